@@ -1,0 +1,71 @@
+import { createPrivateKey, createPublicKey, generateKeyPair, randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
+
+const generatePair = promisify(generateKeyPair)
+
+/** What the tool does with one type of key. */
+export interface KeyType {
+  /**
+   * New key material from the platform's random source: the raw bytes of a symmetric or HMAC key, or an unencrypted
+   * PKCS#8 DER private key (RFC 5208). The caller wipes it.
+   */
+  readonly generate: () => Promise<Uint8Array>
+  /** Whether the material is a private key whose public half can be shown. */
+  readonly asymmetric: boolean
+}
+
+/** A symmetric or HMAC type: `length` random bytes. */
+function random(length: number): KeyType {
+  return { asymmetric: false, generate: () => Promise.resolve(randomBytes(length)) }
+}
+
+function rsa(modulusLength: number): KeyType {
+  return {
+    asymmetric: true,
+    generate: async () =>
+      (await generatePair('rsa', { modulusLength })).privateKey.export({ format: 'der', type: 'pkcs8' }),
+  }
+}
+
+function ec(namedCurve: string): KeyType {
+  return {
+    asymmetric: true,
+    generate: async () =>
+      (await generatePair('ec', { namedCurve })).privateKey.export({ format: 'der', type: 'pkcs8' }),
+  }
+}
+
+const ed25519: KeyType = {
+  asymmetric: true,
+  generate: async () => (await generatePair('ed25519')).privateKey.export({ format: 'der', type: 'pkcs8' }),
+}
+
+/** Every key type, by the name that Vault has for it, or would have. */
+export const KEY_TYPES = {
+  'aes256-gcm96': random(32),
+  'rsa-2048': rsa(2048),
+  'rsa-3072': rsa(3072),
+  'rsa-4096': rsa(4096),
+  'ecdsa-p256': ec('P-256'),
+  'ecdsa-p384': ec('P-384'),
+  'ecdsa-p521': ec('P-521'),
+  'ecdsa-secp256k1': ec('secp256k1'),
+  ed25519,
+  'hmac-sha224': random(28),
+  'hmac-sha256': random(32),
+  'hmac-sha384': random(48),
+  'hmac-sha512': random(64),
+} as const satisfies Record<string, KeyType>
+
+/** The name of a key type. */
+export type KeyTypeName = keyof typeof KEY_TYPES
+
+/** The names of all key types, in the order in which help shows them. */
+export const KEY_TYPE_NAMES = Object.keys(KEY_TYPES) as readonly KeyTypeName[]
+
+/** The public key of asymmetric `material` as SubjectPublicKeyInfo PEM, or undefined where the type has none. */
+export function publicKeyPem(type: KeyTypeName, material: Uint8Array): string | undefined {
+  if (!KEY_TYPES[type].asymmetric) return undefined
+  const privateKey = createPrivateKey({ key: Buffer.from(material.buffer, material.byteOffset, material.byteLength), format: 'der', type: 'pkcs8' })
+  return createPublicKey(privateKey).export({ format: 'pem', type: 'spki' }).toString()
+}
