@@ -1,0 +1,67 @@
+import { KMSClient } from '@aws-sdk/client-kms'
+import { defaultProvider } from '@aws-sdk/credential-provider-node'
+import type { KmsSettings } from '../provider.js'
+import { assertEndpoint, resolveEndpoint } from './settings.js'
+
+type Credentials = NonNullable<ConstructorParameters<typeof KMSClient>[0]['credentials']>
+
+/** Where a provider's AWS credentials come from, for a person to read. */
+export function describeCredentials(credentials: Readonly<Record<string, string>>): string {
+  const source = credentials['access_key']
+    ? 'stored access key'
+    : credentials['profile']
+      ? `profile ${credentials['profile']}`
+      : 'environment, shared files or role of the machine'
+  return credentials['role_arn'] ? `role ${credentials['role_arn']}, assumed with ${source}` : source
+}
+
+/**
+ * A client of AWS KMS in `region`. It sends every request once: repeating is decided by {@link createCaller}, which
+ * knows what may be repeated.
+ *
+ * Credentials: those of the settings, else the environment, the shared files, the role of the container or instance.
+ * @throws KeymgmtError KMS_ENDPOINT_REFUSED
+ */
+export async function createClient(
+  settings: KmsSettings,
+  region: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<{ client: KMSClient; custom: boolean }> {
+  const endpoint = resolveEndpoint(settings, env)
+  if (endpoint) assertEndpoint(endpoint.url, endpoint.source)
+  const client = new KMSClient({
+    region,
+    credentials: await credentialsOf(settings.credentials, region),
+    maxAttempts: 1,
+    ...(endpoint && { endpoint: endpoint.url }),
+  })
+  refusePlainHttp(client)
+  return { client, custom: endpoint !== undefined }
+}
+
+/** The SDK also takes an endpoint from the shared configuration files; whatever it took, this sees the request itself. */
+function refusePlainHttp(client: KMSClient): void {
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const request = args.request as { protocol: string; hostname: string }
+      assertEndpoint(`${request.protocol}//${request.hostname}`, 'the AWS configuration')
+      return next(args)
+    },
+    { step: 'finalizeRequest', name: 'refusePlainHttp', priority: 'high' },
+  )
+}
+
+async function credentialsOf(stored: Readonly<Record<string, string>>, region: string): Promise<Credentials> {
+  const { access_key, secret_key, session_token, profile, role_arn, external_id } = stored
+  const base: Credentials =
+    access_key && secret_key
+      ? { accessKeyId: access_key, secretAccessKey: secret_key, ...(session_token && { sessionToken: session_token }) }
+      : defaultProvider(profile ? { profile } : {})
+  if (!role_arn) return base
+  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
+  return fromTemporaryCredentials({
+    masterCredentials: base,
+    params: { RoleArn: role_arn, RoleSessionName: 'keymgmt', ...(external_id && { ExternalId: external_id }) },
+    clientConfig: { region },
+  })
+}

@@ -1,0 +1,79 @@
+import type { KeySpec, KeyUsageType } from '@aws-sdk/client-kms'
+import type { KeyTypeName } from '../../crypto/key-types.js'
+import type { WrappingAlgorithm } from '../../crypto/wrap.js'
+import { KeymgmtError } from '../../errors.js'
+import type { Protection, Purpose } from '../provider.js'
+
+/** What AWS KMS makes of one of our key types. */
+interface AwsKeyType {
+  readonly keySpec: KeySpec
+  /**
+   * AWS documents OAEP for symmetric and HMAC material only and requires the AES key wrap for RSA; emulators accept
+   * other choices, so nothing but this table keeps them apart.
+   */
+  readonly wrapping: WrappingAlgorithm
+  /** What it can be used for: a KMS key has one usage, and a usage comes with all of its purposes. */
+  readonly usages: readonly AwsUsage[]
+}
+
+interface AwsUsage {
+  readonly keyUsage: KeyUsageType
+  readonly purpose: readonly Purpose[]
+}
+
+const ENCRYPT: AwsUsage = { keyUsage: 'ENCRYPT_DECRYPT', purpose: ['decrypt', 'encrypt'] }
+const SIGN: AwsUsage = { keyUsage: 'SIGN_VERIFY', purpose: ['sign', 'verify'] }
+const MAC: AwsUsage = { keyUsage: 'GENERATE_VERIFY_MAC', purpose: ['sign', 'verify'] }
+const AGREE: AwsUsage = { keyUsage: 'KEY_AGREEMENT', purpose: ['derive'] }
+
+const OAEP = 'RSAES_OAEP_SHA_256'
+const AES_WRAP = 'RSA_AES_KEY_WRAP_SHA_256'
+
+/** @see https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-conceptual.html */
+const AWS_KEY_TYPES: Readonly<Record<KeyTypeName, AwsKeyType>> = {
+  'aes256-gcm96': { keySpec: 'SYMMETRIC_DEFAULT', wrapping: OAEP, usages: [ENCRYPT] },
+  'rsa-2048': { keySpec: 'RSA_2048', wrapping: AES_WRAP, usages: [ENCRYPT, SIGN] },
+  'rsa-3072': { keySpec: 'RSA_3072', wrapping: AES_WRAP, usages: [ENCRYPT, SIGN] },
+  'rsa-4096': { keySpec: 'RSA_4096', wrapping: AES_WRAP, usages: [ENCRYPT, SIGN] },
+  'ecdsa-p256': { keySpec: 'ECC_NIST_P256', wrapping: AES_WRAP, usages: [SIGN, AGREE] },
+  'ecdsa-p384': { keySpec: 'ECC_NIST_P384', wrapping: AES_WRAP, usages: [SIGN, AGREE] },
+  'ecdsa-p521': { keySpec: 'ECC_NIST_P521', wrapping: AES_WRAP, usages: [SIGN, AGREE] },
+  'ecdsa-secp256k1': { keySpec: 'ECC_SECG_P256K1', wrapping: AES_WRAP, usages: [SIGN] },
+  ed25519: { keySpec: 'ECC_NIST_EDWARDS25519', wrapping: AES_WRAP, usages: [SIGN] },
+  'hmac-sha224': { keySpec: 'HMAC_224', wrapping: OAEP, usages: [MAC] },
+  'hmac-sha256': { keySpec: 'HMAC_256', wrapping: OAEP, usages: [MAC] },
+  'hmac-sha384': { keySpec: 'HMAC_384', wrapping: OAEP, usages: [MAC] },
+  'hmac-sha512': { keySpec: 'HMAC_512', wrapping: OAEP, usages: [MAC] },
+}
+
+/** The algorithm under which AWS KMS takes material of this type. */
+export function wrappingFor(type: KeyTypeName): WrappingAlgorithm {
+  return AWS_KEY_TYPES[type].wrapping
+}
+
+/**
+ * The KeySpec and KeyUsage of a KMS key for this type and purpose (in any order).
+ * @throws KeymgmtError UNSUPPORTED_BY_KMS with the purposes that the type can have.
+ */
+export function keySpecFor(type: KeyTypeName, purpose: readonly Purpose[]): { KeySpec: KeySpec; KeyUsage: KeyUsageType } {
+  const { keySpec, usages } = AWS_KEY_TYPES[type]
+  const wanted = [...purpose].sort().join(',')
+  const usage = usages.find((candidate) => candidate.purpose.join(',') === wanted)
+  if (usage) return { KeySpec: keySpec, KeyUsage: usage.keyUsage }
+  const offered = usages.map((candidate) => `purpose=${candidate.purpose.join(',')}`).join(' or ')
+  throw new KeymgmtError('UNSUPPORTED_BY_KMS', `AWS KMS has no ${type} key with purpose=${wanted}`, {
+    hints: [`a key of type ${type} can have ${offered}`],
+  })
+}
+
+/**
+ * @throws KeymgmtError UNSUPPORTED_BY_KMS unless AWS KMS has such keys.
+ */
+export function assertSupported(type: KeyTypeName, purpose: readonly Purpose[], protection: Protection): void {
+  keySpecFor(type, purpose)
+  if (protection !== 'hsm') {
+    throw new KeymgmtError('UNSUPPORTED_BY_KMS', `AWS KMS has no protection=${protection}`, {
+      hints: ['every AWS KMS key is kept in an HSM: use protection=hsm, or leave it out'],
+    })
+  }
+}

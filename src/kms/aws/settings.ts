@@ -1,0 +1,90 @@
+import { KeymgmtError } from '../../errors.js'
+import type { KmsSettings } from '../provider.js'
+
+/** The `credentials` that an AWS provider takes: Vault's four, and three of ours. */
+export const AWS_CREDENTIALS = {
+  access_key: 'AWS access key id',
+  secret_key: 'AWS secret access key',
+  session_token: 'AWS session token',
+  endpoint: 'URL to reach AWS KMS at instead of its public endpoint',
+  profile: 'profile of the shared AWS configuration files to take credentials from',
+  role_arn: 'ARN of an IAM role to assume',
+  external_id: 'external id to give when assuming role_arn',
+} as const
+
+/** Environment variables that name an endpoint, the first that is set wins. */
+const ENDPOINT_VARIABLES = ['AWS_KMS_ENDPOINT', 'AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL'] as const
+
+/** @see https://docs.aws.amazon.com/kms/latest/APIReference/API_ReplicateKey.html#KMS-ReplicateKey-request-ReplicaRegion */
+export const REGION_PATTERN = /^([a-z]+-){2,3}\d+$/
+
+/** The custom endpoint in force, with where it was set; undefined for AWS's own. */
+export function resolveEndpoint(
+  settings: KmsSettings,
+  env: Readonly<Record<string, string | undefined>>,
+): { url: string; source: string } | undefined {
+  const own = settings.credentials['endpoint']
+  if (own) return { url: own, source: 'credentials=endpoint' }
+  for (const variable of ENDPOINT_VARIABLES) {
+    const url = env[variable]
+    if (url) return { url, source: variable }
+  }
+  return undefined
+}
+
+/** Whether `host` (as `URL.hostname` spells it) is this machine. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+/**
+ * Refuses an endpoint that anybody between here and there could answer for: whoever does is handed the key material
+ * wrapped under a key of theirs.
+ * @throws KeymgmtError KMS_ENDPOINT_REFUSED
+ */
+export function assertEndpoint(url: string, source: string): void {
+  let parsed
+  try {
+    parsed = new URL(url)
+  } catch {
+    throw new KeymgmtError('KMS_ENDPOINT_REFUSED', `the endpoint of ${source} is not a URL`)
+  }
+  if (parsed.username !== '' || parsed.password !== '') {
+    throw new KeymgmtError('KMS_ENDPOINT_REFUSED', `the endpoint of ${source} holds a user name or password`)
+  }
+  if (parsed.protocol === 'https:' || (parsed.protocol === 'http:' && isLoopback(parsed.hostname))) return
+  throw new KeymgmtError('KMS_ENDPOINT_REFUSED', `the endpoint ${parsed.origin} (from ${source}) is not https`, {
+    hints: ['use https://; plain http:// is for this machine only (127.0.0.1, localhost, [::1])'],
+  })
+}
+
+/**
+ * Checks the settings of an AWS provider without opening anything.
+ * @throws KeymgmtError FIELD_INVALID for a malformed Region or credentials that don't go together.
+ */
+export function assertSettings({ region, credentials }: KmsSettings): void {
+  if (!REGION_PATTERN.test(region)) {
+    throw new KeymgmtError('FIELD_INVALID', `key_collection: ${JSON.stringify(region)} is not an AWS Region`, {
+      hints: ['a Region looks like us-west-1'],
+    })
+  }
+  const has = (name: string) => Boolean(credentials[name])
+  const together = (one: string, other: string) => {
+    if (has(one) && !has(other)) {
+      throw new KeymgmtError('FIELD_INVALID', `credentials: ${one} needs ${other} beside it`, {
+        hints: ['credentials are replaced as a whole: give all of them in one command'],
+      })
+    }
+  }
+  together('access_key', 'secret_key')
+  together('secret_key', 'access_key')
+  together('session_token', 'access_key')
+  together('external_id', 'role_arn')
+  if (has('profile') && has('access_key')) {
+    throw new KeymgmtError('FIELD_INVALID', 'credentials: profile and access_key are two sources for the same thing', {
+      hints: ['give one of them'],
+    })
+  }
+  const endpoint = credentials['endpoint']
+  if (endpoint) assertEndpoint(endpoint, 'credentials=endpoint')
+}
