@@ -1,9 +1,9 @@
-import { KMSClient } from '@aws-sdk/client-kms'
+import { KMSClient, type KMSClientConfig } from '@aws-sdk/client-kms'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import type { KmsSettings } from '../provider.js'
 import { assertEndpoint, resolveEndpoint } from './settings.js'
 
-type Credentials = NonNullable<ConstructorParameters<typeof KMSClient>[0]['credentials']>
+type Credentials = NonNullable<KMSClientConfig['credentials']>
 
 /** Where a provider's AWS credentials come from, for a person to read. */
 export function describeCredentials(credentials: Readonly<Record<string, string>>): string {

@@ -1,0 +1,12 @@
+/** `<key>-<unix_timestamp>`, the name that a distribution keeps for ever. Vault's form. */
+export function distributionName(key: string, time: Date): string {
+  return `${key}-${Math.floor(time.getTime() / 1000)}`
+}
+
+/**
+ * The alias of a distribution, with Vault's prefix, so that whatever names the alias works with either tool.
+ * AWS allows neither `.` in an alias nor anything but letters, digits, `/`, `_` and `-`; a key's `.` becomes `_`.
+ */
+export function aliasName(name: string): string {
+  return `alias/hashicorp/${name.replaceAll('.', '_')}`
+}

@@ -1,0 +1,8 @@
+import type { KmsKind } from './provider.js'
+
+/** The kinds of KMS that a provider can be. */
+export const KMS_KINDS = ['awskms'] as const
+export type KmsKindName = (typeof KMS_KINDS)[number]
+
+/** Every kind of KMS; the compiler asks for one that is missing. */
+export type KmsKinds = Readonly<Record<KmsKindName, KmsKind>>
