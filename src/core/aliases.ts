@@ -5,7 +5,8 @@ export function distributionName(key: string, time: Date): string {
 
 /**
  * The alias of a distribution, with Vault's prefix, so that whatever names the alias works with either tool.
- * AWS allows neither `.` in an alias nor anything but letters, digits, `/`, `_` and `-`; a key's `.` becomes `_`.
+ * AWS allows neither `.` in an alias nor anything but letters, digits, `/`, `_` and `-`; a key's `.` becomes `_`. Should that
+ * make two keys share an alias, the second is refused it, see `KmsProvider.pointAlias`.
  */
 export function aliasName(name: string): string {
   return `alias/hashicorp/${name.replaceAll('.', '_')}`

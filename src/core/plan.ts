@@ -43,7 +43,12 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Chain[]
 
   const primaries = versions.map((version): Chain => fill(copy(version, primary), 'create', version, primary))
   const copies = versions.flatMap((version) =>
-    replicas.map((region): Chain => fill(copy(version, region), 'replicate', version, region)),
+    replicas.map((region): Chain => {
+      const steps = fill(copy(version, region), 'replicate', version, region)
+      // Only an enabled KMS key can be replicated; the next plan disables it again.
+      const asleep = steps[0]?.action === 'replicate' && copy(version, primary)?.enabled === false
+      return asleep ? [{ action: 'enable', version, region: primary }, ...steps] : steps
+    }),
   )
   const target = newestVersion(key)
   const aliases = distribution.regions.map((region): Chain =>
@@ -54,8 +59,8 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Chain[]
     const wanted = isEnabledVersion(key, version)
     return enabled === wanted ? [] : [{ action: wanted ? 'enable' : 'disable', version, region }]
   })
-  // Enabling comes first: AWS replicates only KMS keys that are enabled, and the alias may move to one.
-  return [primaries, copies, states.filter((chain) => chain[0]?.action === 'enable'), aliases, states.filter((chain) => chain[0]?.action === 'disable')]
+  const only = (action: Step['action']) => states.filter((chain) => chain[0]?.action === action)
+  return [only('enable'), primaries, copies, aliases, only('disable')]
 }
 
 function fill(copy: CopyRecord | undefined, make: 'create' | 'replicate', version: number, region: string): Chain {

@@ -57,8 +57,11 @@ export interface KmsProvider {
   /** Makes the related, still empty KMS key in another Region and waits until it takes material. */
   replicate(key: KmsKey, toRegion: string, request: KmsKeyRequest): Promise<KmsKey>
 
-  /** Makes `alias` name the KMS key: creates it, or moves it from the one it named. */
-  pointAlias(region: string, alias: string, key: KmsKey, exists: boolean): Promise<void>
+  /**
+   * Makes `alias` name the KMS key: creates it, or moves it from one of `ours` (ids of KMS keys).
+   * @throws KeymgmtError KMS_FAILED when the alias names a KMS key that is not ours; it is left alone.
+   */
+  pointAlias(region: string, alias: string, key: KmsKey, ours: ReadonlySet<string>, exists: boolean): Promise<void>
   removeAlias(region: string, alias: string): Promise<void>
 
   enable(region: string, key: KmsKey): Promise<void>

@@ -8,3 +8,16 @@ export type RawObject = ReadonlyMap<string, RawValue>
 
 /** What a request's field may hold before it is typed: a string from `k=v`, a list from repeated `k=v`, anything from JSON. */
 export type RawValue = string | boolean | null | JsonNumber | readonly RawValue[] | RawObject
+
+/** What an answer may hold. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
+
+/** Whether a raw value is a list. */
+export function isList(raw: RawValue): raw is readonly RawValue[] {
+  return Array.isArray(raw)
+}
+
+/** Whether a raw value is an object of a JSON text. */
+export function isObject(raw: RawValue): raw is RawObject {
+  return raw instanceof Map
+}

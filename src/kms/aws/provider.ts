@@ -7,6 +7,7 @@ import {
   EnableKeyCommand,
   GetParametersForImportCommand,
   ImportKeyMaterialCommand,
+  ListAliasesCommand,
   ListKeysCommand,
   ListResourceTagsCommand,
   ReplicateKeyCommand,
@@ -59,7 +60,7 @@ export function openAwsProvider(settings: KmsSettings, options: AwsOptions): Kms
       await replicateKey(await reach(settings.region), settings.region, key, toRegion, request)
       return awaitReplica(await reach(toRegion), toRegion, key)
     },
-    pointAlias: async (region, alias, key, exists) => pointAlias(await reach(region), region, alias, key, exists),
+    pointAlias: async (region, alias, key, ours, exists) => pointAlias(await reach(region), { region, alias, key, ours, exists }),
     removeAlias: async (region, alias) => removeAlias(await reach(region), region, alias),
     enable: async (region, key) => switchKey(await reach(region), region, key, 'EnableKey'),
     disable: async (region, key) => switchKey(await reach(region), region, key, 'DisableKey'),
@@ -144,7 +145,7 @@ async function importMaterial({ client, call }: Reach, region: string, key: KmsK
 async function replicateKey({ client, call }: Reach, region: string, key: KmsKey, ReplicaRegion: string, request: KmsKeyRequest): Promise<void> {
   const input = { KeyId: key.id, ReplicaRegion, Description: request.description, Tags: tagList(request.tags) }
   const context = { operation: 'ReplicateKey', region, subject: `KMS key ${key.id} to ${ReplicaRegion}` }
-  await repeatable('AlreadyExistsException', () =>
+  await unless('AlreadyExistsException', () =>
     call(context, (abortSignal) => client.send(new ReplicateKeyCommand(input), { abortSignal }), { fresh: true }),
   )
 }
@@ -164,26 +165,52 @@ async function awaitReplica({ client, call }: Reach, region: string, primary: Km
   return kmsKey(reply.KeyMetadata, 'DescribeKey')
 }
 
-/** CreateAlias and UpdateAlias each refuse where the other one is right, which is what an interrupted run leaves. */
-async function pointAlias({ client, call }: Reach, region: string, AliasName: string, key: KmsKey, exists: boolean): Promise<void> {
-  const input = { AliasName, TargetKeyId: key.id }
-  const at = (operation: string) => ({ operation, region, subject: AliasName })
-  const create = () => call(at('CreateAlias'), (abortSignal) => client.send(new CreateAliasCommand(input), { abortSignal }), { fresh: !exists })
+interface AliasRequest {
+  readonly region: string
+  readonly alias: string
+  readonly key: KmsKey
+  readonly ours: ReadonlySet<string>
+  readonly exists: boolean
+}
+
+/** Whether the alias exists is only what we last wrote down: CreateAlias and UpdateAlias each say when it is not so. */
+async function pointAlias({ client, call }: Reach, { region, alias, key, ours, exists }: AliasRequest): Promise<void> {
+  const input = { AliasName: alias, TargetKeyId: key.id }
+  const at = (operation: string) => ({ operation, region, subject: alias })
   const update = () => call(at('UpdateAlias'), (abortSignal) => client.send(new UpdateAliasCommand(input), { abortSignal }))
-  const [first, second, otherwise] = exists
-    ? [update, create, 'NotFoundException']
-    : [create, update, 'AlreadyExistsException']
-  try {
-    await first()
-  } catch (error) {
-    if (readFailure((error as Error).cause).name !== otherwise) throw error
-    await second()
+  const create = () => call(at('CreateAlias'), (abortSignal) => client.send(new CreateAliasCommand(input), { abortSignal }), { fresh: true })
+  if (exists) {
+    const gone = await unless('NotFoundException', update)
+    if (!gone) return
   }
+  const taken = await unless('AlreadyExistsException', create)
+  if (!taken) return
+  const target = await aliasTarget({ client, call }, region, alias)
+  if (target === key.id) return
+  if (target === undefined || !ours.has(target)) {
+    throw new KeymgmtError('KMS_FAILED', `${alias} in ${region} exists and names a KMS key that is not of this distribution`, {
+      hints: ['remove or rename that alias, then run the same command again'],
+    })
+  }
+  await update()
+}
+
+async function aliasTarget({ client, call }: Reach, region: string, alias: string): Promise<string | undefined> {
+  let Marker: string | undefined
+  do {
+    const input = { Limit: 100, ...(Marker && { Marker }) }
+    const context = { operation: 'ListAliases', region, subject: alias }
+    const page = await call(context, (abortSignal) => client.send(new ListAliasesCommand(input), { abortSignal }))
+    const found = page.Aliases?.find(({ AliasName }) => AliasName === alias)
+    if (found) return found.TargetKeyId
+    Marker = page.Truncated ? page.NextMarker : undefined
+  } while (Marker)
+  return undefined
 }
 
 async function removeAlias({ client, call }: Reach, region: string, AliasName: string): Promise<void> {
   const context = { operation: 'DeleteAlias', region, subject: AliasName }
-  await repeatable('NotFoundException', () =>
+  await unless('NotFoundException', () =>
     call(context, (abortSignal) => client.send(new DeleteAliasCommand({ AliasName }), { abortSignal })),
   )
 }
@@ -208,11 +235,13 @@ async function scheduleDeletion({ client, call }: Reach, region: string, key: Km
   }
 }
 
-/** Runs a call whose `alreadyDone` error says that an earlier run did it. */
-async function repeatable(alreadyDone: string, call: () => Promise<unknown>): Promise<void> {
+/** Runs `call` and tells whether AWS refused it with the error called `name`; every other error is thrown. */
+async function unless(name: string, call: () => Promise<unknown>): Promise<boolean> {
   try {
     await call()
+    return false
   } catch (error) {
-    if (readFailure((error as Error).cause).name !== alreadyDone) throw error
+    if (readFailure((error as Error).cause).name !== name) throw error
+    return true
   }
 }

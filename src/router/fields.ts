@@ -1,0 +1,168 @@
+import { goQuote, toBoolean, toInteger, toPairs, toSlice, toText } from './convert.js'
+import { CheckError, ConversionError } from './field-error.js'
+import { didYouMean, nearest } from './suggest.js'
+import { isList, isObject, type RawValue } from './values.js'
+
+/** One field of a request: what it is for, and how its raw value becomes a typed one. */
+export interface Field<T> {
+  readonly type: 'string' | 'int' | 'bool' | 'keypair' | 'slice'
+  readonly description: string
+  /** Whether its value must never be shown, neither in an error nor in an answer. */
+  readonly secret: boolean
+  readonly required: boolean
+  readonly choices?: readonly string[]
+  /** What the field takes, to follow `<name> takes `. */
+  readonly takes: string
+  /**
+   * The typed value.
+   *
+   * @throws ConversionError when the raw value is of another type
+   * @throws CheckError when the value is not one the field allows
+   */
+  readonly parse: (raw: RawValue) => T
+}
+
+/** A set of named fields. */
+export type Fields = Readonly<Record<string, Field<unknown>>>
+
+/** A field that a request must carry. */
+export type RequiredField<T> = Field<T> & { readonly required: true }
+
+type Value<F> = F extends Field<infer T> ? T : never
+
+/** The values of a set of fields: required ones are there, the others may be left out. */
+export type Typed<F extends Fields> = {
+  readonly [N in keyof F as F[N] extends { readonly required: true } ? N : never]: Value<F[N]>
+} & {
+  readonly [N in keyof F as F[N] extends { readonly required: true } ? never : N]?: Value<F[N]> | undefined
+}
+
+/** What a text, or each element of a list, must look like. */
+export interface TextOptions {
+  readonly pattern?: RegExp
+  /** A value that passes, to show in hints. */
+  readonly example?: string
+  readonly choices?: readonly string[]
+}
+
+/** A text, kept as it was given: never trimmed. */
+export function text(description: string, options: TextOptions = {}): Field<string> {
+  return {
+    ...base('string', description, textTakes('text', options)),
+    ...choicesOf(options),
+    parse: (raw) => checkText(toText(raw), options),
+  }
+}
+
+/** A text out of a closed set. */
+export function oneOf<const C extends readonly string[]>(choices: C, description: string): Field<C[number]> {
+  return {
+    ...base('string', description, textTakes('text', { choices })),
+    choices,
+    parse: (raw) => {
+      const given = toText(raw)
+      const choice = choices.find((candidate): candidate is C[number] => candidate === given)
+      if (choice === undefined) throw notOneOf(given, choices)
+      return choice
+    },
+  }
+}
+
+/** A whole number that a double holds exactly. */
+export function integer(description: string, options: { readonly min?: number } = {}): Field<number> {
+  const { min } = options
+  return {
+    ...base('int', description, min === undefined ? 'a whole number' : `a whole number from ${min} on`),
+    parse: (raw) => {
+      const value = toInteger(raw)
+      if (min !== undefined && value < min) throw new CheckError(`${value} is less than ${min}`)
+      return value
+    },
+  }
+}
+
+/** True or false. */
+export function boolean(description: string): Field<boolean> {
+  return { ...base('bool', description, 'true or false'), parse: toBoolean }
+}
+
+/** A list of texts: separated by commas, or given several times. */
+export function listOf(description: string, options: TextOptions = {}): Field<readonly string[]> {
+  return {
+    ...base('slice', description, textTakes('a comma-separated list', options)),
+    ...choicesOf(options),
+    parse: (raw) => toSlice(raw).map((element) => checkText(element, options)),
+  }
+}
+
+/** Secret name and value pairs, the names out of a closed set whose values describe them. */
+export function pairs(
+  names: Readonly<Record<string, string>>,
+  description: string,
+): Field<Readonly<Record<string, string>>> {
+  const known = Object.keys(names)
+  const listed = Object.entries(names).map(([name, meaning]) => `\n  ${name}: ${meaning}`)
+  return {
+    ...base('keypair', `${description}${listed.join('')}`, `name=value pairs, once for each of ${known.join(', ')}`),
+    secret: true,
+    choices: known,
+    parse: (raw) => {
+      refuseJsonText(raw)
+      const given = toPairs(raw)
+      for (const name of given.keys()) if (!Object.hasOwn(names, name)) throw unknownName(name, known)
+      return Object.fromEntries(given)
+    },
+  }
+}
+
+/** The same field, which a request must now carry. */
+export function required<T>(field: Field<T>): RequiredField<T> {
+  return { ...field, required: true }
+}
+
+function base<T extends Field<unknown>['type']>(type: T, description: string, takes: string) {
+  return { type, description, takes, secret: false, required: false }
+}
+
+function choicesOf({ choices }: TextOptions): { readonly choices?: readonly string[] } {
+  return choices === undefined ? {} : { choices }
+}
+
+function textTakes(kind: string, { choices, example }: TextOptions): string {
+  if (choices !== undefined) return `${kind === 'text' ? 'one' : `${kind} out`} of ${choices.join(', ')}`
+  return example === undefined ? kind : `${kind} such as ${example}`
+}
+
+function checkText(value: string, { choices, pattern }: TextOptions): string {
+  if (choices !== undefined && !choices.includes(value)) throw notOneOf(value, choices)
+  // search() ignores lastIndex, so a pattern with the g flag does not remember the request before.
+  if (pattern !== undefined && value.search(pattern) < 0) throw new CheckError(`${goQuote(value)} has the wrong form`)
+  return value
+}
+
+function notOneOf(value: string, choices: readonly string[]): CheckError {
+  return new CheckError(`${goQuote(value)} is not one of ${choices.join(', ')}`, didYouMean(value, choices))
+}
+
+/** Vault splits JSON text at its first `=`, wherever that stands; nobody can have meant that. */
+function refuseJsonText(raw: RawValue): void {
+  const texts = isList(raw) ? raw : [raw]
+  if (!texts.some((part) => typeof part === 'string' && /^\s*[{[]/.test(part))) return
+  throw new ConversionError('invalid key pair', [
+    'JSON text as the value of one field is not parsed; send the whole request as JSON, with an object in this field',
+  ])
+}
+
+/** Names the name only if it is a slip of a known one: else it may be a piece of a credential split at the wrong place. */
+function unknownName(name: string, known: readonly string[]): CheckError {
+  const meant = nearest(name, known)
+  if (meant === undefined) return new CheckError(`a name is not one of ${known.join(', ')}`)
+  return new CheckError(`${goQuote(name)} is not one of ${known.join(', ')}`, [`did you mean "${meant}"?`])
+}
+
+/** Whether a value counts as not given: what a required field must not be. */
+export function isEmpty(raw: RawValue): boolean {
+  if (raw === null || raw === '') return true
+  if (isList(raw)) return raw.length === 0
+  return isObject(raw) && raw.size === 0
+}

@@ -1,0 +1,202 @@
+import { KeymgmtError } from '../errors.js'
+import { goFormat, goQuote } from './convert.js'
+import { CheckError, ConversionError } from './field-error.js'
+import { isEmpty, type Field, type Fields } from './fields.js'
+import { OPERATIONS, type Operation, type OperationDefinition, type PathDefinition, type Response } from './path.js'
+import { matchPattern, NAME, parameterOf, pathSegments } from './pattern.js'
+import { didYouMean, distanceTo } from './suggest.js'
+import type { RawValue } from './values.js'
+
+/** A request's fields before they are typed. */
+export type RequestData = ReadonlyMap<string, RawValue>
+
+/** A request that was found good: nothing has been opened for it yet. */
+export interface Resolved<Context> {
+  readonly path: PathDefinition<Context>
+  readonly params: Readonly<Record<string, string>>
+  /** The typed fields. Those left out of the request are left out here. */
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly run: (context: Context) => Promise<Response>
+}
+
+/** The paths, and the way from a request to the one that answers it. */
+export interface Router<Context> {
+  readonly paths: readonly PathDefinition<Context>[]
+  /**
+   * The checked and typed request.
+   *
+   * @throws KeymgmtError `PATH_UNSUPPORTED`, `OPERATION_UNSUPPORTED`, `FIELD_UNKNOWN`, `FIELD_MISSING` or `FIELD_INVALID`
+   */
+  readonly resolve: (operation: Operation, path: string, data: RequestData | null) => Resolved<Context>
+}
+
+/** A router over paths. Where two patterns match, the one given first answers. */
+export function createRouter<Context>(paths: readonly PathDefinition<Context>[]): Router<Context> {
+  return {
+    paths,
+    resolve: (operation, requestPath, data) => {
+      const { path, params } = findPath(paths, requestPath)
+      const definition = findOperation(path, operation, requestPath)
+      const fields = typeFields(definition.fields, params, data ?? new Map(), fieldOwners(path))
+      return { path, params, fields, run: async (context) => (await definition.run(context, params, fields)) ?? {} }
+    },
+  }
+}
+
+/**
+ * The path that a request's path matches, and the names in it.
+ *
+ * @throws KeymgmtError `PATH_UNSUPPORTED`
+ */
+export function findPath<Context>(
+  paths: readonly PathDefinition<Context>[],
+  requestPath: string,
+): { readonly path: PathDefinition<Context>; readonly params: Readonly<Record<string, string>> } {
+  const segments = pathSegments(requestPath)
+  const mounts = new Set(paths.map(({ pattern }) => pattern.split('/')[0] ?? ''))
+  if (segments[0] === undefined || !mounts.has(segments[0])) throw unmounted(paths, segments, [...mounts])
+  for (const path of paths) {
+    const params = matchPattern(path.pattern, segments)
+    if (params === undefined) continue
+    for (const name of Object.values(params)) if (!NAME.test(name)) throw notAName(segments, name)
+    return { path, params }
+  }
+  throw new KeymgmtError('PATH_UNSUPPORTED', `unsupported path ${goQuote(segments.join('/'))}`, {
+    hints: [...nearestPath(paths, segments), `see all paths with: keymgmt path-help ${segments[0]}`],
+  })
+}
+
+function unmounted(
+  paths: readonly PathDefinition<never>[],
+  segments: readonly string[],
+  mounts: readonly string[],
+): KeymgmtError {
+  const begin = `paths begin with ${mounts.map((mount) => `${mount}/`).join(' or ')}`
+  if (segments.length === 0) return new KeymgmtError('PATH_UNSUPPORTED', 'the path is empty', { hints: [begin] })
+  const withMount = mounts.flatMap((mount) => nearestPath(paths, [mount, ...segments]))
+  return new KeymgmtError('PATH_UNSUPPORTED', `no handler for route ${goQuote(segments.join('/'))}`, {
+    hints: [begin, ...[...nearestPath(paths, segments), ...withMount].slice(0, 1)],
+  })
+}
+
+function notAName(segments: readonly string[], name: string): KeymgmtError {
+  const message = `unsupported path ${goQuote(segments.join('/'))}: ${goQuote(name)} is not a name`
+  return new KeymgmtError('PATH_UNSUPPORTED', message, {
+    hints: [
+      'a name is made of ASCII letters, digits, "_", "-" and "."; it starts and ends with a letter, a digit or "_"',
+    ],
+  })
+}
+
+function nearestPath(paths: readonly PathDefinition<never>[], segments: readonly string[]): readonly string[] {
+  let best: { readonly printed: string; readonly distance: number } | undefined
+  for (const { pattern } of paths) {
+    const meant = asPattern(pattern.split('/'), segments)
+    if (meant !== undefined && (best === undefined || meant.distance < best.distance)) best = meant
+  }
+  return best === undefined ? [] : [`did you mean "${best.printed}"?`]
+}
+
+/** The path a request meant if it meant this pattern, its own names kept and its slips in literals undone. */
+function asPattern(
+  expected: readonly string[],
+  segments: readonly string[],
+): { readonly printed: string; readonly distance: number } | undefined {
+  if (expected.length !== segments.length) return undefined
+  const printed: string[] = []
+  let distance = 0
+  for (const [index, given] of segments.entries()) {
+    const literal = expected[index] ?? ''
+    const isName = parameterOf(literal) !== undefined
+    const slips = isName ? (NAME.test(given) ? 0 : undefined) : distanceTo(given, literal)
+    if (slips === undefined) return undefined
+    printed.push(isName ? given : literal)
+    distance += slips
+  }
+  return { printed: printed.join('/'), distance }
+}
+
+function findOperation<Context>(
+  path: PathDefinition<Context>,
+  operation: Operation,
+  requestPath: string,
+): OperationDefinition<Context> {
+  const definition = path.operations[operation]
+  if (definition !== undefined) return definition
+  const printed = pathSegments(requestPath).join('/')
+  const supported = OPERATIONS.filter((candidate) => path.operations[candidate] !== undefined)
+  throw new KeymgmtError('OPERATION_UNSUPPORTED', `unsupported operation "${operation}" on "${printed}"`, {
+    hints: [`${printed} supports ${supported.join(', ')}`],
+  })
+}
+
+/** Which operations of a path take each field. */
+type FieldOwners = ReadonlyMap<string, readonly Operation[]>
+
+function fieldOwners(path: PathDefinition<never>): FieldOwners {
+  const owners = new Map<string, readonly Operation[]>()
+  for (const operation of OPERATIONS) {
+    for (const name of Object.keys(path.operations[operation]?.fields ?? {})) {
+      owners.set(name, [...(owners.get(name) ?? []), operation])
+    }
+  }
+  return owners
+}
+
+function typeFields(
+  fields: Fields,
+  params: Readonly<Record<string, string>>,
+  data: RequestData,
+  owners: FieldOwners,
+): Readonly<Record<string, unknown>> {
+  for (const [name, raw] of data) {
+    if (Object.hasOwn(params, name)) refuseContradiction(name, params[name], raw)
+    else if (!Object.hasOwn(fields, name)) throw unknownField(name, Object.keys(fields), owners)
+  }
+  const typed: [string, unknown][] = []
+  for (const [name, field] of Object.entries(fields)) {
+    const raw = data.get(name)
+    if (field.required && (raw === undefined || isEmpty(raw))) throw missingField(name, field)
+    if (raw !== undefined) typed.push([name, parseField(name, field, raw)])
+  }
+  return Object.fromEntries(typed)
+}
+
+function refuseContradiction(name: string, inPath: string | undefined, raw: RawValue): void {
+  if (raw === inPath) return
+  throw new KeymgmtError('FIELD_INVALID', `parameter ${goQuote(name)} differs from the one in the path`, {
+    hints: [`leave ${name} out: the path already gives it`],
+  })
+}
+
+function unknownField(name: string, known: readonly string[], owners: FieldOwners): KeymgmtError {
+  const elsewhere = owners.get(name)
+  const takes = known.length === 0 ? 'no parameters are taken here' : `parameters of this path: ${known.join(', ')}`
+  return new KeymgmtError('FIELD_UNKNOWN', `unknown parameter ${goQuote(name)}`, {
+    hints: [
+      ...(elsewhere === undefined ? didYouMean(name, known) : [`${name} is taken by ${elsewhere.join(', ')} only`]),
+      takes,
+    ],
+  })
+}
+
+function missingField(name: string, field: Field<unknown>): KeymgmtError {
+  return new KeymgmtError('FIELD_MISSING', `missing required parameter "${name}"`, {
+    hints: [`${name} takes ${field.takes}`],
+  })
+}
+
+function parseField(name: string, field: Field<unknown>, raw: RawValue): unknown {
+  try {
+    return field.parse(raw)
+  } catch (error) {
+    if (error instanceof CheckError) {
+      const hints = error.hints.length > 0 || field.choices !== undefined ? error.hints : [`${name} takes ${field.takes}`]
+      throw new KeymgmtError('FIELD_INVALID', `field "${name}": ${error.message}`, { hints })
+    }
+    if (!(error instanceof ConversionError)) throw error
+    const input = field.secret ? '' : ` ${goFormat(raw)}`
+    const message = `error converting input${input} for field "${name}": ${error.message}`
+    throw new KeymgmtError('FIELD_INVALID', message, { hints: [...error.hints, `${name} takes ${field.takes}`] })
+  }
+}
