@@ -79,8 +79,6 @@ export interface KmsSettings {
 
 /** One kind of KMS (`provider=awskms`). */
 export interface KmsKind {
-  /** Names of the `credentials` it takes, with what each is. */
-  readonly credentials: Readonly<Record<string, string>>
   /**
    * Checks, without any call, that keys of this type can be distributed for this purpose and protection.
    * @throws KeymgmtError UNSUPPORTED_BY_KMS, saying what can be had instead.

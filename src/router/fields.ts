@@ -38,11 +38,11 @@ export type Typed<F extends Fields> = {
 }
 
 /** What a text, or each element of a list, must look like. */
-export interface TextOptions {
+export interface TextOptions<C extends string = string> {
   readonly pattern?: RegExp
   /** A value that passes, to show in hints. */
   readonly example?: string
-  readonly choices?: readonly string[]
+  readonly choices?: readonly C[]
 }
 
 /** A text, kept as it was given: never trimmed. */
@@ -87,11 +87,12 @@ export function boolean(description: string): Field<boolean> {
 }
 
 /** A list of texts: separated by commas, or given several times. */
-export function listOf(description: string, options: TextOptions = {}): Field<readonly string[]> {
+export function listOf<const C extends string = string>(description: string, options: TextOptions<C> = {}): Field<readonly C[]> {
   return {
     ...base('slice', description, textTakes('a comma-separated list', options)),
     ...choicesOf(options),
-    parse: (raw) => toSlice(raw).map((element) => checkText(element, options)),
+    // Without choices, C is string; with them, checkText has found the element among them.
+    parse: (raw) => toSlice(raw).map((element) => checkText(element, options) as C),
   }
 }
 

@@ -20,7 +20,7 @@ export function pathHelp(definition: PathDefinition<never>, requestPath: string)
     '',
     definition.synopsis || '<no synopsis>',
     '',
-    `${sections.length === 0 ? '' : `## PARAMETERS\n${sections.join('')}`}`,
+    sections.length === 0 ? '' : `## PARAMETERS\n${sections.join('')}`,
     '## DESCRIPTION',
     '',
     [definition.description.trim() || '<no description>', '', ...operationLines(definition)].join('\n').trim(),

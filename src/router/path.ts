@@ -54,7 +54,7 @@ export interface PathDefinition<Context> {
   readonly operations: Readonly<Partial<Record<Operation, OperationDefinition<Context>>>>
 }
 
-type None = Readonly<Record<never, never>>
+type None = Readonly<Record<string, never>>
 
 /** A path as its author writes it: each operation's handler sees its own fields, typed, and the pattern's parameters. */
 export interface PathSource<

@@ -1,17 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import type { KmsSettings } from '../provider.js'
 
-/** The `credentials` that an AWS provider takes: Vault's four, and three of ours. */
-export const AWS_CREDENTIALS = {
-  access_key: 'AWS access key id',
-  secret_key: 'AWS secret access key',
-  session_token: 'AWS session token',
-  endpoint: 'URL to reach AWS KMS at instead of its public endpoint',
-  profile: 'profile of the shared AWS configuration files to take credentials from',
-  role_arn: 'ARN of an IAM role to assume',
-  external_id: 'external id to give when assuming role_arn',
-} as const
-
 /** Environment variables that name an endpoint, the first that is set wins. */
 const ENDPOINT_VARIABLES = ['AWS_KMS_ENDPOINT', 'AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL'] as const
 

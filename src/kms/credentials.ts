@@ -1,0 +1,10 @@
+/** The `credentials` that a provider of AWS KMS takes: Vault's four, and three of ours. */
+export const AWS_CREDENTIALS = {
+  access_key: 'AWS access key id.',
+  secret_key: 'AWS secret access key.',
+  session_token: 'AWS session token.',
+  endpoint: 'URL to reach AWS KMS at instead of its public endpoint.',
+  profile: 'Profile of the shared AWS configuration files to take credentials from.',
+  role_arn: 'ARN of an IAM role to assume.',
+  external_id: 'External id to give when assuming role_arn.',
+} as const

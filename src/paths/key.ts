@@ -1,0 +1,80 @@
+import { DEFAULT_KEY_TYPE, deleteKey, readKey, saveKey } from '../core/keys.js'
+import type { Engine } from '../core/engine.js'
+import { recordPath, type KeyRecord } from '../core/records.js'
+import { KEY_TYPE_NAMES } from '../crypto/key-types.js'
+import { boolean, integer, listOf, oneOf } from '../router/fields.js'
+import { definePath } from '../router/path.js'
+import type { Json } from '../router/values.js'
+import { REGION } from './region.js'
+
+/** LIST keymgmt/key */
+export const keys = definePath<Engine>()({
+  pattern: 'keymgmt/key',
+  synopsis: 'The keys.',
+  description: 'Lists the names of all keys.\n\n    keymgmt list keymgmt/key',
+  parameters: {},
+  operations: {
+    list: {
+      summary: 'Names of the keys.',
+      run: async ({ store }) => ({ data: { keys: await store.list(recordPath.keys) } }),
+    },
+  },
+})
+
+/** WRITE, READ, DELETE keymgmt/key/:name */
+export const key = definePath<Engine>()({
+  pattern: 'keymgmt/key/:name',
+  synopsis: 'A key: its type, its versions, and which of them are enabled.',
+  description: [
+    'The first write makes the key, a later one changes its settings; type and replica_regions stay as they were made.',
+    '    keymgmt write -f keymgmt/key/app type=aes256-gcm96',
+    '    keymgmt write keymgmt/key/app min_enabled_version=2',
+    '    keymgmt read keymgmt/key/app',
+  ].join('\n\n'),
+  parameters: { name: 'Name of the key.' },
+  operations: {
+    write: {
+      summary: 'Makes the key, or changes its settings here and in every KMS that it is distributed to.',
+      fields: {
+        type: oneOf(KEY_TYPE_NAMES, `Type of the key; ${DEFAULT_KEY_TYPE} where none is given. Can't be changed.`),
+        replica_regions: listOf("AWS Regions that the key can be replicated to. Can't be changed.", REGION),
+        deletion_allowed: boolean('Whether the key can be deleted.'),
+        min_enabled_version: integer('Versions below this one are disabled wherever the key is distributed; 0 enables all.', { min: 0 }),
+      },
+      run: async (engine, { name }, fields) => {
+        await saveKey(engine, name, fields)
+        return undefined
+      },
+    },
+    read: {
+      summary: 'Settings and versions of the key; never its material.',
+      run: async (engine, { name }) => {
+        const record = await readKey(engine, name)
+        return record && { data: describe(record) }
+      },
+    },
+    delete: {
+      summary: 'Deletes the key with its material. It must not be distributed, and deletion_allowed must be true.',
+      run: async (engine, { name }) => {
+        await deleteKey(engine, name)
+        return undefined
+      },
+    },
+  },
+})
+
+/** A version that a rotation has not finished is not one that anybody can use, so it is not shown. */
+function describe({ name, type, replica_regions, deletion_allowed, latest_version, min_enabled_version, versions }: KeyRecord): Record<string, Json> {
+  const shown = Object.entries(versions)
+    .filter(([version]) => Number(version) >= min_enabled_version && Number(version) <= latest_version)
+    .map(([version, { creation_time, public_key }]) => [version, { creation_time, ...(public_key && { public_key }) }] as const)
+  return {
+    deletion_allowed,
+    latest_version,
+    min_enabled_version,
+    name,
+    type,
+    versions: Object.fromEntries(shown),
+    ...(replica_regions.length > 0 && { replica_regions }),
+  }
+}

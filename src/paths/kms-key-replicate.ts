@@ -1,0 +1,23 @@
+import { replicate } from '../core/distribution.js'
+import type { Engine } from '../core/engine.js'
+import { definePath } from '../router/path.js'
+
+/** WRITE keymgmt/kms/:name/key/:key/replicate */
+export const kmsKeyReplicate = definePath<Engine>()({
+  pattern: 'keymgmt/kms/:name/key/:key/replicate',
+  synopsis: 'Replication of a distributed key to its replica_regions.',
+  description: [
+    "Replicates the KMS key of every version to the key's replica_regions, imports the material there, and makes the same alias. From then on, rotating the key does so too.",
+    '    keymgmt write -f keymgmt/kms/example-kms/key/app/replicate',
+  ].join('\n\n'),
+  parameters: { name: 'Name of the provider.', key: 'Name of the key.' },
+  operations: {
+    write: {
+      summary: "Replicates the distributed key to the key's replica_regions.",
+      run: async (engine, { name, key }) => {
+        await replicate(engine, name, key)
+        return undefined
+      },
+    },
+  },
+})

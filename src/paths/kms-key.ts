@@ -1,0 +1,77 @@
+import { distribute, readDistribution, removeDistribution, type ScheduledDeletion } from '../core/distribution.js'
+import type { Engine } from '../core/engine.js'
+import { recordPath, type DistributionRecord } from '../core/records.js'
+import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
+import { listOf, oneOf, required } from '../router/fields.js'
+import { definePath } from '../router/path.js'
+import type { Json } from '../router/values.js'
+
+/** LIST keymgmt/kms/:name/key */
+export const kmsKeys = definePath<Engine>()({
+  pattern: 'keymgmt/kms/:name/key',
+  synopsis: 'The keys that are distributed to a KMS provider.',
+  description: 'Lists the names of the keys.\n\n    keymgmt list keymgmt/kms/example-kms/key',
+  parameters: { name: 'Name of the provider.' },
+  operations: {
+    list: {
+      summary: 'Names of the keys that are distributed to the provider.',
+      run: async ({ store }, { name }) => ({ data: { keys: await store.list(recordPath.distributionsOf(name)) } }),
+    },
+  },
+})
+
+/** WRITE, READ, DELETE keymgmt/kms/:name/key/:key */
+export const kmsKey = definePath<Engine>()({
+  pattern: 'keymgmt/kms/:name/key/:key',
+  synopsis: 'A key in a KMS provider: one KMS key for each version, and an alias for the latest.',
+  description: [
+    'Distributing a key imports every version of it and makes the alias alias/hashicorp/KEY-TIMESTAMP. Purpose and protection stay as they were given.',
+    '    keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm',
+    'Removing it deletes the alias and schedules the KMS keys for deletion in 30 days. AWS cannot bring back a deleted symmetric KMS key, not even from its material.',
+    '    keymgmt delete keymgmt/kms/example-kms/key/app',
+  ].join('\n\n'),
+  parameters: { name: 'Name of the provider.', key: 'Name of the key.' },
+  operations: {
+    write: {
+      summary: 'Distributes the key to the provider.',
+      fields: {
+        purpose: required(listOf("What the key is to be used for. Can't be changed.", { choices: PURPOSES, example: 'encrypt,decrypt' })),
+        protection: oneOf(PROTECTIONS, "How the key is protected; AWS KMS has hsm only. Can't be changed."),
+      },
+      run: async (engine, { name, key }, { purpose, protection = 'hsm' }) => {
+        await distribute(engine, name, key, { purpose, protection })
+        return undefined
+      },
+    },
+    read: {
+      summary: 'The ids of the KMS keys, by version.',
+      run: async (engine, { name, key }) => {
+        const record = await readDistribution(engine, name, key)
+        return record && { data: describe(record) }
+      },
+    },
+    delete: {
+      summary: 'Removes the alias and schedules the KMS keys for deletion.',
+      run: async (engine, { name, key }) => {
+        const scheduled = await removeDistribution(engine, name, key)
+        return scheduled.length > 0 ? { warnings: [explainRemoval(scheduled)] } : undefined
+      },
+    },
+  },
+})
+
+function describe({ name, distribution_time, purpose, protection, regions, copies }: DistributionRecord): Record<string, Json> {
+  const [primary = ''] = regions
+  const ids = Object.entries(copies).flatMap(([version, places]) => {
+    const id = places[primary]?.key?.id
+    return id ? [[version, id] as const] : []
+  })
+  return { distribution_time, name, protection, purpose: purpose.join(','), versions: Object.fromEntries(ids) }
+}
+
+function explainRemoval(scheduled: readonly ScheduledDeletion[]): string {
+  const ids = scheduled.map(({ region, kmsKeyId }) => `${kmsKeyId} (${region})`).join(', ')
+  const dates = scheduled.flatMap(({ date }) => date ?? []).sort()
+  const when = dates.length > 0 ? `, final from ${dates[0] ?? ''} on` : ''
+  return `Scheduled for deletion${when}: ${ids}. What was encrypted under them can't be decrypted after that. Until then, take it back with: aws kms cancel-key-deletion --key-id ID, then aws kms enable-key --key-id ID`
+}

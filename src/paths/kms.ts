@@ -1,0 +1,63 @@
+import type { Engine } from '../core/engine.js'
+import { deleteProvider, readProvider, saveProvider } from '../core/providers.js'
+import { recordPath } from '../core/records.js'
+import { AWS_CREDENTIALS } from '../kms/credentials.js'
+import { KMS_KINDS } from '../kms/index.js'
+import { oneOf, pairs, text } from '../router/fields.js'
+import { definePath } from '../router/path.js'
+import { REGION } from './region.js'
+
+/** LIST keymgmt/kms */
+export const providers = definePath<Engine>()({
+  pattern: 'keymgmt/kms',
+  synopsis: 'The KMS providers.',
+  description: 'Lists the names of all providers.\n\n    keymgmt list keymgmt/kms',
+  parameters: {},
+  operations: {
+    list: {
+      summary: 'Names of the providers.',
+      run: async ({ store }) => ({ data: { keys: await store.list(recordPath.providers) } }),
+    },
+  },
+})
+
+/** WRITE, READ, DELETE keymgmt/kms/:name */
+export const kms = definePath<Engine>()({
+  pattern: 'keymgmt/kms/:name',
+  synopsis: 'A KMS provider: where keys are distributed to.',
+  description: [
+    "An AWS Region with the credentials to use there. Without credentials, AWS's own chain is asked: environment, shared files, role of the container or instance.",
+    '    keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1',
+    'Give secrets from a file or standard input, not as arguments:',
+    '    keymgmt write keymgmt/kms/example-kms @provider.json',
+  ].join('\n\n'),
+  parameters: { name: 'Name of the provider.' },
+  operations: {
+    write: {
+      summary: 'Configures the provider, or replaces its credentials.',
+      fields: {
+        provider: oneOf(KMS_KINDS, "Kind of the KMS. Can't be changed."),
+        key_collection: text("AWS Region that the KMS keys are made in. Can't be changed.", REGION),
+        credentials: pairs(AWS_CREDENTIALS, 'How to reach the KMS and as whom; replaced as a whole.'),
+      },
+      run: async (engine, { name }, fields) => {
+        await saveProvider(engine, name, fields)
+        return undefined
+      },
+    },
+    read: {
+      summary: 'Kind and Region of the provider; never its credentials.',
+      run: async (engine, { name }) => {
+        const record = await readProvider(engine, name)
+        return record && { data: { key_collection: record.key_collection, provider: record.provider } }
+      },
+    },
+    delete: {
+      summary: 'Forgets the provider. No key may be distributed to it.',
+      run: async (engine, { name }) => {
+        await deleteProvider(engine, name)
+        return undefined
+      },
+    },
+  },
+})
