@@ -5,16 +5,6 @@ import { assertEndpoint, resolveEndpoint } from './settings.js'
 
 type Credentials = NonNullable<KMSClientConfig['credentials']>
 
-/** Where a provider's AWS credentials come from, for a person to read. */
-export function describeCredentials(credentials: Readonly<Record<string, string>>): string {
-  const source = credentials['access_key']
-    ? 'stored access key'
-    : credentials['profile']
-      ? `profile ${credentials['profile']}`
-      : 'environment, shared files or role of the machine'
-  return credentials['role_arn'] ? `role ${credentials['role_arn']}, assumed with ${source}` : source
-}
-
 /**
  * A client of AWS KMS in `region`. It sends every request once: repeating is decided by {@link createCaller}, which
  * knows what may be repeated.
