@@ -121,13 +121,15 @@ function unconvertible(at: string, type: string, raw: RawValue, secret = false):
 }
 
 /** A raw value as Go's `%v` prints it. */
-export function goFormat(raw: RawValue): string {
+export function goFormat(raw: RawValue, depth = 0): string {
+  // Nesting this deep is only ever hostile, and would overflow the stack.
+  if (depth > 100) return '…'
   if (raw === null) return '<nil>'
   if (typeof raw === 'boolean') return raw ? 'true' : 'false'
-  if (isList(raw)) return `[${raw.map(goFormat).join(' ')}]`
+  if (isList(raw)) return `[${raw.map((element) => goFormat(element, depth + 1)).join(' ')}]`
   if (!isObject(raw)) return scalarText(raw) ?? ''
   const names = [...raw.keys()].sort()
-  return `map[${names.map((name) => `${name}:${goFormat(raw.get(name) ?? null)}`).join(' ')}]`
+  return `map[${names.map((name) => `${name}:${goFormat(raw.get(name) ?? null, depth + 1)}`).join(' ')}]`
 }
 
 const GO_ESCAPES: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import { goQuote, toBoolean, toInteger, toPairs, toSlice, toText } from './convert.js'
 import { CheckError, ConversionError } from './field-error.js'
-import { didYouMean, nearest } from './suggest.js'
+import { didYouMean } from './suggest.js'
 import { isList, isObject, type RawValue } from './values.js'
 
 /** One field of a request: what it is for, and how its raw value becomes a typed one. */
@@ -154,11 +154,9 @@ function refuseJsonText(raw: RawValue): void {
   ])
 }
 
-/** Names the name only if it is a slip of a known one: else it may be a piece of a credential split at the wrong place. */
+/** The name is never repeated: it may be a piece of a credential that was split at the wrong place. */
 function unknownName(name: string, known: readonly string[]): CheckError {
-  const meant = nearest(name, known)
-  if (meant === undefined) return new CheckError(`a name is not one of ${known.join(', ')}`)
-  return new CheckError(`${goQuote(name)} is not one of ${known.join(', ')}`, [`did you mean "${meant}"?`])
+  return new CheckError(`a name is not one of ${known.join(', ')}`, didYouMean(name, known))
 }
 
 /** Whether a value counts as not given: what a required field must not be. */

@@ -1,7 +1,7 @@
 import leven from 'leven'
 
 /** The candidate that a mistyped word most likely meant, or undefined when none is near. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: { candidate: string; distance: number } | undefined
   for (const candidate of candidates) {
     const distance = distanceTo(word, candidate)

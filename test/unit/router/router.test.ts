@@ -189,12 +189,18 @@ describe('a secret field', () => {
     ['SECRET', 'error converting input for field "credentials": invalid key pair'],
     ['{"access_key":"SECRET="}', 'error converting input for field "credentials": invalid key pair'],
     ['SECRET=x', 'field "credentials": a name is not one of access_key, secret_key'],
-    ['acces_key=SECRET', 'field "credentials": "acces_key" is not one of access_key, secret_key'],
+    ['acces_key=SECRET', 'field "credentials": a name is not one of access_key, secret_key'],
     [[{ access_key: ['SECRET'] }], /^error converting input for field "credentials": 1 error/],
     [{ SECRET: 'x' }, 'field "credentials": a name is not one of access_key, secret_key'],
   ])('is not shown when it is wrong: %j', (credentials, message) => {
     const error = failure('write', 'keymgmt/kms/aws', { credentials })
     expect(error.message).toEqual(typeof message === 'string' ? message : expect.stringMatching(message))
     expect(JSON.stringify(error)).not.toContain('SECRET')
+  })
+
+  test('still says which name was meant', () => {
+    expect(failure('write', 'keymgmt/kms/aws', { credentials: 'acces_key=SECRET' }).hints).toEqual([
+      'did you mean "access_key"?',
+    ])
   })
 })

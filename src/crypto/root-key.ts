@@ -1,0 +1,118 @@
+import { createCipheriv, createDecipheriv, randomBytes, randomUUID, scrypt, type ScryptOptions } from 'node:crypto'
+import { KeymgmtError } from '../errors.js'
+
+/** The kinds of seal that a store can have. */
+export type SealKind = 'keyfile' | 'passphrase'
+
+/** Work factors of scrypt (RFC 7914). */
+interface ScryptFactors {
+  readonly N: number
+  readonly r: number
+  readonly p: number
+  /** Base64 of 16 random bytes. */
+  readonly salt: string
+}
+
+/** The head of a store: which it is, and its root key under the seal. */
+export interface SealHeader {
+  readonly format: 1
+  readonly store_id: string
+  readonly seal: SealKind
+  readonly kdf?: ScryptFactors
+  /** Base64 of nonce (12 bytes), wrapped root key (32), tag (16). */
+  readonly wrapped: string
+}
+
+/** The root key, 32 bytes, of one store. */
+export interface RootKey {
+  readonly key: Uint8Array
+  readonly storeId: string
+}
+
+/** OWASP's floor, which is also what is made; and a ceiling, lest a changed header make us compute for ever. */
+const MIN_N = 2 ** 17
+const MAX_N = 2 ** 20
+
+const ALGORITHM = 'aes-256-gcm'
+
+/** A new root key, and the header that holds it under `secret`: the keyfile's 32 bytes, or a passphrase. */
+export async function createRootKey(seal: SealKind, secret: Uint8Array): Promise<{ header: SealHeader; root: RootKey }> {
+  const storeId = randomUUID()
+  const key = randomBytes(32)
+  const unwrapped = {
+    format: 1 as const,
+    store_id: storeId,
+    seal,
+    ...(seal === 'passphrase' && { kdf: { N: MIN_N, r: 8, p: 1, salt: randomBytes(16).toString('base64') } }),
+  }
+  const wrapping = await wrappingKey(unwrapped, secret)
+  try {
+    const nonce = randomBytes(12)
+    const cipher = createCipheriv(ALGORITHM, wrapping, nonce, { authTagLength: 16 })
+    cipher.setAAD(Buffer.from(JSON.stringify(unwrapped)))
+    const wrapped = Buffer.concat([nonce, cipher.update(key), cipher.final(), cipher.getAuthTag()]).toString('base64')
+    return { header: { ...unwrapped, wrapped }, root: { key, storeId } }
+  } finally {
+    wrapping.fill(0)
+  }
+}
+
+/**
+ * The root key that `header` holds.
+ * @throws KeymgmtError STORE_SEALED when `secret` is not the one it was sealed with, or the header was changed.
+ */
+export async function openRootKey({ wrapped, ...unwrapped }: SealHeader, secret: Uint8Array): Promise<RootKey> {
+  const wrapping = await wrappingKey(unwrapped, secret)
+  const bytes = Buffer.from(wrapped, 'base64')
+  try {
+    const decipher = createDecipheriv(ALGORITHM, wrapping, bytes.subarray(0, 12), { authTagLength: 16 })
+    decipher.setAAD(Buffer.from(JSON.stringify(unwrapped)))
+    decipher.setAuthTag(bytes.subarray(-16))
+    const key = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()])
+    return { key, storeId: unwrapped.store_id }
+  } catch {
+    const what = unwrapped.seal === 'passphrase' ? 'the passphrase' : 'the keyfile'
+    throw new KeymgmtError('STORE_SEALED', `${what} does not open this store`, {
+      hints: [`give ${what} that the store was made with; nothing was changed`],
+    })
+  } finally {
+    wrapping.fill(0)
+  }
+}
+
+/**
+ * A header as it was read from a file.
+ * @throws KeymgmtError STORE_VERSION when a newer keymgmt wrote it, STORE_CORRUPT when it is none.
+ */
+export function parseSealHeader(text: string): SealHeader {
+  const corrupt = () => new KeymgmtError('STORE_CORRUPT', 'the head of the store (seal.json) is damaged', { hints: ['restore it from a backup'] })
+  let header: Partial<SealHeader>
+  try {
+    header = JSON.parse(text) as Partial<SealHeader>
+  } catch {
+    throw corrupt()
+  }
+  if (typeof header.format === 'number' && (header.format as number) > 1) {
+    throw new KeymgmtError('STORE_VERSION', `this store was written by a newer keymgmt (format ${header.format as number})`, { hints: ['use that version'] })
+  }
+  const { format, store_id, seal, kdf, wrapped } = header
+  const complete = format === 1 && typeof store_id === 'string' && typeof wrapped === 'string' && Buffer.from(wrapped, 'base64').length === 60
+  if (!complete || (seal !== 'keyfile' && seal !== 'passphrase') || (seal === 'passphrase') !== (kdf !== undefined)) throw corrupt()
+  if (kdf && !(Number.isInteger(Math.log2(kdf.N)) && kdf.N >= MIN_N && kdf.N <= MAX_N && kdf.r === 8 && kdf.p >= 1 && kdf.p <= 4)) throw corrupt()
+  return { format, store_id, seal, ...(kdf && { kdf: { N: kdf.N, r: kdf.r, p: kdf.p, salt: kdf.salt } }), wrapped }
+}
+
+async function wrappingKey({ kdf }: Omit<SealHeader, 'wrapped'>, secret: Uint8Array): Promise<Buffer> {
+  if (!kdf) return Buffer.from(secret)
+  const { N, r, p, salt } = kdf
+  return deriveKey(secret, Buffer.from(salt, 'base64'), { N, r, p, maxmem: 256 * N * r })
+}
+
+function deriveKey(secret: Uint8Array, salt: Uint8Array, options: ScryptOptions): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    scrypt(secret, salt, 32, options, (error, key) => {
+      if (error) reject(error)
+      else resolve(key)
+    })
+  })
+}

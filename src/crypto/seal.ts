@@ -1,0 +1,52 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { KeymgmtError } from '../errors.js'
+
+const NONCE_LENGTH = 12
+const TAG_LENGTH = 16
+
+/** What a sealed record is bound to: it opens nowhere else. */
+export interface Binding {
+  readonly storeId: string
+  readonly path: string
+  readonly revision: number
+}
+
+/** Every part is preceded by its length, so that no two bindings have the same bytes. */
+function associatedData({ storeId, path, revision }: Binding): Buffer {
+  const parts = ['keymgmt record v1', storeId, path, String(revision)].map((part) => Buffer.from(part))
+  return Buffer.concat(parts.flatMap((part) => [Buffer.from(Uint32Array.of(part.length).buffer), part]))
+}
+
+/**
+ * Seals `plaintext` with AES-256-GCM under a 32-byte key and a random 12-byte nonce (NIST SP 800-38D section 8.2.2).
+ * The result is nonce, ciphertext, 16-byte tag.
+ */
+export function seal(key: Uint8Array, plaintext: Uint8Array, binding: Binding): Buffer {
+  const nonce = randomBytes(NONCE_LENGTH)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_LENGTH })
+  cipher.setAAD(associatedData(binding))
+  return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
+}
+
+/**
+ * What {@link seal} sealed under the same key and binding. The caller wipes it.
+ * @throws KeymgmtError STORE_CORRUPT for anything else; it does not say what is different.
+ */
+export function open(key: Uint8Array, sealed: Uint8Array, binding: Binding): Buffer {
+  const failure = () =>
+    new KeymgmtError('STORE_CORRUPT', `the record ${binding.path} does not open: it was changed, moved or written by another store`, {
+      hints: ['restore that record from a backup; nothing was changed'],
+    })
+  if (sealed.length < NONCE_LENGTH + TAG_LENGTH) throw failure()
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_LENGTH), { authTagLength: TAG_LENGTH })
+  decipher.setAAD(associatedData(binding))
+  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_LENGTH))
+  const plaintext = decipher.update(sealed.subarray(NONCE_LENGTH, sealed.length - TAG_LENGTH))
+  try {
+    decipher.final()
+    return plaintext
+  } catch {
+    plaintext.fill(0)
+    throw failure()
+  }
+}
