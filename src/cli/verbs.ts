@@ -4,7 +4,7 @@ import { KeymgmtError } from '../errors.js'
 import type { Operation, Response } from '../router/path.js'
 import type { Router } from '../router/router.js'
 import type { RawValue } from '../router/values.js'
-import { goQuote } from './quote.js'
+import { goQuote } from '../router/convert.js'
 import { formats, printWarnings, selectField, type FormatName, type SecretResponse } from './format/index.js'
 import type { Io } from './io.js'
 

@@ -1,0 +1,48 @@
+import type { Json } from '../../router/values.js'
+
+/** An answer to be printed. */
+export interface SecretResponse {
+  readonly requestId: string
+  readonly data: Readonly<Record<string, Json>> | null
+  readonly warnings: readonly string[]
+}
+
+/** How something is shown. */
+export interface PrintOptions {
+  /** Whether control characters are to be shown, instead of sent. */
+  readonly escapeControls: boolean
+}
+
+/** A way to print answers; no text ends with a newline. */
+export interface Format {
+  /** Whether it has words beside the data: Success lines, warnings. */
+  readonly speaks: boolean
+  readonly secret: (response: SecretResponse, options: PrintOptions) => string
+  readonly list: (keys: readonly string[], options: PrintOptions) => string
+  /** What stands for a list with nothing in it; empty where nothing does. */
+  readonly emptyList: () => string
+  readonly field: (value: Json, options: PrintOptions) => string
+}
+
+/** The names and values around an answer's data, in Vault's order. Nothing here has a lease. */
+export function envelope({ requestId, data, warnings }: SecretResponse): readonly (readonly [string, Json])[] {
+  return [
+    ['request_id', requestId],
+    ['lease_id', ''],
+    ['lease_duration', 0],
+    ['renewable', false],
+    ['data', data],
+    ['warnings', warnings.length > 0 ? warnings : null],
+    ['mount_type', 'keymgmt'],
+  ]
+}
+
+/** What `-field=name` is of an answer: a part of its envelope, all of its data, or a field of that. */
+export function selectField(response: SecretResponse, name: string): Json | undefined {
+  const data = response.data ?? {}
+  if (name === 'data') return data['data'] ?? response.data
+  if (name === 'refresh_interval') return 0
+  const ofEnvelope = new Map(envelope(response))
+  if (['lease_duration', 'lease_id', 'request_id', 'renewable'].includes(name)) return ofEnvelope.get(name)
+  return Object.hasOwn(data, name) ? data[name] : undefined
+}
