@@ -1,0 +1,2 @@
+export { parseFault, type Fault, type FaultKind } from './faults.js'
+export { startDevKms, type DevKms, type DevKmsOptions, type DevKmsRequest } from './server.js'
