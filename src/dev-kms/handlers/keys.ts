@@ -111,11 +111,14 @@ function defaultPolicy(region: string): string {
 }
 
 function generate({ length, modulusLength, curve }: Spec): Buffer {
-  const encoding = { privateKeyEncoding: { format: 'der' as const, type: 'pkcs8' as const }, publicKeyEncoding: { format: 'der' as const, type: 'spki' as const } }
   if (length) return randomBytes(length[0])
-  if (modulusLength !== undefined) return generateKeyPairSync('rsa', { modulusLength, ...encoding }).privateKey
-  if (curve !== undefined) return generateKeyPairSync('ec', { namedCurve: curve, ...encoding }).privateKey
-  return generateKeyPairSync('ed25519', encoding).privateKey
+  const pair =
+    modulusLength !== undefined
+      ? generateKeyPairSync('rsa', { modulusLength })
+      : curve !== undefined
+        ? generateKeyPairSync('ec', { namedCurve: curve })
+        : generateKeyPairSync('ed25519')
+  return pair.privateKey.export({ format: 'der', type: 'pkcs8' })
 }
 
 const replicateKey: Handler = ({ world, region }, input) => {
