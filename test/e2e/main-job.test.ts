@@ -1,0 +1,139 @@
+import { DecryptCommand, DescribeKeyCommand, EncryptCommand, ListAliasesCommand, ListKeysCommand } from '@aws-sdk/client-kms'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { createBench, type Bench } from '../support/keymgmt.js'
+
+describe('the main job', () => {
+  let bench: Bench
+  beforeAll(async () => {
+    bench = await createBench()
+    await bench.ok('write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1')
+  })
+  afterAll(() => bench.close())
+
+  const json = async (line: string) => (JSON.parse(await bench.ok(`${line} -format=json`)) as { data: Record<string, unknown> }).data
+
+  it('distributes, rotates, disables, enables and removes', async () => {
+    expect(await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')).toBe('Success! Data written to: keymgmt/key/app\n')
+    await bench.ok('write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm')
+    const distribution = await json('read keymgmt/kms/example-kms/key/app')
+    expect(distribution).toMatchObject({ protection: 'hsm', purpose: 'decrypt,encrypt' })
+    const name = distribution['name'] as string
+    expect(name).toBe(`app-${Math.floor(Date.parse(distribution['distribution_time'] as string) / 1000)}`)
+
+    const kms = bench.client()
+    const KeyId = `alias/hashicorp/${name}`
+    const first = (await kms.send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('one') }))).CiphertextBlob
+    await bench.ok('write -f keymgmt/key/app/rotate')
+    const second = await kms.send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('two') }))
+    const { versions } = await json('read keymgmt/kms/example-kms/key/app') as { versions: Record<string, string> }
+    expect(second.KeyId?.endsWith(versions['2'] ?? '-')).toBe(true)
+
+    await bench.ok('write keymgmt/key/app min_enabled_version=2')
+    await expect(kms.send(new DecryptCommand({ CiphertextBlob: first }))).rejects.toMatchObject({ name: 'DisabledException' })
+    expect(Object.keys((await json('read keymgmt/key/app'))['versions'] as object)).toEqual(['2'])
+    await bench.ok('write keymgmt/key/app min_enabled_version=0')
+    expect((await kms.send(new DecryptCommand({ CiphertextBlob: first }))).KeyId).toContain(versions['1'])
+
+    expect(await bench.ok('list keymgmt/kms/example-kms/key')).toBe('Keys\n----\napp\n')
+    expect(await bench.ok('list keymgmt/key/app/kms')).toBe('Keys\n----\nexample-kms\n')
+    await bench.ok('delete keymgmt/kms/example-kms/key/app')
+    expect((await kms.send(new ListAliasesCommand({}))).Aliases).toEqual([])
+    for (const id of Object.values(versions)) {
+      const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: id }))
+      expect(KeyMetadata).toMatchObject({ KeyState: 'PendingDeletion' })
+    }
+  })
+
+  it('is repeatable: the same distribution again does nothing, another one is refused', async () => {
+    await bench.ok('write -f keymgmt/key/twice type=aes256-gcm96')
+    await bench.ok('write keymgmt/kms/example-kms/key/twice purpose=encrypt,decrypt')
+    const before = (await bench.client().send(new ListKeysCommand({}))).Keys?.length
+    await bench.ok('write keymgmt/kms/example-kms/key/twice purpose=decrypt,encrypt protection=hsm')
+    expect((await bench.client().send(new ListKeysCommand({}))).Keys?.length).toBe(before)
+    const other = await bench.run('write keymgmt/kms/example-kms/key/twice purpose=sign,verify')
+    expect(other).toMatchObject({ status: 2, stdout: '' })
+  })
+
+  it.each([
+    ['rsa-2048', 'encrypt,decrypt'], ['ecdsa-p521', 'sign,verify'], ['ecdsa-p256', 'derive'],
+    ['ed25519', 'sign,verify'], ['ecdsa-secp256k1', 'sign,verify'], ['hmac-sha384', 'sign,verify'],
+  ])('distributes and rotates %s for %s', async (type, purpose) => {
+    const name = `typed-${type}-${purpose.replace(',', '-')}`
+    await bench.ok(`write -f keymgmt/key/${name} type=${type}`)
+    await bench.ok(`write keymgmt/kms/example-kms/key/${name} purpose=${purpose}`)
+    await bench.ok(`write -f keymgmt/key/${name}/rotate`)
+    const { versions } = await json(`read keymgmt/kms/example-kms/key/${name}`) as { versions: object }
+    expect(Object.keys(versions)).toEqual(['1', '2'])
+  })
+
+  it('replicates, and a rotation follows into every Region', async () => {
+    await bench.ok('write -f keymgmt/key/global type=aes256-gcm96 replica_regions=eu-west-1,us-east-1')
+    await bench.ok('write keymgmt/kms/example-kms/key/global purpose=encrypt,decrypt')
+    await bench.ok('write -f keymgmt/kms/example-kms/key/global/replicate')
+    await bench.ok('write -f keymgmt/key/global/rotate')
+    const KeyId = `alias/hashicorp/${String((await json('read keymgmt/kms/example-kms/key/global'))['name'])}`
+    const { CiphertextBlob, KeyId: arn } = await bench.client('eu-west-1').send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('x') }))
+    const opened = await bench.client('us-east-1').send(new DecryptCommand({ CiphertextBlob }))
+    expect(opened.KeyId?.split('/')[1]).toBe(arn?.split('/')[1])
+  })
+
+  it('calls nothing but what Vault documents', () => {
+    const documented = ['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', 'EnableKey', 'DisableKey', 'ScheduleKeyDeletion', 'CreateAlias', 'UpdateAlias', 'DeleteAlias', 'ListAliases', 'TagResource', 'ReplicateKey', 'DescribeKey']
+    const byTest = ['Encrypt', 'Decrypt', 'ListKeys', 'DescribeKey', 'ListAliases']
+    const called = [...new Set(bench.requests.map(({ operation }) => operation))]
+    expect(called.filter((operation) => !documented.includes(operation) && !byTest.includes(operation))).toEqual([])
+    expect(called).toContain('ImportKeyMaterial')
+  })
+
+  it('keeps everything to this user, and nothing in the clear', () => {
+    const files = readdirSync(join(bench.home, 'keymgmt'), { recursive: true, withFileTypes: true })
+    for (const file of files) {
+      const path = join(file.parentPath, file.name)
+      expect(statSync(path).mode & 0o077).toBe(0)
+      if (file.isFile()) expect(readFileSync(path, 'utf8')).not.toContain('aes256-gcm96')
+    }
+    expect(files.length).toBeGreaterThan(5)
+  })
+})
+
+describe('permissions', () => {
+  it.each(['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', 'CreateAlias'])('names kms:%s when it is denied, and goes on once it is not', async (operation) => {
+    const bench = await createBench({ faults: [{ operation, nth: 1, kind: 'denied' }] })
+    try {
+      await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+      await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
+      const denied = await bench.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+      expect(denied).toMatchObject({ status: 2, stdout: '' })
+      expect(denied.stderr).toContain(`kms:${operation}`)
+      expect(denied.stderr).toContain('AWS request id: ')
+      await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+      expect((await bench.client().send(new ListKeysCommand({}))).Keys).toHaveLength(1)
+    } finally {
+      await bench.close()
+    }
+  })
+})
+
+describe('an answer that is lost', () => {
+  it.each(['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', 'CreateAlias'].flatMap((operation) =>
+    ['drop', 'drop-before', 'error', 'error-after'].map((kind) => [operation, kind] as const),
+  ))('%s %s: one KMS key and one alias in the end', async (operation, kind) => {
+    const bench = await createBench({ faults: [{ operation, nth: 1, kind: kind as 'drop' }] })
+    try {
+      await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+      await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
+      const first = await bench.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+      if (first.status !== 0) await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+      const { Keys } = await bench.client().send(new ListKeysCommand({}))
+      const { Aliases } = await bench.client().send(new ListAliasesCommand({}))
+      expect(Keys).toHaveLength(1)
+      expect(Aliases?.map(({ TargetKeyId }) => TargetKeyId)).toEqual([Keys?.[0]?.KeyId])
+      const { KeyMetadata } = await bench.client().send(new DescribeKeyCommand({ KeyId: Keys?.[0]?.KeyId }))
+      expect(KeyMetadata?.KeyState).toBe('Enabled')
+    } finally {
+      await bench.close()
+    }
+  })
+})

@@ -1,0 +1,164 @@
+import { ListKeysCommand } from '@aws-sdk/client-kms'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { chmodSync, copyFileSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createBench, type Bench } from '../support/keymgmt.js'
+
+const SECRET = 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'
+
+/** Line, exit status, and what stderr says: the thing, and the way out. */
+const REFUSALS: readonly (readonly [line: string, status: number, ...says: string[]])[] = [
+  ['read', 1, 'Not enough arguments (expected 1, got 0)'],
+  ['list keymgmt/key extra', 1, 'Too many arguments (expected 1, got 2)'],
+  ['write keymgmt/key/app', 1, 'Must supply data or use -force'],
+  ['write keymgmt/key/app foo', 1, 'Failed to parse K=V data', 'format must be key=value'],
+  ['write keymgmt/key/app type=@/nope', 1, 'no such file or directory', '\\@'],
+  ['write keymgmt/key/app a=- b=-', 1, 'stdin already consumed'],
+  ['read -bogus keymgmt/key/app', 1, 'flag provided but not defined: -bogus'],
+  ['read -format=nope keymgmt/key/app', 1, 'Invalid output format: nope'],
+  ['read -field=nope keymgmt/key/app', 1, 'Field "nope" not present in secret'],
+  ['reed keymgmt/key/app', 1, 'reed'],
+  ['read secret/foo', 2, 'keymgmt/'],
+  ['read keymgmt/keys/app', 2, 'did you mean "keymgmt/key/app"?'],
+  ['read keymgmt/key/none', 2, 'No value found at keymgmt/key/none'],
+  ['list keymgmt/kms/none/key', 2, 'No value found at keymgmt/kms/none/key'],
+  ['write keymgmt/key/new type=aes', 2, 'type', 'aes256-gcm96'],
+  ['write keymgmt/key/app min_enbled_version=1', 2, 'unknown parameter "min_enbled_version"', 'min_enabled_version'],
+  ['write keymgmt/key/app deletion_allowed=maybe', 2, 'error converting input maybe for field "deletion_allowed"', 'true or false'],
+  ['write keymgmt/key/app type=rsa-2048', 2, 'type', "can't be changed"],
+  ['write keymgmt/key/app replica_regions=us-east-1', 2, 'replica_regions', "can't be changed"],
+  ['write keymgmt/key/app min_enabled_version=9', 2, 'min_enabled_version=9', 'latest version is 1'],
+  ['write keymgmt/key/app min_enabled_version=-1', 2, 'min_enabled_version'],
+  ['delete keymgmt/key/app', 2, 'is distributed to k', 'keymgmt delete keymgmt/kms/k/key/app'],
+  ['delete keymgmt/key/alone', 2, 'deletion of alone is not allowed', 'deletion_allowed=true'],
+  ['delete keymgmt/kms/k', 2, 'keys are distributed to k: app'],
+  ['write -f keymgmt/key/none/rotate', 2, 'there is no key none'],
+  ['write keymgmt/kms/x provider=gcpckms key_collection=us-west-1', 2, 'provider', 'awskms'],
+  ['write keymgmt/kms/x provider=awskms key_collection=nowhere', 2, 'key_collection', 'us-west-1'],
+  ['write keymgmt/kms/x provider=awskms', 2, 'key_collection'],
+  ['write keymgmt/kms/k key_collection=us-east-1', 2, 'key_collection', "can't be changed"],
+  [`write keymgmt/kms/k credentials=${SECRET}`, 2, 'credentials'],
+  [`write keymgmt/kms/k credentials=secret_key=${SECRET}`, 2, 'access_key'],
+  ['write keymgmt/kms/k credentials=endpoint=http://kms.example.com', 2, 'is not https', '127.0.0.1'],
+  ['write keymgmt/kms/k/key/alone purpose=encrypt,sign', 2, 'purpose=encrypt,sign', 'purpose=decrypt,encrypt'],
+  ['write keymgmt/kms/k/key/alone purpose=encrypt,decrypt protection=software', 2, 'protection=software', 'protection=hsm'],
+  ['write keymgmt/kms/k/key/alone protection=hsm', 2, 'purpose'],
+  ['write keymgmt/kms/k/key/none purpose=encrypt,decrypt', 2, 'there is no key none'],
+  ['write keymgmt/kms/none/key/alone purpose=encrypt,decrypt', 2, 'there is no KMS provider none'],
+  ['write keymgmt/kms/k/key/app purpose=sign,verify', 2, 'sign,verify'],
+  ['write -f keymgmt/kms/k/key/app/replicate', 2, 'does not have replica_regions'],
+]
+
+describe('refusals', () => {
+  let bench: Bench
+  beforeAll(async () => {
+    bench = await createBench()
+    await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+    await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
+    await bench.ok('write -f keymgmt/key/alone type=aes256-gcm96')
+    await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+  })
+  afterAll(() => bench.close())
+
+  const contents = () =>
+    readdirSync(join(bench.home, 'keymgmt'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => `${entry.name} ${readFileSync(join(entry.parentPath, entry.name), 'utf8')}`)
+      .sort()
+
+  it.each(REFUSALS)('%s', async (line, status, ...says) => {
+    const before = [contents(), bench.requests.length]
+    const ran = await bench.run(line)
+    expect(ran).toMatchObject({ status, stdout: '' })
+    for (const part of says) expect(ran.stderr).toContain(part)
+    expect(ran.stderr).not.toContain(SECRET)
+    expect(ran.stderr).not.toMatch(/^\s+at /m)
+    expect([contents(), bench.requests.length]).toEqual(before)
+  })
+
+  it('says it in JSON when that is asked for', async () => {
+    const { stdout, stderr, status } = await bench.run('write -format=json keymgmt/key/app type=rsa-2048')
+    expect([stdout, status]).toEqual(['', 2])
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'FIELD_IMMUTABLE', exit_status: 2 } })
+  })
+
+  it.each([
+    ['wrong credentials', { AWS_SECRET_ACCESS_KEY: 'wrong' }, 'InvalidSignatureException'],
+    ['no such credentials', { AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE' }, 'UnrecognizedClientException'],
+    ['an unreachable endpoint', { AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:9' }, 'ECONNREFUSED'],
+    ['an endpoint that is neither https nor loopback', { AWS_ENDPOINT_URL_KMS: 'http://192.0.2.1' }, 'is not https'],
+  ])('%s: it says so, and leaves nothing in AWS', async (_what, env, says) => {
+    const ran = await bench.run('write keymgmt/kms/k/key/alone purpose=encrypt,decrypt', { env })
+    expect(ran).toMatchObject({ status: 2, stdout: '' })
+    expect(ran.stderr).toContain(says)
+    expect((await bench.client().send(new ListKeysCommand({}))).Keys).toHaveLength(1)
+  })
+})
+
+describe('a store that is not as it should be', () => {
+  let bench: Bench
+  const record = (path: string) => join(bench.home, 'keymgmt', 'store', `${path}.json`)
+  beforeAll(async () => {
+    bench = await createBench()
+    for (const name of ['one', 'two', 'three']) await bench.ok(`write -f keymgmt/key/${name} type=aes256-gcm96`)
+  })
+  afterAll(() => bench.close())
+
+  const refused = async (line: string, says: string, env = {}) => {
+    const ran = await bench.run(line, { env })
+    expect(ran).toMatchObject({ status: 2, stdout: '' })
+    expect(ran.stderr).toContain(says)
+  }
+
+  it('refuses a record that was copied over another', async () => {
+    copyFileSync(record('key/one'), record('key/two'))
+    await refused('read keymgmt/key/two', 'does not open')
+  })
+  it('refuses a truncated record, and does not overwrite it', async () => {
+    writeFileSync(record('key/three'), '{"format":1,')
+    await refused('write -f keymgmt/key/three type=aes256-gcm96', 'damaged')
+    expect(readFileSync(record('key/three'), 'utf8')).toBe('{"format":1,')
+  })
+  it('refuses a record of a newer version', async () => {
+    writeFileSync(record('key/three'), '{"format":2,"revision":1,"sealed":""}')
+    await refused('read keymgmt/key/three', 'newer keymgmt')
+  })
+  it('refuses a folder that others can read', async () => {
+    chmodSync(join(bench.home, 'keymgmt'), 0o755)
+    await refused('read keymgmt/key/one', 'chmod 700')
+    chmodSync(join(bench.home, 'keymgmt'), 0o700)
+  })
+  it('refuses a keyfile that is missing, and makes no other', async () => {
+    const keyfile = join(bench.home, 'keymgmt', 'keyfile')
+    renameSync(keyfile, `${keyfile}.away`)
+    await refused('read keymgmt/key/one', 'is missing')
+    await refused('write -f keymgmt/key/four type=aes256-gcm96', 'is missing')
+    renameSync(`${keyfile}.away`, keyfile)
+    await bench.ok('read keymgmt/key/one')
+  })
+  it('refuses records without their root key', async () => {
+    const head = join(bench.home, 'keymgmt', 'seal.json')
+    renameSync(head, `${head}.away`)
+    await refused('write -f keymgmt/key/four type=aes256-gcm96', 'seal.json is missing')
+    renameSync(`${head}.away`, head)
+  })
+})
+
+describe('a store that is sealed with a passphrase', () => {
+  it('opens with that one only', async () => {
+    const bench = await createBench()
+    try {
+      const file = join(bench.home, 'passphrase')
+      writeFileSync(file, 'correct horse battery staple\n', { mode: 0o600 })
+      await bench.ok('write -f keymgmt/key/app type=aes256-gcm96', { env: { KEYMGMT_PASSPHRASE_FILE: file } })
+      await bench.ok('read keymgmt/key/app', { env: { KEYMGMT_PASSPHRASE: 'correct horse battery staple' } })
+      const wrong = await bench.run('read keymgmt/key/app', { env: { KEYMGMT_PASSPHRASE: 'wrong' } })
+      expect(wrong).toMatchObject({ status: 2, stdout: '' })
+      expect(wrong.stderr).toContain('the passphrase does not open this store')
+      const none = await bench.run('read keymgmt/key/app')
+      expect(none.stderr).toContain('KEYMGMT_PASSPHRASE_FILE')
+    } finally {
+      await bench.close()
+    }
+  })
+})

@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { KMSClient } from '@aws-sdk/client-kms'
+import { startDevKms, type DevKms, type DevKmsOptions, type DevKmsRequest } from '../../src/dev-kms/index.js'
+
+const BINARY = resolve('bin/keymgmt.js')
+
+/** What one command printed, and how it ended. */
+export interface Ran {
+  readonly stdout: string
+  readonly stderr: string
+  readonly status: number | null
+}
+
+/** A real binary with a home of its own, and a KMS that it may talk to. */
+export interface Bench {
+  readonly home: string
+  readonly kms: DevKms
+  /** Every request that the KMS answered, in order. */
+  readonly requests: DevKmsRequest[]
+  run(line: string | readonly string[], options?: RunOptions): Promise<Ran>
+  /** Runs a command that must succeed; answers its stdout. */
+  ok(line: string | readonly string[], options?: RunOptions): Promise<string>
+  client(region?: string): KMSClient
+  close(): Promise<void>
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly stdin?: string
+}
+
+/** A fresh home and a fresh embedded KMS. */
+export async function createBench(options: DevKmsOptions = {}, home = mkdtempSync(join(tmpdir(), 'keymgmt-test-'))): Promise<Bench> {
+  const requests: DevKmsRequest[] = []
+  const kms = await startDevKms({ ...options, onRequest: (request) => requests.push(request) })
+  const base = {
+    PATH: process.env['PATH'],
+    HOME: home,
+    KEYMGMT_HOME: join(home, 'keymgmt'),
+    AWS_ENDPOINT_URL_KMS: kms.endpoint,
+    AWS_ACCESS_KEY_ID: kms.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: kms.credentials.secretAccessKey,
+    AWS_EC2_METADATA_DISABLED: 'true',
+  }
+  const run = (line: string | readonly string[], { env = {}, stdin = '' }: RunOptions = {}) =>
+    new Promise<Ran>((resolveRun, reject) => {
+      const args = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line
+      const child = spawn(process.execPath, [BINARY, ...args], { env: { ...base, ...env } })
+      let [stdout, stderr] = ['', '']
+      child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString() })
+      child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
+      child.stdin.on('error', () => undefined)
+      child.stdin.end(stdin)
+      child.on('error', reject)
+      child.on('close', (status) => { resolveRun({ stdout, stderr, status }) })
+    })
+  return {
+    home, kms, requests, run,
+    ok: async (line, runOptions) => {
+      const ran = await run(line, runOptions)
+      if (ran.status !== 0) throw new Error(`${String(line)} ended with ${String(ran.status)}: ${ran.stderr}`)
+      return ran.stdout
+    },
+    client: (region = 'us-west-1') =>
+      new KMSClient({ region, endpoint: kms.endpoint, credentials: kms.credentials, maxAttempts: 1 }),
+    close: async () => {
+      await kms.close()
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
