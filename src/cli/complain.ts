@@ -13,7 +13,7 @@ export function complain(io: Io, error: unknown, doing: Doing, format: FormatNam
   const known = error instanceof KeymgmtError ? error : unexpected(error)
   if (format === 'table') io.err(asText(io, known, doing))
   else io.err(`${JSON.stringify(asJson(known, doing), null, 2)}\n`)
-  if (io.env['KEYMGMT_DEBUG'] && error instanceof Error) io.err(`${error.stack ?? ''}\n`)
+  if (io.env.KEYMGMT_DEBUG && error instanceof Error) io.err(`${error.stack ?? ''}\n`)
   return known.exitStatus
 }
 

@@ -41,7 +41,7 @@ function environment({ endpoint, credentials }: DevKms, env: Readonly<Record<str
     AWS_KMS_ENDPOINT: endpoint,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    AWS_REGION: env['AWS_REGION'] ?? DEFAULT_REGION,
+    AWS_REGION: env.AWS_REGION ?? DEFAULT_REGION,
   }
 }
 

@@ -18,7 +18,7 @@ export function composeEngine(io: Io, signal: AbortSignal): { engine: Engine; ho
     onKeyfileCreated: (path) => {
       say(`The store is sealed with a new keyfile: ${path}\nKeep a copy of it apart from the store: without it nothing can be opened.`)
     },
-    onWait: ({ pid, host, purpose }) => { say(`waiting for process ${String(pid)} on ${String(host)}: ${String(purpose)}`) },
+    onWait: ({ pid, host, purpose }) => { say(`waiting for process ${pid} on ${host}: ${purpose}`) },
   })
   const engine = createEngine({
     store: home.store,
@@ -30,5 +30,5 @@ export function composeEngine(io: Io, signal: AbortSignal): { engine: Engine; ho
 
 /** A new store is sealed with a passphrase by whoever gives one, or asks for it by name. */
 function wantsPassphrase({ env }: Io): boolean {
-  return Boolean(env['KEYMGMT_PASSPHRASE_FILE'] ?? env['KEYMGMT_PASSPHRASE']) || env['KEYMGMT_SEAL'] === 'passphrase'
+  return Boolean(env.KEYMGMT_PASSPHRASE_FILE ?? env.KEYMGMT_PASSPHRASE) || env.KEYMGMT_SEAL === 'passphrase'
 }

@@ -1,4 +1,4 @@
-import type { Command, Help } from 'commander'
+import type { Command } from 'commander'
 
 const COMMANDS = [
   ['read', 'Read data and retrieves secrets'],
@@ -41,7 +41,7 @@ const USAGE: Readonly<Record<string, readonly [usage: string, example: string]>>
 }
 
 /** The help of one command, in Vault's layout. */
-export function commandHelp(command: Command, _help: Help): string {
+export function commandHelp(command: Command): string {
   const [args, example] = USAGE[command.name()] ?? ['', `keymgmt ${command.name()}`]
   const flags = [...command.options]
     .sort((one, other) => (one.long ?? '').localeCompare(other.long ?? ''))

@@ -9,10 +9,10 @@ export interface Io {
   readonly stderrIsTty: boolean
   readonly stdinIsTty: boolean
   /** Writes all of `text` before it returns. */
-  out(text: string): void
-  err(text: string): void
-  readFile(name: string): Uint8Array
-  readStdin(): Promise<Uint8Array>
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  readonly readFile: (name: string) => Uint8Array
+  readonly readStdin: () => Promise<Uint8Array>
   /** Colours of stderr, none where nobody wants them. */
   readonly paint: ChalkInstance
 }
@@ -41,8 +41,8 @@ export function processIo(): Io {
 
 /** Whether to colour: chalk by itself heeds neither NO_COLOR nor Vault's variable. */
 export function wantsColour(env: Readonly<Record<string, string | undefined>>, isTty: boolean): boolean {
-  if (env['NO_COLOR'] || env['VAULT_CLI_NO_COLOR'] || env['TERM'] === 'dumb') return false
-  const forced = env['FORCE_COLOR']
+  if (env.NO_COLOR || env.VAULT_CLI_NO_COLOR || env.TERM === 'dumb') return false
+  const forced = env.FORCE_COLOR
   return forced === undefined ? isTty : forced !== '0' && forced !== 'false'
 }
 

@@ -26,7 +26,7 @@ export async function main(): Promise<number> {
 export async function run(argv: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
   let format: FormatName = 'table'
   try {
-    format = parseFormat(io.env['KEYMGMT_FORMAT'] ?? io.env['VAULT_FORMAT'] ?? '')
+    format = parseFormat(io.env.KEYMGMT_FORMAT ?? io.env.VAULT_FORMAT ?? '')
     return await runProgram(argv, { io, signal, format })
   } catch (error) {
     if (error instanceof KeymgmtError) return complain(io, error, undefined, format)

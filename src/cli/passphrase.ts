@@ -8,9 +8,9 @@ import type { Io } from './io.js'
  * from `KEYMGMT_PASSPHRASE`, or typed without echo on a terminal; undefined where there is none of these.
  */
 export async function passphraseFrom(io: Io): Promise<Uint8Array | undefined> {
-  const file = io.env['KEYMGMT_PASSPHRASE_FILE']
+  const file = io.env.KEYMGMT_PASSPHRASE_FILE
   if (file) return readPassphraseFile(io, file)
-  const value = io.env['KEYMGMT_PASSPHRASE']
+  const value = io.env.KEYMGMT_PASSPHRASE
   if (value) return Buffer.from(value)
   return io.stdinIsTty && io.stderrIsTty ? ask(io) : undefined
 }

@@ -60,7 +60,7 @@ function printDone(io: Io, operation: 'write' | 'delete', request: VerbRequest, 
 }
 
 function printList(io: Io, { path, format }: VerbRequest, { data }: Response): number {
-  const keys = (data?.['keys'] ?? []) as readonly string[]
+  const keys = (data?.keys ?? []) as readonly string[]
   if (keys.length > 0) {
     io.out(`${formats[format].list(keys, options(io))}\n`)
     return 0
@@ -99,5 +99,5 @@ function options({ stdoutIsTty }: Io): { escapeControls: boolean } {
 
 /** Vault's rule for -field: a newline only where a person reads it in colour. */
 function endsLine({ stdoutIsTty, env }: Io): boolean {
-  return stdoutIsTty && !env['NO_COLOR'] && env['TERM'] !== 'dumb'
+  return stdoutIsTty && !env.NO_COLOR && env.TERM !== 'dumb'
 }

@@ -1,4 +1,4 @@
-import { KeymgmtError } from '../errors.js'
+import type { KeymgmtError } from '../errors.js'
 import type { Store } from '../store/store.js'
 import { decodeRecord, encodeRecord } from './records.js'
 
@@ -15,7 +15,7 @@ export interface Ledger<R extends object> {
 /** The record at `path`, or undefined. */
 export async function openLedger<R extends object>(store: Store, path: string): Promise<Ledger<R> | undefined> {
   const stored = await store.get(path)
-  return stored && ledger(store, path, decodeRecord<R>(path, stored.value), stored.revision)
+  return stored && ledger(store, path, decodeRecord(path, stored.value) as R, stored.revision)
 }
 
 /**

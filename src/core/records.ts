@@ -1,4 +1,4 @@
-import { KEY_TYPES, type KeyTypeName } from '../crypto/key-types.js'
+import type { KeyTypeName } from '../crypto/key-types.js'
 import { KeymgmtError } from '../errors.js'
 import type { KmsKey, Protection, Purpose } from '../kms/provider.js'
 
@@ -71,7 +71,6 @@ export const recordPath = {
   distributions: 'distribution',
   distributionsOf: (kms: string) => `distribution/${kms}`,
   distribution: (kms: string, key: string) => `distribution/${kms}/${key}`,
-  journal: (key: string) => `journal/${key}`,
   retired: (kms: string, name: string) => `retired/${kms}/${name}`,
 } as const
 
@@ -85,15 +84,10 @@ export function encodeRecord(record: object): Uint8Array {
  * may have written is checked here.
  * @throws KeymgmtError STORE_CORRUPT
  */
-export function decodeRecord<R>(path: string, bytes: Uint8Array): R {
+export function decodeRecord(path: string, bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes).toString()) as R
+    return JSON.parse(Buffer.from(bytes).toString())
   } catch {
     throw new KeymgmtError('STORE_CORRUPT', `the record ${path} is not what keymgmt writes`)
   }
-}
-
-/** Whether `type` is one that this version of keymgmt knows. */
-export function isKeyType(type: string): type is KeyTypeName {
-  return Object.hasOwn(KEY_TYPES, type)
 }

@@ -24,10 +24,10 @@ export async function distributionCounts(engine: Engine): Promise<Record<string,
 
 /** Where a provider's AWS credentials come from, for a person to read. */
 function describeCredentials(credentials: Readonly<Record<string, string>>): string {
-  const source = credentials['access_key']
+  const source = credentials.access_key
     ? 'stored access key'
-    : credentials['profile']
-      ? `profile ${credentials['profile']}`
+    : credentials.profile
+      ? `profile ${credentials.profile}`
       : 'environment, shared files or role of the machine'
-  return credentials['role_arn'] ? `role ${credentials['role_arn']}, assumed with ${source}` : source
+  return credentials.role_arn ? `role ${credentials.role_arn}, assumed with ${source}` : source
 }

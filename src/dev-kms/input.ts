@@ -15,15 +15,15 @@ export interface Input {
 
 /** Reads `body`; a member of the wrong type is a ValidationException. */
 export function readInput(body: Readonly<Record<string, unknown>>): Input {
-  const typed = <T>(name: string, type: string): T | undefined => {
+  const typed = (name: string, type: 'string' | 'boolean' | 'number'): unknown => {
     const value = Object.hasOwn(body, name) ? body[name] : undefined
     if (value === undefined || value === null) return undefined
     if (typeof value !== type) throw invalid(`1 validation error detected: Value at '${lower(name)}' is not a ${type}`)
-    return value as T
+    return value
   }
   const missing = (name: string) =>
     invalid(`1 validation error detected: Value null at '${lower(name)}' failed to satisfy constraint: Member must not be null`)
-  const text = (name: string) => typed<string>(name, 'string')
+  const text = (name: string) => typed(name, 'string') as string | undefined
   const bytes = (name: string) => {
     const value = text(name)
     return value === undefined ? undefined : Buffer.from(value, 'base64')
@@ -31,8 +31,8 @@ export function readInput(body: Readonly<Record<string, unknown>>): Input {
   return {
     text,
     bytes,
-    flag: (name) => typed<boolean>(name, 'boolean'),
-    number: (name) => typed<number>(name, 'number'),
+    flag: (name) => typed(name, 'boolean') as boolean | undefined,
+    number: (name) => typed(name, 'number') as number | undefined,
     raw: (name) => (Object.hasOwn(body, name) ? body[name] : undefined),
     required: (name) => {
       const value = text(name)

@@ -33,8 +33,8 @@ function usualPlaces(env: Env, platform: string, homeDirectory: string): Locatio
     return { home: join(library, 'Application Support', 'keymgmt'), keyfile: join(library, 'Preferences', 'keymgmt', 'keyfile') }
   }
   if (platform === 'win32') {
-    const local = env['LOCALAPPDATA'] ?? join(homeDirectory, 'AppData', 'Local')
-    const roaming = env['APPDATA'] ?? join(homeDirectory, 'AppData', 'Roaming')
+    const local = env.LOCALAPPDATA ?? join(homeDirectory, 'AppData', 'Local')
+    const roaming = env.APPDATA ?? join(homeDirectory, 'AppData', 'Roaming')
     return { home: join(local, 'keymgmt', 'Data'), keyfile: join(roaming, 'keymgmt', 'keyfile') }
   }
   // The specification has a relative value ignored.

@@ -38,7 +38,7 @@ export async function takeLock(path: string, purpose: string, options: LockOptio
   let told = false
   for (;;) {
     const token = tryCreate(path, purpose)
-    if (token !== undefined) return { release: () => Promise.resolve(removeIfOwn(path, token)) }
+    if (token !== undefined) return heldLock(path, token)
     const holder = readHolder(path)
     if (holder && isDead(holder)) {
       await evict(path, holder, options)
@@ -50,6 +50,15 @@ export async function takeLock(path: string, purpose: string, options: LockOptio
       options.onWait?.(holder)
     }
     await sleep(20 + Math.random() * 60)
+  }
+}
+
+function heldLock(path: string, token: string): Lock {
+  return {
+    release: () => {
+      removeIfOwn(path, token)
+      return Promise.resolve()
+    },
   }
 }
 

@@ -35,7 +35,12 @@ export function createMemoryStore(): Store {
       let release: () => void = () => undefined
       tails.set(name, new Promise((resolve) => { release = resolve }))
       await before
-      return { release: () => Promise.resolve(release()) }
+      return {
+        release: () => {
+          release()
+          return Promise.resolve()
+        },
+      }
     },
   }
 }

@@ -19,8 +19,8 @@ describe('the main job', () => {
     await bench.ok('write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm')
     const distribution = await json('read keymgmt/kms/example-kms/key/app')
     expect(distribution).toMatchObject({ protection: 'hsm', purpose: 'decrypt,encrypt' })
-    const name = distribution['name'] as string
-    expect(name).toBe(`app-${Math.floor(Date.parse(distribution['distribution_time'] as string) / 1000)}`)
+    const name = distribution.name as string
+    expect(name).toBe(`app-${Math.floor(Date.parse(distribution.distribution_time as string) / 1000)}`)
 
     const kms = bench.client()
     const KeyId = `alias/hashicorp/${name}`
@@ -32,7 +32,7 @@ describe('the main job', () => {
 
     await bench.ok('write keymgmt/key/app min_enabled_version=2')
     await expect(kms.send(new DecryptCommand({ CiphertextBlob: first }))).rejects.toMatchObject({ name: 'DisabledException' })
-    expect(Object.keys((await json('read keymgmt/key/app'))['versions'] as object)).toEqual(['2'])
+    expect(Object.keys((await json('read keymgmt/key/app')).versions as object)).toEqual(['2'])
     await bench.ok('write keymgmt/key/app min_enabled_version=0')
     expect((await kms.send(new DecryptCommand({ CiphertextBlob: first }))).KeyId).toContain(versions['1'])
 
@@ -73,7 +73,7 @@ describe('the main job', () => {
     await bench.ok('write keymgmt/kms/example-kms/key/global purpose=encrypt,decrypt')
     await bench.ok('write -f keymgmt/kms/example-kms/key/global/replicate')
     await bench.ok('write -f keymgmt/key/global/rotate')
-    const KeyId = `alias/hashicorp/${String((await json('read keymgmt/kms/example-kms/key/global'))['name'])}`
+    const KeyId = `alias/hashicorp/${String((await json('read keymgmt/kms/example-kms/key/global')).name)}`
     const { CiphertextBlob, KeyId: arn } = await bench.client('eu-west-1').send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('x') }))
     const opened = await bench.client('us-east-1').send(new DecryptCommand({ CiphertextBlob }))
     expect(opened.KeyId?.split('/')[1]).toBe(arn?.split('/')[1])

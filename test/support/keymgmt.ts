@@ -37,7 +37,7 @@ export async function createBench(options: DevKmsOptions = {}, home = mkdtempSyn
   const requests: DevKmsRequest[] = []
   const kms = await startDevKms({ ...options, onRequest: (request) => requests.push(request) })
   const base = {
-    PATH: process.env['PATH'],
+    PATH: process.env.PATH,
     HOME: home,
     KEYMGMT_HOME: join(home, 'keymgmt'),
     AWS_ENDPOINT_URL_KMS: kms.endpoint,

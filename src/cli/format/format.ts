@@ -40,7 +40,7 @@ export function envelope({ requestId, data, warnings }: SecretResponse): readonl
 /** What `-field=name` is of an answer: a part of its envelope, all of its data, or a field of that. */
 export function selectField(response: SecretResponse, name: string): Json | undefined {
   const data = response.data ?? {}
-  if (name === 'data') return data['data'] ?? response.data
+  if (name === 'data') return data.data ?? response.data
   if (name === 'refresh_interval') return 0
   const ofEnvelope = new Map(envelope(response))
   if (['lease_duration', 'lease_id', 'request_id', 'renewable'].includes(name)) return ofEnvelope.get(name)

@@ -20,14 +20,19 @@ export const table: Format = {
 
 function columns(rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map((text) => text.trim() || 'n/a'))
-  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => [...(row[column] ?? '')].length)))
+  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => runes(row[column] ?? ''))))
   return cells
     .map((row) => row.map((text, column) => (column === row.length - 1 ? text : pad(text, widths[column] ?? 0))).join(GAP))
     .join('\n')
 }
 
+/** Characters as Go counts them: code points, whatever they look like together. */
+function runes(text: string): number {
+  return Array.from(text).length
+}
+
 function pad(text: string, width: number): string {
-  return text + ' '.repeat(Math.max(0, width - [...text].length))
+  return text + ' '.repeat(Math.max(0, width - runes(text)))
 }
 
 function cell(name: string, value: Json): string {
@@ -49,6 +54,6 @@ export function humanDuration(seconds: number): string {
 /** A terminal acts on control characters; there they are shown instead. New lines and tabs do no harm. */
 function shown(text: string, { escapeControls }: { readonly escapeControls: boolean }): string {
   if (!escapeControls) return text
-  // eslint-disable-next-line no-control-regex -- control characters are what this looks for
+   
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (found) => `\\x${found.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

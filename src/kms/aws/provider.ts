@@ -229,7 +229,7 @@ async function scheduleDeletion({ client, call }: Reach, region: string, key: Km
     return reply.DeletionDate
   } catch (error) {
     const failure = readFailure((error as Error).cause)
-    if (failure.name === 'KMSInvalidStateException' && /is pending deletion/.test(failure.message)) return undefined
+    if (failure.name === 'KMSInvalidStateException' && failure.message.includes('is pending deletion')) return undefined
     if (failure.name === 'NotFoundException') return undefined
     throw error
   }

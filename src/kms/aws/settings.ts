@@ -12,7 +12,7 @@ export function resolveEndpoint(
   settings: KmsSettings,
   env: Readonly<Record<string, string | undefined>>,
 ): { url: string; source: string } | undefined {
-  const own = settings.credentials['endpoint']
+  const own = settings.credentials.endpoint
   if (own) return { url: own, source: 'credentials=endpoint' }
   for (const variable of ENDPOINT_VARIABLES) {
     const url = env[variable]
@@ -74,6 +74,6 @@ export function assertSettings({ region, credentials }: KmsSettings): void {
       hints: ['give one of them'],
     })
   }
-  const endpoint = credentials['endpoint']
+  const endpoint = credentials.endpoint
   if (endpoint) assertEndpoint(endpoint, 'credentials=endpoint')
 }

@@ -1,0 +1,58 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { constants, createDecipheriv, generateKeyPairSync, privateDecrypt, randomBytes } from 'node:crypto'
+import { unwrapKwp, wrapForImport, wrapKwp } from '../../../src/crypto/wrap.js'
+
+describe('AES-KWP', () => {
+  // RFC 5649 section 6 has vectors for a 192-bit key only, so they check the cipher and initial value that are used.
+  it.each([
+    ['c37b7e6492584340bed12207808941155068f738', '138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a'],
+    ['466f7250617369', 'afbeb0f07dfbf5419200f2ccb50bb24f'],
+  ])('opens the vector of RFC 5649 for %s', (plain, wrapped) => {
+    const kek = Buffer.from('5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8', 'hex')
+    const decipher = createDecipheriv('id-aes192-wrap-pad', kek, Buffer.from('A65959A6', 'hex'))
+    expect(Buffer.concat([decipher.update(Buffer.from(wrapped, 'hex')), decipher.final()]).toString('hex')).toBe(plain)
+  })
+
+  it('is undone by its inverse, in whole blocks of 8 bytes, for any material', () => {
+    fc.assert(fc.property(fc.uint8Array({ minLength: 1, maxLength: 3000 }), fc.uint8Array({ minLength: 32, maxLength: 32 }), (material, key) => {
+      const wrapped = wrapKwp(key, material)
+      expect(wrapped.length).toBe(Math.ceil(material.length / 8) * 8 + 8)
+      expect(unwrapKwp(key, wrapped).equals(material)).toBe(true)
+    }))
+  })
+
+  it('does not open what was changed by one bit', () => {
+    const key = randomBytes(32)
+    const wrapped = wrapKwp(key, randomBytes(40))
+    for (let bit = 0; bit < wrapped.length * 8; bit++) {
+      const changed = Buffer.from(wrapped)
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      expect(() => unwrapKwp(key, changed)).toThrow()
+    }
+  })
+})
+
+describe('wrapForImport', () => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const der = publicKey.export({ format: 'der', type: 'spki' })
+  const oaep = { key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }
+
+  it('RSAES_OAEP_SHA_256 is one block that holds the material', () => {
+    const material = randomBytes(32)
+    const blob = wrapForImport('RSAES_OAEP_SHA_256', der, material, 2048)
+    expect(blob).toHaveLength(256)
+    expect(privateDecrypt(oaep, blob).equals(material)).toBe(true)
+  })
+
+  it('RSA_AES_KEY_WRAP_SHA_256 is a block that holds a key, then the material under it', () => {
+    const material = randomBytes(1217)
+    const blob = wrapForImport('RSA_AES_KEY_WRAP_SHA_256', der, material, 2048)
+    expect(unwrapKwp(privateDecrypt(oaep, blob.subarray(0, 256)), blob.subarray(256)).equals(material)).toBe(true)
+  })
+
+  it('refuses a wrapping key that is not what was asked for', () => {
+    expect(() => wrapForImport('RSAES_OAEP_SHA_256', der, randomBytes(32))).toThrow('not RSA of 4096 bits')
+    expect(() => wrapForImport('RSAES_OAEP_SHA_256', randomBytes(100), randomBytes(32))).toThrow('not RSA of 4096 bits')
+  })
+})
