@@ -38,8 +38,15 @@ describe.each(STORES)('the %s store', (_name, create) => {
   it('refuses what is based on another revision, and changes nothing', async () => {
     const store = create()
     await store.put('key/app', bytes('one'), 0)
-    for (const attempt of [store.put('key/app', bytes('x'), 0), store.put('key/app', bytes('x'), 2), store.put('key/none', bytes('x'), 1), store.delete('key/app', 2), store.delete('key/none', 1)]) {
-      await expect(attempt).rejects.toMatchObject({ code: 'STORE_CONFLICT' })
+    const attempts = [
+      () => store.put('key/app', bytes('x'), 0),
+      () => store.put('key/app', bytes('x'), 2),
+      () => store.put('key/none', bytes('x'), 1),
+      () => store.delete('key/app', 2),
+      () => store.delete('key/none', 1),
+    ]
+    for (const attempt of attempts) {
+      await expect(attempt()).rejects.toMatchObject({ code: 'STORE_CONFLICT' })
     }
     expect(Buffer.from((await store.get('key/app'))?.value ?? []).toString()).toBe('one')
   })
