@@ -1,6 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes, randomUUID, scrypt, type ScryptOptions } from 'node:crypto'
 import { KeymgmtError } from '../errors.js'
-import { wipe } from './wipe.js'
 
 /** The kinds of seal that a store can have. */
 export type SealKind = 'keyfile' | 'passphrase'
@@ -54,7 +53,7 @@ export async function createRootKey(seal: SealKind, secret: Uint8Array): Promise
     const wrapped = Buffer.concat([nonce, cipher.update(key), cipher.final(), cipher.getAuthTag()]).toString('base64')
     return { header: { ...unwrapped, wrapped }, root: { key, storeId } }
   } finally {
-    wipe(wrapping)
+    wrapping.fill(0)
   }
 }
 
@@ -77,7 +76,7 @@ export async function openRootKey({ wrapped, ...unwrapped }: SealHeader, secret:
       hints: [`give ${what} that the store was made with; nothing was changed`],
     })
   } finally {
-    wipe(wrapping)
+    wrapping.fill(0)
   }
 }
 
@@ -86,38 +85,21 @@ export async function openRootKey({ wrapped, ...unwrapped }: SealHeader, secret:
  * @throws KeymgmtError STORE_VERSION when a newer keymgmt wrote it, STORE_CORRUPT when it is none.
  */
 export function parseSealHeader(text: string): SealHeader {
-  const header = parseObject(text)
-  if (typeof header?.format === 'number' && header.format > 1) {
-    throw new KeymgmtError('STORE_VERSION', `this store was written by a newer keymgmt (format ${header.format})`, { hints: ['use that version'] })
-  }
-  const { format, store_id, seal, kdf, wrapped } = (header ?? {}) as Partial<SealHeader>
-  const complete = format === 1 && typeof store_id === 'string' && isBase64(wrapped, 60)
-  if (complete && seal === 'keyfile' && kdf === undefined) return { format, store_id, seal, wrapped }
-  if (complete && seal === 'passphrase' && isWithinBounds(kdf)) {
-    const { N, r, p, salt } = kdf
-    return { format, store_id, seal, kdf: { N, r, p, salt }, wrapped }
-  }
-  throw new KeymgmtError('STORE_CORRUPT', 'the head of the store (seal.json) is damaged', { hints: ['restore it from a backup; nothing was changed'] })
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
+  const corrupt = () => new KeymgmtError('STORE_CORRUPT', 'the head of the store (seal.json) is damaged', { hints: ['restore it from a backup'] })
+  let header: Partial<SealHeader>
   try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+    header = JSON.parse(text) as Partial<SealHeader>
   } catch {
-    return undefined
+    throw corrupt()
   }
-}
-
-function isBase64(value: unknown, length: number): value is string {
-  return typeof value === 'string' && Buffer.from(value, 'base64').length === length
-}
-
-function isWithinBounds(kdf: unknown): kdf is ScryptFactors {
-  if (typeof kdf !== 'object' || kdf === null) return false
-  const { N, r, p, salt } = kdf as Partial<ScryptFactors>
-  const isPower = typeof N === 'number' && Number.isInteger(Math.log2(N)) && N >= MIN_N && N <= MAX_N
-  return isPower && r === 8 && typeof p === 'number' && Number.isInteger(p) && p >= 1 && p <= 4 && isBase64(salt, 16)
+  if (typeof header.format === 'number' && (header.format as number) > 1) {
+    throw new KeymgmtError('STORE_VERSION', `this store was written by a newer keymgmt (format ${header.format as number})`, { hints: ['use that version'] })
+  }
+  const { format, store_id, seal, kdf, wrapped } = header
+  const complete = format === 1 && typeof store_id === 'string' && typeof wrapped === 'string' && Buffer.from(wrapped, 'base64').length === 60
+  if (!complete || (seal !== 'keyfile' && seal !== 'passphrase') || (seal === 'passphrase') !== (kdf !== undefined)) throw corrupt()
+  if (kdf && !(Number.isInteger(Math.log2(kdf.N)) && kdf.N >= MIN_N && kdf.N <= MAX_N && kdf.r === 8 && kdf.p >= 1 && kdf.p <= 4)) throw corrupt()
+  return { format, store_id, seal, ...(kdf && { kdf: { N: kdf.N, r: kdf.r, p: kdf.p, salt: kdf.salt } }), wrapped }
 }
 
 async function wrappingKey({ kdf }: Omit<SealHeader, 'wrapped'>, secret: Uint8Array): Promise<Buffer> {

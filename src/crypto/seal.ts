@@ -1,6 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { KeymgmtError } from '../errors.js'
-import { wipe } from './wipe.js'
 
 const NONCE_LENGTH = 12
 const TAG_LENGTH = 16
@@ -15,13 +14,7 @@ export interface Binding {
 /** Every part is preceded by its length, so that no two bindings have the same bytes. */
 function associatedData({ storeId, path, revision }: Binding): Buffer {
   const parts = ['keymgmt record v1', storeId, path, String(revision)].map((part) => Buffer.from(part))
-  return Buffer.concat(parts.flatMap((part) => [lengthOf(part), part]))
-}
-
-function lengthOf(part: Uint8Array): Buffer {
-  const length = Buffer.alloc(4)
-  length.writeUInt32BE(part.length)
-  return length
+  return Buffer.concat(parts.flatMap((part) => [Buffer.from(Uint32Array.of(part.length).buffer), part]))
 }
 
 /**
@@ -53,7 +46,7 @@ export function open(key: Uint8Array, sealed: Uint8Array, binding: Binding): Buf
     decipher.final()
     return plaintext
   } catch {
-    wipe(plaintext)
+    plaintext.fill(0)
     throw failure()
   }
 }

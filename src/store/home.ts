@@ -1,12 +1,11 @@
-import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { createRootKey, openRootKey, parseSealHeader, type RootKey, type SealKind } from '../crypto/root-key.js'
-import { wipe } from '../crypto/wipe.js'
 import { KeymgmtError } from '../errors.js'
-import { createFile } from './files.js'
-import { createKeyfile, readKeyfile, readPrivate } from './keyfile.js'
-import { createLocalStore, holdsRecords, type LocalStoreOptions } from './local.js'
+import { createLocalStore, type LocalStoreOptions } from './local.js'
 import { assertPrivate, storageError } from './permissions.js'
-import { createSealedStore, type Unlock } from './sealed.js'
+import { createSealedStore } from './sealed.js'
 import type { Store } from './store.js'
 
 /** How a user's store is found and opened. */
@@ -17,7 +16,6 @@ export interface HomeOptions extends LocalStoreOptions {
   readonly passphrase?: () => Promise<Uint8Array | undefined>
   /** How a store that does not exist yet is sealed. */
   readonly createSeal?: SealKind
-  /** Told the path of a keyfile that was just made: without it the store can't be opened. */
   readonly onKeyfileCreated?: (path: string) => void
 }
 
@@ -36,46 +34,49 @@ export interface OpenedHome {
   seal(): Promise<SealStatus>
 }
 
+const KEYFILE_PREFIX = 'keymgmt-keyfile-v1:'
+
 /** The sealed local store of one user. */
 export function openHome(options: HomeOptions): OpenedHome {
   const records = createLocalStore(options)
-  let root: Promise<RootKey> | undefined
-  const unlock: Unlock = async (to) => {
-    root ??= openOrCreate(options, records, to)
-    try {
-      return await root
-    } catch (error) {
+  const headerFile = join(options.home, 'seal.json')
+  let root: Promise<RootKey | undefined> | undefined
+  const unlock = async (to: 'read' | 'write'): Promise<RootKey | undefined> => {
+    root ??= openOrCreate(options, headerFile, records, to)
+    const opened = await root.catch((error: unknown) => {
       root = undefined
       throw error
-    }
+    })
+    if (!opened) root = undefined
+    return opened
   }
   return {
     store: createSealedStore(records, unlock),
-    async seal() {
-      await Promise.resolve()
-      return describeSeal(options)
-    },
+    seal: () => Promise.resolve(describeSeal(options, headerFile)),
   }
 }
 
-function describeSeal({ home, keyfile }: HomeOptions): SealStatus {
-  const text = readHeader(home)
+function describeSeal({ home, keyfile }: HomeOptions, headerFile: string): SealStatus {
+  assertPrivate(home)
+  const text = readIfThere(headerFile)
   if (text === undefined) return { kind: 'none', path: home }
   const { seal } = parseSealHeader(text)
   return { kind: seal, path: home, ...(seal === 'keyfile' && { keyfile }) }
 }
 
-async function openOrCreate(options: HomeOptions, records: Store, to: 'read' | 'write'): Promise<RootKey> {
-  const text = readHeader(options.home)
+async function openOrCreate(options: HomeOptions, headerFile: string, records: Store, to: 'read' | 'write'): Promise<RootKey | undefined> {
+  const text = readIfThere(headerFile)
   if (text !== undefined) return openExisting(options, text)
-  if (to === 'read') throw headerMissing(options.home)
+  if ((await Promise.all(['key', 'kms', 'material', 'distribution', 'retired'].map((folder) => records.list(folder)))).flat().length > 0) {
+    throw new KeymgmtError('STORE_SEALED', `the store ${options.home} has records but no root key: ${headerFile} is missing`, {
+      hints: ['restore that file from a backup; nothing was changed'],
+    })
+  }
+  if (to === 'read') return undefined
   const lock = await records.lock('seal', 'make the store')
   try {
-    // Another command may have made it since.
-    const made = readHeader(options.home)
-    if (made !== undefined) return await openExisting(options, made)
-    if (holdsRecords(options.home)) throw headerMissing(options.home)
-    return await create(options)
+    const meanwhile = readIfThere(headerFile)
+    return meanwhile === undefined ? await create(options, headerFile) : await openExisting(options, meanwhile)
   } finally {
     await lock.release()
   }
@@ -83,31 +84,29 @@ async function openOrCreate(options: HomeOptions, records: Store, to: 'read' | '
 
 async function openExisting(options: HomeOptions, text: string): Promise<RootKey> {
   const header = parseSealHeader(text)
-  const secret = header.seal === 'keyfile' ? readKeyfile(options.keyfile) : await askPassphrase(options)
-  try {
-    return await openRootKey(header, secret)
-  } finally {
-    wipe(secret)
-  }
+  return withSecret(options, header.seal, false, (secret) => openRootKey(header, secret))
 }
 
-/** The keyfile is on the disk before anything is sealed under it; one that a crash left without a store is used. */
-async function create(options: HomeOptions): Promise<RootKey> {
-  const { home, keyfile, createSeal = 'keyfile', onKeyfileCreated } = options
-  if (createSeal === 'keyfile' && createKeyfile(keyfile)) onKeyfileCreated?.(keyfile)
-  const secret = createSeal === 'keyfile' ? readKeyfile(keyfile) : await askPassphrase(options)
-  try {
-    const { header, root } = await createRootKey(createSeal, secret)
-    createFile(headerFile(home), `${JSON.stringify(header, null, 2)}\n`)
+/** The keyfile is on the disk before anything is sealed under it. */
+async function create(options: HomeOptions, headerFile: string): Promise<RootKey> {
+  const seal = options.createSeal ?? 'keyfile'
+  return withSecret(options, seal, true, async (secret) => {
+    const { header, root } = await createRootKey(seal, secret)
+    createFile(headerFile, `${JSON.stringify(header, null, 2)}\n`)
     return root
-  } catch (error) {
-    throw storageError(error, headerFile(home))
+  })
+}
+
+async function withSecret<T>(options: HomeOptions, seal: SealKind, isNew: boolean, use: (secret: Uint8Array) => Promise<T>): Promise<T> {
+  const secret = seal === 'keyfile' ? readKeyfile(options, isNew) : await readPassphrase(options)
+  try {
+    return await use(secret)
   } finally {
-    wipe(secret)
+    secret.fill(0)
   }
 }
 
-async function askPassphrase({ passphrase }: HomeOptions): Promise<Uint8Array> {
+async function readPassphrase({ passphrase }: HomeOptions): Promise<Uint8Array> {
   const given = await passphrase?.()
   if (given && given.length > 0) return given
   throw new KeymgmtError('STORE_SEALED', 'the store is sealed with a passphrase, and none was given', {
@@ -115,17 +114,47 @@ async function askPassphrase({ passphrase }: HomeOptions): Promise<Uint8Array> {
   })
 }
 
-function readHeader(home: string): string | undefined {
-  assertPrivate(home)
-  return readPrivate(headerFile(home))
+function readKeyfile({ keyfile, onKeyfileCreated }: HomeOptions, isNew: boolean): Buffer {
+  assertPrivate(keyfile)
+  const text = readIfThere(keyfile)
+  if (text === undefined && isNew) {
+    const secret = randomBytes(32)
+    createFile(keyfile, `${KEYFILE_PREFIX}${secret.toString('base64')}\n`)
+    onKeyfileCreated?.(keyfile)
+    return secret
+  }
+  if (text === undefined) {
+    throw new KeymgmtError('STORE_SEALED', `the keyfile that this store is sealed with is missing: ${keyfile}`, {
+      hints: ['put it back, or name its place in KEYMGMT_KEYFILE; nothing was changed'],
+    })
+  }
+  const secret = text.startsWith(KEYFILE_PREFIX) ? Buffer.from(text.slice(KEYFILE_PREFIX.length).trim(), 'base64') : Buffer.alloc(0)
+  if (secret.length === 32) return secret
+  throw new KeymgmtError('STORE_SEALED', `${keyfile} is not a keyfile, or was cut short`, { hints: ['restore it from a backup; nothing was changed'] })
 }
 
-function headerFile(home: string): string {
-  return join(home, 'seal.json')
+function readIfThere(file: string): string | undefined {
+  assertPrivate(dirname(file))
+  if (!existsSync(file)) return undefined
+  assertPrivate(file)
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw storageError(error, file)
+  }
 }
 
-function headerMissing(home: string): KeymgmtError {
-  return new KeymgmtError('STORE_SEALED', `the store ${home} has records but no root key: ${headerFile(home)} is missing`, {
-    hints: ['restore that file from a backup; nothing was changed'],
-  })
+function createFile(file: string, text: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    const handle = openSync(file, 'wx', 0o600)
+    try {
+      writeSync(handle, text)
+      fsyncSync(handle)
+    } finally {
+      closeSync(handle)
+    }
+  } catch (error) {
+    throw storageError(error, file)
+  }
 }

@@ -1,4 +1,4 @@
-import { posix, win32 } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { KeymgmtError } from '../errors.js'
 
 /** Where a user's store and keyfile are. */
@@ -15,13 +15,12 @@ type Env = Readonly<Record<string, string | undefined>>
  */
 export function locate(env: Env, platform: string, homeDirectory: string): Location {
   const usual = usualPlaces(env, platform, homeDirectory)
-  const paths = platform === 'win32' ? win32 : posix
-  const home = absolute(paths, env, 'KEYMGMT_HOME')
-  const keyfile = absolute(paths, env, 'KEYMGMT_KEYFILE') ?? (home === undefined ? usual.keyfile : paths.join(home, 'keyfile'))
+  const home = absolute(env, 'KEYMGMT_HOME')
+  const keyfile = absolute(env, 'KEYMGMT_KEYFILE') ?? (home === undefined ? usual.keyfile : join(home, 'keyfile'))
   return { home: home ?? usual.home, keyfile }
 }
 
-function absolute({ isAbsolute }: typeof posix, env: Env, variable: string): string | undefined {
+function absolute(env: Env, variable: string): string | undefined {
   const value = env[variable]
   if (!value) return undefined
   if (isAbsolute(value)) return value
@@ -29,15 +28,14 @@ function absolute({ isAbsolute }: typeof posix, env: Env, variable: string): str
 }
 
 function usualPlaces(env: Env, platform: string, homeDirectory: string): Location {
-  if (platform === 'win32') {
-    const local = env.LOCALAPPDATA ?? win32.join(homeDirectory, 'AppData', 'Local')
-    const roaming = env.APPDATA ?? win32.join(homeDirectory, 'AppData', 'Roaming')
-    return { home: win32.join(local, 'keymgmt', 'Data'), keyfile: win32.join(roaming, 'keymgmt', 'keyfile') }
-  }
-  const { isAbsolute, join } = posix
   const library = join(homeDirectory, 'Library')
   if (platform === 'darwin') {
     return { home: join(library, 'Application Support', 'keymgmt'), keyfile: join(library, 'Preferences', 'keymgmt', 'keyfile') }
+  }
+  if (platform === 'win32') {
+    const local = env.LOCALAPPDATA ?? join(homeDirectory, 'AppData', 'Local')
+    const roaming = env.APPDATA ?? join(homeDirectory, 'AppData', 'Roaming')
+    return { home: join(local, 'keymgmt', 'Data'), keyfile: join(roaming, 'keymgmt', 'keyfile') }
   }
   // The specification has a relative value ignored.
   const xdg = (variable: string, ...fallback: string[]) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -34,35 +34,30 @@ const WRITING_MS = 5_000
  * @throws KeymgmtError STORE_LOCKED when it is held for longer than `waitMs`.
  */
 export async function takeLock(path: string, purpose: string, options: LockOptions): Promise<Lock> {
-  const begin = performance.now()
+  const deadline = performance.now() + options.waitMs
   let told = false
   for (;;) {
     const token = tryCreate(path, purpose)
     if (token !== undefined) return heldLock(path, token)
     const holder = readHolder(path)
-    const waited = performance.now() - begin
     if (holder && isDead(holder)) {
       await evict(path, holder, options)
       continue
     }
-    if (holder && waited >= options.waitMs) throw locked(path, holder)
-    if (holder && !told && waited > 1_000) {
+    if (holder && performance.now() >= deadline) throw locked(path, holder)
+    if (holder && !told && options.waitMs - (deadline - performance.now()) > 1_000) {
       told = true
       options.onWait?.(holder)
     }
-    await sleep(20 + Math.random() * 80)
+    await sleep(20 + Math.random() * 60)
   }
 }
 
 function heldLock(path: string, token: string): Lock {
   return {
-    async release() {
-      await Promise.resolve()
-      try {
-        removeIfOwn(path, token)
-      } catch {
-        // Once this process has ended, the next one takes it over.
-      }
+    release: () => {
+      removeIfOwn(path, token)
+      return Promise.resolve()
     },
   }
 }
@@ -82,15 +77,12 @@ async function evict(path: string, dead: LockHolder, options: LockOptions): Prom
 
 function tryCreate(path: string, purpose: string): string | undefined {
   const token = randomBytes(8).toString('hex')
-  const holder: LockHolder = { token, host: hostname(), pid: process.pid, start: startOf(process.pid), purpose, since: new Date().toISOString() }
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     const file = openSync(path, 'wx', 0o600)
     try {
-      writeFileSync(file, JSON.stringify(holder))
-    } catch (error) {
-      rmSync(path, { force: true })
-      throw error
+      const holder: LockHolder = { token, host: hostname(), pid: process.pid, start: startOf(process.pid), purpose, since: new Date().toISOString() }
+      writeSync(file, JSON.stringify(holder))
     } finally {
       closeSync(file)
     }
@@ -104,35 +96,25 @@ function tryCreate(path: string, purpose: string): string | undefined {
 /** The holder; undefined when nobody holds it, or somebody is just taking it. */
 function readHolder(path: string): LockHolder | undefined {
   try {
-    const holder = parseHolder(readFileSync(path, 'utf8'))
-    if (holder) return holder
-    const { ino, mtimeMs } = statSync(path)
-    if (Date.now() - mtimeMs < WRITING_MS) return undefined
-    return { token: `${ino}-${Math.floor(mtimeMs)}`, host: hostname(), pid: 0, start: null, purpose: 'unknown', since: '' }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw storageError(error, path)
-  }
-}
-
-function parseHolder(text: string): LockHolder | undefined {
-  try {
-    const holder = JSON.parse(text) as Partial<LockHolder> | null
-    // The token becomes part of a file's name.
-    const isWhole = holder !== null && /^[0-9a-f]{16}$/.test(holder.token ?? '') && typeof holder.host === 'string' && Number.isInteger(holder.pid)
-    return isWhole ? (holder as LockHolder) : undefined
+    const text = readFileSync(path, 'utf8')
+    try {
+      return JSON.parse(text) as LockHolder
+    } catch {
+      const { ino, mtimeMs } = statSync(path)
+      if (Date.now() - mtimeMs < WRITING_MS) return undefined
+      return { token: `${ino}-${Math.floor(mtimeMs)}`, host: hostname(), pid: 0, start: null, purpose: 'unknown', since: '' }
+    }
   } catch {
     return undefined
   }
 }
 
-/** @throws KeymgmtError STORE_UNAVAILABLE when it can't be removed. */
 function removeIfOwn(path: string, token: string): void {
   if (readHolder(path)?.token !== token) return
   try {
-    rmSync(path, { force: true })
-  } catch (error) {
-    throw storageError(error, path)
+    unlinkSync(path)
+  } catch {
+    // It is gone, which is what was wanted.
   }
 }
 
@@ -162,7 +144,7 @@ function startOf(pid: number): string | null {
 
 function locked(path: string, { pid, host, purpose, since }: LockHolder): KeymgmtError {
   const elsewhere = host === hostname() ? [] : [`if that process is gone, remove ${path}`]
-  return new KeymgmtError('STORE_LOCKED', `process ${pid} on ${host} has held the lock since ${since}: ${purpose}`, {
+  return new KeymgmtError('STORE_LOCKED', `process ${pid} on ${host} has been at work on the same since ${since}: ${purpose}`, {
     hints: ['wait for it, or stop it, then run the same command again', ...elsewhere],
   })
 }

@@ -30,7 +30,6 @@ export function createMemoryStore(): Store {
       assertRevision(path, expectedRevision)
       records.delete(path)
     },
-    /** Waits for ever: whoever holds it is this very process. */
     async lock(name) {
       const before = tails.get(name)
       let release: () => void = () => undefined

@@ -1,5 +1,4 @@
 import { lstatSync, type Stats } from 'node:fs'
-import { dirname } from 'node:path'
 import { KeymgmtError } from '../errors.js'
 
 /**
@@ -7,26 +6,12 @@ import { KeymgmtError } from '../errors.js'
  * @throws KeymgmtError STORE_PERMISSIONS
  */
 export function assertPrivate(path: string): void {
-  const stats = statsOf(path)
+  const stats = lstatSync(path, { throwIfNoEntry: false })
   if (!stats || process.platform === 'win32') return
   const refuse = (problem: string, ...hints: string[]) => new KeymgmtError('STORE_PERMISSIONS', `${path} ${problem}`, { hints })
   if (stats.isSymbolicLink()) throw refuse('is a symbolic link, which the store does not follow', 'name the real place in KEYMGMT_HOME')
   if (stats.uid !== process.getuid?.()) throw refuse('belongs to another user')
   if ((stats.mode & 0o077) !== 0) throw refuse(`can be reached by others (mode ${modeOf(stats)})`, `chmod ${stats.isDirectory() ? '700' : '600'} ${path}`)
-}
-
-/** `folder` and the folders that it is in, up to and including `top`: each must be this user's alone. */
-export function assertPrivateFolders(top: string, folder: string): void {
-  for (let current = folder; current.length >= top.length; current = dirname(current)) assertPrivate(current)
-}
-
-function statsOf(path: string): Stats | undefined {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined
-    throw storageError(error, path)
-  }
 }
 
 function modeOf({ mode }: Stats): string {
@@ -39,7 +24,6 @@ const PROBLEMS: Readonly<Record<string, readonly [problem: string, hint: string]
   EFBIG: ['files may not grow that large', 'raise the limit (ulimit -f), then run the same command again'],
   EROFS: ['the file system is read-only', 'make it writable, or move the store with KEYMGMT_HOME'],
   EACCES: ['permission is denied', 'run as the owner of the store'],
-  ENAMETOOLONG: ['the name is too long for the file system', 'choose a shorter one'],
   EPERM: ['the operation is not permitted', 'run as the owner of the store'],
 }
 

@@ -2,25 +2,25 @@ import { open, seal } from '../crypto/seal.js'
 import type { RootKey } from '../crypto/root-key.js'
 import type { Store } from './store.js'
 
-/** Answers with the root key when the first record is read or written. */
-export type Unlock = (to: 'read' | 'write') => Promise<RootKey>
-
 /**
- * A store whose records `inner` keeps sealed under the root key (32 bytes), each bound to its path and revision.
- * Its `get` throws KeymgmtError STORE_CORRUPT for a record that was changed, moved or sealed by another store.
+ * A store whose records `inner` keeps sealed, each bound to its path and revision. `unlock` is asked for the root key
+ * when the first record is read or written: `reading` may answer undefined for a store that has never been written.
  */
-export function createSealedStore(inner: Store, rootKey: RootKey | Unlock): Store {
-  const unlock: Unlock = typeof rootKey === 'function' ? rootKey : () => Promise.resolve(rootKey)
+export function createSealedStore(inner: Store, unlock: (to: 'read' | 'write') => Promise<RootKey | undefined>): Store {
   return {
     async get(path) {
       const stored = await inner.get(path)
       if (!stored) return undefined
-      const { key, storeId } = await unlock('read')
+      const root = await unlock('read')
+      if (!root) return undefined
+      const { key, storeId } = root
       return { revision: stored.revision, value: open(key, stored.value, { storeId, path, revision: stored.revision }) }
     },
     async put(path, value, expectedRevision) {
-      const { key, storeId } = await unlock('write')
-      return inner.put(path, seal(key, value, { storeId, path, revision: expectedRevision + 1 }), expectedRevision)
+      const root = await unlock('write')
+      if (!root) throw new Error('a store that is written to has a root key')
+      const binding = { storeId: root.storeId, path, revision: expectedRevision + 1 }
+      return inner.put(path, seal(root.key, value, binding), expectedRevision)
     },
     list: (path) => inner.list(path),
     delete: (path, expectedRevision) => inner.delete(path, expectedRevision),
