@@ -37,7 +37,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 
 describe('the direction of imports', () => {
   it.each(Object.entries(MAY))('%s', (folder, allowed) => {
-    const own = imports.filter(({ from, to }) => within(folder)(from) && /\.js$/.test(to) && !to.includes(':') && !to.startsWith('@'))
+    const own = imports.filter(({ from, to }) => within(folder)(from) && to.endsWith('.js') && !to.includes(':') && !to.startsWith('@'))
     const wrong = own.filter(({ to }) => !allowed.some((target) => within(target)(to)))
     expect(wrong).toEqual([])
   })
