@@ -68,6 +68,9 @@ async function openOrCreate(options: HomeOptions, headerFile: string, records: S
   const text = readIfThere(headerFile)
   if (text !== undefined) return openExisting(options, text)
   if ((await Promise.all(['key', 'kms', 'material', 'distribution', 'retired'].map((folder) => records.list(folder)))).flat().length > 0) {
+    // Another first command may have made the store while this one was looking.
+    const meanwhile = readIfThere(headerFile)
+    if (meanwhile !== undefined) return openExisting(options, meanwhile)
     throw new KeymgmtError('STORE_SEALED', `the store ${options.home} has records but no root key: ${headerFile} is missing`, {
       hints: ['restore that file from a backup; nothing was changed'],
     })

@@ -1,5 +1,5 @@
 import Conf from 'conf'
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync, type Dirent } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, unlinkSync, type Dirent } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { KeymgmtError } from '../errors.js'
 import { conflict } from './conflict.js'
@@ -108,17 +108,37 @@ function parseRecord(path: string, file: string, text: string): RecordFile {
   throw new KeymgmtError('STORE_CORRUPT', `the record ${path} is damaged: ${file}`, { hints: ['restore that file from a backup; nothing was changed'] })
 }
 
-/** conf writes to a file beside it, syncs that, and renames it into place. */
+/**
+ * conf writes and syncs a draft beside the record, which takes its place only after it was read back: on a disk that
+ * is full a write can come out short without an error, and must not replace what was good.
+ */
 function writeRecord(file: string, record: RecordFile): void {
+  const draft = `${file.slice(0, -'.json'.length)}.draft`
   const conf = new Conf<Record<string, unknown>>({
     cwd: dirname(file),
-    configName: basename(file, '.json'),
+    configName: basename(draft, '.draft'),
+    fileExtension: 'draft',
+    clearInvalidConfig: true,
     configFileMode: 0o600,
     accessPropertiesByDotNotation: false,
     projectName: 'keymgmt',
   })
   conf.store = { ...record }
+  if (!holds(draft, record)) {
+    unlinkSync(draft)
+    throw Object.assign(new Error('short write'), { code: 'ENOSPC' })
+  }
+  renameSync(draft, file)
   syncFolder(dirname(file))
+}
+
+function holds(file: string, { revision, sealed }: RecordFile): boolean {
+  try {
+    const written = JSON.parse(readFileSync(file, 'utf8')) as Partial<RecordFile>
+    return written.revision === revision && written.sealed === sealed
+  } catch {
+    return false
+  }
 }
 
 /** A rename lasts through a power cut once its folder is on the disk. Windows has no such call, and no need of it. */

@@ -97,6 +97,21 @@ function inProcess(home: string, code: string) {
   return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
+describe('a disk that is full', () => {
+  // A file-size limit stands in for the full disk: both make a write come out short, and no mount is needed.
+  it('keeps the record that was there', async () => {
+    const home = folder()
+    await createLocalStore({ home }).put('key/app', Buffer.from('good'), 0)
+    const script = `import { createLocalStore } from ${JSON.stringify(LIBRARY)}; const store = createLocalStore({ home: ${JSON.stringify(home)} }); await store.put('key/app', Buffer.alloc(200_000), 1).then(() => process.exit(0), (error) => { console.log(error.code); process.exit(7) })`
+    const child = spawn('bash', ['-c', 'ulimit -f 8; exec "$0" --input-type=module -e "$1"', process.execPath, script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let said = ''
+    child.stdout.on('data', (chunk: Buffer) => { said += chunk.toString() })
+    const status = await new Promise((resolve) => child.once('close', resolve))
+    expect([status, said.trim()]).toEqual([7, 'STORE_UNAVAILABLE'])
+    expect(Buffer.from((await createLocalStore({ home }).get('key/app'))?.value ?? []).toString()).toBe('good')
+  })
+})
+
 describe('processes on one local store', () => {
   it('take over at once from one that was killed', async () => {
     const home = folder()
