@@ -88,7 +88,7 @@ export function parseSealHeader(text: string): SealHeader {
   const corrupt = () => new KeymgmtError('STORE_CORRUPT', 'the head of the store (seal.json) is damaged', { hints: ['restore it from a backup'] })
   let header: Partial<SealHeader>
   try {
-    header = JSON.parse(text) as Partial<SealHeader>
+    header = (JSON.parse(text) ?? {}) as Partial<SealHeader>
   } catch {
     throw corrupt()
   }

@@ -98,7 +98,10 @@ function readHolder(path: string): LockHolder | undefined {
   try {
     const text = readFileSync(path, 'utf8')
     try {
-      return JSON.parse(text) as LockHolder
+      const holder = JSON.parse(text) as LockHolder
+      // The token becomes part of a file name, so it is what this wrote or it is nothing.
+      if (!/^[0-9a-f]{16}$/.test(holder.token)) throw new Error('no token of ours')
+      return holder
     } catch {
       const { ino, mtimeMs } = statSync(path)
       if (Date.now() - mtimeMs < WRITING_MS) return undefined

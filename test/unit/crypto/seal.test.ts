@@ -52,6 +52,7 @@ describe('the root key', () => {
       const text = JSON.stringify({ ...header, kdf: { ...header.kdf, ...kdf } })
       expect(() => parseSealHeader(text)).toThrow('damaged')
     }
+    for (const text of ['null', '7', '[]', '']) expect(() => parseSealHeader(text)).toThrow('damaged')
     expect(() => parseSealHeader(JSON.stringify({ ...header, format: 2 }))).toThrow('newer keymgmt')
   })
 })
