@@ -62,7 +62,8 @@ describe('what is promised', () => {
     expect(Object.keys(api).sort()).toEqual([
       'KEY_TYPE_NAMES', 'KeymgmtError', 'PATHS', 'awsKms', 'createEngine', 'createLocalStore', 'createMemoryStore', 'createRouter',
       'createSealedStore', 'deleteKey', 'deleteProvider', 'distribute', 'openHome', 'readDistribution', 'readKey', 'readProvider',
-      'removeDistribution', 'replicate', 'rotateKey', 'saveKey', 'saveProvider', 'startDevKms',
+      'removeDistribution', 'repairDistribution', 'replicate', 'restoreDistribution', 'revokeDistribution', 'rotateKey', 'saveKey',
+      'saveProvider', 'startDevKms', 'verifyDistribution',
     ])
   })
 

@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 import { parseFault, startDevKms, type DevKms } from '../dev-kms/index.js'
 import { KeymgmtError } from '../errors.js'
 import { isLoopback } from '../kms/aws/settings.js'
+import { parseDuration } from './duration.js'
 import type { Session } from './program.js'
 
 /** The flags of `keymgmt dev`. */
@@ -52,7 +53,7 @@ function readFlags({ listen, latency, quotas, fault, credentials }: DevFlags): N
     host,
     port,
     quotas,
-    latencyMs: latency === undefined ? 0 : readMilliseconds(latency),
+    latencyMs: latency === undefined ? 0 : parseDuration('latency', latency),
     faults: fault.map(readFault),
     credentials: Object.fromEntries(credentials.map(readPair)),
   }
@@ -64,12 +65,6 @@ function readListen(listen: string): { host: string; port: number } {
   if (!match || Number(port) > 65_535) throw invalid('listen', 'is HOST:PORT, such as 127.0.0.1:8443')
   if (!isLoopback(host)) throw invalid('listen', 'is an address of this machine only: 127.0.0.1, localhost or [::1]')
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
-}
-
-function readMilliseconds(text: string): number {
-  const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(text) ?? []
-  if (count === undefined) throw invalid('latency', 'is a duration such as 50ms or 1s')
-  return Number(count) * (unit === 's' ? 1000 : 1)
 }
 
 function readFault(text: string) {

@@ -1,29 +1,44 @@
 import { homedir } from 'node:os'
 import { createEngine, type Engine } from '../core/engine.js'
 import { awsKms } from '../kms/aws/index.js'
-import { locate, openHome, type OpenedHome } from '../store/index.js'
+import { rehearseAwsKms } from '../kms/aws/rehearsal.js'
+import type { RehearsedCall } from '../kms/rehearsal.js'
+import { createOverlayStore, locate, openHome, type OpenedHome } from '../store/index.js'
 import type { Io } from './io.js'
 import { passphraseFrom } from './passphrase.js'
 
-/** Unless told otherwise, how long one call to AWS may be waited for, waits for its quotas included. */
-const CALL_TIMEOUT_MS = 600_000
+/** How long another command on the same key is waited for, unless the whole command has less. */
+const LOCK_WAIT_MS = 60_000
+
+/** What a command says of how its engine is to be. */
+export interface EngineOptions {
+  readonly signal: AbortSignal
+  /** How long the whole command may take, in milliseconds; undefined for as long as it takes. */
+  readonly timeoutMs?: number | undefined
+  /** Told what the user should know besides the answer. */
+  readonly notice: (message: string) => void
+  /** Where the calls go that AWS is spared: with it nothing is changed, neither there nor here. */
+  readonly rehearsal?: RehearsedCall[] | undefined
+}
 
 /** The store of this user, and the engine over it. Nothing is opened yet. */
-export function composeEngine(io: Io, signal: AbortSignal): { engine: Engine; home: OpenedHome } {
-  const say = (message: string) => { io.err(`${io.paint.dim(message)}\n`) }
+export function composeEngine(io: Io, { signal, timeoutMs, notice, rehearsal }: EngineOptions): { engine: Engine; home: OpenedHome } {
   const home = openHome({
     ...locate(io.env, io.platform, homedir()),
     passphrase: () => passphraseFrom(io),
     createSeal: wantsPassphrase(io) ? 'passphrase' : 'keyfile',
     onKeyfileCreated: (path) => {
-      say(`The store is sealed with a new keyfile: ${path}\nKeep a copy of it apart from the store: without it nothing can be opened.`)
+      notice(`The store is sealed with a new keyfile: ${path}\nKeep a copy of it apart from the store: without it nothing can be opened.`)
     },
-    onWait: ({ pid, host, purpose }) => { say(`waiting for process ${pid} on ${host}: ${purpose}`) },
+    onWait: ({ pid, host, purpose }) => { notice(`Waiting for process ${pid} on ${host}: ${purpose}`) },
+    lockWaitMs: Math.min(LOCK_WAIT_MS, timeoutMs ?? Infinity),
   })
+  const kms = awsKms({ env: io.env, signal, onWait: io.progress })
   const engine = createEngine({
-    store: home.store,
-    kinds: { awskms: awsKms({ env: io.env, signal, timeoutMs: CALL_TIMEOUT_MS }) },
-    progress: say,
+    store: rehearsal ? createOverlayStore(home.store) : home.store,
+    kinds: { awskms: rehearsal ? rehearseAwsKms(kms, rehearsal) : kms },
+    progress: io.progress,
+    notice,
   })
   return { engine, home }
 }

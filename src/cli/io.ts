@@ -11,6 +11,8 @@ export interface Io {
   /** Writes all of `text` before it returns. */
   readonly out: (text: string) => void
   readonly err: (text: string) => void
+  /** Shows what is being done, on a terminal, until something else is written; nothing to see ends it. */
+  readonly progress: (message: string) => void
   readonly readFile: (name: string) => Uint8Array
   readonly readStdin: () => Promise<Uint8Array>
   /** Colours of stderr, none where nobody wants them. */
@@ -21,14 +23,20 @@ export interface Io {
 export function processIo(): Io {
   const { env, platform, stdin, stdout, stderr } = process
   const stderrIsTty = stderr.isTTY
+  const line = stderrIsTty && env.TERM !== 'dumb' ? statusLine(() => stderr.columns) : { show: () => undefined, clear: () => undefined }
+  const write = (descriptor: number) => (text: string) => {
+    line.clear()
+    writeAll(descriptor, text)
+  }
   return {
     env,
     platform,
     stdoutIsTty: stdout.isTTY,
     stderrIsTty,
     stdinIsTty: stdin.isTTY,
-    out: (text) => { writeAll(1, text) },
-    err: (text) => { writeAll(2, text) },
+    out: write(1),
+    err: write(2),
+    progress: line.show,
     readFile: (name) => readFileSync(name),
     readStdin: async () => {
       const chunks: Buffer[] = []
@@ -36,6 +44,29 @@ export function processIo(): Io {
       return Buffer.concat(chunks)
     },
     paint: new Chalk({ level: wantsColour(env, stderrIsTty) ? 1 : 0 }),
+  }
+}
+
+/** What takes less than this is over before it could be read, in milliseconds. */
+const UNNOTICED_MS = 500
+
+/** One line of the terminal that is written over, and is gone when anything else is written. */
+function statusLine(columns: () => number) {
+  const started = performance.now()
+  let drawn = false
+  const clear = () => {
+    if (drawn) writeAll(2, '\r\u001b[K')
+    drawn = false
+  }
+  return {
+    clear,
+    show: (message: string) => {
+      if (performance.now() - started < UNNOTICED_MS) return
+      clear()
+      const text = Array.from(message.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')).slice(0, Math.max(0, columns() - 1)).join('')
+      drawn = text !== ''
+      writeAll(2, text)
+    },
   }
 }
 

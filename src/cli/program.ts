@@ -8,7 +8,7 @@ import { KeymgmtError } from '../errors.js'
 import { complain } from './complain.js'
 import { parseData } from './data.js'
 import { dev } from './dev.js'
-import { composeEngine } from './engine.js'
+import { parseDuration } from './duration.js'
 import { normalizeFlags, type FlagTable } from './flags.js'
 import { parseFormat, type FormatName } from './format/index.js'
 import { commandHelp, programHelp } from './help.js'
@@ -31,6 +31,8 @@ const FLAGS: FlagTable = {
   format: { kind: 'string' },
   field: { kind: 'string' },
   force: { kind: 'bool', alias: 'f' },
+  'dry-run': { kind: 'bool' },
+  timeout: { kind: 'duration' },
   listen: { kind: 'string' },
   latency: { kind: 'duration' },
   quotas: { kind: 'string' },
@@ -41,13 +43,20 @@ const FLAGS: FlagTable = {
 const format = () => new Option('--format <string>', 'Print the output in the given format: "table", "json" or "yaml". This can also be specified via the KEYMGMT_FORMAT or VAULT_FORMAT environment variable.')
 const field = () => new Option('--field <string>', 'Print only the field with the given name.')
 const force = () => new Option('--force', 'Allow the operation to continue with no key=value pairs. This is aliased as "-f".')
+const dryRun = () => new Option('--dry-run', 'Print the calls to AWS that it would make, in order, and what they add to the monthly bill. Changes nothing.')
+const timeout = () => new Option('--timeout <duration>', 'How long it may take, such as 90s or 1h30m. Unlimited on a terminal, else 10m.')
 const collect = (value: string, earlier: readonly string[]) => [...earlier, value]
 
 interface VerbFlags {
   readonly format?: string
   readonly field?: string
   readonly force?: boolean
+  readonly dryRun?: boolean
+  readonly timeout?: string
 }
+
+/** How long a command may take that nobody watches. */
+const UNATTENDED_MS = 600_000
 
 /** Reads the command line and runs what it asks for; answers the exit status. */
 export async function runProgram(argv: readonly string[], session: Session): Promise<number> {
@@ -97,10 +106,10 @@ function define(session: Session, end: (status: number) => void): Command {
       end(await request(session, operation, args, options))
     })
   }
-  verb('read', 'Read data and retrieves secrets', [field(), format()])
-  verb('write', 'Write data, configuration, and secrets', [field(), format(), force()])
-  verb('delete', 'Delete secrets and configuration', [field(), format()])
-  verb('list', 'List data or secrets', [format()])
+  verb('read', 'Read data and retrieves secrets', [field(), format(), timeout()])
+  verb('write', 'Write data, configuration, and secrets', [dryRun(), field(), format(), force(), timeout()])
+  verb('delete', 'Delete secrets and configuration', [dryRun(), field(), format(), timeout()])
+  verb('list', 'List data or secrets', [format(), timeout()])
   command('path-help', 'Retrieve API help for paths').argument('[path]').action((_path, _options, { args }: Command) => {
     end(printPathHelp(session.io, args))
   })
@@ -131,10 +140,11 @@ async function request(session: Session, operation: Operation, args: readonly st
     const [rawPath, ...rest] = args
     assertArguments(operation, rawPath, rest, options)
     const path = sanitizePath(rawPath ?? '')
+    const timeoutMs = options.timeout === undefined ? (io.stderrIsTty ? undefined : UNATTENDED_MS) : parseDuration('timeout', options.timeout)
     const data: ReadonlyMap<string, RawValue> | null = await parseData(rest, { readFile: io.readFile, readStdin: io.readStdin })
     doing = `${DOING[operation]} ${path}`
-    const context = { io, router: createRouter(PATHS), engine: () => composeEngine(io, signal).engine }
-    return await runVerb(context, operation, { path, data, format, field: options.field })
+    const { field, dryRun = false } = options
+    return await runVerb({ io, router: createRouter(PATHS), signal }, operation, { path, data, format, field, dryRun, timeoutMs })
   } catch (error) {
     const about = error instanceof KeymgmtError && error.code === 'USAGE' ? undefined : doing
     return complain(io, error, about, format)

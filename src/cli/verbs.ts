@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Engine } from '../core/engine.js'
 import { KeymgmtError } from '../errors.js'
+import type { RehearsedCall } from '../kms/rehearsal.js'
 import type { Operation, Response } from '../router/path.js'
 import type { Router } from '../router/router.js'
-import type { RawValue } from '../router/values.js'
+import type { Json, RawValue } from '../router/values.js'
 import { goQuote } from '../router/convert.js'
-import { formats, printWarnings, selectField, type FormatName, type SecretResponse } from './format/index.js'
+import { describeRehearsal } from './dry-run.js'
+import { composeEngine } from './engine.js'
+import { formats, humanDuration, printWarnings, selectField, type FormatName, type SecretResponse } from './format/index.js'
 import type { Io } from './io.js'
 
 /** One request as it came from the command line. */
@@ -14,13 +17,16 @@ export interface VerbRequest {
   readonly data: ReadonlyMap<string, RawValue> | null
   readonly format: FormatName
   readonly field?: string | undefined
+  readonly timeoutMs?: number | undefined
+  /** Whether to say what would be done in AWS, instead of doing it. */
+  readonly dryRun?: boolean
 }
 
 /** What the four verbs need. */
 export interface VerbContext {
   readonly io: Io
   readonly router: Router<Engine>
-  readonly engine: () => Engine
+  readonly signal: AbortSignal
 }
 
 /** How a verb names itself in an error. */
@@ -40,56 +46,86 @@ const SUCCESS = {
  * Carries out one request and prints its answer; answers the exit status. The answer is all that goes to stdout.
  * @throws KeymgmtError for everything that the request can fail of.
  */
-export async function runVerb({ io, router, engine }: VerbContext, operation: Operation, request: VerbRequest): Promise<number> {
+export async function runVerb({ io, router, signal }: VerbContext, operation: Operation, request: VerbRequest): Promise<number> {
   const resolved = router.resolve(operation, request.path, request.data)
-  const response = await resolved.run(engine())
   const format = formats[request.format]
+  const notices: string[] = []
+  const calls: RehearsedCall[] = []
+  const { engine } = composeEngine(io, {
+    signal: withDeadline(signal, request.timeoutMs),
+    timeoutMs: request.timeoutMs,
+    // A program that reads the answer finds them there; a person reads them when they are said.
+    notice: (message) => format.speaks ? io.err(`${io.paint.dim(message)}\n`) : notices.push(message),
+    ...(request.dryRun && { rehearsal: calls }),
+  })
+  const answered = await resolved.run(engine)
+  io.progress('')
+  const response = request.dryRun ? describeRehearsal(calls) : { ...answered, warnings: [...notices, ...(answered.warnings ?? [])] }
   if (format.speaks) printWarnings(io.err, response.warnings ?? [])
-  if (operation === 'list') return printList(io, request, response)
-  if (operation === 'write' || operation === 'delete') return printDone(io, operation, request, response)
-  return printSecret(io, request, response)
+  print(io, operation, request, response)
+  return exitStatus(operation, response)
 }
 
-function printDone(io: Io, operation: 'write' | 'delete', request: VerbRequest, response: Response): number {
+/** A signal that is also aborted, with an error that says so, when the time is over. */
+function withDeadline(signal: AbortSignal, timeoutMs: number | undefined): AbortSignal {
+  if (timeoutMs === undefined) return signal
+  const deadline = new AbortController()
+  const over = new KeymgmtError('KMS_TIMEOUT', `the ${humanDuration(Math.round(timeoutMs / 1000))} that it may take are over`, { hints: ['allow more: -timeout=30m'] })
+  setTimeout(() => { deadline.abort(over) }, timeoutMs).unref()
+  return AbortSignal.any([signal, deadline.signal])
+}
+
+function exitStatus(operation: Operation, { data, failed }: Response): number {
+  if (failed) return new KeymgmtError('CHECK_FAILED', '').exitStatus
+  const nothing = operation === 'list' ? (data?.keys as readonly Json[] | undefined ?? []).length === 0 : operation === 'read' && data === undefined
+  return nothing ? 2 : 0
+}
+
+function print(io: Io, operation: Operation, request: VerbRequest, response: Response): void {
+  if (operation === 'list') printList(io, request, response)
+  else if (operation === 'read' || response.data !== undefined) printSecret(io, operation, request, response)
+  else printDone(io, operation, request, response)
+}
+
+function printDone(io: Io, operation: 'write' | 'delete', request: VerbRequest, response: Response): void {
   const format = formats[request.format]
   if (!format.speaks && (response.warnings ?? []).length > 0) io.out(`${format.secret(envelope(response), options(io))}\n`)
   if (format.speaks && (request.field === undefined || operation === 'delete')) {
     io.out(`${SUCCESS[operation]} ${request.path}\n`)
   }
-  return 0
 }
 
-function printList(io: Io, { path, format }: VerbRequest, { data }: Response): number {
+function printList(io: Io, { path, format }: VerbRequest, { data }: Response): void {
   const keys = (data?.keys ?? []) as readonly string[]
   if (keys.length > 0) {
     io.out(`${formats[format].list(keys, options(io))}\n`)
-    return 0
+    return
   }
   const empty = formats[format].emptyList()
   if (empty === '') io.err(`No value found at ${path}\n`)
   else io.out(`${empty}\n`)
-  return 2
 }
 
-function printSecret(io: Io, { path, format, field }: VerbRequest, response: Response): number {
+function printSecret(io: Io, operation: Operation, { path, format, field, dryRun }: VerbRequest, response: Response): void {
   if (response.data === undefined) {
     io.err(`No value found at ${path}\n`)
-    return 2
+    return
   }
   const secret = envelope(response)
   if (field === undefined) {
-    io.out(`${formats[format].secret(secret, options(io))}\n`)
-    return 0
+    const shown = formats[format].secret(secret, options(io))
+    if (shown !== '') io.out(`${shown}\n`)
+    else if (!dryRun && (operation === 'write' || operation === 'delete')) io.out(`${SUCCESS[operation]} ${path}\n`)
+    return
   }
   const value = selectField(secret, field)
   if (value === undefined || value === null) throw new KeymgmtError('USAGE', `Field ${goQuote(field)} not present in secret`)
   const text = formats[format].field(value, options(io))
   io.out(endsLine(io) ? `${text}\n` : text)
-  return 0
 }
 
-function envelope({ data, warnings }: Response): SecretResponse {
-  return { requestId: randomUUID(), data: data ?? null, warnings: warnings ?? [] }
+function envelope({ data, warnings, rows }: Response): SecretResponse {
+  return { requestId: randomUUID(), data: data ?? null, warnings: warnings ?? [], ...(rows && { rows }) }
 }
 
 /** Data goes to a pipe as it is; a terminal would act on what is in it. */

@@ -1,198 +1,131 @@
 import { randomUUID } from 'node:crypto'
 import { KeymgmtError } from '../errors.js'
-import { OPERATION_TAG, type KmsKey, type KmsKeyRequest, type KmsProvider } from '../kms/provider.js'
-import { aliasName } from './aliases.js'
-import type { Engine } from './engine.js'
-import type { Ledger } from './ledger.js'
+import type { KmsKey } from '../kms/provider.js'
+import { findLostCopies, makePrimary, makeReplica } from './make.js'
 import { plan, type Chain, type Step } from './plan.js'
-import { recordPath, type CopyRecord, type DistributionRecord, type KeyRecord } from './records.js'
+import { without } from './records.js'
+import { dropCopy, kmsKeyOf, readMaterial, setAlias, tagsOf, updateCopy, type Work } from './work.js'
+
+/** How many chains of steps run side by side: enough to hide the network, few enough to stay small in memory. */
+const SIDE_BY_SIDE = 32
 
 /** AWS's longest, so that a removal can be taken back for as long as it ever can. */
-const DELETION_WINDOW_DAYS = 30
-
-/** What the steps of one distribution work on. */
-interface Work {
-  readonly engine: Engine
-  readonly key: KeyRecord
-  readonly ledger: Ledger<DistributionRecord>
-  readonly provider: KmsProvider
-}
+export const DEFAULT_DELETION_WINDOW = 30
 
 /**
- * Makes the KMS have what `key` and the distribution's record say, each step written down before it is taken and
+ * Makes the KMS have what the key's and the distribution's records say, each step written down before it is taken and
  * again when it is done. Where an earlier run was interrupted, this one finishes its work.
  *
- * @throws KeymgmtError of the first step that failed, after every step beside it has ended.
+ * @throws KeymgmtError of the first step that failed, after the steps that were under way beside it have ended.
  */
-export async function converge(engine: Engine, key: KeyRecord, ledger: Ledger<DistributionRecord>, provider: KmsProvider): Promise<void> {
-  const work = { engine, key, ledger, provider }
+export async function converge(work: Work): Promise<void> {
   await findLostCopies(work)
   // A step may make another one necessary (a version enabled only to be replicated), so plan until there is nothing.
-  for (let stages = plan(key, ledger.current); stages.length > 0; stages = plan(key, ledger.current)) {
+  for (let stages = plan(work.key, work.ledger.current); stages.length > 0; stages = plan(work.key, work.ledger.current)) {
     for (const chains of stages) await runSideBySide(work, chains)
   }
 }
 
+/** After a failure nothing new is begun, and what has begun is waited for: its outcome is still to be written down. */
 async function runSideBySide(work: Work, chains: readonly Chain[]): Promise<void> {
-  const results = await Promise.allSettled(
-    chains.map(async (chain) => {
-      for (const step of chain) await STEPS[step.action](work, step)
-    }),
-  )
-  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
+  const waiting = chains.values()
+  const failures: unknown[] = []
+  const worker = async (): Promise<void> => {
+    for (const chain of waiting) {
+      if (failures.length > 0) return
+      await runChain(work, chain).catch((error: unknown) => failures.push(error))
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, chains.length) }, worker))
   if (failures.length > 0) throw failures[0]
+}
+
+async function runChain(work: Work, chain: Chain): Promise<void> {
+  for (const step of chain) {
+    work.engine.progress(describe(work, step))
+    await STEPS[step.action](work, step)
+  }
+}
+
+function describe({ key, ledger }: Work, { action, version, region, alias }: Step): string {
+  const what = alias ?? (version > 0 ? `${key.name} version ${version}` : ledger.current.name)
+  return `${action.replaceAll('-', ' ')}: ${what} in ${region}`
 }
 
 type TakeStep = (work: Work, step: Step) => Promise<void>
 
 const STEPS: Readonly<Record<Step['action'], TakeStep>> = {
-  create: async (work, { version, region }) => {
-    const operation_id = randomUUID()
-    await updateCopy(work, version, region, () => ({ operation_id, imported: false, enabled: true }))
-    try {
-      const key = await work.provider.create(keyRequest(work, version, operation_id))
-      await updateCopy(work, version, region, (copy) => ({ ...copy, key }))
-    } catch (error) {
-      await forgetUnlessAmbiguous(work, version, region, error)
-    }
-  },
-  replicate: async (work, { version, region }) => {
-    const operation_id = randomUUID()
-    const primary = kmsKeyOf(work, version, work.provider.region)
-    const key = await work.provider.replicate(primary, region, keyRequest(work, version, operation_id))
-    await updateCopy(work, version, region, () => ({ operation_id, key, imported: false, enabled: true }))
-  },
+  create: (work, { version }) => makePrimary(work, version),
+
+  replicate: (work, { version, region }) => makeReplica(work, version, region),
+
   import: async (work, { version, region }) => {
+    const key = kmsKeyOf(work, version, region)
     const material = await readMaterial(work, version)
     try {
-      await work.provider.importMaterial(region, kmsKeyOf(work, version, region), work.key.type, material)
+      const { materialId } = await work.provider.importMaterial(region, key, work.key.type, material)
+      if ((await work.provider.holds(region, key, work.key.type, material)) === false) throw differs(work, version, region, key)
+      await updateCopy(work, version, region, (copy) => ({ ...copy, imported: true, ...(materialId && { material_id: materialId }) }))
     } finally {
       material.fill(0)
     }
-    await updateCopy(work, version, region, (copy) => ({ ...copy, imported: true, enabled: true }))
   },
-  'point-alias': async (work, { version, region }) => {
-    const { name, aliases, copies } = work.ledger.current
-    const ours = new Set(Object.values(copies).flatMap((places) => places[region]?.key?.id ?? []))
-    await setAlias(work, region, aliases[region] ?? 0)
-    await work.provider.pointAlias(region, aliasName(name), kmsKeyOf(work, version, region), ours, aliases[region] !== undefined && aliases[region] > 0)
-    await setAlias(work, region, version)
+
+  'delete-material': async (work, { version, region }) => {
+    await work.provider.deleteMaterial(region, kmsKeyOf(work, version, region))
+    await updateCopy(work, version, region, (copy) => ({ ...without(copy, 'enabled'), imported: false }))
   },
+
+  tag: async (work, { version, region }) => {
+    const { operation_id = randomUUID() } = work.ledger.current.copies[version]?.[region] ?? {}
+    await work.provider.tag(region, kmsKeyOf(work, version, region), await tagsOf(work, version, operation_id))
+    await updateCopy(work, version, region, (copy) => without(copy, 'untagged'))
+  },
+
   enable: async (work, { version, region }) => {
     await work.provider.enable(region, kmsKeyOf(work, version, region))
     await updateCopy(work, version, region, (copy) => ({ ...copy, enabled: true }))
   },
+
   disable: async (work, { version, region }) => {
     await work.provider.disable(region, kmsKeyOf(work, version, region))
     await updateCopy(work, version, region, (copy) => ({ ...copy, enabled: false }))
   },
-  'remove-alias': async (work, { region }) => {
-    await work.provider.removeAlias(region, aliasName(work.ledger.current.name))
-    await work.ledger.update(({ aliases, ...rest }) => ({
-      ...rest,
-      aliases: Object.fromEntries(Object.entries(aliases).filter(([other]) => other !== region)),
-    }))
+
+  'point-alias': async (work, { version, region, alias = '' }) => {
+    const { aliases, copies } = work.ledger.current
+    const known = aliases[region]?.[alias] ?? { version: 0, ours: false }
+    const keys = new Set(Object.values(copies).flatMap((places) => places[region]?.key?.id ?? []))
+    await setAlias(work, region, alias, known)
+    await work.provider.pointAlias(region, alias, kmsKeyOf(work, version, region), { keys, exists: known.ours })
+    await setAlias(work, region, alias, { version, ours: true })
   },
+
+  'remove-alias': async (work, { region, alias = '' }) => {
+    await work.provider.removeAlias(region, alias)
+    await setAlias(work, region, alias, undefined)
+  },
+
   'schedule-deletion': async (work, { version, region }) => {
-    const copy = work.ledger.current.copies[version]?.[region]
-    const date = copy?.key && (await work.provider.scheduleDeletion(region, copy.key, DELETION_WINDOW_DAYS))
-    await updateCopy(work, version, region, (known) => ({
-      ...known,
-      deletion_scheduled: true,
-      ...(date && { deletion_date: date.toISOString() }),
-    }))
+    const key = work.ledger.current.copies[version]?.[region]?.key
+    // Without a KMS key there is nothing to delete: its making was begun, and did not happen.
+    if (!key) {
+      await dropCopy(work, version, region)
+      return
+    }
+    const date = await work.provider.scheduleDeletion(region, key, work.ledger.current.deletion_window ?? DEFAULT_DELETION_WINDOW)
+    await updateCopy(work, version, region, (copy) => ({ ...copy, deletion_scheduled: true, ...(date && { deletion_date: date.toISOString() }) }))
+  },
+
+  'cancel-deletion': async (work, { version, region }) => {
+    await work.provider.cancelDeletion(region, kmsKeyOf(work, version, region))
+    // AWS leaves it disabled, or without material: the next plan says explicitly what it is to be.
+    await updateCopy(work, version, region, (copy) => without(copy, 'deletion_scheduled', 'deletion_date', 'enabled'))
   },
 }
 
-/** Copies whose CreateKey was begun without an answer on record are looked for before anything else is made. */
-async function findLostCopies(work: Work): Promise<void> {
-  const region = work.provider.region
-  const lost = new Map(
-    Object.entries(work.ledger.current.copies).flatMap(([version, places]) => {
-      const copy = places[region]
-      return copy && !copy.key ? [[copy.operation_id, Number(version)] as const] : []
-    }),
-  )
-  if (lost.size === 0) return
-  work.engine.progress(`looking in ${region} for KMS keys that an interrupted run may have made`)
-  const found = await work.provider.findByOperation(region, new Set(lost.keys())).catch((error: unknown) => {
-    throw explainLost(error, region, [...lost.keys()])
+function differs({ key }: Work, version: number, region: string, { id }: KmsKey): KeymgmtError {
+  return new KeymgmtError('KMS_MATERIAL_DIFFERS', `KMS key ${id} in ${region} does not hold version ${version} of ${key.name}, although it took it`, {
+    hints: ['do not use this KMS key, and tell the maintainers of keymgmt', `disable it: aws kms disable-key --region ${region} --key-id ${id}`],
   })
-  for (const [operation, version] of lost) {
-    const key = found.get(operation)
-    if (key) await updateCopy(work, version, region, (copy) => ({ ...copy, key }))
-    else await dropCopy(work, version, region)
-  }
-}
-
-function explainLost(error: unknown, region: string, operations: readonly string[]): unknown {
-  if (!(error instanceof KeymgmtError) || error.code !== 'KMS_ACCESS_DENIED') return error
-  return new KeymgmtError('KMS_ACCESS_DENIED', `an interrupted run may have left KMS keys in ${region} that can't be looked for: ${error.message}`, {
-    hints: [
-      'allow kms:ListKeys and kms:ListResourceTags, then run the same command again',
-      `or look yourself for KMS keys with the tag ${OPERATION_TAG}=${operations.join(' or ')}`,
-    ],
-    requestId: error.requestId,
-    cause: error,
-  })
-}
-
-/** After a refusal there is no KMS key, and a later run need not look for one. */
-async function forgetUnlessAmbiguous(work: Work, version: number, region: string, error: unknown): Promise<never> {
-  const unknown = error instanceof KeymgmtError && (error.code === 'KMS_AMBIGUOUS' || error.code === 'INTERRUPTED')
-  if (error instanceof KeymgmtError && !unknown) await dropCopy(work, version, region)
-  throw error
-}
-
-function keyRequest({ key, ledger }: Work, version: number, operationId: string): KmsKeyRequest {
-  return {
-    type: key.type,
-    purpose: ledger.current.purpose,
-    multiRegion: key.replica_regions.length > 0,
-    description: `keymgmt ${key.name} version ${version}`,
-    tags: {
-      'managed-by': 'keymgmt',
-      'keymgmt:key': key.name,
-      'keymgmt:key-id': key.id,
-      'keymgmt:version': String(version),
-      [OPERATION_TAG]: operationId,
-    },
-  }
-}
-
-function kmsKeyOf({ ledger }: Work, version: number, region: string): KmsKey {
-  const key = ledger.current.copies[version]?.[region]?.key
-  if (!key) throw new KeymgmtError('STORE_CORRUPT', `${ledger.path} has no KMS key for version ${version} in ${region}`)
-  return key
-}
-
-async function readMaterial({ engine, key }: Work, version: number): Promise<Uint8Array> {
-  const stored = await engine.store.get(recordPath.material(key.id, version))
-  if (stored) return stored.value
-  throw new KeymgmtError('STORE_CORRUPT', `the material of ${key.name} version ${version} is not in the store`, {
-    hints: ['restore the store from a backup; nothing was changed'],
-  })
-}
-
-/** `change` gets the copy as it is, or, where there is none yet, nothing that it may keep. */
-async function updateCopy(work: Work, version: number, region: string, change: (copy: CopyRecord) => CopyRecord): Promise<void> {
-  const blank: CopyRecord = { operation_id: '', imported: false, enabled: true }
-  await work.ledger.update((current) => ({
-    ...current,
-    copies: {
-      ...current.copies,
-      [version]: { ...current.copies[version], [region]: change(current.copies[version]?.[region] ?? blank) },
-    },
-  }))
-}
-
-async function dropCopy(work: Work, version: number, region: string): Promise<void> {
-  await work.ledger.update((current) => {
-    const places = Object.entries(current.copies[version] ?? {}).filter(([other]) => other !== region)
-    return { ...current, copies: { ...current.copies, [version]: Object.fromEntries(places) } }
-  })
-}
-
-async function setAlias({ ledger }: Work, region: string, version: number): Promise<void> {
-  await ledger.update((current) => ({ ...current, aliases: { ...current.aliases, [region]: version } }))
 }

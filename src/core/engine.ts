@@ -7,8 +7,10 @@ export interface Engine {
   readonly store: Store
   readonly kinds: KmsKinds
   readonly now: () => Date
-  /** Told what is being done while it is, for a person to read; never a secret. */
+  /** Told what is being done while it is, for whoever is watching; never a secret. */
   readonly progress: (message: string) => void
+  /** Told what a person should know although it was not asked for; never a secret. */
+  readonly notice: (message: string) => void
 }
 
 /** An {@link Engine} over a sealed store and the kinds of KMS it may open. */
@@ -16,6 +18,7 @@ export function createEngine(options: Pick<Engine, 'store' | 'kinds'> & Partial<
   return {
     now: () => new Date(),
     progress: () => undefined,
+    notice: () => undefined,
     ...options,
   }
 }

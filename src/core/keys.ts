@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { KEY_TYPES, publicKeyPem, type KeyTypeName } from '../crypto/key-types.js'
 import { KeymgmtError } from '../errors.js'
 import type { Store } from '../store/store.js'
-import { converge } from './converge.js'
 import type { Engine } from './engine.js'
 import { createLedger, openLedger, requireLedger, type Ledger } from './ledger.js'
-import { newestVersion } from './plan.js'
-import { openProvider, requireProvider } from './providers.js'
+import { copiesOf, newestVersion } from './plan.js'
 import { recordPath, type DistributionRecord, type KeyRecord, type KeyVersion } from './records.js'
+import { retiredOf } from './retired.js'
+import { distributionsOf, finishEarlier, settleKey } from './settle.js'
 
 /** What `write keymgmt/key/:name` may say. */
 export interface KeyChange {
@@ -49,19 +49,23 @@ async function createKey(engine: Engine, name: string, change: KeyChange): Promi
     deletion_allowed: change.deletion_allowed ?? false,
     min_enabled_version: checkMinimum(change.min_enabled_version ?? 1, 1),
   }
-  const version = await makeVersion(engine, id, type, 1)
+  const version = await makeVersion(engine, name, type, 1)
   const replica_regions = [...new Set(change.replica_regions ?? [])]
   const record: KeyRecord = { id, name, type, replica_regions, latest_version: 1, versions: { 1: version }, ...settings }
   await createLedger(engine.store, recordPath.key(name), record)
 }
 
-/** Material is stored before the record that tells of it, so no version is ever known without its bytes. */
-async function makeVersion(engine: Engine, keyId: string, type: KeyTypeName, version: number): Promise<KeyVersion> {
-  const path = recordPath.material(keyId, version)
+/**
+ * Material is stored before the record that tells of it, so no version is ever known without its bytes. What is found
+ * in its place was left by a command that did not get as far as that record: nobody was given it, and it is replaced.
+ */
+async function makeVersion(engine: Engine, key: string, type: KeyTypeName, version: number): Promise<KeyVersion> {
+  const path = recordPath.material(key, version)
   const leftover = await engine.store.get(path)
-  const material = leftover?.value ?? (await KEY_TYPES[type].generate())
+  leftover?.value.fill(0)
+  const material = await KEY_TYPES[type].generate()
   try {
-    if (!leftover) await engine.store.put(path, material, 0)
+    await engine.store.put(path, material, leftover?.revision ?? 0)
     const public_key = publicKeyPem(type, material)
     return { creation_time: engine.now().toISOString(), ...(public_key && { public_key }) }
   } finally {
@@ -70,18 +74,19 @@ async function makeVersion(engine: Engine, keyId: string, type: KeyTypeName, ver
 }
 
 async function updateKey(engine: Engine, ledger: Ledger<KeyRecord>, change: KeyChange): Promise<void> {
-  const { name, type, replica_regions, latest_version } = ledger.current
+  const { type, replica_regions } = ledger.current
   if (change.type !== undefined && change.type !== type) throw immutable('type', type)
   if (change.replica_regions && !sameSet(change.replica_regions, replica_regions)) {
     throw immutable('replica_regions', replica_regions.join(',') || 'not set')
   }
   const next = {
     deletion_allowed: change.deletion_allowed ?? ledger.current.deletion_allowed,
-    min_enabled_version: checkMinimum(change.min_enabled_version ?? ledger.current.min_enabled_version, latest_version),
+    min_enabled_version: checkMinimum(change.min_enabled_version ?? ledger.current.min_enabled_version, newestVersion(ledger.current)),
   }
+  const placed = await finishEarlier(engine, ledger)
   const differs = next.deletion_allowed !== ledger.current.deletion_allowed || next.min_enabled_version !== ledger.current.min_enabled_version
   if (differs) await ledger.update((current) => ({ ...current, ...next }))
-  await bringInLine(engine, ledger.current, await distributionsOf(engine, name))
+  await settleKey(engine, ledger, placed)
 }
 
 function immutable(field: string, value: string): KeymgmtError {
@@ -123,20 +128,13 @@ export function requireKey(engine: Engine, name: string): Promise<Ledger<KeyReco
 export async function rotateKey(engine: Engine, name: string): Promise<void> {
   await withKeyLock(engine.store, name, `rotate keymgmt/key/${name}`, async () => {
     const ledger = await requireKey(engine, name)
-    const { id, type, latest_version } = ledger.current
-    if (ledger.current.pending_version === undefined) {
-      const pending_version = latest_version + 1
-      const version = await makeVersion(engine, id, type, pending_version)
-      await ledger.update((current) => ({
-        ...current,
-        pending_version,
-        versions: { ...current.versions, [pending_version]: version },
-      }))
-    } else {
-      engine.progress(`finishing the rotation of ${name} to version ${ledger.current.pending_version}`)
-    }
-    await bringInLine(engine, ledger.current, await distributionsOf(engine, name))
-    await ledger.update(({ pending_version = latest_version, ...current }) => ({ ...current, latest_version: pending_version }))
+    const { type, latest_version } = ledger.current
+    const placed = await finishEarlier(engine, ledger)
+    if (ledger.current.latest_version > latest_version) return
+    const pending_version = latest_version + 1
+    const version = await makeVersion(engine, name, type, pending_version)
+    await ledger.update((current) => ({ ...current, pending_version, versions: { ...current.versions, [pending_version]: version } }))
+    await settleKey(engine, ledger, placed)
   })
 }
 
@@ -159,44 +157,27 @@ export async function deleteKey(engine: Engine, name: string): Promise<void> {
         hints: [`allow it: keymgmt write keymgmt/key/${name} deletion_allowed=true`],
       })
     }
-    for (let version = 1; version <= newestVersion(ledger.current); version++) {
-      const path = recordPath.material(ledger.current.id, version)
-      const stored = await engine.store.get(path)
-      stored?.value.fill(0)
-      if (stored) await engine.store.delete(path, stored.revision)
+    const dependent = (await retiredOf(engine, ledger.current)).find(({ record, gone }) => !gone && dependsOnMaterial(record))
+    if (dependent) {
+      throw new KeymgmtError('KEY_IN_USE', `KMS keys of ${name} in ${dependent.kms} can be brought back only with its material`, {
+        hints: [`bring them back: keymgmt write -f keymgmt/kms/${dependent.kms}/key/${name}/restore`, 'or wait until AWS has deleted them'],
+      })
     }
+    await deleteMaterial(engine, name)
     await ledger.remove()
   })
 }
 
-/** A distribution of a key, with the provider that it is in. */
-export interface PlacedDistribution {
-  readonly kms: string
-  readonly ledger: Ledger<DistributionRecord>
+/** Whether a KMS key of it is without its material, so that ours is all that there is. */
+function dependsOnMaterial(record: DistributionRecord): boolean {
+  return copiesOf(record).some(({ copy }) => copy.key !== undefined && !copy.imported)
 }
 
-/** Where the key is distributed, by provider. Providers are few; keys are many: so this asks each provider. */
-export async function distributionsOf(engine: Engine, key: string): Promise<PlacedDistribution[]> {
-  const placed = await Promise.all(
-    (await engine.store.list(recordPath.distributions)).map(async (kms) => {
-      const ledger = await openLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, key))
-      return ledger ? [{ kms, ledger }] : []
-    }),
-  )
-  return placed.flat()
-}
-
-/** Every distribution gets its chance before the first failure is reported. */
-async function bringInLine(engine: Engine, key: KeyRecord, placed: readonly PlacedDistribution[]): Promise<void> {
-  const results = await Promise.allSettled(
-    placed.map(async ({ kms, ledger }) => {
-      if (ledger.current.state !== 'active') {
-        throw new KeymgmtError('KEY_IN_USE', `the removal of ${key.name} from ${kms} is not finished`, {
-          hints: [`finish it: keymgmt delete keymgmt/kms/${kms}/key/${key.name}`],
-        })
-      }
-      await converge(engine, key, ledger, await openProvider(engine, await requireProvider(engine, kms)))
-    }),
-  )
-  for (const result of results) if (result.status === 'rejected') throw result.reason
+async function deleteMaterial(engine: Engine, key: string): Promise<void> {
+  for (const version of await engine.store.list(recordPath.materialOf(key))) {
+    const path = recordPath.material(key, Number(version))
+    const stored = await engine.store.get(path)
+    stored?.value.fill(0)
+    if (stored) await engine.store.delete(path, stored.revision)
+  }
 }

@@ -1,17 +1,34 @@
-import type { CopyRecord, DistributionRecord, KeyRecord } from './records.js'
+import { aliasName } from './aliases.js'
+import type { CopyRecord, DistributionRecord, DistributionState, KeyRecord } from './records.js'
 
-/** One call to the KMS, for one version in one Region. */
+/** One thing to be done in the KMS: to the KMS key of one version in one Region, or to an alias there. */
 export interface Step {
-  readonly action: 'create' | 'replicate' | 'import' | 'point-alias' | 'enable' | 'disable' | 'remove-alias' | 'schedule-deletion'
+  readonly action:
+    | 'create'
+    | 'replicate'
+    | 'import'
+    | 'tag'
+    | 'enable'
+    | 'disable'
+    | 'point-alias'
+    | 'remove-alias'
+    | 'delete-material'
+    | 'schedule-deletion'
+    | 'cancel-deletion'
+  /** 0 where no version is concerned. */
   readonly version: number
   readonly region: string
+  readonly alias?: string
 }
 
 /** Steps to be taken one after the other. */
 export type Chain = readonly Step[]
 
-/** Chains that may run side by side; every one of them is done before the next stage begins. */
-export type Plan = readonly (readonly Chain[])[]
+/** Chains that may run side by side. */
+export type Stage = readonly Chain[]
+
+/** Every stage is done before the next begins. */
+export type Plan = readonly Stage[]
 
 /** The version that a finished rotation makes the latest. */
 export function newestVersion(key: KeyRecord): number {
@@ -23,44 +40,68 @@ export function isEnabledVersion(key: KeyRecord, version: number): boolean {
   return version >= key.min_enabled_version
 }
 
+/** The aliases that an active distribution has in each of its Regions, and the version that each names. */
+export function wantedAliases(key: KeyRecord, { name }: DistributionRecord): ReadonlyMap<string, number> {
+  return new Map([[aliasName(name), newestVersion(key)]])
+}
+
 /**
  * PURE: what is still to be done until the KMS has what `key` and `distribution` say, judged by what is recorded of
  * it. An empty plan means that nothing is. Planning again after any of its steps gives the rest, which is what makes
- * an interrupted command resumable.
+ * an interrupted command resumable: the records are the journal.
  */
 export function plan(key: KeyRecord, distribution: DistributionRecord): Plan {
-  const stages = distribution.state === 'active' ? planPresence(key, distribution) : planRemoval(distribution)
-  return stages.map((chains) => chains.filter((chain) => chain.length > 0)).filter((chains) => chains.length > 0)
+  return PLANNERS[distribution.state](key, distribution)
+    .map((chains) => chains.filter((chain) => chain.length > 0))
+    .filter((chains) => chains.length > 0)
 }
 
-function planPresence(key: KeyRecord, distribution: DistributionRecord): Chain[][] {
-  const versions = Array.from({ length: newestVersion(key) }, (_, index) => index + 1)
-  const [primary, ...replicas] = distribution.regions
-  if (primary === undefined) return []
-  const copy = (version: number, region: string) => distribution.copies[version]?.[region]
-  const each = (steps: (version: number, region: string) => Chain) =>
-    versions.flatMap((version) => distribution.regions.map((region) => steps(version, region)))
+/** Whether an earlier command left something to do. A removed distribution is put aside when it is done. */
+export function isUnfinished(key: KeyRecord, distribution: DistributionRecord): boolean {
+  return distribution.state === 'removed' || plan(key, distribution).length > 0
+}
 
-  const primaries = versions.map((version): Chain => fill(copy(version, primary), 'create', version, primary))
-  const copies = versions.flatMap((version) =>
-    replicas.map((region): Chain => {
-      const steps = fill(copy(version, region), 'replicate', version, region)
-      // Only an enabled KMS key can be replicated; the next plan disables it again.
-      const asleep = steps[0]?.action === 'replicate' && copy(version, primary)?.enabled === false
-      return asleep ? [{ action: 'enable', version, region: primary }, ...steps] : steps
-    }),
+const PLANNERS: Readonly<Record<DistributionState, (key: KeyRecord, distribution: DistributionRecord) => Stage[]>> = {
+  active: planPresence,
+  revoked: (_key, distribution) => [
+    copiesOf(distribution).map(({ version, region, copy }): Chain => (copy.key && copy.imported ? [{ action: 'delete-material', version, region }] : [])),
+  ],
+  removed: (_key, distribution) => planRemoval(distribution),
+}
+
+/** A copy with its place. */
+export interface PlacedCopy {
+  readonly version: number
+  readonly region: string
+  readonly copy: CopyRecord
+}
+
+/** Every copy that is on record. */
+export function copiesOf({ copies }: DistributionRecord): PlacedCopy[] {
+  return Object.entries(copies).flatMap(([version, places]) =>
+    Object.entries(places).map(([region, copy]) => ({ version: Number(version), region, copy })),
   )
-  const target = newestVersion(key)
-  const aliases = distribution.regions.map((region): Chain =>
-    distribution.aliases[region] === target ? [] : [{ action: 'point-alias', version: target, region }],
-  )
-  const states = each((version, region): Chain => {
-    const enabled = copy(version, region)?.enabled ?? true
-    const wanted = isEnabledVersion(key, version)
-    return enabled === wanted ? [] : [{ action: wanted ? 'enable' : 'disable', version, region }]
-  })
-  const only = (action: Step['action']) => states.filter((chain) => chain[0]?.action === action)
-  return [only('enable'), primaries, copies, aliases, only('disable')]
+}
+
+function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[] {
+  const { regions, copies } = distribution
+  const [primary = '', ...replicas] = regions
+  const versions = Array.from({ length: newestVersion(key) }, (_, index) => index + 1)
+  const there = copiesOf(distribution)
+  const stepIf = (action: Step['action'], applies: (placed: PlacedCopy) => boolean): Stage =>
+    there.map((placed): Chain => (applies(placed) ? [{ action, version: placed.version, region: placed.region }] : []))
+  // What has no material can be neither enabled nor disabled; once it has, the next plan sees to it.
+  const isTo = (wanted: boolean) => ({ version, copy }: PlacedCopy) =>
+    copy.key !== undefined && copy.imported && isEnabledVersion(key, version) === wanted && copy.enabled !== wanted
+  return [
+    stepIf('cancel-deletion', ({ copy }) => copy.deletion_scheduled === true),
+    stepIf('enable', isTo(true)),
+    versions.map((version) => fill(copies[version]?.[primary], 'create', version, primary)),
+    versions.flatMap((version) => replicas.map((region) => fillReplica(copies[version] ?? {}, version, primary, region))),
+    stepIf('tag', ({ copy }) => copy.untagged === true),
+    planAliases(key, distribution),
+    [...stepIf('disable', isTo(false)), ...disableNew(key, distribution, versions)],
+  ]
 }
 
 function fill(copy: CopyRecord | undefined, make: 'create' | 'replicate', version: number, region: string): Chain {
@@ -69,15 +110,37 @@ function fill(copy: CopyRecord | undefined, make: 'create' | 'replicate', versio
   return copy?.key ? steps : [{ action: make, version, region }, ...steps]
 }
 
+/** Only an enabled KMS key can be replicated; the next plan disables it again. */
+function fillReplica(places: Readonly<Record<string, CopyRecord>>, version: number, primary: string, region: string): Chain {
+  const steps = fill(places[region], 'replicate', version, region)
+  const asleep = steps[0]?.action === 'replicate' && places[primary] !== undefined && places[primary].enabled !== true
+  return asleep ? [{ action: 'enable', version, region: primary }, ...steps] : steps
+}
+
+/** A copy that this very plan makes is enabled when it is done. */
+function disableNew(key: KeyRecord, { copies, regions }: DistributionRecord, versions: readonly number[]): Stage {
+  return versions
+    .filter((version) => !isEnabledVersion(key, version))
+    .flatMap((version) => regions.filter((region) => !copies[version]?.[region]).map((region): Chain => [{ action: 'disable', version, region }]))
+}
+
+function planAliases(key: KeyRecord, distribution: DistributionRecord): Stage {
+  return distribution.regions.flatMap((region) =>
+    [...wantedAliases(key, distribution)].map(([alias, version]): Chain =>
+      distribution.aliases[region]?.[alias]?.version === version ? [] : [{ action: 'point-alias', version, region, alias }],
+    ),
+  )
+}
+
 /** The alias goes first, so that nobody is sent to a KMS key that is on its way out; a primary outlives its replicas. */
-function planRemoval({ regions, aliases, copies }: DistributionRecord): Chain[][] {
-  const [primary, ...replicas] = regions
-  const removals = Object.keys(aliases).map((region): Chain => [{ action: 'remove-alias', version: 0, region }])
-  const deletions = (wanted: readonly string[]) =>
-    Object.entries(copies).flatMap(([version, places]) =>
-      wanted
-        .filter((region) => places[region] !== undefined && places[region].deletion_scheduled !== true)
-        .map((region): Chain => [{ action: 'schedule-deletion', version: Number(version), region }]),
-    )
-  return [removals, deletions(replicas), deletions(primary === undefined ? [] : [primary])]
+function planRemoval(distribution: DistributionRecord): Stage[] {
+  const [primary] = distribution.regions
+  const removals = Object.entries(distribution.aliases).flatMap(([region, names]) =>
+    Object.keys(names).map((alias): Chain => [{ action: 'remove-alias', version: 0, region, alias }]),
+  )
+  const deletions = copiesOf(distribution)
+    .filter(({ copy }) => copy.deletion_scheduled !== true)
+    .map(({ version, region }): Chain => [{ action: 'schedule-deletion', version, region }])
+  const isPrimary = ([step]: Chain) => step?.region === primary
+  return [removals, deletions.filter((chain) => !isPrimary(chain)), deletions.filter(isPrimary)]
 }

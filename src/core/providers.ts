@@ -51,6 +51,16 @@ function amended(existing: KmsRecord, change: ProviderChange): KmsRecord {
   return { ...existing, credentials: change.credentials ?? existing.credentials }
 }
 
+/** Runs `work` with the provider that must be there, while nobody changes or deletes it. @throws KeymgmtError KMS_NOT_FOUND */
+export async function withProviderLock<T>(engine: Engine, name: string, purpose: string, work: (provider: KmsRecord) => Promise<T>): Promise<T> {
+  const lock = await engine.store.lock(recordPath.provider(name), purpose)
+  try {
+    return await work(await requireProvider(engine, name))
+  } finally {
+    await lock.release()
+  }
+}
+
 /** The provider, or undefined. Only the use cases see its credentials. */
 export async function readProvider(engine: Engine, name: string): Promise<KmsRecord | undefined> {
   return (await openLedger<KmsRecord>(engine.store, recordPath.provider(name)))?.current

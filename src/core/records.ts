@@ -36,15 +36,34 @@ export interface KmsRecord {
 export interface CopyRecord {
   /** Written before CreateKey is sent. With no `key` beside it, the KMS key may exist or not. */
   readonly operation_id: string
+  /** When the making of it was begun. */
+  readonly begun: string
   readonly key?: KmsKey
+  /** Whether our material is in it, and was seen to be ours where the KMS can show that. */
   readonly imported: boolean
-  readonly enabled: boolean
-  /** When AWS deletes it, once that is scheduled. */
-  readonly deletion_date?: string
+  /** AWS's name for the material in this KMS key, where it has one. */
+  readonly material_id?: string
+  /** Absent while it is not known. */
+  readonly enabled?: boolean
+  /** Whether its tags are known to be lost. */
+  readonly untagged?: boolean
   readonly deletion_scheduled?: boolean
+  /** When AWS deletes it, as far as AWS has said. */
+  readonly deletion_date?: string
 }
 
-/** One key in one KMS provider. */
+/** What we know of an alias. */
+export interface AliasRecord {
+  /** The version whose KMS key it names; 0 while that is not known. */
+  readonly version: number
+  /** Whether it was ours at some time. Until then an alias of that name may be somebody else's. */
+  readonly ours: boolean
+}
+
+/** What is wanted of a distribution: usable; there, but without material; or on its way out of AWS. */
+export type DistributionState = 'active' | 'revoked' | 'removed'
+
+/** One key in one KMS provider: what is wanted, and what has been done of it. Where the two differ there is work to do. */
 export interface DistributionRecord {
   /** `<key>-<unix_timestamp>`; the alias is `alias/hashicorp/` and this. */
   readonly name: string
@@ -54,25 +73,37 @@ export interface DistributionRecord {
   readonly protection: Protection
   /** The Regions it is to be in, the provider's own first. */
   readonly regions: readonly string[]
-  readonly state: 'active' | 'removing' | 'removed'
+  readonly state: DistributionState
+  /** Days that a removal waits. */
+  readonly deletion_window?: number
   /** By version, then Region. */
   readonly copies: Readonly<Record<string, Readonly<Record<string, CopyRecord>>>>
-  /** The version that the alias names, by Region; 0 while its creation may or may not have happened. */
-  readonly aliases: Readonly<Record<string, number>>
+  /** By Region, then name. */
+  readonly aliases: Readonly<Record<string, Readonly<Record<string, AliasRecord>>>>
 }
 
 /** The paths of the store. */
 export const recordPath = {
   keys: 'key',
   key: (name: string) => `key/${name}`,
-  material: (keyId: string, version: number) => `material/${keyId}/${version}`,
+  materialOf: (key: string) => `material/${key}`,
+  /** Material that no key record tells of was never given to anybody. */
+  material: (key: string, version: number) => `material/${key}/${version}`,
   providers: 'kms',
   provider: (name: string) => `kms/${name}`,
   distributions: 'distribution',
   distributionsOf: (kms: string) => `distribution/${kms}`,
   distribution: (kms: string, key: string) => `distribution/${kms}/${key}`,
-  retired: (kms: string, name: string) => `retired/${kms}/${name}`,
+  /** Removed distributions, until AWS has deleted their KMS keys. */
+  retired: 'retired',
+  retiredOf: (kms: string) => `retired/${kms}`,
+  retiredDistribution: (kms: string, name: string) => `retired/${kms}/${name}`,
 } as const
+
+/** A record without some of its fields. */
+export function without<R extends object, Name extends keyof R>(record: R, ...names: readonly Name[]): Omit<R, Name> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name as Name))) as Omit<R, Name>
+}
 
 /** Bytes of a record; the reverse is {@link decodeRecord}. */
 export function encodeRecord(record: object): Uint8Array {

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPair, randomBytes } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPair, randomBytes, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 
 const generatePair = promisify(generateKeyPair)
@@ -65,7 +65,16 @@ export const KEY_TYPE_NAMES = Object.keys(KEY_TYPES) as readonly KeyTypeName[]
 
 /** The public key of asymmetric `material` as SubjectPublicKeyInfo PEM, or undefined where the type has none. */
 export function publicKeyPem(type: KeyTypeName, material: Uint8Array): string | undefined {
+  return publicKeyOf(type, material)?.export({ format: 'pem', type: 'spki' }).toString()
+}
+
+/** The public key of asymmetric `material` as SubjectPublicKeyInfo DER, or undefined where the type has none. */
+export function publicKeyDer(type: KeyTypeName, material: Uint8Array): Uint8Array | undefined {
+  return publicKeyOf(type, material)?.export({ format: 'der', type: 'spki' })
+}
+
+function publicKeyOf(type: KeyTypeName, material: Uint8Array): KeyObject | undefined {
   if (!KEY_TYPES[type].asymmetric) return undefined
-  const privateKey = createPrivateKey({ key: Buffer.from(material.buffer, material.byteOffset, material.byteLength), format: 'der', type: 'pkcs8' })
-  return createPublicKey(privateKey).export({ format: 'pem', type: 'spki' }).toString()
+  const key = Buffer.from(material.buffer, material.byteOffset, material.byteLength)
+  return createPublicKey(createPrivateKey({ key, format: 'der', type: 'pkcs8' }))
 }

@@ -121,7 +121,7 @@ async function serve(service: Service, request: IncomingMessage, response: Serve
     body = { __type: failure.name, message: failure.message }
   }
   service.options.onRequest?.({ ...seen, status, ...(status !== 200 && { error: (body as { __type: string }).__type }) })
-  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': requestId })
+  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': requestId, date: service.world.now().toUTCString() })
   response.end(JSON.stringify(body))
 }
 

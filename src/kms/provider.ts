@@ -30,13 +30,40 @@ export interface KmsKeyRequest {
 /** The tag that holds the operation id by which a KMS key is found again when the answer to its making was lost. */
 export const OPERATION_TAG = 'keymgmt:operation'
 
+/** Where a KMS key is in its life. */
+export type KmsKeyState = 'enabled' | 'disabled' | 'pending-import' | 'pending-deletion' | 'creating' | 'unavailable'
+
+/** What a KMS says of one of its keys. */
+export interface KmsKeyStatus {
+  readonly key: KmsKey
+  readonly state: KmsKeyState
+  /** When it is going to be deleted, if that is scheduled and has a date. */
+  readonly deletionDate: Date | undefined
+  /** When its material is going to be deleted by itself. */
+  readonly expires: Date | undefined
+  /** The KMS's name for the material in it, where it has one. */
+  readonly materialId: string | undefined
+  /** Of a multi-Region key, the Region of its primary and all of its Regions. */
+  readonly multiRegion: { readonly primary: string; readonly regions: readonly string[] } | undefined
+  /** Whether it takes material from outside at all. */
+  readonly external: boolean
+}
+
+/** What is known of an alias that is to be pointed somewhere. */
+export interface AliasOwner {
+  /** The ids of the KMS keys that it may be moved away from. */
+  readonly keys: ReadonlySet<string>
+  /** Whether it is known to be ours, whatever it names now. */
+  readonly exists: boolean
+}
+
 /**
  * A key management service, as one configured destination. Every call but {@link KmsProvider.create} may be repeated:
  * when what it asks for is so already, it returns as if it had just done it. A call resolves when the service has
  * confirmed it, and waits out the service's eventual consistency by itself.
  *
  * Every method may throw KeymgmtError KMS_ACCESS_DENIED, KMS_CREDENTIALS, KMS_UNREACHABLE, KMS_LIMIT, KMS_TIMEOUT,
- * KMS_FAILED, INTERRUPTED; the message names the call, the Region and what it was about.
+ * KMS_KEY_NOT_FOUND, KMS_FAILED, INTERRUPTED; the message names the call, the Region and what it was about.
  */
 export interface KmsProvider {
   /** The Region that new KMS keys are made in. */
@@ -48,27 +75,59 @@ export interface KmsProvider {
    */
   create(request: KmsKeyRequest): Promise<KmsKey>
 
-  /** The KMS keys of `region` that carry one of these operation ids, by operation id. */
-  findByOperation(region: string, operationIds: ReadonlySet<string>): Promise<Map<string, KmsKey>>
-
-  /** Puts the material into the KMS key, for ever, and leaves it usable. The provider does not keep `material`. */
-  importMaterial(region: string, key: KmsKey, type: KeyTypeName, material: Uint8Array): Promise<void>
+  /**
+   * The KMS keys of the provider's own Region that carry one of these operation ids, by operation id. `since` is when
+   * the youngest of the operations was begun: one that is not seen yet is waited for.
+   */
+  findByOperation(operationIds: ReadonlySet<string>, since: Date): Promise<Map<string, KmsKey>>
 
   /** Makes the related, still empty KMS key in another Region and waits until it takes material. */
   replicate(key: KmsKey, toRegion: string, request: KmsKeyRequest): Promise<KmsKey>
 
+  /** The replica of a KMS key that was asked for at `since`, if it came to be. */
+  findReplica(key: KmsKey, region: string, since: Date): Promise<KmsKey | undefined>
+
   /**
-   * Makes `alias` name the KMS key: creates it, or moves it from one of `ours` (ids of KMS keys).
-   * @throws KeymgmtError KMS_FAILED when the alias names a KMS key that is not ours; it is left alone.
+   * Puts the material into the KMS key, for ever, and leaves it usable. The provider does not keep `material`.
+   * @returns the KMS's name for the material in this KMS key, where it has one.
    */
-  pointAlias(region: string, alias: string, key: KmsKey, ours: ReadonlySet<string>, exists: boolean): Promise<void>
+  importMaterial(region: string, key: KmsKey, type: KeyTypeName, material: Uint8Array): Promise<{ readonly materialId?: string | undefined }>
+
+  /** Whether the KMS key holds this very material, as far as it can show that without being changed; else undefined. */
+  holds(region: string, key: KmsKey, type: KeyTypeName, material: Uint8Array): Promise<boolean | undefined>
+
+  /** Whether the KMS key takes this material as the one that it has had before. It is changed only if it had none. */
+  accepts(region: string, key: KmsKey, type: KeyTypeName, material: Uint8Array): Promise<boolean>
+
+  /** Deletes the material from the KMS key, which stays. */
+  deleteMaterial(region: string, key: KmsKey): Promise<void>
+
+  /** What the KMS says of the KMS key; undefined when it has none of that id. */
+  inspect(region: string, key: KmsKey): Promise<KmsKeyStatus | undefined>
+  tagsOf(region: string, key: KmsKey): Promise<Readonly<Record<string, string>>>
+  tag(region: string, key: KmsKey, tags: Readonly<Record<string, string>>): Promise<void>
+
+  /** The id of the KMS key that each alias of the Region names that is in `names`. */
+  aliasTargets(region: string, names: ReadonlySet<string>): Promise<ReadonlyMap<string, string>>
+
+  /**
+   * Makes `alias` name the KMS key: creates it, or moves it.
+   * @throws KeymgmtError KMS_FAILED when the alias names a KMS key that is not its owner's; it is left alone.
+   */
+  pointAlias(region: string, alias: string, key: KmsKey, owner: AliasOwner): Promise<void>
   removeAlias(region: string, alias: string): Promise<void>
 
   enable(region: string, key: KmsKey): Promise<void>
   disable(region: string, key: KmsKey): Promise<void>
 
-  /** Schedules the KMS key for deletion after `days` days; answers when that will be. */
+  /** Schedules the KMS key for deletion after `days` days; answers when that will be. One that is gone is left so. */
   scheduleDeletion(region: string, key: KmsKey, days: number): Promise<Date | undefined>
+
+  /**
+   * Takes a scheduled deletion back, which leaves the KMS key disabled.
+   * @throws KeymgmtError KMS_KEY_NOT_FOUND when it has been deleted.
+   */
+  cancelDeletion(region: string, key: KmsKey): Promise<void>
 }
 
 /** Settings of one provider, as they are stored. */

@@ -5,7 +5,15 @@ import { keyKms } from './key-kms.js'
 import { keyRotate } from './key-rotate.js'
 import { kms, providers } from './kms.js'
 import { kmsKey, kmsKeys } from './kms-key.js'
+import { kmsKeyRepair } from './kms-key-repair.js'
 import { kmsKeyReplicate } from './kms-key-replicate.js'
+import { kmsKeyRestore } from './kms-key-restore.js'
+import { kmsKeyRevoke } from './kms-key-revoke.js'
+import { kmsKeyVerify } from './kms-key-verify.js'
 
 /** Every path that keymgmt serves. */
-export const PATHS: readonly PathDefinition<Engine>[] = [keys, key, keyRotate, keyKms, providers, kms, kmsKeys, kmsKey, kmsKeyReplicate]
+export const PATHS: readonly PathDefinition<Engine>[] = [
+  keys, key, keyRotate, keyKms,
+  providers, kms,
+  kmsKeys, kmsKey, kmsKeyReplicate, kmsKeyRevoke, kmsKeyRestore, kmsKeyVerify, kmsKeyRepair,
+]

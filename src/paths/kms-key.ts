@@ -1,8 +1,9 @@
-import { distribute, readDistribution, removeDistribution, type ScheduledDeletion } from '../core/distribution.js'
+import { distribute, readDistribution } from '../core/distribution.js'
 import type { Engine } from '../core/engine.js'
 import { recordPath, type DistributionRecord } from '../core/records.js'
+import { removeDistribution, type ScheduledDeletion } from '../core/removal.js'
 import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
-import { listOf, oneOf, required } from '../router/fields.js'
+import { integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import type { Json } from '../router/values.js'
 
@@ -27,8 +28,9 @@ export const kmsKey = definePath<Engine>()({
   description: [
     'Distributing a key imports every version of it and makes the alias alias/hashicorp/KEY-TIMESTAMP. Purpose and protection stay as they were given.',
     '    keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm',
-    'Removing it deletes the alias and schedules the KMS keys for deletion in 30 days. AWS cannot bring back a deleted symmetric KMS key, not even from its material.',
+    'Removing it deletes the alias and schedules the KMS keys for deletion. AWS cannot bring back a deleted symmetric KMS key, not even from its material; until then restore takes it back, and so does distributing the key again for the same purpose.',
     '    keymgmt delete keymgmt/kms/example-kms/key/app',
+    '    keymgmt write -f keymgmt/kms/example-kms/key/app/restore',
   ].join('\n\n'),
   parameters: { name: 'Name of the provider.', key: 'Name of the key.' },
   operations: {
@@ -52,26 +54,37 @@ export const kmsKey = definePath<Engine>()({
     },
     delete: {
       summary: 'Removes the alias and schedules the KMS keys for deletion.',
-      run: async (engine, { name, key }) => {
-        const scheduled = await removeDistribution(engine, name, key)
-        return scheduled.length > 0 ? { warnings: [explainRemoval(scheduled)] } : undefined
+      fields: {
+        deletion_window: integer('Days until AWS deletes the KMS keys; 30 where none are given.', { min: 7, max: 30 }),
+      },
+      run: async (engine, { name, key }, { deletion_window }) => {
+        const scheduled = await removeDistribution(engine, name, key, deletion_window)
+        return scheduled.length > 0 ? { warnings: explainRemoval(scheduled, `keymgmt/kms/${name}/key/${key}`) } : undefined
       },
     },
   },
 })
 
-function describe({ name, distribution_time, purpose, protection, regions, copies }: DistributionRecord): Record<string, Json> {
+function describe({ name, distribution_time, purpose, protection, regions, copies, state }: DistributionRecord): Record<string, Json> {
   const [primary = ''] = regions
   const ids = Object.entries(copies).flatMap(([version, places]) => {
     const id = places[primary]?.key?.id
     return id ? [[version, id] as const] : []
   })
-  return { distribution_time, name, protection, purpose: purpose.join(','), versions: Object.fromEntries(ids) }
+  return {
+    distribution_time, name, protection, purpose: purpose.join(','), versions: Object.fromEntries(ids),
+    ...(state !== 'active' && { state }),
+  }
 }
 
-function explainRemoval(scheduled: readonly ScheduledDeletion[]): string {
+function explainRemoval(scheduled: readonly ScheduledDeletion[], path: string): string[] {
   const ids = scheduled.map(({ region, kmsKeyId }) => `${kmsKeyId} (${region})`).join(', ')
   const dates = scheduled.flatMap(({ date }) => date ?? []).sort()
-  const when = dates.length > 0 ? `, final from ${dates[0] ?? ''} on` : ''
-  return `Scheduled for deletion${when}: ${ids}. What was encrypted under them can't be decrypted after that. Until then, take it back with: aws kms cancel-key-deletion --key-id ID, then aws kms enable-key --key-id ID`
+  const later = scheduled.some(({ date }) => date === undefined) ? '; a primary whose replicas go first follows them' : ''
+  const when = dates.length > 0 ? `, final from ${dates[0] ?? ''} on${later}` : later
+  return [
+    `Scheduled for deletion${when}: ${ids}`,
+    'What was encrypted under symmetric KMS keys can never be decrypted after that, not even with the same material.',
+    `Until then, take it back with: keymgmt write -f ${path}/restore`,
+  ]
 }

@@ -69,16 +69,22 @@ export function oneOf<const C extends readonly string[]>(choices: C, description
 }
 
 /** A whole number that a double holds exactly. */
-export function integer(description: string, options: { readonly min?: number } = {}): Field<number> {
-  const { min } = options
+export function integer(description: string, options: { readonly min?: number; readonly max?: number } = {}): Field<number> {
+  const { min, max } = options
   return {
-    ...base('int', description, min === undefined ? 'a whole number' : `a whole number from ${min} on`),
+    ...base('int', description, integerTakes(min, max)),
     parse: (raw) => {
       const value = toInteger(raw)
       if (min !== undefined && value < min) throw new CheckError(`${value} is less than ${min}`)
+      if (max !== undefined && value > max) throw new CheckError(`${value} is more than ${max}`)
       return value
     },
   }
+}
+
+function integerTakes(min: number | undefined, max: number | undefined): string {
+  if (min === undefined) return 'a whole number'
+  return max === undefined ? `a whole number from ${min} on` : `a whole number from ${min} to ${max}`
 }
 
 /** True or false. */

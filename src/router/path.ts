@@ -11,6 +11,10 @@ export const OPERATIONS: readonly Operation[] = ['write', 'read', 'list', 'delet
 export interface Response {
   readonly data?: Readonly<Record<string, Json>>
   readonly warnings?: readonly string[]
+  /** What a person is shown instead of the data: rows of named cells, in the order of the columns. */
+  readonly rows?: readonly Readonly<Record<string, string>>[]
+  /** Whether a check found something that is not as it should be. */
+  readonly failed?: boolean
 }
 
 type ParameterName<Pattern extends string> = Pattern extends `${infer Segment}/${infer Rest}`

@@ -44,6 +44,7 @@ export function createLocalStore({ home, lockWaitMs = 60_000, onWait }: LocalSto
     }
   }
   return {
+    id: () => Promise.resolve(home),
     async get(path) {
       await Promise.resolve()
       return readRecord(home, path, fileOf(path))

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { conflict } from './conflict.js'
 import type { Store, StoredRecord } from './store.js'
 
@@ -8,7 +9,9 @@ export function createMemoryStore(): Store {
   const assertRevision = (path: string, expected: number) => {
     if ((records.get(path)?.revision ?? 0) !== expected) throw conflict(path)
   }
+  const id = randomUUID()
   return {
+    id: () => Promise.resolve(id),
     get: (path) => {
       const found = records.get(path)
       return Promise.resolve(found && { ...found, value: Uint8Array.from(found.value) })

@@ -17,6 +17,9 @@ export interface Lock {
  * Every implementation passes `test/contract/store-contract.ts`.
  */
 export interface Store {
+  /** Names this store among all others. */
+  id(): Promise<string>
+
   /** The record at `path`, or undefined when there is none. */
   get(path: string): Promise<StoredRecord | undefined>
 

@@ -5,6 +5,8 @@ export interface SecretResponse {
   readonly requestId: string
   readonly data: Readonly<Record<string, Json>> | null
   readonly warnings: readonly string[]
+  /** What a person is shown instead of the data. */
+  readonly rows?: readonly Readonly<Record<string, string>>[]
 }
 
 /** How something is shown. */

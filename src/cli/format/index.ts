@@ -5,6 +5,7 @@ import { table } from './table.js'
 import { yaml } from './yaml.js'
 
 export { selectField, type Format, type SecretResponse } from './format.js'
+export { humanDuration } from './table.js'
 export { printWarnings } from './warnings.js'
 
 /** Every output format. */

@@ -7,7 +7,8 @@ const GAP = '    '
 /** Text for a person, in Vault's columns. */
 export const table: Format = {
   speaks: true,
-  secret: ({ data }, options) => {
+  secret: ({ data, rows: given }, options) => {
+    if (given) return shown(named(given), options)
     const rows = Object.entries(data ?? {})
       .sort(([one], [other]) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
       .map(([name, value]) => [name, cell(name, value)])
@@ -16,6 +17,13 @@ export const table: Format = {
   list: (keys, options) => shown(columns([['Keys'], ['----'], ...[...keys].sort().map((key) => [key])]), options),
   emptyList: () => '',
   field: (value, options) => shown(formatGoValue(value), options),
+}
+
+/** Rows under the names of their cells. */
+function named(rows: readonly Readonly<Record<string, string>>[]): string {
+  const names = Object.keys(rows[0] ?? {})
+  if (names.length === 0) return ''
+  return columns([names, names.map((name) => '-'.repeat(runes(name))), ...rows.map((row) => names.map((name) => row[name] ?? ''))])
 }
 
 function columns(rows: readonly (readonly string[])[]): string {

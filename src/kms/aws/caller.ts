@@ -16,6 +16,8 @@ import type { Pacer } from './pacing.js'
 const CONSISTENCY_MS = 120_000
 /** How often a request that failed for no fault of ours is sent in all. */
 const ATTEMPTS = 5
+/** A wait that a person notices. */
+const NOTICEABLE_MS = 500
 
 /** How one call may be repeated. */
 export interface CallPolicy {
@@ -30,30 +32,38 @@ export type Caller = <T>(context: CallContext, send: (signal: AbortSignal) => Pr
 
 /** What the callers of one provider share. */
 export interface CallerOptions {
+  /**
+   * Ends every call and every wait. A `KeymgmtError` as its reason says why; otherwise it is an interruption. Nothing
+   * else bounds how long throttling is waited out.
+   */
   readonly signal: AbortSignal
-  /** How long one call may take, waits included, in milliseconds. */
-  readonly timeoutMs: number
+  /** Told of a wait that a person would notice. */
+  readonly onWait?: (message: string) => void
 }
 
 /**
- * A {@link Caller}: waits for the pacer, waits out throttling and eventual consistency until the deadline, repeats
- * what AWS failed at by itself, and translates every other error.
+ * A {@link Caller}: waits for the pacer, waits out throttling and eventual consistency, repeats what AWS failed at by
+ * itself, and translates every other error.
  */
-export function createCaller(pacer: Pacer, { signal, timeoutMs }: CallerOptions): Caller {
+export function createCaller(pacer: Pacer, { signal, onWait }: CallerOptions): Caller {
+  const pause = async (ms: number, context: CallContext, why: string): Promise<void> => {
+    if (ms >= NOTICEABLE_MS) onWait?.(`${context.operation} in ${context.region}: waiting ${(ms / 1000).toFixed(1)} s, ${why}`)
+    if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) throw stopped(signal, context)
+  }
   return async (context, send, policy = {}) => {
     const started = performance.now()
     for (let attempt = 1; ; attempt++) {
-      await pause(pacer.reserve(context.operation), signal)
+      await pause(pacer.reserve(context.operation), context, 'the quota of AWS')
       try {
         return await send(signal)
       } catch (error) {
-        if (signal.aborted) throw interrupted(context, policy)
+        if (signal.aborted) throw policy.once === true ? ambiguous(stopped(signal, context), error) : stopped(signal, context)
         const failure = readFailure(error)
-        const waited = performance.now() - started
-        const delay = repeatAfter(failure, policy, attempt, waited)
         if (isThrottled(failure)) pacer.throttled(context.operation)
-        if (delay === undefined || waited + delay > timeoutMs) throw finalError(error, failure, context, policy)
-        await pause(delay, signal)
+        const delay = repeatAfter(failure, policy, attempt, performance.now() - started)
+        if (delay === undefined) throw finalError(error, failure, context, policy)
+        await pause(delay, context, isThrottled(failure) ? 'AWS is throttling' : `AWS answered ${failure.name}`)
       }
     }
   }
@@ -63,6 +73,7 @@ export function createCaller(pacer: Pacer, { signal, timeoutMs }: CallerOptions)
 function repeatAfter(failure: AwsFailure, policy: CallPolicy, attempt: number, waited: number): number | undefined {
   const backoff = Math.min(50 * 2 ** (attempt - 1), 5_000) * (0.5 + Math.random() / 2)
   if (isThrottled(failure)) return backoff
+  if (failure.clockCorrected && attempt === 1) return 0
   const settling = isInTransition(failure) || (policy.fresh === true && failure.name === 'NotFoundException')
   if (settling) return waited < CONSISTENCY_MS ? backoff : undefined
   if (isNotSent(failure)) return attempt < 3 ? backoff : undefined
@@ -72,29 +83,20 @@ function repeatAfter(failure: AwsFailure, policy: CallPolicy, attempt: number, w
 
 function finalError(error: unknown, failure: AwsFailure, context: CallContext, policy: CallPolicy): KeymgmtError {
   const translated = translate(error, context)
-  if (policy.once !== true || !isAmbiguous(failure)) return translated
-  return new KeymgmtError('KMS_AMBIGUOUS', translated.message, {
+  return policy.once === true && isAmbiguous(failure) ? ambiguous(translated, error) : translated
+}
+
+function ambiguous({ message, requestId }: KeymgmtError, cause: unknown): KeymgmtError {
+  return new KeymgmtError('KMS_AMBIGUOUS', message, {
     hints: ['it is not known whether AWS did it; run the same command again, which looks before it goes on'],
-    requestId: translated.requestId,
-    cause: error,
+    requestId,
+    cause,
   })
 }
 
-function interrupted(context: CallContext, policy: CallPolicy): KeymgmtError {
-  return new KeymgmtError('INTERRUPTED', `interrupted during ${context.operation} in ${context.region}`, {
-    hints: policy.once === true
-      ? ['run the same command again: it looks for what AWS may have made, and goes on']
-      : ['run the same command again to go on from here'],
+function stopped(signal: AbortSignal, { operation, region }: CallContext): KeymgmtError {
+  const reason = signal.reason instanceof KeymgmtError ? signal.reason : new KeymgmtError('INTERRUPTED', 'interrupted')
+  return new KeymgmtError(reason.code, `${reason.message}, at ${operation} in ${region}`, {
+    hints: [...reason.hints, 'run the same command again to go on from here'],
   })
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms <= 0 && !signal.aborted) return
-  try {
-    await sleep(ms, undefined, { signal })
-  } catch {
-    throw new KeymgmtError('INTERRUPTED', 'interrupted while waiting for AWS', {
-      hints: ['run the same command again to go on from here'],
-    })
-  }
 }

@@ -1,13 +1,13 @@
 import { KMSClient, type KMSClientConfig } from '@aws-sdk/client-kms'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import type { KmsSettings } from '../provider.js'
-import { assertEndpoint, resolveEndpoint } from './settings.js'
+import { assertEndpoint, isAwsEndpoint, resolveEndpoint } from './settings.js'
 
 type Credentials = NonNullable<KMSClientConfig['credentials']>
 
 /**
  * A client of AWS KMS in `region`. It sends every request once: repeating is decided by {@link createCaller}, which
- * knows what may be repeated.
+ * knows what may be repeated. A connection that takes 10 seconds to open, or an answer that takes 30, is given up.
  *
  * Credentials: those of the settings, else the environment, the shared files, the role of the container or instance.
  * @throws KeymgmtError KMS_ENDPOINT_REFUSED
@@ -16,17 +16,18 @@ export async function createClient(
   settings: KmsSettings,
   region: string,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<{ client: KMSClient; custom: boolean }> {
+): Promise<{ client: KMSClient; endpoint: string; isAws: boolean }> {
   const endpoint = resolveEndpoint(settings, env)
   if (endpoint) assertEndpoint(endpoint.url, endpoint.source)
   const client = new KMSClient({
     region,
     credentials: await credentialsOf(settings.credentials, region),
     maxAttempts: 1,
+    requestHandler: { connectionTimeout: 10_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
     ...(endpoint && { endpoint: endpoint.url }),
   })
   refusePlainHttp(client)
-  return { client, custom: endpoint !== undefined }
+  return { client, endpoint: endpoint?.url ?? 'aws', isAws: endpoint === undefined || isAwsEndpoint(endpoint.url) }
 }
 
 /** The SDK also takes an endpoint from the shared configuration files; whatever it took, this sees the request itself. */

@@ -29,9 +29,9 @@ const limit: Advice = {
   code: 'KMS_LIMIT',
   hints: () => ['a quota of the AWS account is used up: ask for more in Service Quotas, or remove keys, then run the same command again'],
 }
-const throttled: Advice = {
-  code: 'KMS_TIMEOUT',
-  hints: () => ['AWS kept throttling; run the same command again to go on from here'],
+const missing: Advice = {
+  code: 'KMS_KEY_NOT_FOUND',
+  hints: () => ['compare what is on record with what AWS has: keymgmt read keymgmt/kms/NAME/key/KEY/verify'],
 }
 
 /** By the `name` of the SDK's error, which is AWS's error code. A Map, for the names come from outside. */
@@ -51,7 +51,7 @@ const ADVICE = new Map<string, Advice>([
   ['ExpiredTokenException', expired],
   ['ExpiredToken', expired],
   ['LimitExceededException', limit],
-  ['ThrottlingException', throttled],
+  ['NotFoundException', missing],
 ])
 
 const UNREACHABLE: Advice = {
@@ -62,7 +62,7 @@ const UNREACHABLE: Advice = {
 const RETRY_LATER: Advice = { code: 'KMS_FAILED', hints: () => ['run the same command again to go on from here'] }
 
 /** Names of socket failures after which nothing can have reached AWS. */
-const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'CERT_HAS_EXPIRED'])
+const NOT_CONNECTED = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ERR_TLS_.*|CERT_.*|.*SELF_SIGNED_CERT.*|UNABLE_TO_.*)$/
 
 /** The parts of an SDK error that are used here; any of them may be missing. */
 export interface AwsFailure {
@@ -71,6 +71,8 @@ export interface AwsFailure {
   readonly code: string
   readonly status: number | undefined
   readonly requestId: string | undefined
+  /** Whether AWS's clock differs from ours, and the SDK has set its own right. */
+  readonly clockCorrected: boolean
 }
 
 /** Reads what `error` says, whatever it is. */
@@ -79,7 +81,7 @@ export function readFailure(error: unknown): AwsFailure {
     name?: string
     message?: string
     code?: string
-    $metadata?: { httpStatusCode?: number; requestId?: string }
+    $metadata?: { httpStatusCode?: number; requestId?: string; clockSkewCorrected?: boolean }
   }
   return {
     name: failure.name ?? 'Error',
@@ -87,6 +89,7 @@ export function readFailure(error: unknown): AwsFailure {
     code: failure.code ?? '',
     status: failure.$metadata?.httpStatusCode,
     requestId: failure.$metadata?.requestId,
+    clockCorrected: failure.$metadata?.clockSkewCorrected === true,
   }
 }
 
@@ -97,7 +100,7 @@ export function isThrottled({ name, status }: AwsFailure): boolean {
 
 /** Whether the request certainly never reached AWS. */
 export function isNotSent({ code }: AwsFailure): boolean {
-  return NOT_CONNECTED.has(code)
+  return NOT_CONNECTED.test(code)
 }
 
 /** Whether the request may have been carried out although it failed: no answer, or a failure inside AWS. */

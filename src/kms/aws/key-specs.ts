@@ -1,4 +1,4 @@
-import type { KeySpec, KeyUsageType } from '@aws-sdk/client-kms'
+import type { KeySpec, KeyUsageType, MacAlgorithmSpec } from '@aws-sdk/client-kms'
 import type { KeyTypeName } from '../../crypto/key-types.js'
 import type { WrappingAlgorithm } from '../../crypto/wrap.js'
 import { KeymgmtError } from '../../errors.js'
@@ -14,6 +14,13 @@ interface AwsKeyType {
   readonly wrapping: WrappingAlgorithm
   /** What it can be used for: a KMS key has one usage, and a usage comes with all of its purposes. */
   readonly usages: readonly AwsUsage[]
+  readonly mac?: AwsMac
+}
+
+/** How a KMS key makes a MAC, and the same in OpenSSL's words. */
+interface AwsMac {
+  readonly algorithm: MacAlgorithmSpec
+  readonly hash: string
 }
 
 interface AwsUsage {
@@ -40,15 +47,20 @@ const AWS_KEY_TYPES: Readonly<Record<KeyTypeName, AwsKeyType>> = {
   'ecdsa-p521': { keySpec: 'ECC_NIST_P521', wrapping: AES_WRAP, usages: [SIGN, AGREE] },
   'ecdsa-secp256k1': { keySpec: 'ECC_SECG_P256K1', wrapping: AES_WRAP, usages: [SIGN] },
   ed25519: { keySpec: 'ECC_NIST_EDWARDS25519', wrapping: AES_WRAP, usages: [SIGN] },
-  'hmac-sha224': { keySpec: 'HMAC_224', wrapping: OAEP, usages: [MAC] },
-  'hmac-sha256': { keySpec: 'HMAC_256', wrapping: OAEP, usages: [MAC] },
-  'hmac-sha384': { keySpec: 'HMAC_384', wrapping: OAEP, usages: [MAC] },
-  'hmac-sha512': { keySpec: 'HMAC_512', wrapping: OAEP, usages: [MAC] },
+  'hmac-sha224': { keySpec: 'HMAC_224', wrapping: OAEP, usages: [MAC], mac: { algorithm: 'HMAC_SHA_224', hash: 'sha224' } },
+  'hmac-sha256': { keySpec: 'HMAC_256', wrapping: OAEP, usages: [MAC], mac: { algorithm: 'HMAC_SHA_256', hash: 'sha256' } },
+  'hmac-sha384': { keySpec: 'HMAC_384', wrapping: OAEP, usages: [MAC], mac: { algorithm: 'HMAC_SHA_384', hash: 'sha384' } },
+  'hmac-sha512': { keySpec: 'HMAC_512', wrapping: OAEP, usages: [MAC], mac: { algorithm: 'HMAC_SHA_512', hash: 'sha512' } },
 }
 
 /** The algorithm under which AWS KMS takes material of this type. */
 export function wrappingFor(type: KeyTypeName): WrappingAlgorithm {
   return AWS_KEY_TYPES[type].wrapping
+}
+
+/** How a KMS key of this type makes a MAC, of HMAC types. */
+export function macFor(type: KeyTypeName): AwsMac | undefined {
+  return AWS_KEY_TYPES[type].mac
 }
 
 /**

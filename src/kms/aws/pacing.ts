@@ -12,6 +12,12 @@ const REQUESTS_PER_SECOND: Readonly<Record<string, number>> = {
   EnableKey: 5,
   DisableKey: 5,
   ScheduleKeyDeletion: 15,
+  CancelKeyDeletion: 5,
+  DeleteImportedKeyMaterial: 15,
+  TagResource: 10,
+  DescribeKey: 2000,
+  GetPublicKey: 2000,
+  GenerateMac: 1000,
   // A replica costs two CreateKey requests, of which there are five, in the Region that it is made in.
   ReplicateKey: 2,
   ListResourceTags: 2000,

@@ -21,6 +21,11 @@ export function resolveEndpoint(
   return undefined
 }
 
+/** Whether AWS itself answers at `url`, be it through a VPC endpoint: its quotas and its consistency hold there. */
+export function isAwsEndpoint(url: string): boolean {
+  return /\.amazonaws\.com(\.cn)?$/.test(new URL(url).hostname)
+}
+
 /** Whether `host` (as `URL.hostname` spells it) is this machine. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)

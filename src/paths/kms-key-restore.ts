@@ -1,0 +1,24 @@
+import type { Engine } from '../core/engine.js'
+import { restoreDistribution } from '../core/removal.js'
+import { definePath } from '../router/path.js'
+
+/** WRITE keymgmt/kms/:name/key/:key/restore */
+export const kmsKeyRestore = definePath<Engine>()({
+  pattern: 'keymgmt/kms/:name/key/:key/restore',
+  synopsis: 'Takes back a removal or a revocation.',
+  description: [
+    'Cancels the scheduled deletions, puts the same material back where it was taken out, enables the KMS keys, and makes the same alias again.',
+    '    keymgmt write -f keymgmt/kms/example-kms/key/app/restore',
+    'Needs kms:CancelKeyDeletion and kms:DescribeKey.',
+  ].join('\n\n'),
+  parameters: { name: 'Name of the provider.', key: 'Name of the key.' },
+  operations: {
+    write: {
+      summary: 'Brings the same KMS keys back, with the same material and alias.',
+      run: async (engine, { name, key }) => {
+        await restoreDistribution(engine, name, key)
+        return undefined
+      },
+    },
+  },
+})

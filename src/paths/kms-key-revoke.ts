@@ -1,0 +1,25 @@
+import type { Engine } from '../core/engine.js'
+import { revokeDistribution } from '../core/removal.js'
+import { definePath } from '../router/path.js'
+
+/** WRITE keymgmt/kms/:name/key/:key/revoke */
+export const kmsKeyRevoke = definePath<Engine>()({
+  pattern: 'keymgmt/kms/:name/key/:key/revoke',
+  synopsis: 'The reversible switch: takes the material out of the KMS keys at once.',
+  description: [
+    'Deletes the imported material from every KMS key of the distribution, in every Region. They keep their ids and aliases and can do nothing until restore puts the same material back from the store.',
+    '    keymgmt write -f keymgmt/kms/example-kms/key/app/revoke',
+    '    keymgmt write -f keymgmt/kms/example-kms/key/app/restore',
+    'Needs kms:DeleteImportedKeyMaterial.',
+  ].join('\n\n'),
+  parameters: { name: 'Name of the provider.', key: 'Name of the key.' },
+  operations: {
+    write: {
+      summary: 'Deletes the material from the KMS keys of the distribution.',
+      run: async (engine, { name, key }) => {
+        await revokeDistribution(engine, name, key)
+        return { warnings: [`Nothing can be encrypted or decrypted with these KMS keys now. Put the material back with: keymgmt write -f keymgmt/kms/${name}/key/${key}/restore`] }
+      },
+    },
+  },
+})

@@ -1,0 +1,221 @@
+import {
+  CancelKeyDeletionCommand, CreateAliasCommand, CreateKeyCommand, DecryptCommand, DeleteAliasCommand, DeleteImportedKeyMaterialCommand, DescribeKeyCommand,
+  DisableKeyCommand, EncryptCommand, ListAliasesCommand, ListKeysCommand, ScheduleKeyDeletionCommand, UntagResourceCommand, UpdateAliasCommand,
+} from '@aws-sdk/client-kms'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { createBench, type Bench } from '../support/keymgmt.js'
+
+interface Distribution {
+  readonly name: string
+  readonly versions: Readonly<Record<string, string>>
+}
+
+let bench: Bench
+let time: Date
+beforeEach(async () => {
+  time = new Date()
+  bench = await createBench({ now: () => time })
+  await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+  await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
+  await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+})
+afterEach(() => bench.close())
+
+const PATH = 'keymgmt/kms/k/key/app'
+const json = async <T>(line: string) => (JSON.parse(await bench.ok(`${line} -format=json`)) as { data: T }).data
+const read = () => json<Distribution>(`read ${PATH}`)
+const alias = async () => `alias/hashicorp/${(await read()).name}`
+const encrypt = async (KeyId: string) => (await bench.client().send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('x') }))).CiphertextBlob
+const decrypt = async (CiphertextBlob: Uint8Array | undefined) =>
+  Buffer.from((await bench.client().send(new DecryptCommand({ CiphertextBlob }))).Plaintext ?? []).toString()
+const keyCount = async () => (await bench.client().send(new ListKeysCommand({}))).Keys?.length
+
+describe('a removal', () => {
+  it('says what is scheduled, until when, what dies with it, and how to take it back', async () => {
+    const { versions } = await read()
+    const removed = await bench.run(`delete ${PATH} deletion_window=7`)
+    expect(removed).toMatchObject({ status: 0, stdout: `Success! Data deleted (if it existed) at: ${PATH}\n` })
+    expect(removed.stderr).toContain(versions['1'])
+    expect(removed.stderr).toContain(new Date(time.getTime() + 7 * 86_400_000).toISOString().slice(0, 10))
+    expect(removed.stderr.replace(/\s+/g, ' ')).toContain('can never be decrypted after that')
+    expect(removed.stderr.replace(/\s+/g, ' ')).toContain(`keymgmt write -f ${PATH}/restore`)
+  })
+
+  it.each(['6', '31', 'x'])('refuses deletion_window=%s, and removes nothing', async (days) => {
+    expect(await bench.run(`delete ${PATH} deletion_window=${days}`)).toMatchObject({ status: 2, stdout: '' })
+    expect((await bench.client().send(new ListAliasesCommand({}))).Aliases).toHaveLength(1)
+  })
+
+  it.each([['restore', `write -f ${PATH}/restore`], ['distributing it again', `write ${PATH} purpose=encrypt,decrypt`]])(
+    'is taken back by %s: the same KMS keys, the same alias', async (_what, line) => {
+      await bench.ok('write -f keymgmt/key/app/rotate')
+      await bench.ok('write keymgmt/key/app min_enabled_version=2')
+      const before = await read()
+      const name = await alias()
+      const secret = await encrypt(name)
+      await bench.ok(`delete ${PATH}`)
+      await expect(decrypt(secret)).rejects.toMatchObject({ name: 'KMSInvalidStateException' })
+      await bench.ok(line)
+      expect(await read()).toEqual(before)
+      expect(await decrypt(secret)).toBe('x')
+      expect(await keyCount()).toBe(2)
+      const first = await bench.client().send(new DescribeKeyCommand({ KeyId: before.versions['1'] }))
+      expect(first.KeyMetadata?.KeyState).toBe('Disabled')
+      expect((await bench.run(`read ${PATH}/verify`)).status).toBe(0)
+    },
+  )
+
+  it('of another purpose does not bring the old one back', async () => {
+    await bench.ok('write -f keymgmt/key/pair type=rsa-2048')
+    await bench.ok('write keymgmt/kms/k/key/pair purpose=encrypt,decrypt')
+    await bench.ok('delete keymgmt/kms/k/key/pair')
+    time = new Date(time.getTime() + 2_000)
+    await bench.ok('write keymgmt/kms/k/key/pair purpose=sign,verify')
+    expect(await keyCount()).toBe(3)
+  })
+
+  it('can not be taken back once AWS has deleted the KMS keys; a new distribution makes new ones', async () => {
+    const before = await read()
+    await bench.ok(`delete ${PATH} deletion_window=7`)
+    time = new Date(time.getTime() + 8 * 86_400_000)
+    const late = await bench.run(`write -f ${PATH}/restore`)
+    expect(late).toMatchObject({ status: 2, stdout: '' })
+    expect(late.stderr).toContain('cannot be brought back')
+    await bench.ok(`write ${PATH} purpose=encrypt,decrypt`)
+    expect((await read()).versions['1']).not.toBe(before.versions['1'])
+  })
+
+  it('of what was never removed is nothing to take back', async () => {
+    await bench.ok('write -f keymgmt/key/other type=aes256-gcm96')
+    expect(await bench.run('write -f keymgmt/kms/k/key/other/restore')).toMatchObject({ status: 2, stdout: '' })
+  })
+})
+
+describe('a revocation', () => {
+  it('takes the material out at once, and restore puts the same back', async () => {
+    const name = await alias()
+    const secret = await encrypt(name)
+    await bench.ok(`write -f ${PATH}/revoke`)
+    await expect(decrypt(secret)).rejects.toMatchObject({ name: 'KMSInvalidStateException' })
+    expect((await bench.run(`read ${PATH}/verify`)).status).toBe(0)
+    const again = await bench.run(`write ${PATH} purpose=encrypt,decrypt`)
+    expect(again).toMatchObject({ status: 2, stdout: '' })
+    expect(again.stderr).toContain('/restore')
+    await bench.ok(`write -f ${PATH}/restore`)
+    expect(await decrypt(secret)).toBe('x')
+    expect(await keyCount()).toBe(1)
+  })
+
+  it('keeps our material from being deleted while the KMS keys can come back', async () => {
+    await bench.ok(`write -f ${PATH}/revoke`)
+    await bench.ok(`delete ${PATH} deletion_window=7`)
+    await bench.ok('write keymgmt/key/app deletion_allowed=true')
+    const refused = await bench.run('delete keymgmt/key/app')
+    expect(refused).toMatchObject({ status: 2, stdout: '' })
+    expect(refused.stderr).toContain('/restore')
+    await bench.ok(`write -f ${PATH}/restore`)
+    expect(await decrypt(await encrypt(await alias()))).toBe('x')
+  })
+
+  it('does not keep a rotation from happening, which restore brings along', async () => {
+    await bench.ok(`write -f ${PATH}/revoke`)
+    await bench.ok('write -f keymgmt/key/app/rotate')
+    await bench.ok(`write -f ${PATH}/restore`)
+    expect(Object.keys((await read()).versions)).toEqual(['1', '2'])
+    expect((await bench.run(`read ${PATH}/verify`)).status).toBe(0)
+  })
+})
+
+interface Verified {
+  readonly differences: readonly { readonly what: string; readonly mend: string | null }[]
+}
+
+const MISHAPS: readonly (readonly [string, string, (id: string, name: string) => Promise<unknown>])[] = [
+  ['material', 'state', (KeyId) => bench.client().send(new DeleteImportedKeyMaterialCommand({ KeyId }))],
+  ['switch', 'state', (KeyId) => bench.client().send(new DisableKeyCommand({ KeyId }))],
+  ['deletion', 'state', (KeyId) => bench.client().send(new ScheduleKeyDeletionCommand({ KeyId }))],
+  ['cancelled deletion', 'state', async (KeyId) => {
+    await bench.client().send(new ScheduleKeyDeletionCommand({ KeyId }))
+    await bench.client().send(new CancelKeyDeletionCommand({ KeyId }))
+  }],
+  ['tag', 'tags', (KeyId) => bench.client().send(new UntagResourceCommand({ KeyId, TagKeys: ['keymgmt:key'] }))],
+  ['alias', 'alias', (_id, AliasName) => bench.client().send(new DeleteAliasCommand({ AliasName }))],
+  ['moved alias', 'alias', async (_id, AliasName) => {
+    const { KeyMetadata } = await bench.client().send(new CreateKeyCommand({}))
+    await bench.client().send(new UpdateAliasCommand({ AliasName, TargetKeyId: KeyMetadata?.KeyId }))
+  }],
+  ['replaced alias', 'alias', async (_id, AliasName) => {
+    const { KeyMetadata } = await bench.client().send(new CreateKeyCommand({}))
+    await bench.client().send(new DeleteAliasCommand({ AliasName }))
+    await bench.client().send(new CreateAliasCommand({ AliasName, TargetKeyId: KeyMetadata?.KeyId }))
+  }],
+]
+
+describe('verify and repair', () => {
+  it.each([
+    ['aes256-gcm96', 'encrypt,decrypt', 'proven'], ['rsa-2048', 'sign,verify', 'proven'], ['ed25519', 'sign,verify', 'proven'], ['hmac-sha256', 'sign,verify', 'proven'],
+  ])('find nothing wrong with %s as it was distributed', async (type, purpose, proof) => {
+    await bench.ok(`write -f keymgmt/key/fine type=${type}`)
+    await bench.ok(`write keymgmt/kms/k/key/fine purpose=${purpose}`)
+    const seen = await json<{ kms_keys: { material: string }[]; verified: boolean }>('read keymgmt/kms/k/key/fine/verify challenge=true')
+    expect(seen.kms_keys.map(({ material }) => material)).toEqual([proof])
+    expect(seen.verified).toBe(true)
+    expect(await bench.ok('write -f keymgmt/kms/k/key/fine/repair')).toBe('Success! Data written to: keymgmt/kms/k/key/fine/repair\n')
+  })
+
+  it.each(MISHAPS)('find and mend: %s', async (_what, kind, mishap) => {
+    const name = await alias()
+    const secret = await encrypt(name)
+    await mishap((await read()).versions['1'] ?? '', name)
+    const found = await bench.run(`read ${PATH}/verify -format=json`)
+    expect(found.status).toBe(3)
+    const { differences } = (JSON.parse(found.stdout) as { data: Verified }).data
+    expect(differences.map(({ what }) => what)).toEqual([kind])
+    expect(differences[0]?.mend).toBe(`keymgmt write -f ${PATH}/repair`)
+    expect((await bench.run(`read ${PATH}/verify`)).stdout).toContain(`${PATH}/repair`)
+
+    await bench.ok(`write -f ${PATH}/repair`)
+    expect((await bench.run(`read ${PATH}/verify challenge=true`)).status).toBe(0)
+    expect(await decrypt(secret)).toBe('x')
+    expect(await decrypt(await encrypt(name))).toBe('x')
+  })
+
+  it('say what cannot be mended', async () => {
+    await bench.client().send(new ScheduleKeyDeletionCommand({ KeyId: (await read()).versions['1'], PendingWindowInDays: 7 }))
+    time = new Date(time.getTime() + 8 * 86_400_000)
+    expect((await bench.run(`read ${PATH}/verify`)).stdout).toContain("can't be mended")
+  })
+})
+
+describe('a rehearsal', () => {
+  it('lists the calls of a distribution, makes none, and changes nothing', async () => {
+    await bench.ok('write -f keymgmt/key/next type=aes256-gcm96')
+    const before = bench.requests.length
+    const shown = await bench.run('write -dry-run keymgmt/kms/k/key/next purpose=encrypt,decrypt')
+    expect(shown.status).toBe(0)
+    expect(shown.stdout.split('\n').slice(2).map((line) => line.split(/\s{2,}/)[0])).toEqual(['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', 'CreateAlias', ''])
+    expect(shown.stderr).toContain('1.00 US dollars')
+    expect(bench.requests).toHaveLength(before)
+    expect((await bench.run('list keymgmt/key/next/kms')).status).toBe(2)
+  })
+
+  it.each([
+    ['write -f keymgmt/key/app/rotate', ['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', 'UpdateAlias'], 1],
+    [`delete ${PATH}`, ['DeleteAlias', 'ScheduleKeyDeletion'], -1],
+    [`write -f ${PATH}/revoke`, ['DeleteImportedKeyMaterial'], 0],
+    [`write -f ${PATH}/repair`, [], 0],
+    ['write keymgmt/key/app min_enabled_version=0', [], 0],
+    ['write -f keymgmt/key/made type=ed25519', [], 0],
+    ['delete keymgmt/key/made', [], 0],
+  ])('%s', async (line, calls, cost) => {
+    const before = [await read(), await bench.ok('list keymgmt/key')]
+    const shown = await json<{ calls: { operation: string }[]; monthly_cost_usd: number }>(`${line} -dry-run`)
+    expect(shown.calls.map(({ operation }) => operation)).toEqual(calls)
+    expect(shown.monthly_cost_usd).toBe(cost)
+    expect([await read(), await bench.ok('list keymgmt/key')]).toEqual(before)
+  })
+
+  it('is refused like the command itself', async () => {
+    expect(await bench.run('write -dry-run keymgmt/kms/k/key/none purpose=encrypt,decrypt')).toMatchObject({ status: 2, stdout: '' })
+  })
+})
