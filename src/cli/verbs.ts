@@ -55,7 +55,10 @@ export async function runVerb({ io, router, signal }: VerbContext, operation: Op
     signal: withDeadline(signal, request.timeoutMs),
     timeoutMs: request.timeoutMs,
     // A program that reads the answer finds them there; a person reads them when they are said.
-    notice: (message) => format.speaks ? io.err(`${io.paint.dim(message)}\n`) : notices.push(message),
+    notice: (message) => {
+      if (format.speaks) io.err(`${io.paint.dim(message)}\n`)
+      else notices.push(message)
+    },
     ...(request.dryRun && { rehearsal: calls }),
   })
   const answered = await resolved.run(engine)
