@@ -7,7 +7,7 @@ import type { RawValue } from '../router/values.js'
 import { KeymgmtError } from '../errors.js'
 import { complain } from './complain.js'
 import { parseData } from './data.js'
-import { dev } from './dev.js'
+import type { DevFlags } from './dev.js'
 import { parseDuration } from './duration.js'
 import { normalizeFlags, type FlagTable } from './flags.js'
 import { parseFormat, type FormatName } from './format/index.js'
@@ -123,7 +123,10 @@ function define(session: Session, end: (status: number) => void): Command {
     .option('--quotas <string>', 'Request quotas to enforce: "aws" or "none".', 'none')
     .option('--fault <string>', 'Fault to inject, as Operation:nth:kind. Can be given several times.', collect, [])
     .option('--credentials <string>', 'Credentials to accept, as ID:SECRET. Can be given several times.', collect, [])
-    .action(async (args: string[], options: Parameters<typeof dev>[1]) => { end(await dev(session, options, args)) })
+    .action(async (args: string[], options: DevFlags) => {
+      const { dev } = await import('./dev.js')
+      end(await dev(session, options, args))
+    })
   command('version', 'Prints the keymgmt CLI version').action(() => { end(printVersion(session.io)) })
   return program.exitOverride().configureOutput({ writeErr: () => undefined })
 }

@@ -1,6 +1,6 @@
 import type { KmsKind } from '../provider.js'
 import { assertSupported } from './key-specs.js'
-import { openAwsProvider, type AwsOptions, type Pacers } from './provider.js'
+import type { AwsOptions, Pacers } from './provider.js'
 import { assertSettings } from './settings.js'
 
 /** AWS KMS (`provider=awskms`). */
@@ -9,6 +9,7 @@ export function awsKms(options: AwsOptions): KmsKind {
   return {
     assertSupported,
     assertSettings,
-    open: (settings) => Promise.resolve(openAwsProvider(settings, options, pacers)),
+    // The SDK is loaded by commands that talk to AWS, and by no others.
+    open: async (settings) => (await import('./provider.js')).openAwsProvider(settings, options, pacers),
   }
 }
