@@ -36,7 +36,10 @@ export interface DevKmsOptions {
   readonly latencyMs?: number
   readonly quotas?: 'aws' | 'none'
   readonly faults?: readonly Fault[]
+  /** The clock of the world that is made; a `world` that is given has its own. */
   readonly now?: () => Date
+  /** The state to go on with. It is taken and not copied: give `copyWorld(world)` to keep the original as it is. */
+  readonly world?: World
   readonly onRequest?: (request: DevKmsRequest) => void
 }
 
@@ -45,6 +48,8 @@ export interface DevKms {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  /** All that it holds; `copyWorld` makes a state of it that other servers can start from. */
+  readonly world: World
   close(): Promise<void>
 }
 
@@ -65,12 +70,11 @@ interface Service {
 
 /** Starts an embedded AWS KMS: in memory, for every Region, on loopback unless told otherwise. */
 export async function startDevKms(options: DevKmsOptions = {}): Promise<DevKms> {
-  const now = options.now ?? (() => new Date())
   const accessKeyId = `AKIA${randomBytes(10).toString('hex').toUpperCase().slice(0, 16)}`
   const secretAccessKey = randomBytes(30).toString('base64')
   const service: Service = {
     options,
-    world: createWorld(now),
+    world: options.world ?? createWorld(options.now),
     secrets: new Map([[accessKeyId, secretAccessKey], DOCUMENTED, ...Object.entries(options.credentials ?? {})]),
     faultOf: createFaults(options.faults ?? []),
     withinQuota: options.quotas === 'aws' ? createQuotas(() => performance.now()) : () => true,
@@ -88,6 +92,7 @@ export async function startDevKms(options: DevKmsOptions = {}): Promise<DevKms> 
   return {
     endpoint: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     credentials: { accessKeyId, secretAccessKey },
+    world: service.world,
     close: () =>
       new Promise((resolve) => {
         server.close(() => { resolve() })

@@ -44,18 +44,41 @@ export interface Region {
 
 /** All Regions of the account. */
 export interface World {
+  /** Its clock: material expires and keys are deleted by it. */
   readonly now: () => Date
+  /** What is there now, after what time did to it. */
   region(name: string): Region
-  /** Bound to this server: what one hands out, another doesn't take. */
+  /** Every Region that was spoken of, as it was left. */
+  readonly regions: ReadonlyMap<string, Region>
+  /** Import tokens are bound to it: what one world hands out, another doesn't take, unless it is a copy. */
   readonly secret: Buffer
 }
 
 /** An account without keys. */
-export function createWorld(now: () => Date): World {
-  const regions = new Map<string, Region>()
+export function createWorld(now: () => Date = () => new Date()): World {
+  return worldOf(now, randomBytes(32), new Map())
+}
+
+/**
+ * A deep copy: whatever happens in one doesn't in the other. Keys, materials, aliases, tags, import tokens and
+ * ciphertexts of the one are those of the other.
+ */
+export function copyWorld(world: World, now: () => Date = world.now): World {
+  const copied = structuredClone(world.regions)
+  for (const region of copied.values()) {
+    for (const key of region.keys.values()) {
+      // A structured clone has forgotten that these bytes were a Buffer.
+      if (key.material) key.material = { ...key.material, bytes: Buffer.from(key.material.bytes) }
+    }
+  }
+  return worldOf(now, Buffer.from(world.secret), new Map(copied))
+}
+
+function worldOf(now: () => Date, secret: Buffer, regions: Map<string, Region>): World {
   const world: World = {
     now,
-    secret: randomBytes(32),
+    secret,
+    regions,
     region(name) {
       let region = regions.get(name)
       if (!region) {
