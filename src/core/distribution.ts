@@ -2,8 +2,9 @@ import { KeymgmtError } from '../errors.js'
 import type { Protection, Purpose } from '../kms/provider.js'
 import { distributionName } from './aliases.js'
 import type { Engine } from './engine.js'
-import { requireKey, withKeyLock } from './keys.js'
+import { readKey, requireKey, withKeyLock } from './keys.js'
 import { createLedger, openLedger, requireLedger, type Ledger } from './ledger.js'
+import { isUnfinished } from './plan.js'
 import { kindOf, requireProvider, withProviderLock } from './providers.js'
 import { recordPath, type DistributionRecord, type KeyRecord, type KmsRecord } from './records.js'
 import { reviveRetired } from './removal.js'
@@ -67,6 +68,12 @@ function assertSame({ state, purpose, protection }: DistributionRecord, request:
   throw new KeymgmtError('DISTRIBUTION_DIFFERS', `it is distributed already, with ${kept}, which can't be changed`, {
     hints: ['to change it, remove the distribution first; mind that AWS cannot bring back a deleted KMS key'],
   })
+}
+
+/** Whether an earlier command on the distribution was interrupted. */
+export async function isInterrupted(engine: Engine, kms: string, key: string): Promise<boolean> {
+  const [record, distribution] = await Promise.all([readKey(engine, key), readDistribution(engine, kms, key)])
+  return record !== undefined && distribution !== undefined && isUnfinished(record, distribution)
 }
 
 /** The distribution, or undefined. */

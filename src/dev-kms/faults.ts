@@ -1,5 +1,5 @@
 /** What a fault does; `-after` and `drop` act first and lose the answer. */
-const KINDS = ['denied', 'throttle', 'error', 'error-after', 'drop', 'drop-before', 'expired-token'] as const
+const KINDS = ['denied', 'throttle', 'error', 'error-after', 'drop', 'drop-before', 'expired-token', 'limit'] as const
 export type FaultKind = (typeof KINDS)[number]
 
 /** A fault to inject: at the `nth` request of `operation` (1 is the first), or at every one. */

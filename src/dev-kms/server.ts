@@ -142,6 +142,7 @@ const INSTEAD: Readonly<Partial<Record<FaultKind, (operation: string) => AwsErro
     new AwsError('AccessDeniedException', `User: arn:aws:iam::111122223333:user/dev is not authorized to perform: kms:${operation} because no identity-based policy allows the kms:${operation} action`),
   throttle: () => throttled(),
   error: () => new AwsError('KMSInternalException', 'The request was rejected because an internal exception occurred. The request can be retried.', 500),
+  limit: () => new AwsError('LimitExceededException', 'The request was rejected because a quota was exceeded.'),
   'expired-token': () => new AwsError('ExpiredTokenException', 'The security token included in the request is expired'),
 }
 

@@ -1,4 +1,4 @@
-import { distribute, readDistribution } from '../core/distribution.js'
+import { distribute, isInterrupted, readDistribution } from '../core/distribution.js'
 import type { Engine } from '../core/engine.js'
 import { recordPath, type DistributionRecord } from '../core/records.js'
 import { removeDistribution, type ScheduledDeletion } from '../core/removal.js'
@@ -49,7 +49,8 @@ export const kmsKey = definePath<Engine>()({
       summary: 'The ids of the KMS keys, by version.',
       run: async (engine, { name, key }) => {
         const record = await readDistribution(engine, name, key)
-        return record && { data: describe(record) }
+        const interrupted = await isInterrupted(engine, name, key)
+        return record && { data: describe(record), warnings: interrupted ? [explainInterruption(name, key)] : [] }
       },
     },
     delete: {
@@ -75,6 +76,10 @@ function describe({ name, distribution_time, purpose, protection, regions, copie
     distribution_time, name, protection, purpose: purpose.join(','), versions: Object.fromEntries(ids),
     ...(state !== 'active' && { state }),
   }
+}
+
+function explainInterruption(name: string, key: string): string {
+  return `An earlier command on it was not finished. The next write to the key finishes it, or: keymgmt write -f keymgmt/kms/${name}/key/${key}/repair`
 }
 
 function explainRemoval(scheduled: readonly ScheduledDeletion[], path: string): string[] {

@@ -126,6 +126,47 @@ describe('a revocation', () => {
   })
 })
 
+describe('a command that could not finish', () => {
+  const begin = async () => {
+    await bench.kms.close()
+    const strict = await createBench({ world: bench.kms.world, faults: [{ operation: 'UpdateAlias', nth: 1, kind: 'denied' }] }, bench.home)
+    expect(await strict.run('write -f keymgmt/key/app/rotate')).toMatchObject({ status: 2 })
+    expect(await strict.ok('read -field=latest_version keymgmt/key/app')).toBe('1')
+    const seen = await strict.run(`read ${PATH}`)
+    expect(seen.stderr.replace(/\s+/g, ' ')).toContain(`keymgmt write -f ${PATH}/repair`)
+    return strict
+  }
+
+  it.each([
+    ['the next write to the key', 'write keymgmt/key/app min_enabled_version=2', 2],
+    ['repair', `write -f ${PATH}/repair`, 1],
+    ['distributing elsewhere', 'write keymgmt/kms/second/key/app purpose=encrypt,decrypt', 1],
+  ])('is finished by %s, which says so', async (_what, line, minimum) => {
+    await bench.ok('write keymgmt/kms/second provider=awskms key_collection=eu-west-1')
+    const strict = await begin()
+    try {
+      const next = await strict.run(line)
+      expect(next.status).toBe(0)
+      expect(next.stderr).toContain('First finishing what an earlier command began: the rotation of app to version 2')
+      expect(await strict.ok('read -field=latest_version keymgmt/key/app')).toBe('2')
+      expect(await strict.ok('read -field=min_enabled_version keymgmt/key/app')).toBe(String(minimum))
+      expect((await strict.run(`read ${PATH}/verify`)).status).toBe(0)
+    } finally {
+      await strict.kms.close()
+    }
+  })
+
+  it('is not finished by its removal, which may be the way out of it', async () => {
+    const strict = await begin()
+    try {
+      await strict.ok(`delete ${PATH}`)
+      expect(strict.requests.filter(({ operation }) => operation === 'ScheduleKeyDeletion')).toHaveLength(2)
+    } finally {
+      await strict.kms.close()
+    }
+  })
+})
+
 interface Verified {
   readonly differences: readonly { readonly what: string; readonly mend: string | null }[]
 }

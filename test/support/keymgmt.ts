@@ -28,6 +28,8 @@ export interface Bench {
 }
 
 export interface RunOptions {
+  /** Is given the means to kill it. */
+  readonly onSpawn?: (kill: () => void) => void
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
 }
@@ -45,10 +47,11 @@ export async function createBench(options: DevKmsOptions = {}, home = mkdtempSyn
     AWS_SECRET_ACCESS_KEY: kms.credentials.secretAccessKey,
     AWS_EC2_METADATA_DISABLED: 'true',
   }
-  const run = (line: string | readonly string[], { env = {}, stdin = '' }: RunOptions = {}) =>
+  const run = (line: string | readonly string[], { env = {}, stdin = '', onSpawn }: RunOptions = {}) =>
     new Promise<Ran>((resolveRun, reject) => {
       const args = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line
       const child = spawn(process.execPath, [BINARY, ...args], { env: { ...base, ...env } })
+      onSpawn?.(() => { child.kill('SIGKILL') })
       let [stdout, stderr] = ['', '']
       child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString() })
       child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })

@@ -1,0 +1,104 @@
+import { describe, expect, it } from '@jest/globals'
+import { cpSync, mkdtempSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { copyWorld, type World } from '../../src/dev-kms/index.js'
+import { complaints } from '../support/as-it-should-be.js'
+import { CONFIGURE, FLOWS, type Flow } from '../support/flows.js'
+import { createBench, type Bench } from '../support/keymgmt.js'
+import { startProxy, type Strike } from '../support/proxy.js'
+
+// Every request of every flow is struck once before AWS sees it and once after AWS has acted, in every way that there
+// is; then the same command is run until it succeeds, and nothing may be left over, missing, or other than it was.
+
+type Kind = Strike['kind'] | 'kill'
+const WAYS: readonly { readonly when: Strike['when']; readonly kind: Kind }[] = [
+  { when: 'before', kind: 'kill' }, { when: 'before', kind: 'cut' }, { when: 'before', kind: '500' }, { when: 'before', kind: 'throttle' },
+  { when: 'after', kind: 'kill' }, { when: 'after', kind: 'cut' }, { when: 'after', kind: '500' },
+]
+
+interface Prepared {
+  readonly home: string
+  readonly world: World
+}
+
+interface Point {
+  readonly at: number
+  readonly when: Strike['when']
+  readonly kind: Kind
+}
+
+async function prepare({ prepare: lines }: Flow): Promise<Prepared> {
+  const bench = await createBench()
+  await bench.ok(CONFIGURE)
+  for (const line of lines) await bench.ok(line)
+  await bench.kms.close()
+  return { home: bench.home, world: bench.kms.world }
+}
+
+function reopen({ home, world }: Prepared): Promise<Bench> {
+  const copy = mkdtempSync(join(tmpdir(), 'keymgmt-test-'))
+  cpSync(home, copy, { recursive: true })
+  // Time goes faster than usual, so that a replica is there when it is first asked for: the number of requests is
+  // the same each time.
+  let looks = 0
+  return createBench({ world: copyWorld(world, () => new Date(Date.now() + ++looks * 100)) }, copy)
+}
+
+async function strike(prepared: Prepared, { line }: Flow, point: Point): Promise<string[]> {
+  const bench = await reopen(prepared)
+  let kill: () => void = () => undefined
+  const proxy = await startProxy(bench.kms.endpoint, (number) => {
+    if (number !== point.at) return undefined
+    if (point.kind !== 'kill') return { when: point.when, kind: point.kind }
+    return { when: point.when, kind: 'cut' }
+  }, () => { if (point.kind === 'kill') kill() })
+  try {
+    const env = { AWS_ENDPOINT_URL_KMS: proxy.endpoint }
+    const first = await bench.run(line, { env, onSpawn: (killer) => { kill = killer } })
+    if (proxy.count() < point.at) return [`request ${point.at} never came`]
+    if (first.status === 0) return await complaints(join(bench.home, 'keymgmt'), bench.kms)
+    const again = await bench.run(line)
+    if (again.status !== 0) return [`again it ended with ${String(again.status)}: ${again.stderr}`]
+    return await complaints(join(bench.home, 'keymgmt'), bench.kms)
+  } finally {
+    await proxy.close()
+    await bench.close()
+  }
+}
+
+async function countRequests(prepared: Prepared, { line }: Flow): Promise<number> {
+  const bench = await reopen(prepared)
+  try {
+    await bench.ok(line)
+    const { length } = bench.requests
+    expect(await complaints(join(bench.home, 'keymgmt'), bench.kms)).toEqual([])
+    return length
+  } finally {
+    await bench.close()
+  }
+}
+
+/** Runs `work` for each of `items`, a few at a time. */
+async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = items.values()
+  await Promise.all(Array.from({ length: availableParallelism() * 2 }, async () => {
+    for (const item of waiting) await work(item)
+  }))
+}
+
+describe('whatever happens to whichever request', () => {
+  it.each(FLOWS.map((flow) => [flow.name, flow] as const))('of "%s", the same command finishes the job', async (name, flow) => {
+    const prepared = await prepare(flow)
+    const requests = await countRequests(prepared, flow)
+    const points = Array.from({ length: requests }, (_, index) => index + 1).flatMap((at) => WAYS.map((way) => ({ at, ...way })))
+    const wrong: string[] = []
+    await each(points, async (point) => {
+      const found = await strike(prepared, flow, point)
+      wrong.push(...found.map((complaint) => `${point.kind} ${point.when} request ${point.at}: ${complaint}`))
+    })
+    process.stdout.write(`interruptions: ${name}: ${requests} requests, ${points.length} points\n`)
+    expect(wrong).toEqual([])
+    expect(points.length).toBeGreaterThan(0)
+  }, 900_000)
+})

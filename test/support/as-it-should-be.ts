@@ -1,0 +1,75 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { createEngine, openHome, verifyDistribution, awsKms, type Engine } from '../../src/index.js'
+import { aliasName } from '../../src/core/aliases.js'
+import { requireKey } from '../../src/core/keys.js'
+import { isEnabledVersion } from '../../src/core/plan.js'
+import { recordPath, type DistributionRecord, type KeyRecord } from '../../src/core/records.js'
+import { retiredOf } from '../../src/core/retired.js'
+import { readDistribution } from '../../src/core/distribution.js'
+import type { DevKms } from '../../src/dev-kms/index.js'
+
+/** The library over the store of a bench, as a second opinion beside the binary. */
+export function engineOver(home: string, kms: DevKms): Engine {
+  const env = { AWS_ENDPOINT_URL_KMS: kms.endpoint }
+  return createEngine({
+    store: openHome({ home, keyfile: join(home, 'keyfile') }).store,
+    kinds: { awskms: awsKms({ env, signal: new AbortController().signal }) },
+  })
+}
+
+/**
+ * What is wrong with the key `app` in the provider `k`, in words; empty when nothing is: one KMS key for each version
+ * and Region and no other, with our bytes and in the right state, the right aliases, no lock and nothing unfinished.
+ */
+export async function complaints(home: string, kms: DevKms): Promise<string[]> {
+  const engine = engineOver(home, kms)
+  const key = (await requireKey(engine, 'app')).current
+  const active = await readDistribution(engine, 'k', 'app')
+  const record = active ?? (await retiredOf(engine, key, 'k'))[0]?.record
+  if (!record) return ['there is no record of the distribution']
+  return [
+    ...(key.pending_version === undefined ? [] : ['a rotation is not finished']),
+    ...(record.state === 'removed' && active ? ['a removal is not finished'] : []),
+    ...(await keyComplaints(engine, kms, key, record)),
+    ...aliasComplaints(kms, key, record),
+    ...leftovers(home),
+    ...(active ? (await verifyDistribution(engine, 'k', 'app', false)).differences.map((each) => JSON.stringify(each)) : []),
+  ]
+}
+
+async function keyComplaints(engine: Engine, kms: DevKms, key: KeyRecord, record: DistributionRecord): Promise<string[]> {
+  const found: string[] = []
+  const expected = new Set<string>()
+  for (let version = 1; version <= key.latest_version; version++) {
+    const material = (await engine.store.get(recordPath.material(key.name, version)))?.value
+    if (!material) found.push(`version ${version} has no material of ours`)
+    for (const region of record.regions) {
+      const id = record.copies[version]?.[region]?.key?.id ?? ''
+      const there = kms.world.region(region).keys.get(id)
+      expected.add(`${region} ${id}`)
+      if (!there) found.push(`version ${version} has no KMS key in ${region}`)
+      else if (record.state !== 'revoked' && !there.material?.bytes.equals(material ?? new Uint8Array())) found.push(`${id} in ${region} has other material`)
+      else if (record.state === 'revoked' && there.material) found.push(`${id} in ${region} has material`)
+      if (there && Boolean(there.deletion) !== (record.state === 'removed')) found.push(`${id} in ${region}: deletion`)
+      if (there && record.state === 'active' && there.enabled !== isEnabledVersion(key, version)) found.push(`${id} in ${region}: enabled ${there.enabled}`)
+    }
+  }
+  for (const [name, region] of kms.world.regions) {
+    for (const id of region.keys.keys()) if (!expected.has(`${name} ${id}`)) found.push(`orphan ${id} in ${name}`)
+  }
+  return found
+}
+
+function aliasComplaints(kms: DevKms, key: KeyRecord, record: DistributionRecord): string[] {
+  return [...kms.world.regions].flatMap(([name, region]) => {
+    const wanted = record.state !== 'removed' && record.regions.includes(name) ? [`${aliasName(record.name)} ${record.copies[key.latest_version]?.[name]?.key?.id ?? ''}`] : []
+    const found = [...region.aliases].map(([alias, { target }]) => `${alias} ${target}`)
+    return found.join() === wanted.join() ? [] : [`aliases in ${name}: ${found.join()} and not ${wanted.join()}`]
+  })
+}
+
+function leftovers(home: string): string[] {
+  const locks = existsSync(join(home, 'locks')) ? readdirSync(join(home, 'locks'), { recursive: true, withFileTypes: true }) : []
+  return locks.filter((entry) => entry.isFile()).map(({ name }) => `a lock is left: ${name}`)
+}

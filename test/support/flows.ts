@@ -1,0 +1,34 @@
+/** One command that changes AWS, and what was done before it. */
+export interface Flow {
+  readonly name: string
+  readonly prepare: readonly string[]
+  readonly line: string
+}
+
+/** The provider, with the credentials of Vault's documentation. */
+export const CONFIGURE = 'write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'
+
+const KEY = 'write -f keymgmt/key/app type=aes256-gcm96'
+const GLOBAL = `${KEY} replica_regions=us-east-1,eu-west-1`
+const DISTRIBUTE = 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt'
+const ROTATE = 'write -f keymgmt/key/app/rotate'
+const REPLICATE = 'write -f keymgmt/kms/k/key/app/replicate'
+const REMOVE = 'delete keymgmt/kms/k/key/app deletion_window=7'
+const REVOKE = 'write -f keymgmt/kms/k/key/app/revoke'
+const RESTORE = 'write -f keymgmt/kms/k/key/app/restore'
+
+/** Every flow that changes AWS. The provider is `k`, in us-west-1, and the key `app`. */
+export const FLOWS: readonly Flow[] = [
+  { name: 'distribute', prepare: [KEY, ROTATE, ROTATE, 'write keymgmt/key/app min_enabled_version=2'], line: DISTRIBUTE },
+  { name: 'distribute a pair', prepare: ['write -f keymgmt/key/app type=ecdsa-p256'], line: 'write keymgmt/kms/k/key/app purpose=sign,verify' },
+  { name: 'rotate', prepare: [KEY, DISTRIBUTE], line: ROTATE },
+  { name: 'disable', prepare: [KEY, DISTRIBUTE, ROTATE, ROTATE], line: 'write keymgmt/key/app min_enabled_version=3' },
+  { name: 'enable', prepare: [KEY, ROTATE, DISTRIBUTE, 'write keymgmt/key/app min_enabled_version=2'], line: 'write keymgmt/key/app min_enabled_version=0' },
+  { name: 'replicate', prepare: [GLOBAL, ROTATE, 'write keymgmt/key/app min_enabled_version=2', DISTRIBUTE], line: REPLICATE },
+  { name: 'rotate everywhere', prepare: [GLOBAL, DISTRIBUTE, REPLICATE], line: ROTATE },
+  { name: 'remove', prepare: [GLOBAL, DISTRIBUTE, REPLICATE], line: REMOVE },
+  { name: 'restore', prepare: [GLOBAL, DISTRIBUTE, REPLICATE, REMOVE], line: RESTORE },
+  { name: 'distribute again', prepare: [KEY, ROTATE, DISTRIBUTE, REMOVE], line: DISTRIBUTE },
+  { name: 'revoke', prepare: [KEY, ROTATE, DISTRIBUTE], line: REVOKE },
+  { name: 'restore the material', prepare: [KEY, ROTATE, DISTRIBUTE, REVOKE], line: RESTORE },
+]
