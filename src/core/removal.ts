@@ -7,7 +7,7 @@ import { createLedger, openLedger, type Ledger } from './ledger.js'
 import { copiesOf } from './plan.js'
 import { recordPath, without, type DistributionRecord, type KeyRecord } from './records.js'
 import { forgetRetired, isRestorable, retiredOf, type RetiredDistribution } from './retired.js'
-import { finishEarlier, settle } from './settle.js'
+import { distributionsOf, settle, settleKey } from './settle.js'
 
 /** A KMS key whose deletion was scheduled, and when it becomes final where AWS has said so. */
 export interface ScheduledDeletion {
@@ -60,7 +60,7 @@ export async function restoreDistribution(engine: Engine, kms: string, key: stri
     const record = await requireKey(engine, key)
     const ledger = await reopen(engine, kms, record.current)
     if (ledger.current.state !== 'active') await ledger.update(activate)
-    await finishEarlier(engine, record)
+    await settleKey(engine, record, await distributionsOf(engine, key))
   })
 }
 

@@ -83,12 +83,15 @@ function explainInterruption(name: string, key: string): string {
 }
 
 function explainRemoval(scheduled: readonly ScheduledDeletion[], path: string): string[] {
-  const ids = scheduled.map(({ region, kmsKeyId }) => `${kmsKeyId} (${region})`).join(', ')
+  const ids = [...new Set(scheduled.map(({ kmsKeyId }) => kmsKeyId))].map((id) => {
+    const regions = scheduled.filter(({ kmsKeyId }) => kmsKeyId === id).map(({ region }) => region)
+    return `${id} in ${regions.join(', ')}`
+  })
   const dates = scheduled.flatMap(({ date }) => date ?? []).sort()
   const later = scheduled.some(({ date }) => date === undefined) ? '; a primary whose replicas go first follows them' : ''
   const when = dates.length > 0 ? `, final from ${dates[0] ?? ''} on${later}` : later
   return [
-    `Scheduled for deletion${when}: ${ids}`,
+    `Scheduled for deletion${when}: ${ids.join('; ')}.`,
     'What was encrypted under symmetric KMS keys can never be decrypted after that, not even with the same material.',
     `Until then, take it back with: keymgmt write -f ${path}/restore`,
   ]
