@@ -11,3 +11,8 @@ export function distributionName(key: string, time: Date): string {
 export function aliasName(name: string): string {
   return `alias/hashicorp/${name.replaceAll('.', '_')}`
 }
+
+/** The alias that one version of a distribution keeps for ever, where it has one. */
+export function versionAliasName(name: string, version: number): string {
+  return `${aliasName(name)}/v${version}`
+}

@@ -14,6 +14,8 @@ import { finishEarlier, settle, type PlacedDistribution } from './settle.js'
 export interface DistributionRequest {
   readonly purpose: readonly Purpose[]
   readonly protection: Protection
+  /** Whether each version gets an alias of its own as well; left as it is where this is not said. */
+  readonly version_aliases?: boolean | undefined
 }
 
 /**
@@ -28,11 +30,15 @@ export async function distribute(engine: Engine, kms: string, key: string, reque
   await withKeyLock(engine.store, key, purpose, async () => {
     const ledger = await requireKey(engine, key)
     const provider = await requireProvider(engine, kms)
-    kindOf(engine, provider).assertSupported(ledger.current.type, wanted.purpose, wanted.protection)
+    kindOf(engine, provider).assertSupported(ledger.current.type, wanted.purpose, wanted.protection, provider.key_collection)
     const existing = await openLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, key))
     if (existing) assertSame(existing.current, wanted, kms, key)
     await finishEarlier(engine, ledger)
     const placed = await withProviderLock(engine, kms, purpose, (current) => claim(engine, kms, current, ledger.current, wanted))
+    const { version_aliases } = wanted
+    if (version_aliases !== undefined && version_aliases !== (placed.ledger.current.version_aliases ?? false)) {
+      await placed.ledger.update((current) => ({ ...current, version_aliases }))
+    }
     await settle(engine, ledger.current, placed)
   })
 }
@@ -47,7 +53,8 @@ async function claim(engine: Engine, kms: string, provider: KmsRecord, key: KeyR
     name: distributionName(key.name, now),
     key_id: key.id,
     distribution_time: now.toISOString(),
-    ...request,
+    purpose: request.purpose,
+    protection: request.protection,
     regions: [provider.key_collection],
     state: 'active',
     copies: {},

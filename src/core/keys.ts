@@ -123,18 +123,20 @@ export function requireKey(engine: Engine, name: string): Promise<Ledger<KeyReco
 /**
  * Makes a new version, puts it into every distribution and moves the aliases; only then it is the latest. A rotation
  * that was interrupted is finished instead, with the version that it made.
+ * @returns the key as it is then.
  * @throws KeymgmtError KEY_NOT_FOUND; errors of the KMS, after which the same call goes on.
  */
-export async function rotateKey(engine: Engine, name: string): Promise<void> {
-  await withKeyLock(engine.store, name, `rotate keymgmt/key/${name}`, async () => {
+export async function rotateKey(engine: Engine, name: string): Promise<KeyRecord> {
+  return withKeyLock(engine.store, name, `rotate keymgmt/key/${name}`, async () => {
     const ledger = await requireKey(engine, name)
     const { type, latest_version } = ledger.current
     const placed = await finishEarlier(engine, ledger)
-    if (ledger.current.latest_version > latest_version) return
+    if (ledger.current.latest_version > latest_version) return ledger.current
     const pending_version = latest_version + 1
     const version = await makeVersion(engine, name, type, pending_version)
     await ledger.update((current) => ({ ...current, pending_version, versions: { ...current.versions, [pending_version]: version } }))
     await settleKey(engine, ledger, placed)
+    return ledger.current
   })
 }
 

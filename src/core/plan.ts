@@ -1,4 +1,4 @@
-import { aliasName } from './aliases.js'
+import { aliasName, versionAliasName } from './aliases.js'
 import type { CopyRecord, DistributionRecord, DistributionState, KeyRecord } from './records.js'
 
 /** One thing to be done in the KMS: to the KMS key of one version in one Region, or to an alias there. */
@@ -41,8 +41,14 @@ export function isEnabledVersion(key: KeyRecord, version: number): boolean {
 }
 
 /** The aliases that an active distribution has in each of its Regions, and the version that each names. */
-export function wantedAliases(key: KeyRecord, { name }: DistributionRecord): ReadonlyMap<string, number> {
-  return new Map([[aliasName(name), newestVersion(key)]])
+export function wantedAliases(key: KeyRecord, { name, version_aliases }: DistributionRecord): ReadonlyMap<string, number> {
+  const ofVersions = version_aliases ? versionsOf(key).map((version) => [versionAliasName(name, version), version] as const) : []
+  return new Map([[aliasName(name), newestVersion(key)], ...ofVersions])
+}
+
+/** Every version, also the one whose rotation is not finished. */
+function versionsOf(key: KeyRecord): number[] {
+  return Array.from({ length: newestVersion(key) }, (_, index) => index + 1)
 }
 
 /**
@@ -86,7 +92,7 @@ export function copiesOf({ copies }: DistributionRecord): PlacedCopy[] {
 function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[] {
   const { regions, copies } = distribution
   const [primary = '', ...replicas] = regions
-  const versions = Array.from({ length: newestVersion(key) }, (_, index) => index + 1)
+  const versions = versionsOf(key)
   const there = copiesOf(distribution)
   const stepIf = (action: Step['action'], applies: (placed: PlacedCopy) => boolean): Stage =>
     there.map((placed): Chain => (applies(placed) ? [{ action, version: placed.version, region: placed.region }] : []))
@@ -125,11 +131,14 @@ function disableNew(key: KeyRecord, { copies, regions }: DistributionRecord, ver
 }
 
 function planAliases(key: KeyRecord, distribution: DistributionRecord): Stage {
-  return distribution.regions.flatMap((region) =>
-    [...wantedAliases(key, distribution)].map(([alias, version]): Chain =>
-      distribution.aliases[region]?.[alias]?.version === version ? [] : [{ action: 'point-alias', version, region, alias }],
-    ),
-  )
+  const wanted = wantedAliases(key, distribution)
+  return distribution.regions.flatMap((region) => {
+    const known = distribution.aliases[region] ?? {}
+    return [
+      ...[...wanted].map(([alias, version]): Chain => (known[alias]?.version === version ? [] : [{ action: 'point-alias', version, region, alias }])),
+      ...Object.keys(known).map((alias): Chain => (wanted.has(alias) ? [] : [{ action: 'remove-alias', version: 0, region, alias }])),
+    ]
+  })
 }
 
 /** The alias goes first, so that nobody is sent to a KMS key that is on its way out; a primary outlives its replicas. */

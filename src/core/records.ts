@@ -74,6 +74,8 @@ export interface DistributionRecord {
   /** The Regions it is to be in, the provider's own first. */
   readonly regions: readonly string[]
   readonly state: DistributionState
+  /** Whether each version has an alias of its own as well. */
+  readonly version_aliases?: boolean
   /** Days that a removal waits. */
   readonly deletion_window?: number
   /** By version, then Region. */

@@ -47,6 +47,8 @@ export interface KmsKeyStatus {
   readonly multiRegion: { readonly primary: string; readonly regions: readonly string[] } | undefined
   /** Whether it takes material from outside at all. */
   readonly external: boolean
+  /** What it is and is for, in our words; undefined for what we have none for. */
+  readonly kind: { readonly type: KeyTypeName; readonly purpose: readonly Purpose[] } | undefined
 }
 
 /** What is known of an alias that is to be pointed somewhere. */
@@ -139,10 +141,10 @@ export interface KmsSettings {
 /** One kind of KMS (`provider=awskms`). */
 export interface KmsKind {
   /**
-   * Checks, without any call, that keys of this type can be distributed for this purpose and protection.
+   * Checks, without any call, that keys of this type can be distributed to the Region for this purpose and protection.
    * @throws KeymgmtError UNSUPPORTED_BY_KMS, saying what can be had instead.
    */
-  assertSupported(type: KeyTypeName, purpose: readonly Purpose[], protection: Protection): void
+  assertSupported(type: KeyTypeName, purpose: readonly Purpose[], protection: Protection, region: string): void
   /**
    * Checks settings without any call.
    * @throws KeymgmtError FIELD_INVALID, KMS_ENDPOINT_REFUSED.

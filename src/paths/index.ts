@@ -5,6 +5,7 @@ import { keyKms } from './key-kms.js'
 import { keyRotate } from './key-rotate.js'
 import { kms, providers } from './kms.js'
 import { kmsKey, kmsKeys } from './kms-key.js'
+import { kmsKeyAdopt } from './kms-key-adopt.js'
 import { kmsKeyRepair } from './kms-key-repair.js'
 import { kmsKeyReplicate } from './kms-key-replicate.js'
 import { kmsKeyRestore } from './kms-key-restore.js'
@@ -15,5 +16,5 @@ import { kmsKeyVerify } from './kms-key-verify.js'
 export const PATHS: readonly PathDefinition<Engine>[] = [
   keys, key, keyRotate, keyKms,
   providers, kms,
-  kmsKeys, kmsKey, kmsKeyReplicate, kmsKeyRevoke, kmsKeyRestore, kmsKeyVerify, kmsKeyRepair,
+  kmsKeys, kmsKey, kmsKeyAdopt, kmsKeyReplicate, kmsKeyRevoke, kmsKeyRestore, kmsKeyVerify, kmsKeyRepair,
 ]

@@ -1,6 +1,10 @@
 import type { Engine } from '../core/engine.js'
 import { rotateKey } from '../core/keys.js'
+import { distributionsOf } from '../core/settle.js'
 import { definePath } from '../router/path.js'
+
+/** The type whose ciphertext tells AWS which KMS key made it. */
+const SYMMETRIC = 'aes256-gcm96'
 
 /** WRITE keymgmt/key/:name/rotate */
 export const keyRotate = definePath<Engine>()({
@@ -16,9 +20,15 @@ export const keyRotate = definePath<Engine>()({
     write: {
       summary: 'Makes a new version of the key and moves every alias to it.',
       run: async (engine, { name }) => {
-        await rotateKey(engine, name)
-        return undefined
+        const { type } = await rotateKey(engine, name)
+        const providers = (await distributionsOf(engine, name)).map(({ kms }) => kms)
+        return type === SYMMETRIC || providers.length === 0 ? undefined : { warnings: [explainRotation(name, providers)] }
       },
     },
   },
 })
+
+function explainRotation(key: string, providers: readonly string[]): string {
+  const where = providers.map((kms) => `keymgmt read keymgmt/kms/${kms}/key/${key}`).join(', ')
+  return `The alias names the new version only. What was made with an earlier one is verified or decrypted by naming its KMS key: ${where}`
+}

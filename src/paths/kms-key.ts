@@ -3,7 +3,7 @@ import type { Engine } from '../core/engine.js'
 import { recordPath, type DistributionRecord } from '../core/records.js'
 import { removeDistribution, type ScheduledDeletion } from '../core/removal.js'
 import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
-import { integer, listOf, oneOf, required } from '../router/fields.js'
+import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import type { Json } from '../router/values.js'
 
@@ -39,9 +39,10 @@ export const kmsKey = definePath<Engine>()({
       fields: {
         purpose: required(listOf("What the key is to be used for. Can't be changed.", { choices: PURPOSES, example: 'encrypt,decrypt' })),
         protection: oneOf(PROTECTIONS, "How the key is protected; AWS KMS has hsm only. Can't be changed."),
+        version_aliases: boolean('Whether each version gets an alias of its own as well, ending in /v1, /v2 and so on.'),
       },
-      run: async (engine, { name, key }, { purpose, protection = 'hsm' }) => {
-        await distribute(engine, name, key, { purpose, protection })
+      run: async (engine, { name, key }, { purpose, protection = 'hsm', version_aliases }) => {
+        await distribute(engine, name, key, { purpose, protection, version_aliases })
         return undefined
       },
     },
@@ -66,7 +67,7 @@ export const kmsKey = definePath<Engine>()({
   },
 })
 
-function describe({ name, distribution_time, purpose, protection, regions, copies, state }: DistributionRecord): Record<string, Json> {
+function describe({ name, distribution_time, purpose, protection, regions, copies, state, version_aliases }: DistributionRecord): Record<string, Json> {
   const [primary = ''] = regions
   const ids = Object.entries(copies).flatMap(([version, places]) => {
     const id = places[primary]?.key?.id
@@ -74,6 +75,7 @@ function describe({ name, distribution_time, purpose, protection, regions, copie
   })
   return {
     distribution_time, name, protection, purpose: purpose.join(','), versions: Object.fromEntries(ids),
+    ...(version_aliases && { version_aliases }),
     ...(state !== 'active' && { state }),
   }
 }

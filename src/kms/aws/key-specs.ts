@@ -1,5 +1,5 @@
 import type { KeySpec, KeyUsageType, MacAlgorithmSpec } from '@aws-sdk/client-kms'
-import type { KeyTypeName } from '../../crypto/key-types.js'
+import { KEY_TYPE_NAMES, type KeyTypeName } from '../../crypto/key-types.js'
 import type { WrappingAlgorithm } from '../../crypto/wrap.js'
 import { KeymgmtError } from '../../errors.js'
 import type { Protection, Purpose } from '../provider.js'
@@ -53,9 +53,9 @@ const AWS_KEY_TYPES: Readonly<Record<KeyTypeName, AwsKeyType>> = {
   'hmac-sha512': { keySpec: 'HMAC_512', wrapping: OAEP, usages: [MAC], mac: { algorithm: 'HMAC_SHA_512', hash: 'sha512' } },
 }
 
-/** The algorithm under which AWS KMS takes material of this type. */
-export function wrappingFor(type: KeyTypeName): WrappingAlgorithm {
-  return AWS_KEY_TYPES[type].wrapping
+/** The algorithm under which AWS KMS takes material of this type in the Region. China has no AES key wrap. */
+export function wrappingFor(type: KeyTypeName, region: string): WrappingAlgorithm {
+  return isChina(region) ? OAEP : AWS_KEY_TYPES[type].wrapping
 }
 
 /** How a KMS key of this type makes a MAC, of HMAC types. */
@@ -78,11 +78,39 @@ export function keySpecFor(type: KeyTypeName, purpose: readonly Purpose[]): { Ke
   })
 }
 
+/** Our words for a KMS key of AWS's KeySpec and KeyUsage, if we have any. */
+export function kindFor(keySpec: string | undefined, keyUsage: string | undefined): { type: KeyTypeName; purpose: readonly Purpose[] } | undefined {
+  const type = KEY_TYPE_NAMES.find((name) => AWS_KEY_TYPES[name].keySpec === keySpec)
+  const usage = type && AWS_KEY_TYPES[type].usages.find((candidate) => candidate.keyUsage === keyUsage)
+  return usage && { type, purpose: usage.purpose }
+}
+
 /**
- * @throws KeymgmtError UNSUPPORTED_BY_KMS unless AWS KMS has such keys.
+ * What AWS KMS does not take in the China Regions, and why.
+ * @see https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-conceptual.html
  */
-export function assertSupported(type: KeyTypeName, purpose: readonly Purpose[], protection: Protection): void {
-  keySpecFor(type, purpose)
+const NOT_IN_CHINA: Readonly<Partial<Record<KeySpec, string>>> = {
+  SYMMETRIC_DEFAULT: 'symmetric KMS keys there are SM4 with 16 bytes of material',
+  RSA_2048: 'RSA material must be wrapped with SM2PKE there',
+  RSA_3072: 'RSA material must be wrapped with SM2PKE there',
+  RSA_4096: 'RSA material must be wrapped with SM2PKE there',
+}
+
+function isChina(region: string): boolean {
+  return region.startsWith('cn-')
+}
+
+/**
+ * @throws KeymgmtError UNSUPPORTED_BY_KMS unless AWS KMS has such keys in the Region.
+ */
+export function assertSupported(type: KeyTypeName, purpose: readonly Purpose[], protection: Protection, region: string): void {
+  const { KeySpec: spec } = keySpecFor(type, purpose)
+  const lacking = isChina(region) ? NOT_IN_CHINA[spec] : undefined
+  if (lacking !== undefined) {
+    throw new KeymgmtError('UNSUPPORTED_BY_KMS', `keys of type ${type} can't be imported in ${region}: ${lacking}`, {
+      hints: ['use a Region outside China, or a key of another type'],
+    })
+  }
   if (protection !== 'hsm') {
     throw new KeymgmtError('UNSUPPORTED_BY_KMS', `AWS KMS has no protection=${protection}`, {
       hints: ['every AWS KMS key is kept in an HSM: use protection=hsm, or leave it out'],

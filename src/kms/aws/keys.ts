@@ -17,7 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KeymgmtError } from '../../errors.js'
 import { OPERATION_TAG, type KmsKey, type KmsKeyRequest, type KmsKeyState, type KmsKeyStatus } from '../provider.js'
 import { readFailure } from './errors.js'
-import { keySpecFor } from './key-specs.js'
+import { keySpecFor, kindFor } from './key-specs.js'
 import { about, isRefusal, unless, type Reach } from './reach.js'
 
 /** How many KMS keys are asked for their tags at a time; AWS allows 2,000 a second. */
@@ -174,6 +174,7 @@ function statusOf(metadata: KeyMetadata | undefined): KmsKeyStatus {
     materialId: metadata?.CurrentKeyMaterialId,
     multiRegion: multi?.PrimaryKey?.Region ? { primary: multi.PrimaryKey.Region, regions } : undefined,
     external: metadata?.Origin === 'EXTERNAL',
+    kind: kindFor(metadata?.KeySpec, metadata?.KeyUsage),
   }
 }
 

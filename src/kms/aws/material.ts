@@ -19,7 +19,7 @@ const FRESH = { fresh: true }
 
 export async function importMaterial(reach: Reach, { id }: KmsKey, type: KeyTypeName, material: Uint8Array): Promise<{ readonly materialId: string | undefined }> {
   const { client, call } = reach
-  const WrappingAlgorithm = wrappingFor(type)
+  const WrappingAlgorithm = wrappingFor(type, reach.region)
   const parameters = { KeyId: id, WrappingAlgorithm, WrappingKeySpec: 'RSA_4096' as const }
   const { PublicKey, ImportToken } = await call(
     about(reach, 'GetParametersForImport', id),

@@ -1,0 +1,115 @@
+import { DescribeKeyCommand, CreateKeyCommand, ListAliasesCommand, ListKeysCommand, ListResourceTagsCommand } from '@aws-sdk/client-kms'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { cpSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { complaints } from '../support/as-it-should-be.js'
+import { CONFIGURE } from '../support/flows.js'
+import { createBench, type Bench } from '../support/keymgmt.js'
+
+let bench: Bench
+beforeEach(async () => {
+  bench = await createBench()
+  await bench.ok(CONFIGURE)
+})
+afterEach(() => bench.close())
+
+const PATH = 'keymgmt/kms/k/key/app'
+const json = async <T>(line: string) => (JSON.parse(await bench.ok(`${line} -format=json`)) as { data: T }).data
+const firstId = async (path = PATH) => (await json<{ versions: Record<string, string> }>(`read ${path}`)).versions['1'] ?? ''
+
+describe('adoption', () => {
+  /** A KMS key with the material of `app`, that the store knows nothing of. */
+  const orphan = async (type: string, purpose: string) => {
+    const home = join(bench.home, 'keymgmt')
+    await bench.ok(`write -f keymgmt/key/app type=${type}`)
+    cpSync(home, `${home}-before`, { recursive: true })
+    await bench.ok(`write ${PATH} purpose=${purpose}`)
+    const id = await firstId()
+    rmSync(home, { recursive: true })
+    cpSync(`${home}-before`, home, { recursive: true })
+    return id
+  }
+
+  it.each([['aes256-gcm96', 'encrypt,decrypt'], ['rsa-2048', 'encrypt,decrypt'], ['ecdsa-p256', 'derive'], ['ed25519', 'sign,verify'], ['hmac-sha512', 'sign,verify']])(
+    'takes a KMS key of %s for %s that holds our material, and manages it', async (type, purpose) => {
+      const id = await orphan(type, purpose)
+      await bench.ok(`write ${PATH}/adopt key_id=${id}`)
+      expect(await firstId()).toBe(id)
+      expect((await json<{ purpose: string }>(`read ${PATH}`)).purpose).toBe(purpose.split(',').sort().join(','))
+      expect((await bench.client().send(new ListKeysCommand({}))).Keys).toHaveLength(1)
+      const { Tags } = await bench.client().send(new ListResourceTagsCommand({ KeyId: id }))
+      expect(Tags?.find(({ TagKey }) => TagKey === 'keymgmt:key')?.TagValue).toBe('app')
+      await bench.ok('write -f keymgmt/key/app/rotate')
+      expect((await bench.run(`read ${PATH}/verify challenge=true`)).status).toBe(0)
+    },
+  )
+
+  it.each([['aes256-gcm96', 'encrypt,decrypt'], ['ecdsa-p256', 'sign,verify'], ['hmac-sha256', 'sign,verify']])(
+    'refuses a KMS key of %s with other material, and changes nothing', async (type, purpose) => {
+      const id = await orphan(type, purpose)
+      await bench.ok(`write -f keymgmt/key/other type=${type}`)
+      const refused = await bench.run(`write keymgmt/kms/k/key/other/adopt key_id=${id}`)
+      expect(refused).toMatchObject({ status: 2, stdout: '' })
+      expect(refused.stderr).toContain('does not hold version 1 of other')
+      expect((await bench.run('list keymgmt/key/other/kms')).status).toBe(2)
+      expect((await bench.client().send(new DescribeKeyCommand({ KeyId: id }))).KeyMetadata?.KeyState).toBe('Enabled')
+    },
+  )
+
+  it('refuses what is not there, not external, of another type, or distributed already', async () => {
+    const id = await orphan('aes256-gcm96', 'encrypt,decrypt')
+    const own = (await bench.client().send(new CreateKeyCommand({}))).KeyMetadata?.KeyId ?? ''
+    await bench.ok('write -f keymgmt/key/pair type=rsa-2048')
+    const cases: [string, string][] = [
+      [`${PATH}/adopt key_id=00000000-0000-0000-0000-000000000000`, 'there is no KMS key'],
+      [`${PATH}/adopt key_id=${own}`, 'EXTERNAL'],
+      [`keymgmt/kms/k/key/pair/adopt key_id=${id}`, 'is not of type rsa-2048'],
+      [`${PATH}/adopt key_id=${id} version=2`, 'has no version 2'],
+      [`${PATH}/adopt key_id=nonsense`, 'key_id'],
+      [`keymgmt/kms/k/key/none/adopt key_id=${id}`, 'there is no key none'],
+    ]
+    for (const [line, says] of cases) {
+      const refused = await bench.run(`write ${line}`)
+      expect(refused).toMatchObject({ status: 2, stdout: '' })
+      expect(refused.stderr).toContain(says)
+    }
+    await bench.ok(`write ${PATH}/adopt key_id=${id}`)
+    expect((await bench.run(`write ${PATH}/adopt key_id=${id}`)).stderr).toContain('is distributed to k already')
+  })
+})
+
+describe('version_aliases', () => {
+  it('gives each version an alias of its own, in every Region, and takes them away again', async () => {
+    const aliases = async (region: string) => {
+      const { Aliases = [] } = await bench.client(region).send(new ListAliasesCommand({}))
+      return Aliases.map(({ AliasName = '', TargetKeyId = '' }) => [AliasName.replace(/^.*app-\d+/, ''), TargetKeyId]).sort()
+    }
+    await bench.ok('write -f keymgmt/key/app type=ecdsa-p384 replica_regions=us-east-1')
+    await bench.ok(`write ${PATH} purpose=sign,verify version_aliases=true`)
+    await bench.ok(`write -f ${PATH}/replicate`)
+    const rotated = await bench.run('write -f keymgmt/key/app/rotate')
+    expect(rotated.stderr.replace(/\s+/g, ' ')).toContain('What was made with an earlier one is verified or decrypted by naming its KMS key')
+    const { versions } = await json<{ versions: Record<string, string> }>(`read ${PATH}`)
+    const expected = [['', versions['2']], ['/v1', versions['1']], ['/v2', versions['2']]]
+    expect(await aliases('us-west-1')).toEqual(expected)
+    expect(await aliases('us-east-1')).toEqual(expected)
+    expect((await bench.run(`read ${PATH}/verify`)).status).toBe(0)
+
+    await bench.ok(`write ${PATH} purpose=sign,verify`)
+    expect(await aliases('us-east-1')).toEqual(expected)
+    await bench.ok(`write ${PATH} purpose=sign,verify version_aliases=false`)
+    expect(await aliases('us-east-1')).toEqual(expected.slice(0, 1))
+    expect(await complaints(join(bench.home, 'keymgmt'), bench.kms)).toEqual([])
+  })
+})
+
+describe('the China Regions', () => {
+  it.each([['aes256-gcm96', 'encrypt,decrypt', 'SM4'], ['rsa-2048', 'sign,verify', 'SM2PKE']])('refuse %s for %s, before any call', async (type, purpose, reason) => {
+    await bench.ok('write keymgmt/kms/china provider=awskms key_collection=cn-north-1')
+    await bench.ok(`write -f keymgmt/key/app type=${type}`)
+    const refused = await bench.run(`write keymgmt/kms/china/key/app purpose=${purpose}`)
+    expect(refused).toMatchObject({ status: 2, stdout: '' })
+    expect(refused.stderr).toContain(reason)
+    expect(bench.requests).toEqual([])
+  })
+})
