@@ -56,7 +56,9 @@ export function createCaller(pacer: Pacer, { signal, onWait }: CallerOptions): C
     for (let attempt = 1; ; attempt++) {
       await pause(pacer.reserve(context.operation), context, 'the quota of AWS')
       try {
-        return await send(signal)
+        const reply = await send(signal)
+        pacer.accepted(context.operation)
+        return reply
       } catch (error) {
         if (signal.aborted) throw policy.once === true ? ambiguous(stopped(signal, context), error) : stopped(signal, context)
         const failure = readFailure(error)

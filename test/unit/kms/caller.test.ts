@@ -64,17 +64,20 @@ describe('a call', () => {
 describe('pacing', () => {
   it('holds AWS\'s quota from the first request on', () => {
     const pacer = createPacer(true, () => 0)
-    expect(Array.from({ length: 4 }, () => pacer.reserve('GetParametersForImport'))).toEqual([0, 1000, 2000, 3000])
-    expect(Array.from({ length: 3 }, () => pacer.reserve('CreateKey'))).toEqual([0, 200, 400])
+    expect(Array.from({ length: 4 }, () => pacer.reserve('GetParametersForImport'))).toEqual([0, 1020, 2040, 3060])
+    expect(Array.from({ length: 3 }, () => pacer.reserve('CreateKey'))).toEqual([0, 204, 408])
   })
   it('elsewhere begins with the first throttling, and gets slower with further ones', () => {
     let now = 0
     const pacer = createPacer(false, () => now)
     expect([pacer.reserve('CreateKey'), pacer.reserve('CreateKey')]).toEqual([0, 0])
-    pacer.throttled('CreateKey')
-    expect([pacer.reserve('CreateKey'), pacer.reserve('CreateKey')]).toEqual([200, 400])
+    for (now = 0; now < 10; now++) pacer.throttled('CreateKey')
+    expect([pacer.reserve('CreateKey'), pacer.reserve('CreateKey')]).toEqual([194, 398])
     now = 1_000
     pacer.throttled('CreateKey')
-    expect(pacer.reserve('CreateKey')).toBe(250)
+    expect(pacer.reserve('CreateKey')).toBe(255)
+    for (let request = 0; request < 5; request++) pacer.accepted('CreateKey')
+    now = 9_000
+    expect([pacer.reserve('CreateKey'), pacer.reserve('CreateKey')]).toEqual([0, 204])
   })
 })
