@@ -8,6 +8,7 @@ import { recordPath, type DistributionRecord, type KeyRecord } from '../../src/c
 import { retiredOf } from '../../src/core/retired.js'
 import { readDistribution } from '../../src/core/distribution.js'
 import type { DevKms } from '../../src/dev-kms/index.js'
+import { currentMaterial } from '../../src/dev-kms/state.js'
 
 /** The library over the store of a bench, as a second opinion beside the binary. */
 export function engineOver(home: string, kms: DevKms): Engine {
@@ -49,8 +50,8 @@ async function keyComplaints(engine: Engine, kms: DevKms, key: KeyRecord, record
       const there = kms.world.region(region).keys.get(id)
       expected.add(`${region} ${id}`)
       if (!there) found.push(`version ${version} has no KMS key in ${region}`)
-      else if (record.state !== 'revoked' && !there.material?.bytes.equals(material ?? new Uint8Array())) found.push(`${id} in ${region} has other material`)
-      else if (record.state === 'revoked' && there.material) found.push(`${id} in ${region} has material`)
+      else if (record.state !== 'revoked' && !currentMaterial(there)?.bytes?.equals(material ?? new Uint8Array())) found.push(`${id} in ${region} has other material`)
+      else if (record.state === 'revoked' && currentMaterial(there)?.bytes) found.push(`${id} in ${region} has material`)
       if (there && Boolean(there.deletion) !== (record.state === 'removed')) found.push(`${id} in ${region}: deletion`)
       if (there && record.state === 'active' && there.enabled !== isEnabledVersion(key, version)) found.push(`${id} in ${region}: enabled ${there.enabled}`)
     }
