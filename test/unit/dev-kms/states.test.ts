@@ -26,12 +26,7 @@ const SWITCH: Row = [OK, OK, STATE, STATE, STATE, STATE, STATE]
 const YEARLY: Row = [NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER]
 
 /** What a key of each kind is for. */
-interface Ids {
-  readonly symmetric: string
-  readonly signing: string
-  readonly agreeing: string
-  readonly mac: string
-}
+type Ids = Readonly<Record<'symmetric' | 'signing' | 'agreeing' | 'mac', string>>
 
 interface Prepared {
   readonly world: World
@@ -163,7 +158,7 @@ describe.each(STATES)('%s', (state) => {
     await lab.close()
   })
 
-  it.each(Object.entries(OPERATIONS).map(([name, [row]]) => [name, row[STATES.indexOf(state)] ?? '']))('%s: %s', async (name, expected) => {
+  it.each(Object.entries(OPERATIONS).map(([name, [row]]) => [name, row[STATES.indexOf(state)] ?? ''] as const))('%s: %s', async (name, expected) => {
     const lab = await createLab({ world: copyWorld(world) })
     try {
       expect(await lab.stateOf(prepared.ids.symmetric, region)).toBe(state)
