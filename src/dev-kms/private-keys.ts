@@ -1,4 +1,4 @@
-import { constants, createECDH, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
+import { checkPrimeSync, createECDH, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
 import { elements, encode, TAG, type Element } from './der.js'
 import { materialLength, SPECS, type Spec } from './key-specs.js'
 
@@ -39,14 +39,16 @@ function pkcs8(material: Buffer): readonly [version: Element, algorithm: Element
 
 function fitsRsa({ modulusLength }: Spec, key: KeyObject, inner: Element): boolean {
   const details = key.asymmetricKeyDetails
-  const [version] = elements(elements(inner.content)[0]?.content ?? Buffer.alloc(0))
-  const twoPrimes = version?.content.equals(Buffer.of(0)) === true
-  if (key.asymmetricKeyType !== 'rsa' || details?.modulusLength !== modulusLength || !twoPrimes) return false
   // KMS may take other exponents; nobody has seen it do so, and a key that works here must work there.
-  if (details?.publicExponent !== RSA_EXPONENT) return false
-  const probe = Buffer.from('keymgmt dev')
-  const padding = constants.RSA_PKCS1_PADDING
-  return verify('sha256', probe, { key: createPublicKey(key), padding }, sign('sha256', probe, { key, padding }))
+  return key.asymmetricKeyType === 'rsa' && details?.modulusLength === modulusLength && details?.publicExponent === RSA_EXPONENT && isTrueRsa(inner)
+}
+
+/** Whether the numbers of an RSAPrivateKey of two primes (version 0) belong together: OpenSSL works around those that don't. */
+function isTrueRsa(inner: Element): boolean {
+  const numbers = elements(elements(inner.content)[0]?.content ?? Buffer.alloc(0)).map(({ content }) => BigInt(`0x${content.toString('hex')}`))
+  const [version = 1n, n = 0n, e = 0n, d = 0n, p = 0n, q = 0n, dp = 0n, dq = 0n, inverse = 0n] = numbers
+  return numbers.length === 9 && version === 0n && p !== q && p * q === n && checkPrimeSync(p) && checkPrimeSync(q)
+    && (d * e) % (p - 1n) === 1n && (d * e) % (q - 1n) === 1n && dp === d % (p - 1n) && dq === d % (q - 1n) && (inverse * q) % p === 1n
 }
 
 function fitsCurve({ curve }: Spec, key: KeyObject, algorithm: Element, inner: Element): boolean {

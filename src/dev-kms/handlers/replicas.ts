@@ -1,4 +1,4 @@
-import { arnOf } from '../arn.js'
+import { arnOf, isRegion, partitionOf } from '../arn.js'
 import { AwsError, notFound, unsupported } from '../errors.js'
 import { managed } from '../find.js'
 import type { Handler, Handlers } from '../handler.js'
@@ -28,11 +28,17 @@ function replicaMaterials(source: Key): Material[] {
   })
 }
 
+/** Keys are related within one partition, in Regions that there are. */
+function assertReachable({ arn, region }: Key, target: string): void {
+  if (!isRegion(target) || partitionOf(target) !== partitionOf(region)) throw unsupported(`${arn} can not be replicated to ${target}.`)
+}
+
 const replicateKey: Handler = (context, input) => {
   const { world } = context
   const source = managed(context, input.required('KeyId'))
   const family = familyOf(source)
   const target = input.required('ReplicaRegion')
+  assertReachable(source, target)
   const arn = arnOf(target, `key/${source.id}`)
   context.authorize({ action: 'CreateKey', resource: '*' })
   if (input.has('Tags')) context.authorize({ action: 'TagResource', resource: arn })

@@ -41,8 +41,10 @@ export function wrap(algorithm: string, publicKey: Uint8Array, material: Uint8Ar
 }
 
 export async function createLab(options: DevKmsOptions = {}): Promise<Lab> {
+  // The clock stands still until somebody waits, so that what is transient stays as long as a test looks at it.
+  const start = Date.now()
   let ahead = 0
-  const kms = await startDevKms({ now: () => new Date(Date.now() + ahead), ...options })
+  const kms = await startDevKms({ now: () => new Date(start + ahead), ...options })
   const client = (region = HOME) =>
     new KMSClient({ region, endpoint: kms.endpoint, credentials: kms.credentials, maxAttempts: 1, systemClockOffset: ahead })
   return {
@@ -65,13 +67,18 @@ export async function createLab(options: DevKmsOptions = {}): Promise<Lab> {
   }
 }
 
-/** The name of the error that the attempt ends with. */
-export async function errorOf(attempt: Promise<unknown>): Promise<string> {
+/** The error that the attempt ends with: one that the KMS answered. */
+export async function refusalOf(attempt: Promise<unknown>): Promise<{ readonly name: string; readonly message: string }> {
   try {
     await attempt
   } catch (error) {
-    if (error instanceof KMSServiceException) return error.name
+    if (error instanceof KMSServiceException) return error
     throw error
   }
-  return 'none'
+  return { name: 'none', message: '' }
+}
+
+/** The name of the error that the attempt ends with. */
+export async function errorOf(attempt: Promise<unknown>): Promise<string> {
+  return (await refusalOf(attempt)).name
 }
