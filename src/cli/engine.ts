@@ -18,7 +18,7 @@ export function composeEngine(io: Io, signal: AbortSignal): { engine: Engine; ho
     onKeyfileCreated: (path) => {
       say(`The store is sealed with a new keyfile: ${path}\nKeep a copy of it apart from the store: without it nothing can be opened.`)
     },
-    onWait: ({ pid, host, purpose }) => { say(`waiting for process ${pid} on ${host}: ${purpose}`) },
+    onWait: say,
   })
   const engine = createEngine({
     store: home.store,
