@@ -13,7 +13,7 @@ export function composeEngine(io: Io, signal: AbortSignal): { engine: Engine; ho
   const say = (message: string) => { io.err(`${io.paint.dim(message)}\n`) }
   const home = openHome({
     ...locate(io.env, io.platform, homedir()),
-    passphrase: () => passphraseFrom(io),
+    passphrase: (to) => passphraseFrom(io, { to, signal }),
     createSeal: wantsPassphrase(io) ? 'passphrase' : 'keyfile',
     onKeyfileCreated: (path) => {
       say(`The store is sealed with a new keyfile: ${path}\nKeep a copy of it apart from the store: without it nothing can be opened.`)
