@@ -40,6 +40,10 @@ export function createFile(file: string, text: string): boolean {
   try {
     writeNewFile(draft, text)
     return publish(draft, file)
+  } catch (error) {
+    // Whoever was faster has removed our draft.
+    if (isThere(file)) return false
+    throw error
   } finally {
     rmSync(draft, { force: true })
     removeDrafts(file)

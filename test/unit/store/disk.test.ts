@@ -79,14 +79,14 @@ describe('a limit on the size of files', () => {
 
   it('that is read-only can be read, and says so when it is written', () => {
     const { stdout, stderr, status } = onDisk(`
-      keymgmt put; mount -o remount,ro "$HOME_OF_STORE"
+      keymgmt put; mount -o remount,bind,ro "$HOME_OF_STORE"
       keymgmt read; keymgmt put; keymgmt delete; keymgmt read`)
     expect([stderr, status]).toEqual(['', 0])
     expect(stdout).toMatch(/^(new ){5}(STORE_UNAVAILABLE: the store can't use \S+: the file system is read-only\n){2}(new ){5}$/)
   })
 
   it('that is read-only and has no store says so, too', () => {
-    const { stdout, status } = onDisk('mount -o remount,ro "$HOME_OF_STORE"; keymgmt read; keymgmt put')
+    const { stdout, status } = onDisk('mount -o remount,bind,ro "$HOME_OF_STORE"; keymgmt read; keymgmt put')
     expect(status).toBe(0)
     expect(stdout).toMatch(/^STORE_UNAVAILABLE: the store can't use \S+: the file system is read-only\n$/)
   })

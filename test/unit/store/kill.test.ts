@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -44,11 +44,9 @@ const COMMANDS: readonly KilledCommand[] = [
 
 /** Kills the command at every one of its file operations, and runs it to its end on what that leaves. */
 async function killEverywhere([, task, before, after]: KilledCommand, env: Readonly<Record<string, string>>): Promise<void> {
-  const template = join(base, 'template')
-  for (const [path, text] of Object.entries(before)) await storeAt(template).put(path, Buffer.from(text), 0)
   for (let n = 1; ; n++) {
     rmSync(home, { recursive: true, force: true })
-    if (existsSync(template)) cpSync(template, home, { recursive: true })
+    for (const [path, text] of Object.entries(before)) await storeAt(home).put(path, Buffer.from(text), 0)
     const killed = run(task, { KILL_AT_FILE_OPERATION: String(n), ...env })
     if (killed.signal === null) {
       expect({ ...killed, n }).toMatchObject({ status: 0, stderr: '' })

@@ -73,7 +73,7 @@ describe('processes on one local store', () => {
     expect(readdirSync(join(home, 'locks'))).toEqual([])
   })
 
-  it('make one store, however many make it at once', async () => {
+  it.each([1, 2, 3])('make one store, however many make it at once (round %d)', async () => {
     const home = newHome()
     const names = ['a', 'b', 'c', 'd', 'e', 'f']
     const exits = await Promise.all(names.map((name) => once(work(home, 'put', `key/${name}`), 'exit')))
