@@ -53,7 +53,7 @@ describe('the direction of imports', () => {
 
   it('only cli touches the process; a lock and a file ask it who they are', () => {
     const touching = sources.filter((file) => /\bprocess\./.test(readFileSync(join('src', file), 'utf8')))
-    expect(touching.filter((file) => !within('cli')(file)).sort()).toEqual(['store/local.ts', 'store/lock.ts', 'store/permissions.ts'])
+    expect(touching.filter((file) => !within('cli')(file)).sort()).toEqual(['store/files.ts', 'store/lock.ts', 'store/permissions.ts'])
   })
 })
 
