@@ -1,5 +1,5 @@
-import { describe, expect, it } from '@jest/globals'
-import { cpSync, mkdtempSync } from 'node:fs'
+import { afterAll, describe, expect, it } from '@jest/globals'
+import { cpSync, mkdtempSync, readFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { copyWorld, type World } from '../../src/dev-kms/index.js'
@@ -10,6 +10,8 @@ import { startProxy, type Strike } from '../support/proxy.js'
 
 // Every request of every flow is struck once before AWS sees it and once after AWS has acted, in every way that there
 // is; then the same command is run until it succeeds, and nothing may be left over, missing, or other than it was.
+
+const PRELOAD = new URL('../support/kill-at-file-operation.js', import.meta.url).href
 
 type Kind = Strike['kind'] | 'kill'
 const WAYS: readonly { readonly when: Strike['when']; readonly kind: Kind }[] = [
@@ -67,6 +69,35 @@ async function strike(prepared: Prepared, { line }: Flow, point: Point): Promise
   }
 }
 
+/** Kills at the n-th record that the command writes or deletes, as it takes its place or just after. */
+async function killAtWrite(prepared: Prepared, { line }: Flow, { at, when }: Omit<Point, 'kind'>): Promise<string[]> {
+  const bench = await reopen(prepared)
+  try {
+    const first = await bench.run(line, { env: watchWrites(bench, { KILL_AT_FILE_OPERATION: String(at), KILL_WHEN: when }) })
+    if (first.status !== null) return [`write ${at} never came: ${first.stderr}`]
+    const again = await bench.run(line)
+    if (again.status !== 0) return [`again it ended with ${String(again.status)}: ${again.stderr}`]
+    return await complaints(join(bench.home, 'keymgmt'), bench.kms)
+  } finally {
+    await bench.close()
+  }
+}
+
+function watchWrites({ home }: Bench, env: Readonly<Record<string, string>>): Record<string, string> {
+  return { NODE_OPTIONS: `--import=${PRELOAD}`, KILL_BELOW: join(home, 'keymgmt', 'store'), KILL_FUNCTIONS: 'rename,unlink', ...env }
+}
+
+async function countWrites(prepared: Prepared, { line }: Flow): Promise<number> {
+  const bench = await reopen(prepared)
+  try {
+    const file = join(bench.home, 'writes')
+    await bench.ok(line, { env: watchWrites(bench, { KILL_COUNT_FILE: file }) })
+    return Number(readFileSync(file, 'utf8'))
+  } finally {
+    await bench.close()
+  }
+}
+
 async function countRequests(prepared: Prepared, { line }: Flow): Promise<number> {
   const bench = await reopen(prepared)
   try {
@@ -87,6 +118,9 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
   }))
 }
 
+let total = 0
+afterAll(() => { process.stdout.write(`interruptions: ${FLOWS.length} flows, ${total} points\n`) })
+
 describe('whatever happens to whichever request', () => {
   it.each(FLOWS.map((flow) => [flow.name, flow] as const))('of "%s", the same command finishes the job', async (name, flow) => {
     const prepared = await prepare(flow)
@@ -97,8 +131,15 @@ describe('whatever happens to whichever request', () => {
       const found = await strike(prepared, flow, point)
       wrong.push(...found.map((complaint) => `${point.kind} ${point.when} request ${point.at}: ${complaint}`))
     })
-    process.stdout.write(`interruptions: ${name}: ${requests} requests, ${points.length} points\n`)
+    const writes = await countWrites(prepared, flow)
+    const kills = Array.from({ length: writes }, (_, index) => index + 1).flatMap((at) => [{ at, when: 'before' as const }, { at, when: 'after' as const }])
+    await each(kills, async (point) => {
+      const found = await killAtWrite(prepared, flow, point)
+      wrong.push(...found.map((complaint) => `kill ${point.when} write ${point.at}: ${complaint}`))
+    })
+    total += points.length + kills.length
+    process.stdout.write(`interruptions: ${name}: ${requests} requests in ${WAYS.length} ways, ${writes} writes in 2 ways: ${points.length + kills.length} points\n`)
     expect(wrong).toEqual([])
-    expect(points.length).toBeGreaterThan(0)
+    expect(Math.min(requests, writes)).toBeGreaterThan(0)
   }, 900_000)
 })

@@ -4,6 +4,7 @@
  *
  * - `KILL_BELOW`: the folder whose operations are counted, by their path or by the descriptor that was opened there;
  * - `KILL_AT_FILE_OPERATION`: n, from 1; without it nobody is killed;
+ * - `KILL_FUNCTIONS`: names, such as `rename,unlink`, when only those are counted;
  * - `KILL_WHEN`: `before` (the default) or `after` that operation;
  * - `KILL_COUNT_FILE`: a file, not below KILL_BELOW, that gets the number of counted operations when the process exits.
  *
@@ -16,7 +17,8 @@ import { resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 type Call = (...args: unknown[]) => unknown
-const { KILL_BELOW, KILL_AT_FILE_OPERATION, KILL_WHEN = 'before', KILL_COUNT_FILE } = process.env
+const { KILL_BELOW, KILL_AT_FILE_OPERATION, KILL_FUNCTIONS, KILL_WHEN = 'before', KILL_COUNT_FILE } = process.env
+const only = KILL_FUNCTIONS?.split(',')
 const below = KILL_BELOW === undefined ? undefined : `${resolve(KILL_BELOW)}${sep}`
 const killAt = Number(KILL_AT_FILE_OPERATION ?? 0)
 const functions = fs as unknown as Record<string, Call>
@@ -51,7 +53,7 @@ const die = (): never => {
 
 function counting(name: string, original: Call): Call {
   return (...args) => {
-    if (!changes(name, args)) return original(...args)
+    if (!changes(name, args) || only?.includes(name) === false) return original(...args)
     const n = (counted += 1)
     if (n === killAt && KILL_WHEN === 'before') die()
     try {
