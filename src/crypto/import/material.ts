@@ -1,4 +1,4 @@
-import { KEY_TYPES, type KeyTypeName, type MaterialSpec } from '../key-types.js'
+import { KEY_TYPE_NAMES, KEY_TYPES, type KeyTypeName, type MaterialSpec } from '../key-types.js'
 
 /** The forms in which a user's own key material is read, by the names that the option `format` takes. */
 export const MATERIAL_FORMATS = ['pem', 'der', 'jwk', 'raw', 'hex', 'base64'] as const
@@ -35,7 +35,10 @@ export function lengthOf(type: KeyTypeName): number | undefined {
 
 /** What is needed, as a hint: for this type, or where no type is given. */
 export function needed(type: KeyTypeName | undefined): string {
-  if (type === undefined) return 'an import takes a private key (PEM, DER, JWK), or 28, 32, 48 or 64 bytes (raw, hex, base64, JWK)'
+  if (type === undefined) {
+    const lengths = new Set(KEY_TYPE_NAMES.map(lengthOf).filter((length) => length !== undefined))
+    return `an import takes a private key (PEM, DER, JWK), or bytes (raw, hex, base64, JWK): ${[...lengths].sort((a, b) => a - b).join(', ')} of them`
+  }
   return `${type} takes ${takes(KEY_TYPES[type].material)}`
 }
 

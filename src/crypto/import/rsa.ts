@@ -38,18 +38,15 @@ function magnitude(value: bigint): bigint {
   return value < 0n ? -value : value
 }
 
-/** The odd primes up to 167, with all that a power of 65537 can leave when it is divided by them. */
-const ROCA_REMAINDERS = Array.from({ length: 83 }, (_, index) => 2 * index + 3)
-  .filter((number) => checkPrimeSync(BigInt(number)))
-  .map((prime) => [BigInt(prime), powersOf65537(prime)] as const)
-
-function powersOf65537(prime: number): ReadonlySet<bigint> {
-  const powers = new Set<bigint>()
-  for (let power = 1n; !powers.has(power); power = (power * 65537n) % BigInt(prime)) powers.add(power)
-  return powers
-}
-
 /** The fingerprint of "The Return of Coppersmith's Attack" (2017): one sound key in 2^27 has it by chance. */
 function isRoca(modulus: bigint): boolean {
-  return ROCA_REMAINDERS.every(([prime, powers]) => powers.has(modulus % prime))
+  const smallPrimes = Array.from({ length: 83 }, (_, index) => BigInt(2 * index + 3)).filter((number) => checkPrimeSync(number))
+  return smallPrimes.every((prime) => powersOf65537(prime).has(modulus % prime))
+}
+
+/** All that a power of 65537 can leave when it is divided by `prime`. */
+function powersOf65537(prime: bigint): ReadonlySet<bigint> {
+  const powers = new Set<bigint>()
+  for (let power = 1n; !powers.has(power); power = (power * 65537n) % prime) powers.add(power)
+  return powers
 }
