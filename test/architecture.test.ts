@@ -32,7 +32,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   kms: ['kms', 'crypto', 'errors.js'],
   'dev-kms': ['dev-kms'],
   core: ['core', 'crypto', 'errors.js', 'router/values.js', 'kms/index.js', 'kms/provider.js', 'store/store.js'],
-  paths: ['paths', 'core', 'router', 'crypto/key-types.js', 'kms/index.js', 'kms/provider.js', 'kms/credentials.js', 'errors.js'],
+  paths: ['paths', 'core', 'router', 'crypto/key-types.js', 'crypto/import/index.js', 'kms/index.js', 'kms/provider.js', 'kms/credentials.js', 'errors.js'],
 }
 
 describe('the direction of imports', () => {
@@ -60,8 +60,8 @@ describe('the direction of imports', () => {
 describe('what is promised', () => {
   it('exports exactly this', () => {
     expect(Object.keys(api).sort()).toEqual([
-      'KEY_TYPE_NAMES', 'KeymgmtError', 'PATHS', 'awsKms', 'createEngine', 'createLocalStore', 'createMemoryStore', 'createRouter',
-      'createSealedStore', 'deleteKey', 'deleteProvider', 'distribute', 'openHome', 'readDistribution', 'readKey', 'readProvider',
+      'KEY_TYPE_NAMES', 'KeymgmtError', 'PATHS', 'adopt', 'awsKms', 'createEngine', 'createLocalStore', 'createMemoryStore', 'createRouter',
+      'createSealedStore', 'deleteKey', 'deleteProvider', 'distribute', 'importKey', 'importVersion', 'openHome', 'readDistribution', 'readKey', 'readProvider',
       'removeDistribution', 'repairDistribution', 'replicate', 'restoreDistribution', 'revokeDistribution', 'rotateKey', 'saveKey',
       'saveProvider', 'startDevKms', 'verifyDistribution',
     ])

@@ -5,7 +5,7 @@ import { isEmpty, type Field, type Fields } from './fields.js'
 import { OPERATIONS, type Operation, type OperationDefinition, type PathDefinition, type Response } from './path.js'
 import { LONGEST_NAME, matchPattern, NAME, parameterOf, pathSegments } from './pattern.js'
 import { didYouMean, distanceTo } from './suggest.js'
-import type { RawValue } from './values.js'
+import { asText, type RawValue } from './values.js'
 
 /** A request's fields before they are typed. */
 export type RequestData = ReadonlyMap<string, RawValue>
@@ -157,13 +157,13 @@ function typeFields(
   for (const [name, field] of Object.entries(fields)) {
     const raw = data.get(name)
     if (field.required && (raw === undefined || isEmpty(raw))) throw missingField(name, field)
-    if (raw !== undefined) typed.push([name, parseField(name, field, raw)])
+    if (raw !== undefined) typed.push([name, parseField(name, field, field.type === 'bytes' ? raw : asText(raw))])
   }
   return Object.fromEntries(typed)
 }
 
 function refuseContradiction(name: string, inPath: string | undefined, raw: RawValue): void {
-  if (raw === inPath) return
+  if (asText(raw) === inPath) return
   throw new KeymgmtError('FIELD_INVALID', `parameter ${goQuote(name)} differs from the one in the path`, {
     hints: [`leave ${name} out: the path already gives it`],
   })

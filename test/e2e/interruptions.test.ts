@@ -32,9 +32,12 @@ interface Point {
 
 async function prepare({ prepare: lines }: Flow): Promise<Prepared> {
   const bench = await createBench()
-  await bench.ok(CONFIGURE)
-  for (const line of lines) await bench.ok(line)
-  await bench.kms.close()
+  try {
+    await bench.ok(CONFIGURE)
+    for (const line of lines) await bench.ok(line)
+  } finally {
+    await bench.kms.close()
+  }
   return { home: bench.home, world: bench.kms.world }
 }
 
