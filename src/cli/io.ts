@@ -50,22 +50,31 @@ export function processIo(): Io {
 /** What takes less than this is over before it could be read, in milliseconds. */
 const UNNOTICED_MS = 500
 
-/** One line of the terminal that is written over, and is gone when anything else is written. */
+/** One line of the terminal that is written over, says how long it has been, and is gone when anything else is written. */
 function statusLine(columns: () => number) {
   const started = performance.now()
+  let shown = ''
   let drawn = false
+  let ticking: NodeJS.Timeout | undefined
   const clear = () => {
     if (drawn) writeAll(2, '\r\u001b[K')
     drawn = false
   }
+  const draw = () => {
+    const elapsed = performance.now() - started
+    if (shown === '' || elapsed < UNNOTICED_MS) return
+    clear()
+    const text = `${shown} (${Math.floor(elapsed / 1000)} s so far)`.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
+    writeAll(2, Array.from(text).slice(0, Math.max(0, columns() - 1)).join(''))
+    drawn = true
+  }
   return {
     clear,
     show: (message: string) => {
-      if (performance.now() - started < UNNOTICED_MS) return
-      clear()
-      const text = Array.from(message.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')).slice(0, Math.max(0, columns() - 1)).join('')
-      drawn = text !== ''
-      writeAll(2, text)
+      shown = message
+      if (message === '') clear()
+      ticking ??= setInterval(draw, UNNOTICED_MS).unref()
+      draw()
     },
   }
 }

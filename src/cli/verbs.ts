@@ -61,8 +61,7 @@ export async function runVerb({ io, router, signal }: VerbContext, operation: Op
     },
     ...(request.dryRun && { rehearsal: calls }),
   })
-  const answered = await resolved.run(engine)
-  io.progress('')
+  const answered = await resolved.run(engine).finally(() => { io.progress('') })
   const response = request.dryRun ? describeRehearsal(calls) : { ...answered, warnings: [...notices, ...(answered.warnings ?? [])] }
   if (format.speaks) printWarnings(io.err, response.warnings ?? [])
   print({ io, format }, operation, request, response)
