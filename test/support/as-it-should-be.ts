@@ -1,9 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createEngine, openHome, verifyDistribution, awsKms, type Engine } from '../../src/index.js'
-import { aliasName } from '../../src/core/aliases.js'
 import { requireKey } from '../../src/core/keys.js'
-import { isEnabledVersion } from '../../src/core/plan.js'
+import { isEnabledVersion, wantedAliases } from '../../src/core/plan.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from '../../src/core/records.js'
 import { retiredOf } from '../../src/core/retired.js'
 import { readDistribution } from '../../src/core/distribution.js'
@@ -64,9 +63,11 @@ async function keyComplaints(engine: Engine, kms: DevKms, key: KeyRecord, record
 
 function aliasComplaints(kms: DevKms, key: KeyRecord, record: DistributionRecord): string[] {
   return [...kms.world.regions].flatMap(([name, region]) => {
-    const wanted = record.state !== 'removed' && record.regions.includes(name) ? [`${aliasName(record.name)} ${record.copies[key.latest_version]?.[name]?.key?.id ?? ''}`] : []
+    const wanted = record.state !== 'removed' && record.regions.includes(name)
+      ? [...wantedAliases(key, record)].map(([alias, version]) => `${alias} ${record.copies[version]?.[name]?.key?.id ?? ''}`)
+      : []
     const found = [...region.aliases].map(([alias, { target }]) => `${alias} ${target}`)
-    return found.join() === wanted.join() ? [] : [`aliases in ${name}: ${found.join()} and not ${wanted.join()}`]
+    return found.sort().join() === wanted.sort().join() ? [] : [`aliases in ${name}: ${found.join()} and not ${wanted.join()}`]
   })
 }
 
