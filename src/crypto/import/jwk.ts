@@ -85,7 +85,8 @@ function privateKey(jwk: Jwk): KeyObject {
   if (missing.length > 0) throw refusal(`the JWK lacks ${missing.map((name) => `"${name}"`).join(', ')}, or has it in another form than base64url text`, 'export the whole private key from where it was made')
 
   const picked = Object.fromEntries(['kty', ...members].map((name) => [name, jwk[name]])) as JsonWebKey
-  const unreadable = () => refusal('the JWK is malformed, or on a curve that is not P-256, P-384, P-521, secp256k1 or Ed25519', 'export the private key again from where it was made')
+  // Newer Node.js looks at the public half by itself, and does not tell what it found.
+  const unreadable = () => refusal('the JWK is malformed, or has the halves of two keys, or is on a curve that is not P-256, P-384, P-521, secp256k1 or Ed25519', 'export the private key again from where it was made')
   const key = orRefuse(() => createPrivateKey({ key: picked, format: 'jwk' }), unreadable)
   // Node takes the private half of an OKP and never looks at the public one.
   if (jwk.kty === 'OKP' && createPublicKey(key).export({ format: 'jwk' }).x !== jwk.x) throw halvesDiffer()

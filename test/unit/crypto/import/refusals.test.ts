@@ -47,7 +47,7 @@ describe('a key whose halves differ', () => {
     ['EC in SEC1', sec1(randomBytes(32), createECDH('prime256v1').generateKeys())],
     ['Ed25519 in PKCS#8 version 2', version2(randomBytes(32), randomBytes(32))],
   ])('is refused: %s', (_name, file) => {
-    expect(refusalOf(file)).toMatch('the public half that came with the private key belongs to another key')
+    expect(refusalOf(file)).toMatch(/the public half that came with the private key belongs to another key|has the halves of two keys/)
   })
 
   it.each([['zero', Buffer.alloc(32)], ['the order of the curve or more', Buffer.alloc(32, 0xff)]])('is refused: a scalar of %s', (_name, scalar) => {
@@ -112,7 +112,7 @@ describe('what people bring by mistake', () => {
     ['a JWK of another kind', jwk({ kty: 'constructor' }), 'none that can be imported'],
     ['a JWK of three primes', jwk({ kty: 'RSA', d: 'AA', oth: [] }), 'more than two primes'],
     ['an RSA JWK without primes', jwk({ kty: 'RSA', n: 'AA', e: 'AQAB', d: 'AA' }), 'lacks "p", "q", "dp", "dq", "qi"'],
-    ['a JWK on no curve', jwk({ kty: 'EC', crv: 'P-192', x: 'AA', y: 'AA', d: 'AA' }), 'malformed, or on a curve'],
+    ['a JWK on no curve', jwk({ kty: 'EC', crv: 'P-192', x: 'AA', y: 'AA', d: 'AA' }), 'or is on a curve'],
     ['a JWK with k in base64', jwk({ kty: 'oct', k: '****' }), 'has no "k"'],
   ])('is named: %s', (_name, file, words) => {
     expect(refusalOf(file)).toContain(words)
