@@ -1,9 +1,9 @@
 import { KeymgmtError } from '../errors.js'
 import type { KmsKey, KmsKeyStatus, KmsProvider } from '../kms/provider.js'
-import { distributionName } from './aliases.js'
+import { createDistribution } from './distribution.js'
 import type { Engine } from './engine.js'
 import { requireKey, withKeyLock } from './keys.js'
-import { createLedger, openLedger } from './ledger.js'
+import { openLedger } from './ledger.js'
 import { kindOf, openProvider, withProviderLock } from './providers.js'
 import { recordPath, type CopyRecord, type DistributionRecord, type KeyRecord, type KmsRecord } from './records.js'
 import { settle, type PlacedDistribution } from './settle.js'
@@ -47,19 +47,12 @@ async function claim(engine: Engine, kms: string, provider: KmsRecord, key: KeyR
   const status = await inspect(opened, provider, key, key_id)
   kindOf(engine, provider).assertSupported(key.type, status.purpose, 'hsm', provider.key_collection)
   await prove(engine, opened, key, version, status)
-  const now = engine.now()
-  const ledger = await createLedger<DistributionRecord>(engine.store, path, {
-    name: distributionName(key.name, now),
-    key_id: key.id,
-    distribution_time: now.toISOString(),
+  return createDistribution(engine, kms, key, {
     purpose: status.purpose,
     protection: 'hsm',
     regions: status.multiRegion?.regions ?? [provider.key_collection],
-    state: 'active',
-    copies: { [version]: { [provider.key_collection]: adoptedCopy(status, now) } },
-    aliases: {},
+    copies: { [version]: { [provider.key_collection]: adoptedCopy(status, engine.now()) } },
   })
-  return { kms, ledger }
 }
 
 /** Asked for again, be it after an interruption, there is nothing to prove any more. */
