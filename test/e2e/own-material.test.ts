@@ -29,7 +29,7 @@ const curve = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve })
 type Use = (KeyId: string, original: { readonly publicKey: KeyObject; readonly privateKey: KeyObject }) => Promise<boolean>
 const Message = Buffer.from('to be signed')
 
-const signs = (SigningAlgorithm: 'RSASSA_PSS_SHA_256' | 'ECDSA_SHA_256' | 'ECDSA_SHA_384' | 'ECDSA_SHA_512' | 'ED25519_SHA_512', hash: string | null, options = {}): Use =>
+const signs = (SigningAlgorithm: 'RSASSA_PSS_SHA_256' | 'RSASSA_PKCS1_V1_5_SHA_512' | 'ECDSA_SHA_256' | 'ECDSA_SHA_384' | 'ECDSA_SHA_512' | 'ED25519_SHA_512', hash: string | null, options = {}): Use =>
   async (KeyId, { publicKey }) => {
     const { Signature } = await kms.send(new SignCommand({ KeyId, Message, SigningAlgorithm }))
     return verify(hash, Message, { key: publicKey, ...options }, Signature ?? new Uint8Array())
@@ -50,6 +50,7 @@ describe('a private key of the user\'s own', () => {
   it.each<[type: string, purpose: string, () => { publicKey: KeyObject; privateKey: KeyObject }, Use]>([
     ['rsa-2048', 'sign,verify', () => generateKeyPairSync('rsa', { modulusLength: 2048 }), signs('RSASSA_PSS_SHA_256', 'sha256', PSS)],
     ['rsa-3072', 'encrypt,decrypt', () => generateKeyPairSync('rsa', { modulusLength: 3072 }), decrypts],
+    ['rsa-4096', 'sign,verify', () => generateKeyPairSync('rsa', { modulusLength: 4096 }), signs('RSASSA_PKCS1_V1_5_SHA_512', 'sha512')],
     ['ecdsa-p256', 'derive', () => curve('P-256'), agrees],
     ['ecdsa-p384', 'sign,verify', () => curve('P-384'), signs('ECDSA_SHA_384', 'sha384')],
     ['ecdsa-p521', 'sign,verify', () => curve('P-521'), signs('ECDSA_SHA_512', 'sha512')],
@@ -75,12 +76,20 @@ describe('a private key of the user\'s own', () => {
 })
 
 describe('bytes of the user\'s own', () => {
-  it('make a MAC in AWS that they make outside', async () => {
-    const material = randomBytes(48)
-    await bench.ok(`write keymgmt/key/mac/import material=@${file('mac.bin', material)} type=hmac-sha384`)
-    await bench.ok('write keymgmt/kms/k/key/mac purpose=sign,verify')
-    const { Mac } = await kms.send(new GenerateMacCommand({ KeyId: await alias('mac'), Message, MacAlgorithm: 'HMAC_SHA_384' }))
-    expect(createHmac('sha384', material).update(Message).digest().equals(Mac ?? new Uint8Array())).toBe(true)
+  it.each([['224', 28], ['256', 32], ['384', 48], ['512', 64]] as const)('make a MAC in AWS that they make outside: hmac-sha%s, and so do the next ones', async (bits, length) => {
+    const [first, second] = [randomBytes(length), randomBytes(length)]
+    const name = `mac-${bits}`
+    const makes = async (KeyId: string, material: Buffer) => {
+      const { Mac } = await kms.send(new GenerateMacCommand({ KeyId, Message, MacAlgorithm: `HMAC_SHA_${bits}` }))
+      return createHmac(`sha${bits}`, material).update(Message).digest().equals(Mac ?? new Uint8Array())
+    }
+    await bench.ok(`write keymgmt/key/${name}/import material=@${file(`${name}-1`, first)} type=hmac-sha${bits}`)
+    await bench.ok(`write keymgmt/kms/k/key/${name} purpose=sign,verify`)
+    expect(await makes(await alias(name), first)).toBe(true)
+    await bench.ok(`write keymgmt/key/${name}/import_version material=@${file(`${name}-2`, second)}`)
+    expect(await makes(await alias(name), second)).toBe(true)
+    const { data } = JSON.parse(await bench.ok(`read -format=json keymgmt/kms/k/key/${name}`)) as { data: { versions: Record<string, string> } }
+    expect(await makes(data.versions['1'] ?? '', first)).toBe(true)
   })
 
   it.each([['raw', (bytes: Buffer) => bytes], ['hex', (bytes: Buffer) => Buffer.from(bytes.toString('hex'))], ['base64', (bytes: Buffer) => Buffer.from(`${bytes.toString('base64')}\n`)]])(
