@@ -1,4 +1,5 @@
 import { readFileSync, writeSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import { Chalk, type ChalkInstance } from 'chalk'
 
 /** Everything that a command knows of the terminal and the process around it. */
@@ -21,9 +22,10 @@ export interface Io {
 
 /** The real process. */
 export function processIo(): Io {
-  const { env, platform, stdin, stdout, stderr } = process
-  const stderrIsTty = stderr.isTTY
-  const line = stderrIsTty && env.TERM !== 'dumb' ? statusLine(() => stderr.columns) : { show: () => undefined, clear: () => undefined }
+  // The streams of `process` are made when they are first named, which takes as long as all the rest of a local command.
+  const { env, platform } = process
+  const stderrIsTty = isatty(2)
+  const line = stderrIsTty && env.TERM !== 'dumb' ? statusLine(() => process.stderr.columns) : { show: () => undefined, clear: () => undefined }
   const write = (descriptor: number) => (text: string) => {
     line.clear()
     writeAll(descriptor, text)
@@ -31,16 +33,16 @@ export function processIo(): Io {
   return {
     env,
     platform,
-    stdoutIsTty: stdout.isTTY,
+    stdoutIsTty: isatty(1),
     stderrIsTty,
-    stdinIsTty: stdin.isTTY,
+    stdinIsTty: isatty(0),
     out: write(1),
     err: write(2),
     progress: line.show,
     readFile: (name) => readFileSync(name),
     readStdin: async () => {
       const chunks: Buffer[] = []
-      for await (const chunk of stdin) chunks.push(chunk as Buffer)
+      for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
       return Buffer.concat(chunks)
     },
     paint: new Chalk({ level: wantsColour(env, stderrIsTty) ? 1 : 0 }),
