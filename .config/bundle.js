@@ -2,6 +2,7 @@
 // licences of what is in them and a bill of materials (CycloneDX 1.6).
 import { build } from 'esbuild'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 
 const OUT = 'dist/bundle'
@@ -43,6 +44,34 @@ function billOfMaterials(packages) {
   }
 }
 
+/**
+ * Takes Node's own modules by require. An import runs every getter of theirs, which opens the streams of the process,
+ * loads WebCrypto, and so on: half of the time that a command takes to start.
+ */
+const builtins = {
+  name: 'builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /./ }, ({ path, kind }) => {
+      if (!isBuiltin(path)) return undefined
+      return kind === 'require-call' ? { path, external: true } : { path, namespace: 'builtin' }
+    })
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: `module.exports = require(${JSON.stringify(path)})` }))
+  },
+}
+
+/** Commander loads child_process for commands that are programs of their own, which keymgmt has none of. */
+const commanderWithoutPrograms = {
+  name: 'commander-without-programs',
+  setup({ onLoad }) {
+    const eager = "require('node:child_process')"
+    onLoad({ filter: /commander[\\/]lib[\\/]command\.js$/ }, ({ path }) => {
+      const contents = readFileSync(path, 'utf8')
+      if (!contents.includes(eager)) throw new Error(`${path} no longer has ${eager}`)
+      return { contents: contents.replace(eager, '{}') }
+    })
+  },
+}
+
 rmSync(OUT, { recursive: true, force: true })
 const { metafile } = await build({
   entryPoints: { keymgmt: 'src/cli/main.ts', index: 'src/index.ts', demo: 'demo/demo.ts' },
@@ -54,6 +83,7 @@ const { metafile } = await build({
   target: 'node20',
   // Without it packages that come in two forms are there twice.
   mainFields: ['module', 'main'],
+  plugins: [builtins, commanderWithoutPrograms],
   minify: true,
   metafile: true,
   logLevel: 'warning',
