@@ -167,6 +167,10 @@ function assertArguments(operation: Operation, path: string | undefined, data: r
     const expected = operation === 'delete' ? 'at least 1' : '1'
     throw new KeymgmtError('USAGE', `Not enough arguments (expected ${expected}, got 0)`, { hints: [`such as: keymgmt ${operation} keymgmt/key/app`] })
   }
+  if (path.includes('=')) {
+    // It is not repeated: what was meant as a value may be a secret.
+    throw new KeymgmtError('USAGE', 'the first argument is the PATH, and this is name=value', { hints: [`such as: keymgmt ${operation} keymgmt/key/app`] })
+  }
   if (operation === 'list' && data.length > 0) {
     throw new KeymgmtError('USAGE', `Too many arguments (expected 1, got ${data.length + 1})`)
   }
@@ -199,7 +203,8 @@ function asUsageError(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error
   const name = /'([^']*)'/.exec(error.message)?.[1] ?? ''
   if (error.code === 'commander.unknownCommand') {
-    return new KeymgmtError('COMMAND_UNKNOWN', `there is no command ${JSON.stringify(name)}`, { hints: ['see which there are: keymgmt -h'] })
+    // With a value in it, it is not repeated.
+    return new KeymgmtError('COMMAND_UNKNOWN', name.includes('=') ? 'the first argument is the command, and this is name=value' : `there is no command ${JSON.stringify(name)}`, { hints: ['see which there are: keymgmt -h'] })
   }
   if (error.code === 'commander.unknownOption') {
     return new KeymgmtError('USAGE', `flag provided but not defined: -${name.replace(/^-+/, '').split('=')[0] ?? ''}`, {

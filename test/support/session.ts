@@ -18,6 +18,7 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>
   /** Whether stdout is a terminal. */
   readonly terminal?: boolean
+  readonly signal?: AbortSignal
 }
 
 /** The program in this process, with a store of its own: as the binary, but for the process and without its start. */
@@ -31,7 +32,7 @@ export interface Session {
 export function createSession(endpoint: string, home = mkdtempSync(join(tmpdir(), 'keymgmt-session-'))): Session {
   return {
     home,
-    run: async (line, { stdin = '', env = {}, terminal = false } = {}) => {
+    run: async (line, { stdin = '', env = {}, terminal = false, signal = new AbortController().signal } = {}) => {
       const printed = { stdout: '', stderr: '' }
       const io: Io = {
         env: { HOME: home, KEYMGMT_HOME: join(home, 'keymgmt'), AWS_ENDPOINT_URL_KMS: endpoint, ...env },
@@ -47,7 +48,7 @@ export function createSession(endpoint: string, home = mkdtempSync(join(tmpdir()
         paint: new Chalk({ level: 0 }),
       }
       const args = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line
-      return { status: await run(args, io, new AbortController().signal), ...printed }
+      return { status: await run(args, io, signal), ...printed }
     },
     close: () => { rmSync(home, { recursive: true, force: true }) },
   }
