@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import { parseData } from '../../../src/cli/data.js'
 import { parseDuration } from '../../../src/cli/duration.js'
 import { normalizeFlags } from '../../../src/cli/flags.js'
@@ -8,16 +8,13 @@ import { humanDuration } from '../../../src/cli/format/table.js'
 import { wrapEvenly } from '../../../src/cli/format/warnings.js'
 import { wantsColour } from '../../../src/cli/io.js'
 import { sanitizePath } from '../../../src/cli/sanitize-path.js'
-import { VERSION } from '../../../src/cli/version.js'
-import { startDevKms } from '../../../src/dev-kms/index.js'
 import { boolean, integer, listOf, pairs, text, type Field } from '../../../src/router/fields.js'
 import type { Json } from '../../../src/router/values.js'
-import { createSession, type Surroundings } from '../../support/session.js'
 import { raw, shown } from '../../unit/router/raw.js'
-import { isAsSaid, titleOf, VECTORS, type Vector } from './vectors.js'
+import { describeVectors, driver, type Driver } from './describe-vectors.js'
+import { VECTORS } from './vectors.js'
 
-// Vault's command line, as far as it is known, vector by vector: the functions, and the program where what it prints and how
-// it ends are the matter. Where we differ on purpose, the vector says so, and this holds that the difference is there.
+// Vault's command line, as far as it is known, vector by vector, where a function is the matter.
 
 type Data = Readonly<Record<string, Json>>
 const REQUEST_ID = 'e8147c9e-a3fd-71b6-075e-8f2d67393127'
@@ -35,27 +32,6 @@ function readFile(name: string): Uint8Array {
   throw Object.assign(new Error('no'), { code: FAILURES[name] ?? 'ENOENT' })
 }
 
-/** A command, after those that prepare its store; `then` is another one, whose outcome counts. */
-interface CommandVector extends Surroundings {
-  readonly given?: readonly string[]
-  readonly line: string | readonly string[]
-  readonly then?: string
-}
-
-async function command({ given = [], line, then, ...surroundings }: CommandVector) {
-  const kms = await startDevKms()
-  const session = createSession(kms.endpoint)
-  try {
-    for (const earlier of given) expect(await session.run(earlier)).toMatchObject({ status: 0 })
-    const ended = await session.run(line, surroundings)
-    const { status, stdout, stderr } = then === undefined ? ended : await session.run(then)
-    return { status, stdout: stdout.replaceAll(VERSION, '<version>'), stderr }
-  } finally {
-    session.close()
-    await kms.close()
-  }
-}
-
 const FLAGS = { force: { kind: 'bool', alias: 'f' }, field: { kind: 'string' } } as const
 const NAMES = { access_key: '', secret_key: '', a: '', b: '', c: '', d: '', ' a ': '' }
 
@@ -67,13 +43,8 @@ function coerce(field: Field<unknown>) {
   return (json: string) => field.parse(raw(json))
 }
 
-/** What is driven trusts its vectors to be of its kind. */
-function driver(drive: (of: never) => unknown): (vector: Vector) => unknown {
-  return ({ of }) => drive(of as never)
-}
-
 /** What comes of a vector's input, by the vector's kind. */
-const DRIVERS: Readonly<Record<string, (vector: Vector) => unknown>> = {
+const DRIVERS: Readonly<Record<string, Driver>> = {
   data: driver(async ({ args, stdin = '' }: { args: string[]; stdin?: string }) =>
     shown(await parseData(args, { readFile, readStdin: () => Promise.resolve(Buffer.from(stdin)) }))),
   flags: driver((argv: string[]) => normalizeFlags(argv, FLAGS)),
@@ -98,41 +69,16 @@ const DRIVERS: Readonly<Record<string, (vector: Vector) => unknown>> = {
   string: driver(coerce(text('x'))),
   slice: driver(coerce(listOf('x'))),
   keypair: driver(coerce(pairs(NAMES, 'x'))),
-  command: driver(command),
 }
 
-/** What a function's refusal says, without what is the same in all of them. */
-function cause(error: unknown): { refused: string } {
-  const prefix = /^(Failed to parse K=V data: invalid key\/value pair |invalid value ".*" for flag -timeout: )/
-  return { refused: (error as Error).message.replace(prefix, '') }
-}
-
-async function outcome(kind: string, vector: Vector): Promise<unknown> {
-  const drive = DRIVERS[kind]
-  if (!drive) throw new Error(`vectors of a kind that nothing drives: ${kind}`)
-  try {
-    return await drive(vector)
-  } catch (error) {
-    return cause(error)
-  }
-}
-
-describe.each(VECTORS)('%s', (_file, kinds) => {
-  describe.each(Object.entries(kinds))('%s', (kind, vectors) => {
-    it.each(vectors.map((vector) => [titleOf(vector), vector] as const))('%s', async (_title, vector) => {
-      const seen = await outcome(kind, vector)
-      if (!isAsSaid(vector.is, seen)) expect(seen).toEqual(vector.is)
-      if (vector.vault === undefined) return
-      expect(isAsSaid(vector.vault, seen)).toBe(false)
-      expect(vector.why).toBeTruthy()
-    })
-  })
-})
+describeVectors(DRIVERS)
 
 const all = VECTORS.flatMap(([, kinds]) => Object.values(kinds).flat())
 const differing = all.filter(({ vault }) => vault !== undefined).length
 
 it(`${all.length} vectors of Vault's CLI, ${differing} of them with a difference on purpose`, () => {
   const inputs = VECTORS.flatMap(([, kinds]) => Object.entries(kinds).flatMap(([kind, vectors]) => vectors.map(({ name = '', of }) => JSON.stringify([kind, name, of]))))
+  const kinds = new Set(VECTORS.flatMap(([, of]) => Object.keys(of)))
+  expect([...kinds].filter((kind) => kind !== 'command' && !(kind in DRIVERS))).toEqual([])
   expect(inputs.filter((input, index) => inputs.indexOf(input) !== index)).toEqual([])
 })
