@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { goFormat, goQuote } from '../../../src/router/convert.js'
-import { integer, isEmpty, listOf, pairs, secretBytes, text } from '../../../src/router/fields.js'
+import { boolean, integer, isEmpty, listOf, oneOf, pairs, secretBytes, text } from '../../../src/router/fields.js'
 import { mountHelp, pathsMarkdown } from '../../../src/router/help.js'
 import { printPattern } from '../../../src/router/pattern.js'
 import { createRouter } from '../../../src/router/router.js'
@@ -17,6 +17,22 @@ describe('fields', () => {
     expect(parse(Uint8Array.of(0xff))).toEqual(Uint8Array.of(0xff))
     expect(parse('é')).toEqual(Uint8Array.of(0xc3, 0xa9))
     expect(() => parse(true)).toThrow('neither a file nor text')
+  })
+
+  it.each([
+    [text('d'), { type: 'string', description: 'd', takes: 'text', secret: false, required: false }, false],
+    [text('d', { example: 'e' }), { takes: 'text such as e' }, false],
+    [text('d', { choices: ['a', 'b'] }), { takes: 'one of a, b', choices: ['a', 'b'] }, true],
+    [oneOf(['a', 'b'], 'd'), { type: 'string', takes: 'one of a, b' }, true],
+    [integer('d'), { type: 'int', takes: 'a whole number' }, false],
+    [integer('d', { min: 0 }), { takes: 'a whole number from 0 on' }, false],
+    [boolean('d'), { type: 'bool', takes: 'true or false' }, false],
+    [listOf('d'), { type: 'slice', takes: 'a comma-separated list' }, false],
+    [listOf('d', { choices: ['a', 'b'] }), { takes: 'a comma-separated list out of a, b' }, true],
+    [pairs({ a: 'A', b: 'B' }, 'd'), { type: 'keypair', description: 'd\n  a: A\n  b: B', takes: 'name=value pairs, once for each of a, b', secret: true, required: false }, true],
+  ])('%j say what they take', (field, said, hasChoices) => {
+    expect(field).toMatchObject(said)
+    expect('choices' in field).toBe(hasChoices)
   })
 
   it('a number is within its bounds, both included', () => {
