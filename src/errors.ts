@@ -1,7 +1,7 @@
 /**
  * Every way a request can end other than well, with the exit status the CLI gives it:
  * 1 the caller's grammar, 2 what a Vault server would refuse or fail at, 3 a check that found something,
- * 130 interrupted.
+ * 127 no such command, 130 interrupted.
  */
 const EXIT_STATUS = {
   USAGE: 1,
@@ -39,6 +39,7 @@ const EXIT_STATUS = {
   STORE_PERMISSIONS: 2,
   STORE_UNAVAILABLE: 2,
   CHECK_FAILED: 3,
+  COMMAND_UNKNOWN: 127,
   INTERRUPTED: 130,
 } as const
 

@@ -8,19 +8,22 @@ export interface DataSources {
   readonly readStdin: () => Promise<Uint8Array>
 }
 
+/** What Vault calls the arguments, by the command that they are for. */
+export type DataKind = 'K=V' | 'string list'
+
 /**
  * The request that DATA arguments say, in Vault's grammar: `k=v`, `k=@file`, `k=-`, `@file` and `-` for JSON, a
  * repeated key for a list. Null when there is no DATA.
  * @throws KeymgmtError USAGE, which never repeats a value, nor an argument that may be one.
  */
-export async function parseData(args: readonly string[], sources: DataSources): Promise<Map<string, RawValue> | null> {
+export async function parseData(args: readonly string[], sources: DataSources, kind: DataKind = 'K=V'): Promise<Map<string, RawValue> | null> {
   const once = stdinOnce(sources)
   let data: Map<string, RawValue> | null = null
   for (const [index, arg] of args.entries()) {
     try {
-      data = await add(data, arg, { ...sources, readStdin: once })
+      data = await add(data, arg, { readFile: sources.readFile, readStdin: once })
     } catch (error) {
-      throw refusal(arg, index + 1, error)
+      throw refusal(kind, arg, index + 1, error)
     }
   }
   return data
@@ -106,10 +109,10 @@ function kindOf(value: RawValue): string {
   return typeof value === 'boolean' ? 'bool' : 'number'
 }
 
-function refusal(arg: string, position: number, error: unknown): KeymgmtError {
+function refusal(kind: DataKind, arg: string, position: number, error: unknown): KeymgmtError {
   const at = arg.indexOf('=')
   const isSource = at < 0 && (arg === '-' || arg.startsWith('@'))
   const shown = at >= 0 ? JSON.stringify(arg.slice(0, at)) : isSource ? JSON.stringify(arg) : `(argument ${position})`
   const hints = error instanceof FileError ? ['a value that begins with @ names a file; write \\@ for a literal @'] : []
-  return new KeymgmtError('USAGE', `Failed to parse K=V data: invalid key/value pair ${shown}: ${(error as Error).message}`, { hints })
+  return new KeymgmtError('USAGE', `Failed to parse ${kind} data: invalid key/value pair ${shown}: ${(error as Error).message}`, { hints })
 }

@@ -29,10 +29,6 @@ export function normalizeFlags(argv: readonly string[], flags: FlagTable): strin
       continue
     }
     const { name, value } = split(arg)
-    if (name === 'h' || name === 'help') {
-      normal.push('--help')
-      continue
-    }
     const flag = find(name, flags)
     if (flag.kind === 'bool') {
       if (readBoolean(name, value)) normal.push(`--${flag.name}`)

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { wrapEvenly } from './format/warnings.js'
 
 const COMMANDS = [
   ['read', 'Read data and retrieves secrets'],
@@ -45,7 +46,7 @@ export function commandHelp(command: Command): string {
   const [args, example] = USAGE[command.name()] ?? ['', `keymgmt ${command.name()}`]
   const flags = [...command.options]
     .sort((one, other) => (one.long ?? '').localeCompare(other.long ?? ''))
-    .map(({ long = '', flags: spelling, description }) => `  ${flagName(long, spelling)}\n${wrap(description)}\n`)
+    .map(({ long = '', flags: spelling, description }) => `  ${flagName(long, spelling)}\n${wrapEvenly(usage(description, spelling), 72).map((line) => `      ${line}`).join('\n')}\n`)
   const options = flags.length > 0 ? `\nCommand Options:\n\n${flags.join('\n')}` : ''
   return `Usage: keymgmt ${command.name()} ${flags.length > 0 ? '[options] ' : ''}${args}\n\n  ${command.summary()}:\n\n      $ ${example}\n${options}`
 }
@@ -55,12 +56,6 @@ function flagName(long: string, spelling: string): string {
   return `${long.slice(1)}${value ? `=${value}` : ''}`
 }
 
-function wrap(text: string): string {
-  const lines: string[] = ['']
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1) ?? ''
-    if (line.length + word.length >= 72) lines.push(word)
-    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`
-  }
-  return lines.map((line) => `      ${line}`).join('\n')
+function usage(description: string, spelling: string): string {
+  return spelling.includes('<') ? description : `${description} The default is false.`
 }

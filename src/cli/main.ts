@@ -1,4 +1,3 @@
-import { KeymgmtError } from '../errors.js'
 import { complain } from './complain.js'
 import { parseFormat, type FormatName } from './format/index.js'
 import { processIo, type Io } from './io.js'
@@ -26,10 +25,10 @@ export async function main(): Promise<number> {
 export async function run(argv: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
   let format: FormatName = 'table'
   try {
-    format = parseFormat(io.env.KEYMGMT_FORMAT ?? io.env.VAULT_FORMAT ?? '')
+    const { KEYMGMT_FORMAT = '', VAULT_FORMAT = '' } = io.env
+    format = parseFormat(KEYMGMT_FORMAT === '' ? VAULT_FORMAT : KEYMGMT_FORMAT)
     return await runProgram(argv, { io, signal, format })
   } catch (error) {
-    if (error instanceof KeymgmtError) return complain(io, error, undefined, format)
     return complain(io, error, undefined, format)
   }
 }

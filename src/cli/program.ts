@@ -69,17 +69,23 @@ export async function runProgram(argv: readonly string[], session: Session): Pro
   if (argv.length === 1 && /^--?v(ersion)?$/.test(argv[0] ?? '')) return printVersion(io)
   let exitStatus = 0
   const program = define(session, (ended) => { exitStatus = ended })
+  if (wantsHelp(argv)) {
+    const command = argv.flatMap((arg) => program.commands.find((candidate) => candidate.name() === arg) ?? [])[0]
+    io.out(command ? commandHelp(command) : programHelp())
+    return 0
+  }
   try {
-    const normal = commandFirst(normalizeFlags(argv, FLAGS))
-    if (normal.length === 1 && (normal[0] === '--help' || normal[0] === 'help')) {
-      io.out(programHelp())
-      return 0
-    }
-    await program.parseAsync(normal, { from: 'user' })
+    await program.parseAsync(commandFirst(normalizeFlags(argv, FLAGS)), { from: 'user' })
     return exitStatus
   } catch (error) {
     return complain(io, asUsageError(error), undefined, session.format)
   }
+}
+
+/** Help is given whatever else there is on the line, as Vault does. */
+function wantsHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return argv[0] === 'help' || argv.slice(0, end < 0 ? argv.length : end).some((arg) => /^(-h|--?help)$/.test(arg))
 }
 
 /** Flags may stand anywhere, also before the command. */
@@ -98,8 +104,8 @@ function define(session: Session, end: (status: number) => void): Command {
       .summary(summary)
       .exitOverride()
       .allowExcessArguments()
-      .configureOutput({ writeErr: () => undefined, writeOut: (text) => { session.io.out(text) } })
-      .configureHelp({ formatHelp: commandHelp })
+      .configureOutput({ writeErr: () => undefined })
+      .helpOption(false)
   const verb = (operation: Operation, summary: string, flags: readonly Option[]) => {
     const defined = command(operation, summary).argument('[path]').argument('[data...]')
     for (const flag of flags) defined.addOption(flag)
@@ -130,11 +136,11 @@ function define(session: Session, end: (status: number) => void): Command {
       end(await dev(session, options, args))
     })
   command('version', 'Prints the keymgmt CLI version').action(() => { end(printVersion(session.io)) })
-  return program.exitOverride().configureOutput({ writeErr: () => undefined })
+  return program.exitOverride().helpOption(false).helpCommand(false).configureOutput({ writeErr: () => undefined })
 }
 
 function chosenFormat(session: Session, options: VerbFlags): FormatName {
-  return options.format === undefined ? session.format : parseFormat(options.format)
+  return options.format ? parseFormat(options.format) : session.format
 }
 
 async function request(session: Session, operation: Operation, args: readonly string[], options: VerbFlags): Promise<number> {
@@ -146,7 +152,7 @@ async function request(session: Session, operation: Operation, args: readonly st
     assertArguments(operation, rawPath, rest, options)
     const path = sanitizePath(rawPath ?? '')
     const timeoutMs = options.timeout === undefined ? (io.stderrIsTty ? undefined : UNATTENDED_MS) : parseDuration('timeout', options.timeout)
-    const data: ReadonlyMap<string, RawValue> | null = await parseData(rest, { readFile: io.readFile, readStdin: io.readStdin })
+    const data: ReadonlyMap<string, RawValue> | null = await parseData(rest, io, operation === 'delete' ? 'string list' : 'K=V')
     doing = `${DOING[operation]} ${path}`
     const { field, dryRun = false } = options
     return await runVerb({ io, router: createRouter(PATHS), signal }, operation, { path, data, format, field, dryRun, timeoutMs })
@@ -160,6 +166,10 @@ function assertArguments(operation: Operation, path: string | undefined, data: r
   if (path === undefined) {
     const expected = operation === 'delete' ? 'at least 1' : '1'
     throw new KeymgmtError('USAGE', `Not enough arguments (expected ${expected}, got 0)`, { hints: [`such as: keymgmt ${operation} keymgmt/key/app`] })
+  }
+  if (path.includes('=')) {
+    // It is not repeated: what was meant as a value may be a secret.
+    throw new KeymgmtError('USAGE', 'the first argument is the PATH, and this is name=value', { hints: [`such as: keymgmt ${operation} keymgmt/key/app`] })
   }
   if (operation === 'list' && data.length > 0) {
     throw new KeymgmtError('USAGE', `Too many arguments (expected 1, got ${data.length + 1})`)
@@ -188,12 +198,13 @@ function printVersion(io: Io): number {
   return 0
 }
 
-/** Commander's refusals in Vault's words. Help that was printed is not one. */
+/** Commander's refusals in Vault's words. */
 function asUsageError(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error
   const name = /'([^']*)'/.exec(error.message)?.[1] ?? ''
   if (error.code === 'commander.unknownCommand') {
-    return new KeymgmtError('USAGE', `there is no command ${JSON.stringify(name)}`, { hints: ['see which there are: keymgmt -h'] })
+    // With a value in it, it is not repeated.
+    return new KeymgmtError('COMMAND_UNKNOWN', name.includes('=') ? 'the first argument is the command, and this is name=value' : `there is no command ${JSON.stringify(name)}`, { hints: ['see which there are: keymgmt -h'] })
   }
   if (error.code === 'commander.unknownOption') {
     return new KeymgmtError('USAGE', `flag provided but not defined: -${name.replace(/^-+/, '').split('=')[0] ?? ''}`, {

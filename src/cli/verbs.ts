@@ -68,12 +68,15 @@ export async function runVerb({ io, router, signal }: VerbContext, operation: Op
   return exitStatus(operation, response)
 }
 
+/** A timer of more than 24 days is over at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** A signal that is also aborted, with an error that says so, when the time is over. */
 function withDeadline(signal: AbortSignal, timeoutMs: number | undefined): AbortSignal {
   if (timeoutMs === undefined) return signal
   const deadline = new AbortController()
   const over = new KeymgmtError('KMS_TIMEOUT', `the ${humanDuration(Math.round(timeoutMs / 1000))} that it may take are over`, { hints: ['allow more: -timeout=30m'] })
-  setTimeout(() => { deadline.abort(over) }, timeoutMs).unref()
+  setTimeout(() => { deadline.abort(over) }, Math.min(timeoutMs, LONGEST_TIMER_MS)).unref()
   return AbortSignal.any([signal, deadline.signal])
 }
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { KEY_TYPES, type KeyTypeName } from '../../src/crypto/key-types.js'
 import { startDevKms, type DevKms } from '../../src/dev-kms/index.js'
 import { awsKms } from '../../src/kms/aws/index.js'
+import { createMemoryKms } from '../support/memory-kms.js'
 import { OPERATION_TAG, type KmsKey, type KmsProvider, type Purpose } from '../../src/kms/provider.js'
 
 // What every KmsProvider promises: above all that everything but `create` may be asked for again.
@@ -26,7 +27,13 @@ async function aws(): Promise<Candidate> {
   }
 }
 
-const CANDIDATES: Readonly<Record<string, () => Promise<Candidate>>> = { awskms: aws }
+/** What core is tested against, lest a test of core be one of something that no KMS does. */
+function inMemory(): Promise<Candidate> {
+  const { kind } = createMemoryKms()
+  return Promise.resolve({ open: () => kind.open({ region: HOME, credentials: {} }), close: () => Promise.resolve() })
+}
+
+const CANDIDATES: Readonly<Record<string, () => Promise<Candidate>>> = { awskms: aws, 'in memory': inMemory }
 
 const KINDS: readonly (readonly [KeyTypeName, readonly Purpose[], holds: true | undefined])[] = [
   ['aes256-gcm96', ['decrypt', 'encrypt'], undefined],

@@ -17,7 +17,7 @@ const REFUSALS: readonly (readonly [line: string, status: number, ...says: strin
   ['read -bogus keymgmt/key/app', 1, 'flag provided but not defined: -bogus'],
   ['read -format=nope keymgmt/key/app', 1, 'Invalid output format: nope'],
   ['read -field=nope keymgmt/key/app', 1, 'Field "nope" not present in secret'],
-  ['reed keymgmt/key/app', 1, 'reed'],
+  ['reed keymgmt/key/app', 127, 'reed'],
   ['read secret/foo', 2, 'keymgmt/'],
   ['read keymgmt/keys/app', 2, 'did you mean "keymgmt/key/app"?'],
   ['read keymgmt/key/none', 2, 'No value found at keymgmt/key/none'],

@@ -15,7 +15,7 @@ export interface PrintOptions {
   readonly escapeControls: boolean
 }
 
-/** A way to print answers; no text ends with a newline. */
+/** A way to print answers; no text ends with a newline, but for a field in YAML, where it is a part of the value's form. */
 export interface Format {
   /** Whether it has words beside the data: Success lines, warnings. */
   readonly speaks: boolean

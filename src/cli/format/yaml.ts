@@ -1,4 +1,4 @@
-import { stringify } from 'yaml'
+import { Document, Scalar, visit } from 'yaml'
 import { envelope, type Format } from './format.js'
 
 /** YAML that readers of either version of the language take the same way, as Vault's is. */
@@ -7,15 +7,18 @@ export const yaml: Format = {
   secret: (response) => write(Object.fromEntries(envelope(response))),
   list: (keys) => write(keys),
   emptyList: () => '{}',
-  field: (value) => write(value),
+  field: (value) => `${write(value)}\n`,
 }
 
 function write(value: unknown): string {
-  return stringify(value, {
-    version: '1.1',
-    indentSeq: false,
-    sortMapEntries: ({ key: one }, { key: other }) => naturally(String(one), String(other)),
-  }).trimEnd()
+  const document = new Document(value, { version: '1.1', sortMapEntries: ({ key: one }, { key: other }) => naturally(String(one), String(other)) })
+  visit(document, { Scalar: (_key, scalar) => { if (isAmbiguous(document, scalar.value)) scalar.type = Scalar.QUOTE_DOUBLE } })
+  return document.toString({ indentSeq: false, singleQuote: true, blockQuote: 'literal' }).trimEnd()
+}
+
+/** Whether it is text that would be read as something else: it gets double quotes, and text of a special form single ones. */
+function isAmbiguous({ schema }: Document, value: unknown): boolean {
+  return typeof value === 'string' && schema.tags.some((tag) => 'test' in tag && tag.test.test(value))
 }
 
 function naturally(one: string, other: string): number {

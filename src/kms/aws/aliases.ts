@@ -1,7 +1,7 @@
 import { CreateAliasCommand, DeleteAliasCommand, ListAliasesCommand, UpdateAliasCommand } from '@aws-sdk/client-kms'
 import { KeymgmtError } from '../../errors.js'
 import type { AliasOwner, KmsKey } from '../provider.js'
-import { unless, type Reach } from './reach.js'
+import { entriesOf, pages, unless, type Reach } from './reach.js'
 
 /** Whether the alias exists is only what we last wrote down: CreateAlias and UpdateAlias each say when it is not so. */
 export async function pointAlias(reach: Reach, alias: string, key: KmsKey, { keys, exists }: AliasOwner): Promise<void> {
@@ -28,14 +28,12 @@ export async function pointAlias(reach: Reach, alias: string, key: KmsKey, { key
 
 export async function aliasTargets({ region, client, call }: Reach, names: ReadonlySet<string>): Promise<Map<string, string>> {
   const found = new Map<string, string>()
-  let Marker: string | undefined
-  do {
-    const input = { Limit: 100, ...(Marker && { Marker }) }
-    const context = { operation: 'ListAliases', region, subject: [...names].join(', ') }
-    const page = await call(context, (abortSignal) => client.send(new ListAliasesCommand(input), { abortSignal }))
-    for (const { AliasName = '', TargetKeyId } of page.Aliases ?? []) if (names.has(AliasName) && TargetKeyId) found.set(AliasName, TargetKeyId)
-    Marker = page.Truncated && found.size < names.size ? page.NextMarker : undefined
-  } while (Marker)
+  const context = { operation: 'ListAliases', region, subject: [...names].join(', ') }
+  const ask = (from: object) => call(context, (abortSignal) => client.send(new ListAliasesCommand({ Limit: 100, ...from }), { abortSignal }))
+  for await (const page of pages('ListAliases', ask)) {
+    for (const { AliasName = '', TargetKeyId } of entriesOf(page.Aliases)) if (names.has(AliasName) && TargetKeyId) found.set(AliasName, TargetKeyId)
+    if (found.size === names.size) break
+  }
   return found
 }
 

@@ -75,22 +75,28 @@ export interface AwsFailure {
   readonly clockCorrected: boolean
 }
 
+interface Metadata {
+  readonly httpStatusCode?: number
+  readonly requestId?: string
+  readonly clockSkewCorrected?: boolean
+}
+
 /** Reads what `error` says, whatever it is. */
 export function readFailure(error: unknown): AwsFailure {
-  const failure = error as {
-    name?: string
-    message?: string
-    code?: string
-    $metadata?: { httpStatusCode?: number; requestId?: string; clockSkewCorrected?: boolean }
-  }
+  const { name, message, code, $metadata } = (error ?? {}) as { name?: unknown; message?: unknown; code?: unknown; $metadata?: Metadata }
   return {
-    name: failure.name ?? 'Error',
-    message: failure.message ?? '',
-    code: failure.code ?? '',
-    status: failure.$metadata?.httpStatusCode,
-    requestId: failure.$metadata?.requestId,
-    clockCorrected: failure.$metadata?.clockSkewCorrected === true,
+    name: textOr('Error', name),
+    message: textOr('', message),
+    code: textOr('', code),
+    status: $metadata?.httpStatusCode,
+    requestId: $metadata?.requestId,
+    clockCorrected: $metadata?.clockSkewCorrected === true,
   }
+}
+
+/** What comes from outside may be of any type. */
+function textOr(otherwise: string, value: unknown): string {
+  return typeof value === 'string' ? value : otherwise
 }
 
 /** Whether AWS answered that it was asked too often. `LimitExceededException` is not that: waiting does not help it. */

@@ -18,7 +18,7 @@ import { KeymgmtError } from '../../errors.js'
 import { OPERATION_TAG, type KmsKey, type KmsKeyRequest, type KmsKeyState, type KmsKeyStatus } from '../provider.js'
 import { readFailure } from './errors.js'
 import { keySpecFor, kindFor } from './key-specs.js'
-import { about, isRefusal, unless, type Reach } from './reach.js'
+import { about, entriesOf, isRefusal, pages, unless, type Reach } from './reach.js'
 
 /** How many KMS keys are asked for their tags at a time; AWS allows 2,000 a second. */
 const TAG_REQUESTS = 50
@@ -31,8 +31,19 @@ function tagList(tags: Readonly<Record<string, string>>) {
 
 /** AWS documents both as always there; a reply that lacks one is not something to go on with. */
 function kmsKey(metadata: KeyMetadata | undefined, operation: string): KmsKey {
-  if (!metadata?.KeyId || !metadata.Arn) throw new KeymgmtError('KMS_FAILED', `${operation} answered without a key id and ARN`)
-  return { id: metadata.KeyId, arn: metadata.Arn }
+  const { KeyId, Arn } = metadata ?? {}
+  if (!isText(KeyId) || !isText(Arn)) throw new KeymgmtError('KMS_FAILED', `${operation} answered without a key id and ARN`)
+  return { id: KeyId, arn: Arn }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+/** A time that the reply may have; one that is no time is not something to go on with either. */
+function timeIn(time: Date | undefined, operation: string): Date | undefined {
+  if (time === undefined || !Number.isNaN(time.getTime())) return time
+  throw new KeymgmtError('KMS_FAILED', `${operation} answered with a time that is none`)
 }
 
 export async function createKey({ region, client, call }: Reach, request: KmsKeyRequest): Promise<KmsKey> {
@@ -74,15 +85,12 @@ export async function findByOperation(reach: Reach, ids: ReadonlySet<string>, si
 }
 
 async function* listKeys({ region, client, call }: Reach): AsyncGenerator<readonly KeyListEntry[]> {
-  let Marker: string | undefined
-  do {
-    const input = { Limit: 1000, ...(Marker && { Marker }) }
-    const context = { operation: 'ListKeys', region, subject: 'KMS keys of an earlier run' }
-    const page = await call(context, (abortSignal) => client.send(new ListKeysCommand(input), { abortSignal }))
-    const keys = page.Keys ?? []
+  const context = { operation: 'ListKeys', region, subject: 'KMS keys of an earlier run' }
+  const ask = (from: object) => call(context, (abortSignal) => client.send(new ListKeysCommand({ Limit: 1000, ...from }), { abortSignal }))
+  for await (const page of pages('ListKeys', ask)) {
+    const keys = entriesOf(page.Keys)
     for (let index = 0; index < keys.length; index += TAG_REQUESTS) yield keys.slice(index, index + TAG_REQUESTS)
-    Marker = page.Truncated ? page.NextMarker : undefined
-  } while (Marker)
+  }
 }
 
 async function operationOf(reach: Reach, id: string): Promise<string | undefined> {
@@ -98,15 +106,11 @@ async function operationOf(reach: Reach, id: string): Promise<string | undefined
 }
 
 export async function tagsOf(reach: Reach, KeyId: string): Promise<Record<string, string>> {
-  const { client, call } = reach
   const tags: Record<string, string> = {}
-  let Marker: string | undefined
-  do {
-    const input = { KeyId, ...(Marker && { Marker }) }
-    const page = await call(about(reach, 'ListResourceTags', KeyId), (abortSignal) => client.send(new ListResourceTagsCommand(input), { abortSignal }))
-    for (const { TagKey = '', TagValue = '' } of page.Tags ?? []) tags[TagKey] = TagValue
-    Marker = page.Truncated ? page.NextMarker : undefined
-  } while (Marker)
+  const ask = (from: object) => reach.call(about(reach, 'ListResourceTags', KeyId), (abortSignal) => reach.client.send(new ListResourceTagsCommand({ KeyId, ...from }), { abortSignal }))
+  for await (const page of pages('ListResourceTags', ask)) {
+    for (const { TagKey = '', TagValue = '' } of entriesOf(page.Tags)) tags[TagKey] = TagValue
+  }
   return tags
 }
 
@@ -142,7 +146,7 @@ export async function findReplica(reach: Reach, primary: KmsKey, since: Date): P
   return status?.key
 }
 
-const STATES: Readonly<Record<KeyState, KmsKeyState>> = {
+const STATES = new Map<unknown, KmsKeyState>(Object.entries({
   Enabled: 'enabled',
   Disabled: 'disabled',
   PendingImport: 'pending-import',
@@ -151,7 +155,7 @@ const STATES: Readonly<Record<KeyState, KmsKeyState>> = {
   Creating: 'creating',
   Updating: 'enabled',
   Unavailable: 'unavailable',
-}
+} satisfies Record<KeyState, KmsKeyState>))
 
 export async function inspectKey(reach: Reach, { id }: KmsKey): Promise<KmsKeyStatus | undefined> {
   try {
@@ -165,12 +169,13 @@ export async function inspectKey(reach: Reach, { id }: KmsKey): Promise<KmsKeySt
 
 function statusOf(metadata: KeyMetadata | undefined): KmsKeyStatus {
   const { MultiRegionConfiguration: multi } = metadata ?? {}
-  const regions = [multi?.PrimaryKey, ...(multi?.ReplicaKeys ?? [])].flatMap((place) => place?.Region ?? [])
+  const regions = entriesOf([multi?.PrimaryKey, ...entriesOf(multi?.ReplicaKeys)]).flatMap(({ Region }) => Region ?? [])
   return {
     key: kmsKey(metadata, 'DescribeKey'),
-    state: STATES[metadata?.KeyState ?? 'Unavailable'],
-    deletionDate: metadata?.DeletionDate,
-    expires: metadata?.ExpirationModel === 'KEY_MATERIAL_EXPIRES' ? metadata.ValidTo : undefined,
+    // A state that AWS gets one day is one in which nothing is done here.
+    state: STATES.get(metadata?.KeyState) ?? 'unavailable',
+    deletionDate: timeIn(metadata?.DeletionDate, 'DescribeKey'),
+    expires: metadata?.ExpirationModel === 'KEY_MATERIAL_EXPIRES' ? timeIn(metadata.ValidTo, 'DescribeKey') : undefined,
     materialId: metadata?.CurrentKeyMaterialId,
     multiRegion: multi?.PrimaryKey?.Region ? { primary: multi.PrimaryKey.Region, regions } : undefined,
     external: metadata?.Origin === 'EXTERNAL',
@@ -187,7 +192,7 @@ export async function scheduleDeletion(reach: Reach, { id }: KmsKey, PendingWind
   const input = { KeyId: id, PendingWindowInDays }
   try {
     const reply = await reach.call(about(reach, 'ScheduleKeyDeletion', id), (abortSignal) => reach.client.send(new ScheduleKeyDeletionCommand(input), { abortSignal }))
-    return reply.DeletionDate
+    return timeIn(reply.DeletionDate, 'ScheduleKeyDeletion')
   } catch (error) {
     if (saysPendingDeletion(error) || isRefusal(error, 'NotFoundException')) return undefined
     throw error

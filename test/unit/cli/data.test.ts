@@ -2,99 +2,17 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { parseData } from '../../../src/cli/data.js'
 import { decodeJson } from '../../../src/cli/json-decoder.js'
-import { asText, isList, isObject, textOf, type RawValue } from '../../../src/router/values.js'
-
-const FILES: Readonly<Record<string, string>> = { 'f.txt': 'line1\nline2\n', 'o.json': '{"a":1,"b":"x"}' }
+import { asText } from '../../../src/router/values.js'
+import { shown } from '../router/raw.js'
 
 const sources = (stdin: string | Buffer) => ({
   readStdin: () => Promise.resolve(Buffer.from(stdin)),
-  readFile: (name: string) => {
-    const content = FILES[name]
-    if (content !== undefined) return Buffer.from(content)
-    throw Object.assign(new Error('no'), { code: name === 'dir' ? 'EISDIR' : 'ENOENT' })
-  },
+  readFile: () => { throw Object.assign(new Error('no'), { code: 'ENOENT' }) },
 })
 
-/** The value in the notation of the table: JSON, with a number's own text. */
-function shown(value: RawValue | null): string {
-  if (value === null || typeof value === 'boolean') return String(value)
-  if (typeof value === 'string') return JSON.stringify(value)
-  if (isList(value)) return `[${value.map(shown).join(',')}]`
-  if (isObject(value)) return `{${[...value].map(([name, item]) => `${JSON.stringify(name)}:${shown(item)}`).join(',')}}`
-  return value instanceof Uint8Array ? JSON.stringify(textOf(value)) : value.number
-}
-
-/** Vault's vectors: arguments, standard input, and the data or (with `!`) the cause of the refusal. */
-const VECTORS: readonly (readonly [args: readonly string[], stdin: string, result: string])[] = [
-  [[], '', 'null'],
-  [[''], '', '{}'],
-  [['a=b'], '', '{"a":"b"}'],
-  [['a='], '', '{"a":""}'],
-  [['a=b=c'], '', '{"a":"b=c"}'],
-  [['=v'], '', '{"":"v"}'],
-  [['='], '', '{"":""}'],
-  [[' a = b '], '', '{" a ":" b "}'],
-  [['foo'], '', '!(argument 1): format must be key=value'],
-  [['--'], '', '!(argument 1): format must be key=value'],
-  [['a=1', 'a=2'], '', '{"a":["1","2"]}'],
-  [['a=1', 'a=2', 'a=3'], '', '{"a":["1","2","3"]}'],
-  [['a=', 'a=2'], '', '{"a":["","2"]}'],
-  [['a=@f.txt'], '', '{"a":"line1\\nline2\\n"}'],
-  [['a=@nope'], '', '!"a": error reading file: no such file or directory'],
-  [['a=@dir'], '', '!"a": error reading file: is a directory'],
-  [['a=@'], '', '!"a": error reading file: no such file or directory'],
-  [['a=@-'], '', '!"a": error reading file: no such file or directory'],
-  [['a=\\@x'], '', '{"a":"@x"}'],
-  [['a=\\\\@x'], '', '{"a":"\\\\\\\\@x"}'],
-  [['a=\\'], '', '{"a":"\\\\"}'],
-  [['a=\\-'], '', '{"a":"\\\\-"}'],
-  [['a=--'], '', '{"a":"--"}'],
-  [['a=-x'], '', '{"a":"-x"}'],
-  [['a=-'], 'hello\n', '{"a":"hello\\n"}'],
-  [['a=-'], '', '{"a":""}'],
-  [['a=-', 'b=-'], '', '!"b": stdin already consumed'],
-  [['-', 'b=-'], '{}', '!"b": stdin already consumed'],
-  [['-', '-'], '{}', '!"-": stdin already consumed'],
-  [['-'], '{"a":1,"b":"x"}', '{"a":1,"b":"x"}'],
-  [['-', 'a=2'], '{"a":1}', '{"a":[1,"2"]}'],
-  [['a=2', '-'], '{"a":1}', '{"a":1}'],
-  [['-', 'a=z'], '{"a":["x","y"]}', '{"a":["x","y","z"]}'],
-  [['-', 'a=z'], '{"a":{"k":"v"}}', '{"a":[{"k":"v"},"z"]}'],
-  [['-', 'a=z'], '{"a":{}}', '{"a":["z"]}'],
-  [['-', 'a=z'], '{"a":null}', '{"a":["z"]}'],
-  [['-', 'a=z'], '{"a":true}', '{"a":[true,"z"]}'],
-  [['-', 'a=z'], '{"a":""}', '{"a":["","z"]}'],
-  [['-'], '{bad', "!\"-\": invalid character 'b' looking for beginning of object key string"],
-  [['-'], '', '!"-": EOF'],
-  [['-'], '{"a":', '!"-": unexpected EOF'],
-  [['-'], '["a"]', '!"-": json: cannot unmarshal array into Go value of type map[string]interface {}'],
-  [['-'], '"a"', '!"-": json: cannot unmarshal string into Go value of type map[string]interface {}'],
-  [['-'], '1', '!"-": json: cannot unmarshal number into Go value of type map[string]interface {}'],
-  [['x=1', '-', 'a=1'], 'null', '{"a":"1"}'],
-  [['-'], '{"a":1}{"b":2}', '{"a":1}'],
-  [['-'], '{"a":1}garbage', '{"a":1}'],
-  [['-'], '{"a":1,"a":2}', '{"a":2}'],
-  [['-'], '{"a":12345678901234567890123,"b":1.10,"c":1e5}', '{"a":12345678901234567890123,"b":1.10,"c":1e5}'],
-  [['-'], '\ufeff{}', "!\"-\": invalid character 'ï' looking for beginning of value"],
-  [['@o.json'], '', '{"a":1,"b":"x"}'],
-  [['@nope.json'], '', '!"@nope.json": open nope.json: no such file or directory'],
-  [['@dir'], '', '!"@dir": read dir: is a directory'],
-  [['@'], '', '!"@": open : no such file or directory'],
-  [['@foo=bar'], '', '{"@foo":"bar"}'],
-  [['-foo=baz'], '', '{"-foo":"baz"}'],
-  [['a={"b":1}'], '', '{"a":"{\\"b\\":1}"}'],
-  [['a="x"'], '', '{"a":"\\"x\\""}'],
-  [['-'], '{"__proto__":{"x":1}}', '{"__proto__":{"x":1}}'],
-]
+// Vault's own vectors are in test/vectors/data.json; here is what holds for all.
 
 describe('DATA arguments', () => {
-  it.each(VECTORS)('%j with %j on standard input', async (args, stdin, result) => {
-    const parsed = parseData(args, sources(stdin))
-    if (result.startsWith('!')) {
-      await expect(parsed).rejects.toMatchObject({ code: 'USAGE', message: `Failed to parse K=V data: invalid key/value pair ${result.slice(1)}` })
-    } else expect(shown(await parsed)).toBe(result)
-  })
-
   it('keeps the bytes of a file or of standard input for fields that take bytes; others read U+FFFD where they are no UTF-8', async () => {
     const value = (await parseData(['a=-'], sources(Buffer.of(0xff, 0xfe))))?.get('a') ?? null
     expect(value).toEqual(Buffer.of(0xff, 0xfe))

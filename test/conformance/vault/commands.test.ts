@@ -1,0 +1,30 @@
+import { expect } from '@jest/globals'
+import { VERSION } from '../../../src/cli/version.js'
+import { startDevKms } from '../../../src/dev-kms/index.js'
+import { createSession, type Surroundings } from '../../support/session.js'
+import { describeVectors, driver } from './describe-vectors.js'
+
+// Vault's command line where what the program prints and how it ends are the matter.
+
+/** A command, after those that prepare its store; `then` is another one, whose outcome counts. */
+interface CommandVector extends Surroundings {
+  readonly given?: readonly string[]
+  readonly line: string | readonly string[]
+  readonly then?: string
+}
+
+async function command({ given = [], line, then, ...surroundings }: CommandVector) {
+  const kms = await startDevKms()
+  const session = createSession(kms.endpoint)
+  try {
+    for (const earlier of given) expect(await session.run(earlier)).toMatchObject({ status: 0 })
+    const ended = await session.run(line, surroundings)
+    const { status, stdout, stderr } = then === undefined ? ended : await session.run(then)
+    return { status, stdout: stdout.replaceAll(VERSION, '<version>'), stderr }
+  } finally {
+    session.close()
+    await kms.close()
+  }
+}
+
+describeVectors({ command: driver(command) })

@@ -1,0 +1,55 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Chalk } from 'chalk'
+import type { Io } from '../../src/cli/io.js'
+import { run } from '../../src/cli/main.js'
+
+/** What one command printed, and how it ended. */
+export interface Outcome {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** What a command finds around it, beside its arguments. */
+export interface Surroundings {
+  readonly stdin?: string | Uint8Array
+  readonly env?: Readonly<Record<string, string>>
+  /** Whether stdout is a terminal. */
+  readonly terminal?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** The program in this process, with a store of its own: as the binary, but for the process and without its start. */
+export interface Session {
+  readonly home: string
+  run(line: string | readonly string[], surroundings?: Surroundings): Promise<Outcome>
+  close(): void
+}
+
+/** A session whose KMS is at `endpoint`, in a fresh home unless one is given. */
+export function createSession(endpoint: string, home = mkdtempSync(join(tmpdir(), 'keymgmt-session-'))): Session {
+  return {
+    home,
+    run: async (line, { stdin = '', env = {}, terminal = false, signal = new AbortController().signal } = {}) => {
+      const printed = { stdout: '', stderr: '' }
+      const io: Io = {
+        env: { HOME: home, KEYMGMT_HOME: join(home, 'keymgmt'), AWS_ENDPOINT_URL_KMS: endpoint, ...env },
+        platform: process.platform,
+        stdoutIsTty: terminal,
+        stderrIsTty: false,
+        stdinIsTty: false,
+        out: (text) => { printed.stdout += text },
+        err: (text) => { printed.stderr += text },
+        progress: () => undefined,
+        readFile: (name) => readFileSync(name),
+        readStdin: () => Promise.resolve(Buffer.from(stdin)),
+        paint: new Chalk({ level: 0 }),
+      }
+      const args = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line
+      return { status: await run(args, io, signal), ...printed }
+    },
+    close: () => { rmSync(home, { recursive: true, force: true }) },
+  }
+}

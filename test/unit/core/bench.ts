@@ -1,0 +1,80 @@
+import { createEngine, type Engine } from '../../../src/core/engine.js'
+import { distribute, readDistribution } from '../../../src/core/distribution.js'
+import { requireKey, saveKey } from '../../../src/core/keys.js'
+import { copiesOf } from '../../../src/core/plan.js'
+import { saveProvider } from '../../../src/core/providers.js'
+import { recordPath } from '../../../src/core/records.js'
+import { retiredOf } from '../../../src/core/retired.js'
+import { verifyDistribution } from '../../../src/core/verify.js'
+import type { KmsKind } from '../../../src/kms/provider.js'
+import { createMemoryStore, type Store } from '../../../src/store/index.js'
+import { createMemoryKms, type MemoryKms } from '../../support/memory-kms.js'
+
+export const HOME = 'us-west-1'
+export const AES = { purpose: ['encrypt', 'decrypt'], protection: 'hsm' } as const
+
+/** Core over a store and a KMS in memory, with what it said. */
+export interface CoreBench {
+  readonly engine: Engine
+  readonly store: Store
+  readonly kms: MemoryKms
+  readonly notices: string[]
+}
+
+/** A bench with a provider `k`; or one over what another has, as the next command finds it. */
+export async function createBench({ store, kms }: Pick<CoreBench, 'store' | 'kms'> = { store: createMemoryStore(), kms: createMemoryKms() }): Promise<CoreBench> {
+  const bench = benchOver(store, kms, kms.kind)
+  await saveProvider(bench.engine, 'k', { provider: 'awskms', key_collection: HOME })
+  return bench
+}
+
+/** A bench whose store and KMS are reached through these. */
+export function benchOver(store: Store, kms: MemoryKms, kind: KmsKind): CoreBench {
+  const notices: string[] = []
+  return { store, kms, notices, engine: createEngine({ store, kinds: { awskms: kind }, notice: (message) => notices.push(message) }) }
+}
+
+/** A bench with a distributed key `app`. */
+export async function createDistributed(change: Parameters<typeof saveKey>[2] = {}): Promise<CoreBench> {
+  const bench = await createBench()
+  await saveKey(bench.engine, 'app', { type: 'aes256-gcm96', ...change })
+  await distribute(bench.engine, 'k', 'app', AES)
+  return bench
+}
+
+/** The KMS keys in short: version, Region, state; and the aliases. */
+export function shown({ kms }: CoreBench): string[] {
+  const keys = kms.keys.map(({ request, region, deletion, material, enabled }) =>
+    `${request.description.replace('keymgmt ', '')} ${region} ${deletion ? 'pending-deletion' : material === undefined ? 'empty' : enabled ? 'enabled' : 'disabled'}`)
+  const described = (id: string) => kms.keys.find(({ key }) => key.id === id)?.request.description.replace('keymgmt ', '') ?? id
+  return [...keys, ...[...kms.aliases].map(([name, id]) => `${name.replace(/\d{10}/, 'TIME')} is ${described(id)}`)].sort()
+}
+
+/**
+ * What is wrong with the key `app` in `k`; empty when nothing is: one KMS key for each version and Region and no other,
+ * with our bytes, and nothing unfinished.
+ */
+export async function complaints({ engine, store, kms }: CoreBench): Promise<string[]> {
+  const key = (await requireKey(engine, 'app')).current
+  const active = await readDistribution(engine, 'k', 'app')
+  const record = active ?? (await retiredOf(engine, key, 'k'))[0]?.record
+  if (!record) return ['there is no record of the distribution']
+  const copies = copiesOf(record)
+  const expected = key.latest_version * record.regions.length
+  const held = await Promise.all(copies.map(async ({ version, region, copy }) => {
+    const stored = await store.get(recordPath.material('app', version))
+    const found = kms.keys.find((candidate) => candidate.region === region && candidate.key.id === copy.key?.id)
+    if (!found || !stored) return [`no KMS key or no material of version ${version} in ${region}`]
+    const wanted = record.state === 'revoked' ? undefined : Buffer.from(stored.value).toString('base64')
+    return found.material === wanted ? [] : [`other material of version ${version} in ${region}`]
+  }))
+  return [
+    ...(key.pending_version === undefined ? [] : ['a rotation is not finished']),
+    ...(record.state === 'removed' && active ? ['a removal is not finished'] : []),
+    ...(kms.keys.length === expected && copies.length === expected ? [] : [`${kms.keys.length} KMS keys, ${copies.length} on record, ${expected} wanted`]),
+    ...held.flat(),
+    ...(record.state === 'removed' && kms.keys.some(({ deletion }) => !deletion) ? ['a KMS key is left'] : []),
+    ...(record.state === 'removed' && kms.aliases.size > 0 ? ['an alias is left'] : []),
+    ...(active ? (await verifyDistribution(engine, 'k', 'app', record.state === 'active')).differences.map((each) => JSON.stringify(each)) : []),
+  ]
+}

@@ -1,0 +1,397 @@
+import { describe, expect, it } from '@jest/globals'
+import { randomBytes } from 'node:crypto'
+import { adopt } from '../../../src/core/adopt.js'
+import { distribute, isInterrupted, readDistribution, replicate } from '../../../src/core/distribution.js'
+import { importKey, importVersion } from '../../../src/core/import.js'
+import { deleteKey, readKey, rotateKey, saveKey } from '../../../src/core/keys.js'
+import { deleteProvider, readProvider, saveProvider } from '../../../src/core/providers.js'
+import { removeDistribution, restoreDistribution, revokeDistribution } from '../../../src/core/removal.js'
+import { repairDistribution } from '../../../src/core/repair.js'
+import { distributionCounts } from '../../../src/core/status.js'
+import { verifyDistribution } from '../../../src/core/verify.js'
+import { KeymgmtError } from '../../../src/errors.js'
+import { AES, benchOver, createBench, createDistributed, HOME, shown } from './bench.js'
+
+// What core does, and what it refuses and in which words. The KMS is in memory and held to the contract of every KMS.
+
+const DAY_MS = 86_400_000
+const GLOBAL = { replica_regions: ['eu-west-1', 'us-east-1'] }
+
+/** What an attempt ends with: code, message and hints. */
+async function refusal(attempt: Promise<unknown>): Promise<readonly string[]> {
+  const error = await attempt.then(() => undefined, (reason: unknown) => reason)
+  if (!(error instanceof KeymgmtError)) throw error instanceof Error ? error : new Error('it was not refused')
+  return [error.code, error.message, ...error.hints]
+}
+
+describe('a key', () => {
+  it('is made with the defaults of Vault, and of the type that is asked for', async () => {
+    const { engine } = await createBench()
+    await saveKey(engine, 'one', {})
+    await saveKey(engine, 'two', { type: 'ed25519', deletion_allowed: true, min_enabled_version: 0, replica_regions: ['eu-west-1', 'eu-west-1'] })
+    expect(await readKey(engine, 'one')).toMatchObject({ name: 'one', type: 'rsa-2048', deletion_allowed: false, min_enabled_version: 1, latest_version: 1, replica_regions: [] })
+    expect(await readKey(engine, 'two')).toMatchObject({ type: 'ed25519', deletion_allowed: true, min_enabled_version: 0, replica_regions: ['eu-west-1'] })
+    expect((await readKey(engine, 'two'))?.versions[1]?.public_key).toMatch(/^-----BEGIN PUBLIC KEY-----/)
+    expect(await readKey(engine, 'none')).toBeUndefined()
+  })
+
+  it('keeps what can\'t be changed, and what is not said', async () => {
+    const { engine } = await createDistributed(GLOBAL)
+    expect(await refusal(saveKey(engine, 'app', { type: 'rsa-2048' }))).toEqual(['FIELD_IMMUTABLE', 'field "type" is aes256-gcm96 and can\'t be changed', 'make another key under another name'])
+    expect(await refusal(saveKey(engine, 'app', { replica_regions: ['eu-west-1'] }))).toEqual(['FIELD_IMMUTABLE', 'field "replica_regions" is eu-west-1,us-east-1 and can\'t be changed', 'make another key under another name'])
+    await saveKey(engine, 'app', { type: 'aes256-gcm96', replica_regions: ['us-east-1', 'eu-west-1'], deletion_allowed: true })
+    await saveKey(engine, 'app', { min_enabled_version: 0 })
+    expect(await readKey(engine, 'app')).toMatchObject({ deletion_allowed: true, min_enabled_version: 0 })
+    await saveKey(engine, 'bare', { type: 'aes256-gcm96' })
+    expect((await refusal(saveKey(engine, 'bare', { replica_regions: ['eu-west-1'] })))[1]).toContain('is not set and')
+  })
+
+  it.each([-1, 2])('has no version %d to enable from', async (minimum) => {
+    const { engine } = await createDistributed()
+    const words = ['FIELD_INVALID', `min_enabled_version=${minimum} is not a version of this key`, 'its latest version is 1; give 0 to 1, where 0 enables all']
+    expect(await refusal(saveKey(engine, 'app', { min_enabled_version: minimum }))).toEqual(words)
+    expect(await refusal(saveKey(engine, 'new', { min_enabled_version: minimum }))).toEqual(words)
+    expect(await readKey(engine, 'new')).toBeUndefined()
+  })
+
+  it('is rotated where it is, and disabled below the oldest version that is enabled', async () => {
+    const bench = await createDistributed()
+    await rotateKey(bench.engine, 'app')
+    expect((await rotateKey(bench.engine, 'app')).latest_version).toBe(3)
+    await saveKey(bench.engine, 'app', { min_enabled_version: 3 })
+    expect(shown(bench)).toEqual([`app version 1 ${HOME} disabled`, `app version 2 ${HOME} disabled`, `app version 3 ${HOME} enabled`, `${HOME} alias/hashicorp/app-TIME is app version 3`])
+    await saveKey(bench.engine, 'app', { min_enabled_version: 2 })
+    expect(shown(bench)).toContain(`app version 2 ${HOME} enabled`)
+    expect(bench.notices).toEqual([])
+  })
+
+  it('that is not there is neither rotated nor distributed', async () => {
+    const { engine } = await createBench()
+    const words = ['KEY_NOT_FOUND', 'there is no key app', 'make it: keymgmt write -f keymgmt/key/app type=aes256-gcm96', 'see which there are: keymgmt list keymgmt/key']
+    expect(await refusal(rotateKey(engine, 'app'))).toEqual(words)
+    expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual(words)
+  })
+
+  it('is deleted with its material once that is allowed and it is nowhere, and needed nowhere', async () => {
+    const { engine, store } = await createDistributed()
+    await saveKey(engine, 'app', { deletion_allowed: true })
+    expect(await refusal(deleteKey(engine, 'app'))).toEqual(['KEY_IN_USE', 'app is distributed to k', 'keymgmt delete keymgmt/kms/k/key/app'])
+    await revokeDistribution(engine, 'k', 'app')
+    await removeDistribution(engine, 'k', 'app')
+    expect(await refusal(deleteKey(engine, 'app'))).toEqual([
+      'KEY_IN_USE', 'KMS keys of app in k can be brought back only with its material', 'bring them back: keymgmt write -f keymgmt/kms/k/key/app/restore', 'or wait until AWS has deleted them',
+    ])
+    await deleteKey({ ...engine, now: () => new Date(Date.now() + 31 * DAY_MS) }, 'app')
+    expect([await readKey(engine, 'app'), await store.list('material/app')]).toEqual([undefined, []])
+    await deleteKey(engine, 'app')
+    await saveKey(engine, 'kept', { type: 'aes256-gcm96' })
+    expect(await refusal(deleteKey(engine, 'kept'))).toEqual(['KEY_PROTECTED', 'deletion of kept is not allowed', 'allow it: keymgmt write keymgmt/key/kept deletion_allowed=true'])
+  })
+})
+
+describe('a distribution', () => {
+  it('has a KMS key for each version, tagged, and an alias', async () => {
+    const bench = await createBench()
+    const engine = { ...bench.engine, now: () => new Date(1_688_559_292_173) }
+    await saveKey(engine, 'my.app', { type: 'aes256-gcm96' })
+    await distribute(engine, 'k', 'my.app', { ...AES, purpose: ['encrypt', 'decrypt', 'encrypt'] })
+    expect(shown(bench)).toEqual([`my.app version 1 ${HOME} enabled`, `${HOME} alias/hashicorp/my_app-TIME is my.app version 1`])
+    expect(await readDistribution(engine, 'k', 'my.app')).toMatchObject({
+      name: 'my.app-1688559292', distribution_time: '2023-07-05T12:14:52.173Z', purpose: ['decrypt', 'encrypt'], protection: 'hsm', regions: [HOME], state: 'active',
+    })
+    const key = await readKey(engine, 'my.app')
+    expect(Object.fromEntries(bench.kms.keys[0]?.tags ?? [])).toMatchObject({
+      'managed-by': 'keymgmt', 'keymgmt:store': await bench.store.id(), 'keymgmt:key': 'my.app', 'keymgmt:key-id': key?.id, 'keymgmt:version': '1',
+    })
+  })
+
+  it('is the same when asked for again, and refuses to be another', async () => {
+    const bench = await createDistributed()
+    const before = shown(bench)
+    await distribute(bench.engine, 'k', 'app', AES)
+    expect(shown(bench)).toEqual(before)
+    await saveKey(bench.engine, 'pair', { type: 'rsa-2048' })
+    await distribute(bench.engine, 'k', 'pair', { purpose: ['sign', 'verify'], protection: 'hsm' })
+    expect(await refusal(distribute(bench.engine, 'k', 'pair', AES))).toEqual([
+      'DISTRIBUTION_DIFFERS', "it is distributed already, with purpose=sign,verify protection=hsm, which can't be changed",
+      'to change it, remove the distribution first; mind that AWS cannot bring back a deleted KMS key',
+    ])
+  })
+
+  it('gives each version an alias when that is asked for, until it is asked for otherwise', async () => {
+    const bench = await createDistributed()
+    await distribute(bench.engine, 'k', 'app', { ...AES, version_aliases: true })
+    await rotateKey(bench.engine, 'app')
+    expect(shown(bench).filter((line) => line.includes('alias'))).toEqual([
+      `${HOME} alias/hashicorp/app-TIME is app version 2`, `${HOME} alias/hashicorp/app-TIME/v1 is app version 1`, `${HOME} alias/hashicorp/app-TIME/v2 is app version 2`,
+    ])
+    await distribute(bench.engine, 'k', 'app', AES)
+    expect(bench.kms.aliases.size).toBe(3)
+    await distribute(bench.engine, 'k', 'app', { ...AES, version_aliases: false })
+    expect(bench.kms.aliases.size).toBe(1)
+  })
+
+  it('is replicated with what is rotated, primaries deleted last', async () => {
+    const bench = await createDistributed(GLOBAL)
+    await replicate(bench.engine, 'k', 'app')
+    await rotateKey(bench.engine, 'app')
+    expect(bench.kms.keys.map(({ region }) => region).sort()).toEqual(['eu-west-1', 'eu-west-1', 'us-east-1', 'us-east-1', HOME, HOME])
+    expect(bench.kms.aliases.size).toBe(3)
+    await replicate(bench.engine, 'k', 'app')
+    const scheduled = await removeDistribution(bench.engine, 'k', 'app', 7)
+    expect(scheduled).toHaveLength(6)
+    expect(scheduled.filter(({ date }) => date === undefined).map(({ region }) => region)).toEqual([HOME, HOME])
+    expect([bench.kms.keys.every(({ deletion }) => deletion), bench.kms.aliases.size]).toEqual([true, 0])
+  })
+
+  it('is replicated only where there are Regions to be in, and it is there', async () => {
+    const { engine } = await createDistributed()
+    expect(await refusal(replicate(engine, 'k', 'app'))).toEqual([
+      'NO_REPLICA_REGIONS', 'key app does not have replica_regions', 'they are set when a key is made: keymgmt write keymgmt/key/NAME type=aes256-gcm96 replica_regions=us-east-1,eu-west-1',
+    ])
+    await saveKey(engine, 'wide', { type: 'aes256-gcm96', ...GLOBAL })
+    expect(await refusal(replicate(engine, 'k', 'wide'))).toEqual([
+      'DISTRIBUTION_NOT_FOUND', 'key wide is not distributed to k', 'distribute it: keymgmt write keymgmt/kms/k/key/wide purpose=encrypt,decrypt protection=hsm',
+    ])
+  })
+
+  it('that was interrupted is finished by the next write to the key, which says so', async () => {
+    const bench = await createBench()
+    await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
+    const { kind } = bench.kms
+    const lame = benchOver(bench.store, bench.kms, { ...kind, open: async (settings) => ({ ...await kind.open(settings), pointAlias: () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame')) }) })
+    expect(await refusal(distribute(lame.engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
+    expect(await isInterrupted(bench.engine, 'k', 'app')).toBe(true)
+    expect((await verifyDistribution(bench.engine, 'k', 'app', false)).differences).toMatchObject([{ what: 'unfinished', region: HOME, version: 0, expected: 'every command finished', found: 'an interrupted command', mendable: true }, { what: 'alias' }])
+    await saveKey(bench.engine, 'app', { deletion_allowed: true })
+    expect(bench.notices).toEqual(['First finishing what an earlier command began: the distribution of app in k'])
+    expect(await isInterrupted(bench.engine, 'k', 'app')).toBe(false)
+    expect(await refusal(rotateKey(lame.engine, 'app'))).toEqual(['KMS_FAILED', 'lame'])
+    expect(await readKey(bench.engine, 'app')).toMatchObject({ latest_version: 1, pending_version: 2 })
+    expect((await rotateKey(bench.engine, 'app')).latest_version).toBe(2)
+    expect(bench.notices[1]).toBe('First finishing what an earlier command began: the rotation of app to version 2')
+    expect(await readKey(bench.engine, 'app')).not.toHaveProperty('pending_version')
+  })
+})
+
+describe('what is taken away', () => {
+  it('waits for as long as is said, is brought back as it was, and once gone not at all', async () => {
+    const bench = await createDistributed()
+    const before = shown(bench)
+    const [{ date = '' } = {}] = await removeDistribution(bench.engine, 'k', 'app', 7)
+    expect(Math.round((new Date(date).getTime() - Date.now()) / DAY_MS)).toBe(7)
+    expect(await readDistribution(bench.engine, 'k', 'app')).toBeUndefined()
+    expect(await removeDistribution(bench.engine, 'k', 'app')).toEqual([])
+    await restoreDistribution(bench.engine, 'k', 'app')
+    expect(shown(bench)).toEqual(before)
+    expect(await readDistribution(bench.engine, 'k', 'app')).not.toHaveProperty('deletion_window')
+    const [later] = await removeDistribution(bench.engine, 'k', 'app')
+    expect(Math.round((new Date(later?.date ?? 0).getTime() - Date.now()) / DAY_MS)).toBe(30)
+    bench.kms.keys.length = 0
+    expect(await refusal(restoreDistribution(bench.engine, 'k', 'app'))).toEqual([
+      'KMS_KEY_NOT_FOUND', 'AWS has deleted KMS keys of app in k', 'they cannot be brought back', 'distribute it anew: keymgmt write keymgmt/kms/k/key/app purpose=decrypt,encrypt',
+    ])
+    await distribute(bench.engine, 'k', 'app', AES)
+    expect(bench.kms.keys).toHaveLength(1)
+  })
+
+  it('is brought back by distributing again, which says so', async () => {
+    const bench = await createDistributed()
+    await removeDistribution(bench.engine, 'k', 'app')
+    await distribute(bench.engine, 'k', 'app', AES)
+    expect(bench.kms.keys).toHaveLength(1)
+    expect(bench.notices).toEqual([expect.stringMatching(/^Bringing back the KMS keys that were scheduled for deletion with app-\d+$/)])
+  })
+
+  it('is not brought back for another purpose', async () => {
+    const bench = await createBench()
+    await saveKey(bench.engine, 'app', { type: 'rsa-2048' })
+    await distribute(bench.engine, 'k', 'app', { purpose: ['sign', 'verify'], protection: 'hsm' })
+    await removeDistribution(bench.engine, 'k', 'app')
+    await distribute({ ...bench.engine, now: () => new Date(Date.now() + 2000) }, 'k', 'app', AES)
+    expect(bench.kms.keys).toHaveLength(2)
+  })
+
+  it('may be the material only, and comes back the same', async () => {
+    const bench = await createDistributed()
+    await revokeDistribution(bench.engine, 'k', 'app')
+    await revokeDistribution(bench.engine, 'k', 'app')
+    expect(shown(bench)[0]).toBe(`app version 1 ${HOME} empty`)
+    expect(await refusal(distribute(bench.engine, 'k', 'app', AES))).toEqual([
+      'DISTRIBUTION_DIFFERS', 'it is distributed, and its material is revoked', 'bring the material back: keymgmt write -f keymgmt/kms/k/key/app/restore',
+    ])
+    expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toEqual([])
+    await restoreDistribution(bench.engine, 'k', 'app')
+    expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toEqual([])
+    expect(shown(bench)[0]).toBe(`app version 1 ${HOME} enabled`)
+  })
+
+  it('must have been there', async () => {
+    const { engine } = await createBench()
+    await saveKey(engine, 'app', { type: 'aes256-gcm96' })
+    const hint = 'see where it is: keymgmt list keymgmt/key/app/kms'
+    expect(await refusal(revokeDistribution(engine, 'k', 'app'))).toEqual(['DISTRIBUTION_NOT_FOUND', 'key app is not distributed to k', hint])
+    expect(await refusal(restoreDistribution(engine, 'k', 'app'))).toEqual(['DISTRIBUTION_NOT_FOUND', 'key app was not removed from k', hint])
+  })
+})
+
+describe('verify and repair', () => {
+  it('tell and mend what was changed behind our back', async () => {
+    const bench = await createDistributed()
+    await rotateKey(bench.engine, 'app')
+    const [first, second] = bench.kms.keys
+    if (!first || !second) throw new Error('there are no two KMS keys')
+    Object.assign(first, { material: undefined, expires: new Date(0) })
+    first.tags.delete('keymgmt:key')
+    second.enabled = false
+    bench.kms.aliases.clear()
+    const { differences } = await verifyDistribution(bench.engine, 'k', 'app', true)
+    const alias = (await readDistribution(bench.engine, 'k', 'app'))?.name ?? ''
+    const at = { region: HOME, mendable: true }
+    expect(differences).toEqual([
+      { ...at, what: 'state', version: 1, subject: first.key.id, expected: 'enabled', found: 'pending-import' },
+      { ...at, what: 'expiry', version: 1, subject: first.key.id, expected: 'never', found: '1970-01-01T00:00:00.000Z' },
+      { ...at, what: 'tags', version: 1, subject: first.key.id, expected: 'ours', found: 'missing or changed: keymgmt:key' },
+      { ...at, what: 'state', version: 2, subject: second.key.id, expected: 'enabled', found: 'disabled' },
+      { ...at, what: 'alias', version: 2, subject: `alias/hashicorp/${alias}`, expected: `names ${second.key.id}`, found: 'does not exist' },
+    ])
+    expect(await repairDistribution(bench.engine, 'k', 'app')).toEqual({ mended: differences, remaining: [] })
+    expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toEqual([])
+  })
+
+  it('cancel a deletion that is not ours, and move an alias back', async () => {
+    const bench = await createDistributed()
+    await rotateKey(bench.engine, 'app')
+    const [first, second] = bench.kms.keys
+    if (!first || !second) throw new Error('there are no two KMS keys')
+    second.deletion = new Date(Date.now() + DAY_MS)
+    for (const name of bench.kms.aliases.keys()) bench.kms.aliases.set(name, first.key.id)
+    const { mended } = await repairDistribution(bench.engine, 'k', 'app')
+    expect(mended.map(({ what, expected, found }) => [what, expected, found])).toEqual([['state', 'enabled', 'pending-deletion'], ['alias', `names ${second.key.id}`, `names ${first.key.id}`]])
+    expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toEqual([])
+  })
+
+  it('can\'t mend what is gone, nor other material', async () => {
+    const bench = await createBench()
+    await saveKey(bench.engine, 'app', { type: 'ecdsa-p256' })
+    await distribute(bench.engine, 'k', 'app', { purpose: ['sign', 'verify'], protection: 'hsm' })
+    await rotateKey(bench.engine, 'app')
+    const [first, second] = bench.kms.keys
+    if (!first || !second) throw new Error('there are no two KMS keys')
+    first.material = 'other'
+    bench.kms.keys.splice(1, 1)
+    const { mended, remaining } = await repairDistribution(bench.engine, 'k', 'app')
+    expect(mended).toEqual([])
+    expect(remaining).toEqual([
+      { what: 'material', region: HOME, version: 1, subject: first.key.id, expected: 'our material', found: 'other material', mendable: false },
+      { what: 'kms-key', region: HOME, version: 2, subject: second.key.id, expected: 'exists', found: 'deleted', mendable: false },
+    ])
+  })
+
+  it('tell of Regions that are too few or too many', async () => {
+    const bench = await createDistributed(GLOBAL)
+    await replicate(bench.engine, 'k', 'app')
+    bench.kms.keys.splice(bench.kms.keys.findIndex(({ region }) => region === 'us-east-1'), 1)
+    const { differences } = await verifyDistribution(bench.engine, 'k', 'app', false)
+    expect(differences.map(({ what, region, expected, found, mendable }) => [what, region, expected, found, mendable])).toEqual([
+      ['multi-region', HOME, 'us-west-1, eu-west-1, us-east-1', 'us-west-1, eu-west-1', false],
+      ['multi-region', 'eu-west-1', 'us-west-1, eu-west-1, us-east-1', 'us-west-1, eu-west-1', false],
+      ['kms-key', 'us-east-1', 'exists', 'deleted', false],
+    ])
+  })
+
+  it('ask a symmetric KMS key for its material only when told to', async () => {
+    const bench = await createDistributed()
+    const [key] = bench.kms.keys
+    if (key) key.bound = 'other'
+    expect((await verifyDistribution(bench.engine, 'k', 'app', false)).differences).toEqual([])
+    expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toMatchObject([{ what: 'material' }])
+  })
+})
+
+describe('material of one\'s own', () => {
+  const [one, two] = [randomBytes(32), randomBytes(32)]
+
+  it('makes a key, and versions of it', async () => {
+    const bench = await createBench()
+    expect(await importKey(bench.engine, 'app', { material: one, type: 'aes256-gcm96' }, { deletion_allowed: true, replica_regions: [] })).toEqual({ type: 'aes256-gcm96', format: 'raw' })
+    await importKey(bench.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
+    await distribute(bench.engine, 'k', 'app', AES)
+    await importVersion(bench.engine, 'app', { material: two })
+    await importVersion(bench.engine, 'app', { material: two })
+    expect(await readKey(bench.engine, 'app')).toMatchObject({ latest_version: 2, deletion_allowed: true })
+    expect(bench.kms.keys.map(({ material }) => material)).toEqual([one, two].map((bytes) => bytes.toString('base64')))
+    expect(await refusal(importVersion(bench.engine, 'app', { material: one }))).toEqual(['FIELD_INVALID', 'version 1 of app has this material already', 'a version can not be made the latest again'])
+    expect(await refusal(importKey(bench.engine, 'app', { material: two, type: 'aes256-gcm96' }, {}))).toEqual([
+      'KEY_EXISTS', 'there is a key app already', 'add the material as its next version: keymgmt write keymgmt/key/app/import_version material=@FILE', 'or give the key another name',
+    ])
+  })
+
+  it('is adopted where a KMS key holds it already', async () => {
+    const bench = await createBench()
+    await importKey(bench.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
+    const provider = await bench.kms.kind.open({ region: HOME, credentials: {} })
+    const made = await provider.create({ type: 'aes256-gcm96', purpose: ['decrypt', 'encrypt'], multiRegion: false, description: 'keymgmt stranger', tags: {} })
+    const adoption = { key_id: made.id, version: 1 }
+    expect(await refusal(adopt(bench.engine, 'k', 'app', adoption))).toEqual(['FIELD_INVALID', `KMS key ${made.id} is pending-import`, 'it must be enabled or disabled, with its material in it'])
+    await provider.importMaterial(HOME, made, 'aes256-gcm96', two)
+    expect((await refusal(adopt(bench.engine, 'k', 'app', adoption)))[0]).toBe('KMS_MATERIAL_DIFFERS')
+    expect(await refusal(adopt(bench.engine, 'k', 'app', { ...adoption, version: 2 }))).toEqual(['FIELD_INVALID', 'app has no version 2', 'give 1 to 1'])
+    expect(await refusal(adopt(bench.engine, 'k', 'app', { ...adoption, version: 0 }))).toEqual(['FIELD_INVALID', 'app has no version 0', 'give 1 to 1'])
+    expect(await refusal(adopt(bench.engine, 'k', 'app', { key_id: 'none', version: 1 }))).toEqual(['KMS_KEY_NOT_FOUND', `there is no KMS key none in ${HOME}`])
+    const [stranger] = bench.kms.keys
+    Object.assign(stranger ?? {}, { material: one.toString('base64'), bound: one.toString('base64'), enabled: false })
+    await adopt(bench.engine, 'k', 'app', adoption)
+    await adopt(bench.engine, 'k', 'app', { key_id: made.arn, version: 1 })
+    expect(shown(bench)).toEqual([`stranger ${HOME} enabled`, `${HOME} alias/hashicorp/app-TIME is stranger`])
+    expect(stranger?.tags.get('keymgmt:key')).toBe('app')
+    expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toEqual([])
+    expect((await refusal(adopt(bench.engine, 'k', 'app', { key_id: 'other', version: 1 })))[0]).toBe('DISTRIBUTION_DIFFERS')
+  })
+
+  it('is adopted only into a key of the same kind', async () => {
+    const bench = await createBench()
+    const provider = await bench.kms.kind.open({ region: HOME, credentials: {} })
+    const made = await provider.create({ type: 'aes256-gcm96', purpose: ['decrypt', 'encrypt'], multiRegion: true, description: 'keymgmt stranger', tags: {} })
+    await provider.importMaterial(HOME, made, 'aes256-gcm96', one)
+    await importKey(bench.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
+    await saveKey(bench.engine, 'pair', { type: 'ed25519' })
+    const adoption = { key_id: made.id, version: 1 }
+    expect(await refusal(adopt(bench.engine, 'k', 'pair', adoption))).toEqual(['FIELD_INVALID', `KMS key ${made.id} is not of type ed25519`, 'it is aes256-gcm96'])
+    expect(await refusal(adopt(bench.engine, 'k', 'app', adoption))).toEqual(['FIELD_INVALID', `KMS key ${made.id} is a multi-Region key`, 'the key app has no replica_regions'])
+    await importKey(bench.engine, 'wide', { material: one, type: 'aes256-gcm96' }, GLOBAL)
+    await provider.replicate(made, 'eu-west-1', { type: 'aes256-gcm96', purpose: [], multiRegion: true, description: '', tags: {} })
+    expect(await refusal(adopt(bench.engine, 'k', 'wide', adoption))).toEqual(['FIELD_INVALID', `KMS key ${made.id} has replicas in eu-west-1`, 'a multi-Region KMS key can be adopted as long as it has none'])
+  })
+})
+
+describe('a provider', () => {
+  it('is kept as it is but for its credentials, and for as long as it is used', async () => {
+    const { engine } = await createDistributed()
+    expect((await refusal(saveProvider(engine, 'k', { key_collection: 'eu-west-1' })))[0]).toBe('FIELD_IMMUTABLE')
+    await saveProvider(engine, 'k', { credentials: { profile: 'p', role_arn: 'arn:aws:iam::111122223333:role/r' } })
+    expect(await readProvider(engine, 'k')).toMatchObject({ provider: 'awskms', key_collection: HOME, credentials: { profile: 'p', role_arn: 'arn:aws:iam::111122223333:role/r' } })
+    await saveProvider(engine, 'k', {})
+    expect((await readProvider(engine, 'k'))?.credentials).toMatchObject({ profile: 'p' })
+    await saveProvider(engine, 'own', { provider: 'awskms', key_collection: HOME, credentials: { access_key: 'a', secret_key: 'b' } })
+    await saveProvider(engine, 'bare', { provider: 'awskms', key_collection: HOME })
+    expect(await distributionCounts(engine)).toEqual({
+      keys: 1, providers: 3, distributions: 1,
+      credentials: { k: 'role arn:aws:iam::111122223333:role/r, assumed with profile p', own: 'stored access key', bare: 'environment, shared files or role of the machine' },
+    })
+    expect((await refusal(deleteProvider(engine, 'k')))[0]).toBe('KMS_IN_USE')
+    await deleteProvider(engine, 'bare')
+    await deleteProvider(engine, 'bare')
+    expect(await readProvider(engine, 'bare')).toBeUndefined()
+  })
+
+  it('must be complete, and be there', async () => {
+    const { engine } = await createBench()
+    await saveKey(engine, 'app', { type: 'aes256-gcm96' })
+    expect((await refusal(saveProvider(engine, 'new', { provider: 'awskms' })))[0]).toBe('FIELD_MISSING')
+    expect((await refusal(saveProvider(engine, 'new', { key_collection: HOME })))[0]).toBe('FIELD_MISSING')
+    expect((await refusal(saveProvider(engine, 'new', { provider: 'awskms', key_collection: 'west' })))[0]).toBe('FIELD_INVALID')
+    expect((await refusal(distribute(engine, 'none', 'app', AES)))[0]).toBe('KMS_NOT_FOUND')
+    expect((await refusal(distribute(engine, 'k', 'app', { ...AES, purpose: ['sign'] })))[0]).toBe('UNSUPPORTED_BY_KMS')
+  })
+})

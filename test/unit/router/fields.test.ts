@@ -1,0 +1,142 @@
+import { describe, expect, it } from '@jest/globals'
+import { goFormat, goQuote } from '../../../src/router/convert.js'
+import { boolean, integer, isEmpty, listOf, oneOf, pairs, secretBytes, text } from '../../../src/router/fields.js'
+import { mountHelp, pathsMarkdown } from '../../../src/router/help.js'
+import { printPattern } from '../../../src/router/pattern.js'
+import { createRouter } from '../../../src/router/router.js'
+import { definePath } from '../../../src/router/path.js'
+import { didYouMean, distanceTo } from '../../../src/router/suggest.js'
+import { asText, textOf, type RawValue } from '../../../src/router/values.js'
+
+// What a change to the router was once not noticed in.
+
+describe('fields', () => {
+  it('bytes are a file\'s or a text\'s, and nothing else', () => {
+    const { parse, type, secret, takes } = secretBytes('x')
+    expect([type, secret, takes]).toEqual(['bytes', true, 'a file (@FILE) or standard input (-)'])
+    expect(parse(Uint8Array.of(0xff))).toEqual(Uint8Array.of(0xff))
+    expect(parse('é')).toEqual(Uint8Array.of(0xc3, 0xa9))
+    expect(() => parse(true)).toThrow('neither a file nor text')
+  })
+
+  it.each([
+    [text('d'), { type: 'string', description: 'd', takes: 'text', secret: false, required: false }, false],
+    [text('d', { example: 'e' }), { takes: 'text such as e' }, false],
+    [text('d', { choices: ['a', 'b'] }), { takes: 'one of a, b', choices: ['a', 'b'] }, true],
+    [oneOf(['a', 'b'], 'd'), { type: 'string', takes: 'one of a, b' }, true],
+    [integer('d'), { type: 'int', takes: 'a whole number' }, false],
+    [integer('d', { min: 0 }), { takes: 'a whole number from 0 on' }, false],
+    [boolean('d'), { type: 'bool', takes: 'true or false' }, false],
+    [listOf('d'), { type: 'slice', takes: 'a comma-separated list' }, false],
+    [listOf('d', { choices: ['a', 'b'] }), { takes: 'a comma-separated list out of a, b' }, true],
+    [pairs({ a: 'A', b: 'B' }, 'd'), { type: 'keypair', description: 'd\n  a: A\n  b: B', takes: 'name=value pairs, once for each of a, b', secret: true, required: false }, true],
+  ])('%j say what they take', (field, said, hasChoices) => {
+    expect(field).toMatchObject(said)
+    expect('choices' in field).toBe(hasChoices)
+  })
+
+  it('a number is within its bounds, both included', () => {
+    const { parse, takes } = integer('x', { min: 7, max: 30 })
+    expect(takes).toBe('a whole number from 7 to 30')
+    expect([parse('7'), parse('30')]).toEqual([7, 30])
+    expect(() => parse('6')).toThrow('6 is less than 7')
+    expect(() => parse('31')).toThrow('31 is more than 30')
+    expect(integer('x').parse('-5')).toBe(-5)
+  })
+
+  it('a text has the form that is asked for, wherever that is found in it', () => {
+    expect(text('x', { pattern: /b/ }).parse('abc')).toBe('abc')
+    expect(() => text('x', { pattern: /^b/ }).parse('abc')).toThrow('has the wrong form')
+    expect(() => listOf('x', { choices: ['a'] }).parse('a,b')).toThrow('"b" is not one of a')
+  })
+
+  it.each<[RawValue, boolean]>([
+    [null, true], ['', true], [[], true], [new Map(), true], [new Uint8Array(), true], ['x', false], [['x'], false], [new Map([['a', 'b']]), false], [Uint8Array.of(1), false], [{ number: '0' }, false], [false, false],
+  ])('%j is empty: %s', (raw, empty) => { expect(isEmpty(raw)).toBe(empty) })
+
+  it('JSON text in a pair is refused, with the way to give it, also among good ones; a bracket within a value is not that', () => {
+    const { parse } = pairs({ a: '', b: '' }, 'x')
+    for (const raw of ['{"a":"b="}', ' [1=', ['a=b', '{"b":"="}']]) {
+      expect(() => parse(raw)).toThrow(expect.objectContaining({ hints: ['JSON text as the value of one field is not parsed; send the whole request as JSON, with an object in this field'] }))
+    }
+    expect(parse('a=x{[')).toEqual({ a: 'x{[' })
+    expect(parse([null, new Map([['a', 'b']])])).toEqual({ a: 'b' })
+  })
+
+  it('bytes reach only fields that take them; others get their text, a byte order mark included', () => {
+    const path = definePath<undefined>()({
+      pattern: 'm', synopsis: '', description: '', parameters: {},
+      operations: { write: { summary: 's', fields: { raw: secretBytes('x'), text: text('x') }, run: () => Promise.resolve(undefined) } },
+    })
+    const bytes = Uint8Array.of(0xff)
+    expect(createRouter([path]).resolve('write', 'm', new Map([['raw', bytes], ['text', bytes]])).fields).toEqual({ raw: bytes, text: '\ufffd' })
+    expect(textOf(Buffer.from('\ufeffa'))).toBe('\ufeffa')
+    expect(asText([bytes])).toEqual(['\ufffd'])
+  })
+})
+
+describe('words', () => {
+  it('nesting without end is cut', () => {
+    let deep: RawValue = 'x'
+    for (let depth = 0; depth < 200; depth++) deep = depth % 2 === 0 ? [deep] : new Map([['a', deep]])
+    expect(goFormat(deep)).toContain('…')
+    expect(goFormat(deep)).not.toContain('x')
+    expect(goFormat([[['x']]])).toBe('[[[x]]]')
+  })
+
+  it('quoting knows the ends of its ranges', () => {
+    expect(goQuote('\u007f\u0080\uffff\u{10ffff}')).toBe('"\\x7f\\u0080\\uffff\\U0010ffff"')
+  })
+
+  it('of several near words the nearest is meant, of equally near ones the first', () => {
+    expect(didYouMean('keyz', ['kexx', 'keys', 'keyy'])).toEqual(['did you mean "keys"?'])
+    expect(didYouMean('re', ['replicate', 'restore'])).toEqual(['did you mean "restore"?'])
+    expect(didYouMean('r', ['replicate'])).toEqual([])
+    expect([distanceTo('aes', 'aes256-gcm96'), distanceTo('tipe', 'type'), distanceTo('min_enabled', 'min_enabled_version'), distanceTo('key'.repeat(9), 'key')]).toEqual([5, 1, 7, undefined])
+    expect(distanceTo('min_enbled_verzion', 'min_enabled_version')).toBe(2)
+  })
+})
+
+const paths = ['b/:name', 'a', 'c/:name/d'].map((pattern) => definePath<undefined>()({
+  pattern: `m/${pattern}`, synopsis: pattern === 'a' ? '' : `S ${pattern}`, description: pattern === 'a' ? '' : `  D ${pattern}  `, parameters: (pattern.includes(':') ? { name: 'N' } : {}) as never,
+  operations: { read: { summary: 'reads', fields: { part: text('one | two\n  three') }, run: () => Promise.resolve(undefined) }, delete: { summary: 'deletes', fields: { part: text('other') }, run: () => Promise.resolve(undefined) } },
+}))
+
+describe('help', () => {
+  it('of the mount lists the routes in order', () => {
+    expect(mountHelp(paths).split('\n\n').slice(4)).toEqual([
+      '    ^a$\n        <no synopsis>',
+      '    ^b/(?P<name>\\w(([\\w-.]+)?\\w)?)$\n        S b/:name',
+      '    ^c/(?P<name>\\w(([\\w-.]+)?\\w)?)/d$\n        S c/:name/d',
+    ])
+    expect(mountHelp(paths)).toContain('## DESCRIPTION\n\n<no description>\n\n## PATHS')
+  })
+
+  it('as Markdown is a section and a table for each path', () => {
+    expect(pathsMarkdown(paths.slice(0, 1))).toBe([
+      '# Paths', '', '## `m/b/:name`', '', 'S b/:name', '', '* `read`: reads', '* `delete`: deletes', '', '| name | type | required | description |', '| --- | --- | --- | --- |',
+      '| `name` | string | in the path | N |', '| `part` | string | no | one \\| two<br>three |', '', 'D b/:name', '',
+    ].join('\n'))
+  })
+
+  it('prints a pattern with its names', () => {
+    expect(printPattern('m/c/:name/d', { name: 'x' })).toBe('m/c/x/d')
+    expect(printPattern('m/c/:name/d', {})).toBe('m/c/:name/d')
+  })
+
+  it('of what was mistyped names the nearest path, operations and parameters', () => {
+    const router = createRouter(paths)
+    const hints = (attempt: () => unknown) => {
+      try {
+        attempt()
+      } catch (error) {
+        return (error as { hints: readonly string[] }).hints
+      }
+      return []
+    }
+    expect(hints(() => router.resolve('write', 'm/a', null))).toEqual(['m/a supports read, delete'])
+    expect(hints(() => router.resolve('read', 'm/x', null))).toEqual(['did you mean "m/a"?', 'see all paths with: keymgmt path-help m'])
+    expect(hints(() => router.resolve('read', 'n/x', null))[0]).toBe('paths begin with m/')
+    expect(router.resolve('read', `m/b/${'n'.repeat(110)}`, null).params).toEqual({ name: 'n'.repeat(110) })
+  })
+})
