@@ -1,14 +1,14 @@
 // Makes what is published: the command, the library and the demo in a few files that need no packages, with the
 // licences of what is in them and a bill of materials (CycloneDX 1.6).
-import { build } from 'esbuild'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import { rolldown } from 'rolldown'
 
 const OUT = 'dist/bundle'
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 
-/** The folders of the packages whose code is in the bundle, from the files that esbuild says it took. */
+/** The folders of the packages whose code is in the bundle, from the modules that it was made of. */
 function bundledPackages(inputs) {
   const folders = inputs.flatMap((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [])
   return [...new Set(folders)].sort()
@@ -46,50 +46,68 @@ function billOfMaterials(packages) {
 
 /**
  * Takes Node's own modules by require. An import runs every getter of theirs, which opens the streams of the process,
- * loads WebCrypto, and so on: half of the time that a command takes to start.
+ * loads WebCrypto, and so on.
  */
 const builtins = {
   name: 'builtins',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /./ }, ({ path, kind }) => {
-      if (!isBuiltin(path)) return undefined
-      return kind === 'require-call' ? { path, external: true } : { path, namespace: 'builtin' }
-    })
-    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: `module.exports = require(${JSON.stringify(path)})` }))
+  resolveId(id, _importer, { kind }) {
+    // It is what makes require.
+    if (!isBuiltin(id) || /^(node:)?module$/.test(id)) return null
+    return kind === 'require-call' ? { id, external: true } : `\0${id}`
   },
+  load: (id) => (id.startsWith('\0') && isBuiltin(id.slice(1)) ? `module.exports = require(${JSON.stringify(id.slice(1))})` : null),
 }
 
 /** Commander loads child_process for commands that are programs of their own, which keymgmt has none of. */
 const commanderWithoutPrograms = {
   name: 'commander-without-programs',
-  setup({ onLoad }) {
+  transform(code, id) {
+    if (!/commander[\\/]lib[\\/]command\.js$/.test(id)) return null
     const eager = "require('node:child_process')"
-    onLoad({ filter: /commander[\\/]lib[\\/]command\.js$/ }, ({ path }) => {
-      const contents = readFileSync(path, 'utf8')
-      if (!contents.includes(eager)) throw new Error(`${path} no longer has ${eager}`)
-      return { contents: contents.replace(eager, '{}') }
-    })
+    if (!code.includes(eager)) throw new Error(`${id} no longer has ${eager}`)
+    return code.replace(eager, '{}')
   },
 }
 
-rmSync(OUT, { recursive: true, force: true })
-const { metafile } = await build({
-  entryPoints: { keymgmt: 'src/cli/main.ts', index: 'src/index.ts', demo: 'demo/demo.ts' },
-  outdir: OUT,
-  bundle: true,
-  splitting: true,
-  format: 'esm',
+const COMMON = {
   platform: 'node',
-  target: 'node20',
   // Without it packages that come in two forms are there twice.
-  mainFields: ['module', 'main'],
+  resolve: { mainFields: ['module', 'main'] },
   plugins: [builtins, commanderWithoutPrograms],
+}
+
+/** The modules that the command loads before it does anything. */
+async function startupModules() {
+  const startup = new Set()
+  const follow = {
+    name: 'follow',
+    buildEnd() {
+      const visit = (id) => {
+        if (startup.has(id)) return
+        startup.add(id)
+        for (const imported of this.getModuleInfo(id)?.importedIds ?? []) visit(imported)
+      }
+      for (const id of this.getModuleIds()) if (this.getModuleInfo(id).isEntry) visit(id)
+    },
+  }
+  const command = await rolldown({ ...COMMON, input: 'src/cli/main.ts', plugins: [...COMMON.plugins, follow] })
+  await command.generate({})
+  await command.close()
+  return startup
+}
+
+rmSync(OUT, { recursive: true, force: true })
+const startup = await startupModules()
+const bundle = await rolldown({ ...COMMON, input: { keymgmt: 'src/cli/main.ts', index: 'src/index.ts', demo: 'demo/demo.ts' } })
+const { output } = await bundle.write({
+  dir: OUT,
+  format: 'esm',
   minify: true,
-  metafile: true,
-  logLevel: 'warning',
-  // Packages in CommonJS ask for Node's own modules with require.
-  banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
+  // To find a file takes longer than to read it: what every command needs is in one.
+  codeSplitting: { groups: [{ name: 'startup', test: (id) => startup.has(id) }] },
 })
-const packages = bundledPackages(Object.keys(metafile.inputs)).filter((folder) => existsSync(join(folder, 'package.json'))).map(describe)
+await bundle.close()
+const modules = output.flatMap(({ moduleIds = [] }) => moduleIds.map((id) => relative('.', id)))
+const packages = bundledPackages(modules).filter((folder) => existsSync(join(folder, 'package.json'))).map(describe)
 writeFileSync(join(OUT, 'THIRD-PARTY-NOTICES.txt'), `${notices(packages)}\n`)
 writeFileSync(join(OUT, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(packages), null, 2)}\n`)
