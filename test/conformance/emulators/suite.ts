@@ -1,0 +1,61 @@
+import type { Site } from './site.js'
+
+/** Something that must hold. It fails by throwing. */
+export interface Check {
+  readonly name: string
+  readonly run: () => Promise<void>
+}
+
+/** Checks that belong together, in the order in which they are made: they may share KMS keys. */
+export interface Group {
+  readonly name: string
+  /** How many KMS keys it makes, replicas counted. */
+  readonly kmsKeys: number
+  readonly checks: (site: Site) => readonly Check[]
+}
+
+/** How one check went. */
+export interface Outcome {
+  /** Unique and stable: the divergence table refers to it. */
+  readonly check: string
+  /** Undefined when it passed. */
+  readonly failure: string | undefined
+}
+
+/** Makes every check of a group, one after the other. */
+export async function runGroup(group: Group, site: Site): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const { name, run } of group.checks(site)) {
+    site.signal.throwIfAborted()
+    outcomes.push({ check: `${group.name}: ${name}`, failure: await failureOf(run, site) })
+  }
+  return outcomes
+}
+
+async function failureOf(run: () => Promise<void>, { checkMs, signal }: Site): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => { reject(new Error(`no end after ${checkMs / 1000} s`)) }, checkMs)
+    signal.addEventListener('abort', () => { reject(new Error('interrupted')) }, { once: true })
+  })
+  try {
+    await Promise.race([run(), late])
+    return undefined
+  } catch (error) {
+    return describe(error)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function describe(error: unknown): string {
+  const { name, message } = error as Error
+  const said = name === 'Error' || name === 'AssertionError' || name === 'KeymgmtError' ? message : `${name}: ${message}`
+  return said.replace(/\s+/g, ' ').trim().slice(0, 400)
+}
+
+/** Computes once, when it is first asked for. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}
