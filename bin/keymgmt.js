@@ -1,3 +1,7 @@
 #!/usr/bin/env node
-import { main } from '../dist/src/cli/main.js'
+import * as module from 'node:module'
+
+// Compiled code is kept for the next run, by a Node.js that can: 22.8 and newer.
+module.enableCompileCache?.()
+const { main } = await import('../dist/bundle/keymgmt.js')
 process.exitCode = await main()

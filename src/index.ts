@@ -1,5 +1,7 @@
 export { createEngine, type Engine } from './core/engine.js'
 export { distribute, readDistribution, replicate, type DistributionRequest } from './core/distribution.js'
+export { adopt, type Adoption } from './core/adopt.js'
+export { importKey, importVersion, type Imported, type ImportSettings, type OwnMaterial } from './core/import.js'
 export { deleteKey, readKey, rotateKey, saveKey, type KeyChange } from './core/keys.js'
 export { deleteProvider, readProvider, saveProvider, type ProviderChange } from './core/providers.js'
 export { removeDistribution, restoreDistribution, revokeDistribution, type ScheduledDeletion } from './core/removal.js'

@@ -32,7 +32,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   kms: ['kms', 'crypto', 'errors.js'],
   'dev-kms': ['dev-kms'],
   core: ['core', 'crypto', 'errors.js', 'router/values.js', 'kms/index.js', 'kms/provider.js', 'store/store.js'],
-  paths: ['paths', 'core', 'router', 'crypto/key-types.js', 'kms/index.js', 'kms/provider.js', 'kms/credentials.js', 'errors.js'],
+  paths: ['paths', 'core', 'router', 'crypto/key-types.js', 'crypto/import/index.js', 'kms/index.js', 'kms/provider.js', 'kms/credentials.js', 'errors.js'],
 }
 
 describe('the direction of imports', () => {
@@ -53,15 +53,15 @@ describe('the direction of imports', () => {
 
   it('only cli touches the process; a lock and a file ask it who they are', () => {
     const touching = sources.filter((file) => /\bprocess\./.test(readFileSync(join('src', file), 'utf8')))
-    expect(touching.filter((file) => !within('cli')(file)).sort()).toEqual(['store/local.ts', 'store/lock.ts', 'store/permissions.ts'])
+    expect(touching.filter((file) => !within('cli')(file)).sort()).toEqual(['store/files.ts', 'store/lock.ts', 'store/permissions.ts'])
   })
 })
 
 describe('what is promised', () => {
   it('exports exactly this', () => {
     expect(Object.keys(api).sort()).toEqual([
-      'KEY_TYPE_NAMES', 'KeymgmtError', 'PATHS', 'awsKms', 'createEngine', 'createLocalStore', 'createMemoryStore', 'createRouter',
-      'createSealedStore', 'deleteKey', 'deleteProvider', 'distribute', 'openHome', 'readDistribution', 'readKey', 'readProvider',
+      'KEY_TYPE_NAMES', 'KeymgmtError', 'PATHS', 'adopt', 'awsKms', 'createEngine', 'createLocalStore', 'createMemoryStore', 'createRouter',
+      'createSealedStore', 'deleteKey', 'deleteProvider', 'distribute', 'importKey', 'importVersion', 'openHome', 'readDistribution', 'readKey', 'readProvider',
       'removeDistribution', 'repairDistribution', 'replicate', 'restoreDistribution', 'revokeDistribution', 'rotateKey', 'saveKey',
       'saveProvider', 'startDevKms', 'verifyDistribution',
     ])

@@ -44,11 +44,11 @@ async function add(data: Map<string, RawValue> | null, arg: string, sources: Dat
   throw new Error('format must be key=value')
 }
 
-async function valueOf(value: string, sources: DataSources): Promise<string> {
-  if (value === '-') return text(await sources.readStdin())
+async function valueOf(value: string, sources: DataSources): Promise<string | Uint8Array> {
+  if (value === '-') return sources.readStdin()
   if (value.startsWith('@')) {
     try {
-      return text(sources.readFile(value.slice(1)))
+      return sources.readFile(value.slice(1))
     } catch (error) {
       throw new FileError(`error reading file: ${reason(error)}`)
     }
@@ -81,12 +81,8 @@ function reason(error: unknown): string {
   return REASONS[code] ?? `it failed (${code || 'unknown'})`
 }
 
-function text(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
-}
-
 /** What a later `k=v` adds to depends on what JSON put there: a list grows, nothing and an empty object give way. */
-function append(data: Map<string, RawValue>, key: string, value: string): Map<string, RawValue> {
+function append(data: Map<string, RawValue>, key: string, value: string | Uint8Array): Map<string, RawValue> {
   if (!data.has(key)) return data.set(key, value)
   const existing = data.get(key) ?? null
   if (isList(existing)) return data.set(key, [...existing, value])

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { parseFault, startDevKms, type DevKms } from '../dev-kms/index.js'
+import { parseFault, readIamPolicy, startDevKms, type DevKms } from '../dev-kms/index.js'
 import { KeymgmtError } from '../errors.js'
 import { isLoopback } from '../kms/aws/settings.js'
 import { parseDuration } from './duration.js'
@@ -13,6 +14,7 @@ export interface DevFlags {
   readonly quotas: string
   readonly fault: readonly string[]
   readonly credentials: readonly string[]
+  readonly policy?: string
 }
 
 /** The Region that is set for the command where the caller has set none. */
@@ -23,7 +25,7 @@ const DEFAULT_REGION = 'us-east-1'
  * the answer.
  */
 export async function dev({ io, signal }: Session, flags: DevFlags, command: readonly string[]): Promise<number> {
-  const kms = await startDevKms(readFlags(flags))
+  const kms = await start(flags)
   try {
     const variables = environment(kms, io.env)
     if (command.length > 0) return await runCommand(command, { ...io.env, ...variables })
@@ -33,6 +35,26 @@ export async function dev({ io, signal }: Session, flags: DevFlags, command: rea
     return 0
   } finally {
     await kms.close()
+  }
+}
+
+async function start(flags: DevFlags): Promise<DevKms> {
+  const options = readFlags(flags)
+  if (flags.policy === undefined) return startDevKms(options)
+  const policies = { default: readJson(flags.policy) }
+  try {
+    readIamPolicy(policies.default)
+  } catch (cause) {
+    throw invalid('policy', `${flags.policy} is no IAM policy: ${(cause as Error).message}`)
+  }
+  return startDevKms({ ...options, policies })
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    throw invalid('policy', `${file} can't be read as JSON: ${(cause as Error).message}`)
   }
 }
 

@@ -25,12 +25,12 @@ export interface EngineOptions {
 export function composeEngine(io: Io, { signal, timeoutMs, notice, rehearsal }: EngineOptions): { engine: Engine; home: OpenedHome } {
   const home = openHome({
     ...locate(io.env, io.platform, homedir()),
-    passphrase: () => passphraseFrom(io),
+    passphrase: (to) => passphraseFrom(io, { to, signal }),
     createSeal: wantsPassphrase(io) ? 'passphrase' : 'keyfile',
     onKeyfileCreated: (path) => {
       notice(`The store is sealed with a new keyfile: ${path}\nKeep a copy of it apart from the store: without it nothing can be opened.`)
     },
-    onWait: ({ pid, host, purpose }) => { notice(`Waiting for process ${pid} on ${host}: ${purpose}`) },
+    onWait: notice,
     lockWaitMs: Math.min(LOCK_WAIT_MS, timeoutMs ?? Infinity),
   })
   const kms = awsKms({ env: io.env, signal, onWait: io.progress })

@@ -1,4 +1,5 @@
 import { readFileSync, writeSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import { Chalk, type ChalkInstance } from 'chalk'
 
 /** Everything that a command knows of the terminal and the process around it. */
@@ -21,9 +22,10 @@ export interface Io {
 
 /** The real process. */
 export function processIo(): Io {
-  const { env, platform, stdin, stdout, stderr } = process
-  const stderrIsTty = stderr.isTTY
-  const line = stderrIsTty && env.TERM !== 'dumb' ? statusLine(() => stderr.columns) : { show: () => undefined, clear: () => undefined }
+  // The streams of `process` are made when they are first named, which takes as long as all the rest of a local command.
+  const { env, platform } = process
+  const stderrIsTty = isatty(2)
+  const line = stderrIsTty && env.TERM !== 'dumb' ? statusLine(() => process.stderr.columns) : { show: () => undefined, clear: () => undefined }
   const write = (descriptor: number) => (text: string) => {
     line.clear()
     writeAll(descriptor, text)
@@ -31,16 +33,16 @@ export function processIo(): Io {
   return {
     env,
     platform,
-    stdoutIsTty: stdout.isTTY,
+    stdoutIsTty: isatty(1),
     stderrIsTty,
-    stdinIsTty: stdin.isTTY,
+    stdinIsTty: isatty(0),
     out: write(1),
     err: write(2),
     progress: line.show,
     readFile: (name) => readFileSync(name),
     readStdin: async () => {
       const chunks: Buffer[] = []
-      for await (const chunk of stdin) chunks.push(chunk as Buffer)
+      for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
       return Buffer.concat(chunks)
     },
     paint: new Chalk({ level: wantsColour(env, stderrIsTty) ? 1 : 0 }),
@@ -50,22 +52,31 @@ export function processIo(): Io {
 /** What takes less than this is over before it could be read, in milliseconds. */
 const UNNOTICED_MS = 500
 
-/** One line of the terminal that is written over, and is gone when anything else is written. */
+/** One line of the terminal that is written over, says how long it has been, and is gone when anything else is written. */
 function statusLine(columns: () => number) {
   const started = performance.now()
+  let shown = ''
   let drawn = false
+  let ticking: NodeJS.Timeout | undefined
   const clear = () => {
     if (drawn) writeAll(2, '\r\u001b[K')
     drawn = false
   }
+  const draw = () => {
+    const elapsed = performance.now() - started
+    if (shown === '' || elapsed < UNNOTICED_MS) return
+    clear()
+    const text = `${shown} (${Math.floor(elapsed / 1000)} s so far)`.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
+    writeAll(2, Array.from(text).slice(0, Math.max(0, columns() - 1)).join(''))
+    drawn = true
+  }
   return {
     clear,
     show: (message: string) => {
-      if (performance.now() - started < UNNOTICED_MS) return
-      clear()
-      const text = Array.from(message.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')).slice(0, Math.max(0, columns() - 1)).join('')
-      drawn = text !== ''
-      writeAll(2, text)
+      shown = message
+      if (message === '') clear()
+      ticking ??= setInterval(draw, UNNOTICED_MS).unref()
+      draw()
     },
   }
 }

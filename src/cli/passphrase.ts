@@ -1,18 +1,21 @@
-import { createInterface } from 'node:readline/promises'
-import { Writable } from 'node:stream'
 import { KeymgmtError } from '../errors.js'
 import type { Io } from './io.js'
+import type { PassphraseRequest } from './prompt.js'
 
 /**
  * The store's passphrase: from the file that `KEYMGMT_PASSPHRASE_FILE` names (its last newline is not part of it),
  * from `KEYMGMT_PASSPHRASE`, or typed without echo on a terminal; undefined where there is none of these.
+ * @throws KeymgmtError STORE_SEALED when the file can't be read, or a new passphrase is empty or was not typed the same
+ * twice; INTERRUPTED when whoever is asked prefers to leave.
  */
-export async function passphraseFrom(io: Io): Promise<Uint8Array | undefined> {
+export async function passphraseFrom(io: Io, request: PassphraseRequest): Promise<Uint8Array | undefined> {
   const file = io.env.KEYMGMT_PASSPHRASE_FILE
   if (file) return readPassphraseFile(io, file)
   const value = io.env.KEYMGMT_PASSPHRASE
   if (value) return Buffer.from(value)
-  return io.stdinIsTty && io.stderrIsTty ? ask(io) : undefined
+  if (!io.stdinIsTty || !io.stderrIsTty) return undefined
+  const { ask } = await import('./prompt.js')
+  return ask(io, request)
 }
 
 function readPassphraseFile(io: Io, file: string): Uint8Array {
@@ -25,17 +28,5 @@ function readPassphraseFile(io: Io, file: string): Uint8Array {
       hints: ['KEYMGMT_PASSPHRASE_FILE names it'],
       cause,
     })
-  }
-}
-
-async function ask(io: Io): Promise<Uint8Array> {
-  io.err('Passphrase of the store: ')
-  const silent = new Writable({ write: (_chunk, _encoding, done) => { done() } })
-  const prompt = createInterface({ input: process.stdin, output: silent, terminal: true })
-  try {
-    return Buffer.from(await prompt.question(''))
-  } finally {
-    prompt.close()
-    io.err('\n')
   }
 }

@@ -36,6 +36,7 @@ const FLAGS: FlagTable = {
   listen: { kind: 'string' },
   latency: { kind: 'duration' },
   quotas: { kind: 'string' },
+  policy: { kind: 'string' },
   fault: { kind: 'string' },
   credentials: { kind: 'string' },
 }
@@ -123,6 +124,7 @@ function define(session: Session, end: (status: number) => void): Command {
     .option('--quotas <string>', 'Request quotas to enforce: "aws" or "none".', 'none')
     .option('--fault <string>', 'Fault to inject, as Operation:nth:kind. Can be given several times.', collect, [])
     .option('--credentials <string>', 'Credentials to accept, as ID:SECRET. Can be given several times.', collect, [])
+    .option('--policy <file>', 'IAM policy, as JSON, that limits the pair that is handed out.')
     .action(async (args: string[], options: DevFlags) => {
       const { dev } = await import('./dev.js')
       end(await dev(session, options, args))

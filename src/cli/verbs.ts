@@ -8,7 +8,7 @@ import type { Json, RawValue } from '../router/values.js'
 import { goQuote } from '../router/convert.js'
 import { describeRehearsal } from './dry-run.js'
 import { composeEngine } from './engine.js'
-import { formats, humanDuration, printWarnings, selectField, type FormatName, type SecretResponse } from './format/index.js'
+import { humanDuration, loadFormat, printWarnings, selectField, type Format, type FormatName, type SecretResponse } from './format/index.js'
 import type { Io } from './io.js'
 
 /** One request as it came from the command line. */
@@ -48,7 +48,7 @@ const SUCCESS = {
  */
 export async function runVerb({ io, router, signal }: VerbContext, operation: Operation, request: VerbRequest): Promise<number> {
   const resolved = router.resolve(operation, request.path, request.data)
-  const format = formats[request.format]
+  const format = await loadFormat(request.format)
   const notices: string[] = []
   const calls: RehearsedCall[] = []
   const { engine } = composeEngine(io, {
@@ -61,11 +61,10 @@ export async function runVerb({ io, router, signal }: VerbContext, operation: Op
     },
     ...(request.dryRun && { rehearsal: calls }),
   })
-  const answered = await resolved.run(engine)
-  io.progress('')
+  const answered = await resolved.run(engine).finally(() => { io.progress('') })
   const response = request.dryRun ? describeRehearsal(calls) : { ...answered, warnings: [...notices, ...(answered.warnings ?? [])] }
   if (format.speaks) printWarnings(io.err, response.warnings ?? [])
-  print(io, operation, request, response)
+  print({ io, format }, operation, request, response)
   return exitStatus(operation, response)
 }
 
@@ -84,46 +83,51 @@ function exitStatus(operation: Operation, { data, failed }: Response): number {
   return nothing ? 2 : 0
 }
 
-function print(io: Io, operation: Operation, request: VerbRequest, response: Response): void {
-  if (operation === 'list') printList(io, request, response)
-  else if (operation === 'read' || response.data !== undefined) printSecret(io, operation, request, response)
-  else printDone(io, operation, request, response)
+/** Where an answer goes, and how. */
+interface Printer {
+  readonly io: Io
+  readonly format: Format
 }
 
-function printDone(io: Io, operation: 'write' | 'delete', request: VerbRequest, response: Response): void {
-  const format = formats[request.format]
+function print(printer: Printer, operation: Operation, request: VerbRequest, response: Response): void {
+  if (operation === 'list') printList(printer, request, response)
+  else if (operation === 'read' || response.data !== undefined) printSecret(printer, operation, request, response)
+  else printDone(printer, operation, request, response)
+}
+
+function printDone({ io, format }: Printer, operation: 'write' | 'delete', request: VerbRequest, response: Response): void {
   if (!format.speaks && (response.warnings ?? []).length > 0) io.out(`${format.secret(envelope(response), options(io))}\n`)
   if (format.speaks && (request.field === undefined || operation === 'delete')) {
     io.out(`${SUCCESS[operation]} ${request.path}\n`)
   }
 }
 
-function printList(io: Io, { path, format }: VerbRequest, { data }: Response): void {
+function printList({ io, format }: Printer, { path }: VerbRequest, { data }: Response): void {
   const keys = (data?.keys ?? []) as readonly string[]
   if (keys.length > 0) {
-    io.out(`${formats[format].list(keys, options(io))}\n`)
+    io.out(`${format.list(keys, options(io))}\n`)
     return
   }
-  const empty = formats[format].emptyList()
+  const empty = format.emptyList()
   if (empty === '') io.err(`No value found at ${path}\n`)
   else io.out(`${empty}\n`)
 }
 
-function printSecret(io: Io, operation: Operation, { path, format, field, dryRun }: VerbRequest, response: Response): void {
+function printSecret({ io, format }: Printer, operation: Operation, { path, field, dryRun }: VerbRequest, response: Response): void {
   if (response.data === undefined) {
     io.err(`No value found at ${path}\n`)
     return
   }
   const secret = envelope(response)
   if (field === undefined) {
-    const shown = formats[format].secret(secret, options(io))
+    const shown = format.secret(secret, options(io))
     if (shown !== '') io.out(`${shown}\n`)
     else if (!dryRun && (operation === 'write' || operation === 'delete')) io.out(`${SUCCESS[operation]} ${path}\n`)
     return
   }
   const value = selectField(secret, field)
   if (value === undefined || value === null) throw new KeymgmtError('USAGE', `Field ${goQuote(field)} not present in secret`)
-  const text = formats[format].field(value, options(io))
+  const text = format.field(value, options(io))
   io.out(endsLine(io) ? `${text}\n` : text)
 }
 

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 
-const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
+// By its own name, so that it is found from wherever this ends up when it is bundled.
+const manifest = createRequire(import.meta.url)('keymgmt/package.json') as { version: string }
 
 /** The version of this package. */
 export const VERSION = manifest.version

@@ -1,9 +1,9 @@
 import { KeymgmtError } from '../errors.js'
 import type { KmsKey, KmsKeyStatus, KmsProvider } from '../kms/provider.js'
-import { distributionName } from './aliases.js'
+import { createDistribution } from './distribution.js'
 import type { Engine } from './engine.js'
 import { requireKey, withKeyLock } from './keys.js'
-import { createLedger, openLedger } from './ledger.js'
+import { openLedger } from './ledger.js'
 import { kindOf, openProvider, withProviderLock } from './providers.js'
 import { recordPath, type CopyRecord, type DistributionRecord, type KeyRecord, type KmsRecord } from './records.js'
 import { settle, type PlacedDistribution } from './settle.js'
@@ -19,7 +19,8 @@ export interface Adoption {
 
 /**
  * Takes a KMS key that is there already into a new distribution, as the KMS key of one version: after it was proven
- * to hold that version's material. Other versions are distributed beside it, and the alias is made.
+ * to hold that version's material. Other versions are distributed beside it, and the alias is made. Asking again for a
+ * KMS key that was adopted finishes what was interrupted.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, DISTRIBUTION_DIFFERS, FIELD_INVALID for a KMS key of another
  * kind, KMS_MATERIAL_DIFFERS; nothing is changed then. Errors of the KMS.
  */
@@ -34,7 +35,9 @@ export async function adopt(engine: Engine, kms: string, key: string, adoption: 
 
 async function claim(engine: Engine, kms: string, provider: KmsRecord, key: KeyRecord, { key_id, version }: Adoption): Promise<PlacedDistribution> {
   const path = recordPath.distribution(kms, key.name)
-  if (await openLedger<DistributionRecord>(engine.store, path)) {
+  const existing = await openLedger<DistributionRecord>(engine.store, path)
+  if (existing && isAdopted(existing.current, provider, key_id, version)) return { kms, ledger: existing }
+  if (existing) {
     throw new KeymgmtError('DISTRIBUTION_DIFFERS', `${key.name} is distributed to ${kms} already`, { hints: ['adopt the KMS key under another key of the same material'] })
   }
   if (version < 1 || version > key.latest_version) {
@@ -44,19 +47,18 @@ async function claim(engine: Engine, kms: string, provider: KmsRecord, key: KeyR
   const status = await inspect(opened, provider, key, key_id)
   kindOf(engine, provider).assertSupported(key.type, status.purpose, 'hsm', provider.key_collection)
   await prove(engine, opened, key, version, status)
-  const now = engine.now()
-  const ledger = await createLedger<DistributionRecord>(engine.store, path, {
-    name: distributionName(key.name, now),
-    key_id: key.id,
-    distribution_time: now.toISOString(),
+  return createDistribution(engine, kms, key, {
     purpose: status.purpose,
     protection: 'hsm',
     regions: status.multiRegion?.regions ?? [provider.key_collection],
-    state: 'active',
-    copies: { [version]: { [provider.key_collection]: adoptedCopy(status, now) } },
-    aliases: {},
+    copies: { [version]: { [provider.key_collection]: adoptedCopy(status, engine.now()) } },
   })
-  return { kms, ledger }
+}
+
+/** Asked for again, be it after an interruption, there is nothing to prove any more. */
+function isAdopted({ copies, state }: DistributionRecord, { key_collection }: KmsRecord, keyId: string, version: number): boolean {
+  const known = copies[version]?.[key_collection]?.key
+  return state === 'active' && known !== undefined && (known.id === keyId || known.arn === keyId)
 }
 
 type Adoptable = KmsKeyStatus & Pick<DistributionRecord, 'purpose'>

@@ -48,16 +48,24 @@ async function claim(engine: Engine, kms: string, provider: KmsRecord, key: KeyR
   const path = recordPath.distribution(kms, key.name)
   const existing = (await openLedger<DistributionRecord>(engine.store, path)) ?? (await reviveRetired(engine, kms, key, request.purpose))
   if (existing) return { kms, ledger: existing }
+  const { purpose, protection } = request
+  return createDistribution(engine, kms, key, { purpose, protection, regions: [provider.key_collection], copies: {} })
+}
+
+/** Writes the record of a distribution that begins now, and is to be usable. */
+export async function createDistribution(
+  engine: Engine,
+  kms: string,
+  key: KeyRecord,
+  begun: Pick<DistributionRecord, 'purpose' | 'protection' | 'regions' | 'copies'>,
+): Promise<PlacedDistribution> {
   const now = engine.now()
-  const ledger = await createLedger<DistributionRecord>(engine.store, path, {
+  const ledger = await createLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, key.name), {
     name: distributionName(key.name, now),
     key_id: key.id,
     distribution_time: now.toISOString(),
-    purpose: request.purpose,
-    protection: request.protection,
-    regions: [provider.key_collection],
+    ...begun,
     state: 'active',
-    copies: {},
     aliases: {},
   })
   return { kms, ledger }

@@ -7,7 +7,7 @@ import { createLedger, openLedger, requireLedger, type Ledger } from './ledger.j
 import { copiesOf, newestVersion } from './plan.js'
 import { recordPath, type DistributionRecord, type KeyRecord, type KeyVersion } from './records.js'
 import { retiredOf } from './retired.js'
-import { distributionsOf, finishEarlier, settleKey } from './settle.js'
+import { distributionsOf, finishEarlier, settleKey, type PlacedDistribution } from './settle.js'
 
 /** What `write keymgmt/key/:name` may say. */
 export interface KeyChange {
@@ -42,14 +42,15 @@ export async function saveKey(engine: Engine, name: string, change: KeyChange): 
   })
 }
 
-async function createKey(engine: Engine, name: string, change: KeyChange): Promise<void> {
+/** Makes a key that is not there yet, of new material or of `change.material`, which is wiped. */
+export async function createKey(engine: Engine, name: string, change: KeyChange & { readonly material?: Uint8Array }): Promise<void> {
   const type = change.type ?? DEFAULT_KEY_TYPE
   const id = randomUUID()
   const settings = {
     deletion_allowed: change.deletion_allowed ?? false,
     min_enabled_version: checkMinimum(change.min_enabled_version ?? 1, 1),
   }
-  const version = await makeVersion(engine, name, type, 1)
+  const version = await makeVersion(engine, name, type, 1, await (change.material ?? KEY_TYPES[type].generate()))
   const replica_regions = [...new Set(change.replica_regions ?? [])]
   const record: KeyRecord = { id, name, type, replica_regions, latest_version: 1, versions: { 1: version }, ...settings }
   await createLedger(engine.store, recordPath.key(name), record)
@@ -58,13 +59,13 @@ async function createKey(engine: Engine, name: string, change: KeyChange): Promi
 /**
  * Material is stored before the record that tells of it, so no version is ever known without its bytes. What is found
  * in its place was left by a command that did not get as far as that record: nobody was given it, and it is replaced.
+ * Wipes `material`.
  */
-async function makeVersion(engine: Engine, key: string, type: KeyTypeName, version: number): Promise<KeyVersion> {
+async function makeVersion(engine: Engine, key: string, type: KeyTypeName, version: number, material: Uint8Array): Promise<KeyVersion> {
   const path = recordPath.material(key, version)
-  const leftover = await engine.store.get(path)
-  leftover?.value.fill(0)
-  const material = await KEY_TYPES[type].generate()
   try {
+    const leftover = await engine.store.get(path)
+    leftover?.value.fill(0)
     await engine.store.put(path, material, leftover?.revision ?? 0)
     const public_key = publicKeyPem(type, material)
     return { creation_time: engine.now().toISOString(), ...(public_key && { public_key }) }
@@ -132,12 +133,18 @@ export async function rotateKey(engine: Engine, name: string): Promise<KeyRecord
     const { type, latest_version } = ledger.current
     const placed = await finishEarlier(engine, ledger)
     if (ledger.current.latest_version > latest_version) return ledger.current
-    const pending_version = latest_version + 1
-    const version = await makeVersion(engine, name, type, pending_version)
-    await ledger.update((current) => ({ ...current, pending_version, versions: { ...current.versions, [pending_version]: version } }))
-    await settleKey(engine, ledger, placed)
+    await addVersion(engine, ledger, placed, await KEY_TYPES[type].generate())
     return ledger.current
   })
+}
+
+/** Adds a version with this material, which is wiped, and puts it everywhere; the key is locked and nothing unfinished. */
+export async function addVersion(engine: Engine, ledger: Ledger<KeyRecord>, placed: readonly PlacedDistribution[], material: Uint8Array): Promise<void> {
+  const { name, type, latest_version } = ledger.current
+  const pending_version = latest_version + 1
+  const version = await makeVersion(engine, name, type, pending_version, material)
+  await ledger.update((current) => ({ ...current, pending_version, versions: { ...current.versions, [pending_version]: version } }))
+  await settleKey(engine, ledger, placed)
 }
 
 /**

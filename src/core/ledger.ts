@@ -7,7 +7,10 @@ export interface Ledger<R extends object> {
   readonly path: string
   /** The record as it was last written. */
   readonly current: R
-  /** Writes `change(current)`. Changes that are asked for at the same time are written one after the other. */
+  /**
+   * Writes `change(current)`; resolves when that is on the disk. Changes that are asked for while a write is under way
+   * are applied in order and written together.
+   */
   update(change: (current: R) => R): Promise<R>
   remove(): Promise<void>
 }
@@ -32,22 +35,32 @@ function ledger<R extends object>(store: Store, path: string, record: R, revisio
   let queue: Promise<unknown> = Promise.resolve()
   const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
     const result = queue.then(work)
-    // A failed write fails its caller; what is queued behind it then conflicts by itself, for `known` is the old revision.
+    // A failed write fails its callers; what is queued behind it then conflicts by itself, for `known` is the old revision.
     queue = result.catch(() => undefined)
     return result
+  }
+  /** Changes that wait for the write before theirs: one write takes all of them. */
+  let waiting: ((current: R) => R)[] = []
+  let next: Promise<R> | undefined
+  const write = async (): Promise<R> => {
+    const changes = waiting
+    waiting = []
+    next = undefined
+    const changed = changes.reduce((record, change) => change(record), current)
+    known = await store.put(path, encodeRecord(changed), known)
+    current = changed
+    return changed
   }
   return {
     path,
     get current() {
       return current
     },
-    update: (change) =>
-      inOrder(async () => {
-        const next = change(current)
-        known = await store.put(path, encodeRecord(next), known)
-        current = next
-        return next
-      }),
+    update: (change) => {
+      waiting.push(change)
+      next ??= inOrder(write)
+      return next
+    },
     remove: () => inOrder(() => store.delete(path, known)),
   }
 }

@@ -3,6 +3,16 @@ import { promisify } from 'node:util'
 
 const generatePair = promisify(generateKeyPair)
 
+/** What the material of one type of key is made of: what is generated, and what an import is held against. */
+export type MaterialSpec =
+  /** Exactly `length` raw bytes. */
+  | { readonly kind: 'bytes'; readonly length: number }
+  /** A private key of exactly `modulusLength` bits with two primes. */
+  | { readonly kind: 'rsa'; readonly modulusLength: number }
+  /** A private key on a named curve: `namedCurve` is OpenSSL's name for it, `curve` the one to show. */
+  | { readonly kind: 'ec'; readonly namedCurve: string; readonly curve: string }
+  | { readonly kind: 'ed25519' }
+
 /** What the tool does with one type of key. */
 export interface KeyType {
   /**
@@ -12,32 +22,34 @@ export interface KeyType {
   readonly generate: () => Promise<Uint8Array>
   /** Whether the material is a private key whose public half can be shown. */
   readonly asymmetric: boolean
+  readonly material: MaterialSpec
 }
 
 /** A symmetric or HMAC type: `length` random bytes. */
 function random(length: number): KeyType {
-  return { asymmetric: false, generate: () => Promise.resolve(randomBytes(length)) }
+  return { asymmetric: false, material: { kind: 'bytes', length }, generate: () => Promise.resolve(randomBytes(length)) }
 }
 
 function rsa(modulusLength: number): KeyType {
   return {
     asymmetric: true,
-    generate: async () =>
-      (await generatePair('rsa', { modulusLength })).privateKey.export({ format: 'der', type: 'pkcs8' }),
+    material: { kind: 'rsa', modulusLength },
+    generate: async () => pkcs8((await generatePair('rsa', { modulusLength })).privateKey),
   }
 }
 
-function ec(namedCurve: string): KeyType {
+function ec(namedCurve: string, curve: string): KeyType {
   return {
     asymmetric: true,
-    generate: async () =>
-      (await generatePair('ec', { namedCurve })).privateKey.export({ format: 'der', type: 'pkcs8' }),
+    material: { kind: 'ec', namedCurve, curve },
+    generate: async () => pkcs8((await generatePair('ec', { namedCurve })).privateKey),
   }
 }
 
 const ed25519: KeyType = {
   asymmetric: true,
-  generate: async () => (await generatePair('ed25519')).privateKey.export({ format: 'der', type: 'pkcs8' }),
+  material: { kind: 'ed25519' },
+  generate: async () => pkcs8((await generatePair('ed25519')).privateKey),
 }
 
 /** Every key type, by the name that Vault has for it, or would have. */
@@ -46,10 +58,10 @@ export const KEY_TYPES = {
   'rsa-2048': rsa(2048),
   'rsa-3072': rsa(3072),
   'rsa-4096': rsa(4096),
-  'ecdsa-p256': ec('P-256'),
-  'ecdsa-p384': ec('P-384'),
-  'ecdsa-p521': ec('P-521'),
-  'ecdsa-secp256k1': ec('secp256k1'),
+  'ecdsa-p256': ec('prime256v1', 'P-256'),
+  'ecdsa-p384': ec('secp384r1', 'P-384'),
+  'ecdsa-p521': ec('secp521r1', 'P-521'),
+  'ecdsa-secp256k1': ec('secp256k1', 'secp256k1'),
   ed25519,
   'hmac-sha224': random(28),
   'hmac-sha256': random(32),
@@ -77,4 +89,9 @@ function publicKeyOf(type: KeyTypeName, material: Uint8Array): KeyObject | undef
   if (!KEY_TYPES[type].asymmetric) return undefined
   const key = Buffer.from(material.buffer, material.byteOffset, material.byteLength)
   return createPublicKey(createPrivateKey({ key, format: 'der', type: 'pkcs8' }))
+}
+
+/** Unencrypted PKCS#8 DER, as it is stored and sent to a KMS. The caller wipes it. */
+export function pkcs8(privateKey: KeyObject): Buffer {
+  return privateKey.export({ format: 'der', type: 'pkcs8' })
 }

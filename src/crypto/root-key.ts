@@ -96,10 +96,20 @@ export function parseSealHeader(text: string): SealHeader {
     throw new KeymgmtError('STORE_VERSION', `this store was written by a newer keymgmt (format ${header.format as number})`, { hints: ['use that version'] })
   }
   const { format, store_id, seal, kdf, wrapped } = header
-  const complete = format === 1 && typeof store_id === 'string' && typeof wrapped === 'string' && Buffer.from(wrapped, 'base64').length === 60
-  if (!complete || (seal !== 'keyfile' && seal !== 'passphrase') || (seal === 'passphrase') !== (kdf !== undefined)) throw corrupt()
-  if (kdf && !(Number.isInteger(Math.log2(kdf.N)) && kdf.N >= MIN_N && kdf.N <= MAX_N && kdf.r === 8 && kdf.p >= 1 && kdf.p <= 4)) throw corrupt()
-  return { format, store_id, seal, ...(kdf && { kdf: { N: kdf.N, r: kdf.r, p: kdf.p, salt: kdf.salt } }), wrapped }
+  if (format !== 1 || typeof store_id !== 'string' || typeof wrapped !== 'string' || lengthOfBase64(wrapped) !== 60) throw corrupt()
+  if (seal === 'keyfile' && kdf === undefined) return { format, store_id, seal, wrapped }
+  if (seal !== 'passphrase' || !areAcceptable(kdf)) throw corrupt()
+  return { format, store_id, seal, kdf: { N: kdf.N, r: kdf.r, p: kdf.p, salt: kdf.salt }, wrapped }
+}
+
+function areAcceptable(kdf: Partial<ScryptFactors> | null | undefined): kdf is ScryptFactors {
+  const { N, r, p, salt } = kdf ?? {}
+  const boundedN = typeof N === 'number' && N >= MIN_N && N <= MAX_N && Number.isInteger(Math.log2(N))
+  return boundedN && r === 8 && Number.isInteger(p) && Number(p) >= 1 && Number(p) <= 4 && typeof salt === 'string' && lengthOfBase64(salt) === 16
+}
+
+function lengthOfBase64(text: string): number {
+  return Buffer.from(text, 'base64').length
 }
 
 async function wrappingKey({ kdf }: Omit<SealHeader, 'wrapped'>, secret: Uint8Array): Promise<Buffer> {

@@ -11,10 +11,16 @@ export interface Binding {
   readonly revision: number
 }
 
-/** Every part is preceded by its length, so that no two bindings have the same bytes. */
+/** Every part is preceded by its length (4 bytes, big-endian on every machine), so that no two bindings have the same bytes. */
 function associatedData({ storeId, path, revision }: Binding): Buffer {
   const parts = ['keymgmt record v1', storeId, path, String(revision)].map((part) => Buffer.from(part))
-  return Buffer.concat(parts.flatMap((part) => [Buffer.from(Uint32Array.of(part.length).buffer), part]))
+  return Buffer.concat(parts.flatMap((part) => [lengthOf(part), part]))
+}
+
+function lengthOf(part: Uint8Array): Buffer {
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(part.length)
+  return length
 }
 
 /**

@@ -14,7 +14,17 @@ export function invalid(message: string): AwsError {
   return new AwsError('ValidationException', message)
 }
 
-/** A KMSInvalidStateException about a key. */
-export function invalidState(arn: string, state: string): AwsError {
-  return new AwsError('KMSInvalidStateException', `${arn} is ${state}.`)
+/** An UnsupportedOperationException. */
+export function unsupported(message: string): AwsError {
+  return new AwsError('UnsupportedOperationException', message)
+}
+
+/** A NotFoundException. */
+export function notFound(message: string): AwsError {
+  return new AwsError('NotFoundException', message)
+}
+
+/** AWS's answer to a request over its quota. */
+export function throttled(): AwsError {
+  return new AwsError('ThrottlingException', 'You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.')
 }

@@ -1,28 +1,41 @@
 import type { Input } from './input.js'
-import type { Region, World } from './state.js'
+import type { Operation } from './model/operations.js'
+import type { Limits, Quotas } from './quotas.js'
+import type { Key, Region } from './state.js'
+import type { World } from './world.js'
+
+/** What is asked of the caller's policy. */
+export interface Wanted {
+  /** The operation's own name where it is not given, without `kms:`. */
+  readonly action?: string | undefined
+  readonly key?: Key
+  /** By which the request names the key. */
+  readonly alias?: string | undefined
+  /** Where it isn't the key's. */
+  readonly resource?: string
+}
 
 /** What an operation has to work with. */
 export interface Context {
   readonly world: World
   /** The Region that the request was signed for. */
   readonly region: Region
+  readonly operation: Operation
+  readonly requestId: string
+  readonly limits: Limits
+  /** @throws AwsError AccessDeniedException unless the caller's policy allows it. */
+  authorize(wanted: Wanted): void
+  /** What a request uses beside its own operation's quota. */
+  readonly quotas: Quotas
 }
 
 /** One operation: its answer, or an AwsError. */
 export type Handler = (context: Context, input: Input) => object | Promise<object>
 
 /** Operations by name. */
-export type Handlers = Readonly<Record<string, Handler>>
+export type Handlers = Readonly<Partial<Record<Operation, Handler>>>
 
 /** A date on the wire: seconds since 1970, with a fraction. */
 export function wireDate(date: Date | undefined): number | undefined {
   return date === undefined ? undefined : date.getTime() / 1000
-}
-
-/** Cuts a page out of `items`; the marker is the position in them. */
-export function page<T>(input: Input, items: readonly T[], most: number): { items: readonly T[]; rest: object } {
-  const start = Number(input.text('Marker') ?? 0)
-  const end = start + Math.min(input.number('Limit') ?? 100, most)
-  const more = end < items.length
-  return { items: items.slice(start, end), rest: { Truncated: more, ...(more && { NextMarker: String(end) }) } }
 }

@@ -1,52 +1,63 @@
 import { invalid } from './errors.js'
 
-/** A request's JSON body, read with AWS's complaints. */
+/** A request's body, after it was held against the operation's model: types and limits are right. */
 export interface Input {
   text(name: string): string | undefined
   required(name: string): string
   flag(name: string): boolean | undefined
   number(name: string): number | undefined
-  /** A base64 blob. */
+  date(name: string): Date | undefined
   bytes(name: string): Buffer | undefined
   requiredBytes(name: string): Buffer
-  /** The value as it came. */
-  raw(name: string): unknown
+  texts(name: string): readonly string[]
+  map(name: string): ReadonlyMap<string, string>
+  structure(name: string): Input | undefined
+  tags(): readonly Tag[]
+  has(name: string): boolean
+  /** A string, a number or a boolean, whichever it is. */
+  value(name: string): string | number | boolean | undefined
 }
 
-/** Reads `body`; a member of the wrong type is a ValidationException. */
+/** A tag as it is on the wire. */
+export interface Tag {
+  readonly TagKey: string
+  readonly TagValue: string
+}
+
+/** Reads a body that was validated, and whose members are therefore what they are read as. */
 export function readInput(body: Readonly<Record<string, unknown>>): Input {
-  const typed = (name: string, type: 'string' | 'boolean' | 'number'): unknown => {
-    const value = Object.hasOwn(body, name) ? body[name] : undefined
-    if (value === undefined || value === null) return undefined
-    if (typeof value !== type) throw invalid(`1 validation error detected: Value at '${lower(name)}' is not a ${type}`)
-    return value
-  }
-  const missing = (name: string) =>
-    invalid(`1 validation error detected: Value null at '${lower(name)}' failed to satisfy constraint: Member must not be null`)
-  const text = (name: string) => typed(name, 'string') as string | undefined
+  const get = (name: string) => (Object.hasOwn(body, name) ? (body[name] ?? undefined) : undefined)
+  const text = (name: string) => get(name) as string | undefined
+  const number = (name: string) => get(name) as number | undefined
   const bytes = (name: string) => {
     const value = text(name)
     return value === undefined ? undefined : Buffer.from(value, 'base64')
   }
   return {
     text,
+    number,
     bytes,
-    flag: (name) => typed(name, 'boolean') as boolean | undefined,
-    number: (name) => typed(name, 'number') as number | undefined,
-    raw: (name) => (Object.hasOwn(body, name) ? body[name] : undefined),
-    required: (name) => {
-      const value = text(name)
-      if (value === undefined) throw missing(name)
-      return value
+    flag: (name) => get(name) as boolean | undefined,
+    value: (name) => get(name) as string | number | boolean | undefined,
+    date: (name) => {
+      const seconds = number(name)
+      return seconds === undefined ? undefined : new Date(seconds * 1000)
     },
-    requiredBytes: (name) => {
-      const value = bytes(name)
-      if (value === undefined || value.length === 0) throw missing(name)
-      return value
+    required: (name) => text(name) ?? missing(name),
+    requiredBytes: (name) => bytes(name) ?? missing(name),
+    texts: (name) => (get(name) ?? []) as string[],
+    map: (name) => new Map(Object.entries((get(name) ?? {}) as Record<string, string>)),
+    structure: (name) => {
+      const value = get(name)
+      return value === undefined ? undefined : readInput(value as Record<string, unknown>)
     },
+    tags: () => (get('Tags') ?? []) as Tag[],
+    has: (name) => get(name) !== undefined,
   }
 }
 
-function lower(name: string): string {
-  return name.charAt(0).toLowerCase() + name.slice(1)
+/** Only members that the model leaves optional come here: Decrypt's CiphertextBlob without a dry run, and the like. */
+function missing(name: string): never {
+  const path = `${name.charAt(0).toLowerCase()}${name.slice(1)}`
+  throw invalid(`1 validation error detected: Value null at '${path}' failed to satisfy constraint: Member must not be null`)
 }

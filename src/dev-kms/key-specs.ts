@@ -1,6 +1,4 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto'
-
-/** The families that AWS's rules on wrapping and aliases speak of. */
+/** The families that AWS's rules on wrapping, aliases and quotas speak of. */
 export type Family = 'symmetric' | 'hmac' | 'rsa' | 'ecc'
 
 /** What AWS KMS knows of one KeySpec. */
@@ -20,7 +18,7 @@ const ecc = (curve: string, hash: string, usages: readonly string[]): Spec => ({
 const hmac = (bytes: number, hash: string): Spec => ({ family: 'hmac', usages: ['GENERATE_VERIFY_MAC'], length: [bytes, 128], hash })
 const BOTH = ['SIGN_VERIFY', 'KEY_AGREEMENT']
 
-/** By KeySpec. A Map, for the names come from outside. SM2 and ML-DSA are not here: nobody can import those. */
+/** By KeySpec. A Map, for the names come from outside. SM2, ML-DSA and ML-KEM are not here: none of them can be done. */
 export const SPECS = new Map<string, Spec>([
   ['SYMMETRIC_DEFAULT', { family: 'symmetric', usages: ['ENCRYPT_DECRYPT'], length: [32, 32] }],
   ['RSA_2048', rsa(2048)],
@@ -37,23 +35,40 @@ export const SPECS = new Map<string, Spec>([
   ['HMAC_512', hmac(64, 'sha512')],
 ])
 
-/** The private key in PKCS#8 `material`, or undefined when it is not one that the spec takes. */
-export function privateKeyOf(keySpec: string, material: Uint8Array): KeyObject | undefined {
-  const spec = SPECS.get(keySpec)
-  try {
-    const key = createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' })
-    const details = key.asymmetricKeyDetails
-    if (spec?.family === 'rsa') return key.asymmetricKeyType === 'rsa' && details?.modulusLength === spec.modulusLength ? key : undefined
-    if (keySpec === 'ECC_NIST_EDWARDS25519') return key.asymmetricKeyType === 'ed25519' ? key : undefined
-    return key.asymmetricKeyType === 'ec' && details?.namedCurve === spec?.curve ? key : undefined
-  } catch {
-    return undefined
-  }
+/** In China's Regions symmetric keys are SM4's: 16 bytes. */
+const CHINESE_LENGTH = [16, 16] as const
+
+/** How long a symmetric or HMAC key's material may be in that Region; undefined for private keys. */
+export function materialLength(spec: Spec, region: string): readonly [least: number, most: number] | undefined {
+  return spec.family === 'symmetric' && region.startsWith('cn-') ? CHINESE_LENGTH : spec.length
 }
 
-/** Whether `material` is what a key of this spec is made of. */
-export function fits(keySpec: string, material: Uint8Array): boolean {
-  const length = SPECS.get(keySpec)?.length
-  if (length) return material.length >= length[0] && material.length <= length[1]
-  return privateKeyOf(keySpec, material) !== undefined
+const RSA_SIGNING = ['RSASSA_PKCS1_V1_5', 'RSASSA_PSS'].flatMap((scheme) => ['256', '384', '512'].map((bits) => `${scheme}_SHA_${bits}`))
+
+/** The algorithms that KMS has for keys of one usage, and the member of DescribeKey and GetPublicKey that lists them. */
+const ALGORITHMS: Readonly<Record<string, readonly [member: string, of: (spec: Spec, keySpec: string) => readonly string[]]>> = {
+  ENCRYPT_DECRYPT: ['EncryptionAlgorithms', ({ family }) => (family === 'rsa' ? ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] : ['SYMMETRIC_DEFAULT'])],
+  SIGN_VERIFY: ['SigningAlgorithms', ({ family, hash }) => {
+    if (family === 'rsa') return RSA_SIGNING
+    return hash === undefined ? ['ED25519_PH_SHA_512', 'ED25519_SHA_512'] : [`ECDSA_SHA_${hash.slice(3)}`]
+  }],
+  GENERATE_VERIFY_MAC: ['MacAlgorithms', (_spec, keySpec) => [keySpec.replace('HMAC_', 'HMAC_SHA_')]],
+  KEY_AGREEMENT: ['KeyAgreementAlgorithms', () => ['ECDH']],
+}
+
+interface Typed {
+  readonly spec: Spec
+  readonly keySpec: string
+  readonly usage: string
+}
+
+/** The algorithms that the key can be used with. */
+export function algorithmsOf({ spec, keySpec, usage }: Typed): readonly string[] {
+  return ALGORITHMS[usage]?.[1](spec, keySpec) ?? []
+}
+
+/** The same as a member of an answer. */
+export function algorithmsMember(key: Typed): Readonly<Record<string, readonly string[]>> {
+  const member = ALGORITHMS[key.usage]?.[0]
+  return member === undefined ? {} : { [member]: algorithmsOf(key) }
 }

@@ -1,23 +1,76 @@
-/** @see https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html */
-const PER_SECOND: Readonly<Record<string, number>> = {
-  GetParametersForImport: 1, ImportKeyMaterial: 15, DeleteImportedKeyMaterial: 15, CreateKey: 5, CreateAlias: 5,
-  UpdateAlias: 5, DeleteAlias: 15, EnableKey: 5, DisableKey: 5, ScheduleKeyDeletion: 15, CancelKeyDeletion: 5,
-  TagResource: 10, UntagResource: 5, ReplicateKey: 5, DescribeKey: 2000, GetPublicKey: 2000, ListResourceTags: 2000,
-  ListAliases: 500, ListKeys: 500, ListKeyRotations: 100, GetKeyRotationStatus: 1000, GetKeyPolicy: 1000, PutKeyPolicy: 15,
-  UpdateKeyDescription: 5,
-}
-const CRYPTOGRAPHIC = 1000
+import { throttled } from './errors.js'
+import type { Family } from './key-specs.js'
 
-/** Whether a request of `operation` in `region` is within AWS's quota: a bucket of one second's worth for each. */
-export function createQuotas(nowMs: () => number): (operation: string, region: string) => boolean {
+/** Requests a second, by account and Region. @see https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html */
+const PER_SECOND: Readonly<Record<string, number>> = {
+  CancelKeyDeletion: 5, ConnectCustomKeyStore: 5, CreateAlias: 5, CreateCustomKeyStore: 5, CreateGrant: 50, CreateKey: 5,
+  DeleteAlias: 15, DeleteCustomKeyStore: 5, DeleteImportedKeyMaterial: 15, DescribeCustomKeyStores: 5, DescribeKey: 2000,
+  DisableKey: 5, DisableKeyRotation: 5, DisconnectCustomKeyStore: 5, EnableKey: 5, EnableKeyRotation: 15, GetKeyLastUsage: 5,
+  GetKeyPolicy: 1000, GetKeyRotationStatus: 1000, GetParametersForImport: 1, GetPublicKey: 2000, ImportKeyMaterial: 15,
+  ListAliases: 500, ListGrants: 100, ListKeyPolicies: 100, ListKeyRotations: 100, ListKeys: 500, ListResourceTags: 2000,
+  ListRetirableGrants: 100, PutKeyPolicy: 15, ReplicateKey: 5, RetireGrant: 50, RevokeGrant: 50, RotateKeyOnDemand: 5,
+  ScheduleKeyDeletion: 15, TagResource: 10, UntagResource: 5, UpdateAlias: 5, UpdateCustomKeyStore: 5, UpdateKeyDescription: 5,
+  UpdatePrimaryRegion: 5,
+}
+
+/** Of each key spec that GenerateDataKeyPair can make. */
+const PAIRS_PER_SECOND: Readonly<Record<string, number>> = { RSA_2048: 20, RSA_3072: 4, RSA_4096: 1 }
+const OTHER_PAIRS_PER_SECOND = 100
+
+/** The quota that symmetric and HMAC keys share, where it isn't the usual one. */
+const SYMMETRIC: Readonly<Record<string, number>> = {
+  'us-east-2': 20_000, 'ap-southeast-1': 20_000, 'ap-southeast-2': 20_000, 'ap-northeast-1': 20_000, 'eu-central-1': 20_000,
+  'eu-west-2': 20_000, 'us-east-1': 100_000, 'us-west-2': 100_000, 'eu-west-1': 100_000,
+}
+const OTHER_SYMMETRIC = 10_000
+const ASYMMETRIC = 1000
+
+/** Counts requests; each throws ThrottlingException when there have been too many. */
+export interface Quotas {
+  /** `count` requests of a management operation. */
+  request(operation: string, region: string, count?: number): void
+  /** One use of a key of that family, by whatever operation. */
+  use(family: Family, region: string): void
+  pair(keyPairSpec: string, region: string): void
+}
+
+/** AWS's request quotas: a bucket of one second's worth for each. */
+export function createQuotas(nowMs: () => number): Quotas {
   const buckets = new Map<string, { tokens: number; at: number }>()
-  return (operation, region) => {
-    const rate = PER_SECOND[operation] ?? CRYPTOGRAPHIC
-    const name = `${region}/${operation}`
+  const take = (name: string, rate: number, count: number) => {
     const now = nowMs()
     const { tokens, at } = buckets.get(name) ?? { tokens: rate, at: now }
     const left = Math.min(rate, tokens + ((now - at) / 1000) * rate)
-    buckets.set(name, { tokens: left >= 1 ? left - 1 : left, at: now })
-    return left >= 1
+    buckets.set(name, { tokens: left >= count ? left - count : left, at: now })
+    if (left < count) throw throttled()
+  }
+  return {
+    request(operation, region, count = 1) {
+      const rate = PER_SECOND[operation]
+      if (rate !== undefined) take(`${region}/${operation}`, rate, count)
+    },
+    use(family, region) {
+      if (family === 'rsa' || family === 'ecc') take(`${region}/${family}`, ASYMMETRIC, 1)
+      else take(`${region}/symmetric`, SYMMETRIC[region] ?? OTHER_SYMMETRIC, 1)
+    },
+    pair(keyPairSpec, region) {
+      take(`${region}/pair/${keyPairSpec}`, PAIRS_PER_SECOND[keyPairSpec] ?? OTHER_PAIRS_PER_SECOND, 1)
+    },
   }
 }
+
+/** No request quotas. */
+export const UNLIMITED: Quotas = { request: () => undefined, use: () => undefined, pair: () => undefined }
+
+/** The quotas on what there may be; they hold always. */
+export interface Limits {
+  /** In one Region. */
+  readonly keys: number
+  readonly aliasesPerKey: number
+  readonly grantsPerKey: number
+  readonly rotationsPerKey: number
+  readonly policyBytes: number
+}
+
+/** @see https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html */
+export const AWS_LIMITS: Limits = { keys: 100_000, aliasesPerKey: 50, grantsPerKey: 50_000, rotationsPerKey: 25, policyBytes: 32_768 }

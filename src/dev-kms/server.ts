@@ -3,16 +3,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AwsError } from './errors.js'
-import { createFaults, type Fault, type FaultKind } from './faults.js'
-import type { Handlers } from './handler.js'
-import { aliasHandlers } from './handlers/aliases.js'
-import { cryptoHandlers } from './handlers/crypto.js'
-import { importHandlers, prepareWrappingKey } from './handlers/import.js'
-import { keyHandlers } from './handlers/keys.js'
-import { readInput } from './input.js'
-import { createQuotas } from './quotas.js'
-import { authenticate } from './sigv4.js'
-import { createWorld, type World } from './state.js'
+import { createFaults, type Fault } from './faults.js'
+import { readIamPolicy } from './policy.js'
+import { AWS_LIMITS, createQuotas, UNLIMITED, type Limits } from './quotas.js'
+import { perform, type Service } from './service.js'
+import { authenticate, type Credential } from './sigv4.js'
+import { createWorld, type World } from './world.js'
+import { prepareWrappingKey } from './wrapping.js'
 
 /** A request that was answered, for whoever watches. */
 export interface DevKmsRequest {
@@ -31,10 +28,20 @@ export interface DevKmsOptions {
   readonly port?: number
   /** Secrets by access key id, beside the pair that is made and the one of Vault's documentation. */
   readonly credentials?: Readonly<Record<string, string>>
-  /** Session tokens by access key id: a request of that id must carry it. */
+  /** Session tokens by access key id: a request of that id must carry it, and one of any other id none. */
   readonly sessionTokens?: Readonly<Record<string, string>>
+  /** When the credentials of an access key id end: ExpiredTokenException from then on. */
+  readonly expirations?: Readonly<Record<string, Date>>
+  /**
+   * IAM policy documents by access key id, as IAM has them in JSON. `default` is for the pair that is made. An id
+   * without a policy may do everything.
+   */
+  readonly policies?: Readonly<Record<string, unknown>>
   readonly latencyMs?: number
+  /** AWS's request quotas, or none. */
   readonly quotas?: 'aws' | 'none'
+  /** Other limits on what there may be than AWS's, so that a test can reach them. */
+  readonly limits?: Partial<Limits>
   readonly faults?: readonly Fault[]
   /** The clock of the world that is made; a `world` that is given has its own. */
   readonly now?: () => Date
@@ -55,33 +62,36 @@ export interface DevKms {
 
 /** The example of Vault's documentation, so that it runs as it is written. */
 const DOCUMENTED = ['ASIADJO3WTX6WPLJM42V', 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'] as const
+const OWN_POLICY = 'default'
+const CONTENT_TYPE = 'application/x-amz-json-1.1'
+/** More than the largest request of AWS KMS, a CreateKey with a policy, can be. */
+const MOST_BODY_BYTES = 1024 * 1024
 
-const HANDLERS: ReadonlyMap<string, Handlers[string]> = new Map(
-  Object.entries({ ...keyHandlers, ...importHandlers, ...aliasHandlers, ...cryptoHandlers }),
-)
-
-interface Service {
-  readonly world: World
-  readonly options: DevKmsOptions
-  readonly secrets: ReadonlyMap<string, string>
-  readonly faultOf: (operation: string) => FaultKind | undefined
-  readonly withinQuota: (operation: string, region: string) => boolean
+interface Pair {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
 }
 
-/** Starts an embedded AWS KMS: in memory, for every Region, on loopback unless told otherwise. */
+interface Listener {
+  readonly service: Service
+  readonly options: DevKmsOptions
+  readonly credentials: ReadonlyMap<string, Credential>
+}
+
+/**
+ * Starts an embedded AWS KMS: in memory, for every Region, on loopback unless told otherwise.
+ * @throws Error when a policy is none, or the address can't be listened on.
+ */
 export async function startDevKms(options: DevKmsOptions = {}): Promise<DevKms> {
-  const accessKeyId = `AKIA${randomBytes(10).toString('hex').toUpperCase().slice(0, 16)}`
-  const secretAccessKey = randomBytes(30).toString('base64')
-  const service: Service = {
-    options,
-    world: options.world ?? createWorld(options.now),
-    secrets: new Map([[accessKeyId, secretAccessKey], DOCUMENTED, ...Object.entries(options.credentials ?? {})]),
-    faultOf: createFaults(options.faults ?? []),
-    withinQuota: options.quotas === 'aws' ? createQuotas(() => performance.now()) : () => true,
+  const pair: Pair = {
+    accessKeyId: `AKIA${randomBytes(10).toString('hex').toUpperCase().slice(0, 16)}`,
+    secretAccessKey: randomBytes(30).toString('base64'),
   }
+  const service = createService(options, pair)
+  const listener: Listener = { service, options, credentials: readCredentials(options, pair) }
   prepareWrappingKey()
   const server = createServer((request, response) => {
-    serve(service, request, response).catch(() => response.destroy())
+    serve(listener, request, response).catch(() => response.destroy())
   })
   const host = options.host ?? '127.0.0.1'
   await new Promise<void>((resolve, reject) => {
@@ -91,7 +101,7 @@ export async function startDevKms(options: DevKmsOptions = {}): Promise<DevKms> 
   const { port } = server.address() as AddressInfo
   return {
     endpoint: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    credentials: { accessKeyId, secretAccessKey },
+    credentials: pair,
     world: service.world,
     close: () =>
       new Promise((resolve) => {
@@ -101,74 +111,66 @@ export async function startDevKms(options: DevKmsOptions = {}): Promise<DevKms> 
   }
 }
 
-async function serve(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
+function createService(options: DevKmsOptions, { accessKeyId }: Pair): Service {
+  const policies = Object.entries(options.policies ?? {}).map(([id, document]) => [id === OWN_POLICY ? accessKeyId : id, readIamPolicy(document)] as const)
+  return {
+    world: options.world ?? createWorld(options.now),
+    quotas: options.quotas === 'aws' ? createQuotas(() => performance.now()) : UNLIMITED,
+    limits: { ...AWS_LIMITS, ...options.limits },
+    policies: new Map(policies),
+    faultOf: createFaults(options.faults ?? []),
+  }
+}
+
+function readCredentials({ credentials = {}, sessionTokens = {}, expirations = {} }: DevKmsOptions, pair: Pair): ReadonlyMap<string, Credential> {
+  const secrets = [[pair.accessKeyId, pair.secretAccessKey] as const, DOCUMENTED, ...Object.entries(credentials)]
+  return new Map(secrets.map(([id, secret]) => [id, { secret, sessionToken: sessionTokens[id], expiresAt: expirations[id] }]))
+}
+
+async function serve({ service, options, credentials }: Listener, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = randomUUID()
   const operation = /^TrentService\.(\w+)$/.exec(String(request.headers['x-amz-target'] ?? ''))?.[1] ?? ''
   const seen = { operation, region: '', accessKeyId: '', requestId }
-  if (service.options.latencyMs) await sleep(service.options.latencyMs)
   let status = 200
-  let body: object
+  let answer: object | 'dropped'
   try {
-    const signer = authenticate({ method: request.method ?? '', url: request.url ?? '/', headers: request.headers, body: Buffer.concat(chunks) }, service.secrets, service.world.now())
+    const body = await readBody(request)
+    if (options.latencyMs) await sleep(options.latencyMs)
+    assertEndpoint(request)
+    const { method = '', url = '/', headers } = request
+    const signer = authenticate({ method, url, headers, body }, credentials, service.world.now())
     Object.assign(seen, signer)
-    assertSessionToken(service, signer.accessKeyId, request)
-    const answer = await perform(service, operation, signer.region, Buffer.concat(chunks))
-    if (answer === 'dropped') {
-      request.socket.destroy()
-      return
-    }
-    body = answer
+    answer = await perform(service, { ...signer, operation, requestId, body })
   } catch (error) {
     const failure = error instanceof AwsError ? error : new AwsError('KMSInternalException', 'the embedded KMS failed', 500)
     status = failure.status
-    body = { __type: failure.name, message: failure.message }
+    answer = { __type: failure.name, message: failure.message }
   }
-  service.options.onRequest?.({ ...seen, status, ...(status !== 200 && { error: (body as { __type: string }).__type }) })
-  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': requestId, date: service.world.now().toUTCString() })
-  response.end(JSON.stringify(body))
-}
-
-function assertSessionToken({ options }: Service, accessKeyId: string, { headers }: IncomingMessage): void {
-  const expected = options.sessionTokens?.[accessKeyId]
-  if (expected === undefined || headers['x-amz-security-token'] === expected) return
-  throw new AwsError('UnrecognizedClientException', 'The security token included in the request is invalid.')
-}
-
-/** What each fault does instead of the request; those that are not here act first. */
-const INSTEAD: Readonly<Partial<Record<FaultKind, (operation: string) => AwsError>>> = {
-  denied: (operation) =>
-    new AwsError('AccessDeniedException', `User: arn:aws:iam::111122223333:user/dev is not authorized to perform: kms:${operation} because no identity-based policy allows the kms:${operation} action`),
-  throttle: () => throttled(),
-  error: () => new AwsError('KMSInternalException', 'The request was rejected because an internal exception occurred. The request can be retried.', 500),
-  limit: () => new AwsError('LimitExceededException', 'The request was rejected because a quota was exceeded.'),
-  'expired-token': () => new AwsError('ExpiredTokenException', 'The security token included in the request is expired'),
-}
-
-function throttled(): AwsError {
-  return new AwsError('ThrottlingException', 'You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.')
-}
-
-async function perform({ world, faultOf, withinQuota }: Service, operation: string, region: string, body: Buffer): Promise<object | 'dropped'> {
-  const handler = HANDLERS.get(operation)
-  if (!handler) throw new AwsError('UnknownOperationException', `${operation} is not an operation of this KMS`)
-  if (!withinQuota(operation, region)) throw throttled()
-  const fault = faultOf(operation)
-  const instead = fault && INSTEAD[fault]
-  if (instead) throw instead(operation)
-  if (fault === 'drop-before') return 'dropped'
-  const answer = await handler({ world, region: world.region(region) }, readInput(parse(body)))
-  if (fault === 'error-after') throw new AwsError('KMSInternalException', 'The request was rejected because an internal exception occurred. The request can be retried.', 500)
-  return fault === 'drop' ? 'dropped' : answer
-}
-
-function parse(body: Buffer): Readonly<Record<string, unknown>> {
-  try {
-    const parsed: unknown = JSON.parse(body.toString() || '{}')
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>
-  } catch {
-    // Answered below, as any other body that is no object.
+  if (answer === 'dropped') {
+    request.socket.destroy()
+    return
   }
-  throw new AwsError('SerializationException', 'the body is not a JSON object')
+  options.onRequest?.({ ...seen, status, ...(status !== 200 && { error: (answer as { __type: string }).__type }) })
+  response.writeHead(status, { 'content-type': CONTENT_TYPE, 'x-amzn-requestid': requestId, date: service.world.now().toUTCString() })
+  response.end(JSON.stringify(answer))
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length
+    // What is too long is read to its end and thrown away: the answer would not arrive before.
+    if (size <= MOST_BODY_BYTES) chunks.push(chunk as Buffer)
+  }
+  if (size > MOST_BODY_BYTES) throw new AwsError('RequestEntityTooLargeException', 'The request is too large.', 413)
+  return Buffer.concat(chunks)
+}
+
+/** AWS KMS has one place, one method and one type of content. */
+function assertEndpoint({ method, url, headers }: IncomingMessage): void {
+  const type = headers['content-type']?.split(';')[0]?.trim()
+  if (headers.authorization !== undefined && (method !== 'POST' || url !== '/' || type !== CONTENT_TYPE)) {
+    throw new AwsError('UnknownOperationException', `AWS KMS is asked with POST /, as ${CONTENT_TYPE}`)
+  }
 }

@@ -2,6 +2,7 @@ import type { Engine } from '../core/engine.js'
 import type { PathDefinition } from '../router/path.js'
 import { key, keys } from './key.js'
 import { keyKms } from './key-kms.js'
+import { keyImport, keyImportVersion } from './key-import.js'
 import { keyRotate } from './key-rotate.js'
 import { kms, providers } from './kms.js'
 import { kmsKey, kmsKeys } from './kms-key.js'
@@ -14,7 +15,7 @@ import { kmsKeyVerify } from './kms-key-verify.js'
 
 /** Every path that keymgmt serves. */
 export const PATHS: readonly PathDefinition<Engine>[] = [
-  keys, key, keyRotate, keyKms,
+  keys, key, keyImport, keyImportVersion, keyRotate, keyKms,
   providers, kms,
   kmsKeys, kmsKey, kmsKeyAdopt, kmsKeyReplicate, kmsKeyRevoke, kmsKeyRestore, kmsKeyVerify, kmsKeyRepair,
 ]

@@ -1,5 +1,5 @@
 import { ConversionError } from './field-error.js'
-import { isList, isObject, type RawValue } from './values.js'
+import { isList, isObject, textOf, type RawValue } from './values.js'
 
 const TRUE = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const FALSE = new Set(['', '0', 'f', 'F', 'false', 'FALSE', 'False'])
@@ -105,7 +105,7 @@ function textElements(raw: RawValue, secret: boolean): readonly string[] {
 function scalarText(raw: RawValue): string | undefined {
   if (typeof raw === 'string') return raw
   if (raw === null || typeof raw === 'boolean' || isList(raw) || isObject(raw)) return undefined
-  return raw.number
+  return raw instanceof Uint8Array ? textOf(raw) : raw.number
 }
 
 function weakText(raw: RawValue): string | undefined {

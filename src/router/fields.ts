@@ -5,7 +5,7 @@ import { isList, isObject, type RawValue } from './values.js'
 
 /** One field of a request: what it is for, and how its raw value becomes a typed one. */
 export interface Field<T> {
-  readonly type: 'string' | 'int' | 'bool' | 'keypair' | 'slice'
+  readonly type: 'string' | 'int' | 'bool' | 'keypair' | 'slice' | 'bytes'
   readonly description: string
   /** Whether its value must never be shown, neither in an error nor in an answer. */
   readonly secret: boolean
@@ -122,6 +122,19 @@ export function pairs(
   }
 }
 
+/** Secret bytes, as they are in a file or on standard input; text is its UTF-8. */
+export function secretBytes(description: string): Field<Uint8Array> {
+  return {
+    ...base('bytes', description, 'a file (@FILE) or standard input (-)'),
+    secret: true,
+    parse: (raw) => {
+      if (raw instanceof Uint8Array) return raw
+      if (typeof raw === 'string') return new TextEncoder().encode(raw)
+      throw new ConversionError('neither a file nor text')
+    },
+  }
+}
+
 /** The same field, which a request must now carry. */
 export function required<T>(field: Field<T>): RequiredField<T> {
   return { ...field, required: true }
@@ -167,7 +180,7 @@ function unknownName(name: string, known: readonly string[]): CheckError {
 
 /** Whether a value counts as not given: what a required field must not be. */
 export function isEmpty(raw: RawValue): boolean {
-  if (raw === null || raw === '') return true
+  if (raw === null || raw === '' || (raw instanceof Uint8Array && raw.length === 0)) return true
   if (isList(raw)) return raw.length === 0
   return isObject(raw) && raw.size === 0
 }

@@ -1,6 +1,9 @@
 /** What a name in a path looks like; `source` is also valid Go. */
 export const NAME = /^\w(([\w-.]+)?\w)?$/
 
+/** A name becomes part of file names, aliases and tags, each with an end of its own. */
+export const LONGEST_NAME = 110
+
 /** The segments of a path as a URL would have it: `//`, `.` and `..` are gone. */
 export function pathSegments(path: string): readonly string[] {
   const segments: string[] = []

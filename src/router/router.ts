@@ -3,9 +3,9 @@ import { goFormat, goQuote } from './convert.js'
 import { CheckError, ConversionError } from './field-error.js'
 import { isEmpty, type Field, type Fields } from './fields.js'
 import { OPERATIONS, type Operation, type OperationDefinition, type PathDefinition, type Response } from './path.js'
-import { matchPattern, NAME, parameterOf, pathSegments } from './pattern.js'
+import { LONGEST_NAME, matchPattern, NAME, parameterOf, pathSegments } from './pattern.js'
 import { didYouMean, distanceTo } from './suggest.js'
-import type { RawValue } from './values.js'
+import { asText, type RawValue } from './values.js'
 
 /** A request's fields before they are typed. */
 export type RequestData = ReadonlyMap<string, RawValue>
@@ -58,7 +58,7 @@ export function findPath<Context>(
   for (const path of paths) {
     const params = matchPattern(path.pattern, segments)
     if (params === undefined) continue
-    for (const name of Object.values(params)) if (!NAME.test(name)) throw notAName(segments, name)
+    for (const name of Object.values(params)) if (!NAME.test(name) || name.length > LONGEST_NAME) throw notAName(segments, name)
     return { path, params }
   }
   throw new KeymgmtError('PATH_UNSUPPORTED', `unsupported path ${goQuote(segments.join('/'))}`, {
@@ -83,7 +83,7 @@ function notAName(segments: readonly string[], name: string): KeymgmtError {
   const message = `unsupported path ${goQuote(segments.join('/'))}: ${goQuote(name)} is not a name`
   return new KeymgmtError('PATH_UNSUPPORTED', message, {
     hints: [
-      'a name is made of ASCII letters, digits, "_", "-" and "."; it starts and ends with a letter, a digit or "_"',
+      `a name has at most ${LONGEST_NAME} characters: ASCII letters, digits, "_", "-" and "."; it starts and ends with a letter, a digit or "_"`,
     ],
   })
 }
@@ -157,13 +157,13 @@ function typeFields(
   for (const [name, field] of Object.entries(fields)) {
     const raw = data.get(name)
     if (field.required && (raw === undefined || isEmpty(raw))) throw missingField(name, field)
-    if (raw !== undefined) typed.push([name, parseField(name, field, raw)])
+    if (raw !== undefined) typed.push([name, parseField(name, field, field.type === 'bytes' ? raw : asText(raw))])
   }
   return Object.fromEntries(typed)
 }
 
 function refuseContradiction(name: string, inPath: string | undefined, raw: RawValue): void {
-  if (raw === inPath) return
+  if (asText(raw) === inPath) return
   throw new KeymgmtError('FIELD_INVALID', `parameter ${goQuote(name)} differs from the one in the path`, {
     hints: [`leave ${name} out: the path already gives it`],
   })

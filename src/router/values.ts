@@ -6,8 +6,11 @@ export interface JsonNumber {
 /** An object of a JSON text. A Map, so that no name (`__proto__`, `constructor`) means anything. */
 export type RawObject = ReadonlyMap<string, RawValue>
 
-/** What a request's field may hold before it is typed: a string from `k=v`, a list from repeated `k=v`, anything from JSON. */
-export type RawValue = string | boolean | null | JsonNumber | readonly RawValue[] | RawObject
+/**
+ * What a request's field may hold before it is typed: a string from `k=v`, the bytes of a file from `k=@file`, a list from
+ * repeated `k=v`, anything from JSON.
+ */
+export type RawValue = string | Uint8Array | boolean | null | JsonNumber | readonly RawValue[] | RawObject
 
 /** What an answer may hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
@@ -15,6 +18,20 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** Whether a raw value is a list. */
 export function isList(raw: RawValue): raw is readonly RawValue[] {
   return Array.isArray(raw)
+}
+
+/**
+ * A raw value with the bytes of files read as UTF-8, in which what is no UTF-8 becomes U+FFFD, as in Vault. Only fields
+ * that take bytes see them as they are.
+ */
+export function asText(raw: RawValue): Exclude<RawValue, Uint8Array> {
+  if (raw instanceof Uint8Array) return textOf(raw)
+  return isList(raw) ? raw.map(asText) : raw
+}
+
+/** Bytes as UTF-8 text, a byte order mark included. */
+export function textOf(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 }
 
 /** Whether a raw value is an object of a JSON text. */

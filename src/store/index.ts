@@ -1,7 +1,6 @@
 export { openHome, type HomeOptions, type OpenedHome, type SealStatus } from './home.js'
 export { createLocalStore, type LocalStoreOptions } from './local.js'
 export { locate, type Location } from './locate.js'
-export type { LockHolder } from './lock.js'
 export { createMemoryStore } from './memory.js'
 export { createOverlayStore } from './overlay.js'
 export { createSealedStore } from './sealed.js'

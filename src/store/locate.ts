@@ -1,4 +1,4 @@
-import { isAbsolute, join } from 'node:path'
+import { posix, win32, type PlatformPath } from 'node:path'
 import { KeymgmtError } from '../errors.js'
 
 /** Where a user's store and keyfile are. */
@@ -14,20 +14,22 @@ type Env = Readonly<Record<string, string | undefined>>
  * @throws KeymgmtError STORE_UNAVAILABLE for a relative KEYMGMT_HOME or KEYMGMT_KEYFILE.
  */
 export function locate(env: Env, platform: string, homeDirectory: string): Location {
-  const usual = usualPlaces(env, platform, homeDirectory)
-  const home = absolute(env, 'KEYMGMT_HOME')
-  const keyfile = absolute(env, 'KEYMGMT_KEYFILE') ?? (home === undefined ? usual.keyfile : join(home, 'keyfile'))
+  const paths = platform === 'win32' ? win32 : posix
+  const usual = usualPlaces(env, platform, homeDirectory, paths)
+  const home = absolute(env, 'KEYMGMT_HOME', paths)
+  const keyfile = absolute(env, 'KEYMGMT_KEYFILE', paths) ?? (home === undefined ? usual.keyfile : paths.join(home, 'keyfile'))
   return { home: home ?? usual.home, keyfile }
 }
 
-function absolute(env: Env, variable: string): string | undefined {
+function absolute(env: Env, variable: string, paths: PlatformPath): string | undefined {
   const value = env[variable]
   if (!value) return undefined
-  if (isAbsolute(value)) return value
+  if (paths.isAbsolute(value)) return paths.resolve(value)
   throw new KeymgmtError('STORE_UNAVAILABLE', `${variable} is a relative path`, { hints: ['give an absolute one: the store must not move with the current folder'] })
 }
 
-function usualPlaces(env: Env, platform: string, homeDirectory: string): Location {
+function usualPlaces(env: Env, platform: string, homeDirectory: string, paths: PlatformPath): Location {
+  const join = (...parts: string[]) => paths.join(...parts)
   const library = join(homeDirectory, 'Library')
   if (platform === 'darwin') {
     return { home: join(library, 'Application Support', 'keymgmt'), keyfile: join(library, 'Preferences', 'keymgmt', 'keyfile') }
@@ -40,7 +42,7 @@ function usualPlaces(env: Env, platform: string, homeDirectory: string): Locatio
   // The specification has a relative value ignored.
   const xdg = (variable: string, ...fallback: string[]) => {
     const value = env[variable]
-    return value && isAbsolute(value) ? value : join(homeDirectory, ...fallback)
+    return value && paths.isAbsolute(value) ? value : join(homeDirectory, ...fallback)
   }
   return { home: join(xdg('XDG_DATA_HOME', '.local', 'share'), 'keymgmt'), keyfile: join(xdg('XDG_CONFIG_HOME', '.config'), 'keymgmt', 'keyfile') }
 }

@@ -1,17 +1,26 @@
-import { randomBytes } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { dirname } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeymgmtError } from '../errors.js'
+import { makeFolder, removeIfPossible, writeNewFile } from './files.js'
 import { storageError } from './permissions.js'
 import type { Lock } from './store.js'
 
+/*
+ * A lock is the folder `<hash of its name>.lock`, and in it one file that says who holds it, named by a token that no
+ * other lock ever has. To take it is to rename a folder made beforehand, which fails while there is one with something
+ * in it; so a lock is never seen half made. To give it back, or to take it from the dead, is to remove the file of that
+ * very token, so nobody can remove the lock of whoever came next.
+ */
+
 /** Who holds a lock, as its file says. */
-export interface LockHolder {
-  /** Unlike any other lock ever taken. */
+interface LockHolder {
   readonly token: string
   readonly host: string
+  /** The namespace of its pid; null where there are none. Containers of one host may share its name but not its pids. */
+  readonly pids: string | null
   readonly pid: number
   /** When the process began, in a form that no other process of that pid shares; null where the platform does not tell. */
   readonly start: string | null
@@ -22,114 +31,169 @@ export interface LockHolder {
 /** How a lock is waited for. */
 export interface LockOptions {
   readonly waitMs: number
-  /** Told once when there is something to wait for. */
-  readonly onWait?: ((holder: LockHolder) => void) | undefined
+  /** Told once, in words for a person, when something is waited for longer than a second. */
+  readonly onWait?: ((message: string) => void) | undefined
 }
 
-/** A lock file with nothing in it is being written, unless that has taken this long. */
-const WRITING_MS = 5_000
+/** A lock that is held. */
+export interface HeldLock extends Lock {
+  /** A file name that only the holder uses; it does not exist when the lock is taken. */
+  readonly draft: string
+}
 
 /**
- * Takes the lock file `path`, which the dead can't keep: a holder on this host whose process is gone is evicted.
+ * Takes the lock `name` in `folder`. The dead can't keep it: a holder on this host whose process is gone is evicted, and
+ * what it left behind under that name is removed.
  * @throws KeymgmtError STORE_LOCKED when it is held for longer than `waitMs`.
  */
-export async function takeLock(path: string, purpose: string, options: LockOptions): Promise<Lock> {
-  const deadline = performance.now() + options.waitMs
-  let told = false
-  for (;;) {
-    const token = tryCreate(path, purpose)
-    if (token !== undefined) return heldLock(path, token)
-    const holder = readHolder(path)
-    if (holder && isDead(holder)) {
-      await evict(path, holder, options)
-      continue
-    }
-    if (holder && performance.now() >= deadline) throw locked(path, holder)
-    if (holder && !told && options.waitMs - (deadline - performance.now()) > 1_000) {
-      told = true
-      options.onWait?.(holder)
-    }
-    await sleep(20 + Math.random() * 60)
+export async function takeLock(folder: string, name: string, purpose: string, options: LockOptions): Promise<HeldLock> {
+  try {
+    makeFolder(folder)
+  } catch (error) {
+    throw storageError(error, folder)
+  }
+  return take(folder, createHash('sha256').update(name).digest('hex').slice(0, 32), purpose, options)
+}
+
+/** Removes what the dead left of any lock in `folder`. It costs as much as there are locks held just then. */
+export async function tidyLocks(folder: string): Promise<void> {
+  const stems = new Set(namesIn(folder).flatMap((name) => /^[0-9a-f]{32}(?=\.)/.exec(name) ?? []))
+  for (const stem of stems) {
+    const holder = look(join(folder, `${stem}.lock`))
+    if (holder === 'unreadable' || (holder !== 'free' && !isDead(holder))) continue
+    const lock = await take(folder, stem, 'tidy up', { waitMs: 0 }).catch(() => undefined)
+    await lock?.release()
   }
 }
 
-function heldLock(path: string, token: string): Lock {
+async function take(folder: string, stem: string, purpose: string, { waitMs, onWait }: LockOptions): Promise<HeldLock> {
+  const path = join(folder, `${stem}.lock`)
+  const begin = performance.now()
+  let tell = onWait
+  for (;;) {
+    const holder = evictIfDead(path, look(path))
+    const token = holder === 'free' ? tryToTake(folder, stem, purpose) : undefined
+    if (token !== undefined) return held(folder, stem, token)
+    const waited = performance.now() - begin
+    if (waited >= waitMs) throw locked(path, holder)
+    if (waited > 1_000) {
+      tell?.(`waiting for ${describe(path, holder)}`)
+      tell = undefined
+    }
+    await sleep(Math.min(20 + Math.random() * 60, waitMs - waited))
+  }
+}
+
+/** The token of the lock that was taken; undefined when another one was faster. */
+function tryToTake(folder: string, stem: string, purpose: string): string | undefined {
+  const path = join(folder, `${stem}.lock`)
+  const token = randomBytes(8).toString('hex')
+  const draft = join(folder, `${stem}.${token}`)
+  try {
+    mkdirSync(draft, { mode: 0o700 })
+    const since = new Date().toISOString()
+    const holder: LockHolder = { token, host: hostname(), pids: pidNamespace(), pid: process.pid, start: startOf(process.pid), purpose, since }
+    writeNewFile(join(draft, token), JSON.stringify(holder))
+    renameSync(draft, path)
+    return token
+  } catch (error) {
+    removeIfPossible(draft)
+    removeIfEmpty(path)
+    if (wasBeaten(error)) return undefined
+    throw storageError(error, path)
+  }
+}
+
+/** The lock is taken, or its new holder has removed our draft. Windows says that it is not permitted. */
+function wasBeaten(error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException
+  return ['EEXIST', 'ENOTEMPTY', 'ENOENT'].includes(code) || (process.platform === 'win32' && ['EPERM', 'EACCES'].includes(code))
+}
+
+/** While the lock is held no other draft of it can become one, so all of them may go: those of the dead among them. */
+function held(folder: string, stem: string, token: string): HeldLock {
+  const path = join(folder, `${stem}.lock`)
+  for (const name of namesIn(folder)) {
+    if (name.startsWith(`${stem}.`) && name !== `${stem}.lock`) removeIfPossible(join(folder, name))
+  }
   return {
+    draft: join(folder, `${stem}.draft`),
     release: () => {
-      removeIfOwn(path, token)
+      try {
+        remove(path, token)
+      } catch {
+        // This process will be gone soon, and then the lock is anyone's.
+      }
       return Promise.resolve()
     },
   }
 }
 
-/**
- * Removes a dead holder's lock. Only one process may do so, and only while it is that very lock: so the right to
- * remove it is a lock too, named after it, taken by the same rules (its own holder may die as well).
- */
-async function evict(path: string, dead: LockHolder, options: LockOptions): Promise<void> {
-  const claim = await takeLock(`${path}.${dead.token}`, `evict ${dead.purpose}`, options)
+/** Who holds the lock at `path`; 'unreadable' for what this did not write. */
+function look(path: string): LockHolder | 'free' | 'unreadable' {
   try {
-    removeIfOwn(path, dead.token)
-  } finally {
-    await claim.release()
+    const [token, ...others] = readdirSync(path)
+    if (token === undefined) return 'free'
+    const holder = JSON.parse(readFileSync(join(path, token), 'utf8')) as LockHolder
+    const isOurs = holder.token === token && /^[0-9a-f]{16}$/.test(token) && Number.isInteger(holder.pid) && holder.pid > 0
+    return isOurs && others.length === 0 ? holder : 'unreadable'
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'free' : 'unreadable'
   }
 }
 
-function tryCreate(path: string, purpose: string): string | undefined {
-  const token = randomBytes(8).toString('hex')
+function evictIfDead(path: string, holder: ReturnType<typeof look>): ReturnType<typeof look> {
+  if (typeof holder === 'string' || !isDead(holder)) return holder
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const file = openSync(path, 'wx', 0o600)
-    try {
-      const holder: LockHolder = { token, host: hostname(), pid: process.pid, start: startOf(process.pid), purpose, since: new Date().toISOString() }
-      writeSync(file, JSON.stringify(holder))
-    } finally {
-      closeSync(file)
-    }
-    return token
+    remove(path, holder.token)
+    return 'free'
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined
     throw storageError(error, path)
   }
 }
 
-/** The holder; undefined when nobody holds it, or somebody is just taking it. */
-function readHolder(path: string): LockHolder | undefined {
+/** Ends the lock of that token, and no other. */
+function remove(path: string, token: string): void {
   try {
-    const text = readFileSync(path, 'utf8')
-    try {
-      const holder = JSON.parse(text) as LockHolder
-      // The token becomes part of a file name, so it is what this wrote or it is nothing.
-      if (!/^[0-9a-f]{16}$/.test(holder.token)) throw new Error('no token of ours')
-      return holder
-    } catch {
-      const { ino, mtimeMs } = statSync(path)
-      if (Date.now() - mtimeMs < WRITING_MS) return undefined
-      return { token: `${ino}-${Math.floor(mtimeMs)}`, host: hostname(), pid: 0, start: null, purpose: 'unknown', since: '' }
-    }
+    unlinkSync(join(path, token))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  removeIfEmpty(path)
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder)
   } catch {
-    return undefined
+    // Somebody holds it, or it is gone.
   }
 }
 
-function removeIfOwn(path: string, token: string): void {
-  if (readHolder(path)?.token !== token) return
+function namesIn(folder: string): string[] {
   try {
-    unlinkSync(path)
+    return readdirSync(folder)
   } catch {
-    // It is gone, which is what was wanted.
+    return []
   }
 }
 
-function isDead({ host, pid, start }: LockHolder): boolean {
-  if (host !== hostname()) return false
-  if (pid === 0) return true
+function isDead({ host, pids, pid, start }: LockHolder): boolean {
+  if (host !== hostname() || pids !== pidNamespace()) return false
   try {
     process.kill(pid, 0)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
   return start !== null && startOf(pid) !== start
+}
+
+function pidNamespace(): string | null {
+  try {
+    return readlinkSync('/proc/self/ns/pid')
+  } catch {
+    return null
+  }
 }
 
 /** Linux tells when a process began, in ticks since a boot that has an id; elsewhere a pid that lives again looks alive. */
@@ -145,9 +209,20 @@ function startOf(pid: number): string | null {
   }
 }
 
-function locked(path: string, { pid, host, purpose, since }: LockHolder): KeymgmtError {
-  const elsewhere = host === hostname() ? [] : [`if that process is gone, remove ${path}`]
+function describe(path: string, holder: ReturnType<typeof look>): string {
+  if (typeof holder === 'object') return `process ${holder.pid} on ${holder.host}: ${holder.purpose}`
+  return holder === 'free' ? `others who take the lock ${path} in turn` : `the lock ${path}, which holds something else`
+}
+
+function locked(path: string, holder: ReturnType<typeof look>): KeymgmtError {
+  if (typeof holder === 'string') {
+    return new KeymgmtError('STORE_LOCKED', `waited in vain for ${describe(path, holder)}`, {
+      hints: [`if no other keymgmt is at work on this store, remove ${path} and run the same command again`],
+    })
+  }
+  const { pid, host, pids, purpose, since } = holder
+  const isElsewhere = host !== hostname() || pids !== pidNamespace()
   return new KeymgmtError('STORE_LOCKED', `process ${pid} on ${host} has been at work on the same since ${since}: ${purpose}`, {
-    hints: ['wait for it, or stop it, then run the same command again', ...elsewhere],
+    hints: ['wait for it, or stop it, then run the same command again', ...(isElsewhere ? [`if that process is gone, remove ${path}`] : [])],
   })
 }

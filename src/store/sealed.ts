@@ -1,5 +1,6 @@
 import { open, seal } from '../crypto/seal.js'
 import type { RootKey } from '../crypto/root-key.js'
+import { segmentsOf } from './path.js'
 import type { Store } from './store.js'
 
 /**
@@ -7,13 +8,15 @@ import type { Store } from './store.js'
  * when the first record is read or written: `reading` may answer undefined for a store that has never been written.
  */
 export function createSealedStore(inner: Store, unlock: (to: 'read' | 'write') => Promise<RootKey | undefined>): Store {
-  const unlockToWrite = async (): Promise<RootKey> => {
+  const unlockToWrite = async () => {
     const root = await unlock('write')
     if (!root) throw new Error('a store that is written to has a root key')
     return root
   }
   return {
-    id: async () => (await unlockToWrite()).storeId,
+    async id() {
+      return (await unlockToWrite()).storeId
+    },
     async get(path) {
       const stored = await inner.get(path)
       if (!stored) return undefined
@@ -23,6 +26,7 @@ export function createSealedStore(inner: Store, unlock: (to: 'read' | 'write') =
       return { revision: stored.revision, value: open(key, stored.value, { storeId, path, revision: stored.revision }) }
     },
     async put(path, value, expectedRevision) {
+      segmentsOf(path)
       const root = await unlockToWrite()
       const binding = { storeId: root.storeId, path, revision: expectedRevision + 1 }
       return inner.put(path, seal(root.key, value, binding), expectedRevision)

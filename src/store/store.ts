@@ -13,11 +13,13 @@ export interface Lock {
 }
 
 /**
- * Where records live. Paths are `/`-separated segments that each match `\w(([\w-.]+)?\w)?`, such as `key/app`.
- * Every implementation passes `test/contract/store-contract.ts`.
+ * Where records live. Paths are `/`-separated segments that each match `\w(([\w-.]+)?\w)?` and have at most 240
+ * characters, of which a capital counts as two; such as `key/app`. Any two paths may both have a record, whatever they are:
+ * `key/app`, `key/App`, `key/app/one` and `key/app.json/one`. Every function throws KeymgmtError FIELD_INVALID for what is no
+ * path, before it does anything. Every implementation passes `test/contract/store.test.ts`.
  */
 export interface Store {
-  /** Names this store among all others. */
+  /** Names this store among all others, and never changes. A store that was never written is made by this as by a write. */
   id(): Promise<string>
 
   /** The record at `path`, or undefined when there is none. */

@@ -1,26 +1,32 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createLocalStore, createMemoryStore, createSealedStore, type Store } from '../../src/store/index.js'
+import { createLocalStore, createMemoryStore, createSealedStore, openHome, type Store } from '../../src/store/index.js'
 
 const folders: string[] = []
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
-const folder = () => {
+const newHome = () => {
   const made = mkdtempSync(join(tmpdir(), 'keymgmt-store-'))
   folders.push(made)
-  return made
+  return join(made, 'home')
 }
-const root = { key: randomBytes(32), storeId: 'store' }
 
+/** Every implementation, by a function that makes a new, empty one. */
 const STORES: readonly (readonly [string, () => Store])[] = [
   ['memory', createMemoryStore],
-  ['local', () => createLocalStore({ home: folder() })],
-  ['sealed local', () => createSealedStore(createLocalStore({ home: folder() }), () => Promise.resolve(root))],
+  ['local', () => createLocalStore({ home: newHome() })],
+  ['sealed memory', () => {
+    const root = { key: randomBytes(32), storeId: randomBytes(8).toString('hex') }
+    return createSealedStore(createMemoryStore(), () => Promise.resolve(root))
+  }],
+  ['home', () => {
+    const home = newHome()
+    return openHome({ home, keyfile: join(home, 'keyfile') }).store
+  }],
 ]
 
 describe.each(STORES)('the %s store', (_name, create) => {
@@ -87,58 +93,74 @@ describe.each(STORES)('the %s store', (_name, create) => {
     const results = await Promise.allSettled([1, 2, 3].map((n) => store.put('key/app', bytes(String(n)), 0)))
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   })
-})
 
-const LIBRARY = new URL('../../src/store/index.js', import.meta.url).href
-
-/** A process of its own that runs `code` with a `store` on `home`. */
-function inProcess(home: string, code: string) {
-  const script = `import { createLocalStore } from ${JSON.stringify(LIBRARY)}; const store = createLocalStore({ home: ${JSON.stringify(home)} }); ${code}`
-  return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-}
-
-describe('a disk that is full', () => {
-  // A file-size limit stands in for the full disk: both make a write come out short, and no mount is needed.
-  it('keeps the record that was there', async () => {
-    const home = folder()
-    await createLocalStore({ home }).put('key/app', Buffer.from('good'), 0)
-    const script = `import { createLocalStore } from ${JSON.stringify(LIBRARY)}; const store = createLocalStore({ home: ${JSON.stringify(home)} }); await store.put('key/app', Buffer.alloc(200_000), 1).then(() => process.exit(0), (error) => { console.log(error.code); process.exit(7) })`
-    const child = spawn('bash', ['-c', 'ulimit -f 8; exec "$0" --input-type=module -e "$1"', process.execPath, script], { stdio: ['ignore', 'pipe', 'inherit'] })
-    let said = ''
-    child.stdout.on('data', (chunk: Buffer) => { said += chunk.toString() })
-    const status = await new Promise((resolve) => child.once('close', resolve))
-    expect([status, said.trim()]).toEqual([7, 'STORE_UNAVAILABLE'])
-    expect(Buffer.from((await createLocalStore({ home }).get('key/app'))?.value ?? []).toString()).toBe('good')
+  it('keeps a copy of its own of what it is given and gives', async () => {
+    const store = create()
+    const given = bytes('one')
+    await store.put('key/app', given, 0)
+    given.fill(0)
+    ;(await store.get('key/app'))?.value.fill(0)
+    expect(Buffer.from((await store.get('key/app'))?.value ?? []).toString()).toBe('one')
   })
-})
 
-describe('processes on one local store', () => {
-  it('take over at once from one that was killed', async () => {
-    const home = folder()
-    const holder = inProcess(home, `await store.lock('key/app', 'to die'); console.log('held'); setInterval(() => {}, 1000)`)
-    await new Promise((resolve) => holder.stdout.once('data', resolve))
-    await expect(createLocalStore({ home, lockWaitMs: 100 }).lock('key/app', 'test')).rejects.toMatchObject({
-      code: 'STORE_LOCKED',
-      message: expect.stringContaining(`process ${String(holder.pid)}`) as unknown,
+  it('is free for a new record after a delete', async () => {
+    const store = create()
+    await store.put('key/app', bytes('one'), 0)
+    await store.delete('key/app', 1)
+    expect(await store.get('key/app')).toBeUndefined()
+    expect(await store.put('key/app', bytes('two'), 0)).toBe(1)
+  })
+
+  it('keeps records of any name apart from each other and from the folders of that name', async () => {
+    const store = create()
+    const paths = [
+      'key', 'key/app', 'key/app/one', 'key/app/one/x', 'key/app.json', 'key/app.json/one', 'key/app.JSON/one', 'key/APP', 'key/aPP', 'key/a.b',
+      'key/app.lock/x', 'key/app.draft', 'key/__proto__', 'key/con', 'key/con/x', 'key/Con.x', 'key/com1.a.b', 'key/_', `key/${'n'.repeat(240)}`, `key/${'N'.repeat(120)}/x`,
+    ]
+    for (const path of paths) await store.put(path, bytes(path), 0)
+    for (const path of paths) expect(Buffer.from((await store.get(path))?.value ?? []).toString()).toBe(path)
+    const below = (folder: string) => [...new Set(paths.filter((path) => path.startsWith(`${folder}/`)).map((path) => path.split('/')[folder.split('/').length] ?? ''))].sort()
+    for (const folder of ['key', 'key/app', 'key/app.json', 'key/con', 'key/none']) expect(await store.list(folder)).toEqual(below(folder))
+    await store.delete('key/app', 1)
+    expect(await store.list('key')).toEqual(below('key'))
+    for (const path of paths.slice(2)) await (await store.lock(path, 'test')).release()
+  })
+
+  it.each([
+    '', '/', '.', '..', '../keyfile', 'key/..', 'key/../kms', 'key//app', '/key', 'key/', '/etc/passwd', 'C:/x', 'key\\app', 'key/a\0b', 'key/.hidden',
+    'key/a b', 'key/dash-', 'key/é', `key/${'n'.repeat(241)}`, `key/${'N'.repeat(121)}`,
+  ])('refuses a path that is none: %j', async (path) => {
+    const store = create()
+    const attempts = [
+      () => store.get(path), () => store.put(path, bytes('x'), 0), () => store.list(path), () => store.delete(path, 1), () => store.lock(path, 'test'),
+    ]
+    for (const attempt of attempts) await expect(attempt()).rejects.toMatchObject({ code: 'FIELD_INVALID' })
+  })
+
+  it('has an id that no other store has', async () => {
+    const store = create()
+    const id = await store.id()
+    expect(id).not.toBe('')
+    expect(await store.id()).toBe(id)
+    expect(await create().id()).not.toBe(id)
+    await store.put('key/app', bytes('x'), 0)
+    expect(await store.id()).toBe(id)
+  })
+
+  it('lets a released lock go once only', async () => {
+    const store = create()
+    const first = await store.lock('key/app', 'first')
+    await first.release()
+    const second = await store.lock('key/app', 'second')
+    await first.release()
+    let third = 'waits'
+    const waiting = store.lock('key/app', 'third').then((lock) => {
+      third = 'holds'
+      return lock
     })
-    holder.kill('SIGKILL')
-    await new Promise((resolve) => holder.once('close', resolve))
-    const lock = await createLocalStore({ home, lockWaitMs: 2_000 }).lock('key/app', 'test')
-    await lock.release()
-    expect(readdirSync(join(home, 'locks'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())).toEqual([])
-  })
-
-  it('lose no update', async () => {
-    const home = folder()
-    const count = `for (let i = 0; i < 10; i++) {
-      const lock = await store.lock('counter', 'count')
-      const old = await store.get('counter/n')
-      await store.put('counter/n', Buffer.from(String(Number(Buffer.from(old?.value ?? '0').toString()) + 1)), old?.revision ?? 0)
-      await lock.release()
-    }`
-    const children = Array.from({ length: 6 }, () => inProcess(home, count))
-    const statuses = await Promise.all(children.map((child) => new Promise((resolve) => child.once('close', resolve))))
-    expect(statuses).toEqual([0, 0, 0, 0, 0, 0])
-    expect(Buffer.from((await createLocalStore({ home }).get('counter/n'))?.value ?? []).toString()).toBe('60')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(third).toBe('waits')
+    await second.release()
+    await (await waiting).release()
   })
 })

@@ -1,10 +1,10 @@
 import { DescribeKeyCommand, CreateKeyCommand, ListAliasesCommand, ListKeysCommand, ListResourceTagsCommand } from '@aws-sdk/client-kms'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { cpSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { complaints } from '../support/as-it-should-be.js'
 import { CONFIGURE } from '../support/flows.js'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { copyFolder, createBench, type Bench } from '../support/keymgmt.js'
 
 let bench: Bench
 beforeEach(async () => {
@@ -22,11 +22,11 @@ describe('adoption', () => {
   const orphan = async (type: string, purpose: string) => {
     const home = join(bench.home, 'keymgmt')
     await bench.ok(`write -f keymgmt/key/app type=${type}`)
-    cpSync(home, `${home}-before`, { recursive: true })
+    copyFolder(home, `${home}-before`)
     await bench.ok(`write ${PATH} purpose=${purpose}`)
     const id = await firstId()
     rmSync(home, { recursive: true })
-    cpSync(`${home}-before`, home, { recursive: true })
+    copyFolder(`${home}-before`, home)
     return id
   }
 
@@ -74,7 +74,8 @@ describe('adoption', () => {
       expect(refused.stderr).toContain(says)
     }
     await bench.ok(`write ${PATH}/adopt key_id=${id}`)
-    expect((await bench.run(`write ${PATH}/adopt key_id=${id}`)).stderr).toContain('is distributed to k already')
+    await bench.ok(`write ${PATH}/adopt key_id=${id}`)
+    expect((await bench.run(`write ${PATH}/adopt key_id=${own}`)).stderr).toContain('is distributed to k already')
   })
 })
 

@@ -67,9 +67,9 @@ describe('throttling', () => {
       await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt', { env })
       await bench.ok('write -f keymgmt/kms/k/key/app/replicate', { env })
       await bench.ok('write -f keymgmt/key/app/rotate', { env })
-      await proxy.close()
       expect(await complaints(join(bench.home, 'keymgmt'), bench.kms)).toEqual([])
     } finally {
+      await proxy.close()
       await bench.close()
     }
   }, 180_000)
@@ -84,9 +84,12 @@ describe('throttling', () => {
       expect(late.stderr).toContain('-timeout')
       expect(late.stderr).toContain('run the same command again')
       const calm = await createBench({ world: bench.kms.world }, bench.home)
-      await calm.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
-      expect(await complaints(join(calm.home, 'keymgmt'), calm.kms)).toEqual([])
-      await calm.kms.close()
+      try {
+        await calm.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+        expect(await complaints(join(calm.home, 'keymgmt'), calm.kms)).toEqual([])
+      } finally {
+        await calm.kms.close()
+      }
     } finally {
       await bench.close()
     }

@@ -49,6 +49,75 @@ describe('the order of authentication', () => {
     expect(await signer(credentials, env)).toEqual([expected])
   })
 
+  it('last of all, the role of an EC2 instance, by version 2 of its metadata service', async () => {
+    const paths: string[] = []
+    const instance = createServer((request, response) => {
+      paths.push(`${request.method ?? ''} ${request.url ?? ''}`)
+      if (request.url === '/latest/api/token') response.end('a-token')
+      else if (request.headers['x-aws-ec2-metadata-token'] !== 'a-token') response.writeHead(401).end()
+      else if (request.url?.endsWith('/security-credentials/')) response.end('role')
+      else response.end(JSON.stringify({ AccessKeyId: 'CONTAINERROLE000001', SecretAccessKey: 'd', Token: 'token', Expiration: new Date(Date.now() + 3_600_000).toISOString() }))
+    })
+    await new Promise<void>((resolve) => instance.listen(0, '127.0.0.1', resolve))
+    try {
+      const env = {
+        ...none, ...noFile, AWS_CONTAINER_CREDENTIALS_FULL_URI: '', AWS_EC2_METADATA_DISABLED: 'false',
+        AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://127.0.0.1:${(instance.address() as AddressInfo).port}`,
+      }
+      expect(await signer('', env)).toEqual(['CONTAINERROLE000001'])
+      expect(paths).toContain('PUT /latest/api/token')
+    } finally {
+      await new Promise((resolve) => instance.close(resolve))
+    }
+  })
+
+  it('a role is assumed, with the external id, and its session signs', async () => {
+    const asked: URLSearchParams[] = []
+    const sts = createServer((request, response) => {
+      let body = ''
+      request.on('data', (chunk: Buffer) => { body += chunk.toString() })
+      request.on('end', () => {
+        asked.push(new URLSearchParams(body))
+        response.setHeader('content-type', 'text/xml')
+        response.end(`<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+          <AccessKeyId>CONTAINERROLE000001</AccessKeyId><SecretAccessKey>d</SecretAccessKey><SessionToken>token</SessionToken>
+          <Expiration>${new Date(Date.now() + 3_600_000).toISOString()}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`)
+      })
+    })
+    await new Promise<void>((resolve) => sts.listen(0, '127.0.0.1', resolve))
+    try {
+      const role = 'credentials=role_arn=arn:aws:iam::111122223333:role/keys credentials=external_id=ticket'
+      const env = { ...environment, AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${(sts.address() as AddressInfo).port}` }
+      expect(await signer(role, env)).toEqual(['CONTAINERROLE000001'])
+      expect(asked[0]?.get('RoleArn')).toBe('arn:aws:iam::111122223333:role/keys')
+      expect(asked[0]?.get('ExternalId')).toBe('ticket')
+    } finally {
+      await new Promise((resolve) => sts.close(resolve))
+    }
+  })
+
+  it.each([
+    ['a session token is sent along', 'token', 0, ''],
+    ['a wrong one is refused', 'other', 2, 'UnrecognizedClientException'],
+  ])('%s', async (_what, token, status, says) => {
+    await bench.ok(`write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=CONTAINERROLE000001 credentials=secret_key=d credentials=session_token=${token}`)
+    await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
+    const ran = await bench.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+    expect(ran.status).toBe(status)
+    expect(ran.stderr).toContain(says)
+    expect(ran.stderr).not.toContain('credentials=session_token')
+  })
+
+  it('says that a session has expired', async () => {
+    const expired = await createBench({ faults: [{ operation: '*', nth: '*', kind: 'expired-token' }] })
+    await expired.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+    await expired.ok('write -f keymgmt/key/app type=aes256-gcm96')
+    const ran = await expired.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+    await expired.close()
+    expect(ran).toMatchObject({ status: 2, stdout: '' })
+    expect(ran.stderr).toContain('the session has expired')
+  })
+
   it('says what to do when there are none', async () => {
     await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
     await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')

@@ -1,15 +1,17 @@
-import { describe, expect, it } from '@jest/globals'
-import { cpSync, mkdtempSync } from 'node:fs'
+import { afterAll, describe, expect, it } from '@jest/globals'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { copyWorld, type World } from '../../src/dev-kms/index.js'
 import { complaints } from '../support/as-it-should-be.js'
 import { CONFIGURE, FLOWS, type Flow } from '../support/flows.js'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { copyFolder, createBench, type Bench } from '../support/keymgmt.js'
 import { startProxy, type Strike } from '../support/proxy.js'
 
 // Every request of every flow is struck once before AWS sees it and once after AWS has acted, in every way that there
 // is; then the same command is run until it succeeds, and nothing may be left over, missing, or other than it was.
+
+const PRELOAD = new URL('../support/kill-at-file-operation.js', import.meta.url).href
 
 type Kind = Strike['kind'] | 'kill'
 const WAYS: readonly { readonly when: Strike['when']; readonly kind: Kind }[] = [
@@ -20,6 +22,8 @@ const WAYS: readonly { readonly when: Strike['when']; readonly kind: Kind }[] = 
 interface Prepared {
   readonly home: string
   readonly world: World
+  /** The command that is struck. */
+  readonly line: string
 }
 
 interface Point {
@@ -28,24 +32,28 @@ interface Point {
   readonly kind: Kind
 }
 
-async function prepare({ prepare: lines }: Flow): Promise<Prepared> {
+async function prepare({ prepare: lines, mishap, line }: Flow): Promise<Prepared> {
   const bench = await createBench()
-  await bench.ok(CONFIGURE)
-  for (const line of lines) await bench.ok(line)
-  await bench.kms.close()
-  return { home: bench.home, world: bench.kms.world }
+  try {
+    await bench.ok(CONFIGURE)
+    for (const earlier of lines) await bench.ok(earlier)
+    mishap?.(bench)
+    return { home: bench.home, world: bench.kms.world, line: typeof line === 'string' ? line : line(bench) }
+  } finally {
+    await bench.kms.close()
+  }
 }
 
 function reopen({ home, world }: Prepared): Promise<Bench> {
   const copy = mkdtempSync(join(tmpdir(), 'keymgmt-test-'))
-  cpSync(home, copy, { recursive: true })
+  copyFolder(home, copy)
   // Time goes faster than usual, so that a replica is there when it is first asked for: the number of requests is
   // the same each time.
   let looks = 0
   return createBench({ world: copyWorld(world, () => new Date(Date.now() + ++looks * 100)) }, copy)
 }
 
-async function strike(prepared: Prepared, { line }: Flow, point: Point): Promise<string[]> {
+async function strike(prepared: Prepared, point: Point): Promise<string[]> {
   const bench = await reopen(prepared)
   let kill: () => void = () => undefined
   const proxy = await startProxy(bench.kms.endpoint, (number) => {
@@ -55,10 +63,10 @@ async function strike(prepared: Prepared, { line }: Flow, point: Point): Promise
   }, () => { if (point.kind === 'kill') kill() })
   try {
     const env = { AWS_ENDPOINT_URL_KMS: proxy.endpoint }
-    const first = await bench.run(line, { env, onSpawn: (killer) => { kill = killer } })
+    const first = await bench.run(prepared.line, { env, onSpawn: (killer) => { kill = killer } })
     if (proxy.count() < point.at) return [`request ${point.at} never came`]
     if (first.status === 0) return await complaints(join(bench.home, 'keymgmt'), bench.kms)
-    const again = await bench.run(line)
+    const again = await bench.run(prepared.line)
     if (again.status !== 0) return [`again it ended with ${String(again.status)}: ${again.stderr}`]
     return await complaints(join(bench.home, 'keymgmt'), bench.kms)
   } finally {
@@ -67,10 +75,39 @@ async function strike(prepared: Prepared, { line }: Flow, point: Point): Promise
   }
 }
 
-async function countRequests(prepared: Prepared, { line }: Flow): Promise<number> {
+/** Kills at the n-th record that the command writes or deletes, as it takes its place or just after. */
+async function killAtWrite(prepared: Prepared, { at, when }: Omit<Point, 'kind'>): Promise<string[]> {
   const bench = await reopen(prepared)
   try {
-    await bench.ok(line)
+    const first = await bench.run(prepared.line, { env: watchWrites(bench, { KILL_AT_FILE_OPERATION: String(at), KILL_WHEN: when }) })
+    if (first.status !== null) return [`write ${at} never came: ${first.stderr}`]
+    const again = await bench.run(prepared.line)
+    if (again.status !== 0) return [`again it ended with ${String(again.status)}: ${again.stderr}`]
+    return await complaints(join(bench.home, 'keymgmt'), bench.kms)
+  } finally {
+    await bench.close()
+  }
+}
+
+function watchWrites({ home }: Bench, env: Readonly<Record<string, string>>): Record<string, string> {
+  return { NODE_OPTIONS: `--import=${PRELOAD}`, KILL_BELOW: join(home, 'keymgmt', 'store'), KILL_FUNCTIONS: 'rename,unlink', ...env }
+}
+
+async function countWrites(prepared: Prepared): Promise<number> {
+  const bench = await reopen(prepared)
+  try {
+    const file = join(bench.home, 'writes')
+    await bench.ok(prepared.line, { env: watchWrites(bench, { KILL_COUNT_FILE: file }) })
+    return Number(readFileSync(file, 'utf8'))
+  } finally {
+    await bench.close()
+  }
+}
+
+async function countRequests(prepared: Prepared): Promise<number> {
+  const bench = await reopen(prepared)
+  try {
+    await bench.ok(prepared.line)
     const { length } = bench.requests
     expect(await complaints(join(bench.home, 'keymgmt'), bench.kms)).toEqual([])
     return length
@@ -87,18 +124,28 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
   }))
 }
 
+let total = 0
+afterAll(() => { process.stdout.write(`interruptions: ${FLOWS.length} flows, ${total} points\n`) })
+
 describe('whatever happens to whichever request', () => {
   it.each(FLOWS.map((flow) => [flow.name, flow] as const))('of "%s", the same command finishes the job', async (name, flow) => {
     const prepared = await prepare(flow)
-    const requests = await countRequests(prepared, flow)
+    const requests = await countRequests(prepared)
     const points = Array.from({ length: requests }, (_, index) => index + 1).flatMap((at) => WAYS.map((way) => ({ at, ...way })))
     const wrong: string[] = []
     await each(points, async (point) => {
-      const found = await strike(prepared, flow, point)
+      const found = await strike(prepared, point)
       wrong.push(...found.map((complaint) => `${point.kind} ${point.when} request ${point.at}: ${complaint}`))
     })
-    process.stdout.write(`interruptions: ${name}: ${requests} requests, ${points.length} points\n`)
+    const writes = await countWrites(prepared)
+    const kills = Array.from({ length: writes }, (_, index) => index + 1).flatMap((at) => [{ at, when: 'before' as const }, { at, when: 'after' as const }])
+    await each(kills, async (point) => {
+      const found = await killAtWrite(prepared, point)
+      wrong.push(...found.map((complaint) => `kill ${point.when} write ${point.at}: ${complaint}`))
+    })
+    total += points.length + kills.length
+    process.stdout.write(`interruptions: ${name}: ${requests} requests in ${WAYS.length} ways, ${writes} writes in 2 ways: ${points.length + kills.length} points\n`)
     expect(wrong).toEqual([])
-    expect(points.length).toBeGreaterThan(0)
+    expect(Math.min(requests, writes)).toBeGreaterThan(0)
   }, 900_000)
 })

@@ -240,6 +240,12 @@ describe('a rehearsal', () => {
     expect((await bench.run('list keymgmt/key/next/kms')).status).toBe(2)
   })
 
+  it.each([['ed25519', 'GetPublicKey'], ['hmac-sha256', 'GenerateMac']])('of %s tells of the proof, too', async (type, operation) => {
+    await bench.ok(`write -f keymgmt/key/next type=${type}`)
+    const shown = await json<{ calls: { operation: string }[] }>('write -dry-run keymgmt/kms/k/key/next purpose=sign,verify')
+    expect(shown.calls.map((call) => call.operation)).toEqual(['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', operation, 'CreateAlias'])
+  })
+
   it.each([
     ['write -f keymgmt/key/app/rotate', ['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', 'UpdateAlias'], 1],
     [`delete ${PATH}`, ['DeleteAlias', 'ScheduleKeyDeletion'], -1],

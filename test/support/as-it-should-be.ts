@@ -1,13 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createEngine, openHome, verifyDistribution, awsKms, type Engine } from '../../src/index.js'
-import { aliasName } from '../../src/core/aliases.js'
 import { requireKey } from '../../src/core/keys.js'
-import { isEnabledVersion } from '../../src/core/plan.js'
+import { isEnabledVersion, wantedAliases } from '../../src/core/plan.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from '../../src/core/records.js'
 import { retiredOf } from '../../src/core/retired.js'
 import { readDistribution } from '../../src/core/distribution.js'
 import type { DevKms } from '../../src/dev-kms/index.js'
+import { currentMaterial } from '../../src/dev-kms/state.js'
 
 /** The library over the store of a bench, as a second opinion beside the binary. */
 export function engineOver(home: string, kms: DevKms): Engine {
@@ -49,8 +49,8 @@ async function keyComplaints(engine: Engine, kms: DevKms, key: KeyRecord, record
       const there = kms.world.region(region).keys.get(id)
       expected.add(`${region} ${id}`)
       if (!there) found.push(`version ${version} has no KMS key in ${region}`)
-      else if (record.state !== 'revoked' && !there.material?.bytes.equals(material ?? new Uint8Array())) found.push(`${id} in ${region} has other material`)
-      else if (record.state === 'revoked' && there.material) found.push(`${id} in ${region} has material`)
+      else if (record.state !== 'revoked' && !currentMaterial(there)?.bytes?.equals(material ?? new Uint8Array())) found.push(`${id} in ${region} has other material`)
+      else if (record.state === 'revoked' && currentMaterial(there)?.bytes) found.push(`${id} in ${region} has material`)
       if (there && Boolean(there.deletion) !== (record.state === 'removed')) found.push(`${id} in ${region}: deletion`)
       if (there && record.state === 'active' && there.enabled !== isEnabledVersion(key, version)) found.push(`${id} in ${region}: enabled ${there.enabled}`)
     }
@@ -63,9 +63,11 @@ async function keyComplaints(engine: Engine, kms: DevKms, key: KeyRecord, record
 
 function aliasComplaints(kms: DevKms, key: KeyRecord, record: DistributionRecord): string[] {
   return [...kms.world.regions].flatMap(([name, region]) => {
-    const wanted = record.state !== 'removed' && record.regions.includes(name) ? [`${aliasName(record.name)} ${record.copies[key.latest_version]?.[name]?.key?.id ?? ''}`] : []
+    const wanted = record.state !== 'removed' && record.regions.includes(name)
+      ? [...wantedAliases(key, record)].map(([alias, version]) => `${alias} ${record.copies[version]?.[name]?.key?.id ?? ''}`)
+      : []
     const found = [...region.aliases].map(([alias, { target }]) => `${alias} ${target}`)
-    return found.join() === wanted.join() ? [] : [`aliases in ${name}: ${found.join()} and not ${wanted.join()}`]
+    return found.sort().join() === wanted.sort().join() ? [] : [`aliases in ${name}: ${found.join()} and not ${wanted.join()}`]
   })
 }
 

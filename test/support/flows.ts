@@ -1,8 +1,15 @@
+import { randomBytes } from 'node:crypto'
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Bench } from './keymgmt.js'
+
 /** One command that changes AWS, and what was done before it. */
 export interface Flow {
   readonly name: string
   readonly prepare: readonly string[]
-  readonly line: string
+  /** What happened behind the back of keymgmt. */
+  readonly mishap?: (bench: Bench) => void
+  readonly line: string | ((bench: Bench) => string)
 }
 
 /** The provider, with the credentials of Vault's documentation. */
@@ -31,4 +38,36 @@ export const FLOWS: readonly Flow[] = [
   { name: 'distribute again', prepare: [KEY, ROTATE, DISTRIBUTE, REMOVE], line: DISTRIBUTE },
   { name: 'revoke', prepare: [KEY, ROTATE, DISTRIBUTE], line: REVOKE },
   { name: 'restore the material', prepare: [KEY, ROTATE, DISTRIBUTE, REVOKE], line: RESTORE },
+  { name: 'import a version', prepare: [KEY, DISTRIBUTE], line: `write keymgmt/key/app/import_version material=${randomBytes(32).toString('hex')}` },
+  { name: 'give versions aliases', prepare: [KEY, ROTATE, DISTRIBUTE], line: `${DISTRIBUTE} version_aliases=true` },
+  { name: 'adopt', prepare: [KEY, DISTRIBUTE], mishap: forget, line: (bench) => `write keymgmt/kms/k/key/app/adopt key_id=${onlyKey(bench).id}` },
+  { name: 'repair', prepare: [KEY, DISTRIBUTE, ROTATE], mishap: spoil, line: 'write -f keymgmt/kms/k/key/app/repair' },
 ]
+
+function region({ kms }: Bench) {
+  return kms.world.region('us-west-1')
+}
+
+function onlyKey(bench: Bench) {
+  const [key] = region(bench).keys.values()
+  if (!key) throw new Error('there is no KMS key')
+  return key
+}
+
+/** The store no longer knows that the key was distributed. */
+function forget(bench: Bench): void {
+  const folder = join(bench.home, 'keymgmt', 'store', 'distribution')
+  if (readdirSync(folder).length === 0) throw new Error('there is nothing to forget')
+  rmSync(folder, { recursive: true })
+  region(bench).aliases.clear()
+}
+
+/** The alias is gone, the first version lost its material and its tags, and the second was disabled. */
+function spoil(bench: Bench): void {
+  const [first, second] = region(bench).keys.values()
+  if (!first || !second) throw new Error('there are no two KMS keys')
+  region(bench).aliases.clear()
+  for (const material of first.materials) material.bytes = undefined
+  first.tags.clear()
+  second.enabled = false
+}

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -25,6 +25,11 @@ export interface Bench {
   ok(line: string | readonly string[], options?: RunOptions): Promise<string>
   client(region?: string): KMSClient
   close(): Promise<void>
+}
+
+/** Copies a folder with its modes, which fs.cpSync of some versions of Node.js does not. */
+export function copyFolder(from: string, to: string): void {
+  execFileSync('cp', ['-a', `${from}/.`, to])
 }
 
 export interface RunOptions {

@@ -2,23 +2,31 @@ import { KeymgmtError } from '../../errors.js'
 import type { Format } from './format.js'
 import { json } from './json.js'
 import { table } from './table.js'
-import { yaml } from './yaml.js'
 
 export { selectField, type Format, type SecretResponse } from './format.js'
 export { humanDuration } from './table.js'
 export { printWarnings } from './warnings.js'
 
-/** Every output format. */
-export const formats = { table, json, yaml } satisfies Record<string, Format>
+/** Every output format. Those that need a package of their own are loaded when they are asked for. */
+const FORMATS = {
+  table: () => Promise.resolve(table),
+  json: () => Promise.resolve(json),
+  yaml: async () => (await import('./yaml.js')).yaml,
+} satisfies Record<string, () => Promise<Format>>
 
 /** The name of an output format. */
-export type FormatName = keyof typeof formats
+export type FormatName = keyof typeof FORMATS
+
+/** The output format of that name. */
+export function loadFormat(name: FormatName): Promise<Format> {
+  return FORMATS[name]()
+}
 
 /** @throws KeymgmtError USAGE for a name that is no format; none given is `table`. */
 export function parseFormat(name: string): FormatName {
   const lower = name.toLowerCase()
   if (lower === '') return 'table'
   if (lower === 'yml') return 'yaml'
-  if (Object.hasOwn(formats, lower)) return lower as FormatName
-  throw new KeymgmtError('USAGE', `Invalid output format: ${name}`, { hints: [`use one of ${Object.keys(formats).join(', ')}`] })
+  if (Object.hasOwn(FORMATS, lower)) return lower as FormatName
+  throw new KeymgmtError('USAGE', `Invalid output format: ${name}`, { hints: [`use one of ${Object.keys(FORMATS).join(', ')}`] })
 }

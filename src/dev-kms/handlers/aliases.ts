@@ -1,77 +1,97 @@
-import { AwsError, invalid } from '../errors.js'
-import { page, wireDate, type Handler, type Handlers } from '../handler.js'
+import { arnOf } from '../arn.js'
+import { AwsError, invalid, notFound } from '../errors.js'
+import { findKey, managed } from '../find.js'
+import { wireDate, type Context, type Handler, type Handlers } from '../handler.js'
 import type { Input } from '../input.js'
-import { arnOf, findKey, refuseStates, type Region } from '../state.js'
+import { page } from '../paging.js'
+import { assertState } from '../states.js'
+import type { Key } from '../state.js'
 
-const ALIASES_PER_KEY = 50
+const DEFAULT_LIMIT = 50
 
-function readName(input: Input): string {
+/** The alias of a request, well-formed, and the caller's to change. */
+function readName(context: Context, input: Input): string {
   const name = input.required('AliasName')
   if (!name.startsWith('alias/')) {
     throw invalid('Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html')
   }
   // The model's pattern also has a colon, which AWS's text does not; the stricter of the two holds here.
-  if (!/^alias\/[a-zA-Z0-9/_-]+$/.test(name) || name.length > 256) {
-    throw new AwsError('InvalidAliasNameException', `${name} is not a valid alias name`)
-  }
+  if (!/^alias\/[a-zA-Z0-9/_-]+$/.test(name)) throw new AwsError('InvalidAliasNameException', `${name} is not a valid alias name`)
   if (name.startsWith('alias/aws/')) throw new AwsError('NotAuthorizedException', 'alias/aws/ is reserved for AWS managed keys')
+  context.authorize({ resource: arnOf(context.region.name, name) })
   return name
 }
 
-function missing(region: Region, name: string): AwsError {
-  return new AwsError('NotFoundException', `Alias ${arnOf(region.name, name)} is not found.`)
+function find({ region }: Context, name: string) {
+  const alias = region.aliases.get(name)
+  if (!alias) throw notFound(`Alias ${arnOf(region.name, name)} is not found.`)
+  return alias
 }
 
-const createAlias: Handler = ({ world, region }, input) => {
-  const name = readName(input)
-  const key = findKey(world, region, input.required('TargetKeyId'))
-  refuseStates(world, key, 'PendingDeletion', 'PendingReplicaDeletion')
+function assertFreeAlias({ region, limits }: Context, key: Key): void {
+  const count = [...region.aliases.values()].filter(({ target }) => target === key.id).length
+  if (count >= limits.aliasesPerKey) throw new AwsError('LimitExceededException', `${key.arn} has ${limits.aliasesPerKey} aliases already`)
+}
+
+const createAlias: Handler = (context, input) => {
+  const { world, region } = context
+  const name = readName(context, input)
+  const key = managed(context, input.required('TargetKeyId'))
   if (region.aliases.has(name)) {
     throw new AwsError('AlreadyExistsException', `An alias with the name ${arnOf(region.name, name)} already exists`)
   }
-  const count = [...region.aliases.values()].filter(({ target }) => target === key.id).length
-  if (count >= ALIASES_PER_KEY) throw new AwsError('LimitExceededException', `${key.arn} has ${ALIASES_PER_KEY} aliases already`)
+  assertFreeAlias(context, key)
   const now = world.now()
   region.aliases.set(name, { target: key.id, created: now, updated: now })
   return {}
 }
 
-const updateAlias: Handler = ({ world, region }, input) => {
-  const name = readName(input)
-  const alias = region.aliases.get(name)
-  if (!alias) throw missing(region, name)
-  const next = findKey(world, region, input.required('TargetKeyId'))
-  refuseStates(world, next, 'PendingDeletion', 'PendingReplicaDeletion')
-  const former = findKey(world, region, alias.target)
-  const kind = (family: string) => (family === 'rsa' || family === 'ecc' ? 'asymmetric' : family)
-  if (kind(former.spec.family) !== kind(next.spec.family) || former.usage !== next.usage) {
+const updateAlias: Handler = (context, input) => {
+  const { world, region } = context
+  const name = readName(context, input)
+  const alias = find(context, name)
+  const former = findKey(region, alias.target)
+  context.authorize({ key: former })
+  const next = managed(context, input.required('TargetKeyId'))
+  const kind = ({ spec: { family } }: Key) => (family === 'rsa' || family === 'ecc' ? 'asymmetric' : family)
+  if (kind(former) !== kind(next) || former.usage !== next.usage) {
     throw invalid(`${next.arn} has another key type or key usage than ${former.arn}`)
   }
+  if (former.id !== next.id) assertFreeAlias(context, next)
   region.aliases.set(name, { ...alias, target: next.id, updated: world.now() })
   return {}
+}
+
+const deleteAlias: Handler = (context, input) => {
+  const name = readName(context, input)
+  const key = findKey(context.region, find(context, name).target)
+  context.authorize({ key })
+  assertState(context.world.now(), key, context.operation)
+  context.region.aliases.delete(name)
+  return {}
+}
+
+const listAliases: Handler = (context, input) => {
+  const { region } = context
+  context.authorize({ resource: '*' })
+  const keyId = input.text('KeyId')
+  const only = keyId === undefined ? undefined : findKey(region, keyId).id
+  const all = [...region.aliases].filter(([, { target }]) => only === undefined || target === only)
+  const { items, rest } = page(context, input, all, DEFAULT_LIMIT, ([name]) => name)
+  const Aliases = items.map(([name, { target, created, updated }]) => ({
+    AliasName: name,
+    AliasArn: arnOf(region.name, name),
+    TargetKeyId: target,
+    CreationDate: wireDate(created),
+    LastUpdatedDate: wireDate(updated),
+  }))
+  return { Aliases, ...rest }
 }
 
 /** Names for keys. */
 export const aliasHandlers: Handlers = {
   CreateAlias: createAlias,
   UpdateAlias: updateAlias,
-  DeleteAlias: ({ region }, input) => {
-    const name = readName(input)
-    if (!region.aliases.delete(name)) throw missing(region, name)
-    return {}
-  },
-  ListAliases: ({ world, region }, input) => {
-    const keyId = input.text('KeyId')
-    const only = keyId === undefined ? undefined : findKey(world, region, keyId).id
-    const all = [...region.aliases].filter(([, { target }]) => only === undefined || target === only)
-    const { items, rest } = page(input, all, 100)
-    const Aliases = items.map(([name, { target, created, updated }]) => ({
-      AliasName: name,
-      AliasArn: arnOf(region.name, name),
-      TargetKeyId: target,
-      CreationDate: wireDate(created),
-      LastUpdatedDate: wireDate(updated),
-    }))
-    return { Aliases, ...rest }
-  },
+  DeleteAlias: deleteAlias,
+  ListAliases: listAliases,
 }

@@ -47,23 +47,25 @@ export interface CallerOptions {
  */
 export function createCaller(pacer: Pacer, { signal, onWait }: CallerOptions): Caller {
   const pause = async (ms: number, context: CallContext, why: string): Promise<void> => {
-    if (ms >= NOTICEABLE_MS) onWait?.(`${context.operation} in ${context.region}: waiting ${(ms / 1000).toFixed(1)} s, ${why}`)
+    if (ms >= NOTICEABLE_MS) onWait?.(`${context.operation} in ${context.region}: waiting ${(ms / 1000).toFixed(1)} s ${why}`)
     if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) throw stopped(signal, context)
   }
   return async (context, send, policy = {}) => {
     const started = performance.now()
     for (let attempt = 1; ; attempt++) {
-      await pause(pacer.reserve(context.operation), context, 'the quota of AWS')
+      await pause(pacer.reserve(context.operation), context, "for AWS's quota")
       try {
-        return await send(signal)
+        const reply = await send(signal)
+        pacer.accepted(context.operation)
+        return reply
       } catch (error) {
         if (signal.aborted) throw policy.once === true ? ambiguous(stopped(signal, context), error) : stopped(signal, context)
         const failure = readFailure(error)
         if (isThrottled(failure)) pacer.throttled(context.operation)
         const delay = repeatAfter(failure, policy, attempt, performance.now() - started)
         if (delay === undefined) throw finalError(error, failure, context, policy)
-        await pause(delay, context, isThrottled(failure) ? 'AWS is throttling' : `AWS answered ${failure.name}`)
+        await pause(delay, context, isThrottled(failure) ? 'for AWS, which is throttling' : `after ${failure.name}`)
       }
     }
   }

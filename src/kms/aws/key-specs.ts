@@ -58,6 +58,12 @@ export function wrappingFor(type: KeyTypeName, region: string): WrappingAlgorith
   return isChina(region) ? OAEP : AWS_KEY_TYPES[type].wrapping
 }
 
+/** The operation that shows whether a KMS key of this type holds our material; a symmetric one shows nothing. */
+export function proofFor(type: KeyTypeName): 'GetPublicKey' | 'GenerateMac' | undefined {
+  if (AWS_KEY_TYPES[type].mac) return 'GenerateMac'
+  return AWS_KEY_TYPES[type].wrapping === AES_WRAP ? 'GetPublicKey' : undefined
+}
+
 /** How a KMS key of this type makes a MAC, of HMAC types. */
 export function macFor(type: KeyTypeName): AwsMac | undefined {
   return AWS_KEY_TYPES[type].mac

@@ -25,11 +25,18 @@ const REQUESTS_PER_SECOND: Readonly<Record<string, number>> = {
   ListKeys: 500,
 }
 
+/** A little slower than the quota: requests that leave a second apart do not arrive so. */
+const MARGIN = 1.02
+const SLOWEST_MS = 10_000
+
 /** Keeps the requests of one operation in one Region apart. */
 interface Lane {
+  readonly quotaMs: number
   intervalMs: number
   paced: boolean
   nextAt: number
+  /** When it was last slowed down, or first paced. */
+  slowedAt: number
 }
 
 /** When requests may go out. */
@@ -38,6 +45,8 @@ export interface Pacer {
   reserve(operation: string): number
   /** Notes that AWS throttled `operation`: from now on it is paced, at the quota or, if it was so already, slower. */
   throttled(operation: string): void
+  /** Notes that AWS took a request of `operation`: what was slowed down below the quota gets faster again. */
+  accepted(operation: string): void
 }
 
 /**
@@ -49,7 +58,8 @@ export function createPacer(pacedFromStart: boolean, nowMs: () => number = () =>
   const laneOf = (operation: string) => {
     let lane = lanes.get(operation)
     if (!lane) {
-      lane = { intervalMs: 1000 / (REQUESTS_PER_SECOND[operation] ?? 5), paced: pacedFromStart, nextAt: 0 }
+      const quotaMs = (1000 / (REQUESTS_PER_SECOND[operation] ?? 5)) * MARGIN
+      lane = { quotaMs, intervalMs: quotaMs, paced: pacedFromStart, nextAt: 0, slowedAt: -Infinity }
       lanes.set(operation, lane)
     }
     return lane
@@ -66,13 +76,15 @@ export function createPacer(pacedFromStart: boolean, nowMs: () => number = () =>
       const lane = laneOf(operation)
       const now = nowMs()
       // Requests that were under way together are throttled together: they slow the lane down once, not once each.
-      if (!lane.paced) {
-        lane.paced = true
-        lane.nextAt = now + lane.intervalMs
-      } else if (lane.nextAt <= now + lane.intervalMs) {
-        lane.intervalMs = Math.min(lane.intervalMs * 1.25, 10_000)
-        lane.nextAt = now + lane.intervalMs
-      }
+      if (now < lane.slowedAt + lane.intervalMs) return
+      if (lane.paced) lane.intervalMs = Math.min(lane.intervalMs * 1.25, SLOWEST_MS)
+      lane.paced = true
+      lane.slowedAt = now
+      lane.nextAt = Math.max(lane.nextAt, now + lane.intervalMs)
+    },
+    accepted(operation) {
+      const lane = laneOf(operation)
+      lane.intervalMs = Math.max(lane.quotaMs, lane.intervalMs * 0.9)
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { KmsKey, KmsKeyRequest, KmsKind, KmsProvider } from '../provider.js'
+import { proofFor } from './key-specs.js'
 import type { RehearsedCall } from '../rehearsal.js'
 
 /**
@@ -52,7 +53,9 @@ function rehearse(provider: KmsProvider, calls: RehearsedCall[]): KmsProvider {
     },
     holds: async (region, key, type, material) => {
       if (!filled.has(`${region} ${key.id}`)) return provider.holds(region, key, type, material)
-      return true
+      const operation = proofFor(type)
+      if (operation) await record(region, key.id, [operation])
+      return operation && true
     },
     deleteMaterial: (region, { id }) => record(region, id, ['DeleteImportedKeyMaterial']),
     tag: (region, { id }) => record(region, id, ['TagResource']),

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { parseData } from '../../../src/cli/data.js'
 import { decodeJson } from '../../../src/cli/json-decoder.js'
-import { isList, isObject, type RawValue } from '../../../src/router/values.js'
+import { asText, isList, isObject, textOf, type RawValue } from '../../../src/router/values.js'
 
 const FILES: Readonly<Record<string, string>> = { 'f.txt': 'line1\nline2\n', 'o.json': '{"a":1,"b":"x"}' }
 
@@ -21,7 +21,7 @@ function shown(value: RawValue | null): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (isList(value)) return `[${value.map(shown).join(',')}]`
   if (isObject(value)) return `{${[...value].map(([name, item]) => `${JSON.stringify(name)}:${shown(item)}`).join(',')}}`
-  return value.number
+  return value instanceof Uint8Array ? JSON.stringify(textOf(value)) : value.number
 }
 
 /** Vault's vectors: arguments, standard input, and the data or (with `!`) the cause of the refusal. */
@@ -95,8 +95,10 @@ describe('DATA arguments', () => {
     } else expect(shown(await parsed)).toBe(result)
   })
 
-  it('takes bytes that are no UTF-8 as U+FFFD, one for each', async () => {
-    expect((await parseData(['a=-'], sources(Buffer.of(0xff, 0xfe))))?.get('a')).toBe('\ufffd\ufffd')
+  it('keeps the bytes of a file or of standard input for fields that take bytes; others read U+FFFD where they are no UTF-8', async () => {
+    const value = (await parseData(['a=-'], sources(Buffer.of(0xff, 0xfe))))?.get('a') ?? null
+    expect(value).toEqual(Buffer.of(0xff, 0xfe))
+    expect(asText(value)).toBe('\ufffd\ufffd')
   })
 
   it('keeps any other key and value as they are', async () => {

@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
 import { normalizeFlags } from '../../../src/cli/flags.js'
-import { formats, printWarnings, selectField } from '../../../src/cli/format/index.js'
+import { loadFormat, printWarnings, selectField } from '../../../src/cli/format/index.js'
 import { formatGoValue } from '../../../src/cli/format/go-value.js'
 import { humanDuration } from '../../../src/cli/format/table.js'
 import { wantsColour } from '../../../src/cli/io.js'
 import { sanitizePath } from '../../../src/cli/sanitize-path.js'
 import type { Json } from '../../../src/router/values.js'
 
+const formats = { table: await loadFormat('table'), json: await loadFormat('json'), yaml: await loadFormat('yaml') }
 const plain = { escapeControls: false }
 const answer = (data: Record<string, Json>) => ({ requestId: 'e8147c9e-a3fd-71b6-075e-8f2d67393127', data, warnings: [] })
 

@@ -1,0 +1,2 @@
+export { MATERIAL_FORMATS, type MaterialFormat, type MaterialOptions, type RecognisedMaterial } from './material.js'
+export { recogniseMaterial } from './recognise.js'

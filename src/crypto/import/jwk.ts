@@ -1,0 +1,120 @@
+import { isUtf8 } from 'node:buffer'
+import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { KEY_TYPE_NAMES, type KeyTypeName } from '../key-types.js'
+import { decodeBase64, withoutMark } from './digits.js'
+import { needed, view, type MaterialOptions, type RecognisedMaterial } from './material.js'
+import { assertNoPassphrase } from './passphrase.js'
+import { acceptPrivateKey, halvesDiffer, morePrimes } from './private-key.js'
+import { orRefuse, refusal } from './refusal.js'
+import { chooseSecret, fitsOf } from './secret.js'
+
+/** What a JWK of this type may say that it is for (RFC 7517 section 4.2) and used with (RFC 7518, RFC 8037, RFC 8812). */
+interface JwkUse {
+  readonly use: readonly ('sig' | 'enc')[]
+  readonly alg: readonly string[]
+}
+
+const AGREEMENT = ['ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A192KW', 'ECDH-ES+A256KW']
+const RSA: JwkUse = {
+  use: ['sig', 'enc'],
+  alg: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'RSA1_5', 'RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-384', 'RSA-OAEP-512'],
+}
+
+const JWK_USES: Readonly<Record<KeyTypeName, JwkUse>> = {
+  'aes256-gcm96': { use: ['enc'], alg: ['A256GCM', 'A256GCMKW', 'A256KW', 'dir'] },
+  'rsa-2048': RSA,
+  'rsa-3072': RSA,
+  'rsa-4096': RSA,
+  'ecdsa-p256': { use: ['sig', 'enc'], alg: ['ES256', ...AGREEMENT] },
+  'ecdsa-p384': { use: ['sig', 'enc'], alg: ['ES384', ...AGREEMENT] },
+  'ecdsa-p521': { use: ['sig', 'enc'], alg: ['ES512', ...AGREEMENT] },
+  'ecdsa-secp256k1': { use: ['sig'], alg: ['ES256K'] },
+  ed25519: { use: ['sig'], alg: ['EdDSA', 'Ed25519'] },
+  'hmac-sha224': { use: ['sig'], alg: [] },
+  'hmac-sha256': { use: ['sig'], alg: ['HS256'] },
+  'hmac-sha384': { use: ['sig'], alg: ['HS384'] },
+  'hmac-sha512': { use: ['sig'], alg: ['HS512'] },
+}
+
+/** The members that a private key has, by `kty`; `d` is the one that makes it private. */
+const MEMBERS: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ['RSA', ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi']],
+  ['EC', ['crv', 'x', 'y', 'd']],
+  ['OKP', ['crv', 'x', 'd']],
+])
+
+/** Whether it is UTF-8 text that begins as JSON objects and lists do. */
+export function isJwk(bytes: Uint8Array): boolean {
+  return isUtf8(bytes) && /^\s*[{[]/.test(view(withoutMark(bytes)).toString('latin1', 0, 100))
+}
+
+type Jwk = Readonly<Record<string, unknown>>
+
+/**
+ * The material in a JWK (RFC 7517): a private key, or `oct`. `alg` and `use` must not contradict the type, and tell it
+ * where the length of `oct` alone does not. Parsing makes strings of the secret, which can't be wiped.
+ * @throws KeymgmtError FIELD_INVALID for a JWK Set, a public or encrypted JWK, and all that can't be imported.
+ */
+export function readJwk(bytes: Uint8Array, options: MaterialOptions): RecognisedMaterial {
+  assertNoPassphrase(options)
+  const jwk = parse(bytes)
+  if (jwk.kty === 'oct') return readOct(jwk, options.type)
+  const found = acceptPrivateKey(privateKey(jwk), 'JWK', options.type)
+  if (!suits(found.type, jwk)) throw contradiction(found.type)
+  return found
+}
+
+function parse(bytes: Uint8Array): Jwk {
+  const value = orRefuse(
+    () => JSON.parse(view(withoutMark(bytes)).toString('utf8')) as unknown,
+    () => refusal('the material is not the JSON of a JWK, or is cut short', 'use another copy of the key'),
+  )
+  const jwk = (typeof value === 'object' && value !== null ? value : {}) as Jwk
+  if (Array.isArray(value) || 'keys' in jwk) throw refusal('the material is a set of JWKs, and one JWK is needed', 'take out the one: jq ".keys[0]" set.json | keymgmt write … material=-')
+  if ('ciphertext' in jwk) throw refusal('the material is an encrypted JWK (JWE), which is not read here', 'decrypt it with the program that made it')
+  if (!('kty' in jwk)) throw refusal('the material is JSON, but not a JWK: it has no "kty"', 'a JWK is an object such as {"kty":"oct","k":"…"}')
+  return jwk
+}
+
+function privateKey(jwk: Jwk): KeyObject {
+  const members = MEMBERS.get(jwk.kty)
+  if (!members) throw refusal('the "kty" of the JWK is none that can be imported', 'it must be RSA, EC, OKP or oct')
+  if (!('d' in jwk)) throw refusal('the material is a public key (JWK), and a private key is needed', 'import the private key that belongs to it')
+  if ('oth' in jwk) throw morePrimes()
+  const missing = members.filter((name) => typeof jwk[name] !== 'string' || !/^[\w-]+$/.test(jwk[name]))
+  if (missing.length > 0) throw refusal(`the JWK lacks ${missing.map((name) => `"${name}"`).join(', ')}, or has it in another form than base64url text`, 'export the whole private key from where it was made')
+
+  const picked = Object.fromEntries(['kty', ...members].map((name) => [name, jwk[name]])) as JsonWebKey
+  // Newer Node.js looks at the public half by itself, and does not tell what it found.
+  const unreadable = () => refusal('the JWK is malformed, or has the halves of two keys, or is on a curve that is not P-256, P-384, P-521, secp256k1 or Ed25519', 'export the private key again from where it was made')
+  const key = orRefuse(() => createPrivateKey({ key: picked, format: 'jwk' }), unreadable)
+  // Node takes the private half of an OKP and never looks at the public one.
+  if (jwk.kty === 'OKP' && createPublicKey(key).export({ format: 'jwk' }).x !== jwk.x) throw halvesDiffer()
+  return key
+}
+
+function readOct(jwk: Jwk, wanted: KeyTypeName | undefined): RecognisedMaterial {
+  const bytes = typeof jwk.k === 'string' ? decodeBase64(Buffer.from(jwk.k)) : undefined
+  if (!bytes) throw refusal('the JWK has no "k", or has it in another form than base64url text', 'export the key again from where it was made')
+  try {
+    const types = (wanted === undefined ? KEY_TYPE_NAMES : [wanted]).filter((type) => suits(type, jwk))
+    if (types.length === 0) throw contradiction(wanted)
+    const fits = fitsOf([{ form: 'JWK', bytes }], types)
+    if (fits.length === 0) throw refusal(`the JWK holds ${bytes.length} bytes`, needed(wanted))
+    return chooseSecret(fits, false)
+  } finally {
+    bytes.fill(0)
+  }
+}
+
+function suits(type: KeyTypeName, { alg, use }: Jwk): boolean {
+  const row: { readonly use: readonly unknown[]; readonly alg: readonly unknown[] } = JWK_USES[type]
+  return (alg === undefined || row.alg.includes(alg)) && (use === undefined || row.use.includes(use))
+}
+
+function contradiction(type: KeyTypeName | undefined) {
+  if (type === undefined) return refusal('the "alg" or "use" of the JWK belongs to no key type here', `key types: ${KEY_TYPE_NAMES.join(', ')}`)
+  const { use, alg } = JWK_USES[type]
+  const allowed = [`"use" can be ${use.join(' or ')}`, ...(alg.length > 0 ? [`"alg" can be ${alg.join(', ')}`] : ['there is no "alg"'])]
+  return refusal(`the "alg" or "use" of the JWK says that it is not for ${type}`, `with ${type}, ${allowed.join(', and ')}; a copy of the JWK without them is taken too`)
+}

@@ -1,0 +1,45 @@
+/** The one account, and the one user, of the embedded KMS. */
+export const ACCOUNT = '111122223333'
+
+/** The Regions that have AWS KMS, by partition (botocore's endpoints.json): a mistyped one is none. */
+const PARTITIONS: Readonly<Record<string, string>> = {
+  aws:
+    'af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2 ap-southeast-1 ap-southeast-2 '
+    + 'ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7 ca-central-1 ca-west-1 eu-central-1 eu-central-2 '
+    + 'eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3 il-central-1 me-central-1 me-south-1 mx-central-1 sa-east-1 '
+    + 'us-east-1 us-east-2 us-west-1 us-west-2',
+  'aws-cn': 'cn-north-1 cn-northwest-1',
+  'aws-us-gov': 'us-gov-east-1 us-gov-west-1',
+  'aws-iso': 'us-iso-east-1 us-iso-west-1',
+  'aws-iso-b': 'us-isob-east-1 us-isob-west-1',
+  'aws-iso-e': 'eu-isoe-west-1',
+  'aws-iso-f': 'us-isof-east-1 us-isof-south-1',
+  'aws-eusc': 'eusc-de-east-1',
+}
+
+const PARTITION_OF = new Map(Object.entries(PARTITIONS).flatMap(([partition, regions]) => regions.split(' ').map((region) => [region, partition])))
+
+/** Whether AWS KMS is in a Region of that name. */
+export function isRegion(region: string): boolean {
+  return PARTITION_OF.has(region)
+}
+
+/** The partition of a Region that there is. */
+export function partitionOf(region: string): string {
+  return PARTITION_OF.get(region) ?? 'aws'
+}
+
+/** The ARN of a key or an alias, such as `key/ID`. */
+export function arnOf(region: string, resource: string): string {
+  return `arn:${partitionOf(region)}:kms:${region}:${ACCOUNT}:${resource}`
+}
+
+/** The ARN of whoever signed, as it stands in AWS's refusals. */
+export function callerArn(region: string): string {
+  return `arn:${partitionOf(region)}:iam::${ACCOUNT}:user/dev`
+}
+
+/** The ARN by which a key policy names the account. */
+export function rootArn(region: string): string {
+  return `arn:${partitionOf(region)}:iam::${ACCOUNT}:root`
+}

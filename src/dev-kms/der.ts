@@ -1,0 +1,50 @@
+/** One element of a DER encoding. */
+export interface Element {
+  readonly tag: number
+  /** What is in it. */
+  readonly content: Buffer
+  /** All of it, with tag and length. */
+  readonly whole: Buffer
+}
+
+export const TAG = { INTEGER: 0x02, OCTET_STRING: 0x04, OID: 0x06, SEQUENCE: 0x30 } as const
+
+/** The elements that `bytes` is made of, one after another. @throws Error when it is not DER. */
+export function elements(bytes: Buffer): Element[] {
+  const found: Element[] = []
+  for (let at = 0; at < bytes.length;) {
+    const [length, start] = readLength(bytes, at + 1)
+    const end = start + length
+    if (end > bytes.length) throw new Error('an element ends behind the end')
+    found.push({ tag: bytes.readUInt8(at), content: bytes.subarray(start, end), whole: bytes.subarray(at, end) })
+    at = end
+  }
+  return found
+}
+
+/** The length at `at`, and where the content begins. DER has one way to write each length. */
+function readLength(bytes: Buffer, at: number): readonly [length: number, start: number] {
+  const first = bytes.readUInt8(at)
+  if (first < 0x80) return [first, at + 1]
+  const count = first & 0x7f
+  if (count < 1 || count > 3) throw new Error('a length of another form')
+  const length = bytes.readUIntBE(at + 1, count)
+  if (length < 0x80 || length < 2 ** (8 * (count - 1))) throw new Error('a length that is not the shortest')
+  return [length, at + 1 + count]
+}
+
+/** An element. */
+export function encode(tag: number, ...contents: readonly Buffer[]): Buffer {
+  const content = Buffer.concat(contents)
+  const size = content.length
+  const length = size < 0x80 ? [size] : size < 0x100 ? [0x81, size] : [0x82, size >> 8, size & 0xff]
+  return Buffer.concat([Buffer.of(tag, ...length), content])
+}
+
+/** An INTEGER of these bytes, which are unsigned. */
+export function encodeInteger(unsigned: Buffer): Buffer {
+  let start = 0
+  while (start < unsigned.length - 1 && unsigned[start] === 0) start++
+  const shortest = unsigned.subarray(start)
+  return encode(TAG.INTEGER, (shortest[0] ?? 0) >= 0x80 ? Buffer.of(0) : Buffer.alloc(0), shortest)
+}

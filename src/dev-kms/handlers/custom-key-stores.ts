@@ -1,0 +1,27 @@
+import { AwsError, unsupported } from '../errors.js'
+import type { Handler, Handlers } from '../handler.js'
+
+/** There are none, and that is the answer to whoever names one. */
+const missing: Handler = (context, input) => {
+  context.authorize({ resource: '*' })
+  throw new AwsError('CustomKeyStoreNotFoundException', `there is no custom key store ${input.required('CustomKeyStoreId')}`)
+}
+
+/** Custom key stores. */
+export const customKeyStoreHandlers: Handlers = {
+  ConnectCustomKeyStore: missing,
+  CreateCustomKeyStore: (context) => {
+    context.authorize({ resource: '*' })
+    throw unsupported('custom key stores are not supported by this KMS')
+  },
+  DeleteCustomKeyStore: missing,
+  DescribeCustomKeyStores: (context, input) => {
+    const named = input.text('CustomKeyStoreId') ?? input.text('CustomKeyStoreName')
+    context.authorize({ resource: '*' })
+    if (named !== undefined) throw new AwsError('CustomKeyStoreNotFoundException', `there is no custom key store ${named}`)
+    if (input.has('Marker')) throw new AwsError('InvalidMarkerException', 'The marker is not valid.')
+    return { CustomKeyStores: [], Truncated: false }
+  },
+  DisconnectCustomKeyStore: missing,
+  UpdateCustomKeyStore: missing,
+}

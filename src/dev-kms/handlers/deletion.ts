@@ -1,0 +1,26 @@
+import { managed } from '../find.js'
+import { wireDate, type Handler, type Handlers } from '../handler.js'
+import { stateOf } from '../state.js'
+import { deletionDate } from '../world.js'
+
+const DEFAULT_DAYS = 30
+
+const scheduleKeyDeletion: Handler = (context, input) => {
+  const { world, region } = context
+  const key = managed(context, input.required('KeyId'))
+  const days = input.number('PendingWindowInDays') ?? DEFAULT_DAYS
+  const waits = key.multiRegion?.primary === region.name && key.multiRegion.replicas.size > 0
+  key.deletion = { windowDays: days, at: waits ? undefined : deletionDate(world, days) }
+  return { KeyId: key.arn, DeletionDate: wireDate(key.deletion.at), KeyState: stateOf(world.now(), key), PendingWindowInDays: days }
+}
+
+/** The end of keys. */
+export const deletionHandlers: Handlers = {
+  ScheduleKeyDeletion: scheduleKeyDeletion,
+  CancelKeyDeletion: (context, input) => {
+    const key = managed(context, input.required('KeyId'))
+    key.deletion = undefined
+    key.enabled = false
+    return { KeyId: key.arn }
+  },
+}

@@ -1,0 +1,68 @@
+import { ACCOUNT, callerArn, rootArn } from '../arn.js'
+import { AwsError, invalid, notFound } from '../errors.js'
+import { managed } from '../find.js'
+import type { Context, Handlers } from '../handler.js'
+import type { Input } from '../input.js'
+import { asList, matches, readStatements, type Statement } from '../policy-document.js'
+
+const POLICY_NAME = 'default'
+
+/** The policy of a key that is made without one: the account decides, by its IAM policies. */
+export function defaultPolicy(region: string): string {
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Id: 'key-default-1',
+    Statement: [{ Sid: 'Enable IAM User Permissions', Effect: 'Allow', Principal: { AWS: rootArn(region) }, Action: 'kms:*', Resource: '*' }],
+  })
+}
+
+/** The policy of a request, whole and no trap for whoever sends it, or undefined when there is none. */
+export function readPolicy({ region, limits }: Context, input: Input, regionName = region.name): string | undefined {
+  const policy = input.text('Policy')
+  if (policy === undefined) return undefined
+  if (Buffer.byteLength(policy) > limits.policyBytes) throw new AwsError('LimitExceededException', 'The key policy is too long.')
+  const statements = readKeyPolicy(policy)
+  if (input.flag('BypassPolicyLockoutSafetyCheck') !== true && !statements.some((statement) => letsReturn(statement, regionName))) {
+    throw malformed('The new key policy will not allow you to update the key policy in the future.')
+  }
+  return policy
+}
+
+const malformed = (message: string) => new AwsError('MalformedPolicyDocumentException', message)
+
+function readKeyPolicy(policy: string): readonly Statement[] {
+  try {
+    return readStatements(JSON.parse(policy), ['Principal', 'NotPrincipal'])
+  } catch (cause) {
+    throw malformed(`The policy is not a valid key policy: ${(cause as Error).message}`)
+  }
+}
+
+/** Whether the caller may call PutKeyPolicy by this statement alone, come what may. */
+function letsReturn({ Effect, Principal, Action, Condition }: Statement, region: string): boolean {
+  if (Effect !== 'Allow' || Condition !== undefined || Principal === undefined) return false
+  const principals = typeof Principal === 'string' ? [Principal] : asList(Principal.AWS)
+  const caller = [rootArn(region), callerArn(region), ACCOUNT, '*']
+  return principals.some((principal) => caller.includes(principal)) && asList(Action).some((action) => matches(action, 'kms:PutKeyPolicy', 'i'))
+}
+
+/** Key policies. They are kept and checked, but who may do what is up to the policies that the server was started with. */
+export const keyPolicyHandlers: Handlers = {
+  GetKeyPolicy: (context, input) => {
+    const { policy } = managed(context, input.required('KeyId'))
+    if ((input.text('PolicyName') ?? POLICY_NAME) !== POLICY_NAME) throw notFound('No such policy exists')
+    return { Policy: policy, PolicyName: POLICY_NAME }
+  },
+  PutKeyPolicy: (context, input) => {
+    const key = managed(context, input.required('KeyId'))
+    const name = input.text('PolicyName') ?? POLICY_NAME
+    if (name !== POLICY_NAME) throw invalid(`PolicyName ${name} can not be set`)
+    key.policy = readPolicy(context, input) ?? key.policy
+    return {}
+  },
+  ListKeyPolicies: (context, input) => {
+    managed(context, input.required('KeyId'))
+    if (input.has('Marker')) throw new AwsError('InvalidMarkerException', 'The marker is not valid.')
+    return { PolicyNames: [POLICY_NAME], Truncated: false }
+  },
+}

@@ -1,0 +1,89 @@
+import { arnOf, isRegion, partitionOf } from '../arn.js'
+import { AwsError, notFound, unsupported } from '../errors.js'
+import { managed } from '../find.js'
+import type { Handler, Handlers } from '../handler.js'
+import { assertState } from '../states.js'
+import type { Key, Material, MultiRegion } from '../state.js'
+import { settlePending } from '../world.js'
+import { assertRoom, blank, describe } from './keys.js'
+import { defaultPolicy, readPolicy } from './key-policies.js'
+import { recordOf } from './materials.js'
+import { tagList } from './tags.js'
+
+/** How long a replica is `Creating`, and a change of the primary Region goes on, in milliseconds; in AWS up to a minute. */
+const CREATING_MS = 60
+const UPDATING_MS = 60
+
+/** What ties a multi-Region primary key to its replicas. @throws AwsError when this key is no such primary. */
+export function familyOf({ multiRegion, region, arn }: Key): MultiRegion {
+  if (multiRegion?.primary !== region) throw unsupported(`${arn} is not a multi-region primary key.`)
+  return multiRegion
+}
+
+/** AWS's own material is copied to the replica; of imported material it only learns that there is some. */
+function replicaMaterials(source: Key): Material[] {
+  return source.materials.map((material): Material => {
+    if (source.origin === 'AWS_KMS') return { ...material }
+    return { ...recordOf(material), ...(material.state === 'PENDING_ROTATION' && { state: 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION' }) }
+  })
+}
+
+/** Keys are related within one partition, in Regions that there are. */
+function assertReachable({ arn, region }: Key, target: string): void {
+  if (!isRegion(target) || partitionOf(target) !== partitionOf(region)) throw unsupported(`${arn} can not be replicated to ${target}.`)
+}
+
+const replicateKey: Handler = (context, input) => {
+  const { world } = context
+  const source = managed(context, input.required('KeyId'))
+  const family = familyOf(source)
+  const target = input.required('ReplicaRegion')
+  assertReachable(source, target)
+  const arn = arnOf(target, `key/${source.id}`)
+  context.authorize({ action: 'CreateKey', resource: '*' })
+  if (input.has('Tags')) context.authorize({ action: 'TagResource', resource: arn })
+  // One of the two is AWS's own dry run.
+  context.quotas.request('CreateKey', target, 2)
+  const there = world.region(target)
+  if (there.keys.has(source.id)) throw new AwsError('AlreadyExistsException', `Unable to replicate key as it already exists in region ${target}.`)
+  assertRoom(context, there.keys)
+  const key: Key = {
+    ...source,
+    ...blank(context, input),
+    arn,
+    region: target,
+    readyAt: world.now().getTime() + CREATING_MS,
+    policy: readPolicy(context, input, target) ?? defaultPolicy(target),
+    materials: replicaMaterials(source),
+    publicKey: source.origin === 'AWS_KMS' ? source.publicKey : undefined,
+  }
+  family.replicas.add(target)
+  there.keys.set(key.id, key)
+  settlePending(world, source)
+  return { ReplicaKeyMetadata: describe(world, key), ReplicaPolicy: key.policy, ReplicaTags: tagList(key) }
+}
+
+const updatePrimaryRegion: Handler = (context, input) => {
+  const { world, region } = context
+  const key = managed(context, input.required('KeyId'))
+  const family = familyOf(key)
+  const target = input.required('PrimaryRegion')
+  if (target === region.name) throw unsupported(`${key.arn} is the primary key already.`)
+  const other = world.region(target).keys.get(key.id)
+  if (!other) throw notFound(`Key '${arnOf(target, `key/${key.id}`)}' does not exist`)
+  context.authorize({ key: other })
+  context.quotas.request('UpdatePrimaryRegion', target)
+  assertState(world.now(), other, context.operation)
+  family.replicas.delete(target)
+  family.replicas.add(region.name)
+  family.primary = target
+  for (const changed of [key, other]) changed.updatingUntil = world.now().getTime() + UPDATING_MS
+  settlePending(world, other)
+  return {}
+}
+
+/** Multi-Region keys. */
+export const replicaHandlers: Handlers = {
+  ReplicateKey: replicateKey,
+  UpdatePrimaryRegion: updatePrimaryRegion,
+}

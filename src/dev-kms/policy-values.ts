@@ -1,0 +1,83 @@
+import { ACCOUNT } from './arn.js'
+import type { Wanted } from './handler.js'
+import type { Input } from './input.js'
+import type { Key, Region } from './state.js'
+
+type Value = string | readonly string[] | undefined
+
+/** The condition keys of requests that are the value of one member. */
+const MEMBERS: Readonly<Record<string, string>> = {
+  'kms:BypassPolicyLockoutSafetyCheck': 'BypassPolicyLockoutSafetyCheck',
+  'kms:WrappingAlgorithm': 'WrappingAlgorithm',
+  'kms:WrappingKeySpec': 'WrappingKeySpec',
+  'kms:ReplicaRegion': 'ReplicaRegion',
+  'kms:PrimaryRegion': 'PrimaryRegion',
+  'kms:EncryptionAlgorithm': 'EncryptionAlgorithm',
+  'kms:SigningAlgorithm': 'SigningAlgorithm',
+  'kms:MacAlgorithm': 'MacAlgorithm',
+  'kms:KeyAgreementAlgorithm': 'KeyAgreementAlgorithm',
+  'kms:MessageType': 'MessageType',
+  'kms:DataKeyPairSpec': 'KeyPairSpec',
+}
+
+/** Those whose default AWS's documents name: the condition sees what the request amounts to. */
+const DEFAULTS: Readonly<Record<string, readonly [key: string, member: string, value: string]>> = {
+  ImportKeyMaterial: ['kms:ExpirationModel', 'ExpirationModel', 'KEY_MATERIAL_EXPIRES'],
+  ScheduleKeyDeletion: ['kms:ScheduleKeyDeletionPendingWindowInDays', 'PendingWindowInDays', '30'],
+}
+
+/** The values that a policy's conditions see, by key in lower case. */
+export function conditionValues(operation: string, region: Region, input: Input, { key, alias, action, resource }: Wanted): ReadonlyMap<string, readonly string[]> {
+  // AWS: no condition key can be used where the resource is an alias.
+  if (resource?.includes(':alias/')) return new Map()
+  const creates = (action ?? operation) === 'CreateKey'
+  const all: readonly (readonly [name: string, value: Value])[] = [
+    ['aws:RequestedRegion', region.name],
+    ['kms:CallerAccount', ACCOUNT],
+    ...(creates && !key ? ofNewKey(input) : []),
+    ...(key ? ofKey(key, region) : []),
+    ...ofRequest(operation, input),
+    ['kms:RequestAlias', alias?.replace(/^arn:.*:(?=alias\/)/, '')],
+  ]
+  return new Map(all.flatMap(([name, value]) => (value === undefined ? [] : [[name.toLowerCase(), typeof value === 'string' ? [value] : value]])))
+}
+
+function ofNewKey(input: Input): [string, Value][] {
+  const multi = input.flag('MultiRegion') ?? false
+  const spec = input.text('KeySpec') ?? input.text('CustomerMasterKeySpec') ?? 'SYMMETRIC_DEFAULT'
+  return [
+    ['kms:KeySpec', spec],
+    ['kms:KeyUsage', input.text('KeyUsage') ?? (spec === 'SYMMETRIC_DEFAULT' ? 'ENCRYPT_DECRYPT' : undefined)],
+    ['kms:KeyOrigin', input.text('Origin') ?? 'AWS_KMS'],
+    ['kms:MultiRegion', String(multi)],
+    ['kms:MultiRegionKeyType', multi ? 'PRIMARY' : undefined],
+  ]
+}
+
+function ofKey(key: Key, region: Region): [string, Value][] {
+  const aliases = [...region.aliases].flatMap(([name, { target }]) => (target === key.id ? [name] : []))
+  return [
+    ['kms:KeySpec', key.keySpec],
+    ['kms:KeyUsage', key.usage],
+    ['kms:KeyOrigin', key.origin],
+    ['kms:MultiRegion', String(key.multiRegion !== undefined)],
+    ['kms:MultiRegionKeyType', key.multiRegion && (key.multiRegion.primary === key.region ? 'PRIMARY' : 'REPLICA')],
+    ['kms:ResourceAliases', aliases.length > 0 ? aliases : undefined],
+    ...[...key.tags].map(([name, value]): [string, Value] => [`aws:ResourceTag/${name}`, value]),
+  ]
+}
+
+function ofRequest(operation: string, input: Input): [string, Value][] {
+  const [name, member, value] = DEFAULTS[operation] ?? []
+  const tags = operation === 'UntagResource' ? [] : input.tags()
+  const tagKeys = operation === 'UntagResource' ? input.texts('TagKeys') : tags.map(({ TagKey }) => TagKey)
+  const context = input.map('EncryptionContext')
+  return [
+    ...Object.entries(MEMBERS).map(([key, from]): [string, Value] => [key, input.has(from) ? String(input.value(from)) : undefined]),
+    ...(name !== undefined && member !== undefined ? [[name, String(input.value(member) ?? value)] as [string, Value]] : []),
+    ...tags.map(({ TagKey, TagValue }): [string, Value] => [`aws:RequestTag/${TagKey}`, TagValue]),
+    ['aws:TagKeys', tagKeys.length > 0 ? tagKeys : undefined],
+    ...[...context].map(([key, text]): [string, Value] => [`kms:EncryptionContext:${key}`, text]),
+    ['kms:EncryptionContextKeys', context.size > 0 ? [...context.keys()] : undefined],
+  ]
+}

@@ -1,0 +1,110 @@
+import { AwsError, throttled } from './errors.js'
+import type { FaultKind } from './faults.js'
+import type { Context, Handler } from './handler.js'
+import { aliasHandlers } from './handlers/aliases.js'
+import { customKeyStoreHandlers } from './handlers/custom-key-stores.js'
+import { deletionHandlers } from './handlers/deletion.js'
+import { encryptionHandlers } from './handlers/encryption.js'
+import { grantHandlers } from './handlers/grants.js'
+import { importHandlers } from './handlers/import.js'
+import { keyPolicyHandlers } from './handlers/key-policies.js'
+import { keyHandlers } from './handlers/keys.js'
+import { replicaHandlers } from './handlers/replicas.js'
+import { rotationHandlers } from './handlers/rotation.js'
+import { signingHandlers } from './handlers/signing.js'
+import { tagHandlers } from './handlers/tags.js'
+import { readInput, type Input } from './input.js'
+import { OPERATIONS, type Operation } from './model/operations.js'
+import { validate } from './model/validate.js'
+import { callerArn } from './arn.js'
+import type { IamPolicy } from './policy.js'
+import { conditionValues } from './policy-values.js'
+import type { Limits, Quotas } from './quotas.js'
+import type { World } from './world.js'
+
+const HANDLERS: ReadonlyMap<string, Handler> = new Map(
+  Object.entries({
+    ...keyHandlers, ...importHandlers, ...aliasHandlers, ...encryptionHandlers, ...signingHandlers, ...replicaHandlers, ...deletionHandlers,
+    ...rotationHandlers, ...tagHandlers, ...keyPolicyHandlers, ...grantHandlers, ...customKeyStoreHandlers,
+  }),
+)
+
+/** What requests are answered from. */
+export interface Service {
+  readonly world: World
+  readonly quotas: Quotas
+  readonly limits: Limits
+  /** By access key id; an id without one may do everything. */
+  readonly policies: ReadonlyMap<string, IamPolicy>
+  readonly faultOf: (operation: string) => FaultKind | undefined
+}
+
+/** A request of a known signer. */
+export interface Call {
+  readonly operation: string
+  readonly region: string
+  readonly accessKeyId: string
+  readonly requestId: string
+  readonly body: Buffer
+}
+
+const INTERNAL = 'The request was rejected because an internal exception occurred. The request can be retried.'
+
+/** What each fault does instead of the request; those that are not here act first. */
+const INSTEAD: Readonly<Partial<Record<FaultKind, (call: Call) => AwsError>>> = {
+  denied: ({ operation, region }) =>
+    new AwsError('AccessDeniedException', `User: ${callerArn(region)} is not authorized to perform: kms:${operation} because no identity-based policy allows the kms:${operation} action`),
+  throttle: () => throttled(),
+  error: () => new AwsError('KMSInternalException', INTERNAL, 500),
+  limit: () => new AwsError('LimitExceededException', 'The request was rejected because a quota was exceeded.'),
+  'expired-token': () => new AwsError('ExpiredTokenException', 'The security token included in the request is expired'),
+}
+
+/** The answer to a request, or 'dropped' when a fault loses it. @throws AwsError */
+export async function perform(service: Service, call: Call): Promise<object | 'dropped'> {
+  const { operation, region } = call
+  const handler = HANDLERS.get(operation)
+  if (!handler || !isOperation(operation)) throw new AwsError('UnknownOperationException', `${operation} is not an operation of this KMS`)
+  service.quotas.request(operation, region)
+  const fault = service.faultOf(operation)
+  const instead = fault && INSTEAD[fault]
+  if (instead) throw instead(call)
+  if (fault === 'drop-before') return 'dropped'
+  const body = parse(call.body)
+  validate(OPERATIONS[operation], body)
+  const input = readInput(body)
+  const answer = await handler(contextOf(service, call, operation, input), input)
+  if (fault === 'error-after') throw new AwsError('KMSInternalException', INTERNAL, 500)
+  return fault === 'drop' ? 'dropped' : answer
+}
+
+function isOperation(name: string): name is Operation {
+  return Object.hasOwn(OPERATIONS, name)
+}
+
+function contextOf({ world, quotas, limits, policies }: Service, call: Call, operation: Operation, input: Input): Context {
+  const region = world.region(call.region)
+  const policy = policies.get(call.accessKeyId)
+  return {
+    world, region, operation, quotas, limits,
+    requestId: call.requestId,
+    authorize(wanted) {
+      policy?.assertAllows({
+        action: `kms:${wanted.action ?? operation}`,
+        resource: wanted.resource ?? wanted.key?.arn ?? '*',
+        region: region.name,
+        values: conditionValues(operation, region, input, wanted),
+      })
+    },
+  }
+}
+
+function parse(body: Buffer): Readonly<Record<string, unknown>> {
+  try {
+    const parsed: unknown = JSON.parse(body.toString() || '{}')
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>
+  } catch {
+    // Answered below, as any other body that is no object.
+  }
+  throw new AwsError('SerializationException', 'the body is not a JSON object')
+}

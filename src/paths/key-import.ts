@@ -1,0 +1,65 @@
+import type { Engine } from '../core/engine.js'
+import { importKey, importVersion, type Imported } from '../core/import.js'
+import { MATERIAL_FORMATS } from '../crypto/import/index.js'
+import { KEY_TYPE_NAMES } from '../crypto/key-types.js'
+import { boolean, listOf, oneOf, required, secretBytes } from '../router/fields.js'
+import { definePath, type Response } from '../router/path.js'
+import { REGION } from './region.js'
+
+const MATERIAL = {
+  material: required(secretBytes('The key: a private key as PEM, DER or JWK, or the bytes of a symmetric or HMAC key as they are, in hex, base64 or a JWK.')),
+  type: oneOf(KEY_TYPE_NAMES, 'Type of the key; needed where the material does not tell, and checked where it does.'),
+  format: oneOf(MATERIAL_FORMATS, 'Form of the material; needed where it could be read in two ways.'),
+  passphrase: secretBytes('What opens an encrypted private key.'),
+}
+
+const NOTE = 'The file is read and left as it is: destroy it, or keep it as safe as the store. Malformed and weak material is refused, and so is what AWS KMS would not take.'
+
+/** WRITE keymgmt/key/:name/import */
+export const keyImport = definePath<Engine>()({
+  pattern: 'keymgmt/key/:name/import',
+  synopsis: 'A key of your own material.',
+  description: [
+    'Makes a key whose first version is material that you bring.',
+    '    keymgmt write keymgmt/key/app/import type=aes256-gcm96 material=@key.bin',
+    '    keymgmt write keymgmt/key/web/import material=@key.pem passphrase=@pass.txt',
+    '    openssl rand 32 | keymgmt write keymgmt/key/app/import type=aes256-gcm96 material=-',
+    NOTE,
+  ].join('\n\n'),
+  parameters: { name: 'Name of the key.' },
+  operations: {
+    write: {
+      summary: 'Makes a key of your own material.',
+      fields: {
+        ...MATERIAL,
+        replica_regions: listOf("AWS Regions that the key can be replicated to. Can't be changed.", REGION),
+        deletion_allowed: boolean('Whether the key can be deleted.'),
+      },
+      run: async (engine, { name }, { replica_regions, deletion_allowed, ...own }) =>
+        describe(await importKey(engine, name, own, { replica_regions, deletion_allowed })),
+    },
+  },
+})
+
+/** WRITE keymgmt/key/:name/import_version */
+export const keyImportVersion = definePath<Engine>()({
+  pattern: 'keymgmt/key/:name/import_version',
+  synopsis: 'A rotation to your own material.',
+  description: [
+    'Adds material that you bring as the next version of a key, imports it wherever the key is distributed, and moves the aliases to it.',
+    '    keymgmt write keymgmt/key/app/import_version material=@next.bin',
+    NOTE,
+  ].join('\n\n'),
+  parameters: { name: 'Name of the key.' },
+  operations: {
+    write: {
+      summary: 'Adds your own material as the next version, everywhere.',
+      fields: MATERIAL,
+      run: async (engine, { name }, own) => describe(await importVersion(engine, name, own)),
+    },
+  },
+})
+
+function describe({ type, format }: Imported): Response {
+  return { warnings: [`Taken as ${format}, type ${type}. What it was read from still holds the key: destroy that, or keep it as safe as the store.`] }
+}

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { randomUUID } from 'node:crypto'
+import { KEY_TYPES, type KeyTypeName } from '../../src/crypto/key-types.js'
+import { startDevKms, type DevKms } from '../../src/dev-kms/index.js'
+import { awsKms } from '../../src/kms/aws/index.js'
+import { OPERATION_TAG, type KmsKey, type KmsProvider, type Purpose } from '../../src/kms/provider.js'
+
+// What every KmsProvider promises: above all that everything but `create` may be asked for again.
+
+const HOME = 'us-west-1'
+const AWAY = 'eu-west-1'
+
+/** An implementation to be held to the contract. */
+interface Candidate {
+  open(): Promise<KmsProvider>
+  close(): Promise<void>
+}
+
+async function aws(): Promise<Candidate> {
+  const kms: DevKms = await startDevKms()
+  const { accessKeyId, secretAccessKey } = kms.credentials
+  const kind = awsKms({ env: {}, signal: new AbortController().signal })
+  return {
+    open: () => kind.open({ region: HOME, credentials: { endpoint: kms.endpoint, access_key: accessKeyId, secret_key: secretAccessKey } }),
+    close: () => kms.close(),
+  }
+}
+
+const CANDIDATES: Readonly<Record<string, () => Promise<Candidate>>> = { awskms: aws }
+
+const KINDS: readonly (readonly [KeyTypeName, readonly Purpose[], holds: true | undefined])[] = [
+  ['aes256-gcm96', ['decrypt', 'encrypt'], undefined],
+  ['rsa-2048', ['sign', 'verify'], true],
+  ['ecdsa-p256', ['derive'], true],
+  ['ed25519', ['sign', 'verify'], true],
+  ['hmac-sha256', ['sign', 'verify'], true],
+]
+
+describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
+  let candidate: Candidate
+  let provider: KmsProvider
+  beforeAll(async () => {
+    candidate = await start()
+    provider = await candidate.open()
+  })
+  afterAll(() => candidate.close())
+
+  const make = (type: KeyTypeName, purpose: readonly Purpose[], operation: string = randomUUID(), multiRegion = false) =>
+    provider.create({ type, purpose, multiRegion, description: 'contract', tags: { [OPERATION_TAG]: operation } })
+  const state = async (key: KmsKey, region = HOME) => (await provider.inspect(region, key))?.state
+  const twice = async (call: () => Promise<unknown>) => {
+    await call()
+    await call()
+  }
+  const filled = async (type: KeyTypeName = 'aes256-gcm96', purpose: readonly Purpose[] = ['decrypt', 'encrypt']) => {
+    const key = await make(type, purpose)
+    const material = await KEY_TYPES[type].generate()
+    await provider.importMaterial(HOME, key, type, material)
+    return { key, material }
+  }
+
+  it.each(KINDS)('takes %s for %j, twice, shows that it holds it, and takes nothing else', async (type, purpose, holds) => {
+    const key = await make(type, purpose)
+    expect(await state(key)).toBe('pending-import')
+    const [material, other] = [await KEY_TYPES[type].generate(), await KEY_TYPES[type].generate()]
+    await twice(() => provider.importMaterial(HOME, key, type, material))
+    expect(await provider.inspect(HOME, key)).toMatchObject({ state: 'enabled', external: true, expires: undefined, kind: { type, purpose } })
+    expect(await provider.holds(HOME, key, type, material)).toBe(holds)
+    expect(await provider.holds(HOME, key, type, other)).toBe(holds && false)
+    expect([await provider.accepts(HOME, key, type, material), await provider.accepts(HOME, key, type, other)]).toEqual([true, false])
+  })
+
+  it('loses its material and gets the same back', async () => {
+    const { key, material } = await filled()
+    await twice(() => provider.deleteMaterial(HOME, key))
+    expect(await state(key)).toBe('pending-import')
+    await provider.importMaterial(HOME, key, 'aes256-gcm96', material)
+    expect(await state(key)).toBe('enabled')
+  })
+
+  it('finds KMS keys by their operation, and no others', async () => {
+    const [one, two] = [randomUUID(), randomUUID()]
+    const key = await make('aes256-gcm96', ['decrypt', 'encrypt'], one)
+    expect(await provider.findByOperation(new Set([one, two]), new Date())).toEqual(new Map([[one, key]]))
+  })
+
+  it('enables, disables and tags, twice each', async () => {
+    const { key } = await filled()
+    await twice(() => provider.disable(HOME, key))
+    expect(await state(key)).toBe('disabled')
+    await twice(() => provider.enable(HOME, key))
+    expect(await state(key)).toBe('enabled')
+    await twice(() => provider.tag(HOME, key, { more: 'tags' }))
+    expect(await provider.tagsOf(HOME, key)).toMatchObject({ more: 'tags' })
+  })
+
+  it('schedules a deletion and takes it back, twice each; what never was is not there', async () => {
+    const { key } = await filled()
+    expect(await provider.scheduleDeletion(HOME, key, 7)).toBeInstanceOf(Date)
+    await provider.scheduleDeletion(HOME, key, 7)
+    expect(await state(key)).toBe('pending-deletion')
+    await twice(() => provider.cancelDeletion(HOME, key))
+    expect(await state(key)).toBe('disabled')
+    const none = { id: randomUUID(), arn: '' }
+    expect(await provider.inspect(HOME, none)).toBeUndefined()
+    expect(await provider.scheduleDeletion(HOME, none, 7)).toBeUndefined()
+    await expect(provider.cancelDeletion(HOME, none)).rejects.toMatchObject({ code: 'KMS_KEY_NOT_FOUND' })
+  })
+
+  it('makes, moves and removes an alias, twice each, and leaves somebody else\'s alone', async () => {
+    const [{ key: one }, { key: two }, { key: stranger }] = [await filled(), await filled(), await filled()]
+    const ours = { keys: new Set([one.id, two.id]), exists: false }
+    const target = async () => (await provider.aliasTargets(HOME, new Set(['alias/contract']))).get('alias/contract')
+    await twice(() => provider.pointAlias(HOME, 'alias/contract', one, ours))
+    expect(await target()).toBe(one.id)
+    await twice(() => provider.pointAlias(HOME, 'alias/contract', two, ours))
+    expect(await target()).toBe(two.id)
+    await expect(provider.pointAlias(HOME, 'alias/contract', stranger, { keys: new Set([stranger.id]), exists: false })).rejects.toMatchObject({ code: 'KMS_FAILED' })
+    expect(await target()).toBe(two.id)
+    await provider.pointAlias(HOME, 'alias/contract', stranger, { keys: new Set(), exists: true })
+    expect(await target()).toBe(stranger.id)
+    await twice(() => provider.removeAlias(HOME, 'alias/contract'))
+    expect(await target()).toBeUndefined()
+  })
+
+  it('replicates, twice, and finds what it made', async () => {
+    const key = await make('aes256-gcm96', ['decrypt', 'encrypt'], randomUUID(), true)
+    const material = await KEY_TYPES['aes256-gcm96'].generate()
+    await provider.importMaterial(HOME, key, 'aes256-gcm96', material)
+    expect(await provider.findReplica(key, AWAY, new Date())).toBeUndefined()
+    const request = { type: 'aes256-gcm96' as const, purpose: ['decrypt', 'encrypt'] as const, multiRegion: true, description: 'contract', tags: {} }
+    await twice(() => provider.replicate(key, AWAY, request))
+    expect((await provider.findReplica(key, AWAY, new Date()))?.id).toBe(key.id)
+    expect(await state(key, AWAY)).toBe('pending-import')
+    await provider.importMaterial(AWAY, key, 'aes256-gcm96', material)
+    expect(await provider.inspect(AWAY, key)).toMatchObject({ state: 'enabled', multiRegion: { primary: HOME, regions: [HOME, AWAY] } })
+  })
+})

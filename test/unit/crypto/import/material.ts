@@ -1,0 +1,43 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { recogniseMaterial } from '../../../../src/crypto/import/recognise.js'
+import { KeymgmtError } from '../../../../src/errors.js'
+
+/** A file that is read, or is refused in words that match. The keys are public ones, made to test with. */
+export interface MaterialVector {
+  readonly name: string
+  /** The RFC that has it, or the command that made it. */
+  readonly source: string
+  readonly text?: string
+  readonly base64?: string
+  readonly passphrase?: string
+  readonly type?: string
+  readonly format?: string
+  /** The public key that OpenSSL finds in it: SubjectPublicKeyInfo. */
+  readonly public?: string
+  readonly refused?: string
+}
+
+export const MATERIAL_VECTORS = JSON.parse(readFileSync('test/vectors/material.json', 'utf8')) as readonly MaterialVector[]
+
+/** The bytes of a vector. */
+export function fileOf({ text, base64 }: MaterialVector): Buffer {
+  return text === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(text)
+}
+
+/** The public half of material, as SubjectPublicKeyInfo. */
+export function publicHalf(material: Uint8Array): Buffer {
+  const key = createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' })
+  return createPublicKey(key).export({ format: 'der', type: 'spki' })
+}
+
+/** What a refusal says, hints and all; whatever else happens is thrown. */
+export function refusalOf(...given: Parameters<typeof recogniseMaterial>): string {
+  try {
+    recogniseMaterial(...given)
+  } catch (error) {
+    if (!(error instanceof KeymgmtError) || error.code !== 'FIELD_INVALID' || error.cause !== undefined) throw error
+    return [error.message, ...error.hints].join('\n')
+  }
+  throw new Error('it was not refused')
+}

@@ -1,0 +1,78 @@
+import { expect, it } from '@jest/globals'
+import { checkPrimeSync, generateKeyPairSync, generatePrimeSync, randomBytes, randomInt } from 'node:crypto'
+import { rsaFault, type RsaNumbers } from '../../../../src/crypto/import/rsa.js'
+
+const BITS = 1024
+const HALF = BigInt(BITS / 2)
+
+function inverse(value: bigint, modulus: bigint): bigint {
+  let [before, remainder, previous, factor] = [modulus, value % modulus, 0n, 1n]
+  while (remainder > 0n) [before, remainder, previous, factor] = [remainder, before % remainder, factor, previous - (before / remainder) * factor]
+  return ((previous % modulus) + modulus) % modulus
+}
+
+function keyOf(p: bigint, q: bigint, e = 65537n): RsaNumbers {
+  const d = inverse(e, (p - 1n) * (q - 1n))
+  return { n: p * q, e, d, p, q, dp: d % (p - 1n), dq: d % (q - 1n), qi: inverse(q, p) }
+}
+
+function numbersOf(): RsaNumbers {
+  const jwk = generateKeyPairSync('rsa', { modulusLength: BITS }).privateKey.export({ format: 'jwk' })
+  const [n = 0n, e = 0n, d = 0n, p = 0n, q = 0n, dp = 0n, dq = 0n, qi = 0n] = (['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'] as const)
+    .map((name) => BigInt(`0x${Buffer.from(jwk[name] ?? '', 'base64url').toString('hex')}`))
+  return { n, e, d, p, q, dp, dq, qi }
+}
+
+const good = numbersOf()
+const other = numbersOf()
+
+/** A prime as the chips of CVE-2017-15361 made them: k·M + (65537^a mod M), where M is the product of the primes up to 167. */
+function rocaPrime(): bigint {
+  const product = Array.from({ length: 166 }, (_, index) => BigInt(index + 2)).filter((number) => checkPrimeSync(number)).reduce((all, prime) => all * prime)
+  const power = Array.from({ length: randomInt(1000, 2000) }).reduce<bigint>((value) => (value * 65537n) % product, 1n)
+  // The two highest bits set, so that the product of two such primes has all its bits.
+  for (let k = (3n << (HALF - 2n)) / product + BigInt(`0x${randomBytes(34).toString('hex')}`); ; k++) {
+    if (checkPrimeSync(k * product + power)) return k * product + power
+  }
+}
+
+function nextPrime(after: bigint): bigint {
+  for (let candidate = after + 2n; ; candidate += 2n) if (checkPrimeSync(candidate)) return candidate
+}
+
+it('a key that Node made is sound', () => {
+  expect(rsaFault(good, BITS)).toBeUndefined()
+  expect(rsaFault(keyOf(good.p, good.q, 2n ** 64n + 13n), BITS)).toBeUndefined()
+})
+
+it.each<readonly [RsaNumbers, string]>([
+  [{ ...good, e: 3n }, 'public exponent'],
+  [{ ...good, e: 65538n }, 'public exponent'],
+  [{ ...good, e: 2n ** 256n + 1n }, 'public exponent'],
+  [{ ...good, n: good.n + 2n }, 'not the product'],
+  [{ ...good, p: 0n, q: 0n }, 'not the product'],
+  [{ ...good, p: 1n, q: good.n }, 'not of the same size'],
+  [keyOf(generatePrimeSync(256, { bigint: true }), generatePrimeSync(768, { bigint: true })), 'not of the same size'],
+  [keyOf(good.p, nextPrime(good.p)), 'too close'],
+  [keyOf(good.p, good.p), 'too close'],
+  [{ ...good, d: 3n }, 'too small'],
+  [{ ...good, d: good.d + good.n }, 'too large'],
+  [{ ...good, d: other.d % good.n }, 'does not belong to its public one'],
+  [{ ...good, dp: other.dp }, 'precomputed'],
+  [{ ...good, dq: good.dq + 1n }, 'precomputed'],
+  [{ ...good, qi: good.qi + 1n }, 'precomputed'],
+  [{ ...good, qi: good.qi + good.p }, 'precomputed'],
+])('key %#: %s', (key, words) => {
+  expect(rsaFault(key, BITS)).toContain(words)
+})
+
+it('finds what the chips of ROCA made', () => {
+  const key = keyOf(rocaPrime(), rocaPrime())
+  expect(rsaFault(key, BITS)).toContain('ROCA')
+})
+
+it('finds a prime that is none', () => {
+  const [a, b] = [generatePrimeSync(256, { bigint: true }), generatePrimeSync(256, { bigint: true })]
+  const key = keyOf(a * b, good.q)
+  expect(rsaFault(key, BITS)).toContain('one of its primes is not a prime number')
+})

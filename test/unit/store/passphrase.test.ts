@@ -1,0 +1,106 @@
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { Chalk } from 'chalk'
+import type { Io } from '../../../src/cli/io.js'
+import { passphraseFrom } from '../../../src/cli/passphrase.js'
+import { openHome } from '../../../src/store/index.js'
+
+const base = mkdtempSync(join(tmpdir(), 'keymgmt-passphrase-'))
+const home = join(base, 'home')
+afterEach(() => { rmSync(base, { recursive: true, force: true }) })
+
+/** Somebody at a terminal, who types `lines` when asked (a line each), or all at once. */
+function person(lines: readonly string[], { env = {}, atOnce = false, file = '' }: { env?: Record<string, string>; atOnce?: boolean; file?: string } = {}) {
+  const terminal = new PassThrough()
+  const typed = [...lines]
+  let said = ''
+  const io: Io = {
+    env, platform: 'linux', stdinIsTty: true, stdoutIsTty: true, stderrIsTty: true,
+    out: () => undefined,
+    progress: () => undefined,
+    err: (text) => {
+      said += text
+      if (text.endsWith(': ')) terminal.write(atOnce ? typed.splice(0).join('') : (typed.shift() ?? ''))
+    },
+    readFile: () => Buffer.from(file),
+    readStdin: () => Promise.resolve(Buffer.alloc(0)),
+    paint: new Chalk({ level: 0 }),
+  }
+  const interrupt = new AbortController()
+  const ask = (to: 'open' | 'create') => passphraseFrom(io, { to, signal: interrupt.signal, terminal })
+  return { ask, interrupt, io, said: () => said }
+}
+const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString()
+
+describe('a passphrase that is typed', () => {
+  it('is asked for once to open a store, and not shown', async () => {
+    const { ask, said } = person(['correct horse\r'])
+    expect(text(await ask('open'))).toBe('correct horse')
+    expect(said()).toBe('Passphrase of the store: \n')
+  })
+
+  it.each([false, true])('is asked for twice to make one, pasted at once: %s', async (atOnce) => {
+    const { ask, said } = person(['correct horse\n', 'correct horse\n'], { atOnce })
+    expect(text(await ask('create'))).toBe('correct horse')
+    expect(said()).toMatch(/^New passphrase[^\n]*: \nThe same again: \n$/)
+  })
+
+  it.each([
+    ['they differ', ['one\n', 'two\n'], 'differ'],
+    ['it is empty', ['\n', '\n'], 'empty'],
+    ['the second is empty', ['one\n', '\n'], 'differ'],
+  ])('makes none when %s', async (_what, lines, says) => {
+    await expect(person(lines).ask('create')).rejects.toMatchObject({ code: 'STORE_SEALED', message: expect.stringContaining(says) as unknown })
+  })
+
+  it.each([
+    ['Ctrl-C', ['half\u0003'], 'open'], ['Ctrl-C', ['\u0003'], 'create'], ['Ctrl-C at the second question', ['one\n', 'o\u0003'], 'create'],
+  ] as const)('is left by %s with 130 (to %s)', async (_what, lines, to) => {
+    await expect(person(lines).ask(to)).rejects.toMatchObject({ code: 'INTERRUPTED', exitStatus: 130 })
+  })
+
+  it('is left when the process is interrupted', async () => {
+    const { ask, interrupt } = person([])
+    const asked = ask('open')
+    setTimeout(() => { interrupt.abort() }, 20)
+    await expect(asked).rejects.toMatchObject({ code: 'INTERRUPTED' })
+    await expect(ask('open')).rejects.toMatchObject({ code: 'INTERRUPTED' })
+  })
+
+  it('is none at the end of the input', async () => {
+    expect(await person(['\u0004']).ask('open')).toBeUndefined()
+    expect(await person(['one\n', '\u0004']).ask('create')).toBeUndefined()
+  })
+
+  it('makes no store when it is not given', async () => {
+    for (const lines of [['one\n', 'two\n'], ['\u0003'], ['\n']]) {
+      const { ask } = person(lines)
+      const { store } = openHome({ home, keyfile: join(base, 'keyfile'), createSeal: 'passphrase', passphrase: ask })
+      await expect(store.put('key/app', Buffer.from('x'), 0)).rejects.toBeDefined()
+      expect(existsSync(home)).toBe(false)
+    }
+  })
+
+  it('seals the store that it makes', async () => {
+    const { ask } = person(['one\n', 'one\n'])
+    await openHome({ home, keyfile: join(base, 'keyfile'), createSeal: 'passphrase', passphrase: ask }).store.put('key/app', Buffer.from('x'), 0)
+    const again = openHome({ home, keyfile: join(base, 'keyfile'), passphrase: person(['one\n']).ask })
+    expect(text((await again.store.get('key/app'))?.value)).toBe('x')
+    expect(readdirSync(base)).toEqual(['home'])
+  })
+})
+
+describe('a passphrase that is not typed', () => {
+  it.each(['open', 'create'] as const)('is not asked for, to %s', async (to) => {
+    const variable = person([], { env: { KEYMGMT_PASSPHRASE: 'from the environment' } })
+    expect(text(await variable.ask(to))).toBe('from the environment')
+    const file = person([], { env: { KEYMGMT_PASSPHRASE_FILE: '/run/passphrase' }, file: 'from a file\r\n' })
+    expect(text(await file.ask(to))).toBe('from a file')
+    const nobody = person([])
+    expect(await passphraseFrom({ ...nobody.io, stdinIsTty: false }, { to, signal: nobody.interrupt.signal })).toBeUndefined()
+    expect([variable, file, nobody].map(({ said }) => said())).toEqual(['', '', ''])
+  })
+})
