@@ -3,8 +3,8 @@ export interface Divergence {
   /** The name of the emulator. */
   readonly target: string
   readonly operation: string
-  /** The checks that fail of it, each of them. */
-  readonly checks: readonly string[]
+  /** The checks that fail of it: each of them. */
+  readonly checks: RegExp
   /** What is in the failure of each of these checks: another failure is another divergence. */
   readonly seen: string
   readonly does: string

@@ -13,12 +13,12 @@ const PURPOSES: readonly (readonly Purpose[])[] = [['decrypt', 'encrypt'], ['sig
 /** Every kind that our provider says AWS has. */
 export const KINDS: readonly Kind[] = KEY_TYPE_NAMES.flatMap((type) => PURPOSES.filter((purpose) => isSupported(type, purpose)).map((purpose) => ({ type, purpose })))
 
-/** The first kind of each type. */
-export const FIRST_KINDS: readonly Kind[] = KEY_TYPE_NAMES.map((type) => {
+/** The first kind of a type. */
+export function kindOf(type: KeyTypeName): Kind {
   const kind = KINDS.find((each) => each.type === type)
   if (!kind) throw new Error(`AWS KMS has no purpose for ${type}`)
   return kind
-})
+}
 
 /** A kind in words. */
 export function nameOf({ type, purpose }: Kind): string {

@@ -1,10 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdirSync, openSync, readFileSync } from 'node:fs'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { openSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import type { Emulator } from './emulators.js'
 
+/** LocalStack's last open release asks for what only Python 3.13 has (`warnings.deprecated`), and its pins are of that time. */
+const PYTHON = '3.13'
 const INSTALL_MS = 240_000
 const START_MS = 60_000
 const STOP_MS = 5_000
@@ -19,13 +22,13 @@ export interface Launched {
  * Installs the emulator in `folder`, starts it on loopback, and waits until it is ready.
  * @throws Error that says which step failed, with the end of what it printed.
  */
-export async function launch({ name, requirements, start, env, ready }: Emulator, python: string, folder: string, signal: AbortSignal): Promise<Launched> {
-  mkdirSync(folder, { recursive: true })
+export async function launch({ name, requirements, start, env, ready }: Emulator, folder: string, signal: AbortSignal): Promise<Launched> {
+  const python = await findPython()
   const venv = join(folder, 'venv')
   const pinned = resolve('test/conformance/emulators/requirements', requirements)
   const virtual = join(venv, 'bin', 'python')
   await complete(name, python, ['-m', 'venv', venv], folder, signal)
-  await complete(name, virtual, ['-m', 'pip', 'install', '--quiet', '--no-cache-dir', '--no-compile', '--disable-pip-version-check', '-r', pinned], folder, signal)
+  await complete(name, virtual, ['-m', 'pip', 'install', '--quiet', '--no-compile', '--disable-pip-version-check', '-r', pinned], folder, signal)
   const port = await freePort()
   const child = spawn(virtual, start, { ...logged(folder), env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, ...env(port, folder) } })
   const stop = () => end(child)
@@ -36,6 +39,24 @@ export async function launch({ name, requirements, start, env, ready }: Emulator
     throw new Error(`${name} did not start: ${(error as Error).message}\n${tail(folder)}`, { cause: error })
   }
   return { endpoint: `http://127.0.0.1:${port}`, stop }
+}
+
+/**
+ * The Python on the PATH or of pyenv that the emulators run on.
+ * @throws Error that says what was looked for, when there is none.
+ */
+async function findPython(): Promise<string> {
+  const root = (await output('pyenv', ['root'])).trim()
+  const versions = root ? readdirSync(join(root, 'versions')).filter((version) => version.startsWith(`${PYTHON}.`)) : []
+  const candidates = [`python${PYTHON}`, 'python3', ...versions.map((version) => join(root, 'versions', version, 'bin', 'python3'))]
+  for (const candidate of candidates) {
+    if ((await output(candidate, ['-c', 'import ensurepip, sys, venv; print("%d.%d" % sys.version_info[:2])'])).trim() === PYTHON) return candidate
+  }
+  throw new Error(`it needs Python ${PYTHON}, and none is among ${candidates.join(', ')}`)
+}
+
+async function output(command: string, args: readonly string[]): Promise<string> {
+  return promisify(execFile)(command, args).then(({ stdout }) => stdout, () => '')
 }
 
 /** What a child prints goes into a file beside it, for the case that it fails. */

@@ -17,14 +17,15 @@ export interface Ran {
 
 /** Somebody who works with the real binary, with a store of their own and the provider `k` at the site. */
 export interface Operator {
-  readonly home: string
+  /** The key that `app` stands for in its commands: an alias has the key's name and a second in it, and those of a run must differ. */
+  readonly key: string
   readonly store: Store
   run(line: string): Promise<Ran>
   /** Runs a command that must succeed; answers its stdout. */
   ok(line: string): Promise<string>
   json<T>(line: string): Promise<T>
-  /** The id of each version's KMS key in the provider `k`. */
-  versions(key: string): Promise<Readonly<Record<string, string>>>
+  /** The id of the KMS key of each version of `app` in the provider `k`. */
+  versions(): Promise<Readonly<Record<string, string>>>
 }
 
 /** What becomes of a version's KMS key in a Region, in AWS's words. */
@@ -35,16 +36,16 @@ export async function stateOf(site: Site, region: string, KeyId: string): Promis
 /** An operator with an empty store, but for the provider `k`. */
 export async function hire(site: Site): Promise<Operator> {
   const home = mkdtempSync(join(site.folder, 'operator-'))
-  const operator = operatorOf(site, home)
+  const operator = operatorOf(site, home, `app-${site.operators.length + 1}`)
   site.operators.push(operator)
   const credentials = Object.entries(credentialsOf(site)).map(([name, value]) => ` credentials=${name}=${value}`).join('')
   await operator.ok(`write keymgmt/kms/k provider=awskms key_collection=${site.home}${credentials}`)
   return operator
 }
 
-function operatorOf(site: Site, home: string): Operator {
+function operatorOf(site: Site, home: string, key: string): Operator {
   const env = environmentOf(site, home)
-  const run = (line: string) => runBinary(line.split(' '), env, site.signal)
+  const run = (line: string) => runBinary(line.replaceAll(/(?<=\/)app\b/g, key).split(' '), env, site.signal)
   const ok = async (line: string) => {
     const ran = await run(line)
     if (ran.status !== 0) throw new Error(`${line.replace(/ credentials=.*/, '')} ended with ${String(ran.status)}: ${ran.stderr}${ran.stdout}`)
@@ -52,9 +53,9 @@ function operatorOf(site: Site, home: string): Operator {
   }
   const json = async <T>(line: string) => (JSON.parse(await ok(`${line} -format=json`)) as { data: T }).data
   return {
-    home, run, ok, json,
+    key, run, ok, json,
     store: openHome({ home, keyfile: join(home, 'keyfile') }).store,
-    versions: async (key) => (await json<{ versions: Record<string, string> }>(`read keymgmt/kms/k/key/${key}`)).versions,
+    versions: async () => (await json<{ versions: Record<string, string> }>('read keymgmt/kms/k/key/app')).versions,
   }
 }
 

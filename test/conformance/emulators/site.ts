@@ -45,3 +45,19 @@ export function clientAt({ endpoint, pair }: Site, region: string): KMSClient {
     ...(pair && { credentials: { accessKeyId: pair.id, secretAccessKey: pair.secret } }),
   })
 }
+
+/**
+ * What `KEYMGMT_CONFORMANCE_ENDPOINT` names, with the credentials that the environment has; undefined where it names nothing.
+ * @throws Error when the Region is missing, or `aws` is meant and something else would answer.
+ */
+export function chosenSite(env: NodeJS.ProcessEnv): Pick<Site, 'name' | 'endpoint' | 'home' | 'replicas' | 'checkMs'> | undefined {
+  const chosen = env.KEYMGMT_CONFORMANCE_ENDPOINT
+  if (!chosen) return undefined
+  const home = env.AWS_REGION
+  if (!home) throw new Error('set AWS_REGION to the Region that the KMS keys are to be made in')
+  const [one = '', other = ''] = ['us-east-1', 'eu-west-1', 'us-west-2'].filter((region) => region !== home)
+  const diverted = ['AWS_KMS_ENDPOINT', 'AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL'].find((name) => env[name])
+  if (chosen === 'aws' && diverted) throw new Error(`${diverted} is set: unset it, or give its value as KEYMGMT_CONFORMANCE_ENDPOINT`)
+  // AWS needs about a minute to make a replica.
+  return { name: chosen, endpoint: chosen === 'aws' ? undefined : chosen, home, replicas: [one, other], checkMs: 600_000 }
+}

@@ -1,4 +1,6 @@
+import { DIVERGENCES } from './divergences.js'
 import type { Site } from './site.js'
+import { judge, strayRows, summary, type Verdict } from './verdict.js'
 
 /** Something that must hold. It fails by throwing. */
 export interface Check {
@@ -9,21 +11,32 @@ export interface Check {
 /** Checks that belong together, in the order in which they are made: they may share KMS keys. */
 export interface Group {
   readonly name: string
-  /** How many KMS keys it makes, replicas counted. */
+  /** How many KMS keys it makes at most, replicas counted. */
   readonly kmsKeys: number
   readonly checks: (site: Site) => readonly Check[]
 }
 
 /** How one check went. */
 export interface Outcome {
-  /** Unique and stable: the divergence table refers to it. */
+  /** Unique and stable: the divergences refer to it. */
   readonly check: string
   /** Undefined when it passed. */
   readonly failure: string | undefined
 }
 
-/** Makes every check of a group, one after the other. */
-export async function runGroup(group: Group, site: Site): Promise<Outcome[]> {
+/** Makes every check of every group at one site, and prints a line for each group and for all that does not hold. */
+export async function runSuite(groups: readonly Group[], site: Site): Promise<Verdict[]> {
+  const rows = DIVERGENCES.filter(({ target }) => target === site.name)
+  const verdicts: Verdict[] = []
+  for (const group of groups) {
+    const ofGroup = (await runGroup(group, site)).map((outcome) => judge(outcome, rows))
+    verdicts.push(...ofGroup)
+    console.log(summary(`${site.name}: ${group.name}`, ofGroup))
+  }
+  return [...verdicts, ...strayRows(rows, verdicts)]
+}
+
+async function runGroup(group: Group, site: Site): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   for (const { name, run } of group.checks(site)) {
     site.signal.throwIfAborted()
@@ -50,8 +63,8 @@ async function failureOf(run: () => Promise<void>, { checkMs, signal }: Site): P
 
 function describe(error: unknown): string {
   const { name, message } = error as Error
-  const said = name === 'Error' || name === 'AssertionError' || name === 'KeymgmtError' ? message : `${name}: ${message}`
-  return said.replace(/\s+/g, ' ').trim().slice(0, 400)
+  const said = ['Error', 'AssertionError', 'KeymgmtError'].includes(name) ? message : `${name}: ${message}`
+  return said.replace(/\s+/g, ' ').trim().slice(0, 600)
 }
 
 /** Computes once, when it is first asked for. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { KeymgmtError, type ErrorCode, type KeyTypeName } from '../../../../src/index.js'
 import type { KmsKey, KmsProvider } from '../../../../src/kms/provider.js'
-import { FIRST_KINDS, materialOf } from '../kinds.js'
+import { kindOf, materialOf } from '../kinds.js'
 import { providerAt, type Site } from '../site.js'
 import { once, type Check, type Group } from '../suite.js'
 import { makeEmpty } from './type.js'
@@ -77,12 +77,6 @@ export const MATERIALS: Group = {
     await refused('KMS_FAILED', provider.importMaterial(site.home, key, type, await material()))
     assert.equal((await provider.inspect(site.home, key))?.state, 'pending-import')
   } })),
-}
-
-function kindOf(type: KeyTypeName) {
-  const kind = FIRST_KINDS.find((each) => each.type === type)
-  assert.ok(kind)
-  return kind
 }
 
 async function refused(code: ErrorCode, call: Promise<unknown>): Promise<void> {

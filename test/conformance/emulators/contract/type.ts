@@ -23,10 +23,10 @@ export async function makeEmpty(site: Site, kind: Kind, multiRegion = false): Pr
   return { provider, key, operation, begun }
 }
 
-/** Every method of a provider that concerns one KMS key in one Region, for one key type, along the life of that KMS key. */
+/** Every method of a provider that concerns one KMS key in one Region, for one kind of key, along the life of that KMS key. */
 export function typeGroup(kind: Kind): Group {
   return {
-    name: `contract, ${kind.type}`,
+    name: `contract, ${nameOf(kind)}`,
     kmsKeys: 1,
     checks: (site) => {
       const subject = once(() => makeEmpty(site, kind))

@@ -7,7 +7,7 @@ import { recordPath, type DistributionRecord, type KeyRecord } from '../../../..
 import { readDistribution } from '../../../../src/core/distribution.js'
 import { retiredOf } from '../../../../src/core/retired.js'
 import { awsKms, createEngine } from '../../../../src/index.js'
-import { FLOWS, type Flow } from '../../../support/flows.js'
+import { FLOWS } from '../../../support/flows.js'
 import { hire, stateOf, type Operator } from '../operator.js'
 import { clientAt, type Site } from '../site.js'
 import type { Group } from '../suite.js'
@@ -16,23 +16,25 @@ import type { Group } from '../suite.js'
 export const COMMANDS: Group = {
   name: 'binary, commands',
   kmsKeys: 36,
-  checks: (site) => FLOWS.map((flow) => ({ name: flow.name, run: () => play(site, flow) })),
+  checks: (site) => FLOWS.flatMap(({ name, prepare, line }) => (typeof line === 'string' ? [{ name, run: () => play(site, [...prepare, line]) }] : [])),
 }
 
-async function play(site: Site, { prepare, line }: Flow): Promise<void> {
+async function play(site: Site, lines: readonly string[]): Promise<void> {
   const operator = await hire(site)
-  for (const each of [...prepare, line]) await operator.ok(each.replace(/(?<=replica_regions=)\S+/, site.replicas.join(',')))
+  for (const each of lines) await operator.ok(each.replace(/(?<=replica_regions=)\S+/, site.replicas.join(',')))
   const { key, record } = await recordsOf(operator)
   await assertStates(site, key, record)
   await assertAliases(site, key, record)
-  if (record.state !== 'removed') assert.equal((await operator.run('read keymgmt/kms/k/key/app/verify')).status, 0)
+  if (record.state === 'removed') return
+  const { status, stdout } = await operator.run('read keymgmt/kms/k/key/app/verify')
+  assert.equal(status, 0, `verify finds: ${stdout}`)
 }
 
-async function recordsOf({ store }: Operator): Promise<{ key: KeyRecord; record: DistributionRecord }> {
-  const engine = createEngine({ store, kinds: { awskms: awsKms({ env: {}, signal: new AbortController().signal }) } })
-  const key = (await requireKey(engine, 'app')).current
-  const record = (await readDistribution(engine, 'k', 'app')) ?? (await retiredOf(engine, key, 'k'))[0]?.record
-  assert.ok(record, `there is no ${recordPath.distribution('k', 'app')}`)
+async function recordsOf(operator: Operator): Promise<{ key: KeyRecord; record: DistributionRecord }> {
+  const engine = createEngine({ store: operator.store, kinds: { awskms: awsKms({ env: {}, signal: new AbortController().signal }) } })
+  const key = (await requireKey(engine, operator.key)).current
+  const record = (await readDistribution(engine, 'k', operator.key)) ?? (await retiredOf(engine, key, 'k'))[0]?.record
+  assert.ok(record, `there is no ${recordPath.distribution('k', operator.key)}`)
   return { key, record }
 }
 

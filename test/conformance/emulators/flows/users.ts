@@ -31,7 +31,7 @@ const STORIES: readonly (readonly [string, Story])[] = [
     await operator.ok('write keymgmt/key/app min_enabled_version=2')
     await assert.rejects(opens(client, first), { name: 'DisabledException' })
     await operator.ok('write keymgmt/key/app min_enabled_version=0')
-    const { 1: one = '-', 2: two = '-' } = await operator.versions('app')
+    const { 1: one = '-', 2: two = '-' } = await operator.versions()
     assert.ok((await opens(client, first)).endsWith(one))
     assert.ok((await opens(client, second)).endsWith(two))
   }],
@@ -64,11 +64,11 @@ const STORIES: readonly (readonly [string, Story])[] = [
     await operator.ok('write -f keymgmt/key/app/rotate')
     const [one, other] = site.replicas
     const openedBy = await opens(clientAt(site, other), await seal(clientAt(site, one), alias))
-    assert.ok(openedBy.endsWith((await operator.versions('app'))['2'] ?? '-'), openedBy)
+    assert.ok(openedBy.endsWith((await operator.versions())['2'] ?? '-'), openedBy)
   }],
   ['version_aliases gives each version an alias of its own', async (site, operator, alias) => {
     await operator.ok(`write ${PATH} purpose=encrypt,decrypt version_aliases=true`)
-    const { 1: id } = await operator.versions('app')
+    const { 1: id } = await operator.versions()
     const names = async () => (await aliasesAt(site, site.home)).filter(({ TargetKeyId }) => TargetKeyId === id).map(({ AliasName }) => AliasName).sort()
     assert.deepEqual(await names(), [alias, `${alias}/v1`])
     await operator.ok(`write ${PATH} purpose=encrypt,decrypt version_aliases=false`)
@@ -80,6 +80,6 @@ const STORIES: readonly (readonly [string, Story])[] = [
     await operator.ok(`write ${PATH} purpose=decrypt,encrypt protection=hsm`)
     await refused(operator, `write ${PATH} purpose=sign,verify`, 'purpose')
     assert.deepEqual(await operator.json<object>(`read ${PATH}`), before)
-    assert.equal(await stateOf(site, site.home, (await operator.versions('app'))['1'] ?? ''), 'Enabled')
+    assert.equal(await stateOf(site, site.home, (await operator.versions())['1'] ?? ''), 'Enabled')
   }],
 ]
