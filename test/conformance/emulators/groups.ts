@@ -6,13 +6,13 @@ import { COMMANDS } from './flows/commands.js'
 import { EVERY_KIND } from './flows/kinds.js'
 import { VERIFY_AND_REPAIR } from './flows/mishaps.js'
 import { USERS } from './flows/users.js'
-import { kindOf, KINDS } from './kinds.js'
+import { FAMILIES, KINDS } from './kinds.js'
 import type { Group } from './suite.js'
 
 /** The whole suite: the contract of a provider, then the flows of the binary. */
 export const GROUPS: readonly Group[] = [
   ...KINDS.map(typeGroup),
-  ...(['aes256-gcm96', 'rsa-2048', 'ecdsa-p256', 'ed25519', 'hmac-sha256'] as const).map((type) => replicaGroup(kindOf(type))),
+  ...FAMILIES.map(replicaGroup),
   ALIASES, ABSENT, STATES, MATERIALS,
   EVERY_KIND, COMMANDS, USERS, VERIFY_AND_REPAIR,
 ]

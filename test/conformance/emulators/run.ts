@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -74,6 +75,7 @@ async function main(): Promise<number> {
     return 0
   }
   const stop = new AbortController()
+  setMaxListeners(0, stop.signal)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { stop.abort(new Error('interrupted')) })
   const folder = mkdtempSync(join(tmpdir(), 'keymgmt-conformance-'))
   try {

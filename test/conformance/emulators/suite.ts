@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DIVERGENCES } from './divergences.js'
 import type { Site } from './site.js'
 import { judge, strayRows, summary, type Verdict } from './verdict.js'
@@ -29,9 +30,11 @@ export async function runSuite(groups: readonly Group[], site: Site): Promise<Ve
   const rows = DIVERGENCES.filter(({ target }) => target === site.name)
   const verdicts: Verdict[] = []
   for (const group of groups) {
+    const begun = Date.now()
     const ofGroup = (await runGroup(group, site)).map((outcome) => judge(outcome, rows))
     verdicts.push(...ofGroup)
-    console.log(summary(`${site.name}: ${group.name}`, ofGroup))
+    console.log(`${summary(`${site.name}: ${group.name}`, ofGroup)}, in ${Math.round((Date.now() - begun) / 1000)} s`)
+    for (const { check, kind, why } of ofGroup) if (kind === 'failed') console.log(`    failed: ${check}: ${why}`)
   }
   return [...verdicts, ...strayRows(rows, verdicts)]
 }
@@ -46,18 +49,15 @@ async function runGroup(group: Group, site: Site): Promise<Outcome[]> {
 }
 
 async function failureOf(run: () => Promise<void>, { checkMs, signal }: Site): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => { reject(new Error(`no end after ${checkMs / 1000} s`)) }, checkMs)
-    signal.addEventListener('abort', () => { reject(new Error('interrupted')) }, { once: true })
-  })
+  const late = new AbortController()
   try {
-    await Promise.race([run(), late])
+    const tooLong = sleep(checkMs, undefined, { signal: AbortSignal.any([late.signal, signal]) })
+    await Promise.race([run(), tooLong.then(() => { throw new Error(`no end after ${checkMs / 1000} s`) })])
     return undefined
   } catch (error) {
     return describe(error)
   } finally {
-    clearTimeout(timer)
+    late.abort()
   }
 }
 

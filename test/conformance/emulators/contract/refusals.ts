@@ -37,11 +37,12 @@ export const STATES: Group = { name: 'contract, refused in that state', kmsKeys:
 
 function stateChecks(site: Site): Check[] {
   const empty = once(() => makeEmpty(site, kindOf('aes256-gcm96')))
-  const leaving = once(async () => {
-    const made = await makeEmpty(site, kindOf('aes256-gcm96'))
+  const other = once(() => makeEmpty(site, kindOf('aes256-gcm96')))
+  const leaving = async () => {
+    const made = await other()
     await made.provider.scheduleDeletion(site.home, made.key, 7)
     return made
-  })
+  }
   const calls: readonly (readonly [string, typeof empty, (provider: KmsProvider, key: KmsKey) => Promise<unknown>])[] = [
     ['enable while it has no material', empty, (provider, key) => provider.enable(site.home, key)],
     ['disable while it has no material', empty, (provider, key) => provider.disable(site.home, key)],

@@ -9,7 +9,7 @@ import { aliasesAt } from './commands.js'
 const PATH = 'keymgmt/kms/k/key/app'
 
 /** What those who use a distributed key see of what an operator does. */
-export const USERS: Group = { name: 'binary, as users see it', kmsKeys: 12, checks: userChecks }
+export const USERS: Group = { name: 'binary, as users see it', kmsKeys: 13, checks: userChecks }
 
 type Story = (site: Site, operator: Operator, alias: string) => Promise<void>
 
