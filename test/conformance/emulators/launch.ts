@@ -82,7 +82,7 @@ async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((listening) => { server.listen(0, '127.0.0.1', listening) })
   const { port } = server.address() as AddressInfo
-  await new Promise((closed) => server.close(closed))
+  await new Promise((closed) => { server.close(closed) })
   return port
 }
 
@@ -97,7 +97,7 @@ async function untilReady(child: ChildProcess, url: string, signal: AbortSignal)
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
-  const closed = new Promise((ended) => child.once('close', ended))
+  const closed = new Promise((ended) => { child.once('close', ended) })
   child.kill('SIGTERM')
   const kill = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
   await closed
