@@ -1,0 +1,102 @@
+/** Something in which an emulator is known to differ from what AWS documents. */
+export interface Divergence {
+  /** The name of the emulator. */
+  readonly target: string
+  readonly operation: string
+  /** The checks that fail of it: each of them. Of the rows that are about a check, the first one counts. */
+  readonly checks: RegExp
+  /** What is in the failure of each of these checks: another failure is another divergence. */
+  readonly seen: string
+  readonly does: string
+  readonly aws: string
+  readonly source: string
+}
+
+const API = 'https://docs.aws.amazon.com/kms/latest/APIReference/API_'
+const GUIDE = 'https://docs.aws.amazon.com/kms/latest/developerguide/'
+
+export const DIVERGENCES: readonly Divergence[] = [
+  {
+    target: 'localstack', operation: 'CreateKey', checks: /ed25519/, seen: "Value 'ECC_NIST_EDWARDS25519' at 'keySpec' failed to satisfy constraint",
+    does: 'does not know ECC_NIST_EDWARDS25519', aws: 'has that key spec', source: `${API}CreateKey.html`,
+  },
+  {
+    target: 'localstack', operation: 'ImportKeyMaterial', checks: /aes256-gcm96.*: (deleteMaterial, then importMaterial|accepts refuses other material|the replica refuses other material)/,
+    seen: 'KMSInvalidStateException: New key material',
+    does: 'takes symmetric material that is imported again, without ImportType, for new material that awaits a rotation',
+    aws: 'without ImportType it is the existing material, once there was one; other bytes are refused with IncorrectKeyMaterialException', source: `${API}ImportKeyMaterial.html`,
+  },
+  {
+    target: 'localstack', operation: 'ImportKeyMaterial', checks: /refuses other material/, seen: 'true !== false',
+    does: 'replaces the material of an asymmetric or HMAC KMS key', aws: 'refuses other material than the first with IncorrectKeyMaterialException', source: `${GUIDE}importing-keys-import-key-material.html`,
+  },
+  {
+    target: 'localstack', operation: 'ImportKeyMaterial', checks: /refused as material: (16 bytes|a key)/, seen: 'it was not refused',
+    does: 'takes material of another length, curve or size than the key spec has', aws: 'refuses it', source: `${GUIDE}importing-keys-conceptual.html`,
+  },
+  {
+    target: 'localstack', operation: 'ImportKeyMaterial', checks: /refused as material: bytes that are no PKCS#8/, seen: "+ 'enabled' - 'pending-import'",
+    does: 'fails at bytes that are no PKCS#8, and enables the KMS key all the same', aws: 'the KMS key stays in PendingImport', source: `${API}ImportKeyMaterial.html`,
+  },
+  {
+    target: 'localstack', operation: 'Decrypt', checks: /a revocation that is restored|verify and repair: deleted material/, seen: 'kms.Decrypt: key must be bytes-like',
+    does: 'cannot decrypt after symmetric material was deleted and imported again', aws: 'the KMS key is as it was before', source: `${GUIDE}importing-keys-delete-key-material.html`,
+  },
+  {
+    target: 'localstack', operation: 'CancelKeyDeletion', checks: /cancelDeletion, and once more/, seen: 'DisabledException',
+    does: 'answers DisabledException for a disabled KMS key', aws: 'KMSInvalidStateException: it is not pending deletion', source: `${GUIDE}key-state.html`,
+  },
+  {
+    target: 'localstack', operation: 'EnableKey, DisableKey', checks: /(enable|disable) while it has no material/, seen: 'it was not refused',
+    does: 'does it in PendingImport', aws: 'KMSInvalidStateException', source: `${GUIDE}key-state.html`,
+  },
+  {
+    target: 'localstack', operation: 'ReplicateKey', checks: /the replica has tags of its own/, seen: '+ {} -',
+    does: 'drops the tags of the request', aws: 'the replica has them', source: `${API}ReplicateKey.html`,
+  },
+  {
+    target: 'localstack', operation: 'ReplicateKey', checks: /binary, commands: (replicate|rotate everywhere|restore)$/, seen: 'ours missing or changed: managed-by',
+    does: 'drops the tags of the request, and a replica does not know of those made after it: `verify` finds both', aws: 'every related KMS key lists all of them',
+    source: `${GUIDE}multi-region-keys-replicate.html`,
+  },
+  {
+    target: 'localstack', operation: 'ReplicateKey', checks: /the replica is empty/, seen: "+ state: 'enabled' - state: 'pending-import'",
+    does: 'copies imported material into the replica', aws: 'the replica is in PendingImport until the same material is imported there', source: `${GUIDE}multi-region-keys-import.html`,
+  },
+  {
+    target: 'localstack', operation: 'ScheduleKeyDeletion', checks: /scheduleDeletion of the primary waits for its replica/, seen: '- undefined',
+    does: 'gives a primary with replicas a deletion date', aws: 'it is in PendingReplicaDeletion, without one', source: `${API}ScheduleKeyDeletion.html`,
+  },
+  {
+    target: 'ministack', operation: 'ImportKeyMaterial', checks: /refuses other material/, seen: 'true !== false',
+    does: 'replaces the material of a KMS key', aws: 'refuses other material than the first with IncorrectKeyMaterialException', source: `${GUIDE}importing-keys-import-key-material.html`,
+  },
+  {
+    target: 'ministack', operation: 'DeriveSharedSecret', checks: /for derive: it computes with our material/, seen: 'InvalidAction: Unknown action: DeriveSharedSecret',
+    does: 'does not know the operation', aws: 'has it', source: `${API}DeriveSharedSecret.html`,
+  },
+  {
+    target: 'ministack', operation: 'EnableKey, DisableKey', checks: /(enable|disable) while it/, seen: 'it was not refused',
+    does: 'does it in PendingImport and in PendingDeletion', aws: 'KMSInvalidStateException', source: `${GUIDE}key-state.html`,
+  },
+  {
+    target: 'ministack', operation: 'TagResource', checks: /tag while it is to be deleted/, seen: 'it was not refused',
+    does: 'does it in PendingDeletion', aws: 'KMSInvalidStateException', source: `${GUIDE}key-state.html`,
+  },
+  {
+    target: 'ministack', operation: 'CreateAlias', checks: /pointAlias at what is to be deleted/, seen: 'it was not refused',
+    does: 'does it in PendingDeletion', aws: 'KMSInvalidStateException', source: `${GUIDE}key-state.html`,
+  },
+  {
+    target: 'ministack', operation: 'ReplicateKey', checks: /the replica is empty/, seen: "+ state: 'enabled' - state: 'pending-import'",
+    does: 'copies imported material into the replica', aws: 'the replica is in PendingImport until the same material is imported there', source: `${GUIDE}multi-region-keys-import.html`,
+  },
+  {
+    target: 'ministack', operation: 'ScheduleKeyDeletion', checks: /scheduleDeletion of the primary waits for its replica/, seen: '- undefined',
+    does: 'gives a primary with replicas a deletion date', aws: 'it is in PendingReplicaDeletion, without one', source: `${API}ScheduleKeyDeletion.html`,
+  },
+  {
+    target: 'ministack', operation: 'CancelKeyDeletion', checks: /binary, commands: restore$/, seen: "multi-region mrk-",
+    does: 'does not take a replica back among the related KMS keys: `verify` finds that', aws: 'a replica that is not deleted is one of them', source: `${API}DescribeKey.html`,
+  },
+]

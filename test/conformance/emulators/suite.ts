@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DIVERGENCES } from './divergences.js'
+import type { Site } from './site.js'
+import { judge, strayRows, summary, type Verdict } from './verdict.js'
+
+/** Something that must hold. It fails by throwing. */
+export interface Check {
+  readonly name: string
+  readonly run: () => Promise<void>
+}
+
+/** Checks that belong together, in the order in which they are made: they may share KMS keys. */
+export interface Group {
+  readonly name: string
+  /** How many KMS keys it makes at most, replicas counted. */
+  readonly kmsKeys: number
+  readonly checks: (site: Site) => readonly Check[]
+}
+
+/** How one check went. */
+export interface Outcome {
+  /** Unique and stable: the divergences refer to it. */
+  readonly check: string
+  /** Undefined when it passed. */
+  readonly failure: string | undefined
+}
+
+/** Makes every check of every group at one site, and prints a line for each group and for all that does not hold. */
+export async function runSuite(groups: readonly Group[], site: Site): Promise<Verdict[]> {
+  const rows = DIVERGENCES.filter(({ target }) => target === site.name)
+  const verdicts: Verdict[] = []
+  for (const group of groups) {
+    const begun = Date.now()
+    const ofGroup = (await runGroup(group, site)).map((outcome) => judge(outcome, rows))
+    verdicts.push(...ofGroup)
+    console.log(`${summary(`${site.name}: ${group.name}`, ofGroup)}, in ${Math.round((Date.now() - begun) / 1000)} s`)
+    for (const { check, kind, why } of ofGroup) if (kind === 'failed') console.log(`    failed: ${check}: ${why}`)
+  }
+  return [...verdicts, ...strayRows(rows, verdicts)]
+}
+
+async function runGroup(group: Group, site: Site): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const { name, run } of group.checks(site)) {
+    site.signal.throwIfAborted()
+    outcomes.push({ check: `${group.name}: ${name}`, failure: await failureOf(run, site) })
+  }
+  return outcomes
+}
+
+async function failureOf(run: () => Promise<void>, { checkMs, signal }: Site): Promise<string | undefined> {
+  const late = new AbortController()
+  try {
+    const tooLong = sleep(checkMs, undefined, { signal: AbortSignal.any([late.signal, signal]) })
+    await Promise.race([run(), tooLong.then(() => { throw new Error(`no end after ${checkMs / 1000} s`) })])
+    return undefined
+  } catch (error) {
+    return describe(error)
+  } finally {
+    late.abort()
+  }
+}
+
+function describe(error: unknown): string {
+  const { name, message } = error as Error
+  const said = ['Error', 'AssertionError', 'KeymgmtError'].includes(name) ? message : `${name}: ${message}`
+  return said.replace(/\s+/g, ' ').trim().slice(0, 600)
+}
+
+/** Computes once, when it is first asked for. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}
