@@ -99,7 +99,7 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const closed = new Promise((ended) => { child.once('close', ended) })
   child.kill('SIGTERM')
-  const kill = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+  const kill = setTimeout(() => { child.kill('SIGKILL') }, STOP_MS)
   await closed
   clearTimeout(kill)
 }
