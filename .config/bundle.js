@@ -58,22 +58,11 @@ const builtins = {
   load: (id) => (id.startsWith('\0') && isBuiltin(id.slice(1)) ? `module.exports = require(${JSON.stringify(id.slice(1))})` : null),
 }
 
-/** Commander loads child_process for commands that are programs of their own, which keymgmt has none of. */
-const commanderWithoutPrograms = {
-  name: 'commander-without-programs',
-  transform(code, id) {
-    if (!/commander[\\/]lib[\\/]command\.js$/.test(id)) return null
-    const eager = "require('node:child_process')"
-    if (!code.includes(eager)) throw new Error(`${id} no longer has ${eager}`)
-    return code.replace(eager, '{}')
-  },
-}
-
 const COMMON = {
   platform: 'node',
   // Without it packages that come in two forms are there twice.
   resolve: { mainFields: ['module', 'main'] },
-  plugins: [builtins, commanderWithoutPrograms],
+  plugins: [builtins],
 }
 
 /** The modules that the command loads before it does anything. */

@@ -1,50 +1,50 @@
 /**
- * Every way a request can end other than well, with the exit status the CLI gives it:
+ * Every way a request can end other than well: the exit status of the command, and what it means.
  * 1 the caller's grammar, 2 what a Vault server would refuse or fail at, 3 a check that found something,
  * 127 no such command, 130 interrupted.
  */
-const EXIT_STATUS = {
-  USAGE: 1,
-  PATH_UNSUPPORTED: 2,
-  OPERATION_UNSUPPORTED: 2,
-  FIELD_UNKNOWN: 2,
-  FIELD_MISSING: 2,
-  FIELD_INVALID: 2,
-  FIELD_IMMUTABLE: 2,
-  KEY_EXISTS: 2,
-  KEY_NOT_FOUND: 2,
-  KEY_IN_USE: 2,
-  KEY_PROTECTED: 2,
-  KMS_NOT_FOUND: 2,
-  KMS_IN_USE: 2,
-  DISTRIBUTION_NOT_FOUND: 2,
-  DISTRIBUTION_DIFFERS: 2,
-  UNSUPPORTED_BY_KMS: 2,
-  NO_REPLICA_REGIONS: 2,
-  KMS_ENDPOINT_REFUSED: 2,
-  KMS_CREDENTIALS: 2,
-  KMS_ACCESS_DENIED: 2,
-  KMS_UNREACHABLE: 2,
-  KMS_LIMIT: 2,
-  KMS_TIMEOUT: 2,
-  KMS_AMBIGUOUS: 2,
-  KMS_KEY_NOT_FOUND: 2,
-  KMS_MATERIAL_DIFFERS: 2,
-  KMS_FAILED: 2,
-  STORE_CONFLICT: 2,
-  STORE_LOCKED: 2,
-  STORE_SEALED: 2,
-  STORE_CORRUPT: 2,
-  STORE_VERSION: 2,
-  STORE_PERMISSIONS: 2,
-  STORE_UNAVAILABLE: 2,
-  CHECK_FAILED: 3,
-  COMMAND_UNKNOWN: 127,
-  INTERRUPTED: 130,
+export const ERRORS = {
+  USAGE: { exitStatus: 1, meaning: 'flags, the number of arguments, or K=V syntax' },
+  PATH_UNSUPPORTED: { exitStatus: 2, meaning: 'there is no such path' },
+  OPERATION_UNSUPPORTED: { exitStatus: 2, meaning: 'that cannot be done at this path' },
+  FIELD_UNKNOWN: { exitStatus: 2, meaning: 'the path has no field of that name' },
+  FIELD_MISSING: { exitStatus: 2, meaning: 'a field must be given' },
+  FIELD_INVALID: { exitStatus: 2, meaning: 'a field does not take that value' },
+  FIELD_IMMUTABLE: { exitStatus: 2, meaning: 'a field cannot be changed' },
+  KEY_EXISTS: { exitStatus: 2, meaning: 'there is a key of that name already' },
+  KEY_NOT_FOUND: { exitStatus: 2, meaning: 'there is no key of that name' },
+  KEY_IN_USE: { exitStatus: 2, meaning: 'the key is still distributed' },
+  KEY_PROTECTED: { exitStatus: 2, meaning: 'deletion_allowed is not true' },
+  KMS_NOT_FOUND: { exitStatus: 2, meaning: 'there is no provider of that name' },
+  KMS_IN_USE: { exitStatus: 2, meaning: 'keys are still distributed to the provider' },
+  DISTRIBUTION_NOT_FOUND: { exitStatus: 2, meaning: 'the key is not in that provider' },
+  DISTRIBUTION_DIFFERS: { exitStatus: 2, meaning: 'the key is in that provider already, otherwise than asked for' },
+  UNSUPPORTED_BY_KMS: { exitStatus: 2, meaning: 'AWS KMS cannot do that with a key of this type or purpose' },
+  NO_REPLICA_REGIONS: { exitStatus: 2, meaning: 'the key has no replica_regions' },
+  KMS_ENDPOINT_REFUSED: { exitStatus: 2, meaning: 'the endpoint is not https, and not this machine' },
+  KMS_CREDENTIALS: { exitStatus: 2, meaning: 'there are no AWS credentials, or AWS does not take them' },
+  KMS_ACCESS_DENIED: { exitStatus: 2, meaning: 'the IAM identity may not do that' },
+  KMS_UNREACHABLE: { exitStatus: 2, meaning: 'AWS KMS cannot be reached' },
+  KMS_LIMIT: { exitStatus: 2, meaning: 'a quota of the AWS account' },
+  KMS_TIMEOUT: { exitStatus: 2, meaning: 'it took longer than it may' },
+  KMS_AMBIGUOUS: { exitStatus: 2, meaning: 'whether AWS did it is not known; the next run finds out' },
+  KMS_KEY_NOT_FOUND: { exitStatus: 2, meaning: 'AWS has no such KMS key' },
+  KMS_MATERIAL_DIFFERS: { exitStatus: 2, meaning: 'the KMS key has other material' },
+  KMS_FAILED: { exitStatus: 2, meaning: 'anything else that AWS KMS, or keymgmt, failed at' },
+  STORE_CONFLICT: { exitStatus: 2, meaning: 'another command changed the record meanwhile' },
+  STORE_LOCKED: { exitStatus: 2, meaning: 'another command is at work on it' },
+  STORE_SEALED: { exitStatus: 2, meaning: 'the keyfile or the passphrase is missing or wrong' },
+  STORE_CORRUPT: { exitStatus: 2, meaning: 'a record is damaged' },
+  STORE_VERSION: { exitStatus: 2, meaning: 'a newer keymgmt wrote the record' },
+  STORE_PERMISSIONS: { exitStatus: 2, meaning: 'others can read or change the store' },
+  STORE_UNAVAILABLE: { exitStatus: 2, meaning: 'the store cannot be read or written' },
+  CHECK_FAILED: { exitStatus: 3, meaning: 'a check found something that is not as it should be' },
+  COMMAND_UNKNOWN: { exitStatus: 127, meaning: 'there is no such command' },
+  INTERRUPTED: { exitStatus: 130, meaning: 'interrupted' },
 } as const
 
 /** A stable name for what went wrong; it is the `code` of a JSON error. */
-export type ErrorCode = keyof typeof EXIT_STATUS
+export type ErrorCode = keyof typeof ERRORS
 
 /** What may accompany a {@link KeymgmtError} beside its message. */
 export interface ErrorDetails {
@@ -74,6 +74,6 @@ export class KeymgmtError extends Error {
 
   /** The exit status of a command that ends with this error. */
   get exitStatus(): number {
-    return EXIT_STATUS[this.code]
+    return ERRORS[this.code].exitStatus
   }
 }

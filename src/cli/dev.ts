@@ -5,16 +5,17 @@ import { parseFault, readIamPolicy, startDevKms, type DevKms } from '../dev-kms/
 import { KeymgmtError } from '../errors.js'
 import { isLoopback } from '../kms/aws/settings.js'
 import { parseDuration } from './duration.js'
-import type { Session } from './program.js'
+import type { Session } from './commands/command.js'
+import { loadFormat } from './format/index.js'
 
-/** The flags of `keymgmt dev`. */
+/** What the flags of `keymgmt dev` say. */
 export interface DevFlags {
   readonly listen: string
-  readonly latency?: string
+  readonly latency: string | undefined
   readonly quotas: string
   readonly fault: readonly string[]
   readonly credentials: readonly string[]
-  readonly policy?: string
+  readonly policy: string | undefined
 }
 
 /** The Region that is set for the command where the caller has set none. */
@@ -24,12 +25,13 @@ const DEFAULT_REGION = 'us-east-1'
  * Serves the embedded AWS KMS until it is interrupted or, with a command, until that has ended; then its status is
  * the answer.
  */
-export async function dev({ io, signal }: Session, flags: DevFlags, command: readonly string[]): Promise<number> {
+export async function dev({ io, signal, format }: Session, flags: DevFlags, command: readonly string[]): Promise<number> {
   const kms = await start(flags)
   try {
     const variables = environment(kms, io.env)
     if (command.length > 0) return await runCommand(command, { ...io.env, ...variables })
-    for (const [name, value] of Object.entries(variables)) io.out(`export ${name}=${value}\n`)
+    if (format === 'table') for (const [name, value] of Object.entries(variables)) io.out(`export ${name}=${value}\n`)
+    else io.out(`${(await loadFormat(format)).field(variables, { escapeControls: false }).trimEnd()}\n`)
     io.err('The embedded AWS KMS is running, in memory, until you press Ctrl-C.\n')
     await new Promise<void>((resolve) => { signal.addEventListener('abort', () => { resolve() }) })
     return 0

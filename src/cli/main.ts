@@ -1,6 +1,4 @@
-import { complain } from './complain.js'
-import { parseFormat, type FormatName } from './format/index.js'
-import { processIo, type Io } from './io.js'
+import { processIo } from './io.js'
 import { runProgram } from './program.js'
 
 /** Runs the command of this process; answers its exit status. */
@@ -17,18 +15,6 @@ export async function main(): Promise<number> {
   }
   process.on('SIGINT', onSignal(130))
   process.on('SIGTERM', onSignal(143))
-  const status = await run(process.argv.slice(2), processIo(), interrupt.signal)
+  const status = await runProgram(process.argv.slice(2), { io: processIo(), signal: interrupt.signal })
   return signalled > 0 ? signalled : status
-}
-
-/** Runs one command; answers its exit status. */
-export async function run(argv: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
-  let format: FormatName = 'table'
-  try {
-    const { KEYMGMT_FORMAT = '', VAULT_FORMAT = '' } = io.env
-    format = parseFormat(KEYMGMT_FORMAT === '' ? VAULT_FORMAT : KEYMGMT_FORMAT)
-    return await runProgram(argv, { io, signal, format })
-  } catch (error) {
-    return complain(io, error, undefined, format)
-  }
 }

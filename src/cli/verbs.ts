@@ -7,6 +7,7 @@ import type { Router } from '../router/router.js'
 import type { Json, RawValue } from '../router/values.js'
 import { goQuote } from '../router/convert.js'
 import { describeRehearsal } from './dry-run.js'
+import { exposedSecrets } from './exposed-secrets.js'
 import { composeEngine } from './engine.js'
 import { humanDuration, loadFormat, printWarnings, selectField, type Format, type FormatName, type SecretResponse } from './format/index.js'
 import type { Io } from './io.js'
@@ -15,6 +16,8 @@ import type { Io } from './io.js'
 export interface VerbRequest {
   readonly path: string
   readonly data: ReadonlyMap<string, RawValue> | null
+  /** DATA as it was given, for what of it should not have been. */
+  readonly args?: readonly string[]
   readonly format: FormatName
   readonly field?: string | undefined
   readonly timeoutMs?: number | undefined
@@ -50,6 +53,10 @@ export async function runVerb({ io, router, signal }: VerbContext, operation: Op
   const resolved = router.resolve(operation, request.path, request.data)
   const format = await loadFormat(request.format)
   const notices: string[] = []
+  if (format.speaks && io.stderrIsTty) {
+    const names = exposedSecrets(request.args ?? [], resolved.path.operations[operation]?.fields ?? {})
+    printWarnings(io.err, names.map((name) => `${name} was given as an argument: others on this machine can see it, and the shell keeps it. Give it from a file (${name}=@FILE), from standard input (${name}=-) or all of the data as JSON (@FILE or -).`))
+  }
   const calls: RehearsedCall[] = []
   const { engine } = composeEngine(io, {
     signal: withDeadline(signal, request.timeoutMs),

@@ -8,3 +8,6 @@ export const AWS_CREDENTIALS = {
   role_arn: 'ARN of an IAM role to assume.',
   external_id: 'External id to give when assuming role_arn.',
 } as const
+
+/** Those that nobody else may see. */
+export const SECRET_CREDENTIALS: readonly (keyof typeof AWS_CREDENTIALS)[] = ['secret_key', 'session_token']

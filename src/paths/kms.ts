@@ -1,7 +1,7 @@
 import type { Engine } from '../core/engine.js'
 import { deleteProvider, readProvider, saveProvider } from '../core/providers.js'
 import { recordPath } from '../core/records.js'
-import { AWS_CREDENTIALS } from '../kms/credentials.js'
+import { AWS_CREDENTIALS, SECRET_CREDENTIALS } from '../kms/credentials.js'
 import { KMS_KINDS } from '../kms/index.js'
 import { oneOf, pairs, text } from '../router/fields.js'
 import { definePath } from '../router/path.js'
@@ -38,7 +38,7 @@ export const kms = definePath<Engine>()({
       fields: {
         provider: oneOf(KMS_KINDS, "Kind of the KMS. Can't be changed."),
         key_collection: text("AWS Region that the KMS keys are made in. Can't be changed.", REGION),
-        credentials: pairs(AWS_CREDENTIALS, 'How to reach the KMS and as whom; replaced as a whole.'),
+        credentials: pairs(AWS_CREDENTIALS, 'How to reach the KMS and as whom; replaced as a whole.', SECRET_CREDENTIALS),
       },
       run: async (engine, { name }, fields) => {
         await saveProvider(engine, name, fields)

@@ -11,6 +11,8 @@ export interface Field<T> {
   readonly secret: boolean
   readonly required: boolean
   readonly choices?: readonly string[]
+  /** Of a secret field's pairs, the names whose values are what makes it secret; all of them where none are said. */
+  readonly secretNames?: readonly string[]
   /** What the field takes, to follow `<name> takes `. */
   readonly takes: string
   /**
@@ -106,6 +108,7 @@ export function listOf<const C extends string = string>(description: string, opt
 export function pairs(
   names: Readonly<Record<string, string>>,
   description: string,
+  secretNames?: readonly string[],
 ): Field<Readonly<Record<string, string>>> {
   const known = Object.keys(names)
   const listed = Object.entries(names).map(([name, meaning]) => `\n  ${name}: ${meaning}`)
@@ -113,6 +116,7 @@ export function pairs(
     ...base('keypair', `${description}${listed.join('')}`, `name=value pairs, once for each of ${known.join(', ')}`),
     secret: true,
     choices: known,
+    ...(secretNames && { secretNames }),
     parse: (raw) => {
       refuseJsonText(raw)
       const given = toPairs(raw)

@@ -1,6 +1,7 @@
 import type { Field } from './fields.js'
 import { OPERATIONS, type PathDefinition } from './path.js'
 import { NAME, parameterOf, pathSegments } from './pattern.js'
+import type { Json } from './values.js'
 
 const PATHS_INTRODUCTION = `The following paths are supported by this backend. To view help for
 any of the paths below, use the help command with any route matching
@@ -36,6 +37,27 @@ export function mountHelp(definitions: readonly PathDefinition<never>[], descrip
   return ['## DESCRIPTION', description, '## PATHS', PATHS_INTRODUCTION, ...routes].join('\n\n')
 }
 
+/** The help of one path, for a program. */
+export function describePath(definition: PathDefinition<never>): Readonly<Record<string, Json>> {
+  const { pattern, synopsis, description, operations } = definition
+  return {
+    path: pattern,
+    synopsis,
+    description,
+    parameters: Object.fromEntries(helpRows(definition).map(({ name, type, required, description: about, choices }) =>
+      [name, { type, required: required !== 'no', in: required === 'in the path' ? 'path' : 'data', description: about, ...(choices && { choices }) }])),
+    operations: Object.fromEntries(OPERATIONS.flatMap((operation) => {
+      const found = operations[operation]
+      return found === undefined ? [] : [[operation, { summary: found.summary, fields: Object.keys(found.fields) }]]
+    })),
+  }
+}
+
+/** The help of the mount, for a program. */
+export function describeMount(definitions: readonly PathDefinition<never>[]): Readonly<Record<string, Json>> {
+  return { paths: definitions.map(describePath) }
+}
+
 /** The reference of all paths, as Markdown: a section a path. */
 export function pathsMarkdown(definitions: readonly PathDefinition<never>[]): string {
   return `# Paths\n\n${definitions.map(pathMarkdown).join('\n')}`
@@ -58,8 +80,9 @@ function pathMarkdown(definition: PathDefinition<never>): string {
 interface HelpRow {
   readonly name: string
   readonly type: string
-  readonly required: string
+  readonly required: 'in the path' | 'yes' | 'no'
   readonly description: string
+  readonly choices?: readonly string[]
 }
 
 function helpRows(definition: PathDefinition<never>): HelpRow[] {
@@ -82,6 +105,7 @@ function fieldRow(name: string, field: Field<unknown>): HelpRow {
     type: field.type,
     required: field.required ? 'yes' : 'no',
     description: `${field.description || '<no description>'}${choices}`,
+    ...(field.choices && { choices: field.choices }),
   }
 }
 

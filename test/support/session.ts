@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Chalk } from 'chalk'
 import type { Io } from '../../src/cli/io.js'
-import { run } from '../../src/cli/main.js'
+import { runProgram } from '../../src/cli/program.js'
 
 /** What one command printed, and how it ended. */
 export interface Outcome {
@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>
   /** Whether stdout is a terminal. */
   readonly terminal?: boolean
+  /** Whether stderr is one. */
+  readonly watched?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -32,13 +34,13 @@ export interface Session {
 export function createSession(endpoint: string, home = mkdtempSync(join(tmpdir(), 'keymgmt-session-'))): Session {
   return {
     home,
-    run: async (line, { stdin = '', env = {}, terminal = false, signal = new AbortController().signal } = {}) => {
+    run: async (line, { stdin = '', env = {}, terminal = false, watched = false, signal = new AbortController().signal } = {}) => {
       const printed = { stdout: '', stderr: '' }
       const io: Io = {
         env: { HOME: home, KEYMGMT_HOME: join(home, 'keymgmt'), AWS_ENDPOINT_URL_KMS: endpoint, ...env },
         platform: process.platform,
         stdoutIsTty: terminal,
-        stderrIsTty: false,
+        stderrIsTty: watched,
         stdinIsTty: false,
         out: (text) => { printed.stdout += text },
         err: (text) => { printed.stderr += text },
@@ -48,7 +50,7 @@ export function createSession(endpoint: string, home = mkdtempSync(join(tmpdir()
         paint: new Chalk({ level: 0 }),
       }
       const args = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line
-      return { status: await run(args, io, signal), ...printed }
+      return { status: await runProgram(args, { io, signal }), ...printed }
     },
     close: () => { rmSync(home, { recursive: true, force: true }) },
   }

@@ -87,10 +87,12 @@ async function freePort(): Promise<number> {
 }
 
 async function untilReady(child: ChildProcess, url: string, signal: AbortSignal): Promise<void> {
-  for (const deadline = Date.now() + START_MS; Date.now() < deadline; await sleep(200, undefined, { signal })) {
+  const deadline = Date.now() + START_MS
+  while (Date.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`)
     const answer = await fetch(url, { signal }).catch(() => undefined)
     if (answer?.ok) return
+    await sleep(200, undefined, { signal })
   }
   throw new Error(`it was not ready after ${START_MS / 1000} s`)
 }

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals'
 import { parseData } from '../../../src/cli/data.js'
 import { parseDuration } from '../../../src/cli/duration.js'
-import { normalizeFlags } from '../../../src/cli/flags.js'
+import { readArguments } from '../../../src/cli/flags.js'
 import { loadFormat, printWarnings, selectField, type FormatName } from '../../../src/cli/format/index.js'
 import { formatGoValue } from '../../../src/cli/format/go-value.js'
 import { humanDuration } from '../../../src/cli/format/table.js'
@@ -32,7 +32,7 @@ function readFile(name: string): Uint8Array {
   throw Object.assign(new Error('no'), { code: FAILURES[name] ?? 'ENOENT' })
 }
 
-const FLAGS = { force: { kind: 'bool', alias: 'f' }, field: { kind: 'string' } } as const
+const FLAGS = { force: { kind: 'bool', alias: 'f', usage: '' }, field: { kind: 'string', usage: '' } } as const
 const NAMES = { access_key: '', secret_key: '', a: '', b: '', c: '', d: '', ' a ': '' }
 
 function secret(format: FormatName) {
@@ -47,7 +47,11 @@ function coerce(field: Field<unknown>) {
 const DRIVERS: Readonly<Record<string, Driver>> = {
   data: driver(async ({ args, stdin = '' }: { args: string[]; stdin?: string }) =>
     shown(await parseData(args, { readFile, readStdin: () => Promise.resolve(Buffer.from(stdin)) }))),
-  flags: driver((argv: string[]) => normalizeFlags(argv, FLAGS)),
+  flags: driver((argv: string[]) => {
+    const { words, given, problems } = readArguments(argv, FLAGS)
+    if (problems[0]) throw problems[0]
+    return { given: Object.fromEntries([...given].map(([name, values]) => [name, values.at(-1) ?? ''])), words }
+  }),
   duration: driver((given: string) => parseDuration('timeout', given)),
   path: driver(sanitizePath),
   colour: driver(({ env, terminal }: { env: Record<string, string>; terminal: boolean }) => wantsColour(env, terminal)),

@@ -1,6 +1,6 @@
 import { parseData } from '../../../src/cli/data.js'
 import { parseDuration } from '../../../src/cli/duration.js'
-import { normalizeFlags } from '../../../src/cli/flags.js'
+import { readArguments, valuesOf } from '../../../src/cli/flags.js'
 import { parseFormat } from '../../../src/cli/format/index.js'
 import { decodeJson } from '../../../src/cli/json-decoder.js'
 import { sanitizePath } from '../../../src/cli/sanitize-path.js'
@@ -116,7 +116,13 @@ export const request: Target = {
   }),
 }
 
-const FLAGS = { force: { kind: 'bool', alias: 'f' }, field: { kind: 'string' }, timeout: { kind: 'duration' } } as const
+const FLAGS = { force: { kind: 'bool', alias: 'f', usage: '' }, field: { kind: 'string', usage: '' }, timeout: { kind: 'duration', usage: '' } } as const
+
+function readFlags(args: readonly string[]): unknown {
+  const { given, problems } = readArguments(args, FLAGS)
+  if (problems[0]) throw problems[0]
+  return valuesOf(FLAGS, given)
+}
 
 /** Flags, durations and formats. */
 export const flags: Target = {
@@ -127,7 +133,7 @@ export const flags: Target = {
   run: async (input) => {
     const { args } = partsOf(input)
     const text = args.join(' ')
-    const verdicts = await Promise.all([() => { assertLength(parseDuration('timeout', text)) }, () => parseFormat(text), () => normalizeFlags(args, FLAGS)].map(judge))
+    const verdicts = await Promise.all([() => { assertLength(parseDuration('timeout', text)) }, () => parseFormat(text), () => readFlags(args)].map(judge))
     return verdicts.includes('accepted') ? 'accepted' : 'refused'
   },
 }

@@ -1,0 +1,43 @@
+import { expect, it } from '@jest/globals'
+import { COMMANDS } from '../../../src/cli/commands/index.js'
+import { ENVIRONMENT } from '../../../src/cli/environment.js'
+import { programHelp } from '../../../src/cli/help/program-help.js'
+import { SUBJECTS } from '../../../src/cli/help/subjects.js'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const PAGES = [['keymgmt', programHelp] as const, ...Object.entries(SUBJECTS)]
+
+it.each(PAGES)('the help on %s fits a terminal of 80 columns', (_name, help) => {
+  const text = help()
+  expect(text.split('\n').filter((line) => line.length > 80)).toEqual([])
+  expect(text).not.toMatch(/\t/)
+  expect(text).toMatch(/[^\n]\n$/)
+})
+
+it.each(Object.entries(SUBJECTS))('the help on %s shows an example, before anything is listed', (_name, help) => {
+  const text = help()
+  const [example, options] = [text.indexOf('      $ '), text.indexOf('Options:')]
+  expect(example).toBeGreaterThan(0)
+  expect(options < 0 || example < options).toBe(true)
+})
+
+it('names of commands, and of flags within a command, are there once', () => {
+  const names = COMMANDS.map(({ name }) => name)
+  expect(new Set([...names, ...Object.keys(SUBJECTS)]).size).toBe(Object.keys(SUBJECTS).length)
+  for (const { flags } of COMMANDS) expect(Object.keys(flags)).toEqual(Object.keys(flags).sort())
+})
+
+it('a flag takes the same wherever it is: it is read before its command is known', () => {
+  const kinds = new Map<string, string>()
+  for (const { flags } of COMMANDS) {
+    for (const [name, { kind }] of Object.entries(flags)) expect(kinds.set(name, kinds.get(name) ?? kind).get(name)).toBe(kind)
+  }
+})
+
+it('help says every variable of ours that the code reads', () => {
+  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts') && !name.endsWith('environment.ts'))
+  const read = sources.flatMap((name) => readFileSync(join('src', name), 'utf8').match(/\b(KEYMGMT|VAULT)_[A-Z_]+\b/g) ?? [])
+  const said = ENVIRONMENT.flatMap(([names]) => names.split(', '))
+  expect([...new Set(read)].filter((name) => !said.includes(name))).toEqual([])
+})
