@@ -1,7 +1,6 @@
 // Makes what is published: the command, the library and the demo in a few files that need no packages, with the
 // licences of what is in them and a bill of materials (CycloneDX 1.6).
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { isBuiltin } from 'node:module'
 import { join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
 
@@ -44,26 +43,8 @@ function billOfMaterials(packages) {
   }
 }
 
-/**
- * Takes Node's own modules by require. An import runs every getter of theirs, which opens the streams of the process,
- * loads WebCrypto, and so on.
- */
-const builtins = {
-  name: 'builtins',
-  resolveId(id, _importer, { kind }) {
-    // It is what makes require.
-    if (!isBuiltin(id) || /^(node:)?module$/.test(id)) return null
-    return kind === 'require-call' ? { id, external: true } : `\0${id}`
-  },
-  load: (id) => (id.startsWith('\0') && isBuiltin(id.slice(1)) ? `module.exports = require(${JSON.stringify(id.slice(1))})` : null),
-}
-
-const COMMON = {
-  platform: 'node',
-  // Without it packages that come in two forms are there twice.
-  resolve: { mainFields: ['module', 'main'] },
-  plugins: [builtins],
-}
+// Packages that come in two forms would be there twice without it.
+const COMMON = { platform: 'node', resolve: { mainFields: ['module', 'main'] } }
 
 /** The modules that the command loads before it does anything. */
 async function startupModules() {
@@ -79,7 +60,7 @@ async function startupModules() {
       for (const id of this.getModuleIds()) if (this.getModuleInfo(id).isEntry) visit(id)
     },
   }
-  const command = await rolldown({ ...COMMON, input: 'src/cli/main.ts', plugins: [...COMMON.plugins, follow] })
+  const command = await rolldown({ ...COMMON, input: 'src/cli/main.ts', plugins: [follow] })
   await command.generate({})
   await command.close()
   return startup
@@ -90,12 +71,17 @@ const startup = await startupModules()
 const bundle = await rolldown({ ...COMMON, input: { keymgmt: 'src/cli/main.ts', index: 'src/index.ts', demo: 'demo/demo.ts' } })
 const { output } = await bundle.write({
   dir: OUT,
-  format: 'esm',
+  // Node.js finds and compiles CommonJS faster: nothing of its loader of modules is needed then.
+  format: 'cjs',
+  entryFileNames: '[name].cjs',
+  chunkFileNames: '[name]-[hash].cjs',
   minify: true,
   // To find a file takes longer than to read it: what every command needs is in one.
   codeSplitting: { groups: [{ name: 'startup', test: (id) => startup.has(id) }] },
 })
 await bundle.close()
+const { exports: names } = output.find(({ name }) => name === 'index')
+writeFileSync(join(OUT, 'index.mjs'), `import library from './index.cjs'\nexport const { ${names.join(', ')} } = library\n`)
 const modules = output.flatMap(({ moduleIds = [] }) => moduleIds.map((id) => relative('.', id)))
 const packages = bundledPackages(modules).filter((folder) => existsSync(join(folder, 'package.json'))).map(describe)
 writeFileSync(join(OUT, 'THIRD-PARTY-NOTICES.txt'), `${notices(packages)}\n`)

@@ -24,10 +24,11 @@ interface Ended {
   readonly peakMb: number
 }
 
-/** Runs Node with these arguments; answers how long the whole process took, and the most memory that it had. */
+/** Runs Node with these arguments, as a script does; answers how long the whole process took, and the most memory that it had. */
 async function node(args: readonly string[], env: Env): Promise<Ended> {
   const started = performance.now()
-  const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.resume()
   let stderr = ''
   let peakKb = 0
   child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })

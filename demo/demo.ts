@@ -91,7 +91,7 @@ async function demo(endpoint: string): Promise<void> {
 }
 
 // The commands are waited for synchronously, so the KMS that they talk to runs in a thread of its own.
-if (isMainThread) {
+async function main(): Promise<void> {
   const server = new Worker(new URL(import.meta.url))
   const endpoint = await new Promise<string>((resolve) => { server.once('message', resolve) })
   try {
@@ -100,8 +100,12 @@ if (isMainThread) {
     rmSync(home, { recursive: true, force: true })
     await server.terminate()
   }
-} else {
+}
+
+async function serve(): Promise<void> {
   rmSync(home, { recursive: true, force: true })
   const { endpoint } = await startDevKms()
   parentPort?.postMessage(endpoint)
 }
+
+void (isMainThread ? main() : serve())

@@ -32,7 +32,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   kms: ['kms', 'crypto', 'errors.js'],
   'dev-kms': ['dev-kms'],
   core: ['core', 'crypto', 'errors.js', 'router/values.js', 'kms/index.js', 'kms/provider.js', 'store/store.js'],
-  paths: ['paths', 'core', 'router', 'crypto/key-types.js', 'crypto/import/index.js', 'kms/index.js', 'kms/provider.js', 'kms/credentials.js', 'errors.js'],
+  paths: ['paths', 'core', 'router', 'crypto/key-types.js', 'crypto/import/material.js', 'kms/index.js', 'kms/provider.js', 'kms/credentials.js', 'errors.js'],
 }
 
 describe('the direction of imports', () => {

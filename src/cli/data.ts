@@ -1,6 +1,5 @@
 import { KeymgmtError } from '../errors.js'
 import { isList, isObject, type RawValue } from '../router/values.js'
-import { decodeJson } from './json-decoder.js'
 
 /** Where `@file` and `-` are read from. */
 export interface DataSources {
@@ -42,9 +41,14 @@ async function add(data: Map<string, RawValue> | null, arg: string, sources: Dat
   if (arg === '') return data ?? new Map<string, RawValue>()
   const at = arg.indexOf('=')
   if (at >= 0) return append(data ?? new Map<string, RawValue>(), arg.slice(0, at), await valueOf(arg.slice(at + 1), sources))
-  if (arg === '-') return merge(data, decodeJson(await sources.readStdin()))
-  if (arg.startsWith('@')) return merge(data, decodeJson(readFile(sources, arg.slice(1))))
+  if (arg === '-') return merge(data, await decoded(await sources.readStdin()))
+  if (arg.startsWith('@')) return merge(data, await decoded(readFile(sources, arg.slice(1))))
   throw new Error('format must be key=value')
+}
+
+async function decoded(bytes: Uint8Array): Promise<RawValue> {
+  const { decodeJson } = await import('./json-decoder.js')
+  return decodeJson(bytes)
 }
 
 async function valueOf(value: string, sources: DataSources): Promise<string | Uint8Array> {

@@ -1,6 +1,13 @@
-import { readFileSync, writeSync } from 'node:fs'
-import { isatty } from 'node:tty'
-import { Chalk, type ChalkInstance } from 'chalk'
+import { fstatSync, readFileSync, writeSync } from 'node:fs'
+
+/** How text is coloured. */
+export interface Paint {
+  readonly redBright: (text: string) => string
+  readonly dim: (text: string) => string
+}
+
+/** No colours. */
+export const PLAIN: Paint = { redBright: (text) => text, dim: (text) => text }
 
 /** Everything that a command knows of the terminal and the process around it. */
 export interface Io {
@@ -8,6 +15,7 @@ export interface Io {
   readonly platform: NodeJS.Platform
   readonly stdoutIsTty: boolean
   readonly stderrIsTty: boolean
+  /** Whether somebody is there who sees a question and can answer it. */
   readonly stdinIsTty: boolean
   /** Writes all of `text` before it returns. */
   readonly out: (text: string) => void
@@ -17,14 +25,14 @@ export interface Io {
   readonly readFile: (name: string) => Uint8Array
   readonly readStdin: () => Promise<Uint8Array>
   /** Colours of stderr, none where nobody wants them. */
-  readonly paint: ChalkInstance
+  readonly paint: Paint
 }
 
 /** The real process. */
-export function processIo(): Io {
+export async function processIo(): Promise<Io> {
   // The streams of `process` are made when they are first named, which takes as long as all the rest of a local command.
   const { env, platform } = process
-  const stderrIsTty = isatty(2)
+  const stderrIsTty = await isTerminal(2)
   const line = stderrIsTty && env.TERM !== 'dumb' ? statusLine(() => process.stderr.columns) : { show: () => undefined, clear: () => undefined }
   const write = (descriptor: number) => (text: string) => {
     line.clear()
@@ -33,9 +41,9 @@ export function processIo(): Io {
   return {
     env,
     platform,
-    stdoutIsTty: isatty(1),
+    stdoutIsTty: await isTerminal(1),
     stderrIsTty,
-    stdinIsTty: isatty(0),
+    stdinIsTty: stderrIsTty && (await isTerminal(0)),
     out: write(1),
     err: write(2),
     progress: line.show,
@@ -45,8 +53,18 @@ export function processIo(): Io {
       for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
       return Buffer.concat(chunks)
     },
-    paint: new Chalk({ level: wantsColour(env, stderrIsTty) ? 1 : 0 }),
+    paint: wantsColour(env, stderrIsTty) ? new (await import('chalk')).Chalk({ level: 1 }) : PLAIN,
   }
+}
+
+/** A pipe or a file is told from a terminal without all that Node.js loads for terminals, which takes milliseconds. */
+async function isTerminal(descriptor: number): Promise<boolean> {
+  try {
+    if (!fstatSync(descriptor).isCharacterDevice()) return false
+  } catch {
+    return false
+  }
+  return (await import('node:tty')).isatty(descriptor)
 }
 
 /** What takes less than this is over before it could be read, in milliseconds. */

@@ -2,13 +2,14 @@ import { KeymgmtError } from '../errors.js'
 import type { Protection, Purpose } from '../kms/provider.js'
 import { distributionName } from './aliases.js'
 import type { Engine } from './engine.js'
-import { readKey, requireKey, withKeyLock } from './keys.js'
-import { createLedger, openLedger, requireLedger, type Ledger } from './ledger.js'
+import { withKeyLock } from './keys.js'
+import { createLedger, openLedger } from './ledger.js'
+import { readDistribution, readKey, requireDistribution, requireKey, requireProvider, type PlacedDistribution } from './lookup.js'
 import { isUnfinished } from './plan.js'
-import { kindOf, requireProvider, withProviderLock } from './providers.js'
+import { kindOf, withProviderLock } from './providers.js'
 import { recordPath, type DistributionRecord, type KeyRecord, type KmsRecord } from './records.js'
 import { reviveRetired } from './removal.js'
-import { finishEarlier, settle, type PlacedDistribution } from './settle.js'
+import { finishEarlier, settle } from './settle.js'
 
 /** What `write keymgmt/kms/:name/key/:key` says. */
 export interface DistributionRequest {
@@ -89,20 +90,6 @@ function assertSame({ state, purpose, protection }: DistributionRecord, request:
 export async function isInterrupted(engine: Engine, kms: string, key: string): Promise<boolean> {
   const [record, distribution] = await Promise.all([readKey(engine, key), readDistribution(engine, kms, key)])
   return record !== undefined && distribution !== undefined && isUnfinished(record, distribution)
-}
-
-/** The distribution, or undefined. */
-export async function readDistribution(engine: Engine, kms: string, key: string): Promise<DistributionRecord | undefined> {
-  return (await openLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, key)))?.current
-}
-
-/** The distribution that must be there. @throws KeymgmtError DISTRIBUTION_NOT_FOUND */
-export function requireDistribution(engine: Engine, kms: string, key: string): Promise<Ledger<DistributionRecord>> {
-  return requireLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, key), () =>
-    new KeymgmtError('DISTRIBUTION_NOT_FOUND', `key ${key} is not distributed to ${kms}`, {
-      hints: [`distribute it: keymgmt write keymgmt/kms/${kms}/key/${key} purpose=encrypt,decrypt protection=hsm`],
-    }),
-  )
 }
 
 /**

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { KEY_TYPES, publicKeyPem, type KeyTypeName } from '../crypto/key-types.js'
+import { DEFAULT_KEY_TYPE, KEY_TYPES, publicKeyPem, type KeyTypeName } from '../crypto/key-types.js'
 import { KeymgmtError } from '../errors.js'
 import type { Store } from '../store/store.js'
 import type { Engine } from './engine.js'
-import { createLedger, openLedger, requireLedger, type Ledger } from './ledger.js'
+import { createLedger, openLedger, type Ledger } from './ledger.js'
+import { distributionsOf, requireKey, type PlacedDistribution } from './lookup.js'
 import { copiesOf, newestVersion } from './plan.js'
 import { recordPath, type DistributionRecord, type KeyRecord, type KeyVersion } from './records.js'
 import { retiredOf } from './retired.js'
-import { distributionsOf, finishEarlier, settleKey, type PlacedDistribution } from './settle.js'
+import { finishEarlier, settleKey } from './settle.js'
 
 /** What `write keymgmt/key/:name` may say. */
 export interface KeyChange {
@@ -16,9 +17,6 @@ export interface KeyChange {
   readonly deletion_allowed?: boolean | undefined
   readonly min_enabled_version?: number | undefined
 }
-
-/** The type of a key that is made without saying one; Vault's default. */
-export const DEFAULT_KEY_TYPE: KeyTypeName = 'rsa-2048'
 
 /** Runs `work` while no other command touches the key. */
 export async function withKeyLock<T>(store: Store, key: string, purpose: string, work: () => Promise<T>): Promise<T> {
@@ -105,20 +103,6 @@ function checkMinimum(minimum: number, latest: number): number {
   throw new KeymgmtError('FIELD_INVALID', `min_enabled_version=${minimum} is not a version of this key`, {
     hints: [`its latest version is ${latest}; give 0 to ${latest}, where 0 enables all`],
   })
-}
-
-/** The key, or undefined. */
-export async function readKey(engine: Engine, name: string): Promise<KeyRecord | undefined> {
-  return (await openLedger<KeyRecord>(engine.store, recordPath.key(name)))?.current
-}
-
-/** The key that must be there. @throws KeymgmtError KEY_NOT_FOUND */
-export function requireKey(engine: Engine, name: string): Promise<Ledger<KeyRecord>> {
-  return requireLedger<KeyRecord>(engine.store, recordPath.key(name), () =>
-    new KeymgmtError('KEY_NOT_FOUND', `there is no key ${name}`, {
-      hints: [`make it: keymgmt write -f keymgmt/key/${name} type=aes256-gcm96`, 'see which there are: keymgmt list keymgmt/key'],
-    }),
-  )
 }
 
 /**

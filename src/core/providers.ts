@@ -2,7 +2,8 @@ import { KeymgmtError } from '../errors.js'
 import { KMS_KINDS, type KmsKindName } from '../kms/index.js'
 import type { KmsKind, KmsProvider } from '../kms/provider.js'
 import type { Engine } from './engine.js'
-import { createLedger, openLedger, requireLedger } from './ledger.js'
+import { createLedger, openLedger } from './ledger.js'
+import { requireProvider } from './lookup.js'
 import { recordPath, type KmsRecord } from './records.js'
 
 /** What `write keymgmt/kms/:name` may say. */
@@ -59,21 +60,6 @@ export async function withProviderLock<T>(engine: Engine, name: string, purpose:
   } finally {
     await lock.release()
   }
-}
-
-/** The provider, or undefined. Only the use cases see its credentials. */
-export async function readProvider(engine: Engine, name: string): Promise<KmsRecord | undefined> {
-  return (await openLedger<KmsRecord>(engine.store, recordPath.provider(name)))?.current
-}
-
-/** The provider that must be there. @throws KeymgmtError KMS_NOT_FOUND */
-export async function requireProvider(engine: Engine, name: string): Promise<KmsRecord> {
-  const found = await requireLedger<KmsRecord>(engine.store, recordPath.provider(name), () =>
-    new KeymgmtError('KMS_NOT_FOUND', `there is no KMS provider ${name}`, {
-      hints: [`configure it: keymgmt write keymgmt/kms/${name} provider=awskms key_collection=REGION`, 'see which there are: keymgmt list keymgmt/kms'],
-    }),
-  )
-  return found.current
 }
 
 /**

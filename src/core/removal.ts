@@ -2,12 +2,13 @@ import { KeymgmtError } from '../errors.js'
 import type { Purpose } from '../kms/provider.js'
 import { DEFAULT_DELETION_WINDOW } from './converge.js'
 import type { Engine } from './engine.js'
-import { requireKey, withKeyLock } from './keys.js'
+import { withKeyLock } from './keys.js'
 import { createLedger, openLedger, type Ledger } from './ledger.js'
+import { distributionsOf, requireKey } from './lookup.js'
 import { copiesOf } from './plan.js'
 import { recordPath, without, type DistributionRecord, type KeyRecord } from './records.js'
 import { forgetRetired, isRestorable, retiredOf, type RetiredDistribution } from './retired.js'
-import { distributionsOf, settle, settleKey } from './settle.js'
+import { settle, settleKey } from './settle.js'
 
 /** A KMS key whose deletion was scheduled, and when it becomes final where AWS has said so. */
 export interface ScheduledDeletion {

@@ -1,7 +1,8 @@
 import type { Engine } from './engine.js'
 import { openLedger } from './ledger.js'
+import { readProvider } from './lookup.js'
 import { copiesOf } from './plan.js'
-import { openProvider, readProvider } from './providers.js'
+import { openProvider } from './providers.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from './records.js'
 
 /** A removed distribution whose KMS keys AWS may not have deleted yet. */

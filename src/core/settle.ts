@@ -1,35 +1,22 @@
-import { converge } from './converge.js'
 import type { Engine } from './engine.js'
-import { openLedger, type Ledger } from './ledger.js'
+import type { Ledger } from './ledger.js'
+import { distributionsOf, requireProvider, type PlacedDistribution } from './lookup.js'
 import { isUnfinished } from './plan.js'
-import { openProvider, requireProvider } from './providers.js'
+import { openProvider } from './providers.js'
 import { encodeRecord, recordPath, without, type DistributionRecord, type KeyRecord } from './records.js'
 import type { Work } from './work.js'
-
-/** A distribution of a key, with the provider that it is in. */
-export interface PlacedDistribution {
-  readonly kms: string
-  readonly ledger: Ledger<DistributionRecord>
-}
-
-/** Where the key is distributed, by provider. Providers are few; keys are many: so this asks each provider. */
-export async function distributionsOf(engine: Engine, key: string): Promise<PlacedDistribution[]> {
-  const placed = await Promise.all(
-    (await engine.store.list(recordPath.distributions)).map(async (kms) => {
-      const ledger = await openLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, key))
-      return ledger ? [{ kms, ledger }] : []
-    }),
-  )
-  return placed.flat()
-}
 
 /** The distribution with all that is needed to work on it. */
 export async function openWork(engine: Engine, key: KeyRecord, { kms, ledger }: PlacedDistribution): Promise<Work> {
   return { engine, key, ledger, provider: await openProvider(engine, await requireProvider(engine, kms)) }
 }
 
-/** Brings one distribution to what its record says; a removed one is put aside then. */
+/**
+ * Brings one distribution to what its record says; a removed one is put aside then. How is loaded when there is one: most
+ * commands have nothing to do with AWS.
+ */
 export async function settle(engine: Engine, key: KeyRecord, placed: PlacedDistribution): Promise<void> {
+  const { converge } = await import('./converge.js')
   await converge(await openWork(engine, key, placed))
   if (placed.ledger.current.state === 'removed') await retire(engine, placed)
 }

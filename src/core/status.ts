@@ -1,6 +1,6 @@
 import type { Json } from '../router/values.js'
 import type { Engine } from './engine.js'
-import { readProvider } from './providers.js'
+import { readProvider } from './lookup.js'
 import { recordPath } from './records.js'
 
 /** How many keys, providers and distributions the store holds, and where each provider's AWS credentials come from. */

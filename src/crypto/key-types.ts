@@ -72,6 +72,9 @@ export const KEY_TYPES = {
 /** The name of a key type. */
 export type KeyTypeName = keyof typeof KEY_TYPES
 
+/** The type of a key that is made without saying one; Vault's default. */
+export const DEFAULT_KEY_TYPE = 'rsa-2048' satisfies KeyTypeName
+
 /** The names of all key types, in the order in which help shows them. */
 export const KEY_TYPE_NAMES = Object.keys(KEY_TYPES) as readonly KeyTypeName[]
 

@@ -1,6 +1,6 @@
 import type { Engine } from '../core/engine.js'
-import { importKey, importVersion, type Imported } from '../core/import.js'
-import { MATERIAL_FORMATS } from '../crypto/import/index.js'
+import type { Imported } from '../core/import.js'
+import { MATERIAL_FORMATS } from '../crypto/import/material.js'
 import { KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, listOf, oneOf, required, secretBytes } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
@@ -35,8 +35,10 @@ export const keyImport = definePath<Engine>()({
         replica_regions: listOf("AWS Regions that the key can be replicated to. Can't be changed.", REGION),
         deletion_allowed: boolean('Whether the key can be deleted.'),
       },
-      run: async (engine, { name }, { replica_regions, deletion_allowed, ...own }) =>
-        describe(await importKey(engine, name, own, { replica_regions, deletion_allowed })),
+      run: async (engine, { name }, { replica_regions, deletion_allowed, ...own }) => {
+        const { importKey } = await import('../core/import.js')
+        return describe(await importKey(engine, name, own, { replica_regions, deletion_allowed }))
+      },
     },
   },
 })
@@ -55,7 +57,10 @@ export const keyImportVersion = definePath<Engine>()({
     write: {
       summary: 'Adds your own material as the next version, everywhere.',
       fields: MATERIAL,
-      run: async (engine, { name }, own) => describe(await importVersion(engine, name, own)),
+      run: async (engine, { name }, own) => {
+        const { importVersion } = await import('../core/import.js')
+        return describe(await importVersion(engine, name, own))
+      },
     },
   },
 })

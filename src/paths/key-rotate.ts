@@ -1,6 +1,5 @@
 import type { Engine } from '../core/engine.js'
-import { rotateKey } from '../core/keys.js'
-import { distributionsOf } from '../core/settle.js'
+import { distributionsOf } from '../core/lookup.js'
 import { definePath } from '../router/path.js'
 
 /** The type whose ciphertext tells AWS which KMS key made it. */
@@ -20,6 +19,7 @@ export const keyRotate = definePath<Engine>()({
     write: {
       summary: 'Makes a new version of the key and moves every alias to it.',
       run: async (engine, { name }) => {
+        const { rotateKey } = await import('../core/keys.js')
         const { type } = await rotateKey(engine, name)
         const providers = (await distributionsOf(engine, name)).map(({ kms }) => kms)
         return type === SYMMETRIC || providers.length === 0 ? undefined : { warnings: [explainRotation(name, providers)] }

@@ -1,7 +1,7 @@
-import { DEFAULT_KEY_TYPE, deleteKey, readKey, saveKey } from '../core/keys.js'
 import type { Engine } from '../core/engine.js'
+import { readKey } from '../core/lookup.js'
 import { recordPath, type KeyRecord } from '../core/records.js'
-import { KEY_TYPE_NAMES } from '../crypto/key-types.js'
+import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, integer, listOf, oneOf } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import type { Json } from '../router/values.js'
@@ -42,6 +42,7 @@ export const key = definePath<Engine>()({
         min_enabled_version: integer('Versions below this one are disabled wherever the key is distributed; 0 enables all.', { min: 0 }),
       },
       run: async (engine, { name }, fields) => {
+        const { saveKey } = await import('../core/keys.js')
         await saveKey(engine, name, fields)
         return undefined
       },
@@ -56,6 +57,7 @@ export const key = definePath<Engine>()({
     delete: {
       summary: 'Deletes the key with its material. It must not be distributed, and deletion_allowed must be true.',
       run: async (engine, { name }) => {
+        const { deleteKey } = await import('../core/keys.js')
         await deleteKey(engine, name)
         return undefined
       },

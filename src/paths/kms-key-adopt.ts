@@ -1,4 +1,3 @@
-import { adopt } from '../core/adopt.js'
 import type { Engine } from '../core/engine.js'
 import { integer, required, text } from '../router/fields.js'
 import { definePath } from '../router/path.js'
@@ -22,6 +21,7 @@ export const kmsKeyAdopt = definePath<Engine>()({
         version: integer('Version of the key whose material it holds; 1 where none is given.', { min: 1 }),
       },
       run: async (engine, { name, key }, { key_id, version = 1 }) => {
+        const { adopt } = await import('../core/adopt.js')
         await adopt(engine, name, key, { key_id, version })
         return undefined
       },

@@ -1,4 +1,3 @@
-import { replicate } from '../core/distribution.js'
 import type { Engine } from '../core/engine.js'
 import { definePath } from '../router/path.js'
 
@@ -15,6 +14,7 @@ export const kmsKeyReplicate = definePath<Engine>()({
     write: {
       summary: "Replicates the distributed key to the key's replica_regions.",
       run: async (engine, { name, key }) => {
+        const { replicate } = await import('../core/distribution.js')
         await replicate(engine, name, key)
         return undefined
       },

@@ -1,7 +1,7 @@
-import { distribute, isInterrupted, readDistribution } from '../core/distribution.js'
 import type { Engine } from '../core/engine.js'
+import { readDistribution } from '../core/lookup.js'
 import { recordPath, type DistributionRecord } from '../core/records.js'
-import { removeDistribution, type ScheduledDeletion } from '../core/removal.js'
+import type { ScheduledDeletion } from '../core/removal.js'
 import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
 import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath } from '../router/path.js'
@@ -42,6 +42,7 @@ export const kmsKey = definePath<Engine>()({
         version_aliases: boolean('Whether each version gets an alias of its own as well, ending in /v1, /v2 and so on.'),
       },
       run: async (engine, { name, key }, { purpose, protection = 'hsm', version_aliases }) => {
+        const { distribute } = await import('../core/distribution.js')
         await distribute(engine, name, key, { purpose, protection, version_aliases })
         return undefined
       },
@@ -50,6 +51,7 @@ export const kmsKey = definePath<Engine>()({
       summary: 'The ids of the KMS keys, by version.',
       run: async (engine, { name, key }) => {
         const record = await readDistribution(engine, name, key)
+        const { isInterrupted } = await import('../core/distribution.js')
         const interrupted = await isInterrupted(engine, name, key)
         return record && { data: describe(record), warnings: interrupted ? [explainInterruption(name, key)] : [] }
       },
@@ -60,6 +62,7 @@ export const kmsKey = definePath<Engine>()({
         deletion_window: integer('Days until AWS deletes the KMS keys; 30 where none are given.', { min: 7, max: 30 }),
       },
       run: async (engine, { name, key }, { deletion_window }) => {
+        const { removeDistribution } = await import('../core/removal.js')
         const scheduled = await removeDistribution(engine, name, key, deletion_window)
         return scheduled.length > 0 ? { warnings: explainRemoval(scheduled, `keymgmt/kms/${name}/key/${key}`) } : undefined
       },

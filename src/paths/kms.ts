@@ -1,5 +1,5 @@
 import type { Engine } from '../core/engine.js'
-import { deleteProvider, readProvider, saveProvider } from '../core/providers.js'
+import { readProvider } from '../core/lookup.js'
 import { recordPath } from '../core/records.js'
 import { AWS_CREDENTIALS, SECRET_CREDENTIALS } from '../kms/credentials.js'
 import { KMS_KINDS } from '../kms/index.js'
@@ -41,6 +41,7 @@ export const kms = definePath<Engine>()({
         credentials: pairs(AWS_CREDENTIALS, 'How to reach the KMS and as whom; replaced as a whole.', SECRET_CREDENTIALS),
       },
       run: async (engine, { name }, fields) => {
+        const { saveProvider } = await import('../core/providers.js')
         await saveProvider(engine, name, fields)
         return undefined
       },
@@ -55,6 +56,7 @@ export const kms = definePath<Engine>()({
     delete: {
       summary: 'Forgets the provider. No key may be distributed to it.',
       run: async (engine, { name }) => {
+        const { deleteProvider } = await import('../core/providers.js')
         await deleteProvider(engine, name)
         return undefined
       },

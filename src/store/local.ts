@@ -5,7 +5,7 @@ import { conflict } from './conflict.js'
 import { fileOf, folderOf, nameOfFile, nameOfFolder } from './file-names.js'
 import { createFile, syncFolder } from './files.js'
 import { readPrivate } from './keyfile.js'
-import { takeLock, tidyLocks, type HeldLock } from './lock.js'
+import type { HeldLock } from './lock.js'
 import { segmentsOf } from './path.js'
 import { assertPrivate, assertPrivateBelow, storageError } from './permissions.js'
 import { readRecordFile, writeRecordFile } from './record-file.js'
@@ -31,6 +31,8 @@ export function createLocalStore({ home, lockWaitMs = 60_000, onWait }: LocalSto
   let tidied: Promise<void> | undefined
   const lock = async (name: string, purpose: string): Promise<HeldLock> => {
     assertPrivateBelow(home, locks)
+    // Loaded by those who change something: to read takes no lock.
+    const { takeLock, tidyLocks } = await import('./lock.js')
     await (tidied ??= tidyLocks(locks))
     return takeLock(locks, name, purpose, { waitMs: lockWaitMs, onWait })
   }

@@ -44,7 +44,7 @@ try {
     const exact = run(node, ['--version'], folder).trim()
     check(exact.startsWith(`v${version}.`), `${node} is Node.js ${version}`)
     check(/^keymgmt v\d/.test(run(node, [join(installed, '.bin', 'keymgmt'), 'version'], folder)), 'it says its version')
-    const demo = run(node, [join(installed, 'keymgmt', 'dist', 'bundle', 'demo.js')], folder)
+    const demo = run(node, [join(installed, 'keymgmt', 'dist', 'bundle', 'demo.cjs')], folder)
     check(demo.endsWith('The whole life of a key, as it should be.\n'), 'the demo runs to its end')
     const library = run(node, ['--input-type=module', '-e', "const { PATHS, startDevKms } = await import('keymgmt'); const kms = await startDevKms(); await kms.close(); console.log(PATHS.length)"], folder)
     check(Number(library) > 10, 'the library can be imported')

@@ -1,8 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Chalk } from 'chalk'
-import type { Io } from '../../src/cli/io.js'
+import { PLAIN, type Io } from '../../src/cli/io.js'
 import { runProgram } from '../../src/cli/program.js'
 
 /** What one command printed, and how it ended. */
@@ -47,7 +46,7 @@ export function createSession(endpoint: string, home = mkdtempSync(join(tmpdir()
         progress: () => undefined,
         readFile: (name) => readFileSync(name),
         readStdin: () => Promise.resolve(Buffer.from(stdin)),
-        paint: new Chalk({ level: 0 }),
+        paint: PLAIN,
       }
       const args = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line
       return { status: await runProgram(args, { io, signal }), ...printed }

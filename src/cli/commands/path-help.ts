@@ -1,6 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
 import { PATHS } from '../../paths/index.js'
-import { describeMount, describePath, mountHelp, pathHelp } from '../../router/help.js'
 import { findPath } from '../../router/router.js'
 import { complain } from '../complain.js'
 import { loadFormat } from '../format/index.js'
@@ -35,6 +34,7 @@ export const pathHelpCommand = defineCommand({
 
 /** @throws KeymgmtError PATH_UNSUPPORTED */
 async function helpAbout(path: string, name: Session['format']): Promise<string> {
+  const { describeMount, describePath, mountHelp, pathHelp } = await import('../../router/help.js')
   const definition = path === 'keymgmt' ? undefined : findPath(PATHS, path).path
   if (name === 'table') return definition ? pathHelp(definition, path) : mountHelp(PATHS)
   const { field } = await loadFormat(name)

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals'
-import { VERSION } from '../../../src/cli/version.js'
+import { packageVersion } from '../../../src/cli/version.js'
 import { startDevKms } from '../../../src/dev-kms/index.js'
 import { createSession, type Surroundings } from '../../support/session.js'
 import { describeVectors, driver } from './describe-vectors.js'
@@ -20,7 +20,7 @@ async function command({ given = [], line, then, ...surroundings }: CommandVecto
     for (const earlier of given) expect(await session.run(earlier)).toMatchObject({ status: 0 })
     const ended = await session.run(line, surroundings)
     const { status, stdout, stderr } = then === undefined ? ended : await session.run(then)
-    return { status, stdout: stdout.replaceAll(VERSION, '<version>'), stderr }
+    return { status, stdout: stdout.replaceAll(packageVersion(), '<version>'), stderr }
   } finally {
     session.close()
     await kms.close()

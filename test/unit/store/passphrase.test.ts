@@ -3,8 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { Chalk } from 'chalk'
-import type { Io } from '../../../src/cli/io.js'
+import { PLAIN, type Io } from '../../../src/cli/io.js'
 import { passphraseFrom } from '../../../src/cli/passphrase.js'
 import { openHome } from '../../../src/store/index.js'
 
@@ -27,7 +26,7 @@ function person(lines: readonly string[], { env = {}, atOnce = false, file = '' 
     },
     readFile: () => Buffer.from(file),
     readStdin: () => Promise.resolve(Buffer.alloc(0)),
-    paint: new Chalk({ level: 0 }),
+    paint: PLAIN,
   }
   const interrupt = new AbortController()
   const ask = (to: 'open' | 'create') => passphraseFrom(io, { to, signal: interrupt.signal, terminal })
