@@ -6,6 +6,7 @@ const COMMANDS = [
   ['write', 'Write data, configuration, and secrets'],
   ['delete', 'Delete secrets and configuration'],
   ['list', 'List data or secrets'],
+  ['policy', 'Print the least IAM policy for all commands with a KMS provider'],
   ['status', 'Say where the store is and what it holds'],
   ['dev', 'Run an embedded AWS KMS, or a command against one'],
   ['path-help', 'Retrieve API help for paths'],
@@ -37,6 +38,7 @@ const USAGE: Readonly<Record<string, readonly [usage: string, example: string]>>
   write: ['PATH [DATA K=V...]', 'keymgmt write -f keymgmt/key/app type=aes256-gcm96'],
   delete: ['PATH', 'keymgmt delete keymgmt/kms/example-kms/key/app'],
   list: ['PATH', 'keymgmt list keymgmt/key'],
+  policy: ['PATH', 'keymgmt policy keymgmt/kms/example-kms'],
   'path-help': ['PATH', 'keymgmt path-help keymgmt/key/app'],
   dev: ['[-- COMMAND...]', 'keymgmt dev -- bash'],
 }

@@ -32,6 +32,7 @@ const FLAGS: FlagTable = {
   field: { kind: 'string' },
   force: { kind: 'bool', alias: 'f' },
   'dry-run': { kind: 'bool' },
+  'output-policy': { kind: 'bool' },
   timeout: { kind: 'duration' },
   listen: { kind: 'string' },
   latency: { kind: 'duration' },
@@ -45,6 +46,7 @@ const format = () => new Option('--format <string>', 'Print the output in the gi
 const field = () => new Option('--field <string>', 'Print only the field with the given name.')
 const force = () => new Option('--force', 'Allow the operation to continue with no key=value pairs. This is aliased as "-f".')
 const dryRun = () => new Option('--dry-run', 'Print the calls to AWS that it would make, in order, and what they add to the monthly bill. Changes nothing.')
+const outputPolicy = () => new Option('--output-policy', 'Print the least IAM policy for this very command, as JSON. Changes nothing.')
 const timeout = () => new Option('--timeout <duration>', 'How long it may take, such as 90s or 1h30m. Unlimited on a terminal, else 10m.')
 const collect = (value: string, earlier: readonly string[]) => [...earlier, value]
 
@@ -53,6 +55,7 @@ interface VerbFlags {
   readonly field?: string
   readonly force?: boolean
   readonly dryRun?: boolean
+  readonly outputPolicy?: boolean
   readonly timeout?: string
 }
 
@@ -113,12 +116,15 @@ function define(session: Session, end: (status: number) => void): Command {
       end(await request(session, operation, args, options))
     })
   }
-  verb('read', 'Read data and retrieves secrets', [field(), format(), timeout()])
-  verb('write', 'Write data, configuration, and secrets', [dryRun(), field(), format(), force(), timeout()])
-  verb('delete', 'Delete secrets and configuration', [dryRun(), field(), format(), timeout()])
-  verb('list', 'List data or secrets', [format(), timeout()])
+  verb('read', 'Read data and retrieves secrets', [field(), format(), outputPolicy(), timeout()])
+  verb('write', 'Write data, configuration, and secrets', [dryRun(), field(), format(), force(), outputPolicy(), timeout()])
+  verb('delete', 'Delete secrets and configuration', [dryRun(), field(), format(), outputPolicy(), timeout()])
+  verb('list', 'List data or secrets', [format(), outputPolicy(), timeout()])
   command('path-help', 'Retrieve API help for paths').argument('[path]').action((_path, _options, { args }: Command) => {
     end(printPathHelp(session.io, args))
+  })
+  command('policy', 'Print the least IAM policy for all commands with a KMS provider').argument('[path]').addOption(format()).action(async (_path, options: VerbFlags, { args }: Command) => {
+    end(await (await import('./policy.js')).policy(session, chosenFormat(session, options), args))
   })
   command('status', 'Say where the store is and what it holds').addOption(format()).action(async (options: VerbFlags) => {
     end(await status(session, chosenFormat(session, options)))
@@ -154,15 +160,15 @@ async function request(session: Session, operation: Operation, args: readonly st
     const timeoutMs = options.timeout === undefined ? (io.stderrIsTty ? undefined : UNATTENDED_MS) : parseDuration('timeout', options.timeout)
     const data: ReadonlyMap<string, RawValue> | null = await parseData(rest, io, operation === 'delete' ? 'string list' : 'K=V')
     doing = `${DOING[operation]} ${path}`
-    const { field, dryRun = false } = options
-    return await runVerb({ io, router: createRouter(PATHS), signal }, operation, { path, data, format, field, dryRun, timeoutMs })
+    const { field, dryRun = false, outputPolicy = false } = options
+    return await runVerb({ io, router: createRouter(PATHS), signal }, operation, { path, data, format, field, dryRun, outputPolicy, timeoutMs })
   } catch (error) {
     const about = error instanceof KeymgmtError && error.code === 'USAGE' ? undefined : doing
     return complain(io, error, about, format)
   }
 }
 
-function assertArguments(operation: Operation, path: string | undefined, data: readonly string[], { force }: VerbFlags): void {
+function assertArguments(operation: Operation, path: string | undefined, data: readonly string[], { force, dryRun, outputPolicy }: VerbFlags): void {
   if (path === undefined) {
     const expected = operation === 'delete' ? 'at least 1' : '1'
     throw new KeymgmtError('USAGE', `Not enough arguments (expected ${expected}, got 0)`, { hints: [`such as: keymgmt ${operation} keymgmt/key/app`] })
@@ -171,6 +177,7 @@ function assertArguments(operation: Operation, path: string | undefined, data: r
     // It is not repeated: what was meant as a value may be a secret.
     throw new KeymgmtError('USAGE', 'the first argument is the PATH, and this is name=value', { hints: [`such as: keymgmt ${operation} keymgmt/key/app`] })
   }
+  if (dryRun && outputPolicy) throw new KeymgmtError('USAGE', '-dry-run and -output-policy are two questions', { hints: ['give one of them'] })
   if (operation === 'list' && data.length > 0) {
     throw new KeymgmtError('USAGE', `Too many arguments (expected 1, got ${data.length + 1})`)
   }

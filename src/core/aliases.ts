@@ -16,3 +16,11 @@ export function aliasName(name: string): string {
 export function versionAliasName(name: string, version: number): string {
   return `${aliasName(name)}/v${version}`
 }
+
+/**
+ * The alias, which a rehearsal that was begun at `since` named, as a pattern: in the name of a distribution that did not
+ * exist before is a time that is not known yet.
+ */
+export function aliasPattern(alias: string, since: Date): string {
+  return alias.replace(/-(\d{10})(?=$|\/v\d+$)/, (found, seconds: string) => (Number(seconds) < Math.floor(since.getTime() / 1000) ? found : '-??????????'))
+}

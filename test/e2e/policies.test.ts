@@ -1,0 +1,201 @@
+import { afterAll, describe, expect, it } from '@jest/globals'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { copyWorld, parseFault, startDevKms, type DevKms, type DevKmsOptions, type World } from '../../src/dev-kms/index.js'
+import type { PolicyDocument, PolicyStatement } from '../../src/kms/aws/permissions.js'
+import { complaints } from '../support/as-it-should-be.js'
+import { CONFIGURE, FLOWS, type Flow } from '../support/flows.js'
+import { copyFolder } from '../support/keymgmt.js'
+import { createSession, type Session } from '../support/session.js'
+
+// The embedded KMS holds every command to exactly the policy that -output-policy printed for it: with that it succeeds,
+// and with any one permission on any one resource struck out of it AWS denies it.
+
+/** The access key id of the flows' provider. */
+const OPERATOR = 'ASIADJO3WTX6WPLJM42V'
+const PROVIDER_POLICY = 'policy keymgmt/kms/k'
+
+const KEY = (type: string) => `write -f keymgmt/key/app type=${type}`
+const DISTRIBUTE = (purpose: string) => `write keymgmt/kms/k/key/app purpose=${purpose}`
+const GLOBAL = 'write -f keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1,eu-west-1'
+const VERIFY = 'read keymgmt/kms/k/key/app/verify'
+
+/** What the flows that change AWS don't have. */
+const MORE: readonly Flow[] = [
+  { name: 'distribute a MAC key', prepare: [KEY('hmac-sha256')], line: DISTRIBUTE('sign,verify') },
+  { name: 'distribute a multi-Region key', prepare: [GLOBAL], line: DISTRIBUTE('encrypt,decrypt') },
+  { name: 'distribute a second key', prepare: ['write -f keymgmt/key/other type=aes256-gcm96', 'write keymgmt/kms/k/key/other purpose=encrypt,decrypt', 'delete keymgmt/kms/k/key/other', KEY('rsa-2048')], line: DISTRIBUTE('encrypt,decrypt') },
+  { name: 'take the versions\' aliases', prepare: [KEY('aes256-gcm96'), `${DISTRIBUTE('encrypt,decrypt')} version_aliases=true`], line: `${DISTRIBUTE('encrypt,decrypt')} version_aliases=false` },
+  { name: 'bring a moved alias back', prepare: [KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')], mishap: moveAlias, line: 'write -f keymgmt/kms/k/key/app/repair' },
+  { name: 'verify', prepare: [KEY('aes256-gcm96'), 'write -f keymgmt/key/app/rotate', DISTRIBUTE('encrypt,decrypt')], line: VERIFY },
+  { name: 'verify by a challenge', prepare: [KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')], line: `${VERIFY} challenge=true` },
+  { name: 'verify a pair', prepare: [KEY('ed25519'), DISTRIBUTE('sign,verify')], line: VERIFY },
+  { name: 'verify a MAC key', prepare: [KEY('hmac-sha512'), DISTRIBUTE('sign,verify')], line: VERIFY },
+  { name: 'verify replicas', prepare: [GLOBAL, DISTRIBUTE('encrypt,decrypt'), 'write -f keymgmt/kms/k/key/app/replicate'], line: VERIFY },
+]
+
+/** Somebody moved the alias to a KMS key of their own. */
+function moveAlias({ kms }: { readonly kms: DevKms }): void {
+  const { aliases, keys } = kms.world.region('us-west-1')
+  const [key] = keys.values()
+  const [alias] = aliases
+  if (!key || !alias) throw new Error('there is no alias to move')
+  const id = key.id.replace(/^.{8}/, '00000000')
+  keys.set(id, { ...key, id, arn: key.arn.replace(key.id, id), tags: new Map(), materials: [] })
+  aliases.set(alias[0], { ...alias[1], target: id })
+}
+
+interface Prepared {
+  readonly home: string
+  readonly world: World
+  readonly line: string
+  /** Of the command, and of the provider as a whole. */
+  readonly policy: PolicyDocument
+  readonly wide: PolicyDocument
+}
+
+const homes: string[] = []
+afterAll(() => { for (const home of homes) rmSync(home, { recursive: true, force: true }) })
+
+async function ok(session: Session, line: string): Promise<string> {
+  const { status, stdout, stderr } = await session.run(line)
+  if (status !== 0) throw new Error(`${line} ended with ${status}: ${stderr}`)
+  return stdout
+}
+
+const policyFor = async (session: Session, line: string) => JSON.parse(await ok(session, line)) as PolicyDocument
+
+/** Runs `work` against a KMS of its own, with a home of its own. */
+async function at<T>(options: DevKmsOptions, home: string | undefined, work: (session: Session, kms: DevKms) => Promise<T>): Promise<T> {
+  const copy = mkdtempSync(join(tmpdir(), 'keymgmt-policy-'))
+  homes.push(copy)
+  if (home !== undefined) copyFolder(home, copy)
+  const kms = await startDevKms(options)
+  try {
+    return await work(createSession(kms.endpoint, copy), kms)
+  } finally {
+    await kms.close()
+  }
+}
+
+const prepare = ({ prepare: lines, mishap, line }: Flow) =>
+  at({}, undefined, async (session, kms): Promise<Prepared> => {
+    for (const earlier of [CONFIGURE, ...lines]) await ok(session, earlier)
+    const site = { home: session.home, kms }
+    mishap?.(site)
+    const command = typeof line === 'string' ? line : line(site)
+    const before = [fingerprint(session.home), JSON.stringify(stateOf(kms.world))]
+    const policy = await policyFor(session, `${command} -output-policy`)
+    const wide = await policyFor(session, PROVIDER_POLICY)
+    expect([fingerprint(session.home), JSON.stringify(stateOf(kms.world))]).toEqual(before)
+    return { home: session.home, world: kms.world, line: command, policy, wide }
+  })
+
+function fingerprint(home: string): string {
+  const files = readdirSync(home, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort()
+  return createHash('sha256').update(files.map((file) => `${file} ${readFileSync(file, 'hex')}`).join()).digest('hex')
+}
+
+function stateOf({ regions }: World) {
+  return [...regions].map(([name, { keys, aliases }]) => [name, [...keys.values()].map((key) => ({ ...key, tags: [...key.tags] })), [...aliases]])
+}
+
+/** The command as somebody who may do what the policy says and nothing else. */
+const runUnder = ({ home, world, line }: Prepared, policy: object, faults: readonly string[] = []) =>
+  at({ world: copyWorld(world), policies: { [OPERATOR]: policy }, faults: faults.map(parseFault) }, home, async (session, kms) => {
+    const ended = await session.run(`${line} -format=json`)
+    return { ...ended, complaints: ended.status === 0 ? await complaints(join(session.home, 'keymgmt'), kms) : [] }
+  })
+
+const list = (value: string | readonly string[]) => (typeof value === 'string' ? [value] : value)
+
+/** The policy without each action on each resource, by what is struck. */
+function strikes({ Version, Statement }: PolicyDocument): [string, object][] {
+  return Statement.flatMap((statement, index) =>
+    list(statement.Action).flatMap((action) =>
+      list(statement.Resource).map((resource): [string, object] => {
+        const others = Statement.filter((_, other) => other !== index)
+        const rest: PolicyStatement[] = [
+          { ...statement, Action: list(statement.Action).filter((other) => other !== action) },
+          { ...statement, Action: action, Resource: list(statement.Resource).filter((other) => other !== resource) },
+        ].filter(({ Action, Resource }) => Action.length > 0 && Resource.length > 0)
+        return [`${action} on ${resource} if ${JSON.stringify(statement.Condition)}`, { Version, Statement: [...others, ...rest] }]
+      })))
+}
+
+const actions = ({ Statement }: PolicyDocument) => new Set(Statement.flatMap(({ Action }) => list(Action)))
+const seen = new Set<string>()
+
+describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))('%s', (_name, flow) => {
+  const preparing = new Map<string, Promise<Prepared>>()
+  const prepared = () => {
+    const known = preparing.get(flow.name) ?? prepare(flow)
+    preparing.set(flow.name, known)
+    return known
+  }
+
+  it('needs no more than its policy', async () => {
+    const there = await prepared()
+    for (const action of actions(there.policy)) seen.add(action)
+    expect(await runUnder(there, there.policy)).toMatchObject({ status: flow.mishap && flow.name.startsWith('verify') ? 3 : 0, complaints: flow.mishap === moveAlias ? [expect.stringContaining('orphan')] : [] })
+  })
+
+  it('needs no less', async () => {
+    const there = await prepared()
+    const needless: string[] = []
+    for (const [struck, policy] of strikes(there.policy)) {
+      const { status, stderr } = await runUnder(there, policy)
+      if (status !== 2 || !stderr.includes('KMS_ACCESS_DENIED')) needless.push(`${struck}: ${status} ${stderr}`)
+    }
+    expect(needless).toEqual([])
+  })
+
+  it('is among what the policy of the provider allows', async () => {
+    const there = await prepared()
+    expect(await runUnder(there, there.wide)).toMatchObject({ status: 0, stderr: '' })
+  })
+})
+
+describe('an answer that was lost', () => {
+  const flow: Flow = { name: 'lost', prepare: [KEY('aes256-gcm96')], line: DISTRIBUTE('encrypt,decrypt') }
+
+  it('is looked for under the policy of the provider', async () => {
+    const there = await prepare(flow)
+    expect(await runUnder(there, there.wide, ['CreateKey:1:drop'])).toMatchObject({ status: 0, complaints: [] })
+  })
+
+  it('needs a policy of its own under that of the command', async () => {
+    const there = await prepare(flow)
+    const denied = await runUnder(there, there.policy, ['CreateKey:1:drop'])
+    expect(denied).toMatchObject({ status: 2, stderr: expect.stringContaining('kms:ListKeys') })
+    await at({ world: copyWorld(there.world), policies: { [OPERATOR]: there.policy }, faults: [parseFault('CreateKey:1:drop')] }, there.home, async (session, kms) => {
+      await session.run(there.line)
+      const wide = { home: session.home, world: kms.world, line: there.line, wide: there.wide }
+      const next = await at({ world: copyWorld(kms.world) }, session.home, (again) => policyFor(again, `${there.line} -output-policy`))
+      for (const action of actions(next)) seen.add(action)
+      expect([...actions(next)]).toEqual(expect.arrayContaining(['kms:ListKeys', 'kms:ListResourceTags']))
+      expect([...actions(next)]).not.toContain('kms:CreateKey')
+      expect(await runUnder({ ...wide, policy: next }, next)).toMatchObject({ status: 0, complaints: [] })
+      for (const [struck, policy] of strikes(next)) expect([struck, (await runUnder({ ...wide, policy: next }, policy)).status]).toEqual([struck, 2])
+    })
+  })
+})
+
+it('the policy of a provider has no action that no command needs', async () => {
+  const { wide } = await prepare({ name: 'wide', prepare: [GLOBAL], line: DISTRIBUTE('encrypt,decrypt') })
+  expect([...actions(wide)].filter((action) => !seen.has(action))).toEqual([])
+  expect([...seen].filter((action) => !actions(wide).has(action))).toEqual([])
+})
+
+it('own material is not in what is printed', async () => {
+  const material = randomBytes(32).toString('hex')
+  const line = `write keymgmt/key/app/import_version material=${material} -output-policy`
+  const printed = await at({}, undefined, async (session) => {
+    for (const earlier of [CONFIGURE, KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')]) await ok(session, earlier)
+    return session.run(line)
+  })
+  expect(printed).toMatchObject({ status: 0 })
+  expect(printed.stdout + printed.stderr).not.toContain(material)
+})
