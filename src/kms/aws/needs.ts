@@ -23,23 +23,24 @@ export const IMPORTED: Facts = { 'kms:KeyOrigin': ['EXTERNAL'] }
 export const IMPORT: Facts = { 'kms:WrappingKeySpec': ['RSA_4096'], 'kms:ExpirationModel': ['KEY_MATERIAL_DOES_NOT_EXPIRE'] }
 
 /**
- * `kind` with a note, in a new entry of `noted` for each provider that is opened, of what every call needs to be
+ * `kind` with a note, in an entry of `noted` for each provider that is opened, of what every call needs to be
  * allowed. It is to be put around a rehearsal. A question that AWS refuses to answer, or can't be asked, is noted and
  * answered with what lets the command go on: who asks which permissions to get does not have them yet.
  */
 export function noteNeeds(kind: KmsKind, noted: Noted[]): KmsKind {
-  return {
-    ...kind,
-    open: async (settings) => {
-      const note: Noted = { needs: [], arns: new Set(arnsIn(settings)), unanswered: new Set() }
-      noted.push(note)
-      return notingProvider(await kind.open(settings), createNotebook(note))
-    },
+  const books = new Map<string, Notebook>()
+  const bookOf = (settings: KmsSettings) => {
+    const name = JSON.stringify(settings)
+    const known = books.get(name)
+    if (known) return known
+    const { role_arn } = settings.credentials
+    const note: Noted = { needs: [], arns: new Set(role_arn ? [role_arn] : []), unanswered: new Set() }
+    noted.push(note)
+    const book = createNotebook(note)
+    books.set(name, book)
+    return book
   }
-}
-
-function arnsIn({ credentials }: KmsSettings): string[] {
-  return credentials.role_arn ? [credentials.role_arn] : []
+  return { ...kind, open: async (settings) => notingProvider(await kind.open(settings), bookOf(settings)) }
 }
 
 /** What is known of a request from the KMS key that it is to make. */
@@ -199,7 +200,10 @@ function filling(inner: KmsProvider, book: Notebook): Pick<KmsProvider, 'importM
 function naming(inner: KmsProvider, book: Notebook): Pick<KmsProvider, 'pointAlias' | 'removeAlias'> {
   return {
     pointAlias: (region, alias, key, owner) => {
-      const keys = [book.scope(key), ...(owner.exists ? [book.named(region, alias, owner.named)] : [])]
+      const target = book.scope(key)
+      const former = owner.exists ? [book.named(region, alias, owner.named)] : []
+      // One that is on record is as the one to be made is, and so it is meant by the same pattern.
+      const keys = target.name.endsWith('*') && owner.named ? [target] : [target, ...former]
       book.note({ operation: owner.exists ? 'UpdateAlias' : 'CreateAlias', regions: [region], alias, keys })
       return inner.pointAlias(region, alias, key, owner)
     },
