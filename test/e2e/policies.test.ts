@@ -11,7 +11,7 @@ import { copyFolder } from '../support/keymgmt.js'
 import { createSession, type Session } from '../support/session.js'
 
 // The embedded KMS holds every command to exactly the policy that -output-policy printed for it: with that it succeeds,
-// and with any one permission on any one resource struck out of it AWS denies it.
+// and with any one permission on any one resource struck out of it, or one condition on another value, AWS denies it.
 
 /** The access key id of the flows' provider. */
 const OPERATOR = 'ASIADJO3WTX6WPLJM42V'
@@ -118,18 +118,29 @@ const complaintsOf = (home: string, world: World, before: World) =>
 
 const list = (value: string | readonly string[]) => (typeof value === 'string' ? [value] : value)
 
-/** The policy without each action on each resource, by what is struck. */
+/** The policy without each action on each resource, and with each condition on something else, by what is struck. */
 function strikes({ Version, Statement }: PolicyDocument): [string, object][] {
-  return Statement.flatMap((statement, index) =>
-    list(statement.Action).flatMap((action) =>
-      list(statement.Resource).map((resource): [string, object] => {
-        const others = Statement.filter((_, other) => other !== index)
-        const rest: PolicyStatement[] = [
-          { ...statement, Action: list(statement.Action).filter((other) => other !== action) },
-          { ...statement, Action: action, Resource: list(statement.Resource).filter((other) => other !== resource) },
-        ].filter(({ Action, Resource }) => Action.length > 0 && Resource.length > 0)
-        return [`${action} on ${resource} if ${JSON.stringify(statement.Condition)}`, { Version, Statement: [...others, ...rest] }]
-      })))
+  return Statement.flatMap((statement, index) => {
+    const others = Statement.filter((_, other) => other !== index)
+    const withOthers = (...instead: PolicyStatement[]) => ({ Version, Statement: [...others, ...instead.filter(({ Action, Resource }) => Action.length > 0 && Resource.length > 0)] })
+    const grants = list(statement.Action).flatMap((action) => list(statement.Resource).map((resource): [string, object] => [
+      `${action} on ${resource} if ${JSON.stringify(statement.Condition)}`,
+      withOthers(
+        { ...statement, Action: list(statement.Action).filter((other) => other !== action) },
+        { ...statement, Action: action, Resource: list(statement.Resource).filter((other) => other !== resource) },
+      ),
+    ]))
+    const conditions = Object.entries(statement.Condition ?? {}).flatMap(([operator, keys]) => Object.keys(keys).map((key): [string, object] => [
+      `${key} of ${list(statement.Action).join()}`,
+      withOthers({ ...statement, Condition: { ...statement.Condition, [operator]: { ...keys, [key]: somethingElse(operator, list(keys[key] ?? [])) } } }),
+    ]))
+    return [...grants, ...conditions]
+  })
+}
+
+function somethingElse(operator: string, values: readonly string[]): string {
+  if (operator === 'Bool') return values[0] === 'true' ? 'false' : 'true'
+  return operator.startsWith('Numeric') ? '8' : 'something-else'
 }
 
 const actions = ({ Statement }: PolicyDocument) => new Set(Statement.flatMap(({ Action }) => list(Action)))
