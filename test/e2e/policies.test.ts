@@ -1,14 +1,17 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { copyWorld, parseFault, startDevKms, type DevKms, type DevKmsOptions, type World } from '../../src/dev-kms/index.js'
 import type { PolicyDocument, PolicyStatement } from '../../src/kms/aws/permissions.js'
+import { PATHS } from '../../src/paths/index.js'
+import { findPath } from '../../src/router/router.js'
 import { complaints } from '../support/as-it-should-be.js'
 import { CONFIGURE, FLOWS, type Flow } from '../support/flows.js'
 import { copyFolder } from '../support/keymgmt.js'
 import { createSession, type Session } from '../support/session.js'
+import { settled } from '../support/settled.js'
 
 // The embedded KMS holds every command to exactly the policy that -output-policy printed for it: with that it succeeds,
 // and with any one permission on any one resource struck out of it, or one condition on another value, AWS denies it.
@@ -145,6 +148,18 @@ function somethingElse(operator: string, values: readonly string[]): string {
 
 const actions = ({ Statement }: PolicyDocument) => new Set(Statement.flatMap(({ Action }) => list(Action)))
 const seen = new Set<string>()
+const rows: string[] = []
+
+const DOCUMENT = 'docs/permissions.md'
+/** The part of the document that is made here; UPDATE_PERMISSIONS=1 writes it. */
+const BY_COMMAND = /(?<=<!-- by command -->\n)[^]*(?=<!-- end -->)/
+
+/** What one command was seen to need, as a row of the document. */
+function describeNeed({ name }: Flow, { line, policy }: Prepared): string {
+  const { path } = findPath(PATHS, line.split(' ').find((word) => word.startsWith('keymgmt/')) ?? '')
+  const command = settled(line).replace(/material=\S+/, 'material=@file').replace('keymgmt/kms/k/', 'keymgmt/kms/example-kms/')
+  return `| \`${path.pattern}\` | ${name}: \`${command}\` | ${[...actions(policy)].map((action) => action.replace('kms:', '')).sort().join(', ')} |`
+}
 
 describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))('%s', (_name, flow) => {
   const preparing = new Map<string, Promise<Prepared>>()
@@ -157,6 +172,7 @@ describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))('%s
   it('needs no more than its policy', async () => {
     const there = await prepared()
     for (const action of actions(there.policy)) seen.add(action)
+    rows.push(describeNeed(flow, there))
     expect(await runUnder(there, there.policy)).toMatchObject({ status: 0, complaints: [] })
   })
 
@@ -207,6 +223,13 @@ it('the policy of a provider has no action that no command needs', async () => {
   expect([...seen].filter((action) => !actions(wide).has(action))).toEqual([])
 })
 
+it('docs/permissions.md says what was seen', () => {
+  const document = readFileSync(DOCUMENT, 'utf8')
+  const made = ['| path | command | permissions |', '|---|---|---|', ...rows.sort(), ''].join('\n')
+  if (process.env.UPDATE_PERMISSIONS) writeFileSync(DOCUMENT, document.replace(BY_COMMAND, made))
+  expect(BY_COMMAND.exec(readFileSync(DOCUMENT, 'utf8'))?.[0]).toBe(made)
+})
+
 it('own material is not in what is printed', async () => {
   const material = randomBytes(32).toString('hex')
   const line = `write keymgmt/key/app/import_version material=${material} -output-policy`
@@ -216,4 +239,81 @@ it('own material is not in what is printed', async () => {
   })
   expect(printed).toMatchObject({ status: 0 })
   expect(printed.stdout + printed.stderr).not.toContain(material)
+})
+
+describe('somebody who may do nothing yet', () => {
+  const NOTHING = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }] }
+  const flows = [...FLOWS, ...MORE]
+  const flowOf = (name: string) => {
+    const found = flows.find((flow) => flow.name === name)
+    if (!found) throw new Error(`there is no flow ${name}`)
+    return found
+  }
+  const printedUnder = (policy: object, { home, world, line }: Prepared) => {
+    const asked: string[] = []
+    const options = { world: copyWorld(world), policies: { [OPERATOR]: policy }, onRequest: ({ operation }: { operation: string }) => { asked.push(operation) } }
+    return at(options, home, async (session) => ({ ...(await session.run(`${line} -output-policy`)), asked }))
+  }
+
+  it.each(['distribute', 'rotate everywhere', 'replicate', 'disable', 'remove', 'revoke', 'import a version'])('is told what to %s takes without AWS being asked', async (name) => {
+    const there = await prepare(flowOf(name))
+    const printed = await printedUnder(NOTHING, there)
+    expect(printed).toMatchObject({ status: 0, stderr: '', asked: [] })
+    expect(JSON.parse(printed.stdout)).toEqual(there.policy)
+  })
+
+  it.each(['verify', 'verify a pair', 'verify a MAC key', 'verify replicas', 'restore', 'distribute again'])('is told what to %s takes, and that AWS did not answer', async (name) => {
+    const there = await prepare(flowOf(name))
+    const printed = await printedUnder(NOTHING, there)
+    expect(JSON.parse(printed.stdout)).toEqual(there.policy)
+    expect(printed.status).toBe(0)
+    expect(printed.stderr).toContain('AWS was asked and did not answer: DescribeKey')
+  })
+
+  it.each(['repair', 'adopt'])('gets to what it takes to %s by asking, attaching what was printed, and asking again', async (name) => {
+    const there = await prepare(flowOf(name))
+    const first = await printedUnder(NOTHING, there)
+    expect(first).toMatchObject({ status: 0, stderr: expect.stringContaining('did not answer') })
+    const second = await printedUnder(JSON.parse(first.stdout) as object, there)
+    expect(second).toMatchObject({ status: 0, stderr: expect.not.stringContaining('did not answer') })
+    expect(JSON.parse(second.stdout)).toEqual(there.policy)
+  })
+
+  it('is told so when AWS cannot be reached, too', async () => {
+    const { home, line, policy } = await prepare(flowOf('verify'))
+    const printed = await createSession('http://127.0.0.1:9', home).run(`${line} -output-policy`)
+    expect(printed).toMatchObject({ status: 0, stderr: expect.stringContaining('did not answer') })
+    expect(JSON.parse(printed.stdout)).toEqual(policy)
+  })
+
+  it('knows the AWS account from the role that is assumed', async () => {
+    const printed = await at({}, undefined, async (session) => {
+      await ok(session, 'write keymgmt/kms/k provider=awskms key_collection=us-gov-west-1 credentials=role_arn=arn:aws-us-gov:iam::444455556666:role/keys')
+      await ok(session, KEY('aes256-gcm96'))
+      return [await ok(session, `${DISTRIBUTE('encrypt,decrypt')} -output-policy`), await ok(session, PROVIDER_POLICY)]
+    })
+    for (const text of printed) {
+      const resources = (JSON.parse(text) as PolicyDocument).Statement.flatMap(({ Resource }) => list(Resource)).filter((resource) => resource !== '*')
+      expect(resources.filter((resource) => !resource.startsWith('arn:aws-us-gov:kms:us-gov-west-1:444455556666:'))).toEqual([])
+    }
+  })
+})
+
+const LOCAL = [
+  'list keymgmt/key', 'write -f keymgmt/key/next type=aes256-gcm96', 'read keymgmt/key/app', 'delete keymgmt/key/none', 'list keymgmt/key/app/kms',
+  `write keymgmt/key/next/import type=aes256-gcm96 material=${randomBytes(32).toString('hex')}`,
+  'list keymgmt/kms', 'write keymgmt/kms/next provider=awskms key_collection=us-west-1', 'read keymgmt/kms/k', 'delete keymgmt/kms/k',
+  'list keymgmt/kms/k/key', 'read keymgmt/kms/k/key/app', 'write -f keymgmt/key/app/rotate',
+]
+
+it.each(LOCAL)('%s makes no call to AWS, and its -output-policy says so', async (line) => {
+  const kept = ['list keymgmt/key', 'list keymgmt/kms', 'read keymgmt/key/app']
+  await at({}, undefined, async (session) => {
+    for (const earlier of [CONFIGURE, KEY('aes256-gcm96')]) await ok(session, earlier)
+    const before = await Promise.all(kept.map((earlier) => ok(session, earlier)))
+    expect(await session.run(`${line} -output-policy`)).toEqual({
+      status: 0, stdout: '', stderr: 'This command makes no call to AWS: it needs no IAM permission, and there is no policy to print.\n',
+    })
+    expect(await Promise.all(kept.map((earlier) => ok(session, earlier)))).toEqual(before)
+  })
 })

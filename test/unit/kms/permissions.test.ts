@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { grantsOf, policyOf, type Grant, type PolicyDocument } from '../../../src/kms/aws/permissions.js'
+import { readFileSync } from 'node:fs'
+import { grantsOf, PERMISSIONS, policyOf, type Grant, type PolicyDocument } from '../../../src/kms/aws/permissions.js'
 
 const list = (value: string | readonly string[]) => (typeof value === 'string' ? [value] : value)
 const shown = ({ action, resource, condition }: Grant) => `${action} ${resource} ${JSON.stringify(condition)}`
@@ -50,4 +51,9 @@ describe('a resource', () => {
       { action: 'kms:CreateAlias', resource: 'arn:aws:kms:us-west-1:*:key/*', condition: { StringEquals: { 'kms:KeyOrigin': 'EXTERNAL' } } },
     ])
   })
+})
+
+it('docs/permissions.md says what each permission is on and narrowed by', () => {
+  const rows = Object.entries(PERMISSIONS).map(([name, { action, on, conditions }]) => `| ${name} | \`${action}\` | ${on} | ${conditions.map((key) => `\`${key}\``).join(', ')} |`)
+  expect(readFileSync('docs/permissions.md', 'utf8')).toContain(['| call | permission | on | narrowed by |', '|---|---|---|---|', ...rows, ''].join('\n'))
 })
