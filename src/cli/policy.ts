@@ -1,6 +1,6 @@
 import { aliasPattern } from '../core/aliases.js'
 import type { Engine } from '../core/engine.js'
-import { knownArn, providerScope } from '../core/scope.js'
+import { distributionNames, knownArn, providerScope } from '../core/scope.js'
 import { KeymgmtError } from '../errors.js'
 import { noteNeeds, type Noted } from '../kms/aws/needs.js'
 import { grantsOf, policyOf, type Need, type PolicyDocument } from '../kms/aws/permissions.js'
@@ -32,28 +32,30 @@ export interface PolicyRequest {
  */
 export async function printCommandPolicy(io: Io, { resolved, format, ...options }: PolicyRequest): Promise<number> {
   const noted: Noted[] = []
-  const began = new Date()
   const rehearse = (kind: KmsKind) => noteNeeds(rehearseAwsKms(kind, []), noted)
   const { engine } = composeEngine(io, { ...options, rehearse, notice: (message) => { io.err(`${io.paint.dim(message)}\n`) } })
+  const { name: kms, key } = resolved.path.pattern.startsWith('keymgmt/kms/:name/') ? resolved.params : {}
+  const names = kms !== undefined && key !== undefined ? await distributionNames(engine, kms, key) : undefined
   try {
     await resolved.run(engine)
   } catch (error) {
     // What comes of an assumed answer is nothing to be refused for: what could be asked is worth being printed.
-    if (noted.every(({ unanswered }) => unanswered.size === 0)) throw error
+    if (options.signal.aborted || noted.every(({ unanswered }) => unanswered.size === 0)) throw error
   } finally {
     io.progress('')
   }
-  const { pattern } = resolved.path
-  const arn = pattern.startsWith('keymgmt/kms/:name/') && noted.length > 0 ? await knownArn(engine, resolved.params.name ?? '') : undefined
-  const policy = policyOf(noted.flatMap(({ needs, arns }) => needs.flatMap((need) => grantsOf(withPattern(need, began), accountOf([...arns, arn])))))
+  const arn = kms !== undefined && noted.length > 0 ? await knownArn(engine, kms) : undefined
+  const grants = noted.flatMap(({ needs, arns }) => needs.flatMap((need) => grantsOf(withPattern(need, names), accountOf([...arns, arn]))))
+  const policy = policyOf(grants)
   printWarnings(io.err, explain(new Set(noted.flatMap(({ unanswered }) => [...unanswered]))))
   if (policy) await printPolicy(io, policy, format)
   else io.err('This command makes no call to AWS: it needs no IAM permission, and there is no policy to print.\n')
   return 0
 }
 
-function withPattern(need: Need, began: Date): Need {
-  return need.alias === undefined ? need : { ...need, alias: aliasPattern(need.alias, began) }
+/** Only what is done to a key in one provider can begin a distribution: elsewhere all names are known. */
+function withPattern(need: Need, names: readonly string[] | undefined): Need {
+  return need.alias === undefined || names === undefined ? need : { ...need, alias: aliasPattern(need.alias, names) }
 }
 
 function explain(unanswered: ReadonlySet<string>): string[] {

@@ -18,9 +18,10 @@ export function versionAliasName(name: string, version: number): string {
 }
 
 /**
- * The alias, which a rehearsal that was begun at `since` named, as a pattern: in the name of a distribution that did not
- * exist before is a time that is not known yet.
+ * The alias as a pattern, unless it is of one of the distributions of these names: in the name of one that is still to
+ * be begun is a time that nobody knows yet.
  */
-export function aliasPattern(alias: string, since: Date): string {
-  return alias.replace(/-(\d{10})(?=$|\/v\d+$)/, (found, seconds: string) => (Number(seconds) < Math.floor(since.getTime() / 1000) ? found : '-??????????'))
+export function aliasPattern(alias: string, names: readonly string[]): string {
+  const known = names.map(aliasName).some((name) => alias === name || alias.startsWith(`${name}/`))
+  return known ? alias : alias.replace(/-\d+(?=$|\/v\d+$)/, `-${'?'.repeat(10)}`)
 }

@@ -94,11 +94,12 @@ const STEPS: Readonly<Record<Step['action'], TakeStep>> = {
 
   'point-alias': async (work, { version, region, alias = '' }) => {
     const { aliases, copies } = work.ledger.current
-    const known = aliases[region]?.[alias] ?? { version: 0, ours: false }
+    const recorded = aliases[region]?.[alias]
+    const known = recorded ?? { version: 0, ours: false }
     const keys = new Set(Object.values(copies).flatMap((places) => places[region]?.key?.id ?? []))
     const named = namedBy(work, region, alias)
     await setAlias(work, region, alias, known)
-    await work.provider.pointAlias(region, alias, kmsKeyOf(work, version, region), { keys, exists: known.ours, named })
+    await work.provider.pointAlias(region, alias, kmsKeyOf(work, version, region), { keys, exists: known.ours, begun: recorded?.ours === false, named })
     await setAlias(work, region, alias, { version, ours: true })
   },
 

@@ -1,9 +1,12 @@
 import { aliasName } from './aliases.js'
+import { readDistribution } from './distribution.js'
 import type { Engine } from './engine.js'
+import { readKey } from './keys.js'
 import { openLedger } from './ledger.js'
 import { copiesOf } from './plan.js'
 import { requireProvider } from './providers.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from './records.js'
+import { retiredOf } from './retired.js'
 
 /** What a provider is used for, as far as the store tells. */
 export interface ProviderScope {
@@ -47,4 +50,11 @@ export async function knownArn(engine: Engine, kms: string): Promise<string | un
     if (arn) return arn
   }
   return (await requireProvider(engine, kms)).credentials.role_arn
+}
+
+/** The names of the distributions of the key to the provider that there are, or were until AWS deletes their KMS keys. */
+export async function distributionNames(engine: Engine, kms: string, key: string): Promise<string[]> {
+  const [record, current] = await Promise.all([readKey(engine, key), readDistribution(engine, kms, key)])
+  const retired = record ? await retiredOf(engine, record, kms) : []
+  return [...(current ? [current.name] : []), ...retired.map(({ record: { name } }) => name)]
 }

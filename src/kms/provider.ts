@@ -57,6 +57,8 @@ export interface AliasOwner {
   readonly keys: ReadonlySet<string>
   /** Whether it is known to be ours, whatever it names now. */
   readonly exists: boolean
+  /** Whether the making of it was begun before, without an answer on record. */
+  readonly begun?: boolean
   /** The KMS key that it names, as far as is on record. */
   readonly named?: KmsKey | undefined
 }

@@ -205,6 +205,8 @@ function naming(inner: KmsProvider, book: Notebook): Pick<KmsProvider, 'pointAli
       // One that is on record is as the one to be made is, and so it is meant by the same pattern.
       const keys = target.name.endsWith('*') && owner.named ? [target] : [target, ...former]
       book.note({ operation: owner.exists ? 'UpdateAlias' : 'CreateAlias', regions: [region], alias, keys })
+      // It may be there, and then is looked at.
+      if (owner.begun) book.note({ operation: 'ListAliases', regions: [region] })
       return inner.pointAlias(region, alias, key, owner)
     },
     removeAlias: (region, alias, recorded) => {
