@@ -47,7 +47,7 @@ export async function printCommandPolicy(io: Io, { resolved, format, ...options 
   const arn = kms !== undefined && noted.length > 0 ? await knownArn(engine, kms) : undefined
   const grants = noted.flatMap(({ needs, arns }) => needs.flatMap((need) => grantsOf(withPattern(need, names), accountOf([...arns, arn]))))
   const policy = policyOf(grants)
-  printWarnings(io.err, explain(new Set(noted.flatMap(({ unanswered }) => [...unanswered]))))
+  printWarnings(io.err, [...explainUnanswered(new Set(noted.flatMap(({ unanswered }) => [...unanswered]))), ...explainSize(policy)])
   if (policy) await printPolicy(io, policy, format)
   else io.err('This command makes no call to AWS: it needs no IAM permission, and there is no policy to print.\n')
   return 0
@@ -58,9 +58,21 @@ function withPattern(need: Need, names: readonly string[] | undefined): Need {
   return need.alias === undefined || names === undefined ? need : { ...need, alias: aliasPattern(need.alias, names) }
 }
 
-function explain(unanswered: ReadonlySet<string>): string[] {
+function explainUnanswered(unanswered: ReadonlySet<string>): string[] {
   if (unanswered.size === 0) return []
   return [`AWS was asked and did not answer: ${[...unanswered].sort().join(', ')}. What depends on the answer may be missing here. Attach this policy, then print it again.`]
+}
+
+/**
+ * Characters of a managed policy, white space aside.
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
+const LONGEST_POLICY = 6144
+
+function explainSize(policy: PolicyDocument | undefined): string[] {
+  const size = policy ? JSON.stringify(policy).length : 0
+  if (size <= LONGEST_POLICY) return []
+  return [`It has ${size} characters, and a managed policy of IAM at most ${LONGEST_POLICY}. Use that of the provider: keymgmt policy keymgmt/kms/NAME`]
 }
 
 /** Prints the least IAM policy for all commands with one provider; answers the exit status. */

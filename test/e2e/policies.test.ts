@@ -232,6 +232,18 @@ it('docs/permissions.md says what was seen', () => {
   expect(BY_COMMAND.exec(readFileSync(DOCUMENT, 'utf8'))?.[0]).toBe(made)
 })
 
+it('a policy that IAM would not take comes with a warning', async () => {
+  const rotations = Array.from({ length: 7 }, () => 'write -f keymgmt/key/app/rotate')
+  const printed = await at({}, undefined, async (session) => {
+    for (const earlier of [CONFIGURE, GLOBAL, ...rotations, DISTRIBUTE('encrypt,decrypt')]) await ok(session, earlier)
+    return [await session.run('write -f keymgmt/kms/k/key/app/replicate -output-policy'), await session.run('delete keymgmt/kms/k/key/app -output-policy')]
+  })
+  expect(printed).toEqual([
+    { status: 0, stdout: expect.stringContaining('2012-10-17'), stderr: expect.stringContaining('at most 6144') },
+    { status: 0, stdout: expect.stringContaining('2012-10-17'), stderr: '' },
+  ])
+})
+
 it('own material is not in what is printed', async () => {
   const material = randomBytes(32).toString('hex')
   const line = `write keymgmt/key/app/import_version material=${material} -output-policy`

@@ -53,8 +53,8 @@ function keyFacts({ type, purpose }: KmsKeyRequest): Facts {
   return { ...IMPORTED, 'kms:KeySpec': [KeySpec], 'kms:KeyUsage': [KeyUsage] }
 }
 
-/** What a replica is. */
-export const REPLICA: Facts = { ...IMPORTED, 'kms:MultiRegionKeyType': ['REPLICA'] }
+/** What a replica is, and no KMS key is that is made by itself. */
+export const REPLICA: Facts = { ...IMPORTED, 'kms:MultiRegion': ['true'], 'kms:MultiRegionKeyType': ['REPLICA'] }
 
 /** Every KMS key with imported material, where it is not known which. */
 const ANY_IMPORTED: KeyScope = { name: 'key/*', facts: IMPORTED }

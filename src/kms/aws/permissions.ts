@@ -65,7 +65,7 @@ const onAll = (action: string, ...conditions: readonly ConditionName[]): Permiss
 export const PERMISSIONS = {
   CreateKey: onAll('CreateKey', ...NEW_KEY, 'kms:MultiRegion', 'aws:RequestTag'),
   /** What ReplicateKey also needs, where the replica is made. Which of its values AWS lets a policy see is not documented. */
-  CreateReplica: { ...onAll('CreateKey', 'kms:KeyOrigin', 'kms:MultiRegionKeyType', 'aws:RequestTag'), ifExists: true },
+  CreateReplica: { ...onAll('CreateKey', 'kms:KeyOrigin', 'kms:MultiRegion', 'kms:MultiRegionKeyType', 'aws:RequestTag'), ifExists: true },
   /** @see https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-auth-slr.html */
   CreateServiceLinkedRole: { action: 'iam:CreateServiceLinkedRole', on: 'role', conditions: ['iam:AWSServiceName'] },
   /** Tags that come with a new KMS key: AWS documents no other condition for a KMS key that is not there yet. */
