@@ -1,8 +1,7 @@
 import { homedir } from 'node:os'
 import { createEngine, type Engine } from '../core/engine.js'
 import { awsKms } from '../kms/aws/index.js'
-import { rehearseAwsKms } from '../kms/aws/rehearsal.js'
-import type { RehearsedCall } from '../kms/rehearsal.js'
+import type { KmsKind } from '../kms/provider.js'
 import { createOverlayStore, locate, openHome, type OpenedHome } from '../store/index.js'
 import type { Io } from './io.js'
 import { passphraseFrom } from './passphrase.js'
@@ -17,12 +16,12 @@ export interface EngineOptions {
   readonly timeoutMs?: number | undefined
   /** Told what the user should know besides the answer. */
   readonly notice: (message: string) => void
-  /** Where the calls go that AWS is spared: with it nothing is changed, neither there nor here. */
-  readonly rehearsal?: RehearsedCall[] | undefined
+  /** Puts a rehearsal in place of AWS: with it nothing is changed, neither there nor here. */
+  readonly rehearse?: ((kind: KmsKind) => KmsKind) | undefined
 }
 
 /** The store of this user, and the engine over it. Nothing is opened yet. */
-export function composeEngine(io: Io, { signal, timeoutMs, notice, rehearsal }: EngineOptions): { engine: Engine; home: OpenedHome } {
+export function composeEngine(io: Io, { signal, timeoutMs, notice, rehearse }: EngineOptions): { engine: Engine; home: OpenedHome } {
   const home = openHome({
     ...locate(io.env, io.platform, homedir()),
     passphrase: (to) => passphraseFrom(io, { to, signal }),
@@ -35,8 +34,8 @@ export function composeEngine(io: Io, { signal, timeoutMs, notice, rehearsal }: 
   })
   const kms = awsKms({ env: io.env, signal, onWait: io.progress })
   const engine = createEngine({
-    store: rehearsal ? createOverlayStore(home.store) : home.store,
-    kinds: { awskms: rehearsal ? rehearseAwsKms(kms, rehearsal) : kms },
+    store: rehearse ? createOverlayStore(home.store) : home.store,
+    kinds: { awskms: rehearse ? rehearse(kms) : kms },
     progress: io.progress,
     notice,
   })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Engine } from '../core/engine.js'
 import { KeymgmtError } from '../errors.js'
+import type { KmsKind } from '../kms/provider.js'
 import type { RehearsedCall } from '../kms/rehearsal.js'
 import type { Operation, Response } from '../router/path.js'
 import type { Router } from '../router/router.js'
@@ -23,6 +24,8 @@ export interface VerbRequest {
   readonly timeoutMs?: number | undefined
   /** Whether to say what would be done in AWS, instead of doing it. */
   readonly dryRun?: boolean
+  /** Whether to print the least IAM policy for it, instead of doing it. */
+  readonly outputPolicy?: boolean
 }
 
 /** What the four verbs need. */
@@ -51,6 +54,7 @@ const SUCCESS = {
  */
 export async function runVerb({ io, router, signal }: VerbContext, operation: Operation, request: VerbRequest): Promise<number> {
   const resolved = router.resolve(operation, request.path, request.data)
+  if (request.outputPolicy) return (await import('./policy.js')).printCommandPolicy(io, { ...request, resolved, timeoutMs: request.timeoutMs, signal: withDeadline(signal, request.timeoutMs) })
   const format = await loadFormat(request.format)
   const notices: string[] = []
   if (format.speaks && io.stderrIsTty) {
@@ -66,13 +70,18 @@ export async function runVerb({ io, router, signal }: VerbContext, operation: Op
       if (format.speaks) io.err(`${io.paint.dim(message)}\n`)
       else notices.push(message)
     },
-    ...(request.dryRun && { rehearsal: calls }),
+    ...(request.dryRun && { rehearse: await rehearsal(calls) }),
   })
   const answered = await resolved.run(engine).finally(() => { io.progress('') })
   const response = request.dryRun ? describeRehearsal(calls) : { ...answered, warnings: [...notices, ...(answered.warnings ?? [])] }
   if (format.speaks) printWarnings(io.err, response.warnings ?? [])
   print({ io, format }, operation, request, response)
   return exitStatus(operation, response)
+}
+
+async function rehearsal(calls: RehearsedCall[]): Promise<(kind: KmsKind) => KmsKind> {
+  const { rehearseAwsKms } = await import('../kms/aws/rehearsal.js')
+  return (kind) => rehearseAwsKms(kind, calls)
 }
 
 /** A timer of more than 24 days is over at once. */

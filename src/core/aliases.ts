@@ -16,3 +16,12 @@ export function aliasName(name: string): string {
 export function versionAliasName(name: string, version: number): string {
   return `${aliasName(name)}/v${version}`
 }
+
+/**
+ * The alias as a pattern, unless it is of one of the distributions of these names: in the name of one that is still to
+ * be begun is a time that nobody knows yet.
+ */
+export function aliasPattern(alias: string, names: readonly string[]): string {
+  const known = names.map(aliasName).some((name) => alias === name || alias.startsWith(`${name}/`))
+  return known ? alias : alias.replace(/-\d+(?=$|\/v\d+$)/, `-${'?'.repeat(10)}`)
+}

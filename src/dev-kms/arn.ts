@@ -43,3 +43,11 @@ export function callerArn(region: string): string {
 export function rootArn(region: string): string {
   return `arn:${partitionOf(region)}:iam::${ACCOUNT}:root`
 }
+
+/** The service that keeps multi-Region keys in step, and the role of the account that it does that with. */
+export const MULTI_REGION_SERVICE = 'mrk.kms.amazonaws.com'
+
+/** The ARN of that role. */
+export function multiRegionRoleArn(region: string): string {
+  return `arn:${partitionOf(region)}:iam::${ACCOUNT}:role/aws-service-role/${MULTI_REGION_SERVICE}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys`
+}

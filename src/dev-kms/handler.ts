@@ -6,8 +6,12 @@ import type { World } from './world.js'
 
 /** What is asked of the caller's policy. */
 export interface Wanted {
-  /** The operation's own name where it is not given, without `kms:`. */
+  /** The operation's own name where it is not given; without its service where that is `kms:`. */
   readonly action?: string | undefined
+  /** The multi-Region primary that a replica is made of, and where. */
+  readonly replica?: { readonly of: Key; readonly region: string }
+  /** The service that a role is made for. */
+  readonly service?: string
   readonly key?: Key
   /** By which the request names the key. */
   readonly alias?: string | undefined

@@ -28,7 +28,7 @@ const KEYS = [
   'kms:BypassPolicyLockoutSafetyCheck', 'kms:ExpirationModel', 'kms:WrappingAlgorithm', 'kms:WrappingKeySpec', 'kms:RequestAlias',
   'kms:ReplicaRegion', 'kms:PrimaryRegion', 'kms:ScheduleKeyDeletionPendingWindowInDays', 'kms:EncryptionAlgorithm', 'kms:SigningAlgorithm',
   'kms:MacAlgorithm', 'kms:KeyAgreementAlgorithm', 'kms:MessageType', 'kms:DataKeyPairSpec', 'kms:EncryptionContextKeys',
-  'kms:EncryptionContext:', 'aws:RequestedRegion', 'aws:TagKeys', 'aws:RequestTag/', 'aws:ResourceTag/',
+  'kms:EncryptionContext:', 'aws:RequestedRegion', 'aws:TagKeys', 'aws:RequestTag/', 'aws:ResourceTag/', 'iam:AWSServiceName',
 ].map((key) => key.toLowerCase())
 
 interface Operator {

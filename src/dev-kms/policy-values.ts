@@ -27,14 +27,16 @@ const DEFAULTS: Readonly<Record<string, readonly [key: string, member: string, v
 }
 
 /** The values that a policy's conditions see, by key in lower case. */
-export function conditionValues(operation: string, region: Region, input: Input, { key, alias, action, resource }: Wanted): ReadonlyMap<string, readonly string[]> {
+export function conditionValues(operation: string, region: Region, input: Input, { key, alias, action, resource, replica, service }: Wanted): ReadonlyMap<string, readonly string[]> {
   // AWS: no condition key can be used where the resource is an alias.
   if (resource?.includes(':alias/')) return new Map()
-  const creates = (action ?? operation) === 'CreateKey'
+  const creates = operation === 'CreateKey' && action === undefined
   const all: readonly (readonly [name: string, value: Value])[] = [
-    ['aws:RequestedRegion', region.name],
+    ['aws:RequestedRegion', replica?.region ?? region.name],
     ['kms:CallerAccount', ACCOUNT],
-    ...(creates && !key ? ofNewKey(input) : []),
+    ['iam:AWSServiceName', service],
+    ...(creates ? ofNewKey(input) : []),
+    ...(replica ? ofReplica(replica.of) : []),
     ...(key ? ofKey(key, region) : []),
     ...ofRequest(operation, input),
     ['kms:RequestAlias', alias?.replace(/^arn:.*:(?=alias\/)/, '')],
@@ -52,6 +54,11 @@ function ofNewKey(input: Input): [string, Value][] {
     ['kms:MultiRegion', String(multi)],
     ['kms:MultiRegionKeyType', multi ? 'PRIMARY' : undefined],
   ]
+}
+
+/** A replica has the shared properties of its primary, whatever the request says. */
+function ofReplica({ keySpec, usage, origin }: Key): [string, Value][] {
+  return [['kms:KeySpec', keySpec], ['kms:KeyUsage', usage], ['kms:KeyOrigin', origin], ['kms:MultiRegion', 'true'], ['kms:MultiRegionKeyType', 'REPLICA']]
 }
 
 function ofKey(key: Key, region: Region): [string, Value][] {

@@ -89,8 +89,9 @@ function contextOf({ world, quotas, limits, policies }: Service, call: Call, ope
     world, region, operation, quotas, limits,
     requestId: call.requestId,
     authorize(wanted) {
+      const action = wanted.action ?? operation
       policy?.assertAllows({
-        action: `kms:${wanted.action ?? operation}`,
+        action: action.includes(':') ? action : `kms:${action}`,
         resource: wanted.resource ?? wanted.key?.arn ?? '*',
         region: region.name,
         values: conditionValues(operation, region, input, wanted),

@@ -57,6 +57,10 @@ export interface AliasOwner {
   readonly keys: ReadonlySet<string>
   /** Whether it is known to be ours, whatever it names now. */
   readonly exists: boolean
+  /** Whether the making of it was begun before, without an answer on record. */
+  readonly begun?: boolean
+  /** The KMS key that it names, as far as is on record. */
+  readonly named?: KmsKey | undefined
 }
 
 /**
@@ -117,7 +121,8 @@ export interface KmsProvider {
    * @throws KeymgmtError KMS_FAILED when the alias names a KMS key that is not its owner's; it is left alone.
    */
   pointAlias(region: string, alias: string, key: KmsKey, owner: AliasOwner): Promise<void>
-  removeAlias(region: string, alias: string): Promise<void>
+  /** Removes the alias, which names the KMS key `named` as far as is on record. */
+  removeAlias(region: string, alias: string, named?: KmsKey): Promise<void>
 
   enable(region: string, key: KmsKey): Promise<void>
   disable(region: string, key: KmsKey): Promise<void>

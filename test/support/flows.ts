@@ -3,13 +3,16 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bench } from './keymgmt.js'
 
+/** Where a flow happens. */
+type Site = Pick<Bench, 'home' | 'kms'>
+
 /** One command that changes AWS, and what was done before it. */
 export interface Flow {
   readonly name: string
   readonly prepare: readonly string[]
   /** What happened behind the back of keymgmt. */
-  readonly mishap?: (bench: Bench) => void
-  readonly line: string | ((bench: Bench) => string)
+  readonly mishap?: (site: Site) => void
+  readonly line: string | ((site: Site) => string)
 }
 
 /** The provider, with the credentials of Vault's documentation. */
@@ -44,29 +47,29 @@ export const FLOWS: readonly Flow[] = [
   { name: 'repair', prepare: [KEY, DISTRIBUTE, ROTATE], mishap: spoil, line: 'write -f keymgmt/kms/k/key/app/repair' },
 ]
 
-function region({ kms }: Bench) {
+function region({ kms }: Site) {
   return kms.world.region('us-west-1')
 }
 
-function onlyKey(bench: Bench) {
-  const [key] = region(bench).keys.values()
+function onlyKey(site: Site) {
+  const [key] = region(site).keys.values()
   if (!key) throw new Error('there is no KMS key')
   return key
 }
 
 /** The store no longer knows that the key was distributed. */
-function forget(bench: Bench): void {
-  const folder = join(bench.home, 'keymgmt', 'store', 'distribution')
+function forget(site: Site): void {
+  const folder = join(site.home, 'keymgmt', 'store', 'distribution')
   if (readdirSync(folder).length === 0) throw new Error('there is nothing to forget')
   rmSync(folder, { recursive: true })
-  region(bench).aliases.clear()
+  region(site).aliases.clear()
 }
 
 /** The alias is gone, the first version lost its material and its tags, and the second was disabled. */
-function spoil(bench: Bench): void {
-  const [first, second] = region(bench).keys.values()
+function spoil(site: Site): void {
+  const [first, second] = region(site).keys.values()
   if (!first || !second) throw new Error('there are no two KMS keys')
-  region(bench).aliases.clear()
+  region(site).aliases.clear()
   for (const material of first.materials) material.bytes = undefined
   first.tags.clear()
   second.enabled = false

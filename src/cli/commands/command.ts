@@ -18,8 +18,8 @@ export interface Example {
   readonly line: string
 }
 
-/** What the first argument of a command is, for who completes it; `paths` are those with this operation, or all. */
-export type FirstArgument = { readonly paths: Operation | 'any' } | { readonly words: () => Promise<readonly string[]> }
+/** What the first argument of a command is, for who completes it; `paths` are those with this operation, all, or of one pattern. */
+export type FirstArgument = { readonly paths: Operation | 'any'; readonly only?: string } | { readonly words: () => Promise<readonly string[]> }
 
 /** A command: all that is run, and all that help, completion and the manual say of it. */
 export interface Command<F extends FlagTable = FlagTable> {

@@ -20,6 +20,11 @@ export const DRY_RUN = {
   usage: 'Print the calls to AWS that it would make, in order, and what they add to the monthly bill. Changes nothing.',
 } as const satisfies FlagDefinition
 
+export const OUTPUT_POLICY = {
+  kind: 'bool',
+  usage: 'Print the least IAM policy for this very command, as JSON. Changes nothing.',
+} as const satisfies FlagDefinition
+
 export const TIMEOUT = {
   kind: 'duration',
   usage: 'How long it may take, such as 90s or 1h30m, waits included. Unlimited on a terminal, else 10m.',

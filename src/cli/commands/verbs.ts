@@ -8,7 +8,7 @@ import { parseDuration } from '../duration.js'
 import { sanitizePath } from '../sanitize-path.js'
 import { DOING, runVerb } from '../verbs.js'
 import { defineCommand, type Session } from './command.js'
-import { DRY_RUN, FIELD, FORMAT, TIMEOUT } from './flags.js'
+import { DRY_RUN, FIELD, FORMAT, OUTPUT_POLICY, TIMEOUT } from './flags.js'
 
 /** READ: `keymgmt read PATH` */
 export const read = defineCommand({
@@ -21,7 +21,7 @@ export const read = defineCommand({
     { does: 'One field, for a script', line: 'keymgmt read -field=latest_version keymgmt/key/app' },
     { does: 'Whether AWS has what is on record', line: 'keymgmt read keymgmt/kms/example-kms/key/app/verify' },
   ],
-  flags: { field: FIELD, format: FORMAT, timeout: TIMEOUT },
+  flags: { field: FIELD, format: FORMAT, 'output-policy': OUTPUT_POLICY, timeout: TIMEOUT },
   first: { paths: 'read' },
   run: (session, args, flags) => request(session, 'read', args, flags),
 })
@@ -39,12 +39,14 @@ export const write = defineCommand({
     { does: 'The key in AWS', line: 'keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm' },
     { does: 'A new version of it, here and in AWS', line: 'keymgmt write -f keymgmt/key/app/rotate' },
     { does: 'What AWS would be asked for', line: 'keymgmt write -f -dry-run keymgmt/key/app/rotate' },
+    { does: 'What IAM must allow for that', line: 'keymgmt write -f -output-policy keymgmt/key/app/rotate' },
   ],
   flags: {
     'dry-run': DRY_RUN,
     field: FIELD,
     force: { kind: 'bool', alias: 'f', usage: 'Allow the operation to continue with no key=value pairs. This allows writing to keys that do not need or expect data.' },
     format: FORMAT,
+    'output-policy': OUTPUT_POLICY,
     timeout: TIMEOUT,
   },
   first: { paths: 'write' },
@@ -61,7 +63,7 @@ export const remove = defineCommand({
     { does: 'A key out of AWS', line: 'keymgmt delete keymgmt/kms/example-kms/key/app' },
     { does: 'What that would do', line: 'keymgmt delete -dry-run keymgmt/kms/example-kms/key/app' },
   ],
-  flags: { 'dry-run': DRY_RUN, field: FIELD, format: FORMAT, timeout: TIMEOUT },
+  flags: { 'dry-run': DRY_RUN, field: FIELD, format: FORMAT, 'output-policy': OUTPUT_POLICY, timeout: TIMEOUT },
   first: { paths: 'delete' },
   run: (session, args, flags) => request(session, 'delete', args, flags),
 })
@@ -77,7 +79,7 @@ export const list = defineCommand({
     { does: 'The providers', line: 'keymgmt list keymgmt/kms' },
     { does: 'The keys in a provider', line: 'keymgmt list keymgmt/kms/example-kms/key' },
   ],
-  flags: { format: FORMAT, timeout: TIMEOUT },
+  flags: { format: FORMAT, 'output-policy': OUTPUT_POLICY, timeout: TIMEOUT },
   first: { paths: 'list' },
   run: (session, args, flags) => request(session, 'list', args, flags),
 })
@@ -87,6 +89,7 @@ interface VerbFlags {
   readonly field?: string | undefined
   readonly force?: boolean
   readonly 'dry-run'?: boolean
+  readonly 'output-policy'?: boolean
   readonly timeout?: string | undefined
 }
 
@@ -102,15 +105,15 @@ async function request({ io, signal, format }: Session, operation: Operation, ar
     const timeoutMs = flags.timeout === undefined ? (io.stderrIsTty ? undefined : UNATTENDED_MS) : parseDuration('timeout', flags.timeout)
     const data = await parseData(rest, io, operation === 'delete' ? 'string list' : 'K=V')
     doing = `${DOING[operation]} ${path}`
-    const { field, 'dry-run': dryRun = false } = flags
-    return await runVerb({ io, router: createRouter(PATHS), signal }, operation, { path, data, args: rest, format, field, dryRun, timeoutMs })
+    const { field, 'dry-run': dryRun = false, 'output-policy': outputPolicy = false } = flags
+    return await runVerb({ io, router: createRouter(PATHS), signal }, operation, { path, data, args: rest, format, field, dryRun, outputPolicy, timeoutMs })
   } catch (error) {
     const about = error instanceof KeymgmtError && error.code === 'USAGE' ? undefined : doing
     return complain(io, error, about, format)
   }
 }
 
-function assertArguments(operation: Operation, path: string | undefined, data: readonly string[], { force }: VerbFlags): void {
+function assertArguments(operation: Operation, path: string | undefined, data: readonly string[], flags: VerbFlags): void {
   if (path === undefined) {
     const expected = operation === 'delete' ? 'at least 1' : '1'
     throw new KeymgmtError('USAGE', `Not enough arguments (expected ${expected}, got 0)`, { hints: [`such as: keymgmt ${operation} keymgmt/key/app`] })
@@ -119,10 +122,11 @@ function assertArguments(operation: Operation, path: string | undefined, data: r
     // It is not repeated: what was meant as a value may be a secret.
     throw new KeymgmtError('USAGE', 'the first argument is the PATH, and this is name=value', { hints: [`such as: keymgmt ${operation} keymgmt/key/app`] })
   }
+  if (flags['dry-run'] && flags['output-policy']) throw new KeymgmtError('USAGE', '-dry-run and -output-policy are two questions', { hints: ['give one of them'] })
   if (operation === 'list' && data.length > 0) {
     throw new KeymgmtError('USAGE', `Too many arguments (expected 1, got ${data.length + 1})`)
   }
-  if (operation === 'write' && data.length === 0 && force !== true) {
+  if (operation === 'write' && data.length === 0 && flags.force !== true) {
     throw new KeymgmtError('USAGE', 'Must supply data or use -force')
   }
 }

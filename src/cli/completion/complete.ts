@@ -56,8 +56,9 @@ async function completeArgument(command: Command, before: readonly string[], cur
   if (first === undefined) return []
   if ('words' in first) return path === undefined ? starting(current, await first.words()) : []
   const operations = first.paths === 'any' ? OPERATIONS : [first.paths]
-  if (path === undefined) return completePath(current, operations, choices)
-  return first.paths === 'any' ? [] : completeField(sanitizePath(path), first.paths, data, current, choices)
+  const paths = choices.paths.filter(({ pattern }) => first.only === undefined || pattern === first.only)
+  if (path === undefined) return completePath(current, operations, { ...choices, paths })
+  return first.paths === 'any' || first.only !== undefined ? [] : completeField(sanitizePath(path), first.paths, data, current, choices)
 }
 
 /** One segment further; more where there is but one way. */

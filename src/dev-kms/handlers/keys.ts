@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { ACCOUNT, arnOf } from '../arn.js'
+import { ACCOUNT, arnOf, MULTI_REGION_SERVICE, multiRegionRoleArn } from '../arn.js'
 import { AwsError, invalid, unsupported } from '../errors.js'
 import { managed, named } from '../find.js'
 import { wireDate, type Context, type Handler, type Handlers } from '../handler.js'
@@ -97,6 +97,7 @@ const createKey: Handler = (context, input) => {
   const id = newKeyId(multi)
   const arn = arnOf(region.name, `key/${id}`)
   context.authorize({ resource: '*' })
+  if (multi) context.authorize({ action: 'iam:CreateServiceLinkedRole', resource: multiRegionRoleArn(region.name), service: MULTI_REGION_SERVICE })
   if (input.has('Tags')) context.authorize({ action: 'TagResource', resource: arn })
   assertRoom(context, region.keys)
   const key: Key = {

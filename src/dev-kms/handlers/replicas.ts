@@ -40,7 +40,7 @@ const replicateKey: Handler = (context, input) => {
   const target = input.required('ReplicaRegion')
   assertReachable(source, target)
   const arn = arnOf(target, `key/${source.id}`)
-  context.authorize({ action: 'CreateKey', resource: '*' })
+  context.authorize({ action: 'CreateKey', resource: '*', replica: { of: source, region: target } })
   if (input.has('Tags')) context.authorize({ action: 'TagResource', resource: arn })
   // One of the two is AWS's own dry run.
   context.quotas.request('CreateKey', target, 2)

@@ -98,7 +98,7 @@ export const REQUEST_SEEDS: readonly Buffer[] = [
 ]
 
 export const REQUEST_WORDS = [
-  '\u001f', '\u001e', '=', '@', '-', '--', '-f', '-format=', '-field', '-timeout=', '-dry-run', '-h', 'write', 'read', 'list', 'delete', 'keymgmt/', 'key/', 'kms/', '/rotate', '..', 'type=', 'purpose=', 'credentials=', 'secret_key=', 'min_enabled_version=', 'name=', 'true', '{"a":1}', '90s', '1d', '[', 'null',
+  '\u001f', '\u001e', '=', '@', '-', '--', '-f', '-format=', '-field', '-timeout=', '-dry-run', '-output-policy', '-h', 'write', 'read', 'list', 'delete', 'keymgmt/', 'key/', 'kms/', '/rotate', '..', 'type=', 'purpose=', 'credentials=', 'secret_key=', 'min_enabled_version=', 'name=', 'true', '{"a":1}', '90s', '1d', '[', 'null',
 ]
 
 /** DATA and path as far as the router: nothing is opened. */

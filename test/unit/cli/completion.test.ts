@@ -28,7 +28,7 @@ const CASES: readonly (readonly [line: string, candidates: readonly string[]])[]
   ['keymgmt list keymgmt/kms/', ['keymgmt/kms/k/key ']],
   ['keymgmt read keymgmt/nope/', []],
   ['keymgmt read keymgmt/key/app ', []],
-  ['keymgmt write -', ['-dry-run ', '-field=', '-force ', '-format=', '-timeout=']],
+  ['keymgmt write -', ['-dry-run ', '-field=', '-force ', '-format=', '-output-policy ', '-timeout=']],
   ['keymgmt write --for', ['--force ', '--format=']],
   ['keymgmt read -format=', ['table ', 'json ', 'yaml ']],
   ['keymgmt read -format=j', ['json ']],
@@ -53,6 +53,8 @@ const CASES: readonly (readonly [line: string, candidates: readonly string[]])[]
   ['keymgmt dev -quotas=', ['aws ', 'none ']],
   ['keymgmt dev -- re', []],
   ['keymgmt version ', []],
+  ['keymgmt policy ', ['keymgmt/kms/k ']],
+  ['keymgmt policy keymgmt/kms/k ', []],
   ['key', []],
   ['', []],
 ]

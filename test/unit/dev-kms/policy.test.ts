@@ -120,6 +120,43 @@ describe('resources', () => {
   })
 })
 
+describe('multi-Region keys', () => {
+  const ROLE = 'arn:aws:iam::111122223333:role/aws-service-role/mrk.kms.amazonaws.com/AWSServiceRoleForKeyManagementServiceMultiRegionKeys'
+  const link = (over: object = {}) => allow('iam:CreateServiceLinkedRole', { Resource: ROLE, Condition: { StringEquals: { 'iam:AWSServiceName': 'mrk.kms.amazonaws.com' } }, ...over })
+
+  // "Users who create multi-Region keys must have the iam:CreateServiceLinkedRole permission": multi-region-auth-slr.html
+  it('are made by whoever may have AWS make the role that keeps them in step', async () => {
+    const attempt = async (...statements: object[]) => {
+      const { kms } = await under(document(allow('kms:CreateKey'), ...statements))
+      return [await errorOf(kms.createKey({})), await errorOf(kms.createKey({ MultiRegion: true }))]
+    }
+    expect(await attempt()).toEqual(['none', 'AccessDeniedException'])
+    expect(await attempt(link({ Resource: ROLE.replace('mrk', 'cks') }))).toEqual(['none', 'AccessDeniedException'])
+    expect(await attempt(link({ Condition: { StringEquals: { 'iam:AWSServiceName': 'cks.kms.amazonaws.com' } } }))).toEqual(['none', 'AccessDeniedException'])
+    expect(await attempt(link())).toEqual(['none', 'none'])
+  })
+
+  // The CreateKey of a replica is a request in its own Region, about a key with the shared properties of its primary.
+  it.each([
+    ['the Region', { StringEquals: { 'aws:RequestedRegion': ABROAD } }, { StringEquals: { 'aws:RequestedRegion': HOME } }],
+    ['the origin', { StringEquals: { 'kms:KeyOrigin': 'EXTERNAL' } }, { StringEquals: { 'kms:KeyOrigin': 'AWS_KMS' } }],
+    ['the type', { StringEquals: { 'kms:MultiRegionKeyType': 'REPLICA' } }, { StringEquals: { 'kms:MultiRegionKeyType': 'PRIMARY' } }],
+    ['the tags', { StringEquals: { 'aws:RequestTag/a': 'x' } }, { StringEquals: { 'aws:RequestTag/a': 'y' } }],
+  ])('are replicated under conditions on %s', async (_what, right, wrong) => {
+    const lab = await createLab()
+    labs.push(lab)
+    const KeyId = await lab.create({ MultiRegion: true })
+    await lab.put(KeyId, randomBytes(32))
+    const attempt = async (Condition: object) => {
+      const policies = { default: document(allow(['kms:ReplicateKey', 'kms:TagResource']), allow('kms:CreateKey', { Condition })) }
+      const restricted = await createLab({ world: copyWorld(lab.kms.world), policies })
+      labs.push(restricted)
+      return errorOf(at(restricted).replicateKey({ KeyId, ReplicaRegion: ABROAD, Tags: [{ TagKey: 'a', TagValue: 'x' }] }))
+    }
+    expect([await attempt(right), await attempt(wrong)]).toEqual(['none', 'AccessDeniedException'])
+  })
+})
+
 describe('conditions', () => {
   type Attempt = (kms: KMS, ids: { id: string; other: string }) => Promise<unknown>
   const create = (input: object): Attempt => (kms) => kms.createKey({ Origin: 'EXTERNAL', ...input })

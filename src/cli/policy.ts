@@ -1,0 +1,115 @@
+import { aliasPattern } from '../core/aliases.js'
+import type { Engine } from '../core/engine.js'
+import { distributionNames, knownArn, providerScope } from '../core/scope.js'
+import { KeymgmtError } from '../errors.js'
+import { noteNeeds, type Noted } from '../kms/aws/needs.js'
+import { grantsOf, policyOf, type Need, type PolicyDocument } from '../kms/aws/permissions.js'
+import { needsOfProvider } from '../kms/aws/provider-policy.js'
+import { rehearseAwsKms } from '../kms/aws/rehearsal.js'
+import type { KmsKind } from '../kms/provider.js'
+import { PATHS } from '../paths/index.js'
+import { findPath, type Resolved } from '../router/router.js'
+import type { Json } from '../router/values.js'
+import type { Session } from './commands/command.js'
+import { complain } from './complain.js'
+import { composeEngine } from './engine.js'
+import { loadFormat, printWarnings, type FormatName } from './format/index.js'
+import type { Io } from './io.js'
+import { sanitizePath } from './sanitize-path.js'
+
+/** A command whose policy is to be printed. */
+export interface PolicyRequest {
+  readonly resolved: Resolved<Engine>
+  readonly format: FormatName
+  readonly timeoutMs: number | undefined
+  readonly signal: AbortSignal
+}
+
+/**
+ * Prints the least IAM policy of one command, found by rehearsing it; answers the exit status. The policy is all that
+ * goes to stdout.
+ * @throws KeymgmtError for everything that the command is refused for before it talks to AWS.
+ */
+export async function printCommandPolicy(io: Io, { resolved, format, ...options }: PolicyRequest): Promise<number> {
+  const noted: Noted[] = []
+  const rehearse = (kind: KmsKind) => noteNeeds(rehearseAwsKms(kind, []), noted)
+  const { engine } = composeEngine(io, { ...options, rehearse, notice: (message) => { io.err(`${io.paint.dim(message)}\n`) } })
+  const { name: kms, key } = resolved.path.pattern.startsWith('keymgmt/kms/:name/') ? resolved.params : {}
+  const names = kms !== undefined && key !== undefined ? await distributionNames(engine, kms, key) : undefined
+  try {
+    await resolved.run(engine)
+  } catch (error) {
+    // What comes of an assumed answer is nothing to be refused for: what could be asked is worth being printed.
+    if (options.signal.aborted || noted.every(({ unanswered }) => unanswered.size === 0)) throw error
+  } finally {
+    io.progress('')
+  }
+  const arn = kms !== undefined && noted.length > 0 ? await knownArn(engine, kms) : undefined
+  const grants = noted.flatMap(({ needs, arns }) => needs.flatMap((need) => grantsOf(withPattern(need, names), accountOf([...arns, arn]))))
+  const policy = policyOf(grants)
+  printWarnings(io.err, [...explainUnanswered(new Set(noted.flatMap(({ unanswered }) => [...unanswered]))), ...explainSize(policy)])
+  if (policy) await printPolicy(io, policy, format)
+  else io.err('This command makes no call to AWS: it needs no IAM permission, and there is no policy to print.\n')
+  return 0
+}
+
+/** Only what is done to a key in one provider can begin a distribution: elsewhere all names are known. */
+function withPattern(need: Need, names: readonly string[] | undefined): Need {
+  return need.alias === undefined || names === undefined ? need : { ...need, alias: aliasPattern(need.alias, names) }
+}
+
+function explainUnanswered(unanswered: ReadonlySet<string>): string[] {
+  if (unanswered.size === 0) return []
+  return [`AWS was asked and did not answer: ${[...unanswered].sort().join(', ')}. What depends on the answer may be missing here. Attach this policy, then print it again.`]
+}
+
+/**
+ * Characters of a managed policy, white space aside.
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
+const LONGEST_POLICY = 6144
+
+function explainSize(policy: PolicyDocument | undefined): string[] {
+  const size = policy ? JSON.stringify(policy).length : 0
+  if (size <= LONGEST_POLICY) return []
+  return [`It has ${size} characters, and a managed policy of IAM at most ${LONGEST_POLICY}. Use that of the provider: keymgmt policy keymgmt/kms/NAME`]
+}
+
+/** Prints the least IAM policy for all commands with one provider; answers the exit status. */
+export async function policy({ io, signal, format }: Session, args: readonly string[]): Promise<number> {
+  if (args.length !== 1) {
+    throw new KeymgmtError('USAGE', `${args.length === 0 ? 'Not enough' : 'Too many'} arguments (expected 1, got ${args.length})`, {
+      hints: ['such as: keymgmt policy keymgmt/kms/example-kms'],
+    })
+  }
+  const path = sanitizePath(args[0] ?? '')
+  try {
+    const kms = providerOf(path)
+    const { engine } = composeEngine(io, { signal, notice: (message) => { io.err(`${message}\n`) } })
+    const scope = await providerScope(engine, kms)
+    const found = policyOf(needsOfProvider(scope).flatMap((need) => grantsOf(need, accountOf([scope.arn]))))
+    if (found) await printPolicy(io, found, format)
+    return 0
+  } catch (error) {
+    return complain(io, error, `Error printing the policy of ${path}`, format)
+  }
+}
+
+function providerOf(path: string): string {
+  const { path: { pattern }, params } = findPath(PATHS, path)
+  if (pattern === 'keymgmt/kms/:name' && params.name !== undefined) return params.name
+  throw new KeymgmtError('PATH_UNSUPPORTED', `${path} is no KMS provider`, {
+    hints: ['of a provider: keymgmt policy keymgmt/kms/example-kms', 'of one command: add -output-policy to it'],
+  })
+}
+
+/** The AWS account in the first of these ARNs; all of them where there is none. */
+function accountOf(arns: readonly (string | undefined)[]): string {
+  return arns.flatMap((arn) => /^arn:[^:]*:(?:kms|iam):[^:]*:(\d{12}):/.exec(arn ?? '')?.[1] ?? [])[0] ?? '*'
+}
+
+/** The document itself, for it is going to be a file: in JSON, or in YAML where that is asked for, with nothing in it that is shared. */
+async function printPolicy({ out }: Io, document: PolicyDocument, format: FormatName): Promise<void> {
+  if (format !== 'yaml') out(`${JSON.stringify(document, null, 2)}\n`)
+  else out((await loadFormat(format)).field(JSON.parse(JSON.stringify(document)) as Json, { escapeControls: false }))
+}

@@ -1,0 +1,187 @@
+/** What is known of a request or of the KMS key that it is about, by condition key. */
+export type Facts = Readonly<Partial<Record<ConditionKey, readonly string[]>>>
+
+/** A KMS key that a permission is needed on, or all that are like it. */
+export interface KeyScope {
+  /** Such as `key/ID`; with a `*` for KMS keys whose ids are not known. */
+  readonly name: string
+  readonly facts: Facts
+}
+
+/** One call that is to be allowed. */
+export interface Need {
+  readonly operation: Operation
+  readonly regions: readonly string[]
+  readonly keys?: readonly KeyScope[]
+  /** Such as `alias/hashicorp/app-1700000000`. */
+  readonly alias?: string
+  /** What is known of the request. */
+  readonly facts?: Facts
+}
+
+/** The operators of the condition keys that are used; a tag's name stands behind a slash. */
+const OPERATORS = {
+  'aws:RequestTag': 'StringEquals',
+  'aws:RequestedRegion': 'StringEquals',
+  'aws:ResourceTag': 'StringEquals',
+  'iam:AWSServiceName': 'StringEquals',
+  'kms:ExpirationModel': 'StringEquals',
+  'kms:KeyOrigin': 'StringEquals',
+  'kms:KeySpec': 'StringEquals',
+  'kms:KeyUsage': 'StringEquals',
+  'kms:MacAlgorithm': 'StringEquals',
+  'kms:MultiRegion': 'Bool',
+  'kms:MultiRegionKeyType': 'StringEquals',
+  'kms:ReplicaRegion': 'StringEquals',
+  'kms:ScheduleKeyDeletionPendingWindowInDays': 'NumericEquals',
+  'kms:WrappingAlgorithm': 'StringEquals',
+  'kms:WrappingKeySpec': 'StringEquals',
+} as const
+
+type ConditionName = keyof typeof OPERATORS
+type ConditionKey = ConditionName | `aws:RequestTag/${string}` | `aws:ResourceTag/${string}`
+
+/** What AWS asks for when an operation is called. */
+interface Permission {
+  readonly action: string
+  /** What the permission must be on: of `alias` on each of its KMS keys as well. */
+  readonly on: '*' | 'key' | 'alias' | 'role'
+  /** What it can be narrowed by. None of them is seen where the resource is an alias. */
+  readonly conditions: readonly ConditionName[]
+  /** Whether the conditions hold where AWS does not document that it has values for them. */
+  readonly ifExists?: true
+}
+
+const NEW_KEY = ['kms:KeyOrigin', 'kms:KeySpec', 'kms:KeyUsage'] as const
+const onKey = (action: string, ...conditions: readonly ConditionName[]): Permission => ({ action: `kms:${action}`, on: 'key', conditions: [...NEW_KEY, ...conditions] })
+const onAlias = (action: string): Permission => ({ action: `kms:${action}`, on: 'alias', conditions: NEW_KEY })
+const onAll = (action: string, ...conditions: readonly ConditionName[]): Permission => ({ action: `kms:${action}`, on: '*', conditions: ['aws:RequestedRegion', ...conditions] })
+
+/**
+ * The permissions by operation.
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
+ * @see https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+ */
+export const PERMISSIONS = {
+  CreateKey: onAll('CreateKey', ...NEW_KEY, 'kms:MultiRegion', 'aws:RequestTag'),
+  /** What ReplicateKey also needs, where the replica is made. Which of its values AWS lets a policy see is not documented. */
+  CreateReplica: { ...onAll('CreateKey', 'kms:KeyOrigin', 'kms:MultiRegion', 'kms:MultiRegionKeyType', 'aws:RequestTag'), ifExists: true },
+  /** @see https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-auth-slr.html */
+  CreateServiceLinkedRole: { action: 'iam:CreateServiceLinkedRole', on: 'role', conditions: ['iam:AWSServiceName'] },
+  /** Tags that come with a new KMS key: AWS documents no other condition for a KMS key that is not there yet. */
+  TagNewKey: { action: 'kms:TagResource', on: 'key', conditions: ['aws:RequestTag'] },
+  TagResource: onKey('TagResource', 'aws:RequestTag'),
+  GetParametersForImport: onKey('GetParametersForImport', 'kms:WrappingAlgorithm', 'kms:WrappingKeySpec'),
+  ImportKeyMaterial: onKey('ImportKeyMaterial', 'kms:ExpirationModel'),
+  GetPublicKey: onKey('GetPublicKey'),
+  GenerateMac: onKey('GenerateMac', 'kms:MacAlgorithm'),
+  DescribeKey: onKey('DescribeKey'),
+  ListResourceTags: onKey('ListResourceTags'),
+  EnableKey: onKey('EnableKey'),
+  DisableKey: onKey('DisableKey'),
+  DeleteImportedKeyMaterial: onKey('DeleteImportedKeyMaterial', 'aws:ResourceTag'),
+  ScheduleKeyDeletion: onKey('ScheduleKeyDeletion', 'kms:ScheduleKeyDeletionPendingWindowInDays', 'aws:ResourceTag'),
+  CancelKeyDeletion: onKey('CancelKeyDeletion'),
+  ReplicateKey: onKey('ReplicateKey', 'kms:ReplicaRegion'),
+  CreateAlias: onAlias('CreateAlias'),
+  UpdateAlias: onAlias('UpdateAlias'),
+  DeleteAlias: onAlias('DeleteAlias'),
+  ListAliases: onAll('ListAliases'),
+  ListKeys: onAll('ListKeys'),
+} as const satisfies Readonly<Record<string, Permission>>
+
+/** An operation that a policy can allow. */
+export type Operation = keyof typeof PERMISSIONS
+
+/** A statement of an IAM policy. */
+export interface PolicyStatement {
+  readonly Effect: 'Allow'
+  readonly Action: OneOrMore
+  readonly Resource: OneOrMore
+  /** By operator, then by condition key. */
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, OneOrMore>>>>
+}
+
+type OneOrMore = string | readonly string[]
+
+/** An identity-based IAM policy. */
+export interface PolicyDocument {
+  readonly Version: '2012-10-17'
+  readonly Statement: readonly PolicyStatement[]
+}
+
+/** One action on one resource. */
+export interface Grant {
+  readonly action: string
+  readonly resource: string
+  readonly condition: PolicyStatement['Condition']
+}
+
+const SERVICE = 'mrk.kms.amazonaws.com'
+const SERVICE_ROLE = `role/aws-service-role/${SERVICE}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys`
+
+/** What the service-linked role of multi-Region keys is made for. */
+export const MULTI_REGION_SERVICE: Facts = { 'iam:AWSServiceName': [SERVICE] }
+
+/** PURE: what `need` comes to in an AWS account, `*` where it is not known. */
+export function grantsOf({ operation, regions, keys = [], alias, facts = {} }: Need, account: string): Grant[] {
+  const permission: Permission = PERMISSIONS[operation]
+  const { action } = permission
+  const grant = (resource: string, known: Facts): Grant => ({ action, resource, condition: conditionOf(permission, known) })
+  if (permission.on === '*') return [grant('*', { ...facts, 'aws:RequestedRegion': regions })]
+  return regions.flatMap((region) => {
+    const arn = (service: string, place: string, name: string) => `arn:${partitionOf(region)}:${service}:${place}:${account}:${name}`
+    if (permission.on === 'role') return [grant(arn('iam', '', SERVICE_ROLE), facts)]
+    return [
+      ...(alias === undefined ? [] : [grant(arn('kms', region, alias), {})]),
+      ...keys.map((key) => grant(arn('kms', region, key.name), { ...key.facts, ...facts })),
+    ]
+  })
+}
+
+/** Partitions other than `aws`, by how the names of their Regions begin. */
+const PARTITIONS = { 'cn-': 'aws-cn', 'us-gov-': 'aws-us-gov', 'us-iso-': 'aws-iso', 'us-isob-': 'aws-iso-b', 'eu-isoe-': 'aws-iso-e', 'us-isof-': 'aws-iso-f', 'eusc-': 'aws-eusc' }
+
+function partitionOf(region: string): string {
+  return Object.entries(PARTITIONS).find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws'
+}
+
+function conditionOf({ conditions, ifExists }: Permission, facts: Facts): PolicyStatement['Condition'] {
+  const condition: Record<string, Record<string, OneOrMore>> = {}
+  for (const key of (Object.keys(facts) as ConditionKey[]).sort()) {
+    const name = key.split('/')[0] as ConditionName
+    if (!conditions.includes(name)) continue
+    const operator = `${OPERATORS[name]}${ifExists ? 'IfExists' : ''}`
+    condition[operator] = { ...condition[operator], [key]: short(facts[key] ?? []) }
+  }
+  return Object.keys(condition).length > 0 ? condition : undefined
+}
+
+/** As policies are usually written, and a little shorter: AWS limits their size. */
+function short(values: readonly string[]): OneOrMore {
+  return values.length === 1 ? values[0] ?? [] : values
+}
+
+/** PURE: a policy that allows these and nothing else; undefined where there is nothing to allow, which no policy can say. */
+export function policyOf(grants: readonly Grant[]): PolicyDocument | undefined {
+  if (grants.length === 0) return undefined
+  // First the resources of each action, then the actions that are on the same ones: so no action gets a resource of another.
+  const byAction = gather(grants.map(({ action, resource, condition }) => ({ of: { action, condition }, value: resource })))
+  const byResources = gather(byAction.map(({ of: { action, condition }, values }) => ({ of: { resources: values, condition }, value: action })))
+  const statements = byResources.map(({ of: { resources, condition }, values }): PolicyStatement => ({
+    Effect: 'Allow', Action: short(values), Resource: short(resources), ...(condition && { Condition: condition }),
+  }))
+  return { Version: '2012-10-17', Statement: statements.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1)) }
+}
+
+/** The values of what is alike, in order and each once. */
+function gather<Of>(items: readonly { readonly of: Of; readonly value: string }[]): { readonly of: Of; readonly values: readonly string[] }[] {
+  const groups = new Map<string, { readonly of: Of; readonly values: Set<string> }>()
+  for (const { of, value } of items) {
+    const name = JSON.stringify(of)
+    const group = groups.get(name) ?? { of, values: new Set<string>() }
+    groups.set(name, group)
+    group.values.add(value)
+  }
+  return [...groups.values()].map(({ of, values }) => ({ of, values: [...values].sort() }))
+}
