@@ -1,5 +1,5 @@
 // Makes what is published: the command, the library and the demo in a few files that need no packages, with the
-// licences of what is in them and a bill of materials (CycloneDX 1.6).
+// licences of what is in them, a bill of materials (CycloneDX 1.6), and the manual page.
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
@@ -86,3 +86,5 @@ const modules = output.flatMap(({ moduleIds = [] }) => moduleIds.map((id) => rel
 const packages = bundledPackages(modules).filter((folder) => existsSync(join(folder, 'package.json'))).map(describe)
 writeFileSync(join(OUT, 'THIRD-PARTY-NOTICES.txt'), `${notices(packages)}\n`)
 writeFileSync(join(OUT, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(packages), null, 2)}\n`)
+const { manual } = await import('../dist/src/cli/help/manual.js')
+writeFileSync(join(OUT, 'keymgmt.1'), manual(manifest.version))

@@ -1,8 +1,10 @@
-import { expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { COMMANDS } from '../../../src/cli/commands/index.js'
 import { ENVIRONMENT } from '../../../src/cli/environment.js'
+import { manual } from '../../../src/cli/help/manual.js'
 import { programHelp } from '../../../src/cli/help/program-help.js'
 import { SUBJECTS } from '../../../src/cli/help/subjects.js'
+import { TOPICS } from '../../../src/cli/help/topics.js'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -20,6 +22,26 @@ it.each(Object.entries(SUBJECTS))('the help on %s shows an example, before anyth
   const [example, options] = [text.indexOf('      $ '), text.indexOf('Options:')]
   expect(example).toBeGreaterThan(0)
   expect(options < 0 || example < options).toBe(true)
+})
+
+describe('the manual page', () => {
+  const text = manual('1.2.3')
+
+  it('has every command, flag and topic, and each example as it is to be typed', () => {
+    const unescaped = text.replaceAll('\\-', '-').replaceAll('\\(aq', "'").replaceAll('\\e', '\\')
+    for (const { name, flags, examples } of COMMANDS) {
+      expect(unescaped).toContain(`\n.SS ${name}\n`)
+      for (const flag of Object.keys(flags)) expect(unescaped).toContain(`\n.B -${flag}`)
+      for (const { line } of examples) expect(unescaped).toContain(`\n.nf\n${line}\n.fi\n`)
+    }
+    for (const { name } of TOPICS) expect(unescaped).toContain(`\n.SH ${name.toUpperCase()}\n`)
+  })
+
+  it('has no request of roff but those of man(7) that it uses', () => {
+    const requests = text.split('\n').filter((line) => /^[.']/.test(line)).map((line) => line.split(' ')[0])
+    expect(new Set(requests)).toEqual(new Set(['.TH', '.ad', '.SH', '.SS', '.PP', '.TP', '.B', '.BR', '.br', '.RS', '.RE', '.nf', '.fi']))
+    expect(text.replaceAll('\\-', '').match(/\\[^&e(]/g)).toBeNull()
+  })
 })
 
 it('names of commands, and of flags within a command, are there once', () => {

@@ -1,0 +1,55 @@
+import { COMMANDS } from '../commands/index.js'
+import type { Command, Example } from '../commands/command.js'
+import { flagForm, flagUsage } from './command-help.js'
+import { TOPICS, type Topic } from './topics.js'
+
+/** The manual page, section 1, in the macros of man(7): what help says, on one page. */
+export function manual(version: string): string {
+  return [
+    `.TH KEYMGMT 1 "" "keymgmt ${version}" "User Commands"`,
+    '.ad l',
+    '.SH NAME',
+    'keymgmt \\- the key\\-management workflow of HashiCorp Vault Enterprise for AWS KMS, without a Vault server',
+    '.SH SYNOPSIS',
+    ...COMMANDS.map(({ name, usage, flags }) => `.B keymgmt ${escape(name)}\n${escape([...(Object.keys(flags).length > 0 ? ['[options]'] : []), usage].join(' '))}\n.br`),
+    '.SH DESCRIPTION',
+    paragraph('keymgmt makes keys, keeps the originals sealed in a store on this machine, distributes copies into AWS KMS, rotates them by alias, and takes them out again. The verbs, paths and key=value grammar are those of Vault.'),
+    '.SH COMMANDS',
+    ...COMMANDS.map(command),
+    ...TOPICS.map(topic),
+    '.SH SEE ALSO',
+    '.BR aws (1)',
+    '',
+  ].join('\n')
+}
+
+function command({ name, summary, description, examples, flags }: Command): string {
+  const options = Object.entries(flags).map(([flag, definition]) => tagged(flagForm(flag, definition), flagUsage(definition)))
+  return [`.SS ${escape(name)}`, paragraph(`${summary}.`), paragraph(description), ...examples.map(example), ...options].join('\n')
+}
+
+function topic({ name, summary, examples, sections }: Topic): string {
+  const body = sections().map((section) => (typeof section === 'string' ? paragraph(section) : section.map(([term, meaning]) => tagged(term, meaning)).join('\n')))
+  return [`.SH ${escape(name.toUpperCase())}`, paragraph(`${summary}.`), ...examples.map(example), ...body].join('\n')
+}
+
+function paragraph(text: string): string {
+  return `.PP\n${escape(text)}`
+}
+
+function tagged(term: string, meaning: string): string {
+  return `.TP\n.B ${escape(term)}\n${escape(meaning)}`
+}
+
+function example({ does, line }: Example): string {
+  return `.PP\n${escape(does)}:\n.RS 4\n.nf\n${escape(line)}\n.fi\n.RE`
+}
+
+/** Text, of which nothing is a request of roff, and whose dashes and quotes can be copied. */
+function escape(text: string): string {
+  return text
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replaceAll("'", '\\(aq')
+    .replace(/^(?=\.)/gm, '\\&')
+}
