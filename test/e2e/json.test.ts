@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { readFileSync } from 'node:fs'
+import { createBench, type Bench } from '../support/keymgmt.js'
+
+// docs/json.md is the schema: its tables say which names there are, and of what type.
+
+interface Name {
+  readonly type: string
+  readonly optional: boolean
+}
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
+
+/** The tables of the page, by the heading above them. */
+const SCHEMAS: ReadonlyMap<string, ReadonlyMap<string, Name>> = new Map(
+  [...readFileSync('docs/json.md', 'utf8').matchAll(/^#{3,4} `(.+)`$([^#]*)/gm)].map(([, title = '', body = '']) => [title, new Map(
+    [...body.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)].map(([, name = '', type = '']) => [name, { type: type.trim().replace('?', ''), optional: type.includes('?') }] as const),
+  )] as const),
+)
+
+/** What of `value` is not as the schema of that name says. */
+function faults(value: Json, schema: string): readonly string[] {
+  const names = SCHEMAS.get(schema)
+  if (names === undefined) return [`no table ${schema}`]
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return [`${schema} is ${JSON.stringify(value)}`]
+  const object = value as Readonly<Record<string, Json>>
+  const unknown = Object.keys(object).filter((name) => !names.has(name)).map((name) => `${schema} has ${name}`)
+  const wrong = [...names].flatMap(([name, { type, optional }]) => {
+    if (!Object.hasOwn(object, name)) return optional ? [] : [`${schema} lacks ${name}`]
+    return type.split(/,? or /).some((one) => isOf(object[name] ?? null, one)) ? [] : [`${schema}.${name} is no ${type}: ${JSON.stringify(object[name])}`]
+  })
+  return [...unknown, ...wrong]
+}
+
+function isOf(value: Json, type: string): boolean {
+  const [, element] = /^array of `?([^`]+)`?$/.exec(type) ?? []
+  if (element !== undefined) return Array.isArray(value) && (value as readonly Json[]).every((one) => (SCHEMAS.has(element) ? faults(one, element).length === 0 : isOf(one, element)))
+  if (type === 'null') return value === null
+  return type === 'object' ? typeof value === 'object' && value !== null && !Array.isArray(value) : typeof value === type
+}
+
+/** Commands in order, and the table that their answer, or the data in it, is held to. */
+const COMMANDS: readonly (readonly [schema: string, line: string, status?: number])[] = [
+  ['status', 'status'],
+  ['version', 'version'],
+  ['path-help PATH', 'path-help keymgmt/kms/x/key/y'],
+  ['answer', 'write keymgmt/kms/k provider=awskms key_collection=us-west-1'],
+  ['', 'write keymgmt/key/app type=aes256-gcm96 replica_regions=eu-west-1'],
+  ['', 'write keymgmt/key/web type=ecdsa-p256'],
+  ['read keymgmt/key/NAME', 'read keymgmt/key/app'],
+  ['read keymgmt/key/NAME', 'read keymgmt/key/web'],
+  ['write -dry-run PATH', 'write -dry-run keymgmt/kms/k/key/app purpose=encrypt,decrypt'],
+  ['', 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt version_aliases=true'],
+  ['read keymgmt/kms/NAME', 'read keymgmt/kms/k'],
+  ['read keymgmt/kms/NAME/key/KEY', 'read keymgmt/kms/k/key/app'],
+  ['read keymgmt/kms/NAME/key/KEY/verify', 'read keymgmt/kms/k/key/app/verify'],
+  ['answer', 'write -f keymgmt/kms/k/key/app/revoke'],
+  ['read keymgmt/kms/NAME/key/KEY', 'read keymgmt/kms/k/key/app'],
+  ['', 'write -f keymgmt/kms/k/key/app/restore'],
+  ['read keymgmt/kms/NAME/key/KEY/verify', 'read keymgmt/kms/k/key/app/verify', 3],
+  ['write keymgmt/kms/NAME/key/KEY/repair', 'write -f keymgmt/kms/k/key/app/repair'],
+  ['status', 'status'],
+  ['answer', 'delete keymgmt/kms/k/key/app'],
+]
+
+const WHOLE = ['answer', 'version', 'path-help PATH']
+
+describe('docs/json.md', () => {
+  let bench: Bench
+  beforeAll(async () => { bench = await createBench() })
+  afterAll(() => bench.close())
+
+  it('is held by every command, in order', async () => {
+    for (const [schema, line, status = 0] of COMMANDS) {
+      // The alias is gone before the check that shall find it.
+      if (status === 3) bench.kms.world.region('us-west-1').aliases.clear()
+      const ran = await bench.run(`${line} -format=json`)
+      expect([line, ran.status, ran.stderr]).toEqual([line, status, ''])
+      if (schema === '') {
+        expect([line, ran.stdout]).toEqual([line, ''])
+        continue
+      }
+      const answer = JSON.parse(ran.stdout) as { data: Json }
+      if (!WHOLE.includes(schema)) expect([line, ...faults(answer, 'answer')]).toEqual([line])
+      expect([line, ...faults(WHOLE.includes(schema) ? answer : answer.data, schema)]).toEqual([line])
+    }
+  })
+
+  it('holds lists, and errors of every kind', async () => {
+    const list = await bench.run('list keymgmt/key -format=json')
+    expect(JSON.parse(list.stdout)).toEqual(['app', 'web'])
+    expect(await bench.run('list keymgmt/key/web/kms -format=json')).toMatchObject({ stdout: '{}\n', status: 2 })
+    for (const line of ['read keymgmt/nope', 'read', 'nope', 'write -nope keymgmt/key/app', 'help nope', 'completion nope', 'path-help', 'path-help nope', 'write keymgmt/key/app type=nope', 'policy nope', 'delete keymgmt/key/app']) {
+      const { stdout, stderr, status } = await bench.run(`${line} -format=json`)
+      expect([line, stdout]).toEqual([line, ''])
+      const { error, ...others } = JSON.parse(stderr) as { error: { exit_status: number } & Record<string, Json> }
+      expect([line, others, ...faults(error, 'error')]).toEqual([line, {}])
+      expect([line, error.exit_status]).toEqual([line, status])
+    }
+  })
+
+  it('has a table for each of these, and a command for each table', () => {
+    const used = new Set([...COMMANDS.map(([schema]) => schema), 'error'])
+    const nested = [...SCHEMAS.values()].flatMap((names) => [...names.values()].flatMap(({ type }) => /^array of `(\w+)`$/.exec(type)?.[1] ?? []))
+    expect([...SCHEMAS.keys()].filter((title) => !used.has(title) && !nested.includes(title))).toEqual([])
+  })
+})
