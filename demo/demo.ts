@@ -92,6 +92,8 @@ async function demo(endpoint: string): Promise<void> {
 
 // The commands are waited for synchronously, so the KMS that they talk to runs in a thread of its own.
 async function main(): Promise<void> {
+  // The SDK's own warnings are not what is to be seen here.
+  process.removeAllListeners('warning')
   const server = new Worker(new URL(import.meta.url))
   const endpoint = await new Promise<string>((resolve) => { server.once('message', resolve) })
   try {
