@@ -38,6 +38,8 @@ export async function startKmsThread(options: Pick<DevKmsOptions, 'latencyMs' | 
 }
 
 async function serve(options: DevKmsOptions): Promise<void> {
+  // The SDK's own warnings are not what is to be seen here.
+  process.removeAllListeners('warning')
   const latency = options.latencyMs ?? 0
   let first = Infinity
   let last = 0

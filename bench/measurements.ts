@@ -1,23 +1,11 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createEngine, openHome, saveKey, awsKms } from '../src/index.js'
 import { startKmsThread } from './kms-thread.js'
+import { BINARY, median, ROOT, type Env, type Measured } from './measuring.js'
 
-/** One number, what it may be at most, and what it was made of. */
-export interface Measured {
-  readonly value: number
-  readonly bound: number | undefined
-  readonly unit: '×' | ' kB' | ' MB'
-  readonly detail: string
-}
-
-const BINARY = fileURLToPath(new URL('../../bin/keymgmt.js', import.meta.url))
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const RUNS = 31
-
-type Env = Readonly<Record<string, string | undefined>>
 
 interface Ended {
   readonly ms: number
@@ -49,10 +37,6 @@ function peakOf(pid: number | undefined): number {
 }
 
 const keymgmt = (line: string, env: Env) => node([BINARY, ...line.split(' ')], env)
-
-function median(values: readonly number[]): number {
-  return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0
-}
 
 /** The medians of two things that take turns, so that whatever else the machine does strikes both. */
 async function sideBySide(one: () => Promise<Ended>, other: () => Promise<Ended>): Promise<[number, number]> {
