@@ -1,19 +1,21 @@
 import { fstatSync, readFileSync, writeSync } from 'node:fs'
 
-/** How text is coloured. */
+/** How text is coloured: an error, and what is worth a warning; as Vault does. */
 export interface Paint {
   readonly redBright: (text: string) => string
-  readonly dim: (text: string) => string
+  readonly yellowBright: (text: string) => string
 }
 
 /** No colours. */
-export const PLAIN: Paint = { redBright: (text) => text, dim: (text) => text }
+export const PLAIN: Paint = { redBright: (text) => text, yellowBright: (text) => text }
 
 /** Everything that a command knows of the terminal and the process around it. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly platform: NodeJS.Platform
   readonly stdoutIsTty: boolean
+  /** Columns of the terminal that stdout is; undefined where it is none. */
+  readonly columns: () => number | undefined
   readonly stderrIsTty: boolean
   /** Whether somebody is there who sees a question and can answer it. */
   readonly stdinIsTty: boolean
@@ -28,11 +30,16 @@ export interface Io {
   readonly paint: Paint
 }
 
+/** Writes to stderr, in the colour of a warning. */
+export function warner({ err, paint }: Pick<Io, 'err' | 'paint'>): (text: string) => void {
+  return (text) => { err(paint.yellowBright(text)) }
+}
+
 /** The real process. */
 export async function processIo(): Promise<Io> {
   // The streams of `process` are made when they are first named, which takes as long as all the rest of a local command.
   const { env, platform } = process
-  const stderrIsTty = await isTerminal(2)
+  const [stdoutIsTty, stderrIsTty] = [await isTerminal(1), await isTerminal(2)]
   const line = stderrIsTty && env.TERM !== 'dumb' ? statusLine(() => process.stderr.columns) : { show: () => undefined, clear: () => undefined }
   const write = (descriptor: number) => (text: string) => {
     line.clear()
@@ -41,7 +48,8 @@ export async function processIo(): Promise<Io> {
   return {
     env,
     platform,
-    stdoutIsTty: await isTerminal(1),
+    stdoutIsTty,
+    columns: () => (stdoutIsTty ? process.stdout.columns : undefined),
     stderrIsTty,
     stdinIsTty: stderrIsTty && (await isTerminal(0)),
     out: write(1),

@@ -14,7 +14,7 @@ import type { Session } from './commands/command.js'
 import { complain } from './complain.js'
 import { composeEngine } from './engine.js'
 import { loadFormat, printWarnings, type FormatName } from './format/index.js'
-import type { Io } from './io.js'
+import { warner, type Io } from './io.js'
 import { sanitizePath } from './sanitize-path.js'
 
 /** A command whose policy is to be printed. */
@@ -33,7 +33,7 @@ export interface PolicyRequest {
 export async function printCommandPolicy(io: Io, { resolved, format, ...options }: PolicyRequest): Promise<number> {
   const noted: Noted[] = []
   const rehearse = (kind: KmsKind) => noteNeeds(rehearseAwsKms(kind, []), noted)
-  const { engine } = composeEngine(io, { ...options, rehearse, notice: (message) => { io.err(`${io.paint.dim(message)}\n`) } })
+  const { engine } = composeEngine(io, { ...options, rehearse, notice: (message) => { warner(io)(`${message}\n`) } })
   const { name: kms, key } = resolved.path.pattern.startsWith('keymgmt/kms/:name/') ? resolved.params : {}
   const names = kms !== undefined && key !== undefined ? await distributionNames(engine, kms, key) : undefined
   try {
@@ -47,7 +47,7 @@ export async function printCommandPolicy(io: Io, { resolved, format, ...options 
   const arn = kms !== undefined && noted.length > 0 ? await knownArn(engine, kms) : undefined
   const grants = noted.flatMap(({ needs, arns }) => needs.flatMap((need) => grantsOf(withPattern(need, names), accountOf([...arns, arn]))))
   const policy = policyOf(grants)
-  printWarnings(io.err, [...explainUnanswered(new Set(noted.flatMap(({ unanswered }) => [...unanswered]))), ...explainSize(policy)])
+  printWarnings(warner(io), [...explainUnanswered(new Set(noted.flatMap(({ unanswered }) => [...unanswered]))), ...explainSize(policy)])
   if (policy) await printPolicy(io, policy, format)
   else io.err('This command makes no call to AWS: it needs no IAM permission, and there is no policy to print.\n')
   return 0

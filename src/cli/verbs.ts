@@ -10,8 +10,8 @@ import { goQuote } from '../router/convert.js'
 import { describeRehearsal } from './dry-run.js'
 import { exposedSecrets } from './exposed-secrets.js'
 import { composeEngine } from './engine.js'
-import { humanDuration, loadFormat, printWarnings, selectField, type Format, type FormatName, type SecretResponse } from './format/index.js'
-import type { Io } from './io.js'
+import { humanDuration, loadFormat, printWarnings, selectField, type Format, type FormatName, type PrintOptions, type SecretResponse } from './format/index.js'
+import { warner, type Io } from './io.js'
 
 /** One request as it came from the command line. */
 export interface VerbRequest {
@@ -59,7 +59,7 @@ export async function runVerb({ io, router, signal }: VerbContext, operation: Op
   const notices: string[] = []
   if (format.speaks && io.stderrIsTty) {
     const names = exposedSecrets(request.args ?? [], resolved.path.operations[operation]?.fields ?? {})
-    printWarnings(io.err, names.map((name) => `${name} was given as an argument: others on this machine can see it, and the shell keeps it. Give it from a file (${name}=@FILE), from standard input (${name}=-) or all of the data as JSON (@FILE or -).`))
+    printWarnings(warner(io), names.map((name) => `${name} was given as an argument: others on this machine can see it, and the shell keeps it. Give it from a file (${name}=@FILE), from standard input (${name}=-) or all of the data as JSON (@FILE or -).`))
   }
   const calls: RehearsedCall[] = []
   const { engine } = composeEngine(io, {
@@ -67,14 +67,14 @@ export async function runVerb({ io, router, signal }: VerbContext, operation: Op
     timeoutMs: request.timeoutMs,
     // A program that reads the answer finds them there; a person reads them when they are said.
     notice: (message) => {
-      if (format.speaks) io.err(`${io.paint.dim(message)}\n`)
+      if (format.speaks) warner(io)(`${message}\n`)
       else notices.push(message)
     },
     ...(request.dryRun && { rehearse: await rehearsal(calls) }),
   })
   const answered = await resolved.run(engine).finally(() => { io.progress('') })
   const response = request.dryRun ? describeRehearsal(calls) : { ...answered, warnings: [...notices, ...(answered.warnings ?? [])] }
-  if (format.speaks) printWarnings(io.err, response.warnings ?? [])
+  if (format.speaks) printWarnings(warner(io), response.warnings ?? [])
   print({ io, format }, operation, request, response)
   return exitStatus(operation, response)
 }
@@ -115,7 +115,7 @@ function print(printer: Printer, operation: Operation, request: VerbRequest, res
 }
 
 function printDone({ io, format }: Printer, operation: 'write' | 'delete', request: VerbRequest, response: Response): void {
-  if (!format.speaks && (response.warnings ?? []).length > 0) io.out(`${format.secret(envelope(response), options(io))}\n`)
+  if (!format.speaks && (response.warnings ?? []).length > 0) io.out(`${format.secret(envelope(response), printOptions(io))}\n`)
   if (format.speaks && (request.field === undefined || operation === 'delete')) {
     io.out(`${SUCCESS[operation]} ${request.path}\n`)
   }
@@ -124,7 +124,7 @@ function printDone({ io, format }: Printer, operation: 'write' | 'delete', reque
 function printList({ io, format }: Printer, { path }: VerbRequest, { data }: Response): void {
   const keys = (data?.keys ?? []) as readonly string[]
   if (keys.length > 0) {
-    io.out(`${format.list(keys, options(io))}\n`)
+    io.out(`${format.list(keys, printOptions(io))}\n`)
     return
   }
   const empty = format.emptyList()
@@ -139,14 +139,14 @@ function printSecret({ io, format }: Printer, operation: Operation, { path, fiel
   }
   const secret = envelope(response)
   if (field === undefined) {
-    const shown = format.secret(secret, options(io))
+    const shown = format.secret(secret, printOptions(io))
     if (shown !== '') io.out(`${shown}\n`)
     else if (!dryRun && (operation === 'write' || operation === 'delete')) io.out(`${SUCCESS[operation]} ${path}\n`)
     return
   }
   const value = selectField(secret, field)
   if (value === undefined || value === null) throw new KeymgmtError('USAGE', `Field ${goQuote(field)} not present in secret`)
-  const text = format.field(value, options(io))
+  const text = format.field(value, printOptions(io))
   io.out(endsLine(io) ? `${text}\n` : text)
 }
 
@@ -155,8 +155,8 @@ function envelope({ data, warnings, rows }: Response): SecretResponse {
 }
 
 /** Data goes to a pipe as it is; a terminal would act on what is in it. */
-function options({ stdoutIsTty }: Io): { escapeControls: boolean } {
-  return { escapeControls: stdoutIsTty }
+export function printOptions({ stdoutIsTty, columns }: Io): PrintOptions {
+  return { escapeControls: stdoutIsTty, columns: columns() }
 }
 
 /** Vault's rule for -field: a newline only where a person reads it in colour. */

@@ -39,6 +39,7 @@ export function createSession(endpoint: string, home = mkdtempSync(join(tmpdir()
         env: { HOME: home, KEYMGMT_HOME: join(home, 'keymgmt'), AWS_ENDPOINT_URL_KMS: endpoint, ...env },
         platform: process.platform,
         stdoutIsTty: terminal,
+        columns: () => undefined,
         stderrIsTty: watched,
         stdinIsTty: false,
         out: (text) => { printed.stdout += text },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { distributionCounts } from '../../core/status.js'
 import { composeEngine } from '../engine.js'
 import { loadFormat } from '../format/index.js'
+import { printOptions } from '../verbs.js'
 import { defineCommand } from './command.js'
 import { FORMAT } from './flags.js'
 
@@ -18,7 +19,7 @@ export const status = defineCommand({
     const seal = await home.seal()
     const data = { ...(await distributionCounts(engine)), seal: seal.kind, seal_keyfile: seal.keyfile ?? '', store: seal.path }
     const format = await loadFormat(name)
-    io.out(`${format.secret({ requestId: randomUUID(), data, warnings: [] }, { escapeControls: io.stdoutIsTty })}\n`)
+    io.out(`${format.secret({ requestId: randomUUID(), data, warnings: [] }, printOptions(io))}\n`)
     return 0
   },
 })

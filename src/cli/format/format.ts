@@ -13,6 +13,8 @@ export interface SecretResponse {
 export interface PrintOptions {
   /** Whether control characters are to be shown, instead of sent. */
   readonly escapeControls: boolean
+  /** Columns of the terminal, which what a person reads should fit; undefined where there is none. */
+  readonly columns?: number | undefined
 }
 
 /** A way to print answers; no text ends with a newline, but for a field in YAML, where it is a part of the value's form. */

@@ -3,7 +3,7 @@ import type { Format } from './format.js'
 import { json } from './json.js'
 import { table } from './table.js'
 
-export { selectField, type Format, type SecretResponse } from './format.js'
+export { selectField, type Format, type PrintOptions, type SecretResponse } from './format.js'
 export { humanDuration } from './table.js'
 export { printWarnings } from './warnings.js'
 

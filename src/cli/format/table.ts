@@ -1,36 +1,80 @@
 import type { Json } from '../../router/values.js'
 import { formatGoValue } from './go-value.js'
-import type { Format } from './format.js'
+import type { Format, PrintOptions } from './format.js'
 
 const GAP = '    '
+/** Where the terminal is too narrow for the other one. */
+const NARROW_GAP = '  '
 
 /** Text for a person, in Vault's columns. */
 export const table: Format = {
   speaks: true,
   secret: ({ data, rows: given }, options) => {
-    if (given) return shown(named(given), options)
-    const rows = Object.entries(data ?? {})
-      .sort(([one], [other]) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
-      .map(([name, value]) => [name, cell(name, value)])
-    return rows.length === 0 ? '' : shown(columns([['Key', 'Value'], ['---', '-----'], ...rows]), options)
+    if (given) return shown(fitting([() => named(given, GAP), () => named(given, NARROW_GAP), () => blocks(given)], options), options)
+    const entries = Object.entries(data ?? {}).sort(([one], [other]) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
+    if (entries.length === 0) return ''
+    return shown(fitting([() => keyValue(entries.map(([name, value]) => [name, cell(name, value)])), () => nested(entries)], options), options)
   },
   list: (keys, options) => shown(columns([['Keys'], ['----'], ...[...keys].sort().map((key) => [key])]), options),
   emptyList: () => '',
   field: (value, options) => shown(formatGoValue(value), options),
 }
 
-/** Rows under the names of their cells. */
-function named(rows: readonly Readonly<Record<string, string>>[]): string {
-  const names = Object.keys(rows[0] ?? {})
-  if (names.length === 0) return ''
-  return columns([names, names.map((name) => '-'.repeat(runes(name))), ...rows.map((row) => names.map((name) => row[name] ?? ''))])
+/** The first form that fits the terminal, or the last; the first, as Vault has it, where there is no terminal. */
+function fitting(forms: readonly (() => string)[], { columns: width = Infinity }: PrintOptions): string {
+  let text = ''
+  for (const form of forms) {
+    text = form()
+    if (text.split('\n').every((line) => runes(line) <= width)) break
+  }
+  return text
 }
 
-function columns(rows: readonly (readonly string[])[]): string {
+function keyValue(rows: readonly (readonly string[])[]): string {
+  return columns([['Key', 'Value'], ['---', '-----'], ...rows])
+}
+
+/** Values that hold others, or lines, below their names and not beside them, so that nothing is torn at the edge. */
+function nested(entries: readonly (readonly [string, Json])[]): string {
+  const simple = entries.filter(([, value]) => isSimple(value)).map(([name, value]) => [name, cell(name, value)])
+  const others = entries.filter(([, value]) => !isSimple(value))
+  return [...(simple.length > 0 ? [keyValue(simple)] : []), ...others.map(([name, value]) => below(name, value, ''))].join('\n')
+}
+
+function below(name: string, value: Json, indent: string): string {
+  const inner = `${indent}  `
+  if (isSimple(value)) return `${indent}${name}${GAP}${formatGoValue(value)}`
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return [`${indent}${name}`, ...Object.entries(value).map(([key, item]) => below(key, item, inner))].join('\n')
+  }
+  const lines = typeof value === 'string' ? value.trimEnd().split('\n') : (value as readonly Json[]).map(formatGoValue)
+  return [`${indent}${name}`, ...lines.map((line) => `${inner}${line}`)].join('\n')
+}
+
+/** Whether it is one line, and nothing is in it. */
+function isSimple(value: Json): boolean {
+  if (typeof value === 'string') return !value.trimEnd().includes('\n')
+  return value === null || typeof value !== 'object' || Object.keys(value).length === 0
+}
+
+/** A row a block, a cell a line; what is not there is left out. */
+function blocks(rows: readonly Readonly<Record<string, string>>[]): string {
+  const width = Math.max(...Object.keys(rows[0] ?? {}).map(runes))
+  return rows.map((row) => Object.entries(row).filter(([, value]) => value !== '-').map(([name, value]) => `${pad(name, width)}${GAP}${value}`).join('\n')).join('\n\n')
+}
+
+/** Rows under the names of their cells. */
+function named(rows: readonly Readonly<Record<string, string>>[], gap: string): string {
+  const names = Object.keys(rows[0] ?? {})
+  if (names.length === 0) return ''
+  return columns([names, names.map((name) => '-'.repeat(runes(name))), ...rows.map((row) => names.map((name) => row[name] ?? ''))], gap)
+}
+
+function columns(rows: readonly (readonly string[])[], gap = GAP): string {
   const cells = rows.map((row) => row.map((text) => text.trim() || 'n/a'))
   const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => runes(row[column] ?? ''))))
   return cells
-    .map((row) => row.map((text, column) => (column === row.length - 1 ? text : pad(text, widths[column] ?? 0))).join(GAP))
+    .map((row) => row.map((text, column) => (column === row.length - 1 ? text : pad(text, widths[column] ?? 0))).join(gap))
     .join('\n')
 }
 

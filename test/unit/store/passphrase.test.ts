@@ -17,7 +17,7 @@ function person(lines: readonly string[], { env = {}, atOnce = false, file = '' 
   const typed = [...lines]
   let said = ''
   const io: Io = {
-    env, platform: 'linux', stdinIsTty: true, stdoutIsTty: true, stderrIsTty: true,
+    env, platform: 'linux', stdinIsTty: true, stdoutIsTty: true, columns: () => undefined, stderrIsTty: true,
     out: () => undefined,
     progress: () => undefined,
     err: (text) => {
