@@ -23,7 +23,7 @@ export const keyImport = definePath<Engine>()({
     'Makes a key whose first version is material that you bring.',
     '    keymgmt write keymgmt/key/app/import type=aes256-gcm96 material=@key.bin',
     '    keymgmt write keymgmt/key/web/import material=@key.pem passphrase=@pass.txt',
-    '    openssl rand 32 | keymgmt write keymgmt/key/app/import type=aes256-gcm96 material=-',
+    '    head -c 32 /dev/urandom | keymgmt write keymgmt/key/app/import type=aes256-gcm96 material=-',
     NOTE,
   ].join('\n\n'),
   parameters: { name: 'Name of the key.' },

@@ -11,7 +11,7 @@ export const dev = defineCommand({
   examples: [
     { does: 'A shell in which everything works and nothing costs', line: 'keymgmt dev -- bash' },
     { does: 'A script against the request quotas of AWS', line: 'keymgmt dev -quotas=aws -- ./rotate-all.sh' },
-    { does: 'AWS refuses the second request to tag', line: 'keymgmt dev -fault=TagResource:2:AccessDeniedException -- bash' },
+    { does: 'AWS does what it is asked for, and the answer is lost', line: 'keymgmt dev -fault=CreateKey:1:drop -- bash' },
   ],
   flags: {
     credentials: { kind: 'string', many: true, usage: 'Credentials to accept, as ID:SECRET. Can be given several times.' },

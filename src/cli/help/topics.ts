@@ -65,7 +65,7 @@ export const TOPICS: readonly Topic[] = [
   {
     name: 'environment',
     summary: 'The variables that it heeds',
-    examples: [{ does: 'A store of its own for one command', line: 'KEYMGMT_HOME=./store keymgmt list keymgmt/key' }],
+    examples: [{ does: 'A store of its own for one command', line: 'KEYMGMT_HOME=$PWD/store keymgmt list keymgmt/key' }],
     sections: () => [[...ENVIRONMENT], 'What the AWS SDK heeds, it heeds too: AWS_PROFILE, AWS_ACCESS_KEY_ID and so on.'],
   },
   {
