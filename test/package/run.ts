@@ -32,6 +32,14 @@ function check(condition: boolean, claim: string): void {
   if (!condition) throw new Error(`this should be so, and is not: ${claim}`)
 }
 
+/** Compiled code is kept where nobody else can put any: in the user's folder, and not in the one for temporary files. */
+function checkCompileCache(node: string, program: string, version: string): void {
+  const [cache, temporary] = [emptyFolder(`cache-${version}`), emptyFolder(`tmp-${version}`)]
+  run(node, [program, 'version'], cache, { XDG_CACHE_HOME: cache, TMPDIR: temporary, NODE_COMPILE_CACHE: '' })
+  check(readdirSync(cache).includes('keymgmt') === (Number(version) >= 22), `Node.js ${version} keeps compiled code in the cache folder, if it can`)
+  check(readdirSync(temporary).join() === 'package.json', 'nothing is kept in the folder for temporary files')
+}
+
 try {
   run('npm', ['pack', '--ignore-scripts', '--pack-destination', work], process.cwd())
   const tarball = join(work, readdirSync(work).find((name) => name.endsWith('.tgz')) ?? '')
@@ -48,6 +56,7 @@ try {
     check(demo.endsWith('The whole life of a key, as it should be.\n'), 'the demo runs to its end')
     const library = run(node, ['--input-type=module', '-e', "const { PATHS, startDevKms } = await import('keymgmt'); const kms = await startDevKms(); await kms.close(); console.log(PATHS.length)"], folder)
     check(Number(library) > 10, 'the library can be imported')
+    checkCompileCache(node, join(installed, '.bin', 'keymgmt'), version)
     console.log(`package: installed and run on Node.js ${exact}`)
   }
 } finally {
