@@ -30,6 +30,18 @@ describe('sealing', () => {
     expect(() => open(key, randomBytes(length), binding)).toThrow('does not open')
   })
 
+  it('opens what nothing was sealed in', () => {
+    const sealed = seal(key, Buffer.alloc(0), binding)
+    expect(sealed).toHaveLength(28)
+    expect(open(key, sealed, binding)).toHaveLength(0)
+  })
+
+  it('says which record it is, and what to do', () => {
+    expect(() => open(key, randomBytes(60), binding)).toThrow(expect.objectContaining({
+      code: 'STORE_CORRUPT', message: 'the record key/app does not open: it was changed, moved or written by another store', hints: ['restore that record from a backup; nothing was changed'],
+    }))
+  })
+
   it('uses the cipher of the GCM specification (test case 14)', () => {
     const decipher = createDecipheriv('aes-256-gcm', Buffer.alloc(32), Buffer.alloc(12))
     decipher.setAuthTag(Buffer.from('d0d1c8a799996bf0265b98b5d48ab919', 'hex'))

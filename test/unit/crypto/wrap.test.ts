@@ -54,5 +54,13 @@ describe('wrapForImport', () => {
   it('refuses a wrapping key that is not what was asked for', () => {
     expect(() => wrapForImport('RSAES_OAEP_SHA_256', der, randomBytes(32))).toThrow('not RSA of 4096 bits')
     expect(() => wrapForImport('RSAES_OAEP_SHA_256', randomBytes(100), randomBytes(32))).toThrow('not RSA of 4096 bits')
+    for (const other of [generateKeyPairSync('ec', { namedCurve: 'P-256' }), generateKeyPairSync('ed25519'), generateKeyPairSync('rsa-pss', { modulusLength: 2048 })]) {
+      const key = other.publicKey.export({ format: 'der', type: 'spki' })
+      expect(() => wrapForImport('RSAES_OAEP_SHA_256', key, randomBytes(32), 2048)).toThrow(expect.objectContaining({ code: 'KMS_FAILED', message: 'the KMS returned a wrapping key that is not RSA of 2048 bits' }))
+    }
+  })
+
+  it('keeps why a wrapping key could not be read, for who debugs', () => {
+    expect(() => wrapForImport('RSAES_OAEP_SHA_256', randomBytes(100), randomBytes(32))).toThrow(expect.objectContaining({ cause: expect.objectContaining({ code: expect.any(String) }) }))
   })
 })

@@ -1,0 +1,86 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals'
+import { constants, createPrivateKey, generateKeyPairSync, privateDecrypt, randomBytes, scryptSync } from 'node:crypto'
+import { recogniseMaterial } from '../../../src/crypto/import/recognise.js'
+import { createRootKey, openRootKey } from '../../../src/crypto/root-key.js'
+import { open, seal } from '../../../src/crypto/seal.js'
+import { wrapForImport } from '../../../src/crypto/wrap.js'
+
+// What was secret and is no longer needed is overwritten. What is overwritten is seen before it is.
+
+/** What the buffers held that were filled with zeros since. */
+function watchWiping(): Buffer[] {
+  const wiped: Buffer[] = []
+  for (const prototype of [Buffer.prototype, Uint8Array.prototype] as readonly Pick<Uint8Array, 'fill'>[]) {
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- it is applied to what it was called on
+    const fill = prototype.fill as (this: Uint8Array, ...given: unknown[]) => Uint8Array
+    jest.spyOn(prototype, 'fill').mockImplementation(function (this: Uint8Array, ...given: unknown[]) {
+      if (given[0] === 0 && given.length === 1) wiped.push(Buffer.from(this))
+      return fill.apply(this, given)
+    } as never)
+  }
+  return wiped
+}
+
+const holds = (wiped: readonly Buffer[], secret: Uint8Array) => wiped.some((content) => content.equals(secret))
+
+afterEach(() => { jest.restoreAllMocks() })
+
+describe('it is overwritten', () => {
+  it('the key that wrapped material for AWS, and the material that was unwrapped to compare', () => {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const material = randomBytes(1200)
+    const wiped = watchWiping()
+    const blob = wrapForImport('RSA_AES_KEY_WRAP_SHA_256', publicKey.export({ format: 'der', type: 'spki' }), material, 2048)
+    const ephemeral = privateDecrypt({ key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, blob.subarray(0, 256))
+    expect([holds(wiped, ephemeral), holds(wiped, material)]).toEqual([true, true])
+  })
+
+  it('the key that wraps the root key, whoever opens the store with what', async () => {
+    const passphrase = Buffer.from('correct horse battery staple')
+    const wiped = watchWiping()
+    const { header } = await createRootKey('passphrase', passphrase)
+    const { N = 0, r = 0, p = 0, salt = '' } = header.kdf ?? {}
+    const derived = scryptSync(passphrase, Buffer.from(salt, 'base64'), 32, { N, r, p, maxmem: 256 * N * r })
+    expect(holds(wiped, derived)).toBe(true)
+    wiped.length = 0
+    await openRootKey(header, passphrase)
+    expect(holds(wiped, derived)).toBe(true)
+  })
+
+  it('the secret of a keyfile, of which a copy is worked with; the one that was given is not', async () => {
+    const secret = randomBytes(32)
+    const given = Buffer.from(secret)
+    const wiped = watchWiping()
+    const { header } = await createRootKey('keyfile', given)
+    expect(holds(wiped, secret)).toBe(true)
+    wiped.length = 0
+    await expect(openRootKey({ ...header, store_id: 'another' }, given)).rejects.toMatchObject({ code: 'STORE_SEALED' })
+    expect(holds(wiped, secret)).toBe(true)
+    expect(given.equals(secret)).toBe(true)
+  })
+
+  it('what was decrypted of a record that turns out to be changed', () => {
+    const [key, plaintext] = [randomBytes(32), randomBytes(40)]
+    const binding = { storeId: 's', path: 'key/app', revision: 1 }
+    const sealed = seal(key, plaintext, binding)
+    const wiped = watchWiping()
+    expect(() => open(key, sealed, { ...binding, revision: 2 })).toThrow('does not open')
+    expect(holds(wiped, plaintext)).toBe(true)
+    wiped.length = 0
+    expect(open(key, sealed, binding).equals(plaintext)).toBe(true)
+    expect(holds(wiped, plaintext)).toBe(false)
+  })
+
+  it('what was read of material before it was taken', () => {
+    const secret = randomBytes(32)
+    const wiped = watchWiping()
+    recogniseMaterial(Buffer.from(secret.toString('hex')), { type: 'aes256-gcm96' })
+    expect(holds(wiped, secret)).toBe(true)
+    for (const key of [generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey, generateKeyPairSync('ed25519').privateKey]) {
+      wiped.length = 0
+      const { material } = recogniseMaterial(Buffer.from(key.export({ format: 'pem', type: 'pkcs8' })), {})
+      expect(holds(wiped, key.export({ format: 'der', type: 'pkcs8' }))).toBe(true)
+      expect(createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' }).equals(key)).toBe(true)
+    }
+  })
+})
