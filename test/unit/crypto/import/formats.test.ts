@@ -88,6 +88,7 @@ describe('a private key', () => {
     const pem = Buffer.from(KEYS[1][1].export({ format: 'pem', type: 'sec1' }))
     expect(recogniseMaterial(pem, { format: 'pem' })).toMatchObject({ type: 'ecdsa-p256' })
     for (const format of ['der', 'jwk', 'raw', 'hex', 'base64'] as const) expect(refusalOf(pem, { format })).toMatch('the material is')
+    expect(refusalOf(randomBytes(32), { format: 'pem' })).toMatch('the material holds no PEM block')
   })
 })
 

@@ -31,13 +31,15 @@ export function publicHalf(material: Uint8Array): Buffer {
   return createPublicKey(key).export({ format: 'der', type: 'spki' })
 }
 
-/** What a refusal says, hints and all; whatever else happens is thrown. */
+/** What a refusal says, with at least one hint; whatever else happens is thrown. */
 export function refusalOf(...given: Parameters<typeof recogniseMaterial>): string {
   try {
     recogniseMaterial(...given)
   } catch (error) {
     if (!(error instanceof KeymgmtError) || error.code !== 'FIELD_INVALID' || error.cause !== undefined) throw error
-    return [error.message, ...error.hints].join('\n')
+    const said = [error.message, ...error.hints]
+    if (said.length < 2 || said.includes('')) throw new Error('it was refused without a word, or without a way out', { cause: error })
+    return said.join('\n')
   }
   throw new Error('it was not refused')
 }

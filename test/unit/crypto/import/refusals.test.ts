@@ -101,6 +101,8 @@ describe('what people bring by mistake', () => {
     ['PEM of something else', pem('PRIVATE KEY', randomBytes(30).toString('base64')), 'not a whole private key'],
     ['PEM under another label', pem('RSA PRIVATE KEY', ec().export({ format: 'der', type: 'pkcs8' }).toString('base64')), '(PKCS#1) and holds PKCS#8'],
     ['PEM under an unknown label', pem('SECRET PRIVATE KEY', 'AAAA'), 'a PEM label that is not known here'],
+    ['PEM whose first line is cut short, after the last one of another', Buffer.from('text-----END -----\n-----BEGIN PRIVATE KEY'), 'a block begins and does not end'],
+    ['a public key after parameters', Buffer.concat([pem('EC PARAMETERS', ''), pem('PUBLIC KEY', '')]), 'a public key (PEM)'],
     ['PEM with two keys', Buffer.concat([pkcs8Pem(), pkcs8Pem()]), '2 private keys'],
     ['OpenPGP', pem('PGP PRIVATE KEY BLOCK', ''), 'an OpenPGP private key'],
     ['PEM of no key', pem('SOMETHING', ''), 'PEM that holds no private key'],
