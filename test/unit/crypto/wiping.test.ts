@@ -11,12 +11,12 @@ import { wrapForImport } from '../../../src/crypto/wrap.js'
 function watchWiping(): Buffer[] {
   const wiped: Buffer[] = []
   for (const prototype of [Buffer.prototype, Uint8Array.prototype] as readonly Pick<Uint8Array, 'fill'>[]) {
-    // eslint-disable-next-line @typescript-eslint/unbound-method -- it is applied to what it was called on
+     
     const fill = prototype.fill as (this: Uint8Array, ...given: unknown[]) => Uint8Array
     jest.spyOn(prototype, 'fill').mockImplementation(function (this: Uint8Array, ...given: unknown[]) {
       if (given[0] === 0 && given.length === 1) wiped.push(Buffer.from(this))
       return fill.apply(this, given)
-    } as never)
+    })
   }
   return wiped
 }
