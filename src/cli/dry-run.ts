@@ -11,7 +11,7 @@ export function describeRehearsal(calls: readonly RehearsedCall[]): Response {
       })),
       monthly_cost_usd: cost,
     },
-    rows: calls.map(({ operation, region, kmsKey, alias }) => ({ Call: operation, Region: region, 'KMS key': kmsKey, Alias: alias ?? '-' })),
+    rows: calls.map(({ operation, region, kmsKey, alias }) => ({ Call: operation, Region: region, 'KMS key': kmsKey, Alias: alias ?? '' })),
     warnings: [
       calls.length === 0
         ? 'Nothing was changed. It would make no call to AWS that changes anything.'

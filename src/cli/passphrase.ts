@@ -1,4 +1,5 @@
 import { KeymgmtError } from '../errors.js'
+import { withoutLastNewline } from '../router/values.js'
 import type { Io } from './io.js'
 import type { PassphraseRequest } from './prompt.js'
 
@@ -20,9 +21,7 @@ export async function passphraseFrom(io: Io, request: PassphraseRequest): Promis
 
 function readPassphraseFile(io: Io, file: string): Uint8Array {
   try {
-    const bytes = io.readFile(file)
-    const end = bytes.at(-1) === 0x0a ? (bytes.at(-2) === 0x0d ? -2 : -1) : bytes.length
-    return bytes.subarray(0, end)
+    return withoutLastNewline(io.readFile(file))
   } catch (cause) {
     throw new KeymgmtError('STORE_SEALED', `the passphrase file ${file} can't be read`, {
       hints: ['KEYMGMT_PASSPHRASE_FILE names it'],

@@ -6,11 +6,11 @@ export function differenceData({ what, region, version, subject, expected, found
   return { what, region, version, subject, expected, found, mend: mendable ? repairCommand(path) : null }
 }
 
-/** A difference as a row for a person. */
+/** A difference as a row for a person; what it has not is empty. */
 export function differenceRow({ what, region, version, subject, expected, found, mendable }: Difference, path: string): Record<string, string> {
   return {
     Region: region,
-    Version: version === 0 ? '-' : String(version),
+    Version: version === 0 ? '' : String(version),
     What: what,
     Subject: subject,
     Expected: expected,

@@ -2,7 +2,7 @@ import type { Engine } from '../core/engine.js'
 import type { Imported } from '../core/import.js'
 import { MATERIAL_FORMATS } from '../crypto/import/material.js'
 import { KEY_TYPE_NAMES } from '../crypto/key-types.js'
-import { boolean, listOf, oneOf, required, secretBytes } from '../router/fields.js'
+import { boolean, listOf, oneOf, required, secretBytes, secretLine } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import { REGION } from './region.js'
 
@@ -10,7 +10,7 @@ const MATERIAL = {
   material: required(secretBytes('The key: a private key as PEM, DER or JWK, or the bytes of a symmetric or HMAC key as they are, in hex, base64 or a JWK.')),
   type: oneOf(KEY_TYPE_NAMES, 'Type of the key; needed where the material does not tell, and checked where it does.'),
   format: oneOf(MATERIAL_FORMATS, 'Form of the material; needed where it could be read in two ways.'),
-  passphrase: secretBytes('What opens an encrypted private key.'),
+  passphrase: secretLine('What opens an encrypted private key.'),
 }
 
 const NOTE = 'The file is read and left as it is: destroy it, or keep it as safe as the store. Malformed and weak material is refused, and so is what AWS KMS would not take.'

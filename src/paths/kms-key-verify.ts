@@ -50,5 +50,5 @@ function describe({ version, region, copy, status, holds }: ObservedCopy): Recor
 }
 
 function row({ version, region, copy, status, holds }: ObservedCopy): Record<string, string> {
-  return { Region: region, Version: String(version), 'KMS key': copy.key?.id ?? '-', State: status?.state ?? 'deleted', Material: PROOF[`${holds}`] }
+  return { Region: region, Version: String(version), 'KMS key': copy.key?.id ?? '', State: status?.state ?? 'deleted', Material: PROOF[`${holds}`] }
 }

@@ -1,7 +1,7 @@
 import { goQuote, toBoolean, toInteger, toPairs, toSlice, toText } from './convert.js'
 import { CheckError, ConversionError } from './field-error.js'
 import { didYouMean } from './suggest.js'
-import { isList, isObject, type RawValue } from './values.js'
+import { isList, isObject, withoutLastNewline, type RawValue } from './values.js'
 
 /** One field of a request: what it is for, and how its raw value becomes a typed one. */
 export interface Field<T> {
@@ -137,6 +137,12 @@ export function secretBytes(description: string): Field<Uint8Array> {
       throw new ConversionError('neither a file nor text')
     },
   }
+}
+
+/** Secret bytes of one line: the newline that ends it is not part of them. */
+export function secretLine(description: string): Field<Uint8Array> {
+  const { parse, ...rest } = secretBytes(description)
+  return { ...rest, parse: (raw) => withoutLastNewline(parse(raw)) }
 }
 
 /** The same field, which a request must now carry. */

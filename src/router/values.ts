@@ -21,12 +21,18 @@ export function isList(raw: RawValue): raw is readonly RawValue[] {
 }
 
 /**
- * A raw value with the bytes of files read as UTF-8, in which what is no UTF-8 becomes U+FFFD, as in Vault. Only fields
- * that take bytes see them as they are.
+ * A raw value with the bytes of files read as UTF-8, in which what is no UTF-8 becomes U+FFFD, as in Vault; but without
+ * the newline that ends a file. Only fields that take bytes see them as they are.
  */
 export function asText(raw: RawValue): Exclude<RawValue, Uint8Array> {
-  if (raw instanceof Uint8Array) return textOf(raw)
+  if (raw instanceof Uint8Array) return textOf(withoutLastNewline(raw))
   return isList(raw) ? raw.map(asText) : raw
+}
+
+/** A view of `bytes` without the newline, LF or CRLF, that an editor or `echo` puts at the end of a file of one line. */
+export function withoutLastNewline(bytes: Uint8Array): Uint8Array {
+  const end = bytes.at(-1) === 0x0a ? (bytes.at(-2) === 0x0d ? -2 : -1) : bytes.length
+  return bytes.subarray(0, end)
 }
 
 /** Bytes as UTF-8 text, a byte order mark included. */

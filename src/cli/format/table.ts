@@ -60,7 +60,7 @@ function isSimple(value: Json): boolean {
 /** A row a block, a cell a line; what is not there is left out. */
 function blocks(rows: readonly Readonly<Record<string, string>>[]): string {
   const width = Math.max(...Object.keys(rows[0] ?? {}).map(runes))
-  return rows.map((row) => Object.entries(row).filter(([, value]) => value !== '-').map(([name, value]) => `${pad(name, width)}${GAP}${value}`).join('\n')).join('\n\n')
+  return rows.map((row) => Object.entries(row).filter(([, value]) => value !== '').map(([name, value]) => `${pad(name, width)}${GAP}${value}`).join('\n')).join('\n\n')
 }
 
 /** Rows under the names of their cells. */

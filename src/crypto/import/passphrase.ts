@@ -12,13 +12,11 @@ export function requirePassphrase({ passphrase }: MaterialOptions): Buffer {
   if (!passphrase) {
     throw refusal('the private key is encrypted, and no passphrase is given', 'add passphrase=@FILE, where FILE holds the passphrase')
   }
-  const end = passphrase.at(-1) === 0x0a ? (passphrase.at(-2) === 0x0d ? -2 : -1) : passphrase.length
-  const trimmed = passphrase.subarray(0, end)
-  if (trimmed.length === 0) throw refusal('the passphrase is empty', 'passphrase=@FILE takes the file that holds the passphrase')
-  if (trimmed.length > MAX_LENGTH) {
+  if (passphrase.length === 0) throw refusal('the passphrase is empty', 'passphrase=@FILE takes the file that holds the passphrase')
+  if (passphrase.length > MAX_LENGTH) {
     throw refusal(`the passphrase is longer than ${MAX_LENGTH} bytes`, 'passphrase=@FILE takes the file that holds the passphrase, and nothing else')
   }
-  return view(trimmed)
+  return view(passphrase)
 }
 
 /** @throws KeymgmtError FIELD_INVALID when a passphrase came with material that is not encrypted: one of the two is not what the user thinks. */

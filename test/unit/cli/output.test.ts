@@ -13,7 +13,7 @@ const at = (columns: number) => ({ escapeControls: true, columns })
 
 describe('on a terminal that Vault\'s table does not fit', () => {
   const key = { ...answer, data: { name: 'web', regions: ['us-west-1', 'eu-west-1'], none: [], versions: { 1: { creation_time: '2026-11-24T11:41:17.039Z', public_key: PEM }, 2: ID } } }
-  const rows = [{ Region: 'us-west-1', Version: '1', 'KMS key': ID, State: 'enabled', Material: 'proven' }, { Region: 'eu-west-1', Version: '1', 'KMS key': ID, State: '-', Material: 'other material' }]
+  const rows = [{ Region: 'us-west-1', Version: '1', 'KMS key': ID, State: 'enabled', Material: 'proven' }, { Region: 'eu-west-1', Version: '1', 'KMS key': ID, State: '', Material: 'other material' }]
 
   it('what holds others is shown below its name, and no line is torn', async () => {
     const text = (await loadFormat('table')).secret(key, at(80))

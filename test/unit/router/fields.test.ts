@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { goFormat, goQuote } from '../../../src/router/convert.js'
-import { boolean, integer, isEmpty, listOf, oneOf, pairs, secretBytes, text } from '../../../src/router/fields.js'
+import { boolean, integer, isEmpty, listOf, oneOf, pairs, secretBytes, secretLine, text } from '../../../src/router/fields.js'
 import { mountHelp, pathsMarkdown } from '../../../src/router/help.js'
 import { printPattern } from '../../../src/router/pattern.js'
 import { createRouter } from '../../../src/router/router.js'
@@ -72,6 +72,16 @@ describe('fields', () => {
     expect(createRouter([path]).resolve('write', 'm', new Map([['raw', bytes], ['text', bytes]])).fields).toEqual({ raw: bytes, text: '\ufffd' })
     expect(textOf(Buffer.from('\ufeffa'))).toBe('\ufeffa')
     expect(asText([bytes])).toEqual(['\ufffd'])
+  })
+
+  it.each([['a=b\n', 'b'], ['a=b\r\n', 'b'], ['a=b', 'b'], ['a=b\n\n', 'b\n'], ['a=b\r', 'b\r'], ['a=\n', '']])('the newline that ends a file is no part of a value: %j', (file, value) => {
+    const path = definePath<undefined>()({
+      pattern: 'm', synopsis: '', description: '', parameters: {},
+      operations: { write: { summary: 's', fields: { pairs: pairs({ a: '' }, 'x'), line: secretLine('x'), raw: secretBytes('x') }, run: () => Promise.resolve(undefined) } },
+    })
+    const bytes = Buffer.from(file)
+    const { fields } = createRouter([path]).resolve('write', 'm', new Map<string, RawValue>([['pairs', [bytes]], ['line', bytes], ['raw', bytes]]))
+    expect(fields).toEqual({ pairs: { a: value }, line: Buffer.from(`a=${value}`), raw: bytes })
   })
 })
 

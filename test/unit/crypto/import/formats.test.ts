@@ -65,11 +65,11 @@ describe('a private key', () => {
     }
   })
 
-  it.each(['\n', '\r\n'])('takes a passphrase file as OpenSSL does: a line end %j is not part of it', (end) => {
+  it('takes a passphrase of 1 to 1024 bytes, as OpenSSL does', () => {
     const [, key] = KEYS[1]
     const file = key.export({ format: 'der', type: 'pkcs8', ...encryption })
-    expect(recogniseMaterial(file, { passphrase: Buffer.concat([passphrase, Buffer.from(end)]) })).toMatchObject({ type: 'ecdsa-p256' })
-    expect(refusalOf(file, { passphrase: Buffer.from(end) })).toMatch('the passphrase is empty')
+    expect(recogniseMaterial(file, { passphrase })).toMatchObject({ type: 'ecdsa-p256' })
+    expect(refusalOf(file, { passphrase: new Uint8Array() })).toMatch('the passphrase is empty')
     expect(refusalOf(file, { passphrase: Buffer.alloc(1025, 'a') })).toMatch('longer than 1024 bytes')
   })
 
