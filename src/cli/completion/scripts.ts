@@ -47,7 +47,7 @@ fi
 const FISH = `# keymgmt completion for fish: keymgmt completion fish > ~/.config/fish/completions/keymgmt.fish
 function __keymgmt_complete
     set -l word (commandline -ct)
-    set -l before (string match -r '^.*=' -- $word)
+    set -l before (string replace -r '[^=]*$' '' -- $word)
     set -lx COMP_LINE (commandline -cp)
     keymgmt 2>/dev/null | while read -l candidate
         echo $before(string trim -r -- $candidate)
