@@ -7,9 +7,11 @@ import { complaints } from '../support/as-it-should-be.js'
 import { CONFIGURE, FLOWS, type Flow } from '../support/flows.js'
 import { copyFolder, createBench, type Bench } from '../support/keymgmt.js'
 import { startProxy, type Strike } from '../support/proxy.js'
+import { createSession } from '../support/session.js'
 
 // Every request of every flow is struck once before AWS sees it and once after AWS has acted, in every way that there
-// is; then the same command is run until it succeeds, and nothing may be left over, missing, or other than it was.
+// is; then the same command is run until it succeeds, and nothing may be left over, missing, or other than it was. What is
+// killed is the real binary; all else is the same program in this process, which takes no time to start.
 
 const PRELOAD = new URL('../support/kill-at-file-operation.js', import.meta.url).href
 
@@ -55,24 +57,28 @@ function reopen({ home, world }: Prepared): Promise<Bench> {
 
 async function strike(prepared: Prepared, point: Point): Promise<string[]> {
   const bench = await reopen(prepared)
+  const { at, when, kind } = point
   let kill: () => void = () => undefined
-  const proxy = await startProxy(bench.kms.endpoint, (number) => {
-    if (number !== point.at) return undefined
-    if (point.kind !== 'kill') return { when: point.when, kind: point.kind }
-    return { when: point.when, kind: 'cut' }
-  }, () => { if (point.kind === 'kill') kill() })
+  const strikeAt = (number: number) => (number === at ? { when, kind: kind === 'kill' ? 'cut' : kind } as const : undefined)
+  const proxy = await startProxy(bench.kms.endpoint, strikeAt, () => { if (kind === 'kill') kill() })
   try {
-    const env = { AWS_ENDPOINT_URL_KMS: proxy.endpoint }
-    const first = await bench.run(prepared.line, { env, onSpawn: (killer) => { kill = killer } })
-    if (proxy.count() < point.at) return [`request ${point.at} never came`]
-    if (first.status === 0) return await complaints(join(bench.home, 'keymgmt'), bench.kms)
-    const again = await bench.run(prepared.line)
-    if (again.status !== 0) return [`again it ended with ${String(again.status)}: ${again.stderr}`]
-    return await complaints(join(bench.home, 'keymgmt'), bench.kms)
+    const first = kind === 'kill'
+      ? await bench.run(prepared.line, { env: { AWS_ENDPOINT_URL_KMS: proxy.endpoint }, onSpawn: (killer) => { kill = killer } })
+      : await createSession(proxy.endpoint, bench.home).run(prepared.line)
+    if (proxy.count() < at) return [`request ${at} never came`]
+    if ((first.status === null) !== (kind === 'kill')) return [`it ended with ${String(first.status)}`]
+    return first.status === 0 ? await complaints(join(bench.home, 'keymgmt'), bench.kms) : await finish(bench, prepared)
   } finally {
     await proxy.close()
     await bench.close()
   }
+}
+
+/** Runs the same command again, which must succeed; answers what is wrong then. */
+async function finish(bench: Bench, { line }: Prepared): Promise<string[]> {
+  const again = await createSession(bench.kms.endpoint, bench.home).run(line)
+  if (again.status !== 0) return [`again it ended with ${String(again.status)}: ${again.stderr}`]
+  return complaints(join(bench.home, 'keymgmt'), bench.kms)
 }
 
 /** Kills at the n-th record that the command writes or deletes, as it takes its place or just after. */
@@ -81,9 +87,7 @@ async function killAtWrite(prepared: Prepared, { at, when }: Omit<Point, 'kind'>
   try {
     const first = await bench.run(prepared.line, { env: watchWrites(bench, { KILL_AT_FILE_OPERATION: String(at), KILL_WHEN: when }) })
     if (first.status !== null) return [`write ${at} never came: ${first.stderr}`]
-    const again = await bench.run(prepared.line)
-    if (again.status !== 0) return [`again it ended with ${String(again.status)}: ${again.stderr}`]
-    return await complaints(join(bench.home, 'keymgmt'), bench.kms)
+    return await finish(bench, prepared)
   } finally {
     await bench.close()
   }
