@@ -1,10 +1,11 @@
 // What tests import from @jest/globals, for mutation testing: Jest's own expect, each and spies over Mocha, which loads
 // tests once and then runs some of them for each mutant. Jest loads all of it anew each time, which takes ten times as long.
 import { bind } from 'jest-each'
-import * as jest from 'jest-mock'
+import { ModuleMocker } from 'jest-mock'
 
 export { expect } from 'expect'
-export { jest }
+/** Its spies. */
+export const jest = new ModuleMocker(globalThis)
 
 /** Mocha's functions are global, and others for each file. */
 const mocha = (name) => (...args) => globalThis[name](...args)

@@ -1,5 +1,13 @@
+import { rehearseAwsKms } from '../kms/aws/rehearsal.js'
 import type { RehearsedCall } from '../kms/rehearsal.js'
 import type { Response } from '../router/path.js'
+import { createOverlayStore } from '../store/index.js'
+import type { EngineOptions } from './engine.js'
+
+/** A rehearsal that writes down in `calls` what would be asked of AWS. */
+export function rehearse(calls: RehearsedCall[]): NonNullable<EngineOptions['rehearsal']> {
+  return { kind: (kind) => rehearseAwsKms(kind, calls), store: createOverlayStore }
+}
 
 /** The calls of a rehearsal as an answer. */
 export function describeRehearsal(calls: readonly RehearsedCall[]): Response {

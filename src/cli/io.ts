@@ -72,7 +72,7 @@ async function isTerminal(descriptor: number): Promise<boolean> {
   } catch {
     return false
   }
-  return (await import('node:tty')).isatty(descriptor)
+  return (await import('./terminal.js')).isatty(descriptor)
 }
 
 /** What takes less than this is over before it could be read, in milliseconds. */

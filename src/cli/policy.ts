@@ -10,6 +10,7 @@ import type { KmsKind } from '../kms/provider.js'
 import { PATHS } from '../paths/index.js'
 import { findPath, type Resolved } from '../router/router.js'
 import type { Json } from '../router/values.js'
+import { createOverlayStore } from '../store/index.js'
 import type { Session } from './commands/command.js'
 import { complain } from './complain.js'
 import { composeEngine } from './engine.js'
@@ -32,15 +33,15 @@ export interface PolicyRequest {
  */
 export async function printCommandPolicy(io: Io, { resolved, format, ...options }: PolicyRequest): Promise<number> {
   const noted: Noted[] = []
-  const rehearse = (kind: KmsKind) => noteNeeds(rehearseAwsKms(kind, []), noted)
-  const { engine } = composeEngine(io, { ...options, rehearse, notice: (message) => { warner(io)(`${message}\n`) } })
+  const rehearsal = { kind: (kind: KmsKind) => noteNeeds(rehearseAwsKms(kind, []), noted), store: createOverlayStore }
+  const { engine } = composeEngine(io, { ...options, rehearsal, notice: (message) => { warner(io)(`${message}\n`) } })
   const { name: kms, key } = resolved.path.pattern.startsWith('keymgmt/kms/:name/') ? resolved.params : {}
   const names = kms !== undefined && key !== undefined ? await distributionNames(engine, kms, key) : undefined
   try {
     await resolved.run(engine)
   } catch (error) {
     // What comes of an assumed answer is nothing to be refused for: what could be asked is worth being printed.
-    if (options.signal.aborted || noted.every(({ unanswered }) => unanswered.size === 0)) throw error
+    if (isOver(error) || noted.every(({ unanswered }) => unanswered.size === 0)) throw error
   } finally {
     io.progress('')
   }
@@ -51,6 +52,11 @@ export async function printCommandPolicy(io: Io, { resolved, format, ...options 
   if (policy) await printPolicy(io, policy, format)
   else io.err('This command makes no call to AWS: it needs no IAM permission, and there is no policy to print.\n')
   return 0
+}
+
+/** Whether a command ended because it was to. */
+function isOver(error: unknown): boolean {
+  return error instanceof KeymgmtError && (error.code === 'INTERRUPTED' || error.code === 'KMS_TIMEOUT')
 }
 
 /** Only what is done to a key in one provider can begin a distribution: elsewhere all names are known. */

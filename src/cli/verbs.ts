@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Engine } from '../core/engine.js'
 import { KeymgmtError } from '../errors.js'
-import type { KmsKind } from '../kms/provider.js'
 import type { RehearsedCall } from '../kms/rehearsal.js'
 import type { Operation, Response } from '../router/path.js'
 import type { Router } from '../router/router.js'
 import type { Json, RawValue } from '../router/values.js'
 import { goQuote } from '../router/convert.js'
-import { describeRehearsal } from './dry-run.js'
 import { exposedSecrets } from './exposed-secrets.js'
 import { composeEngine } from './engine.js'
-import { humanDuration, loadFormat, printWarnings, selectField, type Format, type FormatName, type PrintOptions, type SecretResponse } from './format/index.js'
+import { loadFormat, printWarnings, selectField, type Format, type FormatName, type PrintOptions, type SecretResponse } from './format/index.js'
 import { warner, type Io } from './io.js'
 
 /** One request as it came from the command line. */
@@ -54,7 +52,7 @@ const SUCCESS = {
  */
 export async function runVerb({ io, router, signal }: VerbContext, operation: Operation, request: VerbRequest): Promise<number> {
   const resolved = router.resolve(operation, request.path, request.data)
-  if (request.outputPolicy) return (await import('./policy.js')).printCommandPolicy(io, { ...request, resolved, timeoutMs: request.timeoutMs, signal: withDeadline(signal, request.timeoutMs) })
+  if (request.outputPolicy) return (await import('./policy.js')).printCommandPolicy(io, { ...request, resolved, timeoutMs: request.timeoutMs, signal })
   const format = await loadFormat(request.format)
   const notices: string[] = []
   if (format.speaks && io.stderrIsTty) {
@@ -63,37 +61,20 @@ export async function runVerb({ io, router, signal }: VerbContext, operation: Op
   }
   const calls: RehearsedCall[] = []
   const { engine } = composeEngine(io, {
-    signal: withDeadline(signal, request.timeoutMs),
+    signal,
     timeoutMs: request.timeoutMs,
     // A program that reads the answer finds them there; a person reads them when they are said.
     notice: (message) => {
       if (format.speaks) warner(io)(`${message}\n`)
       else notices.push(message)
     },
-    ...(request.dryRun && { rehearse: await rehearsal(calls) }),
+    ...(request.dryRun && { rehearsal: (await import('./dry-run.js')).rehearse(calls) }),
   })
   const answered = await resolved.run(engine).finally(() => { io.progress('') })
-  const response = request.dryRun ? describeRehearsal(calls) : { ...answered, warnings: [...notices, ...(answered.warnings ?? [])] }
+  const response = request.dryRun ? (await import('./dry-run.js')).describeRehearsal(calls) : { ...answered, warnings: [...notices, ...(answered.warnings ?? [])] }
   if (format.speaks) printWarnings(warner(io), response.warnings ?? [])
   print({ io, format }, operation, request, response)
   return exitStatus(operation, response)
-}
-
-async function rehearsal(calls: RehearsedCall[]): Promise<(kind: KmsKind) => KmsKind> {
-  const { rehearseAwsKms } = await import('../kms/aws/rehearsal.js')
-  return (kind) => rehearseAwsKms(kind, calls)
-}
-
-/** A timer of more than 24 days is over at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
-
-/** A signal that is also aborted, with an error that says so, when the time is over. */
-function withDeadline(signal: AbortSignal, timeoutMs: number | undefined): AbortSignal {
-  if (timeoutMs === undefined) return signal
-  const deadline = new AbortController()
-  const over = new KeymgmtError('KMS_TIMEOUT', `the ${humanDuration(Math.round(timeoutMs / 1000))} that it may take are over`, { hints: ['allow more: -timeout=30m'] })
-  setTimeout(() => { deadline.abort(over) }, Math.min(timeoutMs, LONGEST_TIMER_MS)).unref()
-  return AbortSignal.any([signal, deadline.signal])
 }
 
 function exitStatus(operation: Operation, { data, failed }: Response): number {
@@ -151,7 +132,7 @@ function printSecret({ io, format }: Printer, operation: Operation, { path, fiel
 }
 
 function envelope({ data, warnings, rows }: Response): SecretResponse {
-  return { requestId: randomUUID(), data: data ?? null, warnings: warnings ?? [], ...(rows && { rows }) }
+  return { requestId: () => randomUUID(), data: data ?? null, warnings: warnings ?? [], ...(rows && { rows }) }
 }
 
 /** Data goes to a pipe as it is; a terminal would act on what is in it. */

@@ -46,7 +46,7 @@ async function claim(engine: Engine, kms: string, provider: KmsRecord, key: KeyR
   }
   const opened = await openProvider(engine, provider)
   const status = await inspect(opened, provider, key, key_id)
-  kindOf(engine, provider).assertSupported(key.type, status.purpose, 'hsm', provider.key_collection)
+  await kindOf(engine, provider).assertSupported(key.type, status.purpose, 'hsm', provider.key_collection)
   await prove(engine, opened, key, version, status)
   return createDistribution(engine, kms, key, {
     purpose: status.purpose,

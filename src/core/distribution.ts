@@ -31,7 +31,7 @@ export async function distribute(engine: Engine, kms: string, key: string, reque
   await withKeyLock(engine.store, key, purpose, async () => {
     const ledger = await requireKey(engine, key)
     const provider = await requireProvider(engine, kms)
-    kindOf(engine, provider).assertSupported(ledger.current.type, wanted.purpose, wanted.protection, provider.key_collection)
+    await kindOf(engine, provider).assertSupported(ledger.current.type, wanted.purpose, wanted.protection, provider.key_collection)
     const existing = await openLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, key))
     if (existing) assertSame(existing.current, wanted, kms, key)
     await finishEarlier(engine, ledger)

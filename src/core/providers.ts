@@ -22,7 +22,7 @@ export async function saveProvider(engine: Engine, name: string, change: Provide
   try {
     const existing = await openLedger<KmsRecord>(engine.store, recordPath.provider(name))
     const next = existing ? amended(existing.current, change) : complete(name, change)
-    kindOf(engine, next).assertSettings(settingsOf(next))
+    await kindOf(engine, next).assertSettings(settingsOf(next))
     if (existing) await existing.update(() => next)
     else await createLedger(engine.store, recordPath.provider(name), next)
   } finally {

@@ -149,12 +149,12 @@ export interface KmsKind {
    * Checks, without any call, that keys of this type can be distributed to the Region for this purpose and protection.
    * @throws KeymgmtError UNSUPPORTED_BY_KMS, saying what can be had instead.
    */
-  assertSupported(type: KeyTypeName, purpose: readonly Purpose[], protection: Protection, region: string): void
+  assertSupported(type: KeyTypeName, purpose: readonly Purpose[], protection: Protection, region: string): Promise<void>
   /**
    * Checks settings without any call.
    * @throws KeymgmtError FIELD_INVALID, KMS_ENDPOINT_REFUSED.
    */
-  assertSettings(settings: KmsSettings): void
+  assertSettings(settings: KmsSettings): Promise<void>
   /** Opens a provider; the first request is made by the provider's own methods. */
   open(settings: KmsSettings): Promise<KmsProvider>
 }

@@ -13,12 +13,13 @@ type Env = Readonly<Record<string, string | undefined>>
  * The places that the environment names, else the platform's own: the XDG base directories on Linux.
  * @throws KeymgmtError STORE_UNAVAILABLE for a relative KEYMGMT_HOME or KEYMGMT_KEYFILE.
  */
-export function locate(env: Env, platform: string, homeDirectory: string): Location {
+export function locate(env: Env, platform: string, homeDirectory: () => string): Location {
   const paths = platform === 'win32' ? win32 : posix
-  const usual = usualPlaces(env, platform, homeDirectory, paths)
   const home = absolute(env, 'KEYMGMT_HOME', paths)
-  const keyfile = absolute(env, 'KEYMGMT_KEYFILE', paths) ?? (home === undefined ? usual.keyfile : paths.join(home, 'keyfile'))
-  return { home: home ?? usual.home, keyfile }
+  const keyfile = absolute(env, 'KEYMGMT_KEYFILE', paths)
+  if (home !== undefined) return { home, keyfile: keyfile ?? paths.join(home, 'keyfile') }
+  const usual = usualPlaces(env, platform, homeDirectory(), paths)
+  return { home: usual.home, keyfile: keyfile ?? usual.keyfile }
 }
 
 function absolute(env: Env, variable: string, paths: PlatformPath): string | undefined {

@@ -19,7 +19,7 @@ export const status = defineCommand({
     const seal = await home.seal()
     const data = { ...(await distributionCounts(engine)), seal: seal.kind, seal_keyfile: seal.keyfile ?? '', store: seal.path }
     const format = await loadFormat(name)
-    io.out(`${format.secret({ requestId: randomUUID(), data, warnings: [] }, printOptions(io))}\n`)
+    io.out(`${format.secret({ requestId: () => randomUUID(), data, warnings: [] }, printOptions(io))}\n`)
     return 0
   },
 })

@@ -3,7 +3,6 @@ import { PATHS } from '../../paths/index.js'
 import type { Operation } from '../../router/path.js'
 import { createRouter } from '../../router/router.js'
 import { complain } from '../complain.js'
-import { parseData } from '../data.js'
 import { parseDuration } from '../duration.js'
 import { sanitizePath } from '../sanitize-path.js'
 import { DOING, runVerb } from '../verbs.js'
@@ -103,7 +102,7 @@ async function request({ io, signal, format }: Session, operation: Operation, ar
     assertArguments(operation, rawPath, rest, flags)
     const path = sanitizePath(rawPath ?? '')
     const timeoutMs = flags.timeout === undefined ? (io.stderrIsTty ? undefined : UNATTENDED_MS) : parseDuration('timeout', flags.timeout)
-    const data = await parseData(rest, io, operation === 'delete' ? 'string list' : 'K=V')
+    const data = rest.length === 0 ? null : await (await import('../data.js')).parseData(rest, io, operation === 'delete' ? 'string list' : 'K=V')
     doing = `${DOING[operation]} ${path}`
     const { field, 'dry-run': dryRun = false, 'output-policy': outputPolicy = false } = flags
     return await runVerb({ io, router: createRouter(PATHS), signal }, operation, { path, data, args: rest, format, field, dryRun, outputPolicy, timeoutMs })

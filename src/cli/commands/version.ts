@@ -1,6 +1,5 @@
 import { loadFormat } from '../format/index.js'
 import type { Io } from '../io.js'
-import { packageVersion } from '../version.js'
 import { defineCommand, type Session } from './command.js'
 import { FORMAT } from './flags.js'
 
@@ -17,7 +16,8 @@ export const version = defineCommand({
 
 /** Prints the version; answers the exit status. */
 export async function printVersion(io: Io, name: Session['format']): Promise<number> {
-  if (name === 'table') io.out(`keymgmt v${packageVersion()}\n`)
-  else io.out(`${(await loadFormat(name)).field({ version: packageVersion() }, { escapeControls: false }).trimEnd()}\n`)
+  const version = (await import('../version.js')).packageVersion()
+  if (name === 'table') io.out(`keymgmt v${version}\n`)
+  else io.out(`${(await loadFormat(name)).field({ version }, { escapeControls: false }).trimEnd()}\n`)
   return 0
 }

@@ -2,7 +2,8 @@ import type { Json } from '../../router/values.js'
 
 /** An answer to be printed. */
 export interface SecretResponse {
-  readonly requestId: string
+  /** Makes the id, which not every format shows. */
+  readonly requestId: () => string
   readonly data: Readonly<Record<string, Json>> | null
   readonly warnings: readonly string[]
   /** What a person is shown instead of the data. */
@@ -31,7 +32,7 @@ export interface Format {
 /** The names and values around an answer's data, in Vault's order. Nothing here has a lease. */
 export function envelope({ requestId, data, warnings }: SecretResponse): readonly (readonly [string, Json])[] {
   return [
-    ['request_id', requestId],
+    ['request_id', requestId()],
     ['lease_id', ''],
     ['lease_duration', 0],
     ['renewable', false],

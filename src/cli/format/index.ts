@@ -1,16 +1,15 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Format } from './format.js'
-import { json } from './json.js'
 import { table } from './table.js'
 
 export { selectField, type Format, type PrintOptions, type SecretResponse } from './format.js'
 export { humanDuration } from './table.js'
 export { printWarnings } from './warnings.js'
 
-/** Every output format. Those that need a package of their own are loaded when they are asked for. */
+/** Every output format. All but the usual one are loaded when they are asked for. */
 const FORMATS = {
   table: () => Promise.resolve(table),
-  json: () => Promise.resolve(json),
+  json: async () => (await import('./json.js')).json,
   yaml: async () => (await import('./yaml.js')).yaml,
 } satisfies Record<string, () => Promise<Format>>
 

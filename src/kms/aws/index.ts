@@ -1,15 +1,13 @@
 import type { KmsKind } from '../provider.js'
-import { assertSupported } from './key-specs.js'
 import type { AwsOptions, Pacers } from './provider.js'
-import { assertSettings } from './settings.js'
 
 /** AWS KMS (`provider=awskms`). */
 export function awsKms(options: AwsOptions): KmsKind {
   const pacers: Pacers = new Map()
   return {
-    assertSupported,
-    assertSettings,
-    // The SDK is loaded by commands that talk to AWS, and by no others.
+    // What is about AWS is loaded by commands that are about AWS, and the SDK by those that talk to it.
+    assertSupported: async (...wanted) => { (await import('./key-specs.js')).assertSupported(...wanted) },
+    assertSettings: async (settings) => { (await import('./settings.js')).assertSettings(settings) },
     open: async (settings) => (await import('./provider.js')).openAwsProvider(settings, options, pacers),
   }
 }

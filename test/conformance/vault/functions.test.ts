@@ -19,7 +19,7 @@ import { VECTORS } from './vectors.js'
 type Data = Readonly<Record<string, Json>>
 const REQUEST_ID = 'e8147c9e-a3fd-71b6-075e-8f2d67393127'
 const PLAIN = { escapeControls: false }
-const response = (data: Data | null) => ({ requestId: REQUEST_ID, data, warnings: [] })
+const response = (data: Data | null) => ({ requestId: () => REQUEST_ID, data, warnings: [] })
 
 const FILES: Readonly<Record<string, Buffer>> = {
   'f.txt': Buffer.from('line1\nline2\n'), 'o.json': Buffer.from('{"a":1,"b":"x"}'), 'p.json': Buffer.from('{"a":{"z":1}}'), 'latin1.bin': Buffer.of(0xff, 0xfe),

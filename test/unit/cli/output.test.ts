@@ -4,7 +4,7 @@ import { loadFormat } from '../../../src/cli/format/index.js'
 
 // Vault's own vectors are in test/vectors/formats.json and flags.json.
 
-const answer = { requestId: 'e8147c9e-a3fd-71b6-075e-8f2d67393127', data: { name: 'a<b>&\u2028', versions: { 10: 'x', 2: 'y' }, empty: [], nothing: {} }, warnings: [] }
+const answer = { requestId: () => 'e8147c9e-a3fd-71b6-075e-8f2d67393127', data: { name: 'a<b>&\u2028', versions: { 10: 'x', 2: 'y' }, empty: [], nothing: {} }, warnings: [] }
 const plain = { escapeControls: false }
 
 const PEM = `-----BEGIN PUBLIC KEY-----\n${'A'.repeat(64)}\n-----END PUBLIC KEY-----\n`

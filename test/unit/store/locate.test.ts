@@ -15,12 +15,12 @@ test.each([
   [{ KEYMGMT_HOME: '/k', KEYMGMT_KEYFILE: '/f' }, 'darwin', '/h', '/k', '/f'],
   [{ KEYMGMT_KEYFILE: '/f' }, 'linux', '/h', '/h/.local/share/keymgmt', '/f'],
 ])('%j on %s', (env, platform, homeDirectory, home, keyfile) => {
-  expect(locate(env, platform, homeDirectory)).toEqual({ home, keyfile })
+  expect(locate(env, platform, () => homeDirectory)).toEqual({ home, keyfile })
 })
 
 test.each([
   ['KEYMGMT_HOME', 'linux', 'a/b'], ['KEYMGMT_KEYFILE', 'linux', './a'], ['KEYMGMT_HOME', 'linux', 'C:\\k'],
   ['KEYMGMT_HOME', 'win32', 'a\\b'], ['KEYMGMT_KEYFILE', 'win32', 'C:k'],
 ])('%s must be absolute on %s: %s', (variable, platform, value) => {
-  expect(() => locate({ [variable]: value }, platform, '/h')).toThrow(`${variable} is a relative path`)
+  expect(() => locate({ [variable]: value }, platform, () => '/h')).toThrow(`${variable} is a relative path`)
 })
