@@ -181,6 +181,15 @@ describe('repair finishes what was interrupted', () => {
     expect(await complaints(bench)).toEqual([])
   })
 
+  it('a rotation that had not begun to make its KMS key', async () => {
+    const bench = await createDistributed()
+    const put = (path: string, value: Uint8Array, revision: number) => (path.startsWith('distribution/') ? lame() : bench.store.put(path, value, revision))
+    expect(await refusal(rotateKey(benchOver({ ...bench.store, put }, bench.kms, bench.kms.kind).engine, 'app'))).toEqual(['KMS_FAILED', 'lame'])
+    to(0, disabled)(bench.kms.keys)
+    expect(await found(bench.engine)).toEqual(['unfinished 0 us-west-1', 'state 1 us-west-1'])
+    expect(await complaints(bench)).toEqual([])
+  })
+
   it('a rotation that was not in every Region', async () => {
     const bench = await died(ROTATE, notInVirginia, { keys: GLOBAL, prepare: [REPLICATE] })
     to(0, untagged)(bench.kms.keys)
@@ -198,10 +207,10 @@ describe('repair finishes what was interrupted', () => {
   })
 
   it.each([
-    ['what was scheduled stays so', () => undefined, ['unfinished 0 us-west-1', 'state 2 us-west-1'], ['scheduleDeletion us-west-1 2 7']],
-    ['what was taken back is scheduled again', to(0, (key) => { key.deletion = undefined }), ['unfinished 0 us-west-1', 'state 1 us-west-1', 'state 2 us-west-1'], ['scheduleDeletion us-west-1 1 7', 'scheduleDeletion us-west-1 2 7']],
-    ['what is on its way out is neither tagged nor filled', to(0, untagged, expiring), ['unfinished 0 us-west-1', 'state 2 us-west-1', 'but expiry 1 us-west-1', 'but tags 1 us-west-1'], ['scheduleDeletion us-west-1 2 7']],
-  ] as const)('a removal: %s, and the date is on record', async (_name, mishap, finds, expected) => {
+    ['what was scheduled stays so', () => undefined, ['unfinished 0 us-west-1', 'state 2 us-west-1'], ['scheduleDeletion us-west-1 2 7'], [true, true]],
+    ['what was taken back is scheduled again', to(0, (key) => { key.deletion = undefined }), ['unfinished 0 us-west-1', 'state 1 us-west-1', 'state 2 us-west-1'], ['scheduleDeletion us-west-1 1 7', 'scheduleDeletion us-west-1 2 7'], [true, true]],
+    ['what is on its way out is neither tagged nor filled', to(0, untagged, expiring), ['unfinished 0 us-west-1', 'state 2 us-west-1', 'but expiry 1 us-west-1', 'but tags 1 us-west-1'], ['scheduleDeletion us-west-1 2 7'], [false, true]],
+  ] as const)('a removal: %s; its date is on record, and whether it needs its material', async (_name, mishap, finds, expected, imported) => {
     const remove: Step = (engine) => removeDistribution(engine, 'k', 'app', 7)
     let scheduled = 0
     const bench = await died(remove, (provider) => ({ scheduleDeletion: (region, key, days) => (scheduled++ > 0 ? lame() : provider.scheduleDeletion(region, key, days)) }), { prepare: TWO })
@@ -210,7 +219,9 @@ describe('repair finishes what was interrupted', () => {
     expect(await found(engine)).toEqual(finds)
     expect(calls).toEqual(expected)
     const [{ record } = {}] = await retiredOf(engine, (await requireKey(engine, 'app')).current)
-    expect(Object.values(record?.copies ?? {}).map((places) => places[HOME]?.deletion_date)).toEqual(bench.kms.keys.map(({ deletion }) => (deletion as Date).toISOString()))
+    const copies = Object.values(record?.copies ?? {}).map((places) => places[HOME])
+    expect(copies.map((copy) => copy?.deletion_date)).toEqual(bench.kms.keys.map(({ deletion }) => (deletion as Date).toISOString()))
+    expect(copies.map((copy) => copy?.imported)).toEqual(imported)
     expect(await refusal(repairDistribution(engine, 'k', 'app'))).toEqual([
       'DISTRIBUTION_NOT_FOUND', 'key app is not distributed to k', 'distribute it: keymgmt write keymgmt/kms/k/key/app purpose=encrypt,decrypt protection=hsm',
     ])
