@@ -70,7 +70,9 @@ export function isUnfinished(key: KeyRecord, distribution: DistributionRecord): 
 const PLANNERS: Readonly<Record<DistributionState, (key: KeyRecord, distribution: DistributionRecord) => Stage[]>> = {
   active: planPresence,
   revoked: (_key, distribution) => [
-    copiesOf(distribution).map(({ version, region, copy }): Chain => (copy.key && copy.imported ? [{ action: 'delete-material', version, region }] : [])),
+    stepIf(distribution, 'cancel-deletion', isGoing),
+    stepIf(distribution, 'delete-material', ({ copy }) => copy.key !== undefined && copy.imported),
+    stepIf(distribution, 'tag', isUntagged),
   ],
   removed: (_key, distribution) => planRemoval(distribution),
 }
@@ -89,24 +91,29 @@ export function copiesOf({ copies }: DistributionRecord): PlacedCopy[] {
   )
 }
 
+/** The step for each copy that it applies to. */
+function stepIf(distribution: DistributionRecord, action: Step['action'], applies: (placed: PlacedCopy) => boolean): Stage {
+  return copiesOf(distribution).filter(applies).map(({ version, region }): Chain => [{ action, version, region }])
+}
+
+const isGoing = ({ copy }: PlacedCopy) => copy.deletion_scheduled === true
+const isUntagged = ({ copy }: PlacedCopy) => copy.untagged === true
+
 function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[] {
   const { regions, copies } = distribution
   const [primary = '', ...replicas] = regions
   const versions = versionsOf(key)
-  const there = copiesOf(distribution)
-  const stepIf = (action: Step['action'], applies: (placed: PlacedCopy) => boolean): Stage =>
-    there.map((placed): Chain => (applies(placed) ? [{ action, version: placed.version, region: placed.region }] : []))
   // What has no material can be neither enabled nor disabled; once it has, the next plan sees to it.
   const isTo = (wanted: boolean) => ({ version, copy }: PlacedCopy) =>
     copy.key !== undefined && copy.imported && isEnabledVersion(key, version) === wanted && copy.enabled !== wanted
   return [
-    stepIf('cancel-deletion', ({ copy }) => copy.deletion_scheduled === true),
-    stepIf('enable', isTo(true)),
+    stepIf(distribution, 'cancel-deletion', isGoing),
+    stepIf(distribution, 'enable', isTo(true)),
     versions.map((version) => fill(copies[version]?.[primary], 'create', version, primary)),
     versions.flatMap((version) => replicas.map((region) => fillReplica(copies[version] ?? {}, version, primary, region))),
-    stepIf('tag', ({ copy }) => copy.untagged === true),
+    stepIf(distribution, 'tag', isUntagged),
     planAliases(key, distribution),
-    [...stepIf('disable', isTo(false)), ...disableNew(key, distribution, versions)],
+    [...stepIf(distribution, 'disable', isTo(false)), ...disableNew(key, distribution, versions)],
   ]
 }
 
@@ -147,9 +154,7 @@ function planRemoval(distribution: DistributionRecord): Stage[] {
   const removals = Object.entries(distribution.aliases).flatMap(([region, names]) =>
     Object.keys(names).map((alias): Chain => [{ action: 'remove-alias', version: 0, region, alias }]),
   )
-  const deletions = copiesOf(distribution)
-    .filter(({ copy }) => copy.deletion_scheduled !== true)
-    .map(({ version, region }): Chain => [{ action: 'schedule-deletion', version, region }])
-  const isPrimary = ([step]: Chain) => step?.region === primary
-  return [removals, deletions.filter((chain) => !isPrimary(chain)), deletions.filter(isPrimary)]
+  const deletions = (ofPrimaries: boolean) =>
+    stepIf(distribution, 'schedule-deletion', (placed) => !isGoing(placed) && (placed.region === primary) === ofPrimaries)
+  return [removals, deletions(false), deletions(true)]
 }

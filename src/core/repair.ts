@@ -27,14 +27,10 @@ export async function repairDistribution(engine: Engine, kms: string, key: strin
     const work = await openWork(engine, record.current, { kms, ledger: await requireDistribution(engine, kms, key) })
     const observation = await observe(work, false)
     const differences = compare(work, observation)
-    if (differences.some(({ mendable, what }) => mendable && what !== 'unfinished')) {
-      await work.ledger.update((current) => amend(work, current, observation))
-    }
+    const mended = differences.filter(({ mendable }) => mendable)
+    if (mended.length > 0) await work.ledger.update((current) => amend(work, current, observation))
     await finishEarlier(engine, record)
-    return {
-      mended: differences.filter(({ mendable }) => mendable),
-      remaining: differences.filter(({ mendable }) => !mendable),
-    }
+    return { mended, remaining: differences.filter(({ mendable }) => !mendable) }
   })
 }
 
@@ -74,13 +70,17 @@ function amendCopy({ copy, status, wrongTags }: ObservedCopy, state: Distributio
     imported,
     ...(wrongTags.length > 0 && { untagged: true }),
     ...(status.state === 'pending-deletion' && { deletion_scheduled: true }),
+    ...(status.deletionDate && { deletion_date: status.deletionDate.toISOString() }),
     ...(imported && (status.state === 'enabled' || status.state === 'disabled') && { enabled: status.state === 'enabled' }),
   }
 }
 
-/** Of a revoked one only what is there matters. Else what is to expire, or was never seen to be ours, is imported again. */
+/**
+ * Of a revoked one only what is there matters. Else what is to expire, or was never seen to be ours, is imported again; and
+ * what is pending deletion, for that hides whether there is any.
+ */
 function isImported(copy: CopyRecord, { state: found, expires }: KmsKeyStatus, state: DistributionRecord['state']): boolean {
   if (found === 'pending-import') return false
-  if (found === 'pending-deletion') return copy.imported
-  return state === 'revoked' || (copy.imported && expires === undefined)
+  if (state === 'revoked') return true
+  return copy.imported && expires === undefined && (found !== 'pending-deletion' || state === 'removed')
 }

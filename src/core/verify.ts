@@ -2,7 +2,7 @@ import type { KmsKeyStatus } from '../kms/provider.js'
 import type { Engine } from './engine.js'
 import { withKeyLock } from './keys.js'
 import { requireDistribution, requireKey } from './lookup.js'
-import { copiesOf, isEnabledVersion, plan, wantedAliases, type PlacedCopy } from './plan.js'
+import { copiesOf, isEnabledVersion, isUnfinished, wantedAliases, type PlacedCopy } from './plan.js'
 import { openWork } from './settle.js'
 import { readMaterial, tagsOf, type Work } from './work.js'
 
@@ -93,7 +93,7 @@ async function observeMaterial(work: Work, { version, region, copy }: PlacedCopy
 /** PURE: what the KMS has otherwise than the records want it. */
 export function compare({ key, ledger, provider }: Pick<Work, 'key' | 'ledger' | 'provider'>, { copies, aliases }: Observation): Difference[] {
   const record = ledger.current
-  const unfinished: Difference[] = plan(key, record).length === 0 ? [] : [{
+  const unfinished: Difference[] = !isUnfinished(key, record) ? [] : [{
     what: 'unfinished', region: provider.region, version: 0, subject: record.name,
     expected: 'every command finished', found: 'an interrupted command', mendable: true,
   }]
@@ -121,11 +121,13 @@ function compareCopy({ version, region, copy, status, wrongTags, holds }: Observ
     what, region, version, subject: copy.key?.id ?? '', expected: wanted, found, mendable,
   })
   if (!status) return [differs('kms-key', 'exists', 'deleted', false)]
+  // What is on its way out is neither filled nor tagged any more.
+  const stays = expected !== 'pending-deletion'
   const found: (Difference | false)[] = [
     status.state !== expected && differs('state', expected, status.state, status.state !== 'unavailable' && status.external),
     holds === false && differs('material', 'our material', 'other material', false),
-    status.expires !== undefined && differs('expiry', 'never', status.expires.toISOString(), true),
-    wrongTags.length > 0 && differs('tags', 'ours', `missing or changed: ${wrongTags.join(', ')}`, true),
+    status.expires !== undefined && differs('expiry', 'never', status.expires.toISOString(), stays),
+    wrongTags.length > 0 && differs('tags', 'ours', `missing or changed: ${wrongTags.join(', ')}`, stays),
     !sameRegions(status, regions) && differs('multi-region', describeRegions(regions), describeRegions(status.multiRegion?.regions ?? [region]), false),
   ]
   return found.filter((difference) => difference !== false)

@@ -77,12 +77,24 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     expect([await provider.accepts(HOME, key, type, material), await provider.accepts(HOME, key, type, other)]).toEqual([true, false])
   })
 
-  it('loses its material and gets the same back', async () => {
+  it('loses its material and gets the same back, which enables it', async () => {
     const { key, material } = await filled()
+    await provider.disable(HOME, key)
+    await provider.importMaterial(HOME, key, 'aes256-gcm96', material)
+    expect(await state(key)).toBe('disabled')
     await twice(() => provider.deleteMaterial(HOME, key))
     expect(await state(key)).toBe('pending-import')
     await provider.importMaterial(HOME, key, 'aes256-gcm96', material)
     expect(await state(key)).toBe('enabled')
+  })
+
+  it('names the material of a symmetric KMS key, otherwise for each of them, and no other material', async () => {
+    const [{ key: one, material }, { key: two }, pair] = [await filled(), await filled(), await filled('ed25519', ['sign', 'verify'])]
+    const { materialId } = await provider.importMaterial(HOME, one, 'aes256-gcm96', material)
+    expect(materialId).toMatch(/^[0-9a-f]{64}$/)
+    const named = await Promise.all([one, two, pair.key].map(async (key) => (await provider.inspect(HOME, key))?.materialId))
+    expect(named).toEqual([materialId, expect.not.stringMatching(`^${materialId}$`), undefined])
+    expect(await provider.importMaterial(HOME, pair.key, 'ed25519', pair.material)).toEqual({ materialId: undefined })
   })
 
   it('finds KMS keys by their operation, and no others', async () => {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { KEY_TYPES, type KeyTypeName } from '../../src/crypto/key-types.js'
 import { KeymgmtError } from '../../src/errors.js'
 import { awsKms } from '../../src/kms/aws/index.js'
@@ -63,7 +63,7 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
   const take = (region: string, key: KmsKey, material: string): boolean => {
     const found = alive(region, key)
     if (found.bound !== undefined && found.bound !== material) return false
-    Object.assign(found, { material, bound: material, expires: undefined })
+    Object.assign(found, { enabled: found.enabled || found.material === undefined, material, bound: material, expires: undefined })
     return true
   }
   return {
@@ -85,7 +85,7 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
     findReplica: later((key, region) => find(region, key)?.key),
     importMaterial: later((region, key, _type, material) => {
       if (!take(region, key, text(material))) throw failed(`${key.id} had other material`)
-      return { materialId: undefined }
+      return { materialId: materialIdOf(here(region, key)) }
     }),
     holds: later((region, key, type, material) => {
       const { material: held } = filled(region, key)
@@ -129,11 +129,16 @@ function statusOf(found: MemoryKey, home: string, keys: readonly MemoryKey[]) {
   const { key, request: { type, purpose, multiRegion } } = found
   const regions = keys.filter((other) => other.key.id === key.id).map(({ region }) => region)
   return {
-    key, kind: { type, purpose }, external: true, materialId: undefined, expires: found.expires,
+    key, kind: { type, purpose }, external: true, materialId: materialIdOf(found), expires: found.expires,
     state: stateOf(found),
     deletionDate: found.deletion instanceof Date ? found.deletion : undefined,
     multiRegion: multiRegion ? { primary: regions[0] ?? home, regions } : undefined,
   }
+}
+
+/** AWS names the material of symmetric keys only, and goes on to when it is deleted. */
+function materialIdOf({ key, request: { type }, bound }: MemoryKey): string | undefined {
+  return isShown(type) || bound === undefined ? undefined : createHash('sha256').update(`${key.id} ${bound}`).digest('hex')
 }
 
 function stateOf({ deletion, material, enabled }: MemoryKey): KmsKeyState {

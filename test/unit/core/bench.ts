@@ -7,12 +7,19 @@ import { saveProvider } from '../../../src/core/providers.js'
 import { recordPath } from '../../../src/core/records.js'
 import { retiredOf } from '../../../src/core/retired.js'
 import { verifyDistribution } from '../../../src/core/verify.js'
-import type { KmsKind } from '../../../src/kms/provider.js'
+import { KEY_TYPES } from '../../../src/crypto/key-types.js'
+import { KeymgmtError } from '../../../src/errors.js'
+import type { KmsKind, KmsProvider } from '../../../src/kms/provider.js'
 import { createMemoryStore, type Store } from '../../../src/store/index.js'
 import { createMemoryKms, type MemoryKms } from '../../support/memory-kms.js'
 
 export const HOME = 'us-west-1'
 export const AES = { purpose: ['encrypt', 'decrypt'], protection: 'hsm' } as const
+export const GLOBAL = { replica_regions: ['eu-west-1', 'us-east-1'] } as const
+export const DAY_MS = 86_400_000
+
+/** What is asked of a store or a KMS without changing anything there. */
+export const HARMLESS = ['get', 'list', 'id', 'lock', 'inspect', 'tagsOf', 'aliasTargets', 'holds', 'findByOperation', 'findReplica']
 
 /** Core over a store and a KMS in memory, with what it said. */
 export interface CoreBench {
@@ -41,6 +48,67 @@ export async function createDistributed(change: Parameters<typeof saveKey>[2] = 
   await saveKey(bench.engine, 'app', { type: 'aes256-gcm96', ...change })
   await distribute(bench.engine, 'k', 'app', AES)
   return bench
+}
+
+/** A bench that writes down what is done through it. */
+export interface RecordedBench extends CoreBench {
+  /** What the KMS was asked to change: the call, its Region and version; of an alias, whose it was said to be and what it was said to name. */
+  readonly calls: string[]
+  /** The records that were written, by path. */
+  readonly written: string[]
+  /** The locks that were taken, and what for. */
+  readonly locks: string[]
+  /** What whoever watches was told. */
+  readonly progress: string[]
+}
+
+/** Another bench over the same store and KMS, which writes down what is done; `instead` is what the KMS does otherwise. */
+export function recorded({ store, kms }: Pick<CoreBench, 'store' | 'kms'>, instead: (provider: KmsProvider) => Partial<KmsProvider> = () => ({})): RecordedBench {
+  const [calls, written, locks, progress]: [string[], string[], string[], string[]] = [[], [], [], []]
+  const watchedStore = watched(store, (name, args) => {
+    if (name === 'lock') locks.push(args.join(': '))
+    else if (!HARMLESS.includes(name)) written.push(String(args[0]))
+  })
+  const open: KmsKind['open'] = async (settings) => {
+    const provider = await kms.kind.open(settings)
+    return watched({ ...provider, ...instead(provider) }, (name, args) => {
+      if (!HARMLESS.includes(name)) calls.push([name, ...args.flatMap((arg) => inShort(kms, arg))].join(' '))
+    })
+  }
+  const bench = benchOver(watchedStore, kms, { ...kms.kind, open })
+  return { ...bench, engine: { ...bench.engine, progress: (message) => progress.push(message) }, calls, written, locks, progress }
+}
+
+/** The same, and `tell` is told of every call before it is made. */
+export function watched<T extends object>(of: T, tell: (name: string, args: readonly unknown[]) => void): T {
+  return new Proxy(of, {
+    get: (target, name, receiver) => {
+      const method: unknown = Reflect.get(target, name, receiver)
+      if (typeof method !== 'function') return method
+      return (...args: unknown[]): unknown => {
+        tell(String(name), args)
+        return Reflect.apply(method, target, args)
+      }
+    },
+  })
+}
+
+/** An argument of a call to a KMS as a test can name it: a KMS key by its version, an alias without what they all begin with. */
+function inShort(kms: MemoryKms, arg: unknown): string[] {
+  if (typeof arg === 'number') return [String(arg)]
+  if (typeof arg === 'string') return arg in KEY_TYPES ? [] : [arg.replace('alias/hashicorp/', '').replace(/\d{10}/, 'TIME')]
+  if (typeof arg !== 'object' || arg === null) return []
+  const version = (id: unknown) => kms.keys.find(({ key }) => key.id === id)?.request.description.replace('keymgmt app version ', '') ?? 'nothing'
+  if ('description' in arg && 'multiRegion' in arg) return [String(arg.description).replace('keymgmt app version ', '')]
+  if ('exists' in arg && 'named' in arg) return [`(${arg.exists ? 'ours' : 'begun' in arg && arg.begun ? 'begun' : 'new'}, names ${version((arg.named as { id: string } | undefined)?.id)})`]
+  return 'id' in arg ? [version(arg.id)] : []
+}
+
+/** What an attempt is refused with: code, message and hints. */
+export async function refusal(attempt: Promise<unknown>): Promise<readonly string[]> {
+  const error = await attempt.then(() => undefined, (reason: unknown) => reason)
+  if (!(error instanceof KeymgmtError)) throw error instanceof Error ? error : new Error('it was not refused')
+  return [error.code, error.message, ...error.hints]
 }
 
 /** The KMS keys in short: version, Region, state; and the aliases. */

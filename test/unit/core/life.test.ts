@@ -11,19 +11,9 @@ import { repairDistribution } from '../../../src/core/repair.js'
 import { distributionCounts } from '../../../src/core/status.js'
 import { verifyDistribution } from '../../../src/core/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import { AES, benchOver, createBench, createDistributed, HOME, shown } from './bench.js'
+import { AES, benchOver, createBench, createDistributed, DAY_MS, GLOBAL, HOME, refusal, shown } from './bench.js'
 
 // What core does, and what it refuses and in which words. The KMS is in memory and held to the contract of every KMS.
-
-const DAY_MS = 86_400_000
-const GLOBAL = { replica_regions: ['eu-west-1', 'us-east-1'] }
-
-/** What an attempt ends with: code, message and hints. */
-async function refusal(attempt: Promise<unknown>): Promise<readonly string[]> {
-  const error = await attempt.then(() => undefined, (reason: unknown) => reason)
-  if (!(error instanceof KeymgmtError)) throw error instanceof Error ? error : new Error('it was not refused')
-  return [error.code, error.message, ...error.hints]
-}
 
 describe('a key', () => {
   it('is made with the defaults of Vault, and of the type that is asked for', async () => {
@@ -299,14 +289,6 @@ describe('verify and repair', () => {
       ['multi-region', 'eu-west-1', 'us-west-1, eu-west-1, us-east-1', 'us-west-1, eu-west-1', false],
       ['kms-key', 'us-east-1', 'exists', 'deleted', false],
     ])
-  })
-
-  it('ask a symmetric KMS key for its material only when told to', async () => {
-    const bench = await createDistributed()
-    const [key] = bench.kms.keys
-    if (key) key.bound = 'other'
-    expect((await verifyDistribution(bench.engine, 'k', 'app', false)).differences).toEqual([])
-    expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toMatchObject([{ what: 'material' }])
   })
 })
 

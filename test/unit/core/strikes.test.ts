@@ -7,7 +7,7 @@ import { rotateKey, saveKey } from '../../../src/core/keys.js'
 import { removeDistribution, restoreDistribution, revokeDistribution } from '../../../src/core/removal.js'
 import { repairDistribution } from '../../../src/core/repair.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import { AES, benchOver, complaints, createBench, type CoreBench } from './bench.js'
+import { AES, benchOver, complaints, createBench, HARMLESS, type CoreBench } from './bench.js'
 
 // Every command dies at everything that it asks of the KMS and at everything that it writes down, before that is so and after
 // it. What it left must be enough for the same command, given again, to end as if nothing had been.
@@ -18,7 +18,7 @@ type Step = (engine: Engine) => Promise<unknown>
 
 const key = (change: Parameters<typeof saveKey>[2] = {}): Step => (engine) => saveKey(engine, 'app', change)
 const AES_KEY = key({ type: 'aes256-gcm96' })
-const GLOBAL = key({ type: 'aes256-gcm96', replica_regions: ['us-east-1', 'eu-west-1'] })
+const WIDE = key({ type: 'aes256-gcm96', replica_regions: ['us-east-1', 'eu-west-1'] })
 const DISTRIBUTE: Step = (engine) => distribute(engine, 'k', 'app', AES)
 const ROTATE: Step = (engine) => rotateKey(engine, 'app')
 const REPLICATE: Step = (engine) => replicate(engine, 'k', 'app')
@@ -38,10 +38,10 @@ const FLOWS: Readonly<Record<string, Flow>> = {
   rotate: { prepare: [AES_KEY, DISTRIBUTE], step: ROTATE },
   disable: { prepare: [AES_KEY, DISTRIBUTE, ROTATE], step: key({ min_enabled_version: 2 }) },
   enable: { prepare: [AES_KEY, ROTATE, DISTRIBUTE, key({ min_enabled_version: 2 })], step: key({ min_enabled_version: 0 }) },
-  replicate: { prepare: [GLOBAL, ROTATE, key({ min_enabled_version: 2 }), DISTRIBUTE], step: REPLICATE },
-  'rotate everywhere': { prepare: [GLOBAL, DISTRIBUTE, REPLICATE], step: ROTATE },
-  remove: { prepare: [GLOBAL, DISTRIBUTE, REPLICATE], step: REMOVE },
-  restore: { prepare: [GLOBAL, DISTRIBUTE, REPLICATE, REMOVE], step: RESTORE },
+  replicate: { prepare: [WIDE, ROTATE, key({ min_enabled_version: 2 }), DISTRIBUTE], step: REPLICATE },
+  'rotate everywhere': { prepare: [WIDE, DISTRIBUTE, REPLICATE], step: ROTATE },
+  remove: { prepare: [WIDE, DISTRIBUTE, REPLICATE], step: REMOVE },
+  restore: { prepare: [WIDE, DISTRIBUTE, REPLICATE, REMOVE], step: RESTORE },
   'distribute again': { prepare: [AES_KEY, ROTATE, DISTRIBUTE, REMOVE], step: DISTRIBUTE },
   revoke: { prepare: [AES_KEY, ROTATE, DISTRIBUTE], step: REVOKE },
   'restore the material': { prepare: [AES_KEY, ROTATE, DISTRIBUTE, REVOKE], step: RESTORE },
@@ -67,8 +67,6 @@ interface Fate {
   readonly when: 'before' | 'after'
   done: number
 }
-
-const HARMLESS = ['get', 'list', 'id', 'lock', 'inspect', 'tagsOf', 'aliasTargets', 'holds', 'findByOperation', 'findReplica']
 
 /** The same, in the hands of one who is going to die. */
 function mortal<T extends object>(of: T, fate: Fate): T {

@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals'
+import { distribute } from '../../../src/core/distribution.js'
+import { saveKey } from '../../../src/core/keys.js'
+import { createLedger } from '../../../src/core/ledger.js'
+import { readProvider } from '../../../src/core/lookup.js'
+import { deleteProvider, saveProvider } from '../../../src/core/providers.js'
+import { recordPath } from '../../../src/core/records.js'
+import { distributionCounts } from '../../../src/core/status.js'
+import { AES, createBench, HOME, recorded, refusal } from './bench.js'
+
+describe('a provider', () => {
+  it.each([
+    [{ key_collection: HOME }, ['FIELD_MISSING', 'missing required field "provider"', 'a new provider needs provider=awskms']],
+    [{ provider: 'awskms' }, ['FIELD_MISSING', 'missing required field "key_collection"', 'a new provider needs key_collection=us-west-1, the AWS Region']],
+  ] as const)('is not made of %j only', async (change, words) => {
+    const { engine } = await createBench()
+    expect(await refusal(saveProvider(engine, 'new', change))).toEqual(words)
+    expect(await readProvider(engine, 'new')).toBeUndefined()
+  })
+
+  it('can\'t be moved to another Region', async () => {
+    const { engine } = await createBench()
+    await saveProvider(engine, 'k', { provider: 'awskms', key_collection: HOME })
+    expect(await refusal(saveProvider(engine, 'k', { key_collection: 'eu-west-1' }))).toEqual([
+      'FIELD_IMMUTABLE', `field "key_collection" of k is ${HOME} and can't be changed`, 'configure another provider under another name',
+    ])
+    expect(await readProvider(engine, 'k')).toEqual({ name: 'k', provider: 'awskms', key_collection: HOME, credentials: {} })
+  })
+
+  it('is not deleted while keys are distributed to it; of many, the first few are said how to remove', async () => {
+    const { engine } = await createBench()
+    for (const name of ['a', 'b', 'c', 'd']) {
+      await saveKey(engine, name, { type: 'aes256-gcm96' })
+      await distribute(engine, 'k', name, AES)
+    }
+    expect(await refusal(deleteProvider(engine, 'k'))).toEqual([
+      'KMS_IN_USE', 'keys are distributed to k: a, b, c, d',
+      'keymgmt delete keymgmt/kms/k/key/a', 'keymgmt delete keymgmt/kms/k/key/b', 'keymgmt delete keymgmt/kms/k/key/c',
+    ])
+    await saveProvider(engine, 'other', { provider: 'awskms', key_collection: 'eu-west-1' })
+    await distribute(engine, 'other', 'a', AES)
+    expect(await distributionCounts(engine)).toMatchObject({ keys: 4, providers: 2, distributions: 5 })
+  })
+
+  it('of a kind that only a newer keymgmt knows is left to it', async () => {
+    const bench = recorded(await createBench())
+    const strange = { name: 'strange', provider: 'newkms', key_collection: HOME, credentials: {} }
+    await createLedger(bench.store, recordPath.provider('strange'), strange)
+    await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
+    const words = ['STORE_VERSION', 'this keymgmt knows no provider=newkms', 'use the newer keymgmt that wrote it']
+    expect(await refusal(saveProvider(bench.engine, 'strange', {}))).toEqual(words)
+    expect(await refusal(distribute(bench.engine, 'strange', 'app', AES))).toEqual(words)
+    expect([await readProvider(bench.engine, 'strange'), bench.calls]).toEqual([strange, []])
+  })
+})
