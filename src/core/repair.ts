@@ -1,9 +1,9 @@
-import type { KmsKeyStatus } from '../kms/provider.js'
+import type { KmsKey, KmsKeyStatus } from '../kms/provider.js'
 import type { Engine } from './engine.js'
 import { withKeyLock } from './keys.js'
 import { requireDistribution, requireKey } from './lookup.js'
 import { wantedAliases } from './plan.js'
-import { without, type CopyRecord, type DistributionRecord } from './records.js'
+import { without, type AliasRecord, type CopyRecord, type DistributionRecord } from './records.js'
 import { finishEarlier, openWork } from './settle.js'
 import { compare, observe, type Difference, type Observation, type ObservedCopy } from './verify.js'
 import type { Work } from './work.js'
@@ -37,7 +37,7 @@ export async function repairDistribution(engine: Engine, kms: string, key: strin
 /** PURE: the record as the KMS has it, from which the plan is what has to be done. */
 function amend({ key }: Work, record: DistributionRecord, { copies, aliases }: Observation): DistributionRecord {
   const amended = copies.map((observed) => ({ ...observed, copy: amendCopy(observed, record.state) }))
-  const wanted = [...wantedAliases(key, record)]
+  const wanted = wantedAliases(key, record)
   return {
     ...record,
     copies: Object.fromEntries(
@@ -47,19 +47,20 @@ function amend({ key }: Work, record: DistributionRecord, { copies, aliases }: O
       ]),
     ),
     aliases: Object.fromEntries(
-      record.regions.map((region) => [
+      Object.entries(record.aliases).map(([region, names]) => [
         region,
-        Object.fromEntries(wanted.flatMap(([name, version]) => amendAlias(record, region, name, version, aliases.get(region)?.get(name)))),
+        Object.fromEntries(Object.entries(names).map(([name, known]) => {
+          const named = record.copies[wanted.get(name) ?? 0]?.[region]?.key
+          return [name, wanted.has(name) ? amendAlias(known, named, aliases.get(region)?.get(name)) : known]
+        })),
       ]),
     ),
   }
 }
 
-function amendAlias(record: DistributionRecord, region: string, name: string, version: number, target: string | undefined) {
-  const known = record.aliases[region]?.[name]
-  if (known === undefined || target === record.copies[version]?.[region]?.key?.id) return known ? [[name, known] as const] : []
-  // It carries our name and was ours: wherever it was moved to, it is moved back.
-  return [[name, { version: 0, ours: known.ours && target !== undefined }] as const]
+/** It carries our name and was ours: wherever it was moved to, it is moved back. */
+function amendAlias(known: AliasRecord, named: KmsKey | undefined, target: string | undefined): AliasRecord {
+  return target === named?.id ? known : { version: 0, ours: known.ours && target !== undefined }
 }
 
 function amendCopy({ copy, status, wrongTags }: ObservedCopy, state: DistributionRecord['state']): CopyRecord {

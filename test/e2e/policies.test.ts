@@ -30,7 +30,6 @@ const MORE: readonly Flow[] = [
   { name: 'distribute a MAC key', prepare: [KEY('hmac-sha256')], line: DISTRIBUTE('sign,verify') },
   { name: 'distribute a multi-Region key', prepare: [GLOBAL], line: DISTRIBUTE('encrypt,decrypt') },
   { name: 'distribute a second key', prepare: ['write -f keymgmt/key/other type=aes256-gcm96', 'write keymgmt/kms/k/key/other purpose=encrypt,decrypt', 'delete keymgmt/kms/k/key/other', KEY('rsa-2048')], line: DISTRIBUTE('encrypt,decrypt') },
-  { name: 'take the versions\' aliases', prepare: [KEY('aes256-gcm96'), `${DISTRIBUTE('encrypt,decrypt')} version_aliases=true`], line: `${DISTRIBUTE('encrypt,decrypt')} version_aliases=false` },
   { name: 'bring a moved alias back', prepare: [KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')], mishap: moveAlias, line: 'write -f keymgmt/kms/k/key/app/repair' },
   { name: 'verify', prepare: [KEY('aes256-gcm96'), 'write -f keymgmt/key/app/rotate', DISTRIBUTE('encrypt,decrypt')], line: VERIFY },
   { name: 'verify by a challenge', prepare: [KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')], line: `${VERIFY} challenge=true` },

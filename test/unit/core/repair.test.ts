@@ -227,6 +227,16 @@ describe('repair finishes what was interrupted', () => {
     ])
   })
 
+  it('aliases that were to be taken away: none is forgotten before it is gone', async () => {
+    const drop: Step = (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: false })
+    const bench = await died(drop, () => ({ removeAlias: lame }), { prepare: [NAME_VERSIONS] })
+    to(0, untagged)(bench.kms.keys)
+    const { engine, calls } = recorded(bench)
+    expect(await found(engine)).toEqual(['unfinished 0 us-west-1', 'tags 1 us-west-1'])
+    expect(calls).toEqual(['tag us-west-1 1', expect.stringMatching(/^removeAlias us-west-1 app-TIME\/v1/)])
+    expect([...bench.kms.aliases.keys()]).toHaveLength(1)
+  })
+
   it('a removal of which only the end is missing, which verify tells', async () => {
     const bench = await createDistributed()
     const { engine } = benchOver({ ...bench.store, delete: lame }, bench.kms, bench.kms.kind)
