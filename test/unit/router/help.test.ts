@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { mountHelp, pathHelp, pathsMarkdown } from '../../../src/router/help.js'
+import { describeMount, describePath, mountHelp, pathHelp, pathsMarkdown } from '../../../src/router/help.js'
+import { text } from '../../../src/router/fields.js'
+import { definePath } from '../../../src/router/path.js'
 import { findPath } from '../../../src/router/router.js'
 import { samplePaths } from './sample.js'
 
@@ -70,4 +72,56 @@ test('the reference has a section and a table for each path', () => {
   expect(markdown.match(/^## `.*`$/gm)).toHaveLength(samplePaths.length)
   expect(markdown).toContain('| `purpose` | slice | yes | What it is for<br>One of: encrypt, decrypt, sign |')
   expect(markdown).toContain('* `write`: create or update the key')
+})
+
+test('the help of a path and of the mount for a program says the same', () => {
+  const distribution = describePath(findPath(samplePaths, 'keymgmt/kms/k/key/app').path)
+  expect(distribution).toEqual({
+    path: 'keymgmt/kms/:name/key/:key',
+    synopsis: 'One key at one provider',
+    description: 'A distribution.',
+    parameters: {
+      name: { type: 'string', required: true, in: 'path', description: 'Name of the provider' },
+      key: { type: 'string', required: true, in: 'path', description: 'Name of the key' },
+      purpose: { type: 'slice', required: true, in: 'data', description: 'What it is for\nOne of: encrypt, decrypt, sign', choices: ['encrypt', 'decrypt', 'sign'] },
+      protection: { type: 'string', required: false, in: 'data', description: 'Where it is kept\nOne of: hsm', choices: ['hsm'] },
+    },
+    operations: { write: { summary: 'distribute the key', fields: ['purpose', 'protection'] } },
+  })
+  expect(describePath(findPath(samplePaths, 'keymgmt/key/app').path).parameters).toMatchObject({
+    deletion_allowed: { type: 'bool', required: false, in: 'data', description: 'Whether it can be deleted' },
+  })
+  expect(describeMount(samplePaths)).toEqual({ paths: samplePaths.map((path) => describePath(path)) })
+})
+
+test('a section of the reference, whole; what would break its table does not', () => {
+  const [keys, , , distribution] = samplePaths
+  expect(pathsMarkdown([keys, distribution].flatMap((path) => path ?? []))).toBe(`# Paths
+
+## \`keymgmt/key\`
+
+All keys
+
+* \`list\`: list the keys
+
+
+
+## \`keymgmt/kms/:name/key/:key\`
+
+One key at one provider
+
+* \`write\`: distribute the key
+
+| name | type | required | description |
+| --- | --- | --- | --- |
+| \`name\` | string | in the path | Name of the provider |
+| \`key\` | string | in the path | Name of the key |
+| \`purpose\` | slice | yes | What it is for<br>One of: encrypt, decrypt, sign |
+| \`protection\` | string | no | Where it is kept<br>One of: hsm |
+
+A distribution.
+`)
+  const odd = definePath<undefined>()({ pattern: 'm/odd', synopsis: '', description: '  said  ', parameters: { name: ' a|b\n  c ' }, operations: { read: { summary: 's', fields: { blank: text('') }, run: () => Promise.resolve(undefined) } } })
+  expect(pathsMarkdown([odd])).toContain('| `name` | string | in the path | a\\|b<br>c |\n| `blank` | string | no | <no description> |\n\nsaid\n')
+  expect(pathHelp(odd, 'm/odd')).toMatch(/^Request: {8}odd\nMatching Route: \^odd\$\n\n<no synopsis>\n\n## PARAMETERS\n\n {4}blank \(string\)\n\n {8}<no description>\n/)
 })
