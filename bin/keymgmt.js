@@ -20,11 +20,17 @@ function kept(file) {
   }
 }
 
-/** That it can't be kept is no reason to fail. */
+/** That nothing can be kept is no reason to fail. */
+function makeFolder() {
+  try {
+    mkdirSync(FOLDER, { recursive: true, mode: 0o700 })
+  } catch {}
+}
+
 function keep(file, compiled) {
   const draft = `${file}.${process.pid}`
   try {
-    mkdirSync(FOLDER, { recursive: true, mode: 0o700 })
+    makeFolder()
     writeFileSync(draft, compiled, { mode: 0o600, flag: 'wx' })
     renameSync(draft, file)
   } catch {}
@@ -40,6 +46,7 @@ startup.filename = filename
 require.cache[filename] = startup
 let cacheOthers = () => {
   cacheOthers = () => undefined
+  makeFolder()
   require('node:module').enableCompileCache?.(FOLDER)
 }
 const load = (id) => {

@@ -65,6 +65,7 @@ async function strike(prepared: Prepared, point: Point): Promise<string[]> {
     const first = kind === 'kill'
       ? await bench.run(prepared.line, { env: { AWS_ENDPOINT_URL_KMS: proxy.endpoint }, onSpawn: (killer) => { kill = killer } })
       : await createSession(proxy.endpoint, bench.home).run(prepared.line)
+    await proxy.close()
     if (proxy.count() < at) return [`request ${at} never came`]
     if ((first.status === null) !== (kind === 'kill')) return [`it ended with ${String(first.status)}`]
     return first.status === 0 ? await complaints(join(bench.home, 'keymgmt'), bench.kms) : await finish(bench, prepared)

@@ -13,6 +13,7 @@ export interface Proxy {
   readonly endpoint: string
   /** How many requests have come. */
   readonly count: () => number
+  /** Resolves when everything that was asked has been carried out, also what nobody waits for any more; nothing is taken after that. */
   close(): Promise<void>
 }
 
@@ -37,17 +38,21 @@ export async function startProxy(target: string, strikeAt: (number: number) => S
       act(strike, response)
     } else if (answer) response.writeHead(answer.status, answer.headers).end(answer.body)
   }
+  const underWay = new Set<Promise<void>>()
   const server = createServer((request, response) => {
-    serve(request, response).catch(() => response.destroy())
+    const served = serve(request, response).catch(() => { response.destroy() }).finally(() => underWay.delete(served))
+    underWay.add(served)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     count: () => count,
-    close: () => new Promise((resolve) => {
-      server.close(() => { resolve() })
-      server.closeAllConnections()
-    }),
+    close: async () => {
+      if (!server.listening) return
+      // What a client that was killed has sent may not have been read yet: its connections end when it has been.
+      await new Promise<void>((resolve) => { server.close(() => { resolve() }) })
+      await Promise.all(underWay)
+    },
   }
 }
 
