@@ -4,7 +4,7 @@ import type { KmsKey } from '../kms/provider.js'
 import { findLostCopies, makePrimary, makeReplica } from './make.js'
 import { plan, type Chain, type Step } from './plan.js'
 import { without } from './records.js'
-import { dropCopy, kmsKeyOf, readMaterial, setAlias, tagsOf, updateCopy, type Work } from './work.js'
+import { kmsKeyOf, readMaterial, setAlias, tagsOf, updateCopy, type Work } from './work.js'
 
 /** How many chains of steps run side by side: enough to hide the network, few enough to stay small in memory. */
 const SIDE_BY_SIDE = 32
@@ -47,9 +47,8 @@ async function runChain(work: Work, chain: Chain): Promise<void> {
   }
 }
 
-function describe({ key, ledger }: Work, { action, version, region, alias }: Step): string {
-  const what = alias ?? (version > 0 ? `${key.name} version ${version}` : ledger.current.name)
-  return `${action.replaceAll('-', ' ')}: ${what} in ${region}`
+function describe({ key }: Work, { action, version, region, alias }: Step): string {
+  return `${action.replaceAll('-', ' ')}: ${alias ?? `${key.name} version ${version}`} in ${region}`
 }
 
 type TakeStep = (work: Work, step: Step) => Promise<void>
@@ -109,13 +108,8 @@ const STEPS: Readonly<Record<Step['action'], TakeStep>> = {
   },
 
   'schedule-deletion': async (work, { version, region }) => {
-    const key = work.ledger.current.copies[version]?.[region]?.key
-    // Without a KMS key there is nothing to delete: its making was begun, and did not happen.
-    if (!key) {
-      await dropCopy(work, version, region)
-      return
-    }
-    const date = await work.provider.scheduleDeletion(region, key, work.ledger.current.deletion_window ?? DEFAULT_DELETION_WINDOW)
+    const days = work.ledger.current.deletion_window ?? DEFAULT_DELETION_WINDOW
+    const date = await work.provider.scheduleDeletion(region, kmsKeyOf(work, version, region), days)
     await updateCopy(work, version, region, (copy) => ({ ...copy, deletion_scheduled: true, ...(date && { deletion_date: date.toISOString() }) }))
   },
 

@@ -71,7 +71,7 @@ const PLANNERS: Readonly<Record<DistributionState, (key: KeyRecord, distribution
   active: planPresence,
   revoked: (_key, distribution) => [
     stepIf(distribution, 'cancel-deletion', isGoing),
-    stepIf(distribution, 'delete-material', ({ copy }) => copy.key !== undefined && copy.imported),
+    stepIf(distribution, 'delete-material', ({ copy }) => copy.imported),
     stepIf(distribution, 'tag', isUntagged),
   ],
   removed: (_key, distribution) => planRemoval(distribution),
@@ -105,7 +105,7 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
   const versions = versionsOf(key)
   // What has no material can be neither enabled nor disabled; once it has, the next plan sees to it.
   const isTo = (wanted: boolean) => ({ version, copy }: PlacedCopy) =>
-    copy.key !== undefined && copy.imported && isEnabledVersion(key, version) === wanted && copy.enabled !== wanted
+    copy.imported && isEnabledVersion(key, version) === wanted && copy.enabled !== wanted
   return [
     stepIf(distribution, 'cancel-deletion', isGoing),
     stepIf(distribution, 'enable', isTo(true)),

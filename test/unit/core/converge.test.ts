@@ -1,0 +1,167 @@
+import { describe, expect, it } from '@jest/globals'
+import { distribute, replicate } from '../../../src/core/distribution.js'
+import type { Engine } from '../../../src/core/engine.js'
+import { rotateKey, saveKey } from '../../../src/core/keys.js'
+import { readDistribution } from '../../../src/core/lookup.js'
+import { saveProvider } from '../../../src/core/providers.js'
+import { removeDistribution, restoreDistribution, revokeDistribution } from '../../../src/core/removal.js'
+import { KeymgmtError } from '../../../src/errors.js'
+import type { AliasOwner, KmsProvider } from '../../../src/kms/provider.js'
+import { AES, complaints, createBench, createDistributed, GLOBAL, HOME, recorded, refusal } from './bench.js'
+
+// Which calls a command makes, in which order, what is said of each, and what happens when one fails.
+
+const MANY = 40
+const SIDE_BY_SIDE = 32
+const NAMED = { ...AES, version_aliases: true }
+const lame = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame'))
+
+type Step = (engine: Engine) => Promise<unknown>
+const ROTATE: Step = (engine) => rotateKey(engine, 'app')
+const REPLICATE: Step = (engine) => replicate(engine, 'k', 'app')
+
+describe('a command makes exactly these calls', () => {
+  it.each<readonly [string, readonly Step[], Step, readonly string[], Parameters<typeof createDistributed>[0]]>([
+    ['distribute again', [], (engine) => distribute(engine, 'k', 'app', AES), [], {}],
+    ['rotate', [], ROTATE, ['create 2', `importMaterial ${HOME} 2`, `pointAlias ${HOME} app-TIME 2 (ours, names 1)`], {}],
+    ['rotate what has an alias for each version', [(engine) => distribute(engine, 'k', 'app', NAMED)], ROTATE, [
+      'create 2', `importMaterial ${HOME} 2`, `pointAlias ${HOME} app-TIME 2 (ours, names 1)`, `pointAlias ${HOME} app-TIME/v2 2 (new, names nothing)`,
+    ], {}],
+    ['drop the aliases of versions', [(engine) => distribute(engine, 'k', 'app', NAMED)], (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: false }), [`removeAlias ${HOME} app-TIME/v1 1`], {}],
+    ['disable', [ROTATE], (engine) => saveKey(engine, 'app', { min_enabled_version: 2 }), [`disable ${HOME} 1`], {}],
+    ['replicate', [ROTATE], REPLICATE, [
+      'replicate 1 eu-west-1 1', 'replicate 1 us-east-1 1', 'replicate 2 eu-west-1 2', 'replicate 2 us-east-1 2',
+      'importMaterial eu-west-1 1', 'importMaterial us-east-1 1', 'importMaterial eu-west-1 2', 'importMaterial us-east-1 2',
+      'pointAlias eu-west-1 app-TIME 2 (new, names nothing)', 'pointAlias us-east-1 app-TIME 2 (new, names nothing)',
+    ], GLOBAL],
+    ['replicate again', [REPLICATE], REPLICATE, [], GLOBAL],
+    ['remove: replicas before what they are replicas of', [REPLICATE], (engine) => removeDistribution(engine, 'k', 'app', 7), [
+      `removeAlias ${HOME} app-TIME 1`, 'removeAlias eu-west-1 app-TIME 1', 'removeAlias us-east-1 app-TIME 1',
+      'scheduleDeletion eu-west-1 1 7', 'scheduleDeletion us-east-1 1 7', `scheduleDeletion ${HOME} 1 7`,
+    ], GLOBAL],
+    ['restore', [(engine) => removeDistribution(engine, 'k', 'app', 7)], (engine) => restoreDistribution(engine, 'k', 'app'), [
+      `cancelDeletion ${HOME} 1`, `pointAlias ${HOME} app-TIME 1 (new, names nothing)`, `enable ${HOME} 1`,
+    ], {}],
+    ['revoke', [], (engine) => revokeDistribution(engine, 'k', 'app'), [`deleteMaterial ${HOME} 1`], {}],
+    ['revoke again', [(engine) => revokeDistribution(engine, 'k', 'app')], (engine) => revokeDistribution(engine, 'k', 'app'), [], {}],
+    ['put the material back', [(engine) => revokeDistribution(engine, 'k', 'app')], (engine) => restoreDistribution(engine, 'k', 'app'), [`importMaterial ${HOME} 1`, `enable ${HOME} 1`], {}],
+  ])('%s', async (_name, prepare, step, calls, keys) => {
+    const bench = await createDistributed(keys)
+    for (const each of prepare) await each(bench.engine)
+    const run = recorded(bench)
+    await step(run.engine)
+    expect([...run.calls].sort()).toEqual([...calls].sort())
+    // Side by side are only those of one kind, or the aliases: the order of the kinds is what matters.
+    const kinds = (of: readonly string[]) => [...new Set(of.map((call) => call.split(' ')[0]))]
+    expect(kinds(run.calls)).toEqual(kinds(calls))
+    const scheduled = run.calls.filter((call) => call.startsWith('scheduleDeletion'))
+    if (scheduled.length > 1) expect(scheduled.at(-1)).toBe(calls.at(-1))
+  })
+
+  it('and whoever watches is told of each', async () => {
+    const bench = await createBench()
+    await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
+    const run = recorded(bench)
+    await distribute(run.engine, 'k', 'app', NAMED)
+    await revokeDistribution(run.engine, 'k', 'app')
+    await removeDistribution(run.engine, 'k', 'app')
+    expect(run.progress.map((message) => message.replace(/\d{10}/, 'TIME'))).toEqual([
+      `create: app version 1 in ${HOME}`, `import: app version 1 in ${HOME}`,
+      `point alias: alias/hashicorp/app-TIME in ${HOME}`, `point alias: alias/hashicorp/app-TIME/v1 in ${HOME}`,
+      `delete material: app version 1 in ${HOME}`,
+      `remove alias: alias/hashicorp/app-TIME in ${HOME}`, `remove alias: alias/hashicorp/app-TIME/v1 in ${HOME}`, `schedule deletion: app version 1 in ${HOME}`,
+    ])
+  })
+})
+
+describe('of many steps', () => {
+  const createMany = async () => {
+    const bench = await createBench()
+    await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
+    for (let version = 1; version < MANY; version++) await rotateKey(bench.engine, 'app')
+    return bench
+  }
+
+  it(`${SIDE_BY_SIDE} are under way at a time`, async () => {
+    const bench = await createMany()
+    let [now, most] = [0, 0]
+    const { engine } = recorded(bench, (provider) => ({
+      create: async (request) => {
+        most = Math.max(most, ++now)
+        await new Promise((resolve) => { setTimeout(resolve, 1) })
+        now--
+        return provider.create(request)
+      },
+    }))
+    await distribute(engine, 'k', 'app', AES)
+    expect(most).toBe(SIDE_BY_SIDE)
+    expect(await complaints(bench)).toEqual([])
+  })
+
+  it('none is begun after one has failed, and those that were under way are ended and written down', async () => {
+    const bench = await createMany()
+    const { engine, calls } = recorded(bench, (provider) => ({
+      create: async (request) => {
+        if (request.tags['keymgmt:version'] === '2') return lame()
+        await new Promise((resolve) => { setTimeout(resolve, 5) })
+        return provider.create(request)
+      },
+    }))
+    expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
+    expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(SIDE_BY_SIDE)
+    const copies = Object.values((await readDistribution(engine, 'k', 'app'))?.copies ?? {}).flatMap((places) => Object.values(places))
+    expect(copies.filter(({ key }) => key !== undefined)).toHaveLength(SIDE_BY_SIDE - 1)
+    expect(copies).toHaveLength(SIDE_BY_SIDE - 1)
+  })
+})
+
+describe('an alias', () => {
+  it('may be moved away from every KMS key that the distribution has in the Region, and from no other', async () => {
+    const bench = await createDistributed()
+    await saveKey(bench.engine, 'other', { type: 'aes256-gcm96' })
+    await distribute(bench.engine, 'k', 'other', AES)
+    const owners: AliasOwner[] = []
+    const { engine } = recorded(bench, (provider) => ({ pointAlias: (region, alias, key, owner) => { owners.push(owner); return provider.pointAlias(region, alias, key, owner) } }))
+    await rotateKey(engine, 'app')
+    const ids = bench.kms.keys.filter(({ request }) => request.description.startsWith('keymgmt app')).map(({ key }) => key.id)
+    expect(owners).toEqual([{ keys: new Set(ids), exists: true, begun: false, named: bench.kms.keys[0]?.key }])
+  })
+
+  it('whose making was begun may be ours already', async () => {
+    const bench = await createBench()
+    await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
+    const first = recorded(bench, (provider): Partial<KmsProvider> => ({ pointAlias: async (...args) => { await provider.pointAlias(...args); return lame() } }))
+    expect(await refusal(distribute(first.engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
+    const { name = '', aliases } = (await readDistribution(bench.engine, 'k', 'app')) ?? {}
+    expect(aliases).toEqual({ [HOME]: { [`alias/hashicorp/${name}`]: { version: 0, ours: false } } })
+    const second = recorded(bench)
+    await distribute(second.engine, 'k', 'app', AES)
+    expect([first.calls.at(-1), second.calls]).toEqual([`pointAlias ${HOME} app-TIME 1 (new, names nothing)`, [`pointAlias ${HOME} app-TIME 1 (begun, names nothing)`]])
+  })
+})
+
+it('a KMS key that takes material and then shows other is not used, and said to be dangerous', async () => {
+  const bench = await createBench()
+  await saveKey(bench.engine, 'app', { type: 'ed25519' })
+  const { engine } = recorded(bench, () => ({ holds: () => Promise.resolve(false) }))
+  const sign = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
+  const words = await refusal(distribute(engine, 'k', 'app', sign))
+  const id = bench.kms.keys[0]?.key.id ?? ''
+  expect(words).toEqual([
+    'KMS_MATERIAL_DIFFERS', `KMS key ${id} in ${HOME} does not hold version 1 of app, although it took it`,
+    'do not use this KMS key, and tell the maintainers of keymgmt', `disable it: aws kms disable-key --region ${HOME} --key-id ${id}`,
+  ])
+  expect((await readDistribution(engine, 'k', 'app'))?.copies[1]?.[HOME]).toMatchObject({ imported: false })
+  expect(bench.kms.aliases.size).toBe(0)
+})
+
+it('what several commands left is told of, all of it', async () => {
+  const bench = await createDistributed()
+  await rotateKey(bench.engine, 'app')
+  await saveProvider(bench.engine, 'other', { provider: 'awskms', key_collection: 'eu-west-1' })
+  await distribute(bench.engine, 'other', 'app', AES)
+  expect(await refusal(saveKey(recorded(bench, () => ({ disable: lame })).engine, 'app', { min_enabled_version: 2 }))).toEqual(['KMS_FAILED', 'lame'])
+  await saveKey(bench.engine, 'app', {})
+  expect(bench.notices).toEqual(['First finishing what an earlier command began: the distribution of app in k, the distribution of app in other'])
+  expect(await complaints({ ...bench, kms: { ...bench.kms, keys: bench.kms.keys.filter(({ region }) => region === HOME) } })).toEqual([])
+})

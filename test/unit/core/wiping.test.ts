@@ -1,0 +1,104 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals'
+import { randomBytes } from 'node:crypto'
+import { adopt } from '../../../src/core/adopt.js'
+import { distribute } from '../../../src/core/distribution.js'
+import type { Engine } from '../../../src/core/engine.js'
+import { importKey, importVersion } from '../../../src/core/import.js'
+import { rotateKey, saveKey } from '../../../src/core/keys.js'
+import { verifyDistribution } from '../../../src/core/verify.js'
+import { KeymgmtError } from '../../../src/errors.js'
+import type { KmsProvider } from '../../../src/kms/provider.js'
+import type { Store } from '../../../src/store/index.js'
+import { AES, createBench, HOME, recorded, type CoreBench } from './bench.js'
+
+// No command leaves material in memory, be it its own or what it read, whether it succeeds or not.
+
+const OWN = randomBytes(32)
+const own = { material: OWN, type: 'aes256-gcm96' } as const
+
+/** Every buffer with material that the store gave or was given, or that the KMS was given; they are looked at when all is done. */
+function witness(bench: CoreBench, instead: (provider: KmsProvider) => Partial<KmsProvider> = () => ({})): { readonly engine: Engine; readonly seen: Uint8Array[] } {
+  const seen: Uint8Array[] = []
+  const isMaterial = (path: string) => path.startsWith('material/')
+  const store: Store = {
+    ...bench.store,
+    get: async (path) => {
+      const found = await bench.store.get(path)
+      if (found && isMaterial(path)) seen.push(found.value)
+      return found
+    },
+    put: (path, value, revision) => {
+      if (isMaterial(path)) seen.push(value)
+      return bench.store.put(path, value, revision)
+    },
+  }
+  return { engine: recorded({ ...bench, store }, instead).engine, seen }
+}
+
+const lame = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame'))
+const distributed = async (engine: Engine) => {
+  await saveKey(engine, 'app', { type: 'aes256-gcm96' })
+  await distribute(engine, 'k', 'app', AES)
+}
+
+/** A KMS key with material of ours that is not on record. */
+async function strange({ engine, kms }: CoreBench): Promise<string> {
+  await importKey(engine, 'app', own, {})
+  const provider = await kms.kind.open({ region: HOME, credentials: {} })
+  const made = await provider.create({ type: 'aes256-gcm96', purpose: ['decrypt', 'encrypt'], multiRegion: false, description: 'keymgmt stranger', tags: {} })
+  await provider.importMaterial(HOME, made, 'aes256-gcm96', OWN)
+  return made.id
+}
+
+afterEach(() => { jest.restoreAllMocks() })
+
+describe('material is overwritten', () => {
+  it.each<readonly [string, (bench: CoreBench) => Promise<unknown>, (engine: Engine) => Promise<unknown>, number]>([
+    ['that was made', () => Promise.resolve(), (engine) => saveKey(engine, 'app', { type: 'aes256-gcm96' }), 1],
+    ['that a rotation made and imported', ({ engine }) => distributed(engine), (engine) => rotateKey(engine, 'app'), 2],
+    ['that was distributed', ({ engine }) => saveKey(engine, 'app', { type: 'aes256-gcm96' }), (engine) => distribute(engine, 'k', 'app', AES), 1],
+    ['of one\'s own', () => Promise.resolve(), (engine) => importKey(engine, 'app', own, {}), 1],
+    ['that was compared', ({ engine }) => saveKey(engine, 'app', { type: 'aes256-gcm96' }), (engine) => importVersion(engine, 'app', own), 2],
+    ['that was verified', ({ engine }) => distributed(engine), (engine) => verifyDistribution(engine, 'k', 'app', true), 1],
+  ])('%s', async (_name, prepare, step, count) => {
+    const bench = await createBench()
+    await prepare(bench)
+    const { engine, seen } = witness(bench)
+    await step(engine)
+    expect(seen).toHaveLength(count)
+    for (const bytes of seen) expect(Buffer.from(bytes)).toEqual(Buffer.alloc(32))
+  })
+
+  it.each<readonly [string, Partial<KmsProvider>, (engine: Engine, id: string) => Promise<unknown>]>([
+    ['that the KMS did not take', { importMaterial: lame }, (engine) => rotateKey(engine, 'app')],
+    ['that could not be compared', { accepts: lame }, (engine) => verifyDistribution(engine, 'k', 'app', true)],
+    ['that was not proven', { accepts: () => Promise.resolve(false) }, (engine, key_id) => adopt(engine, 'k', 'app', { key_id, version: 1 })],
+  ])('%s', async (name, instead, step) => {
+    const bench = await createBench()
+    const id = name.includes('proven') ? await strange(bench) : ''
+    if (id === '') await distributed(bench.engine)
+    const { engine, seen } = witness(bench, () => instead)
+    await expect(step(engine, id)).rejects.toBeInstanceOf(KeymgmtError)
+    expect(seen.length).toBeGreaterThan(0)
+    for (const bytes of seen) expect(Buffer.from(bytes)).toEqual(Buffer.alloc(32))
+  })
+
+  it('that was recognised, and found to be there already; what the caller gave is left to the caller', async () => {
+    const { engine } = await createBench()
+    await importKey(engine, 'app', own, {})
+    const wiped: Buffer[] = []
+    for (const prototype of [Buffer.prototype, Uint8Array.prototype] as readonly Pick<Uint8Array, 'fill'>[]) {
+      const fill = prototype.fill as (this: Uint8Array, ...given: unknown[]) => Uint8Array
+      jest.spyOn(prototype, 'fill').mockImplementation(function (this: Uint8Array, ...given: unknown[]) {
+        if (given[0] === 0) wiped.push(Buffer.from(this))
+        return fill.apply(this, given)
+      })
+    }
+    const given = Uint8Array.from(OWN)
+    await importKey(engine, 'app', { ...own, material: given }, {})
+    jest.restoreAllMocks()
+    expect(Buffer.from(given)).toEqual(OWN)
+    // What is on record, which it was compared with, and what was recognised.
+    expect(wiped.filter((bytes) => bytes.equals(OWN)).length).toBeGreaterThanOrEqual(2)
+  })
+})
