@@ -43,7 +43,7 @@ export const FLOWS: readonly Flow[] = [
   { name: 'restore the material', prepare: [KEY, ROTATE, DISTRIBUTE, REVOKE], line: RESTORE },
   { name: 'import a version', prepare: [KEY, DISTRIBUTE], line: `write keymgmt/key/app/import_version material=${randomBytes(32).toString('hex')}` },
   { name: 'give versions aliases', prepare: [KEY, ROTATE, DISTRIBUTE], line: `${DISTRIBUTE} version_aliases=true` },
-  { name: 'take the aliases of versions', prepare: [KEY, `${DISTRIBUTE} version_aliases=true`], line: `${DISTRIBUTE} version_aliases=false` },
+  { name: 'take the versions\' aliases', prepare: [KEY, `${DISTRIBUTE} version_aliases=true`], line: `${DISTRIBUTE} version_aliases=false` },
   { name: 'adopt', prepare: [KEY, DISTRIBUTE], mishap: forget, line: (bench) => `write keymgmt/kms/k/key/app/adopt key_id=${onlyKey(bench).id}` },
   { name: 'repair', prepare: [KEY, DISTRIBUTE, ROTATE], mishap: spoil, line: 'write -f keymgmt/kms/k/key/app/repair' },
 ]
