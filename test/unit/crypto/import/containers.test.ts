@@ -6,6 +6,8 @@ import { refusalOf } from './material.js'
 import { bits, hex, integer, list, octets, oid, version2 } from './structures.js'
 
 const said = (...given: Parameters<typeof refusalOf>) => refusalOf(...given).split('\n')
+/** Of RFC 8018 appendix A and NIST's AES-256-CBC. */
+const [PBES2, PBKDF2, AES] = [oid('2a864886f70d01050d'), oid('2a864886f70d01050c'), oid('60864801650304012a')]
 const ANOTHER_COPY = 'the file is damaged or was made by a faulty program; use another copy of the key'
 
 describe('PKCS#8 version 2 (RFC 5958)', () => {
@@ -39,10 +41,9 @@ describe('PKCS#8 version 2 (RFC 5958)', () => {
 describe('the rounds of an encrypted private key', () => {
   const passphrase = Buffer.from('correct horse')
   const encrypted = (algorithm: Uint8Array) => list(algorithm, octets(randomBytes(16)))
-  const PBES2 = oid('2a864886f70d01050d')
   // No cipher has this name, so that OpenSSL gives up before it derives a key.
   const noCipher = list(oid('2a03'))
-  const pbkdf2 = (rounds: number) => encrypted(list(PBES2, list(list(oid('2a864886f70d01050c'), list(octets(randomBytes(8)), integer(rounds))), noCipher)))
+  const pbkdf2 = (rounds: number) => encrypted(list(PBES2, list(list(PBKDF2, list(octets(randomBytes(8)), integer(rounds))), noCipher)))
   const scrypt = (...factors: readonly number[]) => encrypted(list(PBES2, list(list(oid('2b06010401da47040b'), list(octets(randomBytes(8)), ...factors.map(integer))), noCipher)))
   const pbes1 = (rounds: number) => encrypted(list(oid('2a864886f70d010503'), list(octets(randomBytes(8)), integer(rounds))))
 
@@ -64,6 +65,20 @@ describe('the rounds of an encrypted private key', () => {
     ['a derivation without parameters', list(PBES2, list(list(PBES2), noCipher))], ['a derivation without numbers', list(PBES2, list(list(PBES2, list(octets())), noCipher))],
   ])('must be there, or the file is damaged: %s', (_name, algorithm) => {
     expect(said(encrypted(algorithm), { passphrase })).toEqual(['the private key is malformed', ANOTHER_COPY])
+  })
+})
+
+describe('an encrypted private key', () => {
+  const passphrase = Buffer.from('correct horse')
+  const OTHER_WAY = ['the private key is encrypted in a way that this Node does not support', 'encrypt it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out new.pem (old ciphers need -provider legacy -provider default)']
+
+  it.each([
+    ['an algorithm', list(oid('2a03'), list(octets(), integer(1)))],
+    ['a cipher', list(PBES2, list(list(PBKDF2, list(octets(), integer(1))), list(oid('2a03'))))],
+    ['a derivation', list(PBES2, list(list(oid('2a03'), list(octets(), integer(1))), list(AES, octets(randomBytes(16)))))],
+    ['a hash', list(PBES2, list(list(PBKDF2, list(octets(), integer(1), list(oid('2a03')))), list(AES, octets(randomBytes(16)))))],
+  ])('is refused for what it is when OpenSSL does not know %s of it, whatever the passphrase', (_name, algorithm) => {
+    expect(said(list(algorithm, octets(randomBytes(16))), { passphrase })).toEqual(OTHER_WAY)
   })
 })
 
