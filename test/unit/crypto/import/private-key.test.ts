@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { createECDH, generateKeyPairSync } from 'node:crypto'
 import { encode, sequence, TAG } from '../../../../src/crypto/import/der.js'
 import { recogniseMaterial } from '../../../../src/crypto/import/recognise.js'
-import { refusalOf } from './material.js'
+import { fileOf, MATERIAL_VECTORS, refusalOf } from './material.js'
 import { hex, integer, list, octets, oid, sec1 } from './structures.js'
 
 // Private keys that Node reads, and that must not be imported all the same.
@@ -110,6 +110,11 @@ describe('a private key of no type here', () => {
     ['X25519', der(generateKeyPairSync('x25519').privateKey), 'a private key of the algorithm x25519', []],
   ])('is named, with all types that there are: %s', (_name, file, found, hints) => {
     expect(said(file, {})).toEqual([`the material is ${found}, which can't be imported`, ...hints, TYPES])
+  })
+
+  it('is not named when Node.js does not either, as with SM2', () => {
+    const [file = Buffer.alloc(0)] = MATERIAL_VECTORS.filter(({ name }) => name === 'SM2').map(fileOf)
+    expect(said(file, {})).toEqual([expect.stringMatching(/^the material is a private key of (an algorithm that Node does not name|the algorithm sm2), which can't be imported$/), TYPES])
   })
 })
 
