@@ -49,7 +49,8 @@ function describe({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): reado
     case 'rsa-pss': return ['an RSA private key restricted to PSS (id-RSASSA-PSS)', UNRESTRICT]
     case 'ec': {
       const curve = asymmetricKeyDetails?.namedCurve
-      return curve === undefined ? ['an EC private key with explicit curve parameters', NAME_THE_CURVE] : [`a private key on the curve ${curve}`]
+      // Node.js before 24 has OpenSSL's word for no name.
+      return curve === undefined || curve === 'UNDEF' ? ['an EC private key with explicit curve parameters', NAME_THE_CURVE] : [`a private key on the curve ${curve}`]
     }
     case undefined: return ['a private key of an algorithm that Node does not name']
     default: return [`a private key of the algorithm ${asymmetricKeyType}`]

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
-import { constants, createPrivateKey, generateKeyPairSync, privateDecrypt, randomBytes, scryptSync } from 'node:crypto'
+import { constants, createPrivateKey, createPublicKey, generateKeyPairSync, privateDecrypt, randomBytes, scryptSync } from 'node:crypto'
+import { encode } from '../../../src/crypto/import/der.js'
 import { recogniseMaterial } from '../../../src/crypto/import/recognise.js'
 import { createRootKey, openRootKey } from '../../../src/crypto/root-key.js'
 import { open, seal } from '../../../src/crypto/seal.js'
 import { wrapForImport } from '../../../src/crypto/wrap.js'
+import { integer, json, list, octets, oid, P256, pem, sec1 } from './import/structures.js'
 
 // What was secret and is no longer needed is overwritten. What is overwritten is seen before it is.
 
@@ -82,5 +84,39 @@ describe('it is overwritten', () => {
       expect(holds(wiped, key.export({ format: 'der', type: 'pkcs8' }))).toBe(true)
       expect(createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' }).equals(key)).toBe(true)
     }
+  })
+
+  describe('every copy of a private key or secret that is made on the way', () => {
+    const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+    const point = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-65)
+    const whole = key.export({ format: 'der', type: 'sec1' })
+    // Without its point it is other bytes than those that are made of it.
+    const bare = sec1(Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url'))
+    const algorithm = list(oid('2a8648ce3d0201'), P256)
+    const version1 = list(integer(0), algorithm, octets(bare))
+    const version2 = list(integer(1), algorithm, octets(bare), encode(0x81, Uint8Array.of(0), point))
+    const secret = randomBytes(48)
+
+    it.each([
+      ['what a PEM block spells', pem('EC PRIVATE KEY', bare), bare],
+      ['what hex spells', Buffer.from(bare.toString('hex')), bare],
+      ['what base64 spells', Buffer.from(bare.toString('base64')), bare],
+      ['the key as Node.js writes it', whole, key.export({ format: 'der', type: 'pkcs8' })],
+      ['the key that is made anew, with its point', bare, whole],
+      ['version 1 of what came in version 2', version2, version1],
+      ['what a JWK spells', json({ kty: 'oct', k: secret.toString('base64url') }), secret],
+    ])('%s', (_name, file, copy) => {
+      const wiped = watchWiping()
+      recogniseMaterial(file, {})
+      expect(holds(wiped, copy)).toBe(true)
+    })
+
+    it.each([
+      ['hex', Buffer.from(`${secret.toString('hex')}*`), 'hex'], ['base64', Buffer.from(`${secret.toString('base64')}*`), 'base64'], ['base64, but for its padding', Buffer.from(`${secret.toString('base64')}=`), 'base64'],
+    ] as const)('what was read of %s, until it turned out to be none', (_name, file, format) => {
+      const wiped = watchWiping()
+      expect(() => recogniseMaterial(file, { format })).toThrow('as format says')
+      expect(wiped.some((content) => content.subarray(0, 48).equals(secret))).toBe(true)
+    })
   })
 })

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import { constants, createDecipheriv, generateKeyPairSync, privateDecrypt, randomBytes } from 'node:crypto'
 import { unwrapKwp, wrapForImport, wrapKwp } from '../../../src/crypto/wrap.js'
@@ -33,6 +33,8 @@ describe('AES-KWP', () => {
   })
 })
 
+afterEach(() => { jest.restoreAllMocks() })
+
 describe('wrapForImport', () => {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const der = publicKey.export({ format: 'der', type: 'spki' })
@@ -62,5 +64,18 @@ describe('wrapForImport', () => {
 
   it('keeps why a wrapping key could not be read, for who debugs', () => {
     expect(() => wrapForImport('RSAES_OAEP_SHA_256', randomBytes(100), randomBytes(32))).toThrow(expect.objectContaining({ cause: expect.objectContaining({ message: expect.any(String) }) }))
+  })
+
+  // A faulty processor or OpenSSL. AWS could not open the blob either, or would open it to another key than is kept here.
+  it.each([
+    ['another byte', (unwrapped: Buffer) => Buffer.from(unwrapped.map((byte, index) => (index === 20 ? byte ^ 1 : byte)))],
+    ['a byte less', (unwrapped: Buffer) => unwrapped.subarray(0, -1)],
+    ['a byte more', (unwrapped: Buffer) => Buffer.concat([unwrapped, Buffer.alloc(1)])],
+    ['nothing', () => Buffer.alloc(0)],
+  ])('gives out no blob that unwraps to %s', (_name, spoil) => {
+    const decipher = Object.getPrototypeOf(createDecipheriv('id-aes256-wrap-pad', Buffer.alloc(32), Buffer.from('A65959A6', 'hex'))) as { update: (wrapped: Uint8Array) => Buffer }
+    const update = decipher.update
+    jest.spyOn(decipher, 'update').mockImplementation(function (this: unknown, wrapped) { return spoil(update.call(this, wrapped)) })
+    expect(() => wrapForImport('RSA_AES_KEY_WRAP_SHA_256', der, randomBytes(48), 2048)).toThrow(expect.objectContaining({ code: 'KMS_FAILED', message: 'the wrapped key material does not unwrap to what was wrapped' }))
   })
 })

@@ -1,14 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import { createECDH, generateKeyPairSync, randomBytes } from 'node:crypto'
-import { encode, TAG } from '../../../../src/crypto/import/der.js'
+import { encode } from '../../../../src/crypto/import/der.js'
 import { refusalOf } from './material.js'
+import { json as jwk, pem, sec1, version2 } from './structures.js'
 
 const ec = (namedCurve = 'P-256') => generateKeyPairSync('ec', { namedCurve }).privateKey
-const jwk = (value: object) => Buffer.from(JSON.stringify(value))
-const pem = (label: string, body: string) => Buffer.from(`-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`)
 const pkcs8Pem = (key = ec()) => Buffer.from(key.export({ format: 'pem', type: 'pkcs8' }))
-/** The curve P-256 by its name, as DER. */
-const P256 = Buffer.from('06082a8648ce3d030107', 'hex')
 const aes = { type: 'aes256-gcm96' } as const
 
 describe('material of the wrong type', () => {
@@ -45,7 +42,7 @@ describe('a key whose halves differ', () => {
     ['EC', jwk({ ...first, d: second.d })],
     ['OKP', jwk({ ...okp, d: other?.d })],
     ['EC in SEC1', sec1(randomBytes(32), createECDH('prime256v1').generateKeys())],
-    ['Ed25519 in PKCS#8 version 2', version2(randomBytes(32), randomBytes(32))],
+    ['Ed25519 in PKCS#8 version 2', version2(randomBytes(32), encode(0x81, Uint8Array.of(0), randomBytes(32)))],
   ])('is refused: %s', (_name, file) => {
     expect(refusalOf(file)).toMatch(/the public half that came with the private key belongs to another key|has the halves of two keys/)
   })
@@ -54,17 +51,6 @@ describe('a key whose halves differ', () => {
     expect(refusalOf(sec1(scalar, createECDH('prime256v1').generateKeys()))).toMatch(/weak|malformed|not a number that its curve allows/)
   })
 })
-
-function sec1(scalar: Uint8Array, point: Uint8Array): Buffer {
-  const bits = encode(TAG.CONTEXT_1, encode(TAG.BIT_STRING, Uint8Array.of(0), point))
-  return encode(TAG.SEQUENCE, encode(TAG.INTEGER, Uint8Array.of(1)), encode(TAG.OCTET_STRING, scalar), encode(TAG.CONTEXT_0, P256), bits)
-}
-
-function version2(seed: Uint8Array, publicKey: Uint8Array): Buffer {
-  const algorithm = encode(TAG.SEQUENCE, encode(TAG.OID, Uint8Array.of(0x2b, 0x65, 0x70)))
-  const secret = encode(TAG.OCTET_STRING, encode(TAG.OCTET_STRING, seed))
-  return encode(TAG.SEQUENCE, encode(TAG.INTEGER, Uint8Array.of(1)), algorithm, secret, encode(0x81, Uint8Array.of(0), publicKey))
-}
 
 describe('weak material', () => {
   const counting = Uint8Array.from({ length: 32 }, (_, index) => index)
@@ -98,8 +84,8 @@ describe('what people bring by mistake', () => {
     ['PEM cut short', pkcs8Pem().subarray(0, 100), 'a block begins and does not end'],
     ['PEM that is no base64', pem('PRIVATE KEY', 'M*'), 'not base64'],
     ['PEM with its line ends escaped', Buffer.from(JSON.stringify(pkcs8Pem().toString())), 'a backslash and an n'],
-    ['PEM of something else', pem('PRIVATE KEY', randomBytes(30).toString('base64')), 'not a whole private key'],
-    ['PEM under another label', pem('RSA PRIVATE KEY', ec().export({ format: 'der', type: 'pkcs8' }).toString('base64')), '(PKCS#1) and holds PKCS#8'],
+    ['PEM of something else', pem('PRIVATE KEY', randomBytes(30)), 'not a whole private key'],
+    ['PEM under another label', pem('RSA PRIVATE KEY', ec().export({ format: 'der', type: 'pkcs8' })), '(PKCS#1) and holds PKCS#8'],
     ['PEM under an unknown label', pem('SECRET PRIVATE KEY', 'AAAA'), 'a PEM label that is not known here'],
     ['PEM whose first line is cut short, after the last one of another', Buffer.from('text-----END -----\n-----BEGIN PRIVATE KEY'), 'a block begins and does not end'],
     ['a public key after parameters', Buffer.concat([pem('EC PARAMETERS', ''), pem('PUBLIC KEY', '')]), 'a public key (PEM)'],
