@@ -6,6 +6,7 @@ import { importKey, importVersion } from '../../../src/core/import.js'
 import { saveKey } from '../../../src/core/keys.js'
 import { readKey } from '../../../src/core/lookup.js'
 import { verifyDistribution } from '../../../src/core/verify.js'
+import { KEY_TYPES } from '../../../src/crypto/key-types.js'
 import { AES, createBench, GLOBAL, HOME, refusal, shown } from './bench.js'
 
 describe('material of one\'s own', () => {
@@ -24,6 +25,17 @@ describe('material of one\'s own', () => {
     expect(await refusal(importKey(bench.engine, 'app', { material: two, type: 'aes256-gcm96' }, {}))).toEqual([
       'KEY_EXISTS', 'there is a key app already', 'add the material as its next version: keymgmt write keymgmt/key/app/import_version material=@FILE', 'or give the key another name',
     ])
+  })
+
+  it('may be longer or shorter than what it follows', async () => {
+    const bench = await createBench()
+    const generate = () => KEY_TYPES['rsa-2048'].generate()
+    const first = await generate()
+    let other = await generate()
+    while (other.length === first.length) other = await generate()
+    await importKey(bench.engine, 'app', { material: first }, {})
+    await importVersion(bench.engine, 'app', { material: other })
+    expect(await readKey(bench.engine, 'app')).toMatchObject({ type: 'rsa-2048', latest_version: 2 })
   })
 
   it('is adopted where a KMS key holds it already', async () => {
