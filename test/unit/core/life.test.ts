@@ -1,14 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
-import { randomBytes } from 'node:crypto'
-import { adopt } from '../../../src/core/adopt.js'
 import { distribute, isInterrupted, replicate } from '../../../src/core/distribution.js'
-import { importKey, importVersion } from '../../../src/core/import.js'
 import { deleteKey, rotateKey, saveKey } from '../../../src/core/keys.js'
-import { readDistribution, readKey, readProvider } from '../../../src/core/lookup.js'
-import { deleteProvider, saveProvider } from '../../../src/core/providers.js'
+import { readDistribution, readKey } from '../../../src/core/lookup.js'
 import { removeDistribution, restoreDistribution, revokeDistribution } from '../../../src/core/removal.js'
 import { repairDistribution } from '../../../src/core/repair.js'
-import { distributionCounts } from '../../../src/core/status.js'
 import { verifyDistribution } from '../../../src/core/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import { AES, benchOver, createBench, createDistributed, DAY_MS, GLOBAL, HOME, refusal, shown } from './bench.js'
@@ -289,92 +284,5 @@ describe('verify and repair', () => {
       ['multi-region', 'eu-west-1', 'us-west-1, eu-west-1, us-east-1', 'us-west-1, eu-west-1', false],
       ['kms-key', 'us-east-1', 'exists', 'deleted', false],
     ])
-  })
-})
-
-describe('material of one\'s own', () => {
-  const [one, two] = [randomBytes(32), randomBytes(32)]
-
-  it('makes a key, and versions of it', async () => {
-    const bench = await createBench()
-    expect(await importKey(bench.engine, 'app', { material: one, type: 'aes256-gcm96' }, { deletion_allowed: true, replica_regions: [] })).toEqual({ type: 'aes256-gcm96', format: 'raw' })
-    await importKey(bench.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
-    await distribute(bench.engine, 'k', 'app', AES)
-    await importVersion(bench.engine, 'app', { material: two })
-    await importVersion(bench.engine, 'app', { material: two })
-    expect(await readKey(bench.engine, 'app')).toMatchObject({ latest_version: 2, deletion_allowed: true })
-    expect(bench.kms.keys.map(({ material }) => material)).toEqual([one, two].map((bytes) => bytes.toString('base64')))
-    expect(await refusal(importVersion(bench.engine, 'app', { material: one }))).toEqual(['FIELD_INVALID', 'version 1 of app has this material already', 'a version can not be made the latest again'])
-    expect(await refusal(importKey(bench.engine, 'app', { material: two, type: 'aes256-gcm96' }, {}))).toEqual([
-      'KEY_EXISTS', 'there is a key app already', 'add the material as its next version: keymgmt write keymgmt/key/app/import_version material=@FILE', 'or give the key another name',
-    ])
-  })
-
-  it('is adopted where a KMS key holds it already', async () => {
-    const bench = await createBench()
-    await importKey(bench.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
-    const provider = await bench.kms.kind.open({ region: HOME, credentials: {} })
-    const made = await provider.create({ type: 'aes256-gcm96', purpose: ['decrypt', 'encrypt'], multiRegion: false, description: 'keymgmt stranger', tags: {} })
-    const adoption = { key_id: made.id, version: 1 }
-    expect(await refusal(adopt(bench.engine, 'k', 'app', adoption))).toEqual(['FIELD_INVALID', `KMS key ${made.id} is pending-import`, 'it must be enabled or disabled, with its material in it'])
-    await provider.importMaterial(HOME, made, 'aes256-gcm96', two)
-    expect((await refusal(adopt(bench.engine, 'k', 'app', adoption)))[0]).toBe('KMS_MATERIAL_DIFFERS')
-    expect(await refusal(adopt(bench.engine, 'k', 'app', { ...adoption, version: 2 }))).toEqual(['FIELD_INVALID', 'app has no version 2', 'give 1 to 1'])
-    expect(await refusal(adopt(bench.engine, 'k', 'app', { ...adoption, version: 0 }))).toEqual(['FIELD_INVALID', 'app has no version 0', 'give 1 to 1'])
-    expect(await refusal(adopt(bench.engine, 'k', 'app', { key_id: 'none', version: 1 }))).toEqual(['KMS_KEY_NOT_FOUND', `there is no KMS key none in ${HOME}`])
-    const [stranger] = bench.kms.keys
-    Object.assign(stranger ?? {}, { material: one.toString('base64'), bound: one.toString('base64'), enabled: false })
-    await adopt(bench.engine, 'k', 'app', adoption)
-    await adopt(bench.engine, 'k', 'app', { key_id: made.arn, version: 1 })
-    expect(shown(bench)).toEqual([`stranger ${HOME} enabled`, `${HOME} alias/hashicorp/app-TIME is stranger`])
-    expect(stranger?.tags.get('keymgmt:key')).toBe('app')
-    expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toEqual([])
-    expect((await refusal(adopt(bench.engine, 'k', 'app', { key_id: 'other', version: 1 })))[0]).toBe('DISTRIBUTION_DIFFERS')
-  })
-
-  it('is adopted only into a key of the same kind', async () => {
-    const bench = await createBench()
-    const provider = await bench.kms.kind.open({ region: HOME, credentials: {} })
-    const made = await provider.create({ type: 'aes256-gcm96', purpose: ['decrypt', 'encrypt'], multiRegion: true, description: 'keymgmt stranger', tags: {} })
-    await provider.importMaterial(HOME, made, 'aes256-gcm96', one)
-    await importKey(bench.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
-    await saveKey(bench.engine, 'pair', { type: 'ed25519' })
-    const adoption = { key_id: made.id, version: 1 }
-    expect(await refusal(adopt(bench.engine, 'k', 'pair', adoption))).toEqual(['FIELD_INVALID', `KMS key ${made.id} is not of type ed25519`, 'it is aes256-gcm96'])
-    expect(await refusal(adopt(bench.engine, 'k', 'app', adoption))).toEqual(['FIELD_INVALID', `KMS key ${made.id} is a multi-Region key`, 'the key app has no replica_regions'])
-    await importKey(bench.engine, 'wide', { material: one, type: 'aes256-gcm96' }, GLOBAL)
-    await provider.replicate(made, 'eu-west-1', { type: 'aes256-gcm96', purpose: [], multiRegion: true, description: '', tags: {} })
-    expect(await refusal(adopt(bench.engine, 'k', 'wide', adoption))).toEqual(['FIELD_INVALID', `KMS key ${made.id} has replicas in eu-west-1`, 'a multi-Region KMS key can be adopted as long as it has none'])
-  })
-})
-
-describe('a provider', () => {
-  it('is kept as it is but for its credentials, and for as long as it is used', async () => {
-    const { engine } = await createDistributed()
-    expect((await refusal(saveProvider(engine, 'k', { key_collection: 'eu-west-1' })))[0]).toBe('FIELD_IMMUTABLE')
-    await saveProvider(engine, 'k', { credentials: { profile: 'p', role_arn: 'arn:aws:iam::111122223333:role/r' } })
-    expect(await readProvider(engine, 'k')).toMatchObject({ provider: 'awskms', key_collection: HOME, credentials: { profile: 'p', role_arn: 'arn:aws:iam::111122223333:role/r' } })
-    await saveProvider(engine, 'k', {})
-    expect((await readProvider(engine, 'k'))?.credentials).toMatchObject({ profile: 'p' })
-    await saveProvider(engine, 'own', { provider: 'awskms', key_collection: HOME, credentials: { access_key: 'a', secret_key: 'b' } })
-    await saveProvider(engine, 'bare', { provider: 'awskms', key_collection: HOME })
-    expect(await distributionCounts(engine)).toEqual({
-      keys: 1, providers: 3, distributions: 1,
-      credentials: { k: 'role arn:aws:iam::111122223333:role/r, assumed with profile p', own: 'stored access key', bare: 'environment, shared files or role of the machine' },
-    })
-    expect((await refusal(deleteProvider(engine, 'k')))[0]).toBe('KMS_IN_USE')
-    await deleteProvider(engine, 'bare')
-    await deleteProvider(engine, 'bare')
-    expect(await readProvider(engine, 'bare')).toBeUndefined()
-  })
-
-  it('must be complete, and be there', async () => {
-    const { engine } = await createBench()
-    await saveKey(engine, 'app', { type: 'aes256-gcm96' })
-    expect((await refusal(saveProvider(engine, 'new', { provider: 'awskms' })))[0]).toBe('FIELD_MISSING')
-    expect((await refusal(saveProvider(engine, 'new', { key_collection: HOME })))[0]).toBe('FIELD_MISSING')
-    expect((await refusal(saveProvider(engine, 'new', { provider: 'awskms', key_collection: 'west' })))[0]).toBe('FIELD_INVALID')
-    expect((await refusal(distribute(engine, 'none', 'app', AES)))[0]).toBe('KMS_NOT_FOUND')
-    expect((await refusal(distribute(engine, 'k', 'app', { ...AES, purpose: ['sign'] })))[0]).toBe('UNSUPPORTED_BY_KMS')
   })
 })

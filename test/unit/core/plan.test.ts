@@ -56,6 +56,18 @@ describe('the plan', () => {
     const there = { ...distribution, state: 'revoked' as const, copies: { 1: { r1: copy() }, 2: { r1: copy({ imported: false }) } }, aliases: { r1: names(1) } }
     expect(shown({ ...key, latest_version: 3 }, there)).toEqual([[['delete-material 1 r1']]])
   })
+  it('replicates what is awake without waking it', () => {
+    const there = { ...distribution, regions: ['r1', 'r2'], copies: { 1: { r1: copy() } }, aliases: { r1: names(1), r2: names(1) } }
+    expect(shown(key, there)).toEqual([[['replicate 1 r2', 'import 1 r2']]])
+  })
+  it('saves what is revoked from deletion, takes its material out and tags it, in this order', () => {
+    const there = { ...distribution, state: 'revoked' as const, copies: { 1: { r1: copy({ deletion_scheduled: true, untagged: true }) } } }
+    expect(shown(key, there)).toEqual([[['cancel-deletion 1 r1']], [['delete-material 1 r1']], [['tag 1 r1']]])
+  })
+  it('removes every replica before any primary', () => {
+    const there = { ...distribution, state: 'removed' as const, regions: ['r1', 'r2'], copies: { 1: { r1: copy(), r2: copy() }, 2: { r1: copy(), r2: copy() } } }
+    expect(shown(key, there)).toEqual([[['schedule-deletion 1 r2'], ['schedule-deletion 2 r2']], [['schedule-deletion 1 r1'], ['schedule-deletion 2 r1']]])
+  })
   it('tags what has lost its tags', () => {
     expect(shown(key, { ...distribution, copies: { 1: { r1: copy({ untagged: true }) } }, aliases: { r1: names(1) } })).toEqual([[['tag 1 r1']]])
   })

@@ -6,7 +6,7 @@ import { readProvider } from '../../../src/core/lookup.js'
 import { deleteProvider, saveProvider } from '../../../src/core/providers.js'
 import { recordPath } from '../../../src/core/records.js'
 import { distributionCounts } from '../../../src/core/status.js'
-import { AES, createBench, HOME, recorded, refusal } from './bench.js'
+import { AES, createBench, createDistributed, HOME, recorded, refusal } from './bench.js'
 
 describe('a provider', () => {
   it.each([
@@ -51,5 +51,34 @@ describe('a provider', () => {
     expect(await refusal(saveProvider(bench.engine, 'strange', {}))).toEqual(words)
     expect(await refusal(distribute(bench.engine, 'strange', 'app', AES))).toEqual(words)
     expect([await readProvider(bench.engine, 'strange'), bench.calls]).toEqual([strange, []])
+  })
+
+  it('is kept as it is but for its credentials, and for as long as it is used', async () => {
+    const { engine } = await createDistributed()
+    expect((await refusal(saveProvider(engine, 'k', { key_collection: 'eu-west-1' })))[0]).toBe('FIELD_IMMUTABLE')
+    await saveProvider(engine, 'k', { credentials: { profile: 'p', role_arn: 'arn:aws:iam::111122223333:role/r' } })
+    expect(await readProvider(engine, 'k')).toMatchObject({ provider: 'awskms', key_collection: HOME, credentials: { profile: 'p', role_arn: 'arn:aws:iam::111122223333:role/r' } })
+    await saveProvider(engine, 'k', {})
+    expect((await readProvider(engine, 'k'))?.credentials).toMatchObject({ profile: 'p' })
+    await saveProvider(engine, 'own', { provider: 'awskms', key_collection: HOME, credentials: { access_key: 'a', secret_key: 'b' } })
+    await saveProvider(engine, 'bare', { provider: 'awskms', key_collection: HOME })
+    expect(await distributionCounts(engine)).toEqual({
+      keys: 1, providers: 3, distributions: 1,
+      credentials: { k: 'role arn:aws:iam::111122223333:role/r, assumed with profile p', own: 'stored access key', bare: 'environment, shared files or role of the machine' },
+    })
+    expect((await refusal(deleteProvider(engine, 'k')))[0]).toBe('KMS_IN_USE')
+    await deleteProvider(engine, 'bare')
+    await deleteProvider(engine, 'bare')
+    expect(await readProvider(engine, 'bare')).toBeUndefined()
+  })
+
+  it('must be complete, and be there', async () => {
+    const { engine } = await createBench()
+    await saveKey(engine, 'app', { type: 'aes256-gcm96' })
+    expect((await refusal(saveProvider(engine, 'new', { provider: 'awskms' })))[0]).toBe('FIELD_MISSING')
+    expect((await refusal(saveProvider(engine, 'new', { key_collection: HOME })))[0]).toBe('FIELD_MISSING')
+    expect((await refusal(saveProvider(engine, 'new', { provider: 'awskms', key_collection: 'west' })))[0]).toBe('FIELD_INVALID')
+    expect((await refusal(distribute(engine, 'none', 'app', AES)))[0]).toBe('KMS_NOT_FOUND')
+    expect((await refusal(distribute(engine, 'k', 'app', { ...AES, purpose: ['sign'] })))[0]).toBe('UNSUPPORTED_BY_KMS')
   })
 })
