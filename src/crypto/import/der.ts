@@ -15,8 +15,8 @@ export function extent(bytes: Uint8Array): { readonly start: number; readonly en
   if (first < 0x80) return { start: 2, end: 2 + first }
   const size = first & 0x7f
   const digits = bytes.subarray(2, 2 + size)
-  // DER has no indefinite length (no digits), and none written longer than it needs to be.
-  if (size === 0 || size > 3 || digits.length < size || digits[0] === 0) return undefined
+  // DER has no length that is written longer than it needs to be, and no indefinite one: that has no digits, and so is 0 below.
+  if (size > 3 || digits.length < size || digits[0] === 0) return undefined
   const length = digits.reduce((value, digit) => value * 256 + digit, 0)
   return length < 0x80 ? undefined : { start: 2 + size, end: 2 + size + length }
 }

@@ -62,12 +62,12 @@ export function readPem(bytes: Uint8Array, options: MaterialOptions): Recognised
   if (another) throw refusal(`the material holds ${keys.length} private keys (PEM)`, 'import one at a time, from a file of its own')
   const [foreign, ...hints] = FOREIGN.get(key.label) ?? []
   if (foreign !== undefined) throw refusal(`the material is ${foreign}, which is not read here`, ...hints)
-  return view(key.body).includes('Proc-Type:') ? readTraditional(key, options) : readBlock(key, options)
+  const promised = PRIVATE.get(key.label)
+  if (promised === undefined) throw refusal('the material is a private key under a PEM label that is not known here', convert())
+  return view(key.body).includes('Proc-Type:') ? readTraditional(key, promised, options) : readBlock(key, promised, options)
 }
 
-function readBlock({ label, body }: Block, options: MaterialOptions): RecognisedMaterial {
-  const promised = PRIVATE.get(label)
-  if (promised === undefined) throw refusal('the material is a private key under a PEM label that is not known here', convert())
+function readBlock({ label, body }: Block, promised: string, options: MaterialOptions): RecognisedMaterial {
   const der = decodeBase64(body)
   if (!der) {
     const escaped = view(body).includes('\\n')
@@ -84,10 +84,10 @@ function readBlock({ label, body }: Block, options: MaterialOptions): Recognised
   }
 }
 
-function readTraditional({ label, whole }: Block, options: MaterialOptions): RecognisedMaterial {
+function readTraditional({ whole }: Block, promised: string, options: MaterialOptions): RecognisedMaterial {
   const passphrase = requirePassphrase(options)
   const key = orRefuse(() => createPrivateKey({ key: view(whole), format: 'pem', passphrase }), notOpened)
-  return acceptPrivateKey(key, `encrypted ${PRIVATE.get(label) ?? ''} PEM`, options.type)
+  return acceptPrivateKey(key, `encrypted ${promised} PEM`, options.type)
 }
 
 function noPrivateKey(blocks: readonly Block[]) {

@@ -43,8 +43,11 @@ describe('a private key in a form that is not read', () => {
     expect(said(pem(label, `Proc-Type: 4,ENCRYPTED\n\n${pkcs8.toString('base64')}`), {})).toEqual([`the material is ${name}, which is not read here`, ...hints])
   })
 
-  it('is refused under a label that is not known', () => {
-    expect(said(pem('SECRET PRIVATE KEY', pkcs8), {})).toEqual(['the material is a private key under a PEM label that is not known here', CONVERT])
+  it.each([
+    ['as it is', pkcs8.toString('base64'), {}], ['encrypted, before a passphrase is asked for', `Proc-Type: 4,ENCRYPTED\n\n${pkcs8.toString('base64')}`, {}],
+    ['encrypted, with a passphrase', `Proc-Type: 4,ENCRYPTED\n\n${pkcs8.toString('base64')}`, { passphrase: Buffer.from('correct horse') }],
+  ])('is refused under a label that is not known: %s', (_name, body, options) => {
+    expect(said(pem('SECRET PRIVATE KEY', body), options)).toEqual(['the material is a private key under a PEM label that is not known here', CONVERT])
   })
 })
 
