@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startDevKms } from '../../../src/index.js'
@@ -46,8 +46,7 @@ const EMBEDDED: Target = { name: 'keymgmt dev', run: async (site) => {
 
 /** Runs one target; that it can't be run is a failure of it. */
 async function attempt({ name, run }: Target, folder: string, signal: AbortSignal): Promise<Verdict[]> {
-  const own = join(folder, name.replace(' ', '-'))
-  mkdirSync(own)
+  const own = mkdtempSync(join(folder, 'site-'))
   const site: Site = { name, ...PLACE, endpoint: undefined, pair: undefined, runId: randomUUID(), folder: own, signal, operators: [] }
   return run(site).catch((error: unknown): Verdict[] => [{ check: 'the whole suite', kind: 'failed', why: (error as Error).message }])
 }

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
 import { CreateAliasCommand, CreateKeyCommand } from '@aws-sdk/client-kms'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { startDevKms, type DevKms } from '../../../src/index.js'
 import { runInAccount } from '../../conformance/emulators/account.js'
 import { hire } from '../../conformance/emulators/operator.js'
@@ -76,4 +77,11 @@ it('clears away what the binary has made when it is interrupted', async () => {
 
 it('fails when it has made more than it said', async () => {
   expect(await runOne(async () => { await makeKey('this-run') }, 0)).toEqual(['the budget'])
+})
+
+it('any URL may stand for aws, and that nothing answers there is a failure', () => {
+  const chosen = { AWS_REGION: 'us-west-1', KEYMGMT_CONFORMANCE_ENDPOINT: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }
+  const { stdout, status } = spawnSync(process.execPath, [resolve('dist/test/conformance/emulators/run.js')], { env: chosen, encoding: 'utf8' })
+  expect(stdout).toContain('failed: http://127.0.0.1:9: the whole suite: connect ECONNREFUSED 127.0.0.1:9\n')
+  expect(status).toBe(1)
 })
