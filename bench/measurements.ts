@@ -5,45 +5,38 @@ import { createEngine, openHome, saveKey, awsKms } from '../src/index.js'
 import { startKmsThread } from './kms-thread.js'
 import { BINARY, median, ROOT, type Env, type Measured } from './measuring.js'
 
-const RUNS = 31
+const RUNS = 61
 
-interface Ended {
-  readonly ms: number
-  readonly peakMb: number
-}
-
-/** Runs Node with these arguments, as a script does; answers how long the whole process took, and the most memory that it had. */
-async function node(args: readonly string[], env: Env): Promise<Ended> {
+/** Runs Node with these arguments, as a script does; answers how long the whole process took, in milliseconds. */
+async function node(args: readonly string[], env: Env, watch: (pid: number) => void = () => undefined): Promise<number> {
   const started = performance.now()
   const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   child.stdout.resume()
   let stderr = ''
-  let peakKb = 0
   child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
-  const watch = setInterval(() => { peakKb = Math.max(peakKb, peakOf(child.pid)) }, 5)
+  watch(child.pid ?? 0)
   const status = await new Promise((resolve) => child.on('close', resolve))
-  clearInterval(watch)
   if (status !== 0) throw new Error(`${args.join(' ')} ended with ${String(status)}: ${stderr}`)
-  return { ms: performance.now() - started, peakMb: peakKb / 1024 }
+  return performance.now() - started
 }
 
-/** Linux keeps the high-water mark of a process; elsewhere it is not measured. */
-function peakOf(pid: number | undefined): number {
+/** The most memory that a process had, in MB. Linux keeps its high-water mark; elsewhere it is not measured. */
+function peakOf(pid: number): number {
   try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid ?? 0}/status`, 'utf8'))?.[1] ?? 0)
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
   } catch {
     return 0
   }
 }
 
-const keymgmt = (line: string, env: Env) => node([BINARY, ...line.split(' ')], env)
+const keymgmt = (line: string, env: Env, watch?: (pid: number) => void) => node([BINARY, ...line.split(' ')], env, watch)
 
 /** The medians of two things that take turns, so that whatever else the machine does strikes both. */
-async function sideBySide(one: () => Promise<Ended>, other: () => Promise<Ended>): Promise<[number, number]> {
+async function sideBySide(one: () => Promise<number>, other: () => Promise<number>): Promise<[number, number]> {
   const times: [number[], number[]] = [[], []]
   for (let run = 0; run < RUNS; run++) {
-    times[0].push((await one()).ms)
-    times[1].push((await other()).ms)
+    times[0].push(await one())
+    times[1].push(await other())
   }
   return [median(times[0]), median(times[1])]
 }
@@ -76,10 +69,10 @@ async function prepared(home: string, versions: number, env: Env): Promise<Env> 
   return all
 }
 
-/** Distributes the key to the Region; answers what that was like. */
-async function distribute(env: Env, region = 'us-west-1'): Promise<Ended> {
+/** Distributes the key to the Region; answers how long that took, in milliseconds. */
+async function distribute(env: Env, region = 'us-west-1', watch?: (pid: number) => void): Promise<number> {
   await keymgmt(`write keymgmt/kms/k provider=awskms key_collection=${region}`, env)
-  return keymgmt('write keymgmt/kms/k/key/app purpose=encrypt,decrypt', env)
+  return keymgmt('write keymgmt/kms/k/key/app purpose=encrypt,decrypt', env, watch)
 }
 
 /** Each run has one of its own, so that none meets the aliases of another. */
@@ -110,19 +103,27 @@ async function distributeFast(home: string): Promise<Measured> {
 async function distributeUnderQuotas(home: string): Promise<Measured> {
   const kms = await startKmsThread({ quotas: 'aws' })
   try {
-    const { ms } = await distribute(await prepared(home, 20, kms.env))
+    const ms = await distribute(await prepared(home, 20, kms.env))
     return { value: ms / 19_000, bound: 1.1, unit: '×', detail: `20 versions under the quotas of AWS ${(ms / 1000).toFixed(1)} s, the bound is 19 s` }
   } finally {
     await kms.close()
   }
 }
 
+async function peakOfDistributing(env: Env, region?: string): Promise<number> {
+  let peak = 0
+  let timer: NodeJS.Timeout | undefined
+  await distribute(env, region, (pid) => { timer = setInterval(() => { peak = Math.max(peak, peakOf(pid)) }, 5) })
+  clearInterval(timer)
+  return peak
+}
+
 async function memory(home: string): Promise<Measured> {
   const kms = await startKmsThread()
   try {
-    const one = await distribute(await prepared(join(home, 'one'), 1, kms.env))
-    const many = await distribute(await prepared(join(home, 'many'), 40, kms.env), 'us-west-2')
-    return { value: many.peakMb, bound: 120, unit: ' MB', detail: `distributing 40 versions; 1 version ${one.peakMb.toFixed(0)} MB` }
+    const one = await peakOfDistributing(await prepared(join(home, 'one'), 1, kms.env))
+    const many = await peakOfDistributing(await prepared(join(home, 'many'), 40, kms.env), 'us-west-2')
+    return { value: many, bound: 120, unit: ' MB', detail: `distributing 40 versions; 1 version ${one.toFixed(0)} MB` }
   } finally {
     await kms.close()
   }

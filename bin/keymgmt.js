@@ -9,12 +9,12 @@ const { Script } = require('node:vm')
 const BUNDLE = join(__dirname, '../dist/bundle')
 const FOLDER = join(process.env.XDG_CACHE_HOME || join(process.env.HOME || require('node:os').homedir(), '.cache'), 'keymgmt')
 
-/** Whether it is there, made if need be, and nobody but this user can write to it: not so where root runs with the home of another. */
+/** Whether nobody but this user can write to it, who makes it if need be. Root with the home of somebody else is not its user. */
 function isOurs(folder) {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const { uid, mode } = statSync(folder)
-    return process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0)
+    const found = statSync(folder, { throwIfNoEntry: false })
+    if (found === undefined) return mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined
+    return process.getuid === undefined || (found.uid === process.getuid() && (found.mode & 0o022) === 0)
   } catch {
     return false
   }
