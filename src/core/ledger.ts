@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { KeymgmtError } from '../errors.js'
 import type { Store } from '../store/store.js'
 import { decodeRecord, encodeRecord } from './records.js'
@@ -8,7 +9,7 @@ export interface Ledger<R extends object> {
   /** The record as it was last written. */
   readonly current: R
   /**
-   * Writes `change(current)`; resolves when that is on the disk. Changes that are asked for while a write is under way
+   * Writes `change(current)`; resolves when that is on the disk. Changes that are asked for at once, or while a write is under way,
    * are applied in order and written together.
    */
   update(change: (current: R) => R): Promise<R>
@@ -43,6 +44,8 @@ function ledger<R extends object>(store: Store, path: string, record: R, revisio
   let waiting: ((current: R) => R)[] = []
   let next: Promise<R> | undefined
   const write = async (): Promise<R> => {
+    // A write lets nothing else happen. Answers that have arrived by now are first read, and written with this one.
+    await setImmediate()
     const changes = waiting
     waiting = []
     next = undefined

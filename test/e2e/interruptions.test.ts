@@ -87,8 +87,9 @@ async function killAtWrite(prepared: Prepared, { at, when }: Omit<Point, 'kind'>
   const bench = await reopen(prepared)
   try {
     const first = await bench.run(prepared.line, { env: watchWrites(bench, { KILL_AT_FILE_OPERATION: String(at), KILL_WHEN: when }) })
-    if (first.status !== null) return [`write ${at} never came: ${first.stderr}`]
-    return await finish(bench, prepared)
+    if (first.status === null) return await finish(bench, prepared)
+    // What is to be written at once is written together, so that there may be fewer writes than were counted.
+    return first.status === 0 && at > 1 ? await complaints(join(bench.home, 'keymgmt'), bench.kms) : [`write ${at} never came: ${first.stderr}`]
   } finally {
     await bench.close()
   }
