@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import type { KeymgmtError } from '../errors.js'
 import type { Store } from '../store/store.js'
 import { decodeRecord, encodeRecord } from './records.js'
@@ -45,7 +44,7 @@ function ledger<R extends object>(store: Store, path: string, record: R, revisio
   let next: Promise<R> | undefined
   const write = async (): Promise<R> => {
     // A write lets nothing else happen. Answers that have arrived by now are first read, and written with this one.
-    await setImmediate()
+    await new Promise((resolve) => { setImmediate(resolve) })
     const changes = waiting
     waiting = []
     next = undefined
