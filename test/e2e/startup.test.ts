@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { createBench, type Bench } from '../support/keymgmt.js'
 
 // What V8 compiled is kept for the next run. Whatever becomes of it there, a command does what it does without it.
@@ -37,10 +37,15 @@ it.each([['what is no such thing', Buffer.from('no such thing')], ['nothing', Bu
 
 it('of a folder that others can write to, nothing is used, and nothing is put there', async () => {
   await runWith('open')
-  writeFileSync(keptIn('open'), 'no such thing')
-  chmodSync(join(keptIn('open'), '..'), 0o770)
+  const file = keptIn('open')
+  const folder = dirname(file)
+  rmSync(folder, { recursive: true })
+  mkdirSync(folder)
+  writeFileSync(file, 'no such thing')
+  chmodSync(folder, 0o770)
   expect(await runWith('open')).toEqual(SAID)
-  expect(readFileSync(keptIn('open'), 'utf8')).toBe('no such thing')
+  expect(readdirSync(folder)).toEqual([basename(file)])
+  expect(readFileSync(file, 'utf8')).toBe('no such thing')
 })
 
 it('where it can\'t be kept, nothing is', async () => {
