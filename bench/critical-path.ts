@@ -1,16 +1,40 @@
 import { constants, publicEncrypt, randomBytes } from 'node:crypto'
-import { CreateAliasCommand, CreateKeyCommand, GetParametersForImportCommand, ImportKeyMaterialCommand, KMSClient } from '@aws-sdk/client-kms'
+import {
+  CreateAliasCommand,
+  CreateKeyCommand,
+  GetParametersForImportCommand,
+  ImportKeyMaterialCommand,
+  KMSClient,
+} from '@aws-sdk/client-kms'
 
-// node critical-path.js REGION: what one version takes to be distributed, request after request, by the SDK and nothing else.
-// The versions of a key need not wait for each other, so that no number of them has to take longer.
+// node critical-path.js REGION: what one version takes to be distributed, request after request, by
+// the SDK and nothing else. The versions of a key need not wait for each other, so that no number
+// of them has to take longer.
 
 const client = new KMSClient({ region: process.argv[2] ?? '' })
-const { KeyMetadata: { KeyId = '' } = {} } = await client.send(new CreateKeyCommand({ Origin: 'EXTERNAL' }))
-const { PublicKey = new Uint8Array(), ImportToken } = await client.send(
-  new GetParametersForImportCommand({ KeyId, WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_4096' }),
+const { KeyMetadata: { KeyId = '' } = {} } = await client.send(
+  new CreateKeyCommand({ Origin: 'EXTERNAL' }),
 )
-const wrappingKey = { key: Buffer.from(PublicKey), format: 'der', type: 'spki', padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' } as const
-await client.send(new ImportKeyMaterialCommand({
-  KeyId, ImportToken, EncryptedKeyMaterial: publicEncrypt(wrappingKey, randomBytes(32)), ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
-}))
+const { PublicKey = new Uint8Array(), ImportToken } = await client.send(
+  new GetParametersForImportCommand({
+    KeyId,
+    WrappingAlgorithm: 'RSAES_OAEP_SHA_256',
+    WrappingKeySpec: 'RSA_4096',
+  }),
+)
+const wrappingKey = {
+  key: Buffer.from(PublicKey),
+  format: 'der',
+  type: 'spki',
+  padding: constants.RSA_PKCS1_OAEP_PADDING,
+  oaepHash: 'sha256',
+} as const
+await client.send(
+  new ImportKeyMaterialCommand({
+    KeyId,
+    ImportToken,
+    EncryptedKeyMaterial: publicEncrypt(wrappingKey, randomBytes(32)),
+    ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+  }),
+)
 await client.send(new CreateAliasCommand({ AliasName: 'alias/critical-path', TargetKeyId: KeyId }))

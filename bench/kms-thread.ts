@@ -22,12 +22,21 @@ interface Started {
 }
 
 /** Starts one; the bundle is not asked for it, so that it can be measured by itself. */
-export async function startKmsThread(options: Pick<DevKmsOptions, 'latencyMs' | 'quotas'> = {}): Promise<KmsThread> {
+export async function startKmsThread(
+  options: Pick<DevKmsOptions, 'latencyMs' | 'quotas'> = {},
+): Promise<KmsThread> {
   const thread = new Worker(new URL(import.meta.url), { workerData: { kms: options } })
-  const next = <T>() => new Promise<T>((resolve) => { thread.once('message', resolve) })
+  const next = <T>() =>
+    new Promise<T>((resolve) => {
+      thread.once('message', resolve)
+    })
   const { endpoint, accessKeyId, secretAccessKey } = await next<Started>()
   return {
-    env: { AWS_ENDPOINT_URL_KMS: endpoint, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+    env: {
+      AWS_ENDPOINT_URL_KMS: endpoint,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    },
     span: () => {
       const answer = next<Span>()
       thread.postMessage('span')
@@ -60,11 +69,21 @@ async function serve(options: DevKmsOptions): Promise<void> {
 }
 
 async function warmUp(endpoint: string): Promise<void> {
-  const { CreateKeyCommand, GetParametersForImportCommand, KMSClient } = await import('@aws-sdk/client-kms')
-  const credentials = { accessKeyId: 'ASIADJO3WTX6WPLJM42V', secretAccessKey: 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w' }
+  const { CreateKeyCommand, GetParametersForImportCommand, KMSClient } =
+    await import('@aws-sdk/client-kms')
+  const credentials = {
+    accessKeyId: 'ASIADJO3WTX6WPLJM42V',
+    secretAccessKey: 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w',
+  }
   const client = new KMSClient({ endpoint, region: 'eu-north-1', credentials })
   const { KeyMetadata } = await client.send(new CreateKeyCommand({ Origin: 'EXTERNAL' }))
-  await client.send(new GetParametersForImportCommand({ KeyId: KeyMetadata?.KeyId, WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_4096' }))
+  await client.send(
+    new GetParametersForImportCommand({
+      KeyId: KeyMetadata?.KeyId,
+      WrappingAlgorithm: 'RSAES_OAEP_SHA_256',
+      WrappingKeySpec: 'RSA_4096',
+    }),
+  )
 }
 
 const { kms } = (workerData ?? {}) as { kms?: DevKmsOptions }

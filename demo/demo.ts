@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { Worker, isMainThread, parentPort } from 'node:worker_threads'
 import { startDevKms } from '../src/dev-kms/index.js'
 
-// The life of one key, through the real command, against the embedded KMS. Whatever is not as it should be ends it.
+// The life of one key, through the real command, against the embedded KMS. Whatever is not as it
+// should be ends it.
 
 const BINARY = fileURLToPath(new URL('../../bin/keymgmt.js', import.meta.url))
 const home = mkdtempSync(join(tmpdir(), 'keymgmt-demo-'))
@@ -23,18 +24,35 @@ function keymgmt(endpoint: string, line: string, expectedStatus = 0): string {
   console.log(`$ keymgmt ${line}`)
   const { stdout, stderr, status } = spawnSync(process.execPath, [BINARY, ...line.split(' ')], {
     encoding: 'utf8',
-    env: { ...process.env, KEYMGMT_HOME: home, AWS_ENDPOINT_URL_KMS: endpoint, AWS_KMS_ENDPOINT: endpoint },
+    env: {
+      ...process.env,
+      KEYMGMT_HOME: home,
+      AWS_ENDPOINT_URL_KMS: endpoint,
+      AWS_KMS_ENDPOINT: endpoint,
+    },
   })
   console.log(`${stdout}${stderr}`)
-  if (status !== expectedStatus) throw new Error(`it ended with ${String(status)} and not ${expectedStatus}`)
+  if (status !== expectedStatus)
+    throw new Error(`it ended with ${String(status)} and not ${expectedStatus}`)
   return stdout
 }
 
-const PAIR = { accessKeyId: 'ASIADJO3WTX6WPLJM42V', secretAccessKey: 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w' }
-const client = (endpoint: string, region: string) => new KMSClient({ endpoint, region, credentials: PAIR })
+const PAIR = {
+  accessKeyId: 'ASIADJO3WTX6WPLJM42V',
+  secretAccessKey: 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w',
+}
+const client = (endpoint: string, region: string) =>
+  new KMSClient({ endpoint, region, credentials: PAIR })
 
-async function encrypt(endpoint: string, region: string, alias: string, text: string): Promise<Uint8Array> {
-  const reply = await client(endpoint, region).send(new EncryptCommand({ KeyId: alias, Plaintext: Buffer.from(text) }))
+async function encrypt(
+  endpoint: string,
+  region: string,
+  alias: string,
+  text: string,
+): Promise<Uint8Array> {
+  const reply = await client(endpoint, region).send(
+    new EncryptCommand({ KeyId: alias, Plaintext: Buffer.from(text) }),
+  )
   return reply.CiphertextBlob ?? new Uint8Array()
 }
 
@@ -44,43 +62,78 @@ async function decrypt(endpoint: string, region: string, blob: Uint8Array): Prom
 }
 
 async function refusal(attempt: Promise<unknown>): Promise<string> {
-  return attempt.then(() => 'it went through', (error: unknown) => (error as Error).name)
+  return attempt.then(
+    () => 'it went through',
+    (error: unknown) => (error as Error).name,
+  )
 }
 
 async function demo(endpoint: string): Promise<void> {
   const run = (line: string, status?: number) => keymgmt(endpoint, line, status)
-  run(`write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1 credentials=access_key=${PAIR.accessKeyId} credentials=secret_key=${PAIR.secretAccessKey}`)
+  run(
+    `write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1 credentials=access_key=${PAIR.accessKeyId} credentials=secret_key=${PAIR.secretAccessKey}`,
+  )
   run('write -f keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1,eu-west-1')
   run('write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm')
   run('read keymgmt/kms/example-kms/key/app')
   const alias = `alias/hashicorp/${run('read -field=name keymgmt/kms/example-kms/key/app')}`
 
   const first = await encrypt(endpoint, 'us-west-1', alias, 'attack at dawn')
-  check((await decrypt(endpoint, 'us-west-1', first)) === 'attack at dawn', `AWS encrypts and decrypts under ${alias}`)
+  check(
+    (await decrypt(endpoint, 'us-west-1', first)) === 'attack at dawn',
+    `AWS encrypts and decrypts under ${alias}`,
+  )
 
   run('write -f keymgmt/key/app/rotate')
   run('read keymgmt/key/app')
-  check((await decrypt(endpoint, 'us-west-1', first)) === 'attack at dawn', 'the old ciphertext still decrypts')
+  check(
+    (await decrypt(endpoint, 'us-west-1', first)) === 'attack at dawn',
+    'the old ciphertext still decrypts',
+  )
   const second = await encrypt(endpoint, 'us-west-1', alias, 'attack at noon')
-  check(!Buffer.from(first).subarray(0, 43).equals(Buffer.from(second).subarray(0, 43)), 'the alias now encrypts under the new version')
+  check(
+    !Buffer.from(first).subarray(0, 43).equals(Buffer.from(second).subarray(0, 43)),
+    'the alias now encrypts under the new version',
+  )
 
   run('write keymgmt/key/app min_enabled_version=2')
-  check((await refusal(decrypt(endpoint, 'us-west-1', first))) === 'DisabledException', 'the old version is disabled: its ciphertext is refused')
+  check(
+    (await refusal(decrypt(endpoint, 'us-west-1', first))) === 'DisabledException',
+    'the old version is disabled: its ciphertext is refused',
+  )
   run('write keymgmt/key/app min_enabled_version=1')
-  check((await decrypt(endpoint, 'us-west-1', first)) === 'attack at dawn', 'enabled again, it decrypts')
+  check(
+    (await decrypt(endpoint, 'us-west-1', first)) === 'attack at dawn',
+    'enabled again, it decrypts',
+  )
 
   run('write -f keymgmt/kms/example-kms/key/app/replicate')
   for (const region of ['us-east-1', 'eu-west-1']) {
-    check((await decrypt(endpoint, region, second)) === 'attack at noon', `what was encrypted in us-west-1 decrypts in ${region}`)
+    check(
+      (await decrypt(endpoint, region, second)) === 'attack at noon',
+      `what was encrypted in us-west-1 decrypts in ${region}`,
+    )
     const there = await encrypt(endpoint, region, alias, 'attack at dusk')
-    check((await decrypt(endpoint, 'us-west-1', there)) === 'attack at dusk', `and the other way round, under the same alias in ${region}`)
+    check(
+      (await decrypt(endpoint, 'us-west-1', there)) === 'attack at dusk',
+      `and the other way round, under the same alias in ${region}`,
+    )
   }
 
   run('delete keymgmt/kms/example-kms/key/app')
-  check((await refusal(decrypt(endpoint, 'us-west-1', second))) === 'KMSInvalidStateException', 'the KMS keys are pending deletion')
-  check((await refusal(encrypt(endpoint, 'us-west-1', alias, 'too late'))) === 'NotFoundException', 'the alias is gone')
+  check(
+    (await refusal(decrypt(endpoint, 'us-west-1', second))) === 'KMSInvalidStateException',
+    'the KMS keys are pending deletion',
+  )
+  check(
+    (await refusal(encrypt(endpoint, 'us-west-1', alias, 'too late'))) === 'NotFoundException',
+    'the alias is gone',
+  )
   run('write -f keymgmt/kms/example-kms/key/app/restore')
-  check((await decrypt(endpoint, 'us-west-1', second)) === 'attack at noon', 'the removal is taken back: the same KMS keys')
+  check(
+    (await decrypt(endpoint, 'us-west-1', second)) === 'attack at noon',
+    'the removal is taken back: the same KMS keys',
+  )
   run('read keymgmt/kms/example-kms/key/app/verify')
   run('delete keymgmt/kms/example-kms/key/app deletion_window=7')
   run('delete keymgmt/key/app', 2)
@@ -90,12 +143,15 @@ async function demo(endpoint: string): Promise<void> {
   console.log('The whole life of a key, as it should be.')
 }
 
-// The commands are waited for synchronously, so the KMS that they talk to runs in a thread of its own.
+// The commands are waited for synchronously, so the KMS that they talk to runs in a thread of its
+// own.
 async function main(): Promise<void> {
   // The SDK's own warnings are not what is to be seen here.
   process.removeAllListeners('warning')
   const server = new Worker(new URL(import.meta.url))
-  const endpoint = await new Promise<string>((resolve) => { server.once('message', resolve) })
+  const endpoint = await new Promise<string>((resolve) => {
+    server.once('message', resolve)
+  })
   try {
     await demo(endpoint)
   } finally {

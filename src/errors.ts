@@ -1,7 +1,7 @@
 /**
- * Every way a request can end other than well: the exit status of the command, and what it means.
- * 1 the caller's grammar, 2 what a Vault server would refuse or fail at, 3 a check that found something,
- * 127 no such command, 130 interrupted.
+ * Every way a request can end other than well: the exit status of the command, and what it means. 1
+ * the caller's grammar, 2 what a Vault server would refuse or fail at, 3 a check that found
+ * something, 127 no such command, 130 interrupted.
  */
 export const ERRORS = {
   USAGE: { exitStatus: 1, meaning: 'flags, the number of arguments, or K=V syntax' },
@@ -18,16 +18,31 @@ export const ERRORS = {
   KMS_NOT_FOUND: { exitStatus: 2, meaning: 'there is no provider of that name' },
   KMS_IN_USE: { exitStatus: 2, meaning: 'keys are still distributed to the provider' },
   DISTRIBUTION_NOT_FOUND: { exitStatus: 2, meaning: 'the key is not in that provider' },
-  DISTRIBUTION_DIFFERS: { exitStatus: 2, meaning: 'the key is in that provider already, otherwise than asked for' },
-  UNSUPPORTED_BY_KMS: { exitStatus: 2, meaning: 'AWS KMS cannot do that with a key of this type or purpose' },
+  DISTRIBUTION_DIFFERS: {
+    exitStatus: 2,
+    meaning: 'the key is in that provider already, otherwise than asked for',
+  },
+  UNSUPPORTED_BY_KMS: {
+    exitStatus: 2,
+    meaning: 'AWS KMS cannot do that with a key of this type or purpose',
+  },
   NO_REPLICA_REGIONS: { exitStatus: 2, meaning: 'the key has no replica_regions' },
-  KMS_ENDPOINT_REFUSED: { exitStatus: 2, meaning: 'the endpoint is not https, and not this machine' },
-  KMS_CREDENTIALS: { exitStatus: 2, meaning: 'there are no AWS credentials, or AWS does not take them' },
+  KMS_ENDPOINT_REFUSED: {
+    exitStatus: 2,
+    meaning: 'the endpoint is not https, and not this machine',
+  },
+  KMS_CREDENTIALS: {
+    exitStatus: 2,
+    meaning: 'there are no AWS credentials, or AWS does not take them',
+  },
   KMS_ACCESS_DENIED: { exitStatus: 2, meaning: 'the IAM identity may not do that' },
   KMS_UNREACHABLE: { exitStatus: 2, meaning: 'AWS KMS cannot be reached' },
   KMS_LIMIT: { exitStatus: 2, meaning: 'a quota of the AWS account' },
   KMS_TIMEOUT: { exitStatus: 2, meaning: 'it took longer than it may' },
-  KMS_AMBIGUOUS: { exitStatus: 2, meaning: 'whether AWS did it is not known; the next run finds out' },
+  KMS_AMBIGUOUS: {
+    exitStatus: 2,
+    meaning: 'whether AWS did it is not known; the next run finds out',
+  },
   KMS_KEY_NOT_FOUND: { exitStatus: 2, meaning: 'AWS has no such KMS key' },
   KMS_MATERIAL_DIFFERS: { exitStatus: 2, meaning: 'the KMS key has other material' },
   KMS_FAILED: { exitStatus: 2, meaning: 'anything else that AWS KMS, or keymgmt, failed at' },
@@ -56,8 +71,8 @@ export interface ErrorDetails {
 }
 
 /**
- * The one error class of the library. The message says what happened and to what; the hints say what to do next.
- * Neither ever holds key material, a credential or the value of a secret field.
+ * The one error class of the library. The message says what happened and to what; the hints say
+ * what to do next. Neither ever holds key material, a credential or the value of a secret field.
  */
 export class KeymgmtError extends Error {
   readonly code: ErrorCode

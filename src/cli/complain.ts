@@ -6,8 +6,9 @@ import type { Io } from './io.js'
 export type Doing = string | undefined
 
 /**
- * Tells the person, or with a machine format the program, what went wrong and what to do; answers the exit status.
- * Never prints a stack unless `KEYMGMT_DEBUG` is set: causes come from libraries, which may repeat what they were given.
+ * Tells the person, or with a machine format the program, what went wrong and what to do; answers
+ * the exit status. Never prints a stack unless `KEYMGMT_DEBUG` is set: causes come from libraries,
+ * which may repeat what they were given.
  */
 export function complain(io: Io, error: unknown, doing: Doing, format: FormatName): number {
   const known = error instanceof KeymgmtError ? error : unexpected(error)
@@ -39,7 +40,9 @@ function asJson({ code, message, hints, requestId, exitStatus }: KeymgmtError, d
 function unexpected(error: unknown): KeymgmtError {
   const { name, code } = error as { name?: string; code?: string }
   return new KeymgmtError('KMS_FAILED', `unexpected ${code ?? name ?? 'failure'}`, {
-    hints: ['this is a defect of keymgmt: run it again with KEYMGMT_DEBUG=1 and report what it prints, after reading it for secrets'],
+    hints: [
+      'this is a defect of keymgmt: run it again with KEYMGMT_DEBUG=1 and report what it prints, after reading it for secrets',
+    ],
     cause: error,
   })
 }

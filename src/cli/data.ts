@@ -11,11 +11,15 @@ export interface DataSources {
 export type DataKind = 'K=V' | 'string list'
 
 /**
- * The request that DATA arguments say, in Vault's grammar: `k=v`, `k=@file`, `k=-`, `@file` and `-` for JSON, a
- * repeated key for a list. Null when there is no DATA.
+ * The request that DATA arguments say, in Vault's grammar: `k=v`, `k=@file`, `k=-`, `@file` and `-`
+ * for JSON, a repeated key for a list. Null when there is no DATA.
  * @throws KeymgmtError USAGE, which never repeats a value, nor an argument that may be one.
  */
-export async function parseData(args: readonly string[], sources: DataSources, kind: DataKind = 'K=V'): Promise<Map<string, RawValue> | null> {
+export async function parseData(
+  args: readonly string[],
+  sources: DataSources,
+  kind: DataKind = 'K=V',
+): Promise<Map<string, RawValue> | null> {
   const once = stdinOnce(sources)
   let data: Map<string, RawValue> | null = null
   for (const [index, arg] of args.entries()) {
@@ -37,10 +41,19 @@ function stdinOnce({ readStdin }: DataSources): () => Promise<Uint8Array> {
   }
 }
 
-async function add(data: Map<string, RawValue> | null, arg: string, sources: DataSources): Promise<Map<string, RawValue> | null> {
+async function add(
+  data: Map<string, RawValue> | null,
+  arg: string,
+  sources: DataSources,
+): Promise<Map<string, RawValue> | null> {
   if (arg === '') return data ?? new Map<string, RawValue>()
   const at = arg.indexOf('=')
-  if (at >= 0) return append(data ?? new Map<string, RawValue>(), arg.slice(0, at), await valueOf(arg.slice(at + 1), sources))
+  if (at >= 0)
+    return append(
+      data ?? new Map<string, RawValue>(),
+      arg.slice(0, at),
+      await valueOf(arg.slice(at + 1), sources),
+    )
   if (arg === '-') return merge(data, await decoded(await sources.readStdin()))
   if (arg.startsWith('@')) return merge(data, await decoded(readFile(sources, arg.slice(1))))
   throw new Error('format must be key=value')
@@ -88,8 +101,15 @@ function reason(error: unknown): string {
   return REASONS[code] ?? `it failed (${code || 'unknown'})`
 }
 
-/** What a later `k=v` adds to depends on what JSON put there: a list grows, nothing and an empty object give way. */
-function append(data: Map<string, RawValue>, key: string, value: string | Uint8Array): Map<string, RawValue> {
+/**
+ * What a later `k=v` adds to depends on what JSON put there: a list grows, nothing and an empty
+ * object give way.
+ */
+function append(
+  data: Map<string, RawValue>,
+  key: string,
+  value: string | Uint8Array,
+): Map<string, RawValue> {
   if (!data.has(key)) return data.set(key, value)
   const existing = data.get(key) ?? null
   if (isList(existing)) return data.set(key, [...existing, value])
@@ -97,10 +117,15 @@ function append(data: Map<string, RawValue>, key: string, value: string | Uint8A
   return data.set(key, nothing ? [value] : [existing, value])
 }
 
-function merge(data: Map<string, RawValue> | null, decoded: RawValue): Map<string, RawValue> | null {
+function merge(
+  data: Map<string, RawValue> | null,
+  decoded: RawValue,
+): Map<string, RawValue> | null {
   if (decoded === null) return null
   if (!isObject(decoded)) {
-    throw new Error(`json: cannot unmarshal ${kindOf(decoded)} into Go value of type map[string]interface {}`)
+    throw new Error(
+      `json: cannot unmarshal ${kindOf(decoded)} into Go value of type map[string]interface {}`,
+    )
   }
   const merged = data ?? new Map<string, RawValue>()
   for (const [key, value] of decoded) merged.set(key, value)
@@ -116,7 +141,19 @@ function kindOf(value: RawValue): string {
 function refusal(kind: DataKind, arg: string, position: number, error: unknown): KeymgmtError {
   const at = arg.indexOf('=')
   const isSource = at < 0 && (arg === '-' || arg.startsWith('@'))
-  const shown = at >= 0 ? JSON.stringify(arg.slice(0, at)) : isSource ? JSON.stringify(arg) : `(argument ${position})`
-  const hints = error instanceof FileError ? ['a value that begins with @ names a file; write \\@ for a literal @'] : []
-  return new KeymgmtError('USAGE', `Failed to parse ${kind} data: invalid key/value pair ${shown}: ${(error as Error).message}`, { hints })
+  const shown =
+    at >= 0
+      ? JSON.stringify(arg.slice(0, at))
+      : isSource
+        ? JSON.stringify(arg)
+        : `(argument ${position})`
+  const hints =
+    error instanceof FileError
+      ? ['a value that begins with @ names a file; write \\@ for a literal @']
+      : []
+  return new KeymgmtError(
+    'USAGE',
+    `Failed to parse ${kind} data: invalid key/value pair ${shown}: ${(error as Error).message}`,
+    { hints },
+  )
 }

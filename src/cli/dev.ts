@@ -22,18 +22,30 @@ export interface DevFlags {
 const DEFAULT_REGION = 'us-east-1'
 
 /**
- * Serves the embedded AWS KMS until it is interrupted or, with a command, until that has ended; then its status is
- * the answer.
+ * Serves the embedded AWS KMS until it is interrupted or, with a command, until that has ended;
+ * then its status is the answer.
  */
-export async function dev({ io, signal, format }: Session, flags: DevFlags, command: readonly string[]): Promise<number> {
+export async function dev(
+  { io, signal, format }: Session,
+  flags: DevFlags,
+  command: readonly string[],
+): Promise<number> {
   const kms = await start(flags)
   try {
     const variables = environment(kms, io.env)
     if (command.length > 0) return await runCommand(command, { ...io.env, ...variables })
-    if (format === 'table') for (const [name, value] of Object.entries(variables)) io.out(`export ${name}=${value}\n`)
-    else io.out(`${(await loadFormat(format)).field(variables, { escapeControls: false }).trimEnd()}\n`)
+    if (format === 'table')
+      for (const [name, value] of Object.entries(variables)) io.out(`export ${name}=${value}\n`)
+    else
+      io.out(
+        `${(await loadFormat(format)).field(variables, { escapeControls: false }).trimEnd()}\n`,
+      )
     io.err('The embedded AWS KMS is running, in memory, until you press Ctrl-C.\n')
-    await new Promise<void>((resolve) => { signal.addEventListener('abort', () => { resolve() }) })
+    await new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => {
+        resolve()
+      })
+    })
     return 0
   } finally {
     await kms.close()
@@ -60,7 +72,10 @@ function readJson(file: string): unknown {
   }
 }
 
-function environment({ endpoint, credentials }: DevKms, env: Readonly<Record<string, string | undefined>>) {
+function environment(
+  { endpoint, credentials }: DevKms,
+  env: Readonly<Record<string, string | undefined>>,
+) {
   return {
     AWS_ENDPOINT_URL_KMS: endpoint,
     AWS_KMS_ENDPOINT: endpoint,
@@ -70,7 +85,13 @@ function environment({ endpoint, credentials }: DevKms, env: Readonly<Record<str
   }
 }
 
-function readFlags({ listen, latency, quotas, fault, credentials }: DevFlags): NonNullable<Parameters<typeof startDevKms>[0]> {
+function readFlags({
+  listen,
+  latency,
+  quotas,
+  fault,
+  credentials,
+}: DevFlags): NonNullable<Parameters<typeof startDevKms>[0]> {
   const { host, port } = readListen(listen)
   if (quotas !== 'aws' && quotas !== 'none') throw invalid('quotas', 'is "aws" or "none"')
   return {
@@ -86,8 +107,10 @@ function readFlags({ listen, latency, quotas, fault, credentials }: DevFlags): N
 function readListen(listen: string): { host: string; port: number } {
   const match = /^(.+):(\d{1,5})$/.exec(listen)
   const [, host = '', port = ''] = match ?? []
-  if (!match || Number(port) > 65_535) throw invalid('listen', 'is HOST:PORT, such as 127.0.0.1:8443')
-  if (!isLoopback(host)) throw invalid('listen', 'is an address of this machine only: 127.0.0.1, localhost or [::1]')
+  if (!match || Number(port) > 65_535)
+    throw invalid('listen', 'is HOST:PORT, such as 127.0.0.1:8443')
+  if (!isLoopback(host))
+    throw invalid('listen', 'is an address of this machine only: 127.0.0.1, localhost or [::1]')
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
 }
 
@@ -109,8 +132,14 @@ function invalid(flag: string, problem: string): KeymgmtError {
   return new KeymgmtError('USAGE', `invalid value for flag -${flag}: ${problem}`)
 }
 
-/** The command gets the terminal, and with it the signals typed there: this process only waits for its end. */
-async function runCommand([file = '', ...args]: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+/**
+ * The command gets the terminal, and with it the signals typed there: this process only waits for
+ * its end.
+ */
+async function runCommand(
+  [file = '', ...args]: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
   const ignore = () => undefined
   process.on('SIGINT', ignore)
   const child = spawn(file, args, { stdio: 'inherit', env })
@@ -119,9 +148,16 @@ async function runCommand([file = '', ...args]: readonly string[], env: NodeJS.P
   try {
     return await new Promise<number>((resolve, reject) => {
       child.on('error', (cause) => {
-        reject(new KeymgmtError('USAGE', `the command ${file} can't be run: ${(cause as NodeJS.ErrnoException).code ?? cause.name}`))
+        reject(
+          new KeymgmtError(
+            'USAGE',
+            `the command ${file} can't be run: ${(cause as NodeJS.ErrnoException).code ?? cause.name}`,
+          ),
+        )
       })
-      child.on('close', (code, signal) => { resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)) })
+      child.on('close', (code, signal) => {
+        resolve(code ?? 128 + (signal ? constants.signals[signal] : 0))
+      })
     })
   } finally {
     process.off('SIGINT', ignore)

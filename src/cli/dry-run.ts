@@ -15,11 +15,20 @@ export function describeRehearsal(calls: readonly RehearsedCall[]): Response {
   return {
     data: {
       calls: calls.map(({ operation, region, kmsKey, alias, monthlyCost }) => ({
-        operation, region, kms_key: kmsKey, alias: alias ?? '', monthly_cost_usd: monthlyCost,
+        operation,
+        region,
+        kms_key: kmsKey,
+        alias: alias ?? '',
+        monthly_cost_usd: monthlyCost,
       })),
       monthly_cost_usd: cost,
     },
-    rows: calls.map(({ operation, region, kmsKey, alias }) => ({ Call: operation, Region: region, 'KMS key': kmsKey, Alias: alias ?? '' })),
+    rows: calls.map(({ operation, region, kmsKey, alias }) => ({
+      Call: operation,
+      Region: region,
+      'KMS key': kmsKey,
+      Alias: alias ?? '',
+    })),
     warnings: [
       calls.length === 0
         ? 'Nothing was changed. It would make no call to AWS that changes anything.'

@@ -19,24 +19,41 @@ export interface EngineOptions {
   readonly timeoutMs?: number | undefined
   /** Told what the user should know besides the answer. */
   readonly notice: (message: string) => void
-  /** Puts a rehearsal in place of AWS and of the store: with it nothing is changed, neither there nor here. */
-  readonly rehearsal?: { readonly kind: (kind: KmsKind) => KmsKind; readonly store: (store: Store) => Store } | undefined
+  /**
+   * Puts a rehearsal in place of AWS and of the store: with it nothing is changed, neither there
+   * nor here.
+   */
+  readonly rehearsal?:
+    | { readonly kind: (kind: KmsKind) => KmsKind; readonly store: (store: Store) => Store }
+    | undefined
 }
 
 /** The store of this user, and the engine over it. Nothing is opened yet. */
-export function composeEngine(io: Io, { signal, timeoutMs, notice, rehearsal }: EngineOptions): { engine: Engine; home: OpenedHome } {
+export function composeEngine(
+  io: Io,
+  { signal, timeoutMs, notice, rehearsal }: EngineOptions,
+): { engine: Engine; home: OpenedHome } {
   const bounded = signalWithin(signal, timeoutMs)
   const home = openHome({
     ...locate(io.env, io.platform, homedir),
-    passphrase: async (to) => (await import('./passphrase.js')).passphraseFrom(io, { to, signal: bounded() }),
+    passphrase: async (to) =>
+      (await import('./passphrase.js')).passphraseFrom(io, { to, signal: bounded() }),
     createSeal: wantsPassphrase(io) ? 'passphrase' : 'keyfile',
     onKeyfileCreated: (path) => {
-      notice(`The store is sealed with a new keyfile: ${path}\nKeep a copy of it apart from the store: without it nothing can be opened.`)
+      notice(
+        `The store is sealed with a new keyfile: ${path}\nKeep a copy of it apart from the store: without it nothing can be opened.`,
+      )
     },
     onWait: notice,
     lockWaitMs: Math.min(LOCK_WAIT_MS, timeoutMs ?? Infinity),
   })
-  const kms = awsKms({ env: io.env, get signal() { return bounded() }, onWait: io.progress })
+  const kms = awsKms({
+    env: io.env,
+    get signal() {
+      return bounded()
+    },
+    onWait: io.progress,
+  })
   const engine = createEngine({
     store: rehearsal ? rehearsal.store(home.store) : home.store,
     kinds: { awskms: rehearsal ? rehearsal.kind(kms) : kms },
@@ -50,8 +67,8 @@ export function composeEngine(io: Io, { signal, timeoutMs, notice, rehearsal }: 
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /**
- * The signal, which is also aborted, with an error that says so, when the time is over that begins now. It is made when it is
- * first asked for: most commands wait for nothing.
+ * The signal, which is also aborted, with an error that says so, when the time is over that begins
+ * now. It is made when it is first asked for: most commands wait for nothing.
  */
 function signalWithin(signal: AbortSignal, timeoutMs: number | undefined): () => AbortSignal {
   if (timeoutMs === undefined) return () => signal
@@ -60,8 +77,17 @@ function signalWithin(signal: AbortSignal, timeoutMs: number | undefined): () =>
   return () => {
     if (made) return made
     const deadline = new AbortController()
-    const over = new KeymgmtError('KMS_TIMEOUT', `the ${humanDuration(Math.round(timeoutMs / 1000))} that it may take are over`, { hints: ['allow more: -timeout=30m'] })
-    setTimeout(() => { deadline.abort(over) }, Math.min(Math.max(0, end - Date.now()), LONGEST_TIMER_MS)).unref()
+    const over = new KeymgmtError(
+      'KMS_TIMEOUT',
+      `the ${humanDuration(Math.round(timeoutMs / 1000))} that it may take are over`,
+      { hints: ['allow more: -timeout=30m'] },
+    )
+    setTimeout(
+      () => {
+        deadline.abort(over)
+      },
+      Math.min(Math.max(0, end - Date.now()), LONGEST_TIMER_MS),
+    ).unref()
     made = AbortSignal.any([signal, deadline.signal])
     return made
   }
@@ -69,5 +95,8 @@ function signalWithin(signal: AbortSignal, timeoutMs: number | undefined): () =>
 
 /** A new store is sealed with a passphrase by whoever gives one, or asks for it by name. */
 function wantsPassphrase({ env }: Io): boolean {
-  return Boolean(env.KEYMGMT_PASSPHRASE_FILE ?? env.KEYMGMT_PASSPHRASE) || env.KEYMGMT_SEAL === 'passphrase'
+  return (
+    Boolean(env.KEYMGMT_PASSPHRASE_FILE ?? env.KEYMGMT_PASSPHRASE) ||
+    env.KEYMGMT_SEAL === 'passphrase'
+  )
 }

@@ -1,6 +1,9 @@
 import type { Field, Fields } from '../router/fields.js'
 
-/** The names of the secret fields whose values stand in these DATA arguments, for everybody on the machine to see. */
+/**
+ * The names of the secret fields whose values stand in these DATA arguments, for everybody on the
+ * machine to see.
+ */
 export function exposedSecrets(args: readonly string[], fields: Fields): readonly string[] {
   const names = args.flatMap((arg) => {
     const [, name = '', value = ''] = /^([^=]*)=(.*)$/s.exec(arg) ?? []

@@ -19,7 +19,13 @@ export interface FlagDefinition {
 /** Flags by name. */
 export type FlagTable = Readonly<Record<string, FlagDefinition>>
 
-type FlagValue<D> = D extends { kind: 'bool' } ? boolean : D extends { many: true } ? readonly string[] : D extends { default: string } ? string : string | undefined
+type FlagValue<D> = D extends { kind: 'bool' }
+  ? boolean
+  : D extends { many: true }
+    ? readonly string[]
+    : D extends { default: string }
+      ? string
+      : string | undefined
 
 /** What was given for the flags of a table. */
 export type FlagValues<F extends FlagTable> = { readonly [N in keyof F]: FlagValue<F[N]> }
@@ -30,7 +36,10 @@ export interface Arguments {
   readonly words: readonly string[]
   /** Every value that each flag was given, by the flag's name; a bool's are `true` and `false`. */
   readonly given: ReadonlyMap<string, readonly string[]>
-  /** What is wrong with the flags, in order. In Go's words; the value of an unknown flag is not repeated. */
+  /**
+   * What is wrong with the flags, in order. In Go's words; the value of an unknown flag is not
+   * repeated.
+   */
   readonly problems: readonly KeymgmtError[]
 }
 
@@ -38,8 +47,8 @@ const TRUE = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const FALSE = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
 /**
- * Reads flags as Go's flag package does: one dash or two, `-name value` or `-name=value`, up to `--`; but wherever they
- * stand.
+ * Reads flags as Go's flag package does: one dash or two, `-name value` or `-name=value`, up to
+ * `--`; but wherever they stand.
  */
 export function readArguments(argv: readonly string[], flags: FlagTable): Arguments {
   const words: string[] = []
@@ -58,7 +67,8 @@ export function readArguments(argv: readonly string[], flags: FlagTable): Argume
     try {
       const { name, value } = split(arg)
       const flag = findFlag(name, flags)
-      const text = flag.kind === 'bool' ? String(readBoolean(name, value)) : (value ?? argv[++index])?.trim()
+      const text =
+        flag.kind === 'bool' ? String(readBoolean(name, value)) : (value ?? argv[++index])?.trim()
       if (text === undefined) throw new KeymgmtError('USAGE', `flag needs an argument: -${name}`)
       given.set(flag.name, [...(given.get(flag.name) ?? []), text])
     } catch (error) {
@@ -87,7 +97,10 @@ function split(arg: string): { name: string; value: string | undefined } {
   const at = body.indexOf('=')
   const name = at < 0 ? body : body.slice(0, at)
   if (name === '' || name.startsWith('-')) {
-    throw new KeymgmtError('USAGE', `bad flag syntax: ${at < 0 ? arg : `${arg.slice(0, arg.indexOf('=') + 1)}…`}`)
+    throw new KeymgmtError(
+      'USAGE',
+      `bad flag syntax: ${at < 0 ? arg : `${arg.slice(0, arg.indexOf('=') + 1)}…`}`,
+    )
   }
   return { name, value: at < 0 ? undefined : body.slice(at + 1) }
 }
@@ -101,7 +114,11 @@ function findFlag(name: string, flags: FlagTable): FlagDefinition & { readonly n
 
 function undefinedFlag(name: string, flags: FlagTable): KeymgmtError {
   return new KeymgmtError('USAGE', `flag provided but not defined: -${name}`, {
-    hints: [...didYouMean(name, Object.keys(flags)).map((hint) => hint.replace(/"(.*)"/, '-$1')), 'see which there are: add -h', 'put -- before an argument that begins with a dash'],
+    hints: [
+      ...didYouMean(name, Object.keys(flags)).map((hint) => hint.replace(/"(.*)"/, '-$1')),
+      'see which there are: add -h',
+      'put -- before an argument that begins with a dash',
+    ],
   })
 }
 
@@ -109,5 +126,8 @@ function readBoolean(name: string, value: string | undefined): boolean {
   if (value === undefined || TRUE.has(value)) return true
   if (FALSE.has(value)) return false
   const shown = JSON.stringify(value)
-  throw new KeymgmtError('USAGE', `invalid boolean value ${shown} for -${name}: strconv.ParseBool: parsing ${shown}: invalid syntax`)
+  throw new KeymgmtError(
+    'USAGE',
+    `invalid boolean value ${shown} for -${name}: strconv.ParseBool: parsing ${shown}: invalid syntax`,
+  )
 }

@@ -22,7 +22,10 @@ export interface Io {
   /** Writes all of `text` before it returns. */
   readonly out: (text: string) => void
   readonly err: (text: string) => void
-  /** Shows what is being done, on a terminal, until something else is written; nothing to see ends it. */
+  /**
+   * Shows what is being done, on a terminal, until something else is written; nothing to see ends
+   * it.
+   */
   readonly progress: (message: string) => void
   readonly readFile: (name: string) => Uint8Array
   readonly readStdin: () => Promise<Uint8Array>
@@ -32,15 +35,21 @@ export interface Io {
 
 /** Writes to stderr, in the colour of a warning. */
 export function warner({ err, paint }: Pick<Io, 'err' | 'paint'>): (text: string) => void {
-  return (text) => { err(paint.yellowBright(text)) }
+  return (text) => {
+    err(paint.yellowBright(text))
+  }
 }
 
 /** The real process. */
 export async function processIo(): Promise<Io> {
-  // The streams of `process` are made when they are first named, which takes as long as all the rest of a local command.
+  // The streams of `process` are made when they are first named, which takes as long as all the
+  // rest of a local command.
   const { env, platform } = process
   const [stdoutIsTty, stderrIsTty] = [await isTerminal(1), await isTerminal(2)]
-  const line = stderrIsTty && env.TERM !== 'dumb' ? statusLine(() => process.stderr.columns) : { show: () => undefined, clear: () => undefined }
+  const line =
+    stderrIsTty && env.TERM !== 'dumb'
+      ? statusLine(() => process.stderr.columns)
+      : { show: () => undefined, clear: () => undefined }
   const write = (descriptor: number) => (text: string) => {
     line.clear()
     writeAll(descriptor, text)
@@ -65,7 +74,10 @@ export async function processIo(): Promise<Io> {
   }
 }
 
-/** A pipe or a file is told from a terminal without all that Node.js loads for terminals, which takes milliseconds. */
+/**
+ * A pipe or a file is told from a terminal without all that Node.js loads for terminals, which
+ * takes milliseconds.
+ */
 async function isTerminal(descriptor: number): Promise<boolean> {
   try {
     if (!fstatSync(descriptor).isCharacterDevice()) return false
@@ -78,7 +90,10 @@ async function isTerminal(descriptor: number): Promise<boolean> {
 /** What takes less than this is over before it could be read, in milliseconds. */
 const UNNOTICED_MS = 500
 
-/** One line of the terminal that is written over, says how long it has been, and is gone when anything else is written. */
+/**
+ * One line of the terminal that is written over, says how long it has been, and is gone when
+ * anything else is written.
+ */
 function statusLine(columns: () => number) {
   const started = performance.now()
   let shown = ''
@@ -92,8 +107,16 @@ function statusLine(columns: () => number) {
     const elapsed = performance.now() - started
     if (shown === '' || elapsed < UNNOTICED_MS) return
     clear()
-    const text = `${shown} (${Math.floor(elapsed / 1000)} s so far)`.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
-    writeAll(2, Array.from(text).slice(0, Math.max(0, columns() - 1)).join(''))
+    const text = `${shown} (${Math.floor(elapsed / 1000)} s so far)`.replace(
+      /[\u0000-\u001f\u007f-\u009f]/g,
+      ' ',
+    )
+    writeAll(
+      2,
+      Array.from(text)
+        .slice(0, Math.max(0, columns() - 1))
+        .join(''),
+    )
     drawn = true
   }
   return {
@@ -108,13 +131,19 @@ function statusLine(columns: () => number) {
 }
 
 /** Whether to colour: chalk by itself heeds neither NO_COLOR nor Vault's variable. */
-export function wantsColour(env: Readonly<Record<string, string | undefined>>, isTty: boolean): boolean {
+export function wantsColour(
+  env: Readonly<Record<string, string | undefined>>,
+  isTty: boolean,
+): boolean {
   if (env.NO_COLOR || env.VAULT_CLI_NO_COLOR || env.TERM === 'dumb') return false
   const forced = env.FORCE_COLOR
   return forced === undefined ? isTty : forced !== '0' && forced !== 'false'
 }
 
-/** A pipe may take less than it is given, or be full for a moment; and its reader may leave, which is no error. */
+/**
+ * A pipe may take less than it is given, or be full for a moment; and its reader may leave, which
+ * is no error.
+ */
 function writeAll(descriptor: number, text: string): void {
   const bytes = Buffer.from(text)
   for (let offset = 0; offset < bytes.length;) {

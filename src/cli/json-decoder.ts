@@ -4,8 +4,8 @@ import type { RawValue } from '../router/values.js'
 const MAX_DEPTH = 10_000
 
 /**
- * The first JSON value in `bytes`; what follows it is not looked at. Numbers keep their text, and the last of two
- * equal names wins.
+ * The first JSON value in `bytes`; what follows it is not looked at. Numbers keep their text, and
+ * the last of two equal names wins.
  * @throws Error in the words of Go's encoding/json, which are Vault's.
  */
 export function decodeJson(bytes: Uint8Array): RawValue {
@@ -16,9 +16,21 @@ export function decodeJson(bytes: Uint8Array): RawValue {
 const SPACE = /[ \t\r\n]*/y
 const NUMBER = /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y
 const PLAIN = /[^"\\\u0000-\u001f]*/y
-const ESCAPES: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+}
 
-/** A container that is being read: its values so far, and, in an object, the name that waits for its value. */
+/**
+ * A container that is being read: its values so far, and, in an object, the name that waits for its
+ * value.
+ */
 type Open = { readonly list: RawValue[] } | { readonly map: Map<string, RawValue>; name: string }
 
 class Decoder {
@@ -86,12 +98,14 @@ class Decoder {
   #put(container: Open, value: RawValue): boolean {
     if ('list' in container) container.list.push(value)
     else container.map.set(container.name, value)
-    const [end, where] = 'list' in container ? [']', 'after array element'] : ['}', 'after object key:value pair']
+    const [end, where] =
+      'list' in container ? [']', 'after array element'] : ['}', 'after object key:value pair']
     const character = this.#next()
     if (character !== ',' && character !== end) throw this.#unexpected(where)
     this.#at++
     if (character === end) return true
-    if (!('list' in container)) container.name = this.#name('looking for beginning of object key string')
+    if (!('list' in container))
+      container.name = this.#name('looking for beginning of object key string')
     return false
   }
 
@@ -145,11 +159,16 @@ class Decoder {
   }
 
   #word(first: string): RawValue {
-    for (const [word, value] of [['true', true], ['false', false], ['null', null]] as const) {
+    for (const [word, value] of [
+      ['true', true],
+      ['false', false],
+      ['null', null],
+    ] as const) {
       if (first !== word[0]) continue
       for (const expected of word) {
         if (this.#at >= this.#text.length) throw new Error('unexpected EOF')
-        if (this.#text[this.#at] !== expected) throw this.#unexpected(`in literal ${word} (expecting '${expected}')`)
+        if (this.#text[this.#at] !== expected)
+          throw this.#unexpected(`in literal ${word} (expecting '${expected}')`)
         this.#at++
       }
       return value
@@ -175,7 +194,12 @@ class Decoder {
   #unexpected(where: string): Error {
     const character = this.#text[this.#at] ?? ''
     const byte = Buffer.from(character)[0] ?? 0
-    const shown = byte > 127 ? String.fromCharCode(byte) : character === "'" ? "\\'" : JSON.stringify(character).slice(1, -1).replace('\\"', '"')
+    const shown =
+      byte > 127
+        ? String.fromCharCode(byte)
+        : character === "'"
+          ? "\\'"
+          : JSON.stringify(character).slice(1, -1).replace('\\"', '"')
     return new Error(`invalid character '${shown}' ${where}`)
   }
 }

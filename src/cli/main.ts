@@ -15,6 +15,9 @@ export async function main(): Promise<number> {
   }
   process.on('SIGINT', onSignal(130))
   process.on('SIGTERM', onSignal(143))
-  const status = await runProgram(process.argv.slice(2), { io: await processIo(), signal: interrupt.signal })
+  const status = await runProgram(process.argv.slice(2), {
+    io: await processIo(),
+    signal: interrupt.signal,
+  })
   return signalled > 0 ? signalled : status
 }

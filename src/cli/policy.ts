@@ -27,46 +27,79 @@ export interface PolicyRequest {
 }
 
 /**
- * Prints the least IAM policy of one command, found by rehearsing it; answers the exit status. The policy is all that
- * goes to stdout.
+ * Prints the least IAM policy of one command, found by rehearsing it; answers the exit status. The
+ * policy is all that goes to stdout.
  * @throws KeymgmtError for everything that the command is refused for before it talks to AWS.
  */
-export async function printCommandPolicy(io: Io, { resolved, format, ...options }: PolicyRequest): Promise<number> {
+export async function printCommandPolicy(
+  io: Io,
+  { resolved, format, ...options }: PolicyRequest,
+): Promise<number> {
   const noted: Noted[] = []
-  const rehearsal = { kind: (kind: KmsKind) => noteNeeds(rehearseAwsKms(kind, []), noted), store: createOverlayStore }
-  const { engine } = composeEngine(io, { ...options, rehearsal, notice: (message) => { warner(io)(`${message}\n`) } })
-  const { name: kms, key } = resolved.path.pattern.startsWith('keymgmt/kms/:name/') ? resolved.params : {}
-  const names = kms !== undefined && key !== undefined ? await distributionNames(engine, kms, key) : undefined
+  const rehearsal = {
+    kind: (kind: KmsKind) => noteNeeds(rehearseAwsKms(kind, []), noted),
+    store: createOverlayStore,
+  }
+  const { engine } = composeEngine(io, {
+    ...options,
+    rehearsal,
+    notice: (message) => {
+      warner(io)(`${message}\n`)
+    },
+  })
+  const { name: kms, key } = resolved.path.pattern.startsWith('keymgmt/kms/:name/')
+    ? resolved.params
+    : {}
+  const names =
+    kms !== undefined && key !== undefined ? await distributionNames(engine, kms, key) : undefined
   try {
     await resolved.run(engine)
   } catch (error) {
-    // What comes of an assumed answer is nothing to be refused for: what could be asked is worth being printed.
+    // What comes of an assumed answer is nothing to be refused for: what could be asked is worth
+    // being printed.
     if (isOver(error) || noted.every(({ unanswered }) => unanswered.size === 0)) throw error
   } finally {
     io.progress('')
   }
   const arn = kms !== undefined && noted.length > 0 ? await knownArn(engine, kms) : undefined
-  const grants = noted.flatMap(({ needs, arns }) => needs.flatMap((need) => grantsOf(withPattern(need, names), accountOf([...arns, arn]))))
+  const grants = noted.flatMap(({ needs, arns }) =>
+    needs.flatMap((need) => grantsOf(withPattern(need, names), accountOf([...arns, arn]))),
+  )
   const policy = policyOf(grants)
-  printWarnings(warner(io), [...explainUnanswered(new Set(noted.flatMap(({ unanswered }) => [...unanswered]))), ...explainSize(policy)])
+  printWarnings(warner(io), [
+    ...explainUnanswered(new Set(noted.flatMap(({ unanswered }) => [...unanswered]))),
+    ...explainSize(policy),
+  ])
   if (policy) await printPolicy(io, policy, format)
-  else io.err('This command makes no call to AWS: it needs no IAM permission, and there is no policy to print.\n')
+  else
+    io.err(
+      'This command makes no call to AWS: it needs no IAM permission, and there is no policy to print.\n',
+    )
   return 0
 }
 
 /** Whether a command ended because it was to. */
 function isOver(error: unknown): boolean {
-  return error instanceof KeymgmtError && (error.code === 'INTERRUPTED' || error.code === 'KMS_TIMEOUT')
+  return (
+    error instanceof KeymgmtError && (error.code === 'INTERRUPTED' || error.code === 'KMS_TIMEOUT')
+  )
 }
 
-/** Only what is done to a key in one provider can begin a distribution: elsewhere all names are known. */
+/**
+ * Only what is done to a key in one provider can begin a distribution: elsewhere all names are
+ * known.
+ */
 function withPattern(need: Need, names: readonly string[] | undefined): Need {
-  return need.alias === undefined || names === undefined ? need : { ...need, alias: aliasPattern(need.alias, names) }
+  return need.alias === undefined || names === undefined
+    ? need
+    : { ...need, alias: aliasPattern(need.alias, names) }
 }
 
 function explainUnanswered(unanswered: ReadonlySet<string>): string[] {
   if (unanswered.size === 0) return []
-  return [`AWS was asked and did not answer: ${[...unanswered].sort().join(', ')}. What depends on the answer may be missing here. Attach this policy, then print it again.`]
+  return [
+    `AWS was asked and did not answer: ${[...unanswered].sort().join(', ')}. What depends on the answer may be missing here. Attach this policy, then print it again.`,
+  ]
 }
 
 /**
@@ -78,22 +111,38 @@ const LONGEST_POLICY = 6144
 function explainSize(policy: PolicyDocument | undefined): string[] {
   const size = policy ? JSON.stringify(policy).length : 0
   if (size <= LONGEST_POLICY) return []
-  return [`It has ${size} characters, and a managed policy of IAM at most ${LONGEST_POLICY}. Use that of the provider: keymgmt policy keymgmt/kms/NAME`]
+  return [
+    `It has ${size} characters, and a managed policy of IAM at most ${LONGEST_POLICY}. Use that of the provider: keymgmt policy keymgmt/kms/NAME`,
+  ]
 }
 
 /** Prints the least IAM policy for all commands with one provider; answers the exit status. */
-export async function policy({ io, signal, format }: Session, args: readonly string[]): Promise<number> {
+export async function policy(
+  { io, signal, format }: Session,
+  args: readonly string[],
+): Promise<number> {
   if (args.length !== 1) {
-    throw new KeymgmtError('USAGE', `${args.length === 0 ? 'Not enough' : 'Too many'} arguments (expected 1, got ${args.length})`, {
-      hints: ['such as: keymgmt policy keymgmt/kms/example-kms'],
-    })
+    throw new KeymgmtError(
+      'USAGE',
+      `${args.length === 0 ? 'Not enough' : 'Too many'} arguments (expected 1, got ${args.length})`,
+      {
+        hints: ['such as: keymgmt policy keymgmt/kms/example-kms'],
+      },
+    )
   }
   const path = sanitizePath(args[0] ?? '')
   try {
     const kms = providerOf(path)
-    const { engine } = composeEngine(io, { signal, notice: (message) => { io.err(`${message}\n`) } })
+    const { engine } = composeEngine(io, {
+      signal,
+      notice: (message) => {
+        io.err(`${message}\n`)
+      },
+    })
     const scope = await providerScope(engine, kms)
-    const found = policyOf(needsOfProvider(scope).flatMap((need) => grantsOf(need, accountOf([scope.arn]))))
+    const found = policyOf(
+      needsOfProvider(scope).flatMap((need) => grantsOf(need, accountOf([scope.arn]))),
+    )
     if (found) await printPolicy(io, found, format)
     return 0
   } catch (error) {
@@ -102,20 +151,41 @@ export async function policy({ io, signal, format }: Session, args: readonly str
 }
 
 function providerOf(path: string): string {
-  const { path: { pattern }, params } = findPath(PATHS, path)
+  const {
+    path: { pattern },
+    params,
+  } = findPath(PATHS, path)
   if (pattern === 'keymgmt/kms/:name' && params.name !== undefined) return params.name
   throw new KeymgmtError('PATH_UNSUPPORTED', `${path} is no KMS provider`, {
-    hints: ['of a provider: keymgmt policy keymgmt/kms/example-kms', 'of one command: add -output-policy to it'],
+    hints: [
+      'of a provider: keymgmt policy keymgmt/kms/example-kms',
+      'of one command: add -output-policy to it',
+    ],
   })
 }
 
 /** The AWS account in the first of these ARNs; all of them where there is none. */
 function accountOf(arns: readonly (string | undefined)[]): string {
-  return arns.flatMap((arn) => /^arn:[^:]*:(?:kms|iam):[^:]*:(\d{12}):/.exec(arn ?? '')?.[1] ?? [])[0] ?? '*'
+  return (
+    arns.flatMap((arn) => /^arn:[^:]*:(?:kms|iam):[^:]*:(\d{12}):/.exec(arn ?? '')?.[1] ?? [])[0] ??
+    '*'
+  )
 }
 
-/** The document itself, for it is going to be a file: in JSON, or in YAML where that is asked for, with nothing in it that is shared. */
-async function printPolicy({ out }: Io, document: PolicyDocument, format: FormatName): Promise<void> {
+/**
+ * The document itself, for it is going to be a file: in JSON, or in YAML where that is asked for,
+ * with nothing in it that is shared.
+ */
+async function printPolicy(
+  { out }: Io,
+  document: PolicyDocument,
+  format: FormatName,
+): Promise<void> {
   if (format !== 'yaml') out(`${JSON.stringify(document, null, 2)}\n`)
-  else out((await loadFormat(format)).field(JSON.parse(JSON.stringify(document)) as Json, { escapeControls: false }))
+  else
+    out(
+      (await loadFormat(format)).field(JSON.parse(JSON.stringify(document)) as Json, {
+        escapeControls: false,
+      }),
+    )
 }

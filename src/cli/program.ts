@@ -12,22 +12,36 @@ import type { Io } from './io.js'
 const EVERY_FLAG = Object.assign({}, ...COMMANDS.map(({ flags }) => flags)) as FlagTable
 
 /** Reads the command line and runs what it asks for; answers the exit status. */
-export async function runProgram(argv: readonly string[], { io, signal }: Omit<Session, 'format'>): Promise<number> {
+export async function runProgram(
+  argv: readonly string[],
+  { io, signal }: Omit<Session, 'format'>,
+): Promise<number> {
   const { COMP_LINE, COMP_POINT, KEYMGMT_FORMAT, VAULT_FORMAT } = io.env
   let format: FormatName = 'table'
   try {
-    if (COMP_LINE) return await (await import('./completion/index.js')).printCandidates({ io, signal }, COMP_LINE, COMP_POINT)
+    if (COMP_LINE)
+      return await (
+        await import('./completion/index.js')
+      ).printCandidates({ io, signal }, COMP_LINE, COMP_POINT)
     const installer = flagsAmong(argv, /^--?autocomplete-(un)?install$/)
-    if (installer.length > 0) return (await import('./completion/install.js')).changeShells(io, installer)
-    const { words: [name, ...args], given, problems } = readArguments(argv, EVERY_FLAG)
+    if (installer.length > 0)
+      return (await import('./completion/install.js')).changeShells(io, installer)
+    const {
+      words: [name, ...args],
+      given,
+      problems,
+    } = readArguments(argv, EVERY_FLAG)
     const command = COMMANDS.find((candidate) => candidate.name === name)
     if (flagsAmong(argv, /^(-h|--?help)$/).length > 0) return await printHelp(io.out, command)
     if (argv.length === 0) {
       await printHelp(io.err)
       return new KeymgmtError('COMMAND_UNKNOWN', '').exitStatus
     }
-    format = parseFormat([given.get('format')?.at(-1), KEYMGMT_FORMAT, VAULT_FORMAT].find(Boolean) ?? '')
-    if (argv.length === 1 && /^--?v(ersion)?$/.test(argv[0] ?? '')) return await printVersion(io, format)
+    format = parseFormat(
+      [given.get('format')?.at(-1), KEYMGMT_FORMAT, VAULT_FORMAT].find(Boolean) ?? '',
+    )
+    if (argv.length === 1 && /^--?v(ersion)?$/.test(argv[0] ?? ''))
+      return await printVersion(io, format)
     if (problems[0]) throw problems[0]
     if (!command) throw unknownCommand(name ?? '')
     return await command.run({ io, signal, format }, args, valuesOf(command.flags, given))
@@ -50,6 +64,16 @@ async function printHelp(print: Io['out'], command?: Command): Promise<number> {
 
 function unknownCommand(name: string): KeymgmtError {
   // With a value in it, it is not repeated.
-  const message = name.includes('=') ? 'the first argument is the command, and this is name=value' : `there is no command ${JSON.stringify(name)}`
-  return new KeymgmtError('COMMAND_UNKNOWN', message, { hints: [...didYouMean(name, COMMANDS.map((command) => command.name)), 'see which there are: keymgmt -h'] })
+  const message = name.includes('=')
+    ? 'the first argument is the command, and this is name=value'
+    : `there is no command ${JSON.stringify(name)}`
+  return new KeymgmtError('COMMAND_UNKNOWN', message, {
+    hints: [
+      ...didYouMean(
+        name,
+        COMMANDS.map((command) => command.name),
+      ),
+      'see which there are: keymgmt -h',
+    ],
+  })
 }

@@ -14,11 +14,20 @@ export interface PassphraseRequest {
 
 /**
  * What somebody types at the terminal, without echo; undefined when there is nobody any more.
- * @throws KeymgmtError STORE_SEALED when a new passphrase is empty or was not typed the same twice; INTERRUPTED.
+ * @throws KeymgmtError STORE_SEALED when a new passphrase is empty or was not typed the same twice;
+ * INTERRUPTED.
  */
-export async function ask(io: Io, { to, signal, terminal = process.stdin }: PassphraseRequest): Promise<Uint8Array | undefined> {
+export async function ask(
+  io: Io,
+  { to, signal, terminal = process.stdin }: PassphraseRequest,
+): Promise<Uint8Array | undefined> {
   if (signal.aborted) throw interrupted()
-  const prompt = createInterface({ input: terminal, output: silence(), terminal: true, historySize: 0 })
+  const prompt = createInterface({
+    input: terminal,
+    output: silence(),
+    terminal: true,
+    historySize: 0,
+  })
   let left = false
   const leave = () => {
     left = true
@@ -36,7 +45,8 @@ export async function ask(io: Io, { to, signal, terminal = process.stdin }: Pass
     return line.done ? undefined : line.value
   }
   try {
-    const typed = to === 'open' ? await question('Passphrase of the store') : await askTwice(question)
+    const typed =
+      to === 'open' ? await question('Passphrase of the store') : await askTwice(question)
     return typed === undefined ? undefined : Buffer.from(typed)
   } finally {
     signal.removeEventListener('abort', leave)
@@ -45,17 +55,28 @@ export async function ask(io: Io, { to, signal, terminal = process.stdin }: Pass
 }
 
 /** Nobody sees what they type, and a store opens with nothing but what they typed. */
-async function askTwice(question: (text: string) => Promise<string | undefined>): Promise<string | undefined> {
+async function askTwice(
+  question: (text: string) => Promise<string | undefined>,
+): Promise<string | undefined> {
   const typed = await question('New passphrase, which alone will open the store')
-  if (typed === '') throw new KeymgmtError('STORE_SEALED', 'a passphrase must not be empty', { hints: ['run the same command again; nothing was changed'] })
+  if (typed === '')
+    throw new KeymgmtError('STORE_SEALED', 'a passphrase must not be empty', {
+      hints: ['run the same command again; nothing was changed'],
+    })
   const again = typed === undefined ? undefined : await question('The same again')
   if (again === undefined) return undefined
   if (again === typed) return typed
-  throw new KeymgmtError('STORE_SEALED', 'the two passphrases differ', { hints: ['run the same command again; nothing was changed'] })
+  throw new KeymgmtError('STORE_SEALED', 'the two passphrases differ', {
+    hints: ['run the same command again; nothing was changed'],
+  })
 }
 
 function silence(): Writable {
-  return new Writable({ write: (_chunk, _encoding, done) => { done() } })
+  return new Writable({
+    write: (_chunk, _encoding, done) => {
+      done()
+    },
+  })
 }
 
 function interrupted(): KeymgmtError {

@@ -8,7 +8,15 @@ import type { Json, RawValue } from '../router/values.js'
 import { goQuote } from '../router/convert.js'
 import { exposedSecrets } from './exposed-secrets.js'
 import { composeEngine } from './engine.js'
-import { loadFormat, printWarnings, selectField, type Format, type FormatName, type PrintOptions, type SecretResponse } from './format/index.js'
+import {
+  loadFormat,
+  printWarnings,
+  selectField,
+  type Format,
+  type FormatName,
+  type PrintOptions,
+  type SecretResponse,
+} from './format/index.js'
 import { warner, type Io } from './io.js'
 
 /** One request as it came from the command line. */
@@ -47,17 +55,37 @@ const SUCCESS = {
 } as const
 
 /**
- * Carries out one request and prints its answer; answers the exit status. The answer is all that goes to stdout.
+ * Carries out one request and prints its answer; answers the exit status. The answer is all that
+ * goes to stdout.
  * @throws KeymgmtError for everything that the request can fail of.
  */
-export async function runVerb({ io, router, signal }: VerbContext, operation: Operation, request: VerbRequest): Promise<number> {
+export async function runVerb(
+  { io, router, signal }: VerbContext,
+  operation: Operation,
+  request: VerbRequest,
+): Promise<number> {
   const resolved = router.resolve(operation, request.path, request.data)
-  if (request.outputPolicy) return (await import('./policy.js')).printCommandPolicy(io, { ...request, resolved, timeoutMs: request.timeoutMs, signal })
+  if (request.outputPolicy)
+    return (await import('./policy.js')).printCommandPolicy(io, {
+      ...request,
+      resolved,
+      timeoutMs: request.timeoutMs,
+      signal,
+    })
   const format = await loadFormat(request.format)
   const notices: string[] = []
   if (format.speaks && io.stderrIsTty) {
-    const names = exposedSecrets(request.args ?? [], resolved.path.operations[operation]?.fields ?? {})
-    printWarnings(warner(io), names.map((name) => `${name} was given as an argument: others on this machine can see it, and the shell keeps it. Give it from a file (${name}=@FILE), from standard input (${name}=-) or all of the data as JSON (@FILE or -).`))
+    const names = exposedSecrets(
+      request.args ?? [],
+      resolved.path.operations[operation]?.fields ?? {},
+    )
+    printWarnings(
+      warner(io),
+      names.map(
+        (name) =>
+          `${name} was given as an argument: others on this machine can see it, and the shell keeps it. Give it from a file (${name}=@FILE), from standard input (${name}=-) or all of the data as JSON (@FILE or -).`,
+      ),
+    )
   }
   const calls: RehearsedCall[] = []
   const { engine } = composeEngine(io, {
@@ -70,8 +98,12 @@ export async function runVerb({ io, router, signal }: VerbContext, operation: Op
     },
     ...(request.dryRun && { rehearsal: (await import('./dry-run.js')).rehearse(calls) }),
   })
-  const answered = await resolved.run(engine).finally(() => { io.progress('') })
-  const response = request.dryRun ? (await import('./dry-run.js')).describeRehearsal(calls) : { ...answered, warnings: [...notices, ...(answered.warnings ?? [])] }
+  const answered = await resolved.run(engine).finally(() => {
+    io.progress('')
+  })
+  const response = request.dryRun
+    ? (await import('./dry-run.js')).describeRehearsal(calls)
+    : { ...answered, warnings: [...notices, ...(answered.warnings ?? [])] }
   if (format.speaks) printWarnings(warner(io), response.warnings ?? [])
   print({ io, format }, operation, request, response)
   return exitStatus(operation, response)
@@ -79,7 +111,10 @@ export async function runVerb({ io, router, signal }: VerbContext, operation: Op
 
 function exitStatus(operation: Operation, { data, failed }: Response): number {
   if (failed) return new KeymgmtError('CHECK_FAILED', '').exitStatus
-  const nothing = operation === 'list' ? (data?.keys as readonly Json[] | undefined ?? []).length === 0 : operation === 'read' && data === undefined
+  const nothing =
+    operation === 'list'
+      ? ((data?.keys as readonly Json[] | undefined) ?? []).length === 0
+      : operation === 'read' && data === undefined
   return nothing ? 2 : 0
 }
 
@@ -89,14 +124,26 @@ interface Printer {
   readonly format: Format
 }
 
-function print(printer: Printer, operation: Operation, request: VerbRequest, response: Response): void {
+function print(
+  printer: Printer,
+  operation: Operation,
+  request: VerbRequest,
+  response: Response,
+): void {
   if (operation === 'list') printList(printer, request, response)
-  else if (operation === 'read' || response.data !== undefined) printSecret(printer, operation, request, response)
+  else if (operation === 'read' || response.data !== undefined)
+    printSecret(printer, operation, request, response)
   else printDone(printer, operation, request, response)
 }
 
-function printDone({ io, format }: Printer, operation: 'write' | 'delete', request: VerbRequest, response: Response): void {
-  if (!format.speaks && (response.warnings ?? []).length > 0) io.out(`${format.secret(envelope(response), printOptions(io))}\n`)
+function printDone(
+  { io, format }: Printer,
+  operation: 'write' | 'delete',
+  request: VerbRequest,
+  response: Response,
+): void {
+  if (!format.speaks && (response.warnings ?? []).length > 0)
+    io.out(`${format.secret(envelope(response), printOptions(io))}\n`)
   if (format.speaks && (request.field === undefined || operation === 'delete')) {
     io.out(`${SUCCESS[operation]} ${request.path}\n`)
   }
@@ -113,7 +160,12 @@ function printList({ io, format }: Printer, { path }: VerbRequest, { data }: Res
   else io.out(`${empty}\n`)
 }
 
-function printSecret({ io, format }: Printer, operation: Operation, { path, field, dryRun }: VerbRequest, response: Response): void {
+function printSecret(
+  { io, format }: Printer,
+  operation: Operation,
+  { path, field, dryRun }: VerbRequest,
+  response: Response,
+): void {
   if (response.data === undefined) {
     io.err(`No value found at ${path}\n`)
     return
@@ -122,17 +174,24 @@ function printSecret({ io, format }: Printer, operation: Operation, { path, fiel
   if (field === undefined) {
     const shown = format.secret(secret, printOptions(io))
     if (shown !== '') io.out(`${shown}\n`)
-    else if (!dryRun && (operation === 'write' || operation === 'delete')) io.out(`${SUCCESS[operation]} ${path}\n`)
+    else if (!dryRun && (operation === 'write' || operation === 'delete'))
+      io.out(`${SUCCESS[operation]} ${path}\n`)
     return
   }
   const value = selectField(secret, field)
-  if (value === undefined || value === null) throw new KeymgmtError('USAGE', `Field ${goQuote(field)} not present in secret`)
+  if (value === undefined || value === null)
+    throw new KeymgmtError('USAGE', `Field ${goQuote(field)} not present in secret`)
   const text = format.field(value, printOptions(io))
   io.out(endsLine(io) ? `${text}\n` : text)
 }
 
 function envelope({ data, warnings, rows }: Response): SecretResponse {
-  return { requestId: () => randomUUID(), data: data ?? null, warnings: warnings ?? [], ...(rows && { rows }) }
+  return {
+    requestId: () => randomUUID(),
+    data: data ?? null,
+    warnings: warnings ?? [],
+    ...(rows && { rows }),
+  }
 }
 
 /** Data goes to a pipe as it is; a terminal would act on what is in it. */

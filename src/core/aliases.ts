@@ -4,9 +4,10 @@ export function distributionName(key: string, time: Date): string {
 }
 
 /**
- * The alias of a distribution, with Vault's prefix, so that whatever names the alias works with either tool.
- * AWS allows neither `.` in an alias nor anything but letters, digits, `/`, `_` and `-`; a key's `.` becomes `_`. Should that
- * make two keys share an alias, the second is refused it, see `KmsProvider.pointAlias`.
+ * The alias of a distribution, with Vault's prefix, so that whatever names the alias works with
+ * either tool. AWS allows neither `.` in an alias nor anything but letters, digits, `/`, `_` and
+ * `-`; a key's `.` becomes `_`. Should that make two keys share an alias, the second is refused it,
+ * see `KmsProvider.pointAlias`.
  */
 export function aliasName(name: string): string {
   return `alias/hashicorp/${name.replaceAll('.', '_')}`
@@ -18,8 +19,8 @@ export function versionAliasName(name: string, version: number): string {
 }
 
 /**
- * The alias as a pattern, unless it is of one of the distributions of these names: in the name of one that is still to
- * be begun is a time that nobody knows yet.
+ * The alias as a pattern, unless it is of one of the distributions of these names: in the name of
+ * one that is still to be begun is a time that nobody knows yet.
  */
 export function aliasPattern(alias: string, names: readonly string[]): string {
   const known = names.map(aliasName).some((name) => alias === name || alias.startsWith(`${name}/`))

@@ -19,7 +19,12 @@ export interface KeyChange {
 }
 
 /** Runs `work` while no other command touches the key. */
-export async function withKeyLock<T>(store: Store, key: string, purpose: string, work: () => Promise<T>): Promise<T> {
+export async function withKeyLock<T>(
+  store: Store,
+  key: string,
+  purpose: string,
+  work: () => Promise<T>,
+): Promise<T> {
   const lock = await store.lock(recordPath.key(key), purpose)
   try {
     return await work()
@@ -41,25 +46,49 @@ export async function saveKey(engine: Engine, name: string, change: KeyChange): 
 }
 
 /** Makes a key that is not there yet, of new material or of `change.material`, which is wiped. */
-export async function createKey(engine: Engine, name: string, change: KeyChange & { readonly material?: Uint8Array }): Promise<void> {
+export async function createKey(
+  engine: Engine,
+  name: string,
+  change: KeyChange & { readonly material?: Uint8Array },
+): Promise<void> {
   const type = change.type ?? DEFAULT_KEY_TYPE
   const id = randomUUID()
   const settings = {
     deletion_allowed: change.deletion_allowed ?? false,
     min_enabled_version: checkMinimum(change.min_enabled_version ?? 1, 1),
   }
-  const version = await makeVersion(engine, name, type, 1, await (change.material ?? KEY_TYPES[type].generate()))
+  const version = await makeVersion(
+    engine,
+    name,
+    type,
+    1,
+    await (change.material ?? KEY_TYPES[type].generate()),
+  )
   const replica_regions = [...new Set(change.replica_regions ?? [])]
-  const record: KeyRecord = { id, name, type, replica_regions, latest_version: 1, versions: { 1: version }, ...settings }
+  const record: KeyRecord = {
+    id,
+    name,
+    type,
+    replica_regions,
+    latest_version: 1,
+    versions: { 1: version },
+    ...settings,
+  }
   await createLedger(engine.store, recordPath.key(name), record)
 }
 
 /**
- * Material is stored before the record that tells of it, so no version is ever known without its bytes. What is found
- * in its place was left by a command that did not get as far as that record: nobody was given it, and it is replaced.
- * Wipes `material`.
+ * Material is stored before the record that tells of it, so no version is ever known without its
+ * bytes. What is found in its place was left by a command that did not get as far as that record:
+ * nobody was given it, and it is replaced. Wipes `material`.
  */
-async function makeVersion(engine: Engine, key: string, type: KeyTypeName, version: number, material: Uint8Array): Promise<KeyVersion> {
+async function makeVersion(
+  engine: Engine,
+  key: string,
+  type: KeyTypeName,
+  version: number,
+  material: Uint8Array,
+): Promise<KeyVersion> {
   const path = recordPath.material(key, version)
   try {
     const leftover = await engine.store.get(path)
@@ -72,7 +101,11 @@ async function makeVersion(engine: Engine, key: string, type: KeyTypeName, versi
   }
 }
 
-async function updateKey(engine: Engine, ledger: Ledger<KeyRecord>, change: KeyChange): Promise<void> {
+async function updateKey(
+  engine: Engine,
+  ledger: Ledger<KeyRecord>,
+  change: KeyChange,
+): Promise<void> {
   const { type, replica_regions } = ledger.current
   if (change.type !== undefined && change.type !== type) throw immutable('type', type)
   if (change.replica_regions && !sameSet(change.replica_regions, replica_regions)) {
@@ -80,10 +113,15 @@ async function updateKey(engine: Engine, ledger: Ledger<KeyRecord>, change: KeyC
   }
   const next = {
     deletion_allowed: change.deletion_allowed ?? ledger.current.deletion_allowed,
-    min_enabled_version: checkMinimum(change.min_enabled_version ?? ledger.current.min_enabled_version, newestVersion(ledger.current)),
+    min_enabled_version: checkMinimum(
+      change.min_enabled_version ?? ledger.current.min_enabled_version,
+      newestVersion(ledger.current),
+    ),
   }
   const placed = await finishEarlier(engine, ledger)
-  const differs = next.deletion_allowed !== ledger.current.deletion_allowed || next.min_enabled_version !== ledger.current.min_enabled_version
+  const differs =
+    next.deletion_allowed !== ledger.current.deletion_allowed ||
+    next.min_enabled_version !== ledger.current.min_enabled_version
   if (differs) await ledger.update((current) => ({ ...current, ...next }))
   await settleKey(engine, ledger, placed)
 }
@@ -100,14 +138,18 @@ function sameSet(one: readonly string[], other: readonly string[]): boolean {
 
 function checkMinimum(minimum: number, latest: number): number {
   if (minimum >= 0 && minimum <= latest) return minimum
-  throw new KeymgmtError('FIELD_INVALID', `min_enabled_version=${minimum} is not a version of this key`, {
-    hints: [`its latest version is ${latest}; give 0 to ${latest}, where 0 enables all`],
-  })
+  throw new KeymgmtError(
+    'FIELD_INVALID',
+    `min_enabled_version=${minimum} is not a version of this key`,
+    {
+      hints: [`its latest version is ${latest}; give 0 to ${latest}, where 0 enables all`],
+    },
+  )
 }
 
 /**
- * Makes a new version, puts it into every distribution and moves the aliases; only then it is the latest. A rotation
- * that was interrupted is finished instead, with the version that it made.
+ * Makes a new version, puts it into every distribution and moves the aliases; only then it is the
+ * latest. A rotation that was interrupted is finished instead, with the version that it made.
  * @returns the key as it is then.
  * @throws KeymgmtError KEY_NOT_FOUND; errors of the KMS, after which the same call goes on.
  */
@@ -122,12 +164,24 @@ export async function rotateKey(engine: Engine, name: string): Promise<KeyRecord
   })
 }
 
-/** Adds a version with this material, which is wiped, and puts it everywhere; the key is locked and nothing unfinished. */
-export async function addVersion(engine: Engine, ledger: Ledger<KeyRecord>, placed: readonly PlacedDistribution[], material: Uint8Array): Promise<void> {
+/**
+ * Adds a version with this material, which is wiped, and puts it everywhere; the key is locked and
+ * nothing unfinished.
+ */
+export async function addVersion(
+  engine: Engine,
+  ledger: Ledger<KeyRecord>,
+  placed: readonly PlacedDistribution[],
+  material: Uint8Array,
+): Promise<void> {
   const { name, type, latest_version } = ledger.current
   const pending_version = latest_version + 1
   const version = await makeVersion(engine, name, type, pending_version, material)
-  await ledger.update((current) => ({ ...current, pending_version, versions: { ...current.versions, [pending_version]: version } }))
+  await ledger.update((current) => ({
+    ...current,
+    pending_version,
+    versions: { ...current.versions, [pending_version]: version },
+  }))
   await settleKey(engine, ledger, placed)
 }
 
@@ -150,11 +204,20 @@ export async function deleteKey(engine: Engine, name: string): Promise<void> {
         hints: [`allow it: keymgmt write keymgmt/key/${name} deletion_allowed=true`],
       })
     }
-    const dependent = (await retiredOf(engine, ledger.current)).find(({ record, gone }) => !gone && dependsOnMaterial(record))
+    const dependent = (await retiredOf(engine, ledger.current)).find(
+      ({ record, gone }) => !gone && dependsOnMaterial(record),
+    )
     if (dependent) {
-      throw new KeymgmtError('KEY_IN_USE', `KMS keys of ${name} in ${dependent.kms} can be brought back only with its material`, {
-        hints: [`bring them back: keymgmt write -f keymgmt/kms/${dependent.kms}/key/${name}/restore`, 'or wait until AWS has deleted them'],
-      })
+      throw new KeymgmtError(
+        'KEY_IN_USE',
+        `KMS keys of ${name} in ${dependent.kms} can be brought back only with its material`,
+        {
+          hints: [
+            `bring them back: keymgmt write -f keymgmt/kms/${dependent.kms}/key/${name}/restore`,
+            'or wait until AWS has deleted them',
+          ],
+        },
+      )
     }
     await deleteMaterial(engine, name)
     await ledger.remove()

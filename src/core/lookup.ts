@@ -16,10 +16,16 @@ export async function readKey(engine: Engine, name: string): Promise<KeyRecord |
 
 /** The key that must be there. @throws KeymgmtError KEY_NOT_FOUND */
 export function requireKey(engine: Engine, name: string): Promise<Ledger<KeyRecord>> {
-  return requireLedger<KeyRecord>(engine.store, recordPath.key(name), () =>
-    new KeymgmtError('KEY_NOT_FOUND', `there is no key ${name}`, {
-      hints: [`make it: keymgmt write -f keymgmt/key/${name} type=aes256-gcm96`, 'see which there are: keymgmt list keymgmt/key'],
-    }),
+  return requireLedger<KeyRecord>(
+    engine.store,
+    recordPath.key(name),
+    () =>
+      new KeymgmtError('KEY_NOT_FOUND', `there is no key ${name}`, {
+        hints: [
+          `make it: keymgmt write -f keymgmt/key/${name} type=aes256-gcm96`,
+          'see which there are: keymgmt list keymgmt/key',
+        ],
+      }),
   )
 }
 
@@ -30,33 +36,59 @@ export async function readProvider(engine: Engine, name: string): Promise<KmsRec
 
 /** The provider that must be there. @throws KeymgmtError KMS_NOT_FOUND */
 export async function requireProvider(engine: Engine, name: string): Promise<KmsRecord> {
-  const found = await requireLedger<KmsRecord>(engine.store, recordPath.provider(name), () =>
-    new KeymgmtError('KMS_NOT_FOUND', `there is no KMS provider ${name}`, {
-      hints: [`configure it: keymgmt write keymgmt/kms/${name} provider=awskms key_collection=REGION`, 'see which there are: keymgmt list keymgmt/kms'],
-    }),
+  const found = await requireLedger<KmsRecord>(
+    engine.store,
+    recordPath.provider(name),
+    () =>
+      new KeymgmtError('KMS_NOT_FOUND', `there is no KMS provider ${name}`, {
+        hints: [
+          `configure it: keymgmt write keymgmt/kms/${name} provider=awskms key_collection=REGION`,
+          'see which there are: keymgmt list keymgmt/kms',
+        ],
+      }),
   )
   return found.current
 }
 
 /** The distribution, or undefined. */
-export async function readDistribution(engine: Engine, kms: string, key: string): Promise<DistributionRecord | undefined> {
-  return (await openLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, key)))?.current
+export async function readDistribution(
+  engine: Engine,
+  kms: string,
+  key: string,
+): Promise<DistributionRecord | undefined> {
+  return (await openLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, key)))
+    ?.current
 }
 
 /** The distribution that must be there. @throws KeymgmtError DISTRIBUTION_NOT_FOUND */
-export function requireDistribution(engine: Engine, kms: string, key: string): Promise<Ledger<DistributionRecord>> {
-  return requireLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, key), () =>
-    new KeymgmtError('DISTRIBUTION_NOT_FOUND', `key ${key} is not distributed to ${kms}`, {
-      hints: [`distribute it: keymgmt write keymgmt/kms/${kms}/key/${key} purpose=encrypt,decrypt protection=hsm`],
-    }),
+export function requireDistribution(
+  engine: Engine,
+  kms: string,
+  key: string,
+): Promise<Ledger<DistributionRecord>> {
+  return requireLedger<DistributionRecord>(
+    engine.store,
+    recordPath.distribution(kms, key),
+    () =>
+      new KeymgmtError('DISTRIBUTION_NOT_FOUND', `key ${key} is not distributed to ${kms}`, {
+        hints: [
+          `distribute it: keymgmt write keymgmt/kms/${kms}/key/${key} purpose=encrypt,decrypt protection=hsm`,
+        ],
+      }),
   )
 }
 
-/** Where the key is distributed, by provider. Providers are few; keys are many: so this asks each provider. */
+/**
+ * Where the key is distributed, by provider. Providers are few; keys are many: so this asks each
+ * provider.
+ */
 export async function distributionsOf(engine: Engine, key: string): Promise<PlacedDistribution[]> {
   const placed = await Promise.all(
     (await engine.store.list(recordPath.distributions)).map(async (kms) => {
-      const ledger = await openLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, key))
+      const ledger = await openLedger<DistributionRecord>(
+        engine.store,
+        recordPath.distribution(kms, key),
+      )
       return ledger ? [{ kms, ledger }] : []
     }),
   )

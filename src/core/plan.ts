@@ -1,7 +1,10 @@
 import { aliasName, versionAliasName } from './aliases.js'
 import type { CopyRecord, DistributionRecord, DistributionState, KeyRecord } from './records.js'
 
-/** One thing to be done in the KMS: to the KMS key of one version in one Region, or to an alias there. */
+/**
+ * One thing to be done in the KMS: to the KMS key of one version in one Region, or to an alias
+ * there.
+ */
 export interface Step {
   readonly action:
     | 'create'
@@ -40,9 +43,17 @@ export function isEnabledVersion(key: KeyRecord, version: number): boolean {
   return version >= key.min_enabled_version
 }
 
-/** The aliases that an active distribution has in each of its Regions, and the version that each names. */
-export function wantedAliases(key: KeyRecord, { name, version_aliases }: DistributionRecord): ReadonlyMap<string, number> {
-  const ofVersions = version_aliases ? versionsOf(key).map((version) => [versionAliasName(name, version), version] as const) : []
+/**
+ * The aliases that an active distribution has in each of its Regions, and the version that each
+ * names.
+ */
+export function wantedAliases(
+  key: KeyRecord,
+  { name, version_aliases }: DistributionRecord,
+): ReadonlyMap<string, number> {
+  const ofVersions = version_aliases
+    ? versionsOf(key).map((version) => [versionAliasName(name, version), version] as const)
+    : []
   return new Map([[aliasName(name), newestVersion(key)], ...ofVersions])
 }
 
@@ -52,9 +63,10 @@ function versionsOf(key: KeyRecord): number[] {
 }
 
 /**
- * PURE: what is still to be done until the KMS has what `key` and `distribution` say, judged by what is recorded of
- * it. An empty plan means that nothing is. Planning again after any of its steps gives the rest, which is what makes
- * an interrupted command resumable: the records are the journal.
+ * PURE: what is still to be done until the KMS has what `key` and `distribution` say, judged by
+ * what is recorded of it. An empty plan means that nothing is. Planning again after any of its
+ * steps gives the rest, which is what makes an interrupted command resumable: the records are the
+ * journal.
  */
 export function plan(key: KeyRecord, distribution: DistributionRecord): Plan {
   return PLANNERS[distribution.state](key, distribution)
@@ -62,12 +74,17 @@ export function plan(key: KeyRecord, distribution: DistributionRecord): Plan {
     .filter((chains) => chains.length > 0)
 }
 
-/** Whether an earlier command left something to do. A removed distribution is put aside when it is done. */
+/**
+ * Whether an earlier command left something to do. A removed distribution is put aside when it is
+ * done.
+ */
 export function isUnfinished(key: KeyRecord, distribution: DistributionRecord): boolean {
   return distribution.state === 'removed' || plan(key, distribution).length > 0
 }
 
-const PLANNERS: Readonly<Record<DistributionState, (key: KeyRecord, distribution: DistributionRecord) => Stage[]>> = {
+const PLANNERS: Readonly<
+  Record<DistributionState, (key: KeyRecord, distribution: DistributionRecord) => Stage[]>
+> = {
   active: planPresence,
   revoked: (_key, distribution) => [
     stepIf(distribution, 'cancel-deletion', isGoing),
@@ -92,8 +109,14 @@ export function copiesOf({ copies }: DistributionRecord): PlacedCopy[] {
 }
 
 /** The step for each copy that it applies to. */
-function stepIf(distribution: DistributionRecord, action: Step['action'], applies: (placed: PlacedCopy) => boolean): Stage {
-  return copiesOf(distribution).filter(applies).map(({ version, region }): Chain => [{ action, version, region }])
+function stepIf(
+  distribution: DistributionRecord,
+  action: Step['action'],
+  applies: (placed: PlacedCopy) => boolean,
+): Stage {
+  return copiesOf(distribution)
+    .filter(applies)
+    .map(({ version, region }): Chain => [{ action, version, region }])
 }
 
 const isGoing = ({ copy }: PlacedCopy) => copy.deletion_scheduled === true
@@ -103,38 +126,64 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
   const { regions, copies } = distribution
   const [primary = '', ...replicas] = regions
   const versions = versionsOf(key)
-  // What has no material can be neither enabled nor disabled; once it has, the next plan sees to it.
-  const isTo = (wanted: boolean) => ({ version, copy }: PlacedCopy) =>
-    copy.imported && isEnabledVersion(key, version) === wanted && copy.enabled !== wanted
+  // What has no material can be neither enabled nor disabled; once it has, the next plan sees to
+  // it.
+  const isTo =
+    (wanted: boolean) =>
+    ({ version, copy }: PlacedCopy) =>
+      copy.imported && isEnabledVersion(key, version) === wanted && copy.enabled !== wanted
   return [
     stepIf(distribution, 'cancel-deletion', isGoing),
     stepIf(distribution, 'enable', isTo(true)),
     versions.map((version) => fill(copies[version]?.[primary], 'create', version, primary)),
-    versions.flatMap((version) => replicas.map((region) => fillReplica(copies[version] ?? {}, version, primary, region))),
+    versions.flatMap((version) =>
+      replicas.map((region) => fillReplica(copies[version] ?? {}, version, primary, region)),
+    ),
     stepIf(distribution, 'tag', isUntagged),
     planAliases(key, distribution),
     [...stepIf(distribution, 'disable', isTo(false)), ...disableNew(key, distribution, versions)],
   ]
 }
 
-function fill(copy: CopyRecord | undefined, make: 'create' | 'replicate', version: number, region: string): Chain {
+function fill(
+  copy: CopyRecord | undefined,
+  make: 'create' | 'replicate',
+  version: number,
+  region: string,
+): Chain {
   if (copy?.imported) return []
   const steps: Step[] = [{ action: 'import', version, region }]
   return copy?.key ? steps : [{ action: make, version, region }, ...steps]
 }
 
 /** Only an enabled KMS key can be replicated; the next plan disables it again. */
-function fillReplica(places: Readonly<Record<string, CopyRecord>>, version: number, primary: string, region: string): Chain {
+function fillReplica(
+  places: Readonly<Record<string, CopyRecord>>,
+  version: number,
+  primary: string,
+  region: string,
+): Chain {
   const steps = fill(places[region], 'replicate', version, region)
-  const asleep = steps[0]?.action === 'replicate' && places[primary] !== undefined && places[primary].enabled !== true
+  const asleep =
+    steps[0]?.action === 'replicate' &&
+    places[primary] !== undefined &&
+    places[primary].enabled !== true
   return asleep ? [{ action: 'enable', version, region: primary }, ...steps] : steps
 }
 
 /** A copy that this very plan makes is enabled when it is done. */
-function disableNew(key: KeyRecord, { copies, regions }: DistributionRecord, versions: readonly number[]): Stage {
+function disableNew(
+  key: KeyRecord,
+  { copies, regions }: DistributionRecord,
+  versions: readonly number[],
+): Stage {
   return versions
     .filter((version) => !isEnabledVersion(key, version))
-    .flatMap((version) => regions.filter((region) => !copies[version]?.[region]).map((region): Chain => [{ action: 'disable', version, region }]))
+    .flatMap((version) =>
+      regions
+        .filter((region) => !copies[version]?.[region])
+        .map((region): Chain => [{ action: 'disable', version, region }]),
+    )
 }
 
 function planAliases(key: KeyRecord, distribution: DistributionRecord): Stage {
@@ -142,19 +191,34 @@ function planAliases(key: KeyRecord, distribution: DistributionRecord): Stage {
   return distribution.regions.flatMap((region) => {
     const known = distribution.aliases[region] ?? {}
     return [
-      ...[...wanted].map(([alias, version]): Chain => (known[alias]?.version === version ? [] : [{ action: 'point-alias', version, region, alias }])),
-      ...Object.keys(known).map((alias): Chain => (wanted.has(alias) ? [] : [{ action: 'remove-alias', version: 0, region, alias }])),
+      ...[...wanted].map(([alias, version]): Chain =>
+        known[alias]?.version === version
+          ? []
+          : [{ action: 'point-alias', version, region, alias }],
+      ),
+      ...Object.keys(known).map((alias): Chain =>
+        wanted.has(alias) ? [] : [{ action: 'remove-alias', version: 0, region, alias }],
+      ),
     ]
   })
 }
 
-/** The alias goes first, so that nobody is sent to a KMS key that is on its way out; a primary outlives its replicas. */
+/**
+ * The alias goes first, so that nobody is sent to a KMS key that is on its way out; a primary
+ * outlives its replicas.
+ */
 function planRemoval(distribution: DistributionRecord): Stage[] {
   const [primary] = distribution.regions
   const removals = Object.entries(distribution.aliases).flatMap(([region, names]) =>
-    Object.keys(names).map((alias): Chain => [{ action: 'remove-alias', version: 0, region, alias }]),
+    Object.keys(names).map((alias): Chain => [
+      { action: 'remove-alias', version: 0, region, alias },
+    ]),
   )
   const deletions = (ofPrimaries: boolean) =>
-    stepIf(distribution, 'schedule-deletion', (placed) => !isGoing(placed) && (placed.region === primary) === ofPrimaries)
+    stepIf(
+      distribution,
+      'schedule-deletion',
+      (placed) => !isGoing(placed) && (placed.region === primary) === ofPrimaries,
+    )
   return [removals, deletions(false), deletions(true)]
 }

@@ -15,9 +15,14 @@ export interface ProviderChange {
 
 /**
  * Configures a provider, or replaces the credentials of one.
- * @throws KeymgmtError FIELD_MISSING, FIELD_IMMUTABLE, FIELD_INVALID, KMS_ENDPOINT_REFUSED; nothing is changed then.
+ * @throws KeymgmtError FIELD_MISSING, FIELD_IMMUTABLE, FIELD_INVALID, KMS_ENDPOINT_REFUSED; nothing
+ * is changed then.
  */
-export async function saveProvider(engine: Engine, name: string, change: ProviderChange): Promise<void> {
+export async function saveProvider(
+  engine: Engine,
+  name: string,
+  change: ProviderChange,
+): Promise<void> {
   const lock = await engine.store.lock(recordPath.provider(name), `write keymgmt/kms/${name}`)
   try {
     const existing = await openLedger<KmsRecord>(engine.store, recordPath.provider(name))
@@ -30,30 +35,48 @@ export async function saveProvider(engine: Engine, name: string, change: Provide
   }
 }
 
-function complete(name: string, { provider, key_collection, credentials }: ProviderChange): KmsRecord {
+function complete(
+  name: string,
+  { provider, key_collection, credentials }: ProviderChange,
+): KmsRecord {
   if (provider === undefined) throw missing('provider', `provider=${KMS_KINDS.join('|')}`)
-  if (key_collection === undefined) throw missing('key_collection', 'key_collection=us-west-1, the AWS Region')
+  if (key_collection === undefined)
+    throw missing('key_collection', 'key_collection=us-west-1, the AWS Region')
   return { name, provider, key_collection, credentials: credentials ?? {} }
 }
 
 function missing(field: string, example: string): KeymgmtError {
-  return new KeymgmtError('FIELD_MISSING', `missing required field "${field}"`, { hints: [`a new provider needs ${example}`] })
+  return new KeymgmtError('FIELD_MISSING', `missing required field "${field}"`, {
+    hints: [`a new provider needs ${example}`],
+  })
 }
 
 function amended(existing: KmsRecord, change: ProviderChange): KmsRecord {
   for (const field of ['provider', 'key_collection'] as const) {
     const wanted = change[field]
     if (wanted !== undefined && wanted !== existing[field]) {
-      throw new KeymgmtError('FIELD_IMMUTABLE', `field "${field}" of ${existing.name} is ${existing[field]} and can't be changed`, {
-        hints: ['configure another provider under another name'],
-      })
+      throw new KeymgmtError(
+        'FIELD_IMMUTABLE',
+        `field "${field}" of ${existing.name} is ${existing[field]} and can't be changed`,
+        {
+          hints: ['configure another provider under another name'],
+        },
+      )
     }
   }
   return { ...existing, credentials: change.credentials ?? existing.credentials }
 }
 
-/** Runs `work` with the provider that must be there, while nobody changes or deletes it. @throws KeymgmtError KMS_NOT_FOUND */
-export async function withProviderLock<T>(engine: Engine, name: string, purpose: string, work: (provider: KmsRecord) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` with the provider that must be there, while nobody changes or deletes it. @throws
+ * KeymgmtError KMS_NOT_FOUND
+ */
+export async function withProviderLock<T>(
+  engine: Engine,
+  name: string,
+  purpose: string,
+  work: (provider: KmsRecord) => Promise<T>,
+): Promise<T> {
   const lock = await engine.store.lock(recordPath.provider(name), purpose)
   try {
     return await work(await requireProvider(engine, name))
@@ -81,11 +104,16 @@ export async function deleteProvider(engine: Engine, name: string): Promise<void
   }
 }
 
-/** The kind of a stored provider. @throws KeymgmtError STORE_VERSION for one that only a newer keymgmt knows. */
+/**
+ * The kind of a stored provider. @throws KeymgmtError STORE_VERSION for one that only a newer
+ * keymgmt knows.
+ */
 export function kindOf(engine: Engine, { provider }: Pick<KmsRecord, 'provider'>): KmsKind {
   const name = KMS_KINDS.find((kind) => kind === provider)
   if (name) return engine.kinds[name]
-  throw new KeymgmtError('STORE_VERSION', `this keymgmt knows no provider=${provider}`, { hints: ['use the newer keymgmt that wrote it'] })
+  throw new KeymgmtError('STORE_VERSION', `this keymgmt knows no provider=${provider}`, {
+    hints: ['use the newer keymgmt that wrote it'],
+  })
 }
 
 function settingsOf({ key_collection, credentials }: KmsRecord) {

@@ -8,7 +8,9 @@ export interface KeyVersion {
   readonly public_key?: string
 }
 
-/** A key. Its material is kept apart, one record a version, so that reading a key never opens any. */
+/**
+ * A key. Its material is kept apart, one record a version, so that reading a key never opens any.
+ */
 export interface KeyRecord {
   /** Tells this key from a later one of the same name. */
   readonly id: string
@@ -32,7 +34,10 @@ export interface KmsRecord {
   readonly credentials: Readonly<Record<string, string>>
 }
 
-/** What we know of the KMS key of one version in one Region. Each field is written before, or as soon as, it is so. */
+/**
+ * What we know of the KMS key of one version in one Region. Each field is written before, or as
+ * soon as, it is so.
+ */
 export interface CopyRecord {
   /** Written before CreateKey is sent. With no `key` beside it, the KMS key may exist or not. */
   readonly operation_id: string
@@ -60,10 +65,15 @@ export interface AliasRecord {
   readonly ours: boolean
 }
 
-/** What is wanted of a distribution: usable; there, but without material; or on its way out of AWS. */
+/**
+ * What is wanted of a distribution: usable; there, but without material; or on its way out of AWS.
+ */
 export type DistributionState = 'active' | 'revoked' | 'removed'
 
-/** One key in one KMS provider: what is wanted, and what has been done of it. Where the two differ there is work to do. */
+/**
+ * One key in one KMS provider: what is wanted, and what has been done of it. Where the two differ
+ * there is work to do.
+ */
 export interface DistributionRecord {
   /** `<key>-<unix_timestamp>`; the alias is `alias/hashicorp/` and this. */
   readonly name: string
@@ -103,8 +113,13 @@ export const recordPath = {
 } as const
 
 /** A record without some of its fields. */
-export function without<R extends object, Name extends keyof R>(record: R, ...names: readonly Name[]): Omit<R, Name> {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name as Name))) as Omit<R, Name>
+export function without<R extends object, Name extends keyof R>(
+  record: R,
+  ...names: readonly Name[]
+): Omit<R, Name> {
+  return Object.fromEntries(
+    Object.entries(record).filter(([name]) => !names.includes(name as Name)),
+  ) as Omit<R, Name>
 }
 
 /** Bytes of a record; the reverse is {@link decodeRecord}. */
@@ -113,8 +128,8 @@ export function encodeRecord(record: object): Uint8Array {
 }
 
 /**
- * The record in `bytes`. The seal has proven that they are what this tool wrote, so only what a newer version of it
- * may have written is checked here.
+ * The record in `bytes`. The seal has proven that they are what this tool wrote, so only what a
+ * newer version of it may have written is checked here.
  * @throws KeymgmtError STORE_CORRUPT
  */
 export function decodeRecord(path: string, bytes: Uint8Array): unknown {

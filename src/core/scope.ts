@@ -40,19 +40,39 @@ export async function providerScope(engine: Engine, kms: string): Promise<Provid
   }
 }
 
-/** The ARN of a KMS key of the provider or, before there is one, of the role that its credentials assume. */
+/**
+ * The ARN of a KMS key of the provider or, before there is one, of the role that its credentials
+ * assume.
+ */
 export async function knownArn(engine: Engine, kms: string): Promise<string | undefined> {
   for (const name of await engine.store.list(recordPath.distributionsOf(kms))) {
-    const distribution = await openLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, name))
-    const arn = distribution && copiesOf(distribution.current).map(({ copy }) => copy.key?.arn).find(Boolean)
+    const distribution = await openLedger<DistributionRecord>(
+      engine.store,
+      recordPath.distribution(kms, name),
+    )
+    const arn =
+      distribution &&
+      copiesOf(distribution.current)
+        .map(({ copy }) => copy.key?.arn)
+        .find(Boolean)
     if (arn) return arn
   }
   return (await requireProvider(engine, kms)).credentials.role_arn
 }
 
-/** The names of the distributions of the key to the provider that there are, or were until AWS deletes their KMS keys. */
-export async function distributionNames(engine: Engine, kms: string, key: string): Promise<string[]> {
-  const [record, current] = await Promise.all([readKey(engine, key), readDistribution(engine, kms, key)])
+/**
+ * The names of the distributions of the key to the provider that there are, or were until AWS
+ * deletes their KMS keys.
+ */
+export async function distributionNames(
+  engine: Engine,
+  kms: string,
+  key: string,
+): Promise<string[]> {
+  const [record, current] = await Promise.all([
+    readKey(engine, key),
+    readDistribution(engine, kms, key),
+  ])
   const retired = record ? await retiredOf(engine, record, kms) : []
   return [...(current ? [current.name] : []), ...retired.map(({ record: { name } }) => name)]
 }

@@ -3,16 +3,24 @@ import type { Engine } from './engine.js'
 import { readProvider } from './lookup.js'
 import { recordPath } from './records.js'
 
-/** How many keys, providers and distributions the store holds, and where each provider's AWS credentials come from. */
+/**
+ * How many keys, providers and distributions the store holds, and where each provider's AWS
+ * credentials come from.
+ */
 export async function distributionCounts(engine: Engine): Promise<Record<string, Json>> {
   const [keys, providers, placed] = await Promise.all([
     engine.store.list(recordPath.keys),
     engine.store.list(recordPath.providers),
     engine.store.list(recordPath.distributions),
   ])
-  const distributions = await Promise.all(placed.map((kms) => engine.store.list(recordPath.distributionsOf(kms))))
+  const distributions = await Promise.all(
+    placed.map((kms) => engine.store.list(recordPath.distributionsOf(kms))),
+  )
   const credentials = await Promise.all(
-    providers.map(async (name) => [name, describeCredentials((await readProvider(engine, name))?.credentials ?? {})] as const),
+    providers.map(
+      async (name) =>
+        [name, describeCredentials((await readProvider(engine, name))?.credentials ?? {})] as const,
+    ),
   )
   return {
     credentials: Object.fromEntries(credentials),

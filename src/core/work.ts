@@ -3,7 +3,13 @@ import type { KmsKey, KmsKeyRequest, KmsProvider } from '../kms/provider.js'
 import { OPERATION_TAG } from '../kms/provider.js'
 import type { Engine } from './engine.js'
 import type { Ledger } from './ledger.js'
-import { recordPath, type AliasRecord, type CopyRecord, type DistributionRecord, type KeyRecord } from './records.js'
+import {
+  recordPath,
+  type AliasRecord,
+  type CopyRecord,
+  type DistributionRecord,
+  type KeyRecord,
+} from './records.js'
 
 /** One distribution with all that is needed to work on it. */
 export interface Work {
@@ -13,8 +19,15 @@ export interface Work {
   readonly provider: KmsProvider
 }
 
-/** The tags of the KMS key of one version: whose it is, and by which operation it can be found again. */
-export async function tagsOf({ engine, key }: Work, version: number, operationId: string): Promise<Record<string, string>> {
+/**
+ * The tags of the KMS key of one version: whose it is, and by which operation it can be found
+ * again.
+ */
+export async function tagsOf(
+  { engine, key }: Work,
+  version: number,
+  operationId: string,
+): Promise<Record<string, string>> {
   return {
     'managed-by': 'keymgmt',
     'keymgmt:store': await engine.store.id(),
@@ -26,7 +39,11 @@ export async function tagsOf({ engine, key }: Work, version: number, operationId
 }
 
 /** What the KMS key of one version is to be made as. */
-export async function keyRequest(work: Work, version: number, operationId: string): Promise<KmsKeyRequest> {
+export async function keyRequest(
+  work: Work,
+  version: number,
+  operationId: string,
+): Promise<KmsKeyRequest> {
   const { key, ledger } = work
   return {
     type: key.type,
@@ -40,38 +57,67 @@ export async function keyRequest(work: Work, version: number, operationId: strin
 /** The KMS key that must be on record. */
 export function kmsKeyOf({ ledger }: Work, version: number, region: string): KmsKey {
   const key = ledger.current.copies[version]?.[region]?.key
-  if (!key) throw new KeymgmtError('STORE_CORRUPT', `${ledger.path} has no KMS key for version ${version} in ${region}`)
+  if (!key)
+    throw new KeymgmtError(
+      'STORE_CORRUPT',
+      `${ledger.path} has no KMS key for version ${version} in ${region}`,
+    )
   return key
 }
 
-/** The material of one version; the caller wipes it. @throws KeymgmtError STORE_CORRUPT when it is not there. */
-export async function readMaterial({ engine, key }: Pick<Work, 'engine' | 'key'>, version: number): Promise<Uint8Array> {
+/**
+ * The material of one version; the caller wipes it. @throws KeymgmtError STORE_CORRUPT when it is
+ * not there.
+ */
+export async function readMaterial(
+  { engine, key }: Pick<Work, 'engine' | 'key'>,
+  version: number,
+): Promise<Uint8Array> {
   const stored = await engine.store.get(recordPath.material(key.name, version))
   if (stored) return stored.value
-  throw new KeymgmtError('STORE_CORRUPT', `the material of ${key.name} version ${version} is not in the store`, {
-    hints: ['restore the store from a backup; nothing was changed'],
-  })
+  throw new KeymgmtError(
+    'STORE_CORRUPT',
+    `the material of ${key.name} version ${version} is not in the store`,
+    {
+      hints: ['restore the store from a backup; nothing was changed'],
+    },
+  )
 }
 
 /** Writes what is now known of a copy that is on record. */
-export async function updateCopy(work: Work, version: number, region: string, change: (copy: CopyRecord) => CopyRecord): Promise<void> {
+export async function updateCopy(
+  work: Work,
+  version: number,
+  region: string,
+  change: (copy: CopyRecord) => CopyRecord,
+): Promise<void> {
   await work.ledger.update((current) => {
     const places = current.copies[version] ?? {}
     const copy = places[region] ?? { operation_id: '', begun: '', imported: false }
-    return { ...current, copies: { ...current.copies, [version]: { ...places, [region]: change(copy) } } }
+    return {
+      ...current,
+      copies: { ...current.copies, [version]: { ...places, [region]: change(copy) } },
+    }
   })
 }
 
 /** Forgets a copy that was begun and never was. */
 export async function dropCopy(work: Work, version: number, region: string): Promise<void> {
   await work.ledger.update((current) => {
-    const places = Object.entries(current.copies[version] ?? {}).filter(([other]) => other !== region)
+    const places = Object.entries(current.copies[version] ?? {}).filter(
+      ([other]) => other !== region,
+    )
     return { ...current, copies: { ...current.copies, [version]: Object.fromEntries(places) } }
   })
 }
 
 /** Writes what is now known of an alias; undefined when it is gone. */
-export async function setAlias({ ledger }: Work, region: string, name: string, known: AliasRecord | undefined): Promise<void> {
+export async function setAlias(
+  { ledger }: Work,
+  region: string,
+  name: string,
+  known: AliasRecord | undefined,
+): Promise<void> {
   await ledger.update((current) => {
     const others = Object.entries(current.aliases[region] ?? {}).filter(([other]) => other !== name)
     const names = Object.fromEntries(known ? [...others, [name, known] as const] : others)

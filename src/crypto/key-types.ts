@@ -1,23 +1,34 @@
-import { createPrivateKey, createPublicKey, generateKeyPair, randomBytes, type KeyObject } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto'
 import { promisify } from 'node:util'
 
 const generatePair = promisify(generateKeyPair)
 
-/** What the material of one type of key is made of: what is generated, and what an import is held against. */
+/**
+ * What the material of one type of key is made of: what is generated, and what an import is held
+ * against.
+ */
 export type MaterialSpec =
   /** Exactly `length` raw bytes. */
   | { readonly kind: 'bytes'; readonly length: number }
   /** A private key of exactly `modulusLength` bits with two primes. */
   | { readonly kind: 'rsa'; readonly modulusLength: number }
-  /** A private key on a named curve: `namedCurve` is OpenSSL's name for it, `curve` the one to show. */
+  /**
+   * A private key on a named curve: `namedCurve` is OpenSSL's name for it, `curve` the one to show.
+   */
   | { readonly kind: 'ec'; readonly namedCurve: string; readonly curve: string }
   | { readonly kind: 'ed25519' }
 
 /** What the tool does with one type of key. */
 export interface KeyType {
   /**
-   * New key material from the platform's random source: the raw bytes of a symmetric or HMAC key, or an unencrypted
-   * PKCS#8 DER private key (RFC 5208). The caller wipes it.
+   * New key material from the platform's random source: the raw bytes of a symmetric or HMAC key,
+   * or an unencrypted PKCS#8 DER private key (RFC 5208). The caller wipes it.
    */
   readonly generate: () => Promise<Uint8Array>
   /** Whether the material is a private key whose public half can be shown. */
@@ -27,7 +38,11 @@ export interface KeyType {
 
 /** A symmetric or HMAC type: `length` random bytes. */
 function random(length: number): KeyType {
-  return { asymmetric: false, material: { kind: 'bytes', length }, generate: () => Promise.resolve(randomBytes(length)) }
+  return {
+    asymmetric: false,
+    material: { kind: 'bytes', length },
+    generate: () => Promise.resolve(randomBytes(length)),
+  }
 }
 
 function rsa(modulusLength: number): KeyType {
@@ -78,12 +93,18 @@ export const DEFAULT_KEY_TYPE = 'rsa-2048' satisfies KeyTypeName
 /** The names of all key types, in the order in which help shows them. */
 export const KEY_TYPE_NAMES = Object.keys(KEY_TYPES) as readonly KeyTypeName[]
 
-/** The public key of asymmetric `material` as SubjectPublicKeyInfo PEM, or undefined where the type has none. */
+/**
+ * The public key of asymmetric `material` as SubjectPublicKeyInfo PEM, or undefined where the type
+ * has none.
+ */
 export function publicKeyPem(type: KeyTypeName, material: Uint8Array): string | undefined {
   return publicKeyOf(type, material)?.export({ format: 'pem', type: 'spki' }).toString()
 }
 
-/** The public key of asymmetric `material` as SubjectPublicKeyInfo DER, or undefined where the type has none. */
+/**
+ * The public key of asymmetric `material` as SubjectPublicKeyInfo DER, or undefined where the type
+ * has none.
+ */
 export function publicKeyDer(type: KeyTypeName, material: Uint8Array): Uint8Array | undefined {
   return publicKeyOf(type, material)?.export({ format: 'der', type: 'spki' })
 }

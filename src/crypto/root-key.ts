@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, randomBytes, randomUUID, scrypt, type ScryptOptions } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  randomBytes,
+  randomUUID,
+  scrypt,
+  type ScryptOptions,
+} from 'node:crypto'
 import { KeymgmtError } from '../errors.js'
 
 /** The kinds of seal that a store can have. */
@@ -29,28 +36,44 @@ export interface RootKey {
   readonly storeId: string
 }
 
-/** OWASP's floor, which is also what is made; and a ceiling, lest a changed header make us compute for ever. */
+/**
+ * OWASP's floor, which is also what is made; and a ceiling, lest a changed header make us compute
+ * for ever.
+ */
 const MIN_N = 2 ** 17
 const MAX_N = 2 ** 20
 
 const ALGORITHM = 'aes-256-gcm'
 
-/** A new root key, and the header that holds it under `secret`: the keyfile's 32 bytes, or a passphrase. */
-export async function createRootKey(seal: SealKind, secret: Uint8Array): Promise<{ header: SealHeader; root: RootKey }> {
+/**
+ * A new root key, and the header that holds it under `secret`: the keyfile's 32 bytes, or a
+ * passphrase.
+ */
+export async function createRootKey(
+  seal: SealKind,
+  secret: Uint8Array,
+): Promise<{ header: SealHeader; root: RootKey }> {
   const storeId = randomUUID()
   const key = randomBytes(32)
   const unwrapped = {
     format: 1 as const,
     store_id: storeId,
     seal,
-    ...(seal === 'passphrase' && { kdf: { N: MIN_N, r: 8, p: 1, salt: randomBytes(16).toString('base64') } }),
+    ...(seal === 'passphrase' && {
+      kdf: { N: MIN_N, r: 8, p: 1, salt: randomBytes(16).toString('base64') },
+    }),
   }
   const wrapping = await wrappingKey(unwrapped, secret)
   try {
     const nonce = randomBytes(12)
     const cipher = createCipheriv(ALGORITHM, wrapping, nonce, { authTagLength: 16 })
     cipher.setAAD(Buffer.from(JSON.stringify(unwrapped)))
-    const wrapped = Buffer.concat([nonce, cipher.update(key), cipher.final(), cipher.getAuthTag()]).toString('base64')
+    const wrapped = Buffer.concat([
+      nonce,
+      cipher.update(key),
+      cipher.final(),
+      cipher.getAuthTag(),
+    ]).toString('base64')
     return { header: { ...unwrapped, wrapped }, root: { key, storeId } }
   } finally {
     wrapping.fill(0)
@@ -59,13 +82,19 @@ export async function createRootKey(seal: SealKind, secret: Uint8Array): Promise
 
 /**
  * The root key that `header` holds.
- * @throws KeymgmtError STORE_SEALED when `secret` is not the one it was sealed with, or the header was changed.
+ * @throws KeymgmtError STORE_SEALED when `secret` is not the one it was sealed with, or the header
+ * was changed.
  */
-export async function openRootKey({ wrapped, ...unwrapped }: SealHeader, secret: Uint8Array): Promise<RootKey> {
+export async function openRootKey(
+  { wrapped, ...unwrapped }: SealHeader,
+  secret: Uint8Array,
+): Promise<RootKey> {
   const wrapping = await wrappingKey(unwrapped, secret)
   const bytes = Buffer.from(wrapped, 'base64')
   try {
-    const decipher = createDecipheriv(ALGORITHM, wrapping, bytes.subarray(0, 12), { authTagLength: 16 })
+    const decipher = createDecipheriv(ALGORITHM, wrapping, bytes.subarray(0, 12), {
+      authTagLength: 16,
+    })
     decipher.setAAD(Buffer.from(JSON.stringify(unwrapped)))
     decipher.setAuthTag(bytes.subarray(-16))
     const key = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()])
@@ -85,7 +114,10 @@ export async function openRootKey({ wrapped, ...unwrapped }: SealHeader, secret:
  * @throws KeymgmtError STORE_VERSION when a newer keymgmt wrote it, STORE_CORRUPT when it is none.
  */
 export function parseSealHeader(text: string): SealHeader {
-  const corrupt = () => new KeymgmtError('STORE_CORRUPT', 'the head of the store (seal.json) is damaged', { hints: ['restore it from a backup'] })
+  const corrupt = () =>
+    new KeymgmtError('STORE_CORRUPT', 'the head of the store (seal.json) is damaged', {
+      hints: ['restore it from a backup'],
+    })
   let header: Partial<SealHeader>
   try {
     header = (JSON.parse(text) ?? {}) as Partial<SealHeader>
@@ -93,10 +125,20 @@ export function parseSealHeader(text: string): SealHeader {
     throw corrupt()
   }
   if (typeof header.format === 'number' && (header.format as number) > 1) {
-    throw new KeymgmtError('STORE_VERSION', `this store was written by a newer keymgmt (format ${header.format as number})`, { hints: ['use that version'] })
+    throw new KeymgmtError(
+      'STORE_VERSION',
+      `this store was written by a newer keymgmt (format ${header.format as number})`,
+      { hints: ['use that version'] },
+    )
   }
   const { format, store_id, seal, kdf, wrapped } = header
-  if (format !== 1 || typeof store_id !== 'string' || typeof wrapped !== 'string' || lengthOfBase64(wrapped) !== 60) throw corrupt()
+  if (
+    format !== 1 ||
+    typeof store_id !== 'string' ||
+    typeof wrapped !== 'string' ||
+    lengthOfBase64(wrapped) !== 60
+  )
+    throw corrupt()
   if (seal === 'keyfile' && kdf === undefined) return { format, store_id, seal, wrapped }
   if (seal !== 'passphrase' || !areAcceptable(kdf)) throw corrupt()
   return { format, store_id, seal, kdf: { N: kdf.N, r: kdf.r, p: kdf.p, salt: kdf.salt }, wrapped }
@@ -104,15 +146,27 @@ export function parseSealHeader(text: string): SealHeader {
 
 function areAcceptable(kdf: Partial<ScryptFactors> | null | undefined): kdf is ScryptFactors {
   const { N, r, p, salt } = kdf ?? {}
-  const boundedN = typeof N === 'number' && N >= MIN_N && N <= MAX_N && Number.isInteger(Math.log2(N))
-  return boundedN && r === 8 && Number.isInteger(p) && Number(p) >= 1 && Number(p) <= 4 && typeof salt === 'string' && lengthOfBase64(salt) === 16
+  const boundedN =
+    typeof N === 'number' && N >= MIN_N && N <= MAX_N && Number.isInteger(Math.log2(N))
+  return (
+    boundedN &&
+    r === 8 &&
+    Number.isInteger(p) &&
+    Number(p) >= 1 &&
+    Number(p) <= 4 &&
+    typeof salt === 'string' &&
+    lengthOfBase64(salt) === 16
+  )
 }
 
 function lengthOfBase64(text: string): number {
   return Buffer.from(text, 'base64').length
 }
 
-async function wrappingKey({ kdf }: Omit<SealHeader, 'wrapped'>, secret: Uint8Array): Promise<Buffer> {
+async function wrappingKey(
+  { kdf }: Omit<SealHeader, 'wrapped'>,
+  secret: Uint8Array,
+): Promise<Buffer> {
   if (!kdf) return Buffer.from(secret)
   const { N, r, p, salt } = kdf
   return deriveKey(secret, Buffer.from(salt, 'base64'), { N, r, p, maxmem: 256 * N * r })

@@ -11,9 +11,14 @@ export interface Binding {
   readonly revision: number
 }
 
-/** Every part is preceded by its length (4 bytes, big-endian on every machine), so that no two bindings have the same bytes. */
+/**
+ * Every part is preceded by its length (4 bytes, big-endian on every machine), so that no two
+ * bindings have the same bytes.
+ */
 function associatedData({ storeId, path, revision }: Binding): Buffer {
-  const parts = ['keymgmt record v1', storeId, path, String(revision)].map((part) => Buffer.from(part))
+  const parts = ['keymgmt record v1', storeId, path, String(revision)].map((part) =>
+    Buffer.from(part),
+  )
   return Buffer.concat(parts.flatMap((part) => [lengthOf(part), part]))
 }
 
@@ -24,8 +29,8 @@ function lengthOf(part: Uint8Array): Buffer {
 }
 
 /**
- * Seals `plaintext` with AES-256-GCM under a 32-byte key and a random 12-byte nonce (NIST SP 800-38D section 8.2.2).
- * The result is nonce, ciphertext, 16-byte tag.
+ * Seals `plaintext` with AES-256-GCM under a 32-byte key and a random 12-byte nonce (NIST SP
+ * 800-38D section 8.2.2). The result is nonce, ciphertext, 16-byte tag.
  */
 export function seal(key: Uint8Array, plaintext: Uint8Array, binding: Binding): Buffer {
   const nonce = randomBytes(NONCE_LENGTH)
@@ -40,11 +45,17 @@ export function seal(key: Uint8Array, plaintext: Uint8Array, binding: Binding): 
  */
 export function open(key: Uint8Array, sealed: Uint8Array, binding: Binding): Buffer {
   const failure = () =>
-    new KeymgmtError('STORE_CORRUPT', `the record ${binding.path} does not open: it was changed, moved or written by another store`, {
-      hints: ['restore that record from a backup; nothing was changed'],
-    })
+    new KeymgmtError(
+      'STORE_CORRUPT',
+      `the record ${binding.path} does not open: it was changed, moved or written by another store`,
+      {
+        hints: ['restore that record from a backup; nothing was changed'],
+      },
+    )
   if (sealed.length < NONCE_LENGTH + TAG_LENGTH) throw failure()
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_LENGTH), { authTagLength: TAG_LENGTH })
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_LENGTH), {
+    authTagLength: TAG_LENGTH,
+  })
   decipher.setAAD(associatedData(binding))
   decipher.setAuthTag(sealed.subarray(sealed.length - TAG_LENGTH))
   const plaintext = decipher.update(sealed.subarray(NONCE_LENGTH, sealed.length - TAG_LENGTH))

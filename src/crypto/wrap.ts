@@ -10,8 +10,8 @@ import {
 import { KeymgmtError } from '../errors.js'
 
 /**
- * The alternative initial value of RFC 5649 section 3. OpenSSL accepts any four bytes here, and only these make a
- * blob that another implementation can unwrap.
+ * The alternative initial value of RFC 5649 section 3. OpenSSL accepts any four bytes here, and
+ * only these make a blob that another implementation can unwrap.
  */
 const KWP_INITIAL_VALUE = Buffer.from('A65959A6', 'hex')
 
@@ -21,9 +21,13 @@ const KWP_CIPHER = 'id-aes256-wrap-pad'
 /** The ways in which AWS KMS takes material that this tool uses. */
 export type WrappingAlgorithm = 'RSAES_OAEP_SHA_256' | 'RSA_AES_KEY_WRAP_SHA_256'
 
-/** Wraps `material` with AES-KWP (RFC 5649) under a 32-byte key; the result is a multiple of 8 bytes. */
+/**
+ * Wraps `material` with AES-KWP (RFC 5649) under a 32-byte key; the result is a multiple of 8
+ * bytes.
+ */
 export function wrapKwp(key: Uint8Array, material: Uint8Array): Buffer {
-  // One update() for all of it: OpenSSL wraps each call by itself, and two calls make a blob that nobody can open.
+  // One update() for all of it: OpenSSL wraps each call by itself, and two calls make a blob that
+  // nobody can open.
   const cipher = createCipheriv(KWP_CIPHER, key, KWP_INITIAL_VALUE)
   return Buffer.concat([cipher.update(material), cipher.final()])
 }
@@ -38,14 +42,16 @@ export function unwrapKwp(key: Uint8Array, wrapped: Uint8Array): Buffer {
 }
 
 /**
- * Wraps `material` for ImportKeyMaterial under the wrapping key that GetParametersForImport returned (DER
- * SubjectPublicKeyInfo, RSA of `modulusLength` bits).
+ * Wraps `material` for ImportKeyMaterial under the wrapping key that GetParametersForImport
+ * returned (DER SubjectPublicKeyInfo, RSA of `modulusLength` bits).
  *
- * `RSAES_OAEP_SHA_256` gives one RSA block; `RSA_AES_KEY_WRAP_SHA_256` gives an RSA block that holds an ephemeral
- * AES-256 key, followed by the material wrapped under it, after that part was unwrapped again and compared.
+ * `RSAES_OAEP_SHA_256` gives one RSA block; `RSA_AES_KEY_WRAP_SHA_256` gives an RSA block that
+ * holds an ephemeral AES-256 key, followed by the material wrapped under it, after that part was
+ * unwrapped again and compared.
  *
  * @throws KeymgmtError KMS_FAILED when the wrapping key is not the RSA key that was asked for.
- * @see https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-encrypt-key-material.html
+ * @see
+ * https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-encrypt-key-material.html
  */
 export function wrapForImport(
   algorithm: WrappingAlgorithm,
@@ -69,14 +75,19 @@ export function wrapForImport(
 
 function readWrappingKey(der: Uint8Array, modulusLength: number) {
   const unusable = (cause?: unknown) =>
-    new KeymgmtError('KMS_FAILED', `the KMS returned a wrapping key that is not RSA of ${modulusLength} bits`, { cause })
+    new KeymgmtError(
+      'KMS_FAILED',
+      `the KMS returned a wrapping key that is not RSA of ${modulusLength} bits`,
+      { cause },
+    )
   let key
   try {
     key = createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' })
   } catch (cause) {
     throw unusable(cause)
   }
-  if (key.asymmetricKeyType !== 'rsa' || key.asymmetricKeyDetails?.modulusLength !== modulusLength) throw unusable()
+  if (key.asymmetricKeyType !== 'rsa' || key.asymmetricKeyDetails?.modulusLength !== modulusLength)
+    throw unusable()
   return key
 }
 
@@ -85,7 +96,10 @@ function assertUnwraps(key: Uint8Array, wrapped: Uint8Array, material: Uint8Arra
   const unwrapped = unwrapKwp(key, wrapped)
   try {
     if (unwrapped.length !== material.length || !timingSafeEqual(unwrapped, material)) {
-      throw new KeymgmtError('KMS_FAILED', 'the wrapped key material does not unwrap to what was wrapped')
+      throw new KeymgmtError(
+        'KMS_FAILED',
+        'the wrapped key material does not unwrap to what was wrapped',
+      )
     }
   } finally {
     unwrapped.fill(0)

@@ -1,13 +1,15 @@
 /** The one account, and the one user, of the embedded KMS. */
 export const ACCOUNT = '111122223333'
 
-/** The Regions that have AWS KMS, by partition (botocore's endpoints.json): a mistyped one is none. */
+/**
+ * The Regions that have AWS KMS, by partition (botocore's endpoints.json): a mistyped one is none.
+ */
 const PARTITIONS: Readonly<Record<string, string>> = {
   aws:
-    'af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2 ap-southeast-1 ap-southeast-2 '
-    + 'ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7 ca-central-1 ca-west-1 eu-central-1 eu-central-2 '
-    + 'eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3 il-central-1 me-central-1 me-south-1 mx-central-1 sa-east-1 '
-    + 'us-east-1 us-east-2 us-west-1 us-west-2',
+    'af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2 ap-southeast-1 ap-southeast-2 ' +
+    'ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7 ca-central-1 ca-west-1 eu-central-1 eu-central-2 ' +
+    'eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3 il-central-1 me-central-1 me-south-1 mx-central-1 sa-east-1 ' +
+    'us-east-1 us-east-2 us-west-1 us-west-2',
   'aws-cn': 'cn-north-1 cn-northwest-1',
   'aws-us-gov': 'us-gov-east-1 us-gov-west-1',
   'aws-iso': 'us-iso-east-1 us-iso-west-1',
@@ -17,7 +19,11 @@ const PARTITIONS: Readonly<Record<string, string>> = {
   'aws-eusc': 'eusc-de-east-1',
 }
 
-const PARTITION_OF = new Map(Object.entries(PARTITIONS).flatMap(([partition, regions]) => regions.split(' ').map((region) => [region, partition])))
+const PARTITION_OF = new Map(
+  Object.entries(PARTITIONS).flatMap(([partition, regions]) =>
+    regions.split(' ').map((region) => [region, partition]),
+  ),
+)
 
 /** Whether AWS KMS is in a Region of that name. */
 export function isRegion(region: string): boolean {
@@ -44,7 +50,10 @@ export function rootArn(region: string): string {
   return `arn:${partitionOf(region)}:iam::${ACCOUNT}:root`
 }
 
-/** The service that keeps multi-Region keys in step, and the role of the account that it does that with. */
+/**
+ * The service that keeps multi-Region keys in step, and the role of the account that it does that
+ * with.
+ */
 export const MULTI_REGION_SERVICE = 'mrk.kms.amazonaws.com'
 
 /** The ARN of that role. */

@@ -14,7 +14,10 @@ export interface Header {
   readonly bytes: Buffer
 }
 
-/** Not AWS's own format, which it does not publish; but it names its key and its material, as that does. */
+/**
+ * Not AWS's own format, which it does not publish; but it names its key and its material, as that
+ * does.
+ */
 function writeHeader(key: Key, material: Material): Buffer {
   const id = Buffer.from(key.id)
   return Buffer.concat([MARK, Buffer.of(id.length), id, Buffer.from(material.id, 'hex')])
@@ -28,7 +31,12 @@ export function readHeader(blob: Buffer): Header {
   const length = blob[MARK.length]
   const end = MARK.length + 1 + (length ?? 0)
   const all = end + MATERIAL_ID_BYTES
-  if (!blob.subarray(0, MARK.length).equals(MARK) || length === undefined || blob.length < all + NONCE_BYTES + TAG_BYTES) throw invalidCiphertext()
+  if (
+    !blob.subarray(0, MARK.length).equals(MARK) ||
+    length === undefined ||
+    blob.length < all + NONCE_BYTES + TAG_BYTES
+  )
+    throw invalidCiphertext()
   return {
     keyId: blob.subarray(MARK.length + 1, end).toString(),
     materialId: blob.subarray(end, all).toString('hex'),
@@ -43,23 +51,46 @@ function derivedKey(key: Key, material: Buffer): Buffer {
 
 /** The encryption context in one form, whatever the order in which it was given. */
 function contextBytes(context: ReadonlyMap<string, string>): Buffer {
-  return Buffer.from(JSON.stringify([...context].toSorted(([one], [other]) => (one < other ? -1 : 1))))
+  return Buffer.from(
+    JSON.stringify([...context].toSorted(([one], [other]) => (one < other ? -1 : 1))),
+  )
 }
 
 /** Encrypts under the material, for whoever names the same context. */
-export function seal(key: Key, material: Material & { bytes: Buffer }, plaintext: Buffer, context: ReadonlyMap<string, string>): Buffer {
+export function seal(
+  key: Key,
+  material: Material & { bytes: Buffer },
+  plaintext: Buffer,
+  context: ReadonlyMap<string, string>,
+): Buffer {
   const header = writeHeader(key, material)
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv('aes-256-gcm', derivedKey(key, material.bytes), nonce)
   cipher.setAAD(Buffer.concat([header, contextBytes(context)]))
-  return Buffer.concat([header, nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
+  return Buffer.concat([
+    header,
+    nonce,
+    cipher.update(plaintext),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ])
 }
 
 /** Decrypts what {@link seal} made. @throws AwsError InvalidCiphertextException */
-export function unseal(key: Key, material: Buffer, { bytes }: Header, blob: Buffer, context: ReadonlyMap<string, string>): Buffer {
+export function unseal(
+  key: Key,
+  material: Buffer,
+  { bytes }: Header,
+  blob: Buffer,
+  context: ReadonlyMap<string, string>,
+): Buffer {
   const nonceEnd = bytes.length + NONCE_BYTES
   try {
-    const decipher = createDecipheriv('aes-256-gcm', derivedKey(key, material), blob.subarray(bytes.length, nonceEnd))
+    const decipher = createDecipheriv(
+      'aes-256-gcm',
+      derivedKey(key, material),
+      blob.subarray(bytes.length, nonceEnd),
+    )
     decipher.setAAD(Buffer.concat([bytes, contextBytes(context)]))
     decipher.setAuthTag(blob.subarray(-TAG_BYTES))
     return Buffer.concat([decipher.update(blob.subarray(nonceEnd, -TAG_BYTES)), decipher.final()])

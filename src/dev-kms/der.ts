@@ -16,7 +16,11 @@ export function elements(bytes: Buffer): Element[] {
     const [length, start] = readLength(bytes, at + 1)
     const end = start + length
     if (end > bytes.length) throw new Error('an element ends behind the end')
-    found.push({ tag: bytes.readUInt8(at), content: bytes.subarray(start, end), whole: bytes.subarray(at, end) })
+    found.push({
+      tag: bytes.readUInt8(at),
+      content: bytes.subarray(start, end),
+      whole: bytes.subarray(at, end),
+    })
     at = end
   }
   return found
@@ -29,7 +33,8 @@ function readLength(bytes: Buffer, at: number): readonly [length: number, start:
   const count = first & 0x7f
   if (count < 1 || count > 3) throw new Error('a length of another form')
   const length = bytes.readUIntBE(at + 1, count)
-  if (length < 0x80 || length < 2 ** (8 * (count - 1))) throw new Error('a length that is not the shortest')
+  if (length < 0x80 || length < 2 ** (8 * (count - 1)))
+    throw new Error('a length that is not the shortest')
   return [length, at + 1 + count]
 }
 

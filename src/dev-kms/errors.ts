@@ -1,4 +1,7 @@
-/** An error that AWS KMS would answer. Every client error is a 400 on the wire, whatever the model says. */
+/**
+ * An error that AWS KMS would answer. Every client error is a 400 on the wire, whatever the model
+ * says.
+ */
 export class AwsError extends Error {
   readonly status: number
 
@@ -26,5 +29,8 @@ export function notFound(message: string): AwsError {
 
 /** AWS's answer to a request over its quota. */
 export function throttled(): AwsError {
-  return new AwsError('ThrottlingException', 'You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.')
+  return new AwsError(
+    'ThrottlingException',
+    'You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.',
+  )
 }

@@ -1,5 +1,14 @@
 /** What a fault does; `-after` and `drop` act first and lose the answer. */
-const KINDS = ['denied', 'throttle', 'error', 'error-after', 'drop', 'drop-before', 'expired-token', 'limit'] as const
+const KINDS = [
+  'denied',
+  'throttle',
+  'error',
+  'error-after',
+  'drop',
+  'drop-before',
+  'expired-token',
+  'limit',
+] as const
 export type FaultKind = (typeof KINDS)[number]
 
 /** A fault to inject: at the `nth` request of `operation` (1 is the first), or at every one. */
@@ -14,14 +23,23 @@ export interface Fault {
 export function parseFault(text: string): Fault {
   const [operation = '', nth = '', kind = '', ...rest] = text.split(':')
   const known = KINDS.find((candidate) => candidate === kind)
-  if (!/^(\*|[A-Za-z]+)$/.test(operation) || !/^(\*|[1-9]\d*)$/.test(nth) || !known || rest.length > 0) {
-    throw new Error(`is Operation:nth:kind, such as CreateKey:1:drop; kinds are ${KINDS.join(', ')}`)
+  if (
+    !/^(\*|[A-Za-z]+)$/.test(operation) ||
+    !/^(\*|[1-9]\d*)$/.test(nth) ||
+    !known ||
+    rest.length > 0
+  ) {
+    throw new Error(
+      `is Operation:nth:kind, such as CreateKey:1:drop; kinds are ${KINDS.join(', ')}`,
+    )
   }
   return { operation, nth: nth === '*' ? '*' : Number(nth), kind: known }
 }
 
 /** Says for each request which fault strikes it, counting as it goes. */
-export function createFaults(faults: readonly Fault[]): (operation: string) => FaultKind | undefined {
+export function createFaults(
+  faults: readonly Fault[],
+): (operation: string) => FaultKind | undefined {
   const seen = faults.map(() => 0)
   return (operation) => {
     let struck: FaultKind | undefined

@@ -9,7 +9,10 @@ const KEY_ID = /^(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 /** The key that an id or a key ARN names, whatever its state; an alias names none. */
 export function findKey(region: Region, keyId: string): Key {
   const key = region.keys.get(readKeyId(region, keyId))
-  if (!key) throw notFound(`Key '${keyId.startsWith('arn:') ? keyId : arnOf(region.name, `key/${keyId}`)}' does not exist`)
+  if (!key)
+    throw notFound(
+      `Key '${keyId.startsWith('arn:') ? keyId : arnOf(region.name, `key/${keyId}`)}' does not exist`,
+    )
   return key
 }
 
@@ -24,18 +27,27 @@ function localResource(region: Region, arn: string, kind: 'key/' | 'alias/'): st
   const [, , , named, account] = arn.split(':')
   const home = arnOf(region.name, kind)
   if (arn.startsWith(home)) return arn.slice(home.length)
-  if (account !== undefined && account !== ACCOUNT && /^\d{12}$/.test(account)) throw notFound(`Key '${arn}' does not exist`)
+  if (account !== undefined && account !== ACCOUNT && /^\d{12}$/.test(account))
+    throw notFound(`Key '${arn}' does not exist`)
   throw notFound(`Invalid arn ${named !== undefined && named !== region.name ? named : arn}`)
 }
 
 /** The alias that is named, in either form, or undefined when it isn't one. */
 function aliasName(region: Region, keyId: string): string | undefined {
   if (keyId.startsWith('alias/')) return keyId
-  return /^arn:[^:]*:kms:[^:]*:[^:]*:alias\//.test(keyId) ? `alias/${localResource(region, keyId, 'alias/')}` : undefined
+  return /^arn:[^:]*:kms:[^:]*:[^:]*:alias\//.test(keyId)
+    ? `alias/${localResource(region, keyId, 'alias/')}`
+    : undefined
 }
 
-/** The key that a cryptographic operation, DescribeKey or GetPublicKey names: an id, an ARN, or an alias in either form. */
-export function findKeyOrAlias(region: Region, keyId: string): { key: Key; alias: string | undefined } {
+/**
+ * The key that a cryptographic operation, DescribeKey or GetPublicKey names: an id, an ARN, or an
+ * alias in either form.
+ */
+export function findKeyOrAlias(
+  region: Region,
+  keyId: string,
+): { key: Key; alias: string | undefined } {
   const alias = aliasName(region, keyId)
   if (alias === undefined) return { key: findKey(region, keyId), alias }
   const target = region.aliases.get(alias)?.target
@@ -43,7 +55,10 @@ export function findKeyOrAlias(region: Region, keyId: string): { key: Key; alias
   return { key: findKey(region, target), alias }
 }
 
-/** The key of a management operation: it is named by id or ARN, the caller may do this to it, and its state allows it. */
+/**
+ * The key of a management operation: it is named by id or ARN, the caller may do this to it, and
+ * its state allows it.
+ */
 export function managed(context: Context, keyId: string): Key {
   const key = findKey(context.region, keyId)
   context.authorize({ key })
@@ -51,7 +66,10 @@ export function managed(context: Context, keyId: string): Key {
   return key
 }
 
-/** The key of an operation that takes aliases, too. `action` where it isn't named as the operation is. */
+/**
+ * The key of an operation that takes aliases, too. `action` where it isn't named as the operation
+ * is.
+ */
 export function named(context: Context, keyId: string, action?: string): Key {
   const { key, alias } = findKeyOrAlias(context.region, keyId)
   context.authorize({ key, alias, action })
@@ -62,7 +80,10 @@ export function named(context: Context, keyId: string, action?: string): Key {
 /** A key that was named and is meant for `usage`, and one request's worth of its quota. */
 export function usable(context: Context, keyId: string, usage: string, action?: string): Key {
   const key = named(context, keyId, action)
-  if (key.usage !== usage) throw invalidUsage(`${key.arn} key usage is ${key.usage} which is not valid for this operation.`)
+  if (key.usage !== usage)
+    throw invalidUsage(
+      `${key.arn} key usage is ${key.usage} which is not valid for this operation.`,
+    )
   context.quotas.use(key.spec.family, context.region.name)
   return key
 }

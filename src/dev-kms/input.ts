@@ -1,6 +1,8 @@
 import { invalid } from './errors.js'
 
-/** A request's body, after it was held against the operation's model: types and limits are right. */
+/**
+ * A request's body, after it was held against the operation's model: types and limits are right.
+ */
 export interface Input {
   text(name: string): string | undefined
   required(name: string): string
@@ -56,8 +58,13 @@ export function readInput(body: Readonly<Record<string, unknown>>): Input {
   }
 }
 
-/** Only members that the model leaves optional come here: Decrypt's CiphertextBlob without a dry run, and the like. */
+/**
+ * Only members that the model leaves optional come here: Decrypt's CiphertextBlob without a dry
+ * run, and the like.
+ */
 function missing(name: string): never {
   const path = `${name.charAt(0).toLowerCase()}${name.slice(1)}`
-  throw invalid(`1 validation error detected: Value null at '${path}' failed to satisfy constraint: Member must not be null`)
+  throw invalid(
+    `1 validation error detected: Value null at '${path}' failed to satisfy constraint: Member must not be null`,
+  )
 }

@@ -13,12 +13,29 @@ export interface Spec {
   readonly hash?: string
 }
 
-const rsa = (modulusLength: number): Spec => ({ family: 'rsa', usages: ['ENCRYPT_DECRYPT', 'SIGN_VERIFY'], modulusLength })
-const ecc = (curve: string, hash: string, usages: readonly string[]): Spec => ({ family: 'ecc', usages, curve, hash })
-const hmac = (bytes: number, hash: string): Spec => ({ family: 'hmac', usages: ['GENERATE_VERIFY_MAC'], length: [bytes, 128], hash })
+const rsa = (modulusLength: number): Spec => ({
+  family: 'rsa',
+  usages: ['ENCRYPT_DECRYPT', 'SIGN_VERIFY'],
+  modulusLength,
+})
+const ecc = (curve: string, hash: string, usages: readonly string[]): Spec => ({
+  family: 'ecc',
+  usages,
+  curve,
+  hash,
+})
+const hmac = (bytes: number, hash: string): Spec => ({
+  family: 'hmac',
+  usages: ['GENERATE_VERIFY_MAC'],
+  length: [bytes, 128],
+  hash,
+})
 const BOTH = ['SIGN_VERIFY', 'KEY_AGREEMENT']
 
-/** By KeySpec. A Map, for the names come from outside. SM2, ML-DSA and ML-KEM are not here: none of them can be done. */
+/**
+ * By KeySpec. A Map, for the names come from outside. SM2, ML-DSA and ML-KEM are not here: none of
+ * them can be done.
+ */
 export const SPECS = new Map<string, Spec>([
   ['SYMMETRIC_DEFAULT', { family: 'symmetric', usages: ['ENCRYPT_DECRYPT'], length: [32, 32] }],
   ['RSA_2048', rsa(2048)],
@@ -38,21 +55,45 @@ export const SPECS = new Map<string, Spec>([
 /** In China's Regions symmetric keys are SM4's: 16 bytes. */
 const CHINESE_LENGTH = [16, 16] as const
 
-/** How long a symmetric or HMAC key's material may be in that Region; undefined for private keys. */
-export function materialLength(spec: Spec, region: string): readonly [least: number, most: number] | undefined {
+/**
+ * How long a symmetric or HMAC key's material may be in that Region; undefined for private keys.
+ */
+export function materialLength(
+  spec: Spec,
+  region: string,
+): readonly [least: number, most: number] | undefined {
   return spec.family === 'symmetric' && region.startsWith('cn-') ? CHINESE_LENGTH : spec.length
 }
 
-const RSA_SIGNING = ['RSASSA_PKCS1_V1_5', 'RSASSA_PSS'].flatMap((scheme) => ['256', '384', '512'].map((bits) => `${scheme}_SHA_${bits}`))
+const RSA_SIGNING = ['RSASSA_PKCS1_V1_5', 'RSASSA_PSS'].flatMap((scheme) =>
+  ['256', '384', '512'].map((bits) => `${scheme}_SHA_${bits}`),
+)
 
-/** The algorithms that KMS has for keys of one usage, and the member of DescribeKey and GetPublicKey that lists them. */
-const ALGORITHMS: Readonly<Record<string, readonly [member: string, of: (spec: Spec, keySpec: string) => readonly string[]]>> = {
-  ENCRYPT_DECRYPT: ['EncryptionAlgorithms', ({ family }) => (family === 'rsa' ? ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] : ['SYMMETRIC_DEFAULT'])],
-  SIGN_VERIFY: ['SigningAlgorithms', ({ family, hash }) => {
-    if (family === 'rsa') return RSA_SIGNING
-    return hash === undefined ? ['ED25519_PH_SHA_512', 'ED25519_SHA_512'] : [`ECDSA_SHA_${hash.slice(3)}`]
-  }],
-  GENERATE_VERIFY_MAC: ['MacAlgorithms', (_spec, keySpec) => [keySpec.replace('HMAC_', 'HMAC_SHA_')]],
+/**
+ * The algorithms that KMS has for keys of one usage, and the member of DescribeKey and GetPublicKey
+ * that lists them.
+ */
+const ALGORITHMS: Readonly<
+  Record<string, readonly [member: string, of: (spec: Spec, keySpec: string) => readonly string[]]>
+> = {
+  ENCRYPT_DECRYPT: [
+    'EncryptionAlgorithms',
+    ({ family }) =>
+      family === 'rsa' ? ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256'] : ['SYMMETRIC_DEFAULT'],
+  ],
+  SIGN_VERIFY: [
+    'SigningAlgorithms',
+    ({ family, hash }) => {
+      if (family === 'rsa') return RSA_SIGNING
+      return hash === undefined
+        ? ['ED25519_PH_SHA_512', 'ED25519_SHA_512']
+        : [`ECDSA_SHA_${hash.slice(3)}`]
+    },
+  ],
+  GENERATE_VERIFY_MAC: [
+    'MacAlgorithms',
+    (_spec, keySpec) => [keySpec.replace('HMAC_', 'HMAC_SHA_')],
+  ],
   KEY_AGREEMENT: ['KeyAgreementAlgorithms', () => ['ECDH']],
 }
 

@@ -5,9 +5,15 @@ import type { Input } from './input.js'
 
 const MAC_LENGTH = 16
 
-/** A marker names the last item that was seen; nobody else can make one, and it is good for this operation and Region only. */
+/**
+ * A marker names the last item that was seen; nobody else can make one, and it is good for this
+ * operation and Region only.
+ */
 function mac({ world, region, operation }: Context, last: string): Buffer {
-  return createHmac('sha256', world.secret).update(`${operation}\n${region.name}\n${last}`).digest().subarray(0, MAC_LENGTH)
+  return createHmac('sha256', world.secret)
+    .update(`${operation}\n${region.name}\n${last}`)
+    .digest()
+    .subarray(0, MAC_LENGTH)
 }
 
 function writeMarker(context: Context, last: string): string {
@@ -17,17 +23,26 @@ function writeMarker(context: Context, last: string): string {
 function readMarker(context: Context, marker: string): string {
   const bytes = Buffer.from(marker, 'base64url')
   const last = bytes.subarray(MAC_LENGTH).toString()
-  if (bytes.length <= MAC_LENGTH || !timingSafeEqual(bytes.subarray(0, MAC_LENGTH), mac(context, last))) {
+  if (
+    bytes.length <= MAC_LENGTH ||
+    !timingSafeEqual(bytes.subarray(0, MAC_LENGTH), mac(context, last))
+  ) {
     throw new AwsError('InvalidMarkerException', 'The marker is not valid.')
   }
   return last
 }
 
 /**
- * Cuts a page out of `items`, in the order of their names. What is added or deleted between two pages moves none of
- * the others from one page to another.
+ * Cuts a page out of `items`, in the order of their names. What is added or deleted between two
+ * pages moves none of the others from one page to another.
  */
-export function page<T>(context: Context, input: Input, items: readonly T[], defaultLimit: number, nameOf: (item: T) => string): { items: readonly T[]; rest: object } {
+export function page<T>(
+  context: Context,
+  input: Input,
+  items: readonly T[],
+  defaultLimit: number,
+  nameOf: (item: T) => string,
+): { items: readonly T[]; rest: object } {
   const marker = input.text('Marker')
   const after = marker === undefined ? undefined : readMarker(context, marker)
   const sorted = items.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1))
@@ -35,5 +50,8 @@ export function page<T>(context: Context, input: Input, items: readonly T[], def
   const shown = left.slice(0, input.number('Limit') ?? defaultLimit)
   const last = shown.at(-1)
   const Truncated = last !== undefined && shown.length < left.length
-  return { items: shown, rest: { Truncated, ...(Truncated && { NextMarker: writeMarker(context, nameOf(last)) }) } }
+  return {
+    items: shown,
+    rest: { Truncated, ...(Truncated && { NextMarker: writeMarker(context, nameOf(last)) }) },
+  }
 }

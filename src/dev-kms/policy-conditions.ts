@@ -3,13 +3,21 @@ import { asList, matches, type Statement } from './policy-document.js'
 type Condition = Statement['Condition']
 type Test = (actual: string, wanted: string) => boolean
 
-const numeric = (compare: (actual: number, wanted: number) => boolean): Test => (actual, wanted) => compare(Number(actual), Number(wanted))
+const numeric =
+  (compare: (actual: number, wanted: number) => boolean): Test =>
+  (actual, wanted) =>
+    compare(Number(actual), Number(wanted))
 
-/** The operators, and whether each is the denial of another: those hold where the request has no such key. */
+/**
+ * The operators, and whether each is the denial of another: those hold where the request has no
+ * such key.
+ */
 const OPERATORS: Readonly<Record<string, { readonly test: Test; readonly negative?: true }>> = {
   StringEquals: { test: (actual, wanted) => actual === wanted },
   StringNotEquals: { test: (actual, wanted) => actual === wanted, negative: true },
-  StringEqualsIgnoreCase: { test: (actual, wanted) => actual.toLowerCase() === wanted.toLowerCase() },
+  StringEqualsIgnoreCase: {
+    test: (actual, wanted) => actual.toLowerCase() === wanted.toLowerCase(),
+  },
   StringLike: { test: (actual, wanted) => matches(wanted, actual) },
   StringNotLike: { test: (actual, wanted) => matches(wanted, actual), negative: true },
   Bool: { test: (actual, wanted) => actual === wanted.toLowerCase() },
@@ -22,13 +30,39 @@ const OPERATORS: Readonly<Record<string, { readonly test: Test; readonly negativ
   Null: { test: () => false },
 }
 
-/** The condition keys that `policy-values.ts` gives values to; one that ends in `/` or `:` has a name behind it. */
+/**
+ * The condition keys that `policy-values.ts` gives values to; one that ends in `/` or `:` has a
+ * name behind it.
+ */
 const KEYS = [
-  'kms:KeySpec', 'kms:KeyUsage', 'kms:KeyOrigin', 'kms:MultiRegion', 'kms:MultiRegionKeyType', 'kms:ResourceAliases', 'kms:CallerAccount',
-  'kms:BypassPolicyLockoutSafetyCheck', 'kms:ExpirationModel', 'kms:WrappingAlgorithm', 'kms:WrappingKeySpec', 'kms:RequestAlias',
-  'kms:ReplicaRegion', 'kms:PrimaryRegion', 'kms:ScheduleKeyDeletionPendingWindowInDays', 'kms:EncryptionAlgorithm', 'kms:SigningAlgorithm',
-  'kms:MacAlgorithm', 'kms:KeyAgreementAlgorithm', 'kms:MessageType', 'kms:DataKeyPairSpec', 'kms:EncryptionContextKeys',
-  'kms:EncryptionContext:', 'aws:RequestedRegion', 'aws:TagKeys', 'aws:RequestTag/', 'aws:ResourceTag/', 'iam:AWSServiceName',
+  'kms:KeySpec',
+  'kms:KeyUsage',
+  'kms:KeyOrigin',
+  'kms:MultiRegion',
+  'kms:MultiRegionKeyType',
+  'kms:ResourceAliases',
+  'kms:CallerAccount',
+  'kms:BypassPolicyLockoutSafetyCheck',
+  'kms:ExpirationModel',
+  'kms:WrappingAlgorithm',
+  'kms:WrappingKeySpec',
+  'kms:RequestAlias',
+  'kms:ReplicaRegion',
+  'kms:PrimaryRegion',
+  'kms:ScheduleKeyDeletionPendingWindowInDays',
+  'kms:EncryptionAlgorithm',
+  'kms:SigningAlgorithm',
+  'kms:MacAlgorithm',
+  'kms:KeyAgreementAlgorithm',
+  'kms:MessageType',
+  'kms:DataKeyPairSpec',
+  'kms:EncryptionContextKeys',
+  'kms:EncryptionContext:',
+  'aws:RequestedRegion',
+  'aws:TagKeys',
+  'aws:RequestTag/',
+  'aws:ResourceTag/',
+  'iam:AWSServiceName',
 ].map((key) => key.toLowerCase())
 
 interface Operator {
@@ -38,7 +72,8 @@ interface Operator {
 }
 
 function readOperator(text: string): Operator {
-  const [, set = '', name = '', ifExists = ''] = /^(ForAllValues:|ForAnyValue:)?(.+?)(IfExists)?$/.exec(text) ?? []
+  const [, set = '', name = '', ifExists = ''] =
+    /^(ForAllValues:|ForAnyValue:)?(.+?)(IfExists)?$/.exec(text) ?? []
   return { name, every: set === 'ForAllValues:', ifExists: ifExists !== '' }
 }
 
@@ -53,20 +88,36 @@ export function unknownCondition(condition: Condition): string | undefined {
 }
 
 function isKnown(key: string): boolean {
-  return KEYS.some((known) => (/[/:]$/.test(known) ? key.startsWith(known) && key.length > known.length : key === known))
+  return KEYS.some((known) =>
+    /[/:]$/.test(known) ? key.startsWith(known) && key.length > known.length : key === known,
+  )
 }
 
-/** Whether every part of the condition holds for a request with these values, by key in lower case. */
-export function conditionHolds(condition: Condition, values: ReadonlyMap<string, readonly string[]>): boolean {
+/**
+ * Whether every part of the condition holds for a request with these values, by key in lower case.
+ */
+export function conditionHolds(
+  condition: Condition,
+  values: ReadonlyMap<string, readonly string[]>,
+): boolean {
   return Object.entries(condition ?? {}).every(([operator, keys]) =>
-    Object.entries(keys).every(([key, wanted]) => holds(readOperator(operator), values.get(key.toLowerCase()), asList(wanted))))
+    Object.entries(keys).every(([key, wanted]) =>
+      holds(readOperator(operator), values.get(key.toLowerCase()), asList(wanted)),
+    ),
+  )
 }
 
-function holds({ name, every, ifExists }: Operator, actual: readonly string[] | undefined, wanted: readonly string[]): boolean {
+function holds(
+  { name, every, ifExists }: Operator,
+  actual: readonly string[] | undefined,
+  wanted: readonly string[],
+): boolean {
   if (name === 'Null') return wanted.includes(String(actual === undefined))
   const operator = OPERATORS[name]
   if (!operator) return false
-  if (actual === undefined || actual.length === 0) return ifExists || every || operator.negative === true
-  const one = (value: string) => wanted.some((candidate) => operator.test(value, candidate)) !== (operator.negative === true)
+  if (actual === undefined || actual.length === 0)
+    return ifExists || every || operator.negative === true
+  const one = (value: string) =>
+    wanted.some((candidate) => operator.test(value, candidate)) !== (operator.negative === true)
   return every ? actual.every(one) : actual.some(one)
 }

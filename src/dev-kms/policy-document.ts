@@ -7,7 +7,9 @@ export interface Statement {
   readonly Resource?: string | readonly string[]
   readonly NotResource?: string | readonly string[]
   /** By operator, then by key. */
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>
+  readonly Condition?: Readonly<
+    Record<string, Readonly<Record<string, string | readonly string[]>>>
+  >
 }
 
 const PARTS: Readonly<Record<string, readonly string[]>> = {
@@ -15,7 +17,10 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   Effect: ['Allow', 'Deny'],
 }
 const TOP = ['Version', 'Id', 'Statement']
-const PAIRS = [['Action', 'NotAction'], ['Resource', 'NotResource']]
+const PAIRS = [
+  ['Action', 'NotAction'],
+  ['Resource', 'NotResource'],
+]
 
 /** One string or many, as a list. */
 export function asList(value: string | readonly string[] | undefined): readonly string[] {
@@ -23,27 +28,41 @@ export function asList(value: string | readonly string[] | undefined): readonly 
   return typeof value === 'string' ? [value] : value
 }
 
-/** Whether a pattern with `*` and `?` matches all of `text`; flag `i` for actions, whose case doesn't count. */
+/**
+ * Whether a pattern with `*` and `?` matches all of `text`; flag `i` for actions, whose case
+ * doesn't count.
+ */
 export function matches(pattern: string, text: string, flags = ''): boolean {
-  const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^]*').replaceAll('?', '[^]')
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '[^]*')
+    .replaceAll('?', '[^]')
   return new RegExp(`^${source}$`, flags).test(text)
 }
 
 /**
- * The statements of a policy document. Whatever IAM's grammar doesn't have is refused, and so are elements beside
- * `principals` that name whom it is for.
+ * The statements of a policy document. Whatever IAM's grammar doesn't have is refused, and so are
+ * elements beside `principals` that name whom it is for.
  * @throws Error saying what is wrong.
  */
-export function readStatements(document: unknown, principals: readonly string[] = []): readonly Statement[] {
+export function readStatements(
+  document: unknown,
+  principals: readonly string[] = [],
+): readonly Statement[] {
   if (!isObject(document)) throw new Error('it is not a JSON object')
   assertNames(document, TOP, 'a policy')
   assertOneOf('Version', document.Version ?? '2008-10-17')
-  const statements: unknown[] = Array.isArray(document.Statement) ? document.Statement : [document.Statement]
+  const statements: unknown[] = Array.isArray(document.Statement)
+    ? document.Statement
+    : [document.Statement]
   for (const statement of statements) assertStatement(statement, principals)
   return statements as Statement[]
 }
 
-function assertStatement(statement: unknown, principals: readonly string[]): asserts statement is Statement {
+function assertStatement(
+  statement: unknown,
+  principals: readonly string[],
+): asserts statement is Statement {
   if (!isObject(statement)) throw new Error('a statement is a JSON object')
   const pairs = principals.length > 0 ? [...PAIRS, principals] : PAIRS
   assertNames(statement, ['Sid', 'Effect', 'Condition', ...pairs.flat()], 'a statement')
@@ -52,7 +71,8 @@ function assertStatement(statement: unknown, principals: readonly string[]): ass
     const given = pair.filter((name) => statement[name] !== undefined)
     if (given.length !== 1) throw new Error(`a statement has one of ${pair.join(' and ')}`)
   }
-  for (const name of PAIRS.flat()) if (statement[name] !== undefined) assertStrings(name, statement[name])
+  for (const name of PAIRS.flat())
+    if (statement[name] !== undefined) assertStrings(name, statement[name])
   assertCondition(statement.Condition)
 }
 
@@ -72,12 +92,14 @@ function assertNames(object: object, known: readonly string[], what: string): vo
 
 function assertOneOf(name: string, value: unknown): void {
   const allowed = PARTS[name] ?? []
-  if (typeof value !== 'string' || !allowed.includes(value)) throw new Error(`${name} is one of ${allowed.join(', ')}`)
+  if (typeof value !== 'string' || !allowed.includes(value))
+    throw new Error(`${name} is one of ${allowed.join(', ')}`)
 }
 
 function assertStrings(name: string, value: unknown): void {
   const values: unknown[] = Array.isArray(value) ? value : [value]
-  if (!values.every((item) => typeof item === 'string')) throw new Error(`${name} is a string or a list of strings`)
+  if (!values.every((item) => typeof item === 'string'))
+    throw new Error(`${name} is a string or a list of strings`)
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

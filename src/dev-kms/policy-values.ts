@@ -27,7 +27,12 @@ const DEFAULTS: Readonly<Record<string, readonly [key: string, member: string, v
 }
 
 /** The values that a policy's conditions see, by key in lower case. */
-export function conditionValues(operation: string, region: Region, input: Input, { key, alias, action, resource, replica, service }: Wanted): ReadonlyMap<string, readonly string[]> {
+export function conditionValues(
+  operation: string,
+  region: Region,
+  input: Input,
+  { key, alias, action, resource, replica, service }: Wanted,
+): ReadonlyMap<string, readonly string[]> {
   // AWS: no condition key can be used where the resource is an alias.
   if (resource?.includes(':alias/')) return new Map()
   const creates = operation === 'CreateKey' && action === undefined
@@ -41,7 +46,13 @@ export function conditionValues(operation: string, region: Region, input: Input,
     ...ofRequest(operation, input),
     ['kms:RequestAlias', alias?.replace(/^arn:.*:(?=alias\/)/, '')],
   ]
-  return new Map(all.flatMap(([name, value]) => (value === undefined ? [] : [[name.toLowerCase(), typeof value === 'string' ? [value] : value]])))
+  return new Map(
+    all.flatMap(([name, value]) =>
+      value === undefined
+        ? []
+        : [[name.toLowerCase(), typeof value === 'string' ? [value] : value]],
+    ),
+  )
 }
 
 function ofNewKey(input: Input): [string, Value][] {
@@ -49,7 +60,10 @@ function ofNewKey(input: Input): [string, Value][] {
   const spec = input.text('KeySpec') ?? input.text('CustomerMasterKeySpec') ?? 'SYMMETRIC_DEFAULT'
   return [
     ['kms:KeySpec', spec],
-    ['kms:KeyUsage', input.text('KeyUsage') ?? (spec === 'SYMMETRIC_DEFAULT' ? 'ENCRYPT_DECRYPT' : undefined)],
+    [
+      'kms:KeyUsage',
+      input.text('KeyUsage') ?? (spec === 'SYMMETRIC_DEFAULT' ? 'ENCRYPT_DECRYPT' : undefined),
+    ],
     ['kms:KeyOrigin', input.text('Origin') ?? 'AWS_KMS'],
     ['kms:MultiRegion', String(multi)],
     ['kms:MultiRegionKeyType', multi ? 'PRIMARY' : undefined],
@@ -58,17 +72,28 @@ function ofNewKey(input: Input): [string, Value][] {
 
 /** A replica has the shared properties of its primary, whatever the request says. */
 function ofReplica({ keySpec, usage, origin }: Key): [string, Value][] {
-  return [['kms:KeySpec', keySpec], ['kms:KeyUsage', usage], ['kms:KeyOrigin', origin], ['kms:MultiRegion', 'true'], ['kms:MultiRegionKeyType', 'REPLICA']]
+  return [
+    ['kms:KeySpec', keySpec],
+    ['kms:KeyUsage', usage],
+    ['kms:KeyOrigin', origin],
+    ['kms:MultiRegion', 'true'],
+    ['kms:MultiRegionKeyType', 'REPLICA'],
+  ]
 }
 
 function ofKey(key: Key, region: Region): [string, Value][] {
-  const aliases = [...region.aliases].flatMap(([name, { target }]) => (target === key.id ? [name] : []))
+  const aliases = [...region.aliases].flatMap(([name, { target }]) =>
+    target === key.id ? [name] : [],
+  )
   return [
     ['kms:KeySpec', key.keySpec],
     ['kms:KeyUsage', key.usage],
     ['kms:KeyOrigin', key.origin],
     ['kms:MultiRegion', String(key.multiRegion !== undefined)],
-    ['kms:MultiRegionKeyType', key.multiRegion && (key.multiRegion.primary === key.region ? 'PRIMARY' : 'REPLICA')],
+    [
+      'kms:MultiRegionKeyType',
+      key.multiRegion && (key.multiRegion.primary === key.region ? 'PRIMARY' : 'REPLICA'),
+    ],
     ['kms:ResourceAliases', aliases.length > 0 ? aliases : undefined],
     ...[...key.tags].map(([name, value]): [string, Value] => [`aws:ResourceTag/${name}`, value]),
   ]
@@ -77,11 +102,17 @@ function ofKey(key: Key, region: Region): [string, Value][] {
 function ofRequest(operation: string, input: Input): [string, Value][] {
   const [name, member, value] = DEFAULTS[operation] ?? []
   const tags = operation === 'UntagResource' ? [] : input.tags()
-  const tagKeys = operation === 'UntagResource' ? input.texts('TagKeys') : tags.map(({ TagKey }) => TagKey)
+  const tagKeys =
+    operation === 'UntagResource' ? input.texts('TagKeys') : tags.map(({ TagKey }) => TagKey)
   const context = input.map('EncryptionContext')
   return [
-    ...Object.entries(MEMBERS).map(([key, from]): [string, Value] => [key, input.has(from) ? String(input.value(from)) : undefined]),
-    ...(name !== undefined && member !== undefined ? [[name, String(input.value(member) ?? value)] as [string, Value]] : []),
+    ...Object.entries(MEMBERS).map(([key, from]): [string, Value] => [
+      key,
+      input.has(from) ? String(input.value(from)) : undefined,
+    ]),
+    ...(name !== undefined && member !== undefined
+      ? [[name, String(input.value(member) ?? value)] as [string, Value]]
+      : []),
     ...tags.map(({ TagKey, TagValue }): [string, Value] => [`aws:RequestTag/${TagKey}`, TagValue]),
     ['aws:TagKeys', tagKeys.length > 0 ? tagKeys : undefined],
     ...[...context].map(([key, text]): [string, Value] => [`kms:EncryptionContext:${key}`, text]),

@@ -22,33 +22,51 @@ export interface IamPolicy {
 
 /**
  * Reads an identity-based IAM policy.
- * @throws Error for whatever IAM's grammar doesn't have. A condition that is not known here is no error before a
- * request depends on it; that request is denied, and told why.
+ * @throws Error for whatever IAM's grammar doesn't have. A condition that is not known here is no
+ * error before a request depends on it; that request is denied, and told why.
  */
 export function readIamPolicy(document: unknown): IamPolicy {
   const statements = readStatements(document)
   return {
     assertAllows(permission) {
       const applicable = statements.filter((statement) => applies(statement, permission))
-      const unknown = applicable.map(({ Condition }) => unknownCondition(Condition)).find((problem) => problem !== undefined)
-      if (unknown !== undefined) throw denied(permission, `of a condition that the embedded KMS does not know: ${unknown}`)
+      const unknown = applicable
+        .map(({ Condition }) => unknownCondition(Condition))
+        .find((problem) => problem !== undefined)
+      if (unknown !== undefined)
+        throw denied(permission, `of a condition that the embedded KMS does not know: ${unknown}`)
       const met = applicable.filter(({ Condition }) => conditionHolds(Condition, permission.values))
       if (met.some(({ Effect }) => Effect === 'Deny')) throw denied(permission)
-      if (met.length === 0) throw denied(permission, `no identity-based policy allows the ${permission.action} action`)
+      if (met.length === 0)
+        throw denied(permission, `no identity-based policy allows the ${permission.action} action`)
     },
   }
 }
 
-function applies({ Action, NotAction, Resource, NotResource }: Statement, { action, resource }: Permission): boolean {
-  const acts = (patterns: readonly string[]) => patterns.some((pattern) => matches(pattern, action, 'i'))
+function applies(
+  { Action, NotAction, Resource, NotResource }: Statement,
+  { action, resource }: Permission,
+): boolean {
+  const acts = (patterns: readonly string[]) =>
+    patterns.some((pattern) => matches(pattern, action, 'i'))
   // A request without a resource of its own is on `*`, and only `*` is that.
-  const covers = (patterns: readonly string[]) => patterns.some((pattern) => (resource === '*' ? pattern === '*' : matches(pattern, resource)))
+  const covers = (patterns: readonly string[]) =>
+    patterns.some((pattern) => (resource === '*' ? pattern === '*' : matches(pattern, resource)))
   const rightAction = Action === undefined ? !acts(asList(NotAction)) : acts(asList(Action))
-  return rightAction && (Resource === undefined ? !covers(asList(NotResource)) : covers(asList(Resource)))
+  return (
+    rightAction &&
+    (Resource === undefined ? !covers(asList(NotResource)) : covers(asList(Resource)))
+  )
 }
 
 function denied({ action, resource, region }: Permission, because?: string): AwsError {
   const where = resource === '*' ? '' : ` on resource: ${resource}`
-  const why = because === undefined ? 'with an explicit deny in an identity-based policy' : `because ${because}`
-  return new AwsError('AccessDeniedException', `User: ${callerArn(region)} is not authorized to perform: ${action}${where} ${why}`)
+  const why =
+    because === undefined
+      ? 'with an explicit deny in an identity-based policy'
+      : `because ${because}`
+  return new AwsError(
+    'AccessDeniedException',
+    `User: ${callerArn(region)} is not authorized to perform: ${action}${where} ${why}`,
+  )
 }

@@ -1,9 +1,19 @@
-import { constants, createECDH, createHash, privateEncrypt, publicDecrypt, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto'
+import {
+  constants,
+  createECDH,
+  createHash,
+  privateEncrypt,
+  publicDecrypt,
+  randomBytes,
+  timingSafeEqual,
+  type KeyObject,
+} from 'node:crypto'
 import { encode, encodeInteger, elements, TAG } from './der.js'
 import { scalarOf } from './private-keys.js'
 
-// node:crypto hashes what it signs; it has no way to be given the digest. MessageType DIGEST needs one, so the padding
-// (RFC 8017) and the arithmetic around the curve (FIPS 186-5) are here, and RSA and the curve are OpenSSL's.
+// node:crypto hashes what it signs; it has no way to be given the digest. MessageType DIGEST needs
+// one, so the padding (RFC 8017) and the arithmetic around the curve (FIPS 186-5) are here, and RSA
+// and the curve are OpenSSL's.
 
 /** DigestInfo up to the digest, RFC 8017 section 9.2. */
 const DIGEST_INFO: Readonly<Record<string, string>> = {
@@ -26,7 +36,12 @@ function equal(one: Buffer, other: Buffer): boolean {
 }
 
 /** There is one signature for each digest, so it need only be made again. */
-export function verifyPkcs1(key: KeyObject, hash: string, digest: Buffer, signature: Buffer): boolean {
+export function verifyPkcs1(
+  key: KeyObject,
+  hash: string,
+  digest: Buffer,
+  signature: Buffer,
+): boolean {
   return equal(signPkcs1(key, hash, digest), signature)
 }
 
@@ -42,15 +57,20 @@ function mgf1(hash: string, seed: Buffer, length: number): Buffer {
   return Buffer.concat(blocks).subarray(0, length)
 }
 
-const xor = (one: Buffer, other: Buffer) => Buffer.from(one.map((byte, index) => byte ^ (other[index] ?? 0)))
+const xor = (one: Buffer, other: Buffer) =>
+  Buffer.from(one.map((byte, index) => byte ^ (other[index] ?? 0)))
 
 /** M' of RFC 8017 section 9.1, hashed. */
 function saltedHash(hash: string, digest: Buffer, salt: Buffer): Buffer {
   return createHash(hash).update(Buffer.alloc(8)).update(digest).update(salt).digest()
 }
 
-/** The modulus is a multiple of 8 bits, so the encoded message is one bit shorter than its bytes. */
-const clearFirstBit = (bytes: Buffer) => { bytes[0] = (bytes[0] ?? 0) & 0x7f }
+/**
+ * The modulus is a multiple of 8 bits, so the encoded message is one bit shorter than its bytes.
+ */
+const clearFirstBit = (bytes: Buffer) => {
+  bytes[0] = (bytes[0] ?? 0) & 0x7f
+}
 
 /** RSASSA-PSS over a digest, with a salt as long as it: MGF1 by the same hash. */
 export function signPss(key: KeyObject, hash: string, digest: Buffer): Buffer {
@@ -60,11 +80,19 @@ export function signPss(key: KeyObject, hash: string, digest: Buffer): Buffer {
   const db = Buffer.concat([Buffer.alloc(size - 2 * digest.length - 2), Buffer.of(1), salt])
   const masked = xor(db, mgf1(hash, h, db.length))
   clearFirstBit(masked)
-  return privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, Buffer.concat([masked, h, Buffer.of(0xbc)]))
+  return privateEncrypt(
+    { key, padding: constants.RSA_NO_PADDING },
+    Buffer.concat([masked, h, Buffer.of(0xbc)]),
+  )
 }
 
 /** Whether it is such a signature, of a salt of that length. */
-export function verifyPss(key: KeyObject, hash: string, digest: Buffer, signature: Buffer): boolean {
+export function verifyPss(
+  key: KeyObject,
+  hash: string,
+  digest: Buffer,
+  signature: Buffer,
+): boolean {
   const size = (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8
   if (signature.length !== size) return false
   let encoded: Buffer
@@ -78,7 +106,12 @@ export function verifyPss(key: KeyObject, hash: string, digest: Buffer, signatur
   const db = xor(masked, mgf1(hash, h, masked.length))
   clearFirstBit(db)
   const head = Buffer.concat([Buffer.alloc(size - 2 * digest.length - 2), Buffer.of(1)])
-  if (encoded.at(-1) !== 0xbc || ((encoded[0] ?? 0) & 0x80) !== 0 || !db.subarray(0, head.length).equals(head)) return false
+  if (
+    encoded.at(-1) !== 0xbc ||
+    ((encoded[0] ?? 0) & 0x80) !== 0 ||
+    !db.subarray(0, head.length).equals(head)
+  )
+    return false
   return equal(saltedHash(hash, digest, db.subarray(head.length)), h)
 }
 
@@ -86,12 +119,15 @@ export function verifyPss(key: KeyObject, hash: string, digest: Buffer, signatur
 const ORDERS: Readonly<Record<string, bigint>> = {
   prime256v1: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
   secp256k1: 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n,
-  secp384r1: 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
-  secp521r1: 0x01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
+  secp384r1:
+    0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
+  secp521r1:
+    0x01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
 }
 
 const toNumber = (bytes: Buffer) => BigInt(`0x${bytes.toString('hex')}`)
-const toBytes = (value: bigint, size: number) => Buffer.from(value.toString(16).padStart(2 * size, '0'), 'hex')
+const toBytes = (value: bigint, size: number) =>
+  Buffer.from(value.toString(16).padStart(2 * size, '0'), 'hex')
 const sizeOf = (order: bigint) => Math.ceil(order.toString(2).length / 8)
 const modulo = (value: bigint, order: bigint) => ((value % order) + order) % order
 
@@ -117,7 +153,9 @@ function randomScalar(order: bigint): bigint {
   return 1n + (toNumber(randomBytes(sizeOf(order) + 8)) % (order - 1n))
 }
 
-/** ECDSA over a digest, which is never longer than the order of the curve that goes with it; DER. */
+/**
+ * ECDSA over a digest, which is never longer than the order of the curve that goes with it; DER.
+ */
 export function signEcdsa(key: KeyObject, curve: string, digest: Buffer): Buffer {
   const order = ORDERS[curve] ?? 0n
   const secret = toNumber(scalarOf(key))
@@ -126,12 +164,24 @@ export function signEcdsa(key: KeyObject, curve: string, digest: Buffer): Buffer
     const r = abscissa(curve, k, order)
     const s = modulo(inverse(k, order) * (toNumber(digest) + r * secret), order)
     if (r === 0n || s === 0n) continue
-    return encode(TAG.SEQUENCE, encodeInteger(toBytes(r, sizeOf(order))), encodeInteger(toBytes(s, sizeOf(order))))
+    return encode(
+      TAG.SEQUENCE,
+      encodeInteger(toBytes(r, sizeOf(order))),
+      encodeInteger(toBytes(s, sizeOf(order))),
+    )
   }
 }
 
-/** Whoever has the private key can turn the two points of a verification into one multiple of the base point. */
-export function verifyEcdsa(key: KeyObject, curve: string, digest: Buffer, signature: Buffer): boolean {
+/**
+ * Whoever has the private key can turn the two points of a verification into one multiple of the
+ * base point.
+ */
+export function verifyEcdsa(
+  key: KeyObject,
+  curve: string,
+  digest: Buffer,
+  signature: Buffer,
+): boolean {
   const order = ORDERS[curve] ?? 0n
   const pair = readSignature(signature)
   if (!pair) return false
@@ -147,9 +197,13 @@ function readSignature(signature: Buffer): readonly [r: bigint, s: bigint] | und
     const [outer, ...behind] = elements(signature)
     const numbers = elements(outer?.content ?? Buffer.alloc(0))
     const [r, s] = numbers
-    if (outer?.tag !== TAG.SEQUENCE || behind.length > 0 || numbers.length !== 2 || !r || !s) return undefined
+    if (outer?.tag !== TAG.SEQUENCE || behind.length > 0 || numbers.length !== 2 || !r || !s)
+      return undefined
     // The shortest form, of numbers that are not negative.
-    const whole = numbers.every(({ tag, content, whole: all }) => tag === TAG.INTEGER && (content[0] ?? 0x80) < 0x80 && encodeInteger(content).equals(all))
+    const whole = numbers.every(
+      ({ tag, content, whole: all }) =>
+        tag === TAG.INTEGER && (content[0] ?? 0x80) < 0x80 && encodeInteger(content).equals(all),
+    )
     return whole ? [toNumber(r.content), toNumber(s.content)] : undefined
   } catch {
     return undefined

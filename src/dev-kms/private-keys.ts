@@ -1,4 +1,12 @@
-import { checkPrimeSync, createECDH, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
+import {
+  checkPrimeSync,
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  sign,
+  verify,
+  type KeyObject,
+} from 'node:crypto'
 import { elements, encode, TAG, type Element } from './der.js'
 import { materialLength, SPECS, type Spec } from './key-specs.js'
 
@@ -10,8 +18,9 @@ export function openPrivateKey(material: Buffer): KeyObject {
 }
 
 /**
- * Whether `material` is what AWS takes for a key of this spec in this Region: raw bytes of the right length, or a
- * private key in plain PKCS#8 (RFC 5208), of two primes or on a named curve, whole and true to itself.
+ * Whether `material` is what AWS takes for a key of this spec in this Region: raw bytes of the
+ * right length, or a private key in plain PKCS#8 (RFC 5208), of two primes or on a named curve,
+ * whole and true to itself.
  */
 export function fits(keySpec: string, region: string, material: Buffer): boolean {
   const spec = SPECS.get(keySpec)
@@ -21,40 +30,75 @@ export function fits(keySpec: string, region: string, material: Buffer): boolean
   try {
     const [, algorithm, inner] = pkcs8(material)
     const key = openPrivateKey(material)
-    return spec.family === 'rsa' ? fitsRsa(spec, key, inner) : fitsCurve(spec, key, algorithm, inner)
+    return spec.family === 'rsa'
+      ? fitsRsa(spec, key, inner)
+      : fitsCurve(spec, key, algorithm, inner)
   } catch {
     return false
   }
 }
 
-/** The three parts of a PrivateKeyInfo of version 0. Attributes, and the public key of a OneAsymmetricKey, are refused. */
+/**
+ * The three parts of a PrivateKeyInfo of version 0. Attributes, and the public key of a
+ * OneAsymmetricKey, are refused.
+ */
 function pkcs8(material: Buffer): readonly [version: Element, algorithm: Element, inner: Element] {
   const [outer, ...behind] = elements(material)
   if (outer?.tag !== TAG.SEQUENCE || behind.length > 0) throw new Error('not one sequence')
   const [version, algorithm, inner, ...more] = elements(outer.content)
-  if (!version || !algorithm || inner?.tag !== TAG.OCTET_STRING || more.length > 0) throw new Error('not a PrivateKeyInfo')
-  if (!version.content.equals(Buffer.of(0)) || algorithm.tag !== TAG.SEQUENCE) throw new Error('another version')
+  if (!version || !algorithm || inner?.tag !== TAG.OCTET_STRING || more.length > 0)
+    throw new Error('not a PrivateKeyInfo')
+  if (!version.content.equals(Buffer.of(0)) || algorithm.tag !== TAG.SEQUENCE)
+    throw new Error('another version')
   return [version, algorithm, inner]
 }
 
 function fitsRsa({ modulusLength }: Spec, key: KeyObject, inner: Element): boolean {
   const details = key.asymmetricKeyDetails
-  // KMS may take other exponents; nobody has seen it do so, and a key that works here must work there.
-  return key.asymmetricKeyType === 'rsa' && details?.modulusLength === modulusLength && details?.publicExponent === RSA_EXPONENT && isTrueRsa(inner)
+  // KMS may take other exponents; nobody has seen it do so, and a key that works here must work
+  // there.
+  return (
+    key.asymmetricKeyType === 'rsa' &&
+    details?.modulusLength === modulusLength &&
+    details?.publicExponent === RSA_EXPONENT &&
+    isTrueRsa(inner)
+  )
 }
 
-/** Whether the numbers of an RSAPrivateKey of two primes (version 0) belong together: OpenSSL works around those that don't. */
+/**
+ * Whether the numbers of an RSAPrivateKey of two primes (version 0) belong together: OpenSSL works
+ * around those that don't.
+ */
 function isTrueRsa(inner: Element): boolean {
-  const numbers = elements(elements(inner.content)[0]?.content ?? Buffer.alloc(0)).map(({ content }) => BigInt(`0x${content.toString('hex')}`))
-  const [version = 1n, n = 0n, e = 0n, d = 0n, p = 0n, q = 0n, dp = 0n, dq = 0n, inverse = 0n] = numbers
-  return numbers.length === 9 && version === 0n && p !== q && p * q === n && checkPrimeSync(p) && checkPrimeSync(q)
-    && (d * e) % (p - 1n) === 1n && (d * e) % (q - 1n) === 1n && dp === d % (p - 1n) && dq === d % (q - 1n) && (inverse * q) % p === 1n
+  const numbers = elements(elements(inner.content)[0]?.content ?? Buffer.alloc(0)).map(
+    ({ content }) => BigInt(`0x${content.toString('hex')}`),
+  )
+  const [version = 1n, n = 0n, e = 0n, d = 0n, p = 0n, q = 0n, dp = 0n, dq = 0n, inverse = 0n] =
+    numbers
+  return (
+    numbers.length === 9 &&
+    version === 0n &&
+    p !== q &&
+    p * q === n &&
+    checkPrimeSync(p) &&
+    checkPrimeSync(q) &&
+    (d * e) % (p - 1n) === 1n &&
+    (d * e) % (q - 1n) === 1n &&
+    dp === d % (p - 1n) &&
+    dq === d % (q - 1n) &&
+    (inverse * q) % p === 1n
+  )
 }
 
 function fitsCurve({ curve }: Spec, key: KeyObject, algorithm: Element, inner: Element): boolean {
   if (curve === undefined) return key.asymmetricKeyType === 'ed25519'
   const parameters = elements(algorithm.content)[1]
-  if (key.asymmetricKeyType !== 'ec' || key.asymmetricKeyDetails?.namedCurve !== curve || parameters?.tag !== TAG.OID) return false
+  if (
+    key.asymmetricKeyType !== 'ec' ||
+    key.asymmetricKeyDetails?.namedCurve !== curve ||
+    parameters?.tag !== TAG.OID
+  )
+    return false
   const within = elements(elements(inner.content)[0]?.content ?? Buffer.alloc(0))
   // RFC 5915 may repeat the curve, in [0]: by name only, too.
   const repeated = within.find(({ tag }) => tag === 0xa0)

@@ -1,26 +1,73 @@
 import { throttled } from './errors.js'
 import type { Family } from './key-specs.js'
 
-/** Requests a second, by account and Region. @see https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html */
+/**
+ * Requests a second, by account and Region. @see
+ * https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
+ */
 const PER_SECOND: Readonly<Record<string, number>> = {
-  CancelKeyDeletion: 5, ConnectCustomKeyStore: 5, CreateAlias: 5, CreateCustomKeyStore: 5, CreateGrant: 50, CreateKey: 5,
-  DeleteAlias: 15, DeleteCustomKeyStore: 5, DeleteImportedKeyMaterial: 15, DescribeCustomKeyStores: 5, DescribeKey: 2000,
-  DisableKey: 5, DisableKeyRotation: 5, DisconnectCustomKeyStore: 5, EnableKey: 5, EnableKeyRotation: 15, GetKeyLastUsage: 5,
-  GetKeyPolicy: 1000, GetKeyRotationStatus: 1000, GetParametersForImport: 1, GetPublicKey: 2000, ImportKeyMaterial: 15,
-  ListAliases: 500, ListGrants: 100, ListKeyPolicies: 100, ListKeyRotations: 100, ListKeys: 500, ListResourceTags: 2000,
-  ListRetirableGrants: 100, PutKeyPolicy: 15, ReplicateKey: 5, RetireGrant: 50, RevokeGrant: 50, RotateKeyOnDemand: 5,
-  ScheduleKeyDeletion: 15, TagResource: 10, UntagResource: 5, UpdateAlias: 5, UpdateCustomKeyStore: 5, UpdateKeyDescription: 5,
+  CancelKeyDeletion: 5,
+  ConnectCustomKeyStore: 5,
+  CreateAlias: 5,
+  CreateCustomKeyStore: 5,
+  CreateGrant: 50,
+  CreateKey: 5,
+  DeleteAlias: 15,
+  DeleteCustomKeyStore: 5,
+  DeleteImportedKeyMaterial: 15,
+  DescribeCustomKeyStores: 5,
+  DescribeKey: 2000,
+  DisableKey: 5,
+  DisableKeyRotation: 5,
+  DisconnectCustomKeyStore: 5,
+  EnableKey: 5,
+  EnableKeyRotation: 15,
+  GetKeyLastUsage: 5,
+  GetKeyPolicy: 1000,
+  GetKeyRotationStatus: 1000,
+  GetParametersForImport: 1,
+  GetPublicKey: 2000,
+  ImportKeyMaterial: 15,
+  ListAliases: 500,
+  ListGrants: 100,
+  ListKeyPolicies: 100,
+  ListKeyRotations: 100,
+  ListKeys: 500,
+  ListResourceTags: 2000,
+  ListRetirableGrants: 100,
+  PutKeyPolicy: 15,
+  ReplicateKey: 5,
+  RetireGrant: 50,
+  RevokeGrant: 50,
+  RotateKeyOnDemand: 5,
+  ScheduleKeyDeletion: 15,
+  TagResource: 10,
+  UntagResource: 5,
+  UpdateAlias: 5,
+  UpdateCustomKeyStore: 5,
+  UpdateKeyDescription: 5,
   UpdatePrimaryRegion: 5,
 }
 
 /** Of each key spec that GenerateDataKeyPair can make. */
-const PAIRS_PER_SECOND: Readonly<Record<string, number>> = { RSA_2048: 20, RSA_3072: 4, RSA_4096: 1 }
+const PAIRS_PER_SECOND: Readonly<Record<string, number>> = {
+  RSA_2048: 20,
+  RSA_3072: 4,
+  RSA_4096: 1,
+}
 const OTHER_PAIRS_PER_SECOND = 100
 
 /** The quota that symmetric and HMAC keys share, where it isn't the usual one. */
 const SYMMETRIC: Readonly<Record<string, number>> = {
-  'us-east-2': 20_000, 'ap-southeast-1': 20_000, 'ap-southeast-2': 20_000, 'ap-northeast-1': 20_000, 'eu-central-1': 20_000,
-  'eu-west-2': 20_000, 'us-east-1': 100_000, 'us-west-2': 100_000, 'eu-west-1': 100_000,
+  'us-east-2': 20_000,
+  'ap-southeast-1': 20_000,
+  'ap-southeast-2': 20_000,
+  'ap-northeast-1': 20_000,
+  'eu-central-1': 20_000,
+  'eu-west-2': 20_000,
+  'us-east-1': 100_000,
+  'us-west-2': 100_000,
+  'eu-west-1': 100_000,
 }
 const OTHER_SYMMETRIC = 10_000
 const ASYMMETRIC = 1000
@@ -54,13 +101,21 @@ export function createQuotas(nowMs: () => number): Quotas {
       else take(`${region}/symmetric`, SYMMETRIC[region] ?? OTHER_SYMMETRIC, 1)
     },
     pair(keyPairSpec, region) {
-      take(`${region}/pair/${keyPairSpec}`, PAIRS_PER_SECOND[keyPairSpec] ?? OTHER_PAIRS_PER_SECOND, 1)
+      take(
+        `${region}/pair/${keyPairSpec}`,
+        PAIRS_PER_SECOND[keyPairSpec] ?? OTHER_PAIRS_PER_SECOND,
+        1,
+      )
     },
   }
 }
 
 /** No request quotas. */
-export const UNLIMITED: Quotas = { request: () => undefined, use: () => undefined, pair: () => undefined }
+export const UNLIMITED: Quotas = {
+  request: () => undefined,
+  use: () => undefined,
+  pair: () => undefined,
+}
 
 /** The quotas on what there may be; they hold always. */
 export interface Limits {
@@ -73,4 +128,10 @@ export interface Limits {
 }
 
 /** @see https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html */
-export const AWS_LIMITS: Limits = { keys: 100_000, aliasesPerKey: 50, grantsPerKey: 50_000, rotationsPerKey: 25, policyBytes: 32_768 }
+export const AWS_LIMITS: Limits = {
+  keys: 100_000,
+  aliasesPerKey: 50,
+  grantsPerKey: 50_000,
+  rotationsPerKey: 25,
+  policyBytes: 32_768,
+}

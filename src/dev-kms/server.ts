@@ -26,15 +26,20 @@ export interface DevKmsOptions {
   readonly host?: string
   /** 0 takes any free one. */
   readonly port?: number
-  /** Secrets by access key id, beside the pair that is made and the one of Vault's documentation. */
+  /**
+   * Secrets by access key id, beside the pair that is made and the one of Vault's documentation.
+   */
   readonly credentials?: Readonly<Record<string, string>>
-  /** Session tokens by access key id: a request of that id must carry it, and one of any other id none. */
+  /**
+   * Session tokens by access key id: a request of that id must carry it, and one of any other id
+   * none.
+   */
   readonly sessionTokens?: Readonly<Record<string, string>>
   /** When the credentials of an access key id end: ExpiredTokenException from then on. */
   readonly expirations?: Readonly<Record<string, Date>>
   /**
-   * IAM policy documents by access key id, as IAM has them in JSON. `default` is for the pair that is made. An id
-   * without a policy may do everything.
+   * IAM policy documents by access key id, as IAM has them in JSON. `default` is for the pair that
+   * is made. An id without a policy may do everything.
    */
   readonly policies?: Readonly<Record<string, unknown>>
   readonly latencyMs?: number
@@ -45,7 +50,10 @@ export interface DevKmsOptions {
   readonly faults?: readonly Fault[]
   /** The clock of the world that is made; a `world` that is given has its own. */
   readonly now?: () => Date
-  /** The state to go on with. It is taken and not copied: give `copyWorld(world)` to keep the original as it is. */
+  /**
+   * The state to go on with. It is taken and not copied: give `copyWorld(world)` to keep the
+   * original as it is.
+   */
   readonly world?: World
   readonly onRequest?: (request: DevKmsRequest) => void
 }
@@ -105,14 +113,18 @@ export async function startDevKms(options: DevKmsOptions = {}): Promise<DevKms> 
     world: service.world,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => { resolve() })
+        server.close(() => {
+          resolve()
+        })
         server.closeAllConnections()
       }),
   }
 }
 
 function createService(options: DevKmsOptions, { accessKeyId }: Pair): Service {
-  const policies = Object.entries(options.policies ?? {}).map(([id, document]) => [id === OWN_POLICY ? accessKeyId : id, readIamPolicy(document)] as const)
+  const policies = Object.entries(options.policies ?? {}).map(
+    ([id, document]) => [id === OWN_POLICY ? accessKeyId : id, readIamPolicy(document)] as const,
+  )
   return {
     world: options.world ?? createWorld(options.now),
     quotas: options.quotas === 'aws' ? createQuotas(() => performance.now()) : UNLIMITED,
@@ -122,14 +134,31 @@ function createService(options: DevKmsOptions, { accessKeyId }: Pair): Service {
   }
 }
 
-function readCredentials({ credentials = {}, sessionTokens = {}, expirations = {} }: DevKmsOptions, pair: Pair): ReadonlyMap<string, Credential> {
-  const secrets = [[pair.accessKeyId, pair.secretAccessKey] as const, DOCUMENTED, ...Object.entries(credentials)]
-  return new Map(secrets.map(([id, secret]) => [id, { secret, sessionToken: sessionTokens[id], expiresAt: expirations[id] }]))
+function readCredentials(
+  { credentials = {}, sessionTokens = {}, expirations = {} }: DevKmsOptions,
+  pair: Pair,
+): ReadonlyMap<string, Credential> {
+  const secrets = [
+    [pair.accessKeyId, pair.secretAccessKey] as const,
+    DOCUMENTED,
+    ...Object.entries(credentials),
+  ]
+  return new Map(
+    secrets.map(([id, secret]) => [
+      id,
+      { secret, sessionToken: sessionTokens[id], expiresAt: expirations[id] },
+    ]),
+  )
 }
 
-async function serve({ service, options, credentials }: Listener, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  { service, options, credentials }: Listener,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const requestId = randomUUID()
-  const operation = /^TrentService\.(\w+)$/.exec(String(request.headers['x-amz-target'] ?? ''))?.[1] ?? ''
+  const operation =
+    /^TrentService\.(\w+)$/.exec(String(request.headers['x-amz-target'] ?? ''))?.[1] ?? ''
   const seen = { operation, region: '', accessKeyId: '', requestId }
   let status = 200
   let answer: object | 'dropped'
@@ -142,7 +171,10 @@ async function serve({ service, options, credentials }: Listener, request: Incom
     Object.assign(seen, signer)
     answer = await perform(service, { ...signer, operation, requestId, body })
   } catch (error) {
-    const failure = error instanceof AwsError ? error : new AwsError('KMSInternalException', 'the embedded KMS failed', 500)
+    const failure =
+      error instanceof AwsError
+        ? error
+        : new AwsError('KMSInternalException', 'the embedded KMS failed', 500)
     status = failure.status
     answer = { __type: failure.name, message: failure.message }
   }
@@ -150,8 +182,16 @@ async function serve({ service, options, credentials }: Listener, request: Incom
     request.socket.destroy()
     return
   }
-  options.onRequest?.({ ...seen, status, ...(status !== 200 && { error: (answer as { __type: string }).__type }) })
-  response.writeHead(status, { 'content-type': CONTENT_TYPE, 'x-amzn-requestid': requestId, date: service.world.now().toUTCString() })
+  options.onRequest?.({
+    ...seen,
+    status,
+    ...(status !== 200 && { error: (answer as { __type: string }).__type }),
+  })
+  response.writeHead(status, {
+    'content-type': CONTENT_TYPE,
+    'x-amzn-requestid': requestId,
+    date: service.world.now().toUTCString(),
+  })
   response.end(JSON.stringify(answer))
 }
 
@@ -163,14 +203,21 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
     // What is too long is read to its end and thrown away: the answer would not arrive before.
     if (size <= MOST_BODY_BYTES) chunks.push(chunk as Buffer)
   }
-  if (size > MOST_BODY_BYTES) throw new AwsError('RequestEntityTooLargeException', 'The request is too large.', 413)
+  if (size > MOST_BODY_BYTES)
+    throw new AwsError('RequestEntityTooLargeException', 'The request is too large.', 413)
   return Buffer.concat(chunks)
 }
 
 /** AWS KMS has one place, one method and one type of content. */
 function assertEndpoint({ method, url, headers }: IncomingMessage): void {
   const type = headers['content-type']?.split(';')[0]?.trim()
-  if (headers.authorization !== undefined && (method !== 'POST' || url !== '/' || type !== CONTENT_TYPE)) {
-    throw new AwsError('UnknownOperationException', `AWS KMS is asked with POST /, as ${CONTENT_TYPE}`)
+  if (
+    headers.authorization !== undefined &&
+    (method !== 'POST' || url !== '/' || type !== CONTENT_TYPE)
+  ) {
+    throw new AwsError(
+      'UnknownOperationException',
+      `AWS KMS is asked with POST /, as ${CONTENT_TYPE}`,
+    )
   }
 }

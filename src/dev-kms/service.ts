@@ -24,8 +24,18 @@ import type { World } from './world.js'
 
 const HANDLERS: ReadonlyMap<string, Handler> = new Map(
   Object.entries({
-    ...keyHandlers, ...importHandlers, ...aliasHandlers, ...encryptionHandlers, ...signingHandlers, ...replicaHandlers, ...deletionHandlers,
-    ...rotationHandlers, ...tagHandlers, ...keyPolicyHandlers, ...grantHandlers, ...customKeyStoreHandlers,
+    ...keyHandlers,
+    ...importHandlers,
+    ...aliasHandlers,
+    ...encryptionHandlers,
+    ...signingHandlers,
+    ...replicaHandlers,
+    ...deletionHandlers,
+    ...rotationHandlers,
+    ...tagHandlers,
+    ...keyPolicyHandlers,
+    ...grantHandlers,
+    ...customKeyStoreHandlers,
   }),
 )
 
@@ -48,23 +58,33 @@ export interface Call {
   readonly body: Buffer
 }
 
-const INTERNAL = 'The request was rejected because an internal exception occurred. The request can be retried.'
+const INTERNAL =
+  'The request was rejected because an internal exception occurred. The request can be retried.'
 
 /** What each fault does instead of the request; those that are not here act first. */
 const INSTEAD: Readonly<Partial<Record<FaultKind, (call: Call) => AwsError>>> = {
   denied: ({ operation, region }) =>
-    new AwsError('AccessDeniedException', `User: ${callerArn(region)} is not authorized to perform: kms:${operation} because no identity-based policy allows the kms:${operation} action`),
+    new AwsError(
+      'AccessDeniedException',
+      `User: ${callerArn(region)} is not authorized to perform: kms:${operation} because no identity-based policy allows the kms:${operation} action`,
+    ),
   throttle: () => throttled(),
   error: () => new AwsError('KMSInternalException', INTERNAL, 500),
-  limit: () => new AwsError('LimitExceededException', 'The request was rejected because a quota was exceeded.'),
-  'expired-token': () => new AwsError('ExpiredTokenException', 'The security token included in the request is expired'),
+  limit: () =>
+    new AwsError(
+      'LimitExceededException',
+      'The request was rejected because a quota was exceeded.',
+    ),
+  'expired-token': () =>
+    new AwsError('ExpiredTokenException', 'The security token included in the request is expired'),
 }
 
 /** The answer to a request, or 'dropped' when a fault loses it. @throws AwsError */
 export async function perform(service: Service, call: Call): Promise<object | 'dropped'> {
   const { operation, region } = call
   const handler = HANDLERS.get(operation)
-  if (!handler || !isOperation(operation)) throw new AwsError('UnknownOperationException', `${operation} is not an operation of this KMS`)
+  if (!handler || !isOperation(operation))
+    throw new AwsError('UnknownOperationException', `${operation} is not an operation of this KMS`)
   service.quotas.request(operation, region)
   const fault = service.faultOf(operation)
   const instead = fault && INSTEAD[fault]
@@ -82,11 +102,20 @@ function isOperation(name: string): name is Operation {
   return Object.hasOwn(OPERATIONS, name)
 }
 
-function contextOf({ world, quotas, limits, policies }: Service, call: Call, operation: Operation, input: Input): Context {
+function contextOf(
+  { world, quotas, limits, policies }: Service,
+  call: Call,
+  operation: Operation,
+  input: Input,
+): Context {
   const region = world.region(call.region)
   const policy = policies.get(call.accessKeyId)
   return {
-    world, region, operation, quotas, limits,
+    world,
+    region,
+    operation,
+    quotas,
+    limits,
     requestId: call.requestId,
     authorize(wanted) {
       const action = wanted.action ?? operation
@@ -103,7 +132,8 @@ function contextOf({ world, quotas, limits, policies }: Service, call: Call, ope
 function parse(body: Buffer): Readonly<Record<string, unknown>> {
   try {
     const parsed: unknown = JSON.parse(body.toString() || '{}')
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
+      return parsed as Record<string, unknown>
   } catch {
     // Answered below, as any other body that is no object.
   }

@@ -1,8 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Spec } from './key-specs.js'
 
-/** Where one material of a symmetric key stands in its rotations; that of any other key is always CURRENT. */
-export type MaterialState = 'CURRENT' | 'NON_CURRENT' | 'PENDING_ROTATION' | 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION'
+/**
+ * Where one material of a symmetric key stands in its rotations; that of any other key is always
+ * CURRENT.
+ */
+export type MaterialState =
+  'CURRENT' | 'NON_CURRENT' | 'PENDING_ROTATION' | 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION'
 
 /** A material that belongs to a key, whether its bytes are there or not. */
 export interface Material {
@@ -60,7 +64,8 @@ export interface Key {
   automatic: { readonly days: number; readonly from: Date } | undefined
   deletion: { windowDays: number; at: Date | undefined } | undefined
   readonly grants: Map<string, Grant>
-  lastUsage: { readonly operation: string; readonly at: Date; readonly requestId: string } | undefined
+  lastUsage:
+    { readonly operation: string; readonly at: Date; readonly requestId: string } | undefined
 }
 
 /** What one Region holds. */
@@ -72,7 +77,14 @@ export interface Region {
 }
 
 /** The KeyState of a key. */
-export type KeyState = 'Creating' | 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingReplicaDeletion' | 'PendingImport' | 'Updating'
+export type KeyState =
+  | 'Creating'
+  | 'Enabled'
+  | 'Disabled'
+  | 'PendingDeletion'
+  | 'PendingReplicaDeletion'
+  | 'PendingImport'
+  | 'Updating'
 
 export function newKeyId(multiRegion: boolean): string {
   return multiRegion ? `mrk-${randomBytes(16).toString('hex')}` : randomUUID()
@@ -93,12 +105,15 @@ export function pendingMaterial(key: Key): Material | undefined {
   return key.materials.find((material) => !isPermanent(material))
 }
 
-/** The KeyState at `now`. A key can be used once everything that belongs to it for good is there. */
+/**
+ * The KeyState at `now`. A key can be used once everything that belongs to it for good is there.
+ */
 export function stateOf(now: Date, key: Key): KeyState {
   if (key.deletion) return key.deletion.at ? 'PendingDeletion' : 'PendingReplicaDeletion'
   if (now.getTime() < key.readyAt) return 'Creating'
   if (now.getTime() < key.updatingUntil) return 'Updating'
   const permanent = key.materials.filter(isPermanent)
-  if (permanent.length === 0 || permanent.some(({ bytes }) => bytes === undefined)) return 'PendingImport'
+  if (permanent.length === 0 || permanent.some(({ bytes }) => bytes === undefined))
+    return 'PendingImport'
   return key.enabled ? 'Enabled' : 'Disabled'
 }

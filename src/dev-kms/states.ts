@@ -3,13 +3,18 @@ import type { Operation } from './model/operations.js'
 import { stateOf, type Key, type KeyState } from './state.js'
 
 /**
- * Which operations a key's state forbids, as AWS documents it, with AWS's numbers for the refusals; `-` is allowed.
- * Where recorded answers differ from the documents, the recorded ones are here: a key that is pending deletion answers
- * 3 and not 2 to its users.
+ * Which operations a key's state forbids, as AWS documents it, with AWS's numbers for the refusals;
+ * `-` is allowed. Where recorded answers differ from the documents, the recorded ones are here: a
+ * key that is pending deletion answers 3 and not 2 to its users.
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
  */
 const COLUMNS: readonly (readonly KeyState[])[] = [
-  ['Enabled'], ['Disabled'], ['PendingDeletion', 'PendingReplicaDeletion'], ['PendingImport'], ['Creating'], ['Updating'],
+  ['Enabled'],
+  ['Disabled'],
+  ['PendingDeletion', 'PendingReplicaDeletion'],
+  ['PendingImport'],
+  ['Creating'],
+  ['Updating'],
 ]
 const USE = '- 1 3 5 14 -'
 const ANY = '- - - - - -'

@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { currentMaterial, isPermanent, pendingMaterial, type Key, type Material, type Region } from './state.js'
+import {
+  currentMaterial,
+  isPermanent,
+  pendingMaterial,
+  type Key,
+  type Material,
+  type Region,
+} from './state.js'
 
 /** All Regions of the account. */
 export interface World {
@@ -9,7 +16,10 @@ export interface World {
   region(name: string): Region
   /** Every Region that was spoken of, as it was left. */
   readonly regions: ReadonlyMap<string, Region>
-  /** Import tokens and markers are bound to it: what one world hands out, another doesn't take, unless it is a copy. */
+  /**
+   * Import tokens and markers are bound to it: what one world hands out, another doesn't take,
+   * unless it is a copy.
+   */
   readonly secret: Buffer
   /** What was imported with each import token, so that none is used for two things. */
   readonly usedTokens: Map<string, string>
@@ -21,8 +31,8 @@ export function createWorld(now: () => Date = () => new Date()): World {
 }
 
 /**
- * A deep copy: whatever happens in one doesn't in the other. Keys, materials, aliases, tags, import tokens and
- * ciphertexts of the one are those of the other.
+ * A deep copy: whatever happens in one doesn't in the other. Keys, materials, aliases, tags, import
+ * tokens and ciphertexts of the one are those of the other.
  */
 export function copyWorld(world: World, now: () => Date = world.now): World {
   const copied = structuredClone(world.regions)
@@ -35,7 +45,12 @@ export function copyWorld(world: World, now: () => Date = world.now): World {
   return worldOf(now, Buffer.from(world.secret), new Map(copied), new Map(world.usedTokens))
 }
 
-function worldOf(now: () => Date, secret: Buffer, regions: Map<string, Region>, usedTokens: Map<string, string>): World {
+function worldOf(
+  now: () => Date,
+  secret: Buffer,
+  regions: Map<string, Region>,
+  usedTokens: Map<string, string>,
+): World {
   const world: World = {
     now,
     secret,
@@ -77,8 +92,9 @@ function expire(world: World, key: Key, now: Date): void {
 }
 
 /**
- * Takes a material's bytes away. One that waits for its rotation is no longer the key's, nor its replicas'; any other
- * stays the key's, which can't be used until the same bytes are imported again.
+ * Takes a material's bytes away. One that waits for its rotation is no longer the key's, nor its
+ * replicas'; any other stays the key's, which can't be used until the same bytes are imported
+ * again.
  */
 export function forget(world: World, key: Key, material: Material): void {
   material.bytes?.fill(0)
@@ -99,7 +115,9 @@ export function forget(world: World, key: Key, material: Material): void {
 export function relatives(world: World, key: Key): Key[] {
   if (!key.multiRegion) return [key]
   const { primary, replicas } = key.multiRegion
-  return [primary, ...replicas].flatMap((region) => world.regions.get(region)?.keys.get(key.id) ?? [])
+  return [primary, ...replicas].flatMap(
+    (region) => world.regions.get(region)?.keys.get(key.id) ?? [],
+  )
 }
 
 /** A primary's pending material can be rotated to once every replica has it. */
@@ -126,12 +144,14 @@ function finishRotation(world: World, key: Key): void {
 
 function remove(world: World, region: Region, key: Key): void {
   region.keys.delete(key.id)
-  for (const [name, { target }] of region.aliases) if (target === key.id) region.aliases.delete(name)
+  for (const [name, { target }] of region.aliases)
+    if (target === key.id) region.aliases.delete(name)
   if (!key.multiRegion || key.multiRegion.primary === region.name) return
   key.multiRegion.replicas.delete(region.name)
   settlePending(world, key)
   const primary = world.regions.get(key.multiRegion.primary)?.keys.get(key.id)
-  if (primary?.deletion && key.multiRegion.replicas.size === 0) primary.deletion.at = deletionDate(world, primary.deletion.windowDays)
+  if (primary?.deletion && key.multiRegion.replicas.size === 0)
+    primary.deletion.at = deletionDate(world, primary.deletion.windowDays)
 }
 
 /** When a waiting period that begins now is over. */

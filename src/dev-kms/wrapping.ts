@@ -1,4 +1,14 @@
-import { constants, createDecipheriv, createHash, createHmac, generateKeyPair, privateDecrypt, randomUUID, timingSafeEqual, type KeyObject } from 'node:crypto'
+import {
+  constants,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  generateKeyPair,
+  privateDecrypt,
+  randomUUID,
+  timingSafeEqual,
+  type KeyObject,
+} from 'node:crypto'
 import { promisify } from 'node:util'
 import { partitionOf } from './arn.js'
 import { AwsError, unsupported } from './errors.js'
@@ -11,23 +21,43 @@ const generatePair = promisify(generateKeyPair)
 /** How long a wrapping key and its token can be used. */
 const PARAMETERS_MS = 24 * 3_600_000
 
-/** What each algorithm may wrap, and how. AWS documents this table; emulators that are laxer hide a wrong choice. */
-const WRAPPING = new Map<string, { readonly hash: 'sha1' | 'sha256'; readonly hybrid: boolean; readonly families: readonly Family[] }>([
+/**
+ * What each algorithm may wrap, and how. AWS documents this table; emulators that are laxer hide a
+ * wrong choice.
+ */
+const WRAPPING = new Map<
+  string,
+  {
+    readonly hash: 'sha1' | 'sha256'
+    readonly hybrid: boolean
+    readonly families: readonly Family[]
+  }
+>([
   ['RSAES_OAEP_SHA_1', { hash: 'sha1', hybrid: false, families: ['symmetric', 'hmac', 'ecc'] }],
   ['RSAES_OAEP_SHA_256', { hash: 'sha256', hybrid: false, families: ['symmetric', 'hmac', 'ecc'] }],
   ['RSA_AES_KEY_WRAP_SHA_1', { hash: 'sha1', hybrid: true, families: ['rsa', 'ecc'] }],
   ['RSA_AES_KEY_WRAP_SHA_256', { hash: 'sha256', hybrid: true, families: ['rsa', 'ecc'] }],
 ])
 
-const MODULUS = new Map([['RSA_2048', 2048], ['RSA_3072', 3072], ['RSA_4096', 4096]])
+const MODULUS = new Map([
+  ['RSA_2048', 2048],
+  ['RSA_3072', 3072],
+  ['RSA_4096', 4096],
+])
 
-/** One pair for each size and process: making one of 4,096 bits takes seconds, and what a token binds is not the pair. */
+/**
+ * One pair for each size and process: making one of 4,096 bits takes seconds, and what a token
+ * binds is not the pair.
+ */
 const pairs = new Map<string, Promise<{ publicKey: KeyObject; privateKey: KeyObject }>>()
 
 /** The wrapping pair of that size. */
-export function wrappingPair(spec: string): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
+export function wrappingPair(
+  spec: string,
+): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
   const modulusLength = MODULUS.get(spec)
-  if (modulusLength === undefined) throw unsupported(`WrappingKeySpec ${spec} is not supported in this Region`)
+  if (modulusLength === undefined)
+    throw unsupported(`WrappingKeySpec ${spec} is not supported in this Region`)
   const known = pairs.get(spec) ?? generatePair('rsa', { modulusLength })
   pairs.set(spec, known)
   return known
@@ -38,14 +68,20 @@ export function prepareWrappingKey(): void {
   void wrappingPair('RSA_4096')
 }
 
-/** @throws AwsError UnsupportedOperationException for a choice that AWS doesn't document for the key. */
+/**
+ * @throws AwsError UnsupportedOperationException for a choice that AWS doesn't document for the
+ * key.
+ */
 export function assertWrapping(key: Key, algorithm: string, spec: string): void {
   const refuse = (why: string) => unsupported(`Wrapping algorithm ${algorithm} with ${spec} ${why}`)
   const wrapping = WRAPPING.get(algorithm)
   if (!wrapping || !MODULUS.has(spec)) throw refuse('is not supported')
-  if (wrapping.hybrid && partitionOf(key.region) === 'aws-cn') throw refuse('is not supported in China Regions')
-  if (!wrapping.families.includes(key.spec.family)) throw refuse(`is not supported for ${key.keySpec}`)
-  if (key.keySpec === 'ECC_NIST_P521' && !wrapping.hybrid && spec === 'RSA_2048') throw refuse(`is not supported for ${key.keySpec}: use a longer wrapping key`)
+  if (wrapping.hybrid && partitionOf(key.region) === 'aws-cn')
+    throw refuse('is not supported in China Regions')
+  if (!wrapping.families.includes(key.spec.family))
+    throw refuse(`is not supported for ${key.keySpec}`)
+  if (key.keySpec === 'ECC_NIST_P521' && !wrapping.hybrid && spec === 'RSA_2048')
+    throw refuse(`is not supported for ${key.keySpec}: use a longer wrapping key`)
 }
 
 /** What an import token says. */
@@ -59,36 +95,63 @@ export interface Token {
 }
 
 /** A token for the key, and how long it is good. */
-export function writeToken(world: World, key: Key, algorithm: string, spec: string): { token: Buffer; validTo: Date } {
+export function writeToken(
+  world: World,
+  key: Key,
+  algorithm: string,
+  spec: string,
+): { token: Buffer; validTo: Date } {
   const validTo = world.now().getTime() + PARAMETERS_MS
-  const body = Buffer.from(JSON.stringify({ arn: key.arn, algorithm, spec, validTo, nonce: randomUUID() } satisfies Token))
-  return { token: Buffer.concat([createHmac('sha256', world.secret).update(body).digest(), body]), validTo: new Date(validTo) }
+  const body = Buffer.from(
+    JSON.stringify({ arn: key.arn, algorithm, spec, validTo, nonce: randomUUID() } satisfies Token),
+  )
+  return {
+    token: Buffer.concat([createHmac('sha256', world.secret).update(body).digest(), body]),
+    validTo: new Date(validTo),
+  }
 }
 
 /** Reads a token that was made for the key. */
 export function readToken(world: World, bytes: Buffer, key: Key): Token {
-  const wrong = () => new AwsError('InvalidImportTokenException', 'The import token is invalid or is for another KMS key.')
+  const wrong = () =>
+    new AwsError(
+      'InvalidImportTokenException',
+      'The import token is invalid or is for another KMS key.',
+    )
   const body = bytes.subarray(32)
   const mac = createHmac('sha256', world.secret).update(body).digest()
   if (bytes.length <= 32 || !timingSafeEqual(mac, bytes.subarray(0, 32))) throw wrong()
   const token = JSON.parse(body.toString()) as Token
   if (token.arn !== key.arn) throw wrong()
-  if (world.now().getTime() > token.validTo) throw new AwsError('ExpiredImportTokenException', 'The import token has expired.')
+  if (world.now().getTime() > token.validTo)
+    throw new AwsError('ExpiredImportTokenException', 'The import token has expired.')
   return token
 }
 
 /**
- * A token is good for one import: AWS says to fetch a new one each time. The same request may come twice, for its
- * answer may have been lost.
+ * A token is good for one import: AWS says to fetch a new one each time. The same request may come
+ * twice, for its answer may have been lost.
  * @throws AwsError InvalidImportTokenException
  */
-export function assertUnused({ usedTokens }: World, token: Buffer, blob: Buffer): { readonly repeated: boolean; use(): void } {
+export function assertUnused(
+  { usedTokens }: World,
+  token: Buffer,
+  blob: Buffer,
+): { readonly repeated: boolean; use(): void } {
   const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
   const before = usedTokens.get(digest(token))
   if (before !== undefined && before !== digest(blob)) {
-    throw new AwsError('InvalidImportTokenException', 'The import token was used before: get new parameters for each import.')
+    throw new AwsError(
+      'InvalidImportTokenException',
+      'The import token was used before: get new parameters for each import.',
+    )
   }
-  return { repeated: before !== undefined, use: () => { usedTokens.set(digest(token), digest(blob)) } }
+  return {
+    repeated: before !== undefined,
+    use: () => {
+      usedTokens.set(digest(token), digest(blob))
+    },
+  }
 }
 
 /** The material that was wrapped as the token says. */
@@ -97,12 +160,22 @@ export async function unwrap({ algorithm, spec }: Token, blob: Buffer): Promise<
   const { privateKey } = await wrappingPair(spec)
   const size = (MODULUS.get(spec) ?? 0) / 8
   const open = (bytes: Buffer) =>
-    privateDecrypt({ key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hash }, bytes)
+    privateDecrypt(
+      { key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hash },
+      bytes,
+    )
   try {
     if (!hybrid) return open(blob)
-    const decipher = createDecipheriv('id-aes256-wrap-pad', open(blob.subarray(0, size)), Buffer.from('A65959A6', 'hex'))
+    const decipher = createDecipheriv(
+      'id-aes256-wrap-pad',
+      open(blob.subarray(0, size)),
+      Buffer.from('A65959A6', 'hex'),
+    )
     return Buffer.concat([decipher.update(blob.subarray(size)), decipher.final()])
   } catch {
-    throw new AwsError('InvalidCiphertextException', 'The encrypted key material could not be decrypted.')
+    throw new AwsError(
+      'InvalidCiphertextException',
+      'The encrypted key material could not be decrypted.',
+    )
   }
 }

@@ -10,4 +10,7 @@ export const AWS_CREDENTIALS = {
 } as const
 
 /** Those that nobody else may see. */
-export const SECRET_CREDENTIALS: readonly (keyof typeof AWS_CREDENTIALS)[] = ['secret_key', 'session_token']
+export const SECRET_CREDENTIALS: readonly (keyof typeof AWS_CREDENTIALS)[] = [
+  'secret_key',
+  'session_token',
+]

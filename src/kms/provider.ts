@@ -27,11 +27,15 @@ export interface KmsKeyRequest {
   readonly tags: Readonly<Record<string, string>>
 }
 
-/** The tag that holds the operation id by which a KMS key is found again when the answer to its making was lost. */
+/**
+ * The tag that holds the operation id by which a KMS key is found again when the answer to its
+ * making was lost.
+ */
 export const OPERATION_TAG = 'keymgmt:operation'
 
 /** Where a KMS key is in its life. */
-export type KmsKeyState = 'enabled' | 'disabled' | 'pending-import' | 'pending-deletion' | 'creating' | 'unavailable'
+export type KmsKeyState =
+  'enabled' | 'disabled' | 'pending-import' | 'pending-deletion' | 'creating' | 'unavailable'
 
 /** What a KMS says of one of its keys. */
 export interface KmsKeyStatus {
@@ -44,7 +48,8 @@ export interface KmsKeyStatus {
   /** The KMS's name for the material in it, where it has one. */
   readonly materialId: string | undefined
   /** Of a multi-Region key, the Region of its primary and all of its Regions. */
-  readonly multiRegion: { readonly primary: string; readonly regions: readonly string[] } | undefined
+  readonly multiRegion:
+    { readonly primary: string; readonly regions: readonly string[] } | undefined
   /** Whether it takes material from outside at all. */
   readonly external: boolean
   /** What it is and is for, in our words; undefined for what we have none for. */
@@ -64,12 +69,14 @@ export interface AliasOwner {
 }
 
 /**
- * A key management service, as one configured destination. Every call but {@link KmsProvider.create} may be repeated:
- * when what it asks for is so already, it returns as if it had just done it. A call resolves when the service has
- * confirmed it, and waits out the service's eventual consistency by itself.
+ * A key management service, as one configured destination. Every call but {@link
+ * KmsProvider.create} may be repeated: when what it asks for is so already, it returns as if it had
+ * just done it. A call resolves when the service has confirmed it, and waits out the service's
+ * eventual consistency by itself.
  *
- * Every method may throw KeymgmtError KMS_ACCESS_DENIED, KMS_CREDENTIALS, KMS_UNREACHABLE, KMS_LIMIT, KMS_TIMEOUT,
- * KMS_KEY_NOT_FOUND, KMS_FAILED, INTERRUPTED; the message names the call, the Region and what it was about.
+ * Every method may throw KeymgmtError KMS_ACCESS_DENIED, KMS_CREDENTIALS, KMS_UNREACHABLE,
+ * KMS_LIMIT, KMS_TIMEOUT, KMS_KEY_NOT_FOUND, KMS_FAILED, INTERRUPTED; the message names the call,
+ * the Region and what it was about.
  */
 export interface KmsProvider {
   /** The Region that new KMS keys are made in. */
@@ -82,8 +89,9 @@ export interface KmsProvider {
   create(request: KmsKeyRequest): Promise<KmsKey>
 
   /**
-   * The KMS keys of the provider's own Region that carry one of these operation ids, by operation id. `since` is when
-   * the youngest of the operations was begun: one that is not seen yet is waited for.
+   * The KMS keys of the provider's own Region that carry one of these operation ids, by operation
+   * id. `since` is when the youngest of the operations was begun: one that is not seen yet is
+   * waited for.
    */
   findByOperation(operationIds: ReadonlySet<string>, since: Date): Promise<Map<string, KmsKey>>
 
@@ -94,15 +102,32 @@ export interface KmsProvider {
   findReplica(key: KmsKey, region: string, since: Date): Promise<KmsKey | undefined>
 
   /**
-   * Puts the material into the KMS key, for ever, and leaves it usable. The provider does not keep `material`.
+   * Puts the material into the KMS key, for ever, and leaves it usable. The provider does not keep
+   * `material`.
    * @returns the KMS's name for the material in this KMS key, where it has one.
    */
-  importMaterial(region: string, key: KmsKey, type: KeyTypeName, material: Uint8Array): Promise<{ readonly materialId?: string | undefined }>
+  importMaterial(
+    region: string,
+    key: KmsKey,
+    type: KeyTypeName,
+    material: Uint8Array,
+  ): Promise<{ readonly materialId?: string | undefined }>
 
-  /** Whether the KMS key holds this very material, as far as it can show that without being changed; else undefined. */
-  holds(region: string, key: KmsKey, type: KeyTypeName, material: Uint8Array): Promise<boolean | undefined>
+  /**
+   * Whether the KMS key holds this very material, as far as it can show that without being changed;
+   * else undefined.
+   */
+  holds(
+    region: string,
+    key: KmsKey,
+    type: KeyTypeName,
+    material: Uint8Array,
+  ): Promise<boolean | undefined>
 
-  /** Whether the KMS key takes this material as the one that it has had before. It is changed only if it had none. */
+  /**
+   * Whether the KMS key takes this material as the one that it has had before. It is changed only
+   * if it had none.
+   */
   accepts(region: string, key: KmsKey, type: KeyTypeName, material: Uint8Array): Promise<boolean>
 
   /** Deletes the material from the KMS key, which stays. */
@@ -118,7 +143,8 @@ export interface KmsProvider {
 
   /**
    * Makes `alias` name the KMS key: creates it, or moves it.
-   * @throws KeymgmtError KMS_FAILED when the alias names a KMS key that is not its owner's; it is left alone.
+   * @throws KeymgmtError KMS_FAILED when the alias names a KMS key that is not its owner's; it is
+   * left alone.
    */
   pointAlias(region: string, alias: string, key: KmsKey, owner: AliasOwner): Promise<void>
   /** Removes the alias, which names the KMS key `named` as far as is on record. */
@@ -127,7 +153,10 @@ export interface KmsProvider {
   enable(region: string, key: KmsKey): Promise<void>
   disable(region: string, key: KmsKey): Promise<void>
 
-  /** Schedules the KMS key for deletion after `days` days; answers when that will be. One that is gone is left so. */
+  /**
+   * Schedules the KMS key for deletion after `days` days; answers when that will be. One that is
+   * gone is left so.
+   */
   scheduleDeletion(region: string, key: KmsKey, days: number): Promise<Date | undefined>
 
   /**
@@ -146,10 +175,16 @@ export interface KmsSettings {
 /** One kind of KMS (`provider=awskms`). */
 export interface KmsKind {
   /**
-   * Checks, without any call, that keys of this type can be distributed to the Region for this purpose and protection.
+   * Checks, without any call, that keys of this type can be distributed to the Region for this
+   * purpose and protection.
    * @throws KeymgmtError UNSUPPORTED_BY_KMS, saying what can be had instead.
    */
-  assertSupported(type: KeyTypeName, purpose: readonly Purpose[], protection: Protection, region: string): Promise<void>
+  assertSupported(
+    type: KeyTypeName,
+    purpose: readonly Purpose[],
+    protection: Protection,
+    region: string,
+  ): Promise<void>
   /**
    * Checks settings without any call.
    * @throws KeymgmtError FIELD_INVALID, KMS_ENDPOINT_REFUSED.

@@ -2,12 +2,26 @@ import type { Difference } from '../core/verify.js'
 import type { Json } from '../router/values.js'
 
 /** A difference as data. */
-export function differenceData({ what, region, version, subject, expected, found, mendable }: Difference, path: string): Record<string, Json> {
-  return { what, region, version, subject, expected, found, mend: mendable ? repairCommand(path) : null }
+export function differenceData(
+  { what, region, version, subject, expected, found, mendable }: Difference,
+  path: string,
+): Record<string, Json> {
+  return {
+    what,
+    region,
+    version,
+    subject,
+    expected,
+    found,
+    mend: mendable ? repairCommand(path) : null,
+  }
 }
 
 /** A difference as a row for a person; what it has not is empty. */
-export function differenceRow({ what, region, version, subject, expected, found, mendable }: Difference, path: string): Record<string, string> {
+export function differenceRow(
+  { what, region, version, subject, expected, found, mendable }: Difference,
+  path: string,
+): Record<string, string> {
   return {
     Region: region,
     Version: version === 0 ? '' : String(version),

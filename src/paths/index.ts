@@ -14,11 +14,24 @@ import { kmsKeyRevoke } from './kms-key-revoke.js'
 import { kmsKeyVerify } from './kms-key-verify.js'
 
 /**
- * Every path that keymgmt serves. What most of them do is imported when it is asked for: to load it all takes longer than a
- * local command.
+ * Every path that keymgmt serves. What most of them do is imported when it is asked for: to load it
+ * all takes longer than a local command.
  */
 export const PATHS: readonly PathDefinition<Engine>[] = [
-  keys, key, keyImport, keyImportVersion, keyRotate, keyKms,
-  providers, kms,
-  kmsKeys, kmsKey, kmsKeyAdopt, kmsKeyReplicate, kmsKeyRevoke, kmsKeyRestore, kmsKeyVerify, kmsKeyRepair,
+  keys,
+  key,
+  keyImport,
+  keyImportVersion,
+  keyRotate,
+  keyKms,
+  providers,
+  kms,
+  kmsKeys,
+  kmsKey,
+  kmsKeyAdopt,
+  kmsKeyReplicate,
+  kmsKeyRevoke,
+  kmsKeyRestore,
+  kmsKeyVerify,
+  kmsKeyRepair,
 ]

@@ -7,13 +7,24 @@ import { definePath, type Response } from '../router/path.js'
 import { REGION } from './region.js'
 
 const MATERIAL = {
-  material: required(secretBytes('The key: a private key as PEM, DER or JWK, or the bytes of a symmetric or HMAC key as they are, in hex, base64 or a JWK.')),
-  type: oneOf(KEY_TYPE_NAMES, 'Type of the key; needed where the material does not tell, and checked where it does.'),
-  format: oneOf(MATERIAL_FORMATS, 'Form of the material; needed where it could be read in two ways.'),
+  material: required(
+    secretBytes(
+      'The key: a private key as PEM, DER or JWK, or the bytes of a symmetric or HMAC key as they are, in hex, base64 or a JWK.',
+    ),
+  ),
+  type: oneOf(
+    KEY_TYPE_NAMES,
+    'Type of the key; needed where the material does not tell, and checked where it does.',
+  ),
+  format: oneOf(
+    MATERIAL_FORMATS,
+    'Form of the material; needed where it could be read in two ways.',
+  ),
   passphrase: secretLine('What opens an encrypted private key.'),
 }
 
-const NOTE = 'The file is read and left as it is: destroy it, or keep it as safe as the store. Malformed and weak material is refused, and so is what AWS KMS would not take.'
+const NOTE =
+  'The file is read and left as it is: destroy it, or keep it as safe as the store. Malformed and weak material is refused, and so is what AWS KMS would not take.'
 
 /** WRITE keymgmt/key/:name/import */
 export const keyImport = definePath<Engine>()({
@@ -32,7 +43,10 @@ export const keyImport = definePath<Engine>()({
       summary: 'Makes a key of your own material.',
       fields: {
         ...MATERIAL,
-        replica_regions: listOf("AWS Regions that the key can be replicated to. Can't be changed.", REGION),
+        replica_regions: listOf(
+          "AWS Regions that the key can be replicated to. Can't be changed.",
+          REGION,
+        ),
         deletion_allowed: boolean('Whether the key can be deleted.'),
       },
       run: async (engine, { name }, { replica_regions, deletion_allowed, ...own }) => {
@@ -66,5 +80,9 @@ export const keyImportVersion = definePath<Engine>()({
 })
 
 function describe({ type, format }: Imported): Response {
-  return { warnings: [`Taken as ${format}, type ${type}. What it was read from still holds the key: destroy that, or keep it as safe as the store.`] }
+  return {
+    warnings: [
+      `Taken as ${format}, type ${type}. What it was read from still holds the key: destroy that, or keep it as safe as the store.`,
+    ],
+  }
 }

@@ -11,7 +11,9 @@ export const keyKms = definePath<Engine>()({
   operations: {
     list: {
       summary: 'Names of the providers that the key is distributed to.',
-      run: async (engine, { name }) => ({ data: { keys: (await distributionsOf(engine, name)).map(({ kms }) => kms) } }),
+      run: async (engine, { name }) => ({
+        data: { keys: (await distributionsOf(engine, name)).map(({ kms }) => kms) },
+      }),
     },
   },
 })

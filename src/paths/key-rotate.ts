@@ -22,7 +22,9 @@ export const keyRotate = definePath<Engine>()({
         const { rotateKey } = await import('../core/keys.js')
         const { type } = await rotateKey(engine, name)
         const providers = (await distributionsOf(engine, name)).map(({ kms }) => kms)
-        return type === SYMMETRIC || providers.length === 0 ? undefined : { warnings: [explainRotation(name, providers)] }
+        return type === SYMMETRIC || providers.length === 0
+          ? undefined
+          : { warnings: [explainRotation(name, providers)] }
       },
     },
   },

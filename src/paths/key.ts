@@ -34,12 +34,22 @@ export const key = definePath<Engine>()({
   parameters: { name: 'Name of the key.' },
   operations: {
     write: {
-      summary: 'Makes the key, or changes its settings here and in every KMS that it is distributed to.',
+      summary:
+        'Makes the key, or changes its settings here and in every KMS that it is distributed to.',
       fields: {
-        type: oneOf(KEY_TYPE_NAMES, `Type of the key; ${DEFAULT_KEY_TYPE} where none is given. Can't be changed.`),
-        replica_regions: listOf("AWS Regions that the key can be replicated to. Can't be changed.", REGION),
+        type: oneOf(
+          KEY_TYPE_NAMES,
+          `Type of the key; ${DEFAULT_KEY_TYPE} where none is given. Can't be changed.`,
+        ),
+        replica_regions: listOf(
+          "AWS Regions that the key can be replicated to. Can't be changed.",
+          REGION,
+        ),
         deletion_allowed: boolean('Whether the key can be deleted.'),
-        min_enabled_version: integer('Versions below this one are disabled wherever the key is distributed; 0 enables all.', { min: 0 }),
+        min_enabled_version: integer(
+          'Versions below this one are disabled wherever the key is distributed; 0 enables all.',
+          { min: 0 },
+        ),
       },
       run: async (engine, { name }, fields) => {
         const { saveKey } = await import('../core/keys.js')
@@ -55,7 +65,8 @@ export const key = definePath<Engine>()({
       },
     },
     delete: {
-      summary: 'Deletes the key with its material. It must not be distributed, and deletion_allowed must be true.',
+      summary:
+        'Deletes the key with its material. It must not be distributed, and deletion_allowed must be true.',
       run: async (engine, { name }) => {
         const { deleteKey } = await import('../core/keys.js')
         await deleteKey(engine, name)
@@ -65,11 +76,26 @@ export const key = definePath<Engine>()({
   },
 })
 
-/** A version that a rotation has not finished is not one that anybody can use, so it is not shown. */
-function describe({ name, type, replica_regions, deletion_allowed, latest_version, min_enabled_version, versions }: KeyRecord): Record<string, Json> {
+/**
+ * A version that a rotation has not finished is not one that anybody can use, so it is not shown.
+ */
+function describe({
+  name,
+  type,
+  replica_regions,
+  deletion_allowed,
+  latest_version,
+  min_enabled_version,
+  versions,
+}: KeyRecord): Record<string, Json> {
   const shown = Object.entries(versions)
-    .filter(([version]) => Number(version) >= min_enabled_version && Number(version) <= latest_version)
-    .map(([version, { creation_time, public_key }]) => [version, { creation_time, ...(public_key && { public_key }) }] as const)
+    .filter(
+      ([version]) => Number(version) >= min_enabled_version && Number(version) <= latest_version,
+    )
+    .map(
+      ([version, { creation_time, public_key }]) =>
+        [version, { creation_time, ...(public_key && { public_key }) }] as const,
+    )
   return {
     deletion_allowed,
     latest_version,

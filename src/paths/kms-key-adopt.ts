@@ -17,8 +17,15 @@ export const kmsKeyAdopt = definePath<Engine>()({
     write: {
       summary: 'Proves that the KMS key holds our material, and manages it from then on.',
       fields: {
-        key_id: required(text('Id or ARN of the KMS key, in the Region of the provider.', { pattern: /^(arn:[\w-]+:kms:[\w-]+:\d{12}:key\/)?(mrk-)?[0-9a-f-]{32,36}$/, example: '1234abcd-12ab-34cd-56ef-1234567890ab' })),
-        version: integer('Version of the key whose material it holds; 1 where none is given.', { min: 1 }),
+        key_id: required(
+          text('Id or ARN of the KMS key, in the Region of the provider.', {
+            pattern: /^(arn:[\w-]+:kms:[\w-]+:\d{12}:key\/)?(mrk-)?[0-9a-f-]{32,36}$/,
+            example: '1234abcd-12ab-34cd-56ef-1234567890ab',
+          }),
+        ),
+        version: integer('Version of the key whose material it holds; 1 where none is given.', {
+          min: 1,
+        }),
       },
       run: async (engine, { name, key }, { key_id, version = 1 }) => {
         const { adopt } = await import('../core/adopt.js')

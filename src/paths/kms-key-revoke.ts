@@ -18,7 +18,11 @@ export const kmsKeyRevoke = definePath<Engine>()({
       run: async (engine, { name, key }) => {
         const { revokeDistribution } = await import('../core/removal.js')
         await revokeDistribution(engine, name, key)
-        return { warnings: [`Nothing can be encrypted or decrypted with these KMS keys now. Put the material back with: keymgmt write -f keymgmt/kms/${name}/key/${key}/restore`] }
+        return {
+          warnings: [
+            `Nothing can be encrypted or decrypted with these KMS keys now. Put the material back with: keymgmt write -f keymgmt/kms/${name}/key/${key}/restore`,
+          ],
+        }
       },
     },
   },

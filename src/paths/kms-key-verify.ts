@@ -33,9 +33,10 @@ export const kmsKeyVerify = definePath<Engine>()({
             differences: differences.map((difference) => differenceData(difference, path)),
             verified: differences.length === 0,
           },
-          rows: differences.length > 0
-            ? differences.map((difference) => differenceRow(difference, path))
-            : observation.copies.map(row),
+          rows:
+            differences.length > 0
+              ? differences.map((difference) => differenceRow(difference, path))
+              : observation.copies.map(row),
           failed: differences.length > 0,
         }
       },
@@ -46,9 +47,21 @@ export const kmsKeyVerify = definePath<Engine>()({
 const PROOF = { true: 'proven', false: 'other material', undefined: 'not compared' } as const
 
 function describe({ version, region, copy, status, holds }: ObservedCopy): Record<string, Json> {
-  return { version, region, kms_key: copy.key?.id ?? null, state: status?.state ?? 'deleted', material: PROOF[`${holds}`] }
+  return {
+    version,
+    region,
+    kms_key: copy.key?.id ?? null,
+    state: status?.state ?? 'deleted',
+    material: PROOF[`${holds}`],
+  }
 }
 
 function row({ version, region, copy, status, holds }: ObservedCopy): Record<string, string> {
-  return { Region: region, Version: String(version), 'KMS key': copy.key?.id ?? '', State: status?.state ?? 'deleted', Material: PROOF[`${holds}`] }
+  return {
+    Region: region,
+    Version: String(version),
+    'KMS key': copy.key?.id ?? '',
+    State: status?.state ?? 'deleted',
+    Material: PROOF[`${holds}`],
+  }
 }

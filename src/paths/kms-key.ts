@@ -16,7 +16,9 @@ export const kmsKeys = definePath<Engine>()({
   operations: {
     list: {
       summary: 'Names of the keys that are distributed to the provider.',
-      run: async ({ store }, { name }) => ({ data: { keys: await store.list(recordPath.distributionsOf(name)) } }),
+      run: async ({ store }, { name }) => ({
+        data: { keys: await store.list(recordPath.distributionsOf(name)) },
+      }),
     },
   },
 })
@@ -37,9 +39,19 @@ export const kmsKey = definePath<Engine>()({
     write: {
       summary: 'Distributes the key to the provider.',
       fields: {
-        purpose: required(listOf("What the key is to be used for. Can't be changed.", { choices: PURPOSES, example: 'encrypt,decrypt' })),
-        protection: oneOf(PROTECTIONS, "How the key is protected; AWS KMS has hsm only. Can't be changed."),
-        version_aliases: boolean('Whether each version gets an alias of its own as well, ending in /v1, /v2 and so on.'),
+        purpose: required(
+          listOf("What the key is to be used for. Can't be changed.", {
+            choices: PURPOSES,
+            example: 'encrypt,decrypt',
+          }),
+        ),
+        protection: oneOf(
+          PROTECTIONS,
+          "How the key is protected; AWS KMS has hsm only. Can't be changed.",
+        ),
+        version_aliases: boolean(
+          'Whether each version gets an alias of its own as well, ending in /v1, /v2 and so on.',
+        ),
       },
       run: async (engine, { name, key }, { purpose, protection = 'hsm', version_aliases }) => {
         const { distribute } = await import('../core/distribution.js')
@@ -53,31 +65,54 @@ export const kmsKey = definePath<Engine>()({
         const record = await readDistribution(engine, name, key)
         const { isInterrupted } = await import('../core/distribution.js')
         const interrupted = await isInterrupted(engine, name, key)
-        return record && { data: describe(record), warnings: interrupted ? [explainInterruption(name, key)] : [] }
+        return (
+          record && {
+            data: describe(record),
+            warnings: interrupted ? [explainInterruption(name, key)] : [],
+          }
+        )
       },
     },
     delete: {
       summary: 'Removes the alias and schedules the KMS keys for deletion.',
       fields: {
-        deletion_window: integer('Days until AWS deletes the KMS keys; 30 where none are given.', { min: 7, max: 30 }),
+        deletion_window: integer('Days until AWS deletes the KMS keys; 30 where none are given.', {
+          min: 7,
+          max: 30,
+        }),
       },
       run: async (engine, { name, key }, { deletion_window }) => {
         const { removeDistribution } = await import('../core/removal.js')
         const scheduled = await removeDistribution(engine, name, key, deletion_window)
-        return scheduled.length > 0 ? { warnings: explainRemoval(scheduled, `keymgmt/kms/${name}/key/${key}`) } : undefined
+        return scheduled.length > 0
+          ? { warnings: explainRemoval(scheduled, `keymgmt/kms/${name}/key/${key}`) }
+          : undefined
       },
     },
   },
 })
 
-function describe({ name, distribution_time, purpose, protection, regions, copies, state, version_aliases }: DistributionRecord): Record<string, Json> {
+function describe({
+  name,
+  distribution_time,
+  purpose,
+  protection,
+  regions,
+  copies,
+  state,
+  version_aliases,
+}: DistributionRecord): Record<string, Json> {
   const [primary = ''] = regions
   const ids = Object.entries(copies).flatMap(([version, places]) => {
     const id = places[primary]?.key?.id
     return id ? [[version, id] as const] : []
   })
   return {
-    distribution_time, name, protection, purpose: purpose.join(','), versions: Object.fromEntries(ids),
+    distribution_time,
+    name,
+    protection,
+    purpose: purpose.join(','),
+    versions: Object.fromEntries(ids),
     ...(version_aliases && { version_aliases }),
     ...(state !== 'active' && { state }),
   }
@@ -93,7 +128,9 @@ function explainRemoval(scheduled: readonly ScheduledDeletion[], path: string): 
     return `${id} in ${regions.join(', ')}`
   })
   const dates = scheduled.flatMap(({ date }) => date ?? []).sort()
-  const later = scheduled.some(({ date }) => date === undefined) ? '; a primary whose replicas go first follows them' : ''
+  const later = scheduled.some(({ date }) => date === undefined)
+    ? '; a primary whose replicas go first follows them'
+    : ''
   const when = dates.length > 0 ? `, final from ${dates[0] ?? ''} on${later}` : later
   return [
     `Scheduled for deletion${when}: ${ids.join('; ')}.`,

@@ -38,7 +38,11 @@ export const kms = definePath<Engine>()({
       fields: {
         provider: oneOf(KMS_KINDS, "Kind of the KMS. Can't be changed."),
         key_collection: text("AWS Region that the KMS keys are made in. Can't be changed.", REGION),
-        credentials: pairs(AWS_CREDENTIALS, 'How to reach the KMS and as whom; replaced as a whole.', SECRET_CREDENTIALS),
+        credentials: pairs(
+          AWS_CREDENTIALS,
+          'How to reach the KMS and as whom; replaced as a whole.',
+          SECRET_CREDENTIALS,
+        ),
       },
       run: async (engine, { name }, fields) => {
         const { saveProvider } = await import('../core/providers.js')
@@ -50,7 +54,9 @@ export const kms = definePath<Engine>()({
       summary: 'Kind and Region of the provider; never its credentials.',
       run: async (engine, { name }) => {
         const record = await readProvider(engine, name)
-        return record && { data: { key_collection: record.key_collection, provider: record.provider } }
+        return (
+          record && { data: { key_collection: record.key_collection, provider: record.provider } }
+        )
       },
     },
     delete: {

@@ -14,10 +14,15 @@ export function toBoolean(raw: RawValue): boolean {
   if (written === undefined) throw unconvertible('', 'bool', raw)
   if (TRUE.has(written)) return true
   if (FALSE.has(written)) return false
-  throw new ConversionError(`cannot parse '' as bool: strconv.ParseBool: parsing ${goQuote(written)}: invalid syntax`)
+  throw new ConversionError(
+    `cannot parse '' as bool: strconv.ParseBool: parsing ${goQuote(written)}: invalid syntax`,
+  )
 }
 
-/** A raw value as an integer, by the rules of Go's `strconv.ParseInt` with base 0; never one that a double rounds. */
+/**
+ * A raw value as an integer, by the rules of Go's `strconv.ParseInt` with base 0; never one that a
+ * double rounds.
+ */
 export function toInteger(raw: RawValue): number {
   if (raw === null) return 0
   if (typeof raw === 'boolean') return raw ? 1 : 0
@@ -41,7 +46,9 @@ function integerOf(match: RegExpExecArray): number {
 }
 
 function integerError(written: string, reason: string): ConversionError {
-  return new ConversionError(`cannot parse '' as int: strconv.ParseInt: parsing ${goQuote(written)}: ${reason}`)
+  return new ConversionError(
+    `cannot parse '' as int: strconv.ParseInt: parsing ${goQuote(written)}: ${reason}`,
+  )
 }
 
 /** A raw value as text, untrimmed. */
@@ -51,7 +58,9 @@ export function toText(raw: RawValue): string {
   return converted
 }
 
-/** A raw value as a list of texts: a string is split at its commas, the elements of a list are not. */
+/**
+ * A raw value as a list of texts: a string is split at its commas, the elements of a list are not.
+ */
 export function toSlice(raw: RawValue): readonly string[] {
   if (raw === null || raw === '') return []
   if (typeof raw === 'string') return raw.split(',').map((element) => element.trim())
@@ -94,7 +103,8 @@ function textElements(raw: RawValue, secret: boolean): readonly string[] {
   const failures: string[] = []
   const texts = elements.map((element, index) => {
     const converted = weakText(element)
-    if (converted === undefined) failures.push(unconvertible(`[${index}]`, 'string', element, secret).message)
+    if (converted === undefined)
+      failures.push(unconvertible(`[${index}]`, 'string', element, secret).message)
     return converted ?? ''
   })
   if (failures.length === 0) return texts
@@ -117,7 +127,9 @@ function weakText(raw: RawValue): string | undefined {
 function unconvertible(at: string, type: string, raw: RawValue, secret = false): ConversionError {
   const got = isList(raw) ? '[]interface {}' : 'map[string]interface {}'
   const value = secret ? '' : `, value: '${goFormat(raw)}'`
-  return new ConversionError(`'${at}' expected type '${type}', got unconvertible type '${got}'${value}`)
+  return new ConversionError(
+    `'${at}' expected type '${type}', got unconvertible type '${got}'${value}`,
+  )
 }
 
 /** A raw value as Go's `%v` prints it. */
@@ -149,7 +161,9 @@ export function goQuote(written: string): string {
   const escaped = written.replace(/["\\\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu, (character) => {
     const code = character.codePointAt(0) ?? 0
     if (code < 0x80) return GO_ESCAPES[character] ?? `\\x${code.toString(16).padStart(2, '0')}`
-    return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
+    return code > 0xffff
+      ? `\\U${code.toString(16).padStart(8, '0')}`
+      : `\\u${code.toString(16).padStart(4, '0')}`
   })
   return `"${escaped}"`
 }

@@ -9,7 +9,9 @@ export class ConversionError extends Error {
   }
 }
 
-/** A value of the right type is not one the field allows. The message follows `field "<name>": `. */
+/**
+ * A value of the right type is not one the field allows. The message follows `field "<name>": `.
+ */
 export class CheckError extends Error {
   override readonly name = 'CheckError'
   readonly hints: readonly string[]

@@ -11,7 +11,10 @@ export interface Field<T> {
   readonly secret: boolean
   readonly required: boolean
   readonly choices?: readonly string[]
-  /** Of a secret field's pairs, the names whose values are what makes it secret; all of them where none are said. */
+  /**
+   * Of a secret field's pairs, the names whose values are what makes it secret; all of them where
+   * none are said.
+   */
   readonly secretNames?: readonly string[]
   /** What the field takes, to follow `<name> takes `. */
   readonly takes: string
@@ -36,7 +39,8 @@ type Value<F> = F extends Field<infer T> ? T : never
 export type Typed<F extends Fields> = {
   readonly [N in keyof F as F[N] extends { readonly required: true } ? N : never]: Value<F[N]>
 } & {
-  readonly [N in keyof F as F[N] extends { readonly required: true } ? never : N]?: Value<F[N]> | undefined
+  readonly [N in keyof F as F[N] extends { readonly required: true } ? never : N]?:
+    Value<F[N]> | undefined
 }
 
 /** What a text, or each element of a list, must look like. */
@@ -57,7 +61,10 @@ export function text(description: string, options: TextOptions = {}): Field<stri
 }
 
 /** A text out of a closed set. */
-export function oneOf<const C extends readonly string[]>(choices: C, description: string): Field<C[number]> {
+export function oneOf<const C extends readonly string[]>(
+  choices: C,
+  description: string,
+): Field<C[number]> {
   return {
     ...base('string', description, textTakes('text', { choices })),
     choices,
@@ -71,7 +78,10 @@ export function oneOf<const C extends readonly string[]>(choices: C, description
 }
 
 /** A whole number that a double holds exactly. */
-export function integer(description: string, options: { readonly min?: number; readonly max?: number } = {}): Field<number> {
+export function integer(
+  description: string,
+  options: { readonly min?: number; readonly max?: number } = {},
+): Field<number> {
   const { min, max } = options
   return {
     ...base('int', description, integerTakes(min, max)),
@@ -86,7 +96,9 @@ export function integer(description: string, options: { readonly min?: number; r
 
 function integerTakes(min: number | undefined, max: number | undefined): string {
   if (min === undefined) return 'a whole number'
-  return max === undefined ? `a whole number from ${min} on` : `a whole number from ${min} to ${max}`
+  return max === undefined
+    ? `a whole number from ${min} on`
+    : `a whole number from ${min} to ${max}`
 }
 
 /** True or false. */
@@ -95,7 +107,10 @@ export function boolean(description: string): Field<boolean> {
 }
 
 /** A list of texts: separated by commas, or given several times. */
-export function listOf<const C extends string = string>(description: string, options: TextOptions<C> = {}): Field<readonly C[]> {
+export function listOf<const C extends string = string>(
+  description: string,
+  options: TextOptions<C> = {},
+): Field<readonly C[]> {
   return {
     ...base('slice', description, textTakes('a comma-separated list', options)),
     ...choicesOf(options),
@@ -113,14 +128,19 @@ export function pairs(
   const known = Object.keys(names)
   const listed = Object.entries(names).map(([name, meaning]) => `\n  ${name}: ${meaning}`)
   return {
-    ...base('keypair', `${description}${listed.join('')}`, `name=value pairs, once for each of ${known.join(', ')}`),
+    ...base(
+      'keypair',
+      `${description}${listed.join('')}`,
+      `name=value pairs, once for each of ${known.join(', ')}`,
+    ),
     secret: true,
     choices: known,
     ...(secretNames && { secretNames }),
     parse: (raw) => {
       refuseJsonText(raw)
       const given = toPairs(raw)
-      for (const name of given.keys()) if (!Object.hasOwn(names, name)) throw unknownName(name, known)
+      for (const name of given.keys())
+        if (!Object.hasOwn(names, name)) throw unknownName(name, known)
       return Object.fromEntries(given)
     },
   }
@@ -159,19 +179,24 @@ function choicesOf({ choices }: TextOptions): { readonly choices?: readonly stri
 }
 
 function textTakes(kind: string, { choices, example }: TextOptions): string {
-  if (choices !== undefined) return `${kind === 'text' ? 'one' : `${kind} out`} of ${choices.join(', ')}`
+  if (choices !== undefined)
+    return `${kind === 'text' ? 'one' : `${kind} out`} of ${choices.join(', ')}`
   return example === undefined ? kind : `${kind} such as ${example}`
 }
 
 function checkText(value: string, { choices, pattern }: TextOptions): string {
   if (choices !== undefined && !choices.includes(value)) throw notOneOf(value, choices)
   // search() ignores lastIndex, so a pattern with the g flag does not remember the request before.
-  if (pattern !== undefined && value.search(pattern) < 0) throw new CheckError(`${goQuote(value)} has the wrong form`)
+  if (pattern !== undefined && value.search(pattern) < 0)
+    throw new CheckError(`${goQuote(value)} has the wrong form`)
   return value
 }
 
 function notOneOf(value: string, choices: readonly string[]): CheckError {
-  return new CheckError(`${goQuote(value)} is not one of ${choices.join(', ')}`, didYouMean(value, choices))
+  return new CheckError(
+    `${goQuote(value)} is not one of ${choices.join(', ')}`,
+    didYouMean(value, choices),
+  )
 }
 
 /** Vault splits JSON text at its first `=`, wherever that stands; nobody can have meant that. */
@@ -183,7 +208,9 @@ function refuseJsonText(raw: RawValue): void {
   ])
 }
 
-/** The name is never repeated: it may be a piece of a credential that was split at the wrong place. */
+/**
+ * The name is never repeated: it may be a piece of a credential that was split at the wrong place.
+ */
 function unknownName(name: string, known: readonly string[]): CheckError {
   return new CheckError(`a name is not one of ${known.join(', ')}`, didYouMean(name, known))
 }

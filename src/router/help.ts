@@ -14,7 +14,9 @@ export function pathHelp(definition: PathDefinition<never>, requestPath: string)
   const segments = pathSegments(requestPath)
   const request = (segments[0] === mount ? segments.slice(1) : segments).join('/')
   const fields = helpRows(definition).sort((one, other) => (one.name < other.name ? -1 : 1))
-  const sections = fields.map(({ name, type, description }) => `\n    ${name} (${type})\n\n${indent(8, description)}\n`)
+  const sections = fields.map(
+    ({ name, type, description }) => `\n    ${name} (${type})\n\n${indent(8, description)}\n`,
+  )
   return [
     `Request:        ${request}`,
     `Matching Route: ${routeOf(definition)}`,
@@ -24,14 +26,22 @@ export function pathHelp(definition: PathDefinition<never>, requestPath: string)
     sections.length === 0 ? '' : `## PARAMETERS\n${sections.join('')}`,
     '## DESCRIPTION',
     '',
-    [definition.description.trim() || '<no description>', '', ...operationLines(definition)].join('\n').trim(),
+    [definition.description.trim() || '<no description>', '', ...operationLines(definition)]
+      .join('\n')
+      .trim(),
   ].join('\n')
 }
 
 /** The help of the mount, in the layout of `vault path-help`, without a newline at its end. */
-export function mountHelp(definitions: readonly PathDefinition<never>[], description = '<no description>'): string {
+export function mountHelp(
+  definitions: readonly PathDefinition<never>[],
+  description = '<no description>',
+): string {
   const routes = definitions
-    .map((definition) => ({ route: routeOf(definition), synopsis: definition.synopsis || '<no synopsis>' }))
+    .map((definition) => ({
+      route: routeOf(definition),
+      synopsis: definition.synopsis || '<no synopsis>',
+    }))
     .sort((one, other) => (one.route < other.route ? -1 : 1))
     .map(({ route, synopsis }) => `${indent(4, route)}\n${indent(8, synopsis)}`)
   return ['## DESCRIPTION', description, '## PATHS', PATHS_INTRODUCTION, ...routes].join('\n\n')
@@ -44,17 +54,33 @@ export function describePath(definition: PathDefinition<never>): Readonly<Record
     path: pattern,
     synopsis,
     description,
-    parameters: Object.fromEntries(helpRows(definition).map(({ name, type, required, description: about, choices }) =>
-      [name, { type, required: required !== 'no', in: required === 'in the path' ? 'path' : 'data', description: about, ...(choices && { choices }) }])),
-    operations: Object.fromEntries(OPERATIONS.flatMap((operation) => {
-      const found = operations[operation]
-      return found === undefined ? [] : [[operation, { summary: found.summary, fields: Object.keys(found.fields) }]]
-    })),
+    parameters: Object.fromEntries(
+      helpRows(definition).map(({ name, type, required, description: about, choices }) => [
+        name,
+        {
+          type,
+          required: required !== 'no',
+          in: required === 'in the path' ? 'path' : 'data',
+          description: about,
+          ...(choices && { choices }),
+        },
+      ]),
+    ),
+    operations: Object.fromEntries(
+      OPERATIONS.flatMap((operation) => {
+        const found = operations[operation]
+        return found === undefined
+          ? []
+          : [[operation, { summary: found.summary, fields: Object.keys(found.fields) }]]
+      }),
+    ),
   }
 }
 
 /** The help of the mount, for a program. */
-export function describeMount(definitions: readonly PathDefinition<never>[]): Readonly<Record<string, Json>> {
+export function describeMount(
+  definitions: readonly PathDefinition<never>[],
+): Readonly<Record<string, Json>> {
   return { paths: definitions.map(describePath) }
 }
 
@@ -67,7 +93,9 @@ function pathMarkdown(definition: PathDefinition<never>): string {
   const rows = helpRows(definition).map(({ name, type, required, description }) =>
     [`\`${name}\``, type, required, description].map(cell).join(' | '),
   )
-  const table = ['name | type | required | description', '--- | --- | --- | ---', ...rows].map((row) => `| ${row} |`)
+  const table = ['name | type | required | description', '--- | --- | --- | ---', ...rows].map(
+    (row) => `| ${row} |`,
+  )
   return [
     `## \`${definition.pattern}\``,
     definition.synopsis,
@@ -99,7 +127,8 @@ function helpRows(definition: PathDefinition<never>): HelpRow[] {
 }
 
 function fieldRow(name: string, field: Field<unknown>): HelpRow {
-  const choices = field.choices === undefined || field.secret ? '' : `\nOne of: ${field.choices.join(', ')}`
+  const choices =
+    field.choices === undefined || field.secret ? '' : `\nOne of: ${field.choices.join(', ')}`
   return {
     name,
     type: field.type,
@@ -127,7 +156,10 @@ function routeOf(definition: PathDefinition<never>): string {
 }
 
 function cell(content: string): string {
-  return content.trim().replaceAll('|', '\\|').replace(/\s*\n\s*/g, '<br>')
+  return content
+    .trim()
+    .replaceAll('|', '\\|')
+    .replace(/\s*\n\s*/g, '<br>')
 }
 
 function indent(width: number, content: string): string {

@@ -11,7 +11,9 @@ export const OPERATIONS: readonly Operation[] = ['write', 'read', 'list', 'delet
 export interface Response {
   readonly data?: Readonly<Record<string, Json>>
   readonly warnings?: readonly string[]
-  /** What a person is shown instead of the data: rows of named cells, in the order of the columns. */
+  /**
+   * What a person is shown instead of the data: rows of named cells, in the order of the columns.
+   */
   readonly rows?: readonly Readonly<Record<string, string>>[]
   /** Whether a check found something that is not as it should be. */
   readonly failed?: boolean
@@ -24,14 +26,20 @@ type ParameterName<Pattern extends string> = Pattern extends `${infer Segment}/$
     : never
 
 /** The parameters in a pattern: `'keymgmt/key/:name'` has `name`. */
-export type PathParameters<Pattern extends string> = Readonly<Record<ParameterName<Pattern>, string>>
+export type PathParameters<Pattern extends string> = Readonly<
+  Record<ParameterName<Pattern>, string>
+>
 
 /** What one operation at a path takes and does, as its author writes it. */
 export interface OperationSource<Context, Params, F extends Fields> {
   /** What it does, in one line. */
   readonly summary: string
   readonly fields?: F
-  readonly run: (context: Context, params: Params, fields: Typed<F>) => Promise<Response | undefined>
+  readonly run: (
+    context: Context,
+    params: Params,
+    fields: Typed<F>,
+  ) => Promise<Response | undefined>
 }
 
 /** What one operation at a path takes and does, as the router sees it. */
@@ -60,7 +68,10 @@ export interface PathDefinition<Context> {
 
 type None = Readonly<Record<string, never>>
 
-/** A path as its author writes it: each operation's handler sees its own fields, typed, and the pattern's parameters. */
+/**
+ * A path as its author writes it: each operation's handler sees its own fields, typed, and the
+ * pattern's parameters.
+ */
 export interface PathSource<
   Context,
   Pattern extends string,
@@ -108,9 +119,16 @@ export function definePath<Context>() {
   }
 }
 
-/** The one cast: the router hands `run` only what the pattern and the fields of this very source yielded. */
+/**
+ * The one cast: the router hands `run` only what the pattern and the fields of this very source
+ * yielded.
+ */
 function erase<Context, Params, F extends Fields>(
   source: OperationSource<Context, Params, F>,
 ): OperationDefinition<Context> {
-  return { summary: source.summary, fields: source.fields ?? {}, run: source.run as OperationDefinition<Context>['run'] }
+  return {
+    summary: source.summary,
+    fields: source.fields ?? {},
+    run: source.run as OperationDefinition<Context>['run'],
+  }
 }

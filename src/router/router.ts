@@ -2,7 +2,13 @@ import { KeymgmtError } from '../errors.js'
 import { goFormat, goQuote } from './convert.js'
 import { CheckError, ConversionError } from './field-error.js'
 import { isEmpty, type Field, type Fields } from './fields.js'
-import { OPERATIONS, type Operation, type OperationDefinition, type PathDefinition, type Response } from './path.js'
+import {
+  OPERATIONS,
+  type Operation,
+  type OperationDefinition,
+  type PathDefinition,
+  type Response,
+} from './path.js'
 import { LONGEST_NAME, matchPattern, NAME, parameterOf, pathSegments } from './pattern.js'
 import { didYouMean, distanceTo } from './suggest.js'
 import { asText, type RawValue } from './values.js'
@@ -25,9 +31,14 @@ export interface Router<Context> {
   /**
    * The checked and typed request.
    *
-   * @throws KeymgmtError `PATH_UNSUPPORTED`, `OPERATION_UNSUPPORTED`, `FIELD_UNKNOWN`, `FIELD_MISSING` or `FIELD_INVALID`
+   * @throws KeymgmtError `PATH_UNSUPPORTED`, `OPERATION_UNSUPPORTED`, `FIELD_UNKNOWN`,
+   * `FIELD_MISSING` or `FIELD_INVALID`
    */
-  readonly resolve: (operation: Operation, path: string, data: RequestData | null) => Resolved<Context>
+  readonly resolve: (
+    operation: Operation,
+    path: string,
+    data: RequestData | null,
+  ) => Resolved<Context>
 }
 
 /** A router over paths. Where two patterns match, the one given first answers. */
@@ -38,7 +49,12 @@ export function createRouter<Context>(paths: readonly PathDefinition<Context>[])
       const { path, params } = findPath(paths, requestPath)
       const definition = findOperation(path, operation, requestPath)
       const fields = typeFields(definition.fields, params, data ?? new Map(), fieldOwners(path))
-      return { path, params, fields, run: async (context) => (await definition.run(context, params, fields)) ?? {} }
+      return {
+        path,
+        params,
+        fields,
+        run: async (context) => (await definition.run(context, params, fields)) ?? {},
+      }
     },
   }
 }
@@ -54,15 +70,20 @@ export function findPath<Context>(
 ): { readonly path: PathDefinition<Context>; readonly params: Readonly<Record<string, string>> } {
   const segments = pathSegments(requestPath)
   const mounts = new Set(paths.map(({ pattern }) => pattern.split('/')[0] ?? ''))
-  if (segments[0] === undefined || !mounts.has(segments[0])) throw unmounted(paths, segments, [...mounts])
+  if (segments[0] === undefined || !mounts.has(segments[0]))
+    throw unmounted(paths, segments, [...mounts])
   for (const path of paths) {
     const params = matchPattern(path.pattern, segments)
     if (params === undefined) continue
-    for (const name of Object.values(params)) if (!NAME.test(name) || name.length > LONGEST_NAME) throw notAName(segments, name)
+    for (const name of Object.values(params))
+      if (!NAME.test(name) || name.length > LONGEST_NAME) throw notAName(segments, name)
     return { path, params }
   }
   throw new KeymgmtError('PATH_UNSUPPORTED', `unsupported path ${goQuote(segments.join('/'))}`, {
-    hints: [...nearestPath(paths, segments), `see all paths with: keymgmt path-help ${segments[0]}`],
+    hints: [
+      ...nearestPath(paths, segments),
+      `see all paths with: keymgmt path-help ${segments[0]}`,
+    ],
   })
 }
 
@@ -72,11 +93,16 @@ function unmounted(
   mounts: readonly string[],
 ): KeymgmtError {
   const begin = `paths begin with ${mounts.map((mount) => `${mount}/`).join(' or ')}`
-  if (segments.length === 0) return new KeymgmtError('PATH_UNSUPPORTED', 'the path is empty', { hints: [begin] })
+  if (segments.length === 0)
+    return new KeymgmtError('PATH_UNSUPPORTED', 'the path is empty', { hints: [begin] })
   const withMount = mounts.flatMap((mount) => nearestPath(paths, [mount, ...segments]))
-  return new KeymgmtError('PATH_UNSUPPORTED', `no handler for route ${goQuote(segments.join('/'))}`, {
-    hints: [begin, ...[...nearestPath(paths, segments), ...withMount].slice(0, 1)],
-  })
+  return new KeymgmtError(
+    'PATH_UNSUPPORTED',
+    `no handler for route ${goQuote(segments.join('/'))}`,
+    {
+      hints: [begin, ...[...nearestPath(paths, segments), ...withMount].slice(0, 1)],
+    },
+  )
 }
 
 function notAName(segments: readonly string[], name: string): KeymgmtError {
@@ -88,7 +114,10 @@ function notAName(segments: readonly string[], name: string): KeymgmtError {
   })
 }
 
-function nearestPath(paths: readonly PathDefinition<never>[], segments: readonly string[]): readonly string[] {
+function nearestPath(
+  paths: readonly PathDefinition<never>[],
+  segments: readonly string[],
+): readonly string[] {
   let best: { readonly printed: string; readonly distance: number } | undefined
   for (const { pattern } of paths) {
     const meant = asPattern(pattern.split('/'), segments)
@@ -97,7 +126,10 @@ function nearestPath(paths: readonly PathDefinition<never>[], segments: readonly
   return best === undefined ? [] : [`did you mean "${best.printed}"?`]
 }
 
-/** The path a request meant if it meant this pattern, its own names kept and its slips in literals undone. */
+/**
+ * The path a request meant if it meant this pattern, its own names kept and its slips in literals
+ * undone.
+ */
 function asPattern(
   expected: readonly string[],
   segments: readonly string[],
@@ -125,9 +157,13 @@ function findOperation<Context>(
   if (definition !== undefined) return definition
   const printed = pathSegments(requestPath).join('/')
   const supported = OPERATIONS.filter((candidate) => path.operations[candidate] !== undefined)
-  throw new KeymgmtError('OPERATION_UNSUPPORTED', `unsupported operation "${operation}" on "${printed}"`, {
-    hints: [`${printed} supports ${supported.join(', ')}`],
-  })
+  throw new KeymgmtError(
+    'OPERATION_UNSUPPORTED',
+    `unsupported operation "${operation}" on "${printed}"`,
+    {
+      hints: [`${printed} supports ${supported.join(', ')}`],
+    },
+  )
 }
 
 /** Which operations of a path take each field. */
@@ -157,24 +193,34 @@ function typeFields(
   for (const [name, field] of Object.entries(fields)) {
     const raw = data.get(name)
     if (field.required && (raw === undefined || isEmpty(raw))) throw missingField(name, field)
-    if (raw !== undefined) typed.push([name, parseField(name, field, field.type === 'bytes' ? raw : asText(raw))])
+    if (raw !== undefined)
+      typed.push([name, parseField(name, field, field.type === 'bytes' ? raw : asText(raw))])
   }
   return Object.fromEntries(typed)
 }
 
 function refuseContradiction(name: string, inPath: string | undefined, raw: RawValue): void {
   if (asText(raw) === inPath) return
-  throw new KeymgmtError('FIELD_INVALID', `parameter ${goQuote(name)} differs from the one in the path`, {
-    hints: [`leave ${name} out: the path already gives it`],
-  })
+  throw new KeymgmtError(
+    'FIELD_INVALID',
+    `parameter ${goQuote(name)} differs from the one in the path`,
+    {
+      hints: [`leave ${name} out: the path already gives it`],
+    },
+  )
 }
 
 function unknownField(name: string, known: readonly string[], owners: FieldOwners): KeymgmtError {
   const elsewhere = owners.get(name)
-  const takes = known.length === 0 ? 'no parameters are taken here' : `parameters of this path: ${known.join(', ')}`
+  const takes =
+    known.length === 0
+      ? 'no parameters are taken here'
+      : `parameters of this path: ${known.join(', ')}`
   return new KeymgmtError('FIELD_UNKNOWN', `unknown parameter ${goQuote(name)}`, {
     hints: [
-      ...(elsewhere === undefined ? didYouMean(name, known) : [`${name} is taken by ${elsewhere.join(', ')} only`]),
+      ...(elsewhere === undefined
+        ? didYouMean(name, known)
+        : [`${name} is taken by ${elsewhere.join(', ')} only`]),
       takes,
     ],
   })
@@ -191,12 +237,17 @@ function parseField(name: string, field: Field<unknown>, raw: RawValue): unknown
     return field.parse(raw)
   } catch (error) {
     if (error instanceof CheckError) {
-      const hints = error.hints.length > 0 || field.choices !== undefined ? error.hints : [`${name} takes ${field.takes}`]
+      const hints =
+        error.hints.length > 0 || field.choices !== undefined
+          ? error.hints
+          : [`${name} takes ${field.takes}`]
       throw new KeymgmtError('FIELD_INVALID', `field "${name}": ${error.message}`, { hints })
     }
     if (!(error instanceof ConversionError)) throw error
     const input = field.secret ? '' : ` ${goFormat(raw)}`
     const message = `error converting input${input} for field "${name}": ${error.message}`
-    throw new KeymgmtError('FIELD_INVALID', message, { hints: [...error.hints, `${name} takes ${field.takes}`] })
+    throw new KeymgmtError('FIELD_INVALID', message, {
+      hints: [...error.hints, `${name} takes ${field.takes}`],
+    })
   }
 }

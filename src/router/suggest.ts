@@ -5,12 +5,15 @@ function nearest(word: string, candidates: readonly string[]): string | undefine
   let best: { candidate: string; distance: number } | undefined
   for (const candidate of candidates) {
     const distance = distanceTo(word, candidate)
-    if (distance !== undefined && (best === undefined || distance < best.distance)) best = { candidate, distance }
+    if (distance !== undefined && (best === undefined || distance < best.distance))
+      best = { candidate, distance }
   }
   return best?.candidate
 }
 
-/** How far a mistyped word is from a candidate, or undefined when it is too far to have meant it. */
+/**
+ * How far a mistyped word is from a candidate, or undefined when it is too far to have meant it.
+ */
 export function distanceTo(word: string, candidate: string): number | undefined {
   // A word far longer than the candidate cannot be a slip of it, and leven is quadratic.
   if (word.length > 2 * candidate.length + 2) return undefined

@@ -3,7 +3,10 @@ import { escapeCapitals, segmentsOf } from './path.js'
 
 const EXTENSION = '.json'
 
-/** The file below `root` that holds the record at `path`. No two paths share one, and none is another's folder. */
+/**
+ * The file below `root` that holds the record at `path`. No two paths share one, and none is
+ * another's folder.
+ */
 export function fileOf(root: string, path: string): string {
   const segments = segmentsOf(path)
   const name = segments.pop() ?? ''
@@ -25,7 +28,10 @@ export function nameOfFolder(folder: string): string {
   return folder.replace(/!([a-z]?)/g, (_, letter: string) => letter.toUpperCase())
 }
 
-/** The folder of `app.json/one` must not be in the way of the file of `app`. A mark before no letter means nothing. */
+/**
+ * The folder of `app.json/one` must not be in the way of the file of `app`. A mark before no letter
+ * means nothing.
+ */
 function folderName(segment: string): string {
   const name = escape(segment)
   return name.endsWith(EXTENSION) ? `${name}!` : name

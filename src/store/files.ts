@@ -1,8 +1,23 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, copyFileSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
-/** Makes `folder` and what is missing above it, mode 0700, so that they last through a power cut. */
+/**
+ * Makes `folder` and what is missing above it, mode 0700, so that they last through a power cut.
+ */
 export function makeFolder(folder: string): void {
   if (isThere(folder)) return
   const above = dirname(folder)
@@ -15,7 +30,10 @@ export function makeFolder(folder: string): void {
   syncFolder(above)
 }
 
-/** What was made, renamed or removed in `folder` lasts through a power cut. Windows has no such call, and no need of it. */
+/**
+ * What was made, renamed or removed in `folder` lasts through a power cut. Windows has no such
+ * call, and no need of it.
+ */
 export function syncFolder(folder: string): void {
   if (process.platform !== 'win32') syncFile(folder)
 }
@@ -31,8 +49,8 @@ export function syncFile(file: string): void {
 }
 
 /**
- * Makes `file`, mode 0600, durably, whole or not at all; answers whether it did. A file that is there is never replaced.
- * What others who died of the same left beside it goes too.
+ * Makes `file`, mode 0600, durably, whole or not at all; answers whether it did. A file that is
+ * there is never replaced. What others who died of the same left beside it goes too.
  */
 export function createFile(file: string, text: string): boolean {
   makeFolder(dirname(file))
@@ -51,8 +69,8 @@ export function createFile(file: string, text: string): boolean {
 }
 
 /**
- * Removes the drafts of a file that exists. Should one belong to somebody who lives, all that fails for them is to make
- * a file that is already there.
+ * Removes the drafts of a file that exists. Should one belong to somebody who lives, all that fails
+ * for them is to make a file that is already there.
  */
 export function removeDrafts(file: string): void {
   if (!isThere(file)) return
@@ -61,7 +79,10 @@ export function removeDrafts(file: string): void {
   }
 }
 
-/** Makes the file with all of `text`, on the disk; it must not be there. A disk that is full may cut a write short without an error. */
+/**
+ * Makes the file with all of `text`, on the disk; it must not be there. A disk that is full may cut
+ * a write short without an error.
+ */
 export function writeNewFile(file: string, text: string): void {
   const handle = openSync(file, 'wx', 0o600)
   try {
@@ -87,7 +108,10 @@ export function removeIfPossible(path: string): void {
   }
 }
 
-/** A link never replaces a file, as a rename would. Where there are no links, such as on FAT, an exclusive copy does not either. */
+/**
+ * A link never replaces a file, as a rename would. Where there are no links, such as on FAT, an
+ * exclusive copy does not either.
+ */
 function publish(draft: string, file: string): boolean {
   try {
     linkSync(draft, file)

@@ -1,5 +1,11 @@
 import { join } from 'node:path'
-import { createRootKey, openRootKey, parseSealHeader, type RootKey, type SealKind } from '../crypto/root-key.js'
+import {
+  createRootKey,
+  openRootKey,
+  parseSealHeader,
+  type RootKey,
+  type SealKind,
+} from '../crypto/root-key.js'
 import { KeymgmtError } from '../errors.js'
 import { createFile, removeDrafts } from './files.js'
 import { createKeyfile, readKeyfile, readPrivate } from './keyfile.js'
@@ -13,8 +19,8 @@ export interface HomeOptions extends LocalStoreOptions {
   /** Where the keyfile is, or will be made. */
   readonly keyfile: string
   /**
-   * Asked when a passphrase is needed: to open the store, or to create it under a new one. Answers undefined when there is
-   * none to be had. The bytes are wiped after use.
+   * Asked when a passphrase is needed: to open the store, or to create it under a new one. Answers
+   * undefined when there is none to be had. The bytes are wiped after use.
    */
   readonly passphrase?: (to: 'open' | 'create') => Promise<Uint8Array | undefined>
   /** How a store that does not exist yet is sealed. */
@@ -65,7 +71,11 @@ function describeSeal(options: HomeOptions, headerFile: string): SealStatus {
   return { kind: seal, path: home, ...(seal === 'keyfile' && { keyfile }) }
 }
 
-async function openOrCreate(options: HomeOptions, headerFile: string, to: 'read' | 'write'): Promise<RootKey | undefined> {
+async function openOrCreate(
+  options: HomeOptions,
+  headerFile: string,
+  to: 'read' | 'write',
+): Promise<RootKey | undefined> {
   const text = readHeader(options, headerFile)
   if (text !== undefined) {
     if (to === 'write') removeDrafts(headerFile)
@@ -75,16 +85,21 @@ async function openOrCreate(options: HomeOptions, headerFile: string, to: 'read'
     // Another first command may have made the store while this one was looking.
     const meanwhile = readHeader(options, headerFile)
     if (meanwhile !== undefined) return openExisting(options, meanwhile)
-    throw new KeymgmtError('STORE_SEALED', `the store ${options.home} has records but no root key: ${headerFile} is missing`, {
-      hints: ['restore that file from a backup; nothing was changed'],
-    })
+    throw new KeymgmtError(
+      'STORE_SEALED',
+      `the store ${options.home} has records but no root key: ${headerFile} is missing`,
+      {
+        hints: ['restore that file from a backup; nothing was changed'],
+      },
+    )
   }
   return to === 'read' ? undefined : create(options, headerFile)
 }
 
 async function openExisting(options: HomeOptions, text: string): Promise<RootKey> {
   const header = parseSealHeader(text)
-  const secret = header.seal === 'keyfile' ? readKeyfile(options.keyfile) : await readPassphrase(options, 'open')
+  const secret =
+    header.seal === 'keyfile' ? readKeyfile(options.keyfile) : await readPassphrase(options, 'open')
   try {
     return await openRootKey(header, secret)
   } finally {
@@ -93,8 +108,8 @@ async function openExisting(options: HomeOptions, text: string): Promise<RootKey
 }
 
 /**
- * The keyfile is on the disk before the head that needs it, and that before any record. Of several first commands at once
- * one makes the head; the others open it.
+ * The keyfile is on the disk before the head that needs it, and that before any record. Of several
+ * first commands at once one makes the head; the others open it.
  */
 async function create(options: HomeOptions, headerFile: string): Promise<RootKey> {
   const seal = options.createSeal ?? 'keyfile'
@@ -116,12 +131,21 @@ function makeKeyfile({ keyfile, onKeyfileCreated }: HomeOptions): Buffer {
   return readKeyfile(keyfile)
 }
 
-async function readPassphrase({ passphrase }: HomeOptions, to: 'open' | 'create'): Promise<Uint8Array> {
+async function readPassphrase(
+  { passphrase }: HomeOptions,
+  to: 'open' | 'create',
+): Promise<Uint8Array> {
   const given = await passphrase?.(to)
   if (given && given.length > 0) return given
-  throw new KeymgmtError('STORE_SEALED', 'the store is sealed with a passphrase, and none was given', {
-    hints: ['set KEYMGMT_PASSPHRASE_FILE to a file that holds it, or run the command on a terminal'],
-  })
+  throw new KeymgmtError(
+    'STORE_SEALED',
+    'the store is sealed with a passphrase, and none was given',
+    {
+      hints: [
+        'set KEYMGMT_PASSPHRASE_FILE to a file that holds it, or run the command on a terminal',
+      ],
+    },
+  )
 }
 
 function readHeader({ home }: HomeOptions, headerFile: string): string | undefined {

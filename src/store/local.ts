@@ -22,8 +22,8 @@ export interface LocalStoreOptions {
 }
 
 /**
- * A store of one file for each record, below `home`/store, mode 0600 in folders of mode 0700. The first lock that it takes
- * also removes what commands that died have left behind.
+ * A store of one file for each record, below `home`/store, mode 0600 in folders of mode 0700. The
+ * first lock that it takes also removes what commands that died have left behind.
  */
 export function createLocalStore({ home, lockWaitMs = 60_000, onWait }: LocalStoreOptions): Store {
   const root = join(home, 'store')
@@ -41,8 +41,15 @@ export function createLocalStore({ home, lockWaitMs = 60_000, onWait }: LocalSto
     assertPrivateBelow(home, file)
     return readRecordFile(path, file)
   }
-  /** Callers hold locks of their own; this one keeps two that don't from both winning the same revision. */
-  const guarded = async (path: string, expected: number, change: (file: string, draft: string) => Promise<void> | void) => {
+  /**
+   * Callers hold locks of their own; this one keeps two that don't from both winning the same
+   * revision.
+   */
+  const guarded = async (
+    path: string,
+    expected: number,
+    change: (file: string, draft: string) => Promise<void> | void,
+  ) => {
     const file = fileOf(root, path)
     const guard = await lock(`record/${path}`, `write ${path}`)
     try {
@@ -59,7 +66,9 @@ export function createLocalStore({ home, lockWaitMs = 60_000, onWait }: LocalSto
     get: (path) => Promise.resolve().then(() => read(path)),
     async put(path, value, expectedRevision) {
       const revision = expectedRevision + 1
-      await guarded(path, expectedRevision, (file, draft) => writeRecordFile(file, { revision, value }, draft))
+      await guarded(path, expectedRevision, (file, draft) =>
+        writeRecordFile(file, { revision, value }, draft),
+      )
       return revision
     },
     list: (path) =>
@@ -109,7 +118,11 @@ function namesIn(folder: string): string[] {
 
 function hasRecords(folder: string): boolean {
   const entries = entriesOf(folder)
-  return entries.some((entry) => (entry.isDirectory() ? hasRecords(join(folder, entry.name)) : nameOfFile(entry.name) !== undefined))
+  return entries.some((entry) =>
+    entry.isDirectory()
+      ? hasRecords(join(folder, entry.name))
+      : nameOfFile(entry.name) !== undefined,
+  )
 }
 
 function entriesOf(folder: string): Dirent[] {

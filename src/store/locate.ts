@@ -10,7 +10,8 @@ export interface Location {
 type Env = Readonly<Record<string, string | undefined>>
 
 /**
- * The places that the environment names, else the platform's own: the XDG base directories on Linux.
+ * The places that the environment names, else the platform's own: the XDG base directories on
+ * Linux.
  * @throws KeymgmtError STORE_UNAVAILABLE for a relative KEYMGMT_HOME or KEYMGMT_KEYFILE.
  */
 export function locate(env: Env, platform: string, homeDirectory: () => string): Location {
@@ -26,14 +27,24 @@ function absolute(env: Env, variable: string, paths: PlatformPath): string | und
   const value = env[variable]
   if (!value) return undefined
   if (paths.isAbsolute(value)) return paths.resolve(value)
-  throw new KeymgmtError('STORE_UNAVAILABLE', `${variable} is a relative path`, { hints: ['give an absolute one: the store must not move with the current folder'] })
+  throw new KeymgmtError('STORE_UNAVAILABLE', `${variable} is a relative path`, {
+    hints: ['give an absolute one: the store must not move with the current folder'],
+  })
 }
 
-function usualPlaces(env: Env, platform: string, homeDirectory: string, paths: PlatformPath): Location {
+function usualPlaces(
+  env: Env,
+  platform: string,
+  homeDirectory: string,
+  paths: PlatformPath,
+): Location {
   const join = (...parts: string[]) => paths.join(...parts)
   const library = join(homeDirectory, 'Library')
   if (platform === 'darwin') {
-    return { home: join(library, 'Application Support', 'keymgmt'), keyfile: join(library, 'Preferences', 'keymgmt', 'keyfile') }
+    return {
+      home: join(library, 'Application Support', 'keymgmt'),
+      keyfile: join(library, 'Preferences', 'keymgmt', 'keyfile'),
+    }
   }
   if (platform === 'win32') {
     const local = env.LOCALAPPDATA ?? join(homeDirectory, 'AppData', 'Local')
@@ -45,5 +56,8 @@ function usualPlaces(env: Env, platform: string, homeDirectory: string, paths: P
     const value = env[variable]
     return value && paths.isAbsolute(value) ? value : join(homeDirectory, ...fallback)
   }
-  return { home: join(xdg('XDG_DATA_HOME', '.local', 'share'), 'keymgmt'), keyfile: join(xdg('XDG_CONFIG_HOME', '.config'), 'keymgmt', 'keyfile') }
+  return {
+    home: join(xdg('XDG_DATA_HOME', '.local', 'share'), 'keymgmt'),
+    keyfile: join(xdg('XDG_CONFIG_HOME', '.config'), 'keymgmt', 'keyfile'),
+  }
 }

@@ -1,5 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,20 +17,27 @@ import { storageError } from './permissions.js'
 import type { Lock } from './store.js'
 
 /*
- * A lock is the folder `<hash of its name>.lock`, and in it one file that says who holds it, named by a token that no
- * other lock ever has. To take it is to rename a folder made beforehand, which fails while there is one with something
- * in it; so a lock is never seen half made. To give it back, or to take it from the dead, is to remove the file of that
- * very token, so nobody can remove the lock of whoever came next.
+ * A lock is the folder `<hash of its name>.lock`, and in it one file that says who holds it, named
+ * by a token that no other lock ever has. To take it is to rename a folder made beforehand, which
+ * fails while there is one with something in it; so a lock is never seen half made. To give it
+ * back, or to take it from the dead, is to remove the file of that very token, so nobody can remove
+ * the lock of whoever came next.
  */
 
 /** Who holds a lock, as its file says. */
 interface LockHolder {
   readonly token: string
   readonly host: string
-  /** The namespace of its pid; null where there are none. Containers of one host may share its name but not its pids. */
+  /**
+   * The namespace of its pid; null where there are none. Containers of one host may share its name
+   * but not its pids.
+   */
   readonly pids: string | null
   readonly pid: number
-  /** When the process began, in a form that no other process of that pid shares; null where the platform does not tell. */
+  /**
+   * When the process began, in a form that no other process of that pid shares; null where the
+   * platform does not tell.
+   */
   readonly start: string | null
   readonly purpose: string
   readonly since: string
@@ -42,20 +57,33 @@ export interface HeldLock extends Lock {
 }
 
 /**
- * Takes the lock `name` in `folder`. The dead can't keep it: a holder on this host whose process is gone is evicted, and
- * what it left behind under that name is removed.
+ * Takes the lock `name` in `folder`. The dead can't keep it: a holder on this host whose process is
+ * gone is evicted, and what it left behind under that name is removed.
  * @throws KeymgmtError STORE_LOCKED when it is held for longer than `waitMs`.
  */
-export async function takeLock(folder: string, name: string, purpose: string, options: LockOptions): Promise<HeldLock> {
+export async function takeLock(
+  folder: string,
+  name: string,
+  purpose: string,
+  options: LockOptions,
+): Promise<HeldLock> {
   try {
     makeFolder(folder)
   } catch (error) {
     throw storageError(error, folder)
   }
-  return take(folder, createHash('sha256').update(name).digest('hex').slice(0, 32), purpose, options)
+  return take(
+    folder,
+    createHash('sha256').update(name).digest('hex').slice(0, 32),
+    purpose,
+    options,
+  )
 }
 
-/** Removes what the dead left of any lock in `folder`. It costs as much as there are locks held just then. */
+/**
+ * Removes what the dead left of any lock in `folder`. It costs as much as there are locks held just
+ * then.
+ */
 export async function tidyLocks(folder: string): Promise<void> {
   const stems = new Set(namesIn(folder).flatMap((name) => /^[0-9a-f]{32}(?=\.)/.exec(name) ?? []))
   for (const stem of stems) {
@@ -66,7 +94,12 @@ export async function tidyLocks(folder: string): Promise<void> {
   }
 }
 
-async function take(folder: string, stem: string, purpose: string, { waitMs, onWait }: LockOptions): Promise<HeldLock> {
+async function take(
+  folder: string,
+  stem: string,
+  purpose: string,
+  { waitMs, onWait }: LockOptions,
+): Promise<HeldLock> {
   const path = join(folder, `${stem}.lock`)
   const begin = performance.now()
   let tell = onWait
@@ -92,7 +125,15 @@ function tryToTake(folder: string, stem: string, purpose: string): string | unde
   try {
     mkdirSync(draft, { mode: 0o700 })
     const since = new Date().toISOString()
-    const holder: LockHolder = { token, host: hostname(), pids: pidNamespace(), pid: process.pid, start: startOf(process.pid), purpose, since }
+    const holder: LockHolder = {
+      token,
+      host: hostname(),
+      pids: pidNamespace(),
+      pid: process.pid,
+      start: startOf(process.pid),
+      purpose,
+      since,
+    }
     writeNewFile(join(draft, token), JSON.stringify(holder))
     renameSync(draft, path)
     return token
@@ -104,13 +145,22 @@ function tryToTake(folder: string, stem: string, purpose: string): string | unde
   }
 }
 
-/** The lock is taken, or its new holder has removed our draft. Windows says that it is not permitted. */
+/**
+ * The lock is taken, or its new holder has removed our draft. Windows says that it is not
+ * permitted.
+ */
 function wasBeaten(error: unknown): boolean {
   const { code = '' } = error as NodeJS.ErrnoException
-  return ['EEXIST', 'ENOTEMPTY', 'ENOENT'].includes(code) || (process.platform === 'win32' && ['EPERM', 'EACCES'].includes(code))
+  return (
+    ['EEXIST', 'ENOTEMPTY', 'ENOENT'].includes(code) ||
+    (process.platform === 'win32' && ['EPERM', 'EACCES'].includes(code))
+  )
 }
 
-/** While the lock is held no other draft of it can become one, so all of them may go: those of the dead among them. */
+/**
+ * While the lock is held no other draft of it can become one, so all of them may go: those of the
+ * dead among them.
+ */
 function held(folder: string, stem: string, token: string): HeldLock {
   const path = join(folder, `${stem}.lock`)
   for (const name of namesIn(folder)) {
@@ -135,7 +185,11 @@ function look(path: string): LockHolder | 'free' | 'unreadable' {
     const [token, ...others] = readdirSync(path)
     if (token === undefined) return 'free'
     const holder = JSON.parse(readFileSync(join(path, token), 'utf8')) as LockHolder
-    const isOurs = holder.token === token && /^[0-9a-f]{16}$/.test(token) && Number.isInteger(holder.pid) && holder.pid > 0
+    const isOurs =
+      holder.token === token &&
+      /^[0-9a-f]{16}$/.test(token) &&
+      Number.isInteger(holder.pid) &&
+      holder.pid > 0
     return isOurs && others.length === 0 ? holder : 'unreadable'
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'free' : 'unreadable'
@@ -196,12 +250,16 @@ function pidNamespace(): string | null {
   }
 }
 
-/** Linux tells when a process began, in ticks since a boot that has an id; elsewhere a pid that lives again looks alive. */
+/**
+ * Linux tells when a process began, in ticks since a boot that has an id; elsewhere a pid that
+ * lives again looks alive.
+ */
 function startOf(pid: number): string | null {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The command's name stands in brackets and may hold anything: the fields begin after the last of them.
+    // The command's name stands in brackets and may hold anything: the fields begin after the last
+    // of them.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return `${boot}:${fields[19] ?? ''}`
   } catch {
@@ -210,19 +268,31 @@ function startOf(pid: number): string | null {
 }
 
 function describe(path: string, holder: ReturnType<typeof look>): string {
-  if (typeof holder === 'object') return `process ${holder.pid} on ${holder.host}: ${holder.purpose}`
-  return holder === 'free' ? `others who take the lock ${path} in turn` : `the lock ${path}, which holds something else`
+  if (typeof holder === 'object')
+    return `process ${holder.pid} on ${holder.host}: ${holder.purpose}`
+  return holder === 'free'
+    ? `others who take the lock ${path} in turn`
+    : `the lock ${path}, which holds something else`
 }
 
 function locked(path: string, holder: ReturnType<typeof look>): KeymgmtError {
   if (typeof holder === 'string') {
     return new KeymgmtError('STORE_LOCKED', `waited in vain for ${describe(path, holder)}`, {
-      hints: [`if no other keymgmt is at work on this store, remove ${path} and run the same command again`],
+      hints: [
+        `if no other keymgmt is at work on this store, remove ${path} and run the same command again`,
+      ],
     })
   }
   const { pid, host, pids, purpose, since } = holder
   const isElsewhere = host !== hostname() || pids !== pidNamespace()
-  return new KeymgmtError('STORE_LOCKED', `process ${pid} on ${host} has been at work on the same since ${since}: ${purpose}`, {
-    hints: ['wait for it, or stop it, then run the same command again', ...(isElsewhere ? [`if that process is gone, remove ${path}`] : [])],
-  })
+  return new KeymgmtError(
+    'STORE_LOCKED',
+    `process ${pid} on ${host} has been at work on the same since ${since}: ${purpose}`,
+    {
+      hints: [
+        'wait for it, or stop it, then run the same command again',
+        ...(isElsewhere ? [`if that process is gone, remove ${path}`] : []),
+      ],
+    },
+  )
 }

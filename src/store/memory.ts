@@ -3,7 +3,10 @@ import { conflict } from './conflict.js'
 import { segmentsOf } from './path.js'
 import type { Store, StoredRecord } from './store.js'
 
-/** A store that lasts as long as it is referred to: for tests, rehearsals and libraries that keep records elsewhere. */
+/**
+ * A store that lasts as long as it is referred to: for tests, rehearsals and libraries that keep
+ * records elsewhere.
+ */
 export function createMemoryStore(): Store {
   const id = randomUUID()
   const records = new Map<string, StoredRecord>()
@@ -41,7 +44,12 @@ export function createMemoryStore(): Store {
     async lock(name) {
       const before = tails.get(await checked(name))
       let release: () => void = () => undefined
-      tails.set(name, new Promise((resolve) => { release = resolve }))
+      tails.set(
+        name,
+        new Promise((resolve) => {
+          release = resolve
+        }),
+      )
       await before
       return {
         release: () => {

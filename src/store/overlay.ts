@@ -2,8 +2,8 @@ import { conflict } from './conflict.js'
 import type { Store, StoredRecord } from './store.js'
 
 /**
- * A store that shows what `inner` has, and keeps every change to itself until it is forgotten: for a rehearsal. It
- * takes no lock, so what it shows may be a moment old.
+ * A store that shows what `inner` has, and keeps every change to itself until it is forgotten: for
+ * a rehearsal. It takes no lock, so what it shows may be a moment old.
  */
 export function createOverlayStore(inner: Store): Store {
   /** Undefined is a record that was deleted here. */

@@ -2,7 +2,10 @@ import { KeymgmtError } from '../errors.js'
 
 const SEGMENT = /^\w(([\w-.]+)?\w)?$/
 
-/** So that a segment, a mark and an extension fit a file name, also where every capital takes two characters. */
+/**
+ * So that a segment, a mark and an extension fit a file name, also where every capital takes two
+ * characters.
+ */
 const MAX_SEGMENT = 240
 
 /**
@@ -12,7 +15,8 @@ const MAX_SEGMENT = 240
 export function segmentsOf(path: string): string[] {
   const segments = path.split('/')
   for (const segment of segments) {
-    if (!SEGMENT.test(segment)) throw new KeymgmtError('FIELD_INVALID', `not the path of a record: ${JSON.stringify(path)}`)
+    if (!SEGMENT.test(segment))
+      throw new KeymgmtError('FIELD_INVALID', `not the path of a record: ${JSON.stringify(path)}`)
     if (escapeCapitals(segment).length > MAX_SEGMENT) {
       throw new KeymgmtError('FIELD_INVALID', `the name ${segment} is too long to be stored`, {
         hints: [`a name has at most ${MAX_SEGMENT} characters, of which a capital counts as two`],
@@ -22,7 +26,10 @@ export function segmentsOf(path: string): string[] {
   return segments
 }
 
-/** `App` and `app` are two names, also on a disk that does not tell them apart. The way of Go's module cache: `!app`. */
+/**
+ * `App` and `app` are two names, also on a disk that does not tell them apart. The way of Go's
+ * module cache: `!app`.
+ */
 export function escapeCapitals(segment: string): string {
   return segment.replace(/[A-Z]/g, (letter) => `!${letter.toLowerCase()}`)
 }

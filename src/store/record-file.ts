@@ -14,14 +14,16 @@ interface RecordFile {
 
 /**
  * The record at `path` that `file` holds, or undefined when there is no such file.
- * @throws KeymgmtError STORE_VERSION when a newer keymgmt wrote it, STORE_CORRUPT when it is damaged.
+ * @throws KeymgmtError STORE_VERSION when a newer keymgmt wrote it, STORE_CORRUPT when it is
+ * damaged.
  */
 export function readRecordFile(path: string, file: string): StoredRecord | undefined {
   let text
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return undefined
     throw storageError(error, file)
   }
   const { revision, sealed } = parseRecord(path, file, text)
@@ -31,11 +33,23 @@ export function readRecordFile(path: string, file: string): StoredRecord | undef
 function parseRecord(path: string, file: string, text: string): RecordFile {
   const record = parseObject(text)
   if (typeof record.format === 'number' && record.format > 1) {
-    throw new KeymgmtError('STORE_VERSION', `the record ${path} was written by a newer keymgmt (format ${record.format})`, { hints: ['use that version'] })
+    throw new KeymgmtError(
+      'STORE_VERSION',
+      `the record ${path} was written by a newer keymgmt (format ${record.format})`,
+      { hints: ['use that version'] },
+    )
   }
   const { format, revision, sealed } = record as Partial<RecordFile>
-  if (format === 1 && Number.isSafeInteger(revision) && Number(revision) > 0 && typeof sealed === 'string') return { format, revision: Number(revision), sealed }
-  throw new KeymgmtError('STORE_CORRUPT', `the record ${path} is damaged: ${file}`, { hints: ['restore that file from a backup; nothing was changed'] })
+  if (
+    format === 1 &&
+    Number.isSafeInteger(revision) &&
+    Number(revision) > 0 &&
+    typeof sealed === 'string'
+  )
+    return { format, revision: Number(revision), sealed }
+  throw new KeymgmtError('STORE_CORRUPT', `the record ${path} is damaged: ${file}`, {
+    hints: ['restore that file from a backup; nothing was changed'],
+  })
 }
 
 /** The object that `text` is in JSON; an empty one when it is none. */
@@ -48,11 +62,15 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
 }
 
 /**
- * Writes `record` to `draft`, which nobody else uses, and has it take the place of `file`, durably and whole or not at
- * all. Only a draft that is on the disk and was read back does: conf does not sync where `SNAP` is set, and on a disk that
- * is full a write can come out short without an error.
+ * Writes `record` to `draft`, which nobody else uses, and has it take the place of `file`, durably
+ * and whole or not at all. Only a draft that is on the disk and was read back does: conf does not
+ * sync where `SNAP` is set, and on a disk that is full a write can come out short without an error.
  */
-export async function writeRecordFile(file: string, { revision, value }: StoredRecord, draft: string): Promise<void> {
+export async function writeRecordFile(
+  file: string,
+  { revision, value }: StoredRecord,
+  draft: string,
+): Promise<void> {
   const record: RecordFile = { format: 1, revision, sealed: Buffer.from(value).toString('base64') }
   // Most commands only read, and need not wait for it.
   const { default: Conf } = await import('conf')

@@ -4,10 +4,14 @@ import { segmentsOf } from './path.js'
 import type { Store } from './store.js'
 
 /**
- * A store whose records `inner` keeps sealed, each bound to its path and revision. `unlock` is asked for the root key
- * when the first record is read or written: `reading` may answer undefined for a store that has never been written.
+ * A store whose records `inner` keeps sealed, each bound to its path and revision. `unlock` is
+ * asked for the root key when the first record is read or written: `reading` may answer undefined
+ * for a store that has never been written.
  */
-export function createSealedStore(inner: Store, unlock: (to: 'read' | 'write') => Promise<RootKey | undefined>): Store {
+export function createSealedStore(
+  inner: Store,
+  unlock: (to: 'read' | 'write') => Promise<RootKey | undefined>,
+): Store {
   const unlockToWrite = async () => {
     const root = await unlock('write')
     if (!root) throw new Error('a store that is written to has a root key')
@@ -23,7 +27,10 @@ export function createSealedStore(inner: Store, unlock: (to: 'read' | 'write') =
       const root = await unlock('read')
       if (!root) return undefined
       const { key, storeId } = root
-      return { revision: stored.revision, value: open(key, stored.value, { storeId, path, revision: stored.revision }) }
+      return {
+        revision: stored.revision,
+        value: open(key, stored.value, { storeId, path, revision: stored.revision }),
+      }
     },
     async put(path, value, expectedRevision) {
       segmentsOf(path)

@@ -4,7 +4,12 @@ import { KEY_TYPES, type KeyTypeName } from '../../src/crypto/key-types.js'
 import { startDevKms, type DevKms } from '../../src/dev-kms/index.js'
 import { awsKms } from '../../src/kms/aws/index.js'
 import { createMemoryKms } from '../support/memory-kms.js'
-import { OPERATION_TAG, type KmsKey, type KmsProvider, type Purpose } from '../../src/kms/provider.js'
+import {
+  OPERATION_TAG,
+  type KmsKey,
+  type KmsProvider,
+  type Purpose,
+} from '../../src/kms/provider.js'
 
 // What every KmsProvider promises: above all that everything but `create` may be asked for again.
 
@@ -22,7 +27,15 @@ async function aws(): Promise<Candidate> {
   const { accessKeyId, secretAccessKey } = kms.credentials
   const kind = awsKms({ env: {}, signal: new AbortController().signal })
   return {
-    open: () => kind.open({ region: HOME, credentials: { endpoint: kms.endpoint, access_key: accessKeyId, secret_key: secretAccessKey } }),
+    open: () =>
+      kind.open({
+        region: HOME,
+        credentials: {
+          endpoint: kms.endpoint,
+          access_key: accessKeyId,
+          secret_key: secretAccessKey,
+        },
+      }),
     close: () => kms.close(),
   }
 }
@@ -30,10 +43,16 @@ async function aws(): Promise<Candidate> {
 /** What core is tested against, lest a test of core be one of something that no KMS does. */
 function inMemory(): Promise<Candidate> {
   const { kind } = createMemoryKms()
-  return Promise.resolve({ open: () => kind.open({ region: HOME, credentials: {} }), close: () => Promise.resolve() })
+  return Promise.resolve({
+    open: () => kind.open({ region: HOME, credentials: {} }),
+    close: () => Promise.resolve(),
+  })
 }
 
-const CANDIDATES: Readonly<Record<string, () => Promise<Candidate>>> = { awskms: aws, 'in memory': inMemory }
+const CANDIDATES: Readonly<Record<string, () => Promise<Candidate>>> = {
+  awskms: aws,
+  'in memory': inMemory,
+}
 
 const KINDS: readonly (readonly [KeyTypeName, readonly Purpose[], holds: true | undefined])[] = [
   ['aes256-gcm96', ['decrypt', 'encrypt'], undefined],
@@ -52,30 +71,55 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
   })
   afterAll(() => candidate.close())
 
-  const make = (type: KeyTypeName, purpose: readonly Purpose[], operation: string = randomUUID(), multiRegion = false) =>
-    provider.create({ type, purpose, multiRegion, description: 'contract', tags: { [OPERATION_TAG]: operation } })
+  const make = (
+    type: KeyTypeName,
+    purpose: readonly Purpose[],
+    operation: string = randomUUID(),
+    multiRegion = false,
+  ) =>
+    provider.create({
+      type,
+      purpose,
+      multiRegion,
+      description: 'contract',
+      tags: { [OPERATION_TAG]: operation },
+    })
   const state = async (key: KmsKey, region = HOME) => (await provider.inspect(region, key))?.state
   const twice = async (call: () => Promise<unknown>) => {
     await call()
     await call()
   }
-  const filled = async (type: KeyTypeName = 'aes256-gcm96', purpose: readonly Purpose[] = ['decrypt', 'encrypt']) => {
+  const filled = async (
+    type: KeyTypeName = 'aes256-gcm96',
+    purpose: readonly Purpose[] = ['decrypt', 'encrypt'],
+  ) => {
     const key = await make(type, purpose)
     const material = await KEY_TYPES[type].generate()
     await provider.importMaterial(HOME, key, type, material)
     return { key, material }
   }
 
-  it.each(KINDS)('takes %s for %j, twice, shows that it holds it, and takes nothing else', async (type, purpose, holds) => {
-    const key = await make(type, purpose)
-    expect(await state(key)).toBe('pending-import')
-    const [material, other] = [await KEY_TYPES[type].generate(), await KEY_TYPES[type].generate()]
-    await twice(() => provider.importMaterial(HOME, key, type, material))
-    expect(await provider.inspect(HOME, key)).toMatchObject({ state: 'enabled', external: true, expires: undefined, kind: { type, purpose } })
-    expect(await provider.holds(HOME, key, type, material)).toBe(holds)
-    expect(await provider.holds(HOME, key, type, other)).toBe(holds && false)
-    expect([await provider.accepts(HOME, key, type, material), await provider.accepts(HOME, key, type, other)]).toEqual([true, false])
-  })
+  it.each(KINDS)(
+    'takes %s for %j, twice, shows that it holds it, and takes nothing else',
+    async (type, purpose, holds) => {
+      const key = await make(type, purpose)
+      expect(await state(key)).toBe('pending-import')
+      const [material, other] = [await KEY_TYPES[type].generate(), await KEY_TYPES[type].generate()]
+      await twice(() => provider.importMaterial(HOME, key, type, material))
+      expect(await provider.inspect(HOME, key)).toMatchObject({
+        state: 'enabled',
+        external: true,
+        expires: undefined,
+        kind: { type, purpose },
+      })
+      expect(await provider.holds(HOME, key, type, material)).toBe(holds)
+      expect(await provider.holds(HOME, key, type, other)).toBe(holds && false)
+      expect([
+        await provider.accepts(HOME, key, type, material),
+        await provider.accepts(HOME, key, type, other),
+      ]).toEqual([true, false])
+    },
+  )
 
   it('loses its material and gets the same back, which enables it', async () => {
     const { key, material } = await filled()
@@ -89,18 +133,28 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
   })
 
   it('names the material of a symmetric KMS key, otherwise for each of them, and no other material', async () => {
-    const [{ key: one, material }, { key: two }, pair] = [await filled(), await filled(), await filled('ed25519', ['sign', 'verify'])]
+    const [{ key: one, material }, { key: two }, pair] = [
+      await filled(),
+      await filled(),
+      await filled('ed25519', ['sign', 'verify']),
+    ]
     const { materialId } = await provider.importMaterial(HOME, one, 'aes256-gcm96', material)
     expect(materialId).toMatch(/^[0-9a-f]{64}$/)
-    const named = await Promise.all([one, two, pair.key].map(async (key) => (await provider.inspect(HOME, key))?.materialId))
+    const named = await Promise.all(
+      [one, two, pair.key].map(async (key) => (await provider.inspect(HOME, key))?.materialId),
+    )
     expect(named).toEqual([materialId, expect.not.stringMatching(`^${materialId}$`), undefined])
-    expect(await provider.importMaterial(HOME, pair.key, 'ed25519', pair.material)).toEqual({ materialId: undefined })
+    expect(await provider.importMaterial(HOME, pair.key, 'ed25519', pair.material)).toEqual({
+      materialId: undefined,
+    })
   })
 
   it('finds KMS keys by their operation, and no others', async () => {
     const [one, two] = [randomUUID(), randomUUID()]
     const key = await make('aes256-gcm96', ['decrypt', 'encrypt'], one)
-    expect(await provider.findByOperation(new Set([one, two]), new Date())).toEqual(new Map([[one, key]]))
+    expect(await provider.findByOperation(new Set([one, two]), new Date())).toEqual(
+      new Map([[one, key]]),
+    )
   })
 
   it('enables, disables and tags, twice each', async () => {
@@ -123,18 +177,30 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     const none = { id: randomUUID(), arn: '' }
     expect(await provider.inspect(HOME, none)).toBeUndefined()
     expect(await provider.scheduleDeletion(HOME, none, 7)).toBeUndefined()
-    await expect(provider.cancelDeletion(HOME, none)).rejects.toMatchObject({ code: 'KMS_KEY_NOT_FOUND' })
+    await expect(provider.cancelDeletion(HOME, none)).rejects.toMatchObject({
+      code: 'KMS_KEY_NOT_FOUND',
+    })
   })
 
-  it('makes, moves and removes an alias, twice each, and leaves somebody else\'s alone', async () => {
-    const [{ key: one }, { key: two }, { key: stranger }] = [await filled(), await filled(), await filled()]
+  it("makes, moves and removes an alias, twice each, and leaves somebody else's alone", async () => {
+    const [{ key: one }, { key: two }, { key: stranger }] = [
+      await filled(),
+      await filled(),
+      await filled(),
+    ]
     const ours = { keys: new Set([one.id, two.id]), exists: false }
-    const target = async () => (await provider.aliasTargets(HOME, new Set(['alias/contract']))).get('alias/contract')
+    const target = async () =>
+      (await provider.aliasTargets(HOME, new Set(['alias/contract']))).get('alias/contract')
     await twice(() => provider.pointAlias(HOME, 'alias/contract', one, ours))
     expect(await target()).toBe(one.id)
     await twice(() => provider.pointAlias(HOME, 'alias/contract', two, ours))
     expect(await target()).toBe(two.id)
-    await expect(provider.pointAlias(HOME, 'alias/contract', stranger, { keys: new Set([stranger.id]), exists: false })).rejects.toMatchObject({ code: 'KMS_FAILED' })
+    await expect(
+      provider.pointAlias(HOME, 'alias/contract', stranger, {
+        keys: new Set([stranger.id]),
+        exists: false,
+      }),
+    ).rejects.toMatchObject({ code: 'KMS_FAILED' })
     expect(await target()).toBe(two.id)
     await provider.pointAlias(HOME, 'alias/contract', stranger, { keys: new Set(), exists: true })
     expect(await target()).toBe(stranger.id)
@@ -147,11 +213,20 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     const material = await KEY_TYPES['aes256-gcm96'].generate()
     await provider.importMaterial(HOME, key, 'aes256-gcm96', material)
     expect(await provider.findReplica(key, AWAY, new Date())).toBeUndefined()
-    const request = { type: 'aes256-gcm96' as const, purpose: ['decrypt', 'encrypt'] as const, multiRegion: true, description: 'contract', tags: {} }
+    const request = {
+      type: 'aes256-gcm96' as const,
+      purpose: ['decrypt', 'encrypt'] as const,
+      multiRegion: true,
+      description: 'contract',
+      tags: {},
+    }
     await twice(() => provider.replicate(key, AWAY, request))
     expect((await provider.findReplica(key, AWAY, new Date()))?.id).toBe(key.id)
     expect(await state(key, AWAY)).toBe('pending-import')
     await provider.importMaterial(AWAY, key, 'aes256-gcm96', material)
-    expect(await provider.inspect(AWAY, key)).toMatchObject({ state: 'enabled', multiRegion: { primary: HOME, regions: [HOME, AWAY] } })
+    expect(await provider.inspect(AWAY, key)).toMatchObject({
+      state: 'enabled',
+      multiRegion: { primary: HOME, regions: [HOME, AWAY] },
+    })
   })
 })

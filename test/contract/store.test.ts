@@ -3,7 +3,13 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createLocalStore, createMemoryStore, createSealedStore, openHome, type Store } from '../../src/store/index.js'
+import {
+  createLocalStore,
+  createMemoryStore,
+  createSealedStore,
+  openHome,
+  type Store,
+} from '../../src/store/index.js'
 
 const folders: string[] = []
 afterEach(() => {
@@ -19,14 +25,20 @@ const newHome = () => {
 const STORES: readonly (readonly [string, () => Store])[] = [
   ['memory', createMemoryStore],
   ['local', () => createLocalStore({ home: newHome() })],
-  ['sealed memory', () => {
-    const root = { key: randomBytes(32), storeId: randomBytes(8).toString('hex') }
-    return createSealedStore(createMemoryStore(), () => Promise.resolve(root))
-  }],
-  ['home', () => {
-    const home = newHome()
-    return openHome({ home, keyfile: join(home, 'keyfile') }).store
-  }],
+  [
+    'sealed memory',
+    () => {
+      const root = { key: randomBytes(32), storeId: randomBytes(8).toString('hex') }
+      return createSealedStore(createMemoryStore(), () => Promise.resolve(root))
+    },
+  ],
+  [
+    'home',
+    () => {
+      const home = newHome()
+      return openHome({ home, keyfile: join(home, 'keyfile') }).store
+    },
+  ],
 ]
 
 describe.each(STORES)('the %s store', (_name, create) => {
@@ -90,7 +102,9 @@ describe.each(STORES)('the %s store', (_name, create) => {
 
   it('lets only one of two win the same revision', async () => {
     const store = create()
-    const results = await Promise.allSettled([1, 2, 3].map((n) => store.put('key/app', bytes(String(n)), 0)))
+    const results = await Promise.allSettled(
+      [1, 2, 3].map((n) => store.put('key/app', bytes(String(n)), 0)),
+    )
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   })
 
@@ -114,27 +128,77 @@ describe.each(STORES)('the %s store', (_name, create) => {
   it('keeps records of any name apart from each other and from the folders of that name', async () => {
     const store = create()
     const paths = [
-      'key', 'key/app', 'key/app/one', 'key/app/one/x', 'key/app.json', 'key/app.json/one', 'key/app.JSON/one', 'key/APP', 'key/aPP', 'key/a.b',
-      'key/app.lock/x', 'key/app.draft', 'key/__proto__', 'key/con', 'key/con/x', 'key/Con.x', 'key/com1.a.b', 'key/_', `key/${'n'.repeat(240)}`, `key/${'N'.repeat(120)}/x`,
+      'key',
+      'key/app',
+      'key/app/one',
+      'key/app/one/x',
+      'key/app.json',
+      'key/app.json/one',
+      'key/app.JSON/one',
+      'key/APP',
+      'key/aPP',
+      'key/a.b',
+      'key/app.lock/x',
+      'key/app.draft',
+      'key/__proto__',
+      'key/con',
+      'key/con/x',
+      'key/Con.x',
+      'key/com1.a.b',
+      'key/_',
+      `key/${'n'.repeat(240)}`,
+      `key/${'N'.repeat(120)}/x`,
     ]
     for (const path of paths) await store.put(path, bytes(path), 0)
-    for (const path of paths) expect(Buffer.from((await store.get(path))?.value ?? []).toString()).toBe(path)
-    const below = (folder: string) => [...new Set(paths.filter((path) => path.startsWith(`${folder}/`)).map((path) => path.split('/')[folder.split('/').length] ?? ''))].sort()
-    for (const folder of ['key', 'key/app', 'key/app.json', 'key/con', 'key/none']) expect(await store.list(folder)).toEqual(below(folder))
+    for (const path of paths)
+      expect(Buffer.from((await store.get(path))?.value ?? []).toString()).toBe(path)
+    const below = (folder: string) =>
+      [
+        ...new Set(
+          paths
+            .filter((path) => path.startsWith(`${folder}/`))
+            .map((path) => path.split('/')[folder.split('/').length] ?? ''),
+        ),
+      ].sort()
+    for (const folder of ['key', 'key/app', 'key/app.json', 'key/con', 'key/none'])
+      expect(await store.list(folder)).toEqual(below(folder))
     await store.delete('key/app', 1)
     expect(await store.list('key')).toEqual(below('key'))
     for (const path of paths.slice(2)) await (await store.lock(path, 'test')).release()
   })
 
   it.each([
-    '', '/', '.', '..', '../keyfile', 'key/..', 'key/../kms', 'key//app', '/key', 'key/', '/etc/passwd', 'C:/x', 'key\\app', 'key/a\0b', 'key/.hidden',
-    'key/a b', 'key/dash-', 'key/é', `key/${'n'.repeat(241)}`, `key/${'N'.repeat(121)}`,
+    '',
+    '/',
+    '.',
+    '..',
+    '../keyfile',
+    'key/..',
+    'key/../kms',
+    'key//app',
+    '/key',
+    'key/',
+    '/etc/passwd',
+    'C:/x',
+    'key\\app',
+    'key/a\0b',
+    'key/.hidden',
+    'key/a b',
+    'key/dash-',
+    'key/é',
+    `key/${'n'.repeat(241)}`,
+    `key/${'N'.repeat(121)}`,
   ])('refuses a path that is none: %j', async (path) => {
     const store = create()
     const attempts = [
-      () => store.get(path), () => store.put(path, bytes('x'), 0), () => store.list(path), () => store.delete(path, 1), () => store.lock(path, 'test'),
+      () => store.get(path),
+      () => store.put(path, bytes('x'), 0),
+      () => store.list(path),
+      () => store.delete(path, 1),
+      () => store.lock(path, 'test'),
     ]
-    for (const attempt of attempts) await expect(attempt()).rejects.toMatchObject({ code: 'FIELD_INVALID' })
+    for (const attempt of attempts)
+      await expect(attempt()).rejects.toMatchObject({ code: 'FIELD_INVALID' })
   })
 
   it('has an id that no other store has', async () => {

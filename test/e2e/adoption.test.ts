@@ -1,4 +1,10 @@
-import { DescribeKeyCommand, CreateKeyCommand, ListAliasesCommand, ListKeysCommand, ListResourceTagsCommand } from '@aws-sdk/client-kms'
+import {
+  DescribeKeyCommand,
+  CreateKeyCommand,
+  ListAliasesCommand,
+  ListKeysCommand,
+  ListResourceTagsCommand,
+} from '@aws-sdk/client-kms'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,8 +20,10 @@ beforeEach(async () => {
 afterEach(() => bench.close())
 
 const PATH = 'keymgmt/kms/k/key/app'
-const json = async <T>(line: string) => (JSON.parse(await bench.ok(`${line} -format=json`)) as { data: T }).data
-const firstId = async (path = PATH) => (await json<{ versions: Record<string, string> }>(`read ${path}`)).versions['1'] ?? ''
+const json = async <T>(line: string) =>
+  (JSON.parse(await bench.ok(`${line} -format=json`)) as { data: T }).data
+const firstId = async (path = PATH) =>
+  (await json<{ versions: Record<string, string> }>(`read ${path}`)).versions['1'] ?? ''
 
 describe('adoption', () => {
   /** A KMS key with the material of `app`, that the store knows nothing of. */
@@ -30,12 +38,21 @@ describe('adoption', () => {
     return id
   }
 
-  it.each([['aes256-gcm96', 'encrypt,decrypt'], ['rsa-2048', 'encrypt,decrypt'], ['ecdsa-p256', 'derive'], ['ed25519', 'sign,verify'], ['hmac-sha512', 'sign,verify']])(
-    'takes a KMS key of %s for %s that holds our material, and manages it', async (type, purpose) => {
+  it.each([
+    ['aes256-gcm96', 'encrypt,decrypt'],
+    ['rsa-2048', 'encrypt,decrypt'],
+    ['ecdsa-p256', 'derive'],
+    ['ed25519', 'sign,verify'],
+    ['hmac-sha512', 'sign,verify'],
+  ])(
+    'takes a KMS key of %s for %s that holds our material, and manages it',
+    async (type, purpose) => {
       const id = await orphan(type, purpose)
       await bench.ok(`write ${PATH}/adopt key_id=${id}`)
       expect(await firstId()).toBe(id)
-      expect((await json<{ purpose: string }>(`read ${PATH}`)).purpose).toBe(purpose.split(',').sort().join(','))
+      expect((await json<{ purpose: string }>(`read ${PATH}`)).purpose).toBe(
+        purpose.split(',').sort().join(','),
+      )
       expect((await bench.client().send(new ListKeysCommand({}))).Keys).toHaveLength(1)
       const { Tags } = await bench.client().send(new ListResourceTagsCommand({ KeyId: id }))
       expect(Tags?.find(({ TagKey }) => TagKey === 'keymgmt:key')?.TagValue).toBe('app')
@@ -44,17 +61,21 @@ describe('adoption', () => {
     },
   )
 
-  it.each([['aes256-gcm96', 'encrypt,decrypt'], ['ecdsa-p256', 'sign,verify'], ['hmac-sha256', 'sign,verify']])(
-    'refuses a KMS key of %s with other material, and changes nothing', async (type, purpose) => {
-      const id = await orphan(type, purpose)
-      await bench.ok(`write -f keymgmt/key/other type=${type}`)
-      const refused = await bench.run(`write keymgmt/kms/k/key/other/adopt key_id=${id}`)
-      expect(refused).toMatchObject({ status: 2, stdout: '' })
-      expect(refused.stderr).toContain('does not hold version 1 of other')
-      expect((await bench.run('list keymgmt/key/other/kms')).status).toBe(2)
-      expect((await bench.client().send(new DescribeKeyCommand({ KeyId: id }))).KeyMetadata?.KeyState).toBe('Enabled')
-    },
-  )
+  it.each([
+    ['aes256-gcm96', 'encrypt,decrypt'],
+    ['ecdsa-p256', 'sign,verify'],
+    ['hmac-sha256', 'sign,verify'],
+  ])('refuses a KMS key of %s with other material, and changes nothing', async (type, purpose) => {
+    const id = await orphan(type, purpose)
+    await bench.ok(`write -f keymgmt/key/other type=${type}`)
+    const refused = await bench.run(`write keymgmt/kms/k/key/other/adopt key_id=${id}`)
+    expect(refused).toMatchObject({ status: 2, stdout: '' })
+    expect(refused.stderr).toContain('does not hold version 1 of other')
+    expect((await bench.run('list keymgmt/key/other/kms')).status).toBe(2)
+    expect(
+      (await bench.client().send(new DescribeKeyCommand({ KeyId: id }))).KeyMetadata?.KeyState,
+    ).toBe('Enabled')
+  })
 
   it('refuses what is not there, not external, of another type, or distributed already', async () => {
     const id = await orphan('aes256-gcm96', 'encrypt,decrypt')
@@ -75,7 +96,9 @@ describe('adoption', () => {
     }
     await bench.ok(`write ${PATH}/adopt key_id=${id}`)
     await bench.ok(`write ${PATH}/adopt key_id=${id}`)
-    expect((await bench.run(`write ${PATH}/adopt key_id=${own}`)).stderr).toContain('is distributed to k already')
+    expect((await bench.run(`write ${PATH}/adopt key_id=${own}`)).stderr).toContain(
+      'is distributed to k already',
+    )
   })
 })
 
@@ -83,15 +106,24 @@ describe('version_aliases', () => {
   it('gives each version an alias of its own, in every Region, and takes them away again', async () => {
     const aliases = async (region: string) => {
       const { Aliases = [] } = await bench.client(region).send(new ListAliasesCommand({}))
-      return Aliases.map(({ AliasName = '', TargetKeyId = '' }) => [AliasName.replace(/^.*app-\d+/, ''), TargetKeyId]).sort()
+      return Aliases.map(({ AliasName = '', TargetKeyId = '' }) => [
+        AliasName.replace(/^.*app-\d+/, ''),
+        TargetKeyId,
+      ]).sort()
     }
     await bench.ok('write -f keymgmt/key/app type=ecdsa-p384 replica_regions=us-east-1')
     await bench.ok(`write ${PATH} purpose=sign,verify version_aliases=true`)
     await bench.ok(`write -f ${PATH}/replicate`)
     const rotated = await bench.run('write -f keymgmt/key/app/rotate')
-    expect(rotated.stderr.replace(/\s+/g, ' ')).toContain('What was made with an earlier one is verified or decrypted by naming its KMS key')
+    expect(rotated.stderr.replace(/\s+/g, ' ')).toContain(
+      'What was made with an earlier one is verified or decrypted by naming its KMS key',
+    )
     const { versions } = await json<{ versions: Record<string, string> }>(`read ${PATH}`)
-    const expected = [['', versions['2']], ['/v1', versions['1']], ['/v2', versions['2']]]
+    const expected = [
+      ['', versions['2']],
+      ['/v1', versions['1']],
+      ['/v2', versions['2']],
+    ]
     expect(await aliases('us-west-1')).toEqual(expected)
     expect(await aliases('us-east-1')).toEqual(expected)
     expect((await bench.run(`read ${PATH}/verify`)).status).toBe(0)
@@ -105,7 +137,10 @@ describe('version_aliases', () => {
 })
 
 describe('the China Regions', () => {
-  it.each([['aes256-gcm96', 'encrypt,decrypt', 'SM4'], ['rsa-2048', 'sign,verify', 'SM2PKE']])('refuse %s for %s, before any call', async (type, purpose, reason) => {
+  it.each([
+    ['aes256-gcm96', 'encrypt,decrypt', 'SM4'],
+    ['rsa-2048', 'sign,verify', 'SM2PKE'],
+  ])('refuse %s for %s, before any call', async (type, purpose, reason) => {
     await bench.ok('write keymgmt/kms/china provider=awskms key_collection=cn-north-1')
     await bench.ok(`write -f keymgmt/key/app type=${type}`)
     const refused = await bench.run(`write keymgmt/kms/china/key/app purpose=${purpose}`)

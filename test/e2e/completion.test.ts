@@ -13,21 +13,31 @@ beforeAll(async () => {
   const bin = join(bench.home, 'bin')
   mkdirSync(bin)
   symlinkSync(resolve('bin/keymgmt.js'), join(bin, 'keymgmt'))
-  env = { HOME: bench.home, KEYMGMT_HOME: join(bench.home, 'keymgmt'), PATH: `${bin}:${process.env.PATH ?? ''}` }
+  env = {
+    HOME: bench.home,
+    KEYMGMT_HOME: join(bench.home, 'keymgmt'),
+    PATH: `${bin}:${process.env.PATH ?? ''}`,
+  }
 })
 
 afterAll(() => bench.close())
 
-const bash = (script: string, extra: Readonly<Record<string, string>> = {}) => spawnSync('bash', ['--norc', '-c', script], { env: { ...env, ...extra }, encoding: 'utf8' })
+const bash = (script: string, extra: Readonly<Record<string, string>> = {}) =>
+  spawnSync('bash', ['--norc', '-c', script], { env: { ...env, ...extra }, encoding: 'utf8' })
 
-/** What bash would have to choose from for the word at the end of the line, by its own rules, once `set-up` has run. */
+/**
+ * What bash would have to choose from for the word at the end of the line, by its own rules, once
+ * `set-up` has run.
+ */
 function candidates(setUp: string, line: string): readonly string[] {
   const words = line.split(/[ =]/)
   const script = `${setUp}
 COMP_LINE='${line}' COMP_POINT=${line.length} COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}) COMP_CWORD=${words.length - 1}
 _keymgmt keymgmt '${words.at(-1) ?? ''}' '${words.at(-2) ?? ''}'
 printf '%s\\n' "\${COMPREPLY[@]}"`
-  return bash(script).stdout.split('\n').filter((found) => found !== '')
+  return bash(script)
+    .stdout.split('\n')
+    .filter((found) => found !== '')
 }
 
 describe('completion in bash', () => {
@@ -43,37 +53,57 @@ describe('completion in bash', () => {
   })
 
   it('is registered for keymgmt', () => {
-    expect(bash(`${SET_UP}; complete -p keymgmt`).stdout).toBe('complete -o default -o nospace -F _keymgmt keymgmt\n')
+    expect(bash(`${SET_UP}; complete -p keymgmt`).stdout).toBe(
+      'complete -o default -o nospace -F _keymgmt keymgmt\n',
+    )
   })
 })
 
 describe('the protocol of complete -C', () => {
   it('cuts the line where the cursor is', async () => {
-    const asked = await bench.run('', { env: { COMP_LINE: 'keymgmt re keymgmt', COMP_POINT: '10' } })
+    const asked = await bench.run('', {
+      env: { COMP_LINE: 'keymgmt re keymgmt', COMP_POINT: '10' },
+    })
     expect(asked).toEqual({ stdout: 'read \n', stderr: '', status: 0 })
   })
 
-  it('says nothing when the store can\'t be opened, and asks for no passphrase', async () => {
-    const asked = await bench.run('', { env: { COMP_LINE: 'keymgmt read keymgmt/key/', KEYMGMT_HOME: '/dev/null' } })
+  it("says nothing when the store can't be opened, and asks for no passphrase", async () => {
+    const asked = await bench.run('', {
+      env: { COMP_LINE: 'keymgmt read keymgmt/key/', KEYMGMT_HOME: '/dev/null' },
+    })
     expect(asked).toEqual({ stdout: '', stderr: '', status: 0 })
   })
 })
 
 describe('-autocomplete-install', () => {
   it('adds a line to what is there, which completes, and takes it out again', () => {
-    const [bashrc, zshrc, fish] = [join(bench.home, '.bashrc'), join(bench.home, '.zshrc'), join(bench.home, '.config', 'fish')]
+    const [bashrc, zshrc, fish] = [
+      join(bench.home, '.bashrc'),
+      join(bench.home, '.zshrc'),
+      join(bench.home, '.config', 'fish'),
+    ]
     for (const file of [bashrc, zshrc]) writeFileSync(file, '# mine\n')
     mkdirSync(fish, { recursive: true })
-    expect(bash('keymgmt -autocomplete-install')).toMatchObject({ stdout: '', stderr: '', status: 0 })
+    expect(bash('keymgmt -autocomplete-install')).toMatchObject({
+      stdout: '',
+      stderr: '',
+      status: 0,
+    })
     expect(candidates(`. ${bashrc}`, 'keymgmt wr')).toEqual(['write '])
     expect(readFileSync(zshrc, 'utf8')).toMatch(/^# mine\n\n.*compdef _keymgmt keymgmt\n$/)
-    expect(readFileSync(join(fish, 'completions', 'keymgmt.fish'), 'utf8')).toContain('complete -c keymgmt')
+    expect(readFileSync(join(fish, 'completions', 'keymgmt.fish'), 'utf8')).toContain(
+      'complete -c keymgmt',
+    )
 
     const again = bash('keymgmt --autocomplete-install')
     expect(again).toMatchObject({ stdout: '', status: 1 })
     expect(again.stderr).toBe(`already installed in ${bashrc}\n`)
 
-    expect(bash('keymgmt -autocomplete-uninstall')).toMatchObject({ stdout: '', stderr: '', status: 0 })
+    expect(bash('keymgmt -autocomplete-uninstall')).toMatchObject({
+      stdout: '',
+      stderr: '',
+      status: 0,
+    })
     for (const file of [bashrc, zshrc]) expect(readFileSync(file, 'utf8')).toBe('# mine\n')
     expect(existsSync(join(fish, 'completions', 'keymgmt.fish'))).toBe(false)
     expect(bash('keymgmt -autocomplete-uninstall').stderr).toBe(`does not installed in ${bashrc}\n`)
@@ -82,7 +112,14 @@ describe('-autocomplete-install', () => {
   it('makes no file where no shell is set up, and refuses both at once', () => {
     const empty = join(bench.home, 'empty')
     mkdirSync(empty)
-    expect(bash('keymgmt -autocomplete-install', { HOME: empty })).toMatchObject({ stderr: 'Did not find any shells to install\n  hint: print the script instead: keymgmt completion bash\n', status: 1 })
-    expect(bash('keymgmt -autocomplete-install -autocomplete-uninstall')).toMatchObject({ stderr: 'Either the autocomplete install or uninstall flag may be specified, but not both.\n', status: 1 })
+    expect(bash('keymgmt -autocomplete-install', { HOME: empty })).toMatchObject({
+      stderr:
+        'Did not find any shells to install\n  hint: print the script instead: keymgmt completion bash\n',
+      status: 1,
+    })
+    expect(bash('keymgmt -autocomplete-install -autocomplete-uninstall')).toMatchObject({
+      stderr: 'Either the autocomplete install or uninstall flag may be specified, but not both.\n',
+      status: 1,
+    })
   })
 })

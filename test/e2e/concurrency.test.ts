@@ -16,24 +16,44 @@ describe('sixteen processes on one store', () => {
   afterAll(() => bench.close())
 
   it('lose no update, tear no read, and leave no gap between versions', async () => {
-    const rotations = Array.from({ length: 6 }, () => bench.run('write -f keymgmt/key/app/rotate -timeout=5m'))
-    const writes = Array.from({ length: 5 }, (_, index) => bench.run(`write -f keymgmt/key/other-${index} type=ed25519`))
+    const rotations = Array.from({ length: 6 }, () =>
+      bench.run('write -f keymgmt/key/app/rotate -timeout=5m'),
+    )
+    const writes = Array.from({ length: 5 }, (_, index) =>
+      bench.run(`write -f keymgmt/key/other-${index} type=ed25519`),
+    )
     const reads = Array.from({ length: 5 }, () => bench.run('read -format=json keymgmt/key/app'))
     const ended = await Promise.all([...rotations, ...writes, ...reads])
     expect(ended.map(({ status }) => status)).toEqual(ended.map(() => 0))
 
     for (const { stdout } of await Promise.all(reads)) {
       const { data } = JSON.parse(stdout) as { data: { latest_version: number; versions: object } }
-      expect(Object.keys(data.versions)).toEqual(Array.from({ length: data.latest_version }, (_, index) => String(index + 1)))
+      expect(Object.keys(data.versions)).toEqual(
+        Array.from({ length: data.latest_version }, (_, index) => String(index + 1)),
+      )
     }
-    expect((await bench.ok('list keymgmt/key')).split('\n')).toEqual(['Keys', '----', 'app', 'other-0', 'other-1', 'other-2', 'other-3', 'other-4', ''])
-    const { data } = JSON.parse(await bench.ok('read -format=json keymgmt/kms/k/key/app')) as { data: { versions: object } }
+    expect((await bench.ok('list keymgmt/key')).split('\n')).toEqual([
+      'Keys',
+      '----',
+      'app',
+      'other-0',
+      'other-1',
+      'other-2',
+      'other-3',
+      'other-4',
+      '',
+    ])
+    const { data } = JSON.parse(await bench.ok('read -format=json keymgmt/kms/k/key/app')) as {
+      data: { versions: object }
+    }
     expect(Object.keys(data.versions)).toEqual(['1', '2', '3', '4', '5', '6', '7'])
     expect(await complaints(join(bench.home, 'keymgmt'), bench.kms)).toEqual([])
   })
 
   it('making the same key at once make it once', async () => {
-    const ended = await Promise.all(Array.from({ length: 8 }, () => bench.run('write -f keymgmt/key/same type=hmac-sha256')))
+    const ended = await Promise.all(
+      Array.from({ length: 8 }, () => bench.run('write -f keymgmt/key/same type=hmac-sha256')),
+    )
     expect(ended.map(({ status }) => status)).toEqual(ended.map(() => 0))
     expect(await bench.ok('read -field=latest_version keymgmt/key/same')).toBe('1')
   })
@@ -58,12 +78,15 @@ describe('throttling', () => {
       state = (state * 1_103_515_245 + 12_345) % 2 ** 31
       return state / 2 ** 31
     }
-    const proxy = await startProxy(bench.kms.endpoint, () => (random() < 0.3 ? { when: 'before', kind: 'throttle' } : undefined))
+    const proxy = await startProxy(bench.kms.endpoint, () =>
+      random() < 0.3 ? { when: 'before', kind: 'throttle' } : undefined,
+    )
     const env = { AWS_ENDPOINT_URL_KMS: proxy.endpoint }
     try {
       await bench.ok(CONFIGURE)
       await bench.ok('write -f keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1')
-      for (let version = 2; version <= 4; version++) await bench.ok('write -f keymgmt/key/app/rotate')
+      for (let version = 2; version <= 4; version++)
+        await bench.ok('write -f keymgmt/key/app/rotate')
       await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt', { env })
       await bench.ok('write -f keymgmt/kms/k/key/app/replicate', { env })
       await bench.ok('write -f keymgmt/key/app/rotate', { env })
@@ -75,11 +98,15 @@ describe('throttling', () => {
   }, 180_000)
 
   it('ends at the deadline, says so, and the next run goes on from there', async () => {
-    const bench = await createBench({ faults: [{ operation: 'ImportKeyMaterial', nth: '*', kind: 'throttle' }] })
+    const bench = await createBench({
+      faults: [{ operation: 'ImportKeyMaterial', nth: '*', kind: 'throttle' }],
+    })
     try {
       await bench.ok(CONFIGURE)
       await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
-      const late = await bench.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt -timeout=2s')
+      const late = await bench.run(
+        'write keymgmt/kms/k/key/app purpose=encrypt,decrypt -timeout=2s',
+      )
       expect(late).toMatchObject({ status: 2, stdout: '' })
       expect(late.stderr).toContain('-timeout')
       expect(late.stderr).toContain('run the same command again')

@@ -6,21 +6,40 @@ import { join } from 'node:path'
 import { createBench, type Bench } from '../support/keymgmt.js'
 
 // Each source has a pair of its own, so that the id that signed tells which one was used.
-const PAIRS = { PROVIDERS0000000001: 'a', ENVIRONMENT00000001: 'b', SHAREDFILE000000001: 'c', CONTAINERROLE000001: 'd', PROFILEOTHER0000001: 'e' }
+const PAIRS = {
+  PROVIDERS0000000001: 'a',
+  ENVIRONMENT00000001: 'b',
+  SHAREDFILE000000001: 'c',
+  CONTAINERROLE000001: 'd',
+  PROFILEOTHER0000001: 'e',
+}
 const ids = Object.keys(PAIRS)
 
 describe('the order of authentication', () => {
   let bench: Bench
   let metadata: Server
   beforeEach(async () => {
-    bench = await createBench({ credentials: PAIRS, sessionTokens: { CONTAINERROLE000001: 'token' } })
+    bench = await createBench({
+      credentials: PAIRS,
+      sessionTokens: { CONTAINERROLE000001: 'token' },
+    })
     metadata = createServer((_request, response) => {
       response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify({ AccessKeyId: 'CONTAINERROLE000001', SecretAccessKey: 'd', Token: 'token', Expiration: new Date(Date.now() + 3_600_000).toISOString() }))
+      response.end(
+        JSON.stringify({
+          AccessKeyId: 'CONTAINERROLE000001',
+          SecretAccessKey: 'd',
+          Token: 'token',
+          Expiration: new Date(Date.now() + 3_600_000).toISOString(),
+        }),
+      )
     })
     await new Promise<void>((resolve) => metadata.listen(0, '127.0.0.1', resolve))
     mkdirSync(join(bench.home, '.aws'))
-    writeFileSync(join(bench.home, '.aws', 'credentials'), '[default]\naws_access_key_id=SHAREDFILE000000001\naws_secret_access_key=c\n[other]\naws_access_key_id=PROFILEOTHER0000001\naws_secret_access_key=e\n')
+    writeFileSync(
+      join(bench.home, '.aws', 'credentials'),
+      '[default]\naws_access_key_id=SHAREDFILE000000001\naws_secret_access_key=c\n[other]\naws_access_key_id=PROFILEOTHER0000001\naws_secret_access_key=e\n',
+    )
   })
   afterEach(async () => {
     await new Promise((resolve) => metadata.close(resolve))
@@ -32,19 +51,33 @@ describe('the order of authentication', () => {
   const noFile = { AWS_SHARED_CREDENTIALS_FILE: '/dev/null' }
 
   const signer = async (credentials: string, env: Readonly<Record<string, string>>) => {
-    const role = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(metadata.address() as AddressInfo).port}/role` }
+    const role = {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(metadata.address() as AddressInfo).port}/role`,
+    }
     await bench.ok(`write keymgmt/kms/k provider=awskms key_collection=us-west-1 ${credentials}`)
     await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
-    await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt', { env: { ...role, ...env } })
+    await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt', {
+      env: { ...role, ...env },
+    })
     return [...new Set(bench.requests.map(({ accessKeyId }) => accessKeyId))]
   }
 
   it.each([
-    ['the provider\'s own', 'credentials=access_key=PROVIDERS0000000001 credentials=secret_key=a', environment, ids[0]],
+    [
+      "the provider's own",
+      'credentials=access_key=PROVIDERS0000000001 credentials=secret_key=a',
+      environment,
+      ids[0],
+    ],
     ['then the environment', '', environment, ids[1]],
     ['then the shared file', '', none, ids[2]],
     ['then the role', '', { ...none, ...noFile }, ids[3]],
-    ['but a profile that the provider names before all of them', 'credentials=profile=other', environment, ids[4]],
+    [
+      'but a profile that the provider names before all of them',
+      'credentials=profile=other',
+      environment,
+      ids[4],
+    ],
   ])('%s', async (_what, credentials, env, expected) => {
     expect(await signer(credentials, env)).toEqual([expected])
   })
@@ -54,14 +87,26 @@ describe('the order of authentication', () => {
     const instance = createServer((request, response) => {
       paths.push(`${request.method ?? ''} ${request.url ?? ''}`)
       if (request.url === '/latest/api/token') response.end('a-token')
-      else if (request.headers['x-aws-ec2-metadata-token'] !== 'a-token') response.writeHead(401).end()
+      else if (request.headers['x-aws-ec2-metadata-token'] !== 'a-token')
+        response.writeHead(401).end()
       else if (request.url?.endsWith('/security-credentials/')) response.end('role')
-      else response.end(JSON.stringify({ AccessKeyId: 'CONTAINERROLE000001', SecretAccessKey: 'd', Token: 'token', Expiration: new Date(Date.now() + 3_600_000).toISOString() }))
+      else
+        response.end(
+          JSON.stringify({
+            AccessKeyId: 'CONTAINERROLE000001',
+            SecretAccessKey: 'd',
+            Token: 'token',
+            Expiration: new Date(Date.now() + 3_600_000).toISOString(),
+          }),
+        )
     })
     await new Promise<void>((resolve) => instance.listen(0, '127.0.0.1', resolve))
     try {
       const env = {
-        ...none, ...noFile, AWS_CONTAINER_CREDENTIALS_FULL_URI: '', AWS_EC2_METADATA_DISABLED: 'false',
+        ...none,
+        ...noFile,
+        AWS_CONTAINER_CREDENTIALS_FULL_URI: '',
+        AWS_EC2_METADATA_DISABLED: 'false',
         AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://127.0.0.1:${(instance.address() as AddressInfo).port}`,
       }
       expect(await signer('', env)).toEqual(['CONTAINERROLE000001'])
@@ -75,7 +120,9 @@ describe('the order of authentication', () => {
     const asked: URLSearchParams[] = []
     const sts = createServer((request, response) => {
       let body = ''
-      request.on('data', (chunk: Buffer) => { body += chunk.toString() })
+      request.on('data', (chunk: Buffer) => {
+        body += chunk.toString()
+      })
       request.on('end', () => {
         asked.push(new URLSearchParams(body))
         response.setHeader('content-type', 'text/xml')
@@ -86,8 +133,12 @@ describe('the order of authentication', () => {
     })
     await new Promise<void>((resolve) => sts.listen(0, '127.0.0.1', resolve))
     try {
-      const role = 'credentials=role_arn=arn:aws:iam::111122223333:role/keys credentials=external_id=ticket'
-      const env = { ...environment, AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${(sts.address() as AddressInfo).port}` }
+      const role =
+        'credentials=role_arn=arn:aws:iam::111122223333:role/keys credentials=external_id=ticket'
+      const env = {
+        ...environment,
+        AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${(sts.address() as AddressInfo).port}`,
+      }
       expect(await signer(role, env)).toEqual(['CONTAINERROLE000001'])
       expect(asked[0]?.get('RoleArn')).toBe('arn:aws:iam::111122223333:role/keys')
       expect(asked[0]?.get('ExternalId')).toBe('ticket')
@@ -100,7 +151,9 @@ describe('the order of authentication', () => {
     ['a session token is sent along', 'token', 0, ''],
     ['a wrong one is refused', 'other', 2, 'UnrecognizedClientException'],
   ])('%s', async (_what, token, status, says) => {
-    await bench.ok(`write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=CONTAINERROLE000001 credentials=secret_key=d credentials=session_token=${token}`)
+    await bench.ok(
+      `write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=CONTAINERROLE000001 credentials=secret_key=d credentials=session_token=${token}`,
+    )
     await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
     const ran = await bench.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
     expect(ran.status).toBe(status)
@@ -109,7 +162,9 @@ describe('the order of authentication', () => {
   })
 
   it('says that a session has expired', async () => {
-    const expired = await createBench({ faults: [{ operation: '*', nth: '*', kind: 'expired-token' }] })
+    const expired = await createBench({
+      faults: [{ operation: '*', nth: '*', kind: 'expired-token' }],
+    })
     await expired.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
     await expired.ok('write -f keymgmt/key/app type=aes256-gcm96')
     const ran = await expired.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
@@ -121,7 +176,9 @@ describe('the order of authentication', () => {
   it('says what to do when there are none', async () => {
     await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
     await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
-    const ran = await bench.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt', { env: { ...none, ...noFile } })
+    const ran = await bench.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt', {
+      env: { ...none, ...noFile },
+    })
     expect(ran).toMatchObject({ status: 2, stdout: '' })
     expect(ran.stderr).toContain('AWS_ACCESS_KEY_ID')
   })

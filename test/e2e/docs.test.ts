@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
 import { spawn } from 'node:child_process'
 import { createHash, generateKeyPairSync } from 'node:crypto'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { COMMANDS } from '../../src/cli/commands/index.js'
@@ -10,10 +17,17 @@ import { TOPICS } from '../../src/cli/help/topics.js'
 import { PATHS } from '../../src/paths/index.js'
 import { createBench, type Bench } from '../support/keymgmt.js'
 
-// Every command that somebody may copy is run: in bash, by the real binary, against the embedded KMS, page by page, each
-// from an empty home. A comment `<!-- not run: why -->` before a block of a page says why it is not.
+// Every command that somebody may copy is run: in bash, by the real binary, against the embedded
+// KMS, page by page, each from an empty home. A comment `<!-- not run: why -->` before a block of a
+// page says why it is not.
 
-const PAGES = ['README.md', 'CONTRIBUTING.md', 'RELEASING.md', 'SECURITY.md', ...readdirSync('docs').map((name) => join('docs', name))]
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'RELEASING.md',
+  'SECURITY.md',
+  ...readdirSync('docs').map((name) => join('docs', name)),
+]
 
 interface Block {
   readonly language: string
@@ -23,8 +37,11 @@ interface Block {
 }
 
 function blocksOf(page: string): readonly Block[] {
-  return [...readFileSync(page, 'utf8').matchAll(/(?:<!-- not run: ([^>]*) -->\n)?^```(\w*)\n([^]*?)^```$/gm)]
-    .map(([, exempt, language = '', text = '']) => ({ language, text, exempt }))
+  return [
+    ...readFileSync(page, 'utf8').matchAll(
+      /(?:<!-- not run: ([^>]*) -->\n)?^```(\w*)\n([^]*?)^```$/gm,
+    ),
+  ].map(([, exempt, language = '', text = '']) => ({ language, text, exempt }))
 }
 
 interface Step {
@@ -35,22 +52,33 @@ interface Step {
 /** The scripts in a workflow of GitHub's or a pipeline of GitLab's that call keymgmt. */
 function scriptsOf(yaml: string): readonly string[] {
   const pipeline = parse(yaml) as Readonly<Record<string, unknown>>
-  const jobs = Object.values((pipeline.jobs ?? pipeline) as Readonly<Record<string, { readonly steps?: readonly Step[]; readonly script?: readonly string[] }>>)
-  const scripts = jobs.flatMap(({ steps = [], script = [] }) => [...steps.flatMap(({ run }) => run ?? []), script.join('\n')])
+  const jobs = Object.values(
+    (pipeline.jobs ?? pipeline) as Readonly<
+      Record<string, { readonly steps?: readonly Step[]; readonly script?: readonly string[] }>
+    >,
+  )
+  const scripts = jobs.flatMap(({ steps = [], script = [] }) => [
+    ...steps.flatMap(({ run }) => run ?? []),
+    script.join('\n'),
+  ])
   return scripts.filter((script) => script.includes('keymgmt'))
 }
 
 /** What of a page is run, in order. */
 function commandsOf(page: string): readonly string[] {
-  return blocksOf(page).filter(({ exempt }) => exempt === undefined).flatMap(({ language, text }) => {
-    if (language === 'yaml') return scriptsOf(text)
-    return language === '' || language === 'sh' ? [text] : []
-  })
+  return blocksOf(page)
+    .filter(({ exempt }) => exempt === undefined)
+    .flatMap(({ language, text }) => {
+      if (language === 'yaml') return scriptsOf(text)
+      return language === '' || language === 'sh' ? [text] : []
+    })
 }
 
 interface Place {
   readonly bench: Bench
-  readonly bash: (script: string) => Promise<{ readonly status: number | null; readonly said: string }>
+  readonly bash: (
+    script: string,
+  ) => Promise<{ readonly status: number | null; readonly said: string }>
 }
 
 /** What a page's commands find there: the files and variables that its text speaks of. */
@@ -64,31 +92,70 @@ async function place(): Promise<Place> {
     writeFileSync(join(bin, name), text)
     chmodSync(join(bin, name), 0o755)
   }
-  program('npx', '#!/bin/sh\nwhile [ "${1#keymgmt}" = "$1" ]; do shift; done\nshift\nexec keymgmt "$@"\n')
-  writeFileSync(join(work, 'provider.json'), JSON.stringify({ provider: 'awskms', key_collection: 'us-west-1', credentials: { access_key: 'ASIADJO3WTX6WPLJM42V', secret_key: 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w' } }))
-  writeFileSync(join(work, 'operator.json'), JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'kms:*', Resource: '*' }] }))
+  program(
+    'npx',
+    '#!/bin/sh\nwhile [ "${1#keymgmt}" = "$1" ]; do shift; done\nshift\nexec keymgmt "$@"\n',
+  )
+  writeFileSync(
+    join(work, 'provider.json'),
+    JSON.stringify({
+      provider: 'awskms',
+      key_collection: 'us-west-1',
+      credentials: {
+        access_key: 'ASIADJO3WTX6WPLJM42V',
+        secret_key: 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w',
+      },
+    }),
+  )
+  writeFileSync(
+    join(work, 'operator.json'),
+    JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: 'kms:*', Resource: '*' }],
+    }),
+  )
   for (const script of ['rehearsal.sh', 'rotate-all.sh']) {
     writeFileSync(join(work, script), '#!/bin/sh\nkeymgmt version\n')
     chmodSync(join(work, script), 0o755)
   }
-  for (const name of ['key.bin', 'next.bin']) writeFileSync(join(work, name), createHash('sha256').update(name).digest())
+  for (const name of ['key.bin', 'next.bin'])
+    writeFileSync(join(work, name), createHash('sha256').update(name).digest())
   const pem = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' } as const
   writeFileSync(join(work, 'key.pem'), generateKeyPairSync('ed25519').privateKey.export(pem))
   writeFileSync(join(work, 'pass.txt'), 'x')
   writeFileSync(join(work, 'passphrase'), 'correct horse battery staple\n')
   const env = {
-    PATH: `${bin}:${process.env.PATH ?? ''}`, HOME: bench.home, KEYMGMT_HOME: join(bench.home, 'keymgmt'), RUNNER_TEMP: work, CI_PROJECT_DIR: work, GITHUB_REF_NAME: '',
-    STORE_PASSPHRASE: 'correct horse battery staple', STORE_PASSPHRASE_FILE: join(work, 'passphrase'), AWS_TOKEN: 'token',
-    AWS_ENDPOINT_URL_KMS: bench.kms.endpoint, AWS_ACCESS_KEY_ID: bench.kms.credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: bench.kms.credentials.secretAccessKey,
+    PATH: `${bin}:${process.env.PATH ?? ''}`,
+    HOME: bench.home,
+    KEYMGMT_HOME: join(bench.home, 'keymgmt'),
+    RUNNER_TEMP: work,
+    CI_PROJECT_DIR: work,
+    GITHUB_REF_NAME: '',
+    STORE_PASSPHRASE: 'correct horse battery staple',
+    STORE_PASSPHRASE_FILE: join(work, 'passphrase'),
+    AWS_TOKEN: 'token',
+    AWS_ENDPOINT_URL_KMS: bench.kms.endpoint,
+    AWS_ACCESS_KEY_ID: bench.kms.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: bench.kms.credentials.secretAccessKey,
   }
   return {
     bench,
-    bash: (script) => new Promise((ended) => {
-      const child = spawn('bash', ['-euo', 'pipefail', '-c', script], { env, cwd: work, stdio: ['ignore', 'pipe', 'pipe'] })
-      let said = ''
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { said += chunk.toString() })
-      child.on('close', (status) => { ended({ status, said }) })
-    }),
+    bash: (script) =>
+      new Promise((ended) => {
+        const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
+          env,
+          cwd: work,
+          stdio: ['ignore', 'pipe', 'pipe'],
+        })
+        let said = ''
+        for (const stream of [child.stdout, child.stderr])
+          stream.on('data', (chunk: Buffer) => {
+            said += chunk.toString()
+          })
+        child.on('close', (status) => {
+          ended({ status, said })
+        })
+      }),
   }
 }
 
@@ -96,9 +163,17 @@ async function place(): Promise<Place> {
 async function wentWrong(scripts: readonly string[]): Promise<string> {
   const { bench, bash } = await place()
   try {
-    // One shell for all, as somebody has who reads on; what a block exports holds for those after it.
-    const { status, said } = await bash(scripts.map((script) => `echo '+++ next'\n${script}`).join('\n'))
-    return status === 0 ? '' : `it ended with ${String(status)} in the last of these:\n${said.split('+++ next').map((part, index) => `${scripts[index - 1] ?? ''}${part}`).join('')}`
+    // One shell for all, as somebody has who reads on; what a block exports holds for those after
+    // it.
+    const { status, said } = await bash(
+      scripts.map((script) => `echo '+++ next'\n${script}`).join('\n'),
+    )
+    return status === 0
+      ? ''
+      : `it ended with ${String(status)} in the last of these:\n${said
+          .split('+++ next')
+          .map((part, index) => `${scripts[index - 1] ?? ''}${part}`)
+          .join('')}`
   } finally {
     await bench.close()
   }
@@ -106,29 +181,56 @@ async function wentWrong(scripts: readonly string[]): Promise<string> {
 
 /** What a page takes for granted. */
 const NEEDS: Readonly<Record<string, readonly string[]>> = {
-  'docs/permissions.md': ['keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1', 'keymgmt write -f keymgmt/key/app type=aes256-gcm96'],
+  'docs/permissions.md': [
+    'keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1',
+    'keymgmt write -f keymgmt/key/app type=aes256-gcm96',
+  ],
 }
 
 describe('the commands of the pages', () => {
   const pages = PAGES.filter((page) => commandsOf(page).length > 0)
 
-  it.each(pages)('%s', async (page) => {
-    expect(await wentWrong([...(NEEDS[page] ?? []), ...commandsOf(page)])).toBe('')
-  }, 120_000)
+  it.each(pages)(
+    '%s',
+    async (page) => {
+      expect(await wentWrong([...(NEEDS[page] ?? []), ...commandsOf(page)])).toBe('')
+    },
+    120_000,
+  )
 
   it('what is not run says why, and is there', () => {
-    const marks = PAGES.flatMap((page) => readFileSync(page, 'utf8').match(/<!-- not run:/g) ?? []).length
-    const exempt = PAGES.flatMap((page) => blocksOf(page).filter((block) => block.exempt !== undefined))
+    const marks = PAGES.flatMap(
+      (page) => readFileSync(page, 'utf8').match(/<!-- not run:/g) ?? [],
+    ).length
+    const exempt = PAGES.flatMap((page) =>
+      blocksOf(page).filter((block) => block.exempt !== undefined),
+    )
     expect(exempt).toHaveLength(marks)
     for (const block of exempt) expect(block.exempt?.length).toBeGreaterThan(10)
   })
 
   it('what is named within a sentence is a command with flags that it has', () => {
-    const inline = PAGES.flatMap((page) => [...readFileSync(page, 'utf8').replace(/^```[^]*?^```$/gm, '').matchAll(/`(?:npx )?keymgmt ([a-z][^`]*)`/g)].map(([, line = '']) => line.replace(/ -h$/, '')))
+    const inline = PAGES.flatMap((page) =>
+      [
+        ...readFileSync(page, 'utf8')
+          .replace(/^```[^]*?^```$/gm, '')
+          .matchAll(/`(?:npx )?keymgmt ([a-z][^`]*)`/g),
+      ].map(([, line = '']) => line.replace(/ -h$/, '')),
+    )
     expect(inline.length).toBeGreaterThan(15)
     for (const line of inline) {
-      const [words, flags] = [line.split(' -- ')[0]?.split(' ') ?? [], Object.assign({}, ...COMMANDS.map((command) => command.flags)) as (typeof COMMANDS)[number]['flags']]
-      const { words: [name], given, problems } = readArguments(words, flags)
+      const [words, flags] = [
+        line.split(' -- ')[0]?.split(' ') ?? [],
+        Object.assign(
+          {},
+          ...COMMANDS.map((command) => command.flags),
+        ) as (typeof COMMANDS)[number]['flags'],
+      ]
+      const {
+        words: [name],
+        given,
+        problems,
+      } = readArguments(words, flags)
       const command = COMMANDS.find((candidate) => candidate.name === name)
       expect([line, problems, command?.name]).toEqual([line, [], name])
       if (command) expect(() => valuesOf(command.flags, given)).not.toThrow()
@@ -145,30 +247,70 @@ const FORGOTTEN = [
 
 const PROVIDER = 'keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1'
 const KEY = 'keymgmt write keymgmt/key/app type=aes256-gcm96 replica_regions=eu-west-1'
-const DISTRIBUTED = [PROVIDER, KEY, 'keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt']
+const DISTRIBUTED = [
+  PROVIDER,
+  KEY,
+  'keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt',
+]
 
-/** What has been done before the examples of a path. Of the others nothing, but what makes them possible at all. */
+/**
+ * What has been done before the examples of a path. Of the others nothing, but what makes them
+ * possible at all.
+ */
 const BEFORE: Readonly<Record<string, readonly string[]>> = {
   'keymgmt/key': [KEY],
-  'keymgmt/key/:name': ['keymgmt write -f keymgmt/key/app type=aes256-gcm96', 'keymgmt write -f keymgmt/key/app/rotate'],
-  'keymgmt/key/:name/import': ['keymgmt() { command keymgmt "${@/key\\/app\\/import/key/app-$RANDOM/import}"; }'],
-  'keymgmt/key/:name/import_version': ['keymgmt write keymgmt/key/app/import type=aes256-gcm96 material=@key.bin'],
+  'keymgmt/key/:name': [
+    'keymgmt write -f keymgmt/key/app type=aes256-gcm96',
+    'keymgmt write -f keymgmt/key/app/rotate',
+  ],
+  'keymgmt/key/:name/import': [
+    'keymgmt() { command keymgmt "${@/key\\/app\\/import/key/app-$RANDOM/import}"; }',
+  ],
+  'keymgmt/key/:name/import_version': [
+    'keymgmt write keymgmt/key/app/import type=aes256-gcm96 material=@key.bin',
+  ],
   'keymgmt/key/:name/rotate': [KEY],
   'keymgmt/kms': [PROVIDER],
   // A KMS key of the same material, made with other tools, under the id of the example.
-  'keymgmt/kms/:name/key/:key/adopt': [PROVIDER, 'keymgmt write keymgmt/key/other/import type=aes256-gcm96 material=@key.bin', 'keymgmt write keymgmt/kms/example-kms/key/other purpose=encrypt,decrypt', ...FORGOTTEN],
+  'keymgmt/kms/:name/key/:key/adopt': [
+    PROVIDER,
+    'keymgmt write keymgmt/key/other/import type=aes256-gcm96 material=@key.bin',
+    'keymgmt write keymgmt/kms/example-kms/key/other purpose=encrypt,decrypt',
+    ...FORGOTTEN,
+  ],
   'keymgmt/kms/:name/key/:key': [PROVIDER, KEY],
 }
 
 describe('the examples of the help', () => {
-  it.each(PATHS.map(({ pattern, description }) => [pattern, [...description.matchAll(/^ {4}(\S.*)$/gm)].map(([, line = '']) => line)] as const))('path-help %s', async (pattern, lines) => {
+  it.each(
+    PATHS.map(
+      ({ pattern, description }) =>
+        [
+          pattern,
+          [...description.matchAll(/^ {4}(\S.*)$/gm)].map(([, line = '']) => line),
+        ] as const,
+    ),
+  )('path-help %s', async (pattern, lines) => {
     expect(lines.length).toBeGreaterThan(0)
-    const isDistributed = pattern.startsWith('keymgmt/kms/:name/key') || pattern === 'keymgmt/key/:name/kms'
-    expect(await wentWrong([...(BEFORE[pattern] ?? (isDistributed ? DISTRIBUTED : [])), ...lines])).toBe('')
+    const isDistributed =
+      pattern.startsWith('keymgmt/kms/:name/key') || pattern === 'keymgmt/key/:name/kms'
+    expect(
+      await wentWrong([...(BEFORE[pattern] ?? (isDistributed ? DISTRIBUTED : [])), ...lines]),
+    ).toBe('')
   })
 
-  it.each([...COMMANDS, ...TOPICS].map(({ name, examples }) => [name, examples.map(({ line }) => line)] as const))('help %s', async (name, lines) => {
-    const shells = ['mkdir -p ~/.config/fish/completions', 'fpath=(/usr/share "$PWD")', 'KEYMGMT_HOME=$PWD/store keymgmt write -f keymgmt/key/app type=aes256-gcm96']
-    expect(await wentWrong([...shells, ...(name === 'write' ? [] : DISTRIBUTED), ...lines])).toBe('')
+  it.each(
+    [...COMMANDS, ...TOPICS].map(
+      ({ name, examples }) => [name, examples.map(({ line }) => line)] as const,
+    ),
+  )('help %s', async (name, lines) => {
+    const shells = [
+      'mkdir -p ~/.config/fish/completions',
+      'fpath=(/usr/share "$PWD")',
+      'KEYMGMT_HOME=$PWD/store keymgmt write -f keymgmt/key/app type=aes256-gcm96',
+    ]
+    expect(await wentWrong([...shells, ...(name === 'write' ? [] : DISTRIBUTED), ...lines])).toBe(
+      '',
+    )
   })
 })

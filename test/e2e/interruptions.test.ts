@@ -9,16 +9,22 @@ import { copyFolder, createBench, type Bench } from '../support/keymgmt.js'
 import { startProxy, type Strike } from '../support/proxy.js'
 import { createSession } from '../support/session.js'
 
-// Every request of every flow is struck once before AWS sees it and once after AWS has acted, in every way that there
-// is; then the same command is run until it succeeds, and nothing may be left over, missing, or other than it was. What is
-// killed is the real binary; all else is the same program in this process, which takes no time to start.
+// Every request of every flow is struck once before AWS sees it and once after AWS has acted, in
+// every way that there is; then the same command is run until it succeeds, and nothing may be left
+// over, missing, or other than it was. What is killed is the real binary; all else is the same
+// program in this process, which takes no time to start.
 
 const PRELOAD = new URL('../support/kill-at-file-operation.js', import.meta.url).href
 
 type Kind = Strike['kind'] | 'kill'
 const WAYS: readonly { readonly when: Strike['when']; readonly kind: Kind }[] = [
-  { when: 'before', kind: 'kill' }, { when: 'before', kind: 'cut' }, { when: 'before', kind: '500' }, { when: 'before', kind: 'throttle' },
-  { when: 'after', kind: 'kill' }, { when: 'after', kind: 'cut' }, { when: 'after', kind: '500' },
+  { when: 'before', kind: 'kill' },
+  { when: 'before', kind: 'cut' },
+  { when: 'before', kind: '500' },
+  { when: 'before', kind: 'throttle' },
+  { when: 'after', kind: 'kill' },
+  { when: 'after', kind: 'cut' },
+  { when: 'after', kind: '500' },
 ]
 
 interface Prepared {
@@ -40,7 +46,11 @@ async function prepare({ prepare: lines, mishap, line }: Flow): Promise<Prepared
     await bench.ok(CONFIGURE)
     for (const earlier of lines) await bench.ok(earlier)
     mishap?.(bench)
-    return { home: bench.home, world: bench.kms.world, line: typeof line === 'string' ? line : line(bench) }
+    return {
+      home: bench.home,
+      world: bench.kms.world,
+      line: typeof line === 'string' ? line : line(bench),
+    }
   } finally {
     await bench.kms.close()
   }
@@ -49,8 +59,8 @@ async function prepare({ prepare: lines, mishap, line }: Flow): Promise<Prepared
 function reopen({ home, world }: Prepared): Promise<Bench> {
   const copy = mkdtempSync(join(tmpdir(), 'keymgmt-test-'))
   copyFolder(home, copy)
-  // Time goes faster than usual, so that a replica is there when it is first asked for: the number of requests is
-  // the same each time.
+  // Time goes faster than usual, so that a replica is there when it is first asked for: the number
+  // of requests is the same each time.
   let looks = 0
   return createBench({ world: copyWorld(world, () => new Date(Date.now() + ++looks * 100)) }, copy)
 }
@@ -59,16 +69,28 @@ async function strike(prepared: Prepared, point: Point): Promise<string[]> {
   const bench = await reopen(prepared)
   const { at, when, kind } = point
   let kill: () => void = () => undefined
-  const strikeAt = (number: number) => (number === at ? { when, kind: kind === 'kill' ? 'cut' : kind } as const : undefined)
-  const proxy = await startProxy(bench.kms.endpoint, strikeAt, () => { if (kind === 'kill') kill() })
+  const strikeAt = (number: number) =>
+    number === at ? ({ when, kind: kind === 'kill' ? 'cut' : kind } as const) : undefined
+  const proxy = await startProxy(bench.kms.endpoint, strikeAt, () => {
+    if (kind === 'kill') kill()
+  })
   try {
-    const first = kind === 'kill'
-      ? await bench.run(prepared.line, { env: { AWS_ENDPOINT_URL_KMS: proxy.endpoint }, onSpawn: (killer) => { kill = killer } })
-      : await createSession(proxy.endpoint, bench.home).run(prepared.line)
+    const first =
+      kind === 'kill'
+        ? await bench.run(prepared.line, {
+            env: { AWS_ENDPOINT_URL_KMS: proxy.endpoint },
+            onSpawn: (killer) => {
+              kill = killer
+            },
+          })
+        : await createSession(proxy.endpoint, bench.home).run(prepared.line)
     await proxy.close()
     if (proxy.count() < at) return [`request ${at} never came`]
-    if ((first.status === null) !== (kind === 'kill')) return [`it ended with ${String(first.status)}`]
-    return first.status === 0 ? await complaints(join(bench.home, 'keymgmt'), bench.kms) : await finish(bench, prepared)
+    if ((first.status === null) !== (kind === 'kill'))
+      return [`it ended with ${String(first.status)}`]
+    return first.status === 0
+      ? await complaints(join(bench.home, 'keymgmt'), bench.kms)
+      : await finish(bench, prepared)
   } finally {
     await proxy.close()
     await bench.close()
@@ -82,21 +104,39 @@ async function finish(bench: Bench, { line }: Prepared): Promise<string[]> {
   return complaints(join(bench.home, 'keymgmt'), bench.kms)
 }
 
-/** Kills at the n-th record that the command writes or deletes, as it takes its place or just after. */
-async function killAtWrite(prepared: Prepared, { at, when }: Omit<Point, 'kind'>): Promise<string[]> {
+/**
+ * Kills at the n-th record that the command writes or deletes, as it takes its place or just after.
+ */
+async function killAtWrite(
+  prepared: Prepared,
+  { at, when }: Omit<Point, 'kind'>,
+): Promise<string[]> {
   const bench = await reopen(prepared)
   try {
-    const first = await bench.run(prepared.line, { env: watchWrites(bench, { KILL_AT_FILE_OPERATION: String(at), KILL_WHEN: when }) })
+    const first = await bench.run(prepared.line, {
+      env: watchWrites(bench, { KILL_AT_FILE_OPERATION: String(at), KILL_WHEN: when }),
+    })
     if (first.status === null) return await finish(bench, prepared)
-    // What is to be written at once is written together, so that there may be fewer writes than were counted.
-    return first.status === 0 && at > 1 ? await complaints(join(bench.home, 'keymgmt'), bench.kms) : [`write ${at} never came: ${first.stderr}`]
+    // What is to be written at once is written together, so that there may be fewer writes than
+    // were counted.
+    return first.status === 0 && at > 1
+      ? await complaints(join(bench.home, 'keymgmt'), bench.kms)
+      : [`write ${at} never came: ${first.stderr}`]
   } finally {
     await bench.close()
   }
 }
 
-function watchWrites({ home }: Bench, env: Readonly<Record<string, string>>): Record<string, string> {
-  return { NODE_OPTIONS: `--import=${PRELOAD}`, KILL_BELOW: join(home, 'keymgmt', 'store'), KILL_FUNCTIONS: 'rename,unlink', ...env }
+function watchWrites(
+  { home }: Bench,
+  env: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return {
+    NODE_OPTIONS: `--import=${PRELOAD}`,
+    KILL_BELOW: join(home, 'keymgmt', 'store'),
+    KILL_FUNCTIONS: 'rename,unlink',
+    ...env,
+  }
 }
 
 async function countWrites(prepared: Prepared): Promise<number> {
@@ -125,33 +165,54 @@ async function countRequests(prepared: Prepared): Promise<number> {
 /** Runs `work` for each of `items`, a few at a time. */
 async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const waiting = items.values()
-  await Promise.all(Array.from({ length: availableParallelism() * 2 }, async () => {
-    for (const item of waiting) await work(item)
-  }))
+  await Promise.all(
+    Array.from({ length: availableParallelism() * 2 }, async () => {
+      for (const item of waiting) await work(item)
+    }),
+  )
 }
 
 let total = 0
-afterAll(() => { process.stdout.write(`interruptions: ${FLOWS.length} flows, ${total} points\n`) })
+afterAll(() => {
+  process.stdout.write(`interruptions: ${FLOWS.length} flows, ${total} points\n`)
+})
 
 describe('whatever happens to whichever request', () => {
-  it.each(FLOWS.map((flow) => [flow.name, flow] as const))('of "%s", the same command finishes the job', async (name, flow) => {
-    const prepared = await prepare(flow)
-    const requests = await countRequests(prepared)
-    const points = Array.from({ length: requests }, (_, index) => index + 1).flatMap((at) => WAYS.map((way) => ({ at, ...way })))
-    const wrong: string[] = []
-    await each(points, async (point) => {
-      const found = await strike(prepared, point)
-      wrong.push(...found.map((complaint) => `${point.kind} ${point.when} request ${point.at}: ${complaint}`))
-    })
-    const writes = await countWrites(prepared)
-    const kills = Array.from({ length: writes }, (_, index) => index + 1).flatMap((at) => [{ at, when: 'before' as const }, { at, when: 'after' as const }])
-    await each(kills, async (point) => {
-      const found = await killAtWrite(prepared, point)
-      wrong.push(...found.map((complaint) => `kill ${point.when} write ${point.at}: ${complaint}`))
-    })
-    total += points.length + kills.length
-    process.stdout.write(`interruptions: ${name}: ${requests} requests in ${WAYS.length} ways, ${writes} writes in 2 ways: ${points.length + kills.length} points\n`)
-    expect(wrong).toEqual([])
-    expect(Math.min(requests, writes)).toBeGreaterThan(0)
-  }, 900_000)
+  it.each(FLOWS.map((flow) => [flow.name, flow] as const))(
+    'of "%s", the same command finishes the job',
+    async (name, flow) => {
+      const prepared = await prepare(flow)
+      const requests = await countRequests(prepared)
+      const points = Array.from({ length: requests }, (_, index) => index + 1).flatMap((at) =>
+        WAYS.map((way) => ({ at, ...way })),
+      )
+      const wrong: string[] = []
+      await each(points, async (point) => {
+        const found = await strike(prepared, point)
+        wrong.push(
+          ...found.map(
+            (complaint) => `${point.kind} ${point.when} request ${point.at}: ${complaint}`,
+          ),
+        )
+      })
+      const writes = await countWrites(prepared)
+      const kills = Array.from({ length: writes }, (_, index) => index + 1).flatMap((at) => [
+        { at, when: 'before' as const },
+        { at, when: 'after' as const },
+      ])
+      await each(kills, async (point) => {
+        const found = await killAtWrite(prepared, point)
+        wrong.push(
+          ...found.map((complaint) => `kill ${point.when} write ${point.at}: ${complaint}`),
+        )
+      })
+      total += points.length + kills.length
+      process.stdout.write(
+        `interruptions: ${name}: ${requests} requests in ${WAYS.length} ways, ${writes} writes in 2 ways: ${points.length + kills.length} points\n`,
+      )
+      expect(wrong).toEqual([])
+      expect(Math.min(requests, writes)).toBeGreaterThan(0)
+    },
+    900_000,
+  )
 })

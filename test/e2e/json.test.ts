@@ -13,30 +13,52 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [nam
 
 /** The tables of the page, by the heading above them. */
 const SCHEMAS: ReadonlyMap<string, ReadonlyMap<string, Name>> = new Map(
-  [...readFileSync('docs/json.md', 'utf8').matchAll(/^#{3,4} `(.+)`$([^#]*)/gm)].map(([, title = '', body = '']) => [title, new Map(
-    [...body.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)].map(([, name = '', type = '']) => [name, { type: type.trim().replace('?', ''), optional: type.includes('?') }] as const),
-  )] as const),
+  [...readFileSync('docs/json.md', 'utf8').matchAll(/^#{3,4} `(.+)`$([^#]*)/gm)].map(
+    ([, title = '', body = '']) =>
+      [
+        title,
+        new Map(
+          [...body.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)].map(
+            ([, name = '', type = '']) =>
+              [name, { type: type.trim().replace('?', ''), optional: type.includes('?') }] as const,
+          ),
+        ),
+      ] as const,
+  ),
 )
 
 /** What of `value` is not as the schema of that name says. */
 function faults(value: Json, schema: string): readonly string[] {
   const names = SCHEMAS.get(schema)
   if (names === undefined) return [`no table ${schema}`]
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return [`${schema} is ${JSON.stringify(value)}`]
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    return [`${schema} is ${JSON.stringify(value)}`]
   const object = value as Readonly<Record<string, Json>>
-  const unknown = Object.keys(object).filter((name) => !names.has(name)).map((name) => `${schema} has ${name}`)
+  const unknown = Object.keys(object)
+    .filter((name) => !names.has(name))
+    .map((name) => `${schema} has ${name}`)
   const wrong = [...names].flatMap(([name, { type, optional }]) => {
     if (!Object.hasOwn(object, name)) return optional ? [] : [`${schema} lacks ${name}`]
-    return type.split(/,? or /).some((one) => isOf(object[name] ?? null, one)) ? [] : [`${schema}.${name} is no ${type}: ${JSON.stringify(object[name])}`]
+    return type.split(/,? or /).some((one) => isOf(object[name] ?? null, one))
+      ? []
+      : [`${schema}.${name} is no ${type}: ${JSON.stringify(object[name])}`]
   })
   return [...unknown, ...wrong]
 }
 
 function isOf(value: Json, type: string): boolean {
   const [, element] = /^array of `?([^`]+)`?$/.exec(type) ?? []
-  if (element !== undefined) return Array.isArray(value) && (value as readonly Json[]).every((one) => (SCHEMAS.has(element) ? faults(one, element).length === 0 : isOf(one, element)))
+  if (element !== undefined)
+    return (
+      Array.isArray(value) &&
+      (value as readonly Json[]).every((one) =>
+        SCHEMAS.has(element) ? faults(one, element).length === 0 : isOf(one, element),
+      )
+    )
   if (type === 'null') return value === null
-  return type === 'object' ? typeof value === 'object' && value !== null && !Array.isArray(value) : typeof value === type
+  return type === 'object'
+    ? typeof value === 'object' && value !== null && !Array.isArray(value)
+    : typeof value === type
 }
 
 /** Commands in order, and the table that their answer, or the data in it, is held to. */
@@ -67,7 +89,9 @@ const WHOLE = ['answer', 'version', 'path-help PATH']
 
 describe('docs/json.md', () => {
   let bench: Bench
-  beforeAll(async () => { bench = await createBench() })
+  beforeAll(async () => {
+    bench = await createBench()
+  })
   afterAll(() => bench.close())
 
   it('is held by every command, in order', async () => {
@@ -82,18 +106,37 @@ describe('docs/json.md', () => {
       }
       const answer = JSON.parse(ran.stdout) as { data: Json }
       if (!WHOLE.includes(schema)) expect([line, ...faults(answer, 'answer')]).toEqual([line])
-      expect([line, ...faults(WHOLE.includes(schema) ? answer : answer.data, schema)]).toEqual([line])
+      expect([line, ...faults(WHOLE.includes(schema) ? answer : answer.data, schema)]).toEqual([
+        line,
+      ])
     }
   })
 
   it('holds lists, and errors of every kind', async () => {
     const list = await bench.run('list keymgmt/key -format=json')
     expect(JSON.parse(list.stdout)).toEqual(['app', 'web'])
-    expect(await bench.run('list keymgmt/key/web/kms -format=json')).toMatchObject({ stdout: '{}\n', status: 2 })
-    for (const line of ['read keymgmt/nope', 'read', 'nope', 'write -nope keymgmt/key/app', 'help nope', 'completion nope', 'path-help', 'path-help nope', 'write keymgmt/key/app type=nope', 'policy nope', 'delete keymgmt/key/app']) {
+    expect(await bench.run('list keymgmt/key/web/kms -format=json')).toMatchObject({
+      stdout: '{}\n',
+      status: 2,
+    })
+    for (const line of [
+      'read keymgmt/nope',
+      'read',
+      'nope',
+      'write -nope keymgmt/key/app',
+      'help nope',
+      'completion nope',
+      'path-help',
+      'path-help nope',
+      'write keymgmt/key/app type=nope',
+      'policy nope',
+      'delete keymgmt/key/app',
+    ]) {
       const { stdout, stderr, status } = await bench.run(`${line} -format=json`)
       expect([line, stdout]).toEqual([line, ''])
-      const { error, ...others } = JSON.parse(stderr) as { error: { exit_status: number } & Record<string, Json> }
+      const { error, ...others } = JSON.parse(stderr) as {
+        error: { exit_status: number } & Record<string, Json>
+      }
       expect([line, others, ...faults(error, 'error')]).toEqual([line, {}])
       expect([line, error.exit_status]).toEqual([line, status])
     }
@@ -101,7 +144,11 @@ describe('docs/json.md', () => {
 
   it('has a table for each of these, and a command for each table', () => {
     const used = new Set([...COMMANDS.map(([schema]) => schema), 'error'])
-    const nested = [...SCHEMAS.values()].flatMap((names) => [...names.values()].flatMap(({ type }) => /^array of `(\w+)`$/.exec(type)?.[1] ?? []))
-    expect([...SCHEMAS.keys()].filter((title) => !used.has(title) && !nested.includes(title))).toEqual([])
+    const nested = [...SCHEMAS.values()].flatMap((names) =>
+      [...names.values()].flatMap(({ type }) => /^array of `(\w+)`$/.exec(type)?.[1] ?? []),
+    )
+    expect(
+      [...SCHEMAS.keys()].filter((title) => !used.has(title) && !nested.includes(title)),
+    ).toEqual([])
   })
 })

@@ -1,4 +1,10 @@
-import { DecryptCommand, DescribeKeyCommand, EncryptCommand, ListAliasesCommand, ListKeysCommand } from '@aws-sdk/client-kms'
+import {
+  DecryptCommand,
+  DescribeKeyCommand,
+  EncryptCommand,
+  ListAliasesCommand,
+  ListKeysCommand,
+} from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,29 +18,41 @@ describe('the main job', () => {
   })
   afterAll(() => bench.close())
 
-  const json = async (line: string) => (JSON.parse(await bench.ok(`${line} -format=json`)) as { data: Record<string, unknown> }).data
+  const json = async (line: string) =>
+    (JSON.parse(await bench.ok(`${line} -format=json`)) as { data: Record<string, unknown> }).data
 
   it('distributes, rotates, disables, enables and removes', async () => {
-    expect(await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')).toBe('Success! Data written to: keymgmt/key/app\n')
+    expect(await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')).toBe(
+      'Success! Data written to: keymgmt/key/app\n',
+    )
     await bench.ok('write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm')
     const distribution = await json('read keymgmt/kms/example-kms/key/app')
     expect(distribution).toMatchObject({ protection: 'hsm', purpose: 'decrypt,encrypt' })
     const name = distribution.name as string
-    expect(name).toBe(`app-${Math.floor(Date.parse(distribution.distribution_time as string) / 1000)}`)
+    expect(name).toBe(
+      `app-${Math.floor(Date.parse(distribution.distribution_time as string) / 1000)}`,
+    )
 
     const kms = bench.client()
     const KeyId = `alias/hashicorp/${name}`
-    const first = (await kms.send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('one') }))).CiphertextBlob
+    const first = (await kms.send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('one') })))
+      .CiphertextBlob
     await bench.ok('write -f keymgmt/key/app/rotate')
     const second = await kms.send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('two') }))
-    const { versions } = await json('read keymgmt/kms/example-kms/key/app') as { versions: Record<string, string> }
+    const { versions } = (await json('read keymgmt/kms/example-kms/key/app')) as {
+      versions: Record<string, string>
+    }
     expect(second.KeyId?.endsWith(versions['2'] ?? '-')).toBe(true)
 
     await bench.ok('write keymgmt/key/app min_enabled_version=2')
-    await expect(kms.send(new DecryptCommand({ CiphertextBlob: first }))).rejects.toMatchObject({ name: 'DisabledException' })
+    await expect(kms.send(new DecryptCommand({ CiphertextBlob: first }))).rejects.toMatchObject({
+      name: 'DisabledException',
+    })
     expect(Object.keys((await json('read keymgmt/key/app')).versions as object)).toEqual(['2'])
     await bench.ok('write keymgmt/key/app min_enabled_version=0')
-    expect((await kms.send(new DecryptCommand({ CiphertextBlob: first }))).KeyId).toContain(versions['1'])
+    expect((await kms.send(new DecryptCommand({ CiphertextBlob: first }))).KeyId).toContain(
+      versions['1'],
+    )
 
     expect(await bench.ok('list keymgmt/kms/example-kms/key')).toBe('Keys\n----\napp\n')
     expect(await bench.ok('list keymgmt/key/app/kms')).toBe('Keys\n----\nexample-kms\n')
@@ -57,24 +75,34 @@ describe('the main job', () => {
   })
 
   it.each([
-    ['rsa-2048', 'encrypt,decrypt'], ['ecdsa-p521', 'sign,verify'], ['ecdsa-p256', 'derive'],
-    ['ed25519', 'sign,verify'], ['ecdsa-secp256k1', 'sign,verify'], ['hmac-sha384', 'sign,verify'],
+    ['rsa-2048', 'encrypt,decrypt'],
+    ['ecdsa-p521', 'sign,verify'],
+    ['ecdsa-p256', 'derive'],
+    ['ed25519', 'sign,verify'],
+    ['ecdsa-secp256k1', 'sign,verify'],
+    ['hmac-sha384', 'sign,verify'],
   ])('distributes and rotates %s for %s', async (type, purpose) => {
     const name = `typed-${type}-${purpose.replace(',', '-')}`
     await bench.ok(`write -f keymgmt/key/${name} type=${type}`)
     await bench.ok(`write keymgmt/kms/example-kms/key/${name} purpose=${purpose}`)
     await bench.ok(`write -f keymgmt/key/${name}/rotate`)
-    const { versions } = await json(`read keymgmt/kms/example-kms/key/${name}`) as { versions: object }
+    const { versions } = (await json(`read keymgmt/kms/example-kms/key/${name}`)) as {
+      versions: object
+    }
     expect(Object.keys(versions)).toEqual(['1', '2'])
   })
 
   it('replicates, and a rotation follows into every Region', async () => {
-    await bench.ok('write -f keymgmt/key/global type=aes256-gcm96 replica_regions=eu-west-1,us-east-1')
+    await bench.ok(
+      'write -f keymgmt/key/global type=aes256-gcm96 replica_regions=eu-west-1,us-east-1',
+    )
     await bench.ok('write keymgmt/kms/example-kms/key/global purpose=encrypt,decrypt')
     await bench.ok('write -f keymgmt/kms/example-kms/key/global/replicate')
     await bench.ok('write -f keymgmt/key/global/rotate')
     const KeyId = `alias/hashicorp/${String((await json('read keymgmt/kms/example-kms/key/global')).name)}`
-    const { CiphertextBlob, KeyId: arn } = await bench.client('eu-west-1').send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('x') }))
+    const { CiphertextBlob, KeyId: arn } = await bench
+      .client('eu-west-1')
+      .send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('x') }))
     const opened = await bench.client('us-east-1').send(new DecryptCommand({ CiphertextBlob }))
     expect(opened.KeyId?.split('/')[1]).toBe(arn?.split('/')[1])
   })
@@ -103,15 +131,27 @@ describe('permissions', () => {
       await bench.ok('write keymgmt/key/app min_enabled_version=1')
       await bench.ok('delete keymgmt/kms/k/key/app')
       expect([...new Set(bench.requests.map(({ operation }) => operation))].sort()).toEqual([
-        'CreateAlias', 'CreateKey', 'DeleteAlias', 'DescribeKey', 'DisableKey', 'EnableKey', 'GetParametersForImport',
-        'ImportKeyMaterial', 'ReplicateKey', 'ScheduleKeyDeletion', 'UpdateAlias',
+        'CreateAlias',
+        'CreateKey',
+        'DeleteAlias',
+        'DescribeKey',
+        'DisableKey',
+        'EnableKey',
+        'GetParametersForImport',
+        'ImportKeyMaterial',
+        'ReplicateKey',
+        'ScheduleKeyDeletion',
+        'UpdateAlias',
       ])
     } finally {
       await bench.close()
     }
   })
 
-  const distributed = ['write -f keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1', 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt']
+  const distributed = [
+    'write -f keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1',
+    'write keymgmt/kms/k/key/app purpose=encrypt,decrypt',
+  ]
   const rotated = [...distributed, 'write -f keymgmt/key/app/rotate']
   const removed = [...distributed, 'delete keymgmt/kms/k/key/app']
   it.each<[operation: string, before: readonly string[], line: string]>([
@@ -121,7 +161,11 @@ describe('permissions', () => {
     ['CreateAlias', distributed.slice(0, 1), distributed[1] ?? ''],
     ['UpdateAlias', distributed, 'write -f keymgmt/key/app/rotate'],
     ['DisableKey', rotated, 'write keymgmt/key/app min_enabled_version=2'],
-    ['EnableKey', [...rotated, 'write keymgmt/key/app min_enabled_version=2'], 'write keymgmt/key/app min_enabled_version=1'],
+    [
+      'EnableKey',
+      [...rotated, 'write keymgmt/key/app min_enabled_version=2'],
+      'write keymgmt/key/app min_enabled_version=1',
+    ],
     ['ReplicateKey', distributed, 'write -f keymgmt/kms/k/key/app/replicate'],
     ['DescribeKey', distributed, 'write -f keymgmt/kms/k/key/app/replicate'],
     ['DeleteAlias', distributed, 'delete keymgmt/kms/k/key/app'],
@@ -129,28 +173,34 @@ describe('permissions', () => {
     ['CancelKeyDeletion', removed, 'write -f keymgmt/kms/k/key/app/restore'],
     ['DeleteImportedKeyMaterial', distributed, 'write -f keymgmt/kms/k/key/app/revoke'],
     ['ListResourceTags', distributed, 'read keymgmt/kms/k/key/app/verify'],
-  ])('names kms:%s when it is denied, and goes on once it is not', async (operation, before, line) => {
-    const bench = await createBench({ faults: [{ operation, nth: 1, kind: 'denied' }] })
-    try {
-      await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
-      for (const earlier of before) await bench.ok(earlier)
-      const denied = await bench.run(line)
-      expect(denied).toMatchObject({ status: 2, stdout: '' })
-      expect(denied.stderr).toContain(`kms:${operation}`)
-      expect(denied.stderr).toContain('AWS request id: ')
-      await bench.ok(line)
-      const versions = [...before, line].some((each) => each.includes('rotate')) ? 2 : 1
-      expect((await bench.client().send(new ListKeysCommand({}))).Keys).toHaveLength(versions)
-    } finally {
-      await bench.close()
-    }
-  })
+  ])(
+    'names kms:%s when it is denied, and goes on once it is not',
+    async (operation, before, line) => {
+      const bench = await createBench({ faults: [{ operation, nth: 1, kind: 'denied' }] })
+      try {
+        await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+        for (const earlier of before) await bench.ok(earlier)
+        const denied = await bench.run(line)
+        expect(denied).toMatchObject({ status: 2, stdout: '' })
+        expect(denied.stderr).toContain(`kms:${operation}`)
+        expect(denied.stderr).toContain('AWS request id: ')
+        await bench.ok(line)
+        const versions = [...before, line].some((each) => each.includes('rotate')) ? 2 : 1
+        expect((await bench.client().send(new ListKeysCommand({}))).Keys).toHaveLength(versions)
+      } finally {
+        await bench.close()
+      }
+    },
+  )
 })
 
 describe('an answer that is lost', () => {
-  it.each(['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', 'CreateAlias'].flatMap((operation) =>
-    ['drop', 'drop-before', 'error', 'error-after'].map((kind) => [operation, kind] as const),
-  ))('%s %s: one KMS key and one alias in the end', async (operation, kind) => {
+  it.each(
+    ['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', 'CreateAlias'].flatMap(
+      (operation) =>
+        ['drop', 'drop-before', 'error', 'error-after'].map((kind) => [operation, kind] as const),
+    ),
+  )('%s %s: one KMS key and one alias in the end', async (operation, kind) => {
     const bench = await createBench({ faults: [{ operation, nth: 1, kind: kind as 'drop' }] })
     try {
       await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
@@ -161,7 +211,9 @@ describe('an answer that is lost', () => {
       const { Aliases } = await bench.client().send(new ListAliasesCommand({}))
       expect(Keys).toHaveLength(1)
       expect(Aliases?.map(({ TargetKeyId }) => TargetKeyId)).toEqual([Keys?.[0]?.KeyId])
-      const { KeyMetadata } = await bench.client().send(new DescribeKeyCommand({ KeyId: Keys?.[0]?.KeyId }))
+      const { KeyMetadata } = await bench
+        .client()
+        .send(new DescribeKeyCommand({ KeyId: Keys?.[0]?.KeyId }))
       expect(KeyMetadata?.KeyState).toBe('Enabled')
     } finally {
       await bench.close()

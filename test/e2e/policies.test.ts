@@ -3,7 +3,14 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { copyWorld, parseFault, startDevKms, type DevKms, type DevKmsOptions, type World } from '../../src/dev-kms/index.js'
+import {
+  copyWorld,
+  parseFault,
+  startDevKms,
+  type DevKms,
+  type DevKmsOptions,
+  type World,
+} from '../../src/dev-kms/index.js'
 import type { PolicyDocument, PolicyStatement } from '../../src/kms/aws/permissions.js'
 import { PATHS } from '../../src/paths/index.js'
 import { findPath } from '../../src/router/router.js'
@@ -13,8 +20,9 @@ import { copyFolder } from '../support/keymgmt.js'
 import { createSession, type Session } from '../support/session.js'
 import { settled } from '../support/settled.js'
 
-// The embedded KMS holds every command to exactly the policy that -output-policy printed for it: with that it succeeds,
-// and with any one permission on any one resource struck out of it, or one condition on another value, AWS denies it.
+// The embedded KMS holds every command to exactly the policy that -output-policy printed for it:
+// with that it succeeds, and with any one permission on any one resource struck out of it, or one
+// condition on another value, AWS denies it.
 
 /** The access key id of the flows' provider. */
 const OPERATOR = 'ASIADJO3WTX6WPLJM42V'
@@ -29,13 +37,47 @@ const VERIFY = 'read keymgmt/kms/k/key/app/verify'
 const MORE: readonly Flow[] = [
   { name: 'distribute a MAC key', prepare: [KEY('hmac-sha256')], line: DISTRIBUTE('sign,verify') },
   { name: 'distribute a multi-Region key', prepare: [GLOBAL], line: DISTRIBUTE('encrypt,decrypt') },
-  { name: 'distribute a second key', prepare: ['write -f keymgmt/key/other type=aes256-gcm96', 'write keymgmt/kms/k/key/other purpose=encrypt,decrypt', 'delete keymgmt/kms/k/key/other', KEY('rsa-2048')], line: DISTRIBUTE('encrypt,decrypt') },
-  { name: 'bring a moved alias back', prepare: [KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')], mishap: moveAlias, line: 'write -f keymgmt/kms/k/key/app/repair' },
-  { name: 'verify', prepare: [KEY('aes256-gcm96'), 'write -f keymgmt/key/app/rotate', DISTRIBUTE('encrypt,decrypt')], line: VERIFY },
-  { name: 'verify by a challenge', prepare: [KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')], line: `${VERIFY} challenge=true` },
+  {
+    name: 'distribute a second key',
+    prepare: [
+      'write -f keymgmt/key/other type=aes256-gcm96',
+      'write keymgmt/kms/k/key/other purpose=encrypt,decrypt',
+      'delete keymgmt/kms/k/key/other',
+      KEY('rsa-2048'),
+    ],
+    line: DISTRIBUTE('encrypt,decrypt'),
+  },
+  {
+    name: 'bring a moved alias back',
+    prepare: [KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')],
+    mishap: moveAlias,
+    line: 'write -f keymgmt/kms/k/key/app/repair',
+  },
+  {
+    name: 'verify',
+    prepare: [
+      KEY('aes256-gcm96'),
+      'write -f keymgmt/key/app/rotate',
+      DISTRIBUTE('encrypt,decrypt'),
+    ],
+    line: VERIFY,
+  },
+  {
+    name: 'verify by a challenge',
+    prepare: [KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')],
+    line: `${VERIFY} challenge=true`,
+  },
   { name: 'verify a pair', prepare: [KEY('ed25519'), DISTRIBUTE('sign,verify')], line: VERIFY },
-  { name: 'verify a MAC key', prepare: [KEY('hmac-sha512'), DISTRIBUTE('sign,verify')], line: VERIFY },
-  { name: 'verify replicas', prepare: [GLOBAL, DISTRIBUTE('encrypt,decrypt'), 'write -f keymgmt/kms/k/key/app/replicate'], line: VERIFY },
+  {
+    name: 'verify a MAC key',
+    prepare: [KEY('hmac-sha512'), DISTRIBUTE('sign,verify')],
+    line: VERIFY,
+  },
+  {
+    name: 'verify replicas',
+    prepare: [GLOBAL, DISTRIBUTE('encrypt,decrypt'), 'write -f keymgmt/kms/k/key/app/replicate'],
+    line: VERIFY,
+  },
 ]
 
 /** Somebody moved the alias to a KMS key of their own. */
@@ -59,7 +101,9 @@ interface Prepared {
 }
 
 const homes: string[] = []
-afterAll(() => { for (const home of homes) rmSync(home, { recursive: true, force: true }) })
+afterAll(() => {
+  for (const home of homes) rmSync(home, { recursive: true, force: true })
+})
 
 async function ok(session: Session, line: string): Promise<string> {
   const { status, stdout, stderr } = await session.run(line)
@@ -67,10 +111,15 @@ async function ok(session: Session, line: string): Promise<string> {
   return stdout
 }
 
-const policyFor = async (session: Session, line: string) => JSON.parse(await ok(session, line)) as PolicyDocument
+const policyFor = async (session: Session, line: string) =>
+  JSON.parse(await ok(session, line)) as PolicyDocument
 
 /** Runs `work` against a KMS of its own, with a home of its own. */
-async function at<T>(options: DevKmsOptions, home: string | undefined, work: (session: Session, kms: DevKms) => Promise<T>): Promise<T> {
+async function at<T>(
+  options: DevKmsOptions,
+  home: string | undefined,
+  work: (session: Session, kms: DevKms) => Promise<T>,
+): Promise<T> {
   const copy = mkdtempSync(join(tmpdir(), 'keymgmt-policy-'))
   homes.push(copy)
   if (home !== undefined) copyFolder(home, copy)
@@ -96,46 +145,97 @@ const prepare = ({ prepare: lines, mishap, line }: Flow) =>
   })
 
 function fingerprint(home: string): string {
-  const files = readdirSync(home, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort()
-  return createHash('sha256').update(files.map((file) => `${file} ${readFileSync(file, 'hex')}`).join()).digest('hex')
+  const files = readdirSync(home, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+  return createHash('sha256')
+    .update(files.map((file) => `${file} ${readFileSync(file, 'hex')}`).join())
+    .digest('hex')
 }
 
 function stateOf({ regions }: World) {
-  return [...regions].map(([name, { keys, aliases }]) => [name, [...keys.values()].map((key) => ({ ...key, tags: [...key.tags], lastUsage: undefined })), [...aliases]])
+  return [...regions].map(([name, { keys, aliases }]) => [
+    name,
+    [...keys.values()].map((key) => ({ ...key, tags: [...key.tags], lastUsage: undefined })),
+    [...aliases],
+  ])
 }
 
 /** The command as somebody who may do what the policy says and nothing else. */
-const runUnder = ({ home, world, line }: Prepared, policy: object, faults: readonly string[] = []) =>
-  at({ world: copyWorld(world), policies: { [OPERATOR]: policy }, faults: faults.map(parseFault) }, home, async (session, kms) => {
-    const ended = await session.run(`${line} -format=json`)
-    return { ...ended, complaints: ended.status === 0 ? await complaintsOf(session.home, kms.world, world) : [] }
-  })
+const runUnder = (
+  { home, world, line }: Prepared,
+  policy: object,
+  faults: readonly string[] = [],
+) =>
+  at(
+    { world: copyWorld(world), policies: { [OPERATOR]: policy }, faults: faults.map(parseFault) },
+    home,
+    async (session, kms) => {
+      const ended = await session.run(`${line} -format=json`)
+      return {
+        ...ended,
+        complaints: ended.status === 0 ? await complaintsOf(session.home, kms.world, world) : [],
+      }
+    },
+  )
 
-/** What is wrong with the key, seen by somebody who may do everything; KMS keys of others that were there before are not. */
+/**
+ * What is wrong with the key, seen by somebody who may do everything; KMS keys of others that were
+ * there before are not.
+ */
 const complaintsOf = (home: string, world: World, before: World) =>
   at({ world: copyWorld(world) }, home, async (session, kms) => {
     const found = await complaints(join(session.home, 'keymgmt'), kms)
-    return found.filter((complaint) => ![...before.region('us-west-1').keys.keys()].some((id) => complaint.startsWith(`orphan ${id}`)))
+    return found.filter(
+      (complaint) =>
+        ![...before.region('us-west-1').keys.keys()].some((id) =>
+          complaint.startsWith(`orphan ${id}`),
+        ),
+    )
   })
 
 const list = (value: string | readonly string[]) => (typeof value === 'string' ? [value] : value)
 
-/** The policy without each action on each resource, and with each condition on something else, by what is struck. */
+/**
+ * The policy without each action on each resource, and with each condition on something else, by
+ * what is struck.
+ */
 function strikes({ Version, Statement }: PolicyDocument): [string, object][] {
   return Statement.flatMap((statement, index) => {
     const others = Statement.filter((_, other) => other !== index)
-    const withOthers = (...instead: PolicyStatement[]) => ({ Version, Statement: [...others, ...instead.filter(({ Action, Resource }) => Action.length > 0 && Resource.length > 0)] })
-    const grants = list(statement.Action).flatMap((action) => list(statement.Resource).map((resource): [string, object] => [
-      `${action} on ${resource} if ${JSON.stringify(statement.Condition)}`,
-      withOthers(
-        { ...statement, Action: list(statement.Action).filter((other) => other !== action) },
-        { ...statement, Action: action, Resource: list(statement.Resource).filter((other) => other !== resource) },
-      ),
-    ]))
-    const conditions = Object.entries(statement.Condition ?? {}).flatMap(([operator, keys]) => Object.keys(keys).map((key): [string, object] => [
-      `${key} of ${list(statement.Action).join()}`,
-      withOthers({ ...statement, Condition: { ...statement.Condition, [operator]: { ...keys, [key]: somethingElse(operator, list(keys[key] ?? [])) } } }),
-    ]))
+    const withOthers = (...instead: PolicyStatement[]) => ({
+      Version,
+      Statement: [
+        ...others,
+        ...instead.filter(({ Action, Resource }) => Action.length > 0 && Resource.length > 0),
+      ],
+    })
+    const grants = list(statement.Action).flatMap((action) =>
+      list(statement.Resource).map((resource): [string, object] => [
+        `${action} on ${resource} if ${JSON.stringify(statement.Condition)}`,
+        withOthers(
+          { ...statement, Action: list(statement.Action).filter((other) => other !== action) },
+          {
+            ...statement,
+            Action: action,
+            Resource: list(statement.Resource).filter((other) => other !== resource),
+          },
+        ),
+      ]),
+    )
+    const conditions = Object.entries(statement.Condition ?? {}).flatMap(([operator, keys]) =>
+      Object.keys(keys).map((key): [string, object] => [
+        `${key} of ${list(statement.Action).join()}`,
+        withOthers({
+          ...statement,
+          Condition: {
+            ...statement.Condition,
+            [operator]: { ...keys, [key]: somethingElse(operator, list(keys[key] ?? [])) },
+          },
+        }),
+      ]),
+    )
     return [...grants, ...conditions]
   })
 }
@@ -145,7 +245,8 @@ function somethingElse(operator: string, values: readonly string[]): string {
   return operator.startsWith('Numeric') ? '8' : 'something-else'
 }
 
-const actions = ({ Statement }: PolicyDocument) => new Set(Statement.flatMap(({ Action }) => list(Action)))
+const actions = ({ Statement }: PolicyDocument) =>
+  new Set(Statement.flatMap(({ Action }) => list(Action)))
 const seen = new Set<string>()
 const rows: string[] = []
 
@@ -155,47 +256,72 @@ const BY_COMMAND = /(?<=<!-- by command -->\n)[^]*(?=<!-- end -->)/
 
 /** What one command was seen to need, as a row of the document. */
 function describeNeed({ name }: Flow, { line, policy }: Prepared): string {
-  const { path } = findPath(PATHS, line.split(' ').find((word) => word.startsWith('keymgmt/')) ?? '')
-  const command = settled(line).replace(/material=\S+/, 'material=@file').replace('keymgmt/kms/k/', 'keymgmt/kms/example-kms/')
-  return `| \`${path.pattern}\` | ${name}: \`${command}\` | ${[...actions(policy)].map((action) => action.replace('kms:', '')).sort().join(', ')} |`
+  const { path } = findPath(
+    PATHS,
+    line.split(' ').find((word) => word.startsWith('keymgmt/')) ?? '',
+  )
+  const command = settled(line)
+    .replace(/material=\S+/, 'material=@file')
+    .replace('keymgmt/kms/k/', 'keymgmt/kms/example-kms/')
+  return `| \`${path.pattern}\` | ${name}: \`${command}\` | ${[...actions(policy)]
+    .map((action) => action.replace('kms:', ''))
+    .sort()
+    .join(', ')} |`
 }
 
-describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))('%s', (_name, flow) => {
-  const preparing = new Map<string, Promise<Prepared>>()
-  const prepared = () => {
-    const known = preparing.get(flow.name) ?? prepare(flow)
-    preparing.set(flow.name, known)
-    return known
-  }
-
-  it('needs no more than its policy', async () => {
-    const there = await prepared()
-    for (const action of actions(there.policy)) seen.add(action)
-    rows.push(describeNeed(flow, there))
-    expect(await runUnder(there, there.policy)).toMatchObject({ status: 0, complaints: [] })
-  })
-
-  it('needs no less', async () => {
-    const there = await prepared()
-    const needless: string[] = []
-    for (const [struck, policy] of strikes(there.policy)) {
-      const { status, stderr } = await runUnder(there, policy)
-      if (status !== 2 || !stderr.includes('KMS_ACCESS_DENIED')) needless.push(`${struck}: ${status} ${stderr}`)
+describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))(
+  '%s',
+  (_name, flow) => {
+    const preparing = new Map<string, Promise<Prepared>>()
+    const prepared = () => {
+      const known = preparing.get(flow.name) ?? prepare(flow)
+      preparing.set(flow.name, known)
+      return known
     }
-    expect(needless).toEqual([])
-  })
 
-  it('is among what the policy of the provider allows', async () => {
-    const there = await prepared()
-    expect(await runUnder(there, there.wide)).toMatchObject({ status: 0, complaints: [] })
-  })
-})
+    it('needs no more than its policy', async () => {
+      const there = await prepared()
+      for (const action of actions(there.policy)) seen.add(action)
+      rows.push(describeNeed(flow, there))
+      expect(await runUnder(there, there.policy)).toMatchObject({ status: 0, complaints: [] })
+    })
+
+    it('needs no less', async () => {
+      const there = await prepared()
+      const needless: string[] = []
+      for (const [struck, policy] of strikes(there.policy)) {
+        const { status, stderr } = await runUnder(there, policy)
+        if (status !== 2 || !stderr.includes('KMS_ACCESS_DENIED'))
+          needless.push(`${struck}: ${status} ${stderr}`)
+      }
+      expect(needless).toEqual([])
+    })
+
+    it('is among what the policy of the provider allows', async () => {
+      const there = await prepared()
+      expect(await runUnder(there, there.wide)).toMatchObject({ status: 0, complaints: [] })
+    })
+  },
+)
 
 describe.each([
-  ['CreateKey', ['kms:CreateAlias', 'kms:GetParametersForImport', 'kms:ImportKeyMaterial', 'kms:ListKeys', 'kms:ListResourceTags']],
+  [
+    'CreateKey',
+    [
+      'kms:CreateAlias',
+      'kms:GetParametersForImport',
+      'kms:ImportKeyMaterial',
+      'kms:ListKeys',
+      'kms:ListResourceTags',
+    ],
+  ],
   ['CreateAlias', ['kms:CreateAlias', 'kms:ListAliases']],
 ])('an answer to %s that was lost', (operation, needed) => {
-  const flow: Flow = { name: 'lost', prepare: [KEY('aes256-gcm96')], line: DISTRIBUTE('encrypt,decrypt') }
+  const flow: Flow = {
+    name: 'lost',
+    prepare: [KEY('aes256-gcm96')],
+    line: DISTRIBUTE('encrypt,decrypt'),
+  }
   const faults = [`${operation}:1:drop`]
 
   it('is made up for under the policy of the provider', async () => {
@@ -205,21 +331,39 @@ describe.each([
 
   it('takes a new policy of the command', async () => {
     const there = await prepare(flow)
-    expect(await runUnder(there, there.policy, faults)).toMatchObject({ status: 2, stderr: expect.stringContaining('allow kms:List') })
-    await at({ world: copyWorld(there.world), policies: { [OPERATOR]: there.policy }, faults: faults.map(parseFault) }, there.home, async (session, { world }) => {
-      await session.run(there.line)
-      const policy = await at({ world: copyWorld(world) }, session.home, (again) => policyFor(again, `${there.line} -output-policy`))
-      const left = { ...there, home: session.home, world, policy }
-      for (const action of actions(policy)) seen.add(action)
-      expect([...actions(policy)].sort()).toEqual(needed)
-      expect(await runUnder(left, policy)).toMatchObject({ status: 0, complaints: [] })
-      for (const [struck, less] of strikes(policy)) expect([struck, (await runUnder(left, less)).status]).toEqual([struck, 2])
+    expect(await runUnder(there, there.policy, faults)).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('allow kms:List'),
     })
+    await at(
+      {
+        world: copyWorld(there.world),
+        policies: { [OPERATOR]: there.policy },
+        faults: faults.map(parseFault),
+      },
+      there.home,
+      async (session, { world }) => {
+        await session.run(there.line)
+        const policy = await at({ world: copyWorld(world) }, session.home, (again) =>
+          policyFor(again, `${there.line} -output-policy`),
+        )
+        const left = { ...there, home: session.home, world, policy }
+        for (const action of actions(policy)) seen.add(action)
+        expect([...actions(policy)].sort()).toEqual(needed)
+        expect(await runUnder(left, policy)).toMatchObject({ status: 0, complaints: [] })
+        for (const [struck, less] of strikes(policy))
+          expect([struck, (await runUnder(left, less)).status]).toEqual([struck, 2])
+      },
+    )
   })
 })
 
 it('the policy of a provider has no action that no command needs', async () => {
-  const { wide } = await prepare({ name: 'wide', prepare: [GLOBAL], line: DISTRIBUTE('encrypt,decrypt') })
+  const { wide } = await prepare({
+    name: 'wide',
+    prepare: [GLOBAL],
+    line: DISTRIBUTE('encrypt,decrypt'),
+  })
   expect([...actions(wide)].filter((action) => !seen.has(action))).toEqual([])
   expect([...seen].filter((action) => !actions(wide).has(action))).toEqual([])
 })
@@ -234,11 +378,19 @@ it('docs/permissions.md says what was seen', () => {
 it('a policy that IAM would not take comes with a warning', async () => {
   const rotations = Array.from({ length: 7 }, () => 'write -f keymgmt/key/app/rotate')
   const printed = await at({}, undefined, async (session) => {
-    for (const earlier of [CONFIGURE, GLOBAL, ...rotations, DISTRIBUTE('encrypt,decrypt')]) await ok(session, earlier)
-    return [await session.run('write -f keymgmt/kms/k/key/app/replicate -output-policy'), await session.run('delete keymgmt/kms/k/key/app -output-policy')]
+    for (const earlier of [CONFIGURE, GLOBAL, ...rotations, DISTRIBUTE('encrypt,decrypt')])
+      await ok(session, earlier)
+    return [
+      await session.run('write -f keymgmt/kms/k/key/app/replicate -output-policy'),
+      await session.run('delete keymgmt/kms/k/key/app -output-policy'),
+    ]
   })
   expect(printed).toEqual([
-    { status: 0, stdout: expect.stringContaining('2012-10-17'), stderr: expect.stringContaining('at most 6144') },
+    {
+      status: 0,
+      stdout: expect.stringContaining('2012-10-17'),
+      stderr: expect.stringContaining('at most 6144'),
+    },
     { status: 0, stdout: expect.stringContaining('2012-10-17'), stderr: '' },
   ])
 })
@@ -247,7 +399,8 @@ it('own material is not in what is printed', async () => {
   const material = randomBytes(32).toString('hex')
   const line = `write keymgmt/key/app/import_version material=${material} -output-policy`
   const printed = await at({}, undefined, async (session) => {
-    for (const earlier of [CONFIGURE, KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')]) await ok(session, earlier)
+    for (const earlier of [CONFIGURE, KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')])
+      await ok(session, earlier)
     return session.run(line)
   })
   expect(printed).toMatchObject({ status: 0 })
@@ -255,7 +408,10 @@ it('own material is not in what is printed', async () => {
 })
 
 describe('somebody who may do nothing yet', () => {
-  const NOTHING = { Version: '2012-10-17', Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }] }
+  const NOTHING = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
+  }
   const flows = [...FLOWS, ...MORE]
   const flowOf = (name: string) => {
     const found = flows.find((flow) => flow.name === name)
@@ -264,18 +420,42 @@ describe('somebody who may do nothing yet', () => {
   }
   const printedUnder = (policy: object, { home, world, line }: Prepared) => {
     const asked: string[] = []
-    const options = { world: copyWorld(world), policies: { [OPERATOR]: policy }, onRequest: ({ operation }: { operation: string }) => { asked.push(operation) } }
-    return at(options, home, async (session) => ({ ...(await session.run(`${line} -output-policy`)), asked }))
+    const options = {
+      world: copyWorld(world),
+      policies: { [OPERATOR]: policy },
+      onRequest: ({ operation }: { operation: string }) => {
+        asked.push(operation)
+      },
+    }
+    return at(options, home, async (session) => ({
+      ...(await session.run(`${line} -output-policy`)),
+      asked,
+    }))
   }
 
-  it.each(['distribute', 'rotate everywhere', 'replicate', 'disable', 'remove', 'revoke', 'import a version'])('is told what to %s takes without AWS being asked', async (name) => {
+  it.each([
+    'distribute',
+    'rotate everywhere',
+    'replicate',
+    'disable',
+    'remove',
+    'revoke',
+    'import a version',
+  ])('is told what to %s takes without AWS being asked', async (name) => {
     const there = await prepare(flowOf(name))
     const printed = await printedUnder(NOTHING, there)
     expect(printed).toMatchObject({ status: 0, stderr: '', asked: [] })
     expect(JSON.parse(printed.stdout)).toEqual(there.policy)
   })
 
-  it.each(['verify', 'verify a pair', 'verify a MAC key', 'verify replicas', 'restore', 'distribute again'])('is told what to %s takes, and that AWS did not answer', async (name) => {
+  it.each([
+    'verify',
+    'verify a pair',
+    'verify a MAC key',
+    'verify replicas',
+    'restore',
+    'distribute again',
+  ])('is told what to %s takes, and that AWS did not answer', async (name) => {
     const there = await prepare(flowOf(name))
     const printed = await printedUnder(NOTHING, there)
     expect(JSON.parse(printed.stdout)).toEqual(there.policy)
@@ -283,14 +463,20 @@ describe('somebody who may do nothing yet', () => {
     expect(printed.stderr).toContain('AWS was asked and did not answer: DescribeKey')
   })
 
-  it.each(['repair', 'adopt'])('gets to what it takes to %s by asking, attaching what was printed, and asking again', async (name) => {
-    const there = await prepare(flowOf(name))
-    const first = await printedUnder(NOTHING, there)
-    expect(first).toMatchObject({ status: 0, stderr: expect.stringContaining('did not answer') })
-    const second = await printedUnder(JSON.parse(first.stdout) as object, there)
-    expect(second).toMatchObject({ status: 0, stderr: expect.not.stringContaining('did not answer') })
-    expect(JSON.parse(second.stdout)).toEqual(there.policy)
-  })
+  it.each(['repair', 'adopt'])(
+    'gets to what it takes to %s by asking, attaching what was printed, and asking again',
+    async (name) => {
+      const there = await prepare(flowOf(name))
+      const first = await printedUnder(NOTHING, there)
+      expect(first).toMatchObject({ status: 0, stderr: expect.stringContaining('did not answer') })
+      const second = await printedUnder(JSON.parse(first.stdout) as object, there)
+      expect(second).toMatchObject({
+        status: 0,
+        stderr: expect.not.stringContaining('did not answer'),
+      })
+      expect(JSON.parse(second.stdout)).toEqual(there.policy)
+    },
+  )
 
   it('is told so when AWS cannot be reached, too', async () => {
     const { home, line, policy } = await prepare(flowOf('verify'))
@@ -301,22 +487,43 @@ describe('somebody who may do nothing yet', () => {
 
   it('knows the AWS account from the role that is assumed', async () => {
     const printed = await at({}, undefined, async (session) => {
-      await ok(session, 'write keymgmt/kms/k provider=awskms key_collection=us-gov-west-1 credentials=role_arn=arn:aws-us-gov:iam::444455556666:role/keys')
+      await ok(
+        session,
+        'write keymgmt/kms/k provider=awskms key_collection=us-gov-west-1 credentials=role_arn=arn:aws-us-gov:iam::444455556666:role/keys',
+      )
       await ok(session, KEY('aes256-gcm96'))
-      return [await ok(session, `${DISTRIBUTE('encrypt,decrypt')} -output-policy`), await ok(session, PROVIDER_POLICY)]
+      return [
+        await ok(session, `${DISTRIBUTE('encrypt,decrypt')} -output-policy`),
+        await ok(session, PROVIDER_POLICY),
+      ]
     })
     for (const text of printed) {
-      const resources = (JSON.parse(text) as PolicyDocument).Statement.flatMap(({ Resource }) => list(Resource)).filter((resource) => resource !== '*')
-      expect(resources.filter((resource) => !resource.startsWith('arn:aws-us-gov:kms:us-gov-west-1:444455556666:'))).toEqual([])
+      const resources = (JSON.parse(text) as PolicyDocument).Statement.flatMap(({ Resource }) =>
+        list(Resource),
+      ).filter((resource) => resource !== '*')
+      expect(
+        resources.filter(
+          (resource) => !resource.startsWith('arn:aws-us-gov:kms:us-gov-west-1:444455556666:'),
+        ),
+      ).toEqual([])
     }
   })
 })
 
 const LOCAL = [
-  'list keymgmt/key', 'write -f keymgmt/key/next type=aes256-gcm96', 'read keymgmt/key/app', 'delete keymgmt/key/none', 'list keymgmt/key/app/kms',
+  'list keymgmt/key',
+  'write -f keymgmt/key/next type=aes256-gcm96',
+  'read keymgmt/key/app',
+  'delete keymgmt/key/none',
+  'list keymgmt/key/app/kms',
   `write keymgmt/key/next/import type=aes256-gcm96 material=${randomBytes(32).toString('hex')}`,
-  'list keymgmt/kms', 'write keymgmt/kms/next provider=awskms key_collection=us-west-1', 'read keymgmt/kms/k', 'delete keymgmt/kms/k',
-  'list keymgmt/kms/k/key', 'read keymgmt/kms/k/key/app', 'write -f keymgmt/key/app/rotate',
+  'list keymgmt/kms',
+  'write keymgmt/kms/next provider=awskms key_collection=us-west-1',
+  'read keymgmt/kms/k',
+  'delete keymgmt/kms/k',
+  'list keymgmt/kms/k/key',
+  'read keymgmt/kms/k/key/app',
+  'write -f keymgmt/key/app/rotate',
 ]
 
 it.each(LOCAL)('%s makes no call to AWS, and its -output-policy says so', async (line) => {
@@ -325,7 +532,10 @@ it.each(LOCAL)('%s makes no call to AWS, and its -output-policy says so', async 
     for (const earlier of [CONFIGURE, KEY('aes256-gcm96')]) await ok(session, earlier)
     const before = await Promise.all(kept.map((earlier) => ok(session, earlier)))
     expect(await session.run(`${line} -output-policy`)).toEqual({
-      status: 0, stdout: '', stderr: 'This command makes no call to AWS: it needs no IAM permission, and there is no policy to print.\n',
+      status: 0,
+      stdout: '',
+      stderr:
+        'This command makes no call to AWS: it needs no IAM permission, and there is no policy to print.\n',
     })
     expect(await Promise.all(kept.map((earlier) => ok(session, earlier)))).toEqual(before)
   })

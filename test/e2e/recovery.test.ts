@@ -1,6 +1,18 @@
 import {
-  CancelKeyDeletionCommand, CreateAliasCommand, CreateKeyCommand, DecryptCommand, DeleteAliasCommand, DeleteImportedKeyMaterialCommand, DescribeKeyCommand,
-  DisableKeyCommand, EncryptCommand, ListAliasesCommand, ListKeysCommand, ScheduleKeyDeletionCommand, UntagResourceCommand, UpdateAliasCommand,
+  CancelKeyDeletionCommand,
+  CreateAliasCommand,
+  CreateKeyCommand,
+  DecryptCommand,
+  DeleteAliasCommand,
+  DeleteImportedKeyMaterialCommand,
+  DescribeKeyCommand,
+  DisableKeyCommand,
+  EncryptCommand,
+  ListAliasesCommand,
+  ListKeysCommand,
+  ScheduleKeyDeletionCommand,
+  UntagResourceCommand,
+  UpdateAliasCommand,
 } from '@aws-sdk/client-kms'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { createBench, type Bench } from '../support/keymgmt.js'
@@ -22,48 +34,62 @@ beforeEach(async () => {
 afterEach(() => bench.close())
 
 const PATH = 'keymgmt/kms/k/key/app'
-const json = async <T>(line: string) => (JSON.parse(await bench.ok(`${line} -format=json`)) as { data: T }).data
+const json = async <T>(line: string) =>
+  (JSON.parse(await bench.ok(`${line} -format=json`)) as { data: T }).data
 const read = () => json<Distribution>(`read ${PATH}`)
 const alias = async () => `alias/hashicorp/${(await read()).name}`
-const encrypt = async (KeyId: string) => (await bench.client().send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('x') }))).CiphertextBlob
+const encrypt = async (KeyId: string) =>
+  (await bench.client().send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('x') })))
+    .CiphertextBlob
 const decrypt = async (CiphertextBlob: Uint8Array | undefined) =>
-  Buffer.from((await bench.client().send(new DecryptCommand({ CiphertextBlob }))).Plaintext ?? []).toString()
+  Buffer.from(
+    (await bench.client().send(new DecryptCommand({ CiphertextBlob }))).Plaintext ?? [],
+  ).toString()
 const keyCount = async () => (await bench.client().send(new ListKeysCommand({}))).Keys?.length
 
 describe('a removal', () => {
   it('says what is scheduled, until when, what dies with it, and how to take it back', async () => {
     const { versions } = await read()
     const removed = await bench.run(`delete ${PATH} deletion_window=7`)
-    expect(removed).toMatchObject({ status: 0, stdout: `Success! Data deleted (if it existed) at: ${PATH}\n` })
+    expect(removed).toMatchObject({
+      status: 0,
+      stdout: `Success! Data deleted (if it existed) at: ${PATH}\n`,
+    })
     expect(removed.stderr).toContain(versions['1'])
-    expect(removed.stderr).toContain(new Date(time.getTime() + 7 * 86_400_000).toISOString().slice(0, 10))
+    expect(removed.stderr).toContain(
+      new Date(time.getTime() + 7 * 86_400_000).toISOString().slice(0, 10),
+    )
     expect(removed.stderr.replace(/\s+/g, ' ')).toContain('can never be decrypted after that')
     expect(removed.stderr.replace(/\s+/g, ' ')).toContain(`keymgmt write -f ${PATH}/restore`)
   })
 
   it.each(['6', '31', 'x'])('refuses deletion_window=%s, and removes nothing', async (days) => {
-    expect(await bench.run(`delete ${PATH} deletion_window=${days}`)).toMatchObject({ status: 2, stdout: '' })
+    expect(await bench.run(`delete ${PATH} deletion_window=${days}`)).toMatchObject({
+      status: 2,
+      stdout: '',
+    })
     expect((await bench.client().send(new ListAliasesCommand({}))).Aliases).toHaveLength(1)
   })
 
-  it.each([['restore', `write -f ${PATH}/restore`], ['distributing it again', `write ${PATH} purpose=encrypt,decrypt`]])(
-    'is taken back by %s: the same KMS keys, the same alias', async (_what, line) => {
-      await bench.ok('write -f keymgmt/key/app/rotate')
-      await bench.ok('write keymgmt/key/app min_enabled_version=2')
-      const before = await read()
-      const name = await alias()
-      const secret = await encrypt(name)
-      await bench.ok(`delete ${PATH}`)
-      await expect(decrypt(secret)).rejects.toMatchObject({ name: 'KMSInvalidStateException' })
-      await bench.ok(line)
-      expect(await read()).toEqual(before)
-      expect(await decrypt(secret)).toBe('x')
-      expect(await keyCount()).toBe(2)
-      const first = await bench.client().send(new DescribeKeyCommand({ KeyId: before.versions['1'] }))
-      expect(first.KeyMetadata?.KeyState).toBe('Disabled')
-      expect((await bench.run(`read ${PATH}/verify`)).status).toBe(0)
-    },
-  )
+  it.each([
+    ['restore', `write -f ${PATH}/restore`],
+    ['distributing it again', `write ${PATH} purpose=encrypt,decrypt`],
+  ])('is taken back by %s: the same KMS keys, the same alias', async (_what, line) => {
+    await bench.ok('write -f keymgmt/key/app/rotate')
+    await bench.ok('write keymgmt/key/app min_enabled_version=2')
+    const before = await read()
+    const name = await alias()
+    const secret = await encrypt(name)
+    await bench.ok(`delete ${PATH}`)
+    await expect(decrypt(secret)).rejects.toMatchObject({ name: 'KMSInvalidStateException' })
+    await bench.ok(line)
+    expect(await read()).toEqual(before)
+    expect(await decrypt(secret)).toBe('x')
+    expect(await keyCount()).toBe(2)
+    const first = await bench.client().send(new DescribeKeyCommand({ KeyId: before.versions['1'] }))
+    expect(first.KeyMetadata?.KeyState).toBe('Disabled')
+    expect((await bench.run(`read ${PATH}/verify`)).status).toBe(0)
+  })
 
   it('of another purpose does not bring the old one back', async () => {
     await bench.ok('write -f keymgmt/key/pair type=rsa-2048')
@@ -87,7 +113,10 @@ describe('a removal', () => {
 
   it('of what was never removed is nothing to take back', async () => {
     await bench.ok('write -f keymgmt/key/other type=aes256-gcm96')
-    expect(await bench.run('write -f keymgmt/kms/k/key/other/restore')).toMatchObject({ status: 2, stdout: '' })
+    expect(await bench.run('write -f keymgmt/kms/k/key/other/restore')).toMatchObject({
+      status: 2,
+      stdout: '',
+    })
   })
 })
 
@@ -129,7 +158,10 @@ describe('a revocation', () => {
 describe('a command that could not finish', () => {
   const begin = async () => {
     await bench.kms.close()
-    const strict = await createBench({ world: bench.kms.world, faults: [{ operation: 'UpdateAlias', nth: 1, kind: 'denied' }] }, bench.home)
+    const strict = await createBench(
+      { world: bench.kms.world, faults: [{ operation: 'UpdateAlias', nth: 1, kind: 'denied' }] },
+      bench.home,
+    )
     expect(await strict.run('write -f keymgmt/key/app/rotate')).toMatchObject({ status: 2 })
     expect(await strict.ok('read -field=latest_version keymgmt/key/app')).toBe('1')
     const seen = await strict.run(`read ${PATH}`)
@@ -147,9 +179,13 @@ describe('a command that could not finish', () => {
     try {
       const next = await strict.run(line)
       expect(next.status).toBe(0)
-      expect(next.stderr).toContain('First finishing what an earlier command began: the rotation of app to version 2')
+      expect(next.stderr).toContain(
+        'First finishing what an earlier command began: the rotation of app to version 2',
+      )
       expect(await strict.ok('read -field=latest_version keymgmt/key/app')).toBe('2')
-      expect(await strict.ok('read -field=min_enabled_version keymgmt/key/app')).toBe(String(minimum))
+      expect(await strict.ok('read -field=min_enabled_version keymgmt/key/app')).toBe(
+        String(minimum),
+      )
       expect((await strict.run(`read ${PATH}/verify`)).status).toBe(0)
     } finally {
       await strict.kms.close()
@@ -160,7 +196,9 @@ describe('a command that could not finish', () => {
     const strict = await begin()
     try {
       await strict.ok(`delete ${PATH}`)
-      expect(strict.requests.filter(({ operation }) => operation === 'ScheduleKeyDeletion')).toHaveLength(2)
+      expect(
+        strict.requests.filter(({ operation }) => operation === 'ScheduleKeyDeletion'),
+      ).toHaveLength(2)
     } finally {
       await strict.kms.close()
     }
@@ -171,37 +209,76 @@ interface Verified {
   readonly differences: readonly { readonly what: string; readonly mend: string | null }[]
 }
 
-const MISHAPS: readonly (readonly [string, string, (id: string, name: string) => Promise<unknown>])[] = [
-  ['material', 'state', (KeyId) => bench.client().send(new DeleteImportedKeyMaterialCommand({ KeyId }))],
+const MISHAPS: readonly (readonly [
+  string,
+  string,
+  (id: string, name: string) => Promise<unknown>,
+])[] = [
+  [
+    'material',
+    'state',
+    (KeyId) => bench.client().send(new DeleteImportedKeyMaterialCommand({ KeyId })),
+  ],
   ['switch', 'state', (KeyId) => bench.client().send(new DisableKeyCommand({ KeyId }))],
   ['deletion', 'state', (KeyId) => bench.client().send(new ScheduleKeyDeletionCommand({ KeyId }))],
-  ['cancelled deletion', 'state', async (KeyId) => {
-    await bench.client().send(new ScheduleKeyDeletionCommand({ KeyId }))
-    await bench.client().send(new CancelKeyDeletionCommand({ KeyId }))
-  }],
-  ['tag', 'tags', (KeyId) => bench.client().send(new UntagResourceCommand({ KeyId, TagKeys: ['keymgmt:key'] }))],
-  ['alias', 'alias', (_id, AliasName) => bench.client().send(new DeleteAliasCommand({ AliasName }))],
-  ['moved alias', 'alias', async (_id, AliasName) => {
-    const { KeyMetadata } = await bench.client().send(new CreateKeyCommand({}))
-    await bench.client().send(new UpdateAliasCommand({ AliasName, TargetKeyId: KeyMetadata?.KeyId }))
-  }],
-  ['replaced alias', 'alias', async (_id, AliasName) => {
-    const { KeyMetadata } = await bench.client().send(new CreateKeyCommand({}))
-    await bench.client().send(new DeleteAliasCommand({ AliasName }))
-    await bench.client().send(new CreateAliasCommand({ AliasName, TargetKeyId: KeyMetadata?.KeyId }))
-  }],
+  [
+    'cancelled deletion',
+    'state',
+    async (KeyId) => {
+      await bench.client().send(new ScheduleKeyDeletionCommand({ KeyId }))
+      await bench.client().send(new CancelKeyDeletionCommand({ KeyId }))
+    },
+  ],
+  [
+    'tag',
+    'tags',
+    (KeyId) => bench.client().send(new UntagResourceCommand({ KeyId, TagKeys: ['keymgmt:key'] })),
+  ],
+  [
+    'alias',
+    'alias',
+    (_id, AliasName) => bench.client().send(new DeleteAliasCommand({ AliasName })),
+  ],
+  [
+    'moved alias',
+    'alias',
+    async (_id, AliasName) => {
+      const { KeyMetadata } = await bench.client().send(new CreateKeyCommand({}))
+      await bench
+        .client()
+        .send(new UpdateAliasCommand({ AliasName, TargetKeyId: KeyMetadata?.KeyId }))
+    },
+  ],
+  [
+    'replaced alias',
+    'alias',
+    async (_id, AliasName) => {
+      const { KeyMetadata } = await bench.client().send(new CreateKeyCommand({}))
+      await bench.client().send(new DeleteAliasCommand({ AliasName }))
+      await bench
+        .client()
+        .send(new CreateAliasCommand({ AliasName, TargetKeyId: KeyMetadata?.KeyId }))
+    },
+  ],
 ]
 
 describe('verify and repair', () => {
   it.each([
-    ['aes256-gcm96', 'encrypt,decrypt', 'proven'], ['rsa-2048', 'sign,verify', 'proven'], ['ed25519', 'sign,verify', 'proven'], ['hmac-sha256', 'sign,verify', 'proven'],
+    ['aes256-gcm96', 'encrypt,decrypt', 'proven'],
+    ['rsa-2048', 'sign,verify', 'proven'],
+    ['ed25519', 'sign,verify', 'proven'],
+    ['hmac-sha256', 'sign,verify', 'proven'],
   ])('find nothing wrong with %s as it was distributed', async (type, purpose, proof) => {
     await bench.ok(`write -f keymgmt/key/fine type=${type}`)
     await bench.ok(`write keymgmt/kms/k/key/fine purpose=${purpose}`)
-    const seen = await json<{ kms_keys: { material: string }[]; verified: boolean }>('read keymgmt/kms/k/key/fine/verify challenge=true')
+    const seen = await json<{ kms_keys: { material: string }[]; verified: boolean }>(
+      'read keymgmt/kms/k/key/fine/verify challenge=true',
+    )
     expect(seen.kms_keys.map(({ material }) => material)).toEqual([proof])
     expect(seen.verified).toBe(true)
-    expect(await bench.ok('write -f keymgmt/kms/k/key/fine/repair')).toBe('Success! Data written to: keymgmt/kms/k/key/fine/repair\n')
+    expect(await bench.ok('write -f keymgmt/kms/k/key/fine/repair')).toBe(
+      'Success! Data written to: keymgmt/kms/k/key/fine/repair\n',
+    )
   })
 
   it.each(MISHAPS)('find and mend: %s', async (_what, kind, mishap) => {
@@ -222,7 +299,12 @@ describe('verify and repair', () => {
   })
 
   it('say what cannot be mended', async () => {
-    await bench.client().send(new ScheduleKeyDeletionCommand({ KeyId: (await read()).versions['1'], PendingWindowInDays: 7 }))
+    await bench.client().send(
+      new ScheduleKeyDeletionCommand({
+        KeyId: (await read()).versions['1'],
+        PendingWindowInDays: 7,
+      }),
+    )
     time = new Date(time.getTime() + 8 * 86_400_000)
     expect((await bench.run(`read ${PATH}/verify`)).stdout).toContain("can't be mended")
   })
@@ -234,20 +316,40 @@ describe('a rehearsal', () => {
     const before = bench.requests.length
     const shown = await bench.run('write -dry-run keymgmt/kms/k/key/next purpose=encrypt,decrypt')
     expect(shown.status).toBe(0)
-    expect(shown.stdout.split('\n').slice(2).map((line) => line.split(/\s{2,}/)[0])).toEqual(['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', 'CreateAlias', ''])
+    expect(
+      shown.stdout
+        .split('\n')
+        .slice(2)
+        .map((line) => line.split(/\s{2,}/)[0]),
+    ).toEqual(['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', 'CreateAlias', ''])
     expect(shown.stderr).toContain('1.00 US dollars')
     expect(bench.requests).toHaveLength(before)
     expect((await bench.run('list keymgmt/key/next/kms')).status).toBe(2)
   })
 
-  it.each([['ed25519', 'GetPublicKey'], ['hmac-sha256', 'GenerateMac']])('of %s tells of the proof, too', async (type, operation) => {
+  it.each([
+    ['ed25519', 'GetPublicKey'],
+    ['hmac-sha256', 'GenerateMac'],
+  ])('of %s tells of the proof, too', async (type, operation) => {
     await bench.ok(`write -f keymgmt/key/next type=${type}`)
-    const shown = await json<{ calls: { operation: string }[] }>('write -dry-run keymgmt/kms/k/key/next purpose=sign,verify')
-    expect(shown.calls.map((call) => call.operation)).toEqual(['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', operation, 'CreateAlias'])
+    const shown = await json<{ calls: { operation: string }[] }>(
+      'write -dry-run keymgmt/kms/k/key/next purpose=sign,verify',
+    )
+    expect(shown.calls.map((call) => call.operation)).toEqual([
+      'CreateKey',
+      'GetParametersForImport',
+      'ImportKeyMaterial',
+      operation,
+      'CreateAlias',
+    ])
   })
 
   it.each([
-    ['write -f keymgmt/key/app/rotate', ['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', 'UpdateAlias'], 1],
+    [
+      'write -f keymgmt/key/app/rotate',
+      ['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', 'UpdateAlias'],
+      1,
+    ],
     [`delete ${PATH}`, ['DeleteAlias', 'ScheduleKeyDeletion'], -1],
     [`write -f ${PATH}/revoke`, ['DeleteImportedKeyMaterial'], 0],
     [`write -f ${PATH}/repair`, [], 0],
@@ -256,13 +358,17 @@ describe('a rehearsal', () => {
     ['delete keymgmt/key/made', [], 0],
   ])('%s', async (line, calls, cost) => {
     const before = [await read(), await bench.ok('list keymgmt/key')]
-    const shown = await json<{ calls: { operation: string }[]; monthly_cost_usd: number }>(`${line} -dry-run`)
+    const shown = await json<{ calls: { operation: string }[]; monthly_cost_usd: number }>(
+      `${line} -dry-run`,
+    )
     expect(shown.calls.map(({ operation }) => operation)).toEqual(calls)
     expect(shown.monthly_cost_usd).toBe(cost)
     expect([await read(), await bench.ok('list keymgmt/key')]).toEqual(before)
   })
 
   it('is refused like the command itself', async () => {
-    expect(await bench.run('write -dry-run keymgmt/kms/k/key/none purpose=encrypt,decrypt')).toMatchObject({ status: 2, stdout: '' })
+    expect(
+      await bench.run('write -dry-run keymgmt/kms/k/key/none purpose=encrypt,decrypt'),
+    ).toMatchObject({ status: 2, stdout: '' })
   })
 })

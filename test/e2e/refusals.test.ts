@@ -1,6 +1,13 @@
 import { ListKeysCommand } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { chmodSync, copyFileSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { createBench, type Bench } from '../support/keymgmt.js'
 
@@ -23,11 +30,26 @@ const REFUSALS: readonly (readonly [line: string, status: number, ...says: strin
   ['read keymgmt/key/none', 2, 'No value found at keymgmt/key/none'],
   ['list keymgmt/kms/none/key', 2, 'No value found at keymgmt/kms/none/key'],
   ['write keymgmt/key/new type=aes', 2, 'type', 'aes256-gcm96'],
-  ['write keymgmt/key/app min_enbled_version=1', 2, 'unknown parameter "min_enbled_version"', 'min_enabled_version'],
-  ['write keymgmt/key/app deletion_allowed=maybe', 2, 'error converting input maybe for field "deletion_allowed"', 'true or false'],
+  [
+    'write keymgmt/key/app min_enbled_version=1',
+    2,
+    'unknown parameter "min_enbled_version"',
+    'min_enabled_version',
+  ],
+  [
+    'write keymgmt/key/app deletion_allowed=maybe',
+    2,
+    'error converting input maybe for field "deletion_allowed"',
+    'true or false',
+  ],
   ['write keymgmt/key/app type=rsa-2048', 2, 'type', "can't be changed"],
   ['write keymgmt/key/app replica_regions=us-east-1', 2, 'replica_regions', "can't be changed"],
-  ['write keymgmt/key/app min_enabled_version=9', 2, 'min_enabled_version=9', 'latest version is 1'],
+  [
+    'write keymgmt/key/app min_enabled_version=9',
+    2,
+    'min_enabled_version=9',
+    'latest version is 1',
+  ],
   ['write keymgmt/key/app min_enabled_version=-1', 2, 'min_enabled_version'],
   ['delete keymgmt/key/app', 2, 'is distributed to k', 'keymgmt delete keymgmt/kms/k/key/app'],
   ['delete keymgmt/key/alone', 2, 'deletion of alone is not allowed', 'deletion_allowed=true'],
@@ -39,9 +61,24 @@ const REFUSALS: readonly (readonly [line: string, status: number, ...says: strin
   ['write keymgmt/kms/k key_collection=us-east-1', 2, 'key_collection', "can't be changed"],
   [`write keymgmt/kms/k credentials=${SECRET}`, 2, 'credentials'],
   [`write keymgmt/kms/k credentials=secret_key=${SECRET}`, 2, 'access_key'],
-  ['write keymgmt/kms/k credentials=endpoint=http://kms.example.com', 2, 'is not https', '127.0.0.1'],
-  ['write keymgmt/kms/k/key/alone purpose=encrypt,sign', 2, 'purpose=encrypt,sign', 'purpose=decrypt,encrypt'],
-  ['write keymgmt/kms/k/key/alone purpose=encrypt,decrypt protection=software', 2, 'protection=software', 'protection=hsm'],
+  [
+    'write keymgmt/kms/k credentials=endpoint=http://kms.example.com',
+    2,
+    'is not https',
+    '127.0.0.1',
+  ],
+  [
+    'write keymgmt/kms/k/key/alone purpose=encrypt,sign',
+    2,
+    'purpose=encrypt,sign',
+    'purpose=decrypt,encrypt',
+  ],
+  [
+    'write keymgmt/kms/k/key/alone purpose=encrypt,decrypt protection=software',
+    2,
+    'protection=software',
+    'protection=hsm',
+  ],
   ['write keymgmt/kms/k/key/alone protection=hsm', 2, 'purpose'],
   ['write keymgmt/kms/k/key/none purpose=encrypt,decrypt', 2, 'there is no key none'],
   ['write keymgmt/kms/none/key/alone purpose=encrypt,decrypt', 2, 'there is no KMS provider none'],
@@ -77,16 +114,26 @@ describe('refusals', () => {
   })
 
   it('says it in JSON when that is asked for', async () => {
-    const { stdout, stderr, status } = await bench.run('write -format=json keymgmt/key/app type=rsa-2048')
+    const { stdout, stderr, status } = await bench.run(
+      'write -format=json keymgmt/key/app type=rsa-2048',
+    )
     expect([stdout, status]).toEqual(['', 2])
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'FIELD_IMMUTABLE', exit_status: 2 } })
   })
 
   it.each([
     ['wrong credentials', { AWS_SECRET_ACCESS_KEY: 'wrong' }, 'InvalidSignatureException'],
-    ['no such credentials', { AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE' }, 'UnrecognizedClientException'],
+    [
+      'no such credentials',
+      { AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE' },
+      'UnrecognizedClientException',
+    ],
     ['an unreachable endpoint', { AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:9' }, 'ECONNREFUSED'],
-    ['an endpoint that is neither https nor loopback', { AWS_ENDPOINT_URL_KMS: 'http://192.0.2.1' }, 'is not https'],
+    [
+      'an endpoint that is neither https nor loopback',
+      { AWS_ENDPOINT_URL_KMS: 'http://192.0.2.1' },
+      'is not https',
+    ],
   ])('%s: it says so, and leaves nothing in AWS', async (_what, env, says) => {
     const ran = await bench.run('write keymgmt/kms/k/key/alone purpose=encrypt,decrypt', { env })
     expect(ran).toMatchObject({ status: 2, stdout: '' })
@@ -100,7 +147,8 @@ describe('a store that is not as it should be', () => {
   const record = (path: string) => join(bench.home, 'keymgmt', 'store', `${path}.json`)
   beforeAll(async () => {
     bench = await createBench()
-    for (const name of ['one', 'two', 'three']) await bench.ok(`write -f keymgmt/key/${name} type=aes256-gcm96`)
+    for (const name of ['one', 'two', 'three'])
+      await bench.ok(`write -f keymgmt/key/${name} type=aes256-gcm96`)
   })
   afterAll(() => bench.close())
 
@@ -150,9 +198,15 @@ describe('a store that is sealed with a passphrase', () => {
     try {
       const file = join(bench.home, 'passphrase')
       writeFileSync(file, 'correct horse battery staple\n', { mode: 0o600 })
-      await bench.ok('write -f keymgmt/key/app type=aes256-gcm96', { env: { KEYMGMT_PASSPHRASE_FILE: file } })
-      await bench.ok('read keymgmt/key/app', { env: { KEYMGMT_PASSPHRASE: 'correct horse battery staple' } })
-      const wrong = await bench.run('read keymgmt/key/app', { env: { KEYMGMT_PASSPHRASE: 'wrong' } })
+      await bench.ok('write -f keymgmt/key/app type=aes256-gcm96', {
+        env: { KEYMGMT_PASSPHRASE_FILE: file },
+      })
+      await bench.ok('read keymgmt/key/app', {
+        env: { KEYMGMT_PASSPHRASE: 'correct horse battery staple' },
+      })
+      const wrong = await bench.run('read keymgmt/key/app', {
+        env: { KEYMGMT_PASSPHRASE: 'wrong' },
+      })
       expect(wrong).toMatchObject({ status: 2, stdout: '' })
       expect(wrong.stderr).toContain('the passphrase does not open this store')
       const none = await bench.run('read keymgmt/key/app')

@@ -14,19 +14,31 @@ beforeAll(async () => {
   await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
   await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
   env = {
-    PATH: process.env.PATH ?? '', HOME: bench.home, KEYMGMT_HOME: join(bench.home, 'keymgmt'), AWS_ENDPOINT_URL_KMS: bench.kms.endpoint,
-    AWS_ACCESS_KEY_ID: bench.kms.credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: bench.kms.credentials.secretAccessKey,
+    PATH: process.env.PATH ?? '',
+    HOME: bench.home,
+    KEYMGMT_HOME: join(bench.home, 'keymgmt'),
+    AWS_ENDPOINT_URL_KMS: bench.kms.endpoint,
+    AWS_ACCESS_KEY_ID: bench.kms.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: bench.kms.credentials.secretAccessKey,
   }
 })
 
 afterAll(() => bench.close())
 
 /** Runs a line of bash, in which $K is keymgmt. */
-const bash = (line: string) => spawnSync('bash', ['-c', line], { env: { ...env, K: `${process.execPath} ${BINARY}` }, encoding: 'utf8', cwd: bench.home })
+const bash = (line: string) =>
+  spawnSync('bash', ['-c', line], {
+    env: { ...env, K: `${process.execPath} ${BINARY}` },
+    encoding: 'utf8',
+    cwd: bench.home,
+  })
 
 describe('the streams of a command', () => {
   it('a reader that leaves ends it without a word', () => {
-    expect(bash('$K path-help keymgmt | head -n 1; echo "${PIPESTATUS[0]}"')).toMatchObject({ stdout: '## DESCRIPTION\n0\n', stderr: '' })
+    expect(bash('$K path-help keymgmt | head -n 1; echo "${PIPESTATUS[0]}"')).toMatchObject({
+      stdout: '## DESCRIPTION\n0\n',
+      stderr: '',
+    })
   })
 
   it('a stdout that is closed is no crash', () => {
@@ -34,39 +46,67 @@ describe('the streams of a command', () => {
   })
 
   it('stdout has the answer and nothing else: what a new store says is on stderr', () => {
-    const { stdout, stderr, status } = bash('KEYMGMT_HOME=$HOME/other $K write -f keymgmt/key/new type=aes256-gcm96')
-    expect({ stdout, status }).toEqual({ stdout: 'Success! Data written to: keymgmt/key/new\n', status: 0 })
+    const { stdout, stderr, status } = bash(
+      'KEYMGMT_HOME=$HOME/other $K write -f keymgmt/key/new type=aes256-gcm96',
+    )
+    expect({ stdout, status }).toEqual({
+      stdout: 'Success! Data written to: keymgmt/key/new\n',
+      status: 0,
+    })
     expect(stderr).toContain('Keep a copy')
   })
 
   it('stdin is not read unless it is asked for: what comes after still has it', () => {
-    expect(bash('printf "kept\\n" | { $K list keymgmt/key > /dev/null; cat; }').stdout).toBe('kept\n')
+    expect(bash('printf "kept\\n" | { $K list keymgmt/key > /dev/null; cat; }').stdout).toBe(
+      'kept\n',
+    )
   })
 
-  it.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('%s ends it with %i, no lock and no draft is left, and the same command goes on', async (signal, status) => {
-    const line = ['write', `keymgmt/kms/k/key/app`, 'purpose=encrypt,decrypt']
-    const requests = bench.requests.length
-    const child = spawn(process.execPath, [BINARY, ...line], { env, stdio: 'ignore' })
-    const ended = new Promise((resolveEnd) => child.on('close', resolveEnd))
-    while (bench.requests.length === requests) await new Promise((soon) => setTimeout(soon, 5))
-    child.kill(signal)
-    expect(await ended).toBe(status)
-    const files = readdirSync(join(bench.home, 'keymgmt'), { recursive: true, encoding: 'utf8' })
-    expect(files.filter((file) => /draft|\.tmp/.test(file))).toEqual([])
-    await bench.ok(line)
-    await bench.ok('read keymgmt/kms/k/key/app/verify')
-    await bench.ok('delete keymgmt/kms/k/key/app')
-  })
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    '%s ends it with %i, no lock and no draft is left, and the same command goes on',
+    async (signal, status) => {
+      const line = ['write', `keymgmt/kms/k/key/app`, 'purpose=encrypt,decrypt']
+      const requests = bench.requests.length
+      const child = spawn(process.execPath, [BINARY, ...line], { env, stdio: 'ignore' })
+      const ended = new Promise((resolveEnd) => child.on('close', resolveEnd))
+      while (bench.requests.length === requests) await new Promise((soon) => setTimeout(soon, 5))
+      child.kill(signal)
+      expect(await ended).toBe(status)
+      const files = readdirSync(join(bench.home, 'keymgmt'), { recursive: true, encoding: 'utf8' })
+      expect(files.filter((file) => /draft|\.tmp/.test(file))).toEqual([])
+      await bench.ok(line)
+      await bench.ok('read keymgmt/kms/k/key/app/verify')
+      await bench.ok('delete keymgmt/kms/k/key/app')
+    },
+  )
 })
 
 describe('secrets', () => {
   it('come from a file descriptor, a process, standard input or a file', () => {
-    writeFileSync(join(bench.home, 'key.pem'), generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }))
-    const ways = ['material=@/dev/fd/3 3< key.pem', 'material=@<(cat key.pem)', 'material=- < key.pem', 'material=@key.pem']
+    writeFileSync(
+      join(bench.home, 'key.pem'),
+      generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    )
+    const ways = [
+      'material=@/dev/fd/3 3< key.pem',
+      'material=@<(cat key.pem)',
+      'material=- < key.pem',
+      'material=@key.pem',
+    ]
     for (const [index, way] of ways.entries()) {
-      expect([way, bash(`$K write keymgmt/key/own-${index}/import ${way}`).status]).toEqual([way, 0])
+      expect([way, bash(`$K write keymgmt/key/own-${index}/import ${way}`).status]).toEqual([
+        way,
+        0,
+      ])
     }
-    const keys = ways.map((_way, index) => bash(`$K read -field=versions -format=json keymgmt/key/own-${index} | grep -o 'BEGIN.*END'`).stdout)
+    const keys = ways.map(
+      (_way, index) =>
+        bash(`$K read -field=versions -format=json keymgmt/key/own-${index} | grep -o 'BEGIN.*END'`)
+          .stdout,
+    )
     expect(keys[0]).toContain('BEGIN PUBLIC KEY')
     expect(new Set(keys).size).toBe(1)
   })
@@ -74,8 +114,15 @@ describe('secrets', () => {
   it('the passphrase of the store comes from a file descriptor', () => {
     writeFileSync(join(bench.home, 'passphrase'), 'correct horse battery staple\n')
     const store = 'KEYMGMT_HOME=$HOME/sealed KEYMGMT_PASSPHRASE_FILE=/dev/fd/3'
-    expect(bash(`${store} $K write -f keymgmt/key/app type=aes256-gcm96 3< passphrase`).status).toBe(0)
-    expect(bash(`${store} $K read -field=type keymgmt/key/app 3< <(cat passphrase)`).stdout).toBe('aes256-gcm96')
-    expect(bash(`${store} $K read keymgmt/key/app 3< key.pem`)).toMatchObject({ stdout: '', status: 2 })
+    expect(
+      bash(`${store} $K write -f keymgmt/key/app type=aes256-gcm96 3< passphrase`).status,
+    ).toBe(0)
+    expect(bash(`${store} $K read -field=type keymgmt/key/app 3< <(cat passphrase)`).stdout).toBe(
+      'aes256-gcm96',
+    )
+    expect(bash(`${store} $K read keymgmt/key/app 3< key.pem`)).toMatchObject({
+      stdout: '',
+      status: 2,
+    })
   })
 })

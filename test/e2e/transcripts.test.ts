@@ -4,13 +4,19 @@ import { join } from 'node:path'
 import { createBench, type Bench } from '../support/keymgmt.js'
 import { settled } from '../support/settled.js'
 
-// What a person sees, to the byte: each file of test/transcripts is a session at one store and one KMS. `$` begins a
-// command, `!` a line of stderr, `=` the exit status if it is not 0. UPDATE_TRANSCRIPTS=1 writes what is seen now.
+// What a person sees, to the byte: each file of test/transcripts is a session at one store and one
+// KMS. `$` begins a command, `!` a line of stderr, `=` the exit status if it is not 0.
+// UPDATE_TRANSCRIPTS=1 writes what is seen now.
 
 const FOLDER = 'test/transcripts'
 
 function lines(text: string, prefix: string): string[] {
-  return text === '' ? [] : text.replace(/\n$/, '').split('\n').map((line) => `${prefix}${line}`.trimEnd())
+  return text === ''
+    ? []
+    : text
+        .replace(/\n$/, '')
+        .split('\n')
+        .map((line) => `${prefix}${line}`.trimEnd())
 }
 
 /** The transcript again, with what every command of it says now. */
@@ -20,7 +26,12 @@ async function replay(transcript: string, bench: Bench): Promise<string> {
     if (line.startsWith('#') || line === '') seen.push(line)
     if (!line.startsWith('$ keymgmt ')) continue
     const { stdout, stderr, status } = await bench.run(line.slice('$ keymgmt '.length))
-    seen.push(line, ...lines(settled(stdout.replaceAll(bench.home, '<home>')), ''), ...lines(settled(stderr.replaceAll(bench.home, '<home>')), '! '), ...(status === 0 ? [] : [`= ${String(status)}`]))
+    seen.push(
+      line,
+      ...lines(settled(stdout.replaceAll(bench.home, '<home>')), ''),
+      ...lines(settled(stderr.replaceAll(bench.home, '<home>')), '! '),
+      ...(status === 0 ? [] : [`= ${String(status)}`]),
+    )
   }
   return seen.join('\n')
 }

@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { attempt, campaign, CORPUS, openTargets, type Trial } from './campaign.js'
 
-// What was found stays found, and some two thousand inputs are tried, always the same ones: `npm run fuzz` tries more.
+// What was found stays found, and some two thousand inputs are tried, always the same ones: `npm
+// run fuzz` tries more.
 
 const RUNS = 2_000
 
@@ -26,12 +27,20 @@ describe('what was found once', () => {
 
 it(`takes or cleanly refuses ${RUNS} inputs`, async () => {
   const trials: Trial[] = []
-  await campaign(targets, RUNS, 'npm test', () => undefined, (trial) => trials.push(trial))
+  await campaign(
+    targets,
+    RUNS,
+    'npm test',
+    () => undefined,
+    (trial) => trials.push(trial),
+  )
   expect(trials.filter(({ outcome }) => outcome instanceof Error).map(told)).toEqual([])
   expect(trials).toHaveLength(RUNS)
   // A target that refuses, or takes, all there is says nothing.
   for (const { name } of targets) {
-    const outcomes = trials.filter(({ target }) => target.name === name).map(({ outcome }) => outcome)
+    const outcomes = trials
+      .filter(({ target }) => target.name === name)
+      .map(({ outcome }) => outcome)
     expect([name, outcomes.includes('refused')]).toEqual([name, true])
   }
 })

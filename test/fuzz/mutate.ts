@@ -30,8 +30,57 @@ export function createChance(seed: string): Chance {
 
 /** Texts that trip many a reader. */
 const TRIPPING = [
-  '', '\0', '\n', '\r\n', '\ufeff', '\ufffd', '\u2028', '\u202e', '😀', '"', "'", '\\', '\\u', '\\ud800', '%', '/', '..', '=', ',', ':', '-', '--', '@', '@/', '[', ']', '{', '}', '{}', '[]', '[[', 'null', 'true',
-  '0', '-1', '1e308', '1e999', '-0', '9007199254740993', '99999999999999999999', '0.1', 'NaN', '__proto__', 'constructor', 'toString', 'hasOwnProperty', 'length', '{"__proto__":null}', ' ', '\t', 'a'.repeat(300),
+  '',
+  '\0',
+  '\n',
+  '\r\n',
+  '\ufeff',
+  '\ufffd',
+  '\u2028',
+  '\u202e',
+  '😀',
+  '"',
+  "'",
+  '\\',
+  '\\u',
+  '\\ud800',
+  '%',
+  '/',
+  '..',
+  '=',
+  ',',
+  ':',
+  '-',
+  '--',
+  '@',
+  '@/',
+  '[',
+  ']',
+  '{',
+  '}',
+  '{}',
+  '[]',
+  '[[',
+  'null',
+  'true',
+  '0',
+  '-1',
+  '1e308',
+  '1e999',
+  '-0',
+  '9007199254740993',
+  '99999999999999999999',
+  '0.1',
+  'NaN',
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'length',
+  '{"__proto__":null}',
+  ' ',
+  '\t',
+  'a'.repeat(300),
 ]
 
 /** What mutations take pieces from. */
@@ -53,10 +102,30 @@ function span(input: Buffer, chance: Chance): readonly [number, number] {
 /** Replaces one value of JSON that is somewhere in the input: what reads types must expect any. */
 function retype(input: Buffer, chance: Chance, { words }: Stock): Buffer {
   const text = input.toString('latin1')
-  const values = [...text.matchAll(/(?<=:\s*)("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null|\[[^[\]]*\]|\{[^{}]*\})/g)]
+  const values = [
+    ...text.matchAll(
+      /(?<=:\s*)("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null|\[[^[\]]*\]|\{[^{}]*\})/g,
+    ),
+  ]
   if (values.length === 0) return input
   const { index, 0: value } = chance.pick(values)
-  const other = chance.pick(['null', '0', '-1', '1e308', '""', '"x"', '[]', '[null]', '{}', '{"a":1}', 'true', '"\\ud800"', JSON.stringify('x'.repeat(5_000)), JSON.stringify(chance.pick(words)), value + value])
+  const other = chance.pick([
+    'null',
+    '0',
+    '-1',
+    '1e308',
+    '""',
+    '"x"',
+    '[]',
+    '[null]',
+    '{}',
+    '{"a":1}',
+    'true',
+    '"\\ud800"',
+    JSON.stringify('x'.repeat(5_000)),
+    JSON.stringify(chance.pick(words)),
+    value + value,
+  ])
   return Buffer.from(text.slice(0, index) + other + text.slice(index + value.length), 'latin1')
 }
 
@@ -78,11 +147,20 @@ const CHANGES: readonly Change[] = [
     return insert(input, to, input.subarray(from, Math.min(to, from + 4_000)))
   },
   (input, chance) => insert(input, place(input, chance), Buffer.from(chance.pick(TRIPPING))),
-  (input, chance, { words }) => insert(input, place(input, chance), Buffer.from(chance.pick(words))),
-  (input, chance) => insert(input, place(input, chance), Buffer.from(Array.from({ length: 1 + chance.below(8) }, () => chance.below(256)))),
+  (input, chance, { words }) =>
+    insert(input, place(input, chance), Buffer.from(chance.pick(words))),
+  (input, chance) =>
+    insert(
+      input,
+      place(input, chance),
+      Buffer.from(Array.from({ length: 1 + chance.below(8) }, () => chance.below(256))),
+    ),
   (input, chance, { seeds }) => {
     const other = chance.pick(seeds)
-    return Buffer.concat([input.subarray(0, place(input, chance)), other.subarray(place(other, chance))])
+    return Buffer.concat([
+      input.subarray(0, place(input, chance)),
+      other.subarray(place(other, chance)),
+    ])
   },
   retype,
   retype,
@@ -94,7 +172,9 @@ const LONGEST = 100_000
 /** An input for the target: one of ten at random, the others mutated from a valid one. */
 export function inputFor(target: Target, chance: Chance): Buffer {
   if (chance.below(10) === 0) {
-    const pieces = Array.from({ length: chance.below(12) }, () => (chance.below(2) === 0 ? chance.pick(target.words) : chance.pick(TRIPPING)))
+    const pieces = Array.from({ length: chance.below(12) }, () =>
+      chance.below(2) === 0 ? chance.pick(target.words) : chance.pick(TRIPPING),
+    )
     return Buffer.from(pieces.join(''))
   }
   return mutate(target, chance.pick(target.seeds), chance)
@@ -103,6 +183,7 @@ export function inputFor(target: Target, chance: Chance): Buffer {
 /** The input with one to three changes. */
 export function mutate(stock: Stock, input: Buffer, chance: Chance): Buffer {
   let changed = input
-  for (let changes = 1 + chance.below(3); changes > 0; changes--) changed = chance.pick(CHANGES)(changed, chance, stock)
+  for (let changes = 1 + chance.below(3); changes > 0; changes--)
+    changed = chance.pick(CHANGES)(changed, chance, stock)
   return changed.subarray(0, LONGEST)
 }

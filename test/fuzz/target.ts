@@ -14,7 +14,10 @@ export interface Target {
   readonly words: readonly string[]
   /** @throws Error when the input neither is taken nor cleanly refused. */
   readonly run: (input: Buffer) => Promise<Verdict>
-  /** How many inputs are under way at once; one, unless given. Those that wait most of the time can be many. */
+  /**
+   * How many inputs are under way at once; one, unless given. Those that wait most of the time can
+   * be many.
+   */
   readonly parallel?: number
   readonly close?: () => Promise<void>
 }

@@ -3,14 +3,25 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-// What is published, as a user gets it: packed, installed into an empty folder without a network, and its demo run
-// from there, on every line of Node.js that is supported. Their binaries are the packages node-PLATFORM-ARCH.
+// What is published, as a user gets it: packed, installed into an empty folder without a network,
+// and its demo run from there, on every line of Node.js that is supported. Their binaries are the
+// packages node-PLATFORM-ARCH.
 
 const VERSIONS = ['20', '22', '24', '26']
 const work = mkdtempSync(join(tmpdir(), 'keymgmt-package-'))
 
-function run(file: string, args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): string {
-  return execFileSync(file, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+function run(
+  file: string,
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): string {
+  return execFileSync(file, args, {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
 }
 
 /** A folder with nothing in it but a manifest, so that npm installs there and nowhere above. */
@@ -25,19 +36,38 @@ function installNode(version: string): string {
   const name = `node-${process.platform}-${process.arch}`
   const folder = emptyFolder(`node-${version}`)
   run('npm', ['install', '--no-audit', '--no-fund', '--no-save', `${name}@${version}`], folder)
-  return join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+  return join(
+    folder,
+    'node_modules',
+    name,
+    'bin',
+    process.platform === 'win32' ? 'node.exe' : 'node',
+  )
 }
 
 function check(condition: boolean, claim: string): void {
   if (!condition) throw new Error(`this should be so, and is not: ${claim}`)
 }
 
-/** Compiled code is kept where nobody else can put any: in the user's folder, and not in the one for temporary files. */
+/**
+ * Compiled code is kept where nobody else can put any: in the user's folder, and not in the one for
+ * temporary files.
+ */
 function checkCompileCache(node: string, program: string, version: string): void {
   const [cache, temporary] = [emptyFolder(`cache-${version}`), emptyFolder(`tmp-${version}`)]
-  run(node, [program, 'version'], cache, { XDG_CACHE_HOME: cache, TMPDIR: temporary, NODE_COMPILE_CACHE: '' })
-  check(readdirSync(join(cache, 'keymgmt')).some((name) => name.startsWith('startup-')), `Node.js ${version} keeps compiled code in the cache folder`)
-  check(readdirSync(temporary).join() === 'package.json', 'nothing is kept in the folder for temporary files')
+  run(node, [program, 'version'], cache, {
+    XDG_CACHE_HOME: cache,
+    TMPDIR: temporary,
+    NODE_COMPILE_CACHE: '',
+  })
+  check(
+    readdirSync(join(cache, 'keymgmt')).some((name) => name.startsWith('startup-')),
+    `Node.js ${version} keeps compiled code in the cache folder`,
+  )
+  check(
+    readdirSync(temporary).join() === 'package.json',
+    'nothing is kept in the folder for temporary files',
+  )
 }
 
 try {
@@ -46,15 +76,31 @@ try {
   const folder = emptyFolder('user')
   run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], folder)
   const installed = join(folder, 'node_modules')
-  check(readdirSync(installed).filter((name) => !name.startsWith('.')).join() === 'keymgmt', 'it comes without any other package')
+  check(
+    readdirSync(installed)
+      .filter((name) => !name.startsWith('.'))
+      .join() === 'keymgmt',
+    'it comes without any other package',
+  )
   for (const version of VERSIONS) {
     const node = installNode(version)
     const exact = run(node, ['--version'], folder).trim()
     check(exact.startsWith(`v${version}.`), `${node} is Node.js ${version}`)
-    check(/^keymgmt v\d/.test(run(node, [join(installed, '.bin', 'keymgmt'), 'version'], folder)), 'it says its version')
+    check(
+      /^keymgmt v\d/.test(run(node, [join(installed, '.bin', 'keymgmt'), 'version'], folder)),
+      'it says its version',
+    )
     const demo = run(node, [join(installed, 'keymgmt', 'dist', 'bundle', 'demo.cjs')], folder)
     check(demo.endsWith('The whole life of a key, as it should be.\n'), 'the demo runs to its end')
-    const library = run(node, ['--input-type=module', '-e', "const { PATHS, startDevKms } = await import('keymgmt'); const kms = await startDevKms(); await kms.close(); console.log(PATHS.length)"], folder)
+    const library = run(
+      node,
+      [
+        '--input-type=module',
+        '-e',
+        "const { PATHS, startDevKms } = await import('keymgmt'); const kms = await startDevKms(); await kms.close(); console.log(PATHS.length)",
+      ],
+      folder,
+    )
     check(Number(library) > 10, 'the library can be imported')
     checkCompileCache(node, join(installed, '.bin', 'keymgmt'), version)
     console.log(`package: installed and run on Node.js ${exact}`)

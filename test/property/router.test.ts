@@ -18,11 +18,21 @@ const { raw } = fc.letrec<{ raw: RawValue }>((tie) => ({
     fc.constant(null),
     fc.record({ number: fc.double({ noNaN: true }).map(String) }),
     fc.array(tie('raw'), { maxLength: 3 }),
-    fc.array(fc.tuple(fc.string(), tie('raw')), { maxLength: 3 }).map((entries) => new Map(entries)),
+    fc
+      .array(fc.tuple(fc.string(), tie('raw')), { maxLength: 3 })
+      .map((entries) => new Map(entries)),
   ),
 }))
 const fieldName = fc.oneof(
-  fc.constantFrom('type', 'min_enabled_version', 'deletion_allowed', 'name', 'key_collection', 'credentials', 'purpose'),
+  fc.constantFrom(
+    'type',
+    'min_enabled_version',
+    'deletion_allowed',
+    'name',
+    'key_collection',
+    'credentials',
+    'purpose',
+  ),
   fc.string(),
 )
 
@@ -41,7 +51,9 @@ test('a pattern matches what it prints', () => {
   fc.assert(
     fc.property(pattern, name, name, (matched, first, second) => {
       const params = matchPattern(matched, matched.split('/')) ?? {}
-      const given = Object.fromEntries(Object.keys(params).map((key, index) => [key, index === 0 ? first : second]))
+      const given = Object.fromEntries(
+        Object.keys(params).map((key, index) => [key, index === 0 ? first : second]),
+      )
       expect(matchPattern(matched, pathSegments(printPattern(matched, given)))).toEqual(given)
       expect(NAME.test(first)).toBe(true)
     }),
@@ -51,14 +63,19 @@ test('a pattern matches what it prints', () => {
 test('no request fails with anything but a KeymgmtError', () => {
   const path = fc.oneof(
     fc.string({ unit: 'binary' }),
-    fc.tuple(pattern, fc.oneof(name, fc.string()), name).map(([matched, first, second]) =>
-      printPattern(matched, { name: first, key: second }),
-    ),
+    fc
+      .tuple(pattern, fc.oneof(name, fc.string()), name)
+      .map(([matched, first, second]) => printPattern(matched, { name: first, key: second })),
   )
   fc.assert(
-    fc.property(operation, path, fc.array(fc.tuple(fieldName, raw), { maxLength: 4 }), (verb, requested, entries) => {
-      failure(() => sampleRouter.resolve(verb, requested, new Map(entries)))
-    }),
+    fc.property(
+      operation,
+      path,
+      fc.array(fc.tuple(fieldName, raw), { maxLength: 4 }),
+      (verb, requested, entries) => {
+        failure(() => sampleRouter.resolve(verb, requested, new Map(entries)))
+      },
+    ),
     { numRuns: 2000 },
   )
 })
@@ -83,7 +100,9 @@ test('no error shows any part of a secret field', () => {
       const data = new Map([[known ? 'credentials' : 'credential', wrapped(value)]])
       const error = failure(() => sampleRouter.resolve('write', 'keymgmt/kms/aws', data))
       expect(error).toBeInstanceOf(KeymgmtError)
-      expect(`${error?.message ?? ''}\n${error?.hints.join('\n') ?? ''}\n${error?.stack ?? ''}`).not.toContain('S3CR3T')
+      expect(
+        `${error?.message ?? ''}\n${error?.hints.join('\n') ?? ''}\n${error?.stack ?? ''}`,
+      ).not.toContain('S3CR3T')
       expect(error?.cause).toBeUndefined()
     }),
     { numRuns: 1000 },

@@ -7,32 +7,51 @@ const binding = fc.record({ storeId: fc.string(), path: fc.string(), revision: f
 const corrupt = expect.objectContaining({ code: 'STORE_CORRUPT' }) as unknown as Error
 
 test('what was sealed opens to itself', () => {
-  fc.assert(fc.property(key, fc.uint8Array(), binding, (k, plaintext, bound) => {
-    expect(Uint8Array.from(open(k, seal(k, plaintext, bound), bound))).toEqual(plaintext)
-  }))
+  fc.assert(
+    fc.property(key, fc.uint8Array(), binding, (k, plaintext, bound) => {
+      expect(Uint8Array.from(open(k, seal(k, plaintext, bound), bound))).toEqual(plaintext)
+    }),
+  )
 })
 
 test('one flipped bit never opens', () => {
-  fc.assert(fc.property(key, fc.uint8Array({ maxLength: 64 }), binding, fc.nat(), (k, plaintext, bound, at) => {
-    const sealed = seal(k, plaintext, bound)
-    const bit = at % (sealed.length * 8)
-    sealed.writeUInt8(sealed.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
-    expect(() => open(k, sealed, bound)).toThrow(corrupt)
-  }))
+  fc.assert(
+    fc.property(
+      key,
+      fc.uint8Array({ maxLength: 64 }),
+      binding,
+      fc.nat(),
+      (k, plaintext, bound, at) => {
+        const sealed = seal(k, plaintext, bound)
+        const bit = at % (sealed.length * 8)
+        sealed.writeUInt8(sealed.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
+        expect(() => open(k, sealed, bound)).toThrow(corrupt)
+      },
+    ),
+  )
 })
 
 test('it opens under no other path, revision or store id', () => {
-  const other = fc.oneof(fc.record({ storeId: fc.string() }), fc.record({ path: fc.string() }), fc.record({ revision: fc.nat() }), binding)
-  fc.assert(fc.property(key, binding, other, (k, bound, change) => {
-    const changed = { ...bound, ...change }
-    fc.pre(JSON.stringify(changed) !== JSON.stringify(bound))
-    expect(() => open(k, seal(k, Buffer.from('x'), bound), changed)).toThrow(corrupt)
-  }))
+  const other = fc.oneof(
+    fc.record({ storeId: fc.string() }),
+    fc.record({ path: fc.string() }),
+    fc.record({ revision: fc.nat() }),
+    binding,
+  )
+  fc.assert(
+    fc.property(key, binding, other, (k, bound, change) => {
+      const changed = { ...bound, ...change }
+      fc.pre(JSON.stringify(changed) !== JSON.stringify(bound))
+      expect(() => open(k, seal(k, Buffer.from('x'), bound), changed)).toThrow(corrupt)
+    }),
+  )
 })
 
 test('it opens under no other key', () => {
-  fc.assert(fc.property(key, key, binding, (k, other, bound) => {
-    fc.pre(Buffer.compare(k, other) !== 0)
-    expect(() => open(other, seal(k, Buffer.from('x'), bound), bound)).toThrow(corrupt)
-  }))
+  fc.assert(
+    fc.property(key, key, binding, (k, other, bound) => {
+      fc.pre(Buffer.compare(k, other) !== 0)
+      expect(() => open(other, seal(k, Buffer.from('x'), bound), bound)).toThrow(corrupt)
+    }),
+  )
 })

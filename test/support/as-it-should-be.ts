@@ -18,8 +18,9 @@ export function engineOver(home: string, kms: DevKms): Engine {
 }
 
 /**
- * What is wrong with the key `app` in the provider `k`, in words; empty when nothing is: one KMS key for each version
- * and Region and no other, with our bytes and in the right state, the right aliases, no lock and nothing unfinished.
+ * What is wrong with the key `app` in the provider `k`, in words; empty when nothing is: one KMS
+ * key for each version and Region and no other, with our bytes and in the right state, the right
+ * aliases, no lock and nothing unfinished.
  */
 export async function complaints(home: string, kms: DevKms): Promise<string[]> {
   const engine = engineOver(home, kms)
@@ -33,11 +34,20 @@ export async function complaints(home: string, kms: DevKms): Promise<string[]> {
     ...(await keyComplaints(engine, kms, key, record)),
     ...aliasComplaints(kms, key, record),
     ...leftovers(home),
-    ...(active ? (await verifyDistribution(engine, 'k', 'app', false)).differences.map((each) => JSON.stringify(each)) : []),
+    ...(active
+      ? (await verifyDistribution(engine, 'k', 'app', false)).differences.map((each) =>
+          JSON.stringify(each),
+        )
+      : []),
   ]
 }
 
-async function keyComplaints(engine: Engine, kms: DevKms, key: KeyRecord, record: DistributionRecord): Promise<string[]> {
+async function keyComplaints(
+  engine: Engine,
+  kms: DevKms,
+  key: KeyRecord,
+  record: DistributionRecord,
+): Promise<string[]> {
   const found: string[] = []
   const expected = new Set<string>()
   for (let version = 1; version <= key.latest_version; version++) {
@@ -48,29 +58,44 @@ async function keyComplaints(engine: Engine, kms: DevKms, key: KeyRecord, record
       const there = kms.world.region(region).keys.get(id)
       expected.add(`${region} ${id}`)
       if (!there) found.push(`version ${version} has no KMS key in ${region}`)
-      else if (record.state !== 'revoked' && !currentMaterial(there)?.bytes?.equals(material ?? new Uint8Array())) found.push(`${id} in ${region} has other material`)
-      else if (record.state === 'revoked' && currentMaterial(there)?.bytes) found.push(`${id} in ${region} has material`)
-      if (there && Boolean(there.deletion) !== (record.state === 'removed')) found.push(`${id} in ${region}: deletion`)
-      if (there && record.state === 'active' && there.enabled !== isEnabledVersion(key, version)) found.push(`${id} in ${region}: enabled ${there.enabled}`)
+      else if (
+        record.state !== 'revoked' &&
+        !currentMaterial(there)?.bytes?.equals(material ?? new Uint8Array())
+      )
+        found.push(`${id} in ${region} has other material`)
+      else if (record.state === 'revoked' && currentMaterial(there)?.bytes)
+        found.push(`${id} in ${region} has material`)
+      if (there && Boolean(there.deletion) !== (record.state === 'removed'))
+        found.push(`${id} in ${region}: deletion`)
+      if (there && record.state === 'active' && there.enabled !== isEnabledVersion(key, version))
+        found.push(`${id} in ${region}: enabled ${there.enabled}`)
     }
   }
   for (const [name, region] of kms.world.regions) {
-    for (const id of region.keys.keys()) if (!expected.has(`${name} ${id}`)) found.push(`orphan ${id} in ${name}`)
+    for (const id of region.keys.keys())
+      if (!expected.has(`${name} ${id}`)) found.push(`orphan ${id} in ${name}`)
   }
   return found
 }
 
 function aliasComplaints(kms: DevKms, key: KeyRecord, record: DistributionRecord): string[] {
   return [...kms.world.regions].flatMap(([name, region]) => {
-    const wanted = record.state !== 'removed' && record.regions.includes(name)
-      ? [...wantedAliases(key, record)].map(([alias, version]) => `${alias} ${record.copies[version]?.[name]?.key?.id ?? ''}`)
-      : []
+    const wanted =
+      record.state !== 'removed' && record.regions.includes(name)
+        ? [...wantedAliases(key, record)].map(
+            ([alias, version]) => `${alias} ${record.copies[version]?.[name]?.key?.id ?? ''}`,
+          )
+        : []
     const found = [...region.aliases].map(([alias, { target }]) => `${alias} ${target}`)
-    return found.sort().join() === wanted.sort().join() ? [] : [`aliases in ${name}: ${found.join()} and not ${wanted.join()}`]
+    return found.sort().join() === wanted.sort().join()
+      ? []
+      : [`aliases in ${name}: ${found.join()} and not ${wanted.join()}`]
   })
 }
 
 function leftovers(home: string): string[] {
-  const locks = existsSync(join(home, 'locks')) ? readdirSync(join(home, 'locks'), { recursive: true, withFileTypes: true }) : []
+  const locks = existsSync(join(home, 'locks'))
+    ? readdirSync(join(home, 'locks'), { recursive: true, withFileTypes: true })
+    : []
   return locks.filter((entry) => entry.isFile()).map(({ name }) => `a lock is left: ${name}`)
 }

@@ -16,7 +16,8 @@ export interface Flow {
 }
 
 /** The provider, with the credentials of Vault's documentation. */
-export const CONFIGURE = 'write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'
+export const CONFIGURE =
+  'write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'
 
 const KEY = 'write -f keymgmt/key/app type=aes256-gcm96'
 const GLOBAL = `${KEY} replica_regions=us-east-1,eu-west-1`
@@ -29,23 +30,65 @@ const RESTORE = 'write -f keymgmt/kms/k/key/app/restore'
 
 /** Every flow that changes AWS. The provider is `k`, in us-west-1, and the key `app`. */
 export const FLOWS: readonly Flow[] = [
-  { name: 'distribute', prepare: [KEY, ROTATE, ROTATE, 'write keymgmt/key/app min_enabled_version=2'], line: DISTRIBUTE },
-  { name: 'distribute a pair', prepare: ['write -f keymgmt/key/app type=ecdsa-p256'], line: 'write keymgmt/kms/k/key/app purpose=sign,verify' },
+  {
+    name: 'distribute',
+    prepare: [KEY, ROTATE, ROTATE, 'write keymgmt/key/app min_enabled_version=2'],
+    line: DISTRIBUTE,
+  },
+  {
+    name: 'distribute a pair',
+    prepare: ['write -f keymgmt/key/app type=ecdsa-p256'],
+    line: 'write keymgmt/kms/k/key/app purpose=sign,verify',
+  },
   { name: 'rotate', prepare: [KEY, DISTRIBUTE], line: ROTATE },
-  { name: 'disable', prepare: [KEY, DISTRIBUTE, ROTATE, ROTATE], line: 'write keymgmt/key/app min_enabled_version=3' },
-  { name: 'enable', prepare: [KEY, ROTATE, DISTRIBUTE, 'write keymgmt/key/app min_enabled_version=2'], line: 'write keymgmt/key/app min_enabled_version=0' },
-  { name: 'replicate', prepare: [GLOBAL, ROTATE, 'write keymgmt/key/app min_enabled_version=2', DISTRIBUTE], line: REPLICATE },
+  {
+    name: 'disable',
+    prepare: [KEY, DISTRIBUTE, ROTATE, ROTATE],
+    line: 'write keymgmt/key/app min_enabled_version=3',
+  },
+  {
+    name: 'enable',
+    prepare: [KEY, ROTATE, DISTRIBUTE, 'write keymgmt/key/app min_enabled_version=2'],
+    line: 'write keymgmt/key/app min_enabled_version=0',
+  },
+  {
+    name: 'replicate',
+    prepare: [GLOBAL, ROTATE, 'write keymgmt/key/app min_enabled_version=2', DISTRIBUTE],
+    line: REPLICATE,
+  },
   { name: 'rotate everywhere', prepare: [GLOBAL, DISTRIBUTE, REPLICATE], line: ROTATE },
   { name: 'remove', prepare: [GLOBAL, DISTRIBUTE, REPLICATE], line: REMOVE },
   { name: 'restore', prepare: [GLOBAL, DISTRIBUTE, REPLICATE, REMOVE], line: RESTORE },
   { name: 'distribute again', prepare: [KEY, ROTATE, DISTRIBUTE, REMOVE], line: DISTRIBUTE },
   { name: 'revoke', prepare: [KEY, ROTATE, DISTRIBUTE], line: REVOKE },
   { name: 'restore the material', prepare: [KEY, ROTATE, DISTRIBUTE, REVOKE], line: RESTORE },
-  { name: 'import a version', prepare: [KEY, DISTRIBUTE], line: `write keymgmt/key/app/import_version material=${randomBytes(32).toString('hex')}` },
-  { name: 'give versions aliases', prepare: [KEY, ROTATE, DISTRIBUTE], line: `${DISTRIBUTE} version_aliases=true` },
-  { name: 'take the versions\' aliases', prepare: [KEY, `${DISTRIBUTE} version_aliases=true`], line: `${DISTRIBUTE} version_aliases=false` },
-  { name: 'adopt', prepare: [KEY, DISTRIBUTE], mishap: forget, line: (bench) => `write keymgmt/kms/k/key/app/adopt key_id=${onlyKey(bench).id}` },
-  { name: 'repair', prepare: [KEY, DISTRIBUTE, ROTATE], mishap: spoil, line: 'write -f keymgmt/kms/k/key/app/repair' },
+  {
+    name: 'import a version',
+    prepare: [KEY, DISTRIBUTE],
+    line: `write keymgmt/key/app/import_version material=${randomBytes(32).toString('hex')}`,
+  },
+  {
+    name: 'give versions aliases',
+    prepare: [KEY, ROTATE, DISTRIBUTE],
+    line: `${DISTRIBUTE} version_aliases=true`,
+  },
+  {
+    name: "take the versions' aliases",
+    prepare: [KEY, `${DISTRIBUTE} version_aliases=true`],
+    line: `${DISTRIBUTE} version_aliases=false`,
+  },
+  {
+    name: 'adopt',
+    prepare: [KEY, DISTRIBUTE],
+    mishap: forget,
+    line: (bench) => `write keymgmt/kms/k/key/app/adopt key_id=${onlyKey(bench).id}`,
+  },
+  {
+    name: 'repair',
+    prepare: [KEY, DISTRIBUTE, ROTATE],
+    mishap: spoil,
+    line: 'write -f keymgmt/kms/k/key/app/repair',
+  },
 ]
 
 function region({ kms }: Site) {
@@ -66,7 +109,9 @@ function forget(site: Site): void {
   region(site).aliases.clear()
 }
 
-/** The alias is gone, the first version lost its material and its tags, and the second was disabled. */
+/**
+ * The alias is gone, the first version lost its material and its tags, and the second was disabled.
+ */
 function spoil(site: Site): void {
   const [first, second] = region(site).keys.values()
   if (!first || !second) throw new Error('there are no two KMS keys')

@@ -3,7 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { KMSClient } from '@aws-sdk/client-kms'
-import { startDevKms, type DevKms, type DevKmsOptions, type DevKmsRequest } from '../../src/dev-kms/index.js'
+import {
+  startDevKms,
+  type DevKms,
+  type DevKmsOptions,
+  type DevKmsRequest,
+} from '../../src/dev-kms/index.js'
 
 const BINARY = resolve('bin/keymgmt.js')
 
@@ -40,7 +45,10 @@ export interface RunOptions {
 }
 
 /** A fresh home and a fresh embedded KMS. */
-export async function createBench(options: DevKmsOptions = {}, home = mkdtempSync(join(tmpdir(), 'keymgmt-test-'))): Promise<Bench> {
+export async function createBench(
+  options: DevKmsOptions = {},
+  home = mkdtempSync(join(tmpdir(), 'keymgmt-test-')),
+): Promise<Bench> {
   const requests: DevKmsRequest[] = []
   const kms = await startDevKms({ ...options, onRequest: (request) => requests.push(request) })
   const base = {
@@ -54,28 +62,48 @@ export async function createBench(options: DevKmsOptions = {}, home = mkdtempSyn
     AWS_SECRET_ACCESS_KEY: kms.credentials.secretAccessKey,
     AWS_EC2_METADATA_DISABLED: 'true',
   }
-  const run = (line: string | readonly string[], { env = {}, stdin = '', onSpawn }: RunOptions = {}) =>
+  const run = (
+    line: string | readonly string[],
+    { env = {}, stdin = '', onSpawn }: RunOptions = {},
+  ) =>
     new Promise<Ran>((resolveRun, reject) => {
       const args = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line
       const child = spawn(process.execPath, [BINARY, ...args], { env: { ...base, ...env } })
-      onSpawn?.(() => { child.kill('SIGKILL') })
+      onSpawn?.(() => {
+        child.kill('SIGKILL')
+      })
       let [stdout, stderr] = ['', '']
-      child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString() })
-      child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
+      child.stdout.on('data', (chunk: Buffer) => {
+        stdout += chunk.toString()
+      })
+      child.stderr.on('data', (chunk: Buffer) => {
+        stderr += chunk.toString()
+      })
       child.stdin.on('error', () => undefined)
       child.stdin.end(stdin)
       child.on('error', reject)
-      child.on('close', (status) => { resolveRun({ stdout, stderr, status }) })
+      child.on('close', (status) => {
+        resolveRun({ stdout, stderr, status })
+      })
     })
   return {
-    home, kms, requests, run,
+    home,
+    kms,
+    requests,
+    run,
     ok: async (line, runOptions) => {
       const ran = await run(line, runOptions)
-      if (ran.status !== 0) throw new Error(`${String(line)} ended with ${String(ran.status)}: ${ran.stderr}`)
+      if (ran.status !== 0)
+        throw new Error(`${String(line)} ended with ${String(ran.status)}: ${ran.stderr}`)
       return ran.stdout
     },
     client: (region = 'us-west-1') =>
-      new KMSClient({ region, endpoint: kms.endpoint, credentials: kms.credentials, maxAttempts: 1 }),
+      new KMSClient({
+        region,
+        endpoint: kms.endpoint,
+        credentials: kms.credentials,
+        maxAttempts: 1,
+      }),
     close: async () => {
       await kms.close()
       rmSync(home, { recursive: true, force: true })

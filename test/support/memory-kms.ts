@@ -2,7 +2,14 @@ import { createHash, randomUUID } from 'node:crypto'
 import { KEY_TYPES, type KeyTypeName } from '../../src/crypto/key-types.js'
 import { KeymgmtError } from '../../src/errors.js'
 import { awsKms } from '../../src/kms/aws/index.js'
-import { OPERATION_TAG, type KmsKey, type KmsKeyRequest, type KmsKeyState, type KmsKind, type KmsProvider } from '../../src/kms/provider.js'
+import {
+  OPERATION_TAG,
+  type KmsKey,
+  type KmsKeyRequest,
+  type KmsKeyState,
+  type KmsKind,
+  type KmsProvider,
+} from '../../src/kms/provider.js'
 
 /** One KMS key in one Region. */
 export interface MemoryKey {
@@ -18,7 +25,10 @@ export interface MemoryKey {
   expires: Date | undefined
 }
 
-/** A KMS in this process, with AWS's rules as far as core meets them. It is held to the contract of every KmsProvider. */
+/**
+ * A KMS in this process, with AWS's rules as far as core meets them. It is held to the contract of
+ * every KmsProvider.
+ */
 export interface MemoryKms {
   readonly kind: KmsKind
   /** Every KMS key, in the order in which they were made. */
@@ -34,11 +44,19 @@ export function createMemoryKms(): MemoryKms {
   const keys: MemoryKey[] = []
   const aliases = new Map<string, string>()
   const rules = awsKms({ env: {}, signal: new AbortController().signal })
-  return { keys, aliases, kind: { ...rules, open: ({ region }) => Promise.resolve(openProvider(region, keys, aliases)) } }
+  return {
+    keys,
+    aliases,
+    kind: { ...rules, open: ({ region }) => Promise.resolve(openProvider(region, keys, aliases)) },
+  }
 }
 
 function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, string>): KmsProvider {
-  const find = (region: string, { id }: KmsKey) => keys.find((candidate) => candidate.region === region && [candidate.key.id, candidate.key.arn].includes(id))
+  const find = (region: string, { id }: KmsKey) =>
+    keys.find(
+      (candidate) =>
+        candidate.region === region && [candidate.key.id, candidate.key.arn].includes(id),
+    )
   const here = (region: string, key: KmsKey): MemoryKey => {
     const found = find(region, key)
     if (!found) throw new KeymgmtError('KMS_KEY_NOT_FOUND', `no ${key.id} in ${region}`)
@@ -57,27 +75,48 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
   }
   const make = (region: string, id: string, request: KmsKeyRequest): KmsKey => {
     const key = { id, arn: `arn:${region}:${id}` }
-    keys.push({ key, region, request, tags: new Map(Object.entries(request.tags)), material: undefined, bound: undefined, enabled: true, deletion: undefined, expires: undefined })
+    keys.push({
+      key,
+      region,
+      request,
+      tags: new Map(Object.entries(request.tags)),
+      material: undefined,
+      bound: undefined,
+      enabled: true,
+      deletion: undefined,
+      expires: undefined,
+    })
     return key
   }
   const take = (region: string, key: KmsKey, material: string): boolean => {
     const found = alive(region, key)
     if (found.bound !== undefined && found.bound !== material) return false
-    Object.assign(found, { enabled: found.enabled || found.material === undefined, material, bound: material, expires: undefined })
+    Object.assign(found, {
+      enabled: found.enabled || found.material === undefined,
+      material,
+      bound: material,
+      expires: undefined,
+    })
     return true
   }
   return {
     region: home,
     create: later((request) => make(home, randomUUID(), request)),
-    findByOperation: later((ids) => new Map(keys.flatMap(({ key, region, tags }) => {
-      const operation = tags.get(OPERATION_TAG) ?? ''
-      return region === home && ids.has(operation) ? [[operation, key] as const] : []
-    }))),
+    findByOperation: later(
+      (ids) =>
+        new Map(
+          keys.flatMap(({ key, region, tags }) => {
+            const operation = tags.get(OPERATION_TAG) ?? ''
+            return region === home && ids.has(operation) ? [[operation, key] as const] : []
+          }),
+        ),
+    ),
     replicate: later((key, toRegion, request) => {
       const there = find(toRegion, key)
       if (there) return there.key
       const primary = filled(home, key)
-      if (!primary.enabled || !primary.request.multiRegion) throw failed(`${key.id} can't be replicated`)
+      if (!primary.enabled || !primary.request.multiRegion)
+        throw failed(`${key.id} can't be replicated`)
       const replica = make(toRegion, key.id, request)
       here(toRegion, replica).bound = primary.bound
       return replica
@@ -92,30 +131,49 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
       return isShown(type) ? held === text(material) : undefined
     }),
     accepts: later((region, key, _type, material) => take(region, key, text(material))),
-    deleteMaterial: later((region, key) => { alive(region, key).material = undefined }),
+    deleteMaterial: later((region, key) => {
+      alive(region, key).material = undefined
+    }),
     inspect: later((region, key) => {
       const found = find(region, key)
       return found && statusOf(found, home, keys)
     }),
     tagsOf: later((region, key) => Object.fromEntries(here(region, key).tags)),
-    tag: later((region, key, tags) => { for (const [name, value] of Object.entries(tags)) alive(region, key).tags.set(name, value) }),
-    aliasTargets: later((region, names) => new Map([...names].flatMap((name) => {
-      const target = aliases.get(`${region} ${name}`)
-      return target === undefined ? [] : [[name, target] as const]
-    }))),
+    tag: later((region, key, tags) => {
+      for (const [name, value] of Object.entries(tags)) alive(region, key).tags.set(name, value)
+    }),
+    aliasTargets: later(
+      (region, names) =>
+        new Map(
+          [...names].flatMap((name) => {
+            const target = aliases.get(`${region} ${name}`)
+            return target === undefined ? [] : [[name, target] as const]
+          }),
+        ),
+    ),
     pointAlias: later((region, alias, key, owner) => {
       const target = aliases.get(`${region} ${alias}`)
-      if (target !== undefined && target !== key.id && !owner.exists && !owner.keys.has(target)) throw failed(`${alias} is somebody else's`)
+      if (target !== undefined && target !== key.id && !owner.exists && !owner.keys.has(target))
+        throw failed(`${alias} is somebody else's`)
       aliases.set(`${region} ${alias}`, alive(region, key).key.id)
     }),
-    removeAlias: later((region, alias) => { aliases.delete(`${region} ${alias}`) }),
-    enable: later((region, key) => { filled(region, key).enabled = true }),
-    disable: later((region, key) => { filled(region, key).enabled = false }),
+    removeAlias: later((region, alias) => {
+      aliases.delete(`${region} ${alias}`)
+    }),
+    enable: later((region, key) => {
+      filled(region, key).enabled = true
+    }),
+    disable: later((region, key) => {
+      filled(region, key).enabled = false
+    }),
     scheduleDeletion: later((region, key, days) => {
       const found = find(region, key)
       if (!found || found.deletion) return undefined
       const replicas = keys.some((other) => other !== found && other.key.id === key.id)
-      found.deletion = region === home && replicas ? 'after its replicas' : new Date(Date.now() + days * 86_400_000)
+      found.deletion =
+        region === home && replicas
+          ? 'after its replicas'
+          : new Date(Date.now() + days * 86_400_000)
       return found.deletion instanceof Date ? found.deletion : undefined
     }),
     cancelDeletion: later((region, key) => {
@@ -126,10 +184,17 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
 }
 
 function statusOf(found: MemoryKey, home: string, keys: readonly MemoryKey[]) {
-  const { key, request: { type, purpose, multiRegion } } = found
+  const {
+    key,
+    request: { type, purpose, multiRegion },
+  } = found
   const regions = keys.filter((other) => other.key.id === key.id).map(({ region }) => region)
   return {
-    key, kind: { type, purpose }, external: true, materialId: materialIdOf(found), expires: found.expires,
+    key,
+    kind: { type, purpose },
+    external: true,
+    materialId: materialIdOf(found),
+    expires: found.expires,
     state: stateOf(found),
     deletionDate: found.deletion instanceof Date ? found.deletion : undefined,
     multiRegion: multiRegion ? { primary: regions[0] ?? home, regions } : undefined,
@@ -138,7 +203,9 @@ function statusOf(found: MemoryKey, home: string, keys: readonly MemoryKey[]) {
 
 /** AWS names the material of symmetric keys only, and goes on to when it is deleted. */
 function materialIdOf({ key, request: { type }, bound }: MemoryKey): string | undefined {
-  return isShown(type) || bound === undefined ? undefined : createHash('sha256').update(`${key.id} ${bound}`).digest('hex')
+  return isShown(type) || bound === undefined
+    ? undefined
+    : createHash('sha256').update(`${key.id} ${bound}`).digest('hex')
 }
 
 function stateOf({ deletion, material, enabled }: MemoryKey): KmsKeyState {
@@ -158,7 +225,9 @@ function failed(message: string): KeymgmtError {
 }
 
 /** What a call answers comes later, and so does what it throws. */
-function later<Args extends unknown[], Answer>(call: (...args: Args) => Answer): (...args: Args) => Promise<Answer> {
+function later<Args extends unknown[], Answer>(
+  call: (...args: Args) => Answer,
+): (...args: Args) => Promise<Answer> {
   return async (...args) => {
     await Promise.resolve()
     return call(...args)

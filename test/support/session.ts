@@ -22,7 +22,10 @@ export interface Surroundings {
   readonly signal?: AbortSignal
 }
 
-/** The program in this process, with a store of its own: as the binary, but for the process and without its start. */
+/**
+ * The program in this process, with a store of its own: as the binary, but for the process and
+ * without its start.
+ */
 export interface Session {
   readonly home: string
   run(line: string | readonly string[], surroundings?: Surroundings): Promise<Outcome>
@@ -30,20 +33,41 @@ export interface Session {
 }
 
 /** A session whose KMS is at `endpoint`, in a fresh home unless one is given. */
-export function createSession(endpoint: string, home = mkdtempSync(join(tmpdir(), 'keymgmt-session-'))): Session {
+export function createSession(
+  endpoint: string,
+  home = mkdtempSync(join(tmpdir(), 'keymgmt-session-')),
+): Session {
   return {
     home,
-    run: async (line, { stdin = '', env = {}, terminal = false, watched = false, signal = new AbortController().signal } = {}) => {
+    run: async (
+      line,
+      {
+        stdin = '',
+        env = {},
+        terminal = false,
+        watched = false,
+        signal = new AbortController().signal,
+      } = {},
+    ) => {
       const printed = { stdout: '', stderr: '' }
       const io: Io = {
-        env: { HOME: home, KEYMGMT_HOME: join(home, 'keymgmt'), AWS_ENDPOINT_URL_KMS: endpoint, ...env },
+        env: {
+          HOME: home,
+          KEYMGMT_HOME: join(home, 'keymgmt'),
+          AWS_ENDPOINT_URL_KMS: endpoint,
+          ...env,
+        },
         platform: process.platform,
         stdoutIsTty: terminal,
         columns: () => undefined,
         stderrIsTty: watched,
         stdinIsTty: false,
-        out: (text) => { printed.stdout += text },
-        err: (text) => { printed.stderr += text },
+        out: (text) => {
+          printed.stdout += text
+        },
+        err: (text) => {
+          printed.stderr += text
+        },
         progress: () => undefined,
         readFile: (name) => readFileSync(name),
         readStdin: () => Promise.resolve(Buffer.from(stdin)),
@@ -52,6 +76,8 @@ export function createSession(endpoint: string, home = mkdtempSync(join(tmpdir()
       const args = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line
       return { status: await runProgram(args, { io, signal }), ...printed }
     },
-    close: () => { rmSync(home, { recursive: true, force: true }) },
+    close: () => {
+      rmSync(home, { recursive: true, force: true })
+    },
   }
 }

@@ -18,8 +18,13 @@ export interface Example {
   readonly line: string
 }
 
-/** What the first argument of a command is, for who completes it; `paths` are those with this operation, all, or of one pattern. */
-export type FirstArgument = { readonly paths: Operation | 'any'; readonly only?: string } | { readonly words: () => Promise<readonly string[]> }
+/**
+ * What the first argument of a command is, for who completes it; `paths` are those with this
+ * operation, all, or of one pattern.
+ */
+export type FirstArgument =
+  | { readonly paths: Operation | 'any'; readonly only?: string }
+  | { readonly words: () => Promise<readonly string[]> }
 
 /** A command: all that is run, and all that help, completion and the manual say of it. */
 export interface Command<F extends FlagTable = FlagTable> {
@@ -37,7 +42,10 @@ export interface Command<F extends FlagTable = FlagTable> {
   readonly run: (session: Session, args: readonly string[], flags: FlagValues<F>) => Promise<number>
 }
 
-/** A command whose `run` sees its own flags, typed; the program hands it what `valuesOf` read by the same table. */
+/**
+ * A command whose `run` sees its own flags, typed; the program hands it what `valuesOf` read by the
+ * same table.
+ */
 export function defineCommand<const F extends FlagTable>(command: Command<F>): Command {
   return command as unknown as Command
 }

@@ -12,12 +12,14 @@ export const FORMAT = {
 
 export const FIELD = {
   kind: 'string',
-  usage: 'Print only the field with the given name. The result is not followed by a newline, but on a terminal.',
+  usage:
+    'Print only the field with the given name. The result is not followed by a newline, but on a terminal.',
 } as const satisfies FlagDefinition
 
 export const DRY_RUN = {
   kind: 'bool',
-  usage: 'Print the calls to AWS that it would make, in order, and what they add to the monthly bill. Changes nothing.',
+  usage:
+    'Print the calls to AWS that it would make, in order, and what they add to the monthly bill. Changes nothing.',
 } as const satisfies FlagDefinition
 
 export const OUTPUT_POLICY = {
@@ -27,5 +29,6 @@ export const OUTPUT_POLICY = {
 
 export const TIMEOUT = {
   kind: 'duration',
-  usage: 'How long it may take, such as 90s or 1h30m, waits included. Unlimited on a terminal, else 10m.',
+  usage:
+    'How long it may take, such as 90s or 1h30m, waits included. Unlimited on a terminal, else 10m.',
 } as const satisfies FlagDefinition

@@ -16,7 +16,10 @@ export const help = defineCommand({
   flags: {},
   first: { words: async () => Object.keys((await import('../help/subjects.js')).SUBJECTS) },
   run: async ({ io }, [subject]) => {
-    const [{ programHelp }, { SUBJECTS }] = await Promise.all([import('../help/program-help.js'), import('../help/subjects.js')])
+    const [{ programHelp }, { SUBJECTS }] = await Promise.all([
+      import('../help/program-help.js'),
+      import('../help/subjects.js'),
+    ])
     io.out(subject === undefined ? programHelp() : helpOn(subject, SUBJECTS)())
     return 0
   },
@@ -26,7 +29,13 @@ function helpOn(subject: string, subjects: Readonly<Record<string, () => string>
   const found = Object.hasOwn(subjects, subject) ? subjects[subject] : undefined
   if (found) return found
   // With a value in it, it is not repeated.
-  throw new KeymgmtError('USAGE', subject.includes('=') ? 'there is no help on that' : `there is no help on ${JSON.stringify(subject)}`, {
-    hints: [...didYouMean(subject, Object.keys(subjects)), 'see on what there is: keymgmt help'],
-  })
+  throw new KeymgmtError(
+    'USAGE',
+    subject.includes('=')
+      ? 'there is no help on that'
+      : `there is no help on ${JSON.stringify(subject)}`,
+    {
+      hints: [...didYouMean(subject, Object.keys(subjects)), 'see on what there is: keymgmt help'],
+    },
+  )
 }

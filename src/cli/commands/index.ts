@@ -9,4 +9,16 @@ import { list, read, remove, write } from './verbs.js'
 import { version } from './version.js'
 
 /** Every command, in the order in which help lists them. */
-export const COMMANDS: readonly Command[] = [read, write, remove, list, completion, dev, help, pathHelpCommand, policy, status, version]
+export const COMMANDS: readonly Command[] = [
+  read,
+  write,
+  remove,
+  list,
+  completion,
+  dev,
+  help,
+  pathHelpCommand,
+  policy,
+  status,
+  version,
+]

@@ -12,16 +12,23 @@ export const pathHelpCommand = defineCommand({
   name: 'path-help',
   summary: 'Retrieve API help for paths',
   usage: 'PATH',
-  description: 'Says what a path is for, what can be done at it, and what each of its fields takes.',
+  description:
+    'Says what a path is for, what can be done at it, and what each of its fields takes.',
   examples: [
     { does: 'All paths', line: 'keymgmt path-help keymgmt' },
-    { does: 'One of them; any name will do', line: 'keymgmt path-help keymgmt/kms/example-kms/key/app' },
+    {
+      does: 'One of them; any name will do',
+      line: 'keymgmt path-help keymgmt/kms/example-kms/key/app',
+    },
   ],
   flags: { format: FORMAT },
   first: { paths: 'any' },
   run: async ({ io, format }, args) => {
     if (args.length !== 1) {
-      throw new KeymgmtError('USAGE', `${args.length === 0 ? 'Not enough' : 'Too many'} arguments (expected 1, got ${args.length})`)
+      throw new KeymgmtError(
+        'USAGE',
+        `${args.length === 0 ? 'Not enough' : 'Too many'} arguments (expected 1, got ${args.length})`,
+      )
     }
     try {
       io.out(await helpAbout(sanitizePath(args[0] ?? ''), format))

@@ -6,10 +6,14 @@ export const policy = defineCommand({
   name: 'policy',
   summary: 'Print the least IAM policy for a KMS provider',
   usage: 'PATH',
-  description: 'Prints what IAM must allow whoever runs keymgmt with the provider, as JSON. It asks AWS nothing. That of one command alone comes with its flag -output-policy.',
+  description:
+    'Prints what IAM must allow whoever runs keymgmt with the provider, as JSON. It asks AWS nothing. That of one command alone comes with its flag -output-policy.',
   examples: [
     { does: 'The policy of a provider', line: 'keymgmt policy keymgmt/kms/example-kms' },
-    { does: 'Of one command', line: 'keymgmt write -output-policy keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt' },
+    {
+      does: 'Of one command',
+      line: 'keymgmt write -output-policy keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt',
+    },
   ],
   flags: { format: FORMAT },
   first: { paths: 'read', only: 'keymgmt/kms/:name' },

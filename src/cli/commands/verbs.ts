@@ -18,7 +18,10 @@ export const read = defineCommand({
   examples: [
     { does: 'The settings and versions of a key', line: 'keymgmt read keymgmt/key/app' },
     { does: 'One field, for a script', line: 'keymgmt read -field=latest_version keymgmt/key/app' },
-    { does: 'Whether AWS has what is on record', line: 'keymgmt read keymgmt/kms/example-kms/key/app/verify' },
+    {
+      does: 'Whether AWS has what is on record',
+      line: 'keymgmt read keymgmt/kms/example-kms/key/app/verify',
+    },
   ],
   flags: { field: FIELD, format: FORMAT, 'output-policy': OUTPUT_POLICY, timeout: TIMEOUT },
   first: { paths: 'read' },
@@ -33,17 +36,37 @@ export const write = defineCommand({
   description:
     'Writes data to the path. The data is "key=value" pairs. A value that begins with "@" names a file that holds it, and "-" takes it from stdin; an argument that is "-" or begins with "@" is JSON. Give secrets so: an argument can be seen by others.',
   examples: [
-    { does: 'A provider, with the credentials that the environment has', line: 'keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1' },
+    {
+      does: 'A provider, with the credentials that the environment has',
+      line: 'keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1',
+    },
     { does: 'A key', line: 'keymgmt write -f keymgmt/key/app type=aes256-gcm96' },
-    { does: 'The key in AWS', line: 'keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm' },
-    { does: 'A new version of it, here and in AWS', line: 'keymgmt write -f keymgmt/key/app/rotate' },
-    { does: 'What AWS would be asked for', line: 'keymgmt write -f -dry-run keymgmt/key/app/rotate' },
-    { does: 'What IAM must allow for that', line: 'keymgmt write -f -output-policy keymgmt/key/app/rotate' },
+    {
+      does: 'The key in AWS',
+      line: 'keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm',
+    },
+    {
+      does: 'A new version of it, here and in AWS',
+      line: 'keymgmt write -f keymgmt/key/app/rotate',
+    },
+    {
+      does: 'What AWS would be asked for',
+      line: 'keymgmt write -f -dry-run keymgmt/key/app/rotate',
+    },
+    {
+      does: 'What IAM must allow for that',
+      line: 'keymgmt write -f -output-policy keymgmt/key/app/rotate',
+    },
   ],
   flags: {
     'dry-run': DRY_RUN,
     field: FIELD,
-    force: { kind: 'bool', alias: 'f', usage: 'Allow the operation to continue with no key=value pairs. This allows writing to keys that do not need or expect data.' },
+    force: {
+      kind: 'bool',
+      alias: 'f',
+      usage:
+        'Allow the operation to continue with no key=value pairs. This allows writing to keys that do not need or expect data.',
+    },
     format: FORMAT,
     'output-policy': OUTPUT_POLICY,
     timeout: TIMEOUT,
@@ -57,12 +80,19 @@ export const remove = defineCommand({
   name: 'delete',
   summary: 'Delete secrets and configuration',
   usage: 'PATH [DATA K=V...]',
-  description: 'Deletes what is at the path. KMS keys are scheduled for deletion, and can be restored until the time has come.',
+  description:
+    'Deletes what is at the path. KMS keys are scheduled for deletion, and can be restored until the time has come.',
   examples: [
     { does: 'A key out of AWS', line: 'keymgmt delete keymgmt/kms/example-kms/key/app' },
     { does: 'What that would do', line: 'keymgmt delete -dry-run keymgmt/kms/example-kms/key/app' },
   ],
-  flags: { 'dry-run': DRY_RUN, field: FIELD, format: FORMAT, 'output-policy': OUTPUT_POLICY, timeout: TIMEOUT },
+  flags: {
+    'dry-run': DRY_RUN,
+    field: FIELD,
+    format: FORMAT,
+    'output-policy': OUTPUT_POLICY,
+    timeout: TIMEOUT,
+  },
   first: { paths: 'delete' },
   run: (session, args, flags) => request(session, 'delete', args, flags),
 })
@@ -95,33 +125,69 @@ interface VerbFlags {
 /** How long a command may take that nobody watches. */
 const UNATTENDED_MS = 600_000
 
-async function request({ io, signal, format }: Session, operation: Operation, args: readonly string[], flags: VerbFlags): Promise<number> {
+async function request(
+  { io, signal, format }: Session,
+  operation: Operation,
+  args: readonly string[],
+  flags: VerbFlags,
+): Promise<number> {
   let doing: string | undefined
   try {
     const [rawPath, ...rest] = args
     assertArguments(operation, rawPath, rest, flags)
     const path = sanitizePath(rawPath ?? '')
-    const timeoutMs = flags.timeout === undefined ? (io.stderrIsTty ? undefined : UNATTENDED_MS) : parseDuration('timeout', flags.timeout)
-    const data = rest.length === 0 ? null : await (await import('../data.js')).parseData(rest, io, operation === 'delete' ? 'string list' : 'K=V')
+    const timeoutMs =
+      flags.timeout === undefined
+        ? io.stderrIsTty
+          ? undefined
+          : UNATTENDED_MS
+        : parseDuration('timeout', flags.timeout)
+    const data =
+      rest.length === 0
+        ? null
+        : await (
+            await import('../data.js')
+          ).parseData(rest, io, operation === 'delete' ? 'string list' : 'K=V')
     doing = `${DOING[operation]} ${path}`
     const { field, 'dry-run': dryRun = false, 'output-policy': outputPolicy = false } = flags
-    return await runVerb({ io, router: createRouter(PATHS), signal }, operation, { path, data, args: rest, format, field, dryRun, outputPolicy, timeoutMs })
+    return await runVerb({ io, router: createRouter(PATHS), signal }, operation, {
+      path,
+      data,
+      args: rest,
+      format,
+      field,
+      dryRun,
+      outputPolicy,
+      timeoutMs,
+    })
   } catch (error) {
     const about = error instanceof KeymgmtError && error.code === 'USAGE' ? undefined : doing
     return complain(io, error, about, format)
   }
 }
 
-function assertArguments(operation: Operation, path: string | undefined, data: readonly string[], flags: VerbFlags): void {
+function assertArguments(
+  operation: Operation,
+  path: string | undefined,
+  data: readonly string[],
+  flags: VerbFlags,
+): void {
   if (path === undefined) {
     const expected = operation === 'delete' ? 'at least 1' : '1'
-    throw new KeymgmtError('USAGE', `Not enough arguments (expected ${expected}, got 0)`, { hints: [`such as: keymgmt ${operation} keymgmt/key/app`] })
+    throw new KeymgmtError('USAGE', `Not enough arguments (expected ${expected}, got 0)`, {
+      hints: [`such as: keymgmt ${operation} keymgmt/key/app`],
+    })
   }
   if (path.includes('=')) {
     // It is not repeated: what was meant as a value may be a secret.
-    throw new KeymgmtError('USAGE', 'the first argument is the PATH, and this is name=value', { hints: [`such as: keymgmt ${operation} keymgmt/key/app`] })
+    throw new KeymgmtError('USAGE', 'the first argument is the PATH, and this is name=value', {
+      hints: [`such as: keymgmt ${operation} keymgmt/key/app`],
+    })
   }
-  if (flags['dry-run'] && flags['output-policy']) throw new KeymgmtError('USAGE', '-dry-run and -output-policy are two questions', { hints: ['give one of them'] })
+  if (flags['dry-run'] && flags['output-policy'])
+    throw new KeymgmtError('USAGE', '-dry-run and -output-policy are two questions', {
+      hints: ['give one of them'],
+    })
   if (operation === 'list' && data.length > 0) {
     throw new KeymgmtError('USAGE', `Too many arguments (expected 1, got ${data.length + 1})`)
   }

@@ -18,6 +18,7 @@ export const version = defineCommand({
 export async function printVersion(io: Io, name: Session['format']): Promise<number> {
   const version = (await import('../version.js')).packageVersion()
   if (name === 'table') io.out(`keymgmt v${version}\n`)
-  else io.out(`${(await loadFormat(name)).field({ version }, { escapeControls: false }).trimEnd()}\n`)
+  else
+    io.out(`${(await loadFormat(name)).field({ version }, { escapeControls: false }).trimEnd()}\n`)
   return 0
 }

@@ -6,11 +6,18 @@ import { composeEngine } from '../engine.js'
 import { complete } from './complete.js'
 
 /**
- * Answers a shell that asks, by `COMP_LINE` and `COMP_POINT`, what a line could become: candidates, one a line. Nothing is
- * said of what goes wrong, and nobody is asked for a passphrase.
+ * Answers a shell that asks, by `COMP_LINE` and `COMP_POINT`, what a line could become: candidates,
+ * one a line. Nothing is said of what goes wrong, and nobody is asked for a passphrase.
  */
-export async function printCandidates({ io, signal }: Omit<Session, 'format'>, line: string, point: string | undefined): Promise<number> {
-  const { engine } = composeEngine({ ...io, stdinIsTty: false, progress: () => undefined }, { signal, timeoutMs: 0, notice: () => undefined })
+export async function printCandidates(
+  { io, signal }: Omit<Session, 'format'>,
+  line: string,
+  point: string | undefined,
+): Promise<number> {
+  const { engine } = composeEngine(
+    { ...io, stdinIsTty: false, progress: () => undefined },
+    { signal, timeoutMs: 0, notice: () => undefined },
+  )
   const router = createRouter(PATHS)
   const list = async (path: string) => {
     try {
@@ -21,6 +28,11 @@ export async function printCandidates({ io, signal }: Omit<Session, 'format'>, l
     }
   }
   const end = /^\d+$/.test(point ?? '') ? Number(point) : line.length
-  for (const candidate of await complete(line.slice(0, end), { commands: COMMANDS, paths: PATHS, list })) io.out(`${candidate}\n`)
+  for (const candidate of await complete(line.slice(0, end), {
+    commands: COMMANDS,
+    paths: PATHS,
+    list,
+  }))
+    io.out(`${candidate}\n`)
   return 0
 }

@@ -1,4 +1,12 @@
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { KeymgmtError } from '../../errors.js'
@@ -17,19 +25,29 @@ interface ShellFile {
 const OUR_LINE = /\n?.*_keymgmt\(\) \{ unset -f _keymgmt; .*\n/
 
 /**
- * Tells the shells that are set up here how to complete keymgmt, or takes that back, as `vault -autocomplete-install`
- * does; answers the exit status. Files that are there are added to; none is made but fish's own.
+ * Installs or removes keymgmt's completion in the start-up files of the user's shells, like Vault's
+ * `-autocomplete-install`. Returns the exit status. Changes files that exist; creates only fish's own.
  * @throws KeymgmtError USAGE when that cannot be done, before anything is changed.
  */
 export function changeShells(io: Io, flags: readonly string[]): number {
   const uninstall = flags.some((flag) => flag.endsWith('uninstall'))
   if (uninstall && flags.some((flag) => !flag.endsWith('uninstall'))) {
-    throw new KeymgmtError('USAGE', 'Either the autocomplete install or uninstall flag may be specified, but not both.')
+    throw new KeymgmtError(
+      'USAGE',
+      'Either the autocomplete install or uninstall flag may be specified, but not both.',
+    )
   }
   const files = shellFiles(io, process.argv[1] ?? 'keymgmt')
-  if (files.length === 0) throw new KeymgmtError('USAGE', 'Did not find any shells to install', { hints: ['print the script instead: keymgmt completion bash'] })
+  if (files.length === 0)
+    throw new KeymgmtError('USAGE', 'Did not find any shells to install', {
+      hints: ['print the script instead: keymgmt completion bash'],
+    })
   const contradicting = files.find((shell) => isInstalled(shell) !== uninstall)
-  if (contradicting) throw new KeymgmtError('USAGE', `${uninstall ? 'does not installed' : 'already installed'} in ${contradicting.file}`)
+  if (contradicting)
+    throw new KeymgmtError(
+      'USAGE',
+      `${uninstall ? 'does not installed' : 'already installed'} in ${contradicting.file}`,
+    )
   for (const shell of files) (uninstall ? takeOut : putIn)(shell)
   return 0
 }
@@ -37,17 +55,41 @@ export function changeShells(io: Io, flags: readonly string[]): number {
 function shellFiles({ env, platform }: Io, program: string): readonly ShellFile[] {
   const home = env.HOME ?? homedir()
   const fish = join(env.XDG_CONFIG_HOME ?? join(home, '.config'), 'fish')
-  const bash = platform === 'darwin' ? ['.bash_profile'] : ['.bashrc', '.bash_profile', '.bash_login', '.profile']
+  const bash =
+    platform === 'darwin'
+      ? ['.bash_profile']
+      : ['.bashrc', '.bash_profile', '.bash_login', '.profile']
   const bashFile = bash.map((name) => join(home, name)).find((file) => existsSync(file))
   const zshFile = join(env.ZDOTDIR ?? home, '.zshrc')
   return [
-    ...(bashFile === undefined ? [] : [{ file: bashFile, text: `\n${onDemand(program, 'bash')} complete -o nospace -o default -F _keymgmt keymgmt\n`, whole: false }]),
-    ...(existsSync(zshFile) ? [{ file: zshFile, text: `\n(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }; ${onDemand(program, 'zsh')} compdef _keymgmt keymgmt\n`, whole: false }] : []),
-    ...(existsSync(fish) ? [{ file: join(fish, 'completions', 'keymgmt.fish'), text: SCRIPTS.fish, whole: true }] : []),
+    ...(bashFile === undefined
+      ? []
+      : [
+          {
+            file: bashFile,
+            text: `\n${onDemand(program, 'bash')} complete -o nospace -o default -F _keymgmt keymgmt\n`,
+            whole: false,
+          },
+        ]),
+    ...(existsSync(zshFile)
+      ? [
+          {
+            file: zshFile,
+            text: `\n(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }; ${onDemand(program, 'zsh')} compdef _keymgmt keymgmt\n`,
+            whole: false,
+          },
+        ]
+      : []),
+    ...(existsSync(fish)
+      ? [{ file: join(fish, 'completions', 'keymgmt.fish'), text: SCRIPTS.fish, whole: true }]
+      : []),
   ]
 }
 
-/** A function that becomes the real one when it is first needed, so that no shell starts the slower for it. */
+/**
+ * A function that becomes the real one when it is first needed, so that no shell starts the slower
+ * for it.
+ */
 function onDemand(program: string, shell: 'bash' | 'zsh'): string {
   return `_keymgmt() { unset -f _keymgmt; eval "$('${program.replaceAll("'", "'\\''")}' completion ${shell} 2>/dev/null)"; _keymgmt "$@"; };`
 }

@@ -14,11 +14,16 @@ export interface SecretResponse {
 export interface PrintOptions {
   /** Whether control characters are to be shown, instead of sent. */
   readonly escapeControls: boolean
-  /** Columns of the terminal, which what a person reads should fit; undefined where there is none. */
+  /**
+   * Columns of the terminal, which what a person reads should fit; undefined where there is none.
+   */
   readonly columns?: number | undefined
 }
 
-/** A way to print answers; no text ends with a newline, but for a field in YAML, where it is a part of the value's form. */
+/**
+ * A way to print answers; no text ends with a newline, but for a field in YAML, where it is a part
+ * of the value's form.
+ */
 export interface Format {
   /** Whether it has words beside the data: Success lines, warnings. */
   readonly speaks: boolean
@@ -30,7 +35,11 @@ export interface Format {
 }
 
 /** The names and values around an answer's data, in Vault's order. Nothing here has a lease. */
-export function envelope({ requestId, data, warnings }: SecretResponse): readonly (readonly [string, Json])[] {
+export function envelope({
+  requestId,
+  data,
+  warnings,
+}: SecretResponse): readonly (readonly [string, Json])[] {
   return [
     ['request_id', requestId()],
     ['lease_id', ''],
@@ -42,12 +51,15 @@ export function envelope({ requestId, data, warnings }: SecretResponse): readonl
   ]
 }
 
-/** What `-field=name` is of an answer: a part of its envelope, all of its data, or a field of that. */
+/**
+ * What `-field=name` is of an answer: a part of its envelope, all of its data, or a field of that.
+ */
 export function selectField(response: SecretResponse, name: string): Json | undefined {
   const data = response.data ?? {}
   if (name === 'data') return data.data ?? response.data
   if (name === 'refresh_interval') return 0
   const ofEnvelope = new Map(envelope(response))
-  if (['lease_duration', 'lease_id', 'request_id', 'renewable'].includes(name)) return ofEnvelope.get(name)
+  if (['lease_duration', 'lease_id', 'request_id', 'renewable'].includes(name))
+    return ofEnvelope.get(name)
   return Object.hasOwn(data, name) ? data[name] : undefined
 }

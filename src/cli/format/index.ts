@@ -27,5 +27,7 @@ export function parseFormat(name: string): FormatName {
   if (lower === '') return 'table'
   if (lower === 'yml') return 'yaml'
   if (Object.hasOwn(FORMATS, lower)) return lower as FormatName
-  throw new KeymgmtError('USAGE', `Invalid output format: ${name}`, { hints: [`use one of ${Object.keys(FORMATS).join(', ')}`] })
+  throw new KeymgmtError('USAGE', `Invalid output format: ${name}`, {
+    hints: [`use one of ${Object.keys(FORMATS).join(', ')}`],
+  })
 }

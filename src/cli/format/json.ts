@@ -1,10 +1,16 @@
 import type { Json } from '../../router/values.js'
 import { envelope, type Format } from './format.js'
 
-/** JSON as Go writes it for Vault: two spaces, and the characters escaped that HTML gives a meaning. */
+/**
+ * JSON as Go writes it for Vault: two spaces, and the characters escaped that HTML gives a meaning.
+ */
 export const json: Format = {
   speaks: false,
-  secret: (response) => writeEntries(envelope(response).map(([name, value]) => [name, value]), ''),
+  secret: (response) =>
+    writeEntries(
+      envelope(response).map(([name, value]) => [name, value]),
+      '',
+    ),
   list: (keys) => write(keys, ''),
   emptyList: () => '{}',
   field: (value) => write(value, ''),
@@ -12,13 +18,24 @@ export const json: Format = {
 
 function write(value: Json, indent: string): string {
   if (value === null || typeof value !== 'object') return escape(JSON.stringify(value))
-  if (isList(value)) return brackets('[', value.map((item) => write(item, `${indent}  `)), ']', indent)
+  if (isList(value))
+    return brackets(
+      '[',
+      value.map((item) => write(item, `${indent}  `)),
+      ']',
+      indent,
+    )
   return writeEntries(Object.entries(value).sort(byBytes), indent)
 }
 
-/** Put together here, for JSON.stringify moves names that look like numbers to the front, in the order of numbers. */
+/**
+ * Put together here, for JSON.stringify moves names that look like numbers to the front, in the
+ * order of numbers.
+ */
 function writeEntries(entries: readonly (readonly [string, Json])[], indent: string): string {
-  const items = entries.map(([name, value]) => `${escape(JSON.stringify(name))}: ${write(value, `${indent}  `)}`)
+  const items = entries.map(
+    ([name, value]) => `${escape(JSON.stringify(name))}: ${write(value, `${indent}  `)}`,
+  )
   return brackets('{', items, '}', indent)
 }
 
@@ -28,7 +45,10 @@ function brackets(start: string, items: readonly string[], end: string, indent: 
 }
 
 function escape(text: string): string {
-  return text.replace(/[<>&\u2028\u2029]/g, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return text.replace(
+    /[<>&\u2028\u2029]/g,
+    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 function byBytes([one]: readonly [string, Json], [other]: readonly [string, Json]): number {

@@ -10,18 +10,43 @@ const NARROW_GAP = '  '
 export const table: Format = {
   speaks: true,
   secret: ({ data, rows: given }, options) => {
-    if (given) return shown(fitting([() => named(given, GAP), () => named(given, NARROW_GAP), () => blocks(given)], options), options)
-    const entries = Object.entries(data ?? {}).sort(([one], [other]) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
+    if (given)
+      return shown(
+        fitting(
+          [() => named(given, GAP), () => named(given, NARROW_GAP), () => blocks(given)],
+          options,
+        ),
+        options,
+      )
+    const entries = Object.entries(data ?? {}).sort(([one], [other]) =>
+      Buffer.compare(Buffer.from(one), Buffer.from(other)),
+    )
     if (entries.length === 0) return ''
-    return shown(fitting([() => keyValue(entries.map(([name, value]) => [name, cell(name, value)])), () => nested(entries)], options), options)
+    return shown(
+      fitting(
+        [
+          () => keyValue(entries.map(([name, value]) => [name, cell(name, value)])),
+          () => nested(entries),
+        ],
+        options,
+      ),
+      options,
+    )
   },
-  list: (keys, options) => shown(columns([['Keys'], ['----'], ...[...keys].sort().map((key) => [key])]), options),
+  list: (keys, options) =>
+    shown(columns([['Keys'], ['----'], ...[...keys].sort().map((key) => [key])]), options),
   emptyList: () => '',
   field: (value, options) => shown(formatGoValue(value), options),
 }
 
-/** The first form that fits the terminal, or the last; the first, as Vault has it, where there is no terminal. */
-function fitting(forms: readonly (() => string)[], { columns: width = Infinity }: PrintOptions): string {
+/**
+ * The first form that fits the terminal, or the last; the first, as Vault has it, where there is no
+ * terminal.
+ */
+function fitting(
+  forms: readonly (() => string)[],
+  { columns: width = Infinity }: PrintOptions,
+): string {
   let text = ''
   for (const form of forms) {
     text = form()
@@ -34,20 +59,34 @@ function keyValue(rows: readonly (readonly string[])[]): string {
   return columns([['Key', 'Value'], ['---', '-----'], ...rows])
 }
 
-/** Values that hold others, or lines, below their names and not beside them, so that nothing is torn at the edge. */
+/**
+ * Values that hold others, or lines, below their names and not beside them, so that nothing is torn
+ * at the edge.
+ */
 function nested(entries: readonly (readonly [string, Json])[]): string {
-  const simple = entries.filter(([, value]) => isSimple(value)).map(([name, value]) => [name, cell(name, value)])
+  const simple = entries
+    .filter(([, value]) => isSimple(value))
+    .map(([name, value]) => [name, cell(name, value)])
   const others = entries.filter(([, value]) => !isSimple(value))
-  return [...(simple.length > 0 ? [keyValue(simple)] : []), ...others.map(([name, value]) => below(name, value, ''))].join('\n')
+  return [
+    ...(simple.length > 0 ? [keyValue(simple)] : []),
+    ...others.map(([name, value]) => below(name, value, '')),
+  ].join('\n')
 }
 
 function below(name: string, value: Json, indent: string): string {
   const inner = `${indent}  `
   if (isSimple(value)) return `${indent}${name}${GAP}${formatGoValue(value)}`
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return [`${indent}${name}`, ...Object.entries(value).map(([key, item]) => below(key, item, inner))].join('\n')
+    return [
+      `${indent}${name}`,
+      ...Object.entries(value).map(([key, item]) => below(key, item, inner)),
+    ].join('\n')
   }
-  const lines = typeof value === 'string' ? value.trimEnd().split('\n') : (value as readonly Json[]).map(formatGoValue)
+  const lines =
+    typeof value === 'string'
+      ? value.trimEnd().split('\n')
+      : (value as readonly Json[]).map(formatGoValue)
   return [`${indent}${name}`, ...lines.map((line) => `${inner}${line}`)].join('\n')
 }
 
@@ -60,21 +99,41 @@ function isSimple(value: Json): boolean {
 /** A row a block, a cell a line; what is not there is left out. */
 function blocks(rows: readonly Readonly<Record<string, string>>[]): string {
   const width = Math.max(...Object.keys(rows[0] ?? {}).map(runes))
-  return rows.map((row) => Object.entries(row).filter(([, value]) => value !== '').map(([name, value]) => `${pad(name, width)}${GAP}${value}`).join('\n')).join('\n\n')
+  return rows
+    .map((row) =>
+      Object.entries(row)
+        .filter(([, value]) => value !== '')
+        .map(([name, value]) => `${pad(name, width)}${GAP}${value}`)
+        .join('\n'),
+    )
+    .join('\n\n')
 }
 
 /** Rows under the names of their cells. */
 function named(rows: readonly Readonly<Record<string, string>>[], gap: string): string {
   const names = Object.keys(rows[0] ?? {})
   if (names.length === 0) return ''
-  return columns([names, names.map((name) => '-'.repeat(runes(name))), ...rows.map((row) => names.map((name) => row[name] ?? ''))], gap)
+  return columns(
+    [
+      names,
+      names.map((name) => '-'.repeat(runes(name))),
+      ...rows.map((row) => names.map((name) => row[name] ?? '')),
+    ],
+    gap,
+  )
 }
 
 function columns(rows: readonly (readonly string[])[], gap = GAP): string {
   const cells = rows.map((row) => row.map((text) => text.trim() || 'n/a'))
-  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => runes(row[column] ?? ''))))
+  const widths = (cells[0] ?? []).map((_, column) =>
+    Math.max(...cells.map((row) => runes(row[column] ?? ''))),
+  )
   return cells
-    .map((row) => row.map((text, column) => (column === row.length - 1 ? text : pad(text, widths[column] ?? 0))).join(gap))
+    .map((row) =>
+      row
+        .map((text, column) => (column === row.length - 1 ? text : pad(text, widths[column] ?? 0)))
+        .join(gap),
+    )
     .join('\n')
 }
 
@@ -89,7 +148,9 @@ function pad(text: string, width: number): string {
 
 function cell(name: string, value: Json): string {
   const isDuration = /^(ttl|period|duration|lease_max|ttl_max)$|_(ttl|period|duration)$/.test(name)
-  return isDuration && typeof value === 'number' && Number.isInteger(value) ? humanDuration(value) : formatGoValue(value)
+  return isDuration && typeof value === 'number' && Number.isInteger(value)
+    ? humanDuration(value)
+    : formatGoValue(value)
 }
 
 /** Seconds as Go prints a duration, without the parts that are zero at its end. */
@@ -99,13 +160,23 @@ export function humanDuration(seconds: number): string {
   const hours = Math.floor(total / 3600)
   const minutes = Math.floor((total % 3600) / 60)
   const rest = total % 60
-  const parts = [hours > 0 ? `${hours}h` : '', minutes > 0 ? `${minutes}m` : '', rest > 0 ? `${rest}s` : '']
+  const parts = [
+    hours > 0 ? `${hours}h` : '',
+    minutes > 0 ? `${minutes}m` : '',
+    rest > 0 ? `${rest}s` : '',
+  ]
   return sign + (parts.join('') || '0s')
 }
 
-/** A terminal acts on control characters; there they are shown instead. New lines and tabs do no harm. */
+/**
+ * A terminal acts on control characters; there they are shown instead. New lines and tabs do no
+ * harm.
+ */
 function shown(text: string, { escapeControls }: { readonly escapeControls: boolean }): string {
   if (!escapeControls) return text
-   
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (found) => `\\x${found.charCodeAt(0).toString(16).padStart(2, '0')}`)
+
+  return text.replace(
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g,
+    (found) => `\\x${found.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
 }

@@ -11,14 +11,26 @@ export const yaml: Format = {
 }
 
 function write(value: unknown): string {
-  const document = new Document(value, { version: '1.1', sortMapEntries: ({ key: one }, { key: other }) => naturally(String(one), String(other)) })
-  visit(document, { Scalar: (_key, scalar) => { if (isAmbiguous(document, scalar.value)) scalar.type = Scalar.QUOTE_DOUBLE } })
+  const document = new Document(value, {
+    version: '1.1',
+    sortMapEntries: ({ key: one }, { key: other }) => naturally(String(one), String(other)),
+  })
+  visit(document, {
+    Scalar: (_key, scalar) => {
+      if (isAmbiguous(document, scalar.value)) scalar.type = Scalar.QUOTE_DOUBLE
+    },
+  })
   return document.toString({ indentSeq: false, singleQuote: true, blockQuote: 'literal' }).trimEnd()
 }
 
-/** Whether it is text that would be read as something else: it gets double quotes, and text of a special form single ones. */
+/**
+ * Whether it is text that would be read as something else: it gets double quotes, and text of a
+ * special form single ones.
+ */
 function isAmbiguous({ schema }: Document, value: unknown): boolean {
-  return typeof value === 'string' && schema.tags.some((tag) => 'test' in tag && tag.test.test(value))
+  return (
+    typeof value === 'string' && schema.tags.some((tag) => 'test' in tag && tag.test.test(value))
+  )
 }
 
 function naturally(one: string, other: string): number {

@@ -7,7 +7,10 @@ const WIDTH = 72
 
 /** The help of one command, in Vault's layout. */
 export function commandHelp({ name, usage, description, examples, flags }: Command): string {
-  const [options, details] = [Object.entries(flags), Object.entries(flags).map(([flag, definition]) => flagHelp(flag, definition))]
+  const [options, details] = [
+    Object.entries(flags),
+    Object.entries(flags).map(([flag, definition]) => flagHelp(flag, definition)),
+  ]
   return [
     `Usage: ${['keymgmt', name, ...(options.length > 0 ? ['[options]'] : []), ...(usage === '' ? [] : [usage])].join(' ')}\n`,
     paragraph(description, 2),
@@ -18,12 +21,15 @@ export function commandHelp({ name, usage, description, examples, flags }: Comma
 
 /** Text in lines of at most 80 columns, indented. */
 export function paragraph(text: string, indent: number): string {
-  return wrapEvenly(text, WIDTH + 6 - indent).map((line) => `${' '.repeat(indent)}${line}\n`).join('')
+  return wrapEvenly(text, WIDTH + 6 - indent)
+    .map((line) => `${' '.repeat(indent)}${line}\n`)
+    .join('')
 }
 
 /** What an example does, and its line; a long one goes on as a shell reads it. */
 export function exampleHelp({ does, line }: Example): string {
-  const shown = line.length <= WIDTH - 2 ? line : wrapEvenly(line, WIDTH - 8).join(' \\\n            ')
+  const shown =
+    line.length <= WIDTH - 2 ? line : wrapEvenly(line, WIDTH - 8).join(' \\\n            ')
   return `  ${does}:\n\n      $ ${shown}\n`
 }
 
@@ -37,11 +43,19 @@ export function flagForm(name: string, { kind }: FlagDefinition): string {
 }
 
 /** What a flag does, with what Vault appends, in its order. */
-export function flagUsage({ kind, usage, alias, default: preset, environment = [] }: FlagDefinition): string {
+export function flagUsage({
+  kind,
+  usage,
+  alias,
+  default: preset,
+  environment = [],
+}: FlagDefinition): string {
   return [
     usage,
     ...(alias === undefined ? [] : [`This is aliased as "-${alias}".`]),
     ...(kind === 'bool' ? ['The default is false.'] : preset ? [`The default is ${preset}.`] : []),
-    ...(environment.length === 0 ? [] : [`This can also be specified via the ${environment.join(' or ')} environment variable.`]),
+    ...(environment.length === 0
+      ? []
+      : [`This can also be specified via the ${environment.join(' or ')} environment variable.`]),
   ].join(' ')
 }

@@ -11,9 +11,14 @@ export function manual(version: string): string {
     '.SH NAME',
     'keymgmt \\- the key\\-management workflow of HashiCorp Vault Enterprise for AWS KMS, without a Vault server',
     '.SH SYNOPSIS',
-    ...COMMANDS.map(({ name, usage, flags }) => `.B keymgmt ${escape(name)}\n${escape([...(Object.keys(flags).length > 0 ? ['[options]'] : []), usage].join(' '))}\n.br`),
+    ...COMMANDS.map(
+      ({ name, usage, flags }) =>
+        `.B keymgmt ${escape(name)}\n${escape([...(Object.keys(flags).length > 0 ? ['[options]'] : []), usage].join(' '))}\n.br`,
+    ),
     '.SH DESCRIPTION',
-    paragraph('keymgmt makes keys, keeps the originals sealed in a store on this machine, distributes copies into AWS KMS, rotates them by alias, and takes them out again. The verbs, paths and key=value grammar are those of Vault.'),
+    paragraph(
+      'keymgmt makes keys, keeps the originals sealed in a store on this machine, distributes copies into AWS KMS, rotates them by alias, and takes them out again. The verbs, paths and key=value grammar are those of Vault.',
+    ),
     '.SH COMMANDS',
     ...COMMANDS.map(command),
     ...TOPICS.map(topic),
@@ -24,13 +29,30 @@ export function manual(version: string): string {
 }
 
 function command({ name, summary, description, examples, flags }: Command): string {
-  const options = Object.entries(flags).map(([flag, definition]) => tagged(flagForm(flag, definition), flagUsage(definition)))
-  return [`.SS ${escape(name)}`, paragraph(`${summary}.`), paragraph(description), ...examples.map(example), ...options].join('\n')
+  const options = Object.entries(flags).map(([flag, definition]) =>
+    tagged(flagForm(flag, definition), flagUsage(definition)),
+  )
+  return [
+    `.SS ${escape(name)}`,
+    paragraph(`${summary}.`),
+    paragraph(description),
+    ...examples.map(example),
+    ...options,
+  ].join('\n')
 }
 
 function topic({ name, summary, examples, sections }: Topic): string {
-  const body = sections().map((section) => (typeof section === 'string' ? paragraph(section) : section.map(([term, meaning]) => tagged(term, meaning)).join('\n')))
-  return [`.SH ${escape(name.toUpperCase())}`, paragraph(`${summary}.`), ...examples.map(example), ...body].join('\n')
+  const body = sections().map((section) =>
+    typeof section === 'string'
+      ? paragraph(section)
+      : section.map(([term, meaning]) => tagged(term, meaning)).join('\n'),
+  )
+  return [
+    `.SH ${escape(name.toUpperCase())}`,
+    paragraph(`${summary}.`),
+    ...examples.map(example),
+    ...body,
+  ].join('\n')
 }
 
 function paragraph(text: string): string {

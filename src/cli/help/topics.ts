@@ -24,24 +24,42 @@ export const TOPICS: readonly Topic[] = [
     name: 'paths',
     summary: 'What there is to read, write, list and delete',
     examples: [
-      { does: 'The fields of a path; any name will do', line: 'keymgmt path-help keymgmt/kms/example-kms/key/app' },
-      { does: 'All paths with all their fields, for a program', line: 'keymgmt path-help -format=json keymgmt' },
+      {
+        does: 'The fields of a path; any name will do',
+        line: 'keymgmt path-help keymgmt/kms/example-kms/key/app',
+      },
+      {
+        does: 'All paths with all their fields, for a program',
+        line: 'keymgmt path-help -format=json keymgmt',
+      },
     ],
     sections: () => [
       'A path begins with the mount, keymgmt/. A name has at most 128 letters, digits, "_", "-" and "."; it starts and ends with a letter, a digit or "_".',
-      PATHS.map(({ pattern, synopsis, operations }) => [pattern, `${synopsis} (${OPERATIONS.filter((operation) => operations[operation]).join(', ')})`]),
+      PATHS.map(({ pattern, synopsis, operations }) => [
+        pattern,
+        `${synopsis} (${OPERATIONS.filter((operation) => operations[operation]).join(', ')})`,
+      ]),
     ],
   },
   {
     name: 'credentials',
     summary: 'As whom AWS is asked, and how secrets are given',
     examples: [
-      { does: 'Those of the environment, the shared files, or the role of the machine', line: 'keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1' },
-      { does: 'From a file of JSON, which keeps them out of the list of processes', line: 'keymgmt write keymgmt/kms/example-kms @provider.json' },
+      {
+        does: 'Those of the environment, the shared files, or the role of the machine',
+        line: 'keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1',
+      },
+      {
+        does: 'From a file of JSON, which keeps them out of the list of processes',
+        line: 'keymgmt write keymgmt/kms/example-kms @provider.json',
+      },
     ],
     sections: () => [
       "A provider's own credentials come first. Where it has none, the AWS SDK is asked: environment, shared files with SSO, web identity, the role of the ECS task or EC2 instance. They are sealed in the store, replaced as a whole, and in no answer.",
-      Object.entries(AWS_CREDENTIALS).map(([name, meaning]) => [`credentials=${name}=...`, meaning]),
+      Object.entries(AWS_CREDENTIALS).map(([name, meaning]) => [
+        `credentials=${name}=...`,
+        meaning,
+      ]),
       'A secret can come from a file (name=@FILE), from standard input (name=-), or from a file descriptor (name=@/dev/fd/3); or all of the data as JSON: @FILE or -.',
     ],
   },
@@ -49,31 +67,54 @@ export const TOPICS: readonly Topic[] = [
     name: 'exit-codes',
     summary: 'How a command says how it ended',
     examples: [
-      { does: 'The code of an error, for a program', line: 'keymgmt read -format=json keymgmt/key/app 2> error.json' },
-      { does: 'Ends with 0 if AWS has what is on record, else with 3', line: 'keymgmt read keymgmt/kms/example-kms/key/app/verify' },
+      {
+        does: 'The code of an error, for a program',
+        line: 'keymgmt read -format=json keymgmt/key/app 2> error.json',
+      },
+      {
+        does: 'Ends with 0 if AWS has what is on record, else with 3',
+        line: 'keymgmt read keymgmt/kms/example-kms/key/app/verify',
+      },
     ],
     sections: () => [
       [
-        ['0', 'Done.'], ['1', 'What Vault\'s client refuses: flags, number of arguments, K=V syntax.'],
+        ['0', 'Done.'],
+        ['1', "What Vault's client refuses: flags, number of arguments, K=V syntax."],
         ['2', 'What its server refuses or fails at; also nothing to read, and an empty list.'],
-        ['3', 'A check found something that is not as it should be.'], ['127', 'No command, or none of that name.'], ['130, 143', 'Interrupted, terminated.'],
+        ['3', 'A check found something that is not as it should be.'],
+        ['127', 'No command, or none of that name.'],
+        ['130, 143', 'Interrupted, terminated.'],
       ],
       'With -format=json or yaml the error is JSON on stderr: {"error": {"code", "message", "hints", "aws_request_id", "exit_status"}}. The codes:',
-      Object.entries(ERRORS).map(([code, { exitStatus, meaning }]) => [`${code} (${exitStatus})`, meaning]),
+      Object.entries(ERRORS).map(([code, { exitStatus, meaning }]) => [
+        `${code} (${exitStatus})`,
+        meaning,
+      ]),
     ],
   },
   {
     name: 'environment',
     summary: 'The variables that it heeds',
-    examples: [{ does: 'A store of its own for one command', line: 'KEYMGMT_HOME=$PWD/store keymgmt list keymgmt/key' }],
-    sections: () => [[...ENVIRONMENT], 'What the AWS SDK heeds, it heeds too: AWS_PROFILE, AWS_ACCESS_KEY_ID and so on.'],
+    examples: [
+      {
+        does: 'A store of its own for one command',
+        line: 'KEYMGMT_HOME=$PWD/store keymgmt list keymgmt/key',
+      },
+    ],
+    sections: () => [
+      [...ENVIRONMENT],
+      'What the AWS SDK heeds, it heeds too: AWS_PROFILE, AWS_ACCESS_KEY_ID and so on.',
+    ],
   },
   {
     name: 'security',
     summary: 'What is kept where, and what to look after',
     examples: [
       { does: 'Where the store and its keyfile are', line: 'keymgmt status' },
-      { does: 'A store that only a passphrase opens', line: 'KEYMGMT_PASSPHRASE_FILE=/dev/fd/3 keymgmt write -f keymgmt/key/app type=aes256-gcm96 3< passphrase' },
+      {
+        does: 'A store that only a passphrase opens',
+        line: 'KEYMGMT_PASSPHRASE_FILE=/dev/fd/3 keymgmt write -f keymgmt/key/app type=aes256-gcm96 3< passphrase',
+      },
     ],
     sections: () => [
       'The originals of all keys are in the store on this machine, sealed with AES-256-GCM under a root key, which a keyfile or a passphrase opens. Without it nobody opens the store: keep a copy of both, apart from each other.',
@@ -86,7 +127,13 @@ export const TOPICS: readonly Topic[] = [
 
 /** A topic, to be read: examples first. */
 export function topicHelp({ summary, examples, sections }: Topic): string {
-  return [`${summary}\n`, ...examples.map(exampleHelp), ...sections().map((section) => (typeof section === 'string' ? paragraph(section, 2) : terms(section)))].join('\n')
+  return [
+    `${summary}\n`,
+    ...examples.map(exampleHelp),
+    ...sections().map((section) =>
+      typeof section === 'string' ? paragraph(section, 2) : terms(section),
+    ),
+  ].join('\n')
 }
 
 /** Names longer than this stand above what they mean, and not beside it. */
@@ -94,7 +141,12 @@ const BESIDE = 28
 
 function terms(section: readonly Term[]): string {
   const width = Math.max(...section.map(([name]) => name.length))
-  if (width > BESIDE) return section.map(([name, meaning]) => `  ${name}\n${paragraph(meaning, 6)}`).join('')
+  if (width > BESIDE)
+    return section.map(([name, meaning]) => `  ${name}\n${paragraph(meaning, 6)}`).join('')
   const indent = 2 + width + 2
-  return section.map(([name, meaning]) => `  ${name.padEnd(width)}  ${paragraph(meaning, indent).slice(indent)}`).join('')
+  return section
+    .map(
+      ([name, meaning]) => `  ${name.padEnd(width)}  ${paragraph(meaning, indent).slice(indent)}`,
+    )
+    .join('')
 }

@@ -1,2 +1,7 @@
-export { MATERIAL_FORMATS, type MaterialFormat, type MaterialOptions, type RecognisedMaterial } from './material.js'
+export {
+  MATERIAL_FORMATS,
+  type MaterialFormat,
+  type MaterialOptions,
+  type RecognisedMaterial,
+} from './material.js'
 export { recogniseMaterial } from './recognise.js'

@@ -8,7 +8,10 @@ import { acceptPrivateKey, halvesDiffer, morePrimes } from './private-key.js'
 import { orRefuse, refusal } from './refusal.js'
 import { chooseSecret, fitsOf } from './secret.js'
 
-/** What a JWK of this type may say that it is for (RFC 7517 section 4.2) and used with (RFC 7518, RFC 8037, RFC 8812). */
+/**
+ * What a JWK of this type may say that it is for (RFC 7517 section 4.2) and used with (RFC 7518,
+ * RFC 8037, RFC 8812).
+ */
 interface JwkUse {
   readonly use: readonly ('sig' | 'enc')[]
   readonly alg: readonly string[]
@@ -17,7 +20,19 @@ interface JwkUse {
 const AGREEMENT = ['ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A192KW', 'ECDH-ES+A256KW']
 const RSA: JwkUse = {
   use: ['sig', 'enc'],
-  alg: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'RSA1_5', 'RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-384', 'RSA-OAEP-512'],
+  alg: [
+    'RS256',
+    'RS384',
+    'RS512',
+    'PS256',
+    'PS384',
+    'PS512',
+    'RSA1_5',
+    'RSA-OAEP',
+    'RSA-OAEP-256',
+    'RSA-OAEP-384',
+    'RSA-OAEP-512',
+  ],
 }
 
 const JWK_USES: Readonly<Record<KeyTypeName, JwkUse>> = {
@@ -51,9 +66,11 @@ export function isJwk(bytes: Uint8Array): boolean {
 type Jwk = Readonly<Record<string, unknown>>
 
 /**
- * The material in a JWK (RFC 7517): a private key, or `oct`. `alg` and `use` must not contradict the type, and tell it
- * where the length of `oct` alone does not. Parsing makes strings of the secret, which can't be wiped.
- * @throws KeymgmtError FIELD_INVALID for a JWK Set, a public or encrypted JWK, and all that can't be imported.
+ * The material in a JWK (RFC 7517): a private key, or `oct`. `alg` and `use` must not contradict
+ * the type, and tell it where the length of `oct` alone does not. Parsing makes strings of the
+ * secret, which can't be wiped.
+ * @throws KeymgmtError FIELD_INVALID for a JWK Set, a public or encrypted JWK, and all that can't
+ * be imported.
  */
 export function readJwk(bytes: Uint8Array, options: MaterialOptions): RecognisedMaterial {
   assertNoPassphrase(options)
@@ -67,37 +84,80 @@ export function readJwk(bytes: Uint8Array, options: MaterialOptions): Recognised
 function parse(bytes: Uint8Array): Jwk {
   const value = orRefuse(
     () => JSON.parse(view(withoutMark(bytes)).toString('utf8')) as unknown,
-    () => refusal('the material is not the JSON of a JWK, or is cut short', 'use another copy of the key'),
+    () =>
+      refusal(
+        'the material is not the JSON of a JWK, or is cut short',
+        'use another copy of the key',
+      ),
   )
   const jwk = (typeof value === 'object' && value !== null ? value : {}) as Jwk
-  if (Array.isArray(value) || 'keys' in jwk) throw refusal('the material is a set of JWKs, and one JWK is needed', 'take out the one: jq ".keys[0]" set.json | keymgmt write … material=-')
-  if ('ciphertext' in jwk) throw refusal('the material is an encrypted JWK (JWE), which is not read here', 'decrypt it with the program that made it')
-  if (!('kty' in jwk)) throw refusal('the material is JSON, but not a JWK: it has no "kty"', 'a JWK is an object such as {"kty":"oct","k":"…"}')
+  if (Array.isArray(value) || 'keys' in jwk)
+    throw refusal(
+      'the material is a set of JWKs, and one JWK is needed',
+      'take out the one: jq ".keys[0]" set.json | keymgmt write … material=-',
+    )
+  if ('ciphertext' in jwk)
+    throw refusal(
+      'the material is an encrypted JWK (JWE), which is not read here',
+      'decrypt it with the program that made it',
+    )
+  if (!('kty' in jwk))
+    throw refusal(
+      'the material is JSON, but not a JWK: it has no "kty"',
+      'a JWK is an object such as {"kty":"oct","k":"…"}',
+    )
   return jwk
 }
 
 function privateKey(jwk: Jwk): KeyObject {
   const members = MEMBERS.get(jwk.kty)
-  if (!members) throw refusal('the "kty" of the JWK is none that can be imported', 'it must be RSA, EC, OKP or oct')
-  if (!('d' in jwk)) throw refusal('the material is a public key (JWK), and a private key is needed', 'import the private key that belongs to it')
+  if (!members)
+    throw refusal(
+      'the "kty" of the JWK is none that can be imported',
+      'it must be RSA, EC, OKP or oct',
+    )
+  if (!('d' in jwk))
+    throw refusal(
+      'the material is a public key (JWK), and a private key is needed',
+      'import the private key that belongs to it',
+    )
   if ('oth' in jwk) throw morePrimes()
-  const missing = members.filter((name) => typeof jwk[name] !== 'string' || !/^[\w-]+$/.test(jwk[name]))
-  if (missing.length > 0) throw refusal(`the JWK lacks ${missing.map((name) => `"${name}"`).join(', ')}, or has it in another form than base64url text`, 'export the whole private key from where it was made')
+  const missing = members.filter(
+    (name) => typeof jwk[name] !== 'string' || !/^[\w-]+$/.test(jwk[name]),
+  )
+  if (missing.length > 0)
+    throw refusal(
+      `the JWK lacks ${missing.map((name) => `"${name}"`).join(', ')}, or has it in another form than base64url text`,
+      'export the whole private key from where it was made',
+    )
 
-  const picked = Object.fromEntries(['kty', ...members].map((name) => [name, jwk[name]])) as JsonWebKey
+  const picked = Object.fromEntries(
+    ['kty', ...members].map((name) => [name, jwk[name]]),
+  ) as JsonWebKey
   // Newer Node.js looks at the public half by itself, and does not tell what it found.
-  const unreadable = () => refusal('the JWK is malformed, or has the halves of two keys, or is on a curve that is not P-256, P-384, P-521, secp256k1 or Ed25519', 'export the private key again from where it was made')
+  const unreadable = () =>
+    refusal(
+      'the JWK is malformed, or has the halves of two keys, or is on a curve that is not P-256, P-384, P-521, secp256k1 or Ed25519',
+      'export the private key again from where it was made',
+    )
   const key = orRefuse(() => createPrivateKey({ key: picked, format: 'jwk' }), unreadable)
   // Node takes the private half of an OKP and never looks at the public one.
-  if (jwk.kty === 'OKP' && createPublicKey(key).export({ format: 'jwk' }).x !== jwk.x) throw halvesDiffer()
+  if (jwk.kty === 'OKP' && createPublicKey(key).export({ format: 'jwk' }).x !== jwk.x)
+    throw halvesDiffer()
   return key
 }
 
 function readOct(jwk: Jwk, wanted: KeyTypeName | undefined): RecognisedMaterial {
   const bytes = typeof jwk.k === 'string' ? decodeBase64(Buffer.from(jwk.k)) : undefined
-  if (!bytes) throw refusal('the JWK has no "k", or has it in another form than base64url text', 'export the key again from where it was made')
+  if (!bytes)
+    throw refusal(
+      'the JWK has no "k", or has it in another form than base64url text',
+      'export the key again from where it was made',
+    )
   try {
-    const types = (wanted === undefined ? KEY_TYPE_NAMES : [wanted]).filter((type) => suits(type, jwk))
+    const types = (wanted === undefined ? KEY_TYPE_NAMES : [wanted]).filter((type) =>
+      suits(type, jwk),
+    )
     if (types.length === 0) throw contradiction(wanted)
     const fits = fitsOf([{ form: 'JWK', bytes }], types)
     if (fits.length === 0) throw refusal(`the JWK holds ${bytes.length} bytes`, needed(wanted))
@@ -109,12 +169,24 @@ function readOct(jwk: Jwk, wanted: KeyTypeName | undefined): RecognisedMaterial 
 
 function suits(type: KeyTypeName, { alg, use }: Jwk): boolean {
   const row: { readonly use: readonly unknown[]; readonly alg: readonly unknown[] } = JWK_USES[type]
-  return (alg === undefined || row.alg.includes(alg)) && (use === undefined || row.use.includes(use))
+  return (
+    (alg === undefined || row.alg.includes(alg)) && (use === undefined || row.use.includes(use))
+  )
 }
 
 function contradiction(type: KeyTypeName | undefined) {
-  if (type === undefined) return refusal('the "alg" or "use" of the JWK belongs to no key type here', `key types: ${KEY_TYPE_NAMES.join(', ')}`)
+  if (type === undefined)
+    return refusal(
+      'the "alg" or "use" of the JWK belongs to no key type here',
+      `key types: ${KEY_TYPE_NAMES.join(', ')}`,
+    )
   const { use, alg } = JWK_USES[type]
-  const allowed = [`"use" can be ${use.join(' or ')}`, ...(alg.length > 0 ? [`"alg" can be ${alg.join(', ')}`] : ['there is no "alg"'])]
-  return refusal(`the "alg" or "use" of the JWK says that it is not for ${type}`, `with ${type}, ${allowed.join(', and ')}; a copy of the JWK without them is taken too`)
+  const allowed = [
+    `"use" can be ${use.join(' or ')}`,
+    ...(alg.length > 0 ? [`"alg" can be ${alg.join(', ')}`] : ['there is no "alg"']),
+  ]
+  return refusal(
+    `the "alg" or "use" of the JWK says that it is not for ${type}`,
+    `with ${type}, ${allowed.join(', and ')}; a copy of the JWK without them is taken too`,
+  )
 }

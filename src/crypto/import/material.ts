@@ -1,6 +1,9 @@
 import { KEY_TYPE_NAMES, KEY_TYPES, type KeyTypeName, type MaterialSpec } from '../key-types.js'
 
-/** The forms in which a user's own key material is read, by the names that the option `format` takes. */
+/**
+ * The forms in which a user's own key material is read, by the names that the option `format`
+ * takes.
+ */
 export const MATERIAL_FORMATS = ['pem', 'der', 'jwk', 'raw', 'hex', 'base64'] as const
 
 /** The name of a form of key material. */
@@ -10,7 +13,10 @@ export type MaterialFormat = (typeof MATERIAL_FORMATS)[number]
 export interface MaterialOptions {
   readonly type?: KeyTypeName | undefined
   readonly format?: MaterialFormat | undefined
-  /** What opens an encrypted private key. One line end after it is not part of it, as OpenSSL has it for files. */
+  /**
+   * What opens an encrypted private key. One line end after it is not part of it, as OpenSSL has it
+   * for files.
+   */
   readonly passphrase?: Uint8Array | undefined
 }
 
@@ -18,9 +24,9 @@ export interface MaterialOptions {
 export interface RecognisedMaterial {
   readonly type: KeyTypeName
   /**
-   * The raw bytes of a symmetric or HMAC key, or an unencrypted PKCS#8 DER private key as Node writes it: algorithm
-   * `rsaEncryption`, a named curve with its uncompressed public point (RFC 5915), or Ed25519 version 0 (RFC 8410).
-   * A copy of its own, which the caller wipes.
+   * The raw bytes of a symmetric or HMAC key, or an unencrypted PKCS#8 DER private key as Node
+   * writes it: algorithm `rsaEncryption`, a named curve with its uncompressed public point (RFC
+   * 5915), or Ed25519 version 0 (RFC 8410). A copy of its own, which the caller wipes.
    */
   readonly material: Uint8Array
   /** In what form it came, to show: such as `encrypted PKCS#8 PEM` or `hex`. */
@@ -44,10 +50,14 @@ export function needed(type: KeyTypeName | undefined): string {
 
 function takes(material: MaterialSpec): string {
   switch (material.kind) {
-    case 'bytes': return `exactly ${material.length} bytes, raw or as hex, base64 or a JWK`
-    case 'rsa': return `an RSA private key of ${material.modulusLength} bits with two primes, as PEM, DER or a JWK`
-    case 'ec': return `a private key on the curve ${material.curve}, as PEM, DER or a JWK`
-    case 'ed25519': return 'an Ed25519 private key, as PEM, DER or a JWK'
+    case 'bytes':
+      return `exactly ${material.length} bytes, raw or as hex, base64 or a JWK`
+    case 'rsa':
+      return `an RSA private key of ${material.modulusLength} bits with two primes, as PEM, DER or a JWK`
+    case 'ec':
+      return `a private key on the curve ${material.curve}, as PEM, DER or a JWK`
+    case 'ed25519':
+      return 'an Ed25519 private key, as PEM, DER or a JWK'
   }
 }
 

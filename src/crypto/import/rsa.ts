@@ -1,6 +1,9 @@
 import { checkPrimeSync } from 'node:crypto'
 
-/** The numbers of an RSA private key with two primes (RFC 8017 appendix A.1.2). BigInts: they can't be wiped. */
+/**
+ * The numbers of an RSA private key with two primes (RFC 8017 appendix A.1.2). BigInts: they can't
+ * be wiped.
+ */
 export interface RsaNumbers {
   readonly n: bigint
   readonly e: bigint
@@ -13,23 +16,46 @@ export interface RsaNumbers {
 }
 
 /**
- * What must hold, each with what is wrong otherwise; a later one may rely on those before it. Together they are FIPS
- * 186-5 appendix A.1.1 and NIST SP 800-56B section 6.4.1.2.3, and ROCA. Signing and verifying would prove less: OpenSSL
- * falls back to `d` when the other numbers are wrong, and the HSM of a KMS need not.
+ * What must hold, each with what is wrong otherwise; a later one may rely on those before it.
+ * Together they are FIPS 186-5 appendix A.1.1 and NIST SP 800-56B section 6.4.1.2.3, and ROCA.
+ * Signing and verifying would prove less: OpenSSL falls back to `d` when the other numbers are
+ * wrong, and the HSM of a KMS need not.
  */
-const CHECKS: readonly (readonly [holds: (rsa: RsaNumbers, half: bigint) => boolean, otherwise: string])[] = [
-  [({ e }) => e % 2n === 1n && e >= 65537n && e >> 256n === 0n, 'its public exponent is not an odd number of 65537 or more (and of 256 bits at most)'],
+const CHECKS: readonly (readonly [
+  holds: (rsa: RsaNumbers, half: bigint) => boolean,
+  otherwise: string,
+])[] = [
+  [
+    ({ e }) => e % 2n === 1n && e >= 65537n && e >> 256n === 0n,
+    'its public exponent is not an odd number of 65537 or more (and of 256 bits at most)',
+  ],
   [({ n, p, q }) => p * q === n, 'its modulus is not the product of its two primes'],
-  [({ p, q }, half) => p >> half === 0n && q >> half === 0n, 'its two primes are not of the same size, so that its modulus is easy to factor'],
-  [({ p, q }, half) => magnitude(p - q) >> (half - 100n) > 0n, 'its two primes are too close to each other, so that its modulus is easy to factor'],
+  [
+    ({ p, q }, half) => p >> half === 0n && q >> half === 0n,
+    'its two primes are not of the same size, so that its modulus is easy to factor',
+  ],
+  [
+    ({ p, q }, half) => magnitude(p - q) >> (half - 100n) > 0n,
+    'its two primes are too close to each other, so that its modulus is easy to factor',
+  ],
   [({ d, n }, half) => d >> half > 0n && d < n, 'its private exponent is too small or too large'],
-  [({ e, d, p, q }) => (e * d) % (p - 1n) === 1n && (e * d) % (q - 1n) === 1n, 'its private exponent does not belong to its public one'],
-  [({ d, p, q, dp, dq, qi }) => dp === d % (p - 1n) && dq === d % (q - 1n) && qi < p && (qi * q) % p === 1n, 'its precomputed numbers (exponent1, exponent2, coefficient) do not belong to its primes'],
+  [
+    ({ e, d, p, q }) => (e * d) % (p - 1n) === 1n && (e * d) % (q - 1n) === 1n,
+    'its private exponent does not belong to its public one',
+  ],
+  [
+    ({ d, p, q, dp, dq, qi }) =>
+      dp === d % (p - 1n) && dq === d % (q - 1n) && qi < p && (qi * q) % p === 1n,
+    'its precomputed numbers (exponent1, exponent2, coefficient) do not belong to its primes',
+  ],
   [({ n }) => !isRoca(n), 'it was made by a chip whose keys can be broken (ROCA, CVE-2017-15361)'],
   [({ p, q }) => checkPrimeSync(p) && checkPrimeSync(q), 'one of its primes is not a prime number'],
 ]
 
-/** In words, what is wrong with an RSA private key of `modulusLength` bits, or undefined. About 0.3 s for 4096 bits. */
+/**
+ * In words, what is wrong with an RSA private key of `modulusLength` bits, or undefined. About 0.3
+ * s for 4096 bits.
+ */
 export function rsaFault(rsa: RsaNumbers, modulusLength: number): string | undefined {
   return CHECKS.find(([holds]) => !holds(rsa, BigInt(modulusLength / 2)))?.[1]
 }
@@ -38,9 +64,14 @@ function magnitude(value: bigint): bigint {
   return value < 0n ? -value : value
 }
 
-/** The fingerprint of "The Return of Coppersmith's Attack" (2017): one sound key in 2^27 has it by chance. */
+/**
+ * The fingerprint of "The Return of Coppersmith's Attack" (2017): one sound key in 2^27 has it by
+ * chance.
+ */
 function isRoca(modulus: bigint): boolean {
-  const smallPrimes = Array.from({ length: 83 }, (_, index) => BigInt(2 * index + 3)).filter((number) => checkPrimeSync(number))
+  const smallPrimes = Array.from({ length: 83 }, (_, index) => BigInt(2 * index + 3)).filter(
+    (number) => checkPrimeSync(number),
+  )
   return smallPrimes.every((prime) => powersOf65537(prime).has(modulus % prime))
 }
 

@@ -7,8 +7,8 @@ const WEAKNESSES: readonly (readonly [is: (bytes: Uint8Array) => boolean, words:
 ]
 
 /**
- * In words, what makes 28 or more secret bytes guessable, or undefined when nothing of this kind is seen. It finds
- * placeholders and mistakes; it cannot tell that a key is good.
+ * In words, what makes 28 or more secret bytes guessable, or undefined when nothing of this kind is
+ * seen. It finds placeholders and mistakes; it cannot tell that a key is good.
  */
 export function weakness(bytes: Uint8Array): string | undefined {
   return WEAKNESSES.find(([is]) => is(bytes))?.[1]
@@ -34,5 +34,7 @@ function difference(bytes: Uint8Array, index: number): number {
 
 function isRepeating(bytes: Uint8Array): boolean {
   const periods = Array.from({ length: bytes.length >> 1 }, (_, index) => index + 1)
-  return periods.some((period) => bytes.every((byte, index) => index < period || byte === bytes[index - period]))
+  return periods.some((period) =>
+    bytes.every((byte, index) => index < period || byte === bytes[index - period]),
+  )
 }

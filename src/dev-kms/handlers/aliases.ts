@@ -13,11 +13,16 @@ const DEFAULT_LIMIT = 50
 function readName(context: Context, input: Input): string {
   const name = input.required('AliasName')
   if (!name.startsWith('alias/')) {
-    throw invalid('Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html')
+    throw invalid(
+      'Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html',
+    )
   }
-  // The model's pattern also has a colon, which AWS's text does not; the stricter of the two holds here.
-  if (!/^alias\/[a-zA-Z0-9/_-]+$/.test(name)) throw new AwsError('InvalidAliasNameException', `${name} is not a valid alias name`)
-  if (name.startsWith('alias/aws/')) throw new AwsError('NotAuthorizedException', 'alias/aws/ is reserved for AWS managed keys')
+  // The model's pattern also has a colon, which AWS's text does not; the stricter of the two holds
+  // here.
+  if (!/^alias\/[a-zA-Z0-9/_-]+$/.test(name))
+    throw new AwsError('InvalidAliasNameException', `${name} is not a valid alias name`)
+  if (name.startsWith('alias/aws/'))
+    throw new AwsError('NotAuthorizedException', 'alias/aws/ is reserved for AWS managed keys')
   context.authorize({ resource: arnOf(context.region.name, name) })
   return name
 }
@@ -30,7 +35,11 @@ function find({ region }: Context, name: string) {
 
 function assertFreeAlias({ region, limits }: Context, key: Key): void {
   const count = [...region.aliases.values()].filter(({ target }) => target === key.id).length
-  if (count >= limits.aliasesPerKey) throw new AwsError('LimitExceededException', `${key.arn} has ${limits.aliasesPerKey} aliases already`)
+  if (count >= limits.aliasesPerKey)
+    throw new AwsError(
+      'LimitExceededException',
+      `${key.arn} has ${limits.aliasesPerKey} aliases already`,
+    )
 }
 
 const createAlias: Handler = (context, input) => {
@@ -38,7 +47,10 @@ const createAlias: Handler = (context, input) => {
   const name = readName(context, input)
   const key = managed(context, input.required('TargetKeyId'))
   if (region.aliases.has(name)) {
-    throw new AwsError('AlreadyExistsException', `An alias with the name ${arnOf(region.name, name)} already exists`)
+    throw new AwsError(
+      'AlreadyExistsException',
+      `An alias with the name ${arnOf(region.name, name)} already exists`,
+    )
   }
   assertFreeAlias(context, key)
   const now = world.now()
@@ -53,7 +65,8 @@ const updateAlias: Handler = (context, input) => {
   const former = findKey(region, alias.target)
   context.authorize({ key: former })
   const next = managed(context, input.required('TargetKeyId'))
-  const kind = ({ spec: { family } }: Key) => (family === 'rsa' || family === 'ecc' ? 'asymmetric' : family)
+  const kind = ({ spec: { family } }: Key) =>
+    family === 'rsa' || family === 'ecc' ? 'asymmetric' : family
   if (kind(former) !== kind(next) || former.usage !== next.usage) {
     throw invalid(`${next.arn} has another key type or key usage than ${former.arn}`)
   }

@@ -4,7 +4,10 @@ import type { Handler, Handlers } from '../handler.js'
 /** There are none, and that is the answer to whoever names one. */
 const missing: Handler = (context, input) => {
   context.authorize({ resource: '*' })
-  throw new AwsError('CustomKeyStoreNotFoundException', `there is no custom key store ${input.required('CustomKeyStoreId')}`)
+  throw new AwsError(
+    'CustomKeyStoreNotFoundException',
+    `there is no custom key store ${input.required('CustomKeyStoreId')}`,
+  )
 }
 
 /** Custom key stores. */
@@ -18,8 +21,10 @@ export const customKeyStoreHandlers: Handlers = {
   DescribeCustomKeyStores: (context, input) => {
     const named = input.text('CustomKeyStoreId') ?? input.text('CustomKeyStoreName')
     context.authorize({ resource: '*' })
-    if (named !== undefined) throw new AwsError('CustomKeyStoreNotFoundException', `there is no custom key store ${named}`)
-    if (input.has('Marker')) throw new AwsError('InvalidMarkerException', 'The marker is not valid.')
+    if (named !== undefined)
+      throw new AwsError('CustomKeyStoreNotFoundException', `there is no custom key store ${named}`)
+    if (input.has('Marker'))
+      throw new AwsError('InvalidMarkerException', 'The marker is not valid.')
     return { CustomKeyStores: [], Truncated: false }
   },
   DisconnectCustomKeyStore: missing,

@@ -11,7 +11,12 @@ const scheduleKeyDeletion: Handler = (context, input) => {
   const days = input.number('PendingWindowInDays') ?? DEFAULT_DAYS
   const waits = key.multiRegion?.primary === region.name && key.multiRegion.replicas.size > 0
   key.deletion = { windowDays: days, at: waits ? undefined : deletionDate(world, days) }
-  return { KeyId: key.arn, DeletionDate: wireDate(key.deletion.at), KeyState: stateOf(world.now(), key), PendingWindowInDays: days }
+  return {
+    KeyId: key.arn,
+    DeletionDate: wireDate(key.deletion.at),
+    KeyState: stateOf(world.now(), key),
+    PendingWindowInDays: days,
+  }
 }
 
 /** The end of keys. */

@@ -23,21 +23,38 @@ interface Names {
   readonly action?: string
 }
 
-const PLAIN: Names = { keyId: 'KeyId', algorithm: 'EncryptionAlgorithm', context: 'EncryptionContext' }
-const SOURCE: Names = { keyId: 'SourceKeyId', algorithm: 'SourceEncryptionAlgorithm', context: 'SourceEncryptionContext', action: 'ReEncryptFrom' }
+const PLAIN: Names = {
+  keyId: 'KeyId',
+  algorithm: 'EncryptionAlgorithm',
+  context: 'EncryptionContext',
+}
+const SOURCE: Names = {
+  keyId: 'SourceKeyId',
+  algorithm: 'SourceEncryptionAlgorithm',
+  context: 'SourceEncryptionContext',
+  action: 'ReEncryptFrom',
+}
 const DESTINATION: Names = {
-  keyId: 'DestinationKeyId', algorithm: 'DestinationEncryptionAlgorithm', context: 'DestinationEncryptionContext', action: 'ReEncryptTo',
+  keyId: 'DestinationKeyId',
+  algorithm: 'DestinationEncryptionAlgorithm',
+  context: 'DestinationEncryptionContext',
+  action: 'ReEncryptTo',
 }
 
 /** AWS's OAEP: one hash for both of its uses, and no label. */
 function oaep(algorithm: string): { padding: number; oaepHash: string; length: number } {
   const one = algorithm === 'RSAES_OAEP_SHA_1'
-  return { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: one ? 'sha1' : 'sha256', length: one ? 20 : 32 }
+  return {
+    padding: constants.RSA_PKCS1_OAEP_PADDING,
+    oaepHash: one ? 'sha1' : 'sha256',
+    length: one ? 20 : 32,
+  }
 }
 
 function readContext(input: Input, { context }: Names, key: Key): EncryptionContext {
   const found = input.map(context)
-  if (found.size > 0 && key.spec.family !== 'symmetric') throw invalid(`${context} is not supported for asymmetric keys`)
+  if (found.size > 0 && key.spec.family !== 'symmetric')
+    throw invalid(`${context} is not supported for asymmetric keys`)
   return found
 }
 
@@ -54,11 +71,25 @@ function encryptWith(context: Context, input: Input, names: Names, plaintext: Bu
   assertAlgorithm(key, algorithm)
   const encryptionContext = readContext(input, names, key)
   const material = materialOf(key)
-  if (algorithm === SYMMETRIC) return { key, algorithm, blob: seal(key, material, plaintext, encryptionContext), materialId: material.id }
+  if (algorithm === SYMMETRIC)
+    return {
+      key,
+      algorithm,
+      blob: seal(key, material, plaintext, encryptionContext),
+      materialId: material.id,
+    }
   const { length, ...padding } = oaep(algorithm)
   const most = (key.spec.modulusLength ?? 0) / 8 - 2 * length - 2
-  if (plaintext.length > most) throw invalid(`Algorithm ${algorithm} and key spec ${key.keySpec} cannot encrypt data larger than ${most} bytes.`)
-  return { key, algorithm, blob: publicEncrypt({ key: createPublicKey(privateKeyOf(key)), ...padding }, plaintext), materialId: undefined }
+  if (plaintext.length > most)
+    throw invalid(
+      `Algorithm ${algorithm} and key spec ${key.keySpec} cannot encrypt data larger than ${most} bytes.`,
+    )
+  return {
+    key,
+    algorithm,
+    blob: publicEncrypt({ key: createPublicKey(privateKeyOf(key)), ...padding }, plaintext),
+    materialId: undefined,
+  }
 }
 
 interface Decrypted {
@@ -75,16 +106,29 @@ function decryptWith(context: Context, input: Input, names: Names): Decrypted {
     return { key, algorithm, plaintext: Buffer.alloc(1), materialId: undefined }
   }
   const blob = input.requiredBytes('CiphertextBlob')
-  return algorithm === SYMMETRIC ? decryptSymmetric(context, input, names, blob) : decryptRsa(context, input, names, blob, algorithm)
+  return algorithm === SYMMETRIC
+    ? decryptSymmetric(context, input, names, blob)
+    : decryptRsa(context, input, names, blob, algorithm)
 }
 
-function decryptRsa(context: Context, input: Input, names: Names, blob: Buffer, algorithm: string): Decrypted {
+function decryptRsa(
+  context: Context,
+  input: Input,
+  names: Names,
+  blob: Buffer,
+  algorithm: string,
+): Decrypted {
   const key = usable(context, input.required(names.keyId), USAGE, names.action)
   assertAlgorithm(key, algorithm)
   readContext(input, names, key)
   const { padding, oaepHash } = oaep(algorithm)
   try {
-    return { key, algorithm, plaintext: privateDecrypt({ key: privateKeyOf(key), padding, oaepHash }, blob), materialId: undefined }
+    return {
+      key,
+      algorithm,
+      plaintext: privateDecrypt({ key: privateKeyOf(key), padding, oaepHash }, blob),
+      materialId: undefined,
+    }
   } catch {
     throw invalidCiphertext()
   }
@@ -96,12 +140,21 @@ function decryptSymmetric(context: Context, input: Input, names: Names, blob: Bu
   if (wanted !== undefined) assertAlgorithm(usable(context, wanted, USAGE, names.action), SYMMETRIC)
   const header = readHeader(blob)
   if (wanted !== undefined && findKeyOrAlias(region, wanted).key.id !== header.keyId) {
-    throw new AwsError('IncorrectKeyException', 'The key ID in the request does not identify a CMK that can perform this operation.')
+    throw new AwsError(
+      'IncorrectKeyException',
+      'The key ID in the request does not identify a CMK that can perform this operation.',
+    )
   }
   if (!region.keys.has(header.keyId)) {
-    throw new AwsError('AccessDeniedException', 'The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.')
+    throw new AwsError(
+      'AccessDeniedException',
+      'The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.',
+    )
   }
-  const key = wanted === undefined ? usable(context, header.keyId, USAGE, names.action) : findKeyOrAlias(region, wanted).key
+  const key =
+    wanted === undefined
+      ? usable(context, header.keyId, USAGE, names.action)
+      : findKeyOrAlias(region, wanted).key
   const material = key.materials.find(({ id }) => id === header.materialId)
   if (!material?.bytes) throw invalidCiphertext()
   const plaintext = unseal(key, material.bytes, header, blob, readContext(input, names, key))
@@ -109,7 +162,12 @@ function decryptSymmetric(context: Context, input: Input, names: Names, blob: Bu
 }
 
 const encrypt: Handler = (context, input) => {
-  const { key, algorithm, blob } = encryptWith(context, input, PLAIN, input.requiredBytes('Plaintext'))
+  const { key, algorithm, blob } = encryptWith(
+    context,
+    input,
+    PLAIN,
+    input.requiredBytes('Plaintext'),
+  )
   recordUse(context, input, key)
   return { KeyId: key.arn, CiphertextBlob: blob.toString('base64'), EncryptionAlgorithm: algorithm }
 }
@@ -117,7 +175,12 @@ const encrypt: Handler = (context, input) => {
 const decrypt: Handler = (context, input) => {
   const { key, algorithm, plaintext, materialId } = decryptWith(context, input, PLAIN)
   recordUse(context, input, key)
-  return { KeyId: key.arn, Plaintext: plaintext.toString('base64'), EncryptionAlgorithm: algorithm, KeyMaterialId: materialId }
+  return {
+    KeyId: key.arn,
+    Plaintext: plaintext.toString('base64'),
+    EncryptionAlgorithm: algorithm,
+    KeyMaterialId: materialId,
+  }
 }
 
 const reEncrypt: Handler = (context, input) => {
@@ -138,47 +201,63 @@ const reEncrypt: Handler = (context, input) => {
 /** A key that encrypts what it makes: symmetric ones only. */
 function wrappingKey(context: Context, input: Input): Key {
   const key = usable(context, input.required('KeyId'), USAGE)
-  if (key.spec.family !== 'symmetric') throw invalidUsage(`${key.arn} key spec is ${key.keySpec} which is not valid for this operation.`)
+  if (key.spec.family !== 'symmetric')
+    throw invalidUsage(
+      `${key.arn} key spec is ${key.keySpec} which is not valid for this operation.`,
+    )
   return key
 }
 
-const generateDataKey = (withPlaintext: boolean): Handler => (context, input) => {
-  if (input.has('NumberOfBytes') === input.has('KeySpec')) throw invalid('Please specify either number of bytes or key spec.')
-  const key = wrappingKey(context, input)
-  const length = input.number('NumberOfBytes') ?? (input.text('KeySpec') === 'AES_128' ? 16 : 32)
-  const plaintext = randomBytes(length)
-  const material = materialOf(key)
-  recordUse(context, input, key)
-  return {
-    KeyId: key.arn,
-    CiphertextBlob: seal(key, material, plaintext, input.map('EncryptionContext')).toString('base64'),
-    KeyMaterialId: material.id,
-    ...(withPlaintext && { Plaintext: plaintext.toString('base64') }),
+const generateDataKey =
+  (withPlaintext: boolean): Handler =>
+  (context, input) => {
+    if (input.has('NumberOfBytes') === input.has('KeySpec'))
+      throw invalid('Please specify either number of bytes or key spec.')
+    const key = wrappingKey(context, input)
+    const length = input.number('NumberOfBytes') ?? (input.text('KeySpec') === 'AES_128' ? 16 : 32)
+    const plaintext = randomBytes(length)
+    const material = materialOf(key)
+    recordUse(context, input, key)
+    return {
+      KeyId: key.arn,
+      CiphertextBlob: seal(key, material, plaintext, input.map('EncryptionContext')).toString(
+        'base64',
+      ),
+      KeyMaterialId: material.id,
+      ...(withPlaintext && { Plaintext: plaintext.toString('base64') }),
+    }
   }
-}
 
-const generateDataKeyPair = (withPlaintext: boolean): Handler => (context, input) => {
-  const KeyPairSpec = input.required('KeyPairSpec')
-  const spec = SPECS.get(KeyPairSpec)
-  if (!spec) throw unsupported(`KeyPairSpec ${KeyPairSpec} is not supported by this KMS`)
-  const key = wrappingKey(context, input)
-  context.quotas.pair(KeyPairSpec, context.region.name)
-  const privateKey = generate(spec, context.region.name)
-  const material = materialOf(key)
-  recordUse(context, input, key)
-  return {
-    KeyId: key.arn,
-    KeyPairSpec,
-    PublicKey: publicKeyDer(spec, privateKey).toString('base64'),
-    PrivateKeyCiphertextBlob: seal(key, material, privateKey, input.map('EncryptionContext')).toString('base64'),
-    KeyMaterialId: material.id,
-    ...(withPlaintext && { PrivateKeyPlaintext: privateKey.toString('base64') }),
+const generateDataKeyPair =
+  (withPlaintext: boolean): Handler =>
+  (context, input) => {
+    const KeyPairSpec = input.required('KeyPairSpec')
+    const spec = SPECS.get(KeyPairSpec)
+    if (!spec) throw unsupported(`KeyPairSpec ${KeyPairSpec} is not supported by this KMS`)
+    const key = wrappingKey(context, input)
+    context.quotas.pair(KeyPairSpec, context.region.name)
+    const privateKey = generate(spec, context.region.name)
+    const material = materialOf(key)
+    recordUse(context, input, key)
+    return {
+      KeyId: key.arn,
+      KeyPairSpec,
+      PublicKey: publicKeyDer(spec, privateKey).toString('base64'),
+      PrivateKeyCiphertextBlob: seal(
+        key,
+        material,
+        privateKey,
+        input.map('EncryptionContext'),
+      ).toString('base64'),
+      KeyMaterialId: material.id,
+      ...(withPlaintext && { PrivateKeyPlaintext: privateKey.toString('base64') }),
+    }
   }
-}
 
 const generateRandom: Handler = (context, input) => {
   const store = input.text('CustomKeyStoreId')
-  if (store !== undefined) throw new AwsError('CustomKeyStoreNotFoundException', `there is no custom key store ${store}`)
+  if (store !== undefined)
+    throw new AwsError('CustomKeyStoreNotFoundException', `there is no custom key store ${store}`)
   const length = input.number('NumberOfBytes')
   if (length === undefined) throw invalid('NumberOfBytes is required')
   context.authorize({ resource: '*' })

@@ -14,7 +14,13 @@ const DEFAULT_LIMIT = 50
 const ANY = ['CreateGrant', 'RetireGrant', 'DescribeKey']
 const GRANTABLE: Readonly<Record<string, readonly string[]>> = {
   symmetric: [
-    'Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext', 'GenerateDataKeyPair',
+    'Encrypt',
+    'Decrypt',
+    'ReEncryptFrom',
+    'ReEncryptTo',
+    'GenerateDataKey',
+    'GenerateDataKeyWithoutPlaintext',
+    'GenerateDataKeyPair',
     'GenerateDataKeyPairWithoutPlaintext',
   ],
   ENCRYPT_DECRYPT: ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'GetPublicKey'],
@@ -23,55 +29,87 @@ const GRANTABLE: Readonly<Record<string, readonly string[]>> = {
   KEY_AGREEMENT: ['DeriveSharedSecret', 'GetPublicKey'],
 }
 
-const REPEATED = ['Name', 'GranteePrincipal', 'RetiringPrincipal', 'GranteeServicePrincipal', 'RetiringServicePrincipal']
+const REPEATED = [
+  'Name',
+  'GranteePrincipal',
+  'RetiringPrincipal',
+  'GranteeServicePrincipal',
+  'RetiringServicePrincipal',
+]
 
 function readMembers(key: Key, input: Input): Readonly<Record<string, unknown>> {
   const operations = input.texts('Operations')
   const allowed = [...(GRANTABLE[key.spec.family] ?? GRANTABLE[key.usage] ?? []), ...ANY]
   const wrong = operations.find((operation) => !allowed.includes(operation))
-  if (wrong !== undefined) throw invalid(`Operation ${wrong} is not supported by a grant on ${key.arn}`)
+  if (wrong !== undefined)
+    throw invalid(`Operation ${wrong} is not supported by a grant on ${key.arn}`)
   assertOne(input, 'GranteePrincipal', 'GranteeServicePrincipal', true)
   assertOne(input, 'RetiringPrincipal', 'RetiringServicePrincipal', false)
   const constraints = input.structure('Constraints')
-  if (input.has('GranteeServicePrincipal') && !constraints?.has('SourceArn')) throw invalid('GranteeServicePrincipal needs a SourceArn constraint')
+  if (input.has('GranteeServicePrincipal') && !constraints?.has('SourceArn'))
+    throw invalid('GranteeServicePrincipal needs a SourceArn constraint')
   if (constraints?.has('EncryptionContextSubset') && constraints.has('EncryptionContextEquals')) {
     throw invalid('a grant has one of EncryptionContextSubset and EncryptionContextEquals')
   }
   return {
-    ...Object.fromEntries(REPEATED.flatMap((name) => (input.has(name) ? [[name, input.text(name)]] : []))),
+    ...Object.fromEntries(
+      REPEATED.flatMap((name) => (input.has(name) ? [[name, input.text(name)]] : [])),
+    ),
     Operations: operations,
     ...(constraints && { Constraints: readConstraints(constraints) }),
   }
 }
 
 function readConstraints(constraints: Input): object {
-  const contexts = ['EncryptionContextSubset', 'EncryptionContextEquals'].filter((name) => constraints.has(name))
+  const contexts = ['EncryptionContextSubset', 'EncryptionContextEquals'].filter((name) =>
+    constraints.has(name),
+  )
   return {
-    ...Object.fromEntries(contexts.map((name) => [name, Object.fromEntries(constraints.map(name))])),
+    ...Object.fromEntries(
+      contexts.map((name) => [name, Object.fromEntries(constraints.map(name))]),
+    ),
     ...(constraints.has('SourceArn') && { SourceArn: constraints.text('SourceArn') }),
   }
 }
 
 function assertOne(input: Input, one: string, other: string, needed: boolean): void {
   const count = [one, other].filter((name) => input.has(name)).length
-  if (count > 1 || (needed && count === 0)) throw invalid(`a grant has ${needed ? '' : 'at most '}one of ${one} and ${other}`)
+  if (count > 1 || (needed && count === 0))
+    throw invalid(`a grant has ${needed ? '' : 'at most '}one of ${one} and ${other}`)
 }
 
 const createGrant: Handler = (context, input) => {
   assertGrantTokens(context, input)
   const key = managed(context, input.required('KeyId'))
   const members = readMembers(key, input)
-  const same = members.Name === undefined ? undefined : [...key.grants.values()].find((grant) => JSON.stringify(grant.members) === JSON.stringify(members))
-  if (!same && key.grants.size >= context.limits.grantsPerKey) throw new AwsError('LimitExceededException', `${key.arn} has ${context.limits.grantsPerKey} grants already`)
+  const same =
+    members.Name === undefined
+      ? undefined
+      : [...key.grants.values()].find(
+          (grant) => JSON.stringify(grant.members) === JSON.stringify(members),
+        )
+  if (!same && key.grants.size >= context.limits.grantsPerKey)
+    throw new AwsError(
+      'LimitExceededException',
+      `${key.arn} has ${context.limits.grantsPerKey} grants already`,
+    )
   assertNotDry(input)
-  const grant: Grant = same ?? { id: randomBytes(32).toString('hex'), token: randomBytes(96).toString('base64url'), created: context.world.now(), members }
+  const grant: Grant = same ?? {
+    id: randomBytes(32).toString('hex'),
+    token: randomBytes(96).toString('base64url'),
+    created: context.world.now(),
+    members,
+  }
   key.grants.set(grant.id, grant)
   return { GrantId: grant.id, GrantToken: grant.token }
 }
 
 function entry({ region }: Context, key: Key, grant: Grant): object {
   return {
-    KeyId: key.arn, GrantId: grant.id, CreationDate: wireDate(grant.created), IssuingAccount: callerArn(region.name).replace(/user\/.*/, 'root'),
+    KeyId: key.arn,
+    GrantId: grant.id,
+    CreationDate: wireDate(grant.created),
+    IssuingAccount: callerArn(region.name).replace(/user\/.*/, 'root'),
     ...grant.members,
   }
 }
@@ -79,10 +117,15 @@ function entry({ region }: Context, key: Key, grant: Grant): object {
 const listGrants: Handler = (context, input) => {
   const key = managed(context, input.required('KeyId'))
   const id = input.text('GrantId')
-  if (id !== undefined && !key.grants.has(id)) throw new AwsError('InvalidGrantIdException', `there is no grant ${id}`)
+  if (id !== undefined && !key.grants.has(id))
+    throw new AwsError('InvalidGrantIdException', `there is no grant ${id}`)
   const filters = ['GranteePrincipal', 'GranteeServicePrincipal'].filter((name) => input.has(name))
   if (filters.length > 1) throw invalid('give one of GranteePrincipal and GranteeServicePrincipal')
-  const found = [...key.grants.values()].filter((grant) => (id === undefined || grant.id === id) && filters.every((name) => grant.members[name] === input.text(name)))
+  const found = [...key.grants.values()].filter(
+    (grant) =>
+      (id === undefined || grant.id === id) &&
+      filters.every((name) => grant.members[name] === input.text(name)),
+  )
   const { items, rest } = page(context, input, found, DEFAULT_LIMIT, (grant) => grant.id)
   return { Grants: items.map((grant) => entry(context, key, grant)), ...rest }
 }
@@ -91,7 +134,9 @@ const listRetirableGrants: Handler = (context, input) => {
   assertOne(input, 'RetiringPrincipal', 'RetiringServicePrincipal', true)
   context.authorize({ resource: '*' })
   const name = input.has('RetiringPrincipal') ? 'RetiringPrincipal' : 'RetiringServicePrincipal'
-  const all = [...context.region.keys.values()].flatMap((key) => [...key.grants.values()].map((grant) => ({ key, grant })))
+  const all = [...context.region.keys.values()].flatMap((key) =>
+    [...key.grants.values()].map((grant) => ({ key, grant })),
+  )
   const found = all.filter(({ grant }) => grant.members[name] === input.text(name))
   const { items, rest } = page(context, input, found, DEFAULT_LIMIT, ({ grant }) => grant.id)
   return { Grants: items.map(({ key, grant }) => entry(context, key, grant)), ...rest }
@@ -106,15 +151,20 @@ function revoke(input: Input, key: Key, grantId: string): object {
 
 const retireGrant: Handler = (context, input) => {
   const token = input.text('GrantToken')
-  if ((token !== undefined) === (input.has('KeyId') || input.has('GrantId'))) throw invalid('give either GrantToken, or both KeyId and GrantId')
-  if (token === undefined) return revoke(input, managed(context, input.required('KeyId')), input.required('GrantId'))
+  if ((token !== undefined) === (input.has('KeyId') || input.has('GrantId')))
+    throw invalid('give either GrantToken, or both KeyId and GrantId')
+  if (token === undefined)
+    return revoke(input, managed(context, input.required('KeyId')), input.required('GrantId'))
   for (const key of context.region.keys.values()) {
     const grant = [...key.grants.values()].find((candidate) => candidate.token === token)
     if (!grant) continue
     context.authorize({ key })
     return revoke(input, key, grant.id)
   }
-  throw new AwsError('InvalidGrantTokenException', `The grant token is not one of account ${ACCOUNT}.`)
+  throw new AwsError(
+    'InvalidGrantTokenException',
+    `The grant token is not one of account ${ACCOUNT}.`,
+  )
 }
 
 /** Grants: they are records, and allow nothing. */
@@ -123,5 +173,6 @@ export const grantHandlers: Handlers = {
   ListGrants: listGrants,
   ListRetirableGrants: listRetirableGrants,
   RetireGrant: retireGrant,
-  RevokeGrant: (context, input) => revoke(input, managed(context, input.required('KeyId')), input.required('GrantId')),
+  RevokeGrant: (context, input) =>
+    revoke(input, managed(context, input.required('KeyId')), input.required('GrantId')),
 }

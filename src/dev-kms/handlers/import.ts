@@ -5,7 +5,14 @@ import type { Input } from '../input.js'
 import { fits, publicKeyDer } from '../private-keys.js'
 import { currentMaterial, pendingMaterial, stateOf, type Key, type Material } from '../state.js'
 import { forget, relatives, settlePending } from '../world.js'
-import { assertUnused, assertWrapping, readToken, unwrap, wrappingPair, writeToken } from '../wrapping.js'
+import {
+  assertUnused,
+  assertWrapping,
+  readToken,
+  unwrap,
+  wrappingPair,
+  writeToken,
+} from '../wrapping.js'
 import { addMaterial, materialId, recordOf } from './materials.js'
 
 const LONGEST_EXPIRY_MS = 365 * 86_400_000
@@ -15,7 +22,10 @@ function importable(context: Context, input: Input): Key {
   const keyId = input.required('KeyId')
   const found = findKey(context.region, keyId)
   context.authorize({ key: found })
-  if (found.origin !== 'EXTERNAL') throw unsupported(`${found.arn} origin is ${found.origin} which is not valid for this operation.`)
+  if (found.origin !== 'EXTERNAL')
+    throw unsupported(
+      `${found.arn} origin is ${found.origin} which is not valid for this operation.`,
+    )
   return managed(context, keyId)
 }
 
@@ -36,12 +46,17 @@ const getParametersForImport: Handler = async (context, input) => {
 function readExpiry(now: Date, input: Input): Date | undefined {
   const validTo = input.date('ValidTo')
   if (input.text('ExpirationModel') === 'KEY_MATERIAL_DOES_NOT_EXPIRE') {
-    if (validTo !== undefined) throw invalid('ValidTo must not be set if the ExpirationModel is KEY_MATERIAL_DOES_NOT_EXPIRE')
+    if (validTo !== undefined)
+      throw invalid(
+        'ValidTo must not be set if the ExpirationModel is KEY_MATERIAL_DOES_NOT_EXPIRE',
+      )
     return undefined
   }
-  if (validTo === undefined) throw invalid('A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES')
+  if (validTo === undefined)
+    throw invalid('A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES')
   const ahead = validTo.getTime() - now.getTime()
-  if (ahead <= 0 || ahead > LONGEST_EXPIRY_MS) throw invalid('ValidTo must be in the future and at most 365 days away')
+  if (ahead <= 0 || ahead > LONGEST_EXPIRY_MS)
+    throw invalid('ValidTo must be in the future and at most 365 days away')
   return validTo
 }
 
@@ -54,15 +69,23 @@ function isNew(key: Key, input: Input): boolean {
     const wrong = SYMMETRIC_ONLY.find((name) => input.has(name))
     if (wrong !== undefined) throw invalid(`${wrong} is only valid for symmetric encryption keys`)
   }
-  if (replica && input.has('KeyMaterialDescription')) throw invalid('KeyMaterialDescription is set on the primary key only')
-  const type = input.text('ImportType') ?? (key.materials.length === 0 ? 'NEW_KEY_MATERIAL' : 'EXISTING_KEY_MATERIAL')
+  if (replica && input.has('KeyMaterialDescription'))
+    throw invalid('KeyMaterialDescription is set on the primary key only')
+  const type =
+    input.text('ImportType') ??
+    (key.materials.length === 0 ? 'NEW_KEY_MATERIAL' : 'EXISTING_KEY_MATERIAL')
   if (type === 'EXISTING_KEY_MATERIAL') return false
-  if (input.has('KeyMaterialId')) throw invalid('KeyMaterialId can not be specified when ImportType is NEW_KEY_MATERIAL')
+  if (input.has('KeyMaterialId'))
+    throw invalid('KeyMaterialId can not be specified when ImportType is NEW_KEY_MATERIAL')
   if (replica) throw unsupported(`${key.arn} is not a multi-region primary key.`)
   return true
 }
 
-const incorrect = () => new AwsError('IncorrectKeyMaterialException', 'The key material is invalid, or not what was imported into this KMS key before.')
+const incorrect = () =>
+  new AwsError(
+    'IncorrectKeyMaterialException',
+    'The key material is invalid, or not what was imported into this KMS key before.',
+  )
 
 /** Ties `bytes` to the key as something new, and lets its replicas know. */
 function associate(context: Context, key: Key, bytes: Buffer, id: string): Material {
@@ -70,12 +93,23 @@ function associate(context: Context, key: Key, bytes: Buffer, id: string): Mater
   if (key.materials.some((material) => material.id === id)) throw incorrect()
   const pending = pendingMaterial(key)
   if (pending) {
-    throw new AwsError('KMSInvalidStateException', `New key material (id: ${id}) cannot be imported into KMS key ${key.arn}, because another key material (id: ${pending.id}) is pending rotation.`)
+    throw new AwsError(
+      'KMSInvalidStateException',
+      `New key material (id: ${id}) cannot be imported into KMS key ${key.arn}, because another key material (id: ${pending.id}) is pending rotation.`,
+    )
   }
-  const material = addMaterial(key, bytes, key.materials.length === 0 ? 'CURRENT' : 'PENDING_ROTATION')
+  const material = addMaterial(
+    key,
+    bytes,
+    key.materials.length === 0 ? 'CURRENT' : 'PENDING_ROTATION',
+  )
   if (material.state === 'CURRENT') return material
   for (const relative of relatives(world, key)) {
-    if (relative !== key) relative.materials.push({ ...recordOf(material), state: 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION' })
+    if (relative !== key)
+      relative.materials.push({
+        ...recordOf(material),
+        state: 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION',
+      })
   }
   return material
 }
@@ -85,7 +119,8 @@ function recall(key: Key, bytes: Buffer, id: string, expected: string | undefine
   const material = key.materials.find((known) => known.id === id)
   if (!material || (expected !== undefined && expected !== id)) throw incorrect()
   material.bytes = bytes
-  if (material.state === 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION') material.state = 'PENDING_ROTATION'
+  if (material.state === 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION')
+    material.state = 'PENDING_ROTATION'
   return material
 }
 
@@ -105,7 +140,10 @@ const importKeyMaterial: Handler = async (context, input) => {
   const id = materialId(key, bytes)
   const repeated = fresh && once.repeated && key.materials.some((material) => material.id === id)
   const wasPending = stateOf(world.now(), key) === 'PendingImport'
-  const material = fresh && !repeated ? associate(context, key, bytes, id) : recall(key, bytes, id, input.text('KeyMaterialId'))
+  const material =
+    fresh && !repeated
+      ? associate(context, key, bytes, id)
+      : recall(key, bytes, id, input.text('KeyMaterialId'))
   once.use()
   describeMaterial(context, key, material, input.text('KeyMaterialDescription'))
   material.validTo = validTo
@@ -116,18 +154,26 @@ const importKeyMaterial: Handler = async (context, input) => {
 }
 
 /** A description is kept until another is given, and is the same in every Region. */
-function describeMaterial({ world }: Context, key: Key, { id }: Material, description: string | undefined): void {
+function describeMaterial(
+  { world }: Context,
+  key: Key,
+  { id }: Material,
+  description: string | undefined,
+): void {
   if (description === undefined) return
   for (const relative of relatives(world, key)) {
-    for (const material of relative.materials) if (material.id === id) material.description = description
+    for (const material of relative.materials)
+      if (material.id === id) material.description = description
   }
 }
 
 const deleteImportedKeyMaterial: Handler = (context, input) => {
   const key = importable(context, input)
   const wanted = input.text('KeyMaterialId')
-  const material = wanted === undefined ? currentMaterial(key) : key.materials.find(({ id }) => id === wanted)
-  if (wanted !== undefined && (!material || key.spec.family !== 'symmetric')) throw notFound(`Key material '${wanted}' does not exist`)
+  const material =
+    wanted === undefined ? currentMaterial(key) : key.materials.find(({ id }) => id === wanted)
+  if (wanted !== undefined && (!material || key.spec.family !== 'symmetric'))
+    throw notFound(`Key material '${wanted}' does not exist`)
   if (material) forget(context.world, key, material)
   return { KeyId: key.arn, ...(key.spec.family === 'symmetric' && { KeyMaterialId: material?.id }) }
 }

@@ -12,17 +12,35 @@ export function defaultPolicy(region: string): string {
   return JSON.stringify({
     Version: '2012-10-17',
     Id: 'key-default-1',
-    Statement: [{ Sid: 'Enable IAM User Permissions', Effect: 'Allow', Principal: { AWS: rootArn(region) }, Action: 'kms:*', Resource: '*' }],
+    Statement: [
+      {
+        Sid: 'Enable IAM User Permissions',
+        Effect: 'Allow',
+        Principal: { AWS: rootArn(region) },
+        Action: 'kms:*',
+        Resource: '*',
+      },
+    ],
   })
 }
 
-/** The policy of a request, whole and no trap for whoever sends it, or undefined when there is none. */
-export function readPolicy({ region, limits }: Context, input: Input, regionName = region.name): string | undefined {
+/**
+ * The policy of a request, whole and no trap for whoever sends it, or undefined when there is none.
+ */
+export function readPolicy(
+  { region, limits }: Context,
+  input: Input,
+  regionName = region.name,
+): string | undefined {
   const policy = input.text('Policy')
   if (policy === undefined) return undefined
-  if (Buffer.byteLength(policy) > limits.policyBytes) throw new AwsError('LimitExceededException', 'The key policy is too long.')
+  if (Buffer.byteLength(policy) > limits.policyBytes)
+    throw new AwsError('LimitExceededException', 'The key policy is too long.')
   const statements = readKeyPolicy(policy)
-  if (input.flag('BypassPolicyLockoutSafetyCheck') !== true && !statements.some((statement) => letsReturn(statement, regionName))) {
+  if (
+    input.flag('BypassPolicyLockoutSafetyCheck') !== true &&
+    !statements.some((statement) => letsReturn(statement, regionName))
+  ) {
     throw malformed('The new key policy will not allow you to update the key policy in the future.')
   }
   return policy
@@ -43,14 +61,21 @@ function letsReturn({ Effect, Principal, Action, Condition }: Statement, region:
   if (Effect !== 'Allow' || Condition !== undefined || Principal === undefined) return false
   const principals = typeof Principal === 'string' ? [Principal] : asList(Principal.AWS)
   const caller = [rootArn(region), callerArn(region), ACCOUNT, '*']
-  return principals.some((principal) => caller.includes(principal)) && asList(Action).some((action) => matches(action, 'kms:PutKeyPolicy', 'i'))
+  return (
+    principals.some((principal) => caller.includes(principal)) &&
+    asList(Action).some((action) => matches(action, 'kms:PutKeyPolicy', 'i'))
+  )
 }
 
-/** Key policies. They are kept and checked, but who may do what is up to the policies that the server was started with. */
+/**
+ * Key policies. They are kept and checked, but who may do what is up to the policies that the
+ * server was started with.
+ */
 export const keyPolicyHandlers: Handlers = {
   GetKeyPolicy: (context, input) => {
     const { policy } = managed(context, input.required('KeyId'))
-    if ((input.text('PolicyName') ?? POLICY_NAME) !== POLICY_NAME) throw notFound('No such policy exists')
+    if ((input.text('PolicyName') ?? POLICY_NAME) !== POLICY_NAME)
+      throw notFound('No such policy exists')
     return { Policy: policy, PolicyName: POLICY_NAME }
   },
   PutKeyPolicy: (context, input) => {
@@ -62,7 +87,8 @@ export const keyPolicyHandlers: Handlers = {
   },
   ListKeyPolicies: (context, input) => {
     managed(context, input.required('KeyId'))
-    if (input.has('Marker')) throw new AwsError('InvalidMarkerException', 'The marker is not valid.')
+    if (input.has('Marker'))
+      throw new AwsError('InvalidMarkerException', 'The marker is not valid.')
     return { PolicyNames: [POLICY_NAME], Truncated: false }
   },
 }

@@ -37,7 +37,9 @@ export function describe(world: World, key: Key): object {
     ...expiry(key),
     ...(key.spec.family === 'symmetric' && { CurrentKeyMaterialId: currentMaterial(key)?.id }),
     DeletionDate: wireDate(key.deletion?.at),
-    ...(state === 'PendingReplicaDeletion' && { PendingDeletionWindowInDays: key.deletion?.windowDays }),
+    ...(state === 'PendingReplicaDeletion' && {
+      PendingDeletionWindowInDays: key.deletion?.windowDays,
+    }),
     MultiRegion: multiRegion !== undefined,
     ...(multiRegion && {
       MultiRegionConfiguration: {
@@ -52,40 +54,66 @@ export function describe(world: World, key: Key): object {
 /** The earliest end of any material; nothing while one that the key needs is not there. */
 function expiry(key: Key): object {
   const permanent = key.materials.filter(isPermanent)
-  if (key.origin !== 'EXTERNAL' || permanent.length === 0 || permanent.some(({ bytes }) => bytes === undefined)) return {}
-  const ends = permanent.flatMap(({ validTo }) => validTo ?? []).toSorted((one, other) => one.getTime() - other.getTime())
-  return { ExpirationModel: ends.length > 0 ? 'KEY_MATERIAL_EXPIRES' : 'KEY_MATERIAL_DOES_NOT_EXPIRE', ValidTo: wireDate(ends[0]) }
+  if (
+    key.origin !== 'EXTERNAL' ||
+    permanent.length === 0 ||
+    permanent.some(({ bytes }) => bytes === undefined)
+  )
+    return {}
+  const ends = permanent
+    .flatMap(({ validTo }) => validTo ?? [])
+    .toSorted((one, other) => one.getTime() - other.getTime())
+  return {
+    ExpirationModel: ends.length > 0 ? 'KEY_MATERIAL_EXPIRES' : 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+    ValidTo: wireDate(ends[0]),
+  }
 }
 
 function readSpec(input: Input): readonly [keySpec: string, spec: Spec] {
   if (input.has('KeySpec') && input.has('CustomerMasterKeySpec')) {
-    throw invalid('You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.')
+    throw invalid(
+      'You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.',
+    )
   }
-  const keySpec = input.text('KeySpec') ?? input.text('CustomerMasterKeySpec') ?? 'SYMMETRIC_DEFAULT'
+  const keySpec =
+    input.text('KeySpec') ?? input.text('CustomerMasterKeySpec') ?? 'SYMMETRIC_DEFAULT'
   const spec = SPECS.get(keySpec)
   if (!spec) throw unsupported(`KeySpec ${keySpec} is not supported by this KMS`)
   return [keySpec, spec]
 }
 
 function readUsage(input: Input, keySpec: string, spec: Spec): string {
-  const usage = input.text('KeyUsage') ?? (keySpec === 'SYMMETRIC_DEFAULT' ? 'ENCRYPT_DECRYPT' : undefined)
-  if (usage === undefined) throw invalid('You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.')
-  if (!spec.usages.includes(usage)) throw invalid(`KeyUsage ${usage} is not compatible with KeySpec ${keySpec}`)
+  const usage =
+    input.text('KeyUsage') ?? (keySpec === 'SYMMETRIC_DEFAULT' ? 'ENCRYPT_DECRYPT' : undefined)
+  if (usage === undefined)
+    throw invalid(
+      'You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.',
+    )
+  if (!spec.usages.includes(usage))
+    throw invalid(`KeyUsage ${usage} is not compatible with KeySpec ${keySpec}`)
   return usage
 }
 
 function readOrigin(input: Input): 'AWS_KMS' | 'EXTERNAL' {
   const origin = input.text('Origin') ?? 'AWS_KMS'
   if (origin === 'AWS_KMS' || origin === 'EXTERNAL') {
-    if (input.has('CustomKeyStoreId') || input.has('XksKeyId')) throw invalid(`CustomKeyStoreId and XksKeyId are not valid with origin ${origin}`)
+    if (input.has('CustomKeyStoreId') || input.has('XksKeyId'))
+      throw invalid(`CustomKeyStoreId and XksKeyId are not valid with origin ${origin}`)
     return origin
   }
-  throw new AwsError('CustomKeyStoreNotFoundException', `there is no custom key store ${input.text('CustomKeyStoreId') ?? ''}`)
+  throw new AwsError(
+    'CustomKeyStoreNotFoundException',
+    `there is no custom key store ${input.text('CustomKeyStoreId') ?? ''}`,
+  )
 }
 
 /** @throws AwsError LimitExceededException when the Region is full. */
 export function assertRoom({ limits }: Context, keys: ReadonlyMap<string, Key>): void {
-  if (keys.size >= limits.keys) throw new AwsError('LimitExceededException', 'You have reached the quota of KMS keys in this Region.')
+  if (keys.size >= limits.keys)
+    throw new AwsError(
+      'LimitExceededException',
+      'You have reached the quota of KMS keys in this Region.',
+    )
 }
 
 const createKey: Handler = (context, input) => {
@@ -97,11 +125,21 @@ const createKey: Handler = (context, input) => {
   const id = newKeyId(multi)
   const arn = arnOf(region.name, `key/${id}`)
   context.authorize({ resource: '*' })
-  if (multi) context.authorize({ action: 'iam:CreateServiceLinkedRole', resource: multiRegionRoleArn(region.name), service: MULTI_REGION_SERVICE })
+  if (multi)
+    context.authorize({
+      action: 'iam:CreateServiceLinkedRole',
+      resource: multiRegionRoleArn(region.name),
+      service: MULTI_REGION_SERVICE,
+    })
   if (input.has('Tags')) context.authorize({ action: 'TagResource', resource: arn })
   assertRoom(context, region.keys)
   const key: Key = {
-    id, arn, keySpec, spec, usage, origin,
+    id,
+    arn,
+    keySpec,
+    spec,
+    usage,
+    origin,
     ...blank(context, input),
     region: region.name,
     multiRegion: multi ? { primary: region.name, replicas: new Set() } : undefined,
@@ -109,7 +147,8 @@ const createKey: Handler = (context, input) => {
     policy: readPolicy(context, input) ?? defaultPolicy(region.name),
   }
   if (origin === 'AWS_KMS') addMaterial(key, generate(spec, region.name), 'CURRENT')
-  if (key.materials[0]?.bytes && spec.length === undefined) key.publicKey = publicKeyDer(spec, key.materials[0].bytes)
+  if (key.materials[0]?.bytes && spec.length === undefined)
+    key.publicKey = publicKeyDer(spec, key.materials[0].bytes)
   region.keys.set(id, key)
   return { KeyMetadata: describe(world, key) }
 }
@@ -146,18 +185,28 @@ export function generate(spec: Spec, region: string): Buffer {
   return pair.privateKey.export({ format: 'der', type: 'pkcs8' })
 }
 
-const switchTo = (enabled: boolean): Handler => (context, input) => {
-  managed(context, input.required('KeyId')).enabled = enabled
-  return {}
-}
+const switchTo =
+  (enabled: boolean): Handler =>
+  (context, input) => {
+    managed(context, input.required('KeyId')).enabled = enabled
+    return {}
+  }
 
 /** Making and finding keys, and switching them on and off. */
 export const keyHandlers: Handlers = {
   CreateKey: createKey,
-  DescribeKey: (context, input) => ({ KeyMetadata: describe(context.world, named(context, input.required('KeyId'))) }),
+  DescribeKey: (context, input) => ({
+    KeyMetadata: describe(context.world, named(context, input.required('KeyId'))),
+  }),
   ListKeys: (context, input) => {
     context.authorize({ resource: '*' })
-    const { items, rest } = page(context, input, [...context.region.keys.values()], DEFAULT_LIMIT, ({ id }) => id)
+    const { items, rest } = page(
+      context,
+      input,
+      [...context.region.keys.values()],
+      DEFAULT_LIMIT,
+      ({ id }) => id,
+    )
     return { Keys: items.map(({ id, arn }) => ({ KeyId: id, KeyArn: arn })), ...rest }
   },
   EnableKey: switchTo(true),
@@ -168,7 +217,16 @@ export const keyHandlers: Handlers = {
   },
   GetKeyLastUsage: (context, input) => {
     const { id, created, lastUsage } = managed(context, input.required('KeyId'))
-    const KeyLastUsage = lastUsage && { Operation: lastUsage.operation, Timestamp: wireDate(lastUsage.at), KmsRequestId: lastUsage.requestId }
-    return { KeyId: id, KeyLastUsage: KeyLastUsage ?? {}, TrackingStartDate: wireDate(created), KeyCreationDate: wireDate(created) }
+    const KeyLastUsage = lastUsage && {
+      Operation: lastUsage.operation,
+      Timestamp: wireDate(lastUsage.at),
+      KmsRequestId: lastUsage.requestId,
+    }
+    return {
+      KeyId: id,
+      KeyLastUsage: KeyLastUsage ?? {},
+      TrackingStartDate: wireDate(created),
+      KeyCreationDate: wireDate(created),
+    }
   },
 }

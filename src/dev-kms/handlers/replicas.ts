@@ -10,27 +10,43 @@ import { defaultPolicy, readPolicy } from './key-policies.js'
 import { recordOf } from './materials.js'
 import { tagList } from './tags.js'
 
-/** How long a replica is `Creating`, and a change of the primary Region goes on, in milliseconds; in AWS up to a minute. */
+/**
+ * How long a replica is `Creating`, and a change of the primary Region goes on, in milliseconds; in
+ * AWS up to a minute.
+ */
 const CREATING_MS = 60
 const UPDATING_MS = 60
 
-/** What ties a multi-Region primary key to its replicas. @throws AwsError when this key is no such primary. */
+/**
+ * What ties a multi-Region primary key to its replicas. @throws AwsError when this key is no such
+ * primary.
+ */
 export function familyOf({ multiRegion, region, arn }: Key): MultiRegion {
-  if (multiRegion?.primary !== region) throw unsupported(`${arn} is not a multi-region primary key.`)
+  if (multiRegion?.primary !== region)
+    throw unsupported(`${arn} is not a multi-region primary key.`)
   return multiRegion
 }
 
-/** AWS's own material is copied to the replica; of imported material it only learns that there is some. */
+/**
+ * AWS's own material is copied to the replica; of imported material it only learns that there is
+ * some.
+ */
 function replicaMaterials(source: Key): Material[] {
   return source.materials.map((material): Material => {
     if (source.origin === 'AWS_KMS') return { ...material }
-    return { ...recordOf(material), ...(material.state === 'PENDING_ROTATION' && { state: 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION' }) }
+    return {
+      ...recordOf(material),
+      ...(material.state === 'PENDING_ROTATION' && {
+        state: 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION',
+      }),
+    }
   })
 }
 
 /** Keys are related within one partition, in Regions that there are. */
 function assertReachable({ arn, region }: Key, target: string): void {
-  if (!isRegion(target) || partitionOf(target) !== partitionOf(region)) throw unsupported(`${arn} can not be replicated to ${target}.`)
+  if (!isRegion(target) || partitionOf(target) !== partitionOf(region))
+    throw unsupported(`${arn} can not be replicated to ${target}.`)
 }
 
 const replicateKey: Handler = (context, input) => {
@@ -45,7 +61,11 @@ const replicateKey: Handler = (context, input) => {
   // One of the two is AWS's own dry run.
   context.quotas.request('CreateKey', target, 2)
   const there = world.region(target)
-  if (there.keys.has(source.id)) throw new AwsError('AlreadyExistsException', `Unable to replicate key as it already exists in region ${target}.`)
+  if (there.keys.has(source.id))
+    throw new AwsError(
+      'AlreadyExistsException',
+      `Unable to replicate key as it already exists in region ${target}.`,
+    )
   assertRoom(context, there.keys)
   const key: Key = {
     ...source,
@@ -60,7 +80,11 @@ const replicateKey: Handler = (context, input) => {
   family.replicas.add(target)
   there.keys.set(key.id, key)
   settlePending(world, source)
-  return { ReplicaKeyMetadata: describe(world, key), ReplicaPolicy: key.policy, ReplicaTags: tagList(key) }
+  return {
+    ReplicaKeyMetadata: describe(world, key),
+    ReplicaPolicy: key.policy,
+    ReplicaTags: tagList(key),
+  }
 }
 
 const updatePrimaryRegion: Handler = (context, input) => {

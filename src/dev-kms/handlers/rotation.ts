@@ -30,12 +30,18 @@ const rotateKeyOnDemand: Handler = (context, input) => {
   if (key.multiRegion) familyOf(key)
   if (key.rotation) throw new AwsError('ConflictException', `${key.arn} is being rotated already.`)
   if (key.materials.filter(({ rotatedAt }) => rotatedAt).length >= limits.rotationsPerKey) {
-    throw new AwsError('LimitExceededException', 'The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key.')
+    throw new AwsError(
+      'LimitExceededException',
+      'The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key.',
+    )
   }
   if (key.origin === 'AWS_KMS') pendNew(context, key)
   const pending = pendingMaterial(key)
   if (pending?.state !== 'PENDING_ROTATION' || !pending.bytes) {
-    throw new AwsError('KMSInvalidStateException', `No available key material pending rotation for the key: ${key.arn}.`)
+    throw new AwsError(
+      'KMSInvalidStateException',
+      `No available key material pending rotation for the key: ${key.arn}.`,
+    )
   }
   const startedAt = world.now()
   key.rotation = { startedAt, doneAt: startedAt.getTime() + ROTATION_MS }
@@ -45,14 +51,18 @@ const rotateKeyOnDemand: Handler = (context, input) => {
 /** AWS makes the next material of a key of its own, and copies it to the replicas. */
 function pendNew({ world }: Context, key: Key): void {
   const material = addMaterial(key, generate(key.spec, key.region), 'PENDING_ROTATION')
-  for (const relative of relatives(world, key)) if (relative !== key) relative.materials.push({ ...material })
+  for (const relative of relatives(world, key))
+    if (relative !== key) relative.materials.push({ ...material })
 }
 
 /** Only AWS's own material is rotated by the year. */
 function rotatesByItself(context: Context, input: Input): Key {
   const found = findKey(context.region, input.required('KeyId'))
   context.authorize({ key: found })
-  if (found.origin !== 'AWS_KMS') throw unsupported(`${found.arn} origin is ${found.origin} which is not valid for this operation.`)
+  if (found.origin !== 'AWS_KMS')
+    throw unsupported(
+      `${found.arn} origin is ${found.origin} which is not valid for this operation.`,
+    )
   const key = rotatable(context, input)
   if (key.multiRegion) familyOf(key)
   return key
@@ -80,7 +90,10 @@ function rotationEntry(key: Key, material: Material): object {
     ...(key.origin === 'EXTERNAL' && {
       KeyMaterialDescription: description,
       ImportState: bytes ? 'IMPORTED' : 'PENDING_IMPORT',
-      ...(bytes && { ExpirationModel: validTo ? 'KEY_MATERIAL_EXPIRES' : 'KEY_MATERIAL_DOES_NOT_EXPIRE', ValidTo: wireDate(validTo) }),
+      ...(bytes && {
+        ExpirationModel: validTo ? 'KEY_MATERIAL_EXPIRES' : 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+        ValidTo: wireDate(validTo),
+      }),
     }),
     ...(rotatedAt && { RotationDate: wireDate(rotatedAt), RotationType: 'ON_DEMAND' }),
   }
@@ -90,8 +103,16 @@ const listKeyRotations: Handler = (context, input) => {
   const key = rotatable(context, input)
   const all = input.text('IncludeKeyMaterial') === 'ALL_KEY_MATERIAL'
   const order = new Map(key.materials.map(({ id }, index) => [id, String(index).padStart(4, '0')]))
-  const shown = key.materials.filter((material) => all || (material.rotatedAt && isPermanent(material)))
-  const { items, rest } = page(context, input, shown, DEFAULT_LIMIT, ({ id }) => order.get(id) ?? '')
+  const shown = key.materials.filter(
+    (material) => all || (material.rotatedAt && isPermanent(material)),
+  )
+  const { items, rest } = page(
+    context,
+    input,
+    shown,
+    DEFAULT_LIMIT,
+    ({ id }) => order.get(id) ?? '',
+  )
   return { Rotations: items.map((material) => rotationEntry(key, material)), ...rest }
 }
 
@@ -101,7 +122,10 @@ export const rotationHandlers: Handlers = {
   GetKeyRotationStatus: getKeyRotationStatus,
   ListKeyRotations: listKeyRotations,
   EnableKeyRotation: (context, input) => {
-    rotatesByItself(context, input).automatic = { days: input.number('RotationPeriodInDays') ?? DEFAULT_PERIOD, from: context.world.now() }
+    rotatesByItself(context, input).automatic = {
+      days: input.number('RotationPeriodInDays') ?? DEFAULT_PERIOD,
+      from: context.world.now(),
+    }
     return {}
   },
   DisableKeyRotation: (context, input) => {

@@ -1,4 +1,14 @@
-import { constants, createHash, createHmac, createPublicKey, diffieHellman, sign, timingSafeEqual, verify, type KeyObject } from 'node:crypto'
+import {
+  constants,
+  createHash,
+  createHmac,
+  createPublicKey,
+  diffieHellman,
+  sign,
+  timingSafeEqual,
+  verify,
+  type KeyObject,
+} from 'node:crypto'
 import { AwsError, invalid, unsupported } from '../errors.js'
 import { invalidUsage, named, usable } from '../find.js'
 import { type Context, type Handler, type Handlers } from '../handler.js'
@@ -6,12 +16,26 @@ import type { Input } from '../input.js'
 import { algorithmsMember } from '../key-specs.js'
 import { signEcdsa, signPkcs1, signPss, verifyEcdsa, verifyPkcs1, verifyPss } from '../prehashed.js'
 import type { Key } from '../state.js'
-import { assertAlgorithm, assertGrantTokens, materialOf, privateKeyOf, recordUse, use } from './use.js'
+import {
+  assertAlgorithm,
+  assertGrantTokens,
+  materialOf,
+  privateKeyOf,
+  recordUse,
+  use,
+} from './use.js'
 
 /** One way of signing: of a whole message, which OpenSSL hashes, or of its digest. */
 interface Scheme {
   sign(key: KeyObject, hash: string, message: Buffer, digest: boolean, curve: string): Buffer
-  verify(key: KeyObject, hash: string, message: Buffer, digest: boolean, curve: string, signature: Buffer): boolean
+  verify(
+    key: KeyObject,
+    hash: string,
+    message: Buffer,
+    digest: boolean,
+    curve: string,
+    signature: Buffer,
+  ): boolean
 }
 
 interface Padding {
@@ -21,33 +45,47 @@ interface Padding {
 }
 
 const ofMessage = (padding: (hash: string) => Padding) => ({
-  sign: (key: KeyObject, hash: string, message: Buffer) => sign(hash, message, { key, ...padding(hash) }),
-  verify: (key: KeyObject, hash: string, message: Buffer, signature: Buffer) => verify(hash, message, { key: createPublicKey(key), ...padding(hash) }, signature),
+  sign: (key: KeyObject, hash: string, message: Buffer) =>
+    sign(hash, message, { key, ...padding(hash) }),
+  verify: (key: KeyObject, hash: string, message: Buffer, signature: Buffer) =>
+    verify(hash, message, { key: createPublicKey(key), ...padding(hash) }, signature),
 })
 
-const PSS = ofMessage((hash) => ({ padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: createHash(hash).digest().length }))
+const PSS = ofMessage((hash) => ({
+  padding: constants.RSA_PKCS1_PSS_PADDING,
+  saltLength: createHash(hash).digest().length,
+}))
 const PKCS1 = ofMessage(() => ({ padding: constants.RSA_PKCS1_PADDING }))
 const ECDSA = ofMessage(() => ({ dsaEncoding: 'der' }))
 
 /** AWS's parameters: the salt of PSS is as long as the digest, ECDSA signatures are DER. */
 const SCHEMES: Readonly<Record<string, Scheme>> = {
   RSASSA_PSS: {
-    sign: (key, hash, message, digest) => (digest ? signPss(key, hash, message) : PSS.sign(key, hash, message)),
-    verify: (key, hash, message, digest, _curve, signature) => (digest ? verifyPss(key, hash, message, signature) : PSS.verify(key, hash, message, signature)),
+    sign: (key, hash, message, digest) =>
+      digest ? signPss(key, hash, message) : PSS.sign(key, hash, message),
+    verify: (key, hash, message, digest, _curve, signature) =>
+      digest ? verifyPss(key, hash, message, signature) : PSS.verify(key, hash, message, signature),
   },
   RSASSA_PKCS1_V1_5: {
-    sign: (key, hash, message, digest) => (digest ? signPkcs1(key, hash, message) : PKCS1.sign(key, hash, message)),
+    sign: (key, hash, message, digest) =>
+      digest ? signPkcs1(key, hash, message) : PKCS1.sign(key, hash, message),
     verify: (key, hash, message, digest, _curve, signature) =>
-      digest ? verifyPkcs1(key, hash, message, signature) : PKCS1.verify(key, hash, message, signature),
+      digest
+        ? verifyPkcs1(key, hash, message, signature)
+        : PKCS1.verify(key, hash, message, signature),
   },
   ECDSA: {
-    sign: (key, hash, message, digest, curve) => (digest ? signEcdsa(key, curve, message) : ECDSA.sign(key, hash, message)),
+    sign: (key, hash, message, digest, curve) =>
+      digest ? signEcdsa(key, curve, message) : ECDSA.sign(key, hash, message),
     verify: (key, hash, message, digest, curve, signature) =>
-      digest ? verifyEcdsa(key, curve, message, signature) : ECDSA.verify(key, hash, message, signature),
+      digest
+        ? verifyEcdsa(key, curve, message, signature)
+        : ECDSA.verify(key, hash, message, signature),
   },
   ED25519: {
     sign: (key, _hash, message) => sign(null, message, key),
-    verify: (key, _hash, message, _digest, _curve, signature) => verify(null, message, createPublicKey(key), signature),
+    verify: (key, _hash, message, _digest, _curve, signature) =>
+      verify(null, message, createPublicKey(key), signature),
   },
 }
 
@@ -69,15 +107,20 @@ function readSigning(context: Context, input: Input): Signing {
   const message = input.requiredBytes('Message')
   const type = input.text('MessageType') ?? 'RAW'
   assertMessageType(algorithm, type)
-  if (type === 'DIGEST' && message.length !== Number(bits) / 8) throw invalid(`Digest is invalid length for algorithm ${algorithm}.`)
+  if (type === 'DIGEST' && message.length !== Number(bits) / 8)
+    throw invalid(`Digest is invalid length for algorithm ${algorithm}.`)
   const scheme = SCHEMES[name]
   if (!scheme) throw unsupported(`${algorithm} is not supported by this KMS: Node can't do it`)
   return { key, algorithm, scheme, hash: `sha${bits}`, message, digest: type === 'DIGEST' }
 }
 
 function assertMessageType(algorithm: string, type: string): void {
-  const only = new Map([['ED25519_SHA_512', 'RAW'], ['ED25519_PH_SHA_512', 'DIGEST']]).get(algorithm)
-  if (type === 'EXTERNAL_MU' || (only !== undefined && type !== only)) throw invalid(`MessageType ${type} is not valid for algorithm ${algorithm}.`)
+  const only = new Map([
+    ['ED25519_SHA_512', 'RAW'],
+    ['ED25519_PH_SHA_512', 'DIGEST'],
+  ]).get(algorithm)
+  if (type === 'EXTERNAL_MU' || (only !== undefined && type !== only))
+    throw invalid(`MessageType ${type} is not valid for algorithm ${algorithm}.`)
 }
 
 const signHandler: Handler = (context, input) => {
@@ -89,7 +132,16 @@ const signHandler: Handler = (context, input) => {
 
 const verifyHandler: Handler = (context, input) => {
   const { key, algorithm, scheme, hash, message, digest } = readSigning(context, input)
-  if (!scheme.verify(privateKeyOf(key), hash, message, digest, key.spec.curve ?? '', input.requiredBytes('Signature'))) {
+  if (
+    !scheme.verify(
+      privateKeyOf(key),
+      hash,
+      message,
+      digest,
+      key.spec.curve ?? '',
+      input.requiredBytes('Signature'),
+    )
+  ) {
     throw new AwsError('KMSInvalidSignatureException', '')
   }
   recordUse(context, input, key)
@@ -100,7 +152,13 @@ function mac(context: Context, input: Input): { key: Key; algorithm: string; val
   const key = usable(context, input.required('KeyId'), 'GENERATE_VERIFY_MAC')
   const algorithm = input.required('MacAlgorithm')
   assertAlgorithm(key, algorithm)
-  return { key, algorithm, value: createHmac(key.spec.hash ?? '', materialOf(key).bytes).update(input.requiredBytes('Message')).digest() }
+  return {
+    key,
+    algorithm,
+    value: createHmac(key.spec.hash ?? '', materialOf(key).bytes)
+      .update(input.requiredBytes('Message'))
+      .digest(),
+  }
 }
 
 const generateMac: Handler = (context, input) => {
@@ -112,7 +170,8 @@ const generateMac: Handler = (context, input) => {
 const verifyMac: Handler = (context, input) => {
   const { key, algorithm, value } = mac(context, input)
   const given = input.requiredBytes('Mac')
-  if (value.length !== given.length || !timingSafeEqual(value, given)) throw new AwsError('KMSInvalidMacException', '')
+  if (value.length !== given.length || !timingSafeEqual(value, given))
+    throw new AwsError('KMSInvalidMacException', '')
   recordUse(context, input, key)
   return { KeyId: key.arn, MacValid: true, MacAlgorithm: algorithm }
 }
@@ -120,7 +179,8 @@ const verifyMac: Handler = (context, input) => {
 function peerKey(key: Key, der: Buffer): KeyObject {
   try {
     const peer = createPublicKey({ key: der, format: 'der', type: 'spki' })
-    if (peer.asymmetricKeyType === 'ec' && peer.asymmetricKeyDetails?.namedCurve === key.spec.curve) return peer
+    if (peer.asymmetricKeyType === 'ec' && peer.asymmetricKeyDetails?.namedCurve === key.spec.curve)
+      return peer
   } catch {
     // Said below, as for a key of another kind.
   }
@@ -133,15 +193,20 @@ const deriveSharedSecret: Handler = (context, input) => {
   const secret = diffieHellman({ privateKey: privateKeyOf(key), publicKey })
   recordUse(context, input, key)
   return {
-    KeyId: key.arn, SharedSecret: secret.toString('base64'), KeyAgreementAlgorithm: input.required('KeyAgreementAlgorithm'), KeyOrigin: key.origin,
+    KeyId: key.arn,
+    SharedSecret: secret.toString('base64'),
+    KeyAgreementAlgorithm: input.required('KeyAgreementAlgorithm'),
+    KeyOrigin: key.origin,
   }
 }
 
 const getPublicKey: Handler = (context, input) => {
   assertGrantTokens(context, input)
   const key = named(context, input.required('KeyId'))
-  if (key.spec.family === 'symmetric' || key.spec.family === 'hmac') throw unsupported(`${key.arn} is not an asymmetric KMS key`)
-  if (!key.publicKey) throw new AwsError('KMSInvalidStateException', `${key.arn} is pending import.`)
+  if (key.spec.family === 'symmetric' || key.spec.family === 'hmac')
+    throw unsupported(`${key.arn} is not an asymmetric KMS key`)
+  if (!key.publicKey)
+    throw new AwsError('KMSInvalidStateException', `${key.arn} is pending import.`)
   return {
     KeyId: key.arn,
     PublicKey: key.publicKey.toString('base64'),

@@ -18,7 +18,8 @@ export function readTags(input: Input): Map<string, string> {
 }
 
 function assertOurs(names: readonly string[]): void {
-  if (names.some((name) => /^aws:/i.test(name))) throw new AwsError('TagException', 'Tags beginning with aws: are reserved')
+  if (names.some((name) => /^aws:/i.test(name)))
+    throw new AwsError('TagException', 'Tags beginning with aws: are reserved')
 }
 
 function withinLimit(tags: Map<string, string>): Map<string, string> {
@@ -47,7 +48,13 @@ export const tagHandlers: Handlers = {
   },
   ListResourceTags: (context, input) => {
     const key = managed(context, input.required('KeyId'))
-    const { items, rest } = page(context, input, tagList(key), DEFAULT_LIMIT, ({ TagKey }) => TagKey)
+    const { items, rest } = page(
+      context,
+      input,
+      tagList(key),
+      DEFAULT_LIMIT,
+      ({ TagKey }) => TagKey,
+    )
     return { Tags: items, ...rest }
   },
 }

@@ -10,7 +10,8 @@ import { currentMaterial, type Key, type Material } from '../state.js'
 /** The material of a key that can be used, which it therefore has. */
 export function materialOf(key: Key): Material & { bytes: Buffer } {
   const material = currentMaterial(key)
-  if (!material?.bytes) throw new AwsError('KMSInternalException', 'a usable key without material', 500)
+  if (!material?.bytes)
+    throw new AwsError('KMSInternalException', 'a usable key without material', 500)
   return { ...material, bytes: material.bytes }
 }
 
@@ -21,19 +22,28 @@ export function privateKeyOf(key: Key): KeyObject {
 
 /** @throws AwsError InvalidKeyUsageException unless the algorithm is one of the key's. */
 export function assertAlgorithm(key: Key, algorithm: string): void {
-  if (!algorithmsOf(key).includes(algorithm)) throw invalidUsage(`Algorithm ${algorithm} is incompatible with key spec ${key.keySpec}.`)
+  if (!algorithmsOf(key).includes(algorithm))
+    throw invalidUsage(`Algorithm ${algorithm} is incompatible with key spec ${key.keySpec}.`)
 }
 
 /** Writes down that a key was used, for GetKeyLastUsage, unless it was a dry run. */
 export function recordUse(context: Context, input: Input, ...keys: readonly Key[]): void {
   if (input.flag('DryRun') === true) return
-  for (const key of keys) key.lastUsage = { operation: context.operation, at: context.world.now(), requestId: context.requestId }
+  for (const key of keys)
+    key.lastUsage = {
+      operation: context.operation,
+      at: context.world.now(),
+      requestId: context.requestId,
+    }
 }
 
 /** A dry run that would have gone well ends in an error that says so. */
 export function assertNotDry(input: Input): void {
   if (input.flag('DryRun') === true) {
-    throw new AwsError('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.')
+    throw new AwsError(
+      'DryRunOperationException',
+      'The request would have succeeded, but the DryRun option is set.',
+    )
   }
 }
 
@@ -49,14 +59,23 @@ export function use(handler: Handler): Handler {
 }
 
 function assertPlainAnswer(input: Input): void {
-  if (input.has('Recipient')) throw unsupported('attestation documents are not supported by this KMS')
-  if (input.texts('DryRunModifiers').length > 0 && input.flag('DryRun') !== true) throw invalid('DryRunModifiers are valid with DryRun only')
+  if (input.has('Recipient'))
+    throw unsupported('attestation documents are not supported by this KMS')
+  if (input.texts('DryRunModifiers').length > 0 && input.flag('DryRun') !== true)
+    throw invalid('DryRunModifiers are valid with DryRun only')
 }
 
-/** @throws AwsError InvalidGrantTokenException unless each token is that of a grant in this Region. */
+/**
+ * @throws AwsError InvalidGrantTokenException unless each token is that of a grant in this Region.
+ */
 export function assertGrantTokens({ region }: Context, input: Input): void {
   const tokens = input.texts('GrantTokens')
   if (tokens.length === 0) return
-  const known = new Set([...region.keys.values()].flatMap(({ grants }) => [...grants.values()].map(({ token }) => token)))
-  if (tokens.some((token) => !known.has(token))) throw new AwsError('InvalidGrantTokenException', 'A grant token is not valid.')
+  const known = new Set(
+    [...region.keys.values()].flatMap(({ grants }) =>
+      [...grants.values()].map(({ token }) => token),
+    ),
+  )
+  if (tokens.some((token) => !known.has(token)))
+    throw new AwsError('InvalidGrantTokenException', 'A grant token is not valid.')
 }

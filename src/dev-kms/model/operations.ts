@@ -1,7 +1,20 @@
-import { blob, flag, list, map, number, optional, required, structure, text, time, word, type Members } from './shapes.js'
+import {
+  blob,
+  flag,
+  list,
+  map,
+  number,
+  optional,
+  required,
+  structure,
+  text,
+  time,
+  word,
+  type Members,
+} from './shapes.js'
 
-// Names, types and limits are those of AWS's model of the API (botocore, kms 2014-11-01). Where AWS's text names a
-// tighter limit than its model, that one is here: PendingWindowInDays, Limit.
+// Names, types and limits are those of AWS's model of the API (botocore, kms 2014-11-01). Where
+// AWS's text names a tighter limit than its model, that one is here: PendingWindowInDays, Limit.
 
 const keyId = text(1, 2048)
 const KEY = { KeyId: required(keyId) }
@@ -9,10 +22,18 @@ const GRANT_TOKENS = { GrantTokens: optional(list(text(1, 8192), 0, 10)) }
 const DRY_RUN = { DryRun: optional(flag) }
 const USE = { ...KEY, ...GRANT_TOKENS, ...DRY_RUN }
 const RECIPIENT = {
-  Recipient: optional(structure({ KeyEncryptionAlgorithm: optional(word('RSAES_OAEP_SHA_256')), AttestationDocument: optional(blob(1, 262_144)) })),
+  Recipient: optional(
+    structure({
+      KeyEncryptionAlgorithm: optional(word('RSAES_OAEP_SHA_256')),
+      AttestationDocument: optional(blob(1, 262_144)),
+    }),
+  ),
 }
 const DRY_RUN_MODIFIERS = { DryRunModifiers: optional(list(word('IGNORE_CIPHERTEXT'))) }
-const page = (most: number) => ({ Limit: optional(number(1, most)), Marker: optional(text(1, 1024, /[ -\u00ff]*/)) })
+const page = (most: number) => ({
+  Limit: optional(number(1, most)),
+  Marker: optional(text(1, 1024, /[ -\u00ff]*/)),
+})
 
 const aliasName = text(1, 256, /[a-zA-Z0-9:/_-]+/)
 const description = text(0, 8192)
@@ -26,24 +47,85 @@ const grantId = text(1, 128)
 const materialId = text(64, 64, /[a-f0-9]+/)
 const storeId = text(1, 64)
 const xksCredential = structure({
-  AccessKeyId: required(text(20, 30, /[A-Z2-7]+/)), RawSecretAccessKey: required(text(43, 64, /[a-zA-Z0-9/+=]+/)),
+  AccessKeyId: required(text(20, 30, /[A-Z2-7]+/)),
+  RawSecretAccessKey: required(text(43, 64, /[a-zA-Z0-9/+=]+/)),
 })
 
-const PAIR_SPECS = ['RSA_2048', 'RSA_3072', 'RSA_4096', 'ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521', 'ECC_SECG_P256K1', 'SM2']
-const OLD_SPECS = [...PAIR_SPECS, 'SYMMETRIC_DEFAULT', 'HMAC_224', 'HMAC_256', 'HMAC_384', 'HMAC_512']
+const PAIR_SPECS = [
+  'RSA_2048',
+  'RSA_3072',
+  'RSA_4096',
+  'ECC_NIST_P256',
+  'ECC_NIST_P384',
+  'ECC_NIST_P521',
+  'ECC_SECG_P256K1',
+  'SM2',
+]
+const OLD_SPECS = [
+  ...PAIR_SPECS,
+  'SYMMETRIC_DEFAULT',
+  'HMAC_224',
+  'HMAC_256',
+  'HMAC_384',
+  'HMAC_512',
+]
 const ML_KEM = ['ML_KEM_512', 'ML_KEM_768', 'ML_KEM_1024']
-const keySpec = word(...OLD_SPECS, 'ML_DSA_44', 'ML_DSA_65', 'ML_DSA_87', 'ECC_NIST_EDWARDS25519', ...ML_KEM)
-const keyUsage = word('SIGN_VERIFY', 'ENCRYPT_DECRYPT', 'GENERATE_VERIFY_MAC', 'KEY_AGREEMENT', 'ENCAPSULATE_DECAPSULATE')
-const encryptionAlgorithm = word('SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256', 'SM2PKE')
+const keySpec = word(
+  ...OLD_SPECS,
+  'ML_DSA_44',
+  'ML_DSA_65',
+  'ML_DSA_87',
+  'ECC_NIST_EDWARDS25519',
+  ...ML_KEM,
+)
+const keyUsage = word(
+  'SIGN_VERIFY',
+  'ENCRYPT_DECRYPT',
+  'GENERATE_VERIFY_MAC',
+  'KEY_AGREEMENT',
+  'ENCAPSULATE_DECAPSULATE',
+)
+const encryptionAlgorithm = word(
+  'SYMMETRIC_DEFAULT',
+  'RSAES_OAEP_SHA_1',
+  'RSAES_OAEP_SHA_256',
+  'SM2PKE',
+)
 const signingAlgorithm = word(
-  'RSASSA_PSS_SHA_256', 'RSASSA_PSS_SHA_384', 'RSASSA_PSS_SHA_512', 'RSASSA_PKCS1_V1_5_SHA_256', 'RSASSA_PKCS1_V1_5_SHA_384',
-  'RSASSA_PKCS1_V1_5_SHA_512', 'ECDSA_SHA_256', 'ECDSA_SHA_384', 'ECDSA_SHA_512', 'SM2DSA', 'ML_DSA_SHAKE_256', 'ED25519_SHA_512',
+  'RSASSA_PSS_SHA_256',
+  'RSASSA_PSS_SHA_384',
+  'RSASSA_PSS_SHA_512',
+  'RSASSA_PKCS1_V1_5_SHA_256',
+  'RSASSA_PKCS1_V1_5_SHA_384',
+  'RSASSA_PKCS1_V1_5_SHA_512',
+  'ECDSA_SHA_256',
+  'ECDSA_SHA_384',
+  'ECDSA_SHA_512',
+  'SM2DSA',
+  'ML_DSA_SHAKE_256',
+  'ED25519_SHA_512',
   'ED25519_PH_SHA_512',
 )
 const grantOperation = word(
-  'Decrypt', 'Encrypt', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext', 'ReEncryptFrom', 'ReEncryptTo', 'Sign', 'Verify',
-  'GetPublicKey', 'CreateGrant', 'RetireGrant', 'DescribeKey', 'GenerateDataKeyPair', 'GenerateDataKeyPairWithoutPlaintext',
-  'GenerateMac', 'VerifyMac', 'DeriveSharedSecret', 'Encapsulate', 'Decapsulate',
+  'Decrypt',
+  'Encrypt',
+  'GenerateDataKey',
+  'GenerateDataKeyWithoutPlaintext',
+  'ReEncryptFrom',
+  'ReEncryptTo',
+  'Sign',
+  'Verify',
+  'GetPublicKey',
+  'CreateGrant',
+  'RetireGrant',
+  'DescribeKey',
+  'GenerateDataKeyPair',
+  'GenerateDataKeyPairWithoutPlaintext',
+  'GenerateMac',
+  'VerifyMac',
+  'DeriveSharedSecret',
+  'Encapsulate',
+  'Decapsulate',
 )
 
 const SIGNED = {
@@ -56,14 +138,25 @@ const MAC = {
   MacAlgorithm: required(word('HMAC_SHA_224', 'HMAC_SHA_256', 'HMAC_SHA_384', 'HMAC_SHA_512')),
 }
 const CONTEXT = { EncryptionContext: optional(map) }
-const DATA_KEY = { ...USE, ...CONTEXT, NumberOfBytes: optional(number(1, 1024)), KeySpec: optional(word('AES_256', 'AES_128')) }
-const DATA_KEY_PAIR = { ...USE, ...CONTEXT, KeyPairSpec: required(word(...PAIR_SPECS, 'ECC_NIST_EDWARDS25519', ...ML_KEM)) }
+const DATA_KEY = {
+  ...USE,
+  ...CONTEXT,
+  NumberOfBytes: optional(number(1, 1024)),
+  KeySpec: optional(word('AES_256', 'AES_128')),
+}
+const DATA_KEY_PAIR = {
+  ...USE,
+  ...CONTEXT,
+  KeyPairSpec: required(word(...PAIR_SPECS, 'ECC_NIST_EDWARDS25519', ...ML_KEM)),
+}
 const PROXY = {
   KeyStorePassword: optional(text(7, 32)),
   CloudHsmClusterId: optional(text(19, 24, /cluster-[2-7a-zA-Z]{11,16}/)),
   XksProxyUriEndpoint: optional(text(10, 128, /https:\/\/[a-zA-Z0-9.-]+/)),
   XksProxyUriPath: optional(text(10, 128, /(\/[a-zA-Z0-9/_-]+)?\/kms\/xks\/v\d{1,2}/)),
-  XksProxyVpcEndpointServiceName: optional(text(20, 64, /(com|eu)\.amazonaws\.vpce\.([a-z]+-){2,3}\d+\.vpce-svc-[0-9a-z]+/)),
+  XksProxyVpcEndpointServiceName: optional(
+    text(20, 64, /(com|eu)\.amazonaws\.vpce\.([a-z]+-){2,3}\d+\.vpce-svc-[0-9a-z]+/),
+  ),
   XksProxyVpcEndpointServiceOwner: optional(text(12, 12, /\d{12}/)),
   XksProxyAuthenticationCredential: optional(xksCredential),
   XksProxyConnectivity: optional(word('PUBLIC_ENDPOINT', 'VPC_ENDPOINT_SERVICE')),
@@ -88,11 +181,13 @@ export const OPERATIONS = {
     GranteeServicePrincipal: optional(servicePrincipal),
     RetiringServicePrincipal: optional(servicePrincipal),
     Operations: required(list(grantOperation)),
-    Constraints: optional(structure({
-      EncryptionContextSubset: optional(map),
-      EncryptionContextEquals: optional(map),
-      SourceArn: optional(text(20, 512, /arn:aws[a-z0-9-]*:[a-z0-9-]+:[a-z0-9-]*:\d{12}:.+/)),
-    })),
+    Constraints: optional(
+      structure({
+        EncryptionContextSubset: optional(map),
+        EncryptionContextEquals: optional(map),
+        SourceArn: optional(text(20, 512, /arn:aws[a-z0-9-]*:[a-z0-9-]+:[a-z0-9-]*:\d{12}:.+/)),
+      }),
+    ),
     Name: optional(aliasName),
   },
   CreateKey: {
@@ -108,9 +203,17 @@ export const OPERATIONS = {
     MultiRegion: optional(flag),
     XksKeyId: optional(text(1, 128, /[a-zA-Z0-9\-_.]+/)),
   },
-  Decapsulate: { ...USE, SharedSecretCiphertextBlob: required(blob(1, 6144)), EncapsulationAlgorithm: required(word('ML_KEM')) },
+  Decapsulate: {
+    ...USE,
+    SharedSecretCiphertextBlob: required(blob(1, 6144)),
+    EncapsulationAlgorithm: required(word('ML_KEM')),
+  },
   Decrypt: {
-    ...GRANT_TOKENS, ...DRY_RUN, ...DRY_RUN_MODIFIERS, ...CONTEXT, ...RECIPIENT,
+    ...GRANT_TOKENS,
+    ...DRY_RUN,
+    ...DRY_RUN_MODIFIERS,
+    ...CONTEXT,
+    ...RECIPIENT,
     KeyId: optional(keyId),
     CiphertextBlob: optional(blob(1, 6144)),
     EncryptionAlgorithm: optional(encryptionAlgorithm),
@@ -118,8 +221,17 @@ export const OPERATIONS = {
   DeleteAlias: { AliasName: required(aliasName) },
   DeleteCustomKeyStore: STORE,
   DeleteImportedKeyMaterial: { ...KEY, KeyMaterialId: optional(materialId) },
-  DeriveSharedSecret: { ...USE, ...RECIPIENT, KeyAgreementAlgorithm: required(word('ECDH')), PublicKey: required(blob(1, 8192)) },
-  DescribeCustomKeyStores: { CustomKeyStoreId: optional(storeId), CustomKeyStoreName: optional(text(1, 256)), ...page(1000) },
+  DeriveSharedSecret: {
+    ...USE,
+    ...RECIPIENT,
+    KeyAgreementAlgorithm: required(word('ECDH')),
+    PublicKey: required(blob(1, 8192)),
+  },
+  DescribeCustomKeyStores: {
+    CustomKeyStoreId: optional(storeId),
+    CustomKeyStoreName: optional(text(1, 256)),
+    ...page(1000),
+  },
   DescribeKey: { ...KEY, ...GRANT_TOKENS },
   DisableKey: KEY,
   DisableKeyRotation: KEY,
@@ -127,19 +239,37 @@ export const OPERATIONS = {
   EnableKey: KEY,
   EnableKeyRotation: { ...KEY, RotationPeriodInDays: optional(number(90, 2560)) },
   Encapsulate: { ...USE, EncapsulationAlgorithm: required(word('ML_KEM')) },
-  Encrypt: { ...USE, ...CONTEXT, Plaintext: required(blob(1, 4096)), EncryptionAlgorithm: optional(encryptionAlgorithm) },
+  Encrypt: {
+    ...USE,
+    ...CONTEXT,
+    Plaintext: required(blob(1, 4096)),
+    EncryptionAlgorithm: optional(encryptionAlgorithm),
+  },
   GenerateDataKey: { ...DATA_KEY, ...RECIPIENT },
   GenerateDataKeyPair: { ...DATA_KEY_PAIR, ...RECIPIENT },
   GenerateDataKeyPairWithoutPlaintext: DATA_KEY_PAIR,
   GenerateDataKeyWithoutPlaintext: DATA_KEY,
   GenerateMac: { ...USE, ...MAC },
-  GenerateRandom: { NumberOfBytes: optional(number(1, 1024)), CustomKeyStoreId: optional(storeId), ...RECIPIENT },
+  GenerateRandom: {
+    NumberOfBytes: optional(number(1, 1024)),
+    CustomKeyStoreId: optional(storeId),
+    ...RECIPIENT,
+  },
   GetKeyLastUsage: KEY,
   GetKeyPolicy: { ...KEY, PolicyName: optional(policyName) },
   GetKeyRotationStatus: KEY,
   GetParametersForImport: {
     ...KEY,
-    WrappingAlgorithm: required(word('RSAES_PKCS1_V1_5', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256', 'RSA_AES_KEY_WRAP_SHA_1', 'RSA_AES_KEY_WRAP_SHA_256', 'SM2PKE')),
+    WrappingAlgorithm: required(
+      word(
+        'RSAES_PKCS1_V1_5',
+        'RSAES_OAEP_SHA_1',
+        'RSAES_OAEP_SHA_256',
+        'RSA_AES_KEY_WRAP_SHA_1',
+        'RSA_AES_KEY_WRAP_SHA_256',
+        'SM2PKE',
+      ),
+    ),
     WrappingKeySpec: required(word('RSA_2048', 'RSA_3072', 'RSA_4096', 'SM2')),
   },
   GetPublicKey: { ...KEY, ...GRANT_TOKENS },
@@ -155,17 +285,38 @@ export const OPERATIONS = {
   },
   ListAliases: { KeyId: optional(keyId), ...page(100) },
   ListGrants: {
-    ...KEY, ...page(100),
-    GrantId: optional(grantId), GranteePrincipal: optional(principal), GranteeServicePrincipal: optional(servicePrincipal),
+    ...KEY,
+    ...page(100),
+    GrantId: optional(grantId),
+    GranteePrincipal: optional(principal),
+    GranteeServicePrincipal: optional(servicePrincipal),
   },
   ListKeyPolicies: { ...KEY, ...page(1000) },
-  ListKeyRotations: { ...KEY, ...page(1000), IncludeKeyMaterial: optional(word('ALL_KEY_MATERIAL', 'ROTATIONS_ONLY')) },
-  ListKeys: { ...page(1000), ResourceOwners: optional(list(word('SELF', 'OTHER_ACCOUNTS_VIA_RAM'), 1, 2)) },
+  ListKeyRotations: {
+    ...KEY,
+    ...page(1000),
+    IncludeKeyMaterial: optional(word('ALL_KEY_MATERIAL', 'ROTATIONS_ONLY')),
+  },
+  ListKeys: {
+    ...page(1000),
+    ResourceOwners: optional(list(word('SELF', 'OTHER_ACCOUNTS_VIA_RAM'), 1, 2)),
+  },
   ListResourceTags: { ...KEY, ...page(50) },
-  ListRetirableGrants: { ...page(100), RetiringPrincipal: optional(principal), RetiringServicePrincipal: optional(servicePrincipal) },
-  PutKeyPolicy: { ...KEY, PolicyName: optional(policyName), Policy: required(policy), BypassPolicyLockoutSafetyCheck: optional(flag) },
+  ListRetirableGrants: {
+    ...page(100),
+    RetiringPrincipal: optional(principal),
+    RetiringServicePrincipal: optional(servicePrincipal),
+  },
+  PutKeyPolicy: {
+    ...KEY,
+    PolicyName: optional(policyName),
+    Policy: required(policy),
+    BypassPolicyLockoutSafetyCheck: optional(flag),
+  },
   ReEncrypt: {
-    ...GRANT_TOKENS, ...DRY_RUN, ...DRY_RUN_MODIFIERS,
+    ...GRANT_TOKENS,
+    ...DRY_RUN,
+    ...DRY_RUN_MODIFIERS,
     CiphertextBlob: optional(blob(1, 6144)),
     SourceEncryptionContext: optional(map),
     SourceKeyId: optional(keyId),
@@ -182,7 +333,12 @@ export const OPERATIONS = {
     Description: optional(description),
     Tags: optional(tags),
   },
-  RetireGrant: { GrantToken: optional(text(1, 8192)), KeyId: optional(keyId), GrantId: optional(grantId), ...DRY_RUN },
+  RetireGrant: {
+    GrantToken: optional(text(1, 8192)),
+    KeyId: optional(keyId),
+    GrantId: optional(grantId),
+    ...DRY_RUN,
+  },
   RevokeGrant: { ...KEY, GrantId: required(grantId), ...DRY_RUN },
   RotateKeyOnDemand: KEY,
   ScheduleKeyDeletion: { ...KEY, PendingWindowInDays: optional(number(7, 30)) },

@@ -1,6 +1,11 @@
 /** What one member of a request may be. */
 export type Shape =
-  | { readonly kind: 'text'; readonly least: number; readonly most: number; readonly pattern?: RegExp }
+  | {
+      readonly kind: 'text'
+      readonly least: number
+      readonly most: number
+      readonly pattern?: RegExp
+    }
   | { readonly kind: 'word'; readonly words: readonly string[] }
   | { readonly kind: 'blob'; readonly least: number; readonly most: number }
   | { readonly kind: 'number'; readonly least: number; readonly most: number }
@@ -20,14 +25,24 @@ export interface Member {
 export type Members = Readonly<Record<string, Member>>
 
 /** A string of `least` to `most` characters, matched by `pattern` as a whole. */
-export const text = (least: number, most: number, pattern?: RegExp): Shape => ({ kind: 'text', least, most, ...(pattern && { pattern }) })
+export const text = (least: number, most: number, pattern?: RegExp): Shape => ({
+  kind: 'text',
+  least,
+  most,
+  ...(pattern && { pattern }),
+})
 /** One of a fixed set. */
 export const word = (...words: readonly string[]): Shape => ({ kind: 'word', words })
 /** Bytes, in base64 on the wire. */
 export const blob = (least: number, most: number): Shape => ({ kind: 'blob', least, most })
 /** A whole number. */
 export const number = (least: number, most: number): Shape => ({ kind: 'number', least, most })
-export const list = (of: Shape, least = 0, most = Infinity): Shape => ({ kind: 'list', of, least, most })
+export const list = (of: Shape, least = 0, most = Infinity): Shape => ({
+  kind: 'list',
+  of,
+  least,
+  most,
+})
 export const structure = (members: Members): Shape => ({ kind: 'structure', members })
 export const flag: Shape = { kind: 'flag' }
 /** Seconds since 1970, with or without a fraction. */

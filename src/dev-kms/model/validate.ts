@@ -17,12 +17,22 @@ function broken(path: string, shown: string, rule: string): string {
 }
 
 /** The rules on a size: AWS has one sentence for each end. */
-function sized(path: string, shown: string, what: 'length' | 'value', size: number, { least, most }: { readonly least: number; readonly most: number }): string[] {
+function sized(
+  path: string,
+  shown: string,
+  what: 'length' | 'value',
+  size: number,
+  { least, most }: { readonly least: number; readonly most: number },
+): string[] {
   if (size < least) return [broken(path, shown, `have ${what} greater than or equal to ${least}`)]
   return size > most ? [broken(path, shown, `have ${what} less than or equal to ${most}`)] : []
 }
 
-type Check<K extends Shape['kind']> = (shape: Extract<Shape, { kind: K }>, value: unknown, path: string) => string[]
+type Check<K extends Shape['kind']> = (
+  shape: Extract<Shape, { kind: K }>,
+  value: unknown,
+  path: string,
+) => string[]
 
 /** Bytes are never repeated in a complaint: they may be key material. */
 const shownBytes = (bytes: number) => `'java.nio.HeapByteBuffer[pos=0 lim=${bytes} cap=${bytes}]'`
@@ -32,16 +42,24 @@ const CHECKS: { readonly [K in Shape['kind']]: Check<K> } = {
     if (typeof value !== 'string') throw unreadable(value, 'String')
     const wrong = sized(path, `'${value}'`, 'length', value.length, shape)
     const whole = shape.pattern && new RegExp(`^(?:${shape.pattern.source})$`)
-    return whole && value !== '' && !whole.test(value) ? [...wrong, broken(path, `'${value}'`, `satisfy regular expression pattern: ${whole.source}`)] : wrong
+    return whole && value !== '' && !whole.test(value)
+      ? [
+          ...wrong,
+          broken(path, `'${value}'`, `satisfy regular expression pattern: ${whole.source}`),
+        ]
+      : wrong
   },
   word: ({ words }, value, path) => {
     if (typeof value !== 'string') throw unreadable(value, 'String')
-    return words.includes(value) ? [] : [broken(path, `'${value}'`, `satisfy enum value set: [${words.join(', ')}]`)]
+    return words.includes(value)
+      ? []
+      : [broken(path, `'${value}'`, `satisfy enum value set: [${words.join(', ')}]`)]
   },
   blob: (shape, value, path) => {
     if (typeof value !== 'string') throw unreadable(value, 'Blob')
     const bytes = Buffer.from(value, 'base64')
-    if (bytes.toString('base64') !== value) throw new AwsError('SerializationException', `the value at '${path}' is not base64`)
+    if (bytes.toString('base64') !== value)
+      throw new AwsError('SerializationException', `the value at '${path}' is not base64`)
     return sized(path, shownBytes(bytes.length), 'length', bytes.length, shape)
   },
   number: (shape, value, path) => {
@@ -53,18 +71,23 @@ const CHECKS: { readonly [K in Shape['kind']]: Check<K> } = {
     return []
   },
   time: (_shape, value) => {
-    if (typeof value !== 'number' || Number.isNaN(new Date(value * 1000).getTime())) throw unreadable(value, 'Date')
+    if (typeof value !== 'number' || Number.isNaN(new Date(value * 1000).getTime()))
+      throw unreadable(value, 'Date')
     return []
   },
   map: (_shape, value) => {
     if (!isObject(value)) throw unreadable(value, 'Map')
-    for (const entry of Object.values(value)) if (typeof entry !== 'string') throw unreadable(entry, 'String')
+    for (const entry of Object.values(value))
+      if (typeof entry !== 'string') throw unreadable(entry, 'String')
     return []
   },
   list: (shape, value, path) => {
     if (!Array.isArray(value)) throw unreadable(value, 'List')
     const size = sized(path, `'[${value.length} items]'`, 'length', value.length, shape)
-    return [...size, ...value.flatMap((item, index) => check(shape.of, item, `${path}.${index + 1}.member`))]
+    return [
+      ...size,
+      ...value.flatMap((item, index) => check(shape.of, item, `${path}.${index + 1}.member`)),
+    ]
   },
   structure: ({ members }, value, path) => {
     if (!isObject(value)) throw unreadable(value, 'Structure')
@@ -80,23 +103,36 @@ function check(shape: Shape, value: unknown, path: string): string[] {
   return (CHECKS[shape.kind] as Check<Shape['kind']>)(shape, value, path)
 }
 
-function checkMembers(members: Members, body: Readonly<Record<string, unknown>>, prefix: string): string[] {
+function checkMembers(
+  members: Members,
+  body: Readonly<Record<string, unknown>>,
+  prefix: string,
+): string[] {
   const unknown = Object.keys(body).find((name) => !Object.hasOwn(members, name))
-  if (unknown !== undefined) throw new AwsError('SerializationException', `this KMS does not know the member '${prefix}${unknown}'`)
+  if (unknown !== undefined)
+    throw new AwsError(
+      'SerializationException',
+      `this KMS does not know the member '${prefix}${unknown}'`,
+    )
   return Object.entries(members).flatMap(([name, { shape, required }]) => {
     const path = `${prefix}${name.charAt(0).toLowerCase()}${name.slice(1)}`
-    const value = Object.hasOwn(body, name) ? body[name] ?? undefined : undefined
+    const value = Object.hasOwn(body, name) ? (body[name] ?? undefined) : undefined
     if (value !== undefined) return check(shape, value, path)
     return required ? [broken(path, 'null', 'not be null')] : []
   })
 }
 
 /**
- * Holds a request's body against the operation's model, as AWS does before it looks at anything else.
- * A member that the model doesn't know is refused, where AWS passes over it: here it is a mistyped name.
- * @throws AwsError SerializationException for a value of another type, ValidationException for one that breaks a limit.
+ * Holds a request's body against the operation's model, as AWS does before it looks at anything
+ * else. A member that the model doesn't know is refused, where AWS passes over it: here it is a
+ * mistyped name.
+ * @throws AwsError SerializationException for a value of another type, ValidationException for one
+ * that breaks a limit.
  */
 export function validate(members: Members, body: Readonly<Record<string, unknown>>): void {
   const wrong = checkMembers(members, body, '')
-  if (wrong.length > 0) throw invalid(`${wrong.length} validation error${wrong.length === 1 ? '' : 's'} detected: ${wrong.join('; ')}`)
+  if (wrong.length > 0)
+    throw invalid(
+      `${wrong.length} validation error${wrong.length === 1 ? '' : 's'} detected: ${wrong.join('; ')}`,
+    )
 }

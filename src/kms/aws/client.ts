@@ -6,10 +6,12 @@ import { assertEndpoint, isAwsEndpoint, resolveEndpoint } from './settings.js'
 type Credentials = NonNullable<KMSClientConfig['credentials']>
 
 /**
- * A client of AWS KMS in `region`. It sends every request once: repeating is decided by {@link createCaller}, which
- * knows what may be repeated. A connection that takes 10 seconds to open, or an answer that takes 30, is given up.
+ * A client of AWS KMS in `region`. It sends every request once: repeating is decided by {@link
+ * createCaller}, which knows what may be repeated. A connection that takes 10 seconds to open, or
+ * an answer that takes 30, is given up.
  *
- * Credentials: those of the settings, else the environment, the shared files, the role of the container or instance.
+ * Credentials: those of the settings, else the environment, the shared files, the role of the
+ * container or instance.
  * @throws KeymgmtError KMS_ENDPOINT_REFUSED
  */
 export async function createClient(
@@ -23,14 +25,25 @@ export async function createClient(
     region,
     credentials: await credentialsOf(settings.credentials, region),
     maxAttempts: 1,
-    requestHandler: { connectionTimeout: 10_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: 10_000,
+      requestTimeout: 30_000,
+      throwOnRequestTimeout: true,
+    },
     ...(endpoint && { endpoint: endpoint.url }),
   })
   refusePlainHttp(client)
-  return { client, endpoint: endpoint?.url ?? 'aws', isAws: endpoint === undefined || isAwsEndpoint(endpoint.url) }
+  return {
+    client,
+    endpoint: endpoint?.url ?? 'aws',
+    isAws: endpoint === undefined || isAwsEndpoint(endpoint.url),
+  }
 }
 
-/** The SDK also takes an endpoint from the shared configuration files; whatever it took, this sees the request itself. */
+/**
+ * The SDK also takes an endpoint from the shared configuration files; whatever it took, this sees
+ * the request itself.
+ */
 function refusePlainHttp(client: KMSClient): void {
   client.middlewareStack.add(
     (next) => (args) => {
@@ -42,17 +55,28 @@ function refusePlainHttp(client: KMSClient): void {
   )
 }
 
-async function credentialsOf(stored: Readonly<Record<string, string>>, region: string): Promise<Credentials> {
+async function credentialsOf(
+  stored: Readonly<Record<string, string>>,
+  region: string,
+): Promise<Credentials> {
   const { access_key, secret_key, session_token, profile, role_arn, external_id } = stored
   const base: Credentials =
     access_key && secret_key
-      ? { accessKeyId: access_key, secretAccessKey: secret_key, ...(session_token && { sessionToken: session_token }) }
+      ? {
+          accessKeyId: access_key,
+          secretAccessKey: secret_key,
+          ...(session_token && { sessionToken: session_token }),
+        }
       : defaultProvider(profile ? { profile } : {})
   if (!role_arn) return base
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
   return fromTemporaryCredentials({
     masterCredentials: base,
-    params: { RoleArn: role_arn, RoleSessionName: 'keymgmt', ...(external_id && { ExternalId: external_id }) },
+    params: {
+      RoleArn: role_arn,
+      RoleSessionName: 'keymgmt',
+      ...(external_id && { ExternalId: external_id }),
+    },
     clientConfig: { region },
   })
 }

@@ -8,11 +8,13 @@ import type { Protection, Purpose } from '../provider.js'
 interface AwsKeyType {
   readonly keySpec: KeySpec
   /**
-   * AWS documents OAEP for symmetric and HMAC material only and requires the AES key wrap for RSA; emulators accept
-   * other choices, so nothing but this table keeps them apart.
+   * AWS documents OAEP for symmetric and HMAC material only and requires the AES key wrap for RSA;
+   * emulators accept other choices, so nothing but this table keeps them apart.
    */
   readonly wrapping: WrappingAlgorithm
-  /** What it can be used for: a KMS key has one usage, and a usage comes with all of its purposes. */
+  /**
+   * What it can be used for: a KMS key has one usage, and a usage comes with all of its purposes.
+   */
   readonly usages: readonly AwsUsage[]
   readonly mac?: AwsMac
 }
@@ -47,18 +49,44 @@ const AWS_KEY_TYPES: Readonly<Record<KeyTypeName, AwsKeyType>> = {
   'ecdsa-p521': { keySpec: 'ECC_NIST_P521', wrapping: AES_WRAP, usages: [SIGN, AGREE] },
   'ecdsa-secp256k1': { keySpec: 'ECC_SECG_P256K1', wrapping: AES_WRAP, usages: [SIGN] },
   ed25519: { keySpec: 'ECC_NIST_EDWARDS25519', wrapping: AES_WRAP, usages: [SIGN] },
-  'hmac-sha224': { keySpec: 'HMAC_224', wrapping: OAEP, usages: [MAC], mac: { algorithm: 'HMAC_SHA_224', hash: 'sha224' } },
-  'hmac-sha256': { keySpec: 'HMAC_256', wrapping: OAEP, usages: [MAC], mac: { algorithm: 'HMAC_SHA_256', hash: 'sha256' } },
-  'hmac-sha384': { keySpec: 'HMAC_384', wrapping: OAEP, usages: [MAC], mac: { algorithm: 'HMAC_SHA_384', hash: 'sha384' } },
-  'hmac-sha512': { keySpec: 'HMAC_512', wrapping: OAEP, usages: [MAC], mac: { algorithm: 'HMAC_SHA_512', hash: 'sha512' } },
+  'hmac-sha224': {
+    keySpec: 'HMAC_224',
+    wrapping: OAEP,
+    usages: [MAC],
+    mac: { algorithm: 'HMAC_SHA_224', hash: 'sha224' },
+  },
+  'hmac-sha256': {
+    keySpec: 'HMAC_256',
+    wrapping: OAEP,
+    usages: [MAC],
+    mac: { algorithm: 'HMAC_SHA_256', hash: 'sha256' },
+  },
+  'hmac-sha384': {
+    keySpec: 'HMAC_384',
+    wrapping: OAEP,
+    usages: [MAC],
+    mac: { algorithm: 'HMAC_SHA_384', hash: 'sha384' },
+  },
+  'hmac-sha512': {
+    keySpec: 'HMAC_512',
+    wrapping: OAEP,
+    usages: [MAC],
+    mac: { algorithm: 'HMAC_SHA_512', hash: 'sha512' },
+  },
 }
 
-/** The algorithm under which AWS KMS takes material of this type in the Region. China has no AES key wrap. */
+/**
+ * The algorithm under which AWS KMS takes material of this type in the Region. China has no AES key
+ * wrap.
+ */
 export function wrappingFor(type: KeyTypeName, region: string): WrappingAlgorithm {
   return isChina(region) ? OAEP : AWS_KEY_TYPES[type].wrapping
 }
 
-/** The operation that shows whether a KMS key of this type holds our material; a symmetric one shows nothing. */
+/**
+ * The operation that shows whether a KMS key of this type holds our material; a symmetric one shows
+ * nothing.
+ */
 export function proofFor(type: KeyTypeName): 'GetPublicKey' | 'GenerateMac' | undefined {
   if (AWS_KEY_TYPES[type].mac) return 'GenerateMac'
   return AWS_KEY_TYPES[type].wrapping === AES_WRAP ? 'GetPublicKey' : undefined
@@ -73,21 +101,32 @@ export function macFor(type: KeyTypeName): AwsMac | undefined {
  * The KeySpec and KeyUsage of a KMS key for this type and purpose (in any order).
  * @throws KeymgmtError UNSUPPORTED_BY_KMS with the purposes that the type can have.
  */
-export function keySpecFor(type: KeyTypeName, purpose: readonly Purpose[]): { KeySpec: KeySpec; KeyUsage: KeyUsageType } {
+export function keySpecFor(
+  type: KeyTypeName,
+  purpose: readonly Purpose[],
+): { KeySpec: KeySpec; KeyUsage: KeyUsageType } {
   const { keySpec, usages } = AWS_KEY_TYPES[type]
   const wanted = [...purpose].sort().join(',')
   const usage = usages.find((candidate) => candidate.purpose.join(',') === wanted)
   if (usage) return { KeySpec: keySpec, KeyUsage: usage.keyUsage }
   const offered = usages.map((candidate) => `purpose=${candidate.purpose.join(',')}`).join(' or ')
-  throw new KeymgmtError('UNSUPPORTED_BY_KMS', `AWS KMS has no ${type} key with purpose=${wanted}`, {
-    hints: [`a key of type ${type} can have ${offered}`],
-  })
+  throw new KeymgmtError(
+    'UNSUPPORTED_BY_KMS',
+    `AWS KMS has no ${type} key with purpose=${wanted}`,
+    {
+      hints: [`a key of type ${type} can have ${offered}`],
+    },
+  )
 }
 
 /** Our words for a KMS key of AWS's KeySpec and KeyUsage, if we have any. */
-export function kindFor(keySpec: string | undefined, keyUsage: string | undefined): { type: KeyTypeName; purpose: readonly Purpose[] } | undefined {
+export function kindFor(
+  keySpec: string | undefined,
+  keyUsage: string | undefined,
+): { type: KeyTypeName; purpose: readonly Purpose[] } | undefined {
   const type = KEY_TYPE_NAMES.find((name) => AWS_KEY_TYPES[name].keySpec === keySpec)
-  const usage = type && AWS_KEY_TYPES[type].usages.find((candidate) => candidate.keyUsage === keyUsage)
+  const usage =
+    type && AWS_KEY_TYPES[type].usages.find((candidate) => candidate.keyUsage === keyUsage)
   return usage && { type, purpose: usage.purpose }
 }
 
@@ -109,13 +148,22 @@ function isChina(region: string): boolean {
 /**
  * @throws KeymgmtError UNSUPPORTED_BY_KMS unless AWS KMS has such keys in the Region.
  */
-export function assertSupported(type: KeyTypeName, purpose: readonly Purpose[], protection: Protection, region: string): void {
+export function assertSupported(
+  type: KeyTypeName,
+  purpose: readonly Purpose[],
+  protection: Protection,
+  region: string,
+): void {
   const { KeySpec: spec } = keySpecFor(type, purpose)
   const lacking = isChina(region) ? NOT_IN_CHINA[spec] : undefined
   if (lacking !== undefined) {
-    throw new KeymgmtError('UNSUPPORTED_BY_KMS', `keys of type ${type} can't be imported in ${region}: ${lacking}`, {
-      hints: ['use a Region outside China, or a key of another type'],
-    })
+    throw new KeymgmtError(
+      'UNSUPPORTED_BY_KMS',
+      `keys of type ${type} can't be imported in ${region}: ${lacking}`,
+      {
+        hints: ['use a Region outside China, or a key of another type'],
+      },
+    )
   }
   if (protection !== 'hsm') {
     throw new KeymgmtError('UNSUPPORTED_BY_KMS', `AWS KMS has no protection=${protection}`, {

@@ -1,5 +1,6 @@
 /**
- * AWS's request quotas of the operations used here, in requests a second for each account and Region.
+ * AWS's request quotas of the operations used here, in requests a second for each account and
+ * Region.
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
  */
 const REQUESTS_PER_SECOND: Readonly<Record<string, number>> = {
@@ -18,7 +19,8 @@ const REQUESTS_PER_SECOND: Readonly<Record<string, number>> = {
   DescribeKey: 2000,
   GetPublicKey: 2000,
   GenerateMac: 1000,
-  // A replica costs two CreateKey requests, of which there are five, in the Region that it is made in.
+  // A replica costs two CreateKey requests, of which there are five, in the Region that it is made
+  // in.
   ReplicateKey: 2,
   ListResourceTags: 2000,
   ListAliases: 500,
@@ -43,17 +45,26 @@ interface Lane {
 export interface Pacer {
   /** Milliseconds to wait before the next request of `operation`; the place is taken by asking. */
   reserve(operation: string): number
-  /** Notes that AWS throttled `operation`: from now on it is paced, at the quota or, if it was so already, slower. */
+  /**
+   * Notes that AWS throttled `operation`: from now on it is paced, at the quota or, if it was so
+   * already, slower.
+   */
   throttled(operation: string): void
-  /** Notes that AWS took a request of `operation`: what was slowed down below the quota gets faster again. */
+  /**
+   * Notes that AWS took a request of `operation`: what was slowed down below the quota gets faster
+   * again.
+   */
   accepted(operation: string): void
 }
 
 /**
- * A pacer for one Region. `pacedFromStart` holds AWS's quotas from the first request on; otherwise (a custom
- * endpoint, which may have none) an operation is paced once it has been throttled.
+ * A pacer for one Region. `pacedFromStart` holds AWS's quotas from the first request on; otherwise
+ * (a custom endpoint, which may have none) an operation is paced once it has been throttled.
  */
-export function createPacer(pacedFromStart: boolean, nowMs: () => number = () => performance.now()): Pacer {
+export function createPacer(
+  pacedFromStart: boolean,
+  nowMs: () => number = () => performance.now(),
+): Pacer {
   const lanes = new Map<string, Lane>()
   const laneOf = (operation: string) => {
     let lane = lanes.get(operation)
@@ -75,7 +86,8 @@ export function createPacer(pacedFromStart: boolean, nowMs: () => number = () =>
     throttled(operation) {
       const lane = laneOf(operation)
       const now = nowMs()
-      // Requests that were under way together are throttled together: they slow the lane down once, not once each.
+      // Requests that were under way together are throttled together: they slow the lane down once,
+      // not once each.
       if (now < lane.slowedAt + lane.intervalMs) return
       if (lane.paced) lane.intervalMs = Math.min(lane.intervalMs * 1.25, SLOWEST_MS)
       lane.paced = true

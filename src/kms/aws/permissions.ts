@@ -53,25 +53,61 @@ interface Permission {
 }
 
 const NEW_KEY = ['kms:KeyOrigin', 'kms:KeySpec', 'kms:KeyUsage'] as const
-const onKey = (action: string, ...conditions: readonly ConditionName[]): Permission => ({ action: `kms:${action}`, on: 'key', conditions: [...NEW_KEY, ...conditions] })
-const onAlias = (action: string): Permission => ({ action: `kms:${action}`, on: 'alias', conditions: NEW_KEY })
-const onAll = (action: string, ...conditions: readonly ConditionName[]): Permission => ({ action: `kms:${action}`, on: '*', conditions: ['aws:RequestedRegion', ...conditions] })
+const onKey = (action: string, ...conditions: readonly ConditionName[]): Permission => ({
+  action: `kms:${action}`,
+  on: 'key',
+  conditions: [...NEW_KEY, ...conditions],
+})
+const onAlias = (action: string): Permission => ({
+  action: `kms:${action}`,
+  on: 'alias',
+  conditions: NEW_KEY,
+})
+const onAll = (action: string, ...conditions: readonly ConditionName[]): Permission => ({
+  action: `kms:${action}`,
+  on: '*',
+  conditions: ['aws:RequestedRegion', ...conditions],
+})
 
 /**
  * The permissions by operation.
- * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
+ * @see
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
  */
 export const PERMISSIONS = {
   CreateKey: onAll('CreateKey', ...NEW_KEY, 'kms:MultiRegion', 'aws:RequestTag'),
-  /** What ReplicateKey also needs, where the replica is made. Which of its values AWS lets a policy see is not documented. */
-  CreateReplica: { ...onAll('CreateKey', 'kms:KeyOrigin', 'kms:MultiRegion', 'kms:MultiRegionKeyType', 'aws:RequestTag'), ifExists: true },
+  /**
+   * What ReplicateKey also needs, where the replica is made. Which of its values AWS lets a policy
+   * see is not documented.
+   */
+  CreateReplica: {
+    ...onAll(
+      'CreateKey',
+      'kms:KeyOrigin',
+      'kms:MultiRegion',
+      'kms:MultiRegionKeyType',
+      'aws:RequestTag',
+    ),
+    ifExists: true,
+  },
   /** @see https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-auth-slr.html */
-  CreateServiceLinkedRole: { action: 'iam:CreateServiceLinkedRole', on: 'role', conditions: ['iam:AWSServiceName'] },
-  /** Tags that come with a new KMS key: AWS documents no other condition for a KMS key that is not there yet. */
+  CreateServiceLinkedRole: {
+    action: 'iam:CreateServiceLinkedRole',
+    on: 'role',
+    conditions: ['iam:AWSServiceName'],
+  },
+  /**
+   * Tags that come with a new KMS key: AWS documents no other condition for a KMS key that is not
+   * there yet.
+   */
   TagNewKey: { action: 'kms:TagResource', on: 'key', conditions: ['aws:RequestTag'] },
   TagResource: onKey('TagResource', 'aws:RequestTag'),
-  GetParametersForImport: onKey('GetParametersForImport', 'kms:WrappingAlgorithm', 'kms:WrappingKeySpec'),
+  GetParametersForImport: onKey(
+    'GetParametersForImport',
+    'kms:WrappingAlgorithm',
+    'kms:WrappingKeySpec',
+  ),
   ImportKeyMaterial: onKey('ImportKeyMaterial', 'kms:ExpirationModel'),
   GetPublicKey: onKey('GetPublicKey'),
   GenerateMac: onKey('GenerateMac', 'kms:MacAlgorithm'),
@@ -80,7 +116,11 @@ export const PERMISSIONS = {
   EnableKey: onKey('EnableKey'),
   DisableKey: onKey('DisableKey'),
   DeleteImportedKeyMaterial: onKey('DeleteImportedKeyMaterial', 'aws:ResourceTag'),
-  ScheduleKeyDeletion: onKey('ScheduleKeyDeletion', 'kms:ScheduleKeyDeletionPendingWindowInDays', 'aws:ResourceTag'),
+  ScheduleKeyDeletion: onKey(
+    'ScheduleKeyDeletion',
+    'kms:ScheduleKeyDeletionPendingWindowInDays',
+    'aws:ResourceTag',
+  ),
   CancelKeyDeletion: onKey('CancelKeyDeletion'),
   ReplicateKey: onKey('ReplicateKey', 'kms:ReplicaRegion'),
   CreateAlias: onAlias('CreateAlias'),
@@ -124,13 +164,21 @@ const SERVICE_ROLE = `role/aws-service-role/${SERVICE}/AWSServiceRoleForKeyManag
 export const MULTI_REGION_SERVICE: Facts = { 'iam:AWSServiceName': [SERVICE] }
 
 /** PURE: what `need` comes to in an AWS account, `*` where it is not known. */
-export function grantsOf({ operation, regions, keys = [], alias, facts = {} }: Need, account: string): Grant[] {
+export function grantsOf(
+  { operation, regions, keys = [], alias, facts = {} }: Need,
+  account: string,
+): Grant[] {
   const permission: Permission = PERMISSIONS[operation]
   const { action } = permission
-  const grant = (resource: string, known: Facts): Grant => ({ action, resource, condition: conditionOf(permission, known) })
+  const grant = (resource: string, known: Facts): Grant => ({
+    action,
+    resource,
+    condition: conditionOf(permission, known),
+  })
   if (permission.on === '*') return [grant('*', { ...facts, 'aws:RequestedRegion': regions })]
   return regions.flatMap((region) => {
-    const arn = (service: string, place: string, name: string) => `arn:${partitionOf(region)}:${service}:${place}:${account}:${name}`
+    const arn = (service: string, place: string, name: string) =>
+      `arn:${partitionOf(region)}:${service}:${place}:${account}:${name}`
     if (permission.on === 'role') return [grant(arn('iam', '', SERVICE_ROLE), facts)]
     return [
       ...(alias === undefined ? [] : [grant(arn('kms', region, alias), {})]),
@@ -140,13 +188,24 @@ export function grantsOf({ operation, regions, keys = [], alias, facts = {} }: N
 }
 
 /** Partitions other than `aws`, by how the names of their Regions begin. */
-const PARTITIONS = { 'cn-': 'aws-cn', 'us-gov-': 'aws-us-gov', 'us-iso-': 'aws-iso', 'us-isob-': 'aws-iso-b', 'eu-isoe-': 'aws-iso-e', 'us-isof-': 'aws-iso-f', 'eusc-': 'aws-eusc' }
+const PARTITIONS = {
+  'cn-': 'aws-cn',
+  'us-gov-': 'aws-us-gov',
+  'us-iso-': 'aws-iso',
+  'us-isob-': 'aws-iso-b',
+  'eu-isoe-': 'aws-iso-e',
+  'us-isof-': 'aws-iso-f',
+  'eusc-': 'aws-eusc',
+}
 
 function partitionOf(region: string): string {
   return Object.entries(PARTITIONS).find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws'
 }
 
-function conditionOf({ conditions, ifExists }: Permission, facts: Facts): PolicyStatement['Condition'] {
+function conditionOf(
+  { conditions, ifExists }: Permission,
+  facts: Facts,
+): PolicyStatement['Condition'] {
   const condition: Record<string, Record<string, OneOrMore>> = {}
   for (const key of (Object.keys(facts) as ConditionKey[]).sort()) {
     const name = key.split('/')[0] as ConditionName
@@ -159,23 +218,49 @@ function conditionOf({ conditions, ifExists }: Permission, facts: Facts): Policy
 
 /** As policies are usually written, and a little shorter: AWS limits their size. */
 function short(values: readonly string[]): OneOrMore {
-  return values.length === 1 ? values[0] ?? [] : values
+  return values.length === 1 ? (values[0] ?? []) : values
 }
 
-/** PURE: a policy that allows these and nothing else; undefined where there is nothing to allow, which no policy can say. */
+/**
+ * PURE: a policy that allows these and nothing else; undefined where there is nothing to allow,
+ * which no policy can say.
+ */
 export function policyOf(grants: readonly Grant[]): PolicyDocument | undefined {
   if (grants.length === 0) return undefined
-  // First the resources of each action, then the actions that are on the same ones: so no action gets a resource of another.
-  const byAction = gather(grants.map(({ action, resource, condition }) => ({ of: { action, condition }, value: resource })))
-  const byResources = gather(byAction.map(({ of: { action, condition }, values }) => ({ of: { resources: values, condition }, value: action })))
-  const statements = byResources.map(({ of: { resources, condition }, values }): PolicyStatement => ({
-    Effect: 'Allow', Action: short(values), Resource: short(resources), ...(condition && { Condition: condition }),
-  }))
-  return { Version: '2012-10-17', Statement: statements.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1)) }
+  // First the resources of each action, then the actions that are on the same ones: so no action
+  // gets a resource of another.
+  const byAction = gather(
+    grants.map(({ action, resource, condition }) => ({
+      of: { action, condition },
+      value: resource,
+    })),
+  )
+  const byResources = gather(
+    byAction.map(({ of: { action, condition }, values }) => ({
+      of: { resources: values, condition },
+      value: action,
+    })),
+  )
+  const statements = byResources.map(
+    ({ of: { resources, condition }, values }): PolicyStatement => ({
+      Effect: 'Allow',
+      Action: short(values),
+      Resource: short(resources),
+      ...(condition && { Condition: condition }),
+    }),
+  )
+  return {
+    Version: '2012-10-17',
+    Statement: statements.sort((one, other) =>
+      JSON.stringify(one) < JSON.stringify(other) ? -1 : 1,
+    ),
+  }
 }
 
 /** The values of what is alike, in order and each once. */
-function gather<Of>(items: readonly { readonly of: Of; readonly value: string }[]): { readonly of: Of; readonly values: readonly string[] }[] {
+function gather<Of>(
+  items: readonly { readonly of: Of; readonly value: string }[],
+): { readonly of: Of; readonly values: readonly string[] }[] {
   const groups = new Map<string, { readonly of: Of; readonly values: Set<string> }>()
   for (const { of, value } of items) {
     const name = JSON.stringify(of)

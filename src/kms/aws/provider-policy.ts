@@ -1,5 +1,11 @@
 import { IMPORT, IMPORTED, REPLICA } from './needs.js'
-import { MULTI_REGION_SERVICE, type Facts, type KeyScope, type Need, type Operation } from './permissions.js'
+import {
+  MULTI_REGION_SERVICE,
+  type Facts,
+  type KeyScope,
+  type Need,
+  type Operation,
+} from './permissions.js'
 
 /** What is known of a provider, and of what it is used for. */
 export interface ProviderUse {
@@ -11,10 +17,20 @@ export interface ProviderUse {
 
 /** What every command needs; the keys are narrowed to those with imported material. */
 const EVERYWHERE: readonly Operation[] = [
-  'GetParametersForImport', 'ImportKeyMaterial', 'GetPublicKey', 'GenerateMac', 'DescribeKey', 'EnableKey', 'DisableKey', 'CancelKeyDeletion',
+  'GetParametersForImport',
+  'ImportKeyMaterial',
+  'GetPublicKey',
+  'GenerateMac',
+  'DescribeKey',
+  'EnableKey',
+  'DisableKey',
+  'CancelKeyDeletion',
 ]
 
-/** Nothing is destroyed but what carries our tag: these are never needed just after a KMS key was made, when AWS may not see its tags yet. */
+/**
+ * Nothing is destroyed but what carries our tag: these are never needed just after a KMS key was
+ * made, when AWS may not see its tags yet.
+ */
 const OURS: readonly Operation[] = ['ScheduleKeyDeletion', 'DeleteImportedKeyMaterial']
 
 /** PURE: what all commands with a provider need, also to finish what was interrupted. */
@@ -22,15 +38,28 @@ export function needsOfProvider({ region, replicaRegions, storeId, aliases }: Pr
   const regions = [region, ...replicaRegions]
   const tags: Facts = { 'aws:RequestTag/keymgmt:store': [storeId] }
   const imported: KeyScope = { name: 'key/*', facts: IMPORTED }
-  const ours: KeyScope = { name: 'key/*', facts: { ...IMPORTED, 'aws:ResourceTag/keymgmt:store': [storeId] } }
+  const ours: KeyScope = {
+    name: 'key/*',
+    facts: { ...IMPORTED, 'aws:ResourceTag/keymgmt:store': [storeId] },
+  }
   const every: KeyScope = { name: 'key/*', facts: {} }
   const singleRegion: Facts = replicaRegions.length === 0 ? { 'kms:MultiRegion': ['false'] } : {}
   return [
     { operation: 'CreateKey', regions: [region], facts: { ...tags, ...IMPORTED, ...singleRegion } },
     { operation: 'TagNewKey', regions, keys: [every], facts: tags },
-    ...EVERYWHERE.map((operation): Need => ({ operation, regions, keys: [imported], facts: IMPORT })),
+    ...EVERYWHERE.map((operation): Need => ({
+      operation,
+      regions,
+      keys: [imported],
+      facts: IMPORT,
+    })),
     ...OURS.map((operation): Need => ({ operation, regions, keys: [ours] })),
-    ...(['CreateAlias', 'UpdateAlias', 'DeleteAlias'] as const).map((operation): Need => ({ operation, regions, alias: aliases, keys: [imported] })),
+    ...(['CreateAlias', 'UpdateAlias', 'DeleteAlias'] as const).map((operation): Need => ({
+      operation,
+      regions,
+      alias: aliases,
+      keys: [imported],
+    })),
     { operation: 'ListAliases', regions },
     { operation: 'ListKeys', regions: [region] },
     { operation: 'ListResourceTags', regions, keys: [every] },
@@ -38,11 +67,24 @@ export function needsOfProvider({ region, replicaRegions, storeId, aliases }: Pr
   ]
 }
 
-function needsOfReplication(region: string, replicaRegions: readonly string[], tags: Facts): Need[] {
+function needsOfReplication(
+  region: string,
+  replicaRegions: readonly string[],
+  tags: Facts,
+): Need[] {
   const primary: KeyScope = { name: 'key/mrk-*', facts: IMPORTED }
   return [
     { operation: 'CreateServiceLinkedRole', regions: [region], facts: MULTI_REGION_SERVICE },
-    { operation: 'ReplicateKey', regions: [region], keys: [primary], facts: { 'kms:ReplicaRegion': replicaRegions } },
-    { operation: 'CreateReplica', regions: [region, ...replicaRegions], facts: { ...tags, ...REPLICA } },
+    {
+      operation: 'ReplicateKey',
+      regions: [region],
+      keys: [primary],
+      facts: { 'kms:ReplicaRegion': replicaRegions },
+    },
+    {
+      operation: 'CreateReplica',
+      regions: [region, ...replicaRegions],
+      facts: { ...tags, ...REPLICA },
+    },
   ]
 }

@@ -3,7 +3,17 @@ import { aliasTargets, pointAlias, removeAlias } from './aliases.js'
 import { createCaller, type CallerOptions } from './caller.js'
 import { createClient } from './client.js'
 import {
-  awaitReplica, cancelDeletion, createKey, findByOperation, findReplica, inspectKey, replicateKey, scheduleDeletion, switchKey, tagKey, tagsOf,
+  awaitReplica,
+  cancelDeletion,
+  createKey,
+  findByOperation,
+  findReplica,
+  inspectKey,
+  replicateKey,
+  scheduleDeletion,
+  switchKey,
+  tagKey,
+  tagsOf,
 } from './keys.js'
 import { accepts, deleteMaterial, holds, importMaterial } from './material.js'
 import { createPacer, type Pacer } from './pacing.js'
@@ -22,7 +32,11 @@ const SETTLING_MS = 30_000
 export type Pacers = Map<string, Pacer>
 
 /** AWS KMS as a {@link KmsProvider}. No request is sent before the first method call. */
-export function openAwsProvider(settings: KmsSettings, options: AwsOptions, pacers: Pacers): KmsProvider {
+export function openAwsProvider(
+  settings: KmsSettings,
+  options: AwsOptions,
+  pacers: Pacers,
+): KmsProvider {
   const reaches = new Map<string, Promise<Reach>>()
   const reach = (region: string) => {
     const known = reaches.get(region) ?? openReach(settings, region, options, pacers)
@@ -39,15 +53,18 @@ export function openAwsProvider(settings: KmsSettings, options: AwsOptions, pace
       return awaitReplica(await reach(toRegion), key)
     },
     findReplica: async (key, region, since) => findReplica(await reach(region), key, since),
-    importMaterial: async (region, key, type, material) => importMaterial(await reach(region), key, type, material),
+    importMaterial: async (region, key, type, material) =>
+      importMaterial(await reach(region), key, type, material),
     holds: async (region, key, type, material) => holds(await reach(region), key, type, material),
-    accepts: async (region, key, type, material) => accepts(await reach(region), key, type, material),
+    accepts: async (region, key, type, material) =>
+      accepts(await reach(region), key, type, material),
     deleteMaterial: async (region, key) => deleteMaterial(await reach(region), key),
     inspect: async (region, key) => inspectKey(await reach(region), key),
     tagsOf: async (region, key) => tagsOf(await reach(region), key.id),
     tag: async (region, key, tags) => tagKey(await reach(region), key, tags),
     aliasTargets: async (region, names) => aliasTargets(await reach(region), names),
-    pointAlias: async (region, alias, key, owner) => pointAlias(await reach(region), alias, key, owner),
+    pointAlias: async (region, alias, key, owner) =>
+      pointAlias(await reach(region), alias, key, owner),
     removeAlias: async (region, alias) => removeAlias(await reach(region), alias),
     enable: async (region, key) => switchKey(await reach(region), key, 'EnableKey'),
     disable: async (region, key) => switchKey(await reach(region), key, 'DisableKey'),
@@ -56,7 +73,12 @@ export function openAwsProvider(settings: KmsSettings, options: AwsOptions, pace
   }
 }
 
-async function openReach(settings: KmsSettings, region: string, options: AwsOptions, pacers: Pacers): Promise<Reach> {
+async function openReach(
+  settings: KmsSettings,
+  region: string,
+  options: AwsOptions,
+  pacers: Pacers,
+): Promise<Reach> {
   const { client, endpoint, isAws } = await createClient(settings, region, options.env)
   const place = `${endpoint} ${region}`
   const pacer = pacers.get(place) ?? createPacer(isAws)

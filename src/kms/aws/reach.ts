@@ -27,14 +27,18 @@ interface Page {
  * The pages of a list, as long as they are read.
  * @throws KeymgmtError KMS_FAILED when they go round in a circle.
  */
-export async function* pages<P extends Page>(operation: string, ask: (from: { readonly Marker?: string }) => Promise<P>): AsyncGenerator<P> {
+export async function* pages<P extends Page>(
+  operation: string,
+  ask: (from: { readonly Marker?: string }) => Promise<P>,
+): AsyncGenerator<P> {
   const seen = new Set<string>()
-  for (let from: { Marker?: string } = {}; ; ) {
+  for (let from: { Marker?: string } = {}; ;) {
     const page = await ask(from)
     yield page
     const { Truncated, NextMarker } = page
     if (!Truncated || !NextMarker) return
-    if (typeof NextMarker !== 'string' || seen.has(NextMarker)) throw new KeymgmtError('KMS_FAILED', `${operation} answered with the same page again`)
+    if (typeof NextMarker !== 'string' || seen.has(NextMarker))
+      throw new KeymgmtError('KMS_FAILED', `${operation} answered with the same page again`)
     seen.add(NextMarker)
     from = { Marker: NextMarker }
   }
@@ -42,7 +46,9 @@ export async function* pages<P extends Page>(operation: string, ask: (from: { re
 
 /** The entries of a list that came from outside: whatever is none is left out. */
 export function entriesOf<T>(list: readonly T[] | undefined): readonly NonNullable<T>[] {
-  return Array.isArray(list) ? (list as readonly T[]).filter((entry) => typeof entry === 'object' && entry !== null) : []
+  return Array.isArray(list)
+    ? (list as readonly T[]).filter((entry) => typeof entry === 'object' && entry !== null)
+    : []
 }
 
 /** Whether `error` is AWS's refusal called `name`. */
@@ -50,7 +56,10 @@ export function isRefusal(error: unknown, name: string): boolean {
   return readFailure((error as Error).cause).name === name
 }
 
-/** Runs `call` and tells whether AWS refused it with the error called `name`; every other error is thrown. */
+/**
+ * Runs `call` and tells whether AWS refused it with the error called `name`; every other error is
+ * thrown.
+ */
 export async function unless(name: string, call: () => Promise<unknown>): Promise<boolean> {
   try {
     await call()

@@ -3,15 +3,20 @@ import { proofFor } from './key-specs.js'
 import type { RehearsedCall } from '../rehearsal.js'
 
 /**
- * What a KMS key costs in a month, in US dollars, in each Region; imported ones as any other. One that is scheduled
- * for deletion costs nothing, unless that is taken back.
+ * What a KMS key costs in a month, in US dollars, in each Region; imported ones as any other. One
+ * that is scheduled for deletion costs nothing, unless that is taken back.
  * @see https://aws.amazon.com/kms/pricing/
  */
-const MONTHLY_COST: Readonly<Record<string, number>> = { CreateKey: 1, ReplicateKey: 1, CancelKeyDeletion: 1, ScheduleKeyDeletion: -1 }
+const MONTHLY_COST: Readonly<Record<string, number>> = {
+  CreateKey: 1,
+  ReplicateKey: 1,
+  CancelKeyDeletion: 1,
+  ScheduleKeyDeletion: -1,
+}
 
 /**
- * AWS KMS as far as it can be had without changing anything there: what only asks is asked of `kind`'s provider, and
- * what would change something is written to `calls` and taken as done.
+ * AWS KMS as far as it can be had without changing anything there: what only asks is asked of
+ * `kind`'s provider, and what would change something is written to `calls` and taken as done.
  */
 export function rehearseAwsKms(kind: KmsKind, calls: RehearsedCall[]): KmsKind {
   return { ...kind, open: async (settings) => rehearse(await kind.open(settings), calls) }
@@ -21,9 +26,20 @@ function rehearse(provider: KmsProvider, calls: RehearsedCall[]): KmsProvider {
   const { region: home } = provider
   /** KMS keys that got material here: the provider can't be asked about it. */
   const filled = new Set<string>()
-  const record = (region: string, kmsKey: string, operations: readonly string[], alias?: string) => {
+  const record = (
+    region: string,
+    kmsKey: string,
+    operations: readonly string[],
+    alias?: string,
+  ) => {
     for (const operation of operations) {
-      calls.push({ operation, region, kmsKey, ...(alias && { alias }), monthlyCost: MONTHLY_COST[operation] ?? 0 })
+      calls.push({
+        operation,
+        region,
+        kmsKey,
+        ...(alias && { alias }),
+        monthlyCost: MONTHLY_COST[operation] ?? 0,
+      })
     }
     return Promise.resolve()
   }
@@ -59,7 +75,8 @@ function rehearse(provider: KmsProvider, calls: RehearsedCall[]): KmsProvider {
     },
     deleteMaterial: (region, { id }) => record(region, id, ['DeleteImportedKeyMaterial']),
     tag: (region, { id }) => record(region, id, ['TagResource']),
-    pointAlias: (region, alias, { id }, { exists }) => record(region, id, [exists ? 'UpdateAlias' : 'CreateAlias'], alias),
+    pointAlias: (region, alias, { id }, { exists }) =>
+      record(region, id, [exists ? 'UpdateAlias' : 'CreateAlias'], alias),
     removeAlias: (region, alias) => record(region, '', ['DeleteAlias'], alias),
     enable: (region, { id }) => record(region, id, ['EnableKey']),
     disable: (region, { id }) => record(region, id, ['DisableKey']),

@@ -4,7 +4,10 @@ import type { KmsSettings } from '../provider.js'
 /** Environment variables that name an endpoint, the first that is set wins. */
 const ENDPOINT_VARIABLES = ['AWS_KMS_ENDPOINT', 'AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL'] as const
 
-/** @see https://docs.aws.amazon.com/kms/latest/APIReference/API_ReplicateKey.html#KMS-ReplicateKey-request-ReplicaRegion */
+/**
+ * @see
+ * https://docs.aws.amazon.com/kms/latest/APIReference/API_ReplicateKey.html#KMS-ReplicateKey-request-ReplicaRegion
+ */
 export const REGION_PATTERN = /^([a-z]+-){2,3}\d+$/
 
 /** The custom endpoint in force, with where it was set; undefined for AWS's own. */
@@ -21,19 +24,24 @@ export function resolveEndpoint(
   return undefined
 }
 
-/** Whether AWS itself answers at `url`, be it through a VPC endpoint: its quotas and its consistency hold there. */
+/**
+ * Whether AWS itself answers at `url`, be it through a VPC endpoint: its quotas and its consistency
+ * hold there.
+ */
 export function isAwsEndpoint(url: string): boolean {
   return /\.amazonaws\.com(\.cn)?$/.test(new URL(url).hostname)
 }
 
 /** Whether `host` (as `URL.hostname` spells it) is this machine. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+  return (
+    host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+  )
 }
 
 /**
- * Refuses an endpoint that anybody between here and there could answer for: whoever does is handed the key material
- * wrapped under a key of theirs.
+ * Refuses an endpoint that anybody between here and there could answer for: whoever does is handed
+ * the key material wrapped under a key of theirs.
  * @throws KeymgmtError KMS_ENDPOINT_REFUSED
  */
 export function assertEndpoint(url: string, source: string): void {
@@ -44,12 +52,20 @@ export function assertEndpoint(url: string, source: string): void {
     throw new KeymgmtError('KMS_ENDPOINT_REFUSED', `the endpoint of ${source} is not a URL`)
   }
   if (parsed.username !== '' || parsed.password !== '') {
-    throw new KeymgmtError('KMS_ENDPOINT_REFUSED', `the endpoint of ${source} holds a user name or password`)
+    throw new KeymgmtError(
+      'KMS_ENDPOINT_REFUSED',
+      `the endpoint of ${source} holds a user name or password`,
+    )
   }
-  if (parsed.protocol === 'https:' || (parsed.protocol === 'http:' && isLoopback(parsed.hostname))) return
-  throw new KeymgmtError('KMS_ENDPOINT_REFUSED', `the endpoint ${parsed.origin} (from ${source}) is not https`, {
-    hints: ['use https://; plain http:// is for this machine only (127.0.0.1, localhost, [::1])'],
-  })
+  if (parsed.protocol === 'https:' || (parsed.protocol === 'http:' && isLoopback(parsed.hostname)))
+    return
+  throw new KeymgmtError(
+    'KMS_ENDPOINT_REFUSED',
+    `the endpoint ${parsed.origin} (from ${source}) is not https`,
+    {
+      hints: ['use https://; plain http:// is for this machine only (127.0.0.1, localhost, [::1])'],
+    },
+  )
 }
 
 /**
@@ -58,9 +74,13 @@ export function assertEndpoint(url: string, source: string): void {
  */
 export function assertSettings({ region, credentials }: KmsSettings): void {
   if (!REGION_PATTERN.test(region)) {
-    throw new KeymgmtError('FIELD_INVALID', `key_collection: ${JSON.stringify(region)} is not an AWS Region`, {
-      hints: ['a Region looks like us-west-1'],
-    })
+    throw new KeymgmtError(
+      'FIELD_INVALID',
+      `key_collection: ${JSON.stringify(region)} is not an AWS Region`,
+      {
+        hints: ['a Region looks like us-west-1'],
+      },
+    )
   }
   const has = (name: string) => Boolean(credentials[name])
   const together = (one: string, other: string) => {
@@ -75,9 +95,13 @@ export function assertSettings({ region, credentials }: KmsSettings): void {
   together('session_token', 'access_key')
   together('external_id', 'role_arn')
   if (has('profile') && has('access_key')) {
-    throw new KeymgmtError('FIELD_INVALID', 'credentials: profile and access_key are two sources for the same thing', {
-      hints: ['give one of them'],
-    })
+    throw new KeymgmtError(
+      'FIELD_INVALID',
+      'credentials: profile and access_key are two sources for the same thing',
+      {
+        hints: ['give one of them'],
+      },
+    )
   }
   const endpoint = credentials.endpoint
   if (endpoint) assertEndpoint(endpoint, 'credentials=endpoint')

@@ -1,4 +1,10 @@
-import { DeleteAliasCommand, DescribeKeyCommand, ListKeysCommand, ListResourceTagsCommand, ScheduleKeyDeletionCommand } from '@aws-sdk/client-kms'
+import {
+  DeleteAliasCommand,
+  DescribeKeyCommand,
+  ListKeysCommand,
+  ListResourceTagsCommand,
+  ScheduleKeyDeletionCommand,
+} from '@aws-sdk/client-kms'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { aliasesAt } from './flows/commands.js'
 import { clientAt, RUN_TAG, type Site } from './site.js'
@@ -11,8 +17,9 @@ const DAYS = 7
 const SETTLING_MS = 30_000
 
 /**
- * Runs the suite in an account that was there before, and leaves nothing usable behind: says first what it will make, and
- * at the end, also of a run that failed or was interrupted, what it has made and what has become of it.
+ * Runs the suite in an account that was there before, and leaves nothing usable behind: says first
+ * what it will make, and at the end, also of a run that failed or was interrupted, what it has made
+ * and what has become of it.
  */
 export async function runInAccount(groups: readonly Group[], site: Site): Promise<Verdict[]> {
   const budgeted = groups.reduce((sum, { kmsKeys }) => sum + kmsKeys, 0)
@@ -20,20 +27,39 @@ export async function runInAccount(groups: readonly Group[], site: Site): Promis
   const before = new Set((await keysAt(site)).map(nameOf))
   const verdicts: Verdict[] = []
   try {
-    verdicts.push(...await runSuite(groups, site))
+    verdicts.push(...(await runSuite(groups, site)))
   } catch (error) {
     verdicts.push({ check: 'the whole suite', kind: 'failed', why: (error as Error).message })
   }
   const cleared = await clearAway(site, before)
-  console.log([`${site.name}: ${cleared.length} KMS keys were made`, ...cleared.map(({ evidence }) => evidence)].join('\n    '))
-  verdicts.push(...cleared.map(({ key, isLeaving, evidence }): Verdict => ({
-    check: `scheduled for deletion: ${nameOf(key)}`, kind: isLeaving ? 'held' : 'failed', why: isLeaving ? '' : evidence,
-  })))
+  console.log(
+    [
+      `${site.name}: ${cleared.length} KMS keys were made`,
+      ...cleared.map(({ evidence }) => evidence),
+    ].join('\n    '),
+  )
+  verdicts.push(
+    ...cleared.map(({ key, isLeaving, evidence }): Verdict => ({
+      check: `scheduled for deletion: ${nameOf(key)}`,
+      kind: isLeaving ? 'held' : 'failed',
+      why: isLeaving ? '' : evidence,
+    })),
+  )
   const isWithin = cleared.length <= budgeted
-  return [...verdicts, { check: 'the budget', kind: isWithin ? 'held' : 'failed', why: isWithin ? '' : `${cleared.length} instead of ${budgeted} KMS keys` }]
+  return [
+    ...verdicts,
+    {
+      check: 'the budget',
+      kind: isWithin ? 'held' : 'failed',
+      why: isWithin ? '' : `${cleared.length} instead of ${budgeted} KMS keys`,
+    },
+  ]
 }
 
-/** What a run will do to the account. A KMS key costs 1 USD a month, by the hour: https://aws.amazon.com/kms/pricing/ */
+/**
+ * What a run will do to the account. A KMS key costs 1 USD a month, by the hour:
+ * https://aws.amazon.com/kms/pricing/
+ */
 function budget({ name, home, replicas }: Site, kmsKeys: number): string {
   return [
     `${name}: this makes up to ${kmsKeys} KMS keys, in ${home}, ${replicas.join(' and ')}.`,
@@ -69,7 +95,9 @@ async function keysAt(site: Site): Promise<Placed[]> {
   const found: Placed[] = []
   for (const region of regionsOf(site)) {
     for (let Marker: string | undefined, more = true; more;) {
-      const page = await clientAt(site, region).send(new ListKeysCommand({ Limit: 1000, ...(Marker && { Marker }) }))
+      const page = await clientAt(site, region).send(
+        new ListKeysCommand({ Limit: 1000, ...(Marker && { Marker }) }),
+      )
       found.push(...(page.Keys ?? []).map(({ KeyId = '' }) => ({ region, id: KeyId })))
       Marker = page.NextMarker
       more = page.Truncated === true
@@ -78,7 +106,10 @@ async function keysAt(site: Site): Promise<Placed[]> {
   return found
 }
 
-/** Schedules for deletion what has come into being since `before` and has the tag of this run, or of a store of it; deletes its aliases. */
+/**
+ * Schedules for deletion what has come into being since `before` and has the tag of this run, or of
+ * a store of it; deletes its aliases.
+ */
 async function clearAway(site: Site, before: ReadonlySet<string>): Promise<Cleared[]> {
   if (site.endpoint === undefined) await sleep(SETTLING_MS)
   const stores = new Set(await Promise.all(site.operators.map(({ store }) => store.id())))
@@ -87,29 +118,59 @@ async function clearAway(site: Site, before: ReadonlySet<string>): Promise<Clear
     try {
       if (await isOurs(site, key, stores)) cleared.push(await schedule(site, key))
     } catch (error) {
-      cleared.push({ key, isLeaving: false, evidence: `${nameOf(key)}: ${(error as Error).message}` })
+      cleared.push({
+        key,
+        isLeaving: false,
+        evidence: `${nameOf(key)}: ${(error as Error).message}`,
+      })
     }
   }
   const ours = new Set(cleared.map(({ key }) => nameOf(key)))
   for (const region of regionsOf(site)) {
     for (const { AliasName, TargetKeyId: id = '' } of await aliasesAt(site, region)) {
-      if (ours.has(nameOf({ region, id }))) await clientAt(site, region).send(new DeleteAliasCommand({ AliasName }))
+      if (ours.has(nameOf({ region, id })))
+        await clientAt(site, region).send(new DeleteAliasCommand({ AliasName }))
     }
   }
   return cleared
 }
 
-async function isOurs(site: Site, { region, id }: Placed, stores: ReadonlySet<string>): Promise<boolean> {
-  const { Tags = [] } = await clientAt(site, region).send(new ListResourceTagsCommand({ KeyId: id }))
-  return Tags.some(({ TagKey, TagValue = '' }) => (TagKey === RUN_TAG && TagValue === site.runId) || (TagKey === 'keymgmt:store' && stores.has(TagValue)))
+async function isOurs(
+  site: Site,
+  { region, id }: Placed,
+  stores: ReadonlySet<string>,
+): Promise<boolean> {
+  const { Tags = [] } = await clientAt(site, region).send(
+    new ListResourceTagsCommand({ KeyId: id }),
+  )
+  return Tags.some(
+    ({ TagKey, TagValue = '' }) =>
+      (TagKey === RUN_TAG && TagValue === site.runId) ||
+      (TagKey === 'keymgmt:store' && stores.has(TagValue)),
+  )
 }
 
 async function schedule(site: Site, key: Placed): Promise<Cleared> {
   const client = clientAt(site, key.region)
   // Refused where it was done before: what DescribeKey says then decides.
-  const scheduled = await client.send(new ScheduleKeyDeletionCommand({ KeyId: key.id, PendingWindowInDays: DAYS })).catch((error: unknown) => error as Error)
-  const { KeyMetadata: { KeySpec = '', KeyState = '', DeletionDate } = {}, $metadata } = await client.send(new DescribeKeyCommand({ KeyId: key.id }))
+  const scheduled = await client
+    .send(new ScheduleKeyDeletionCommand({ KeyId: key.id, PendingWindowInDays: DAYS }))
+    .catch((error: unknown) => error as Error)
+  const { KeyMetadata: { KeySpec = '', KeyState = '', DeletionDate } = {}, $metadata } =
+    await client.send(new DescribeKeyCommand({ KeyId: key.id }))
   const isLeaving = /^Pending(Replica)?Deletion$/.test(KeyState)
-  const evidence = [nameOf(key), KeySpec, KeyState, DeletionDate?.toISOString() ?? 'after its replicas', `AWS request id ${$metadata.requestId ?? 'none'}`]
-  return { key, isLeaving, evidence: evidence.join(', ') + (isLeaving ? '' : `, ${scheduled instanceof Error ? scheduled.message : 'NOT SCHEDULED'}`) }
+  const evidence = [
+    nameOf(key),
+    KeySpec,
+    KeyState,
+    DeletionDate?.toISOString() ?? 'after its replicas',
+    `AWS request id ${$metadata.requestId ?? 'none'}`,
+  ]
+  return {
+    key,
+    isLeaving,
+    evidence:
+      evidence.join(', ') +
+      (isLeaving ? '' : `, ${scheduled instanceof Error ? scheduled.message : 'NOT SCHEDULED'}`),
+  }
 }

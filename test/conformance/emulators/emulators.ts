@@ -34,7 +34,13 @@ export const EMULATORS: readonly Emulator[] = [
     requirements: 'ministack.txt',
     start: ['-m', 'ministack'],
     // Without the last two it listens on every interface, whatever SERVICES says.
-    env: (port) => ({ BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), SERVICES: 'kms', IOT_MTLS_ENABLED: '0', SFTP_ENABLED: '0' }),
+    env: (port) => ({
+      BIND_HOST: '127.0.0.1',
+      GATEWAY_PORT: String(port),
+      SERVICES: 'kms',
+      IOT_MTLS_ENABLED: '0',
+      SFTP_ENABLED: '0',
+    }),
     ready: '/_ministack/ready',
   },
 ]

@@ -13,6 +13,12 @@ import type { Group } from './suite.js'
 export const GROUPS: readonly Group[] = [
   ...KINDS.map(typeGroup),
   ...FAMILIES.map(replicaGroup),
-  ALIASES, ABSENT, STATES, MATERIALS,
-  EVERY_KIND, COMMANDS, USERS, VERIFY_AND_REPAIR,
+  ALIASES,
+  ABSENT,
+  STATES,
+  MATERIALS,
+  EVERY_KIND,
+  COMMANDS,
+  USERS,
+  VERIFY_AND_REPAIR,
 ]

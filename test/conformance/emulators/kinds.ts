@@ -9,16 +9,27 @@ export interface Kind {
   readonly purpose: readonly Purpose[]
 }
 
-const PURPOSES: readonly (readonly Purpose[])[] = [['decrypt', 'encrypt'], ['sign', 'verify'], ['derive']]
+const PURPOSES: readonly (readonly Purpose[])[] = [
+  ['decrypt', 'encrypt'],
+  ['sign', 'verify'],
+  ['derive'],
+]
 
 /** Every kind that our provider says AWS has. */
-export const KINDS: readonly Kind[] = KEY_TYPE_NAMES.flatMap((type) => PURPOSES.filter((purpose) => isSupported(type, purpose)).map((purpose) => ({ type, purpose })))
+export const KINDS: readonly Kind[] = KEY_TYPE_NAMES.flatMap((type) =>
+  PURPOSES.filter((purpose) => isSupported(type, purpose)).map((purpose) => ({ type, purpose })),
+)
 
 /** One kind of each type. */
 export const FIRST_KINDS: readonly Kind[] = KEY_TYPE_NAMES.map(kindOf)
 
-/** One for each way in which AWS treats material: what is done to a KMS key later does not depend on its size. */
-export const FAMILIES: readonly Kind[] = (['aes256-gcm96', 'rsa-2048', 'ecdsa-p256', 'ed25519', 'hmac-sha256'] as const).map(kindOf)
+/**
+ * One for each way in which AWS treats material: what is done to a KMS key later does not depend on
+ * its size.
+ */
+export const FAMILIES: readonly Kind[] = (
+  ['aes256-gcm96', 'rsa-2048', 'ecdsa-p256', 'ed25519', 'hmac-sha256'] as const
+).map(kindOf)
 
 /** The first kind of a type. */
 export function kindOf(type: KeyTypeName): Kind {

@@ -6,7 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Emulator } from './emulators.js'
 
-/** LocalStack's last open release asks for what only Python 3.13 has (`warnings.deprecated`), and its pins are of that time. */
+/**
+ * LocalStack's last open release asks for what only Python 3.13 has (`warnings.deprecated`), and
+ * its pins are of that time.
+ */
 const PYTHON = '3.13'
 const INSTALL_MS = 240_000
 const START_MS = 60_000
@@ -22,21 +25,45 @@ export interface Launched {
  * Installs the emulator in `folder`, starts it on loopback, and waits until it is ready.
  * @throws Error that says which step failed, with the end of what it printed.
  */
-export async function launch({ name, requirements, start, env, ready }: Emulator, folder: string, signal: AbortSignal): Promise<Launched> {
+export async function launch(
+  { name, requirements, start, env, ready }: Emulator,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Launched> {
   const python = await findPython()
   const venv = join(folder, 'venv')
   const pinned = resolve('test/conformance/emulators/requirements', requirements)
   const virtual = join(venv, 'bin', 'python')
   await complete(name, python, ['-m', 'venv', venv], folder, signal)
-  await complete(name, virtual, ['-m', 'pip', 'install', '--quiet', '--no-compile', '--disable-pip-version-check', '-r', pinned], folder, signal)
+  await complete(
+    name,
+    virtual,
+    [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--no-compile',
+      '--disable-pip-version-check',
+      '-r',
+      pinned,
+    ],
+    folder,
+    signal,
+  )
   const port = await freePort()
-  const child = spawn(virtual, start, { ...logged(folder), env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, ...env(port, folder) } })
+  const child = spawn(virtual, start, {
+    ...logged(folder),
+    env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, ...env(port, folder) },
+  })
   const stop = () => end(child)
   try {
     await untilReady(child, `http://127.0.0.1:${port}${ready}`, signal)
   } catch (error) {
     await stop()
-    throw new Error(`${name} did not start: ${(error as Error).message}\n${tail(folder)}`, { cause: error })
+    throw new Error(`${name} did not start: ${(error as Error).message}\n${tail(folder)}`, {
+      cause: error,
+    })
   }
   return { endpoint: `http://127.0.0.1:${port}`, stop }
 }
@@ -47,16 +74,33 @@ export async function launch({ name, requirements, start, env, ready }: Emulator
  */
 async function findPython(): Promise<string> {
   const root = (await output('pyenv', ['root'])).trim()
-  const versions = root ? readdirSync(join(root, 'versions')).filter((version) => version.startsWith(`${PYTHON}.`)) : []
-  const candidates = [`python${PYTHON}`, 'python3', ...versions.map((version) => join(root, 'versions', version, 'bin', 'python3'))]
+  const versions = root
+    ? readdirSync(join(root, 'versions')).filter((version) => version.startsWith(`${PYTHON}.`))
+    : []
+  const candidates = [
+    `python${PYTHON}`,
+    'python3',
+    ...versions.map((version) => join(root, 'versions', version, 'bin', 'python3')),
+  ]
   for (const candidate of candidates) {
-    if ((await output(candidate, ['-c', 'import ensurepip, sys, venv; print("%d.%d" % sys.version_info[:2])'])).trim() === PYTHON) return candidate
+    if (
+      (
+        await output(candidate, [
+          '-c',
+          'import ensurepip, sys, venv; print("%d.%d" % sys.version_info[:2])',
+        ])
+      ).trim() === PYTHON
+    )
+      return candidate
   }
   throw new Error(`it needs Python ${PYTHON}, and none is among ${candidates.join(', ')}`)
 }
 
 async function output(command: string, args: readonly string[]): Promise<string> {
-  return promisify(execFile)(command, args).then(({ stdout }) => stdout, () => '')
+  return promisify(execFile)(command, args).then(
+    ({ stdout }) => stdout,
+    () => '',
+  )
 }
 
 /** What a child prints goes into a file beside it, for the case that it fails. */
@@ -69,20 +113,33 @@ function tail(folder: string): string {
   return readFileSync(join(folder, 'log'), 'utf8').trimEnd().split('\n').slice(-15).join('\n')
 }
 
-async function complete(name: string, command: string, args: readonly string[], folder: string, signal: AbortSignal): Promise<void> {
+async function complete(
+  name: string,
+  command: string,
+  args: readonly string[],
+  folder: string,
+  signal: AbortSignal,
+): Promise<void> {
   const child = spawn(command, args, { ...logged(folder), signal, timeout: INSTALL_MS })
   const status = await new Promise<number | null>((resolveExit, reject) => {
     child.on('error', reject)
     child.on('close', resolveExit)
   })
-  if (status !== 0) throw new Error(`${name} could not be installed: ${args.slice(0, 3).join(' ')} ended with ${String(status)}\n${tail(folder)}`)
+  if (status !== 0)
+    throw new Error(
+      `${name} could not be installed: ${args.slice(0, 3).join(' ')} ended with ${String(status)}\n${tail(folder)}`,
+    )
 }
 
 async function freePort(): Promise<number> {
   const server = createServer()
-  await new Promise<void>((listening) => { server.listen(0, '127.0.0.1', listening) })
+  await new Promise<void>((listening) => {
+    server.listen(0, '127.0.0.1', listening)
+  })
   const { port } = server.address() as AddressInfo
-  await new Promise((closed) => { server.close(closed) })
+  await new Promise((closed) => {
+    server.close(closed)
+  })
   return port
 }
 
@@ -99,9 +156,13 @@ async function untilReady(child: ChildProcess, url: string, signal: AbortSignal)
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
-  const closed = new Promise((ended) => { child.once('close', ended) })
+  const closed = new Promise((ended) => {
+    child.once('close', ended)
+  })
   child.kill('SIGTERM')
-  const kill = setTimeout(() => { child.kill('SIGKILL') }, STOP_MS)
+  const kill = setTimeout(() => {
+    child.kill('SIGKILL')
+  }, STOP_MS)
   await closed
   clearTimeout(kill)
 }

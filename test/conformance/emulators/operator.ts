@@ -15,9 +15,15 @@ export interface Ran {
   readonly status: number | null
 }
 
-/** Somebody who works with the real binary, with a store of their own and the provider `k` at the site. */
+/**
+ * Somebody who works with the real binary, with a store of their own and the provider `k` at the
+ * site.
+ */
 export interface Operator {
-  /** The key that `app` stands for in its commands: an alias has the key's name and a second in it, and those of a run must differ. */
+  /**
+   * The key that `app` stands for in its commands: an alias has the key's name and a second in it,
+   * and those of a run must differ.
+   */
   readonly key: string
   readonly store: Store
   run(line: string): Promise<Ran>
@@ -29,8 +35,13 @@ export interface Operator {
 }
 
 /** What becomes of a version's KMS key in a Region, in AWS's words. */
-export async function stateOf(site: Site, region: string, KeyId: string): Promise<string | undefined> {
-  return (await clientAt(site, region).send(new DescribeKeyCommand({ KeyId }))).KeyMetadata?.KeyState
+export async function stateOf(
+  site: Site,
+  region: string,
+  KeyId: string,
+): Promise<string | undefined> {
+  return (await clientAt(site, region).send(new DescribeKeyCommand({ KeyId }))).KeyMetadata
+    ?.KeyState
 }
 
 /** An operator with an empty store, but for the provider `k`. */
@@ -38,41 +49,73 @@ export async function hire(site: Site): Promise<Operator> {
   const home = mkdtempSync(join(site.folder, 'operator-'))
   const operator = operatorOf(site, home, `app-${site.operators.length + 1}`)
   site.operators.push(operator)
-  const credentials = Object.entries(credentialsOf(site)).map(([name, value]) => ` credentials=${name}=${value}`).join('')
+  const credentials = Object.entries(credentialsOf(site))
+    .map(([name, value]) => ` credentials=${name}=${value}`)
+    .join('')
   await operator.ok(`write keymgmt/kms/k provider=awskms key_collection=${site.home}${credentials}`)
   return operator
 }
 
 function operatorOf(site: Site, home: string, key: string): Operator {
   const env = environmentOf(site, home)
-  const run = (line: string) => runBinary(line.replaceAll(/(?<=\/)app\b/g, key).split(' '), env, site.signal)
+  const run = (line: string) =>
+    runBinary(line.replaceAll(/(?<=\/)app\b/g, key).split(' '), env, site.signal)
   const ok = async (line: string) => {
     const ran = await run(line)
-    if (ran.status !== 0) throw new Error(`${line.replace(/ credentials=.*/, '')} ended with ${String(ran.status)}: ${ran.stderr}${ran.stdout}`)
+    if (ran.status !== 0)
+      throw new Error(
+        `${line.replace(/ credentials=.*/, '')} ended with ${String(ran.status)}: ${ran.stderr}${ran.stdout}`,
+      )
     return ran.stdout
   }
-  const json = async <T>(line: string) => (JSON.parse(await ok(`${line} -format=json`)) as { data: T }).data
+  const json = async <T>(line: string) =>
+    (JSON.parse(await ok(`${line} -format=json`)) as { data: T }).data
   return {
-    key, run, ok, json,
+    key,
+    run,
+    ok,
+    json,
     store: openHome({ home, keyfile: join(home, 'keyfile') }).store,
-    versions: async () => (await json<{ versions: Record<string, string> }>('read keymgmt/kms/k/key/app')).versions,
+    versions: async () =>
+      (await json<{ versions: Record<string, string> }>('read keymgmt/kms/k/key/app')).versions,
   }
 }
 
-/** Where the site has no pair of its own, the binary finds credentials as it would for this user. */
+/**
+ * Where the site has no pair of its own, the binary finds credentials as it would for this user.
+ */
 function environmentOf({ pair }: Site, home: string): NodeJS.ProcessEnv {
-  const found = pair ? { PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: 'true' } : process.env
-  return { ...Object.fromEntries(Object.entries(found).filter(([name]) => !name.startsWith('KEYMGMT_'))), KEYMGMT_HOME: home }
+  const found = pair
+    ? { PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: 'true' }
+    : process.env
+  return {
+    ...Object.fromEntries(Object.entries(found).filter(([name]) => !name.startsWith('KEYMGMT_'))),
+    KEYMGMT_HOME: home,
+  }
 }
 
-function runBinary(args: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Ran> {
+function runBinary(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<Ran> {
   return new Promise((resolveRun, reject) => {
-    const child = spawn(process.execPath, [BINARY, ...args], { env, signal, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [BINARY, ...args], {
+      env,
+      signal,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let [stdout, stderr] = ['', '']
-    child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString() })
-    child.stderr.on('data', (chunk: Buffer) => { stderr += chunk.toString() })
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString()
+    })
     child.on('error', reject)
-    child.on('close', (status) => { resolveRun({ stdout, stderr, status }) })
+    child.on('close', (status) => {
+      resolveRun({ stdout, stderr, status })
+    })
   })
 }
 

@@ -23,32 +23,53 @@ interface Target {
 const PLACE = { home: 'us-west-1', replicas: ['us-east-1', 'eu-west-1'], checkMs: 60_000 } as const
 
 function emulated(emulator: Emulator): Target {
-  return { name: emulator.name, run: async (site) => {
-    const { endpoint, stop } = await launch(emulator, site.folder, site.signal)
-    try {
-      return await runSuite(GROUPS, { ...site, endpoint, pair: { id: 'test', secret: 'test' } })
-    } finally {
-      await stop()
-    }
-  } }
+  return {
+    name: emulator.name,
+    run: async (site) => {
+      const { endpoint, stop } = await launch(emulator, site.folder, site.signal)
+      try {
+        return await runSuite(GROUPS, { ...site, endpoint, pair: { id: 'test', secret: 'test' } })
+      } finally {
+        await stop()
+      }
+    },
+  }
 }
 
 /** Ours, treated as an account of AWS's: so what is done to an account is tried each time. */
-const EMBEDDED: Target = { name: 'keymgmt dev', run: async (site) => {
-  const kms = await startDevKms()
-  try {
-    const { accessKeyId: id, secretAccessKey: secret } = kms.credentials
-    return await runInAccount(GROUPS, { ...site, endpoint: kms.endpoint, pair: { id, secret } })
-  } finally {
-    await kms.close()
-  }
-} }
+const EMBEDDED: Target = {
+  name: 'keymgmt dev',
+  run: async (site) => {
+    const kms = await startDevKms()
+    try {
+      const { accessKeyId: id, secretAccessKey: secret } = kms.credentials
+      return await runInAccount(GROUPS, { ...site, endpoint: kms.endpoint, pair: { id, secret } })
+    } finally {
+      await kms.close()
+    }
+  },
+}
 
 /** Runs one target; that it can't be run is a failure of it. */
-async function attempt({ name, run }: Target, folder: string, signal: AbortSignal): Promise<Verdict[]> {
+async function attempt(
+  { name, run }: Target,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Verdict[]> {
   const own = mkdtempSync(join(folder, 'site-'))
-  const site: Site = { name, ...PLACE, endpoint: undefined, pair: undefined, runId: randomUUID(), folder: own, signal, operators: [] }
-  return run(site).catch((error: unknown): Verdict[] => [{ check: 'the whole suite', kind: 'failed', why: (error as Error).message }])
+  const site: Site = {
+    name,
+    ...PLACE,
+    endpoint: undefined,
+    pair: undefined,
+    runId: randomUUID(),
+    folder: own,
+    signal,
+    operators: [],
+  }
+  return run(site).catch((error: unknown): Verdict[] => [
+    { check: 'the whole suite', kind: 'failed', why: (error as Error).message },
+  ])
 }
 
 async function runAll(folder: string, signal: AbortSignal): Promise<boolean> {
@@ -56,15 +77,20 @@ async function runAll(folder: string, signal: AbortSignal): Promise<boolean> {
   const targets = chosen
     ? [{ name: chosen.name, run: (site: Site) => runInAccount(GROUPS, { ...site, ...chosen }) }]
     : [...EMULATORS.map(emulated), EMBEDDED]
-  const results = await Promise.all(targets.map(async (target) => ({ ...target, verdicts: await attempt(target, folder, signal) })))
+  const results = await Promise.all(
+    targets.map(async (target) => ({ ...target, verdicts: await attempt(target, folder, signal) })),
+  )
   console.log()
   for (const { name, verdicts } of results) {
-    for (const { check, kind, why } of verdicts) if (kind === 'failed') console.log(`failed: ${name}: ${check}: ${why}`)
+    for (const { check, kind, why } of verdicts)
+      if (kind === 'failed') console.log(`failed: ${name}: ${check}: ${why}`)
   }
   for (const { name, verdicts } of results) console.log(summary(name, verdicts))
   const verdicts = results.flatMap((result) => result.verdicts)
   const rows = DIVERGENCES.filter(({ target }) => results.some(({ name }) => name === target))
-  console.log(`conformance: ${count(verdicts, 'held')} held, ${rows.length} divergences known, ${count(verdicts, 'failed')} failed`)
+  console.log(
+    `conformance: ${count(verdicts, 'held')} held, ${rows.length} divergences known, ${count(verdicts, 'failed')} failed`,
+  )
   return count(verdicts, 'failed') === 0
 }
 
@@ -75,10 +101,13 @@ async function main(): Promise<number> {
   }
   const stop = new AbortController()
   setMaxListeners(0, stop.signal)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { stop.abort(new Error('interrupted')) })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      stop.abort(new Error('interrupted'))
+    })
   const folder = mkdtempSync(join(tmpdir(), 'keymgmt-conformance-'))
   try {
-    return Number(!await runAll(folder, stop.signal))
+    return Number(!(await runAll(folder, stop.signal)))
   } catch (error) {
     console.error((error as Error).message)
     return 1

@@ -29,12 +29,18 @@ export const RUN_TAG = 'keymgmt:conformance'
 
 /** What a stored provider would have as its credentials. */
 export function credentialsOf({ endpoint, pair }: Site): Record<string, string> {
-  return { ...(endpoint && { endpoint }), ...(pair && { access_key: pair.id, secret_key: pair.secret }) }
+  return {
+    ...(endpoint && { endpoint }),
+    ...(pair && { access_key: pair.id, secret_key: pair.secret }),
+  }
 }
 
 /** Our own provider at the site, as the core opens it. */
 export async function providerAt(site: Site): Promise<KmsProvider> {
-  return awsKms({ env: process.env, signal: site.signal }).open({ region: site.home, credentials: credentialsOf(site) })
+  return awsKms({ env: process.env, signal: site.signal }).open({
+    region: site.home,
+    credentials: credentialsOf(site),
+  })
 }
 
 /** A client of the site that shares nothing with our provider. */
@@ -47,17 +53,33 @@ export function clientAt({ endpoint, pair }: Site, region: string): KMSClient {
 }
 
 /**
- * What `KEYMGMT_CONFORMANCE_ENDPOINT` names, with the credentials that the environment has; undefined where it names nothing.
+ * What `KEYMGMT_CONFORMANCE_ENDPOINT` names, with the credentials that the environment has;
+ * undefined where it names nothing.
  * @throws Error when the Region is missing, or `aws` is meant and something else would answer.
  */
-export function chosenSite(env: NodeJS.ProcessEnv): Pick<Site, 'name' | 'endpoint' | 'home' | 'replicas' | 'checkMs'> | undefined {
+export function chosenSite(
+  env: NodeJS.ProcessEnv,
+): Pick<Site, 'name' | 'endpoint' | 'home' | 'replicas' | 'checkMs'> | undefined {
   const chosen = env.KEYMGMT_CONFORMANCE_ENDPOINT
   if (!chosen) return undefined
   const home = env.AWS_REGION
   if (!home) throw new Error('set AWS_REGION to the Region that the KMS keys are to be made in')
-  const [one = '', other = ''] = ['us-east-1', 'eu-west-1', 'us-west-2'].filter((region) => region !== home)
-  const diverted = ['AWS_KMS_ENDPOINT', 'AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL'].find((name) => env[name])
-  if (chosen === 'aws' && diverted) throw new Error(`${diverted} is set: unset it, or give its value as KEYMGMT_CONFORMANCE_ENDPOINT`)
+  const [one = '', other = ''] = ['us-east-1', 'eu-west-1', 'us-west-2'].filter(
+    (region) => region !== home,
+  )
+  const diverted = ['AWS_KMS_ENDPOINT', 'AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL'].find(
+    (name) => env[name],
+  )
+  if (chosen === 'aws' && diverted)
+    throw new Error(
+      `${diverted} is set: unset it, or give its value as KEYMGMT_CONFORMANCE_ENDPOINT`,
+    )
   // AWS needs about a minute to make a replica.
-  return { name: chosen, endpoint: chosen === 'aws' ? undefined : chosen, home, replicas: [one, other], checkMs: 600_000 }
+  return {
+    name: chosen,
+    endpoint: chosen === 'aws' ? undefined : chosen,
+    home,
+    replicas: [one, other],
+    checkMs: 600_000,
+  }
 }

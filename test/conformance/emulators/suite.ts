@@ -25,7 +25,10 @@ export interface Outcome {
   readonly failure: string | undefined
 }
 
-/** Makes every check of every group at one site, and prints a line for each group and for all that does not hold. */
+/**
+ * Makes every check of every group at one site, and prints a line for each group and for all that
+ * does not hold.
+ */
 export async function runSuite(groups: readonly Group[], site: Site): Promise<Verdict[]> {
   const rows = DIVERGENCES.filter(({ target }) => target === site.name)
   const verdicts: Verdict[] = []
@@ -33,8 +36,11 @@ export async function runSuite(groups: readonly Group[], site: Site): Promise<Ve
     const begun = Date.now()
     const ofGroup = (await runGroup(group, site)).map((outcome) => judge(outcome, rows))
     verdicts.push(...ofGroup)
-    console.log(`${summary(`${site.name}: ${group.name}`, ofGroup)}, in ${Math.round((Date.now() - begun) / 1000)} s`)
-    for (const { check, kind, why } of ofGroup) if (kind === 'failed') console.log(`    failed: ${check}: ${why}`)
+    console.log(
+      `${summary(`${site.name}: ${group.name}`, ofGroup)}, in ${Math.round((Date.now() - begun) / 1000)} s`,
+    )
+    for (const { check, kind, why } of ofGroup)
+      if (kind === 'failed') console.log(`    failed: ${check}: ${why}`)
   }
   return [...verdicts, ...strayRows(rows, verdicts)]
 }
@@ -48,11 +54,19 @@ async function runGroup(group: Group, site: Site): Promise<Outcome[]> {
   return outcomes
 }
 
-async function failureOf(run: () => Promise<void>, { checkMs, signal }: Site): Promise<string | undefined> {
+async function failureOf(
+  run: () => Promise<void>,
+  { checkMs, signal }: Site,
+): Promise<string | undefined> {
   const late = new AbortController()
   try {
     const tooLong = sleep(checkMs, undefined, { signal: AbortSignal.any([late.signal, signal]) })
-    await Promise.race([run(), tooLong.then(() => { throw new Error(`no end after ${checkMs / 1000} s`) })])
+    await Promise.race([
+      run(),
+      tooLong.then(() => {
+        throw new Error(`no end after ${checkMs / 1000} s`)
+      }),
+    ])
     return undefined
   } catch (error) {
     return describe(error)
@@ -63,7 +77,9 @@ async function failureOf(run: () => Promise<void>, { checkMs, signal }: Site): P
 
 function describe(error: unknown): string {
   const { name, message } = error as Error
-  const said = ['Error', 'AssertionError', 'KeymgmtError'].includes(name) ? message : `${name}: ${message}`
+  const said = ['Error', 'AssertionError', 'KeymgmtError'].includes(name)
+    ? message
+    : `${name}: ${message}`
   return said.replace(/\s+/g, ' ').trim().slice(0, 600)
 }
 

@@ -9,21 +9,36 @@ export interface Verdict {
   readonly why: string
 }
 
-/** A failure that a row of its target foretells is known; any other one, and a row that foretells none, is a failure. */
+/**
+ * A failure that a row of its target foretells is known; any other one, and a row that foretells
+ * none, is a failure.
+ */
 export function judge({ check, failure }: Outcome, rows: readonly Divergence[]): Verdict {
   const row = rows.find(({ checks }) => checks.test(check))
   if (failure === undefined) {
-    return row ? { check, kind: 'failed', why: `holds, although a row says: ${row.does}` } : { check, kind: 'held', why: '' }
+    return row
+      ? { check, kind: 'failed', why: `holds, although a row says: ${row.does}` }
+      : { check, kind: 'held', why: '' }
   }
   if (row === undefined) return { check, kind: 'failed', why: failure }
-  if (!failure.includes(row.seen)) return { check, kind: 'failed', why: `fails otherwise than its row says ("${row.seen}"): ${failure}` }
+  if (!failure.includes(row.seen))
+    return {
+      check,
+      kind: 'failed',
+      why: `fails otherwise than its row says ("${row.seen}"): ${failure}`,
+    }
   return { check, kind: 'diverges', why: row.does }
 }
 
 /** A failure for each row that is about no check. */
 export function strayRows(rows: readonly Divergence[], verdicts: readonly Verdict[]): Verdict[] {
-  return rows.filter(({ checks }) => !verdicts.some(({ check }) => checks.test(check)))
-    .map(({ checks, does }) => ({ check: String(checks), kind: 'failed', why: `there is no such check, although a row says: ${does}` }))
+  return rows
+    .filter(({ checks }) => !verdicts.some(({ check }) => checks.test(check)))
+    .map(({ checks, does }) => ({
+      check: String(checks),
+      kind: 'failed',
+      why: `there is no such check, although a row says: ${does}`,
+    }))
 }
 
 /** How many of each kind, in words. */
@@ -38,6 +53,14 @@ export function count(verdicts: readonly Verdict[], kind: Verdict['kind']): numb
 
 /** The known divergences as the Markdown table of docs/conformance.md. */
 export function divergenceTable(rows: readonly Divergence[]): string {
-  const lines = rows.map(({ target, operation, does, aws, source }) => `| ${target} | ${operation} | ${does} | ${aws} | ${source} |`)
-  return ['| target | operation | what it does | what AWS documents | source |', '|---|---|---|---|---|', ...lines, ''].join('\n')
+  const lines = rows.map(
+    ({ target, operation, does, aws, source }) =>
+      `| ${target} | ${operation} | ${does} | ${aws} | ${source} |`,
+  )
+  return [
+    '| target | operation | what it does | what AWS documents | source |',
+    '|---|---|---|---|---|',
+    ...lines,
+    '',
+  ].join('\n')
 }

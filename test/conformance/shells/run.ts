@@ -3,35 +3,61 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-// Completion in zsh and fish themselves, where they are installed: a line, and what a Tab makes of it. That of bash is a
-// test of its own, for bash is everywhere.
+// Completion in zsh and fish themselves, where they are installed: a line, and what a Tab makes of
+// it. That of bash is a test of its own, for bash is everywhere.
 
 /** By line: what a Tab leaves in zsh, and what fish offers. */
-const LINES: Readonly<Record<string, { readonly zsh: string; readonly fish: readonly string[] }>> = {
-  'keymgmt wr': { zsh: 'keymgmt write ', fish: ['write'] },
-  'keymgmt read keymgmt/ke': { zsh: 'keymgmt read keymgmt/key/app ', fish: ['keymgmt/key/app'] },
-  'keymgmt list keymgmt/kms/k': { zsh: 'keymgmt list keymgmt/kms/k/key ', fish: ['keymgmt/kms/k/key'] },
-  'keymgmt delete keymgmt/key/a': { zsh: 'keymgmt delete keymgmt/key/app ', fish: ['keymgmt/key/app'] },
-  'keymgmt write keymgmt/key/app min': { zsh: 'keymgmt write keymgmt/key/app min_enabled_version=', fish: ['min_enabled_version='] },
-  'keymgmt write keymgmt/key/x type=aes': { zsh: 'keymgmt write keymgmt/key/x type=aes256-gcm96 ', fish: ['type=aes256-gcm96'] },
-  'keymgmt read -for': { zsh: 'keymgmt read -format=', fish: ['-format='] },
-  'keymgmt read -format=j': { zsh: 'keymgmt read -format=json ', fish: ['-format=json'] },
-  'keymgmt help ex': { zsh: 'keymgmt help exit-codes ', fish: ['exit-codes'] },
-  'keymgmt completion f': { zsh: 'keymgmt completion fish ', fish: ['fish'] },
-  'keymgmt nothing ': { zsh: 'keymgmt nothing ', fish: [] },
-}
+const LINES: Readonly<Record<string, { readonly zsh: string; readonly fish: readonly string[] }>> =
+  {
+    'keymgmt wr': { zsh: 'keymgmt write ', fish: ['write'] },
+    'keymgmt read keymgmt/ke': { zsh: 'keymgmt read keymgmt/key/app ', fish: ['keymgmt/key/app'] },
+    'keymgmt list keymgmt/kms/k': {
+      zsh: 'keymgmt list keymgmt/kms/k/key ',
+      fish: ['keymgmt/kms/k/key'],
+    },
+    'keymgmt delete keymgmt/key/a': {
+      zsh: 'keymgmt delete keymgmt/key/app ',
+      fish: ['keymgmt/key/app'],
+    },
+    'keymgmt write keymgmt/key/app min': {
+      zsh: 'keymgmt write keymgmt/key/app min_enabled_version=',
+      fish: ['min_enabled_version='],
+    },
+    'keymgmt write keymgmt/key/x type=aes': {
+      zsh: 'keymgmt write keymgmt/key/x type=aes256-gcm96 ',
+      fish: ['type=aes256-gcm96'],
+    },
+    'keymgmt read -for': { zsh: 'keymgmt read -format=', fish: ['-format='] },
+    'keymgmt read -format=j': { zsh: 'keymgmt read -format=json ', fish: ['-format=json'] },
+    'keymgmt help ex': { zsh: 'keymgmt help exit-codes ', fish: ['exit-codes'] },
+    'keymgmt completion f': { zsh: 'keymgmt completion fish ', fish: ['fish'] },
+    'keymgmt nothing ': { zsh: 'keymgmt nothing ', fish: [] },
+  }
 
 const home = mkdtempSync(join(tmpdir(), 'keymgmt-shells-'))
-const env = { HOME: home, KEYMGMT_HOME: join(home, 'store'), PATH: `${join(home, 'bin')}:${process.env.PATH ?? ''}`, TERM: 'xterm' }
+const env = {
+  HOME: home,
+  KEYMGMT_HOME: join(home, 'store'),
+  PATH: `${join(home, 'bin')}:${process.env.PATH ?? ''}`,
+  TERM: 'xterm',
+}
 
 function run(file: string, args: readonly string[]): string {
-  const { stdout, stderr, status, error } = spawnSync(file, args, { env, cwd: home, encoding: 'utf8', timeout: 120_000 })
+  const { stdout, stderr, status, error } = spawnSync(file, args, {
+    env,
+    cwd: home,
+    encoding: 'utf8',
+    timeout: 120_000,
+  })
   if (error) throw new Error(`${file} can't be run: ${error.message}`)
   if (status !== 0) throw new Error(`${file} ended with ${String(status)}: ${stderr}`)
   return stdout
 }
 
-/** Types each line and a Tab into a zsh at a terminal of its own; ^X then prints what stands there, and clears it. */
+/**
+ * Types each line and a Tab into a zsh at a terminal of its own; ^X then prints what stands there,
+ * and clears it.
+ */
 function inZsh(lines: readonly string[]): string[] {
   const script = `
 zmodload zsh/zpty
@@ -44,12 +70,22 @@ for line in "$@"; do
     print -r -- "\${\${answer##*<}%%>*}"
 done
 zpty -d shell`
-  return run('zsh', ['-f', '-c', script, 'zsh', ...lines]).split('\n').slice(0, -1)
+  return run('zsh', ['-f', '-c', script, 'zsh', ...lines])
+    .split('\n')
+    .slice(0, -1)
 }
 
 /** What fish would offer at the end of the line, each without its description. */
 function inFish(line: string): string[] {
-  return run('fish', ['--no-config', '-c', 'keymgmt completion fish | source; complete -C $argv[1]', line]).split('\n').filter((offer) => offer !== '').map((offer) => offer.replace(/\t.*/, ''))
+  return run('fish', [
+    '--no-config',
+    '-c',
+    'keymgmt completion fish | source; complete -C $argv[1]',
+    line,
+  ])
+    .split('\n')
+    .filter((offer) => offer !== '')
+    .map((offer) => offer.replace(/\t.*/, ''))
 }
 
 let failed = 0
@@ -58,14 +94,19 @@ function check(shell: string, line: string, found: unknown, expected: unknown): 
   if (JSON.stringify(found) === JSON.stringify(expected)) passed++
   else {
     failed++
-    console.error(`${shell}: ${JSON.stringify(line)} should become ${JSON.stringify(expected)}, and became ${JSON.stringify(found)}`)
+    console.error(
+      `${shell}: ${JSON.stringify(line)} should become ${JSON.stringify(expected)}, and became ${JSON.stringify(found)}`,
+    )
   }
 }
 
 try {
   mkdirSync(join(home, 'bin'))
   symlinkSync(resolve('bin/keymgmt.js'), join(home, 'bin', 'keymgmt'))
-  for (const line of ['write -f keymgmt/key/app type=aes256-gcm96', 'write keymgmt/kms/k provider=awskms key_collection=us-west-1']) {
+  for (const line of [
+    'write -f keymgmt/key/app type=aes256-gcm96',
+    'write keymgmt/kms/k provider=awskms key_collection=us-west-1',
+  ]) {
     execFileSync('keymgmt', line.split(' '), { env, stdio: 'ignore' })
   }
   const typed = inZsh(Object.keys(LINES))

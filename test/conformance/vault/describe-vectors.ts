@@ -11,7 +11,8 @@ export function driver(drive: (of: never) => unknown): Driver {
 
 /** What a function's refusal says, without what is the same in all of them. */
 function cause(error: unknown): { refused: string } {
-  const prefix = /^(Failed to parse K=V data: invalid key\/value pair |invalid value ".*" for flag -timeout: )/
+  const prefix =
+    /^(Failed to parse K=V data: invalid key\/value pair |invalid value ".*" for flag -timeout: )/
   return { refused: (error as Error).message.replace(prefix, '') }
 }
 
@@ -24,23 +25,32 @@ async function outcome(drive: Driver, vector: Vector): Promise<unknown> {
 }
 
 /**
- * A test for each vector of these kinds. Where we differ from Vault on purpose, the vector says so, and its test holds that
- * the difference is there.
+ * A test for each vector of these kinds. Where we differ from Vault on purpose, the vector says so,
+ * and its test holds that the difference is there.
  */
 export function describeVectors(drivers: Readonly<Record<string, Driver>>): void {
-  const sections = VECTORS.map(([file, kinds]) => [file, Object.entries(kinds).flatMap(([kind, vectors]) => {
-    const drive = drivers[kind]
-    return drive ? [[kind, drive, vectors] as const] : []
-  })] as const)
+  const sections = VECTORS.map(
+    ([file, kinds]) =>
+      [
+        file,
+        Object.entries(kinds).flatMap(([kind, vectors]) => {
+          const drive = drivers[kind]
+          return drive ? [[kind, drive, vectors] as const] : []
+        }),
+      ] as const,
+  )
   describe.each(sections.filter(([, kinds]) => kinds.length > 0))('%s', (_file, kinds) => {
     describe.each(kinds)('%s', (_kind, drive, vectors) => {
-      it.each(vectors.map((vector) => [titleOf(vector), vector] as const))('%s', async (_title, vector) => {
-        const seen = await outcome(drive, vector)
-        if (!isAsSaid(vector.is, seen)) expect(seen).toEqual(vector.is)
-        if (vector.vault === undefined) return
-        expect(isAsSaid(vector.vault, seen)).toBe(false)
-        expect(vector.why).toBeTruthy()
-      })
+      it.each(vectors.map((vector) => [titleOf(vector), vector] as const))(
+        '%s',
+        async (_title, vector) => {
+          const seen = await outcome(drive, vector)
+          if (!isAsSaid(vector.is, seen)) expect(seen).toEqual(vector.is)
+          if (vector.vault === undefined) return
+          expect(isAsSaid(vector.vault, seen)).toBe(false)
+          expect(vector.why).toBeTruthy()
+        },
+      )
     })
   })
 }

@@ -2,7 +2,12 @@ import { expect, it } from '@jest/globals'
 import { parseData } from '../../../src/cli/data.js'
 import { parseDuration } from '../../../src/cli/duration.js'
 import { readArguments } from '../../../src/cli/flags.js'
-import { loadFormat, printWarnings, selectField, type FormatName } from '../../../src/cli/format/index.js'
+import {
+  loadFormat,
+  printWarnings,
+  selectField,
+  type FormatName,
+} from '../../../src/cli/format/index.js'
 import { formatGoValue } from '../../../src/cli/format/go-value.js'
 import { humanDuration } from '../../../src/cli/format/table.js'
 import { wrapEvenly } from '../../../src/cli/format/warnings.js'
@@ -22,7 +27,10 @@ const PLAIN = { escapeControls: false }
 const response = (data: Data | null) => ({ requestId: () => REQUEST_ID, data, warnings: [] })
 
 const FILES: Readonly<Record<string, Buffer>> = {
-  'f.txt': Buffer.from('line1\nline2\n'), 'o.json': Buffer.from('{"a":1,"b":"x"}'), 'p.json': Buffer.from('{"a":{"z":1}}'), 'latin1.bin': Buffer.of(0xff, 0xfe),
+  'f.txt': Buffer.from('line1\nline2\n'),
+  'o.json': Buffer.from('{"a":1,"b":"x"}'),
+  'p.json': Buffer.from('{"a":{"z":1}}'),
+  'latin1.bin': Buffer.of(0xff, 0xfe),
 }
 const FAILURES: Readonly<Record<string, string>> = { dir: 'EISDIR', locked: 'EACCES' }
 
@@ -32,7 +40,10 @@ function readFile(name: string): Uint8Array {
   throw Object.assign(new Error('no'), { code: FAILURES[name] ?? 'ENOENT' })
 }
 
-const FLAGS = { force: { kind: 'bool', alias: 'f', usage: '' }, field: { kind: 'string', usage: '' } } as const
+const FLAGS = {
+  force: { kind: 'bool', alias: 'f', usage: '' },
+  field: { kind: 'string', usage: '' },
+} as const
 const NAMES = { access_key: '', secret_key: '', a: '', b: '', c: '', d: '', ' a ': '' }
 
 function secret(format: FormatName) {
@@ -46,26 +57,41 @@ function coerce(field: Field<unknown>) {
 /** What comes of a vector's input, by the vector's kind. */
 const DRIVERS: Readonly<Record<string, Driver>> = {
   data: driver(async ({ args, stdin = '' }: { args: string[]; stdin?: string }) =>
-    shown(await parseData(args, { readFile, readStdin: () => Promise.resolve(Buffer.from(stdin)) }))),
+    shown(
+      await parseData(args, { readFile, readStdin: () => Promise.resolve(Buffer.from(stdin)) }),
+    ),
+  ),
   flags: driver((argv: string[]) => {
     const { words, given, problems } = readArguments(argv, FLAGS)
     if (problems[0]) throw problems[0]
-    return { given: Object.fromEntries([...given].map(([name, values]) => [name, values.at(-1) ?? ''])), words }
+    return {
+      given: Object.fromEntries([...given].map(([name, values]) => [name, values.at(-1) ?? ''])),
+      words,
+    }
   }),
   duration: driver((given: string) => parseDuration('timeout', given)),
   path: driver(sanitizePath),
-  colour: driver(({ env, terminal }: { env: Record<string, string>; terminal: boolean }) => wantsColour(env, terminal)),
+  colour: driver(({ env, terminal }: { env: Record<string, string>; terminal: boolean }) =>
+    wantsColour(env, terminal),
+  ),
   go_value: driver(formatGoValue),
   human_duration: driver(humanDuration),
   table: driver(secret('table')),
   json: driver(secret('json')),
   yaml: driver(secret('yaml')),
-  list: driver(async ({ format, keys }: { format: FormatName; keys: string[] }) => (await loadFormat(format)).list(keys, PLAIN)),
-  field: driver(({ field, data }: { field: string; data: Data }) => selectField(response(data), field) ?? 'absent'),
+  list: driver(async ({ format, keys }: { format: FormatName; keys: string[] }) =>
+    (await loadFormat(format)).list(keys, PLAIN),
+  ),
+  field: driver(
+    ({ field, data }: { field: string; data: Data }) =>
+      selectField(response(data), field) ?? 'absent',
+  ),
   wrapped: driver((warning: string) => wrapEvenly(warning, 76).join('\n')),
   warnings: driver((warnings: string[]) => {
     let printed = ''
-    printWarnings((part) => { printed += part }, warnings)
+    printWarnings((part) => {
+      printed += part
+    }, warnings)
     return printed
   }),
   bool: driver(coerce(boolean('x'))),
@@ -81,7 +107,11 @@ const all = VECTORS.flatMap(([, kinds]) => Object.values(kinds).flat())
 const differing = all.filter(({ vault }) => vault !== undefined).length
 
 it(`${all.length} vectors of Vault's CLI, ${differing} of them with a difference on purpose`, () => {
-  const inputs = VECTORS.flatMap(([, kinds]) => Object.entries(kinds).flatMap(([kind, vectors]) => vectors.map(({ name = '', of }) => JSON.stringify([kind, name, of]))))
+  const inputs = VECTORS.flatMap(([, kinds]) =>
+    Object.entries(kinds).flatMap(([kind, vectors]) =>
+      vectors.map(({ name = '', of }) => JSON.stringify([kind, name, of])),
+    ),
+  )
   const kinds = new Set(VECTORS.flatMap(([, of]) => Object.keys(of)))
   expect([...kinds].filter((kind) => kind !== 'command' && !(kind in DRIVERS))).toEqual([])
   expect(inputs.filter((input, index) => inputs.indexOf(input) !== index)).toEqual([])

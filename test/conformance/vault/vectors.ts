@@ -5,8 +5,8 @@ import { settled } from '../../support/settled.js'
 type Text = string | readonly string[] | { readonly has: readonly string[] }
 
 /**
- * One vector: of this input, this comes. Where keymgmt differs from Vault on purpose, `vault` is what comes of it there,
- * and `why` the reason.
+ * One vector: of this input, this comes. Where keymgmt differs from Vault on purpose, `vault` is
+ * what comes of it there, and `why` the reason.
  */
 export interface Vector {
   readonly name?: string
@@ -16,11 +16,29 @@ export interface Vector {
   readonly why?: string
 }
 
-const FILES = ['data', 'flags', 'formats', 'refusals', 'coercion', 'help', 'vault-tests', 'sessions'] as const
+const FILES = [
+  'data',
+  'flags',
+  'formats',
+  'refusals',
+  'coercion',
+  'help',
+  'vault-tests',
+  'sessions',
+] as const
 
-/** The vectors of Vault's command line: one file for each section, in it the vectors of each kind. */
-export const VECTORS = FILES.map((file) =>
-  [file, JSON.parse(readFileSync(`test/vectors/${file}.json`, 'utf8')) as Readonly<Record<string, readonly Vector[]>>] as const)
+/**
+ * The vectors of Vault's command line: one file for each section, in it the vectors of each kind.
+ */
+export const VECTORS = FILES.map(
+  (file) =>
+    [
+      file,
+      JSON.parse(readFileSync(`test/vectors/${file}.json`, 'utf8')) as Readonly<
+        Record<string, readonly Vector[]>
+      >,
+    ] as const,
+)
 
 /** What a vector is called. */
 export function titleOf({ name, of, vault }: Vector): string {
@@ -28,10 +46,15 @@ export function titleOf({ name, of, vault }: Vector): string {
   return vault === undefined ? title : `${title} (differs from Vault)`
 }
 
-/** Whether `seen` is what a vector says: texts may be given in lines, objects by some of their members. */
+/**
+ * Whether `seen` is what a vector says: texts may be given in lines, objects by some of their
+ * members.
+ */
 export function isAsSaid(said: unknown, seen: unknown): boolean {
-  if (typeof seen === 'string') return isText(said) && (isTextAsSaid(said, seen) || isTextAsSaid(said, settled(seen)))
-  if (isMembers(said) && isMembers(seen)) return Object.entries(said).every(([name, value]) => isAsSaid(value, seen[name]))
+  if (typeof seen === 'string')
+    return isText(said) && (isTextAsSaid(said, seen) || isTextAsSaid(said, settled(seen)))
+  if (isMembers(said) && isMembers(seen))
+    return Object.entries(said).every(([name, value]) => isAsSaid(value, seen[name]))
   return JSON.stringify(said) === JSON.stringify(seen)
 }
 

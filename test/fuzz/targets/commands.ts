@@ -6,7 +6,11 @@ import { createEngine, type Engine } from '../../../src/core/engine.js'
 import { rotateKey, saveKey } from '../../../src/core/keys.js'
 import { readKey } from '../../../src/core/lookup.js'
 import { saveProvider } from '../../../src/core/providers.js'
-import { removeDistribution, restoreDistribution, revokeDistribution } from '../../../src/core/removal.js'
+import {
+  removeDistribution,
+  restoreDistribution,
+  revokeDistribution,
+} from '../../../src/core/removal.js'
 import { repairDistribution } from '../../../src/core/repair.js'
 import { verifyDistribution } from '../../../src/core/verify.js'
 import { AwsError } from '../../../src/dev-kms/errors.js'
@@ -49,40 +53,75 @@ interface Stage {
 /** More than any of the commands takes. */
 const MOST_REQUESTS = 400
 
-async function answer(stage: Stage, operation: string, region: string, body: Buffer): Promise<readonly [status: number, answer: Buffer]> {
+async function answer(
+  stage: Stage,
+  operation: string,
+  region: string,
+  body: Buffer,
+): Promise<readonly [status: number, answer: Buffer]> {
   if (stage.answers > MOST_REQUESTS) return [400, Buffer.from('{"__type":"AccessDeniedException"}')]
   try {
-    const said = Buffer.from(JSON.stringify(await perform(stage.kms, { operation, region, accessKeyId: 'A', requestId: 'r', body })))
+    const said = Buffer.from(
+      JSON.stringify(
+        await perform(stage.kms, { operation, region, accessKeyId: 'A', requestId: 'r', body }),
+      ),
+    )
     return [200, stage.answers++ === stage.nth ? stage.spoil(said) : said]
   } catch (error) {
     if (!(error instanceof AwsError)) throw error
     stage.answers++
-    return [error.status, Buffer.from(JSON.stringify({ __type: error.name, message: error.message }))]
+    return [
+      error.status,
+      Buffer.from(JSON.stringify({ __type: error.name, message: error.message })),
+    ]
   }
 }
 
-/** Whole commands, of whose answers from the KMS one is spoilt: a command, which answer, and a seed. */
+/**
+ * Whole commands, of whose answers from the KMS one is spoilt: a command, which answer, and a seed.
+ */
 export async function commands(): Promise<Target> {
   const stages = new Map<string, Stage>()
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-      const stage = stages.get((request.url ?? '').split('/')[1] ?? '')
-      const operation = String(request.headers['x-amz-target'] ?? '').replace('TrentService.', '')
-      const region = String(request.headers.authorization).split('/')[2] ?? ''
-      if (stage) answer(stage, operation, region, Buffer.concat(chunks)).then(([status, said]) => {
-        response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(said)
-      }, () => response.destroy())
-      else response.writeHead(404).end()
-    })
+    request
+      .on('data', (chunk: Buffer) => chunks.push(chunk))
+      .on('end', () => {
+        const stage = stages.get((request.url ?? '').split('/')[1] ?? '')
+        const operation = String(request.headers['x-amz-target'] ?? '').replace('TrentService.', '')
+        const region = String(request.headers.authorization).split('/')[2] ?? ''
+        if (stage)
+          answer(stage, operation, region, Buffer.concat(chunks)).then(
+            ([status, said]) => {
+              response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(said)
+            },
+            () => response.destroy(),
+          )
+        else response.writeHead(404).end()
+      })
   })
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
   const { port } = server.address() as AddressInfo
-  const service = (world = createWorld()): Service => ({ world, quotas: UNLIMITED, limits: AWS_LIMITS, policies: new Map(), faultOf: () => undefined })
+  const service = (world = createWorld()): Service => ({
+    world,
+    quotas: UNLIMITED,
+    limits: AWS_LIMITS,
+    policies: new Map(),
+    faultOf: () => undefined,
+  })
   const enginesOf = (id: string, store: Engine['store']) => {
     const kind = awsKms({ env: {}, signal: AbortSignal.timeout(10_000) })
-    const credentials = { endpoint: `http://127.0.0.1:${port}/${id}`, access_key: 'A', secret_key: 'B' }
-    return createEngine({ store, kinds: { awskms: { ...kind, open: ({ region }) => kind.open({ region, credentials }) } } })
+    const credentials = {
+      endpoint: `http://127.0.0.1:${port}/${id}`,
+      access_key: 'A',
+      secret_key: 'B',
+    }
+    return createEngine({
+      store,
+      kinds: { awskms: { ...kind, open: ({ region }) => kind.open({ region, credentials }) } },
+    })
   }
   const prepared = { kms: service(), store: createMemoryStore() }
   stages.set('prepare', { kms: prepared.kms, nth: -1, spoil: (said) => said, answers: 0 })
@@ -92,38 +131,66 @@ export async function commands(): Promise<Target> {
   await saveKey(first, 'new', { type: 'aes256-gcm96' })
   await distribute(first, 'k', 'app', PURPOSE)
   await rotateKey(first, 'app')
-  const made = await perform(prepared.kms, { operation: 'CreateKey', region: 'us-west-1', accessKeyId: 'A', requestId: 'r', body: Buffer.from('{"Origin":"EXTERNAL"}') }) as { KeyMetadata: { KeyId: string } }
+  const made = (await perform(prepared.kms, {
+    operation: 'CreateKey',
+    region: 'us-west-1',
+    accessKeyId: 'A',
+    requestId: 'r',
+    body: Buffer.from('{"Origin":"EXTERNAL"}'),
+  })) as { KeyMetadata: { KeyId: string } }
   let count = 0
   const names = Object.keys(COMMANDS)
   return {
     name: 'commands',
     share: 3,
     parallel: 16,
-    seeds: names.flatMap((name) => Array.from({ length: 8 }, (_, nth) => Buffer.from(`${name} ${nth} a`))),
+    seeds: names.flatMap((name) =>
+      Array.from({ length: 8 }, (_, nth) => Buffer.from(`${name} ${nth} a`)),
+    ),
     words: [...names, ' ', '0', '1', '2', '9'],
     run: async (input) => {
       const [, name = '', digit = '0'] = /^([a-z]*) ?(\d?)/.exec(input.toString('latin1')) ?? []
-      const command = COMMANDS[names.includes(name) ? name : names[input.length % names.length] ?? '']
+      const command =
+        COMMANDS[names.includes(name) ? name : (names[input.length % names.length] ?? '')]
       if (!command) throw new Failure(name)
       const chance = createChance(input.toString('latin1'))
       const id = String(count++)
-      const stage: Stage = { kms: service(copyWorld(prepared.kms.world)), nth: Number(digit), spoil: (said) => mutate({ seeds: [said], words: SPOILING }, said, chance), answers: 0 }
+      const stage: Stage = {
+        kms: service(copyWorld(prepared.kms.world)),
+        nth: Number(digit),
+        spoil: (said) => mutate({ seeds: [said], words: SPOILING }, said, chance),
+        answers: 0,
+      }
       stages.set(id, stage)
       const engine = enginesOf(id, createOverlayStore(prepared.store))
       try {
         const verdict = await judge(() => command(engine, made.KeyMetadata.KeyId))
-        if (await readKey(engine, 'app') === undefined) throw new Failure('the key is gone')
+        if ((await readKey(engine, 'app')) === undefined) throw new Failure('the key is gone')
         return verdict
       } finally {
         stages.delete(id)
-        if (stage.answers > MOST_REQUESTS) throw new Failure(`${stage.answers} requests for one command`)
+        if (stage.answers > MOST_REQUESTS)
+          throw new Failure(`${stage.answers} requests for one command`)
       }
     },
-    close: () => new Promise((resolve) => {
-      server.close(() => { resolve() })
-      server.closeAllConnections()
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve()
+        })
+        server.closeAllConnections()
+      }),
   }
 }
 
-const SPOILING = ['"KeyState":"PendingImport",', '"KeyState":"PendingDeletion",', '"KeyState":"Creating",', '"DeletionDate":1e300,', '"Origin":"AWS_KMS",', '"KeyId":"x",', '"ExpirationModel":"KEY_MATERIAL_EXPIRES","ValidTo":-1e300,', 'null', '[null]']
+const SPOILING = [
+  '"KeyState":"PendingImport",',
+  '"KeyState":"PendingDeletion",',
+  '"KeyState":"Creating",',
+  '"DeletionDate":1e300,',
+  '"Origin":"AWS_KMS",',
+  '"KeyId":"x",',
+  '"ExpirationModel":"KEY_MATERIAL_EXPIRES","ValidTo":-1e300,',
+  'null',
+  '[null]',
+]

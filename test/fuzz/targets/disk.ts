@@ -1,4 +1,12 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { openHome } from '../../../src/store/index.js'
@@ -7,15 +15,24 @@ import { Failure, judge, type Target } from '../target.js'
 const RECORD = 'key/app'
 
 /** The files of a store, each of which an input may stand for; its first byte chooses. */
-async function prepare(home: string): Promise<readonly (readonly [file: string, content: Buffer])[]> {
+async function prepare(
+  home: string,
+): Promise<readonly (readonly [file: string, content: Buffer])[]> {
   const { store } = openHome({ home, keyfile: join(home, 'keyfile') })
   await store.put(RECORD, Buffer.from('{"name":"app"}'), 0)
   const lock = await store.lock('key/app', 'fuzz')
   const folder = join(home, 'locks')
-  const holder = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) => /[0-9a-f]{16}$/.test(name)) ?? ''
+  const holder =
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) =>
+      /[0-9a-f]{16}$/.test(name),
+    ) ?? ''
   const held = readFileSync(join(folder, holder))
   await lock.release()
-  const files = [join(home, 'seal.json'), join(home, 'keyfile'), join(home, 'store', 'key', 'app.json')]
+  const files = [
+    join(home, 'seal.json'),
+    join(home, 'keyfile'),
+    join(home, 'store', 'key', 'app.json'),
+  ]
   return [...files.map((file) => [file, readFileSync(file)] as const), [join(folder, holder), held]]
 }
 
@@ -28,11 +45,26 @@ export async function disk(): Promise<Target> {
     name: 'store on disk',
     share: 6,
     seeds: files.map(([, content], index) => Buffer.concat([Buffer.of(index), content])),
-    words: ['"format":1', '"format":2', '"revision":', '"sealed":"', '"seal":"keyfile"', '"seal":"passphrase"', '"kdf":{"N":131072,"r":8,"p":1,"salt":""}', '"wrapped":"', 'keymgmt-keyfile-v1:', '"pid":', '"token":"', 'AAAAAAAA', '"host":'],
+    words: [
+      '"format":1',
+      '"format":2',
+      '"revision":',
+      '"sealed":"',
+      '"seal":"keyfile"',
+      '"seal":"passphrase"',
+      '"kdf":{"N":131072,"r":8,"p":1,"salt":""}',
+      '"wrapped":"',
+      'keymgmt-keyfile-v1:',
+      '"pid":',
+      '"token":"',
+      'AAAAAAAA',
+      '"host":',
+    ],
     run: async (input) => {
       const [file, content] = files[(input[0] ?? 0) % files.length] ?? ['', Buffer.alloc(0)]
       const given = input.subarray(1)
-      // A passphrase is made into a key on purpose slowly; what may be asked of it is held by its own tests.
+      // A passphrase is made into a key on purpose slowly; what may be asked of it is held by its
+      // own tests.
       if (given.includes('passphrase')) return 'refused'
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
       writeFileSync(file, given, { mode: 0o600 })
@@ -41,7 +73,8 @@ export async function disk(): Promise<Target> {
       const verdict = await judge(async () => {
         const found = await store.get(RECORD)
         if (isLock) await (await store.lock('key/app', 'fuzz')).release()
-        if (found?.value.toString() !== '{"name":"app"}') throw new Failure('a record was read that nobody wrote')
+        if (found?.value.toString() !== '{"name":"app"}')
+          throw new Failure('a record was read that nobody wrote')
       })
       const left = !isLock && !readFileSync(file).equals(given)
       if (isLock) rmSync(dirname(file), { recursive: true, force: true })

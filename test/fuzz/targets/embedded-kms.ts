@@ -8,7 +8,13 @@ import { createWorld } from '../../../src/dev-kms/world.js'
 import { Failure, type Target, type Verdict } from '../target.js'
 
 function service(): Service {
-  return { world: createWorld(), quotas: UNLIMITED, limits: AWS_LIMITS, policies: new Map(), faultOf: () => undefined }
+  return {
+    world: createWorld(),
+    quotas: UNLIMITED,
+    limits: AWS_LIMITS,
+    policies: new Map(),
+    faultOf: () => undefined,
+  }
 }
 
 async function answered(attempt: () => unknown): Promise<Verdict> {
@@ -23,52 +29,134 @@ async function answered(attempt: () => unknown): Promise<Verdict> {
 
 const ID = '00000000-0000-4000-8000-000000000000'
 const BODIES: readonly string[] = [
-  'CreateKey {"Origin":"EXTERNAL","KeySpec":"SYMMETRIC_DEFAULT","Description":"d","MultiRegion":true,"Tags":[{"TagKey":"a","TagValue":"b"}]}', 'CreateKey {"Origin":"EXTERNAL","KeySpec":"HMAC_256","KeyUsage":"GENERATE_VERIFY_MAC"}', 'CreateKey {}',
-  'DescribeKey {"KeyId":"ID"}', 'GetParametersForImport {"KeyId":"ID","WrappingAlgorithm":"RSAES_OAEP_SHA_256","WrappingKeySpec":"RSA_4096"}', 'ImportKeyMaterial {"KeyId":"ID","ImportToken":"AAAA","EncryptedKeyMaterial":"AAAA","ExpirationModel":"KEY_MATERIAL_DOES_NOT_EXPIRE"}',
-  'CreateAlias {"AliasName":"alias/x","TargetKeyId":"ID"}', 'ListAliases {"Limit":100,"Marker":"AAAA"}', 'ListKeys {"Limit":1}', 'ScheduleKeyDeletion {"KeyId":"ID","PendingWindowInDays":7}', 'Encrypt {"KeyId":"ID","Plaintext":"AAAA","EncryptionContext":{"a":"b"}}', 'Decrypt {"CiphertextBlob":"AAAA"}',
-  'Sign {"KeyId":"ID","Message":"AAAA","SigningAlgorithm":"ECDSA_SHA_256"}', 'PutKeyPolicy {"KeyId":"ID","Policy":"{\\"Version\\":\\"2012-10-17\\",\\"Statement\\":[{\\"Effect\\":\\"Allow\\",\\"Principal\\":\\"*\\",\\"Action\\":\\"kms:*\\",\\"Resource\\":\\"*\\"}]}"}',
-  'ReplicateKey {"KeyId":"ID","ReplicaRegion":"eu-west-1"}', 'TagResource {"KeyId":"ID","Tags":[]}', 'CreateGrant {"KeyId":"ID","GranteePrincipal":"arn:aws:iam::111122223333:root","Operations":["Encrypt"]}', 'GenerateMac {"KeyId":"ID","Message":"AAAA","MacAlgorithm":"HMAC_SHA_256"}',
+  'CreateKey {"Origin":"EXTERNAL","KeySpec":"SYMMETRIC_DEFAULT","Description":"d","MultiRegion":true,"Tags":[{"TagKey":"a","TagValue":"b"}]}',
+  'CreateKey {"Origin":"EXTERNAL","KeySpec":"HMAC_256","KeyUsage":"GENERATE_VERIFY_MAC"}',
+  'CreateKey {}',
+  'DescribeKey {"KeyId":"ID"}',
+  'GetParametersForImport {"KeyId":"ID","WrappingAlgorithm":"RSAES_OAEP_SHA_256","WrappingKeySpec":"RSA_4096"}',
+  'ImportKeyMaterial {"KeyId":"ID","ImportToken":"AAAA","EncryptedKeyMaterial":"AAAA","ExpirationModel":"KEY_MATERIAL_DOES_NOT_EXPIRE"}',
+  'CreateAlias {"AliasName":"alias/x","TargetKeyId":"ID"}',
+  'ListAliases {"Limit":100,"Marker":"AAAA"}',
+  'ListKeys {"Limit":1}',
+  'ScheduleKeyDeletion {"KeyId":"ID","PendingWindowInDays":7}',
+  'Encrypt {"KeyId":"ID","Plaintext":"AAAA","EncryptionContext":{"a":"b"}}',
+  'Decrypt {"CiphertextBlob":"AAAA"}',
+  'Sign {"KeyId":"ID","Message":"AAAA","SigningAlgorithm":"ECDSA_SHA_256"}',
+  'PutKeyPolicy {"KeyId":"ID","Policy":"{\\"Version\\":\\"2012-10-17\\",\\"Statement\\":[{\\"Effect\\":\\"Allow\\",\\"Principal\\":\\"*\\",\\"Action\\":\\"kms:*\\",\\"Resource\\":\\"*\\"}]}"}',
+  'ReplicateKey {"KeyId":"ID","ReplicaRegion":"eu-west-1"}',
+  'TagResource {"KeyId":"ID","Tags":[]}',
+  'CreateGrant {"KeyId":"ID","GranteePrincipal":"arn:aws:iam::111122223333:root","Operations":["Encrypt"]}',
+  'GenerateMac {"KeyId":"ID","Message":"AAAA","MacAlgorithm":"HMAC_SHA_256"}',
 ]
 
-/** Requests to the embedded KMS, once they are known to be somebody's: an operation's name, a space, a body. */
+/**
+ * Requests to the embedded KMS, once they are known to be somebody's: an operation's name, a space,
+ * a body.
+ */
 export function embeddedKms(): Target {
   let known: { kms: Service; id: string; uses: number } | undefined
   const current = async () => {
     // What is made stays: a new one now and then, with one key in it.
     if (!known || known.uses++ > 500) {
       const kms = service()
-      const made = await perform(kms, call('CreateKey', Buffer.from('{"Origin":"EXTERNAL"}'))) as { KeyMetadata: { KeyId: string } }
+      const made = (await perform(
+        kms,
+        call('CreateKey', Buffer.from('{"Origin":"EXTERNAL"}')),
+      )) as { KeyMetadata: { KeyId: string } }
       known = { kms, id: made.KeyMetadata.KeyId, uses: 0 }
     }
     return known
   }
-  const call = (operation: string, body: Buffer) => ({ operation, region: 'us-west-1', accessKeyId: 'A', requestId: 'r', body })
+  const call = (operation: string, body: Buffer) => ({
+    operation,
+    region: 'us-west-1',
+    accessKeyId: 'A',
+    requestId: 'r',
+    body,
+  })
   return {
     name: 'embedded KMS',
     share: 12,
     seeds: BODIES.map((body) => Buffer.from(body)),
-    words: ['ID', ID, ...Object.keys(OPERATIONS), '"KeyId":', '"Marker":"', '"Policy":"', 'alias/', 'AAAA', 'arn:aws:kms:us-west-1:111122223333:key/', '"Statement":', '"Principal":', 'mrk-'],
-    run: (input) => answered(async () => {
-      const { kms, id } = await current()
-      const space = input.indexOf(0x20)
-      const body = input.subarray(space + 1).toString('latin1').replaceAll('"ID"', `"${id}"`)
-      const answer = await perform(kms, call(input.subarray(0, Math.max(0, space)).toString(), Buffer.from(body, 'latin1')))
-      if (answer === 'dropped' || JSON.stringify(answer).length === 0) throw new Failure('no answer')
-    }),
+    words: [
+      'ID',
+      ID,
+      ...Object.keys(OPERATIONS),
+      '"KeyId":',
+      '"Marker":"',
+      '"Policy":"',
+      'alias/',
+      'AAAA',
+      'arn:aws:kms:us-west-1:111122223333:key/',
+      '"Statement":',
+      '"Principal":',
+      'mrk-',
+    ],
+    run: (input) =>
+      answered(async () => {
+        const { kms, id } = await current()
+        const space = input.indexOf(0x20)
+        const body = input
+          .subarray(space + 1)
+          .toString('latin1')
+          .replaceAll('"ID"', `"${id}"`)
+        const answer = await perform(
+          kms,
+          call(input.subarray(0, Math.max(0, space)).toString(), Buffer.from(body, 'latin1')),
+        )
+        if (answer === 'dropped' || JSON.stringify(answer).length === 0)
+          throw new Failure('no answer')
+      }),
   }
 }
 
 const SIGNED = `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-west-1/kms/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=${randomBytes(32).toString('hex')}`
 
-/** What a request says of who sends it: the Authorization header, then a line of the date, then the path. */
+/**
+ * What a request says of who sends it: the Authorization header, then a line of the date, then the
+ * path.
+ */
 export const signature: Target = {
   name: 'signatures',
   share: 6,
-  seeds: [`${SIGNED}\n20260101T000000Z\n/`, `${SIGNED}\n20260101T000000Z\n/?X-Amz-Expires=9&b=%20`].map((text) => Buffer.from(text)),
-  words: ['AWS4-HMAC-SHA256 ', 'Credential=', 'SignedHeaders=', 'Signature=', ', ', ';', '/', '20260101', 'T', 'Z', '%', '%zz', '?', '&', '=', 'aws4_request', 'host', '\n'],
-  run: (input) => answered(() => {
-    const [authorization = '', date = '', url = '/'] = input.toString('latin1').split('\n')
-    const headers = { authorization, 'x-amz-date': date, host: 'localhost', 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'TrentService.ListKeys' }
-    authenticate({ method: 'POST', url, headers, body: Buffer.from('{}') }, new Map([['AKIDEXAMPLE', { secret: 'x', sessionToken: undefined, expiresAt: undefined }]]), new Date('2026-01-01T00:00:00Z'))
-  }),
+  seeds: [
+    `${SIGNED}\n20260101T000000Z\n/`,
+    `${SIGNED}\n20260101T000000Z\n/?X-Amz-Expires=9&b=%20`,
+  ].map((text) => Buffer.from(text)),
+  words: [
+    'AWS4-HMAC-SHA256 ',
+    'Credential=',
+    'SignedHeaders=',
+    'Signature=',
+    ', ',
+    ';',
+    '/',
+    '20260101',
+    'T',
+    'Z',
+    '%',
+    '%zz',
+    '?',
+    '&',
+    '=',
+    'aws4_request',
+    'host',
+    '\n',
+  ],
+  run: (input) =>
+    answered(() => {
+      const [authorization = '', date = '', url = '/'] = input.toString('latin1').split('\n')
+      const headers = {
+        authorization,
+        'x-amz-date': date,
+        host: 'localhost',
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amz-target': 'TrentService.ListKeys',
+      }
+      authenticate(
+        { method: 'POST', url, headers, body: Buffer.from('{}') },
+        new Map([['AKIDEXAMPLE', { secret: 'x', sessionToken: undefined, expiresAt: undefined }]]),
+        new Date('2026-01-01T00:00:00Z'),
+      )
+    }),
 }

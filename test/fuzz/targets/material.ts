@@ -22,20 +22,37 @@ export const material: Target = {
   name: 'key files',
   share: 8,
   seeds: [
-    ...MATERIAL_VECTORS.filter(({ name }) => name !== 'too many rounds').map((vector) => plain(fileOf(vector))),
+    ...MATERIAL_VECTORS.filter(({ name }) => name !== 'too many rounds').map((vector) =>
+      plain(fileOf(vector)),
+    ),
     plain(Buffer.from(JSON.stringify(privateKey.export({ format: 'jwk' })))),
     plain(privateKey.export({ format: 'der', type: 'pkcs8' })),
     plain(randomBytes(32)),
     plain(Buffer.from(randomBytes(32).toString('hex'))),
   ],
-  words: ['-----BEGIN PRIVATE KEY-----\n', '-----END PRIVATE KEY-----\n', 'ENCRYPTED', 'Proc-Type: 4,ENCRYPTED\n', 'DEK-Info: AES-256-CBC,', '{"kty":"EC"', '"d":', '"k":', '0\u0082', '3080', 'AAAA', '\u0002\u0001\u0000', '{"kty":"oct","k":"'],
-  run: (input) => judge(() => {
-    const file = input.subarray(2)
-    const before = Buffer.from(file)
-    try {
-      recogniseMaterial(file, saidBy(input))
-    } finally {
-      if (!before.equals(file)) throw new Failure('the file was changed')
-    }
-  }),
+  words: [
+    '-----BEGIN PRIVATE KEY-----\n',
+    '-----END PRIVATE KEY-----\n',
+    'ENCRYPTED',
+    'Proc-Type: 4,ENCRYPTED\n',
+    'DEK-Info: AES-256-CBC,',
+    '{"kty":"EC"',
+    '"d":',
+    '"k":',
+    '0\u0082',
+    '3080',
+    'AAAA',
+    '\u0002\u0001\u0000',
+    '{"kty":"oct","k":"',
+  ],
+  run: (input) =>
+    judge(() => {
+      const file = input.subarray(2)
+      const before = Buffer.from(file)
+      try {
+        recogniseMaterial(file, saidBy(input))
+      } finally {
+        if (!before.equals(file)) throw new Failure('the file was changed')
+      }
+    }),
 }

@@ -6,7 +6,10 @@ import { createSession } from '../../support/session.js'
 import { assertSilent, Failure, type Target } from '../target.js'
 import { partsOf, REQUEST_SEEDS, REQUEST_WORDS, REQUESTS } from './request.js'
 
-const PREPARE = ['write -f keymgmt/key/app type=aes256-gcm96', 'write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w']
+const PREPARE = [
+  'write -f keymgmt/key/app type=aes256-gcm96',
+  'write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w',
+]
 
 /** Every file below a folder, with what is in it. */
 function contents(folder: string): string {
@@ -18,10 +21,17 @@ function contents(folder: string): string {
     .join('\n')
 }
 
-/** The whole program, its store and an embedded KMS: a command that is refused leaves the store as it was. */
+/**
+ * The whole program, its store and an embedded KMS: a command that is refused leaves the store as
+ * it was.
+ */
 export async function program(): Promise<Target> {
   let requests = 0
-  const kms = await startDevKms({ onRequest: () => { requests++ } })
+  const kms = await startDevKms({
+    onRequest: () => {
+      requests++
+    },
+  })
   const session = createSession(kms.endpoint)
   for (const line of PREPARE) await session.run(line)
   const home = join(session.home, 'keymgmt')
@@ -38,7 +48,10 @@ export async function program(): Promise<Target> {
       // It serves until it is told to stop, and runs what it is given.
       if (args.includes('dev')) return 'refused'
       requests = 0
-      const { status, stdout, stderr } = await session.run(args, { stdin, signal: AbortSignal.timeout(10_000) })
+      const { status, stdout, stderr } = await session.run(args, {
+        stdin,
+        signal: AbortSignal.timeout(10_000),
+      })
       const changed = contents(home) !== before
       if (changed) {
         rmSync(home, { recursive: true, force: true })
@@ -49,7 +62,8 @@ export async function program(): Promise<Target> {
       if (stderr.includes('this is a defect')) throw new Failure(stderr)
       if (![0, 1, 2, 3, 127].includes(status)) throw new Failure(`status ${status}: ${stderr}`)
       // What AWS refuses was written down before it was asked for.
-      if (changed && status !== 0 && requests === 0) throw new Failure(`refused, but the store was changed: ${stderr}`)
+      if (changed && status !== 0 && requests === 0)
+        throw new Failure(`refused, but the store was changed: ${stderr}`)
       return status === 0 ? 'accepted' : 'refused'
     },
     close: async () => {

@@ -14,34 +14,64 @@ const lines = (...of: string[]) => of.map((line) => Buffer.from(line))
 
 const JSON_SEEDS = lines(
   '{"provider":"awskms","key_collection":"us-west-1","credentials":{"access_key":"A","secret_key":"B"}}',
-  '{"a":[1,-2.5e10,true,false,null,"\\u00e9\\n\\"",{"b":{}}],"c":[]}', ' { "a" : [ 1 , 2 ] } trailing', '"text"', '12345678901234567890.10', '[[[[[[]]]]]]',
+  '{"a":[1,-2.5e10,true,false,null,"\\u00e9\\n\\"",{"b":{}}],"c":[]}',
+  ' { "a" : [ 1 , 2 ] } trailing',
+  '"text"',
+  '12345678901234567890.10',
+  '[[[[[[]]]]]]',
 )
 
 /** Whether JSON.parse takes the bytes as they are. */
 function parsed(input: Buffer): { readonly value: unknown } | undefined {
   try {
-    return { value: JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(input)) as unknown }
+    return {
+      value: JSON.parse(
+        new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(input),
+      ) as unknown,
+    }
   } catch {
     return undefined
   }
 }
 
-/** JSON on standard input: what JSON.parse reads is read alike, and all else is refused in Go's words. */
+/**
+ * JSON on standard input: what JSON.parse reads is read alike, and all else is refused in Go's
+ * words.
+ */
 export const json: Target = {
   name: 'JSON',
   share: 18,
   seeds: JSON_SEEDS,
-  words: ['{"a":', '[1,', '"\\u', 'ud83d', '1e', '-', '0x', 'tru', 'nul', '{"__proto__":', '\\"', ']]', '}}', '['.repeat(10_001)],
+  words: [
+    '{"a":',
+    '[1,',
+    '"\\u',
+    'ud83d',
+    '1e',
+    '-',
+    '0x',
+    'tru',
+    'nul',
+    '{"__proto__":',
+    '\\"',
+    ']]',
+    '}}',
+    '['.repeat(10_001),
+  ],
   run: (input) => {
     const expected = parsed(input)
     try {
       const value = shown(decodeJson(input))
-      if (expected && JSON.stringify(JSON.parse(value)) !== JSON.stringify(expected.value)) throw new Failure(`JSON.parse reads it as ${JSON.stringify(expected.value)}, and we as ${value}`)
+      if (expected && JSON.stringify(JSON.parse(value)) !== JSON.stringify(expected.value))
+        throw new Failure(
+          `JSON.parse reads it as ${JSON.stringify(expected.value)}, and we as ${value}`,
+        )
       return Promise.resolve('accepted')
     } catch (error) {
       const { message } = error as Error
       if (error instanceof Failure || expected !== undefined) throw error
-      if (/^(EOF|unexpected EOF|invalid character '.{1,6}' |exceeded max depth)/s.test(message)) return Promise.resolve('refused')
+      if (/^(EOF|unexpected EOF|invalid character '.{1,6}' |exceeded max depth)/s.test(message))
+        return Promise.resolve('refused')
       throw error
     }
   },
@@ -53,7 +83,8 @@ export function partsOf(input: Buffer): { args: string[]; stdin: Buffer } {
   const text = input.subarray(0, end < 0 ? input.length : end).toString()
   const stdin = end < 0 ? '' : input.subarray(end + 1).toString('latin1')
   const args = text.split('\u001f').map((arg) => (SECRETS.test(arg) ? arg : withoutSecret(arg)))
-  const isKept = args.every((arg) => !arg.endsWith('=-') || SECRETS.test(arg)) && isSecretKept(stdin)
+  const isKept =
+    args.every((arg) => !arg.endsWith('=-') || SECRETS.test(arg)) && isSecretKept(stdin)
   return { args, stdin: Buffer.from(isKept ? stdin : withoutSecret(stdin), 'latin1') }
 }
 
@@ -75,7 +106,11 @@ function isSecretKept(stdin: string): boolean {
 }
 
 const OPERATIONS: readonly string[] = ['read', 'write', 'list', 'delete'] satisfies Operation[]
-const FILES: Readonly<Record<string, Buffer>> = { f: Buffer.from('line\n'), 'o.json': Buffer.from('{"type":"rsa-2048"}'), s: Buffer.from(SECRET) }
+const FILES: Readonly<Record<string, Buffer>> = {
+  f: Buffer.from('line\n'),
+  'o.json': Buffer.from('{"type":"rsa-2048"}'),
+  s: Buffer.from(SECRET),
+}
 
 function readFile(name: string): Uint8Array {
   const content = FILES[name]
@@ -84,21 +119,75 @@ function readFile(name: string): Uint8Array {
 }
 
 export const REQUESTS = [
-  'write keymgmt/key/app type=aes256-gcm96', 'write keymgmt/key/app deletion_allowed=true min_enabled_version=0x1 replica_regions=us-east-1,eu-west-1', 'write -f keymgmt/key/app/rotate',
-  'write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=SECRET', 'write keymgmt/kms/k credentials=SECRET', 'write keymgmt/key/own/import material=SECRET passphrase=SECRET format=pem',
-  'write keymgmt/key/own/import material=@s', 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt protection=hsm', 'write keymgmt/key/app @o.json', 'list keymgmt/key/app/kms', 'read keymgmt/kms/k/key/app/verify', 'delete keymgmt/key/none', 'read keymgmt/key/app',
-  'delete keymgmt/kms/k/key/none deletion_window=7', 'read -format=json keymgmt/key/app', 'read -field=name keymgmt/key/app', 'path-help keymgmt/key/app', 'version', 'status', 'write -timeout=1h30m keymgmt/key/app deletion_allowed=false', 'write keymgmt/kms/k/key/app/adopt key_id=x',
+  'write keymgmt/key/app type=aes256-gcm96',
+  'write keymgmt/key/app deletion_allowed=true min_enabled_version=0x1 replica_regions=us-east-1,eu-west-1',
+  'write -f keymgmt/key/app/rotate',
+  'write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=SECRET',
+  'write keymgmt/kms/k credentials=SECRET',
+  'write keymgmt/key/own/import material=SECRET passphrase=SECRET format=pem',
+  'write keymgmt/key/own/import material=@s',
+  'write keymgmt/kms/k/key/app purpose=encrypt,decrypt protection=hsm',
+  'write keymgmt/key/app @o.json',
+  'list keymgmt/key/app/kms',
+  'read keymgmt/kms/k/key/app/verify',
+  'delete keymgmt/key/none',
+  'read keymgmt/key/app',
+  'delete keymgmt/kms/k/key/none deletion_window=7',
+  'read -format=json keymgmt/key/app',
+  'read -field=name keymgmt/key/app',
+  'path-help keymgmt/key/app',
+  'version',
+  'status',
+  'write -timeout=1h30m keymgmt/key/app deletion_allowed=false',
+  'write keymgmt/kms/k/key/app/adopt key_id=x',
 ].map((line) => line.replaceAll('SECRET', SECRET).replaceAll(' ', '\u001f'))
 
 export const REQUEST_SEEDS: readonly Buffer[] = [
   ...REQUESTS.map((line) => Buffer.from(line)),
-  ...JSON_SEEDS.map((body) => Buffer.concat([Buffer.from('write\u001fkeymgmt/kms/k\u001f-\u001e'), body])),
-  Buffer.from(`write\u001fkeymgmt/kms/k\u001f-\u001e{"credentials":{"access_key":"A","secret_key":"${SECRET}"}}`),
+  ...JSON_SEEDS.map((body) =>
+    Buffer.concat([Buffer.from('write\u001fkeymgmt/kms/k\u001f-\u001e'), body]),
+  ),
+  Buffer.from(
+    `write\u001fkeymgmt/kms/k\u001f-\u001e{"credentials":{"access_key":"A","secret_key":"${SECRET}"}}`,
+  ),
   Buffer.from('write\u001fkeymgmt/key/app\u001ftype=-\u001eaes256-gcm96'),
 ]
 
 export const REQUEST_WORDS = [
-  '\u001f', '\u001e', '=', '@', '-', '--', '-f', '-format=', '-field', '-timeout=', '-dry-run', '-output-policy', '-h', 'write', 'read', 'list', 'delete', 'keymgmt/', 'key/', 'kms/', '/rotate', '..', 'type=', 'purpose=', 'credentials=', 'secret_key=', 'min_enabled_version=', 'name=', 'true', '{"a":1}', '90s', '1d', '[', 'null',
+  '\u001f',
+  '\u001e',
+  '=',
+  '@',
+  '-',
+  '--',
+  '-f',
+  '-format=',
+  '-field',
+  '-timeout=',
+  '-dry-run',
+  '-output-policy',
+  '-h',
+  'write',
+  'read',
+  'list',
+  'delete',
+  'keymgmt/',
+  'key/',
+  'kms/',
+  '/rotate',
+  '..',
+  'type=',
+  'purpose=',
+  'credentials=',
+  'secret_key=',
+  'min_enabled_version=',
+  'name=',
+  'true',
+  '{"a":1}',
+  '90s',
+  '1d',
+  '[',
+  'null',
 ]
 
 /** DATA and path as far as the router: nothing is opened. */
@@ -107,16 +196,28 @@ export const request: Target = {
   share: 24,
   seeds: REQUEST_SEEDS,
   words: REQUEST_WORDS,
-  run: (input) => judge(async () => {
-    const { args: [verb = '', given = '', ...rest], stdin } = partsOf(input)
-    // A path with a value in it does not get as far as the router.
-    const path = withoutSecret(given)
-    const data = await parseData(rest, { readFile, readStdin: () => Promise.resolve(stdin) })
-    createRouter(PATHS).resolve((OPERATIONS.includes(verb) ? verb : 'write') as Operation, sanitizePath(path), data)
-  }),
+  run: (input) =>
+    judge(async () => {
+      const {
+        args: [verb = '', given = '', ...rest],
+        stdin,
+      } = partsOf(input)
+      // A path with a value in it does not get as far as the router.
+      const path = withoutSecret(given)
+      const data = await parseData(rest, { readFile, readStdin: () => Promise.resolve(stdin) })
+      createRouter(PATHS).resolve(
+        (OPERATIONS.includes(verb) ? verb : 'write') as Operation,
+        sanitizePath(path),
+        data,
+      )
+    }),
 }
 
-const FLAGS = { force: { kind: 'bool', alias: 'f', usage: '' }, field: { kind: 'string', usage: '' }, timeout: { kind: 'duration', usage: '' } } as const
+const FLAGS = {
+  force: { kind: 'bool', alias: 'f', usage: '' },
+  field: { kind: 'string', usage: '' },
+  timeout: { kind: 'duration', usage: '' },
+} as const
 
 function readFlags(args: readonly string[]): unknown {
   const { given, problems } = readArguments(args, FLAGS)
@@ -128,12 +229,31 @@ function readFlags(args: readonly string[]): unknown {
 export const flags: Target = {
   name: 'flags',
   share: 14,
-  seeds: lines('-f\u001fp', '-field=x\u001fp\u001fa=b', '--force=false', '-timeout\u001f1h30m', '90s', '1.5h', '30d', 'json', '--\u001f-x', 'µs'),
+  seeds: lines(
+    '-f\u001fp',
+    '-field=x\u001fp\u001fa=b',
+    '--force=false',
+    '-timeout\u001f1h30m',
+    '90s',
+    '1.5h',
+    '30d',
+    'json',
+    '--\u001f-x',
+    'µs',
+  ),
   words: REQUEST_WORDS,
   run: async (input) => {
     const { args } = partsOf(input)
     const text = args.join(' ')
-    const verdicts = await Promise.all([() => { assertLength(parseDuration('timeout', text)) }, () => parseFormat(text), () => readFlags(args)].map(judge))
+    const verdicts = await Promise.all(
+      [
+        () => {
+          assertLength(parseDuration('timeout', text))
+        },
+        () => parseFormat(text),
+        () => readFlags(args),
+      ].map(judge),
+    )
     return verdicts.includes('accepted') ? 'accepted' : 'refused'
   },
 }

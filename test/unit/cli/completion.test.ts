@@ -4,9 +4,15 @@ import { complete } from '../../../src/cli/completion/complete.js'
 import { PATHS } from '../../../src/paths/index.js'
 
 const LISTS: Readonly<Record<string, readonly string[]>> = {
-  'keymgmt/key': ['app', 'web'], 'keymgmt/kms': ['k'], 'keymgmt/kms/k/key': ['app'],
+  'keymgmt/key': ['app', 'web'],
+  'keymgmt/kms': ['k'],
+  'keymgmt/kms/k/key': ['app'],
 }
-const choices = { commands: COMMANDS, paths: PATHS, list: (path: string) => Promise.resolve(LISTS[path] ?? []) }
+const choices = {
+  commands: COMMANDS,
+  paths: PATHS,
+  list: (path: string) => Promise.resolve(LISTS[path] ?? []),
+}
 const COMMAND_NAMES = COMMANDS.map(({ name }) => `${name} `)
 
 /** A line, and what its last word could become. */
@@ -20,22 +26,39 @@ const CASES: readonly (readonly [line: string, candidates: readonly string[]])[]
   ['keymgmt read keymgmt/key/', ['keymgmt/key/app ', 'keymgmt/key/web ']],
   ['keymgmt read keymgmt/key/a', ['keymgmt/key/app ']],
   ['keymgmt write keymgmt/key/a', ['keymgmt/key/app ', 'keymgmt/key/app/']],
-  ['keymgmt write keymgmt/key/app/', ['keymgmt/key/app/import ', 'keymgmt/key/app/import_version ', 'keymgmt/key/app/rotate ']],
-  ['keymgmt write keymgmt/kms/k/key/', ['keymgmt/kms/k/key/app ', 'keymgmt/kms/k/key/app/', 'keymgmt/kms/k/key/web ', 'keymgmt/kms/k/key/web/']],
+  [
+    'keymgmt write keymgmt/key/app/',
+    ['keymgmt/key/app/import ', 'keymgmt/key/app/import_version ', 'keymgmt/key/app/rotate '],
+  ],
+  [
+    'keymgmt write keymgmt/kms/k/key/',
+    [
+      'keymgmt/kms/k/key/app ',
+      'keymgmt/kms/k/key/app/',
+      'keymgmt/kms/k/key/web ',
+      'keymgmt/kms/k/key/web/',
+    ],
+  ],
   ['keymgmt delete keymgmt/kms/k/', ['keymgmt/kms/k/key/app ']],
   ['keymgmt read keymgmt/kms/k/key/app/', ['keymgmt/kms/k/key/app/verify ']],
   ['keymgmt list keymgmt/', ['keymgmt/key ', 'keymgmt/key/', 'keymgmt/kms ', 'keymgmt/kms/']],
   ['keymgmt list keymgmt/kms/', ['keymgmt/kms/k/key ']],
   ['keymgmt read keymgmt/nope/', []],
   ['keymgmt read keymgmt/key/app ', []],
-  ['keymgmt write -', ['-dry-run ', '-field=', '-force ', '-format=', '-output-policy ', '-timeout=']],
+  [
+    'keymgmt write -',
+    ['-dry-run ', '-field=', '-force ', '-format=', '-output-policy ', '-timeout='],
+  ],
   ['keymgmt write --for', ['--force ', '--format=']],
   ['keymgmt read -format=', ['table ', 'json ', 'yaml ']],
   ['keymgmt read -format=j', ['json ']],
   ['keymgmt read -format j', ['json ']],
   ['keymgmt read -field ', []],
   ['keymgmt read -format json keymgmt/key/w', ['keymgmt/key/web ']],
-  ['keymgmt write -f keymgmt/key/new ', ['type=', 'replica_regions=', 'deletion_allowed=', 'min_enabled_version=']],
+  [
+    'keymgmt write -f keymgmt/key/new ',
+    ['type=', 'replica_regions=', 'deletion_allowed=', 'min_enabled_version='],
+  ],
   ['keymgmt write keymgmt/key/new type=ed25519 r', ['replica_regions=']],
   ['keymgmt write keymgmt/key/new type=ed25519 t', []],
   ['keymgmt write keymgmt/key/new type=ed', ['ed25519 ']],
@@ -44,7 +67,10 @@ const CASES: readonly (readonly [line: string, candidates: readonly string[]])[]
   ['keymgmt write keymgmt/kms/k provider=', ['awskms ']],
   ['keymgmt write keymgmt/kms/k credentials=se', ['secret_key=', 'session_token=']],
   ['keymgmt write keymgmt/kms/k credentials=access_key=x c', ['credentials=']],
-  ['keymgmt write keymgmt/kms/k/key/app purpose=encrypt,d', ['encrypt,decrypt ', 'encrypt,derive ']],
+  [
+    'keymgmt write keymgmt/kms/k/key/app purpose=encrypt,d',
+    ['encrypt,decrypt ', 'encrypt,derive '],
+  ],
   ['keymgmt write keymgmt/kms/k/key/app purpose=encrypt,e', []],
   ['keymgmt help sec', ['security ']],
   ['keymgmt help security ', []],
@@ -67,7 +93,8 @@ describe('completion', () => {
   it('a candidate begins with the word, or with what follows its last "="', async () => {
     for (const [line] of CASES) {
       const word = (/[^\s]*$/.exec(line)?.[0] ?? '').replace(/^.*=/, '')
-      for (const candidate of await complete(line, choices)) expect(candidate.startsWith(word)).toBe(true)
+      for (const candidate of await complete(line, choices))
+        expect(candidate.startsWith(word)).toBe(true)
     }
   })
 })

@@ -7,7 +7,9 @@ import { shown } from '../router/raw.js'
 
 const sources = (stdin: string | Buffer) => ({
   readStdin: () => Promise.resolve(Buffer.from(stdin)),
-  readFile: () => { throw Object.assign(new Error('no'), { code: 'ENOENT' }) },
+  readFile: () => {
+    throw Object.assign(new Error('no'), { code: 'ENOENT' })
+  },
 })
 
 // Vault's own vectors are in test/vectors/data.json; here is what holds for all.
@@ -20,10 +22,12 @@ describe('DATA arguments', () => {
   })
 
   it('keeps any other key and value as they are', async () => {
-    await fc.assert(fc.asyncProperty(fc.string(), fc.string(), async (key, value) => {
-      fc.pre(!key.includes('=') && !/^(@|\\@)|^-$/.test(value))
-      expect((await parseData([`${key}=${value}`], sources('')))?.get(key)).toBe(value)
-    }))
+    await fc.assert(
+      fc.asyncProperty(fc.string(), fc.string(), async (key, value) => {
+        fc.pre(!key.includes('=') && !/^(@|\\@)|^-$/.test(value))
+        expect((await parseData([`${key}=${value}`], sources('')))?.get(key)).toBe(value)
+      }),
+    )
   })
 
   it('says no value of an argument that it refuses', async () => {
@@ -36,20 +40,28 @@ describe('DATA arguments', () => {
 
 describe('the JSON decoder', () => {
   it('reads what JSON.parse reads, alike', () => {
-    fc.assert(fc.property(fc.json(), (text) => {
-      expect(JSON.parse(shown(decodeJson(Buffer.from(text))))).toEqual(JSON.parse(text))
-    }))
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(JSON.parse(shown(decodeJson(Buffer.from(text))))).toEqual(JSON.parse(text))
+      }),
+    )
   })
   it('refuses a value of any depth without falling over', () => {
     expect(() => decodeJson(Buffer.from('['.repeat(200_000)))).toThrow('exceeded max depth')
   })
   it('ends in a value or a refusal for any text', () => {
-    fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...Array.from('{}[]",:\\ut1-e.0 nfa')) }), (text) => {
-      try {
-        decodeJson(Buffer.from(text))
-      } catch (error) {
-        expect((error as Error).message).toMatch(/^(EOF|unexpected EOF|invalid character)/)
-      }
-    }), { numRuns: 2000 })
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom(...Array.from('{}[]",:\\ut1-e.0 nfa')) }),
+        (text) => {
+          try {
+            decodeJson(Buffer.from(text))
+          } catch (error) {
+            expect((error as Error).message).toMatch(/^(EOF|unexpected EOF|invalid character)/)
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    )
   })
 })

@@ -23,19 +23,30 @@ describe('secrets among the arguments', () => {
 })
 
 describe('the warning', () => {
-  const LINE = 'write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'
+  const LINE =
+    'write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'
   let session: Session
-  beforeAll(() => { session = createSession('http://127.0.0.1:1') })
-  afterAll(() => { session.close() })
+  beforeAll(() => {
+    session = createSession('http://127.0.0.1:1')
+  })
+  afterAll(() => {
+    session.close()
+  })
 
   it('is for a person at a terminal, and does not repeat the secret', async () => {
     const { stdout, stderr, status } = await session.run(LINE, { watched: true })
-    expect({ stdout, status }).toEqual({ stdout: 'Success! Data written to: keymgmt/kms/k\n', status: 0 })
+    expect({ stdout, status }).toEqual({
+      stdout: 'Success! Data written to: keymgmt/kms/k\n',
+      status: 0,
+    })
     expect(stderr).toMatch(/WARNING!.*\n\n {2}\* credentials was given as an argument/)
     expect(stderr).not.toContain('bCiYmN')
   })
 
-  it.each([['in a script', {}], ['in JSON', { watched: true, env: { KEYMGMT_FORMAT: 'json' } }]])('is not there %s', async (_where, surroundings) => {
+  it.each([
+    ['in a script', {}],
+    ['in JSON', { watched: true, env: { KEYMGMT_FORMAT: 'json' } }],
+  ])('is not there %s', async (_where, surroundings) => {
     expect((await session.run(LINE, surroundings)).stderr).not.toContain('given as an argument')
   })
 })

@@ -17,12 +17,15 @@ it.each(PAGES)('the help on %s fits a terminal of 80 columns', (_name, help) => 
   expect(text).toMatch(/[^\n]\n$/)
 })
 
-it.each(Object.entries(SUBJECTS))('the help on %s shows an example, before anything is listed', (_name, help) => {
-  const text = help()
-  const [example, options] = [text.indexOf('      $ '), text.indexOf('Options:')]
-  expect(example).toBeGreaterThan(0)
-  expect(options < 0 || example < options).toBe(true)
-})
+it.each(Object.entries(SUBJECTS))(
+  'the help on %s shows an example, before anything is listed',
+  (_name, help) => {
+    const text = help()
+    const [example, options] = [text.indexOf('      $ '), text.indexOf('Options:')]
+    expect(example).toBeGreaterThan(0)
+    expect(options < 0 || example < options).toBe(true)
+  },
+)
 
 describe('the manual page', () => {
   const text = manual('1.2.3')
@@ -38,8 +41,27 @@ describe('the manual page', () => {
   })
 
   it('has no request of roff but those of man(7) that it uses', () => {
-    const requests = text.split('\n').filter((line) => /^[.']/.test(line)).map((line) => line.split(' ')[0])
-    expect(new Set(requests)).toEqual(new Set(['.TH', '.ad', '.SH', '.SS', '.PP', '.TP', '.B', '.BR', '.br', '.RS', '.RE', '.nf', '.fi']))
+    const requests = text
+      .split('\n')
+      .filter((line) => /^[.']/.test(line))
+      .map((line) => line.split(' ')[0])
+    expect(new Set(requests)).toEqual(
+      new Set([
+        '.TH',
+        '.ad',
+        '.SH',
+        '.SS',
+        '.PP',
+        '.TP',
+        '.B',
+        '.BR',
+        '.br',
+        '.RS',
+        '.RE',
+        '.nf',
+        '.fi',
+      ]),
+    )
     expect(text.replaceAll('\\-', '').match(/\\[^&e(]/g)).toBeNull()
   })
 })
@@ -53,13 +75,18 @@ it('names of commands, and of flags within a command, are there once', () => {
 it('a flag takes the same wherever it is: it is read before its command is known', () => {
   const kinds = new Map<string, string>()
   for (const { flags } of COMMANDS) {
-    for (const [name, { kind }] of Object.entries(flags)) expect(kinds.set(name, kinds.get(name) ?? kind).get(name)).toBe(kind)
+    for (const [name, { kind }] of Object.entries(flags))
+      expect(kinds.set(name, kinds.get(name) ?? kind).get(name)).toBe(kind)
   }
 })
 
 it('help says every variable of ours that the code reads', () => {
-  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts') && !name.endsWith('environment.ts'))
-  const read = sources.flatMap((name) => readFileSync(join('src', name), 'utf8').match(/\b(KEYMGMT|VAULT)_[A-Z_]+\b/g) ?? [])
+  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.ts') && !name.endsWith('environment.ts'),
+  )
+  const read = sources.flatMap(
+    (name) => readFileSync(join('src', name), 'utf8').match(/\b(KEYMGMT|VAULT)_[A-Z_]+\b/g) ?? [],
+  )
   const said = ENVIRONMENT.flatMap(([names]) => names.split(', '))
   expect([...new Set(read)].filter((name) => !said.includes(name))).toEqual([])
 })

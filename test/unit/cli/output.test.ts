@@ -4,25 +4,53 @@ import { loadFormat } from '../../../src/cli/format/index.js'
 
 // Vault's own vectors are in test/vectors/formats.json and flags.json.
 
-const answer = { requestId: () => 'e8147c9e-a3fd-71b6-075e-8f2d67393127', data: { name: 'a<b>&\u2028', versions: { 10: 'x', 2: 'y' }, empty: [], nothing: {} }, warnings: [] }
+const answer = {
+  requestId: () => 'e8147c9e-a3fd-71b6-075e-8f2d67393127',
+  data: { name: 'a<b>&\u2028', versions: { 10: 'x', 2: 'y' }, empty: [], nothing: {} },
+  warnings: [],
+}
 const plain = { escapeControls: false }
 
 const PEM = `-----BEGIN PUBLIC KEY-----\n${'A'.repeat(64)}\n-----END PUBLIC KEY-----\n`
 const ID = 'mrk-77e36fb5543b889d931550058e036d5f'
 const at = (columns: number) => ({ escapeControls: true, columns })
 
-describe('on a terminal that Vault\'s table does not fit', () => {
-  const key = { ...answer, data: { name: 'web', regions: ['us-west-1', 'eu-west-1'], none: [], versions: { 1: { creation_time: '2026-11-24T11:41:17.039Z', public_key: PEM }, 2: ID } } }
-  const rows = [{ Region: 'us-west-1', Version: '1', 'KMS key': ID, State: 'enabled', Material: 'proven' }, { Region: 'eu-west-1', Version: '1', 'KMS key': ID, State: '', Material: 'other material' }]
+describe("on a terminal that Vault's table does not fit", () => {
+  const key = {
+    ...answer,
+    data: {
+      name: 'web',
+      regions: ['us-west-1', 'eu-west-1'],
+      none: [],
+      versions: { 1: { creation_time: '2026-11-24T11:41:17.039Z', public_key: PEM }, 2: ID },
+    },
+  }
+  const rows = [
+    { Region: 'us-west-1', Version: '1', 'KMS key': ID, State: 'enabled', Material: 'proven' },
+    { Region: 'eu-west-1', Version: '1', 'KMS key': ID, State: '', Material: 'other material' },
+  ]
 
   it('what holds others is shown below its name, and no line is torn', async () => {
     const text = (await loadFormat('table')).secret(key, at(80))
-    expect(text).toBe([
-      'Key     Value', '---     -----', 'name    web', 'none    []',
-      'regions', '  us-west-1', '  eu-west-1',
-      'versions', '  1', '    creation_time    2026-11-24T11:41:17.039Z', '    public_key', ...PEM.trimEnd().split('\n').map((line) => `      ${line}`),
-      `  2    ${ID}`,
-    ].join('\n'))
+    expect(text).toBe(
+      [
+        'Key     Value',
+        '---     -----',
+        'name    web',
+        'none    []',
+        'regions',
+        '  us-west-1',
+        '  eu-west-1',
+        'versions',
+        '  1',
+        '    creation_time    2026-11-24T11:41:17.039Z',
+        '    public_key',
+        ...PEM.trimEnd()
+          .split('\n')
+          .map((line) => `      ${line}`),
+        `  2    ${ID}`,
+      ].join('\n'),
+    )
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
   })
 
@@ -37,17 +65,31 @@ describe('on a terminal that Vault\'s table does not fit', () => {
     const { secret } = await loadFormat('table')
     const answered = { ...answer, rows }
     expect(secret(answered, at(120))).toBe(secret(answered, plain))
-    expect(secret(answered, at(82)).split('\n')[2]).toBe(`us-west-1  1        ${ID}  enabled  proven`)
-    expect(secret(answered, at(60))).toBe([
-      'Region      us-west-1', 'Version     1', `KMS key     ${ID}`, 'State       enabled', 'Material    proven', '',
-      'Region      eu-west-1', 'Version     1', `KMS key     ${ID}`, 'Material    other material',
-    ].join('\n'))
+    expect(secret(answered, at(82)).split('\n')[2]).toBe(
+      `us-west-1  1        ${ID}  enabled  proven`,
+    )
+    expect(secret(answered, at(60))).toBe(
+      [
+        'Region      us-west-1',
+        'Version     1',
+        `KMS key     ${ID}`,
+        'State       enabled',
+        'Material    proven',
+        '',
+        'Region      eu-west-1',
+        'Version     1',
+        `KMS key     ${ID}`,
+        'Material    other material',
+      ].join('\n'),
+    )
   })
 })
 
 it('JSON and YAML say the same', async () => {
   const [json, yaml] = [await loadFormat('json'), await loadFormat('yaml')]
-  expect(parse(yaml.secret(answer, plain), { version: '1.1' })).toEqual(JSON.parse(json.secret(answer, plain)))
+  expect(parse(yaml.secret(answer, plain), { version: '1.1' })).toEqual(
+    JSON.parse(json.secret(answer, plain)),
+  )
 })
 
 it('shows what a terminal would act on, on a terminal only', async () => {

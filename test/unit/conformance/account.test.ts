@@ -19,11 +19,21 @@ beforeEach(async () => {
   kms = await startDevKms()
   stop = new AbortController()
   printed = []
-  jest.spyOn(console, 'log').mockImplementation((line: string) => { printed.push(line) })
+  jest.spyOn(console, 'log').mockImplementation((line: string) => {
+    printed.push(line)
+  })
   const { accessKeyId: id, secretAccessKey: secret } = kms.credentials
   site = {
-    name: 'account', endpoint: kms.endpoint, pair: { id, secret }, home: 'us-west-1', replicas: ['us-east-1', 'eu-west-1'],
-    runId: 'this-run', folder: mkdtempSync(join(tmpdir(), 'keymgmt-account-')), signal: stop.signal, checkMs: 60_000, operators: [],
+    name: 'account',
+    endpoint: kms.endpoint,
+    pair: { id, secret },
+    home: 'us-west-1',
+    replicas: ['us-east-1', 'eu-west-1'],
+    runId: 'this-run',
+    folder: mkdtempSync(join(tmpdir(), 'keymgmt-account-')),
+    signal: stop.signal,
+    checkMs: 60_000,
+    operators: [],
   }
 })
 
@@ -35,8 +45,12 @@ afterEach(async () => {
 
 async function makeKey(run: string): Promise<string> {
   const client = clientAt(site, site.home)
-  const { KeyMetadata: { KeyId = '' } = {} } = await client.send(new CreateKeyCommand({ Tags: [{ TagKey: RUN_TAG, TagValue: run }] }))
-  await client.send(new CreateAliasCommand({ AliasName: `alias/${run}-${KeyId}`, TargetKeyId: KeyId }))
+  const { KeyMetadata: { KeyId = '' } = {} } = await client.send(
+    new CreateKeyCommand({ Tags: [{ TagKey: RUN_TAG, TagValue: run }] }),
+  )
+  await client.send(
+    new CreateAliasCommand({ AliasName: `alias/${run}-${KeyId}`, TargetKeyId: KeyId }),
+  )
   return KeyId
 }
 
@@ -46,21 +60,33 @@ function stateOf(id: string): unknown {
 
 async function runOne(run: () => Promise<void>, kmsKeys = 1) {
   const group: Group = { name: 'g', kmsKeys, checks: () => [{ name: 'c', run }] }
-  return (await runInAccount([group], site)).filter(({ kind }) => kind === 'failed').map(({ check }) => check)
+  return (await runInAccount([group], site))
+    .filter(({ kind }) => kind === 'failed')
+    .map(({ check }) => check)
 }
 
 it('schedules for deletion what a failed check has made, and nothing else, and shows it', async () => {
   const before = await makeKey('this-run')
   let [ours, theirs] = ['', '']
   const failed = await runOne(async () => {
-    [ours, theirs] = [await makeKey('this-run'), await makeKey('another-run')]
+    ;[ours, theirs] = [await makeKey('this-run'), await makeKey('another-run')]
     throw new Error('as it happens')
   })
   expect(failed).toEqual(['g: c'])
-  expect([before, ours, theirs].map((id) => stateOf(id) !== undefined)).toEqual([false, true, false])
-  expect([...kms.world.region(site.home).aliases.keys()].some((name) => name.includes(ours))).toBe(false)
+  expect([before, ours, theirs].map((id) => stateOf(id) !== undefined)).toEqual([
+    false,
+    true,
+    false,
+  ])
+  expect([...kms.world.region(site.home).aliases.keys()].some((name) => name.includes(ours))).toBe(
+    false,
+  )
   expect(printed[0]).toContain('up to 1 KMS keys, in us-west-1, us-east-1 and eu-west-1')
-  expect(printed.at(-1)).toMatch(new RegExp(`1 KMS keys were made\\n.*${ours}, SYMMETRIC_DEFAULT, PendingDeletion, .*, AWS request id [0-9a-f-]{36}`))
+  expect(printed.at(-1)).toMatch(
+    new RegExp(
+      `1 KMS keys were made\\n.*${ours}, SYMMETRIC_DEFAULT, PendingDeletion, .*, AWS request id [0-9a-f-]{36}`,
+    ),
+  )
 })
 
 it('clears away what the binary has made when it is interrupted', async () => {
@@ -72,16 +98,33 @@ it('clears away what the binary has made when it is interrupted', async () => {
     await new Promise(() => undefined)
   })
   expect(failed).toEqual(['g: c'])
-  expect([...kms.world.region(site.home).keys.keys()].map((id) => stateOf(id) !== undefined)).toEqual([true])
+  expect(
+    [...kms.world.region(site.home).keys.keys()].map((id) => stateOf(id) !== undefined),
+  ).toEqual([true])
 })
 
 it('fails when it has made more than it said', async () => {
-  expect(await runOne(async () => { await makeKey('this-run') }, 0)).toEqual(['the budget'])
+  expect(
+    await runOne(async () => {
+      await makeKey('this-run')
+    }, 0),
+  ).toEqual(['the budget'])
 })
 
 it('any URL may stand for aws, and that nothing answers there is a failure', () => {
-  const chosen = { AWS_REGION: 'us-west-1', KEYMGMT_CONFORMANCE_ENDPOINT: 'http://127.0.0.1:9', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }
-  const { stdout, status } = spawnSync(process.execPath, [resolve('dist/test/conformance/emulators/run.js')], { env: chosen, encoding: 'utf8' })
-  expect(stdout).toContain('failed: http://127.0.0.1:9: the whole suite: connect ECONNREFUSED 127.0.0.1:9\n')
+  const chosen = {
+    AWS_REGION: 'us-west-1',
+    KEYMGMT_CONFORMANCE_ENDPOINT: 'http://127.0.0.1:9',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  }
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    [resolve('dist/test/conformance/emulators/run.js')],
+    { env: chosen, encoding: 'utf8' },
+  )
+  expect(stdout).toContain(
+    'failed: http://127.0.0.1:9: the whole suite: connect ECONNREFUSED 127.0.0.1:9\n',
+  )
   expect(status).toBe(1)
 })

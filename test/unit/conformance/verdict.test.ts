@@ -3,19 +3,39 @@ import { readFileSync } from 'node:fs'
 import { DIVERGENCES, type Divergence } from '../../conformance/emulators/divergences.js'
 import { divergenceTable, judge, strayRows } from '../../conformance/emulators/verdict.js'
 
-const ROW: Divergence = { target: 't', operation: 'Op', checks: /^a: /, seen: 'not refused', does: 'does it', aws: 'refuses it', source: 's' }
+const ROW: Divergence = {
+  target: 't',
+  operation: 'Op',
+  checks: /^a: /,
+  seen: 'not refused',
+  does: 'does it',
+  aws: 'refuses it',
+  source: 's',
+}
 const kindOf = (check: string, failure?: string) => judge({ check, failure }, [ROW]).kind
 
 describe('a check', () => {
-  it('that fails as a row foretells diverges', () => { expect(kindOf('a: x', 'it was not refused')).toBe('diverges') })
-  it('that fails otherwise has failed', () => { expect(kindOf('a: x', 'something else')).toBe('failed') })
-  it('that fails without a row has failed', () => { expect(kindOf('b: x', 'it was not refused')).toBe('failed') })
-  it('that passes although a row says otherwise has failed', () => { expect(kindOf('a: x')).toBe('failed') })
-  it('that passes has held', () => { expect(kindOf('b: x')).toBe('held') })
+  it('that fails as a row foretells diverges', () => {
+    expect(kindOf('a: x', 'it was not refused')).toBe('diverges')
+  })
+  it('that fails otherwise has failed', () => {
+    expect(kindOf('a: x', 'something else')).toBe('failed')
+  })
+  it('that fails without a row has failed', () => {
+    expect(kindOf('b: x', 'it was not refused')).toBe('failed')
+  })
+  it('that passes although a row says otherwise has failed', () => {
+    expect(kindOf('a: x')).toBe('failed')
+  })
+  it('that passes has held', () => {
+    expect(kindOf('b: x')).toBe('held')
+  })
 })
 
 it('a row about no check is a failure', () => {
-  expect(strayRows([ROW], [{ check: 'b: x', kind: 'held', why: '' }])).toMatchObject([{ kind: 'failed' }])
+  expect(strayRows([ROW], [{ check: 'b: x', kind: 'held', why: '' }])).toMatchObject([
+    { kind: 'failed' },
+  ])
   expect(strayRows([ROW], [{ check: 'a: x', kind: 'diverges', why: '' }])).toEqual([])
 })
 

@@ -19,7 +19,18 @@ export const GLOBAL = { replica_regions: ['eu-west-1', 'us-east-1'] } as const
 export const DAY_MS = 86_400_000
 
 /** What is asked of a store or a KMS without changing anything there. */
-export const HARMLESS = ['get', 'list', 'id', 'lock', 'inspect', 'tagsOf', 'aliasTargets', 'holds', 'findByOperation', 'findReplica']
+export const HARMLESS = [
+  'get',
+  'list',
+  'id',
+  'lock',
+  'inspect',
+  'tagsOf',
+  'aliasTargets',
+  'holds',
+  'findByOperation',
+  'findReplica',
+]
 
 /** Core over a store and a KMS in memory, with what it said. */
 export interface CoreBench {
@@ -30,7 +41,12 @@ export interface CoreBench {
 }
 
 /** A bench with a provider `k`; or one over what another has, as the next command finds it. */
-export async function createBench({ store, kms }: Pick<CoreBench, 'store' | 'kms'> = { store: createMemoryStore(), kms: createMemoryKms() }): Promise<CoreBench> {
+export async function createBench(
+  { store, kms }: Pick<CoreBench, 'store' | 'kms'> = {
+    store: createMemoryStore(),
+    kms: createMemoryKms(),
+  },
+): Promise<CoreBench> {
   const bench = benchOver(store, kms, kms.kind)
   await saveProvider(bench.engine, 'k', { provider: 'awskms', key_collection: HOME })
   return bench
@@ -39,11 +55,22 @@ export async function createBench({ store, kms }: Pick<CoreBench, 'store' | 'kms
 /** A bench whose store and KMS are reached through these. */
 export function benchOver(store: Store, kms: MemoryKms, kind: KmsKind): CoreBench {
   const notices: string[] = []
-  return { store, kms, notices, engine: createEngine({ store, kinds: { awskms: kind }, notice: (message) => notices.push(message) }) }
+  return {
+    store,
+    kms,
+    notices,
+    engine: createEngine({
+      store,
+      kinds: { awskms: kind },
+      notice: (message) => notices.push(message),
+    }),
+  }
 }
 
 /** A bench with a distributed key `app`. */
-export async function createDistributed(change: Parameters<typeof saveKey>[2] = {}): Promise<CoreBench> {
+export async function createDistributed(
+  change: Parameters<typeof saveKey>[2] = {},
+): Promise<CoreBench> {
   const bench = await createBench()
   await saveKey(bench.engine, 'app', { type: 'aes256-gcm96', ...change })
   await distribute(bench.engine, 'k', 'app', AES)
@@ -52,7 +79,10 @@ export async function createDistributed(change: Parameters<typeof saveKey>[2] = 
 
 /** A bench that writes down what is done through it. */
 export interface RecordedBench extends CoreBench {
-  /** What the KMS was asked to change: the call, its Region and version; of an alias, whose it was said to be and what it was said to name. */
+  /**
+   * What the KMS was asked to change: the call, its Region and version; of an alias, whose it was
+   * said to be and what it was said to name.
+   */
   readonly calls: string[]
   /** The records that were written, by path. */
   readonly written: string[]
@@ -62,9 +92,20 @@ export interface RecordedBench extends CoreBench {
   readonly progress: string[]
 }
 
-/** Another bench over the same store and KMS, which writes down what is done; `instead` is what the KMS does otherwise. */
-export function recorded({ store, kms }: Pick<CoreBench, 'store' | 'kms'>, instead: (provider: KmsProvider) => Partial<KmsProvider> = () => ({})): RecordedBench {
-  const [calls, written, locks, progress]: [string[], string[], string[], string[]] = [[], [], [], []]
+/**
+ * Another bench over the same store and KMS, which writes down what is done; `instead` is what the
+ * KMS does otherwise.
+ */
+export function recorded(
+  { store, kms }: Pick<CoreBench, 'store' | 'kms'>,
+  instead: (provider: KmsProvider) => Partial<KmsProvider> = () => ({}),
+): RecordedBench {
+  const [calls, written, locks, progress]: [string[], string[], string[], string[]] = [
+    [],
+    [],
+    [],
+    [],
+  ]
   const watchedStore = watched(store, (name, args) => {
     if (name === 'lock') locks.push(args.join(': '))
     else if (!HARMLESS.includes(name)) written.push(String(args[0]))
@@ -72,15 +113,26 @@ export function recorded({ store, kms }: Pick<CoreBench, 'store' | 'kms'>, inste
   const open: KmsKind['open'] = async (settings) => {
     const provider = await kms.kind.open(settings)
     return watched({ ...provider, ...instead(provider) }, (name, args) => {
-      if (!HARMLESS.includes(name)) calls.push([name, ...args.flatMap((arg) => inShort(kms, arg))].join(' '))
+      if (!HARMLESS.includes(name))
+        calls.push([name, ...args.flatMap((arg) => inShort(kms, arg))].join(' '))
     })
   }
   const bench = benchOver(watchedStore, kms, { ...kms.kind, open })
-  return { ...bench, engine: { ...bench.engine, progress: (message) => progress.push(message) }, calls, written, locks, progress }
+  return {
+    ...bench,
+    engine: { ...bench.engine, progress: (message) => progress.push(message) },
+    calls,
+    written,
+    locks,
+    progress,
+  }
 }
 
 /** The same, and `tell` is told of every call before it is made. */
-export function watched<T extends object>(of: T, tell: (name: string, args: readonly unknown[]) => void): T {
+export function watched<T extends object>(
+  of: T,
+  tell: (name: string, args: readonly unknown[]) => void,
+): T {
   return new Proxy(of, {
     get: (target, name, receiver) => {
       const method: unknown = Reflect.get(target, name, receiver)
@@ -93,35 +145,58 @@ export function watched<T extends object>(of: T, tell: (name: string, args: read
   })
 }
 
-/** An argument of a call to a KMS as a test can name it: a KMS key by its version, an alias without what they all begin with. */
+/**
+ * An argument of a call to a KMS as a test can name it: a KMS key by its version, an alias without
+ * what they all begin with.
+ */
 function inShort(kms: MemoryKms, arg: unknown): string[] {
   if (typeof arg === 'number') return [String(arg)]
-  if (typeof arg === 'string') return arg in KEY_TYPES ? [] : [arg.replace('alias/hashicorp/', '').replace(/\d{10}/, 'TIME')]
+  if (typeof arg === 'string')
+    return arg in KEY_TYPES ? [] : [arg.replace('alias/hashicorp/', '').replace(/\d{10}/, 'TIME')]
   if (typeof arg !== 'object' || arg === null) return []
-  const version = (id: unknown) => kms.keys.find(({ key }) => key.id === id)?.request.description.replace('keymgmt app version ', '') ?? 'nothing'
-  if ('description' in arg && 'multiRegion' in arg) return [String(arg.description).replace('keymgmt app version ', '')]
-  if ('exists' in arg && 'named' in arg) return [`(${arg.exists ? 'ours' : 'begun' in arg && arg.begun ? 'begun' : 'new'}, names ${version((arg.named as { id: string } | undefined)?.id)})`]
+  const version = (id: unknown) =>
+    kms.keys
+      .find(({ key }) => key.id === id)
+      ?.request.description.replace('keymgmt app version ', '') ?? 'nothing'
+  if ('description' in arg && 'multiRegion' in arg)
+    return [String(arg.description).replace('keymgmt app version ', '')]
+  if ('exists' in arg && 'named' in arg)
+    return [
+      `(${arg.exists ? 'ours' : 'begun' in arg && arg.begun ? 'begun' : 'new'}, names ${version((arg.named as { id: string } | undefined)?.id)})`,
+    ]
   return 'id' in arg ? [version(arg.id)] : []
 }
 
 /** What an attempt is refused with: code, message and hints. */
 export async function refusal(attempt: Promise<unknown>): Promise<readonly string[]> {
-  const error = await attempt.then(() => undefined, (reason: unknown) => reason)
-  if (!(error instanceof KeymgmtError)) throw error instanceof Error ? error : new Error('it was not refused')
+  const error = await attempt.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (!(error instanceof KeymgmtError))
+    throw error instanceof Error ? error : new Error('it was not refused')
   return [error.code, error.message, ...error.hints]
 }
 
 /** The KMS keys in short: version, Region, state; and the aliases. */
 export function shown({ kms }: CoreBench): string[] {
-  const keys = kms.keys.map(({ request, region, deletion, material, enabled }) =>
-    `${request.description.replace('keymgmt ', '')} ${region} ${deletion ? 'pending-deletion' : material === undefined ? 'empty' : enabled ? 'enabled' : 'disabled'}`)
-  const described = (id: string) => kms.keys.find(({ key }) => key.id === id)?.request.description.replace('keymgmt ', '') ?? id
-  return [...keys, ...[...kms.aliases].map(([name, id]) => `${name.replace(/\d{10}/, 'TIME')} is ${described(id)}`)].sort()
+  const keys = kms.keys.map(
+    ({ request, region, deletion, material, enabled }) =>
+      `${request.description.replace('keymgmt ', '')} ${region} ${deletion ? 'pending-deletion' : material === undefined ? 'empty' : enabled ? 'enabled' : 'disabled'}`,
+  )
+  const described = (id: string) =>
+    kms.keys.find(({ key }) => key.id === id)?.request.description.replace('keymgmt ', '') ?? id
+  return [
+    ...keys,
+    ...[...kms.aliases].map(
+      ([name, id]) => `${name.replace(/\d{10}/, 'TIME')} is ${described(id)}`,
+    ),
+  ].sort()
 }
 
 /**
- * What is wrong with the key `app` in `k`; empty when nothing is: one KMS key for each version and Region and no other,
- * with our bytes, and nothing unfinished.
+ * What is wrong with the key `app` in `k`; empty when nothing is: one KMS key for each version and
+ * Region and no other, with our bytes, and nothing unfinished.
  */
 export async function complaints({ engine, store, kms }: CoreBench): Promise<string[]> {
   const key = (await requireKey(engine, 'app')).current
@@ -130,20 +205,33 @@ export async function complaints({ engine, store, kms }: CoreBench): Promise<str
   if (!record) return ['there is no record of the distribution']
   const copies = copiesOf(record)
   const expected = key.latest_version * record.regions.length
-  const held = await Promise.all(copies.map(async ({ version, region, copy }) => {
-    const stored = await store.get(recordPath.material('app', version))
-    const found = kms.keys.find((candidate) => candidate.region === region && candidate.key.id === copy.key?.id)
-    if (!found || !stored) return [`no KMS key or no material of version ${version} in ${region}`]
-    const wanted = record.state === 'revoked' ? undefined : Buffer.from(stored.value).toString('base64')
-    return found.material === wanted ? [] : [`other material of version ${version} in ${region}`]
-  }))
+  const held = await Promise.all(
+    copies.map(async ({ version, region, copy }) => {
+      const stored = await store.get(recordPath.material('app', version))
+      const found = kms.keys.find(
+        (candidate) => candidate.region === region && candidate.key.id === copy.key?.id,
+      )
+      if (!found || !stored) return [`no KMS key or no material of version ${version} in ${region}`]
+      const wanted =
+        record.state === 'revoked' ? undefined : Buffer.from(stored.value).toString('base64')
+      return found.material === wanted ? [] : [`other material of version ${version} in ${region}`]
+    }),
+  )
   return [
     ...(key.pending_version === undefined ? [] : ['a rotation is not finished']),
     ...(record.state === 'removed' && active ? ['a removal is not finished'] : []),
-    ...(kms.keys.length === expected && copies.length === expected ? [] : [`${kms.keys.length} KMS keys, ${copies.length} on record, ${expected} wanted`]),
+    ...(kms.keys.length === expected && copies.length === expected
+      ? []
+      : [`${kms.keys.length} KMS keys, ${copies.length} on record, ${expected} wanted`]),
     ...held.flat(),
-    ...(record.state === 'removed' && kms.keys.some(({ deletion }) => !deletion) ? ['a KMS key is left'] : []),
+    ...(record.state === 'removed' && kms.keys.some(({ deletion }) => !deletion)
+      ? ['a KMS key is left']
+      : []),
     ...(record.state === 'removed' && kms.aliases.size > 0 ? ['an alias is left'] : []),
-    ...(active ? (await verifyDistribution(engine, 'k', 'app', record.state === 'active')).differences.map((each) => JSON.stringify(each)) : []),
+    ...(active
+      ? (await verifyDistribution(engine, 'k', 'app', record.state === 'active')).differences.map(
+          (each) => JSON.stringify(each),
+        )
+      : []),
   ]
 }

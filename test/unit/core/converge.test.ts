@@ -4,12 +4,26 @@ import type { Engine } from '../../../src/core/engine.js'
 import { rotateKey, saveKey } from '../../../src/core/keys.js'
 import { readDistribution } from '../../../src/core/lookup.js'
 import { saveProvider } from '../../../src/core/providers.js'
-import { removeDistribution, restoreDistribution, revokeDistribution } from '../../../src/core/removal.js'
+import {
+  removeDistribution,
+  restoreDistribution,
+  revokeDistribution,
+} from '../../../src/core/removal.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { AliasOwner, KmsProvider } from '../../../src/kms/provider.js'
-import { AES, complaints, createBench, createDistributed, GLOBAL, HOME, recorded, refusal } from './bench.js'
+import {
+  AES,
+  complaints,
+  createBench,
+  createDistributed,
+  GLOBAL,
+  HOME,
+  recorded,
+  refusal,
+} from './bench.js'
 
-// Which calls a command makes, in which order, what is said of each, and what happens when one fails.
+// Which calls a command makes, in which order, what is said of each, and what happens when one
+// fails.
 
 const MANY = 40
 const SIDE_BY_SIDE = 32
@@ -21,37 +35,122 @@ const ROTATE: Step = (engine) => rotateKey(engine, 'app')
 const REPLICATE: Step = (engine) => replicate(engine, 'k', 'app')
 
 describe('a command makes exactly these calls', () => {
-  it.each<readonly [string, readonly Step[], Step, readonly string[], Parameters<typeof createDistributed>[0]]>([
+  it.each<
+    readonly [
+      string,
+      readonly Step[],
+      Step,
+      readonly string[],
+      Parameters<typeof createDistributed>[0],
+    ]
+  >([
     ['distribute again', [], (engine) => distribute(engine, 'k', 'app', AES), [], {}],
-    ['rotate', [], ROTATE, ['create 2', `importMaterial ${HOME} 2`, `pointAlias ${HOME} app-TIME 2 (ours, names 1)`], {}],
-    ['rotate what has an alias for each version', [(engine) => distribute(engine, 'k', 'app', NAMED)], ROTATE, [
-      'create 2', `importMaterial ${HOME} 2`, `pointAlias ${HOME} app-TIME 2 (ours, names 1)`, `pointAlias ${HOME} app-TIME/v2 2 (new, names nothing)`,
-    ], {}],
-    ['drop the aliases of versions', [(engine) => distribute(engine, 'k', 'app', NAMED)], (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: false }), [`removeAlias ${HOME} app-TIME/v1 1`], {}],
-    ['disable', [ROTATE], (engine) => saveKey(engine, 'app', { min_enabled_version: 2 }), [`disable ${HOME} 1`], {}],
-    ['replicate', [ROTATE], REPLICATE, [
-      'replicate 1 eu-west-1 1', 'replicate 1 us-east-1 1', 'replicate 2 eu-west-1 2', 'replicate 2 us-east-1 2',
-      'importMaterial eu-west-1 1', 'importMaterial us-east-1 1', 'importMaterial eu-west-1 2', 'importMaterial us-east-1 2',
-      'pointAlias eu-west-1 app-TIME 2 (new, names nothing)', 'pointAlias us-east-1 app-TIME 2 (new, names nothing)',
-    ], GLOBAL],
+    [
+      'rotate',
+      [],
+      ROTATE,
+      ['create 2', `importMaterial ${HOME} 2`, `pointAlias ${HOME} app-TIME 2 (ours, names 1)`],
+      {},
+    ],
+    [
+      'rotate what has an alias for each version',
+      [(engine) => distribute(engine, 'k', 'app', NAMED)],
+      ROTATE,
+      [
+        'create 2',
+        `importMaterial ${HOME} 2`,
+        `pointAlias ${HOME} app-TIME 2 (ours, names 1)`,
+        `pointAlias ${HOME} app-TIME/v2 2 (new, names nothing)`,
+      ],
+      {},
+    ],
+    [
+      'drop the aliases of versions',
+      [(engine) => distribute(engine, 'k', 'app', NAMED)],
+      (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: false }),
+      [`removeAlias ${HOME} app-TIME/v1 1`],
+      {},
+    ],
+    [
+      'disable',
+      [ROTATE],
+      (engine) => saveKey(engine, 'app', { min_enabled_version: 2 }),
+      [`disable ${HOME} 1`],
+      {},
+    ],
+    [
+      'replicate',
+      [ROTATE],
+      REPLICATE,
+      [
+        'replicate 1 eu-west-1 1',
+        'replicate 1 us-east-1 1',
+        'replicate 2 eu-west-1 2',
+        'replicate 2 us-east-1 2',
+        'importMaterial eu-west-1 1',
+        'importMaterial us-east-1 1',
+        'importMaterial eu-west-1 2',
+        'importMaterial us-east-1 2',
+        'pointAlias eu-west-1 app-TIME 2 (new, names nothing)',
+        'pointAlias us-east-1 app-TIME 2 (new, names nothing)',
+      ],
+      GLOBAL,
+    ],
     ['replicate again', [REPLICATE], REPLICATE, [], GLOBAL],
-    ['remove: replicas before what they are replicas of', [REPLICATE], (engine) => removeDistribution(engine, 'k', 'app', 7), [
-      `removeAlias ${HOME} app-TIME 1`, 'removeAlias eu-west-1 app-TIME 1', 'removeAlias us-east-1 app-TIME 1',
-      'scheduleDeletion eu-west-1 1 7', 'scheduleDeletion us-east-1 1 7', `scheduleDeletion ${HOME} 1 7`,
-    ], GLOBAL],
-    ['restore', [(engine) => removeDistribution(engine, 'k', 'app', 7)], (engine) => restoreDistribution(engine, 'k', 'app'), [
-      `cancelDeletion ${HOME} 1`, `pointAlias ${HOME} app-TIME 1 (new, names nothing)`, `enable ${HOME} 1`,
-    ], {}],
-    ['revoke', [], (engine) => revokeDistribution(engine, 'k', 'app'), [`deleteMaterial ${HOME} 1`], {}],
-    ['revoke again', [(engine) => revokeDistribution(engine, 'k', 'app')], (engine) => revokeDistribution(engine, 'k', 'app'), [], {}],
-    ['put the material back', [(engine) => revokeDistribution(engine, 'k', 'app')], (engine) => restoreDistribution(engine, 'k', 'app'), [`importMaterial ${HOME} 1`, `enable ${HOME} 1`], {}],
+    [
+      'remove: replicas before what they are replicas of',
+      [REPLICATE],
+      (engine) => removeDistribution(engine, 'k', 'app', 7),
+      [
+        `removeAlias ${HOME} app-TIME 1`,
+        'removeAlias eu-west-1 app-TIME 1',
+        'removeAlias us-east-1 app-TIME 1',
+        'scheduleDeletion eu-west-1 1 7',
+        'scheduleDeletion us-east-1 1 7',
+        `scheduleDeletion ${HOME} 1 7`,
+      ],
+      GLOBAL,
+    ],
+    [
+      'restore',
+      [(engine) => removeDistribution(engine, 'k', 'app', 7)],
+      (engine) => restoreDistribution(engine, 'k', 'app'),
+      [
+        `cancelDeletion ${HOME} 1`,
+        `pointAlias ${HOME} app-TIME 1 (new, names nothing)`,
+        `enable ${HOME} 1`,
+      ],
+      {},
+    ],
+    [
+      'revoke',
+      [],
+      (engine) => revokeDistribution(engine, 'k', 'app'),
+      [`deleteMaterial ${HOME} 1`],
+      {},
+    ],
+    [
+      'revoke again',
+      [(engine) => revokeDistribution(engine, 'k', 'app')],
+      (engine) => revokeDistribution(engine, 'k', 'app'),
+      [],
+      {},
+    ],
+    [
+      'put the material back',
+      [(engine) => revokeDistribution(engine, 'k', 'app')],
+      (engine) => restoreDistribution(engine, 'k', 'app'),
+      [`importMaterial ${HOME} 1`, `enable ${HOME} 1`],
+      {},
+    ],
   ])('%s', async (_name, prepare, step, calls, keys) => {
     const bench = await createDistributed(keys)
     for (const each of prepare) await each(bench.engine)
     const run = recorded(bench)
     await step(run.engine)
     expect([...run.calls].sort()).toEqual([...calls].sort())
-    // Side by side are only those of one kind, or the aliases: the order of the kinds is what matters.
+    // Side by side are only those of one kind, or the aliases: the order of the kinds is what
+    // matters.
     const kinds = (of: readonly string[]) => [...new Set(of.map((call) => call.split(' ')[0]))]
     expect(kinds(run.calls)).toEqual(kinds(calls))
     const scheduled = run.calls.filter((call) => call.startsWith('scheduleDeletion'))
@@ -66,10 +165,14 @@ describe('a command makes exactly these calls', () => {
     await revokeDistribution(run.engine, 'k', 'app')
     await removeDistribution(run.engine, 'k', 'app')
     expect(run.progress.map((message) => message.replace(/\d{10}/, 'TIME'))).toEqual([
-      `create: app version 1 in ${HOME}`, `import: app version 1 in ${HOME}`,
-      `point alias: alias/hashicorp/app-TIME in ${HOME}`, `point alias: alias/hashicorp/app-TIME/v1 in ${HOME}`,
+      `create: app version 1 in ${HOME}`,
+      `import: app version 1 in ${HOME}`,
+      `point alias: alias/hashicorp/app-TIME in ${HOME}`,
+      `point alias: alias/hashicorp/app-TIME/v1 in ${HOME}`,
       `delete material: app version 1 in ${HOME}`,
-      `remove alias: alias/hashicorp/app-TIME in ${HOME}`, `remove alias: alias/hashicorp/app-TIME/v1 in ${HOME}`, `schedule deletion: app version 1 in ${HOME}`,
+      `remove alias: alias/hashicorp/app-TIME in ${HOME}`,
+      `remove alias: alias/hashicorp/app-TIME/v1 in ${HOME}`,
+      `schedule deletion: app version 1 in ${HOME}`,
     ])
   })
 })
@@ -88,7 +191,9 @@ describe('of many steps', () => {
     const { engine } = recorded(bench, (provider) => ({
       create: async (request) => {
         most = Math.max(most, ++now)
-        await new Promise((resolve) => { setTimeout(resolve, 1) })
+        await new Promise((resolve) => {
+          setTimeout(resolve, 1)
+        })
         now--
         return provider.create(request)
       },
@@ -103,13 +208,17 @@ describe('of many steps', () => {
     const { engine, calls } = recorded(bench, (provider) => ({
       create: async (request) => {
         if (request.tags['keymgmt:version'] === '2') return lame()
-        await new Promise((resolve) => { setTimeout(resolve, 5) })
+        await new Promise((resolve) => {
+          setTimeout(resolve, 5)
+        })
         return provider.create(request)
       },
     }))
     expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
     expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(SIDE_BY_SIDE)
-    const copies = Object.values((await readDistribution(engine, 'k', 'app'))?.copies ?? {}).flatMap((places) => Object.values(places))
+    const copies = Object.values(
+      (await readDistribution(engine, 'k', 'app'))?.copies ?? {},
+    ).flatMap((places) => Object.values(places))
     expect(copies.filter(({ key }) => key !== undefined)).toHaveLength(SIDE_BY_SIDE - 1)
     expect(copies).toHaveLength(SIDE_BY_SIDE - 1)
   })
@@ -121,22 +230,41 @@ describe('an alias', () => {
     await saveKey(bench.engine, 'other', { type: 'aes256-gcm96' })
     await distribute(bench.engine, 'k', 'other', AES)
     const owners: AliasOwner[] = []
-    const { engine } = recorded(bench, (provider) => ({ pointAlias: (region, alias, key, owner) => { owners.push(owner); return provider.pointAlias(region, alias, key, owner) } }))
+    const { engine } = recorded(bench, (provider) => ({
+      pointAlias: (region, alias, key, owner) => {
+        owners.push(owner)
+        return provider.pointAlias(region, alias, key, owner)
+      },
+    }))
     await rotateKey(engine, 'app')
-    const ids = bench.kms.keys.filter(({ request }) => request.description.startsWith('keymgmt app')).map(({ key }) => key.id)
-    expect(owners).toEqual([{ keys: new Set(ids), exists: true, begun: false, named: bench.kms.keys[0]?.key }])
+    const ids = bench.kms.keys
+      .filter(({ request }) => request.description.startsWith('keymgmt app'))
+      .map(({ key }) => key.id)
+    expect(owners).toEqual([
+      { keys: new Set(ids), exists: true, begun: false, named: bench.kms.keys[0]?.key },
+    ])
   })
 
   it('whose making was begun may be ours already', async () => {
     const bench = await createBench()
     await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
-    const first = recorded(bench, (provider): Partial<KmsProvider> => ({ pointAlias: async (...args) => { await provider.pointAlias(...args); return lame() } }))
+    const first = recorded(bench, (provider): Partial<KmsProvider> => ({
+      pointAlias: async (...args) => {
+        await provider.pointAlias(...args)
+        return lame()
+      },
+    }))
     expect(await refusal(distribute(first.engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
     const { name = '', aliases } = (await readDistribution(bench.engine, 'k', 'app')) ?? {}
-    expect(aliases).toEqual({ [HOME]: { [`alias/hashicorp/${name}`]: { version: 0, ours: false } } })
+    expect(aliases).toEqual({
+      [HOME]: { [`alias/hashicorp/${name}`]: { version: 0, ours: false } },
+    })
     const second = recorded(bench)
     await distribute(second.engine, 'k', 'app', AES)
-    expect([first.calls.at(-1), second.calls]).toEqual([`pointAlias ${HOME} app-TIME 1 (new, names nothing)`, [`pointAlias ${HOME} app-TIME 1 (begun, names nothing)`]])
+    expect([first.calls.at(-1), second.calls]).toEqual([
+      `pointAlias ${HOME} app-TIME 1 (new, names nothing)`,
+      [`pointAlias ${HOME} app-TIME 1 (begun, names nothing)`],
+    ])
   })
 })
 
@@ -148,10 +276,14 @@ it('a KMS key that takes material and then shows other is not used, and said to 
   const words = await refusal(distribute(engine, 'k', 'app', sign))
   const id = bench.kms.keys[0]?.key.id ?? ''
   expect(words).toEqual([
-    'KMS_MATERIAL_DIFFERS', `KMS key ${id} in ${HOME} does not hold version 1 of app, although it took it`,
-    'do not use this KMS key, and tell the maintainers of keymgmt', `disable it: aws kms disable-key --region ${HOME} --key-id ${id}`,
+    'KMS_MATERIAL_DIFFERS',
+    `KMS key ${id} in ${HOME} does not hold version 1 of app, although it took it`,
+    'do not use this KMS key, and tell the maintainers of keymgmt',
+    `disable it: aws kms disable-key --region ${HOME} --key-id ${id}`,
   ])
-  expect((await readDistribution(engine, 'k', 'app'))?.copies[1]?.[HOME]).toMatchObject({ imported: false })
+  expect((await readDistribution(engine, 'k', 'app'))?.copies[1]?.[HOME]).toMatchObject({
+    imported: false,
+  })
   expect(bench.kms.aliases.size).toBe(0)
 })
 
@@ -160,8 +292,19 @@ it('what several commands left is told of, all of it', async () => {
   await rotateKey(bench.engine, 'app')
   await saveProvider(bench.engine, 'other', { provider: 'awskms', key_collection: 'eu-west-1' })
   await distribute(bench.engine, 'other', 'app', AES)
-  expect(await refusal(saveKey(recorded(bench, () => ({ disable: lame })).engine, 'app', { min_enabled_version: 2 }))).toEqual(['KMS_FAILED', 'lame'])
+  expect(
+    await refusal(
+      saveKey(recorded(bench, () => ({ disable: lame })).engine, 'app', { min_enabled_version: 2 }),
+    ),
+  ).toEqual(['KMS_FAILED', 'lame'])
   await saveKey(bench.engine, 'app', {})
-  expect(bench.notices).toEqual(['First finishing what an earlier command began: the distribution of app in k, the distribution of app in other'])
-  expect(await complaints({ ...bench, kms: { ...bench.kms, keys: bench.kms.keys.filter(({ region }) => region === HOME) } })).toEqual([])
+  expect(bench.notices).toEqual([
+    'First finishing what an earlier command began: the distribution of app in k, the distribution of app in other',
+  ])
+  expect(
+    await complaints({
+      ...bench,
+      kms: { ...bench.kms, keys: bench.kms.keys.filter(({ region }) => region === HOME) },
+    }),
+  ).toEqual([])
 })

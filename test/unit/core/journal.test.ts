@@ -6,57 +6,107 @@ import { importKey, importVersion } from '../../../src/core/import.js'
 import { deleteKey, rotateKey, saveKey } from '../../../src/core/keys.js'
 import { readDistribution, readKey, requireKey } from '../../../src/core/lookup.js'
 import { without, type CopyRecord, type DistributionRecord } from '../../../src/core/records.js'
-import { removeDistribution, restoreDistribution, revokeDistribution } from '../../../src/core/removal.js'
+import {
+  removeDistribution,
+  restoreDistribution,
+  revokeDistribution,
+} from '../../../src/core/removal.js'
 import { retiredOf } from '../../../src/core/retired.js'
 import { saveProvider } from '../../../src/core/providers.js'
 import { kmsKeyOf } from '../../../src/core/work.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import { OPERATION_TAG } from '../../../src/kms/provider.js'
-import { AES, complaints, createBench, createDistributed, GLOBAL, HOME, recorded, refusal, type CoreBench } from './bench.js'
+import {
+  AES,
+  complaints,
+  createBench,
+  createDistributed,
+  GLOBAL,
+  HOME,
+  recorded,
+  refusal,
+  type CoreBench,
+} from './bench.js'
 
-// What is on record after each command: from it all later ones are planned. And what changes nothing writes nothing.
+// What is on record after each command: from it all later ones are planned. And what changes
+// nothing writes nothing.
 
 const SIGN = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
 const NOW = new Date(1_688_559_292_173)
 const lame = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame'))
 
-async function createRecorded(type: 'aes256-gcm96' | 'ed25519'): Promise<{ bench: CoreBench; engine: Engine; record: DistributionRecord; copy: CopyRecord }> {
+async function createRecorded(
+  type: 'aes256-gcm96' | 'ed25519',
+): Promise<{ bench: CoreBench; engine: Engine; record: DistributionRecord; copy: CopyRecord }> {
   const bench = await createBench()
   const engine = { ...bench.engine, now: () => NOW }
   await saveKey(engine, 'app', { type })
   await distribute(engine, 'k', 'app', type === 'ed25519' ? SIGN : AES)
   const [made] = bench.kms.keys
   if (!made) throw new Error('there is no KMS key')
-  const material_id = (await (await bench.kms.kind.open({ region: HOME, credentials: {} })).inspect(HOME, made.key))?.materialId
-  const copy = { operation_id: made.tags.get(OPERATION_TAG) ?? '', begun: NOW.toISOString(), key: made.key, imported: true, enabled: true, ...(material_id !== undefined && { material_id }) }
+  const material_id = (
+    await (await bench.kms.kind.open({ region: HOME, credentials: {} })).inspect(HOME, made.key)
+  )?.materialId
+  const copy = {
+    operation_id: made.tags.get(OPERATION_TAG) ?? '',
+    begun: NOW.toISOString(),
+    key: made.key,
+    imported: true,
+    enabled: true,
+    ...(material_id !== undefined && { material_id }),
+  }
   const record: DistributionRecord = {
-    name: 'app-1688559292', key_id: (await readKey(engine, 'app'))?.id ?? '', distribution_time: NOW.toISOString(),
-    purpose: type === 'ed25519' ? ['sign', 'verify'] : ['decrypt', 'encrypt'], protection: 'hsm', regions: [HOME], state: 'active',
-    copies: { 1: { [HOME]: copy } }, aliases: { [HOME]: { 'alias/hashicorp/app-1688559292': { version: 1, ours: true } } },
+    name: 'app-1688559292',
+    key_id: (await readKey(engine, 'app'))?.id ?? '',
+    distribution_time: NOW.toISOString(),
+    purpose: type === 'ed25519' ? ['sign', 'verify'] : ['decrypt', 'encrypt'],
+    protection: 'hsm',
+    regions: [HOME],
+    state: 'active',
+    copies: { 1: { [HOME]: copy } },
+    aliases: { [HOME]: { 'alias/hashicorp/app-1688559292': { version: 1, ours: true } } },
   }
   return { bench, engine, record, copy }
 }
 
 describe('on record is', () => {
-  it.each([['aes256-gcm96', true], ['ed25519', false]] as const)('what a distribution of %s is, and again after everything that was taken back', async (type, named) => {
-    const { bench, engine, record, copy } = await createRecorded(type)
-    expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
-    expect('material_id' in copy).toBe(named)
-    await revokeDistribution(engine, 'k', 'app')
-    expect(await readDistribution(engine, 'k', 'app')).toStrictEqual({ ...record, state: 'revoked', copies: { 1: { [HOME]: { ...without(copy, 'enabled'), imported: false } } } })
-    await restoreDistribution(engine, 'k', 'app')
-    expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
-    await removeDistribution(engine, 'k', 'app', 9)
-    const [retired] = await retiredOf(engine, (await requireKey(engine, 'app')).current)
-    const deletion_date = (bench.kms.keys[0]?.deletion as Date).toISOString()
-    expect(retired?.record).toStrictEqual({ ...record, state: 'removed', deletion_window: 9, aliases: { [HOME]: {} }, copies: { 1: { [HOME]: { ...copy, deletion_scheduled: true, deletion_date } } } })
-    await restoreDistribution(engine, 'k', 'app')
-    expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
-    await saveKey(engine, 'app', { min_enabled_version: 1 })
-    await rotateKey(engine, 'app')
-    await saveKey(engine, 'app', { min_enabled_version: 2 })
-    expect((await readDistribution(engine, 'k', 'app'))?.copies[1]).toStrictEqual({ [HOME]: { ...copy, enabled: false } })
-  })
+  it.each([
+    ['aes256-gcm96', true],
+    ['ed25519', false],
+  ] as const)(
+    'what a distribution of %s is, and again after everything that was taken back',
+    async (type, named) => {
+      const { bench, engine, record, copy } = await createRecorded(type)
+      expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
+      expect('material_id' in copy).toBe(named)
+      await revokeDistribution(engine, 'k', 'app')
+      expect(await readDistribution(engine, 'k', 'app')).toStrictEqual({
+        ...record,
+        state: 'revoked',
+        copies: { 1: { [HOME]: { ...without(copy, 'enabled'), imported: false } } },
+      })
+      await restoreDistribution(engine, 'k', 'app')
+      expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
+      await removeDistribution(engine, 'k', 'app', 9)
+      const [retired] = await retiredOf(engine, (await requireKey(engine, 'app')).current)
+      const deletion_date = (bench.kms.keys[0]?.deletion as Date).toISOString()
+      expect(retired?.record).toStrictEqual({
+        ...record,
+        state: 'removed',
+        deletion_window: 9,
+        aliases: { [HOME]: {} },
+        copies: { 1: { [HOME]: { ...copy, deletion_scheduled: true, deletion_date } } },
+      })
+      await restoreDistribution(engine, 'k', 'app')
+      expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
+      await saveKey(engine, 'app', { min_enabled_version: 1 })
+      await rotateKey(engine, 'app')
+      await saveKey(engine, 'app', { min_enabled_version: 2 })
+      expect((await readDistribution(engine, 'k', 'app'))?.copies[1]).toStrictEqual({
+        [HOME]: { ...copy, enabled: false },
+      })
+    },
+  )
 
   it('each version of a key, with when it was made and its public half', async () => {
     const { engine } = await createBench()
@@ -64,17 +114,36 @@ describe('on record is', () => {
     await saveKey(at(1_000), 'app', { type: 'ed25519' })
     const first = (await readKey(engine, 'app'))?.versions[1]
     await rotateKey(at(2_000), 'app')
-    expect((await readKey(engine, 'app'))?.versions).toEqual({ 1: first, 2: { creation_time: '1970-01-01T00:00:02.000Z', public_key: expect.stringMatching(/^-----BEGIN PUBLIC KEY/) } })
+    expect((await readKey(engine, 'app'))?.versions).toEqual({
+      1: first,
+      2: {
+        creation_time: '1970-01-01T00:00:02.000Z',
+        public_key: expect.stringMatching(/^-----BEGIN PUBLIC KEY/),
+      },
+    })
     expect(first?.creation_time).toBe('1970-01-01T00:00:01.000Z')
     await saveKey(engine, 'bytes', { type: 'aes256-gcm96' })
-    expect(Object.keys((await readKey(engine, 'bytes'))?.versions[1] ?? {})).toEqual(['creation_time'])
+    expect(Object.keys((await readKey(engine, 'bytes'))?.versions[1] ?? {})).toEqual([
+      'creation_time',
+    ])
   })
 
   it('the KMS key of every version, without which nothing is done', async () => {
     const { engine } = await createDistributed()
-    const ledger = { path: 'distribution/k/app', current: await readDistribution(engine, 'k', 'app') } as Parameters<typeof kmsKeyOf>[0]['ledger']
-    for (const [version, region] of [[1, 'eu-west-1'], [2, HOME]] as const) {
-      expect(() => kmsKeyOf({ ledger } as Parameters<typeof kmsKeyOf>[0], version, region)).toThrow(expect.objectContaining({ code: 'STORE_CORRUPT', message: `distribution/k/app has no KMS key for version ${version} in ${region}` }))
+    const ledger = {
+      path: 'distribution/k/app',
+      current: await readDistribution(engine, 'k', 'app'),
+    } as Parameters<typeof kmsKeyOf>[0]['ledger']
+    for (const [version, region] of [
+      [1, 'eu-west-1'],
+      [2, HOME],
+    ] as const) {
+      expect(() => kmsKeyOf({ ledger } as Parameters<typeof kmsKeyOf>[0], version, region)).toThrow(
+        expect.objectContaining({
+          code: 'STORE_CORRUPT',
+          message: `distribution/k/app has no KMS key for version ${version} in ${region}`,
+        }),
+      )
     }
   })
 
@@ -86,13 +155,44 @@ describe('on record is', () => {
 })
 
 describe('nothing is written, and nothing changed in the KMS, by', () => {
-  it.each<readonly [string, readonly ((engine: Engine) => Promise<unknown>)[], (engine: Engine) => Promise<unknown>]>([
-    ['the same settings of a key', [], (engine) => saveKey(engine, 'app', { deletion_allowed: false, min_enabled_version: 1, replica_regions: ['us-east-1', 'eu-west-1'] })],
-    ['the same replication', [(engine) => replicate(engine, 'k', 'app')], (engine) => replicate(engine, 'k', 'app')],
-    ['the same distribution', [(engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: true })], (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: true })],
-    ['the same revocation', [(engine) => revokeDistribution(engine, 'k', 'app')], (engine) => revokeDistribution(engine, 'k', 'app')],
+  it.each<
+    readonly [
+      string,
+      readonly ((engine: Engine) => Promise<unknown>)[],
+      (engine: Engine) => Promise<unknown>,
+    ]
+  >([
+    [
+      'the same settings of a key',
+      [],
+      (engine) =>
+        saveKey(engine, 'app', {
+          deletion_allowed: false,
+          min_enabled_version: 1,
+          replica_regions: ['us-east-1', 'eu-west-1'],
+        }),
+    ],
+    [
+      'the same replication',
+      [(engine) => replicate(engine, 'k', 'app')],
+      (engine) => replicate(engine, 'k', 'app'),
+    ],
+    [
+      'the same distribution',
+      [(engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: true })],
+      (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: true }),
+    ],
+    [
+      'the same revocation',
+      [(engine) => revokeDistribution(engine, 'k', 'app')],
+      (engine) => revokeDistribution(engine, 'k', 'app'),
+    ],
     ['a restoration of what is there', [], (engine) => restoreDistribution(engine, 'k', 'app')],
-    ['a removal of what is removed', [(engine) => removeDistribution(engine, 'k', 'app')], (engine) => removeDistribution(engine, 'k', 'app')],
+    [
+      'a removal of what is removed',
+      [(engine) => removeDistribution(engine, 'k', 'app')],
+      (engine) => removeDistribution(engine, 'k', 'app'),
+    ],
   ])('%s', async (_name, prepare, step) => {
     const bench = await createDistributed({ replica_regions: ['us-east-1', 'eu-west-1'] })
     for (const each of prepare) await each(bench.engine)
@@ -107,7 +207,11 @@ describe('a removal that was interrupted', () => {
     const bench = await createBench()
     await saveKey(bench.engine, 'app', { type })
     await distribute(bench.engine, 'k', 'app', AES)
-    expect(await refusal(removeDistribution(recorded(bench, () => ({ removeAlias: lame })).engine, 'k', 'app', 7))).toEqual(['KMS_FAILED', 'lame'])
+    expect(
+      await refusal(
+        removeDistribution(recorded(bench, () => ({ removeAlias: lame })).engine, 'k', 'app', 7),
+      ),
+    ).toEqual(['KMS_FAILED', 'lame'])
     return bench
   }
 
@@ -119,23 +223,35 @@ describe('a removal that was interrupted', () => {
     expect(await isInterrupted(engine, 'k', 'app')).toBe(false)
   })
 
-  it('can\'t become a revocation', async () => {
+  it("can't become a revocation", async () => {
     const { engine } = await createRemoving('aes256-gcm96')
-    expect((await refusal(revokeDistribution(engine, 'k', 'app'))).slice(0, 2)).toEqual(['DISTRIBUTION_NOT_FOUND', 'key app is not distributed to k'])
+    expect((await refusal(revokeDistribution(engine, 'k', 'app'))).slice(0, 2)).toEqual([
+      'DISTRIBUTION_NOT_FOUND',
+      'key app is not distributed to k',
+    ])
   })
 
   it('is finished before the key is distributed for another purpose', async () => {
     const bench = await createRemoving('rsa-2048')
     await distribute({ ...bench.engine, now: () => new Date(Date.now() + 2_000) }, 'k', 'app', SIGN)
-    expect(await readDistribution(bench.engine, 'k', 'app')).toMatchObject({ state: 'active', purpose: ['sign', 'verify'] })
+    expect(await readDistribution(bench.engine, 'k', 'app')).toMatchObject({
+      state: 'active',
+      purpose: ['sign', 'verify'],
+    })
     expect(bench.kms.keys.map(({ deletion }) => deletion !== undefined)).toEqual([true, false])
-    expect(bench.notices).toEqual(['First finishing what an earlier command began: the removal of app in k'])
+    expect(bench.notices).toEqual([
+      'First finishing what an earlier command began: the removal of app in k',
+    ])
   })
 })
 
 it('nothing is interrupted where nothing is, or where all is done', async () => {
   const { engine } = await createDistributed()
-  expect([await isInterrupted(engine, 'k', 'none'), await isInterrupted(engine, 'none', 'app'), await isInterrupted(engine, 'k', 'app')]).toEqual([false, false, false])
+  expect([
+    await isInterrupted(engine, 'k', 'none'),
+    await isInterrupted(engine, 'none', 'app'),
+    await isInterrupted(engine, 'k', 'app'),
+  ]).toEqual([false, false, false])
 })
 
 describe('a key', () => {
@@ -143,17 +259,30 @@ describe('a key', () => {
     const { engine } = await createDistributed({ deletion_allowed: true })
     await saveProvider(engine, 'other', { provider: 'awskms', key_collection: 'eu-west-1' })
     await distribute(engine, 'other', 'app', AES)
-    expect(await refusal(deleteKey(engine, 'app'))).toEqual(['KEY_IN_USE', 'app is distributed to k, other', 'keymgmt delete keymgmt/kms/k/key/app', 'keymgmt delete keymgmt/kms/other/key/app'])
+    expect(await refusal(deleteKey(engine, 'app'))).toEqual([
+      'KEY_IN_USE',
+      'app is distributed to k, other',
+      'keymgmt delete keymgmt/kms/k/key/app',
+      'keymgmt delete keymgmt/kms/other/key/app',
+    ])
   })
 
   it('is needed for as long as one KMS key lacks its material', async () => {
     const bench = await createDistributed({ deletion_allowed: true })
     await rotateKey(bench.engine, 'app')
     let deleted = 0
-    const half = recorded(bench, (provider) => ({ deleteMaterial: (region, key) => (deleted++ > 0 ? lame() : provider.deleteMaterial(region, key)) }))
-    expect(await refusal(revokeDistribution(half.engine, 'k', 'app'))).toEqual(['KMS_FAILED', 'lame'])
+    const half = recorded(bench, (provider) => ({
+      deleteMaterial: (region, key) =>
+        deleted++ > 0 ? lame() : provider.deleteMaterial(region, key),
+    }))
+    expect(await refusal(revokeDistribution(half.engine, 'k', 'app'))).toEqual([
+      'KMS_FAILED',
+      'lame',
+    ])
     await removeDistribution(bench.engine, 'k', 'app')
-    expect((await refusal(deleteKey(bench.engine, 'app')))[1]).toBe('KMS keys of app in k can be brought back only with its material')
+    expect((await refusal(deleteKey(bench.engine, 'app')))[1]).toBe(
+      'KMS keys of app in k can be brought back only with its material',
+    )
     await restoreDistribution(bench.engine, 'k', 'app')
     expect(await complaints(bench)).toEqual([])
   })
@@ -161,7 +290,8 @@ describe('a key', () => {
   it('is deleted although its material went meanwhile', async () => {
     const { engine, store } = await createDistributed({ deletion_allowed: true })
     await removeDistribution(engine, 'k', 'app')
-    const get = (path: string) => (path.startsWith('material/') ? Promise.resolve(undefined) : store.get(path))
+    const get = (path: string) =>
+      path.startsWith('material/') ? Promise.resolve(undefined) : store.get(path)
     await deleteKey({ ...engine, store: { ...store, get } }, 'app')
     expect(await readKey(engine, 'app')).toBeUndefined()
   })
@@ -171,9 +301,13 @@ describe('a key', () => {
     const { engine } = await createBench()
     await importKey(engine, 'app', { material, type: 'aes256-gcm96' }, {})
     expect(await refusal(importVersion(engine, 'app', { material, type: 'hmac-sha256' }))).toEqual([
-      'FIELD_INVALID', 'the material is of type hmac-sha256, and app is of type aes256-gcm96', 'import it as another key: keymgmt write keymgmt/key/NAME/import material=@FILE',
+      'FIELD_INVALID',
+      'the material is of type hmac-sha256, and app is of type aes256-gcm96',
+      'import it as another key: keymgmt write keymgmt/key/NAME/import material=@FILE',
     ])
-    expect((await refusal(importKey(engine, 'app', { material, type: 'hmac-sha256' }, {})))[0]).toBe('KEY_EXISTS')
+    expect(
+      (await refusal(importKey(engine, 'app', { material, type: 'hmac-sha256' }, {})))[0],
+    ).toBe('KEY_EXISTS')
     expect((await readKey(engine, 'app'))?.latest_version).toBe(1)
   })
 })

@@ -9,9 +9,14 @@ interface Counted {
 }
 
 const PATH = 'key/app'
-const add = (number: number) => (record: Counted): Counted => ({ ...record, count: record.count + number })
+const add =
+  (number: number) =>
+  (record: Counted): Counted => ({ ...record, count: record.count + number })
 const double = (record: Counted): Counted => ({ ...record, count: record.count * 2 })
-const stored = async (store: Store) => ({ revision: (await store.get(PATH))?.revision, count: (await openLedger<Counted>(store, PATH))?.current.count })
+const stored = async (store: Store) => ({
+  revision: (await store.get(PATH))?.revision,
+  count: (await openLedger<Counted>(store, PATH))?.current.count,
+})
 
 it('writes what is asked for at once together and in order, and tells each when it is written', async () => {
   const store = createMemoryStore()
@@ -33,6 +38,11 @@ it('fails everybody whose change was not written, and has what was', async () =>
   const other = await openLedger<Counted>(store, PATH)
   await other?.update(add(1))
   const results = await Promise.allSettled([ledger.update(add(1)), ledger.update(double)])
-  expect(results).toEqual(Array.from({ length: 2 }, () => ({ status: 'rejected', reason: expect.objectContaining({ code: 'STORE_CONFLICT' }) })))
+  expect(results).toEqual(
+    Array.from({ length: 2 }, () => ({
+      status: 'rejected',
+      reason: expect.objectContaining({ code: 'STORE_CONFLICT' }),
+    })),
+  )
   expect(ledger.current.count).toBe(1)
 })

@@ -2,39 +2,94 @@ import { describe, expect, it } from '@jest/globals'
 import { distribute, isInterrupted, replicate } from '../../../src/core/distribution.js'
 import { deleteKey, rotateKey, saveKey } from '../../../src/core/keys.js'
 import { readDistribution, readKey } from '../../../src/core/lookup.js'
-import { removeDistribution, restoreDistribution, revokeDistribution } from '../../../src/core/removal.js'
+import {
+  removeDistribution,
+  restoreDistribution,
+  revokeDistribution,
+} from '../../../src/core/removal.js'
 import { repairDistribution } from '../../../src/core/repair.js'
 import { verifyDistribution } from '../../../src/core/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import { AES, benchOver, createBench, createDistributed, DAY_MS, GLOBAL, HOME, refusal, shown } from './bench.js'
+import {
+  AES,
+  benchOver,
+  createBench,
+  createDistributed,
+  DAY_MS,
+  GLOBAL,
+  HOME,
+  refusal,
+  shown,
+} from './bench.js'
 
-// What core does, and what it refuses and in which words. The KMS is in memory and held to the contract of every KMS.
+// What core does, and what it refuses and in which words. The KMS is in memory and held to the
+// contract of every KMS.
 
 describe('a key', () => {
   it('is made with the defaults of Vault, and of the type that is asked for', async () => {
     const { engine } = await createBench()
     await saveKey(engine, 'one', {})
-    await saveKey(engine, 'two', { type: 'ed25519', deletion_allowed: true, min_enabled_version: 0, replica_regions: ['eu-west-1', 'eu-west-1'] })
-    expect(await readKey(engine, 'one')).toMatchObject({ name: 'one', type: 'rsa-2048', deletion_allowed: false, min_enabled_version: 1, latest_version: 1, replica_regions: [] })
-    expect(await readKey(engine, 'two')).toMatchObject({ type: 'ed25519', deletion_allowed: true, min_enabled_version: 0, replica_regions: ['eu-west-1'] })
-    expect((await readKey(engine, 'two'))?.versions[1]?.public_key).toMatch(/^-----BEGIN PUBLIC KEY-----/)
+    await saveKey(engine, 'two', {
+      type: 'ed25519',
+      deletion_allowed: true,
+      min_enabled_version: 0,
+      replica_regions: ['eu-west-1', 'eu-west-1'],
+    })
+    expect(await readKey(engine, 'one')).toMatchObject({
+      name: 'one',
+      type: 'rsa-2048',
+      deletion_allowed: false,
+      min_enabled_version: 1,
+      latest_version: 1,
+      replica_regions: [],
+    })
+    expect(await readKey(engine, 'two')).toMatchObject({
+      type: 'ed25519',
+      deletion_allowed: true,
+      min_enabled_version: 0,
+      replica_regions: ['eu-west-1'],
+    })
+    expect((await readKey(engine, 'two'))?.versions[1]?.public_key).toMatch(
+      /^-----BEGIN PUBLIC KEY-----/,
+    )
     expect(await readKey(engine, 'none')).toBeUndefined()
   })
 
-  it('keeps what can\'t be changed, and what is not said', async () => {
+  it("keeps what can't be changed, and what is not said", async () => {
     const { engine } = await createDistributed(GLOBAL)
-    expect(await refusal(saveKey(engine, 'app', { type: 'rsa-2048' }))).toEqual(['FIELD_IMMUTABLE', 'field "type" is aes256-gcm96 and can\'t be changed', 'make another key under another name'])
-    expect(await refusal(saveKey(engine, 'app', { replica_regions: ['eu-west-1'] }))).toEqual(['FIELD_IMMUTABLE', 'field "replica_regions" is eu-west-1,us-east-1 and can\'t be changed', 'make another key under another name'])
-    await saveKey(engine, 'app', { type: 'aes256-gcm96', replica_regions: ['us-east-1', 'eu-west-1'], deletion_allowed: true })
+    expect(await refusal(saveKey(engine, 'app', { type: 'rsa-2048' }))).toEqual([
+      'FIELD_IMMUTABLE',
+      'field "type" is aes256-gcm96 and can\'t be changed',
+      'make another key under another name',
+    ])
+    expect(await refusal(saveKey(engine, 'app', { replica_regions: ['eu-west-1'] }))).toEqual([
+      'FIELD_IMMUTABLE',
+      'field "replica_regions" is eu-west-1,us-east-1 and can\'t be changed',
+      'make another key under another name',
+    ])
+    await saveKey(engine, 'app', {
+      type: 'aes256-gcm96',
+      replica_regions: ['us-east-1', 'eu-west-1'],
+      deletion_allowed: true,
+    })
     await saveKey(engine, 'app', { min_enabled_version: 0 })
-    expect(await readKey(engine, 'app')).toMatchObject({ deletion_allowed: true, min_enabled_version: 0 })
+    expect(await readKey(engine, 'app')).toMatchObject({
+      deletion_allowed: true,
+      min_enabled_version: 0,
+    })
     await saveKey(engine, 'bare', { type: 'aes256-gcm96' })
-    expect((await refusal(saveKey(engine, 'bare', { replica_regions: ['eu-west-1'] })))[1]).toContain('is not set and')
+    expect(
+      (await refusal(saveKey(engine, 'bare', { replica_regions: ['eu-west-1'] })))[1],
+    ).toContain('is not set and')
   })
 
   it.each([-1, 2])('has no version %d to enable from', async (minimum) => {
     const { engine } = await createDistributed()
-    const words = ['FIELD_INVALID', `min_enabled_version=${minimum} is not a version of this key`, 'its latest version is 1; give 0 to 1, where 0 enables all']
+    const words = [
+      'FIELD_INVALID',
+      `min_enabled_version=${minimum} is not a version of this key`,
+      'its latest version is 1; give 0 to 1, where 0 enables all',
+    ]
     expect(await refusal(saveKey(engine, 'app', { min_enabled_version: minimum }))).toEqual(words)
     expect(await refusal(saveKey(engine, 'new', { min_enabled_version: minimum }))).toEqual(words)
     expect(await readKey(engine, 'new')).toBeUndefined()
@@ -45,7 +100,12 @@ describe('a key', () => {
     await rotateKey(bench.engine, 'app')
     expect((await rotateKey(bench.engine, 'app')).latest_version).toBe(3)
     await saveKey(bench.engine, 'app', { min_enabled_version: 3 })
-    expect(shown(bench)).toEqual([`app version 1 ${HOME} disabled`, `app version 2 ${HOME} disabled`, `app version 3 ${HOME} enabled`, `${HOME} alias/hashicorp/app-TIME is app version 3`])
+    expect(shown(bench)).toEqual([
+      `app version 1 ${HOME} disabled`,
+      `app version 2 ${HOME} disabled`,
+      `app version 3 ${HOME} enabled`,
+      `${HOME} alias/hashicorp/app-TIME is app version 3`,
+    ])
     await saveKey(bench.engine, 'app', { min_enabled_version: 2 })
     expect(shown(bench)).toContain(`app version 2 ${HOME} enabled`)
     expect(bench.notices).toEqual([])
@@ -53,7 +113,12 @@ describe('a key', () => {
 
   it('that is not there is neither rotated nor distributed', async () => {
     const { engine } = await createBench()
-    const words = ['KEY_NOT_FOUND', 'there is no key app', 'make it: keymgmt write -f keymgmt/key/app type=aes256-gcm96', 'see which there are: keymgmt list keymgmt/key']
+    const words = [
+      'KEY_NOT_FOUND',
+      'there is no key app',
+      'make it: keymgmt write -f keymgmt/key/app type=aes256-gcm96',
+      'see which there are: keymgmt list keymgmt/key',
+    ]
     expect(await refusal(rotateKey(engine, 'app'))).toEqual(words)
     expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual(words)
   })
@@ -61,17 +126,31 @@ describe('a key', () => {
   it('is deleted with its material once that is allowed and it is nowhere, and needed nowhere', async () => {
     const { engine, store } = await createDistributed()
     await saveKey(engine, 'app', { deletion_allowed: true })
-    expect(await refusal(deleteKey(engine, 'app'))).toEqual(['KEY_IN_USE', 'app is distributed to k', 'keymgmt delete keymgmt/kms/k/key/app'])
+    expect(await refusal(deleteKey(engine, 'app'))).toEqual([
+      'KEY_IN_USE',
+      'app is distributed to k',
+      'keymgmt delete keymgmt/kms/k/key/app',
+    ])
     await revokeDistribution(engine, 'k', 'app')
     await removeDistribution(engine, 'k', 'app')
     expect(await refusal(deleteKey(engine, 'app'))).toEqual([
-      'KEY_IN_USE', 'KMS keys of app in k can be brought back only with its material', 'bring them back: keymgmt write -f keymgmt/kms/k/key/app/restore', 'or wait until AWS has deleted them',
+      'KEY_IN_USE',
+      'KMS keys of app in k can be brought back only with its material',
+      'bring them back: keymgmt write -f keymgmt/kms/k/key/app/restore',
+      'or wait until AWS has deleted them',
     ])
     await deleteKey({ ...engine, now: () => new Date(Date.now() + 31 * DAY_MS) }, 'app')
-    expect([await readKey(engine, 'app'), await store.list('material/app')]).toEqual([undefined, []])
+    expect([await readKey(engine, 'app'), await store.list('material/app')]).toEqual([
+      undefined,
+      [],
+    ])
     await deleteKey(engine, 'app')
     await saveKey(engine, 'kept', { type: 'aes256-gcm96' })
-    expect(await refusal(deleteKey(engine, 'kept'))).toEqual(['KEY_PROTECTED', 'deletion of kept is not allowed', 'allow it: keymgmt write keymgmt/key/kept deletion_allowed=true'])
+    expect(await refusal(deleteKey(engine, 'kept'))).toEqual([
+      'KEY_PROTECTED',
+      'deletion of kept is not allowed',
+      'allow it: keymgmt write keymgmt/key/kept deletion_allowed=true',
+    ])
   })
 })
 
@@ -81,13 +160,25 @@ describe('a distribution', () => {
     const engine = { ...bench.engine, now: () => new Date(1_688_559_292_173) }
     await saveKey(engine, 'my.app', { type: 'aes256-gcm96' })
     await distribute(engine, 'k', 'my.app', { ...AES, purpose: ['encrypt', 'decrypt', 'encrypt'] })
-    expect(shown(bench)).toEqual([`my.app version 1 ${HOME} enabled`, `${HOME} alias/hashicorp/my_app-TIME is my.app version 1`])
+    expect(shown(bench)).toEqual([
+      `my.app version 1 ${HOME} enabled`,
+      `${HOME} alias/hashicorp/my_app-TIME is my.app version 1`,
+    ])
     expect(await readDistribution(engine, 'k', 'my.app')).toMatchObject({
-      name: 'my.app-1688559292', distribution_time: '2023-07-05T12:14:52.173Z', purpose: ['decrypt', 'encrypt'], protection: 'hsm', regions: [HOME], state: 'active',
+      name: 'my.app-1688559292',
+      distribution_time: '2023-07-05T12:14:52.173Z',
+      purpose: ['decrypt', 'encrypt'],
+      protection: 'hsm',
+      regions: [HOME],
+      state: 'active',
     })
     const key = await readKey(engine, 'my.app')
     expect(Object.fromEntries(bench.kms.keys[0]?.tags ?? [])).toMatchObject({
-      'managed-by': 'keymgmt', 'keymgmt:store': await bench.store.id(), 'keymgmt:key': 'my.app', 'keymgmt:key-id': key?.id, 'keymgmt:version': '1',
+      'managed-by': 'keymgmt',
+      'keymgmt:store': await bench.store.id(),
+      'keymgmt:key': 'my.app',
+      'keymgmt:key-id': key?.id,
+      'keymgmt:version': '1',
     })
   })
 
@@ -99,7 +190,8 @@ describe('a distribution', () => {
     await saveKey(bench.engine, 'pair', { type: 'rsa-2048' })
     await distribute(bench.engine, 'k', 'pair', { purpose: ['sign', 'verify'], protection: 'hsm' })
     expect(await refusal(distribute(bench.engine, 'k', 'pair', AES))).toEqual([
-      'DISTRIBUTION_DIFFERS', "it is distributed already, with purpose=sign,verify protection=hsm, which can't be changed",
+      'DISTRIBUTION_DIFFERS',
+      "it is distributed already, with purpose=sign,verify protection=hsm, which can't be changed",
       'to change it, remove the distribution first; mind that AWS cannot bring back a deleted KMS key',
     ])
   })
@@ -109,7 +201,9 @@ describe('a distribution', () => {
     await distribute(bench.engine, 'k', 'app', { ...AES, version_aliases: true })
     await rotateKey(bench.engine, 'app')
     expect(shown(bench).filter((line) => line.includes('alias'))).toEqual([
-      `${HOME} alias/hashicorp/app-TIME is app version 2`, `${HOME} alias/hashicorp/app-TIME/v1 is app version 1`, `${HOME} alias/hashicorp/app-TIME/v2 is app version 2`,
+      `${HOME} alias/hashicorp/app-TIME is app version 2`,
+      `${HOME} alias/hashicorp/app-TIME/v1 is app version 1`,
+      `${HOME} alias/hashicorp/app-TIME/v2 is app version 2`,
     ])
     await distribute(bench.engine, 'k', 'app', AES)
     expect(bench.kms.aliases.size).toBe(3)
@@ -121,23 +215,40 @@ describe('a distribution', () => {
     const bench = await createDistributed(GLOBAL)
     await replicate(bench.engine, 'k', 'app')
     await rotateKey(bench.engine, 'app')
-    expect(bench.kms.keys.map(({ region }) => region).sort()).toEqual(['eu-west-1', 'eu-west-1', 'us-east-1', 'us-east-1', HOME, HOME])
+    expect(bench.kms.keys.map(({ region }) => region).sort()).toEqual([
+      'eu-west-1',
+      'eu-west-1',
+      'us-east-1',
+      'us-east-1',
+      HOME,
+      HOME,
+    ])
     expect(bench.kms.aliases.size).toBe(3)
     await replicate(bench.engine, 'k', 'app')
     const scheduled = await removeDistribution(bench.engine, 'k', 'app', 7)
     expect(scheduled).toHaveLength(6)
-    expect(scheduled.filter(({ date }) => date === undefined).map(({ region }) => region)).toEqual([HOME, HOME])
-    expect([bench.kms.keys.every(({ deletion }) => deletion), bench.kms.aliases.size]).toEqual([true, 0])
+    expect(scheduled.filter(({ date }) => date === undefined).map(({ region }) => region)).toEqual([
+      HOME,
+      HOME,
+    ])
+    expect([bench.kms.keys.every(({ deletion }) => deletion), bench.kms.aliases.size]).toEqual([
+      true,
+      0,
+    ])
   })
 
   it('is replicated only where there are Regions to be in, and it is there', async () => {
     const { engine } = await createDistributed()
     expect(await refusal(replicate(engine, 'k', 'app'))).toEqual([
-      'NO_REPLICA_REGIONS', 'key app does not have replica_regions', 'they are set when a key is made: keymgmt write keymgmt/key/NAME type=aes256-gcm96 replica_regions=us-east-1,eu-west-1',
+      'NO_REPLICA_REGIONS',
+      'key app does not have replica_regions',
+      'they are set when a key is made: keymgmt write keymgmt/key/NAME type=aes256-gcm96 replica_regions=us-east-1,eu-west-1',
     ])
     await saveKey(engine, 'wide', { type: 'aes256-gcm96', ...GLOBAL })
     expect(await refusal(replicate(engine, 'k', 'wide'))).toEqual([
-      'DISTRIBUTION_NOT_FOUND', 'key wide is not distributed to k', 'distribute it: keymgmt write keymgmt/kms/k/key/wide purpose=encrypt,decrypt protection=hsm',
+      'DISTRIBUTION_NOT_FOUND',
+      'key wide is not distributed to k',
+      'distribute it: keymgmt write keymgmt/kms/k/key/wide purpose=encrypt,decrypt protection=hsm',
     ])
   })
 
@@ -145,17 +256,40 @@ describe('a distribution', () => {
     const bench = await createBench()
     await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
     const { kind } = bench.kms
-    const lame = benchOver(bench.store, bench.kms, { ...kind, open: async (settings) => ({ ...await kind.open(settings), pointAlias: () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame')) }) })
+    const lame = benchOver(bench.store, bench.kms, {
+      ...kind,
+      open: async (settings) => ({
+        ...(await kind.open(settings)),
+        pointAlias: () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame')),
+      }),
+    })
     expect(await refusal(distribute(lame.engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
     expect(await isInterrupted(bench.engine, 'k', 'app')).toBe(true)
-    expect((await verifyDistribution(bench.engine, 'k', 'app', false)).differences).toMatchObject([{ what: 'unfinished', region: HOME, version: 0, expected: 'every command finished', found: 'an interrupted command', mendable: true }, { what: 'alias' }])
+    expect((await verifyDistribution(bench.engine, 'k', 'app', false)).differences).toMatchObject([
+      {
+        what: 'unfinished',
+        region: HOME,
+        version: 0,
+        expected: 'every command finished',
+        found: 'an interrupted command',
+        mendable: true,
+      },
+      { what: 'alias' },
+    ])
     await saveKey(bench.engine, 'app', { deletion_allowed: true })
-    expect(bench.notices).toEqual(['First finishing what an earlier command began: the distribution of app in k'])
+    expect(bench.notices).toEqual([
+      'First finishing what an earlier command began: the distribution of app in k',
+    ])
     expect(await isInterrupted(bench.engine, 'k', 'app')).toBe(false)
     expect(await refusal(rotateKey(lame.engine, 'app'))).toEqual(['KMS_FAILED', 'lame'])
-    expect(await readKey(bench.engine, 'app')).toMatchObject({ latest_version: 1, pending_version: 2 })
+    expect(await readKey(bench.engine, 'app')).toMatchObject({
+      latest_version: 1,
+      pending_version: 2,
+    })
     expect((await rotateKey(bench.engine, 'app')).latest_version).toBe(2)
-    expect(bench.notices[1]).toBe('First finishing what an earlier command began: the rotation of app to version 2')
+    expect(bench.notices[1]).toBe(
+      'First finishing what an earlier command began: the rotation of app to version 2',
+    )
     expect(await readKey(bench.engine, 'app')).not.toHaveProperty('pending_version')
   })
 })
@@ -175,7 +309,10 @@ describe('what is taken away', () => {
     expect(Math.round((new Date(later?.date ?? 0).getTime() - Date.now()) / DAY_MS)).toBe(30)
     bench.kms.keys.length = 0
     expect(await refusal(restoreDistribution(bench.engine, 'k', 'app'))).toEqual([
-      'KMS_KEY_NOT_FOUND', 'AWS has deleted KMS keys of app in k', 'they cannot be brought back', 'distribute it anew: keymgmt write keymgmt/kms/k/key/app purpose=decrypt,encrypt',
+      'KMS_KEY_NOT_FOUND',
+      'AWS has deleted KMS keys of app in k',
+      'they cannot be brought back',
+      'distribute it anew: keymgmt write keymgmt/kms/k/key/app purpose=decrypt,encrypt',
     ])
     await distribute(bench.engine, 'k', 'app', AES)
     expect(bench.kms.keys).toHaveLength(1)
@@ -186,7 +323,11 @@ describe('what is taken away', () => {
     await removeDistribution(bench.engine, 'k', 'app')
     await distribute(bench.engine, 'k', 'app', AES)
     expect(bench.kms.keys).toHaveLength(1)
-    expect(bench.notices).toEqual([expect.stringMatching(/^Bringing back the KMS keys that were scheduled for deletion with app-\d+$/)])
+    expect(bench.notices).toEqual([
+      expect.stringMatching(
+        /^Bringing back the KMS keys that were scheduled for deletion with app-\d+$/,
+      ),
+    ])
   })
 
   it('is not brought back for another purpose', async () => {
@@ -204,7 +345,9 @@ describe('what is taken away', () => {
     await revokeDistribution(bench.engine, 'k', 'app')
     expect(shown(bench)[0]).toBe(`app version 1 ${HOME} empty`)
     expect(await refusal(distribute(bench.engine, 'k', 'app', AES))).toEqual([
-      'DISTRIBUTION_DIFFERS', 'it is distributed, and its material is revoked', 'bring the material back: keymgmt write -f keymgmt/kms/k/key/app/restore',
+      'DISTRIBUTION_DIFFERS',
+      'it is distributed, and its material is revoked',
+      'bring the material back: keymgmt write -f keymgmt/kms/k/key/app/restore',
     ])
     expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toEqual([])
     await restoreDistribution(bench.engine, 'k', 'app')
@@ -216,8 +359,16 @@ describe('what is taken away', () => {
     const { engine } = await createBench()
     await saveKey(engine, 'app', { type: 'aes256-gcm96' })
     const hint = 'see where it is: keymgmt list keymgmt/key/app/kms'
-    expect(await refusal(revokeDistribution(engine, 'k', 'app'))).toEqual(['DISTRIBUTION_NOT_FOUND', 'key app is not distributed to k', hint])
-    expect(await refusal(restoreDistribution(engine, 'k', 'app'))).toEqual(['DISTRIBUTION_NOT_FOUND', 'key app was not removed from k', hint])
+    expect(await refusal(revokeDistribution(engine, 'k', 'app'))).toEqual([
+      'DISTRIBUTION_NOT_FOUND',
+      'key app is not distributed to k',
+      hint,
+    ])
+    expect(await refusal(restoreDistribution(engine, 'k', 'app'))).toEqual([
+      'DISTRIBUTION_NOT_FOUND',
+      'key app was not removed from k',
+      hint,
+    ])
   })
 })
 
@@ -235,13 +386,51 @@ describe('verify and repair', () => {
     const alias = (await readDistribution(bench.engine, 'k', 'app'))?.name ?? ''
     const at = { region: HOME, mendable: true }
     expect(differences).toEqual([
-      { ...at, what: 'state', version: 1, subject: first.key.id, expected: 'enabled', found: 'pending-import' },
-      { ...at, what: 'expiry', version: 1, subject: first.key.id, expected: 'never', found: '1970-01-01T00:00:00.000Z' },
-      { ...at, what: 'tags', version: 1, subject: first.key.id, expected: 'ours', found: 'missing or changed: keymgmt:key' },
-      { ...at, what: 'state', version: 2, subject: second.key.id, expected: 'enabled', found: 'disabled' },
-      { ...at, what: 'alias', version: 2, subject: `alias/hashicorp/${alias}`, expected: `names ${second.key.id}`, found: 'does not exist' },
+      {
+        ...at,
+        what: 'state',
+        version: 1,
+        subject: first.key.id,
+        expected: 'enabled',
+        found: 'pending-import',
+      },
+      {
+        ...at,
+        what: 'expiry',
+        version: 1,
+        subject: first.key.id,
+        expected: 'never',
+        found: '1970-01-01T00:00:00.000Z',
+      },
+      {
+        ...at,
+        what: 'tags',
+        version: 1,
+        subject: first.key.id,
+        expected: 'ours',
+        found: 'missing or changed: keymgmt:key',
+      },
+      {
+        ...at,
+        what: 'state',
+        version: 2,
+        subject: second.key.id,
+        expected: 'enabled',
+        found: 'disabled',
+      },
+      {
+        ...at,
+        what: 'alias',
+        version: 2,
+        subject: `alias/hashicorp/${alias}`,
+        expected: `names ${second.key.id}`,
+        found: 'does not exist',
+      },
     ])
-    expect(await repairDistribution(bench.engine, 'k', 'app')).toEqual({ mended: differences, remaining: [] })
+    expect(await repairDistribution(bench.engine, 'k', 'app')).toEqual({
+      mended: differences,
+      remaining: [],
+    })
     expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toEqual([])
   })
 
@@ -253,11 +442,14 @@ describe('verify and repair', () => {
     second.deletion = new Date(Date.now() + DAY_MS)
     for (const name of bench.kms.aliases.keys()) bench.kms.aliases.set(name, first.key.id)
     const { mended } = await repairDistribution(bench.engine, 'k', 'app')
-    expect(mended.map(({ what, expected, found }) => [what, expected, found])).toEqual([['state', 'enabled', 'pending-deletion'], ['alias', `names ${second.key.id}`, `names ${first.key.id}`]])
+    expect(mended.map(({ what, expected, found }) => [what, expected, found])).toEqual([
+      ['state', 'enabled', 'pending-deletion'],
+      ['alias', `names ${second.key.id}`, `names ${first.key.id}`],
+    ])
     expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toEqual([])
   })
 
-  it('can\'t mend what is gone, nor other material', async () => {
+  it("can't mend what is gone, nor other material", async () => {
     const bench = await createBench()
     await saveKey(bench.engine, 'app', { type: 'ecdsa-p256' })
     await distribute(bench.engine, 'k', 'app', { purpose: ['sign', 'verify'], protection: 'hsm' })
@@ -269,19 +461,52 @@ describe('verify and repair', () => {
     const { mended, remaining } = await repairDistribution(bench.engine, 'k', 'app')
     expect(mended).toEqual([])
     expect(remaining).toEqual([
-      { what: 'material', region: HOME, version: 1, subject: first.key.id, expected: 'our material', found: 'other material', mendable: false },
-      { what: 'kms-key', region: HOME, version: 2, subject: second.key.id, expected: 'exists', found: 'deleted', mendable: false },
+      {
+        what: 'material',
+        region: HOME,
+        version: 1,
+        subject: first.key.id,
+        expected: 'our material',
+        found: 'other material',
+        mendable: false,
+      },
+      {
+        what: 'kms-key',
+        region: HOME,
+        version: 2,
+        subject: second.key.id,
+        expected: 'exists',
+        found: 'deleted',
+        mendable: false,
+      },
     ])
   })
 
   it('tell of Regions that are too few or too many', async () => {
     const bench = await createDistributed(GLOBAL)
     await replicate(bench.engine, 'k', 'app')
-    bench.kms.keys.splice(bench.kms.keys.findIndex(({ region }) => region === 'us-east-1'), 1)
+    bench.kms.keys.splice(
+      bench.kms.keys.findIndex(({ region }) => region === 'us-east-1'),
+      1,
+    )
     const { differences } = await verifyDistribution(bench.engine, 'k', 'app', false)
-    expect(differences.map(({ what, region, expected, found, mendable }) => [what, region, expected, found, mendable])).toEqual([
+    expect(
+      differences.map(({ what, region, expected, found, mendable }) => [
+        what,
+        region,
+        expected,
+        found,
+        mendable,
+      ]),
+    ).toEqual([
       ['multi-region', HOME, 'us-west-1, eu-west-1, us-east-1', 'us-west-1, eu-west-1', false],
-      ['multi-region', 'eu-west-1', 'us-west-1, eu-west-1, us-east-1', 'us-west-1, eu-west-1', false],
+      [
+        'multi-region',
+        'eu-west-1',
+        'us-west-1, eu-west-1, us-east-1',
+        'us-west-1, eu-west-1',
+        false,
+      ],
       ['kms-key', 'us-east-1', 'exists', 'deleted', false],
     ])
   })

@@ -6,31 +6,68 @@ import type { Engine } from '../../../src/core/engine.js'
 import { importKey, importVersion } from '../../../src/core/import.js'
 import { deleteKey, rotateKey, saveKey } from '../../../src/core/keys.js'
 import { deleteProvider, saveProvider } from '../../../src/core/providers.js'
-import { removeDistribution, restoreDistribution, revokeDistribution } from '../../../src/core/removal.js'
+import {
+  removeDistribution,
+  restoreDistribution,
+  revokeDistribution,
+} from '../../../src/core/removal.js'
 import { repairDistribution } from '../../../src/core/repair.js'
 import { verifyDistribution } from '../../../src/core/verify.js'
 import { AES, createBench, recorded } from './bench.js'
 
-// Whoever has to wait is shown what for, in the words of the command that is at work; and what a command locks, it lets go.
+// Whoever has to wait is shown what for, in the words of the command that is at work; and what a
+// command locks, it lets go.
 
 const material = randomBytes(32)
 
-const COMMANDS: Readonly<Record<string, readonly [run: (engine: Engine) => Promise<unknown>, locks: readonly string[]]>> = {
+const COMMANDS: Readonly<
+  Record<string, readonly [run: (engine: Engine) => Promise<unknown>, locks: readonly string[]]>
+> = {
   'write a key': [(engine) => saveKey(engine, 'app', {}), ['key/app: write keymgmt/key/app']],
-  'rotate': [(engine) => rotateKey(engine, 'app'), ['key/app: rotate keymgmt/key/app']],
-  'import': [(engine) => importKey(engine, 'own', { material, type: 'aes256-gcm96' }, {}), ['key/own: write keymgmt/key/own/import']],
-  'import a version': [(engine) => importVersion(engine, 'app', { material }), ['key/app: write keymgmt/key/app/import_version']],
+  rotate: [(engine) => rotateKey(engine, 'app'), ['key/app: rotate keymgmt/key/app']],
+  import: [
+    (engine) => importKey(engine, 'own', { material, type: 'aes256-gcm96' }, {}),
+    ['key/own: write keymgmt/key/own/import'],
+  ],
+  'import a version': [
+    (engine) => importVersion(engine, 'app', { material }),
+    ['key/app: write keymgmt/key/app/import_version'],
+  ],
   'delete a key': [(engine) => deleteKey(engine, 'app'), ['key/app: delete keymgmt/key/app']],
   'write a provider': [(engine) => saveProvider(engine, 'k', {}), ['kms/k: write keymgmt/kms/k']],
   'delete a provider': [(engine) => deleteProvider(engine, 'k'), ['kms/k: delete keymgmt/kms/k']],
-  'distribute': [(engine) => distribute(engine, 'k', 'app', AES), ['key/app: write keymgmt/kms/k/key/app', 'kms/k: write keymgmt/kms/k/key/app']],
-  'replicate': [(engine) => replicate(engine, 'k', 'app'), ['key/app: write keymgmt/kms/k/key/app/replicate']],
-  'adopt': [(engine) => adopt(engine, 'k', 'app', { key_id: 'id', version: 1 }), ['key/app: write keymgmt/kms/k/key/app/adopt', 'kms/k: write keymgmt/kms/k/key/app/adopt']],
-  'revoke': [(engine) => revokeDistribution(engine, 'k', 'app'), ['key/app: write keymgmt/kms/k/key/app/revoke']],
-  'restore': [(engine) => restoreDistribution(engine, 'k', 'app'), ['key/app: write keymgmt/kms/k/key/app/restore']],
-  'remove': [(engine) => removeDistribution(engine, 'k', 'app'), ['key/app: delete keymgmt/kms/k/key/app']],
-  'verify': [(engine) => verifyDistribution(engine, 'k', 'app', true), ['key/app: read keymgmt/kms/k/key/app/verify']],
-  'repair': [(engine) => repairDistribution(engine, 'k', 'app'), ['key/app: write keymgmt/kms/k/key/app/repair']],
+  distribute: [
+    (engine) => distribute(engine, 'k', 'app', AES),
+    ['key/app: write keymgmt/kms/k/key/app', 'kms/k: write keymgmt/kms/k/key/app'],
+  ],
+  replicate: [
+    (engine) => replicate(engine, 'k', 'app'),
+    ['key/app: write keymgmt/kms/k/key/app/replicate'],
+  ],
+  adopt: [
+    (engine) => adopt(engine, 'k', 'app', { key_id: 'id', version: 1 }),
+    ['key/app: write keymgmt/kms/k/key/app/adopt', 'kms/k: write keymgmt/kms/k/key/app/adopt'],
+  ],
+  revoke: [
+    (engine) => revokeDistribution(engine, 'k', 'app'),
+    ['key/app: write keymgmt/kms/k/key/app/revoke'],
+  ],
+  restore: [
+    (engine) => restoreDistribution(engine, 'k', 'app'),
+    ['key/app: write keymgmt/kms/k/key/app/restore'],
+  ],
+  remove: [
+    (engine) => removeDistribution(engine, 'k', 'app'),
+    ['key/app: delete keymgmt/kms/k/key/app'],
+  ],
+  verify: [
+    (engine) => verifyDistribution(engine, 'k', 'app', true),
+    ['key/app: read keymgmt/kms/k/key/app/verify'],
+  ],
+  repair: [
+    (engine) => repairDistribution(engine, 'k', 'app'),
+    ['key/app: write keymgmt/kms/k/key/app/repair'],
+  ],
 }
 
 it.each(Object.entries(COMMANDS))('%s', async (_name, [run, locks]) => {
@@ -38,10 +75,14 @@ it.each(Object.entries(COMMANDS))('%s', async (_name, [run, locks]) => {
   await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
   bench.locks.length = 0
   // Many of them are refused here, after they have the locks.
-  const outcome = () => run(bench.engine).then(() => 'done', (error: unknown) => String(error))
+  const outcome = () =>
+    run(bench.engine).then(
+      () => 'done',
+      (error: unknown) => String(error),
+    )
   const first = await outcome()
   expect(bench.locks).toEqual(locks)
   // Locked still, this would wait for ever.
-  expect(typeof await outcome()).toBe('string')
+  expect(typeof (await outcome())).toBe('string')
   expect(first).not.toContain('TypeError')
 })

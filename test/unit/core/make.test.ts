@@ -6,15 +6,27 @@ import { readDistribution } from '../../../src/core/lookup.js'
 import { recordPath, without, type DistributionRecord } from '../../../src/core/records.js'
 import { KeymgmtError, type ErrorCode } from '../../../src/errors.js'
 import { OPERATION_TAG, type KmsProvider } from '../../../src/kms/provider.js'
-import { AES, complaints, createBench, createDistributed, GLOBAL, HOME, recorded, refusal, type CoreBench } from './bench.js'
+import {
+  AES,
+  complaints,
+  createBench,
+  createDistributed,
+  GLOBAL,
+  HOME,
+  recorded,
+  refusal,
+  type CoreBench,
+} from './bench.js'
 
-// A KMS key costs money every month, and AWS makes another one each time it is asked: none is made without being on record, none twice.
+// A KMS key costs money every month, and AWS makes another one each time it is asked: none is made
+// without being on record, none twice.
 
 const LOOKING = `looking in ${HOME} for KMS keys that AWS may have made without telling`
 const AWAY = 'eu-west-1'
 
 const fail = (code: ErrorCode) => Promise.reject(new KeymgmtError(code, 'as told'))
-const copies = async ({ engine }: CoreBench) => (await readDistribution(engine, 'k', 'app'))?.copies ?? {}
+const copies = async ({ engine }: CoreBench) =>
+  (await readDistribution(engine, 'k', 'app'))?.copies ?? {}
 
 /** A bench with a key that is not distributed yet. */
 async function createKeyed(versions = 1): Promise<CoreBench> {
@@ -24,7 +36,10 @@ async function createKeyed(versions = 1): Promise<CoreBench> {
   return bench
 }
 
-/** A KMS that answers CreateKey so, as often as there are answers: `made` is what it does before it does not tell. */
+/**
+ * A KMS that answers CreateKey so, as often as there are answers: `made` is what it does before it
+ * does not tell.
+ */
 const creating = (...answers: readonly ('told' | 'made' | 'not made' | Error)[]) => {
   const left = [...answers]
   return (provider: KmsProvider): Partial<KmsProvider> => ({
@@ -39,7 +54,10 @@ const creating = (...answers: readonly ('told' | 'made' | 'not made' | Error)[])
 }
 
 /** What is on record of the distribution is changed to what a command leaves that dies. */
-async function edit({ store }: CoreBench, change: (record: DistributionRecord) => DistributionRecord['copies']): Promise<void> {
+async function edit(
+  { store }: CoreBench,
+  change: (record: DistributionRecord) => DistributionRecord['copies'],
+): Promise<void> {
   const ledger = await openLedger<DistributionRecord>(store, recordPath.distribution('k', 'app'))
   if (!ledger) throw new Error('there is no distribution')
   await ledger.update((current) => ({ ...current, copies: change(current) }))
@@ -50,13 +68,19 @@ describe('when AWS does not tell whether it made a KMS key', () => {
     ['one that it made is found, and no other is made', ['made'], 1],
     ['it is asked again for one that it did not make', ['not made', 'told'], 2],
     ['it is asked three times', ['not made', 'not made', 'told'], 3],
-    ['one that it made when it was asked for the last time is found', ['not made', 'not made', 'made'], 3],
+    [
+      'one that it made when it was asked for the last time is found',
+      ['not made', 'not made', 'made'],
+      3,
+    ],
   ] as const)('%s', async (_name, answers, creates) => {
     const bench = await createKeyed()
     const { engine, calls, progress } = recorded(bench, creating(...answers))
     await distribute(engine, 'k', 'app', AES)
     expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(creates)
-    expect(progress.filter((message) => message === LOOKING)).toHaveLength(answers.filter((answer) => answer !== 'told').length)
+    expect(progress.filter((message) => message === LOOKING)).toHaveLength(
+      answers.filter((answer) => answer !== 'told').length,
+    )
     expect(bench.kms.keys).toHaveLength(1)
     expect(await complaints(bench)).toEqual([])
   })
@@ -64,7 +88,10 @@ describe('when AWS does not tell whether it made a KMS key', () => {
   it('and was found not to have made it three times, it is left at that, with nothing on record', async () => {
     const bench = await createKeyed()
     const { engine, calls } = recorded(bench, creating('not made', 'not made', 'not made', 'told'))
-    expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual(['KMS_AMBIGUOUS', 'AWS did not answer'])
+    expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual([
+      'KMS_AMBIGUOUS',
+      'AWS did not answer',
+    ])
     expect([calls, await copies(bench)]).toEqual([['create 1', 'create 1', 'create 1'], { 1: {} }])
   })
 
@@ -78,7 +105,9 @@ describe('when AWS does not tell whether it made a KMS key', () => {
           await provider.create(request)
           throw new KeymgmtError('KMS_AMBIGUOUS', 'AWS did not answer')
         }
-        await new Promise<void>((resolve) => { waiting.push(resolve) })
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve)
+        })
         return provider.create(request)
       },
       importMaterial: (...args) => {
@@ -89,7 +118,11 @@ describe('when AWS does not tell whether it made a KMS key', () => {
     await distribute(engine, 'k', 'app', AES)
     const known = await copies(bench)
     expect([1, 2].map((version) => known[version]?.[HOME]?.operation_id)).toEqual(
-      [1, 2].map((version) => bench.kms.keys.find(({ tags }) => tags.get('keymgmt:version') === String(version))?.tags.get(OPERATION_TAG)),
+      [1, 2].map((version) =>
+        bench.kms.keys
+          .find(({ tags }) => tags.get('keymgmt:version') === String(version))
+          ?.tags.get(OPERATION_TAG),
+      ),
     )
     expect(await complaints(bench)).toEqual([])
   })
@@ -98,27 +131,49 @@ describe('when AWS does not tell whether it made a KMS key', () => {
 describe('when no KMS key was made', () => {
   it('for AWS refused, nothing is on record and nothing is looked for later', async () => {
     const bench = await createKeyed()
-    expect(await refusal(distribute(recorded(bench, creating(new KeymgmtError('KMS_LIMIT', 'too many'))).engine, 'k', 'app', AES))).toEqual(['KMS_LIMIT', 'too many'])
+    expect(
+      await refusal(
+        distribute(
+          recorded(bench, creating(new KeymgmtError('KMS_LIMIT', 'too many'))).engine,
+          'k',
+          'app',
+          AES,
+        ),
+      ),
+    ).toEqual(['KMS_LIMIT', 'too many'])
     expect(await copies(bench)).toEqual({ 1: {} })
     const { engine, progress } = recorded(bench)
     await distribute(engine, 'k', 'app', AES)
     expect(progress).not.toContain(LOOKING)
   })
 
-  it.each([new KeymgmtError('INTERRUPTED', 'dead'), new Error('a mistake of ours')])('as far as is known, it is looked for later: %s', async (error) => {
-    const bench = await createKeyed()
-    await expect(distribute(recorded(bench, creating(error)).engine, 'k', 'app', AES)).rejects.toBe(error)
-    const begun = (await copies(bench))[1]?.[HOME]
-    expect(begun).toEqual({ operation_id: expect.any(String), begun: expect.any(String), imported: false, enabled: true })
-    let asked: readonly unknown[] = []
-    const { engine, progress } = recorded(bench, (provider) => ({
-      findByOperation: (ids, since) => { asked = [[...ids], since]; return provider.findByOperation(ids, since) },
-    }))
-    await distribute(engine, 'k', 'app', AES)
-    expect(asked).toEqual([[begun?.operation_id], new Date(begun?.begun ?? '')])
-    expect(progress[0]).toBe(LOOKING)
-    expect(await complaints(bench)).toEqual([])
-  })
+  it.each([new KeymgmtError('INTERRUPTED', 'dead'), new Error('a mistake of ours')])(
+    'as far as is known, it is looked for later: %s',
+    async (error) => {
+      const bench = await createKeyed()
+      await expect(
+        distribute(recorded(bench, creating(error)).engine, 'k', 'app', AES),
+      ).rejects.toBe(error)
+      const begun = (await copies(bench))[1]?.[HOME]
+      expect(begun).toEqual({
+        operation_id: expect.any(String),
+        begun: expect.any(String),
+        imported: false,
+        enabled: true,
+      })
+      let asked: readonly unknown[] = []
+      const { engine, progress } = recorded(bench, (provider) => ({
+        findByOperation: (ids, since) => {
+          asked = [[...ids], since]
+          return provider.findByOperation(ids, since)
+        },
+      }))
+      await distribute(engine, 'k', 'app', AES)
+      expect(asked).toEqual([[begun?.operation_id], new Date(begun?.begun ?? '')])
+      expect(progress[0]).toBe(LOOKING)
+      expect(await complaints(bench)).toEqual([])
+    },
+  )
 })
 
 describe('what was lost', () => {
@@ -127,20 +182,39 @@ describe('what was lost', () => {
     await replicate(bench.engine, 'k', 'app')
     await rotateKey(bench.engine, 'app')
     const before = await copies(bench)
-    const times = ['2026-02-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', '2026-01-15T00:00:00.000Z']
+    const times = [
+      '2026-02-01T00:00:00.000Z',
+      '2026-01-01T00:00:00.000Z',
+      '2026-01-15T00:00:00.000Z',
+    ]
     await edit(bench, ({ copies: { 1: one = {}, 2: two = {} } }) => {
-      const lost = (places: typeof one, region: string, index: number) => ({ ...without(places[region] ?? { operation_id: '', begun: '', imported: true }, 'key'), begun: times[index] ?? '' })
-      return { 1: { ...one, [HOME]: lost(one, HOME, 0) }, 2: { ...two, [HOME]: lost(two, HOME, 1), [AWAY]: lost(two, AWAY, 2) } }
+      const lost = (places: typeof one, region: string, index: number) => ({
+        ...without(places[region] ?? { operation_id: '', begun: '', imported: true }, 'key'),
+        begun: times[index] ?? '',
+      })
+      return {
+        1: { ...one, [HOME]: lost(one, HOME, 0) },
+        2: { ...two, [HOME]: lost(two, HOME, 1), [AWAY]: lost(two, AWAY, 2) },
+      }
     })
     const asked: string[] = []
     const { engine, calls } = recorded(bench, (provider) => ({
-      findByOperation: (ids, since) => { asked.push(`${ids.size} since ${since.toISOString()}`); return provider.findByOperation(ids, since) },
-      findReplica: (key, region, since) => { asked.push(`${region} since ${since.toISOString()}`); return provider.findReplica(key, region, since) },
+      findByOperation: (ids, since) => {
+        asked.push(`${ids.size} since ${since.toISOString()}`)
+        return provider.findByOperation(ids, since)
+      },
+      findReplica: (key, region, since) => {
+        asked.push(`${region} since ${since.toISOString()}`)
+        return provider.findReplica(key, region, since)
+      },
     }))
     await replicate(engine, 'k', 'app')
     expect(asked).toEqual([`2 since ${times[0]}`, `${AWAY} since ${times[2]}`])
     expect([calls, Object.keys(await copies(bench))]).toEqual([[], ['1', '2']])
-    const keys = (known: DistributionRecord['copies']) => Object.values(known).map((places) => Object.entries(places).map(([region, copy]) => [region, copy.key?.id]))
+    const keys = (known: DistributionRecord['copies']) =>
+      Object.values(known).map((places) =>
+        Object.entries(places).map(([region, copy]) => [region, copy.key?.id]),
+      )
     expect(keys(await copies(bench))).toEqual(keys(before))
   })
 
@@ -148,20 +222,44 @@ describe('what was lost', () => {
     const bench = await createDistributed(GLOBAL)
     await replicate(bench.engine, 'k', 'app')
     bench.kms.keys.length = 0
-    await edit(bench, () => ({ 1: { [AWAY]: { operation_id: 'o', begun: '2026-01-01T00:00:00.000Z', imported: false } } }))
+    await edit(bench, () => ({
+      1: { [AWAY]: { operation_id: 'o', begun: '2026-01-01T00:00:00.000Z', imported: false } },
+    }))
     const { engine, calls } = recorded(bench)
     await replicate(engine, 'k', 'app')
-    expect(calls.slice(0, 4)).toEqual([`create 1`, `importMaterial ${HOME} 1`, `replicate 1 ${AWAY} 1`, 'replicate 1 us-east-1 1'])
+    expect(calls.slice(0, 4)).toEqual([
+      `create 1`,
+      `importMaterial ${HOME} 1`,
+      `replicate 1 ${AWAY} 1`,
+      'replicate 1 us-east-1 1',
+    ])
   })
 
   it('and can not be looked for, for AWS denies it, is told of with what it can be found by', async () => {
     const bench = await createKeyed(2)
-    await expect(distribute(recorded(bench, creating(new Error('dead'), new Error('dead'))).engine, 'k', 'app', AES)).rejects.toThrow('dead')
-    const operations = Object.values(await copies(bench)).map((places) => places[HOME]?.operation_id)
-    const denied = new KeymgmtError('KMS_ACCESS_DENIED', 'ListKeys was denied', { requestId: 'r-1' })
-    const attempt = distribute(recorded(bench, () => ({ findByOperation: () => Promise.reject(denied) })).engine, 'k', 'app', AES)
+    await expect(
+      distribute(
+        recorded(bench, creating(new Error('dead'), new Error('dead'))).engine,
+        'k',
+        'app',
+        AES,
+      ),
+    ).rejects.toThrow('dead')
+    const operations = Object.values(await copies(bench)).map(
+      (places) => places[HOME]?.operation_id,
+    )
+    const denied = new KeymgmtError('KMS_ACCESS_DENIED', 'ListKeys was denied', {
+      requestId: 'r-1',
+    })
+    const attempt = distribute(
+      recorded(bench, () => ({ findByOperation: () => Promise.reject(denied) })).engine,
+      'k',
+      'app',
+      AES,
+    )
     expect(await refusal(attempt)).toEqual([
-      'KMS_ACCESS_DENIED', `KMS keys that AWS may have made in ${HOME} can't be looked for: ListKeys was denied`,
+      'KMS_ACCESS_DENIED',
+      `KMS keys that AWS may have made in ${HOME} can't be looked for: ListKeys was denied`,
       'allow kms:ListKeys and kms:ListResourceTags, then run the same command again',
       `or look yourself for KMS keys with the tag keymgmt:operation=${operations.join(' or ')}`,
     ])
@@ -169,22 +267,42 @@ describe('what was lost', () => {
     expect(operations).toHaveLength(2)
   })
 
-  it.each([new KeymgmtError('KMS_UNREACHABLE', 'no network'), new Error('a mistake of ours')])('and can not be looked for, stays on record: %s', async (error) => {
-    const bench = await createKeyed()
-    await expect(distribute(recorded(bench, creating(new Error('dead'))).engine, 'k', 'app', AES)).rejects.toThrow('dead')
-    const before = await copies(bench)
-    await expect(distribute(recorded(bench, () => ({ findByOperation: () => Promise.reject(error) })).engine, 'k', 'app', AES)).rejects.toBe(error)
-    expect(await copies(bench)).toEqual(before)
-  })
+  it.each([new KeymgmtError('KMS_UNREACHABLE', 'no network'), new Error('a mistake of ours')])(
+    'and can not be looked for, stays on record: %s',
+    async (error) => {
+      const bench = await createKeyed()
+      await expect(
+        distribute(recorded(bench, creating(new Error('dead'))).engine, 'k', 'app', AES),
+      ).rejects.toThrow('dead')
+      const before = await copies(bench)
+      await expect(
+        distribute(
+          recorded(bench, () => ({ findByOperation: () => Promise.reject(error) })).engine,
+          'k',
+          'app',
+          AES,
+        ),
+      ).rejects.toBe(error)
+      expect(await copies(bench)).toEqual(before)
+    },
+  )
 })
 
 it('what AWS fails at while it replicates is tried again, and not made twice', async () => {
   const bench = await createDistributed(GLOBAL)
-  const lame = recorded(bench, (provider) => ({ replicate: async (...args) => { await provider.replicate(...args); return fail('KMS_TIMEOUT') } }))
+  const lame = recorded(bench, (provider) => ({
+    replicate: async (...args) => {
+      await provider.replicate(...args)
+      return fail('KMS_TIMEOUT')
+    },
+  }))
   expect(await refusal(replicate(lame.engine, 'k', 'app'))).toEqual(['KMS_TIMEOUT', 'as told'])
   const { engine, calls, progress } = recorded(bench)
   await replicate(engine, 'k', 'app')
   expect(calls.filter((call) => call.startsWith('replicate'))).toEqual([])
-  expect(progress.slice(0, 2)).toEqual([LOOKING.replace(HOME, AWAY), LOOKING.replace(HOME, 'us-east-1')])
+  expect(progress.slice(0, 2)).toEqual([
+    LOOKING.replace(HOME, AWAY),
+    LOOKING.replace(HOME, 'us-east-1'),
+  ])
   expect(await complaints(bench)).toEqual([])
 })

@@ -10,21 +10,42 @@ import { AES, createBench, createDistributed, HOME, recorded, refusal } from './
 
 describe('a provider', () => {
   it.each([
-    [{ key_collection: HOME }, ['FIELD_MISSING', 'missing required field "provider"', 'a new provider needs provider=awskms']],
-    [{ provider: 'awskms' }, ['FIELD_MISSING', 'missing required field "key_collection"', 'a new provider needs key_collection=us-west-1, the AWS Region']],
+    [
+      { key_collection: HOME },
+      [
+        'FIELD_MISSING',
+        'missing required field "provider"',
+        'a new provider needs provider=awskms',
+      ],
+    ],
+    [
+      { provider: 'awskms' },
+      [
+        'FIELD_MISSING',
+        'missing required field "key_collection"',
+        'a new provider needs key_collection=us-west-1, the AWS Region',
+      ],
+    ],
   ] as const)('is not made of %j only', async (change, words) => {
     const { engine } = await createBench()
     expect(await refusal(saveProvider(engine, 'new', change))).toEqual(words)
     expect(await readProvider(engine, 'new')).toBeUndefined()
   })
 
-  it('can\'t be moved to another Region', async () => {
+  it("can't be moved to another Region", async () => {
     const { engine } = await createBench()
     await saveProvider(engine, 'k', { provider: 'awskms', key_collection: HOME })
     expect(await refusal(saveProvider(engine, 'k', { key_collection: 'eu-west-1' }))).toEqual([
-      'FIELD_IMMUTABLE', `field "key_collection" of k is ${HOME} and can't be changed`, 'configure another provider under another name',
+      'FIELD_IMMUTABLE',
+      `field "key_collection" of k is ${HOME} and can't be changed`,
+      'configure another provider under another name',
     ])
-    expect(await readProvider(engine, 'k')).toEqual({ name: 'k', provider: 'awskms', key_collection: HOME, credentials: {} })
+    expect(await readProvider(engine, 'k')).toEqual({
+      name: 'k',
+      provider: 'awskms',
+      key_collection: HOME,
+      credentials: {},
+    })
   })
 
   it('is not deleted while keys are distributed to it; of many, the first few are said how to remove', async () => {
@@ -34,12 +55,19 @@ describe('a provider', () => {
       await distribute(engine, 'k', name, AES)
     }
     expect(await refusal(deleteProvider(engine, 'k'))).toEqual([
-      'KMS_IN_USE', 'keys are distributed to k: a, b, c, d',
-      'keymgmt delete keymgmt/kms/k/key/a', 'keymgmt delete keymgmt/kms/k/key/b', 'keymgmt delete keymgmt/kms/k/key/c',
+      'KMS_IN_USE',
+      'keys are distributed to k: a, b, c, d',
+      'keymgmt delete keymgmt/kms/k/key/a',
+      'keymgmt delete keymgmt/kms/k/key/b',
+      'keymgmt delete keymgmt/kms/k/key/c',
     ])
     await saveProvider(engine, 'other', { provider: 'awskms', key_collection: 'eu-west-1' })
     await distribute(engine, 'other', 'a', AES)
-    expect(await distributionCounts(engine)).toMatchObject({ keys: 4, providers: 2, distributions: 5 })
+    expect(await distributionCounts(engine)).toMatchObject({
+      keys: 4,
+      providers: 2,
+      distributions: 5,
+    })
   })
 
   it('of a kind that only a newer keymgmt knows is left to it', async () => {
@@ -47,7 +75,11 @@ describe('a provider', () => {
     const strange = { name: 'strange', provider: 'newkms', key_collection: HOME, credentials: {} }
     await createLedger(bench.store, recordPath.provider('strange'), strange)
     await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
-    const words = ['STORE_VERSION', 'this keymgmt knows no provider=newkms', 'use the newer keymgmt that wrote it']
+    const words = [
+      'STORE_VERSION',
+      'this keymgmt knows no provider=newkms',
+      'use the newer keymgmt that wrote it',
+    ]
     expect(await refusal(saveProvider(bench.engine, 'strange', {}))).toEqual(words)
     expect(await refusal(distribute(bench.engine, 'strange', 'app', AES))).toEqual(words)
     expect([await readProvider(bench.engine, 'strange'), bench.calls]).toEqual([strange, []])
@@ -55,16 +87,34 @@ describe('a provider', () => {
 
   it('is kept as it is but for its credentials, and for as long as it is used', async () => {
     const { engine } = await createDistributed()
-    expect((await refusal(saveProvider(engine, 'k', { key_collection: 'eu-west-1' })))[0]).toBe('FIELD_IMMUTABLE')
-    await saveProvider(engine, 'k', { credentials: { profile: 'p', role_arn: 'arn:aws:iam::111122223333:role/r' } })
-    expect(await readProvider(engine, 'k')).toMatchObject({ provider: 'awskms', key_collection: HOME, credentials: { profile: 'p', role_arn: 'arn:aws:iam::111122223333:role/r' } })
+    expect((await refusal(saveProvider(engine, 'k', { key_collection: 'eu-west-1' })))[0]).toBe(
+      'FIELD_IMMUTABLE',
+    )
+    await saveProvider(engine, 'k', {
+      credentials: { profile: 'p', role_arn: 'arn:aws:iam::111122223333:role/r' },
+    })
+    expect(await readProvider(engine, 'k')).toMatchObject({
+      provider: 'awskms',
+      key_collection: HOME,
+      credentials: { profile: 'p', role_arn: 'arn:aws:iam::111122223333:role/r' },
+    })
     await saveProvider(engine, 'k', {})
     expect((await readProvider(engine, 'k'))?.credentials).toMatchObject({ profile: 'p' })
-    await saveProvider(engine, 'own', { provider: 'awskms', key_collection: HOME, credentials: { access_key: 'a', secret_key: 'b' } })
+    await saveProvider(engine, 'own', {
+      provider: 'awskms',
+      key_collection: HOME,
+      credentials: { access_key: 'a', secret_key: 'b' },
+    })
     await saveProvider(engine, 'bare', { provider: 'awskms', key_collection: HOME })
     expect(await distributionCounts(engine)).toEqual({
-      keys: 1, providers: 3, distributions: 1,
-      credentials: { k: 'role arn:aws:iam::111122223333:role/r, assumed with profile p', own: 'stored access key', bare: 'environment, shared files or role of the machine' },
+      keys: 1,
+      providers: 3,
+      distributions: 1,
+      credentials: {
+        k: 'role arn:aws:iam::111122223333:role/r, assumed with profile p',
+        own: 'stored access key',
+        bare: 'environment, shared files or role of the machine',
+      },
     })
     expect((await refusal(deleteProvider(engine, 'k')))[0]).toBe('KMS_IN_USE')
     await deleteProvider(engine, 'bare')
@@ -75,10 +125,20 @@ describe('a provider', () => {
   it('must be complete, and be there', async () => {
     const { engine } = await createBench()
     await saveKey(engine, 'app', { type: 'aes256-gcm96' })
-    expect((await refusal(saveProvider(engine, 'new', { provider: 'awskms' })))[0]).toBe('FIELD_MISSING')
-    expect((await refusal(saveProvider(engine, 'new', { key_collection: HOME })))[0]).toBe('FIELD_MISSING')
-    expect((await refusal(saveProvider(engine, 'new', { provider: 'awskms', key_collection: 'west' })))[0]).toBe('FIELD_INVALID')
+    expect((await refusal(saveProvider(engine, 'new', { provider: 'awskms' })))[0]).toBe(
+      'FIELD_MISSING',
+    )
+    expect((await refusal(saveProvider(engine, 'new', { key_collection: HOME })))[0]).toBe(
+      'FIELD_MISSING',
+    )
+    expect(
+      (
+        await refusal(saveProvider(engine, 'new', { provider: 'awskms', key_collection: 'west' }))
+      )[0],
+    ).toBe('FIELD_INVALID')
     expect((await refusal(distribute(engine, 'none', 'app', AES)))[0]).toBe('KMS_NOT_FOUND')
-    expect((await refusal(distribute(engine, 'k', 'app', { ...AES, purpose: ['sign'] })))[0]).toBe('UNSUPPORTED_BY_KMS')
+    expect((await refusal(distribute(engine, 'k', 'app', { ...AES, purpose: ['sign'] })))[0]).toBe(
+      'UNSUPPORTED_BY_KMS',
+    )
   })
 })

@@ -3,16 +3,32 @@ import { distribute, replicate } from '../../../src/core/distribution.js'
 import type { Engine } from '../../../src/core/engine.js'
 import { rotateKey, saveKey } from '../../../src/core/keys.js'
 import { readDistribution, requireKey } from '../../../src/core/lookup.js'
-import { removeDistribution, restoreDistribution, revokeDistribution } from '../../../src/core/removal.js'
+import {
+  removeDistribution,
+  restoreDistribution,
+  revokeDistribution,
+} from '../../../src/core/removal.js'
 import { repairDistribution } from '../../../src/core/repair.js'
 import { retiredOf } from '../../../src/core/retired.js'
 import { verifyDistribution, type Difference } from '../../../src/core/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { KmsKeyRequest, KmsProvider } from '../../../src/kms/provider.js'
 import type { MemoryKey } from '../../support/memory-kms.js'
-import { AES, benchOver, complaints, createDistributed, DAY_MS, GLOBAL, HOME, recorded, refusal, type CoreBench } from './bench.js'
+import {
+  AES,
+  benchOver,
+  complaints,
+  createDistributed,
+  DAY_MS,
+  GLOBAL,
+  HOME,
+  recorded,
+  refusal,
+  type CoreBench,
+} from './bench.js'
 
-// Each mishap is mended with exactly the calls that it takes, and what is not changed is not touched; so a second repair does nothing.
+// Each mishap is mended with exactly the calls that it takes, and what is not changed is not
+// touched; so a second repair does nothing.
 
 type Step = (engine: Engine) => Promise<unknown>
 
@@ -20,16 +36,29 @@ const ROTATE: Step = (engine) => rotateKey(engine, 'app')
 const DISABLE_OLD: Step = (engine) => saveKey(engine, 'app', { min_enabled_version: 2 })
 const REVOKE: Step = (engine) => revokeDistribution(engine, 'k', 'app')
 const REPLICATE: Step = (engine) => replicate(engine, 'k', 'app')
-const NAME_VERSIONS: Step = (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: true })
+const NAME_VERSIONS: Step = (engine) =>
+  distribute(engine, 'k', 'app', { ...AES, version_aliases: true })
 const TWO = [ROTATE]
 
 /** What happens to KMS keys behind our back. */
-const lost = (key: MemoryKey) => { key.material = undefined }
-const disabled = (key: MemoryKey) => { key.enabled = false }
-const enabled = (key: MemoryKey) => { key.enabled = true }
-const untagged = (key: MemoryKey) => { key.tags.clear() }
-const going = (key: MemoryKey) => { key.deletion = new Date(Date.now() + DAY_MS) }
-const expiring = (key: MemoryKey) => { key.expires = new Date(0) }
+const lost = (key: MemoryKey) => {
+  key.material = undefined
+}
+const disabled = (key: MemoryKey) => {
+  key.enabled = false
+}
+const enabled = (key: MemoryKey) => {
+  key.enabled = true
+}
+const untagged = (key: MemoryKey) => {
+  key.tags.clear()
+}
+const going = (key: MemoryKey) => {
+  key.deletion = new Date(Date.now() + DAY_MS)
+}
+const expiring = (key: MemoryKey) => {
+  key.expires = new Date(0)
+}
 
 interface Mishap {
   /** What is done before to the key `app`, which is distributed. */
@@ -41,86 +70,200 @@ interface Mishap {
   readonly calls: readonly string[]
 }
 
-const to = (index: number, ...happen: readonly ((key: MemoryKey) => void)[]) => (keys: readonly MemoryKey[]) => {
-  const key = keys[index]
-  if (!key) throw new Error(`there is no KMS key ${index}`)
-  for (const each of happen) each(key)
-}
-const aliasTo = (target: (keys: readonly MemoryKey[]) => string | undefined, at = '') => (keys: readonly MemoryKey[], aliases: Map<string, string>) => {
-  for (const name of [...aliases.keys()].filter((each) => each.startsWith(at))) {
-    const id = target(keys)
-    if (id === undefined) aliases.delete(name)
-    else aliases.set(name, id)
+const to =
+  (index: number, ...happen: readonly ((key: MemoryKey) => void)[]) =>
+  (keys: readonly MemoryKey[]) => {
+    const key = keys[index]
+    if (!key) throw new Error(`there is no KMS key ${index}`)
+    for (const each of happen) each(key)
   }
-}
+const aliasTo =
+  (target: (keys: readonly MemoryKey[]) => string | undefined, at = '') =>
+  (keys: readonly MemoryKey[], aliases: Map<string, string>) => {
+    for (const name of [...aliases.keys()].filter((each) => each.startsWith(at))) {
+      const id = target(keys)
+      if (id === undefined) aliases.delete(name)
+      else aliases.set(name, id)
+    }
+  }
 
 const MISHAPS: Readonly<Record<string, Mishap>> = {
-  'nothing': { prepare: TWO, mishap: () => undefined, finds: [], calls: [] },
-  'material that was deleted': { prepare: TWO, mishap: to(0, lost), finds: ['state 1 us-west-1'], calls: ['importMaterial us-west-1 1', 'enable us-west-1 1'] },
+  nothing: { prepare: TWO, mishap: () => undefined, finds: [], calls: [] },
+  'material that was deleted': {
+    prepare: TWO,
+    mishap: to(0, lost),
+    finds: ['state 1 us-west-1'],
+    calls: ['importMaterial us-west-1 1', 'enable us-west-1 1'],
+  },
   'material that was deleted from a version that is to be disabled': {
-    prepare: [ROTATE, DISABLE_OLD], mishap: to(0, lost), finds: ['state 1 us-west-1'], calls: ['importMaterial us-west-1 1', 'disable us-west-1 1'],
+    prepare: [ROTATE, DISABLE_OLD],
+    mishap: to(0, lost),
+    finds: ['state 1 us-west-1'],
+    calls: ['importMaterial us-west-1 1', 'disable us-west-1 1'],
   },
-  'material that is to expire': { prepare: TWO, mishap: to(0, expiring), finds: ['expiry 1 us-west-1'], calls: ['importMaterial us-west-1 1', 'enable us-west-1 1'] },
+  'material that is to expire': {
+    prepare: TWO,
+    mishap: to(0, expiring),
+    finds: ['expiry 1 us-west-1'],
+    calls: ['importMaterial us-west-1 1', 'enable us-west-1 1'],
+  },
   'material that is to expire in a version that is to be disabled': {
-    prepare: [ROTATE, DISABLE_OLD], mishap: to(0, expiring), finds: ['expiry 1 us-west-1'], calls: ['importMaterial us-west-1 1', 'disable us-west-1 1'],
+    prepare: [ROTATE, DISABLE_OLD],
+    mishap: to(0, expiring),
+    finds: ['expiry 1 us-west-1'],
+    calls: ['importMaterial us-west-1 1', 'disable us-west-1 1'],
   },
-  'a version that was disabled': { prepare: TWO, mishap: to(1, disabled), finds: ['state 2 us-west-1'], calls: ['enable us-west-1 2'] },
-  'a version that was enabled': { prepare: [ROTATE, DISABLE_OLD], mishap: to(0, enabled), finds: ['state 1 us-west-1'], calls: ['disable us-west-1 1'] },
-  'another than the version that is to be disabled': { prepare: [ROTATE, DISABLE_OLD], mishap: to(1, disabled), finds: ['state 2 us-west-1'], calls: ['enable us-west-1 2'] },
-  'tags that were taken away': { prepare: TWO, mishap: to(0, untagged), finds: ['tags 1 us-west-1'], calls: ['tag us-west-1 1'] },
+  'a version that was disabled': {
+    prepare: TWO,
+    mishap: to(1, disabled),
+    finds: ['state 2 us-west-1'],
+    calls: ['enable us-west-1 2'],
+  },
+  'a version that was enabled': {
+    prepare: [ROTATE, DISABLE_OLD],
+    mishap: to(0, enabled),
+    finds: ['state 1 us-west-1'],
+    calls: ['disable us-west-1 1'],
+  },
+  'another than the version that is to be disabled': {
+    prepare: [ROTATE, DISABLE_OLD],
+    mishap: to(1, disabled),
+    finds: ['state 2 us-west-1'],
+    calls: ['enable us-west-1 2'],
+  },
+  'tags that were taken away': {
+    prepare: TWO,
+    mishap: to(0, untagged),
+    finds: ['tags 1 us-west-1'],
+    calls: ['tag us-west-1 1'],
+  },
   'a tag that says something else': {
-    prepare: TWO, mishap: to(1, (key) => key.tags.set('keymgmt:key', 'other')), finds: ['tags 2 us-west-1'], calls: ['tag us-west-1 2'],
+    prepare: TWO,
+    mishap: to(1, (key) => key.tags.set('keymgmt:key', 'other')),
+    finds: ['tags 2 us-west-1'],
+    calls: ['tag us-west-1 2'],
   },
   'an alias that was deleted: whoever makes one of that name meanwhile keeps it': {
-    prepare: TWO, mishap: aliasTo(() => undefined), finds: ['alias 2 us-west-1'], calls: ['pointAlias us-west-1 app-TIME 2 (begun, names nothing)'],
+    prepare: TWO,
+    mishap: aliasTo(() => undefined),
+    finds: ['alias 2 us-west-1'],
+    calls: ['pointAlias us-west-1 app-TIME 2 (begun, names nothing)'],
   },
   'an alias that was moved to another version': {
-    prepare: TWO, mishap: aliasTo(([first]) => first?.key.id), finds: ['alias 2 us-west-1'], calls: ['pointAlias us-west-1 app-TIME 2 (ours, names nothing)'],
+    prepare: TWO,
+    mishap: aliasTo(([first]) => first?.key.id),
+    finds: ['alias 2 us-west-1'],
+    calls: ['pointAlias us-west-1 app-TIME 2 (ours, names nothing)'],
   },
   'an alias that was moved away': {
-    prepare: TWO, mishap: aliasTo(() => 'stranger'), finds: ['alias 2 us-west-1'], calls: ['pointAlias us-west-1 app-TIME 2 (ours, names nothing)'],
+    prepare: TWO,
+    mishap: aliasTo(() => 'stranger'),
+    finds: ['alias 2 us-west-1'],
+    calls: ['pointAlias us-west-1 app-TIME 2 (ours, names nothing)'],
   },
   'the alias of one version': {
     prepare: [NAME_VERSIONS, ROTATE],
-    mishap: (_keys, aliases) => { for (const name of [...aliases.keys()].filter((each) => each.endsWith('/v1'))) aliases.delete(name) },
+    mishap: (_keys, aliases) => {
+      for (const name of [...aliases.keys()].filter((each) => each.endsWith('/v1')))
+        aliases.delete(name)
+    },
     finds: ['alias 1 us-west-1'],
     calls: ['pointAlias us-west-1 app-TIME/v1 1 (begun, names nothing)'],
   },
   'a deletion': {
-    prepare: TWO, mishap: to(0, going), finds: ['state 1 us-west-1'], calls: ['cancelDeletion us-west-1 1', 'importMaterial us-west-1 1', 'enable us-west-1 1'],
+    prepare: TWO,
+    mishap: to(0, going),
+    finds: ['state 1 us-west-1'],
+    calls: ['cancelDeletion us-west-1 1', 'importMaterial us-west-1 1', 'enable us-west-1 1'],
   },
   'a deletion of a version that is to be disabled': {
-    prepare: [ROTATE, DISABLE_OLD], mishap: to(0, going), finds: ['state 1 us-west-1'], calls: ['cancelDeletion us-west-1 1', 'importMaterial us-west-1 1', 'disable us-west-1 1'],
+    prepare: [ROTATE, DISABLE_OLD],
+    mishap: to(0, going),
+    finds: ['state 1 us-west-1'],
+    calls: ['cancelDeletion us-west-1 1', 'importMaterial us-west-1 1', 'disable us-west-1 1'],
   },
   'a deletion of what had lost its material': {
-    prepare: TWO, mishap: to(0, lost, going), finds: ['state 1 us-west-1'], calls: ['cancelDeletion us-west-1 1', 'importMaterial us-west-1 1', 'enable us-west-1 1'],
+    prepare: TWO,
+    mishap: to(0, lost, going),
+    finds: ['state 1 us-west-1'],
+    calls: ['cancelDeletion us-west-1 1', 'importMaterial us-west-1 1', 'enable us-west-1 1'],
   },
   'a deletion of what is to expire, untagged': {
-    prepare: [], mishap: to(0, expiring, untagged, going), finds: ['state 1 us-west-1', 'expiry 1 us-west-1', 'tags 1 us-west-1'],
-    calls: ['cancelDeletion us-west-1 1', 'importMaterial us-west-1 1', 'tag us-west-1 1', 'enable us-west-1 1'],
+    prepare: [],
+    mishap: to(0, expiring, untagged, going),
+    finds: ['state 1 us-west-1', 'expiry 1 us-west-1', 'tags 1 us-west-1'],
+    calls: [
+      'cancelDeletion us-west-1 1',
+      'importMaterial us-west-1 1',
+      'tag us-west-1 1',
+      'enable us-west-1 1',
+    ],
   },
-  'everything': {
+  everything: {
     prepare: TWO,
-    mishap: (keys, aliases) => { to(0, lost, untagged)(keys); to(1, disabled)(keys); aliases.clear() },
+    mishap: (keys, aliases) => {
+      to(0, lost, untagged)(keys)
+      to(1, disabled)(keys)
+      aliases.clear()
+    },
     finds: ['state 1 us-west-1', 'tags 1 us-west-1', 'state 2 us-west-1', 'alias 2 us-west-1'],
-    calls: ['enable us-west-1 2', 'importMaterial us-west-1 1', 'tag us-west-1 1', 'pointAlias us-west-1 app-TIME 2 (begun, names nothing)', 'enable us-west-1 1'],
+    calls: [
+      'enable us-west-1 2',
+      'importMaterial us-west-1 1',
+      'tag us-west-1 1',
+      'pointAlias us-west-1 app-TIME 2 (begun, names nothing)',
+      'enable us-west-1 1',
+    ],
   },
   'something in another Region': {
-    prepare: [REPLICATE], keys: GLOBAL, mishap: (keys, aliases) => { to(1, lost)(keys); aliasTo(() => undefined, 'us-east-1')(keys, aliases) },
+    prepare: [REPLICATE],
+    keys: GLOBAL,
+    mishap: (keys, aliases) => {
+      to(1, lost)(keys)
+      aliasTo(() => undefined, 'us-east-1')(keys, aliases)
+    },
     finds: ['state 1 eu-west-1', 'alias 1 us-east-1'],
-    calls: ['importMaterial eu-west-1 1', 'pointAlias us-east-1 app-TIME 1 (begun, names nothing)', 'enable eu-west-1 1'],
+    calls: [
+      'importMaterial eu-west-1 1',
+      'pointAlias us-east-1 app-TIME 1 (begun, names nothing)',
+      'enable eu-west-1 1',
+    ],
   },
   'what can be mended beside what can not': {
-    prepare: TWO, mishap: (keys) => { to(1, disabled)(keys); (keys as MemoryKey[]).shift() },
-    finds: ['state 2 us-west-1', 'but kms-key 1 us-west-1'], calls: ['enable us-west-1 2'],
+    prepare: TWO,
+    mishap: (keys) => {
+      to(1, disabled)(keys)
+      ;(keys as MemoryKey[]).shift()
+    },
+    finds: ['state 2 us-west-1', 'but kms-key 1 us-west-1'],
+    calls: ['enable us-west-1 2'],
   },
-  'only what can not be mended': { prepare: TWO, mishap: (keys) => { (keys as MemoryKey[]).shift() }, finds: ['but kms-key 1 us-west-1'], calls: [] },
+  'only what can not be mended': {
+    prepare: TWO,
+    mishap: (keys) => {
+      ;(keys as MemoryKey[]).shift()
+    },
+    finds: ['but kms-key 1 us-west-1'],
+    calls: [],
+  },
   'material in what is revoked': {
-    prepare: [ROTATE, REVOKE], mishap: to(0, (key) => { key.material = key.bound }), finds: ['state 1 us-west-1'], calls: ['deleteMaterial us-west-1 1'],
+    prepare: [ROTATE, REVOKE],
+    mishap: to(0, (key) => {
+      key.material = key.bound
+    }),
+    finds: ['state 1 us-west-1'],
+    calls: ['deleteMaterial us-west-1 1'],
   },
-  'tags of what is revoked': { prepare: [ROTATE, REVOKE], mishap: to(0, untagged), finds: ['tags 1 us-west-1'], calls: ['tag us-west-1 1'] },
+  'tags of what is revoked': {
+    prepare: [ROTATE, REVOKE],
+    mishap: to(0, untagged),
+    finds: ['tags 1 us-west-1'],
+    calls: ['tag us-west-1 1'],
+  },
   'a deletion of what is revoked, with or without material': {
-    prepare: [REVOKE], mishap: to(0, going, untagged), finds: ['state 1 us-west-1', 'tags 1 us-west-1'],
+    prepare: [REVOKE],
+    mishap: to(0, going, untagged),
+    finds: ['state 1 us-west-1', 'tags 1 us-west-1'],
     calls: ['cancelDeletion us-west-1 1', 'deleteMaterial us-west-1 1', 'tag us-west-1 1'],
   },
 }
@@ -131,11 +274,18 @@ const found = async (engine: Engine) => {
   return [...mended.map(inShort), ...remaining.map((each) => `but ${inShort(each)}`)]
 }
 
-const notInVirginia = (provider: KmsProvider): Partial<KmsProvider> => ({ replicate: (key, region, request) => (region === 'us-east-1' ? lame() : provider.replicate(key, region, request)) })
+const notInVirginia = (provider: KmsProvider): Partial<KmsProvider> => ({
+  replicate: (key, region, request) =>
+    region === 'us-east-1' ? lame() : provider.replicate(key, region, request),
+})
 const lame = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame'))
 
 /** A bench with a distributed key `app`, on which a step died at what the KMS does instead. */
-async function died(step: Step, instead: Parameters<typeof recorded>[1], { prepare = [], keys }: Partial<Mishap> = {}): Promise<CoreBench> {
+async function died(
+  step: Step,
+  instead: Parameters<typeof recorded>[1],
+  { prepare = [], keys }: Partial<Mishap> = {},
+): Promise<CoreBench> {
   const bench = await createDistributed(keys)
   for (const each of prepare) await each(bench.engine)
   await expect(step(recorded(bench, instead).engine)).rejects.toBeInstanceOf(KeymgmtError)
@@ -168,23 +318,47 @@ describe('repair mends, and asks the KMS for nothing else', () => {
 describe('repair finishes what was interrupted', () => {
   it.each([
     ['had not made its KMS key', () => ({ create: lame }), []],
-    ['had made it, without being told', (provider: KmsProvider) => ({ create: async (request: KmsKeyRequest) => { await provider.create(request); throw new KeymgmtError('INTERRUPTED', 'dead') } }), []],
-    ['could not fill it', () => ({ importMaterial: lame }), ['state 2 us-west-1', 'alias 2 us-west-1']],
-  ] as const)('a rotation that %s; the alias is known to be ours', async (_name, instead, finds) => {
-    const bench = await died(ROTATE, instead)
-    to(0, untagged)(bench.kms.keys)
-    const { engine, calls } = recorded(bench)
-    expect(await found(engine)).toEqual(['unfinished 0 us-west-1', 'tags 1 us-west-1', ...finds])
-    expect(calls.filter((call) => !call.startsWith('create'))).toEqual([
-      'importMaterial us-west-1 2', 'tag us-west-1 1', expect.stringMatching(/^pointAlias us-west-1 app-TIME 2 \(ours/), ...(finds.length > 0 ? ['enable us-west-1 2'] : []),
-    ])
-    expect(await complaints(bench)).toEqual([])
-  })
+    [
+      'had made it, without being told',
+      (provider: KmsProvider) => ({
+        create: async (request: KmsKeyRequest) => {
+          await provider.create(request)
+          throw new KeymgmtError('INTERRUPTED', 'dead')
+        },
+      }),
+      [],
+    ],
+    [
+      'could not fill it',
+      () => ({ importMaterial: lame }),
+      ['state 2 us-west-1', 'alias 2 us-west-1'],
+    ],
+  ] as const)(
+    'a rotation that %s; the alias is known to be ours',
+    async (_name, instead, finds) => {
+      const bench = await died(ROTATE, instead)
+      to(0, untagged)(bench.kms.keys)
+      const { engine, calls } = recorded(bench)
+      expect(await found(engine)).toEqual(['unfinished 0 us-west-1', 'tags 1 us-west-1', ...finds])
+      expect(calls.filter((call) => !call.startsWith('create'))).toEqual([
+        'importMaterial us-west-1 2',
+        'tag us-west-1 1',
+        expect.stringMatching(/^pointAlias us-west-1 app-TIME 2 \(ours/),
+        ...(finds.length > 0 ? ['enable us-west-1 2'] : []),
+      ])
+      expect(await complaints(bench)).toEqual([])
+    },
+  )
 
   it('a rotation that had not begun to make its KMS key', async () => {
     const bench = await createDistributed()
-    const put = (path: string, value: Uint8Array, revision: number) => (path.startsWith('distribution/') ? lame() : bench.store.put(path, value, revision))
-    expect(await refusal(rotateKey(benchOver({ ...bench.store, put }, bench.kms, bench.kms.kind).engine, 'app'))).toEqual(['KMS_FAILED', 'lame'])
+    const put = (path: string, value: Uint8Array, revision: number) =>
+      path.startsWith('distribution/') ? lame() : bench.store.put(path, value, revision)
+    expect(
+      await refusal(
+        rotateKey(benchOver({ ...bench.store, put }, bench.kms, bench.kms.kind).engine, 'app'),
+      ),
+    ).toEqual(['KMS_FAILED', 'lame'])
     to(0, disabled)(bench.kms.keys)
     expect(await found(bench.engine)).toEqual(['unfinished 0 us-west-1', 'state 1 us-west-1'])
     expect(await complaints(bench)).toEqual([])
@@ -202,38 +376,84 @@ describe('repair finishes what was interrupted', () => {
     to(0, untagged)(bench.kms.keys)
     const { engine, calls } = recorded(bench)
     expect(await found(engine)).toContain('tags 1 us-west-1')
-    expect(calls.filter((call) => call.includes('Alias'))).toEqual(['pointAlias eu-west-1 app-TIME 1 (new, names nothing)', 'pointAlias us-east-1 app-TIME 1 (new, names nothing)'])
+    expect(calls.filter((call) => call.includes('Alias'))).toEqual([
+      'pointAlias eu-west-1 app-TIME 1 (new, names nothing)',
+      'pointAlias us-east-1 app-TIME 1 (new, names nothing)',
+    ])
     expect(await complaints(bench)).toEqual([])
   })
 
   it.each([
-    ['what was scheduled stays so', () => undefined, ['unfinished 0 us-west-1', 'state 2 us-west-1'], ['scheduleDeletion us-west-1 2 7'], [true, true]],
-    ['what was taken back is scheduled again', to(0, (key) => { key.deletion = undefined }), ['unfinished 0 us-west-1', 'state 1 us-west-1', 'state 2 us-west-1'], ['scheduleDeletion us-west-1 1 7', 'scheduleDeletion us-west-1 2 7'], [true, true]],
-    ['what is on its way out is neither tagged nor filled', to(0, untagged, expiring), ['unfinished 0 us-west-1', 'state 2 us-west-1', 'but expiry 1 us-west-1', 'but tags 1 us-west-1'], ['scheduleDeletion us-west-1 2 7'], [false, true]],
-  ] as const)('a removal: %s; its date is on record, and whether it needs its material', async (_name, mishap, finds, expected, imported) => {
-    const remove: Step = (engine) => removeDistribution(engine, 'k', 'app', 7)
-    let scheduled = 0
-    const bench = await died(remove, (provider) => ({ scheduleDeletion: (region, key, days) => (scheduled++ > 0 ? lame() : provider.scheduleDeletion(region, key, days)) }), { prepare: TWO })
-    mishap(bench.kms.keys)
-    const { engine, calls } = recorded(bench)
-    expect(await found(engine)).toEqual(finds)
-    expect(calls).toEqual(expected)
-    const [{ record } = {}] = await retiredOf(engine, (await requireKey(engine, 'app')).current)
-    const copies = Object.values(record?.copies ?? {}).map((places) => places[HOME])
-    expect(copies.map((copy) => copy?.deletion_date)).toEqual(bench.kms.keys.map(({ deletion }) => (deletion as Date).toISOString()))
-    expect(copies.map((copy) => copy?.imported)).toEqual(imported)
-    expect(await refusal(repairDistribution(engine, 'k', 'app'))).toEqual([
-      'DISTRIBUTION_NOT_FOUND', 'key app is not distributed to k', 'distribute it: keymgmt write keymgmt/kms/k/key/app purpose=encrypt,decrypt protection=hsm',
-    ])
-  })
+    [
+      'what was scheduled stays so',
+      () => undefined,
+      ['unfinished 0 us-west-1', 'state 2 us-west-1'],
+      ['scheduleDeletion us-west-1 2 7'],
+      [true, true],
+    ],
+    [
+      'what was taken back is scheduled again',
+      to(0, (key) => {
+        key.deletion = undefined
+      }),
+      ['unfinished 0 us-west-1', 'state 1 us-west-1', 'state 2 us-west-1'],
+      ['scheduleDeletion us-west-1 1 7', 'scheduleDeletion us-west-1 2 7'],
+      [true, true],
+    ],
+    [
+      'what is on its way out is neither tagged nor filled',
+      to(0, untagged, expiring),
+      [
+        'unfinished 0 us-west-1',
+        'state 2 us-west-1',
+        'but expiry 1 us-west-1',
+        'but tags 1 us-west-1',
+      ],
+      ['scheduleDeletion us-west-1 2 7'],
+      [false, true],
+    ],
+  ] as const)(
+    'a removal: %s; its date is on record, and whether it needs its material',
+    async (_name, mishap, finds, expected, imported) => {
+      const remove: Step = (engine) => removeDistribution(engine, 'k', 'app', 7)
+      let scheduled = 0
+      const bench = await died(
+        remove,
+        (provider) => ({
+          scheduleDeletion: (region, key, days) =>
+            scheduled++ > 0 ? lame() : provider.scheduleDeletion(region, key, days),
+        }),
+        { prepare: TWO },
+      )
+      mishap(bench.kms.keys)
+      const { engine, calls } = recorded(bench)
+      expect(await found(engine)).toEqual(finds)
+      expect(calls).toEqual(expected)
+      const [{ record } = {}] = await retiredOf(engine, (await requireKey(engine, 'app')).current)
+      const copies = Object.values(record?.copies ?? {}).map((places) => places[HOME])
+      expect(copies.map((copy) => copy?.deletion_date)).toEqual(
+        bench.kms.keys.map(({ deletion }) => (deletion as Date).toISOString()),
+      )
+      expect(copies.map((copy) => copy?.imported)).toEqual(imported)
+      expect(await refusal(repairDistribution(engine, 'k', 'app'))).toEqual([
+        'DISTRIBUTION_NOT_FOUND',
+        'key app is not distributed to k',
+        'distribute it: keymgmt write keymgmt/kms/k/key/app purpose=encrypt,decrypt protection=hsm',
+      ])
+    },
+  )
 
   it('aliases that were to be taken away: none is forgotten before it is gone', async () => {
-    const drop: Step = (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: false })
+    const drop: Step = (engine) =>
+      distribute(engine, 'k', 'app', { ...AES, version_aliases: false })
     const bench = await died(drop, () => ({ removeAlias: lame }), { prepare: [NAME_VERSIONS] })
     to(0, untagged)(bench.kms.keys)
     const { engine, calls } = recorded(bench)
     expect(await found(engine)).toEqual(['unfinished 0 us-west-1', 'tags 1 us-west-1'])
-    expect(calls).toEqual(['tag us-west-1 1', expect.stringMatching(/^removeAlias us-west-1 app-TIME\/v1/)])
+    expect(calls).toEqual([
+      'tag us-west-1 1',
+      expect.stringMatching(/^removeAlias us-west-1 app-TIME\/v1/),
+    ])
     expect([...bench.kms.aliases.keys()]).toHaveLength(1)
   })
 
@@ -241,18 +461,40 @@ describe('repair finishes what was interrupted', () => {
     const bench = await createDistributed()
     const { engine } = benchOver({ ...bench.store, delete: lame }, bench.kms, bench.kms.kind)
     expect(await refusal(removeDistribution(engine, 'k', 'app'))).toEqual(['KMS_FAILED', 'lame'])
-    expect((await verifyDistribution(engine, 'k', 'app', true)).differences.map(inShort)).toEqual(['unfinished 0 us-west-1'])
+    expect((await verifyDistribution(engine, 'k', 'app', true)).differences.map(inShort)).toEqual([
+      'unfinished 0 us-west-1',
+    ])
     expect(await found(bench.engine)).toEqual(['unfinished 0 us-west-1'])
     expect(await readDistribution(bench.engine, 'k', 'app')).toBeUndefined()
   })
 
   it('a restoration of what somebody else brought back', async () => {
-    const bench = await died((engine) => restoreDistribution(engine, 'k', 'app'), () => ({ cancelDeletion: lame }), { prepare: [(engine) => removeDistribution(engine, 'k', 'app')] })
-    to(0, disabled, (key) => { key.deletion = undefined })(bench.kms.keys)
+    const bench = await died(
+      (engine) => restoreDistribution(engine, 'k', 'app'),
+      () => ({ cancelDeletion: lame }),
+      { prepare: [(engine) => removeDistribution(engine, 'k', 'app')] },
+    )
+    to(0, disabled, (key) => {
+      key.deletion = undefined
+    })(bench.kms.keys)
     const { engine, calls } = recorded(bench)
-    expect(await found(engine)).toEqual(['unfinished 0 us-west-1', 'state 1 us-west-1', 'alias 1 us-west-1'])
-    expect(calls).toEqual(['enable us-west-1 1', 'pointAlias us-west-1 app-TIME 1 (new, names nothing)'])
+    expect(await found(engine)).toEqual([
+      'unfinished 0 us-west-1',
+      'state 1 us-west-1',
+      'alias 1 us-west-1',
+    ])
+    expect(calls).toEqual([
+      'enable us-west-1 1',
+      'pointAlias us-west-1 app-TIME 1 (new, names nothing)',
+    ])
     const copy = (await readDistribution(engine, 'k', 'app'))?.copies[1]?.[HOME]
-    expect(Object.keys(copy ?? {}).sort()).toEqual(['begun', 'enabled', 'imported', 'key', 'material_id', 'operation_id'])
+    expect(Object.keys(copy ?? {}).sort()).toEqual([
+      'begun',
+      'enabled',
+      'imported',
+      'key',
+      'material_id',
+      'operation_id',
+    ])
   })
 })

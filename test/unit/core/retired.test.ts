@@ -4,22 +4,52 @@ import type { Engine } from '../../../src/core/engine.js'
 import { deleteKey, saveKey } from '../../../src/core/keys.js'
 import { readDistribution, requireKey } from '../../../src/core/lookup.js'
 import { deleteProvider, saveProvider } from '../../../src/core/providers.js'
-import { removeDistribution, restoreDistribution, revokeDistribution } from '../../../src/core/removal.js'
+import {
+  removeDistribution,
+  restoreDistribution,
+  revokeDistribution,
+} from '../../../src/core/removal.js'
 import { retiredOf } from '../../../src/core/retired.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import { AES, createBench, createDistributed, DAY_MS, GLOBAL, HOME, recorded, refusal, watched } from './bench.js'
+import {
+  AES,
+  createBench,
+  createDistributed,
+  DAY_MS,
+  GLOBAL,
+  HOME,
+  recorded,
+  refusal,
+  watched,
+} from './bench.js'
 
-// What was removed is remembered until AWS has deleted it: which of it is whose, what can be brought back, and what is over.
+// What was removed is remembered until AWS has deleted it: which of it is whose, what can be
+// brought back, and what is over.
 
 const SIGN = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
-const GONE = (purpose: string) => ['KMS_KEY_NOT_FOUND', 'AWS has deleted KMS keys of app in k', 'they cannot be brought back', `distribute it anew: keymgmt write keymgmt/kms/k/key/app purpose=${purpose}`]
-const NOT_REMOVED = ['DISTRIBUTION_NOT_FOUND', 'key app was not removed from k', 'see where it is: keymgmt list keymgmt/key/app/kms']
+const GONE = (purpose: string) => [
+  'KMS_KEY_NOT_FOUND',
+  'AWS has deleted KMS keys of app in k',
+  'they cannot be brought back',
+  `distribute it anew: keymgmt write keymgmt/kms/k/key/app purpose=${purpose}`,
+]
+const NOT_REMOVED = [
+  'DISTRIBUTION_NOT_FOUND',
+  'key app was not removed from k',
+  'see where it is: keymgmt list keymgmt/key/app/kms',
+]
 
 /** The same, some time later. */
-const later = (engine: Engine, ms: number): Engine => ({ ...engine, now: () => new Date(Date.now() + ms) })
+const later = (engine: Engine, ms: number): Engine => ({
+  ...engine,
+  now: () => new Date(Date.now() + ms),
+})
 const remove = (engine: Engine, kms = 'k', key = 'app') => removeDistribution(engine, kms, key)
 const restore = (engine: Engine, kms = 'k', key = 'app') => restoreDistribution(engine, kms, key)
-const retired = async (engine: Engine) => (await retiredOf(engine, (await requireKey(engine, 'app')).current)).map(({ kms, gone, record }) => [kms, gone, record.purpose.join()])
+const retired = async (engine: Engine) =>
+  (await retiredOf(engine, (await requireKey(engine, 'app')).current)).map(
+    ({ kms, gone, record }) => [kms, gone, record.purpose.join()],
+  )
 
 describe('what was removed', () => {
   it('last is brought back first, and is no longer among what was removed then', async () => {
@@ -29,7 +59,10 @@ describe('what was removed', () => {
     await remove(engine)
     await distribute(later(engine, 2_000), 'k', 'app', AES)
     await remove(engine)
-    expect(await retired(engine)).toEqual([['k', false, 'decrypt,encrypt'], ['k', false, 'sign,verify']])
+    expect(await retired(engine)).toEqual([
+      ['k', false, 'decrypt,encrypt'],
+      ['k', false, 'sign,verify'],
+    ])
     await restore(engine)
     expect((await readDistribution(engine, 'k', 'app'))?.purpose).toEqual(['decrypt', 'encrypt'])
     expect(await retired(engine)).toEqual([['k', false, 'sign,verify']])
@@ -44,23 +77,33 @@ describe('what was removed', () => {
     await remove(engine, 'other')
     expect((await retired(engine)).map(([kms]) => kms)).toEqual(['other', 'k'])
     await restore(engine)
-    expect(await readDistribution(engine, 'k', 'app')).toMatchObject({ state: 'active', regions: [HOME] })
+    expect(await readDistribution(engine, 'k', 'app')).toMatchObject({
+      state: 'active',
+      regions: [HOME],
+    })
     expect((await retired(engine)).map(([kms]) => kms)).toEqual(['other'])
   })
 
-  it.each(['app-1', 'app-1700000000'])('is told by its name, which begins with the key\'s: %s', async (name) => {
-    const { engine } = await createDistributed()
-    await saveKey(engine, name, { type: 'aes256-gcm96' })
-    await distribute(engine, 'k', name, AES)
-    await remove(engine)
-    await remove(engine, 'k', name)
-    const read: string[] = []
-    const store = watched(engine.store, (call, [path]) => { if (call === 'get') read.push(String(path)) })
-    expect(await retiredOf({ ...engine, store }, (await requireKey(engine, name)).current)).toMatchObject([{ kms: 'k' }])
-    expect(read).toEqual([expect.stringMatching(`^retired/k/${name}-\\d{10}$`)])
-    await restore(engine, 'k', name)
-    expect(await readDistribution(engine, 'k', name)).toMatchObject({ state: 'active' })
-  })
+  it.each(['app-1', 'app-1700000000'])(
+    "is told by its name, which begins with the key's: %s",
+    async (name) => {
+      const { engine } = await createDistributed()
+      await saveKey(engine, name, { type: 'aes256-gcm96' })
+      await distribute(engine, 'k', name, AES)
+      await remove(engine)
+      await remove(engine, 'k', name)
+      const read: string[] = []
+      const store = watched(engine.store, (call, [path]) => {
+        if (call === 'get') read.push(String(path))
+      })
+      expect(
+        await retiredOf({ ...engine, store }, (await requireKey(engine, name)).current),
+      ).toMatchObject([{ kms: 'k' }])
+      expect(read).toEqual([expect.stringMatching(`^retired/k/${name}-\\d{10}$`)])
+      await restore(engine, 'k', name)
+      expect(await readDistribution(engine, 'k', name)).toMatchObject({ state: 'active' })
+    },
+  )
 
   it('is not that of a later key of the same name', async () => {
     const { engine, kms } = await createDistributed({ deletion_allowed: true })
@@ -75,7 +118,10 @@ describe('what was removed', () => {
   it('and goes while it is looked for was not there', async () => {
     const bench = await createDistributed()
     await remove(bench.engine)
-    const { key, store } = { key: (await requireKey(bench.engine, 'app')).current, store: { ...bench.store, get: () => Promise.resolve(undefined) } }
+    const { key, store } = {
+      key: (await requireKey(bench.engine, 'app')).current,
+      store: { ...bench.store, get: () => Promise.resolve(undefined) },
+    }
     expect(await retiredOf({ ...bench.engine, store }, key)).toEqual([])
   })
 
@@ -94,8 +140,13 @@ describe('what was removed', () => {
   it('without ever having had a KMS key is made anew', async () => {
     const bench = await createBench()
     await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
-    const lame = recorded(bench, () => ({ create: () => Promise.reject(new KeymgmtError('KMS_LIMIT', 'too many')) }))
-    expect(await refusal(distribute(lame.engine, 'k', 'app', AES))).toEqual(['KMS_LIMIT', 'too many'])
+    const lame = recorded(bench, () => ({
+      create: () => Promise.reject(new KeymgmtError('KMS_LIMIT', 'too many')),
+    }))
+    expect(await refusal(distribute(lame.engine, 'k', 'app', AES))).toEqual([
+      'KMS_LIMIT',
+      'too many',
+    ])
     expect(await remove(bench.engine)).toEqual([])
     expect(await retired(bench.engine)).toEqual([['k', true, 'decrypt,encrypt']])
     expect(await refusal(restore(bench.engine))).toEqual(GONE('decrypt,encrypt'))
@@ -120,11 +171,15 @@ describe('what was removed', () => {
     await remove(engine)
     const at = kms.keys[0]?.deletion as Date
     expect(await retired({ ...engine, now: () => at })).toEqual([['k', false, 'decrypt,encrypt']])
-    expect(await retired({ ...engine, now: () => new Date(at.getTime() + 1) })).toEqual([['k', true, 'decrypt,encrypt']])
+    expect(await retired({ ...engine, now: () => new Date(at.getTime() + 1) })).toEqual([
+      ['k', true, 'decrypt,encrypt'],
+    ])
     const wide = await createDistributed(GLOBAL)
     await replicate(wide.engine, 'k', 'app')
     await remove(wide.engine)
-    expect(await retired(later(wide.engine, 365 * DAY_MS))).toEqual([['k', false, 'decrypt,encrypt']])
+    expect(await retired(later(wide.engine, 365 * DAY_MS))).toEqual([
+      ['k', false, 'decrypt,encrypt'],
+    ])
   })
 
   it('is forgotten when it is over and the key is distributed again; until then it is remembered', async () => {
@@ -144,7 +199,10 @@ describe('what was removed', () => {
     await remove(bench.engine)
     bench.kms.keys.length = 0
     let reads = 0
-    const get = (path: string) => (path.startsWith('retired/') && reads++ > 0 ? Promise.resolve(undefined) : bench.store.get(path))
+    const get = (path: string) =>
+      path.startsWith('retired/') && reads++ > 0
+        ? Promise.resolve(undefined)
+        : bench.store.get(path)
     const { engine } = recorded({ ...bench, store: { ...bench.store, get } })
     await distribute(later(engine, 40 * DAY_MS), 'k', 'app', AES)
     expect([reads, bench.kms.keys.length]).toEqual([2, 1])

@@ -9,24 +9,44 @@ import { KeymgmtError } from '../../../src/errors.js'
 import { AES, createBench, createDistributed, GLOBAL, HOME, recorded, refusal } from './bench.js'
 
 const ROLE = 'arn:aws:iam::111122223333:role/r'
-const NO_PROVIDER = ['KMS_NOT_FOUND', 'there is no KMS provider none', 'configure it: keymgmt write keymgmt/kms/none provider=awskms key_collection=REGION', 'see which there are: keymgmt list keymgmt/kms']
+const NO_PROVIDER = [
+  'KMS_NOT_FOUND',
+  'there is no KMS provider none',
+  'configure it: keymgmt write keymgmt/kms/none provider=awskms key_collection=REGION',
+  'see which there are: keymgmt list keymgmt/kms',
+]
 
 describe('what a provider is used for', () => {
   it('is told by the keys that there are: the Regions they may be in, other than its own', async () => {
     const bench = await createBench()
     await saveKey(bench.engine, 'a', { type: 'aes256-gcm96' })
-    await saveKey(bench.engine, 'b', { type: 'aes256-gcm96', replica_regions: ['us-east-1', 'eu-west-1', HOME] })
-    await saveKey(bench.engine, 'c', { type: 'aes256-gcm96', replica_regions: ['ap-south-1', 'eu-west-1'] })
+    await saveKey(bench.engine, 'b', {
+      type: 'aes256-gcm96',
+      replica_regions: ['us-east-1', 'eu-west-1', HOME],
+    })
+    await saveKey(bench.engine, 'c', {
+      type: 'aes256-gcm96',
+      replica_regions: ['ap-south-1', 'eu-west-1'],
+    })
     expect(await providerScope(bench.engine, 'k')).toEqual({
-      region: HOME, replicaRegions: ['ap-south-1', 'eu-west-1', 'us-east-1'], storeId: await bench.store.id(), aliases: 'alias/hashicorp/*', arn: undefined,
+      region: HOME,
+      replicaRegions: ['ap-south-1', 'eu-west-1', 'us-east-1'],
+      storeId: await bench.store.id(),
+      aliases: 'alias/hashicorp/*',
+      arn: undefined,
     })
     expect(await refusal(providerScope(bench.engine, 'none'))).toEqual(NO_PROVIDER)
   })
 
   it('is not told by a key that goes while it is asked for', async () => {
     const bench = await createBench()
-    const store = { ...bench.store, list: (path: string) => (path === 'key' ? Promise.resolve(['gone']) : bench.store.list(path)) }
-    expect(await providerScope({ ...bench.engine, store }, 'k')).toMatchObject({ replicaRegions: [] })
+    const store = {
+      ...bench.store,
+      list: (path: string) => (path === 'key' ? Promise.resolve(['gone']) : bench.store.list(path)),
+    }
+    expect(await providerScope({ ...bench.engine, store }, 'k')).toMatchObject({
+      replicaRegions: [],
+    })
   })
 })
 
@@ -36,13 +56,17 @@ describe('the account that a provider is in', () => {
     await saveProvider(bench.engine, 'k', { credentials: { role_arn: ROLE } })
     expect(await knownArn(bench.engine, 'k')).toBe(ROLE)
     await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
-    const lame = recorded(bench, () => ({ create: () => Promise.reject(new KeymgmtError('INTERRUPTED', 'dead')) }))
+    const lame = recorded(bench, () => ({
+      create: () => Promise.reject(new KeymgmtError('INTERRUPTED', 'dead')),
+    }))
     expect(await refusal(distribute(lame.engine, 'k', 'app', AES))).toEqual(['INTERRUPTED', 'dead'])
     expect(await knownArn(bench.engine, 'k')).toBe(ROLE)
     await saveKey(bench.engine, 'late', { type: 'aes256-gcm96' })
     await distribute(bench.engine, 'k', 'late', AES)
     expect(await knownArn(bench.engine, 'k')).toBe(bench.kms.keys[0]?.key.arn)
-    expect(await providerScope(bench.engine, 'k')).toMatchObject({ arn: bench.kms.keys[0]?.key.arn })
+    expect(await providerScope(bench.engine, 'k')).toMatchObject({
+      arn: bench.kms.keys[0]?.key.arn,
+    })
   })
 
   it('is not told by a distribution that goes while it is asked for', async () => {
@@ -53,7 +77,7 @@ describe('the account that a provider is in', () => {
   })
 })
 
-it('the names of a key\'s distributions are those of the present one and of those that AWS may still have', async () => {
+it("the names of a key's distributions are those of the present one and of those that AWS may still have", async () => {
   const { engine } = await createDistributed(GLOBAL)
   await replicate(engine, 'k', 'app')
   const name = (await readDistribution(engine, 'k', 'app'))?.name
@@ -61,5 +85,8 @@ it('the names of a key\'s distributions are those of the present one and of thos
   await removeDistribution(engine, 'k', 'app')
   expect(await distributionNames(engine, 'k', 'app')).toEqual([name])
   await saveKey(engine, 'bare', { type: 'aes256-gcm96' })
-  expect([await distributionNames(engine, 'k', 'bare'), await distributionNames(engine, 'k', 'none')]).toEqual([[], []])
+  expect([
+    await distributionNames(engine, 'k', 'bare'),
+    await distributionNames(engine, 'k', 'none'),
+  ]).toEqual([[], []])
 })

@@ -4,19 +4,27 @@ import { distribute, replicate } from '../../../src/core/distribution.js'
 import type { Engine } from '../../../src/core/engine.js'
 import { importVersion } from '../../../src/core/import.js'
 import { rotateKey, saveKey } from '../../../src/core/keys.js'
-import { removeDistribution, restoreDistribution, revokeDistribution } from '../../../src/core/removal.js'
+import {
+  removeDistribution,
+  restoreDistribution,
+  revokeDistribution,
+} from '../../../src/core/removal.js'
 import { repairDistribution } from '../../../src/core/repair.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import { AES, benchOver, complaints, createBench, HARMLESS, type CoreBench } from './bench.js'
 
-// Every command dies at everything that it asks of the KMS and at everything that it writes down, before that is so and after
-// it. What it left must be enough for the same command, given again, to end as if nothing had been.
+// Every command dies at everything that it asks of the KMS and at everything that it writes down,
+// before that is so and after it. What it left must be enough for the same command, given again, to
+// end as if nothing had been.
 
 const OWN = randomBytes(32)
 
 type Step = (engine: Engine) => Promise<unknown>
 
-const key = (change: Parameters<typeof saveKey>[2] = {}): Step => (engine) => saveKey(engine, 'app', change)
+const key =
+  (change: Parameters<typeof saveKey>[2] = {}): Step =>
+  (engine) =>
+    saveKey(engine, 'app', change)
 const AES_KEY = key({ type: 'aes256-gcm96' })
 const WIDE = key({ type: 'aes256-gcm96', replica_regions: ['us-east-1', 'eu-west-1'] })
 const DISTRIBUTE: Step = (engine) => distribute(engine, 'k', 'app', AES)
@@ -34,19 +42,35 @@ interface Flow {
 
 const FLOWS: Readonly<Record<string, Flow>> = {
   distribute: { prepare: [AES_KEY, ROTATE, key({ min_enabled_version: 2 })], step: DISTRIBUTE },
-  'distribute a pair': { prepare: [key({ type: 'ed25519' })], step: (engine) => distribute(engine, 'k', 'app', { purpose: ['sign', 'verify'], protection: 'hsm' }) },
+  'distribute a pair': {
+    prepare: [key({ type: 'ed25519' })],
+    step: (engine) =>
+      distribute(engine, 'k', 'app', { purpose: ['sign', 'verify'], protection: 'hsm' }),
+  },
   rotate: { prepare: [AES_KEY, DISTRIBUTE], step: ROTATE },
   disable: { prepare: [AES_KEY, DISTRIBUTE, ROTATE], step: key({ min_enabled_version: 2 }) },
-  enable: { prepare: [AES_KEY, ROTATE, DISTRIBUTE, key({ min_enabled_version: 2 })], step: key({ min_enabled_version: 0 }) },
-  replicate: { prepare: [WIDE, ROTATE, key({ min_enabled_version: 2 }), DISTRIBUTE], step: REPLICATE },
+  enable: {
+    prepare: [AES_KEY, ROTATE, DISTRIBUTE, key({ min_enabled_version: 2 })],
+    step: key({ min_enabled_version: 0 }),
+  },
+  replicate: {
+    prepare: [WIDE, ROTATE, key({ min_enabled_version: 2 }), DISTRIBUTE],
+    step: REPLICATE,
+  },
   'rotate everywhere': { prepare: [WIDE, DISTRIBUTE, REPLICATE], step: ROTATE },
   remove: { prepare: [WIDE, DISTRIBUTE, REPLICATE], step: REMOVE },
   restore: { prepare: [WIDE, DISTRIBUTE, REPLICATE, REMOVE], step: RESTORE },
   'distribute again': { prepare: [AES_KEY, ROTATE, DISTRIBUTE, REMOVE], step: DISTRIBUTE },
   revoke: { prepare: [AES_KEY, ROTATE, DISTRIBUTE], step: REVOKE },
   'restore the material': { prepare: [AES_KEY, ROTATE, DISTRIBUTE, REVOKE], step: RESTORE },
-  'import a version': { prepare: [AES_KEY, DISTRIBUTE], step: (engine) => importVersion(engine, 'app', { material: OWN }) },
-  'give versions aliases': { prepare: [AES_KEY, ROTATE, DISTRIBUTE], step: (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: true }) },
+  'import a version': {
+    prepare: [AES_KEY, DISTRIBUTE],
+    step: (engine) => importVersion(engine, 'app', { material: OWN }),
+  },
+  'give versions aliases': {
+    prepare: [AES_KEY, ROTATE, DISTRIBUTE],
+    step: (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: true }),
+  },
   repair: {
     prepare: [AES_KEY, DISTRIBUTE, ROTATE],
     mishap: ({ kms }) => {
@@ -61,7 +85,10 @@ const FLOWS: Readonly<Record<string, Flow>> = {
   },
 }
 
-/** When somebody dies: at the n-th thing that is done, before it or after it; they do nothing afterwards. */
+/**
+ * When somebody dies: at the n-th thing that is done, before it or after it; they do nothing
+ * afterwards.
+ */
 interface Fate {
   readonly at: number
   readonly when: 'before' | 'after'
@@ -75,8 +102,13 @@ function mortal<T extends object>(of: T, fate: Fate): T {
       const method: unknown = Reflect.get(target, name, receiver)
       if (typeof method !== 'function') return method
       return async (...args: unknown[]): Promise<unknown> => {
-        const now = HARMLESS.includes(String(name)) ? (fate.done >= fate.at ? Infinity : -1) : ++fate.done
-        if (now > fate.at || (now === fate.at && fate.when === 'before')) throw new KeymgmtError('INTERRUPTED', 'dead')
+        const now = HARMLESS.includes(String(name))
+          ? fate.done >= fate.at
+            ? Infinity
+            : -1
+          : ++fate.done
+        if (now > fate.at || (now === fate.at && fate.when === 'before'))
+          throw new KeymgmtError('INTERRUPTED', 'dead')
         const answer: unknown = await Reflect.apply(method, target, args)
         if (now === fate.at) throw new KeymgmtError('INTERRUPTED', 'dead')
         return answer
@@ -95,8 +127,14 @@ async function prepared({ prepare, mishap }: Flow): Promise<CoreBench> {
 /** Runs the flow with that fate; answers whether it was met. */
 async function strike(flow: Flow, fate: Fate): Promise<boolean> {
   const { store, kms } = await prepared(flow)
-  const dying = benchOver(mortal(store, fate), kms, { ...kms.kind, open: async (settings) => mortal(await kms.kind.open(settings), fate) })
-  const died = await flow.step(dying.engine).then(() => false, () => true)
+  const dying = benchOver(mortal(store, fate), kms, {
+    ...kms.kind,
+    open: async (settings) => mortal(await kms.kind.open(settings), fate),
+  })
+  const died = await flow.step(dying.engine).then(
+    () => false,
+    () => true,
+  )
   const next = await createBench({ store, kms })
   await flow.step(next.engine)
   expect(await complaints(next)).toEqual([])
@@ -110,12 +148,16 @@ describe.each(Object.entries(FLOWS))('%s', (_name, flow) => {
     expect(await complaints(bench)).toEqual([])
     const before = JSON.stringify([bench.kms.keys, [...bench.kms.aliases]])
     await flow.step(bench.engine)
-    if (flow.step !== ROTATE) expect(JSON.stringify([bench.kms.keys, [...bench.kms.aliases]])).toBe(before)
+    if (flow.step !== ROTATE)
+      expect(JSON.stringify([bench.kms.keys, [...bench.kms.aliases]])).toBe(before)
   })
 
-  it.each(['before', 'after'] as const)('survives its death %s everything that it does', async (when) => {
-    let at = 1
-    while (await strike(flow, { at, when, done: 0 })) at++
-    expect(at).toBeGreaterThan(3)
-  })
+  it.each(['before', 'after'] as const)(
+    'survives its death %s everything that it does',
+    async (when) => {
+      let at = 1
+      while (await strike(flow, { at, when, done: 0 })) at++
+      expect(at).toBeGreaterThan(3)
+    },
+  )
 })

@@ -16,8 +16,14 @@ import { AES, createBench, HOME, recorded, type CoreBench } from './bench.js'
 const OWN = randomBytes(32)
 const own = { material: OWN, type: 'aes256-gcm96' } as const
 
-/** Every buffer with material that the store gave or was given, or that the KMS was given; they are looked at when all is done. */
-function witness(bench: CoreBench, instead: (provider: KmsProvider) => Partial<KmsProvider> = () => ({})): { readonly engine: Engine; readonly seen: Uint8Array[] } {
+/**
+ * Every buffer with material that the store gave or was given, or that the KMS was given; they are
+ * looked at when all is done.
+ */
+function witness(
+  bench: CoreBench,
+  instead: (provider: KmsProvider) => Partial<KmsProvider> = () => ({}),
+): { readonly engine: Engine; readonly seen: Uint8Array[] } {
   const seen: Uint8Array[] = []
   const isMaterial = (path: string) => path.startsWith('material/')
   const store: Store = {
@@ -45,21 +51,61 @@ const distributed = async (engine: Engine) => {
 async function strange({ engine, kms }: CoreBench): Promise<string> {
   await importKey(engine, 'app', own, {})
   const provider = await kms.kind.open({ region: HOME, credentials: {} })
-  const made = await provider.create({ type: 'aes256-gcm96', purpose: ['decrypt', 'encrypt'], multiRegion: false, description: 'keymgmt stranger', tags: {} })
+  const made = await provider.create({
+    type: 'aes256-gcm96',
+    purpose: ['decrypt', 'encrypt'],
+    multiRegion: false,
+    description: 'keymgmt stranger',
+    tags: {},
+  })
   await provider.importMaterial(HOME, made, 'aes256-gcm96', OWN)
   return made.id
 }
 
-afterEach(() => { jest.restoreAllMocks() })
+afterEach(() => {
+  jest.restoreAllMocks()
+})
 
 describe('material is overwritten', () => {
-  it.each<readonly [string, (bench: CoreBench) => Promise<unknown>, (engine: Engine) => Promise<unknown>, number]>([
-    ['that was made', () => Promise.resolve(), (engine) => saveKey(engine, 'app', { type: 'aes256-gcm96' }), 1],
-    ['that a rotation made and imported', ({ engine }) => distributed(engine), (engine) => rotateKey(engine, 'app'), 2],
-    ['that was distributed', ({ engine }) => saveKey(engine, 'app', { type: 'aes256-gcm96' }), (engine) => distribute(engine, 'k', 'app', AES), 1],
-    ['of one\'s own', () => Promise.resolve(), (engine) => importKey(engine, 'app', own, {}), 1],
-    ['that was compared', ({ engine }) => saveKey(engine, 'app', { type: 'aes256-gcm96' }), (engine) => importVersion(engine, 'app', own), 2],
-    ['that was verified', ({ engine }) => distributed(engine), (engine) => verifyDistribution(engine, 'k', 'app', true), 1],
+  it.each<
+    readonly [
+      string,
+      (bench: CoreBench) => Promise<unknown>,
+      (engine: Engine) => Promise<unknown>,
+      number,
+    ]
+  >([
+    [
+      'that was made',
+      () => Promise.resolve(),
+      (engine) => saveKey(engine, 'app', { type: 'aes256-gcm96' }),
+      1,
+    ],
+    [
+      'that a rotation made and imported',
+      ({ engine }) => distributed(engine),
+      (engine) => rotateKey(engine, 'app'),
+      2,
+    ],
+    [
+      'that was distributed',
+      ({ engine }) => saveKey(engine, 'app', { type: 'aes256-gcm96' }),
+      (engine) => distribute(engine, 'k', 'app', AES),
+      1,
+    ],
+    ["of one's own", () => Promise.resolve(), (engine) => importKey(engine, 'app', own, {}), 1],
+    [
+      'that was compared',
+      ({ engine }) => saveKey(engine, 'app', { type: 'aes256-gcm96' }),
+      (engine) => importVersion(engine, 'app', own),
+      2,
+    ],
+    [
+      'that was verified',
+      ({ engine }) => distributed(engine),
+      (engine) => verifyDistribution(engine, 'k', 'app', true),
+      1,
+    ],
   ])('%s', async (_name, prepare, step, count) => {
     const bench = await createBench()
     await prepare(bench)
@@ -69,10 +115,20 @@ describe('material is overwritten', () => {
     for (const bytes of seen) expect(Buffer.from(bytes)).toEqual(Buffer.alloc(32))
   })
 
-  it.each<readonly [string, Partial<KmsProvider>, (engine: Engine, id: string) => Promise<unknown>]>([
+  it.each<
+    readonly [string, Partial<KmsProvider>, (engine: Engine, id: string) => Promise<unknown>]
+  >([
     ['that the KMS did not take', { importMaterial: lame }, (engine) => rotateKey(engine, 'app')],
-    ['that could not be compared', { accepts: lame }, (engine) => verifyDistribution(engine, 'k', 'app', true)],
-    ['that was not proven', { accepts: () => Promise.resolve(false) }, (engine, key_id) => adopt(engine, 'k', 'app', { key_id, version: 1 })],
+    [
+      'that could not be compared',
+      { accepts: lame },
+      (engine) => verifyDistribution(engine, 'k', 'app', true),
+    ],
+    [
+      'that was not proven',
+      { accepts: () => Promise.resolve(false) },
+      (engine, key_id) => adopt(engine, 'k', 'app', { key_id, version: 1 }),
+    ],
   ])('%s', async (name, instead, step) => {
     const bench = await createBench()
     const id = name.includes('proven') ? await strange(bench) : ''
@@ -87,9 +143,15 @@ describe('material is overwritten', () => {
     const { engine } = await createBench()
     await importKey(engine, 'app', own, {})
     const wiped: Buffer[] = []
-    for (const prototype of [Buffer.prototype, Uint8Array.prototype] as readonly Pick<Uint8Array, 'fill'>[]) {
+    for (const prototype of [Buffer.prototype, Uint8Array.prototype] as readonly Pick<
+      Uint8Array,
+      'fill'
+    >[]) {
       const fill = prototype.fill as (this: Uint8Array, ...given: unknown[]) => Uint8Array
-      jest.spyOn(prototype, 'fill').mockImplementation(function (this: Uint8Array, ...given: unknown[]) {
+      jest.spyOn(prototype, 'fill').mockImplementation(function (
+        this: Uint8Array,
+        ...given: unknown[]
+      ) {
         if (given[0] === 0) wiped.push(Buffer.from(this))
         return fill.apply(this, given)
       })

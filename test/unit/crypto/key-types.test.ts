@@ -1,27 +1,51 @@
 import { describe, expect, it } from '@jest/globals'
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { KEY_TYPES, KEY_TYPE_NAMES, publicKeyDer, publicKeyPem, type KeyTypeName } from '../../../src/crypto/key-types.js'
+import {
+  KEY_TYPES,
+  KEY_TYPE_NAMES,
+  publicKeyDer,
+  publicKeyPem,
+  type KeyTypeName,
+} from '../../../src/crypto/key-types.js'
 
 /** What Node finds in material of each asymmetric type that is made quickly. */
 const DETAILS: readonly (readonly [KeyTypeName, object])[] = [
-  ['rsa-2048', { asymmetricKeyType: 'rsa', asymmetricKeyDetails: { modulusLength: 2048, publicExponent: 65537n } }],
+  [
+    'rsa-2048',
+    {
+      asymmetricKeyType: 'rsa',
+      asymmetricKeyDetails: { modulusLength: 2048, publicExponent: 65537n },
+    },
+  ],
   ['ecdsa-p256', { asymmetricKeyType: 'ec', asymmetricKeyDetails: { namedCurve: 'prime256v1' } }],
   ['ecdsa-p384', { asymmetricKeyType: 'ec', asymmetricKeyDetails: { namedCurve: 'secp384r1' } }],
   ['ecdsa-p521', { asymmetricKeyType: 'ec', asymmetricKeyDetails: { namedCurve: 'secp521r1' } }],
-  ['ecdsa-secp256k1', { asymmetricKeyType: 'ec', asymmetricKeyDetails: { namedCurve: 'secp256k1' } }],
+  [
+    'ecdsa-secp256k1',
+    { asymmetricKeyType: 'ec', asymmetricKeyDetails: { namedCurve: 'secp256k1' } },
+  ],
   ['ed25519', { asymmetricKeyType: 'ed25519' }],
 ]
 
 describe('material that is made', () => {
-  it.each(DETAILS)('of type %s is a PKCS#8 key of that type, another each time', async (type, details) => {
-    const [material, other] = [await KEY_TYPES[type].generate(), await KEY_TYPES[type].generate()]
-    const key = createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' })
-    expect(key).toMatchObject(details)
-    expect(Buffer.from(material).equals(key.export({ format: 'der', type: 'pkcs8' }))).toBe(true)
-    expect(Buffer.from(material).equals(other)).toBe(false)
-  })
+  it.each(DETAILS)(
+    'of type %s is a PKCS#8 key of that type, another each time',
+    async (type, details) => {
+      const [material, other] = [await KEY_TYPES[type].generate(), await KEY_TYPES[type].generate()]
+      const key = createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' })
+      expect(key).toMatchObject(details)
+      expect(Buffer.from(material).equals(key.export({ format: 'der', type: 'pkcs8' }))).toBe(true)
+      expect(Buffer.from(material).equals(other)).toBe(false)
+    },
+  )
 
-  it.each([['aes256-gcm96', 32], ['hmac-sha224', 28], ['hmac-sha256', 32], ['hmac-sha384', 48], ['hmac-sha512', 64]] as const)('of type %s is %i random bytes', async (type, length) => {
+  it.each([
+    ['aes256-gcm96', 32],
+    ['hmac-sha224', 28],
+    ['hmac-sha256', 32],
+    ['hmac-sha384', 48],
+    ['hmac-sha512', 64],
+  ] as const)('of type %s is %i random bytes', async (type, length) => {
     const [material, other] = [await KEY_TYPES[type].generate(), await KEY_TYPES[type].generate()]
     expect(material).toHaveLength(length)
     expect(Buffer.from(material).equals(other)).toBe(false)
@@ -31,9 +55,15 @@ describe('material that is made', () => {
 describe('the public key of material', () => {
   it.each(DETAILS)('of type %s is what Node derives, as PEM and as DER', async (type) => {
     // A view into something larger, as what is read from a record is.
-    const whole = Buffer.concat([Buffer.alloc(7), await KEY_TYPES[type].generate(), Buffer.alloc(7)])
+    const whole = Buffer.concat([
+      Buffer.alloc(7),
+      await KEY_TYPES[type].generate(),
+      Buffer.alloc(7),
+    ])
     const material = new Uint8Array(whole.buffer, whole.byteOffset + 7, whole.length - 14)
-    const expected = createPublicKey(createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' }))
+    const expected = createPublicKey(
+      createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' }),
+    )
     expect(publicKeyPem(type, material)).toBe(expected.export({ format: 'pem', type: 'spki' }))
     expect(publicKeyDer(type, material)).toEqual(expected.export({ format: 'der', type: 'spki' }))
   })
@@ -41,7 +71,10 @@ describe('the public key of material', () => {
   it('is nothing for types that have none', async () => {
     for (const type of KEY_TYPE_NAMES.filter((name) => !KEY_TYPES[name].asymmetric)) {
       const material = await KEY_TYPES[type].generate()
-      expect([publicKeyPem(type, material), publicKeyDer(type, material)]).toEqual([undefined, undefined])
+      expect([publicKeyPem(type, material), publicKeyDer(type, material)]).toEqual([
+        undefined,
+        undefined,
+      ])
     }
   })
 })

@@ -20,47 +20,87 @@ const PASSPHRASE = { format: 1, store_id: 'id', seal: 'passphrase', kdf: KDF, wr
 const parse = (header: object) => said(() => parseSealHeader(JSON.stringify(header)))
 
 describe('the head of a store', () => {
-  it.each([KEYFILE, PASSPHRASE, { ...PASSPHRASE, kdf: { ...KDF, N: 2 ** 20, p: 4 } }])('is taken as it is: %j', async (header) => {
-    expect(await parse(header)).toEqual(header)
-  })
+  it.each([KEYFILE, PASSPHRASE, { ...PASSPHRASE, kdf: { ...KDF, N: 2 ** 20, p: 4 } }])(
+    'is taken as it is: %j',
+    async (header) => {
+      expect(await parse(header)).toEqual(header)
+    },
+  )
 
   it('is taken without what nobody asked for', async () => {
     expect(await parse({ ...PASSPHRASE, more: 1, kdf: { ...KDF, more: 1 } })).toEqual(PASSPHRASE)
   })
 
   it.each([
-    { ...KEYFILE, format: 0 }, { ...KEYFILE, format: '1' }, { ...KEYFILE, store_id: 7 }, { ...KEYFILE, store_id: undefined },
-    { ...KEYFILE, wrapped: 7 }, { ...KEYFILE, wrapped: undefined }, { ...KEYFILE, wrapped: base64(59) }, { ...KEYFILE, wrapped: base64(61) },
-    { ...KEYFILE, kdf: KDF }, { ...KEYFILE, seal: 'none' }, { ...KEYFILE, seal: undefined }, { ...KEYFILE, seal: 'passphrase' }, { ...PASSPHRASE, seal: 'nothing' },
-    { ...PASSPHRASE, kdf: { ...KDF, p: 5 } }, { ...PASSPHRASE, kdf: { ...KDF, p: 1.5 } }, { ...PASSPHRASE, kdf: { ...KDF, r: 16 } }, { ...PASSPHRASE, kdf: { ...KDF, N: 2 ** 21 } },
+    { ...KEYFILE, format: 0 },
+    { ...KEYFILE, format: '1' },
+    { ...KEYFILE, store_id: 7 },
+    { ...KEYFILE, store_id: undefined },
+    { ...KEYFILE, wrapped: 7 },
+    { ...KEYFILE, wrapped: undefined },
+    { ...KEYFILE, wrapped: base64(59) },
+    { ...KEYFILE, wrapped: base64(61) },
+    { ...KEYFILE, kdf: KDF },
+    { ...KEYFILE, seal: 'none' },
+    { ...KEYFILE, seal: undefined },
+    { ...KEYFILE, seal: 'passphrase' },
+    { ...PASSPHRASE, seal: 'nothing' },
+    { ...PASSPHRASE, kdf: { ...KDF, p: 5 } },
+    { ...PASSPHRASE, kdf: { ...KDF, p: 1.5 } },
+    { ...PASSPHRASE, kdf: { ...KDF, r: 16 } },
+    { ...PASSPHRASE, kdf: { ...KDF, N: 2 ** 21 } },
   ])('is refused as damaged: %j', async (header) => {
-    expect(await parse(header)).toEqual(['STORE_CORRUPT', 'the head of the store (seal.json) is damaged', 'restore it from a backup'])
+    expect(await parse(header)).toEqual([
+      'STORE_CORRUPT',
+      'the head of the store (seal.json) is damaged',
+      'restore it from a backup',
+    ])
   })
 
   it('is refused as too new, by the number of its format alone', async () => {
-    expect(await parse({ format: 2 })).toEqual(['STORE_VERSION', 'this store was written by a newer keymgmt (format 2)', 'use that version'])
+    expect(await parse({ format: 2 })).toEqual([
+      'STORE_VERSION',
+      'this store was written by a newer keymgmt (format 2)',
+      'use that version',
+    ])
   })
 })
 
 describe('what does not open a store', () => {
-  it.each([['keyfile', 'the keyfile'], ['passphrase', 'the passphrase']] as const)('is named: %s', async (kind, name) => {
+  it.each([
+    ['keyfile', 'the keyfile'],
+    ['passphrase', 'the passphrase'],
+  ] as const)('is named: %s', async (kind, name) => {
     const { header } = await createRootKey(kind, randomBytes(32))
-    expect(await said(() => openRootKey(header, randomBytes(32)))).toEqual(['STORE_SEALED', `${name} does not open this store`, `give ${name} that the store was made with; nothing was changed`])
+    expect(await said(() => openRootKey(header, randomBytes(32)))).toEqual([
+      'STORE_SEALED',
+      `${name} does not open this store`,
+      `give ${name} that the store was made with; nothing was changed`,
+    ])
   })
 
-  it.each([{ store_id: 'another' }, { wrapped: base64(60) }])('nor does the right one when its head was changed: %j', async (change) => {
-    const secret = randomBytes(32)
-    const { header } = await createRootKey('keyfile', secret)
-    expect(await said(() => openRootKey({ ...header, ...change }, secret))).toContain('STORE_SEALED')
-  })
+  it.each([{ store_id: 'another' }, { wrapped: base64(60) }])(
+    'nor does the right one when its head was changed: %j',
+    async (change) => {
+      const secret = randomBytes(32)
+      const { header } = await createRootKey('keyfile', secret)
+      expect(await said(() => openRootKey({ ...header, ...change }, secret))).toContain(
+        'STORE_SEALED',
+      )
+    },
+  )
 
   it('a new store has its own id, root key and salt, and factors as OWASP asks', async () => {
     const secret = Buffer.from('passphrase')
-    const [one, other] = [await createRootKey('passphrase', secret), await createRootKey('passphrase', secret)]
+    const [one, other] = [
+      await createRootKey('passphrase', secret),
+      await createRootKey('passphrase', secret),
+    ]
     expect(one.header.kdf).toMatchObject({ N: 131_072, r: 8, p: 1 })
     expect(one.root.key).toHaveLength(32)
     expect(one.root.storeId).toBe(one.header.store_id)
-    for (const part of ['store_id', 'wrapped'] as const) expect(one.header[part]).not.toBe(other.header[part])
+    for (const part of ['store_id', 'wrapped'] as const)
+      expect(one.header[part]).not.toBe(other.header[part])
     expect(one.header.kdf?.salt).not.toBe(other.header.kdf?.salt)
     expect(Buffer.from(one.root.key).equals(other.root.key)).toBe(false)
   }, 60_000)

@@ -8,9 +8,22 @@ const binding = { storeId: 's', path: 'key/app', revision: 3 }
 
 describe('sealing', () => {
   it('has this form for ever: nonce, ciphertext, tag, over parts that big-endian lengths of four bytes precede', () => {
-    const sealed = Buffer.from('a0a1a2a3a4a5a6a7a8a9aaab8d7d050d28aa76da100ce6bf30ac3d6f7b410f14a6dcb7fa31123bac', 'hex')
-    const bound = { storeId: '6c1f0e2a-1b0c-4f5e-9d3a-0123456789ab', path: 'material/app/1', revision: 7 }
-    expect(open(Uint8Array.from({ length: 32 }, (_, i) => i), sealed, bound).toString()).toBe('key material')
+    const sealed = Buffer.from(
+      'a0a1a2a3a4a5a6a7a8a9aaab8d7d050d28aa76da100ce6bf30ac3d6f7b410f14a6dcb7fa31123bac',
+      'hex',
+    )
+    const bound = {
+      storeId: '6c1f0e2a-1b0c-4f5e-9d3a-0123456789ab',
+      path: 'material/app/1',
+      revision: 7,
+    }
+    expect(
+      open(
+        Uint8Array.from({ length: 32 }, (_, i) => i),
+        sealed,
+        bound,
+      ).toString(),
+    ).toBe('key material')
   })
 
   it('never opens with one bit flipped', () => {
@@ -22,8 +35,15 @@ describe('sealing', () => {
     }
   })
 
-  it.each([{ storeId: 't' }, { path: 'key/apq' }, { revision: 4 }, { storeId: 'sk', path: 'ey/app' }])('opens nowhere else: %j', (other) => {
-    expect(() => open(key, seal(key, Buffer.from('x'), binding), { ...binding, ...other })).toThrow('does not open')
+  it.each([
+    { storeId: 't' },
+    { path: 'key/apq' },
+    { revision: 4 },
+    { storeId: 'sk', path: 'ey/app' },
+  ])('opens nowhere else: %j', (other) => {
+    expect(() => open(key, seal(key, Buffer.from('x'), binding), { ...binding, ...other })).toThrow(
+      'does not open',
+    )
   })
 
   it.each([0, 1, 27])('does not open %d bytes', (length) => {
@@ -37,44 +57,80 @@ describe('sealing', () => {
   })
 
   it('says which record it is, and what to do', () => {
-    expect(() => open(key, randomBytes(60), binding)).toThrow(expect.objectContaining({
-      code: 'STORE_CORRUPT', message: 'the record key/app does not open: it was changed, moved or written by another store', hints: ['restore that record from a backup; nothing was changed'],
-    }))
+    expect(() => open(key, randomBytes(60), binding)).toThrow(
+      expect.objectContaining({
+        code: 'STORE_CORRUPT',
+        message:
+          'the record key/app does not open: it was changed, moved or written by another store',
+        hints: ['restore that record from a backup; nothing was changed'],
+      }),
+    )
   })
 
   it('uses the cipher of the GCM specification (test case 14)', () => {
     const decipher = createDecipheriv('aes-256-gcm', Buffer.alloc(32), Buffer.alloc(12))
     decipher.setAuthTag(Buffer.from('d0d1c8a799996bf0265b98b5d48ab919', 'hex'))
-    expect(Buffer.concat([decipher.update(Buffer.from('cea7403d4d606b6e074ec5d3baf39d18', 'hex')), decipher.final()])).toEqual(Buffer.alloc(16))
+    expect(
+      Buffer.concat([
+        decipher.update(Buffer.from('cea7403d4d606b6e074ec5d3baf39d18', 'hex')),
+        decipher.final(),
+      ]),
+    ).toEqual(Buffer.alloc(16))
   })
 })
 
 describe('the root key', () => {
   it.each(['keyfile', 'passphrase'] as const)('comes back out of its %s', async (kind) => {
-    const secret = kind === 'keyfile' ? randomBytes(32) : Buffer.from('correct horse battery staple')
+    const secret =
+      kind === 'keyfile' ? randomBytes(32) : Buffer.from('correct horse battery staple')
     const { header, root } = await createRootKey(kind, secret)
     const read = parseSealHeader(JSON.stringify(header))
     expect(await openRootKey(read, secret)).toEqual(root)
     await expect(openRootKey(read, randomBytes(32))).rejects.toMatchObject({ code: 'STORE_SEALED' })
-    await expect(openRootKey({ ...read, store_id: 'other' }, secret)).rejects.toMatchObject({ code: 'STORE_SEALED' })
+    await expect(openRootKey({ ...read, store_id: 'other' }, secret)).rejects.toMatchObject({
+      code: 'STORE_SEALED',
+    })
   })
 
   it.each([
-    { N: 2 ** 16 }, { N: 2 ** 21 }, { N: 2 ** 17 + 1 }, { N: '131072' }, { r: 1 }, { p: 0 }, { p: 9 },
-    { salt: 'AAAA' }, { salt: undefined }, { salt: Buffer.alloc(17).toString('base64') },
+    { N: 2 ** 16 },
+    { N: 2 ** 21 },
+    { N: 2 ** 17 + 1 },
+    { N: '131072' },
+    { r: 1 },
+    { p: 0 },
+    { p: 9 },
+    { salt: 'AAAA' },
+    { salt: undefined },
+    { salt: Buffer.alloc(17).toString('base64') },
   ])('is not asked for with scrypt factors out of bounds: %j', (change) => {
     const kdf = { N: 2 ** 17, r: 8, p: 1, salt: Buffer.alloc(16).toString('base64') }
-    const header = { format: 1, store_id: 'id', seal: 'passphrase', kdf, wrapped: Buffer.alloc(60).toString('base64') }
+    const header = {
+      format: 1,
+      store_id: 'id',
+      seal: 'passphrase',
+      kdf,
+      wrapped: Buffer.alloc(60).toString('base64'),
+    }
     expect(parseSealHeader(JSON.stringify(header))).toEqual(header)
-    expect(() => parseSealHeader(JSON.stringify({ ...header, kdf: { ...kdf, ...change } }))).toThrow('damaged')
+    expect(() =>
+      parseSealHeader(JSON.stringify({ ...header, kdf: { ...kdf, ...change } })),
+    ).toThrow('damaged')
     expect(() => parseSealHeader(JSON.stringify({ ...header, kdf: null }))).toThrow('damaged')
   })
 
-  it.each(['null', '7', '[]', '', '{}', '{"format":1}', '{"format":0}', '{"format":"2"}'])('is not looked for in %j', (text) => {
-    expect(() => parseSealHeader(text)).toThrow(expect.objectContaining({ code: 'STORE_CORRUPT' }))
-  })
+  it.each(['null', '7', '[]', '', '{}', '{"format":1}', '{"format":0}', '{"format":"2"}'])(
+    'is not looked for in %j',
+    (text) => {
+      expect(() => parseSealHeader(text)).toThrow(
+        expect.objectContaining({ code: 'STORE_CORRUPT' }),
+      )
+    },
+  )
 
   it('is said to be of a newer version, however that one writes it', () => {
-    expect(() => parseSealHeader('{"format":2}')).toThrow(expect.objectContaining({ code: 'STORE_VERSION' }))
+    expect(() => parseSealHeader('{"format":2}')).toThrow(
+      expect.objectContaining({ code: 'STORE_VERSION' }),
+    )
   })
 })

@@ -1,5 +1,13 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
-import { constants, createPrivateKey, createPublicKey, generateKeyPairSync, privateDecrypt, randomBytes, scryptSync } from 'node:crypto'
+import {
+  constants,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  privateDecrypt,
+  randomBytes,
+  scryptSync,
+} from 'node:crypto'
 import { encode } from '../../../src/crypto/import/der.js'
 import { recogniseMaterial } from '../../../src/crypto/import/recognise.js'
 import { createRootKey, openRootKey } from '../../../src/crypto/root-key.js'
@@ -12,10 +20,15 @@ import { integer, json, list, octets, oid, P256, pem, sec1 } from './import/stru
 /** What the buffers held that were filled with zeros since. */
 function watchWiping(): Buffer[] {
   const wiped: Buffer[] = []
-  for (const prototype of [Buffer.prototype, Uint8Array.prototype] as readonly Pick<Uint8Array, 'fill'>[]) {
-     
+  for (const prototype of [Buffer.prototype, Uint8Array.prototype] as readonly Pick<
+    Uint8Array,
+    'fill'
+  >[]) {
     const fill = prototype.fill as (this: Uint8Array, ...given: unknown[]) => Uint8Array
-    jest.spyOn(prototype, 'fill').mockImplementation(function (this: Uint8Array, ...given: unknown[]) {
+    jest.spyOn(prototype, 'fill').mockImplementation(function (
+      this: Uint8Array,
+      ...given: unknown[]
+    ) {
       if (given[0] === 0 && given.length === 1) wiped.push(Buffer.from(this))
       return fill.apply(this, given)
     })
@@ -23,17 +36,28 @@ function watchWiping(): Buffer[] {
   return wiped
 }
 
-const holds = (wiped: readonly Buffer[], secret: Uint8Array) => wiped.some((content) => content.equals(secret))
+const holds = (wiped: readonly Buffer[], secret: Uint8Array) =>
+  wiped.some((content) => content.equals(secret))
 
-afterEach(() => { jest.restoreAllMocks() })
+afterEach(() => {
+  jest.restoreAllMocks()
+})
 
 describe('it is overwritten', () => {
   it('the key that wrapped material for AWS, and the material that was unwrapped to compare', () => {
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const material = randomBytes(1200)
     const wiped = watchWiping()
-    const blob = wrapForImport('RSA_AES_KEY_WRAP_SHA_256', publicKey.export({ format: 'der', type: 'spki' }), material, 2048)
-    const ephemeral = privateDecrypt({ key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, blob.subarray(0, 256))
+    const blob = wrapForImport(
+      'RSA_AES_KEY_WRAP_SHA_256',
+      publicKey.export({ format: 'der', type: 'spki' }),
+      material,
+      2048,
+    )
+    const ephemeral = privateDecrypt(
+      { key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' },
+      blob.subarray(0, 256),
+    )
     expect([holds(wiped, ephemeral), holds(wiped, material)]).toEqual([true, true])
   })
 
@@ -42,7 +66,12 @@ describe('it is overwritten', () => {
     const wiped = watchWiping()
     const { header } = await createRootKey('passphrase', passphrase)
     const { N = 0, r = 0, p = 0, salt = '' } = header.kdf ?? {}
-    const derived = scryptSync(passphrase, Buffer.from(salt, 'base64'), 32, { N, r, p, maxmem: 256 * N * r })
+    const derived = scryptSync(passphrase, Buffer.from(salt, 'base64'), 32, {
+      N,
+      r,
+      p,
+      maxmem: 256 * N * r,
+    })
     expect(holds(wiped, derived)).toBe(true)
     wiped.length = 0
     await openRootKey(header, passphrase)
@@ -56,7 +85,9 @@ describe('it is overwritten', () => {
     const { header } = await createRootKey('keyfile', given)
     expect(holds(wiped, secret)).toBe(true)
     wiped.length = 0
-    await expect(openRootKey({ ...header, store_id: 'another' }, given)).rejects.toMatchObject({ code: 'STORE_SEALED' })
+    await expect(openRootKey({ ...header, store_id: 'another' }, given)).rejects.toMatchObject({
+      code: 'STORE_SEALED',
+    })
     expect(holds(wiped, secret)).toBe(true)
     expect(given.equals(secret)).toBe(true)
   })
@@ -78,11 +109,19 @@ describe('it is overwritten', () => {
     const wiped = watchWiping()
     recogniseMaterial(Buffer.from(secret.toString('hex')), { type: 'aes256-gcm96' })
     expect(holds(wiped, secret)).toBe(true)
-    for (const key of [generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey, generateKeyPairSync('ed25519').privateKey]) {
+    for (const key of [
+      generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+      generateKeyPairSync('ed25519').privateKey,
+    ]) {
       wiped.length = 0
-      const { material } = recogniseMaterial(Buffer.from(key.export({ format: 'pem', type: 'pkcs8' })), {})
+      const { material } = recogniseMaterial(
+        Buffer.from(key.export({ format: 'pem', type: 'pkcs8' })),
+        {},
+      )
       expect(holds(wiped, key.export({ format: 'der', type: 'pkcs8' }))).toBe(true)
-      expect(createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' }).equals(key)).toBe(true)
+      expect(
+        createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' }).equals(key),
+      ).toBe(true)
     }
   })
 
@@ -94,7 +133,12 @@ describe('it is overwritten', () => {
     const bare = sec1(Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url'))
     const algorithm = list(oid('2a8648ce3d0201'), P256)
     const version1 = list(integer(0), algorithm, octets(bare))
-    const version2 = list(integer(1), algorithm, octets(bare), encode(0x81, Uint8Array.of(0), point))
+    const version2 = list(
+      integer(1),
+      algorithm,
+      octets(bare),
+      encode(0x81, Uint8Array.of(0), point),
+    )
     const secret = randomBytes(48)
 
     it.each([
@@ -112,7 +156,9 @@ describe('it is overwritten', () => {
     })
 
     it.each([
-      ['hex', Buffer.from(`${secret.toString('hex')}*`), 'hex'], ['base64', Buffer.from(`${secret.toString('base64')}*`), 'base64'], ['base64, but for its padding', Buffer.from(`${secret.toString('base64')}=`), 'base64'],
+      ['hex', Buffer.from(`${secret.toString('hex')}*`), 'hex'],
+      ['base64', Buffer.from(`${secret.toString('base64')}*`), 'base64'],
+      ['base64, but for its padding', Buffer.from(`${secret.toString('base64')}=`), 'base64'],
     ] as const)('what was read of %s, until it turned out to be none', (_name, file, format) => {
       const wiped = watchWiping()
       expect(() => recogniseMaterial(file, { format })).toThrow('as format says')

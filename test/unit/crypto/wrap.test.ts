@@ -1,25 +1,45 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
-import { constants, createDecipheriv, generateKeyPairSync, privateDecrypt, randomBytes } from 'node:crypto'
+import {
+  constants,
+  createDecipheriv,
+  generateKeyPairSync,
+  privateDecrypt,
+  randomBytes,
+} from 'node:crypto'
 import { unwrapKwp, wrapForImport, wrapKwp } from '../../../src/crypto/wrap.js'
 
 describe('AES-KWP', () => {
-  // RFC 5649 section 6 has vectors for a 192-bit key only, so they check the cipher and initial value that are used.
+  // RFC 5649 section 6 has vectors for a 192-bit key only, so they check the cipher and initial
+  // value that are used.
   it.each([
-    ['c37b7e6492584340bed12207808941155068f738', '138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a'],
+    [
+      'c37b7e6492584340bed12207808941155068f738',
+      '138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a',
+    ],
     ['466f7250617369', 'afbeb0f07dfbf5419200f2ccb50bb24f'],
   ])('opens the vector of RFC 5649 for %s', (plain, wrapped) => {
     const kek = Buffer.from('5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8', 'hex')
     const decipher = createDecipheriv('id-aes192-wrap-pad', kek, Buffer.from('A65959A6', 'hex'))
-    expect(Buffer.concat([decipher.update(Buffer.from(wrapped, 'hex')), decipher.final()]).toString('hex')).toBe(plain)
+    expect(
+      Buffer.concat([decipher.update(Buffer.from(wrapped, 'hex')), decipher.final()]).toString(
+        'hex',
+      ),
+    ).toBe(plain)
   })
 
   it('is undone by its inverse, in whole blocks of 8 bytes, for any material', () => {
-    fc.assert(fc.property(fc.uint8Array({ minLength: 1, maxLength: 3000 }), fc.uint8Array({ minLength: 32, maxLength: 32 }), (material, key) => {
-      const wrapped = wrapKwp(key, material)
-      expect(wrapped.length).toBe(Math.ceil(material.length / 8) * 8 + 8)
-      expect(unwrapKwp(key, wrapped).equals(material)).toBe(true)
-    }))
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 1, maxLength: 3000 }),
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        (material, key) => {
+          const wrapped = wrapKwp(key, material)
+          expect(wrapped.length).toBe(Math.ceil(material.length / 8) * 8 + 8)
+          expect(unwrapKwp(key, wrapped).equals(material)).toBe(true)
+        },
+      ),
+    )
   })
 
   it('does not open what was changed by one bit', () => {
@@ -33,7 +53,9 @@ describe('AES-KWP', () => {
   })
 })
 
-afterEach(() => { jest.restoreAllMocks() })
+afterEach(() => {
+  jest.restoreAllMocks()
+})
 
 describe('wrapForImport', () => {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -50,32 +72,63 @@ describe('wrapForImport', () => {
   it('RSA_AES_KEY_WRAP_SHA_256 is a block that holds a key, then the material under it', () => {
     const material = randomBytes(1217)
     const blob = wrapForImport('RSA_AES_KEY_WRAP_SHA_256', der, material, 2048)
-    expect(unwrapKwp(privateDecrypt(oaep, blob.subarray(0, 256)), blob.subarray(256)).equals(material)).toBe(true)
+    expect(
+      unwrapKwp(privateDecrypt(oaep, blob.subarray(0, 256)), blob.subarray(256)).equals(material),
+    ).toBe(true)
   })
 
   it('refuses a wrapping key that is not what was asked for', () => {
-    expect(() => wrapForImport('RSAES_OAEP_SHA_256', der, randomBytes(32))).toThrow('not RSA of 4096 bits')
-    expect(() => wrapForImport('RSAES_OAEP_SHA_256', randomBytes(100), randomBytes(32))).toThrow('not RSA of 4096 bits')
-    for (const other of [generateKeyPairSync('ec', { namedCurve: 'P-256' }), generateKeyPairSync('ed25519'), generateKeyPairSync('rsa-pss', { modulusLength: 2048 })]) {
+    expect(() => wrapForImport('RSAES_OAEP_SHA_256', der, randomBytes(32))).toThrow(
+      'not RSA of 4096 bits',
+    )
+    expect(() => wrapForImport('RSAES_OAEP_SHA_256', randomBytes(100), randomBytes(32))).toThrow(
+      'not RSA of 4096 bits',
+    )
+    for (const other of [
+      generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+      generateKeyPairSync('ed25519'),
+      generateKeyPairSync('rsa-pss', { modulusLength: 2048 }),
+    ]) {
       const key = other.publicKey.export({ format: 'der', type: 'spki' })
-      expect(() => wrapForImport('RSAES_OAEP_SHA_256', key, randomBytes(32), 2048)).toThrow(expect.objectContaining({ code: 'KMS_FAILED', message: 'the KMS returned a wrapping key that is not RSA of 2048 bits' }))
+      expect(() => wrapForImport('RSAES_OAEP_SHA_256', key, randomBytes(32), 2048)).toThrow(
+        expect.objectContaining({
+          code: 'KMS_FAILED',
+          message: 'the KMS returned a wrapping key that is not RSA of 2048 bits',
+        }),
+      )
     }
   })
 
   it('keeps why a wrapping key could not be read, for who debugs', () => {
-    expect(() => wrapForImport('RSAES_OAEP_SHA_256', randomBytes(100), randomBytes(32))).toThrow(expect.objectContaining({ cause: expect.objectContaining({ message: expect.any(String) }) }))
+    expect(() => wrapForImport('RSAES_OAEP_SHA_256', randomBytes(100), randomBytes(32))).toThrow(
+      expect.objectContaining({ cause: expect.objectContaining({ message: expect.any(String) }) }),
+    )
   })
 
-  // A faulty processor or OpenSSL. AWS could not open the blob either, or would open it to another key than is kept here.
+  // A faulty processor or OpenSSL. AWS could not open the blob either, or would open it to another
+  // key than is kept here.
   it.each([
-    ['another byte', (unwrapped: Buffer) => Buffer.from(unwrapped.map((byte, index) => (index === 20 ? byte ^ 1 : byte)))],
+    [
+      'another byte',
+      (unwrapped: Buffer) =>
+        Buffer.from(unwrapped.map((byte, index) => (index === 20 ? byte ^ 1 : byte))),
+    ],
     ['a byte less', (unwrapped: Buffer) => unwrapped.subarray(0, -1)],
     ['a byte more', (unwrapped: Buffer) => Buffer.concat([unwrapped, Buffer.alloc(1)])],
     ['nothing', () => Buffer.alloc(0)],
   ])('gives out no blob that unwraps to %s', (_name, spoil) => {
-    const decipher = Object.getPrototypeOf(createDecipheriv('id-aes256-wrap-pad', Buffer.alloc(32), Buffer.from('A65959A6', 'hex'))) as { update: (wrapped: Uint8Array) => Buffer }
+    const decipher = Object.getPrototypeOf(
+      createDecipheriv('id-aes256-wrap-pad', Buffer.alloc(32), Buffer.from('A65959A6', 'hex')),
+    ) as { update: (wrapped: Uint8Array) => Buffer }
     const update = decipher.update
-    jest.spyOn(decipher, 'update').mockImplementation(function (this: unknown, wrapped) { return spoil(update.call(this, wrapped)) })
-    expect(() => wrapForImport('RSA_AES_KEY_WRAP_SHA_256', der, randomBytes(48), 2048)).toThrow(expect.objectContaining({ code: 'KMS_FAILED', message: 'the wrapped key material does not unwrap to what was wrapped' }))
+    jest.spyOn(decipher, 'update').mockImplementation(function (this: unknown, wrapped) {
+      return spoil(update.call(this, wrapped))
+    })
+    expect(() => wrapForImport('RSA_AES_KEY_WRAP_SHA_256', der, randomBytes(48), 2048)).toThrow(
+      expect.objectContaining({
+        code: 'KMS_FAILED',
+        message: 'the wrapped key material does not unwrap to what was wrapped',
+      }),
+    )
   })
 })

@@ -1,6 +1,13 @@
 import {
-  CreateKeyCommand, DescribeKeyCommand, GetParametersForImportCommand, ImportKeyMaterialCommand, KMSClient, KMSServiceException,
-  type CreateKeyCommandInput, type ImportKeyMaterialCommandInput, type WrappingKeySpec,
+  CreateKeyCommand,
+  DescribeKeyCommand,
+  GetParametersForImportCommand,
+  ImportKeyMaterialCommand,
+  KMSClient,
+  KMSServiceException,
+  type CreateKeyCommandInput,
+  type ImportKeyMaterialCommandInput,
+  type WrappingKeySpec,
 } from '@aws-sdk/client-kms'
 import { constants, createCipheriv, createPublicKey, publicEncrypt, randomBytes } from 'node:crypto'
 import { startDevKms, type DevKms, type DevKmsOptions } from '../../../src/dev-kms/index.js'
@@ -41,34 +48,59 @@ export function wrap(algorithm: string, publicKey: Uint8Array, material: Uint8Ar
 }
 
 export async function createLab(options: DevKmsOptions = {}): Promise<Lab> {
-  // The clock stands still until somebody waits, so that what is transient stays as long as a test looks at it.
+  // The clock stands still until somebody waits, so that what is transient stays as long as a test
+  // looks at it.
   const start = Date.now()
   let ahead = 0
   const kms = await startDevKms({ now: () => new Date(start + ahead), ...options })
   const client = (region = HOME) =>
-    new KMSClient({ region, endpoint: kms.endpoint, credentials: kms.credentials, maxAttempts: 1, systemClockOffset: ahead })
+    new KMSClient({
+      region,
+      endpoint: kms.endpoint,
+      credentials: kms.credentials,
+      maxAttempts: 1,
+      systemClockOffset: ahead,
+    })
   return {
-    kms, client,
-    create: async (input = {}, region) => (await client(region).send(new CreateKeyCommand({ Origin: 'EXTERNAL', ...input }))).KeyMetadata?.KeyId ?? '',
+    kms,
+    client,
+    create: async (input = {}, region) =>
+      (await client(region).send(new CreateKeyCommand({ Origin: 'EXTERNAL', ...input })))
+        .KeyMetadata?.KeyId ?? '',
     put: async (KeyId, material, { region, algorithm, wrapWith = 'RSA_4096', ...rest } = {}) => {
-      const WrappingAlgorithm = algorithm ?? (material.length > 128 ? 'RSA_AES_KEY_WRAP_SHA_256' : 'RSAES_OAEP_SHA_256')
-      const { PublicKey, ImportToken } = await client(region).send(new GetParametersForImportCommand({
-        KeyId, WrappingAlgorithm: WrappingAlgorithm as 'RSAES_OAEP_SHA_256', WrappingKeySpec: wrapWith,
-      }))
-      const { KeyMaterialId } = await client(region).send(new ImportKeyMaterialCommand({
-        KeyId, ImportToken, EncryptedKeyMaterial: wrap(WrappingAlgorithm, PublicKey ?? new Uint8Array(), material),
-        ...(rest.ValidTo ? {} : { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' }), ...rest,
-      }))
+      const WrappingAlgorithm =
+        algorithm ?? (material.length > 128 ? 'RSA_AES_KEY_WRAP_SHA_256' : 'RSAES_OAEP_SHA_256')
+      const { PublicKey, ImportToken } = await client(region).send(
+        new GetParametersForImportCommand({
+          KeyId,
+          WrappingAlgorithm: WrappingAlgorithm as 'RSAES_OAEP_SHA_256',
+          WrappingKeySpec: wrapWith,
+        }),
+      )
+      const { KeyMaterialId } = await client(region).send(
+        new ImportKeyMaterialCommand({
+          KeyId,
+          ImportToken,
+          EncryptedKeyMaterial: wrap(WrappingAlgorithm, PublicKey ?? new Uint8Array(), material),
+          ...(rest.ValidTo ? {} : { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' }),
+          ...rest,
+        }),
+      )
       return KeyMaterialId
     },
-    stateOf: async (KeyId, region) => (await client(region).send(new DescribeKeyCommand({ KeyId }))).KeyMetadata?.KeyState,
-    wait: (ms) => { ahead += ms },
+    stateOf: async (KeyId, region) =>
+      (await client(region).send(new DescribeKeyCommand({ KeyId }))).KeyMetadata?.KeyState,
+    wait: (ms) => {
+      ahead += ms
+    },
     close: () => kms.close(),
   }
 }
 
 /** The error that the attempt ends with: one that the KMS answered. */
-export async function refusalOf(attempt: Promise<unknown>): Promise<{ readonly name: string; readonly message: string }> {
+export async function refusalOf(
+  attempt: Promise<unknown>,
+): Promise<{ readonly name: string; readonly message: string }> {
   try {
     await attempt
   } catch (error) {

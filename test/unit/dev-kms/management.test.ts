@@ -5,7 +5,8 @@ import { ABROAD, createLab, errorOf, HOME, refusalOf, type Lab } from './lab.js'
 
 let lab: Lab
 let kms: KMS
-const at = (region = HOME) => new KMS({ region, endpoint: lab.kms.endpoint, credentials: lab.kms.credentials, maxAttempts: 1 })
+const at = (region = HOME) =>
+  new KMS({ region, endpoint: lab.kms.endpoint, credentials: lab.kms.credentials, maxAttempts: 1 })
 beforeAll(async () => {
   lab = await createLab({ limits: { aliasesPerKey: 3, grantsPerKey: 3 } })
   kms = at()
@@ -23,26 +24,60 @@ describe('naming a key', () => {
   it('by id and by ARN everywhere, by alias where AWS takes one', async () => {
     const KeyId = await full()
     await kms.createAlias({ AliasName: 'alias/named', TargetKeyId: arn(KeyId) })
-    for (const name of [KeyId, arn(KeyId), 'alias/named', `arn:aws:kms:${HOME}:111122223333:alias/named`]) {
+    for (const name of [
+      KeyId,
+      arn(KeyId),
+      'alias/named',
+      `arn:aws:kms:${HOME}:111122223333:alias/named`,
+    ]) {
       expect((await kms.describeKey({ KeyId: name })).KeyMetadata?.KeyId).toBe(KeyId)
-      expect((await kms.encrypt({ KeyId: name, Plaintext: Buffer.from('x') })).KeyId).toBe(arn(KeyId))
+      expect((await kms.encrypt({ KeyId: name, Plaintext: Buffer.from('x') })).KeyId).toBe(
+        arn(KeyId),
+      )
     }
     for (const name of ['alias/named', `arn:aws:kms:${HOME}:111122223333:alias/named`]) {
       const management = [
-        kms.disableKey({ KeyId: name }), kms.scheduleKeyDeletion({ KeyId: name }), kms.listResourceTags({ KeyId: name }), kms.getKeyPolicy({ KeyId: name }),
-        kms.getParametersForImport({ KeyId: name, WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_4096' }),
-        kms.createAlias({ AliasName: 'alias/x', TargetKeyId: name }), kms.listAliases({ KeyId: name }), kms.tagResource({ KeyId: name, Tags: [] }),
+        kms.disableKey({ KeyId: name }),
+        kms.scheduleKeyDeletion({ KeyId: name }),
+        kms.listResourceTags({ KeyId: name }),
+        kms.getKeyPolicy({ KeyId: name }),
+        kms.getParametersForImport({
+          KeyId: name,
+          WrappingAlgorithm: 'RSAES_OAEP_SHA_256',
+          WrappingKeySpec: 'RSA_4096',
+        }),
+        kms.createAlias({ AliasName: 'alias/x', TargetKeyId: name }),
+        kms.listAliases({ KeyId: name }),
+        kms.tagResource({ KeyId: name, Tags: [] }),
       ]
-      expect(await Promise.all(management.map(errorOf))).toEqual(management.map(() => 'NotFoundException'))
+      expect(await Promise.all(management.map(errorOf))).toEqual(
+        management.map(() => 'NotFoundException'),
+      )
     }
   })
   it.each([
-    ['another Region', `arn:aws:kms:${ABROAD}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`, `Invalid arn ${ABROAD}`],
-    ['another account', `arn:aws:kms:${HOME}:999999999999:key/1234abcd-12ab-34cd-56ef-1234567890ab`, 'does not exist'],
-    ['another partition', `arn:aws-cn:kms:${HOME}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`, 'Invalid arn'],
+    [
+      'another Region',
+      `arn:aws:kms:${ABROAD}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`,
+      `Invalid arn ${ABROAD}`,
+    ],
+    [
+      'another account',
+      `arn:aws:kms:${HOME}:999999999999:key/1234abcd-12ab-34cd-56ef-1234567890ab`,
+      'does not exist',
+    ],
+    [
+      'another partition',
+      `arn:aws-cn:kms:${HOME}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`,
+      'Invalid arn',
+    ],
     ['no ARN of a key', `arn:aws:s3:::bucket`, 'Invalid arn'],
-    ['no id', 'fantasy', 'Invalid keyId \'fantasy\''],
-    ['no key', '1234abcd-12ab-34cd-56ef-1234567890ab', `Key '${arn('1234abcd-12ab-34cd-56ef-1234567890ab')}' does not exist`],
+    ['no id', 'fantasy', "Invalid keyId 'fantasy'"],
+    [
+      'no key',
+      '1234abcd-12ab-34cd-56ef-1234567890ab',
+      `Key '${arn('1234abcd-12ab-34cd-56ef-1234567890ab')}' does not exist`,
+    ],
   ])('says what is wrong with %s', async (_what, KeyId, words) => {
     const refused = await refusalOf(kms.describeKey({ KeyId }))
     expect(refused.name).toBe('NotFoundException')
@@ -51,22 +86,48 @@ describe('naming a key', () => {
 })
 
 describe('aliases', () => {
-  it('have AWS\'s rules for names, and a limit for each key', async () => {
+  it("have AWS's rules for names, and a limit for each key", async () => {
     const TargetKeyId = await lab.create()
     const create = (AliasName: string) => errorOf(kms.createAlias({ AliasName, TargetKeyId }))
-    expect(await Promise.all(['x', 'alias/', 'alias/a:b', 'alias/a b', 'alias/a.b', 'alias/aws/x', `alias/${'a'.repeat(251)}`].map(create))).toEqual([
-      'ValidationException', 'InvalidAliasNameException', 'InvalidAliasNameException', 'ValidationException', 'ValidationException',
-      'NotAuthorizedException', 'ValidationException',
+    expect(
+      await Promise.all(
+        [
+          'x',
+          'alias/',
+          'alias/a:b',
+          'alias/a b',
+          'alias/a.b',
+          'alias/aws/x',
+          `alias/${'a'.repeat(251)}`,
+        ].map(create),
+      ),
+    ).toEqual([
+      'ValidationException',
+      'InvalidAliasNameException',
+      'InvalidAliasNameException',
+      'ValidationException',
+      'ValidationException',
+      'NotAuthorizedException',
+      'ValidationException',
     ])
-    expect([await create('alias/l1'), await create('alias/l1'), await create('alias/l2'), await create('alias/l3'), await create('alias/l4')])
-      .toEqual(['none', 'AlreadyExistsException', 'none', 'none', 'LimitExceededException'])
+    expect([
+      await create('alias/l1'),
+      await create('alias/l1'),
+      await create('alias/l2'),
+      await create('alias/l3'),
+      await create('alias/l4'),
+    ]).toEqual(['none', 'AlreadyExistsException', 'none', 'none', 'LimitExceededException'])
     const other = await lab.create()
     await kms.createAlias({ AliasName: 'alias/o1', TargetKeyId: other })
-    expect(await errorOf(kms.updateAlias({ AliasName: 'alias/o1', TargetKeyId }))).toBe('LimitExceededException')
-    expect(await errorOf(kms.updateAlias({ AliasName: 'alias/nobody', TargetKeyId }))).toBe('NotFoundException')
+    expect(await errorOf(kms.updateAlias({ AliasName: 'alias/o1', TargetKeyId }))).toBe(
+      'LimitExceededException',
+    )
+    expect(await errorOf(kms.updateAlias({ AliasName: 'alias/nobody', TargetKeyId }))).toBe(
+      'NotFoundException',
+    )
     expect(await errorOf(kms.deleteAlias({ AliasName: 'alias/nobody' }))).toBe('NotFoundException')
   })
-  it('are each Region\'s own', async () => {
+  it("are each Region's own", async () => {
     const [here, there] = [await lab.create(), await lab.create({}, ABROAD)]
     await kms.createAlias({ AliasName: 'alias/twice', TargetKeyId: here })
     await at(ABROAD).createAlias({ AliasName: 'alias/twice', TargetKeyId: there })
@@ -84,43 +145,99 @@ describe('tags', () => {
     expect((await kms.listResourceTags({ KeyId })).Tags).toEqual([tag('b')])
   })
   it.each([
-    ['51 of them', Array.from({ length: 51 }, (_, index) => tag(String(index))), 'TagException', 'Too many tags'],
+    [
+      '51 of them',
+      Array.from({ length: 51 }, (_, index) => tag(String(index))),
+      'TagException',
+      'Too many tags',
+    ],
     ['one twice', [tag('a'), tag('a')], 'TagException', 'Duplicate tag keys'],
-    ['AWS\'s own', [tag('aws:x')], 'TagException', 'Tags beginning with aws: are reserved'],
-    ['a long key', [tag('a'.repeat(129))], 'ValidationException', `'tags.1.member.tagKey' failed to satisfy constraint: Member must have length less than or equal to 128`],
-    ['a long value', [tag('a', 'a'.repeat(257))], 'ValidationException', `'tags.1.member.tagValue' failed to satisfy constraint: Member must have length less than or equal to 256`],
-    ['no key', [{ TagValue: 'x' } as Tag], 'ValidationException', `Value null at 'tags.1.member.tagKey'`],
+    ["AWS's own", [tag('aws:x')], 'TagException', 'Tags beginning with aws: are reserved'],
+    [
+      'a long key',
+      [tag('a'.repeat(129))],
+      'ValidationException',
+      `'tags.1.member.tagKey' failed to satisfy constraint: Member must have length less than or equal to 128`,
+    ],
+    [
+      'a long value',
+      [tag('a', 'a'.repeat(257))],
+      'ValidationException',
+      `'tags.1.member.tagValue' failed to satisfy constraint: Member must have length less than or equal to 256`,
+    ],
+    [
+      'no key',
+      [{ TagValue: 'x' } as Tag],
+      'ValidationException',
+      `Value null at 'tags.1.member.tagKey'`,
+    ],
   ])('refuse %s', async (_what, Tags, name, words) => {
     const refused = await refusalOf(kms.createKey({ Tags }))
     expect(refused.name).toBe(name)
     expect(refused.message).toContain(words)
   })
   it('are 50 at most, also one after another', async () => {
-    const KeyId = await lab.create({ Tags: Array.from({ length: 50 }, (_, index) => tag(String(index))) })
+    const KeyId = await lab.create({
+      Tags: Array.from({ length: 50 }, (_, index) => tag(String(index))),
+    })
     expect(await errorOf(kms.tagResource({ KeyId, Tags: [tag('more')] }))).toBe('TagException')
     await kms.tagResource({ KeyId, Tags: [tag('7', 'changed')] })
   })
 })
 
 describe('key policies', () => {
-  const statement = (over: object = {}) => ({ Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::111122223333:root' }, Action: 'kms:*', Resource: '*', ...over })
-  const policy = (...statements: object[]) => JSON.stringify({ Version: '2012-10-17', Statement: statements })
-  it('are AWS\'s default where none is given', async () => {
+  const statement = (over: object = {}) => ({
+    Effect: 'Allow',
+    Principal: { AWS: 'arn:aws:iam::111122223333:root' },
+    Action: 'kms:*',
+    Resource: '*',
+    ...over,
+  })
+  const policy = (...statements: object[]) =>
+    JSON.stringify({ Version: '2012-10-17', Statement: statements })
+  it("are AWS's default where none is given", async () => {
     const KeyId = await lab.create()
-    expect(JSON.parse((await kms.getKeyPolicy({ KeyId })).Policy ?? '')).toMatchObject({ Id: 'key-default-1', Statement: [{ Sid: 'Enable IAM User Permissions' }] })
+    expect(JSON.parse((await kms.getKeyPolicy({ KeyId })).Policy ?? '')).toMatchObject({
+      Id: 'key-default-1',
+      Statement: [{ Sid: 'Enable IAM User Permissions' }],
+    })
     expect((await kms.listKeyPolicies({ KeyId })).PolicyNames).toEqual(['default'])
-    expect(await errorOf(kms.getKeyPolicy({ KeyId, PolicyName: 'other' }))).toBe('NotFoundException')
-    expect(await errorOf(kms.putKeyPolicy({ KeyId, PolicyName: 'other', Policy: policy(statement()) }))).toBe('ValidationException')
+    expect(await errorOf(kms.getKeyPolicy({ KeyId, PolicyName: 'other' }))).toBe(
+      'NotFoundException',
+    )
+    expect(
+      await errorOf(kms.putKeyPolicy({ KeyId, PolicyName: 'other', Policy: policy(statement()) })),
+    ).toBe('ValidationException')
   })
   it.each([
     ['no JSON', 'x', 'MalformedPolicyDocumentException'],
     ['no statement', '{}', 'MalformedPolicyDocumentException'],
-    ['no principal', policy(statement({ Principal: undefined })), 'MalformedPolicyDocumentException'],
-    ['a mistyped element', policy(statement({ Resources: '*' })), 'MalformedPolicyDocumentException'],
+    [
+      'no principal',
+      policy(statement({ Principal: undefined })),
+      'MalformedPolicyDocumentException',
+    ],
+    [
+      'a mistyped element',
+      policy(statement({ Resources: '*' })),
+      'MalformedPolicyDocumentException',
+    ],
     ['a lockout', policy(statement({ Action: 'kms:Encrypt' })), 'MalformedPolicyDocumentException'],
-    ['another\'s key', policy(statement({ Principal: { AWS: 'arn:aws:iam::999999999999:root' } })), 'MalformedPolicyDocumentException'],
-    ['one that is too long', policy(statement({ Sid: 'a'.repeat(33_000) })), 'LimitExceededException'],
-    ['one that is right', policy(statement(), statement({ Effect: 'Deny', Action: 'kms:Decrypt' })), 'none'],
+    [
+      "another's key",
+      policy(statement({ Principal: { AWS: 'arn:aws:iam::999999999999:root' } })),
+      'MalformedPolicyDocumentException',
+    ],
+    [
+      'one that is too long',
+      policy(statement({ Sid: 'a'.repeat(33_000) })),
+      'LimitExceededException',
+    ],
+    [
+      'one that is right',
+      policy(statement(), statement({ Effect: 'Deny', Action: 'kms:Decrypt' })),
+      'none',
+    ],
   ])('refuse %s', async (_what, Policy, expected) => {
     const KeyId = await lab.create()
     expect(await errorOf(kms.putKeyPolicy({ KeyId, Policy }))).toBe(expected)
@@ -129,7 +246,9 @@ describe('key policies', () => {
   })
   it('let a lockout through that was asked for', async () => {
     const Policy = policy(statement({ Action: 'kms:Encrypt' }))
-    expect(await errorOf(kms.createKey({ Policy, BypassPolicyLockoutSafetyCheck: true }))).toBe('none')
+    expect(await errorOf(kms.createKey({ Policy, BypassPolicyLockoutSafetyCheck: true }))).toBe(
+      'none',
+    )
   })
 })
 
@@ -138,31 +257,61 @@ describe('grants', () => {
   const RetiringPrincipal = 'arn:aws:iam::111122223333:user/b'
   it('are made, listed, revoked and retired', async () => {
     const KeyId = await full()
-    const input = { KeyId, GranteePrincipal, RetiringPrincipal, Operations: ['Encrypt' as const], Name: 'one' }
+    const input = {
+      KeyId,
+      GranteePrincipal,
+      RetiringPrincipal,
+      Operations: ['Encrypt' as const],
+      Name: 'one',
+    }
     const one = await kms.createGrant(input)
     expect((await kms.createGrant(input)).GrantId).toBe(one.GrantId)
-    const two = await kms.createGrant({ ...input, Name: undefined, Constraints: { EncryptionContextEquals: { a: 'b' } } })
-    expect(await errorOf(kms.createGrant({ ...input, DryRun: true }))).toBe('DryRunOperationException')
+    const two = await kms.createGrant({
+      ...input,
+      Name: undefined,
+      Constraints: { EncryptionContextEquals: { a: 'b' } },
+    })
+    expect(await errorOf(kms.createGrant({ ...input, DryRun: true }))).toBe(
+      'DryRunOperationException',
+    )
     const { Grants } = await kms.listGrants({ KeyId })
     expect(Grants).toHaveLength(2)
     expect(Grants?.find(({ GrantId }) => GrantId === two.GrantId)).toMatchObject({
-      KeyId: arn(KeyId), GranteePrincipal, RetiringPrincipal, Operations: ['Encrypt'], Constraints: { EncryptionContextEquals: { a: 'b' } },
+      KeyId: arn(KeyId),
+      GranteePrincipal,
+      RetiringPrincipal,
+      Operations: ['Encrypt'],
+      Constraints: { EncryptionContextEquals: { a: 'b' } },
     })
     expect((await kms.listRetirableGrants({ RetiringPrincipal })).Grants).toHaveLength(2)
-    expect(await errorOf(kms.encrypt({ KeyId, Plaintext: Buffer.from('x'), GrantTokens: [one.GrantToken ?? ''] }))).toBe('none')
+    expect(
+      await errorOf(
+        kms.encrypt({ KeyId, Plaintext: Buffer.from('x'), GrantTokens: [one.GrantToken ?? ''] }),
+      ),
+    ).toBe('none')
     await kms.retireGrant({ GrantToken: one.GrantToken })
-    expect(await errorOf(kms.retireGrant({ GrantToken: one.GrantToken }))).toBe('InvalidGrantTokenException')
+    expect(await errorOf(kms.retireGrant({ GrantToken: one.GrantToken }))).toBe(
+      'InvalidGrantTokenException',
+    )
     await kms.revokeGrant({ KeyId, GrantId: two.GrantId })
-    expect(await errorOf(kms.revokeGrant({ KeyId, GrantId: two.GrantId }))).toBe('NotFoundException')
+    expect(await errorOf(kms.revokeGrant({ KeyId, GrantId: two.GrantId }))).toBe(
+      'NotFoundException',
+    )
     expect((await kms.listGrants({ KeyId })).Grants).toEqual([])
   })
   it('refuse what the key can not do, and more than there may be', async () => {
     const KeyId = await full()
-    const create = (input: object) => errorOf(kms.createGrant({ KeyId, GranteePrincipal, Operations: ['Encrypt'], ...input }))
+    const create = (input: object) =>
+      errorOf(kms.createGrant({ KeyId, GranteePrincipal, Operations: ['Encrypt'], ...input }))
     expect(await create({ Operations: ['Sign'] })).toBe('ValidationException')
     expect(await create({ GranteePrincipal: undefined })).toBe('ValidationException')
     expect(await create({ Operations: ['Everything'] })).toBe('ValidationException')
-    expect([await create({}), await create({}), await create({}), await create({})]).toEqual(['none', 'none', 'none', 'LimitExceededException'])
+    expect([await create({}), await create({}), await create({}), await create({})]).toEqual([
+      'none',
+      'none',
+      'none',
+      'LimitExceededException',
+    ])
   })
 })
 
@@ -185,7 +334,11 @@ describe('lists', () => {
     expect(await errorOf(kms.listKeys({ Marker: NextMarker }))).toBe('InvalidMarkerException')
     expect(await errorOf(there.listKeys({ Marker: '2' }))).toBe('InvalidMarkerException')
   })
-  it.each([['listKeys', 1001], ['listAliases', 101], ['listKeys', 0]] as const)('%s refuses a Limit of %d', async (name, Limit) => {
+  it.each([
+    ['listKeys', 1001],
+    ['listAliases', 101],
+    ['listKeys', 0],
+  ] as const)('%s refuses a Limit of %d', async (name, Limit) => {
     expect(await errorOf(kms[name]({ Limit }))).toBe('ValidationException')
   })
 })
@@ -193,7 +346,8 @@ describe('lists', () => {
 describe('the primary Region', () => {
   it('changes: both keys are updating for a while', async () => {
     const KeyId = await full({ MultiRegion: true })
-    const change = (PrimaryRegion: string, region = HOME) => at(region).updatePrimaryRegion({ KeyId, PrimaryRegion })
+    const change = (PrimaryRegion: string, region = HOME) =>
+      at(region).updatePrimaryRegion({ KeyId, PrimaryRegion })
     expect(await errorOf(change(ABROAD))).toBe('NotFoundException')
     await kms.replicateKey({ KeyId, ReplicaRegion: ABROAD })
     expect(await errorOf(change(ABROAD))).toBe('KMSInvalidStateException')
@@ -207,16 +361,29 @@ describe('the primary Region', () => {
     await kms.replicateKey({ KeyId, ReplicaRegion: ABROAD })
     lab.wait(1_000)
     await lab.put(KeyId, material, { region: ABROAD })
-    expect(await errorOf(at(ABROAD).updatePrimaryRegion({ KeyId, PrimaryRegion: HOME }))).toBe('UnsupportedOperationException')
-    expect(await errorOf(at(ABROAD).replicateKey({ KeyId, ReplicaRegion: 'us-west-2' }))).toBe('UnsupportedOperationException')
+    expect(await errorOf(at(ABROAD).updatePrimaryRegion({ KeyId, PrimaryRegion: HOME }))).toBe(
+      'UnsupportedOperationException',
+    )
+    expect(await errorOf(at(ABROAD).replicateKey({ KeyId, ReplicaRegion: 'us-west-2' }))).toBe(
+      'UnsupportedOperationException',
+    )
     await kms.updatePrimaryRegion({ KeyId, PrimaryRegion: ABROAD })
-    expect([await lab.stateOf(KeyId), await lab.stateOf(KeyId, ABROAD)]).toEqual(['Updating', 'Updating'])
+    expect([await lab.stateOf(KeyId), await lab.stateOf(KeyId, ABROAD)]).toEqual([
+      'Updating',
+      'Updating',
+    ])
     lab.wait(1_000)
     expect((await kms.describeKey({ KeyId })).KeyMetadata?.MultiRegionConfiguration).toMatchObject({
-      MultiRegionKeyType: 'REPLICA', PrimaryKey: { Arn: arn(KeyId, ABROAD), Region: ABROAD }, ReplicaKeys: [{ Region: HOME }],
+      MultiRegionKeyType: 'REPLICA',
+      PrimaryKey: { Arn: arn(KeyId, ABROAD), Region: ABROAD },
+      ReplicaKeys: [{ Region: HOME }],
     })
     await at(ABROAD).replicateKey({ KeyId, ReplicaRegion: 'us-west-2' })
-    for (const [ReplicaRegion, expected] of [['nowhere-1', 'ValidationException'], ['us-wst-2', 'UnsupportedOperationException'], ['cn-north-1', 'UnsupportedOperationException']]) {
+    for (const [ReplicaRegion, expected] of [
+      ['nowhere-1', 'ValidationException'],
+      ['us-wst-2', 'UnsupportedOperationException'],
+      ['cn-north-1', 'UnsupportedOperationException'],
+    ]) {
       expect(await errorOf(at(ABROAD).replicateKey({ KeyId, ReplicaRegion }))).toBe(expected)
     }
   })
@@ -225,8 +392,14 @@ describe('the primary Region', () => {
 it('knows no custom key stores', async () => {
   const CustomKeyStoreId = 'cks-1234567890abcdef0'
   expect((await kms.describeCustomKeyStores({})).CustomKeyStores).toEqual([])
-  expect(await errorOf(kms.connectCustomKeyStore({ CustomKeyStoreId }))).toBe('CustomKeyStoreNotFoundException')
-  expect(await errorOf(kms.createCustomKeyStore({ CustomKeyStoreName: 'x' }))).toBe('UnsupportedOperationException')
-  expect(await errorOf(kms.generateRandom({ NumberOfBytes: 1, CustomKeyStoreId }))).toBe('CustomKeyStoreNotFoundException')
+  expect(await errorOf(kms.connectCustomKeyStore({ CustomKeyStoreId }))).toBe(
+    'CustomKeyStoreNotFoundException',
+  )
+  expect(await errorOf(kms.createCustomKeyStore({ CustomKeyStoreName: 'x' }))).toBe(
+    'UnsupportedOperationException',
+  )
+  expect(await errorOf(kms.generateRandom({ NumberOfBytes: 1, CustomKeyStoreId }))).toBe(
+    'CustomKeyStoreNotFoundException',
+  )
   expect(await errorOf(kms.generateRandom({}))).toBe('ValidationException')
 })

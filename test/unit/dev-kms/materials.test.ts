@@ -1,8 +1,25 @@
 import {
-  CancelKeyDeletionCommand, CreateKeyCommand, DecryptCommand, DeleteImportedKeyMaterialCommand, DescribeKeyCommand, DisableKeyCommand,
-  DisableKeyRotationCommand, EnableKeyCommand, EnableKeyRotationCommand, EncryptCommand, GetKeyRotationStatusCommand,
-  GetParametersForImportCommand, GetPublicKeyCommand, ImportKeyMaterialCommand, ListKeyRotationsCommand, ReplicateKeyCommand,
-  RotateKeyOnDemandCommand, ScheduleKeyDeletionCommand, type KeySpec, type KeyUsageType, type WrappingKeySpec,
+  CancelKeyDeletionCommand,
+  CreateKeyCommand,
+  DecryptCommand,
+  DeleteImportedKeyMaterialCommand,
+  DescribeKeyCommand,
+  DisableKeyCommand,
+  DisableKeyRotationCommand,
+  EnableKeyCommand,
+  EnableKeyRotationCommand,
+  EncryptCommand,
+  GetKeyRotationStatusCommand,
+  GetParametersForImportCommand,
+  GetPublicKeyCommand,
+  ImportKeyMaterialCommand,
+  ListKeyRotationsCommand,
+  ReplicateKeyCommand,
+  RotateKeyOnDemandCommand,
+  ScheduleKeyDeletionCommand,
+  type KeySpec,
+  type KeyUsageType,
+  type WrappingKeySpec,
 } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { createECDH, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
@@ -10,25 +27,44 @@ import { encode, encodeInteger, elements } from '../../../src/dev-kms/der.js'
 import { ABROAD, createLab, errorOf, HOME, wrap, type Lab } from './lab.js'
 
 let lab: Lab
-beforeAll(async () => { lab = await createLab() })
+beforeAll(async () => {
+  lab = await createLab()
+})
 afterAll(() => lab.close())
 
 const SECOND = 1_000
 const DAY = 86_400_000
 const P256 = { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' } as const
 const RSA = { KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' } as const
-const pair = (type: 'rsa' | 'ec', options: object) => (generateKeyPairSync as (type: string, options: object) => { privateKey: KeyObject })(type, options).privateKey
+const pair = (type: 'rsa' | 'ec', options: object) =>
+  (generateKeyPairSync as (type: string, options: object) => { privateKey: KeyObject })(
+    type,
+    options,
+  ).privateKey
 const der = (key: KeyObject) => key.export({ format: 'der', type: 'pkcs8' })
 const p256 = () => der(pair('ec', { namedCurve: 'P-256' }))
 
-const describeKey = async (KeyId: string, region?: string) => (await lab.client(region).send(new DescribeKeyCommand({ KeyId }))).KeyMetadata
+const describeKey = async (KeyId: string, region?: string) =>
+  (await lab.client(region).send(new DescribeKeyCommand({ KeyId }))).KeyMetadata
 const rotations = async (KeyId: string, region?: string) =>
-  (await lab.client(region).send(new ListKeyRotationsCommand({ KeyId, IncludeKeyMaterial: 'ALL_KEY_MATERIAL' }))).Rotations ?? []
-const statesOf = async (KeyId: string, region?: string) => (await rotations(KeyId, region)).map(({ KeyMaterialState, ImportState }) => `${String(KeyMaterialState)} ${String(ImportState)}`)
-const rotate = (KeyId: string, region?: string) => lab.client(region).send(new RotateKeyOnDemandCommand({ KeyId }))
-const remove = (KeyId: string, KeyMaterialId?: string, region?: string) => lab.client(region).send(new DeleteImportedKeyMaterialCommand({ KeyId, KeyMaterialId }))
-const encrypt = async (KeyId: string, region?: string) => (await lab.client(region).send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('x') }))).CiphertextBlob
-const decrypt = (CiphertextBlob: Uint8Array | undefined, region?: string) => lab.client(region).send(new DecryptCommand({ CiphertextBlob }))
+  (
+    await lab
+      .client(region)
+      .send(new ListKeyRotationsCommand({ KeyId, IncludeKeyMaterial: 'ALL_KEY_MATERIAL' }))
+  ).Rotations ?? []
+const statesOf = async (KeyId: string, region?: string) =>
+  (await rotations(KeyId, region)).map(
+    ({ KeyMaterialState, ImportState }) => `${String(KeyMaterialState)} ${String(ImportState)}`,
+  )
+const rotate = (KeyId: string, region?: string) =>
+  lab.client(region).send(new RotateKeyOnDemandCommand({ KeyId }))
+const remove = (KeyId: string, KeyMaterialId?: string, region?: string) =>
+  lab.client(region).send(new DeleteImportedKeyMaterialCommand({ KeyId, KeyMaterialId }))
+const encrypt = async (KeyId: string, region?: string) =>
+  (await lab.client(region).send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('x') })))
+    .CiphertextBlob
+const decrypt = (CiphertextBlob: Uint8Array | undefined, region?: string) =>
+  lab.client(region).send(new DecryptCommand({ CiphertextBlob }))
 const NEW = { ImportType: 'NEW_KEY_MATERIAL' } as const
 
 describe('what wraps what', () => {
@@ -39,29 +75,49 @@ describe('what wraps what', () => {
     ['HMAC_384', 'GENERATE_VERIFY_MAC', () => randomBytes(48), OAEP],
     ['RSA_2048', 'SIGN_VERIFY', () => der(pair('rsa', { modulusLength: 2048 })), HYBRID],
     ['ECC_NIST_P256', 'SIGN_VERIFY', p256, [...OAEP, ...HYBRID]],
-    ['ECC_NIST_P521', 'SIGN_VERIFY', () => der(pair('ec', { namedCurve: 'P-521' })), [...OAEP, ...HYBRID]],
-    ['ECC_NIST_EDWARDS25519', 'SIGN_VERIFY', () => der(generateKeyPairSync('ed25519').privateKey), [...OAEP, ...HYBRID]],
+    [
+      'ECC_NIST_P521',
+      'SIGN_VERIFY',
+      () => der(pair('ec', { namedCurve: 'P-521' })),
+      [...OAEP, ...HYBRID],
+    ],
+    [
+      'ECC_NIST_EDWARDS25519',
+      'SIGN_VERIFY',
+      () => der(generateKeyPairSync('ed25519').privateKey),
+      [...OAEP, ...HYBRID],
+    ],
   ]
   it.each(TABLE)('%s', async (KeySpec, KeyUsage, material, algorithms) => {
     for (const algorithm of [...OAEP, ...HYBRID, 'RSAES_PKCS1_V1_5', 'SM2PKE']) {
       for (const wrapWith of ['RSA_2048', 'RSA_3072', 'RSA_4096', 'SM2'] as const) {
         const fits = algorithms.includes(algorithm) && wrapWith !== 'SM2'
-        const tooLong = KeySpec === 'ECC_NIST_P521' && wrapWith === 'RSA_2048' && OAEP.includes(algorithm)
-        const attempt = async () => lab.put(await lab.create({ KeySpec, KeyUsage }), material(), { algorithm, wrapWith })
-        expect([algorithm, wrapWith, await errorOf(attempt())]).toEqual([algorithm, wrapWith, fits && !tooLong ? 'none' : 'UnsupportedOperationException'])
+        const tooLong =
+          KeySpec === 'ECC_NIST_P521' && wrapWith === 'RSA_2048' && OAEP.includes(algorithm)
+        const attempt = async () =>
+          lab.put(await lab.create({ KeySpec, KeyUsage }), material(), { algorithm, wrapWith })
+        expect([algorithm, wrapWith, await errorOf(attempt())]).toEqual([
+          algorithm,
+          wrapWith,
+          fits && !tooLong ? 'none' : 'UnsupportedOperationException',
+        ])
       }
     }
   })
   it('in China neither the hybrid algorithms nor 32 bytes', async () => {
     const china = 'cn-north-1'
     const [id, rsa] = [await lab.create({}, china), await lab.create(RSA, china)]
-    expect(await errorOf(lab.put(id, randomBytes(32), { region: china }))).toBe('IncorrectKeyMaterialException')
+    expect(await errorOf(lab.put(id, randomBytes(32), { region: china }))).toBe(
+      'IncorrectKeyMaterialException',
+    )
     await lab.put(id, randomBytes(16), { region: china })
     await decrypt(await encrypt(id, china), china)
     expect((await describeKey(id, china))?.Arn).toMatch(/^arn:aws-cn:kms:cn-north-1:/)
-    expect(await errorOf(lab.put(rsa, der(pair('rsa', { modulusLength: 2048 })), { region: china }))).toBe('UnsupportedOperationException')
+    expect(
+      await errorOf(lab.put(rsa, der(pair('rsa', { modulusLength: 2048 })), { region: china })),
+    ).toBe('UnsupportedOperationException')
   })
-  it('nothing goes into a key with material of AWS\'s own', async () => {
+  it("nothing goes into a key with material of AWS's own", async () => {
     const id = await lab.create({ Origin: 'AWS_KMS' })
     expect(await errorOf(lab.put(id, randomBytes(32)))).toBe('UnsupportedOperationException')
     expect(await errorOf(remove(id))).toBe('UnsupportedOperationException')
@@ -74,15 +130,30 @@ describe('private keys that AWS does not take', () => {
   /** A PKCS#8 with another inner key. */
   const reInner = (key: Buffer, inner: Buffer) => {
     const [version, algorithm] = parts(key)
-    return encode(0x30, version?.whole ?? Buffer.alloc(0), algorithm?.whole ?? Buffer.alloc(0), encode(0x04, inner))
+    return encode(
+      0x30,
+      version?.whole ?? Buffer.alloc(0),
+      algorithm?.whole ?? Buffer.alloc(0),
+      encode(0x04, inner),
+    )
   }
   const multiPrime = () => {
-    const [, ...numbers] = elements(elements(parts(der(rsa2048))[2]?.content ?? Buffer.alloc(0))[0]?.content ?? Buffer.alloc(0))
-    const other = encode(0x30, encode(0x30, ...[7, 1, 3].map((value) => encodeInteger(Buffer.of(value)))))
-    return reInner(der(rsa2048), encode(0x30, encodeInteger(Buffer.of(1)), ...numbers.map(({ whole }) => whole), other))
+    const [, ...numbers] = elements(
+      elements(parts(der(rsa2048))[2]?.content ?? Buffer.alloc(0))[0]?.content ?? Buffer.alloc(0),
+    )
+    const other = encode(
+      0x30,
+      encode(0x30, ...[7, 1, 3].map((value) => encodeInteger(Buffer.of(value)))),
+    )
+    return reInner(
+      der(rsa2048),
+      encode(0x30, encodeInteger(Buffer.of(1)), ...numbers.map(({ whole }) => whole), other),
+    )
   }
   const wrongFactor = () => {
-    const numbers = elements(elements(parts(der(rsa2048))[2]?.content ?? Buffer.alloc(0))[0]?.content ?? Buffer.alloc(0)).map(({ whole }) => Buffer.from(whole))
+    const numbers = elements(
+      elements(parts(der(rsa2048))[2]?.content ?? Buffer.alloc(0))[0]?.content ?? Buffer.alloc(0),
+    ).map(({ whole }) => Buffer.from(whole))
     const prime = numbers[4]
     if (prime) prime[prime.length - 20] = (prime.at(-20) ?? 0) ^ 1
     return reInner(der(rsa2048), encode(0x30, ...numbers))
@@ -92,87 +163,196 @@ describe('private keys that AWS does not take', () => {
     return encode(0x30, encodeInteger(Buffer.of(1)), ...rest.map(({ whole }) => whole))
   }
   const CASES: readonly [string, typeof P256 | typeof RSA, () => Buffer][] = [
-    ['explicit parameters', P256, () => der(pair('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' }))],
+    [
+      'explicit parameters',
+      P256,
+      () => der(pair('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' })),
+    ],
     ['another curve', P256, () => der(pair('ec', { namedCurve: 'P-384' }))],
-    ['SEC1 and not PKCS#8', P256, () => pair('ec', { namedCurve: 'P-256' }).export({ format: 'der', type: 'sec1' })],
-    ['only a public key', P256, () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'der', type: 'spki' })],
+    [
+      'SEC1 and not PKCS#8',
+      P256,
+      () => pair('ec', { namedCurve: 'P-256' }).export({ format: 'der', type: 'sec1' }),
+    ],
+    [
+      'only a public key',
+      P256,
+      () =>
+        generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({
+          format: 'der',
+          type: 'spki',
+        }),
+    ],
     ['bytes behind the end', P256, () => Buffer.concat([p256(), Buffer.of(0)])],
     ['PKCS#8 of version 1', P256, version1],
-    ['encrypted PKCS#8', P256, () => pair('ec', { namedCurve: 'P-256' }).export({ format: 'der', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'x' })],
-    ['PEM', P256, () => Buffer.from(pair('ec', { namedCurve: 'P-256' }).export({ format: 'pem', type: 'pkcs8' }))],
+    [
+      'encrypted PKCS#8',
+      P256,
+      () =>
+        pair('ec', { namedCurve: 'P-256' }).export({
+          format: 'der',
+          type: 'pkcs8',
+          cipher: 'aes-256-cbc',
+          passphrase: 'x',
+        }),
+    ],
+    [
+      'PEM',
+      P256,
+      () =>
+        Buffer.from(pair('ec', { namedCurve: 'P-256' }).export({ format: 'pem', type: 'pkcs8' })),
+    ],
     ['three primes', RSA, multiPrime],
     ['a factor that is none', RSA, wrongFactor],
     ['another modulus length', RSA, () => der(pair('rsa', { modulusLength: 3072 }))],
     ['another exponent', RSA, () => der(pair('rsa', { modulusLength: 2048, publicExponent: 3 }))],
     ['PKCS#1 and not PKCS#8', RSA, () => rsa2048.export({ format: 'der', type: 'pkcs1' })],
-    ['the algorithm of RSASSA-PSS', RSA, () => der((generateKeyPairSync('rsa-pss', { modulusLength: 2048 })).privateKey)],
+    [
+      'the algorithm of RSASSA-PSS',
+      RSA,
+      () => der(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey),
+    ],
     ['an elliptic one', RSA, p256],
     ['random bytes', RSA, () => randomBytes(1200)],
   ]
   it.each(CASES)('%s', async (_what, spec, material) => {
     const id = await lab.create(spec)
-    expect(await errorOf(lab.put(id, material(), { algorithm: 'RSA_AES_KEY_WRAP_SHA_256' }))).toBe('IncorrectKeyMaterialException')
+    expect(await errorOf(lab.put(id, material(), { algorithm: 'RSA_AES_KEY_WRAP_SHA_256' }))).toBe(
+      'IncorrectKeyMaterialException',
+    )
     expect(await lab.stateOf(id)).toBe('PendingImport')
   })
   it('a compressed point is taken, and shown uncompressed', async () => {
     const key = pair('ec', { namedCurve: 'P-256' })
     const point = createECDH('prime256v1')
     point.setPrivateKey(Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url'))
-    const inner = encode(0x30, encodeInteger(Buffer.of(1)), encode(0x04, point.getPrivateKey()), encode(0xa1, encode(0x03, Buffer.of(0), point.getPublicKey(null, 'compressed'))))
+    const inner = encode(
+      0x30,
+      encodeInteger(Buffer.of(1)),
+      encode(0x04, point.getPrivateKey()),
+      encode(0xa1, encode(0x03, Buffer.of(0), point.getPublicKey(null, 'compressed'))),
+    )
     const id = await lab.create(P256)
     await lab.put(id, reInner(der(key), inner))
-    expect(Buffer.from((await lab.client().send(new GetPublicKeyCommand({ KeyId: id }))).PublicKey ?? []).includes(point.getPublicKey())).toBe(true)
+    expect(
+      Buffer.from(
+        (await lab.client().send(new GetPublicKeyCommand({ KeyId: id }))).PublicKey ?? [],
+      ).includes(point.getPublicKey()),
+    ).toBe(true)
   })
-  it.each([[27, 'IncorrectKeyMaterialException'], [28, 'none'], [128, 'none'], [129, 'IncorrectKeyMaterialException']])('HMAC_224 with %d bytes', async (length, expected) => {
+  it.each([
+    [27, 'IncorrectKeyMaterialException'],
+    [28, 'none'],
+    [128, 'none'],
+    [129, 'IncorrectKeyMaterialException'],
+  ])('HMAC_224 with %d bytes', async (length, expected) => {
     const id = await lab.create({ KeySpec: 'HMAC_224', KeyUsage: 'GENERATE_VERIFY_MAC' })
-    expect(await errorOf(lab.put(id, randomBytes(length), { algorithm: 'RSAES_OAEP_SHA_256' }))).toBe(expected)
+    expect(
+      await errorOf(lab.put(id, randomBytes(length), { algorithm: 'RSAES_OAEP_SHA_256' })),
+    ).toBe(expected)
   })
 })
 
 describe('an import', () => {
   const fetch = (KeyId: string, WrappingKeySpec: WrappingKeySpec = 'RSA_4096') =>
-    lab.client().send(new GetParametersForImportCommand({ KeyId, WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec }))
-  const send = (KeyId: string, { PublicKey, ImportToken }: Awaited<ReturnType<typeof fetch>>, material: Buffer, rest: object = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' }) =>
-    lab.client().send(new ImportKeyMaterialCommand({ KeyId, ImportToken, EncryptedKeyMaterial: wrap('RSAES_OAEP_SHA_256', PublicKey ?? new Uint8Array(), material), ...rest }))
+    lab.client().send(
+      new GetParametersForImportCommand({
+        KeyId,
+        WrappingAlgorithm: 'RSAES_OAEP_SHA_256',
+        WrappingKeySpec,
+      }),
+    )
+  const send = (
+    KeyId: string,
+    { PublicKey, ImportToken }: Awaited<ReturnType<typeof fetch>>,
+    material: Buffer,
+    rest: object = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' },
+  ) =>
+    lab.client().send(
+      new ImportKeyMaterialCommand({
+        KeyId,
+        ImportToken,
+        EncryptedKeyMaterial: wrap('RSAES_OAEP_SHA_256', PublicKey ?? new Uint8Array(), material),
+        ...rest,
+      }),
+    )
 
-  it('needs its own token, not another\'s wrapping key, and not one of yesterday', async () => {
+  it("needs its own token, not another's wrapping key, and not one of yesterday", async () => {
     const [one, other] = [await lab.create(), await lab.create()]
-    const [mine, theirs, small] = [await fetch(one), await fetch(other), await fetch(one, 'RSA_2048')]
+    const [mine, theirs, small] = [
+      await fetch(one),
+      await fetch(other),
+      await fetch(one, 'RSA_2048'),
+    ]
     expect(await errorOf(send(one, theirs, randomBytes(32)))).toBe('InvalidImportTokenException')
-    expect(await errorOf(send(one, { ...mine, PublicKey: small.PublicKey }, randomBytes(32)))).toBe('InvalidCiphertextException')
+    expect(await errorOf(send(one, { ...mine, PublicKey: small.PublicKey }, randomBytes(32)))).toBe(
+      'InvalidCiphertextException',
+    )
     const forged = Buffer.from(mine.ImportToken ?? [])
     forged[40] = (forged[40] ?? 0) ^ 1
-    expect(await errorOf(send(one, { ...mine, ImportToken: forged }, randomBytes(32)))).toBe('InvalidImportTokenException')
+    expect(await errorOf(send(one, { ...mine, ImportToken: forged }, randomBytes(32)))).toBe(
+      'InvalidImportTokenException',
+    )
     lab.wait(DAY + SECOND)
     expect(await errorOf(send(one, mine, randomBytes(32)))).toBe('ExpiredImportTokenException')
   })
   it('uses its token up, but may be sent again as it was', async () => {
     const id = await lab.create()
     const { PublicKey, ImportToken } = await fetch(id)
-    const EncryptedKeyMaterial = wrap('RSAES_OAEP_SHA_256', PublicKey ?? new Uint8Array(), randomBytes(32))
-    const again = (rest: object = {}) => lab.client().send(new ImportKeyMaterialCommand({ KeyId: id, ImportToken, EncryptedKeyMaterial, ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE', ...NEW, ...rest }))
+    const EncryptedKeyMaterial = wrap(
+      'RSAES_OAEP_SHA_256',
+      PublicKey ?? new Uint8Array(),
+      randomBytes(32),
+    )
+    const again = (rest: object = {}) =>
+      lab.client().send(
+        new ImportKeyMaterialCommand({
+          KeyId: id,
+          ImportToken,
+          EncryptedKeyMaterial,
+          ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+          ...NEW,
+          ...rest,
+        }),
+      )
     expect(await errorOf(again({ ExpirationModel: undefined }))).toBe('ValidationException')
     await again()
     await again()
     const other = wrap('RSAES_OAEP_SHA_256', PublicKey ?? new Uint8Array(), randomBytes(32))
-    expect(await errorOf(again({ EncryptedKeyMaterial: other }))).toBe('InvalidImportTokenException')
+    expect(await errorOf(again({ EncryptedKeyMaterial: other }))).toBe(
+      'InvalidImportTokenException',
+    )
   })
   it.each([
-    ['a date where it must not expire', { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE', ValidTo: new Date(Date.now() + 2 * DAY) }],
+    [
+      'a date where it must not expire',
+      { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE', ValidTo: new Date(Date.now() + 2 * DAY) },
+    ],
     ['no date', { ExpirationModel: 'KEY_MATERIAL_EXPIRES' }],
     ['a date that is past', { ValidTo: new Date(Date.now() - SECOND) }],
     ['a date after 365 days', { ValidTo: new Date(Date.now() + 400 * DAY) }],
   ])('refuses %s', async (_what, rest) => {
     const id = await lab.create()
-    expect(await errorOf(send(id, await fetch(id), randomBytes(32), rest))).toBe('ValidationException')
+    expect(await errorOf(send(id, await fetch(id), randomBytes(32), rest))).toBe(
+      'ValidationException',
+    )
   })
-  it.each([['ImportType', 'NEW_KEY_MATERIAL'], ['KeyMaterialDescription', 'x'], ['KeyMaterialId', 'a'.repeat(64)]])('takes %s for symmetric keys only', async (name, value) => {
+  it.each([
+    ['ImportType', 'NEW_KEY_MATERIAL'],
+    ['KeyMaterialDescription', 'x'],
+    ['KeyMaterialId', 'a'.repeat(64)],
+  ])('takes %s for symmetric keys only', async (name, value) => {
     for (const spec of [P256, { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }] as const) {
-      expect(await errorOf(lab.put(await lab.create(spec), randomBytes(32), { [name]: value }))).toBe('ValidationException')
+      expect(
+        await errorOf(lab.put(await lab.create(spec), randomBytes(32), { [name]: value })),
+      ).toBe('ValidationException')
     }
   })
   it('of other material is refused for good: of HMAC and asymmetric keys, also after a deletion', async () => {
-    for (const [spec, make] of [[P256, p256], [{ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }, () => randomBytes(32)]] as const) {
+    for (const [spec, make] of [
+      [P256, p256],
+      [{ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }, () => randomBytes(32)],
+    ] as const) {
       const [id, material] = [await lab.create(spec), make()]
       expect(await lab.put(id, material)).toBeUndefined()
       await remove(id)
@@ -184,26 +364,54 @@ describe('an import', () => {
   })
   it('names the material, and answers to its name', async () => {
     const [id, material] = [await lab.create(), randomBytes(32)]
-    const KeyMaterialId = await lab.put(id, material, { ...NEW, KeyMaterialDescription: 'the first' })
+    const KeyMaterialId = await lab.put(id, material, {
+      ...NEW,
+      KeyMaterialDescription: 'the first',
+    })
     expect(KeyMaterialId).toMatch(/^[0-9a-f]{64}$/)
     expect(await lab.put(id, material, { KeyMaterialId })).toBe(KeyMaterialId)
-    expect(await errorOf(lab.put(id, material, { KeyMaterialId: 'a'.repeat(64) }))).toBe('IncorrectKeyMaterialException')
-    expect(await errorOf(lab.put(id, material, { KeyMaterialId, ...NEW }))).toBe('ValidationException')
+    expect(await errorOf(lab.put(id, material, { KeyMaterialId: 'a'.repeat(64) }))).toBe(
+      'IncorrectKeyMaterialException',
+    )
+    expect(await errorOf(lab.put(id, material, { KeyMaterialId, ...NEW }))).toBe(
+      'ValidationException',
+    )
     expect(await errorOf(lab.put(id, material, NEW))).toBe('IncorrectKeyMaterialException')
-    expect(await errorOf(lab.put(id, randomBytes(32), { ImportType: 'EXISTING_KEY_MATERIAL' }))).toBe('IncorrectKeyMaterialException')
-    expect(await rotations(id)).toMatchObject([{ KeyMaterialId, KeyMaterialDescription: 'the first', KeyMaterialState: 'CURRENT', ImportState: 'IMPORTED' }])
-    expect(await errorOf(lab.put(await lab.create(), material, { ImportType: 'EXISTING_KEY_MATERIAL' }))).toBe('IncorrectKeyMaterialException')
+    expect(
+      await errorOf(lab.put(id, randomBytes(32), { ImportType: 'EXISTING_KEY_MATERIAL' })),
+    ).toBe('IncorrectKeyMaterialException')
+    expect(await rotations(id)).toMatchObject([
+      {
+        KeyMaterialId,
+        KeyMaterialDescription: 'the first',
+        KeyMaterialState: 'CURRENT',
+        ImportState: 'IMPORTED',
+      },
+    ])
+    expect(
+      await errorOf(lab.put(await lab.create(), material, { ImportType: 'EXISTING_KEY_MATERIAL' })),
+    ).toBe('IncorrectKeyMaterialException')
   })
   it('shows its expiry, until it is deleted or expires', async () => {
     const [id, material] = [await lab.create(), randomBytes(32)]
     const soon = () => new Date(lab.kms.world.now().getTime() + 60 * SECOND)
     const KeyMaterialId = await lab.put(id, material, { ValidTo: soon() })
-    expect(await describeKey(id)).toMatchObject({ ExpirationModel: 'KEY_MATERIAL_EXPIRES', CurrentKeyMaterialId: KeyMaterialId })
+    expect(await describeKey(id)).toMatchObject({
+      ExpirationModel: 'KEY_MATERIAL_EXPIRES',
+      CurrentKeyMaterialId: KeyMaterialId,
+    })
     lab.wait(61 * SECOND)
-    expect(await describeKey(id)).toMatchObject({ KeyState: 'PendingImport', Enabled: false, CurrentKeyMaterialId: KeyMaterialId })
+    expect(await describeKey(id)).toMatchObject({
+      KeyState: 'PendingImport',
+      Enabled: false,
+      CurrentKeyMaterialId: KeyMaterialId,
+    })
     expect(await describeKey(id)).not.toHaveProperty('ExpirationModel')
     await lab.put(id, material)
-    expect(await describeKey(id)).toMatchObject({ KeyState: 'Enabled', ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' })
+    expect(await describeKey(id)).toMatchObject({
+      KeyState: 'Enabled',
+      ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+    })
   })
   it('of what is there leaves a disabled key disabled; of what was gone enables it', async () => {
     const [id, material] = [await lab.create(), randomBytes(32)]
@@ -225,7 +433,10 @@ describe('a deletion that is cancelled', () => {
       await lab.client().send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 7 }))
       await lab.client().send(new CancelKeyDeletionCommand({ KeyId }))
     }
-    expect([await lab.stateOf(empty), await lab.stateOf(full)]).toEqual(['PendingImport', 'Disabled'])
+    expect([await lab.stateOf(empty), await lab.stateOf(full)]).toEqual([
+      'PendingImport',
+      'Disabled',
+    ])
     await lab.client().send(new EnableKeyCommand({ KeyId: full }))
     expect(await lab.stateOf(full)).toBe('Enabled')
   })
@@ -246,13 +457,21 @@ describe('rotation on demand', () => {
     const first = await lab.put(id, randomBytes(32))
     const old = await encrypt(id)
     const second = await lab.put(id, randomBytes(32), NEW)
-    expect(await describeKey(id)).toMatchObject({ KeyState: 'Enabled', CurrentKeyMaterialId: first })
+    expect(await describeKey(id)).toMatchObject({
+      KeyState: 'Enabled',
+      CurrentKeyMaterialId: first,
+    })
     expect(await statesOf(id)).toEqual(['CURRENT IMPORTED', 'PENDING_ROTATION IMPORTED'])
     expect(await errorOf(lab.put(id, randomBytes(32), NEW))).toBe('KMSInvalidStateException')
     await rotate(id)
-    expect((await lab.client().send(new GetKeyRotationStatusCommand({ KeyId: id }))).OnDemandRotationStartDate).toBeInstanceOf(Date)
+    expect(
+      (await lab.client().send(new GetKeyRotationStatusCommand({ KeyId: id })))
+        .OnDemandRotationStartDate,
+    ).toBeInstanceOf(Date)
     lab.wait(SECOND)
-    expect((await lab.client().send(new GetKeyRotationStatusCommand({ KeyId: id })))).not.toHaveProperty('OnDemandRotationStartDate')
+    expect(
+      await lab.client().send(new GetKeyRotationStatusCommand({ KeyId: id })),
+    ).not.toHaveProperty('OnDemandRotationStartDate')
     expect(await describeKey(id)).toMatchObject({ CurrentKeyMaterialId: second })
     expect(await statesOf(id)).toEqual(['NON_CURRENT IMPORTED', 'CURRENT IMPORTED'])
     expect((await decrypt(old)).KeyMaterialId).toBe(first)
@@ -297,14 +516,16 @@ describe('rotation on demand', () => {
       await few.put(id, randomBytes(32))
       for (const expected of ['none', 'none', 'LimitExceededException']) {
         await few.put(id, randomBytes(32), NEW)
-        expect(await errorOf(few.client().send(new RotateKeyOnDemandCommand({ KeyId: id })))).toBe(expected)
+        expect(await errorOf(few.client().send(new RotateKeyOnDemandCommand({ KeyId: id })))).toBe(
+          expected,
+        )
         few.wait(SECOND)
       }
     } finally {
       await few.close()
     }
   })
-  it('rotates AWS\'s own material, which alone can also be rotated by the year', async () => {
+  it("rotates AWS's own material, which alone can also be rotated by the year", async () => {
     const id = await lab.create({ Origin: 'AWS_KMS' })
     const before = (await describeKey(id))?.CurrentKeyMaterialId
     const old = await encrypt(id)
@@ -313,10 +534,17 @@ describe('rotation on demand', () => {
     expect((await describeKey(id))?.CurrentKeyMaterialId).not.toBe(before)
     await decrypt(old)
     await lab.client().send(new EnableKeyRotationCommand({ KeyId: id, RotationPeriodInDays: 90 }))
-    expect(await lab.client().send(new GetKeyRotationStatusCommand({ KeyId: id }))).toMatchObject({ KeyRotationEnabled: true, RotationPeriodInDays: 90 })
+    expect(await lab.client().send(new GetKeyRotationStatusCommand({ KeyId: id }))).toMatchObject({
+      KeyRotationEnabled: true,
+      RotationPeriodInDays: 90,
+    })
     await lab.client().send(new DisableKeyRotationCommand({ KeyId: id }))
-    expect(await lab.client().send(new GetKeyRotationStatusCommand({ KeyId: id }))).toMatchObject({ KeyRotationEnabled: false })
-    expect(await errorOf(lab.client().send(new EnableKeyRotationCommand({ KeyId: await lab.create() })))).toBe('UnsupportedOperationException')
+    expect(await lab.client().send(new GetKeyRotationStatusCommand({ KeyId: id }))).toMatchObject({
+      KeyRotationEnabled: false,
+    })
+    expect(
+      await errorOf(lab.client().send(new EnableKeyRotationCommand({ KeyId: await lab.create() }))),
+    ).toBe('UnsupportedOperationException')
   })
 })
 
@@ -328,34 +556,58 @@ describe('multi-Region keys', () => {
     lab.wait(SECOND)
     return { id, material, first }
   }
-  it('a replica has no material of its own, and takes its primary\'s and no other', async () => {
+  it("a replica has no material of its own, and takes its primary's and no other", async () => {
     const { id, material, first } = await replicated()
     expect(await statesOf(id, ABROAD)).toEqual(['CURRENT PENDING_IMPORT'])
-    expect(await errorOf(lab.put(id, randomBytes(32), { region: ABROAD }))).toBe('IncorrectKeyMaterialException')
-    expect(await errorOf(lab.put(id, material, { region: ABROAD, ...NEW }))).toBe('UnsupportedOperationException')
-    expect(await errorOf(lab.put(id, material, { region: ABROAD, KeyMaterialDescription: 'x' }))).toBe('ValidationException')
-    expect(await lab.put(id, material, { region: ABROAD, ImportType: 'EXISTING_KEY_MATERIAL' })).toBe(first)
+    expect(await errorOf(lab.put(id, randomBytes(32), { region: ABROAD }))).toBe(
+      'IncorrectKeyMaterialException',
+    )
+    expect(await errorOf(lab.put(id, material, { region: ABROAD, ...NEW }))).toBe(
+      'UnsupportedOperationException',
+    )
+    expect(
+      await errorOf(lab.put(id, material, { region: ABROAD, KeyMaterialDescription: 'x' })),
+    ).toBe('ValidationException')
+    expect(
+      await lab.put(id, material, { region: ABROAD, ImportType: 'EXISTING_KEY_MATERIAL' }),
+    ).toBe(first)
     await decrypt(await encrypt(id, ABROAD), HOME)
     await remove(id, undefined, ABROAD)
-    expect([await lab.stateOf(id), await lab.stateOf(id, ABROAD)]).toEqual(['Enabled', 'PendingImport'])
+    expect([await lab.stateOf(id), await lab.stateOf(id, ABROAD)]).toEqual([
+      'Enabled',
+      'PendingImport',
+    ])
   })
   it('rotates once the new material is in every Region', async () => {
     const { id, material } = await replicated()
     await lab.put(id, material, { region: ABROAD })
     const next = randomBytes(32)
     const second = await lab.put(id, next, { ...NEW, KeyMaterialDescription: 'next' })
-    expect(await statesOf(id)).toEqual(['CURRENT IMPORTED', 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION IMPORTED'])
-    expect((await rotations(id, ABROAD))[1]).toMatchObject({ KeyMaterialDescription: 'next', ImportState: 'PENDING_IMPORT' })
+    expect(await statesOf(id)).toEqual([
+      'CURRENT IMPORTED',
+      'PENDING_MULTI_REGION_IMPORT_AND_ROTATION IMPORTED',
+    ])
+    expect((await rotations(id, ABROAD))[1]).toMatchObject({
+      KeyMaterialDescription: 'next',
+      ImportState: 'PENDING_IMPORT',
+    })
     expect(await errorOf(rotate(id))).toBe('KMSInvalidStateException')
     await lab.put(id, next, { region: ABROAD })
     expect((await statesOf(id))[1]).toBe('PENDING_ROTATION IMPORTED')
     expect(await errorOf(rotate(id, ABROAD))).toBe('UnsupportedOperationException')
     await rotate(id)
     lab.wait(SECOND)
-    for (const region of [HOME, ABROAD]) expect(await describeKey(id, region)).toMatchObject({ KeyState: 'Enabled', CurrentKeyMaterialId: second })
+    for (const region of [HOME, ABROAD])
+      expect(await describeKey(id, region)).toMatchObject({
+        KeyState: 'Enabled',
+        CurrentKeyMaterialId: second,
+      })
     await lab.client().send(new ReplicateKeyCommand({ KeyId: id, ReplicaRegion: 'us-west-2' }))
     lab.wait(SECOND)
-    expect(await statesOf(id, 'us-west-2')).toEqual(['NON_CURRENT PENDING_IMPORT', 'CURRENT PENDING_IMPORT'])
+    expect(await statesOf(id, 'us-west-2')).toEqual([
+      'NON_CURRENT PENDING_IMPORT',
+      'CURRENT PENDING_IMPORT',
+    ])
   })
   it('what is deleted while pending on the primary is gone everywhere; on a replica only there', async () => {
     const { id, material } = await replicated()
@@ -365,18 +617,26 @@ describe('multi-Region keys', () => {
     await lab.put(id, next, { region: ABROAD })
     await remove(id, second, ABROAD)
     expect([(await statesOf(id))[1], (await statesOf(id, ABROAD))[1]]).toEqual([
-      'PENDING_MULTI_REGION_IMPORT_AND_ROTATION IMPORTED', 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION PENDING_IMPORT',
+      'PENDING_MULTI_REGION_IMPORT_AND_ROTATION IMPORTED',
+      'PENDING_MULTI_REGION_IMPORT_AND_ROTATION PENDING_IMPORT',
     ])
     await remove(id, second)
-    expect([await statesOf(id), await statesOf(id, ABROAD)]).toEqual([['CURRENT IMPORTED'], ['CURRENT IMPORTED']])
+    expect([await statesOf(id), await statesOf(id, ABROAD)]).toEqual([
+      ['CURRENT IMPORTED'],
+      ['CURRENT IMPORTED'],
+    ])
   })
-  it('an asymmetric replica is held to its primary\'s private key', async () => {
+  it("an asymmetric replica is held to its primary's private key", async () => {
     const [id, material] = [await lab.create({ ...P256, MultiRegion: true }), p256()]
     await lab.put(id, material)
     await lab.client().send(new ReplicateKeyCommand({ KeyId: id, ReplicaRegion: ABROAD }))
     lab.wait(SECOND)
-    expect(await errorOf(lab.client(ABROAD).send(new GetPublicKeyCommand({ KeyId: id })))).toBe('KMSInvalidStateException')
-    expect(await errorOf(lab.put(id, p256(), { region: ABROAD }))).toBe('IncorrectKeyMaterialException')
+    expect(await errorOf(lab.client(ABROAD).send(new GetPublicKeyCommand({ KeyId: id })))).toBe(
+      'KMSInvalidStateException',
+    )
+    expect(await errorOf(lab.put(id, p256(), { region: ABROAD }))).toBe(
+      'IncorrectKeyMaterialException',
+    )
     await lab.put(id, material, { region: ABROAD })
     expect(await lab.stateOf(id, ABROAD)).toBe('Enabled')
   })
@@ -384,10 +644,18 @@ describe('multi-Region keys', () => {
 
 it('refuses to make what it can not do, and says so', async () => {
   const make = (input: object) => errorOf(lab.client().send(new CreateKeyCommand(input)))
-  expect(await make({ Origin: 'EXTERNAL', KeySpec: 'ML_DSA_44', KeyUsage: 'SIGN_VERIFY' })).toBe('UnsupportedOperationException')
-  expect(await make({ KeySpec: 'SM2', KeyUsage: 'SIGN_VERIFY' })).toBe('UnsupportedOperationException')
+  expect(await make({ Origin: 'EXTERNAL', KeySpec: 'ML_DSA_44', KeyUsage: 'SIGN_VERIFY' })).toBe(
+    'UnsupportedOperationException',
+  )
+  expect(await make({ KeySpec: 'SM2', KeyUsage: 'SIGN_VERIFY' })).toBe(
+    'UnsupportedOperationException',
+  )
   expect(await make({ KeySpec: 'HMAC_256' })).toBe('ValidationException')
   expect(await make({ KeySpec: 'HMAC_256', KeyUsage: 'SIGN_VERIFY' })).toBe('ValidationException')
-  expect(await make({ KeySpec: 'RSA_2048', CustomerMasterKeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' })).toBe('ValidationException')
-  expect(await make({ Origin: 'AWS_CLOUDHSM', CustomKeyStoreId: 'cks-1' })).toBe('CustomKeyStoreNotFoundException')
+  expect(
+    await make({ KeySpec: 'RSA_2048', CustomerMasterKeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' }),
+  ).toBe('ValidationException')
+  expect(await make({ Origin: 'AWS_CLOUDHSM', CustomKeyStoreId: 'cks-1' })).toBe(
+    'CustomKeyStoreNotFoundException',
+  )
 })

@@ -16,35 +16,78 @@ function capacity(take: () => void): number {
   return count
 }
 
-describe('AWS\'s request quotas', () => {
+describe("AWS's request quotas", () => {
   it.each([
-    ['GetParametersForImport', 1], ['CreateKey', 5], ['ImportKeyMaterial', 15], ['DeleteAlias', 15], ['TagResource', 10], ['CreateGrant', 50],
-    ['ListKeyRotations', 100], ['ListKeys', 500], ['GetKeyPolicy', 1000], ['DescribeKey', 2000],
+    ['GetParametersForImport', 1],
+    ['CreateKey', 5],
+    ['ImportKeyMaterial', 15],
+    ['DeleteAlias', 15],
+    ['TagResource', 10],
+    ['CreateGrant', 50],
+    ['ListKeyRotations', 100],
+    ['ListKeys', 500],
+    ['GetKeyPolicy', 1000],
+    ['DescribeKey', 2000],
   ])('%s: %d a second', (operation, expected) => {
     const quotas = createQuotas(() => 0)
-    expect(capacity(() => { quotas.request(operation, HOME) })).toBe(expected)
+    expect(
+      capacity(() => {
+        quotas.request(operation, HOME)
+      }),
+    ).toBe(expected)
   })
-  it('are each operation\'s and each Region\'s own, and come back with time', () => {
+  it("are each operation's and each Region's own, and come back with time", () => {
     let now = 0
     const quotas = createQuotas(() => now)
-    const taking = (operation: string, region: string) => capacity(() => { quotas.request(operation, region) })
-    expect([taking('CreateKey', HOME), taking('CreateAlias', HOME), taking('CreateKey', 'eu-west-1')]).toEqual([5, 5, 5])
+    const taking = (operation: string, region: string) =>
+      capacity(() => {
+        quotas.request(operation, region)
+      })
+    expect([
+      taking('CreateKey', HOME),
+      taking('CreateAlias', HOME),
+      taking('CreateKey', 'eu-west-1'),
+    ]).toEqual([5, 5, 5])
     now = 400
     expect(taking('CreateKey', HOME)).toBe(2)
   })
   it('of uses of keys are shared by all operations, by family and Region', () => {
     const quotas = createQuotas(() => 0)
-    expect(capacity(() => { quotas.use('rsa', HOME) })).toBe(1000)
-    expect(capacity(() => { quotas.use('ecc', HOME) })).toBe(1000)
+    expect(
+      capacity(() => {
+        quotas.use('rsa', HOME)
+      }),
+    ).toBe(1000)
+    expect(
+      capacity(() => {
+        quotas.use('ecc', HOME)
+      }),
+    ).toBe(1000)
     quotas.use('hmac', 'ca-central-1')
-    expect(capacity(() => { quotas.use('symmetric', 'ca-central-1') })).toBe(9_999)
-    expect(capacity(() => { quotas.use('symmetric', 'eu-central-1') })).toBe(20_000)
-    expect(capacity(() => { quotas.use('symmetric', HOME) })).toBe(100_000)
-    expect(capacity(() => { quotas.pair('RSA_4096', HOME) })).toBe(1)
+    expect(
+      capacity(() => {
+        quotas.use('symmetric', 'ca-central-1')
+      }),
+    ).toBe(9_999)
+    expect(
+      capacity(() => {
+        quotas.use('symmetric', 'eu-central-1')
+      }),
+    ).toBe(20_000)
+    expect(
+      capacity(() => {
+        quotas.use('symmetric', HOME)
+      }),
+    ).toBe(100_000)
+    expect(
+      capacity(() => {
+        quotas.pair('RSA_4096', HOME)
+      }),
+    ).toBe(1)
   })
 })
 
-it('ReplicateKey counts twice against the CreateKey of the replica\'s Region', async () => {
+it("ReplicateKey counts twice against the CreateKey of the replica's Region", async () => {
   const lab = await createLab()
   const ids: string[] = []
   for (let count = 0; count < 3; count++) {
@@ -54,8 +97,15 @@ it('ReplicateKey counts twice against the CreateKey of the replica\'s Region', a
   }
   const strict = await createLab({ world: copyWorld(lab.kms.world), quotas: 'aws' })
   try {
-    const kms = new KMS({ region: HOME, endpoint: strict.kms.endpoint, credentials: strict.kms.credentials, maxAttempts: 1 })
-    const outcomes = await Promise.all(ids.map((KeyId) => errorOf(kms.replicateKey({ KeyId, ReplicaRegion: 'eu-west-1' }))))
+    const kms = new KMS({
+      region: HOME,
+      endpoint: strict.kms.endpoint,
+      credentials: strict.kms.credentials,
+      maxAttempts: 1,
+    })
+    const outcomes = await Promise.all(
+      ids.map((KeyId) => errorOf(kms.replicateKey({ KeyId, ReplicaRegion: 'eu-west-1' }))),
+    )
     expect(outcomes.toSorted()).toEqual(['ThrottlingException', 'none', 'none'])
   } finally {
     await Promise.all([lab.close(), strict.close()])
@@ -65,8 +115,17 @@ it('ReplicateKey counts twice against the CreateKey of the replica\'s Region', a
 it('a Region can be full', async () => {
   const lab = await createLab({ limits: { keys: 2 } })
   try {
-    const kms = new KMS({ region: HOME, endpoint: lab.kms.endpoint, credentials: lab.kms.credentials, maxAttempts: 1 })
-    expect([await errorOf(kms.createKey({})), await errorOf(kms.createKey({})), await errorOf(kms.createKey({}))]).toEqual(['none', 'none', 'LimitExceededException'])
+    const kms = new KMS({
+      region: HOME,
+      endpoint: lab.kms.endpoint,
+      credentials: lab.kms.credentials,
+      maxAttempts: 1,
+    })
+    expect([
+      await errorOf(kms.createKey({})),
+      await errorOf(kms.createKey({})),
+      await errorOf(kms.createKey({})),
+    ]).toEqual(['none', 'none', 'LimitExceededException'])
   } finally {
     await lab.close()
   }

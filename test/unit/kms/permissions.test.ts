@@ -1,31 +1,51 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
-import { grantsOf, PERMISSIONS, policyOf, type Grant, type PolicyDocument } from '../../../src/kms/aws/permissions.js'
+import {
+  grantsOf,
+  PERMISSIONS,
+  policyOf,
+  type Grant,
+  type PolicyDocument,
+} from '../../../src/kms/aws/permissions.js'
 
 const list = (value: string | readonly string[]) => (typeof value === 'string' ? [value] : value)
-const shown = ({ action, resource, condition }: Grant) => `${action} ${resource} ${JSON.stringify(condition)}`
+const shown = ({ action, resource, condition }: Grant) =>
+  `${action} ${resource} ${JSON.stringify(condition)}`
 
 function allowed({ Statement }: PolicyDocument): string[] {
   return Statement.flatMap(({ Action, Resource, Condition }) =>
-    list(Action).flatMap((action) => list(Resource).map((resource) => shown({ action, resource, condition: Condition }))))
+    list(Action).flatMap((action) =>
+      list(Resource).map((resource) => shown({ action, resource, condition: Condition })),
+    ),
+  )
 }
 
 describe('a policy', () => {
   const grant = fc.record({
     action: fc.constantFrom('kms:EnableKey', 'kms:DisableKey', 'kms:DescribeKey'),
     resource: fc.constantFrom('*', 'one', 'two', 'three'),
-    condition: fc.constantFrom(undefined, { StringEquals: { 'kms:KeyOrigin': 'EXTERNAL' } }, { Bool: { 'kms:MultiRegion': 'true' } }),
+    condition: fc.constantFrom(
+      undefined,
+      { StringEquals: { 'kms:KeyOrigin': 'EXTERNAL' } },
+      { Bool: { 'kms:MultiRegion': 'true' } },
+    ),
   })
   it('allows what was asked for, all of it and nothing else', () => {
-    fc.assert(fc.property(fc.array(grant, { minLength: 1 }), (grants) => {
-      const policy = policyOf(grants)
-      expect(new Set(policy && allowed(policy))).toEqual(new Set(grants.map(shown)))
-      expect(policy && allowed(policy)).toHaveLength(new Set(grants.map(shown)).size)
-    }))
+    fc.assert(
+      fc.property(fc.array(grant, { minLength: 1 }), (grants) => {
+        const policy = policyOf(grants)
+        expect(new Set(policy && allowed(policy))).toEqual(new Set(grants.map(shown)))
+        expect(policy && allowed(policy)).toHaveLength(new Set(grants.map(shown)).size)
+      }),
+    )
   })
   it('does not depend on the order in which things were done', () => {
-    fc.assert(fc.property(fc.array(grant), (grants) => { expect(policyOf([...grants].reverse())).toEqual(policyOf(grants)) }))
+    fc.assert(
+      fc.property(fc.array(grant), (grants) => {
+        expect(policyOf([...grants].reverse())).toEqual(policyOf(grants))
+      }),
+    )
   })
   it('is none where nothing is needed: IAM has no policy without a statement', () => {
     expect(policyOf([])).toBeUndefined()
@@ -42,18 +62,38 @@ describe('a resource', () => {
     ['us-isob-east-1', 'arn:aws-iso-b:kms:us-isob-east-1:111122223333:key/mrk-1'],
     ['eusc-de-east-1', 'arn:aws-eusc:kms:eusc-de-east-1:111122223333:key/mrk-1'],
   ])('is in the partition of %s', (region, resource) => {
-    expect(grantsOf({ operation: 'EnableKey', regions: [region], keys: key }, '111122223333')).toEqual([{ action: 'kms:EnableKey', resource, condition: undefined }])
+    expect(
+      grantsOf({ operation: 'EnableKey', regions: [region], keys: key }, '111122223333'),
+    ).toEqual([{ action: 'kms:EnableKey', resource, condition: undefined }])
   })
   it('that is an alias is without conditions, which AWS would not see', () => {
     const scope = [{ name: 'key/*', facts: { 'kms:KeyOrigin': ['EXTERNAL'] } }]
-    expect(grantsOf({ operation: 'CreateAlias', regions: ['us-west-1'], alias: 'alias/a', keys: scope }, '*')).toEqual([
-      { action: 'kms:CreateAlias', resource: 'arn:aws:kms:us-west-1:*:alias/a', condition: undefined },
-      { action: 'kms:CreateAlias', resource: 'arn:aws:kms:us-west-1:*:key/*', condition: { StringEquals: { 'kms:KeyOrigin': 'EXTERNAL' } } },
+    expect(
+      grantsOf(
+        { operation: 'CreateAlias', regions: ['us-west-1'], alias: 'alias/a', keys: scope },
+        '*',
+      ),
+    ).toEqual([
+      {
+        action: 'kms:CreateAlias',
+        resource: 'arn:aws:kms:us-west-1:*:alias/a',
+        condition: undefined,
+      },
+      {
+        action: 'kms:CreateAlias',
+        resource: 'arn:aws:kms:us-west-1:*:key/*',
+        condition: { StringEquals: { 'kms:KeyOrigin': 'EXTERNAL' } },
+      },
     ])
   })
 })
 
 it('docs/permissions.md says what each permission is on and narrowed by', () => {
-  const rows = Object.entries(PERMISSIONS).map(([name, { action, on, conditions }]) => `| ${name} | \`${action}\` | ${on} | ${conditions.map((key) => `\`${key}\``).join(', ')} |`)
-  expect(readFileSync('docs/permissions.md', 'utf8')).toContain(['| call | permission | on | narrowed by |', '|---|---|---|---|', ...rows, ''].join('\n'))
+  const rows = Object.entries(PERMISSIONS).map(
+    ([name, { action, on, conditions }]) =>
+      `| ${name} | \`${action}\` | ${on} | ${conditions.map((key) => `\`${key}\``).join(', ')} |`,
+  )
+  expect(readFileSync('docs/permissions.md', 'utf8')).toContain(
+    ['| call | permission | on | narrowed by |', '|---|---|---|---|', ...rows, ''].join('\n'),
+  )
 })

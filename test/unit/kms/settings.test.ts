@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
-import { assertEndpoint, assertSettings, isAwsEndpoint, resolveEndpoint } from '../../../src/kms/aws/settings.js'
+import {
+  assertEndpoint,
+  assertSettings,
+  isAwsEndpoint,
+  resolveEndpoint,
+} from '../../../src/kms/aws/settings.js'
 
 const refused = (attempt: () => void) => {
   try {
@@ -11,44 +16,91 @@ const refused = (attempt: () => void) => {
 }
 
 describe('the endpoint', () => {
-  const env = { AWS_KMS_ENDPOINT: 'https://b', AWS_ENDPOINT_URL_KMS: 'https://c', AWS_ENDPOINT_URL: 'https://d' }
-  it('is the provider\'s own, then Vault\'s variable, then AWS\'s', () => {
+  const env = {
+    AWS_KMS_ENDPOINT: 'https://b',
+    AWS_ENDPOINT_URL_KMS: 'https://c',
+    AWS_ENDPOINT_URL: 'https://d',
+  }
+  it("is the provider's own, then Vault's variable, then AWS's", () => {
     const settings = { region: 'us-west-1', credentials: { endpoint: 'https://a' } }
     const none = { ...settings, credentials: {} }
     expect(resolveEndpoint(settings, env)?.url).toBe('https://a')
     expect(resolveEndpoint(none, env)?.url).toBe('https://b')
     expect(resolveEndpoint(none, { ...env, AWS_KMS_ENDPOINT: '' })?.url).toBe('https://c')
-    expect(resolveEndpoint(none, { AWS_ENDPOINT_URL: 'https://d' })).toEqual({ url: 'https://d', source: 'AWS_ENDPOINT_URL' })
+    expect(resolveEndpoint(none, { AWS_ENDPOINT_URL: 'https://d' })).toEqual({
+      url: 'https://d',
+      source: 'AWS_ENDPOINT_URL',
+    })
     expect(resolveEndpoint(none, {})).toBeUndefined()
   })
-  it.each(['https://kms.example.com', 'http://127.0.0.1:1', 'http://127.9.9.9', 'http://localhost:8080', 'http://[::1]:1'])('%s is taken', (url) => {
-    expect(() => { assertEndpoint(url, 'x') }).not.toThrow()
+  it.each([
+    'https://kms.example.com',
+    'http://127.0.0.1:1',
+    'http://127.9.9.9',
+    'http://localhost:8080',
+    'http://[::1]:1',
+  ])('%s is taken', (url) => {
+    expect(() => {
+      assertEndpoint(url, 'x')
+    }).not.toThrow()
   })
-  it.each(['http://kms.example.com', 'http://127.0.0.1.example.com', 'http://localhost.example.com', 'http://10.0.0.1', 'ftp://localhost', 'nonsense', 'https://user:secret@kms.example.com'])('%s is refused, without a secret', (url) => {
-    const error = refused(() => { assertEndpoint(url, 'the flag') })
+  it.each([
+    'http://kms.example.com',
+    'http://127.0.0.1.example.com',
+    'http://localhost.example.com',
+    'http://10.0.0.1',
+    'ftp://localhost',
+    'nonsense',
+    'https://user:secret@kms.example.com',
+  ])('%s is refused, without a secret', (url) => {
+    const error = refused(() => {
+      assertEndpoint(url, 'the flag')
+    })
     expect(error.code).toBe('KMS_ENDPOINT_REFUSED')
     expect(error.message).toContain('the flag')
     expect(error.message).not.toContain('secret')
   })
-  it.each([['https://vpce-0-x.kms.us-east-1.vpce.amazonaws.com', true], ['https://kms.cn-north-1.amazonaws.com.cn', true], ['https://kms.example.com', false], ['https://amazonaws.com.example.com', false]])(
-    '%s is AWS itself: %s', (url, aws) => { expect(isAwsEndpoint(url)).toBe(aws) },
-  )
+  it.each([
+    ['https://vpce-0-x.kms.us-east-1.vpce.amazonaws.com', true],
+    ['https://kms.cn-north-1.amazonaws.com.cn', true],
+    ['https://kms.example.com', false],
+    ['https://amazonaws.com.example.com', false],
+  ])('%s is AWS itself: %s', (url, aws) => {
+    expect(isAwsEndpoint(url)).toBe(aws)
+  })
 })
 
 describe('credentials', () => {
   it.each<[Record<string, string>, string]>([
-    [{ access_key: 'a' }, 'secret_key'], [{ secret_key: 's3cr3t' }, 'access_key'], [{ session_token: 's3cr3t' }, 'access_key'],
-    [{ external_id: 'x' }, 'role_arn'], [{ profile: 'p', access_key: 'a', secret_key: 's3cr3t' }, 'profile'],
-  ])('%j don\'t go together', (credentials, named) => {
-    const error = refused(() => { assertSettings({ region: 'us-west-1', credentials }) })
+    [{ access_key: 'a' }, 'secret_key'],
+    [{ secret_key: 's3cr3t' }, 'access_key'],
+    [{ session_token: 's3cr3t' }, 'access_key'],
+    [{ external_id: 'x' }, 'role_arn'],
+    [{ profile: 'p', access_key: 'a', secret_key: 's3cr3t' }, 'profile'],
+  ])("%j don't go together", (credentials, named) => {
+    const error = refused(() => {
+      assertSettings({ region: 'us-west-1', credentials })
+    })
     expect(error.code).toBe('FIELD_INVALID')
     expect(error.message).toContain(named)
     expect(error.message).not.toContain('s3cr3t')
   })
-  it.each(['us-west-1', 'us-gov-east-1', 'cn-north-1', 'ap-southeast-2', 'us-iso-east-1'])('%s is a Region', (region) => {
-    expect(() => { assertSettings({ region, credentials: {} }) }).not.toThrow()
-  })
-  it.each(['', 'us-west', 'US-WEST-1', 'us-west-1 ', '../us-west-1', 'us_west_1'])('%j is none', (region) => {
-    expect(refused(() => { assertSettings({ region, credentials: {} }) }).code).toBe('FIELD_INVALID')
-  })
+  it.each(['us-west-1', 'us-gov-east-1', 'cn-north-1', 'ap-southeast-2', 'us-iso-east-1'])(
+    '%s is a Region',
+    (region) => {
+      expect(() => {
+        assertSettings({ region, credentials: {} })
+      }).not.toThrow()
+    },
+  )
+  it.each(['', 'us-west', 'US-WEST-1', 'us-west-1 ', '../us-west-1', 'us_west_1'])(
+    '%j is none',
+    (region) => {
+      expect(
+        refused(() => {
+          assertSettings({ region, credentials: {} })
+        }).code,
+      ).toBe('FIELD_INVALID')
+    },
+  )
 })

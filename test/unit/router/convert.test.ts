@@ -9,7 +9,9 @@ test('a pair named __proto__ is a pair like any other', () => {
 })
 
 test('quoting escapes what is not printable, as Go does', () => {
-  expect(goQuote('a"\\\n\u0001\u007f\u00a0\u{e0001}é 😀')).toBe('"a\\"\\\\\\n\\x01\\x7f\\u00a0\\U000e0001é 😀"')
+  expect(goQuote('a"\\\n\u0001\u007f\u00a0\u{e0001}é 😀')).toBe(
+    '"a\\"\\\\\\n\\x01\\x7f\\u00a0\\U000e0001é 😀"',
+  )
 })
 
 test('formatting sorts the names of an object', () => {

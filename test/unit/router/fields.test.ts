@@ -1,6 +1,16 @@
 import { describe, expect, it } from '@jest/globals'
 import { goFormat, goQuote } from '../../../src/router/convert.js'
-import { boolean, integer, isEmpty, listOf, oneOf, pairs, secretBytes, secretLine, text } from '../../../src/router/fields.js'
+import {
+  boolean,
+  integer,
+  isEmpty,
+  listOf,
+  oneOf,
+  pairs,
+  secretBytes,
+  secretLine,
+  text,
+} from '../../../src/router/fields.js'
 import { mountHelp, pathsMarkdown } from '../../../src/router/help.js'
 import { printPattern } from '../../../src/router/pattern.js'
 import { createRouter } from '../../../src/router/router.js'
@@ -11,7 +21,7 @@ import { asText, textOf, type RawValue } from '../../../src/router/values.js'
 // What a change to the router was once not noticed in.
 
 describe('fields', () => {
-  it('bytes are a file\'s or a text\'s, and nothing else', () => {
+  it("bytes are a file's or a text's, and nothing else", () => {
     const { parse, type, secret, takes } = secretBytes('x')
     expect([type, secret, takes]).toEqual(['bytes', true, 'a file (@FILE) or standard input (-)'])
     expect(parse(Uint8Array.of(0xff))).toEqual(Uint8Array.of(0xff))
@@ -20,7 +30,11 @@ describe('fields', () => {
   })
 
   it.each([
-    [text('d'), { type: 'string', description: 'd', takes: 'text', secret: false, required: false }, false],
+    [
+      text('d'),
+      { type: 'string', description: 'd', takes: 'text', secret: false, required: false },
+      false,
+    ],
     [text('d', { example: 'e' }), { takes: 'text such as e' }, false],
     [text('d', { choices: ['a', 'b'] }), { takes: 'one of a, b', choices: ['a', 'b'] }, true],
     [oneOf(['a', 'b'], 'd'), { type: 'string', takes: 'one of a, b' }, true],
@@ -29,7 +43,17 @@ describe('fields', () => {
     [boolean('d'), { type: 'bool', takes: 'true or false' }, false],
     [listOf('d'), { type: 'slice', takes: 'a comma-separated list' }, false],
     [listOf('d', { choices: ['a', 'b'] }), { takes: 'a comma-separated list out of a, b' }, true],
-    [pairs({ a: 'A', b: 'B' }, 'd'), { type: 'keypair', description: 'd\n  a: A\n  b: B', takes: 'name=value pairs, once for each of a, b', secret: true, required: false }, true],
+    [
+      pairs({ a: 'A', b: 'B' }, 'd'),
+      {
+        type: 'keypair',
+        description: 'd\n  a: A\n  b: B',
+        takes: 'name=value pairs, once for each of a, b',
+        secret: true,
+        required: false,
+      },
+      true,
+    ],
   ])('%j say what they take', (field, said, hasChoices) => {
     expect(field).toMatchObject(said)
     expect('choices' in field).toBe(hasChoices)
@@ -51,13 +75,31 @@ describe('fields', () => {
   })
 
   it.each<[RawValue, boolean]>([
-    [null, true], ['', true], [[], true], [new Map(), true], [new Uint8Array(), true], ['x', false], [['x'], false], [new Map([['a', 'b']]), false], [Uint8Array.of(1), false], [{ number: '0' }, false], [false, false],
-  ])('%j is empty: %s', (raw, empty) => { expect(isEmpty(raw)).toBe(empty) })
+    [null, true],
+    ['', true],
+    [[], true],
+    [new Map(), true],
+    [new Uint8Array(), true],
+    ['x', false],
+    [['x'], false],
+    [new Map([['a', 'b']]), false],
+    [Uint8Array.of(1), false],
+    [{ number: '0' }, false],
+    [false, false],
+  ])('%j is empty: %s', (raw, empty) => {
+    expect(isEmpty(raw)).toBe(empty)
+  })
 
   it('JSON text in a pair is refused, with the way to give it, also among good ones; a bracket within a value is not that', () => {
     const { parse } = pairs({ a: '', b: '' }, 'x')
     for (const raw of ['{"a":"b="}', ' [1=', ['a=b', '{"b":"="}']]) {
-      expect(() => parse(raw)).toThrow(expect.objectContaining({ hints: ['JSON text as the value of one field is not parsed; send the whole request as JSON, with an object in this field'] }))
+      expect(() => parse(raw)).toThrow(
+        expect.objectContaining({
+          hints: [
+            'JSON text as the value of one field is not parsed; send the whole request as JSON, with an object in this field',
+          ],
+        }),
+      )
     }
     expect(parse('a=x{[')).toEqual({ a: 'x{[' })
     expect(parse([null, new Map([['a', 'b']])])).toEqual({ a: 'b' })
@@ -65,22 +107,64 @@ describe('fields', () => {
 
   it('bytes reach only fields that take them; others get their text, a byte order mark included', () => {
     const path = definePath<undefined>()({
-      pattern: 'm', synopsis: '', description: '', parameters: {},
-      operations: { write: { summary: 's', fields: { raw: secretBytes('x'), text: text('x') }, run: () => Promise.resolve(undefined) } },
+      pattern: 'm',
+      synopsis: '',
+      description: '',
+      parameters: {},
+      operations: {
+        write: {
+          summary: 's',
+          fields: { raw: secretBytes('x'), text: text('x') },
+          run: () => Promise.resolve(undefined),
+        },
+      },
     })
     const bytes = Uint8Array.of(0xff)
-    expect(createRouter([path]).resolve('write', 'm', new Map([['raw', bytes], ['text', bytes]])).fields).toEqual({ raw: bytes, text: '\ufffd' })
+    expect(
+      createRouter([path]).resolve(
+        'write',
+        'm',
+        new Map([
+          ['raw', bytes],
+          ['text', bytes],
+        ]),
+      ).fields,
+    ).toEqual({ raw: bytes, text: '\ufffd' })
     expect(textOf(Buffer.from('\ufeffa'))).toBe('\ufeffa')
     expect(asText([bytes])).toEqual(['\ufffd'])
   })
 
-  it.each([['a=b\n', 'b'], ['a=b\r\n', 'b'], ['a=b', 'b'], ['a=b\n\n', 'b\n'], ['a=b\r', 'b\r'], ['a=\n', '']])('the newline that ends a file is no part of a value: %j', (file, value) => {
+  it.each([
+    ['a=b\n', 'b'],
+    ['a=b\r\n', 'b'],
+    ['a=b', 'b'],
+    ['a=b\n\n', 'b\n'],
+    ['a=b\r', 'b\r'],
+    ['a=\n', ''],
+  ])('the newline that ends a file is no part of a value: %j', (file, value) => {
     const path = definePath<undefined>()({
-      pattern: 'm', synopsis: '', description: '', parameters: {},
-      operations: { write: { summary: 's', fields: { pairs: pairs({ a: '' }, 'x'), line: secretLine('x'), raw: secretBytes('x') }, run: () => Promise.resolve(undefined) } },
+      pattern: 'm',
+      synopsis: '',
+      description: '',
+      parameters: {},
+      operations: {
+        write: {
+          summary: 's',
+          fields: { pairs: pairs({ a: '' }, 'x'), line: secretLine('x'), raw: secretBytes('x') },
+          run: () => Promise.resolve(undefined),
+        },
+      },
     })
     const bytes = Buffer.from(file)
-    const { fields } = createRouter([path]).resolve('write', 'm', new Map<string, RawValue>([['pairs', [bytes]], ['line', bytes], ['raw', bytes]]))
+    const { fields } = createRouter([path]).resolve(
+      'write',
+      'm',
+      new Map<string, RawValue>([
+        ['pairs', [bytes]],
+        ['line', bytes],
+        ['raw', bytes],
+      ]),
+    )
     expect(fields).toEqual({ pairs: { a: value }, line: Buffer.from(`a=${value}`), raw: bytes })
   })
 })
@@ -88,7 +172,8 @@ describe('fields', () => {
 describe('words', () => {
   it('nesting without end is cut', () => {
     let deep: RawValue = 'x'
-    for (let depth = 0; depth < 200; depth++) deep = depth % 2 === 0 ? [deep] : new Map([['a', deep]])
+    for (let depth = 0; depth < 200; depth++)
+      deep = depth % 2 === 0 ? [deep] : new Map([['a', deep]])
     expect(goFormat(deep)).toContain('…')
     expect(goFormat(deep)).not.toContain('x')
     expect(goFormat([[['x']]])).toBe('[[[x]]]')
@@ -102,15 +187,36 @@ describe('words', () => {
     expect(didYouMean('keyz', ['kexx', 'keys', 'keyy'])).toEqual(['did you mean "keys"?'])
     expect(didYouMean('re', ['replicate', 'restore'])).toEqual(['did you mean "restore"?'])
     expect(didYouMean('r', ['replicate'])).toEqual([])
-    expect([distanceTo('aes', 'aes256-gcm96'), distanceTo('tipe', 'type'), distanceTo('min_enabled', 'min_enabled_version'), distanceTo('key'.repeat(9), 'key')]).toEqual([5, 1, 7, undefined])
+    expect([
+      distanceTo('aes', 'aes256-gcm96'),
+      distanceTo('tipe', 'type'),
+      distanceTo('min_enabled', 'min_enabled_version'),
+      distanceTo('key'.repeat(9), 'key'),
+    ]).toEqual([5, 1, 7, undefined])
     expect(distanceTo('min_enbled_verzion', 'min_enabled_version')).toBe(2)
   })
 })
 
-const paths = ['b/:name', 'a', 'c/:name/d'].map((pattern) => definePath<undefined>()({
-  pattern: `m/${pattern}`, synopsis: pattern === 'a' ? '' : `S ${pattern}`, description: pattern === 'a' ? '' : `  D ${pattern}  `, parameters: (pattern.includes(':') ? { name: 'N' } : {}) as never,
-  operations: { read: { summary: 'reads', fields: { part: text('one | two\n  three') }, run: () => Promise.resolve(undefined) }, delete: { summary: 'deletes', fields: { part: text('other') }, run: () => Promise.resolve(undefined) } },
-}))
+const paths = ['b/:name', 'a', 'c/:name/d'].map((pattern) =>
+  definePath<undefined>()({
+    pattern: `m/${pattern}`,
+    synopsis: pattern === 'a' ? '' : `S ${pattern}`,
+    description: pattern === 'a' ? '' : `  D ${pattern}  `,
+    parameters: (pattern.includes(':') ? { name: 'N' } : {}) as never,
+    operations: {
+      read: {
+        summary: 'reads',
+        fields: { part: text('one | two\n  three') },
+        run: () => Promise.resolve(undefined),
+      },
+      delete: {
+        summary: 'deletes',
+        fields: { part: text('other') },
+        run: () => Promise.resolve(undefined),
+      },
+    },
+  }),
+)
 
 describe('help', () => {
   it('of the mount lists the routes in order', () => {
@@ -123,10 +229,26 @@ describe('help', () => {
   })
 
   it('as Markdown is a section and a table for each path', () => {
-    expect(pathsMarkdown(paths.slice(0, 1))).toBe([
-      '# Paths', '', '## `m/b/:name`', '', 'S b/:name', '', '* `read`: reads', '* `delete`: deletes', '', '| name | type | required | description |', '| --- | --- | --- | --- |',
-      '| `name` | string | in the path | N |', '| `part` | string | no | one \\| two<br>three |', '', 'D b/:name', '',
-    ].join('\n'))
+    expect(pathsMarkdown(paths.slice(0, 1))).toBe(
+      [
+        '# Paths',
+        '',
+        '## `m/b/:name`',
+        '',
+        'S b/:name',
+        '',
+        '* `read`: reads',
+        '* `delete`: deletes',
+        '',
+        '| name | type | required | description |',
+        '| --- | --- | --- | --- |',
+        '| `name` | string | in the path | N |',
+        '| `part` | string | no | one \\| two<br>three |',
+        '',
+        'D b/:name',
+        '',
+      ].join('\n'),
+    )
   })
 
   it('prints a pattern with its names', () => {
@@ -145,8 +267,13 @@ describe('help', () => {
       return []
     }
     expect(hints(() => router.resolve('write', 'm/a', null))).toEqual(['m/a supports read, delete'])
-    expect(hints(() => router.resolve('read', 'm/x', null))).toEqual(['did you mean "m/a"?', 'see all paths with: keymgmt path-help m'])
+    expect(hints(() => router.resolve('read', 'm/x', null))).toEqual([
+      'did you mean "m/a"?',
+      'see all paths with: keymgmt path-help m',
+    ])
     expect(hints(() => router.resolve('read', 'n/x', null))[0]).toBe('paths begin with m/')
-    expect(router.resolve('read', `m/b/${'n'.repeat(110)}`, null).params).toEqual({ name: 'n'.repeat(110) })
+    expect(router.resolve('read', `m/b/${'n'.repeat(110)}`, null).params).toEqual({
+      name: 'n'.repeat(110),
+    })
   })
 })

@@ -1,5 +1,11 @@
 import { expect, test } from '@jest/globals'
-import { describeMount, describePath, mountHelp, pathHelp, pathsMarkdown } from '../../../src/router/help.js'
+import {
+  describeMount,
+  describePath,
+  mountHelp,
+  pathHelp,
+  pathsMarkdown,
+} from '../../../src/router/help.js'
 import { text } from '../../../src/router/fields.js'
 import { definePath } from '../../../src/router/path.js'
 import { findPath } from '../../../src/router/router.js'
@@ -63,14 +69,20 @@ All keys
 test('the help of the mount lists the routes', () => {
   const help = mountHelp(samplePaths, 'Keys.')
   expect(help.startsWith('## DESCRIPTION\n\nKeys.\n\n## PATHS\n\nThe following paths')).toBe(true)
-  expect(help.endsWith('\n\n    ^kms/(?P<name>\\w(([\\w-.]+)?\\w)?)/key/(?P<key>\\w(([\\w-.]+)?\\w)?)$\n        One key at one provider')).toBe(true)
+  expect(
+    help.endsWith(
+      '\n\n    ^kms/(?P<name>\\w(([\\w-.]+)?\\w)?)/key/(?P<key>\\w(([\\w-.]+)?\\w)?)$\n        One key at one provider',
+    ),
+  ).toBe(true)
   expect(help.match(/^ {4}\^/gm)).toHaveLength(samplePaths.length)
 })
 
 test('the reference has a section and a table for each path', () => {
   const markdown = pathsMarkdown(samplePaths)
   expect(markdown.match(/^## `.*`$/gm)).toHaveLength(samplePaths.length)
-  expect(markdown).toContain('| `purpose` | slice | yes | What it is for<br>One of: encrypt, decrypt, sign |')
+  expect(markdown).toContain(
+    '| `purpose` | slice | yes | What it is for<br>One of: encrypt, decrypt, sign |',
+  )
   expect(markdown).toContain('* `write`: create or update the key')
 })
 
@@ -83,15 +95,34 @@ test('the help of a path and of the mount for a program says the same', () => {
     parameters: {
       name: { type: 'string', required: true, in: 'path', description: 'Name of the provider' },
       key: { type: 'string', required: true, in: 'path', description: 'Name of the key' },
-      purpose: { type: 'slice', required: true, in: 'data', description: 'What it is for\nOne of: encrypt, decrypt, sign', choices: ['encrypt', 'decrypt', 'sign'] },
-      protection: { type: 'string', required: false, in: 'data', description: 'Where it is kept\nOne of: hsm', choices: ['hsm'] },
+      purpose: {
+        type: 'slice',
+        required: true,
+        in: 'data',
+        description: 'What it is for\nOne of: encrypt, decrypt, sign',
+        choices: ['encrypt', 'decrypt', 'sign'],
+      },
+      protection: {
+        type: 'string',
+        required: false,
+        in: 'data',
+        description: 'Where it is kept\nOne of: hsm',
+        choices: ['hsm'],
+      },
     },
     operations: { write: { summary: 'distribute the key', fields: ['purpose', 'protection'] } },
   })
   expect(describePath(findPath(samplePaths, 'keymgmt/key/app').path).parameters).toMatchObject({
-    deletion_allowed: { type: 'bool', required: false, in: 'data', description: 'Whether it can be deleted' },
+    deletion_allowed: {
+      type: 'bool',
+      required: false,
+      in: 'data',
+      description: 'Whether it can be deleted',
+    },
   })
-  expect(describeMount(samplePaths)).toEqual({ paths: samplePaths.map((path) => describePath(path)) })
+  expect(describeMount(samplePaths)).toEqual({
+    paths: samplePaths.map((path) => describePath(path)),
+  })
 })
 
 test('a section of the reference, whole; what would break its table does not', () => {
@@ -121,7 +152,19 @@ One key at one provider
 
 A distribution.
 `)
-  const odd = definePath<undefined>()({ pattern: 'm/odd', synopsis: '', description: '  said  ', parameters: { name: ' a|b\n  c ' }, operations: { read: { summary: 's', fields: { blank: text('') }, run: () => Promise.resolve(undefined) } } })
-  expect(pathsMarkdown([odd])).toContain('| `name` | string | in the path | a\\|b<br>c |\n| `blank` | string | no | <no description> |\n\nsaid\n')
-  expect(pathHelp(odd, 'm/odd')).toMatch(/^Request: {8}odd\nMatching Route: \^odd\$\n\n<no synopsis>\n\n## PARAMETERS\n\n {4}blank \(string\)\n\n {8}<no description>\n/)
+  const odd = definePath<undefined>()({
+    pattern: 'm/odd',
+    synopsis: '',
+    description: '  said  ',
+    parameters: { name: ' a|b\n  c ' },
+    operations: {
+      read: { summary: 's', fields: { blank: text('') }, run: () => Promise.resolve(undefined) },
+    },
+  })
+  expect(pathsMarkdown([odd])).toContain(
+    '| `name` | string | in the path | a\\|b<br>c |\n| `blank` | string | no | <no description> |\n\nsaid\n',
+  )
+  expect(pathHelp(odd, 'm/odd')).toMatch(
+    /^Request: {8}odd\nMatching Route: \^odd\$\n\n<no synopsis>\n\n## PARAMETERS\n\n {4}blank \(string\)\n\n {8}<no description>\n/,
+  )
 })

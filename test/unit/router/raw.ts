@@ -10,7 +10,8 @@ export function rawOf(value: unknown): RawValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number') return { number: String(value) }
   if (Array.isArray(value)) return value.map(rawOf)
-  if (typeof value === 'object') return new Map(Object.entries(value).map(([name, inner]) => [name, rawOf(inner)]))
+  if (typeof value === 'object')
+    return new Map(Object.entries(value).map(([name, inner]) => [name, rawOf(inner)]))
   throw new TypeError('not JSON')
 }
 
@@ -19,6 +20,7 @@ export function shown(value: RawValue): string {
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'string') return JSON.stringify(value)
   if (isList(value)) return `[${value.map(shown).join(',')}]`
-  if (isObject(value)) return `{${[...value].map(([name, item]) => `${JSON.stringify(name)}:${shown(item)}`).join(',')}}`
+  if (isObject(value))
+    return `{${[...value].map(([name, item]) => `${JSON.stringify(name)}:${shown(item)}`).join(',')}}`
   return value instanceof Uint8Array ? JSON.stringify(textOf(value)) : value.number
 }

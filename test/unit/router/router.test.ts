@@ -13,7 +13,8 @@ function failure(operation: Operation, path: string, data?: Record<string, unkno
   try {
     resolve(operation, path, data)
   } catch (error) {
-    if (error instanceof KeymgmtError) return { code: error.code, message: error.message, hints: error.hints }
+    if (error instanceof KeymgmtError)
+      return { code: error.code, message: error.message, hints: error.hints }
     throw error
   }
   throw new Error('nothing was thrown')
@@ -33,9 +34,14 @@ describe('a good request', () => {
     expect(seen).toEqual(['aws', 'app', ['encrypt', 'decrypt']])
   })
 
-  test.each(['keymgmt//key/./x/../app', '/keymgmt/key/app/', ' keymgmt/key/app '])('has the path %j', async (path) => {
-    await expect(resolve('read', path).run({ seen: [] })).resolves.toEqual({ data: { name: 'app' } })
-  })
+  test.each(['keymgmt//key/./x/../app', '/keymgmt/key/app/', ' keymgmt/key/app '])(
+    'has the path %j',
+    async (path) => {
+      await expect(resolve('read', path).run({ seen: [] })).resolves.toEqual({
+        data: { name: 'app' },
+      })
+    },
+  )
 
   test('leaves out the fields that were not given', () => {
     expect(resolve('write', 'keymgmt/key/app', {}).fields).toEqual({})
@@ -48,7 +54,11 @@ describe('a good request', () => {
 
 describe('a path', () => {
   test('is needed', () => {
-    const empty = { code: 'PATH_UNSUPPORTED', message: 'the path is empty', hints: ['paths begin with keymgmt/'] }
+    const empty = {
+      code: 'PATH_UNSUPPORTED',
+      message: 'the path is empty',
+      hints: ['paths begin with keymgmt/'],
+    }
     expect(failure('read', ' // ')).toEqual(empty)
     expect(failure('read', 'keymgmt/..')).toEqual(empty)
   })
@@ -81,14 +91,20 @@ describe('a path', () => {
     })
   })
 
-  test.each(['a b', '-a', 'a-', '.a', 'é', 'a\n', 'a?b', 'a'.repeat(111)])('with %j for a name is refused', (name) => {
-    const { code, message, hints } = failure('read', `keymgmt/key/${name}/../${name}x/../${name}/.`)
-    expect([code, message]).toEqual([
-      'PATH_UNSUPPORTED',
-      `unsupported path ${JSON.stringify(`keymgmt/key/${name}`)}: ${JSON.stringify(name)} is not a name`,
-    ])
-    expect(hints[0]).toContain('a name has at most 110 characters: ASCII letters')
-  })
+  test.each(['a b', '-a', 'a-', '.a', 'é', 'a\n', 'a?b', 'a'.repeat(111)])(
+    'with %j for a name is refused',
+    (name) => {
+      const { code, message, hints } = failure(
+        'read',
+        `keymgmt/key/${name}/../${name}x/../${name}/.`,
+      )
+      expect([code, message]).toEqual([
+        'PATH_UNSUPPORTED',
+        `unsupported path ${JSON.stringify(`keymgmt/key/${name}`)}: ${JSON.stringify(name)} is not a name`,
+      ])
+      expect(hints[0]).toContain('a name has at most 110 characters: ASCII letters')
+    },
+  )
 
   test.each(['a', '_', 'a.b-c_d', 'a--b', '0'])('with %j for a name is good', (name) => {
     expect(resolve('read', `keymgmt/key/${name}`).params).toEqual({ name })
@@ -117,7 +133,9 @@ describe('a field', () => {
 
   test.each(['constructor', '__proto__', 'toString'])('%s is as unknown as any', (name) => {
     const data = new Map([[name, 'x']])
-    expect(() => sampleRouter.resolve('write', 'keymgmt/key/app', data)).toThrow(`unknown parameter "${name}"`)
+    expect(() => sampleRouter.resolve('write', 'keymgmt/key/app', data)).toThrow(
+      `unknown parameter "${name}"`,
+    )
   })
 
   test('of another operation is refused, with the operation', () => {
@@ -125,7 +143,9 @@ describe('a field', () => {
       'type is taken by write only',
       'parameters of this path: detail',
     ])
-    expect(failure('list', 'keymgmt/key', { x: 'x' }).hints).toEqual(['no parameters are taken here'])
+    expect(failure('list', 'keymgmt/key', { x: 'x' }).hints).toEqual([
+      'no parameters are taken here',
+    ])
   })
 
   test('that contradicts the path is refused', () => {
@@ -158,8 +178,16 @@ describe('a field', () => {
   })
 
   test.each([
-    [{ type: 'aes' }, 'field "type": "aes" is not one of aes256-gcm96, rsa-2048', ['did you mean "aes256-gcm96"?']],
-    [{ type: 'rsa-2048\n' }, 'field "type": "rsa-2048\\n" is not one of aes256-gcm96, rsa-2048', ['did you mean "rsa-2048"?']],
+    [
+      { type: 'aes' },
+      'field "type": "aes" is not one of aes256-gcm96, rsa-2048',
+      ['did you mean "aes256-gcm96"?'],
+    ],
+    [
+      { type: 'rsa-2048\n' },
+      'field "type": "rsa-2048\\n" is not one of aes256-gcm96, rsa-2048',
+      ['did you mean "rsa-2048"?'],
+    ],
     [{ type: 'zzz' }, 'field "type": "zzz" is not one of aes256-gcm96, rsa-2048', []],
     [
       { min_enabled_version: -1 },
@@ -167,7 +195,11 @@ describe('a field', () => {
       ['min_enabled_version takes a whole number from 0 on'],
     ],
   ])('that it does not allow is refused: %j', (data, message, hints) => {
-    expect(failure('write', 'keymgmt/key/app', data)).toEqual({ code: 'FIELD_INVALID', message, hints })
+    expect(failure('write', 'keymgmt/key/app', data)).toEqual({
+      code: 'FIELD_INVALID',
+      message,
+      hints,
+    })
   })
 
   test('of the wrong form is refused, with an example', () => {
@@ -187,14 +219,19 @@ describe('a field', () => {
 describe('a secret field', () => {
   test.each([
     ['SECRET', 'error converting input for field "credentials": invalid key pair'],
-    ['{"access_key":"SECRET="}', 'error converting input for field "credentials": invalid key pair'],
+    [
+      '{"access_key":"SECRET="}',
+      'error converting input for field "credentials": invalid key pair',
+    ],
     ['SECRET=x', 'field "credentials": a name is not one of access_key, secret_key'],
     ['acces_key=SECRET', 'field "credentials": a name is not one of access_key, secret_key'],
     [[{ access_key: ['SECRET'] }], /^error converting input for field "credentials": 1 error/],
     [{ SECRET: 'x' }, 'field "credentials": a name is not one of access_key, secret_key'],
   ])('is not shown when it is wrong: %j', (credentials, message) => {
     const error = failure('write', 'keymgmt/kms/aws', { credentials })
-    expect(error.message).toEqual(typeof message === 'string' ? message : expect.stringMatching(message))
+    expect(error.message).toEqual(
+      typeof message === 'string' ? message : expect.stringMatching(message),
+    )
     expect(JSON.stringify(error)).not.toContain('SECRET')
   })
 

@@ -1,4 +1,12 @@
-import { boolean, integer, listOf, oneOf, pairs, required, text } from '../../../src/router/fields.js'
+import {
+  boolean,
+  integer,
+  listOf,
+  oneOf,
+  pairs,
+  required,
+  text,
+} from '../../../src/router/fields.js'
 import { definePath, type Response } from '../../../src/router/path.js'
 import { createRouter } from '../../../src/router/router.js'
 
@@ -13,7 +21,10 @@ const keys = definePath<SampleContext>()({
   description: '',
   parameters: {},
   operations: {
-    list: { summary: 'list the keys', run: () => Promise.resolve<Response>({ data: { keys: ['app'] } }) },
+    list: {
+      summary: 'list the keys',
+      run: () => Promise.resolve<Response>({ data: { keys: ['app'] } }),
+    },
   },
 })
 
@@ -58,7 +69,10 @@ const kms = definePath<SampleContext>()({
       summary: 'configure the provider',
       fields: {
         key_collection: text('Region', { pattern: /^[a-z]+-[a-z]+-\d$/, example: 'us-east-1' }),
-        credentials: pairs({ access_key: 'id of the access key', secret_key: 'the secret' }, 'How to sign'),
+        credentials: pairs(
+          { access_key: 'id of the access key', secret_key: 'the secret' },
+          'How to sign',
+        ),
       },
       run: () => Promise.resolve(undefined),
     },

@@ -9,25 +9,39 @@ import { storeAt } from './tasks.js'
 const WORKER = fileURLToPath(new URL('worker.js', import.meta.url))
 const base = mkdtempSync(join(tmpdir(), 'keymgmt-disk-'))
 const home = join(base, 'home')
-afterAll(() => { rmSync(base, { recursive: true, force: true }) })
-beforeEach(() => { rmSync(home, { recursive: true, force: true }) })
+afterAll(() => {
+  rmSync(base, { recursive: true, force: true })
+})
+beforeEach(() => {
+  rmSync(home, { recursive: true, force: true })
+})
 
 /** Everything below the home, by name. */
 const contents = () =>
   readdirSync(home, { recursive: true, withFileTypes: true })
-    .map((entry) => `${join(entry.parentPath, entry.name)} ${entry.isFile() ? readFileSync(join(entry.parentPath, entry.name), 'utf8') : ''}`)
+    .map(
+      (entry) =>
+        `${join(entry.parentPath, entry.name)} ${entry.isFile() ? readFileSync(join(entry.parentPath, entry.name), 'utf8') : ''}`,
+    )
     .sort()
 
 const shell = (script: string, ...before: string[]) => {
   const [command, ...args] = [...before, 'bash', '--norc', '-euc', script]
-  const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8', env: { PATH: process.env.PATH, HOME_OF_STORE: home, NODE: process.execPath, WORKER } })
+  const { stdout, stderr, status } = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, HOME_OF_STORE: home, NODE: process.execPath, WORKER },
+  })
   return { stdout, stderr, status }
 }
 
-/** A mount that only this process sees and that goes with it; without it (not Linux, or not allowed) the limits below stand for it. */
+/**
+ * A mount that only this process sees and that goes with it; without it (not Linux, or not allowed)
+ * the limits below stand for it.
+ */
 const NAMESPACE = ['unshare', '--mount', '--map-root-user']
 const isRoot = process.getuid?.() === 0
-const canMount = shell('mount -t tmpfs tmpfs "$(dirname "$HOME_OF_STORE")"', ...NAMESPACE).status === 0
+const canMount =
+  shell('mount -t tmpfs tmpfs "$(dirname "$HOME_OF_STORE")"', ...NAMESPACE).status === 0
 
 describe('a limit on the size of files', () => {
   it.each([
@@ -36,14 +50,22 @@ describe('a limit on the size of files', () => {
   ])('is an error in words that changes nothing: %s', async (_what, blocks, args) => {
     await storeAt(home).put('key/app', Buffer.from('good'), 0)
     const before = contents()
-    expect(shell(`ulimit -f ${blocks}; "$NODE" "$WORKER" "$HOME_OF_STORE" put ${args}`)).toMatchObject({
-      status: 7, stderr: '', stdout: expect.stringMatching(/^STORE_UNAVAILABLE: the store can't use .*: (files may not grow that large|no space is left)\n$/) as unknown,
+    expect(
+      shell(`ulimit -f ${blocks}; "$NODE" "$WORKER" "$HOME_OF_STORE" put ${args}`),
+    ).toMatchObject({
+      status: 7,
+      stderr: '',
+      stdout: expect.stringMatching(
+        /^STORE_UNAVAILABLE: the store can't use .*: (files may not grow that large|no space is left)\n$/,
+      ) as unknown,
     })
     expect(contents()).toEqual(before)
   })
 
   it('leaves no keyfile and no head that are cut short', () => {
-    expect(shell('ulimit -f 0; "$NODE" "$WORKER" "$HOME_OF_STORE" put')).toMatchObject({ status: 7 })
+    expect(shell('ulimit -f 0; "$NODE" "$WORKER" "$HOME_OF_STORE" put')).toMatchObject({
+      status: 7,
+    })
     expect(readdirSync(home)).toEqual(['locks'])
     expect(readdirSync(join(home, 'locks'))).toEqual([])
   })
@@ -54,69 +76,95 @@ it('can be made unwritable, by a mount or by permissions', () => {
   expect(canMount || !isRoot).toBe(true)
 })
 
-if (canMount) describe('a disk', () => {
-  const onDisk = (script: string) =>
-    shell(`mkdir -m 700 "$HOME_OF_STORE"; mount -t tmpfs -o size=64k,mode=700 tmpfs "$HOME_OF_STORE"
+if (canMount)
+  describe('a disk', () => {
+    const onDisk = (script: string) =>
+      shell(
+        `mkdir -m 700 "$HOME_OF_STORE"; mount -t tmpfs -o size=64k,mode=700 tmpfs "$HOME_OF_STORE"
       keymgmt() { "$NODE" "$WORKER" "$HOME_OF_STORE" "$@" || true; }
-      ${script}`, ...NAMESPACE)
-  const FILES = 'find "$HOME_OF_STORE" -type f -not -name fill | sort | xargs sha256sum | sha256sum'
+      ${script}`,
+        ...NAMESPACE,
+      )
+    const FILES =
+      'find "$HOME_OF_STORE" -type f -not -name fill | sort | xargs sha256sum | sha256sum'
 
-  it('that is full is an error that changes nothing, and is worked on once there is room', () => {
-    const { stdout, stderr, status } = onDisk(`
+    it('that is full is an error that changes nothing, and is worked on once there is room', () => {
+      const { stdout, stderr, status } = onDisk(`
       keymgmt put key/app; before=$(${FILES})
       keymgmt put key/app 100000
       head -c 100000 /dev/zero > "$HOME_OF_STORE/fill" 2>/dev/null || true
       keymgmt put key/b; keymgmt delete key/app
       [ "$before" = "$(${FILES})" ] && echo same
       rm "$HOME_OF_STORE/fill"; keymgmt put key/b; keymgmt read key/b`)
-    expect([stderr, status]).toEqual(['', 0])
-    expect(stdout).toMatch(/^(STORE_UNAVAILABLE: the store can't use \S+: no space is left\n){3}same\n(new ){5}$/)
-  })
+      expect([stderr, status]).toEqual(['', 0])
+      expect(stdout).toMatch(
+        /^(STORE_UNAVAILABLE: the store can't use \S+: no space is left\n){3}same\n(new ){5}$/,
+      )
+    })
 
-  it('that is full before the first write is never left with half a store', () => {
-    const { stdout, stderr, status } = onDisk(`
+    it('that is full before the first write is never left with half a store', () => {
+      const { stdout, stderr, status } = onDisk(`
       head -c 100000 /dev/zero > "$HOME_OF_STORE/fill" 2>/dev/null || true
       keymgmt put
       find "$HOME_OF_STORE" -type f -not -name fill
       rm "$HOME_OF_STORE/fill"; keymgmt put; keymgmt read`)
-    expect([stderr, status]).toEqual(['', 0])
-    expect(stdout).toMatch(/^STORE_UNAVAILABLE: the store can't use \S+: no space is left\n(new ){5}$/)
-  })
+      expect([stderr, status]).toEqual(['', 0])
+      expect(stdout).toMatch(
+        /^STORE_UNAVAILABLE: the store can't use \S+: no space is left\n(new ){5}$/,
+      )
+    })
 
-  it('that is read-only can be read, and says so when it is written', () => {
-    const { stdout, stderr, status } = onDisk(`
+    it('that is read-only can be read, and says so when it is written', () => {
+      const { stdout, stderr, status } = onDisk(`
       keymgmt put; mount -o remount,bind,ro "$HOME_OF_STORE"
       keymgmt read; keymgmt put; keymgmt delete; keymgmt read`)
-    expect([stderr, status]).toEqual(['', 0])
-    expect(stdout).toMatch(/^(new ){5}(STORE_UNAVAILABLE: the store can't use \S+: the file system is read-only\n){2}(new ){5}$/)
-  })
+      expect([stderr, status]).toEqual(['', 0])
+      expect(stdout).toMatch(
+        /^(new ){5}(STORE_UNAVAILABLE: the store can't use \S+: the file system is read-only\n){2}(new ){5}$/,
+      )
+    })
 
-  it('that is read-only and has no store says so, too', () => {
-    const { stdout, status } = onDisk('mount -o remount,bind,ro "$HOME_OF_STORE"; keymgmt read; keymgmt put')
-    expect(status).toBe(0)
-    expect(stdout).toMatch(/^STORE_UNAVAILABLE: the store can't use \S+: the file system is read-only\n$/)
+    it('that is read-only and has no store says so, too', () => {
+      const { stdout, status } = onDisk(
+        'mount -o remount,bind,ro "$HOME_OF_STORE"; keymgmt read; keymgmt put',
+      )
+      expect(status).toBe(0)
+      expect(stdout).toMatch(
+        /^STORE_UNAVAILABLE: the store can't use \S+: the file system is read-only\n$/,
+      )
+    })
   })
-})
 
 // Root may write anywhere.
-if (!isRoot) describe('a folder that may not be written', () => {
-  it('can be read, and says so when it is written', async () => {
-    await storeAt(home).put('key/app', Buffer.from('good'), 0)
-    for (const folder of ['store/key', 'store', 'locks', '.']) chmodSync(join(home, folder), 0o500)
-    try {
-      expect(Buffer.from((await storeAt(home).get('key/app'))?.value ?? []).toString()).toBe('good')
-      await expect(storeAt(home).put('key/app', Buffer.from('x'), 1)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
-    } finally {
-      for (const folder of ['.', 'locks', 'store', 'store/key']) chmodSync(join(home, folder), 0o700)
-    }
+if (!isRoot)
+  describe('a folder that may not be written', () => {
+    it('can be read, and says so when it is written', async () => {
+      await storeAt(home).put('key/app', Buffer.from('good'), 0)
+      for (const folder of ['store/key', 'store', 'locks', '.'])
+        chmodSync(join(home, folder), 0o500)
+      try {
+        expect(Buffer.from((await storeAt(home).get('key/app'))?.value ?? []).toString()).toBe(
+          'good',
+        )
+        await expect(storeAt(home).put('key/app', Buffer.from('x'), 1)).rejects.toMatchObject({
+          code: 'STORE_UNAVAILABLE',
+        })
+      } finally {
+        for (const folder of ['.', 'locks', 'store', 'store/key'])
+          chmodSync(join(home, folder), 0o700)
+      }
+    })
   })
-})
 
 describe('a file system without links', () => {
   it('gets a keyfile and a head all the same', () => {
     const preload = `data:text/javascript,import fs from 'node:fs';import m from 'node:module';fs.linkSync=()=>{throw Object.assign(new Error('no links'),{code:'EPERM'})};m.syncBuiltinESMExports()`
     for (const task of ['put', 'read']) {
-      const { stdout, status } = spawnSync(process.execPath, ['--import', preload, WORKER, home, task], { encoding: 'utf8' })
+      const { stdout, status } = spawnSync(
+        process.execPath,
+        ['--import', preload, WORKER, home, task],
+        { encoding: 'utf8' },
+      )
       expect([stdout, status]).toEqual([task === 'read' ? 'new new new new new ' : '', 0])
     }
     expect(readdirSync(home).sort()).toEqual(['keyfile', 'locks', 'seal.json', 'store'])

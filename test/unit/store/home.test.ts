@@ -1,6 +1,18 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import {
-  chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync,
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +20,9 @@ import { join } from 'node:path'
 import { openHome } from '../../../src/store/index.js'
 
 const bases: string[] = []
-afterEach(() => { for (const base of bases.splice(0)) rmSync(base, { recursive: true, force: true }) })
+afterEach(() => {
+  for (const base of bases.splice(0)) rmSync(base, { recursive: true, force: true })
+})
 
 const newPlace = () => {
   const base = mkdtempSync(join(tmpdir(), 'keymgmt-home-'))
@@ -20,7 +34,11 @@ const value = Buffer.from('planted secret')
 async function makeStore() {
   const place = newPlace()
   await openHome(place).store.put('distribution/k/app', value, 0)
-  return { ...place, record: join(place.home, 'store', 'distribution', 'k', 'app.json'), store: openHome(place).store }
+  return {
+    ...place,
+    record: join(place.home, 'store', 'distribution', 'k', 'app.json'),
+    store: openHome(place).store,
+  }
 }
 type Made = Awaited<ReturnType<typeof makeStore>>
 
@@ -29,21 +47,41 @@ describe('a store', () => {
     const place = newPlace()
     const created: string[] = []
     const opened = openHome({ ...place, onKeyfileCreated: (path) => created.push(path) })
-    expect([await opened.store.get('key/app'), await opened.store.list('key'), await opened.seal()]).toEqual([undefined, [], { kind: 'none', path: place.home }])
+    expect([
+      await opened.store.get('key/app'),
+      await opened.store.list('key'),
+      await opened.seal(),
+    ]).toEqual([undefined, [], { kind: 'none', path: place.home }])
     expect(existsSync(place.home)).toBe(false)
     await opened.store.put('key/app', value, 0)
     await openHome(place).store.put('key/b', value, 0)
     expect(created).toEqual([place.keyfile])
-    expect(await opened.seal()).toEqual({ kind: 'keyfile', path: place.home, keyfile: place.keyfile })
-    const modes = ['.', 'locks', 'store', 'store/key', 'store/key/app.json', 'seal.json', '../keyfile'].map((file) => statSync(join(place.home, file)).mode & 0o777)
+    expect(await opened.seal()).toEqual({
+      kind: 'keyfile',
+      path: place.home,
+      keyfile: place.keyfile,
+    })
+    const modes = [
+      '.',
+      'locks',
+      'store',
+      'store/key',
+      'store/key/app.json',
+      'seal.json',
+      '../keyfile',
+    ].map((file) => statSync(join(place.home, file)).mode & 0o777)
     expect(modes).toEqual([0o700, 0o700, 0o700, 0o700, 0o600, 0o600, 0o600])
-    expect(readFileSync(join(place.home, 'store', 'key', 'app.json'), 'latin1')).not.toContain(value.toString('base64'))
+    expect(readFileSync(join(place.home, 'store', 'key', 'app.json'), 'latin1')).not.toContain(
+      value.toString('base64'),
+    )
   })
 
   it('has its id in its head, which asking for it makes', async () => {
     const place = newPlace()
     const id = await openHome(place).store.id()
-    expect(JSON.parse(readFileSync(join(place.home, 'seal.json'), 'utf8'))).toMatchObject({ store_id: id })
+    expect(JSON.parse(readFileSync(join(place.home, 'seal.json'), 'utf8'))).toMatchObject({
+      store_id: id,
+    })
     expect(await openHome(place).store.id()).toBe(id)
   })
 
@@ -67,21 +105,29 @@ describe('a store', () => {
   it('opens with its passphrase only, and is made with one that is no nothing', async () => {
     const place = newPlace()
     const asked: string[] = []
-    const withPassphrase = (text?: string) => openHome({
-      ...place,
-      createSeal: 'passphrase',
-      passphrase: (to) => {
-        asked.push(to)
-        return Promise.resolve(text === undefined ? undefined : Buffer.from(text))
-      },
-    }).store
-    for (const none of [undefined, '']) await expect(withPassphrase(none).put('key/app', value, 0)).rejects.toMatchObject({ code: 'STORE_SEALED' })
+    const withPassphrase = (text?: string) =>
+      openHome({
+        ...place,
+        createSeal: 'passphrase',
+        passphrase: (to) => {
+          asked.push(to)
+          return Promise.resolve(text === undefined ? undefined : Buffer.from(text))
+        },
+      }).store
+    for (const none of [undefined, ''])
+      await expect(withPassphrase(none).put('key/app', value, 0)).rejects.toMatchObject({
+        code: 'STORE_SEALED',
+      })
     expect(existsSync(join(place.home, 'seal.json'))).toBe(false)
     await withPassphrase('right').put('key/app', value, 0)
     expect(Buffer.from((await withPassphrase('right').get('key/app'))?.value ?? [])).toEqual(value)
     for (const wrong of ['wrong', undefined]) {
-      await expect(withPassphrase(wrong).get('key/app')).rejects.toMatchObject({ code: 'STORE_SEALED' })
-      await expect(withPassphrase(wrong).put('key/b', value, 0)).rejects.toMatchObject({ code: 'STORE_SEALED' })
+      await expect(withPassphrase(wrong).get('key/app')).rejects.toMatchObject({
+        code: 'STORE_SEALED',
+      })
+      await expect(withPassphrase(wrong).put('key/b', value, 0)).rejects.toMatchObject({
+        code: 'STORE_SEALED',
+      })
     }
     expect(asked).toEqual(['create', 'create', 'create', 'open', 'open', 'open', 'open', 'open'])
     expect(existsSync(place.keyfile)).toBe(false)
@@ -89,31 +135,141 @@ describe('a store', () => {
 })
 
 const DAMAGES: readonly (readonly [code: string, what: string, damage: (made: Made) => void])[] = [
-  ['STORE_SEALED', 'no seal.json', ({ home }) => { rmSync(join(home, 'seal.json')) }],
-  ['STORE_CORRUPT', 'an empty seal.json', ({ home }) => { truncateSync(join(home, 'seal.json')) }],
-  ['STORE_SEALED', 'no keyfile', ({ keyfile }) => { rmSync(keyfile) }],
-  ['STORE_SEALED', 'another keyfile', ({ keyfile }) => { writeFileSync(keyfile, `keymgmt-keyfile-v1:${Buffer.alloc(32).toString('base64')}\n`) }],
-  ['STORE_SEALED', 'a truncated keyfile', ({ keyfile }) => { truncateSync(keyfile, 30) }],
-  ['STORE_PERMISSIONS', 'a keyfile that others read', ({ keyfile }) => { chmodSync(keyfile, 0o640) }],
-  ['STORE_PERMISSIONS', 'a seal.json that others read', ({ home }) => { chmodSync(join(home, 'seal.json'), 0o604) }],
-  ['STORE_PERMISSIONS', 'a home that others read', ({ home }) => { chmodSync(home, 0o755) }],
-  ['STORE_PERMISSIONS', 'a store folder that others read', ({ home }) => { chmodSync(join(home, 'store'), 0o750) }],
-  ['STORE_PERMISSIONS', 'a folder in the middle that others write', ({ home }) => { chmodSync(join(home, 'store', 'distribution'), 0o720) }],
-  ['STORE_PERMISSIONS', 'a last folder that others enter', ({ home }) => { chmodSync(join(home, 'store', 'distribution', 'k'), 0o701) }],
-  ['STORE_PERMISSIONS', 'a folder that is a link', ({ home }) => {
-    renameSync(join(home, 'store', 'distribution'), join(home, 'moved'))
-    symlinkSync(join(home, 'moved'), join(home, 'store', 'distribution'))
-  }],
-  ['STORE_PERMISSIONS', 'a record that others read', ({ record }) => { chmodSync(record, 0o604) }],
-  ['STORE_PERMISSIONS', 'a record that is a link', ({ record, home }) => {
-    renameSync(record, join(home, 'x'))
-    symlinkSync(join(home, 'x'), record)
-  }],
-  ['STORE_CORRUPT', 'a truncated record', ({ record }) => { truncateSync(record, 40) }],
-  ['STORE_CORRUPT', 'an empty record', ({ record }) => { truncateSync(record, 0) }],
-  ['STORE_CORRUPT', 'a record that is something else', ({ record }) => { writeFileSync(record, 'null') }],
-  ['STORE_VERSION', 'a newer record', ({ record }) => { writeFileSync(record, '{"format":2}') }],
-  ['STORE_VERSION', 'a newer store', ({ home }) => { writeFileSync(join(home, 'seal.json'), '{"format":2}') }],
+  [
+    'STORE_SEALED',
+    'no seal.json',
+    ({ home }) => {
+      rmSync(join(home, 'seal.json'))
+    },
+  ],
+  [
+    'STORE_CORRUPT',
+    'an empty seal.json',
+    ({ home }) => {
+      truncateSync(join(home, 'seal.json'))
+    },
+  ],
+  [
+    'STORE_SEALED',
+    'no keyfile',
+    ({ keyfile }) => {
+      rmSync(keyfile)
+    },
+  ],
+  [
+    'STORE_SEALED',
+    'another keyfile',
+    ({ keyfile }) => {
+      writeFileSync(keyfile, `keymgmt-keyfile-v1:${Buffer.alloc(32).toString('base64')}\n`)
+    },
+  ],
+  [
+    'STORE_SEALED',
+    'a truncated keyfile',
+    ({ keyfile }) => {
+      truncateSync(keyfile, 30)
+    },
+  ],
+  [
+    'STORE_PERMISSIONS',
+    'a keyfile that others read',
+    ({ keyfile }) => {
+      chmodSync(keyfile, 0o640)
+    },
+  ],
+  [
+    'STORE_PERMISSIONS',
+    'a seal.json that others read',
+    ({ home }) => {
+      chmodSync(join(home, 'seal.json'), 0o604)
+    },
+  ],
+  [
+    'STORE_PERMISSIONS',
+    'a home that others read',
+    ({ home }) => {
+      chmodSync(home, 0o755)
+    },
+  ],
+  [
+    'STORE_PERMISSIONS',
+    'a store folder that others read',
+    ({ home }) => {
+      chmodSync(join(home, 'store'), 0o750)
+    },
+  ],
+  [
+    'STORE_PERMISSIONS',
+    'a folder in the middle that others write',
+    ({ home }) => {
+      chmodSync(join(home, 'store', 'distribution'), 0o720)
+    },
+  ],
+  [
+    'STORE_PERMISSIONS',
+    'a last folder that others enter',
+    ({ home }) => {
+      chmodSync(join(home, 'store', 'distribution', 'k'), 0o701)
+    },
+  ],
+  [
+    'STORE_PERMISSIONS',
+    'a folder that is a link',
+    ({ home }) => {
+      renameSync(join(home, 'store', 'distribution'), join(home, 'moved'))
+      symlinkSync(join(home, 'moved'), join(home, 'store', 'distribution'))
+    },
+  ],
+  [
+    'STORE_PERMISSIONS',
+    'a record that others read',
+    ({ record }) => {
+      chmodSync(record, 0o604)
+    },
+  ],
+  [
+    'STORE_PERMISSIONS',
+    'a record that is a link',
+    ({ record, home }) => {
+      renameSync(record, join(home, 'x'))
+      symlinkSync(join(home, 'x'), record)
+    },
+  ],
+  [
+    'STORE_CORRUPT',
+    'a truncated record',
+    ({ record }) => {
+      truncateSync(record, 40)
+    },
+  ],
+  [
+    'STORE_CORRUPT',
+    'an empty record',
+    ({ record }) => {
+      truncateSync(record, 0)
+    },
+  ],
+  [
+    'STORE_CORRUPT',
+    'a record that is something else',
+    ({ record }) => {
+      writeFileSync(record, 'null')
+    },
+  ],
+  [
+    'STORE_VERSION',
+    'a newer record',
+    ({ record }) => {
+      writeFileSync(record, '{"format":2}')
+    },
+  ],
+  [
+    'STORE_VERSION',
+    'a newer store',
+    ({ home }) => {
+      writeFileSync(join(home, 'seal.json'), '{"format":2}')
+    },
+  ],
 ]
 
 describe('what is not as it should be', () => {
@@ -121,7 +277,10 @@ describe('what is not as it should be', () => {
     const made = await makeStore()
     damage(made)
     const damaged = readFileSync(made.record, 'utf8')
-    await expect(made.store.get('distribution/k/app')).rejects.toMatchObject({ code, hints: [expect.any(String)] })
+    await expect(made.store.get('distribution/k/app')).rejects.toMatchObject({
+      code,
+      hints: [expect.any(String)],
+    })
     await expect(made.store.put('distribution/k/app', value, 1)).rejects.toMatchObject({ code })
     expect(readFileSync(made.record, 'utf8')).toBe(damaged)
     expect(readdirSync(join(made.home, 'locks'))).toEqual([])
@@ -131,23 +290,33 @@ describe('what is not as it should be', () => {
     const made = await makeStore()
     await made.store.put('distribution/k/b', value, 0)
     copyFileSync(made.record, join(made.record, '..', 'b.json'))
-    await expect(made.store.get('distribution/k/b')).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+    await expect(made.store.get('distribution/k/b')).rejects.toMatchObject({
+      code: 'STORE_CORRUPT',
+    })
   })
 
   it('is a folder of locks that others reach, or a list of names that they do', async () => {
     const made = await makeStore()
     chmodSync(join(made.home, 'store', 'distribution', 'k'), 0o770)
-    await expect(made.store.list('distribution/k')).rejects.toMatchObject({ code: 'STORE_PERMISSIONS' })
+    await expect(made.store.list('distribution/k')).rejects.toMatchObject({
+      code: 'STORE_PERMISSIONS',
+    })
     chmodSync(join(made.home, 'locks'), 0o770)
-    await expect(made.store.lock('key/app', 'test')).rejects.toMatchObject({ code: 'STORE_PERMISSIONS' })
+    await expect(made.store.lock('key/app', 'test')).rejects.toMatchObject({
+      code: 'STORE_PERMISSIONS',
+    })
   })
 
   // Only root can give a folder away.
-  if (process.getuid?.() === 0) it('is a folder that belongs to another user', async () => {
-    const made = await makeStore()
-    chownSync(join(made.home, 'store', 'distribution'), 65534, 65534)
-    await expect(made.store.get('distribution/k/app')).rejects.toMatchObject({ code: 'STORE_PERMISSIONS', message: expect.stringContaining('belongs to another user') as unknown })
-  })
+  if (process.getuid?.() === 0)
+    it('is a folder that belongs to another user', async () => {
+      const made = await makeStore()
+      chownSync(join(made.home, 'store', 'distribution'), 65534, 65534)
+      await expect(made.store.get('distribution/k/app')).rejects.toMatchObject({
+        code: 'STORE_PERMISSIONS',
+        message: expect.stringContaining('belongs to another user') as unknown,
+      })
+    })
 
   it('is not a folder that somebody else put into the store', async () => {
     const made = await makeStore()

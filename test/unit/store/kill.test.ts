@@ -11,30 +11,51 @@ const PRELOAD = new URL('../../support/kill-at-file-operation.js', import.meta.u
 
 const base = mkdtempSync(join(tmpdir(), 'keymgmt-kill-'))
 const home = join(base, 'home')
-afterEach(() => { rmSync(base, { recursive: true, force: true }) })
+afterEach(() => {
+  rmSync(base, { recursive: true, force: true })
+})
 
 const textAt = async (path: string) => {
   const found = await storeAt(home).get(path)
   return found && Buffer.from(found.value).toString()
 }
 
-/** What is below the home that is neither a record, nor the head, nor the keyfile, nor a folder of these. */
+/**
+ * What is below the home that is neither a record, nor the head, nor the keyfile, nor a folder of
+ * these.
+ */
 function leftovers(): string[] {
   const entries = readdirSync(home, { recursive: true, encoding: 'utf8' })
-  return entries.filter((name) => !/^(seal\.json|keyfile|locks|store(\/key(\/(app|old)\.json)?)?)$/.test(name)).sort()
+  return entries
+    .filter((name) => !/^(seal\.json|keyfile|locks|store(\/key(\/(app|old)\.json)?)?)$/.test(name))
+    .sort()
 }
 
 function run(task: 'put' | 'delete', env: Record<string, string>) {
   const { signal, status, stderr } = spawnSync(process.execPath, [WORKER, home, task], {
-    env: { PATH: process.env.PATH, NODE_OPTIONS: `--import=${PRELOAD}`, KILL_BELOW: base, ...env }, encoding: 'utf8',
+    env: { PATH: process.env.PATH, NODE_OPTIONS: `--import=${PRELOAD}`, KILL_BELOW: base, ...env },
+    encoding: 'utf8',
   })
   return { signal, status, stderr }
 }
 
-/** The commands that are killed, what the store holds before them, and what `key/app` is to be after them. */
-type KilledCommand = readonly [what: string, task: 'put' | 'delete', before: Readonly<Record<string, string>>, after: string | undefined]
+/**
+ * The commands that are killed, what the store holds before them, and what `key/app` is to be after
+ * them.
+ */
+type KilledCommand = readonly [
+  what: string,
+  task: 'put' | 'delete',
+  before: Readonly<Record<string, string>>,
+  after: string | undefined,
+]
 const FIRST_WRITE: KilledCommand = ['the first write', 'put', {}, 'new new new new new ']
-const OVERWRITE: KilledCommand = ['a write over a record', 'put', { 'key/old': 'old', 'key/app': 'one' }, 'new new new new new ']
+const OVERWRITE: KilledCommand = [
+  'a write over a record',
+  'put',
+  { 'key/old': 'old', 'key/app': 'one' },
+  'new new new new new ',
+]
 const COMMANDS: readonly KilledCommand[] = [
   FIRST_WRITE,
   ['a write of a further record', 'put', { 'key/old': 'old' }, 'new new new new new '],
@@ -42,11 +63,18 @@ const COMMANDS: readonly KilledCommand[] = [
   ['a delete', 'delete', { 'key/old': 'old', 'key/app': 'one' }, undefined],
 ]
 
-/** Kills the command at every one of its file operations, and runs it to its end on what that leaves. */
-async function killEverywhere([, task, before, after]: KilledCommand, env: Readonly<Record<string, string>>): Promise<void> {
+/**
+ * Kills the command at every one of its file operations, and runs it to its end on what that
+ * leaves.
+ */
+async function killEverywhere(
+  [, task, before, after]: KilledCommand,
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
   for (let n = 1; ; n++) {
     rmSync(home, { recursive: true, force: true })
-    for (const [path, text] of Object.entries(before)) await storeAt(home).put(path, Buffer.from(text), 0)
+    for (const [path, text] of Object.entries(before))
+      await storeAt(home).put(path, Buffer.from(text), 0)
     const killed = run(task, { KILL_AT_FILE_OPERATION: String(n), ...env })
     if (killed.signal === null) {
       expect({ ...killed, n }).toMatchObject({ status: 0, stderr: '' })
@@ -55,17 +83,26 @@ async function killEverywhere([, task, before, after]: KilledCommand, env: Reado
     }
     expect([undefined, before['key/app'], after]).toContain(await textAt('key/app'))
     await TASKS[task](storeAt(home), 'key/app', 20)
-    expect([n, await textAt('key/app'), await textAt('key/old'), leftovers()]).toEqual([n, after, before['key/old'], []])
+    expect([n, await textAt('key/app'), await textAt('key/old'), leftovers()]).toEqual([
+      n,
+      after,
+      before['key/old'],
+      [],
+    ])
   }
 }
 
 describe('a process that is killed at any one of its file operations', () => {
-  it.each(COMMANDS)('in %s leaves a store in which it then succeeds', (...command) => killEverywhere(command, {}))
+  it.each(COMMANDS)('in %s leaves a store in which it then succeeds', (...command) =>
+    killEverywhere(command, {}),
+  )
 
-  it('leaves such a store after the operation, too', () => killEverywhere(FIRST_WRITE, { KILL_WHEN: 'after' }))
+  it('leaves such a store after the operation, too', () =>
+    killEverywhere(FIRST_WRITE, { KILL_WHEN: 'after' }))
 
   // conf then writes without a draft of its own.
-  it('leaves such a store inside a snap, too', () => killEverywhere(OVERWRITE, { SNAP: '/snap/keymgmt/1' }))
+  it('leaves such a store inside a snap, too', () =>
+    killEverywhere(OVERWRITE, { SNAP: '/snap/keymgmt/1' }))
 })
 
 describe('the kill at a file operation', () => {

@@ -2,7 +2,15 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,14 +21,17 @@ const WORKER = fileURLToPath(new URL('worker.js', import.meta.url))
 const TOKEN = '0123456789abcdef'
 
 const bases: string[] = []
-afterEach(() => { for (const base of bases.splice(0)) rmSync(base, { recursive: true, force: true }) })
+afterEach(() => {
+  for (const base of bases.splice(0)) rmSync(base, { recursive: true, force: true })
+})
 const newHome = () => {
   const base = mkdtempSync(join(tmpdir(), 'keymgmt-lock-'))
   bases.push(base)
   return join(base, 'home')
 }
 
-const work = (...args: string[]) => spawn(process.execPath, [WORKER, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+const work = (...args: string[]) =>
+  spawn(process.execPath, [WORKER, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
 const stem = (name: string) => createHash('sha256').update(name).digest('hex').slice(0, 32)
 
 /** Puts a lock of `key/app` into a home, as somebody else might have; answers its folder. */
@@ -33,7 +44,16 @@ function plant(home: string, text: string, token = TOKEN): string {
 
 const holder = (change: object) => {
   const pids = process.platform === 'linux' ? readlinkSync('/proc/self/ns/pid') : null
-  return JSON.stringify({ token: TOKEN, host: hostname(), pids, pid: process.pid, start: null, purpose: 'rotate', since: 'then', ...change })
+  return JSON.stringify({
+    token: TOKEN,
+    host: hostname(),
+    pids,
+    pid: process.pid,
+    start: null,
+    purpose: 'rotate',
+    since: 'then',
+    ...change,
+  })
 }
 
 /** A process that lives no more. */
@@ -48,26 +68,32 @@ describe('processes on one local store', () => {
     const home = newHome()
     const dying = work(home, 'hold')
     await once(dying.stdout, 'data')
-    await expect(createLocalStore({ home, lockWaitMs: 100 }).lock('key/app', 'test')).rejects.toMatchObject({
+    await expect(
+      createLocalStore({ home, lockWaitMs: 100 }).lock('key/app', 'test'),
+    ).rejects.toMatchObject({
       code: 'STORE_LOCKED',
       message: expect.stringContaining(`process ${dying.pid ?? 0} on ${hostname()}`) as unknown,
     })
     dying.kill('SIGKILL')
     await once(dying, 'close')
     let inside = 0
-    await Promise.all(Array.from({ length: 5 }, async () => {
-      const lock = await createLocalStore({ home, lockWaitMs: 5_000 }).lock('key/app', 'test')
-      expect(inside += 1).toBe(1)
-      await new Promise((resolve) => setTimeout(resolve, 5))
-      inside -= 1
-      await lock.release()
-    }))
+    await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const lock = await createLocalStore({ home, lockWaitMs: 5_000 }).lock('key/app', 'test')
+        expect((inside += 1)).toBe(1)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        inside -= 1
+        await lock.release()
+      }),
+    )
     expect(readdirSync(join(home, 'locks'))).toEqual([])
   })
 
   it('lose no update', async () => {
     const home = newHome()
-    const exits = await Promise.all(Array.from({ length: 6 }, () => once(work(home, 'count', 'count/n'), 'exit')))
+    const exits = await Promise.all(
+      Array.from({ length: 6 }, () => once(work(home, 'count', 'count/n'), 'exit')),
+    )
     expect(exits.map(([code]) => code as unknown)).toEqual([0, 0, 0, 0, 0, 0])
     expect(Buffer.from((await storeAt(home).get('count/n'))?.value ?? []).toString()).toBe('60')
     expect(readdirSync(join(home, 'locks'))).toEqual([])
@@ -76,9 +102,12 @@ describe('processes on one local store', () => {
   it.each([1, 2, 3])('make one store, however many make it at once (round %d)', async () => {
     const home = newHome()
     const names = ['a', 'b', 'c', 'd', 'e', 'f']
-    const exits = await Promise.all(names.map((name) => once(work(home, 'put', `key/${name}`), 'exit')))
+    const exits = await Promise.all(
+      names.map((name) => once(work(home, 'put', `key/${name}`), 'exit')),
+    )
     expect(exits.map(([code]) => code as unknown)).toEqual([0, 0, 0, 0, 0, 0])
-    for (const name of names) expect((await storeAt(home).get(`key/${name}`))?.value).toHaveLength(20)
+    for (const name of names)
+      expect((await storeAt(home).get(`key/${name}`))?.value).toHaveLength(20)
     expect(readdirSync(home).sort()).toEqual(['keyfile', 'locks', 'seal.json', 'store'])
   })
 })
@@ -87,7 +116,9 @@ describe('a lock', () => {
   it('of another host is never judged dead; the error says how to remove it', async () => {
     const home = newHome()
     const folder = plant(home, holder({ host: 'elsewhere', pid: 1 }))
-    await expect(createLocalStore({ home, lockWaitMs: 50 }).lock('key/app', 'test')).rejects.toMatchObject({
+    await expect(
+      createLocalStore({ home, lockWaitMs: 50 }).lock('key/app', 'test'),
+    ).rejects.toMatchObject({
       code: 'STORE_LOCKED',
       hints: expect.arrayContaining([`if that process is gone, remove ${folder}`]) as unknown,
     })
@@ -97,10 +128,12 @@ describe('a lock', () => {
   it('of another container, which has pids of its own, is not judged dead either', async () => {
     const home = newHome()
     plant(home, holder({ pids: 'pid:[1]', pid: await deadPid() }))
-    await expect(createLocalStore({ home, lockWaitMs: 50 }).lock('key/app', 'test')).rejects.toMatchObject({ code: 'STORE_LOCKED' })
+    await expect(
+      createLocalStore({ home, lockWaitMs: 50 }).lock('key/app', 'test'),
+    ).rejects.toMatchObject({ code: 'STORE_LOCKED' })
   })
 
-  it('of a pid that lives again as another process is nobody\'s', async () => {
+  it("of a pid that lives again as another process is nobody's", async () => {
     const home = newHome()
     plant(home, holder({ start: 'another' }))
     await (await createLocalStore({ home, lockWaitMs: 50 }).lock('key/app', 'test')).release()
@@ -120,36 +153,55 @@ describe('a lock', () => {
     const folder = plant(home, holder({}))
     writeFileSync(join(home, 'locks', 'notes.txt'), 'mine')
     await (await createLocalStore({ home }).lock('kms/k', 'test')).release()
-    expect(readdirSync(join(home, 'locks')).sort()).toEqual([`${stem('key/app')}.lock`, 'notes.txt'])
+    expect(readdirSync(join(home, 'locks')).sort()).toEqual([
+      `${stem('key/app')}.lock`,
+      'notes.txt',
+    ])
     expect(readdirSync(folder)).toEqual([TOKEN])
   })
 
   it.each([
-    ['nothing', ''], ['half a holder', '{"tok'], ['null', 'null'], ['a path for a token', '{"token":"../../x"}'],
-    ['no pid', holder({ pid: 0 })], ['a group of processes', holder({ pid: -1 })], ['a token that is none', holder({ token: 'x' }), 'x'],
-  ])('that holds something else, %s, is waited for as any other, and named', async (_what, text, token = TOKEN) => {
-    const home = newHome()
-    const folder = plant(home, text, token)
-    await expect(createLocalStore({ home, lockWaitMs: 50 }).lock('key/app', 'test')).rejects.toMatchObject({
-      code: 'STORE_LOCKED',
-      message: expect.stringContaining(folder) as unknown,
-      hints: [expect.stringContaining(`remove ${folder}`)],
-    })
-    expect(readFileSync(join(folder, token), 'utf8')).toBe(text)
-  })
+    ['nothing', ''],
+    ['half a holder', '{"tok'],
+    ['null', 'null'],
+    ['a path for a token', '{"token":"../../x"}'],
+    ['no pid', holder({ pid: 0 })],
+    ['a group of processes', holder({ pid: -1 })],
+    ['a token that is none', holder({ token: 'x' }), 'x'],
+  ])(
+    'that holds something else, %s, is waited for as any other, and named',
+    async (_what, text, token = TOKEN) => {
+      const home = newHome()
+      const folder = plant(home, text, token)
+      await expect(
+        createLocalStore({ home, lockWaitMs: 50 }).lock('key/app', 'test'),
+      ).rejects.toMatchObject({
+        code: 'STORE_LOCKED',
+        message: expect.stringContaining(folder) as unknown,
+        hints: [expect.stringContaining(`remove ${folder}`)],
+      })
+      expect(readFileSync(join(folder, token), 'utf8')).toBe(text)
+    },
+  )
 
   it('that is a file is waited for and named, too', async () => {
     const home = newHome()
     mkdirSync(join(home, 'locks'), { recursive: true, mode: 0o700 })
     writeFileSync(join(home, 'locks', `${stem('key/app')}.lock`), '')
-    await expect(createLocalStore({ home, lockWaitMs: 50 }).lock('key/app', 'test')).rejects.toMatchObject({ code: 'STORE_LOCKED' })
+    await expect(
+      createLocalStore({ home, lockWaitMs: 50 }).lock('key/app', 'test'),
+    ).rejects.toMatchObject({ code: 'STORE_LOCKED' })
   })
 
   it('that is waited for longer than a second is explained, once', async () => {
     const home = newHome()
     plant(home, holder({}))
     const said: string[] = []
-    const store = createLocalStore({ home, lockWaitMs: 1_400, onWait: (message) => said.push(message) })
+    const store = createLocalStore({
+      home,
+      lockWaitMs: 1_400,
+      onWait: (message) => said.push(message),
+    })
     await expect(store.lock('key/app', 'test')).rejects.toMatchObject({ code: 'STORE_LOCKED' })
     expect(said).toEqual([`waiting for process ${process.pid} on ${hostname()}: rotate`])
   })

@@ -9,27 +9,43 @@ import { openHome } from '../../../src/store/index.js'
 
 const base = mkdtempSync(join(tmpdir(), 'keymgmt-passphrase-'))
 const home = join(base, 'home')
-afterEach(() => { rmSync(base, { recursive: true, force: true }) })
+afterEach(() => {
+  rmSync(base, { recursive: true, force: true })
+})
 
 /** Somebody at a terminal, who types `lines` when asked (a line each), or all at once. */
-function person(lines: readonly string[], { env = {}, atOnce = false, file = '' }: { env?: Record<string, string>; atOnce?: boolean; file?: string } = {}) {
+function person(
+  lines: readonly string[],
+  {
+    env = {},
+    atOnce = false,
+    file = '',
+  }: { env?: Record<string, string>; atOnce?: boolean; file?: string } = {},
+) {
   const terminal = new PassThrough()
   const typed = [...lines]
   let said = ''
   const io: Io = {
-    env, platform: 'linux', stdinIsTty: true, stdoutIsTty: true, columns: () => undefined, stderrIsTty: true,
+    env,
+    platform: 'linux',
+    stdinIsTty: true,
+    stdoutIsTty: true,
+    columns: () => undefined,
+    stderrIsTty: true,
     out: () => undefined,
     progress: () => undefined,
     err: (text) => {
       said += text
-      if (text.endsWith(': ')) terminal.write(atOnce ? typed.splice(0).join('') : (typed.shift() ?? ''))
+      if (text.endsWith(': '))
+        terminal.write(atOnce ? typed.splice(0).join('') : (typed.shift() ?? ''))
     },
     readFile: () => Buffer.from(file),
     readStdin: () => Promise.resolve(Buffer.alloc(0)),
     paint: PLAIN,
   }
   const interrupt = new AbortController()
-  const ask = (to: 'open' | 'create') => passphraseFrom(io, { to, signal: interrupt.signal, terminal })
+  const ask = (to: 'open' | 'create') =>
+    passphraseFrom(io, { to, signal: interrupt.signal, terminal })
   return { ask, interrupt, io, said: () => said }
 }
 const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString()
@@ -52,19 +68,29 @@ describe('a passphrase that is typed', () => {
     ['it is empty', ['\n', '\n'], 'empty'],
     ['the second is empty', ['one\n', '\n'], 'differ'],
   ])('makes none when %s', async (_what, lines, says) => {
-    await expect(person(lines).ask('create')).rejects.toMatchObject({ code: 'STORE_SEALED', message: expect.stringContaining(says) as unknown })
+    await expect(person(lines).ask('create')).rejects.toMatchObject({
+      code: 'STORE_SEALED',
+      message: expect.stringContaining(says) as unknown,
+    })
   })
 
   it.each([
-    ['Ctrl-C', ['half\u0003'], 'open'], ['Ctrl-C', ['\u0003'], 'create'], ['Ctrl-C at the second question', ['one\n', 'o\u0003'], 'create'],
+    ['Ctrl-C', ['half\u0003'], 'open'],
+    ['Ctrl-C', ['\u0003'], 'create'],
+    ['Ctrl-C at the second question', ['one\n', 'o\u0003'], 'create'],
   ] as const)('is left by %s with 130 (to %s)', async (_what, lines, to) => {
-    await expect(person(lines).ask(to)).rejects.toMatchObject({ code: 'INTERRUPTED', exitStatus: 130 })
+    await expect(person(lines).ask(to)).rejects.toMatchObject({
+      code: 'INTERRUPTED',
+      exitStatus: 130,
+    })
   })
 
   it('is left when the process is interrupted', async () => {
     const { ask, interrupt } = person([])
     const asked = ask('open')
-    setTimeout(() => { interrupt.abort() }, 20)
+    setTimeout(() => {
+      interrupt.abort()
+    }, 20)
     await expect(asked).rejects.toMatchObject({ code: 'INTERRUPTED' })
     await expect(ask('open')).rejects.toMatchObject({ code: 'INTERRUPTED' })
   })
@@ -77,7 +103,12 @@ describe('a passphrase that is typed', () => {
   it('makes no store when it is not given', async () => {
     for (const lines of [['one\n', 'two\n'], ['\u0003'], ['\n']]) {
       const { ask } = person(lines)
-      const { store } = openHome({ home, keyfile: join(base, 'keyfile'), createSeal: 'passphrase', passphrase: ask })
+      const { store } = openHome({
+        home,
+        keyfile: join(base, 'keyfile'),
+        createSeal: 'passphrase',
+        passphrase: ask,
+      })
       await expect(store.put('key/app', Buffer.from('x'), 0)).rejects.toBeDefined()
       expect(existsSync(home)).toBe(false)
     }
@@ -85,8 +116,17 @@ describe('a passphrase that is typed', () => {
 
   it('seals the store that it makes', async () => {
     const { ask } = person(['one\n', 'one\n'])
-    await openHome({ home, keyfile: join(base, 'keyfile'), createSeal: 'passphrase', passphrase: ask }).store.put('key/app', Buffer.from('x'), 0)
-    const again = openHome({ home, keyfile: join(base, 'keyfile'), passphrase: person(['one\n']).ask })
+    await openHome({
+      home,
+      keyfile: join(base, 'keyfile'),
+      createSeal: 'passphrase',
+      passphrase: ask,
+    }).store.put('key/app', Buffer.from('x'), 0)
+    const again = openHome({
+      home,
+      keyfile: join(base, 'keyfile'),
+      passphrase: person(['one\n']).ask,
+    })
     expect(text((await again.store.get('key/app'))?.value)).toBe('x')
     expect(readdirSync(base)).toEqual(['home'])
   })
@@ -96,10 +136,18 @@ describe('a passphrase that is not typed', () => {
   it.each(['open', 'create'] as const)('is not asked for, to %s', async (to) => {
     const variable = person([], { env: { KEYMGMT_PASSPHRASE: 'from the environment' } })
     expect(text(await variable.ask(to))).toBe('from the environment')
-    const file = person([], { env: { KEYMGMT_PASSPHRASE_FILE: '/run/passphrase' }, file: 'from a file\r\n' })
+    const file = person([], {
+      env: { KEYMGMT_PASSPHRASE_FILE: '/run/passphrase' },
+      file: 'from a file\r\n',
+    })
     expect(text(await file.ask(to))).toBe('from a file')
     const nobody = person([])
-    expect(await passphraseFrom({ ...nobody.io, stdinIsTty: false }, { to, signal: nobody.interrupt.signal })).toBeUndefined()
+    expect(
+      await passphraseFrom(
+        { ...nobody.io, stdinIsTty: false },
+        { to, signal: nobody.interrupt.signal },
+      ),
+    ).toBeUndefined()
     expect([variable, file, nobody].map(({ said }) => said())).toEqual(['', '', ''])
   })
 })

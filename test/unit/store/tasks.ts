@@ -40,7 +40,11 @@ export const TASKS = {
     for (let i = 0; i < 10; i++) {
       const lock = await store.lock(path, 'count')
       const old = await store.get(path)
-      await store.put(path, Buffer.from(String(Number(Buffer.from(old?.value ?? '0').toString()) + 1)), old?.revision ?? 0)
+      await store.put(
+        path,
+        Buffer.from(String(Number(Buffer.from(old?.value ?? '0').toString()) + 1)),
+        old?.revision ?? 0,
+      )
       await lock.release()
     }
   },

@@ -16,7 +16,11 @@ function absentChecks(site: Site): Check[] {
     ['inspect', (provider) => provider.inspect(site.home, NOBODY)],
     ['findReplica', (provider) => provider.findReplica(NOBODY, site.home, new Date(0))],
     ['scheduleDeletion', (provider) => provider.scheduleDeletion(site.home, NOBODY, 7)],
-    ['findByOperation', async (provider) => (await provider.findByOperation(new Set(['nobody']), new Date(0))).get('nobody')],
+    [
+      'findByOperation',
+      async (provider) =>
+        (await provider.findByOperation(new Set(['nobody']), new Date(0))).get('nobody'),
+    ],
   ]
   const refusals: readonly (readonly [string, (provider: KmsProvider) => Promise<unknown>])[] = [
     ['cancelDeletion', (provider) => provider.cancelDeletion(site.home, NOBODY)],
@@ -27,13 +31,27 @@ function absentChecks(site: Site): Check[] {
     ['tag', (provider) => provider.tag(site.home, NOBODY, { a: 'b' })],
   ]
   return [
-    ...answers.map(([name, call]) => ({ name: `${name} answers nothing`, run: async () => { assert.equal(await call(await providerAt(site)), undefined) } })),
-    ...refusals.map(([name, call]) => ({ name: `${name} says so`, run: async () => { await refused('KMS_KEY_NOT_FOUND', call(await providerAt(site))) } })),
+    ...answers.map(([name, call]) => ({
+      name: `${name} answers nothing`,
+      run: async () => {
+        assert.equal(await call(await providerAt(site)), undefined)
+      },
+    })),
+    ...refusals.map(([name, call]) => ({
+      name: `${name} says so`,
+      run: async () => {
+        await refused('KMS_KEY_NOT_FOUND', call(await providerAt(site)))
+      },
+    })),
   ]
 }
 
 /** What AWS refuses to do to a KMS key in that state, which a provider passes on. */
-export const STATES: Group = { name: 'contract, refused in that state', kmsKeys: 2, checks: stateChecks }
+export const STATES: Group = {
+  name: 'contract, refused in that state',
+  kmsKeys: 2,
+  checks: stateChecks,
+}
 
 function stateChecks(site: Site): Check[] {
   const empty = once(() => makeEmpty(site, kindOf('aes256-gcm96')))
@@ -43,21 +61,60 @@ function stateChecks(site: Site): Check[] {
     await made.provider.scheduleDeletion(site.home, made.key, 7)
     return made
   }
-  const calls: readonly (readonly [string, typeof empty, (provider: KmsProvider, key: KmsKey) => Promise<unknown>])[] = [
+  const calls: readonly (readonly [
+    string,
+    typeof empty,
+    (provider: KmsProvider, key: KmsKey) => Promise<unknown>,
+  ])[] = [
     ['enable while it has no material', empty, (provider, key) => provider.enable(site.home, key)],
-    ['disable while it has no material', empty, (provider, key) => provider.disable(site.home, key)],
-    ['enable while it is to be deleted', leaving, (provider, key) => provider.enable(site.home, key)],
-    ['disable while it is to be deleted', leaving, (provider, key) => provider.disable(site.home, key)],
-    ['tag while it is to be deleted', leaving, (provider, key) => provider.tag(site.home, key, { a: 'b' })],
-    ['pointAlias at what is to be deleted', leaving, (provider, key) =>
-      provider.pointAlias(site.home, `alias/hashicorp/conformance-refused-${site.runId}`, key, { keys: new Set(), exists: false })],
-    ['importMaterial while it is to be deleted', leaving, async (provider, key) =>
-      provider.importMaterial(site.home, key, 'aes256-gcm96', await materialOf('aes256-gcm96', 'ours'))],
+    [
+      'disable while it has no material',
+      empty,
+      (provider, key) => provider.disable(site.home, key),
+    ],
+    [
+      'enable while it is to be deleted',
+      leaving,
+      (provider, key) => provider.enable(site.home, key),
+    ],
+    [
+      'disable while it is to be deleted',
+      leaving,
+      (provider, key) => provider.disable(site.home, key),
+    ],
+    [
+      'tag while it is to be deleted',
+      leaving,
+      (provider, key) => provider.tag(site.home, key, { a: 'b' }),
+    ],
+    [
+      'pointAlias at what is to be deleted',
+      leaving,
+      (provider, key) =>
+        provider.pointAlias(site.home, `alias/hashicorp/conformance-refused-${site.runId}`, key, {
+          keys: new Set(),
+          exists: false,
+        }),
+    ],
+    [
+      'importMaterial while it is to be deleted',
+      leaving,
+      async (provider, key) =>
+        provider.importMaterial(
+          site.home,
+          key,
+          'aes256-gcm96',
+          await materialOf('aes256-gcm96', 'ours'),
+        ),
+    ],
   ]
-  return calls.map(([name, given, call]) => ({ name, run: async () => {
-    const { provider, key } = await given()
-    await refused('KMS_FAILED', call(provider, key))
-  } }))
+  return calls.map(([name, given, call]) => ({
+    name,
+    run: async () => {
+      const { provider, key } = await given()
+      await refused('KMS_FAILED', call(provider, key))
+    },
+  }))
 }
 
 /** What is not material of the KMS key's type: AWS refuses it after it has unwrapped it. */
@@ -73,15 +130,23 @@ const UNFIT: readonly (readonly [KeyTypeName, string, () => Promise<Uint8Array>]
 export const MATERIALS: Group = {
   name: 'contract, refused as material',
   kmsKeys: UNFIT.length,
-  checks: (site) => UNFIT.map(([type, what, material]) => ({ name: `${what} for ${type}`, run: async () => {
-    const { provider, key } = await makeEmpty(site, kindOf(type))
-    await refused('KMS_FAILED', provider.importMaterial(site.home, key, type, await material()))
-    assert.equal((await provider.inspect(site.home, key))?.state, 'pending-import')
-  } })),
+  checks: (site) =>
+    UNFIT.map(([type, what, material]) => ({
+      name: `${what} for ${type}`,
+      run: async () => {
+        const { provider, key } = await makeEmpty(site, kindOf(type))
+        await refused('KMS_FAILED', provider.importMaterial(site.home, key, type, await material()))
+        assert.equal((await provider.inspect(site.home, key))?.state, 'pending-import')
+      },
+    })),
 }
 
 async function refused(code: ErrorCode, call: Promise<unknown>): Promise<void> {
-  const answer = await call.then(() => 'it was done', (error: unknown) => error)
-  if (!(answer instanceof KeymgmtError)) throw answer instanceof Error ? answer : new Error('it was not refused')
+  const answer = await call.then(
+    () => 'it was done',
+    (error: unknown) => error,
+  )
+  if (!(answer instanceof KeymgmtError))
+    throw answer instanceof Error ? answer : new Error('it was not refused')
   assert.equal(answer.code, code, `${answer.code}: ${answer.message}`)
 }

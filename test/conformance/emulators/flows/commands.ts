@@ -3,7 +3,11 @@ import assert from 'node:assert/strict'
 import { aliasName } from '../../../../src/core/aliases.js'
 import { readDistribution, requireKey } from '../../../../src/core/lookup.js'
 import { copiesOf, isEnabledVersion } from '../../../../src/core/plan.js'
-import { recordPath, type DistributionRecord, type KeyRecord } from '../../../../src/core/records.js'
+import {
+  recordPath,
+  type DistributionRecord,
+  type KeyRecord,
+} from '../../../../src/core/records.js'
 import { retiredOf } from '../../../../src/core/retired.js'
 import { awsKms, createEngine } from '../../../../src/index.js'
 import { FLOWS } from '../../../support/flows.js'
@@ -15,12 +19,16 @@ import type { Group } from '../suite.js'
 export const COMMANDS: Group = {
   name: 'binary, commands',
   kmsKeys: 42,
-  checks: (site) => FLOWS.flatMap(({ name, prepare, line }) => (typeof line === 'string' ? [{ name, run: () => play(site, [...prepare, line]) }] : [])),
+  checks: (site) =>
+    FLOWS.flatMap(({ name, prepare, line }) =>
+      typeof line === 'string' ? [{ name, run: () => play(site, [...prepare, line]) }] : [],
+    ),
 }
 
 async function play(site: Site, lines: readonly string[]): Promise<void> {
   const operator = await hire(site)
-  for (const each of lines) await operator.ok(each.replace(/(?<=replica_regions=)\S+/, site.replicas.join(',')))
+  for (const each of lines)
+    await operator.ok(each.replace(/(?<=replica_regions=)\S+/, site.replicas.join(',')))
   const { key, record } = await recordsOf(operator)
   await assertStates(site, key, record)
   await assertAliases(site, key, record)
@@ -29,10 +37,17 @@ async function play(site: Site, lines: readonly string[]): Promise<void> {
   assert.equal(status, 0, `verify finds: ${stdout}`)
 }
 
-async function recordsOf(operator: Operator): Promise<{ key: KeyRecord; record: DistributionRecord }> {
-  const engine = createEngine({ store: operator.store, kinds: { awskms: awsKms({ env: {}, signal: new AbortController().signal }) } })
+async function recordsOf(
+  operator: Operator,
+): Promise<{ key: KeyRecord; record: DistributionRecord }> {
+  const engine = createEngine({
+    store: operator.store,
+    kinds: { awskms: awsKms({ env: {}, signal: new AbortController().signal }) },
+  })
   const key = (await requireKey(engine, operator.key)).current
-  const record = (await readDistribution(engine, 'k', operator.key)) ?? (await retiredOf(engine, key, 'k'))[0]?.record
+  const record =
+    (await readDistribution(engine, 'k', operator.key)) ??
+    (await retiredOf(engine, key, 'k'))[0]?.record
   assert.ok(record, `there is no ${recordPath.distribution('k', operator.key)}`)
   return { key, record }
 }
@@ -47,14 +62,25 @@ async function assertStates(site: Site, key: KeyRecord, record: DistributionReco
   const copies = copiesOf(record)
   assert.equal(copies.length, key.latest_version * record.regions.length)
   for (const { version, region, copy } of copies) {
-    assert.match(String(await stateOf(site, region, copy.key?.id ?? '')), STATES[record.state](isEnabledVersion(key, version)), `version ${version} in ${region}`)
+    assert.match(
+      String(await stateOf(site, region, copy.key?.id ?? '')),
+      STATES[record.state](isEnabledVersion(key, version)),
+      `version ${version} in ${region}`,
+    )
   }
 }
 
-async function assertAliases(site: Site, key: KeyRecord, record: DistributionRecord): Promise<void> {
+async function assertAliases(
+  site: Site,
+  key: KeyRecord,
+  record: DistributionRecord,
+): Promise<void> {
   for (const region of record.regions) {
-    const alias = (await aliasesAt(site, region)).find(({ AliasName }) => AliasName === aliasName(record.name))
-    const expected = record.state === 'removed' ? undefined : record.copies[key.latest_version]?.[region]?.key?.id
+    const alias = (await aliasesAt(site, region)).find(
+      ({ AliasName }) => AliasName === aliasName(record.name),
+    )
+    const expected =
+      record.state === 'removed' ? undefined : record.copies[key.latest_version]?.[region]?.key?.id
     assert.equal(alias?.TargetKeyId, expected, `the alias in ${region}`)
   }
 }
@@ -63,7 +89,9 @@ async function assertAliases(site: Site, key: KeyRecord, record: DistributionRec
 export async function aliasesAt(site: Site, region: string): Promise<AliasListEntry[]> {
   const found: AliasListEntry[] = []
   for (let Marker: string | undefined, more = true; more;) {
-    const page = await clientAt(site, region).send(new ListAliasesCommand({ Limit: 100, ...(Marker && { Marker }) }))
+    const page = await clientAt(site, region).send(
+      new ListAliasesCommand({ Limit: 100, ...(Marker && { Marker }) }),
+    )
     found.push(...(page.Aliases ?? []))
     Marker = page.NextMarker
     more = page.Truncated === true

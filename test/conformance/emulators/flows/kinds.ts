@@ -16,7 +16,12 @@ export const EVERY_KIND: Group = {
   kmsKeys: FIRST_KINDS.length * 2,
   checks: (site) => {
     const operator = once(() => hire(site))
-    return FIRST_KINDS.map((kind) => ({ name: nameOf(kind), run: async () => { await live(site, await operator(), kind) } }))
+    return FIRST_KINDS.map((kind) => ({
+      name: nameOf(kind),
+      run: async () => {
+        await live(site, await operator(), kind)
+      },
+    }))
   },
 }
 
@@ -26,22 +31,41 @@ async function live(site: Site, operator: Operator, { type, purpose }: Kind): Pr
   await operator.ok(`write -f keymgmt/key/${name} type=${type}`)
   await operator.ok(`write ${path} purpose=${purpose.join(',')}`)
   await operator.ok(`write -f keymgmt/key/${name}/rotate`)
-  const distribution = await operator.json<{ name: string; versions: Record<string, string> }>(`read ${path}`)
+  const distribution = await operator.json<{ name: string; versions: Record<string, string> }>(
+    `read ${path}`,
+  )
   assert.deepEqual(Object.keys(distribution.versions), ['1', '2'])
   const client = clientAt(site, site.home)
-  const named = await client.send(new DescribeKeyCommand({ KeyId: `alias/hashicorp/${distribution.name}` }))
+  const named = await client.send(
+    new DescribeKeyCommand({ KeyId: `alias/hashicorp/${distribution.name}` }),
+  )
   assert.equal(named.KeyMetadata?.KeyId, distribution.versions['2'])
   const { kms_keys } = await operator.json<Verified>(`read ${path}/verify`)
-  assert.deepEqual(kms_keys.map(({ material, state }) => `${state}, ${material}`), ['enabled, proven', 'enabled, proven'])
+  assert.deepEqual(
+    kms_keys.map(({ material, state }) => `${state}, ${material}`),
+    ['enabled, proven', 'enabled, proven'],
+  )
   await showsOurPublicKeys(site, operator, name, distribution.versions)
 }
 
 /** The public keys that the binary shows are those that the site shows. */
-async function showsOurPublicKeys(site: Site, operator: Operator, name: string, ids: Readonly<Record<string, string>>): Promise<void> {
-  const { versions } = await operator.json<{ versions: Record<string, { public_key?: string }> }>(`read keymgmt/key/${name}`)
+async function showsOurPublicKeys(
+  site: Site,
+  operator: Operator,
+  name: string,
+  ids: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { versions } = await operator.json<{ versions: Record<string, { public_key?: string }> }>(
+    `read keymgmt/key/${name}`,
+  )
   for (const [version, { public_key }] of Object.entries(versions)) {
     if (public_key === undefined) continue
-    const { PublicKey } = await clientAt(site, site.home).send(new GetPublicKeyCommand({ KeyId: ids[version] }))
-    assert.deepEqual(createPublicKey(public_key).export({ format: 'der', type: 'spki' }), Buffer.from(PublicKey ?? []))
+    const { PublicKey } = await clientAt(site, site.home).send(
+      new GetPublicKeyCommand({ KeyId: ids[version] }),
+    )
+    assert.deepEqual(
+      createPublicKey(public_key).export({ format: 'der', type: 'spki' }),
+      Buffer.from(PublicKey ?? []),
+    )
   }
 }

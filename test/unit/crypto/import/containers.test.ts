@@ -7,8 +7,13 @@ import { bits, hex, integer, list, octets, oid, version2 } from './structures.js
 
 const said = (...given: Parameters<typeof refusalOf>) => refusalOf(...given).split('\n')
 /** Of RFC 8018 appendix A and NIST's AES-256-CBC. */
-const [PBES2, PBKDF2, AES] = [oid('2a864886f70d01050d'), oid('2a864886f70d01050c'), oid('60864801650304012a')]
-const ANOTHER_COPY = 'the file is damaged or was made by a faulty program; use another copy of the key'
+const [PBES2, PBKDF2, AES] = [
+  oid('2a864886f70d01050d'),
+  oid('2a864886f70d01050c'),
+  oid('60864801650304012a'),
+]
+const ANOTHER_COPY =
+  'the file is damaged or was made by a faulty program; use another copy of the key'
 
 describe('PKCS#8 version 2 (RFC 5958)', () => {
   const key = generateKeyPairSync('ed25519').privateKey
@@ -23,18 +28,30 @@ describe('PKCS#8 version 2 (RFC 5958)', () => {
     ['a public key with a tag around it, as older software has it', [encode(0xa1, bits(point))]],
     ['attributes and a public key', [attributes, implicit(point)]],
   ])('with %s is read as the key that it holds', (_name, rest) => {
-    expect(recogniseMaterial(version2(seed, ...rest), {})).toEqual({ type: 'ed25519', format: 'PKCS#8 DER', material: new Uint8Array(version1) })
+    expect(recogniseMaterial(version2(seed, ...rest), {})).toEqual({
+      type: 'ed25519',
+      format: 'PKCS#8 DER',
+      material: new Uint8Array(version1),
+    })
   })
 
   it.each([
-    ['another', implicit(randomBytes(32))], ['none', implicit(new Uint8Array())], ['one without its first byte', implicit(point.subarray(1))],
+    ['another', implicit(randomBytes(32))],
+    ['none', implicit(new Uint8Array())],
+    ['one without its first byte', implicit(point.subarray(1))],
     ['one of its bits', implicit(point.map((byte, index) => (index === 0 ? byte ^ 1 : byte)))],
   ])('is refused when its public key is not its own: %s', (_name, publicKey) => {
-    expect(said(version2(seed, publicKey), {})).toEqual(['the public half that came with the private key belongs to another key', ANOTHER_COPY])
+    expect(said(version2(seed, publicKey), {})).toEqual([
+      'the public half that came with the private key belongs to another key',
+      ANOTHER_COPY,
+    ])
   })
 
   it('is refused when its private key is none', () => {
-    expect(said(version2(seed.subarray(1), implicit(point)), {})).toEqual(['the private key is malformed', ANOTHER_COPY])
+    expect(said(version2(seed.subarray(1), implicit(point)), {})).toEqual([
+      'the private key is malformed',
+      ANOTHER_COPY,
+    ])
   })
 })
 
@@ -43,62 +60,153 @@ describe('the rounds of an encrypted private key', () => {
   const encrypted = (algorithm: Uint8Array) => list(algorithm, octets(randomBytes(16)))
   // No cipher has this name, so that OpenSSL gives up before it derives a key.
   const noCipher = list(oid('2a03'))
-  const pbkdf2 = (rounds: number) => encrypted(list(PBES2, list(list(PBKDF2, list(octets(randomBytes(8)), integer(rounds))), noCipher)))
-  const scrypt = (...factors: readonly number[]) => encrypted(list(PBES2, list(list(oid('2b06010401da47040b'), list(octets(randomBytes(8)), ...factors.map(integer))), noCipher)))
-  const pbes1 = (rounds: number) => encrypted(list(oid('2a864886f70d010503'), list(octets(randomBytes(8)), integer(rounds))))
+  const pbkdf2 = (rounds: number) =>
+    encrypted(
+      list(PBES2, list(list(PBKDF2, list(octets(randomBytes(8)), integer(rounds))), noCipher)),
+    )
+  const scrypt = (...factors: readonly number[]) =>
+    encrypted(
+      list(
+        PBES2,
+        list(
+          list(oid('2b06010401da47040b'), list(octets(randomBytes(8)), ...factors.map(integer))),
+          noCipher,
+        ),
+      ),
+    )
+  const pbes1 = (rounds: number) =>
+    encrypted(list(oid('2a864886f70d010503'), list(octets(randomBytes(8)), integer(rounds))))
 
   it.each([
-    ['PBKDF2', pbkdf2(1_000_000)], ['PBES1', pbes1(1_000_000)], ['scrypt, by its last factor', scrypt(16_384, 8, 7)], ['scrypt, by its first', scrypt(125_000, 8, 1)],
+    ['PBKDF2', pbkdf2(1_000_000)],
+    ['PBES1', pbes1(1_000_000)],
+    ['scrypt, by its last factor', scrypt(16_384, 8, 7)],
+    ['scrypt, by its first', scrypt(125_000, 8, 1)],
   ])('are taken up to a million: %s', (_name, file) => {
-    expect(said(file, { passphrase })[0]).toMatch(/^the passphrase does not open|^the private key is encrypted in a way/)
+    expect(said(file, { passphrase })[0]).toMatch(
+      /^the passphrase does not open|^the private key is encrypted in a way/,
+    )
   })
 
   it.each([
-    ['PBKDF2', pbkdf2(1_000_001)], ['PBES1', pbes1(1_000_001)], ['scrypt, by its last factor', scrypt(16_384, 8, 8)], ['scrypt, by its second', scrypt(16_384, 64, 1)],
-    ['scrypt, by its first', scrypt(131_072, 8, 1)], ['a number that no machine counts to', encrypted(list(PBES2, list(list(PBES2, list(octets(), integer(2n ** 64n))), noCipher)))],
+    ['PBKDF2', pbkdf2(1_000_001)],
+    ['PBES1', pbes1(1_000_001)],
+    ['scrypt, by its last factor', scrypt(16_384, 8, 8)],
+    ['scrypt, by its second', scrypt(16_384, 64, 1)],
+    ['scrypt, by its first', scrypt(131_072, 8, 1)],
+    [
+      'a number that no machine counts to',
+      encrypted(list(PBES2, list(list(PBES2, list(octets(), integer(2n ** 64n))), noCipher))),
+    ],
   ])('are refused above a million, before anything is computed: %s', (_name, file) => {
-    expect(said(file, { passphrase })).toEqual(['the private key is encrypted with more than 1000000 rounds of key derivation', 'decrypt it in a pipe: openssl pkey -in key.pem | keymgmt write … material=-'])
+    expect(said(file, { passphrase })).toEqual([
+      'the private key is encrypted with more than 1000000 rounds of key derivation',
+      'decrypt it in a pipe: openssl pkey -in key.pem | keymgmt write … material=-',
+    ])
   })
 
   it.each([
-    ['no algorithm', list()], ['no parameters', list(PBES2)], ['empty parameters', list(PBES2, list())], ['parameters that are no element', list(PBES2, octets(hex('ff')))],
-    ['a derivation without parameters', list(PBES2, list(list(PBES2), noCipher))], ['a derivation without numbers', list(PBES2, list(list(PBES2, list(octets())), noCipher))],
+    ['no algorithm', list()],
+    ['no parameters', list(PBES2)],
+    ['empty parameters', list(PBES2, list())],
+    ['parameters that are no element', list(PBES2, octets(hex('ff')))],
+    ['a derivation without parameters', list(PBES2, list(list(PBES2), noCipher))],
+    ['a derivation without numbers', list(PBES2, list(list(PBES2, list(octets())), noCipher))],
   ])('must be there, or the file is damaged: %s', (_name, algorithm) => {
-    expect(said(encrypted(algorithm), { passphrase })).toEqual(['the private key is malformed', ANOTHER_COPY])
+    expect(said(encrypted(algorithm), { passphrase })).toEqual([
+      'the private key is malformed',
+      ANOTHER_COPY,
+    ])
   })
 })
 
 describe('an encrypted private key', () => {
   const passphrase = Buffer.from('correct horse')
-  const OTHER_WAY = ['the private key is encrypted in a way that this Node does not support', 'encrypt it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out new.pem (old ciphers need -provider legacy -provider default)']
+  const OTHER_WAY = [
+    'the private key is encrypted in a way that this Node does not support',
+    'encrypt it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out new.pem (old ciphers need -provider legacy -provider default)',
+  ]
 
   it.each([
     ['an algorithm', list(oid('2a03'), list(octets(), integer(1)))],
     ['a cipher', list(PBES2, list(list(PBKDF2, list(octets(), integer(1))), list(oid('2a03'))))],
-    ['a derivation', list(PBES2, list(list(oid('2a03'), list(octets(), integer(1))), list(AES, octets(randomBytes(16)))))],
-    ['a hash', list(PBES2, list(list(PBKDF2, list(octets(), integer(1), list(oid('2a03')))), list(AES, octets(randomBytes(16)))))],
-  ])('is refused for what it is when OpenSSL does not know %s of it, whatever the passphrase', (_name, algorithm) => {
-    expect(said(list(algorithm, octets(randomBytes(16))), { passphrase })).toEqual(OTHER_WAY)
-  })
+    [
+      'a derivation',
+      list(
+        PBES2,
+        list(list(oid('2a03'), list(octets(), integer(1))), list(AES, octets(randomBytes(16)))),
+      ),
+    ],
+    [
+      'a hash',
+      list(
+        PBES2,
+        list(
+          list(PBKDF2, list(octets(), integer(1), list(oid('2a03')))),
+          list(AES, octets(randomBytes(16))),
+        ),
+      ),
+    ],
+  ])(
+    'is refused for what it is when OpenSSL does not know %s of it, whatever the passphrase',
+    (_name, algorithm) => {
+      expect(said(list(algorithm, octets(randomBytes(16))), { passphrase })).toEqual(OTHER_WAY)
+    },
+  )
 })
 
 describe('DER that is no private key', () => {
   it.each([
-    ['a public key', createPublicKey(generateKeyPairSync('ed25519').privateKey).export({ format: 'der', type: 'spki' }), 'a public key', 'import the private key'],
-    ['an RSA public key of PKCS#1', list(integer(7), integer(3)), 'a public key', 'import the private key'],
-    ['a certificate', list(list(), list(), bits(hex('00'))), 'a certificate or a request for one', 'import the private key that belongs to it'],
-    ['a DSA key', list(...[0, 1, 2, 3, 4, 5].map(integer)), 'a DSA private key', 'AWS KMS has no DSA keys'],
-    ['PKCS#12', list(integer(3), list(), list()), 'a PKCS#12 file', 'take the key out: openssl pkcs12 -in key.p12 -nocerts -out key.pem, then import key.pem with its passphrase'],
+    [
+      'a public key',
+      createPublicKey(generateKeyPairSync('ed25519').privateKey).export({
+        format: 'der',
+        type: 'spki',
+      }),
+      'a public key',
+      'import the private key',
+    ],
+    [
+      'an RSA public key of PKCS#1',
+      list(integer(7), integer(3)),
+      'a public key',
+      'import the private key',
+    ],
+    [
+      'a certificate',
+      list(list(), list(), bits(hex('00'))),
+      'a certificate or a request for one',
+      'import the private key that belongs to it',
+    ],
+    [
+      'a DSA key',
+      list(...[0, 1, 2, 3, 4, 5].map(integer)),
+      'a DSA private key',
+      'AWS KMS has no DSA keys',
+    ],
+    [
+      'PKCS#12',
+      list(integer(3), list(), list()),
+      'a PKCS#12 file',
+      'take the key out: openssl pkcs12 -in key.p12 -nocerts -out key.pem, then import key.pem with its passphrase',
+    ],
   ])('is named: %s', (_name, file, found, hint) => {
-    expect(said(file, {})).toEqual([`the material is ${found} (DER), and a private key is needed`, hint])
+    expect(said(file, {})).toEqual([
+      `the material is ${found} (DER), and a private key is needed`,
+      hint,
+    ])
   })
 
   it('is refused as what format says', () => {
-    expect(said(randomBytes(40), { format: 'der' })).toEqual(['the material is not a whole private key (DER): nothing that is PKCS#8, PKCS#1 or SEC1', 'see what it is: openssl asn1parse -in key.pem (-inform DER)'])
+    expect(said(randomBytes(40), { format: 'der' })).toEqual([
+      'the material is not a whole private key (DER): nothing that is PKCS#8, PKCS#1 or SEC1',
+      'see what it is: openssl asn1parse -in key.pem (-inform DER)',
+    ])
   })
 
   it.each([
-    ['PKCS#8', list(integer(0), list(), octets())], ['SEC1', list(integer(1), octets())],
+    ['PKCS#8', list(integer(0), list(), octets())],
+    ['SEC1', list(integer(1), octets())],
   ])('is refused as damaged when it only looks like %s', (_name, file) => {
     expect(said(file, {})).toEqual(['the private key is malformed', ANOTHER_COPY])
   })

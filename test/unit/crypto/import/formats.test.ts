@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
-import { createHash, createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto'
 import { recogniseMaterial } from '../../../../src/crypto/import/recognise.js'
 import { KEY_TYPE_NAMES, KEY_TYPES, pkcs8 } from '../../../../src/crypto/key-types.js'
 import { fileOf, MATERIAL_VECTORS, publicHalf, refusalOf } from './material.js'
@@ -8,19 +14,32 @@ const passphrase = Buffer.from('correct horse')
 const encryption = { cipher: 'aes-256-cbc', passphrase: 'correct horse' }
 
 describe('files of OpenSSL and of RFCs', () => {
-  it.each(MATERIAL_VECTORS.filter(({ type }) => type !== undefined))('are read: $name ($source)', (vector) => {
-    const found = recogniseMaterial(fileOf(vector), vector.passphrase === undefined ? {} : { passphrase: Buffer.from(vector.passphrase) })
-    expect(found).toMatchObject({ type: vector.type, format: vector.format })
-    if (vector.public !== undefined) expect(publicHalf(found.material).toString('base64')).toBe(vector.public)
-  })
+  it.each(MATERIAL_VECTORS.filter(({ type }) => type !== undefined))(
+    'are read: $name ($source)',
+    (vector) => {
+      const found = recogniseMaterial(
+        fileOf(vector),
+        vector.passphrase === undefined ? {} : { passphrase: Buffer.from(vector.passphrase) },
+      )
+      expect(found).toMatchObject({ type: vector.type, format: vector.format })
+      if (vector.public !== undefined)
+        expect(publicHalf(found.material).toString('base64')).toBe(vector.public)
+    },
+  )
 
-  it.each(MATERIAL_VECTORS.filter(({ refused }) => refused !== undefined))('are refused: $name ($source)', (vector) => {
-    const options = vector.passphrase === undefined ? {} : { passphrase: Buffer.from(vector.passphrase) }
-    expect(refusalOf(fileOf(vector), options)).toMatch(new RegExp(vector.refused ?? ''))
-  })
+  it.each(MATERIAL_VECTORS.filter(({ refused }) => refused !== undefined))(
+    'are refused: $name ($source)',
+    (vector) => {
+      const options =
+        vector.passphrase === undefined ? {} : { passphrase: Buffer.from(vector.passphrase) }
+      expect(refusalOf(fileOf(vector), options)).toMatch(new RegExp(vector.refused ?? ''))
+    },
+  )
 
   it('PKCS#8 version 2 holds the same key as version 1', () => {
-    const [first, second] = MATERIAL_VECTORS.filter(({ name }) => name.startsWith('Ed25519')).map((vector) => recogniseMaterial(fileOf(vector)).material)
+    const [first, second] = MATERIAL_VECTORS.filter(({ name }) => name.startsWith('Ed25519')).map(
+      (vector) => recogniseMaterial(fileOf(vector)).material,
+    )
     expect(second).toEqual(first)
   })
 })
@@ -34,43 +53,67 @@ const KEYS = [
 ] as const
 
 /** A key in every form in which Node writes it, with whether that is encrypted. */
-function formsOf(key: KeyObject, own: 'pkcs1' | 'sec1' | undefined): readonly (readonly [file: Buffer, encrypted: boolean])[] {
+function formsOf(
+  key: KeyObject,
+  own: 'pkcs1' | 'sec1' | undefined,
+): readonly (readonly [file: Buffer, encrypted: boolean])[] {
   const types = [...(own === undefined ? [] : [own]), 'pkcs8'] as const
-  const plain = types.flatMap((type) => [key.export({ format: 'der', type }), Buffer.from(key.export({ format: 'pem', type }))])
+  const plain = types.flatMap((type) => [
+    key.export({ format: 'der', type }),
+    Buffer.from(key.export({ format: 'pem', type })),
+  ])
   const closed = [
     key.export({ format: 'der', type: 'pkcs8', ...encryption }),
     ...types.map((type) => Buffer.from(key.export({ format: 'pem', type, ...encryption }))),
   ]
   const jwk = Buffer.from(JSON.stringify(key.export({ format: 'jwk' })))
-  const text = (['hex', 'base64', 'base64url'] as const).map((encoding) => Buffer.from(`${key.export({ format: 'der', type: 'pkcs8' }).toString(encoding)}\n`))
-  return [...[...plain, jwk, ...text].map((file) => [file, false] as const), ...closed.map((file) => [file, true] as const)]
+  const text = (['hex', 'base64', 'base64url'] as const).map((encoding) =>
+    Buffer.from(`${key.export({ format: 'der', type: 'pkcs8' }).toString(encoding)}\n`),
+  )
+  return [
+    ...[...plain, jwk, ...text].map((file) => [file, false] as const),
+    ...closed.map((file) => [file, true] as const),
+  ]
 }
 
 describe('a private key', () => {
-  it.each(KEYS)('%s comes out the same of every form, and is what Node would store', (type, key, own) => {
-    for (const [file, encrypted] of formsOf(key, own)) {
-      const options = encrypted ? { passphrase } : {}
-      expect(recogniseMaterial(file, options)).toMatchObject({ type })
-      expect(recogniseMaterial(file, { type, ...options }).material).toEqual(new Uint8Array(pkcs8(key)))
-    }
-  })
-
-  it.each(KEYS)('%s is refused with a passphrase for nothing, without one, and with another', (_type, key, own) => {
-    for (const [file, encrypted] of formsOf(key, own)) {
-      if (!encrypted) expect(refusalOf(file, { passphrase })).toMatch('the material is not encrypted')
-      else {
-        expect(refusalOf(file)).toMatch('add passphrase=@FILE')
-        expect(refusalOf(file, { passphrase: Buffer.from('incorrect horse') })).toMatch('the passphrase does not open the private key')
+  it.each(KEYS)(
+    '%s comes out the same of every form, and is what Node would store',
+    (type, key, own) => {
+      for (const [file, encrypted] of formsOf(key, own)) {
+        const options = encrypted ? { passphrase } : {}
+        expect(recogniseMaterial(file, options)).toMatchObject({ type })
+        expect(recogniseMaterial(file, { type, ...options }).material).toEqual(
+          new Uint8Array(pkcs8(key)),
+        )
       }
-    }
-  })
+    },
+  )
+
+  it.each(KEYS)(
+    '%s is refused with a passphrase for nothing, without one, and with another',
+    (_type, key, own) => {
+      for (const [file, encrypted] of formsOf(key, own)) {
+        if (!encrypted)
+          expect(refusalOf(file, { passphrase })).toMatch('the material is not encrypted')
+        else {
+          expect(refusalOf(file)).toMatch('add passphrase=@FILE')
+          expect(refusalOf(file, { passphrase: Buffer.from('incorrect horse') })).toMatch(
+            'the passphrase does not open the private key',
+          )
+        }
+      }
+    },
+  )
 
   it('takes a passphrase of 1 to 1024 bytes, as OpenSSL does', () => {
     const [, key] = KEYS[1]
     const file = key.export({ format: 'der', type: 'pkcs8', ...encryption })
     expect(recogniseMaterial(file, { passphrase })).toMatchObject({ type: 'ecdsa-p256' })
     expect(refusalOf(file, { passphrase: new Uint8Array() })).toMatch('the passphrase is empty')
-    expect(refusalOf(file, { passphrase: Buffer.alloc(1025, 'a') })).toMatch('longer than 1024 bytes')
+    expect(refusalOf(file, { passphrase: Buffer.alloc(1025, 'a') })).toMatch(
+      'longer than 1024 bytes',
+    )
   })
 
   it.each([
@@ -81,13 +124,18 @@ describe('a private key', () => {
     ['no line breaks', (pem: string) => pem.replaceAll('\n', '')],
   ])('is read from PEM with %s', (_name, change) => {
     const [, key] = KEYS[1]
-    expect(recogniseMaterial(Buffer.from(change(key.export({ format: 'pem', type: 'sec1' }).toString())))).toMatchObject({ format: 'SEC1 PEM' })
+    expect(
+      recogniseMaterial(
+        Buffer.from(change(key.export({ format: 'pem', type: 'sec1' }).toString())),
+      ),
+    ).toMatchObject({ format: 'SEC1 PEM' })
   })
 
   it('is read as what format says, or refused', () => {
     const pem = Buffer.from(KEYS[1][1].export({ format: 'pem', type: 'sec1' }))
     expect(recogniseMaterial(pem, { format: 'pem' })).toMatchObject({ type: 'ecdsa-p256' })
-    for (const format of ['der', 'jwk', 'raw', 'hex', 'base64'] as const) expect(refusalOf(pem, { format })).toMatch('the material is')
+    for (const format of ['der', 'jwk', 'raw', 'hex', 'base64'] as const)
+      expect(refusalOf(pem, { format })).toMatch('the material is')
     expect(refusalOf(randomBytes(32), { format: 'pem' })).toMatch('the material holds no PEM block')
   })
 })
@@ -101,7 +149,14 @@ describe('symmetric and HMAC keys', () => {
   it.each(types)('%s of %d bytes is read from raw bytes, hex, base64 and JWK', (type, length) => {
     const key = randomBytes(length)
     const jwk = JSON.stringify({ kty: 'oct', k: key.toString('base64url'), kid: 'ü' })
-    const texts = [key.toString('hex'), `0x${key.toString('hex').toUpperCase()}`, key.toString('hex').replace(/../g, '$& '), `\ufeff${key.toString('base64')}\r\n`, key.toString('base64url'), jwk]
+    const texts = [
+      key.toString('hex'),
+      `0x${key.toString('hex').toUpperCase()}`,
+      key.toString('hex').replace(/../g, '$& '),
+      `\ufeff${key.toString('base64')}\r\n`,
+      key.toString('base64url'),
+      jwk,
+    ]
     for (const file of [key, ...texts.map((text) => Buffer.from(text))]) {
       expect(recogniseMaterial(file, { type }).material).toEqual(new Uint8Array(key))
     }
@@ -114,9 +169,14 @@ describe('symmetric and HMAC keys', () => {
     expect(material.every((byte) => byte === 0)).toBe(false)
   })
 
-  it.each([[28, 'hmac-sha224'], [48, 'hmac-sha384'], [64, 'hmac-sha512']])('%d bytes can only be %s', (length, type) => {
+  it.each([
+    [28, 'hmac-sha224'],
+    [48, 'hmac-sha384'],
+    [64, 'hmac-sha512'],
+  ])('%d bytes can only be %s', (length, type) => {
     const key = randomBytes(length)
-    for (const file of [key, Buffer.from(key.toString('hex')), Buffer.from(key.toString('base64'))]) expect(recogniseMaterial(file).type).toBe(type)
+    for (const file of [key, Buffer.from(key.toString('hex')), Buffer.from(key.toString('base64'))])
+      expect(recogniseMaterial(file).type).toBe(type)
   })
 
   it('32 bytes need a type, or a JWK that says what it is for', () => {
@@ -127,18 +187,27 @@ describe('symmetric and HMAC keys', () => {
     const oct = (said: object) => Buffer.from(JSON.stringify({ kty: 'oct', k, ...said }))
     expect(recogniseMaterial(oct({ alg: 'HS256' })).type).toBe('hmac-sha256')
     expect(recogniseMaterial(oct({ use: 'enc' })).type).toBe('aes256-gcm96')
-    expect(refusalOf(oct({ alg: 'HS256' }), { type: 'aes256-gcm96' })).toMatch('it is not for aes256-gcm96')
+    expect(refusalOf(oct({ alg: 'HS256' }), { type: 'aes256-gcm96' })).toMatch(
+      'it is not for aes256-gcm96',
+    )
     expect(refusalOf(oct({ alg: 'constructor' }))).toMatch('belongs to no key type')
   })
 
   it('is text only if format says raw', () => {
     const hex = Buffer.from(createHash('sha256').update('x').digest('hex'))
     expect(refusalOf(hex, { type: 'hmac-sha512' })).toMatch(/hex of 32 bytes[^]*format=raw/)
-    expect(recogniseMaterial(hex, { type: 'hmac-sha512', format: 'raw' }).material).toEqual(new Uint8Array(hex))
-    expect(refusalOf(Buffer.from(hex.toString('base64')), { type: 'hmac-sha512' })).toMatch(/are text, where random bytes are expected[^]*format=raw/)
+    expect(recogniseMaterial(hex, { type: 'hmac-sha512', format: 'raw' }).material).toEqual(
+      new Uint8Array(hex),
+    )
+    expect(refusalOf(Buffer.from(hex.toString('base64')), { type: 'hmac-sha512' })).toMatch(
+      /are text, where random bytes are expected[^]*format=raw/,
+    )
   })
 })
 
 it('what is read is a sound key: its public half is that of the original', () => {
-  for (const [, key] of KEYS) expect(publicHalf(recogniseMaterial(pkcs8(key)).material)).toEqual(createPublicKey(key).export({ format: 'der', type: 'spki' }))
+  for (const [, key] of KEYS)
+    expect(publicHalf(recogniseMaterial(pkcs8(key)).material)).toEqual(
+      createPublicKey(key).export({ format: 'der', type: 'spki' }),
+    )
 })

@@ -5,92 +5,224 @@ import { refusalOf } from './material.js'
 import { json } from './structures.js'
 
 const said = (...given: Parameters<typeof refusalOf>) => refusalOf(...given).split('\n')
-const noise = (length: number) => Buffer.from(createHash('shake256', { outputLength: length }).update('noise').digest().map((byte) => byte | 0x80))
+const noise = (length: number) =>
+  Buffer.from(
+    createHash('shake256', { outputLength: length })
+      .update('noise')
+      .digest()
+      .map((byte) => byte | 0x80),
+  )
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })
 const okp = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
-const oct = (length: number, more: object = {}) => json({ kty: 'oct', k: noise(length).toString('base64url'), ...more })
+const oct = (length: number, more: object = {}) =>
+  json({ kty: 'oct', k: noise(length).toString('base64url'), ...more })
 const EXPORT_WHOLE = 'export the whole private key from where it was made'
-const UNREADABLE = 'the JWK is malformed, or has the halves of two keys, or is on a curve that is not P-256, P-384, P-521, secp256k1 or Ed25519'
+const UNREADABLE =
+  'the JWK is malformed, or has the halves of two keys, or is on a curve that is not P-256, P-384, P-521, secp256k1 or Ed25519'
 
 describe('JSON', () => {
-  it.each([['blanks', ' \t\r\n'], ['a byte order mark', '\ufeff'], ['a byte order mark and a blank', '\ufeff ']])('is recognised with %s in front', (_name, front) => {
-    expect(recogniseMaterial(Buffer.concat([Buffer.from(front), oct(48)]), {})).toEqual({ type: 'hmac-sha384', format: 'JWK', material: new Uint8Array(noise(48)) })
-  })
-
-  it.each([['{ after a word', 'key = {'], ['[ after a word', 'keys[0]'], ['{ after a quote', '"{']])('is not what has %s', (_name, text) => {
-    expect(said(Buffer.from(text), {})[0]).toBe(`the material is text of ${text.length} characters that is not a PEM, JWK, hex or base64`)
-  })
-
-  it('is not what begins so and is not UTF-8', () => {
-    expect(said(Buffer.concat([Buffer.from('{'), noise(30)]), {})[0]).toBe('the material is 31 bytes')
+  it.each([
+    ['blanks', ' \t\r\n'],
+    ['a byte order mark', '\ufeff'],
+    ['a byte order mark and a blank', '\ufeff '],
+  ])('is recognised with %s in front', (_name, front) => {
+    expect(recogniseMaterial(Buffer.concat([Buffer.from(front), oct(48)]), {})).toEqual({
+      type: 'hmac-sha384',
+      format: 'JWK',
+      material: new Uint8Array(noise(48)),
+    })
   })
 
   it.each([
-    ['cut short', Buffer.from('{"kty":'), ['the material is not the JSON of a JWK, or is cut short', 'use another copy of the key']],
-    ['a list', json([{ kty: 'oct' }]), ['the material is a set of JWKs, and one JWK is needed', 'take out the one: jq ".keys[0]" set.json | keymgmt write … material=-']],
-    ['a set', json({ keys: [] }), ['the material is a set of JWKs, and one JWK is needed', 'take out the one: jq ".keys[0]" set.json | keymgmt write … material=-']],
-    ['encrypted', json({ ciphertext: '' }), ['the material is an encrypted JWK (JWE), which is not read here', 'decrypt it with the program that made it']],
-    ['something else', json({ key: 1 }), ['the material is JSON, but not a JWK: it has no "kty"', 'a JWK is an object such as {"kty":"oct","k":"…"}']],
-    ['of no kind here', json({ kty: 'AKP', d: 'AA' }), ['the "kty" of the JWK is none that can be imported', 'it must be RSA, EC, OKP or oct']],
-    ['public', json({ ...ec, d: undefined }), ['the material is a public key (JWK), and a private key is needed', 'import the private key that belongs to it']],
-    ['of three primes', json({ kty: 'RSA', d: 'AA', oth: [] }), ['the RSA private key has more than two primes', 'AWS KMS takes two; such a key can only be replaced, not converted']],
+    ['{ after a word', 'key = {'],
+    ['[ after a word', 'keys[0]'],
+    ['{ after a quote', '"{'],
+  ])('is not what has %s', (_name, text) => {
+    expect(said(Buffer.from(text), {})[0]).toBe(
+      `the material is text of ${text.length} characters that is not a PEM, JWK, hex or base64`,
+    )
+  })
+
+  it('is not what begins so and is not UTF-8', () => {
+    expect(said(Buffer.concat([Buffer.from('{'), noise(30)]), {})[0]).toBe(
+      'the material is 31 bytes',
+    )
+  })
+
+  it.each([
+    [
+      'cut short',
+      Buffer.from('{"kty":'),
+      ['the material is not the JSON of a JWK, or is cut short', 'use another copy of the key'],
+    ],
+    [
+      'a list',
+      json([{ kty: 'oct' }]),
+      [
+        'the material is a set of JWKs, and one JWK is needed',
+        'take out the one: jq ".keys[0]" set.json | keymgmt write … material=-',
+      ],
+    ],
+    [
+      'a set',
+      json({ keys: [] }),
+      [
+        'the material is a set of JWKs, and one JWK is needed',
+        'take out the one: jq ".keys[0]" set.json | keymgmt write … material=-',
+      ],
+    ],
+    [
+      'encrypted',
+      json({ ciphertext: '' }),
+      [
+        'the material is an encrypted JWK (JWE), which is not read here',
+        'decrypt it with the program that made it',
+      ],
+    ],
+    [
+      'something else',
+      json({ key: 1 }),
+      [
+        'the material is JSON, but not a JWK: it has no "kty"',
+        'a JWK is an object such as {"kty":"oct","k":"…"}',
+      ],
+    ],
+    [
+      'of no kind here',
+      json({ kty: 'AKP', d: 'AA' }),
+      ['the "kty" of the JWK is none that can be imported', 'it must be RSA, EC, OKP or oct'],
+    ],
+    [
+      'public',
+      json({ ...ec, d: undefined }),
+      [
+        'the material is a public key (JWK), and a private key is needed',
+        'import the private key that belongs to it',
+      ],
+    ],
+    [
+      'of three primes',
+      json({ kty: 'RSA', d: 'AA', oth: [] }),
+      [
+        'the RSA private key has more than two primes',
+        'AWS KMS takes two; such a key can only be replaced, not converted',
+      ],
+    ],
   ])('is refused for what it is: %s', (_name, file, words) => {
     expect(said(file, {})).toEqual(words)
   })
 
   it.each(['null', '7', '"key"'])('is refused as said to be a JWK, and is none: %s', (text) => {
-    expect(said(Buffer.from(text), { format: 'jwk' })).toEqual(['the material is JSON, but not a JWK: it has no "kty"', 'a JWK is an object such as {"kty":"oct","k":"…"}'])
+    expect(said(Buffer.from(text), { format: 'jwk' })).toEqual([
+      'the material is JSON, but not a JWK: it has no "kty"',
+      'a JWK is an object such as {"kty":"oct","k":"…"}',
+    ])
   })
 })
 
 describe('the members of a private key', () => {
   it.each([
-    ['a number', { x: 7 }, '"x"'], ['nothing', { x: '' }, '"x"'], ['a character of no alphabet at the end', { x: `${ec.x}*` }, '"x"'], ['one in front', { x: `=${ec.x}` }, '"x"'],
-    ['not there', { x: undefined, y: undefined }, '"x", "y"'], ['no text at all', { crv: null, d: [] }, '"crv", "d"'],
+    ['a number', { x: 7 }, '"x"'],
+    ['nothing', { x: '' }, '"x"'],
+    ['a character of no alphabet at the end', { x: `${ec.x}*` }, '"x"'],
+    ['one in front', { x: `=${ec.x}` }, '"x"'],
+    ['not there', { x: undefined, y: undefined }, '"x", "y"'],
+    ['no text at all', { crv: null, d: [] }, '"crv", "d"'],
   ])('are refused in another form than base64url: %s', (_name, change, names) => {
-    expect(said(json({ ...ec, ...change }), {})).toEqual([`the JWK lacks ${names}, or has it in another form than base64url text`, EXPORT_WHOLE])
+    expect(said(json({ ...ec, ...change }), {})).toEqual([
+      `the JWK lacks ${names}, or has it in another form than base64url text`,
+      EXPORT_WHOLE,
+    ])
   })
 
-  it.each([['RSA', '"n", "e", "p", "q", "dp", "dq", "qi"'], ['EC', '"crv", "x", "y"'], ['OKP', '"crv", "x"']])('are told by name: those of %s', (kty, names) => {
-    expect(said(json({ kty, d: 'AA' }), {})).toEqual([`the JWK lacks ${names}, or has it in another form than base64url text`, EXPORT_WHOLE])
+  it.each([
+    ['RSA', '"n", "e", "p", "q", "dp", "dq", "qi"'],
+    ['EC', '"crv", "x", "y"'],
+    ['OKP', '"crv", "x"'],
+  ])('are told by name: those of %s', (kty, names) => {
+    expect(said(json({ kty, d: 'AA' }), {})).toEqual([
+      `the JWK lacks ${names}, or has it in another form than base64url text`,
+      EXPORT_WHOLE,
+    ])
   })
 
-  it.each([['a curve without keys to sign with', { ...ec, crv: 'P-192' }], ['a point on no curve', { ...ec, y: ec.x }], ['a curve that there is not', { ...okp, crv: 'Ed25520' }]])('are refused together: %s', (_name, jwk) => {
-    expect(said(json(jwk), {})).toEqual([UNREADABLE, 'export the private key again from where it was made'])
+  it.each([
+    ['a curve without keys to sign with', { ...ec, crv: 'P-192' }],
+    ['a point on no curve', { ...ec, y: ec.x }],
+    ['a curve that there is not', { ...okp, crv: 'Ed25520' }],
+  ])('are refused together: %s', (_name, jwk) => {
+    expect(said(json(jwk), {})).toEqual([
+      UNREADABLE,
+      'export the private key again from where it was made',
+    ])
   })
 
   it('may be followed by others, which are passed over', () => {
-    expect(recogniseMaterial(json({ ...ec, kid: 'ü', key_ops: ['sign'], ext: true }), {})).toMatchObject({ type: 'ecdsa-p256', format: 'JWK' })
+    expect(
+      recogniseMaterial(json({ ...ec, kid: 'ü', key_ops: ['sign'], ext: true }), {}),
+    ).toMatchObject({ type: 'ecdsa-p256', format: 'JWK' })
   })
 
   it('may have a coordinate with a zero too many in front, as it is the same number', () => {
-    const x = Buffer.concat([Buffer.alloc(1), Buffer.from(ec.x ?? '', 'base64url')]).toString('base64url')
+    const x = Buffer.concat([Buffer.alloc(1), Buffer.from(ec.x ?? '', 'base64url')]).toString(
+      'base64url',
+    )
     const { material } = recogniseMaterial(json({ ...ec, x }), {})
-    expect(createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' }).export({ format: 'jwk' })).toEqual(ec)
+    expect(
+      createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' }).export({
+        format: 'jwk',
+      }),
+    ).toEqual(ec)
   })
 })
 
 describe('the key of an oct', () => {
-  it.each([['a number', 7], ['a list', ['AA']], ['nothing', ''], ['of no alphabet', '****'], ['not there', undefined]])('is refused in another form than base64url: %s', (_name, k) => {
-    expect(said(json({ kty: 'oct', k }), {})).toEqual(['the JWK has no "k", or has it in another form than base64url text', 'export the key again from where it was made'])
+  it.each([
+    ['a number', 7],
+    ['a list', ['AA']],
+    ['nothing', ''],
+    ['of no alphabet', '****'],
+    ['not there', undefined],
+  ])('is refused in another form than base64url: %s', (_name, k) => {
+    expect(said(json({ kty: 'oct', k }), {})).toEqual([
+      'the JWK has no "k", or has it in another form than base64url text',
+      'export the key again from where it was made',
+    ])
   })
 
   it('is refused in another length', () => {
-    expect(said(oct(31), { type: 'aes256-gcm96' })).toEqual(['the JWK holds 31 bytes', 'aes256-gcm96 takes exactly 32 bytes, raw or as hex, base64 or a JWK'])
-    expect(said(oct(31), {})).toEqual(['the JWK holds 31 bytes', 'an import takes a private key (PEM, DER, JWK), or bytes (raw, hex, base64, JWK): 28, 32, 48, 64 of them'])
+    expect(said(oct(31), { type: 'aes256-gcm96' })).toEqual([
+      'the JWK holds 31 bytes',
+      'aes256-gcm96 takes exactly 32 bytes, raw or as hex, base64 or a JWK',
+    ])
+    expect(said(oct(31), {})).toEqual([
+      'the JWK holds 31 bytes',
+      'an import takes a private key (PEM, DER, JWK), or bytes (raw, hex, base64, JWK): 28, 32, 48, 64 of them',
+    ])
     expect(said(oct(48), { type: 'rsa-2048' })[0]).toBe('the JWK holds 48 bytes')
   })
 
   it('is refused when it is text', () => {
     const k = Buffer.from('correct horse battery staple 123').toString('base64url')
-    expect(said(json({ kty: 'oct', k }), { type: 'aes256-gcm96' })[0]).toBe('the material is weak: its 32 bytes (JWK) are text, where random bytes are expected')
+    expect(said(json({ kty: 'oct', k }), { type: 'aes256-gcm96' })[0]).toBe(
+      'the material is weak: its 32 bytes (JWK) are text, where random bytes are expected',
+    )
   })
 
   it('is of more than one type when nothing tells which', () => {
-    expect(said(oct(32), {})).toEqual(['the material can be of more than one type: aes256-gcm96 (32 bytes, JWK), hmac-sha256 (32 bytes, JWK)', 'say which: type=aes256-gcm96 or type=hmac-sha256'])
+    expect(said(oct(32), {})).toEqual([
+      'the material can be of more than one type: aes256-gcm96 (32 bytes, JWK), hmac-sha256 (32 bytes, JWK)',
+      'say which: type=aes256-gcm96 or type=hmac-sha256',
+    ])
   })
 
-  it.each([[{ alg: 'A256GCM' }, 'aes256-gcm96'], [{ alg: 'dir' }, 'aes256-gcm96'], [{ use: 'enc' }, 'aes256-gcm96'], [{ use: 'sig' }, 'hmac-sha256'], [{ use: 'sig', alg: 'HS256' }, 'hmac-sha256']])('is of the type that it says it is for: %j', (what, type) => {
+  it.each([
+    [{ alg: 'A256GCM' }, 'aes256-gcm96'],
+    [{ alg: 'dir' }, 'aes256-gcm96'],
+    [{ use: 'enc' }, 'aes256-gcm96'],
+    [{ use: 'sig' }, 'hmac-sha256'],
+    [{ use: 'sig', alg: 'HS256' }, 'hmac-sha256'],
+  ])('is of the type that it says it is for: %j', (what, type) => {
     expect(recogniseMaterial(oct(32, what), {}).type).toBe(type)
   })
 })
@@ -102,12 +234,31 @@ describe('what a JWK says that it is for', () => {
   it.each([
     ['ecdsa-p256', json({ ...ec, alg: 'ES384' }), EC],
     ['ecdsa-p256', json({ ...ec, use: 'wrap' }), EC],
-    ['ed25519', json({ ...okp, use: 'enc' }), 'with ed25519, "use" can be sig, and "alg" can be EdDSA, Ed25519; a copy of the JWK without them is taken too'],
-    ['hmac-sha256', oct(32, { use: 'enc' }), 'with hmac-sha256, "use" can be sig, and "alg" can be HS256; a copy of the JWK without them is taken too'],
-    ['hmac-sha224', oct(28, { alg: 'HS256' }), 'with hmac-sha224, "use" can be sig, and there is no "alg"; a copy of the JWK without them is taken too'],
-    ['hmac-sha224', oct(28, { alg: 7 }), 'with hmac-sha224, "use" can be sig, and there is no "alg"; a copy of the JWK without them is taken too'],
+    [
+      'ed25519',
+      json({ ...okp, use: 'enc' }),
+      'with ed25519, "use" can be sig, and "alg" can be EdDSA, Ed25519; a copy of the JWK without them is taken too',
+    ],
+    [
+      'hmac-sha256',
+      oct(32, { use: 'enc' }),
+      'with hmac-sha256, "use" can be sig, and "alg" can be HS256; a copy of the JWK without them is taken too',
+    ],
+    [
+      'hmac-sha224',
+      oct(28, { alg: 'HS256' }),
+      'with hmac-sha224, "use" can be sig, and there is no "alg"; a copy of the JWK without them is taken too',
+    ],
+    [
+      'hmac-sha224',
+      oct(28, { alg: 7 }),
+      'with hmac-sha224, "use" can be sig, and there is no "alg"; a copy of the JWK without them is taken too',
+    ],
   ] as const)('must not be against its type: %s (%#)', (type, file, hint) => {
-    expect(said(file, { type })).toEqual([`the "alg" or "use" of the JWK says that it is not for ${type}`, hint])
+    expect(said(file, { type })).toEqual([
+      `the "alg" or "use" of the JWK says that it is not for ${type}`,
+      hint,
+    ])
   })
 
   it('must be something that there is', () => {

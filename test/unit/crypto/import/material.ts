@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs'
 import { recogniseMaterial } from '../../../../src/crypto/import/recognise.js'
 import { KeymgmtError } from '../../../../src/errors.js'
 
-/** A file that is read, or is refused in words that match. The keys are public ones, made to test with. */
+/**
+ * A file that is read, or is refused in words that match. The keys are public ones, made to test
+ * with.
+ */
 export interface MaterialVector {
   readonly name: string
   /** The RFC that has it, or the command that made it. */
@@ -18,7 +21,9 @@ export interface MaterialVector {
   readonly refused?: string
 }
 
-export const MATERIAL_VECTORS = JSON.parse(readFileSync('test/vectors/material.json', 'utf8')) as readonly MaterialVector[]
+export const MATERIAL_VECTORS = JSON.parse(
+  readFileSync('test/vectors/material.json', 'utf8'),
+) as readonly MaterialVector[]
 
 /** The bytes of a vector. */
 export function fileOf({ text, base64 }: MaterialVector): Buffer {
@@ -36,9 +41,15 @@ export function refusalOf(...given: Parameters<typeof recogniseMaterial>): strin
   try {
     recogniseMaterial(...given)
   } catch (error) {
-    if (!(error instanceof KeymgmtError) || error.code !== 'FIELD_INVALID' || error.cause !== undefined) throw error
+    if (
+      !(error instanceof KeymgmtError) ||
+      error.code !== 'FIELD_INVALID' ||
+      error.cause !== undefined
+    )
+      throw error
     const said = [error.message, ...error.hints]
-    if (said.length < 2 || said.includes('')) throw new Error('it was refused without a word, or without a way out', { cause: error })
+    if (said.length < 2 || said.includes(''))
+      throw new Error('it was refused without a word, or without a way out', { cause: error })
     return said.join('\n')
   }
   throw new Error('it was not refused')

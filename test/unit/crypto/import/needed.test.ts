@@ -20,12 +20,17 @@ const TAKES: Readonly<Record<KeyTypeName, readonly [words: string, length: numbe
 }
 
 describe('what a refusal says is needed', () => {
-  it.each(KEY_TYPE_NAMES.map((type) => [type, ...TAKES[type]] as const))('for %s: %s', (type, words, length) => {
-    expect(needed(type)).toBe(`${type} takes ${words}`)
-    expect(lengthOf(type)).toBe(length)
-  })
+  it.each(KEY_TYPE_NAMES.map((type) => [type, ...TAKES[type]] as const))(
+    'for %s: %s',
+    (type, words, length) => {
+      expect(needed(type)).toBe(`${type} takes ${words}`)
+      expect(lengthOf(type)).toBe(length)
+    },
+  )
 
   it('where no type is given: every form, and every length once, the shortest first', () => {
-    expect(needed(undefined)).toBe('an import takes a private key (PEM, DER, JWK), or bytes (raw, hex, base64, JWK): 28, 32, 48, 64 of them')
+    expect(needed(undefined)).toBe(
+      'an import takes a private key (PEM, DER, JWK), or bytes (raw, hex, base64, JWK): 28, 32, 48, 64 of them',
+    )
   })
 })

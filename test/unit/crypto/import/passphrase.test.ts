@@ -1,30 +1,66 @@
 import { describe, expect, it } from '@jest/globals'
-import { assertNoPassphrase, notOpened, requirePassphrase } from '../../../../src/crypto/import/passphrase.js'
+import {
+  assertNoPassphrase,
+  notOpened,
+  requirePassphrase,
+} from '../../../../src/crypto/import/passphrase.js'
 import { orRefuse, refusal } from '../../../../src/crypto/import/refusal.js'
 
 const OTHER_WAY = 'the private key is encrypted in a way that this Node does not support'
 const WRONG = 'the passphrase does not open the private key'
 
 describe('the passphrase of an encrypted private key', () => {
-  it.each([1, 1023, 1024])('may be of %d bytes, and is the memory that was given: a copy would be one more to wipe', (length) => {
-    const passphrase = new Uint8Array(length).fill(0x61)
-    const taken = requirePassphrase({ passphrase })
-    passphrase.fill(0x62)
-    expect(taken.toString()).toBe('b'.repeat(length))
-  })
+  it.each([1, 1023, 1024])(
+    'may be of %d bytes, and is the memory that was given: a copy would be one more to wipe',
+    (length) => {
+      const passphrase = new Uint8Array(length).fill(0x61)
+      const taken = requirePassphrase({ passphrase })
+      passphrase.fill(0x62)
+      expect(taken.toString()).toBe('b'.repeat(length))
+    },
+  )
 
   it.each([
-    ['not there', undefined, ['the private key is encrypted, and no passphrase is given', 'add passphrase=@FILE, where FILE holds the passphrase']],
-    ['empty', new Uint8Array(), ['the passphrase is empty', 'passphrase=@FILE takes the file that holds the passphrase']],
-    ['longer than OpenSSL reads', new Uint8Array(1025), ['the passphrase is longer than 1024 bytes', 'passphrase=@FILE takes the file that holds the passphrase, and nothing else']],
+    [
+      'not there',
+      undefined,
+      [
+        'the private key is encrypted, and no passphrase is given',
+        'add passphrase=@FILE, where FILE holds the passphrase',
+      ],
+    ],
+    [
+      'empty',
+      new Uint8Array(),
+      ['the passphrase is empty', 'passphrase=@FILE takes the file that holds the passphrase'],
+    ],
+    [
+      'longer than OpenSSL reads',
+      new Uint8Array(1025),
+      [
+        'the passphrase is longer than 1024 bytes',
+        'passphrase=@FILE takes the file that holds the passphrase, and nothing else',
+      ],
+    ],
   ])('is refused: %s', (_name, passphrase, [message, ...hints]) => {
-    expect(() => requirePassphrase({ passphrase })).toThrow(expect.objectContaining({ code: 'FIELD_INVALID', message, hints }))
+    expect(() => requirePassphrase({ passphrase })).toThrow(
+      expect.objectContaining({ code: 'FIELD_INVALID', message, hints }),
+    )
   })
 
   it('must not come with material that is not encrypted, not even an empty one', () => {
-    expect(() => { assertNoPassphrase({}) }).not.toThrow()
+    expect(() => {
+      assertNoPassphrase({})
+    }).not.toThrow()
     for (const passphrase of [new Uint8Array(), new Uint8Array(7)]) {
-      expect(() => { assertNoPassphrase({ passphrase }) }).toThrow(expect.objectContaining({ message: 'a passphrase is given, but the material is not encrypted', hints: ['leave passphrase out, or import the encrypted file'] }))
+      expect(() => {
+        assertNoPassphrase({ passphrase })
+      }).toThrow(
+        expect.objectContaining({
+          message: 'a passphrase is given, but the material is not encrypted',
+          hints: ['leave passphrase out, or import the encrypted file'],
+        }),
+      )
     }
   })
 })
@@ -32,24 +68,63 @@ describe('the passphrase of an encrypted private key', () => {
 describe('why a private key did not open', () => {
   // The codes that Node makes of the reasons that OpenSSL gives, as they were seen.
   it.each([
-    ['ERR_OSSL_EVP_UNSUPPORTED', OTHER_WAY], ['ERR_OSSL_EVP_UNSUPPORTED_KEY_DERIVATION_FUNCTION', OTHER_WAY], ['ERR_OSSL_EVP_UNSUPPORTED_PRF', OTHER_WAY], ['ERR_OSSL_EVP_UNKNOWN_PBE_ALGORITHM', OTHER_WAY],
-    ['ERR_OSSL_PEM_UNSUPPORTED_ENCRYPTION', OTHER_WAY], ['ERR_OSSL_BAD_DECRYPT', WRONG], ['ERR_OSSL_ASN1_WRONG_TAG', WRONG], ['ERR_OSSL_ASN1_HEADER_TOO_LONG', WRONG], ['ERR_OSSL_UNSUPPORTED', WRONG], ['', WRONG],
+    ['ERR_OSSL_EVP_UNSUPPORTED', OTHER_WAY],
+    ['ERR_OSSL_EVP_UNSUPPORTED_KEY_DERIVATION_FUNCTION', OTHER_WAY],
+    ['ERR_OSSL_EVP_UNSUPPORTED_PRF', OTHER_WAY],
+    ['ERR_OSSL_EVP_UNKNOWN_PBE_ALGORITHM', OTHER_WAY],
+    ['ERR_OSSL_PEM_UNSUPPORTED_ENCRYPTION', OTHER_WAY],
+    ['ERR_OSSL_BAD_DECRYPT', WRONG],
+    ['ERR_OSSL_ASN1_WRONG_TAG', WRONG],
+    ['ERR_OSSL_ASN1_HEADER_TOO_LONG', WRONG],
+    ['ERR_OSSL_UNSUPPORTED', WRONG],
+    ['', WRONG],
   ])('is told from the code %j: %s', (code, message) => {
     expect(notOpened(code)).toMatchObject({
-      code: 'FIELD_INVALID', message,
-      hints: [message === WRONG ? 'check the passphrase; if it is right, the file is damaged' : 'encrypt it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out new.pem (old ciphers need -provider legacy -provider default)'],
+      code: 'FIELD_INVALID',
+      message,
+      hints: [
+        message === WRONG
+          ? 'check the passphrase; if it is right, the file is damaged'
+          : 'encrypt it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out new.pem (old ciphers need -provider legacy -provider default)',
+      ],
     })
   })
 
   it.each([
-    ['the code of what was thrown', Object.assign(new Error('its words'), { code: 'ERR_OSSL_UNSUPPORTED' }), 'ERR_OSSL_UNSUPPORTED'], ['nothing, where that has no code', new Error('its words'), ''],
+    [
+      'the code of what was thrown',
+      Object.assign(new Error('its words'), { code: 'ERR_OSSL_UNSUPPORTED' }),
+      'ERR_OSSL_UNSUPPORTED',
+    ],
+    ['nothing, where that has no code', new Error('its words'), ''],
   ])('is asked with %s, and its words are dropped', (_name, thrown, code) => {
-    expect(() => orRefuse(() => { throw thrown }, (given) => refusal(`code ${JSON.stringify(given)}`, 'a hint'))).toThrow(expect.objectContaining({ message: `code ${JSON.stringify(code)}`, hints: ['a hint'] }))
+    expect(() =>
+      orRefuse(
+        () => {
+          throw thrown
+        },
+        (given) => refusal(`code ${JSON.stringify(given)}`, 'a hint'),
+      ),
+    ).toThrow(
+      expect.objectContaining({ message: `code ${JSON.stringify(code)}`, hints: ['a hint'] }),
+    )
   })
 
   it('is what was refused already, if it was', () => {
     const first = refusal('the first')
-    expect(() => orRefuse(() => { throw first }, () => refusal('the second'))).toThrow(first)
-    expect(orRefuse(() => 7, () => refusal('the second'))).toBe(7)
+    expect(() =>
+      orRefuse(
+        () => {
+          throw first
+        },
+        () => refusal('the second'),
+      ),
+    ).toThrow(first)
+    expect(
+      orRefuse(
+        () => 7,
+        () => refusal('the second'),
+      ),
+    ).toBe(7)
   })
 })

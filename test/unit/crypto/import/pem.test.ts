@@ -8,87 +8,211 @@ const said = (...given: Parameters<typeof refusalOf>) => refusalOf(...given).spl
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 const pkcs8 = ec.export({ format: 'der', type: 'pkcs8' })
 const sec1 = ec.export({ format: 'der', type: 'sec1' })
-const CONVERT = 'have OpenSSL write it anew: openssl pkcs8 -topk8 -nocrypt -in key.pem | keymgmt write … material=-'
+const CONVERT =
+  'have OpenSSL write it anew: openssl pkcs8 -topk8 -nocrypt -in key.pem | keymgmt write … material=-'
 const BELONGS = 'import the private key that belongs to it'
-const DAMAGED = ['the PEM is cut short or damaged: a block begins and does not end', 'use another copy of the key']
+const DAMAGED = [
+  'the PEM is cut short or damaged: a block begins and does not end',
+  'use another copy of the key',
+]
 
 describe('what is no private key', () => {
   it.each([
-    ['PUBLIC KEY', 'a public key'], ['RSA PUBLIC KEY', 'a public key'], ['CERTIFICATE REQUEST', 'a certificate request'], ['NEW CERTIFICATE REQUEST', 'a certificate request'],
-    ['CERTIFICATE', 'a certificate'], ['TRUSTED CERTIFICATE', 'a certificate'], ['PKCS7', 'a certificate'], ['CMS', 'a certificate'], ['EC PARAMETERS', 'parameters without a key'],
+    ['PUBLIC KEY', 'a public key'],
+    ['RSA PUBLIC KEY', 'a public key'],
+    ['CERTIFICATE REQUEST', 'a certificate request'],
+    ['NEW CERTIFICATE REQUEST', 'a certificate request'],
+    ['CERTIFICATE', 'a certificate'],
+    ['TRUSTED CERTIFICATE', 'a certificate'],
+    ['PKCS7', 'a certificate'],
+    ['CMS', 'a certificate'],
+    ['EC PARAMETERS', 'parameters without a key'],
   ])('is named by its label: %s', (label, name) => {
-    expect(said(pem(label, ''), {})).toEqual([`the material is ${name} (PEM), and a private key is needed`, BELONGS])
+    expect(said(pem(label, ''), {})).toEqual([
+      `the material is ${name} (PEM), and a private key is needed`,
+      BELONGS,
+    ])
   })
 
   it('is named by the most telling label, wherever that stands', () => {
-    expect(said(Buffer.concat(['EC PARAMETERS', 'CERTIFICATE', 'PUBLIC KEY'].map((label) => pem(label, ''))), {})[0]).toBe('the material is a public key (PEM), and a private key is needed')
+    expect(
+      said(
+        Buffer.concat(
+          ['EC PARAMETERS', 'CERTIFICATE', 'PUBLIC KEY'].map((label) => pem(label, '')),
+        ),
+        {},
+      )[0],
+    ).toBe('the material is a public key (PEM), and a private key is needed')
   })
 
   it('is refused without a name if its label says nothing, or there is no label', () => {
-    expect(said(pem('X509 CRL', ''), {})).toEqual(['the material is PEM that holds no private key', CONVERT])
-    expect(said(Buffer.from('a key'), { format: 'pem' })).toEqual(['the material holds no PEM block, as format says', 'leave format out: what can be read is recognised'])
+    expect(said(pem('X509 CRL', ''), {})).toEqual([
+      'the material is PEM that holds no private key',
+      CONVERT,
+    ])
+    expect(said(Buffer.from('a key'), { format: 'pem' })).toEqual([
+      'the material holds no PEM block, as format says',
+      'leave format out: what can be read is recognised',
+    ])
   })
 })
 
 describe('a private key in a form that is not read', () => {
   it.each([
     ['DSA PRIVATE KEY', 'a DSA private key', ['AWS KMS has no DSA keys']],
-    ['RSA-PSS PRIVATE KEY', 'an RSA private key restricted to PSS (id-RSASSA-PSS)', ['if it may be used for more than PSS: openssl rsa -in key.pem -traditional -outform DER | openssl rsa -inform DER -out rsa.pem']],
-    ['PGP PRIVATE KEY BLOCK', 'an OpenPGP private key', ['export the key itself from the program that made it, as PKCS#8']],
-    ['OPENSSH PRIVATE KEY', "a private key in OpenSSH's own form", [
-      'convert a copy, as ssh-keygen rewrites the file in place: cp KEY COPY; ssh-keygen -p -m PKCS8 -f COPY; then import COPY and remove it', 'an older ssh-keygen leaves an Ed25519 key in its own form: use a newer one',
-    ]],
+    [
+      'RSA-PSS PRIVATE KEY',
+      'an RSA private key restricted to PSS (id-RSASSA-PSS)',
+      [
+        'if it may be used for more than PSS: openssl rsa -in key.pem -traditional -outform DER | openssl rsa -inform DER -out rsa.pem',
+      ],
+    ],
+    [
+      'PGP PRIVATE KEY BLOCK',
+      'an OpenPGP private key',
+      ['export the key itself from the program that made it, as PKCS#8'],
+    ],
+    [
+      'OPENSSH PRIVATE KEY',
+      "a private key in OpenSSH's own form",
+      [
+        'convert a copy, as ssh-keygen rewrites the file in place: cp KEY COPY; ssh-keygen -p -m PKCS8 -f COPY; then import COPY and remove it',
+        'an older ssh-keygen leaves an Ed25519 key in its own form: use a newer one',
+      ],
+    ],
   ])('is named, with the way out: %s', (label, name, hints) => {
-    expect(said(pem(label, pkcs8), {})).toEqual([`the material is ${name}, which is not read here`, ...hints])
-    expect(said(pem(label, `Proc-Type: 4,ENCRYPTED\n\n${pkcs8.toString('base64')}`), {})).toEqual([`the material is ${name}, which is not read here`, ...hints])
+    expect(said(pem(label, pkcs8), {})).toEqual([
+      `the material is ${name}, which is not read here`,
+      ...hints,
+    ])
+    expect(said(pem(label, `Proc-Type: 4,ENCRYPTED\n\n${pkcs8.toString('base64')}`), {})).toEqual([
+      `the material is ${name}, which is not read here`,
+      ...hints,
+    ])
   })
 
   it.each([
-    ['as it is', pkcs8.toString('base64'), {}], ['encrypted, before a passphrase is asked for', `Proc-Type: 4,ENCRYPTED\n\n${pkcs8.toString('base64')}`, {}],
-    ['encrypted, with a passphrase', `Proc-Type: 4,ENCRYPTED\n\n${pkcs8.toString('base64')}`, { passphrase: Buffer.from('correct horse') }],
+    ['as it is', pkcs8.toString('base64'), {}],
+    [
+      'encrypted, before a passphrase is asked for',
+      `Proc-Type: 4,ENCRYPTED\n\n${pkcs8.toString('base64')}`,
+      {},
+    ],
+    [
+      'encrypted, with a passphrase',
+      `Proc-Type: 4,ENCRYPTED\n\n${pkcs8.toString('base64')}`,
+      { passphrase: Buffer.from('correct horse') },
+    ],
   ])('is refused under a label that is not known: %s', (_name, body, options) => {
-    expect(said(pem('SECRET PRIVATE KEY', body), options)).toEqual(['the material is a private key under a PEM label that is not known here', CONVERT])
+    expect(said(pem('SECRET PRIVATE KEY', body), options)).toEqual([
+      'the material is a private key under a PEM label that is not known here',
+      CONVERT,
+    ])
   })
 })
 
 describe('a private key under a label', () => {
   it.each([
-    ['PRIVATE KEY', 'PKCS#8', sec1, 'SEC1'], ['RSA PRIVATE KEY', 'PKCS#1', pkcs8, 'PKCS#8'], ['EC PRIVATE KEY', 'SEC1', pkcs8, 'PKCS#8'], ['ENCRYPTED PRIVATE KEY', 'encrypted PKCS#8', pkcs8, 'PKCS#8'],
+    ['PRIVATE KEY', 'PKCS#8', sec1, 'SEC1'],
+    ['RSA PRIVATE KEY', 'PKCS#1', pkcs8, 'PKCS#8'],
+    ['EC PRIVATE KEY', 'SEC1', pkcs8, 'PKCS#8'],
+    ['ENCRYPTED PRIVATE KEY', 'encrypted PKCS#8', pkcs8, 'PKCS#8'],
   ])('that promises something else is refused: %s', (label, promised, der, held) => {
-    expect(said(pem(label, der), {})).toEqual([`the PEM is labelled "${label}" (${promised}) and holds ${held}`, CONVERT])
+    expect(said(pem(label, der), {})).toEqual([
+      `the PEM is labelled "${label}" (${promised}) and holds ${held}`,
+      CONVERT,
+    ])
   })
 
   it.each([
-    ['is not base64', pem('PRIVATE KEY', 'M*'), ['the PEM is damaged: what stands between its first and its last line is not base64', 'use another copy of the key']],
-    ['has its line ends escaped', pem('PRIVATE KEY', '\\nMC4CAQAw\\n'), ['the lines of the PEM end in a backslash and an n, where a line end is needed', 'turn them into line ends: printf \'%b\' "$KEY" | keymgmt write … material=-']],
-    ['is something else', pem('PRIVATE KEY', 'AAAA'), ['the material is not a whole private key (PEM): nothing that is PKCS#8, PKCS#1 or SEC1', 'see what it is: openssl asn1parse -in key.pem (-inform DER)']],
-    ['is a public key', pem('PRIVATE KEY', Buffer.from('300430000300', 'hex')), ['the material is a public key (PEM), and a private key is needed', 'import the private key']],
+    [
+      'is not base64',
+      pem('PRIVATE KEY', 'M*'),
+      [
+        'the PEM is damaged: what stands between its first and its last line is not base64',
+        'use another copy of the key',
+      ],
+    ],
+    [
+      'has its line ends escaped',
+      pem('PRIVATE KEY', '\\nMC4CAQAw\\n'),
+      [
+        'the lines of the PEM end in a backslash and an n, where a line end is needed',
+        'turn them into line ends: printf \'%b\' "$KEY" | keymgmt write … material=-',
+      ],
+    ],
+    [
+      'is something else',
+      pem('PRIVATE KEY', 'AAAA'),
+      [
+        'the material is not a whole private key (PEM): nothing that is PKCS#8, PKCS#1 or SEC1',
+        'see what it is: openssl asn1parse -in key.pem (-inform DER)',
+      ],
+    ],
+    [
+      'is a public key',
+      pem('PRIVATE KEY', Buffer.from('300430000300', 'hex')),
+      ['the material is a public key (PEM), and a private key is needed', 'import the private key'],
+    ],
   ])('is refused when it %s', (_name, file, words) => {
     expect(said(file, {})).toEqual(words)
   })
 
   it('is refused beside another', () => {
-    expect(said(Buffer.concat([pem('PRIVATE KEY', pkcs8), pem('EC PRIVATE KEY', sec1), pem('OPENSSH PRIVATE KEY', '')]), {})).toEqual(['the material holds 3 private keys (PEM)', 'import one at a time, from a file of its own'])
+    expect(
+      said(
+        Buffer.concat([
+          pem('PRIVATE KEY', pkcs8),
+          pem('EC PRIVATE KEY', sec1),
+          pem('OPENSSH PRIVATE KEY', ''),
+        ]),
+        {},
+      ),
+    ).toEqual([
+      'the material holds 3 private keys (PEM)',
+      'import one at a time, from a file of its own',
+    ])
   })
 
   it('is read beside what is no private key, and with text in front, between and after', () => {
-    const blocks = [pem('CERTIFICATE', 'AAAA'), pem('EC PRIVATE KEY', sec1), pem('EC PARAMETERS', '')]
-    expect(recogniseMaterial(Buffer.concat(blocks.flatMap((block) => [Buffer.from('a text - of -- dashes ----\n'), block])), {})).toEqual({ type: 'ecdsa-p256', format: 'SEC1 PEM', material: new Uint8Array(pkcs8) })
+    const blocks = [
+      pem('CERTIFICATE', 'AAAA'),
+      pem('EC PRIVATE KEY', sec1),
+      pem('EC PARAMETERS', ''),
+    ]
+    expect(
+      recogniseMaterial(
+        Buffer.concat(
+          blocks.flatMap((block) => [Buffer.from('a text - of -- dashes ----\n'), block]),
+        ),
+        {},
+      ),
+    ).toEqual({ type: 'ecdsa-p256', format: 'SEC1 PEM', material: new Uint8Array(pkcs8) })
   })
 
   it('is read when its file is just as large as one may be, and refused when that is larger by one byte', () => {
     const block = pem('EC PRIVATE KEY', sec1)
-    const file = (length: number) => Buffer.concat([Buffer.alloc(length - block.length, '#'), block])
+    const file = (length: number) =>
+      Buffer.concat([Buffer.alloc(length - block.length, '#'), block])
     expect(recogniseMaterial(file(65_536), {}).type).toBe('ecdsa-p256')
-    expect(said(file(65_537), {})).toEqual(['the material is 65537 bytes, and no key is longer than 65536', 'import a file that holds the key and nothing else'])
-    expect(said(Buffer.alloc(0), {})).toEqual(['the material is empty', 'material=@FILE takes the file that holds the key, and material=- standard input'])
+    expect(said(file(65_537), {})).toEqual([
+      'the material is 65537 bytes, and no key is longer than 65536',
+      'import a file that holds the key and nothing else',
+    ])
+    expect(said(Buffer.alloc(0), {})).toEqual([
+      'the material is empty',
+      'material=@FILE takes the file that holds the key, and material=- standard input',
+    ])
   })
 })
 
 describe('a block that does not end', () => {
   it.each([
-    ['in its label', '-----BEGIN PRIVATE KEY'], ['after its label', '-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n'], ['but as another begins', '-----BEGIN PRIVATE KEY-----\n-----END PUBLIC KEY-----\n'],
-    ['but before it begins', '-----END PRIVATE KEY-----\n-----BEGIN PRIVATE KEY-----\n'], ['after one that does', `${pem('CERTIFICATE', '').toString()}-----BEGIN PRIVATE KEY-----\n`],
+    ['in its label', '-----BEGIN PRIVATE KEY'],
+    ['after its label', '-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n'],
+    ['but as another begins', '-----BEGIN PRIVATE KEY-----\n-----END PUBLIC KEY-----\n'],
+    ['but before it begins', '-----END PRIVATE KEY-----\n-----BEGIN PRIVATE KEY-----\n'],
+    ['after one that does', `${pem('CERTIFICATE', '').toString()}-----BEGIN PRIVATE KEY-----\n`],
     ['with a label too long to be one', pem('A'.repeat(65), '').toString()],
   ])('is refused as damaged: %s', (_name, text) => {
     expect(said(Buffer.from(text), {})).toEqual(DAMAGED)
@@ -96,24 +220,64 @@ describe('a block that does not end', () => {
 })
 
 describe('traditional encryption (RFC 1421)', () => {
-  const closed = (passphrase: string) => Buffer.from(ec.export({ format: 'pem', type: 'sec1', cipher: 'aes-256-cbc', passphrase }))
+  const closed = (passphrase: string) =>
+    Buffer.from(ec.export({ format: 'pem', type: 'sec1', cipher: 'aes-256-cbc', passphrase }))
 
   it('is read with its passphrase, from among other text', () => {
-    const file = Buffer.concat([Buffer.from('a text\n'), closed('correct horse'), Buffer.from('another\n')])
-    expect(recogniseMaterial(file, { passphrase: Buffer.from('correct horse') })).toEqual({ type: 'ecdsa-p256', format: 'encrypted SEC1 PEM', material: new Uint8Array(pkcs8) })
+    const file = Buffer.concat([
+      Buffer.from('a text\n'),
+      closed('correct horse'),
+      Buffer.from('another\n'),
+    ])
+    expect(recogniseMaterial(file, { passphrase: Buffer.from('correct horse') })).toEqual({
+      type: 'ecdsa-p256',
+      format: 'encrypted SEC1 PEM',
+      material: new Uint8Array(pkcs8),
+    })
   })
 
   it('is refused with a type that is not its own', () => {
-    expect(said(closed('correct horse'), { passphrase: Buffer.from('correct horse'), type: 'ecdsa-p384' })[0]).toBe('the material is an ecdsa-p256 private key (encrypted SEC1 PEM), and type says ecdsa-p384')
+    expect(
+      said(closed('correct horse'), {
+        passphrase: Buffer.from('correct horse'),
+        type: 'ecdsa-p384',
+      })[0],
+    ).toBe(
+      'the material is an ecdsa-p256 private key (encrypted SEC1 PEM), and type says ecdsa-p384',
+    )
   })
 
-  // One passphrase in 256 leaves something that could be a key: with this one OpenSSL finds out only when it reads that.
+  // One passphrase in 256 leaves something that could be a key: with this one OpenSSL finds out
+  // only when it reads that.
   it.each([
-    ['without a passphrase', undefined, ['the private key is encrypted, and no passphrase is given', 'add passphrase=@FILE, where FILE holds the passphrase']],
-    ['with another', Buffer.from('wrong'), ['the passphrase does not open the private key', 'check the passphrase; if it is right, the file is damaged']],
-    ['with another that seems to open it', Buffer.from('wrong 247'), ['the passphrase does not open the private key', 'check the passphrase; if it is right, the file is damaged']],
+    [
+      'without a passphrase',
+      undefined,
+      [
+        'the private key is encrypted, and no passphrase is given',
+        'add passphrase=@FILE, where FILE holds the passphrase',
+      ],
+    ],
+    [
+      'with another',
+      Buffer.from('wrong'),
+      [
+        'the passphrase does not open the private key',
+        'check the passphrase; if it is right, the file is damaged',
+      ],
+    ],
+    [
+      'with another that seems to open it',
+      Buffer.from('wrong 247'),
+      [
+        'the passphrase does not open the private key',
+        'check the passphrase; if it is right, the file is damaged',
+      ],
+    ],
   ])('is refused %s', (_name, passphrase, words) => {
-    const [file = Buffer.alloc(0)] = MATERIAL_VECTORS.filter(({ name }) => name === 'traditional encryption').map(fileOf)
+    const [file = Buffer.alloc(0)] = MATERIAL_VECTORS.filter(
+      ({ name }) => name === 'traditional encryption',
+    ).map(fileOf)
     expect(said(file, { passphrase })).toEqual(words)
   })
 })

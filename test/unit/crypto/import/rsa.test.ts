@@ -1,5 +1,11 @@
 import { expect, it } from '@jest/globals'
-import { checkPrimeSync, generateKeyPairSync, generatePrimeSync, randomBytes, randomInt } from 'node:crypto'
+import {
+  checkPrimeSync,
+  generateKeyPairSync,
+  generatePrimeSync,
+  randomBytes,
+  randomInt,
+} from 'node:crypto'
 import { rsaFault, type RsaNumbers } from '../../../../src/crypto/import/rsa.js'
 
 const BITS = 1024
@@ -7,7 +13,13 @@ const HALF = BigInt(BITS / 2)
 
 function inverse(value: bigint, modulus: bigint): bigint {
   let [before, remainder, previous, factor] = [modulus, value % modulus, 0n, 1n]
-  while (remainder > 0n) [before, remainder, previous, factor] = [remainder, before % remainder, factor, previous - (before / remainder) * factor]
+  while (remainder > 0n)
+    [before, remainder, previous, factor] = [
+      remainder,
+      before % remainder,
+      factor,
+      previous - (before / remainder) * factor,
+    ]
   return ((previous % modulus) + modulus) % modulus
 }
 
@@ -17,21 +29,36 @@ function keyOf(p: bigint, q: bigint, e = 65537n): RsaNumbers {
 }
 
 function numbersOf(): RsaNumbers {
-  const jwk = generateKeyPairSync('rsa', { modulusLength: BITS }).privateKey.export({ format: 'jwk' })
-  const [n = 0n, e = 0n, d = 0n, p = 0n, q = 0n, dp = 0n, dq = 0n, qi = 0n] = (['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'] as const)
-    .map((name) => BigInt(`0x${Buffer.from(jwk[name] ?? '', 'base64url').toString('hex')}`))
+  const jwk = generateKeyPairSync('rsa', { modulusLength: BITS }).privateKey.export({
+    format: 'jwk',
+  })
+  const [n = 0n, e = 0n, d = 0n, p = 0n, q = 0n, dp = 0n, dq = 0n, qi = 0n] = (
+    ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'] as const
+  ).map((name) => BigInt(`0x${Buffer.from(jwk[name] ?? '', 'base64url').toString('hex')}`))
   return { n, e, d, p, q, dp, dq, qi }
 }
 
 const good = numbersOf()
 const other = numbersOf()
 
-/** A prime as the chips of CVE-2017-15361 made them: k·M + (65537^a mod M), where M is the product of the primes up to 167. */
+/**
+ * A prime as the chips of CVE-2017-15361 made them: k·M + (65537^a mod M), where M is the product
+ * of the primes up to 167.
+ */
 function rocaPrime(): bigint {
-  const product = Array.from({ length: 166 }, (_, index) => BigInt(index + 2)).filter((number) => checkPrimeSync(number)).reduce((all, prime) => all * prime)
-  const power = Array.from({ length: randomInt(1000, 2000) }).reduce<bigint>((value) => (value * 65537n) % product, 1n)
+  const product = Array.from({ length: 166 }, (_, index) => BigInt(index + 2))
+    .filter((number) => checkPrimeSync(number))
+    .reduce((all, prime) => all * prime)
+  const power = Array.from({ length: randomInt(1000, 2000) }).reduce<bigint>(
+    (value) => (value * 65537n) % product,
+    1n,
+  )
   // The two highest bits set, so that the product of two such primes has all its bits.
-  for (let k = (3n << (HALF - 2n)) / product + BigInt(`0x${randomBytes(34).toString('hex')}`); ; k++) {
+  for (
+    let k = (3n << (HALF - 2n)) / product + BigInt(`0x${randomBytes(34).toString('hex')}`);
+    ;
+    k++
+  ) {
     if (checkPrimeSync(k * product + power)) return k * product + power
   }
 }
@@ -42,7 +69,8 @@ function matchingOnly(prime: bigint): bigint {
 }
 
 function nextPrime(after: bigint): bigint {
-  for (let candidate = after + 2n; ; candidate += 2n) if (checkPrimeSync(candidate)) return candidate
+  for (let candidate = after + 2n; ; candidate += 2n)
+    if (checkPrimeSync(candidate)) return candidate
 }
 
 it('a key that Node made is sound', () => {
@@ -59,7 +87,10 @@ it.each<readonly [string, RsaNumbers]>([
   ['not the product', { ...good, p: 0n, q: 0n }],
   ['not of the same size', { ...good, p: 1n, q: good.n }],
   ['not of the same size', { ...good, p: good.n, q: 1n }],
-  ['not of the same size', keyOf(generatePrimeSync(256, { bigint: true }), generatePrimeSync(768, { bigint: true }))],
+  [
+    'not of the same size',
+    keyOf(generatePrimeSync(256, { bigint: true }), generatePrimeSync(768, { bigint: true })),
+  ],
   ['too close', keyOf(good.p, nextPrime(good.p))],
   ['too close', keyOf(good.p, good.p)],
   ['too small', { ...good, d: 3n }],
@@ -79,14 +110,18 @@ it.each<readonly [string, RsaNumbers]>([
 it('finds what the chips of ROCA made', () => {
   const fault = 'it was made by a chip whose keys can be broken (ROCA, CVE-2017-15361)'
   expect(rsaFault(keyOf(rocaPrime(), rocaPrime()), BITS)).toBe(fault)
-  // The primes below 168 show it, and no other numbers: a power of 65537 leaves 1 or 8 modulo 9, and these keys need not.
+  // The primes below 168 show it, and no other numbers: a power of 65537 leaves 1 or 8 modulo 9,
+  // and these keys need not.
   let key = good
   while (key === good || [1n, 8n].includes(key.n % 9n)) key = keyOf(rocaPrime(), rocaPrime())
   expect(rsaFault(key, BITS)).toBe(fault)
 })
 
 it('finds a prime that is none', () => {
-  const [a, b] = [generatePrimeSync(256, { bigint: true }), generatePrimeSync(256, { bigint: true })]
+  const [a, b] = [
+    generatePrimeSync(256, { bigint: true }),
+    generatePrimeSync(256, { bigint: true }),
+  ]
   const key = keyOf(a * b, good.q)
   expect(rsaFault(key, BITS)).toContain('one of its primes is not a prime number')
 })

@@ -3,56 +3,111 @@ import { createHash, generateKeyPairSync } from 'node:crypto'
 import { recogniseMaterial } from '../../../../src/crypto/import/recognise.js'
 import { refusalOf } from './material.js'
 
-// Bytes, hex and base64: which of them it is, and what is said when it is none of them or more than one.
+// Bytes, hex and base64: which of them it is, and what is said when it is none of them or more than
+// one.
 
 const said = (...given: Parameters<typeof refusalOf>) => refusalOf(...given).split('\n')
 const MEANT = 'if the characters themselves are the key, import a file of just them with format=raw'
 const AES = 'aes256-gcm96 takes exactly 32 bytes, raw or as hex, base64 or a JWK'
 /** Bytes without a pattern, none of which is text. */
-const noise = (length: number) => Buffer.from(createHash('shake256', { outputLength: length }).update('noise').digest().map((byte) => byte | 0x80))
+const noise = (length: number) =>
+  Buffer.from(
+    createHash('shake256', { outputLength: length })
+      .update('noise')
+      .digest()
+      .map((byte) => byte | 0x80),
+  )
 
 describe('format', () => {
   // 64 characters that are hex of 32 bytes, and base64 of 48.
   const both = Buffer.from(noise(32).toString('hex'))
 
   it.each([
-    ['hex', 'aes256-gcm96', noise(32)], ['base64', 'hmac-sha384', Buffer.from(both.toString(), 'base64')], ['raw', 'hmac-sha512', both],
-  ] as const)('chooses what text is that could be hex, base64 and itself: %s', (format, type, material) => {
-    expect(recogniseMaterial(both, { format, type })).toEqual({ type, format, material: new Uint8Array(material) })
-  })
+    ['hex', 'aes256-gcm96', noise(32)],
+    ['base64', 'hmac-sha384', Buffer.from(both.toString(), 'base64')],
+    ['raw', 'hmac-sha512', both],
+  ] as const)(
+    'chooses what text is that could be hex, base64 and itself: %s',
+    (format, type, material) => {
+      expect(recogniseMaterial(both, { format, type })).toEqual({
+        type,
+        format,
+        material: new Uint8Array(material),
+      })
+    },
+  )
 
-  it.each([['hex', undefined], ['base64', 'hmac-sha384'], ['raw', 'hmac-sha512']] as const)('%s leaves no other reading of it: it is %s', (format, type) => {
+  it.each([
+    ['hex', undefined],
+    ['base64', 'hmac-sha384'],
+    ['raw', 'hmac-sha512'],
+  ] as const)('%s leaves no other reading of it: it is %s', (format, type) => {
     if (type !== undefined) expect(recogniseMaterial(both, { format }).type).toBe(type)
-    else expect(said(both, { format })).toEqual(['the material can be of more than one type: aes256-gcm96 (32 bytes, hex), hmac-sha256 (32 bytes, hex)', 'say which: type=aes256-gcm96 or type=hmac-sha256'])
+    else
+      expect(said(both, { format })).toEqual([
+        'the material can be of more than one type: aes256-gcm96 (32 bytes, hex), hmac-sha256 (32 bytes, hex)',
+        'say which: type=aes256-gcm96 or type=hmac-sha256',
+      ])
   })
 
   it.each([
-    ['hex', noise(32)], ['base64', noise(32)], ['hex', Buffer.from(noise(32).toString('base64'))], ['base64', Buffer.from('correct horse battery staple')],
+    ['hex', noise(32)],
+    ['base64', noise(32)],
+    ['hex', Buffer.from(noise(32).toString('base64'))],
+    ['base64', Buffer.from('correct horse battery staple')],
   ] as const)('%s is refused for what is not %s', (format, bytes) => {
-    expect(said(bytes, { format, type: 'aes256-gcm96' })).toEqual([`the material is not ${format}, as format says`, AES])
+    expect(said(bytes, { format, type: 'aes256-gcm96' })).toEqual([
+      `the material is not ${format}, as format says`,
+      AES,
+    ])
   })
 
   it.each([
-    ['hex', 'hex of 31 bytes', noise(31).toString('hex')], ['base64', 'base64 of 31 bytes', noise(31).toString('base64')],
+    ['hex', 'hex of 31 bytes', noise(31).toString('hex')],
+    ['base64', 'base64 of 31 bytes', noise(31).toString('base64')],
   ] as const)('%s is refused for another length with that length: %s', (format, found, text) => {
-    expect(said(Buffer.from(text), { format, type: 'aes256-gcm96' })).toEqual([`the material is text: ${found}`, AES])
+    expect(said(Buffer.from(text), { format, type: 'aes256-gcm96' })).toEqual([
+      `the material is text: ${found}`,
+      AES,
+    ])
   })
 
   it('raw is refused for another length with what the bytes are', () => {
-    expect(said(noise(31), { format: 'raw', type: 'aes256-gcm96' })).toEqual(['the material is 31 bytes', AES])
-    expect(said(Buffer.from('correct horse'), { format: 'raw', type: 'aes256-gcm96' })).toEqual(['the material is text of 13 characters that is not a PEM, JWK, hex or base64', AES])
+    expect(said(noise(31), { format: 'raw', type: 'aes256-gcm96' })).toEqual([
+      'the material is 31 bytes',
+      AES,
+    ])
+    expect(said(Buffer.from('correct horse'), { format: 'raw', type: 'aes256-gcm96' })).toEqual([
+      'the material is text of 13 characters that is not a PEM, JWK, hex or base64',
+      AES,
+    ])
   })
 
   it('that is not said is told by the content', () => {
-    expect(recogniseMaterial(noise(48), {})).toEqual({ type: 'hmac-sha384', format: 'raw', material: new Uint8Array(noise(48)) })
-    expect(recogniseMaterial(Buffer.from(noise(28).toString('hex')), {})).toEqual({ type: 'hmac-sha224', format: 'hex', material: new Uint8Array(noise(28)) })
-    expect(recogniseMaterial(Buffer.from(noise(28).toString('base64')), {})).toEqual({ type: 'hmac-sha224', format: 'base64', material: new Uint8Array(noise(28)) })
+    expect(recogniseMaterial(noise(48), {})).toEqual({
+      type: 'hmac-sha384',
+      format: 'raw',
+      material: new Uint8Array(noise(48)),
+    })
+    expect(recogniseMaterial(Buffer.from(noise(28).toString('hex')), {})).toEqual({
+      type: 'hmac-sha224',
+      format: 'hex',
+      material: new Uint8Array(noise(28)),
+    })
+    expect(recogniseMaterial(Buffer.from(noise(28).toString('base64')), {})).toEqual({
+      type: 'hmac-sha224',
+      format: 'base64',
+      material: new Uint8Array(noise(28)),
+    })
   })
 })
 
 describe('without a type', () => {
   it('bytes that two types take are of neither', () => {
-    expect(said(noise(32), {})).toEqual(['the material can be of more than one type: aes256-gcm96 (32 bytes, raw), hmac-sha256 (32 bytes, raw)', 'say which: type=aes256-gcm96 or type=hmac-sha256'])
+    expect(said(noise(32), {})).toEqual([
+      'the material can be of more than one type: aes256-gcm96 (32 bytes, raw), hmac-sha256 (32 bytes, raw)',
+      'say which: type=aes256-gcm96 or type=hmac-sha256',
+    ])
   })
 
   it('hex that is base64 of another key is of neither', () => {
@@ -62,48 +117,90 @@ describe('without a type', () => {
     ])
   })
 
-  it.each([27, 29, 31, 33, 47, 49, 63, 65])('%d bytes are refused with all lengths that there are', (length) => {
-    expect(said(noise(length), {})).toEqual([`the material is ${length} bytes`, 'an import takes a private key (PEM, DER, JWK), or bytes (raw, hex, base64, JWK): 28, 32, 48, 64 of them'])
-  })
+  it.each([27, 29, 31, 33, 47, 49, 63, 65])(
+    '%d bytes are refused with all lengths that there are',
+    (length) => {
+      expect(said(noise(length), {})).toEqual([
+        `the material is ${length} bytes`,
+        'an import takes a private key (PEM, DER, JWK), or bytes (raw, hex, base64, JWK): 28, 32, 48, 64 of them',
+      ])
+    },
+  )
 })
 
 describe('a secret that is weak', () => {
   const words = Buffer.from('correct horse battery staple 123')
-  const text = ['the material is weak: its 32 bytes (base64) are text, where random bytes are expected', 'make a key: openssl rand -out key.bin 32', MEANT]
+  const text = [
+    'the material is weak: its 32 bytes (base64) are text, where random bytes are expected',
+    'make a key: openssl rand -out key.bin 32',
+    MEANT,
+  ]
 
   it('is refused with a way to make another', () => {
-    expect(said(Buffer.alloc(32, 0xee), { type: 'aes256-gcm96' })).toEqual(['the material is weak: its 32 bytes (raw) are the same byte over and over', 'make a key: openssl rand -out key.bin 32'])
-    expect(said(Buffer.from(Buffer.alloc(48, 0xee).toString('hex')), { type: 'hmac-sha384' })).toEqual(['the material is weak: its 48 bytes (hex) are the same byte over and over', 'make a key: openssl rand -out key.bin 48'])
+    expect(said(Buffer.alloc(32, 0xee), { type: 'aes256-gcm96' })).toEqual([
+      'the material is weak: its 32 bytes (raw) are the same byte over and over',
+      'make a key: openssl rand -out key.bin 32',
+    ])
+    expect(
+      said(Buffer.from(Buffer.alloc(48, 0xee).toString('hex')), { type: 'hmac-sha384' }),
+    ).toEqual([
+      'the material is weak: its 48 bytes (hex) are the same byte over and over',
+      'make a key: openssl rand -out key.bin 48',
+    ])
   })
 
   it('is text, unless format says that the characters are the key', () => {
     expect(said(Buffer.from(words.toString('base64')), { type: 'aes256-gcm96' })).toEqual(text)
-    expect(said(Buffer.from(words.toString('base64')), { type: 'aes256-gcm96', format: 'base64' })).toEqual(text)
-    expect(recogniseMaterial(words, { type: 'aes256-gcm96', format: 'raw' }).material).toEqual(new Uint8Array(words))
+    expect(
+      said(Buffer.from(words.toString('base64')), { type: 'aes256-gcm96', format: 'base64' }),
+    ).toEqual(text)
+    expect(recogniseMaterial(words, { type: 'aes256-gcm96', format: 'raw' }).material).toEqual(
+      new Uint8Array(words),
+    )
   })
 
   it('is refused even if format says that its characters are the key', () => {
-    expect(said(Buffer.alloc(32, 'a'), { type: 'aes256-gcm96', format: 'raw' })).toEqual(['the material is weak: its 32 bytes (raw) are the same byte over and over', 'make a key: openssl rand -out key.bin 32'])
+    expect(said(Buffer.alloc(32, 'a'), { type: 'aes256-gcm96', format: 'raw' })).toEqual([
+      'the material is weak: its 32 bytes (raw) are the same byte over and over',
+      'make a key: openssl rand -out key.bin 32',
+    ])
   })
 })
 
 describe('a private key in text', () => {
   const der = generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' })
 
-  it.each([['hex', 'hex'], ['base64', 'base64'], ['base64', 'base64url']] as const)('of %s (%s) is read as what it is', (format, encoding) => {
+  it.each([
+    ['hex', 'hex'],
+    ['base64', 'base64'],
+    ['base64', 'base64url'],
+  ] as const)('of %s (%s) is read as what it is', (format, encoding) => {
     const file = Buffer.from(der.toString(encoding))
-    const found = { type: 'ed25519', format: `PKCS#8 DER in ${format}`, material: new Uint8Array(der) }
+    const found = {
+      type: 'ed25519',
+      format: `PKCS#8 DER in ${format}`,
+      material: new Uint8Array(der),
+    }
     expect(recogniseMaterial(file, {})).toEqual(found)
     expect(recogniseMaterial(file, { format })).toEqual(found)
   })
 
   it('is not looked for when its characters are the key', () => {
-    expect(said(Buffer.from(der.toString('hex')), { format: 'raw' })).toEqual(['the material is text of 96 characters that is not a PEM, JWK, hex or base64', expect.stringContaining('an import takes')])
+    expect(said(Buffer.from(der.toString('hex')), { format: 'raw' })).toEqual([
+      'the material is text of 96 characters that is not a PEM, JWK, hex or base64',
+      expect.stringContaining('an import takes'),
+    ])
   })
 })
 
 it.each([
-  ['raw', noise(32)], ['hex', Buffer.from(noise(32).toString('hex'))], ['base64', Buffer.from(noise(32).toString('base64'))], ['a JWK', Buffer.from(JSON.stringify({ kty: 'oct', k: noise(32).toString('base64url') }))],
+  ['raw', noise(32)],
+  ['hex', Buffer.from(noise(32).toString('hex'))],
+  ['base64', Buffer.from(noise(32).toString('base64'))],
+  ['a JWK', Buffer.from(JSON.stringify({ kty: 'oct', k: noise(32).toString('base64url') }))],
 ])('a passphrase is refused with a secret: %s', (_name, file) => {
-  expect(said(file, { type: 'aes256-gcm96', passphrase: Buffer.from('correct horse') })).toEqual(['a passphrase is given, but the material is not encrypted', 'leave passphrase out, or import the encrypted file'])
+  expect(said(file, { type: 'aes256-gcm96', passphrase: Buffer.from('correct horse') })).toEqual([
+    'a passphrase is given, but the material is not encrypted',
+    'leave passphrase out, or import the encrypted file',
+  ])
 })

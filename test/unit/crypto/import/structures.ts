@@ -15,7 +15,10 @@ export const bits = (content: Uint8Array) => encode(TAG.BIT_STRING, Uint8Array.o
 export function integer(value: number | bigint): Buffer {
   const digits = value.toString(16)
   const bytes = hex(digits.padStart(digits.length + (digits.length % 2), '0'))
-  return encode(TAG.INTEGER, (bytes[0] ?? 0) < 0x80 ? bytes : Buffer.concat([Uint8Array.of(0), bytes]))
+  return encode(
+    TAG.INTEGER,
+    (bytes[0] ?? 0) < 0x80 ? bytes : Buffer.concat([Uint8Array.of(0), bytes]),
+  )
 }
 
 /** An EC private key of RFC 5915, with a public point or without. */
@@ -24,14 +27,19 @@ export function sec1(scalar: Uint8Array, point?: Uint8Array, curve: Uint8Array =
   return list(integer(1), octets(scalar), encode(TAG.CONTEXT_0, curve), ...publicKey)
 }
 
-/** An Ed25519 private key in version 2 of PKCS#8 (RFC 8410 section 7): `rest` are the elements after the key: attributes, and its public half. */
+/**
+ * An Ed25519 private key in version 2 of PKCS#8 (RFC 8410 section 7): `rest` are the elements after
+ * the key: attributes, and its public half.
+ */
 export function version2(seed: Uint8Array, ...rest: readonly Uint8Array[]): Buffer {
   return list(integer(1), list(oid('2b6570')), octets(octets(seed)), ...rest)
 }
 
 /** A PEM block around `body`, which is base64 or is meant to be none. */
 export function pem(label: string, body: Uint8Array | string): Buffer {
-  return Buffer.from(`-----BEGIN ${label}-----\n${typeof body === 'string' ? body : Buffer.from(body).toString('base64')}\n-----END ${label}-----\n`)
+  return Buffer.from(
+    `-----BEGIN ${label}-----\n${typeof body === 'string' ? body : Buffer.from(body).toString('base64')}\n-----END ${label}-----\n`,
+  )
 }
 
 export const json = (value: object) => Buffer.from(JSON.stringify(value))

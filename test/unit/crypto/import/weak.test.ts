@@ -15,13 +15,24 @@ describe('weakness', () => {
     }
   })
 
-  it.each([[8, 'made of only a few different bytes'], [9, undefined]])('of %d different bytes: %s', (count, words) => {
+  it.each([
+    [8, 'made of only a few different bytes'],
+    [9, undefined],
+  ])('of %d different bytes: %s', (count, words) => {
     expect(weakness(BYTES.map((byte, index) => (index < count ? index : byte % count)))).toBe(words)
   })
 })
 
 it.each([
-  [0x08, false], [0x09, true], [0x0d, true], [0x0e, false], [0x1f, false], [0x20, true], [0x7e, true], [0x7f, false], [0xc3, false],
+  [0x08, false],
+  [0x09, true],
+  [0x0d, true],
+  [0x0e, false],
+  [0x1f, false],
+  [0x20, true],
+  [0x7e, true],
+  [0x7f, false],
+  [0xc3, false],
 ])('whether text may have the byte %d: %s', (byte, is) => {
   expect(isText(Uint8Array.of(0x61, byte))).toBe(is)
 })
