@@ -26,7 +26,8 @@ const OUR_LINE = /\n?.*_keymgmt\(\) \{ unset -f _keymgmt; .*\n/
 
 /**
  * Installs or removes keymgmt's completion in the start-up files of the user's shells, like Vault's
- * `-autocomplete-install`. Returns the exit status. Changes files that exist; creates only fish's own.
+ * `-autocomplete-install`. Returns the exit status. Changes files that exist; creates only the one
+ * that fish reads.
  * @throws KeymgmtError USAGE when that cannot be done, before anything is changed.
  */
 export function changeShells(io: Io, flags: readonly string[]): number {
