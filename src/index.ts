@@ -1,25 +1,25 @@
 export { createEngine, type Engine } from './core/engine.js'
-export { distribute, replicate, type DistributionRequest } from './core/distribution.js'
-export { readDistribution, readKey, readProvider } from './core/lookup.js'
-export { adopt, type Adoption } from './core/adopt.js'
+export { distribute, replicate, type DistributionRequest } from './core/operations/distribute.js'
+export { readDistribution, readKey, readProvider } from './core/records/repository.js'
+export { adopt, type Adoption } from './core/operations/adopt.js'
 export {
   importKey,
   importVersion,
   type Imported,
   type ImportSettings,
   type OwnMaterial,
-} from './core/import.js'
-export { deleteKey, rotateKey, saveKey, type KeyChange } from './core/keys.js'
-export { deleteProvider, saveProvider, type ProviderChange } from './core/providers.js'
+} from './core/operations/import.js'
+export { deleteKey, rotateKey, saveKey, type KeyChange } from './core/operations/keys.js'
+export { deleteProvider, saveProvider, type ProviderChange } from './core/operations/providers.js'
 export {
   removeDistribution,
   restoreDistribution,
   revokeDistribution,
   type ScheduledDeletion,
-} from './core/removal.js'
-export { repairDistribution, type Repair } from './core/repair.js'
-export { verifyDistribution, type Difference, type Verification } from './core/verify.js'
-export type { DistributionRecord, KeyRecord, KmsRecord } from './core/records.js'
+} from './core/operations/remove.js'
+export { repairDistribution, type Repair } from './core/operations/repair.js'
+export { verifyDistribution, type Difference, type Verification } from './core/operations/verify.js'
+export type { DistributionRecord, KeyRecord, KmsRecord } from './core/records/model.js'
 export { KEY_TYPE_NAMES, type KeyTypeName } from './crypto/key-types.js'
 export { startDevKms, type DevKms, type DevKmsOptions } from './dev-kms/index.js'
 export { KeymgmtError, type ErrorCode } from './errors.js'

@@ -4,9 +4,9 @@ import { constants } from 'node:os'
 import { parseFault, readIamPolicy, startDevKms, type DevKms } from '../dev-kms/index.js'
 import { KeymgmtError } from '../errors.js'
 import { isLoopback } from '../kms/aws/settings.js'
-import { parseDuration } from './duration.js'
+import { parseDuration } from './input/duration.js'
 import type { Session } from './commands/command.js'
-import { loadFormat } from './format/index.js'
+import { loadFormat } from './output/index.js'
 
 /** What the flags of `keymgmt dev` say. */
 export interface DevFlags {

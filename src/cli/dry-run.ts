@@ -1,5 +1,5 @@
-import { rehearseAwsKms } from '../kms/aws/rehearsal.js'
-import type { RehearsedCall } from '../kms/rehearsal.js'
+import { rehearseAwsKms } from '../kms/aws/dry-run.js'
+import type { RehearsedCall } from '../kms/planned-call.js'
 import type { Response } from '../router/path.js'
 import { createOverlayStore } from '../store/index.js'
 import type { EngineOptions } from './engine.js'

@@ -6,8 +6,8 @@ import type { KmsKind } from '../kms/provider.js'
 import { openHome, type OpenedHome } from '../store/home.js'
 import { locate } from '../store/locate.js'
 import type { Store } from '../store/store.js'
-import { humanDuration } from './format/index.js'
-import type { Io } from './io.js'
+import { humanDuration } from './output/index.js'
+import type { Io } from './terminal.js'
 
 /** How long another command on the same key is waited for, unless the whole command has less. */
 const LOCK_WAIT_MS = 60_000
@@ -37,7 +37,7 @@ export function composeEngine(
   const home = openHome({
     ...locate(io.env, io.platform, homedir),
     passphrase: async (to) =>
-      (await import('./passphrase.js')).passphraseFrom(io, { to, signal: bounded() }),
+      (await import('./input/passphrase.js')).passphraseFrom(io, { to, signal: bounded() }),
     createSeal: wantsPassphrase(io) ? 'passphrase' : 'keyfile',
     onKeyfileCreated: (path) => {
       notice(

@@ -1,4 +1,4 @@
-import { processIo } from './io.js'
+import { processIo } from './terminal.js'
 import { runProgram } from './program.js'
 
 /** Runs the command of this process; answers its exit status. */

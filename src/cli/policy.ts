@@ -1,22 +1,27 @@
-import { aliasPattern } from '../core/aliases.js'
+import { aliasPattern } from '../core/records/alias-names.js'
 import type { Engine } from '../core/engine.js'
-import { distributionNames, knownArn, providerScope } from '../core/scope.js'
+import { distributionNames, knownArn, providerScope } from '../core/operations/provider-usage.js'
 import { KeymgmtError } from '../errors.js'
-import { noteNeeds, type Noted } from '../kms/aws/needs.js'
-import { grantsOf, policyOf, type Need, type PolicyDocument } from '../kms/aws/permissions.js'
-import { needsOfProvider } from '../kms/aws/provider-policy.js'
-import { rehearseAwsKms } from '../kms/aws/rehearsal.js'
+import { noteNeeds, type Noted } from '../kms/aws/policy/recorder.js'
+import {
+  grantsOf,
+  policyOf,
+  type Need,
+  type PolicyDocument,
+} from '../kms/aws/policy/permissions.js'
+import { needsOfProvider } from '../kms/aws/policy/provider-policy.js'
+import { rehearseAwsKms } from '../kms/aws/dry-run.js'
 import type { KmsKind } from '../kms/provider.js'
 import { PATHS } from '../paths/index.js'
 import { findPath, type Resolved } from '../router/router.js'
 import type { Json } from '../router/values.js'
 import { createOverlayStore } from '../store/index.js'
 import type { Session } from './commands/command.js'
-import { complain } from './complain.js'
+import { complain } from './output/error.js'
 import { composeEngine } from './engine.js'
-import { loadFormat, printWarnings, type FormatName } from './format/index.js'
-import { warner, type Io } from './io.js'
-import { sanitizePath } from './sanitize-path.js'
+import { loadFormat, printWarnings, type FormatName } from './output/index.js'
+import { warner, type Io } from './terminal.js'
+import { sanitizePath } from './input/paths.js'
 
 /** A command whose policy is to be printed. */
 export interface PolicyRequest {

@@ -3,10 +3,10 @@ import { didYouMean } from '../router/suggest.js'
 import type { Command, Session } from './commands/command.js'
 import { COMMANDS } from './commands/index.js'
 import { printVersion } from './commands/version.js'
-import { complain } from './complain.js'
-import { readArguments, valuesOf, type FlagTable } from './flags.js'
-import { parseFormat, type FormatName } from './format/index.js'
-import type { Io } from './io.js'
+import { complain } from './output/error.js'
+import { readArguments, valuesOf, type FlagTable } from './go-flags.js'
+import { parseFormat, type FormatName } from './output/index.js'
+import type { Io } from './terminal.js'
 
 /** Every flag of every command, so that an argument can be read before it is known whose it is. */
 const EVERY_FLAG = Object.assign({}, ...COMMANDS.map(({ flags }) => flags)) as FlagTable

@@ -1,3 +1,159 @@
-// By itself, for it is loaded only where there may be a terminal: Node.js loads its network with
-// it.
-export { isatty } from 'node:tty'
+import { fstatSync, readFileSync, writeSync } from 'node:fs'
+
+/** How text is coloured: an error, and what is worth a warning; as Vault does. */
+export interface Paint {
+  readonly redBright: (text: string) => string
+  readonly yellowBright: (text: string) => string
+}
+
+/** No colours. */
+export const PLAIN: Paint = { redBright: (text) => text, yellowBright: (text) => text }
+
+/** Everything that a command knows of the terminal and the process around it. */
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly platform: NodeJS.Platform
+  readonly stdoutIsTty: boolean
+  /** Columns of the terminal that stdout is; undefined where it is none. */
+  readonly columns: () => number | undefined
+  readonly stderrIsTty: boolean
+  /** Whether somebody is there who sees a question and can answer it. */
+  readonly stdinIsTty: boolean
+  /** Writes all of `text` before it returns. */
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  /**
+   * Shows what is being done, on a terminal, until something else is written; nothing to see ends
+   * it.
+   */
+  readonly progress: (message: string) => void
+  readonly readFile: (name: string) => Uint8Array
+  readonly readStdin: () => Promise<Uint8Array>
+  /** Colours of stderr, none where nobody wants them. */
+  readonly paint: Paint
+}
+
+/** Writes to stderr, in the colour of a warning. */
+export function warner({ err, paint }: Pick<Io, 'err' | 'paint'>): (text: string) => void {
+  return (text) => {
+    err(paint.yellowBright(text))
+  }
+}
+
+/** The real process. */
+export async function processIo(): Promise<Io> {
+  // The streams of `process` are made when they are first named, which takes as long as all the
+  // rest of a local command.
+  const { env, platform } = process
+  const [stdoutIsTty, stderrIsTty] = [await isTerminal(1), await isTerminal(2)]
+  const line =
+    stderrIsTty && env.TERM !== 'dumb'
+      ? statusLine(() => process.stderr.columns)
+      : { show: () => undefined, clear: () => undefined }
+  const write = (descriptor: number) => (text: string) => {
+    line.clear()
+    writeAll(descriptor, text)
+  }
+  return {
+    env,
+    platform,
+    stdoutIsTty,
+    columns: () => (stdoutIsTty ? process.stdout.columns : undefined),
+    stderrIsTty,
+    stdinIsTty: stderrIsTty && (await isTerminal(0)),
+    out: write(1),
+    err: write(2),
+    progress: line.show,
+    readFile: (name) => readFileSync(name),
+    readStdin: async () => {
+      const chunks: Buffer[] = []
+      for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+      return Buffer.concat(chunks)
+    },
+    paint: wantsColour(env, stderrIsTty) ? new (await import('chalk')).Chalk({ level: 1 }) : PLAIN,
+  }
+}
+
+/**
+ * A pipe or a file is told from a terminal without all that Node.js loads for terminals, which
+ * takes milliseconds.
+ */
+async function isTerminal(descriptor: number): Promise<boolean> {
+  try {
+    if (!fstatSync(descriptor).isCharacterDevice()) return false
+  } catch {
+    return false
+  }
+  return (await import('./output/dimensions.js')).isatty(descriptor)
+}
+
+/** What takes less than this is over before it could be read, in milliseconds. */
+const UNNOTICED_MS = 500
+
+/**
+ * One line of the terminal that is written over, says how long it has been, and is gone when
+ * anything else is written.
+ */
+function statusLine(columns: () => number) {
+  const started = performance.now()
+  let shown = ''
+  let drawn = false
+  let ticking: NodeJS.Timeout | undefined
+  const clear = () => {
+    if (drawn) writeAll(2, '\r\u001b[K')
+    drawn = false
+  }
+  const draw = () => {
+    const elapsed = performance.now() - started
+    if (shown === '' || elapsed < UNNOTICED_MS) return
+    clear()
+    const text = `${shown} (${Math.floor(elapsed / 1000)} s so far)`.replace(
+      /[\u0000-\u001f\u007f-\u009f]/g,
+      ' ',
+    )
+    writeAll(
+      2,
+      Array.from(text)
+        .slice(0, Math.max(0, columns() - 1))
+        .join(''),
+    )
+    drawn = true
+  }
+  return {
+    clear,
+    show: (message: string) => {
+      shown = message
+      if (message === '') clear()
+      ticking ??= setInterval(draw, UNNOTICED_MS).unref()
+      draw()
+    },
+  }
+}
+
+/** Whether to colour: chalk by itself heeds neither NO_COLOR nor Vault's variable. */
+export function wantsColour(
+  env: Readonly<Record<string, string | undefined>>,
+  isTty: boolean,
+): boolean {
+  if (env.NO_COLOR || env.VAULT_CLI_NO_COLOR || env.TERM === 'dumb') return false
+  const forced = env.FORCE_COLOR
+  return forced === undefined ? isTty : forced !== '0' && forced !== 'false'
+}
+
+/**
+ * A pipe may take less than it is given, or be full for a moment; and its reader may leave, which
+ * is no error.
+ */
+function writeAll(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text)
+  for (let offset = 0; offset < bytes.length;) {
+    try {
+      offset += writeSync(descriptor, bytes, offset)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EPIPE') return
+      if (code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+    }
+  }
+}

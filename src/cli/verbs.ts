@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Engine } from '../core/engine.js'
 import { KeymgmtError } from '../errors.js'
-import type { RehearsedCall } from '../kms/rehearsal.js'
+import type { RehearsedCall } from '../kms/planned-call.js'
 import type { Operation, Response } from '../router/path.js'
 import type { Router } from '../router/router.js'
 import type { Json, RawValue } from '../router/values.js'
 import { goQuote } from '../router/convert.js'
-import { exposedSecrets } from './exposed-secrets.js'
+import { exposedSecrets } from './input/exposed-secrets.js'
 import { composeEngine } from './engine.js'
 import {
   loadFormat,
@@ -16,8 +16,8 @@ import {
   type FormatName,
   type PrintOptions,
   type SecretResponse,
-} from './format/index.js'
-import { warner, type Io } from './io.js'
+} from './output/index.js'
+import { warner, type Io } from './terminal.js'
 
 /** One request as it came from the command line. */
 export interface VerbRequest {

@@ -2,7 +2,7 @@ import type { Input } from './input.js'
 import type { Operation } from './model/operations.js'
 import type { Limits, Quotas } from './quotas.js'
 import type { Key, Region } from './state.js'
-import type { World } from './world.js'
+import type { World } from './account.js'
 
 /** What is asked of the caller's policy. */
 export interface Wanted {

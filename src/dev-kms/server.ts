@@ -8,7 +8,7 @@ import { readIamPolicy } from './policy.js'
 import { AWS_LIMITS, createQuotas, UNLIMITED, type Limits } from './quotas.js'
 import { perform, type Service } from './service.js'
 import { authenticate, type Credential } from './sigv4.js'
-import { createWorld, type World } from './world.js'
+import { createWorld, type World } from './account.js'
 import { prepareWrappingKey } from './wrapping.js'
 
 /** A request that was answered, for whoever watches. */

@@ -20,7 +20,7 @@ import { callerArn } from './arn.js'
 import type { IamPolicy } from './policy.js'
 import { conditionValues } from './policy-values.js'
 import type { Limits, Quotas } from './quotas.js'
-import type { World } from './world.js'
+import type { World } from './account.js'
 
 const HANDLERS: ReadonlyMap<string, Handler> = new Map(
   Object.entries({

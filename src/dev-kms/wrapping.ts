@@ -14,7 +14,7 @@ import { partitionOf } from './arn.js'
 import { AwsError, unsupported } from './errors.js'
 import type { Family } from './key-specs.js'
 import type { Key } from './state.js'
-import type { World } from './world.js'
+import type { World } from './account.js'
 
 const generatePair = promisify(generateKeyPair)
 

@@ -1,4 +1,4 @@
-import type { Difference } from '../core/verify.js'
+import type { Difference } from '../core/operations/verify.js'
 import type { Json } from '../router/values.js'
 
 /** A difference as data. */

@@ -1,5 +1,5 @@
 import type { Engine } from '../core/engine.js'
-import type { Imported } from '../core/import.js'
+import type { Imported } from '../core/operations/import.js'
 import { MATERIAL_FORMATS } from '../crypto/import/material.js'
 import { KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, listOf, oneOf, required, secretBytes, secretLine } from '../router/fields.js'
@@ -50,7 +50,7 @@ export const keyImport = definePath<Engine>()({
         deletion_allowed: boolean('Whether the key can be deleted.'),
       },
       run: async (engine, { name }, { replica_regions, deletion_allowed, ...own }) => {
-        const { importKey } = await import('../core/import.js')
+        const { importKey } = await import('../core/operations/import.js')
         return describe(await importKey(engine, name, own, { replica_regions, deletion_allowed }))
       },
     },
@@ -72,7 +72,7 @@ export const keyImportVersion = definePath<Engine>()({
       summary: 'Adds your own material as the next version, everywhere.',
       fields: MATERIAL,
       run: async (engine, { name }, own) => {
-        const { importVersion } = await import('../core/import.js')
+        const { importVersion } = await import('../core/operations/import.js')
         return describe(await importVersion(engine, name, own))
       },
     },

@@ -1,5 +1,5 @@
 import type { Engine } from '../core/engine.js'
-import { distributionsOf } from '../core/lookup.js'
+import { distributionsOf } from '../core/records/repository.js'
 import { definePath } from '../router/path.js'
 
 /** LIST keymgmt/key/:name/kms */

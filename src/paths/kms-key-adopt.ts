@@ -28,7 +28,7 @@ export const kmsKeyAdopt = definePath<Engine>()({
         }),
       },
       run: async (engine, { name, key }, { key_id, version = 1 }) => {
-        const { adopt } = await import('../core/adopt.js')
+        const { adopt } = await import('../core/operations/adopt.js')
         await adopt(engine, name, key, { key_id, version })
         return undefined
       },

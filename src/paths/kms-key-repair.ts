@@ -16,7 +16,7 @@ export const kmsKeyRepair = definePath<Engine>()({
     write: {
       summary: 'Mends what differs between the records and AWS.',
       run: async (engine, { name, key }) => {
-        const { repairDistribution } = await import('../core/repair.js')
+        const { repairDistribution } = await import('../core/operations/repair.js')
         const path = `keymgmt/kms/${name}/key/${key}`
         const { mended, remaining } = await repairDistribution(engine, name, key)
         return {

@@ -14,7 +14,7 @@ export const kmsKeyReplicate = definePath<Engine>()({
     write: {
       summary: "Replicates the distributed key to the key's replica_regions.",
       run: async (engine, { name, key }) => {
-        const { replicate } = await import('../core/distribution.js')
+        const { replicate } = await import('../core/operations/distribute.js')
         await replicate(engine, name, key)
         return undefined
       },

@@ -15,7 +15,7 @@ export const kmsKeyRestore = definePath<Engine>()({
     write: {
       summary: 'Brings the same KMS keys back, with the same material and alias.',
       run: async (engine, { name, key }) => {
-        const { restoreDistribution } = await import('../core/removal.js')
+        const { restoreDistribution } = await import('../core/operations/remove.js')
         await restoreDistribution(engine, name, key)
         return undefined
       },

@@ -16,7 +16,7 @@ export const kmsKeyRevoke = definePath<Engine>()({
     write: {
       summary: 'Deletes the material from the KMS keys of the distribution.',
       run: async (engine, { name, key }) => {
-        const { revokeDistribution } = await import('../core/removal.js')
+        const { revokeDistribution } = await import('../core/operations/remove.js')
         await revokeDistribution(engine, name, key)
         return {
           warnings: [

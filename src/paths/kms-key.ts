@@ -1,7 +1,7 @@
 import type { Engine } from '../core/engine.js'
-import { readDistribution } from '../core/lookup.js'
-import { recordPath, type DistributionRecord } from '../core/records.js'
-import type { ScheduledDeletion } from '../core/removal.js'
+import { readDistribution } from '../core/records/repository.js'
+import { recordPath, type DistributionRecord } from '../core/records/model.js'
+import type { ScheduledDeletion } from '../core/operations/remove.js'
 import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
 import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath } from '../router/path.js'
@@ -54,7 +54,7 @@ export const kmsKey = definePath<Engine>()({
         ),
       },
       run: async (engine, { name, key }, { purpose, protection = 'hsm', version_aliases }) => {
-        const { distribute } = await import('../core/distribution.js')
+        const { distribute } = await import('../core/operations/distribute.js')
         await distribute(engine, name, key, { purpose, protection, version_aliases })
         return undefined
       },
@@ -63,7 +63,7 @@ export const kmsKey = definePath<Engine>()({
       summary: 'The ids of the KMS keys, by version.',
       run: async (engine, { name, key }) => {
         const record = await readDistribution(engine, name, key)
-        const { isInterrupted } = await import('../core/distribution.js')
+        const { isInterrupted } = await import('../core/operations/distribute.js')
         const interrupted = await isInterrupted(engine, name, key)
         return (
           record && {
@@ -82,7 +82,7 @@ export const kmsKey = definePath<Engine>()({
         }),
       },
       run: async (engine, { name, key }, { deletion_window }) => {
-        const { removeDistribution } = await import('../core/removal.js')
+        const { removeDistribution } = await import('../core/operations/remove.js')
         const scheduled = await removeDistribution(engine, name, key, deletion_window)
         return scheduled.length > 0
           ? { warnings: explainRemoval(scheduled, `keymgmt/kms/${name}/key/${key}`) }

@@ -12,7 +12,7 @@ import {
 import { join, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { COMMANDS } from '../../src/cli/commands/index.js'
-import { readArguments, valuesOf } from '../../src/cli/flags.js'
+import { readArguments, valuesOf } from '../../src/cli/go-flags.js'
 import { TOPICS } from '../../src/cli/help/topics.js'
 import { PATHS } from '../../src/paths/index.js'
 import { createBench, type Bench } from '../support/keymgmt.js'

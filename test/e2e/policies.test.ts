@@ -11,7 +11,7 @@ import {
   type DevKmsOptions,
   type World,
 } from '../../src/dev-kms/index.js'
-import type { PolicyDocument, PolicyStatement } from '../../src/kms/aws/permissions.js'
+import type { PolicyDocument, PolicyStatement } from '../../src/kms/aws/policy/permissions.js'
 import { PATHS } from '../../src/paths/index.js'
 import { findPath } from '../../src/router/router.js'
 import { complaints } from '../support/as-it-should-be.js'

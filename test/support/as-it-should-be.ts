@@ -1,10 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createEngine, openHome, verifyDistribution, awsKms, type Engine } from '../../src/index.js'
-import { readDistribution, requireKey } from '../../src/core/lookup.js'
-import { isEnabledVersion, wantedAliases } from '../../src/core/plan.js'
-import { recordPath, type DistributionRecord, type KeyRecord } from '../../src/core/records.js'
-import { retiredOf } from '../../src/core/retired.js'
+import { readDistribution, requireKey } from '../../src/core/records/repository.js'
+import { isEnabledVersion, wantedAliases } from '../../src/core/reconcile/plan.js'
+import {
+  recordPath,
+  type DistributionRecord,
+  type KeyRecord,
+} from '../../src/core/records/model.js'
+import { retiredOf } from '../../src/core/records/archive.js'
 import type { DevKms } from '../../src/dev-kms/index.js'
 import { currentMaterial } from '../../src/dev-kms/state.js'
 

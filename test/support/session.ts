@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PLAIN, type Io } from '../../src/cli/io.js'
+import { PLAIN, type Io } from '../../src/cli/terminal.js'
 import { runProgram } from '../../src/cli/program.js'
 
 /** What one command printed, and how it ended. */

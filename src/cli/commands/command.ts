@@ -1,7 +1,7 @@
 import type { Operation } from '../../router/path.js'
-import type { FlagTable, FlagValues } from '../flags.js'
-import type { FormatName } from '../format/index.js'
-import type { Io } from '../io.js'
+import type { FlagTable, FlagValues } from '../go-flags.js'
+import type { FormatName } from '../output/index.js'
+import type { Io } from '../terminal.js'
 
 /** What every command gets. */
 export interface Session {

@@ -1,4 +1,4 @@
-import type { FlagDefinition } from '../flags.js'
+import type { FlagDefinition } from '../go-flags.js'
 
 // Flags that several commands have.
 

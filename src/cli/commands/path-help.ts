@@ -1,9 +1,9 @@
 import { KeymgmtError } from '../../errors.js'
 import { PATHS } from '../../paths/index.js'
 import { findPath } from '../../router/router.js'
-import { complain } from '../complain.js'
-import { loadFormat } from '../format/index.js'
-import { sanitizePath } from '../sanitize-path.js'
+import { complain } from '../output/error.js'
+import { loadFormat } from '../output/index.js'
+import { sanitizePath } from '../input/paths.js'
 import { defineCommand, type Session } from './command.js'
 import { FORMAT } from './flags.js'
 

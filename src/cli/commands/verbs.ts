@@ -2,9 +2,9 @@ import { KeymgmtError } from '../../errors.js'
 import { PATHS } from '../../paths/index.js'
 import type { Operation } from '../../router/path.js'
 import { createRouter } from '../../router/router.js'
-import { complain } from '../complain.js'
-import { parseDuration } from '../duration.js'
-import { sanitizePath } from '../sanitize-path.js'
+import { complain } from '../output/error.js'
+import { parseDuration } from '../input/duration.js'
+import { sanitizePath } from '../input/paths.js'
 import { DOING, runVerb } from '../verbs.js'
 import { defineCommand, type Session } from './command.js'
 import { DRY_RUN, FIELD, FORMAT, OUTPUT_POLICY, TIMEOUT } from './flags.js'
@@ -146,7 +146,7 @@ async function request(
       rest.length === 0
         ? null
         : await (
-            await import('../data.js')
+            await import('../input/data.js')
           ).parseData(rest, io, operation === 'delete' ? 'string list' : 'K=V')
     doing = `${DOING[operation]} ${path}`
     const { field, 'dry-run': dryRun = false, 'output-policy': outputPolicy = false } = flags

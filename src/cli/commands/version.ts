@@ -1,5 +1,5 @@
-import { loadFormat } from '../format/index.js'
-import type { Io } from '../io.js'
+import { loadFormat } from '../output/index.js'
+import type { Io } from '../terminal.js'
 import { defineCommand, type Session } from './command.js'
 import { FORMAT } from './flags.js'
 

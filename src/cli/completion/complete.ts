@@ -3,8 +3,8 @@ import { findPath } from '../../router/router.js'
 import { parameterOf } from '../../router/pattern.js'
 import type { Command } from '../commands/command.js'
 import { flagForm } from '../help/command-help.js'
-import { readArguments, type FlagDefinition } from '../flags.js'
-import { sanitizePath } from '../sanitize-path.js'
+import { readArguments, type FlagDefinition } from '../go-flags.js'
+import { sanitizePath } from '../input/paths.js'
 
 /** What there is to choose from. */
 export interface Choices {

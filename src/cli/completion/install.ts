@@ -10,7 +10,7 @@ import {
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { KeymgmtError } from '../../errors.js'
-import type { Io } from '../io.js'
+import type { Io } from '../terminal.js'
 import { SCRIPTS } from './scripts.js'
 
 /** One shell that is set up on this machine: where it is told, and what. */

@@ -1,6 +1,6 @@
 import type { Command, Example } from '../commands/command.js'
-import type { FlagDefinition } from '../flags.js'
-import { wrapEvenly } from '../format/warnings.js'
+import type { FlagDefinition } from '../go-flags.js'
+import { wrapEvenly } from '../output/warnings.js'
 
 /** Columns of text after its indentation, so that a line has at most 80. */
 const WIDTH = 72

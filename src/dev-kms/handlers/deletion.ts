@@ -1,7 +1,7 @@
 import { managed } from '../find.js'
 import { wireDate, type Handler, type Handlers } from '../handler.js'
 import { stateOf } from '../state.js'
-import { deletionDate } from '../world.js'
+import { deletionDate } from '../account.js'
 
 const DEFAULT_DAYS = 30
 

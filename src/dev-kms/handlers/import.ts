@@ -4,7 +4,7 @@ import { wireDate, type Context, type Handler, type Handlers } from '../handler.
 import type { Input } from '../input.js'
 import { fits, publicKeyDer } from '../private-keys.js'
 import { currentMaterial, pendingMaterial, stateOf, type Key, type Material } from '../state.js'
-import { forget, relatives, settlePending } from '../world.js'
+import { forget, relatives, settlePending } from '../account.js'
 import {
   assertUnused,
   assertWrapping,

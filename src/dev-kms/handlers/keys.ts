@@ -8,7 +8,7 @@ import { algorithmsMember, materialLength, SPECS, type Spec } from '../key-specs
 import { page } from '../paging.js'
 import { publicKeyDer } from '../private-keys.js'
 import { currentMaterial, isPermanent, newKeyId, stateOf, type Key } from '../state.js'
-import type { World } from '../world.js'
+import type { World } from '../account.js'
 import { defaultPolicy, readPolicy } from './key-policies.js'
 import { addMaterial } from './materials.js'
 import { readTags } from './tags.js'

@@ -4,7 +4,7 @@ import { wireDate, type Context, type Handler, type Handlers } from '../handler.
 import type { Input } from '../input.js'
 import { page } from '../paging.js'
 import { isPermanent, pendingMaterial, type Key, type Material } from '../state.js'
-import { relatives } from '../world.js'
+import { relatives } from '../account.js'
 import { generate } from './keys.js'
 import { addMaterial } from './materials.js'
 import { familyOf } from './replicas.js'

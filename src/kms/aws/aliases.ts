@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-kms'
 import { KeymgmtError } from '../../errors.js'
 import type { AliasOwner, KmsKey } from '../provider.js'
-import { entriesOf, pages, unless, type Reach } from './reach.js'
+import { entriesOf, pages, unless, type Reach } from './session.js'
 
 /**
  * Whether the alias exists is only what we last wrote down: CreateAlias and UpdateAlias each say

@@ -24,7 +24,7 @@ import {
 } from '../provider.js'
 import { readFailure } from './errors.js'
 import { keySpecFor, kindFor } from './key-specs.js'
-import { about, entriesOf, isRefusal, pages, unless, type Reach } from './reach.js'
+import { about, entriesOf, isRefusal, pages, unless, type Reach } from './session.js'
 
 /** How many KMS keys are asked for their tags at a time; AWS allows 2,000 a second. */
 const TAG_REQUESTS = 50

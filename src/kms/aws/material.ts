@@ -12,7 +12,7 @@ import { wrapForImport } from '../../crypto/wrap.js'
 import { KeymgmtError } from '../../errors.js'
 import type { KmsKey } from '../provider.js'
 import { macFor, wrappingFor } from './key-specs.js'
-import { about, unless, isRefusal, type Reach } from './reach.js'
+import { about, unless, isRefusal, type Reach } from './session.js'
 
 /** A KMS key that was made a moment ago may not be seen everywhere yet. */
 const FRESH = { fresh: true }

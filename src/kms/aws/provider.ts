@@ -1,6 +1,6 @@
 import type { KmsProvider, KmsSettings } from '../provider.js'
 import { aliasTargets, pointAlias, removeAlias } from './aliases.js'
-import { createCaller, type CallerOptions } from './caller.js'
+import { createCaller, type CallerOptions } from './retry.js'
 import { createClient } from './client.js'
 import {
   awaitReplica,
@@ -16,8 +16,8 @@ import {
   tagsOf,
 } from './keys.js'
 import { accepts, deleteMaterial, holds, importMaterial } from './material.js'
-import { createPacer, type Pacer } from './pacing.js'
-import type { Reach } from './reach.js'
+import { createPacer, type Pacer } from './rate-limiter.js'
+import type { Reach } from './session.js'
 
 /** What the AWS provider needs from whoever opens it. */
 export interface AwsOptions extends CallerOptions {

@@ -1,18 +1,18 @@
 import { expect, it } from '@jest/globals'
-import { parseData } from '../../../src/cli/data.js'
-import { parseDuration } from '../../../src/cli/duration.js'
-import { readArguments } from '../../../src/cli/flags.js'
+import { parseData } from '../../../src/cli/input/data.js'
+import { parseDuration } from '../../../src/cli/input/duration.js'
+import { readArguments } from '../../../src/cli/go-flags.js'
 import {
   loadFormat,
   printWarnings,
   selectField,
   type FormatName,
-} from '../../../src/cli/format/index.js'
-import { formatGoValue } from '../../../src/cli/format/go-value.js'
-import { humanDuration } from '../../../src/cli/format/table.js'
-import { wrapEvenly } from '../../../src/cli/format/warnings.js'
-import { wantsColour } from '../../../src/cli/io.js'
-import { sanitizePath } from '../../../src/cli/sanitize-path.js'
+} from '../../../src/cli/output/index.js'
+import { formatGoValue } from '../../../src/cli/output/value.js'
+import { humanDuration } from '../../../src/cli/output/table.js'
+import { wrapEvenly } from '../../../src/cli/output/warnings.js'
+import { wantsColour } from '../../../src/cli/terminal.js'
+import { sanitizePath } from '../../../src/cli/input/paths.js'
 import { boolean, integer, listOf, pairs, text, type Field } from '../../../src/router/fields.js'
 import type { Json } from '../../../src/router/values.js'
 import { raw, shown } from '../../unit/router/raw.js'

@@ -4,7 +4,7 @@ import { OPERATIONS } from '../../../src/dev-kms/model/operations.js'
 import { AWS_LIMITS, UNLIMITED } from '../../../src/dev-kms/quotas.js'
 import { perform, type Service } from '../../../src/dev-kms/service.js'
 import { authenticate } from '../../../src/dev-kms/sigv4.js'
-import { createWorld } from '../../../src/dev-kms/world.js'
+import { createWorld } from '../../../src/dev-kms/account.js'
 import { Failure, type Target, type Verdict } from '../target.js'
 
 function service(): Service {

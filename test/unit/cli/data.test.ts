@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { parseData } from '../../../src/cli/data.js'
-import { decodeJson } from '../../../src/cli/json-decoder.js'
+import { parseData } from '../../../src/cli/input/data.js'
+import { decodeJson } from '../../../src/cli/input/json.js'
 import { asText } from '../../../src/router/values.js'
 import { shown } from '../router/raw.js'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { exposedSecrets } from '../../../src/cli/exposed-secrets.js'
+import { exposedSecrets } from '../../../src/cli/input/exposed-secrets.js'
 import { PATHS } from '../../../src/paths/index.js'
 import { findPath } from '../../../src/router/router.js'
 import { createSession, type Session } from '../../support/session.js'

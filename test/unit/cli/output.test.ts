@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
-import { loadFormat } from '../../../src/cli/format/index.js'
+import { loadFormat } from '../../../src/cli/output/index.js'
 
 // Vault's own vectors are in test/vectors/formats.json and flags.json.
 

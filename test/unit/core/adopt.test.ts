@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
-import { adopt } from '../../../src/core/adopt.js'
-import { distribute } from '../../../src/core/distribution.js'
-import { importKey } from '../../../src/core/import.js'
-import { rotateKey, saveKey } from '../../../src/core/keys.js'
-import { readDistribution } from '../../../src/core/lookup.js'
-import { recordPath } from '../../../src/core/records.js'
+import { adopt } from '../../../src/core/operations/adopt.js'
+import { distribute } from '../../../src/core/operations/distribute.js'
+import { importKey } from '../../../src/core/operations/import.js'
+import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { readDistribution } from '../../../src/core/records/repository.js'
+import { recordPath } from '../../../src/core/records/model.js'
 import {
   removeDistribution,
   restoreDistribution,
   revokeDistribution,
-} from '../../../src/core/removal.js'
+} from '../../../src/core/operations/remove.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { KmsKey, KmsKeyRequest, KmsKeyStatus } from '../../../src/kms/provider.js'
 import {

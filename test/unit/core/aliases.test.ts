@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals'
-import { aliasPattern } from '../../../src/core/aliases.js'
+import { aliasPattern } from '../../../src/core/records/alias-names.js'
 
 it.each([
   ['alias/hashicorp/app-1699999999', 'alias/hashicorp/app-1699999999'],

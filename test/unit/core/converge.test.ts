@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
-import { distribute, replicate } from '../../../src/core/distribution.js'
+import { distribute, replicate } from '../../../src/core/operations/distribute.js'
 import type { Engine } from '../../../src/core/engine.js'
-import { rotateKey, saveKey } from '../../../src/core/keys.js'
-import { readDistribution } from '../../../src/core/lookup.js'
-import { saveProvider } from '../../../src/core/providers.js'
+import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { readDistribution } from '../../../src/core/records/repository.js'
+import { saveProvider } from '../../../src/core/operations/providers.js'
 import {
   removeDistribution,
   restoreDistribution,
   revokeDistribution,
-} from '../../../src/core/removal.js'
+} from '../../../src/core/operations/remove.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { AliasOwner, KmsProvider } from '../../../src/kms/provider.js'
 import {

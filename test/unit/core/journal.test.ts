@@ -1,19 +1,23 @@
 import { describe, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
-import { distribute, isInterrupted, replicate } from '../../../src/core/distribution.js'
+import { distribute, isInterrupted, replicate } from '../../../src/core/operations/distribute.js'
 import type { Engine } from '../../../src/core/engine.js'
-import { importKey, importVersion } from '../../../src/core/import.js'
-import { deleteKey, rotateKey, saveKey } from '../../../src/core/keys.js'
-import { readDistribution, readKey, requireKey } from '../../../src/core/lookup.js'
-import { without, type CopyRecord, type DistributionRecord } from '../../../src/core/records.js'
+import { importKey, importVersion } from '../../../src/core/operations/import.js'
+import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { readDistribution, readKey, requireKey } from '../../../src/core/records/repository.js'
+import {
+  without,
+  type CopyRecord,
+  type DistributionRecord,
+} from '../../../src/core/records/model.js'
 import {
   removeDistribution,
   restoreDistribution,
   revokeDistribution,
-} from '../../../src/core/removal.js'
-import { retiredOf } from '../../../src/core/retired.js'
-import { saveProvider } from '../../../src/core/providers.js'
-import { kmsKeyOf } from '../../../src/core/work.js'
+} from '../../../src/core/operations/remove.js'
+import { retiredOf } from '../../../src/core/records/archive.js'
+import { saveProvider } from '../../../src/core/operations/providers.js'
+import { kmsKeyOf } from '../../../src/core/reconcile/context.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import { OPERATION_TAG } from '../../../src/kms/provider.js'
 import {

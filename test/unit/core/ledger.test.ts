@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals'
-import { createLedger, openLedger } from '../../../src/core/ledger.js'
+import { createLedger, openLedger } from '../../../src/core/records/record.js'
 import { createMemoryStore } from '../../../src/store/memory.js'
 import type { Store } from '../../../src/store/store.js'
 

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
-import { distribute, isInterrupted, replicate } from '../../../src/core/distribution.js'
-import { deleteKey, rotateKey, saveKey } from '../../../src/core/keys.js'
-import { readDistribution, readKey } from '../../../src/core/lookup.js'
+import { distribute, isInterrupted, replicate } from '../../../src/core/operations/distribute.js'
+import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { readDistribution, readKey } from '../../../src/core/records/repository.js'
 import {
   removeDistribution,
   restoreDistribution,
   revokeDistribution,
-} from '../../../src/core/removal.js'
-import { repairDistribution } from '../../../src/core/repair.js'
-import { verifyDistribution } from '../../../src/core/verify.js'
+} from '../../../src/core/operations/remove.js'
+import { repairDistribution } from '../../../src/core/operations/repair.js'
+import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import {
   AES,

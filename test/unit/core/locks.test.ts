@@ -1,18 +1,18 @@
 import { expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
-import { adopt } from '../../../src/core/adopt.js'
-import { distribute, replicate } from '../../../src/core/distribution.js'
+import { adopt } from '../../../src/core/operations/adopt.js'
+import { distribute, replicate } from '../../../src/core/operations/distribute.js'
 import type { Engine } from '../../../src/core/engine.js'
-import { importKey, importVersion } from '../../../src/core/import.js'
-import { deleteKey, rotateKey, saveKey } from '../../../src/core/keys.js'
-import { deleteProvider, saveProvider } from '../../../src/core/providers.js'
+import { importKey, importVersion } from '../../../src/core/operations/import.js'
+import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { deleteProvider, saveProvider } from '../../../src/core/operations/providers.js'
 import {
   removeDistribution,
   restoreDistribution,
   revokeDistribution,
-} from '../../../src/core/removal.js'
-import { repairDistribution } from '../../../src/core/repair.js'
-import { verifyDistribution } from '../../../src/core/verify.js'
+} from '../../../src/core/operations/remove.js'
+import { repairDistribution } from '../../../src/core/operations/repair.js'
+import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { AES, createBench, recorded } from './bench.js'
 
 // Whoever has to wait is shown what for, in the words of the command that is at work; and what a

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
-import { plan } from '../../../src/core/plan.js'
+import { plan } from '../../../src/core/reconcile/plan.js'
 import {
   without,
   type CopyRecord,
   type DistributionRecord,
   type KeyRecord,
-} from '../../../src/core/records.js'
+} from '../../../src/core/records/model.js'
 
 const key: KeyRecord = {
   id: 'id',

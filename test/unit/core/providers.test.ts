@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
-import { distribute } from '../../../src/core/distribution.js'
-import { saveKey } from '../../../src/core/keys.js'
-import { createLedger } from '../../../src/core/ledger.js'
-import { readProvider } from '../../../src/core/lookup.js'
-import { deleteProvider, saveProvider } from '../../../src/core/providers.js'
-import { recordPath } from '../../../src/core/records.js'
-import { distributionCounts } from '../../../src/core/status.js'
+import { distribute } from '../../../src/core/operations/distribute.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { createLedger } from '../../../src/core/records/record.js'
+import { readProvider } from '../../../src/core/records/repository.js'
+import { deleteProvider, saveProvider } from '../../../src/core/operations/providers.js'
+import { recordPath } from '../../../src/core/records/model.js'
+import { distributionCounts } from '../../../src/core/operations/status.js'
 import { AES, createBench, createDistributed, HOME, recorded, refusal } from './bench.js'
 
 describe('a provider', () => {

@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals'
-import { distribute, replicate } from '../../../src/core/distribution.js'
+import { distribute, replicate } from '../../../src/core/operations/distribute.js'
 import type { Engine } from '../../../src/core/engine.js'
-import { rotateKey, saveKey } from '../../../src/core/keys.js'
-import { readDistribution, requireKey } from '../../../src/core/lookup.js'
+import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { readDistribution, requireKey } from '../../../src/core/records/repository.js'
 import {
   removeDistribution,
   restoreDistribution,
   revokeDistribution,
-} from '../../../src/core/removal.js'
-import { repairDistribution } from '../../../src/core/repair.js'
-import { retiredOf } from '../../../src/core/retired.js'
-import { verifyDistribution, type Difference } from '../../../src/core/verify.js'
+} from '../../../src/core/operations/remove.js'
+import { repairDistribution } from '../../../src/core/operations/repair.js'
+import { retiredOf } from '../../../src/core/records/archive.js'
+import { verifyDistribution, type Difference } from '../../../src/core/operations/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { KmsKeyRequest, KmsProvider } from '../../../src/kms/provider.js'
 import type { MemoryKey } from '../../support/memory-kms.js'

@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
-import { distribute, replicate } from '../../../src/core/distribution.js'
+import { distribute, replicate } from '../../../src/core/operations/distribute.js'
 import type { Engine } from '../../../src/core/engine.js'
-import { deleteKey, saveKey } from '../../../src/core/keys.js'
-import { readDistribution, requireKey } from '../../../src/core/lookup.js'
-import { deleteProvider, saveProvider } from '../../../src/core/providers.js'
+import { deleteKey, saveKey } from '../../../src/core/operations/keys.js'
+import { readDistribution, requireKey } from '../../../src/core/records/repository.js'
+import { deleteProvider, saveProvider } from '../../../src/core/operations/providers.js'
 import {
   removeDistribution,
   restoreDistribution,
   revokeDistribution,
-} from '../../../src/core/removal.js'
-import { retiredOf } from '../../../src/core/retired.js'
+} from '../../../src/core/operations/remove.js'
+import { retiredOf } from '../../../src/core/records/archive.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import {
   AES,

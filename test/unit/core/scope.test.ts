@@ -1,10 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
-import { distribute, replicate } from '../../../src/core/distribution.js'
-import { saveKey } from '../../../src/core/keys.js'
-import { readDistribution } from '../../../src/core/lookup.js'
-import { saveProvider } from '../../../src/core/providers.js'
-import { removeDistribution } from '../../../src/core/removal.js'
-import { distributionNames, knownArn, providerScope } from '../../../src/core/scope.js'
+import { distribute, replicate } from '../../../src/core/operations/distribute.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { readDistribution } from '../../../src/core/records/repository.js'
+import { saveProvider } from '../../../src/core/operations/providers.js'
+import { removeDistribution } from '../../../src/core/operations/remove.js'
+import {
+  distributionNames,
+  knownArn,
+  providerScope,
+} from '../../../src/core/operations/provider-usage.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import { AES, createBench, createDistributed, GLOBAL, HOME, recorded, refusal } from './bench.js'
 

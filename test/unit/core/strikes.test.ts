@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
-import { distribute, replicate } from '../../../src/core/distribution.js'
+import { distribute, replicate } from '../../../src/core/operations/distribute.js'
 import type { Engine } from '../../../src/core/engine.js'
-import { importVersion } from '../../../src/core/import.js'
-import { rotateKey, saveKey } from '../../../src/core/keys.js'
+import { importVersion } from '../../../src/core/operations/import.js'
+import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
 import {
   removeDistribution,
   restoreDistribution,
   revokeDistribution,
-} from '../../../src/core/removal.js'
-import { repairDistribution } from '../../../src/core/repair.js'
+} from '../../../src/core/operations/remove.js'
+import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import { AES, benchOver, complaints, createBench, HARMLESS, type CoreBench } from './bench.js'
 

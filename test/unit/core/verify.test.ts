@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
-import { distribute, replicate } from '../../../src/core/distribution.js'
+import { distribute, replicate } from '../../../src/core/operations/distribute.js'
 import type { Engine } from '../../../src/core/engine.js'
-import { rotateKey, saveKey } from '../../../src/core/keys.js'
-import { openLedger } from '../../../src/core/ledger.js'
-import { recordPath, without, type DistributionRecord } from '../../../src/core/records.js'
-import { revokeDistribution } from '../../../src/core/removal.js'
-import { verifyDistribution, type Difference } from '../../../src/core/verify.js'
+import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { openLedger } from '../../../src/core/records/record.js'
+import { recordPath, without, type DistributionRecord } from '../../../src/core/records/model.js'
+import { revokeDistribution } from '../../../src/core/operations/remove.js'
+import { verifyDistribution, type Difference } from '../../../src/core/operations/verify.js'
 import type { KmsKeyStatus } from '../../../src/kms/provider.js'
 import {
   createBench,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { KeymgmtError } from '../../../src/errors.js'
-import { createCaller } from '../../../src/kms/aws/caller.js'
-import { createPacer } from '../../../src/kms/aws/pacing.js'
+import { createCaller } from '../../../src/kms/aws/retry.js'
+import { createPacer } from '../../../src/kms/aws/rate-limiter.js'
 
 const context = { operation: 'CreateKey', region: 'us-west-1', subject: 'a thing' }
 const aws = (name: string, status = 400, message = name) =>

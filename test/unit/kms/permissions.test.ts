@@ -7,7 +7,7 @@ import {
   policyOf,
   type Grant,
   type PolicyDocument,
-} from '../../../src/kms/aws/permissions.js'
+} from '../../../src/kms/aws/policy/permissions.js'
 
 const list = (value: string | readonly string[]) => (typeof value === 'string' ? [value] : value)
 const shown = ({ action, resource, condition }: Grant) =>

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { PLAIN, type Io } from '../../../src/cli/io.js'
-import { passphraseFrom } from '../../../src/cli/passphrase.js'
+import { PLAIN, type Io } from '../../../src/cli/terminal.js'
+import { passphraseFrom } from '../../../src/cli/input/passphrase.js'
 import { openHome } from '../../../src/store/index.js'
 
 const base = mkdtempSync(join(tmpdir(), 'keymgmt-passphrase-'))

@@ -1,14 +1,14 @@
 import { ListAliasesCommand, type AliasListEntry } from '@aws-sdk/client-kms'
 import assert from 'node:assert/strict'
-import { aliasName } from '../../../../src/core/aliases.js'
-import { readDistribution, requireKey } from '../../../../src/core/lookup.js'
-import { copiesOf, isEnabledVersion } from '../../../../src/core/plan.js'
+import { aliasName } from '../../../../src/core/records/alias-names.js'
+import { readDistribution, requireKey } from '../../../../src/core/records/repository.js'
+import { copiesOf, isEnabledVersion } from '../../../../src/core/reconcile/plan.js'
 import {
   recordPath,
   type DistributionRecord,
   type KeyRecord,
-} from '../../../../src/core/records.js'
-import { retiredOf } from '../../../../src/core/retired.js'
+} from '../../../../src/core/records/model.js'
+import { retiredOf } from '../../../../src/core/records/archive.js'
 import { awsKms, createEngine } from '../../../../src/index.js'
 import { FLOWS } from '../../../support/flows.js'
 import { hire, stateOf, type Operator } from '../operator.js'

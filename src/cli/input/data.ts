@@ -1,0 +1,159 @@
+import { KeymgmtError } from '../../errors.js'
+import { isList, isObject, type RawValue } from '../../router/values.js'
+
+/** Where `@file` and `-` are read from. */
+export interface DataSources {
+  readonly readFile: (name: string) => Uint8Array
+  readonly readStdin: () => Promise<Uint8Array>
+}
+
+/** What Vault calls the arguments, by the command that they are for. */
+export type DataKind = 'K=V' | 'string list'
+
+/**
+ * The request that DATA arguments say, in Vault's grammar: `k=v`, `k=@file`, `k=-`, `@file` and `-`
+ * for JSON, a repeated key for a list. Null when there is no DATA.
+ * @throws KeymgmtError USAGE, which never repeats a value, nor an argument that may be one.
+ */
+export async function parseData(
+  args: readonly string[],
+  sources: DataSources,
+  kind: DataKind = 'K=V',
+): Promise<Map<string, RawValue> | null> {
+  const once = stdinOnce(sources)
+  let data: Map<string, RawValue> | null = null
+  for (const [index, arg] of args.entries()) {
+    try {
+      data = await add(data, arg, { readFile: sources.readFile, readStdin: once })
+    } catch (error) {
+      throw refusal(kind, arg, index + 1, error)
+    }
+  }
+  return data
+}
+
+function stdinOnce({ readStdin }: DataSources): () => Promise<Uint8Array> {
+  let consumed = false
+  return () => {
+    if (consumed) throw new Error('stdin already consumed')
+    consumed = true
+    return readStdin()
+  }
+}
+
+async function add(
+  data: Map<string, RawValue> | null,
+  arg: string,
+  sources: DataSources,
+): Promise<Map<string, RawValue> | null> {
+  if (arg === '') return data ?? new Map<string, RawValue>()
+  const at = arg.indexOf('=')
+  if (at >= 0)
+    return append(
+      data ?? new Map<string, RawValue>(),
+      arg.slice(0, at),
+      await valueOf(arg.slice(at + 1), sources),
+    )
+  if (arg === '-') return merge(data, await decoded(await sources.readStdin()))
+  if (arg.startsWith('@')) return merge(data, await decoded(readFile(sources, arg.slice(1))))
+  throw new Error('format must be key=value')
+}
+
+async function decoded(bytes: Uint8Array): Promise<RawValue> {
+  const { decodeJson } = await import('./json.js')
+  return decodeJson(bytes)
+}
+
+async function valueOf(value: string, sources: DataSources): Promise<string | Uint8Array> {
+  if (value === '-') return sources.readStdin()
+  if (value.startsWith('@')) {
+    try {
+      return sources.readFile(value.slice(1))
+    } catch (error) {
+      throw new FileError(`error reading file: ${reason(error)}`)
+    }
+  }
+  return value.startsWith('\\@') ? value.slice(1) : value
+}
+
+/** A file that could not be read although the argument looked like one. */
+class FileError extends Error {}
+
+function readFile({ readFile: read }: DataSources, name: string): Uint8Array {
+  try {
+    return read(name)
+  } catch (error) {
+    const verb = (error as NodeJS.ErrnoException).code === 'EISDIR' ? 'read' : 'open'
+    throw new Error(`${verb} ${name}: ${reason(error)}`, { cause: error })
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EISDIR: 'is a directory',
+  EACCES: 'permission denied',
+  ENOTDIR: 'not a directory',
+  ENAMETOOLONG: 'file name too long',
+}
+
+function reason(error: unknown): string {
+  const { code = '' } = error as NodeJS.ErrnoException
+  return REASONS[code] ?? `it failed (${code || 'unknown'})`
+}
+
+/**
+ * What a later `k=v` adds to depends on what JSON put there: a list grows, nothing and an empty
+ * object give way.
+ */
+function append(
+  data: Map<string, RawValue>,
+  key: string,
+  value: string | Uint8Array,
+): Map<string, RawValue> {
+  if (!data.has(key)) return data.set(key, value)
+  const existing = data.get(key) ?? null
+  if (isList(existing)) return data.set(key, [...existing, value])
+  const nothing = existing === null || (isObject(existing) && existing.size === 0)
+  return data.set(key, nothing ? [value] : [existing, value])
+}
+
+function merge(
+  data: Map<string, RawValue> | null,
+  decoded: RawValue,
+): Map<string, RawValue> | null {
+  if (decoded === null) return null
+  if (!isObject(decoded)) {
+    throw new Error(
+      `json: cannot unmarshal ${kindOf(decoded)} into Go value of type map[string]interface {}`,
+    )
+  }
+  const merged = data ?? new Map<string, RawValue>()
+  for (const [key, value] of decoded) merged.set(key, value)
+  return merged
+}
+
+function kindOf(value: RawValue): string {
+  if (isList(value)) return 'array'
+  if (typeof value === 'string') return 'string'
+  return typeof value === 'boolean' ? 'bool' : 'number'
+}
+
+function refusal(kind: DataKind, arg: string, position: number, error: unknown): KeymgmtError {
+  const at = arg.indexOf('=')
+  const isSource = at < 0 && (arg === '-' || arg.startsWith('@'))
+  const shown =
+    at >= 0
+      ? JSON.stringify(arg.slice(0, at))
+      : isSource
+        ? JSON.stringify(arg)
+        : `(argument ${position})`
+  const hints =
+    error instanceof FileError
+      ? ['a value that begins with @ names a file; write \\@ for a literal @']
+      : []
+  return new KeymgmtError(
+    'USAGE',
+    `Failed to parse ${kind} data: invalid key/value pair ${shown}: ${(error as Error).message}`,
+    { hints },
+  )
+}

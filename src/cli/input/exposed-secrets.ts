@@ -1,0 +1,19 @@
+import type { Field, Fields } from '../../router/fields.js'
+
+/**
+ * The names of the secret fields whose values stand in these DATA arguments, for everybody on the
+ * machine to see.
+ */
+export function exposedSecrets(args: readonly string[], fields: Fields): readonly string[] {
+  const names = args.flatMap((arg) => {
+    const [, name = '', value = ''] = /^([^=]*)=(.*)$/s.exec(arg) ?? []
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined
+    return field && isSecret(field, value) ? [name] : []
+  })
+  return [...new Set(names)]
+}
+
+function isSecret({ secret, secretNames }: Field<unknown>, value: string): boolean {
+  if (!secret || value === '' || value === '-' || value.startsWith('@')) return false
+  return secretNames?.some((name) => value.startsWith(`${name}=`)) ?? true
+}

@@ -1,0 +1,98 @@
+import type { KeymgmtError } from '../../errors.js'
+import type { Store } from '../../store/store.js'
+import { decodeRecord, encodeRecord } from './model.js'
+
+/**
+ * One record, held while it is worked on: every change is written, in order, before the next thing
+ * happens.
+ */
+export interface Ledger<R extends object> {
+  readonly path: string
+  /** The record as it was last written. */
+  readonly current: R
+  /**
+   * Writes `change(current)`; resolves when that is on the disk. Changes that are asked for at
+   * once, or while a write is under way, are applied in order and written together.
+   */
+  update(change: (current: R) => R): Promise<R>
+  remove(): Promise<void>
+}
+
+/** The record at `path`, or undefined. */
+export async function openLedger<R extends object>(
+  store: Store,
+  path: string,
+): Promise<Ledger<R> | undefined> {
+  const stored = await store.get(path)
+  return stored && ledger(store, path, decodeRecord(path, stored.value) as R, stored.revision)
+}
+
+/**
+ * Writes a new record.
+ * @throws KeymgmtError STORE_CONFLICT when there is one.
+ */
+export async function createLedger<R extends object>(
+  store: Store,
+  path: string,
+  record: R,
+): Promise<Ledger<R>> {
+  return ledger(store, path, record, await store.put(path, encodeRecord(record), 0))
+}
+
+function ledger<R extends object>(
+  store: Store,
+  path: string,
+  record: R,
+  revision: number,
+): Ledger<R> {
+  let current = record
+  let known = revision
+  let queue: Promise<unknown> = Promise.resolve()
+  const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = queue.then(work)
+    // A failed write fails its callers; what is queued behind it then conflicts by itself, for
+    // `known` is the old revision.
+    queue = result.catch(() => undefined)
+    return result
+  }
+  /** Changes that wait for the write before theirs: one write takes all of them. */
+  let waiting: ((current: R) => R)[] = []
+  let next: Promise<R> | undefined
+  const write = async (): Promise<R> => {
+    // A write lets nothing else happen. Answers that have arrived by now are first read, and
+    // written with this one.
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+    const changes = waiting
+    waiting = []
+    next = undefined
+    const changed = changes.reduce((record, change) => change(record), current)
+    known = await store.put(path, encodeRecord(changed), known)
+    current = changed
+    return changed
+  }
+  return {
+    path,
+    get current() {
+      return current
+    },
+    update: (change) => {
+      waiting.push(change)
+      next ??= inOrder(write)
+      return next
+    },
+    remove: () => inOrder(() => store.delete(path, known)),
+  }
+}
+
+/** The record that must be there. @throws KeymgmtError with `missing`'s code and message. */
+export async function requireLedger<R extends object>(
+  store: Store,
+  path: string,
+  missing: () => KeymgmtError,
+): Promise<Ledger<R>> {
+  const found = await openLedger<R>(store, path)
+  if (!found) throw missing()
+  return found
+}

@@ -1,0 +1,96 @@
+import { KeymgmtError } from '../../errors.js'
+import type { Engine } from '../engine.js'
+import { openLedger, requireLedger, type Ledger } from './record.js'
+import { recordPath, type DistributionRecord, type KeyRecord, type KmsRecord } from './model.js'
+
+/** A distribution of a key, with the provider that it is in. */
+export interface PlacedDistribution {
+  readonly kms: string
+  readonly ledger: Ledger<DistributionRecord>
+}
+
+/** The key, or undefined. */
+export async function readKey(engine: Engine, name: string): Promise<KeyRecord | undefined> {
+  return (await openLedger<KeyRecord>(engine.store, recordPath.key(name)))?.current
+}
+
+/** The key that must be there. @throws KeymgmtError KEY_NOT_FOUND */
+export function requireKey(engine: Engine, name: string): Promise<Ledger<KeyRecord>> {
+  return requireLedger<KeyRecord>(
+    engine.store,
+    recordPath.key(name),
+    () =>
+      new KeymgmtError('KEY_NOT_FOUND', `there is no key ${name}`, {
+        hints: [
+          `make it: keymgmt write -f keymgmt/key/${name} type=aes256-gcm96`,
+          'see which there are: keymgmt list keymgmt/key',
+        ],
+      }),
+  )
+}
+
+/** The provider, or undefined. Only the use cases see its credentials. */
+export async function readProvider(engine: Engine, name: string): Promise<KmsRecord | undefined> {
+  return (await openLedger<KmsRecord>(engine.store, recordPath.provider(name)))?.current
+}
+
+/** The provider that must be there. @throws KeymgmtError KMS_NOT_FOUND */
+export async function requireProvider(engine: Engine, name: string): Promise<KmsRecord> {
+  const found = await requireLedger<KmsRecord>(
+    engine.store,
+    recordPath.provider(name),
+    () =>
+      new KeymgmtError('KMS_NOT_FOUND', `there is no KMS provider ${name}`, {
+        hints: [
+          `configure it: keymgmt write keymgmt/kms/${name} provider=awskms key_collection=REGION`,
+          'see which there are: keymgmt list keymgmt/kms',
+        ],
+      }),
+  )
+  return found.current
+}
+
+/** The distribution, or undefined. */
+export async function readDistribution(
+  engine: Engine,
+  kms: string,
+  key: string,
+): Promise<DistributionRecord | undefined> {
+  return (await openLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, key)))
+    ?.current
+}
+
+/** The distribution that must be there. @throws KeymgmtError DISTRIBUTION_NOT_FOUND */
+export function requireDistribution(
+  engine: Engine,
+  kms: string,
+  key: string,
+): Promise<Ledger<DistributionRecord>> {
+  return requireLedger<DistributionRecord>(
+    engine.store,
+    recordPath.distribution(kms, key),
+    () =>
+      new KeymgmtError('DISTRIBUTION_NOT_FOUND', `key ${key} is not distributed to ${kms}`, {
+        hints: [
+          `distribute it: keymgmt write keymgmt/kms/${kms}/key/${key} purpose=encrypt,decrypt protection=hsm`,
+        ],
+      }),
+  )
+}
+
+/**
+ * Where the key is distributed, by provider. Providers are few; keys are many: so this asks each
+ * provider.
+ */
+export async function distributionsOf(engine: Engine, key: string): Promise<PlacedDistribution[]> {
+  const placed = await Promise.all(
+    (await engine.store.list(recordPath.distributions)).map(async (kms) => {
+      const ledger = await openLedger<DistributionRecord>(
+        engine.store,
+        recordPath.distribution(kms, key),
+      )
+      return ledger ? [{ kms, ledger }] : []
+    }),
+  )
+  return placed.flat()
+}
