@@ -16,7 +16,11 @@ function parseOptions(args: readonly string[]): typeof OPTIONS {
   const given = args.map((arg) => /^-+(\w+)=(.*)$/s.exec(arg)?.slice(1) ?? [arg, ''])
   const unknown = given.find(([name = '']) => !Object.hasOwn(OPTIONS, name))
   if (unknown) throw new Error(`unknown option ${unknown[0] ?? ''}`)
-  return { ...OPTIONS, ...(Object.fromEntries(given) as Partial<typeof OPTIONS>) }
+  const options = { ...OPTIONS, ...(Object.fromEntries(given) as Partial<typeof OPTIONS>) }
+  for (const name of ['runs', 'seed'] as const)
+    if (!/^-?\d+$/.test(options[name])) throw new Error(`-${name} must be an integer`)
+  if (options.path !== '' && options.target === '') throw new Error('-path requires -target')
+  return options
 }
 
 function summary(results: readonly Result[]): string {
