@@ -1,3 +1,6 @@
+// Written by hand, without the DER code of src/crypto: the embedded KMS checks the keys that it
+// encodes, so it must not share a mistake with it.
+
 /** One element of a DER encoding. */
 export interface Element {
   readonly tag: number
@@ -7,7 +10,7 @@ export interface Element {
   readonly whole: Buffer
 }
 
-export const TAG = { INTEGER: 0x02, OCTET_STRING: 0x04, OID: 0x06, SEQUENCE: 0x30 } as const
+export const TAG = { OCTET_STRING: 0x04, OID: 0x06, SEQUENCE: 0x30 } as const
 
 /** The elements that `bytes` is made of, one after another. @throws Error when it is not DER. */
 export function elements(bytes: Buffer): Element[] {
@@ -44,12 +47,4 @@ export function encode(tag: number, ...contents: readonly Buffer[]): Buffer {
   const size = content.length
   const length = size < 0x80 ? [size] : size < 0x100 ? [0x81, size] : [0x82, size >> 8, size & 0xff]
   return Buffer.concat([Buffer.of(tag, ...length), content])
-}
-
-/** An INTEGER of these bytes, which are unsigned. */
-export function encodeInteger(unsigned: Buffer): Buffer {
-  let start = 0
-  while (start < unsigned.length - 1 && unsigned[start] === 0) start++
-  const shortest = unsigned.subarray(start)
-  return encode(TAG.INTEGER, (shortest[0] ?? 0) >= 0x80 ? Buffer.of(0) : Buffer.alloc(0), shortest)
 }

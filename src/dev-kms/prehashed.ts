@@ -1,6 +1,5 @@
 import {
   constants,
-  createECDH,
   createHash,
   privateEncrypt,
   publicDecrypt,
@@ -8,12 +7,14 @@ import {
   timingSafeEqual,
   type KeyObject,
 } from 'node:crypto'
-import { encode, encodeInteger, elements, TAG } from './der.js'
+import type { ECDSA } from '@noble/curves/abstract/weierstrass.js'
+import { p256, p384, p521 } from '@noble/curves/nist.js'
+import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { scalarOf } from './private-keys.js'
 
-// node:crypto hashes what it signs; it has no way to be given the digest. MessageType DIGEST needs
-// one, so the padding (RFC 8017) and the arithmetic around the curve (FIPS 186-5) are here, and RSA
-// and the curve are OpenSSL's.
+// Signatures of a digest (MessageType DIGEST). node:crypto hashes the message itself and does not
+// accept a digest: RSA padding (RFC 8017) is done here around the RSA of OpenSSL, and ECDSA comes
+// from @noble/curves.
 
 /** DigestInfo up to the digest, RFC 8017 section 9.2. */
 const DIGEST_INFO: Readonly<Record<string, string>> = {
@@ -115,97 +116,35 @@ export function verifyPss(
   return equal(saltedHash(hash, digest, db.subarray(head.length)), h)
 }
 
-/** The order of each curve's group. */
-const ORDERS: Readonly<Record<string, bigint>> = {
-  prime256v1: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
-  secp256k1: 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n,
-  secp384r1:
-    0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
-  secp521r1:
-    0x01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
+const CURVES: Readonly<Record<string, ECDSA>> = {
+  prime256v1: p256,
+  secp256k1,
+  secp384r1: p384,
+  secp521r1: p521,
 }
 
-const toNumber = (bytes: Buffer) => BigInt(`0x${bytes.toString('hex')}`)
-const toBytes = (value: bigint, size: number) =>
-  Buffer.from(value.toString(16).padStart(2 * size, '0'), 'hex')
-const sizeOf = (order: bigint) => Math.ceil(order.toString(2).length / 8)
-const modulo = (value: bigint, order: bigint) => ((value % order) + order) % order
-
-/** `base` to the power of `order - 2`: the inverse, for the orders are primes. */
-function inverse(base: bigint, order: bigint): bigint {
-  let [result, square] = [1n, base % order]
-  for (let exponent = order - 2n; exponent > 0n; exponent >>= 1n) {
-    if (exponent & 1n) result = (result * square) % order
-    square = (square * square) % order
-  }
-  return result
+function curveOf(name: string): ECDSA {
+  const curve = CURVES[name]
+  if (!curve) throw new Error(`unknown curve ${name}`)
+  return curve
 }
 
-/** The abscissa of `scalar` times the base point. */
-function abscissa(curve: string, scalar: bigint, order: bigint): bigint {
-  const point = createECDH(curve)
-  point.setPrivateKey(toBytes(scalar, sizeOf(order)))
-  return modulo(toNumber(point.getPublicKey().subarray(1, 1 + sizeOf(order))), order)
-}
+/** KMS also returns and accepts the larger of the two possible values of `s`. */
+const DIGEST_TO_DER = { prehash: false, format: 'der', lowS: false } as const
 
-function randomScalar(order: bigint): bigint {
-  // Eight bytes more than needed make what the remainder favours too little to see.
-  return 1n + (toNumber(randomBytes(sizeOf(order) + 8)) % (order - 1n))
-}
-
-/**
- * ECDSA over a digest, which is never longer than the order of the curve that goes with it; DER.
- */
+/** Returns a DER signature of the digest: a different one on every call, as KMS does. */
 export function signEcdsa(key: KeyObject, curve: string, digest: Buffer): Buffer {
-  const order = ORDERS[curve] ?? 0n
-  const secret = toNumber(scalarOf(key))
-  for (;;) {
-    const k = randomScalar(order)
-    const r = abscissa(curve, k, order)
-    const s = modulo(inverse(k, order) * (toNumber(digest) + r * secret), order)
-    if (r === 0n || s === 0n) continue
-    return encode(
-      TAG.SEQUENCE,
-      encodeInteger(toBytes(r, sizeOf(order))),
-      encodeInteger(toBytes(s, sizeOf(order))),
-    )
-  }
+  const options = { ...DIGEST_TO_DER, extraEntropy: true }
+  return Buffer.from(curveOf(curve).sign(digest, scalarOf(key), options))
 }
 
-/**
- * Whoever has the private key can turn the two points of a verification into one multiple of the
- * base point.
- */
+/** Returns false for a signature that is not DER, too. */
 export function verifyEcdsa(
   key: KeyObject,
   curve: string,
   digest: Buffer,
   signature: Buffer,
 ): boolean {
-  const order = ORDERS[curve] ?? 0n
-  const pair = readSignature(signature)
-  if (!pair) return false
-  const [r, s] = pair
-  if (r <= 0n || s <= 0n || r >= order || s >= order) return false
-  const scalar = modulo(inverse(s, order) * (toNumber(digest) + r * toNumber(scalarOf(key))), order)
-  return scalar !== 0n && abscissa(curve, scalar, order) === r
-}
-
-/** The two numbers of a DER signature, when it is one. */
-function readSignature(signature: Buffer): readonly [r: bigint, s: bigint] | undefined {
-  try {
-    const [outer, ...behind] = elements(signature)
-    const numbers = elements(outer?.content ?? Buffer.alloc(0))
-    const [r, s] = numbers
-    if (outer?.tag !== TAG.SEQUENCE || behind.length > 0 || numbers.length !== 2 || !r || !s)
-      return undefined
-    // The shortest form, of numbers that are not negative.
-    const whole = numbers.every(
-      ({ tag, content, whole: all }) =>
-        tag === TAG.INTEGER && (content[0] ?? 0x80) < 0x80 && encodeInteger(content).equals(all),
-    )
-    return whole ? [toNumber(r.content), toNumber(s.content)] : undefined
-  } catch {
-    return undefined
-  }
+  const ecdsa = curveOf(curve)
+  return ecdsa.verify(signature, digest, ecdsa.getPublicKey(scalarOf(key)), DIGEST_TO_DER)
 }

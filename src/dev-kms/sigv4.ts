@@ -3,6 +3,9 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { isRegion } from './arn.js'
 import { AwsError } from './errors.js'
 
+// Written by hand, without the AWS SDK: the embedded KMS checks signatures made by the SDK, so it
+// must not share a mistake with it.
+
 const MAX_SKEW_MS = 5 * 60_000
 const SERVICE = 'kms'
 

@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
-import { createChance, inputFor } from './mutate.js'
-import { Failure, type Target, type Verdict } from './target.js'
+import { inputsOf } from './inputs.js'
+import { Failure, type Target } from './target.js'
 import { commands } from './targets/commands.js'
 import { disk } from './targets/disk.js'
 import { embeddedKms, signature } from './targets/embedded-kms.js'
@@ -9,7 +10,7 @@ import { program } from './targets/program.js'
 import { replies } from './targets/replies.js'
 import { flags, json, request } from './targets/request.js'
 
-/** Every target, ready. */
+/** Opens every target. The caller closes them. */
 export async function openTargets(): Promise<readonly Target[]> {
   return [
     json,
@@ -25,80 +26,112 @@ export async function openTargets(): Promise<readonly Target[]> {
   ]
 }
 
-/** An input that once ended otherwise than well. */
+/** An input that failed once. */
 export interface Found {
   readonly target: string
   readonly what: string
   readonly base64: string
 }
 
-/** What was found, to be tried again for ever. */
+/** Inputs that failed once; `npm test` runs them again. */
 export const CORPUS = JSON.parse(
   readFileSync('test/fuzz/corpus/found.json', 'utf8'),
 ) as readonly Found[]
 
-/** How one input fared. */
-export interface Trial {
-  readonly target: Target
-  readonly input: Buffer
-  readonly outcome: Verdict | Error
-}
-
-/**
- * An input that takes longer hangs. Under way at once are many, on a machine that does other
- * things, too.
- */
+/** Generous: many inputs run at once, and the machine may be busy. */
 const DEADLINE_MS = 20_000
+/** An input that hangs takes the whole deadline at each step of shrinking. */
+const SHRINKING_MS = 60_000
 
-/** Tries one input; whatever it does, this answers. */
-export async function attempt(target: Target, input: Buffer): Promise<Trial> {
-  let timer: NodeJS.Timeout | undefined
-  const hang = new Promise<Error>((resolve) => {
-    timer = setTimeout(() => {
-      resolve(new Failure('it hangs'))
+/** The outcome of one check. */
+export interface Result {
+  readonly target: string
+  readonly details: fc.RunDetails<[Buffer]>
+  /** Inputs refused before one failed. */
+  readonly refused: number
+}
+
+/** Called before each input. */
+export type OnInput = (target: Target, input: Buffer) => void
+
+/** Checks one target. It stops at the first input that fails, and shrinks that. */
+export async function check(
+  target: Target,
+  parameters: fc.Parameters<[Buffer]>,
+  onInput: OnInput = () => undefined,
+): Promise<Result> {
+  let [refused, failedAt] = [0, Infinity]
+  const inputs = 'inputs' in target ? target.inputs : inputsOf(target)
+  const property = fc.asyncProperty(inputs, async (input) => {
+    const started = performance.now()
+    // What is tried after the time for shrinking counts as passed, which ends the shrinking.
+    if (started - failedAt > SHRINKING_MS) return
+    onInput(target, input)
+    const deadline = setTimeout(() => {
+      failedAt = Math.min(failedAt, performance.now())
     }, DEADLINE_MS)
+    try {
+      const verdict = await target.run(input)
+      if (verdict === 'refused' && failedAt === Infinity) refused++
+      const seconds = (performance.now() - started) / 1_000
+      if (seconds > DEADLINE_MS / 1_000) throw new Failure(`took ${seconds.toFixed(0)} s`)
+    } catch (error) {
+      failedAt = Math.min(failedAt, performance.now())
+      throw error
+    } finally {
+      clearTimeout(deadline)
+    }
   })
-  const started = performance.now()
-  const outcome = await Promise.race([
-    target
-      .run(input)
-      .catch((error: unknown) => (error instanceof Error ? error : new Failure(String(error)))),
-    hang,
-  ])
-  clearTimeout(timer)
-  const took = performance.now() - started
-  return {
-    target,
-    input,
-    outcome: took > DEADLINE_MS ? new Failure(`it took ${(took / 1000).toFixed(0)} s`) : outcome,
-  }
+  const details = await fc.check(property, { timeout: DEADLINE_MS, ...parameters })
+  return { target: target.name, details, refused }
 }
 
 /**
- * `runs` inputs of a seed, each target its share; tells of each as it begins, and of each as it
- * ends.
+ * Checks every target with its share of `runs` inputs. A target that runs inputs in parallel is
+ * split into that many checks, each with a seed of its own.
  */
 export async function campaign(
   targets: readonly Target[],
   runs: number,
-  seed: string,
-  begins: (target: Target, input: Buffer) => void,
-  ended: (trial: Trial) => void,
-): Promise<void> {
+  seed: number,
+  onInput?: OnInput,
+): Promise<readonly Result[]> {
   const shares = targets.reduce((sum, { share }) => sum + share, 0)
+  const results: Result[] = []
   let [ahead, given] = [0, 0]
   for (const target of targets) {
-    const chance = createChance(`${seed} ${target.name}`)
     ahead += target.share
-    let left = Math.round((runs * ahead) / shares) - given
-    given += left
-    const work = async () => {
-      while (left-- > 0) {
-        const input = inputFor(target, chance)
-        begins(target, input)
-        ended(await attempt(target, input))
-      }
-    }
-    await Promise.all(Array.from({ length: target.parallel ?? 1 }, work))
+    const own = Math.round((runs * ahead) / shares) - given
+    given += own
+    const parallel = target.parallel ?? 1
+    const checks = Array.from({ length: parallel }, (_, index) =>
+      check(
+        target,
+        {
+          seed: (seed + index * 1_000_003) | 0,
+          numRuns: Math.floor((own + index) / parallel),
+        },
+        onInput,
+      ),
+    )
+    results.push(...(await Promise.all(checks)))
   }
+  return results
+}
+
+/**
+ * Returns how to replay a failed check, the shrunk input in the form of the corpus file, and the
+ * error; or undefined if the check passed.
+ */
+export function report({ target, details }: Result): string | undefined {
+  if (!details.failed) return undefined
+  const { seed, counterexamplePath, counterexample, errorInstance, numRuns, numShrinks } = details
+  const input = counterexample?.[0] ?? Buffer.alloc(0)
+  return [
+    `${target}: input ${numRuns} failed, shrunk ${numShrinks} times. To replay it:`,
+    `npm run fuzz -- -target='${target}' -seed=${seed} -path=${counterexamplePath ?? ''}`,
+    JSON.stringify({ target, what: '', base64: input.toString('base64') }),
+    JSON.stringify(input.toString('latin1').slice(0, 500)),
+    errorInstance instanceof Error ? (errorInstance.stack ?? '') : String(errorInstance),
+  ].join('\n')
 }

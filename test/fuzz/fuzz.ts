@@ -1,89 +1,75 @@
 import { randomInt } from 'node:crypto'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import { campaign, openTargets, type Trial } from './campaign.js'
+import { campaign, check, openTargets, report, type OnInput, type Result } from './campaign.js'
 
-// npm run fuzz [-- -runs=100000 -seed=1]: inputs for everything that reads what we did not write,
-// in a thread of their own, so that one which hangs is seen from outside. Prints what failed in a
-// form that test/fuzz/corpus/found.json takes.
+// npm run fuzz -- -runs=100000 -seed=1, or -target=JSON -seed=1 -path=7:0 to replay a failure. The
+// inputs run in a thread of their own, so that this one notices if an input blocks it.
 
-/** What the thread tells of: an input that begins, its end, or that there are no more. */
-type Message =
-  | { readonly begins: string; readonly target: string }
-  | { readonly target: string; readonly verdict: string; readonly base64?: string }
-  | { readonly targets: number }
+const OPTIONS = { runs: '100000', seed: String(randomInt(2 ** 31)), target: '', path: '' }
 
-/** With so long no word of the thread, it is held up by its last input. */
+/** The thread is blocked if it starts no input for this long. */
 const SILENCE_MS = 60_000
 
-function flag(name: string, otherwise: string): string {
-  const given = process.argv.find((arg) => arg.replace(/^-+/, '').startsWith(`${name}=`))
-  return given?.slice(given.indexOf('=') + 1) ?? otherwise
+const MOST_REPORTS = 10
+
+function parseOptions(args: readonly string[]): typeof OPTIONS {
+  const given = args.map((arg) => /^-+(\w+)=(.*)$/s.exec(arg)?.slice(1) ?? [arg, ''])
+  const unknown = given.find(([name = '']) => !Object.hasOwn(OPTIONS, name))
+  if (unknown) throw new Error(`unknown option ${unknown[0] ?? ''}`)
+  const options = { ...OPTIONS, ...(Object.fromEntries(given) as Partial<typeof OPTIONS>) }
+  for (const name of ['runs', 'seed'] as const)
+    if (!/^-?\d+$/.test(options[name])) throw new Error(`-${name} must be an integer`)
+  if (options.path !== '' && options.target === '') throw new Error('-path requires -target')
+  return options
 }
 
-async function inThread({ runs, seed }: { runs: number; seed: string }): Promise<void> {
-  const tell = (message: Message) => parentPort?.postMessage(message)
+function summary(results: readonly Result[]): string {
+  const inputs = results.reduce((sum, { details }) => sum + details.numRuns, 0)
+  const refused = results.reduce((sum, result) => sum + result.refused, 0)
+  const failed = results.filter(({ details }) => details.failed).length
+  return `${inputs} inputs, ${refused} refused, ${failed} failed`
+}
+
+async function runThread({ runs, seed, target: only, path }: typeof OPTIONS): Promise<void> {
   const targets = await openTargets()
-  const ended = ({ target: { name }, input, outcome }: Trial) => {
-    if (typeof outcome === 'string') tell({ target: name, verdict: outcome })
-    else
-      tell({
-        target: name,
-        verdict: outcome.stack ?? outcome.message,
-        base64: input.toString('base64'),
-      })
-  }
-  await campaign(
-    targets,
-    runs,
-    seed,
-    ({ name }, input) => {
-      tell({ begins: input.toString('base64'), target: name })
-    },
-    ended,
-  )
+  const chosen = targets.filter(({ name }) => only === '' || name === only)
+  if (chosen.length === 0)
+    throw new Error(`no target ${only}: there are ${targets.map(({ name }) => name).join(', ')}`)
+  const onInput: OnInput = ({ name }, input) =>
+    parentPort?.postMessage(`${name} ${input.toString('base64')}`)
+  const [first] = chosen
+  const results =
+    path !== '' && first
+      ? [await check(first, { seed: Number(seed), path, numRuns: 1 }, onInput)]
+      : await campaign(chosen, Number(runs), Number(seed), onInput)
   for (const { close } of targets) await close?.()
-  tell({ targets: targets.length })
+  // Parallel checks often find the same fault.
+  const failures = results.map(report).filter((failure) => failure !== undefined)
+  for (const failure of failures.slice(0, MOST_REPORTS)) console.error(`${failure}\n`)
+  for (const { name } of chosen)
+    console.log(`  ${name.padEnd(16)}${summary(results.filter(({ target }) => target === name))}`)
+  console.log(`fuzz: ${summary(results)}, ${chosen.length} targets, seed ${seed}`)
+  process.exitCode = results.some(({ details }) => details.failed) ? 1 : 0
 }
 
-async function watch(runs: number, seed: string): Promise<number> {
-  const count = new Map<string, { accepted: number; refused: number; failed: number }>()
-  let [targets, last, heard] = [0, '', performance.now()]
-  const worker = new Worker(new URL(import.meta.url), { workerData: { runs, seed } })
+async function watchThread(options: typeof OPTIONS): Promise<number> {
+  let [last, heard] = ['no input', performance.now()]
+  const worker = new Worker(new URL(import.meta.url), { workerData: options })
   const silence = setInterval(() => {
     if (performance.now() - heard < SILENCE_MS) return
-    console.error(`held up by: ${last}`)
+    console.error(`blocked by: ${last}`)
     process.exit(1)
   }, 1_000)
-  worker.on('message', (message: Message) => {
+  worker.on('message', (input: string) => {
+    last = input
     heard = performance.now()
-    if ('targets' in message) targets = message.targets
-    else if ('begins' in message) last = JSON.stringify(message)
-    else {
-      const of = count.get(message.target) ?? { accepted: 0, refused: 0, failed: 0 }
-      count.set(message.target, of)
-      if (message.base64 === undefined) of[message.verdict as 'accepted' | 'refused']++
-      else if (++of.failed <= 5)
-        console.error(
-          `${JSON.stringify({ target: message.target, what: '', base64: message.base64 })}\n${message.verdict}\n`,
-        )
-    }
   })
-  await new Promise((resolve, reject) => worker.on('exit', resolve).on('error', reject))
-  clearInterval(silence)
-  for (const [name, { accepted, refused, failed }] of count)
-    console.log(`  ${name.padEnd(16)}${refused} refused, ${accepted} accepted, ${failed} failed`)
-  const sum = (of: 'accepted' | 'refused' | 'failed') =>
-    [...count.values()].reduce((total, one) => total + one[of], 0)
-  const [refused, accepted, failed] = [sum('refused'), sum('accepted'), sum('failed')]
-  console.log(
-    `fuzz: ${refused + accepted + failed} inputs over ${targets} targets, seed ${seed}: ${refused} refused, ${accepted} accepted, ${failed} failed`,
+  const exitCode = await new Promise<number>((resolve, reject) =>
+    worker.on('exit', resolve).on('error', reject),
   )
-  return failed === 0 && targets > 0 ? 0 : 1
+  clearInterval(silence)
+  return exitCode
 }
 
-if (isMainThread)
-  process.exitCode = await watch(
-    Number(flag('runs', '100000')),
-    flag('seed', String(randomInt(2 ** 32))),
-  )
-else await inThread(workerData as { runs: number; seed: string })
+if (isMainThread) process.exitCode = await watchThread(parseOptions(process.argv.slice(2)))
+else await runThread(workerData as typeof OPTIONS)

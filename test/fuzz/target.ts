@@ -1,46 +1,43 @@
+import type fc from 'fast-check'
 import { KeymgmtError } from '../../src/errors.js'
+import type { Samples } from './inputs.js'
 
-/** How an input ended, if well: it was taken, or cleanly refused. */
+/** The outcome of an input that does not fail. */
 export type Verdict = 'accepted' | 'refused'
 
-/** Something that reads what we did not write. */
-export interface Target {
+/** Code that reads untrusted input, with samples of its input or an arbitrary of its own. */
+export type Target = Reader & (Samples | { readonly inputs: fc.Arbitrary<Buffer> })
+
+interface Reader {
   readonly name: string
-  /** Of a hundred inputs, about how many are for it. */
+  /** Its part of all inputs, in relation to the other targets. */
   readonly share: number
-  /** Valid inputs, and such as were found to be telling; they are mutated. */
-  readonly seeds: readonly Buffer[]
-  /** Pieces that mean something to it; they are put into inputs. */
-  readonly words: readonly string[]
-  /** @throws Error when the input neither is taken nor cleanly refused. */
+  /** @throws Error if the input is neither accepted nor refused as it should be. */
   readonly run: (input: Buffer) => Promise<Verdict>
-  /**
-   * How many inputs are under way at once; one, unless given. Those that wait most of the time can
-   * be many.
-   */
+  /** Inputs that run at once, for a target that mostly waits; one unless given. */
   readonly parallel?: number
   readonly close?: () => Promise<void>
 }
 
-/** What must never come out again: put where a secret stands. */
+/** Stands for a secret in inputs; must never be printed. */
 export const SECRET = 'S3CR3TbCiYmNroLxLmPNQ47VIvjlm8mQ'
 
-/** What is wrong with an input's end. */
+/** An input that is neither accepted nor refused as it should be. */
 export class Failure extends Error {}
 
-/** Refused, if `error` is a refusal that says nothing it must not; anything else fails. */
+/** Returns 'refused' for a KeymgmtError without a secret. @throws any other error. */
 export function refused(error: unknown): Verdict {
   if (!(error instanceof KeymgmtError)) throw error
   assertSilent([error.message, ...error.hints, error.stack ?? ''].join('\n'))
   return 'refused'
 }
 
-/** What is printed or thrown holds no secret. */
+/** @throws Failure if the text contains the secret. */
 export function assertSilent(text: string): void {
-  if (text.includes(SECRET)) throw new Failure(`a secret is told: ${text}`)
+  if (text.includes(SECRET)) throw new Failure(`a secret is printed: ${text}`)
 }
 
-/** The verdict of what may be refused. */
+/** Returns the verdict on an attempt that may be refused. @throws any other error. */
 export async function judge(attempt: () => unknown): Promise<Verdict> {
   try {
     await attempt()

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { adopt } from '../../../src/core/operations/adopt.js'
@@ -19,12 +20,12 @@ import { perform, type Service } from '../../../src/dev-kms/service.js'
 import { copyWorld, createWorld } from '../../../src/dev-kms/account.js'
 import { awsKms } from '../../../src/kms/aws/index.js'
 import { createMemoryStore, createOverlayStore } from '../../../src/store/index.js'
-import { createChance, mutate } from '../mutate.js'
+import { applyEdits, editsOf, type Edit } from '../inputs.js'
 import { Failure, judge, type Target } from '../target.js'
 
 const PURPOSE = { purpose: ['encrypt', 'decrypt'], protection: 'hsm' } as const
 
-/** What is asked of a key `app` that is in the KMS `k`, and of a key `new` that is not. */
+/** Commands on the key `app`, which is in the KMS `k`, and on the key `new`, which is not. */
 const COMMANDS: Readonly<Record<string, (engine: Engine, stranger: string) => Promise<unknown>>> = {
   distribute: (engine) => distribute(engine, 'k', 'new', PURPOSE),
   rotate: (engine) => rotateKey(engine, 'app'),
@@ -41,35 +42,35 @@ const COMMANDS: Readonly<Record<string, (engine: Engine, stranger: string) => Pr
   adopt: (engine, stranger) => adopt(engine, 'k', 'new', { key_id: stranger, version: 1 }),
 }
 
-/** Answers the requests of one command from a KMS of its own, and spoils one of the answers. */
+/** A KMS for one command, which damages one of its replies. */
 interface Stage {
   readonly kms: Service
-  /** The answer to be spoilt: the first is 0. */
+  /** The index of the reply that is damaged. */
   readonly nth: number
-  readonly spoil: (answer: Buffer) => Buffer
-  answers: number
+  readonly damage: (reply: Buffer) => Buffer
+  replies: number
 }
 
-/** More than any of the commands takes. */
+/** More requests than any of the commands makes. */
 const MOST_REQUESTS = 400
 
-async function answer(
+async function respond(
   stage: Stage,
   operation: string,
   region: string,
   body: Buffer,
-): Promise<readonly [status: number, answer: Buffer]> {
-  if (stage.answers > MOST_REQUESTS) return [400, Buffer.from('{"__type":"AccessDeniedException"}')]
+): Promise<readonly [status: number, reply: Buffer]> {
+  if (stage.replies > MOST_REQUESTS) return [400, Buffer.from('{"__type":"AccessDeniedException"}')]
   try {
-    const said = Buffer.from(
+    const reply = Buffer.from(
       JSON.stringify(
         await perform(stage.kms, { operation, region, accessKeyId: 'A', requestId: 'r', body }),
       ),
     )
-    return [200, stage.answers++ === stage.nth ? stage.spoil(said) : said]
+    return [200, stage.replies++ === stage.nth ? stage.damage(reply) : reply]
   } catch (error) {
     if (!(error instanceof AwsError)) throw error
-    stage.answers++
+    stage.replies++
     return [
       error.status,
       Buffer.from(JSON.stringify({ __type: error.name, message: error.message })),
@@ -78,7 +79,8 @@ async function answer(
 }
 
 /**
- * Whole commands, of whose answers from the KMS one is spoilt: a command, which answer, and a seed.
+ * Whole commands, with one damaged reply from the KMS. An input is a command, the index of the
+ * reply and the edits of it.
  */
 export async function commands(): Promise<Target> {
   const stages = new Map<string, Stage>()
@@ -91,9 +93,11 @@ export async function commands(): Promise<Target> {
         const operation = String(request.headers['x-amz-target'] ?? '').replace('TrentService.', '')
         const region = String(request.headers.authorization).split('/')[2] ?? ''
         if (stage)
-          answer(stage, operation, region, Buffer.concat(chunks)).then(
-            ([status, said]) => {
-              response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(said)
+          respond(stage, operation, region, Buffer.concat(chunks)).then(
+            ([status, reply]) => {
+              response
+                .writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+                .end(reply)
             },
             () => response.destroy(),
           )
@@ -124,7 +128,7 @@ export async function commands(): Promise<Target> {
     })
   }
   const prepared = { kms: service(), store: createMemoryStore() }
-  stages.set('prepare', { kms: prepared.kms, nth: -1, spoil: (said) => said, answers: 0 })
+  stages.set('prepare', { kms: prepared.kms, nth: -1, damage: (reply) => reply, replies: 0 })
   const first = enginesOf('prepare', prepared.store)
   await saveProvider(first, 'k', { provider: 'awskms', key_collection: 'us-west-1' })
   await saveKey(first, 'app', { type: 'aes256-gcm96', replica_regions: ['eu-west-1'] })
@@ -144,22 +148,23 @@ export async function commands(): Promise<Target> {
     name: 'commands',
     share: 3,
     parallel: 16,
-    seeds: names.flatMap((name) =>
-      Array.from({ length: 8 }, (_, nth) => Buffer.from(`${name} ${nth} a`)),
-    ),
-    words: [...names, ' ', '0', '1', '2', '9'],
+    inputs: fc
+      .tuple(
+        fc.constantFrom(...names),
+        fc.nat(9),
+        editsOf({ seeds: [Buffer.from('{}')], words: DAMAGING }),
+      )
+      .map(([name, nth, edits]) => Buffer.from(`${name} ${nth} ${JSON.stringify(edits)}`)),
     run: async (input) => {
-      const [, name = '', digit = '0'] = /^([a-z]*) ?(\d?)/.exec(input.toString('latin1')) ?? []
-      const command =
-        COMMANDS[names.includes(name) ? name : (names[input.length % names.length] ?? '')]
-      if (!command) throw new Failure(name)
-      const chance = createChance(input.toString('latin1'))
+      const [, name = '', nth = '', edits = ''] = /^(\w+) (\d) (.*)$/s.exec(input.toString()) ?? []
+      const command = COMMANDS[name]
+      if (!command) throw new Failure(`no command ${name}`)
       const id = String(count++)
       const stage: Stage = {
         kms: service(copyWorld(prepared.kms.world)),
-        nth: Number(digit),
-        spoil: (said) => mutate({ seeds: [said], words: SPOILING }, said, chance),
-        answers: 0,
+        nth: Number(nth),
+        damage: (reply) => applyEdits(reply, JSON.parse(edits) as Edit[]),
+        replies: 0,
       }
       stages.set(id, stage)
       const engine = enginesOf(id, createOverlayStore(prepared.store))
@@ -169,8 +174,8 @@ export async function commands(): Promise<Target> {
         return verdict
       } finally {
         stages.delete(id)
-        if (stage.answers > MOST_REQUESTS)
-          throw new Failure(`${stage.answers} requests for one command`)
+        if (stage.replies > MOST_REQUESTS)
+          throw new Failure(`${stage.replies} requests for one command`)
       }
     },
     close: () =>
@@ -183,7 +188,7 @@ export async function commands(): Promise<Target> {
   }
 }
 
-const SPOILING = [
+const DAMAGING = [
   '"KeyState":"PendingImport",',
   '"KeyState":"PendingDeletion",',
   '"KeyState":"Creating",',

@@ -14,7 +14,7 @@ import { Failure, judge, type Target } from '../target.js'
 
 const RECORD = 'key/app'
 
-/** The files of a store, each of which an input may stand for; its first byte chooses. */
+/** Returns the files of a store. An input replaces one of them: its first byte selects which. */
 async function prepare(
   home: string,
 ): Promise<readonly (readonly [file: string, content: Buffer])[]> {
@@ -36,7 +36,7 @@ async function prepare(
   return [...files.map((file) => [file, readFileSync(file)] as const), [join(folder, holder), held]]
 }
 
-/** Records, the head of the store, the keyfile and locks, as they are found on the disk. */
+/** Records, the header of the store, the keyfile and locks on disk. */
 export async function disk(): Promise<Target> {
   const home = mkdtempSync(join(tmpdir(), 'keymgmt-fuzz-'))
   chmodSync(home, 0o700)
@@ -63,8 +63,7 @@ export async function disk(): Promise<Target> {
     run: async (input) => {
       const [file, content] = files[(input[0] ?? 0) % files.length] ?? ['', Buffer.alloc(0)]
       const given = input.subarray(1)
-      // A passphrase is made into a key on purpose slowly; what may be asked of it is held by its
-      // own tests.
+      // Deriving a key from a passphrase is slow on purpose; other tests cover its parameters.
       if (given.includes('passphrase')) return 'refused'
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
       writeFileSync(file, given, { mode: 0o600 })
@@ -74,12 +73,12 @@ export async function disk(): Promise<Target> {
         const found = await store.get(RECORD)
         if (isLock) await (await store.lock('key/app', 'fuzz')).release()
         if (found?.value.toString() !== '{"name":"app"}')
-          throw new Failure('a record was read that nobody wrote')
+          throw new Failure('the store returned a record that was never written')
       })
       const left = !isLock && !readFileSync(file).equals(given)
       if (isLock) rmSync(dirname(file), { recursive: true, force: true })
       else writeFileSync(file, content, { mode: 0o600 })
-      if (left) throw new Failure('a file of the store was changed by reading')
+      if (left) throw new Failure('reading changed a file of the store')
       return verdict
     },
     close: () => {

@@ -17,7 +17,8 @@ function service(): Service {
   }
 }
 
-async function answered(attempt: () => unknown): Promise<Verdict> {
+/** Returns 'refused' for an error that AWS defines. @throws any other error. */
+async function judgeReply(attempt: () => unknown): Promise<Verdict> {
   try {
     await attempt()
     return 'accepted'
@@ -49,14 +50,11 @@ const BODIES: readonly string[] = [
   'GenerateMac {"KeyId":"ID","Message":"AAAA","MacAlgorithm":"HMAC_SHA_256"}',
 ]
 
-/**
- * Requests to the embedded KMS, once they are known to be somebody's: an operation's name, a space,
- * a body.
- */
+/** Authenticated requests to the embedded KMS. An input is an operation, a space and a body. */
 export function embeddedKms(): Target {
   let known: { kms: Service; id: string; uses: number } | undefined
   const current = async () => {
-    // What is made stays: a new one now and then, with one key in it.
+    // Inputs create keys: start again with one key before there are too many.
     if (!known || known.uses++ > 500) {
       const kms = service()
       const made = (await perform(
@@ -93,29 +91,25 @@ export function embeddedKms(): Target {
       'mrk-',
     ],
     run: (input) =>
-      answered(async () => {
+      judgeReply(async () => {
         const { kms, id } = await current()
         const space = input.indexOf(0x20)
         const body = input
           .subarray(space + 1)
           .toString('latin1')
           .replaceAll('"ID"', `"${id}"`)
-        const answer = await perform(
+        const reply = await perform(
           kms,
           call(input.subarray(0, Math.max(0, space)).toString(), Buffer.from(body, 'latin1')),
         )
-        if (answer === 'dropped' || JSON.stringify(answer).length === 0)
-          throw new Failure('no answer')
+        if (reply === 'dropped' || JSON.stringify(reply).length === 0) throw new Failure('no reply')
       }),
   }
 }
 
 const SIGNED = `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-west-1/kms/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=${randomBytes(32).toString('hex')}`
 
-/**
- * What a request says of who sends it: the Authorization header, then a line of the date, then the
- * path.
- */
+/** Signatures of requests. An input has a line each for the header, the date and the path. */
 export const signature: Target = {
   name: 'signatures',
   share: 6,
@@ -144,7 +138,7 @@ export const signature: Target = {
     '\n',
   ],
   run: (input) =>
-    answered(() => {
+    judgeReply(() => {
       const [authorization = '', date = '', url = '/'] = input.toString('latin1').split('\n')
       const headers = {
         authorization,

@@ -5,7 +5,7 @@ import { KEY_TYPE_NAMES } from '../../../src/crypto/key-types.js'
 import { fileOf, MATERIAL_VECTORS } from '../../unit/crypto/import/material.js'
 import { Failure, judge, type Target } from '../target.js'
 
-/** The first two bytes choose what is said about the file. */
+/** Returns the options for a file: the first two bytes of the input select them. */
 function saidBy([type = 0, format = 0]: Buffer): MaterialOptions {
   return {
     type: KEY_TYPE_NAMES[type % (2 * KEY_TYPE_NAMES.length)],
@@ -17,7 +17,7 @@ function saidBy([type = 0, format = 0]: Buffer): MaterialOptions {
 const plain = (file: Buffer) => Buffer.concat([Buffer.of(0x7f, 0x17), file])
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
-/** Files of key material. */
+/** Files of key material, after two bytes that select the options. */
 export const material: Target = {
   name: 'key files',
   share: 8,

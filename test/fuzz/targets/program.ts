@@ -11,7 +11,7 @@ const PREPARE = [
   'write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w',
 ]
 
-/** Every file below a folder, with what is in it. */
+/** Returns the names and contents of all files below a folder. */
 function contents(folder: string): string {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -21,10 +21,7 @@ function contents(folder: string): string {
     .join('\n')
 }
 
-/**
- * The whole program, its store and an embedded KMS: a command that is refused leaves the store as
- * it was.
- */
+/** The whole program with a store and an embedded KMS. A refusal must not change the store. */
 export async function program(): Promise<Target> {
   let requests = 0
   const kms = await startDevKms({
@@ -45,7 +42,7 @@ export async function program(): Promise<Target> {
     words: REQUEST_WORDS,
     run: async (input) => {
       const { args, stdin } = partsOf(input)
-      // It serves until it is told to stop, and runs what it is given.
+      // `dev` runs until it is stopped, and runs the command that it is given.
       if (args.includes('dev')) return 'refused'
       requests = 0
       const { status, stdout, stderr } = await session.run(args, {
@@ -61,7 +58,7 @@ export async function program(): Promise<Target> {
       assertSilent(stdout + stderr)
       if (stderr.includes('this is a defect')) throw new Failure(stderr)
       if (![0, 1, 2, 3, 127].includes(status)) throw new Failure(`status ${status}: ${stderr}`)
-      // What AWS refuses was written down before it was asked for.
+      // A command records its plan before its first request, which AWS may refuse.
       if (changed && status !== 0 && requests === 0)
         throw new Failure(`refused, but the store was changed: ${stderr}`)
       return status === 0 ? 'accepted' : 'refused'

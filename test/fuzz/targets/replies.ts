@@ -14,7 +14,7 @@ const OPERATION = '00000000-0000-4000-8000-00000000000a'
 const ALIAS = 'alias/hashicorp/app-1'
 const METADATA = `{"KeyId":"${ID}","Arn":"${ARN}","KeyState":"Enabled","Origin":"EXTERNAL","KeySpec":"SYMMETRIC_DEFAULT","KeyUsage":"ENCRYPT_DECRYPT","CreationDate":1767225600,"DeletionDate":1767225600,"ValidTo":1767225600,"ExpirationModel":"KEY_MATERIAL_EXPIRES","CurrentKeyMaterialId":"m","MultiRegion":true,"MultiRegionConfiguration":{"MultiRegionKeyType":"PRIMARY","PrimaryKey":{"Arn":"${ARN}","Region":"us-west-1"},"ReplicaKeys":[{"Arn":"${ARN}","Region":"eu-west-1"}]}}`
 
-/** A call of the provider, with a reply that AWS may give to each request of it. */
+/** A call of the provider, with a valid reply to each of its requests. */
 interface Exchange {
   readonly replies: Readonly<Record<string, string>>
   readonly call: (provider: KmsProvider) => Promise<unknown>
@@ -126,7 +126,7 @@ const REFUSALS = [
   '503 ',
 ]
 
-/** An answer that is being made up: how it begins, and how often it was given. */
+/** The reply to one operation, and the number of requests so far. */
 interface Scene {
   readonly exchange: Exchange
   readonly operation: string
@@ -135,18 +135,17 @@ interface Scene {
   requests: number
 }
 
-/** What stands for much more than AWS ever answers. */
+/** Replaces HUGE in an input: far longer than any reply of AWS. */
 const HUGE = 'x'.repeat(2_000_000)
 
-/** More pages than an answer that goes round in a circle may be given. */
+/** More requests than reading a list that points back to itself may take. */
 const MOST_REQUESTS = 200
 
 function play(scene: Scene, request: IncomingMessage, response: ServerResponse): void {
   const operation = String(request.headers['x-amz-target'] ?? '').replace('TrentService.', '')
   const isIt = operation === scene.operation
   scene.requests++
-  // What is repeated after a failure must come to an end in the time of a test; what is read on
-  // must by itself.
+  // Retries end here, because they take longer than a test may. Reading pages must end by itself.
   const isOver = scene.requests > 1 && (scene.status !== 200 || !operation.startsWith('List'))
   if (isIt && scene.status < 100) {
     response.writeHead(200, { 'content-length': scene.body.length + 1 })
@@ -168,19 +167,15 @@ function play(scene: Scene, request: IncomingMessage, response: ServerResponse):
 }
 
 function assertSound(value: unknown): void {
-  if (value instanceof Date && Number.isNaN(value.getTime()))
-    throw new Failure('a date that is none')
+  if (value instanceof Date && Number.isNaN(value.getTime())) throw new Failure('an invalid date')
   if (typeof value !== 'object' || value === null) return
   for (const [name, text] of Object.entries(value))
     if (['state', 'id', 'arn'].includes(name) && typeof text !== 'string')
-      throw new Failure(`${name} is no text`)
+      throw new Failure(`${name} is not a string`)
   Object.values(value).forEach(assertSound)
 }
 
-/**
- * What a KMS answers, or whatever answers in its place: an operation, a status and a body, each
- * after a space.
- */
+/** Replies of a KMS, or of another server. An input is an operation, a status and a body. */
 export async function replies(): Promise<Target> {
   const known = await exchanges()
   const names = Object.keys(known)

@@ -21,7 +21,7 @@ const JSON_SEEDS = lines(
   '[[[[[[]]]]]]',
 )
 
-/** Whether JSON.parse takes the bytes as they are. */
+/** Returns what JSON.parse reads from the bytes, or undefined if it refuses them. */
 function parsed(input: Buffer): { readonly value: unknown } | undefined {
   try {
     return {
@@ -34,10 +34,7 @@ function parsed(input: Buffer): { readonly value: unknown } | undefined {
   }
 }
 
-/**
- * JSON on standard input: what JSON.parse reads is read alike, and all else is refused in Go's
- * words.
- */
+/** JSON on standard input: the same values as JSON.parse, and refusals in the words of Go. */
 export const json: Target = {
   name: 'JSON',
   share: 18,
@@ -64,7 +61,7 @@ export const json: Target = {
       const value = shown(decodeJson(input))
       if (expected && JSON.stringify(JSON.parse(value)) !== JSON.stringify(expected.value))
         throw new Failure(
-          `JSON.parse reads it as ${JSON.stringify(expected.value)}, and we as ${value}`,
+          `JSON.parse returns ${JSON.stringify(expected.value)}, and decodeJson ${value}`,
         )
       return Promise.resolve('accepted')
     } catch (error) {
@@ -77,7 +74,7 @@ export const json: Target = {
   },
 }
 
-/** Arguments are parted by the unit separator; standard input comes after the record separator. */
+/** Arguments are separated by U+001F; standard input follows U+001E. */
 export function partsOf(input: Buffer): { args: string[]; stdin: Buffer } {
   const end = input.indexOf(0x1e)
   const text = input.subarray(0, end < 0 ? input.length : end).toString()
@@ -88,7 +85,7 @@ export function partsOf(input: Buffer): { args: string[]; stdin: Buffer } {
   return { args, stdin: Buffer.from(isKept ? stdin : withoutSecret(stdin), 'latin1') }
 }
 
-/** Where a secret may stand; anywhere else it is none, and may be shown. */
+/** Fields that may hold a secret. Text elsewhere may be printed, so it must not contain one. */
 const SECRETS = /^(credentials|material|passphrase)=/
 
 function withoutSecret(text: string): string {
@@ -100,7 +97,7 @@ function isSecretKept(stdin: string): boolean {
     const entries = Object.entries(JSON.parse(stdin) as object)
     return !JSON.stringify(entries.filter(([name]) => !SECRETS.test(`${name}=`))).includes(SECRET)
   } catch {
-    // It is not shown, if it is not JSON.
+    // Input that is not JSON is never printed.
     return true
   }
 }
@@ -122,6 +119,7 @@ export const REQUESTS = [
   'write keymgmt/key/app type=aes256-gcm96',
   'write keymgmt/key/app deletion_allowed=true min_enabled_version=0x1 replica_regions=us-east-1,eu-west-1',
   'write -f keymgmt/key/app/rotate',
+  'write keymgmt/key/app constructor=x',
   'write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=SECRET',
   'write keymgmt/kms/k credentials=SECRET',
   'write keymgmt/key/own/import material=SECRET passphrase=SECRET format=pem',
@@ -190,7 +188,7 @@ export const REQUEST_WORDS = [
   'null',
 ]
 
-/** DATA and path as far as the router: nothing is opened. */
+/** Arguments and path up to the router, which opens nothing. */
 export const request: Target = {
   name: 'request',
   share: 24,
@@ -202,14 +200,20 @@ export const request: Target = {
         args: [verb = '', given = '', ...rest],
         stdin,
       } = partsOf(input)
-      // A path with a value in it does not get as far as the router.
+      // The command refuses a path that contains a value before it calls the router.
       const path = withoutSecret(given)
       const data = await parseData(rest, { readFile, readStdin: () => Promise.resolve(stdin) })
-      createRouter(PATHS).resolve(
+      const { params, fields } = createRouter(PATHS).resolve(
         (OPERATIONS.includes(verb) ? verb : 'write') as Operation,
         sanitizePath(path),
         data,
       )
+      for (const name of Object.values(params))
+        if (!/^\w(|[\w.-]*\w)$/.test(name))
+          throw new Failure(`the router accepts ${name} as a name`)
+      for (const field of data?.keys() ?? [])
+        if (!Object.hasOwn({ ...params, ...fields }, field))
+          throw new Failure(`the router accepts ${field} as a field`)
     }),
 }
 

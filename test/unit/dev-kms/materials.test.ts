@@ -23,7 +23,7 @@ import {
 } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { createECDH, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
-import { encode, encodeInteger, elements } from '../../../src/dev-kms/der.js'
+import { encode, elements } from '../../../src/dev-kms/der.js'
 import { ABROAD, createLab, errorOf, HOME, wrap, type Lab } from './lab.js'
 
 let lab: Lab
@@ -143,11 +143,11 @@ describe('private keys that AWS does not take', () => {
     )
     const other = encode(
       0x30,
-      encode(0x30, ...[7, 1, 3].map((value) => encodeInteger(Buffer.of(value)))),
+      encode(0x30, ...[7, 1, 3].map((value) => encode(0x02, Buffer.of(value)))),
     )
     return reInner(
       der(rsa2048),
-      encode(0x30, encodeInteger(Buffer.of(1)), ...numbers.map(({ whole }) => whole), other),
+      encode(0x30, encode(0x02, Buffer.of(1)), ...numbers.map(({ whole }) => whole), other),
     )
   }
   const wrongFactor = () => {
@@ -160,7 +160,7 @@ describe('private keys that AWS does not take', () => {
   }
   const version1 = () => {
     const [, ...rest] = parts(p256())
-    return encode(0x30, encodeInteger(Buffer.of(1)), ...rest.map(({ whole }) => whole))
+    return encode(0x30, encode(0x02, Buffer.of(1)), ...rest.map(({ whole }) => whole))
   }
   const CASES: readonly [string, typeof P256 | typeof RSA, () => Buffer][] = [
     [
@@ -228,7 +228,7 @@ describe('private keys that AWS does not take', () => {
     point.setPrivateKey(Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url'))
     const inner = encode(
       0x30,
-      encodeInteger(Buffer.of(1)),
+      encode(0x02, Buffer.of(1)),
       encode(0x04, point.getPrivateKey()),
       encode(0xa1, encode(0x03, Buffer.of(0), point.getPublicKey(null, 'compressed'))),
     )
