@@ -16,7 +16,7 @@ import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { AwsError } from '../../../src/dev-kms/errors.js'
 import { AWS_LIMITS, UNLIMITED } from '../../../src/dev-kms/quotas.js'
 import { perform, type Service } from '../../../src/dev-kms/service.js'
-import { copyWorld, createWorld } from '../../../src/dev-kms/account.js'
+import { copyAccount, createAccount } from '../../../src/dev-kms/account.js'
 import { awsKms } from '../../../src/kms/aws/index.js'
 import { createMemoryStore, createOverlayStore } from '../../../src/store/index.js'
 import { createChance, mutate } from '../mutate.js'
@@ -104,8 +104,8 @@ export async function commands(): Promise<Target> {
     server.listen(0, '127.0.0.1', resolve)
   })
   const { port } = server.address() as AddressInfo
-  const service = (world = createWorld()): Service => ({
-    world,
+  const service = (account = createAccount()): Service => ({
+    account,
     quotas: UNLIMITED,
     limits: AWS_LIMITS,
     policies: new Map(),
@@ -156,7 +156,7 @@ export async function commands(): Promise<Target> {
       const chance = createChance(input.toString('latin1'))
       const id = String(count++)
       const stage: Stage = {
-        kms: service(copyWorld(prepared.kms.world)),
+        kms: service(copyAccount(prepared.kms.account)),
         nth: Number(digit),
         spoil: (said) => mutate({ seeds: [said], words: SPOILING }, said, chance),
         answers: 0,
