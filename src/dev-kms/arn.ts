@@ -1,5 +1,11 @@
-/** The one account, and the one user, of the embedded KMS. */
-export const ACCOUNT = '111122223333'
+/** The account of an embedded KMS that is not given one: AWS's own example. */
+export const DEFAULT_ACCOUNT = '111122223333'
+
+/** One Region of one account: ARNs name both. */
+export interface Place {
+  readonly account: string
+  readonly name: string
+}
 
 /**
  * The Regions that have AWS KMS, by partition (botocore's endpoints.json): a mistyped one is none.
@@ -36,18 +42,18 @@ export function partitionOf(region: string): string {
 }
 
 /** The ARN of a key or an alias, such as `key/ID`. */
-export function arnOf(region: string, resource: string): string {
-  return `arn:${partitionOf(region)}:kms:${region}:${ACCOUNT}:${resource}`
+export function arnOf({ account, name }: Place, resource: string): string {
+  return `arn:${partitionOf(name)}:kms:${name}:${account}:${resource}`
 }
 
-/** The ARN of whoever signed, as it stands in AWS's refusals. */
-export function callerArn(region: string): string {
-  return `arn:${partitionOf(region)}:iam::${ACCOUNT}:user/dev`
+/** The ARN of the user that signs requests, as AWS's refusals and STS state it. */
+export function callerArn({ account, name }: Place): string {
+  return `arn:${partitionOf(name)}:iam::${account}:user/dev`
 }
 
 /** The ARN by which a key policy names the account. */
-export function rootArn(region: string): string {
-  return `arn:${partitionOf(region)}:iam::${ACCOUNT}:root`
+export function rootArn({ account, name }: Place): string {
+  return `arn:${partitionOf(name)}:iam::${account}:root`
 }
 
 /**
@@ -57,6 +63,6 @@ export function rootArn(region: string): string {
 export const MULTI_REGION_SERVICE = 'mrk.kms.amazonaws.com'
 
 /** The ARN of that role. */
-export function multiRegionRoleArn(region: string): string {
-  return `arn:${partitionOf(region)}:iam::${ACCOUNT}:role/aws-service-role/${MULTI_REGION_SERVICE}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys`
+export function multiRegionRoleArn({ account, name }: Place): string {
+  return `arn:${partitionOf(name)}:iam::${account}:role/aws-service-role/${MULTI_REGION_SERVICE}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys`
 }

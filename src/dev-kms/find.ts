@@ -1,4 +1,4 @@
-import { arnOf, ACCOUNT } from './arn.js'
+import { arnOf } from './arn.js'
 import { AwsError, notFound } from './errors.js'
 import type { Context } from './handler.js'
 import { assertState } from './states.js'
@@ -11,7 +11,7 @@ export function findKey(region: Region, keyId: string): Key {
   const key = region.keys.get(readKeyId(region, keyId))
   if (!key)
     throw notFound(
-      `Key '${keyId.startsWith('arn:') ? keyId : arnOf(region.name, `key/${keyId}`)}' does not exist`,
+      `Key '${keyId.startsWith('arn:') ? keyId : arnOf(region, `key/${keyId}`)}' does not exist`,
     )
   return key
 }
@@ -25,9 +25,9 @@ function readKeyId(region: Region, keyId: string): string {
 /** The part behind `key/` or `alias/` of an ARN of this account and Region. */
 function localResource(region: Region, arn: string, kind: 'key/' | 'alias/'): string {
   const [, , , named, account] = arn.split(':')
-  const home = arnOf(region.name, kind)
+  const home = arnOf(region, kind)
   if (arn.startsWith(home)) return arn.slice(home.length)
-  if (account !== undefined && account !== ACCOUNT && /^\d{12}$/.test(account))
+  if (account !== undefined && account !== region.account && /^\d{12}$/.test(account))
     throw notFound(`Key '${arn}' does not exist`)
   throw notFound(`Invalid arn ${named !== undefined && named !== region.name ? named : arn}`)
 }
@@ -51,7 +51,7 @@ export function findKeyOrAlias(
   const alias = aliasName(region, keyId)
   if (alias === undefined) return { key: findKey(region, keyId), alias }
   const target = region.aliases.get(alias)?.target
-  if (target === undefined) throw notFound(`Alias ${arnOf(region.name, alias)} is not found.`)
+  if (target === undefined) throw notFound(`Alias ${arnOf(region, alias)} is not found.`)
   return { key: findKey(region, target), alias }
 }
 
@@ -62,7 +62,7 @@ export function findKeyOrAlias(
 export function managed(context: Context, keyId: string): Key {
   const key = findKey(context.region, keyId)
   context.authorize({ key })
-  assertState(context.world.now(), key, context.operation)
+  assertState(context.account.now(), key, context.operation)
   return key
 }
 
@@ -73,7 +73,7 @@ export function managed(context: Context, keyId: string): Key {
 export function named(context: Context, keyId: string, action?: string): Key {
   const { key, alias } = findKeyOrAlias(context.region, keyId)
   context.authorize({ key, alias, action })
-  assertState(context.world.now(), key, context.operation)
+  assertState(context.account.now(), key, context.operation)
   return key
 }
 

@@ -2,7 +2,7 @@ import type { Input } from './input.js'
 import type { Operation } from './model/operations.js'
 import type { Limits, Quotas } from './quotas.js'
 import type { Key, Region } from './state.js'
-import type { World } from './account.js'
+import type { Account } from './account.js'
 
 /** What is asked of the caller's policy. */
 export interface Wanted {
@@ -21,7 +21,7 @@ export interface Wanted {
 
 /** What an operation has to work with. */
 export interface Context {
-  readonly world: World
+  readonly account: Account
   /** The Region that the request was signed for. */
   readonly region: Region
   readonly operation: Operation

@@ -9,8 +9,8 @@ const MAC_LENGTH = 16
  * A marker names the last item that was seen; nobody else can make one, and it is good for this
  * operation and Region only.
  */
-function mac({ world, region, operation }: Context, last: string): Buffer {
-  return createHmac('sha256', world.secret)
+function mac({ account, region, operation }: Context, last: string): Buffer {
+  return createHmac('sha256', account.secret)
     .update(`${operation}\n${region.name}\n${last}`)
     .digest()
     .subarray(0, MAC_LENGTH)

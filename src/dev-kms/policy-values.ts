@@ -1,4 +1,3 @@
-import { ACCOUNT } from './arn.js'
 import type { Wanted } from './handler.js'
 import type { Input } from './input.js'
 import type { Key, Region } from './state.js'
@@ -38,7 +37,7 @@ export function conditionValues(
   const creates = operation === 'CreateKey' && action === undefined
   const all: readonly (readonly [name: string, value: Value])[] = [
     ['aws:RequestedRegion', replica?.region ?? region.name],
-    ['kms:CallerAccount', ACCOUNT],
+    ['kms:CallerAccount', region.account],
     ['iam:AWSServiceName', service],
     ...(creates ? ofNewKey(input) : []),
     ...(replica ? ofReplica(replica.of) : []),

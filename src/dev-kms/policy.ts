@@ -1,4 +1,4 @@
-import { callerArn } from './arn.js'
+import { callerArn, type Place } from './arn.js'
 import { AwsError } from './errors.js'
 import { conditionHolds, unknownCondition } from './policy-conditions.js'
 import { asList, matches, readStatements, type Statement } from './policy-document.js'
@@ -9,7 +9,7 @@ export interface Permission {
   readonly action: string
   /** The ARN of a key or an alias, or `*` where AWS asks for all. */
   readonly resource: string
-  readonly region: string
+  readonly region: Place
   /** What the request says of itself, by condition key in lower case. */
   readonly values: ReadonlyMap<string, readonly string[]>
 }

@@ -6,9 +6,10 @@ import { AwsError } from './errors.js'
 import { createFaults, type Fault } from './faults.js'
 import { readIamPolicy } from './policy.js'
 import { AWS_LIMITS, createQuotas, UNLIMITED, type Limits } from './quotas.js'
-import { perform, type Service } from './service.js'
+import { assertForm, assertLocal, protocolOf } from './protocols.js'
+import type { Service } from './service.js'
 import { authenticate, type Credential } from './sigv4.js'
-import { createWorld, type World } from './account.js'
+import { createAccount, type Account } from './account.js'
 import { prepareWrappingKey } from './wrapping.js'
 
 /** A request that was answered, for whoever watches. */
@@ -48,13 +49,12 @@ export interface DevKmsOptions {
   /** Other limits on what there may be than AWS's, so that a test can reach them. */
   readonly limits?: Partial<Limits>
   readonly faults?: readonly Fault[]
-  /** The clock of the world that is made; a `world` that is given has its own. */
+  /** The clock of the account that the server creates. An `account` has a clock of its own. */
   readonly now?: () => Date
-  /**
-   * The state to go on with. It is taken and not copied: give `copyWorld(world)` to keep the
-   * original as it is.
-   */
-  readonly world?: World
+  /** The 12 digits of the account that the server creates. */
+  readonly accountId?: string
+  /** The account to serve. The server changes it: pass `copyAccount(account)` to keep yours. */
+  readonly account?: Account
   readonly onRequest?: (request: DevKmsRequest) => void
 }
 
@@ -63,15 +63,14 @@ export interface DevKms {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
-  /** All that it holds; `copyWorld` makes a state of it that other servers can start from. */
-  readonly world: World
+  /** Its state. `copyAccount` copies it, so that another server can start from the copy. */
+  readonly account: Account
   close(): Promise<void>
 }
 
 /** The example of Vault's documentation, so that it runs as it is written. */
 const DOCUMENTED = ['ASIADJO3WTX6WPLJM42V', 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'] as const
 const OWN_POLICY = 'default'
-const CONTENT_TYPE = 'application/x-amz-json-1.1'
 /** More than the largest request of AWS KMS, a CreateKey with a policy, can be. */
 const MOST_BODY_BYTES = 1024 * 1024
 
@@ -110,7 +109,7 @@ export async function startDevKms(options: DevKmsOptions = {}): Promise<DevKms> 
   return {
     endpoint: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     credentials: pair,
-    world: service.world,
+    account: service.account,
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
@@ -126,7 +125,7 @@ function createService(options: DevKmsOptions, { accessKeyId }: Pair): Service {
     ([id, document]) => [id === OWN_POLICY ? accessKeyId : id, readIamPolicy(document)] as const,
   )
   return {
-    world: options.world ?? createWorld(options.now),
+    account: options.account ?? createAccount(options.now, options.accountId),
     quotas: options.quotas === 'aws' ? createQuotas(() => performance.now()) : UNLIMITED,
     limits: { ...AWS_LIMITS, ...options.limits },
     policies: new Map(policies),
@@ -157,42 +156,40 @@ async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const requestId = randomUUID()
-  const operation =
-    /^TrentService\.(\w+)$/.exec(String(request.headers['x-amz-target'] ?? ''))?.[1] ?? ''
-  const seen = { operation, region: '', accessKeyId: '', requestId }
-  let status = 200
-  let answer: object | 'dropped'
+  const protocol = protocolOf(request)
+  const seen = { operation: '', region: '', accessKeyId: '', requestId }
+  let failure: AwsError | undefined
+  let reply: string
   try {
+    assertLocal(request)
     const body = await readBody(request)
+    seen.operation = protocol.operationOf(request, body)
     if (options.latencyMs) await sleep(options.latencyMs)
-    assertEndpoint(request)
+    assertForm(request, protocol)
     const { method = '', url = '/', headers } = request
-    const signer = authenticate({ method, url, headers, body }, credentials, service.world.now())
+    const signed = { service: protocol.service, method, url, headers, body }
+    const signer = authenticate(signed, credentials, service.account.now())
     Object.assign(seen, signer)
-    answer = await perform(service, { ...signer, operation, requestId, body })
+    reply = await protocol.reply(service, { ...signer, operation: seen.operation, requestId, body })
   } catch (error) {
-    const failure =
+    failure =
       error instanceof AwsError
         ? error
         : new AwsError('KMSInternalException', 'the embedded KMS failed', 500)
-    status = failure.status
-    answer = { __type: failure.name, message: failure.message }
+    reply = protocol.failure(failure, requestId)
   }
-  if (answer === 'dropped') {
+  if (reply === 'dropped') {
     request.socket.destroy()
     return
   }
-  options.onRequest?.({
-    ...seen,
-    status,
-    ...(status !== 200 && { error: (answer as { __type: string }).__type }),
-  })
+  const status = failure?.status ?? 200
+  options.onRequest?.({ ...seen, status, ...(failure && { error: failure.name }) })
   response.writeHead(status, {
-    'content-type': CONTENT_TYPE,
+    'content-type': protocol.contentType,
     'x-amzn-requestid': requestId,
-    date: service.world.now().toUTCString(),
+    date: service.account.now().toUTCString(),
   })
-  response.end(JSON.stringify(answer))
+  response.end(reply)
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -206,18 +203,4 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   if (size > MOST_BODY_BYTES)
     throw new AwsError('RequestEntityTooLargeException', 'The request is too large.', 413)
   return Buffer.concat(chunks)
-}
-
-/** AWS KMS has one place, one method and one type of content. */
-function assertEndpoint({ method, url, headers }: IncomingMessage): void {
-  const type = headers['content-type']?.split(';')[0]?.trim()
-  if (
-    headers.authorization !== undefined &&
-    (method !== 'POST' || url !== '/' || type !== CONTENT_TYPE)
-  ) {
-    throw new AwsError(
-      'UnknownOperationException',
-      `AWS KMS is asked with POST /, as ${CONTENT_TYPE}`,
-    )
-  }
 }

@@ -16,11 +16,11 @@ import { tagHandlers } from './handlers/tags.js'
 import { readInput, type Input } from './input.js'
 import { OPERATIONS, type Operation } from './model/operations.js'
 import { validate } from './model/validate.js'
-import { callerArn } from './arn.js'
+import { callerArn, type Place } from './arn.js'
 import type { IamPolicy } from './policy.js'
 import { conditionValues } from './policy-values.js'
 import type { Limits, Quotas } from './quotas.js'
-import type { World } from './account.js'
+import type { Account } from './account.js'
 
 const HANDLERS: ReadonlyMap<string, Handler> = new Map(
   Object.entries({
@@ -41,7 +41,7 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map(
 
 /** What requests are answered from. */
 export interface Service {
-  readonly world: World
+  readonly account: Account
   readonly quotas: Quotas
   readonly limits: Limits
   /** By access key id; an id without one may do everything. */
@@ -62,8 +62,8 @@ const INTERNAL =
   'The request was rejected because an internal exception occurred. The request can be retried.'
 
 /** What each fault does instead of the request; those that are not here act first. */
-const INSTEAD: Readonly<Partial<Record<FaultKind, (call: Call) => AwsError>>> = {
-  denied: ({ operation, region }) =>
+const INSTEAD: Readonly<Partial<Record<FaultKind, (call: Call, region: Place) => AwsError>>> = {
+  denied: ({ operation }, region) =>
     new AwsError(
       'AccessDeniedException',
       `User: ${callerArn(region)} is not authorized to perform: kms:${operation} because no identity-based policy allows the kms:${operation} action`,
@@ -88,7 +88,7 @@ export async function perform(service: Service, call: Call): Promise<object | 'd
   service.quotas.request(operation, region)
   const fault = service.faultOf(operation)
   const instead = fault && INSTEAD[fault]
-  if (instead) throw instead(call)
+  if (instead) throw instead(call, { account: service.account.id, name: region })
   if (fault === 'drop-before') return 'dropped'
   const body = parse(call.body)
   validate(OPERATIONS[operation], body)
@@ -103,15 +103,15 @@ function isOperation(name: string): name is Operation {
 }
 
 function contextOf(
-  { world, quotas, limits, policies }: Service,
+  { account, quotas, limits, policies }: Service,
   call: Call,
   operation: Operation,
   input: Input,
 ): Context {
-  const region = world.region(call.region)
+  const region = account.region(call.region)
   const policy = policies.get(call.accessKeyId)
   return {
-    world,
+    account,
     region,
     operation,
     quotas,
@@ -122,7 +122,7 @@ function contextOf(
       policy?.assertAllows({
         action: action.includes(':') ? action : `kms:${action}`,
         resource: wanted.resource ?? wanted.key?.arn ?? '*',
-        region: region.name,
+        region,
         values: conditionValues(operation, region, input, wanted),
       })
     },

@@ -7,10 +7,11 @@ import { AwsError } from './errors.js'
 // must not share a mistake with it.
 
 const MAX_SKEW_MS = 5 * 60_000
-const SERVICE = 'kms'
 
 /** A request as it was received. */
 export interface SignedRequest {
+  /** The service that the request is for, as its signature names it: `kms` or `sts`. */
+  readonly service: string
   readonly method: string
   readonly url: string
   readonly headers: IncomingHttpHeaders
@@ -66,8 +67,8 @@ export function authenticate(
     throw wrong(
       `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${date}' != '${time.slice(0, 8)}', from '${time}'.`,
     )
-  if (service !== SERVICE)
-    throw wrong(`Credential should be scoped to correct service: '${SERVICE}'. `)
+  if (service !== request.service)
+    throw wrong(`Credential should be scoped to correct service: '${request.service}'. `)
   if (!isRegion(region)) throw wrong('Credential should be scoped to a valid region. ')
   const scope = `${date}/${region}/${service}/aws4_request`
   const toSign = ['AWS4-HMAC-SHA256', time, scope, hash(canonical(request, signedHeaders))].join(

@@ -71,6 +71,8 @@ export interface Key {
 /** What one Region holds. */
 export interface Region {
   readonly name: string
+  /** The 12 digits of the account that it belongs to. */
+  readonly account: string
   readonly keys: Map<string, Key>
   /** By name, the id of the key. */
   readonly aliases: Map<string, { target: string; created: Date; updated: Date }>

@@ -14,7 +14,7 @@ import { partitionOf } from './arn.js'
 import { AwsError, unsupported } from './errors.js'
 import type { Family } from './key-specs.js'
 import type { Key } from './state.js'
-import type { World } from './account.js'
+import type { Account } from './account.js'
 
 const generatePair = promisify(generateKeyPair)
 
@@ -96,34 +96,34 @@ export interface Token {
 
 /** A token for the key, and how long it is good. */
 export function writeToken(
-  world: World,
+  account: Account,
   key: Key,
   algorithm: string,
   spec: string,
 ): { token: Buffer; validTo: Date } {
-  const validTo = world.now().getTime() + PARAMETERS_MS
+  const validTo = account.now().getTime() + PARAMETERS_MS
   const body = Buffer.from(
     JSON.stringify({ arn: key.arn, algorithm, spec, validTo, nonce: randomUUID() } satisfies Token),
   )
   return {
-    token: Buffer.concat([createHmac('sha256', world.secret).update(body).digest(), body]),
+    token: Buffer.concat([createHmac('sha256', account.secret).update(body).digest(), body]),
     validTo: new Date(validTo),
   }
 }
 
 /** Reads a token that was made for the key. */
-export function readToken(world: World, bytes: Buffer, key: Key): Token {
+export function readToken(account: Account, bytes: Buffer, key: Key): Token {
   const wrong = () =>
     new AwsError(
       'InvalidImportTokenException',
       'The import token is invalid or is for another KMS key.',
     )
   const body = bytes.subarray(32)
-  const mac = createHmac('sha256', world.secret).update(body).digest()
+  const mac = createHmac('sha256', account.secret).update(body).digest()
   if (bytes.length <= 32 || !timingSafeEqual(mac, bytes.subarray(0, 32))) throw wrong()
   const token = JSON.parse(body.toString()) as Token
   if (token.arn !== key.arn) throw wrong()
-  if (world.now().getTime() > token.validTo)
+  if (account.now().getTime() > token.validTo)
     throw new AwsError('ExpiredImportTokenException', 'The import token has expired.')
   return token
 }
@@ -134,7 +134,7 @@ export function readToken(world: World, bytes: Buffer, key: Key): Token {
  * @throws AwsError InvalidImportTokenException
  */
 export function assertUnused(
-  { usedTokens }: World,
+  { usedTokens }: Account,
   token: Buffer,
   blob: Buffer,
 ): { readonly repeated: boolean; use(): void } {

@@ -59,7 +59,7 @@ describe('sixteen processes on one store', () => {
   })
 
   it('wait no longer than they may, and say for whom', async () => {
-    const slow = await createBench({ latencyMs: 1_500, world: bench.kms.world }, bench.home)
+    const slow = await createBench({ latencyMs: 1_500, account: bench.kms.account }, bench.home)
     const rotation = slow.run('write -f keymgmt/key/app/rotate')
     while (slow.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 50))
     const late = await slow.run('write keymgmt/key/app min_enabled_version=0 -timeout=1s')
@@ -110,7 +110,7 @@ describe('throttling', () => {
       expect(late).toMatchObject({ status: 2, stdout: '' })
       expect(late.stderr).toContain('-timeout')
       expect(late.stderr).toContain('run the same command again')
-      const calm = await createBench({ world: bench.kms.world }, bench.home)
+      const calm = await createBench({ account: bench.kms.account }, bench.home)
       try {
         await calm.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
         expect(await complaints(join(calm.home, 'keymgmt'), calm.kms)).toEqual([])

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from '@jest/globals'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { copyWorld, type World } from '../../src/dev-kms/index.js'
+import { copyAccount, type Account } from '../../src/dev-kms/index.js'
 import { complaints } from '../support/as-it-should-be.js'
 import { CONFIGURE, FLOWS, type Flow } from '../support/flows.js'
 import { copyFolder, createBench, type Bench } from '../support/keymgmt.js'
@@ -29,7 +29,7 @@ const WAYS: readonly { readonly when: Strike['when']; readonly kind: Kind }[] = 
 
 interface Prepared {
   readonly home: string
-  readonly world: World
+  readonly account: Account
   /** The command that is struck. */
   readonly line: string
 }
@@ -48,7 +48,7 @@ async function prepare({ prepare: lines, mishap, line }: Flow): Promise<Prepared
     mishap?.(bench)
     return {
       home: bench.home,
-      world: bench.kms.world,
+      account: bench.kms.account,
       line: typeof line === 'string' ? line : line(bench),
     }
   } finally {
@@ -56,13 +56,16 @@ async function prepare({ prepare: lines, mishap, line }: Flow): Promise<Prepared
   }
 }
 
-function reopen({ home, world }: Prepared): Promise<Bench> {
+function reopen({ home, account }: Prepared): Promise<Bench> {
   const copy = mkdtempSync(join(tmpdir(), 'keymgmt-test-'))
   copyFolder(home, copy)
   // Time goes faster than usual, so that a replica is there when it is first asked for: the number
   // of requests is the same each time.
   let looks = 0
-  return createBench({ world: copyWorld(world, () => new Date(Date.now() + ++looks * 100)) }, copy)
+  return createBench(
+    { account: copyAccount(account, () => new Date(Date.now() + ++looks * 100)) },
+    copy,
+  )
 }
 
 async function strike(prepared: Prepared, point: Point): Promise<string[]> {

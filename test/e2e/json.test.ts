@@ -97,7 +97,7 @@ describe('docs/json.md', () => {
   it('is held by every command, in order', async () => {
     for (const [schema, line, status = 0] of COMMANDS) {
       // The alias is gone before the check that shall find it.
-      if (status === 3) bench.kms.world.region('us-west-1').aliases.clear()
+      if (status === 3) bench.kms.account.region('us-west-1').aliases.clear()
       const ran = await bench.run(`${line} -format=json`)
       expect([line, ran.status, ran.stderr]).toEqual([line, status, ''])
       if (schema === '') {

@@ -4,12 +4,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
-  copyWorld,
+  copyAccount,
   parseFault,
   startDevKms,
   type DevKms,
   type DevKmsOptions,
-  type World,
+  type Account,
 } from '../../src/dev-kms/index.js'
 import type { PolicyDocument, PolicyStatement } from '../../src/kms/aws/policy/permissions.js'
 import { PATHS } from '../../src/paths/index.js'
@@ -82,7 +82,7 @@ const MORE: readonly Flow[] = [
 
 /** Somebody moved the alias to a KMS key of their own. */
 function moveAlias({ kms }: { readonly kms: DevKms }): void {
-  const { aliases, keys } = kms.world.region('us-west-1')
+  const { aliases, keys } = kms.account.region('us-west-1')
   const [key] = keys.values()
   const [alias] = aliases
   if (!key || !alias) throw new Error('there is no alias to move')
@@ -93,7 +93,7 @@ function moveAlias({ kms }: { readonly kms: DevKms }): void {
 
 interface Prepared {
   readonly home: string
-  readonly world: World
+  readonly account: Account
   readonly line: string
   /** Of the command, and of the provider as a whole. */
   readonly policy: PolicyDocument
@@ -137,11 +137,11 @@ const prepare = ({ prepare: lines, mishap, line }: Flow) =>
     const site = { home: session.home, kms }
     mishap?.(site)
     const command = typeof line === 'string' ? line : line(site)
-    const before = [fingerprint(session.home), JSON.stringify(stateOf(kms.world))]
+    const before = [fingerprint(session.home), JSON.stringify(stateOf(kms.account))]
     const policy = await policyFor(session, `${command} -output-policy`)
     const wide = await policyFor(session, PROVIDER_POLICY)
-    expect([fingerprint(session.home), JSON.stringify(stateOf(kms.world))]).toEqual(before)
-    return { home: session.home, world: kms.world, line: command, policy, wide }
+    expect([fingerprint(session.home), JSON.stringify(stateOf(kms.account))]).toEqual(before)
+    return { home: session.home, account: kms.account, line: command, policy, wide }
   })
 
 function fingerprint(home: string): string {
@@ -154,7 +154,7 @@ function fingerprint(home: string): string {
     .digest('hex')
 }
 
-function stateOf({ regions }: World) {
+function stateOf({ regions }: Account) {
   return [...regions].map(([name, { keys, aliases }]) => [
     name,
     [...keys.values()].map((key) => ({ ...key, tags: [...key.tags], lastUsage: undefined })),
@@ -164,18 +164,23 @@ function stateOf({ regions }: World) {
 
 /** The command as somebody who may do what the policy says and nothing else. */
 const runUnder = (
-  { home, world, line }: Prepared,
+  { home, account, line }: Prepared,
   policy: object,
   faults: readonly string[] = [],
 ) =>
   at(
-    { world: copyWorld(world), policies: { [OPERATOR]: policy }, faults: faults.map(parseFault) },
+    {
+      account: copyAccount(account),
+      policies: { [OPERATOR]: policy },
+      faults: faults.map(parseFault),
+    },
     home,
     async (session, kms) => {
       const ended = await session.run(`${line} -format=json`)
       return {
         ...ended,
-        complaints: ended.status === 0 ? await complaintsOf(session.home, kms.world, world) : [],
+        complaints:
+          ended.status === 0 ? await complaintsOf(session.home, kms.account, account) : [],
       }
     },
   )
@@ -184,8 +189,8 @@ const runUnder = (
  * What is wrong with the key, seen by somebody who may do everything; KMS keys of others that were
  * there before are not.
  */
-const complaintsOf = (home: string, world: World, before: World) =>
-  at({ world: copyWorld(world) }, home, async (session, kms) => {
+const complaintsOf = (home: string, account: Account, before: Account) =>
+  at({ account: copyAccount(account) }, home, async (session, kms) => {
     const found = await complaints(join(session.home, 'keymgmt'), kms)
     return found.filter(
       (complaint) =>
@@ -337,17 +342,17 @@ describe.each([
     })
     await at(
       {
-        world: copyWorld(there.world),
+        account: copyAccount(there.account),
         policies: { [OPERATOR]: there.policy },
         faults: faults.map(parseFault),
       },
       there.home,
-      async (session, { world }) => {
+      async (session, { account }) => {
         await session.run(there.line)
-        const policy = await at({ world: copyWorld(world) }, session.home, (again) =>
+        const policy = await at({ account: copyAccount(account) }, session.home, (again) =>
           policyFor(again, `${there.line} -output-policy`),
         )
-        const left = { ...there, home: session.home, world, policy }
+        const left = { ...there, home: session.home, account, policy }
         for (const action of actions(policy)) seen.add(action)
         expect([...actions(policy)].sort()).toEqual(needed)
         expect(await runUnder(left, policy)).toMatchObject({ status: 0, complaints: [] })
@@ -418,10 +423,10 @@ describe('somebody who may do nothing yet', () => {
     if (!found) throw new Error(`there is no flow ${name}`)
     return found
   }
-  const printedUnder = (policy: object, { home, world, line }: Prepared) => {
+  const printedUnder = (policy: object, { home, account, line }: Prepared) => {
     const asked: string[] = []
     const options = {
-      world: copyWorld(world),
+      account: copyAccount(account),
       policies: { [OPERATOR]: policy },
       onRequest: ({ operation }: { operation: string }) => {
         asked.push(operation)

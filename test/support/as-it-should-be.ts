@@ -59,7 +59,7 @@ async function keyComplaints(
     if (!material) found.push(`version ${version} has no material of ours`)
     for (const region of record.regions) {
       const id = record.copies[version]?.[region]?.key?.id ?? ''
-      const there = kms.world.region(region).keys.get(id)
+      const there = kms.account.region(region).keys.get(id)
       expected.add(`${region} ${id}`)
       if (!there) found.push(`version ${version} has no KMS key in ${region}`)
       else if (
@@ -75,7 +75,7 @@ async function keyComplaints(
         found.push(`${id} in ${region}: enabled ${there.enabled}`)
     }
   }
-  for (const [name, region] of kms.world.regions) {
+  for (const [name, region] of kms.account.regions) {
     for (const id of region.keys.keys())
       if (!expected.has(`${name} ${id}`)) found.push(`orphan ${id} in ${name}`)
   }
@@ -83,7 +83,7 @@ async function keyComplaints(
 }
 
 function aliasComplaints(kms: DevKms, key: KeyRecord, record: DistributionRecord): string[] {
-  return [...kms.world.regions].flatMap(([name, region]) => {
+  return [...kms.account.regions].flatMap(([name, region]) => {
     const wanted =
       record.state !== 'removed' && record.regions.includes(name)
         ? [...wantedAliases(key, record)].map(

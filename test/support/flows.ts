@@ -92,7 +92,7 @@ export const FLOWS: readonly Flow[] = [
 ]
 
 function region({ kms }: Site) {
-  return kms.world.region('us-west-1')
+  return kms.account.region('us-west-1')
 }
 
 function onlyKey(site: Site) {

@@ -9,6 +9,14 @@ import type { Key } from '../state.js'
 
 const DEFAULT_LIMIT = 50
 
+/**
+ * The aliases that AWS reserves in every Region for keys of its own services. Until an account uses
+ * the service, the alias has no key. Their ARNs let an account without keys be recognised.
+ */
+const AWS_ALIASES = ['acm', 'dynamodb', 'ebs', 'lambda', 'rds', 's3', 'secretsmanager', 'ssm'].map(
+  (service) => `alias/aws/${service}`,
+)
+
 /** The alias of a request, well-formed, and the caller's to change. */
 function readName(context: Context, input: Input): string {
   const name = input.required('AliasName')
@@ -23,13 +31,13 @@ function readName(context: Context, input: Input): string {
     throw new AwsError('InvalidAliasNameException', `${name} is not a valid alias name`)
   if (name.startsWith('alias/aws/'))
     throw new AwsError('NotAuthorizedException', 'alias/aws/ is reserved for AWS managed keys')
-  context.authorize({ resource: arnOf(context.region.name, name) })
+  context.authorize({ resource: arnOf(context.region, name) })
   return name
 }
 
 function find({ region }: Context, name: string) {
   const alias = region.aliases.get(name)
-  if (!alias) throw notFound(`Alias ${arnOf(region.name, name)} is not found.`)
+  if (!alias) throw notFound(`Alias ${arnOf(region, name)} is not found.`)
   return alias
 }
 
@@ -43,23 +51,23 @@ function assertFreeAlias({ region, limits }: Context, key: Key): void {
 }
 
 const createAlias: Handler = (context, input) => {
-  const { world, region } = context
+  const { account, region } = context
   const name = readName(context, input)
   const key = managed(context, input.required('TargetKeyId'))
   if (region.aliases.has(name)) {
     throw new AwsError(
       'AlreadyExistsException',
-      `An alias with the name ${arnOf(region.name, name)} already exists`,
+      `An alias with the name ${arnOf(region, name)} already exists`,
     )
   }
   assertFreeAlias(context, key)
-  const now = world.now()
+  const now = account.now()
   region.aliases.set(name, { target: key.id, created: now, updated: now })
   return {}
 }
 
 const updateAlias: Handler = (context, input) => {
-  const { world, region } = context
+  const { account, region } = context
   const name = readName(context, input)
   const alias = find(context, name)
   const former = findKey(region, alias.target)
@@ -71,7 +79,7 @@ const updateAlias: Handler = (context, input) => {
     throw invalid(`${next.arn} has another key type or key usage than ${former.arn}`)
   }
   if (former.id !== next.id) assertFreeAlias(context, next)
-  region.aliases.set(name, { ...alias, target: next.id, updated: world.now() })
+  region.aliases.set(name, { ...alias, target: next.id, updated: account.now() })
   return {}
 }
 
@@ -79,7 +87,7 @@ const deleteAlias: Handler = (context, input) => {
   const name = readName(context, input)
   const key = findKey(context.region, find(context, name).target)
   context.authorize({ key })
-  assertState(context.world.now(), key, context.operation)
+  assertState(context.account.now(), key, context.operation)
   context.region.aliases.delete(name)
   return {}
 }
@@ -89,15 +97,19 @@ const listAliases: Handler = (context, input) => {
   context.authorize({ resource: '*' })
   const keyId = input.text('KeyId')
   const only = keyId === undefined ? undefined : findKey(region, keyId).id
-  const all = [...region.aliases].filter(([, { target }]) => only === undefined || target === only)
-  const { items, rest } = page(context, input, all, DEFAULT_LIMIT, ([name]) => name)
-  const Aliases = items.map(([name, { target, created, updated }]) => ({
-    AliasName: name,
-    AliasArn: arnOf(region.name, name),
+  const own = [...region.aliases].map(([AliasName, { target, created, updated }]) => ({
+    AliasName,
     TargetKeyId: target,
     CreationDate: wireDate(created),
     LastUpdatedDate: wireDate(updated),
   }))
+  const entries = [
+    ...AWS_ALIASES.map((AliasName) => ({ AliasName, TargetKeyId: undefined })),
+    ...own,
+  ]
+  const wanted = entries.filter(({ TargetKeyId }) => only === undefined || TargetKeyId === only)
+  const { items, rest } = page(context, input, wanted, DEFAULT_LIMIT, ({ AliasName }) => AliasName)
+  const Aliases = items.map((entry) => ({ ...entry, AliasArn: arnOf(region, entry.AliasName) }))
   return { Aliases, ...rest }
 }
 

@@ -6,15 +6,15 @@ import { deletionDate } from '../account.js'
 const DEFAULT_DAYS = 30
 
 const scheduleKeyDeletion: Handler = (context, input) => {
-  const { world, region } = context
+  const { account, region } = context
   const key = managed(context, input.required('KeyId'))
   const days = input.number('PendingWindowInDays') ?? DEFAULT_DAYS
   const waits = key.multiRegion?.primary === region.name && key.multiRegion.replicas.size > 0
-  key.deletion = { windowDays: days, at: waits ? undefined : deletionDate(world, days) }
+  key.deletion = { windowDays: days, at: waits ? undefined : deletionDate(account, days) }
   return {
     KeyId: key.arn,
     DeletionDate: wireDate(key.deletion.at),
-    KeyState: stateOf(world.now(), key),
+    KeyState: stateOf(account.now(), key),
     PendingWindowInDays: days,
   }
 }

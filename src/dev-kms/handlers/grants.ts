@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { ACCOUNT, callerArn } from '../arn.js'
+import { rootArn } from '../arn.js'
 import { AwsError, invalid, notFound } from '../errors.js'
 import { managed } from '../find.js'
 import { wireDate, type Context, type Handler, type Handlers } from '../handler.js'
@@ -97,7 +97,7 @@ const createGrant: Handler = (context, input) => {
   const grant: Grant = same ?? {
     id: randomBytes(32).toString('hex'),
     token: randomBytes(96).toString('base64url'),
-    created: context.world.now(),
+    created: context.account.now(),
     members,
   }
   key.grants.set(grant.id, grant)
@@ -109,7 +109,7 @@ function entry({ region }: Context, key: Key, grant: Grant): object {
     KeyId: key.arn,
     GrantId: grant.id,
     CreationDate: wireDate(grant.created),
-    IssuingAccount: callerArn(region.name).replace(/user\/.*/, 'root'),
+    IssuingAccount: rootArn(region),
     ...grant.members,
   }
 }
@@ -163,7 +163,7 @@ const retireGrant: Handler = (context, input) => {
   }
   throw new AwsError(
     'InvalidGrantTokenException',
-    `The grant token is not one of account ${ACCOUNT}.`,
+    `The grant token is not one of account ${context.region.account}.`,
   )
 }
 

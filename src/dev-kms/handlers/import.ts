@@ -4,7 +4,7 @@ import { wireDate, type Context, type Handler, type Handlers } from '../handler.
 import type { Input } from '../input.js'
 import { fits, publicKeyDer } from '../private-keys.js'
 import { currentMaterial, pendingMaterial, stateOf, type Key, type Material } from '../state.js'
-import { forget, relatives, settlePending } from '../account.js'
+import { expireMaterial, relatedKeys, settlePending } from '../account.js'
 import {
   assertUnused,
   assertWrapping,
@@ -34,7 +34,7 @@ const getParametersForImport: Handler = async (context, input) => {
   const [algorithm, spec] = [input.required('WrappingAlgorithm'), input.required('WrappingKeySpec')]
   assertWrapping(key, algorithm, spec)
   const { publicKey } = await wrappingPair(spec)
-  const { token, validTo } = writeToken(context.world, key, algorithm, spec)
+  const { token, validTo } = writeToken(context.account, key, algorithm, spec)
   return {
     KeyId: key.arn,
     ImportToken: token.toString('base64'),
@@ -89,7 +89,7 @@ const incorrect = () =>
 
 /** Ties `bytes` to the key as something new, and lets its replicas know. */
 function associate(context: Context, key: Key, bytes: Buffer, id: string): Material {
-  const { world } = context
+  const { account } = context
   if (key.materials.some((material) => material.id === id)) throw incorrect()
   const pending = pendingMaterial(key)
   if (pending) {
@@ -104,7 +104,7 @@ function associate(context: Context, key: Key, bytes: Buffer, id: string): Mater
     key.materials.length === 0 ? 'CURRENT' : 'PENDING_ROTATION',
   )
   if (material.state === 'CURRENT') return material
-  for (const relative of relatives(world, key)) {
+  for (const relative of relatedKeys(account, key)) {
     if (relative !== key)
       relative.materials.push({
         ...recordOf(material),
@@ -125,21 +125,21 @@ function recall(key: Key, bytes: Buffer, id: string, expected: string | undefine
 }
 
 const importKeyMaterial: Handler = async (context, input) => {
-  const { world } = context
+  const { account } = context
   const key = importable(context, input)
-  const validTo = readExpiry(world.now(), input)
+  const validTo = readExpiry(account.now(), input)
   const fresh = isNew(key, input)
   const blob = input.requiredBytes('EncryptedKeyMaterial')
   const token = input.requiredBytes('ImportToken')
-  const parameters = readToken(world, token, key)
-  const once = assertUnused(world, token, blob)
+  const parameters = readToken(account, token, key)
+  const once = assertUnused(account, token, blob)
   const bytes = await unwrap(parameters, blob)
   // Other requests may have been answered while this one waited for the wrapping key.
   importable(context, input)
   if (!fits(key.keySpec, key.region, bytes)) throw incorrect()
   const id = materialId(key, bytes)
   const repeated = fresh && once.repeated && key.materials.some((material) => material.id === id)
-  const wasPending = stateOf(world.now(), key) === 'PendingImport'
+  const wasPending = stateOf(account.now(), key) === 'PendingImport'
   const material =
     fresh && !repeated
       ? associate(context, key, bytes, id)
@@ -147,21 +147,21 @@ const importKeyMaterial: Handler = async (context, input) => {
   once.use()
   describeMaterial(context, key, material, input.text('KeyMaterialDescription'))
   material.validTo = validTo
-  settlePending(world, key)
+  settlePending(account, key)
   if (key.spec.length === undefined) key.publicKey = publicKeyDer(key.spec, bytes)
-  if (wasPending && stateOf(world.now(), key) !== 'PendingImport') key.enabled = true
+  if (wasPending && stateOf(account.now(), key) !== 'PendingImport') key.enabled = true
   return { KeyId: key.arn, ...(key.spec.family === 'symmetric' && { KeyMaterialId: id }) }
 }
 
 /** A description is kept until another is given, and is the same in every Region. */
 function describeMaterial(
-  { world }: Context,
+  { account }: Context,
   key: Key,
   { id }: Material,
   description: string | undefined,
 ): void {
   if (description === undefined) return
-  for (const relative of relatives(world, key)) {
+  for (const relative of relatedKeys(account, key)) {
     for (const material of relative.materials)
       if (material.id === id) material.description = description
   }
@@ -174,7 +174,7 @@ const deleteImportedKeyMaterial: Handler = (context, input) => {
     wanted === undefined ? currentMaterial(key) : key.materials.find(({ id }) => id === wanted)
   if (wanted !== undefined && (!material || key.spec.family !== 'symmetric'))
     throw notFound(`Key material '${wanted}' does not exist`)
-  if (material) forget(context.world, key, material)
+  if (material) expireMaterial(context.account, key, material)
   return { KeyId: key.arn, ...(key.spec.family === 'symmetric' && { KeyMaterialId: material?.id }) }
 }
 

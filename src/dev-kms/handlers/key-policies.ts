@@ -1,4 +1,4 @@
-import { ACCOUNT, callerArn, rootArn } from '../arn.js'
+import { callerArn, rootArn, type Place } from '../arn.js'
 import { AwsError, invalid, notFound } from '../errors.js'
 import { managed } from '../find.js'
 import type { Context, Handlers } from '../handler.js'
@@ -8,7 +8,7 @@ import { asList, matches, readStatements, type Statement } from '../policy-docum
 const POLICY_NAME = 'default'
 
 /** The policy of a key that is made without one: the account decides, by its IAM policies. */
-export function defaultPolicy(region: string): string {
+export function defaultPolicy(region: Place): string {
   return JSON.stringify({
     Version: '2012-10-17',
     Id: 'key-default-1',
@@ -30,7 +30,7 @@ export function defaultPolicy(region: string): string {
 export function readPolicy(
   { region, limits }: Context,
   input: Input,
-  regionName = region.name,
+  place: Place = region,
 ): string | undefined {
   const policy = input.text('Policy')
   if (policy === undefined) return undefined
@@ -39,7 +39,7 @@ export function readPolicy(
   const statements = readKeyPolicy(policy)
   if (
     input.flag('BypassPolicyLockoutSafetyCheck') !== true &&
-    !statements.some((statement) => letsReturn(statement, regionName))
+    !statements.some((statement) => letsReturn(statement, place))
   ) {
     throw malformed('The new key policy will not allow you to update the key policy in the future.')
   }
@@ -57,10 +57,10 @@ function readKeyPolicy(policy: string): readonly Statement[] {
 }
 
 /** Whether the caller may call PutKeyPolicy by this statement alone, come what may. */
-function letsReturn({ Effect, Principal, Action, Condition }: Statement, region: string): boolean {
+function letsReturn({ Effect, Principal, Action, Condition }: Statement, place: Place): boolean {
   if (Effect !== 'Allow' || Condition !== undefined || Principal === undefined) return false
   const principals = typeof Principal === 'string' ? [Principal] : asList(Principal.AWS)
-  const caller = [rootArn(region), callerArn(region), ACCOUNT, '*']
+  const caller = [rootArn(place), callerArn(place), place.account, '*']
   return (
     principals.some((principal) => caller.includes(principal)) &&
     asList(Action).some((action) => matches(action, 'kms:PutKeyPolicy', 'i'))

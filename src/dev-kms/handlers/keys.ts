@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { ACCOUNT, arnOf, MULTI_REGION_SERVICE, multiRegionRoleArn } from '../arn.js'
+import { arnOf, MULTI_REGION_SERVICE, multiRegionRoleArn } from '../arn.js'
 import { AwsError, invalid, unsupported } from '../errors.js'
 import { managed, named } from '../find.js'
 import { wireDate, type Context, type Handler, type Handlers } from '../handler.js'
@@ -8,7 +8,7 @@ import { algorithmsMember, materialLength, SPECS, type Spec } from '../key-specs
 import { page } from '../paging.js'
 import { publicKeyDer } from '../private-keys.js'
 import { currentMaterial, isPermanent, newKeyId, stateOf, type Key } from '../state.js'
-import type { World } from '../account.js'
+import type { Account } from '../account.js'
 import { defaultPolicy, readPolicy } from './key-policies.js'
 import { addMaterial } from './materials.js'
 import { readTags } from './tags.js'
@@ -16,12 +16,15 @@ import { readTags } from './tags.js'
 const DEFAULT_LIMIT = 100
 
 /** KeyMetadata. */
-export function describe(world: World, key: Key): object {
-  const state = stateOf(world.now(), key)
+export function describe(account: Account, key: Key): object {
+  const state = stateOf(account.now(), key)
   const { multiRegion } = key
-  const place = (region: string) => ({ Arn: arnOf(region, `key/${key.id}`), Region: region })
+  const place = (region: string) => ({
+    Arn: arnOf({ account: account.id, name: region }, `key/${key.id}`),
+    Region: region,
+  })
   return {
-    AWSAccountId: ACCOUNT,
+    AWSAccountId: account.id,
     KeyId: key.id,
     Arn: key.arn,
     CreationDate: wireDate(key.created),
@@ -117,18 +120,18 @@ export function assertRoom({ limits }: Context, keys: ReadonlyMap<string, Key>):
 }
 
 const createKey: Handler = (context, input) => {
-  const { world, region } = context
+  const { account, region } = context
   const [keySpec, spec] = readSpec(input)
   const usage = readUsage(input, keySpec, spec)
   const origin = readOrigin(input)
   const multi = input.flag('MultiRegion') ?? false
   const id = newKeyId(multi)
-  const arn = arnOf(region.name, `key/${id}`)
+  const arn = arnOf(region, `key/${id}`)
   context.authorize({ resource: '*' })
   if (multi)
     context.authorize({
       action: 'iam:CreateServiceLinkedRole',
-      resource: multiRegionRoleArn(region.name),
+      resource: multiRegionRoleArn(region),
       service: MULTI_REGION_SERVICE,
     })
   if (input.has('Tags')) context.authorize({ action: 'TagResource', resource: arn })
@@ -144,19 +147,19 @@ const createKey: Handler = (context, input) => {
     region: region.name,
     multiRegion: multi ? { primary: region.name, replicas: new Set() } : undefined,
     readyAt: 0,
-    policy: readPolicy(context, input) ?? defaultPolicy(region.name),
+    policy: readPolicy(context, input) ?? defaultPolicy(region),
   }
   if (origin === 'AWS_KMS') addMaterial(key, generate(spec, region.name), 'CURRENT')
   if (key.materials[0]?.bytes && spec.length === undefined)
     key.publicKey = publicKeyDer(spec, key.materials[0].bytes)
   region.keys.set(id, key)
-  return { KeyMetadata: describe(world, key) }
+  return { KeyMetadata: describe(account, key) }
 }
 
 /** What a key and a replica both begin with. */
-export function blank({ world }: Context, input: Input) {
+export function blank({ account }: Context, input: Input) {
   return {
-    created: world.now(),
+    created: account.now(),
     updatingUntil: 0,
     description: input.text('Description') ?? '',
     tags: readTags(input),
@@ -196,7 +199,7 @@ const switchTo =
 export const keyHandlers: Handlers = {
   CreateKey: createKey,
   DescribeKey: (context, input) => ({
-    KeyMetadata: describe(context.world, named(context, input.required('KeyId'))),
+    KeyMetadata: describe(context.account, named(context, input.required('KeyId'))),
   }),
   ListKeys: (context, input) => {
     context.authorize({ resource: '*' })

@@ -50,17 +50,17 @@ function assertReachable({ arn, region }: Key, target: string): void {
 }
 
 const replicateKey: Handler = (context, input) => {
-  const { world } = context
+  const { account } = context
   const source = managed(context, input.required('KeyId'))
   const family = familyOf(source)
   const target = input.required('ReplicaRegion')
   assertReachable(source, target)
-  const arn = arnOf(target, `key/${source.id}`)
+  const there = account.region(target)
+  const arn = arnOf(there, `key/${source.id}`)
   context.authorize({ action: 'CreateKey', resource: '*', replica: { of: source, region: target } })
   if (input.has('Tags')) context.authorize({ action: 'TagResource', resource: arn })
   // One of the two is AWS's own dry run.
   context.quotas.request('CreateKey', target, 2)
-  const there = world.region(target)
   if (there.keys.has(source.id))
     throw new AwsError(
       'AlreadyExistsException',
@@ -72,37 +72,38 @@ const replicateKey: Handler = (context, input) => {
     ...blank(context, input),
     arn,
     region: target,
-    readyAt: world.now().getTime() + CREATING_MS,
-    policy: readPolicy(context, input, target) ?? defaultPolicy(target),
+    readyAt: account.now().getTime() + CREATING_MS,
+    policy: readPolicy(context, input, there) ?? defaultPolicy(there),
     materials: replicaMaterials(source),
     publicKey: source.origin === 'AWS_KMS' ? source.publicKey : undefined,
   }
   family.replicas.add(target)
   there.keys.set(key.id, key)
-  settlePending(world, source)
+  settlePending(account, source)
   return {
-    ReplicaKeyMetadata: describe(world, key),
+    ReplicaKeyMetadata: describe(account, key),
     ReplicaPolicy: key.policy,
     ReplicaTags: tagList(key),
   }
 }
 
 const updatePrimaryRegion: Handler = (context, input) => {
-  const { world, region } = context
+  const { account, region } = context
   const key = managed(context, input.required('KeyId'))
   const family = familyOf(key)
   const target = input.required('PrimaryRegion')
   if (target === region.name) throw unsupported(`${key.arn} is the primary key already.`)
-  const other = world.region(target).keys.get(key.id)
-  if (!other) throw notFound(`Key '${arnOf(target, `key/${key.id}`)}' does not exist`)
+  const elsewhere = account.region(target)
+  const other = elsewhere.keys.get(key.id)
+  if (!other) throw notFound(`Key '${arnOf(elsewhere, `key/${key.id}`)}' does not exist`)
   context.authorize({ key: other })
   context.quotas.request('UpdatePrimaryRegion', target)
-  assertState(world.now(), other, context.operation)
+  assertState(account.now(), other, context.operation)
   family.replicas.delete(target)
   family.replicas.add(region.name)
   family.primary = target
-  for (const changed of [key, other]) changed.updatingUntil = world.now().getTime() + UPDATING_MS
-  settlePending(world, other)
+  for (const changed of [key, other]) changed.updatingUntil = account.now().getTime() + UPDATING_MS
+  settlePending(account, other)
   return {}
 }
 

@@ -4,7 +4,7 @@ import { wireDate, type Context, type Handler, type Handlers } from '../handler.
 import type { Input } from '../input.js'
 import { page } from '../paging.js'
 import { isPermanent, pendingMaterial, type Key, type Material } from '../state.js'
-import { relatives } from '../account.js'
+import { relatedKeys } from '../account.js'
 import { generate } from './keys.js'
 import { addMaterial } from './materials.js'
 import { familyOf } from './replicas.js'
@@ -25,7 +25,7 @@ function rotatable(context: Context, input: Input): Key {
 }
 
 const rotateKeyOnDemand: Handler = (context, input) => {
-  const { world, limits } = context
+  const { account, limits } = context
   const key = rotatable(context, input)
   if (key.multiRegion) familyOf(key)
   if (key.rotation) throw new AwsError('ConflictException', `${key.arn} is being rotated already.`)
@@ -43,15 +43,15 @@ const rotateKeyOnDemand: Handler = (context, input) => {
       `No available key material pending rotation for the key: ${key.arn}.`,
     )
   }
-  const startedAt = world.now()
+  const startedAt = account.now()
   key.rotation = { startedAt, doneAt: startedAt.getTime() + ROTATION_MS }
   return { KeyId: key.arn }
 }
 
 /** AWS makes the next material of a key of its own, and copies it to the replicas. */
-function pendNew({ world }: Context, key: Key): void {
+function pendNew({ account }: Context, key: Key): void {
   const material = addMaterial(key, generate(key.spec, key.region), 'PENDING_ROTATION')
-  for (const relative of relatives(world, key))
+  for (const relative of relatedKeys(account, key))
     if (relative !== key) relative.materials.push({ ...material })
 }
 
@@ -124,7 +124,7 @@ export const rotationHandlers: Handlers = {
   EnableKeyRotation: (context, input) => {
     rotatesByItself(context, input).automatic = {
       days: input.number('RotationPeriodInDays') ?? DEFAULT_PERIOD,
-      from: context.world.now(),
+      from: context.account.now(),
     }
     return {}
   },

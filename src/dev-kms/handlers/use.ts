@@ -32,7 +32,7 @@ export function recordUse(context: Context, input: Input, ...keys: readonly Key[
   for (const key of keys)
     key.lastUsage = {
       operation: context.operation,
-      at: context.world.now(),
+      at: context.account.now(),
       requestId: context.requestId,
     }
 }

@@ -17,7 +17,7 @@ import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { AwsError } from '../../../src/dev-kms/errors.js'
 import { AWS_LIMITS, UNLIMITED } from '../../../src/dev-kms/quotas.js'
 import { perform, type Service } from '../../../src/dev-kms/service.js'
-import { copyWorld, createWorld } from '../../../src/dev-kms/account.js'
+import { copyAccount, createAccount } from '../../../src/dev-kms/account.js'
 import { awsKms } from '../../../src/kms/aws/index.js'
 import { createMemoryStore, createOverlayStore } from '../../../src/store/index.js'
 import { applyEdits, editsOf, type Edit } from '../inputs.js'
@@ -108,8 +108,8 @@ export async function commands(): Promise<Target> {
     server.listen(0, '127.0.0.1', resolve)
   })
   const { port } = server.address() as AddressInfo
-  const service = (world = createWorld()): Service => ({
-    world,
+  const service = (account = createAccount()): Service => ({
+    account,
     quotas: UNLIMITED,
     limits: AWS_LIMITS,
     policies: new Map(),
@@ -161,7 +161,7 @@ export async function commands(): Promise<Target> {
       if (!command) throw new Failure(`no command ${name}`)
       const id = String(count++)
       const stage: Stage = {
-        kms: service(copyWorld(prepared.kms.world)),
+        kms: service(copyAccount(prepared.kms.account)),
         nth: Number(nth),
         damage: (reply) => applyEdits(reply, JSON.parse(edits) as Edit[]),
         replies: 0,

@@ -4,12 +4,12 @@ import { OPERATIONS } from '../../../src/dev-kms/model/operations.js'
 import { AWS_LIMITS, UNLIMITED } from '../../../src/dev-kms/quotas.js'
 import { perform, type Service } from '../../../src/dev-kms/service.js'
 import { authenticate } from '../../../src/dev-kms/sigv4.js'
-import { createWorld } from '../../../src/dev-kms/account.js'
+import { createAccount } from '../../../src/dev-kms/account.js'
 import { Failure, type Target, type Verdict } from '../target.js'
 
 function service(): Service {
   return {
-    world: createWorld(),
+    account: createAccount(),
     quotas: UNLIMITED,
     limits: AWS_LIMITS,
     policies: new Map(),
@@ -148,7 +148,7 @@ export const signature: Target = {
         'x-amz-target': 'TrentService.ListKeys',
       }
       authenticate(
-        { method: 'POST', url, headers, body: Buffer.from('{}') },
+        { service: 'kms', method: 'POST', url, headers, body: Buffer.from('{}') },
         new Map([['AKIDEXAMPLE', { secret: 'x', sessionToken: undefined, expiresAt: undefined }]]),
         new Date('2026-01-01T00:00:00Z'),
       )

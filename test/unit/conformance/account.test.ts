@@ -55,7 +55,7 @@ async function makeKey(run: string): Promise<string> {
 }
 
 function stateOf(id: string): unknown {
-  return kms.world.region(site.home).keys.get(id)?.deletion
+  return kms.account.region(site.home).keys.get(id)?.deletion
 }
 
 async function runOne(run: () => Promise<void>, kmsKeys = 1) {
@@ -78,9 +78,9 @@ it('schedules for deletion what a failed check has made, and nothing else, and s
     true,
     false,
   ])
-  expect([...kms.world.region(site.home).aliases.keys()].some((name) => name.includes(ours))).toBe(
-    false,
-  )
+  expect(
+    [...kms.account.region(site.home).aliases.keys()].some((name) => name.includes(ours)),
+  ).toBe(false)
   expect(printed[0]).toContain('up to 1 KMS keys, in us-west-1, us-east-1 and eu-west-1')
   expect(printed.at(-1)).toMatch(
     new RegExp(
@@ -99,7 +99,7 @@ it('clears away what the binary has made when it is interrupted', async () => {
   })
   expect(failed).toEqual(['g: c'])
   expect(
-    [...kms.world.region(site.home).keys.keys()].map((id) => stateOf(id) !== undefined),
+    [...kms.account.region(site.home).keys.keys()].map((id) => stateOf(id) !== undefined),
   ).toEqual([true])
 })
 

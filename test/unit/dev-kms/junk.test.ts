@@ -64,7 +64,7 @@ async function post(
   operation: string,
   body: string,
 ): Promise<{ status: number; error: string | undefined }> {
-  const time = lab.kms.world
+  const time = lab.kms.account
     .now()
     .toISOString()
     .replace(/[-:]|\.\d+/g, '')

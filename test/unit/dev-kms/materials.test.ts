@@ -394,7 +394,7 @@ describe('an import', () => {
   })
   it('shows its expiry, until it is deleted or expires', async () => {
     const [id, material] = [await lab.create(), randomBytes(32)]
-    const soon = () => new Date(lab.kms.world.now().getTime() + 60 * SECOND)
+    const soon = () => new Date(lab.kms.account.now().getTime() + 60 * SECOND)
     const KeyMaterialId = await lab.put(id, material, { ValidTo: soon() })
     expect(await describeKey(id)).toMatchObject({
       ExpirationModel: 'KEY_MATERIAL_EXPIRES',

@@ -1,7 +1,7 @@
 import { KMS } from '@aws-sdk/client-kms'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
-import { copyWorld, startDevKms } from '../../../src/dev-kms/index.js'
+import { copyAccount, startDevKms } from '../../../src/dev-kms/index.js'
 import { ABROAD, createLab, errorOf, HOME, refusalOf, type Lab } from './lab.js'
 
 const labs: Lab[] = []
@@ -37,12 +37,12 @@ async function prepare() {
   await lab.put(id, randomBytes(32))
   await lab.put(other, randomBytes(32))
   await at(lab).createAlias({ AliasName: 'alias/app', TargetKeyId: id })
-  return { world: lab.kms.world, id, other }
+  return { account: lab.kms.account, id, other }
 }
 
 async function under(policy: object) {
-  const { world, id, other } = await prepare()
-  const lab = await createLab({ world: copyWorld(world), policies: { default: policy } })
+  const { account, id, other } = await prepare()
+  const lab = await createLab({ account: copyAccount(account), policies: { default: policy } })
   labs.push(lab)
   return { kms: at(lab), lab, id, other }
 }
@@ -93,9 +93,9 @@ describe('a policy', () => {
 
 describe('resources', () => {
   it('are keys by ARN, in any Region where there is a wildcard', async () => {
-    const { world, id, other } = await prepare()
+    const { account, id, other } = await prepare()
     const lab = await createLab({
-      world: copyWorld(world),
+      account: copyAccount(account),
       policies: { default: document(allow('kms:DescribeKey', { Resource: `${ARN}:key/${id}` })) },
     })
     labs.push(lab)
@@ -103,10 +103,10 @@ describe('resources', () => {
     expect(await errorOf(at(lab).describeKey({ KeyId: other }))).toBe('AccessDeniedException')
   })
   it('an alias needs the permission on the alias and on each key', async () => {
-    const { world, id, other } = await prepare()
+    const { account, id, other } = await prepare()
     const resources = async (...Resource: string[]) => {
       const lab = await createLab({
-        world: copyWorld(world),
+        account: copyAccount(account),
         policies: { default: document(allow('kms:*Alias', { Resource })) },
       })
       labs.push(lab)
@@ -169,7 +169,7 @@ describe('resources', () => {
     await lab.put(KeyId, randomBytes(32))
     const attempt = async (...statements: object[]) => {
       const restricted = await createLab({
-        world: copyWorld(lab.kms.world),
+        account: copyAccount(lab.kms.account),
         policies: { default: document(...statements) },
       })
       labs.push(restricted)
@@ -256,7 +256,7 @@ describe('multi-Region keys', () => {
           allow('kms:CreateKey', { Condition }),
         ),
       }
-      const restricted = await createLab({ world: copyWorld(lab.kms.world), policies })
+      const restricted = await createLab({ account: copyAccount(lab.kms.account), policies })
       labs.push(restricted)
       return errorOf(
         at(restricted).replicateKey({

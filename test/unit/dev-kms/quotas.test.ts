@@ -2,7 +2,7 @@ import { KMS } from '@aws-sdk/client-kms'
 import { describe, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import { createQuotas } from '../../../src/dev-kms/quotas.js'
-import { copyWorld } from '../../../src/dev-kms/index.js'
+import { copyAccount } from '../../../src/dev-kms/index.js'
 import { createLab, errorOf, HOME } from './lab.js'
 
 /** How many go through before the first is throttled, the clock standing still. */
@@ -95,7 +95,7 @@ it("ReplicateKey counts twice against the CreateKey of the replica's Region", as
     await lab.put(id, randomBytes(32))
     ids.push(id)
   }
-  const strict = await createLab({ world: copyWorld(lab.kms.world), quotas: 'aws' })
+  const strict = await createLab({ account: copyAccount(lab.kms.account), quotas: 'aws' })
   try {
     const kms = new KMS({
       region: HOME,

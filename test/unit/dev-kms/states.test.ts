@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { copyWorld, type World } from '../../../src/dev-kms/index.js'
+import { copyAccount, type Account } from '../../../src/dev-kms/index.js'
 import { ABROAD, createLab, errorOf, HOME, wrap, type Lab } from './lab.js'
 
 // Every operation on a key × every state it can be in, against AWS's table (Key states of AWS KMS
@@ -55,7 +55,7 @@ const YEARLY: Row = [NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER]
 type Ids = Readonly<Record<'symmetric' | 'signing' | 'agreeing' | 'mac', string>>
 
 interface Prepared {
-  readonly world: World
+  readonly account: Account
   readonly ids: Ids
   readonly ciphertext: Uint8Array | undefined
   readonly signature: Uint8Array | undefined
@@ -321,7 +321,7 @@ async function prepare(): Promise<Prepared> {
   const { Mac } = await lab.client().send(new GenerateMacCommand({ KeyId: ids.mac, ...MAC }))
   await lab.close()
   return {
-    world: copyWorld(lab.kms.world, () => frozen),
+    account: copyAccount(lab.kms.account, () => frozen),
     ids,
     ciphertext: CiphertextBlob,
     signature: Signature,
@@ -334,13 +334,13 @@ let prepared: Prepared
 beforeAll(async () => {
   prepared = await prepare()
   // What waited for the replicas above was a clock ahead of this one.
-  for (const region of prepared.world.regions.values())
+  for (const region of prepared.account.regions.values())
     for (const [id, key] of region.keys) region.keys.set(id, { ...key, readyAt: 0 })
 })
 
 describe.each(STATES)('%s', (state) => {
   const [region, come] = COMING[state]
-  let world: World
+  let account: Account
   const client = (lab: Lab) =>
     new KMS({
       region,
@@ -350,12 +350,12 @@ describe.each(STATES)('%s', (state) => {
     })
 
   beforeAll(async () => {
-    const lab = await createLab({ world: copyWorld(prepared.world) })
+    const lab = await createLab({ account: copyAccount(prepared.account) })
     for (const id of Object.values(prepared.ids)) await come(lab, id)
     if (state.startsWith('Pending'))
       expect(await lab.stateOf(prepared.ids.symmetric, region)).toBe(state)
-    world = lab.kms.world
-    world.region(region).aliases.set('alias/symmetric', {
+    account = lab.kms.account
+    account.region(region).aliases.set('alias/symmetric', {
       target: prepared.ids.symmetric,
       created: frozen,
       updated: frozen,
@@ -368,7 +368,7 @@ describe.each(STATES)('%s', (state) => {
       ([name, [row]]) => [name, row[STATES.indexOf(state)] ?? ''] as const,
     ),
   )('%s: %s', async (name, expected) => {
-    const lab = await createLab({ world: copyWorld(world) })
+    const lab = await createLab({ account: copyAccount(account) })
     try {
       expect(await lab.stateOf(prepared.ids.symmetric, region)).toBe(state)
       expect(

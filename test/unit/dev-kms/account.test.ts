@@ -7,7 +7,6 @@ import {
   GetParametersForImportCommand,
   ImportKeyMaterialCommand,
   KMSClient,
-  ListAliasesCommand,
   ListResourceTagsCommand,
   ReplicateKeyCommand,
   ScheduleKeyDeletionCommand,
@@ -16,11 +15,12 @@ import { afterEach, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import { wrapForImport } from '../../../src/crypto/wrap.js'
 import {
-  copyWorld,
+  copyAccount,
   startDevKms,
   type DevKms,
   type DevKmsOptions,
 } from '../../../src/dev-kms/index.js'
+import { ownAliases } from '../../support/own-aliases.js'
 
 const running: DevKms[] = []
 afterEach(async () => {
@@ -86,15 +86,13 @@ async function prepare() {
 
 it('starts another server from a copy: keys, material, aliases, tags and tokens are there', async () => {
   const { kms, KeyId, pending, CiphertextBlob } = await prepare()
-  const { client } = await start({ world: copyWorld(kms.world) })
+  const { client } = await start({ account: copyAccount(kms.account) })
   expect(
     Buffer.from(
       (await client().send(new DecryptCommand({ CiphertextBlob }))).Plaintext ?? [],
     ).toString(),
   ).toBe('x')
-  expect((await client().send(new ListAliasesCommand({}))).Aliases).toMatchObject([
-    { AliasName: 'alias/one', TargetKeyId: KeyId },
-  ])
+  expect(await ownAliases(client())).toMatchObject([{ AliasName: 'alias/one', TargetKeyId: KeyId }])
   expect((await client().send(new ListResourceTagsCommand({ KeyId }))).Tags).toEqual([
     { TagKey: 'a', TagValue: 'b' },
   ])
@@ -106,7 +104,7 @@ it('starts another server from a copy: keys, material, aliases, tags and tokens 
 
 it('a copy and its original know nothing of each other', async () => {
   const { kms, client, KeyId, other, pending } = await prepare()
-  const copy = await start({ world: copyWorld(kms.world) })
+  const copy = await start({ account: copyAccount(kms.account) })
   await client().send(pending)
   await client('eu-west-1').send(new ScheduleKeyDeletionCommand({ KeyId }))
   await client().send(new CreateAliasCommand({ AliasName: 'alias/two', TargetKeyId: other }))
@@ -116,17 +114,19 @@ it('a copy and its original know nothing of each other', async () => {
   expect(
     (await copy.client('eu-west-1').send(new DescribeKeyCommand({ KeyId }))).KeyMetadata?.KeyState,
   ).not.toBe('PendingDeletion')
-  expect((await copy.client().send(new ListAliasesCommand({}))).Aliases).toHaveLength(1)
+  expect(await ownAliases(copy.client())).toHaveLength(1)
 })
 
 it('keeps what primary and replica share together in the copy', async () => {
   const { kms, KeyId } = await prepare()
   let now = Date.now()
-  const { kms: copy, client } = await start({ world: copyWorld(kms.world, () => new Date(now)) })
+  const { kms: copy, client } = await start({
+    account: copyAccount(kms.account, () => new Date(now)),
+  })
   now += 1_000
   await client('eu-west-1').send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 7 }))
   await client().send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 7 }))
   now += 7 * 86_400_000 + 1_000
-  copy.world.region('eu-west-1')
-  expect(copy.world.region('us-east-1').keys.get(KeyId)?.deletion?.at).toBeInstanceOf(Date)
+  copy.account.region('eu-west-1')
+  expect(copy.account.region('us-east-1').keys.get(KeyId)?.deletion?.at).toBeInstanceOf(Date)
 })
