@@ -1,39 +1,70 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { COMPARISONS } from './compared.js'
-import { MEASUREMENTS } from './measurements.js'
-import type { Measured } from './measuring.js'
+import { parseArgs } from 'node:util'
+import { byokScript } from './byok-script.js'
+import { distribute, distributeUnderQuotas, memory } from './distribution.js'
+import { localCommand, localWrite, manyKeys, settingsFile } from './local-commands.js'
+import { publishedPackage } from './published-package.js'
+import { formatResult, isWithinBound, type NotMeasured, type Result, type Row } from './result.js'
 
-// Each number is a ratio of two things that were measured side by side in this very run, for
-// machines are not alike; beyond its bound it makes this end with 1.
+// npm run bench [-- [--json] ROW...]: measures the rows, prints each result next to its bound, and
+// exits with 1 if a bound is exceeded or a row fails. Most results are ratios of two things that
+// were measured alternately in this run, because machines differ and their load changes.
 
-const asJson = process.argv.includes('--json')
-const only = process.argv.slice(2).filter((arg) => !arg.startsWith('--'))
-const home = mkdtempSync(join(tmpdir(), 'keymgmt-bench-'))
-const results: (Measured & { readonly name: string; readonly ok: boolean })[] = []
-const unmeasured: { readonly name: string; readonly reason: string }[] = []
+const ROWS: Readonly<Record<string, Row>> = {
+  'local-command': localCommand,
+  'settings-file': settingsFile,
+  'local-write': localWrite,
+  'many-keys': manyKeys,
+  distribute,
+  'distribute-quotas': distributeUnderQuotas,
+  'byok-script': byokScript,
+  package: publishedPackage,
+  memory,
+}
+
+type Outcome = { readonly row: string } & (Result | NotMeasured | { readonly error: string })
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const unknown = positionals.filter((name) => !Object.hasOwn(ROWS, name))
+if (unknown.length > 0)
+  throw new Error(`no row is named ${unknown.join(', ')}; rows: ${Object.keys(ROWS).join(', ')}`)
+
+async function* measure(row: string, folder: string): AsyncGenerator<Outcome> {
+  try {
+    for await (const result of ROWS[row]?.(folder) ?? []) yield { row, ...result }
+  } catch (error) {
+    yield { row, error: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function format(outcome: Outcome): string {
+  if ('error' in outcome) return `FAIL  ${outcome.row}: ${outcome.error}`
+  if ('notMeasured' in outcome) return `-     ${outcome.row} not measured: ${outcome.notMeasured}`
+  return formatResult(outcome.row, outcome)
+}
+
+function passed(outcome: Outcome): boolean {
+  if ('error' in outcome) return false
+  return 'notMeasured' in outcome || isWithinBound(outcome)
+}
+
+const outcomes: Outcome[] = []
+const folder = mkdtempSync(join(tmpdir(), 'keymgmt-bench-'))
 try {
-  for (const [name, measure] of Object.entries({ ...MEASUREMENTS, ...COMPARISONS })) {
-    if (only.length > 0 && !only.includes(name)) continue
-    const measured = await measure(join(home, name))
-    if (typeof measured === 'string') {
-      unmeasured.push({ name, reason: measured })
-      if (!asJson) console.log(`-    ${name.padEnd(22)} not measured: ${measured}`)
-      continue
-    }
-    const ok = measured.bound === undefined || measured.value <= measured.bound
-    results.push({ name, ...measured, ok })
-    if (!asJson) {
-      const bound =
-        measured.bound === undefined ? '' : `  (at most ${measured.bound}${measured.unit})`
-      console.log(
-        `${ok ? 'ok  ' : 'OVER'} ${name.padEnd(22)} ${measured.value.toFixed(2)}${measured.unit}${bound}  ${measured.detail}`,
-      )
+  for (const row of Object.keys(ROWS)) {
+    if (positionals.length > 0 && !positionals.includes(row)) continue
+    for await (const outcome of measure(row, join(folder, row))) {
+      outcomes.push(outcome)
+      if (!values.json) console.log(format(outcome))
     }
   }
 } finally {
-  rmSync(home, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true })
 }
-if (asJson) console.log(JSON.stringify({ node: process.version, results, unmeasured }, null, 2))
-process.exitCode = results.every(({ ok }) => ok) ? 0 : 1
+if (values.json) console.log(JSON.stringify({ node: process.version, outcomes }, null, 2))
+process.exitCode = outcomes.every(passed) ? 0 : 1

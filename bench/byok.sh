@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What people do by hand: VERSIONS 256-bit keys into AWS KMS with the AWS CLI and openssl, and an alias for the last one.
+# byok.sh VERSIONS NAME: imports new 256-bit keys into AWS KMS with the AWS CLI and openssl, as AWS documents it,
+# and points alias/NAME to the last one.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

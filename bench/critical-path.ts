@@ -7,9 +7,9 @@ import {
   KMSClient,
 } from '@aws-sdk/client-kms'
 
-// node critical-path.js REGION: what one version takes to be distributed, request after request, by
-// the SDK and nothing else. The versions of a key need not wait for each other, so that no number
-// of them has to take longer.
+// node critical-path.js REGION: sends the requests that distribute one version, one after the
+// other, with the bare SDK. More versions need not take longer, because they need not wait for each
+// other.
 
 const client = new KMSClient({ region: process.argv[2] ?? '' })
 const { KeyMetadata: { KeyId = '' } = {} } = await client.send(

@@ -2,12 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { installNode, NODE_RELEASES } from '../support/node-releases.js'
 
-// What is published, as a user gets it: packed, installed into an empty folder without a network,
-// and its demo run from there, on every line of Node.js that is supported. Their binaries are the
-// packages node-PLATFORM-ARCH.
+// Checks the published package as a user gets it: packs it, installs it into an empty folder
+// without a network, and runs its demo from there, on every supported release line of Node.js.
 
-const VERSIONS = ['20', '22', '24', '26']
 const work = mkdtempSync(join(tmpdir(), 'keymgmt-package-'))
 
 function run(
@@ -30,19 +29,6 @@ function emptyFolder(name: string): string {
   run('mkdir', ['-p', folder], work)
   writeFileSync(join(folder, 'package.json'), '{ "private": true }')
   return folder
-}
-
-function installNode(version: string): string {
-  const name = `node-${process.platform}-${process.arch}`
-  const folder = emptyFolder(`node-${version}`)
-  run('npm', ['install', '--no-audit', '--no-fund', '--no-save', `${name}@${version}`], folder)
-  return join(
-    folder,
-    'node_modules',
-    name,
-    'bin',
-    process.platform === 'win32' ? 'node.exe' : 'node',
-  )
 }
 
 function check(condition: boolean, claim: string): void {
@@ -82,7 +68,7 @@ try {
       .join() === 'keymgmt',
     'it comes without any other package',
   )
-  for (const version of VERSIONS) {
+  for (const version of NODE_RELEASES) {
     const node = installNode(version)
     const exact = run(node, ['--version'], folder).trim()
     check(exact.startsWith(`v${version}.`), `${node} is Node.js ${version}`)

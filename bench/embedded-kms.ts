@@ -1,16 +1,18 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { startDevKms, type DevKmsOptions } from '../src/dev-kms/index.js'
+import type { Environment } from './processes.js'
 
-/** When the first request came and the last was answered, in milliseconds since 1970. */
+/** Times of the first request and of the last response, in milliseconds since 1970. */
 export interface Span {
   readonly first: number
   readonly last: number
 }
 
-/** An embedded KMS in a thread of its own, where what is measured does not disturb it. */
-export interface KmsThread {
-  readonly env: Readonly<Record<string, string>>
-  /** The span of what was asked since the last call, and how much of it. */
+/** An embedded KMS in its own thread, which keeps serving while the bench waits for a process. */
+export interface EmbeddedKms {
+  /** Environment variables with its endpoint and credentials. */
+  readonly env: Environment
+  /** Returns the span of the requests since the last call. */
   span(): Promise<Span>
   close(): Promise<number>
 }
@@ -21,10 +23,10 @@ interface Started {
   readonly secretAccessKey: string
 }
 
-/** Starts one; the bundle is not asked for it, so that it can be measured by itself. */
-export async function startKmsThread(
+/** Starts an embedded KMS from the compiled sources. */
+export async function startEmbeddedKms(
   options: Pick<DevKmsOptions, 'latencyMs' | 'quotas'> = {},
-): Promise<KmsThread> {
+): Promise<EmbeddedKms> {
   const thread = new Worker(new URL(import.meta.url), { workerData: { kms: options } })
   const next = <T>() =>
     new Promise<T>((resolve) => {
@@ -38,16 +40,16 @@ export async function startKmsThread(
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
     },
     span: () => {
-      const answer = next<Span>()
+      const reply = next<Span>()
       thread.postMessage('span')
-      return answer
+      return reply
     },
     close: () => thread.terminate(),
   }
 }
 
 async function serve(options: DevKmsOptions): Promise<void> {
-  // The SDK's own warnings are not what is to be seen here.
+  // Keeps warnings of the SDK out of the table.
   process.removeAllListeners('warning')
   const latency = options.latencyMs ?? 0
   let first = Infinity
@@ -63,12 +65,12 @@ async function serve(options: DevKmsOptions): Promise<void> {
     parentPort?.postMessage({ first, last } satisfies Span)
     first = Infinity
   })
-  // The first wrapping key takes seconds to make, which is nobody's work but this KMS's.
-  await warmUp(kms.endpoint)
+  // The first wrapping key takes seconds to create; no measurement may include that.
+  await createWrappingKey(kms.endpoint)
   parentPort?.postMessage({ endpoint: kms.endpoint, ...kms.credentials } satisfies Started)
 }
 
-async function warmUp(endpoint: string): Promise<void> {
+async function createWrappingKey(endpoint: string): Promise<void> {
   const { CreateKeyCommand, GetParametersForImportCommand, KMSClient } =
     await import('@aws-sdk/client-kms')
   const credentials = {
