@@ -1,5 +1,6 @@
-import { goQuote, toBoolean, toInteger, toPairs, toSlice, toText } from './convert.js'
-import { CheckError, ConversionError } from './field-error.js'
+import { scalarText, toBoolean, toInteger, toPairs, toSlice, toText } from './convert.js'
+import { FieldError } from './field-error.js'
+import { quoteValue } from './quote.js'
 import { didYouMean } from './suggest.js'
 import { isList, isObject, withoutLastNewline, type RawValue } from './values.js'
 
@@ -21,8 +22,7 @@ export interface Field<T> {
   /**
    * The typed value.
    *
-   * @throws ConversionError when the raw value is of another type
-   * @throws CheckError when the value is not one the field allows
+   * @throws FieldError if the field does not accept the value
    */
   readonly parse: (raw: RawValue) => T
 }
@@ -56,7 +56,7 @@ export function text(description: string, options: TextOptions = {}): Field<stri
   return {
     ...base('string', description, textTakes('text', options)),
     ...choicesOf(options),
-    parse: (raw) => checkText(toText(raw), options),
+    parse: (raw) => checkText(toText(raw), raw, options),
   }
 }
 
@@ -71,7 +71,7 @@ export function oneOf<const C extends readonly string[]>(
     parse: (raw) => {
       const given = toText(raw)
       const choice = choices.find((candidate): candidate is C[number] => candidate === given)
-      if (choice === undefined) throw notOneOf(given, choices)
+      if (choice === undefined) throw notOneOfError(given, raw, choices)
       return choice
     },
   }
@@ -87,8 +87,8 @@ export function integer(
     ...base('int', description, integerTakes(min, max)),
     parse: (raw) => {
       const value = toInteger(raw)
-      if (min !== undefined && value < min) throw new CheckError(`${value} is less than ${min}`)
-      if (max !== undefined && value > max) throw new CheckError(`${value} is more than ${max}`)
+      if (min !== undefined && value < min) throw new FieldError(`${value} is less than ${min}`)
+      if (max !== undefined && value > max) throw new FieldError(`${value} is more than ${max}`)
       return value
     },
   }
@@ -115,7 +115,7 @@ export function listOf<const C extends string = string>(
     ...base('slice', description, textTakes('a comma-separated list', options)),
     ...choicesOf(options),
     // Without choices, C is string; with them, checkText has found the element among them.
-    parse: (raw) => toSlice(raw).map((element) => checkText(element, options) as C),
+    parse: (raw) => toSlice(raw).map((element) => checkText(element, raw, options) as C),
   }
 }
 
@@ -140,7 +140,7 @@ export function pairs(
       refuseJsonText(raw)
       const given = toPairs(raw)
       for (const name of given.keys())
-        if (!Object.hasOwn(names, name)) throw unknownName(name, known)
+        if (!Object.hasOwn(names, name)) throw unknownNameError(name, known)
       return Object.fromEntries(given)
     },
   }
@@ -154,7 +154,7 @@ export function secretBytes(description: string): Field<Uint8Array> {
     parse: (raw) => {
       if (raw instanceof Uint8Array) return raw
       if (typeof raw === 'string') return new TextEncoder().encode(raw)
-      throw new ConversionError('neither a file nor text')
+      throw new FieldError('expected a file or text')
     },
   }
 }
@@ -184,17 +184,17 @@ function textTakes(kind: string, { choices, example }: TextOptions): string {
   return example === undefined ? kind : `${kind} such as ${example}`
 }
 
-function checkText(value: string, { choices, pattern }: TextOptions): string {
-  if (choices !== undefined && !choices.includes(value)) throw notOneOf(value, choices)
+function checkText(value: string, raw: RawValue, { choices, pattern }: TextOptions): string {
+  if (choices !== undefined && !choices.includes(value)) throw notOneOfError(value, raw, choices)
   // search() ignores lastIndex, so a pattern with the g flag does not remember the request before.
   if (pattern !== undefined && value.search(pattern) < 0)
-    throw new CheckError(`${goQuote(value)} has the wrong form`)
+    throw new FieldError(`${quoteValue(value, raw)} has the wrong form`)
   return value
 }
 
-function notOneOf(value: string, choices: readonly string[]): CheckError {
-  return new CheckError(
-    `${goQuote(value)} is not one of ${choices.join(', ')}`,
+function notOneOfError(value: string, raw: RawValue, choices: readonly string[]): FieldError {
+  return new FieldError(
+    `${quoteValue(value, raw)} is not one of ${choices.join(', ')}`,
     didYouMean(value, choices),
   )
 }
@@ -202,8 +202,8 @@ function notOneOf(value: string, choices: readonly string[]): CheckError {
 /** Vault splits JSON text at its first `=`, wherever that stands; nobody can have meant that. */
 function refuseJsonText(raw: RawValue): void {
   const texts = isList(raw) ? raw : [raw]
-  if (!texts.some((part) => typeof part === 'string' && /^\s*[{[]/.test(part))) return
-  throw new ConversionError('invalid key pair', [
+  if (!texts.some((part) => /^\s*[{[]/.test(scalarText(part) ?? ''))) return
+  throw new FieldError('expected name=value', [
     'JSON text as the value of one field is not parsed; send the whole request as JSON, with an object in this field',
   ])
 }
@@ -211,8 +211,8 @@ function refuseJsonText(raw: RawValue): void {
 /**
  * The name is never repeated: it may be a piece of a credential that was split at the wrong place.
  */
-function unknownName(name: string, known: readonly string[]): CheckError {
-  return new CheckError(`a name is not one of ${known.join(', ')}`, didYouMean(name, known))
+function unknownNameError(name: string, known: readonly string[]): FieldError {
+  return new FieldError(`a name is not one of ${known.join(', ')}`, didYouMean(name, known))
 }
 
 /** Whether a value counts as not given: what a required field must not be. */

@@ -1,6 +1,6 @@
 import { KeymgmtError } from '../errors.js'
-import { goFormat, goQuote } from './convert.js'
-import { CheckError, ConversionError } from './field-error.js'
+import { scalarText } from './convert.js'
+import { FieldError } from './field-error.js'
 import { isEmpty, type Field, type Fields } from './fields.js'
 import {
   OPERATIONS,
@@ -10,8 +10,9 @@ import {
   type Response,
 } from './path.js'
 import { LONGEST_NAME, matchPattern, NAME, parameterOf, pathSegments } from './pattern.js'
+import { quote } from './quote.js'
 import { didYouMean, distanceTo } from './suggest.js'
-import { asText, type RawValue } from './values.js'
+import type { RawValue } from './values.js'
 
 /** A request's fields before they are typed. */
 export type RequestData = ReadonlyMap<string, RawValue>
@@ -79,7 +80,7 @@ export function findPath<Context>(
       if (!NAME.test(name) || name.length > LONGEST_NAME) throw notAName(segments, name)
     return { path, params }
   }
-  throw new KeymgmtError('PATH_UNSUPPORTED', `unsupported path ${goQuote(segments.join('/'))}`, {
+  throw new KeymgmtError('PATH_UNSUPPORTED', `unsupported path ${quote(segments.join('/'))}`, {
     hints: [
       ...nearestPath(paths, segments),
       `see all paths with: keymgmt path-help ${segments[0]}`,
@@ -96,17 +97,13 @@ function unmounted(
   if (segments.length === 0)
     return new KeymgmtError('PATH_UNSUPPORTED', 'the path is empty', { hints: [begin] })
   const withMount = mounts.flatMap((mount) => nearestPath(paths, [mount, ...segments]))
-  return new KeymgmtError(
-    'PATH_UNSUPPORTED',
-    `no handler for route ${goQuote(segments.join('/'))}`,
-    {
-      hints: [begin, ...[...nearestPath(paths, segments), ...withMount].slice(0, 1)],
-    },
-  )
+  return new KeymgmtError('PATH_UNSUPPORTED', `no handler for route ${quote(segments.join('/'))}`, {
+    hints: [begin, ...[...nearestPath(paths, segments), ...withMount].slice(0, 1)],
+  })
 }
 
 function notAName(segments: readonly string[], name: string): KeymgmtError {
-  const message = `unsupported path ${goQuote(segments.join('/'))}: ${goQuote(name)} is not a name`
+  const message = `unsupported path ${quote(segments.join('/'))}: ${quote(name)} is not a name`
   return new KeymgmtError('PATH_UNSUPPORTED', message, {
     hints: [
       `a name has at most ${LONGEST_NAME} characters: ASCII letters, digits, "_", "-" and "."; it starts and ends with a letter, a digit or "_"`,
@@ -193,17 +190,16 @@ function typeFields(
   for (const [name, field] of Object.entries(fields)) {
     const raw = data.get(name)
     if (field.required && (raw === undefined || isEmpty(raw))) throw missingField(name, field)
-    if (raw !== undefined)
-      typed.push([name, parseField(name, field, field.type === 'bytes' ? raw : asText(raw))])
+    if (raw !== undefined) typed.push([name, parseField(name, field, raw)])
   }
   return Object.fromEntries(typed)
 }
 
 function refuseContradiction(name: string, inPath: string | undefined, raw: RawValue): void {
-  if (asText(raw) === inPath) return
+  if (scalarText(raw) === inPath) return
   throw new KeymgmtError(
     'FIELD_INVALID',
-    `parameter ${goQuote(name)} differs from the one in the path`,
+    `parameter ${quote(name)} differs from the one in the path`,
     {
       hints: [`leave ${name} out: the path already gives it`],
     },
@@ -216,7 +212,7 @@ function unknownField(name: string, known: readonly string[], owners: FieldOwner
     known.length === 0
       ? 'no parameters are taken here'
       : `parameters of this path: ${known.join(', ')}`
-  return new KeymgmtError('FIELD_UNKNOWN', `unknown parameter ${goQuote(name)}`, {
+  return new KeymgmtError('FIELD_UNKNOWN', `unknown parameter ${quote(name)}`, {
     hints: [
       ...(elsewhere === undefined
         ? didYouMean(name, known)
@@ -236,18 +232,11 @@ function parseField(name: string, field: Field<unknown>, raw: RawValue): unknown
   try {
     return field.parse(raw)
   } catch (error) {
-    if (error instanceof CheckError) {
-      const hints =
-        error.hints.length > 0 || field.choices !== undefined
-          ? error.hints
-          : [`${name} takes ${field.takes}`]
-      throw new KeymgmtError('FIELD_INVALID', `field "${name}": ${error.message}`, { hints })
-    }
-    if (!(error instanceof ConversionError)) throw error
-    const input = field.secret ? '' : ` ${goFormat(raw)}`
-    const message = `error converting input${input} for field "${name}": ${error.message}`
-    throw new KeymgmtError('FIELD_INVALID', message, {
-      hints: [...error.hints, `${name} takes ${field.takes}`],
+    if (!(error instanceof FieldError)) throw error
+    const { message, hints } = error
+    const takes = message.includes(field.takes) ? [] : [`${name} takes ${field.takes}`]
+    throw new KeymgmtError('FIELD_INVALID', `field "${name}": ${message}`, {
+      hints: hints.length > 0 ? hints : takes,
     })
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { goFormat, goQuote } from '../../../src/router/convert.js'
+import { scalarText } from '../../../src/router/convert.js'
 import {
   boolean,
   integer,
@@ -16,7 +16,7 @@ import { printPattern } from '../../../src/router/pattern.js'
 import { createRouter } from '../../../src/router/router.js'
 import { definePath } from '../../../src/router/path.js'
 import { didYouMean, distanceTo } from '../../../src/router/suggest.js'
-import { asText, textOf, type RawValue } from '../../../src/router/values.js'
+import { textOf, type RawValue } from '../../../src/router/values.js'
 
 // What a change to the router was once not noticed in.
 
@@ -26,7 +26,7 @@ describe('fields', () => {
     expect([type, secret, takes]).toEqual(['bytes', true, 'a file (@FILE) or standard input (-)'])
     expect(parse(Uint8Array.of(0xff))).toEqual(Uint8Array.of(0xff))
     expect(parse('é')).toEqual(Uint8Array.of(0xc3, 0xa9))
-    expect(() => parse(true)).toThrow('neither a file nor text')
+    expect(() => parse(true)).toThrow('expected a file or text')
   })
 
   it.each([
@@ -84,7 +84,7 @@ describe('fields', () => {
     [['x'], false],
     [new Map([['a', 'b']]), false],
     [Uint8Array.of(1), false],
-    [{ number: '0' }, false],
+    [0, false],
     [false, false],
   ])('%j is empty: %s', (raw, empty) => {
     expect(isEmpty(raw)).toBe(empty)
@@ -131,7 +131,7 @@ describe('fields', () => {
       ).fields,
     ).toEqual({ raw: bytes, text: '\ufffd' })
     expect(textOf(Buffer.from('\ufeffa'))).toBe('\ufeffa')
-    expect(asText([bytes])).toEqual(['\ufffd'])
+    expect(scalarText(bytes)).toBe('\ufffd')
   })
 
   it.each([
@@ -170,19 +170,6 @@ describe('fields', () => {
 })
 
 describe('words', () => {
-  it('nesting without end is cut', () => {
-    let deep: RawValue = 'x'
-    for (let depth = 0; depth < 200; depth++)
-      deep = depth % 2 === 0 ? [deep] : new Map([['a', deep]])
-    expect(goFormat(deep)).toContain('…')
-    expect(goFormat(deep)).not.toContain('x')
-    expect(goFormat([[['x']]])).toBe('[[[x]]]')
-  })
-
-  it('quoting knows the ends of its ranges', () => {
-    expect(goQuote('\u007f\u0080\uffff\u{10ffff}')).toBe('"\\x7f\\u0080\\uffff\\U0010ffff"')
-  })
-
   it('of several near words the nearest is meant, of equally near ones the first', () => {
     expect(didYouMean('keyz', ['kexx', 'keys', 'keyy'])).toEqual(['did you mean "keys"?'])
     expect(didYouMean('re', ['replicate', 'restore'])).toEqual(['did you mean "restore"?'])

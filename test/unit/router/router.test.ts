@@ -23,7 +23,7 @@ function failure(operation: Operation, path: string, data?: Record<string, unkno
 describe('a good request', () => {
   test('reaches its handler with typed fields', async () => {
     const seen: unknown[] = []
-    const data = { type: 'rsa-2048', min_enabled_version: '0x2', deletion_allowed: 't' }
+    const data = { type: 'rsa-2048', min_enabled_version: '2', deletion_allowed: 't' }
     await expect(resolve('write', 'keymgmt/key/app', data).run({ seen })).resolves.toEqual({})
     expect(seen).toEqual(['app', 'rsa-2048', 2, true])
   })
@@ -167,13 +167,16 @@ describe('a field', () => {
     },
   )
 
-  test('of another type is refused in the words of Vault', () => {
+  test('of another type is refused, with what was expected', () => {
     expect(failure('write', 'keymgmt/key/app', { deletion_allowed: 'maybe' })).toEqual({
       code: 'FIELD_INVALID',
-      message:
-        'error converting input maybe for field "deletion_allowed": ' +
-        'cannot parse \'\' as bool: strconv.ParseBool: parsing "maybe": invalid syntax',
-      hints: ['deletion_allowed takes true or false'],
+      message: 'field "deletion_allowed": expected true or false, not "maybe"',
+      hints: [],
+    })
+    expect(failure('write', 'keymgmt/key/app', { min_enabled_version: 'x' })).toEqual({
+      code: 'FIELD_INVALID',
+      message: 'field "min_enabled_version": expected a whole number, not "x"',
+      hints: ['min_enabled_version takes a whole number from 0 on'],
     })
   })
 
@@ -218,20 +221,15 @@ describe('a field', () => {
 
 describe('a secret field', () => {
   test.each([
-    ['SECRET', 'error converting input for field "credentials": invalid key pair'],
-    [
-      '{"access_key":"SECRET="}',
-      'error converting input for field "credentials": invalid key pair',
-    ],
+    ['SECRET', 'field "credentials": expected name=value'],
+    ['{"access_key":"SECRET="}', 'field "credentials": expected name=value'],
     ['SECRET=x', 'field "credentials": a name is not one of access_key, secret_key'],
     ['acces_key=SECRET', 'field "credentials": a name is not one of access_key, secret_key'],
-    [[{ access_key: ['SECRET'] }], /^error converting input for field "credentials": 1 error/],
+    [[{ access_key: ['SECRET'] }], 'field "credentials": expected text, not a list'],
     [{ SECRET: 'x' }, 'field "credentials": a name is not one of access_key, secret_key'],
   ])('is not shown when it is wrong: %j', (credentials, message) => {
     const error = failure('write', 'keymgmt/kms/aws', { credentials })
-    expect(error.message).toEqual(
-      typeof message === 'string' ? message : expect.stringMatching(message),
-    )
+    expect(error.message).toBe(message)
     expect(JSON.stringify(error)).not.toContain('SECRET')
   })
 
