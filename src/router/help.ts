@@ -1,12 +1,13 @@
 import type { Field } from './fields.js'
 import { OPERATIONS, type PathDefinition } from './path.js'
-import { NAME, parameterOf, pathSegments } from './pattern.js'
+import { MAX_NAME_LENGTH, NAME_PATTERN } from '../names.js'
+import { parameterOf, pathSegments } from './pattern.js'
 import type { Json } from './values.js'
 
 const PATHS_INTRODUCTION = `The following paths are supported by this backend. To view help for
 any of the paths below, use the help command with any route matching
-the path pattern. Names are made of letters, digits, "_", "-" and ".",
-and start and end with a letter, a digit or "_".`
+the path pattern. Names have at most ${MAX_NAME_LENGTH} letters, digits, "_", "-" and
+".", and start and end with a letter, a digit or "_".`
 
 /** The help of one path, in the layout of `vault path-help`, without a newline at its end. */
 export function pathHelp(definition: PathDefinition<never>, requestPath: string): string {
@@ -146,11 +147,10 @@ function operationLines(definition: PathDefinition<never>, quote = ''): readonly
 }
 
 function routeOf(definition: PathDefinition<never>): string {
-  const name = NAME.source.slice(1, -1)
   const segments = definition.pattern.split('/').slice(1)
   const route = segments.map((segment) => {
     const parameter = parameterOf(segment)
-    return parameter === undefined ? segment : `(?P<${parameter}>${name})`
+    return parameter === undefined ? segment : `(?P<${parameter}>${NAME_PATTERN})`
   })
   return `^${route.join('/')}$`
 }

@@ -9,7 +9,7 @@ import {
   type PathDefinition,
   type Response,
 } from './path.js'
-import { LONGEST_NAME, matchPattern, NAME, parameterOf, pathSegments } from './pattern.js'
+import { isName, matchPattern, NAME_RULE, parameterOf, pathSegments } from './pattern.js'
 import { quote } from './quote.js'
 import { didYouMean, distanceTo } from './suggest.js'
 import type { RawValue } from './values.js'
@@ -28,7 +28,6 @@ export interface Resolved<Context> {
 
 /** The paths, and the way from a request to the one that answers it. */
 export interface Router<Context> {
-  readonly paths: readonly PathDefinition<Context>[]
   /**
    * The checked and typed request.
    *
@@ -45,7 +44,6 @@ export interface Router<Context> {
 /** A router over paths. Where two patterns match, the one given first answers. */
 export function createRouter<Context>(paths: readonly PathDefinition<Context>[]): Router<Context> {
   return {
-    paths,
     resolve: (operation, requestPath, data) => {
       const { path, params } = findPath(paths, requestPath)
       const definition = findOperation(path, operation, requestPath)
@@ -77,7 +75,7 @@ export function findPath<Context>(
     const params = matchPattern(path.pattern, segments)
     if (params === undefined) continue
     for (const name of Object.values(params))
-      if (!NAME.test(name) || name.length > LONGEST_NAME) throw notAName(segments, name)
+      if (!isName(name)) throw invalidNameError(segments, name)
     return { path, params }
   }
   throw new KeymgmtError('PATH_UNSUPPORTED', `unsupported path ${quote(segments.join('/'))}`, {
@@ -102,12 +100,10 @@ function unmounted(
   })
 }
 
-function notAName(segments: readonly string[], name: string): KeymgmtError {
+function invalidNameError(segments: readonly string[], name: string): KeymgmtError {
   const message = `unsupported path ${quote(segments.join('/'))}: ${quote(name)} is not a name`
   return new KeymgmtError('PATH_UNSUPPORTED', message, {
-    hints: [
-      `a name has at most ${LONGEST_NAME} characters: ASCII letters, digits, "_", "-" and "."; it starts and ends with a letter, a digit or "_"`,
-    ],
+    hints: [`a name has ${NAME_RULE}`],
   })
 }
 
@@ -136,10 +132,10 @@ function asPattern(
   let distance = 0
   for (const [index, given] of segments.entries()) {
     const literal = expected[index] ?? ''
-    const isName = parameterOf(literal) !== undefined
-    const slips = isName ? (NAME.test(given) ? 0 : undefined) : distanceTo(given, literal)
+    const isParameter = parameterOf(literal) !== undefined
+    const slips = isParameter ? (isName(given) ? 0 : undefined) : distanceTo(given, literal)
     if (slips === undefined) return undefined
-    printed.push(isName ? given : literal)
+    printed.push(isParameter ? given : literal)
     distance += slips
   }
   return { printed: printed.join('/'), distance }

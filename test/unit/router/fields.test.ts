@@ -12,7 +12,6 @@ import {
   text,
 } from '../../../src/router/fields.js'
 import { mountHelp, pathsMarkdown } from '../../../src/router/help.js'
-import { printPattern } from '../../../src/router/pattern.js'
 import { createRouter } from '../../../src/router/router.js'
 import { definePath } from '../../../src/router/path.js'
 import { didYouMean, distanceTo } from '../../../src/router/suggest.js'
@@ -236,11 +235,6 @@ describe('help', () => {
         '',
       ].join('\n'),
     )
-  })
-
-  it('prints a pattern with its names', () => {
-    expect(printPattern('m/c/:name/d', { name: 'x' })).toBe('m/c/x/d')
-    expect(printPattern('m/c/:name/d', {})).toBe('m/c/:name/d')
   })
 
   it('of what was mistyped names the nearest path, operations and parameters', () => {
