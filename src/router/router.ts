@@ -14,23 +14,22 @@ import { quote } from './quote.js'
 import { didYouMean, distanceTo } from './suggest.js'
 import type { RawValue } from './values.js'
 
-/** A request's fields before they are typed. */
+/** The fields of a request, untyped. */
 export type RequestData = ReadonlyMap<string, RawValue>
 
-/** A request that was found good: nothing has been opened for it yet. */
+/** A valid request. The router has not opened anything for it. */
 export interface Resolved<Context> {
   readonly path: PathDefinition<Context>
   readonly params: Readonly<Record<string, string>>
-  /** The typed fields. Those left out of the request are left out here. */
+  /** The typed values of the fields in the request. */
   readonly fields: Readonly<Record<string, unknown>>
   readonly run: (context: Context) => Promise<Response>
 }
 
-/** The paths, and the way from a request to the one that answers it. */
+/** Finds the handler of a request. */
 export interface Router<Context> {
   /**
-   * The checked and typed request.
-   *
+   * Checks and types a request.
    * @throws KeymgmtError `PATH_UNSUPPORTED`, `OPERATION_UNSUPPORTED`, `FIELD_UNKNOWN`,
    * `FIELD_MISSING` or `FIELD_INVALID`
    */
@@ -41,7 +40,7 @@ export interface Router<Context> {
   ) => Resolved<Context>
 }
 
-/** A router over paths. Where two patterns match, the one given first answers. */
+/** Creates a router over paths. If two patterns match, the first one wins. */
 export function createRouter<Context>(paths: readonly PathDefinition<Context>[]): Router<Context> {
   return {
     resolve: (operation, requestPath, data) => {
@@ -59,8 +58,7 @@ export function createRouter<Context>(paths: readonly PathDefinition<Context>[])
 }
 
 /**
- * The path that a request's path matches, and the names in it.
- *
+ * Finds the path that matches a request's path, and the names in it.
  * @throws KeymgmtError `PATH_UNSUPPORTED`
  */
 export function findPath<Context>(
@@ -70,7 +68,7 @@ export function findPath<Context>(
   const segments = pathSegments(requestPath)
   const mounts = new Set(paths.map(({ pattern }) => pattern.split('/')[0] ?? ''))
   if (segments[0] === undefined || !mounts.has(segments[0]))
-    throw unmounted(paths, segments, [...mounts])
+    throw unmountedError(paths, segments, [...mounts])
   for (const path of paths) {
     const params = matchPattern(path.pattern, segments)
     if (params === undefined) continue
@@ -86,7 +84,7 @@ export function findPath<Context>(
   })
 }
 
-function unmounted(
+function unmountedError(
   paths: readonly PathDefinition<never>[],
   segments: readonly string[],
   mounts: readonly string[],
@@ -101,7 +99,7 @@ function unmounted(
 }
 
 function invalidNameError(segments: readonly string[], name: string): KeymgmtError {
-  const message = `unsupported path ${quote(segments.join('/'))}: ${quote(name)} is not a name`
+  const message = `unsupported path ${quote(segments.join('/'))}: ${quote(name)} is not a valid name`
   return new KeymgmtError('PATH_UNSUPPORTED', message, {
     hints: [`a name has ${NAME_RULE}`],
   })
@@ -113,17 +111,18 @@ function nearestPath(
 ): readonly string[] {
   let best: { readonly printed: string; readonly distance: number } | undefined
   for (const { pattern } of paths) {
-    const meant = asPattern(pattern.split('/'), segments)
-    if (meant !== undefined && (best === undefined || meant.distance < best.distance)) best = meant
+    const candidate = corrected(pattern.split('/'), segments)
+    if (candidate !== undefined && (best === undefined || candidate.distance < best.distance))
+      best = candidate
   }
   return best === undefined ? [] : [`did you mean "${best.printed}"?`]
 }
 
 /**
- * The path a request meant if it meant this pattern, its own names kept and its slips in literals
- * undone.
+ * Corrects the literal segments of a request's path to this pattern, and counts the edits. Returns
+ * undefined if the path is not similar to the pattern.
  */
-function asPattern(
+function corrected(
   expected: readonly string[],
   segments: readonly string[],
 ): { readonly printed: string; readonly distance: number } | undefined {
@@ -133,10 +132,10 @@ function asPattern(
   for (const [index, given] of segments.entries()) {
     const literal = expected[index] ?? ''
     const isParameter = parameterOf(literal) !== undefined
-    const slips = isParameter ? (isName(given) ? 0 : undefined) : distanceTo(given, literal)
-    if (slips === undefined) return undefined
+    const edits = isParameter ? (isName(given) ? 0 : undefined) : distanceTo(given, literal)
+    if (edits === undefined) return undefined
     printed.push(isParameter ? given : literal)
-    distance += slips
+    distance += edits
   }
   return { printed: printed.join('/'), distance }
 }
@@ -159,7 +158,7 @@ function findOperation<Context>(
   )
 }
 
-/** Which operations of a path take each field. */
+/** The operations of a path that accept each field. */
 type FieldOwners = ReadonlyMap<string, readonly Operation[]>
 
 function fieldOwners(path: PathDefinition<never>): FieldOwners {
@@ -180,12 +179,13 @@ function typeFields(
 ): Readonly<Record<string, unknown>> {
   for (const [name, raw] of data) {
     if (Object.hasOwn(params, name)) refuseContradiction(name, params[name], raw)
-    else if (!Object.hasOwn(fields, name)) throw unknownField(name, Object.keys(fields), owners)
+    else if (!Object.hasOwn(fields, name))
+      throw unknownFieldError(name, Object.keys(fields), owners)
   }
   const typed: [string, unknown][] = []
   for (const [name, field] of Object.entries(fields)) {
     const raw = data.get(name)
-    if (field.required && (raw === undefined || isEmpty(raw))) throw missingField(name, field)
+    if (field.required && (raw === undefined || isEmpty(raw))) throw missingFieldError(name, field)
     if (raw !== undefined) typed.push([name, parseField(name, field, raw)])
   }
   return Object.fromEntries(typed)
@@ -197,28 +197,32 @@ function refuseContradiction(name: string, inPath: string | undefined, raw: RawV
     'FIELD_INVALID',
     `parameter ${quote(name)} differs from the one in the path`,
     {
-      hints: [`leave ${name} out: the path already gives it`],
+      hints: [`leave ${name} out: the path already specifies it`],
     },
   )
 }
 
-function unknownField(name: string, known: readonly string[], owners: FieldOwners): KeymgmtError {
+function unknownFieldError(
+  name: string,
+  known: readonly string[],
+  owners: FieldOwners,
+): KeymgmtError {
   const elsewhere = owners.get(name)
   const takes =
     known.length === 0
-      ? 'no parameters are taken here'
+      ? 'this operation takes no parameters'
       : `parameters of this path: ${known.join(', ')}`
   return new KeymgmtError('FIELD_UNKNOWN', `unknown parameter ${quote(name)}`, {
     hints: [
       ...(elsewhere === undefined
         ? didYouMean(name, known)
-        : [`${name} is taken by ${elsewhere.join(', ')} only`]),
+        : [`only ${elsewhere.join(', ')} accepts ${name}`]),
       takes,
     ],
   })
 }
 
-function missingField(name: string, field: Field<unknown>): KeymgmtError {
+function missingFieldError(name: string, field: Field<unknown>): KeymgmtError {
   return new KeymgmtError('FIELD_MISSING', `missing required parameter "${name}"`, {
     hints: [`${name} takes ${field.takes}`],
   })

@@ -2,19 +2,19 @@ import { KeymgmtError } from '../../errors.js'
 import { isList, isObject, kindOf, type RawValue } from '../../router/values.js'
 import { decodeJson } from './json.js'
 
-/** Where `@file` and `-` are read from. */
+/** The readers of `@file` and `-`. */
 export interface DataSources {
   readonly readFile: (name: string) => Uint8Array
   readonly readStdin: () => Promise<Uint8Array>
 }
 
-/** What Vault calls the arguments, by the command that they are for. */
+/** Vault's name of the arguments, which depends on the command. */
 export type DataKind = 'K=V' | 'string list'
 
 /**
- * The request that DATA arguments say, in Vault's grammar: `k=v`, `k=@file`, `k=-`, `@file` and `-`
- * for JSON, a repeated key for a list. Null when there is no DATA.
- * @throws KeymgmtError USAGE, which never repeats a value, nor an argument that may be one.
+ * Parses DATA arguments in Vault's grammar: `k=v`, `k=@file`, `k=-`, `@file` and `-`
+ * for JSON, a repeated key for a list. Returns null if there is no DATA.
+ * @throws KeymgmtError USAGE, which repeats neither a value nor an argument that may be one.
  */
 export async function parseData(
   args: readonly string[],
@@ -72,7 +72,7 @@ async function valueOf(value: string, sources: DataSources): Promise<string | Ui
   return value.startsWith('\\@') ? value.slice(1) : value
 }
 
-/** A file that could not be read although the argument looked like one. */
+/** The file in `k=@file` can't be read. */
 class FileError extends Error {}
 
 function readFile({ readFile: read }: DataSources, name: string): Uint8Array {
@@ -98,8 +98,8 @@ function reason(error: unknown): string {
 }
 
 /**
- * What a later `k=v` adds to depends on what JSON put there: a list grows, nothing and an empty
- * object give way.
+ * Appends a later `k=v` to an earlier value, which may come from JSON: extends a list, and replaces
+ * null and an empty object.
  */
 function append(
   data: Map<string, RawValue>,

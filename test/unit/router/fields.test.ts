@@ -38,10 +38,10 @@ describe('fields', () => {
     [text('d', { choices: ['a', 'b'] }), { takes: 'one of a, b', choices: ['a', 'b'] }, true],
     [oneOf(['a', 'b'], 'd'), { type: 'string', takes: 'one of a, b' }, true],
     [integer('d'), { type: 'int', takes: 'a whole number' }, false],
-    [integer('d', { min: 0 }), { takes: 'a whole number from 0 on' }, false],
+    [integer('d', { min: 0 }), { takes: 'a whole number of at least 0' }, false],
     [boolean('d'), { type: 'bool', takes: 'true or false' }, false],
     [listOf('d'), { type: 'slice', takes: 'a comma-separated list' }, false],
-    [listOf('d', { choices: ['a', 'b'] }), { takes: 'a comma-separated list out of a, b' }, true],
+    [listOf('d', { choices: ['a', 'b'] }), { takes: 'a comma-separated list of a, b' }, true],
     [
       pairs({ a: 'A', b: 'B' }, 'd'),
       {
