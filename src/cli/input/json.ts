@@ -30,7 +30,7 @@ function decodeUtf8(bytes: Uint8Array): string {
 
 /** Takes only the position from V8's message, which otherwise quotes the text. */
 function syntaxError(text: string, message: string): Error {
-  const position = / in JSON at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1]
+  const position = / JSON at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1]
   if (position === undefined) return new Error('the input is not valid JSON')
   const lines = text.slice(0, Number(position)).split('\n')
   const column = (lines.at(-1)?.length ?? 0) + 1

@@ -78,7 +78,7 @@ describe('the JSON decoder', () => {
 
   it('refuses what follows the value', () => {
     for (const text of ['{"a":1}{"b":2}', '{"a":1}garbage'])
-      expect(() => decode(text)).toThrow('the input is not valid JSON')
+      expect(() => decode(text)).toThrow('the input is not valid JSON (line 1, column 8)')
   })
 
   it('refuses a deep value without a stack overflow', () => {
