@@ -40,7 +40,7 @@ const within = (folder: string) => (name: string) =>
 const MAY: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   crypto: ['crypto', 'errors.js'],
-  router: ['router', 'errors.js'],
+  router: ['router', 'names.js', 'errors.js'],
   store: ['store', 'crypto', 'errors.js'],
   kms: ['kms', 'crypto', 'errors.js'],
   'dev-kms': ['dev-kms'],
@@ -62,6 +62,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'kms/index.js',
     'kms/provider.js',
     'kms/credentials.js',
+    'kms/region.js',
     'errors.js',
   ],
 }

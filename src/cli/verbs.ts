@@ -5,7 +5,7 @@ import type { RehearsedCall } from '../kms/planned-call.js'
 import type { Operation, Response } from '../router/path.js'
 import type { Router } from '../router/router.js'
 import type { Json, RawValue } from '../router/values.js'
-import { goQuote } from '../router/convert.js'
+import { quote } from '../router/quote.js'
 import { exposedSecrets } from './input/exposed-secrets.js'
 import { composeEngine } from './engine.js'
 import {
@@ -180,7 +180,7 @@ function printSecret(
   }
   const value = selectField(secret, field)
   if (value === undefined || value === null)
-    throw new KeymgmtError('USAGE', `Field ${goQuote(field)} not present in secret`)
+    throw new KeymgmtError('USAGE', `Field ${quote(field)} not present in secret`)
   const text = format.field(value, printOptions(io))
   io.out(endsLine(io) ? `${text}\n` : text)
 }

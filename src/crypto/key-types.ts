@@ -9,29 +9,26 @@ import { promisify } from 'node:util'
 
 const generatePair = promisify(generateKeyPair)
 
-/**
- * What the material of one type of key is made of: what is generated, and what an import is held
- * against.
- */
+/** The form of the material of one key type, for generation and for the check of an import. */
 export type MaterialSpec =
   /** Exactly `length` raw bytes. */
   | { readonly kind: 'bytes'; readonly length: number }
   /** A private key of exactly `modulusLength` bits with two primes. */
   | { readonly kind: 'rsa'; readonly modulusLength: number }
   /**
-   * A private key on a named curve: `namedCurve` is OpenSSL's name for it, `curve` the one to show.
+   * A private key on a named curve: `namedCurve` is OpenSSL's name, `curve` the name to show.
    */
   | { readonly kind: 'ec'; readonly namedCurve: string; readonly curve: string }
   | { readonly kind: 'ed25519' }
 
-/** What the tool does with one type of key. */
+/** The functions and properties of one key type. */
 export interface KeyType {
   /**
-   * New key material from the platform's random source: the raw bytes of a symmetric or HMAC key,
+   * Generates material from the platform's random source: the raw bytes of a symmetric or HMAC key,
    * or an unencrypted PKCS#8 DER private key (RFC 5208). The caller wipes it.
    */
   readonly generate: () => Promise<Uint8Array>
-  /** Whether the material is a private key whose public half can be shown. */
+  /** True if the material is a private key, whose public key can be shown. */
   readonly asymmetric: boolean
   readonly material: MaterialSpec
 }
@@ -67,7 +64,7 @@ const ed25519: KeyType = {
   generate: async () => pkcs8((await generatePair('ed25519')).privateKey),
 }
 
-/** Every key type, by the name that Vault has for it, or would have. */
+/** Every key type by name, in the style of Vault's names. */
 export const KEY_TYPES = {
   'aes256-gcm96': random(32),
   'rsa-2048': rsa(2048),
@@ -87,7 +84,7 @@ export const KEY_TYPES = {
 /** The name of a key type. */
 export type KeyTypeName = keyof typeof KEY_TYPES
 
-/** The type of a key that is made without saying one; Vault's default. */
+/** The type of a new key if none is specified; Vault's default. */
 export const DEFAULT_KEY_TYPE = 'rsa-2048' satisfies KeyTypeName
 
 /** The names of all key types, in the order in which help shows them. */

@@ -20,7 +20,7 @@ interface ScryptFactors {
   readonly salt: string
 }
 
-/** The head of a store: which it is, and its root key under the seal. */
+/** The header of a store: its id, and its root key wrapped by the seal. */
 export interface SealHeader {
   readonly format: 1
   readonly store_id: string
@@ -36,18 +36,15 @@ export interface RootKey {
   readonly storeId: string
 }
 
-/**
- * OWASP's floor, which is also what is made; and a ceiling, lest a changed header make us compute
- * for ever.
- */
+/** OWASP's minimum, used for new stores; and a maximum, because the header may be forged. */
 const MIN_N = 2 ** 17
 const MAX_N = 2 ** 20
 
 const ALGORITHM = 'aes-256-gcm'
 
 /**
- * A new root key, and the header that holds it under `secret`: the keyfile's 32 bytes, or a
- * passphrase.
+ * Creates a root key, and the header that contains it wrapped under `secret`: the keyfile's 32
+ * bytes, or a passphrase.
  */
 export async function createRootKey(
   seal: SealKind,
@@ -81,9 +78,8 @@ export async function createRootKey(
 }
 
 /**
- * The root key that `header` holds.
- * @throws KeymgmtError STORE_SEALED when `secret` is not the one it was sealed with, or the header
- * was changed.
+ * Unwraps the root key in `header`.
+ * @throws KeymgmtError STORE_SEALED if `secret` is wrong or the header was changed.
  */
 export async function openRootKey(
   { wrapped, ...unwrapped }: SealHeader,
@@ -102,7 +98,7 @@ export async function openRootKey(
   } catch {
     const what = unwrapped.seal === 'passphrase' ? 'the passphrase' : 'the keyfile'
     throw new KeymgmtError('STORE_SEALED', `${what} does not open this store`, {
-      hints: [`give ${what} that the store was made with; nothing was changed`],
+      hints: [`give ${what} that the store was created with; nothing was changed`],
     })
   } finally {
     wrapping.fill(0)
@@ -110,19 +106,19 @@ export async function openRootKey(
 }
 
 /**
- * A header as it was read from a file.
- * @throws KeymgmtError STORE_VERSION when a newer keymgmt wrote it, STORE_CORRUPT when it is none.
+ * Parses the header file of a store.
+ * @throws KeymgmtError STORE_VERSION if a newer keymgmt wrote it, STORE_CORRUPT if it is invalid.
  */
 export function parseSealHeader(text: string): SealHeader {
-  const corrupt = () =>
-    new KeymgmtError('STORE_CORRUPT', 'the head of the store (seal.json) is damaged', {
+  const corruptError = () =>
+    new KeymgmtError('STORE_CORRUPT', 'the header of the store (seal.json) is damaged', {
       hints: ['restore it from a backup'],
     })
   let header: Partial<SealHeader>
   try {
     header = (JSON.parse(text) ?? {}) as Partial<SealHeader>
   } catch {
-    throw corrupt()
+    throw corruptError()
   }
   if (typeof header.format === 'number' && (header.format as number) > 1) {
     throw new KeymgmtError(
@@ -138,13 +134,13 @@ export function parseSealHeader(text: string): SealHeader {
     typeof wrapped !== 'string' ||
     lengthOfBase64(wrapped) !== 60
   )
-    throw corrupt()
+    throw corruptError()
   if (seal === 'keyfile' && kdf === undefined) return { format, store_id, seal, wrapped }
-  if (seal !== 'passphrase' || !areAcceptable(kdf)) throw corrupt()
+  if (seal !== 'passphrase' || !isScryptFactors(kdf)) throw corruptError()
   return { format, store_id, seal, kdf: { N: kdf.N, r: kdf.r, p: kdf.p, salt: kdf.salt }, wrapped }
 }
 
-function areAcceptable(kdf: Partial<ScryptFactors> | null | undefined): kdf is ScryptFactors {
+function isScryptFactors(kdf: Partial<ScryptFactors> | null | undefined): kdf is ScryptFactors {
   const { N, r, p, salt } = kdf ?? {}
   const boundedN =
     typeof N === 'number' && N >= MIN_N && N <= MAX_N && Number.isInteger(Math.log2(N))

@@ -4,17 +4,14 @@ import { KeymgmtError } from '../errors.js'
 const NONCE_LENGTH = 12
 const TAG_LENGTH = 16
 
-/** What a sealed record is bound to: it opens nowhere else. */
+/** The identity of a sealed record: it can't be opened as any other. */
 export interface Binding {
   readonly storeId: string
   readonly path: string
   readonly revision: number
 }
 
-/**
- * Every part is preceded by its length (4 bytes, big-endian on every machine), so that no two
- * bindings have the same bytes.
- */
+/** Each part follows its length (4 bytes, big-endian), so that the encoding is unambiguous. */
 function associatedData({ storeId, path, revision }: Binding): Buffer {
   const parts = ['keymgmt record v1', storeId, path, String(revision)].map((part) =>
     Buffer.from(part),
@@ -40,11 +37,11 @@ export function seal(key: Uint8Array, plaintext: Uint8Array, binding: Binding): 
 }
 
 /**
- * What {@link seal} sealed under the same key and binding. The caller wipes it.
- * @throws KeymgmtError STORE_CORRUPT for anything else; it does not say what is different.
+ * Decrypts what {@link seal} sealed under the same key and binding. The caller wipes the result.
+ * @throws KeymgmtError STORE_CORRUPT if the key, the binding or a byte differs.
  */
 export function open(key: Uint8Array, sealed: Uint8Array, binding: Binding): Buffer {
-  const failure = () =>
+  const openError = () =>
     new KeymgmtError(
       'STORE_CORRUPT',
       `the record ${binding.path} does not open: it was changed, moved or written by another store`,
@@ -52,7 +49,7 @@ export function open(key: Uint8Array, sealed: Uint8Array, binding: Binding): Buf
         hints: ['restore that record from a backup; nothing was changed'],
       },
     )
-  if (sealed.length < NONCE_LENGTH + TAG_LENGTH) throw failure()
+  if (sealed.length < NONCE_LENGTH + TAG_LENGTH) throw openError()
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_LENGTH), {
     authTagLength: TAG_LENGTH,
   })
@@ -64,6 +61,6 @@ export function open(key: Uint8Array, sealed: Uint8Array, binding: Binding): Buf
     return plaintext
   } catch {
     plaintext.fill(0)
-    throw failure()
+    throw openError()
   }
 }

@@ -10,15 +10,15 @@ import {
 import { KeymgmtError } from '../errors.js'
 
 /**
- * The alternative initial value of RFC 5649 section 3. OpenSSL accepts any four bytes here, and
- * only these make a blob that another implementation can unwrap.
+ * The alternative initial value of RFC 5649 section 3. OpenSSL accepts any four bytes here, but
+ * other implementations unwrap only these.
  */
 const KWP_INITIAL_VALUE = Buffer.from('A65959A6', 'hex')
 
 /** AES-256 key wrap with padding (RFC 5649). */
 const KWP_CIPHER = 'id-aes256-wrap-pad'
 
-/** The ways in which AWS KMS takes material that this tool uses. */
+/** The wrapping algorithms of AWS KMS that keymgmt uses. */
 export type WrappingAlgorithm = 'RSAES_OAEP_SHA_256' | 'RSA_AES_KEY_WRAP_SHA_256'
 
 /**
@@ -26,15 +26,14 @@ export type WrappingAlgorithm = 'RSAES_OAEP_SHA_256' | 'RSA_AES_KEY_WRAP_SHA_256
  * bytes.
  */
 export function wrapKwp(key: Uint8Array, material: Uint8Array): Buffer {
-  // One update() for all of it: OpenSSL wraps each call by itself, and two calls make a blob that
-  // nobody can open.
+  // A single update(): OpenSSL wraps the input of each call separately.
   const cipher = createCipheriv(KWP_CIPHER, key, KWP_INITIAL_VALUE)
   return Buffer.concat([cipher.update(material), cipher.final()])
 }
 
 /**
- * The material that {@link wrapKwp} wrapped under the same key.
- * @throws Error when `wrapped` was not made under `key`, or was changed.
+ * Unwraps what {@link wrapKwp} wrapped under the same key.
+ * @throws Error if `wrapped` was wrapped under another key or was changed.
  */
 export function unwrapKwp(key: Uint8Array, wrapped: Uint8Array): Buffer {
   const decipher = createDecipheriv(KWP_CIPHER, key, KWP_INITIAL_VALUE)
@@ -45,11 +44,11 @@ export function unwrapKwp(key: Uint8Array, wrapped: Uint8Array): Buffer {
  * Wraps `material` for ImportKeyMaterial under the wrapping key that GetParametersForImport
  * returned (DER SubjectPublicKeyInfo, RSA of `modulusLength` bits).
  *
- * `RSAES_OAEP_SHA_256` gives one RSA block; `RSA_AES_KEY_WRAP_SHA_256` gives an RSA block that
- * holds an ephemeral AES-256 key, followed by the material wrapped under it, after that part was
- * unwrapped again and compared.
+ * `RSAES_OAEP_SHA_256` returns one RSA block. `RSA_AES_KEY_WRAP_SHA_256` returns an RSA block that
+ * contains an ephemeral AES-256 key, followed by the material wrapped under that key; this part is
+ * unwrapped and compared first.
  *
- * @throws KeymgmtError KMS_FAILED when the wrapping key is not the RSA key that was asked for.
+ * @throws KeymgmtError KMS_FAILED if the wrapping key is not RSA of `modulusLength` bits.
  * @see
  * https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-encrypt-key-material.html
  */
@@ -74,7 +73,7 @@ export function wrapForImport(
 }
 
 function readWrappingKey(der: Uint8Array, modulusLength: number) {
-  const unusable = (cause?: unknown) =>
+  const unusableKeyError = (cause?: unknown) =>
     new KeymgmtError(
       'KMS_FAILED',
       `the KMS returned a wrapping key that is not RSA of ${modulusLength} bits`,
@@ -84,21 +83,21 @@ function readWrappingKey(der: Uint8Array, modulusLength: number) {
   try {
     key = createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' })
   } catch (cause) {
-    throw unusable(cause)
+    throw unusableKeyError(cause)
   }
   if (key.asymmetricKeyType !== 'rsa' || key.asymmetricKeyDetails?.modulusLength !== modulusLength)
-    throw unusable()
+    throw unusableKeyError()
   return key
 }
 
-/** A blob that does not unwrap would only be found out after the originals are relied upon. */
+/** Otherwise, a bad blob would be noticed only when the material is needed. */
 function assertUnwraps(key: Uint8Array, wrapped: Uint8Array, material: Uint8Array): void {
   const unwrapped = unwrapKwp(key, wrapped)
   try {
     if (unwrapped.length !== material.length || !timingSafeEqual(unwrapped, material)) {
       throw new KeymgmtError(
         'KMS_FAILED',
-        'the wrapped key material does not unwrap to what was wrapped',
+        'the wrapped key material does not unwrap to the original',
       )
     }
   } finally {

@@ -1,3 +1,5 @@
+import { isObject } from './json.js'
+
 /** A statement of an IAM or key policy. */
 export interface Statement {
   readonly Effect: 'Allow' | 'Deny'
@@ -100,8 +102,4 @@ function assertStrings(name: string, value: unknown): void {
   const values: unknown[] = Array.isArray(value) ? value : [value]
   if (!values.every((item) => typeof item === 'string'))
     throw new Error(`${name} is a string or a list of strings`)
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

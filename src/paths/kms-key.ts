@@ -1,3 +1,4 @@
+import { DELETION_WINDOW } from '../core/deletion-window.js'
 import type { Engine } from '../core/engine.js'
 import { readDistribution } from '../core/records/repository.js'
 import { recordPath, type DistributionRecord } from '../core/records/model.js'
@@ -76,10 +77,10 @@ export const kmsKey = definePath<Engine>()({
     delete: {
       summary: 'Removes the alias and schedules the KMS keys for deletion.',
       fields: {
-        deletion_window: integer('Days until AWS deletes the KMS keys; 30 where none are given.', {
-          min: 7,
-          max: 30,
-        }),
+        deletion_window: integer(
+          `Days until AWS deletes the KMS keys; ${DELETION_WINDOW.default} where none are given.`,
+          DELETION_WINDOW,
+        ),
       },
       run: async (engine, { name, key }, { deletion_window }) => {
         const { removeDistribution } = await import('../core/operations/remove.js')

@@ -1,2 +1,4 @@
-/** What an AWS Region looks like; whether it exists is AWS's to say. */
-export const REGION = { pattern: /^([a-z]+-){2,3}\d+$/, example: 'us-west-1' }
+import { REGION_PATTERN } from '../kms/region.js'
+
+/** The check of a field that takes an AWS Region. */
+export const REGION = { pattern: REGION_PATTERN, example: 'us-west-1' }

@@ -1,19 +1,9 @@
-/** A raw value cannot become the field's type. The message is the cause as Vault words it. */
-export class ConversionError extends Error {
-  override readonly name = 'ConversionError'
-  readonly hints: readonly string[]
-
-  constructor(message: string, hints: readonly string[] = []) {
-    super(message)
-    this.hints = hints
-  }
-}
-
 /**
- * A value of the right type is not one the field allows. The message follows `field "<name>": `.
+ * A field does not accept a value. The message follows `field "<name>": ` and never contains a
+ * secret.
  */
-export class CheckError extends Error {
-  override readonly name = 'CheckError'
+export class FieldError extends Error {
+  override readonly name = 'FieldError'
   readonly hints: readonly string[]
 
   constructor(message: string, hints: readonly string[] = []) {

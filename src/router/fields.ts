@@ -1,28 +1,26 @@
-import { goQuote, toBoolean, toInteger, toPairs, toSlice, toText } from './convert.js'
-import { CheckError, ConversionError } from './field-error.js'
+import { scalarText, toBoolean, toInteger, toPairs, toSlice, toText } from './convert.js'
+import { FieldError } from './field-error.js'
+import { quoteValue } from './quote.js'
 import { didYouMean } from './suggest.js'
 import { isList, isObject, withoutLastNewline, type RawValue } from './values.js'
 
-/** One field of a request: what it is for, and how its raw value becomes a typed one. */
+/** One field of a request: its description, and the conversion of its raw value. */
 export interface Field<T> {
   readonly type: 'string' | 'int' | 'bool' | 'keypair' | 'slice' | 'bytes'
   readonly description: string
-  /** Whether its value must never be shown, neither in an error nor in an answer. */
+  /** True if errors and responses must never contain the value. */
   readonly secret: boolean
   readonly required: boolean
   readonly choices?: readonly string[]
   /**
-   * Of a secret field's pairs, the names whose values are what makes it secret; all of them where
-   * none are said.
+   * The names in a secret field's pairs whose values are secret; all of them if undefined.
    */
   readonly secretNames?: readonly string[]
-  /** What the field takes, to follow `<name> takes `. */
+  /** A description of the accepted values, to follow `<name> takes `. */
   readonly takes: string
   /**
-   * The typed value.
-   *
-   * @throws ConversionError when the raw value is of another type
-   * @throws CheckError when the value is not one the field allows
+   * Returns the typed value.
+   * @throws FieldError if the field does not accept the value
    */
   readonly parse: (raw: RawValue) => T
 }
@@ -30,12 +28,12 @@ export interface Field<T> {
 /** A set of named fields. */
 export type Fields = Readonly<Record<string, Field<unknown>>>
 
-/** A field that a request must carry. */
+/** A field that a request must contain. */
 export type RequiredField<T> = Field<T> & { readonly required: true }
 
 type Value<F> = F extends Field<infer T> ? T : never
 
-/** The values of a set of fields: required ones are there, the others may be left out. */
+/** The values of a set of fields; those of optional fields may be missing. */
 export type Typed<F extends Fields> = {
   readonly [N in keyof F as F[N] extends { readonly required: true } ? N : never]: Value<F[N]>
 } & {
@@ -43,24 +41,24 @@ export type Typed<F extends Fields> = {
     Value<F[N]> | undefined
 }
 
-/** What a text, or each element of a list, must look like. */
+/** The checks of a text, or of each element of a list. */
 export interface TextOptions<C extends string = string> {
   readonly pattern?: RegExp
-  /** A value that passes, to show in hints. */
+  /** A valid value, for hints. */
   readonly example?: string
   readonly choices?: readonly C[]
 }
 
-/** A text, kept as it was given: never trimmed. */
+/** A text, never trimmed. */
 export function text(description: string, options: TextOptions = {}): Field<string> {
   return {
     ...base('string', description, textTakes('text', options)),
     ...choicesOf(options),
-    parse: (raw) => checkText(toText(raw), options),
+    parse: (raw) => checkText(toText(raw), raw, options),
   }
 }
 
-/** A text out of a closed set. */
+/** A text from a closed set. */
 export function oneOf<const C extends readonly string[]>(
   choices: C,
   description: string,
@@ -71,13 +69,13 @@ export function oneOf<const C extends readonly string[]>(
     parse: (raw) => {
       const given = toText(raw)
       const choice = choices.find((candidate): candidate is C[number] => candidate === given)
-      if (choice === undefined) throw notOneOf(given, choices)
+      if (choice === undefined) throw notOneOfError(given, raw, choices)
       return choice
     },
   }
 }
 
-/** A whole number that a double holds exactly. */
+/** A whole number that a double represents exactly. */
 export function integer(
   description: string,
   options: { readonly min?: number; readonly max?: number } = {},
@@ -87,8 +85,8 @@ export function integer(
     ...base('int', description, integerTakes(min, max)),
     parse: (raw) => {
       const value = toInteger(raw)
-      if (min !== undefined && value < min) throw new CheckError(`${value} is less than ${min}`)
-      if (max !== undefined && value > max) throw new CheckError(`${value} is more than ${max}`)
+      if (min !== undefined && value < min) throw new FieldError(`${value} is less than ${min}`)
+      if (max !== undefined && value > max) throw new FieldError(`${value} is more than ${max}`)
       return value
     },
   }
@@ -97,7 +95,7 @@ export function integer(
 function integerTakes(min: number | undefined, max: number | undefined): string {
   if (min === undefined) return 'a whole number'
   return max === undefined
-    ? `a whole number from ${min} on`
+    ? `a whole number of at least ${min}`
     : `a whole number from ${min} to ${max}`
 }
 
@@ -106,7 +104,7 @@ export function boolean(description: string): Field<boolean> {
   return { ...base('bool', description, 'true or false'), parse: toBoolean }
 }
 
-/** A list of texts: separated by commas, or given several times. */
+/** A list of texts: separated by commas, or from a repeated field. */
 export function listOf<const C extends string = string>(
   description: string,
   options: TextOptions<C> = {},
@@ -114,12 +112,12 @@ export function listOf<const C extends string = string>(
   return {
     ...base('slice', description, textTakes('a comma-separated list', options)),
     ...choicesOf(options),
-    // Without choices, C is string; with them, checkText has found the element among them.
-    parse: (raw) => toSlice(raw).map((element) => checkText(element, options) as C),
+    // Without choices, C is string; with choices, checkText guarantees C.
+    parse: (raw) => toSlice(raw).map((element) => checkText(element, raw, options) as C),
   }
 }
 
-/** Secret name and value pairs, the names out of a closed set whose values describe them. */
+/** Secret name and value pairs. `names` is the closed set of names, with their descriptions. */
 export function pairs(
   names: Readonly<Record<string, string>>,
   description: string,
@@ -140,13 +138,13 @@ export function pairs(
       refuseJsonText(raw)
       const given = toPairs(raw)
       for (const name of given.keys())
-        if (!Object.hasOwn(names, name)) throw unknownName(name, known)
+        if (!Object.hasOwn(names, name)) throw unknownNameError(name, known)
       return Object.fromEntries(given)
     },
   }
 }
 
-/** Secret bytes, as they are in a file or on standard input; text is its UTF-8. */
+/** Secret bytes: the content of a file or of standard input, or a text in UTF-8. */
 export function secretBytes(description: string): Field<Uint8Array> {
   return {
     ...base('bytes', description, 'a file (@FILE) or standard input (-)'),
@@ -154,18 +152,18 @@ export function secretBytes(description: string): Field<Uint8Array> {
     parse: (raw) => {
       if (raw instanceof Uint8Array) return raw
       if (typeof raw === 'string') return new TextEncoder().encode(raw)
-      throw new ConversionError('neither a file nor text')
+      throw new FieldError('expected a file or text')
     },
   }
 }
 
-/** Secret bytes of one line: the newline that ends it is not part of them. */
+/** Secret bytes of one line, without the newline at its end. */
 export function secretLine(description: string): Field<Uint8Array> {
   const { parse, ...rest } = secretBytes(description)
   return { ...rest, parse: (raw) => withoutLastNewline(parse(raw)) }
 }
 
-/** The same field, which a request must now carry. */
+/** Makes a field required. */
 export function required<T>(field: Field<T>): RequiredField<T> {
   return { ...field, required: true }
 }
@@ -179,43 +177,42 @@ function choicesOf({ choices }: TextOptions): { readonly choices?: readonly stri
 }
 
 function textTakes(kind: string, { choices, example }: TextOptions): string {
-  if (choices !== undefined)
-    return `${kind === 'text' ? 'one' : `${kind} out`} of ${choices.join(', ')}`
+  if (choices !== undefined) return `${kind === 'text' ? 'one' : kind} of ${choices.join(', ')}`
   return example === undefined ? kind : `${kind} such as ${example}`
 }
 
-function checkText(value: string, { choices, pattern }: TextOptions): string {
-  if (choices !== undefined && !choices.includes(value)) throw notOneOf(value, choices)
-  // search() ignores lastIndex, so a pattern with the g flag does not remember the request before.
+function checkText(value: string, raw: RawValue, { choices, pattern }: TextOptions): string {
+  if (choices !== undefined && !choices.includes(value)) throw notOneOfError(value, raw, choices)
+  // Unlike test(), search() ignores the lastIndex that a pattern with the g flag keeps.
   if (pattern !== undefined && value.search(pattern) < 0)
-    throw new CheckError(`${goQuote(value)} has the wrong form`)
+    throw new FieldError(`${quoteValue(value, raw)} has the wrong form`)
   return value
 }
 
-function notOneOf(value: string, choices: readonly string[]): CheckError {
-  return new CheckError(
-    `${goQuote(value)} is not one of ${choices.join(', ')}`,
+function notOneOfError(value: string, raw: RawValue, choices: readonly string[]): FieldError {
+  return new FieldError(
+    `${quoteValue(value, raw)} is not one of ${choices.join(', ')}`,
     didYouMean(value, choices),
   )
 }
 
-/** Vault splits JSON text at its first `=`, wherever that stands; nobody can have meant that. */
+/** Refuses JSON text in place of pairs, which Vault splits at its first `=`. */
 function refuseJsonText(raw: RawValue): void {
   const texts = isList(raw) ? raw : [raw]
-  if (!texts.some((part) => typeof part === 'string' && /^\s*[{[]/.test(part))) return
-  throw new ConversionError('invalid key pair', [
+  if (!texts.some((part) => /^\s*[{[]/.test(scalarText(part) ?? ''))) return
+  throw new FieldError('expected name=value', [
     'JSON text as the value of one field is not parsed; send the whole request as JSON, with an object in this field',
   ])
 }
 
 /**
- * The name is never repeated: it may be a piece of a credential that was split at the wrong place.
+ * The message does not repeat the name, which may be part of a credential that was split wrongly.
  */
-function unknownName(name: string, known: readonly string[]): CheckError {
-  return new CheckError(`a name is not one of ${known.join(', ')}`, didYouMean(name, known))
+function unknownNameError(name: string, known: readonly string[]): FieldError {
+  return new FieldError(`unknown name; the names are ${known.join(', ')}`, didYouMean(name, known))
 }
 
-/** Whether a value counts as not given: what a required field must not be. */
+/** True if a value counts as missing, which a required field must not be. */
 export function isEmpty(raw: RawValue): boolean {
   if (raw === null || raw === '' || (raw instanceof Uint8Array && raw.length === 0)) return true
   if (isList(raw)) return raw.length === 0

@@ -1,14 +1,15 @@
 import type { Field } from './fields.js'
 import { OPERATIONS, type PathDefinition } from './path.js'
-import { NAME, parameterOf, pathSegments } from './pattern.js'
+import { MAX_NAME_LENGTH, NAME_PATTERN } from '../names.js'
+import { parameterOf, pathSegments } from './pattern.js'
 import type { Json } from './values.js'
 
 const PATHS_INTRODUCTION = `The following paths are supported by this backend. To view help for
 any of the paths below, use the help command with any route matching
-the path pattern. Names are made of letters, digits, "_", "-" and ".",
-and start and end with a letter, a digit or "_".`
+the path pattern. Names have at most ${MAX_NAME_LENGTH} letters, digits, "_", "-" and
+".", and start and end with a letter, a digit or "_".`
 
-/** The help of one path, in the layout of `vault path-help`, without a newline at its end. */
+/** The help of one path in the layout of `vault path-help`, without a final newline. */
 export function pathHelp(definition: PathDefinition<never>, requestPath: string): string {
   const [mount] = definition.pattern.split('/')
   const segments = pathSegments(requestPath)
@@ -32,7 +33,7 @@ export function pathHelp(definition: PathDefinition<never>, requestPath: string)
   ].join('\n')
 }
 
-/** The help of the mount, in the layout of `vault path-help`, without a newline at its end. */
+/** The help of the mount in the layout of `vault path-help`, without a final newline. */
 export function mountHelp(
   definitions: readonly PathDefinition<never>[],
   description = '<no description>',
@@ -47,7 +48,7 @@ export function mountHelp(
   return ['## DESCRIPTION', description, '## PATHS', PATHS_INTRODUCTION, ...routes].join('\n\n')
 }
 
-/** The help of one path, for a program. */
+/** The help of one path as JSON. */
 export function describePath(definition: PathDefinition<never>): Readonly<Record<string, Json>> {
   const { pattern, synopsis, description, operations } = definition
   return {
@@ -77,14 +78,14 @@ export function describePath(definition: PathDefinition<never>): Readonly<Record
   }
 }
 
-/** The help of the mount, for a program. */
+/** The help of the mount as JSON. */
 export function describeMount(
   definitions: readonly PathDefinition<never>[],
 ): Readonly<Record<string, Json>> {
   return { paths: definitions.map(describePath) }
 }
 
-/** The reference of all paths, as Markdown: a section a path. */
+/** The reference of all paths in Markdown, with a section for each path. */
 export function pathsMarkdown(definitions: readonly PathDefinition<never>[]): string {
   return `# Paths\n\n${definitions.map(pathMarkdown).join('\n')}`
 }
@@ -146,11 +147,10 @@ function operationLines(definition: PathDefinition<never>, quote = ''): readonly
 }
 
 function routeOf(definition: PathDefinition<never>): string {
-  const name = NAME.source.slice(1, -1)
   const segments = definition.pattern.split('/').slice(1)
   const route = segments.map((segment) => {
     const parameter = parameterOf(segment)
-    return parameter === undefined ? segment : `(?P<${parameter}>${name})`
+    return parameter === undefined ? segment : `(?P<${parameter}>${NAME_PATTERN})`
   })
   return `^${route.join('/')}$`
 }

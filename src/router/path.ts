@@ -1,21 +1,21 @@
 import type { Fields, Typed } from './fields.js'
 import type { Json } from './values.js'
 
-/** What can be done at a path. */
+/** An operation at a path. */
 export type Operation = 'read' | 'write' | 'list' | 'delete'
 
-/** Every operation, in the order in which help lists them. */
+/** All operations, in the order of the help. */
 export const OPERATIONS: readonly Operation[] = ['write', 'read', 'list', 'delete']
 
-/** The answer to a request. A list's keys are in `data.keys`. */
+/** The response to a request. The keys of a list are in `data.keys`. */
 export interface Response {
   readonly data?: Readonly<Record<string, Json>>
   readonly warnings?: readonly string[]
   /**
-   * What a person is shown instead of the data: rows of named cells, in the order of the columns.
+   * Table rows for a person, shown instead of the data: named cells, in the order of the columns.
    */
   readonly rows?: readonly Readonly<Record<string, string>>[]
-  /** Whether a check found something that is not as it should be. */
+  /** True if a check found a difference. */
   readonly failed?: boolean
 }
 
@@ -25,14 +25,14 @@ type ParameterName<Pattern extends string> = Pattern extends `${infer Segment}/$
     ? Name
     : never
 
-/** The parameters in a pattern: `'keymgmt/key/:name'` has `name`. */
+/** The parameters in a pattern: `name` in `'keymgmt/key/:name'`. */
 export type PathParameters<Pattern extends string> = Readonly<
   Record<ParameterName<Pattern>, string>
 >
 
-/** What one operation at a path takes and does, as its author writes it. */
+/** The definition of one operation at a path, with the types of its own fields. */
 export interface OperationSource<Context, Params, F extends Fields> {
-  /** What it does, in one line. */
+  /** Says in one line what the operation does. */
   readonly summary: string
   readonly fields?: F
   readonly run: (
@@ -42,7 +42,7 @@ export interface OperationSource<Context, Params, F extends Fields> {
   ) => Promise<Response | undefined>
 }
 
-/** What one operation at a path takes and does, as the router sees it. */
+/** The definition of one operation at a path, for the router. */
 export interface OperationDefinition<Context> {
   readonly summary: string
   readonly fields: Fields
@@ -55,13 +55,13 @@ export interface OperationDefinition<Context> {
 
 /** A path: its pattern, its help and its operations. */
 export interface PathDefinition<Context> {
-  /** Segments, the first one the mount; `:name` stands for a name. */
+  /** Segments, of which the first is the mount; `:name` matches a name. */
   readonly pattern: string
-  /** What the path is for, in one line. */
+  /** Says in one line what the path is for. */
   readonly synopsis: string
-  /** Paragraphs of Markdown, with an example in a block indented by four. */
+  /** Paragraphs of Markdown; an example is a block that is indented by four. */
   readonly description: string
-  /** What each parameter of the pattern stands for. */
+  /** The meaning of each parameter of the pattern. */
   readonly parameters: Readonly<Record<string, string>>
   readonly operations: Readonly<Partial<Record<Operation, OperationDefinition<Context>>>>
 }
@@ -69,8 +69,8 @@ export interface PathDefinition<Context> {
 type None = Readonly<Record<string, never>>
 
 /**
- * A path as its author writes it: each operation's handler sees its own fields, typed, and the
- * pattern's parameters.
+ * The definition of a path. The handler of each operation receives its own typed fields and the
+ * parameters of the pattern.
  */
 export interface PathSource<
   Context,
@@ -92,7 +92,7 @@ export interface PathSource<
   }
 }
 
-/** The function that defines a path whose handlers get a `Context`. */
+/** Returns the function that defines paths whose handlers receive a `Context`. */
 export function definePath<Context>() {
   return <
     const Pattern extends string,
@@ -120,8 +120,8 @@ export function definePath<Context>() {
 }
 
 /**
- * The one cast: the router hands `run` only what the pattern and the fields of this very source
- * yielded.
+ * Erases the types of one operation. The cast is safe: the router passes to `run` only what this
+ * pattern and these fields returned.
  */
 function erase<Context, Params, F extends Fields>(
   source: OperationSource<Context, Params, F>,

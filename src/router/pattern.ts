@@ -1,10 +1,16 @@
-/** What a name in a path looks like; `source` is also valid Go. */
-export const NAME = /^\w(([\w-.]+)?\w)?$/
+import { MAX_NAME_LENGTH, NAME_PATTERN } from '../names.js'
 
-/** A name becomes part of file names, aliases and tags, each with an end of its own. */
-export const LONGEST_NAME = 110
+const NAME = new RegExp(`^${NAME_PATTERN}$`)
 
-/** The segments of a path as a URL would have it: `//`, `.` and `..` are gone. */
+/** The form of a name in words, to follow "has". */
+export const NAME_RULE = `at most ${MAX_NAME_LENGTH} characters: ASCII letters, digits, "_", "-" and "."; it starts and ends with a letter, a digit or "_"`
+
+/** True if a segment of a path can be a name. */
+export function isName(segment: string): boolean {
+  return segment.length <= MAX_NAME_LENGTH && NAME.test(segment)
+}
+
+/** The segments of a path, with `//`, `.` and `..` resolved as in a URL. */
 export function pathSegments(path: string): readonly string[] {
   const segments: string[] = []
   for (const segment of path.trim().split('/')) {
@@ -14,14 +20,14 @@ export function pathSegments(path: string): readonly string[] {
   return segments
 }
 
-/** The name that a pattern's segment stands for, or undefined when the segment is literal. */
+/** The parameter that a pattern's segment declares, or undefined for a literal segment. */
 export function parameterOf(segment: string): string | undefined {
   return segment.startsWith(':') ? segment.slice(1) : undefined
 }
 
 /**
- * The parameters that make a pattern into a path, or undefined when it is not such a path.
- * Whether they are names is not looked at.
+ * The parameters of a path that matches the pattern, else undefined. Their values need not be
+ * names.
  */
 export function matchPattern(
   pattern: string,
@@ -36,13 +42,4 @@ export function matchPattern(
     else if (expected[index] !== segment) return undefined
   }
   return Object.fromEntries(params)
-}
-
-/** The path that a pattern and its parameters make. */
-export function printPattern(pattern: string, params: Readonly<Record<string, string>>): string {
-  const segments = pattern.split('/').map((segment) => {
-    const name = parameterOf(segment)
-    return name === undefined ? segment : (params[name] ?? segment)
-  })
-  return segments.join('/')
 }

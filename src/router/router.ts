@@ -1,6 +1,6 @@
 import { KeymgmtError } from '../errors.js'
-import { goFormat, goQuote } from './convert.js'
-import { CheckError, ConversionError } from './field-error.js'
+import { scalarText } from './convert.js'
+import { FieldError } from './field-error.js'
 import { isEmpty, type Field, type Fields } from './fields.js'
 import {
   OPERATIONS,
@@ -9,28 +9,27 @@ import {
   type PathDefinition,
   type Response,
 } from './path.js'
-import { LONGEST_NAME, matchPattern, NAME, parameterOf, pathSegments } from './pattern.js'
+import { isName, matchPattern, NAME_RULE, parameterOf, pathSegments } from './pattern.js'
+import { quote } from './quote.js'
 import { didYouMean, distanceTo } from './suggest.js'
-import { asText, type RawValue } from './values.js'
+import type { RawValue } from './values.js'
 
-/** A request's fields before they are typed. */
+/** The fields of a request, untyped. */
 export type RequestData = ReadonlyMap<string, RawValue>
 
-/** A request that was found good: nothing has been opened for it yet. */
+/** A valid request. The router has not opened anything for it. */
 export interface Resolved<Context> {
   readonly path: PathDefinition<Context>
   readonly params: Readonly<Record<string, string>>
-  /** The typed fields. Those left out of the request are left out here. */
+  /** The typed values of the fields in the request. */
   readonly fields: Readonly<Record<string, unknown>>
   readonly run: (context: Context) => Promise<Response>
 }
 
-/** The paths, and the way from a request to the one that answers it. */
+/** Finds the handler of a request. */
 export interface Router<Context> {
-  readonly paths: readonly PathDefinition<Context>[]
   /**
-   * The checked and typed request.
-   *
+   * Checks and types a request.
    * @throws KeymgmtError `PATH_UNSUPPORTED`, `OPERATION_UNSUPPORTED`, `FIELD_UNKNOWN`,
    * `FIELD_MISSING` or `FIELD_INVALID`
    */
@@ -41,10 +40,9 @@ export interface Router<Context> {
   ) => Resolved<Context>
 }
 
-/** A router over paths. Where two patterns match, the one given first answers. */
+/** Creates a router over paths. If two patterns match, the first one wins. */
 export function createRouter<Context>(paths: readonly PathDefinition<Context>[]): Router<Context> {
   return {
-    paths,
     resolve: (operation, requestPath, data) => {
       const { path, params } = findPath(paths, requestPath)
       const definition = findOperation(path, operation, requestPath)
@@ -60,8 +58,7 @@ export function createRouter<Context>(paths: readonly PathDefinition<Context>[])
 }
 
 /**
- * The path that a request's path matches, and the names in it.
- *
+ * Finds the path that matches a request's path, and the names in it.
  * @throws KeymgmtError `PATH_UNSUPPORTED`
  */
 export function findPath<Context>(
@@ -71,15 +68,15 @@ export function findPath<Context>(
   const segments = pathSegments(requestPath)
   const mounts = new Set(paths.map(({ pattern }) => pattern.split('/')[0] ?? ''))
   if (segments[0] === undefined || !mounts.has(segments[0]))
-    throw unmounted(paths, segments, [...mounts])
+    throw unmountedError(paths, segments, [...mounts])
   for (const path of paths) {
     const params = matchPattern(path.pattern, segments)
     if (params === undefined) continue
     for (const name of Object.values(params))
-      if (!NAME.test(name) || name.length > LONGEST_NAME) throw notAName(segments, name)
+      if (!isName(name)) throw invalidNameError(segments, name)
     return { path, params }
   }
-  throw new KeymgmtError('PATH_UNSUPPORTED', `unsupported path ${goQuote(segments.join('/'))}`, {
+  throw new KeymgmtError('PATH_UNSUPPORTED', `unsupported path ${quote(segments.join('/'))}`, {
     hints: [
       ...nearestPath(paths, segments),
       `see all paths with: keymgmt path-help ${segments[0]}`,
@@ -87,7 +84,7 @@ export function findPath<Context>(
   })
 }
 
-function unmounted(
+function unmountedError(
   paths: readonly PathDefinition<never>[],
   segments: readonly string[],
   mounts: readonly string[],
@@ -96,21 +93,15 @@ function unmounted(
   if (segments.length === 0)
     return new KeymgmtError('PATH_UNSUPPORTED', 'the path is empty', { hints: [begin] })
   const withMount = mounts.flatMap((mount) => nearestPath(paths, [mount, ...segments]))
-  return new KeymgmtError(
-    'PATH_UNSUPPORTED',
-    `no handler for route ${goQuote(segments.join('/'))}`,
-    {
-      hints: [begin, ...[...nearestPath(paths, segments), ...withMount].slice(0, 1)],
-    },
-  )
+  return new KeymgmtError('PATH_UNSUPPORTED', `no handler for route ${quote(segments.join('/'))}`, {
+    hints: [begin, ...[...nearestPath(paths, segments), ...withMount].slice(0, 1)],
+  })
 }
 
-function notAName(segments: readonly string[], name: string): KeymgmtError {
-  const message = `unsupported path ${goQuote(segments.join('/'))}: ${goQuote(name)} is not a name`
+function invalidNameError(segments: readonly string[], name: string): KeymgmtError {
+  const message = `unsupported path ${quote(segments.join('/'))}: ${quote(name)} is not a valid name`
   return new KeymgmtError('PATH_UNSUPPORTED', message, {
-    hints: [
-      `a name has at most ${LONGEST_NAME} characters: ASCII letters, digits, "_", "-" and "."; it starts and ends with a letter, a digit or "_"`,
-    ],
+    hints: [`a name has ${NAME_RULE}`],
   })
 }
 
@@ -120,17 +111,18 @@ function nearestPath(
 ): readonly string[] {
   let best: { readonly printed: string; readonly distance: number } | undefined
   for (const { pattern } of paths) {
-    const meant = asPattern(pattern.split('/'), segments)
-    if (meant !== undefined && (best === undefined || meant.distance < best.distance)) best = meant
+    const candidate = corrected(pattern.split('/'), segments)
+    if (candidate !== undefined && (best === undefined || candidate.distance < best.distance))
+      best = candidate
   }
   return best === undefined ? [] : [`did you mean "${best.printed}"?`]
 }
 
 /**
- * The path a request meant if it meant this pattern, its own names kept and its slips in literals
- * undone.
+ * Corrects the literal segments of a request's path to this pattern, and counts the edits. Returns
+ * undefined if the path is not similar to the pattern.
  */
-function asPattern(
+function corrected(
   expected: readonly string[],
   segments: readonly string[],
 ): { readonly printed: string; readonly distance: number } | undefined {
@@ -139,11 +131,11 @@ function asPattern(
   let distance = 0
   for (const [index, given] of segments.entries()) {
     const literal = expected[index] ?? ''
-    const isName = parameterOf(literal) !== undefined
-    const slips = isName ? (NAME.test(given) ? 0 : undefined) : distanceTo(given, literal)
-    if (slips === undefined) return undefined
-    printed.push(isName ? given : literal)
-    distance += slips
+    const isParameter = parameterOf(literal) !== undefined
+    const edits = isParameter ? (isName(given) ? 0 : undefined) : distanceTo(given, literal)
+    if (edits === undefined) return undefined
+    printed.push(isParameter ? given : literal)
+    distance += edits
   }
   return { printed: printed.join('/'), distance }
 }
@@ -166,7 +158,7 @@ function findOperation<Context>(
   )
 }
 
-/** Which operations of a path take each field. */
+/** The operations of a path that accept each field. */
 type FieldOwners = ReadonlyMap<string, readonly Operation[]>
 
 function fieldOwners(path: PathDefinition<never>): FieldOwners {
@@ -187,46 +179,50 @@ function typeFields(
 ): Readonly<Record<string, unknown>> {
   for (const [name, raw] of data) {
     if (Object.hasOwn(params, name)) refuseContradiction(name, params[name], raw)
-    else if (!Object.hasOwn(fields, name)) throw unknownField(name, Object.keys(fields), owners)
+    else if (!Object.hasOwn(fields, name))
+      throw unknownFieldError(name, Object.keys(fields), owners)
   }
   const typed: [string, unknown][] = []
   for (const [name, field] of Object.entries(fields)) {
     const raw = data.get(name)
-    if (field.required && (raw === undefined || isEmpty(raw))) throw missingField(name, field)
-    if (raw !== undefined)
-      typed.push([name, parseField(name, field, field.type === 'bytes' ? raw : asText(raw))])
+    if (field.required && (raw === undefined || isEmpty(raw))) throw missingFieldError(name, field)
+    if (raw !== undefined) typed.push([name, parseField(name, field, raw)])
   }
   return Object.fromEntries(typed)
 }
 
 function refuseContradiction(name: string, inPath: string | undefined, raw: RawValue): void {
-  if (asText(raw) === inPath) return
+  if (scalarText(raw) === inPath) return
   throw new KeymgmtError(
     'FIELD_INVALID',
-    `parameter ${goQuote(name)} differs from the one in the path`,
+    `parameter ${quote(name)} differs from the one in the path`,
     {
-      hints: [`leave ${name} out: the path already gives it`],
+      hints: [`leave ${name} out: the path already specifies it`],
     },
   )
 }
 
-function unknownField(name: string, known: readonly string[], owners: FieldOwners): KeymgmtError {
+function unknownFieldError(
+  name: string,
+  known: readonly string[],
+  owners: FieldOwners,
+): KeymgmtError {
   const elsewhere = owners.get(name)
   const takes =
     known.length === 0
-      ? 'no parameters are taken here'
+      ? 'this operation takes no parameters'
       : `parameters of this path: ${known.join(', ')}`
-  return new KeymgmtError('FIELD_UNKNOWN', `unknown parameter ${goQuote(name)}`, {
+  return new KeymgmtError('FIELD_UNKNOWN', `unknown parameter ${quote(name)}`, {
     hints: [
       ...(elsewhere === undefined
         ? didYouMean(name, known)
-        : [`${name} is taken by ${elsewhere.join(', ')} only`]),
+        : [`only ${elsewhere.join(', ')} accepts ${name}`]),
       takes,
     ],
   })
 }
 
-function missingField(name: string, field: Field<unknown>): KeymgmtError {
+function missingFieldError(name: string, field: Field<unknown>): KeymgmtError {
   return new KeymgmtError('FIELD_MISSING', `missing required parameter "${name}"`, {
     hints: [`${name} takes ${field.takes}`],
   })
@@ -236,18 +232,11 @@ function parseField(name: string, field: Field<unknown>, raw: RawValue): unknown
   try {
     return field.parse(raw)
   } catch (error) {
-    if (error instanceof CheckError) {
-      const hints =
-        error.hints.length > 0 || field.choices !== undefined
-          ? error.hints
-          : [`${name} takes ${field.takes}`]
-      throw new KeymgmtError('FIELD_INVALID', `field "${name}": ${error.message}`, { hints })
-    }
-    if (!(error instanceof ConversionError)) throw error
-    const input = field.secret ? '' : ` ${goFormat(raw)}`
-    const message = `error converting input${input} for field "${name}": ${error.message}`
-    throw new KeymgmtError('FIELD_INVALID', message, {
-      hints: [...error.hints, `${name} takes ${field.takes}`],
+    if (!(error instanceof FieldError)) throw error
+    const { message, hints } = error
+    const takes = message.includes(field.takes) ? [] : [`${name} takes ${field.takes}`]
+    throw new KeymgmtError('FIELD_INVALID', `field "${name}": ${message}`, {
+      hints: hints.length > 0 ? hints : takes,
     })
   }
 }

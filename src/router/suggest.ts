@@ -1,6 +1,6 @@
 import leven from 'leven'
 
-/** The candidate that a mistyped word most likely meant, or undefined when none is near. */
+/** The candidate that is most similar to a mistyped word, or undefined if none is similar. */
 function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: { candidate: string; distance: number } | undefined
   for (const candidate of candidates) {
@@ -12,10 +12,10 @@ function nearest(word: string, candidates: readonly string[]): string | undefine
 }
 
 /**
- * How far a mistyped word is from a candidate, or undefined when it is too far to have meant it.
+ * The edit distance from a mistyped word to a candidate, or undefined if they are not similar.
  */
 export function distanceTo(word: string, candidate: string): number | undefined {
-  // A word far longer than the candidate cannot be a slip of it, and leven is quadratic.
+  // A far longer word is not similar, and leven takes quadratic time.
   if (word.length > 2 * candidate.length + 2) return undefined
   const distance = leven(word.toLowerCase(), candidate.toLowerCase())
   const allowed = Math.max(1, Math.floor(candidate.length / 3))
@@ -24,7 +24,7 @@ export function distanceTo(word: string, candidate: string): number | undefined 
   return abbreviates ? allowed + 1 : undefined
 }
 
-/** A did-you-mean sentence in a list, or an empty list when nothing is near. */
+/** A list with a did-you-mean sentence, or an empty list if no candidate is similar. */
 export function didYouMean(word: string, candidates: readonly string[]): readonly string[] {
   const candidate = nearest(word, candidates)
   return candidate === undefined ? [] : [`did you mean "${candidate}"?`]

@@ -1,38 +1,35 @@
-/**
- * A number of a JSON text, kept as it was written: `1.10` stays `1.10`, and 30 digits stay 30
- * digits.
- */
-export interface JsonNumber {
-  readonly number: string
-}
-
-/** An object of a JSON text. A Map, so that no name (`__proto__`, `constructor`) means anything. */
+/** An object in JSON. A Map, so that no name (`__proto__`, `constructor`) has a special meaning. */
 export type RawObject = ReadonlyMap<string, RawValue>
 
 /**
- * What a request's field may hold before it is typed: a string from `k=v`, the bytes of a file from
+ * The value of a request's field before it is typed: a string from `k=v`, the bytes of a file from
  * `k=@file`, a list from repeated `k=v`, anything from JSON.
  */
 export type RawValue =
-  string | Uint8Array | boolean | null | JsonNumber | readonly RawValue[] | RawObject
+  string | number | boolean | null | Uint8Array | readonly RawValue[] | RawObject
 
-/** What an answer may hold. */
+/** A JSON value in a response. */
 export type Json =
   null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
 
-/** Whether a raw value is a list. */
-export function isList(raw: RawValue): raw is readonly RawValue[] {
-  return Array.isArray(raw)
+/** True for a list, of raw values or in JSON. */
+export function isList<T>(value: T): value is Extract<T, readonly unknown[]> {
+  return Array.isArray(value)
 }
 
-/**
- * A raw value with the bytes of files read as UTF-8, in which what is no UTF-8 becomes U+FFFD, as
- * in Vault; but without the newline that ends a file. Only fields that take bytes see them as they
- * are.
- */
-export function asText(raw: RawValue): Exclude<RawValue, Uint8Array> {
-  if (raw instanceof Uint8Array) return textOf(withoutLastNewline(raw))
-  return isList(raw) ? raw.map(asText) : raw
+/** True for an object in a request. */
+export function isObject(raw: RawValue): raw is RawObject {
+  return raw instanceof Map
+}
+
+/** The kind of a raw value, in words for an error message. */
+export function kindOf(raw: RawValue): string {
+  if (raw === null) return 'null'
+  if (isList(raw)) return 'a list'
+  if (isObject(raw)) return 'an object'
+  return (
+    { string: 'text', number: 'a number', boolean: 'a boolean' }[typeof raw as string] ?? 'bytes'
+  )
 }
 
 /**
@@ -44,12 +41,7 @@ export function withoutLastNewline(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, end)
 }
 
-/** Bytes as UTF-8 text, a byte order mark included. */
+/** Bytes as UTF-8 text, including a byte order mark. */
 export function textOf(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
-}
-
-/** Whether a raw value is an object of a JSON text. */
-export function isObject(raw: RawValue): raw is RawObject {
-  return raw instanceof Map
 }

@@ -106,7 +106,7 @@ describe('-autocomplete-install', () => {
     })
     for (const file of [bashrc, zshrc]) expect(readFileSync(file, 'utf8')).toBe('# mine\n')
     expect(existsSync(join(fish, 'completions', 'keymgmt.fish'))).toBe(false)
-    expect(bash('keymgmt -autocomplete-uninstall').stderr).toBe(`does not installed in ${bashrc}\n`)
+    expect(bash('keymgmt -autocomplete-uninstall').stderr).toBe(`not installed in ${bashrc}\n`)
   })
 
   it('makes no file where no shell is set up, and refuses both at once', () => {

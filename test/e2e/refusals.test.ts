@@ -39,8 +39,7 @@ const REFUSALS: readonly (readonly [line: string, status: number, ...says: strin
   [
     'write keymgmt/key/app deletion_allowed=maybe',
     2,
-    'error converting input maybe for field "deletion_allowed"',
-    'true or false',
+    'field "deletion_allowed": expected true or false, not "maybe"',
   ],
   ['write keymgmt/key/app type=rsa-2048', 2, 'type', "can't be changed"],
   ['write keymgmt/key/app replica_regions=us-east-1', 2, 'replica_regions', "can't be changed"],

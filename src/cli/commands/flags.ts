@@ -1,4 +1,5 @@
 import type { FlagDefinition } from '../go-flags.js'
+import { DEFAULT_TIMEOUT } from '../input/duration.js'
 
 // Flags that several commands have.
 
@@ -29,6 +30,5 @@ export const OUTPUT_POLICY = {
 
 export const TIMEOUT = {
   kind: 'duration',
-  usage:
-    'How long it may take, such as 90s or 1h30m, waits included. Unlimited on a terminal, else 10m.',
+  usage: `How long it may take, such as 90s or 1h30m, waits included. Unlimited on a terminal, else ${DEFAULT_TIMEOUT}.`,
 } as const satisfies FlagDefinition

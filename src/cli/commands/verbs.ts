@@ -3,7 +3,7 @@ import { PATHS } from '../../paths/index.js'
 import type { Operation } from '../../router/path.js'
 import { createRouter } from '../../router/router.js'
 import { complain } from '../output/error.js'
-import { parseDuration } from '../input/duration.js'
+import { DEFAULT_TIMEOUT, parseDuration } from '../input/duration.js'
 import { sanitizePath } from '../input/paths.js'
 import { DOING, runVerb } from '../verbs.js'
 import { defineCommand, type Session } from './command.js'
@@ -122,9 +122,6 @@ interface VerbFlags {
   readonly timeout?: string | undefined
 }
 
-/** How long a command may take that nobody watches. */
-const UNATTENDED_MS = 600_000
-
 async function request(
   { io, signal, format }: Session,
   operation: Operation,
@@ -137,11 +134,9 @@ async function request(
     assertArguments(operation, rawPath, rest, flags)
     const path = sanitizePath(rawPath ?? '')
     const timeoutMs =
-      flags.timeout === undefined
-        ? io.stderrIsTty
-          ? undefined
-          : UNATTENDED_MS
-        : parseDuration('timeout', flags.timeout)
+      flags.timeout === undefined && io.stderrIsTty
+        ? undefined
+        : parseDuration('timeout', flags.timeout ?? DEFAULT_TIMEOUT)
     const data =
       rest.length === 0
         ? null

@@ -47,7 +47,7 @@ export function changeShells(io: Io, flags: readonly string[]): number {
   if (contradicting)
     throw new KeymgmtError(
       'USAGE',
-      `${uninstall ? 'does not installed' : 'already installed'} in ${contradicting.file}`,
+      `${uninstall ? 'not installed' : 'already installed'} in ${contradicting.file}`,
     )
   for (const shell of files) (uninstall ? takeOut : putIn)(shell)
   return 0

@@ -2,6 +2,7 @@ import { ERRORS } from '../../errors.js'
 import { AWS_CREDENTIALS } from '../../kms/credentials.js'
 import { PATHS } from '../../paths/index.js'
 import { OPERATIONS } from '../../router/path.js'
+import { NAME_RULE } from '../../router/pattern.js'
 import type { Example } from '../commands/command.js'
 import { ENVIRONMENT } from '../environment.js'
 import { exampleHelp, paragraph } from './command-help.js'
@@ -34,7 +35,7 @@ export const TOPICS: readonly Topic[] = [
       },
     ],
     sections: () => [
-      'A path begins with the mount, keymgmt/. A name has at most 128 letters, digits, "_", "-" and "."; it starts and ends with a letter, a digit or "_".',
+      `A path begins with the mount, keymgmt/. A name has ${NAME_RULE}.`,
       PATHS.map(({ pattern, synopsis, operations }) => [
         pattern,
         `${synopsis} (${OPERATIONS.filter((operation) => operations[operation]).join(', ')})`,

@@ -1,19 +1,20 @@
 import { KeymgmtError } from '../../errors.js'
-import { isList, isObject, type RawValue } from '../../router/values.js'
+import { isList, isObject, kindOf, type RawValue } from '../../router/values.js'
+import { decodeJson } from './json.js'
 
-/** Where `@file` and `-` are read from. */
+/** The readers of `@file` and `-`. */
 export interface DataSources {
   readonly readFile: (name: string) => Uint8Array
   readonly readStdin: () => Promise<Uint8Array>
 }
 
-/** What Vault calls the arguments, by the command that they are for. */
+/** Vault's name of the arguments, which depends on the command. */
 export type DataKind = 'K=V' | 'string list'
 
 /**
- * The request that DATA arguments say, in Vault's grammar: `k=v`, `k=@file`, `k=-`, `@file` and `-`
- * for JSON, a repeated key for a list. Null when there is no DATA.
- * @throws KeymgmtError USAGE, which never repeats a value, nor an argument that may be one.
+ * Parses DATA arguments in Vault's grammar: `k=v`, `k=@file`, `k=-`, `@file` and `-`
+ * for JSON, a repeated key for a list. Returns null if there is no DATA.
+ * @throws KeymgmtError USAGE, which repeats neither a value nor an argument that may be one.
  */
 export async function parseData(
   args: readonly string[],
@@ -26,7 +27,7 @@ export async function parseData(
     try {
       data = await add(data, arg, { readFile: sources.readFile, readStdin: once })
     } catch (error) {
-      throw refusal(kind, arg, index + 1, error)
+      throw argumentError(kind, arg, index + 1, error)
     }
   }
   return data
@@ -54,14 +55,9 @@ async function add(
       arg.slice(0, at),
       await valueOf(arg.slice(at + 1), sources),
     )
-  if (arg === '-') return merge(data, await decoded(await sources.readStdin()))
-  if (arg.startsWith('@')) return merge(data, await decoded(readFile(sources, arg.slice(1))))
+  if (arg === '-') return merge(data, decodeJson(await sources.readStdin()))
+  if (arg.startsWith('@')) return merge(data, decodeJson(readFile(sources, arg.slice(1))))
   throw new Error('format must be key=value')
-}
-
-async function decoded(bytes: Uint8Array): Promise<RawValue> {
-  const { decodeJson } = await import('./json.js')
-  return decodeJson(bytes)
 }
 
 async function valueOf(value: string, sources: DataSources): Promise<string | Uint8Array> {
@@ -76,7 +72,7 @@ async function valueOf(value: string, sources: DataSources): Promise<string | Ui
   return value.startsWith('\\@') ? value.slice(1) : value
 }
 
-/** A file that could not be read although the argument looked like one. */
+/** The file in `k=@file` can't be read. */
 class FileError extends Error {}
 
 function readFile({ readFile: read }: DataSources, name: string): Uint8Array {
@@ -102,8 +98,8 @@ function reason(error: unknown): string {
 }
 
 /**
- * What a later `k=v` adds to depends on what JSON put there: a list grows, nothing and an empty
- * object give way.
+ * Appends a later `k=v` to an earlier value, which may come from JSON: extends a list, and replaces
+ * null and an empty object.
  */
 function append(
   data: Map<string, RawValue>,
@@ -122,23 +118,19 @@ function merge(
   decoded: RawValue,
 ): Map<string, RawValue> | null {
   if (decoded === null) return null
-  if (!isObject(decoded)) {
-    throw new Error(
-      `json: cannot unmarshal ${kindOf(decoded)} into Go value of type map[string]interface {}`,
-    )
-  }
+  if (!isObject(decoded))
+    throw new Error(`the JSON is ${kindOf(decoded)}, not an object such as {"name": "value"}`)
   const merged = data ?? new Map<string, RawValue>()
   for (const [key, value] of decoded) merged.set(key, value)
   return merged
 }
 
-function kindOf(value: RawValue): string {
-  if (isList(value)) return 'array'
-  if (typeof value === 'string') return 'string'
-  return typeof value === 'boolean' ? 'bool' : 'number'
-}
-
-function refusal(kind: DataKind, arg: string, position: number, error: unknown): KeymgmtError {
+function argumentError(
+  kind: DataKind,
+  arg: string,
+  position: number,
+  error: unknown,
+): KeymgmtError {
   const at = arg.indexOf('=')
   const isSource = at < 0 && (arg === '-' || arg.startsWith('@'))
   const shown =

@@ -13,9 +13,12 @@ const UNITS = new Map([
 
 const DAY_MS = 86_400_000
 
+/** The time limit of a command that does not run on a terminal. */
+export const DEFAULT_TIMEOUT = '10m'
+
 /**
- * The milliseconds that `text` says, as Vault reads durations: Go's (`1h30m`, `50ms`), or a whole
- * number of seconds, or of days (`30d`).
+ * Parses a duration into milliseconds, as Vault does: Go's form (`1h30m`, `50ms`), or a whole
+ * number of seconds or days (`90`, `30d`).
  * @throws KeymgmtError USAGE, naming the flag.
  */
 export function parseDuration(flag: string, text: string): number {

@@ -39,7 +39,7 @@ function asJson({ code, message, hints, requestId, exitStatus }: KeymgmtError, d
 
 function unexpected(error: unknown): KeymgmtError {
   const { name, code } = error as { name?: string; code?: string }
-  return new KeymgmtError('KMS_FAILED', `unexpected ${code ?? name ?? 'failure'}`, {
+  return new KeymgmtError('INTERNAL', `unexpected ${code ?? name ?? 'failure'}`, {
     hints: [
       'this is a defect of keymgmt: run it again with KEYMGMT_DEBUG=1 and report what it prints, after reading it for secrets',
     ],

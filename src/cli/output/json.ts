@@ -1,4 +1,4 @@
-import type { Json } from '../../router/values.js'
+import { isList, type Json } from '../../router/values.js'
 import { envelope, type Format } from './format.js'
 
 /**
@@ -53,8 +53,4 @@ function escape(text: string): string {
 
 function byBytes([one]: readonly [string, Json], [other]: readonly [string, Json]): number {
   return Buffer.compare(Buffer.from(one), Buffer.from(other))
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value)
 }

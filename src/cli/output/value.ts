@@ -1,4 +1,4 @@
-import type { Json } from '../../router/values.js'
+import { isList, type Json } from '../../router/values.js'
 
 /** A value as Go's `%v` prints it, which is how Vault's tables show what is not text. */
 export function formatGoValue(value: Json): string {
@@ -9,8 +9,4 @@ export function formatGoValue(value: Json): string {
     Buffer.compare(Buffer.from(one), Buffer.from(other)),
   )
   return `map[${entries.map(([name, item]) => `${name}:${formatGoValue(item)}`).join(' ')}]`
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value)
 }

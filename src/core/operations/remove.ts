@@ -1,6 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Purpose } from '../../kms/provider.js'
-import { DEFAULT_DELETION_WINDOW } from '../reconcile/steps.js'
+import { DELETION_WINDOW } from '../deletion-window.js'
 import type { Engine } from '../engine.js'
 import { withKeyLock } from './keys.js'
 import { createLedger, openLedger, type Ledger } from '../records/record.js'
@@ -23,17 +23,17 @@ export interface ScheduledDeletion {
 }
 
 /**
- * Removes the alias and schedules every KMS key for deletion after `days` (7 to 30) days. The key
- * and its material stay with us, and so does the record, until AWS has deleted the last KMS key:
- * {@link restoreDistribution} takes it back until then. One that is not distributed is removed
- * already.
+ * Removes the alias and schedules every KMS key for deletion after `days` days, within
+ * {@link DELETION_WINDOW}. The key and its material stay with us, and so does the record, until AWS
+ * has deleted the last KMS key: {@link restoreDistribution} takes it back until then. One that is
+ * not distributed is removed already.
  * @returns what was scheduled; empty when there was nothing to remove.
  */
 export async function removeDistribution(
   engine: Engine,
   kms: string,
   key: string,
-  days = DEFAULT_DELETION_WINDOW,
+  days: number = DELETION_WINDOW.default,
 ): Promise<readonly ScheduledDeletion[]> {
   return withKeyLock(engine.store, key, `delete keymgmt/kms/${kms}/key/${key}`, async () => {
     const ledger = await openLedger<DistributionRecord>(

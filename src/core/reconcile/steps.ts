@@ -1,3 +1,4 @@
+import { DELETION_WINDOW } from '../deletion-window.js'
 import { randomUUID } from 'node:crypto'
 import { KeymgmtError } from '../../errors.js'
 import type { KmsKey } from '../../kms/provider.js'
@@ -11,9 +12,6 @@ import { kmsKeyOf, readMaterial, setAlias, tagsOf, updateCopy, type Work } from 
  * in memory.
  */
 const SIDE_BY_SIDE = 32
-
-/** AWS's longest, so that a removal can be taken back for as long as it ever can. */
-export const DEFAULT_DELETION_WINDOW = 30
 
 /**
  * Makes the KMS have what the key's and the distribution's records say, each step written down
@@ -143,7 +141,7 @@ const STEPS: Readonly<Record<Step['action'], TakeStep>> = {
   },
 
   'schedule-deletion': async (work, { version, region }) => {
-    const days = work.ledger.current.deletion_window ?? DEFAULT_DELETION_WINDOW
+    const days = work.ledger.current.deletion_window ?? DELETION_WINDOW.default
     const date = await work.provider.scheduleDeletion(region, kmsKeyOf(work, version, region), days)
     await updateCopy(work, version, region, (copy) => ({
       ...copy,

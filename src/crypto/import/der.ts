@@ -1,4 +1,4 @@
-/** The ASN.1 tags that private keys are made of (X.690). */
+/** The ASN.1 tags in private keys (X.690). */
 export const TAG = {
   INTEGER: 0x02,
   BIT_STRING: 0x03,
@@ -9,7 +9,7 @@ export const TAG = {
   CONTEXT_1: 0xa1,
 } as const
 
-/** One element of DER. Both parts are views of the bytes that were read. */
+/** A DER element. Both parts are views of the input. */
 export interface Element {
   readonly tag: number
   readonly content: Uint8Array
@@ -17,10 +17,7 @@ export interface Element {
   readonly whole: Uint8Array
 }
 
-/**
- * Where the content of the first element starts and where the element says it ends, which may be
- * past the bytes.
- */
+/** The start and end of the first element's content; the end may lie beyond the input. */
 export function extent(
   bytes: Uint8Array,
 ): { readonly start: number; readonly end: number } | undefined {
@@ -28,17 +25,14 @@ export function extent(
   if (first < 0x80) return { start: 2, end: 2 + first }
   const size = first & 0x7f
   const digits = bytes.subarray(2, 2 + size)
-  // DER has no length that is written longer than it needs to be, and no indefinite one: that has
-  // no digits, and so is 0 below.
+  // DER requires the shortest form of a length and forbids the indefinite form, which has no digits
+  // and is therefore 0 below.
   if (size > 3 || digits.length < size || digits[0] === 0) return undefined
   const length = digits.reduce((value, digit) => value * 256 + digit, 0)
   return length < 0x80 ? undefined : { start: 2 + size, end: 2 + size + length }
 }
 
-/**
- * The elements that `bytes` is made of, or undefined unless it is whole elements of DER and nothing
- * else.
- */
+/** The elements in `bytes`, or undefined if it is not a sequence of complete DER elements. */
 export function elements(bytes: Uint8Array): readonly Element[] | undefined {
   const found: Element[] = []
   for (let rest = bytes; rest.length > 0;) {
@@ -51,13 +45,13 @@ export function elements(bytes: Uint8Array): readonly Element[] | undefined {
   return found
 }
 
-/** What one SEQUENCE, and nothing else, is made of. */
+/** The elements of a SEQUENCE, or undefined if `bytes` is not exactly one SEQUENCE. */
 export function sequence(bytes: Uint8Array): readonly Element[] | undefined {
   const [only, ...others] = elements(bytes) ?? []
   return only?.tag === TAG.SEQUENCE && others.length === 0 ? elements(only.content) : undefined
 }
 
-/** One element of DER. The caller wipes it. */
+/** Encodes a DER element. The caller wipes it. */
 export function encode(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   const length = contents.reduce((sum, content) => sum + content.length, 0)
   const size =
@@ -65,7 +59,7 @@ export function encode(tag: number, ...contents: readonly Uint8Array[]): Buffer 
   return Buffer.concat([Uint8Array.of(tag, ...size), ...contents])
 }
 
-/** The INTEGER's content as a number without a sign. */
+/** The content of an INTEGER as an unsigned number. */
 export function unsigned(content: Uint8Array): bigint {
   return BigInt(
     `0x0${Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('hex')}`,

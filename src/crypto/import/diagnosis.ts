@@ -2,13 +2,13 @@ import { extent, TAG } from './der.js'
 import { view } from './material.js'
 import { isText } from './weak.js'
 
-/** What the material turned out to be, to follow `the material is `, and ways out. */
+/** A description that follows `the material is `, and hints. */
 export interface Diagnosis {
   readonly found: string
   readonly hints: readonly string[]
 }
 
-/** A readable form that the material could have, but not of a length that is wanted. */
+/** The material, decoded from a text form. */
 interface Decoded {
   readonly form: string
   readonly bytes: Uint8Array
@@ -20,18 +20,18 @@ type Symptom = (
   lengths: readonly (number | undefined)[],
 ) => Diagnosis | undefined
 
-/** If the characters of a text are the key: the one way in which text is taken. */
+/** The only way to import text as a key. */
 export const TEXT_IS_MEANT =
-  'if the characters themselves are the key, import a file of just them with format=raw'
+  'if the characters themselves are the key, import a file that contains nothing else, with format=raw'
 
-/** What people bring by mistake, the most telling first. */
+/** Common mistakes, the most specific first. */
 const SYMPTOMS: readonly Symptom[] = [
   function lineEnd(bytes, _decoded, lengths) {
     const length = bytes.length - (bytes.at(-2) === 0x0d ? 2 : 1)
     if (bytes.at(-1) !== 0x0a || isText(bytes) || !lengths.includes(length)) return undefined
     return {
       found: `${length} bytes followed by a line end, which is not part of a key`,
-      hints: [`leave it out: head -c ${length} key.bin | keymgmt write … material=-`],
+      hints: [`remove it: head -c ${length} key.bin | keymgmt write … material=-`],
     }
   },
   function utf16(bytes) {
@@ -41,8 +41,8 @@ const SYMPTOMS: readonly Symptom[] = [
     if (!isMarked && zeros < bytes.length / 3) return undefined
     return {
       found:
-        'perhaps UTF-16 text, as PowerShell writes it: much of it is zeros, or it has the mark of it',
-      hints: ['write it as UTF-8: iconv -f UTF-16 -t UTF-8 key | keymgmt write … material=-'],
+        'perhaps UTF-16 text, as PowerShell writes it: it has many zero bytes, or begins with a byte order mark',
+      hints: ['convert it to UTF-8: iconv -f UTF-16 -t UTF-8 key | keymgmt write … material=-'],
     }
   },
   function ssh(bytes) {
@@ -55,7 +55,7 @@ const SYMPTOMS: readonly Symptom[] = [
   function putty(bytes) {
     if (!beginning(bytes).startsWith('PuTTY-User-Key-File')) return undefined
     return {
-      found: 'a PuTTY private key, which is not read here',
+      found: 'a PuTTY private key, which keymgmt does not read',
       hints: [
         'convert it: puttygen KEY.ppk -O private-openssh -o COPY; ssh-keygen -p -m PKCS8 -f COPY; then import COPY and remove it',
       ],
@@ -65,11 +65,9 @@ const SYMPTOMS: readonly Symptom[] = [
     const end = bytes[0] === TAG.SEQUENCE && (bytes[1] ?? 0) > 0x80 ? extent(bytes)?.end : undefined
     if (end === undefined || end === bytes.length) return undefined
     const found =
-      end > bytes.length
-        ? 'perhaps DER that is cut short'
-        : 'perhaps DER with something after its end'
+      end > bytes.length ? 'perhaps truncated DER' : 'perhaps DER with extra bytes at its end'
     return {
-      found: `${found}: ${bytes.length} bytes, where its first ones say ${end}`,
+      found: `${found}: ${bytes.length} bytes, but its header says ${end}`,
       hints: ['use another copy of the key'],
     }
   },
@@ -77,35 +75,35 @@ const SYMPTOMS: readonly Symptom[] = [
     if (decoded.length === 0) return undefined
     return {
       found: `text: ${decoded.map((read) => `${read.form} of ${read.bytes.length} bytes`).join(', or ')}`,
-      hints: meant(bytes, lengths),
+      hints: textHints(bytes, lengths),
     }
   },
   function text(bytes, _decoded, lengths) {
     if (!isText(bytes)) return undefined
     return {
       found: `text of ${bytes.length} characters that is not a PEM, JWK, hex or base64`,
-      hints: meant(bytes, lengths),
+      hints: textHints(bytes, lengths),
     }
   },
 ]
 
 /**
- * What material is that no reading of it fits: `decoded` is it as hex and base64, `lengths` those
- * wanted.
+ * Describes material that fits no key type. `decoded` is the material decoded from hex and base64;
+ * `lengths` are the accepted lengths.
  */
-export function whatIsIt(...given: Parameters<Symptom>): Diagnosis {
+export function diagnose(...given: Parameters<Symptom>): Diagnosis {
   for (const symptom of SYMPTOMS) {
     const diagnosis = symptom(...given)
     if (diagnosis) return diagnosis
   }
   const [bytes, , lengths] = given
   return {
-    found: `${bytes.length} bytes${lengths.some((length) => length !== undefined) ? '' : ' that are no private key'}`,
+    found: `${bytes.length} bytes${lengths.some((length) => length !== undefined) ? '' : ' that are not a private key'}`,
     hints: [],
   }
 }
 
-function meant(bytes: Uint8Array, lengths: readonly (number | undefined)[]): readonly string[] {
+function textHints(bytes: Uint8Array, lengths: readonly (number | undefined)[]): readonly string[] {
   return lengths.includes(bytes.length) ? [TEXT_IS_MEANT] : []
 }
 

@@ -1,4 +1,4 @@
-/** What a character stands for, by its code; characters that stand for nothing are not there. */
+/** The values of the digits of an alphabet, by character code. */
 type Digits = ReadonlyMap<number, number>
 
 const SPACE = -1
@@ -17,8 +17,8 @@ const BASE64 = digits(`${LETTERS}${LETTERS.toLowerCase()}0123456789+/`)
 const BASE64URL = digits(`${LETTERS}${LETTERS.toLowerCase()}0123456789-_`)
 
 /**
- * Hexadecimal text: any case, white space anywhere, `0x` in front or not. Undefined for anything
- * else.
+ * Decodes hexadecimal text: any case, white space anywhere, optionally with a `0x` prefix. Returns
+ * undefined for anything else.
  */
 export function decodeHex(bytes: Uint8Array): Buffer | undefined {
   const text = withoutMark(bytes)
@@ -27,9 +27,9 @@ export function decodeHex(bytes: Uint8Array): Buffer | undefined {
 }
 
 /**
- * Base64 or base64url text (RFC 4648 sections 4 and 5): with or without padding, white space
- * anywhere. Undefined for anything else: unlike Node's decoder, which skips what it does not know
- * and so turns a damaged key into another one.
+ * Decodes base64 or base64url text (RFC 4648 sections 4 and 5): with or without padding, white
+ * space anywhere. Returns undefined for anything else. Node's decoder skips unknown characters, and
+ * so turns a damaged key into another key.
  */
 export function decodeBase64(bytes: Uint8Array): Buffer | undefined {
   const text = withoutMark(bytes)
@@ -48,14 +48,14 @@ export function decodeBase64(bytes: Uint8Array): Buffer | undefined {
   return undefined
 }
 
-/** The text without the UTF-8 byte order mark that some editors put in front. */
+/** The text without the UTF-8 byte order mark that some editors write. */
 export function withoutMark(text: Uint8Array): Uint8Array {
   return text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? text.subarray(3) : text
 }
 
 /**
- * The bytes that `text` spells with `width` bits a digit; at least one. It works on bytes and not
- * on strings, since a string cannot be wiped. The caller wipes the result.
+ * Decodes at least one byte from digits of `width` bits. Works on bytes because a string can't be
+ * wiped. The caller wipes the result.
  */
 function decode(text: Uint8Array, values: Digits, width: number): Buffer | undefined {
   const bytes = Buffer.alloc((text.length * width) >> 3)

@@ -4,14 +4,11 @@ import { KEY_TYPE_NAMES, type KeyTypeName } from '../key-types.js'
 import { decodeBase64, withoutMark } from './digits.js'
 import { needed, view, type MaterialOptions, type RecognisedMaterial } from './material.js'
 import { assertNoPassphrase } from './passphrase.js'
-import { acceptPrivateKey, halvesDiffer, morePrimes } from './private-key.js'
-import { orRefuse, refusal } from './refusal.js'
+import { acceptPrivateKey, publicKeyMismatchError, multiPrimeError } from './private-key.js'
+import { wrapError, invalidMaterial } from './invalid-material.js'
 import { chooseSecret, fitsOf } from './secret.js'
 
-/**
- * What a JWK of this type may say that it is for (RFC 7517 section 4.2) and used with (RFC 7518,
- * RFC 8037, RFC 8812).
- */
+/** The accepted `use` (RFC 7517 section 4.2) and `alg` (RFC 7518, RFC 8037, RFC 8812) of a JWK. */
 interface JwkUse {
   readonly use: readonly ('sig' | 'enc')[]
   readonly alg: readonly string[]
@@ -51,14 +48,14 @@ const JWK_USES: Readonly<Record<KeyTypeName, JwkUse>> = {
   'hmac-sha512': { use: ['sig'], alg: ['HS512'] },
 }
 
-/** The members that a private key has, by `kty`; `d` is the one that makes it private. */
+/** The members of a private key, by `kty`; `d` is the private one. */
 const MEMBERS: ReadonlyMap<unknown, readonly string[]> = new Map([
   ['RSA', ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi']],
   ['EC', ['crv', 'x', 'y', 'd']],
   ['OKP', ['crv', 'x', 'd']],
 ])
 
-/** Whether it is UTF-8 text that begins as JSON objects and lists do. */
+/** True for UTF-8 text that begins like a JSON object or list. */
 export function isJwk(bytes: Uint8Array): boolean {
   return isUtf8(bytes) && /^\s*[{[]/.test(view(withoutMark(bytes)).toString('latin1', 0, 100))
 }
@@ -66,10 +63,10 @@ export function isJwk(bytes: Uint8Array): boolean {
 type Jwk = Readonly<Record<string, unknown>>
 
 /**
- * The material in a JWK (RFC 7517): a private key, or `oct`. `alg` and `use` must not contradict
- * the type, and tell it where the length of `oct` alone does not. Parsing makes strings of the
- * secret, which can't be wiped.
- * @throws KeymgmtError FIELD_INVALID for a JWK Set, a public or encrypted JWK, and all that can't
+ * Reads the material in a JWK (RFC 7517): a private key, or `oct`. `alg` and `use` must not
+ * contradict the type; they determine it if the length of `oct` does not. Parsing creates strings
+ * of the secret, which can't be wiped.
+ * @throws KeymgmtError FIELD_INVALID for a JWK Set, a public or encrypted JWK, or a key that can't
  * be imported.
  */
 export function readJwk(bytes: Uint8Array, options: MaterialOptions): RecognisedMaterial {
@@ -77,32 +74,32 @@ export function readJwk(bytes: Uint8Array, options: MaterialOptions): Recognised
   const jwk = parse(bytes)
   if (jwk.kty === 'oct') return readOct(jwk, options.type)
   const found = acceptPrivateKey(privateKey(jwk), 'JWK', options.type)
-  if (!suits(found.type, jwk)) throw contradiction(found.type)
+  if (!isUsableFor(found.type, jwk)) throw jwkUseError(found.type)
   return found
 }
 
 function parse(bytes: Uint8Array): Jwk {
-  const value = orRefuse(
+  const value = wrapError(
     () => JSON.parse(view(withoutMark(bytes)).toString('utf8')) as unknown,
     () =>
-      refusal(
-        'the material is not the JSON of a JWK, or is cut short',
+      invalidMaterial(
+        'the material is not the JSON of a JWK, or is truncated',
         'use another copy of the key',
       ),
   )
   const jwk = (typeof value === 'object' && value !== null ? value : {}) as Jwk
   if (Array.isArray(value) || 'keys' in jwk)
-    throw refusal(
-      'the material is a set of JWKs, and one JWK is needed',
-      'take out the one: jq ".keys[0]" set.json | keymgmt write … material=-',
+    throw invalidMaterial(
+      'the material is a set of JWKs, and a single JWK is needed',
+      'extract one: jq ".keys[0]" set.json | keymgmt write … material=-',
     )
   if ('ciphertext' in jwk)
-    throw refusal(
-      'the material is an encrypted JWK (JWE), which is not read here',
-      'decrypt it with the program that made it',
+    throw invalidMaterial(
+      'the material is an encrypted JWK (JWE), which keymgmt does not read',
+      'decrypt it with the program that created it',
     )
   if (!('kty' in jwk))
-    throw refusal(
+    throw invalidMaterial(
       'the material is JSON, but not a JWK: it has no "kty"',
       'a JWK is an object such as {"kty":"oct","k":"…"}',
     )
@@ -112,81 +109,82 @@ function parse(bytes: Uint8Array): Jwk {
 function privateKey(jwk: Jwk): KeyObject {
   const members = MEMBERS.get(jwk.kty)
   if (!members)
-    throw refusal(
-      'the "kty" of the JWK is none that can be imported',
+    throw invalidMaterial(
+      'the "kty" of the JWK is not one that can be imported',
       'it must be RSA, EC, OKP or oct',
     )
   if (!('d' in jwk))
-    throw refusal(
+    throw invalidMaterial(
       'the material is a public key (JWK), and a private key is needed',
       'import the private key that belongs to it',
     )
-  if ('oth' in jwk) throw morePrimes()
+  if ('oth' in jwk) throw multiPrimeError()
   const missing = members.filter(
     (name) => typeof jwk[name] !== 'string' || !/^[\w-]+$/.test(jwk[name]),
   )
   if (missing.length > 0)
-    throw refusal(
-      `the JWK lacks ${missing.map((name) => `"${name}"`).join(', ')}, or has it in another form than base64url text`,
-      'export the whole private key from where it was made',
+    throw invalidMaterial(
+      `the JWK lacks ${missing.map((name) => `"${name}"`).join(', ')}, or its value is not base64url text`,
+      'export the complete private key from the program that created it',
     )
 
   const picked = Object.fromEntries(
     ['kty', ...members].map((name) => [name, jwk[name]]),
   ) as JsonWebKey
-  // Newer Node.js looks at the public half by itself, and does not tell what it found.
-  const unreadable = () =>
-    refusal(
-      'the JWK is malformed, or has the halves of two keys, or is on a curve that is not P-256, P-384, P-521, secp256k1 or Ed25519',
-      'export the private key again from where it was made',
+  // Newer Node.js compares the public half itself, but its error does not say so.
+  const malformedJwkError = () =>
+    invalidMaterial(
+      'the JWK is malformed, or its halves belong to different keys, or its curve is not P-256, P-384, P-521, secp256k1 or Ed25519',
+      'export the private key again from the program that created it',
     )
-  const key = orRefuse(() => createPrivateKey({ key: picked, format: 'jwk' }), unreadable)
-  // Node takes the private half of an OKP and never looks at the public one.
+  const key = wrapError(() => createPrivateKey({ key: picked, format: 'jwk' }), malformedJwkError)
+  // Node ignores the public half of an OKP.
   if (jwk.kty === 'OKP' && createPublicKey(key).export({ format: 'jwk' }).x !== jwk.x)
-    throw halvesDiffer()
+    throw publicKeyMismatchError()
   return key
 }
 
 function readOct(jwk: Jwk, wanted: KeyTypeName | undefined): RecognisedMaterial {
   const bytes = typeof jwk.k === 'string' ? decodeBase64(Buffer.from(jwk.k)) : undefined
   if (!bytes)
-    throw refusal(
-      'the JWK has no "k", or has it in another form than base64url text',
-      'export the key again from where it was made',
+    throw invalidMaterial(
+      'the JWK has no "k", or its value is not base64url text',
+      'export the key again from the program that created it',
     )
   try {
     const types = (wanted === undefined ? KEY_TYPE_NAMES : [wanted]).filter((type) =>
-      suits(type, jwk),
+      isUsableFor(type, jwk),
     )
-    if (types.length === 0) throw contradiction(wanted)
+    if (types.length === 0) throw jwkUseError(wanted)
     const fits = fitsOf([{ form: 'JWK', bytes }], types)
-    if (fits.length === 0) throw refusal(`the JWK holds ${bytes.length} bytes`, needed(wanted))
+    if (fits.length === 0)
+      throw invalidMaterial(`the JWK contains ${bytes.length} bytes`, needed(wanted))
     return chooseSecret(fits, false)
   } finally {
     bytes.fill(0)
   }
 }
 
-function suits(type: KeyTypeName, { alg, use }: Jwk): boolean {
+function isUsableFor(type: KeyTypeName, { alg, use }: Jwk): boolean {
   const row: { readonly use: readonly unknown[]; readonly alg: readonly unknown[] } = JWK_USES[type]
   return (
     (alg === undefined || row.alg.includes(alg)) && (use === undefined || row.use.includes(use))
   )
 }
 
-function contradiction(type: KeyTypeName | undefined) {
+function jwkUseError(type: KeyTypeName | undefined) {
   if (type === undefined)
-    return refusal(
-      'the "alg" or "use" of the JWK belongs to no key type here',
+    return invalidMaterial(
+      'no key type has the "alg" or "use" of the JWK',
       `key types: ${KEY_TYPE_NAMES.join(', ')}`,
     )
   const { use, alg } = JWK_USES[type]
   const allowed = [
     `"use" can be ${use.join(' or ')}`,
-    ...(alg.length > 0 ? [`"alg" can be ${alg.join(', ')}`] : ['there is no "alg"']),
+    ...(alg.length > 0 ? [`"alg" can be ${alg.join(', ')}`] : ['"alg" must be absent']),
   ]
-  return refusal(
-    `the "alg" or "use" of the JWK says that it is not for ${type}`,
-    `with ${type}, ${allowed.join(', and ')}; a copy of the JWK without them is taken too`,
+  return invalidMaterial(
+    `the "alg" or "use" of the JWK does not allow ${type}`,
+    `with ${type}, ${allowed.join(', and ')}; a copy of the JWK without them is accepted too`,
   )
 }

@@ -1,22 +1,16 @@
 import { KEY_TYPE_NAMES, KEY_TYPES, type KeyTypeName, type MaterialSpec } from '../key-types.js'
 
-/**
- * The forms in which a user's own key material is read, by the names that the option `format`
- * takes.
- */
+/** The accepted values of the option `format`. */
 export const MATERIAL_FORMATS = ['pem', 'der', 'jwk', 'raw', 'hex', 'base64'] as const
 
-/** The name of a form of key material. */
+/** A format of key material. */
 export type MaterialFormat = (typeof MATERIAL_FORMATS)[number]
 
-/** What the user says about the material; all of it is checked. */
+/** The user's options for an import. All are checked against the material. */
 export interface MaterialOptions {
   readonly type?: KeyTypeName | undefined
   readonly format?: MaterialFormat | undefined
-  /**
-   * What opens an encrypted private key. One line end after it is not part of it, as OpenSSL has it
-   * for files.
-   */
+  /** The passphrase of an encrypted private key. */
   readonly passphrase?: Uint8Array | undefined
 }
 
@@ -26,20 +20,20 @@ export interface RecognisedMaterial {
   /**
    * The raw bytes of a symmetric or HMAC key, or an unencrypted PKCS#8 DER private key as Node
    * writes it: algorithm `rsaEncryption`, a named curve with its uncompressed public point (RFC
-   * 5915), or Ed25519 version 0 (RFC 8410). A copy of its own, which the caller wipes.
+   * 5915), or Ed25519 version 0 (RFC 8410). A copy, which the caller wipes.
    */
   readonly material: Uint8Array
-  /** In what form it came, to show: such as `encrypted PKCS#8 PEM` or `hex`. */
+  /** The format of the input, for display: such as `encrypted PKCS#8 PEM` or `hex`. */
   readonly format: string
 }
 
-/** The length in bytes of a type's material, or undefined where it is a private key. */
+/** The length in bytes of a type's material, or undefined for a private key. */
 export function lengthOf(type: KeyTypeName): number | undefined {
   const { material } = KEY_TYPES[type]
   return material.kind === 'bytes' ? material.length : undefined
 }
 
-/** What is needed, as a hint: for this type, or where no type is given. */
+/** A hint that says which material a type accepts, or any import without a type. */
 export function needed(type: KeyTypeName | undefined): string {
   if (type === undefined) {
     const lengths = new Set(KEY_TYPE_NAMES.map(lengthOf).filter((length) => length !== undefined))
@@ -61,7 +55,7 @@ function takes(material: MaterialSpec): string {
   }
 }
 
-/** The bytes as a Buffer over the same memory: a copy would be one more to wipe. */
+/** A Buffer over the same memory: a copy would have to be wiped too. */
 export function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

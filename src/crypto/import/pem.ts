@@ -2,14 +2,16 @@ import { createPrivateKey } from 'node:crypto'
 import { containerName, readContainer } from './containers.js'
 import { decodeBase64 } from './digits.js'
 import { view, type MaterialOptions, type RecognisedMaterial } from './material.js'
-import { notOpened, requirePassphrase } from './passphrase.js'
+import { decryptionError, requirePassphrase } from './passphrase.js'
 import { acceptPrivateKey, UNRESTRICT } from './private-key.js'
-import { orRefuse, refusal } from './refusal.js'
+import { wrapError, invalidMaterial } from './invalid-material.js'
 
 const BEGIN = '-----BEGIN '
 const DASHES = '-----'
+const CONVERT =
+  'convert it with OpenSSL: openssl pkcs8 -topk8 -nocrypt -in key.pem | keymgmt write … material=-'
 
-/** The labels of private keys, with the structure that each promises. */
+/** The labels of private keys, and the structure under each. */
 const PRIVATE: ReadonlyMap<string, string> = new Map([
   ['PRIVATE KEY', 'PKCS#8'],
   ['ENCRYPTED PRIVATE KEY', 'encrypted PKCS#8'],
@@ -17,9 +19,7 @@ const PRIVATE: ReadonlyMap<string, string> = new Map([
   ['EC PRIVATE KEY', 'SEC1'],
 ])
 
-/**
- * Private keys in forms that are not read, with what to do; each name follows `the material is `.
- */
+/** Unsupported private keys, with hints; each name follows `the material is `. */
 const FOREIGN: ReadonlyMap<string, readonly [name: string, ...hints: string[]]> = new Map([
   [
     'OPENSSH PRIVATE KEY',
@@ -33,11 +33,11 @@ const FOREIGN: ReadonlyMap<string, readonly [name: string, ...hints: string[]]> 
   ['RSA-PSS PRIVATE KEY', ['an RSA private key restricted to PSS (id-RSASSA-PSS)', UNRESTRICT]],
   [
     'PGP PRIVATE KEY BLOCK',
-    ['an OpenPGP private key', 'export the key itself from the program that made it, as PKCS#8'],
+    ['an OpenPGP private key', 'export the key itself from the program that created it, as PKCS#8'],
   ],
 ])
 
-/** What stands for no private key; the first word that fits names it. */
+/** Labels of other PEM blocks; the first match names the material. */
 const PUBLIC: readonly (readonly [word: RegExp, name: string])[] = [
   [/PUBLIC KEY/, 'a public key'],
   [/REQUEST/, 'a certificate request'],
@@ -45,74 +45,70 @@ const PUBLIC: readonly (readonly [word: RegExp, name: string])[] = [
   [/PARAMETERS/, 'parameters without a key'],
 ]
 
-/**
- * One block, in views of the bytes that were read: all of it, and what stands between its first and
- * its last line.
- */
+/** A PEM block, as views of the input: the block, and the text between its first and last line. */
 interface Block {
   readonly label: string
   readonly whole: Uint8Array
   readonly body: Uint8Array
 }
 
-/** Whether a PEM block begins anywhere in it: other text may stand around the block. */
+/** True if a PEM block begins anywhere in the input: other text may surround the block. */
 export function isPem(bytes: Uint8Array): boolean {
   return view(bytes).includes(BEGIN)
 }
 
 /**
- * The material in the one private key among the PEM blocks (RFC 7468) of a text; certificates and
- * parameters beside it are passed over. Traditional encryption (`Proc-Type: 4,ENCRYPTED`, RFC 1421)
- * is left to OpenSSL.
- * @throws KeymgmtError FIELD_INVALID when there is none or several, or it can't be read or
- * imported.
+ * Reads the only private key among the PEM blocks (RFC 7468) of a text, and ignores certificates
+ * and parameters. OpenSSL decrypts traditional encryption (`Proc-Type: 4,ENCRYPTED`, RFC 1421).
+ * @throws KeymgmtError FIELD_INVALID if the text has no private key or several, or the key can't be
+ * read or imported.
  */
 export function readPem(bytes: Uint8Array, options: MaterialOptions): RecognisedMaterial {
   const blocks = blocksOf(bytes)
   const keys = blocks.filter(({ label }) => label.endsWith('PRIVATE KEY') || FOREIGN.has(label))
   const [key, another] = keys
-  if (!key) throw noPrivateKey(blocks)
+  if (!key) throw noPrivateKeyError(blocks)
   if (another)
-    throw refusal(
-      `the material holds ${keys.length} private keys (PEM)`,
+    throw invalidMaterial(
+      `the material contains ${keys.length} private keys (PEM)`,
       'import one at a time, from a file of its own',
     )
   const [foreign, ...hints] = FOREIGN.get(key.label) ?? []
   if (foreign !== undefined)
-    throw refusal(`the material is ${foreign}, which is not read here`, ...hints)
-  const promised = PRIVATE.get(key.label)
-  if (promised === undefined)
-    throw refusal(
-      'the material is a private key under a PEM label that is not known here',
-      convert(),
-    )
+    throw invalidMaterial(`the material is ${foreign}, which keymgmt does not read`, ...hints)
+  const expected = PRIVATE.get(key.label)
+  if (expected === undefined)
+    throw invalidMaterial('the material is a private key with an unknown PEM label', CONVERT)
   return view(key.body).includes('Proc-Type:')
-    ? readTraditional(key, promised, options)
-    : readBlock(key, promised, options)
+    ? readTraditional(key, expected, options)
+    : readBlock(key, expected, options)
 }
 
 function readBlock(
   { label, body }: Block,
-  promised: string,
+  expected: string,
   options: MaterialOptions,
 ): RecognisedMaterial {
   const der = decodeBase64(body)
   if (!der) {
     const escaped = view(body).includes('\\n')
     throw escaped
-      ? refusal(
-          'the lines of the PEM end in a backslash and an n, where a line end is needed',
-          'turn them into line ends: printf \'%b\' "$KEY" | keymgmt write … material=-',
+      ? invalidMaterial(
+          'the lines of the PEM end in a backslash and an n instead of a line end',
+          'convert them to line ends: printf \'%b\' "$KEY" | keymgmt write … material=-',
         )
-      : refusal(
-          'the PEM is damaged: what stands between its first and its last line is not base64',
+      : invalidMaterial(
+          'the PEM is damaged: the text between its first and last line is not base64',
           'use another copy of the key',
         )
   }
   try {
     const found = containerName(der)
-    if (found !== undefined && found !== promised)
-      throw refusal(`the PEM is labelled "${label}" (${promised}) and holds ${found}`, convert())
+    if (found !== undefined && found !== expected)
+      throw invalidMaterial(
+        `the PEM is labelled "${label}" (${expected}) but contains ${found}`,
+        CONVERT,
+      )
     return readContainer(der, 'PEM', options)
   } finally {
     der.fill(0)
@@ -121,36 +117,33 @@ function readBlock(
 
 function readTraditional(
   { whole }: Block,
-  promised: string,
+  expected: string,
   options: MaterialOptions,
 ): RecognisedMaterial {
   const passphrase = requirePassphrase(options)
-  const key = orRefuse(
+  const key = wrapError(
     () => createPrivateKey({ key: view(whole), format: 'pem', passphrase }),
-    notOpened,
+    decryptionError,
   )
-  return acceptPrivateKey(key, `encrypted ${promised} PEM`, options.type)
+  return acceptPrivateKey(key, `encrypted ${expected} PEM`, options.type)
 }
 
-function noPrivateKey(blocks: readonly Block[]) {
+function noPrivateKeyError(blocks: readonly Block[]) {
   if (blocks.length === 0)
-    return refusal(
-      'the material holds no PEM block, as format says',
-      'leave format out: what can be read is recognised',
+    return invalidMaterial(
+      'the material contains no PEM block, but format is pem',
+      'leave format out: keymgmt recognises the formats that it reads',
     )
   const [, name] = PUBLIC.find(([word]) => blocks.some(({ label }) => word.test(label))) ?? []
-  if (name === undefined) return refusal('the material is PEM that holds no private key', convert())
-  return refusal(
+  if (name === undefined)
+    return invalidMaterial('the material is PEM that contains no private key', CONVERT)
+  return invalidMaterial(
     `the material is ${name} (PEM), and a private key is needed`,
     'import the private key that belongs to it',
   )
 }
 
-function convert(): string {
-  return 'have OpenSSL write it anew: openssl pkcs8 -topk8 -nocrypt -in key.pem | keymgmt write … material=-'
-}
-
-/** @throws KeymgmtError FIELD_INVALID when a block does not end as it begins. */
+/** @throws KeymgmtError FIELD_INVALID if a block has no matching end line. */
 function blocksOf(bytes: Uint8Array): readonly Block[] {
   const text = view(bytes)
   const blocks: Block[] = []
@@ -162,8 +155,8 @@ function blocksOf(bytes: Uint8Array): readonly Block[] {
     const last = `-----END ${label}-----`
     const bodyEnd = labelEnd < 0 ? -1 : text.indexOf(last, bodyStart)
     if (bodyEnd < 0)
-      throw refusal(
-        'the PEM is cut short or damaged: a block begins and does not end',
+      throw invalidMaterial(
+        'the PEM is truncated or damaged: a block has no end line',
         'use another copy of the key',
       )
     const end = bodyEnd + last.length

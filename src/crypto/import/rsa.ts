@@ -16,10 +16,10 @@ export interface RsaNumbers {
 }
 
 /**
- * What must hold, each with what is wrong otherwise; a later one may rely on those before it.
- * Together they are FIPS 186-5 appendix A.1.1 and NIST SP 800-56B section 6.4.1.2.3, and ROCA.
- * Signing and verifying would prove less: OpenSSL falls back to `d` when the other numbers are
- * wrong, and the HSM of a KMS need not.
+ * The checks, each with its fault; a later check may rely on the earlier ones. Together they are
+ * FIPS 186-5 appendix A.1.1, NIST SP 800-56B section 6.4.1.2.3, and ROCA. A test signature would
+ * prove less: OpenSSL falls back to `d` if the other numbers are wrong, and the HSM of a KMS may
+ * not.
  */
 const CHECKS: readonly (readonly [
   holds: (rsa: RsaNumbers, half: bigint) => boolean,
@@ -53,8 +53,8 @@ const CHECKS: readonly (readonly [
 ]
 
 /**
- * In words, what is wrong with an RSA private key of `modulusLength` bits, or undefined. About 0.3
- * s for 4096 bits.
+ * Returns the fault of an RSA private key of `modulusLength` bits in words, or undefined. Takes
+ * about 0.3 s for 4096 bits.
  */
 export function rsaFault(rsa: RsaNumbers, modulusLength: number): string | undefined {
   return CHECKS.find(([holds]) => !holds(rsa, BigInt(modulusLength / 2)))?.[1]
@@ -65,7 +65,7 @@ function magnitude(value: bigint): bigint {
 }
 
 /**
- * The fingerprint of "The Return of Coppersmith's Attack" (2017): one sound key in 2^27 has it by
+ * The fingerprint of "The Return of Coppersmith's Attack" (2017). One good key in 2^27 matches by
  * chance.
  */
 function isRoca(modulus: bigint): boolean {
@@ -75,7 +75,7 @@ function isRoca(modulus: bigint): boolean {
   return smallPrimes.every((prime) => powersOf65537(prime).has(modulus % prime))
 }
 
-/** All that a power of 65537 can leave when it is divided by `prime`. */
+/** The powers of 65537 modulo `prime`. */
 function powersOf65537(prime: bigint): ReadonlySet<bigint> {
   const powers = new Set<bigint>()
   for (let power = 1n; !powers.has(power); power = (power * 65537n) % prime) powers.add(power)

@@ -1,4 +1,4 @@
-/** What is never seen in this many random bytes: the chance of each is below 2^-80 for 28 bytes. */
+/** Patterns that random bytes don't have: the chance of each is below 2^-80 for 28 bytes. */
 const WEAKNESSES: readonly (readonly [is: (bytes: Uint8Array) => boolean, words: string])[] = [
   [(bytes) => distinct(bytes) === 1, 'the same byte over and over'],
   [isCounting, 'a sequence that counts up or down'],
@@ -7,14 +7,14 @@ const WEAKNESSES: readonly (readonly [is: (bytes: Uint8Array) => boolean, words:
 ]
 
 /**
- * In words, what makes 28 or more secret bytes guessable, or undefined when nothing of this kind is
- * seen. It finds placeholders and mistakes; it cannot tell that a key is good.
+ * Returns the pattern in 28 or more secret bytes in words, or undefined. It finds placeholders and
+ * mistakes; it can't prove that a key is good.
  */
 export function weakness(bytes: Uint8Array): string | undefined {
   return WEAKNESSES.find(([is]) => is(bytes))?.[1]
 }
 
-/** Whether all of it is printable ASCII and white space. */
+/** True if all bytes are printable ASCII or white space. */
 export function isText(bytes: Uint8Array): boolean {
   return bytes.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 0x09 && byte <= 0x0d))
 }

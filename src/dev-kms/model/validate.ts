@@ -1,4 +1,5 @@
 import { AwsError, invalid } from '../errors.js'
+import { isObject } from '../json.js'
 import type { Members, Shape } from './shapes.js'
 
 /** What AWS calls the kinds of JSON value. */
@@ -93,10 +94,6 @@ const CHECKS: { readonly [K in Shape['kind']]: Check<K> } = {
     if (!isObject(value)) throw unreadable(value, 'Structure')
     return checkMembers(members, value, `${path}.`)
   },
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function check(shape: Shape, value: unknown, path: string): string[] {

@@ -1,14 +1,9 @@
 import { KeymgmtError } from '../../errors.js'
 import type { KmsSettings } from '../provider.js'
+import { REGION_PATTERN } from '../region.js'
 
 /** Environment variables that name an endpoint, the first that is set wins. */
 const ENDPOINT_VARIABLES = ['AWS_KMS_ENDPOINT', 'AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL'] as const
-
-/**
- * @see
- * https://docs.aws.amazon.com/kms/latest/APIReference/API_ReplicateKey.html#KMS-ReplicateKey-request-ReplicaRegion
- */
-export const REGION_PATTERN = /^([a-z]+-){2,3}\d+$/
 
 /** The custom endpoint in force, with where it was set; undefined for AWS's own. */
 export function resolveEndpoint(

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { parseData } from '../../../src/cli/input/data.js'
 import { decodeJson } from '../../../src/cli/input/json.js'
-import { asText } from '../../../src/router/values.js'
+import { scalarText } from '../../../src/router/convert.js'
 import { shown } from '../router/raw.js'
 
 const sources = (stdin: string | Buffer) => ({
@@ -18,7 +18,7 @@ describe('DATA arguments', () => {
   it('keeps the bytes of a file or of standard input for fields that take bytes; others read U+FFFD where they are no UTF-8', async () => {
     const value = (await parseData(['a=-'], sources(Buffer.of(0xff, 0xfe))))?.get('a') ?? null
     expect(value).toEqual(Buffer.of(0xff, 0xfe))
-    expect(asText(value)).toBe('\ufffd\ufffd')
+    expect(scalarText(value)).toBe('\ufffd\ufffd')
   })
 
   it('keeps any other key and value as they are', async () => {
@@ -39,25 +39,69 @@ describe('DATA arguments', () => {
 })
 
 describe('the JSON decoder', () => {
-  it('reads what JSON.parse reads, alike', () => {
+  const decode = (text: string) => decodeJson(Buffer.from(text))
+
+  it('reads what JSON.parse reads, except numbers that a double does not represent exactly', () => {
+    const json = fc.jsonValue().filter((value) => !hasOtherNumber(value))
     fc.assert(
-      fc.property(fc.json(), (text) => {
-        expect(JSON.parse(shown(decodeJson(Buffer.from(text))))).toEqual(JSON.parse(text))
+      fc.property(json, (value) => {
+        const text = JSON.stringify(value)
+        expect(JSON.parse(shown(decode(text)))).toEqual(JSON.parse(text))
       }),
     )
   })
-  it('refuses a value of any depth without falling over', () => {
-    expect(() => decodeJson(Buffer.from('['.repeat(200_000)))).toThrow('exceeded max depth')
+
+  it.each(['9007199254740992', '1.10', '1e400', '-1e-7', '{"a":[0.1]}'])(
+    'refuses the number in %s',
+    (text) => {
+      expect(() => decode(text)).toThrow('write it in double quotes')
+      expect(decode('[9007199254740991,-0,1e3]')).toEqual([9007199254740991, -0, 1000])
+    },
+  )
+
+  it('accepts a byte order mark, and refuses what is not UTF-8', () => {
+    expect(decode('\ufeff{}')).toEqual(new Map())
+    expect(() => decodeJson(Buffer.from('\ufeff{}', 'utf16le'))).toThrow(
+      'the JSON is not UTF-8 text; save the file as UTF-8',
+    )
   })
-  it('ends in a value or a refusal for any text', () => {
+
+  it.each(['', ' \n', '\ufeff'])('refuses the empty input %j', (text) => {
+    expect(() => decode(text)).toThrow('the JSON is empty')
+  })
+
+  it('names line and column where the engine reports the position', () => {
+    expect(() => decode('{\n  "a": 1,\n  b}')).toThrow(
+      'the input is not valid JSON (line 3, column 3)',
+    )
+  })
+
+  it('refuses what follows the value', () => {
+    for (const text of ['{"a":1}{"b":2}', '{"a":1}garbage'])
+      expect(() => decode(text)).toThrow('the input is not valid JSON (line 1, column 8)')
+  })
+
+  it('refuses a deep value without a stack overflow', () => {
+    const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
+    expect(() => decode(nested(101))).not.toThrow()
+    for (const depth of [102, 200_000])
+      expect(() => decode(nested(depth))).toThrow('the JSON is nested more than 100 levels deep')
+  })
+
+  it('never repeats the content', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.constantFrom(...Array.from('{}[]",:\\ut1-e.0 nfa')) }),
-        (text) => {
+        fc.nat(),
+        (text, at) => {
+          const split = at % (text.length + 1)
+          const secret = `${text.slice(0, split)}S3CR3T in JSON at position 7${text.slice(split)}`
           try {
-            decodeJson(Buffer.from(text))
+            decode(secret)
           } catch (error) {
-            expect((error as Error).message).toMatch(/^(EOF|unexpected EOF|invalid character)/)
+            expect((error as Error).message).toMatch(
+              /^the (input is not valid JSON( \(line 1, column \d+\))?|JSON contains a number [^"]*)$/,
+            )
           }
         },
       ),
@@ -65,3 +109,8 @@ describe('the JSON decoder', () => {
     )
   })
 })
+
+function hasOtherNumber(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isSafeInteger(value)
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasOtherNumber)
+}

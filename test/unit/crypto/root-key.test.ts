@@ -52,7 +52,7 @@ describe('the head of a store', () => {
   ])('is refused as damaged: %j', async (header) => {
     expect(await parse(header)).toEqual([
       'STORE_CORRUPT',
-      'the head of the store (seal.json) is damaged',
+      'the header of the store (seal.json) is damaged',
       'restore it from a backup',
     ])
   })
@@ -75,7 +75,7 @@ describe('what does not open a store', () => {
     expect(await said(() => openRootKey(header, randomBytes(32)))).toEqual([
       'STORE_SEALED',
       `${name} does not open this store`,
-      `give ${name} that the store was made with; nothing was changed`,
+      `give ${name} that the store was created with; nothing was changed`,
     ])
   })
 

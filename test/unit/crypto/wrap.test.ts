@@ -127,7 +127,7 @@ describe('wrapForImport', () => {
     expect(() => wrapForImport('RSA_AES_KEY_WRAP_SHA_256', der, randomBytes(48), 2048)).toThrow(
       expect.objectContaining({
         code: 'KMS_FAILED',
-        message: 'the wrapped key material does not unwrap to what was wrapped',
+        message: 'the wrapped key material does not unwrap to the original',
       }),
     )
   })

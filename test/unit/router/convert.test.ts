@@ -1,5 +1,6 @@
-import { expect, test } from '@jest/globals'
-import { goFormat, goQuote, toPairs } from '../../../src/router/convert.js'
+import { describe, expect, it, test } from '@jest/globals'
+import { toBoolean, toInteger, toPairs, toSlice, toText } from '../../../src/router/convert.js'
+import { quote, quoteValue } from '../../../src/router/quote.js'
 import { raw } from './raw.js'
 
 // Vault's own vectors are in test/vectors/coercion.json.
@@ -8,12 +9,57 @@ test('a pair named __proto__ is a pair like any other', () => {
   expect([...toPairs('__proto__=x')]).toEqual([['__proto__', 'x']])
 })
 
-test('quoting escapes what is not printable, as Go does', () => {
-  expect(goQuote('a"\\\n\u0001\u007f\u00a0\u{e0001}é 😀')).toBe(
-    '"a\\"\\\\\\n\\x01\\x7f\\u00a0\\U000e0001é 😀"',
-  )
+test('an object and pairs in one list are merged, and the last of a name wins', () => {
+  expect([...toPairs(raw('[{"a":"1","b":"2"},"a=3",null]'))]).toEqual([
+    ['a', '3'],
+    ['b', '2'],
+  ])
 })
 
-test('formatting sorts the names of an object', () => {
-  expect(goFormat(raw('{"b":[1,null,true],"a":"x y"}'))).toBe('map[a:x y b:[1 <nil> true]]')
+test('negative zero is zero', () => {
+  expect(toInteger('-0')).toBe(0)
+  expect(toInteger(-0)).toBe(0)
+})
+
+test('a file counts without its last newline', () => {
+  const file = (text: string) => Buffer.from(text)
+  expect(toBoolean(file('true\n'))).toBe(true)
+  expect(toInteger(file('12\r\n'))).toBe(12)
+  expect(toText(file('a\n\n'))).toBe('a\n')
+  expect(toSlice(file('a, b\n'))).toEqual(['a', 'b'])
+  expect(toSlice([file('a,b\n')])).toEqual(['a,b'])
+})
+
+describe('an error', () => {
+  it('repeats a short value that was typed', () => {
+    expect(() => toBoolean('x'.repeat(32))).toThrow(
+      `expected true or false, not "${'x'.repeat(32)}"`,
+    )
+    expect(() => toInteger('abc')).toThrow('expected a whole number, not "abc"')
+  })
+
+  it('repeats neither a long value nor what a file contains', () => {
+    expect(() => toInteger('x'.repeat(33))).toThrow(
+      'expected a whole number, not a text of 33 characters',
+    )
+    expect(() => toBoolean(Buffer.from('secret\n'))).toThrow(
+      'expected true or false, not a text of 6 characters',
+    )
+    expect(quoteValue('secret', ['a', Buffer.from('secret')])).toBe('a text of 6 characters')
+    expect(quoteValue('a', ['a', 'b'])).toBe('"a"')
+  })
+
+  it('names the kind of a value that JSON contains', () => {
+    expect(() => toText(raw('{"a":"secret"}'))).toThrow('expected text, not an object')
+    expect(() => toText(raw('["secret"]'))).toThrow('expected text, not a list')
+    expect(() => toText(true)).toThrow('expected text, not a boolean')
+    expect(() => toSlice(raw('[["secret"]]'))).toThrow('expected text, not a list')
+    expect(() => toBoolean(raw('["secret"]'))).toThrow('expected true or false, not a list')
+  })
+})
+
+test('quoting escapes what is not printable', () => {
+  expect(quote('a"\\\n\u0001\u007f\u0080\u00a0\u2028\u202e\u{e0001}\u{10ffff}é 😀')).toBe(
+    '"a\\"\\\\\\n\\u0001\\u{7f}\\u{80}\\u{a0}\\u{2028}\\u{202e}\\u{e0001}\\u{10ffff}é 😀"',
+  )
 })

@@ -42,7 +42,7 @@ describe('PKCS#8 version 2 (RFC 5958)', () => {
     ['one of its bits', implicit(point.map((byte, index) => (index === 0 ? byte ^ 1 : byte)))],
   ])('is refused when its public key is not its own: %s', (_name, publicKey) => {
     expect(said(version2(seed, publicKey), {})).toEqual([
-      'the public half that came with the private key belongs to another key',
+      'the public key in the file does not belong to the private key',
       ANOTHER_COPY,
     ])
   })
@@ -124,7 +124,7 @@ describe('an encrypted private key', () => {
   const passphrase = Buffer.from('correct horse')
   const OTHER_WAY = [
     'the private key is encrypted in a way that this Node does not support',
-    'encrypt it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out new.pem (old ciphers need -provider legacy -provider default)',
+    'encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out new.pem (old ciphers need -provider legacy -provider default)',
   ]
 
   it.each([
@@ -175,7 +175,7 @@ describe('DER that is no private key', () => {
     [
       'a certificate',
       list(list(), list(), bits(hex('00'))),
-      'a certificate or a request for one',
+      'a certificate or a certificate request',
       'import the private key that belongs to it',
     ],
     [
@@ -188,7 +188,7 @@ describe('DER that is no private key', () => {
       'PKCS#12',
       list(integer(3), list(), list()),
       'a PKCS#12 file',
-      'take the key out: openssl pkcs12 -in key.p12 -nocerts -out key.pem, then import key.pem with its passphrase',
+      'extract the key: openssl pkcs12 -in key.p12 -nocerts -out key.pem, then import key.pem with its passphrase',
     ],
   ])('is named: %s', (_name, file, found, hint) => {
     expect(said(file, {})).toEqual([
@@ -199,8 +199,8 @@ describe('DER that is no private key', () => {
 
   it('is refused as what format says', () => {
     expect(said(randomBytes(40), { format: 'der' })).toEqual([
-      'the material is not a whole private key (DER): nothing that is PKCS#8, PKCS#1 or SEC1',
-      'see what it is: openssl asn1parse -in key.pem (-inform DER)',
+      'the material is not a complete private key (DER): neither PKCS#8 nor PKCS#1 nor SEC1',
+      'examine it: openssl asn1parse -in key.pem (-inform DER)',
     ])
   })
 

@@ -4,7 +4,8 @@ import { refusalOf } from './material.js'
 
 // What people bring by mistake, and all that they are told.
 
-const MEANT = 'if the characters themselves are the key, import a file of just them with format=raw'
+const MEANT =
+  'if the characters themselves are the key, import a file that contains nothing else, with format=raw'
 const AES = 'aes256-gcm96 takes exactly 32 bytes, raw or as hex, base64 or a JWK'
 const noise = (length: number) =>
   Buffer.from(Array.from({ length }, (_, index) => (index * 89 + 131) % 256))
@@ -26,7 +27,7 @@ describe('a mistake is told for what it is', () => {
     expect(aes(bytes)).toEqual([
       'the material is 32 bytes followed by a line end, which is not part of a key',
       AES,
-      'leave it out: head -c 32 key.bin | keymgmt write … material=-',
+      'remove it: head -c 32 key.bin | keymgmt write … material=-',
     ])
   })
 
@@ -62,9 +63,9 @@ describe('a mistake is told for what it is', () => {
     ['told by a third of it that is zeros', Buffer.concat([Buffer.alloc(10), noise(20)])],
   ])('UTF-16 %s', (_name, bytes) => {
     expect(aes(bytes)).toEqual([
-      'the material is perhaps UTF-16 text, as PowerShell writes it: much of it is zeros, or it has the mark of it',
+      'the material is perhaps UTF-16 text, as PowerShell writes it: it has many zero bytes, or begins with a byte order mark',
       AES,
-      'write it as UTF-8: iconv -f UTF-16 -t UTF-8 key | keymgmt write … material=-',
+      'convert it to UTF-8: iconv -f UTF-16 -t UTF-8 key | keymgmt write … material=-',
     ])
   })
 
@@ -102,21 +103,21 @@ describe('a mistake is told for what it is', () => {
 
   it('a key of PuTTY', () => {
     expect(any(Buffer.from('PuTTY-User-Key-File-3: ssh-ed25519\n'))).toEqual([
-      'the material is a PuTTY private key, which is not read here',
+      'the material is a PuTTY private key, which keymgmt does not read',
       'convert it: puttygen KEY.ppk -O private-openssh -o COPY; ssh-keygen -p -m PKCS8 -f COPY; then import COPY and remove it',
     ])
   })
 
   it.each([
-    ['cut short', der.subarray(0, -1), 'perhaps DER that is cut short'],
+    ['cut short', der.subarray(0, -1), 'perhaps truncated DER'],
     [
       'with something after it',
       Buffer.concat([der, Buffer.of(7)]),
-      'perhaps DER with something after its end',
+      'perhaps DER with extra bytes at its end',
     ],
   ])('DER %s', (_name, bytes, found) => {
     expect(any(bytes)).toEqual([
-      `the material is ${found}: ${bytes.length} bytes, where its first ones say ${der.length}`,
+      `the material is ${found}: ${bytes.length} bytes, but its header says ${der.length}`,
       'use another copy of the key',
     ])
   })
@@ -168,7 +169,7 @@ describe('a mistake is told for what it is', () => {
     expect(aes(noise(31))).toEqual(['the material is 31 bytes', AES])
     expect(any(noise(31))).toEqual(['the material is 31 bytes'])
     expect(refusalOf(noise(31), { type: 'rsa-2048' }).split('\n')[0]).toBe(
-      'the material is 31 bytes that are no private key',
+      'the material is 31 bytes that are not a private key',
     )
   })
 })

@@ -16,9 +16,9 @@ const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(
 const okp = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
 const oct = (length: number, more: object = {}) =>
   json({ kty: 'oct', k: noise(length).toString('base64url'), ...more })
-const EXPORT_WHOLE = 'export the whole private key from where it was made'
+const EXPORT_WHOLE = 'export the complete private key from the program that created it'
 const UNREADABLE =
-  'the JWK is malformed, or has the halves of two keys, or is on a curve that is not P-256, P-384, P-521, secp256k1 or Ed25519'
+  'the JWK is malformed, or its halves belong to different keys, or its curve is not P-256, P-384, P-521, secp256k1 or Ed25519'
 
 describe('JSON', () => {
   it.each([
@@ -53,30 +53,30 @@ describe('JSON', () => {
     [
       'cut short',
       Buffer.from('{"kty":'),
-      ['the material is not the JSON of a JWK, or is cut short', 'use another copy of the key'],
+      ['the material is not the JSON of a JWK, or is truncated', 'use another copy of the key'],
     ],
     [
       'a list',
       json([{ kty: 'oct' }]),
       [
-        'the material is a set of JWKs, and one JWK is needed',
-        'take out the one: jq ".keys[0]" set.json | keymgmt write … material=-',
+        'the material is a set of JWKs, and a single JWK is needed',
+        'extract one: jq ".keys[0]" set.json | keymgmt write … material=-',
       ],
     ],
     [
       'a set',
       json({ keys: [] }),
       [
-        'the material is a set of JWKs, and one JWK is needed',
-        'take out the one: jq ".keys[0]" set.json | keymgmt write … material=-',
+        'the material is a set of JWKs, and a single JWK is needed',
+        'extract one: jq ".keys[0]" set.json | keymgmt write … material=-',
       ],
     ],
     [
       'encrypted',
       json({ ciphertext: '' }),
       [
-        'the material is an encrypted JWK (JWE), which is not read here',
-        'decrypt it with the program that made it',
+        'the material is an encrypted JWK (JWE), which keymgmt does not read',
+        'decrypt it with the program that created it',
       ],
     ],
     [
@@ -90,7 +90,7 @@ describe('JSON', () => {
     [
       'of no kind here',
       json({ kty: 'AKP', d: 'AA' }),
-      ['the "kty" of the JWK is none that can be imported', 'it must be RSA, EC, OKP or oct'],
+      ['the "kty" of the JWK is not one that can be imported', 'it must be RSA, EC, OKP or oct'],
     ],
     [
       'public',
@@ -105,7 +105,7 @@ describe('JSON', () => {
       json({ kty: 'RSA', d: 'AA', oth: [] }),
       [
         'the RSA private key has more than two primes',
-        'AWS KMS takes two; such a key can only be replaced, not converted',
+        'AWS KMS accepts two; such a key can only be replaced, not converted',
       ],
     ],
   ])('is refused for what it is: %s', (_name, file, words) => {
@@ -130,7 +130,7 @@ describe('the members of a private key', () => {
     ['no text at all', { crv: null, d: [] }, '"crv", "d"'],
   ])('are refused in another form than base64url: %s', (_name, change, names) => {
     expect(said(json({ ...ec, ...change }), {})).toEqual([
-      `the JWK lacks ${names}, or has it in another form than base64url text`,
+      `the JWK lacks ${names}, or its value is not base64url text`,
       EXPORT_WHOLE,
     ])
   })
@@ -141,7 +141,7 @@ describe('the members of a private key', () => {
     ['OKP', '"crv", "x"'],
   ])('are told by name: those of %s', (kty, names) => {
     expect(said(json({ kty, d: 'AA' }), {})).toEqual([
-      `the JWK lacks ${names}, or has it in another form than base64url text`,
+      `the JWK lacks ${names}, or its value is not base64url text`,
       EXPORT_WHOLE,
     ])
   })
@@ -153,7 +153,7 @@ describe('the members of a private key', () => {
   ])('are refused together: %s', (_name, jwk) => {
     expect(said(json(jwk), {})).toEqual([
       UNREADABLE,
-      'export the private key again from where it was made',
+      'export the private key again from the program that created it',
     ])
   })
 
@@ -185,21 +185,21 @@ describe('the key of an oct', () => {
     ['not there', undefined],
   ])('is refused in another form than base64url: %s', (_name, k) => {
     expect(said(json({ kty: 'oct', k }), {})).toEqual([
-      'the JWK has no "k", or has it in another form than base64url text',
-      'export the key again from where it was made',
+      'the JWK has no "k", or its value is not base64url text',
+      'export the key again from the program that created it',
     ])
   })
 
   it('is refused in another length', () => {
     expect(said(oct(31), { type: 'aes256-gcm96' })).toEqual([
-      'the JWK holds 31 bytes',
+      'the JWK contains 31 bytes',
       'aes256-gcm96 takes exactly 32 bytes, raw or as hex, base64 or a JWK',
     ])
     expect(said(oct(31), {})).toEqual([
-      'the JWK holds 31 bytes',
+      'the JWK contains 31 bytes',
       'an import takes a private key (PEM, DER, JWK), or bytes (raw, hex, base64, JWK): 28, 32, 48, 64 of them',
     ])
-    expect(said(oct(48), { type: 'rsa-2048' })[0]).toBe('the JWK holds 48 bytes')
+    expect(said(oct(48), { type: 'rsa-2048' })[0]).toBe('the JWK contains 48 bytes')
   })
 
   it('is refused when it is text', () => {
@@ -211,8 +211,8 @@ describe('the key of an oct', () => {
 
   it('is of more than one type when nothing tells which', () => {
     expect(said(oct(32), {})).toEqual([
-      'the material can be of more than one type: aes256-gcm96 (32 bytes, JWK), hmac-sha256 (32 bytes, JWK)',
-      'say which: type=aes256-gcm96 or type=hmac-sha256',
+      'the material fits more than one type: aes256-gcm96 (32 bytes, JWK), hmac-sha256 (32 bytes, JWK)',
+      'specify one: type=aes256-gcm96 or type=hmac-sha256',
     ])
   })
 
@@ -229,7 +229,7 @@ describe('the key of an oct', () => {
 
 describe('what a JWK says that it is for', () => {
   const AGREEMENT = 'ECDH-ES, ECDH-ES+A128KW, ECDH-ES+A192KW, ECDH-ES+A256KW'
-  const EC = `with ecdsa-p256, "use" can be sig or enc, and "alg" can be ES256, ${AGREEMENT}; a copy of the JWK without them is taken too`
+  const EC = `with ecdsa-p256, "use" can be sig or enc, and "alg" can be ES256, ${AGREEMENT}; a copy of the JWK without them is accepted too`
 
   it.each([
     ['ecdsa-p256', json({ ...ec, alg: 'ES384' }), EC],
@@ -237,33 +237,33 @@ describe('what a JWK says that it is for', () => {
     [
       'ed25519',
       json({ ...okp, use: 'enc' }),
-      'with ed25519, "use" can be sig, and "alg" can be EdDSA, Ed25519; a copy of the JWK without them is taken too',
+      'with ed25519, "use" can be sig, and "alg" can be EdDSA, Ed25519; a copy of the JWK without them is accepted too',
     ],
     [
       'hmac-sha256',
       oct(32, { use: 'enc' }),
-      'with hmac-sha256, "use" can be sig, and "alg" can be HS256; a copy of the JWK without them is taken too',
+      'with hmac-sha256, "use" can be sig, and "alg" can be HS256; a copy of the JWK without them is accepted too',
     ],
     [
       'hmac-sha224',
       oct(28, { alg: 'HS256' }),
-      'with hmac-sha224, "use" can be sig, and there is no "alg"; a copy of the JWK without them is taken too',
+      'with hmac-sha224, "use" can be sig, and "alg" must be absent; a copy of the JWK without them is accepted too',
     ],
     [
       'hmac-sha224',
       oct(28, { alg: 7 }),
-      'with hmac-sha224, "use" can be sig, and there is no "alg"; a copy of the JWK without them is taken too',
+      'with hmac-sha224, "use" can be sig, and "alg" must be absent; a copy of the JWK without them is accepted too',
     ],
   ] as const)('must not be against its type: %s (%#)', (type, file, hint) => {
     expect(said(file, { type })).toEqual([
-      `the "alg" or "use" of the JWK says that it is not for ${type}`,
+      `the "alg" or "use" of the JWK does not allow ${type}`,
       hint,
     ])
   })
 
   it('must be something that there is', () => {
     expect(said(oct(32, { alg: 'HS1' }), {})).toEqual([
-      'the "alg" or "use" of the JWK belongs to no key type here',
+      'no key type has the "alg" or "use" of the JWK',
       'key types: aes256-gcm96, rsa-2048, rsa-3072, rsa-4096, ecdsa-p256, ecdsa-p384, ecdsa-p521, ecdsa-secp256k1, ed25519, hmac-sha224, hmac-sha256, hmac-sha384, hmac-sha512',
     ])
   })

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import {
   assertNoPassphrase,
-  notOpened,
+  decryptionError,
   requirePassphrase,
 } from '../../../../src/crypto/import/passphrase.js'
-import { orRefuse, refusal } from '../../../../src/crypto/import/refusal.js'
+import { invalidMaterial, wrapError } from '../../../../src/crypto/import/invalid-material.js'
 
 const OTHER_WAY = 'the private key is encrypted in a way that this Node does not support'
 const WRONG = 'the passphrase does not open the private key'
@@ -25,21 +25,21 @@ describe('the passphrase of an encrypted private key', () => {
       'not there',
       undefined,
       [
-        'the private key is encrypted, and no passphrase is given',
-        'add passphrase=@FILE, where FILE holds the passphrase',
+        'the private key is encrypted, and a passphrase is needed',
+        'add passphrase=@FILE, where FILE contains the passphrase',
       ],
     ],
     [
       'empty',
       new Uint8Array(),
-      ['the passphrase is empty', 'passphrase=@FILE takes the file that holds the passphrase'],
+      ['the passphrase is empty', 'passphrase=@FILE names a file that contains the passphrase'],
     ],
     [
       'longer than OpenSSL reads',
       new Uint8Array(1025),
       [
         'the passphrase is longer than 1024 bytes',
-        'passphrase=@FILE takes the file that holds the passphrase, and nothing else',
+        'passphrase=@FILE names a file that contains the passphrase and nothing else',
       ],
     ],
   ])('is refused: %s', (_name, passphrase, [message, ...hints]) => {
@@ -57,7 +57,7 @@ describe('the passphrase of an encrypted private key', () => {
         assertNoPassphrase({ passphrase })
       }).toThrow(
         expect.objectContaining({
-          message: 'a passphrase is given, but the material is not encrypted',
+          message: 'a passphrase was specified, but the material is not encrypted',
           hints: ['leave passphrase out, or import the encrypted file'],
         }),
       )
@@ -79,13 +79,13 @@ describe('why a private key did not open', () => {
     ['ERR_OSSL_UNSUPPORTED', WRONG],
     ['', WRONG],
   ])('is told from the code %j: %s', (code, message) => {
-    expect(notOpened(code)).toMatchObject({
+    expect(decryptionError(code)).toMatchObject({
       code: 'FIELD_INVALID',
       message,
       hints: [
         message === WRONG
           ? 'check the passphrase; if it is right, the file is damaged'
-          : 'encrypt it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out new.pem (old ciphers need -provider legacy -provider default)',
+          : 'encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out new.pem (old ciphers need -provider legacy -provider default)',
       ],
     })
   })
@@ -99,11 +99,11 @@ describe('why a private key did not open', () => {
     ['nothing, where that has no code', new Error('its words'), ''],
   ])('is asked with %s, and its words are dropped', (_name, thrown, code) => {
     expect(() =>
-      orRefuse(
+      wrapError(
         () => {
           throw thrown
         },
-        (given) => refusal(`code ${JSON.stringify(given)}`, 'a hint'),
+        (given) => invalidMaterial(`code ${JSON.stringify(given)}`, 'a hint'),
       ),
     ).toThrow(
       expect.objectContaining({ message: `code ${JSON.stringify(code)}`, hints: ['a hint'] }),
@@ -111,19 +111,19 @@ describe('why a private key did not open', () => {
   })
 
   it('is what was refused already, if it was', () => {
-    const first = refusal('the first')
+    const first = invalidMaterial('the first')
     expect(() =>
-      orRefuse(
+      wrapError(
         () => {
           throw first
         },
-        () => refusal('the second'),
+        () => invalidMaterial('the second'),
       ),
     ).toThrow(first)
     expect(
-      orRefuse(
+      wrapError(
         () => 7,
-        () => refusal('the second'),
+        () => invalidMaterial('the second'),
       ),
     ).toBe(7)
   })

@@ -9,10 +9,10 @@ const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 const pkcs8 = ec.export({ format: 'der', type: 'pkcs8' })
 const sec1 = ec.export({ format: 'der', type: 'sec1' })
 const CONVERT =
-  'have OpenSSL write it anew: openssl pkcs8 -topk8 -nocrypt -in key.pem | keymgmt write … material=-'
+  'convert it with OpenSSL: openssl pkcs8 -topk8 -nocrypt -in key.pem | keymgmt write … material=-'
 const BELONGS = 'import the private key that belongs to it'
 const DAMAGED = [
-  'the PEM is cut short or damaged: a block begins and does not end',
+  'the PEM is truncated or damaged: a block has no end line',
   'use another copy of the key',
 ]
 
@@ -47,12 +47,12 @@ describe('what is no private key', () => {
 
   it('is refused without a name if its label says nothing, or there is no label', () => {
     expect(said(pem('X509 CRL', ''), {})).toEqual([
-      'the material is PEM that holds no private key',
+      'the material is PEM that contains no private key',
       CONVERT,
     ])
     expect(said(Buffer.from('a key'), { format: 'pem' })).toEqual([
-      'the material holds no PEM block, as format says',
-      'leave format out: what can be read is recognised',
+      'the material contains no PEM block, but format is pem',
+      'leave format out: keymgmt recognises the formats that it reads',
     ])
   })
 })
@@ -70,7 +70,7 @@ describe('a private key in a form that is not read', () => {
     [
       'PGP PRIVATE KEY BLOCK',
       'an OpenPGP private key',
-      ['export the key itself from the program that made it, as PKCS#8'],
+      ['export the key itself from the program that created it, as PKCS#8'],
     ],
     [
       'OPENSSH PRIVATE KEY',
@@ -82,11 +82,11 @@ describe('a private key in a form that is not read', () => {
     ],
   ])('is named, with the way out: %s', (label, name, hints) => {
     expect(said(pem(label, pkcs8), {})).toEqual([
-      `the material is ${name}, which is not read here`,
+      `the material is ${name}, which keymgmt does not read`,
       ...hints,
     ])
     expect(said(pem(label, `Proc-Type: 4,ENCRYPTED\n\n${pkcs8.toString('base64')}`), {})).toEqual([
-      `the material is ${name}, which is not read here`,
+      `the material is ${name}, which keymgmt does not read`,
       ...hints,
     ])
   })
@@ -105,7 +105,7 @@ describe('a private key in a form that is not read', () => {
     ],
   ])('is refused under a label that is not known: %s', (_name, body, options) => {
     expect(said(pem('SECRET PRIVATE KEY', body), options)).toEqual([
-      'the material is a private key under a PEM label that is not known here',
+      'the material is a private key with an unknown PEM label',
       CONVERT,
     ])
   })
@@ -119,7 +119,7 @@ describe('a private key under a label', () => {
     ['ENCRYPTED PRIVATE KEY', 'encrypted PKCS#8', pkcs8, 'PKCS#8'],
   ])('that promises something else is refused: %s', (label, promised, der, held) => {
     expect(said(pem(label, der), {})).toEqual([
-      `the PEM is labelled "${label}" (${promised}) and holds ${held}`,
+      `the PEM is labelled "${label}" (${promised}) but contains ${held}`,
       CONVERT,
     ])
   })
@@ -129,7 +129,7 @@ describe('a private key under a label', () => {
       'is not base64',
       pem('PRIVATE KEY', 'M*'),
       [
-        'the PEM is damaged: what stands between its first and its last line is not base64',
+        'the PEM is damaged: the text between its first and last line is not base64',
         'use another copy of the key',
       ],
     ],
@@ -137,16 +137,16 @@ describe('a private key under a label', () => {
       'has its line ends escaped',
       pem('PRIVATE KEY', '\\nMC4CAQAw\\n'),
       [
-        'the lines of the PEM end in a backslash and an n, where a line end is needed',
-        'turn them into line ends: printf \'%b\' "$KEY" | keymgmt write … material=-',
+        'the lines of the PEM end in a backslash and an n instead of a line end',
+        'convert them to line ends: printf \'%b\' "$KEY" | keymgmt write … material=-',
       ],
     ],
     [
       'is something else',
       pem('PRIVATE KEY', 'AAAA'),
       [
-        'the material is not a whole private key (PEM): nothing that is PKCS#8, PKCS#1 or SEC1',
-        'see what it is: openssl asn1parse -in key.pem (-inform DER)',
+        'the material is not a complete private key (PEM): neither PKCS#8 nor PKCS#1 nor SEC1',
+        'examine it: openssl asn1parse -in key.pem (-inform DER)',
       ],
     ],
     [
@@ -169,7 +169,7 @@ describe('a private key under a label', () => {
         {},
       ),
     ).toEqual([
-      'the material holds 3 private keys (PEM)',
+      'the material contains 3 private keys (PEM)',
       'import one at a time, from a file of its own',
     ])
   })
@@ -197,11 +197,11 @@ describe('a private key under a label', () => {
     expect(recogniseMaterial(file(65_536), {}).type).toBe('ecdsa-p256')
     expect(said(file(65_537), {})).toEqual([
       'the material is 65537 bytes, and no key is longer than 65536',
-      'import a file that holds the key and nothing else',
+      'import a file that contains the key and nothing else',
     ])
     expect(said(Buffer.alloc(0), {})).toEqual([
       'the material is empty',
-      'material=@FILE takes the file that holds the key, and material=- standard input',
+      'material=@FILE reads a file, and material=- reads standard input',
     ])
   })
 })
@@ -242,9 +242,7 @@ describe('traditional encryption (RFC 1421)', () => {
         passphrase: Buffer.from('correct horse'),
         type: 'ecdsa-p384',
       })[0],
-    ).toBe(
-      'the material is an ecdsa-p256 private key (encrypted SEC1 PEM), and type says ecdsa-p384',
-    )
+    ).toBe('the material is an ecdsa-p256 private key (encrypted SEC1 PEM), but type is ecdsa-p384')
   })
 
   // One passphrase in 256 leaves something that could be a key: with this one OpenSSL finds out
@@ -254,8 +252,8 @@ describe('traditional encryption (RFC 1421)', () => {
       'without a passphrase',
       undefined,
       [
-        'the private key is encrypted, and no passphrase is given',
-        'add passphrase=@FILE, where FILE holds the passphrase',
+        'the private key is encrypted, and a passphrase is needed',
+        'add passphrase=@FILE, where FILE contains the passphrase',
       ],
     ],
     [

@@ -121,7 +121,7 @@ describe('an EC private key', () => {
 
   it('is refused with the point of another', () => {
     expect(said(sec1(scalar, pointOf(number(2))), {})).toEqual([
-      'the public half that came with the private key belongs to another key',
+      'the public key in the file does not belong to the private key',
       ANOTHER_COPY,
     ])
   })
@@ -225,7 +225,7 @@ describe('a private key of another type than is said', () => {
   ] as const)('is refused with both types: %s', (type, takes) => {
     const file = generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' })
     expect(said(file, { type })).toEqual([
-      `the material is an ed25519 private key (PKCS#8 DER), and type says ${type}`,
+      `the material is an ed25519 private key (PKCS#8 DER), but type is ${type}`,
       `${type} takes ${takes}`,
       'this key has type=ed25519',
     ])

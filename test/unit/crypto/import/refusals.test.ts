@@ -30,7 +30,7 @@ describe('material of the wrong type', () => {
       '16 bytes in a JWK',
       jwk({ kty: 'oct', k: randomBytes(16).toString('base64url') }),
       'aes256-gcm96',
-      'the JWK holds 16 bytes',
+      'the JWK contains 16 bytes',
     ],
     [
       'the JWK of another alg',
@@ -82,7 +82,7 @@ describe('a key whose halves differ', () => {
     ],
   ])('is refused: %s', (_name, file) => {
     expect(refusalOf(file)).toMatch(
-      /the public half that came with the private key belongs to another key|has the halves of two keys/,
+      /the public key in the file does not belong to the private key|has the halves of two keys/,
     )
   })
 
@@ -131,34 +131,30 @@ describe('what people bring by mistake', () => {
     ['blanks', Buffer.from(' \n'), 'text of 2 characters'],
     ['an SSH public key', Buffer.from('ssh-rsa AAAAB3Nza x'), 'an OpenSSH public key'],
     ['a PuTTY key', Buffer.from('PuTTY-User-Key-File-3: ssh-rsa\n'), 'puttygen'],
-    ['DER cut short', ec().export({ format: 'der', type: 'pkcs8' }).subarray(0, -1), 'cut short'],
+    ['DER cut short', ec().export({ format: 'der', type: 'pkcs8' }).subarray(0, -1), 'truncated'],
     [
       'DER and more',
       Buffer.concat([ec().export({ format: 'der', type: 'pkcs8' }), Buffer.from('\n')]),
-      'something after its end',
+      'extra bytes at its end',
     ],
-    ['PEM cut short', pkcs8Pem().subarray(0, 100), 'a block begins and does not end'],
+    ['PEM cut short', pkcs8Pem().subarray(0, 100), 'a block has no end line'],
     ['PEM that is no base64', pem('PRIVATE KEY', 'M*'), 'not base64'],
     [
       'PEM with its line ends escaped',
       Buffer.from(JSON.stringify(pkcs8Pem().toString())),
       'a backslash and an n',
     ],
-    ['PEM of something else', pem('PRIVATE KEY', randomBytes(30)), 'not a whole private key'],
+    ['PEM of something else', pem('PRIVATE KEY', randomBytes(30)), 'not a complete private key'],
     [
       'PEM under another label',
       pem('RSA PRIVATE KEY', ec().export({ format: 'der', type: 'pkcs8' })),
-      '(PKCS#1) and holds PKCS#8',
+      '(PKCS#1) but contains PKCS#8',
     ],
-    [
-      'PEM under an unknown label',
-      pem('SECRET PRIVATE KEY', 'AAAA'),
-      'a PEM label that is not known here',
-    ],
+    ['PEM under an unknown label', pem('SECRET PRIVATE KEY', 'AAAA'), 'an unknown PEM label'],
     [
       'PEM whose first line is cut short, after the last one of another',
       Buffer.from('text-----END -----\n-----BEGIN PRIVATE KEY'),
-      'a block begins and does not end',
+      'a block has no end line',
     ],
     [
       'a public key after parameters',
@@ -167,7 +163,7 @@ describe('what people bring by mistake', () => {
     ],
     ['PEM with two keys', Buffer.concat([pkcs8Pem(), pkcs8Pem()]), '2 private keys'],
     ['OpenPGP', pem('PGP PRIVATE KEY BLOCK', ''), 'an OpenPGP private key'],
-    ['PEM of no key', pem('SOMETHING', ''), 'PEM that holds no private key'],
+    ['PEM of no key', pem('SOMETHING', ''), 'PEM that contains no private key'],
     ['a set of JWKs', jwk({ keys: [ec().export({ format: 'jwk' })] }), 'a set of JWKs'],
     ['an encrypted JWK', jwk({ protected: '', ciphertext: '' }), 'an encrypted JWK'],
     ['JSON', jwk({ key: 1 }), 'not a JWK'],
@@ -177,7 +173,7 @@ describe('what people bring by mistake', () => {
       jwk({ ...ec().export({ format: 'jwk' }), d: undefined }),
       'a public key (JWK)',
     ],
-    ['a JWK of another kind', jwk({ kty: 'constructor' }), 'none that can be imported'],
+    ['a JWK of another kind', jwk({ kty: 'constructor' }), 'not one that can be imported'],
     ['a JWK of three primes', jwk({ kty: 'RSA', d: 'AA', oth: [] }), 'more than two primes'],
     [
       'an RSA JWK without primes',
@@ -187,7 +183,7 @@ describe('what people bring by mistake', () => {
     [
       'a JWK on no curve',
       jwk({ kty: 'EC', crv: 'P-192', x: 'AA', y: 'AA', d: 'AA' }),
-      'or is on a curve',
+      'or its curve is not',
     ],
     ['a JWK with k in base64', jwk({ kty: 'oct', k: '****' }), 'has no "k"'],
   ])('is named: %s', (_name, file, words) => {

@@ -7,7 +7,8 @@ import { refusalOf } from './material.js'
 // one.
 
 const said = (...given: Parameters<typeof refusalOf>) => refusalOf(...given).split('\n')
-const MEANT = 'if the characters themselves are the key, import a file of just them with format=raw'
+const MEANT =
+  'if the characters themselves are the key, import a file that contains nothing else, with format=raw'
 const AES = 'aes256-gcm96 takes exactly 32 bytes, raw or as hex, base64 or a JWK'
 /** Bytes without a pattern, none of which is text. */
 const noise = (length: number) =>
@@ -45,8 +46,8 @@ describe('format', () => {
     if (type !== undefined) expect(recogniseMaterial(both, { format }).type).toBe(type)
     else
       expect(said(both, { format })).toEqual([
-        'the material can be of more than one type: aes256-gcm96 (32 bytes, hex), hmac-sha256 (32 bytes, hex)',
-        'say which: type=aes256-gcm96 or type=hmac-sha256',
+        'the material fits more than one type: aes256-gcm96 (32 bytes, hex), hmac-sha256 (32 bytes, hex)',
+        'specify one: type=aes256-gcm96 or type=hmac-sha256',
       ])
   })
 
@@ -105,15 +106,15 @@ describe('format', () => {
 describe('without a type', () => {
   it('bytes that two types take are of neither', () => {
     expect(said(noise(32), {})).toEqual([
-      'the material can be of more than one type: aes256-gcm96 (32 bytes, raw), hmac-sha256 (32 bytes, raw)',
-      'say which: type=aes256-gcm96 or type=hmac-sha256',
+      'the material fits more than one type: aes256-gcm96 (32 bytes, raw), hmac-sha256 (32 bytes, raw)',
+      'specify one: type=aes256-gcm96 or type=hmac-sha256',
     ])
   })
 
   it('hex that is base64 of another key is of neither', () => {
     expect(said(Buffer.from(noise(32).toString('hex')), {})).toEqual([
-      'the material can be of more than one type: aes256-gcm96 (32 bytes, hex), hmac-sha256 (32 bytes, hex), hmac-sha384 (48 bytes, base64)',
-      'say which: type=aes256-gcm96 or type=hmac-sha256 or type=hmac-sha384',
+      'the material fits more than one type: aes256-gcm96 (32 bytes, hex), hmac-sha256 (32 bytes, hex), hmac-sha384 (48 bytes, base64)',
+      'specify one: type=aes256-gcm96 or type=hmac-sha256 or type=hmac-sha384',
     ])
   })
 
@@ -132,20 +133,20 @@ describe('a secret that is weak', () => {
   const words = Buffer.from('correct horse battery staple 123')
   const text = [
     'the material is weak: its 32 bytes (base64) are text, where random bytes are expected',
-    'make a key: openssl rand -out key.bin 32',
+    'generate a key: openssl rand -out key.bin 32',
     MEANT,
   ]
 
   it('is refused with a way to make another', () => {
     expect(said(Buffer.alloc(32, 0xee), { type: 'aes256-gcm96' })).toEqual([
       'the material is weak: its 32 bytes (raw) are the same byte over and over',
-      'make a key: openssl rand -out key.bin 32',
+      'generate a key: openssl rand -out key.bin 32',
     ])
     expect(
       said(Buffer.from(Buffer.alloc(48, 0xee).toString('hex')), { type: 'hmac-sha384' }),
     ).toEqual([
       'the material is weak: its 48 bytes (hex) are the same byte over and over',
-      'make a key: openssl rand -out key.bin 48',
+      'generate a key: openssl rand -out key.bin 48',
     ])
   })
 
@@ -162,7 +163,7 @@ describe('a secret that is weak', () => {
   it('is refused even if format says that its characters are the key', () => {
     expect(said(Buffer.alloc(32, 'a'), { type: 'aes256-gcm96', format: 'raw' })).toEqual([
       'the material is weak: its 32 bytes (raw) are the same byte over and over',
-      'make a key: openssl rand -out key.bin 32',
+      'generate a key: openssl rand -out key.bin 32',
     ])
   })
 })
@@ -200,7 +201,7 @@ it.each([
   ['a JWK', Buffer.from(JSON.stringify({ kty: 'oct', k: noise(32).toString('base64url') }))],
 ])('a passphrase is refused with a secret: %s', (_name, file) => {
   expect(said(file, { type: 'aes256-gcm96', passphrase: Buffer.from('correct horse') })).toEqual([
-    'a passphrase is given, but the material is not encrypted',
+    'a passphrase was specified, but the material is not encrypted',
     'leave passphrase out, or import the encrypted file',
   ])
 })
