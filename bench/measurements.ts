@@ -2,7 +2,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createEngine, openHome, saveKey, awsKms } from '../src/index.js'
+import { createEngine, openSealedLocalStore, saveKey, awsKms } from '../src/index.js'
 import { startKmsThread } from './kms-thread.js'
 import { BINARY, median, ROOT, type Env, type Measured } from './measuring.js'
 
@@ -67,7 +67,7 @@ async function sideBySide(
 }
 
 async function storeWithKeys(home: string, count: number): Promise<Env> {
-  const { store } = openHome({ home, keyfile: join(home, 'keyfile') })
+  const { store } = openSealedLocalStore({ storeDir: home, keyfile: join(home, 'keyfile') })
   const engine = createEngine({
     store,
     kinds: { awskms: awsKms({ env: {}, signal: new AbortController().signal }) },

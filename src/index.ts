@@ -32,6 +32,6 @@ export {
   createLocalStore,
   createMemoryStore,
   createSealedStore,
-  openHome,
+  openSealedLocalStore,
   type Store,
 } from './store/index.js'

@@ -3,7 +3,7 @@ import { createEngine, type Engine } from '../core/engine.js'
 import { awsKms } from '../kms/aws/index.js'
 import { KeymgmtError } from '../errors.js'
 import type { KmsKind } from '../kms/provider.js'
-import { openHome, type OpenedHome } from '../store/home.js'
+import { openSealedLocalStore, type OpenedStore } from '../store/sealed-local.js'
 import { locate } from '../store/locate.js'
 import type { Store } from '../store/store.js'
 import { humanDuration } from './output/index.js'
@@ -32,10 +32,12 @@ export interface EngineOptions {
 export function composeEngine(
   io: Io,
   { signal, timeoutMs, notice, rehearsal }: EngineOptions,
-): { engine: Engine; home: OpenedHome } {
+): { engine: Engine; home: OpenedStore } {
   const bounded = signalWithin(signal, timeoutMs)
-  const home = openHome({
-    ...locate(io.env, io.platform, homedir),
+  const { home: storeDir, keyfile } = locate(io.env, io.platform, homedir)
+  const home = openSealedLocalStore({
+    storeDir,
+    keyfile,
     passphrase: async (to) =>
       (await import('./input/passphrase.js')).passphraseFrom(io, { to, signal: bounded() }),
     createSeal: wantsPassphrase(io) ? 'passphrase' : 'keyfile',

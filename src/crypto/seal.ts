@@ -9,14 +9,16 @@ export interface Binding {
   readonly storeId: string
   readonly path: string
   readonly revision: number
+  /** Identifies the write that produced the record. */
+  readonly writeId: string
 }
 
 /**
  * Every part is preceded by its length (4 bytes, big-endian on every machine), so that no two
  * bindings have the same bytes.
  */
-function associatedData({ storeId, path, revision }: Binding): Buffer {
-  const parts = ['keymgmt record v1', storeId, path, String(revision)].map((part) =>
+function associatedData({ storeId, path, revision, writeId }: Binding): Buffer {
+  const parts = ['keymgmt record v1', storeId, path, String(revision), writeId].map((part) =>
     Buffer.from(part),
   )
   return Buffer.concat(parts.flatMap((part) => [lengthOf(part), part]))
