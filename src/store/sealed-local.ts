@@ -42,6 +42,7 @@ export interface SealStatus {
 export interface OpenedStore {
   /** To list and to lock needs no root key. */
   readonly store: Store
+  /** Describes the seal. Opens nothing. */
   seal(): Promise<SealStatus>
 }
 
