@@ -14,7 +14,7 @@ export const MAX_SEGMENT_LENGTH = 240
  * The room that a name leaves for what is appended to it in a segment: the archive's segment is
  * `<name>-<Unix time>`, which takes 11 characters.
  */
-export const RESERVED_SUFFIX_LENGTH = 20
+const RESERVED_SUFFIX_LENGTH = 20
 
 /** The longest name of a key or a provider. It fits a record's path even if it is all capitals. */
 export const MAX_NAME_LENGTH = Math.floor((MAX_SEGMENT_LENGTH - RESERVED_SUFFIX_LENGTH) / 2)

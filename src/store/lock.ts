@@ -1,13 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmdirSync,
-  unlinkSync,
-} from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,6 +7,7 @@ import { KeymgmtError } from '../errors.js'
 import { writeNewFile } from './atomic-file.js'
 import { makeFolder, removeIfPossible } from './files.js'
 import { storageError } from './permissions.js'
+import { pidNamespace, startOf } from './process-identity.js'
 import type { Lock } from './store.js'
 
 /*
@@ -246,31 +239,6 @@ function isDead({ host, pids, pid, start }: LockHolder): boolean {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
   return start !== null && startOf(pid) !== start
-}
-
-function pidNamespace(): string | null {
-  try {
-    return readlinkSync('/proc/self/ns/pid')
-  } catch {
-    return null
-  }
-}
-
-/**
- * Returns the start of a process in ticks since a boot with an id, which Linux reports. On other
- * platforms, a process that reuses a pid passes for the earlier one.
- */
-function startOf(pid: number): string | null {
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The command's name is in parentheses and may contain any character. The other fields follow
-    // the last parenthesis.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return `${boot}:${fields[19] ?? ''}`
-  } catch {
-    return null
-  }
 }
 
 function describeHolder(path: string, holder: ReturnType<typeof readHolder>): string {

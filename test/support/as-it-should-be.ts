@@ -1,6 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { createEngine, openSealedLocalStore, verifyDistribution, awsKms, type Engine } from '../../src/index.js'
+import {
+  createEngine,
+  openSealedLocalStore,
+  verifyDistribution,
+  awsKms,
+  type Engine,
+} from '../../src/index.js'
 import { readDistribution, requireKey } from '../../src/core/records/repository.js'
 import { isEnabledVersion, wantedAliases } from '../../src/core/reconcile/plan.js'
 import {

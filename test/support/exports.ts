@@ -70,6 +70,8 @@ function nameOfReference(node: ts.Node): ts.Node | undefined {
 function isOurs({ flags, declarations = [] }: ts.Symbol): boolean {
   return (
     !(flags & ts.SymbolFlags.TypeParameter) &&
-    declarations.some((declaration) => !declaration.getSourceFile().fileName.includes('node_modules'))
+    declarations.some(
+      (declaration) => !declaration.getSourceFile().fileName.includes('node_modules'),
+    )
   )
 }
