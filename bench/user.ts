@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { awsKms, createEngine, openHome, saveKey } from '../src/index.js'
+import { awsKms, createEngine, openSealedLocalStore, saveKey } from '../src/index.js'
 import type { Environment, Invocation } from './processes.js'
 
 const KEYMGMT = fileURLToPath(new URL('../../bin/keymgmt.js', import.meta.url))
@@ -52,8 +52,8 @@ export function createUser(folder: string): User {
 /** Creates a user whose store contains `count` keys. The first one is named `app`. */
 export async function createUserWithKeys(folder: string, count: number): Promise<User> {
   const user = createUser(folder)
-  const { store } = openHome({
-    home: join(folder, 'data', 'keymgmt'),
+  const { store } = openSealedLocalStore({
+    storeDir: join(folder, 'data', 'keymgmt'),
     keyfile: join(folder, 'config', 'keymgmt', 'keyfile'),
   })
   const engine = createEngine({

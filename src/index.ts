@@ -1,7 +1,6 @@
 export { createEngine, type Engine } from './core/engine.js'
-export { distribute, replicate, type DistributionRequest } from './core/operations/distribute.js'
-export { readDistribution, readKey, readProvider } from './core/records/repository.js'
 export { adopt, type Adoption } from './core/operations/adopt.js'
+export { distribute, replicate, type DistributionRequest } from './core/operations/distribute.js'
 export {
   importKey,
   importVersion,
@@ -18,20 +17,70 @@ export {
   type ScheduledDeletion,
 } from './core/operations/remove.js'
 export { repairDistribution, type Repair } from './core/operations/repair.js'
-export { verifyDistribution, type Difference, type Verification } from './core/operations/verify.js'
-export type { DistributionRecord, KeyRecord, KmsRecord } from './core/records/model.js'
+export {
+  verifyDistribution,
+  type Difference,
+  type Observation,
+  type ObservedCopy,
+  type Verification,
+} from './core/operations/verify.js'
+export type { PlacedCopy } from './core/reconcile/plan.js'
+export type {
+  AliasRecord,
+  CopyRecord,
+  DistributionRecord,
+  DistributionState,
+  KeyRecord,
+  KeyVersion,
+  KmsRecord,
+} from './core/records/model.js'
+export { readDistribution, readKey, readProvider } from './core/records/repository.js'
+export type { MaterialFormat } from './crypto/import/material.js'
 export { KEY_TYPE_NAMES, type KeyTypeName } from './crypto/key-types.js'
-export { startDevKms, type DevKms, type DevKmsOptions } from './dev-kms/index.js'
-export { KeymgmtError, type ErrorCode } from './errors.js'
+export type { RootKey, SealKind } from './crypto/root-key.js'
+export type { Fault, FaultKind } from './dev-kms/faults.js'
+export {
+  startDevKms,
+  type Account,
+  type DevKms,
+  type DevKmsOptions,
+  type DevKmsRequest,
+} from './dev-kms/index.js'
+export type { Limits } from './dev-kms/quotas.js'
+export { KeymgmtError, type ErrorCode, type ErrorDetails } from './errors.js'
 export { awsKms } from './kms/aws/index.js'
 export type { AwsOptions } from './kms/aws/provider.js'
-export type { KmsKind, KmsProvider } from './kms/provider.js'
+export type { CallerOptions } from './kms/aws/retry.js'
+export type { KmsKindName, KmsKinds } from './kms/index.js'
+export type {
+  AliasOwner,
+  KmsKey,
+  KmsKeyRequest,
+  KmsKeyState,
+  KmsKeyStatus,
+  KmsKind,
+  KmsProvider,
+  KmsSettings,
+  Protection,
+  Purpose,
+} from './kms/provider.js'
+export { openEngine, type EngineOptions, type OpenedEngine } from './open-engine.js'
 export { PATHS } from './paths/index.js'
-export { createRouter, type Resolved, type Router } from './router/router.js'
+export type { Field, Fields } from './router/fields.js'
+export type { Operation, OperationDefinition, PathDefinition, Response } from './router/path.js'
+export { createRouter, type RequestData, type Resolved, type Router } from './router/router.js'
+export type { Json, RawObject, RawValue } from './router/values.js'
 export {
   createLocalStore,
   createMemoryStore,
   createSealedStore,
-  openHome,
+  openSealedLocalStore,
+  type LocalStoreOptions,
+  type Lock,
+  type OpenedStore,
+  type Revision,
+  type SealedLocalStoreOptions,
+  type SealStatus,
   type Store,
+  type StoredRecord,
 } from './store/index.js'

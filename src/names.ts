@@ -1,5 +1,20 @@
-/** The form of a name in a path, without anchors. Also a valid pattern in Go. */
+/**
+ * The form of a name, and of each segment of a record's path: the source of a regular expression,
+ * which is also valid in Go.
+ */
 export const NAME_PATTERN = String.raw`\w(([\w-.]+)?\w)?`
 
-/** A name becomes part of file names, aliases and tags, each with a limit of its own. */
-export const MAX_NAME_LENGTH = 110
+/**
+ * The longest segment of a record's path. A capital counts as two characters, because it is stored
+ * as two. A file name has at most 255 characters, so 15 remain for a mark and an extension.
+ */
+export const MAX_SEGMENT_LENGTH = 240
+
+/**
+ * The room that a name leaves for what is appended to it in a segment: the archive's segment is
+ * `<name>-<Unix time>`, which takes 11 characters.
+ */
+const RESERVED_SUFFIX_LENGTH = 20
+
+/** The longest name of a key or a provider. It fits a record's path even if it is all capitals. */
+export const MAX_NAME_LENGTH = Math.floor((MAX_SEGMENT_LENGTH - RESERVED_SUFFIX_LENGTH) / 2)

@@ -2,7 +2,7 @@ import { rehearseAwsKms } from '../kms/aws/dry-run.js'
 import type { RehearsedCall } from '../kms/planned-call.js'
 import type { Response } from '../router/path.js'
 import { createOverlayStore } from '../store/index.js'
-import type { EngineOptions } from './engine.js'
+import type { EngineOptions } from '../open-engine.js'
 
 /** A rehearsal that writes down in `calls` what would be asked of AWS. */
 export function rehearse(calls: RehearsedCall[]): NonNullable<EngineOptions['rehearsal']> {

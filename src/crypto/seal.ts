@@ -9,11 +9,13 @@ export interface Binding {
   readonly storeId: string
   readonly path: string
   readonly revision: number
+  /** Identifies the write that produced the record. */
+  readonly writeId: string
 }
 
 /** Each part follows its length (4 bytes, big-endian), so that the encoding is unambiguous. */
-function associatedData({ storeId, path, revision }: Binding): Buffer {
-  const parts = ['keymgmt record v1', storeId, path, String(revision)].map((part) =>
+function associatedData({ storeId, path, revision, writeId }: Binding): Buffer {
+  const parts = ['keymgmt record v1', storeId, path, String(revision), writeId].map((part) =>
     Buffer.from(part),
   )
   return Buffer.concat(parts.flatMap((part) => [lengthOf(part), part]))

@@ -1,8 +1,8 @@
 import { KeymgmtError } from '../errors.js'
 
-/** The error of a write that was based on another revision than the store has. */
+/** Creates the error for a write that expected another revision than the record has. */
 export function conflict(path: string): KeymgmtError {
-  return new KeymgmtError('STORE_CONFLICT', `the record ${path} was changed by another command`, {
+  return new KeymgmtError('STORE_CONFLICT', `another command changed the record ${path}`, {
     hints: ['run the same command again'],
   })
 }

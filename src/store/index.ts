@@ -1,7 +1,12 @@
-export { openHome, type HomeOptions, type OpenedHome, type SealStatus } from './home.js'
 export { createLocalStore, type LocalStoreOptions } from './local.js'
 export { locate, type Location } from './locate.js'
 export { createMemoryStore } from './memory.js'
 export { createOverlayStore } from './overlay.js'
+export {
+  openSealedLocalStore,
+  type OpenedStore,
+  type SealedLocalStoreOptions,
+  type SealStatus,
+} from './sealed-local.js'
 export { createSealedStore } from './sealed.js'
-export type { Lock, Store, StoredRecord } from './store.js'
+export type { Lock, Revision, Store, StoredRecord } from './store.js'

@@ -1,90 +1,91 @@
 import { randomUUID } from 'node:crypto'
 import { readdirSync, unlinkSync, type Dirent } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { createFile } from './atomic-file.js'
 import { conflict } from './conflict.js'
 import { fileOf, folderOf, nameOfFile, nameOfFolder } from './file-names.js'
-import { createFile, syncFolder } from './files.js'
+import { syncFolder } from './files.js'
 import { readPrivate } from './keyfile.js'
 import type { HeldLock } from './lock.js'
 import { segmentsOf } from './path.js'
 import { assertPrivate, assertPrivateBelow, storageError } from './permissions.js'
-import { readRecordFile, writeRecordFile } from './record-file.js'
-import type { Store } from './store.js'
+import { readRecordFile, writeRecordFile, type NumberedRecord } from './record-file.js'
+import type { Revision, Store } from './store.js'
 
-/** Where the records live, and how others are waited for. */
+/** Options of a local store. */
 export interface LocalStoreOptions {
-  /** A folder of this user's alone; it is made when the first record is. */
-  readonly home: string
-  /** How long a lock is waited for; a minute unless given. */
+  /** The store's folder, which only this user may access. The first write creates it. */
+  readonly storeDir: string
+  /** How long to wait for a lock, in milliseconds. The default is one minute. */
   readonly lockWaitMs?: number | undefined
-  /** Told once, in words for a person, when a lock is waited for longer than a second. */
+  /** Receives one message for the user if the wait for a lock exceeds a second. */
   readonly onWait?: ((message: string) => void) | undefined
 }
 
 /**
- * A store of one file for each record, below `home`/store, mode 0600 in folders of mode 0700. The
- * first lock that it takes also removes what commands that died have left behind.
+ * Creates a store with one file for each record below `storeDir`/store, mode 0600 in folders of
+ * mode 0700. The first lock also removes what killed commands left behind.
  */
-export function createLocalStore({ home, lockWaitMs = 60_000, onWait }: LocalStoreOptions): Store {
-  const root = join(home, 'store')
-  const locks = join(home, 'locks')
+export function createLocalStore({
+  storeDir,
+  lockWaitMs = 60_000,
+  onWait,
+}: LocalStoreOptions): Store {
+  const root = join(storeDir, 'store')
+  const locks = join(storeDir, 'locks')
   let tidied: Promise<void> | undefined
   const lock = async (name: string, purpose: string): Promise<HeldLock> => {
-    assertPrivateBelow(home, locks)
-    // Loaded by those who change something: to read takes no lock.
+    assertPrivateBelow(storeDir, locks)
+    // Only writes need this module. Reads take no lock.
     const { takeLock, tidyLocks } = await import('./lock.js')
     await (tidied ??= tidyLocks(locks))
     return takeLock(locks, name, purpose, { waitMs: lockWaitMs, onWait })
   }
   const read = (path: string) => {
     const file = fileOf(root, path)
-    assertPrivateBelow(home, file)
+    assertPrivateBelow(storeDir, file)
     return readRecordFile(path, file)
   }
-  /**
-   * Callers hold locks of their own; this one keeps two that don't from both winning the same
-   * revision.
-   */
-  const guarded = async (
+  /** Callers may hold their own locks. This lock makes comparing and writing one step. */
+  const replace = async <T>(
     path: string,
-    expected: number,
-    change: (file: string, draft: string) => Promise<void> | void,
-  ) => {
+    expected: Revision | undefined,
+    write: (file: string, draft: string, current: NumberedRecord | undefined) => T,
+  ): Promise<T> => {
     const file = fileOf(root, path)
-    const guard = await lock(`record/${path}`, `write ${path}`)
+    const held = await lock(`record/${path}`, `write ${path}`)
     try {
-      if ((read(path)?.revision ?? 0) !== expected) throw conflict(path)
-      await change(file, guard.draft)
+      const current = read(path)
+      if (current?.revision !== expected) throw conflict(path)
+      return write(file, held.draft, current)
     } catch (error) {
       throw storageError(error, file)
     } finally {
-      await guard.release()
+      await held.release()
     }
   }
   return {
-    id: () => Promise.resolve().then(() => idOf(home)),
-    get: (path) => Promise.resolve().then(() => read(path)),
-    async put(path, value, expectedRevision) {
-      const revision = expectedRevision + 1
-      await guarded(path, expectedRevision, (file, draft) =>
-        writeRecordFile(file, { revision, value }, draft),
-      )
-      return revision
-    },
+    id: () => Promise.resolve().then(() => idOf(storeDir)),
+    get: (path) =>
+      Promise.resolve().then(() => {
+        const found = read(path)
+        return found && { revision: found.revision, value: found.value }
+      }),
+    put: (path, value, expected) =>
+      replace(path, expected, (file, draft, current) =>
+        writeRecordFile(file, { number: (current?.number ?? 0) + 1, value }, draft),
+      ),
     list: (path) =>
       Promise.resolve().then(() => {
         const folder = folderOf(root, path)
-        assertPrivateBelow(home, folder)
+        assertPrivateBelow(storeDir, folder)
         return namesIn(folder)
       }),
-    async delete(path, expectedRevision) {
-      segmentsOf(path)
-      if (expectedRevision === 0) throw conflict(path)
-      await guarded(path, expectedRevision, (file) => {
+    delete: (path, expected) =>
+      replace(path, expected, (file) => {
         unlinkSync(file)
         syncFolder(dirname(file))
-      })
-    },
+      }),
     async lock(name, purpose) {
       segmentsOf(name)
       return lock(name, purpose)
@@ -92,15 +93,15 @@ export function createLocalStore({ home, lockWaitMs = 60_000, onWait }: LocalSto
   }
 }
 
-/** Whether the store at `home` has any record. */
-export function holdsRecords(home: string): boolean {
-  assertPrivate(home)
-  return hasRecords(join(home, 'store'))
+/** Returns true if the store in `storeDir` has a record. */
+export function holdsRecords(storeDir: string): boolean {
+  assertPrivate(storeDir)
+  return hasRecords(join(storeDir, 'store'))
 }
 
-function idOf(home: string): string {
-  const file = join(home, 'id')
-  assertPrivate(home)
+function idOf(storeDir: string): string {
+  const file = join(storeDir, 'id')
+  assertPrivate(storeDir)
   try {
     return readPrivate(file) ?? (createFile(file, randomUUID()), readPrivate(file) ?? '')
   } catch (error) {

@@ -1,65 +1,61 @@
 import { createHash, randomBytes } from 'node:crypto'
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmdirSync,
-  unlinkSync,
-} from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeymgmtError } from '../errors.js'
-import { makeFolder, removeIfPossible, writeNewFile } from './files.js'
+import { writeNewFile } from './atomic-file.js'
+import { makeFolder, removeIfPossible } from './files.js'
 import { storageError } from './permissions.js'
+import { pidNamespace, startOf } from './process-identity.js'
 import type { Lock } from './store.js'
 
 /*
- * A lock is the folder `<hash of its name>.lock`, and in it one file that says who holds it, named
- * by a token that no other lock ever has. To take it is to rename a folder made beforehand, which
- * fails while there is one with something in it; so a lock is never seen half made. To give it
- * back, or to take it from the dead, is to remove the file of that very token, so nobody can remove
- * the lock of whoever came next.
+ * A lock is a folder, `<hash of its name>.lock`, with one file. The file describes the holder, and
+ * its name is a token that is unique to this acquisition.
+ *
+ * To acquire the lock, a process prepares such a folder under another name and renames it. The
+ * rename fails while the lock's folder has a file, so no process ever sees an incomplete lock. To
+ * release the lock, or to evict a holder that died, a process removes the file with that token. It
+ * thus can't remove the lock of the next holder.
  */
 
-/** Who holds a lock, as its file says. */
+/** The holder of a lock, as the lock's file describes it. */
 interface LockHolder {
   readonly token: string
   readonly host: string
   /**
-   * The namespace of its pid; null where there are none. Containers of one host may share its name
-   * but not its pids.
+   * The namespace of the pid, or null on platforms without namespaces. Containers can share a host
+   * name without sharing pids.
    */
   readonly pids: string | null
   readonly pid: number
   /**
-   * When the process began, in a form that no other process of that pid shares; null where the
-   * platform does not tell.
+   * Identifies the start of the process, so that a later process with the same pid differs; null on
+   * platforms that don't report it.
    */
   readonly start: string | null
   readonly purpose: string
   readonly since: string
 }
 
-/** How a lock is waited for. */
+/** Options for the wait for a lock. */
 export interface LockOptions {
   readonly waitMs: number
-  /** Told once, in words for a person, when something is waited for longer than a second. */
+  /** Receives one message for the user if the wait exceeds a second. */
   readonly onWait?: ((message: string) => void) | undefined
 }
 
-/** A lock that is held. */
+/** A lock that this process holds. */
 export interface HeldLock extends Lock {
-  /** A file name that only the holder uses; it does not exist when the lock is taken. */
+  /** A file name for the holder's own use. No such file exists when the lock is acquired. */
   readonly draft: string
 }
 
 /**
- * Takes the lock `name` in `folder`. The dead can't keep it: a holder on this host whose process is
- * gone is evicted, and what it left behind under that name is removed.
- * @throws KeymgmtError STORE_LOCKED when it is held for longer than `waitMs`.
+ * Acquires the lock `name` in `folder`. Evicts a holder on this host whose process has ended, and
+ * removes the files that it left under that name.
+ * @throws KeymgmtError STORE_LOCKED if the lock is not free within `waitMs`.
  */
 export async function takeLock(
   folder: string,
@@ -81,13 +77,13 @@ export async function takeLock(
 }
 
 /**
- * Removes what the dead left of any lock in `folder`. It costs as much as there are locks held just
- * then.
+ * Removes the locks and drafts of processes that have ended from `folder`. The cost grows with the
+ * number of locks that are held at that moment.
  */
 export async function tidyLocks(folder: string): Promise<void> {
   const stems = new Set(namesIn(folder).flatMap((name) => /^[0-9a-f]{32}(?=\.)/.exec(name) ?? []))
   for (const stem of stems) {
-    const holder = look(join(folder, `${stem}.lock`))
+    const holder = readHolder(join(folder, `${stem}.lock`))
     if (holder === 'unreadable' || (holder !== 'free' && !isDead(holder))) continue
     const lock = await take(folder, stem, 'tidy up', { waitMs: 0 }).catch(() => undefined)
     await lock?.release()
@@ -102,22 +98,22 @@ async function take(
 ): Promise<HeldLock> {
   const path = join(folder, `${stem}.lock`)
   const begin = performance.now()
-  let tell = onWait
+  let notify = onWait
   for (;;) {
-    const holder = evictIfDead(path, look(path))
+    const holder = evictIfDead(path, readHolder(path))
     const token = holder === 'free' ? tryToTake(folder, stem, purpose) : undefined
     if (token !== undefined) return held(folder, stem, token)
     const waited = performance.now() - begin
-    if (waited >= waitMs) throw locked(path, holder)
+    if (waited >= waitMs) throw lockedError(path, holder)
     if (waited > 1_000) {
-      tell?.(`waiting for ${describe(path, holder)}`)
-      tell = undefined
+      notify?.(`waiting for ${describeHolder(path, holder)}`)
+      notify = undefined
     }
     await sleep(Math.min(20 + Math.random() * 60, waitMs - waited))
   }
 }
 
-/** The token of the lock that was taken; undefined when another one was faster. */
+/** Returns the token of the acquired lock; undefined if another process was faster. */
 function tryToTake(folder: string, stem: string, purpose: string): string | undefined {
   const path = join(folder, `${stem}.lock`)
   const token = randomBytes(8).toString('hex')
@@ -140,16 +136,16 @@ function tryToTake(folder: string, stem: string, purpose: string): string | unde
   } catch (error) {
     removeIfPossible(draft)
     removeIfEmpty(path)
-    if (wasBeaten(error)) return undefined
+    if (isTaken(error)) return undefined
     throw storageError(error, path)
   }
 }
 
 /**
- * The lock is taken, or its new holder has removed our draft. Windows says that it is not
- * permitted.
+ * Returns true if the lock is taken, or if its new holder has removed our draft. Windows reports
+ * missing permission instead.
  */
-function wasBeaten(error: unknown): boolean {
+function isTaken(error: unknown): boolean {
   const { code = '' } = error as NodeJS.ErrnoException
   return (
     ['EEXIST', 'ENOTEMPTY', 'ENOENT'].includes(code) ||
@@ -158,8 +154,8 @@ function wasBeaten(error: unknown): boolean {
 }
 
 /**
- * While the lock is held no other draft of it can become one, so all of them may go: those of the
- * dead among them.
+ * Removes every other draft of the lock, including those of processes that have ended. None of them
+ * can become the lock while it is held.
  */
 function held(folder: string, stem: string, token: string): HeldLock {
   const path = join(folder, `${stem}.lock`)
@@ -172,15 +168,15 @@ function held(folder: string, stem: string, token: string): HeldLock {
       try {
         remove(path, token)
       } catch {
-        // This process will be gone soon, and then the lock is anyone's.
+        // When this process ends, the next one evicts it.
       }
       return Promise.resolve()
     },
   }
 }
 
-/** Who holds the lock at `path`; 'unreadable' for what this did not write. */
-function look(path: string): LockHolder | 'free' | 'unreadable' {
+/** Returns the holder of the lock at `path`; 'unreadable' if this module didn't write the file. */
+function readHolder(path: string): LockHolder | 'free' | 'unreadable' {
   try {
     const [token, ...others] = readdirSync(path)
     if (token === undefined) return 'free'
@@ -196,7 +192,10 @@ function look(path: string): LockHolder | 'free' | 'unreadable' {
   }
 }
 
-function evictIfDead(path: string, holder: ReturnType<typeof look>): ReturnType<typeof look> {
+function evictIfDead(
+  path: string,
+  holder: ReturnType<typeof readHolder>,
+): ReturnType<typeof readHolder> {
   if (typeof holder === 'string' || !isDead(holder)) return holder
   try {
     remove(path, holder.token)
@@ -206,7 +205,7 @@ function evictIfDead(path: string, holder: ReturnType<typeof look>): ReturnType<
   }
 }
 
-/** Ends the lock of that token, and no other. */
+/** Removes the lock with this token, and no other lock. */
 function remove(path: string, token: string): void {
   try {
     unlinkSync(join(path, token))
@@ -220,7 +219,7 @@ function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder)
   } catch {
-    // Somebody holds it, or it is gone.
+    // Another process holds the lock, or has removed the folder.
   }
 }
 
@@ -242,56 +241,35 @@ function isDead({ host, pids, pid, start }: LockHolder): boolean {
   return start !== null && startOf(pid) !== start
 }
 
-function pidNamespace(): string | null {
-  try {
-    return readlinkSync('/proc/self/ns/pid')
-  } catch {
-    return null
-  }
-}
-
-/**
- * Linux tells when a process began, in ticks since a boot that has an id; elsewhere a pid that
- * lives again looks alive.
- */
-function startOf(pid: number): string | null {
-  try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The command's name stands in brackets and may hold anything: the fields begin after the last
-    // of them.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return `${boot}:${fields[19] ?? ''}`
-  } catch {
-    return null
-  }
-}
-
-function describe(path: string, holder: ReturnType<typeof look>): string {
+function describeHolder(path: string, holder: ReturnType<typeof readHolder>): string {
   if (typeof holder === 'object')
     return `process ${holder.pid} on ${holder.host}: ${holder.purpose}`
   return holder === 'free'
-    ? `others who take the lock ${path} in turn`
-    : `the lock ${path}, which holds something else`
+    ? `the lock ${path}, which other processes acquire first`
+    : `the lock ${path}, which has unknown content`
 }
 
-function locked(path: string, holder: ReturnType<typeof look>): KeymgmtError {
+function lockedError(path: string, holder: ReturnType<typeof readHolder>): KeymgmtError {
   if (typeof holder === 'string') {
-    return new KeymgmtError('STORE_LOCKED', `waited in vain for ${describe(path, holder)}`, {
-      hints: [
-        `if no other keymgmt is at work on this store, remove ${path} and run the same command again`,
-      ],
-    })
+    return new KeymgmtError(
+      'STORE_LOCKED',
+      `timed out waiting for ${describeHolder(path, holder)}`,
+      {
+        hints: [
+          `if no other keymgmt command uses this store, remove ${path} and run the same command again`,
+        ],
+      },
+    )
   }
   const { pid, host, pids, purpose, since } = holder
   const isElsewhere = host !== hostname() || pids !== pidNamespace()
   return new KeymgmtError(
     'STORE_LOCKED',
-    `process ${pid} on ${host} has been at work on the same since ${since}: ${purpose}`,
+    `process ${pid} on ${host} has held the lock since ${since}: ${purpose}`,
     {
       hints: [
-        'wait for it, or stop it, then run the same command again',
-        ...(isElsewhere ? [`if that process is gone, remove ${path}`] : []),
+        'wait until it ends, or stop it, then run the same command again',
+        ...(isElsewhere ? [`if that process has ended, remove ${path}`] : []),
       ],
     },
   )

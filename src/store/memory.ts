@@ -1,18 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { conflict } from './conflict.js'
 import { segmentsOf } from './path.js'
-import type { Store, StoredRecord } from './store.js'
+import type { Revision, Store, StoredRecord } from './store.js'
 
-/**
- * A store that lasts as long as it is referred to: for tests, rehearsals and libraries that keep
- * records elsewhere.
- */
+/** Creates a store that keeps its records in memory, for tests and dry runs. */
 export function createMemoryStore(): Store {
   const id = randomUUID()
   const records = new Map<string, StoredRecord>()
   const tails = new Map<string, Promise<void>>()
-  const assertRevision = (path: string, expected: number) => {
-    if ((records.get(path)?.revision ?? 0) !== expected) throw conflict(path)
+  const assertRevision = (path: string, expected: Revision | undefined) => {
+    if (records.get(path)?.revision !== expected) throw conflict(path)
   }
   const checked = async (path: string) => {
     await Promise.resolve()
@@ -25,10 +22,11 @@ export function createMemoryStore(): Store {
       const found = records.get(await checked(path))
       return found && { ...found, value: Uint8Array.from(found.value) }
     },
-    async put(path, value, expectedRevision) {
-      assertRevision(await checked(path), expectedRevision)
-      records.set(path, { revision: expectedRevision + 1, value: Uint8Array.from(value) })
-      return expectedRevision + 1
+    async put(path, value, expected) {
+      assertRevision(await checked(path), expected)
+      const revision = randomUUID()
+      records.set(path, { revision, value: Uint8Array.from(value) })
+      return revision
     },
     async list(path) {
       const folder = `${await checked(path)}/`
@@ -36,9 +34,8 @@ export function createMemoryStore(): Store {
       const names = below.map((key) => key.slice(folder.length).split('/')[0] ?? '')
       return [...new Set(names)].sort()
     },
-    async delete(path, expectedRevision) {
-      if (!records.has(await checked(path))) throw conflict(path)
-      assertRevision(path, expectedRevision)
+    async delete(path, expected) {
+      assertRevision(await checked(path), expected)
       records.delete(path)
     },
     async lock(name) {

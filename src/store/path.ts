@@ -1,25 +1,23 @@
 import { KeymgmtError } from '../errors.js'
+import { MAX_SEGMENT_LENGTH, NAME_PATTERN } from '../names.js'
 
-const SEGMENT = /^\w(([\w-.]+)?\w)?$/
-
-/**
- * So that a segment, a mark and an extension fit a file name, also where every capital takes two
- * characters.
- */
-const MAX_SEGMENT = 240
+const SEGMENT = new RegExp(`^${NAME_PATTERN}$`)
 
 /**
- * The segments of a record's path, which every store checks alike before it does anything.
+ * Splits the path of a record into its segments. Every store validates paths with this function
+ * before it does anything else.
  * @throws KeymgmtError FIELD_INVALID for a path that `Store` does not allow.
  */
 export function segmentsOf(path: string): string[] {
   const segments = path.split('/')
   for (const segment of segments) {
     if (!SEGMENT.test(segment))
-      throw new KeymgmtError('FIELD_INVALID', `not the path of a record: ${JSON.stringify(path)}`)
-    if (escapeCapitals(segment).length > MAX_SEGMENT) {
+      throw new KeymgmtError('FIELD_INVALID', `invalid record path: ${JSON.stringify(path)}`)
+    if (escapeCapitals(segment).length > MAX_SEGMENT_LENGTH) {
       throw new KeymgmtError('FIELD_INVALID', `the name ${segment} is too long to be stored`, {
-        hints: [`a name has at most ${MAX_SEGMENT} characters, of which a capital counts as two`],
+        hints: [
+          `use at most ${MAX_SEGMENT_LENGTH} characters, and count each capital letter as two`,
+        ],
       })
     }
   }
@@ -27,8 +25,8 @@ export function segmentsOf(path: string): string[] {
 }
 
 /**
- * `App` and `app` are two names, also on a disk that does not tell them apart. The way of Go's
- * module cache: `!app`.
+ * Escapes capital letters as Go's module cache does (`App` becomes `!app`), so that `App` and `app`
+ * stay apart on a file system that ignores case.
  */
 export function escapeCapitals(segment: string): string {
   return segment.replace(/[A-Z]/g, (letter) => `!${letter.toLowerCase()}`)

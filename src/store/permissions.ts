@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { KeymgmtError } from '../errors.js'
 
 /**
- * Refuses a file or folder that is not this user's alone. One that does not exist passes.
+ * Refuses a file or folder that other users can access. Accepts one that doesn't exist.
  * @throws KeymgmtError STORE_PERMISSIONS
  */
 export function assertPrivate(path: string): void {
@@ -14,23 +14,23 @@ export function assertPrivate(path: string): void {
   if (stats.isSymbolicLink())
     throw refuse(
       'is a symbolic link, which the store does not follow',
-      'name the real place in KEYMGMT_HOME or KEYMGMT_KEYFILE',
+      'set KEYMGMT_HOME or KEYMGMT_KEYFILE to the real location',
     )
-  if (stats.uid !== process.getuid?.()) throw refuse('belongs to another user')
+  if (stats.uid !== process.getuid?.())
+    throw refuse('belongs to another user', 'run as that user, or change the owner (chown)')
   if ((stats.mode & 0o077) !== 0)
     throw refuse(
-      `can be reached by others (mode ${modeOf(stats)})`,
+      `is accessible to other users (mode ${modeOf(stats)})`,
       `chmod ${stats.isDirectory() ? '700' : '600'} ${path}`,
     )
 }
 
 /**
- * Refuses `path`, which is below `home`, unless it and every folder on the way to it, `home`
- * included, are this user's alone.
+ * Refuses `path` if other users can access it, `storeDir`, or a folder between them.
  * @throws KeymgmtError STORE_PERMISSIONS
  */
-export function assertPrivateBelow(home: string, path: string): void {
-  if (path.length > home.length) assertPrivateBelow(home, dirname(path))
+export function assertPrivateBelow(storeDir: string, path: string): void {
+  if (path.length > storeDir.length) assertPrivateBelow(storeDir, dirname(path))
   assertPrivate(path)
 }
 
@@ -39,25 +39,25 @@ function modeOf({ mode }: Stats): string {
 }
 
 const PROBLEMS: Readonly<Record<string, readonly [problem: string, hint: string]>> = {
-  ENOSPC: ['no space is left', 'free some, then run the same command again'],
-  EDQUOT: ['the disk quota is used up', 'free some space, then run the same command again'],
+  ENOSPC: ['no space is left', 'free some space, then run the same command again'],
+  EDQUOT: ['the disk quota is exceeded', 'free some space, then run the same command again'],
   EFBIG: [
-    'files may not grow that large',
+    'the file would exceed the size limit',
     'raise the limit (ulimit -f), then run the same command again',
   ],
   EROFS: ['the file system is read-only', 'make it writable, or move the store with KEYMGMT_HOME'],
-  EACCES: ['permission is denied', 'run as the owner of the store'],
-  EPERM: ['the operation is not permitted', 'run as the owner of the store'],
+  EACCES: ['permission denied', 'run as the owner of the store'],
+  EPERM: ['operation not permitted', 'run as the owner of the store'],
 }
 
-/** What a failed file operation on the store means to a person. */
+/** Converts the error of a file operation into a KeymgmtError STORE_UNAVAILABLE. */
 export function storageError(error: unknown, path: string): unknown {
   if (error instanceof KeymgmtError) return error
   const { code } = error as NodeJS.ErrnoException
   if (code === undefined) return error
   const [problem, hint] = PROBLEMS[code] ?? [
-    `it failed with ${code}`,
-    'see to the disk, then run the same command again',
+    `the operation failed with ${code}`,
+    'check the disk, then run the same command again',
   ]
   return new KeymgmtError('STORE_UNAVAILABLE', `the store can't use ${path}: ${problem}`, {
     hints: [hint],

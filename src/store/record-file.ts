@@ -1,23 +1,33 @@
-import { readFileSync, renameSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { KeymgmtError } from '../errors.js'
-import { makeFolder, removeIfPossible, shortWrite, syncFile, syncFolder } from './files.js'
+import { replaceFile } from './atomic-file.js'
 import { storageError } from './permissions.js'
-import type { StoredRecord } from './store.js'
+import type { Revision } from './store.js'
 
+const FORMAT = 2
+
+/** The JSON in a record file. */
 interface RecordFile {
-  readonly format: 1
-  readonly revision: number
+  readonly format: typeof FORMAT
+  /** 1 for a new record, and one more with each put. */
+  readonly number: number
   /** Base64. */
-  readonly sealed: string
+  readonly value: string
+}
+
+/** A record in a file, and the number from which the next put counts. */
+export interface NumberedRecord {
+  readonly number: number
+  readonly revision: Revision
+  readonly value: Uint8Array
 }
 
 /**
- * The record at `path` that `file` holds, or undefined when there is no such file.
- * @throws KeymgmtError STORE_VERSION when a newer keymgmt wrote it, STORE_CORRUPT when it is
- * damaged.
+ * Reads the record at `path` from `file`. Returns undefined if the file doesn't exist.
+ * @throws KeymgmtError STORE_VERSION for another format, STORE_CORRUPT for a damaged file.
  */
-export function readRecordFile(path: string, file: string): StoredRecord | undefined {
+export function readRecordFile(path: string, file: string): NumberedRecord | undefined {
   let text
   try {
     text = readFileSync(file, 'utf8')
@@ -26,77 +36,61 @@ export function readRecordFile(path: string, file: string): StoredRecord | undef
       return undefined
     throw storageError(error, file)
   }
-  const { revision, sealed } = parseRecord(path, file, text)
-  return { revision, value: Buffer.from(sealed, 'base64') }
+  const { number, value } = parseRecord(path, file, text)
+  return { number, revision: revisionOf(number, value), value: Buffer.from(value, 'base64') }
+}
+
+/**
+ * Writes the record durably with the given number, and returns its revision. `draft` is as for
+ * {@link replaceFile}.
+ */
+export function writeRecordFile(
+  file: string,
+  { number, value }: Omit<NumberedRecord, 'revision'>,
+  draft: string,
+): Revision {
+  const record: RecordFile = {
+    format: FORMAT,
+    number,
+    value: Buffer.from(value).toString('base64'),
+  }
+  replaceFile(file, `${JSON.stringify(record)}\n`, draft)
+  return revisionOf(number, record.value)
+}
+
+/** The digest tells a record apart from an earlier one that was deleted, whose number returns. */
+function revisionOf(number: number, value: string): Revision {
+  return `${number}-${createHash('sha256').update(value).digest('hex').slice(0, 16)}`
 }
 
 function parseRecord(path: string, file: string, text: string): RecordFile {
-  const record = parseObject(text)
-  if (typeof record.format === 'number' && record.format > 1) {
+  const { format, number, value } = parseObject(text)
+  if (typeof format === 'number' && format !== FORMAT) {
+    const writer = format > FORMAT ? 'a newer' : 'an earlier'
     throw new KeymgmtError(
       'STORE_VERSION',
-      `the record ${path} was written by a newer keymgmt (format ${record.format})`,
-      { hints: ['use that version'] },
+      `${writer} keymgmt wrote the record ${path} (format ${format}; this one reads format ${FORMAT})`,
+      { hints: ['use the version of keymgmt that wrote the record; nothing was changed'] },
     )
   }
-  const { format, revision, sealed } = record as Partial<RecordFile>
   if (
-    format === 1 &&
-    Number.isSafeInteger(revision) &&
-    Number(revision) > 0 &&
-    typeof sealed === 'string'
+    format === FORMAT &&
+    typeof number === 'number' &&
+    Number.isSafeInteger(number) &&
+    number > 0 &&
+    typeof value === 'string'
   )
-    return { format, revision: Number(revision), sealed }
+    return { format, number, value }
   throw new KeymgmtError('STORE_CORRUPT', `the record ${path} is damaged: ${file}`, {
-    hints: ['restore that file from a backup; nothing was changed'],
+    hints: ['restore the file from a backup; nothing was changed'],
   })
 }
 
-/** The object that `text` is in JSON; an empty one when it is none. */
+/** Parses a JSON object. Returns an empty one if `text` is not JSON or null. */
 function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
     return (JSON.parse(text) ?? {}) as Record<string, unknown>
   } catch {
     return {}
   }
-}
-
-/**
- * Writes `record` to `draft`, which nobody else uses, and has it take the place of `file`, durably
- * and whole or not at all. Only a draft that is on the disk and was read back does: conf does not
- * sync where `SNAP` is set, and on a disk that is full a write can come out short without an error.
- */
-export async function writeRecordFile(
-  file: string,
-  { revision, value }: StoredRecord,
-  draft: string,
-): Promise<void> {
-  const record: RecordFile = { format: 1, revision, sealed: Buffer.from(value).toString('base64') }
-  // Most commands only read, and need not wait for it.
-  const { default: Conf } = await import('conf')
-  makeFolder(dirname(file))
-  try {
-    const conf = new Conf<Record<string, unknown>>({
-      cwd: dirname(draft),
-      configName: basename(draft),
-      fileExtension: '',
-      clearInvalidConfig: true,
-      configFileMode: 0o600,
-      accessPropertiesByDotNotation: false,
-      projectName: 'keymgmt',
-    })
-    conf.store = { ...record }
-    syncFile(draft)
-    if (!holds(draft, record)) throw shortWrite()
-    renameSync(draft, file)
-  } catch (error) {
-    removeIfPossible(draft)
-    throw error
-  }
-  syncFolder(dirname(file))
-}
-
-function holds(file: string, { revision, sealed }: RecordFile): boolean {
-  const written = parseObject(readFileSync(file, 'utf8'))
-  return written.revision === revision && written.sealed === sealed
 }

@@ -1,12 +1,16 @@
-import { open, seal } from '../crypto/seal.js'
+import { randomBytes } from 'node:crypto'
 import type { RootKey } from '../crypto/root-key.js'
+import { open, seal } from '../crypto/seal.js'
+import { conflict } from './conflict.js'
+import { decodeEnvelope, encodeEnvelope } from './envelope.js'
 import { segmentsOf } from './path.js'
-import type { Store } from './store.js'
+import type { Revision, Store } from './store.js'
 
 /**
- * A store whose records `inner` keeps sealed, each bound to its path and revision. `unlock` is
- * asked for the root key when the first record is read or written: `reading` may answer undefined
- * for a store that has never been written.
+ * Creates a store that seals its records and keeps them in `inner`. The seal binds each record to
+ * the store's id, the record's path, and the revision number and write id in its header. `unlock`
+ * is called when a record is first read or written. For `read`, it may return undefined if nothing
+ * was ever written to the store.
  */
 export function createSealedStore(
   inner: Store,
@@ -14,7 +18,7 @@ export function createSealedStore(
 ): Store {
   const unlockToWrite = async () => {
     const root = await unlock('write')
-    if (!root) throw new Error('a store that is written to has a root key')
+    if (!root) throw new Error('unlock must return a root key for a write')
     return root
   }
   return {
@@ -26,20 +30,44 @@ export function createSealedStore(
       if (!stored) return undefined
       const root = await unlock('read')
       if (!root) return undefined
-      const { key, storeId } = root
+      const { revisionNumber, writeId, sealed } = decodeEnvelope(path, stored.value)
+      const binding = { storeId: root.storeId, path, revision: revisionNumber, writeId }
       return {
-        revision: stored.revision,
-        value: open(key, stored.value, { storeId, path, revision: stored.revision }),
+        revision: join(revisionNumber, stored.revision),
+        value: open(root.key, sealed, binding),
       }
     },
-    async put(path, value, expectedRevision) {
+    async put(path, value, expected) {
       segmentsOf(path)
       const root = await unlockToWrite()
-      const binding = { storeId: root.storeId, path, revision: expectedRevision + 1 }
-      return inner.put(path, seal(root.key, value, binding), expectedRevision)
+      const previous = expected === undefined ? undefined : split(path, expected)
+      const revisionNumber = (previous?.revisionNumber ?? 0) + 1
+      const writeId = randomBytes(16).toString('hex')
+      const binding = { storeId: root.storeId, path, revision: revisionNumber, writeId }
+      const sealed = seal(root.key, value, binding)
+      const envelope = encodeEnvelope({ revisionNumber, writeId, sealed })
+      return join(revisionNumber, await inner.put(path, envelope, previous?.inner))
     },
     list: (path) => inner.list(path),
-    delete: (path, expectedRevision) => inner.delete(path, expectedRevision),
+    async delete(path, expected) {
+      segmentsOf(path)
+      await inner.delete(path, split(path, expected).inner)
+    },
     lock: (name, purpose) => inner.lock(name, purpose),
   }
+}
+
+/**
+ * A sealed store's revision consists of the sealed number and the inner store's revision. The next
+ * put thus knows which number to write without reading the record again.
+ */
+function join(revisionNumber: number, inner: Revision): Revision {
+  return `${revisionNumber}:${inner}`
+}
+
+function split(path: string, revision: Revision): { revisionNumber: number; inner: Revision } {
+  const [, number, inner] = /^(\d+):(.*)$/s.exec(revision) ?? []
+  // No sealed store returns such a revision.
+  if (inner === undefined) throw conflict(path)
+  return { revisionNumber: Number(number), inner }
 }

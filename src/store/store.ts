@@ -1,59 +1,64 @@
-/** One record as a store keeps it. */
+/**
+ * Identifies one state of a record. Only the store that returned it can interpret it: it is a
+ * file's number and digest, an ETag or a version. Compare revisions for equality only.
+ */
+export type Revision = string
+
+/** One record, as the store returns it. */
 export interface StoredRecord {
-  /** 1 for the first put of a path, one more with every further put. */
-  readonly revision: number
+  /** Changes with each put. */
+  readonly revision: Revision
   /** The caller's bytes. */
   readonly value: Uint8Array
 }
 
-/** A held lock. */
+/** A lock that this process holds. */
 export interface Lock {
-  /** Lets the next one in. Never throws: a lock that is gone is a lock released. */
+  /** Releases the lock. Never throws, and has no effect if the lock is no longer held. */
   release(): Promise<void>
 }
 
 /**
- * Where records live. Paths are `/`-separated segments that each match `\w(([\w-.]+)?\w)?` and have
- * at most 240 characters, of which a capital counts as two; such as `key/app`. Any two paths may
- * both have a record, whatever they are: `key/app`, `key/App`, `key/app/one` and
- * `key/app.json/one`. Every function throws KeymgmtError FIELD_INVALID for what is no path, before
- * it does anything. Every implementation passes `test/contract/store.test.ts`.
+ * Stores records. A path consists of `/`-separated segments, such as `key/app`. Each segment
+ * matches `NAME_PATTERN` and has at most `MAX_SEGMENT_LENGTH` characters (`names.ts`). Any two
+ * different paths can both have a record: `key/app`, `key/App`, `key/app/one` and
+ * `key/app.json/one`. Every function throws KeymgmtError FIELD_INVALID for an invalid path before
+ * it does anything else. Every implementation passes `test/contract/store.test.ts`.
  */
 export interface Store {
   /**
-   * Names this store among all others, and never changes. A store that was never written is made by
-   * this as by a write.
+   * Returns the id of this store, which is unique and never changes. Creates the store if nothing
+   * was written to it yet.
    */
   id(): Promise<string>
 
-  /** The record at `path`, or undefined when there is none. */
+  /** Returns the record at `path`, or undefined if there is none. */
   get(path: string): Promise<StoredRecord | undefined>
 
   /**
-   * Writes the record durably and returns its new revision, `expectedRevision + 1`. 0 means that
-   * there must be none yet.
-   * @throws KeymgmtError STORE_CONFLICT when the record's revision is another one; nothing is
-   * changed then.
+   * Writes the record durably and returns its new revision. `expected` is the revision to replace;
+   * undefined means that the record must not exist.
+   * @throws KeymgmtError STORE_CONFLICT if the record has another revision. Nothing is changed.
    */
-  put(path: string, value: Uint8Array, expectedRevision: number): Promise<number>
+  put(path: string, value: Uint8Array, expected: Revision | undefined): Promise<Revision>
 
   /**
-   * The names directly below `path` (records and folders that hold records), sorted by code unit,
-   * each once.
+   * Returns the names directly below `path`, both of records and of folders that contain records.
+   * Each name occurs once. They are sorted by code unit.
    */
   list(path: string): Promise<string[]>
 
   /**
    * Removes the record.
-   * @throws KeymgmtError STORE_CONFLICT when the record's revision is another one, or it is not
-   * there.
+   * @throws KeymgmtError STORE_CONFLICT if the record has another revision or doesn't exist.
    */
-  delete(path: string, expectedRevision: number): Promise<void>
+  delete(path: string, expected: Revision): Promise<void>
 
   /**
-   * Takes the lock called `name` (same form as a path; it needs no record of that name) and holds
-   * it against every other process that uses the store. `purpose` is shown to whoever waits for it.
-   * @throws KeymgmtError STORE_LOCKED, naming the holder, when the wait ends without it.
+   * Acquires the lock `name` (in the form of a path; no record of that name is needed) and keeps
+   * out every other process that uses the store. `purpose` is shown to a process that waits for the
+   * lock.
+   * @throws KeymgmtError STORE_LOCKED, with the name of the holder, if the wait times out.
    */
   lock(name: string, purpose: string): Promise<Lock>
 }

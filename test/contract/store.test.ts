@@ -3,28 +3,33 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { MAX_NAME_LENGTH, MAX_SEGMENT_LENGTH } from '../../src/names.js'
 import {
   createLocalStore,
   createMemoryStore,
+  createOverlayStore,
   createSealedStore,
-  openHome,
+  openSealedLocalStore,
+  type Revision,
   type Store,
+  type StoredRecord,
 } from '../../src/store/index.js'
 
 const folders: string[] = []
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
-const newHome = () => {
-  const made = mkdtempSync(join(tmpdir(), 'keymgmt-store-'))
-  folders.push(made)
-  return join(made, 'home')
+const newStoreDir = () => {
+  const folder = mkdtempSync(join(tmpdir(), 'keymgmt-store-'))
+  folders.push(folder)
+  return join(folder, 'data')
 }
 
-/** Every implementation, by a function that makes a new, empty one. */
+/** Every implementation, with a function that creates a new, empty one. */
 const STORES: readonly (readonly [string, () => Store])[] = [
   ['memory', createMemoryStore],
-  ['local', () => createLocalStore({ home: newHome() })],
+  ['local', () => createLocalStore({ storeDir: newStoreDir() })],
+  ['overlay', () => createOverlayStore(createMemoryStore())],
   [
     'sealed memory',
     () => {
@@ -33,59 +38,91 @@ const STORES: readonly (readonly [string, () => Store])[] = [
     },
   ],
   [
-    'home',
+    'sealed local',
     () => {
-      const home = newHome()
-      return openHome({ home, keyfile: join(home, 'keyfile') }).store
+      const storeDir = newStoreDir()
+      return openSealedLocalStore({ storeDir, keyfile: join(storeDir, 'keyfile') }).store
     },
   ],
 ]
 
 describe.each(STORES)('the %s store', (_name, create) => {
   const bytes = (text: string) => Buffer.from(text)
+  const text = (found: StoredRecord | undefined) => Buffer.from(found?.value ?? []).toString()
 
-  it('gives back what it was given, and undefined for what it was not', async () => {
+  it('returns the value and the revision of the last put, and undefined without one', async () => {
     const store = create()
     expect(await store.get('key/app')).toBeUndefined()
-    expect(await store.put('key/app', bytes('one'), 0)).toBe(1)
-    expect(await store.put('key/app', bytes('two'), 1)).toBe(2)
-    const { revision, value } = (await store.get('key/app')) ?? { revision: 0, value: bytes('') }
-    expect([revision, Buffer.from(value).toString()]).toEqual([2, 'two'])
+    const first = await store.put('key/app', bytes('one'), undefined)
+    const second = await store.put('key/app', bytes('two'), first)
+    const found = await store.get('key/app')
+    expect([found?.revision, text(found)]).toEqual([second, 'two'])
   })
 
-  it('refuses what is based on another revision, and changes nothing', async () => {
+  it('changes the revision with each put, even if the value stays the same', async () => {
     const store = create()
-    await store.put('key/app', bytes('one'), 0)
+    const revisions = [await store.put('key/app', bytes('same'), undefined)]
+    for (let n = 0; n < 3; n++)
+      revisions.push(await store.put('key/app', bytes('same'), revisions.at(-1)))
+    expect(new Set(revisions).size).toBe(4)
+  })
+
+  it('refuses a change that expects another revision, and changes nothing', async () => {
+    const store = create()
+    const old = await store.put('key/app', bytes('old'), undefined)
+    await store.put('key/app', bytes('one'), old)
     const attempts = [
-      () => store.put('key/app', bytes('x'), 0),
-      () => store.put('key/app', bytes('x'), 2),
-      () => store.put('key/none', bytes('x'), 1),
-      () => store.delete('key/app', 2),
-      () => store.delete('key/none', 1),
+      () => store.put('key/app', bytes('x'), undefined),
+      () => store.put('key/app', bytes('x'), old),
+      () => store.put('key/app', bytes('x'), 'unknown'),
+      () => store.put('key/none', bytes('x'), old),
+      () => store.put('key/none', bytes('x'), 'unknown'),
+      () => store.delete('key/app', old),
+      () => store.delete('key/app', 'unknown'),
+      () => store.delete('key/none', old),
+      () => store.delete('key/none', 'unknown'),
     ]
     for (const attempt of attempts) {
       await expect(attempt()).rejects.toMatchObject({ code: 'STORE_CONFLICT' })
     }
-    expect(Buffer.from((await store.get('key/app'))?.value ?? []).toString()).toBe('one')
+    expect(text(await store.get('key/app'))).toBe('one')
+    expect(await store.get('key/none')).toBeUndefined()
   })
 
-  it('lists names and folders once, sorted, and not what is deleted', async () => {
+  it('refuses the revision of a record that was deleted and created again', async () => {
     const store = create()
-    for (const path of ['d/b/x', 'd/b/y', 'd/a', 'd/C', 'e/z']) await store.put(path, bytes('x'), 0)
+    const first = await store.put('key/app', bytes('one'), undefined)
+    await store.delete('key/app', first)
+    await store.put('key/app', bytes('two'), undefined)
+    await expect(store.put('key/app', bytes('x'), first)).rejects.toMatchObject({
+      code: 'STORE_CONFLICT',
+    })
+    await expect(store.delete('key/app', first)).rejects.toMatchObject({ code: 'STORE_CONFLICT' })
+    expect(text(await store.get('key/app'))).toBe('two')
+  })
+
+  it('lists names and folders once, sorted, without deleted ones', async () => {
+    const store = create()
+    const revisions = new Map<string, Revision>()
+    for (const path of ['d/b', 'd/b/x', 'd/b/y', 'd/a', 'd/C', 'e/z'])
+      revisions.set(path, await store.put(path, bytes('x'), undefined))
+    const remove = (path: string) => store.delete(path, revisions.get(path) ?? '')
     expect(await store.list('d')).toEqual(['C', 'a', 'b'])
     expect(await store.list('nothing')).toEqual([])
-    await store.delete('d/b/x', 1)
-    await store.delete('d/b/y', 1)
+    await remove('d/b/x')
+    await remove('d/b')
+    expect(await store.list('d')).toEqual(['C', 'a', 'b'])
+    await remove('d/b/y')
     expect(await store.list('d')).toEqual(['C', 'a'])
   })
 
-  it('tells names apart by case', async () => {
+  it('distinguishes names by case', async () => {
     const store = create()
-    await store.put('key/App', bytes('upper'), 0)
+    await store.put('key/App', bytes('upper'), undefined)
     expect(await store.get('key/app')).toBeUndefined()
   })
 
-  it('lets one at a time hold a lock', async () => {
+  it('lets one holder at a time have a lock', async () => {
     const store = create()
     const order: string[] = []
     const first = await store.lock('key/app', 'test')
@@ -100,32 +137,37 @@ describe.each(STORES)('the %s store', (_name, create) => {
     expect(order).toEqual(['first', 'second'])
   })
 
-  it('lets only one of two win the same revision', async () => {
+  it('lets only one of several puts replace the same revision', async () => {
     const store = create()
     const results = await Promise.allSettled(
-      [1, 2, 3].map((n) => store.put('key/app', bytes(String(n)), 0)),
+      [1, 2, 3].map((n) => store.put('key/app', bytes(String(n)), undefined)),
     )
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    const first = (await store.get('key/app'))?.revision
+    const replaced = await Promise.allSettled(
+      [1, 2, 3].map((n) => store.put('key/app', bytes(String(n)), first)),
+    )
+    expect(replaced.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   })
 
-  it('keeps a copy of its own of what it is given and gives', async () => {
+  it('shares no bytes with its callers', async () => {
     const store = create()
-    const given = bytes('one')
-    await store.put('key/app', given, 0)
-    given.fill(0)
+    const value = bytes('one')
+    await store.put('key/app', value, undefined)
+    value.fill(0)
     ;(await store.get('key/app'))?.value.fill(0)
-    expect(Buffer.from((await store.get('key/app'))?.value ?? []).toString()).toBe('one')
+    expect(text(await store.get('key/app'))).toBe('one')
   })
 
-  it('is free for a new record after a delete', async () => {
+  it('accepts a new record after a delete', async () => {
     const store = create()
-    await store.put('key/app', bytes('one'), 0)
-    await store.delete('key/app', 1)
+    await store.delete('key/app', await store.put('key/app', bytes('one'), undefined))
     expect(await store.get('key/app')).toBeUndefined()
-    expect(await store.put('key/app', bytes('two'), 0)).toBe(1)
+    await store.put('key/app', bytes('two'), undefined)
+    expect(text(await store.get('key/app'))).toBe('two')
   })
 
-  it('keeps records of any name apart from each other and from the folders of that name', async () => {
+  it('separates records of any name from each other and from folders of that name', async () => {
     const store = create()
     const paths = [
       'key',
@@ -146,12 +188,13 @@ describe.each(STORES)('the %s store', (_name, create) => {
       'key/Con.x',
       'key/com1.a.b',
       'key/_',
-      `key/${'n'.repeat(240)}`,
-      `key/${'N'.repeat(120)}/x`,
+      `key/${'n'.repeat(MAX_SEGMENT_LENGTH)}`,
+      `key/${'N'.repeat(MAX_SEGMENT_LENGTH / 2)}/x`,
+      `retired/${'N'.repeat(MAX_NAME_LENGTH)}/${'N'.repeat(MAX_NAME_LENGTH)}-1785400000`,
     ]
-    for (const path of paths) await store.put(path, bytes(path), 0)
-    for (const path of paths)
-      expect(Buffer.from((await store.get(path))?.value ?? []).toString()).toBe(path)
+    const revisions = new Map<string, Revision>()
+    for (const path of paths) revisions.set(path, await store.put(path, bytes(path), undefined))
+    for (const path of paths) expect(text(await store.get(path))).toBe(path)
     const below = (folder: string) =>
       [
         ...new Set(
@@ -162,7 +205,7 @@ describe.each(STORES)('the %s store', (_name, create) => {
       ].sort()
     for (const folder of ['key', 'key/app', 'key/app.json', 'key/con', 'key/none'])
       expect(await store.list(folder)).toEqual(below(folder))
-    await store.delete('key/app', 1)
+    await store.delete('key/app', revisions.get('key/app') ?? '')
     expect(await store.list('key')).toEqual(below('key'))
     for (const path of paths.slice(2)) await (await store.lock(path, 'test')).release()
   })
@@ -186,32 +229,32 @@ describe.each(STORES)('the %s store', (_name, create) => {
     'key/a b',
     'key/dash-',
     'key/é',
-    `key/${'n'.repeat(241)}`,
-    `key/${'N'.repeat(121)}`,
-  ])('refuses a path that is none: %j', async (path) => {
+    `key/${'n'.repeat(MAX_SEGMENT_LENGTH + 1)}`,
+    `key/${'N'.repeat(MAX_SEGMENT_LENGTH / 2 + 1)}`,
+  ])('refuses an invalid path: %j', async (path) => {
     const store = create()
     const attempts = [
       () => store.get(path),
-      () => store.put(path, bytes('x'), 0),
+      () => store.put(path, bytes('x'), undefined),
       () => store.list(path),
-      () => store.delete(path, 1),
+      () => store.delete(path, 'unknown'),
       () => store.lock(path, 'test'),
     ]
     for (const attempt of attempts)
       await expect(attempt()).rejects.toMatchObject({ code: 'FIELD_INVALID' })
   })
 
-  it('has an id that no other store has', async () => {
+  it('has a unique id that never changes', async () => {
     const store = create()
     const id = await store.id()
     expect(id).not.toBe('')
     expect(await store.id()).toBe(id)
     expect(await create().id()).not.toBe(id)
-    await store.put('key/app', bytes('x'), 0)
+    await store.put('key/app', bytes('x'), undefined)
     expect(await store.id()).toBe(id)
   })
 
-  it('lets a released lock go once only', async () => {
+  it('ignores the second release of a lock', async () => {
     const store = create()
     const first = await store.lock('key/app', 'first')
     await first.release()

@@ -162,12 +162,12 @@ describe('a store that is not as it should be', () => {
     await refused('read keymgmt/key/two', 'does not open')
   })
   it('refuses a truncated record, and does not overwrite it', async () => {
-    writeFileSync(record('key/three'), '{"format":1,')
+    writeFileSync(record('key/three'), '{"format":2,')
     await refused('write -f keymgmt/key/three type=aes256-gcm96', 'damaged')
-    expect(readFileSync(record('key/three'), 'utf8')).toBe('{"format":1,')
+    expect(readFileSync(record('key/three'), 'utf8')).toBe('{"format":2,')
   })
   it('refuses a record of a newer version', async () => {
-    writeFileSync(record('key/three'), '{"format":2,"revision":1,"sealed":""}')
+    writeFileSync(record('key/three'), '{"format":3,"number":1,"value":""}')
     await refused('read keymgmt/key/three', 'newer keymgmt')
   })
   it('refuses a folder that others can read', async () => {

@@ -3,7 +3,12 @@ import fc from 'fast-check'
 import { open, seal } from '../../src/crypto/seal.js'
 
 const key = fc.uint8Array({ minLength: 32, maxLength: 32 })
-const binding = fc.record({ storeId: fc.string(), path: fc.string(), revision: fc.nat() })
+const binding = fc.record({
+  storeId: fc.string(),
+  path: fc.string(),
+  revision: fc.nat(),
+  writeId: fc.string(),
+})
 const corrupt = expect.objectContaining({ code: 'STORE_CORRUPT' }) as unknown as Error
 
 test('what was sealed opens to itself', () => {
@@ -31,11 +36,12 @@ test('one flipped bit never opens', () => {
   )
 })
 
-test('it opens under no other path, revision or store id', () => {
+test('it opens under no other path, revision, write id or store id', () => {
   const other = fc.oneof(
     fc.record({ storeId: fc.string() }),
     fc.record({ path: fc.string() }),
     fc.record({ revision: fc.nat() }),
+    fc.record({ writeId: fc.string() }),
     binding,
   )
   fc.assert(

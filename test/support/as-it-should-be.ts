@@ -1,6 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { createEngine, openHome, verifyDistribution, awsKms, type Engine } from '../../src/index.js'
+import {
+  createEngine,
+  openSealedLocalStore,
+  verifyDistribution,
+  awsKms,
+  type Engine,
+} from '../../src/index.js'
 import { readDistribution, requireKey } from '../../src/core/records/repository.js'
 import { isEnabledVersion, wantedAliases } from '../../src/core/reconcile/plan.js'
 import {
@@ -16,7 +22,7 @@ import { currentMaterial } from '../../src/dev-kms/state.js'
 export function engineOver(home: string, kms: DevKms): Engine {
   const env = { AWS_ENDPOINT_URL_KMS: kms.endpoint }
   return createEngine({
-    store: openHome({ home, keyfile: join(home, 'keyfile') }).store,
+    store: openSealedLocalStore({ storeDir: home, keyfile: join(home, 'keyfile') }).store,
     kinds: { awskms: awsKms({ env, signal: new AbortController().signal }) },
   })
 }

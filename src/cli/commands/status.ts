@@ -16,15 +16,15 @@ export const status = defineCommand({
   examples: [{ does: 'Where the keyfile is, to keep a copy of it apart', line: 'keymgmt status' }],
   flags: { format: FORMAT },
   run: async ({ io, signal, format: name }) => {
-    const { engine, home } = composeEngine(io, {
+    const opened = composeEngine(io, {
       signal,
       notice: (message) => {
         io.err(`${message}\n`)
       },
     })
-    const seal = await home.seal()
+    const seal = await opened.seal()
     const data = {
-      ...(await distributionCounts(engine)),
+      ...(await distributionCounts(opened.engine)),
       seal: seal.kind,
       seal_keyfile: seal.keyfile ?? '',
       store: seal.path,

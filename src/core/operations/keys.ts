@@ -103,7 +103,7 @@ async function makeVersion(
   try {
     const leftover = await engine.store.get(path)
     leftover?.value.fill(0)
-    await engine.store.put(path, material, leftover?.revision ?? 0)
+    await engine.store.put(path, material, leftover?.revision)
     const public_key = publicKeyPem(type, material)
     return { creation_time: engine.now().toISOString(), ...(public_key && { public_key }) }
   } finally {

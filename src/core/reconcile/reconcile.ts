@@ -47,7 +47,7 @@ export async function settle(
 async function retire(engine: Engine, { kms, ledger }: PlacedDistribution): Promise<void> {
   const path = recordPath.retiredDistribution(kms, ledger.current.name)
   const earlier = await engine.store.get(path)
-  await engine.store.put(path, encodeRecord(ledger.current), earlier?.revision ?? 0)
+  await engine.store.put(path, encodeRecord(ledger.current), earlier?.revision)
   await ledger.remove()
 }
 

@@ -1,5 +1,5 @@
 import type { KeymgmtError } from '../../errors.js'
-import type { Store } from '../../store/store.js'
+import type { Revision, Store } from '../../store/store.js'
 import { decodeRecord, encodeRecord } from './model.js'
 
 /**
@@ -36,14 +36,14 @@ export async function createLedger<R extends object>(
   path: string,
   record: R,
 ): Promise<Ledger<R>> {
-  return ledger(store, path, record, await store.put(path, encodeRecord(record), 0))
+  return ledger(store, path, record, await store.put(path, encodeRecord(record), undefined))
 }
 
 function ledger<R extends object>(
   store: Store,
   path: string,
   record: R,
-  revision: number,
+  revision: Revision,
 ): Ledger<R> {
   let current = record
   let known = revision

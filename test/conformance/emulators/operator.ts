@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { openHome, type Store } from '../../../src/index.js'
+import { openSealedLocalStore, type Store } from '../../../src/index.js'
 import { clientAt, credentialsOf, type Site } from './site.js'
 
 const BINARY = resolve('bin/keymgmt.js')
@@ -75,7 +75,7 @@ function operatorOf(site: Site, home: string, key: string): Operator {
     run,
     ok,
     json,
-    store: openHome({ home, keyfile: join(home, 'keyfile') }).store,
+    store: openSealedLocalStore({ storeDir: home, keyfile: join(home, 'keyfile') }).store,
     versions: async () =>
       (await json<{ versions: Record<string, string> }>('read keymgmt/kms/k/key/app')).versions,
   }

@@ -9,7 +9,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { openHome } from '../../../src/store/index.js'
+import { openSealedLocalStore } from '../../../src/store/index.js'
 import { Failure, judge, type Target } from '../target.js'
 
 const RECORD = 'key/app'
@@ -18,8 +18,8 @@ const RECORD = 'key/app'
 async function prepare(
   home: string,
 ): Promise<readonly (readonly [file: string, content: Buffer])[]> {
-  const { store } = openHome({ home, keyfile: join(home, 'keyfile') })
-  await store.put(RECORD, Buffer.from('{"name":"app"}'), 0)
+  const { store } = openSealedLocalStore({ storeDir: home, keyfile: join(home, 'keyfile') })
+  await store.put(RECORD, Buffer.from('{"name":"app"}'), undefined)
   const lock = await store.lock('key/app', 'fuzz')
   const folder = join(home, 'locks')
   const holder =
@@ -48,8 +48,8 @@ export async function disk(): Promise<Target> {
     words: [
       '"format":1',
       '"format":2',
-      '"revision":',
-      '"sealed":"',
+      '"number":',
+      '"value":"',
       '"seal":"keyfile"',
       '"seal":"passphrase"',
       '"kdf":{"N":131072,"r":8,"p":1,"salt":""}',
@@ -67,7 +67,11 @@ export async function disk(): Promise<Target> {
       if (given.includes('passphrase')) return 'refused'
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
       writeFileSync(file, given, { mode: 0o600 })
-      const { store } = openHome({ home, keyfile: join(home, 'keyfile'), lockWaitMs: 0 })
+      const { store } = openSealedLocalStore({
+        storeDir: home,
+        keyfile: join(home, 'keyfile'),
+        lockWaitMs: 0,
+      })
       const isLock = file.includes('locks')
       const verdict = await judge(async () => {
         const found = await store.get(RECORD)

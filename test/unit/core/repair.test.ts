@@ -352,7 +352,7 @@ describe('repair finishes what was interrupted', () => {
 
   it('a rotation that had not begun to make its KMS key', async () => {
     const bench = await createDistributed()
-    const put = (path: string, value: Uint8Array, revision: number) =>
+    const put = (path: string, value: Uint8Array, revision: string | undefined) =>
       path.startsWith('distribution/') ? lame() : bench.store.put(path, value, revision)
     expect(
       await refusal(

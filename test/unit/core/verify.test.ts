@@ -168,13 +168,14 @@ describe('verify tells', () => {
 
 it('what is damaged in the store is said to be', async () => {
   const bench = await createDistributed()
-  await bench.store.delete(recordPath.material('app', 1), 1)
+  const material = await bench.store.get(recordPath.material('app', 1))
+  await bench.store.delete(recordPath.material('app', 1), material?.revision ?? '')
   expect(await refusal(verify(bench.engine))).toEqual([
     'STORE_CORRUPT',
     'the material of app version 1 is not in the store',
     'restore the store from a backup; nothing was changed',
   ])
-  await bench.store.put(recordPath.key('torn'), Buffer.from('{"id":'), 0)
+  await bench.store.put(recordPath.key('torn'), Buffer.from('{"id":'), undefined)
   expect(await refusal(rotateKey(bench.engine, 'torn'))).toEqual([
     'STORE_CORRUPT',
     'the record key/torn is not what keymgmt writes',

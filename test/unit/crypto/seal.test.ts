@@ -4,18 +4,19 @@ import { createRootKey, openRootKey, parseSealHeader } from '../../../src/crypto
 import { open, seal } from '../../../src/crypto/seal.js'
 
 const key = randomBytes(32)
-const binding = { storeId: 's', path: 'key/app', revision: 3 }
+const binding = { storeId: 's', path: 'key/app', revision: 3, writeId: 'w' }
 
 describe('sealing', () => {
   it('has this form for ever: nonce, ciphertext, tag, over parts that big-endian lengths of four bytes precede', () => {
     const sealed = Buffer.from(
-      'a0a1a2a3a4a5a6a7a8a9aaab8d7d050d28aa76da100ce6bf30ac3d6f7b410f14a6dcb7fa31123bac',
+      'a0a1a2a3a4a5a6a7a8a9aaab8d7d050d28aa76da100ce6bfcb4895242d07f1178fc974b2c1b077e9',
       'hex',
     )
     const bound = {
       storeId: '6c1f0e2a-1b0c-4f5e-9d3a-0123456789ab',
       path: 'material/app/1',
       revision: 7,
+      writeId: '000102030405060708090a0b0c0d0e0f',
     }
     expect(
       open(
@@ -39,6 +40,7 @@ describe('sealing', () => {
     { storeId: 't' },
     { path: 'key/apq' },
     { revision: 4 },
+    { writeId: 'v' },
     { storeId: 'sk', path: 'ey/app' },
   ])('opens nowhere else: %j', (other) => {
     expect(() => open(key, seal(key, Buffer.from('x'), binding), { ...binding, ...other })).toThrow(

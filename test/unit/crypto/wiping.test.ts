@@ -94,7 +94,7 @@ describe('it is overwritten', () => {
 
   it('what was decrypted of a record that turns out to be changed', () => {
     const [key, plaintext] = [randomBytes(32), randomBytes(40)]
-    const binding = { storeId: 's', path: 'key/app', revision: 1 }
+    const binding = { storeId: 's', path: 'key/app', revision: 1, writeId: 'w' }
     const sealed = seal(key, plaintext, binding)
     const wiped = watchWiping()
     expect(() => open(key, sealed, { ...binding, revision: 2 })).toThrow('does not open')

@@ -8,17 +8,17 @@ import { storeAt } from './tasks.js'
 
 const WORKER = fileURLToPath(new URL('worker.js', import.meta.url))
 const base = mkdtempSync(join(tmpdir(), 'keymgmt-disk-'))
-const home = join(base, 'home')
+const storeDir = join(base, 'data')
 afterAll(() => {
   rmSync(base, { recursive: true, force: true })
 })
 beforeEach(() => {
-  rmSync(home, { recursive: true, force: true })
+  rmSync(storeDir, { recursive: true, force: true })
 })
 
-/** Everything below the home, by name. */
+/** Every entry below the store's folder, with its content. */
 const contents = () =>
-  readdirSync(home, { recursive: true, withFileTypes: true })
+  readdirSync(storeDir, { recursive: true, withFileTypes: true })
     .map(
       (entry) =>
         `${join(entry.parentPath, entry.name)} ${entry.isFile() ? readFileSync(join(entry.parentPath, entry.name), 'utf8') : ''}`,
@@ -29,7 +29,7 @@ const shell = (script: string, ...before: string[]) => {
   const [command, ...args] = [...before, 'bash', '--norc', '-euc', script]
   const { stdout, stderr, status } = spawnSync(command, args, {
     encoding: 'utf8',
-    env: { PATH: process.env.PATH, HOME_OF_STORE: home, NODE: process.execPath, WORKER },
+    env: { PATH: process.env.PATH, STORE_DIR: storeDir, NODE: process.execPath, WORKER },
   })
   return { stdout, stderr, status }
 }
@@ -40,34 +40,31 @@ const shell = (script: string, ...before: string[]) => {
  */
 const NAMESPACE = ['unshare', '--mount', '--map-root-user']
 const isRoot = process.getuid?.() === 0
-const canMount =
-  shell('mount -t tmpfs tmpfs "$(dirname "$HOME_OF_STORE")"', ...NAMESPACE).status === 0
+const canMount = shell('mount -t tmpfs tmpfs "$(dirname "$STORE_DIR")"', ...NAMESPACE).status === 0
 
 describe('a limit on the size of files', () => {
   it.each([
     ['a record', '8', 'key/app 200000'],
     ['the first record, of which nothing fits', '0', 'key/first'],
   ])('is an error in words that changes nothing: %s', async (_what, blocks, args) => {
-    await storeAt(home).put('key/app', Buffer.from('good'), 0)
+    await storeAt(storeDir).put('key/app', Buffer.from('good'), undefined)
     const before = contents()
-    expect(
-      shell(`ulimit -f ${blocks}; "$NODE" "$WORKER" "$HOME_OF_STORE" put ${args}`),
-    ).toMatchObject({
+    expect(shell(`ulimit -f ${blocks}; "$NODE" "$WORKER" "$STORE_DIR" put ${args}`)).toMatchObject({
       status: 7,
       stderr: '',
       stdout: expect.stringMatching(
-        /^STORE_UNAVAILABLE: the store can't use .*: (files may not grow that large|no space is left)\n$/,
+        /^STORE_UNAVAILABLE: the store can't use .*: (the file would exceed the size limit|no space is left)\n$/,
       ) as unknown,
     })
     expect(contents()).toEqual(before)
   })
 
   it('leaves no keyfile and no head that are cut short', () => {
-    expect(shell('ulimit -f 0; "$NODE" "$WORKER" "$HOME_OF_STORE" put')).toMatchObject({
+    expect(shell('ulimit -f 0; "$NODE" "$WORKER" "$STORE_DIR" put')).toMatchObject({
       status: 7,
     })
-    expect(readdirSync(home)).toEqual(['locks'])
-    expect(readdirSync(join(home, 'locks'))).toEqual([])
+    expect(readdirSync(storeDir)).toEqual(['locks'])
+    expect(readdirSync(join(storeDir, 'locks'))).toEqual([])
   })
 })
 
@@ -80,22 +77,21 @@ if (canMount)
   describe('a disk', () => {
     const onDisk = (script: string) =>
       shell(
-        `mkdir -m 700 "$HOME_OF_STORE"; mount -t tmpfs -o size=64k,mode=700 tmpfs "$HOME_OF_STORE"
-      keymgmt() { "$NODE" "$WORKER" "$HOME_OF_STORE" "$@" || true; }
+        `mkdir -m 700 "$STORE_DIR"; mount -t tmpfs -o size=64k,mode=700 tmpfs "$STORE_DIR"
+      keymgmt() { "$NODE" "$WORKER" "$STORE_DIR" "$@" || true; }
       ${script}`,
         ...NAMESPACE,
       )
-    const FILES =
-      'find "$HOME_OF_STORE" -type f -not -name fill | sort | xargs sha256sum | sha256sum'
+    const FILES = 'find "$STORE_DIR" -type f -not -name fill | sort | xargs sha256sum | sha256sum'
 
     it('that is full is an error that changes nothing, and is worked on once there is room', () => {
       const { stdout, stderr, status } = onDisk(`
       keymgmt put key/app; before=$(${FILES})
       keymgmt put key/app 100000
-      head -c 100000 /dev/zero > "$HOME_OF_STORE/fill" 2>/dev/null || true
+      head -c 100000 /dev/zero > "$STORE_DIR/fill" 2>/dev/null || true
       keymgmt put key/b; keymgmt delete key/app
       [ "$before" = "$(${FILES})" ] && echo same
-      rm "$HOME_OF_STORE/fill"; keymgmt put key/b; keymgmt read key/b`)
+      rm "$STORE_DIR/fill"; keymgmt put key/b; keymgmt read key/b`)
       expect([stderr, status]).toEqual(['', 0])
       expect(stdout).toMatch(
         /^(STORE_UNAVAILABLE: the store can't use \S+: no space is left\n){3}same\n(new ){5}$/,
@@ -104,10 +100,10 @@ if (canMount)
 
     it('that is full before the first write is never left with half a store', () => {
       const { stdout, stderr, status } = onDisk(`
-      head -c 100000 /dev/zero > "$HOME_OF_STORE/fill" 2>/dev/null || true
+      head -c 100000 /dev/zero > "$STORE_DIR/fill" 2>/dev/null || true
       keymgmt put
-      find "$HOME_OF_STORE" -type f -not -name fill
-      rm "$HOME_OF_STORE/fill"; keymgmt put; keymgmt read`)
+      find "$STORE_DIR" -type f -not -name fill
+      rm "$STORE_DIR/fill"; keymgmt put; keymgmt read`)
       expect([stderr, status]).toEqual(['', 0])
       expect(stdout).toMatch(
         /^STORE_UNAVAILABLE: the store can't use \S+: no space is left\n(new ){5}$/,
@@ -116,7 +112,7 @@ if (canMount)
 
     it('that is read-only can be read, and says so when it is written', () => {
       const { stdout, stderr, status } = onDisk(`
-      keymgmt put; mount -o remount,bind,ro "$HOME_OF_STORE"
+      keymgmt put; mount -o remount,bind,ro "$STORE_DIR"
       keymgmt read; keymgmt put; keymgmt delete; keymgmt read`)
       expect([stderr, status]).toEqual(['', 0])
       expect(stdout).toMatch(
@@ -126,7 +122,7 @@ if (canMount)
 
     it('that is read-only and has no store says so, too', () => {
       const { stdout, status } = onDisk(
-        'mount -o remount,bind,ro "$HOME_OF_STORE"; keymgmt read; keymgmt put',
+        'mount -o remount,bind,ro "$STORE_DIR"; keymgmt read; keymgmt put',
       )
       expect(status).toBe(0)
       expect(stdout).toMatch(
@@ -139,19 +135,21 @@ if (canMount)
 if (!isRoot)
   describe('a folder that may not be written', () => {
     it('can be read, and says so when it is written', async () => {
-      await storeAt(home).put('key/app', Buffer.from('good'), 0)
+      const revision = await storeAt(storeDir).put('key/app', Buffer.from('good'), undefined)
       for (const folder of ['store/key', 'store', 'locks', '.'])
-        chmodSync(join(home, folder), 0o500)
+        chmodSync(join(storeDir, folder), 0o500)
       try {
-        expect(Buffer.from((await storeAt(home).get('key/app'))?.value ?? []).toString()).toBe(
+        expect(Buffer.from((await storeAt(storeDir).get('key/app'))?.value ?? []).toString()).toBe(
           'good',
         )
-        await expect(storeAt(home).put('key/app', Buffer.from('x'), 1)).rejects.toMatchObject({
+        await expect(
+          storeAt(storeDir).put('key/app', Buffer.from('x'), revision),
+        ).rejects.toMatchObject({
           code: 'STORE_UNAVAILABLE',
         })
       } finally {
         for (const folder of ['.', 'locks', 'store', 'store/key'])
-          chmodSync(join(home, folder), 0o700)
+          chmodSync(join(storeDir, folder), 0o700)
       }
     })
   })
@@ -162,11 +160,11 @@ describe('a file system without links', () => {
     for (const task of ['put', 'read']) {
       const { stdout, status } = spawnSync(
         process.execPath,
-        ['--import', preload, WORKER, home, task],
+        ['--import', preload, WORKER, storeDir, task],
         { encoding: 'utf8' },
       )
       expect([stdout, status]).toEqual([task === 'read' ? 'new new new new new ' : '', 0])
     }
-    expect(readdirSync(home).sort()).toEqual(['keyfile', 'locks', 'seal.json', 'store'])
+    expect(readdirSync(storeDir).sort()).toEqual(['keyfile', 'locks', 'seal.json', 'store'])
   })
 })

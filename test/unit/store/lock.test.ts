@@ -24,19 +24,19 @@ const bases: string[] = []
 afterEach(() => {
   for (const base of bases.splice(0)) rmSync(base, { recursive: true, force: true })
 })
-const newHome = () => {
+const newStoreDir = () => {
   const base = mkdtempSync(join(tmpdir(), 'keymgmt-lock-'))
   bases.push(base)
-  return join(base, 'home')
+  return join(base, 'data')
 }
 
 const work = (...args: string[]) =>
   spawn(process.execPath, [WORKER, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
 const stem = (name: string) => createHash('sha256').update(name).digest('hex').slice(0, 32)
 
-/** Puts a lock of `key/app` into a home, as somebody else might have; answers its folder. */
-function plant(home: string, text: string, token = TOKEN): string {
-  const folder = join(home, 'locks', `${stem('key/app')}.lock`)
+/** Plants the lock of `key/app` as another process might have left it. Returns its folder. */
+function plant(storeDir: string, text: string, token = TOKEN): string {
+  const folder = join(storeDir, 'locks', `${stem('key/app')}.lock`)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   writeFileSync(join(folder, token), text)
   return folder
@@ -65,11 +65,11 @@ const deadPid = async () => {
 
 describe('processes on one local store', () => {
   it('take over at once from one that was killed, one after the other', async () => {
-    const home = newHome()
-    const dying = work(home, 'hold')
+    const storeDir = newStoreDir()
+    const dying = work(storeDir, 'hold')
     await once(dying.stdout, 'data')
     await expect(
-      createLocalStore({ home, lockWaitMs: 100 }).lock('key/app', 'test'),
+      createLocalStore({ storeDir, lockWaitMs: 100 }).lock('key/app', 'test'),
     ).rejects.toMatchObject({
       code: 'STORE_LOCKED',
       message: expect.stringContaining(`process ${dying.pid ?? 0} on ${hostname()}`) as unknown,
@@ -79,81 +79,81 @@ describe('processes on one local store', () => {
     let inside = 0
     await Promise.all(
       Array.from({ length: 5 }, async () => {
-        const lock = await createLocalStore({ home, lockWaitMs: 5_000 }).lock('key/app', 'test')
+        const lock = await createLocalStore({ storeDir, lockWaitMs: 5_000 }).lock('key/app', 'test')
         expect((inside += 1)).toBe(1)
         await new Promise((resolve) => setTimeout(resolve, 5))
         inside -= 1
         await lock.release()
       }),
     )
-    expect(readdirSync(join(home, 'locks'))).toEqual([])
+    expect(readdirSync(join(storeDir, 'locks'))).toEqual([])
   })
 
   it('lose no update', async () => {
-    const home = newHome()
+    const storeDir = newStoreDir()
     const exits = await Promise.all(
-      Array.from({ length: 6 }, () => once(work(home, 'count', 'count/n'), 'exit')),
+      Array.from({ length: 6 }, () => once(work(storeDir, 'count', 'count/n'), 'exit')),
     )
     expect(exits.map(([code]) => code as unknown)).toEqual([0, 0, 0, 0, 0, 0])
-    expect(Buffer.from((await storeAt(home).get('count/n'))?.value ?? []).toString()).toBe('60')
-    expect(readdirSync(join(home, 'locks'))).toEqual([])
+    expect(Buffer.from((await storeAt(storeDir).get('count/n'))?.value ?? []).toString()).toBe('60')
+    expect(readdirSync(join(storeDir, 'locks'))).toEqual([])
   })
 
   it.each([1, 2, 3])('make one store, however many make it at once (round %d)', async () => {
-    const home = newHome()
+    const storeDir = newStoreDir()
     const names = ['a', 'b', 'c', 'd', 'e', 'f']
     const exits = await Promise.all(
-      names.map((name) => once(work(home, 'put', `key/${name}`), 'exit')),
+      names.map((name) => once(work(storeDir, 'put', `key/${name}`), 'exit')),
     )
     expect(exits.map(([code]) => code as unknown)).toEqual([0, 0, 0, 0, 0, 0])
     for (const name of names)
-      expect((await storeAt(home).get(`key/${name}`))?.value).toHaveLength(20)
-    expect(readdirSync(home).sort()).toEqual(['keyfile', 'locks', 'seal.json', 'store'])
+      expect((await storeAt(storeDir).get(`key/${name}`))?.value).toHaveLength(20)
+    expect(readdirSync(storeDir).sort()).toEqual(['keyfile', 'locks', 'seal.json', 'store'])
   })
 })
 
 describe('a lock', () => {
   it('of another host is never judged dead; the error says how to remove it', async () => {
-    const home = newHome()
-    const folder = plant(home, holder({ host: 'elsewhere', pid: 1 }))
+    const storeDir = newStoreDir()
+    const folder = plant(storeDir, holder({ host: 'elsewhere', pid: 1 }))
     await expect(
-      createLocalStore({ home, lockWaitMs: 50 }).lock('key/app', 'test'),
+      createLocalStore({ storeDir, lockWaitMs: 50 }).lock('key/app', 'test'),
     ).rejects.toMatchObject({
       code: 'STORE_LOCKED',
-      hints: expect.arrayContaining([`if that process is gone, remove ${folder}`]) as unknown,
+      hints: expect.arrayContaining([`if that process has ended, remove ${folder}`]) as unknown,
     })
     expect(readFileSync(join(folder, TOKEN), 'utf8')).toContain('elsewhere')
   })
 
   it('of another container, which has pids of its own, is not judged dead either', async () => {
-    const home = newHome()
-    plant(home, holder({ pids: 'pid:[1]', pid: await deadPid() }))
+    const storeDir = newStoreDir()
+    plant(storeDir, holder({ pids: 'pid:[1]', pid: await deadPid() }))
     await expect(
-      createLocalStore({ home, lockWaitMs: 50 }).lock('key/app', 'test'),
+      createLocalStore({ storeDir, lockWaitMs: 50 }).lock('key/app', 'test'),
     ).rejects.toMatchObject({ code: 'STORE_LOCKED' })
   })
 
   it("of a pid that lives again as another process is nobody's", async () => {
-    const home = newHome()
-    plant(home, holder({ start: 'another' }))
-    await (await createLocalStore({ home, lockWaitMs: 50 }).lock('key/app', 'test')).release()
+    const storeDir = newStoreDir()
+    plant(storeDir, holder({ start: 'another' }))
+    await (await createLocalStore({ storeDir, lockWaitMs: 50 }).lock('key/app', 'test')).release()
   })
 
   it('of the dead goes with the first lock that is taken, whatever its name, and so do their drafts', async () => {
-    const home = newHome()
-    plant(home, holder({ pid: await deadPid() }))
-    mkdirSync(join(home, 'locks', `${stem('key/other')}.${TOKEN}`))
-    writeFileSync(join(home, 'locks', `${stem('key/third')}.draft.tmp-1234567890abcdef`), 'torn')
-    await (await createLocalStore({ home }).lock('kms/k', 'test')).release()
-    expect(readdirSync(join(home, 'locks'))).toEqual([])
+    const storeDir = newStoreDir()
+    plant(storeDir, holder({ pid: await deadPid() }))
+    mkdirSync(join(storeDir, 'locks', `${stem('key/other')}.${TOKEN}`))
+    writeFileSync(join(storeDir, 'locks', `${stem('key/third')}.draft`), 'torn')
+    await (await createLocalStore({ storeDir }).lock('kms/k', 'test')).release()
+    expect(readdirSync(join(storeDir, 'locks'))).toEqual([])
   })
 
   it('that is held does not go with it, nor what is no lock', async () => {
-    const home = newHome()
-    const folder = plant(home, holder({}))
-    writeFileSync(join(home, 'locks', 'notes.txt'), 'mine')
-    await (await createLocalStore({ home }).lock('kms/k', 'test')).release()
-    expect(readdirSync(join(home, 'locks')).sort()).toEqual([
+    const storeDir = newStoreDir()
+    const folder = plant(storeDir, holder({}))
+    writeFileSync(join(storeDir, 'locks', 'notes.txt'), 'mine')
+    await (await createLocalStore({ storeDir }).lock('kms/k', 'test')).release()
+    expect(readdirSync(join(storeDir, 'locks')).sort()).toEqual([
       `${stem('key/app')}.lock`,
       'notes.txt',
     ])
@@ -171,10 +171,10 @@ describe('a lock', () => {
   ])(
     'that holds something else, %s, is waited for as any other, and named',
     async (_what, text, token = TOKEN) => {
-      const home = newHome()
-      const folder = plant(home, text, token)
+      const storeDir = newStoreDir()
+      const folder = plant(storeDir, text, token)
       await expect(
-        createLocalStore({ home, lockWaitMs: 50 }).lock('key/app', 'test'),
+        createLocalStore({ storeDir, lockWaitMs: 50 }).lock('key/app', 'test'),
       ).rejects.toMatchObject({
         code: 'STORE_LOCKED',
         message: expect.stringContaining(folder) as unknown,
@@ -185,20 +185,20 @@ describe('a lock', () => {
   )
 
   it('that is a file is waited for and named, too', async () => {
-    const home = newHome()
-    mkdirSync(join(home, 'locks'), { recursive: true, mode: 0o700 })
-    writeFileSync(join(home, 'locks', `${stem('key/app')}.lock`), '')
+    const storeDir = newStoreDir()
+    mkdirSync(join(storeDir, 'locks'), { recursive: true, mode: 0o700 })
+    writeFileSync(join(storeDir, 'locks', `${stem('key/app')}.lock`), '')
     await expect(
-      createLocalStore({ home, lockWaitMs: 50 }).lock('key/app', 'test'),
+      createLocalStore({ storeDir, lockWaitMs: 50 }).lock('key/app', 'test'),
     ).rejects.toMatchObject({ code: 'STORE_LOCKED' })
   })
 
   it('that is waited for longer than a second is explained, once', async () => {
-    const home = newHome()
-    plant(home, holder({}))
+    const storeDir = newStoreDir()
+    plant(storeDir, holder({}))
     const said: string[] = []
     const store = createLocalStore({
-      home,
+      storeDir,
       lockWaitMs: 1_400,
       onWait: (message) => said.push(message),
     })

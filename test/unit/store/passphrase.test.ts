@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { PLAIN, type Io } from '../../../src/cli/terminal.js'
 import { passphraseFrom } from '../../../src/cli/input/passphrase.js'
-import { openHome } from '../../../src/store/index.js'
+import { openSealedLocalStore } from '../../../src/store/index.js'
 
 const base = mkdtempSync(join(tmpdir(), 'keymgmt-passphrase-'))
-const home = join(base, 'home')
+const storeDir = join(base, 'data')
 afterEach(() => {
   rmSync(base, { recursive: true, force: true })
 })
@@ -103,32 +103,32 @@ describe('a passphrase that is typed', () => {
   it('makes no store when it is not given', async () => {
     for (const lines of [['one\n', 'two\n'], ['\u0003'], ['\n']]) {
       const { ask } = person(lines)
-      const { store } = openHome({
-        home,
+      const { store } = openSealedLocalStore({
+        storeDir,
         keyfile: join(base, 'keyfile'),
         createSeal: 'passphrase',
         passphrase: ask,
       })
-      await expect(store.put('key/app', Buffer.from('x'), 0)).rejects.toBeDefined()
-      expect(existsSync(home)).toBe(false)
+      await expect(store.put('key/app', Buffer.from('x'), undefined)).rejects.toBeDefined()
+      expect(existsSync(storeDir)).toBe(false)
     }
   })
 
   it('seals the store that it makes', async () => {
     const { ask } = person(['one\n', 'one\n'])
-    await openHome({
-      home,
+    await openSealedLocalStore({
+      storeDir,
       keyfile: join(base, 'keyfile'),
       createSeal: 'passphrase',
       passphrase: ask,
-    }).store.put('key/app', Buffer.from('x'), 0)
-    const again = openHome({
-      home,
+    }).store.put('key/app', Buffer.from('x'), undefined)
+    const again = openSealedLocalStore({
+      storeDir,
       keyfile: join(base, 'keyfile'),
       passphrase: person(['one\n']).ask,
     })
     expect(text((await again.store.get('key/app'))?.value)).toBe('x')
-    expect(readdirSync(base)).toEqual(['home'])
+    expect(readdirSync(base)).toEqual(['data'])
   })
 })
 

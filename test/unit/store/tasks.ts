@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { openHome, type Store } from '../../../src/store/index.js'
+import { openSealedLocalStore, type Store } from '../../../src/store/index.js'
 
-/** The store of a user whose keyfile is in the same place. */
-export function storeAt(home: string): Store {
-  return openHome({ home, keyfile: join(home, 'keyfile') }).store
+/** Opens the store in `storeDir`, whose keyfile is in the same folder. */
+export function storeAt(storeDir: string): Store {
+  return openSealedLocalStore({ storeDir, keyfile: join(storeDir, 'keyfile') }).store
 }
 
 type Task = (store: Store, path: string, size: number) => Promise<void>
@@ -13,7 +13,7 @@ export const TASKS = {
   async put(store, path, size) {
     const lock = await store.lock(path, 'put')
     try {
-      await store.put(path, Buffer.alloc(size, 'new '), (await store.get(path))?.revision ?? 0)
+      await store.put(path, Buffer.alloc(size, 'new '), (await store.get(path))?.revision)
     } finally {
       await lock.release()
     }
@@ -43,7 +43,7 @@ export const TASKS = {
       await store.put(
         path,
         Buffer.from(String(Number(Buffer.from(old?.value ?? '0').toString()) + 1)),
-        old?.revision ?? 0,
+        old?.revision,
       )
       await lock.release()
     }

@@ -17,7 +17,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openHome } from '../../../src/store/index.js'
+import { openSealedLocalStore } from '../../../src/store/index.js'
 
 const bases: string[] = []
 afterEach(() => {
@@ -25,19 +25,24 @@ afterEach(() => {
 })
 
 const newPlace = () => {
-  const base = mkdtempSync(join(tmpdir(), 'keymgmt-home-'))
+  const base = mkdtempSync(join(tmpdir(), 'keymgmt-sealed-local-'))
   bases.push(base)
-  return { home: join(base, 'home'), keyfile: join(base, 'keyfile') }
+  return { storeDir: join(base, 'data'), keyfile: join(base, 'keyfile') }
 }
 const value = Buffer.from('planted secret')
 
 async function makeStore() {
   const place = newPlace()
-  await openHome(place).store.put('distribution/k/app', value, 0)
+  const revision = await openSealedLocalStore(place).store.put(
+    'distribution/k/app',
+    value,
+    undefined,
+  )
   return {
     ...place,
-    record: join(place.home, 'store', 'distribution', 'k', 'app.json'),
-    store: openHome(place).store,
+    revision,
+    record: join(place.storeDir, 'store', 'distribution', 'k', 'app.json'),
+    store: openSealedLocalStore(place).store,
   }
 }
 type Made = Awaited<ReturnType<typeof makeStore>>
@@ -46,19 +51,22 @@ describe('a store', () => {
   it('is not made by reading; the first write makes all of it, for this user alone', async () => {
     const place = newPlace()
     const created: string[] = []
-    const opened = openHome({ ...place, onKeyfileCreated: (path) => created.push(path) })
+    const opened = openSealedLocalStore({
+      ...place,
+      onKeyfileCreated: (path) => created.push(path),
+    })
     expect([
       await opened.store.get('key/app'),
       await opened.store.list('key'),
       await opened.seal(),
-    ]).toEqual([undefined, [], { kind: 'none', path: place.home }])
-    expect(existsSync(place.home)).toBe(false)
-    await opened.store.put('key/app', value, 0)
-    await openHome(place).store.put('key/b', value, 0)
+    ]).toEqual([undefined, [], { kind: 'none', path: place.storeDir }])
+    expect(existsSync(place.storeDir)).toBe(false)
+    await opened.store.put('key/app', value, undefined)
+    await openSealedLocalStore(place).store.put('key/b', value, undefined)
     expect(created).toEqual([place.keyfile])
     expect(await opened.seal()).toEqual({
       kind: 'keyfile',
-      path: place.home,
+      path: place.storeDir,
       keyfile: place.keyfile,
     })
     const modes = [
@@ -69,36 +77,36 @@ describe('a store', () => {
       'store/key/app.json',
       'seal.json',
       '../keyfile',
-    ].map((file) => statSync(join(place.home, file)).mode & 0o777)
+    ].map((file) => statSync(join(place.storeDir, file)).mode & 0o777)
     expect(modes).toEqual([0o700, 0o700, 0o700, 0o700, 0o600, 0o600, 0o600])
-    expect(readFileSync(join(place.home, 'store', 'key', 'app.json'), 'latin1')).not.toContain(
+    expect(readFileSync(join(place.storeDir, 'store', 'key', 'app.json'), 'latin1')).not.toContain(
       value.toString('base64'),
     )
   })
 
   it('has its id in its head, which asking for it makes', async () => {
     const place = newPlace()
-    const id = await openHome(place).store.id()
-    expect(JSON.parse(readFileSync(join(place.home, 'seal.json'), 'utf8'))).toMatchObject({
+    const id = await openSealedLocalStore(place).store.id()
+    expect(JSON.parse(readFileSync(join(place.storeDir, 'seal.json'), 'utf8'))).toMatchObject({
       store_id: id,
     })
-    expect(await openHome(place).store.id()).toBe(id)
+    expect(await openSealedLocalStore(place).store.id()).toBe(id)
   })
 
   it('is sealed with the keyfile that is there, which is never replaced', async () => {
     const made = await makeStore()
     const keyfile = readFileSync(made.keyfile, 'utf8')
-    const other = { home: join(made.home, '..', 'other'), keyfile: made.keyfile }
-    await openHome(other).store.put('key/app', value, 0)
+    const other = { storeDir: join(made.storeDir, '..', 'other'), keyfile: made.keyfile }
+    await openSealedLocalStore(other).store.put('key/app', value, undefined)
     expect(readFileSync(made.keyfile, 'utf8')).toBe(keyfile)
-    expect((await openHome(made).store.get('distribution/k/app'))?.value).toEqual(value)
+    expect((await openSealedLocalStore(made).store.get('distribution/k/app'))?.value).toEqual(value)
   })
 
   it('removes the drafts of a head and of a keyfile that others died over', async () => {
     const made = await makeStore()
-    const draft = join(made.home, '.seal.json.draft-0123456789abcdef')
+    const draft = join(made.storeDir, '.seal.json.draft-0123456789abcdef')
     writeFileSync(draft, 'torn')
-    await made.store.put('key/b', value, 0)
+    await made.store.put('key/b', value, undefined)
     expect(existsSync(draft)).toBe(false)
   })
 
@@ -106,7 +114,7 @@ describe('a store', () => {
     const place = newPlace()
     const asked: string[] = []
     const withPassphrase = (text?: string) =>
-      openHome({
+      openSealedLocalStore({
         ...place,
         createSeal: 'passphrase',
         passphrase: (to) => {
@@ -115,17 +123,17 @@ describe('a store', () => {
         },
       }).store
     for (const none of [undefined, ''])
-      await expect(withPassphrase(none).put('key/app', value, 0)).rejects.toMatchObject({
+      await expect(withPassphrase(none).put('key/app', value, undefined)).rejects.toMatchObject({
         code: 'STORE_SEALED',
       })
-    expect(existsSync(join(place.home, 'seal.json'))).toBe(false)
-    await withPassphrase('right').put('key/app', value, 0)
+    expect(existsSync(join(place.storeDir, 'seal.json'))).toBe(false)
+    await withPassphrase('right').put('key/app', value, undefined)
     expect(Buffer.from((await withPassphrase('right').get('key/app'))?.value ?? [])).toEqual(value)
     for (const wrong of ['wrong', undefined]) {
       await expect(withPassphrase(wrong).get('key/app')).rejects.toMatchObject({
         code: 'STORE_SEALED',
       })
-      await expect(withPassphrase(wrong).put('key/b', value, 0)).rejects.toMatchObject({
+      await expect(withPassphrase(wrong).put('key/b', value, undefined)).rejects.toMatchObject({
         code: 'STORE_SEALED',
       })
     }
@@ -138,15 +146,15 @@ const DAMAGES: readonly (readonly [code: string, what: string, damage: (made: Ma
   [
     'STORE_SEALED',
     'no seal.json',
-    ({ home }) => {
-      rmSync(join(home, 'seal.json'))
+    ({ storeDir }) => {
+      rmSync(join(storeDir, 'seal.json'))
     },
   ],
   [
     'STORE_CORRUPT',
     'an empty seal.json',
-    ({ home }) => {
-      truncateSync(join(home, 'seal.json'))
+    ({ storeDir }) => {
+      truncateSync(join(storeDir, 'seal.json'))
     },
   ],
   [
@@ -180,44 +188,44 @@ const DAMAGES: readonly (readonly [code: string, what: string, damage: (made: Ma
   [
     'STORE_PERMISSIONS',
     'a seal.json that others read',
-    ({ home }) => {
-      chmodSync(join(home, 'seal.json'), 0o604)
-    },
-  ],
-  [
-    'STORE_PERMISSIONS',
-    'a home that others read',
-    ({ home }) => {
-      chmodSync(home, 0o755)
+    ({ storeDir }) => {
+      chmodSync(join(storeDir, 'seal.json'), 0o604)
     },
   ],
   [
     'STORE_PERMISSIONS',
     'a store folder that others read',
-    ({ home }) => {
-      chmodSync(join(home, 'store'), 0o750)
+    ({ storeDir }) => {
+      chmodSync(storeDir, 0o755)
+    },
+  ],
+  [
+    'STORE_PERMISSIONS',
+    'a folder of records that others read',
+    ({ storeDir }) => {
+      chmodSync(join(storeDir, 'store'), 0o750)
     },
   ],
   [
     'STORE_PERMISSIONS',
     'a folder in the middle that others write',
-    ({ home }) => {
-      chmodSync(join(home, 'store', 'distribution'), 0o720)
+    ({ storeDir }) => {
+      chmodSync(join(storeDir, 'store', 'distribution'), 0o720)
     },
   ],
   [
     'STORE_PERMISSIONS',
     'a last folder that others enter',
-    ({ home }) => {
-      chmodSync(join(home, 'store', 'distribution', 'k'), 0o701)
+    ({ storeDir }) => {
+      chmodSync(join(storeDir, 'store', 'distribution', 'k'), 0o701)
     },
   ],
   [
     'STORE_PERMISSIONS',
     'a folder that is a link',
-    ({ home }) => {
-      renameSync(join(home, 'store', 'distribution'), join(home, 'moved'))
-      symlinkSync(join(home, 'moved'), join(home, 'store', 'distribution'))
+    ({ storeDir }) => {
+      renameSync(join(storeDir, 'store', 'distribution'), join(storeDir, 'moved'))
+      symlinkSync(join(storeDir, 'moved'), join(storeDir, 'store', 'distribution'))
     },
   ],
   [
@@ -230,9 +238,9 @@ const DAMAGES: readonly (readonly [code: string, what: string, damage: (made: Ma
   [
     'STORE_PERMISSIONS',
     'a record that is a link',
-    ({ record, home }) => {
-      renameSync(record, join(home, 'x'))
-      symlinkSync(join(home, 'x'), record)
+    ({ record, storeDir }) => {
+      renameSync(record, join(storeDir, 'x'))
+      symlinkSync(join(storeDir, 'x'), record)
     },
   ],
   [
@@ -260,14 +268,21 @@ const DAMAGES: readonly (readonly [code: string, what: string, damage: (made: Ma
     'STORE_VERSION',
     'a newer record',
     ({ record }) => {
-      writeFileSync(record, '{"format":2}')
+      writeFileSync(record, '{"format":3}')
+    },
+  ],
+  [
+    'STORE_VERSION',
+    'an earlier record',
+    ({ record }) => {
+      writeFileSync(record, '{"format":1,"revision":1,"sealed":""}')
     },
   ],
   [
     'STORE_VERSION',
     'a newer store',
-    ({ home }) => {
-      writeFileSync(join(home, 'seal.json'), '{"format":2}')
+    ({ storeDir }) => {
+      writeFileSync(join(storeDir, 'seal.json'), '{"format":2}')
     },
   ],
 ]
@@ -281,14 +296,16 @@ describe('what is not as it should be', () => {
       code,
       hints: [expect.any(String)],
     })
-    await expect(made.store.put('distribution/k/app', value, 1)).rejects.toMatchObject({ code })
+    await expect(made.store.put('distribution/k/app', value, made.revision)).rejects.toMatchObject({
+      code,
+    })
     expect(readFileSync(made.record, 'utf8')).toBe(damaged)
-    expect(readdirSync(join(made.home, 'locks'))).toEqual([])
+    expect(readdirSync(join(made.storeDir, 'locks'))).toEqual([])
   })
 
   it('is a record that was copied over another', async () => {
     const made = await makeStore()
-    await made.store.put('distribution/k/b', value, 0)
+    await made.store.put('distribution/k/b', value, undefined)
     copyFileSync(made.record, join(made.record, '..', 'b.json'))
     await expect(made.store.get('distribution/k/b')).rejects.toMatchObject({
       code: 'STORE_CORRUPT',
@@ -297,11 +314,11 @@ describe('what is not as it should be', () => {
 
   it('is a folder of locks that others reach, or a list of names that they do', async () => {
     const made = await makeStore()
-    chmodSync(join(made.home, 'store', 'distribution', 'k'), 0o770)
+    chmodSync(join(made.storeDir, 'store', 'distribution', 'k'), 0o770)
     await expect(made.store.list('distribution/k')).rejects.toMatchObject({
       code: 'STORE_PERMISSIONS',
     })
-    chmodSync(join(made.home, 'locks'), 0o770)
+    chmodSync(join(made.storeDir, 'locks'), 0o770)
     await expect(made.store.lock('key/app', 'test')).rejects.toMatchObject({
       code: 'STORE_PERMISSIONS',
     })
@@ -311,7 +328,7 @@ describe('what is not as it should be', () => {
   if (process.getuid?.() === 0)
     it('is a folder that belongs to another user', async () => {
       const made = await makeStore()
-      chownSync(join(made.home, 'store', 'distribution'), 65534, 65534)
+      chownSync(join(made.storeDir, 'store', 'distribution'), 65534, 65534)
       await expect(made.store.get('distribution/k/app')).rejects.toMatchObject({
         code: 'STORE_PERMISSIONS',
         message: expect.stringContaining('belongs to another user') as unknown,
@@ -320,8 +337,8 @@ describe('what is not as it should be', () => {
 
   it('is not a folder that somebody else put into the store', async () => {
     const made = await makeStore()
-    mkdirSync(join(made.home, 'store', 'key'), { mode: 0o700 })
-    writeFileSync(join(made.home, 'store', 'key', '.DS_Store'), 'x')
+    mkdirSync(join(made.storeDir, 'store', 'key'), { mode: 0o700 })
+    writeFileSync(join(made.storeDir, 'store', 'key', '.DS_Store'), 'x')
     expect(await made.store.list('key')).toEqual([])
   })
 })

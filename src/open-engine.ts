@@ -1,0 +1,131 @@
+import { homedir, platform as hostPlatform } from 'node:os'
+import { createEngine, type Engine } from './core/engine.js'
+import { KeymgmtError } from './errors.js'
+import { awsKms } from './kms/aws/index.js'
+import type { KmsKind } from './kms/provider.js'
+import { locate } from './store/locate.js'
+import { openSealedLocalStore, type OpenedStore } from './store/sealed-local.js'
+import type { Store } from './store/store.js'
+
+/** The longest wait for another command that changes the same key. */
+const MAX_LOCK_WAIT_MS = 60_000
+
+/** Options of {@link openEngine}. */
+export interface EngineOptions {
+  /** Environment variables: `KEYMGMT_*` locate the store, `AWS_*` configure the requests to AWS. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The platform whose default locations apply. The default is this one. */
+  readonly platform?: string | undefined
+  /** Stops waiting and sending. */
+  readonly signal?: AbortSignal | undefined
+  /** The time limit for all work together, in milliseconds, from now. The default is none. */
+  readonly timeoutMs?: number | undefined
+  /** Creates the error that ends the work at the time limit. */
+  readonly timeoutError?: (() => Error) | undefined
+  /**
+   * Returns the passphrase that opens the store, or that seals a new one; undefined if there is
+   * none. The bytes are wiped after use.
+   */
+  readonly passphrase?:
+    ((to: 'open' | 'create', signal: AbortSignal) => Promise<Uint8Array | undefined>) | undefined
+  /** Receives notices for the user. Never contains secrets. */
+  readonly onNotice?: ((message: string) => void) | undefined
+  /** Receives the current activity, and an empty text when it ends. Never contains secrets. */
+  readonly onProgress?: ((message: string) => void) | undefined
+  /** Replaces AWS and the store for a dry run, so that nothing is changed in either. */
+  readonly rehearsal?:
+    | { readonly kind: (kind: KmsKind) => KmsKind; readonly store: (store: Store) => Store }
+    | undefined
+}
+
+/** An engine, and the store that it works on. */
+export interface OpenedEngine extends Pick<OpenedStore, 'seal'> {
+  readonly engine: Engine
+}
+
+/**
+ * Returns an engine that works on the user's store and on AWS KMS. Nothing is read, created or sent
+ * before an operation needs it.
+ * @throws KeymgmtError STORE_UNAVAILABLE if a variable names a relative location.
+ */
+export function openEngine({
+  env,
+  platform = hostPlatform(),
+  signal = new AbortController().signal,
+  timeoutMs,
+  timeoutError = () =>
+    new KeymgmtError('KMS_TIMEOUT', `timed out after ${timeoutMs ?? 0} ms`, {
+      hints: ['run the operation again, with a longer timeout'],
+    }),
+  passphrase,
+  onNotice = () => undefined,
+  onProgress = () => undefined,
+  rehearsal,
+}: EngineOptions): OpenedEngine {
+  const bounded = signalWithin(signal, timeoutMs, timeoutError)
+  const { home: storeDir, keyfile } = locate(env, platform, homedir)
+  const opened = openSealedLocalStore({
+    storeDir,
+    keyfile,
+    passphrase: passphrase && ((to) => passphrase(to, bounded())),
+    createSeal: wantsPassphrase(env) ? 'passphrase' : 'keyfile',
+    onKeyfileCreated: (path) => {
+      onNotice(
+        `The store is sealed with a new keyfile: ${path}\nKeep a copy of it apart from the store: without it nothing can be opened.`,
+      )
+    },
+    onWait: onNotice,
+    lockWaitMs: Math.min(MAX_LOCK_WAIT_MS, timeoutMs ?? Infinity),
+  })
+  const kms = awsKms({
+    env,
+    get signal() {
+      return bounded()
+    },
+    onWait: onProgress,
+  })
+  const engine = createEngine({
+    store: rehearsal ? rehearsal.store(opened.store) : opened.store,
+    kinds: { awskms: rehearsal ? rehearsal.kind(kms) : kms },
+    progress: onProgress,
+    notice: onNotice,
+  })
+  return { engine, seal: () => opened.seal() }
+}
+
+/** A longer timer would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/**
+ * Returns a function for the signal that is also aborted at the time limit. The timer is set only
+ * when the signal is first needed, because most commands wait for nothing.
+ */
+function signalWithin(
+  signal: AbortSignal,
+  timeoutMs: number | undefined,
+  timeoutError: () => Error,
+): () => AbortSignal {
+  if (timeoutMs === undefined) return () => signal
+  const end = Date.now() + timeoutMs
+  let combined: AbortSignal | undefined
+  return () => {
+    if (combined) return combined
+    const deadline = new AbortController()
+    setTimeout(
+      () => {
+        deadline.abort(timeoutError())
+      },
+      Math.min(Math.max(0, end - Date.now()), MAX_TIMER_MS),
+    ).unref()
+    combined = AbortSignal.any([signal, deadline.signal])
+    return combined
+  }
+}
+
+/** A new store is sealed with a passphrase if there is one, or if the user requests it. */
+function wantsPassphrase(env: EngineOptions['env']): boolean {
+  return (
+    Boolean(env.KEYMGMT_PASSPHRASE_FILE ?? env.KEYMGMT_PASSPHRASE) ||
+    env.KEYMGMT_SEAL === 'passphrase'
+  )
+}

@@ -1,0 +1,150 @@
+import { join } from 'node:path'
+import {
+  createRootKey,
+  openRootKey,
+  parseSealHeader,
+  type RootKey,
+  type SealKind,
+} from '../crypto/root-key.js'
+import { KeymgmtError } from '../errors.js'
+import { createFile, removeDrafts } from './atomic-file.js'
+import { createKeyfile, readKeyfile, readPrivate } from './keyfile.js'
+import { createLocalStore, holdsRecords, type LocalStoreOptions } from './local.js'
+import { assertPrivate, storageError } from './permissions.js'
+import { createSealedStore } from './sealed.js'
+import type { Store } from './store.js'
+
+/** Options of a sealed local store. */
+export interface SealedLocalStoreOptions extends LocalStoreOptions {
+  /** The location of the keyfile. A new store creates it if it doesn't exist. */
+  readonly keyfile: string
+  /**
+   * Returns the passphrase that opens the store, or that seals a new one; undefined if the user
+   * gives none. The bytes are wiped after use.
+   */
+  readonly passphrase?: ((to: 'open' | 'create') => Promise<Uint8Array | undefined>) | undefined
+  /** The seal of a new store. The default is `keyfile`. */
+  readonly createSeal?: SealKind
+  /** Receives the location of a keyfile that was created. */
+  readonly onKeyfileCreated?: (path: string) => void
+}
+
+/** Describes a store and its seal to the user. */
+export interface SealStatus {
+  /** `none` if the store doesn't exist yet. */
+  readonly kind: SealKind | 'none'
+  readonly keyfile?: string
+  /** The store's folder. */
+  readonly path: string
+}
+
+/** A sealed store. It is opened or created when it is first used. */
+export interface OpenedStore {
+  /** To list and to lock needs no root key. */
+  readonly store: Store
+  /** Describes the seal. Opens nothing. */
+  seal(): Promise<SealStatus>
+}
+
+/** Returns the sealed store in `storeDir`. Nothing is read or created yet. */
+export function openSealedLocalStore(options: SealedLocalStoreOptions): OpenedStore {
+  const records = createLocalStore(options)
+  const headerFile = join(options.storeDir, 'seal.json')
+  let root: Promise<RootKey | undefined> | undefined
+  const unlock = async (to: 'read' | 'write'): Promise<RootKey | undefined> => {
+    root ??= openOrCreate(options, headerFile, to)
+    const opened = await root.catch((error: unknown) => {
+      root = undefined
+      throw error
+    })
+    if (!opened) root = undefined
+    return opened
+  }
+  return {
+    store: createSealedStore(records, unlock),
+    seal: () => Promise.resolve().then(() => describeSeal(options, headerFile)),
+  }
+}
+
+function describeSeal(options: SealedLocalStoreOptions, headerFile: string): SealStatus {
+  const { storeDir, keyfile } = options
+  const text = readHeader(options, headerFile)
+  if (text === undefined) return { kind: 'none', path: storeDir }
+  const { seal } = parseSealHeader(text)
+  return { kind: seal, path: storeDir, ...(seal === 'keyfile' && { keyfile }) }
+}
+
+async function openOrCreate(
+  options: SealedLocalStoreOptions,
+  headerFile: string,
+  to: 'read' | 'write',
+): Promise<RootKey | undefined> {
+  const text = readHeader(options, headerFile)
+  if (text !== undefined) {
+    if (to === 'write') removeDrafts(headerFile)
+    return openExisting(options, text)
+  }
+  if (holdsRecords(options.storeDir)) {
+    // Another command may have created the store after the first look.
+    const created = readHeader(options, headerFile)
+    if (created !== undefined) return openExisting(options, created)
+    throw new KeymgmtError(
+      'STORE_SEALED',
+      `the store ${options.storeDir} has records but no root key: ${headerFile} is missing`,
+      { hints: ['restore the file from a backup; nothing was changed'] },
+    )
+  }
+  return to === 'read' ? undefined : create(options, headerFile)
+}
+
+async function openExisting(options: SealedLocalStoreOptions, text: string): Promise<RootKey> {
+  const header = parseSealHeader(text)
+  const secret =
+    header.seal === 'keyfile' ? readKeyfile(options.keyfile) : await readPassphrase(options, 'open')
+  try {
+    return await openRootKey(header, secret)
+  } finally {
+    secret.fill(0)
+  }
+}
+
+/**
+ * Writes the keyfile before the header that needs it, and the header before any record. If several
+ * commands create the store at once, one of them writes the header and the others open it.
+ */
+async function create(options: SealedLocalStoreOptions, headerFile: string): Promise<RootKey> {
+  const seal = options.createSeal ?? 'keyfile'
+  const secret =
+    seal === 'keyfile' ? openOrCreateKeyfile(options) : await readPassphrase(options, 'create')
+  try {
+    const { header, root } = await createRootKey(seal, secret)
+    const text = `${JSON.stringify(header, null, 2)}\n`
+    if (createFile(headerFile, text)) return root
+  } catch (error) {
+    throw storageError(error, headerFile)
+  } finally {
+    secret.fill(0)
+  }
+  return openExisting(options, readHeader(options, headerFile) ?? '')
+}
+
+function openOrCreateKeyfile({ keyfile, onKeyfileCreated }: SealedLocalStoreOptions): Buffer {
+  if (createKeyfile(keyfile)) onKeyfileCreated?.(keyfile)
+  return readKeyfile(keyfile)
+}
+
+async function readPassphrase(
+  { passphrase }: SealedLocalStoreOptions,
+  to: 'open' | 'create',
+): Promise<Uint8Array> {
+  const bytes = await passphrase?.(to)
+  if (bytes && bytes.length > 0) return bytes
+  throw new KeymgmtError('STORE_SEALED', 'the store needs a passphrase, and none was given', {
+    hints: ['set KEYMGMT_PASSPHRASE_FILE to a file with the passphrase, or run on a terminal'],
+  })
+}
+
+function readHeader({ storeDir }: SealedLocalStoreOptions, headerFile: string): string | undefined {
+  assertPrivate(storeDir)
+  return readPrivate(headerFile)
+}
