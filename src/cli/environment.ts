@@ -27,10 +27,6 @@ export const ENVIRONMENT = [
     'AWS_KMS_ENDPOINT',
     'URL of AWS KMS, as Vault names it; before AWS_ENDPOINT_URL_KMS and AWS_ENDPOINT_URL.',
   ],
-  [
-    'XDG_CACHE_HOME',
-    "Where compiled code of keymgmt's own is kept for the next run, in keymgmt/; else ~/.cache. Nothing of the store is there.",
-  ],
   ['NO_COLOR, VAULT_CLI_NO_COLOR', 'No colour. Nor with TERM=dumb, nor in a pipe.'],
   ['FORCE_COLOR', 'Colour also in a pipe; 0 for none.'],
 ] as const

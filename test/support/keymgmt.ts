@@ -54,8 +54,6 @@ export async function createBench(
   const base = {
     PATH: process.env.PATH,
     HOME: home,
-    // Each home is new, and what V8 compiled is the same in all.
-    XDG_CACHE_HOME: resolve('dist/cache'),
     KEYMGMT_HOME: join(home, 'keymgmt'),
     AWS_ENDPOINT_URL_KMS: kms.endpoint,
     AWS_ACCESS_KEY_ID: kms.credentials.accessKeyId,

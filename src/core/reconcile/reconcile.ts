@@ -11,6 +11,7 @@ import {
   type KeyRecord,
 } from '../records/model.js'
 import type { Work } from './context.js'
+import { converge } from './steps.js'
 
 /** The distribution with all that is needed to work on it. */
 export async function openWork(
@@ -35,7 +36,6 @@ export async function settle(
   key: KeyRecord,
   placed: PlacedDistribution,
 ): Promise<void> {
-  const { converge } = await import('./steps.js')
   await converge(await openWork(engine, key, placed))
   if (placed.ledger.current.state === 'removed') await retire(engine, placed)
 }
