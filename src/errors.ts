@@ -53,6 +53,7 @@ export const ERRORS = {
   STORE_VERSION: { exitStatus: 2, meaning: 'a newer keymgmt wrote the record' },
   STORE_PERMISSIONS: { exitStatus: 2, meaning: 'others can read or change the store' },
   STORE_UNAVAILABLE: { exitStatus: 2, meaning: 'the store cannot be read or written' },
+  SETTINGS_INVALID: { exitStatus: 2, meaning: 'the settings file cannot be used' },
   CHECK_FAILED: { exitStatus: 3, meaning: 'a check found something that is not as it should be' },
   COMMAND_UNKNOWN: { exitStatus: 127, meaning: 'there is no such command' },
   INTERRUPTED: { exitStatus: 130, meaning: 'interrupted' },

@@ -35,7 +35,7 @@ export function composeEngine(
 ): { engine: Engine; home: OpenedHome } {
   const bounded = signalWithin(signal, timeoutMs)
   const home = openHome({
-    ...locate(io.env, io.platform, homedir),
+    ...locate(io.env, io.platform, homedir, io.settings),
     passphrase: async (to) =>
       (await import('./input/passphrase.js')).passphraseFrom(io, { to, signal: bounded() }),
     createSeal: wantsPassphrase(io) ? 'passphrase' : 'keyfile',
