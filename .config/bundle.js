@@ -70,7 +70,7 @@ const bundle = await rolldown({
 })
 const { output } = await bundle.write({
   dir: OUT,
-  // Node.js starts CommonJS 13 ms of CPU time faster than ES modules.
+  // CommonJS starts 12 ms of CPU time faster than ES modules (Node.js 20), with bin/package.json.
   format: 'cjs',
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name]-[hash].cjs',

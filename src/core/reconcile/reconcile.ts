@@ -27,10 +27,7 @@ export async function openWork(
   }
 }
 
-/**
- * Brings one distribution to what its record says; a removed one is put aside then. How is loaded
- * when there is one: most commands have nothing to do with AWS.
- */
+/** Brings one distribution to what its record says; a removed one is put aside then. */
 export async function settle(
   engine: Engine,
   key: KeyRecord,
