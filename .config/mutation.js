@@ -1,6 +1,7 @@
-// Mutation testing of one folder after another: npm run mutation [-- router crypto/import
-// core/reconcile/plan.ts]. Stryker is fetched into a folder of its own, with a Node.js that it runs on: it is
-// needed seldom, and is larger than all else that is developed with.
+// Mutation testing of one folder after another:
+//   npm run mutation [-- router crypto/import core/reconcile/plan.ts]
+// Stryker is fetched into a folder of its own, with a Node.js that it runs on: it is needed seldom,
+// and is larger than all other development packages together.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'

@@ -84,3 +84,4 @@ export {
   type Store,
   type StoredRecord,
 } from './store/index.js'
+export type { LocationSettings } from './store/locate.js'

@@ -3,7 +3,7 @@ import { createEngine, type Engine } from './core/engine.js'
 import { KeymgmtError } from './errors.js'
 import { awsKms } from './kms/aws/index.js'
 import type { KmsKind } from './kms/provider.js'
-import { locate } from './store/locate.js'
+import { locate, type LocationSettings } from './store/locate.js'
 import { openSealedLocalStore, type OpenedStore } from './store/sealed-local.js'
 import type { Store } from './store/store.js'
 
@@ -14,6 +14,8 @@ const MAX_LOCK_WAIT_MS = 60_000
 export interface EngineOptions {
   /** Environment variables: `KEYMGMT_*` locate the store, `AWS_*` configure the requests to AWS. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The user's settings that name the store and its keyfile. Environment variables override them. */
+  readonly settings?: LocationSettings | undefined
   /** The platform whose default locations apply. The default is this one. */
   readonly platform?: string | undefined
   /** Stops waiting and sending. */
@@ -50,6 +52,7 @@ export interface OpenedEngine extends Pick<OpenedStore, 'seal'> {
  */
 export function openEngine({
   env,
+  settings,
   platform = hostPlatform(),
   signal = new AbortController().signal,
   timeoutMs,
@@ -63,7 +66,7 @@ export function openEngine({
   rehearsal,
 }: EngineOptions): OpenedEngine {
   const bounded = signalWithin(signal, timeoutMs, timeoutError)
-  const { home: storeDir, keyfile } = locate(env, platform, homedir)
+  const { storeDir, keyfile } = locate(env, platform, homedir, settings)
   const opened = openSealedLocalStore({
     storeDir,
     keyfile,

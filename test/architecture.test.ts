@@ -87,6 +87,15 @@ describe('the direction of imports', () => {
     ).toEqual([])
   })
 
+  it('core and paths load nothing lazily but the import of material', () => {
+    const lazy = sources.filter((file) =>
+      readFileSync(join('src', file), 'utf8').includes('import('),
+    )
+    expect(lazy.filter((file) => within('core')(file) || within('paths')(file))).toEqual([
+      'paths/key-import.ts',
+    ])
+  })
+
   it('core, crypto and router touch no files, no SDK and no colours', () => {
     const pure = imports.filter(({ from }) =>
       ['core', 'crypto', 'router'].some((folder) => within(folder)(from)),
@@ -161,6 +170,7 @@ describe('what is promised', () => {
       'KmsSettings',
       'Limits',
       'LocalStoreOptions',
+      'LocationSettings',
       'Lock',
       'MaterialFormat',
       'Observation',

@@ -16,6 +16,7 @@ export function composeEngine(
 ): OpenedEngine {
   return openEngine({
     ...options,
+    settings: io.settings,
     env: io.env,
     platform: io.platform,
     timeoutMs,

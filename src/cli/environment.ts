@@ -1,36 +1,44 @@
 /**
- * Every variable of the environment that keymgmt itself heeds, and what for. Those of the AWS SDK
- * are AWS's.
+ * Every environment variable that keymgmt itself reads, and its meaning, for the help, the manual
+ * and the tests. The AWS SDK reads its own.
  */
 export const ENVIRONMENT = [
   [
+    'KEYMGMT_STORE',
+    'The store: an absolute path or a file: URL. It takes precedence over the setting store.',
+  ],
+  [
     'KEYMGMT_HOME',
-    "Folder of the store; else $XDG_DATA_HOME/keymgmt, or the platform's own place.",
+    "Folder of the local store and its keyfile. It takes precedence over the settings, and can't be combined with KEYMGMT_STORE.",
   ],
   [
     'KEYMGMT_KEYFILE',
-    'The keyfile; else $KEYMGMT_HOME/keyfile, or $XDG_CONFIG_HOME/keymgmt/keyfile.',
+    'The keyfile; else $KEYMGMT_HOME/keyfile, the setting keyfile, or $XDG_CONFIG_HOME/keymgmt/keyfile.',
   ],
   [
     'KEYMGMT_PASSPHRASE_FILE',
     'File with the passphrase of the store; /dev/fd/3 is file descriptor 3. A new store is then sealed with it.',
   ],
-  ['KEYMGMT_PASSPHRASE', 'The passphrase itself, where there is no file.'],
-  ['KEYMGMT_SEAL', '"passphrase": seal a new store with a passphrase, which is asked for.'],
-  ['KEYMGMT_FORMAT', 'Output format: table, json or yaml. VAULT_FORMAT where it is not set.'],
-  ['VAULT_FORMAT', 'The same, for scripts that have it for Vault.'],
+  ['KEYMGMT_PASSPHRASE', 'The passphrase itself, if there is no file.'],
+  ['KEYMGMT_SEAL', '"passphrase": seal a new store with a passphrase, and ask for it.'],
+  ['KEYMGMT_FORMAT', 'Output format: table, json or yaml. It takes precedence over VAULT_FORMAT.'],
+  ['VAULT_FORMAT', 'The same, for scripts that set it for Vault.'],
   [
     'KEYMGMT_DEBUG',
     'Print the stack of an error. Read it for secrets before you show it to anybody.',
   ],
   [
     'AWS_KMS_ENDPOINT',
-    'URL of AWS KMS, as Vault names it; before AWS_ENDPOINT_URL_KMS and AWS_ENDPOINT_URL.',
+    'URL of AWS KMS, as Vault names it. It takes precedence over AWS_ENDPOINT_URL_KMS and AWS_ENDPOINT_URL.',
   ],
   [
-    'XDG_CACHE_HOME',
-    "Where compiled code of keymgmt's own is kept for the next run, in keymgmt/; else ~/.cache. Nothing of the store is there.",
+    'XDG_DATA_HOME',
+    'Linux: the store is in keymgmt/ below it; else ~/.local/share. Other platforms use their own place. A relative value is ignored.',
   ],
-  ['NO_COLOR, VAULT_CLI_NO_COLOR', 'No colour. Nor with TERM=dumb, nor in a pipe.'],
-  ['FORCE_COLOR', 'Colour also in a pipe; 0 for none.'],
+  [
+    'XDG_CONFIG_HOME',
+    'Linux: the keyfile and the settings are in keymgmt/ below it; else ~/.config. Other platforms use their own place. A relative value is ignored.',
+  ],
+  ['NO_COLOR, VAULT_CLI_NO_COLOR', 'No colour. TERM=dumb and a pipe have the same effect.'],
+  ['FORCE_COLOR', 'Colour in a pipe too; 0 for none.'],
 ] as const

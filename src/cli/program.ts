@@ -5,7 +5,8 @@ import { COMMANDS } from './commands/index.js'
 import { printVersion } from './commands/version.js'
 import { complain } from './output/error.js'
 import { readArguments, valuesOf, type FlagTable } from './go-flags.js'
-import { parseFormat, type FormatName } from './output/index.js'
+import type { FormatName } from './output/index.js'
+import { effectiveFormat, readSettings } from './settings.js'
 import type { Io } from './terminal.js'
 
 /** Every flag of every command, so that an argument can be read before it is known whose it is. */
@@ -16,7 +17,7 @@ export async function runProgram(
   argv: readonly string[],
   { io, signal }: Omit<Session, 'format'>,
 ): Promise<number> {
-  const { COMP_LINE, COMP_POINT, KEYMGMT_FORMAT, VAULT_FORMAT } = io.env
+  const { COMP_LINE, COMP_POINT } = io.env
   let format: FormatName = 'table'
   try {
     if (COMP_LINE)
@@ -37,14 +38,20 @@ export async function runProgram(
       await printHelp(io.err)
       return new KeymgmtError('COMMAND_UNKNOWN', '').exitStatus
     }
-    format = parseFormat(
-      [given.get('format')?.at(-1), KEYMGMT_FORMAT, VAULT_FORMAT].find(Boolean) ?? '',
-    )
+    const flag = given.get('format')?.at(-1)
+    format = effectiveFormat(flag, io).value
     if (argv.length === 1 && /^--?v(ersion)?$/.test(argv[0] ?? ''))
       return await printVersion(io, format)
+    // A damaged settings file must not keep the user from help, which has no format.
+    const settings = command?.flags.format ? await readSettings(io) : {}
+    format = effectiveFormat(flag, { ...io, settings }).value
     if (problems[0]) throw problems[0]
     if (!command) throw unknownCommand(name ?? '')
-    return await command.run({ io, signal, format }, args, valuesOf(command.flags, given))
+    return await command.run(
+      { io: { ...io, settings }, signal, format },
+      args,
+      valuesOf(command.flags, given),
+    )
   } catch (error) {
     return complain(io, error, undefined, format)
   }

@@ -1,4 +1,5 @@
 import { fstatSync, readFileSync, writeSync } from 'node:fs'
+import type { Settings } from './settings.js'
 
 /** How text is coloured: an error, and what is worth a warning; as Vault does. */
 export interface Paint {
@@ -13,6 +14,8 @@ export const PLAIN: Paint = { redBright: (text) => text, yellowBright: (text) =>
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly platform: NodeJS.Platform
+  /** The user's saved settings, which the program reads before it runs a command. */
+  readonly settings?: Settings
   readonly stdoutIsTty: boolean
   /** Columns of the terminal that stdout is; undefined where it is none. */
   readonly columns: () => number | undefined

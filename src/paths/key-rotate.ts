@@ -1,5 +1,6 @@
 import type { Engine } from '../core/engine.js'
 import { distributionsOf } from '../core/records/repository.js'
+import { rotateKey } from '../core/operations/keys.js'
 import { definePath } from '../router/path.js'
 
 /** The type whose ciphertext tells AWS which KMS key made it. */
@@ -19,7 +20,6 @@ export const keyRotate = definePath<Engine>()({
     write: {
       summary: 'Makes a new version of the key and moves every alias to it.',
       run: async (engine, { name }) => {
-        const { rotateKey } = await import('../core/operations/keys.js')
         const { type } = await rotateKey(engine, name)
         const providers = (await distributionsOf(engine, name)).map(({ kms }) => kms)
         return type === SYMMETRIC || providers.length === 0

@@ -1,6 +1,7 @@
 import type { Engine } from '../core/engine.js'
 import { readKey } from '../core/records/repository.js'
 import { recordPath, type KeyRecord } from '../core/records/model.js'
+import { deleteKey, saveKey } from '../core/operations/keys.js'
 import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, integer, listOf, oneOf } from '../router/fields.js'
 import { definePath } from '../router/path.js'
@@ -52,7 +53,6 @@ export const key = definePath<Engine>()({
         ),
       },
       run: async (engine, { name }, fields) => {
-        const { saveKey } = await import('../core/operations/keys.js')
         await saveKey(engine, name, fields)
         return undefined
       },
@@ -68,7 +68,6 @@ export const key = definePath<Engine>()({
       summary:
         'Deletes the key with its material. It must not be distributed, and deletion_allowed must be true.',
       run: async (engine, { name }) => {
-        const { deleteKey } = await import('../core/operations/keys.js')
         await deleteKey(engine, name)
         return undefined
       },

@@ -1,5 +1,5 @@
 import type { Engine } from '../core/engine.js'
-import type { ObservedCopy } from '../core/operations/verify.js'
+import { verifyDistribution, type ObservedCopy } from '../core/operations/verify.js'
 import { boolean } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import type { Json } from '../router/values.js'
@@ -24,7 +24,6 @@ export const kmsKeyVerify = definePath<Engine>()({
         challenge: boolean('Whether to have AWS compare symmetric material with ours.'),
       },
       run: async (engine, { name, key }, { challenge = false }) => {
-        const { verifyDistribution } = await import('../core/operations/verify.js')
         const path = `keymgmt/kms/${name}/key/${key}`
         const { observation, differences } = await verifyDistribution(engine, name, key, challenge)
         return {

@@ -2,7 +2,8 @@ import { DELETION_WINDOW } from '../core/deletion-window.js'
 import type { Engine } from '../core/engine.js'
 import { readDistribution } from '../core/records/repository.js'
 import { recordPath, type DistributionRecord } from '../core/records/model.js'
-import type { ScheduledDeletion } from '../core/operations/remove.js'
+import { removeDistribution, type ScheduledDeletion } from '../core/operations/remove.js'
+import { distribute, isInterrupted } from '../core/operations/distribute.js'
 import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
 import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath } from '../router/path.js'
@@ -55,7 +56,6 @@ export const kmsKey = definePath<Engine>()({
         ),
       },
       run: async (engine, { name, key }, { purpose, protection = 'hsm', version_aliases }) => {
-        const { distribute } = await import('../core/operations/distribute.js')
         await distribute(engine, name, key, { purpose, protection, version_aliases })
         return undefined
       },
@@ -64,7 +64,6 @@ export const kmsKey = definePath<Engine>()({
       summary: 'The ids of the KMS keys, by version.',
       run: async (engine, { name, key }) => {
         const record = await readDistribution(engine, name, key)
-        const { isInterrupted } = await import('../core/operations/distribute.js')
         const interrupted = await isInterrupted(engine, name, key)
         return (
           record && {
@@ -83,7 +82,6 @@ export const kmsKey = definePath<Engine>()({
         ),
       },
       run: async (engine, { name, key }, { deletion_window }) => {
-        const { removeDistribution } = await import('../core/operations/remove.js')
         const scheduled = await removeDistribution(engine, name, key, deletion_window)
         return scheduled.length > 0
           ? { warnings: explainRemoval(scheduled, `keymgmt/kms/${name}/key/${key}`) }

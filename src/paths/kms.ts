@@ -1,6 +1,7 @@
 import type { Engine } from '../core/engine.js'
 import { readProvider } from '../core/records/repository.js'
 import { recordPath } from '../core/records/model.js'
+import { deleteProvider, saveProvider } from '../core/operations/providers.js'
 import { AWS_CREDENTIALS, SECRET_CREDENTIALS } from '../kms/credentials.js'
 import { KMS_KINDS } from '../kms/index.js'
 import { oneOf, pairs, text } from '../router/fields.js'
@@ -45,7 +46,6 @@ export const kms = definePath<Engine>()({
         ),
       },
       run: async (engine, { name }, fields) => {
-        const { saveProvider } = await import('../core/operations/providers.js')
         await saveProvider(engine, name, fields)
         return undefined
       },
@@ -62,7 +62,6 @@ export const kms = definePath<Engine>()({
     delete: {
       summary: 'Forgets the provider. No key may be distributed to it.',
       run: async (engine, { name }) => {
-        const { deleteProvider } = await import('../core/operations/providers.js')
         await deleteProvider(engine, name)
         return undefined
       },

@@ -1,63 +1,153 @@
 import { posix, win32, type PlatformPath } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { KeymgmtError } from '../errors.js'
 
-/** Where a user's store and keyfile are. */
+/** What set a value: the name of the environment variable, the user's settings, or nothing. */
+export type Source = 'KEYMGMT_STORE' | 'KEYMGMT_HOME' | 'KEYMGMT_KEYFILE' | 'settings' | 'default'
+
+/** The location of a user's store and keyfile. */
 export interface Location {
-  readonly home: string
+  readonly storeDir: string
   readonly keyfile: string
+  readonly sources: { readonly storeDir: Source; readonly keyfile: Source }
+}
+
+/** The user's settings that name a location. */
+export interface LocationSettings {
+  readonly store?: string | undefined
+  readonly keyfile?: string | undefined
 }
 
 type Env = Readonly<Record<string, string | undefined>>
 
 /**
- * The places that the environment names, else the platform's own: the XDG base directories on
- * Linux.
- * @throws KeymgmtError STORE_UNAVAILABLE for a relative KEYMGMT_HOME or KEYMGMT_KEYFILE.
+ * Returns the location that the environment names, else the one in the settings, else the
+ * platform's own: the XDG base directories on Linux.
+ * @throws KeymgmtError STORE_UNAVAILABLE for a relative path, an unsupported URL, or if both
+ * KEYMGMT_STORE and KEYMGMT_HOME are set.
  */
-export function locate(env: Env, platform: string, homeDirectory: () => string): Location {
-  const paths = platform === 'win32' ? win32 : posix
-  const home = absolute(env, 'KEYMGMT_HOME', paths)
-  const keyfile = absolute(env, 'KEYMGMT_KEYFILE', paths)
-  if (home !== undefined) return { home, keyfile: keyfile ?? paths.join(home, 'keyfile') }
-  const usual = usualPlaces(env, platform, homeDirectory(), paths)
-  return { home: usual.home, keyfile: keyfile ?? usual.keyfile }
+export function locate(
+  env: Env,
+  platform: string,
+  homeDirectory: () => string,
+  settings: LocationSettings = {},
+): Location {
+  const paths = pathsOf(platform)
+  const usual = () => usualPlaces(env, platform, homeDirectory)
+  const store = locateStore(env, platform, settings, () => usual().storeDir)
+  const { KEYMGMT_KEYFILE } = env
+  const keyfile = KEYMGMT_KEYFILE
+    ? at(absolutePath(KEYMGMT_KEYFILE, 'KEYMGMT_KEYFILE', platform), 'KEYMGMT_KEYFILE')
+    : store.source === 'KEYMGMT_HOME'
+      ? // Such a store must open with its own keyfile, also for a user who has a setting.
+        at(paths.join(store.path, 'keyfile'), 'KEYMGMT_HOME')
+      : settings.keyfile
+        ? at(absolutePath(settings.keyfile, 'the setting keyfile', platform), 'settings')
+        : at(paths.join(usual().config, 'keyfile'), 'default')
+  return {
+    storeDir: store.path,
+    keyfile: keyfile.path,
+    sources: { storeDir: store.source, keyfile: keyfile.source },
+  }
 }
 
-function absolute(env: Env, variable: string, paths: PlatformPath): string | undefined {
-  const value = env[variable]
-  if (!value) return undefined
+/** The file of the user's settings. */
+export function settingsFile(env: Env, platform: string, homeDirectory: () => string): string {
+  return pathsOf(platform).join(usualPlaces(env, platform, homeDirectory).config, 'config.json')
+}
+
+/** @throws KeymgmtError STORE_UNAVAILABLE, which names `name`, for a relative path. */
+export function absolutePath(value: string, name: string, platform: string): string {
+  const paths = pathsOf(platform)
   if (paths.isAbsolute(value)) return paths.resolve(value)
-  throw new KeymgmtError('STORE_UNAVAILABLE', `${variable} is a relative path`, {
-    hints: ['give an absolute one: the store must not move with the current folder'],
+  throw new KeymgmtError('STORE_UNAVAILABLE', `${name} is a relative path`, {
+    hints: ['give an absolute path: the store must not move with the current folder'],
   })
 }
 
+/**
+ * Returns the folder of a store that is named by an absolute path or a `file:` URL.
+ * @throws KeymgmtError STORE_UNAVAILABLE, which names `name`, for anything else.
+ */
+export function storeFolder(value: string, name: string, platform: string): string {
+  // A single letter before the colon is a drive of Windows.
+  const [, scheme] = /^([a-z][a-z0-9+.-]+):/i.exec(value) ?? []
+  if (scheme === undefined) return absolutePath(value, name, platform)
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  if (scheme.toLowerCase() !== 'file') {
+    throw new KeymgmtError('STORE_UNAVAILABLE', `${name} has the unsupported scheme ${scheme}:`, {
+      hints: ['give an absolute path or a file: URL, such as file:///srv/keymgmt'],
+    })
+  }
+  try {
+    // `new URL` takes file:a for file:///a, and fileURLToPath drops what follows the path.
+    if (!/^file:\/[^?#]*$/i.test(value) || url === undefined) throw new TypeError('not a path')
+    return pathsOf(platform).resolve(fileURLToPath(url, { windows: platform === 'win32' }))
+  } catch (cause) {
+    throw new KeymgmtError('STORE_UNAVAILABLE', `${name} is not a file: URL of a local folder`, {
+      hints: ['give an absolute path, or a URL such as file:///srv/keymgmt'],
+      cause,
+    })
+  }
+}
+
+interface Place<S extends Source> {
+  readonly path: string
+  readonly source: S
+}
+
+function at<S extends Source>(path: string, source: S): Place<S> {
+  return { path, source }
+}
+
+function locateStore(
+  { KEYMGMT_STORE, KEYMGMT_HOME }: Env,
+  platform: string,
+  settings: LocationSettings,
+  usual: () => string,
+): Place<Source> {
+  if (KEYMGMT_STORE && KEYMGMT_HOME) {
+    throw new KeymgmtError('STORE_UNAVAILABLE', 'KEYMGMT_STORE and KEYMGMT_HOME are both set', {
+      hints: ['unset one of them: each of them names the store'],
+    })
+  }
+  if (KEYMGMT_STORE)
+    return at(storeFolder(KEYMGMT_STORE, 'KEYMGMT_STORE', platform), 'KEYMGMT_STORE')
+  if (KEYMGMT_HOME) return at(absolutePath(KEYMGMT_HOME, 'KEYMGMT_HOME', platform), 'KEYMGMT_HOME')
+  if (settings.store)
+    return at(storeFolder(settings.store, 'the setting store', platform), 'settings')
+  return at(usual(), 'default')
+}
+
+function pathsOf(platform: string): PlatformPath {
+  return platform === 'win32' ? win32 : posix
+}
+
+/** The folders of the store, and of the keyfile and the settings. */
 function usualPlaces(
   env: Env,
   platform: string,
-  homeDirectory: string,
-  paths: PlatformPath,
-): Location {
+  homeDirectory: () => string,
+): { readonly storeDir: string; readonly config: string } {
+  const paths = pathsOf(platform)
   const join = (...parts: string[]) => paths.join(...parts)
-  const library = join(homeDirectory, 'Library')
   if (platform === 'darwin') {
+    const library = join(homeDirectory(), 'Library')
     return {
-      home: join(library, 'Application Support', 'keymgmt'),
-      keyfile: join(library, 'Preferences', 'keymgmt', 'keyfile'),
+      storeDir: join(library, 'Application Support', 'keymgmt'),
+      config: join(library, 'Preferences', 'keymgmt'),
     }
   }
   if (platform === 'win32') {
-    const local = env.LOCALAPPDATA ?? join(homeDirectory, 'AppData', 'Local')
-    const roaming = env.APPDATA ?? join(homeDirectory, 'AppData', 'Roaming')
-    return { home: join(local, 'keymgmt', 'Data'), keyfile: join(roaming, 'keymgmt', 'keyfile') }
+    const local = env.LOCALAPPDATA ?? join(homeDirectory(), 'AppData', 'Local')
+    const roaming = env.APPDATA ?? join(homeDirectory(), 'AppData', 'Roaming')
+    return { storeDir: join(local, 'keymgmt', 'Data'), config: join(roaming, 'keymgmt') }
   }
-  // The specification has a relative value ignored.
-  const xdg = (variable: string, ...fallback: string[]) => {
-    const value = env[variable]
-    return value && paths.isAbsolute(value) ? value : join(homeDirectory, ...fallback)
-  }
+  // The XDG specification says that a relative value is ignored.
+  const xdg = (value: string | undefined, ...fallback: string[]) =>
+    value && paths.isAbsolute(value) ? value : join(homeDirectory(), ...fallback)
   return {
-    home: join(xdg('XDG_DATA_HOME', '.local', 'share'), 'keymgmt'),
-    keyfile: join(xdg('XDG_CONFIG_HOME', '.config'), 'keymgmt', 'keyfile'),
+    storeDir: join(xdg(env.XDG_DATA_HOME, '.local', 'share'), 'keymgmt'),
+    config: join(xdg(env.XDG_CONFIG_HOME, '.config'), 'keymgmt'),
   }
 }

@@ -64,6 +64,7 @@ function isOf(value: Json, type: string): boolean {
 /** Commands in order, and the table that their answer, or the data in it, is held to. */
 const COMMANDS: readonly (readonly [schema: string, line: string, status?: number])[] = [
   ['status', 'status'],
+  ['config', 'config'],
   ['version', 'version'],
   ['path-help PATH', 'path-help keymgmt/kms/x/key/y'],
   ['answer', 'write keymgmt/kms/k provider=awskms key_collection=us-west-1'],
@@ -85,7 +86,7 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   ['answer', 'delete keymgmt/kms/k/key/app'],
 ]
 
-const WHOLE = ['answer', 'version', 'path-help PATH']
+const WHOLE = ['answer', 'config', 'version', 'path-help PATH']
 
 describe('docs/json.md', () => {
   let bench: Bench
@@ -126,6 +127,8 @@ describe('docs/json.md', () => {
       'write -nope keymgmt/key/app',
       'help nope',
       'completion nope',
+      'config nope',
+      'config format=nope',
       'path-help',
       'path-help nope',
       'write keymgmt/key/app type=nope',

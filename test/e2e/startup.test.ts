@@ -1,72 +1,76 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { spawnSync } from 'node:child_process'
 import {
-  chmodSync,
-  existsSync,
+  cpSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
-// What V8 compiled is kept for the next run. Whatever becomes of it there, a command does what it
-// does without it.
-
-let bench: Bench
-beforeAll(async () => {
-  bench = await createBench()
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'keymgmt-startup-'))
 })
-afterAll(() => bench.close())
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
 
-const SAID = { stdout: expect.stringMatching(/^keymgmt v\d/), stderr: '', status: 0 }
-const runWith = (cache: string) =>
-  bench.run('version', { env: { XDG_CACHE_HOME: join(bench.home, cache) } })
-/** The file that holds the code which every command needs. */
-const keptIn = (cache: string) => {
-  const folder = join(bench.home, cache, 'keymgmt')
-  const [name = 'none'] = readdirSync(folder).filter((each) => each.startsWith('startup-'))
-  return join(folder, name)
+const run = (binary: string, env: Readonly<Record<string, string>> = {}) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [binary, 'version'], {
+    env,
+    encoding: 'utf8',
+  })
+  return { status, stdout, stderr }
 }
-const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8)
 
-it('is kept where only this user can change it, once', async () => {
-  expect(await runWith('once')).toEqual(SAID)
-  const file = keptIn('once')
-  expect([modeOf(join(file, '..')), modeOf(file)]).toEqual(['700', '600'])
-  const { mtimeMs } = statSync(file)
-  expect(await runWith('once')).toEqual(SAID)
-  expect(statSync(file).mtimeMs).toBe(mtimeMs)
+/** A copy of `bin` whose bundle is this text; without one, it has no bundle. */
+function copyWith(name: string, bundle?: string): string {
+  const copy = join(folder, name)
+  cpSync('bin', join(copy, 'bin'), { recursive: true })
+  if (bundle !== undefined) {
+    mkdirSync(join(copy, 'dist/bundle'), { recursive: true })
+    writeFileSync(join(copy, 'dist/bundle/keymgmt.cjs'), bundle)
+  }
+  return join(copy, 'bin/keymgmt.js')
+}
+
+it('bin/keymgmt.js has at most ten lines of code', () => {
+  const lines = readFileSync('bin/keymgmt.js', 'utf8').split('\n')
+  expect(lines.filter((line) => !/^\s*($|\/\/|#!)/.test(line)).length).toBeLessThanOrEqual(10)
+})
+
+it('says how to build the bundle if it is missing, without a stack trace', () => {
+  expect(run(copyWith('unbuilt'))).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: 'keymgmt is not built. To build it, run: npm run build\n',
+  })
 })
 
 it.each([
-  ['what is no such thing', Buffer.from('no such thing')],
-  ['nothing', Buffer.alloc(0)],
-])('%s in its place is replaced', async (_what, content) => {
-  await runWith('spoilt')
-  writeFileSync(keptIn('spoilt'), content)
-  expect(await runWith('spoilt')).toEqual(SAID)
-  expect(readFileSync(keptIn('spoilt')).length).toBeGreaterThan(10_000)
+  ['a module that is missing', "require('./missing.cjs')", "Cannot find module './missing.cjs'"],
+  ['an error of the bundle', "throw new TypeError('broken')", 'TypeError: broken'],
+  ['a rejection', "exports.main = () => Promise.reject(new Error('late'))", 'Error: late'],
+])('passes %s through', (name, bundle, message) => {
+  const { status, stderr } = run(copyWith(name, bundle))
+  expect(stderr).toContain(message)
+  expect(stderr).not.toContain('npm run build')
+  expect(status).not.toBe(0)
 })
 
-it('of a folder that others can write to, nothing is used, and nothing is put there', async () => {
-  await runWith('open')
-  const file = keptIn('open')
-  const folder = dirname(file)
-  rmSync(folder, { recursive: true })
-  mkdirSync(folder)
-  writeFileSync(file, 'no such thing')
-  chmodSync(folder, 0o770)
-  expect(await runWith('open')).toEqual(SAID)
-  expect(readdirSync(folder)).toEqual([basename(file)])
-  expect(readFileSync(file, 'utf8')).toBe('no such thing')
+it('exits with the status that the command returns', () => {
+  expect(run(copyWith('status', 'exports.main = () => Promise.resolve(7)')).status).toBe(7)
 })
 
-it("where it can't be kept, nothing is", async () => {
-  mkdirSync(join(bench.home, 'file'))
-  writeFileSync(join(bench.home, 'file', 'keymgmt'), 'a file')
-  expect(await runWith('file')).toEqual(SAID)
-  expect(existsSync(join(bench.home, 'file', 'keymgmt', 'x'))).toBe(false)
+it('writes no cache', () => {
+  const home = join(folder, 'home')
+  mkdirSync(home)
+  const env = { HOME: home, XDG_CACHE_HOME: join(home, 'cache'), TMPDIR: home }
+  expect(run('bin/keymgmt.js', env)).toMatchObject({ status: 0, stderr: '' })
+  expect(readdirSync(home)).toEqual([])
 })

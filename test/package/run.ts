@@ -35,27 +35,6 @@ function check(condition: boolean, claim: string): void {
   if (!condition) throw new Error(`this should be so, and is not: ${claim}`)
 }
 
-/**
- * Compiled code is kept where nobody else can put any: in the user's folder, and not in the one for
- * temporary files.
- */
-function checkCompileCache(node: string, program: string, version: string): void {
-  const [cache, temporary] = [emptyFolder(`cache-${version}`), emptyFolder(`tmp-${version}`)]
-  run(node, [program, 'version'], cache, {
-    XDG_CACHE_HOME: cache,
-    TMPDIR: temporary,
-    NODE_COMPILE_CACHE: '',
-  })
-  check(
-    readdirSync(join(cache, 'keymgmt')).some((name) => name.startsWith('startup-')),
-    `Node.js ${version} keeps compiled code in the cache folder`,
-  )
-  check(
-    readdirSync(temporary).join() === 'package.json',
-    'nothing is kept in the folder for temporary files',
-  )
-}
-
 try {
   run('npm', ['pack', '--ignore-scripts', '--pack-destination', work], process.cwd())
   const tarball = join(work, readdirSync(work).find((name) => name.endsWith('.tgz')) ?? '')
@@ -88,7 +67,6 @@ try {
       folder,
     )
     check(Number(library) > 10, 'the library can be imported')
-    checkCompileCache(node, join(installed, '.bin', 'keymgmt'), version)
     console.log(`package: installed and run on Node.js ${exact}`)
   }
 } finally {

@@ -42,6 +42,8 @@ export interface RunOptions {
   readonly onSpawn?: (kill: () => void) => void
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
+  /** Another copy of the binary. */
+  readonly binary?: string
 }
 
 /** A fresh home and a fresh embedded KMS. */
@@ -54,8 +56,6 @@ export async function createBench(
   const base = {
     PATH: process.env.PATH,
     HOME: home,
-    // Each home is new, and what V8 compiled is the same in all.
-    XDG_CACHE_HOME: resolve('dist/cache'),
     KEYMGMT_HOME: join(home, 'keymgmt'),
     AWS_ENDPOINT_URL_KMS: kms.endpoint,
     AWS_ACCESS_KEY_ID: kms.credentials.accessKeyId,
@@ -64,11 +64,11 @@ export async function createBench(
   }
   const run = (
     line: string | readonly string[],
-    { env = {}, stdin = '', onSpawn }: RunOptions = {},
+    { env = {}, stdin = '', onSpawn, binary = BINARY }: RunOptions = {},
   ) =>
     new Promise<Ran>((resolveRun, reject) => {
       const args = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line
-      const child = spawn(process.execPath, [BINARY, ...args], { env: { ...base, ...env } })
+      const child = spawn(process.execPath, [binary, ...args], { env: { ...base, ...env } })
       onSpawn?.(() => {
         child.kill('SIGKILL')
       })

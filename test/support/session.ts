@@ -54,6 +54,7 @@ export function createSession(
         env: {
           HOME: home,
           KEYMGMT_HOME: join(home, 'keymgmt'),
+          XDG_CONFIG_HOME: join(home, 'config'),
           AWS_ENDPOINT_URL_KMS: endpoint,
           ...env,
         },

@@ -1,5 +1,6 @@
 import type { Command } from './command.js'
 import { completion } from './completion.js'
+import { config } from './config.js'
 import { dev } from './dev.js'
 import { help } from './help.js'
 import { pathHelpCommand } from './path-help.js'
@@ -15,6 +16,7 @@ export const COMMANDS: readonly Command[] = [
   remove,
   list,
   completion,
+  config,
   dev,
   help,
   pathHelpCommand,

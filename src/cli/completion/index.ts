@@ -3,6 +3,7 @@ import { createRouter } from '../../router/router.js'
 import type { Session } from '../commands/command.js'
 import { COMMANDS } from '../commands/index.js'
 import { composeEngine } from '../engine.js'
+import { readSettings } from '../settings.js'
 import { complete } from './complete.js'
 
 /**
@@ -14,13 +15,14 @@ export async function printCandidates(
   line: string,
   point: string | undefined,
 ): Promise<number> {
-  const { engine } = composeEngine(
-    { ...io, stdinIsTty: false, progress: () => undefined },
-    { signal, timeoutMs: 0, notice: () => undefined },
-  )
   const router = createRouter(PATHS)
   const list = async (path: string) => {
     try {
+      const settings = await readSettings(io)
+      const { engine } = composeEngine(
+        { ...io, settings, stdinIsTty: false, progress: () => undefined },
+        { signal, timeoutMs: 0, notice: () => undefined },
+      )
       const { data } = await router.resolve('list', path, null).run(engine)
       return data?.keys as readonly string[]
     } catch {

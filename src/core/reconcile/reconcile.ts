@@ -11,6 +11,7 @@ import {
   type KeyRecord,
 } from '../records/model.js'
 import type { Work } from './context.js'
+import { converge } from './steps.js'
 
 /** The distribution with all that is needed to work on it. */
 export async function openWork(
@@ -26,16 +27,12 @@ export async function openWork(
   }
 }
 
-/**
- * Brings one distribution to what its record says; a removed one is put aside then. How is loaded
- * when there is one: most commands have nothing to do with AWS.
- */
+/** Brings one distribution to what its record says; a removed one is put aside then. */
 export async function settle(
   engine: Engine,
   key: KeyRecord,
   placed: PlacedDistribution,
 ): Promise<void> {
-  const { converge } = await import('./steps.js')
   await converge(await openWork(engine, key, placed))
   if (placed.ledger.current.state === 'removed') await retire(engine, placed)
 }

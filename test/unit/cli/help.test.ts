@@ -80,13 +80,18 @@ it('a flag takes the same wherever it is: it is read before its command is known
   }
 })
 
-it('help says every variable of ours that the code reads', () => {
+it('help and README list exactly the environment variables that the code reads', () => {
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('.ts') && !name.endsWith('environment.ts'),
   )
   const read = sources.flatMap(
-    (name) => readFileSync(join('src', name), 'utf8').match(/\b(KEYMGMT|VAULT)_[A-Z_]+\b/g) ?? [],
+    (name) =>
+      readFileSync(join('src', name), 'utf8').match(/\b(KEYMGMT|VAULT|XDG)_[A-Z_]+\b/g) ?? [],
   )
   const said = ENVIRONMENT.flatMap(([names]) => names.split(', '))
   expect([...new Set(read)].filter((name) => !said.includes(name))).toEqual([])
+  const ours = said.filter((name) => /^(KEYMGMT|VAULT|XDG)_/.test(name))
+  expect(ours.filter((name) => !read.includes(name))).toEqual([])
+  const readme = readFileSync('README.md', 'utf8')
+  expect(ours.filter((name) => !readme.includes(`\`${name}`))).toEqual([])
 })

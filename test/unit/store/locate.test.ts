@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { locate } from '../../../src/store/index.js'
+import { locate, settingsFile, storeFolder } from '../../../src/store/locate.js'
 
 const WINDOWS = {
   LOCALAPPDATA: 'C:\\Users\\u\\AppData\\Local',
@@ -48,7 +48,7 @@ test.each([
   [{ KEYMGMT_HOME: '/k', KEYMGMT_KEYFILE: '/f' }, 'darwin', '/h', '/k', '/f'],
   [{ KEYMGMT_KEYFILE: '/f' }, 'linux', '/h', '/h/.local/share/keymgmt', '/f'],
 ])('%j on %s', (env, platform, homeDirectory, home, keyfile) => {
-  expect(locate(env, platform, () => homeDirectory)).toEqual({ home, keyfile })
+  expect(locate(env, platform, () => homeDirectory)).toMatchObject({ home, keyfile })
 })
 
 test.each([
@@ -61,4 +61,98 @@ test.each([
   expect(() => locate({ [variable]: value }, platform, () => '/h')).toThrow(
     `${variable} is a relative path`,
   )
+})
+
+const SETTINGS = { store: '/s', keyfile: '/kf' }
+/** The environment, the settings, and which of them sets the store and the keyfile. */
+const PRECEDENCE = [
+  [{}, {}, '/h/.local/share/keymgmt', 'default', '/h/.config/keymgmt/keyfile', 'default'],
+  [{}, SETTINGS, '/s', 'settings', '/kf', 'settings'],
+  [{}, { store: 'file:///s' }, '/s', 'settings', '/h/.config/keymgmt/keyfile', 'default'],
+  [{}, { keyfile: '/kf' }, '/h/.local/share/keymgmt', 'default', '/kf', 'settings'],
+  [{ KEYMGMT_STORE: '/e' }, SETTINGS, '/e', 'KEYMGMT_STORE', '/kf', 'settings'],
+  [
+    { KEYMGMT_STORE: 'file:///e%20e/' },
+    {},
+    '/e e',
+    'KEYMGMT_STORE',
+    '/h/.config/keymgmt/keyfile',
+    'default',
+  ],
+  [{ KEYMGMT_HOME: '/e' }, SETTINGS, '/e', 'KEYMGMT_HOME', '/e/keyfile', 'KEYMGMT_HOME'],
+  [
+    { KEYMGMT_HOME: '/e', KEYMGMT_KEYFILE: '/f' },
+    SETTINGS,
+    '/e',
+    'KEYMGMT_HOME',
+    '/f',
+    'KEYMGMT_KEYFILE',
+  ],
+  [{ KEYMGMT_KEYFILE: '/f' }, SETTINGS, '/s', 'settings', '/f', 'KEYMGMT_KEYFILE'],
+  [{ KEYMGMT_STORE: '', KEYMGMT_HOME: '' }, SETTINGS, '/s', 'settings', '/kf', 'settings'],
+  [
+    { XDG_DATA_HOME: '/d' },
+    { store: '/s' },
+    '/s',
+    'settings',
+    '/h/.config/keymgmt/keyfile',
+    'default',
+  ],
+] as const
+
+test.each(PRECEDENCE)(
+  'with %j and the settings %j, the store is %s (%s), the keyfile %s (%s)',
+  (env, settings, home, homeSource, keyfile, keyfileSource) => {
+    expect(locate(env, 'linux', () => '/h', settings)).toEqual({
+      home,
+      keyfile,
+      sources: { storeDir: homeSource, keyfile: keyfileSource },
+    })
+  },
+)
+
+test('a home folder is not looked up if the environment names the places', () => {
+  const env = { KEYMGMT_HOME: '/k', XDG_CONFIG_HOME: '/c', XDG_DATA_HOME: '/d' }
+  const noHome = () => {
+    throw new Error('no home')
+  }
+  expect(locate(env, 'linux', noHome).storeDir).toBe('/k')
+  expect(settingsFile(env, 'linux', noHome)).toBe('/c/keymgmt/config.json')
+})
+
+test('KEYMGMT_STORE and KEYMGMT_HOME together are refused', () => {
+  expect(() => locate({ KEYMGMT_STORE: '/a', KEYMGMT_HOME: '/b' }, 'linux', () => '/h')).toThrow(
+    'KEYMGMT_STORE and KEYMGMT_HOME are both set',
+  )
+})
+
+test.each([
+  ['linux', {}, '/h/.config/keymgmt/config.json'],
+  ['linux', { XDG_CONFIG_HOME: '/c' }, '/c/keymgmt/config.json'],
+  ['linux', { XDG_CONFIG_HOME: 'c' }, '/h/.config/keymgmt/config.json'],
+  ['darwin', { XDG_CONFIG_HOME: '/c' }, '/h/Library/Preferences/keymgmt/config.json'],
+  ['win32', { APPDATA: 'C:\\R' }, 'C:\\R\\keymgmt\\config.json'],
+])('the settings file on %s with %j is %s', (platform, env, file) => {
+  expect(settingsFile(env, platform, () => '/h')).toBe(file)
+})
+
+test.each([
+  ['s3://bucket/prefix', 'has the unsupported scheme s3:'],
+  ['vault:secret/keymgmt', 'has the unsupported scheme vault:'],
+  ['https://u:secret@host/', 'has the unsupported scheme https:'],
+  ['file:relative', 'is not a file: URL of a local folder'],
+  ['file://host/path', 'is not a file: URL of a local folder'],
+  ['file:///a?b', 'is not a file: URL of a local folder'],
+  ['file:///a%2Fb', 'is not a file: URL of a local folder'],
+  ['a/b', 'is a relative path'],
+  ['C:\\k', 'is a relative path'],
+])('the store %s is refused, and not repeated', (value, problem) => {
+  expect(() => storeFolder(value, 'KEYMGMT_STORE', 'linux')).toThrow(
+    new RegExp(`^KEYMGMT_STORE ${problem}$`),
+  )
+})
+
+test('a drive of Windows is not a scheme', () => {
+  expect(storeFolder('C:\\k', 'KEYMGMT_STORE', 'win32')).toBe('C:\\k')
+  expect(storeFolder('file:///C:/k', 'KEYMGMT_STORE', 'win32')).toBe('C:\\k')
 })

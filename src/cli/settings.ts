@@ -1,0 +1,204 @@
+import { lstatSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { basename, dirname } from 'node:path'
+import { KeymgmtError } from '../errors.js'
+import { didYouMean } from '../router/suggest.js'
+import { makeFolder } from '../store/files.js'
+import { absolutePath, locate, settingsFile, storeFolder } from '../store/locate.js'
+import { assertPrivate } from '../store/permissions.js'
+import { FORMAT } from './commands/flags.js'
+import { parseFormat, type FormatName } from './output/index.js'
+import type { Io } from './terminal.js'
+
+/** Checks a value; throws a KeymgmtError for one that the setting can't have. */
+type Check = (value: string, name: string, platform: string) => unknown
+
+/** Every setting, and the check of its values. */
+const CHECKS = {
+  format: (value) => parseFormat(value),
+  keyfile: absolutePath,
+  store: storeFolder,
+} as const satisfies Readonly<Record<string, Check>>
+
+/** The name of a setting. */
+export type SettingName = keyof typeof CHECKS
+
+/** The names of all settings, sorted. */
+export const SETTING_NAMES = Object.keys(CHECKS) as readonly SettingName[]
+
+/** The settings that the user has saved. */
+export type Settings = Readonly<Partial<Record<SettingName, string>>>
+
+/** A value in force, and what set it: a flag, a variable, `settings` or `default`. */
+export interface Effective<V extends string = string> {
+  readonly value: V
+  readonly source: string
+}
+
+type Surroundings = Pick<Io, 'env' | 'platform' | 'settings'>
+
+/**
+ * The saved settings; none if there is no settings file. A file that can't be used is reported and
+ * stays as it is.
+ * @throws KeymgmtError SETTINGS_INVALID, or STORE_PERMISSIONS if others can reach the file.
+ */
+export async function readSettings(io: Surroundings): Promise<Settings> {
+  const file = fileOf(io)
+  return file !== undefined && exists(file) ? (await open(file, io.platform)).store : {}
+}
+
+/**
+ * Saves a setting, or removes it if `value` is empty. Returns the settings file.
+ * @throws KeymgmtError USAGE for a value that the setting can't have; else as readSettings.
+ */
+export async function saveSetting(
+  io: Surroundings,
+  name: SettingName,
+  value: string,
+): Promise<string> {
+  const file = fileOf(io)
+  if (file === undefined)
+    throw new KeymgmtError('SETTINGS_INVALID', 'there is no home folder for the settings', {
+      hints: ['set HOME or XDG_CONFIG_HOME'],
+    })
+  if (value === '' && !exists(file)) return file
+  if (value !== '') assertValue(name, value, io.platform)
+  try {
+    // conf would create the folder with the mode of the umask.
+    makeFolder(dirname(file))
+    const conf = await open(file, io.platform)
+    if (value === '') conf.delete(name)
+    else conf.set(name, value)
+  } catch (error) {
+    throw unusable(file, error)
+  }
+  return file
+}
+
+function assertValue(name: SettingName, value: string, platform: string): void {
+  try {
+    CHECKS[name](value, `the setting ${name}`, platform)
+  } catch (error) {
+    const { message, hints } = error as KeymgmtError
+    throw new KeymgmtError('USAGE', message, { hints })
+  }
+}
+
+/** @throws KeymgmtError USAGE for a name that is not a setting. */
+export function assertSettingName(name: string): asserts name is SettingName {
+  if (!isSettingName(name))
+    throw new KeymgmtError('USAGE', `there is no setting ${JSON.stringify(name)}`, {
+      hints: [...didYouMean(name, SETTING_NAMES), `the settings are ${SETTING_NAMES.join(', ')}`],
+    })
+}
+
+/** The output format in force: the flag, the environment, the settings, or the default. */
+export function effectiveFormat(
+  flag: string | undefined,
+  { env, settings }: Pick<Surroundings, 'env' | 'settings'>,
+): Effective<FormatName> {
+  const candidates = [
+    ['-format', flag] as const,
+    ...FORMAT.environment.map((variable) => [variable, env[variable]] as const),
+    ['settings', settings?.format] as const,
+  ]
+  const [source, value] = candidates.find(([, given]) => Boolean(given)) ?? ['default', '']
+  return { value: parseFormat(value ?? ''), source }
+}
+
+/** Every setting as it is in force, given the `-format` of the command. */
+export function effectiveSettings(
+  io: Surroundings,
+  format: string | undefined,
+): Readonly<Record<SettingName, Effective>> {
+  const { storeDir, keyfile, sources } = locate(io.env, io.platform, homedir, io.settings)
+  return {
+    format: effectiveFormat(format, io),
+    keyfile: { value: keyfile, source: sources.keyfile },
+    store: { value: storeDir, source: sources.storeDir },
+  }
+}
+
+/** Undefined for a user without a home folder. */
+function fileOf({ env, platform }: Surroundings): string | undefined {
+  try {
+    return settingsFile(env, platform, homedir)
+  } catch {
+    return undefined
+  }
+}
+
+function exists(file: string): boolean {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false
+    throw unusable(file, error)
+  }
+}
+
+/** conf takes longer to load than a local command: a user without settings never waits for it. */
+async function open(file: string, platform: string) {
+  try {
+    assertPrivate(dirname(file))
+    assertPrivate(file)
+    const { default: Conf } = await import('conf')
+    return new Conf<Partial<Record<SettingName, string>>>({
+      cwd: dirname(file),
+      configName: basename(file, '.json'),
+      configFileMode: 0o600,
+      accessPropertiesByDotNotation: false,
+      clearInvalidConfig: false,
+      deserialize: (text) => parse(text, file, platform),
+    })
+  } catch (error) {
+    throw unusable(file, error)
+  }
+}
+
+/** @throws SyntaxError, or KeymgmtError SETTINGS_INVALID */
+function parse(text: string, file: string, platform: string): Settings {
+  const settings: unknown = JSON.parse(text)
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings))
+    throw damaged(file, 'it is not a JSON object')
+  for (const [name, value] of Object.entries(settings)) {
+    if (!isSettingName(name))
+      throw damaged(
+        file,
+        `there is no setting ${JSON.stringify(name)}`,
+        didYouMean(name, SETTING_NAMES),
+      )
+    if (typeof value !== 'string') throw damaged(file, `the setting ${name} is not a string`)
+    try {
+      CHECKS[name](value, `the setting ${name}`, platform)
+    } catch (error) {
+      throw damaged(file, (error as KeymgmtError).message)
+    }
+  }
+  return settings
+}
+
+function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(CHECKS, name)
+}
+
+function damaged(file: string, problem: string, hints: readonly string[] = []): KeymgmtError {
+  return new KeymgmtError('SETTINGS_INVALID', `the settings file ${file} is damaged: ${problem}`, {
+    hints: [
+      ...hints,
+      'correct the file, or remove it to return to the defaults; nothing was changed',
+    ],
+  })
+}
+
+/** The error of a settings file that can't be read or written. */
+function unusable(file: string, error: unknown): Error {
+  if (error instanceof KeymgmtError) return error
+  if (error instanceof SyntaxError) return damaged(file, 'it is not valid JSON')
+  const { code, name } = error as NodeJS.ErrnoException
+  return new KeymgmtError(
+    'SETTINGS_INVALID',
+    `the settings file ${file} can't be used: ${code ?? name}`,
+    { hints: ['check the permissions and the disk, then run the command again'], cause: error },
+  )
+}
