@@ -14,7 +14,7 @@ const MAX_LOCK_WAIT_MS = 60_000
 export interface EngineOptions {
   /** Environment variables: `KEYMGMT_*` locate the store, `AWS_*` configure the requests to AWS. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The user's settings that name the store and its keyfile. Environment variables override them. */
+  /** The user's settings that name the store and its keyfile. Variables override them. */
   readonly settings?: LocationSettings | undefined
   /** The platform whose default locations apply. The default is this one. */
   readonly platform?: string | undefined
