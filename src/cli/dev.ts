@@ -26,21 +26,22 @@ const DEFAULT_REGION = 'us-east-1'
  * then its status is the answer.
  */
 export async function dev(
-  { io, signal, format }: Session,
+  { terminal, signal, format }: Session,
   flags: DevFlags,
   command: readonly string[],
 ): Promise<number> {
   const kms = await start(flags)
   try {
-    const variables = environment(kms, io.env)
-    if (command.length > 0) return await runCommand(command, { ...io.env, ...variables })
+    const variables = environment(kms, terminal.env)
+    if (command.length > 0) return await runCommand(command, { ...terminal.env, ...variables })
     if (format === 'table')
-      for (const [name, value] of Object.entries(variables)) io.out(`export ${name}=${value}\n`)
+      for (const [name, value] of Object.entries(variables))
+        terminal.out(`export ${name}=${value}\n`)
     else
-      io.out(
+      terminal.out(
         `${(await loadFormat(format)).field(variables, { escapeControls: false }).trimEnd()}\n`,
       )
-    io.err('The embedded AWS KMS is running, in memory, until you press Ctrl-C.\n')
+    terminal.err('The embedded AWS KMS is running, in memory, until you press Ctrl-C.\n')
     await new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => {
         resolve()

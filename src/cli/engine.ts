@@ -7,7 +7,7 @@ import { openHome, type OpenedHome } from '../store/home.js'
 import { locate } from '../store/locate.js'
 import type { Store } from '../store/store.js'
 import { humanDuration } from './output/index.js'
-import type { Io } from './terminal.js'
+import type { Terminal as Io } from './terminal.js'
 
 /** How long another command on the same key is waited for, unless the whole command has less. */
 const LOCK_WAIT_MS = 60_000

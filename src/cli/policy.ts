@@ -17,10 +17,10 @@ import { findPath, type Resolved } from '../router/router.js'
 import type { Json } from '../router/values.js'
 import { createOverlayStore } from '../store/index.js'
 import type { Session } from './commands/command.js'
-import { complain } from './output/error.js'
+import { printError as complain } from './output/error.js'
 import { composeEngine } from './engine.js'
 import { loadFormat, printWarnings, type FormatName } from './output/index.js'
-import { warner, type Io } from './terminal.js'
+import { writeWarning, type Terminal as Io } from './terminal.js'
 import { sanitizePath } from './input/paths.js'
 
 /** A command whose policy is to be printed. */
@@ -49,7 +49,7 @@ export async function printCommandPolicy(
     ...options,
     rehearsal,
     notice: (message) => {
-      warner(io)(`${message}\n`)
+      writeWarning(io, `${message}\n`)
     },
   })
   const { name: kms, key } = resolved.path.pattern.startsWith('keymgmt/kms/:name/')
@@ -71,10 +71,15 @@ export async function printCommandPolicy(
     needs.flatMap((need) => grantsOf(withPattern(need, names), accountOf([...arns, arn]))),
   )
   const policy = policyOf(grants)
-  printWarnings(warner(io), [
-    ...explainUnanswered(new Set(noted.flatMap(({ unanswered }) => [...unanswered]))),
-    ...explainSize(policy),
-  ])
+  printWarnings(
+    (text) => {
+      writeWarning(io, text)
+    },
+    [
+      ...explainUnanswered(new Set(noted.flatMap(({ unanswered }) => [...unanswered]))),
+      ...explainSize(policy),
+    ],
+  )
   if (policy) await printPolicy(io, policy, format)
   else
     io.err(
@@ -123,7 +128,7 @@ function explainSize(policy: PolicyDocument | undefined): string[] {
 
 /** Prints the least IAM policy for all commands with one provider; answers the exit status. */
 export async function policy(
-  { io, signal, format }: Session,
+  { terminal: io, signal, format }: Session,
   args: readonly string[],
 ): Promise<number> {
   if (args.length !== 1) {

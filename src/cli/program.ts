@@ -3,10 +3,10 @@ import { didYouMean } from '../router/suggest.js'
 import type { Command, Session } from './commands/command.js'
 import { COMMANDS } from './commands/index.js'
 import { printVersion } from './commands/version.js'
-import { complain } from './output/error.js'
+import { printError } from './output/error.js'
 import { readArguments, valuesOf, type FlagTable } from './go-flags.js'
 import { parseFormat, type FormatName } from './output/index.js'
-import type { Io } from './terminal.js'
+import type { Terminal } from './terminal.js'
 
 /** Every flag of every command, so that an argument can be read before it is known whose it is. */
 const EVERY_FLAG = Object.assign({}, ...COMMANDS.map(({ flags }) => flags)) as FlagTable
@@ -14,39 +14,39 @@ const EVERY_FLAG = Object.assign({}, ...COMMANDS.map(({ flags }) => flags)) as F
 /** Reads the command line and runs what it asks for; answers the exit status. */
 export async function runProgram(
   argv: readonly string[],
-  { io, signal }: Omit<Session, 'format'>,
+  { terminal, signal }: Omit<Session, 'format'>,
 ): Promise<number> {
-  const { COMP_LINE, COMP_POINT, KEYMGMT_FORMAT, VAULT_FORMAT } = io.env
+  const { COMP_LINE, COMP_POINT, KEYMGMT_FORMAT, VAULT_FORMAT } = terminal.env
   let format: FormatName = 'table'
   try {
     if (COMP_LINE)
       return await (
         await import('./completion/index.js')
-      ).printCandidates({ io, signal }, COMP_LINE, COMP_POINT)
+      ).printCandidates({ terminal, signal }, COMP_LINE, COMP_POINT)
     const installer = flagsAmong(argv, /^--?autocomplete-(un)?install$/)
     if (installer.length > 0)
-      return (await import('./completion/install.js')).changeShells(io, installer)
+      return (await import('./completion/install.js')).changeShells(terminal, installer)
     const {
       words: [name, ...args],
       given,
       problems,
     } = readArguments(argv, EVERY_FLAG)
     const command = COMMANDS.find((candidate) => candidate.name === name)
-    if (flagsAmong(argv, /^(-h|--?help)$/).length > 0) return await printHelp(io.out, command)
+    if (flagsAmong(argv, /^(-h|--?help)$/).length > 0) return await printHelp(terminal.out, command)
     if (argv.length === 0) {
-      await printHelp(io.err)
+      await printHelp(terminal.err)
       return new KeymgmtError('COMMAND_UNKNOWN', '').exitStatus
     }
     format = parseFormat(
       [given.get('format')?.at(-1), KEYMGMT_FORMAT, VAULT_FORMAT].find(Boolean) ?? '',
     )
     if (argv.length === 1 && /^--?v(ersion)?$/.test(argv[0] ?? ''))
-      return await printVersion(io, format)
+      return await printVersion(terminal, format)
     if (problems[0]) throw problems[0]
     if (!command) throw unknownCommand(name ?? '')
-    return await command.run({ io, signal, format }, args, valuesOf(command.flags, given))
+    return await command.run({ terminal, signal, format }, args, valuesOf(command.flags, given))
   } catch (error) {
-    return complain(io, error, undefined, format)
+    return printError(terminal, error, undefined, format)
   }
 }
 
@@ -56,7 +56,7 @@ function flagsAmong(argv: readonly string[], pattern: RegExp): readonly string[]
   return argv.slice(0, end < 0 ? argv.length : end).filter((arg) => pattern.test(arg))
 }
 
-async function printHelp(print: Io['out'], command?: Command): Promise<number> {
+async function printHelp(print: Terminal['out'], command?: Command): Promise<number> {
   if (command) print((await import('./help/command-help.js')).commandHelp(command))
   else print((await import('./help/program-help.js')).programHelp())
   return 0

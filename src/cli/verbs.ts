@@ -17,7 +17,7 @@ import {
   type PrintOptions,
   type SecretResponse,
 } from './output/index.js'
-import { warner, type Io } from './terminal.js'
+import { writeWarning, type Terminal } from './terminal.js'
 
 /** One request as it came from the command line. */
 export interface VerbRequest {
@@ -36,13 +36,13 @@ export interface VerbRequest {
 
 /** What the four verbs need. */
 export interface VerbContext {
-  readonly io: Io
+  readonly terminal: Terminal
   readonly router: Router<Engine>
   readonly signal: AbortSignal
 }
 
 /** How a verb names itself in an error. */
-export const DOING: Readonly<Record<Operation, string>> = {
+export const ACTIONS: Readonly<Record<Operation, string>> = {
   write: 'Error writing data to',
   read: 'Error reading',
   list: 'Error listing',
@@ -60,13 +60,13 @@ const SUCCESS = {
  * @throws KeymgmtError for everything that the request can fail of.
  */
 export async function runVerb(
-  { io, router, signal }: VerbContext,
+  { terminal, router, signal }: VerbContext,
   operation: Operation,
   request: VerbRequest,
 ): Promise<number> {
   const resolved = router.resolve(operation, request.path, request.data)
   if (request.outputPolicy)
-    return (await import('./policy.js')).printCommandPolicy(io, {
+    return (await import('./policy.js')).printCommandPolicy(terminal, {
       ...request,
       resolved,
       timeoutMs: request.timeoutMs,
@@ -74,13 +74,15 @@ export async function runVerb(
     })
   const format = await loadFormat(request.format)
   const notices: string[] = []
-  if (format.speaks && io.stderrIsTty) {
+  if (format.humanReadable && terminal.stderrIsTty) {
     const names = exposedSecrets(
       request.args ?? [],
       resolved.path.operations[operation]?.fields ?? {},
     )
     printWarnings(
-      warner(io),
+      (text) => {
+        writeWarning(terminal, text)
+      },
       names.map(
         (name) =>
           `${name} was given as an argument: others on this machine can see it, and the shell keeps it. Give it from a file (${name}=@FILE), from standard input (${name}=-) or all of the data as JSON (@FILE or -).`,
@@ -88,24 +90,27 @@ export async function runVerb(
     )
   }
   const calls: RehearsedCall[] = []
-  const { engine } = composeEngine(io, {
+  const { engine } = composeEngine(terminal, {
     signal,
     timeoutMs: request.timeoutMs,
     // A program that reads the answer finds them there; a person reads them when they are said.
     notice: (message) => {
-      if (format.speaks) warner(io)(`${message}\n`)
+      if (format.humanReadable) writeWarning(terminal, `${message}\n`)
       else notices.push(message)
     },
     ...(request.dryRun && { rehearsal: (await import('./dry-run.js')).rehearse(calls) }),
   })
   const answered = await resolved.run(engine).finally(() => {
-    io.progress('')
+    terminal.progress('')
   })
   const response = request.dryRun
     ? (await import('./dry-run.js')).describeRehearsal(calls)
     : { ...answered, warnings: [...notices, ...(answered.warnings ?? [])] }
-  if (format.speaks) printWarnings(warner(io), response.warnings ?? [])
-  print({ io, format }, operation, request, response)
+  if (format.humanReadable)
+    printWarnings((text) => {
+      writeWarning(terminal, text)
+    }, response.warnings ?? [])
+  print({ terminal, format }, operation, request, response)
   return exitStatus(operation, response)
 }
 
@@ -120,7 +125,7 @@ function exitStatus(operation: Operation, { data, failed }: Response): number {
 
 /** Where an answer goes, and how. */
 interface Printer {
-  readonly io: Io
+  readonly terminal: Terminal
   readonly format: Format
 }
 
@@ -137,52 +142,52 @@ function print(
 }
 
 function printDone(
-  { io, format }: Printer,
+  { terminal, format }: Printer,
   operation: 'write' | 'delete',
   request: VerbRequest,
   response: Response,
 ): void {
-  if (!format.speaks && (response.warnings ?? []).length > 0)
-    io.out(`${format.secret(envelope(response), printOptions(io))}\n`)
-  if (format.speaks && (request.field === undefined || operation === 'delete')) {
-    io.out(`${SUCCESS[operation]} ${request.path}\n`)
+  if (!format.humanReadable && (response.warnings ?? []).length > 0)
+    terminal.out(`${format.secret(envelope(response), printOptions(terminal))}\n`)
+  if (format.humanReadable && (request.field === undefined || operation === 'delete')) {
+    terminal.out(`${SUCCESS[operation]} ${request.path}\n`)
   }
 }
 
-function printList({ io, format }: Printer, { path }: VerbRequest, { data }: Response): void {
+function printList({ terminal, format }: Printer, { path }: VerbRequest, { data }: Response): void {
   const keys = (data?.keys ?? []) as readonly string[]
   if (keys.length > 0) {
-    io.out(`${format.list(keys, printOptions(io))}\n`)
+    terminal.out(`${format.list(keys, printOptions(terminal))}\n`)
     return
   }
   const empty = format.emptyList()
-  if (empty === '') io.err(`No value found at ${path}\n`)
-  else io.out(`${empty}\n`)
+  if (empty === '') terminal.err(`No value found at ${path}\n`)
+  else terminal.out(`${empty}\n`)
 }
 
 function printSecret(
-  { io, format }: Printer,
+  { terminal, format }: Printer,
   operation: Operation,
   { path, field, dryRun }: VerbRequest,
   response: Response,
 ): void {
   if (response.data === undefined) {
-    io.err(`No value found at ${path}\n`)
+    terminal.err(`No value found at ${path}\n`)
     return
   }
   const secret = envelope(response)
   if (field === undefined) {
-    const shown = format.secret(secret, printOptions(io))
-    if (shown !== '') io.out(`${shown}\n`)
+    const shown = format.secret(secret, printOptions(terminal))
+    if (shown !== '') terminal.out(`${shown}\n`)
     else if (!dryRun && (operation === 'write' || operation === 'delete'))
-      io.out(`${SUCCESS[operation]} ${path}\n`)
+      terminal.out(`${SUCCESS[operation]} ${path}\n`)
     return
   }
   const value = selectField(secret, field)
   if (value === undefined || value === null)
     throw new KeymgmtError('USAGE', `Field ${goQuote(field)} not present in secret`)
-  const text = format.field(value, printOptions(io))
-  io.out(endsLine(io) ? `${text}\n` : text)
+  const text = format.field(value, printOptions(terminal))
+  terminal.out(endsLine(terminal) ? `${text}\n` : text)
 }
 
 function envelope({ data, warnings, rows }: Response): SecretResponse {
@@ -195,11 +200,11 @@ function envelope({ data, warnings, rows }: Response): SecretResponse {
 }
 
 /** Data goes to a pipe as it is; a terminal would act on what is in it. */
-export function printOptions({ stdoutIsTty, columns }: Io): PrintOptions {
+export function printOptions({ stdoutIsTty, columns }: Terminal): PrintOptions {
   return { escapeControls: stdoutIsTty, columns: columns() }
 }
 
 /** Vault's rule for -field: a newline only where a person reads it in colour. */
-function endsLine({ stdoutIsTty, env }: Io): boolean {
+function endsLine({ stdoutIsTty, env }: Terminal): boolean {
   return stdoutIsTty && !env.NO_COLOR && env.TERM !== 'dumb'
 }

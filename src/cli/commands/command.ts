@@ -1,11 +1,11 @@
 import type { Operation } from '../../router/path.js'
 import type { FlagTable, FlagValues } from '../go-flags.js'
 import type { FormatName } from '../output/index.js'
-import type { Io } from '../terminal.js'
+import type { Terminal } from '../terminal.js'
 
 /** What every command gets. */
 export interface Session {
-  readonly io: Io
+  readonly terminal: Terminal
   readonly signal: AbortSignal
   /** The format that a flag or the environment asks for. */
   readonly format: FormatName

@@ -18,7 +18,7 @@ export const completion = defineCommand({
   ],
   flags: {},
   first: { words: async () => Object.keys((await import('../completion/scripts.js')).SCRIPTS) },
-  run: async ({ io }, [shell, ...rest]) => {
+  run: async ({ terminal }, [shell, ...rest]) => {
     const { SCRIPTS, isShell } = await import('../completion/scripts.js')
     if (shell === undefined || rest.length > 0) {
       throw new KeymgmtError(
@@ -31,7 +31,7 @@ export const completion = defineCommand({
       throw new KeymgmtError('USAGE', `there is no completion for ${JSON.stringify(shell)}`, {
         hints: [`there is for ${Object.keys(SCRIPTS).join(', ')}`],
       })
-    io.out(SCRIPTS[shell])
+    terminal.out(SCRIPTS[shell])
     return 0
   },
 })

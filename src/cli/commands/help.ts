@@ -15,12 +15,12 @@ export const help = defineCommand({
   ],
   flags: {},
   first: { words: async () => Object.keys((await import('../help/subjects.js')).SUBJECTS) },
-  run: async ({ io }, [subject]) => {
+  run: async ({ terminal }, [subject]) => {
     const [{ programHelp }, { SUBJECTS }] = await Promise.all([
       import('../help/program-help.js'),
       import('../help/subjects.js'),
     ])
-    io.out(subject === undefined ? programHelp() : helpOn(subject, SUBJECTS)())
+    terminal.out(subject === undefined ? programHelp() : helpOn(subject, SUBJECTS)())
     return 0
   },
 })

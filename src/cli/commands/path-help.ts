@@ -1,7 +1,7 @@
 import { KeymgmtError } from '../../errors.js'
 import { PATHS } from '../../paths/index.js'
 import { findPath } from '../../router/router.js'
-import { complain } from '../output/error.js'
+import { printError } from '../output/error.js'
 import { loadFormat } from '../output/index.js'
 import { sanitizePath } from '../input/paths.js'
 import { defineCommand, type Session } from './command.js'
@@ -23,7 +23,7 @@ export const pathHelpCommand = defineCommand({
   ],
   flags: { format: FORMAT },
   first: { paths: 'any' },
-  run: async ({ io, format }, args) => {
+  run: async ({ terminal, format }, args) => {
     if (args.length !== 1) {
       throw new KeymgmtError(
         'USAGE',
@@ -31,10 +31,10 @@ export const pathHelpCommand = defineCommand({
       )
     }
     try {
-      io.out(await helpAbout(sanitizePath(args[0] ?? ''), format))
+      terminal.out(await helpAbout(sanitizePath(args[0] ?? ''), format))
       return 0
     } catch (error) {
-      return complain(io, error, 'Error retrieving help', format)
+      return printError(terminal, error, 'Error retrieving help', format)
     }
   },
 })

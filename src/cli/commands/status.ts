@@ -15,11 +15,11 @@ export const status = defineCommand({
     'Says where the store is, how it is sealed, and in which states the distributed keys are. Opens nothing, and does not ask AWS.',
   examples: [{ does: 'Where the keyfile is, to keep a copy of it apart', line: 'keymgmt status' }],
   flags: { format: FORMAT },
-  run: async ({ io, signal, format: name }) => {
-    const { engine, home } = composeEngine(io, {
+  run: async ({ terminal, signal, format: name }) => {
+    const { engine, home } = composeEngine(terminal, {
       signal,
       notice: (message) => {
-        io.err(`${message}\n`)
+        terminal.err(`${message}\n`)
       },
     })
     const seal = await home.seal()
@@ -30,8 +30,8 @@ export const status = defineCommand({
       store: seal.path,
     }
     const format = await loadFormat(name)
-    io.out(
-      `${format.secret({ requestId: () => randomUUID(), data, warnings: [] }, printOptions(io))}\n`,
+    terminal.out(
+      `${format.secret({ requestId: () => randomUUID(), data, warnings: [] }, printOptions(terminal))}\n`,
     )
     return 0
   },

@@ -2,10 +2,10 @@ import { KeymgmtError } from '../../errors.js'
 import { PATHS } from '../../paths/index.js'
 import type { Operation } from '../../router/path.js'
 import { createRouter } from '../../router/router.js'
-import { complain } from '../output/error.js'
+import { printError } from '../output/error.js'
 import { parseDuration } from '../input/duration.js'
 import { sanitizePath } from '../input/paths.js'
-import { DOING, runVerb } from '../verbs.js'
+import { ACTIONS, runVerb } from '../verbs.js'
 import { defineCommand, type Session } from './command.js'
 import { DRY_RUN, FIELD, FORMAT, OUTPUT_POLICY, TIMEOUT } from './flags.js'
 
@@ -126,19 +126,19 @@ interface VerbFlags {
 const UNATTENDED_MS = 600_000
 
 async function request(
-  { io, signal, format }: Session,
+  { terminal, signal, format }: Session,
   operation: Operation,
   args: readonly string[],
   flags: VerbFlags,
 ): Promise<number> {
-  let doing: string | undefined
+  let action: string | undefined
   try {
     const [rawPath, ...rest] = args
     assertArguments(operation, rawPath, rest, flags)
     const path = sanitizePath(rawPath ?? '')
     const timeoutMs =
       flags.timeout === undefined
-        ? io.stderrIsTty
+        ? terminal.stderrIsTty
           ? undefined
           : UNATTENDED_MS
         : parseDuration('timeout', flags.timeout)
@@ -147,10 +147,10 @@ async function request(
         ? null
         : await (
             await import('../input/data.js')
-          ).parseData(rest, io, operation === 'delete' ? 'string list' : 'K=V')
-    doing = `${DOING[operation]} ${path}`
+          ).parseData(rest, terminal, operation === 'delete' ? 'string list' : 'K=V')
+    action = `${ACTIONS[operation]} ${path}`
     const { field, 'dry-run': dryRun = false, 'output-policy': outputPolicy = false } = flags
-    return await runVerb({ io, router: createRouter(PATHS), signal }, operation, {
+    return await runVerb({ terminal, router: createRouter(PATHS), signal }, operation, {
       path,
       data,
       args: rest,
@@ -161,8 +161,8 @@ async function request(
       timeoutMs,
     })
   } catch (error) {
-    const about = error instanceof KeymgmtError && error.code === 'USAGE' ? undefined : doing
-    return complain(io, error, about, format)
+    const about = error instanceof KeymgmtError && error.code === 'USAGE' ? undefined : action
+    return printError(terminal, error, about, format)
   }
 }
 

@@ -1,5 +1,5 @@
 import { loadFormat } from '../output/index.js'
-import type { Io } from '../terminal.js'
+import type { Terminal } from '../terminal.js'
 import { defineCommand, type Session } from './command.js'
 import { FORMAT } from './flags.js'
 
@@ -11,14 +11,16 @@ export const version = defineCommand({
   description: 'Prints the version of this command.',
   examples: [{ does: 'The version', line: 'keymgmt version' }],
   flags: { format: FORMAT },
-  run: ({ io, format }) => printVersion(io, format),
+  run: ({ terminal, format }) => printVersion(terminal, format),
 })
 
 /** Prints the version; answers the exit status. */
-export async function printVersion(io: Io, name: Session['format']): Promise<number> {
+export async function printVersion(terminal: Terminal, name: Session['format']): Promise<number> {
   const version = (await import('../version.js')).packageVersion()
-  if (name === 'table') io.out(`keymgmt v${version}\n`)
+  if (name === 'table') terminal.out(`keymgmt v${version}\n`)
   else
-    io.out(`${(await loadFormat(name)).field({ version }, { escapeControls: false }).trimEnd()}\n`)
+    terminal.out(
+      `${(await loadFormat(name)).field({ version }, { escapeControls: false }).trimEnd()}\n`,
+    )
   return 0
 }

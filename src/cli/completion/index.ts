@@ -10,12 +10,12 @@ import { complete } from './complete.js'
  * one a line. Nothing is said of what goes wrong, and nobody is asked for a passphrase.
  */
 export async function printCandidates(
-  { io, signal }: Omit<Session, 'format'>,
+  { terminal, signal }: Omit<Session, 'format'>,
   line: string,
   point: string | undefined,
 ): Promise<number> {
   const { engine } = composeEngine(
-    { ...io, stdinIsTty: false, progress: () => undefined },
+    { ...terminal, stdinIsTty: false, progress: () => undefined },
     { signal, timeoutMs: 0, notice: () => undefined },
   )
   const router = createRouter(PATHS)
@@ -33,6 +33,6 @@ export async function printCandidates(
     paths: PATHS,
     list,
   }))
-    io.out(`${candidate}\n`)
+    terminal.out(`${candidate}\n`)
   return 0
 }

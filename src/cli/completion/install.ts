@@ -10,7 +10,7 @@ import {
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { KeymgmtError } from '../../errors.js'
-import type { Io } from '../terminal.js'
+import type { Terminal } from '../terminal.js'
 import { SCRIPTS } from './scripts.js'
 
 /** One shell that is set up on this machine: where it is told, and what. */
@@ -30,7 +30,7 @@ const OUR_LINE = /\n?.*_keymgmt\(\) \{ unset -f _keymgmt; .*\n/
  * that fish reads.
  * @throws KeymgmtError USAGE when that cannot be done, before anything is changed.
  */
-export function changeShells(io: Io, flags: readonly string[]): number {
+export function changeShells(terminal: Terminal, flags: readonly string[]): number {
   const uninstall = flags.some((flag) => flag.endsWith('uninstall'))
   if (uninstall && flags.some((flag) => !flag.endsWith('uninstall'))) {
     throw new KeymgmtError(
@@ -38,7 +38,7 @@ export function changeShells(io: Io, flags: readonly string[]): number {
       'Either the autocomplete install or uninstall flag may be specified, but not both.',
     )
   }
-  const files = shellFiles(io, process.argv[1] ?? 'keymgmt')
+  const files = shellFiles(terminal, process.argv[1] ?? 'keymgmt')
   if (files.length === 0)
     throw new KeymgmtError('USAGE', 'Did not find any shells to install', {
       hints: ['print the script instead: keymgmt completion bash'],
@@ -53,7 +53,7 @@ export function changeShells(io: Io, flags: readonly string[]): number {
   return 0
 }
 
-function shellFiles({ env, platform }: Io, program: string): readonly ShellFile[] {
+function shellFiles({ env, platform }: Terminal, program: string): readonly ShellFile[] {
   const home = env.HOME ?? homedir()
   const fish = join(env.XDG_CONFIG_HOME ?? join(home, '.config'), 'fish')
   const bash =
