@@ -17,6 +17,7 @@ const IMPORTED = [
   '@aws-sdk/credential-provider-node',
   '@aws-sdk/credential-providers',
   'chalk',
+  'commander',
   'conf',
   'leven',
   'yaml',

@@ -16,12 +16,11 @@ import { PATHS } from '../paths/index.js'
 import { findPath, type Resolved } from '../router/router.js'
 import type { Json } from '../router/values.js'
 import { createOverlayStore } from '../store/index.js'
-import type { Session } from './commands/command.js'
+import type { Context } from './commands/command.js'
 import { printError as complain } from './output/error.js'
 import { composeEngine } from './engine.js'
 import { loadFormat, printWarnings, type FormatName } from './output/index.js'
 import { writeWarning, type Terminal as Io } from './terminal.js'
-import { sanitizePath } from './input/paths.js'
 
 /** A command whose policy is to be printed. */
 export interface PolicyRequest {
@@ -128,19 +127,9 @@ function explainSize(policy: PolicyDocument | undefined): string[] {
 
 /** Prints the least IAM policy for all commands with one provider; answers the exit status. */
 export async function policy(
-  { terminal: io, signal, format }: Session,
-  args: readonly string[],
+  { terminal: io, signal, format }: Context & { readonly format: FormatName },
+  path: string,
 ): Promise<number> {
-  if (args.length !== 1) {
-    throw new KeymgmtError(
-      'USAGE',
-      `${args.length === 0 ? 'Not enough' : 'Too many'} arguments (expected 1, got ${args.length})`,
-      {
-        hints: ['such as: keymgmt policy keymgmt/kms/example-kms'],
-      },
-    )
-  }
-  const path = sanitizePath(args[0] ?? '')
   try {
     const kms = providerOf(path)
     const { engine } = composeEngine(io, {

@@ -1,79 +1,51 @@
-import { KeymgmtError } from '../errors.js'
-import { didYouMean } from '../router/suggest.js'
-import type { Command, Session } from './commands/command.js'
-import { COMMANDS } from './commands/index.js'
-import { printVersion } from './commands/version.js'
+import { defineProgram } from './commands/index.js'
+import type { Context, KeymgmtCommand } from './commands/command.js'
+import { asksForHelp, fromGoFlags } from './go-flags.js'
 import { printError } from './output/error.js'
-import { readArguments, valuesOf, type FlagTable } from './go-flags.js'
 import { parseFormat, type FormatName } from './output/index.js'
-import type { Terminal } from './terminal.js'
+import { toRefusal } from './refusals.js'
 
-/** Every flag of every command, so that an argument can be read before it is known whose it is. */
-const EVERY_FLAG = Object.assign({}, ...COMMANDS.map(({ flags }) => flags)) as FlagTable
-
-/** Reads the command line and runs what it asks for; answers the exit status. */
-export async function runProgram(
-  argv: readonly string[],
-  { terminal, signal }: Omit<Session, 'format'>,
-): Promise<number> {
-  const { COMP_LINE, COMP_POINT, KEYMGMT_FORMAT, VAULT_FORMAT } = terminal.env
-  let format: FormatName = 'table'
+/** Runs the command that the arguments ask for; returns the exit status. */
+export async function runProgram(args: readonly string[], context: Context): Promise<number> {
+  const { env, out } = context.terminal
+  const program = defineProgram(context).hook('preAction', (_program, action) => {
+    action.setOptionValue('format', parseFormat(formatName(program, env)))
+  })
+  const { command, argv } = fromGoFlags(args, program)
   try {
-    if (COMP_LINE)
-      return await (
-        await import('./completion/index.js')
-      ).printCandidates({ terminal, signal }, COMP_LINE, COMP_POINT)
-    const installer = flagsAmong(argv, /^--?autocomplete-(un)?install$/)
-    if (installer.length > 0)
-      return (await import('./completion/install.js')).changeShells(terminal, installer)
-    const {
-      words: [name, ...args],
-      given,
-      problems,
-    } = readArguments(argv, EVERY_FLAG)
-    const command = COMMANDS.find((candidate) => candidate.name === name)
-    if (flagsAmong(argv, /^(-h|--?help)$/).length > 0) return await printHelp(terminal.out, command)
-    if (argv.length === 0) {
-      await printHelp(terminal.err)
-      return new KeymgmtError('COMMAND_UNKNOWN', '').exitStatus
+    if (env.COMP_LINE) {
+      const { printCandidates } = await import('./completion/index.js')
+      return await printCandidates(context, program, env.COMP_LINE, env.COMP_POINT)
     }
-    format = parseFormat(
-      [given.get('format')?.at(-1), KEYMGMT_FORMAT, VAULT_FORMAT].find(Boolean) ?? '',
-    )
-    if (argv.length === 1 && /^--?v(ersion)?$/.test(argv[0] ?? ''))
-      return await printVersion(terminal, format)
-    if (problems[0]) throw problems[0]
-    if (!command) throw unknownCommand(name ?? '')
-    return await command.run({ terminal, signal, format }, args, valuesOf(command.flags, given))
+    if (asksForHelp(args)) {
+      out((await import('./help/subjects.js')).helpOn(command))
+      return 0
+    }
+    await program.parseAsync(argv, { from: 'user' })
+    return command.exitStatus
   } catch (error) {
-    return printError(terminal, error, undefined, format)
+    return printError(
+      context.terminal,
+      toRefusal(error, command),
+      undefined,
+      errorFormat(program, env),
+    )
   }
 }
 
-/** What is a flag for the whole program, whatever else there is on the line, as Vault does. */
-function flagsAmong(argv: readonly string[], pattern: RegExp): readonly string[] {
-  const end = argv.indexOf('--')
-  return argv.slice(0, end < 0 ? argv.length : end).filter((arg) => pattern.test(arg))
+type Env = Context['terminal']['env']
+
+/** The flag comes first; then the variables. An empty one counts as unset. */
+function formatName(program: KeymgmtCommand, env: Env): string {
+  const { format } = program.opts<{ format?: string }>()
+  return [format, env.KEYMGMT_FORMAT, env.VAULT_FORMAT].find(Boolean) ?? ''
 }
 
-async function printHelp(print: Terminal['out'], command?: Command): Promise<number> {
-  if (command) print((await import('./help/command-help.js')).commandHelp(command))
-  else print((await import('./help/program-help.js')).programHelp())
-  return 0
-}
-
-function unknownCommand(name: string): KeymgmtError {
-  // With a value in it, it is not repeated.
-  const message = name.includes('=')
-    ? 'the first argument is the command, and this is name=value'
-    : `there is no command ${JSON.stringify(name)}`
-  return new KeymgmtError('COMMAND_UNKNOWN', message, {
-    hints: [
-      ...didYouMean(
-        name,
-        COMMANDS.map((command) => command.name),
-      ),
-      'see which there are: keymgmt -h',
-    ],
-  })
+/** The format of an error: the usual one where the format itself is refused. */
+function errorFormat(program: KeymgmtCommand, env: Env): FormatName {
+  try {
+    return parseFormat(formatName(program, env))
+  } catch {
+    return 'table'
+  }
 }

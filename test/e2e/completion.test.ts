@@ -106,7 +106,7 @@ describe('-autocomplete-install', () => {
     })
     for (const file of [bashrc, zshrc]) expect(readFileSync(file, 'utf8')).toBe('# mine\n')
     expect(existsSync(join(fish, 'completions', 'keymgmt.fish'))).toBe(false)
-    expect(bash('keymgmt -autocomplete-uninstall').stderr).toBe(`does not installed in ${bashrc}\n`)
+    expect(bash('keymgmt -autocomplete-uninstall').stderr).toBe(`not installed in ${bashrc}\n`)
   })
 
   it('makes no file where no shell is set up, and refuses both at once', () => {
@@ -118,7 +118,7 @@ describe('-autocomplete-install', () => {
       status: 1,
     })
     expect(bash('keymgmt -autocomplete-install -autocomplete-uninstall')).toMatchObject({
-      stderr: 'Either the autocomplete install or uninstall flag may be specified, but not both.\n',
+      stderr: "-autocomplete-install and -autocomplete-uninstall can't be combined\n",
       status: 1,
     })
   })

@@ -1,16 +1,16 @@
 import { PATHS } from '../../paths/index.js'
 import { createRouter } from '../../router/router.js'
-import type { Session } from '../commands/command.js'
-import { COMMANDS } from '../commands/index.js'
+import type { Context, KeymgmtCommand } from '../commands/command.js'
 import { composeEngine } from '../engine.js'
 import { complete } from './complete.js'
 
 /**
- * Answers a shell that asks, by `COMP_LINE` and `COMP_POINT`, what a line could become: candidates,
- * one a line. Nothing is said of what goes wrong, and nobody is asked for a passphrase.
+ * Prints what a line could become, one candidate a line, to a shell that asks with `COMP_LINE` and
+ * `COMP_POINT`. Prints no errors, and asks for no passphrase. Returns the exit status.
  */
 export async function printCandidates(
-  { terminal, signal }: Omit<Session, 'format'>,
+  { terminal, signal }: Context,
+  program: KeymgmtCommand,
   line: string,
   point: string | undefined,
 ): Promise<number> {
@@ -29,7 +29,7 @@ export async function printCandidates(
   }
   const end = /^\d+$/.test(point ?? '') ? Number(point) : line.length
   for (const candidate of await complete(line.slice(0, end), {
-    commands: COMMANDS,
+    program,
     paths: PATHS,
     list,
   }))

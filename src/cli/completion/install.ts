@@ -13,7 +13,10 @@ import { KeymgmtError } from '../../errors.js'
 import type { Terminal } from '../terminal.js'
 import { SCRIPTS } from './scripts.js'
 
-/** One shell that is set up on this machine: where it is told, and what. */
+// By hand, because Vault's flags put one line into each file. The packages that edit these files
+// (@pnpm/tabtab, omelette) ask questions first, or write scripts that only their parsers complete.
+
+/** One shell that is set up on this machine: its start-up file, and our text in it. */
 interface ShellFile {
   readonly file: string
   readonly text: string
@@ -30,14 +33,8 @@ const OUR_LINE = /\n?.*_keymgmt\(\) \{ unset -f _keymgmt; .*\n/
  * that fish reads.
  * @throws KeymgmtError USAGE when that cannot be done, before anything is changed.
  */
-export function changeShells(terminal: Terminal, flags: readonly string[]): number {
-  const uninstall = flags.some((flag) => flag.endsWith('uninstall'))
-  if (uninstall && flags.some((flag) => !flag.endsWith('uninstall'))) {
-    throw new KeymgmtError(
-      'USAGE',
-      'Either the autocomplete install or uninstall flag may be specified, but not both.',
-    )
-  }
+export function changeShells(terminal: Terminal, change: 'install' | 'uninstall'): number {
+  const uninstall = change === 'uninstall'
   const files = shellFiles(terminal, process.argv[1] ?? 'keymgmt')
   if (files.length === 0)
     throw new KeymgmtError('USAGE', 'Did not find any shells to install', {
@@ -47,7 +44,7 @@ export function changeShells(terminal: Terminal, flags: readonly string[]): numb
   if (contradicting)
     throw new KeymgmtError(
       'USAGE',
-      `${uninstall ? 'does not installed' : 'already installed'} in ${contradicting.file}`,
+      `${uninstall ? 'not installed' : 'already installed'} in ${contradicting.file}`,
     )
   for (const shell of files) (uninstall ? takeOut : putIn)(shell)
   return 0
