@@ -29,7 +29,7 @@ export async function* localCommand(folder: string): AsyncGenerator<Result> {
     await createUserWithKeys(join(folder, 'keymgmt'), KEYS),
     createUser(join(folder, 'empty')),
   ]
-  const args = [generateEmptyProgram(join(folder, 'program')), ...READ.split(' ')]
+  const args = [await generateEmptyProgram(join(folder, 'program')), ...READ.split(' ')]
   for (const { label, release, emptyCache } of CIRCUMSTANCES) {
     const node = installNode(release)
     const comparison = alternate(

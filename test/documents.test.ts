@@ -1,14 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { SUBJECTS } from '../src/cli/help/subjects.js'
+import { subjects } from '../src/cli/help/subjects.js'
 import { DEFAULT_TIMEOUT, parseDuration } from '../src/cli/input/duration.js'
-import { complain } from '../src/cli/output/error.js'
+import { printError } from '../src/cli/output/error.js'
 import { DELETION_WINDOW } from '../src/core/deletion-window.js'
 import { ERRORS } from '../src/errors.js'
 import { MAX_NAME_LENGTH } from '../src/names.js'
 import { PATHS } from '../src/paths/index.js'
 import { mountHelp } from '../src/router/help.js'
+import { programTable } from './support/program.js'
 
 // Documents and help state the constants of the code.
 
@@ -17,7 +18,8 @@ const PAGES = [
   ...readdirSync('docs').map((name) => join('docs', name)),
 ]
 const read = (page: string) => readFileSync(page, 'utf8')
-const help = (subject: string) => SUBJECTS[subject]?.().replace(/\s+/g, ' ') ?? ''
+const SUBJECTS = subjects(await programTable())
+const help = (subject: string) => SUBJECTS.get(subject)?.().replace(/\s+/g, ' ') ?? ''
 
 describe('the length of a name', () => {
   it.each([
@@ -74,7 +76,7 @@ describe('the codes of errors', () => {
   it('a bug of keymgmt is INTERNAL, and exits with 2', () => {
     let printed = ''
     const io = { env: {}, err: (text: string) => (printed += text) }
-    expect(complain(io as never, new TypeError('bCiYmNro'), undefined, 'json')).toBe(2)
+    expect(printError(io as never, new TypeError('bCiYmNro'), undefined, 'json')).toBe(2)
     expect(JSON.parse(printed)).toMatchObject({ error: { code: 'INTERNAL', exit_status: 2 } })
     expect(printed).not.toContain('bCiYmNro')
   })

@@ -1,4 +1,4 @@
-import { COMMANDS } from '../../src/cli/commands/index.js'
+import { programTable } from '../../test/support/program.js'
 
 /** A command as commander declares it. */
 export interface CommandDeclaration {
@@ -20,35 +20,23 @@ export interface OptionDeclaration {
   readonly env?: string | undefined
 }
 
-/**
- * Returns every command of keymgmt with its arguments and options. Nothing else in the bench reads
- * keymgmt's own table of commands.
- */
-export function readCommandTable(): readonly CommandDeclaration[] {
-  return COMMANDS.map(({ name, summary, description, usage, flags }) => ({
-    name,
-    summary,
-    description,
-    args: argumentsOf(usage),
-    options: Object.entries(flags).map(([long, flag]) => ({
-      flags: [
-        flag.alias === undefined ? '' : `-${flag.alias}, `,
-        `--${long}`,
-        flag.kind === 'bool' ? '' : flag.many ? ' <value...>' : ' <value>',
-      ].join(''),
-      description: flag.usage,
-      choices: flag.choices,
-      default: flag.default,
-      env: flag.environment?.[0],
+/** Returns every command of keymgmt with its arguments and options. */
+export async function readCommandTable(): Promise<readonly CommandDeclaration[]> {
+  const { commands } = await programTable()
+  return commands.map((command) => ({
+    name: command.name(),
+    summary: command.summary(),
+    description: command.description(),
+    args: command.registeredArguments.map((argument) => {
+      const name = `${argument.name()}${argument.variadic ? '...' : ''}`
+      return argument.required ? `<${name}>` : `[${name}]`
+    }),
+    options: command.options.map(({ flags, description, argChoices, defaultValue, envVar }) => ({
+      flags,
+      description,
+      choices: argChoices,
+      default: defaultValue as string | undefined,
+      env: envVar,
     })),
   }))
-}
-
-/** `PATH [DATA K=V...]` becomes `<path>` and `[data...]`. */
-function argumentsOf(usage: string): readonly string[] {
-  return [...usage.matchAll(/\[[^\]]*\]|[A-Z]+/g)].map(([word]) => {
-    const name = /[A-Z]+/.exec(word)?.[0].toLowerCase() ?? 'argument'
-    if (!word.startsWith('[')) return `<${name}>`
-    return word.endsWith('...]') ? `[${name}...]` : `[${name}]`
-  })
 }

@@ -15,13 +15,13 @@ const KEYMGMT = fileURLToPath(new URL('../../../bin/keymgmt.js', import.meta.url
  * its path. It imports commander unbundled, and uses the compile cache of Node.js if keymgmt does.
  * It is CommonJS, as the bundle of keymgmt is: an ES module starts more slowly.
  */
-export function generateEmptyProgram(folder: string): string {
+export async function generateEmptyProgram(folder: string): Promise<string> {
   cpSync(COMMANDER, join(folder, 'node_modules', 'commander'), { recursive: true })
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n')
   const file = join(folder, 'empty-program.js')
   const usesCompileCache = readFileSync(KEYMGMT, 'utf8').includes('enableCompileCache')
-  writeFileSync(file, sourceOf(readCommandTable(), usesCompileCache))
+  writeFileSync(file, sourceOf(await readCommandTable(), usesCompileCache))
   return file
 }
 

@@ -1,133 +1,79 @@
-import { KeymgmtError } from '../errors.js'
-import { didYouMean } from '../router/suggest.js'
+import type { Option } from 'commander'
+import type { KeymgmtCommand } from './commands/command.js'
 
-/** What a flag takes, and what its help says. */
-export interface FlagDefinition {
-  readonly kind: 'bool' | 'string' | 'duration'
-  /** A second name. */
-  readonly alias?: string
-  /** Whether each one that is given counts, not only the last. */
-  readonly many?: true
-  readonly default?: string
-  readonly choices?: readonly string[]
-  /** Environment variables that say the same. */
-  readonly environment?: readonly string[]
-  /** What it does, in sentences. */
-  readonly usage: string
-}
-
-/** Flags by name. */
-export type FlagTable = Readonly<Record<string, FlagDefinition>>
-
-type FlagValue<D> = D extends { kind: 'bool' }
-  ? boolean
-  : D extends { many: true }
-    ? readonly string[]
-    : D extends { default: string }
-      ? string
-      : string | undefined
-
-/** What was given for the flags of a table. */
-export type FlagValues<F extends FlagTable> = { readonly [N in keyof F]: FlagValue<F[N]> }
-
-/** A command line, told apart. */
-export interface Arguments {
-  /** What is no flag, in order. */
+/** A command line in commander's spellings. */
+export interface CommandLine {
+  /** The command that the first words name. */
+  readonly command: KeymgmtCommand
+  /** Its arguments, without flags. */
   readonly words: readonly string[]
-  /** Every value that each flag was given, by the flag's name; a bool's are `true` and `false`. */
-  readonly given: ReadonlyMap<string, readonly string[]>
-  /**
-   * What is wrong with the flags, in order. In Go's words; the value of an unknown flag is not
-   * repeated.
-   */
-  readonly problems: readonly KeymgmtError[]
+  /** The flag at the end of the line that has no value. */
+  readonly incomplete: Option | undefined
+  /** The whole line, for commander. */
+  readonly argv: readonly string[]
 }
-
-const TRUE = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
-const FALSE = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
 /**
- * Reads flags as Go's flag package does: one dash or two, `-name value` or `-name=value`, up to
- * `--`; but wherever they stand.
+ * Translates Go's spellings of flags into commander's: `-name=value`, `-name value`, `-name=false`,
+ * with one dash or two, before or after other arguments, until `--`. Refuses nothing: a wrong flag
+ * is passed on in a form that commander refuses, without its value.
  */
-export function readArguments(argv: readonly string[], flags: FlagTable): Arguments {
+export function fromGoFlags(args: readonly string[], program: KeymgmtCommand): CommandLine {
+  const options = optionsOf(program)
+  const flags = new Map<string, readonly string[]>()
   const words: string[] = []
-  const given = new Map<string, string[]>()
-  const problems: KeymgmtError[] = []
-  for (let index = 0; index < argv.length; index++) {
-    const arg = argv[index] ?? ''
+  let incomplete: Option | undefined
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index] ?? ''
+    const [, name, value] = /^--?(?!$)([^=]*)(?:=([^]*))?$/.exec(arg) ?? []
     if (arg === '--') {
-      words.push(...argv.slice(index + 1))
+      words.push(...args.slice(index + 1))
       break
     }
-    if (!arg.startsWith('-') || arg === '-') {
+    if (name === undefined) {
       words.push(arg)
       continue
     }
-    try {
-      const { name, value } = split(arg)
-      const flag = findFlag(name, flags)
-      const text =
-        flag.kind === 'bool' ? String(readBoolean(name, value)) : (value ?? argv[++index])?.trim()
-      if (text === undefined) throw new KeymgmtError('USAGE', `flag needs an argument: -${name}`)
-      given.set(flag.name, [...(given.get(flag.name) ?? []), text])
-    } catch (error) {
-      problems.push(error as KeymgmtError)
+    const option = options.find((each) => each.long === `--${name}` || each.short === `-${name}`)
+    const long = `--${option?.name() ?? name}`
+    if (!option) flags.set(arg, [`${long}=`])
+    else if (!option.required) flags.set(long, spellBoolean(long, value))
+    else {
+      const text = value ?? args[++index]
+      if (text === undefined) incomplete = option
+      else flags.set(long, [...(flags.get(long) ?? []), `${long}=${text.trim()}`])
     }
   }
-  return { words, given, problems }
+  const { command, rest } = findCommand(program, words)
+  const path = words.slice(0, words.length - rest.length)
+  // The program takes the format, too: whatever the command refuses is printed in it.
+  const spelled = [...(flags.get('--format') ?? []), ...path, ...[...flags.values()].flat()]
+  // commander takes what follows as the missing value.
+  const end = incomplete === undefined ? ['--', ...rest] : [`--${incomplete.name()}`]
+  return { command, words: rest, incomplete, argv: [...spelled, ...end] }
 }
 
-/**
- * The values of a command's own flags.
- * @throws KeymgmtError USAGE for a flag that the command does not have.
- */
-export function valuesOf<F extends FlagTable>(flags: F, given: Arguments['given']): FlagValues<F> {
-  for (const name of given.keys()) if (!Object.hasOwn(flags, name)) throw undefinedFlag(name, flags)
-  const values = Object.entries(flags).map(([name, { kind, many, default: preset }]) => {
-    const all = given.get(name) ?? []
-    if (many) return [name, all]
-    return [name, kind === 'bool' ? all.at(-1) === 'true' : (all.at(-1) ?? preset)]
-  })
-  return Object.fromEntries(values) as FlagValues<F>
+/** True if `-h`, `-help` or `--help` is anywhere on the line: Vault then prints help. */
+export function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf('--')
+  return args.slice(0, end < 0 ? args.length : end).some((arg) => /^(-h|--?help)$/.test(arg))
 }
 
-function split(arg: string): { name: string; value: string | undefined } {
-  const [, body = ''] = /^--?(.*)$/s.exec(arg) ?? []
-  const at = body.indexOf('=')
-  const name = at < 0 ? body : body.slice(0, at)
-  if (name === '' || name.startsWith('-')) {
-    throw new KeymgmtError(
-      'USAGE',
-      `bad flag syntax: ${at < 0 ? arg : `${arg.slice(0, arg.indexOf('=') + 1)}…`}`,
-    )
-  }
-  return { name, value: at < 0 ? undefined : body.slice(at + 1) }
+/** A flag has the same kind in every command: it can be read before its command is known. */
+function optionsOf(command: KeymgmtCommand): readonly Option[] {
+  return [...command.options, ...command.commands.flatMap(optionsOf)]
 }
 
-/** @throws KeymgmtError USAGE */
-function findFlag(name: string, flags: FlagTable): FlagDefinition & { readonly name: string } {
-  const known = Object.entries(flags).find(([flag, { alias }]) => flag === name || alias === name)
-  if (known) return { ...known[1], name: known[0] }
-  throw undefinedFlag(name, flags)
+/** The last one of a boolean flag counts. commander knows no value of one, and refuses it. */
+function spellBoolean(long: string, value = 'true'): readonly string[] {
+  if (/^(1|t|true|T|TRUE|True)$/.test(value)) return [long]
+  return /^(0|f|false|F|FALSE|False)$/.test(value) ? [] : [`${long}=`]
 }
 
-function undefinedFlag(name: string, flags: FlagTable): KeymgmtError {
-  return new KeymgmtError('USAGE', `flag provided but not defined: -${name}`, {
-    hints: [
-      ...didYouMean(name, Object.keys(flags)).map((hint) => hint.replace(/"(.*)"/, '-$1')),
-      'see which there are: add -h',
-      'put -- before an argument that begins with a dash',
-    ],
-  })
-}
-
-function readBoolean(name: string, value: string | undefined): boolean {
-  if (value === undefined || TRUE.has(value)) return true
-  if (FALSE.has(value)) return false
-  const shown = JSON.stringify(value)
-  throw new KeymgmtError(
-    'USAGE',
-    `invalid boolean value ${shown} for -${name}: strconv.ParseBool: parsing ${shown}: invalid syntax`,
-  )
+function findCommand(
+  command: KeymgmtCommand,
+  words: readonly string[],
+): { command: KeymgmtCommand; rest: readonly string[] } {
+  const next = command.commands.find((each) => each.name() === words[0])
+  return next ? findCommand(next, words.slice(1)) : { command, rest: words }
 }

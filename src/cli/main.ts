@@ -1,4 +1,4 @@
-import { processIo } from './terminal.js'
+import { processTerminal } from './terminal.js'
 import { runProgram } from './program.js'
 
 /** Runs the command of this process; answers its exit status. */
@@ -16,7 +16,7 @@ export async function main(): Promise<number> {
   process.on('SIGINT', onSignal(130))
   process.on('SIGTERM', onSignal(143))
   const status = await runProgram(process.argv.slice(2), {
-    io: await processIo(),
+    terminal: await processTerminal(),
     signal: interrupt.signal,
   })
   return signalled > 0 ? signalled : status

@@ -16,19 +16,17 @@ import { PATHS } from '../paths/index.js'
 import { findPath, type Resolved } from '../router/router.js'
 import type { Json } from '../router/values.js'
 import { createOverlayStore } from '../store/index.js'
-import type { Session } from './commands/command.js'
-import { complain } from './output/error.js'
+import type { Context } from './commands/command.js'
+import { printError as complain } from './output/error.js'
 import { composeEngine } from './engine.js'
 import { loadFormat, printWarnings, type FormatName } from './output/index.js'
-import { warner, type Io } from './terminal.js'
-import { sanitizePath } from './input/paths.js'
+import { writeWarning, type Terminal as Io } from './terminal.js'
 
 /** A command whose policy is to be printed. */
 export interface PolicyRequest {
   readonly resolved: Resolved<Engine>
   readonly format: FormatName
   readonly timeoutMs: number | undefined
-  readonly signal: AbortSignal
 }
 
 /**
@@ -37,19 +35,20 @@ export interface PolicyRequest {
  * @throws KeymgmtError for everything that the command is refused for before it talks to AWS.
  */
 export async function printCommandPolicy(
-  io: Io,
+  context: Context,
   { resolved, format, ...options }: PolicyRequest,
 ): Promise<number> {
+  const { terminal: io } = context
   const noted: Noted[] = []
   const rehearsal = {
     kind: (kind: KmsKind) => noteNeeds(rehearseAwsKms(kind, []), noted),
     store: createOverlayStore,
   }
-  const { engine } = composeEngine(io, {
+  const { engine } = composeEngine(context, {
     ...options,
     rehearsal,
     notice: (message) => {
-      warner(io)(`${message}\n`)
+      writeWarning(io, `${message}\n`)
     },
   })
   const { name: kms, key } = resolved.path.pattern.startsWith('keymgmt/kms/:name/')
@@ -71,10 +70,15 @@ export async function printCommandPolicy(
     needs.flatMap((need) => grantsOf(withPattern(need, names), accountOf([...arns, arn]))),
   )
   const policy = policyOf(grants)
-  printWarnings(warner(io), [
-    ...explainUnanswered(new Set(noted.flatMap(({ unanswered }) => [...unanswered]))),
-    ...explainSize(policy),
-  ])
+  printWarnings(
+    (text) => {
+      writeWarning(io, text)
+    },
+    [
+      ...explainUnanswered(new Set(noted.flatMap(({ unanswered }) => [...unanswered]))),
+      ...explainSize(policy),
+    ],
+  )
   if (policy) await printPolicy(io, policy, format)
   else
     io.err(
@@ -122,24 +126,11 @@ function explainSize(policy: PolicyDocument | undefined): string[] {
 }
 
 /** Prints the least IAM policy for all commands with one provider; answers the exit status. */
-export async function policy(
-  { io, signal, format }: Session,
-  args: readonly string[],
-): Promise<number> {
-  if (args.length !== 1) {
-    throw new KeymgmtError(
-      'USAGE',
-      `${args.length === 0 ? 'Not enough' : 'Too many'} arguments (expected 1, got ${args.length})`,
-      {
-        hints: ['such as: keymgmt policy keymgmt/kms/example-kms'],
-      },
-    )
-  }
-  const path = sanitizePath(args[0] ?? '')
+export async function policy(context: Context, format: FormatName, path: string): Promise<number> {
+  const { terminal: io } = context
   try {
     const kms = providerOf(path)
-    const { engine } = composeEngine(io, {
-      signal,
+    const { engine } = composeEngine(context, {
       notice: (message) => {
         io.err(`${message}\n`)
       },

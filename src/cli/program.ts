@@ -1,86 +1,58 @@
-import { KeymgmtError } from '../errors.js'
-import { didYouMean } from '../router/suggest.js'
-import type { Command, Session } from './commands/command.js'
-import { COMMANDS } from './commands/index.js'
-import { printVersion } from './commands/version.js'
-import { complain } from './output/error.js'
-import { readArguments, valuesOf, type FlagTable } from './go-flags.js'
+import type { OptionValueSource } from 'commander'
+import { defineProgram } from './commands/index.js'
+import type { Context, Environment, KeymgmtCommand } from './commands/command.js'
+import { asksForHelp, fromGoFlags } from './go-flags.js'
+import { printError } from './output/error.js'
 import type { FormatName } from './output/index.js'
+import { toRefusal } from './refusals.js'
 import { effectiveFormat, readSettings } from './settings.js'
-import type { Io } from './terminal.js'
 
-/** Every flag of every command, so that an argument can be read before it is known whose it is. */
-const EVERY_FLAG = Object.assign({}, ...COMMANDS.map(({ flags }) => flags)) as FlagTable
-
-/** Reads the command line and runs what it asks for; answers the exit status. */
+/** Runs the command that the arguments ask for. Returns the exit status. */
 export async function runProgram(
-  argv: readonly string[],
-  { io, signal }: Omit<Session, 'format'>,
+  args: readonly string[],
+  environment: Environment,
 ): Promise<number> {
-  const { COMP_LINE, COMP_POINT } = io.env
-  let format: FormatName = 'table'
+  const context: Context = { ...environment, settings: {} }
+  const { env, out } = context.terminal
+  const program = defineProgram(context).hook('preAction', async (_program, action) => {
+    // A damaged settings file must not keep the user from a command that does not depend on it.
+    if (hasFormat(action)) context.settings = await readSettings(context.terminal)
+    const { value, source } = effectiveFormat(formatFlag(program), env, context.settings)
+    action.setOptionValueWithSource('format', value, source as OptionValueSource)
+  })
+  const { command, argv } = fromGoFlags(args, program)
   try {
-    if (COMP_LINE)
-      return await (
-        await import('./completion/index.js')
-      ).printCandidates({ io, signal }, COMP_LINE, COMP_POINT)
-    const installer = flagsAmong(argv, /^--?autocomplete-(un)?install$/)
-    if (installer.length > 0)
-      return (await import('./completion/install.js')).changeShells(io, installer)
-    const {
-      words: [name, ...args],
-      given,
-      problems,
-    } = readArguments(argv, EVERY_FLAG)
-    const command = COMMANDS.find((candidate) => candidate.name === name)
-    if (flagsAmong(argv, /^(-h|--?help)$/).length > 0) return await printHelp(io.out, command)
-    if (argv.length === 0) {
-      await printHelp(io.err)
-      return new KeymgmtError('COMMAND_UNKNOWN', '').exitStatus
+    if (env.COMP_LINE) {
+      const { printCandidates } = await import('./completion/index.js')
+      return await printCandidates(context, program, env.COMP_LINE, env.COMP_POINT)
     }
-    const flag = given.get('format')?.at(-1)
-    format = effectiveFormat(flag, io).value
-    if (argv.length === 1 && /^--?v(ersion)?$/.test(argv[0] ?? ''))
-      return await printVersion(io, format)
-    // A damaged settings file must not keep the user from help, which has no format.
-    const settings = command?.flags.format ? await readSettings(io) : {}
-    format = effectiveFormat(flag, { ...io, settings }).value
-    if (problems[0]) throw problems[0]
-    if (!command) throw unknownCommand(name ?? '')
-    return await command.run(
-      { io: { ...io, settings }, signal, format },
-      args,
-      valuesOf(command.flags, given),
-    )
+    if (asksForHelp(args)) {
+      out((await import('./help/subjects.js')).helpOn(command))
+      return 0
+    }
+    await program.parseAsync(argv, { from: 'user' })
+    return command.exitStatus
   } catch (error) {
-    return complain(io, error, undefined, format)
+    const refusal = toRefusal(error, command)
+    return printError(context.terminal, refusal, undefined, errorFormat(program, context))
   }
 }
 
-/** What is a flag for the whole program, whatever else there is on the line, as Vault does. */
-function flagsAmong(argv: readonly string[], pattern: RegExp): readonly string[] {
-  const end = argv.indexOf('--')
-  return argv.slice(0, end < 0 ? argv.length : end).filter((arg) => pattern.test(arg))
+function hasFormat(command: { readonly options: KeymgmtCommand['options'] }): boolean {
+  return command.options.some((option) => option.attributeName() === 'format')
 }
 
-async function printHelp(print: Io['out'], command?: Command): Promise<number> {
-  if (command) print((await import('./help/command-help.js')).commandHelp(command))
-  else print((await import('./help/program-help.js')).programHelp())
-  return 0
+/** The value of `-format` itself: commander also fills it from the environment. */
+function formatFlag(program: KeymgmtCommand): string | undefined {
+  const { format } = program.opts<{ format?: string }>()
+  return program.getOptionValueSource('format') === 'cli' ? format : undefined
 }
 
-function unknownCommand(name: string): KeymgmtError {
-  // With a value in it, it is not repeated.
-  const message = name.includes('=')
-    ? 'the first argument is the command, and this is name=value'
-    : `there is no command ${JSON.stringify(name)}`
-  return new KeymgmtError('COMMAND_UNKNOWN', message, {
-    hints: [
-      ...didYouMean(
-        name,
-        COMMANDS.map((command) => command.name),
-      ),
-      'see which there are: keymgmt -h',
-    ],
-  })
+/** The format of an error: a table if the format itself is refused. */
+function errorFormat(program: KeymgmtCommand, { terminal, settings }: Context): FormatName {
+  try {
+    return effectiveFormat(formatFlag(program), terminal.env, settings).value
+  } catch {
+    return 'table'
+  }
 }

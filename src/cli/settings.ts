@@ -6,9 +6,10 @@ import { didYouMean } from '../router/suggest.js'
 import { makeFolder } from '../store/files.js'
 import { absolutePath, locate, settingsFile, storeFolder } from '../store/locate.js'
 import { assertPrivate } from '../store/permissions.js'
-import { FORMAT } from './commands/flags.js'
+import { FORMAT_VARIABLES } from './environment.js'
 import { parseFormat, type FormatName } from './output/index.js'
-import type { Io } from './terminal.js'
+import type { Context } from './commands/command.js'
+import type { Terminal } from './terminal.js'
 
 /** Checks a value; throws a KeymgmtError for one that the setting can't have. */
 type Check = (value: string, name: string, platform: string) => unknown
@@ -35,7 +36,7 @@ export interface Effective<V extends string = string> {
   readonly source: string
 }
 
-type Surroundings = Pick<Io, 'env' | 'platform' | 'settings'>
+type Surroundings = Pick<Terminal, 'env' | 'platform'>
 
 /**
  * The saved settings; none if there is no settings file. A file that can't be used is reported and
@@ -95,25 +96,32 @@ export function assertSettingName(name: string): asserts name is SettingName {
 /** The output format in force: the flag, the environment, the settings, or the default. */
 export function effectiveFormat(
   flag: string | undefined,
-  { env, settings }: Pick<Surroundings, 'env' | 'settings'>,
+  env: Terminal['env'],
+  settings: Settings,
 ): Effective<FormatName> {
   const candidates = [
     ['-format', flag] as const,
-    ...FORMAT.environment.map((variable) => [variable, env[variable]] as const),
-    ['settings', settings?.format] as const,
+    ...FORMAT_VARIABLES.map((variable) => [variable, env[variable]] as const),
+    ['settings', settings.format] as const,
   ]
   const [source, value] = candidates.find(([, given]) => Boolean(given)) ?? ['default', '']
   return { value: parseFormat(value ?? ''), source }
 }
 
-/** Every setting as it is in force, given the `-format` of the command. */
+/** Every setting in force, for a command with this format. */
 export function effectiveSettings(
-  io: Surroundings,
-  format: string | undefined,
+  context: Pick<Context, 'terminal' | 'settings'>,
+  format: Effective<FormatName>,
 ): Readonly<Record<SettingName, Effective>> {
-  const { storeDir, keyfile, sources } = locate(io.env, io.platform, homedir, io.settings)
+  const { terminal } = context
+  const { storeDir, keyfile, sources } = locate(
+    terminal.env,
+    terminal.platform,
+    homedir,
+    context.settings,
+  )
   return {
-    format: effectiveFormat(format, io),
+    format,
     keyfile: { value: keyfile, source: sources.keyfile },
     store: { value: storeDir, source: sources.storeDir },
   }

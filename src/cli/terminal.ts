@@ -1,21 +1,18 @@
 import { fstatSync, readFileSync, writeSync } from 'node:fs'
-import type { Settings } from './settings.js'
 
-/** How text is coloured: an error, and what is worth a warning; as Vault does. */
-export interface Paint {
+/** Colours of errors and warnings: Vault's. */
+export interface Style {
   readonly redBright: (text: string) => string
   readonly yellowBright: (text: string) => string
 }
 
 /** No colours. */
-export const PLAIN: Paint = { redBright: (text) => text, yellowBright: (text) => text }
+export const PLAIN: Style = { redBright: (text) => text, yellowBright: (text) => text }
 
 /** Everything that a command knows of the terminal and the process around it. */
-export interface Io {
+export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly platform: NodeJS.Platform
-  /** The user's saved settings, which the program reads before it runs a command. */
-  readonly settings?: Settings
   readonly stdoutIsTty: boolean
   /** Columns of the terminal that stdout is; undefined where it is none. */
   readonly columns: () => number | undefined
@@ -33,18 +30,16 @@ export interface Io {
   readonly readFile: (name: string) => Uint8Array
   readonly readStdin: () => Promise<Uint8Array>
   /** Colours of stderr, none where nobody wants them. */
-  readonly paint: Paint
+  readonly style: Style
 }
 
 /** Writes to stderr, in the colour of a warning. */
-export function warner({ err, paint }: Pick<Io, 'err' | 'paint'>): (text: string) => void {
-  return (text) => {
-    err(paint.yellowBright(text))
-  }
+export function writeWarning({ err, style }: Pick<Terminal, 'err' | 'style'>, text: string): void {
+  err(style.yellowBright(text))
 }
 
 /** The real process. */
-export async function processIo(): Promise<Io> {
+export async function processTerminal(): Promise<Terminal> {
   // The streams of `process` are made when they are first named, which takes as long as all the
   // rest of a local command.
   const { env, platform } = process
@@ -73,7 +68,7 @@ export async function processIo(): Promise<Io> {
       for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
       return Buffer.concat(chunks)
     },
-    paint: wantsColour(env, stderrIsTty) ? new (await import('chalk')).Chalk({ level: 1 }) : PLAIN,
+    style: wantsColour(env, stderrIsTty) ? new (await import('chalk')).Chalk({ level: 1 }) : PLAIN,
   }
 }
 

@@ -1,112 +1,126 @@
-import { randomUUID } from 'node:crypto'
-import type { Engine } from '../core/engine.js'
 import { KeymgmtError } from '../errors.js'
 import type { RehearsedCall } from '../kms/planned-call.js'
+import { PATHS } from '../paths/index.js'
 import type { Operation, Response } from '../router/path.js'
-import type { Router } from '../router/router.js'
-import type { Json, RawValue } from '../router/values.js'
-import { quote } from '../router/quote.js'
-import { exposedSecrets } from './input/exposed-secrets.js'
+import { createRouter, type Resolved } from '../router/router.js'
+import type { Engine } from '../core/engine.js'
+import type { Json } from '../router/values.js'
+import type { Context } from './commands/command.js'
+import type { RequestFlags } from './commands/flags.js'
 import { composeEngine } from './engine.js'
-import {
-  loadFormat,
-  printWarnings,
-  selectField,
-  type Format,
-  type FormatName,
-  type PrintOptions,
-  type SecretResponse,
-} from './output/index.js'
-import { warner, type Io } from './terminal.js'
+import { parseData } from './input/data.js'
+import { DEFAULT_TIMEOUT, parseDuration } from './input/duration.js'
+import { exposedSecrets } from './input/exposed-secrets.js'
+import { printError } from './output/error.js'
+import { loadFormat, printWarnings, type Format } from './output/index.js'
+import { printResponse } from './output/response.js'
+import { writeWarning, type Terminal } from './terminal.js'
 
-/** One request as it came from the command line. */
+/** A request as it came from the command line. */
 export interface VerbRequest {
   readonly path: string
-  readonly data: ReadonlyMap<string, RawValue> | null
-  /** DATA as it was given, for what of it should not have been. */
-  readonly args?: readonly string[]
-  readonly format: FormatName
-  readonly field?: string | undefined
-  readonly timeoutMs?: number | undefined
-  /** Whether to say what would be done in AWS, instead of doing it. */
-  readonly dryRun?: boolean
-  /** Whether to print the least IAM policy for it, instead of doing it. */
-  readonly outputPolicy?: boolean
+  /** DATA as it was typed. */
+  readonly args: readonly string[]
+  readonly flags: RequestFlags
 }
 
-/** What the four verbs need. */
-export interface VerbContext {
-  readonly io: Io
-  readonly router: Router<Engine>
-  readonly signal: AbortSignal
-}
-
-/** How a verb names itself in an error. */
-export const DOING: Readonly<Record<Operation, string>> = {
+/** The beginning of an error's message. */
+const ACTIONS: Readonly<Record<Operation, string>> = {
   write: 'Error writing data to',
   read: 'Error reading',
   list: 'Error listing',
   delete: 'Error deleting',
 }
 
-const SUCCESS = {
-  write: 'Success! Data written to:',
-  delete: 'Success! Data deleted (if it existed) at:',
-} as const
-
 /**
- * Carries out one request and prints its answer; answers the exit status. The answer is all that
- * goes to stdout.
- * @throws KeymgmtError for everything that the request can fail of.
+ * Carries out one request and prints the response, or the error; returns the exit status.
+ * @throws KeymgmtError USAGE for DATA that is not valid.
  */
 export async function runVerb(
-  { io, router, signal }: VerbContext,
+  context: Context,
   operation: Operation,
-  request: VerbRequest,
+  { path, args, flags }: VerbRequest,
 ): Promise<number> {
-  const resolved = router.resolve(operation, request.path, request.data)
-  if (request.outputPolicy)
-    return (await import('./policy.js')).printCommandPolicy(io, {
-      ...request,
-      resolved,
-      timeoutMs: request.timeoutMs,
-      signal,
-    })
-  const format = await loadFormat(request.format)
-  const notices: string[] = []
-  if (format.speaks && io.stderrIsTty) {
-    const names = exposedSecrets(
-      request.args ?? [],
-      resolved.path.operations[operation]?.fields ?? {},
-    )
-    printWarnings(
-      warner(io),
-      names.map(
-        (name) =>
-          `${name} was given as an argument: others on this machine can see it, and the shell keeps it. Give it from a file (${name}=@FILE), from standard input (${name}=-) or all of the data as JSON (@FILE or -).`,
-      ),
-    )
+  const { terminal } = context
+  const kind = operation === 'delete' ? 'string list' : 'K=V'
+  const data = args.length === 0 ? null : await parseData(args, terminal, kind)
+  try {
+    const resolved = createRouter(PATHS).resolve(operation, path, data)
+    const timeoutMs =
+      flags.timeout ??
+      (terminal.stderrIsTty ? undefined : parseDuration('timeout', DEFAULT_TIMEOUT))
+    if (flags.outputPolicy) {
+      const { format } = flags
+      const { printCommandPolicy } = await import('./policy.js')
+      return await printCommandPolicy(context, { resolved, timeoutMs, format })
+    }
+    const format = await loadFormat(flags.format)
+    if (format.humanReadable && terminal.stderrIsTty)
+      warnOfExposure(
+        terminal,
+        exposedSecrets(args, resolved.path.operations[operation]?.fields ?? {}),
+      )
+    const response = await respond(context, resolved, { format, timeoutMs, dryRun: flags.dryRun })
+    if (format.humanReadable) warn(terminal, response.warnings ?? [])
+    printResponse({ terminal, format }, operation, { path, ...flags }, response)
+    return exitStatus(operation, response)
+  } catch (error) {
+    const isUsage = error instanceof KeymgmtError && error.code === 'USAGE'
+    const action = isUsage ? undefined : `${ACTIONS[operation]} ${path}`
+    return printError(terminal, error, action, flags.format)
   }
+}
+
+interface RunOptions {
+  readonly format: Format
+  readonly timeoutMs: number | undefined
+  readonly dryRun: boolean | undefined
+}
+
+/** The response with all warnings; with -dry-run, the calls that the request would make. */
+async function respond(
+  context: Context,
+  resolved: Resolved<Engine>,
+  { format, timeoutMs, dryRun }: RunOptions,
+): Promise<Response> {
+  const { terminal } = context
   const calls: RehearsedCall[] = []
-  const { engine } = composeEngine(io, {
-    signal,
-    timeoutMs: request.timeoutMs,
-    // A program that reads the answer finds them there; a person reads them when they are said.
+  const notices: string[] = []
+  const rehearsal = dryRun ? await import('./dry-run.js') : undefined
+  const { engine } = composeEngine(context, {
+    timeoutMs,
+    // A program finds them in the response; a person reads them when they are made.
     notice: (message) => {
-      if (format.speaks) warner(io)(`${message}\n`)
+      if (format.humanReadable) writeWarning(terminal, `${message}\n`)
       else notices.push(message)
     },
-    ...(request.dryRun && { rehearsal: (await import('./dry-run.js')).rehearse(calls) }),
+    rehearsal: rehearsal?.rehearse(calls),
   })
-  const answered = await resolved.run(engine).finally(() => {
-    io.progress('')
+  const response = await resolved.run(engine).finally(() => {
+    terminal.progress('')
   })
-  const response = request.dryRun
-    ? (await import('./dry-run.js')).describeRehearsal(calls)
-    : { ...answered, warnings: [...notices, ...(answered.warnings ?? [])] }
-  if (format.speaks) printWarnings(warner(io), response.warnings ?? [])
-  print({ io, format }, operation, request, response)
-  return exitStatus(operation, response)
+  return (
+    rehearsal?.describeRehearsal(calls) ?? {
+      ...response,
+      warnings: [...notices, ...(response.warnings ?? [])],
+    }
+  )
+}
+
+function warnOfExposure(terminal: Terminal, names: readonly string[]): void {
+  warn(
+    terminal,
+    names.map(
+      (name) =>
+        `${name} was given as an argument: others on this machine can see it, and the shell keeps it. Give it from a file (${name}=@FILE), from standard input (${name}=-) or all of the data as JSON (@FILE or -).`,
+    ),
+  )
+}
+
+function warn(terminal: Terminal, warnings: readonly string[]): void {
+  printWarnings((text) => {
+    writeWarning(terminal, text)
+  }, warnings)
 }
 
 function exitStatus(operation: Operation, { data, failed }: Response): number {
@@ -116,90 +130,4 @@ function exitStatus(operation: Operation, { data, failed }: Response): number {
       ? ((data?.keys as readonly Json[] | undefined) ?? []).length === 0
       : operation === 'read' && data === undefined
   return nothing ? 2 : 0
-}
-
-/** Where an answer goes, and how. */
-interface Printer {
-  readonly io: Io
-  readonly format: Format
-}
-
-function print(
-  printer: Printer,
-  operation: Operation,
-  request: VerbRequest,
-  response: Response,
-): void {
-  if (operation === 'list') printList(printer, request, response)
-  else if (operation === 'read' || response.data !== undefined)
-    printSecret(printer, operation, request, response)
-  else printDone(printer, operation, request, response)
-}
-
-function printDone(
-  { io, format }: Printer,
-  operation: 'write' | 'delete',
-  request: VerbRequest,
-  response: Response,
-): void {
-  if (!format.speaks && (response.warnings ?? []).length > 0)
-    io.out(`${format.secret(envelope(response), printOptions(io))}\n`)
-  if (format.speaks && (request.field === undefined || operation === 'delete')) {
-    io.out(`${SUCCESS[operation]} ${request.path}\n`)
-  }
-}
-
-function printList({ io, format }: Printer, { path }: VerbRequest, { data }: Response): void {
-  const keys = (data?.keys ?? []) as readonly string[]
-  if (keys.length > 0) {
-    io.out(`${format.list(keys, printOptions(io))}\n`)
-    return
-  }
-  const empty = format.emptyList()
-  if (empty === '') io.err(`No value found at ${path}\n`)
-  else io.out(`${empty}\n`)
-}
-
-function printSecret(
-  { io, format }: Printer,
-  operation: Operation,
-  { path, field, dryRun }: VerbRequest,
-  response: Response,
-): void {
-  if (response.data === undefined) {
-    io.err(`No value found at ${path}\n`)
-    return
-  }
-  const secret = envelope(response)
-  if (field === undefined) {
-    const shown = format.secret(secret, printOptions(io))
-    if (shown !== '') io.out(`${shown}\n`)
-    else if (!dryRun && (operation === 'write' || operation === 'delete'))
-      io.out(`${SUCCESS[operation]} ${path}\n`)
-    return
-  }
-  const value = selectField(secret, field)
-  if (value === undefined || value === null)
-    throw new KeymgmtError('USAGE', `Field ${quote(field)} not present in secret`)
-  const text = format.field(value, printOptions(io))
-  io.out(endsLine(io) ? `${text}\n` : text)
-}
-
-function envelope({ data, warnings, rows }: Response): SecretResponse {
-  return {
-    requestId: () => randomUUID(),
-    data: data ?? null,
-    warnings: warnings ?? [],
-    ...(rows && { rows }),
-  }
-}
-
-/** Data goes to a pipe as it is; a terminal would act on what is in it. */
-export function printOptions({ stdoutIsTty, columns }: Io): PrintOptions {
-  return { escapeControls: stdoutIsTty, columns: columns() }
-}
-
-/** Vault's rule for -field: a newline only where a person reads it in colour. */
-function endsLine({ stdoutIsTty, env }: Io): boolean {
-  return stdoutIsTty && !env.NO_COLOR && env.TERM !== 'dumb'
 }

@@ -118,7 +118,7 @@ describe('-autocomplete-install', () => {
       status: 1,
     })
     expect(bash('keymgmt -autocomplete-install -autocomplete-uninstall')).toMatchObject({
-      stderr: 'Either the autocomplete install or uninstall flag may be specified, but not both.\n',
+      stderr: "-autocomplete-install and -autocomplete-uninstall can't be combined\n",
       status: 1,
     })
   })

@@ -11,16 +11,17 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parse } from 'yaml'
-import { COMMANDS } from '../../src/cli/commands/index.js'
-import { readArguments, valuesOf } from '../../src/cli/go-flags.js'
+import { fromGoFlags } from '../../src/cli/go-flags.js'
 import { TOPICS } from '../../src/cli/help/topics.js'
 import { PATHS } from '../../src/paths/index.js'
 import { createBench, type Bench } from '../support/keymgmt.js'
+import { programTable } from '../support/program.js'
 
 // Every command that somebody may copy is run: in bash, by the real binary, against the embedded
 // KMS, page by page, each from an empty home. A comment `<!-- not run: why -->` before a block of a
 // page says why it is not.
 
+const program = await programTable()
 const PAGES = [
   'README.md',
   'CONTRIBUTING.md',
@@ -219,21 +220,10 @@ describe('the commands of the pages', () => {
     )
     expect(inline.length).toBeGreaterThan(15)
     for (const line of inline) {
-      const [words, flags] = [
-        line.split(' -- ')[0]?.split(' ') ?? [],
-        Object.assign(
-          {},
-          ...COMMANDS.map((command) => command.flags),
-        ) as (typeof COMMANDS)[number]['flags'],
-      ]
-      const {
-        words: [name],
-        given,
-        problems,
-      } = readArguments(words, flags)
-      const command = COMMANDS.find((candidate) => candidate.name === name)
-      expect([line, problems, command?.name]).toEqual([line, [], name])
-      if (command) expect(() => valuesOf(command.flags, given)).not.toThrow()
+      const words = (line.split(' -- ')[0] ?? '').split(' ')
+      const { command, argv } = fromGoFlags(words, program)
+      expect([line, command.name()]).toEqual([line, words.find((word) => !word.startsWith('-'))])
+      expect([line, command.parseOptions([...argv]).unknown]).toEqual([line, []])
     }
   })
 })
@@ -300,9 +290,10 @@ describe('the examples of the help', () => {
   })
 
   it.each(
-    [...COMMANDS, ...TOPICS].map(
-      ({ name, examples }) => [name, examples.map(({ line }) => line)] as const,
-    ),
+    [
+      ...program.commands.map((command) => [command.name(), command.examples] as const),
+      ...TOPICS.map(({ name, examples }) => [name, examples] as const),
+    ].map(([name, examples]) => [name, examples.map(({ line }) => line)] as const),
   )('help %s', async (name, lines) => {
     const shells = [
       'mkdir -p ~/.config/fish/completions',

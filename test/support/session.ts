@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PLAIN, type Io } from '../../src/cli/terminal.js'
+import { PLAIN, type Terminal } from '../../src/cli/terminal.js'
 import { runProgram } from '../../src/cli/program.js'
 
 /** What one command printed, and how it ended. */
@@ -50,7 +50,7 @@ export function createSession(
       } = {},
     ) => {
       const printed = { stdout: '', stderr: '' }
-      const io: Io = {
+      const io: Terminal = {
         env: {
           HOME: home,
           KEYMGMT_HOME: join(home, 'keymgmt'),
@@ -72,10 +72,10 @@ export function createSession(
         progress: () => undefined,
         readFile: (name) => readFileSync(name),
         readStdin: () => Promise.resolve(Buffer.from(stdin)),
-        paint: PLAIN,
+        style: PLAIN,
       }
       const args = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line
-      return { status: await runProgram(args, { io, signal }), ...printed }
+      return { status: await runProgram(args, { terminal: io, signal }), ...printed }
     },
     close: () => {
       rmSync(home, { recursive: true, force: true })

@@ -1,51 +1,79 @@
-import type { Operation } from '../../router/path.js'
-import type { FlagTable, FlagValues } from '../go-flags.js'
-import type { FormatName } from '../output/index.js'
-import type { Io } from '../terminal.js'
+import { Command } from 'commander'
+import type { Operation, PathDefinition } from '../../router/path.js'
+import type { Settings } from '../settings.js'
+import type { Terminal } from '../terminal.js'
 
-/** What every command gets. */
-export interface Session {
-  readonly io: Io
+/** The process that keymgmt runs in. */
+export interface Environment {
+  readonly terminal: Terminal
   readonly signal: AbortSignal
-  /** The format that a flag or the environment asks for. */
-  readonly format: FormatName
 }
 
-/** A command line that does something, and what. */
+/** What a command works with. */
+export interface Context extends Environment {
+  /** The user's settings. The program reads them before it runs a command. */
+  settings: Settings
+}
+
+/** A command line, and what it does. */
 export interface Example {
-  /** To stand before a colon. */
+  /** Printed before a colon. */
   readonly does: string
   readonly line: string
 }
 
 /**
- * What the first argument of a command is, for who completes it; `paths` are those with this
- * operation, all, or of one pattern.
+ * What completion offers for the first argument: paths with the operation, only one kind of path,
+ * or words. The choices of an `Argument` need nothing here.
  */
-export type FirstArgument =
-  | { readonly paths: Operation | 'any'; readonly only?: string }
+export type Completes =
+  | { readonly paths: Operation | 'any'; readonly only?: PathDefinition<never> }
   | { readonly words: () => Promise<readonly string[]> }
 
-/** A command: all that is run, and all that help, completion and the manual say of it. */
-export interface Command<F extends FlagTable = FlagTable> {
-  readonly name: string
-  /** One line, without a full stop. */
-  readonly summary: string
-  /** What follows the name and the flags. */
-  readonly usage: string
-  /** Sentences, to be wrapped. */
-  readonly description: string
-  readonly examples: readonly Example[]
-  readonly flags: F
-  readonly first?: FirstArgument
-  /** Answers the exit status. */
-  readonly run: (session: Session, args: readonly string[], flags: FlagValues<F>) => Promise<number>
-}
+/** A command of commander with examples, with what completion offers, and with an exit status. */
+export class KeymgmtCommand extends Command {
+  declare readonly commands: readonly KeymgmtCommand[]
+  declare parent: KeymgmtCommand | null
+  readonly examples: Example[] = []
+  completes: Completes | undefined
+  /** What the action returned. */
+  exitStatus = 0
 
-/**
- * A command whose `run` sees its own flags, typed; the program hands it what `valuesOf` read by the
- * same table.
- */
-export function defineCommand<const F extends FlagTable>(command: Command<F>): Command {
-  return command as unknown as Command
+  constructor(name?: string) {
+    super(name)
+    // keymgmt prints help and errors itself, in Vault's layout and without repeating a value.
+    const silent = () => undefined
+    this.helpOption(false)
+      .helpCommand(false)
+      .exitOverride()
+      .showSuggestionAfterError(false)
+      .configureOutput({ writeOut: silent, writeErr: silent, outputError: silent })
+  }
+
+  /** All of its name, such as `keymgmt read`. */
+  get fullName(): string {
+    return this.parent === null ? this.name() : `${this.parent.fullName} ${this.name()}`
+  }
+
+  override createCommand(name?: string): KeymgmtCommand {
+    return new KeymgmtCommand(name)
+  }
+
+  example(does: string, line: string): this {
+    this.examples.push({ does, line })
+    return this
+  }
+
+  completing(completes: Completes): this {
+    this.completes = completes
+    return this
+  }
+
+  /** Runs the command. A number that it returns is the exit status. */
+  override action(run: (...args: never[]) => unknown): this {
+    return super.action(async (...args: unknown[]) => {
+      const status = await run(...(args as never[]))
+      if (typeof status === 'number') this.exitStatus = status
+    })
+  }
 }

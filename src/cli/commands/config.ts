@@ -1,5 +1,6 @@
-import { KeymgmtError } from '../../errors.js'
-import { loadFormat, type Format } from '../output/index.js'
+import { Argument } from 'commander'
+import { loadFormat, type Format, type FormatName } from '../output/index.js'
+import { printOptions } from '../output/response.js'
 import {
   assertSettingName,
   effectiveSettings,
@@ -7,74 +8,78 @@ import {
   SETTING_NAMES,
   type Effective,
 } from '../settings.js'
-import { printOptions } from '../verbs.js'
-import { defineCommand, type Session } from './command.js'
-import { FORMAT } from './flags.js'
+import type { Terminal } from '../terminal.js'
+import { KeymgmtCommand, type Context } from './command.js'
+import { formatInForce, formatOption } from './flags.js'
 
 /** `keymgmt config [NAME | NAME=VALUE]` */
-export const config = defineCommand({
-  name: 'config',
-  summary: 'List, print and change your settings',
-  usage: '[NAME | NAME=VALUE]',
-  description:
-    'Lists every setting with its effective value and the source of that value. With NAME, prints that value. With NAME=VALUE, saves the setting; with NAME= and no value, removes it. The settings are store, format and keyfile. A flag takes precedence over the environment, and the environment over a setting.',
-  examples: [
-    { does: 'All settings', line: 'keymgmt config' },
-    { does: 'The folder of the store, for a script', line: 'keymgmt config store' },
-    { does: 'Use another store', line: 'keymgmt config store=/srv/keymgmt' },
-    { does: 'Return to the default store', line: 'keymgmt config store=' },
-  ],
-  flags: { format: FORMAT },
-  first: { words: () => Promise.resolve(SETTING_NAMES) },
-  run: async (session, args, flags) => {
-    const [argument, ...rest] = args
-    if (rest.length > 0)
-      throw new KeymgmtError('USAGE', `Too many arguments (expected 1, got ${args.length})`, {
-        hints: ['change one setting at a time'],
-      })
-    const format = await loadFormat(session.format)
-    if (argument?.includes('=')) return save(session, argument, format)
-    const settings = effectiveSettings(session.io, flags.format)
-    if (argument === undefined) return list(session, settings, format)
-    assertSettingName(argument)
-    print(session, settings[argument].value, format)
-    return 0
-  },
-})
+export function defineConfig(context: Context): KeymgmtCommand {
+  return new KeymgmtCommand('config')
+    .summary('List, print and change your settings')
+    .description(
+      'Lists every setting with its effective value and the source of that value. With NAME, prints that value. With NAME=VALUE, saves the setting; with NAME= and no value, removes it. The settings are store, format and keyfile. A flag takes precedence over the environment, and the environment over a setting.',
+    )
+    .example('All settings', 'keymgmt config')
+    .example('The folder of the store, for a script', 'keymgmt config store')
+    .example('Use another store', 'keymgmt config store=/srv/keymgmt')
+    .example('Return to the default store', 'keymgmt config store=')
+    .completing({ words: () => Promise.resolve(SETTING_NAMES) })
+    .addArgument(new Argument('[NAME | NAME=VALUE]'))
+    .addOption(formatOption())
+    .action((argument: string | undefined, _flags: object, command: KeymgmtCommand) =>
+      configure(context, argument, formatInForce(command)),
+    )
+}
 
-async function save({ io }: Session, argument: string, format: Format): Promise<number> {
+async function configure(
+  context: Context,
+  argument: string | undefined,
+  formatName: Effective<FormatName>,
+): Promise<number> {
+  const { terminal } = context
+  const format = await loadFormat(formatName.value)
+  if (argument?.includes('=')) return save(terminal, argument, format)
+  const settings = effectiveSettings(context, formatName)
+  if (argument === undefined) return list(terminal, settings, format)
+  assertSettingName(argument)
+  print(terminal, settings[argument].value, format)
+  return 0
+}
+
+async function save(terminal: Terminal, argument: string, format: Format): Promise<number> {
   const at = argument.indexOf('=')
   const [name, value] = [argument.slice(0, at), argument.slice(at + 1)]
   assertSettingName(name)
-  const file = await saveSetting(io, name, value)
+  const file = await saveSetting(terminal, name, value)
   const done = value === '' ? `Removed ${name} from` : `Saved ${name} in`
-  if (format.speaks) io.out(`Success! ${done} ${file}\n`)
+  if (format.humanReadable) terminal.out(`Success! ${done} ${file}\n`)
   return 0
 }
 
 function list(
-  session: Session,
+  terminal: Terminal,
   settings: Readonly<Record<string, Effective>>,
   format: Format,
 ): number {
-  if (format.speaks) {
-    const rows = Object.entries(settings).map(([Name, { value, source }]) => ({
+  const entries = Object.entries(settings)
+  if (format.humanReadable) {
+    const rows = entries.map(([Name, { value, source }]) => ({
       Name,
       Value: value,
       Source: source,
     }))
     const response = { requestId: () => '', data: null, warnings: [], rows }
-    session.io.out(`${format.secret(response, printOptions(session.io))}\n`)
+    terminal.out(`${format.secret(response, printOptions(terminal))}\n`)
   } else {
-    const values = Object.entries(settings).map(([name, { value, source }]) => [
-      name,
-      { value, source },
-    ])
-    print(session, Object.fromEntries(values) as Record<string, Record<string, string>>, format)
+    print(
+      terminal,
+      Object.fromEntries(entries.map(([name, { value, source }]) => [name, { value, source }])),
+      format,
+    )
   }
   return 0
 }
 
-function print({ io }: Session, value: Parameters<Format['field']>[0], format: Format): void {
-  io.out(`${format.field(value, printOptions(io)).trimEnd()}\n`)
+function print(terminal: Terminal, value: Parameters<Format['field']>[0], format: Format): void {
+  terminal.out(`${format.field(value, printOptions(terminal)).trimEnd()}\n`)
 }

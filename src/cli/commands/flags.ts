@@ -1,34 +1,85 @@
-import type { FlagDefinition } from '../go-flags.js'
-import { DEFAULT_TIMEOUT } from '../input/duration.js'
+import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
+import { DEFAULT_TIMEOUT, parseDuration } from '../input/duration.js'
+import { sanitizePath } from '../input/paths.js'
+import { FORMAT_NAMES, parseFormat, type FormatName } from '../output/index.js'
+import { FORMAT_VARIABLES } from '../environment.js'
+import type { Effective } from '../settings.js'
 
-// Flags that several commands have.
+// Flags and arguments that several commands have.
 
-export const FORMAT = {
-  kind: 'string',
-  choices: ['table', 'json', 'yaml'],
-  default: '',
-  environment: ['KEYMGMT_FORMAT', 'VAULT_FORMAT'],
-  usage: 'Print the output in the given format. Valid formats are "table", "json" and "yaml".',
-} as const satisfies FlagDefinition
+/** The values of the flags that the four verbs have. Not each verb has each flag. */
+export interface RequestFlags {
+  readonly format: FormatName
+  readonly field?: string
+  readonly force?: boolean
+  readonly dryRun?: boolean
+  readonly outputPolicy?: boolean
+  /** In milliseconds. */
+  readonly timeout?: number
+}
 
-export const FIELD = {
-  kind: 'string',
-  usage:
+/** `-format`. The value that a command receives includes the environment and the settings. */
+export function formatOption(): Option {
+  return new Option(
+    '--format <string>',
+    'Print the output in the given format. Valid formats are "table", "json" and "yaml".',
+  )
+    .env(FORMAT_VARIABLES[0])
+    .choices(FORMAT_NAMES)
+    .argParser((text) => (text === '' ? undefined : parseFormat(text)))
+}
+
+/** The output format of a command that runs, and what set it. */
+export function formatInForce(command: Command): Effective<FormatName> {
+  return {
+    value: command.opts<{ format: FormatName }>().format,
+    source: command.getOptionValueSource('format') ?? 'default',
+  }
+}
+
+/** `-field` */
+export function fieldOption(): Option {
+  return new Option(
+    '--field <string>',
     'Print only the field with the given name. The result is not followed by a newline, but on a terminal.',
-} as const satisfies FlagDefinition
+  )
+}
 
-export const DRY_RUN = {
-  kind: 'bool',
-  usage:
+/** `-dry-run` */
+export function dryRunOption(): Option {
+  return new Option(
+    '--dry-run',
     'Print the calls to AWS that it would make, in order, and what they add to the monthly bill. Changes nothing.',
-} as const satisfies FlagDefinition
+  ).conflicts('outputPolicy')
+}
 
-export const OUTPUT_POLICY = {
-  kind: 'bool',
-  usage: 'Print the least IAM policy for this very command, as JSON. Changes nothing.',
-} as const satisfies FlagDefinition
+/** `-output-policy` */
+export function outputPolicyOption(): Option {
+  return new Option(
+    '--output-policy',
+    'Print the least IAM policy for this very command, as JSON. Changes nothing.',
+  )
+}
 
-export const TIMEOUT = {
-  kind: 'duration',
-  usage: `How long it may take, such as 90s or 1h30m, waits included. Unlimited on a terminal, else ${DEFAULT_TIMEOUT}.`,
-} as const satisfies FlagDefinition
+/** `-timeout` */
+export function timeoutOption(): Option {
+  return new Option(
+    '--timeout <duration>',
+    `How long it may take, such as 90s or 1h30m, waits included. Unlimited on a terminal, else ${DEFAULT_TIMEOUT}.`,
+  ).argParser((text) => parseDuration('timeout', text))
+}
+
+/** PATH, without surrounding white space and slashes. */
+export function pathArgument(): Argument {
+  return new Argument('<PATH>').argParser((text) => {
+    // What was meant as a value may be a secret: it must not become part of an error or a request.
+    if (text.includes('='))
+      throw new InvalidArgumentError('this is name=value, and the first argument is the PATH')
+    return sanitizePath(text)
+  })
+}
+
+/** DATA, as it was given. */
+export function dataArgument(): Argument {
+  return new Argument('[DATA K=V...]')
+}

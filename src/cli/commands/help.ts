@@ -1,41 +1,46 @@
+import { Argument } from 'commander'
 import { KeymgmtError } from '../../errors.js'
 import { didYouMean } from '../../router/suggest.js'
-import { defineCommand } from './command.js'
+import { KeymgmtCommand, type Context } from './command.js'
 
 /** `keymgmt help [COMMAND | TOPIC]` */
-export const help = defineCommand({
-  name: 'help',
-  summary: 'Help on a command, or on a topic',
-  usage: '[COMMAND | TOPIC]',
-  description: 'Says what there is, what a command does, or all about a topic.',
-  examples: [
-    { does: 'What there is', line: 'keymgmt help' },
-    { does: 'A command', line: 'keymgmt help write' },
-    { does: 'A topic', line: 'keymgmt help credentials' },
-  ],
-  flags: {},
-  first: { words: async () => Object.keys((await import('../help/subjects.js')).SUBJECTS) },
-  run: async ({ io }, [subject]) => {
-    const [{ programHelp }, { SUBJECTS }] = await Promise.all([
-      import('../help/program-help.js'),
-      import('../help/subjects.js'),
-    ])
-    io.out(subject === undefined ? programHelp() : helpOn(subject, SUBJECTS)())
-    return 0
-  },
-})
+export function defineHelp({ terminal }: Context): KeymgmtCommand {
+  const command = new KeymgmtCommand('help')
+  const subjects = async () => (await import('../help/subjects.js')).subjects(programOf(command))
+  return command
+    .summary('Help on a command, or on a topic')
+    .description('Says what there is, what a command does, or all about a topic.')
+    .example('What there is', 'keymgmt help')
+    .example('A command', 'keymgmt help write')
+    .example('A topic', 'keymgmt help credentials')
+    .completing({ words: async () => [...(await subjects()).keys()] })
+    .addArgument(new Argument('[COMMAND | TOPIC]'))
+    .action(async (subject: string | undefined) => {
+      terminal.out(
+        subject === undefined
+          ? (await import('../help/program-help.js')).programHelp(programOf(command))
+          : helpOn(subject, await subjects()),
+      )
+      return 0
+    })
+}
 
-function helpOn(subject: string, subjects: Readonly<Record<string, () => string>>): () => string {
-  const found = Object.hasOwn(subjects, subject) ? subjects[subject] : undefined
-  if (found) return found
-  // With a value in it, it is not repeated.
+/** The command that holds all others. */
+function programOf(command: KeymgmtCommand): KeymgmtCommand {
+  return command.parent === null ? command : programOf(command.parent)
+}
+
+function helpOn(subject: string, subjects: ReadonlyMap<string, () => string>): string {
+  const help = subjects.get(subject)
+  if (help) return help()
+  // An argument with a value in it is not repeated.
   throw new KeymgmtError(
     'USAGE',
     subject.includes('=')
       ? 'there is no help on that'
       : `there is no help on ${JSON.stringify(subject)}`,
     {
-      hints: [...didYouMean(subject, Object.keys(subjects)), 'see on what there is: keymgmt help'],
+      hints: [...didYouMean(subject, [...subjects.keys()]), 'see on what there is: keymgmt help'],
     },
   )
 }

@@ -1,21 +1,24 @@
-import { defineCommand } from './command.js'
-import { FORMAT } from './flags.js'
+import { kms } from '../../paths/kms.js'
+import type { FormatName } from '../output/index.js'
+import { KeymgmtCommand, type Context } from './command.js'
+import { formatOption, pathArgument } from './flags.js'
 
 /** `keymgmt policy keymgmt/kms/NAME` */
-export const policy = defineCommand({
-  name: 'policy',
-  summary: 'Print the least IAM policy for a KMS provider',
-  usage: 'PATH',
-  description:
-    'Prints what IAM must allow whoever runs keymgmt with the provider, as JSON. It asks AWS nothing. That of one command alone comes with its flag -output-policy.',
-  examples: [
-    { does: 'The policy of a provider', line: 'keymgmt policy keymgmt/kms/example-kms' },
-    {
-      does: 'Of one command',
-      line: 'keymgmt write -output-policy keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt',
-    },
-  ],
-  flags: { format: FORMAT },
-  first: { paths: 'read', only: 'keymgmt/kms/:name' },
-  run: async (session, args) => (await import('../policy.js')).policy(session, args),
-})
+export function definePolicy(context: Context): KeymgmtCommand {
+  return new KeymgmtCommand('policy')
+    .summary('Print the least IAM policy for a KMS provider')
+    .description(
+      'Prints what IAM must allow whoever runs keymgmt with the provider, as JSON. It asks AWS nothing. That of one command alone comes with its flag -output-policy.',
+    )
+    .example('The policy of a provider', 'keymgmt policy keymgmt/kms/example-kms')
+    .example(
+      'Of one command',
+      'keymgmt write -output-policy keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt',
+    )
+    .completing({ paths: 'read', only: kms })
+    .addArgument(pathArgument())
+    .addOption(formatOption())
+    .action(async (path: string, { format }: { format: FormatName }) =>
+      (await import('../policy.js')).policy(context, format, path),
+    )
+}

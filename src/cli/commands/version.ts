@@ -1,24 +1,30 @@
-import { loadFormat } from '../output/index.js'
-import type { Io } from '../terminal.js'
-import { defineCommand, type Session } from './command.js'
-import { FORMAT } from './flags.js'
+import { loadFormat, type FormatName } from '../output/index.js'
+import type { Terminal } from '../terminal.js'
+import { packageVersion } from '../version.js'
+import { KeymgmtCommand, type Context } from './command.js'
+import { formatOption } from './flags.js'
 
 /** `keymgmt version` */
-export const version = defineCommand({
-  name: 'version',
-  summary: 'Prints the keymgmt CLI version',
-  usage: '',
-  description: 'Prints the version of this command.',
-  examples: [{ does: 'The version', line: 'keymgmt version' }],
-  flags: { format: FORMAT },
-  run: ({ io, format }) => printVersion(io, format),
-})
+export function defineVersion({ terminal }: Context): KeymgmtCommand {
+  return (
+    new KeymgmtCommand('version')
+      .summary('Prints the keymgmt CLI version')
+      .description('Prints the version of this command.')
+      .example('The version', 'keymgmt version')
+      // Vault's ignores its arguments, too.
+      .allowExcessArguments()
+      .addOption(formatOption())
+      .action(({ format }: { format: FormatName }) => printVersion(terminal, format))
+  )
+}
 
-/** Prints the version; answers the exit status. */
-export async function printVersion(io: Io, name: Session['format']): Promise<number> {
-  const version = (await import('../version.js')).packageVersion()
-  if (name === 'table') io.out(`keymgmt v${version}\n`)
+/** Prints the version; returns the exit status. */
+export async function printVersion(terminal: Terminal, name: FormatName): Promise<number> {
+  const version = packageVersion()
+  if (name === 'table') terminal.out(`keymgmt v${version}\n`)
   else
-    io.out(`${(await loadFormat(name)).field({ version }, { escapeControls: false }).trimEnd()}\n`)
+    terminal.out(
+      `${(await loadFormat(name)).field({ version }, { escapeControls: false }).trimEnd()}\n`,
+    )
   return 0
 }

@@ -1,14 +1,16 @@
+import { keys } from '../../paths/key.js'
 import { OPERATIONS, type Operation, type PathDefinition } from '../../router/path.js'
 import { findPath } from '../../router/router.js'
 import { parameterOf } from '../../router/pattern.js'
-import type { Command } from '../commands/command.js'
-import { flagForm } from '../help/command-help.js'
-import { readArguments, type FlagDefinition } from '../go-flags.js'
+import type { Completes, KeymgmtCommand } from '../commands/command.js'
+import { fromGoFlags } from '../go-flags.js'
 import { sanitizePath } from '../input/paths.js'
+
+type CompletesPaths = Extract<Completes, { readonly paths: unknown }>
 
 /** What there is to choose from. */
 export interface Choices {
-  readonly commands: readonly Command[]
+  readonly program: KeymgmtCommand
   readonly paths: readonly PathDefinition<never>[]
   /** The names that LIST answers at a path; none where it answers nothing, or fails. */
   readonly list: (path: string) => Promise<readonly string[]>
@@ -21,19 +23,11 @@ export interface Choices {
 export async function complete(line: string, choices: Choices): Promise<readonly string[]> {
   const words = line.trimStart().split(/\s+/)
   const current = words.pop() ?? ''
-  const [, name, ...before] = words
-  if (words.length === 0) return []
-  if (name === undefined)
-    return starting(
-      current,
-      choices.commands.map((command) => command.name),
-    )
-  const command = choices.commands.find((candidate) => candidate.name === name)
-  if (command === undefined || before.includes('--')) return []
-  return (
-    (await completeFlag(command, before, current)) ??
-    completeArgument(command, before, current, choices)
-  )
+  const [program, ...before] = words
+  if (program === undefined || before.includes('--')) return []
+  const { command, words: given, incomplete } = fromGoFlags(before, choices.program)
+  if (incomplete) return starting(current, incomplete.argChoices ?? [])
+  return completeFlag(command, current) ?? completeArgument(command, given, current, choices)
 }
 
 /** Those that begin with the word, each as a whole one. */
@@ -43,61 +37,49 @@ function starting(word: string, candidates: readonly string[]): readonly string[
     .map((candidate) => `${candidate} `)
 }
 
-async function completeFlag(
-  { flags }: Command,
-  before: readonly string[],
-  current: string,
-): Promise<readonly string[] | undefined> {
-  const [, name, value] = /^--?([^=]+)=(.*)$/.exec(current) ?? []
-  if (name !== undefined) return starting(value ?? '', flags[name]?.choices ?? [])
-  const awaiting = flags[/^--?([^=]+)$/.exec(before.at(-1) ?? '')?.[1] ?? '']
-  if (awaiting !== undefined && awaiting.kind !== 'bool')
-    return starting(current, awaiting.choices ?? [])
+function completeFlag({ options }: KeymgmtCommand, current: string): readonly string[] | undefined {
+  const [, name, value = ''] = /^--?([^=]+)=(.*)$/.exec(current) ?? []
+  if (name !== undefined)
+    return starting(value, options.find((option) => option.name() === name)?.argChoices ?? [])
   if (!current.startsWith('-')) return undefined
-  const dashes = current.startsWith('--') ? '-' : ''
-  const forms = Object.entries(flags).map(
-    ([flag, definition]) => dashes + flagOpening(flag, definition),
-  )
-  return Promise.resolve(forms.filter((form) => form.startsWith(current)))
-}
-
-/** `-force `, or `-format=` to be gone on with. */
-function flagOpening(name: string, definition: FlagDefinition): string {
-  return definition.kind === 'bool' ? `${flagForm(name, definition)} ` : `-${name}=`
+  const dashes = current.startsWith('--') ? '--' : '-'
+  return options
+    .map((option) => `${dashes}${option.name()}${option.required ? '=' : ' '}`)
+    .filter((form) => form.startsWith(current))
 }
 
 async function completeArgument(
-  command: Command,
-  before: readonly string[],
+  { commands, completes, registeredArguments }: KeymgmtCommand,
+  given: readonly string[],
   current: string,
   choices: Choices,
 ): Promise<readonly string[]> {
-  const {
-    words: [path, ...data],
-  } = readArguments(before, command.flags)
-  const { first } = command
-  if (first === undefined) return []
-  if ('words' in first) return path === undefined ? starting(current, await first.words()) : []
-  const operations = first.paths === 'any' ? OPERATIONS : [first.paths]
-  const paths = choices.paths.filter(
-    ({ pattern }) => first.only === undefined || pattern === first.only,
-  )
-  if (path === undefined) return completePath(current, operations, { ...choices, paths })
-  return first.paths === 'any' || first.only !== undefined
+  const [path, ...data] = given
+  const words =
+    registeredArguments[given.length]?.argChoices ??
+    (given.length === 0 && commands.length > 0 ? commands.map((each) => each.name()) : undefined)
+  if (words) return starting(current, words)
+  if (completes === undefined) return []
+  if ('words' in completes)
+    return path === undefined ? starting(current, await completes.words()) : []
+  if (path === undefined) return completePath(current, completes, choices)
+  return completes.paths === 'any' || completes.only
     ? []
-    : completeField(sanitizePath(path), first.paths, data, current, choices)
+    : completeField(sanitizePath(path), completes.paths, data, current, choices)
 }
 
 /** One segment further; more where there is but one way. */
 async function completePath(
   current: string,
-  operations: readonly Operation[],
+  completes: CompletesPaths,
   choices: Choices,
 ): Promise<readonly string[]> {
+  const operations = completes.paths === 'any' ? OPERATIONS : [completes.paths]
   const typed = current.split('/')
   const partial = typed.pop() ?? ''
   const found = new Set<string>()
-  for (const { pattern } of choices.paths.filter((path) =>
+  const paths = completes.only ? [completes.only] : choices.paths
+  for (const { pattern } of paths.filter((path) =>
     operations.some((operation) => path.operations[operation]),
   )) {
     const segments = pattern.split('/')
@@ -110,27 +92,27 @@ async function completePath(
       )
     )
       continue
+    const parameter = parameterOf(next)
     const names =
-      parameterOf(next) === undefined ? [next] : await choices.list(parentOf(typed, operations))
+      parameter === undefined ? [next] : await choices.list(parentOf(typed, parameter, operations))
     const end = segments.length === typed.length + 1 ? ' ' : '/'
     for (const name of names)
       if (name.startsWith(partial)) found.add(`${[...typed, name].join('/')}${end}`)
   }
   const [only, ...others] = found
   return only?.endsWith('/') && others.length === 0
-    ? completePath(only, operations, choices)
+    ? completePath(only, completes, choices)
     : [...found].sort()
 }
 
-/**
- * Where the names are that can come next. What is written below a provider is a key that is not
- * there yet.
- */
-function parentOf(typed: readonly string[], operations: readonly Operation[]): string {
-  const distributes = operations.includes('write') && typed.length === 4 && typed[1] === 'kms'
-  return distributes ? `${typed[0] ?? ''}/key` : typed.join('/')
+/** What is written below a provider is a key that may not be there yet: offer every key. */
+function parentOf(
+  typed: readonly string[],
+  parameter: string,
+  operations: readonly Operation[],
+): string {
+  return operations.includes('write') && parameter === 'key' ? keys.pattern : typed.join('/')
 }
-
 function completeField(
   path: string,
   operation: Operation,

@@ -1,27 +1,28 @@
 import { PATHS } from '../../paths/index.js'
 import { createRouter } from '../../router/router.js'
-import type { Session } from '../commands/command.js'
-import { COMMANDS } from '../commands/index.js'
+import type { Context, KeymgmtCommand } from '../commands/command.js'
 import { composeEngine } from '../engine.js'
 import { readSettings } from '../settings.js'
 import { complete } from './complete.js'
 
 /**
- * Answers a shell that asks, by `COMP_LINE` and `COMP_POINT`, what a line could become: candidates,
- * one a line. Nothing is said of what goes wrong, and nobody is asked for a passphrase.
+ * Prints what a line could become, one candidate a line, to a shell that asks with `COMP_LINE` and
+ * `COMP_POINT`. Prints no errors, and asks for no passphrase. Returns the exit status.
  */
 export async function printCandidates(
-  { io, signal }: Omit<Session, 'format'>,
+  { terminal, signal }: Context,
+  program: KeymgmtCommand,
   line: string,
   point: string | undefined,
 ): Promise<number> {
   const router = createRouter(PATHS)
   const list = async (path: string) => {
     try {
-      const settings = await readSettings(io)
+      const settings = await readSettings(terminal)
+      const quiet = { ...terminal, stdinIsTty: false, progress: () => undefined }
       const { engine } = composeEngine(
-        { ...io, settings, stdinIsTty: false, progress: () => undefined },
-        { signal, timeoutMs: 0, notice: () => undefined },
+        { terminal: quiet, signal, settings },
+        { timeoutMs: 0, notice: () => undefined },
       )
       const { data } = await router.resolve('list', path, null).run(engine)
       return data?.keys as readonly string[]
@@ -31,10 +32,10 @@ export async function printCandidates(
   }
   const end = /^\d+$/.test(point ?? '') ? Number(point) : line.length
   for (const candidate of await complete(line.slice(0, end), {
-    commands: COMMANDS,
+    program,
     paths: PATHS,
     list,
   }))
-    io.out(`${candidate}\n`)
+    terminal.out(`${candidate}\n`)
   return 0
 }

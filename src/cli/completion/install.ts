@@ -10,10 +10,13 @@ import {
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { KeymgmtError } from '../../errors.js'
-import type { Io } from '../terminal.js'
+import type { Terminal } from '../terminal.js'
 import { SCRIPTS } from './scripts.js'
 
-/** One shell that is set up on this machine: where it is told, and what. */
+// By hand, because Vault's flags put one line into each file. The packages that edit these files
+// (@pnpm/tabtab, omelette) ask questions first, or write scripts that only their parsers complete.
+
+/** One shell that is set up on this machine: its start-up file, and our text in it. */
 interface ShellFile {
   readonly file: string
   readonly text: string
@@ -30,15 +33,9 @@ const OUR_LINE = /\n?.*_keymgmt\(\) \{ unset -f _keymgmt; .*\n/
  * that fish reads.
  * @throws KeymgmtError USAGE when that cannot be done, before anything is changed.
  */
-export function changeShells(io: Io, flags: readonly string[]): number {
-  const uninstall = flags.some((flag) => flag.endsWith('uninstall'))
-  if (uninstall && flags.some((flag) => !flag.endsWith('uninstall'))) {
-    throw new KeymgmtError(
-      'USAGE',
-      'Either the autocomplete install or uninstall flag may be specified, but not both.',
-    )
-  }
-  const files = shellFiles(io, process.argv[1] ?? 'keymgmt')
+export function changeShells(terminal: Terminal, change: 'install' | 'uninstall'): number {
+  const uninstall = change === 'uninstall'
+  const files = shellFiles(terminal, process.argv[1] ?? 'keymgmt')
   if (files.length === 0)
     throw new KeymgmtError('USAGE', 'Did not find any shells to install', {
       hints: ['print the script instead: keymgmt completion bash'],
@@ -53,7 +50,7 @@ export function changeShells(io: Io, flags: readonly string[]): number {
   return 0
 }
 
-function shellFiles({ env, platform }: Io, program: string): readonly ShellFile[] {
+function shellFiles({ env, platform }: Terminal, program: string): readonly ShellFile[] {
   const home = env.HOME ?? homedir()
   const fish = join(env.XDG_CONFIG_HOME ?? join(home, '.config'), 'fish')
   const bash =

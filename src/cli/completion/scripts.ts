@@ -59,13 +59,8 @@ end
 complete -c keymgmt -n 'not __keymgmt_wants_file' -f -a '(__keymgmt_complete)'
 `
 
-/** What each shell is to be told. */
+/** The script of each shell. */
 export const SCRIPTS = { bash: BASH, zsh: ZSH, fish: FISH } as const
 
-/** A shell that can be told. */
+/** The name of a shell. */
 export type Shell = keyof typeof SCRIPTS
-
-/** Whether it is one. */
-export function isShell(name: string): name is Shell {
-  return Object.hasOwn(SCRIPTS, name)
-}

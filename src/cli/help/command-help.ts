@@ -1,22 +1,46 @@
-import type { Command, Example } from '../commands/command.js'
-import type { FlagDefinition } from '../go-flags.js'
+import type { Argument, Option } from 'commander'
+import type { Example, KeymgmtCommand } from '../commands/command.js'
 import { wrapEvenly } from '../output/warnings.js'
 
 /** Columns of text after its indentation, so that a line has at most 80. */
 const WIDTH = 72
 
 /** The help of one command, in Vault's layout. */
-export function commandHelp({ name, usage, description, examples, flags }: Command): string {
-  const [options, details] = [
-    Object.entries(flags),
-    Object.entries(flags).map(([flag, definition]) => flagHelp(flag, definition)),
-  ]
+export function commandHelp(command: KeymgmtCommand): string {
+  const { commands, examples, options } = command
   return [
-    `Usage: ${['keymgmt', name, ...(options.length > 0 ? ['[options]'] : []), ...(usage === '' ? [] : [usage])].join(' ')}\n`,
-    paragraph(description, 2),
+    `Usage: ${command.fullName}${usage(command)}\n`,
+    paragraph(command.description(), 2),
     ...examples.map(exampleHelp),
-    ...(details.length > 0 ? ['Command Options:\n', ...details] : []),
+    ...(commands.length > 0 ? ['Commands:\n', rows(commands.map(summaryRow))] : []),
+    ...(options.length > 0 ? ['Command Options:\n', ...options.map(flagHelp)] : []),
   ].join('\n')
+}
+
+/** What follows the name of a command: ` [options] PATH`. */
+export function usage({ commands, options, registeredArguments }: KeymgmtCommand): string {
+  const parts = [
+    ...(commands.length > 0 ? ['<command>'] : []),
+    ...(options.length > 0 ? ['[options]'] : []),
+    ...registeredArguments.map(argumentForm),
+  ]
+  return parts.map((part) => ` ${part}`).join('')
+}
+
+function argumentForm(argument: Argument): string {
+  const form = `${argument.name()}${argument.variadic ? '...' : ''}`
+  return argument.required ? form : `[${form}]`
+}
+
+/** A command in a list of commands. */
+export function summaryRow(command: KeymgmtCommand): readonly [name: string, summary: string] {
+  return [command.name(), command.summary()]
+}
+
+/** Names, and their meanings in a column beside them. */
+export function rows(entries: readonly (readonly [name: string, summary: string])[]): string {
+  const width = Math.max(...entries.map(([name]) => name.length)) + 6
+  return entries.map(([name, summary]) => `    ${name.padEnd(width)}${summary}\n`).join('')
 }
 
 /** Text in lines of at most 80 columns, indented. */
@@ -33,29 +57,28 @@ export function exampleHelp({ does, line }: Example): string {
   return `  ${does}:\n\n      $ ${shown}\n`
 }
 
-function flagHelp(name: string, definition: FlagDefinition): string {
-  return `  ${flagForm(name, definition)}\n${paragraph(flagUsage(definition), 6)}`
+function flagHelp(option: Option): string {
+  return `  ${flagForm(option)}\n${paragraph(flagUsage(option), 6)}`
 }
 
 /** `-force`, or `-format=<string>`. */
-export function flagForm(name: string, { kind }: FlagDefinition): string {
-  return `-${name}${kind === 'bool' ? '' : `=<${kind}>`}`
+export function flagForm(option: Option): string {
+  const [, value] = /<(\w+)/.exec(option.flags) ?? []
+  return `-${option.name()}${value === undefined ? '' : `=<${value}>`}`
 }
 
 /** What a flag does, with what Vault appends, in its order. */
-export function flagUsage({
-  kind,
-  usage,
-  alias,
-  default: preset,
-  environment = [],
-}: FlagDefinition): string {
+export function flagUsage(option: Option): string {
+  const { description, short, envVar, defaultValueDescription } = option
+  const preset: unknown = option.isBoolean()
+    ? 'false'
+    : (defaultValueDescription ?? option.defaultValue)
   return [
-    usage,
-    ...(alias === undefined ? [] : [`This is aliased as "-${alias}".`]),
-    ...(kind === 'bool' ? ['The default is false.'] : preset ? [`The default is ${preset}.`] : []),
-    ...(environment.length === 0
+    description,
+    ...(short === undefined ? [] : [`This is aliased as "${short}".`]),
+    ...(typeof preset === 'string' ? [`The default is ${preset}.`] : []),
+    ...(envVar === undefined
       ? []
-      : [`This can also be specified via the ${environment.join(' or ')} environment variable.`]),
+      : [`This can also be specified via the ${envVar} environment variable.`]),
   ].join(' ')
 }

@@ -1,26 +1,24 @@
-import { COMMANDS } from '../commands/index.js'
-import type { Command, Example } from '../commands/command.js'
-import { flagForm, flagUsage } from './command-help.js'
+import type { Example, KeymgmtCommand } from '../commands/command.js'
+import { flagForm, flagUsage, usage } from './command-help.js'
 import { TOPICS, type Topic } from './topics.js'
 
 /** The manual page, section 1, in the macros of man(7): what help says, on one page. */
-export function manual(version: string): string {
+export function manual(program: KeymgmtCommand, version: string): string {
   return [
     `.TH KEYMGMT 1 "" "keymgmt ${version}" "User Commands"`,
     '.ad l',
     '.SH NAME',
     'keymgmt \\- the key\\-management workflow of HashiCorp Vault Enterprise for AWS KMS, without a Vault server',
     '.SH SYNOPSIS',
-    ...COMMANDS.map(
-      ({ name, usage, flags }) =>
-        `.B keymgmt ${escape(name)}\n${escape([...(Object.keys(flags).length > 0 ? ['[options]'] : []), usage].join(' '))}\n.br`,
+    ...program.commands.map(
+      (command) => `.B ${escape(command.fullName)}\n${escape(usage(command).trim())}\n.br`,
     ),
     '.SH DESCRIPTION',
     paragraph(
       'keymgmt makes keys, keeps the originals sealed in a store on this machine, distributes copies into AWS KMS, rotates them by alias, and takes them out again. The verbs, paths and key=value grammar are those of Vault.',
     ),
     '.SH COMMANDS',
-    ...COMMANDS.map(command),
+    ...program.commands.map(section),
     ...TOPICS.map(topic),
     '.SH SEE ALSO',
     '.BR aws (1)',
@@ -28,16 +26,13 @@ export function manual(version: string): string {
   ].join('\n')
 }
 
-function command({ name, summary, description, examples, flags }: Command): string {
-  const options = Object.entries(flags).map(([flag, definition]) =>
-    tagged(flagForm(flag, definition), flagUsage(definition)),
-  )
+function section(command: KeymgmtCommand): string {
   return [
-    `.SS ${escape(name)}`,
-    paragraph(`${summary}.`),
-    paragraph(description),
-    ...examples.map(example),
-    ...options,
+    `.SS ${escape(command.name())}`,
+    paragraph(`${command.summary()}.`),
+    paragraph(command.description()),
+    ...command.examples.map(example),
+    ...command.options.map((option) => tagged(flagForm(option), flagUsage(option))),
   ].join('\n')
 }
 

@@ -1,12 +1,12 @@
-import { COMMANDS } from '../commands/index.js'
-import type { Command } from '../commands/command.js'
+import type { KeymgmtCommand } from '../commands/command.js'
+import { rows, summaryRow } from './command-help.js'
 import { TOPICS } from './topics.js'
 
 const COMMON = ['read', 'write', 'delete', 'list']
 
 /** The help of `keymgmt` itself: examples first. */
-export function programHelp(): string {
-  const isCommon = ({ name }: Command) => COMMON.includes(name)
+export function programHelp({ commands }: KeymgmtCommand): string {
+  const isCommon = (command: KeymgmtCommand) => COMMON.includes(command.name())
   return `Usage: keymgmt <command> [args]
 
 Examples:
@@ -16,17 +16,12 @@ Examples:
     $ keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt
 
 Common commands:
-${block(COMMANDS.filter(isCommon))}
+${rows(commands.filter(isCommon).map(summaryRow))}
 Other commands:
-${block(COMMANDS.filter((command) => !isCommon(command)))}
+${rows(commands.filter((command) => !isCommon(command)).map(summaryRow))}
 Help on:
-${block(TOPICS)}
+${rows(TOPICS.map(({ name, summary }) => [name, summary]))}
 keymgmt <command> -h says more of a command, keymgmt help <topic> of a topic.
 Try it without AWS: keymgmt dev -- bash
 `
-}
-
-function block(rows: readonly { readonly name: string; readonly summary: string }[]): string {
-  const width = Math.max(...rows.map(({ name }) => name.length)) + 6
-  return rows.map(({ name, summary }) => `    ${name.padEnd(width)}${summary}\n`).join('')
 }

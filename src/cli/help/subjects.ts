@@ -1,9 +1,17 @@
-import { COMMANDS } from '../commands/index.js'
+import type { KeymgmtCommand } from '../commands/command.js'
 import { commandHelp } from './command-help.js'
+import { programHelp } from './program-help.js'
 import { TOPICS, topicHelp } from './topics.js'
 
-/** Everything that there is help on, by name. */
-export const SUBJECTS: Readonly<Record<string, () => string>> = Object.fromEntries([
-  ...COMMANDS.map((command) => [command.name, () => commandHelp(command)] as const),
-  ...TOPICS.map((topic) => [topic.name, () => topicHelp(topic)] as const),
-])
+/** Everything that `keymgmt help` explains, by name. */
+export function subjects(program: KeymgmtCommand): ReadonlyMap<string, () => string> {
+  return new Map([
+    ...program.commands.map((command) => [command.name(), () => commandHelp(command)] as const),
+    ...TOPICS.map((topic) => [topic.name, () => topicHelp(topic)] as const),
+  ])
+}
+
+/** The help of a command, or of the whole program. */
+export function helpOn(command: KeymgmtCommand): string {
+  return command.parent === null ? programHelp(command) : commandHelp(command)
+}

@@ -1,6 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import { withoutLastNewline } from '../../router/values.js'
-import type { Io } from '../terminal.js'
+import type { Terminal } from '../terminal.js'
 import type { PassphraseRequest } from './prompt.js'
 
 /**
@@ -11,21 +11,21 @@ import type { PassphraseRequest } from './prompt.js'
  * was not typed the same twice; INTERRUPTED when whoever is asked prefers to leave.
  */
 export async function passphraseFrom(
-  io: Io,
+  terminal: Terminal,
   request: PassphraseRequest,
 ): Promise<Uint8Array | undefined> {
-  const file = io.env.KEYMGMT_PASSPHRASE_FILE
-  if (file) return readPassphraseFile(io, file)
-  const value = io.env.KEYMGMT_PASSPHRASE
+  const file = terminal.env.KEYMGMT_PASSPHRASE_FILE
+  if (file) return readPassphraseFile(terminal, file)
+  const value = terminal.env.KEYMGMT_PASSPHRASE
   if (value) return Buffer.from(value)
-  if (!io.stdinIsTty || !io.stderrIsTty) return undefined
+  if (!terminal.stdinIsTty || !terminal.stderrIsTty) return undefined
   const { ask } = await import('./prompt.js')
-  return ask(io, request)
+  return ask(terminal, request)
 }
 
-function readPassphraseFile(io: Io, file: string): Uint8Array {
+function readPassphraseFile(terminal: Terminal, file: string): Uint8Array {
   try {
-    return withoutLastNewline(io.readFile(file))
+    return withoutLastNewline(terminal.readFile(file))
   } catch (cause) {
     throw new KeymgmtError('STORE_SEALED', `the passphrase file ${file} can't be read`, {
       hints: ['KEYMGMT_PASSPHRASE_FILE names it'],

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable, type Readable } from 'node:stream'
 import { KeymgmtError } from '../../errors.js'
-import type { Io } from '../terminal.js'
+import type { Terminal } from '../terminal.js'
 
 /** What a passphrase is wanted for, and who may type it. */
 export interface PassphraseRequest {
@@ -18,7 +18,7 @@ export interface PassphraseRequest {
  * INTERRUPTED.
  */
 export async function ask(
-  io: Io,
+  io: Terminal,
   { to, signal, terminal = process.stdin }: PassphraseRequest,
 ): Promise<Uint8Array | undefined> {
   if (signal.aborted) throw interrupted()

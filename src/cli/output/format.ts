@@ -26,7 +26,7 @@ export interface PrintOptions {
  */
 export interface Format {
   /** Whether it has words beside the data: Success lines, warnings. */
-  readonly speaks: boolean
+  readonly humanReadable: boolean
   readonly secret: (response: SecretResponse, options: PrintOptions) => string
   readonly list: (keys: readonly string[], options: PrintOptions) => string
   /** What stands for a list with nothing in it; empty where nothing does. */

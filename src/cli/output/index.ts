@@ -1,20 +1,24 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Format } from './format.js'
+import { json } from './json.js'
 import { table } from './table.js'
 
 export { selectField, type Format, type PrintOptions, type SecretResponse } from './format.js'
 export { humanDuration } from './table.js'
 export { printWarnings } from './warnings.js'
 
-/** Every output format. All but the usual one are loaded when they are asked for. */
+/** Every output format. YAML is loaded when it is asked for: its library is large. */
 const FORMATS = {
   table: () => Promise.resolve(table),
-  json: async () => (await import('./json.js')).json,
+  json: () => Promise.resolve(json),
   yaml: async () => (await import('./yaml.js')).yaml,
 } satisfies Record<string, () => Promise<Format>>
 
 /** The name of an output format. */
 export type FormatName = keyof typeof FORMATS
+
+/** The names of all output formats. */
+export const FORMAT_NAMES = Object.keys(FORMATS) as readonly FormatName[]
 
 /** The output format of that name. */
 export function loadFormat(name: FormatName): Promise<Format> {
@@ -28,6 +32,6 @@ export function parseFormat(name: string): FormatName {
   if (lower === 'yml') return 'yaml'
   if (Object.hasOwn(FORMATS, lower)) return lower as FormatName
   throw new KeymgmtError('USAGE', `Invalid output format: ${name}`, {
-    hints: [`use one of ${Object.keys(FORMATS).join(', ')}`],
+    hints: [`use one of ${FORMAT_NAMES.join(', ')}`],
   })
 }

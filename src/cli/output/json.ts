@@ -5,7 +5,7 @@ import { envelope, type Format } from './format.js'
  * JSON as Go writes it for Vault: two spaces, and the characters escaped that HTML gives a meaning.
  */
 export const json: Format = {
-  speaks: false,
+  humanReadable: false,
   secret: (response) =>
     writeEntries(
       envelope(response).map(([name, value]) => [name, value]),

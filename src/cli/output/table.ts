@@ -8,7 +8,7 @@ const NARROW_GAP = '  '
 
 /** Text for a person, in Vault's columns. */
 export const table: Format = {
-  speaks: true,
+  humanReadable: true,
   secret: ({ data, rows: given }, options) => {
     if (given)
       return shown(

@@ -3,7 +3,7 @@ import { envelope, type Format } from './format.js'
 
 /** YAML that readers of either version of the language take the same way, as Vault's is. */
 export const yaml: Format = {
-  speaks: false,
+  humanReadable: false,
   secret: (response) => write(Object.fromEntries(envelope(response))),
   list: (keys) => write(keys),
   emptyList: () => '{}',

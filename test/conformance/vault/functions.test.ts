@@ -1,7 +1,10 @@
 import { expect, it } from '@jest/globals'
+import { Option } from 'commander'
 import { parseData } from '../../../src/cli/input/data.js'
 import { parseDuration } from '../../../src/cli/input/duration.js'
-import { readArguments } from '../../../src/cli/go-flags.js'
+import { KeymgmtCommand } from '../../../src/cli/commands/command.js'
+import { fromGoFlags } from '../../../src/cli/go-flags.js'
+import { toRefusal } from '../../../src/cli/refusals.js'
 import {
   loadFormat,
   printWarnings,
@@ -40,10 +43,12 @@ function readFile(name: string): Uint8Array {
   throw Object.assign(new Error('no'), { code: FAILURES[name] ?? 'ENOENT' })
 }
 
-const FLAGS = {
-  force: { kind: 'bool', alias: 'f', usage: '' },
-  field: { kind: 'string', usage: '' },
-} as const
+const takesFlags = () =>
+  new KeymgmtCommand('keymgmt')
+    .addOption(new Option('-f, --force'))
+    .addOption(new Option('--field <string>'))
+    .argument('[words...]')
+    .action(() => undefined)
 const NAMES = { access_key: '', secret_key: '', a: '', b: '', c: '', d: '', ' a ': '' }
 
 function secret(format: FormatName) {
@@ -61,13 +66,14 @@ const DRIVERS: Readonly<Record<string, Driver>> = {
       await parseData(args, { readFile, readStdin: () => Promise.resolve(Buffer.from(stdin)) }),
     ),
   ),
-  flags: driver((argv: string[]) => {
-    const { words, given, problems } = readArguments(argv, FLAGS)
-    if (problems[0]) throw problems[0]
-    return {
-      given: Object.fromEntries([...given].map(([name, values]) => [name, values.at(-1) ?? ''])),
-      words,
-    }
+  flags: driver(async (args: string[]) => {
+    const command = takesFlags()
+    const { argv, words } = fromGoFlags(args, command)
+    await command.parseAsync(argv, { from: 'user' }).catch((error: unknown) => {
+      throw toRefusal(error, command) as Error
+    })
+    const given = Object.entries(command.opts()).map(([name, value]) => [name, String(value)])
+    return { given: Object.fromEntries(given) as unknown, words }
   }),
   duration: driver((given: string) => parseDuration('timeout', given)),
   path: driver(sanitizePath),

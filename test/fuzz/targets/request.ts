@@ -1,6 +1,10 @@
+import { Option } from 'commander'
 import { parseData } from '../../../src/cli/input/data.js'
 import { parseDuration } from '../../../src/cli/input/duration.js'
-import { readArguments, valuesOf } from '../../../src/cli/go-flags.js'
+import { KeymgmtCommand } from '../../../src/cli/commands/command.js'
+import { timeoutOption } from '../../../src/cli/commands/flags.js'
+import { fromGoFlags } from '../../../src/cli/go-flags.js'
+import { toRefusal } from '../../../src/cli/refusals.js'
 import { parseFormat } from '../../../src/cli/output/index.js'
 import { decodeJson } from '../../../src/cli/input/json.js'
 import { sanitizePath } from '../../../src/cli/input/paths.js'
@@ -220,16 +224,18 @@ export const request: Target = {
     }),
 }
 
-const FLAGS = {
-  force: { kind: 'bool', alias: 'f', usage: '' },
-  field: { kind: 'string', usage: '' },
-  timeout: { kind: 'duration', usage: '' },
-} as const
-
 function readFlags(args: readonly string[]): unknown {
-  const { given, problems } = readArguments(args, FLAGS)
-  if (problems[0]) throw problems[0]
-  return valuesOf(FLAGS, given)
+  const command = new KeymgmtCommand('keymgmt')
+    .addOption(new Option('-f, --force'))
+    .addOption(new Option('--field <string>'))
+    .addOption(timeoutOption())
+    .argument('[words...]')
+    .action(() => undefined)
+  try {
+    return command.parse(fromGoFlags(args, command).argv, { from: 'user' })
+  } catch (error) {
+    throw toRefusal(error, command) as Error
+  }
 }
 
 /** Flags, durations and formats. */

@@ -1,19 +1,20 @@
 import { describe, expect, it } from '@jest/globals'
-import { COMMANDS } from '../../../src/cli/commands/index.js'
 import { complete } from '../../../src/cli/completion/complete.js'
 import { PATHS } from '../../../src/paths/index.js'
+import { programTable } from '../../support/program.js'
 
 const LISTS: Readonly<Record<string, readonly string[]>> = {
   'keymgmt/key': ['app', 'web'],
   'keymgmt/kms': ['k'],
   'keymgmt/kms/k/key': ['app'],
 }
+const program = await programTable()
 const choices = {
-  commands: COMMANDS,
+  program,
   paths: PATHS,
   list: (path: string) => Promise.resolve(LISTS[path] ?? []),
 }
-const COMMAND_NAMES = COMMANDS.map(({ name }) => `${name} `)
+const COMMAND_NAMES = program.commands.map((command) => `${command.name()} `)
 
 /** A line, and what its last word could become. */
 const CASES: readonly (readonly [line: string, candidates: readonly string[]])[] = [
@@ -21,6 +22,8 @@ const CASES: readonly (readonly [line: string, candidates: readonly string[]])[]
   ['keymgmt re', ['read ']],
   ['keymgmt  re', ['read ']],
   ['keymgmt nope ', []],
+  ['keymgmt -a', ['-autocomplete-install ', '-autocomplete-uninstall ']],
+  ['keymgmt -format=json re', ['read ']],
   ['keymgmt read ', ['keymgmt/key/', 'keymgmt/kms/']],
   ['keymgmt read key', ['keymgmt/key/', 'keymgmt/kms/']],
   ['keymgmt read keymgmt/key/', ['keymgmt/key/app ', 'keymgmt/key/web ']],
@@ -53,6 +56,7 @@ const CASES: readonly (readonly [line: string, candidates: readonly string[]])[]
   ['keymgmt read -format=', ['table ', 'json ', 'yaml ']],
   ['keymgmt read -format=j', ['json ']],
   ['keymgmt read -format j', ['json ']],
+  ['keymgmt read --format=y', ['yaml ']],
   ['keymgmt read -field ', []],
   ['keymgmt read -format json keymgmt/key/w', ['keymgmt/key/web ']],
   [
@@ -75,6 +79,7 @@ const CASES: readonly (readonly [line: string, candidates: readonly string[]])[]
   ['keymgmt help sec', ['security ']],
   ['keymgmt help security ', []],
   ['keymgmt completion ', ['bash ', 'zsh ', 'fish ']],
+  ['keymgmt completion bash ', []],
   ['keymgmt path-help keymgmt/key/app ', []],
   ['keymgmt dev -quotas=', ['aws ', 'none ']],
   ['keymgmt dev -- re', []],

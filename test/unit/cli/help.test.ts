@@ -1,14 +1,17 @@
 import { describe, expect, it } from '@jest/globals'
-import { COMMANDS } from '../../../src/cli/commands/index.js'
 import { ENVIRONMENT } from '../../../src/cli/environment.js'
 import { manual } from '../../../src/cli/help/manual.js'
-import { programHelp } from '../../../src/cli/help/program-help.js'
-import { SUBJECTS } from '../../../src/cli/help/subjects.js'
+import { helpOn, subjects } from '../../../src/cli/help/subjects.js'
 import { TOPICS } from '../../../src/cli/help/topics.js'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { KeymgmtCommand } from '../../../src/cli/commands/command.js'
+import { programTable } from '../../support/program.js'
 
-const PAGES = [['keymgmt', programHelp] as const, ...Object.entries(SUBJECTS)]
+const program = await programTable()
+const { commands } = program
+const SUBJECTS = [...subjects(program)]
+const PAGES = [['keymgmt', () => helpOn(program)] as const, ...SUBJECTS]
 
 it.each(PAGES)('the help on %s fits a terminal of 80 columns', (_name, help) => {
   const text = help()
@@ -17,24 +20,22 @@ it.each(PAGES)('the help on %s fits a terminal of 80 columns', (_name, help) => 
   expect(text).toMatch(/[^\n]\n$/)
 })
 
-it.each(Object.entries(SUBJECTS))(
-  'the help on %s shows an example, before anything is listed',
-  (_name, help) => {
-    const text = help()
-    const [example, options] = [text.indexOf('      $ '), text.indexOf('Options:')]
-    expect(example).toBeGreaterThan(0)
-    expect(options < 0 || example < options).toBe(true)
-  },
-)
+it.each(SUBJECTS)('the help on %s shows an example, before anything is listed', (_name, help) => {
+  const text = help()
+  const [example, options] = [text.indexOf('      $ '), text.indexOf('Options:')]
+  expect(example).toBeGreaterThan(0)
+  expect(options < 0 || example < options).toBe(true)
+})
 
 describe('the manual page', () => {
-  const text = manual('1.2.3')
+  const text = manual(program, '1.2.3')
 
   it('has every command, flag and topic, and each example as it is to be typed', () => {
     const unescaped = text.replaceAll('\\-', '-').replaceAll('\\(aq', "'").replaceAll('\\e', '\\')
-    for (const { name, flags, examples } of COMMANDS) {
-      expect(unescaped).toContain(`\n.SS ${name}\n`)
-      for (const flag of Object.keys(flags)) expect(unescaped).toContain(`\n.B -${flag}`)
+    for (const command of commands) {
+      const { options, examples } = command
+      expect(unescaped).toContain(`\n.SS ${command.name()}\n`)
+      for (const option of options) expect(unescaped).toContain(`\n.B -${option.name()}`)
       for (const { line } of examples) expect(unescaped).toContain(`\n.nf\n${line}\n.fi\n`)
     }
     for (const { name } of TOPICS) expect(unescaped).toContain(`\n.SH ${name.toUpperCase()}\n`)
@@ -67,17 +68,32 @@ describe('the manual page', () => {
 })
 
 it('names of commands, and of flags within a command, are there once', () => {
-  const names = COMMANDS.map(({ name }) => name)
-  expect(new Set([...names, ...Object.keys(SUBJECTS)]).size).toBe(Object.keys(SUBJECTS).length)
-  for (const { flags } of COMMANDS) expect(Object.keys(flags)).toEqual(Object.keys(flags).sort())
+  expect(new Set(SUBJECTS.map(([name]) => name)).size).toBe(commands.length + TOPICS.length)
+  for (const command of [program, ...commands]) {
+    const names = command.options.map((option) => option.name())
+    expect(names).toEqual([...new Set(names)].sort())
+  }
 })
 
 it('a flag takes the same wherever it is: it is read before its command is known', () => {
   const kinds = new Map<string, string>()
-  for (const { flags } of COMMANDS) {
-    for (const [name, { kind }] of Object.entries(flags))
-      expect(kinds.set(name, kinds.get(name) ?? kind).get(name)).toBe(kind)
-  }
+  for (const option of [program, ...commands].flatMap(({ options }) => options))
+    for (const name of [option.long, option.short].filter((each) => each !== undefined))
+      expect(kinds.set(name, kinds.get(name) ?? option.flags).get(name)).toBe(option.flags)
+})
+
+it('a group of commands lists them', () => {
+  const group = new KeymgmtCommand('operator')
+    .description('Keeps the store.')
+    .example('A snapshot', 'keymgmt operator save FILE')
+    .addCommand(new KeymgmtCommand('save').summary('Save a snapshot').argument('<FILE>'))
+  const parent = new KeymgmtCommand('keymgmt').addCommand(group)
+  expect(helpOn(group)).toMatch(/^Usage: keymgmt operator <command>\n/)
+  expect(helpOn(group)).toContain('\nCommands:\n\n    save      Save a snapshot\n')
+  expect(group.commands.map(helpOn)).toEqual([
+    expect.stringMatching(/^Usage: keymgmt operator save FILE\n/),
+  ])
+  expect(parent.commands).toEqual([group])
 })
 
 it('help and README list exactly the environment variables that the code reads', () => {

@@ -10,13 +10,12 @@ test.each([
   [undefined, { VAULT_FORMAT: 'yaml' }, { format: 'json' }, 'yaml', 'VAULT_FORMAT'],
   [undefined, { KEYMGMT_FORMAT: '' }, { format: 'json' }, 'json', 'settings'],
   [undefined, {}, {}, 'table', 'default'],
-  [undefined, {}, undefined, 'table', 'default'],
 ])('-format=%s, %j and the settings %j make %s (%s)', (flag, env, settings, value, source) => {
-  expect(effectiveFormat(flag, { env, ...(settings && { settings }) })).toEqual({ value, source })
+  expect(effectiveFormat(flag, env, settings)).toEqual({ value, source })
 })
 
 test('a format that does not exist is refused, whatever sets it', () => {
-  expect(() => effectiveFormat(undefined, { env: { VAULT_FORMAT: 'raw' } })).toThrow(
+  expect(() => effectiveFormat(undefined, { VAULT_FORMAT: 'raw' }, {})).toThrow(
     'Invalid output format: raw',
   )
 })

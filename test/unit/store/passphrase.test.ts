@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { PLAIN, type Io } from '../../../src/cli/terminal.js'
+import { PLAIN, type Terminal } from '../../../src/cli/terminal.js'
 import { passphraseFrom } from '../../../src/cli/input/passphrase.js'
 import { openSealedLocalStore } from '../../../src/store/index.js'
 
@@ -25,7 +25,7 @@ function person(
   const terminal = new PassThrough()
   const typed = [...lines]
   let said = ''
-  const io: Io = {
+  const io: Terminal = {
     env,
     platform: 'linux',
     stdinIsTty: true,
@@ -41,7 +41,7 @@ function person(
     },
     readFile: () => Buffer.from(file),
     readStdin: () => Promise.resolve(Buffer.alloc(0)),
-    paint: PLAIN,
+    style: PLAIN,
   }
   const interrupt = new AbortController()
   const ask = (to: 'open' | 'create') =>

@@ -1,0 +1,34 @@
+import { runVerb } from '../verbs.js'
+import { KeymgmtCommand, type Context } from './command.js'
+import {
+  dataArgument,
+  dryRunOption,
+  fieldOption,
+  formatOption,
+  outputPolicyOption,
+  pathArgument,
+  timeoutOption,
+  type RequestFlags,
+} from './flags.js'
+
+/** `keymgmt delete PATH [DATA K=V...]` */
+export function defineDelete(context: Context): KeymgmtCommand {
+  return new KeymgmtCommand('delete')
+    .summary('Delete secrets and configuration')
+    .description(
+      'Deletes what is at the path. KMS keys are scheduled for deletion, and can be restored until the time has come.',
+    )
+    .example('A key out of AWS', 'keymgmt delete keymgmt/kms/example-kms/key/app')
+    .example('What that would do', 'keymgmt delete -dry-run keymgmt/kms/example-kms/key/app')
+    .completing({ paths: 'delete' })
+    .addArgument(pathArgument())
+    .addArgument(dataArgument())
+    .addOption(dryRunOption())
+    .addOption(fieldOption())
+    .addOption(formatOption())
+    .addOption(outputPolicyOption())
+    .addOption(timeoutOption())
+    .action((path: string, args: readonly string[], flags: RequestFlags) =>
+      runVerb(context, 'delete', { path, args, flags }),
+    )
+}

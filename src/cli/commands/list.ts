@@ -1,0 +1,27 @@
+import { runVerb } from '../verbs.js'
+import { KeymgmtCommand, type Context } from './command.js'
+import {
+  formatOption,
+  outputPolicyOption,
+  pathArgument,
+  timeoutOption,
+  type RequestFlags,
+} from './flags.js'
+
+/** `keymgmt list PATH` */
+export function defineList(context: Context): KeymgmtCommand {
+  return new KeymgmtCommand('list')
+    .summary('List data or secrets')
+    .description('Lists the names that there are at the path.')
+    .example('The keys', 'keymgmt list keymgmt/key')
+    .example('The providers', 'keymgmt list keymgmt/kms')
+    .example('The keys in a provider', 'keymgmt list keymgmt/kms/example-kms/key')
+    .completing({ paths: 'list' })
+    .addArgument(pathArgument())
+    .addOption(formatOption())
+    .addOption(outputPolicyOption())
+    .addOption(timeoutOption())
+    .action((path: string, flags: RequestFlags) =>
+      runVerb(context, 'list', { path, args: [], flags }),
+    )
+}

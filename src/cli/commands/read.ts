@@ -1,0 +1,34 @@
+import { runVerb } from '../verbs.js'
+import { KeymgmtCommand, type Context } from './command.js'
+import {
+  dataArgument,
+  fieldOption,
+  formatOption,
+  outputPolicyOption,
+  pathArgument,
+  timeoutOption,
+  type RequestFlags,
+} from './flags.js'
+
+/** `keymgmt read PATH` */
+export function defineRead(context: Context): KeymgmtCommand {
+  return new KeymgmtCommand('read')
+    .summary('Read data and retrieves secrets')
+    .description('Reads what is at the path. No answer holds key material or credentials.')
+    .example('The settings and versions of a key', 'keymgmt read keymgmt/key/app')
+    .example('One field, for a script', 'keymgmt read -field=latest_version keymgmt/key/app')
+    .example(
+      'Whether AWS has what is on record',
+      'keymgmt read keymgmt/kms/example-kms/key/app/verify',
+    )
+    .completing({ paths: 'read' })
+    .addArgument(pathArgument())
+    .addArgument(dataArgument())
+    .addOption(fieldOption())
+    .addOption(formatOption())
+    .addOption(outputPolicyOption())
+    .addOption(timeoutOption())
+    .action((path: string, args: readonly string[], flags: RequestFlags) =>
+      runVerb(context, 'read', { path, args, flags }),
+    )
+}

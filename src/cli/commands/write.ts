@@ -1,0 +1,57 @@
+import { Option } from 'commander'
+import { KeymgmtError } from '../../errors.js'
+import { runVerb } from '../verbs.js'
+import { KeymgmtCommand, type Context } from './command.js'
+import {
+  dataArgument,
+  dryRunOption,
+  fieldOption,
+  formatOption,
+  outputPolicyOption,
+  pathArgument,
+  timeoutOption,
+  type RequestFlags,
+} from './flags.js'
+
+/** `keymgmt write PATH [DATA K=V...]` */
+export function defineWrite(context: Context): KeymgmtCommand {
+  return new KeymgmtCommand('write')
+    .summary('Write data, configuration, and secrets')
+    .description(
+      'Writes data to the path. The data is "key=value" pairs. A value that begins with "@" names a file that holds it, and "-" takes it from stdin; an argument that is "-" or begins with "@" is JSON. Give secrets so: an argument can be seen by others.',
+    )
+    .example(
+      'A provider, with the credentials that the environment has',
+      'keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1',
+    )
+    .example('A key', 'keymgmt write -f keymgmt/key/app type=aes256-gcm96')
+    .example(
+      'The key in AWS',
+      'keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm',
+    )
+    .example('A new version of it, here and in AWS', 'keymgmt write -f keymgmt/key/app/rotate')
+    .example('What AWS would be asked for', 'keymgmt write -f -dry-run keymgmt/key/app/rotate')
+    .example(
+      'What IAM must allow for that',
+      'keymgmt write -f -output-policy keymgmt/key/app/rotate',
+    )
+    .completing({ paths: 'write' })
+    .addArgument(pathArgument())
+    .addArgument(dataArgument())
+    .addOption(dryRunOption())
+    .addOption(fieldOption())
+    .addOption(
+      new Option(
+        '-f, --force',
+        'Allow the operation to continue with no key=value pairs. This allows writing to keys that do not need or expect data.',
+      ),
+    )
+    .addOption(formatOption())
+    .addOption(outputPolicyOption())
+    .addOption(timeoutOption())
+    .action((path: string, args: readonly string[], flags: RequestFlags) => {
+      if (args.length === 0 && !flags.force)
+        throw new KeymgmtError('USAGE', 'Must supply data or use -force')
+      return runVerb(context, 'write', { path, args, flags })
+    })
+}

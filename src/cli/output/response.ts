@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto'
+import { KeymgmtError } from '../../errors.js'
+import type { Operation, Response } from '../../router/path.js'
+import { quote } from '../../router/quote.js'
+import type { Terminal } from '../terminal.js'
+import { selectField, type Format, type PrintOptions, type SecretResponse } from './format.js'
+
+/** Where and how a response is printed. */
+export interface Printer {
+  readonly terminal: Terminal
+  readonly format: Format
+}
+
+/** The request that a response belongs to. */
+export interface Printed {
+  readonly path: string
+  readonly field?: string | undefined
+  readonly dryRun?: boolean | undefined
+}
+
+const SUCCESS = {
+  write: 'Success! Data written to:',
+  delete: 'Success! Data deleted (if it existed) at:',
+} as const
+
+/**
+ * Prints a response as Vault does. All of it goes to stdout.
+ * @throws KeymgmtError USAGE when the response has no such field.
+ */
+export function printResponse(
+  printer: Printer,
+  operation: Operation,
+  request: Printed,
+  response: Response,
+): void {
+  if (operation === 'list') printList(printer, request, response)
+  else if (operation === 'read' || response.data !== undefined)
+    printSecret(printer, operation, request, response)
+  else printDone(printer, operation, request, response)
+}
+
+function printDone(
+  { terminal, format }: Printer,
+  operation: 'write' | 'delete',
+  { path, field }: Printed,
+  response: Response,
+): void {
+  if (!format.humanReadable && (response.warnings ?? []).length > 0)
+    terminal.out(`${format.secret(envelope(response), printOptions(terminal))}\n`)
+  if (format.humanReadable && (field === undefined || operation === 'delete')) {
+    terminal.out(`${SUCCESS[operation]} ${path}\n`)
+  }
+}
+
+function printList({ terminal, format }: Printer, { path }: Printed, { data }: Response): void {
+  const keys = (data?.keys ?? []) as readonly string[]
+  if (keys.length > 0) {
+    terminal.out(`${format.list(keys, printOptions(terminal))}\n`)
+    return
+  }
+  const empty = format.emptyList()
+  if (empty === '') terminal.err(`No value found at ${path}\n`)
+  else terminal.out(`${empty}\n`)
+}
+
+function printSecret(
+  { terminal, format }: Printer,
+  operation: Operation,
+  { path, field, dryRun }: Printed,
+  response: Response,
+): void {
+  if (response.data === undefined) {
+    terminal.err(`No value found at ${path}\n`)
+    return
+  }
+  const secret = envelope(response)
+  if (field === undefined) {
+    const shown = format.secret(secret, printOptions(terminal))
+    if (shown !== '') terminal.out(`${shown}\n`)
+    else if (!dryRun && (operation === 'write' || operation === 'delete'))
+      terminal.out(`${SUCCESS[operation]} ${path}\n`)
+    return
+  }
+  const value = selectField(secret, field)
+  if (value === undefined || value === null)
+    throw new KeymgmtError('USAGE', `Field ${quote(field)} not present in secret`)
+  const text = format.field(value, printOptions(terminal))
+  terminal.out(endsLine(terminal) ? `${text}\n` : text)
+}
+
+function envelope({ data, warnings, rows }: Response): SecretResponse {
+  return {
+    requestId: () => randomUUID(),
+    data: data ?? null,
+    warnings: warnings ?? [],
+    ...(rows && { rows }),
+  }
+}
+
+/** A terminal would act on control characters; a pipe gets the data unchanged. */
+export function printOptions({ stdoutIsTty, columns }: Terminal): PrintOptions {
+  return { escapeControls: stdoutIsTty, columns: columns() }
+}
+
+/** Vault's rule for -field: a newline only where a person reads it in colour. */
+function endsLine({ stdoutIsTty, env }: Terminal): boolean {
+  return stdoutIsTty && !env.NO_COLOR && env.TERM !== 'dumb'
+}

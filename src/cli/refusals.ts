@@ -1,0 +1,87 @@
+import { CommanderError } from 'commander'
+import { KeymgmtError } from '../errors.js'
+import { didYouMean } from '../router/suggest.js'
+import type { KeymgmtCommand } from './commands/command.js'
+
+/**
+ * Translates an error of commander into Vault's words, or ours; returns any other error unchanged.
+ * commander repeats what was typed, which may be a secret: of its text, only names of flags and
+ * the problems found by our own parsers are used.
+ */
+export function toRefusal(error: unknown, command: KeymgmtCommand): unknown {
+  if (!(error instanceof CommanderError)) return error
+  const { code, message } = error
+  const flags = [...message.matchAll(/option '(?:-\w, )?-(-[\w-]+)/g)].map(([, flag = '']) => flag)
+  const { registeredArguments: expected } = command
+  switch (code) {
+    case 'commander.unknownOption':
+      return refuseFlag(
+        /^error: unknown option '--([^=]*?)(?:=[^]*)?'$/.exec(message)?.[1] ?? '',
+        command,
+      )
+    case 'commander.optionMissingArgument':
+      return usage(`flag needs an argument: ${flags[0] ?? ''}`)
+    case 'commander.conflictingOption':
+      return usage(`${flags.join(' and ')} can't be combined`)
+    case 'commander.invalidArgument': {
+      const [, argument, problem = ''] =
+        /^[^]* is invalid(?: for argument '([^']*)')?\. ([^]*)$/.exec(message) ?? []
+      const hints = argument === undefined ? [] : suggestExample(command)
+      return usage(`invalid value for ${argument ?? `flag ${flags[0] ?? ''}`}: ${problem}`, hints)
+    }
+    case 'commander.missingArgument':
+      return refuseCount('Not enough', expected.filter(({ required }) => required).length, command)
+    case 'commander.excessArguments':
+      return command.commands.length > 0
+        ? refuseCommand(command)
+        : refuseCount('Too many', expected.length, command)
+    default:
+      return refuseCommand(command)
+  }
+}
+
+function usage(message: string, hints: readonly string[] = []): KeymgmtError {
+  return new KeymgmtError('USAGE', message, { hints })
+}
+
+function suggestExample({ examples }: KeymgmtCommand): readonly string[] {
+  return examples.slice(0, 1).map(({ line }) => `such as: ${line}`)
+}
+
+function refuseCount(problem: string, expected: number, command: KeymgmtCommand): KeymgmtError {
+  const got = command.args.length
+  return usage(
+    `${problem} arguments (expected ${expected}, got ${got})`,
+    got < expected ? suggestExample(command) : [],
+  )
+}
+
+function refuseFlag(name: string, { options }: KeymgmtCommand): KeymgmtError {
+  if (options.some((option) => option.long === `--${name}`))
+    return usage(`invalid boolean value for -${name}`, [`give -${name} or -${name}=false`])
+  const escape = 'put -- before an argument that begins with a dash'
+  // A longer or stranger word may be anything, such as a private key in PEM.
+  if (!/^[A-Za-z][\w-]{0,30}$/.test(name)) return usage('bad flag syntax', [escape])
+  const known = options.map((option) => option.name())
+  return usage(`flag provided but not defined: -${name}`, [
+    ...didYouMean(name, known).map((hint) => hint.replace(/"(.*)"/, '-$1')),
+    'see which there are: add -h',
+    escape,
+  ])
+}
+
+function refuseCommand(command: KeymgmtCommand): KeymgmtError {
+  // Vault prints its version for -v alone.
+  if (command.getOptionValue('version')) return refuseFlag('v', command)
+  const [name] = command.args
+  const known = command.commands.map((each) => each.name())
+  const message =
+    name === undefined
+      ? `${command.fullName} needs the name of a command`
+      : name.includes('=')
+        ? 'the first argument is the command, and this is name=value'
+        : `there is no command ${JSON.stringify(name)}`
+  return new KeymgmtError('COMMAND_UNKNOWN', message, {
+    hints: [...didYouMean(name ?? '', known), `see which there are: ${command.fullName} -h`],
+  })
+}
