@@ -1,4 +1,3 @@
-import type { OptionValueSource } from 'commander'
 import { defineProgram } from './commands/index.js'
 import type { Context, Environment, KeymgmtCommand } from './commands/command.js'
 import { asksForHelp, fromGoFlags } from './go-flags.js'
@@ -18,7 +17,7 @@ export async function runProgram(
     // A damaged settings file must not keep the user from a command that does not depend on it.
     if (hasFormat(action)) context.settings = await readSettings(context.terminal)
     const { value, source } = effectiveFormat(formatFlag(program), env, context.settings)
-    action.setOptionValueWithSource('format', value, source as OptionValueSource)
+    action.setOptionValueWithSource('format', value, source)
   })
   const { command, argv } = fromGoFlags(args, program)
   try {

@@ -48,7 +48,7 @@ test.each([
   [{ KEYMGMT_HOME: '/k', KEYMGMT_KEYFILE: '/f' }, 'darwin', '/h', '/k', '/f'],
   [{ KEYMGMT_KEYFILE: '/f' }, 'linux', '/h', '/h/.local/share/keymgmt', '/f'],
 ])('%j on %s', (env, platform, homeDirectory, home, keyfile) => {
-  expect(locate(env, platform, () => homeDirectory)).toMatchObject({ home, keyfile })
+  expect(locate(env, platform, () => homeDirectory)).toMatchObject({ storeDir: home, keyfile })
 })
 
 test.each([
@@ -104,7 +104,7 @@ test.each(PRECEDENCE)(
   'with %j and the settings %j, the store is %s (%s), the keyfile %s (%s)',
   (env, settings, home, homeSource, keyfile, keyfileSource) => {
     expect(locate(env, 'linux', () => '/h', settings)).toEqual({
-      home,
+      storeDir: home,
       keyfile,
       sources: { storeDir: homeSource, keyfile: keyfileSource },
     })
