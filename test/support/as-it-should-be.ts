@@ -8,7 +8,7 @@ import {
   type DistributionRecord,
   type KeyRecord,
 } from '../../src/core/records/model.js'
-import { retiredOf } from '../../src/core/records/archive.js'
+import { archivedOf } from '../../src/core/records/archive.js'
 import type { DevKms } from '../../src/dev-kms/index.js'
 import { currentMaterial } from '../../src/dev-kms/state.js'
 
@@ -30,7 +30,7 @@ export async function complaints(home: string, kms: DevKms): Promise<string[]> {
   const engine = engineOver(home, kms)
   const key = (await requireKey(engine, 'app')).current
   const active = await readDistribution(engine, 'k', 'app')
-  const record = active ?? (await retiredOf(engine, key, 'k'))[0]?.record
+  const record = active ?? (await archivedOf(engine, key, 'k'))[0]?.record
   if (!record) return ['there is no record of the distribution']
   return [
     ...(key.pending_version === undefined ? [] : ['a rotation is not finished']),

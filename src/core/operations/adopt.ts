@@ -3,8 +3,8 @@ import type { KmsKey, KmsKeyStatus, KmsProvider } from '../../kms/provider.js'
 import { createDistribution } from './distribute.js'
 import type { Engine } from '../engine.js'
 import { withKeyLock } from './keys.js'
-import { openLedger } from '../records/record.js'
-import { requireKey, type PlacedDistribution } from '../records/repository.js'
+import { openRecord } from '../records/record.js'
+import { requireKey, type NamedDistribution } from '../records/repository.js'
 import { kindOf, openProvider, withProviderLock } from './providers.js'
 import {
   recordPath,
@@ -13,7 +13,7 @@ import {
   type KeyRecord,
   type KmsRecord,
 } from '../records/model.js'
-import { settle } from '../reconcile/reconcile.js'
+import { reconcile } from '../reconcile/reconcile.js'
 import { readMaterial } from '../reconcile/context.js'
 
 /** What `write keymgmt/kms/:name/key/:key/adopt` says. */
@@ -43,7 +43,7 @@ export async function adopt(
     const placed = await withProviderLock(engine, kms, purpose, (provider) =>
       claim(engine, kms, provider, record, adoption),
     )
-    await settle(engine, record, placed)
+    await reconcile(engine, record, placed)
   })
 }
 
@@ -53,11 +53,11 @@ async function claim(
   provider: KmsRecord,
   key: KeyRecord,
   { key_id, version }: Adoption,
-): Promise<PlacedDistribution> {
+): Promise<NamedDistribution> {
   const path = recordPath.distribution(kms, key.name)
-  const existing = await openLedger<DistributionRecord>(engine.store, path)
+  const existing = await openRecord<DistributionRecord>(engine.store, path)
   if (existing && isAdopted(existing.current, provider, key_id, version))
-    return { kms, ledger: existing }
+    return { kms, handle: existing }
   if (existing) {
     throw new KeymgmtError('DISTRIBUTION_DIFFERS', `${key.name} is distributed to ${kms} already`, {
       hints: ['adopt the KMS key under another key of the same material'],

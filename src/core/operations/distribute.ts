@@ -3,14 +3,14 @@ import type { Protection, Purpose } from '../../kms/provider.js'
 import { distributionName } from '../records/alias-names.js'
 import type { Engine } from '../engine.js'
 import { withKeyLock } from './keys.js'
-import { createLedger, openLedger } from '../records/record.js'
+import { createRecord, openRecord } from '../records/record.js'
 import {
   readDistribution,
   readKey,
   requireDistribution,
   requireKey,
   requireProvider,
-  type PlacedDistribution,
+  type NamedDistribution,
 } from '../records/repository.js'
 import { isUnfinished } from '../reconcile/plan.js'
 import { kindOf, withProviderLock } from './providers.js'
@@ -20,8 +20,8 @@ import {
   type KeyRecord,
   type KmsRecord,
 } from '../records/model.js'
-import { reviveRetired } from './remove.js'
-import { finishEarlier, settle } from '../reconcile/reconcile.js'
+import { reactivate } from './remove.js'
+import { resumeUnfinished, reconcile } from '../reconcile/reconcile.js'
 
 /** What `write keymgmt/kms/:name/key/:key` says. */
 export interface DistributionRequest {
@@ -50,31 +50,31 @@ export async function distribute(
   const wanted = { ...request, purpose: [...new Set(request.purpose)].sort() }
   const purpose = `write keymgmt/kms/${kms}/key/${key}`
   await withKeyLock(engine.store, key, purpose, async () => {
-    const ledger = await requireKey(engine, key)
+    const handle = await requireKey(engine, key)
     const provider = await requireProvider(engine, kms)
     await kindOf(engine, provider).assertSupported(
-      ledger.current.type,
+      handle.current.type,
       wanted.purpose,
       wanted.protection,
       provider.key_collection,
     )
-    const existing = await openLedger<DistributionRecord>(
+    const existing = await openRecord<DistributionRecord>(
       engine.store,
       recordPath.distribution(kms, key),
     )
     if (existing) assertSame(existing.current, wanted, kms, key)
-    await finishEarlier(engine, ledger)
+    await resumeUnfinished(engine, handle)
     const placed = await withProviderLock(engine, kms, purpose, (current) =>
-      claim(engine, kms, current, ledger.current, wanted),
+      claim(engine, kms, current, handle.current, wanted),
     )
     const { version_aliases } = wanted
     if (
       version_aliases !== undefined &&
-      version_aliases !== (placed.ledger.current.version_aliases ?? false)
+      version_aliases !== (placed.handle.current.version_aliases ?? false)
     ) {
-      await placed.ledger.update((current) => ({ ...current, version_aliases }))
+      await placed.handle.update((current) => ({ ...current, version_aliases }))
     }
-    await settle(engine, ledger.current, placed)
+    await reconcile(engine, handle.current, placed)
   })
 }
 
@@ -85,12 +85,12 @@ async function claim(
   provider: KmsRecord,
   key: KeyRecord,
   request: DistributionRequest,
-): Promise<PlacedDistribution> {
+): Promise<NamedDistribution> {
   const path = recordPath.distribution(kms, key.name)
   const existing =
-    (await openLedger<DistributionRecord>(engine.store, path)) ??
-    (await reviveRetired(engine, kms, key, request.purpose))
-  if (existing) return { kms, ledger: existing }
+    (await openRecord<DistributionRecord>(engine.store, path)) ??
+    (await reactivate(engine, kms, key, request.purpose))
+  if (existing) return { kms, handle: existing }
   const { purpose, protection } = request
   return createDistribution(engine, kms, key, {
     purpose,
@@ -106,9 +106,9 @@ export async function createDistribution(
   kms: string,
   key: KeyRecord,
   begun: Pick<DistributionRecord, 'purpose' | 'protection' | 'regions' | 'copies'>,
-): Promise<PlacedDistribution> {
+): Promise<NamedDistribution> {
   const now = engine.now()
-  const ledger = await createLedger<DistributionRecord>(
+  const handle = await createRecord<DistributionRecord>(
     engine.store,
     recordPath.distribution(kms, key.name),
     {
@@ -120,7 +120,7 @@ export async function createDistribution(
       aliases: {},
     },
   )
-  return { kms, ledger }
+  return { kms, handle }
 }
 
 function assertSame(
@@ -176,8 +176,8 @@ export async function replicate(engine: Engine, kms: string, key: string): Promi
     key,
     `write keymgmt/kms/${kms}/key/${key}/replicate`,
     async () => {
-      const ledger = await requireKey(engine, key)
-      if (ledger.current.replica_regions.length === 0) {
+      const handle = await requireKey(engine, key)
+      if (handle.current.replica_regions.length === 0) {
         throw new KeymgmtError('NO_REPLICA_REGIONS', `key ${key} does not have replica_regions`, {
           hints: [
             'they are set when a key is made: keymgmt write keymgmt/key/NAME type=aes256-gcm96 replica_regions=us-east-1,eu-west-1',
@@ -185,13 +185,13 @@ export async function replicate(engine: Engine, kms: string, key: string): Promi
         })
       }
       await requireDistribution(engine, kms, key)
-      await finishEarlier(engine, ledger)
+      await resumeUnfinished(engine, handle)
       const distribution = await requireDistribution(engine, kms, key)
       const { key_collection } = await requireProvider(engine, kms)
-      const regions = [...new Set([key_collection, ...ledger.current.replica_regions])]
+      const regions = [...new Set([key_collection, ...handle.current.replica_regions])]
       if (regions.length !== distribution.current.regions.length)
         await distribution.update((current) => ({ ...current, regions }))
-      await settle(engine, ledger.current, { kms, ledger: distribution })
+      await reconcile(engine, handle.current, { kms, handle: distribution })
     },
   )
 }

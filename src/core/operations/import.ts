@@ -8,10 +8,10 @@ import type { KeyTypeName } from '../../crypto/key-types.js'
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { addVersion, createKey, withKeyLock } from './keys.js'
-import { openLedger, type Ledger } from '../records/record.js'
+import { openRecord, type RecordHandle } from '../records/record.js'
 import { requireKey } from '../records/repository.js'
 import { recordPath, type KeyRecord } from '../records/model.js'
-import { finishEarlier } from '../reconcile/reconcile.js'
+import { resumeUnfinished } from '../reconcile/reconcile.js'
 import { readMaterial } from '../reconcile/context.js'
 
 /** The user's own material, and what the user says about it. */
@@ -49,7 +49,7 @@ export async function importKey(
 ): Promise<Imported> {
   return withRecognised(own, (recognised) =>
     withKeyLock(engine.store, name, `write keymgmt/key/${name}/import`, async () => {
-      const existing = await openLedger<KeyRecord>(engine.store, recordPath.key(name))
+      const existing = await openRecord<KeyRecord>(engine.store, recordPath.key(name))
       if (!existing) {
         await createKey(engine, name, {
           ...settings,
@@ -82,11 +82,11 @@ export async function importVersion(
   const { type } = (await requireKey(engine, name)).current
   return withRecognised({ ...own, type: own.type ?? type }, (recognised) =>
     withKeyLock(engine.store, name, `write keymgmt/key/${name}/import_version`, async () => {
-      const ledger = await requireKey(engine, name)
-      if (recognised.type !== ledger.current.type) {
+      const handle = await requireKey(engine, name)
+      if (recognised.type !== handle.current.type) {
         throw new KeymgmtError(
           'FIELD_INVALID',
-          `the material is of type ${recognised.type}, and ${name} is of type ${ledger.current.type}`,
+          `the material is of type ${recognised.type}, and ${name} is of type ${handle.current.type}`,
           {
             hints: [
               'import it as another key: keymgmt write keymgmt/key/NAME/import material=@FILE',
@@ -94,9 +94,9 @@ export async function importVersion(
           },
         )
       }
-      const placed = await finishEarlier(engine, ledger)
-      const held = await versionWith(engine, ledger, recognised)
-      if (held === ledger.current.latest_version) return
+      const placed = await resumeUnfinished(engine, handle)
+      const held = await versionWith(engine, handle, recognised)
+      if (held === handle.current.latest_version) return
       if (held !== undefined) {
         throw new KeymgmtError(
           'FIELD_INVALID',
@@ -104,7 +104,7 @@ export async function importVersion(
           { hints: ['a version can not be made the latest again'] },
         )
       }
-      await addVersion(engine, ledger, placed, recognised.material)
+      await addVersion(engine, handle, placed, recognised.material)
     }),
   )
 }
@@ -125,12 +125,12 @@ async function withRecognised(
 /** The version of the key that has this material. */
 async function versionWith(
   engine: Engine,
-  ledger: Ledger<KeyRecord>,
+  handle: RecordHandle<KeyRecord>,
   { type, material }: RecognisedMaterial,
 ): Promise<number | undefined> {
-  if (ledger.current.type !== type) return undefined
-  for (let version = ledger.current.latest_version; version >= 1; version--) {
-    const known = await readMaterial({ engine, key: ledger.current }, version)
+  if (handle.current.type !== type) return undefined
+  for (let version = handle.current.latest_version; version >= 1; version--) {
+    const known = await readMaterial({ engine, key: handle.current }, version)
     const same = known.length === material.length && timingSafeEqual(known, material)
     known.fill(0)
     if (same) return version

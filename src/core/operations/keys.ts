@@ -8,8 +8,8 @@ import {
 import { KeymgmtError } from '../../errors.js'
 import type { Store } from '../../store/store.js'
 import type { Engine } from '../engine.js'
-import { createLedger, openLedger, type Ledger } from '../records/record.js'
-import { distributionsOf, requireKey, type PlacedDistribution } from '../records/repository.js'
+import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
+import { distributionsOf, requireKey, type NamedDistribution } from '../records/repository.js'
 import { copiesOf, newestVersion } from '../reconcile/plan.js'
 import {
   recordPath,
@@ -17,8 +17,8 @@ import {
   type KeyRecord,
   type KeyVersion,
 } from '../records/model.js'
-import { retiredOf } from '../records/archive.js'
-import { finishEarlier, settleKey } from '../reconcile/reconcile.js'
+import { archivedOf } from '../records/archive.js'
+import { resumeUnfinished, reconcileKey } from '../reconcile/reconcile.js'
 
 /** What `write keymgmt/key/:name` may say. */
 export interface KeyChange {
@@ -49,7 +49,7 @@ export async function withKeyLock<T>(
  */
 export async function saveKey(engine: Engine, name: string, change: KeyChange): Promise<void> {
   await withKeyLock(engine.store, name, `write keymgmt/key/${name}`, async () => {
-    const existing = await openLedger<KeyRecord>(engine.store, recordPath.key(name))
+    const existing = await openRecord<KeyRecord>(engine.store, recordPath.key(name))
     if (existing) await updateKey(engine, existing, change)
     else await createKey(engine, name, change)
   })
@@ -67,7 +67,7 @@ export async function createKey(
     deletion_allowed: change.deletion_allowed ?? false,
     min_enabled_version: checkMinimum(change.min_enabled_version ?? 1, 1),
   }
-  const version = await makeVersion(
+  const version = await createVersion(
     engine,
     name,
     type,
@@ -84,7 +84,7 @@ export async function createKey(
     versions: { 1: version },
     ...settings,
   }
-  await createLedger(engine.store, recordPath.key(name), record)
+  await createRecord(engine.store, recordPath.key(name), record)
 }
 
 /**
@@ -92,7 +92,7 @@ export async function createKey(
  * bytes. What is found in its place was left by a command that did not get as far as that record:
  * nobody was given it, and it is replaced. Wipes `material`.
  */
-async function makeVersion(
+async function createVersion(
   engine: Engine,
   key: string,
   type: KeyTypeName,
@@ -113,27 +113,27 @@ async function makeVersion(
 
 async function updateKey(
   engine: Engine,
-  ledger: Ledger<KeyRecord>,
+  handle: RecordHandle<KeyRecord>,
   change: KeyChange,
 ): Promise<void> {
-  const { type, replica_regions } = ledger.current
+  const { type, replica_regions } = handle.current
   if (change.type !== undefined && change.type !== type) throw immutable('type', type)
   if (change.replica_regions && !sameSet(change.replica_regions, replica_regions)) {
     throw immutable('replica_regions', replica_regions.join(',') || 'not set')
   }
   const next = {
-    deletion_allowed: change.deletion_allowed ?? ledger.current.deletion_allowed,
+    deletion_allowed: change.deletion_allowed ?? handle.current.deletion_allowed,
     min_enabled_version: checkMinimum(
-      change.min_enabled_version ?? ledger.current.min_enabled_version,
-      newestVersion(ledger.current),
+      change.min_enabled_version ?? handle.current.min_enabled_version,
+      newestVersion(handle.current),
     ),
   }
-  const placed = await finishEarlier(engine, ledger)
+  const placed = await resumeUnfinished(engine, handle)
   const differs =
-    next.deletion_allowed !== ledger.current.deletion_allowed ||
-    next.min_enabled_version !== ledger.current.min_enabled_version
-  if (differs) await ledger.update((current) => ({ ...current, ...next }))
-  await settleKey(engine, ledger, placed)
+    next.deletion_allowed !== handle.current.deletion_allowed ||
+    next.min_enabled_version !== handle.current.min_enabled_version
+  if (differs) await handle.update((current) => ({ ...current, ...next }))
+  await reconcileKey(engine, handle, placed)
 }
 
 function immutable(field: string, value: string): KeymgmtError {
@@ -165,12 +165,12 @@ function checkMinimum(minimum: number, latest: number): number {
  */
 export async function rotateKey(engine: Engine, name: string): Promise<KeyRecord> {
   return withKeyLock(engine.store, name, `rotate keymgmt/key/${name}`, async () => {
-    const ledger = await requireKey(engine, name)
-    const { type, latest_version } = ledger.current
-    const placed = await finishEarlier(engine, ledger)
-    if (ledger.current.latest_version > latest_version) return ledger.current
-    await addVersion(engine, ledger, placed, await KEY_TYPES[type].generate())
-    return ledger.current
+    const handle = await requireKey(engine, name)
+    const { type, latest_version } = handle.current
+    const placed = await resumeUnfinished(engine, handle)
+    if (handle.current.latest_version > latest_version) return handle.current
+    await addVersion(engine, handle, placed, await KEY_TYPES[type].generate())
+    return handle.current
   })
 }
 
@@ -180,19 +180,19 @@ export async function rotateKey(engine: Engine, name: string): Promise<KeyRecord
  */
 export async function addVersion(
   engine: Engine,
-  ledger: Ledger<KeyRecord>,
-  placed: readonly PlacedDistribution[],
+  handle: RecordHandle<KeyRecord>,
+  placed: readonly NamedDistribution[],
   material: Uint8Array,
 ): Promise<void> {
-  const { name, type, latest_version } = ledger.current
+  const { name, type, latest_version } = handle.current
   const pending_version = latest_version + 1
-  const version = await makeVersion(engine, name, type, pending_version, material)
-  await ledger.update((current) => ({
+  const version = await createVersion(engine, name, type, pending_version, material)
+  await handle.update((current) => ({
     ...current,
     pending_version,
     versions: { ...current.versions, [pending_version]: version },
   }))
-  await settleKey(engine, ledger, placed)
+  await reconcileKey(engine, handle, placed)
 }
 
 /**
@@ -201,20 +201,20 @@ export async function addVersion(
  */
 export async function deleteKey(engine: Engine, name: string): Promise<void> {
   await withKeyLock(engine.store, name, `delete keymgmt/key/${name}`, async () => {
-    const ledger = await openLedger<KeyRecord>(engine.store, recordPath.key(name))
-    if (!ledger) return
+    const handle = await openRecord<KeyRecord>(engine.store, recordPath.key(name))
+    if (!handle) return
     const providers = (await distributionsOf(engine, name)).map(({ kms }) => kms)
     if (providers.length > 0) {
       throw new KeymgmtError('KEY_IN_USE', `${name} is distributed to ${providers.join(', ')}`, {
         hints: providers.map((kms) => `keymgmt delete keymgmt/kms/${kms}/key/${name}`),
       })
     }
-    if (!ledger.current.deletion_allowed) {
+    if (!handle.current.deletion_allowed) {
       throw new KeymgmtError('KEY_PROTECTED', `deletion of ${name} is not allowed`, {
         hints: [`allow it: keymgmt write keymgmt/key/${name} deletion_allowed=true`],
       })
     }
-    const dependent = (await retiredOf(engine, ledger.current)).find(
+    const dependent = (await archivedOf(engine, handle.current)).find(
       ({ record, gone }) => !gone && dependsOnMaterial(record),
     )
     if (dependent) {
@@ -230,7 +230,7 @@ export async function deleteKey(engine: Engine, name: string): Promise<void> {
       )
     }
     await deleteMaterial(engine, name)
-    await ledger.remove()
+    await handle.remove()
   })
 }
 

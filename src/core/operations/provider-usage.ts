@@ -1,10 +1,10 @@
 import { aliasName } from '../records/alias-names.js'
 import type { Engine } from '../engine.js'
 import { readDistribution, readKey, requireProvider } from '../records/repository.js'
-import { openLedger } from '../records/record.js'
+import { openRecord } from '../records/record.js'
 import { copiesOf } from '../reconcile/plan.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
-import { retiredOf } from '../records/archive.js'
+import { archivedOf } from '../records/archive.js'
 
 /** What a provider is used for, as far as the store tells. */
 export interface ProviderScope {
@@ -28,7 +28,7 @@ export async function providerScope(engine: Engine, kms: string): Promise<Provid
   const { key_collection: region } = await requireProvider(engine, kms)
   const regions = new Set<string>()
   for (const name of await engine.store.list(recordPath.keys)) {
-    const key = await openLedger<KeyRecord>(engine.store, recordPath.key(name))
+    const key = await openRecord<KeyRecord>(engine.store, recordPath.key(name))
     for (const replica of key?.current.replica_regions ?? []) regions.add(replica)
   }
   return {
@@ -46,7 +46,7 @@ export async function providerScope(engine: Engine, kms: string): Promise<Provid
  */
 export async function knownArn(engine: Engine, kms: string): Promise<string | undefined> {
   for (const name of await engine.store.list(recordPath.distributionsOf(kms))) {
-    const distribution = await openLedger<DistributionRecord>(
+    const distribution = await openRecord<DistributionRecord>(
       engine.store,
       recordPath.distribution(kms, name),
     )
@@ -73,6 +73,6 @@ export async function distributionNames(
     readKey(engine, key),
     readDistribution(engine, kms, key),
   ])
-  const retired = record ? await retiredOf(engine, record, kms) : []
-  return [...(current ? [current.name] : []), ...retired.map(({ record: { name } }) => name)]
+  const archived = record ? await archivedOf(engine, record, kms) : []
+  return [...(current ? [current.name] : []), ...archived.map(({ record: { name } }) => name)]
 }

@@ -2,7 +2,7 @@ import { KeymgmtError } from '../../errors.js'
 import { KMS_KINDS, type KmsKindName } from '../../kms/index.js'
 import type { KmsKind, KmsProvider } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
-import { createLedger, openLedger } from '../records/record.js'
+import { createRecord, openRecord } from '../records/record.js'
 import { requireProvider } from '../records/repository.js'
 import { recordPath, type KmsRecord } from '../records/model.js'
 
@@ -25,11 +25,11 @@ export async function saveProvider(
 ): Promise<void> {
   const lock = await engine.store.lock(recordPath.provider(name), `write keymgmt/kms/${name}`)
   try {
-    const existing = await openLedger<KmsRecord>(engine.store, recordPath.provider(name))
+    const existing = await openRecord<KmsRecord>(engine.store, recordPath.provider(name))
     const next = existing ? amended(existing.current, change) : complete(name, change)
     await kindOf(engine, next).assertSettings(settingsOf(next))
     if (existing) await existing.update(() => next)
-    else await createLedger(engine.store, recordPath.provider(name), next)
+    else await createRecord(engine.store, recordPath.provider(name), next)
   } finally {
     await lock.release()
   }
@@ -98,7 +98,7 @@ export async function deleteProvider(engine: Engine, name: string): Promise<void
         hints: keys.slice(0, 3).map((key) => `keymgmt delete keymgmt/kms/${name}/key/${key}`),
       })
     }
-    await (await openLedger<KmsRecord>(engine.store, recordPath.provider(name)))?.remove()
+    await (await openRecord<KmsRecord>(engine.store, recordPath.provider(name)))?.remove()
   } finally {
     await lock.release()
   }

@@ -3,17 +3,17 @@ import type { Purpose } from '../../kms/provider.js'
 import { DEFAULT_DELETION_WINDOW } from '../reconcile/steps.js'
 import type { Engine } from '../engine.js'
 import { withKeyLock } from './keys.js'
-import { createLedger, openLedger, type Ledger } from '../records/record.js'
+import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
 import { distributionsOf, requireKey } from '../records/repository.js'
 import { copiesOf } from '../reconcile/plan.js'
 import { recordPath, without, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import {
-  forgetRetired,
+  deleteArchived,
   isRestorable,
-  retiredOf,
-  type RetiredDistribution,
+  archivedOf,
+  type ArchivedDistribution,
 } from '../records/archive.js'
-import { settle, settleKey } from '../reconcile/reconcile.js'
+import { reconcile, reconcileKey } from '../reconcile/reconcile.js'
 
 /** A KMS key whose deletion was scheduled, and when it becomes final where AWS has said so. */
 export interface ScheduledDeletion {
@@ -36,18 +36,18 @@ export async function removeDistribution(
   days = DEFAULT_DELETION_WINDOW,
 ): Promise<readonly ScheduledDeletion[]> {
   return withKeyLock(engine.store, key, `delete keymgmt/kms/${kms}/key/${key}`, async () => {
-    const ledger = await openLedger<DistributionRecord>(
+    const handle = await openRecord<DistributionRecord>(
       engine.store,
       recordPath.distribution(kms, key),
     )
-    if (!ledger) return []
+    if (!handle) return []
     const record = (await requireKey(engine, key)).current
     // What was begun before is not finished first: the way out must not lead through what may be
     // broken.
-    if (ledger.current.state !== 'removed')
-      await ledger.update((current) => ({ ...current, state: 'removed', deletion_window: days }))
-    await settle(engine, record, { kms, ledger })
-    return copiesOf(ledger.current).flatMap(({ region, copy }) =>
+    if (handle.current.state !== 'removed')
+      await handle.update((current) => ({ ...current, state: 'removed', deletion_window: days }))
+    await reconcile(engine, record, { kms, handle })
+    return copiesOf(handle.current).flatMap(({ region, copy }) =>
       copy.key ? [{ region, kmsKeyId: copy.key.id, date: copy.deletion_date }] : [],
     )
   })
@@ -61,15 +61,15 @@ export async function removeDistribution(
 export async function revokeDistribution(engine: Engine, kms: string, key: string): Promise<void> {
   await withKeyLock(engine.store, key, `write keymgmt/kms/${kms}/key/${key}/revoke`, async () => {
     const record = (await requireKey(engine, key)).current
-    const ledger = await openLedger<DistributionRecord>(
+    const handle = await openRecord<DistributionRecord>(
       engine.store,
       recordPath.distribution(kms, key),
     )
-    if (!ledger || ledger.current.state === 'removed')
+    if (!handle || handle.current.state === 'removed')
       throw notThere(kms, key, 'is not distributed to')
-    if (ledger.current.state === 'active')
-      await ledger.update((current) => ({ ...current, state: 'revoked' }))
-    await settle(engine, record, { kms, ledger })
+    if (handle.current.state === 'active')
+      await handle.update((current) => ({ ...current, state: 'revoked' }))
+    await reconcile(engine, record, { kms, handle })
   })
 }
 
@@ -82,9 +82,9 @@ export async function revokeDistribution(engine: Engine, kms: string, key: strin
 export async function restoreDistribution(engine: Engine, kms: string, key: string): Promise<void> {
   await withKeyLock(engine.store, key, `write keymgmt/kms/${kms}/key/${key}/restore`, async () => {
     const record = await requireKey(engine, key)
-    const ledger = await reopen(engine, kms, record.current)
-    if (ledger.current.state !== 'active') await ledger.update(activate)
-    await settleKey(engine, record, await distributionsOf(engine, key))
+    const handle = await reopen(engine, kms, record.current)
+    if (handle.current.state !== 'active') await handle.update(activate)
+    await reconcileKey(engine, record, await distributionsOf(engine, key))
   })
 }
 
@@ -92,15 +92,15 @@ async function reopen(
   engine: Engine,
   kms: string,
   key: KeyRecord,
-): Promise<Ledger<DistributionRecord>> {
-  const existing = await openLedger<DistributionRecord>(
+): Promise<RecordHandle<DistributionRecord>> {
+  const existing = await openRecord<DistributionRecord>(
     engine.store,
     recordPath.distribution(kms, key.name),
   )
   if (existing) return existing
-  const [latest] = await retiredOf(engine, key, kms)
+  const [latest] = await archivedOf(engine, key, kms)
   if (!latest) throw notThere(kms, key.name, 'was not removed from')
-  if (await isRestorable(engine, latest)) return unretire(engine, latest, key.name)
+  if (await isRestorable(engine, latest)) return unarchive(engine, latest, key.name)
   throw new KeymgmtError('KMS_KEY_NOT_FOUND', `AWS has deleted KMS keys of ${key.name} in ${kms}`, {
     hints: [
       'they cannot be brought back',
@@ -123,36 +123,36 @@ function activate(record: DistributionRecord): DistributionRecord {
  * The earlier distribution of the key for the same purpose, active again, where AWS still has all
  * of its KMS keys. Nothing is asked of AWS yet but whether it has.
  */
-export async function reviveRetired(
+export async function reactivate(
   engine: Engine,
   kms: string,
   key: KeyRecord,
   purpose: readonly Purpose[],
-): Promise<Ledger<DistributionRecord> | undefined> {
-  for (const retired of await retiredOf(engine, key, kms)) {
-    if (retired.record.purpose.join() !== purpose.join()) continue
-    if (await isRestorable(engine, retired)) {
+): Promise<RecordHandle<DistributionRecord> | undefined> {
+  for (const archived of await archivedOf(engine, key, kms)) {
+    if (archived.record.purpose.join() !== purpose.join()) continue
+    if (await isRestorable(engine, archived)) {
       engine.notice(
-        `Bringing back the KMS keys that were scheduled for deletion with ${retired.record.name}`,
+        `Bringing back the KMS keys that were scheduled for deletion with ${archived.record.name}`,
       )
-      return unretire(engine, retired, key.name)
+      return unarchive(engine, archived, key.name)
     }
-    if (retired.gone) await forgetRetired(engine, retired)
+    if (archived.gone) await deleteArchived(engine, archived)
   }
   return undefined
 }
 
 /** The record is back in its place before it goes from where it was put aside. */
-async function unretire(
+async function unarchive(
   engine: Engine,
-  retired: RetiredDistribution,
+  archived: ArchivedDistribution,
   key: string,
-): Promise<Ledger<DistributionRecord>> {
-  const ledger = await createLedger(
+): Promise<RecordHandle<DistributionRecord>> {
+  const handle = await createRecord(
     engine.store,
-    recordPath.distribution(retired.kms, key),
-    activate(retired.record),
+    recordPath.distribution(archived.kms, key),
+    activate(archived.record),
   )
-  await forgetRetired(engine, retired)
-  return ledger
+  await deleteArchived(engine, archived)
+  return handle
 }

@@ -9,7 +9,7 @@ import {
   type CopyRecord,
   type DistributionRecord,
 } from '../records/model.js'
-import { finishEarlier, openWork } from '../reconcile/reconcile.js'
+import { resumeUnfinished, openContext } from '../reconcile/reconcile.js'
 import { compare, observe, type Difference, type Observation, type ObservedCopy } from './verify.js'
 import type { Work } from '../reconcile/context.js'
 
@@ -33,15 +33,15 @@ export async function repairDistribution(
 ): Promise<Repair> {
   return withKeyLock(engine.store, key, `write keymgmt/kms/${kms}/key/${key}/repair`, async () => {
     const record = await requireKey(engine, key)
-    const work = await openWork(engine, record.current, {
+    const work = await openContext(engine, record.current, {
       kms,
-      ledger: await requireDistribution(engine, kms, key),
+      handle: await requireDistribution(engine, kms, key),
     })
     const observation = await observe(work, false)
     const differences = compare(work, observation)
     const mended = differences.filter(({ mendable }) => mendable)
-    if (mended.length > 0) await work.ledger.update((current) => amend(work, current, observation))
-    await finishEarlier(engine, record)
+    if (mended.length > 0) await work.handle.update((current) => amend(work, current, observation))
+    await resumeUnfinished(engine, record)
     return { mended, remaining: differences.filter(({ mendable }) => !mendable) }
   })
 }

@@ -9,7 +9,7 @@ import {
   wantedAliases,
   type PlacedCopy,
 } from '../reconcile/plan.js'
-import { openWork } from '../reconcile/reconcile.js'
+import { openContext } from '../reconcile/reconcile.js'
 import { readMaterial, tagsOf, type Work } from '../reconcile/context.js'
 
 /** What AWS says of one copy. */
@@ -62,8 +62,8 @@ export async function verifyDistribution(
   challenge: boolean,
 ): Promise<Verification> {
   return withKeyLock(engine.store, key, `read keymgmt/kms/${kms}/key/${key}/verify`, async () => {
-    const ledger = await requireDistribution(engine, kms, key)
-    const work = await openWork(engine, (await requireKey(engine, key)).current, { kms, ledger })
+    const handle = await requireDistribution(engine, kms, key)
+    const work = await openContext(engine, (await requireKey(engine, key)).current, { kms, handle })
     const observation = await observe(work, challenge)
     return { observation, differences: compare(work, observation) }
   })
@@ -71,12 +71,12 @@ export async function verifyDistribution(
 
 /** Asks the KMS about every copy and alias of the distribution. */
 export async function observe(work: Work, challenge: boolean): Promise<Observation> {
-  const { provider, ledger } = work
-  const names = new Set(wantedAliases(work.key, ledger.current).keys())
+  const { provider, handle } = work
+  const names = new Set(wantedAliases(work.key, handle.current).keys())
   const [copies, aliases] = await Promise.all([
-    Promise.all(copiesOf(ledger.current).map((placed) => observeCopy(work, placed, challenge))),
+    Promise.all(copiesOf(handle.current).map((placed) => observeCopy(work, placed, challenge))),
     Promise.all(
-      ledger.current.regions.map(
+      handle.current.regions.map(
         async (region) => [region, await provider.aliasTargets(region, names)] as const,
       ),
     ),
@@ -126,10 +126,10 @@ async function observeMaterial(
 
 /** PURE: what the KMS has otherwise than the records want it. */
 export function compare(
-  { key, ledger, provider }: Pick<Work, 'key' | 'ledger' | 'provider'>,
+  { key, handle, provider }: Pick<Work, 'key' | 'handle' | 'provider'>,
   { copies, aliases }: Observation,
 ): Difference[] {
-  const record = ledger.current
+  const record = handle.current
   const unfinished: Difference[] = !isUnfinished(key, record)
     ? []
     : [

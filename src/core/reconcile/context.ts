@@ -2,7 +2,7 @@ import { KeymgmtError } from '../../errors.js'
 import type { KmsKey, KmsKeyRequest, KmsProvider } from '../../kms/provider.js'
 import { OPERATION_TAG } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
-import type { Ledger } from '../records/record.js'
+import type { RecordHandle } from '../records/record.js'
 import {
   recordPath,
   type AliasRecord,
@@ -15,7 +15,7 @@ import {
 export interface Work {
   readonly engine: Engine
   readonly key: KeyRecord
-  readonly ledger: Ledger<DistributionRecord>
+  readonly handle: RecordHandle<DistributionRecord>
   readonly provider: KmsProvider
 }
 
@@ -44,10 +44,10 @@ export async function keyRequest(
   version: number,
   operationId: string,
 ): Promise<KmsKeyRequest> {
-  const { key, ledger } = work
+  const { key, handle } = work
   return {
     type: key.type,
-    purpose: ledger.current.purpose,
+    purpose: handle.current.purpose,
     multiRegion: key.replica_regions.length > 0,
     description: `keymgmt ${key.name} version ${version}`,
     tags: await tagsOf(work, version, operationId),
@@ -55,12 +55,12 @@ export async function keyRequest(
 }
 
 /** The KMS key that must be on record. */
-export function kmsKeyOf({ ledger }: Work, version: number, region: string): KmsKey {
-  const key = ledger.current.copies[version]?.[region]?.key
+export function kmsKeyOf({ handle }: Work, version: number, region: string): KmsKey {
+  const key = handle.current.copies[version]?.[region]?.key
   if (!key)
     throw new KeymgmtError(
       'STORE_CORRUPT',
-      `${ledger.path} has no KMS key for version ${version} in ${region}`,
+      `${handle.path} has no KMS key for version ${version} in ${region}`,
     )
   return key
 }
@@ -91,7 +91,7 @@ export async function updateCopy(
   region: string,
   change: (copy: CopyRecord) => CopyRecord,
 ): Promise<void> {
-  await work.ledger.update((current) => {
+  await work.handle.update((current) => {
     const places = current.copies[version] ?? {}
     const copy = places[region] ?? { operation_id: '', begun: '', imported: false }
     return {
@@ -103,7 +103,7 @@ export async function updateCopy(
 
 /** Forgets a copy that was begun and never was. */
 export async function dropCopy(work: Work, version: number, region: string): Promise<void> {
-  await work.ledger.update((current) => {
+  await work.handle.update((current) => {
     const places = Object.entries(current.copies[version] ?? {}).filter(
       ([other]) => other !== region,
     )
@@ -113,12 +113,12 @@ export async function dropCopy(work: Work, version: number, region: string): Pro
 
 /** Writes what is now known of an alias; undefined when it is gone. */
 export async function setAlias(
-  { ledger }: Work,
+  { handle }: Work,
   region: string,
   name: string,
   known: AliasRecord | undefined,
 ): Promise<void> {
-  await ledger.update((current) => {
+  await handle.update((current) => {
     const others = Object.entries(current.aliases[region] ?? {}).filter(([other]) => other !== name)
     const names = Object.fromEntries(known ? [...others, [name, known] as const] : others)
     return { ...current, aliases: { ...current.aliases, [region]: names } }

@@ -16,7 +16,7 @@ const ATTEMPTS = 3
  * operation id is on record before the call, on the KMS key as a tag from its first moment, and
  * looked for before another one is made.
  */
-export async function makePrimary(work: Work, version: number): Promise<void> {
+export async function createPrimary(work: Work, version: number): Promise<void> {
   const { region } = work.provider
   for (let attempt = 1; ; attempt++) {
     const operation_id = await begin(work, version, region)
@@ -31,8 +31,8 @@ export async function makePrimary(work: Work, version: number): Promise<void> {
         await dropCopy(work, version, region)
         throw error
       }
-      await findLostCopies(work, (placed) => placed.version === version)
-      if (work.ledger.current.copies[version]?.[region]?.key) return
+      await findUnrecordedKmsKeys(work, (placed) => placed.version === version)
+      if (work.handle.current.copies[version]?.[region]?.key) return
       if (attempt >= ATTEMPTS) throw error
     }
   }
@@ -42,7 +42,7 @@ export async function makePrimary(work: Work, version: number): Promise<void> {
  * Makes the replica of one version in one Region and writes it down. It can be repeated: a replica
  * has its primary's id.
  */
-export async function makeReplica(work: Work, version: number, region: string): Promise<void> {
+export async function createReplica(work: Work, version: number, region: string): Promise<void> {
   const operation_id = await begin(work, version, region)
   const primary = kmsKeyOf(work, version, work.provider.region)
   const key = await work.provider.replicate(
@@ -71,11 +71,11 @@ async function begin(work: Work, version: number, region: string): Promise<strin
  * @throws KeymgmtError KMS_ACCESS_DENIED when they can't be looked for, saying what may have been
  * left.
  */
-export async function findLostCopies(
+export async function findUnrecordedKmsKeys(
   work: Work,
   among: (placed: { version: number }) => boolean = () => true,
 ): Promise<void> {
-  const lost = copiesOf(work.ledger.current).filter((placed) => !placed.copy.key && among(placed))
+  const lost = copiesOf(work.handle.current).filter((placed) => !placed.copy.key && among(placed))
   for (const region of new Set(lost.map((placed) => placed.region))) {
     const here = lost.filter((placed) => placed.region === region)
     work.engine.progress(`looking in ${region} for KMS keys that AWS may have made without telling`)
@@ -98,13 +98,13 @@ interface Lost {
 }
 
 async function findReplicas(
-  { provider, ledger }: Work,
+  { provider, handle }: Work,
   region: string,
   lost: readonly Lost[],
 ): Promise<Map<number, KmsKey>> {
   const found = new Map<number, KmsKey>()
   for (const { version, copy } of lost) {
-    const primary = ledger.current.copies[version]?.[provider.region]?.key
+    const primary = handle.current.copies[version]?.[provider.region]?.key
     const replica = primary && (await provider.findReplica(primary, region, new Date(copy.begun)))
     if (replica) found.set(version, replica)
   }

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.js'
-import type { Ledger } from '../records/record.js'
-import { distributionsOf, requireProvider, type PlacedDistribution } from '../records/repository.js'
+import type { RecordHandle } from '../records/record.js'
+import { distributionsOf, requireProvider, type NamedDistribution } from '../records/repository.js'
 import { isUnfinished } from './plan.js'
 import { openProvider } from '../operations/providers.js'
 import {
@@ -13,15 +13,15 @@ import {
 import type { Work } from './context.js'
 
 /** The distribution with all that is needed to work on it. */
-export async function openWork(
+export async function openContext(
   engine: Engine,
   key: KeyRecord,
-  { kms, ledger }: PlacedDistribution,
+  { kms, handle }: NamedDistribution,
 ): Promise<Work> {
   return {
     engine,
     key,
-    ledger,
+    handle,
     provider: await openProvider(engine, await requireProvider(engine, kms)),
   }
 }
@@ -30,43 +30,43 @@ export async function openWork(
  * Brings one distribution to what its record says; a removed one is put aside then. How is loaded
  * when there is one: most commands have nothing to do with AWS.
  */
-export async function settle(
+export async function reconcile(
   engine: Engine,
   key: KeyRecord,
-  placed: PlacedDistribution,
+  placed: NamedDistribution,
 ): Promise<void> {
   const { converge } = await import('./steps.js')
-  await converge(await openWork(engine, key, placed))
-  if (placed.ledger.current.state === 'removed') await retire(engine, placed)
+  await converge(await openContext(engine, key, placed))
+  if (placed.handle.current.state === 'removed') await archive(engine, placed)
 }
 
 /**
  * The record moves aside before it goes, so that at every moment one of the two tells of the KMS
  * keys.
  */
-async function retire(engine: Engine, { kms, ledger }: PlacedDistribution): Promise<void> {
-  const path = recordPath.retiredDistribution(kms, ledger.current.name)
+async function archive(engine: Engine, { kms, handle }: NamedDistribution): Promise<void> {
+  const path = recordPath.archivedDistribution(kms, handle.current.name)
   const earlier = await engine.store.get(path)
-  await engine.store.put(path, encodeRecord(ledger.current), earlier?.revision ?? 0)
-  await ledger.remove()
+  await engine.store.put(path, encodeRecord(handle.current), earlier?.revision ?? 0)
+  await handle.remove()
 }
 
 /**
  * Brings every distribution of the key in line with it, and declares a rotation done that is
  * everywhere. Every distribution gets its chance before the first failure is reported.
  */
-export async function settleKey(
+export async function reconcileKey(
   engine: Engine,
-  ledger: Ledger<KeyRecord>,
-  placed: readonly PlacedDistribution[],
+  handle: RecordHandle<KeyRecord>,
+  placed: readonly NamedDistribution[],
 ): Promise<void> {
   const results = await Promise.allSettled(
-    placed.map((each) => settle(engine, ledger.current, each)),
+    placed.map((each) => reconcile(engine, handle.current, each)),
   )
   for (const result of results) if (result.status === 'rejected') throw result.reason
-  const { pending_version } = ledger.current
+  const { pending_version } = handle.current
   if (pending_version !== undefined) {
-    await ledger.update((current) => ({
+    await handle.update((current) => ({
       ...without(current, 'pending_version'),
       latest_version: pending_version,
     }))
@@ -77,29 +77,29 @@ export async function settleKey(
  * Finishes what an interrupted command began with the key, and says so.
  * @returns the distributions that there are then.
  */
-export async function finishEarlier(
+export async function resumeUnfinished(
   engine: Engine,
-  ledger: Ledger<KeyRecord>,
-): Promise<PlacedDistribution[]> {
-  const { name, pending_version } = ledger.current
+  handle: RecordHandle<KeyRecord>,
+): Promise<NamedDistribution[]> {
+  const { name, pending_version } = handle.current
   const placed = await distributionsOf(engine, name)
-  const unfinished = placed.filter((each) => isUnfinished(ledger.current, each.ledger.current))
+  const unfinished = placed.filter((each) => isUnfinished(handle.current, each.handle.current))
   if (pending_version === undefined && unfinished.length === 0) return placed
   engine.notice(
     `First finishing what an earlier command began: ${describe(name, pending_version, unfinished)}`,
   )
-  await settleKey(engine, ledger, placed)
+  await reconcileKey(engine, handle, placed)
   return distributionsOf(engine, name)
 }
 
 function describe(
   key: string,
   pending: number | undefined,
-  unfinished: readonly PlacedDistribution[],
+  unfinished: readonly NamedDistribution[],
 ): string {
   const rotation = pending === undefined ? [] : [`the rotation of ${key} to version ${pending}`]
   const others = unfinished.map(
-    ({ kms, ledger }) => `${WORDS[ledger.current.state]} ${key} in ${kms}`,
+    ({ kms, handle }) => `${WORDS[handle.current.state]} ${key} in ${kms}`,
   )
   return (rotation.length > 0 ? rotation : others).join(', ')
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { KeymgmtError } from '../../errors.js'
 import type { KmsKey } from '../../kms/provider.js'
-import { findLostCopies, makePrimary, makeReplica } from './create.js'
+import { findUnrecordedKmsKeys, createPrimary, createReplica } from './create.js'
 import { plan, type Chain, type Step } from './plan.js'
 import { without } from '../records/model.js'
 import { kmsKeyOf, readMaterial, setAlias, tagsOf, updateCopy, type Work } from './context.js'
@@ -24,13 +24,13 @@ export const DEFAULT_DELETION_WINDOW = 30
  * have ended.
  */
 export async function converge(work: Work): Promise<void> {
-  await findLostCopies(work)
+  await findUnrecordedKmsKeys(work)
   // A step may make another one necessary (a version enabled only to be replicated), so plan until
   // there is nothing.
   for (
-    let stages = plan(work.key, work.ledger.current);
+    let stages = plan(work.key, work.handle.current);
     stages.length > 0;
-    stages = plan(work.key, work.ledger.current)
+    stages = plan(work.key, work.handle.current)
   ) {
     for (const chains of stages) await runSideBySide(work, chains)
   }
@@ -67,9 +67,9 @@ function describe({ key }: Work, { action, version, region, alias }: Step): stri
 type TakeStep = (work: Work, step: Step) => Promise<void>
 
 const STEPS: Readonly<Record<Step['action'], TakeStep>> = {
-  create: (work, { version }) => makePrimary(work, version),
+  create: (work, { version }) => createPrimary(work, version),
 
-  replicate: (work, { version, region }) => makeReplica(work, version, region),
+  replicate: (work, { version, region }) => createReplica(work, version, region),
 
   import: async (work, { version, region }) => {
     const key = kmsKeyOf(work, version, region)
@@ -102,7 +102,7 @@ const STEPS: Readonly<Record<Step['action'], TakeStep>> = {
   },
 
   tag: async (work, { version, region }) => {
-    const { operation_id = randomUUID() } = work.ledger.current.copies[version]?.[region] ?? {}
+    const { operation_id = randomUUID() } = work.handle.current.copies[version]?.[region] ?? {}
     await work.provider.tag(
       region,
       kmsKeyOf(work, version, region),
@@ -122,7 +122,7 @@ const STEPS: Readonly<Record<Step['action'], TakeStep>> = {
   },
 
   'point-alias': async (work, { version, region, alias = '' }) => {
-    const { aliases, copies } = work.ledger.current
+    const { aliases, copies } = work.handle.current
     const recorded = aliases[region]?.[alias]
     const known = recorded ?? { version: 0, ours: false }
     const keys = new Set(Object.values(copies).flatMap((places) => places[region]?.key?.id ?? []))
@@ -143,7 +143,7 @@ const STEPS: Readonly<Record<Step['action'], TakeStep>> = {
   },
 
   'schedule-deletion': async (work, { version, region }) => {
-    const days = work.ledger.current.deletion_window ?? DEFAULT_DELETION_WINDOW
+    const days = work.handle.current.deletion_window ?? DEFAULT_DELETION_WINDOW
     const date = await work.provider.scheduleDeletion(region, kmsKeyOf(work, version, region), days)
     await updateCopy(work, version, region, (copy) => ({
       ...copy,
@@ -162,8 +162,8 @@ const STEPS: Readonly<Record<Step['action'], TakeStep>> = {
 }
 
 /** The KMS key that an alias names as far as is on record. */
-function namedBy({ ledger }: Work, region: string, alias: string): KmsKey | undefined {
-  const { aliases, copies } = ledger.current
+function namedBy({ handle }: Work, region: string, alias: string): KmsKey | undefined {
+  const { aliases, copies } = handle.current
   return copies[aliases[region]?.[alias]?.version ?? 0]?.[region]?.key
 }
 

@@ -1,12 +1,12 @@
 import type { Engine } from '../engine.js'
-import { openLedger } from './record.js'
+import { openRecord } from './record.js'
 import { readProvider } from './repository.js'
 import { copiesOf } from '../reconcile/plan.js'
 import { openProvider } from '../operations/providers.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from './model.js'
 
 /** A removed distribution whose KMS keys AWS may not have deleted yet. */
-export interface RetiredDistribution {
+export interface ArchivedDistribution {
   readonly kms: string
   readonly record: DistributionRecord
   /** Whether every waiting period is over. */
@@ -14,13 +14,13 @@ export interface RetiredDistribution {
 }
 
 /** The removed distributions of a key, the latest first; of one provider, or of all. */
-export async function retiredOf(
+export async function archivedOf(
   engine: Engine,
   key: KeyRecord,
   kms?: string,
-): Promise<RetiredDistribution[]> {
-  const providers = kms === undefined ? await engine.store.list(recordPath.retired) : [kms]
-  const found = await Promise.all(providers.map((provider) => retiredIn(engine, key, provider)))
+): Promise<ArchivedDistribution[]> {
+  const providers = kms === undefined ? await engine.store.list(recordPath.archived) : [kms]
+  const found = await Promise.all(providers.map((provider) => archivedIn(engine, key, provider)))
   return found
     .flat()
     .sort((one, other) =>
@@ -28,23 +28,23 @@ export async function retiredOf(
     )
 }
 
-async function retiredIn(
+async function archivedIn(
   engine: Engine,
   key: KeyRecord,
   kms: string,
-): Promise<RetiredDistribution[]> {
+): Promise<ArchivedDistribution[]> {
   // The name tells whose it may be, so that only those are opened.
-  const names = (await engine.store.list(recordPath.retiredOf(kms))).filter(
+  const names = (await engine.store.list(recordPath.archivedOf(kms))).filter(
     (name) => name.replace(/-\d+$/, '') === key.name,
   )
   const records = await Promise.all(
     names.map((name) =>
-      openLedger<DistributionRecord>(engine.store, recordPath.retiredDistribution(kms, name)),
+      openRecord<DistributionRecord>(engine.store, recordPath.archivedDistribution(kms, name)),
     ),
   )
-  return records.flatMap((ledger) => {
-    if (ledger?.current.key_id !== key.id) return []
-    return [{ kms, record: ledger.current, gone: isOver(ledger.current, engine.now()) }]
+  return records.flatMap((handle) => {
+    if (handle?.current.key_id !== key.id) return []
+    return [{ kms, record: handle.current, gone: isOver(handle.current, engine.now()) }]
   })
 }
 
@@ -61,7 +61,7 @@ function isOver(record: DistributionRecord, now: Date): boolean {
  */
 export async function isRestorable(
   engine: Engine,
-  { kms, record }: RetiredDistribution,
+  { kms, record }: ArchivedDistribution,
 ): Promise<boolean> {
   const provider = await readProvider(engine, kms)
   if (!provider || provider.key_collection !== record.regions[0]) return false
@@ -75,11 +75,11 @@ export async function isRestorable(
 }
 
 /** Forgets removed distributions whose KMS keys AWS no longer has. */
-export async function forgetRetired(
+export async function deleteArchived(
   engine: Engine,
-  { kms, record }: RetiredDistribution,
+  { kms, record }: ArchivedDistribution,
 ): Promise<void> {
-  const path = recordPath.retiredDistribution(kms, record.name)
+  const path = recordPath.archivedDistribution(kms, record.name)
   const stored = await engine.store.get(path)
   if (stored) await engine.store.delete(path, stored.revision)
 }

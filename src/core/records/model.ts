@@ -107,9 +107,9 @@ export const recordPath = {
   distributionsOf: (kms: string) => `distribution/${kms}`,
   distribution: (kms: string, key: string) => `distribution/${kms}/${key}`,
   /** Removed distributions, until AWS has deleted their KMS keys. */
-  retired: 'retired',
-  retiredOf: (kms: string) => `retired/${kms}`,
-  retiredDistribution: (kms: string, name: string) => `retired/${kms}/${name}`,
+  archived: 'archived',
+  archivedOf: (kms: string) => `archived/${kms}`,
+  archivedDistribution: (kms: string, name: string) => `archived/${kms}/${name}`,
 } as const
 
 /** A record without some of its fields. */

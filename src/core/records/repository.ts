@@ -1,22 +1,22 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
-import { openLedger, requireLedger, type Ledger } from './record.js'
+import { openRecord, requireRecord, type RecordHandle } from './record.js'
 import { recordPath, type DistributionRecord, type KeyRecord, type KmsRecord } from './model.js'
 
 /** A distribution of a key, with the provider that it is in. */
-export interface PlacedDistribution {
+export interface NamedDistribution {
   readonly kms: string
-  readonly ledger: Ledger<DistributionRecord>
+  readonly handle: RecordHandle<DistributionRecord>
 }
 
 /** The key, or undefined. */
 export async function readKey(engine: Engine, name: string): Promise<KeyRecord | undefined> {
-  return (await openLedger<KeyRecord>(engine.store, recordPath.key(name)))?.current
+  return (await openRecord<KeyRecord>(engine.store, recordPath.key(name)))?.current
 }
 
 /** The key that must be there. @throws KeymgmtError KEY_NOT_FOUND */
-export function requireKey(engine: Engine, name: string): Promise<Ledger<KeyRecord>> {
-  return requireLedger<KeyRecord>(
+export function requireKey(engine: Engine, name: string): Promise<RecordHandle<KeyRecord>> {
+  return requireRecord<KeyRecord>(
     engine.store,
     recordPath.key(name),
     () =>
@@ -31,12 +31,12 @@ export function requireKey(engine: Engine, name: string): Promise<Ledger<KeyReco
 
 /** The provider, or undefined. Only the use cases see its credentials. */
 export async function readProvider(engine: Engine, name: string): Promise<KmsRecord | undefined> {
-  return (await openLedger<KmsRecord>(engine.store, recordPath.provider(name)))?.current
+  return (await openRecord<KmsRecord>(engine.store, recordPath.provider(name)))?.current
 }
 
 /** The provider that must be there. @throws KeymgmtError KMS_NOT_FOUND */
 export async function requireProvider(engine: Engine, name: string): Promise<KmsRecord> {
-  const found = await requireLedger<KmsRecord>(
+  const found = await requireRecord<KmsRecord>(
     engine.store,
     recordPath.provider(name),
     () =>
@@ -56,7 +56,7 @@ export async function readDistribution(
   kms: string,
   key: string,
 ): Promise<DistributionRecord | undefined> {
-  return (await openLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, key)))
+  return (await openRecord<DistributionRecord>(engine.store, recordPath.distribution(kms, key)))
     ?.current
 }
 
@@ -65,8 +65,8 @@ export function requireDistribution(
   engine: Engine,
   kms: string,
   key: string,
-): Promise<Ledger<DistributionRecord>> {
-  return requireLedger<DistributionRecord>(
+): Promise<RecordHandle<DistributionRecord>> {
+  return requireRecord<DistributionRecord>(
     engine.store,
     recordPath.distribution(kms, key),
     () =>
@@ -82,14 +82,14 @@ export function requireDistribution(
  * Where the key is distributed, by provider. Providers are few; keys are many: so this asks each
  * provider.
  */
-export async function distributionsOf(engine: Engine, key: string): Promise<PlacedDistribution[]> {
+export async function distributionsOf(engine: Engine, key: string): Promise<NamedDistribution[]> {
   const placed = await Promise.all(
     (await engine.store.list(recordPath.distributions)).map(async (kms) => {
-      const ledger = await openLedger<DistributionRecord>(
+      const handle = await openRecord<DistributionRecord>(
         engine.store,
         recordPath.distribution(kms, key),
       )
-      return ledger ? [{ kms, ledger }] : []
+      return handle ? [{ kms, handle }] : []
     }),
   )
   return placed.flat()

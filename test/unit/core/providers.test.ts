@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
 import { distribute } from '../../../src/core/operations/distribute.js'
 import { saveKey } from '../../../src/core/operations/keys.js'
-import { createLedger } from '../../../src/core/records/record.js'
+import { createRecord } from '../../../src/core/records/record.js'
 import { readProvider } from '../../../src/core/records/repository.js'
 import { deleteProvider, saveProvider } from '../../../src/core/operations/providers.js'
 import { recordPath } from '../../../src/core/records/model.js'
 import { distributionCounts } from '../../../src/core/operations/status.js'
-import { AES, createBench, createDistributed, HOME, recorded, refusal } from './bench.js'
+import { AES, createTestbed, createDistributed, HOME, recorded, refusal } from './testbed.js'
 
 describe('a provider', () => {
   it.each([
@@ -27,13 +27,13 @@ describe('a provider', () => {
       ],
     ],
   ] as const)('is not made of %j only', async (change, words) => {
-    const { engine } = await createBench()
+    const { engine } = await createTestbed()
     expect(await refusal(saveProvider(engine, 'new', change))).toEqual(words)
     expect(await readProvider(engine, 'new')).toBeUndefined()
   })
 
   it("can't be moved to another Region", async () => {
-    const { engine } = await createBench()
+    const { engine } = await createTestbed()
     await saveProvider(engine, 'k', { provider: 'awskms', key_collection: HOME })
     expect(await refusal(saveProvider(engine, 'k', { key_collection: 'eu-west-1' }))).toEqual([
       'FIELD_IMMUTABLE',
@@ -49,7 +49,7 @@ describe('a provider', () => {
   })
 
   it('is not deleted while keys are distributed to it; of many, the first few are said how to remove', async () => {
-    const { engine } = await createBench()
+    const { engine } = await createTestbed()
     for (const name of ['a', 'b', 'c', 'd']) {
       await saveKey(engine, name, { type: 'aes256-gcm96' })
       await distribute(engine, 'k', name, AES)
@@ -71,18 +71,18 @@ describe('a provider', () => {
   })
 
   it('of a kind that only a newer keymgmt knows is left to it', async () => {
-    const bench = recorded(await createBench())
+    const testbed = recorded(await createTestbed())
     const strange = { name: 'strange', provider: 'newkms', key_collection: HOME, credentials: {} }
-    await createLedger(bench.store, recordPath.provider('strange'), strange)
-    await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
+    await createRecord(testbed.store, recordPath.provider('strange'), strange)
+    await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
     const words = [
       'STORE_VERSION',
       'this keymgmt knows no provider=newkms',
       'use the newer keymgmt that wrote it',
     ]
-    expect(await refusal(saveProvider(bench.engine, 'strange', {}))).toEqual(words)
-    expect(await refusal(distribute(bench.engine, 'strange', 'app', AES))).toEqual(words)
-    expect([await readProvider(bench.engine, 'strange'), bench.calls]).toEqual([strange, []])
+    expect(await refusal(saveProvider(testbed.engine, 'strange', {}))).toEqual(words)
+    expect(await refusal(distribute(testbed.engine, 'strange', 'app', AES))).toEqual(words)
+    expect([await readProvider(testbed.engine, 'strange'), testbed.calls]).toEqual([strange, []])
   })
 
   it('is kept as it is but for its credentials, and for as long as it is used', async () => {
@@ -123,7 +123,7 @@ describe('a provider', () => {
   })
 
   it('must be complete, and be there', async () => {
-    const { engine } = await createBench()
+    const { engine } = await createTestbed()
     await saveKey(engine, 'app', { type: 'aes256-gcm96' })
     expect((await refusal(saveProvider(engine, 'new', { provider: 'awskms' })))[0]).toBe(
       'FIELD_MISSING',

@@ -8,7 +8,7 @@ import {
   type DistributionRecord,
   type KeyRecord,
 } from '../../../../src/core/records/model.js'
-import { retiredOf } from '../../../../src/core/records/archive.js'
+import { archivedOf } from '../../../../src/core/records/archive.js'
 import { awsKms, createEngine } from '../../../../src/index.js'
 import { FLOWS } from '../../../support/flows.js'
 import { hire, stateOf, type Operator } from '../operator.js'
@@ -47,7 +47,7 @@ async function recordsOf(
   const key = (await requireKey(engine, operator.key)).current
   const record =
     (await readDistribution(engine, 'k', operator.key)) ??
-    (await retiredOf(engine, key, 'k'))[0]?.record
+    (await archivedOf(engine, key, 'k'))[0]?.record
   assert.ok(record, `there is no ${recordPath.distribution('k', operator.key)}`)
   return { key, record }
 }

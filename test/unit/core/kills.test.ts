@@ -11,7 +11,7 @@ import {
 } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import { AES, benchOver, complaints, createBench, HARMLESS, type CoreBench } from './bench.js'
+import { AES, testbedOver, complaints, createTestbed, HARMLESS, type Testbed } from './testbed.js'
 
 // Every command dies at everything that it asks of the KMS and at everything that it writes down,
 // before that is so and after it. What it left must be enough for the same command, given again, to
@@ -36,7 +36,7 @@ const RESTORE: Step = (engine) => restoreDistribution(engine, 'k', 'app')
 
 interface Flow {
   readonly prepare: readonly Step[]
-  readonly mishap?: (bench: CoreBench) => void
+  readonly mishap?: (testbed: Testbed) => void
   readonly step: Step
 }
 
@@ -117,17 +117,17 @@ function mortal<T extends object>(of: T, fate: Fate): T {
   })
 }
 
-async function prepared({ prepare, mishap }: Flow): Promise<CoreBench> {
-  const bench = await createBench()
-  for (const step of prepare) await step(bench.engine)
-  mishap?.(bench)
-  return bench
+async function prepared({ prepare, mishap }: Flow): Promise<Testbed> {
+  const testbed = await createTestbed()
+  for (const step of prepare) await step(testbed.engine)
+  mishap?.(testbed)
+  return testbed
 }
 
 /** Runs the flow with that fate; answers whether it was met. */
 async function strike(flow: Flow, fate: Fate): Promise<boolean> {
   const { store, kms } = await prepared(flow)
-  const dying = benchOver(mortal(store, fate), kms, {
+  const dying = testbedOver(mortal(store, fate), kms, {
     ...kms.kind,
     open: async (settings) => mortal(await kms.kind.open(settings), fate),
   })
@@ -135,7 +135,7 @@ async function strike(flow: Flow, fate: Fate): Promise<boolean> {
     () => false,
     () => true,
   )
-  const next = await createBench({ store, kms })
+  const next = await createTestbed({ store, kms })
   await flow.step(next.engine)
   expect(await complaints(next)).toEqual([])
   return died
@@ -143,13 +143,13 @@ async function strike(flow: Flow, fate: Fate): Promise<boolean> {
 
 describe.each(Object.entries(FLOWS))('%s', (_name, flow) => {
   it('ends as it should', async () => {
-    const bench = await prepared(flow)
-    await flow.step(bench.engine)
-    expect(await complaints(bench)).toEqual([])
-    const before = JSON.stringify([bench.kms.keys, [...bench.kms.aliases]])
-    await flow.step(bench.engine)
+    const testbed = await prepared(flow)
+    await flow.step(testbed.engine)
+    expect(await complaints(testbed)).toEqual([])
+    const before = JSON.stringify([testbed.kms.keys, [...testbed.kms.aliases]])
+    await flow.step(testbed.engine)
     if (flow.step !== ROTATE)
-      expect(JSON.stringify([bench.kms.keys, [...bench.kms.aliases]])).toBe(before)
+      expect(JSON.stringify([testbed.kms.keys, [...testbed.kms.aliases]])).toBe(before)
   })
 
   it.each(['before', 'after'] as const)(

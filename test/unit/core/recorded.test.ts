@@ -15,7 +15,7 @@ import {
   restoreDistribution,
   revokeDistribution,
 } from '../../../src/core/operations/remove.js'
-import { retiredOf } from '../../../src/core/records/archive.js'
+import { archivedOf } from '../../../src/core/records/archive.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import { kmsKeyOf } from '../../../src/core/reconcile/context.js'
 import { KeymgmtError } from '../../../src/errors.js'
@@ -23,14 +23,14 @@ import { OPERATION_TAG } from '../../../src/kms/provider.js'
 import {
   AES,
   complaints,
-  createBench,
+  createTestbed,
   createDistributed,
   GLOBAL,
   HOME,
   recorded,
   refusal,
-  type CoreBench,
-} from './bench.js'
+  type Testbed,
+} from './testbed.js'
 
 // What is on record after each command: from it all later ones are planned. And what changes
 // nothing writes nothing.
@@ -41,15 +41,15 @@ const lame = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame'))
 
 async function createRecorded(
   type: 'aes256-gcm96' | 'ed25519',
-): Promise<{ bench: CoreBench; engine: Engine; record: DistributionRecord; copy: CopyRecord }> {
-  const bench = await createBench()
-  const engine = { ...bench.engine, now: () => NOW }
+): Promise<{ testbed: Testbed; engine: Engine; record: DistributionRecord; copy: CopyRecord }> {
+  const testbed = await createTestbed()
+  const engine = { ...testbed.engine, now: () => NOW }
   await saveKey(engine, 'app', { type })
   await distribute(engine, 'k', 'app', type === 'ed25519' ? SIGN : AES)
-  const [made] = bench.kms.keys
+  const [made] = testbed.kms.keys
   if (!made) throw new Error('there is no KMS key')
   const material_id = (
-    await (await bench.kms.kind.open({ region: HOME, credentials: {} })).inspect(HOME, made.key)
+    await (await testbed.kms.kind.open({ region: HOME, credentials: {} })).inspect(HOME, made.key)
   )?.materialId
   const copy = {
     operation_id: made.tags.get(OPERATION_TAG) ?? '',
@@ -70,7 +70,7 @@ async function createRecorded(
     copies: { 1: { [HOME]: copy } },
     aliases: { [HOME]: { 'alias/hashicorp/app-1688559292': { version: 1, ours: true } } },
   }
-  return { bench, engine, record, copy }
+  return { testbed, engine, record, copy }
 }
 
 describe('on record is', () => {
@@ -80,7 +80,7 @@ describe('on record is', () => {
   ] as const)(
     'what a distribution of %s is, and again after everything that was taken back',
     async (type, named) => {
-      const { bench, engine, record, copy } = await createRecorded(type)
+      const { testbed, engine, record, copy } = await createRecorded(type)
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
       expect('material_id' in copy).toBe(named)
       await revokeDistribution(engine, 'k', 'app')
@@ -92,9 +92,9 @@ describe('on record is', () => {
       await restoreDistribution(engine, 'k', 'app')
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
       await removeDistribution(engine, 'k', 'app', 9)
-      const [retired] = await retiredOf(engine, (await requireKey(engine, 'app')).current)
-      const deletion_date = (bench.kms.keys[0]?.deletion as Date).toISOString()
-      expect(retired?.record).toStrictEqual({
+      const [archived] = await archivedOf(engine, (await requireKey(engine, 'app')).current)
+      const deletion_date = (testbed.kms.keys[0]?.deletion as Date).toISOString()
+      expect(archived?.record).toStrictEqual({
         ...record,
         state: 'removed',
         deletion_window: 9,
@@ -113,7 +113,7 @@ describe('on record is', () => {
   )
 
   it('each version of a key, with when it was made and its public half', async () => {
-    const { engine } = await createBench()
+    const { engine } = await createTestbed()
     const at = (ms: number): Engine => ({ ...engine, now: () => new Date(ms) })
     await saveKey(at(1_000), 'app', { type: 'ed25519' })
     const first = (await readKey(engine, 'app'))?.versions[1]
@@ -134,15 +134,15 @@ describe('on record is', () => {
 
   it('the KMS key of every version, without which nothing is done', async () => {
     const { engine } = await createDistributed()
-    const ledger = {
+    const handle = {
       path: 'distribution/k/app',
       current: await readDistribution(engine, 'k', 'app'),
-    } as Parameters<typeof kmsKeyOf>[0]['ledger']
+    } as Parameters<typeof kmsKeyOf>[0]['handle']
     for (const [version, region] of [
       [1, 'eu-west-1'],
       [2, HOME],
     ] as const) {
-      expect(() => kmsKeyOf({ ledger } as Parameters<typeof kmsKeyOf>[0], version, region)).toThrow(
+      expect(() => kmsKeyOf({ handle } as Parameters<typeof kmsKeyOf>[0], version, region)).toThrow(
         expect.objectContaining({
           code: 'STORE_CORRUPT',
           message: `distribution/k/app has no KMS key for version ${version} in ${region}`,
@@ -198,9 +198,9 @@ describe('nothing is written, and nothing changed in the KMS, by', () => {
       (engine) => removeDistribution(engine, 'k', 'app'),
     ],
   ])('%s', async (_name, prepare, step) => {
-    const bench = await createDistributed({ replica_regions: ['us-east-1', 'eu-west-1'] })
-    for (const each of prepare) await each(bench.engine)
-    const { engine, written, calls } = recorded(bench)
+    const testbed = await createDistributed({ replica_regions: ['us-east-1', 'eu-west-1'] })
+    for (const each of prepare) await each(testbed.engine)
+    const { engine, written, calls } = recorded(testbed)
     await step(engine)
     expect([written, calls]).toEqual([[], []])
   })
@@ -208,15 +208,15 @@ describe('nothing is written, and nothing changed in the KMS, by', () => {
 
 describe('a removal that was interrupted', () => {
   const createRemoving = async (type: 'aes256-gcm96' | 'rsa-2048') => {
-    const bench = await createBench()
-    await saveKey(bench.engine, 'app', { type })
-    await distribute(bench.engine, 'k', 'app', AES)
+    const testbed = await createTestbed()
+    await saveKey(testbed.engine, 'app', { type })
+    await distribute(testbed.engine, 'k', 'app', AES)
     expect(
       await refusal(
-        removeDistribution(recorded(bench, () => ({ removeAlias: lame })).engine, 'k', 'app', 7),
+        removeDistribution(recorded(testbed, () => ({ removeAlias: lame })).engine, 'k', 'app', 7),
       ),
     ).toEqual(['KMS_FAILED', 'lame'])
-    return bench
+    return testbed
   }
 
   it('is finished as it was begun, whatever is asked for then', async () => {
@@ -236,14 +236,19 @@ describe('a removal that was interrupted', () => {
   })
 
   it('is finished before the key is distributed for another purpose', async () => {
-    const bench = await createRemoving('rsa-2048')
-    await distribute({ ...bench.engine, now: () => new Date(Date.now() + 2_000) }, 'k', 'app', SIGN)
-    expect(await readDistribution(bench.engine, 'k', 'app')).toMatchObject({
+    const testbed = await createRemoving('rsa-2048')
+    await distribute(
+      { ...testbed.engine, now: () => new Date(Date.now() + 2_000) },
+      'k',
+      'app',
+      SIGN,
+    )
+    expect(await readDistribution(testbed.engine, 'k', 'app')).toMatchObject({
       state: 'active',
       purpose: ['sign', 'verify'],
     })
-    expect(bench.kms.keys.map(({ deletion }) => deletion !== undefined)).toEqual([true, false])
-    expect(bench.notices).toEqual([
+    expect(testbed.kms.keys.map(({ deletion }) => deletion !== undefined)).toEqual([true, false])
+    expect(testbed.notices).toEqual([
       'First finishing what an earlier command began: the removal of app in k',
     ])
   })
@@ -272,10 +277,10 @@ describe('a key', () => {
   })
 
   it('is needed for as long as one KMS key lacks its material', async () => {
-    const bench = await createDistributed({ deletion_allowed: true })
-    await rotateKey(bench.engine, 'app')
+    const testbed = await createDistributed({ deletion_allowed: true })
+    await rotateKey(testbed.engine, 'app')
     let deleted = 0
-    const half = recorded(bench, (provider) => ({
+    const half = recorded(testbed, (provider) => ({
       deleteMaterial: (region, key) =>
         deleted++ > 0 ? lame() : provider.deleteMaterial(region, key),
     }))
@@ -283,12 +288,12 @@ describe('a key', () => {
       'KMS_FAILED',
       'lame',
     ])
-    await removeDistribution(bench.engine, 'k', 'app')
-    expect((await refusal(deleteKey(bench.engine, 'app')))[1]).toBe(
+    await removeDistribution(testbed.engine, 'k', 'app')
+    expect((await refusal(deleteKey(testbed.engine, 'app')))[1]).toBe(
       'KMS keys of app in k can be brought back only with its material',
     )
-    await restoreDistribution(bench.engine, 'k', 'app')
-    expect(await complaints(bench)).toEqual([])
+    await restoreDistribution(testbed.engine, 'k', 'app')
+    expect(await complaints(testbed)).toEqual([])
   })
 
   it('is deleted although its material went meanwhile', async () => {
@@ -302,7 +307,7 @@ describe('a key', () => {
 
   it('takes only material of its own type, be the bytes the same', async () => {
     const material = randomBytes(32)
-    const { engine } = await createBench()
+    const { engine } = await createTestbed()
     await importKey(engine, 'app', { material, type: 'aes256-gcm96' }, {})
     expect(await refusal(importVersion(engine, 'app', { material, type: 'hmac-sha256' }))).toEqual([
       'FIELD_INVALID',
