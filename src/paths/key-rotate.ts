@@ -1,4 +1,5 @@
 import type { Engine } from '../core/engine.js'
+import { rotateKey } from '../core/operations/keys.js'
 import { distributionsOf } from '../core/records/repository.js'
 import { definePath } from '../router/path.js'
 
@@ -19,9 +20,10 @@ export const keyRotate = definePath<Engine>()({
     write: {
       summary: 'Makes a new version of the key and moves every alias to it.',
       run: async (engine, { name }) => {
-        const { rotateKey } = await import('../core/operations/keys.js')
         const { type } = await rotateKey(engine, name)
-        const providers = (await distributionsOf(engine, name)).map(({ kms }) => kms)
+        const providers = (await distributionsOf(engine, name)).map(
+          ({ providerName }) => providerName,
+        )
         return type === SYMMETRIC || providers.length === 0
           ? undefined
           : { warnings: [explainRotation(name, providers)] }
@@ -31,6 +33,6 @@ export const keyRotate = definePath<Engine>()({
 })
 
 function explainRotation(key: string, providers: readonly string[]): string {
-  const where = providers.map((kms) => `keymgmt read keymgmt/kms/${kms}/key/${key}`).join(', ')
+  const where = providers.map((name) => `keymgmt read keymgmt/kms/${name}/key/${key}`).join(', ')
   return `The alias names the new version only. What was made with an earlier one is verified or decrypted by naming its KMS key: ${where}`
 }

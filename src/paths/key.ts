@@ -1,4 +1,5 @@
 import type { Engine } from '../core/engine.js'
+import { deleteKey, saveKey } from '../core/operations/keys.js'
 import { readKey } from '../core/records/repository.js'
 import { recordPath, type KeyRecord } from '../core/records/model.js'
 import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'
@@ -51,9 +52,17 @@ export const key = definePath<Engine>()({
           { min: 0 },
         ),
       },
-      run: async (engine, { name }, fields) => {
-        const { saveKey } = await import('../core/operations/keys.js')
-        await saveKey(engine, name, fields)
+      run: async (
+        engine,
+        { name },
+        { type, replica_regions, deletion_allowed, min_enabled_version },
+      ) => {
+        await saveKey(engine, name, {
+          type,
+          replicaRegions: replica_regions,
+          deletionAllowed: deletion_allowed,
+          minEnabledVersion: min_enabled_version,
+        })
         return undefined
       },
     },
@@ -68,7 +77,6 @@ export const key = definePath<Engine>()({
       summary:
         'Deletes the key with its material. It must not be distributed, and deletion_allowed must be true.',
       run: async (engine, { name }) => {
-        const { deleteKey } = await import('../core/operations/keys.js')
         await deleteKey(engine, name)
         return undefined
       },

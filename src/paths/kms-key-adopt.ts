@@ -1,4 +1,5 @@
 import type { Engine } from '../core/engine.js'
+import { adopt } from '../core/operations/adopt.js'
 import { integer, required, text } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 
@@ -28,8 +29,7 @@ export const kmsKeyAdopt = definePath<Engine>()({
         }),
       },
       run: async (engine, { name, key }, { key_id, version = 1 }) => {
-        const { adopt } = await import('../core/operations/adopt.js')
-        await adopt(engine, name, key, { key_id, version })
+        await adopt(engine, name, key, { kmsKeyId: key_id, version })
         return undefined
       },
     },

@@ -1,4 +1,5 @@
 import type { Engine } from '../core/engine.js'
+import { repairDistribution } from '../core/operations/repair.js'
 import { definePath } from '../router/path.js'
 import { differenceData, differenceRow } from './difference.js'
 
@@ -16,7 +17,6 @@ export const kmsKeyRepair = definePath<Engine>()({
     write: {
       summary: 'Mends what differs between the records and AWS.',
       run: async (engine, { name, key }) => {
-        const { repairDistribution } = await import('../core/operations/repair.js')
         const path = `keymgmt/kms/${name}/key/${key}`
         const { mended, remaining } = await repairDistribution(engine, name, key)
         return {

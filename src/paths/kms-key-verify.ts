@@ -1,5 +1,6 @@
 import type { Engine } from '../core/engine.js'
-import type { ObservedCopy } from '../core/operations/verify.js'
+import { verifyDistribution } from '../core/operations/verify.js'
+import type { ObservedKmsKey } from '../core/reconcile/observe.js'
 import { boolean } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import type { Json } from '../router/values.js'
@@ -24,19 +25,18 @@ export const kmsKeyVerify = definePath<Engine>()({
         challenge: boolean('Whether to have AWS compare symmetric material with ours.'),
       },
       run: async (engine, { name, key }, { challenge = false }) => {
-        const { verifyDistribution } = await import('../core/operations/verify.js')
         const path = `keymgmt/kms/${name}/key/${key}`
         const { observation, differences } = await verifyDistribution(engine, name, key, challenge)
         return {
           data: {
-            kms_keys: observation.copies.map(describe),
+            kms_keys: observation.kmsKeys.map(describe),
             differences: differences.map((difference) => differenceData(difference, path)),
             verified: differences.length === 0,
           },
           rows:
             differences.length > 0
               ? differences.map((difference) => differenceRow(difference, path))
-              : observation.copies.map(row),
+              : observation.kmsKeys.map(row),
           failed: differences.length > 0,
         }
       },
@@ -46,21 +46,21 @@ export const kmsKeyVerify = definePath<Engine>()({
 
 const PROOF = { true: 'proven', false: 'other material', undefined: 'not compared' } as const
 
-function describe({ version, region, copy, status, holds }: ObservedCopy): Record<string, Json> {
+function describe({ entry, status, holds }: ObservedKmsKey): Record<string, Json> {
   return {
-    version,
-    region,
-    kms_key: copy.key?.id ?? null,
+    version: entry.version,
+    region: entry.region,
+    kms_key: entry.state === 'created' ? entry.key.id : null,
     state: status?.state ?? 'deleted',
     material: PROOF[`${holds}`],
   }
 }
 
-function row({ version, region, copy, status, holds }: ObservedCopy): Record<string, string> {
+function row({ entry, status, holds }: ObservedKmsKey): Record<string, string> {
   return {
-    Region: region,
-    Version: String(version),
-    'KMS key': copy.key?.id ?? '',
+    Region: entry.region,
+    Version: String(entry.version),
+    'KMS key': entry.state === 'created' ? entry.key.id : '',
     State: status?.state ?? 'deleted',
     Material: PROOF[`${holds}`],
   }

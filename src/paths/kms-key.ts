@@ -1,7 +1,9 @@
 import type { Engine } from '../core/engine.js'
+import { removeDistribution, type ScheduledDeletion } from '../core/operations/remove.js'
+import { distribute, isInterrupted } from '../core/operations/distribute.js'
 import { readDistribution } from '../core/records/repository.js'
+import { createdKmsKeys } from '../core/records/kms-keys.js'
 import { recordPath, type DistributionRecord } from '../core/records/model.js'
-import type { ScheduledDeletion } from '../core/operations/remove.js'
 import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
 import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath } from '../router/path.js'
@@ -54,8 +56,11 @@ export const kmsKey = definePath<Engine>()({
         ),
       },
       run: async (engine, { name, key }, { purpose, protection = 'hsm', version_aliases }) => {
-        const { distribute } = await import('../core/operations/distribute.js')
-        await distribute(engine, name, key, { purpose, protection, version_aliases })
+        await distribute(engine, name, key, {
+          purpose,
+          protection,
+          versionAliases: version_aliases,
+        })
         return undefined
       },
     },
@@ -63,7 +68,6 @@ export const kmsKey = definePath<Engine>()({
       summary: 'The ids of the KMS keys, by version.',
       run: async (engine, { name, key }) => {
         const record = await readDistribution(engine, name, key)
-        const { isInterrupted } = await import('../core/operations/distribute.js')
         const interrupted = await isInterrupted(engine, name, key)
         return (
           record && {
@@ -82,7 +86,6 @@ export const kmsKey = definePath<Engine>()({
         }),
       },
       run: async (engine, { name, key }, { deletion_window }) => {
-        const { removeDistribution } = await import('../core/operations/remove.js')
         const scheduled = await removeDistribution(engine, name, key, deletion_window)
         return scheduled.length > 0
           ? { warnings: explainRemoval(scheduled, `keymgmt/kms/${name}/key/${key}`) }
@@ -98,15 +101,14 @@ function describe({
   purpose,
   protection,
   regions,
-  copies,
+  kms_keys,
   state,
   version_aliases,
 }: DistributionRecord): Record<string, Json> {
   const [primary = ''] = regions
-  const ids = Object.entries(copies).flatMap(([version, places]) => {
-    const id = places[primary]?.key?.id
-    return id ? [[version, id] as const] : []
-  })
+  const ids = createdKmsKeys({ kms_keys }).flatMap(({ version, region, key }) =>
+    region === primary ? [[String(version), key.id] as const] : [],
+  )
   return {
     distribution_time,
     name,

@@ -1,4 +1,5 @@
 import type { Engine } from '../core/engine.js'
+import { deleteProvider, saveProvider } from '../core/operations/providers.js'
 import { readProvider } from '../core/records/repository.js'
 import { recordPath } from '../core/records/model.js'
 import { AWS_CREDENTIALS, SECRET_CREDENTIALS } from '../kms/credentials.js'
@@ -44,9 +45,8 @@ export const kms = definePath<Engine>()({
           SECRET_CREDENTIALS,
         ),
       },
-      run: async (engine, { name }, fields) => {
-        const { saveProvider } = await import('../core/operations/providers.js')
-        await saveProvider(engine, name, fields)
+      run: async (engine, { name }, { provider, key_collection, credentials }) => {
+        await saveProvider(engine, name, { provider, keyCollection: key_collection, credentials })
         return undefined
       },
     },
@@ -62,7 +62,6 @@ export const kms = definePath<Engine>()({
     delete: {
       summary: 'Forgets the provider. No key may be distributed to it.',
       run: async (engine, { name }) => {
-        const { deleteProvider } = await import('../core/operations/providers.js')
         await deleteProvider(engine, name)
         return undefined
       },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { distributionCounts } from '../../core/operations/status.js'
+import { readStatus } from '../../core/operations/status.js'
 import { composeEngine } from '../engine.js'
+import { describeCredentialsSource } from '../output/credentials-source.js'
 import { loadFormat } from '../output/index.js'
 import { printOptions } from '../verbs.js'
 import { defineCommand } from './command.js'
@@ -23,8 +24,15 @@ export const status = defineCommand({
       },
     })
     const seal = await home.seal()
+    const { credentials, ...counts } = await readStatus(engine)
     const data = {
-      ...(await distributionCounts(engine)),
+      ...counts,
+      credentials: Object.fromEntries(
+        Object.entries(credentials).map(([name, source]) => [
+          name,
+          describeCredentialsSource(source),
+        ]),
+      ),
       seal: seal.kind,
       seal_keyfile: seal.keyfile ?? '',
       store: seal.path,

@@ -1,72 +1,88 @@
 import type { Engine } from '../engine.js'
+import { archiveDistribution } from '../records/archive.js'
+import { without, type DistributionState, type KeyRecord } from '../records/model.js'
 import type { RecordHandle } from '../records/record.js'
-import { distributionsOf, requireProvider, type NamedDistribution } from '../records/repository.js'
-import { isUnfinished } from './plan.js'
-import { openProvider } from '../operations/providers.js'
-import {
-  encodeRecord,
-  recordPath,
-  without,
-  type DistributionRecord,
-  type KeyRecord,
-} from '../records/model.js'
-import type { Work } from './context.js'
+import { distributionsOf, type NamedDistribution } from '../records/repository.js'
+import { openContext, type ReconcileContext } from './context.js'
+import { findUnrecordedKmsKeys } from './create.js'
+import { isUnfinished, plan, type Chain } from './plan.js'
+import { describeStep, takeStep } from './steps.js'
 
-/** The distribution with all that is needed to work on it. */
-export async function openContext(
-  engine: Engine,
-  key: KeyRecord,
-  { kms, handle }: NamedDistribution,
-): Promise<Work> {
-  return {
-    engine,
-    key,
-    handle,
-    provider: await openProvider(engine, await requireProvider(engine, kms)),
-  }
-}
+/** Maximum chains side by side: enough to hide the network, few enough to stay small in memory. */
+const SIDE_BY_SIDE = 32
 
 /**
- * Brings one distribution to what its record says; a removed one is put aside then. How is loaded
- * when there is one: most commands have nothing to do with AWS.
+ * Brings one distribution to the state that its record desires; a removed one is archived then.
+ * @throws KeymgmtError of the first step that failed, after the steps that were under way beside it
+ * have ended.
  */
 export async function reconcile(
   engine: Engine,
   key: KeyRecord,
-  placed: NamedDistribution,
+  named: NamedDistribution,
 ): Promise<void> {
-  const { converge } = await import('./steps.js')
-  await converge(await openContext(engine, key, placed))
-  if (placed.handle.current.state === 'removed') await archive(engine, placed)
+  await takeAllSteps(await openContext(engine, key, named))
+  if (named.distribution.current.state === 'removed') await archiveDistribution(engine, named)
 }
 
 /**
- * The record moves aside before it goes, so that at every moment one of the two tells of the KMS
- * keys.
+ * Makes the KMS have what the records desire. Each step is written down before it is taken and
+ * again when it is done, so this finishes what an earlier run left.
  */
-async function archive(engine: Engine, { kms, handle }: NamedDistribution): Promise<void> {
-  const path = recordPath.archivedDistribution(kms, handle.current.name)
-  const earlier = await engine.store.get(path)
-  await engine.store.put(path, encodeRecord(handle.current), earlier?.revision ?? 0)
-  await handle.remove()
+async function takeAllSteps(context: ReconcileContext): Promise<void> {
+  const { key, distribution } = context
+  await findUnrecordedKmsKeys(context)
+  // A step may make another one necessary (a version enabled only to be replicated), so plan until
+  // there is nothing.
+  for (
+    let stages = plan(key, distribution.current);
+    stages.length > 0;
+    stages = plan(key, distribution.current)
+  ) {
+    for (const chains of stages) await runSideBySide(context, chains)
+  }
 }
 
 /**
- * Brings every distribution of the key in line with it, and declares a rotation done that is
- * everywhere. Every distribution gets its chance before the first failure is reported.
+ * After a failure no chain is begun, and those under way are waited for: their outcome is still to
+ * be written down.
+ */
+async function runSideBySide(context: ReconcileContext, chains: readonly Chain[]): Promise<void> {
+  const waiting = chains.values()
+  const failures: unknown[] = []
+  const worker = async (): Promise<void> => {
+    for (const chain of waiting) {
+      if (failures.length > 0) return
+      await runChain(context, chain).catch((error: unknown) => failures.push(error))
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, chains.length) }, worker))
+  if (failures.length > 0) throw failures[0]
+}
+
+async function runChain(context: ReconcileContext, chain: Chain): Promise<void> {
+  for (const step of chain) {
+    context.engine.progress(describeStep(context, step))
+    await takeStep(context, step)
+  }
+}
+
+/**
+ * Reconciles every distribution of the key, and completes a rotation that is everywhere then. Every
+ * distribution gets its chance before the first failure is reported.
  */
 export async function reconcileKey(
   engine: Engine,
-  handle: RecordHandle<KeyRecord>,
-  placed: readonly NamedDistribution[],
+  key: RecordHandle<KeyRecord>,
+  distributions: readonly NamedDistribution[],
 ): Promise<void> {
   const results = await Promise.allSettled(
-    placed.map((each) => reconcile(engine, handle.current, each)),
+    distributions.map((named) => reconcile(engine, key.current, named)),
   )
   for (const result of results) if (result.status === 'rejected') throw result.reason
-  const { pending_version } = handle.current
+  const { pending_version } = key.current
   if (pending_version !== undefined) {
-    await handle.update((current) => ({
+    await key.update((current) => ({
       ...without(current, 'pending_version'),
       latest_version: pending_version,
     }))
@@ -79,32 +95,35 @@ export async function reconcileKey(
  */
 export async function resumeUnfinished(
   engine: Engine,
-  handle: RecordHandle<KeyRecord>,
+  key: RecordHandle<KeyRecord>,
 ): Promise<NamedDistribution[]> {
-  const { name, pending_version } = handle.current
-  const placed = await distributionsOf(engine, name)
-  const unfinished = placed.filter((each) => isUnfinished(handle.current, each.handle.current))
-  if (pending_version === undefined && unfinished.length === 0) return placed
-  engine.notice(
-    `First finishing what an earlier command began: ${describe(name, pending_version, unfinished)}`,
+  const { name, pending_version } = key.current
+  const distributions = await distributionsOf(engine, name)
+  const unfinished = distributions.filter(({ distribution }) =>
+    isUnfinished(key.current, distribution.current),
   )
-  await reconcileKey(engine, handle, placed)
+  if (pending_version === undefined && unfinished.length === 0) return distributions
+  engine.notice(
+    `First finishing what an earlier command began: ${describeUnfinished(key.current, unfinished)}`,
+  )
+  await reconcileKey(engine, key, distributions)
   return distributionsOf(engine, name)
 }
 
-function describe(
-  key: string,
-  pending: number | undefined,
+function describeUnfinished(
+  { name, pending_version }: KeyRecord,
   unfinished: readonly NamedDistribution[],
 ): string {
-  const rotation = pending === undefined ? [] : [`the rotation of ${key} to version ${pending}`]
-  const others = unfinished.map(
-    ({ kms, handle }) => `${WORDS[handle.current.state]} ${key} in ${kms}`,
-  )
-  return (rotation.length > 0 ? rotation : others).join(', ')
+  if (pending_version !== undefined) return `the rotation of ${name} to version ${pending_version}`
+  return unfinished
+    .map(
+      ({ providerName, distribution }) =>
+        `${UNFINISHED[distribution.current.state]} ${name} in ${providerName}`,
+    )
+    .join(', ')
 }
 
-const WORDS: Readonly<Record<DistributionRecord['state'], string>> = {
+const UNFINISHED: Readonly<Record<DistributionState, string>> = {
   active: 'the distribution of',
   revoked: 'the revocation of',
   removed: 'the removal of',

@@ -5,8 +5,8 @@ import { recordPath, type DistributionRecord, type KeyRecord, type KmsRecord } f
 
 /** A distribution of a key, with the provider that it is in. */
 export interface NamedDistribution {
-  readonly kms: string
-  readonly handle: RecordHandle<DistributionRecord>
+  readonly providerName: string
+  readonly distribution: RecordHandle<DistributionRecord>
 }
 
 /** The key, or undefined. */
@@ -53,28 +53,33 @@ export async function requireProvider(engine: Engine, name: string): Promise<Kms
 /** The distribution, or undefined. */
 export async function readDistribution(
   engine: Engine,
-  kms: string,
+  providerName: string,
   key: string,
 ): Promise<DistributionRecord | undefined> {
-  return (await openRecord<DistributionRecord>(engine.store, recordPath.distribution(kms, key)))
-    ?.current
+  return (
+    await openRecord<DistributionRecord>(engine.store, recordPath.distribution(providerName, key))
+  )?.current
 }
 
 /** The distribution that must be there. @throws KeymgmtError DISTRIBUTION_NOT_FOUND */
 export function requireDistribution(
   engine: Engine,
-  kms: string,
+  providerName: string,
   key: string,
 ): Promise<RecordHandle<DistributionRecord>> {
   return requireRecord<DistributionRecord>(
     engine.store,
-    recordPath.distribution(kms, key),
+    recordPath.distribution(providerName, key),
     () =>
-      new KeymgmtError('DISTRIBUTION_NOT_FOUND', `key ${key} is not distributed to ${kms}`, {
-        hints: [
-          `distribute it: keymgmt write keymgmt/kms/${kms}/key/${key} purpose=encrypt,decrypt protection=hsm`,
-        ],
-      }),
+      new KeymgmtError(
+        'DISTRIBUTION_NOT_FOUND',
+        `key ${key} is not distributed to ${providerName}`,
+        {
+          hints: [
+            `distribute it: keymgmt write keymgmt/kms/${providerName}/key/${key} purpose=encrypt,decrypt protection=hsm`,
+          ],
+        },
+      ),
   )
 }
 
@@ -83,14 +88,14 @@ export function requireDistribution(
  * provider.
  */
 export async function distributionsOf(engine: Engine, key: string): Promise<NamedDistribution[]> {
-  const placed = await Promise.all(
-    (await engine.store.list(recordPath.distributions)).map(async (kms) => {
-      const handle = await openRecord<DistributionRecord>(
+  const found = await Promise.all(
+    (await engine.store.list(recordPath.distributions)).map(async (providerName) => {
+      const distribution = await openRecord<DistributionRecord>(
         engine.store,
-        recordPath.distribution(kms, key),
+        recordPath.distribution(providerName, key),
       )
-      return handle ? [{ kms, handle }] : []
+      return distribution ? [{ providerName, distribution }] : []
     }),
   )
-  return placed.flat()
+  return found.flat()
 }

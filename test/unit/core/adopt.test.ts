@@ -5,6 +5,7 @@ import { distribute } from '../../../src/core/operations/distribute.js'
 import { importKey } from '../../../src/core/operations/import.js'
 import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
+import { fingerprintOf } from '../../../src/core/records/material.js'
 import { recordPath } from '../../../src/core/records/model.js'
 import {
   removeDistribution,
@@ -12,7 +13,12 @@ import {
   revokeDistribution,
 } from '../../../src/core/operations/remove.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import type { KmsKey, KmsKeyRequest, KmsKeyStatus } from '../../../src/kms/provider.js'
+import {
+  OPERATION_TAG,
+  type KmsKey,
+  type KmsKeyRequest,
+  type KmsKeyStatus,
+} from '../../../src/kms/provider.js'
 import {
   AES,
   complaints,
@@ -60,7 +66,10 @@ describe('a KMS key is adopted', () => {
     const testbed = await createStranger()
     const { engine, calls } = recorded(testbed)
     const now = new Date(1_688_559_292_173)
-    await adopt({ ...engine, now: () => now }, 'k', 'app', { key_id: testbed.made.id, version: 1 })
+    await adopt({ ...engine, now: () => now }, 'k', 'app', {
+      kmsKeyId: testbed.made.id,
+      version: 1,
+    })
     expect(calls).toEqual([
       `accepts ${HOME} stranger`,
       `tag ${HOME} stranger`,
@@ -72,35 +81,35 @@ describe('a KMS key is adopted', () => {
       protection: 'hsm',
       regions: [HOME],
       state: 'active',
-      aliases: { [HOME]: { [alias]: { version: 1, ours: true } } },
+      aliases: [{ region: HOME, name: alias, state: 'set', version: 1 }],
     })
     const material_id = (
       await (
         await testbed.kms.kind.open({ region: HOME, credentials: {} })
       ).inspect(HOME, testbed.made)
     )?.materialId
-    expect((await readDistribution(engine, 'k', 'app'))?.copies).toEqual({
-      1: {
-        [HOME]: {
-          operation_id: '',
-          begun: now.toISOString(),
-          key: testbed.made,
-          imported: true,
-          material_id,
-          enabled: true,
-        },
+    const fingerprint = await fingerprintOf(testbed.store, one)
+    expect((await readDistribution(engine, 'k', 'app'))?.kms_keys).toEqual([
+      {
+        version: 1,
+        region: HOME,
+        state: 'created',
+        key: testbed.made,
+        materials: [{ version: 1, fingerprint, material_id, imported: true }],
+        enabled: true,
       },
-    })
+    ])
+    expect(testbed.kms.keys[0]?.tags.has(OPERATION_TAG)).toBe(false)
     expect(await complaints(testbed)).toEqual([])
   })
 
   it('as one version of several, disabled where that version is', async () => {
     const testbed = await createStranger()
     await rotateKey(testbed.engine, 'app')
-    await saveKey(testbed.engine, 'app', { min_enabled_version: 2 })
+    await saveKey(testbed.engine, 'app', { minEnabledVersion: 2 })
     for (const key of testbed.kms.keys) key.enabled = false
     const { engine, calls } = recorded(testbed)
-    await adopt(engine, 'k', 'app', { key_id: testbed.made.arn, version: 1 })
+    await adopt(engine, 'k', 'app', { kmsKeyId: testbed.made.arn, version: 1 })
     expect(calls).toEqual([
       `accepts ${HOME} stranger`,
       'create 2',
@@ -114,21 +123,21 @@ describe('a KMS key is adopted', () => {
   it('whose material AWS has no name for, or which shows its material by itself', async () => {
     const testbed = await createStranger()
     await adopt(saying(testbed, { materialId: undefined }).engine, 'k', 'app', {
-      key_id: testbed.made.id,
+      kmsKeyId: testbed.made.id,
       version: 1,
     })
-    expect(
-      Object.keys((await readDistribution(testbed.engine, 'k', 'app'))?.copies[1]?.[HOME] ?? {}),
-    ).toEqual(['operation_id', 'begun', 'key', 'imported', 'enabled'])
+    const [entry] = (await readDistribution(testbed.engine, 'k', 'app'))?.kms_keys ?? []
+    expect(entry).toMatchObject({ state: 'created', enabled: true })
+    expect(entry).not.toHaveProperty('materials.0.material_id')
     const other = await createStranger()
     const shows = recorded(other, () => ({ holds: () => Promise.resolve(true) }))
-    await adopt(shows.engine, 'k', 'app', { key_id: other.made.id, version: 1 })
+    await adopt(shows.engine, 'k', 'app', { kmsKeyId: other.made.id, version: 1 })
     expect(shows.calls).not.toContain(`accepts ${HOME} stranger`)
   })
 
   it('of several Regions for as long as it is in one', async () => {
     const testbed = await createStranger({ multiRegion: true }, GLOBAL)
-    await adopt(testbed.engine, 'k', 'app', { key_id: testbed.made.id, version: 1 })
+    await adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })
     expect(await complaints(testbed)).toEqual([])
   })
 
@@ -138,14 +147,14 @@ describe('a KMS key is adopted', () => {
       tag: () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame')),
     }))
     expect(
-      await refusal(adopt(lame.engine, 'k', 'app', { key_id: testbed.made.id, version: 1 })),
+      await refusal(adopt(lame.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
     ).toEqual(['KMS_FAILED', 'lame'])
     for (const [key_id, calls] of [
       [testbed.made.arn, ['tag', 'pointAlias']],
       [testbed.made.id, []],
     ] as const) {
       const run = recorded(testbed)
-      await adopt(run.engine, 'k', 'app', { key_id, version: 1 })
+      await adopt(run.engine, 'k', 'app', { kmsKeyId: key_id, version: 1 })
       expect(run.calls.map((call) => call.split(' ')[0])).toEqual(calls)
     }
   })
@@ -183,7 +192,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
     const testbed = await createStranger()
     const { engine, calls } = saying(testbed, status)
     expect(
-      await refusal(adopt(engine, 'k', 'app', { key_id: testbed.made.id, version: 1 })),
+      await refusal(adopt(engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
     ).toEqual(['FIELD_INVALID', `KMS key ${testbed.made.id} ${problem}`, hint])
     expect([calls, await readDistribution(engine, 'k', 'app')]).toEqual([[], undefined])
   })
@@ -191,7 +200,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
   it('that is in one Region, into a key of several', async () => {
     const testbed = await createStranger({}, GLOBAL)
     expect(
-      await refusal(adopt(testbed.engine, 'k', 'app', { key_id: testbed.made.id, version: 1 })),
+      await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
     ).toEqual([
       'FIELD_INVALID',
       `KMS key ${testbed.made.id} is a single-Region key`,
@@ -204,7 +213,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
     const other = randomBytes(32).toString('base64')
     for (const key of testbed.kms.keys) Object.assign(key, { material: other, bound: other })
     expect(
-      await refusal(adopt(testbed.engine, 'k', 'app', { key_id: testbed.made.id, version: 1 })),
+      await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
     ).toEqual([
       'KMS_MATERIAL_DIFFERS',
       `KMS key ${testbed.made.id} (enabled) does not hold version 1 of app`,
@@ -222,13 +231,13 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
     const testbed = await createStranger()
     const { engine } = testbed
     const attempt = (key_id: string, version: number) =>
-      refusal(adopt(engine, 'k', 'app', { key_id, version }))
+      refusal(adopt(engine, 'k', 'app', { kmsKeyId: key_id, version }))
     await distribute(engine, 'k', 'app', AES)
     expect(await attempt(testbed.made.id, 1)).toEqual(words)
     expect(await attempt(testbed.made.id, 7)).toEqual(words)
     await removeDistribution(engine, 'k', 'app')
     await adopt({ ...engine, now: () => new Date(Date.now() + 2_000) }, 'k', 'app', {
-      key_id: testbed.made.id,
+      kmsKeyId: testbed.made.id,
       version: 1,
     })
     await rotateKey(engine, 'app')
@@ -236,6 +245,6 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
     await revokeDistribution(engine, 'k', 'app')
     expect(await attempt(testbed.made.id, 1)).toEqual(words)
     await restoreDistribution(engine, 'k', 'app')
-    await adopt(engine, 'k', 'app', { key_id: testbed.made.id, version: 1 })
+    await adopt(engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })
   })
 })

@@ -48,7 +48,7 @@ const remove = (engine: Engine, kms = 'k', key = 'app') => removeDistribution(en
 const restore = (engine: Engine, kms = 'k', key = 'app') => restoreDistribution(engine, kms, key)
 const archived = async (engine: Engine) =>
   (await archivedOf(engine, (await requireKey(engine, 'app')).current)).map(
-    ({ kms, gone, record }) => [kms, gone, record.purpose.join()],
+    ({ providerName, gone, record }) => [providerName, gone, record.purpose.join()],
   )
 
 describe('what was removed', () => {
@@ -66,13 +66,13 @@ describe('what was removed', () => {
     await restore(engine)
     expect((await readDistribution(engine, 'k', 'app'))?.purpose).toEqual(['decrypt', 'encrypt'])
     expect(await archived(engine)).toEqual([['k', false, 'sign,verify']])
-    expect(await store.list('archived/k')).toHaveLength(1)
+    expect(await store.list('archive/k')).toHaveLength(1)
   })
 
   it('from one provider is not brought back in another', async () => {
     const { engine } = await createDistributed()
     await remove(engine)
-    await saveProvider(engine, 'other', { provider: 'awskms', key_collection: 'eu-west-1' })
+    await saveProvider(engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
     await distribute(later(engine, 2_000), 'other', 'app', AES)
     await remove(engine, 'other')
     expect((await archived(engine)).map(([kms]) => kms)).toEqual(['other', 'k'])
@@ -98,15 +98,15 @@ describe('what was removed', () => {
       })
       expect(
         await archivedOf({ ...engine, store }, (await requireKey(engine, name)).current),
-      ).toMatchObject([{ kms: 'k' }])
-      expect(read).toEqual([expect.stringMatching(`^archived/k/${name}-\\d{10}$`)])
+      ).toMatchObject([{ providerName: 'k' }])
+      expect(read).toEqual([expect.stringMatching(`^archive/k/${name}-\\d{10}$`)])
       await restore(engine, 'k', name)
       expect(await readDistribution(engine, 'k', name)).toMatchObject({ state: 'active' })
     },
   )
 
   it('is not that of a later key of the same name', async () => {
-    const { engine, kms } = await createDistributed({ deletion_allowed: true })
+    const { engine, kms } = await createDistributed({ deletionAllowed: true })
     await remove(engine)
     await deleteKey(engine, 'app')
     await saveKey(engine, 'app', { type: 'aes256-gcm96' })
@@ -160,7 +160,7 @@ describe('what was removed', () => {
     await remove(engine)
     await deleteProvider(engine, 'k')
     expect(await refusal(restore(engine))).toEqual(GONE('decrypt,encrypt'))
-    await saveProvider(engine, 'k', { provider: 'awskms', key_collection: 'eu-west-1' })
+    await saveProvider(engine, 'k', { provider: 'awskms', keyCollection: 'eu-west-1' })
     expect(await refusal(restore(engine))).toEqual(GONE('decrypt,encrypt'))
     await distribute(later(engine, 2_000), 'k', 'app', AES)
     expect(await readDistribution(engine, 'k', 'app')).toMatchObject({ regions: ['eu-west-1'] })
@@ -200,7 +200,7 @@ describe('what was removed', () => {
     testbed.kms.keys.length = 0
     let reads = 0
     const get = (path: string) =>
-      path.startsWith('archived/') && reads++ > 0
+      path.startsWith('archive/') && reads++ > 0
         ? Promise.resolve(undefined)
         : testbed.store.get(path)
     const { engine } = recorded({ ...testbed, store: { ...testbed.store, get } })
@@ -209,7 +209,7 @@ describe('what was removed', () => {
   })
 
   it('is brought back only while its key allows it: one whose material is out keeps its key, in part or in all', async () => {
-    const { engine, kms } = await createDistributed({ deletion_allowed: true })
+    const { engine, kms } = await createDistributed({ deletionAllowed: true })
     await revokeDistribution(engine, 'k', 'app')
     await remove(engine)
     expect((await refusal(deleteKey(engine, 'app')))[0]).toBe('KEY_IN_USE')

@@ -3,7 +3,7 @@ import { distribute, replicate } from '../../../src/core/operations/distribute.j
 import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
 import { openRecord } from '../../../src/core/records/record.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
-import { recordPath, without, type DistributionRecord } from '../../../src/core/records/model.js'
+import { recordPath, type DistributionRecord } from '../../../src/core/records/model.js'
 import { KeymgmtError, type ErrorCode } from '../../../src/errors.js'
 import { OPERATION_TAG, type KmsProvider } from '../../../src/kms/provider.js'
 import {
@@ -25,8 +25,10 @@ const LOOKING = `looking in ${HOME} for KMS keys that AWS may have made without 
 const AWAY = 'eu-west-1'
 
 const fail = (code: ErrorCode) => Promise.reject(new KeymgmtError(code, 'as told'))
-const copies = async ({ engine }: Testbed) =>
-  (await readDistribution(engine, 'k', 'app'))?.copies ?? {}
+const kmsKeys = async ({ engine }: Testbed) =>
+  (await readDistribution(engine, 'k', 'app'))?.kms_keys ?? []
+const operationIds = async (testbed: Testbed) =>
+  (await kmsKeys(testbed)).map(({ operation_id }) => operation_id)
 
 /** A testbed with a key that is not distributed yet. */
 async function createKeyed(versions = 1): Promise<Testbed> {
@@ -56,11 +58,11 @@ const creating = (...answers: readonly ('told' | 'made' | 'not made' | Error)[])
 /** What is on record of the distribution is changed to what a command leaves that dies. */
 async function edit(
   { store }: Testbed,
-  change: (record: DistributionRecord) => DistributionRecord['copies'],
+  change: (record: DistributionRecord) => DistributionRecord['kms_keys'],
 ): Promise<void> {
   const handle = await openRecord<DistributionRecord>(store, recordPath.distribution('k', 'app'))
   if (!handle) throw new Error('there is no distribution')
-  await handle.update((current) => ({ ...current, copies: change(current) }))
+  await handle.update((current) => ({ ...current, kms_keys: change(current) }))
 }
 
 describe('when AWS does not tell whether it made a KMS key', () => {
@@ -95,10 +97,7 @@ describe('when AWS does not tell whether it made a KMS key', () => {
       'KMS_AMBIGUOUS',
       'AWS did not answer',
     ])
-    expect([calls, await copies(testbed)]).toEqual([
-      ['create 1', 'create 1', 'create 1'],
-      { 1: {} },
-    ])
+    expect([calls, await kmsKeys(testbed)]).toEqual([['create 1', 'create 1', 'create 1'], []])
   })
 
   it('what is being made beside it is not looked for', async () => {
@@ -122,8 +121,7 @@ describe('when AWS does not tell whether it made a KMS key', () => {
       },
     }))
     await distribute(engine, 'k', 'app', AES)
-    const known = await copies(testbed)
-    expect([1, 2].map((version) => known[version]?.[HOME]?.operation_id)).toEqual(
+    expect(await operationIds(testbed)).toEqual(
       [1, 2].map((version) =>
         testbed.kms.keys
           .find(({ tags }) => tags.get('keymgmt:version') === String(version))
@@ -147,7 +145,7 @@ describe('when no KMS key was made', () => {
         ),
       ),
     ).toEqual(['KMS_LIMIT', 'too many'])
-    expect(await copies(testbed)).toEqual({ 1: {} })
+    expect(await kmsKeys(testbed)).toEqual([])
     const { engine, progress } = recorded(testbed)
     await distribute(engine, 'k', 'app', AES)
     expect(progress).not.toContain(LOOKING)
@@ -160,12 +158,14 @@ describe('when no KMS key was made', () => {
       await expect(
         distribute(recorded(testbed, creating(error)).engine, 'k', 'app', AES),
       ).rejects.toBe(error)
-      const begun = (await copies(testbed))[1]?.[HOME]
+      const [begun] = await kmsKeys(testbed)
+      if (begun?.state !== 'creating') throw new Error('no creation is on record')
       expect(begun).toEqual({
+        version: 1,
+        region: HOME,
+        state: 'creating',
         operation_id: expect.any(String),
         begun: expect.any(String),
-        imported: false,
-        enabled: true,
       })
       let asked: readonly unknown[] = []
       const { engine, progress } = recorded(testbed, (provider) => ({
@@ -175,7 +175,7 @@ describe('when no KMS key was made', () => {
         },
       }))
       await distribute(engine, 'k', 'app', AES)
-      expect(asked).toEqual([[begun?.operation_id], new Date(begun?.begun ?? '')])
+      expect(asked).toEqual([[begun.operation_id], new Date(begun.begun)])
       expect(progress[0]).toBe(LOOKING)
       expect(await complaints(testbed)).toEqual([])
     },
@@ -187,22 +187,20 @@ describe('what was lost', () => {
     const testbed = await createDistributed(GLOBAL)
     await replicate(testbed.engine, 'k', 'app')
     await rotateKey(testbed.engine, 'app')
-    const before = await copies(testbed)
-    const times = [
-      '2026-02-01T00:00:00.000Z',
-      '2026-01-01T00:00:00.000Z',
-      '2026-01-15T00:00:00.000Z',
-    ]
-    await edit(testbed, ({ copies: { 1: one = {}, 2: two = {} } }) => {
-      const lost = (places: typeof one, region: string, index: number) => ({
-        ...without(places[region] ?? { operation_id: '', begun: '', imported: true }, 'key'),
-        begun: times[index] ?? '',
-      })
-      return {
-        1: { ...one, [HOME]: lost(one, HOME, 0) },
-        2: { ...two, [HOME]: lost(two, HOME, 1), [AWAY]: lost(two, AWAY, 2) },
-      }
-    })
+    const before = await kmsKeys(testbed)
+    const times: Readonly<Record<string, string>> = {
+      [`1 ${HOME}`]: '2026-02-01T00:00:00.000Z',
+      [`2 ${HOME}`]: '2026-01-01T00:00:00.000Z',
+      [`2 ${AWAY}`]: '2026-01-15T00:00:00.000Z',
+    }
+    await edit(testbed, ({ kms_keys }) =>
+      kms_keys.map((entry) => {
+        const begun = times[`${entry.version} ${entry.region}`]
+        if (begun === undefined) return entry
+        const { version, region, operation_id = '' } = entry
+        return { version, region, state: 'creating', operation_id, begun }
+      }),
+    )
     const asked: string[] = []
     const { engine, calls } = recorded(testbed, (provider) => ({
       findByOperation: (ids, since) => {
@@ -215,22 +213,28 @@ describe('what was lost', () => {
       },
     }))
     await replicate(engine, 'k', 'app')
-    expect(asked).toEqual([`2 since ${times[0]}`, `${AWAY} since ${times[2]}`])
-    expect([calls, Object.keys(await copies(testbed))]).toEqual([[], ['1', '2']])
-    const keys = (known: DistributionRecord['copies']) =>
-      Object.values(known).map((places) =>
-        Object.entries(places).map(([region, copy]) => [region, copy.key?.id]),
-      )
-    expect(keys(await copies(testbed))).toEqual(keys(before))
+    expect(asked).toEqual([`2 since ${times[`1 ${HOME}`]}`, `${AWAY} since ${times[`2 ${AWAY}`]}`])
+    expect(calls).toEqual([
+      `importMaterial ${HOME} 1`,
+      `importMaterial ${HOME} 2`,
+      `importMaterial ${AWAY} 2`,
+    ])
+    expect(await kmsKeys(testbed)).toEqual(before)
   })
 
   it('with its primary is made anew', async () => {
     const testbed = await createDistributed(GLOBAL)
     await replicate(testbed.engine, 'k', 'app')
     testbed.kms.keys.length = 0
-    await edit(testbed, () => ({
-      1: { [AWAY]: { operation_id: 'o', begun: '2026-01-01T00:00:00.000Z', imported: false } },
-    }))
+    await edit(testbed, () => [
+      {
+        version: 1,
+        region: AWAY,
+        state: 'creating',
+        operation_id: 'o',
+        begun: '2026-01-01T00:00:00.000Z',
+      },
+    ])
     const { engine, calls } = recorded(testbed)
     await replicate(engine, 'k', 'app')
     expect(calls.slice(0, 4)).toEqual([
@@ -251,9 +255,7 @@ describe('what was lost', () => {
         AES,
       ),
     ).rejects.toThrow('dead')
-    const operations = Object.values(await copies(testbed)).map(
-      (places) => places[HOME]?.operation_id,
-    )
+    const operations = await operationIds(testbed)
     const denied = new KeymgmtError('KMS_ACCESS_DENIED', 'ListKeys was denied', {
       requestId: 'r-1',
     })
@@ -280,7 +282,7 @@ describe('what was lost', () => {
       await expect(
         distribute(recorded(testbed, creating(new Error('dead'))).engine, 'k', 'app', AES),
       ).rejects.toThrow('dead')
-      const before = await copies(testbed)
+      const before = await kmsKeys(testbed)
       await expect(
         distribute(
           recorded(testbed, () => ({ findByOperation: () => Promise.reject(error) })).engine,
@@ -289,7 +291,7 @@ describe('what was lost', () => {
           AES,
         ),
       ).rejects.toBe(error)
-      expect(await copies(testbed)).toEqual(before)
+      expect(await kmsKeys(testbed)).toEqual(before)
     },
   )
 })

@@ -19,7 +19,7 @@ describe("material of one's own", () => {
         testbed.engine,
         'app',
         { material: one, type: 'aes256-gcm96' },
-        { deletion_allowed: true, replica_regions: [] },
+        { deletionAllowed: true, replicaRegions: [] },
       ),
     ).toEqual({ type: 'aes256-gcm96', format: 'raw' })
     await importKey(testbed.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
@@ -73,7 +73,7 @@ describe("material of one's own", () => {
       description: 'keymgmt stranger',
       tags: {},
     })
-    const adoption = { key_id: made.id, version: 1 }
+    const adoption = { kmsKeyId: made.id, version: 1 }
     expect(await refusal(adopt(testbed.engine, 'k', 'app', adoption))).toEqual([
       'FIELD_INVALID',
       `KMS key ${made.id} is pending-import`,
@@ -94,7 +94,7 @@ describe("material of one's own", () => {
       'give 1 to 1',
     ])
     expect(
-      await refusal(adopt(testbed.engine, 'k', 'app', { key_id: 'none', version: 1 })),
+      await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: 'none', version: 1 })),
     ).toEqual(['KMS_KEY_NOT_FOUND', `there is no KMS key none in ${HOME}`])
     const [stranger] = testbed.kms.keys
     Object.assign(stranger ?? {}, {
@@ -103,7 +103,7 @@ describe("material of one's own", () => {
       enabled: false,
     })
     await adopt(testbed.engine, 'k', 'app', adoption)
-    await adopt(testbed.engine, 'k', 'app', { key_id: made.arn, version: 1 })
+    await adopt(testbed.engine, 'k', 'app', { kmsKeyId: made.arn, version: 1 })
     expect(shown(testbed)).toEqual([
       `stranger ${HOME} enabled`,
       `${HOME} alias/hashicorp/app-TIME is stranger`,
@@ -111,7 +111,7 @@ describe("material of one's own", () => {
     expect(stranger?.tags.get('keymgmt:key')).toBe('app')
     expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
     expect(
-      (await refusal(adopt(testbed.engine, 'k', 'app', { key_id: 'other', version: 1 })))[0],
+      (await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: 'other', version: 1 })))[0],
     ).toBe('DISTRIBUTION_DIFFERS')
   })
 
@@ -128,7 +128,7 @@ describe("material of one's own", () => {
     await provider.importMaterial(HOME, made, 'aes256-gcm96', one)
     await importKey(testbed.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
     await saveKey(testbed.engine, 'pair', { type: 'ed25519' })
-    const adoption = { key_id: made.id, version: 1 }
+    const adoption = { kmsKeyId: made.id, version: 1 }
     expect(await refusal(adopt(testbed.engine, 'k', 'pair', adoption))).toEqual([
       'FIELD_INVALID',
       `KMS key ${made.id} is not of type ed25519`,

@@ -26,7 +26,7 @@ const key =
   (engine) =>
     saveKey(engine, 'app', change)
 const AES_KEY = key({ type: 'aes256-gcm96' })
-const WIDE = key({ type: 'aes256-gcm96', replica_regions: ['us-east-1', 'eu-west-1'] })
+const WIDE = key({ type: 'aes256-gcm96', replicaRegions: ['us-east-1', 'eu-west-1'] })
 const DISTRIBUTE: Step = (engine) => distribute(engine, 'k', 'app', AES)
 const ROTATE: Step = (engine) => rotateKey(engine, 'app')
 const REPLICATE: Step = (engine) => replicate(engine, 'k', 'app')
@@ -41,20 +41,20 @@ interface Flow {
 }
 
 const FLOWS: Readonly<Record<string, Flow>> = {
-  distribute: { prepare: [AES_KEY, ROTATE, key({ min_enabled_version: 2 })], step: DISTRIBUTE },
+  distribute: { prepare: [AES_KEY, ROTATE, key({ minEnabledVersion: 2 })], step: DISTRIBUTE },
   'distribute a pair': {
     prepare: [key({ type: 'ed25519' })],
     step: (engine) =>
       distribute(engine, 'k', 'app', { purpose: ['sign', 'verify'], protection: 'hsm' }),
   },
   rotate: { prepare: [AES_KEY, DISTRIBUTE], step: ROTATE },
-  disable: { prepare: [AES_KEY, DISTRIBUTE, ROTATE], step: key({ min_enabled_version: 2 }) },
+  disable: { prepare: [AES_KEY, DISTRIBUTE, ROTATE], step: key({ minEnabledVersion: 2 }) },
   enable: {
-    prepare: [AES_KEY, ROTATE, DISTRIBUTE, key({ min_enabled_version: 2 })],
-    step: key({ min_enabled_version: 0 }),
+    prepare: [AES_KEY, ROTATE, DISTRIBUTE, key({ minEnabledVersion: 2 })],
+    step: key({ minEnabledVersion: 0 }),
   },
   replicate: {
-    prepare: [WIDE, ROTATE, key({ min_enabled_version: 2 }), DISTRIBUTE],
+    prepare: [WIDE, ROTATE, key({ minEnabledVersion: 2 }), DISTRIBUTE],
     step: REPLICATE,
   },
   'rotate everywhere': { prepare: [WIDE, DISTRIBUTE, REPLICATE], step: ROTATE },
@@ -69,7 +69,7 @@ const FLOWS: Readonly<Record<string, Flow>> = {
   },
   'give versions aliases': {
     prepare: [AES_KEY, ROTATE, DISTRIBUTE],
-    step: (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: true }),
+    step: (engine) => distribute(engine, 'k', 'app', { ...AES, versionAliases: true }),
   },
   repair: {
     prepare: [AES_KEY, DISTRIBUTE, ROTATE],

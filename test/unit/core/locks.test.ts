@@ -45,7 +45,7 @@ const COMMANDS: Readonly<
     ['key/app: write keymgmt/kms/k/key/app/replicate'],
   ],
   adopt: [
-    (engine) => adopt(engine, 'k', 'app', { key_id: 'id', version: 1 }),
+    (engine) => adopt(engine, 'k', 'app', { kmsKeyId: 'id', version: 1 }),
     ['key/app: write keymgmt/kms/k/key/app/adopt', 'kms/k: write keymgmt/kms/k/key/app/adopt'],
   ],
   revoke: [

@@ -31,9 +31,9 @@ describe('a key', () => {
     await saveKey(engine, 'one', {})
     await saveKey(engine, 'two', {
       type: 'ed25519',
-      deletion_allowed: true,
-      min_enabled_version: 0,
-      replica_regions: ['eu-west-1', 'eu-west-1'],
+      deletionAllowed: true,
+      minEnabledVersion: 0,
+      replicaRegions: ['eu-west-1', 'eu-west-1'],
     })
     expect(await readKey(engine, 'one')).toMatchObject({
       name: 'one',
@@ -62,24 +62,24 @@ describe('a key', () => {
       'field "type" is aes256-gcm96 and can\'t be changed',
       'make another key under another name',
     ])
-    expect(await refusal(saveKey(engine, 'app', { replica_regions: ['eu-west-1'] }))).toEqual([
+    expect(await refusal(saveKey(engine, 'app', { replicaRegions: ['eu-west-1'] }))).toEqual([
       'FIELD_IMMUTABLE',
       'field "replica_regions" is eu-west-1,us-east-1 and can\'t be changed',
       'make another key under another name',
     ])
     await saveKey(engine, 'app', {
       type: 'aes256-gcm96',
-      replica_regions: ['us-east-1', 'eu-west-1'],
-      deletion_allowed: true,
+      replicaRegions: ['us-east-1', 'eu-west-1'],
+      deletionAllowed: true,
     })
-    await saveKey(engine, 'app', { min_enabled_version: 0 })
+    await saveKey(engine, 'app', { minEnabledVersion: 0 })
     expect(await readKey(engine, 'app')).toMatchObject({
       deletion_allowed: true,
       min_enabled_version: 0,
     })
     await saveKey(engine, 'bare', { type: 'aes256-gcm96' })
     expect(
-      (await refusal(saveKey(engine, 'bare', { replica_regions: ['eu-west-1'] })))[1],
+      (await refusal(saveKey(engine, 'bare', { replicaRegions: ['eu-west-1'] })))[1],
     ).toContain('is not set and')
   })
 
@@ -90,8 +90,8 @@ describe('a key', () => {
       `min_enabled_version=${minimum} is not a version of this key`,
       'its latest version is 1; give 0 to 1, where 0 enables all',
     ]
-    expect(await refusal(saveKey(engine, 'app', { min_enabled_version: minimum }))).toEqual(words)
-    expect(await refusal(saveKey(engine, 'new', { min_enabled_version: minimum }))).toEqual(words)
+    expect(await refusal(saveKey(engine, 'app', { minEnabledVersion: minimum }))).toEqual(words)
+    expect(await refusal(saveKey(engine, 'new', { minEnabledVersion: minimum }))).toEqual(words)
     expect(await readKey(engine, 'new')).toBeUndefined()
   })
 
@@ -99,14 +99,14 @@ describe('a key', () => {
     const testbed = await createDistributed()
     await rotateKey(testbed.engine, 'app')
     expect((await rotateKey(testbed.engine, 'app')).latest_version).toBe(3)
-    await saveKey(testbed.engine, 'app', { min_enabled_version: 3 })
+    await saveKey(testbed.engine, 'app', { minEnabledVersion: 3 })
     expect(shown(testbed)).toEqual([
       `app version 1 ${HOME} disabled`,
       `app version 2 ${HOME} disabled`,
       `app version 3 ${HOME} enabled`,
       `${HOME} alias/hashicorp/app-TIME is app version 3`,
     ])
-    await saveKey(testbed.engine, 'app', { min_enabled_version: 2 })
+    await saveKey(testbed.engine, 'app', { minEnabledVersion: 2 })
     expect(shown(testbed)).toContain(`app version 2 ${HOME} enabled`)
     expect(testbed.notices).toEqual([])
   })
@@ -125,7 +125,7 @@ describe('a key', () => {
 
   it('is deleted with its material once that is allowed and it is nowhere, and needed nowhere', async () => {
     const { engine, store } = await createDistributed()
-    await saveKey(engine, 'app', { deletion_allowed: true })
+    await saveKey(engine, 'app', { deletionAllowed: true })
     expect(await refusal(deleteKey(engine, 'app'))).toEqual([
       'KEY_IN_USE',
       'app is distributed to k',
@@ -201,7 +201,7 @@ describe('a distribution', () => {
 
   it('gives each version an alias when that is asked for, until it is asked for otherwise', async () => {
     const testbed = await createDistributed()
-    await distribute(testbed.engine, 'k', 'app', { ...AES, version_aliases: true })
+    await distribute(testbed.engine, 'k', 'app', { ...AES, versionAliases: true })
     await rotateKey(testbed.engine, 'app')
     expect(shown(testbed).filter((line) => line.includes('alias'))).toEqual([
       `${HOME} alias/hashicorp/app-TIME is app version 2`,
@@ -210,7 +210,7 @@ describe('a distribution', () => {
     ])
     await distribute(testbed.engine, 'k', 'app', AES)
     expect(testbed.kms.aliases.size).toBe(3)
-    await distribute(testbed.engine, 'k', 'app', { ...AES, version_aliases: false })
+    await distribute(testbed.engine, 'k', 'app', { ...AES, versionAliases: false })
     expect(testbed.kms.aliases.size).toBe(1)
   })
 
@@ -273,7 +273,6 @@ describe('a distribution', () => {
         {
           what: 'unfinished',
           region: HOME,
-          version: 0,
           expected: 'every command finished',
           found: 'an interrupted command',
           mendable: true,
@@ -281,7 +280,7 @@ describe('a distribution', () => {
         { what: 'alias' },
       ],
     )
-    await saveKey(testbed.engine, 'app', { deletion_allowed: true })
+    await saveKey(testbed.engine, 'app', { deletionAllowed: true })
     expect(testbed.notices).toEqual([
       'First finishing what an earlier command began: the distribution of app in k',
     ])

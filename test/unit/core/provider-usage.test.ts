@@ -34,11 +34,11 @@ describe('what a provider is used for', () => {
     await saveKey(testbed.engine, 'a', { type: 'aes256-gcm96' })
     await saveKey(testbed.engine, 'b', {
       type: 'aes256-gcm96',
-      replica_regions: ['us-east-1', 'eu-west-1', HOME],
+      replicaRegions: ['us-east-1', 'eu-west-1', HOME],
     })
     await saveKey(testbed.engine, 'c', {
       type: 'aes256-gcm96',
-      replica_regions: ['ap-south-1', 'eu-west-1'],
+      replicaRegions: ['ap-south-1', 'eu-west-1'],
     })
     expect(await providerScope(testbed.engine, 'k')).toEqual({
       region: HOME,

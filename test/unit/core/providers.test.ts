@@ -5,13 +5,13 @@ import { createRecord } from '../../../src/core/records/record.js'
 import { readProvider } from '../../../src/core/records/repository.js'
 import { deleteProvider, saveProvider } from '../../../src/core/operations/providers.js'
 import { recordPath } from '../../../src/core/records/model.js'
-import { distributionCounts } from '../../../src/core/operations/status.js'
+import { readStatus } from '../../../src/core/operations/status.js'
 import { AES, createTestbed, createDistributed, HOME, recorded, refusal } from './testbed.js'
 
 describe('a provider', () => {
   it.each([
     [
-      { key_collection: HOME },
+      { keyCollection: HOME },
       [
         'FIELD_MISSING',
         'missing required field "provider"',
@@ -34,8 +34,8 @@ describe('a provider', () => {
 
   it("can't be moved to another Region", async () => {
     const { engine } = await createTestbed()
-    await saveProvider(engine, 'k', { provider: 'awskms', key_collection: HOME })
-    expect(await refusal(saveProvider(engine, 'k', { key_collection: 'eu-west-1' }))).toEqual([
+    await saveProvider(engine, 'k', { provider: 'awskms', keyCollection: HOME })
+    expect(await refusal(saveProvider(engine, 'k', { keyCollection: 'eu-west-1' }))).toEqual([
       'FIELD_IMMUTABLE',
       `field "key_collection" of k is ${HOME} and can't be changed`,
       'configure another provider under another name',
@@ -61,9 +61,9 @@ describe('a provider', () => {
       'keymgmt delete keymgmt/kms/k/key/b',
       'keymgmt delete keymgmt/kms/k/key/c',
     ])
-    await saveProvider(engine, 'other', { provider: 'awskms', key_collection: 'eu-west-1' })
+    await saveProvider(engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
     await distribute(engine, 'other', 'a', AES)
-    expect(await distributionCounts(engine)).toMatchObject({
+    expect(await readStatus(engine)).toMatchObject({
       keys: 4,
       providers: 2,
       distributions: 5,
@@ -87,7 +87,7 @@ describe('a provider', () => {
 
   it('is kept as it is but for its credentials, and for as long as it is used', async () => {
     const { engine } = await createDistributed()
-    expect((await refusal(saveProvider(engine, 'k', { key_collection: 'eu-west-1' })))[0]).toBe(
+    expect((await refusal(saveProvider(engine, 'k', { keyCollection: 'eu-west-1' })))[0]).toBe(
       'FIELD_IMMUTABLE',
     )
     await saveProvider(engine, 'k', {
@@ -102,18 +102,22 @@ describe('a provider', () => {
     expect((await readProvider(engine, 'k'))?.credentials).toMatchObject({ profile: 'p' })
     await saveProvider(engine, 'own', {
       provider: 'awskms',
-      key_collection: HOME,
+      keyCollection: HOME,
       credentials: { access_key: 'a', secret_key: 'b' },
     })
-    await saveProvider(engine, 'bare', { provider: 'awskms', key_collection: HOME })
-    expect(await distributionCounts(engine)).toEqual({
+    await saveProvider(engine, 'bare', { provider: 'awskms', keyCollection: HOME })
+    expect(await readStatus(engine)).toEqual({
       keys: 1,
       providers: 3,
       distributions: 1,
       credentials: {
-        k: 'role arn:aws:iam::111122223333:role/r, assumed with profile p',
-        own: 'stored access key',
-        bare: 'environment, shared files or role of the machine',
+        k: {
+          source: 'role',
+          roleArn: 'arn:aws:iam::111122223333:role/r',
+          assumedWith: { source: 'profile', profile: 'p' },
+        },
+        own: { source: 'access-key' },
+        bare: { source: 'chain' },
       },
     })
     expect((await refusal(deleteProvider(engine, 'k')))[0]).toBe('KMS_IN_USE')
@@ -128,12 +132,12 @@ describe('a provider', () => {
     expect((await refusal(saveProvider(engine, 'new', { provider: 'awskms' })))[0]).toBe(
       'FIELD_MISSING',
     )
-    expect((await refusal(saveProvider(engine, 'new', { key_collection: HOME })))[0]).toBe(
+    expect((await refusal(saveProvider(engine, 'new', { keyCollection: HOME })))[0]).toBe(
       'FIELD_MISSING',
     )
     expect(
       (
-        await refusal(saveProvider(engine, 'new', { provider: 'awskms', key_collection: 'west' }))
+        await refusal(saveProvider(engine, 'new', { provider: 'awskms', keyCollection: 'west' }))
       )[0],
     ).toBe('FIELD_INVALID')
     expect((await refusal(distribute(engine, 'none', 'app', AES)))[0]).toBe('KMS_NOT_FOUND')

@@ -7,7 +7,7 @@ import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys
 import { readDistribution, readKey, requireKey } from '../../../src/core/records/repository.js'
 import {
   without,
-  type CopyRecord,
+  type CreatedKmsKey,
   type DistributionRecord,
 } from '../../../src/core/records/model.js'
 import {
@@ -17,7 +17,8 @@ import {
 } from '../../../src/core/operations/remove.js'
 import { archivedOf } from '../../../src/core/records/archive.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
-import { kmsKeyOf } from '../../../src/core/reconcile/context.js'
+import { requireKmsKey, withImported } from '../../../src/core/records/kms-keys.js'
+import { fingerprintOf, withMaterial } from '../../../src/core/records/material.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import { OPERATION_TAG } from '../../../src/kms/provider.js'
 import {
@@ -39,9 +40,12 @@ const SIGN = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
 const NOW = new Date(1_688_559_292_173)
 const lame = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame'))
 
-async function createRecorded(
-  type: 'aes256-gcm96' | 'ed25519',
-): Promise<{ testbed: Testbed; engine: Engine; record: DistributionRecord; copy: CopyRecord }> {
+async function createRecorded(type: 'aes256-gcm96' | 'ed25519'): Promise<{
+  testbed: Testbed
+  engine: Engine
+  record: DistributionRecord
+  kmsKey: CreatedKmsKey
+}> {
   const testbed = await createTestbed()
   const engine = { ...testbed.engine, now: () => NOW }
   await saveKey(engine, 'app', { type })
@@ -51,26 +55,38 @@ async function createRecorded(
   const material_id = (
     await (await testbed.kms.kind.open({ region: HOME, credentials: {} })).inspect(HOME, made.key)
   )?.materialId
-  const copy = {
-    operation_id: made.tags.get(OPERATION_TAG) ?? '',
-    begun: NOW.toISOString(),
+  const key = (await requireKey(engine, 'app')).current
+  const fingerprint = await withMaterial(testbed.store, key, 1, (material) =>
+    fingerprintOf(testbed.store, material),
+  )
+  const kmsKey: CreatedKmsKey = {
+    version: 1,
+    region: HOME,
+    state: 'created',
     key: made.key,
-    imported: true,
+    operation_id: made.tags.get(OPERATION_TAG) ?? '',
+    materials: [
+      {
+        version: 1,
+        fingerprint,
+        imported: true,
+        ...(material_id !== undefined && { material_id }),
+      },
+    ],
     enabled: true,
-    ...(material_id !== undefined && { material_id }),
   }
   const record: DistributionRecord = {
     name: 'app-1688559292',
-    key_id: (await readKey(engine, 'app'))?.id ?? '',
+    key_id: key.id,
     distribution_time: NOW.toISOString(),
     purpose: type === 'ed25519' ? ['sign', 'verify'] : ['decrypt', 'encrypt'],
     protection: 'hsm',
     regions: [HOME],
     state: 'active',
-    copies: { 1: { [HOME]: copy } },
-    aliases: { [HOME]: { 'alias/hashicorp/app-1688559292': { version: 1, ours: true } } },
+    kms_keys: [kmsKey],
+    aliases: [{ region: HOME, name: 'alias/hashicorp/app-1688559292', state: 'set', version: 1 }],
   }
-  return { testbed, engine, record, copy }
+  return { testbed, engine, record, kmsKey }
 }
 
 describe('on record is', () => {
@@ -80,34 +96,35 @@ describe('on record is', () => {
   ] as const)(
     'what a distribution of %s is, and again after everything that was taken back',
     async (type, named) => {
-      const { testbed, engine, record, copy } = await createRecorded(type)
+      const { testbed, engine, record, kmsKey } = await createRecorded(type)
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
-      expect('material_id' in copy).toBe(named)
+      expect('material_id' in (kmsKey.materials[0] ?? {})).toBe(named)
       await revokeDistribution(engine, 'k', 'app')
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual({
         ...record,
         state: 'revoked',
-        copies: { 1: { [HOME]: { ...without(copy, 'enabled'), imported: false } } },
+        kms_keys: [withImported(without(kmsKey, 'enabled'), false)],
       })
       await restoreDistribution(engine, 'k', 'app')
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
       await removeDistribution(engine, 'k', 'app', 9)
       const [archived] = await archivedOf(engine, (await requireKey(engine, 'app')).current)
-      const deletion_date = (testbed.kms.keys[0]?.deletion as Date).toISOString()
+      const date = (testbed.kms.keys[0]?.deletion as Date).toISOString()
       expect(archived?.record).toStrictEqual({
         ...record,
         state: 'removed',
         deletion_window: 9,
-        aliases: { [HOME]: {} },
-        copies: { 1: { [HOME]: { ...copy, deletion_scheduled: true, deletion_date } } },
+        aliases: [],
+        kms_keys: [{ ...kmsKey, deletion: { date } }],
       })
       await restoreDistribution(engine, 'k', 'app')
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
-      await saveKey(engine, 'app', { min_enabled_version: 1 })
+      await saveKey(engine, 'app', { minEnabledVersion: 1 })
       await rotateKey(engine, 'app')
-      await saveKey(engine, 'app', { min_enabled_version: 2 })
-      expect((await readDistribution(engine, 'k', 'app'))?.copies[1]).toStrictEqual({
-        [HOME]: { ...copy, enabled: false },
+      await saveKey(engine, 'app', { minEnabledVersion: 2 })
+      expect((await readDistribution(engine, 'k', 'app'))?.kms_keys[0]).toStrictEqual({
+        ...kmsKey,
+        enabled: false,
       })
     },
   )
@@ -123,26 +140,28 @@ describe('on record is', () => {
       2: {
         creation_time: '1970-01-01T00:00:02.000Z',
         public_key: expect.stringMatching(/^-----BEGIN PUBLIC KEY/),
+        material: { state: 'stored', fingerprint: expect.stringMatching(/^[0-9a-f]{32}$/) },
       },
     })
     expect(first?.creation_time).toBe('1970-01-01T00:00:01.000Z')
     await saveKey(engine, 'bytes', { type: 'aes256-gcm96' })
     expect(Object.keys((await readKey(engine, 'bytes'))?.versions[1] ?? {})).toEqual([
       'creation_time',
+      'material',
     ])
   })
 
   it('the KMS key of every version, without which nothing is done', async () => {
     const { engine } = await createDistributed()
-    const handle = {
-      path: 'distribution/k/app',
-      current: await readDistribution(engine, 'k', 'app'),
-    } as Parameters<typeof kmsKeyOf>[0]['handle']
+    const current = await readDistribution(engine, 'k', 'app')
+    if (!current) throw new Error('there is no distribution')
     for (const [version, region] of [
       [1, 'eu-west-1'],
       [2, HOME],
     ] as const) {
-      expect(() => kmsKeyOf({ handle } as Parameters<typeof kmsKeyOf>[0], version, region)).toThrow(
+      expect(() =>
+        requireKmsKey({ path: 'distribution/k/app', current }, { version, region }),
+      ).toThrow(
         expect.objectContaining({
           code: 'STORE_CORRUPT',
           message: `distribution/k/app has no KMS key for version ${version} in ${region}`,
@@ -171,9 +190,9 @@ describe('nothing is written, and nothing changed in the KMS, by', () => {
       [],
       (engine) =>
         saveKey(engine, 'app', {
-          deletion_allowed: false,
-          min_enabled_version: 1,
-          replica_regions: ['us-east-1', 'eu-west-1'],
+          deletionAllowed: false,
+          minEnabledVersion: 1,
+          replicaRegions: ['us-east-1', 'eu-west-1'],
         }),
     ],
     [
@@ -183,8 +202,8 @@ describe('nothing is written, and nothing changed in the KMS, by', () => {
     ],
     [
       'the same distribution',
-      [(engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: true })],
-      (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: true }),
+      [(engine) => distribute(engine, 'k', 'app', { ...AES, versionAliases: true })],
+      (engine) => distribute(engine, 'k', 'app', { ...AES, versionAliases: true }),
     ],
     [
       'the same revocation',
@@ -198,7 +217,7 @@ describe('nothing is written, and nothing changed in the KMS, by', () => {
       (engine) => removeDistribution(engine, 'k', 'app'),
     ],
   ])('%s', async (_name, prepare, step) => {
-    const testbed = await createDistributed({ replica_regions: ['us-east-1', 'eu-west-1'] })
+    const testbed = await createDistributed({ replicaRegions: ['us-east-1', 'eu-west-1'] })
     for (const each of prepare) await each(testbed.engine)
     const { engine, written, calls } = recorded(testbed)
     await step(engine)
@@ -265,8 +284,8 @@ it('nothing is interrupted where nothing is, or where all is done', async () => 
 
 describe('a key', () => {
   it('that is distributed to several providers is not deleted: each of them is named', async () => {
-    const { engine } = await createDistributed({ deletion_allowed: true })
-    await saveProvider(engine, 'other', { provider: 'awskms', key_collection: 'eu-west-1' })
+    const { engine } = await createDistributed({ deletionAllowed: true })
+    await saveProvider(engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
     await distribute(engine, 'other', 'app', AES)
     expect(await refusal(deleteKey(engine, 'app'))).toEqual([
       'KEY_IN_USE',
@@ -277,7 +296,7 @@ describe('a key', () => {
   })
 
   it('is needed for as long as one KMS key lacks its material', async () => {
-    const testbed = await createDistributed({ deletion_allowed: true })
+    const testbed = await createDistributed({ deletionAllowed: true })
     await rotateKey(testbed.engine, 'app')
     let deleted = 0
     const half = recorded(testbed, (provider) => ({
@@ -297,7 +316,7 @@ describe('a key', () => {
   })
 
   it('is deleted although its material went meanwhile', async () => {
-    const { engine, store } = await createDistributed({ deletion_allowed: true })
+    const { engine, store } = await createDistributed({ deletionAllowed: true })
     await removeDistribution(engine, 'k', 'app')
     const get = (path: string) =>
       path.startsWith('material/') ? Promise.resolve(undefined) : store.get(path)

@@ -10,6 +10,7 @@ import {
 } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { archivedOf } from '../../../src/core/records/archive.js'
+import { createdKmsKeys, holdsMaterial } from '../../../src/core/records/kms-keys.js'
 import { verifyDistribution, type Difference } from '../../../src/core/operations/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { KmsKeyRequest, KmsProvider } from '../../../src/kms/provider.js'
@@ -21,7 +22,6 @@ import {
   createDistributed,
   DAY_MS,
   GLOBAL,
-  HOME,
   recorded,
   refusal,
   type Testbed,
@@ -33,11 +33,11 @@ import {
 type Step = (engine: Engine) => Promise<unknown>
 
 const ROTATE: Step = (engine) => rotateKey(engine, 'app')
-const DISABLE_OLD: Step = (engine) => saveKey(engine, 'app', { min_enabled_version: 2 })
+const DISABLE_OLD: Step = (engine) => saveKey(engine, 'app', { minEnabledVersion: 2 })
 const REVOKE: Step = (engine) => revokeDistribution(engine, 'k', 'app')
 const REPLICATE: Step = (engine) => replicate(engine, 'k', 'app')
 const NAME_VERSIONS: Step = (engine) =>
-  distribute(engine, 'k', 'app', { ...AES, version_aliases: true })
+  distribute(engine, 'k', 'app', { ...AES, versionAliases: true })
 const TWO = [ROTATE]
 
 /** What happens to KMS keys behind our back. */
@@ -268,7 +268,7 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
   },
 }
 
-const inShort = ({ what, version, region }: Difference) => `${what} ${version} ${region}`
+const inShort = ({ what, version, region }: Difference) => `${what} ${version ?? 0} ${region}`
 const found = async (engine: Engine) => {
   const { mended, remaining } = await repairDistribution(engine, 'k', 'app')
   return [...mended.map(inShort), ...remaining.map((each) => `but ${inShort(each)}`)]
@@ -433,11 +433,11 @@ describe('repair finishes what was interrupted', () => {
       expect(await found(engine)).toEqual(finds)
       expect(calls).toEqual(expected)
       const [{ record } = {}] = await archivedOf(engine, (await requireKey(engine, 'app')).current)
-      const copies = Object.values(record?.copies ?? {}).map((places) => places[HOME])
-      expect(copies.map((copy) => copy?.deletion_date)).toEqual(
+      const kmsKeys = record ? createdKmsKeys(record) : []
+      expect(kmsKeys.map(({ deletion }) => deletion?.date)).toEqual(
         testbed.kms.keys.map(({ deletion }) => (deletion as Date).toISOString()),
       )
-      expect(copies.map((copy) => copy?.imported)).toEqual(imported)
+      expect(kmsKeys.map(holdsMaterial)).toEqual(imported)
       expect(await refusal(repairDistribution(engine, 'k', 'app'))).toEqual([
         'DISTRIBUTION_NOT_FOUND',
         'key app is not distributed to k',
@@ -447,8 +447,7 @@ describe('repair finishes what was interrupted', () => {
   )
 
   it('aliases that were to be taken away: none is forgotten before it is gone', async () => {
-    const drop: Step = (engine) =>
-      distribute(engine, 'k', 'app', { ...AES, version_aliases: false })
+    const drop: Step = (engine) => distribute(engine, 'k', 'app', { ...AES, versionAliases: false })
     const testbed = await died(drop, () => ({ removeAlias: lame }), { prepare: [NAME_VERSIONS] })
     to(0, untagged)(testbed.kms.keys)
     const { engine, calls } = recorded(testbed)
@@ -494,14 +493,15 @@ describe('repair finishes what was interrupted', () => {
       'enable us-west-1 1',
       'pointAlias us-west-1 app-TIME 1 (new, names nothing)',
     ])
-    const copy = (await readDistribution(engine, 'k', 'app'))?.copies[1]?.[HOME]
-    expect(Object.keys(copy ?? {}).sort()).toEqual([
-      'begun',
+    const [kmsKey] = (await readDistribution(engine, 'k', 'app'))?.kms_keys ?? []
+    expect(Object.keys(kmsKey ?? {}).sort()).toEqual([
       'enabled',
-      'imported',
       'key',
-      'material_id',
+      'materials',
       'operation_id',
+      'region',
+      'state',
+      'version',
     ])
   })
 })

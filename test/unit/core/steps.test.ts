@@ -27,7 +27,7 @@ import {
 
 const MANY = 40
 const SIDE_BY_SIDE = 32
-const NAMED = { ...AES, version_aliases: true }
+const NAMED = { ...AES, versionAliases: true }
 const lame = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame'))
 
 type Step = (engine: Engine) => Promise<unknown>
@@ -67,14 +67,14 @@ describe('a command makes exactly these calls', () => {
     [
       'drop the aliases of versions',
       [(engine) => distribute(engine, 'k', 'app', NAMED)],
-      (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: false }),
+      (engine) => distribute(engine, 'k', 'app', { ...AES, versionAliases: false }),
       [`removeAlias ${HOME} app-TIME/v1 1`],
       {},
     ],
     [
       'disable',
       [ROTATE],
-      (engine) => saveKey(engine, 'app', { min_enabled_version: 2 }),
+      (engine) => saveKey(engine, 'app', { minEnabledVersion: 2 }),
       [`disable ${HOME} 1`],
       {},
     ],
@@ -216,11 +216,8 @@ describe('of many steps', () => {
     }))
     expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
     expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(SIDE_BY_SIDE)
-    const copies = Object.values(
-      (await readDistribution(engine, 'k', 'app'))?.copies ?? {},
-    ).flatMap((places) => Object.values(places))
-    expect(copies.filter(({ key }) => key !== undefined)).toHaveLength(SIDE_BY_SIDE - 1)
-    expect(copies).toHaveLength(SIDE_BY_SIDE - 1)
+    const kmsKeys = (await readDistribution(engine, 'k', 'app'))?.kms_keys ?? []
+    expect(kmsKeys.map(({ state }) => state)).toEqual(Array(SIDE_BY_SIDE - 1).fill('created'))
   })
 })
 
@@ -256,9 +253,7 @@ describe('an alias', () => {
     }))
     expect(await refusal(distribute(first.engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
     const { name = '', aliases } = (await readDistribution(testbed.engine, 'k', 'app')) ?? {}
-    expect(aliases).toEqual({
-      [HOME]: { [`alias/hashicorp/${name}`]: { version: 0, ours: false } },
-    })
+    expect(aliases).toEqual([{ region: HOME, name: `alias/hashicorp/${name}`, state: 'pending' }])
     const second = recorded(testbed)
     await distribute(second.engine, 'k', 'app', AES)
     expect([first.calls.at(-1), second.calls]).toEqual([
@@ -281,8 +276,8 @@ it('a KMS key that takes material and then shows other is not used, and said to 
     'do not use this KMS key, and tell the maintainers of keymgmt',
     `disable it: aws kms disable-key --region ${HOME} --key-id ${id}`,
   ])
-  expect((await readDistribution(engine, 'k', 'app'))?.copies[1]?.[HOME]).toMatchObject({
-    imported: false,
+  expect(await readDistribution(engine, 'k', 'app')).toMatchObject({
+    kms_keys: [{ version: 1, region: HOME, materials: [{ version: 1, imported: false }] }],
   })
   expect(testbed.kms.aliases.size).toBe(0)
 })
@@ -290,12 +285,12 @@ it('a KMS key that takes material and then shows other is not used, and said to 
 it('what several commands left is told of, all of it', async () => {
   const testbed = await createDistributed()
   await rotateKey(testbed.engine, 'app')
-  await saveProvider(testbed.engine, 'other', { provider: 'awskms', key_collection: 'eu-west-1' })
+  await saveProvider(testbed.engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
   await distribute(testbed.engine, 'other', 'app', AES)
   expect(
     await refusal(
       saveKey(recorded(testbed, () => ({ disable: lame })).engine, 'app', {
-        min_enabled_version: 2,
+        minEnabledVersion: 2,
       }),
     ),
   ).toEqual(['KMS_FAILED', 'lame'])

@@ -2,9 +2,8 @@ import { createEngine, type Engine } from '../../../src/core/engine.js'
 import { distribute } from '../../../src/core/operations/distribute.js'
 import { saveKey } from '../../../src/core/operations/keys.js'
 import { readDistribution, requireKey } from '../../../src/core/records/repository.js'
-import { copiesOf } from '../../../src/core/reconcile/plan.js'
+import { withMaterial } from '../../../src/core/records/material.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
-import { recordPath } from '../../../src/core/records/model.js'
 import { archivedOf } from '../../../src/core/records/archive.js'
 import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { KEY_TYPES } from '../../../src/crypto/key-types.js'
@@ -15,7 +14,7 @@ import { createMemoryKms, type MemoryKms } from '../../support/memory-kms.js'
 
 export const HOME = 'us-west-1'
 export const AES = { purpose: ['encrypt', 'decrypt'], protection: 'hsm' } as const
-export const GLOBAL = { replica_regions: ['eu-west-1', 'us-east-1'] } as const
+export const GLOBAL = { replicaRegions: ['eu-west-1', 'us-east-1'] } as const
 export const DAY_MS = 86_400_000
 
 /** What is asked of a store or a KMS without changing anything there. */
@@ -48,7 +47,7 @@ export async function createTestbed(
   },
 ): Promise<Testbed> {
   const testbed = testbedOver(store, kms, kms.kind)
-  await saveProvider(testbed.engine, 'k', { provider: 'awskms', key_collection: HOME })
+  await saveProvider(testbed.engine, 'k', { provider: 'awskms', keyCollection: HOME })
   return testbed
 }
 
@@ -203,26 +202,30 @@ export async function complaints({ engine, store, kms }: Testbed): Promise<strin
   const active = await readDistribution(engine, 'k', 'app')
   const record = active ?? (await archivedOf(engine, key, 'k'))[0]?.record
   if (!record) return ['there is no record of the distribution']
-  const copies = copiesOf(record)
   const expected = key.latest_version * record.regions.length
   const held = await Promise.all(
-    copies.map(async ({ version, region, copy }) => {
-      const stored = await store.get(recordPath.material('app', version))
-      const found = kms.keys.find(
-        (candidate) => candidate.region === region && candidate.key.id === copy.key?.id,
+    record.kms_keys.map(async (entry) => {
+      const { version, region } = entry
+      const stored = await withMaterial(store, key, version, (material) =>
+        Promise.resolve(Buffer.from(material).toString('base64')),
       )
-      if (!found || !stored) return [`no KMS key or no material of version ${version} in ${region}`]
-      const wanted =
-        record.state === 'revoked' ? undefined : Buffer.from(stored.value).toString('base64')
+      const found = kms.keys.find(
+        (candidate) =>
+          candidate.region === region &&
+          entry.state === 'created' &&
+          candidate.key.id === entry.key.id,
+      )
+      if (!found) return [`no KMS key of version ${version} in ${region}`]
+      const wanted = record.state === 'revoked' ? undefined : stored
       return found.material === wanted ? [] : [`other material of version ${version} in ${region}`]
     }),
   )
   return [
     ...(key.pending_version === undefined ? [] : ['a rotation is not finished']),
     ...(record.state === 'removed' && active ? ['a removal is not finished'] : []),
-    ...(kms.keys.length === expected && copies.length === expected
+    ...(kms.keys.length === expected && record.kms_keys.length === expected
       ? []
-      : [`${kms.keys.length} KMS keys, ${copies.length} on record, ${expected} wanted`]),
+      : [`${kms.keys.length} KMS keys, ${record.kms_keys.length} on record, ${expected} wanted`]),
     ...held.flat(),
     ...(record.state === 'removed' && kms.keys.some(({ deletion }) => !deletion)
       ? ['a KMS key is left']

@@ -2,8 +2,10 @@ import { describe, expect, it } from '@jest/globals'
 import { distribute, replicate } from '../../../src/core/operations/distribute.js'
 import type { Engine } from '../../../src/core/engine.js'
 import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { createdKmsKeys } from '../../../src/core/records/kms-keys.js'
 import { openRecord } from '../../../src/core/records/record.js'
 import { recordPath, without, type DistributionRecord } from '../../../src/core/records/model.js'
+import { readKey } from '../../../src/core/records/repository.js'
 import { revokeDistribution } from '../../../src/core/operations/remove.js'
 import { verifyDistribution, type Difference } from '../../../src/core/operations/verify.js'
 import type { KmsKeyStatus } from '../../../src/kms/provider.js'
@@ -64,10 +66,10 @@ describe('verify asks what is in a KMS key', () => {
         recordPath.distribution('k', 'app'),
       )
       await handle?.update((current) => {
-        const copy = current.copies[1]?.[HOME]
-        return copy
-          ? { ...current, copies: { 1: { [HOME]: without(copy, 'material_id') } } }
-          : current
+        const [entry] = createdKmsKeys(current)
+        if (!entry) throw new Error('there is no KMS key')
+        const materials = entry.materials.map((material) => without(material, 'material_id'))
+        return { ...current, kms_keys: [{ ...entry, materials }] }
       })
     }
     const { engine } = saying(testbed, ({ materialId }) => ({
@@ -78,7 +80,7 @@ describe('verify asks what is in a KMS key', () => {
       ['material 1: our material, other material, for good'],
     ])
     const { observation } = await verifyDistribution(engine, 'k', 'app', false)
-    expect(observation.copies[0]?.holds).toBeUndefined()
+    expect(observation.kmsKeys[0]?.holds).toBeUndefined()
   })
 
   it('though it is disabled, and not while it is pending deletion', async () => {
@@ -121,7 +123,7 @@ describe('verify tells', () => {
       'tags 1: ours, missing or changed: managed-by, keymgmt:version',
       'kms-key 2: exists, deleted, for good',
     ])
-    expect(observation.copies[1]).toMatchObject({
+    expect(observation.kmsKeys[1]).toMatchObject({
       status: undefined,
       wrongTags: [],
       holds: undefined,
@@ -171,7 +173,10 @@ describe('verify tells', () => {
 
 it('what is damaged in the store is said to be', async () => {
   const testbed = await createDistributed()
-  await testbed.store.delete(recordPath.material('app', 1), 1)
+  const key = await readKey(testbed.engine, 'app')
+  const folder = recordPath.materialOf(key?.id ?? '')
+  const [name = ''] = await testbed.store.list(folder)
+  await testbed.store.delete(`${folder}/${name}`, 1)
   expect(await refusal(verify(testbed.engine))).toEqual([
     'STORE_CORRUPT',
     'the material of app version 1 is not in the store',
