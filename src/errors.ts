@@ -50,7 +50,7 @@ export const ERRORS = {
   STORE_LOCKED: { exitStatus: 2, meaning: 'another command is at work on it' },
   STORE_SEALED: { exitStatus: 2, meaning: 'the keyfile or the passphrase is missing or wrong' },
   STORE_CORRUPT: { exitStatus: 2, meaning: 'a record is damaged' },
-  STORE_VERSION: { exitStatus: 2, meaning: 'a newer keymgmt wrote the record' },
+  STORE_VERSION: { exitStatus: 2, meaning: 'another version of keymgmt wrote the record' },
   STORE_PERMISSIONS: { exitStatus: 2, meaning: 'others can read or change the store' },
   STORE_UNAVAILABLE: { exitStatus: 2, meaning: 'the store cannot be read or written' },
   CHECK_FAILED: { exitStatus: 3, meaning: 'a check found something that is not as it should be' },

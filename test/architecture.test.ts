@@ -44,14 +44,37 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   store: ['store', 'crypto', 'errors.js'],
   kms: ['kms', 'crypto', 'errors.js'],
   'dev-kms': ['dev-kms'],
-  core: [
-    'core',
-    'crypto',
+  'core/engine.ts': [
+    'core/records/model.js',
     'errors.js',
-    'router/values.js',
     'kms/index.js',
     'kms/provider.js',
     'store/store.js',
+  ],
+  'core/records': [
+    'core/records',
+    'core/engine.js',
+    'crypto/key-types.js',
+    'errors.js',
+    'kms/provider.js',
+    'store/store.js',
+  ],
+  'core/reconcile': [
+    'core/reconcile',
+    'core/records',
+    'core/engine.js',
+    'errors.js',
+    'kms/provider.js',
+  ],
+  'core/operations': [
+    'core/operations',
+    'core/reconcile',
+    'core/records',
+    'core/engine.js',
+    'crypto',
+    'errors.js',
+    'kms/index.js',
+    'kms/provider.js',
   ],
   paths: [
     'paths',
@@ -76,10 +99,20 @@ describe('the direction of imports', () => {
     expect(wrong).toEqual([])
   })
 
-  it('core knows its store by type only', () => {
+  it('every file of core is in one of its layers', () => {
+    const layers = Object.keys(MAY).filter((folder) => within('core')(folder))
+    const core = sources.filter(within('core'))
+    expect(core.filter((file) => !layers.some((layer) => within(layer)(file)))).toEqual([])
+  })
+
+  it.each([
+    ['core', 'store'],
+    ['core/engine.ts', 'core/records'],
+    ['core/records', 'core/engine.js'],
+  ])('%s imports only types of %s', (folder, target) => {
     expect(
       imports.filter(
-        ({ from, to, typeOnly }) => within('core')(from) && within('store')(to) && !typeOnly,
+        ({ from, to, typeOnly }) => within(folder)(from) && within(target)(to) && !typeOnly,
       ),
     ).toEqual([])
   })
@@ -106,6 +139,15 @@ describe('the direction of imports', () => {
     ])
   })
 })
+
+const MAX_LINES = 300
+
+/** One table of data, and two files that are still to be split. */
+const MAY_BE_LONGER = [
+  'dev-kms/model/operations.ts',
+  'kms/aws/keys.ts',
+  'kms/aws/policy/recorder.ts',
+]
 
 describe('what is promised', () => {
   it('exports exactly this', () => {
@@ -146,9 +188,10 @@ describe('what is promised', () => {
     expect(readFileSync('docs/paths.md', 'utf8')).toBe(`${pathsMarkdown(PATHS)}\n`)
   })
 
-  it('no source file is longer than 400 lines', () => {
-    expect(
-      sources.filter((file) => readFileSync(join('src', file), 'utf8').split('\n').length > 400),
-    ).toEqual([])
+  it('no source file is longer than 300 lines', () => {
+    const long = sources.filter(
+      (file) => readFileSync(join('src', file), 'utf8').split('\n').length > MAX_LINES,
+    )
+    expect(long.filter((file) => !MAY_BE_LONGER.includes(file))).toEqual([])
   })
 })

@@ -18,9 +18,9 @@ import type { Step, StepOf } from './plan.js'
 export const DEFAULT_DELETION_WINDOW = 30
 
 /** Takes a step and writes it down. @throws KeymgmtError of the KMS or the store. */
-export async function takeStep<S extends Step>(context: ReconcileContext, step: S): Promise<void> {
+export async function takeStep(context: ReconcileContext, step: Step): Promise<void> {
   // The table's key is the step's action, which TypeScript does not relate to the step's type.
-  const take = STEPS[step.action] as (context: ReconcileContext, step: S) => Promise<void>
+  const take = STEPS[step.action] as (context: ReconcileContext, step: Step) => Promise<void>
   await take(context, step)
 }
 

@@ -1,7 +1,7 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
-import { openRecord, requireRecord, type RecordHandle } from './record.js'
 import { recordPath, type DistributionRecord, type KeyRecord, type KmsRecord } from './model.js'
+import { openRecord, requireRecord, type RecordHandle } from './record.js'
 
 /** A distribution of a key, with the provider that it is in. */
 export interface NamedDistribution {
@@ -29,7 +29,7 @@ export function requireKey(engine: Engine, name: string): Promise<RecordHandle<K
   )
 }
 
-/** The provider, or undefined. Only the use cases see its credentials. */
+/** The provider, or undefined. It contains credentials: only operations may read it. */
 export async function readProvider(engine: Engine, name: string): Promise<KmsRecord | undefined> {
   return (await openRecord<KmsRecord>(engine.store, recordPath.provider(name)))?.current
 }
@@ -83,10 +83,7 @@ export function requireDistribution(
   )
 }
 
-/**
- * Where the key is distributed, by provider. Providers are few; keys are many: so this asks each
- * provider.
- */
+/** The distributions of the key. Providers are few, so this looks below each of them. */
 export async function distributionsOf(engine: Engine, key: string): Promise<NamedDistribution[]> {
   const found = await Promise.all(
     (await engine.store.list(recordPath.distributions)).map(async (providerName) => {

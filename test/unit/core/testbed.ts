@@ -92,8 +92,8 @@ export interface RecordedTestbed extends Testbed {
 }
 
 /**
- * Another testbed over the same store and KMS, which writes down what is done; `instead` is what the
- * KMS does otherwise.
+ * Another testbed over the same store and KMS, which writes down what is done; `instead` replaces
+ * methods of the KMS.
  */
 export function recorded(
   { store, kms }: Pick<Testbed, 'store' | 'kms'>,
