@@ -78,7 +78,9 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   paths: [
     'paths',
-    'core',
+    'core/engine.js',
+    'core/operations',
+    'core/records',
     'router',
     'crypto/key-types.js',
     'crypto/import/material.js',

@@ -1,6 +1,5 @@
 import type { Engine } from '../core/engine.js'
-import { verifyDistribution } from '../core/operations/verify.js'
-import type { ObservedKmsKey } from '../core/reconcile/observe.js'
+import { verifyDistribution, type ObservedKmsKey } from '../core/operations/verify.js'
 import { boolean } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import type { Json } from '../router/values.js'

@@ -8,6 +8,8 @@ import { withKeyLock } from '../records/locks.js'
 import type { DistributionRecord, KeyRecord, KmsKeyPlace } from '../records/model.js'
 import { requireDistribution, requireKey } from '../records/repository.js'
 
+export type { Observation, ObservedKmsKey } from '../reconcile/observe.js'
+
 /** Something that is not as it should be. */
 export interface Difference {
   readonly what:

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { KeymgmtError } from '../../errors.js'
-import type { Store } from '../../store/store.js'
+import type { Store, StoredRecord } from '../../store/store.js'
 import { recordPath, type KeyRecord } from './model.js'
 
 // Material is written before the record that names it, and never again. What an interrupted command
@@ -14,27 +14,30 @@ const FINGERPRINT_LENGTH = 32
 
 /**
  * Names material without revealing anything of it: equal for equal bytes of one store, and
- * meaningless without that store's sealed key.
+ * meaningless without that store's sealed key. The first use creates that key.
+ * @throws KeymgmtError STORE_CORRUPT if the key is missing or damaged.
  */
 export async function fingerprintOf(store: Store, material: Uint8Array): Promise<string> {
-  await ensureFingerprintKey(store)
-  return fingerprintUnder(await fingerprintKey(store), material)
+  const known = await store.get(recordPath.fingerprintKey)
+  if (known) return fingerprintUnder(known, material)
+  await createFingerprintKey(store)
+  return fingerprintUnder(await store.get(recordPath.fingerprintKey), material)
 }
 
-function fingerprintUnder(key: Uint8Array, material: Uint8Array): string {
+/** The fingerprint under the key in the record, which is wiped. */
+function fingerprintUnder(stored: StoredRecord | undefined, material: Uint8Array): string {
+  const key = stored?.value
   try {
+    if (key?.length !== FINGERPRINT_KEY_BYTES) throw fingerprintKeyError(stored)
     return createHmac('sha256', key).update(material).digest('hex').slice(0, FINGERPRINT_LENGTH)
   } finally {
-    key.fill(0)
+    key?.fill(0)
   }
 }
 
-/** The store's fingerprint key; the caller wipes it. @throws KeymgmtError STORE_CORRUPT */
-async function fingerprintKey(store: Store): Promise<Uint8Array> {
-  const stored = await store.get(recordPath.fingerprintKey)
-  if (stored?.value.length === FINGERPRINT_KEY_BYTES) return stored.value
+function fingerprintKeyError(stored: StoredRecord | undefined): KeymgmtError {
   const problem = stored ? 'is not what keymgmt writes' : 'is not in the store'
-  throw new KeymgmtError('STORE_CORRUPT', `the record ${recordPath.fingerprintKey} ${problem}`, {
+  return new KeymgmtError('STORE_CORRUPT', `the record ${recordPath.fingerprintKey} ${problem}`, {
     hints: ['restore the store from a backup; nothing was changed'],
   })
 }
@@ -44,10 +47,11 @@ async function fingerprintKey(store: Store): Promise<Uint8Array> {
  * writes and both read what it wrote. Where there is material already, the key is missing and not
  * new: another one would make all fingerprints wrong.
  */
-async function ensureFingerprintKey(store: Store): Promise<void> {
-  if (await store.get(recordPath.fingerprintKey)) return
+async function createFingerprintKey(store: Store): Promise<void> {
   if ((await store.list(recordPath.materials)).length > 0) return
-  await putIfAbsent(store, recordPath.fingerprintKey, randomBytes(FINGERPRINT_KEY_BYTES))
+  const key = randomBytes(FINGERPRINT_KEY_BYTES)
+  await putIfAbsent(store, recordPath.fingerprintKey, key)
+  key.fill(0)
 }
 
 /** Writes a record that must not be there yet; false if one is. */
@@ -105,16 +109,17 @@ export async function withMaterial<T>(
   use: (material: Uint8Array) => Promise<T>,
 ): Promise<T> {
   const fingerprint = materialFingerprint(key, version)
-  const [known, stored] = await Promise.all([
-    fingerprintKey(store),
+  const [fingerprintKey, stored] = await Promise.all([
+    store.get(recordPath.fingerprintKey),
     store.get(recordPath.material(key.id, materialName(version, fingerprint))),
   ])
   if (!stored) {
-    known.fill(0)
-    throw missingMaterial(key, version)
+    fingerprintKey?.value.fill(0)
+    throw missingMaterialError(key, version)
   }
   try {
-    if (fingerprintUnder(known, stored.value) !== fingerprint) throw otherMaterial(key, version)
+    if (fingerprintUnder(fingerprintKey, stored.value) !== fingerprint)
+      throw otherMaterialError(key, version)
     return await use(stored.value)
   } finally {
     stored.value.fill(0)
@@ -128,10 +133,10 @@ export async function withMaterial<T>(
 export function materialFingerprint(key: KeyRecord, version: number): string {
   const material = key.versions[version]?.material
   if (material?.state === 'stored') return material.fingerprint
-  throw missingMaterial(key, version)
+  throw missingMaterialError(key, version)
 }
 
-function missingMaterial({ name }: KeyRecord, version: number): KeymgmtError {
+function missingMaterialError({ name }: KeyRecord, version: number): KeymgmtError {
   return new KeymgmtError(
     'STORE_CORRUPT',
     `the material of ${name} version ${version} is not in the store`,
@@ -139,7 +144,7 @@ function missingMaterial({ name }: KeyRecord, version: number): KeymgmtError {
   )
 }
 
-function otherMaterial({ name }: KeyRecord, version: number): KeymgmtError {
+function otherMaterialError({ name }: KeyRecord, version: number): KeymgmtError {
   return new KeymgmtError(
     'STORE_CORRUPT',
     `the material of ${name} version ${version} is not what the key's record names`,
