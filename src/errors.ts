@@ -50,7 +50,7 @@ export const ERRORS = {
   STORE_LOCKED: { exitStatus: 2, meaning: 'another command is using the record' },
   STORE_SEALED: { exitStatus: 2, meaning: 'the keyfile or the passphrase is missing or wrong' },
   STORE_CORRUPT: { exitStatus: 2, meaning: 'a record is damaged' },
-  STORE_VERSION: { exitStatus: 2, meaning: 'a newer keymgmt wrote the record' },
+  STORE_VERSION: { exitStatus: 2, meaning: 'another version of keymgmt wrote the record' },
   STORE_PERMISSIONS: { exitStatus: 2, meaning: 'other users can read or change the store' },
   STORE_UNAVAILABLE: { exitStatus: 2, meaning: 'the store cannot be read or written' },
   SETTINGS_INVALID: { exitStatus: 2, meaning: 'the settings file cannot be used' },

@@ -18,21 +18,32 @@ export {
 } from './core/operations/remove.js'
 export { repairDistribution, type Repair } from './core/operations/repair.js'
 export {
+  readStatus,
+  type BaseCredentials,
+  type CredentialsSource,
+  type StoreStatus,
+} from './core/operations/status.js'
+export {
   verifyDistribution,
   type Difference,
   type Observation,
-  type ObservedCopy,
+  type ObservedKmsKey,
   type Verification,
 } from './core/operations/verify.js'
-export type { PlacedCopy } from './core/reconcile/plan.js'
 export type {
-  AliasRecord,
-  CopyRecord,
+  AliasEntry,
+  AliasState,
+  CreatedKmsKey,
+  CreatingKmsKey,
   DistributionRecord,
   DistributionState,
   KeyRecord,
   KeyVersion,
+  KmsKeyEntry,
+  KmsKeyPlace,
   KmsRecord,
+  MaterialEntry,
+  VersionMaterial,
 } from './core/records/model.js'
 export { readDistribution, readKey, readProvider } from './core/records/repository.js'
 export type { MaterialFormat } from './crypto/import/material.js'

@@ -46,18 +46,43 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   kms: ['kms', 'crypto', 'errors.js'],
   'dev-kms': ['dev-kms'],
   'open-engine.ts': ['core/engine.js', 'kms', 'store', 'errors.js'],
-  core: [
-    'core',
-    'crypto',
+  'core/engine.ts': [
+    'core/records/model.js',
     'errors.js',
-    'router/values.js',
     'kms/index.js',
     'kms/provider.js',
     'store/store.js',
   ],
+  'core/records': [
+    'core/records',
+    'core/engine.js',
+    'crypto/key-types.js',
+    'errors.js',
+    'kms/provider.js',
+    'store/store.js',
+  ],
+  'core/reconcile': [
+    'core/reconcile',
+    'core/records',
+    'core/engine.js',
+    'errors.js',
+    'kms/provider.js',
+  ],
+  'core/operations': [
+    'core/operations',
+    'core/reconcile',
+    'core/records',
+    'core/engine.js',
+    'crypto',
+    'errors.js',
+    'kms/index.js',
+    'kms/provider.js',
+  ],
   paths: [
     'paths',
-    'core',
+    'core/engine.js',
+    'core/operations',
+    'core/records',
     'router',
     'crypto/key-types.js',
     'crypto/import/material.js',
@@ -79,10 +104,20 @@ describe('the direction of imports', () => {
     expect(wrong).toEqual([])
   })
 
-  it('core knows its store by type only', () => {
+  it('every file of core is in one of its layers', () => {
+    const layers = Object.keys(MAY).filter((folder) => within('core')(folder))
+    const core = sources.filter(within('core'))
+    expect(core.filter((file) => !layers.some((layer) => within(layer)(file)))).toEqual([])
+  })
+
+  it.each([
+    ['core', 'store'],
+    ['core/engine.ts', 'core/records'],
+    ['core/records', 'core/engine.js'],
+  ])('%s imports only types of %s', (folder, target) => {
     expect(
       imports.filter(
-        ({ from, to, typeOnly }) => within('core')(from) && within('store')(to) && !typeOnly,
+        ({ from, to, typeOnly }) => within(folder)(from) && within(target)(to) && !typeOnly,
       ),
     ).toEqual([])
   })
@@ -119,6 +154,15 @@ describe('the direction of imports', () => {
   })
 })
 
+const MAX_LINES = 300
+
+/** One table of data, and two files that are still to be split. */
+const MAY_BE_LONGER = [
+  'dev-kms/model/operations.ts',
+  'kms/aws/keys.ts',
+  'kms/aws/policy/recorder.ts',
+]
+
 describe('what is promised', () => {
   // Users pass the state of an embedded KMS on, and neither create nor read it.
   const exported = exportsOf('dist/src/index.d.ts', ['Account'])
@@ -131,11 +175,15 @@ describe('what is promised', () => {
     expect(exported.types).toEqual([
       'Account',
       'Adoption',
+      'AliasEntry',
       'AliasOwner',
-      'AliasRecord',
+      'AliasState',
       'AwsOptions',
+      'BaseCredentials',
       'CallerOptions',
-      'CopyRecord',
+      'CreatedKmsKey',
+      'CreatingKmsKey',
+      'CredentialsSource',
       'DevKms',
       'DevKmsOptions',
       'DevKmsRequest',
@@ -159,6 +207,8 @@ describe('what is promised', () => {
       'KeyTypeName',
       'KeyVersion',
       'KmsKey',
+      'KmsKeyEntry',
+      'KmsKeyPlace',
       'KmsKeyRequest',
       'KmsKeyState',
       'KmsKeyStatus',
@@ -172,16 +222,16 @@ describe('what is promised', () => {
       'LocalStoreOptions',
       'LocationSettings',
       'Lock',
+      'MaterialEntry',
       'MaterialFormat',
       'Observation',
-      'ObservedCopy',
+      'ObservedKmsKey',
       'OpenedEngine',
       'OpenedStore',
       'Operation',
       'OperationDefinition',
       'OwnMaterial',
       'PathDefinition',
-      'PlacedCopy',
       'Protection',
       'ProviderChange',
       'Purpose',
@@ -199,8 +249,10 @@ describe('what is promised', () => {
       'SealStatus',
       'SealedLocalStoreOptions',
       'Store',
+      'StoreStatus',
       'StoredRecord',
       'Verification',
+      'VersionMaterial',
     ])
   })
 
@@ -226,6 +278,7 @@ describe('what is promised', () => {
       'readDistribution',
       'readKey',
       'readProvider',
+      'readStatus',
       'removeDistribution',
       'repairDistribution',
       'replicate',
@@ -243,9 +296,10 @@ describe('what is promised', () => {
     expect(readFileSync('docs/paths.md', 'utf8')).toBe(`${pathsMarkdown(PATHS)}\n`)
   })
 
-  it('no source file is longer than 400 lines', () => {
-    expect(
-      sources.filter((file) => readFileSync(join('src', file), 'utf8').split('\n').length > 400),
-    ).toEqual([])
+  it('no source file is longer than 300 lines', () => {
+    const long = sources.filter(
+      (file) => readFileSync(join('src', file), 'utf8').split('\n').length > MAX_LINES,
+    )
+    expect(long.filter((file) => !MAY_BE_LONGER.includes(file))).toEqual([])
   })
 })

@@ -1,19 +1,22 @@
-import type { KmsKinds } from '../kms/index.js'
+import { KeymgmtError } from '../errors.js'
+import { KMS_KINDS, type KmsKinds } from '../kms/index.js'
+import type { KmsKind, KmsProvider, KmsSettings } from '../kms/provider.js'
 import type { Store } from '../store/store.js'
+import type { KmsRecord } from './records/model.js'
 
-/** What the use cases work with. Nothing is opened before it is needed. */
+/** What the operations work with. Nothing is opened before it is needed. */
 export interface Engine {
-  /** Sealed: what it is given it keeps from everyone else. */
+  /** Sealed: its records are unreadable outside of it. */
   readonly store: Store
   readonly kinds: KmsKinds
   readonly now: () => Date
-  /** Told what is being done while it is, for whoever is watching; never a secret. */
+  /** Receives what is being done, for a person who watches. Never contains secrets. */
   readonly progress: (message: string) => void
-  /** Told what a person should know although it was not asked for; never a secret. */
+  /** Receives notices for the user. Never contains secrets. */
   readonly notice: (message: string) => void
 }
 
-/** An {@link Engine} over a sealed store and the kinds of KMS it may open. */
+/** An {@link Engine} over a sealed store and the kinds of KMS that it may open. */
 export function createEngine(options: Pick<Engine, 'store' | 'kinds'> & Partial<Engine>): Engine {
   return {
     now: () => new Date(),
@@ -21,4 +24,26 @@ export function createEngine(options: Pick<Engine, 'store' | 'kinds'> & Partial<
     notice: () => undefined,
     ...options,
   }
+}
+
+/**
+ * The kind of a stored provider.
+ * @throws KeymgmtError STORE_VERSION for a kind that only a newer keymgmt has.
+ */
+export function kindOf({ kinds }: Engine, { provider }: Pick<KmsRecord, 'provider'>): KmsKind {
+  const name = KMS_KINDS.find((kind) => kind === provider)
+  if (name) return kinds[name]
+  throw new KeymgmtError('STORE_VERSION', `this keymgmt knows no provider=${provider}`, {
+    hints: ['use the newer keymgmt that wrote it'],
+  })
+}
+
+/** The settings of a stored provider, as its kind takes them. */
+export function providerSettings({ key_collection, credentials }: KmsRecord): KmsSettings {
+  return { region: key_collection, credentials }
+}
+
+/** Opens a stored provider; no request is sent yet. */
+export function openProvider(engine: Engine, record: KmsRecord): Promise<KmsProvider> {
+  return kindOf(engine, record).open(providerSettings(record))
 }

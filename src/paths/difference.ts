@@ -9,7 +9,7 @@ export function differenceData(
   return {
     what,
     region,
-    version,
+    version: version ?? 0,
     subject,
     expected,
     found,
@@ -17,14 +17,14 @@ export function differenceData(
   }
 }
 
-/** A difference as a row for a person; what it has not is empty. */
+/** A difference as a row of a table. */
 export function differenceRow(
   { what, region, version, subject, expected, found, mendable }: Difference,
   path: string,
 ): Record<string, string> {
   return {
     Region: region,
-    Version: version === 0 ? '' : String(version),
+    Version: version === undefined ? '' : String(version),
     What: what,
     Subject: subject,
     Expected: expected,

@@ -13,10 +13,7 @@ import { kmsKeyRestore } from './kms-key-restore.js'
 import { kmsKeyRevoke } from './kms-key-revoke.js'
 import { kmsKeyVerify } from './kms-key-verify.js'
 
-/**
- * Every path that keymgmt serves. What most of them do is imported when it is asked for: to load it
- * all takes longer than a local command.
- */
+/** Every path that keymgmt serves. */
 export const PATHS: readonly PathDefinition<Engine>[] = [
   keys,
   key,

@@ -51,7 +51,12 @@ export const keyImport = definePath<Engine>()({
       },
       run: async (engine, { name }, { replica_regions, deletion_allowed, ...own }) => {
         const { importKey } = await import('../core/operations/import.js')
-        return describe(await importKey(engine, name, own, { replica_regions, deletion_allowed }))
+        return describe(
+          await importKey(engine, name, own, {
+            replicaRegions: replica_regions,
+            deletionAllowed: deletion_allowed,
+          }),
+        )
       },
     },
   },

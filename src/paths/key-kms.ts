@@ -12,7 +12,9 @@ export const keyKms = definePath<Engine>()({
     list: {
       summary: 'Names of the providers that the key is distributed to.',
       run: async (engine, { name }) => ({
-        data: { keys: (await distributionsOf(engine, name)).map(({ kms }) => kms) },
+        data: {
+          keys: (await distributionsOf(engine, name)).map(({ providerName }) => providerName),
+        },
       }),
     },
   },

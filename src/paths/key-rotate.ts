@@ -1,6 +1,6 @@
 import type { Engine } from '../core/engine.js'
-import { distributionsOf } from '../core/records/repository.js'
 import { rotateKey } from '../core/operations/keys.js'
+import { distributionsOf } from '../core/records/repository.js'
 import { definePath } from '../router/path.js'
 
 /** The type whose ciphertext tells AWS which KMS key made it. */
@@ -21,7 +21,9 @@ export const keyRotate = definePath<Engine>()({
       summary: 'Makes a new version of the key and moves every alias to it.',
       run: async (engine, { name }) => {
         const { type } = await rotateKey(engine, name)
-        const providers = (await distributionsOf(engine, name)).map(({ kms }) => kms)
+        const providers = (await distributionsOf(engine, name)).map(
+          ({ providerName }) => providerName,
+        )
         return type === SYMMETRIC || providers.length === 0
           ? undefined
           : { warnings: [explainRotation(name, providers)] }
@@ -31,6 +33,6 @@ export const keyRotate = definePath<Engine>()({
 })
 
 function explainRotation(key: string, providers: readonly string[]): string {
-  const where = providers.map((kms) => `keymgmt read keymgmt/kms/${kms}/key/${key}`).join(', ')
+  const where = providers.map((name) => `keymgmt read keymgmt/kms/${name}/key/${key}`).join(', ')
   return `The alias names the new version only. What was made with an earlier one is verified or decrypted by naming its KMS key: ${where}`
 }

@@ -1,7 +1,7 @@
 import type { Engine } from '../core/engine.js'
+import { deleteKey, saveKey } from '../core/operations/keys.js'
 import { readKey } from '../core/records/repository.js'
 import { recordPath, type KeyRecord } from '../core/records/model.js'
-import { deleteKey, saveKey } from '../core/operations/keys.js'
 import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, integer, listOf, oneOf } from '../router/fields.js'
 import { definePath } from '../router/path.js'
@@ -52,8 +52,17 @@ export const key = definePath<Engine>()({
           { min: 0 },
         ),
       },
-      run: async (engine, { name }, fields) => {
-        await saveKey(engine, name, fields)
+      run: async (
+        engine,
+        { name },
+        { type, replica_regions, deletion_allowed, min_enabled_version },
+      ) => {
+        await saveKey(engine, name, {
+          type,
+          replicaRegions: replica_regions,
+          deletionAllowed: deletion_allowed,
+          minEnabledVersion: min_enabled_version,
+        })
         return undefined
       },
     },

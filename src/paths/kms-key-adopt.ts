@@ -29,7 +29,7 @@ export const kmsKeyAdopt = definePath<Engine>()({
         }),
       },
       run: async (engine, { name, key }, { key_id, version = 1 }) => {
-        await adopt(engine, name, key, { key_id, version })
+        await adopt(engine, name, key, { kmsKeyId: key_id, version })
         return undefined
       },
     },

@@ -1,5 +1,5 @@
 import type { Engine } from '../core/engine.js'
-import { verifyDistribution, type ObservedCopy } from '../core/operations/verify.js'
+import { verifyDistribution, type ObservedKmsKey } from '../core/operations/verify.js'
 import { boolean } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import type { Json } from '../router/values.js'
@@ -28,14 +28,14 @@ export const kmsKeyVerify = definePath<Engine>()({
         const { observation, differences } = await verifyDistribution(engine, name, key, challenge)
         return {
           data: {
-            kms_keys: observation.copies.map(describe),
+            kms_keys: observation.kmsKeys.map(describe),
             differences: differences.map((difference) => differenceData(difference, path)),
             verified: differences.length === 0,
           },
           rows:
             differences.length > 0
               ? differences.map((difference) => differenceRow(difference, path))
-              : observation.copies.map(row),
+              : observation.kmsKeys.map(row),
           failed: differences.length > 0,
         }
       },
@@ -45,21 +45,21 @@ export const kmsKeyVerify = definePath<Engine>()({
 
 const PROOF = { true: 'proven', false: 'other material', undefined: 'not compared' } as const
 
-function describe({ version, region, copy, status, holds }: ObservedCopy): Record<string, Json> {
+function describe({ entry, status, holds }: ObservedKmsKey): Record<string, Json> {
   return {
-    version,
-    region,
-    kms_key: copy.key?.id ?? null,
+    version: entry.version,
+    region: entry.region,
+    kms_key: entry.state === 'created' ? entry.key.id : null,
     state: status?.state ?? 'deleted',
     material: PROOF[`${holds}`],
   }
 }
 
-function row({ version, region, copy, status, holds }: ObservedCopy): Record<string, string> {
+function row({ entry, status, holds }: ObservedKmsKey): Record<string, string> {
   return {
-    Region: region,
-    Version: String(version),
-    'KMS key': copy.key?.id ?? '',
+    Region: entry.region,
+    Version: String(entry.version),
+    'KMS key': entry.state === 'created' ? entry.key.id : '',
     State: status?.state ?? 'deleted',
     Material: PROOF[`${holds}`],
   }

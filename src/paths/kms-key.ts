@@ -1,9 +1,9 @@
-import { DELETION_WINDOW } from '../core/deletion-window.js'
 import type { Engine } from '../core/engine.js'
-import { readDistribution } from '../core/records/repository.js'
-import { recordPath, type DistributionRecord } from '../core/records/model.js'
 import { removeDistribution, type ScheduledDeletion } from '../core/operations/remove.js'
 import { distribute, isInterrupted } from '../core/operations/distribute.js'
+import { readDistribution } from '../core/records/repository.js'
+import { createdKmsKeys } from '../core/records/kms-keys.js'
+import { recordPath, type DistributionRecord } from '../core/records/model.js'
 import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
 import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath } from '../router/path.js'
@@ -56,7 +56,11 @@ export const kmsKey = definePath<Engine>()({
         ),
       },
       run: async (engine, { name, key }, { purpose, protection = 'hsm', version_aliases }) => {
-        await distribute(engine, name, key, { purpose, protection, version_aliases })
+        await distribute(engine, name, key, {
+          purpose,
+          protection,
+          versionAliases: version_aliases,
+        })
         return undefined
       },
     },
@@ -76,10 +80,10 @@ export const kmsKey = definePath<Engine>()({
     delete: {
       summary: 'Removes the alias and schedules the KMS keys for deletion.',
       fields: {
-        deletion_window: integer(
-          `Days until AWS deletes the KMS keys; ${DELETION_WINDOW.default} where none are given.`,
-          DELETION_WINDOW,
-        ),
+        deletion_window: integer('Days until AWS deletes the KMS keys; 30 where none are given.', {
+          min: 7,
+          max: 30,
+        }),
       },
       run: async (engine, { name, key }, { deletion_window }) => {
         const scheduled = await removeDistribution(engine, name, key, deletion_window)
@@ -97,15 +101,14 @@ function describe({
   purpose,
   protection,
   regions,
-  copies,
+  kms_keys,
   state,
   version_aliases,
 }: DistributionRecord): Record<string, Json> {
   const [primary = ''] = regions
-  const ids = Object.entries(copies).flatMap(([version, places]) => {
-    const id = places[primary]?.key?.id
-    return id ? [[version, id] as const] : []
-  })
+  const ids = createdKmsKeys({ kms_keys }).flatMap(({ version, region, key }) =>
+    region === primary ? [[String(version), key.id] as const] : [],
+  )
   return {
     distribution_time,
     name,

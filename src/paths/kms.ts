@@ -1,7 +1,7 @@
 import type { Engine } from '../core/engine.js'
+import { deleteProvider, saveProvider } from '../core/operations/providers.js'
 import { readProvider } from '../core/records/repository.js'
 import { recordPath } from '../core/records/model.js'
-import { deleteProvider, saveProvider } from '../core/operations/providers.js'
 import { AWS_CREDENTIALS, SECRET_CREDENTIALS } from '../kms/credentials.js'
 import { KMS_KINDS } from '../kms/index.js'
 import { oneOf, pairs, text } from '../router/fields.js'
@@ -45,8 +45,8 @@ export const kms = definePath<Engine>()({
           SECRET_CREDENTIALS,
         ),
       },
-      run: async (engine, { name }, fields) => {
-        await saveProvider(engine, name, fields)
+      run: async (engine, { name }, { provider, key_collection, credentials }) => {
+        await saveProvider(engine, name, { provider, keyCollection: key_collection, credentials })
         return undefined
       },
     },

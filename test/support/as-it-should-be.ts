@@ -9,12 +9,10 @@ import {
 } from '../../src/index.js'
 import { readDistribution, requireKey } from '../../src/core/records/repository.js'
 import { isEnabledVersion, wantedAliases } from '../../src/core/reconcile/plan.js'
-import {
-  recordPath,
-  type DistributionRecord,
-  type KeyRecord,
-} from '../../src/core/records/model.js'
-import { retiredOf } from '../../src/core/records/archive.js'
+import { createdKmsKeyAt } from '../../src/core/records/kms-keys.js'
+import { withMaterial } from '../../src/core/records/material.js'
+import type { DistributionRecord, KeyRecord } from '../../src/core/records/model.js'
+import { archivedOf } from '../../src/core/records/archive.js'
 import type { DevKms } from '../../src/dev-kms/index.js'
 import { currentMaterial } from '../../src/dev-kms/state.js'
 
@@ -36,7 +34,7 @@ export async function complaints(home: string, kms: DevKms): Promise<string[]> {
   const engine = engineOver(home, kms)
   const key = (await requireKey(engine, 'app')).current
   const active = await readDistribution(engine, 'k', 'app')
-  const record = active ?? (await retiredOf(engine, key, 'k'))[0]?.record
+  const record = active ?? (await archivedOf(engine, key, 'k'))[0]?.record
   if (!record) return ['there is no record of the distribution']
   return [
     ...(key.pending_version === undefined ? [] : ['a rotation is not finished']),
@@ -61,17 +59,15 @@ async function keyComplaints(
   const found: string[] = []
   const expected = new Set<string>()
   for (let version = 1; version <= key.latest_version; version++) {
-    const material = (await engine.store.get(recordPath.material(key.name, version)))?.value
-    if (!material) found.push(`version ${version} has no material of ours`)
+    const material = await withMaterial(engine.store, key, version, (bytes) =>
+      Promise.resolve(Buffer.from(bytes)),
+    )
     for (const region of record.regions) {
-      const id = record.copies[version]?.[region]?.key?.id ?? ''
+      const id = createdKmsKeyAt(record, version, region)?.key.id ?? ''
       const there = kms.account.region(region).keys.get(id)
       expected.add(`${region} ${id}`)
       if (!there) found.push(`version ${version} has no KMS key in ${region}`)
-      else if (
-        record.state !== 'revoked' &&
-        !currentMaterial(there)?.bytes?.equals(material ?? new Uint8Array())
-      )
+      else if (record.state !== 'revoked' && !currentMaterial(there)?.bytes?.equals(material))
         found.push(`${id} in ${region} has other material`)
       else if (record.state === 'revoked' && currentMaterial(there)?.bytes)
         found.push(`${id} in ${region} has material`)
@@ -93,7 +89,8 @@ function aliasComplaints(kms: DevKms, key: KeyRecord, record: DistributionRecord
     const wanted =
       record.state !== 'removed' && record.regions.includes(name)
         ? [...wantedAliases(key, record)].map(
-            ([alias, version]) => `${alias} ${record.copies[version]?.[name]?.key?.id ?? ''}`,
+            ([alias, version]) =>
+              `${alias} ${createdKmsKeyAt(record, version, name)?.key.id ?? ''}`,
           )
         : []
     const found = [...region.aliases].map(([alias, { target }]) => `${alias} ${target}`)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { distributionCounts } from '../../core/operations/status.js'
+import { readStatus } from '../../core/operations/status.js'
 import { composeEngine } from '../engine.js'
+import { describeCredentialsSource } from '../output/credentials-source.js'
 import { loadFormat, type FormatName } from '../output/index.js'
 import { printOptions } from '../output/response.js'
 import { effectiveSettings, type Effective } from '../settings.js'
@@ -30,8 +31,15 @@ async function printStatus(context: Context, formatName: Effective<FormatName>):
     },
   })
   const seal = await opened.seal()
+  const { credentials, ...counts } = await readStatus(opened.engine)
   const data = {
-    ...(await distributionCounts(opened.engine)),
+    ...counts,
+    credentials: Object.fromEntries(
+      Object.entries(credentials).map(([name, source]) => [
+        name,
+        describeCredentialsSource(source),
+      ]),
+    ),
     format: settings.format.value,
     format_source: settings.format.source,
     keyfile: settings.keyfile.value,

@@ -1,135 +1,138 @@
 import { KeymgmtError } from '../../errors.js'
-import type { KmsKey, KmsKeyStatus, KmsProvider } from '../../kms/provider.js'
-import { createDistribution } from './distribute.js'
-import type { Engine } from '../engine.js'
-import { withKeyLock } from './keys.js'
-import { openLedger } from '../records/record.js'
-import { requireKey, type PlacedDistribution } from '../records/repository.js'
-import { kindOf, openProvider, withProviderLock } from './providers.js'
+import type { KmsKeyStatus, KmsProvider } from '../../kms/provider.js'
+import { kindOf, openProvider, type Engine } from '../engine.js'
+import { reconcile } from '../reconcile/reconcile.js'
+import { createdKmsKeyAt } from '../records/kms-keys.js'
+import { withKeyLock, withProviderLock } from '../records/locks.js'
+import { materialFingerprint, withMaterial } from '../records/material.js'
 import {
   recordPath,
-  type CopyRecord,
+  type CreatedKmsKey,
   type DistributionRecord,
   type KeyRecord,
+  type KmsKeyPlace,
   type KmsRecord,
 } from '../records/model.js'
-import { settle } from '../reconcile/reconcile.js'
-import { readMaterial } from '../reconcile/context.js'
+import { openRecord } from '../records/record.js'
+import { requireKey, requireProvider, type NamedDistribution } from '../records/repository.js'
+import { createDistribution } from './distribute.js'
 
-/** What `write keymgmt/kms/:name/key/:key/adopt` says. */
+/** The KMS key to adopt. */
 export interface Adoption {
   /** Id or ARN of the KMS key, in the provider's Region. */
-  readonly key_id: string
+  readonly kmsKeyId: string
   /** The version of our key whose material it holds. */
   readonly version: number
 }
 
 /**
- * Takes a KMS key that is there already into a new distribution, as the KMS key of one version:
- * after it was proven to hold that version's material. Other versions are distributed beside it,
- * and the alias is made. Asking again for a KMS key that was adopted finishes what was interrupted.
+ * Takes a KMS key that exists already into a new distribution, as the KMS key of one version: after
+ * it was proven to hold that version's material. Other versions are distributed beside it, and the
+ * alias is created. For a KMS key that was adopted already, this finishes what was interrupted.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, DISTRIBUTION_DIFFERS, FIELD_INVALID for a KMS
  * key of another kind, KMS_MATERIAL_DIFFERS; nothing is changed then. Errors of the KMS.
  */
 export async function adopt(
   engine: Engine,
-  kms: string,
+  providerName: string,
   key: string,
   adoption: Adoption,
 ): Promise<void> {
-  const purpose = `write keymgmt/kms/${kms}/key/${key}/adopt`
+  const purpose = `write keymgmt/kms/${providerName}/key/${key}/adopt`
   await withKeyLock(engine.store, key, purpose, async () => {
     const record = (await requireKey(engine, key)).current
-    const placed = await withProviderLock(engine, kms, purpose, (provider) =>
-      claim(engine, kms, provider, record, adoption),
+    const named = await withProviderLock(engine.store, providerName, purpose, () =>
+      claim(engine, providerName, record, adoption),
     )
-    await settle(engine, record, placed)
+    await reconcile(engine, record, named)
   })
 }
 
 async function claim(
   engine: Engine,
-  kms: string,
-  provider: KmsRecord,
+  providerName: string,
   key: KeyRecord,
-  { key_id, version }: Adoption,
-): Promise<PlacedDistribution> {
-  const path = recordPath.distribution(kms, key.name)
-  const existing = await openLedger<DistributionRecord>(engine.store, path)
-  if (existing && isAdopted(existing.current, provider, key_id, version))
-    return { kms, ledger: existing }
+  adoption: Adoption,
+): Promise<NamedDistribution> {
+  const provider = await requireProvider(engine, providerName)
+  const place = { version: adoption.version, region: provider.key_collection }
+  const path = recordPath.distribution(providerName, key.name)
+  const existing = await openRecord<DistributionRecord>(engine.store, path)
+  if (existing && isAdopted(existing.current, place, adoption.kmsKeyId))
+    return { providerName, distribution: existing }
   if (existing) {
-    throw new KeymgmtError('DISTRIBUTION_DIFFERS', `${key.name} is distributed to ${kms} already`, {
-      hints: ['adopt the KMS key under another key of the same material'],
-    })
+    throw new KeymgmtError(
+      'DISTRIBUTION_DIFFERS',
+      `${key.name} is distributed to ${providerName} already`,
+      { hints: ['adopt the KMS key under another key of the same material'] },
+    )
   }
-  if (version < 1 || version > key.latest_version) {
-    throw new KeymgmtError('FIELD_INVALID', `${key.name} has no version ${version}`, {
-      hints: [`give 1 to ${key.latest_version}`],
-    })
-  }
+  assertVersion(key, adoption.version)
   const opened = await openProvider(engine, provider)
-  const status = await inspect(opened, provider, key, key_id)
-  await kindOf(engine, provider).assertSupported(
-    key.type,
-    status.purpose,
-    'hsm',
-    provider.key_collection,
-  )
-  await prove(engine, opened, key, version, status)
-  return createDistribution(engine, kms, key, {
+  const status = await inspect(opened, provider, key, adoption.kmsKeyId)
+  await kindOf(engine, provider).assertSupported(key.type, status.purpose, 'hsm', place.region)
+  await prove(engine, opened, key, adoption.version, status)
+  return createDistribution(engine, providerName, key, {
     purpose: status.purpose,
     protection: 'hsm',
-    regions: status.multiRegion?.regions ?? [provider.key_collection],
-    copies: { [version]: { [provider.key_collection]: adoptedCopy(status, engine.now()) } },
+    regions: status.multiRegion?.regions ?? [place.region],
+    kms_keys: [adoptedKmsKey(key, place, status)],
   })
 }
 
-/** Asked for again, be it after an interruption, there is nothing to prove any more. */
-function isAdopted(
-  { copies, state }: DistributionRecord,
-  { key_collection }: KmsRecord,
-  keyId: string,
-  version: number,
-): boolean {
-  const known = copies[version]?.[key_collection]?.key
-  return state === 'active' && known !== undefined && (known.id === keyId || known.arn === keyId)
+/** The same adoption again, be it after an interruption, has nothing to prove. */
+function isAdopted(record: DistributionRecord, place: KmsKeyPlace, kmsKeyId: string): boolean {
+  const known = createdKmsKeyAt(record, place.version, place.region)?.key
+  return record.state === 'active' && (known?.id === kmsKeyId || known?.arn === kmsKeyId)
+}
+
+function assertVersion(key: KeyRecord, version: number): void {
+  if (version >= 1 && version <= key.latest_version) return
+  throw new KeymgmtError('FIELD_INVALID', `${key.name} has no version ${version}`, {
+    hints: [`give 1 to ${key.latest_version}`],
+  })
 }
 
 type Adoptable = KmsKeyStatus & Pick<DistributionRecord, 'purpose'>
 
-/** The KMS key as AWS has it, if it is one that `key` can have made. */
+/** The KMS key as AWS has it, if it is one that `key` can have created. */
 async function inspect(
   provider: KmsProvider,
   { key_collection }: KmsRecord,
   key: KeyRecord,
-  keyId: string,
+  kmsKeyId: string,
 ): Promise<Adoptable> {
-  const status = await provider.inspect(key_collection, { id: keyId, arn: '' })
+  const status = await provider.inspect(key_collection, { id: kmsKeyId, arn: '' })
   if (!status)
-    throw new KeymgmtError('KMS_KEY_NOT_FOUND', `there is no KMS key ${keyId} in ${key_collection}`)
-  const unfit = (problem: string, hint: string) =>
+    throw new KeymgmtError(
+      'KMS_KEY_NOT_FOUND',
+      `there is no KMS key ${kmsKeyId} in ${key_collection}`,
+    )
+  const unfitError = (problem: string, hint: string) =>
     new KeymgmtError('FIELD_INVALID', `KMS key ${status.key.id} ${problem}`, { hints: [hint] })
   if (!status.external)
-    throw unfit(
+    throw unfitError(
       'has material that AWS made',
       'only KMS keys with imported material (Origin EXTERNAL) can be adopted',
     )
   if (status.kind?.type !== key.type)
-    throw unfit(
+    throw unfitError(
       `is not of type ${key.type}`,
       `it is ${status.kind?.type ?? 'of a kind that keymgmt does not have'}`,
     )
   if (status.state !== 'enabled' && status.state !== 'disabled')
-    throw unfit(`is ${status.state}`, 'it must be enabled or disabled, with its material in it')
+    throw unfitError(
+      `is ${status.state}`,
+      'it must be enabled or disabled, with its material in it',
+    )
   const replicas = (status.multiRegion?.regions ?? []).filter((region) => region !== key_collection)
   if (replicas.length > 0)
-    throw unfit(
+    throw unfitError(
       `has replicas in ${replicas.join(', ')}`,
       'a multi-Region KMS key can be adopted as long as it has none',
     )
   if ((status.multiRegion !== undefined) !== key.replica_regions.length > 0) {
-    throw unfit(
+    throw unfitError(
       status.multiRegion ? 'is a multi-Region key' : 'is a single-Region key',
       `the key ${key.name} ${key.replica_regions.length > 0 ? 'has' : 'has no'} replica_regions`,
     )
@@ -138,19 +141,21 @@ async function inspect(
 }
 
 async function prove(
-  engine: Engine,
+  { store }: Engine,
   provider: KmsProvider,
   key: KeyRecord,
   version: number,
   { key: kmsKey, state }: KmsKeyStatus,
 ): Promise<void> {
-  const material = await readMaterial({ engine, key }, version)
-  try {
-    const held = await provider.holds(provider.region, kmsKey, key.type, material)
-    if (held ?? (await provider.accepts(provider.region, kmsKey, key.type, material))) return
-  } finally {
-    material.fill(0)
-  }
+  const proven = await withMaterial(
+    store,
+    key,
+    version,
+    async (material) =>
+      (await provider.holds(provider.region, kmsKey, key.type, material)) ??
+      provider.accepts(provider.region, kmsKey, key.type, material),
+  )
+  if (proven) return
   throw new KeymgmtError(
     'KMS_MATERIAL_DIFFERS',
     `KMS key ${kmsKey.id} (${state}) does not hold version ${version} of ${key.name}`,
@@ -162,14 +167,24 @@ async function prove(
   )
 }
 
-/** It lacks our tags, and it may be enabled or not: the first plan sees to both. */
-function adoptedCopy({ key, state, materialId }: KmsKeyStatus, now: Date): CopyRecord {
+/** It lacks our tags, and it may be enabled or not: the first plan corrects both. */
+function adoptedKmsKey(
+  key: KeyRecord,
+  place: KmsKeyPlace,
+  { key: { id, arn }, state, materialId }: KmsKeyStatus,
+): CreatedKmsKey {
   return {
-    operation_id: '',
-    begun: now.toISOString(),
-    key: { id: key.id, arn: key.arn } satisfies KmsKey,
-    imported: true,
-    ...(materialId && { material_id: materialId }),
+    ...place,
+    state: 'created',
+    key: { id, arn },
+    materials: [
+      {
+        version: place.version,
+        fingerprint: materialFingerprint(key, place.version),
+        ...(materialId && { material_id: materialId }),
+        imported: true,
+      },
+    ],
     enabled: state === 'enabled',
     untagged: true,
   }

@@ -1,132 +1,123 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Protection, Purpose } from '../../kms/provider.js'
+import { kindOf, type Engine } from '../engine.js'
+import { isUnfinished } from '../reconcile/plan.js'
+import { reconcile, resumeUnfinished } from '../reconcile/reconcile.js'
 import { distributionName } from '../records/alias-names.js'
-import type { Engine } from '../engine.js'
-import { withKeyLock } from './keys.js'
-import { createLedger, openLedger } from '../records/record.js'
+import { withKeyLock, withProviderLock } from '../records/locks.js'
+import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
+import { createRecord, openRecord } from '../records/record.js'
 import {
   readDistribution,
   readKey,
   requireDistribution,
   requireKey,
   requireProvider,
-  type PlacedDistribution,
+  type NamedDistribution,
 } from '../records/repository.js'
-import { isUnfinished } from '../reconcile/plan.js'
-import { kindOf, withProviderLock } from './providers.js'
-import {
-  recordPath,
-  type DistributionRecord,
-  type KeyRecord,
-  type KmsRecord,
-} from '../records/model.js'
-import { reviveRetired } from './remove.js'
-import { finishEarlier, settle } from '../reconcile/reconcile.js'
+import { reactivate } from './remove.js'
 
-/** What `write keymgmt/kms/:name/key/:key` says. */
+/** The settings of a distribution. */
 export interface DistributionRequest {
   readonly purpose: readonly Purpose[]
   readonly protection: Protection
-  /**
-   * Whether each version gets an alias of its own as well; left as it is where this is not said.
-   */
-  readonly version_aliases?: boolean | undefined
+  /** True if each version gets an alias of its own too; if undefined, that stays as it is. */
+  readonly versionAliases?: boolean | undefined
 }
 
 /**
- * Puts every version of the key into the KMS and points the alias at the latest. Asking again for
- * what is so already does nothing; asking again after an interruption finishes it. While AWS still
- * has the KMS keys of an earlier distribution for the same purpose, those are brought back instead
- * of making others.
+ * Puts every version of the key into the KMS and points the alias at the latest. If that is so
+ * already, this does nothing; after an interruption it finishes. While AWS still has the KMS keys
+ * of an earlier distribution for the same purpose, those are brought back instead of creating
+ * others.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, UNSUPPORTED_BY_KMS, DISTRIBUTION_DIFFERS;
  * errors of the KMS.
  */
 export async function distribute(
   engine: Engine,
-  kms: string,
+  providerName: string,
   key: string,
   request: DistributionRequest,
 ): Promise<void> {
   const wanted = { ...request, purpose: [...new Set(request.purpose)].sort() }
-  const purpose = `write keymgmt/kms/${kms}/key/${key}`
+  const purpose = `write keymgmt/kms/${providerName}/key/${key}`
   await withKeyLock(engine.store, key, purpose, async () => {
-    const ledger = await requireKey(engine, key)
-    const provider = await requireProvider(engine, kms)
+    const record = await requireKey(engine, key)
+    const provider = await requireProvider(engine, providerName)
     await kindOf(engine, provider).assertSupported(
-      ledger.current.type,
+      record.current.type,
       wanted.purpose,
       wanted.protection,
       provider.key_collection,
     )
-    const existing = await openLedger<DistributionRecord>(
-      engine.store,
-      recordPath.distribution(kms, key),
+    const existing = await readDistribution(engine, providerName, key)
+    if (existing) assertSame(existing, wanted, providerName, key)
+    await resumeUnfinished(engine, record)
+    const named = await withProviderLock(engine.store, providerName, purpose, () =>
+      claim(engine, providerName, record.current, wanted),
     )
-    if (existing) assertSame(existing.current, wanted, kms, key)
-    await finishEarlier(engine, ledger)
-    const placed = await withProviderLock(engine, kms, purpose, (current) =>
-      claim(engine, kms, current, ledger.current, wanted),
-    )
-    const { version_aliases } = wanted
-    if (
-      version_aliases !== undefined &&
-      version_aliases !== (placed.ledger.current.version_aliases ?? false)
-    ) {
-      await placed.ledger.update((current) => ({ ...current, version_aliases }))
-    }
-    await settle(engine, ledger.current, placed)
+    await setVersionAliases(named, wanted.versionAliases)
+    await reconcile(engine, record.current, named)
   })
 }
 
-/** What there is, what there was, or a new record: in this order. */
+/** The present distribution, an earlier one, or a new record: in this order. */
 async function claim(
   engine: Engine,
-  kms: string,
-  provider: KmsRecord,
+  providerName: string,
   key: KeyRecord,
-  request: DistributionRequest,
-): Promise<PlacedDistribution> {
-  const path = recordPath.distribution(kms, key.name)
-  const existing =
-    (await openLedger<DistributionRecord>(engine.store, path)) ??
-    (await reviveRetired(engine, kms, key, request.purpose))
-  if (existing) return { kms, ledger: existing }
-  const { purpose, protection } = request
-  return createDistribution(engine, kms, key, {
+  { purpose, protection }: DistributionRequest,
+): Promise<NamedDistribution> {
+  const { key_collection } = await requireProvider(engine, providerName)
+  const path = recordPath.distribution(providerName, key.name)
+  const distribution =
+    (await openRecord<DistributionRecord>(engine.store, path)) ??
+    (await reactivate(engine, providerName, key, purpose))
+  if (distribution) return { providerName, distribution }
+  return createDistribution(engine, providerName, key, {
     purpose,
     protection,
-    regions: [provider.key_collection],
-    copies: {},
+    regions: [key_collection],
+    kms_keys: [],
   })
 }
 
 /** Writes the record of a distribution that begins now, and is to be usable. */
 export async function createDistribution(
   engine: Engine,
-  kms: string,
+  providerName: string,
   key: KeyRecord,
-  begun: Pick<DistributionRecord, 'purpose' | 'protection' | 'regions' | 'copies'>,
-): Promise<PlacedDistribution> {
+  begun: Pick<DistributionRecord, 'purpose' | 'protection' | 'regions' | 'kms_keys'>,
+): Promise<NamedDistribution> {
   const now = engine.now()
-  const ledger = await createLedger<DistributionRecord>(
+  const distribution = await createRecord<DistributionRecord>(
     engine.store,
-    recordPath.distribution(kms, key.name),
+    recordPath.distribution(providerName, key.name),
     {
       name: distributionName(key.name, now),
       key_id: key.id,
       distribution_time: now.toISOString(),
       ...begun,
       state: 'active',
-      aliases: {},
+      aliases: [],
     },
   )
-  return { kms, ledger }
+  return { providerName, distribution }
+}
+
+async function setVersionAliases(
+  { distribution }: NamedDistribution,
+  wanted: boolean | undefined,
+): Promise<void> {
+  const { version_aliases = false } = distribution.current
+  if (wanted === undefined || wanted === version_aliases) return
+  await distribution.update((current) => ({ ...current, version_aliases: wanted }))
 }
 
 function assertSame(
   { state, purpose, protection }: DistributionRecord,
   request: DistributionRequest,
-  kms: string,
+  providerName: string,
   key: string,
 ): void {
   if (state === 'revoked') {
@@ -134,7 +125,9 @@ function assertSame(
       'DISTRIBUTION_DIFFERS',
       'it is distributed, and its material is revoked',
       {
-        hints: [`bring the material back: keymgmt write -f keymgmt/kms/${kms}/key/${key}/restore`],
+        hints: [
+          `bring the material back: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
+        ],
       },
     )
   }
@@ -156,11 +149,15 @@ function assertSame(
   )
 }
 
-/** Whether an earlier command on the distribution was interrupted. */
-export async function isInterrupted(engine: Engine, kms: string, key: string): Promise<boolean> {
+/** True if an earlier command on the distribution was interrupted. */
+export async function isInterrupted(
+  engine: Engine,
+  providerName: string,
+  key: string,
+): Promise<boolean> {
   const [record, distribution] = await Promise.all([
     readKey(engine, key),
-    readDistribution(engine, kms, key),
+    readDistribution(engine, providerName, key),
   ])
   return record !== undefined && distribution !== undefined && isUnfinished(record, distribution)
 }
@@ -170,28 +167,24 @@ export async function isInterrupted(engine: Engine, kms: string, key: string): P
  * @throws KeymgmtError NO_REPLICA_REGIONS, KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; errors of the
  * KMS.
  */
-export async function replicate(engine: Engine, kms: string, key: string): Promise<void> {
-  await withKeyLock(
-    engine.store,
-    key,
-    `write keymgmt/kms/${kms}/key/${key}/replicate`,
-    async () => {
-      const ledger = await requireKey(engine, key)
-      if (ledger.current.replica_regions.length === 0) {
-        throw new KeymgmtError('NO_REPLICA_REGIONS', `key ${key} does not have replica_regions`, {
-          hints: [
-            'they are set when a key is made: keymgmt write keymgmt/key/NAME type=aes256-gcm96 replica_regions=us-east-1,eu-west-1',
-          ],
-        })
-      }
-      await requireDistribution(engine, kms, key)
-      await finishEarlier(engine, ledger)
-      const distribution = await requireDistribution(engine, kms, key)
-      const { key_collection } = await requireProvider(engine, kms)
-      const regions = [...new Set([key_collection, ...ledger.current.replica_regions])]
-      if (regions.length !== distribution.current.regions.length)
-        await distribution.update((current) => ({ ...current, regions }))
-      await settle(engine, ledger.current, { kms, ledger: distribution })
-    },
-  )
+export async function replicate(engine: Engine, providerName: string, key: string): Promise<void> {
+  const purpose = `write keymgmt/kms/${providerName}/key/${key}/replicate`
+  await withKeyLock(engine.store, key, purpose, async () => {
+    const record = await requireKey(engine, key)
+    if (record.current.replica_regions.length === 0) {
+      throw new KeymgmtError('NO_REPLICA_REGIONS', `key ${key} does not have replica_regions`, {
+        hints: [
+          'they are set when a key is made: keymgmt write keymgmt/key/NAME type=aes256-gcm96 replica_regions=us-east-1,eu-west-1',
+        ],
+      })
+    }
+    await requireDistribution(engine, providerName, key)
+    await resumeUnfinished(engine, record)
+    const distribution = await requireDistribution(engine, providerName, key)
+    const { key_collection } = await requireProvider(engine, providerName)
+    const regions = [...new Set([key_collection, ...record.current.replica_regions])]
+    if (regions.length !== distribution.current.regions.length)
+      await distribution.update((current) => ({ ...current, regions }))
+    await reconcile(engine, record.current, { providerName, distribution })
+  })
 }

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto'
 import {
   recogniseMaterial,
   type MaterialFormat,
@@ -7,12 +6,13 @@ import {
 import type { KeyTypeName } from '../../crypto/key-types.js'
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
-import { addVersion, createKey, withKeyLock } from './keys.js'
-import { openLedger, type Ledger } from '../records/record.js'
-import { requireKey } from '../records/repository.js'
+import { resumeUnfinished } from '../reconcile/reconcile.js'
+import { withKeyLock } from '../records/locks.js'
+import { fingerprintOf } from '../records/material.js'
 import { recordPath, type KeyRecord } from '../records/model.js'
-import { finishEarlier } from '../reconcile/reconcile.js'
-import { readMaterial } from '../reconcile/context.js'
+import { openRecord } from '../records/record.js'
+import { requireKey } from '../records/repository.js'
+import { addVersion, createKey } from './keys.js'
 
 /** The user's own material, and what the user says about it. */
 export interface OwnMaterial {
@@ -23,20 +23,20 @@ export interface OwnMaterial {
   readonly passphrase?: Uint8Array | undefined
 }
 
-/** What a key that is made by an import is to be besides. */
+/** The other settings of a key that an import creates. */
 export interface ImportSettings {
-  readonly replica_regions?: readonly string[] | undefined
-  readonly deletion_allowed?: boolean | undefined
+  readonly replicaRegions?: readonly string[] | undefined
+  readonly deletionAllowed?: boolean | undefined
 }
 
-/** What was recognised, to show. */
+/** The type and format in which the material was recognised. */
 export interface Imported {
   readonly type: KeyTypeName
   readonly format: string
 }
 
 /**
- * Makes a key of the user's own material. Importing the same into the key that it made does
+ * Creates a key of the user's own material. Importing the same into the key that it created does
  * nothing.
  * @throws KeymgmtError FIELD_INVALID for material that can't be taken, KEY_EXISTS for a name that
  * is another key's.
@@ -45,18 +45,18 @@ export async function importKey(
   engine: Engine,
   name: string,
   own: OwnMaterial,
-  settings: ImportSettings,
+  settings: ImportSettings = {},
 ): Promise<Imported> {
   return withRecognised(own, (recognised) =>
     withKeyLock(engine.store, name, `write keymgmt/key/${name}/import`, async () => {
-      const existing = await openLedger<KeyRecord>(engine.store, recordPath.key(name))
+      const existing = await openRecord<KeyRecord>(engine.store, recordPath.key(name))
       if (!existing) {
         await createKey(engine, name, {
           ...settings,
           type: recognised.type,
           material: recognised.material,
         })
-      } else if ((await versionWith(engine, existing, recognised)) !== 1) {
+      } else if ((await versionWith(engine, existing.current, recognised)) !== 1) {
         throw new KeymgmtError('KEY_EXISTS', `there is a key ${name} already`, {
           hints: [
             `add the material as its next version: keymgmt write keymgmt/key/${name}/import_version material=@FILE`,
@@ -70,7 +70,7 @@ export async function importKey(
 
 /**
  * Adds the user's own material to a key as its next version, in every distribution. If it is the
- * latest version already, this does nothing but finish what was interrupted.
+ * latest version already, this only finishes what was interrupted.
  * @throws KeymgmtError KEY_NOT_FOUND, FIELD_INVALID for material that can't be taken or is an
  * earlier version; errors of the KMS.
  */
@@ -82,21 +82,11 @@ export async function importVersion(
   const { type } = (await requireKey(engine, name)).current
   return withRecognised({ ...own, type: own.type ?? type }, (recognised) =>
     withKeyLock(engine.store, name, `write keymgmt/key/${name}/import_version`, async () => {
-      const ledger = await requireKey(engine, name)
-      if (recognised.type !== ledger.current.type) {
-        throw new KeymgmtError(
-          'FIELD_INVALID',
-          `the material is of type ${recognised.type}, and ${name} is of type ${ledger.current.type}`,
-          {
-            hints: [
-              'import it as another key: keymgmt write keymgmt/key/NAME/import material=@FILE',
-            ],
-          },
-        )
-      }
-      const placed = await finishEarlier(engine, ledger)
-      const held = await versionWith(engine, ledger, recognised)
-      if (held === ledger.current.latest_version) return
+      const key = await requireKey(engine, name)
+      assertType(key.current, recognised)
+      const distributions = await resumeUnfinished(engine, key)
+      const held = await versionWith(engine, key.current, recognised)
+      if (held === key.current.latest_version) return
       if (held !== undefined) {
         throw new KeymgmtError(
           'FIELD_INVALID',
@@ -104,8 +94,19 @@ export async function importVersion(
           { hints: ['a version can not be made the latest again'] },
         )
       }
-      await addVersion(engine, ledger, placed, recognised.material)
+      await addVersion(engine, key, distributions, recognised.material)
     }),
+  )
+}
+
+function assertType(key: KeyRecord, { type }: RecognisedMaterial): void {
+  if (type === key.type) return
+  throw new KeymgmtError(
+    'FIELD_INVALID',
+    `the material is of type ${type}, and ${key.name} is of type ${key.type}`,
+    {
+      hints: ['import it as another key: keymgmt write keymgmt/key/NAME/import material=@FILE'],
+    },
   )
 }
 
@@ -122,18 +123,17 @@ async function withRecognised(
   }
 }
 
-/** The version of the key that has this material. */
+/** The latest version of the key that has this material. */
 async function versionWith(
-  engine: Engine,
-  ledger: Ledger<KeyRecord>,
-  { type, material }: RecognisedMaterial,
+  { store }: Engine,
+  key: KeyRecord,
+  recognised: RecognisedMaterial,
 ): Promise<number | undefined> {
-  if (ledger.current.type !== type) return undefined
-  for (let version = ledger.current.latest_version; version >= 1; version--) {
-    const known = await readMaterial({ engine, key: ledger.current }, version)
-    const same = known.length === material.length && timingSafeEqual(known, material)
-    known.fill(0)
-    if (same) return version
+  if (key.type !== recognised.type) return undefined
+  const fingerprint = await fingerprintOf(store, recognised.material)
+  for (let version = key.latest_version; version >= 1; version--) {
+    const material = key.versions[version]?.material
+    if (material?.state === 'stored' && material.fingerprint === fingerprint) return version
   }
   return undefined
 }

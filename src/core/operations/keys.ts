@@ -6,56 +6,47 @@ import {
   type KeyTypeName,
 } from '../../crypto/key-types.js'
 import { KeymgmtError } from '../../errors.js'
-import type { Store } from '../../store/store.js'
 import type { Engine } from '../engine.js'
-import { createLedger, openLedger, type Ledger } from '../records/record.js'
-import { distributionsOf, requireKey, type PlacedDistribution } from '../records/repository.js'
-import { copiesOf, newestVersion } from '../reconcile/plan.js'
+import { newestVersion } from '../reconcile/plan.js'
+import { reconcileKey, resumeUnfinished } from '../reconcile/reconcile.js'
+import { archivedOf } from '../records/archive.js'
+import { createdKmsKeys, holdsMaterial } from '../records/kms-keys.js'
+import { withKeyLock } from '../records/locks.js'
+import { deleteMaterial, writeMaterial } from '../records/material.js'
 import {
   recordPath,
   type DistributionRecord,
   type KeyRecord,
   type KeyVersion,
 } from '../records/model.js'
-import { retiredOf } from '../records/archive.js'
-import { finishEarlier, settleKey } from '../reconcile/reconcile.js'
+import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
+import { distributionsOf, requireKey, type NamedDistribution } from '../records/repository.js'
 
-/** What `write keymgmt/key/:name` may say. */
+/** The settings of a key; what is undefined stays as it is. */
 export interface KeyChange {
   readonly type?: KeyTypeName | undefined
-  readonly replica_regions?: readonly string[] | undefined
-  readonly deletion_allowed?: boolean | undefined
-  readonly min_enabled_version?: number | undefined
-}
-
-/** Runs `work` while no other command touches the key. */
-export async function withKeyLock<T>(
-  store: Store,
-  key: string,
-  purpose: string,
-  work: () => Promise<T>,
-): Promise<T> {
-  const lock = await store.lock(recordPath.key(key), purpose)
-  try {
-    return await work()
-  } finally {
-    await lock.release()
-  }
+  readonly replicaRegions?: readonly string[] | undefined
+  readonly deletionAllowed?: boolean | undefined
+  readonly minEnabledVersion?: number | undefined
 }
 
 /**
- * Makes the key, or changes its settings and brings every distribution in line with them.
+ * Creates the key, or changes its settings and brings every distribution in line with them.
  * @throws KeymgmtError FIELD_IMMUTABLE, FIELD_INVALID; nothing is changed then. Errors of the KMS.
  */
 export async function saveKey(engine: Engine, name: string, change: KeyChange): Promise<void> {
   await withKeyLock(engine.store, name, `write keymgmt/key/${name}`, async () => {
-    const existing = await openLedger<KeyRecord>(engine.store, recordPath.key(name))
+    const existing = await openRecord<KeyRecord>(engine.store, recordPath.key(name))
     if (existing) await updateKey(engine, existing, change)
     else await createKey(engine, name, change)
   })
 }
 
-/** Makes a key that is not there yet, of new material or of `change.material`, which is wiped. */
+/**
+ * Creates a key that is not there yet, of new material or of `change.material`, which is wiped. The
+ * caller holds the key's lock.
+ * @throws KeymgmtError FIELD_INVALID
+ */
 export async function createKey(
   engine: Engine,
   name: string,
@@ -63,49 +54,39 @@ export async function createKey(
 ): Promise<void> {
   const type = change.type ?? DEFAULT_KEY_TYPE
   const id = randomUUID()
-  const settings = {
-    deletion_allowed: change.deletion_allowed ?? false,
-    min_enabled_version: checkMinimum(change.min_enabled_version ?? 1, 1),
-  }
-  const version = await makeVersion(
-    engine,
-    name,
-    type,
-    1,
-    await (change.material ?? KEY_TYPES[type].generate()),
-  )
-  const replica_regions = [...new Set(change.replica_regions ?? [])]
+  const min_enabled_version = checkMinimum(change.minEnabledVersion ?? 1, 1)
+  const material = await (change.material ?? KEY_TYPES[type].generate())
   const record: KeyRecord = {
     id,
     name,
     type,
-    replica_regions,
+    replica_regions: [...new Set(change.replicaRegions ?? [])],
     latest_version: 1,
-    versions: { 1: version },
-    ...settings,
+    versions: { 1: await createVersion(engine, { id, type }, 1, material) },
+    deletion_allowed: change.deletionAllowed ?? false,
+    min_enabled_version,
   }
-  await createLedger(engine.store, recordPath.key(name), record)
+  await createRecord(engine.store, recordPath.key(name), record)
 }
 
 /**
- * Material is stored before the record that tells of it, so no version is ever known without its
- * bytes. What is found in its place was left by a command that did not get as far as that record:
- * nobody was given it, and it is replaced. Wipes `material`.
+ * Material is stored before the record that names it, so no version is ever known without its
+ * bytes. Wipes `material`.
  */
-async function makeVersion(
+async function createVersion(
   engine: Engine,
-  key: string,
-  type: KeyTypeName,
+  { id, type }: Pick<KeyRecord, 'id' | 'type'>,
   version: number,
   material: Uint8Array,
 ): Promise<KeyVersion> {
-  const path = recordPath.material(key, version)
   try {
-    const leftover = await engine.store.get(path)
-    leftover?.value.fill(0)
-    await engine.store.put(path, material, leftover?.revision)
+    const fingerprint = await writeMaterial(engine.store, id, version, material)
     const public_key = publicKeyPem(type, material)
-    return { creation_time: engine.now().toISOString(), ...(public_key && { public_key }) }
+    return {
+      creation_time: engine.now().toISOString(),
+      ...(public_key && { public_key }),
+      material: { state: 'stored', fingerprint },
+    }
   } finally {
     material.fill(0)
   }
@@ -113,30 +94,30 @@ async function makeVersion(
 
 async function updateKey(
   engine: Engine,
-  ledger: Ledger<KeyRecord>,
+  key: RecordHandle<KeyRecord>,
   change: KeyChange,
 ): Promise<void> {
-  const { type, replica_regions } = ledger.current
-  if (change.type !== undefined && change.type !== type) throw immutable('type', type)
-  if (change.replica_regions && !sameSet(change.replica_regions, replica_regions)) {
-    throw immutable('replica_regions', replica_regions.join(',') || 'not set')
+  const { type, replica_regions } = key.current
+  if (change.type !== undefined && change.type !== type) throw immutableError('type', type)
+  if (change.replicaRegions && !sameSet(change.replicaRegions, replica_regions)) {
+    throw immutableError('replica_regions', replica_regions.join(',') || 'not set')
   }
   const next = {
-    deletion_allowed: change.deletion_allowed ?? ledger.current.deletion_allowed,
+    deletion_allowed: change.deletionAllowed ?? key.current.deletion_allowed,
     min_enabled_version: checkMinimum(
-      change.min_enabled_version ?? ledger.current.min_enabled_version,
-      newestVersion(ledger.current),
+      change.minEnabledVersion ?? key.current.min_enabled_version,
+      newestVersion(key.current),
     ),
   }
-  const placed = await finishEarlier(engine, ledger)
+  const distributions = await resumeUnfinished(engine, key)
   const differs =
-    next.deletion_allowed !== ledger.current.deletion_allowed ||
-    next.min_enabled_version !== ledger.current.min_enabled_version
-  if (differs) await ledger.update((current) => ({ ...current, ...next }))
-  await settleKey(engine, ledger, placed)
+    next.deletion_allowed !== key.current.deletion_allowed ||
+    next.min_enabled_version !== key.current.min_enabled_version
+  if (differs) await key.update((current) => ({ ...current, ...next }))
+  await reconcileKey(engine, key, distributions)
 }
 
-function immutable(field: string, value: string): KeymgmtError {
+function immutableError(field: string, value: string): KeymgmtError {
   return new KeymgmtError('FIELD_IMMUTABLE', `field "${field}" is ${value} and can't be changed`, {
     hints: ['make another key under another name'],
   })
@@ -158,92 +139,88 @@ function checkMinimum(minimum: number, latest: number): number {
 }
 
 /**
- * Makes a new version, puts it into every distribution and moves the aliases; only then it is the
- * latest. A rotation that was interrupted is finished instead, with the version that it made.
+ * Creates a new version, puts it into every distribution and moves the aliases; only then it is the
+ * latest. A rotation that was interrupted is finished instead, with the version that it created.
  * @returns the key as it is then.
  * @throws KeymgmtError KEY_NOT_FOUND; errors of the KMS, after which the same call goes on.
  */
 export async function rotateKey(engine: Engine, name: string): Promise<KeyRecord> {
   return withKeyLock(engine.store, name, `rotate keymgmt/key/${name}`, async () => {
-    const ledger = await requireKey(engine, name)
-    const { type, latest_version } = ledger.current
-    const placed = await finishEarlier(engine, ledger)
-    if (ledger.current.latest_version > latest_version) return ledger.current
-    await addVersion(engine, ledger, placed, await KEY_TYPES[type].generate())
-    return ledger.current
+    const key = await requireKey(engine, name)
+    const { type, latest_version } = key.current
+    const distributions = await resumeUnfinished(engine, key)
+    if (key.current.latest_version > latest_version) return key.current
+    await addVersion(engine, key, distributions, await KEY_TYPES[type].generate())
+    return key.current
   })
 }
 
 /**
- * Adds a version with this material, which is wiped, and puts it everywhere; the key is locked and
- * nothing unfinished.
+ * Adds a version with this material, which is wiped, and puts it everywhere. The caller holds the
+ * key's lock, and nothing is unfinished.
  */
 export async function addVersion(
   engine: Engine,
-  ledger: Ledger<KeyRecord>,
-  placed: readonly PlacedDistribution[],
+  key: RecordHandle<KeyRecord>,
+  distributions: readonly NamedDistribution[],
   material: Uint8Array,
 ): Promise<void> {
-  const { name, type, latest_version } = ledger.current
-  const pending_version = latest_version + 1
-  const version = await makeVersion(engine, name, type, pending_version, material)
-  await ledger.update((current) => ({
+  const pending_version = key.current.latest_version + 1
+  const version = await createVersion(engine, key.current, pending_version, material)
+  await key.update((current) => ({
     ...current,
     pending_version,
     versions: { ...current.versions, [pending_version]: version },
   }))
-  await settleKey(engine, ledger, placed)
+  await reconcileKey(engine, key, distributions)
 }
 
 /**
  * Deletes the key with its material; one that is not there is deleted already.
- * @throws KeymgmtError KEY_IN_USE while it is distributed, KEY_PROTECTED unless `deletion_allowed`.
+ * @throws KeymgmtError KEY_IN_USE while it is distributed, KEY_PROTECTED unless deletion is
+ * allowed.
  */
 export async function deleteKey(engine: Engine, name: string): Promise<void> {
   await withKeyLock(engine.store, name, `delete keymgmt/key/${name}`, async () => {
-    const ledger = await openLedger<KeyRecord>(engine.store, recordPath.key(name))
-    if (!ledger) return
-    const providers = (await distributionsOf(engine, name)).map(({ kms }) => kms)
-    if (providers.length > 0) {
-      throw new KeymgmtError('KEY_IN_USE', `${name} is distributed to ${providers.join(', ')}`, {
-        hints: providers.map((kms) => `keymgmt delete keymgmt/kms/${kms}/key/${name}`),
-      })
-    }
-    if (!ledger.current.deletion_allowed) {
-      throw new KeymgmtError('KEY_PROTECTED', `deletion of ${name} is not allowed`, {
-        hints: [`allow it: keymgmt write keymgmt/key/${name} deletion_allowed=true`],
-      })
-    }
-    const dependent = (await retiredOf(engine, ledger.current)).find(
-      ({ record, gone }) => !gone && dependsOnMaterial(record),
-    )
-    if (dependent) {
-      throw new KeymgmtError(
-        'KEY_IN_USE',
-        `KMS keys of ${name} in ${dependent.kms} can be brought back only with its material`,
-        {
-          hints: [
-            `bring them back: keymgmt write -f keymgmt/kms/${dependent.kms}/key/${name}/restore`,
-            'or wait until AWS has deleted them',
-          ],
-        },
-      )
-    }
-    await deleteMaterial(engine, name)
-    await ledger.remove()
+    const key = await openRecord<KeyRecord>(engine.store, recordPath.key(name))
+    if (!key) return
+    await assertDeletable(engine, key.current)
+    await deleteMaterial(engine.store, key.current.id)
+    await key.remove()
   })
 }
 
-/** Whether a KMS key of it is without its material, so that ours is all that there is. */
-function dependsOnMaterial(record: DistributionRecord): boolean {
-  return copiesOf(record).some(({ copy }) => copy.key !== undefined && !copy.imported)
+async function assertDeletable(engine: Engine, key: KeyRecord): Promise<void> {
+  const { name } = key
+  const providers = (await distributionsOf(engine, name)).map(({ providerName }) => providerName)
+  if (providers.length > 0) {
+    throw new KeymgmtError('KEY_IN_USE', `${name} is distributed to ${providers.join(', ')}`, {
+      hints: providers.map((provider) => `keymgmt delete keymgmt/kms/${provider}/key/${name}`),
+    })
+  }
+  if (!key.deletion_allowed) {
+    throw new KeymgmtError('KEY_PROTECTED', `deletion of ${name} is not allowed`, {
+      hints: [`allow it: keymgmt write keymgmt/key/${name} deletion_allowed=true`],
+    })
+  }
+  const dependent = (await archivedOf(engine, key)).find(
+    ({ record, gone }) => !gone && dependsOnMaterial(record),
+  )
+  if (!dependent) return
+  const { providerName } = dependent
+  throw new KeymgmtError(
+    'KEY_IN_USE',
+    `KMS keys of ${name} in ${providerName} can be brought back only with its material`,
+    {
+      hints: [
+        `bring them back: keymgmt write -f keymgmt/kms/${providerName}/key/${name}/restore`,
+        'or wait until AWS has deleted them',
+      ],
+    },
+  )
 }
 
-async function deleteMaterial(engine: Engine, key: string): Promise<void> {
-  for (const version of await engine.store.list(recordPath.materialOf(key))) {
-    const path = recordPath.material(key, Number(version))
-    const stored = await engine.store.get(path)
-    stored?.value.fill(0)
-    if (stored) await engine.store.delete(path, stored.revision)
-  }
+/** True if a KMS key of it is without its material, so that ours is all that there is. */
+function dependsOnMaterial(record: DistributionRecord): boolean {
+  return createdKmsKeys(record).some((entry) => !holdsMaterial(entry))
 }

@@ -1,42 +1,41 @@
-import { aliasName } from '../records/alias-names.js'
 import type { Engine } from '../engine.js'
+import { aliasName } from '../records/alias-names.js'
+import { archivedOf } from '../records/archive.js'
+import { createdKmsKeys } from '../records/kms-keys.js'
+import { recordPath } from '../records/model.js'
 import { readDistribution, readKey, requireProvider } from '../records/repository.js'
-import { openLedger } from '../records/record.js'
-import { copiesOf } from '../reconcile/plan.js'
-import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
-import { retiredOf } from '../records/archive.js'
 
-/** What a provider is used for, as far as the store tells. */
+/** The KMS keys and aliases that a provider is used for, as far as the store has them. */
 export interface ProviderScope {
-  /** The Region that KMS keys are made in. */
+  /** The Region that KMS keys are created in. */
   readonly region: string
-  /** Where they are, or may be, replicated to. */
+  /** The Regions that they are, or may be, replicated to. */
   readonly replicaRegions: readonly string[]
   /** The id of the store, which every KMS key of it carries as a tag. */
   readonly storeId: string
   /** The names of its aliases, as a pattern. */
   readonly aliases: string
-  /** What tells whose the KMS keys are. */
+  /** An ARN in the account of the KMS keys. */
   readonly arn: string | undefined
 }
 
 /**
- * What the provider is used for by the keys that are in the store now.
+ * The scope of the provider for the keys that are in the store now.
  * @throws KeymgmtError KMS_NOT_FOUND
  */
-export async function providerScope(engine: Engine, kms: string): Promise<ProviderScope> {
-  const { key_collection: region } = await requireProvider(engine, kms)
+export async function providerScope(engine: Engine, providerName: string): Promise<ProviderScope> {
+  const { key_collection: region } = await requireProvider(engine, providerName)
   const regions = new Set<string>()
   for (const name of await engine.store.list(recordPath.keys)) {
-    const key = await openLedger<KeyRecord>(engine.store, recordPath.key(name))
-    for (const replica of key?.current.replica_regions ?? []) regions.add(replica)
+    const key = await readKey(engine, name)
+    for (const replica of key?.replica_regions ?? []) regions.add(replica)
   }
   return {
     region,
     replicaRegions: [...regions].filter((replica) => replica !== region).sort(),
     storeId: await engine.store.id(),
     aliases: aliasName('*'),
-    arn: await knownArn(engine, kms),
+    arn: await knownArn(engine, providerName),
   }
 }
 
@@ -44,35 +43,28 @@ export async function providerScope(engine: Engine, kms: string): Promise<Provid
  * The ARN of a KMS key of the provider or, before there is one, of the role that its credentials
  * assume.
  */
-export async function knownArn(engine: Engine, kms: string): Promise<string | undefined> {
-  for (const name of await engine.store.list(recordPath.distributionsOf(kms))) {
-    const distribution = await openLedger<DistributionRecord>(
-      engine.store,
-      recordPath.distribution(kms, name),
-    )
-    const arn =
-      distribution &&
-      copiesOf(distribution.current)
-        .map(({ copy }) => copy.key?.arn)
-        .find(Boolean)
-    if (arn) return arn
+export async function knownArn(engine: Engine, providerName: string): Promise<string | undefined> {
+  for (const key of await engine.store.list(recordPath.distributionsOf(providerName))) {
+    const distribution = await readDistribution(engine, providerName, key)
+    const [first] = distribution ? createdKmsKeys(distribution) : []
+    if (first) return first.key.arn
   }
-  return (await requireProvider(engine, kms)).credentials.role_arn
+  return (await requireProvider(engine, providerName)).credentials.role_arn
 }
 
 /**
- * The names of the distributions of the key to the provider that there are, or were until AWS
- * deletes their KMS keys.
+ * The names of the distributions of the key to the provider: the present one, and those whose KMS
+ * keys AWS has not deleted yet.
  */
 export async function distributionNames(
   engine: Engine,
-  kms: string,
+  providerName: string,
   key: string,
 ): Promise<string[]> {
   const [record, current] = await Promise.all([
     readKey(engine, key),
-    readDistribution(engine, kms, key),
+    readDistribution(engine, providerName, key),
   ])
-  const retired = record ? await retiredOf(engine, record, kms) : []
-  return [...(current ? [current.name] : []), ...retired.map(({ record: { name } }) => name)]
+  const archived = record ? await archivedOf(engine, record, providerName) : []
+  return [...(current ? [current.name] : []), ...archived.map(({ record: { name } }) => name)]
 }

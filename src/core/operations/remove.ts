@@ -1,21 +1,17 @@
 import { KeymgmtError } from '../../errors.js'
+import { DELETION_WINDOW } from '../records/deletion-window.js'
 import type { Purpose } from '../../kms/provider.js'
-import { DELETION_WINDOW } from '../deletion-window.js'
 import type { Engine } from '../engine.js'
-import { withKeyLock } from './keys.js'
-import { createLedger, openLedger, type Ledger } from '../records/record.js'
-import { distributionsOf, requireKey } from '../records/repository.js'
-import { copiesOf } from '../reconcile/plan.js'
+import { isRestorable } from '../reconcile/observe.js'
+import { reconcile, reconcileKey } from '../reconcile/reconcile.js'
+import { archivedOf, deleteArchived, unarchive } from '../records/archive.js'
+import { createdKmsKeys } from '../records/kms-keys.js'
+import { withKeyLock } from '../records/locks.js'
 import { recordPath, without, type DistributionRecord, type KeyRecord } from '../records/model.js'
-import {
-  forgetRetired,
-  isRestorable,
-  retiredOf,
-  type RetiredDistribution,
-} from '../records/archive.js'
-import { settle, settleKey } from '../reconcile/reconcile.js'
+import { openRecord, type RecordHandle } from '../records/record.js'
+import { distributionsOf, requireKey } from '../records/repository.js'
 
-/** A KMS key whose deletion was scheduled, and when it becomes final where AWS has said so. */
+/** A KMS key whose deletion was scheduled, with the date where AWS has named one. */
 export interface ScheduledDeletion {
   readonly region: string
   readonly kmsKeyId: string
@@ -24,32 +20,36 @@ export interface ScheduledDeletion {
 
 /**
  * Removes the alias and schedules every KMS key for deletion after `days` days, within
- * {@link DELETION_WINDOW}. The key and its material stay with us, and so does the record, until AWS
- * has deleted the last KMS key: {@link restoreDistribution} takes it back until then. One that is
- * not distributed is removed already.
- * @returns what was scheduled; empty when there was nothing to remove.
+ * {@link DELETION_WINDOW}. The key
+ * and its material stay with us, and so does the record, until AWS has deleted the last KMS key:
+ * {@link restoreDistribution} takes it back until then. One that is not distributed is removed
+ * already.
+ * @returns the scheduled deletions; empty if there was nothing to remove.
  */
 export async function removeDistribution(
   engine: Engine,
-  kms: string,
+  providerName: string,
   key: string,
   days: number = DELETION_WINDOW.default,
 ): Promise<readonly ScheduledDeletion[]> {
-  return withKeyLock(engine.store, key, `delete keymgmt/kms/${kms}/key/${key}`, async () => {
-    const ledger = await openLedger<DistributionRecord>(
-      engine.store,
-      recordPath.distribution(kms, key),
-    )
-    if (!ledger) return []
+  const purpose = `delete keymgmt/kms/${providerName}/key/${key}`
+  return withKeyLock(engine.store, key, purpose, async () => {
+    const distribution = await openDistribution(engine, providerName, key)
+    if (!distribution) return []
     const record = (await requireKey(engine, key)).current
-    // What was begun before is not finished first: the way out must not lead through what may be
-    // broken.
-    if (ledger.current.state !== 'removed')
-      await ledger.update((current) => ({ ...current, state: 'removed', deletion_window: days }))
-    await settle(engine, record, { kms, ledger })
-    return copiesOf(ledger.current).flatMap(({ region, copy }) =>
-      copy.key ? [{ region, kmsKeyId: copy.key.id, date: copy.deletion_date }] : [],
-    )
+    // Unfinished work is not finished first: the way out must not lead through what may be broken.
+    if (distribution.current.state !== 'removed')
+      await distribution.update((current) => ({
+        ...current,
+        state: 'removed',
+        deletion_window: days,
+      }))
+    await reconcile(engine, record, { providerName, distribution })
+    return createdKmsKeys(distribution.current).map((entry) => ({
+      region: entry.region,
+      kmsKeyId: entry.key.id,
+      date: entry.deletion?.date,
+    }))
   })
 }
 
@@ -58,101 +58,105 @@ export async function removeDistribution(
  * do nothing until {@link restoreDistribution} puts the same material back.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; errors of the KMS.
  */
-export async function revokeDistribution(engine: Engine, kms: string, key: string): Promise<void> {
-  await withKeyLock(engine.store, key, `write keymgmt/kms/${kms}/key/${key}/revoke`, async () => {
+export async function revokeDistribution(
+  engine: Engine,
+  providerName: string,
+  key: string,
+): Promise<void> {
+  const purpose = `write keymgmt/kms/${providerName}/key/${key}/revoke`
+  await withKeyLock(engine.store, key, purpose, async () => {
     const record = (await requireKey(engine, key)).current
-    const ledger = await openLedger<DistributionRecord>(
-      engine.store,
-      recordPath.distribution(kms, key),
-    )
-    if (!ledger || ledger.current.state === 'removed')
-      throw notThere(kms, key, 'is not distributed to')
-    if (ledger.current.state === 'active')
-      await ledger.update((current) => ({ ...current, state: 'revoked' }))
-    await settle(engine, record, { kms, ledger })
+    const distribution = await openDistribution(engine, providerName, key)
+    if (!distribution || distribution.current.state === 'removed')
+      throw notFoundError(providerName, key, 'is not distributed to')
+    if (distribution.current.state === 'active')
+      await distribution.update((current) => ({ ...current, state: 'revoked' }))
+    await reconcile(engine, record, { providerName, distribution })
   })
 }
 
 /**
  * Takes back a removal or a revocation: cancels the deletions, puts the material back, enables, and
- * makes the same alias again. One that is as it should be is left so.
- * @throws KeymgmtError DISTRIBUTION_NOT_FOUND when there is nothing to take back; KMS_KEY_NOT_FOUND
- * when AWS has deleted KMS keys of it; errors of the KMS.
+ * creates the same alias again. One that is active already stays as it is.
+ * @throws KeymgmtError DISTRIBUTION_NOT_FOUND if there is nothing to take back; KMS_KEY_NOT_FOUND
+ * if AWS has deleted KMS keys of it; errors of the KMS.
  */
-export async function restoreDistribution(engine: Engine, kms: string, key: string): Promise<void> {
-  await withKeyLock(engine.store, key, `write keymgmt/kms/${kms}/key/${key}/restore`, async () => {
+export async function restoreDistribution(
+  engine: Engine,
+  providerName: string,
+  key: string,
+): Promise<void> {
+  const purpose = `write keymgmt/kms/${providerName}/key/${key}/restore`
+  await withKeyLock(engine.store, key, purpose, async () => {
     const record = await requireKey(engine, key)
-    const ledger = await reopen(engine, kms, record.current)
-    if (ledger.current.state !== 'active') await ledger.update(activate)
-    await settleKey(engine, record, await distributionsOf(engine, key))
+    const distribution = await reopen(engine, providerName, record.current)
+    if (distribution.current.state !== 'active') await distribution.update(activated)
+    await reconcileKey(engine, record, await distributionsOf(engine, key))
   })
+}
+
+function openDistribution(
+  { store }: Engine,
+  providerName: string,
+  key: string,
+): Promise<RecordHandle<DistributionRecord> | undefined> {
+  return openRecord<DistributionRecord>(store, recordPath.distribution(providerName, key))
 }
 
 async function reopen(
   engine: Engine,
-  kms: string,
+  providerName: string,
   key: KeyRecord,
-): Promise<Ledger<DistributionRecord>> {
-  const existing = await openLedger<DistributionRecord>(
-    engine.store,
-    recordPath.distribution(kms, key.name),
-  )
+): Promise<RecordHandle<DistributionRecord>> {
+  const existing = await openDistribution(engine, providerName, key.name)
   if (existing) return existing
-  const [latest] = await retiredOf(engine, key, kms)
-  if (!latest) throw notThere(kms, key.name, 'was not removed from')
-  if (await isRestorable(engine, latest)) return unretire(engine, latest, key.name)
-  throw new KeymgmtError('KMS_KEY_NOT_FOUND', `AWS has deleted KMS keys of ${key.name} in ${kms}`, {
-    hints: [
-      'they cannot be brought back',
-      `distribute it anew: keymgmt write keymgmt/kms/${kms}/key/${key.name} purpose=${latest.record.purpose.join(',')}`,
-    ],
-  })
+  const [latest] = await archivedOf(engine, key, providerName)
+  if (!latest) throw notFoundError(providerName, key.name, 'was not removed from')
+  if (await isRestorable(engine, latest))
+    return unarchive(engine, latest, key.name, activated(latest.record))
+  const purpose = latest.record.purpose.join(',')
+  throw new KeymgmtError(
+    'KMS_KEY_NOT_FOUND',
+    `AWS has deleted KMS keys of ${key.name} in ${providerName}`,
+    {
+      hints: [
+        'they cannot be brought back',
+        `distribute it anew: keymgmt write keymgmt/kms/${providerName}/key/${key.name} purpose=${purpose}`,
+      ],
+    },
+  )
 }
 
-function notThere(kms: string, key: string, what: string): KeymgmtError {
-  return new KeymgmtError('DISTRIBUTION_NOT_FOUND', `key ${key} ${what} ${kms}`, {
+function notFoundError(providerName: string, key: string, problem: string): KeymgmtError {
+  return new KeymgmtError('DISTRIBUTION_NOT_FOUND', `key ${key} ${problem} ${providerName}`, {
     hints: [`see where it is: keymgmt list keymgmt/key/${key}/kms`],
   })
 }
 
-function activate(record: DistributionRecord): DistributionRecord {
+function activated(record: DistributionRecord): DistributionRecord {
   return { ...without(record, 'deletion_window'), state: 'active' }
 }
 
 /**
- * The earlier distribution of the key for the same purpose, active again, where AWS still has all
- * of its KMS keys. Nothing is asked of AWS yet but whether it has.
+ * The archived distribution of the key for the same purpose, active again, where AWS still has all
+ * of its KMS keys. AWS is only asked if it has them.
  */
-export async function reviveRetired(
+export async function reactivate(
   engine: Engine,
-  kms: string,
+  providerName: string,
   key: KeyRecord,
   purpose: readonly Purpose[],
-): Promise<Ledger<DistributionRecord> | undefined> {
-  for (const retired of await retiredOf(engine, key, kms)) {
-    if (retired.record.purpose.join() !== purpose.join()) continue
-    if (await isRestorable(engine, retired)) {
+): Promise<RecordHandle<DistributionRecord> | undefined> {
+  for (const archived of await archivedOf(engine, key, providerName)) {
+    const { record, gone } = archived
+    if (record.purpose.join() !== purpose.join()) continue
+    if (await isRestorable(engine, archived)) {
       engine.notice(
-        `Bringing back the KMS keys that were scheduled for deletion with ${retired.record.name}`,
+        `Bringing back the KMS keys that were scheduled for deletion with ${record.name}`,
       )
-      return unretire(engine, retired, key.name)
+      return unarchive(engine, archived, key.name, activated(record))
     }
-    if (retired.gone) await forgetRetired(engine, retired)
+    if (gone) await deleteArchived(engine, archived)
   }
   return undefined
-}
-
-/** The record is back in its place before it goes from where it was put aside. */
-async function unretire(
-  engine: Engine,
-  retired: RetiredDistribution,
-  key: string,
-): Promise<Ledger<DistributionRecord>> {
-  const ledger = await createLedger(
-    engine.store,
-    recordPath.distribution(retired.kms, key),
-    activate(retired.record),
-  )
-  await forgetRetired(engine, retired)
-  return ledger
 }

@@ -1,112 +1,99 @@
-import type { KmsKey, KmsKeyStatus } from '../../kms/provider.js'
+import type { KmsKeyStatus } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
-import { withKeyLock } from './keys.js'
-import { requireDistribution, requireKey } from '../records/repository.js'
+import { openContext, type ReconcileContext } from '../reconcile/context.js'
+import { observe, type Observation, type ObservedKmsKey } from '../reconcile/observe.js'
 import { wantedAliases } from '../reconcile/plan.js'
+import { resumeUnfinished } from '../reconcile/reconcile.js'
+import { createdKmsKeyAt, holdsMaterial, withImported } from '../records/kms-keys.js'
+import { withKeyLock } from '../records/locks.js'
 import {
   without,
-  type AliasRecord,
-  type CopyRecord,
+  type AliasEntry,
+  type CreatedKmsKey,
   type DistributionRecord,
+  type DistributionState,
+  type KmsKeyEntry,
 } from '../records/model.js'
-import { finishEarlier, openWork } from '../reconcile/reconcile.js'
-import { compare, observe, type Difference, type Observation, type ObservedCopy } from './verify.js'
-import type { Work } from '../reconcile/context.js'
+import { requireDistribution, requireKey } from '../records/repository.js'
+import { compare, type Difference } from './verify.js'
 
 /** The outcome of {@link repairDistribution}. */
 export interface Repair {
   readonly mended: readonly Difference[]
-  /** What cannot be mended. */
+  /** The differences that cannot be mended. */
   readonly remaining: readonly Difference[]
 }
 
 /**
  * Finishes what was interrupted, then writes down what the KMS really has and brings it in line
- * again: material that was deleted or is to expire is imported again, aliases are made or moved,
- * KMS keys enabled or disabled, tagged, and a deletion that was not ours is cancelled.
+ * again: imports material again that was deleted or is to expire, creates or moves aliases, enables
+ * or disables and tags KMS keys, and cancels a deletion that was not ours.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; errors of the KMS.
  */
 export async function repairDistribution(
   engine: Engine,
-  kms: string,
+  providerName: string,
   key: string,
 ): Promise<Repair> {
-  return withKeyLock(engine.store, key, `write keymgmt/kms/${kms}/key/${key}/repair`, async () => {
+  const purpose = `write keymgmt/kms/${providerName}/key/${key}/repair`
+  return withKeyLock(engine.store, key, purpose, async () => {
     const record = await requireKey(engine, key)
-    const work = await openWork(engine, record.current, {
-      kms,
-      ledger: await requireDistribution(engine, kms, key),
-    })
-    const observation = await observe(work, false)
-    const differences = compare(work, observation)
+    const distribution = await requireDistribution(engine, providerName, key)
+    const context = await openContext(engine, record.current, { providerName, distribution })
+    const observation = await observe(context, false)
+    const differences = compare(context, observation)
     const mended = differences.filter(({ mendable }) => mendable)
-    if (mended.length > 0) await work.ledger.update((current) => amend(work, current, observation))
-    await finishEarlier(engine, record)
+    if (mended.length > 0)
+      await distribution.update((current) => amend(context, current, observation))
+    await resumeUnfinished(engine, record)
     return { mended, remaining: differences.filter(({ mendable }) => !mendable) }
   })
 }
 
 /** PURE: the record as the KMS has it, from which the plan is what has to be done. */
 function amend(
-  { key }: Work,
+  { key }: Pick<ReconcileContext, 'key'>,
   record: DistributionRecord,
-  { copies, aliases }: Observation,
+  { kmsKeys, aliases }: Observation,
 ): DistributionRecord {
-  const amended = copies.map((observed) => ({
-    ...observed,
-    copy: amendCopy(observed, record.state),
-  }))
   const wanted = wantedAliases(key, record)
   return {
     ...record,
-    copies: Object.fromEntries(
-      Object.keys(record.copies).map((version) => [
-        version,
-        Object.fromEntries(
-          amended
-            .filter((placed) => String(placed.version) === version)
-            .map(({ region, copy }) => [region, copy]),
-        ),
-      ]),
-    ),
-    aliases: Object.fromEntries(
-      Object.entries(record.aliases).map(([region, names]) => [
-        region,
-        Object.fromEntries(
-          Object.entries(names).map(([name, known]) => {
-            const named = record.copies[wanted.get(name) ?? 0]?.[region]?.key
-            return [
-              name,
-              wanted.has(name) ? amendAlias(known, named, aliases.get(region)?.get(name)) : known,
-            ]
-          }),
-        ),
-      ]),
-    ),
+    kms_keys: kmsKeys.map((observed) => amendKmsKey(observed, record.state)),
+    aliases: record.aliases.map((alias) => {
+      const version = wanted.get(alias.name)
+      if (version === undefined) return alias
+      const target = aliases.get(alias.region)?.get(alias.name)
+      return amendAlias(alias, createdKmsKeyAt(record, version, alias.region)?.key.id, target)
+    }),
   }
 }
 
-/** It carries our name and was ours: wherever it was moved to, it is moved back. */
+/** It has our name and was ours: wherever it was moved to, it is moved back. */
 function amendAlias(
-  known: AliasRecord,
-  named: KmsKey | undefined,
+  known: AliasEntry,
+  expected: string | undefined,
   target: string | undefined,
-): AliasRecord {
-  return target === named?.id ? known : { version: 0, ours: known.ours && target !== undefined }
+): AliasEntry {
+  if (target === expected) return known
+  const { region, name } = known
+  const isOurs = known.state !== 'pending' && target !== undefined
+  return { region, name, state: isOurs ? 'moved' : 'pending' }
 }
 
-function amendCopy(
-  { copy, status, wrongTags }: ObservedCopy,
-  state: DistributionRecord['state'],
-): CopyRecord {
-  if (!copy.key || !status) return copy
-  const imported = isImported(copy, status, state)
+function amendKmsKey(
+  { entry, status, wrongTags }: ObservedKmsKey,
+  state: DistributionState,
+): KmsKeyEntry {
+  if (entry.state !== 'created' || !status) return entry
+  const imported = isImported(entry, status, state)
+  const { deletionDate } = status
   return {
-    ...without(copy, 'enabled', 'deletion_scheduled', 'deletion_date'),
-    imported,
+    ...withImported(without(entry, 'enabled', 'deletion'), imported),
     ...(wrongTags.length > 0 && { untagged: true }),
-    ...(status.state === 'pending-deletion' && { deletion_scheduled: true }),
-    ...(status.deletionDate && { deletion_date: status.deletionDate.toISOString() }),
+    ...(status.state === 'pending-deletion' && {
+      deletion: deletionDate ? { date: deletionDate.toISOString() } : {},
+    }),
     ...(imported &&
       (status.state === 'enabled' || status.state === 'disabled') && {
         enabled: status.state === 'enabled',
@@ -115,17 +102,20 @@ function amendCopy(
 }
 
 /**
- * Of a revoked one only what is there matters. Else what is to expire, or was never seen to be
- * ours, is imported again; and what is pending deletion, for that hides whether there is any.
+ * In a revoked distribution only what is there matters. Else material that is to expire, or was
+ * never seen to be ours, is imported again; and that of a KMS key pending deletion, which hides if
+ * there is any.
  */
 function isImported(
-  copy: CopyRecord,
+  entry: CreatedKmsKey,
   { state: found, expires }: KmsKeyStatus,
-  state: DistributionRecord['state'],
+  state: DistributionState,
 ): boolean {
   if (found === 'pending-import') return false
   if (state === 'revoked') return true
   return (
-    copy.imported && expires === undefined && (found !== 'pending-deletion' || state === 'removed')
+    holdsMaterial(entry) &&
+    expires === undefined &&
+    (found !== 'pending-deletion' || state === 'removed')
   )
 }

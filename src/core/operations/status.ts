@@ -1,41 +1,63 @@
-import type { Json } from '../../router/values.js'
 import type { Engine } from '../engine.js'
-import { readProvider } from '../records/repository.js'
 import { recordPath } from '../records/model.js'
+import { readProvider } from '../records/repository.js'
 
-/**
- * How many keys, providers and distributions the store holds, and where each provider's AWS
- * credentials come from.
- */
-export async function distributionCounts(engine: Engine): Promise<Record<string, Json>> {
-  const [keys, providers, placed] = await Promise.all([
+/** The source of AWS credentials that assume no role. */
+export type BaseCredentials =
+  | { readonly source: 'access-key' }
+  | { readonly source: 'profile'; readonly profile: string }
+  /** Environment, shared files or the role of the machine. */
+  | { readonly source: 'chain' }
+
+/** The source of a provider's AWS credentials. */
+export type CredentialsSource =
+  | BaseCredentials
+  | { readonly source: 'role'; readonly roleArn: string; readonly assumedWith: BaseCredentials }
+
+/** The content of the store. */
+export interface StoreStatus {
+  readonly keys: number
+  readonly providers: number
+  readonly distributions: number
+  /** By provider. */
+  readonly credentials: Readonly<Record<string, CredentialsSource>>
+}
+
+/** Counts keys, providers and distributions, and reads where each provider's credentials are. */
+export async function readStatus(engine: Engine): Promise<StoreStatus> {
+  const [keys, providers, distributed] = await Promise.all([
     engine.store.list(recordPath.keys),
     engine.store.list(recordPath.providers),
     engine.store.list(recordPath.distributions),
   ])
   const distributions = await Promise.all(
-    placed.map((kms) => engine.store.list(recordPath.distributionsOf(kms))),
+    distributed.map((name) => engine.store.list(recordPath.distributionsOf(name))),
   )
   const credentials = await Promise.all(
-    providers.map(
-      async (name) =>
-        [name, describeCredentials((await readProvider(engine, name))?.credentials ?? {})] as const,
-    ),
+    providers.map(async (name) => {
+      const provider = await readProvider(engine, name)
+      return [name, credentialsSource(provider?.credentials ?? {})] as const
+    }),
   )
   return {
-    credentials: Object.fromEntries(credentials),
-    distributions: distributions.flat().length,
     keys: keys.length,
     providers: providers.length,
+    distributions: distributions.flat().length,
+    credentials: Object.fromEntries(credentials),
   }
 }
 
-/** Where a provider's AWS credentials come from, for a person to read. */
-function describeCredentials(credentials: Readonly<Record<string, string>>): string {
-  const source = credentials.access_key
-    ? 'stored access key'
-    : credentials.profile
-      ? `profile ${credentials.profile}`
-      : 'environment, shared files or role of the machine'
-  return credentials.role_arn ? `role ${credentials.role_arn}, assumed with ${source}` : source
+function credentialsSource(credentials: Readonly<Record<string, string>>): CredentialsSource {
+  const base = baseCredentials(credentials)
+  return credentials.role_arn
+    ? { source: 'role', roleArn: credentials.role_arn, assumedWith: base }
+    : base
+}
+
+function baseCredentials({
+  access_key,
+  profile,
+}: Readonly<Record<string, string>>): BaseCredentials {
+  if (access_key) return { source: 'access-key' }
+  return profile ? { source: 'profile', profile } : { source: 'chain' }
 }

@@ -1,46 +1,27 @@
-import type { KmsKeyStatus } from '../../kms/provider.js'
+import type { KmsKeyState, KmsKeyStatus } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
-import { withKeyLock } from './keys.js'
+import { openContext, type ReconcileContext } from '../reconcile/context.js'
+import { observe, type Observation, type ObservedKmsKey } from '../reconcile/observe.js'
+import { isEnabledVersion, isUnfinished, wantedAliases } from '../reconcile/plan.js'
+import { createdKmsKeyAt } from '../records/kms-keys.js'
+import { withKeyLock } from '../records/locks.js'
+import type { DistributionRecord, KeyRecord, KmsKeyPlace } from '../records/model.js'
 import { requireDistribution, requireKey } from '../records/repository.js'
-import {
-  copiesOf,
-  isEnabledVersion,
-  isUnfinished,
-  wantedAliases,
-  type PlacedCopy,
-} from '../reconcile/plan.js'
-import { openWork } from '../reconcile/reconcile.js'
-import { readMaterial, tagsOf, type Work } from '../reconcile/context.js'
 
-/** What AWS says of one copy. */
-export interface ObservedCopy extends PlacedCopy {
-  /** Undefined when AWS has no such KMS key. */
-  readonly status: KmsKeyStatus | undefined
-  /** Names of our tags that it lacks, or that say something else. */
-  readonly wrongTags: readonly string[]
-  /** Whether it holds our material; undefined where that could not be seen. */
-  readonly holds: boolean | undefined
-}
-
-/** What AWS says of a distribution. */
-export interface Observation {
-  readonly copies: readonly ObservedCopy[]
-  /** By Region and name, the id of the KMS key that an alias names. */
-  readonly aliases: ReadonlyMap<string, ReadonlyMap<string, string>>
-}
+export type { Observation, ObservedKmsKey } from '../reconcile/observe.js'
 
 /** Something that is not as it should be. */
 export interface Difference {
   readonly what:
     'kms-key' | 'state' | 'material' | 'expiry' | 'tags' | 'multi-region' | 'alias' | 'unfinished'
   readonly region: string
-  /** 0 where no version is concerned. */
-  readonly version: number
+  /** Absent where no version is concerned. */
+  readonly version?: number
   /** The KMS key id, or the name of the alias. */
   readonly subject: string
   readonly expected: string
   readonly found: string
-  /** Whether `repair` can mend it. */
+  /** True if `repair` can mend it. */
   readonly mendable: boolean
 }
 
@@ -57,146 +38,88 @@ export interface Verification {
  */
 export async function verifyDistribution(
   engine: Engine,
-  kms: string,
+  providerName: string,
   key: string,
   challenge: boolean,
 ): Promise<Verification> {
-  return withKeyLock(engine.store, key, `read keymgmt/kms/${kms}/key/${key}/verify`, async () => {
-    const ledger = await requireDistribution(engine, kms, key)
-    const work = await openWork(engine, (await requireKey(engine, key)).current, { kms, ledger })
-    const observation = await observe(work, challenge)
-    return { observation, differences: compare(work, observation) }
+  const purpose = `read keymgmt/kms/${providerName}/key/${key}/verify`
+  return withKeyLock(engine.store, key, purpose, async () => {
+    const distribution = await requireDistribution(engine, providerName, key)
+    const record = (await requireKey(engine, key)).current
+    const context = await openContext(engine, record, { providerName, distribution })
+    const observation = await observe(context, challenge)
+    return { observation, differences: compare(context, observation) }
   })
 }
 
-/** Asks the KMS about every copy and alias of the distribution. */
-export async function observe(work: Work, challenge: boolean): Promise<Observation> {
-  const { provider, ledger } = work
-  const names = new Set(wantedAliases(work.key, ledger.current).keys())
-  const [copies, aliases] = await Promise.all([
-    Promise.all(copiesOf(ledger.current).map((placed) => observeCopy(work, placed, challenge))),
-    Promise.all(
-      ledger.current.regions.map(
-        async (region) => [region, await provider.aliasTargets(region, names)] as const,
-      ),
-    ),
-  ])
-  return { copies, aliases: new Map(aliases) }
-}
-
-async function observeCopy(
-  work: Work,
-  placed: PlacedCopy,
-  challenge: boolean,
-): Promise<ObservedCopy> {
-  const { version, region, copy } = placed
-  const status = copy.key && (await work.provider.inspect(region, copy.key))
-  if (!copy.key || !status) return { ...placed, status: undefined, wrongTags: [], holds: undefined }
-  const tags = await work.provider.tagsOf(region, copy.key)
-  const wrongTags = Object.entries(await tagsOf(work, version, copy.operation_id)).flatMap(
-    ([name, value]) => (tags[name] === value ? [] : [name]),
-  )
-  return {
-    ...placed,
-    status,
-    wrongTags,
-    holds: await observeMaterial(work, placed, status, challenge),
-  }
-}
-
-async function observeMaterial(
-  work: Work,
-  { version, region, copy }: PlacedCopy,
-  { key, state, materialId }: KmsKeyStatus,
-  challenge: boolean,
-): Promise<boolean | undefined> {
-  if (state !== 'enabled' && state !== 'disabled') return undefined
-  const material = await readMaterial(work, version)
-  try {
-    const seen = await work.provider.holds(region, key, work.key.type, material)
-    if (seen !== undefined) return seen
-    if (challenge) return await work.provider.accepts(region, key, work.key.type, material)
-    return copy.material_id === undefined || materialId === undefined
-      ? undefined
-      : copy.material_id === materialId
-  } finally {
-    material.fill(0)
-  }
-}
-
-/** PURE: what the KMS has otherwise than the records want it. */
+/** PURE: where the KMS differs from the records. */
 export function compare(
-  { key, ledger, provider }: Pick<Work, 'key' | 'ledger' | 'provider'>,
-  { copies, aliases }: Observation,
+  { key, distribution, provider }: Pick<ReconcileContext, 'key' | 'distribution' | 'provider'>,
+  { kmsKeys, aliases }: Observation,
 ): Difference[] {
-  const record = ledger.current
-  const unfinished: Difference[] = !isUnfinished(key, record)
-    ? []
-    : [
-        {
-          what: 'unfinished',
-          region: provider.region,
-          version: 0,
-          subject: record.name,
-          expected: 'every command finished',
-          found: 'an interrupted command',
-          mendable: true,
-        },
-      ]
-  const wanted = record.state === 'active' ? wantedAliases(key, record) : new Map<string, number>()
-  const ofAliases = record.regions.flatMap((region) =>
-    [...wanted].flatMap(([name, version]) =>
-      compareAlias(
-        region,
-        name,
-        version,
-        record.copies[version]?.[region]?.key?.id,
-        aliases.get(region)?.get(name),
-      ),
-    ),
-  )
+  const record = distribution.current
   return [
-    ...unfinished,
-    ...copies.flatMap((copy) =>
-      compareCopy(copy, record.regions, expectedState(key, record.state, copy)),
+    ...(isUnfinished(key, record) ? [unfinishedDifference(record, provider.region)] : []),
+    ...kmsKeys.flatMap((observed) =>
+      compareKmsKey(observed, record.regions, expectedState(key, record, observed.entry)),
     ),
-    ...ofAliases,
+    ...(record.state === 'active' ? compareAliases(key, record, aliases) : []),
   ]
 }
 
-function expectedState(key: Work['key'], state: string, { version }: PlacedCopy): string {
+function unfinishedDifference({ name }: DistributionRecord, region: string): Difference {
+  return {
+    what: 'unfinished',
+    region,
+    subject: name,
+    expected: 'every command finished',
+    found: 'an interrupted command',
+    mendable: true,
+  }
+}
+
+function expectedState(
+  key: KeyRecord,
+  { state }: DistributionRecord,
+  { version }: KmsKeyPlace,
+): KmsKeyState {
   if (state === 'removed') return 'pending-deletion'
   if (state === 'revoked') return 'pending-import'
   return isEnabledVersion(key, version) ? 'enabled' : 'disabled'
 }
 
-function compareAlias(
-  region: string,
-  name: string,
-  version: number,
-  expected: string | undefined,
-  found: string | undefined,
+function compareAliases(
+  key: KeyRecord,
+  record: DistributionRecord,
+  aliases: Observation['aliases'],
 ): Difference[] {
-  if (expected === undefined || expected === found) return []
-  return [
-    {
-      what: 'alias',
-      region,
-      version,
-      subject: name,
-      expected: `names ${expected}`,
-      found: found === undefined ? 'does not exist' : `names ${found}`,
-      mendable: true,
-    },
-  ]
+  return record.regions.flatMap((region) =>
+    [...wantedAliases(key, record)].flatMap(([name, version]): Difference[] => {
+      const expected = createdKmsKeyAt(record, version, region)?.key.id
+      const found = aliases.get(region)?.get(name)
+      if (expected === undefined || expected === found) return []
+      return [
+        {
+          what: 'alias',
+          region,
+          version,
+          subject: name,
+          expected: `names ${expected}`,
+          found: found === undefined ? 'does not exist' : `names ${found}`,
+          mendable: true,
+        },
+      ]
+    }),
+  )
 }
 
-function compareCopy(
-  { version, region, copy, status, wrongTags, holds }: ObservedCopy,
+function compareKmsKey(
+  { entry, status, wrongTags, holds }: ObservedKmsKey,
   regions: readonly string[],
-  expected: string,
+  expected: KmsKeyState,
 ): Difference[] {
-  if (!copy.key) return []
+  if (entry.state !== 'created') return []
+  const { version, region, key } = entry
   const differs = (
     what: Difference['what'],
     wanted: string,
@@ -206,13 +129,13 @@ function compareCopy(
     what,
     region,
     version,
-    subject: copy.key?.id ?? '',
+    subject: key.id,
     expected: wanted,
     found,
     mendable,
   })
   if (!status) return [differs('kms-key', 'exists', 'deleted', false)]
-  // What is on its way out is neither filled nor tagged any more.
+  // A KMS key that is to be deleted is neither filled nor tagged any more.
   const stays = expected !== 'pending-deletion'
   const found: (Difference | false)[] = [
     status.state !== expected &&
@@ -224,8 +147,8 @@ function compareCopy(
     !sameRegions(status, regions) &&
       differs(
         'multi-region',
-        describeRegions(regions),
-        describeRegions(status.multiRegion?.regions ?? [region]),
+        regions.join(', '),
+        (status.multiRegion?.regions ?? [region]).join(', '),
         false,
       ),
   ]
@@ -242,8 +165,4 @@ function sameRegions({ multiRegion }: KmsKeyStatus, regions: readonly string[]):
     regions.every((region) => found.includes(region)) &&
     (multiRegion === undefined || multiRegion.primary === regions[0])
   )
-}
-
-function describeRegions(regions: readonly string[]): string {
-  return regions.join(', ')
 }

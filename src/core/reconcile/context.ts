@@ -1,32 +1,43 @@
-import { KeymgmtError } from '../../errors.js'
-import type { KmsKey, KmsKeyRequest, KmsProvider } from '../../kms/provider.js'
-import { OPERATION_TAG } from '../../kms/provider.js'
-import type { Engine } from '../engine.js'
-import type { Ledger } from '../records/record.js'
-import {
-  recordPath,
-  type AliasRecord,
-  type CopyRecord,
-  type DistributionRecord,
-  type KeyRecord,
+import { OPERATION_TAG, type KmsKeyRequest, type KmsProvider } from '../../kms/provider.js'
+import { openProvider, type Engine } from '../engine.js'
+import { dropKmsKey, putAlias, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
+import type {
+  AliasState,
+  CreatedKmsKey,
+  DistributionRecord,
+  KeyRecord,
+  KmsKeyEntry,
+  KmsKeyPlace,
 } from '../records/model.js'
+import type { RecordHandle } from '../records/record.js'
+import { requireProvider, type NamedDistribution } from '../records/repository.js'
 
-/** One distribution with all that is needed to work on it. */
-export interface Work {
+/** One distribution with all that is needed to reconcile it. */
+export interface ReconcileContext {
   readonly engine: Engine
   readonly key: KeyRecord
-  readonly ledger: Ledger<DistributionRecord>
+  readonly distribution: RecordHandle<DistributionRecord>
   readonly provider: KmsProvider
 }
 
+/** The context of one distribution; no request is sent yet. @throws KeymgmtError KMS_NOT_FOUND */
+export async function openContext(
+  engine: Engine,
+  key: KeyRecord,
+  { providerName, distribution }: NamedDistribution,
+): Promise<ReconcileContext> {
+  const provider = await openProvider(engine, await requireProvider(engine, providerName))
+  return { engine, key, distribution, provider }
+}
+
 /**
- * The tags of the KMS key of one version: whose it is, and by which operation it can be found
- * again.
+ * The tags of the KMS key of one version. The operation id, by which it can be found after a lost
+ * response, is absent if it was adopted.
  */
-export async function tagsOf(
-  { engine, key }: Work,
+export async function tagsFor(
+  { engine, key }: ReconcileContext,
   version: number,
-  operationId: string,
+  operationId: string | undefined,
 ): Promise<Record<string, string>> {
   return {
     'managed-by': 'keymgmt',
@@ -34,93 +45,60 @@ export async function tagsOf(
     'keymgmt:key': key.name,
     'keymgmt:key-id': key.id,
     'keymgmt:version': String(version),
-    [OPERATION_TAG]: operationId,
+    ...(operationId !== undefined && { [OPERATION_TAG]: operationId }),
   }
 }
 
-/** What the KMS key of one version is to be made as. */
+/** The properties of the KMS key of one version, to create it with. */
 export async function keyRequest(
-  work: Work,
+  context: ReconcileContext,
   version: number,
   operationId: string,
 ): Promise<KmsKeyRequest> {
-  const { key, ledger } = work
+  const { key, distribution } = context
   return {
     type: key.type,
-    purpose: ledger.current.purpose,
+    purpose: distribution.current.purpose,
     multiRegion: key.replica_regions.length > 0,
     description: `keymgmt ${key.name} version ${version}`,
-    tags: await tagsOf(work, version, operationId),
+    tags: await tagsFor(context, version, operationId),
   }
 }
 
-/** The KMS key that must be on record. */
-export function kmsKeyOf({ ledger }: Work, version: number, region: string): KmsKey {
-  const key = ledger.current.copies[version]?.[region]?.key
-  if (!key)
-    throw new KeymgmtError(
-      'STORE_CORRUPT',
-      `${ledger.path} has no KMS key for version ${version} in ${region}`,
-    )
-  return key
+/** Writes an entry, in place of an earlier one of the same version and Region. */
+export async function writeKmsKey(
+  { distribution }: ReconcileContext,
+  entry: KmsKeyEntry,
+): Promise<void> {
+  await distribution.update((current) => putKmsKey(current, entry))
 }
 
-/**
- * The material of one version; the caller wipes it. @throws KeymgmtError STORE_CORRUPT when it is
- * not there.
- */
-export async function readMaterial(
-  { engine, key }: Pick<Work, 'engine' | 'key'>,
-  version: number,
-): Promise<Uint8Array> {
-  const stored = await engine.store.get(recordPath.material(key.name, version))
-  if (stored) return stored.value
-  throw new KeymgmtError(
-    'STORE_CORRUPT',
-    `the material of ${key.name} version ${version} is not in the store`,
-    {
-      hints: ['restore the store from a backup; nothing was changed'],
-    },
+/** Writes what is now known of a created KMS key that is on record. */
+export async function updateKmsKey(
+  { distribution }: ReconcileContext,
+  place: KmsKeyPlace,
+  change: (entry: CreatedKmsKey) => CreatedKmsKey,
+): Promise<void> {
+  const { path } = distribution
+  await distribution.update((current) =>
+    putKmsKey(current, change(requireKmsKey({ path, current }, place))),
   )
 }
 
-/** Writes what is now known of a copy that is on record. */
-export async function updateCopy(
-  work: Work,
-  version: number,
-  region: string,
-  change: (copy: CopyRecord) => CopyRecord,
+/** Drops the entry of a KMS key that was never created. */
+export async function removeKmsKey(
+  { distribution }: ReconcileContext,
+  place: KmsKeyPlace,
 ): Promise<void> {
-  await work.ledger.update((current) => {
-    const places = current.copies[version] ?? {}
-    const copy = places[region] ?? { operation_id: '', begun: '', imported: false }
-    return {
-      ...current,
-      copies: { ...current.copies, [version]: { ...places, [region]: change(copy) } },
-    }
-  })
+  await distribution.update((current) => dropKmsKey(current, place))
 }
 
-/** Forgets a copy that was begun and never was. */
-export async function dropCopy(work: Work, version: number, region: string): Promise<void> {
-  await work.ledger.update((current) => {
-    const places = Object.entries(current.copies[version] ?? {}).filter(
-      ([other]) => other !== region,
-    )
-    return { ...current, copies: { ...current.copies, [version]: Object.fromEntries(places) } }
-  })
-}
-
-/** Writes what is now known of an alias; undefined when it is gone. */
-export async function setAlias(
-  { ledger }: Work,
+/** Writes what is now known of an alias; undefined if it is gone. */
+export async function writeAlias(
+  { distribution }: ReconcileContext,
   region: string,
   name: string,
-  known: AliasRecord | undefined,
+  state: AliasState | undefined,
 ): Promise<void> {
-  await ledger.update((current) => {
-    const others = Object.entries(current.aliases[region] ?? {}).filter(([other]) => other !== name)
-    const names = Object.fromEntries(known ? [...others, [name, known] as const] : others)
-    return { ...current, aliases: { ...current.aliases, [region]: names } }
-  })
+  await distribution.update((current) => putAlias(current, region, name, state))
 }

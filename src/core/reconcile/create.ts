@@ -1,135 +1,159 @@
 import { randomUUID } from 'node:crypto'
 import { KeymgmtError } from '../../errors.js'
 import { OPERATION_TAG, type KmsKey } from '../../kms/provider.js'
-import { copiesOf } from './plan.js'
-import type { CopyRecord } from '../records/model.js'
-import { dropCopy, keyRequest, kmsKeyOf, updateCopy, type Work } from './context.js'
+import { createdKmsKeyAt, requireKmsKey } from '../records/kms-keys.js'
+import type { CreatedKmsKey, CreatingKmsKey, KmsKeyPlace } from '../records/model.js'
+import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './context.js'
 
-/**
- * How often one command makes a KMS key anew after AWS did not answer and was found not to have
- * made it.
- */
+/** Maximum creations of one KMS key per command, each after a lost response that created none. */
 const ATTEMPTS = 3
 
 /**
- * Makes the KMS key of one version and writes it down. AWS has no idempotency token for it, so the
- * operation id is on record before the call, on the KMS key as a tag from its first moment, and
- * looked for before another one is made.
+ * Creates the KMS key of one version and writes it down. AWS has no idempotency token for it, so
+ * the operation id is on record before the call, on the KMS key as a tag from its first moment, and
+ * looked for before another one is created.
  */
-export async function makePrimary(work: Work, version: number): Promise<void> {
-  const { region } = work.provider
+export async function createPrimary(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
+  const { provider, distribution } = context
   for (let attempt = 1; ; attempt++) {
-    const operation_id = await begin(work, version, region)
+    const begun = await begin(context, place)
     try {
-      const key = await work.provider.create(await keyRequest(work, version, operation_id))
-      await updateCopy(work, version, region, (copy) => ({ ...copy, key }))
+      const key = await provider.create(
+        await keyRequest(context, place.version, begun.operation_id),
+      )
+      await writeKmsKey(context, created(context, begun, key))
       return
     } catch (error) {
       if (!(error instanceof KeymgmtError) || error.code === 'INTERRUPTED') throw error
       if (error.code !== 'KMS_AMBIGUOUS') {
         // After a refusal there is no KMS key, and a later run need not look for one.
-        await dropCopy(work, version, region)
+        await removeKmsKey(context, place)
         throw error
       }
-      await findLostCopies(work, (placed) => placed.version === version)
-      if (work.ledger.current.copies[version]?.[region]?.key) return
+      await findUnrecordedKmsKeys(context, ({ version }) => version === place.version)
+      if (createdKmsKeyAt(distribution.current, place.version, place.region)) return
       if (attempt >= ATTEMPTS) throw error
     }
   }
 }
 
 /**
- * Makes the replica of one version in one Region and writes it down. It can be repeated: a replica
- * has its primary's id.
+ * Creates the replica of one version in one Region and writes it down. It can be repeated: a
+ * replica has its primary's id.
  */
-export async function makeReplica(work: Work, version: number, region: string): Promise<void> {
-  const operation_id = await begin(work, version, region)
-  const primary = kmsKeyOf(work, version, work.provider.region)
-  const key = await work.provider.replicate(
-    primary,
+export async function createReplica(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
+  const { provider, distribution } = context
+  const { version, region } = place
+  const begun = await begin(context, place)
+  const primary = requireKmsKey(distribution, { version, region: provider.region })
+  const key = await provider.replicate(
+    primary.key,
     region,
-    await keyRequest(work, version, operation_id),
+    await keyRequest(context, version, begun.operation_id),
   )
-  await updateCopy(work, version, region, (copy) => ({ ...copy, key }))
+  await writeKmsKey(context, created(context, begun, key))
 }
 
-async function begin(work: Work, version: number, region: string): Promise<string> {
-  const operation_id = randomUUID()
-  const begun = work.engine.now().toISOString()
-  await updateCopy(work, version, region, () => ({
+async function begin(
+  context: ReconcileContext,
+  { version, region }: KmsKeyPlace,
+): Promise<CreatingKmsKey> {
+  const entry: CreatingKmsKey = {
+    version,
+    region,
+    state: 'creating',
+    operation_id: randomUUID(),
+    begun: context.engine.now().toISOString(),
+  }
+  await writeKmsKey(context, entry)
+  return entry
+}
+
+/** A new KMS key is to get its version's material, and is enabled as soon as it has it. */
+function created(
+  { key: record }: ReconcileContext,
+  { version, region, operation_id }: CreatingKmsKey,
+  key: KmsKey,
+): CreatedKmsKey {
+  const material = record.versions[version]?.material
+  return {
+    version,
+    region,
+    state: 'created',
+    key,
     operation_id,
-    begun,
-    imported: false,
+    materials:
+      material?.state === 'stored'
+        ? [{ version, fingerprint: material.fingerprint, imported: false }]
+        : [],
     enabled: true,
-  }))
-  return operation_id
+  }
 }
 
 /**
- * Looks for the KMS keys whose making was begun without an answer on record: those that are found
- * are written down, the others are forgotten.
- * @throws KeymgmtError KMS_ACCESS_DENIED when they can't be looked for, saying what may have been
- * left.
+ * Looks for the KMS keys whose creation was requested without a response on record: those that are
+ * found are written down, the entries of the others are dropped.
+ * @throws KeymgmtError KMS_ACCESS_DENIED if they can't be looked for; the hints say what may have
+ * been left.
  */
-export async function findLostCopies(
-  work: Work,
-  among: (placed: { version: number }) => boolean = () => true,
+export async function findUnrecordedKmsKeys(
+  context: ReconcileContext,
+  among: (entry: CreatingKmsKey) => boolean = () => true,
 ): Promise<void> {
-  const lost = copiesOf(work.ledger.current).filter((placed) => !placed.copy.key && among(placed))
-  for (const region of new Set(lost.map((placed) => placed.region))) {
-    const here = lost.filter((placed) => placed.region === region)
-    work.engine.progress(`looking in ${region} for KMS keys that AWS may have made without telling`)
+  const { engine, provider, distribution } = context
+  const unrecorded = distribution.current.kms_keys
+    .filter((entry) => entry.state === 'creating')
+    .filter(among)
+  for (const region of new Set(unrecorded.map((entry) => entry.region))) {
+    const here = unrecorded.filter((entry) => entry.region === region)
+    engine.progress(`looking in ${region} for KMS keys that AWS may have made without telling`)
     const found =
-      region === work.provider.region
-        ? await findPrimaries(work, here)
-        : await findReplicas(work, region, here)
-    for (const { version } of here) {
-      const key = found.get(version)
-      if (key) await updateCopy(work, version, region, (known) => ({ ...known, key }))
-      else await dropCopy(work, version, region)
+      region === provider.region
+        ? await findPrimaries(context, here)
+        : await findReplicas(context, here)
+    for (const entry of here) {
+      const key = found.get(entry.version)
+      if (key) await writeKmsKey(context, created(context, entry, key))
+      else await removeKmsKey(context, entry)
     }
   }
 }
 
-/** A copy whose KMS key may exist. */
-interface Lost {
-  readonly version: number
-  readonly copy: CopyRecord
-}
-
+/** The replicas that exist, by version. */
 async function findReplicas(
-  { provider, ledger }: Work,
-  region: string,
-  lost: readonly Lost[],
+  { provider, distribution }: ReconcileContext,
+  entries: readonly CreatingKmsKey[],
 ): Promise<Map<number, KmsKey>> {
   const found = new Map<number, KmsKey>()
-  for (const { version, copy } of lost) {
-    const primary = ledger.current.copies[version]?.[provider.region]?.key
-    const replica = primary && (await provider.findReplica(primary, region, new Date(copy.begun)))
+  for (const { version, region, begun } of entries) {
+    const primary = createdKmsKeyAt(distribution.current, version, provider.region)
+    const replica = primary && (await provider.findReplica(primary.key, region, new Date(begun)))
     if (replica) found.set(version, replica)
   }
   return found
 }
 
+/** The primaries that exist, by version. */
 async function findPrimaries(
-  { provider }: Work,
-  lost: readonly Lost[],
+  { provider }: ReconcileContext,
+  entries: readonly CreatingKmsKey[],
 ): Promise<Map<number, KmsKey>> {
-  const versions = new Map(lost.map(({ version, copy }) => [copy.operation_id, version]))
-  const latest =
-    lost
-      .map(({ copy }) => copy.begun)
-      .sort()
-      .at(-1) ?? ''
+  const operations = entries.map(({ operation_id }) => operation_id)
+  const youngest = Math.max(...entries.map(({ begun }) => Date.parse(begun)))
   const found = await provider
-    .findByOperation(new Set(versions.keys()), new Date(latest))
+    .findByOperation(new Set(operations), new Date(youngest))
     .catch((error: unknown) => {
-      throw explainLost(error, provider.region, [...versions.keys()])
+      throw searchError(error, provider.region, operations)
     })
-  return new Map([...found].map(([operation, key]) => [versions.get(operation) ?? 0, key]))
+  return new Map(
+    entries.flatMap(({ version, operation_id }) => {
+      const key = found.get(operation_id)
+      return key ? [[version, key] as const] : []
+    }),
+  )
 }
 
-function explainLost(error: unknown, region: string, operations: readonly string[]): unknown {
+function searchError(error: unknown, region: string, operations: readonly string[]): unknown {
   if (!(error instanceof KeymgmtError) || error.code !== 'KMS_ACCESS_DENIED') return error
   return new KeymgmtError(
     'KMS_ACCESS_DENIED',

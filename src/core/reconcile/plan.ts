@@ -1,33 +1,38 @@
 import { aliasName, versionAliasName } from '../records/alias-names.js'
+import { createdKmsKeyAt, createdKmsKeys, holdsMaterial, kmsKeyAt } from '../records/kms-keys.js'
 import type {
-  CopyRecord,
+  CreatedKmsKey,
   DistributionRecord,
   DistributionState,
   KeyRecord,
+  KmsKeyEntry,
+  KmsKeyPlace,
 } from '../records/model.js'
 
-/**
- * One thing to be done in the KMS: to the KMS key of one version in one Region, or to an alias
- * there.
- */
-export interface Step {
-  readonly action:
-    | 'create'
-    | 'replicate'
-    | 'import'
-    | 'tag'
-    | 'enable'
-    | 'disable'
-    | 'point-alias'
-    | 'remove-alias'
-    | 'delete-material'
-    | 'schedule-deletion'
-    | 'cancel-deletion'
-  /** 0 where no version is concerned. */
-  readonly version: number
-  readonly region: string
-  readonly alias?: string
+/** The fields of each step: the place of a KMS key, or an alias in a Region. */
+interface StepFields {
+  readonly create: KmsKeyPlace
+  readonly replicate: KmsKeyPlace
+  readonly import: KmsKeyPlace
+  readonly tag: KmsKeyPlace
+  readonly enable: KmsKeyPlace
+  readonly disable: KmsKeyPlace
+  readonly 'delete-material': KmsKeyPlace
+  readonly 'schedule-deletion': KmsKeyPlace
+  readonly 'cancel-deletion': KmsKeyPlace
+  readonly 'point-alias': KmsKeyPlace & { readonly alias: string }
+  readonly 'remove-alias': { readonly region: string; readonly alias: string }
 }
+
+type StepAction = keyof StepFields
+
+/** One step of an action. */
+export type StepOf<Action extends StepAction> = {
+  readonly action: Action
+} & StepFields[Action]
+
+/** One change in the KMS: to the KMS key of one version in one Region, or to an alias there. */
+export type Step = { readonly [Action in StepAction]: StepOf<Action> }[StepAction]
 
 /** Steps to be taken one after the other. */
 export type Chain = readonly Step[]
@@ -43,7 +48,7 @@ export function newestVersion(key: KeyRecord): number {
   return key.pending_version ?? key.latest_version
 }
 
-/** Whether `min_enabled_version` leaves a version usable. */
+/** True unless `min_enabled_version` disables the version. */
 export function isEnabledVersion(key: KeyRecord, version: number): boolean {
   return version >= key.min_enabled_version
 }
@@ -79,10 +84,7 @@ export function plan(key: KeyRecord, distribution: DistributionRecord): Plan {
     .filter((chains) => chains.length > 0)
 }
 
-/**
- * Whether an earlier command left something to do. A removed distribution is put aside when it is
- * done.
- */
+/** True if an earlier command left something to do. A finished removal is archived. */
 export function isUnfinished(key: KeyRecord, distribution: DistributionRecord): boolean {
   return distribution.state === 'removed' || plan(key, distribution).length > 0
 }
@@ -92,101 +94,97 @@ const PLANNERS: Readonly<
 > = {
   active: planPresence,
   revoked: (_key, distribution) => [
-    stepIf(distribution, 'cancel-deletion', isGoing),
-    stepIf(distribution, 'delete-material', ({ copy }) => copy.imported),
+    stepIf(distribution, 'cancel-deletion', isScheduled),
+    stepIf(distribution, 'delete-material', holdsMaterial),
     stepIf(distribution, 'tag', isUntagged),
   ],
   removed: (_key, distribution) => planRemoval(distribution),
 }
 
-/** A copy with its place. */
-export interface PlacedCopy {
-  readonly version: number
-  readonly region: string
-  readonly copy: CopyRecord
-}
+/** The actions on a KMS key that exists. */
+type ExistingKeyAction = Exclude<
+  StepAction,
+  'create' | 'replicate' | 'import' | 'point-alias' | 'remove-alias'
+>
 
-/** Every copy that is on record. */
-export function copiesOf({ copies }: DistributionRecord): PlacedCopy[] {
-  return Object.entries(copies).flatMap(([version, places]) =>
-    Object.entries(places).map(([region, copy]) => ({ version: Number(version), region, copy })),
-  )
-}
-
-/** The step for each copy that it applies to. */
+/** The step for each created KMS key that it applies to. */
 function stepIf(
   distribution: DistributionRecord,
-  action: Step['action'],
-  applies: (placed: PlacedCopy) => boolean,
+  action: ExistingKeyAction,
+  applies: (entry: CreatedKmsKey) => boolean,
 ): Stage {
-  return copiesOf(distribution)
+  return createdKmsKeys(distribution)
     .filter(applies)
     .map(({ version, region }): Chain => [{ action, version, region }])
 }
 
-const isGoing = ({ copy }: PlacedCopy) => copy.deletion_scheduled === true
-const isUntagged = ({ copy }: PlacedCopy) => copy.untagged === true
+const isScheduled = ({ deletion }: CreatedKmsKey) => deletion !== undefined
+const isUntagged = ({ untagged }: CreatedKmsKey) => untagged === true
 
 function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[] {
-  const { regions, copies } = distribution
-  const [primary = '', ...replicas] = regions
-  const versions = versionsOf(key)
-  // What has no material can be neither enabled nor disabled; once it has, the next plan sees to
+  const [primary = '', ...replicas] = distribution.regions
+  // Of a version whose material is not in this store there is nothing to create or to fill.
+  const versions = versionsOf(key).filter(
+    (version) => key.versions[version]?.material.state !== 'not-in-store',
+  )
+  // A KMS key without material can be neither enabled nor disabled; the plan after its import does
   // it.
-  const isTo =
-    (wanted: boolean) =>
-    ({ version, copy }: PlacedCopy) =>
-      copy.imported && isEnabledVersion(key, version) === wanted && copy.enabled !== wanted
+  const isToBe = (enabled: boolean) => (entry: CreatedKmsKey) =>
+    holdsMaterial(entry) &&
+    isEnabledVersion(key, entry.version) === enabled &&
+    entry.enabled !== enabled
   return [
-    stepIf(distribution, 'cancel-deletion', isGoing),
-    stepIf(distribution, 'enable', isTo(true)),
-    versions.map((version) => fill(copies[version]?.[primary], 'create', version, primary)),
+    stepIf(distribution, 'cancel-deletion', isScheduled),
+    stepIf(distribution, 'enable', isToBe(true)),
+    versions.map((version) =>
+      planFilled(kmsKeyAt(distribution, version, primary), 'create', version, primary),
+    ),
     versions.flatMap((version) =>
-      replicas.map((region) => fillReplica(copies[version] ?? {}, version, primary, region)),
+      replicas.map((region) => planReplica(distribution, version, primary, region)),
     ),
     stepIf(distribution, 'tag', isUntagged),
     planAliases(key, distribution),
-    [...stepIf(distribution, 'disable', isTo(false)), ...disableNew(key, distribution, versions)],
+    [...stepIf(distribution, 'disable', isToBe(false)), ...disableNew(key, distribution, versions)],
   ]
 }
 
-function fill(
-  copy: CopyRecord | undefined,
-  make: 'create' | 'replicate',
+/** The KMS key, with its material in it. */
+function planFilled(
+  entry: KmsKeyEntry | undefined,
+  action: 'create' | 'replicate',
   version: number,
   region: string,
 ): Chain {
-  if (copy?.imported) return []
-  const steps: Step[] = [{ action: 'import', version, region }]
-  return copy?.key ? steps : [{ action: make, version, region }, ...steps]
+  const fill: Step = { action: 'import', version, region }
+  if (entry?.state !== 'created') return [{ action, version, region }, fill]
+  return holdsMaterial(entry) ? [] : [fill]
 }
 
 /** Only an enabled KMS key can be replicated; the next plan disables it again. */
-function fillReplica(
-  places: Readonly<Record<string, CopyRecord>>,
+function planReplica(
+  distribution: DistributionRecord,
   version: number,
   primary: string,
   region: string,
 ): Chain {
-  const steps = fill(places[region], 'replicate', version, region)
-  const asleep =
-    steps[0]?.action === 'replicate' &&
-    places[primary] !== undefined &&
-    places[primary].enabled !== true
-  return asleep ? [{ action: 'enable', version, region: primary }, ...steps] : steps
+  const steps = planFilled(kmsKeyAt(distribution, version, region), 'replicate', version, region)
+  const source = createdKmsKeyAt(distribution, version, primary)
+  return steps[0]?.action === 'replicate' && source && source.enabled !== true
+    ? [{ action: 'enable', version, region: primary }, ...steps]
+    : steps
 }
 
-/** A copy that this very plan makes is enabled when it is done. */
+/** A KMS key that this very plan creates is enabled when it is done. */
 function disableNew(
   key: KeyRecord,
-  { copies, regions }: DistributionRecord,
+  distribution: DistributionRecord,
   versions: readonly number[],
 ): Stage {
   return versions
     .filter((version) => !isEnabledVersion(key, version))
     .flatMap((version) =>
-      regions
-        .filter((region) => !copies[version]?.[region])
+      distribution.regions
+        .filter((region) => !kmsKeyAt(distribution, version, region))
         .map((region): Chain => [{ action: 'disable', version, region }]),
     )
 }
@@ -194,36 +192,36 @@ function disableNew(
 function planAliases(key: KeyRecord, distribution: DistributionRecord): Stage {
   const wanted = wantedAliases(key, distribution)
   return distribution.regions.flatMap((region) => {
-    const known = distribution.aliases[region] ?? {}
+    const known = distribution.aliases.filter((entry) => entry.region === region)
+    const isSet = (alias: string, version: number) =>
+      known.some(
+        (entry) => entry.name === alias && entry.state === 'set' && entry.version === version,
+      )
     return [
       ...[...wanted].map(([alias, version]): Chain =>
-        known[alias]?.version === version
-          ? []
-          : [{ action: 'point-alias', version, region, alias }],
+        isSet(alias, version) ? [] : [{ action: 'point-alias', version, region, alias }],
       ),
-      ...Object.keys(known).map((alias): Chain =>
-        wanted.has(alias) ? [] : [{ action: 'remove-alias', version: 0, region, alias }],
+      ...known.map(({ name }): Chain =>
+        wanted.has(name) ? [] : [{ action: 'remove-alias', region, alias: name }],
       ),
     ]
   })
 }
 
 /**
- * The alias goes first, so that nobody is sent to a KMS key that is on its way out; a primary
- * outlives its replicas.
+ * The alias goes first, so that nobody is sent to a KMS key that is about to go; a primary outlives
+ * its replicas.
  */
 function planRemoval(distribution: DistributionRecord): Stage[] {
   const [primary] = distribution.regions
-  const removals = Object.entries(distribution.aliases).flatMap(([region, names]) =>
-    Object.keys(names).map((alias): Chain => [
-      { action: 'remove-alias', version: 0, region, alias },
-    ]),
-  )
+  const removals = distribution.aliases.map(({ region, name }): Chain => [
+    { action: 'remove-alias', region, alias: name },
+  ])
   const deletions = (ofPrimaries: boolean) =>
     stepIf(
       distribution,
       'schedule-deletion',
-      (placed) => !isGoing(placed) && (placed.region === primary) === ofPrimaries,
+      (entry) => !isScheduled(entry) && (entry.region === primary) === ofPrimaries,
     )
   return [removals, deletions(false), deletions(true)]
 }

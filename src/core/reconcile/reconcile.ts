@@ -1,69 +1,88 @@
 import type { Engine } from '../engine.js'
-import type { Ledger } from '../records/record.js'
-import { distributionsOf, requireProvider, type PlacedDistribution } from '../records/repository.js'
-import { isUnfinished } from './plan.js'
-import { openProvider } from '../operations/providers.js'
-import {
-  encodeRecord,
-  recordPath,
-  without,
-  type DistributionRecord,
-  type KeyRecord,
-} from '../records/model.js'
-import type { Work } from './context.js'
-import { converge } from './steps.js'
+import { archiveDistribution } from '../records/archive.js'
+import { without, type DistributionState, type KeyRecord } from '../records/model.js'
+import type { RecordHandle } from '../records/record.js'
+import { distributionsOf, type NamedDistribution } from '../records/repository.js'
+import { openContext, type ReconcileContext } from './context.js'
+import { findUnrecordedKmsKeys } from './create.js'
+import { isUnfinished, plan, type Chain } from './plan.js'
+import { describeStep, takeStep } from './steps.js'
 
-/** The distribution with all that is needed to work on it. */
-export async function openWork(
+/** Maximum chains side by side: enough to hide the network, few enough to stay small in memory. */
+const SIDE_BY_SIDE = 32
+
+/**
+ * Brings one distribution to the state that its record desires; a removed one is archived then.
+ * @throws KeymgmtError of the first step that failed, after the steps that were under way beside it
+ * have ended.
+ */
+export async function reconcile(
   engine: Engine,
   key: KeyRecord,
-  { kms, ledger }: PlacedDistribution,
-): Promise<Work> {
-  return {
-    engine,
-    key,
-    ledger,
-    provider: await openProvider(engine, await requireProvider(engine, kms)),
+  named: NamedDistribution,
+): Promise<void> {
+  await takeAllSteps(await openContext(engine, key, named))
+  if (named.distribution.current.state === 'removed') await archiveDistribution(engine, named)
+}
+
+/**
+ * Makes the KMS have what the records desire. Each step is written down before it is taken and
+ * again when it is done, so this finishes what an earlier run left.
+ */
+async function takeAllSteps(context: ReconcileContext): Promise<void> {
+  const { key, distribution } = context
+  await findUnrecordedKmsKeys(context)
+  // A step may make another one necessary (a version enabled only to be replicated), so plan until
+  // there is nothing.
+  for (
+    let stages = plan(key, distribution.current);
+    stages.length > 0;
+    stages = plan(key, distribution.current)
+  ) {
+    for (const chains of stages) await runSideBySide(context, chains)
   }
 }
 
-/** Brings one distribution to what its record says; a removed one is put aside then. */
-export async function settle(
-  engine: Engine,
-  key: KeyRecord,
-  placed: PlacedDistribution,
-): Promise<void> {
-  await converge(await openWork(engine, key, placed))
-  if (placed.ledger.current.state === 'removed') await retire(engine, placed)
+/**
+ * After a failure no chain is begun, and those under way are waited for: their outcome is still to
+ * be written down.
+ */
+async function runSideBySide(context: ReconcileContext, chains: readonly Chain[]): Promise<void> {
+  const waiting = chains.values()
+  const failures: unknown[] = []
+  const worker = async (): Promise<void> => {
+    for (const chain of waiting) {
+      if (failures.length > 0) return
+      await runChain(context, chain).catch((error: unknown) => failures.push(error))
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, chains.length) }, worker))
+  if (failures.length > 0) throw failures[0]
+}
+
+async function runChain(context: ReconcileContext, chain: Chain): Promise<void> {
+  for (const step of chain) {
+    context.engine.progress(describeStep(context, step))
+    await takeStep(context, step)
+  }
 }
 
 /**
- * The record moves aside before it goes, so that at every moment one of the two tells of the KMS
- * keys.
+ * Reconciles every distribution of the key, and completes a rotation that is everywhere then. Every
+ * distribution gets its chance before the first failure is reported.
  */
-async function retire(engine: Engine, { kms, ledger }: PlacedDistribution): Promise<void> {
-  const path = recordPath.retiredDistribution(kms, ledger.current.name)
-  const earlier = await engine.store.get(path)
-  await engine.store.put(path, encodeRecord(ledger.current), earlier?.revision)
-  await ledger.remove()
-}
-
-/**
- * Brings every distribution of the key in line with it, and declares a rotation done that is
- * everywhere. Every distribution gets its chance before the first failure is reported.
- */
-export async function settleKey(
+export async function reconcileKey(
   engine: Engine,
-  ledger: Ledger<KeyRecord>,
-  placed: readonly PlacedDistribution[],
+  key: RecordHandle<KeyRecord>,
+  distributions: readonly NamedDistribution[],
 ): Promise<void> {
   const results = await Promise.allSettled(
-    placed.map((each) => settle(engine, ledger.current, each)),
+    distributions.map((named) => reconcile(engine, key.current, named)),
   )
   for (const result of results) if (result.status === 'rejected') throw result.reason
-  const { pending_version } = ledger.current
+  const { pending_version } = key.current
   if (pending_version !== undefined) {
-    await ledger.update((current) => ({
+    await key.update((current) => ({
       ...without(current, 'pending_version'),
       latest_version: pending_version,
     }))
@@ -74,34 +93,37 @@ export async function settleKey(
  * Finishes what an interrupted command began with the key, and says so.
  * @returns the distributions that there are then.
  */
-export async function finishEarlier(
+export async function resumeUnfinished(
   engine: Engine,
-  ledger: Ledger<KeyRecord>,
-): Promise<PlacedDistribution[]> {
-  const { name, pending_version } = ledger.current
-  const placed = await distributionsOf(engine, name)
-  const unfinished = placed.filter((each) => isUnfinished(ledger.current, each.ledger.current))
-  if (pending_version === undefined && unfinished.length === 0) return placed
-  engine.notice(
-    `First finishing what an earlier command began: ${describe(name, pending_version, unfinished)}`,
+  key: RecordHandle<KeyRecord>,
+): Promise<NamedDistribution[]> {
+  const { name, pending_version } = key.current
+  const distributions = await distributionsOf(engine, name)
+  const unfinished = distributions.filter(({ distribution }) =>
+    isUnfinished(key.current, distribution.current),
   )
-  await settleKey(engine, ledger, placed)
+  if (pending_version === undefined && unfinished.length === 0) return distributions
+  engine.notice(
+    `First finishing what an earlier command began: ${describeUnfinished(key.current, unfinished)}`,
+  )
+  await reconcileKey(engine, key, distributions)
   return distributionsOf(engine, name)
 }
 
-function describe(
-  key: string,
-  pending: number | undefined,
-  unfinished: readonly PlacedDistribution[],
+function describeUnfinished(
+  { name, pending_version }: KeyRecord,
+  unfinished: readonly NamedDistribution[],
 ): string {
-  const rotation = pending === undefined ? [] : [`the rotation of ${key} to version ${pending}`]
-  const others = unfinished.map(
-    ({ kms, ledger }) => `${WORDS[ledger.current.state]} ${key} in ${kms}`,
-  )
-  return (rotation.length > 0 ? rotation : others).join(', ')
+  if (pending_version !== undefined) return `the rotation of ${name} to version ${pending_version}`
+  return unfinished
+    .map(
+      ({ providerName, distribution }) =>
+        `${UNFINISHED[distribution.current.state]} ${name} in ${providerName}`,
+    )
+    .join(', ')
 }
 
-const WORDS: Readonly<Record<DistributionRecord['state'], string>> = {
+const UNFINISHED: Readonly<Record<DistributionState, string>> = {
   active: 'the distribution of',
   revoked: 'the revocation of',
   removed: 'the removal of',

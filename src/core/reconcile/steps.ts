@@ -1,171 +1,155 @@
-import { DELETION_WINDOW } from '../deletion-window.js'
-import { randomUUID } from 'node:crypto'
 import { KeymgmtError } from '../../errors.js'
+import { DELETION_WINDOW } from '../records/deletion-window.js'
 import type { KmsKey } from '../../kms/provider.js'
-import { findLostCopies, makePrimary, makeReplica } from './create.js'
-import { plan, type Chain, type Step } from './plan.js'
-import { without } from '../records/model.js'
-import { kmsKeyOf, readMaterial, setAlias, tagsOf, updateCopy, type Work } from './context.js'
+import {
+  aliasAt,
+  createdKmsKeyAt,
+  createdKmsKeys,
+  materialIn,
+  requireKmsKey,
+  withImported,
+} from '../records/kms-keys.js'
+import { materialFingerprint, withMaterial } from '../records/material.js'
+import { without, type KmsKeyPlace, type MaterialEntry } from '../records/model.js'
+import { tagsFor, updateKmsKey, writeAlias, type ReconcileContext } from './context.js'
+import { createPrimary, createReplica } from './create.js'
+import type { Step, StepOf } from './plan.js'
 
-/**
- * How many chains of steps run side by side: enough to hide the network, few enough to stay small
- * in memory.
- */
-const SIDE_BY_SIDE = 32
-
-/**
- * Makes the KMS have what the key's and the distribution's records say, each step written down
- * before it is taken and again when it is done. Where an earlier run was interrupted, this one
- * finishes its work.
- *
- * @throws KeymgmtError of the first step that failed, after the steps that were under way beside it
- * have ended.
- */
-export async function converge(work: Work): Promise<void> {
-  await findLostCopies(work)
-  // A step may make another one necessary (a version enabled only to be replicated), so plan until
-  // there is nothing.
-  for (
-    let stages = plan(work.key, work.ledger.current);
-    stages.length > 0;
-    stages = plan(work.key, work.ledger.current)
-  ) {
-    for (const chains of stages) await runSideBySide(work, chains)
-  }
+/** Takes a step and writes it down. @throws KeymgmtError of the KMS or the store. */
+export async function takeStep(context: ReconcileContext, step: Step): Promise<void> {
+  // The table's key is the step's action, which TypeScript does not relate to the step's type.
+  const take = STEPS[step.action] as (context: ReconcileContext, step: Step) => Promise<void>
+  await take(context, step)
 }
 
-/**
- * After a failure nothing new is begun, and what has begun is waited for: its outcome is still to
- * be written down.
- */
-async function runSideBySide(work: Work, chains: readonly Chain[]): Promise<void> {
-  const waiting = chains.values()
-  const failures: unknown[] = []
-  const worker = async (): Promise<void> => {
-    for (const chain of waiting) {
-      if (failures.length > 0) return
-      await runChain(work, chain).catch((error: unknown) => failures.push(error))
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, chains.length) }, worker))
-  if (failures.length > 0) throw failures[0]
+/** A step in words, for a person who watches. */
+export function describeStep({ key }: ReconcileContext, step: Step): string {
+  const subject = 'alias' in step ? step.alias : `${key.name} version ${step.version}`
+  return `${step.action.replaceAll('-', ' ')}: ${subject} in ${step.region}`
 }
 
-async function runChain(work: Work, chain: Chain): Promise<void> {
-  for (const step of chain) {
-    work.engine.progress(describe(work, step))
-    await STEPS[step.action](work, step)
-  }
-}
+const STEPS: {
+  readonly [Action in Step['action']]: (
+    context: ReconcileContext,
+    step: StepOf<Action>,
+  ) => Promise<void>
+} = {
+  create: createPrimary,
 
-function describe({ key }: Work, { action, version, region, alias }: Step): string {
-  return `${action.replaceAll('-', ' ')}: ${alias ?? `${key.name} version ${version}`} in ${region}`
-}
+  replicate: createReplica,
 
-type TakeStep = (work: Work, step: Step) => Promise<void>
+  import: importMaterial,
 
-const STEPS: Readonly<Record<Step['action'], TakeStep>> = {
-  create: (work, { version }) => makePrimary(work, version),
-
-  replicate: (work, { version, region }) => makeReplica(work, version, region),
-
-  import: async (work, { version, region }) => {
-    const key = kmsKeyOf(work, version, region)
-    const material = await readMaterial(work, version)
-    try {
-      const { materialId } = await work.provider.importMaterial(
-        region,
-        key,
-        work.key.type,
-        material,
-      )
-      if ((await work.provider.holds(region, key, work.key.type, material)) === false)
-        throw differs(work, version, region, key)
-      await updateCopy(work, version, region, (copy) => ({
-        ...copy,
-        imported: true,
-        ...(materialId && { material_id: materialId }),
-      }))
-    } finally {
-      material.fill(0)
-    }
+  'delete-material': async (context, step) => {
+    await context.provider.deleteMaterial(step.region, kmsKeyAt(context, step))
+    await updateKmsKey(context, step, (entry) => withImported(without(entry, 'enabled'), false))
   },
 
-  'delete-material': async (work, { version, region }) => {
-    await work.provider.deleteMaterial(region, kmsKeyOf(work, version, region))
-    await updateCopy(work, version, region, (copy) => ({
-      ...without(copy, 'enabled'),
-      imported: false,
+  tag: async (context, step) => {
+    const { key, operation_id } = requireKmsKey(context.distribution, step)
+    const tags = await tagsFor(context, step.version, operation_id)
+    await context.provider.tag(step.region, key, tags)
+    await updateKmsKey(context, step, (entry) => without(entry, 'untagged'))
+  },
+
+  enable: async (context, step) => {
+    await context.provider.enable(step.region, kmsKeyAt(context, step))
+    await updateKmsKey(context, step, (entry) => ({ ...entry, enabled: true }))
+  },
+
+  disable: async (context, step) => {
+    await context.provider.disable(step.region, kmsKeyAt(context, step))
+    await updateKmsKey(context, step, (entry) => ({ ...entry, enabled: false }))
+  },
+
+  'point-alias': pointAlias,
+
+  'remove-alias': async (context, { region, alias }) => {
+    await context.provider.removeAlias(region, alias, namedBy(context, region, alias))
+    await writeAlias(context, region, alias, undefined)
+  },
+
+  'schedule-deletion': async (context, step) => {
+    const days = context.distribution.current.deletion_window ?? DELETION_WINDOW.default
+    const kmsKey = kmsKeyAt(context, step)
+    const date = await context.provider.scheduleDeletion(step.region, kmsKey, days)
+    await updateKmsKey(context, step, (entry) => ({
+      ...entry,
+      deletion: date ? { date: date.toISOString() } : {},
     }))
   },
 
-  tag: async (work, { version, region }) => {
-    const { operation_id = randomUUID() } = work.ledger.current.copies[version]?.[region] ?? {}
-    await work.provider.tag(
-      region,
-      kmsKeyOf(work, version, region),
-      await tagsOf(work, version, operation_id),
-    )
-    await updateCopy(work, version, region, (copy) => without(copy, 'untagged'))
-  },
-
-  enable: async (work, { version, region }) => {
-    await work.provider.enable(region, kmsKeyOf(work, version, region))
-    await updateCopy(work, version, region, (copy) => ({ ...copy, enabled: true }))
-  },
-
-  disable: async (work, { version, region }) => {
-    await work.provider.disable(region, kmsKeyOf(work, version, region))
-    await updateCopy(work, version, region, (copy) => ({ ...copy, enabled: false }))
-  },
-
-  'point-alias': async (work, { version, region, alias = '' }) => {
-    const { aliases, copies } = work.ledger.current
-    const recorded = aliases[region]?.[alias]
-    const known = recorded ?? { version: 0, ours: false }
-    const keys = new Set(Object.values(copies).flatMap((places) => places[region]?.key?.id ?? []))
-    const named = namedBy(work, region, alias)
-    await setAlias(work, region, alias, known)
-    await work.provider.pointAlias(region, alias, kmsKeyOf(work, version, region), {
-      keys,
-      exists: known.ours,
-      begun: recorded?.ours === false,
-      named,
-    })
-    await setAlias(work, region, alias, { version, ours: true })
-  },
-
-  'remove-alias': async (work, { region, alias = '' }) => {
-    await work.provider.removeAlias(region, alias, namedBy(work, region, alias))
-    await setAlias(work, region, alias, undefined)
-  },
-
-  'schedule-deletion': async (work, { version, region }) => {
-    const days = work.ledger.current.deletion_window ?? DELETION_WINDOW.default
-    const date = await work.provider.scheduleDeletion(region, kmsKeyOf(work, version, region), days)
-    await updateCopy(work, version, region, (copy) => ({
-      ...copy,
-      deletion_scheduled: true,
-      ...(date && { deletion_date: date.toISOString() }),
-    }))
-  },
-
-  'cancel-deletion': async (work, { version, region }) => {
-    await work.provider.cancelDeletion(region, kmsKeyOf(work, version, region))
+  'cancel-deletion': async (context, step) => {
+    await context.provider.cancelDeletion(step.region, kmsKeyAt(context, step))
     // AWS leaves it disabled, or without material: the next plan says explicitly what it is to be.
-    await updateCopy(work, version, region, (copy) =>
-      without(copy, 'deletion_scheduled', 'deletion_date', 'enabled'),
-    )
+    await updateKmsKey(context, step, (entry) => without(entry, 'deletion', 'enabled'))
   },
+}
+
+/** The KMS key that must be on record. @throws KeymgmtError STORE_CORRUPT */
+function kmsKeyAt({ distribution }: ReconcileContext, place: KmsKeyPlace): KmsKey {
+  return requireKmsKey(distribution, place).key
+}
+
+async function importMaterial(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
+  const { engine, provider, key } = context
+  const { version, region } = place
+  const kmsKey = kmsKeyAt(context, place)
+  const fingerprint = materialFingerprint(key, version)
+  const materialId = await withMaterial(engine.store, key, version, async (material) => {
+    const imported = await provider.importMaterial(region, kmsKey, key.type, material)
+    if ((await provider.holds(region, kmsKey, key.type, material)) === false)
+      throw differentMaterialError(context, place, kmsKey)
+    return imported.materialId
+  })
+  await updateKmsKey(context, place, (entry) => {
+    const imported: MaterialEntry = {
+      ...materialIn(entry, version),
+      version,
+      fingerprint,
+      imported: true,
+      ...(materialId && { material_id: materialId }),
+    }
+    const others = entry.materials.filter((material) => material.version !== version)
+    return { ...entry, materials: [...others, imported] }
+  })
+}
+
+async function pointAlias(
+  context: ReconcileContext,
+  { version, region, alias }: StepOf<'point-alias'>,
+): Promise<void> {
+  const { current } = context.distribution
+  const known = aliasAt(current, region, alias)
+  const keys = new Set(
+    createdKmsKeys(current).flatMap((entry) => (entry.region === region ? [entry.key.id] : [])),
+  )
+  const named = namedBy(context, region, alias)
+  if (!known) await writeAlias(context, region, alias, { state: 'pending' })
+  await context.provider.pointAlias(region, alias, kmsKeyAt(context, { version, region }), {
+    keys,
+    exists: known !== undefined && known.state !== 'pending',
+    begun: known?.state === 'pending',
+    named,
+  })
+  await writeAlias(context, region, alias, { state: 'set', version })
 }
 
 /** The KMS key that an alias names as far as is on record. */
-function namedBy({ ledger }: Work, region: string, alias: string): KmsKey | undefined {
-  const { aliases, copies } = ledger.current
-  return copies[aliases[region]?.[alias]?.version ?? 0]?.[region]?.key
+function namedBy(
+  { distribution: { current } }: ReconcileContext,
+  region: string,
+  alias: string,
+): KmsKey | undefined {
+  const known = aliasAt(current, region, alias)
+  return known?.state === 'set' ? createdKmsKeyAt(current, known.version, region)?.key : undefined
 }
 
-function differs({ key }: Work, version: number, region: string, { id }: KmsKey): KeymgmtError {
+function differentMaterialError(
+  { key }: ReconcileContext,
+  { version, region }: KmsKeyPlace,
+  { id }: KmsKey,
+): KeymgmtError {
   return new KeymgmtError(
     'KMS_MATERIAL_DIFFERS',
     `KMS key ${id} in ${region} does not hold version ${version} of ${key.name}, although it took it`,

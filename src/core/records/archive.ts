@@ -1,26 +1,26 @@
 import type { Engine } from '../engine.js'
-import { openLedger } from './record.js'
-import { readProvider } from './repository.js'
-import { copiesOf } from '../reconcile/plan.js'
-import { openProvider } from '../operations/providers.js'
-import { recordPath, type DistributionRecord, type KeyRecord } from './model.js'
+import { createdKmsKeys } from './kms-keys.js'
+import { encodeRecord, recordPath, type DistributionRecord, type KeyRecord } from './model.js'
+import { createRecord, openRecord, type RecordHandle } from './record.js'
+import type { NamedDistribution } from './repository.js'
 
 /** A removed distribution whose KMS keys AWS may not have deleted yet. */
-export interface RetiredDistribution {
-  readonly kms: string
+export interface ArchivedDistribution {
+  readonly providerName: string
   readonly record: DistributionRecord
-  /** Whether every waiting period is over. */
+  /** True if every waiting period is over. */
   readonly gone: boolean
 }
 
-/** The removed distributions of a key, the latest first; of one provider, or of all. */
-export async function retiredOf(
+/** The archived distributions of a key, the latest first; of one provider, or of all. */
+export async function archivedOf(
   engine: Engine,
   key: KeyRecord,
-  kms?: string,
-): Promise<RetiredDistribution[]> {
-  const providers = kms === undefined ? await engine.store.list(recordPath.retired) : [kms]
-  const found = await Promise.all(providers.map((provider) => retiredIn(engine, key, provider)))
+  providerName?: string,
+): Promise<ArchivedDistribution[]> {
+  const providers =
+    providerName === undefined ? await engine.store.list(recordPath.archive) : [providerName]
+  const found = await Promise.all(providers.map((name) => archivedIn(engine, key, name)))
   return found
     .flat()
     .sort((one, other) =>
@@ -28,58 +28,66 @@ export async function retiredOf(
     )
 }
 
-async function retiredIn(
+async function archivedIn(
   engine: Engine,
   key: KeyRecord,
-  kms: string,
-): Promise<RetiredDistribution[]> {
-  // The name tells whose it may be, so that only those are opened.
-  const names = (await engine.store.list(recordPath.retiredOf(kms))).filter(
+  providerName: string,
+): Promise<ArchivedDistribution[]> {
+  // The name begins with the key's, so that only those of the key are opened.
+  const names = (await engine.store.list(recordPath.archiveOf(providerName))).filter(
     (name) => name.replace(/-\d+$/, '') === key.name,
   )
-  const records = await Promise.all(
+  const handles = await Promise.all(
     names.map((name) =>
-      openLedger<DistributionRecord>(engine.store, recordPath.retiredDistribution(kms, name)),
+      openRecord<DistributionRecord>(engine.store, recordPath.archived(providerName, name)),
     ),
   )
-  return records.flatMap((ledger) => {
-    if (ledger?.current.key_id !== key.id) return []
-    return [{ kms, record: ledger.current, gone: isOver(ledger.current, engine.now()) }]
+  return handles.flatMap((handle) => {
+    if (handle?.current.key_id !== key.id) return []
+    return [{ providerName, record: handle.current, gone: isOver(handle.current, engine.now()) }]
   })
 }
 
-/** Without a date (a primary waits for its replicas first) nobody knows when it will be over. */
+/** Without a date (a primary waits for its replicas first) the end is not known yet. */
 function isOver(record: DistributionRecord, now: Date): boolean {
-  return copiesOf(record).every(
-    ({ copy }) =>
-      !copy.key || (copy.deletion_date !== undefined && new Date(copy.deletion_date) < now),
+  return createdKmsKeys(record).every(
+    ({ deletion }) => deletion?.date !== undefined && new Date(deletion.date) < now,
   )
 }
 
 /**
- * Whether AWS still has every KMS key of a removed distribution, so that it can be brought back.
+ * Moves the record of a removed distribution to the archive. It is written there before it goes
+ * from its place, so that at every moment one of the two names the KMS keys.
  */
-export async function isRestorable(
-  engine: Engine,
-  { kms, record }: RetiredDistribution,
-): Promise<boolean> {
-  const provider = await readProvider(engine, kms)
-  if (!provider || provider.key_collection !== record.regions[0]) return false
-  const opened = await openProvider(engine, provider)
-  const states = await Promise.all(
-    copiesOf(record).flatMap(({ region, copy }) =>
-      copy.key ? [opened.inspect(region, copy.key)] : [],
-    ),
-  )
-  return states.length > 0 && states.every((state) => state !== undefined)
+export async function archiveDistribution(
+  { store }: Engine,
+  { providerName, distribution }: NamedDistribution,
+): Promise<void> {
+  const path = recordPath.archived(providerName, distribution.current.name)
+  const earlier = await store.get(path)
+  await store.put(path, encodeRecord(distribution.current), earlier?.revision)
+  await distribution.remove()
 }
 
-/** Forgets removed distributions whose KMS keys AWS no longer has. */
-export async function forgetRetired(
+/** The reverse of {@link archiveDistribution}; `record` is what it continues with. */
+export async function unarchive(
   engine: Engine,
-  { kms, record }: RetiredDistribution,
+  archived: ArchivedDistribution,
+  key: string,
+  record: DistributionRecord,
+): Promise<RecordHandle<DistributionRecord>> {
+  const path = recordPath.distribution(archived.providerName, key)
+  const handle = await createRecord(engine.store, path, record)
+  await deleteArchived(engine, archived)
+  return handle
+}
+
+/** Drops the record of a removed distribution whose KMS keys AWS no longer has. */
+export async function deleteArchived(
+  { store }: Engine,
+  { providerName, record }: ArchivedDistribution,
 ): Promise<void> {
-  const path = recordPath.retiredDistribution(kms, record.name)
-  const stored = await engine.store.get(path)
-  if (stored) await engine.store.delete(path, stored.revision)
+  const path = recordPath.archived(providerName, record.name)
+  const stored = await store.get(path)
+  if (stored) await store.delete(path, stored.revision)
 }

@@ -2,17 +2,20 @@ import type { KeyTypeName } from '../../crypto/key-types.js'
 import { KeymgmtError } from '../../errors.js'
 import type { KmsKey, Protection, Purpose } from '../../kms/provider.js'
 
-/** One version of a key: when it was made and, for asymmetric types, its public key (SPKI PEM). */
+/** The material of one version: a fingerprint of what the store has, or a mark that it has none. */
+export type VersionMaterial =
+  { readonly state: 'stored'; readonly fingerprint: string } | { readonly state: 'not-in-store' }
+
+/** One version of a key; asymmetric types have a public key (SPKI PEM). */
 export interface KeyVersion {
   readonly creation_time: string
   readonly public_key?: string
+  readonly material: VersionMaterial
 }
 
-/**
- * A key. Its material is kept apart, one record a version, so that reading a key never opens any.
- */
+/** A key. Its material has records of its own, so that reading a key never opens any. */
 export interface KeyRecord {
-  /** Tells this key from a later one of the same name. */
+  /** Distinguishes this key from a later one of the same name. */
   readonly id: string
   readonly name: string
   readonly type: KeyTypeName
@@ -34,44 +37,74 @@ export interface KmsRecord {
   readonly credentials: Readonly<Record<string, string>>
 }
 
-/**
- * What we know of the KMS key of one version in one Region. Each field is written before, or as
- * soon as, it is so.
- */
-export interface CopyRecord {
-  /** Written before CreateKey is sent. With no `key` beside it, the KMS key may exist or not. */
-  readonly operation_id: string
-  /** When the making of it was begun. */
-  readonly begun: string
-  readonly key?: KmsKey
-  /** Whether our material is in it, and was seen to be ours where the KMS can show that. */
-  readonly imported: boolean
-  /** AWS's name for the material in this KMS key, where it has one. */
+/** The version and Region that a KMS key is for. */
+export interface KmsKeyPlace {
+  readonly version: number
+  readonly region: string
+}
+
+/** One material in a KMS key. */
+export interface MaterialEntry {
+  /** The version of the key whose material it is. */
+  readonly version: number
+  readonly fingerprint: string
+  /** AWS's id of the material in this KMS key, where AWS has one. */
   readonly material_id?: string
+  /**
+   * True if the KMS key holds the material, and AWS showed it to be ours where AWS can. False also
+   * while the response to an import is outstanding.
+   */
+  readonly imported: boolean
+}
+
+/** A KMS key that AWS was asked to create. Until a response is on record it may exist or not. */
+export interface CreatingKmsKey extends KmsKeyPlace {
+  readonly state: 'creating'
+  /** Written before CreateKey is sent; the KMS key carries it as a tag. */
+  readonly operation_id: string
+  readonly begun: string
+}
+
+/** A KMS key that exists as far as is known. Each field is written as soon as it is so. */
+export interface CreatedKmsKey extends KmsKeyPlace {
+  readonly state: 'created'
+  readonly key: KmsKey
+  /** Absent if it was adopted. */
+  readonly operation_id?: string
+  readonly materials: readonly MaterialEntry[]
   /** Absent while it is not known. */
   readonly enabled?: boolean
-  /** Whether its tags are known to be lost. */
+  /** True if its tags are known to be lost. */
   readonly untagged?: boolean
-  readonly deletion_scheduled?: boolean
-  /** When AWS deletes it, as far as AWS has said. */
-  readonly deletion_date?: string
+  /** Present while its deletion is scheduled; the date is absent until AWS has named one. */
+  readonly deletion?: { readonly date?: string }
 }
 
-/** What we know of an alias. */
-export interface AliasRecord {
-  /** The version whose KMS key it names; 0 while that is not known. */
-  readonly version: number
-  /** Whether it was ours at some time. Until then an alias of that name may be somebody else's. */
-  readonly ours: boolean
-}
+/** The KMS key of one version in one Region. */
+export type KmsKeyEntry = CreatingKmsKey | CreatedKmsKey
+
+/** An alias in one Region. */
+export type AliasEntry = { readonly region: string; readonly name: string } & AliasState
 
 /**
- * What is wanted of a distribution: usable; there, but without material; or on its way out of AWS.
+ * - `pending`: AWS was or will be asked to create it; until then an alias of that name may be
+ *   somebody else's;
+ * - `set`: it is ours and names the KMS key of `version`;
+ * - `moved`: it is ours and names some other KMS key.
+ */
+export type AliasState =
+  | { readonly state: 'pending' }
+  | { readonly state: 'set'; readonly version: number }
+  | { readonly state: 'moved' }
+
+/**
+ * The desired state of a distribution: usable; there, but without material; or scheduled for
+ * deletion in AWS.
  */
 export type DistributionState = 'active' | 'revoked' | 'removed'
 
 /**
- * One key in one KMS provider: what is wanted, and what has been done of it. Where the two differ
+ * One key in one KMS provider: its desired state, and what has been done. Where the two differ
  * there is work to do.
  */
 export interface DistributionRecord {
@@ -81,35 +114,35 @@ export interface DistributionRecord {
   readonly distribution_time: string
   readonly purpose: readonly Purpose[]
   readonly protection: Protection
-  /** The Regions it is to be in, the provider's own first. */
+  /** The desired Regions, the provider's own first. */
   readonly regions: readonly string[]
   readonly state: DistributionState
-  /** Whether each version has an alias of its own as well. */
+  /** True if each version has an alias of its own too. */
   readonly version_aliases?: boolean
   /** Days that a removal waits. */
   readonly deletion_window?: number
-  /** By version, then Region. */
-  readonly copies: Readonly<Record<string, Readonly<Record<string, CopyRecord>>>>
-  /** By Region, then name. */
-  readonly aliases: Readonly<Record<string, Readonly<Record<string, AliasRecord>>>>
+  /** Sorted by version, then in the order of `regions`. */
+  readonly kms_keys: readonly KmsKeyEntry[]
+  readonly aliases: readonly AliasEntry[]
 }
 
 /** The paths of the store. */
 export const recordPath = {
   keys: 'key',
   key: (name: string) => `key/${name}`,
-  materialOf: (key: string) => `material/${key}`,
-  /** Material that no key record tells of was never given to anybody. */
-  material: (key: string, version: number) => `material/${key}/${version}`,
+  materials: 'material',
+  materialOf: (keyId: string) => `material/${keyId}`,
+  material: (keyId: string, name: string) => `material/${keyId}/${name}`,
+  fingerprintKey: 'fingerprint-key',
   providers: 'kms',
   provider: (name: string) => `kms/${name}`,
   distributions: 'distribution',
-  distributionsOf: (kms: string) => `distribution/${kms}`,
-  distribution: (kms: string, key: string) => `distribution/${kms}/${key}`,
+  distributionsOf: (providerName: string) => `distribution/${providerName}`,
+  distribution: (providerName: string, key: string) => `distribution/${providerName}/${key}`,
   /** Removed distributions, until AWS has deleted their KMS keys. */
-  retired: 'retired',
-  retiredOf: (kms: string) => `retired/${kms}`,
-  retiredDistribution: (kms: string, name: string) => `retired/${kms}/${name}`,
+  archive: 'archive',
+  archiveOf: (providerName: string) => `archive/${providerName}`,
+  archived: (providerName: string, name: string) => `archive/${providerName}/${name}`,
 } as const
 
 /** A record without some of its fields. */
@@ -122,20 +155,44 @@ export function without<R extends object, Name extends keyof R>(
   ) as Omit<R, Name>
 }
 
-/** Bytes of a record; the reverse is {@link decodeRecord}. */
+/** The format of the records that this version writes, and the only one that it reads. */
+const FORMAT = 2
+
+/** Records that name no format are of the first. */
+const FIRST_FORMAT = 1
+
+/** Bytes of a record, with their format; the reverse is {@link decodeRecord}. */
 export function encodeRecord(record: object): Uint8Array {
-  return Buffer.from(JSON.stringify(record))
+  return Buffer.from(JSON.stringify({ format: FORMAT, ...record }))
 }
 
 /**
- * The record in `bytes`. The seal has proven that they are what this tool wrote, so only what a
- * newer version of it may have written is checked here.
- * @throws KeymgmtError STORE_CORRUPT
+ * The record in `bytes`, without its format. The seal has proven that keymgmt wrote them, so only
+ * the format is checked.
+ * @throws KeymgmtError STORE_CORRUPT; STORE_VERSION for a record of another format.
  */
 export function decodeRecord(path: string, bytes: Uint8Array): unknown {
+  const { format = FIRST_FORMAT, ...record } = parseRecord(path, bytes)
+  if (format === FORMAT) return record
+  throw typeof format === 'number' && format < FORMAT
+    ? new KeymgmtError(
+        'STORE_VERSION',
+        `record ${path} has format ${format}, which this keymgmt no longer reads`,
+        { hints: ['use the earlier keymgmt that wrote it, or begin with a new store'] },
+      )
+    : new KeymgmtError(
+        'STORE_VERSION',
+        `record ${path} has format ${String(format)}, which this keymgmt does not know`,
+        { hints: ['use the newer keymgmt that wrote it'] },
+      )
+}
+
+function parseRecord(path: string, bytes: Uint8Array): Record<string, unknown> {
   try {
-    return JSON.parse(Buffer.from(bytes).toString())
+    const parsed: unknown = JSON.parse(Buffer.from(bytes).toString())
+    if (typeof parsed === 'object' && parsed !== null) return parsed as Record<string, unknown>
   } catch {
-    throw new KeymgmtError('STORE_CORRUPT', `the record ${path} is not what keymgmt writes`)
+    // Reported below, without what the parser quotes of the record.
   }
+  throw new KeymgmtError('STORE_CORRUPT', `the record ${path} is not what keymgmt writes`)
 }

@@ -6,7 +6,7 @@ import { decodeRecord, encodeRecord } from './model.js'
  * One record, held while it is worked on: every change is written, in order, before the next thing
  * happens.
  */
-export interface Ledger<R extends object> {
+export interface RecordHandle<R extends object> {
   readonly path: string
   /** The record as it was last written. */
   readonly current: R
@@ -19,32 +19,32 @@ export interface Ledger<R extends object> {
 }
 
 /** The record at `path`, or undefined. */
-export async function openLedger<R extends object>(
+export async function openRecord<R extends object>(
   store: Store,
   path: string,
-): Promise<Ledger<R> | undefined> {
+): Promise<RecordHandle<R> | undefined> {
   const stored = await store.get(path)
-  return stored && ledger(store, path, decodeRecord(path, stored.value) as R, stored.revision)
+  return stored && createHandle(store, path, decodeRecord(path, stored.value) as R, stored.revision)
 }
 
 /**
  * Writes a new record.
  * @throws KeymgmtError STORE_CONFLICT when there is one.
  */
-export async function createLedger<R extends object>(
+export async function createRecord<R extends object>(
   store: Store,
   path: string,
   record: R,
-): Promise<Ledger<R>> {
-  return ledger(store, path, record, await store.put(path, encodeRecord(record), undefined))
+): Promise<RecordHandle<R>> {
+  return createHandle(store, path, record, await store.put(path, encodeRecord(record), undefined))
 }
 
-function ledger<R extends object>(
+function createHandle<R extends object>(
   store: Store,
   path: string,
   record: R,
   revision: Revision,
-): Ledger<R> {
+): RecordHandle<R> {
   let current = record
   let known = revision
   let queue: Promise<unknown> = Promise.resolve()
@@ -87,12 +87,12 @@ function ledger<R extends object>(
 }
 
 /** The record that must be there. @throws KeymgmtError with `missing`'s code and message. */
-export async function requireLedger<R extends object>(
+export async function requireRecord<R extends object>(
   store: Store,
   path: string,
   missing: () => KeymgmtError,
-): Promise<Ledger<R>> {
-  const found = await openLedger<R>(store, path)
+): Promise<RecordHandle<R>> {
+  const found = await openRecord<R>(store, path)
   if (!found) throw missing()
   return found
 }

@@ -1,22 +1,22 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
-import { openLedger, requireLedger, type Ledger } from './record.js'
 import { recordPath, type DistributionRecord, type KeyRecord, type KmsRecord } from './model.js'
+import { openRecord, requireRecord, type RecordHandle } from './record.js'
 
 /** A distribution of a key, with the provider that it is in. */
-export interface PlacedDistribution {
-  readonly kms: string
-  readonly ledger: Ledger<DistributionRecord>
+export interface NamedDistribution {
+  readonly providerName: string
+  readonly distribution: RecordHandle<DistributionRecord>
 }
 
 /** The key, or undefined. */
 export async function readKey(engine: Engine, name: string): Promise<KeyRecord | undefined> {
-  return (await openLedger<KeyRecord>(engine.store, recordPath.key(name)))?.current
+  return (await openRecord<KeyRecord>(engine.store, recordPath.key(name)))?.current
 }
 
 /** The key that must be there. @throws KeymgmtError KEY_NOT_FOUND */
-export function requireKey(engine: Engine, name: string): Promise<Ledger<KeyRecord>> {
-  return requireLedger<KeyRecord>(
+export function requireKey(engine: Engine, name: string): Promise<RecordHandle<KeyRecord>> {
+  return requireRecord<KeyRecord>(
     engine.store,
     recordPath.key(name),
     () =>
@@ -29,14 +29,14 @@ export function requireKey(engine: Engine, name: string): Promise<Ledger<KeyReco
   )
 }
 
-/** The provider, or undefined. Only the use cases see its credentials. */
+/** The provider, or undefined. It contains credentials: only operations may read it. */
 export async function readProvider(engine: Engine, name: string): Promise<KmsRecord | undefined> {
-  return (await openLedger<KmsRecord>(engine.store, recordPath.provider(name)))?.current
+  return (await openRecord<KmsRecord>(engine.store, recordPath.provider(name)))?.current
 }
 
 /** The provider that must be there. @throws KeymgmtError KMS_NOT_FOUND */
 export async function requireProvider(engine: Engine, name: string): Promise<KmsRecord> {
-  const found = await requireLedger<KmsRecord>(
+  const found = await requireRecord<KmsRecord>(
     engine.store,
     recordPath.provider(name),
     () =>
@@ -53,44 +53,46 @@ export async function requireProvider(engine: Engine, name: string): Promise<Kms
 /** The distribution, or undefined. */
 export async function readDistribution(
   engine: Engine,
-  kms: string,
+  providerName: string,
   key: string,
 ): Promise<DistributionRecord | undefined> {
-  return (await openLedger<DistributionRecord>(engine.store, recordPath.distribution(kms, key)))
-    ?.current
+  return (
+    await openRecord<DistributionRecord>(engine.store, recordPath.distribution(providerName, key))
+  )?.current
 }
 
 /** The distribution that must be there. @throws KeymgmtError DISTRIBUTION_NOT_FOUND */
 export function requireDistribution(
   engine: Engine,
-  kms: string,
+  providerName: string,
   key: string,
-): Promise<Ledger<DistributionRecord>> {
-  return requireLedger<DistributionRecord>(
+): Promise<RecordHandle<DistributionRecord>> {
+  return requireRecord<DistributionRecord>(
     engine.store,
-    recordPath.distribution(kms, key),
+    recordPath.distribution(providerName, key),
     () =>
-      new KeymgmtError('DISTRIBUTION_NOT_FOUND', `key ${key} is not distributed to ${kms}`, {
-        hints: [
-          `distribute it: keymgmt write keymgmt/kms/${kms}/key/${key} purpose=encrypt,decrypt protection=hsm`,
-        ],
-      }),
+      new KeymgmtError(
+        'DISTRIBUTION_NOT_FOUND',
+        `key ${key} is not distributed to ${providerName}`,
+        {
+          hints: [
+            `distribute it: keymgmt write keymgmt/kms/${providerName}/key/${key} purpose=encrypt,decrypt protection=hsm`,
+          ],
+        },
+      ),
   )
 }
 
-/**
- * Where the key is distributed, by provider. Providers are few; keys are many: so this asks each
- * provider.
- */
-export async function distributionsOf(engine: Engine, key: string): Promise<PlacedDistribution[]> {
-  const placed = await Promise.all(
-    (await engine.store.list(recordPath.distributions)).map(async (kms) => {
-      const ledger = await openLedger<DistributionRecord>(
+/** The distributions of the key. Providers are few, so this looks below each of them. */
+export async function distributionsOf(engine: Engine, key: string): Promise<NamedDistribution[]> {
+  const found = await Promise.all(
+    (await engine.store.list(recordPath.distributions)).map(async (providerName) => {
+      const distribution = await openRecord<DistributionRecord>(
         engine.store,
-        recordPath.distribution(kms, key),
+        recordPath.distribution(providerName, key),
       )
-      return ledger ? [{ kms, ledger }] : []
+      return distribution ? [{ providerName, distribution }] : []
     }),
   )
-  return placed.flat()
+  return found.flat()
 }

@@ -29,7 +29,7 @@ const PURPOSE = { purpose: ['encrypt', 'decrypt'], protection: 'hsm' } as const
 const COMMANDS: Readonly<Record<string, (engine: Engine, stranger: string) => Promise<unknown>>> = {
   distribute: (engine) => distribute(engine, 'k', 'new', PURPOSE),
   rotate: (engine) => rotateKey(engine, 'app'),
-  disable: (engine) => saveKey(engine, 'app', { min_enabled_version: 2 }),
+  disable: (engine) => saveKey(engine, 'app', { minEnabledVersion: 2 }),
   verify: (engine) => verifyDistribution(engine, 'k', 'app', true),
   repair: (engine) => repairDistribution(engine, 'k', 'app'),
   replicate: (engine) => replicate(engine, 'k', 'app'),
@@ -39,7 +39,7 @@ const COMMANDS: Readonly<Record<string, (engine: Engine, stranger: string) => Pr
     await revokeDistribution(engine, 'k', 'app')
     await restoreDistribution(engine, 'k', 'app')
   },
-  adopt: (engine, stranger) => adopt(engine, 'k', 'new', { key_id: stranger, version: 1 }),
+  adopt: (engine, stranger) => adopt(engine, 'k', 'new', { kmsKeyId: stranger, version: 1 }),
 }
 
 /** A KMS for one command, which damages one of its replies. */
@@ -130,8 +130,8 @@ export async function commands(): Promise<Target> {
   const prepared = { kms: service(), store: createMemoryStore() }
   stages.set('prepare', { kms: prepared.kms, nth: -1, damage: (reply) => reply, replies: 0 })
   const first = enginesOf('prepare', prepared.store)
-  await saveProvider(first, 'k', { provider: 'awskms', key_collection: 'us-west-1' })
-  await saveKey(first, 'app', { type: 'aes256-gcm96', replica_regions: ['eu-west-1'] })
+  await saveProvider(first, 'k', { provider: 'awskms', keyCollection: 'us-west-1' })
+  await saveKey(first, 'app', { type: 'aes256-gcm96', replicaRegions: ['eu-west-1'] })
   await saveKey(first, 'new', { type: 'aes256-gcm96' })
   await distribute(first, 'k', 'app', PURPOSE)
   await rotateKey(first, 'app')

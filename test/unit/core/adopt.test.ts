@@ -5,6 +5,7 @@ import { distribute } from '../../../src/core/operations/distribute.js'
 import { importKey } from '../../../src/core/operations/import.js'
 import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
+import { fingerprintOf } from '../../../src/core/records/material.js'
 import { recordPath } from '../../../src/core/records/model.js'
 import {
   removeDistribution,
@@ -12,28 +13,33 @@ import {
   revokeDistribution,
 } from '../../../src/core/operations/remove.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import type { KmsKey, KmsKeyRequest, KmsKeyStatus } from '../../../src/kms/provider.js'
+import {
+  OPERATION_TAG,
+  type KmsKey,
+  type KmsKeyRequest,
+  type KmsKeyStatus,
+} from '../../../src/kms/provider.js'
 import {
   AES,
   complaints,
-  createBench,
+  createTestbed,
   GLOBAL,
   HOME,
   recorded,
   refusal,
-  type CoreBench,
-} from './bench.js'
+  type Testbed,
+} from './testbed.js'
 
 const one = randomBytes(32)
 
-/** A bench with a key `app` and a KMS key that holds its material and that we did not make. */
+/** A testbed with a key `app` and a KMS key that holds its material and that we did not make. */
 async function createStranger(
   change: Partial<KmsKeyRequest> = {},
   settings: Parameters<typeof importKey>[3] = {},
-): Promise<CoreBench & { readonly made: KmsKey }> {
-  const bench = await createBench()
-  await importKey(bench.engine, 'app', { material: one, type: 'aes256-gcm96' }, settings)
-  const provider = await bench.kms.kind.open({ region: HOME, credentials: {} })
+): Promise<Testbed & { readonly made: KmsKey }> {
+  const testbed = await createTestbed()
+  await importKey(testbed.engine, 'app', { material: one, type: 'aes256-gcm96' }, settings)
+  const provider = await testbed.kms.kind.open({ region: HOME, credentials: {} })
   const made = await provider.create({
     type: 'aes256-gcm96',
     purpose: ['decrypt', 'encrypt'],
@@ -43,12 +49,12 @@ async function createStranger(
     ...change,
   })
   await provider.importMaterial(HOME, made, 'aes256-gcm96', one)
-  return { ...bench, made }
+  return { ...testbed, made }
 }
 
 /** The KMS says this of the KMS key besides. */
-const saying = (bench: CoreBench, status: Partial<KmsKeyStatus>) =>
-  recorded(bench, (provider) => ({
+const saying = (testbed: Testbed, status: Partial<KmsKeyStatus>) =>
+  recorded(testbed, (provider) => ({
     inspect: async (region, key) => {
       const known = await provider.inspect(region, key)
       return known && { ...known, ...status }
@@ -57,10 +63,13 @@ const saying = (bench: CoreBench, status: Partial<KmsKeyStatus>) =>
 
 describe('a KMS key is adopted', () => {
   it('with the calls that it takes, and is on record as what it is', async () => {
-    const bench = await createStranger()
-    const { engine, calls } = recorded(bench)
+    const testbed = await createStranger()
+    const { engine, calls } = recorded(testbed)
     const now = new Date(1_688_559_292_173)
-    await adopt({ ...engine, now: () => now }, 'k', 'app', { key_id: bench.made.id, version: 1 })
+    await adopt({ ...engine, now: () => now }, 'k', 'app', {
+      kmsKeyId: testbed.made.id,
+      version: 1,
+    })
     expect(calls).toEqual([
       `accepts ${HOME} stranger`,
       `tag ${HOME} stranger`,
@@ -72,33 +81,35 @@ describe('a KMS key is adopted', () => {
       protection: 'hsm',
       regions: [HOME],
       state: 'active',
-      aliases: { [HOME]: { [alias]: { version: 1, ours: true } } },
+      aliases: [{ region: HOME, name: alias, state: 'set', version: 1 }],
     })
     const material_id = (
-      await (await bench.kms.kind.open({ region: HOME, credentials: {} })).inspect(HOME, bench.made)
+      await (
+        await testbed.kms.kind.open({ region: HOME, credentials: {} })
+      ).inspect(HOME, testbed.made)
     )?.materialId
-    expect((await readDistribution(engine, 'k', 'app'))?.copies).toEqual({
-      1: {
-        [HOME]: {
-          operation_id: '',
-          begun: now.toISOString(),
-          key: bench.made,
-          imported: true,
-          material_id,
-          enabled: true,
-        },
+    const fingerprint = await fingerprintOf(testbed.store, one)
+    expect((await readDistribution(engine, 'k', 'app'))?.kms_keys).toEqual([
+      {
+        version: 1,
+        region: HOME,
+        state: 'created',
+        key: testbed.made,
+        materials: [{ version: 1, fingerprint, material_id, imported: true }],
+        enabled: true,
       },
-    })
-    expect(await complaints(bench)).toEqual([])
+    ])
+    expect(testbed.kms.keys[0]?.tags.has(OPERATION_TAG)).toBe(false)
+    expect(await complaints(testbed)).toEqual([])
   })
 
   it('as one version of several, disabled where that version is', async () => {
-    const bench = await createStranger()
-    await rotateKey(bench.engine, 'app')
-    await saveKey(bench.engine, 'app', { min_enabled_version: 2 })
-    for (const key of bench.kms.keys) key.enabled = false
-    const { engine, calls } = recorded(bench)
-    await adopt(engine, 'k', 'app', { key_id: bench.made.arn, version: 1 })
+    const testbed = await createStranger()
+    await rotateKey(testbed.engine, 'app')
+    await saveKey(testbed.engine, 'app', { minEnabledVersion: 2 })
+    for (const key of testbed.kms.keys) key.enabled = false
+    const { engine, calls } = recorded(testbed)
+    await adopt(engine, 'k', 'app', { kmsKeyId: testbed.made.arn, version: 1 })
     expect(calls).toEqual([
       `accepts ${HOME} stranger`,
       'create 2',
@@ -106,44 +117,44 @@ describe('a KMS key is adopted', () => {
       `tag ${HOME} stranger`,
       `pointAlias ${HOME} app-TIME 2 (new, names nothing)`,
     ])
-    expect(await complaints(bench)).toEqual([])
+    expect(await complaints(testbed)).toEqual([])
   })
 
   it('whose material AWS has no name for, or which shows its material by itself', async () => {
-    const bench = await createStranger()
-    await adopt(saying(bench, { materialId: undefined }).engine, 'k', 'app', {
-      key_id: bench.made.id,
+    const testbed = await createStranger()
+    await adopt(saying(testbed, { materialId: undefined }).engine, 'k', 'app', {
+      kmsKeyId: testbed.made.id,
       version: 1,
     })
-    expect(
-      Object.keys((await readDistribution(bench.engine, 'k', 'app'))?.copies[1]?.[HOME] ?? {}),
-    ).toEqual(['operation_id', 'begun', 'key', 'imported', 'enabled'])
+    const [entry] = (await readDistribution(testbed.engine, 'k', 'app'))?.kms_keys ?? []
+    expect(entry).toMatchObject({ state: 'created', enabled: true })
+    expect(entry).not.toHaveProperty('materials.0.material_id')
     const other = await createStranger()
     const shows = recorded(other, () => ({ holds: () => Promise.resolve(true) }))
-    await adopt(shows.engine, 'k', 'app', { key_id: other.made.id, version: 1 })
+    await adopt(shows.engine, 'k', 'app', { kmsKeyId: other.made.id, version: 1 })
     expect(shows.calls).not.toContain(`accepts ${HOME} stranger`)
   })
 
   it('of several Regions for as long as it is in one', async () => {
-    const bench = await createStranger({ multiRegion: true }, GLOBAL)
-    await adopt(bench.engine, 'k', 'app', { key_id: bench.made.id, version: 1 })
-    expect(await complaints(bench)).toEqual([])
+    const testbed = await createStranger({ multiRegion: true }, GLOBAL)
+    await adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })
+    expect(await complaints(testbed)).toEqual([])
   })
 
   it('once: asked for again, what was interrupted is finished, and nothing proven anew', async () => {
-    const bench = await createStranger()
-    const lame = recorded(bench, () => ({
+    const testbed = await createStranger()
+    const lame = recorded(testbed, () => ({
       tag: () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame')),
     }))
     expect(
-      await refusal(adopt(lame.engine, 'k', 'app', { key_id: bench.made.id, version: 1 })),
+      await refusal(adopt(lame.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
     ).toEqual(['KMS_FAILED', 'lame'])
     for (const [key_id, calls] of [
-      [bench.made.arn, ['tag', 'pointAlias']],
-      [bench.made.id, []],
+      [testbed.made.arn, ['tag', 'pointAlias']],
+      [testbed.made.id, []],
     ] as const) {
-      const run = recorded(bench)
-      await adopt(run.engine, 'k', 'app', { key_id, version: 1 })
+      const run = recorded(testbed)
+      await adopt(run.engine, 'k', 'app', { kmsKeyId: key_id, version: 1 })
       expect(run.calls.map((call) => call.split(' ')[0])).toEqual(calls)
     }
   })
@@ -178,37 +189,37 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
       ['is unavailable', 'it must be enabled or disabled, with its material in it'],
     ],
   ])('%s', async (_name, status, [problem, hint]) => {
-    const bench = await createStranger()
-    const { engine, calls } = saying(bench, status)
-    expect(await refusal(adopt(engine, 'k', 'app', { key_id: bench.made.id, version: 1 }))).toEqual(
-      ['FIELD_INVALID', `KMS key ${bench.made.id} ${problem}`, hint],
-    )
+    const testbed = await createStranger()
+    const { engine, calls } = saying(testbed, status)
+    expect(
+      await refusal(adopt(engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
+    ).toEqual(['FIELD_INVALID', `KMS key ${testbed.made.id} ${problem}`, hint])
     expect([calls, await readDistribution(engine, 'k', 'app')]).toEqual([[], undefined])
   })
 
   it('that is in one Region, into a key of several', async () => {
-    const bench = await createStranger({}, GLOBAL)
+    const testbed = await createStranger({}, GLOBAL)
     expect(
-      await refusal(adopt(bench.engine, 'k', 'app', { key_id: bench.made.id, version: 1 })),
+      await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
     ).toEqual([
       'FIELD_INVALID',
-      `KMS key ${bench.made.id} is a single-Region key`,
+      `KMS key ${testbed.made.id} is a single-Region key`,
       'the key app has replica_regions',
     ])
   })
 
   it('that holds other material', async () => {
-    const bench = await createStranger()
+    const testbed = await createStranger()
     const other = randomBytes(32).toString('base64')
-    for (const key of bench.kms.keys) Object.assign(key, { material: other, bound: other })
+    for (const key of testbed.kms.keys) Object.assign(key, { material: other, bound: other })
     expect(
-      await refusal(adopt(bench.engine, 'k', 'app', { key_id: bench.made.id, version: 1 })),
+      await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
     ).toEqual([
       'KMS_MATERIAL_DIFFERS',
-      `KMS key ${bench.made.id} (enabled) does not hold version 1 of app`,
+      `KMS key ${testbed.made.id} (enabled) does not hold version 1 of app`,
       'nothing was changed; import the material that it was made with first: keymgmt write keymgmt/key/NAME/import material=@file',
     ])
-    expect(await bench.store.get(recordPath.distribution('k', 'app'))).toBeUndefined()
+    expect(await testbed.store.get(recordPath.distribution('k', 'app'))).toBeUndefined()
   })
 
   it('where the key is distributed otherwise', async () => {
@@ -217,23 +228,23 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
       'app is distributed to k already',
       'adopt the KMS key under another key of the same material',
     ]
-    const bench = await createStranger()
-    const { engine } = bench
+    const testbed = await createStranger()
+    const { engine } = testbed
     const attempt = (key_id: string, version: number) =>
-      refusal(adopt(engine, 'k', 'app', { key_id, version }))
+      refusal(adopt(engine, 'k', 'app', { kmsKeyId: key_id, version }))
     await distribute(engine, 'k', 'app', AES)
-    expect(await attempt(bench.made.id, 1)).toEqual(words)
-    expect(await attempt(bench.made.id, 7)).toEqual(words)
+    expect(await attempt(testbed.made.id, 1)).toEqual(words)
+    expect(await attempt(testbed.made.id, 7)).toEqual(words)
     await removeDistribution(engine, 'k', 'app')
     await adopt({ ...engine, now: () => new Date(Date.now() + 2_000) }, 'k', 'app', {
-      key_id: bench.made.id,
+      kmsKeyId: testbed.made.id,
       version: 1,
     })
     await rotateKey(engine, 'app')
-    expect(await attempt(bench.made.id, 2)).toEqual(words)
+    expect(await attempt(testbed.made.id, 2)).toEqual(words)
     await revokeDistribution(engine, 'k', 'app')
-    expect(await attempt(bench.made.id, 1)).toEqual(words)
+    expect(await attempt(testbed.made.id, 1)).toEqual(words)
     await restoreDistribution(engine, 'k', 'app')
-    await adopt(engine, 'k', 'app', { key_id: bench.made.id, version: 1 })
+    await adopt(engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })
   })
 })

@@ -7,39 +7,39 @@ import { saveKey } from '../../../src/core/operations/keys.js'
 import { readKey } from '../../../src/core/records/repository.js'
 import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { KEY_TYPES } from '../../../src/crypto/key-types.js'
-import { AES, createBench, GLOBAL, HOME, refusal, shown } from './bench.js'
+import { AES, createTestbed, GLOBAL, HOME, refusal, shown } from './testbed.js'
 
 describe("material of one's own", () => {
   const [one, two] = [randomBytes(32), randomBytes(32)]
 
   it('makes a key, and versions of it', async () => {
-    const bench = await createBench()
+    const testbed = await createTestbed()
     expect(
       await importKey(
-        bench.engine,
+        testbed.engine,
         'app',
         { material: one, type: 'aes256-gcm96' },
-        { deletion_allowed: true, replica_regions: [] },
+        { deletionAllowed: true, replicaRegions: [] },
       ),
     ).toEqual({ type: 'aes256-gcm96', format: 'raw' })
-    await importKey(bench.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
-    await distribute(bench.engine, 'k', 'app', AES)
-    await importVersion(bench.engine, 'app', { material: two })
-    await importVersion(bench.engine, 'app', { material: two })
-    expect(await readKey(bench.engine, 'app')).toMatchObject({
+    await importKey(testbed.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
+    await distribute(testbed.engine, 'k', 'app', AES)
+    await importVersion(testbed.engine, 'app', { material: two })
+    await importVersion(testbed.engine, 'app', { material: two })
+    expect(await readKey(testbed.engine, 'app')).toMatchObject({
       latest_version: 2,
       deletion_allowed: true,
     })
-    expect(bench.kms.keys.map(({ material }) => material)).toEqual(
+    expect(testbed.kms.keys.map(({ material }) => material)).toEqual(
       [one, two].map((bytes) => bytes.toString('base64')),
     )
-    expect(await refusal(importVersion(bench.engine, 'app', { material: one }))).toEqual([
+    expect(await refusal(importVersion(testbed.engine, 'app', { material: one }))).toEqual([
       'FIELD_INVALID',
       'version 1 of app has this material already',
       'a version can not be made the latest again',
     ])
     expect(
-      await refusal(importKey(bench.engine, 'app', { material: two, type: 'aes256-gcm96' }, {})),
+      await refusal(importKey(testbed.engine, 'app', { material: two, type: 'aes256-gcm96' }, {})),
     ).toEqual([
       'KEY_EXISTS',
       'there is a key app already',
@@ -49,23 +49,23 @@ describe("material of one's own", () => {
   })
 
   it('may be longer or shorter than what it follows', async () => {
-    const bench = await createBench()
+    const testbed = await createTestbed()
     const generate = () => KEY_TYPES['rsa-2048'].generate()
     const first = await generate()
     let other = await generate()
     while (other.length === first.length) other = await generate()
-    await importKey(bench.engine, 'app', { material: first }, {})
-    await importVersion(bench.engine, 'app', { material: other })
-    expect(await readKey(bench.engine, 'app')).toMatchObject({
+    await importKey(testbed.engine, 'app', { material: first }, {})
+    await importVersion(testbed.engine, 'app', { material: other })
+    expect(await readKey(testbed.engine, 'app')).toMatchObject({
       type: 'rsa-2048',
       latest_version: 2,
     })
   })
 
   it('is adopted where a KMS key holds it already', async () => {
-    const bench = await createBench()
-    await importKey(bench.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
-    const provider = await bench.kms.kind.open({ region: HOME, credentials: {} })
+    const testbed = await createTestbed()
+    await importKey(testbed.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
+    const provider = await testbed.kms.kind.open({ region: HOME, credentials: {} })
     const made = await provider.create({
       type: 'aes256-gcm96',
       purpose: ['decrypt', 'encrypt'],
@@ -73,52 +73,51 @@ describe("material of one's own", () => {
       description: 'keymgmt stranger',
       tags: {},
     })
-    const adoption = { key_id: made.id, version: 1 }
-    expect(await refusal(adopt(bench.engine, 'k', 'app', adoption))).toEqual([
+    const adoption = { kmsKeyId: made.id, version: 1 }
+    expect(await refusal(adopt(testbed.engine, 'k', 'app', adoption))).toEqual([
       'FIELD_INVALID',
       `KMS key ${made.id} is pending-import`,
       'it must be enabled or disabled, with its material in it',
     ])
     await provider.importMaterial(HOME, made, 'aes256-gcm96', two)
-    expect((await refusal(adopt(bench.engine, 'k', 'app', adoption)))[0]).toBe(
+    expect((await refusal(adopt(testbed.engine, 'k', 'app', adoption)))[0]).toBe(
       'KMS_MATERIAL_DIFFERS',
     )
-    expect(await refusal(adopt(bench.engine, 'k', 'app', { ...adoption, version: 2 }))).toEqual([
+    expect(await refusal(adopt(testbed.engine, 'k', 'app', { ...adoption, version: 2 }))).toEqual([
       'FIELD_INVALID',
       'app has no version 2',
       'give 1 to 1',
     ])
-    expect(await refusal(adopt(bench.engine, 'k', 'app', { ...adoption, version: 0 }))).toEqual([
+    expect(await refusal(adopt(testbed.engine, 'k', 'app', { ...adoption, version: 0 }))).toEqual([
       'FIELD_INVALID',
       'app has no version 0',
       'give 1 to 1',
     ])
-    expect(await refusal(adopt(bench.engine, 'k', 'app', { key_id: 'none', version: 1 }))).toEqual([
-      'KMS_KEY_NOT_FOUND',
-      `there is no KMS key none in ${HOME}`,
-    ])
-    const [stranger] = bench.kms.keys
+    expect(
+      await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: 'none', version: 1 })),
+    ).toEqual(['KMS_KEY_NOT_FOUND', `there is no KMS key none in ${HOME}`])
+    const [stranger] = testbed.kms.keys
     Object.assign(stranger ?? {}, {
       material: one.toString('base64'),
       bound: one.toString('base64'),
       enabled: false,
     })
-    await adopt(bench.engine, 'k', 'app', adoption)
-    await adopt(bench.engine, 'k', 'app', { key_id: made.arn, version: 1 })
-    expect(shown(bench)).toEqual([
+    await adopt(testbed.engine, 'k', 'app', adoption)
+    await adopt(testbed.engine, 'k', 'app', { kmsKeyId: made.arn, version: 1 })
+    expect(shown(testbed)).toEqual([
       `stranger ${HOME} enabled`,
       `${HOME} alias/hashicorp/app-TIME is stranger`,
     ])
     expect(stranger?.tags.get('keymgmt:key')).toBe('app')
-    expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toEqual([])
+    expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
     expect(
-      (await refusal(adopt(bench.engine, 'k', 'app', { key_id: 'other', version: 1 })))[0],
+      (await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: 'other', version: 1 })))[0],
     ).toBe('DISTRIBUTION_DIFFERS')
   })
 
   it('is adopted only into a key of the same kind', async () => {
-    const bench = await createBench()
-    const provider = await bench.kms.kind.open({ region: HOME, credentials: {} })
+    const testbed = await createTestbed()
+    const provider = await testbed.kms.kind.open({ region: HOME, credentials: {} })
     const made = await provider.create({
       type: 'aes256-gcm96',
       purpose: ['decrypt', 'encrypt'],
@@ -127,20 +126,20 @@ describe("material of one's own", () => {
       tags: {},
     })
     await provider.importMaterial(HOME, made, 'aes256-gcm96', one)
-    await importKey(bench.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
-    await saveKey(bench.engine, 'pair', { type: 'ed25519' })
-    const adoption = { key_id: made.id, version: 1 }
-    expect(await refusal(adopt(bench.engine, 'k', 'pair', adoption))).toEqual([
+    await importKey(testbed.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
+    await saveKey(testbed.engine, 'pair', { type: 'ed25519' })
+    const adoption = { kmsKeyId: made.id, version: 1 }
+    expect(await refusal(adopt(testbed.engine, 'k', 'pair', adoption))).toEqual([
       'FIELD_INVALID',
       `KMS key ${made.id} is not of type ed25519`,
       'it is aes256-gcm96',
     ])
-    expect(await refusal(adopt(bench.engine, 'k', 'app', adoption))).toEqual([
+    expect(await refusal(adopt(testbed.engine, 'k', 'app', adoption))).toEqual([
       'FIELD_INVALID',
       `KMS key ${made.id} is a multi-Region key`,
       'the key app has no replica_regions',
     ])
-    await importKey(bench.engine, 'wide', { material: one, type: 'aes256-gcm96' }, GLOBAL)
+    await importKey(testbed.engine, 'wide', { material: one, type: 'aes256-gcm96' }, GLOBAL)
     await provider.replicate(made, 'eu-west-1', {
       type: 'aes256-gcm96',
       purpose: [],
@@ -148,7 +147,7 @@ describe("material of one's own", () => {
       description: '',
       tags: {},
     })
-    expect(await refusal(adopt(bench.engine, 'k', 'wide', adoption))).toEqual([
+    expect(await refusal(adopt(testbed.engine, 'k', 'wide', adoption))).toEqual([
       'FIELD_INVALID',
       `KMS key ${made.id} has replicas in eu-west-1`,
       'a multi-Region KMS key can be adopted as long as it has none',

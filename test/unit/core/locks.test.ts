@@ -13,7 +13,7 @@ import {
 } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { verifyDistribution } from '../../../src/core/operations/verify.js'
-import { AES, createBench, recorded } from './bench.js'
+import { AES, createTestbed, recorded } from './testbed.js'
 
 // Whoever has to wait is shown what for, in the words of the command that is at work; and what a
 // command locks, it lets go.
@@ -45,7 +45,7 @@ const COMMANDS: Readonly<
     ['key/app: write keymgmt/kms/k/key/app/replicate'],
   ],
   adopt: [
-    (engine) => adopt(engine, 'k', 'app', { key_id: 'id', version: 1 }),
+    (engine) => adopt(engine, 'k', 'app', { kmsKeyId: 'id', version: 1 }),
     ['key/app: write keymgmt/kms/k/key/app/adopt', 'kms/k: write keymgmt/kms/k/key/app/adopt'],
   ],
   revoke: [
@@ -71,17 +71,17 @@ const COMMANDS: Readonly<
 }
 
 it.each(Object.entries(COMMANDS))('%s', async (_name, [run, locks]) => {
-  const bench = recorded(await createBench())
-  await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
-  bench.locks.length = 0
+  const testbed = recorded(await createTestbed())
+  await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
+  testbed.locks.length = 0
   // Many of them are refused here, after they have the locks.
   const outcome = () =>
-    run(bench.engine).then(
+    run(testbed.engine).then(
       () => 'done',
       (error: unknown) => String(error),
     )
   const first = await outcome()
-  expect(bench.locks).toEqual(locks)
+  expect(testbed.locks).toEqual(locks)
   // Locked still, this would wait for ever.
   expect(typeof (await outcome())).toBe('string')
   expect(first).not.toContain('TypeError')

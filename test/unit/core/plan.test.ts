@@ -1,12 +1,17 @@
 import { describe, expect, it } from '@jest/globals'
-import { plan } from '../../../src/core/reconcile/plan.js'
+import { plan, type Step } from '../../../src/core/reconcile/plan.js'
+import { withImported } from '../../../src/core/records/kms-keys.js'
 import {
   without,
-  type CopyRecord,
+  type AliasEntry,
+  type CreatedKmsKey,
   type DistributionRecord,
   type KeyRecord,
+  type KeyVersion,
+  type KmsKeyEntry,
 } from '../../../src/core/records/model.js'
 
+const STORED: KeyVersion = { creation_time: '', material: { state: 'stored', fingerprint: 'f' } }
 const key: KeyRecord = {
   id: 'id',
   name: 'app',
@@ -15,7 +20,7 @@ const key: KeyRecord = {
   deletion_allowed: false,
   min_enabled_version: 1,
   latest_version: 1,
-  versions: {},
+  versions: { 1: STORED, 2: STORED, 3: STORED },
 }
 const distribution: DistributionRecord = {
   name: 'app-1',
@@ -25,29 +30,47 @@ const distribution: DistributionRecord = {
   protection: 'hsm',
   regions: ['r1'],
   state: 'active',
-  copies: {},
-  aliases: {},
+  kms_keys: [],
+  aliases: [],
 }
-const copy = (change: Partial<CopyRecord> = {}): CopyRecord => ({
-  operation_id: 'o',
-  begun: '',
+
+/** The KMS key of a version in a Region: with its material, and enabled. */
+const kmsKey = (
+  version: number,
+  region = 'r1',
+  change: Partial<CreatedKmsKey> = {},
+): CreatedKmsKey => ({
+  version,
+  region,
+  state: 'created',
   key: { id: 'k', arn: 'a' },
-  imported: true,
+  operation_id: 'o',
+  materials: [{ version, fingerprint: 'f', imported: true }],
   enabled: true,
   ...change,
 })
-const ALIAS = 'alias/hashicorp/app-1'
-const names = (version: number) => ({ [ALIAS]: { version, ours: true } })
-const shown = (of: KeyRecord, at: DistributionRecord) =>
-  plan(of, at).map((stage) =>
-    stage.map((chain) =>
-      chain.map(({ action, version, region }) => `${action} ${version} ${region}`),
-    ),
-  )
+const empty = (version: number, region = 'r1') => withImported(kmsKey(version, region), false)
+const creating = (version: number, region = 'r1'): KmsKeyEntry => ({
+  version,
+  region,
+  state: 'creating',
+  operation_id: 'o',
+  begun: '',
+})
+const name = 'alias/hashicorp/app-1'
+const named = (version: number, ...regions: readonly string[]): AliasEntry[] =>
+  regions.map((region) => ({ region, name, state: 'set', version }))
 
-describe('the plan', () => {
-  it('makes, fills, and only then names the KMS keys', () => {
-    expect(shown({ ...key, latest_version: 2 }, distribution)).toEqual([
+const inWords = (step: Step) =>
+  'version' in step
+    ? `${step.action} ${step.version} ${step.region}`
+    : `${step.action} ${step.alias} ${step.region}`
+const planned = (of: KeyRecord, change: Partial<DistributionRecord>) =>
+  plan(of, { ...distribution, ...change }).map((stage) => stage.map((chain) => chain.map(inWords)))
+
+describe('the plan of an active distribution', () => {
+  it('creates and fills the KMS keys before an alias names one', () => {
+    expect(planned({ ...key, latest_version: 2 }, {})).toEqual([
       [
         ['create 1 r1', 'import 1 r1'],
         ['create 2 r1', 'import 2 r1'],
@@ -55,128 +78,167 @@ describe('the plan', () => {
       [['point-alias 2 r1']],
     ])
   })
-  it('is empty when everything is so', () => {
-    expect(
-      plan(key, { ...distribution, copies: { 1: { r1: copy() } }, aliases: { r1: names(1) } }),
-    ).toEqual([])
+
+  it('has exactly the fields that each step needs', () => {
+    expect(plan(key, distribution)).toEqual([
+      [
+        [
+          { action: 'create', version: 1, region: 'r1' },
+          { action: 'import', version: 1, region: 'r1' },
+        ],
+      ],
+      [[{ action: 'point-alias', version: 1, region: 'r1', alias: name }]],
+    ])
+    const removed = plan(key, { ...distribution, state: 'removed', aliases: named(1, 'r1') })
+    expect(removed).toEqual([[[{ action: 'remove-alias', region: 'r1', alias: name }]]])
   })
-  it('goes on where it was left', () => {
-    expect(
-      shown(key, { ...distribution, copies: { 1: { r1: copy({ imported: false }) } } }),
-    ).toEqual([[['import 1 r1']], [['point-alias 1 r1']]])
-    expect(
-      shown(key, {
-        ...distribution,
-        copies: { 1: { r1: copy() } },
-        aliases: { r1: { [ALIAS]: { version: 0, ours: false } } },
-      }),
-    ).toEqual([[['point-alias 1 r1']]])
+
+  it('is empty if nothing is left to do', () => {
+    expect(planned(key, { kms_keys: [kmsKey(1)], aliases: named(1, 'r1') })).toEqual([])
   })
-  it('rotates to the pending version, and disables last', () => {
-    const rotated = { ...key, pending_version: 2, min_enabled_version: 2 }
-    expect(
-      shown(rotated, { ...distribution, copies: { 1: { r1: copy() } }, aliases: { r1: names(1) } }),
-    ).toEqual([[['create 2 r1', 'import 2 r1']], [['point-alias 2 r1']], [['disable 1 r1']]])
-  })
-  it('wakes a disabled version for as long as it is replicated', () => {
-    const two = {
-      ...distribution,
-      regions: ['r1', 'r2'],
-      copies: { 1: { r1: copy({ enabled: false }) }, 2: { r1: copy(), r2: copy() } },
-      aliases: { r1: names(2), r2: names(2) },
-    }
-    const older = { ...key, latest_version: 2, min_enabled_version: 2 }
-    expect(shown(older, two)).toEqual([
-      [['enable 1 r1', 'replicate 1 r2', 'import 1 r2']],
-      [['disable 1 r2']],
+
+  it('continues after an interruption', () => {
+    expect(planned(key, { kms_keys: [empty(1)] })).toEqual([
+      [['import 1 r1']],
+      [['point-alias 1 r1']],
+    ])
+    expect(planned(key, { kms_keys: [creating(1)], aliases: named(1, 'r1') })).toEqual([
+      [['create 1 r1', 'import 1 r1']],
+    ])
+    const pending: AliasEntry = { region: 'r1', name, state: 'pending' }
+    expect(planned(key, { kms_keys: [kmsKey(1)], aliases: [pending] })).toEqual([
+      [['point-alias 1 r1']],
     ])
   })
-  it('removes the alias, then the replicas, then the primary', () => {
-    const there = {
-      ...distribution,
-      state: 'removed' as const,
-      regions: ['r1', 'r2'],
-      copies: { 1: { r1: copy(), r2: copy({ deletion_scheduled: true }) } },
-      aliases: { r1: names(1) },
-    }
-    expect(shown(key, there)).toEqual([[['remove-alias 0 r1']], [['schedule-deletion 1 r1']]])
+
+  it('points an alias back that was moved', () => {
+    const moved: AliasEntry = { region: 'r1', name, state: 'moved' }
+    expect(planned(key, { kms_keys: [kmsKey(1)], aliases: [moved] })).toEqual([
+      [['point-alias 1 r1']],
+    ])
   })
-  it('takes a removal back: cancels, and only the next plan enables, since AWS leaves them disabled', () => {
-    const unknown = without(copy(), 'enabled')
-    const removed = {
-      ...distribution,
-      copies: { 1: { r1: { ...unknown, deletion_scheduled: true } } },
-    }
-    expect(shown(key, removed)[0]).toEqual([['cancel-deletion 1 r1']])
+
+  it('rotates to the pending version, and disables last', () => {
+    const rotated = { ...key, pending_version: 2, min_enabled_version: 2 }
+    expect(planned(rotated, { kms_keys: [kmsKey(1)], aliases: named(1, 'r1') })).toEqual([
+      [['create 2 r1', 'import 2 r1']],
+      [['point-alias 2 r1']],
+      [['disable 1 r1']],
+    ])
+  })
+
+  it('enables a disabled version for as long as it is replicated', () => {
+    const older = { ...key, latest_version: 2, min_enabled_version: 2 }
+    const kms_keys = [kmsKey(1, 'r1', { enabled: false }), kmsKey(2), kmsKey(2, 'r2')]
     expect(
-      shown(key, { ...distribution, copies: { 1: { r1: unknown } }, aliases: { r1: names(1) } }),
-    ).toEqual([[['enable 1 r1']]])
+      planned(older, { regions: ['r1', 'r2'], kms_keys, aliases: named(2, 'r1', 'r2') }),
+    ).toEqual([[['enable 1 r1', 'replicate 1 r2', 'import 1 r2']], [['disable 1 r2']]])
+  })
+
+  it('replicates an enabled version as it is, also one that is still to be created', () => {
+    const regions = ['r1', 'r2']
+    const aliases = named(1, ...regions)
+    expect(planned(key, { regions, kms_keys: [kmsKey(1)], aliases })).toEqual([
+      [['replicate 1 r2', 'import 1 r2']],
+    ])
+    expect(planned(key, { regions, kms_keys: [creating(1)], aliases })).toEqual([
+      [['create 1 r1', 'import 1 r1']],
+      [['replicate 1 r2', 'import 1 r2']],
+    ])
+  })
+
+  it('takes a removal back: only the next plan enables, since AWS leaves the KMS keys disabled', () => {
+    const unknown = without(kmsKey(1), 'enabled')
+    const scheduled = { ...unknown, deletion: {} }
+    expect(planned(key, { kms_keys: [scheduled] })[0]).toEqual([['cancel-deletion 1 r1']])
+    expect(planned(key, { kms_keys: [unknown], aliases: named(1, 'r1') })).toEqual([
+      [['enable 1 r1']],
+    ])
     expect(
-      shown(
+      planned(
         { ...key, latest_version: 2, min_enabled_version: 2 },
-        {
-          ...distribution,
-          copies: { 1: { r1: unknown }, 2: { r1: copy() } },
-          aliases: { r1: names(2) },
-        },
+        { kms_keys: [unknown, kmsKey(2)], aliases: named(2, 'r1') },
       ),
     ).toEqual([[['disable 1 r1']]])
   })
-  it('enables nothing that has no material: that comes first', () => {
-    const unknown = without(copy({ imported: false }), 'enabled')
+
+  it('imports before it enables', () => {
+    const unknown = without(empty(1), 'enabled')
+    expect(planned(key, { kms_keys: [unknown], aliases: named(1, 'r1') })).toEqual([
+      [['import 1 r1']],
+    ])
+  })
+
+  it('imports if one of several materials is missing, or all are', () => {
+    const half = kmsKey(1, 'r1', {
+      materials: [
+        { version: 1, fingerprint: 'f', imported: true },
+        { version: 2, fingerprint: 'g', imported: false },
+      ],
+    })
+    for (const entry of [half, kmsKey(1, 'r1', { materials: [] })])
+      expect(planned(key, { kms_keys: [entry], aliases: named(1, 'r1') })).toEqual([
+        [['import 1 r1']],
+      ])
+  })
+
+  it('neither creates nor fills a version whose material is not in this store', () => {
+    const versions = { 1: { ...STORED, material: { state: 'not-in-store' } }, 2: STORED } as const
+    expect(planned({ ...key, latest_version: 2, versions }, { aliases: named(2, 'r1') })).toEqual([
+      [['create 2 r1', 'import 2 r1']],
+    ])
+    const found = kmsKey(1, 'r1', { materials: [] })
     expect(
-      shown(key, { ...distribution, copies: { 1: { r1: unknown } }, aliases: { r1: names(1) } }),
-    ).toEqual([[['import 1 r1']]])
+      planned(
+        { ...key, latest_version: 2, versions },
+        { kms_keys: [found, kmsKey(2)], aliases: named(2, 'r1') },
+      ),
+    ).toEqual([])
   })
-  it('takes the material out of a revoked one, and does nothing else', () => {
-    const there = {
-      ...distribution,
-      state: 'revoked' as const,
-      copies: { 1: { r1: copy() }, 2: { r1: copy({ imported: false }) } },
-      aliases: { r1: names(1) },
-    }
-    expect(shown({ ...key, latest_version: 3 }, there)).toEqual([[['delete-material 1 r1']]])
+
+  it('tags a KMS key that has lost its tags', () => {
+    const untagged = kmsKey(1, 'r1', { untagged: true })
+    expect(planned(key, { kms_keys: [untagged], aliases: named(1, 'r1') })).toEqual([
+      [['tag 1 r1']],
+    ])
   })
-  it('replicates what is awake without waking it', () => {
-    const there = {
-      ...distribution,
-      regions: ['r1', 'r2'],
-      copies: { 1: { r1: copy() } },
-      aliases: { r1: names(1), r2: names(1) },
-    }
-    expect(shown(key, there)).toEqual([[['replicate 1 r2', 'import 1 r2']]])
+})
+
+describe('the plan of a revoked distribution', () => {
+  const revoked = { state: 'revoked', aliases: named(1, 'r1') } as const
+
+  it('deletes the material, and does nothing else', () => {
+    expect(
+      planned({ ...key, latest_version: 3 }, { ...revoked, kms_keys: [kmsKey(1), empty(2)] }),
+    ).toEqual([[['delete-material 1 r1']]])
   })
-  it('saves what is revoked from deletion, takes its material out and tags it, in this order', () => {
-    const there = {
-      ...distribution,
-      state: 'revoked' as const,
-      copies: { 1: { r1: copy({ deletion_scheduled: true, untagged: true }) } },
-    }
-    expect(shown(key, there)).toEqual([
+
+  it('cancels a deletion, deletes the material and tags, in this order', () => {
+    const scheduled = kmsKey(1, 'r1', { deletion: {}, untagged: true })
+    expect(planned(key, { ...revoked, kms_keys: [scheduled] })).toEqual([
       [['cancel-deletion 1 r1']],
       [['delete-material 1 r1']],
       [['tag 1 r1']],
     ])
   })
+})
+
+describe('the plan of a removed distribution', () => {
+  const removed = { state: 'removed', regions: ['r1', 'r2'] } as const
+
+  it('removes the alias, then schedules what is not scheduled yet', () => {
+    const kms_keys = [kmsKey(1), kmsKey(1, 'r2', { deletion: {} })]
+    expect(planned(key, { ...removed, kms_keys, aliases: named(1, 'r1') })).toEqual([
+      [[`remove-alias ${name} r1`]],
+      [['schedule-deletion 1 r1']],
+    ])
+  })
+
   it('removes every replica before any primary', () => {
-    const there = {
-      ...distribution,
-      state: 'removed' as const,
-      regions: ['r1', 'r2'],
-      copies: { 1: { r1: copy(), r2: copy() }, 2: { r1: copy(), r2: copy() } },
-    }
-    expect(shown(key, there)).toEqual([
+    const kms_keys = [kmsKey(1), kmsKey(1, 'r2'), kmsKey(2), kmsKey(2, 'r2')]
+    expect(planned(key, { ...removed, kms_keys })).toEqual([
       [['schedule-deletion 1 r2'], ['schedule-deletion 2 r2']],
       [['schedule-deletion 1 r1'], ['schedule-deletion 2 r1']],
     ])
-  })
-  it('tags what has lost its tags', () => {
-    expect(
-      shown(key, {
-        ...distribution,
-        copies: { 1: { r1: copy({ untagged: true }) } },
-        aliases: { r1: names(1) },
-      }),
-    ).toEqual([[['tag 1 r1']]])
   })
 })

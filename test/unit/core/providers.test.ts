@@ -1,17 +1,17 @@
 import { describe, expect, it } from '@jest/globals'
 import { distribute } from '../../../src/core/operations/distribute.js'
 import { saveKey } from '../../../src/core/operations/keys.js'
-import { createLedger } from '../../../src/core/records/record.js'
+import { createRecord } from '../../../src/core/records/record.js'
 import { readProvider } from '../../../src/core/records/repository.js'
 import { deleteProvider, saveProvider } from '../../../src/core/operations/providers.js'
 import { recordPath } from '../../../src/core/records/model.js'
-import { distributionCounts } from '../../../src/core/operations/status.js'
-import { AES, createBench, createDistributed, HOME, recorded, refusal } from './bench.js'
+import { readStatus } from '../../../src/core/operations/status.js'
+import { AES, createTestbed, createDistributed, HOME, recorded, refusal } from './testbed.js'
 
 describe('a provider', () => {
   it.each([
     [
-      { key_collection: HOME },
+      { keyCollection: HOME },
       [
         'FIELD_MISSING',
         'missing required field "provider"',
@@ -27,15 +27,15 @@ describe('a provider', () => {
       ],
     ],
   ] as const)('is not made of %j only', async (change, words) => {
-    const { engine } = await createBench()
+    const { engine } = await createTestbed()
     expect(await refusal(saveProvider(engine, 'new', change))).toEqual(words)
     expect(await readProvider(engine, 'new')).toBeUndefined()
   })
 
   it("can't be moved to another Region", async () => {
-    const { engine } = await createBench()
-    await saveProvider(engine, 'k', { provider: 'awskms', key_collection: HOME })
-    expect(await refusal(saveProvider(engine, 'k', { key_collection: 'eu-west-1' }))).toEqual([
+    const { engine } = await createTestbed()
+    await saveProvider(engine, 'k', { provider: 'awskms', keyCollection: HOME })
+    expect(await refusal(saveProvider(engine, 'k', { keyCollection: 'eu-west-1' }))).toEqual([
       'FIELD_IMMUTABLE',
       `field "key_collection" of k is ${HOME} and can't be changed`,
       'configure another provider under another name',
@@ -49,7 +49,7 @@ describe('a provider', () => {
   })
 
   it('is not deleted while keys are distributed to it; of many, the first few are said how to remove', async () => {
-    const { engine } = await createBench()
+    const { engine } = await createTestbed()
     for (const name of ['a', 'b', 'c', 'd']) {
       await saveKey(engine, name, { type: 'aes256-gcm96' })
       await distribute(engine, 'k', name, AES)
@@ -61,9 +61,9 @@ describe('a provider', () => {
       'keymgmt delete keymgmt/kms/k/key/b',
       'keymgmt delete keymgmt/kms/k/key/c',
     ])
-    await saveProvider(engine, 'other', { provider: 'awskms', key_collection: 'eu-west-1' })
+    await saveProvider(engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
     await distribute(engine, 'other', 'a', AES)
-    expect(await distributionCounts(engine)).toMatchObject({
+    expect(await readStatus(engine)).toMatchObject({
       keys: 4,
       providers: 2,
       distributions: 5,
@@ -71,23 +71,23 @@ describe('a provider', () => {
   })
 
   it('of a kind that only a newer keymgmt knows is left to it', async () => {
-    const bench = recorded(await createBench())
+    const testbed = recorded(await createTestbed())
     const strange = { name: 'strange', provider: 'newkms', key_collection: HOME, credentials: {} }
-    await createLedger(bench.store, recordPath.provider('strange'), strange)
-    await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
+    await createRecord(testbed.store, recordPath.provider('strange'), strange)
+    await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
     const words = [
       'STORE_VERSION',
       'this keymgmt knows no provider=newkms',
       'use the newer keymgmt that wrote it',
     ]
-    expect(await refusal(saveProvider(bench.engine, 'strange', {}))).toEqual(words)
-    expect(await refusal(distribute(bench.engine, 'strange', 'app', AES))).toEqual(words)
-    expect([await readProvider(bench.engine, 'strange'), bench.calls]).toEqual([strange, []])
+    expect(await refusal(saveProvider(testbed.engine, 'strange', {}))).toEqual(words)
+    expect(await refusal(distribute(testbed.engine, 'strange', 'app', AES))).toEqual(words)
+    expect([await readProvider(testbed.engine, 'strange'), testbed.calls]).toEqual([strange, []])
   })
 
   it('is kept as it is but for its credentials, and for as long as it is used', async () => {
     const { engine } = await createDistributed()
-    expect((await refusal(saveProvider(engine, 'k', { key_collection: 'eu-west-1' })))[0]).toBe(
+    expect((await refusal(saveProvider(engine, 'k', { keyCollection: 'eu-west-1' })))[0]).toBe(
       'FIELD_IMMUTABLE',
     )
     await saveProvider(engine, 'k', {
@@ -102,18 +102,22 @@ describe('a provider', () => {
     expect((await readProvider(engine, 'k'))?.credentials).toMatchObject({ profile: 'p' })
     await saveProvider(engine, 'own', {
       provider: 'awskms',
-      key_collection: HOME,
+      keyCollection: HOME,
       credentials: { access_key: 'a', secret_key: 'b' },
     })
-    await saveProvider(engine, 'bare', { provider: 'awskms', key_collection: HOME })
-    expect(await distributionCounts(engine)).toEqual({
+    await saveProvider(engine, 'bare', { provider: 'awskms', keyCollection: HOME })
+    expect(await readStatus(engine)).toEqual({
       keys: 1,
       providers: 3,
       distributions: 1,
       credentials: {
-        k: 'role arn:aws:iam::111122223333:role/r, assumed with profile p',
-        own: 'stored access key',
-        bare: 'environment, shared files or role of the machine',
+        k: {
+          source: 'role',
+          roleArn: 'arn:aws:iam::111122223333:role/r',
+          assumedWith: { source: 'profile', profile: 'p' },
+        },
+        own: { source: 'access-key' },
+        bare: { source: 'chain' },
       },
     })
     expect((await refusal(deleteProvider(engine, 'k')))[0]).toBe('KMS_IN_USE')
@@ -123,17 +127,17 @@ describe('a provider', () => {
   })
 
   it('must be complete, and be there', async () => {
-    const { engine } = await createBench()
+    const { engine } = await createTestbed()
     await saveKey(engine, 'app', { type: 'aes256-gcm96' })
     expect((await refusal(saveProvider(engine, 'new', { provider: 'awskms' })))[0]).toBe(
       'FIELD_MISSING',
     )
-    expect((await refusal(saveProvider(engine, 'new', { key_collection: HOME })))[0]).toBe(
+    expect((await refusal(saveProvider(engine, 'new', { keyCollection: HOME })))[0]).toBe(
       'FIELD_MISSING',
     )
     expect(
       (
-        await refusal(saveProvider(engine, 'new', { provider: 'awskms', key_collection: 'west' }))
+        await refusal(saveProvider(engine, 'new', { provider: 'awskms', keyCollection: 'west' }))
       )[0],
     ).toBe('FIELD_INVALID')
     expect((await refusal(distribute(engine, 'none', 'app', AES)))[0]).toBe('KMS_NOT_FOUND')

@@ -9,23 +9,23 @@ import {
   revokeDistribution,
 } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
-import { retiredOf } from '../../../src/core/records/archive.js'
+import { archivedOf } from '../../../src/core/records/archive.js'
+import { createdKmsKeys, holdsMaterial } from '../../../src/core/records/kms-keys.js'
 import { verifyDistribution, type Difference } from '../../../src/core/operations/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { KmsKeyRequest, KmsProvider } from '../../../src/kms/provider.js'
 import type { MemoryKey } from '../../support/memory-kms.js'
 import {
   AES,
-  benchOver,
+  testbedOver,
   complaints,
   createDistributed,
   DAY_MS,
   GLOBAL,
-  HOME,
   recorded,
   refusal,
-  type CoreBench,
-} from './bench.js'
+  type Testbed,
+} from './testbed.js'
 
 // Each mishap is mended with exactly the calls that it takes, and what is not changed is not
 // touched; so a second repair does nothing.
@@ -33,11 +33,11 @@ import {
 type Step = (engine: Engine) => Promise<unknown>
 
 const ROTATE: Step = (engine) => rotateKey(engine, 'app')
-const DISABLE_OLD: Step = (engine) => saveKey(engine, 'app', { min_enabled_version: 2 })
+const DISABLE_OLD: Step = (engine) => saveKey(engine, 'app', { minEnabledVersion: 2 })
 const REVOKE: Step = (engine) => revokeDistribution(engine, 'k', 'app')
 const REPLICATE: Step = (engine) => replicate(engine, 'k', 'app')
 const NAME_VERSIONS: Step = (engine) =>
-  distribute(engine, 'k', 'app', { ...AES, version_aliases: true })
+  distribute(engine, 'k', 'app', { ...AES, versionAliases: true })
 const TWO = [ROTATE]
 
 /** What happens to KMS keys behind our back. */
@@ -268,7 +268,7 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
   },
 }
 
-const inShort = ({ what, version, region }: Difference) => `${what} ${version} ${region}`
+const inShort = ({ what, version, region }: Difference) => `${what} ${version ?? 0} ${region}`
 const found = async (engine: Engine) => {
   const { mended, remaining } = await repairDistribution(engine, 'k', 'app')
   return [...mended.map(inShort), ...remaining.map((each) => `but ${inShort(each)}`)]
@@ -280,38 +280,38 @@ const notInVirginia = (provider: KmsProvider): Partial<KmsProvider> => ({
 })
 const lame = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame'))
 
-/** A bench with a distributed key `app`, on which a step died at what the KMS does instead. */
+/** A testbed with a distributed key `app`, on which a step died at what the KMS does instead. */
 async function died(
   step: Step,
   instead: Parameters<typeof recorded>[1],
   { prepare = [], keys }: Partial<Mishap> = {},
-): Promise<CoreBench> {
-  const bench = await createDistributed(keys)
-  for (const each of prepare) await each(bench.engine)
-  await expect(step(recorded(bench, instead).engine)).rejects.toBeInstanceOf(KeymgmtError)
-  return bench
+): Promise<Testbed> {
+  const testbed = await createDistributed(keys)
+  for (const each of prepare) await each(testbed.engine)
+  await expect(step(recorded(testbed, instead).engine)).rejects.toBeInstanceOf(KeymgmtError)
+  return testbed
 }
 
 describe('repair mends, and asks the KMS for nothing else', () => {
   it.each(Object.entries(MISHAPS))('%s', async (_name, { prepare, keys, mishap, finds, calls }) => {
-    const bench = await createDistributed(keys)
-    for (const step of prepare) await step(bench.engine)
-    mishap(bench.kms.keys, bench.kms.aliases)
-    const first = recorded(bench)
+    const testbed = await createDistributed(keys)
+    for (const step of prepare) await step(testbed.engine)
+    mishap(testbed.kms.keys, testbed.kms.aliases)
+    const first = recorded(testbed)
     expect(await found(first.engine)).toEqual(finds)
     expect(first.calls).toEqual(calls)
-    const second = recorded(bench)
+    const second = recorded(testbed)
     const remaining = finds.filter((each) => each.startsWith('but'))
     expect(await found(second.engine)).toEqual(remaining)
     expect([second.calls, second.written]).toEqual([[], []])
-    if (remaining.length === 0) expect(await complaints(bench)).toEqual([])
+    if (remaining.length === 0) expect(await complaints(testbed)).toEqual([])
   })
 
   it('nothing that only the material itself could tell, which is not asked of symmetric KMS keys', async () => {
-    const bench = recorded(await createDistributed())
-    await repairDistribution(bench.engine, 'k', 'app')
-    expect(bench.locks).toEqual(['key/app: write keymgmt/kms/k/key/app/repair'])
-    expect([bench.calls, bench.written]).toEqual([[], []])
+    const testbed = recorded(await createDistributed())
+    await repairDistribution(testbed.engine, 'k', 'app')
+    expect(testbed.locks).toEqual(['key/app: write keymgmt/kms/k/key/app/repair'])
+    expect([testbed.calls, testbed.written]).toEqual([[], []])
   })
 })
 
@@ -336,9 +336,9 @@ describe('repair finishes what was interrupted', () => {
   ] as const)(
     'a rotation that %s; the alias is known to be ours',
     async (_name, instead, finds) => {
-      const bench = await died(ROTATE, instead)
-      to(0, untagged)(bench.kms.keys)
-      const { engine, calls } = recorded(bench)
+      const testbed = await died(ROTATE, instead)
+      to(0, untagged)(testbed.kms.keys)
+      const { engine, calls } = recorded(testbed)
       expect(await found(engine)).toEqual(['unfinished 0 us-west-1', 'tags 1 us-west-1', ...finds])
       expect(calls.filter((call) => !call.startsWith('create'))).toEqual([
         'importMaterial us-west-1 2',
@@ -346,41 +346,44 @@ describe('repair finishes what was interrupted', () => {
         expect.stringMatching(/^pointAlias us-west-1 app-TIME 2 \(ours/),
         ...(finds.length > 0 ? ['enable us-west-1 2'] : []),
       ])
-      expect(await complaints(bench)).toEqual([])
+      expect(await complaints(testbed)).toEqual([])
     },
   )
 
   it('a rotation that had not begun to make its KMS key', async () => {
-    const bench = await createDistributed()
+    const testbed = await createDistributed()
     const put = (path: string, value: Uint8Array, revision: string | undefined) =>
-      path.startsWith('distribution/') ? lame() : bench.store.put(path, value, revision)
+      path.startsWith('distribution/') ? lame() : testbed.store.put(path, value, revision)
     expect(
       await refusal(
-        rotateKey(benchOver({ ...bench.store, put }, bench.kms, bench.kms.kind).engine, 'app'),
+        rotateKey(
+          testbedOver({ ...testbed.store, put }, testbed.kms, testbed.kms.kind).engine,
+          'app',
+        ),
       ),
     ).toEqual(['KMS_FAILED', 'lame'])
-    to(0, disabled)(bench.kms.keys)
-    expect(await found(bench.engine)).toEqual(['unfinished 0 us-west-1', 'state 1 us-west-1'])
-    expect(await complaints(bench)).toEqual([])
+    to(0, disabled)(testbed.kms.keys)
+    expect(await found(testbed.engine)).toEqual(['unfinished 0 us-west-1', 'state 1 us-west-1'])
+    expect(await complaints(testbed)).toEqual([])
   })
 
   it('a rotation that was not in every Region', async () => {
-    const bench = await died(ROTATE, notInVirginia, { keys: GLOBAL, prepare: [REPLICATE] })
-    to(0, untagged)(bench.kms.keys)
-    expect(await found(bench.engine)).toContain('tags 1 us-west-1')
-    expect(await complaints(bench)).toEqual([])
+    const testbed = await died(ROTATE, notInVirginia, { keys: GLOBAL, prepare: [REPLICATE] })
+    to(0, untagged)(testbed.kms.keys)
+    expect(await found(testbed.engine)).toContain('tags 1 us-west-1')
+    expect(await complaints(testbed)).toEqual([])
   })
 
   it('a replication: where there was no alias of ours, one of that name is not taken for ours', async () => {
-    const bench = await died(REPLICATE, notInVirginia, { keys: GLOBAL })
-    to(0, untagged)(bench.kms.keys)
-    const { engine, calls } = recorded(bench)
+    const testbed = await died(REPLICATE, notInVirginia, { keys: GLOBAL })
+    to(0, untagged)(testbed.kms.keys)
+    const { engine, calls } = recorded(testbed)
     expect(await found(engine)).toContain('tags 1 us-west-1')
     expect(calls.filter((call) => call.includes('Alias'))).toEqual([
       'pointAlias eu-west-1 app-TIME 1 (new, names nothing)',
       'pointAlias us-east-1 app-TIME 1 (new, names nothing)',
     ])
-    expect(await complaints(bench)).toEqual([])
+    expect(await complaints(testbed)).toEqual([])
   })
 
   it.each([
@@ -417,7 +420,7 @@ describe('repair finishes what was interrupted', () => {
     async (_name, mishap, finds, expected, imported) => {
       const remove: Step = (engine) => removeDistribution(engine, 'k', 'app', 7)
       let scheduled = 0
-      const bench = await died(
+      const testbed = await died(
         remove,
         (provider) => ({
           scheduleDeletion: (region, key, days) =>
@@ -425,16 +428,16 @@ describe('repair finishes what was interrupted', () => {
         }),
         { prepare: TWO },
       )
-      mishap(bench.kms.keys)
-      const { engine, calls } = recorded(bench)
+      mishap(testbed.kms.keys)
+      const { engine, calls } = recorded(testbed)
       expect(await found(engine)).toEqual(finds)
       expect(calls).toEqual(expected)
-      const [{ record } = {}] = await retiredOf(engine, (await requireKey(engine, 'app')).current)
-      const copies = Object.values(record?.copies ?? {}).map((places) => places[HOME])
-      expect(copies.map((copy) => copy?.deletion_date)).toEqual(
-        bench.kms.keys.map(({ deletion }) => (deletion as Date).toISOString()),
+      const [{ record } = {}] = await archivedOf(engine, (await requireKey(engine, 'app')).current)
+      const kmsKeys = record ? createdKmsKeys(record) : []
+      expect(kmsKeys.map(({ deletion }) => deletion?.date)).toEqual(
+        testbed.kms.keys.map(({ deletion }) => (deletion as Date).toISOString()),
       )
-      expect(copies.map((copy) => copy?.imported)).toEqual(imported)
+      expect(kmsKeys.map(holdsMaterial)).toEqual(imported)
       expect(await refusal(repairDistribution(engine, 'k', 'app'))).toEqual([
         'DISTRIBUTION_NOT_FOUND',
         'key app is not distributed to k',
@@ -444,40 +447,43 @@ describe('repair finishes what was interrupted', () => {
   )
 
   it('aliases that were to be taken away: none is forgotten before it is gone', async () => {
-    const drop: Step = (engine) =>
-      distribute(engine, 'k', 'app', { ...AES, version_aliases: false })
-    const bench = await died(drop, () => ({ removeAlias: lame }), { prepare: [NAME_VERSIONS] })
-    to(0, untagged)(bench.kms.keys)
-    const { engine, calls } = recorded(bench)
+    const drop: Step = (engine) => distribute(engine, 'k', 'app', { ...AES, versionAliases: false })
+    const testbed = await died(drop, () => ({ removeAlias: lame }), { prepare: [NAME_VERSIONS] })
+    to(0, untagged)(testbed.kms.keys)
+    const { engine, calls } = recorded(testbed)
     expect(await found(engine)).toEqual(['unfinished 0 us-west-1', 'tags 1 us-west-1'])
     expect(calls).toEqual([
       'tag us-west-1 1',
       expect.stringMatching(/^removeAlias us-west-1 app-TIME\/v1/),
     ])
-    expect([...bench.kms.aliases.keys()]).toHaveLength(1)
+    expect([...testbed.kms.aliases.keys()]).toHaveLength(1)
   })
 
   it('a removal of which only the end is missing, which verify tells', async () => {
-    const bench = await createDistributed()
-    const { engine } = benchOver({ ...bench.store, delete: lame }, bench.kms, bench.kms.kind)
+    const testbed = await createDistributed()
+    const { engine } = testbedOver(
+      { ...testbed.store, delete: lame },
+      testbed.kms,
+      testbed.kms.kind,
+    )
     expect(await refusal(removeDistribution(engine, 'k', 'app'))).toEqual(['KMS_FAILED', 'lame'])
     expect((await verifyDistribution(engine, 'k', 'app', true)).differences.map(inShort)).toEqual([
       'unfinished 0 us-west-1',
     ])
-    expect(await found(bench.engine)).toEqual(['unfinished 0 us-west-1'])
-    expect(await readDistribution(bench.engine, 'k', 'app')).toBeUndefined()
+    expect(await found(testbed.engine)).toEqual(['unfinished 0 us-west-1'])
+    expect(await readDistribution(testbed.engine, 'k', 'app')).toBeUndefined()
   })
 
   it('a restoration of what somebody else brought back', async () => {
-    const bench = await died(
+    const testbed = await died(
       (engine) => restoreDistribution(engine, 'k', 'app'),
       () => ({ cancelDeletion: lame }),
       { prepare: [(engine) => removeDistribution(engine, 'k', 'app')] },
     )
     to(0, disabled, (key) => {
       key.deletion = undefined
-    })(bench.kms.keys)
-    const { engine, calls } = recorded(bench)
+    })(testbed.kms.keys)
+    const { engine, calls } = recorded(testbed)
     expect(await found(engine)).toEqual([
       'unfinished 0 us-west-1',
       'state 1 us-west-1',
@@ -487,14 +493,15 @@ describe('repair finishes what was interrupted', () => {
       'enable us-west-1 1',
       'pointAlias us-west-1 app-TIME 1 (new, names nothing)',
     ])
-    const copy = (await readDistribution(engine, 'k', 'app'))?.copies[1]?.[HOME]
-    expect(Object.keys(copy ?? {}).sort()).toEqual([
-      'begun',
+    const [kmsKey] = (await readDistribution(engine, 'k', 'app'))?.kms_keys ?? []
+    expect(Object.keys(kmsKey ?? {}).sort()).toEqual([
       'enabled',
-      'imported',
       'key',
-      'material_id',
+      'materials',
       'operation_id',
+      'region',
+      'state',
+      'version',
     ])
   })
 })

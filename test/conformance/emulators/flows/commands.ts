@@ -2,13 +2,14 @@ import { ListAliasesCommand, type AliasListEntry } from '@aws-sdk/client-kms'
 import assert from 'node:assert/strict'
 import { aliasName } from '../../../../src/core/records/alias-names.js'
 import { readDistribution, requireKey } from '../../../../src/core/records/repository.js'
-import { copiesOf, isEnabledVersion } from '../../../../src/core/reconcile/plan.js'
+import { isEnabledVersion } from '../../../../src/core/reconcile/plan.js'
+import { createdKmsKeyAt, createdKmsKeys } from '../../../../src/core/records/kms-keys.js'
 import {
   recordPath,
   type DistributionRecord,
   type KeyRecord,
 } from '../../../../src/core/records/model.js'
-import { retiredOf } from '../../../../src/core/records/archive.js'
+import { archivedOf } from '../../../../src/core/records/archive.js'
 import { awsKms, createEngine } from '../../../../src/index.js'
 import { FLOWS } from '../../../support/flows.js'
 import { hire, stateOf, type Operator } from '../operator.js'
@@ -47,7 +48,7 @@ async function recordsOf(
   const key = (await requireKey(engine, operator.key)).current
   const record =
     (await readDistribution(engine, 'k', operator.key)) ??
-    (await retiredOf(engine, key, 'k'))[0]?.record
+    (await archivedOf(engine, key, 'k'))[0]?.record
   assert.ok(record, `there is no ${recordPath.distribution('k', operator.key)}`)
   return { key, record }
 }
@@ -59,11 +60,11 @@ const STATES: Readonly<Record<DistributionRecord['state'], (enabled: boolean) =>
 }
 
 async function assertStates(site: Site, key: KeyRecord, record: DistributionRecord): Promise<void> {
-  const copies = copiesOf(record)
-  assert.equal(copies.length, key.latest_version * record.regions.length)
-  for (const { version, region, copy } of copies) {
+  const kmsKeys = createdKmsKeys(record)
+  assert.equal(kmsKeys.length, key.latest_version * record.regions.length)
+  for (const { version, region, key: kmsKey } of kmsKeys) {
     assert.match(
-      String(await stateOf(site, region, copy.key?.id ?? '')),
+      String(await stateOf(site, region, kmsKey.id)),
       STATES[record.state](isEnabledVersion(key, version)),
       `version ${version} in ${region}`,
     )
@@ -80,7 +81,9 @@ async function assertAliases(
       ({ AliasName }) => AliasName === aliasName(record.name),
     )
     const expected =
-      record.state === 'removed' ? undefined : record.copies[key.latest_version]?.[region]?.key?.id
+      record.state === 'removed'
+        ? undefined
+        : createdKmsKeyAt(record, key.latest_version, region)?.key.id
     assert.equal(alias?.TargetKeyId, expected, `the alias in ${region}`)
   }
 }

@@ -2,10 +2,9 @@ import { createEngine, type Engine } from '../../../src/core/engine.js'
 import { distribute } from '../../../src/core/operations/distribute.js'
 import { saveKey } from '../../../src/core/operations/keys.js'
 import { readDistribution, requireKey } from '../../../src/core/records/repository.js'
-import { copiesOf } from '../../../src/core/reconcile/plan.js'
+import { withMaterial } from '../../../src/core/records/material.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
-import { recordPath } from '../../../src/core/records/model.js'
-import { retiredOf } from '../../../src/core/records/archive.js'
+import { archivedOf } from '../../../src/core/records/archive.js'
 import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { KEY_TYPES } from '../../../src/crypto/key-types.js'
 import { KeymgmtError } from '../../../src/errors.js'
@@ -15,7 +14,7 @@ import { createMemoryKms, type MemoryKms } from '../../support/memory-kms.js'
 
 export const HOME = 'us-west-1'
 export const AES = { purpose: ['encrypt', 'decrypt'], protection: 'hsm' } as const
-export const GLOBAL = { replica_regions: ['eu-west-1', 'us-east-1'] } as const
+export const GLOBAL = { replicaRegions: ['eu-west-1', 'us-east-1'] } as const
 export const DAY_MS = 86_400_000
 
 /** What is asked of a store or a KMS without changing anything there. */
@@ -33,27 +32,27 @@ export const HARMLESS = [
 ]
 
 /** Core over a store and a KMS in memory, with what it said. */
-export interface CoreBench {
+export interface Testbed {
   readonly engine: Engine
   readonly store: Store
   readonly kms: MemoryKms
   readonly notices: string[]
 }
 
-/** A bench with a provider `k`; or one over what another has, as the next command finds it. */
-export async function createBench(
-  { store, kms }: Pick<CoreBench, 'store' | 'kms'> = {
+/** A testbed with a provider `k`; or one over what another has, as the next command finds it. */
+export async function createTestbed(
+  { store, kms }: Pick<Testbed, 'store' | 'kms'> = {
     store: createMemoryStore(),
     kms: createMemoryKms(),
   },
-): Promise<CoreBench> {
-  const bench = benchOver(store, kms, kms.kind)
-  await saveProvider(bench.engine, 'k', { provider: 'awskms', key_collection: HOME })
-  return bench
+): Promise<Testbed> {
+  const testbed = testbedOver(store, kms, kms.kind)
+  await saveProvider(testbed.engine, 'k', { provider: 'awskms', keyCollection: HOME })
+  return testbed
 }
 
-/** A bench whose store and KMS are reached through these. */
-export function benchOver(store: Store, kms: MemoryKms, kind: KmsKind): CoreBench {
+/** A testbed whose store and KMS are reached through these. */
+export function testbedOver(store: Store, kms: MemoryKms, kind: KmsKind): Testbed {
   const notices: string[] = []
   return {
     store,
@@ -67,18 +66,18 @@ export function benchOver(store: Store, kms: MemoryKms, kind: KmsKind): CoreBenc
   }
 }
 
-/** A bench with a distributed key `app`. */
+/** A testbed with a distributed key `app`. */
 export async function createDistributed(
   change: Parameters<typeof saveKey>[2] = {},
-): Promise<CoreBench> {
-  const bench = await createBench()
-  await saveKey(bench.engine, 'app', { type: 'aes256-gcm96', ...change })
-  await distribute(bench.engine, 'k', 'app', AES)
-  return bench
+): Promise<Testbed> {
+  const testbed = await createTestbed()
+  await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96', ...change })
+  await distribute(testbed.engine, 'k', 'app', AES)
+  return testbed
 }
 
-/** A bench that writes down what is done through it. */
-export interface RecordedBench extends CoreBench {
+/** A testbed that writes down what is done through it. */
+export interface RecordedTestbed extends Testbed {
   /**
    * What the KMS was asked to change: the call, its Region and version; of an alias, whose it was
    * said to be and what it was said to name.
@@ -93,13 +92,13 @@ export interface RecordedBench extends CoreBench {
 }
 
 /**
- * Another bench over the same store and KMS, which writes down what is done; `instead` is what the
- * KMS does otherwise.
+ * Another testbed over the same store and KMS, which writes down what is done; `instead` replaces
+ * methods of the KMS.
  */
 export function recorded(
-  { store, kms }: Pick<CoreBench, 'store' | 'kms'>,
+  { store, kms }: Pick<Testbed, 'store' | 'kms'>,
   instead: (provider: KmsProvider) => Partial<KmsProvider> = () => ({}),
-): RecordedBench {
+): RecordedTestbed {
   const [calls, written, locks, progress]: [string[], string[], string[], string[]] = [
     [],
     [],
@@ -117,10 +116,10 @@ export function recorded(
         calls.push([name, ...args.flatMap((arg) => inShort(kms, arg))].join(' '))
     })
   }
-  const bench = benchOver(watchedStore, kms, { ...kms.kind, open })
+  const testbed = testbedOver(watchedStore, kms, { ...kms.kind, open })
   return {
-    ...bench,
-    engine: { ...bench.engine, progress: (message) => progress.push(message) },
+    ...testbed,
+    engine: { ...testbed.engine, progress: (message) => progress.push(message) },
     calls,
     written,
     locks,
@@ -179,7 +178,7 @@ export async function refusal(attempt: Promise<unknown>): Promise<readonly strin
 }
 
 /** The KMS keys in short: version, Region, state; and the aliases. */
-export function shown({ kms }: CoreBench): string[] {
+export function shown({ kms }: Testbed): string[] {
   const keys = kms.keys.map(
     ({ request, region, deletion, material, enabled }) =>
       `${request.description.replace('keymgmt ', '')} ${region} ${deletion ? 'pending-deletion' : material === undefined ? 'empty' : enabled ? 'enabled' : 'disabled'}`,
@@ -198,31 +197,35 @@ export function shown({ kms }: CoreBench): string[] {
  * What is wrong with the key `app` in `k`; empty when nothing is: one KMS key for each version and
  * Region and no other, with our bytes, and nothing unfinished.
  */
-export async function complaints({ engine, store, kms }: CoreBench): Promise<string[]> {
+export async function complaints({ engine, store, kms }: Testbed): Promise<string[]> {
   const key = (await requireKey(engine, 'app')).current
   const active = await readDistribution(engine, 'k', 'app')
-  const record = active ?? (await retiredOf(engine, key, 'k'))[0]?.record
+  const record = active ?? (await archivedOf(engine, key, 'k'))[0]?.record
   if (!record) return ['there is no record of the distribution']
-  const copies = copiesOf(record)
   const expected = key.latest_version * record.regions.length
   const held = await Promise.all(
-    copies.map(async ({ version, region, copy }) => {
-      const stored = await store.get(recordPath.material('app', version))
-      const found = kms.keys.find(
-        (candidate) => candidate.region === region && candidate.key.id === copy.key?.id,
+    record.kms_keys.map(async (entry) => {
+      const { version, region } = entry
+      const stored = await withMaterial(store, key, version, (material) =>
+        Promise.resolve(Buffer.from(material).toString('base64')),
       )
-      if (!found || !stored) return [`no KMS key or no material of version ${version} in ${region}`]
-      const wanted =
-        record.state === 'revoked' ? undefined : Buffer.from(stored.value).toString('base64')
+      const found = kms.keys.find(
+        (candidate) =>
+          candidate.region === region &&
+          entry.state === 'created' &&
+          candidate.key.id === entry.key.id,
+      )
+      if (!found) return [`no KMS key of version ${version} in ${region}`]
+      const wanted = record.state === 'revoked' ? undefined : stored
       return found.material === wanted ? [] : [`other material of version ${version} in ${region}`]
     }),
   )
   return [
     ...(key.pending_version === undefined ? [] : ['a rotation is not finished']),
     ...(record.state === 'removed' && active ? ['a removal is not finished'] : []),
-    ...(kms.keys.length === expected && copies.length === expected
+    ...(kms.keys.length === expected && record.kms_keys.length === expected
       ? []
-      : [`${kms.keys.length} KMS keys, ${copies.length} on record, ${expected} wanted`]),
+      : [`${kms.keys.length} KMS keys, ${record.kms_keys.length} on record, ${expected} wanted`]),
     ...held.flat(),
     ...(record.state === 'removed' && kms.keys.some(({ deletion }) => !deletion)
       ? ['a KMS key is left']

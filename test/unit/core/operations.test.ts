@@ -12,28 +12,28 @@ import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import {
   AES,
-  benchOver,
-  createBench,
+  testbedOver,
+  createTestbed,
   createDistributed,
   DAY_MS,
   GLOBAL,
   HOME,
   refusal,
   shown,
-} from './bench.js'
+} from './testbed.js'
 
 // What core does, and what it refuses and in which words. The KMS is in memory and held to the
 // contract of every KMS.
 
 describe('a key', () => {
   it('is made with the defaults of Vault, and of the type that is asked for', async () => {
-    const { engine } = await createBench()
+    const { engine } = await createTestbed()
     await saveKey(engine, 'one', {})
     await saveKey(engine, 'two', {
       type: 'ed25519',
-      deletion_allowed: true,
-      min_enabled_version: 0,
-      replica_regions: ['eu-west-1', 'eu-west-1'],
+      deletionAllowed: true,
+      minEnabledVersion: 0,
+      replicaRegions: ['eu-west-1', 'eu-west-1'],
     })
     expect(await readKey(engine, 'one')).toMatchObject({
       name: 'one',
@@ -62,24 +62,24 @@ describe('a key', () => {
       'field "type" is aes256-gcm96 and can\'t be changed',
       'make another key under another name',
     ])
-    expect(await refusal(saveKey(engine, 'app', { replica_regions: ['eu-west-1'] }))).toEqual([
+    expect(await refusal(saveKey(engine, 'app', { replicaRegions: ['eu-west-1'] }))).toEqual([
       'FIELD_IMMUTABLE',
       'field "replica_regions" is eu-west-1,us-east-1 and can\'t be changed',
       'make another key under another name',
     ])
     await saveKey(engine, 'app', {
       type: 'aes256-gcm96',
-      replica_regions: ['us-east-1', 'eu-west-1'],
-      deletion_allowed: true,
+      replicaRegions: ['us-east-1', 'eu-west-1'],
+      deletionAllowed: true,
     })
-    await saveKey(engine, 'app', { min_enabled_version: 0 })
+    await saveKey(engine, 'app', { minEnabledVersion: 0 })
     expect(await readKey(engine, 'app')).toMatchObject({
       deletion_allowed: true,
       min_enabled_version: 0,
     })
     await saveKey(engine, 'bare', { type: 'aes256-gcm96' })
     expect(
-      (await refusal(saveKey(engine, 'bare', { replica_regions: ['eu-west-1'] })))[1],
+      (await refusal(saveKey(engine, 'bare', { replicaRegions: ['eu-west-1'] })))[1],
     ).toContain('is not set and')
   })
 
@@ -90,29 +90,29 @@ describe('a key', () => {
       `min_enabled_version=${minimum} is not a version of this key`,
       'its latest version is 1; give 0 to 1, where 0 enables all',
     ]
-    expect(await refusal(saveKey(engine, 'app', { min_enabled_version: minimum }))).toEqual(words)
-    expect(await refusal(saveKey(engine, 'new', { min_enabled_version: minimum }))).toEqual(words)
+    expect(await refusal(saveKey(engine, 'app', { minEnabledVersion: minimum }))).toEqual(words)
+    expect(await refusal(saveKey(engine, 'new', { minEnabledVersion: minimum }))).toEqual(words)
     expect(await readKey(engine, 'new')).toBeUndefined()
   })
 
   it('is rotated where it is, and disabled below the oldest version that is enabled', async () => {
-    const bench = await createDistributed()
-    await rotateKey(bench.engine, 'app')
-    expect((await rotateKey(bench.engine, 'app')).latest_version).toBe(3)
-    await saveKey(bench.engine, 'app', { min_enabled_version: 3 })
-    expect(shown(bench)).toEqual([
+    const testbed = await createDistributed()
+    await rotateKey(testbed.engine, 'app')
+    expect((await rotateKey(testbed.engine, 'app')).latest_version).toBe(3)
+    await saveKey(testbed.engine, 'app', { minEnabledVersion: 3 })
+    expect(shown(testbed)).toEqual([
       `app version 1 ${HOME} disabled`,
       `app version 2 ${HOME} disabled`,
       `app version 3 ${HOME} enabled`,
       `${HOME} alias/hashicorp/app-TIME is app version 3`,
     ])
-    await saveKey(bench.engine, 'app', { min_enabled_version: 2 })
-    expect(shown(bench)).toContain(`app version 2 ${HOME} enabled`)
-    expect(bench.notices).toEqual([])
+    await saveKey(testbed.engine, 'app', { minEnabledVersion: 2 })
+    expect(shown(testbed)).toContain(`app version 2 ${HOME} enabled`)
+    expect(testbed.notices).toEqual([])
   })
 
   it('that is not there is neither rotated nor distributed', async () => {
-    const { engine } = await createBench()
+    const { engine } = await createTestbed()
     const words = [
       'KEY_NOT_FOUND',
       'there is no key app',
@@ -125,7 +125,7 @@ describe('a key', () => {
 
   it('is deleted with its material once that is allowed and it is nowhere, and needed nowhere', async () => {
     const { engine, store } = await createDistributed()
-    await saveKey(engine, 'app', { deletion_allowed: true })
+    await saveKey(engine, 'app', { deletionAllowed: true })
     expect(await refusal(deleteKey(engine, 'app'))).toEqual([
       'KEY_IN_USE',
       'app is distributed to k',
@@ -156,11 +156,11 @@ describe('a key', () => {
 
 describe('a distribution', () => {
   it('has a KMS key for each version, tagged, and an alias', async () => {
-    const bench = await createBench()
-    const engine = { ...bench.engine, now: () => new Date(1_688_559_292_173) }
+    const testbed = await createTestbed()
+    const engine = { ...testbed.engine, now: () => new Date(1_688_559_292_173) }
     await saveKey(engine, 'my.app', { type: 'aes256-gcm96' })
     await distribute(engine, 'k', 'my.app', { ...AES, purpose: ['encrypt', 'decrypt', 'encrypt'] })
-    expect(shown(bench)).toEqual([
+    expect(shown(testbed)).toEqual([
       `my.app version 1 ${HOME} enabled`,
       `${HOME} alias/hashicorp/my_app-TIME is my.app version 1`,
     ])
@@ -173,9 +173,9 @@ describe('a distribution', () => {
       state: 'active',
     })
     const key = await readKey(engine, 'my.app')
-    expect(Object.fromEntries(bench.kms.keys[0]?.tags ?? [])).toMatchObject({
+    expect(Object.fromEntries(testbed.kms.keys[0]?.tags ?? [])).toMatchObject({
       'managed-by': 'keymgmt',
-      'keymgmt:store': await bench.store.id(),
+      'keymgmt:store': await testbed.store.id(),
       'keymgmt:key': 'my.app',
       'keymgmt:key-id': key?.id,
       'keymgmt:version': '1',
@@ -183,13 +183,16 @@ describe('a distribution', () => {
   })
 
   it('is the same when asked for again, and refuses to be another', async () => {
-    const bench = await createDistributed()
-    const before = shown(bench)
-    await distribute(bench.engine, 'k', 'app', AES)
-    expect(shown(bench)).toEqual(before)
-    await saveKey(bench.engine, 'pair', { type: 'rsa-2048' })
-    await distribute(bench.engine, 'k', 'pair', { purpose: ['sign', 'verify'], protection: 'hsm' })
-    expect(await refusal(distribute(bench.engine, 'k', 'pair', AES))).toEqual([
+    const testbed = await createDistributed()
+    const before = shown(testbed)
+    await distribute(testbed.engine, 'k', 'app', AES)
+    expect(shown(testbed)).toEqual(before)
+    await saveKey(testbed.engine, 'pair', { type: 'rsa-2048' })
+    await distribute(testbed.engine, 'k', 'pair', {
+      purpose: ['sign', 'verify'],
+      protection: 'hsm',
+    })
+    expect(await refusal(distribute(testbed.engine, 'k', 'pair', AES))).toEqual([
       'DISTRIBUTION_DIFFERS',
       "it is distributed already, with purpose=sign,verify protection=hsm, which can't be changed",
       'to change it, remove the distribution first; mind that AWS cannot bring back a deleted KMS key',
@@ -197,25 +200,25 @@ describe('a distribution', () => {
   })
 
   it('gives each version an alias when that is asked for, until it is asked for otherwise', async () => {
-    const bench = await createDistributed()
-    await distribute(bench.engine, 'k', 'app', { ...AES, version_aliases: true })
-    await rotateKey(bench.engine, 'app')
-    expect(shown(bench).filter((line) => line.includes('alias'))).toEqual([
+    const testbed = await createDistributed()
+    await distribute(testbed.engine, 'k', 'app', { ...AES, versionAliases: true })
+    await rotateKey(testbed.engine, 'app')
+    expect(shown(testbed).filter((line) => line.includes('alias'))).toEqual([
       `${HOME} alias/hashicorp/app-TIME is app version 2`,
       `${HOME} alias/hashicorp/app-TIME/v1 is app version 1`,
       `${HOME} alias/hashicorp/app-TIME/v2 is app version 2`,
     ])
-    await distribute(bench.engine, 'k', 'app', AES)
-    expect(bench.kms.aliases.size).toBe(3)
-    await distribute(bench.engine, 'k', 'app', { ...AES, version_aliases: false })
-    expect(bench.kms.aliases.size).toBe(1)
+    await distribute(testbed.engine, 'k', 'app', AES)
+    expect(testbed.kms.aliases.size).toBe(3)
+    await distribute(testbed.engine, 'k', 'app', { ...AES, versionAliases: false })
+    expect(testbed.kms.aliases.size).toBe(1)
   })
 
   it('is replicated with what is rotated, primaries deleted last', async () => {
-    const bench = await createDistributed(GLOBAL)
-    await replicate(bench.engine, 'k', 'app')
-    await rotateKey(bench.engine, 'app')
-    expect(bench.kms.keys.map(({ region }) => region).sort()).toEqual([
+    const testbed = await createDistributed(GLOBAL)
+    await replicate(testbed.engine, 'k', 'app')
+    await rotateKey(testbed.engine, 'app')
+    expect(testbed.kms.keys.map(({ region }) => region).sort()).toEqual([
       'eu-west-1',
       'eu-west-1',
       'us-east-1',
@@ -223,15 +226,15 @@ describe('a distribution', () => {
       HOME,
       HOME,
     ])
-    expect(bench.kms.aliases.size).toBe(3)
-    await replicate(bench.engine, 'k', 'app')
-    const scheduled = await removeDistribution(bench.engine, 'k', 'app', 7)
+    expect(testbed.kms.aliases.size).toBe(3)
+    await replicate(testbed.engine, 'k', 'app')
+    const scheduled = await removeDistribution(testbed.engine, 'k', 'app', 7)
     expect(scheduled).toHaveLength(6)
     expect(scheduled.filter(({ date }) => date === undefined).map(({ region }) => region)).toEqual([
       HOME,
       HOME,
     ])
-    expect([bench.kms.keys.every(({ deletion }) => deletion), bench.kms.aliases.size]).toEqual([
+    expect([testbed.kms.keys.every(({ deletion }) => deletion), testbed.kms.aliases.size]).toEqual([
       true,
       0,
     ])
@@ -253,10 +256,10 @@ describe('a distribution', () => {
   })
 
   it('that was interrupted is finished by the next write to the key, which says so', async () => {
-    const bench = await createBench()
-    await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
-    const { kind } = bench.kms
-    const lame = benchOver(bench.store, bench.kms, {
+    const testbed = await createTestbed()
+    await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
+    const { kind } = testbed.kms
+    const lame = testbedOver(testbed.store, testbed.kms, {
       ...kind,
       open: async (settings) => ({
         ...(await kind.open(settings)),
@@ -264,66 +267,67 @@ describe('a distribution', () => {
       }),
     })
     expect(await refusal(distribute(lame.engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
-    expect(await isInterrupted(bench.engine, 'k', 'app')).toBe(true)
-    expect((await verifyDistribution(bench.engine, 'k', 'app', false)).differences).toMatchObject([
-      {
-        what: 'unfinished',
-        region: HOME,
-        version: 0,
-        expected: 'every command finished',
-        found: 'an interrupted command',
-        mendable: true,
-      },
-      { what: 'alias' },
-    ])
-    await saveKey(bench.engine, 'app', { deletion_allowed: true })
-    expect(bench.notices).toEqual([
+    expect(await isInterrupted(testbed.engine, 'k', 'app')).toBe(true)
+    expect((await verifyDistribution(testbed.engine, 'k', 'app', false)).differences).toMatchObject(
+      [
+        {
+          what: 'unfinished',
+          region: HOME,
+          expected: 'every command finished',
+          found: 'an interrupted command',
+          mendable: true,
+        },
+        { what: 'alias' },
+      ],
+    )
+    await saveKey(testbed.engine, 'app', { deletionAllowed: true })
+    expect(testbed.notices).toEqual([
       'First finishing what an earlier command began: the distribution of app in k',
     ])
-    expect(await isInterrupted(bench.engine, 'k', 'app')).toBe(false)
+    expect(await isInterrupted(testbed.engine, 'k', 'app')).toBe(false)
     expect(await refusal(rotateKey(lame.engine, 'app'))).toEqual(['KMS_FAILED', 'lame'])
-    expect(await readKey(bench.engine, 'app')).toMatchObject({
+    expect(await readKey(testbed.engine, 'app')).toMatchObject({
       latest_version: 1,
       pending_version: 2,
     })
-    expect((await rotateKey(bench.engine, 'app')).latest_version).toBe(2)
-    expect(bench.notices[1]).toBe(
+    expect((await rotateKey(testbed.engine, 'app')).latest_version).toBe(2)
+    expect(testbed.notices[1]).toBe(
       'First finishing what an earlier command began: the rotation of app to version 2',
     )
-    expect(await readKey(bench.engine, 'app')).not.toHaveProperty('pending_version')
+    expect(await readKey(testbed.engine, 'app')).not.toHaveProperty('pending_version')
   })
 })
 
 describe('what is taken away', () => {
   it('waits for as long as is said, is brought back as it was, and once gone not at all', async () => {
-    const bench = await createDistributed()
-    const before = shown(bench)
-    const [{ date = '' } = {}] = await removeDistribution(bench.engine, 'k', 'app', 7)
+    const testbed = await createDistributed()
+    const before = shown(testbed)
+    const [{ date = '' } = {}] = await removeDistribution(testbed.engine, 'k', 'app', 7)
     expect(Math.round((new Date(date).getTime() - Date.now()) / DAY_MS)).toBe(7)
-    expect(await readDistribution(bench.engine, 'k', 'app')).toBeUndefined()
-    expect(await removeDistribution(bench.engine, 'k', 'app')).toEqual([])
-    await restoreDistribution(bench.engine, 'k', 'app')
-    expect(shown(bench)).toEqual(before)
-    expect(await readDistribution(bench.engine, 'k', 'app')).not.toHaveProperty('deletion_window')
-    const [later] = await removeDistribution(bench.engine, 'k', 'app')
+    expect(await readDistribution(testbed.engine, 'k', 'app')).toBeUndefined()
+    expect(await removeDistribution(testbed.engine, 'k', 'app')).toEqual([])
+    await restoreDistribution(testbed.engine, 'k', 'app')
+    expect(shown(testbed)).toEqual(before)
+    expect(await readDistribution(testbed.engine, 'k', 'app')).not.toHaveProperty('deletion_window')
+    const [later] = await removeDistribution(testbed.engine, 'k', 'app')
     expect(Math.round((new Date(later?.date ?? 0).getTime() - Date.now()) / DAY_MS)).toBe(30)
-    bench.kms.keys.length = 0
-    expect(await refusal(restoreDistribution(bench.engine, 'k', 'app'))).toEqual([
+    testbed.kms.keys.length = 0
+    expect(await refusal(restoreDistribution(testbed.engine, 'k', 'app'))).toEqual([
       'KMS_KEY_NOT_FOUND',
       'AWS has deleted KMS keys of app in k',
       'they cannot be brought back',
       'distribute it anew: keymgmt write keymgmt/kms/k/key/app purpose=decrypt,encrypt',
     ])
-    await distribute(bench.engine, 'k', 'app', AES)
-    expect(bench.kms.keys).toHaveLength(1)
+    await distribute(testbed.engine, 'k', 'app', AES)
+    expect(testbed.kms.keys).toHaveLength(1)
   })
 
   it('is brought back by distributing again, which says so', async () => {
-    const bench = await createDistributed()
-    await removeDistribution(bench.engine, 'k', 'app')
-    await distribute(bench.engine, 'k', 'app', AES)
-    expect(bench.kms.keys).toHaveLength(1)
-    expect(bench.notices).toEqual([
+    const testbed = await createDistributed()
+    await removeDistribution(testbed.engine, 'k', 'app')
+    await distribute(testbed.engine, 'k', 'app', AES)
+    expect(testbed.kms.keys).toHaveLength(1)
+    expect(testbed.notices).toEqual([
       expect.stringMatching(
         /^Bringing back the KMS keys that were scheduled for deletion with app-\d+$/,
       ),
@@ -331,32 +335,32 @@ describe('what is taken away', () => {
   })
 
   it('is not brought back for another purpose', async () => {
-    const bench = await createBench()
-    await saveKey(bench.engine, 'app', { type: 'rsa-2048' })
-    await distribute(bench.engine, 'k', 'app', { purpose: ['sign', 'verify'], protection: 'hsm' })
-    await removeDistribution(bench.engine, 'k', 'app')
-    await distribute({ ...bench.engine, now: () => new Date(Date.now() + 2000) }, 'k', 'app', AES)
-    expect(bench.kms.keys).toHaveLength(2)
+    const testbed = await createTestbed()
+    await saveKey(testbed.engine, 'app', { type: 'rsa-2048' })
+    await distribute(testbed.engine, 'k', 'app', { purpose: ['sign', 'verify'], protection: 'hsm' })
+    await removeDistribution(testbed.engine, 'k', 'app')
+    await distribute({ ...testbed.engine, now: () => new Date(Date.now() + 2000) }, 'k', 'app', AES)
+    expect(testbed.kms.keys).toHaveLength(2)
   })
 
   it('may be the material only, and comes back the same', async () => {
-    const bench = await createDistributed()
-    await revokeDistribution(bench.engine, 'k', 'app')
-    await revokeDistribution(bench.engine, 'k', 'app')
-    expect(shown(bench)[0]).toBe(`app version 1 ${HOME} empty`)
-    expect(await refusal(distribute(bench.engine, 'k', 'app', AES))).toEqual([
+    const testbed = await createDistributed()
+    await revokeDistribution(testbed.engine, 'k', 'app')
+    await revokeDistribution(testbed.engine, 'k', 'app')
+    expect(shown(testbed)[0]).toBe(`app version 1 ${HOME} empty`)
+    expect(await refusal(distribute(testbed.engine, 'k', 'app', AES))).toEqual([
       'DISTRIBUTION_DIFFERS',
       'it is distributed, and its material is revoked',
       'bring the material back: keymgmt write -f keymgmt/kms/k/key/app/restore',
     ])
-    expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toEqual([])
-    await restoreDistribution(bench.engine, 'k', 'app')
-    expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toEqual([])
-    expect(shown(bench)[0]).toBe(`app version 1 ${HOME} enabled`)
+    expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
+    await restoreDistribution(testbed.engine, 'k', 'app')
+    expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
+    expect(shown(testbed)[0]).toBe(`app version 1 ${HOME} enabled`)
   })
 
   it('must have been there', async () => {
-    const { engine } = await createBench()
+    const { engine } = await createTestbed()
     await saveKey(engine, 'app', { type: 'aes256-gcm96' })
     const hint = 'see where it is: keymgmt list keymgmt/key/app/kms'
     expect(await refusal(revokeDistribution(engine, 'k', 'app'))).toEqual([
@@ -374,16 +378,16 @@ describe('what is taken away', () => {
 
 describe('verify and repair', () => {
   it('tell and mend what was changed behind our back', async () => {
-    const bench = await createDistributed()
-    await rotateKey(bench.engine, 'app')
-    const [first, second] = bench.kms.keys
+    const testbed = await createDistributed()
+    await rotateKey(testbed.engine, 'app')
+    const [first, second] = testbed.kms.keys
     if (!first || !second) throw new Error('there are no two KMS keys')
     Object.assign(first, { material: undefined, expires: new Date(0) })
     first.tags.delete('keymgmt:key')
     second.enabled = false
-    bench.kms.aliases.clear()
-    const { differences } = await verifyDistribution(bench.engine, 'k', 'app', true)
-    const alias = (await readDistribution(bench.engine, 'k', 'app'))?.name ?? ''
+    testbed.kms.aliases.clear()
+    const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', true)
+    const alias = (await readDistribution(testbed.engine, 'k', 'app'))?.name ?? ''
     const at = { region: HOME, mendable: true }
     expect(differences).toEqual([
       {
@@ -427,38 +431,38 @@ describe('verify and repair', () => {
         found: 'does not exist',
       },
     ])
-    expect(await repairDistribution(bench.engine, 'k', 'app')).toEqual({
+    expect(await repairDistribution(testbed.engine, 'k', 'app')).toEqual({
       mended: differences,
       remaining: [],
     })
-    expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toEqual([])
+    expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
   })
 
   it('cancel a deletion that is not ours, and move an alias back', async () => {
-    const bench = await createDistributed()
-    await rotateKey(bench.engine, 'app')
-    const [first, second] = bench.kms.keys
+    const testbed = await createDistributed()
+    await rotateKey(testbed.engine, 'app')
+    const [first, second] = testbed.kms.keys
     if (!first || !second) throw new Error('there are no two KMS keys')
     second.deletion = new Date(Date.now() + DAY_MS)
-    for (const name of bench.kms.aliases.keys()) bench.kms.aliases.set(name, first.key.id)
-    const { mended } = await repairDistribution(bench.engine, 'k', 'app')
+    for (const name of testbed.kms.aliases.keys()) testbed.kms.aliases.set(name, first.key.id)
+    const { mended } = await repairDistribution(testbed.engine, 'k', 'app')
     expect(mended.map(({ what, expected, found }) => [what, expected, found])).toEqual([
       ['state', 'enabled', 'pending-deletion'],
       ['alias', `names ${second.key.id}`, `names ${first.key.id}`],
     ])
-    expect((await verifyDistribution(bench.engine, 'k', 'app', true)).differences).toEqual([])
+    expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
   })
 
   it("can't mend what is gone, nor other material", async () => {
-    const bench = await createBench()
-    await saveKey(bench.engine, 'app', { type: 'ecdsa-p256' })
-    await distribute(bench.engine, 'k', 'app', { purpose: ['sign', 'verify'], protection: 'hsm' })
-    await rotateKey(bench.engine, 'app')
-    const [first, second] = bench.kms.keys
+    const testbed = await createTestbed()
+    await saveKey(testbed.engine, 'app', { type: 'ecdsa-p256' })
+    await distribute(testbed.engine, 'k', 'app', { purpose: ['sign', 'verify'], protection: 'hsm' })
+    await rotateKey(testbed.engine, 'app')
+    const [first, second] = testbed.kms.keys
     if (!first || !second) throw new Error('there are no two KMS keys')
     first.material = 'other'
-    bench.kms.keys.splice(1, 1)
-    const { mended, remaining } = await repairDistribution(bench.engine, 'k', 'app')
+    testbed.kms.keys.splice(1, 1)
+    const { mended, remaining } = await repairDistribution(testbed.engine, 'k', 'app')
     expect(mended).toEqual([])
     expect(remaining).toEqual([
       {
@@ -483,13 +487,13 @@ describe('verify and repair', () => {
   })
 
   it('tell of Regions that are too few or too many', async () => {
-    const bench = await createDistributed(GLOBAL)
-    await replicate(bench.engine, 'k', 'app')
-    bench.kms.keys.splice(
-      bench.kms.keys.findIndex(({ region }) => region === 'us-east-1'),
+    const testbed = await createDistributed(GLOBAL)
+    await replicate(testbed.engine, 'k', 'app')
+    testbed.kms.keys.splice(
+      testbed.kms.keys.findIndex(({ region }) => region === 'us-east-1'),
       1,
     )
-    const { differences } = await verifyDistribution(bench.engine, 'k', 'app', false)
+    const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
     expect(
       differences.map(({ what, region, expected, found, mendable }) => [
         what,

@@ -7,7 +7,7 @@ import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys
 import { readDistribution, readKey, requireKey } from '../../../src/core/records/repository.js'
 import {
   without,
-  type CopyRecord,
+  type CreatedKmsKey,
   type DistributionRecord,
 } from '../../../src/core/records/model.js'
 import {
@@ -15,22 +15,23 @@ import {
   restoreDistribution,
   revokeDistribution,
 } from '../../../src/core/operations/remove.js'
-import { retiredOf } from '../../../src/core/records/archive.js'
+import { archivedOf } from '../../../src/core/records/archive.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
-import { kmsKeyOf } from '../../../src/core/reconcile/context.js'
+import { requireKmsKey, withImported } from '../../../src/core/records/kms-keys.js'
+import { fingerprintOf, withMaterial } from '../../../src/core/records/material.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import { OPERATION_TAG } from '../../../src/kms/provider.js'
 import {
   AES,
   complaints,
-  createBench,
+  createTestbed,
   createDistributed,
   GLOBAL,
   HOME,
   recorded,
   refusal,
-  type CoreBench,
-} from './bench.js'
+  type Testbed,
+} from './testbed.js'
 
 // What is on record after each command: from it all later ones are planned. And what changes
 // nothing writes nothing.
@@ -39,38 +40,53 @@ const SIGN = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
 const NOW = new Date(1_688_559_292_173)
 const lame = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame'))
 
-async function createRecorded(
-  type: 'aes256-gcm96' | 'ed25519',
-): Promise<{ bench: CoreBench; engine: Engine; record: DistributionRecord; copy: CopyRecord }> {
-  const bench = await createBench()
-  const engine = { ...bench.engine, now: () => NOW }
+async function createRecorded(type: 'aes256-gcm96' | 'ed25519'): Promise<{
+  testbed: Testbed
+  engine: Engine
+  record: DistributionRecord
+  kmsKey: CreatedKmsKey
+}> {
+  const testbed = await createTestbed()
+  const engine = { ...testbed.engine, now: () => NOW }
   await saveKey(engine, 'app', { type })
   await distribute(engine, 'k', 'app', type === 'ed25519' ? SIGN : AES)
-  const [made] = bench.kms.keys
+  const [made] = testbed.kms.keys
   if (!made) throw new Error('there is no KMS key')
   const material_id = (
-    await (await bench.kms.kind.open({ region: HOME, credentials: {} })).inspect(HOME, made.key)
+    await (await testbed.kms.kind.open({ region: HOME, credentials: {} })).inspect(HOME, made.key)
   )?.materialId
-  const copy = {
-    operation_id: made.tags.get(OPERATION_TAG) ?? '',
-    begun: NOW.toISOString(),
+  const key = (await requireKey(engine, 'app')).current
+  const fingerprint = await withMaterial(testbed.store, key, 1, (material) =>
+    fingerprintOf(testbed.store, material),
+  )
+  const kmsKey: CreatedKmsKey = {
+    version: 1,
+    region: HOME,
+    state: 'created',
     key: made.key,
-    imported: true,
+    operation_id: made.tags.get(OPERATION_TAG) ?? '',
+    materials: [
+      {
+        version: 1,
+        fingerprint,
+        imported: true,
+        ...(material_id !== undefined && { material_id }),
+      },
+    ],
     enabled: true,
-    ...(material_id !== undefined && { material_id }),
   }
   const record: DistributionRecord = {
     name: 'app-1688559292',
-    key_id: (await readKey(engine, 'app'))?.id ?? '',
+    key_id: key.id,
     distribution_time: NOW.toISOString(),
     purpose: type === 'ed25519' ? ['sign', 'verify'] : ['decrypt', 'encrypt'],
     protection: 'hsm',
     regions: [HOME],
     state: 'active',
-    copies: { 1: { [HOME]: copy } },
-    aliases: { [HOME]: { 'alias/hashicorp/app-1688559292': { version: 1, ours: true } } },
+    kms_keys: [kmsKey],
+    aliases: [{ region: HOME, name: 'alias/hashicorp/app-1688559292', state: 'set', version: 1 }],
   }
-  return { bench, engine, record, copy }
+  return { testbed, engine, record, kmsKey }
 }
 
 describe('on record is', () => {
@@ -80,40 +96,41 @@ describe('on record is', () => {
   ] as const)(
     'what a distribution of %s is, and again after everything that was taken back',
     async (type, named) => {
-      const { bench, engine, record, copy } = await createRecorded(type)
+      const { testbed, engine, record, kmsKey } = await createRecorded(type)
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
-      expect('material_id' in copy).toBe(named)
+      expect('material_id' in (kmsKey.materials[0] ?? {})).toBe(named)
       await revokeDistribution(engine, 'k', 'app')
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual({
         ...record,
         state: 'revoked',
-        copies: { 1: { [HOME]: { ...without(copy, 'enabled'), imported: false } } },
+        kms_keys: [withImported(without(kmsKey, 'enabled'), false)],
       })
       await restoreDistribution(engine, 'k', 'app')
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
       await removeDistribution(engine, 'k', 'app', 9)
-      const [retired] = await retiredOf(engine, (await requireKey(engine, 'app')).current)
-      const deletion_date = (bench.kms.keys[0]?.deletion as Date).toISOString()
-      expect(retired?.record).toStrictEqual({
+      const [archived] = await archivedOf(engine, (await requireKey(engine, 'app')).current)
+      const date = (testbed.kms.keys[0]?.deletion as Date).toISOString()
+      expect(archived?.record).toStrictEqual({
         ...record,
         state: 'removed',
         deletion_window: 9,
-        aliases: { [HOME]: {} },
-        copies: { 1: { [HOME]: { ...copy, deletion_scheduled: true, deletion_date } } },
+        aliases: [],
+        kms_keys: [{ ...kmsKey, deletion: { date } }],
       })
       await restoreDistribution(engine, 'k', 'app')
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
-      await saveKey(engine, 'app', { min_enabled_version: 1 })
+      await saveKey(engine, 'app', { minEnabledVersion: 1 })
       await rotateKey(engine, 'app')
-      await saveKey(engine, 'app', { min_enabled_version: 2 })
-      expect((await readDistribution(engine, 'k', 'app'))?.copies[1]).toStrictEqual({
-        [HOME]: { ...copy, enabled: false },
+      await saveKey(engine, 'app', { minEnabledVersion: 2 })
+      expect((await readDistribution(engine, 'k', 'app'))?.kms_keys[0]).toStrictEqual({
+        ...kmsKey,
+        enabled: false,
       })
     },
   )
 
   it('each version of a key, with when it was made and its public half', async () => {
-    const { engine } = await createBench()
+    const { engine } = await createTestbed()
     const at = (ms: number): Engine => ({ ...engine, now: () => new Date(ms) })
     await saveKey(at(1_000), 'app', { type: 'ed25519' })
     const first = (await readKey(engine, 'app'))?.versions[1]
@@ -123,26 +140,28 @@ describe('on record is', () => {
       2: {
         creation_time: '1970-01-01T00:00:02.000Z',
         public_key: expect.stringMatching(/^-----BEGIN PUBLIC KEY/),
+        material: { state: 'stored', fingerprint: expect.stringMatching(/^[0-9a-f]{32}$/) },
       },
     })
     expect(first?.creation_time).toBe('1970-01-01T00:00:01.000Z')
     await saveKey(engine, 'bytes', { type: 'aes256-gcm96' })
     expect(Object.keys((await readKey(engine, 'bytes'))?.versions[1] ?? {})).toEqual([
       'creation_time',
+      'material',
     ])
   })
 
   it('the KMS key of every version, without which nothing is done', async () => {
     const { engine } = await createDistributed()
-    const ledger = {
-      path: 'distribution/k/app',
-      current: await readDistribution(engine, 'k', 'app'),
-    } as Parameters<typeof kmsKeyOf>[0]['ledger']
+    const current = await readDistribution(engine, 'k', 'app')
+    if (!current) throw new Error('there is no distribution')
     for (const [version, region] of [
       [1, 'eu-west-1'],
       [2, HOME],
     ] as const) {
-      expect(() => kmsKeyOf({ ledger } as Parameters<typeof kmsKeyOf>[0], version, region)).toThrow(
+      expect(() =>
+        requireKmsKey({ path: 'distribution/k/app', current }, { version, region }),
+      ).toThrow(
         expect.objectContaining({
           code: 'STORE_CORRUPT',
           message: `distribution/k/app has no KMS key for version ${version} in ${region}`,
@@ -171,9 +190,9 @@ describe('nothing is written, and nothing changed in the KMS, by', () => {
       [],
       (engine) =>
         saveKey(engine, 'app', {
-          deletion_allowed: false,
-          min_enabled_version: 1,
-          replica_regions: ['us-east-1', 'eu-west-1'],
+          deletionAllowed: false,
+          minEnabledVersion: 1,
+          replicaRegions: ['us-east-1', 'eu-west-1'],
         }),
     ],
     [
@@ -183,8 +202,8 @@ describe('nothing is written, and nothing changed in the KMS, by', () => {
     ],
     [
       'the same distribution',
-      [(engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: true })],
-      (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: true }),
+      [(engine) => distribute(engine, 'k', 'app', { ...AES, versionAliases: true })],
+      (engine) => distribute(engine, 'k', 'app', { ...AES, versionAliases: true }),
     ],
     [
       'the same revocation',
@@ -198,9 +217,9 @@ describe('nothing is written, and nothing changed in the KMS, by', () => {
       (engine) => removeDistribution(engine, 'k', 'app'),
     ],
   ])('%s', async (_name, prepare, step) => {
-    const bench = await createDistributed({ replica_regions: ['us-east-1', 'eu-west-1'] })
-    for (const each of prepare) await each(bench.engine)
-    const { engine, written, calls } = recorded(bench)
+    const testbed = await createDistributed({ replicaRegions: ['us-east-1', 'eu-west-1'] })
+    for (const each of prepare) await each(testbed.engine)
+    const { engine, written, calls } = recorded(testbed)
     await step(engine)
     expect([written, calls]).toEqual([[], []])
   })
@@ -208,15 +227,15 @@ describe('nothing is written, and nothing changed in the KMS, by', () => {
 
 describe('a removal that was interrupted', () => {
   const createRemoving = async (type: 'aes256-gcm96' | 'rsa-2048') => {
-    const bench = await createBench()
-    await saveKey(bench.engine, 'app', { type })
-    await distribute(bench.engine, 'k', 'app', AES)
+    const testbed = await createTestbed()
+    await saveKey(testbed.engine, 'app', { type })
+    await distribute(testbed.engine, 'k', 'app', AES)
     expect(
       await refusal(
-        removeDistribution(recorded(bench, () => ({ removeAlias: lame })).engine, 'k', 'app', 7),
+        removeDistribution(recorded(testbed, () => ({ removeAlias: lame })).engine, 'k', 'app', 7),
       ),
     ).toEqual(['KMS_FAILED', 'lame'])
-    return bench
+    return testbed
   }
 
   it('is finished as it was begun, whatever is asked for then', async () => {
@@ -236,14 +255,19 @@ describe('a removal that was interrupted', () => {
   })
 
   it('is finished before the key is distributed for another purpose', async () => {
-    const bench = await createRemoving('rsa-2048')
-    await distribute({ ...bench.engine, now: () => new Date(Date.now() + 2_000) }, 'k', 'app', SIGN)
-    expect(await readDistribution(bench.engine, 'k', 'app')).toMatchObject({
+    const testbed = await createRemoving('rsa-2048')
+    await distribute(
+      { ...testbed.engine, now: () => new Date(Date.now() + 2_000) },
+      'k',
+      'app',
+      SIGN,
+    )
+    expect(await readDistribution(testbed.engine, 'k', 'app')).toMatchObject({
       state: 'active',
       purpose: ['sign', 'verify'],
     })
-    expect(bench.kms.keys.map(({ deletion }) => deletion !== undefined)).toEqual([true, false])
-    expect(bench.notices).toEqual([
+    expect(testbed.kms.keys.map(({ deletion }) => deletion !== undefined)).toEqual([true, false])
+    expect(testbed.notices).toEqual([
       'First finishing what an earlier command began: the removal of app in k',
     ])
   })
@@ -260,8 +284,8 @@ it('nothing is interrupted where nothing is, or where all is done', async () => 
 
 describe('a key', () => {
   it('that is distributed to several providers is not deleted: each of them is named', async () => {
-    const { engine } = await createDistributed({ deletion_allowed: true })
-    await saveProvider(engine, 'other', { provider: 'awskms', key_collection: 'eu-west-1' })
+    const { engine } = await createDistributed({ deletionAllowed: true })
+    await saveProvider(engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
     await distribute(engine, 'other', 'app', AES)
     expect(await refusal(deleteKey(engine, 'app'))).toEqual([
       'KEY_IN_USE',
@@ -272,10 +296,10 @@ describe('a key', () => {
   })
 
   it('is needed for as long as one KMS key lacks its material', async () => {
-    const bench = await createDistributed({ deletion_allowed: true })
-    await rotateKey(bench.engine, 'app')
+    const testbed = await createDistributed({ deletionAllowed: true })
+    await rotateKey(testbed.engine, 'app')
     let deleted = 0
-    const half = recorded(bench, (provider) => ({
+    const half = recorded(testbed, (provider) => ({
       deleteMaterial: (region, key) =>
         deleted++ > 0 ? lame() : provider.deleteMaterial(region, key),
     }))
@@ -283,16 +307,16 @@ describe('a key', () => {
       'KMS_FAILED',
       'lame',
     ])
-    await removeDistribution(bench.engine, 'k', 'app')
-    expect((await refusal(deleteKey(bench.engine, 'app')))[1]).toBe(
+    await removeDistribution(testbed.engine, 'k', 'app')
+    expect((await refusal(deleteKey(testbed.engine, 'app')))[1]).toBe(
       'KMS keys of app in k can be brought back only with its material',
     )
-    await restoreDistribution(bench.engine, 'k', 'app')
-    expect(await complaints(bench)).toEqual([])
+    await restoreDistribution(testbed.engine, 'k', 'app')
+    expect(await complaints(testbed)).toEqual([])
   })
 
   it('is deleted although its material went meanwhile', async () => {
-    const { engine, store } = await createDistributed({ deletion_allowed: true })
+    const { engine, store } = await createDistributed({ deletionAllowed: true })
     await removeDistribution(engine, 'k', 'app')
     const get = (path: string) =>
       path.startsWith('material/') ? Promise.resolve(undefined) : store.get(path)
@@ -302,7 +326,7 @@ describe('a key', () => {
 
   it('takes only material of its own type, be the bytes the same', async () => {
     const material = randomBytes(32)
-    const { engine } = await createBench()
+    const { engine } = await createTestbed()
     await importKey(engine, 'app', { material, type: 'aes256-gcm96' }, {})
     expect(await refusal(importVersion(engine, 'app', { material, type: 'hmac-sha256' }))).toEqual([
       'FIELD_INVALID',

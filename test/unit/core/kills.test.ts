@@ -11,7 +11,7 @@ import {
 } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import { AES, benchOver, complaints, createBench, HARMLESS, type CoreBench } from './bench.js'
+import { AES, testbedOver, complaints, createTestbed, HARMLESS, type Testbed } from './testbed.js'
 
 // Every command dies at everything that it asks of the KMS and at everything that it writes down,
 // before that is so and after it. What it left must be enough for the same command, given again, to
@@ -26,7 +26,7 @@ const key =
   (engine) =>
     saveKey(engine, 'app', change)
 const AES_KEY = key({ type: 'aes256-gcm96' })
-const WIDE = key({ type: 'aes256-gcm96', replica_regions: ['us-east-1', 'eu-west-1'] })
+const WIDE = key({ type: 'aes256-gcm96', replicaRegions: ['us-east-1', 'eu-west-1'] })
 const DISTRIBUTE: Step = (engine) => distribute(engine, 'k', 'app', AES)
 const ROTATE: Step = (engine) => rotateKey(engine, 'app')
 const REPLICATE: Step = (engine) => replicate(engine, 'k', 'app')
@@ -36,25 +36,25 @@ const RESTORE: Step = (engine) => restoreDistribution(engine, 'k', 'app')
 
 interface Flow {
   readonly prepare: readonly Step[]
-  readonly mishap?: (bench: CoreBench) => void
+  readonly mishap?: (testbed: Testbed) => void
   readonly step: Step
 }
 
 const FLOWS: Readonly<Record<string, Flow>> = {
-  distribute: { prepare: [AES_KEY, ROTATE, key({ min_enabled_version: 2 })], step: DISTRIBUTE },
+  distribute: { prepare: [AES_KEY, ROTATE, key({ minEnabledVersion: 2 })], step: DISTRIBUTE },
   'distribute a pair': {
     prepare: [key({ type: 'ed25519' })],
     step: (engine) =>
       distribute(engine, 'k', 'app', { purpose: ['sign', 'verify'], protection: 'hsm' }),
   },
   rotate: { prepare: [AES_KEY, DISTRIBUTE], step: ROTATE },
-  disable: { prepare: [AES_KEY, DISTRIBUTE, ROTATE], step: key({ min_enabled_version: 2 }) },
+  disable: { prepare: [AES_KEY, DISTRIBUTE, ROTATE], step: key({ minEnabledVersion: 2 }) },
   enable: {
-    prepare: [AES_KEY, ROTATE, DISTRIBUTE, key({ min_enabled_version: 2 })],
-    step: key({ min_enabled_version: 0 }),
+    prepare: [AES_KEY, ROTATE, DISTRIBUTE, key({ minEnabledVersion: 2 })],
+    step: key({ minEnabledVersion: 0 }),
   },
   replicate: {
-    prepare: [WIDE, ROTATE, key({ min_enabled_version: 2 }), DISTRIBUTE],
+    prepare: [WIDE, ROTATE, key({ minEnabledVersion: 2 }), DISTRIBUTE],
     step: REPLICATE,
   },
   'rotate everywhere': { prepare: [WIDE, DISTRIBUTE, REPLICATE], step: ROTATE },
@@ -69,7 +69,7 @@ const FLOWS: Readonly<Record<string, Flow>> = {
   },
   'give versions aliases': {
     prepare: [AES_KEY, ROTATE, DISTRIBUTE],
-    step: (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: true }),
+    step: (engine) => distribute(engine, 'k', 'app', { ...AES, versionAliases: true }),
   },
   repair: {
     prepare: [AES_KEY, DISTRIBUTE, ROTATE],
@@ -117,17 +117,17 @@ function mortal<T extends object>(of: T, fate: Fate): T {
   })
 }
 
-async function prepared({ prepare, mishap }: Flow): Promise<CoreBench> {
-  const bench = await createBench()
-  for (const step of prepare) await step(bench.engine)
-  mishap?.(bench)
-  return bench
+async function prepared({ prepare, mishap }: Flow): Promise<Testbed> {
+  const testbed = await createTestbed()
+  for (const step of prepare) await step(testbed.engine)
+  mishap?.(testbed)
+  return testbed
 }
 
 /** Runs the flow with that fate; answers whether it was met. */
 async function strike(flow: Flow, fate: Fate): Promise<boolean> {
   const { store, kms } = await prepared(flow)
-  const dying = benchOver(mortal(store, fate), kms, {
+  const dying = testbedOver(mortal(store, fate), kms, {
     ...kms.kind,
     open: async (settings) => mortal(await kms.kind.open(settings), fate),
   })
@@ -135,7 +135,7 @@ async function strike(flow: Flow, fate: Fate): Promise<boolean> {
     () => false,
     () => true,
   )
-  const next = await createBench({ store, kms })
+  const next = await createTestbed({ store, kms })
   await flow.step(next.engine)
   expect(await complaints(next)).toEqual([])
   return died
@@ -143,13 +143,13 @@ async function strike(flow: Flow, fate: Fate): Promise<boolean> {
 
 describe.each(Object.entries(FLOWS))('%s', (_name, flow) => {
   it('ends as it should', async () => {
-    const bench = await prepared(flow)
-    await flow.step(bench.engine)
-    expect(await complaints(bench)).toEqual([])
-    const before = JSON.stringify([bench.kms.keys, [...bench.kms.aliases]])
-    await flow.step(bench.engine)
+    const testbed = await prepared(flow)
+    await flow.step(testbed.engine)
+    expect(await complaints(testbed)).toEqual([])
+    const before = JSON.stringify([testbed.kms.keys, [...testbed.kms.aliases]])
+    await flow.step(testbed.engine)
     if (flow.step !== ROTATE)
-      expect(JSON.stringify([bench.kms.keys, [...bench.kms.aliases]])).toBe(before)
+      expect(JSON.stringify([testbed.kms.keys, [...testbed.kms.aliases]])).toBe(before)
   })
 
   it.each(['before', 'after'] as const)(

@@ -10,7 +10,15 @@ import {
   providerScope,
 } from '../../../src/core/operations/provider-usage.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import { AES, createBench, createDistributed, GLOBAL, HOME, recorded, refusal } from './bench.js'
+import {
+  AES,
+  createTestbed,
+  createDistributed,
+  GLOBAL,
+  HOME,
+  recorded,
+  refusal,
+} from './testbed.js'
 
 const ROLE = 'arn:aws:iam::111122223333:role/r'
 const NO_PROVIDER = [
@@ -22,33 +30,34 @@ const NO_PROVIDER = [
 
 describe('what a provider is used for', () => {
   it('is told by the keys that there are: the Regions they may be in, other than its own', async () => {
-    const bench = await createBench()
-    await saveKey(bench.engine, 'a', { type: 'aes256-gcm96' })
-    await saveKey(bench.engine, 'b', {
+    const testbed = await createTestbed()
+    await saveKey(testbed.engine, 'a', { type: 'aes256-gcm96' })
+    await saveKey(testbed.engine, 'b', {
       type: 'aes256-gcm96',
-      replica_regions: ['us-east-1', 'eu-west-1', HOME],
+      replicaRegions: ['us-east-1', 'eu-west-1', HOME],
     })
-    await saveKey(bench.engine, 'c', {
+    await saveKey(testbed.engine, 'c', {
       type: 'aes256-gcm96',
-      replica_regions: ['ap-south-1', 'eu-west-1'],
+      replicaRegions: ['ap-south-1', 'eu-west-1'],
     })
-    expect(await providerScope(bench.engine, 'k')).toEqual({
+    expect(await providerScope(testbed.engine, 'k')).toEqual({
       region: HOME,
       replicaRegions: ['ap-south-1', 'eu-west-1', 'us-east-1'],
-      storeId: await bench.store.id(),
+      storeId: await testbed.store.id(),
       aliases: 'alias/hashicorp/*',
       arn: undefined,
     })
-    expect(await refusal(providerScope(bench.engine, 'none'))).toEqual(NO_PROVIDER)
+    expect(await refusal(providerScope(testbed.engine, 'none'))).toEqual(NO_PROVIDER)
   })
 
   it('is not told by a key that goes while it is asked for', async () => {
-    const bench = await createBench()
+    const testbed = await createTestbed()
     const store = {
-      ...bench.store,
-      list: (path: string) => (path === 'key' ? Promise.resolve(['gone']) : bench.store.list(path)),
+      ...testbed.store,
+      list: (path: string) =>
+        path === 'key' ? Promise.resolve(['gone']) : testbed.store.list(path),
     }
-    expect(await providerScope({ ...bench.engine, store }, 'k')).toMatchObject({
+    expect(await providerScope({ ...testbed.engine, store }, 'k')).toMatchObject({
       replicaRegions: [],
     })
   })
@@ -56,28 +65,28 @@ describe('what a provider is used for', () => {
 
 describe('the account that a provider is in', () => {
   it('is told by the first KMS key that is known or, before there is one, by the role', async () => {
-    const bench = await createBench()
-    await saveProvider(bench.engine, 'k', { credentials: { role_arn: ROLE } })
-    expect(await knownArn(bench.engine, 'k')).toBe(ROLE)
-    await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
-    const lame = recorded(bench, () => ({
+    const testbed = await createTestbed()
+    await saveProvider(testbed.engine, 'k', { credentials: { role_arn: ROLE } })
+    expect(await knownArn(testbed.engine, 'k')).toBe(ROLE)
+    await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
+    const lame = recorded(testbed, () => ({
       create: () => Promise.reject(new KeymgmtError('INTERRUPTED', 'dead')),
     }))
     expect(await refusal(distribute(lame.engine, 'k', 'app', AES))).toEqual(['INTERRUPTED', 'dead'])
-    expect(await knownArn(bench.engine, 'k')).toBe(ROLE)
-    await saveKey(bench.engine, 'late', { type: 'aes256-gcm96' })
-    await distribute(bench.engine, 'k', 'late', AES)
-    expect(await knownArn(bench.engine, 'k')).toBe(bench.kms.keys[0]?.key.arn)
-    expect(await providerScope(bench.engine, 'k')).toMatchObject({
-      arn: bench.kms.keys[0]?.key.arn,
+    expect(await knownArn(testbed.engine, 'k')).toBe(ROLE)
+    await saveKey(testbed.engine, 'late', { type: 'aes256-gcm96' })
+    await distribute(testbed.engine, 'k', 'late', AES)
+    expect(await knownArn(testbed.engine, 'k')).toBe(testbed.kms.keys[0]?.key.arn)
+    expect(await providerScope(testbed.engine, 'k')).toMatchObject({
+      arn: testbed.kms.keys[0]?.key.arn,
     })
   })
 
   it('is not told by a distribution that goes while it is asked for', async () => {
-    const bench = await createBench()
-    const store = { ...bench.store, list: () => Promise.resolve(['gone']) }
-    expect(await knownArn({ ...bench.engine, store }, 'k')).toBeUndefined()
-    expect(await refusal(knownArn(bench.engine, 'none'))).toEqual(NO_PROVIDER)
+    const testbed = await createTestbed()
+    const store = { ...testbed.store, list: () => Promise.resolve(['gone']) }
+    expect(await knownArn({ ...testbed.engine, store }, 'k')).toBeUndefined()
+    expect(await refusal(knownArn(testbed.engine, 'none'))).toEqual(NO_PROVIDER)
   })
 })
 

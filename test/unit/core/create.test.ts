@@ -1,22 +1,22 @@
 import { describe, expect, it } from '@jest/globals'
 import { distribute, replicate } from '../../../src/core/operations/distribute.js'
 import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
-import { openLedger } from '../../../src/core/records/record.js'
+import { openRecord } from '../../../src/core/records/record.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
-import { recordPath, without, type DistributionRecord } from '../../../src/core/records/model.js'
+import { recordPath, type DistributionRecord } from '../../../src/core/records/model.js'
 import { KeymgmtError, type ErrorCode } from '../../../src/errors.js'
 import { OPERATION_TAG, type KmsProvider } from '../../../src/kms/provider.js'
 import {
   AES,
   complaints,
-  createBench,
+  createTestbed,
   createDistributed,
   GLOBAL,
   HOME,
   recorded,
   refusal,
-  type CoreBench,
-} from './bench.js'
+  type Testbed,
+} from './testbed.js'
 
 // A KMS key costs money every month, and AWS makes another one each time it is asked: none is made
 // without being on record, none twice.
@@ -25,15 +25,17 @@ const LOOKING = `looking in ${HOME} for KMS keys that AWS may have made without 
 const AWAY = 'eu-west-1'
 
 const fail = (code: ErrorCode) => Promise.reject(new KeymgmtError(code, 'as told'))
-const copies = async ({ engine }: CoreBench) =>
-  (await readDistribution(engine, 'k', 'app'))?.copies ?? {}
+const kmsKeys = async ({ engine }: Testbed) =>
+  (await readDistribution(engine, 'k', 'app'))?.kms_keys ?? []
+const operationIds = async (testbed: Testbed) =>
+  (await kmsKeys(testbed)).map(({ operation_id }) => operation_id)
 
-/** A bench with a key that is not distributed yet. */
-async function createKeyed(versions = 1): Promise<CoreBench> {
-  const bench = await createBench()
-  await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
-  for (let version = 1; version < versions; version++) await rotateKey(bench.engine, 'app')
-  return bench
+/** A testbed with a key that is not distributed yet. */
+async function createKeyed(versions = 1): Promise<Testbed> {
+  const testbed = await createTestbed()
+  await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
+  for (let version = 1; version < versions; version++) await rotateKey(testbed.engine, 'app')
+  return testbed
 }
 
 /**
@@ -55,12 +57,12 @@ const creating = (...answers: readonly ('told' | 'made' | 'not made' | Error)[])
 
 /** What is on record of the distribution is changed to what a command leaves that dies. */
 async function edit(
-  { store }: CoreBench,
-  change: (record: DistributionRecord) => DistributionRecord['copies'],
+  { store }: Testbed,
+  change: (record: DistributionRecord) => DistributionRecord['kms_keys'],
 ): Promise<void> {
-  const ledger = await openLedger<DistributionRecord>(store, recordPath.distribution('k', 'app'))
-  if (!ledger) throw new Error('there is no distribution')
-  await ledger.update((current) => ({ ...current, copies: change(current) }))
+  const handle = await openRecord<DistributionRecord>(store, recordPath.distribution('k', 'app'))
+  if (!handle) throw new Error('there is no distribution')
+  await handle.update((current) => ({ ...current, kms_keys: change(current) }))
 }
 
 describe('when AWS does not tell whether it made a KMS key', () => {
@@ -74,31 +76,34 @@ describe('when AWS does not tell whether it made a KMS key', () => {
       3,
     ],
   ] as const)('%s', async (_name, answers, creates) => {
-    const bench = await createKeyed()
-    const { engine, calls, progress } = recorded(bench, creating(...answers))
+    const testbed = await createKeyed()
+    const { engine, calls, progress } = recorded(testbed, creating(...answers))
     await distribute(engine, 'k', 'app', AES)
     expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(creates)
     expect(progress.filter((message) => message === LOOKING)).toHaveLength(
       answers.filter((answer) => answer !== 'told').length,
     )
-    expect(bench.kms.keys).toHaveLength(1)
-    expect(await complaints(bench)).toEqual([])
+    expect(testbed.kms.keys).toHaveLength(1)
+    expect(await complaints(testbed)).toEqual([])
   })
 
   it('and was found not to have made it three times, it is left at that, with nothing on record', async () => {
-    const bench = await createKeyed()
-    const { engine, calls } = recorded(bench, creating('not made', 'not made', 'not made', 'told'))
+    const testbed = await createKeyed()
+    const { engine, calls } = recorded(
+      testbed,
+      creating('not made', 'not made', 'not made', 'told'),
+    )
     expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual([
       'KMS_AMBIGUOUS',
       'AWS did not answer',
     ])
-    expect([calls, await copies(bench)]).toEqual([['create 1', 'create 1', 'create 1'], { 1: {} }])
+    expect([calls, await kmsKeys(testbed)]).toEqual([['create 1', 'create 1', 'create 1'], []])
   })
 
   it('what is being made beside it is not looked for', async () => {
-    const bench = await createKeyed(2)
+    const testbed = await createKeyed(2)
     const waiting: (() => void)[] = []
-    const { engine } = recorded(bench, (provider) => ({
+    const { engine } = recorded(testbed, (provider) => ({
       // The second version is asked for, and answered after the first was found.
       create: async (request) => {
         if (request.tags['keymgmt:version'] === '1') {
@@ -116,33 +121,32 @@ describe('when AWS does not tell whether it made a KMS key', () => {
       },
     }))
     await distribute(engine, 'k', 'app', AES)
-    const known = await copies(bench)
-    expect([1, 2].map((version) => known[version]?.[HOME]?.operation_id)).toEqual(
+    expect(await operationIds(testbed)).toEqual(
       [1, 2].map((version) =>
-        bench.kms.keys
+        testbed.kms.keys
           .find(({ tags }) => tags.get('keymgmt:version') === String(version))
           ?.tags.get(OPERATION_TAG),
       ),
     )
-    expect(await complaints(bench)).toEqual([])
+    expect(await complaints(testbed)).toEqual([])
   })
 })
 
 describe('when no KMS key was made', () => {
   it('for AWS refused, nothing is on record and nothing is looked for later', async () => {
-    const bench = await createKeyed()
+    const testbed = await createKeyed()
     expect(
       await refusal(
         distribute(
-          recorded(bench, creating(new KeymgmtError('KMS_LIMIT', 'too many'))).engine,
+          recorded(testbed, creating(new KeymgmtError('KMS_LIMIT', 'too many'))).engine,
           'k',
           'app',
           AES,
         ),
       ),
     ).toEqual(['KMS_LIMIT', 'too many'])
-    expect(await copies(bench)).toEqual({ 1: {} })
-    const { engine, progress } = recorded(bench)
+    expect(await kmsKeys(testbed)).toEqual([])
+    const { engine, progress } = recorded(testbed)
     await distribute(engine, 'k', 'app', AES)
     expect(progress).not.toContain(LOOKING)
   })
@@ -150,55 +154,55 @@ describe('when no KMS key was made', () => {
   it.each([new KeymgmtError('INTERRUPTED', 'dead'), new Error('a mistake of ours')])(
     'as far as is known, it is looked for later: %s',
     async (error) => {
-      const bench = await createKeyed()
+      const testbed = await createKeyed()
       await expect(
-        distribute(recorded(bench, creating(error)).engine, 'k', 'app', AES),
+        distribute(recorded(testbed, creating(error)).engine, 'k', 'app', AES),
       ).rejects.toBe(error)
-      const begun = (await copies(bench))[1]?.[HOME]
+      const [begun] = await kmsKeys(testbed)
+      if (begun?.state !== 'creating') throw new Error('no creation is on record')
       expect(begun).toEqual({
+        version: 1,
+        region: HOME,
+        state: 'creating',
         operation_id: expect.any(String),
         begun: expect.any(String),
-        imported: false,
-        enabled: true,
       })
       let asked: readonly unknown[] = []
-      const { engine, progress } = recorded(bench, (provider) => ({
+      const { engine, progress } = recorded(testbed, (provider) => ({
         findByOperation: (ids, since) => {
           asked = [[...ids], since]
           return provider.findByOperation(ids, since)
         },
       }))
       await distribute(engine, 'k', 'app', AES)
-      expect(asked).toEqual([[begun?.operation_id], new Date(begun?.begun ?? '')])
+      expect(asked).toEqual([[begun.operation_id], new Date(begun.begun)])
       expect(progress[0]).toBe(LOOKING)
-      expect(await complaints(bench)).toEqual([])
+      expect(await complaints(testbed)).toEqual([])
     },
   )
 })
 
 describe('what was lost', () => {
   it('is waited for as long as the youngest of it may take to show, each where it is', async () => {
-    const bench = await createDistributed(GLOBAL)
-    await replicate(bench.engine, 'k', 'app')
-    await rotateKey(bench.engine, 'app')
-    const before = await copies(bench)
-    const times = [
-      '2026-02-01T00:00:00.000Z',
-      '2026-01-01T00:00:00.000Z',
-      '2026-01-15T00:00:00.000Z',
-    ]
-    await edit(bench, ({ copies: { 1: one = {}, 2: two = {} } }) => {
-      const lost = (places: typeof one, region: string, index: number) => ({
-        ...without(places[region] ?? { operation_id: '', begun: '', imported: true }, 'key'),
-        begun: times[index] ?? '',
-      })
-      return {
-        1: { ...one, [HOME]: lost(one, HOME, 0) },
-        2: { ...two, [HOME]: lost(two, HOME, 1), [AWAY]: lost(two, AWAY, 2) },
-      }
-    })
+    const testbed = await createDistributed(GLOBAL)
+    await replicate(testbed.engine, 'k', 'app')
+    await rotateKey(testbed.engine, 'app')
+    const before = await kmsKeys(testbed)
+    const times: Readonly<Record<string, string>> = {
+      [`1 ${HOME}`]: '2026-02-01T00:00:00.000Z',
+      [`2 ${HOME}`]: '2026-01-01T00:00:00.000Z',
+      [`2 ${AWAY}`]: '2026-01-15T00:00:00.000Z',
+    }
+    await edit(testbed, ({ kms_keys }) =>
+      kms_keys.map((entry) => {
+        const begun = times[`${entry.version} ${entry.region}`]
+        if (begun === undefined) return entry
+        const { version, region, operation_id = '' } = entry
+        return { version, region, state: 'creating', operation_id, begun }
+      }),
+    )
     const asked: string[] = []
-    const { engine, calls } = recorded(bench, (provider) => ({
+    const { engine, calls } = recorded(testbed, (provider) => ({
       findByOperation: (ids, since) => {
         asked.push(`${ids.size} since ${since.toISOString()}`)
         return provider.findByOperation(ids, since)
@@ -209,23 +213,29 @@ describe('what was lost', () => {
       },
     }))
     await replicate(engine, 'k', 'app')
-    expect(asked).toEqual([`2 since ${times[0]}`, `${AWAY} since ${times[2]}`])
-    expect([calls, Object.keys(await copies(bench))]).toEqual([[], ['1', '2']])
-    const keys = (known: DistributionRecord['copies']) =>
-      Object.values(known).map((places) =>
-        Object.entries(places).map(([region, copy]) => [region, copy.key?.id]),
-      )
-    expect(keys(await copies(bench))).toEqual(keys(before))
+    expect(asked).toEqual([`2 since ${times[`1 ${HOME}`]}`, `${AWAY} since ${times[`2 ${AWAY}`]}`])
+    expect(calls).toEqual([
+      `importMaterial ${HOME} 1`,
+      `importMaterial ${HOME} 2`,
+      `importMaterial ${AWAY} 2`,
+    ])
+    expect(await kmsKeys(testbed)).toEqual(before)
   })
 
   it('with its primary is made anew', async () => {
-    const bench = await createDistributed(GLOBAL)
-    await replicate(bench.engine, 'k', 'app')
-    bench.kms.keys.length = 0
-    await edit(bench, () => ({
-      1: { [AWAY]: { operation_id: 'o', begun: '2026-01-01T00:00:00.000Z', imported: false } },
-    }))
-    const { engine, calls } = recorded(bench)
+    const testbed = await createDistributed(GLOBAL)
+    await replicate(testbed.engine, 'k', 'app')
+    testbed.kms.keys.length = 0
+    await edit(testbed, () => [
+      {
+        version: 1,
+        region: AWAY,
+        state: 'creating',
+        operation_id: 'o',
+        begun: '2026-01-01T00:00:00.000Z',
+      },
+    ])
+    const { engine, calls } = recorded(testbed)
     await replicate(engine, 'k', 'app')
     expect(calls.slice(0, 4)).toEqual([
       `create 1`,
@@ -236,23 +246,21 @@ describe('what was lost', () => {
   })
 
   it('and can not be looked for, for AWS denies it, is told of with what it can be found by', async () => {
-    const bench = await createKeyed(2)
+    const testbed = await createKeyed(2)
     await expect(
       distribute(
-        recorded(bench, creating(new Error('dead'), new Error('dead'))).engine,
+        recorded(testbed, creating(new Error('dead'), new Error('dead'))).engine,
         'k',
         'app',
         AES,
       ),
     ).rejects.toThrow('dead')
-    const operations = Object.values(await copies(bench)).map(
-      (places) => places[HOME]?.operation_id,
-    )
+    const operations = await operationIds(testbed)
     const denied = new KeymgmtError('KMS_ACCESS_DENIED', 'ListKeys was denied', {
       requestId: 'r-1',
     })
     const attempt = distribute(
-      recorded(bench, () => ({ findByOperation: () => Promise.reject(denied) })).engine,
+      recorded(testbed, () => ({ findByOperation: () => Promise.reject(denied) })).engine,
       'k',
       'app',
       AES,
@@ -270,39 +278,39 @@ describe('what was lost', () => {
   it.each([new KeymgmtError('KMS_UNREACHABLE', 'no network'), new Error('a mistake of ours')])(
     'and can not be looked for, stays on record: %s',
     async (error) => {
-      const bench = await createKeyed()
+      const testbed = await createKeyed()
       await expect(
-        distribute(recorded(bench, creating(new Error('dead'))).engine, 'k', 'app', AES),
+        distribute(recorded(testbed, creating(new Error('dead'))).engine, 'k', 'app', AES),
       ).rejects.toThrow('dead')
-      const before = await copies(bench)
+      const before = await kmsKeys(testbed)
       await expect(
         distribute(
-          recorded(bench, () => ({ findByOperation: () => Promise.reject(error) })).engine,
+          recorded(testbed, () => ({ findByOperation: () => Promise.reject(error) })).engine,
           'k',
           'app',
           AES,
         ),
       ).rejects.toBe(error)
-      expect(await copies(bench)).toEqual(before)
+      expect(await kmsKeys(testbed)).toEqual(before)
     },
   )
 })
 
 it('what AWS fails at while it replicates is tried again, and not made twice', async () => {
-  const bench = await createDistributed(GLOBAL)
-  const lame = recorded(bench, (provider) => ({
+  const testbed = await createDistributed(GLOBAL)
+  const lame = recorded(testbed, (provider) => ({
     replicate: async (...args) => {
       await provider.replicate(...args)
       return fail('KMS_TIMEOUT')
     },
   }))
   expect(await refusal(replicate(lame.engine, 'k', 'app'))).toEqual(['KMS_TIMEOUT', 'as told'])
-  const { engine, calls, progress } = recorded(bench)
+  const { engine, calls, progress } = recorded(testbed)
   await replicate(engine, 'k', 'app')
   expect(calls.filter((call) => call.startsWith('replicate'))).toEqual([])
   expect(progress.slice(0, 2)).toEqual([
     LOOKING.replace(HOME, AWAY),
     LOOKING.replace(HOME, 'us-east-1'),
   ])
-  expect(await complaints(bench)).toEqual([])
+  expect(await complaints(testbed)).toEqual([])
 })

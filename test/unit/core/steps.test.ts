@@ -14,20 +14,20 @@ import type { AliasOwner, KmsProvider } from '../../../src/kms/provider.js'
 import {
   AES,
   complaints,
-  createBench,
+  createTestbed,
   createDistributed,
   GLOBAL,
   HOME,
   recorded,
   refusal,
-} from './bench.js'
+} from './testbed.js'
 
 // Which calls a command makes, in which order, what is said of each, and what happens when one
 // fails.
 
 const MANY = 40
 const SIDE_BY_SIDE = 32
-const NAMED = { ...AES, version_aliases: true }
+const NAMED = { ...AES, versionAliases: true }
 const lame = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame'))
 
 type Step = (engine: Engine) => Promise<unknown>
@@ -67,14 +67,14 @@ describe('a command makes exactly these calls', () => {
     [
       'drop the aliases of versions',
       [(engine) => distribute(engine, 'k', 'app', NAMED)],
-      (engine) => distribute(engine, 'k', 'app', { ...AES, version_aliases: false }),
+      (engine) => distribute(engine, 'k', 'app', { ...AES, versionAliases: false }),
       [`removeAlias ${HOME} app-TIME/v1 1`],
       {},
     ],
     [
       'disable',
       [ROTATE],
-      (engine) => saveKey(engine, 'app', { min_enabled_version: 2 }),
+      (engine) => saveKey(engine, 'app', { minEnabledVersion: 2 }),
       [`disable ${HOME} 1`],
       {},
     ],
@@ -144,9 +144,9 @@ describe('a command makes exactly these calls', () => {
       {},
     ],
   ])('%s', async (_name, prepare, step, calls, keys) => {
-    const bench = await createDistributed(keys)
-    for (const each of prepare) await each(bench.engine)
-    const run = recorded(bench)
+    const testbed = await createDistributed(keys)
+    for (const each of prepare) await each(testbed.engine)
+    const run = recorded(testbed)
     await step(run.engine)
     expect([...run.calls].sort()).toEqual([...calls].sort())
     // Side by side are only those of one kind, or the aliases: the order of the kinds is what
@@ -158,9 +158,9 @@ describe('a command makes exactly these calls', () => {
   })
 
   it('and whoever watches is told of each', async () => {
-    const bench = await createBench()
-    await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
-    const run = recorded(bench)
+    const testbed = await createTestbed()
+    await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
+    const run = recorded(testbed)
     await distribute(run.engine, 'k', 'app', NAMED)
     await revokeDistribution(run.engine, 'k', 'app')
     await removeDistribution(run.engine, 'k', 'app')
@@ -179,16 +179,16 @@ describe('a command makes exactly these calls', () => {
 
 describe('of many steps', () => {
   const createMany = async () => {
-    const bench = await createBench()
-    await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
-    for (let version = 1; version < MANY; version++) await rotateKey(bench.engine, 'app')
-    return bench
+    const testbed = await createTestbed()
+    await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
+    for (let version = 1; version < MANY; version++) await rotateKey(testbed.engine, 'app')
+    return testbed
   }
 
   it(`${SIDE_BY_SIDE} are under way at a time`, async () => {
-    const bench = await createMany()
+    const testbed = await createMany()
     let [now, most] = [0, 0]
-    const { engine } = recorded(bench, (provider) => ({
+    const { engine } = recorded(testbed, (provider) => ({
       create: async (request) => {
         most = Math.max(most, ++now)
         await new Promise((resolve) => {
@@ -200,12 +200,12 @@ describe('of many steps', () => {
     }))
     await distribute(engine, 'k', 'app', AES)
     expect(most).toBe(SIDE_BY_SIDE)
-    expect(await complaints(bench)).toEqual([])
+    expect(await complaints(testbed)).toEqual([])
   })
 
   it('none is begun after one has failed, and those that were under way are ended and written down', async () => {
-    const bench = await createMany()
-    const { engine, calls } = recorded(bench, (provider) => ({
+    const testbed = await createMany()
+    const { engine, calls } = recorded(testbed, (provider) => ({
       create: async (request) => {
         if (request.tags['keymgmt:version'] === '2') return lame()
         await new Promise((resolve) => {
@@ -216,50 +216,45 @@ describe('of many steps', () => {
     }))
     expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
     expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(SIDE_BY_SIDE)
-    const copies = Object.values(
-      (await readDistribution(engine, 'k', 'app'))?.copies ?? {},
-    ).flatMap((places) => Object.values(places))
-    expect(copies.filter(({ key }) => key !== undefined)).toHaveLength(SIDE_BY_SIDE - 1)
-    expect(copies).toHaveLength(SIDE_BY_SIDE - 1)
+    const kmsKeys = (await readDistribution(engine, 'k', 'app'))?.kms_keys ?? []
+    expect(kmsKeys.map(({ state }) => state)).toEqual(Array(SIDE_BY_SIDE - 1).fill('created'))
   })
 })
 
 describe('an alias', () => {
   it('may be moved away from every KMS key that the distribution has in the Region, and from no other', async () => {
-    const bench = await createDistributed()
-    await saveKey(bench.engine, 'other', { type: 'aes256-gcm96' })
-    await distribute(bench.engine, 'k', 'other', AES)
+    const testbed = await createDistributed()
+    await saveKey(testbed.engine, 'other', { type: 'aes256-gcm96' })
+    await distribute(testbed.engine, 'k', 'other', AES)
     const owners: AliasOwner[] = []
-    const { engine } = recorded(bench, (provider) => ({
+    const { engine } = recorded(testbed, (provider) => ({
       pointAlias: (region, alias, key, owner) => {
         owners.push(owner)
         return provider.pointAlias(region, alias, key, owner)
       },
     }))
     await rotateKey(engine, 'app')
-    const ids = bench.kms.keys
+    const ids = testbed.kms.keys
       .filter(({ request }) => request.description.startsWith('keymgmt app'))
       .map(({ key }) => key.id)
     expect(owners).toEqual([
-      { keys: new Set(ids), exists: true, begun: false, named: bench.kms.keys[0]?.key },
+      { keys: new Set(ids), exists: true, begun: false, named: testbed.kms.keys[0]?.key },
     ])
   })
 
   it('whose making was begun may be ours already', async () => {
-    const bench = await createBench()
-    await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
-    const first = recorded(bench, (provider): Partial<KmsProvider> => ({
+    const testbed = await createTestbed()
+    await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
+    const first = recorded(testbed, (provider): Partial<KmsProvider> => ({
       pointAlias: async (...args) => {
         await provider.pointAlias(...args)
         return lame()
       },
     }))
     expect(await refusal(distribute(first.engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
-    const { name = '', aliases } = (await readDistribution(bench.engine, 'k', 'app')) ?? {}
-    expect(aliases).toEqual({
-      [HOME]: { [`alias/hashicorp/${name}`]: { version: 0, ours: false } },
-    })
-    const second = recorded(bench)
+    const { name = '', aliases } = (await readDistribution(testbed.engine, 'k', 'app')) ?? {}
+    expect(aliases).toEqual([{ region: HOME, name: `alias/hashicorp/${name}`, state: 'pending' }])
+    const second = recorded(testbed)
     await distribute(second.engine, 'k', 'app', AES)
     expect([first.calls.at(-1), second.calls]).toEqual([
       `pointAlias ${HOME} app-TIME 1 (new, names nothing)`,
@@ -269,42 +264,44 @@ describe('an alias', () => {
 })
 
 it('a KMS key that takes material and then shows other is not used, and said to be dangerous', async () => {
-  const bench = await createBench()
-  await saveKey(bench.engine, 'app', { type: 'ed25519' })
-  const { engine } = recorded(bench, () => ({ holds: () => Promise.resolve(false) }))
+  const testbed = await createTestbed()
+  await saveKey(testbed.engine, 'app', { type: 'ed25519' })
+  const { engine } = recorded(testbed, () => ({ holds: () => Promise.resolve(false) }))
   const sign = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
   const words = await refusal(distribute(engine, 'k', 'app', sign))
-  const id = bench.kms.keys[0]?.key.id ?? ''
+  const id = testbed.kms.keys[0]?.key.id ?? ''
   expect(words).toEqual([
     'KMS_MATERIAL_DIFFERS',
     `KMS key ${id} in ${HOME} does not hold version 1 of app, although it took it`,
     'do not use this KMS key, and tell the maintainers of keymgmt',
     `disable it: aws kms disable-key --region ${HOME} --key-id ${id}`,
   ])
-  expect((await readDistribution(engine, 'k', 'app'))?.copies[1]?.[HOME]).toMatchObject({
-    imported: false,
+  expect(await readDistribution(engine, 'k', 'app')).toMatchObject({
+    kms_keys: [{ version: 1, region: HOME, materials: [{ version: 1, imported: false }] }],
   })
-  expect(bench.kms.aliases.size).toBe(0)
+  expect(testbed.kms.aliases.size).toBe(0)
 })
 
 it('what several commands left is told of, all of it', async () => {
-  const bench = await createDistributed()
-  await rotateKey(bench.engine, 'app')
-  await saveProvider(bench.engine, 'other', { provider: 'awskms', key_collection: 'eu-west-1' })
-  await distribute(bench.engine, 'other', 'app', AES)
+  const testbed = await createDistributed()
+  await rotateKey(testbed.engine, 'app')
+  await saveProvider(testbed.engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
+  await distribute(testbed.engine, 'other', 'app', AES)
   expect(
     await refusal(
-      saveKey(recorded(bench, () => ({ disable: lame })).engine, 'app', { min_enabled_version: 2 }),
+      saveKey(recorded(testbed, () => ({ disable: lame })).engine, 'app', {
+        minEnabledVersion: 2,
+      }),
     ),
   ).toEqual(['KMS_FAILED', 'lame'])
-  await saveKey(bench.engine, 'app', {})
-  expect(bench.notices).toEqual([
+  await saveKey(testbed.engine, 'app', {})
+  expect(testbed.notices).toEqual([
     'First finishing what an earlier command began: the distribution of app in k, the distribution of app in other',
   ])
   expect(
     await complaints({
-      ...bench,
-      kms: { ...bench.kms, keys: bench.kms.keys.filter(({ region }) => region === HOME) },
+      ...testbed,
+      kms: { ...testbed.kms, keys: testbed.kms.keys.filter(({ region }) => region === HOME) },
     }),
   ).toEqual([])
 })

@@ -9,11 +9,11 @@ import {
   restoreDistribution,
   revokeDistribution,
 } from '../../../src/core/operations/remove.js'
-import { retiredOf } from '../../../src/core/records/archive.js'
+import { archivedOf } from '../../../src/core/records/archive.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import {
   AES,
-  createBench,
+  createTestbed,
   createDistributed,
   DAY_MS,
   GLOBAL,
@@ -21,7 +21,7 @@ import {
   recorded,
   refusal,
   watched,
-} from './bench.js'
+} from './testbed.js'
 
 // What was removed is remembered until AWS has deleted it: which of it is whose, what can be
 // brought back, and what is over.
@@ -46,42 +46,42 @@ const later = (engine: Engine, ms: number): Engine => ({
 })
 const remove = (engine: Engine, kms = 'k', key = 'app') => removeDistribution(engine, kms, key)
 const restore = (engine: Engine, kms = 'k', key = 'app') => restoreDistribution(engine, kms, key)
-const retired = async (engine: Engine) =>
-  (await retiredOf(engine, (await requireKey(engine, 'app')).current)).map(
-    ({ kms, gone, record }) => [kms, gone, record.purpose.join()],
+const archived = async (engine: Engine) =>
+  (await archivedOf(engine, (await requireKey(engine, 'app')).current)).map(
+    ({ providerName, gone, record }) => [providerName, gone, record.purpose.join()],
   )
 
 describe('what was removed', () => {
   it('last is brought back first, and is no longer among what was removed then', async () => {
-    const { engine, store } = await createBench()
+    const { engine, store } = await createTestbed()
     await saveKey(engine, 'app', { type: 'rsa-2048' })
     await distribute(engine, 'k', 'app', SIGN)
     await remove(engine)
     await distribute(later(engine, 2_000), 'k', 'app', AES)
     await remove(engine)
-    expect(await retired(engine)).toEqual([
+    expect(await archived(engine)).toEqual([
       ['k', false, 'decrypt,encrypt'],
       ['k', false, 'sign,verify'],
     ])
     await restore(engine)
     expect((await readDistribution(engine, 'k', 'app'))?.purpose).toEqual(['decrypt', 'encrypt'])
-    expect(await retired(engine)).toEqual([['k', false, 'sign,verify']])
-    expect(await store.list('retired/k')).toHaveLength(1)
+    expect(await archived(engine)).toEqual([['k', false, 'sign,verify']])
+    expect(await store.list('archive/k')).toHaveLength(1)
   })
 
   it('from one provider is not brought back in another', async () => {
     const { engine } = await createDistributed()
     await remove(engine)
-    await saveProvider(engine, 'other', { provider: 'awskms', key_collection: 'eu-west-1' })
+    await saveProvider(engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
     await distribute(later(engine, 2_000), 'other', 'app', AES)
     await remove(engine, 'other')
-    expect((await retired(engine)).map(([kms]) => kms)).toEqual(['other', 'k'])
+    expect((await archived(engine)).map(([kms]) => kms)).toEqual(['other', 'k'])
     await restore(engine)
     expect(await readDistribution(engine, 'k', 'app')).toMatchObject({
       state: 'active',
       regions: [HOME],
     })
-    expect((await retired(engine)).map(([kms]) => kms)).toEqual(['other'])
+    expect((await archived(engine)).map(([kms]) => kms)).toEqual(['other'])
   })
 
   it.each(['app-1', 'app-1700000000'])(
@@ -97,16 +97,16 @@ describe('what was removed', () => {
         if (call === 'get') read.push(String(path))
       })
       expect(
-        await retiredOf({ ...engine, store }, (await requireKey(engine, name)).current),
-      ).toMatchObject([{ kms: 'k' }])
-      expect(read).toEqual([expect.stringMatching(`^retired/k/${name}-\\d{10}$`)])
+        await archivedOf({ ...engine, store }, (await requireKey(engine, name)).current),
+      ).toMatchObject([{ providerName: 'k' }])
+      expect(read).toEqual([expect.stringMatching(`^archive/k/${name}-\\d{10}$`)])
       await restore(engine, 'k', name)
       expect(await readDistribution(engine, 'k', name)).toMatchObject({ state: 'active' })
     },
   )
 
   it('is not that of a later key of the same name', async () => {
-    const { engine, kms } = await createDistributed({ deletion_allowed: true })
+    const { engine, kms } = await createDistributed({ deletionAllowed: true })
     await remove(engine)
     await deleteKey(engine, 'app')
     await saveKey(engine, 'app', { type: 'aes256-gcm96' })
@@ -116,13 +116,13 @@ describe('what was removed', () => {
   })
 
   it('and goes while it is looked for was not there', async () => {
-    const bench = await createDistributed()
-    await remove(bench.engine)
+    const testbed = await createDistributed()
+    await remove(testbed.engine)
     const { key, store } = {
-      key: (await requireKey(bench.engine, 'app')).current,
-      store: { ...bench.store, get: () => Promise.resolve(undefined) },
+      key: (await requireKey(testbed.engine, 'app')).current,
+      store: { ...testbed.store, get: () => Promise.resolve(undefined) },
     }
-    expect(await retiredOf({ ...bench.engine, store }, key)).toEqual([])
+    expect(await archivedOf({ ...testbed.engine, store }, key)).toEqual([])
   })
 
   it.each([
@@ -138,21 +138,21 @@ describe('what was removed', () => {
   })
 
   it('without ever having had a KMS key is made anew', async () => {
-    const bench = await createBench()
-    await saveKey(bench.engine, 'app', { type: 'aes256-gcm96' })
-    const lame = recorded(bench, () => ({
+    const testbed = await createTestbed()
+    await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
+    const lame = recorded(testbed, () => ({
       create: () => Promise.reject(new KeymgmtError('KMS_LIMIT', 'too many')),
     }))
     expect(await refusal(distribute(lame.engine, 'k', 'app', AES))).toEqual([
       'KMS_LIMIT',
       'too many',
     ])
-    expect(await remove(bench.engine)).toEqual([])
-    expect(await retired(bench.engine)).toEqual([['k', true, 'decrypt,encrypt']])
-    expect(await refusal(restore(bench.engine))).toEqual(GONE('decrypt,encrypt'))
-    const { engine, calls, notices } = recorded(bench)
+    expect(await remove(testbed.engine)).toEqual([])
+    expect(await archived(testbed.engine)).toEqual([['k', true, 'decrypt,encrypt']])
+    expect(await refusal(restore(testbed.engine))).toEqual(GONE('decrypt,encrypt'))
+    const { engine, calls, notices } = recorded(testbed)
     await distribute(engine, 'k', 'app', AES)
-    expect([calls[0], notices, await retired(engine)]).toEqual(['create 1', [], []])
+    expect([calls[0], notices, await archived(engine)]).toEqual(['create 1', [], []])
   })
 
   it('is asked for of the provider that it was in, not of another of that name', async () => {
@@ -160,7 +160,7 @@ describe('what was removed', () => {
     await remove(engine)
     await deleteProvider(engine, 'k')
     expect(await refusal(restore(engine))).toEqual(GONE('decrypt,encrypt'))
-    await saveProvider(engine, 'k', { provider: 'awskms', key_collection: 'eu-west-1' })
+    await saveProvider(engine, 'k', { provider: 'awskms', keyCollection: 'eu-west-1' })
     expect(await refusal(restore(engine))).toEqual(GONE('decrypt,encrypt'))
     await distribute(later(engine, 2_000), 'k', 'app', AES)
     expect(await readDistribution(engine, 'k', 'app')).toMatchObject({ regions: ['eu-west-1'] })
@@ -170,14 +170,14 @@ describe('what was removed', () => {
     const { engine, kms } = await createDistributed()
     await remove(engine)
     const at = kms.keys[0]?.deletion as Date
-    expect(await retired({ ...engine, now: () => at })).toEqual([['k', false, 'decrypt,encrypt']])
-    expect(await retired({ ...engine, now: () => new Date(at.getTime() + 1) })).toEqual([
+    expect(await archived({ ...engine, now: () => at })).toEqual([['k', false, 'decrypt,encrypt']])
+    expect(await archived({ ...engine, now: () => new Date(at.getTime() + 1) })).toEqual([
       ['k', true, 'decrypt,encrypt'],
     ])
     const wide = await createDistributed(GLOBAL)
     await replicate(wide.engine, 'k', 'app')
     await remove(wide.engine)
-    expect(await retired(later(wide.engine, 365 * DAY_MS))).toEqual([
+    expect(await archived(later(wide.engine, 365 * DAY_MS))).toEqual([
       ['k', false, 'decrypt,encrypt'],
     ])
   })
@@ -187,29 +187,29 @@ describe('what was removed', () => {
     await remove(engine)
     kms.keys.length = 0
     await distribute(later(engine, 2_000), 'k', 'app', AES)
-    expect(await retired(engine)).toHaveLength(1)
+    expect(await archived(engine)).toHaveLength(1)
     await remove(engine)
     kms.keys.length = 0
     await distribute(later(engine, 40 * DAY_MS), 'k', 'app', AES)
-    expect(await retired(engine)).toEqual([])
+    expect(await archived(engine)).toEqual([])
   })
 
   it('and is forgotten by another command meanwhile is forgotten', async () => {
-    const bench = await createDistributed()
-    await remove(bench.engine)
-    bench.kms.keys.length = 0
+    const testbed = await createDistributed()
+    await remove(testbed.engine)
+    testbed.kms.keys.length = 0
     let reads = 0
     const get = (path: string) =>
-      path.startsWith('retired/') && reads++ > 0
+      path.startsWith('archive/') && reads++ > 0
         ? Promise.resolve(undefined)
-        : bench.store.get(path)
-    const { engine } = recorded({ ...bench, store: { ...bench.store, get } })
+        : testbed.store.get(path)
+    const { engine } = recorded({ ...testbed, store: { ...testbed.store, get } })
     await distribute(later(engine, 40 * DAY_MS), 'k', 'app', AES)
-    expect([reads, bench.kms.keys.length]).toEqual([2, 1])
+    expect([reads, testbed.kms.keys.length]).toEqual([2, 1])
   })
 
   it('is brought back only while its key allows it: one whose material is out keeps its key, in part or in all', async () => {
-    const { engine, kms } = await createDistributed({ deletion_allowed: true })
+    const { engine, kms } = await createDistributed({ deletionAllowed: true })
     await revokeDistribution(engine, 'k', 'app')
     await remove(engine)
     expect((await refusal(deleteKey(engine, 'app')))[0]).toBe('KEY_IN_USE')

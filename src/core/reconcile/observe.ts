@@ -1,0 +1,95 @@
+import type { KmsKeyStatus } from '../../kms/provider.js'
+import { openProvider, type Engine } from '../engine.js'
+import type { ArchivedDistribution } from '../records/archive.js'
+import { createdKmsKeys, materialIn } from '../records/kms-keys.js'
+import { withMaterial } from '../records/material.js'
+import type { CreatedKmsKey, KmsKeyEntry } from '../records/model.js'
+import { readProvider } from '../records/repository.js'
+import { tagsFor, type ReconcileContext } from './context.js'
+import { wantedAliases } from './plan.js'
+
+/** The state of one KMS key in AWS. */
+export interface ObservedKmsKey {
+  readonly entry: KmsKeyEntry
+  /** Undefined if AWS has no such KMS key. */
+  readonly status: KmsKeyStatus | undefined
+  /** Names of our tags that it lacks, or whose value is another. */
+  readonly wrongTags: readonly string[]
+  /** True if it holds our material; undefined where that could not be seen. */
+  readonly holds: boolean | undefined
+}
+
+/** The state of a distribution in AWS. */
+export interface Observation {
+  readonly kmsKeys: readonly ObservedKmsKey[]
+  /** By Region and name, the id of the KMS key that an alias names. */
+  readonly aliases: ReadonlyMap<string, ReadonlyMap<string, string>>
+}
+
+/**
+ * Asks the KMS about every KMS key and alias of the distribution. With `challenge`, symmetric KMS
+ * keys are asked to take the same material again, which AWS does only if it is the same.
+ */
+export async function observe(context: ReconcileContext, challenge: boolean): Promise<Observation> {
+  const { provider, distribution, key } = context
+  const { kms_keys, regions } = distribution.current
+  const names = new Set(wantedAliases(key, distribution.current).keys())
+  const [kmsKeys, aliases] = await Promise.all([
+    Promise.all(kms_keys.map((entry) => observeKmsKey(context, entry, challenge))),
+    Promise.all(
+      regions.map(async (region) => [region, await provider.aliasTargets(region, names)] as const),
+    ),
+  ])
+  return { kmsKeys, aliases: new Map(aliases) }
+}
+
+async function observeKmsKey(
+  context: ReconcileContext,
+  entry: KmsKeyEntry,
+  challenge: boolean,
+): Promise<ObservedKmsKey> {
+  const { provider } = context
+  const status =
+    entry.state === 'created' ? await provider.inspect(entry.region, entry.key) : undefined
+  if (entry.state !== 'created' || !status)
+    return { entry, status: undefined, wrongTags: [], holds: undefined }
+  const tags = await provider.tagsOf(entry.region, entry.key)
+  const ours = await tagsFor(context, entry.version, entry.operation_id)
+  return {
+    entry,
+    status,
+    wrongTags: Object.keys(ours).filter((name) => tags[name] !== ours[name]),
+    holds: await observeMaterial(context, entry, status, challenge),
+  }
+}
+
+async function observeMaterial(
+  { engine, key, provider }: ReconcileContext,
+  entry: CreatedKmsKey,
+  { key: kmsKey, state, materialId }: KmsKeyStatus,
+  challenge: boolean,
+): Promise<boolean | undefined> {
+  if (state !== 'enabled' && state !== 'disabled') return undefined
+  const { version, region } = entry
+  return withMaterial(engine.store, key, version, async (material) => {
+    const seen = await provider.holds(region, kmsKey, key.type, material)
+    if (seen !== undefined) return seen
+    if (challenge) return provider.accepts(region, kmsKey, key.type, material)
+    const recorded = materialIn(entry, version)?.material_id
+    return recorded === undefined || materialId === undefined ? undefined : recorded === materialId
+  })
+}
+
+/** True if AWS still has every KMS key of an archived distribution, so that it can come back. */
+export async function isRestorable(
+  engine: Engine,
+  { providerName, record }: ArchivedDistribution,
+): Promise<boolean> {
+  const provider = await readProvider(engine, providerName)
+  if (!provider || provider.key_collection !== record.regions[0]) return false
+  const opened = await openProvider(engine, provider)
+  const states = await Promise.all(
+    createdKmsKeys(record).map(({ region, key }) => opened.inspect(region, key)),
+  )
+  return states.length > 0 && states.every((state) => state !== undefined)
+}

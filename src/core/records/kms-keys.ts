@@ -1,0 +1,108 @@
+import { KeymgmtError } from '../../errors.js'
+import type { RecordHandle } from './record.js'
+import type {
+  AliasEntry,
+  AliasState,
+  CreatedKmsKey,
+  DistributionRecord,
+  KmsKeyEntry,
+  KmsKeyPlace,
+  MaterialEntry,
+} from './model.js'
+
+const isAt =
+  ({ version, region }: KmsKeyPlace) =>
+  (entry: KmsKeyPlace): boolean =>
+    entry.version === version && entry.region === region
+
+/** The entry of one version in one Region. */
+export function kmsKeyAt(
+  { kms_keys }: Pick<DistributionRecord, 'kms_keys'>,
+  version: number,
+  region: string,
+): KmsKeyEntry | undefined {
+  return kms_keys.find(isAt({ version, region }))
+}
+
+/** The same, of a KMS key that exists as far as is known. */
+export function createdKmsKeyAt(
+  record: Pick<DistributionRecord, 'kms_keys'>,
+  version: number,
+  region: string,
+): CreatedKmsKey | undefined {
+  const entry = kmsKeyAt(record, version, region)
+  return entry?.state === 'created' ? entry : undefined
+}
+
+/** The entries of the KMS keys that exist as far as is known. */
+export function createdKmsKeys({
+  kms_keys,
+}: Pick<DistributionRecord, 'kms_keys'>): CreatedKmsKey[] {
+  return kms_keys.filter((entry) => entry.state === 'created')
+}
+
+/** The created KMS key that must be on record. @throws KeymgmtError STORE_CORRUPT */
+export function requireKmsKey(
+  { path, current }: Pick<RecordHandle<DistributionRecord>, 'path' | 'current'>,
+  { version, region }: KmsKeyPlace,
+): CreatedKmsKey {
+  const entry = createdKmsKeyAt(current, version, region)
+  if (entry) return entry
+  throw new KeymgmtError(
+    'STORE_CORRUPT',
+    `${path} has no KMS key for version ${version} in ${region}`,
+  )
+}
+
+/** True if the KMS key holds all of its material. */
+export function holdsMaterial({ materials }: CreatedKmsKey): boolean {
+  return materials.length > 0 && materials.every(({ imported }) => imported)
+}
+
+/** The KMS key with `imported` for all of its materials. */
+export function withImported(entry: CreatedKmsKey, imported: boolean): CreatedKmsKey {
+  return { ...entry, materials: entry.materials.map((material) => ({ ...material, imported })) }
+}
+
+/** The material of one version in a KMS key. */
+export function materialIn(
+  { materials }: CreatedKmsKey,
+  version: number,
+): MaterialEntry | undefined {
+  return materials.find((material) => material.version === version)
+}
+
+/** The record with this entry, in place of an earlier one of the same version and Region. */
+export function putKmsKey(record: DistributionRecord, entry: KmsKeyEntry): DistributionRecord {
+  const others = record.kms_keys.filter((other) => !isAt(entry)(other))
+  const place = ({ region }: KmsKeyPlace) => record.regions.indexOf(region)
+  const kms_keys = [...others, entry].sort(
+    (one, other) => one.version - other.version || place(one) - place(other),
+  )
+  return { ...record, kms_keys }
+}
+
+/** The record without the entry of this version and Region. */
+export function dropKmsKey(record: DistributionRecord, place: KmsKeyPlace): DistributionRecord {
+  return { ...record, kms_keys: record.kms_keys.filter((entry) => !isAt(place)(entry)) }
+}
+
+/** The entry of an alias. */
+export function aliasAt(
+  { aliases }: Pick<DistributionRecord, 'aliases'>,
+  region: string,
+  name: string,
+): AliasEntry | undefined {
+  return aliases.find((entry) => entry.region === region && entry.name === name)
+}
+
+/** The record with this state of the alias; without the alias if there is none. */
+export function putAlias(
+  record: DistributionRecord,
+  region: string,
+  name: string,
+  state: AliasState | undefined,
+): DistributionRecord {
+  const others = record.aliases.filter((entry) => entry.region !== region || entry.name !== name)
+  return { ...record, aliases: state ? [...others, { region, name, ...state }] : others }
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from '@jest/globals'
+import { readKey } from '../../../src/core/records/repository.js'
+import { decodeRecord, encodeRecord, recordPath } from '../../../src/core/records/model.js'
+import { createTestbed, refusal } from './testbed.js'
+
+const bytes = (text: string) => Buffer.from(text)
+const attempt = async (text: string) =>
+  refusal(Promise.resolve().then(() => decodeRecord('key/app', bytes(text))))
+
+describe('a record', () => {
+  it('contains its format, which is not part of what is read', () => {
+    const encoded = encodeRecord({ name: 'app' })
+    expect(JSON.parse(Buffer.from(encoded).toString())).toEqual({ format: 2, name: 'app' })
+    expect(decodeRecord('key/app', encoded)).toEqual({ name: 'app' })
+  })
+
+  it.each([
+    ['{"name":"app"}', '1'],
+    ['{"format":1,"name":"app"}', '1'],
+    ['{"format":0}', '0'],
+  ])('of an earlier format is refused: %s', async (text, format) => {
+    expect(await attempt(text)).toEqual([
+      'STORE_VERSION',
+      `record key/app has format ${format}, which this keymgmt no longer reads`,
+      'use the earlier keymgmt that wrote it, or begin with a new store',
+    ])
+  })
+
+  it.each([
+    ['{"format":3}', '3'],
+    ['{"format":"next"}', 'next'],
+  ])('of a later format is refused: %s', async (text, format) => {
+    expect(await attempt(text)).toEqual([
+      'STORE_VERSION',
+      `record key/app has format ${format}, which this keymgmt does not know`,
+      'use the newer keymgmt that wrote it',
+    ])
+  })
+
+  it.each(['', '{"id":', 'null', '7'])('that is no object is damaged: %j', async (text) => {
+    expect(await attempt(text)).toEqual([
+      'STORE_CORRUPT',
+      'the record key/app is not what keymgmt writes',
+    ])
+  })
+
+  it('of an earlier format is refused by every command, and stays as it is', async () => {
+    const { engine, store } = await createTestbed()
+    const revision = await store.put(recordPath.key('app'), bytes('{"name":"app"}'), undefined)
+    expect((await refusal(readKey(engine, 'app')))[0]).toBe('STORE_VERSION')
+    expect(await store.get(recordPath.key('app'))).toMatchObject({ revision })
+  })
+})
