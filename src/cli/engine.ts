@@ -2,12 +2,13 @@ import { homedir } from 'node:os'
 import { createEngine, type Engine } from '../core/engine.js'
 import { awsKms } from '../kms/aws/index.js'
 import { KeymgmtError } from '../errors.js'
-import type { KmsKind } from '../kms/provider.js'
+import type { AwsOptions } from '../kms/aws/provider.js'
 import { openHome, type OpenedHome } from '../store/home.js'
 import { locate } from '../store/locate.js'
 import type { Store } from '../store/store.js'
 import { humanDuration } from './output/index.js'
 import type { Io } from './terminal.js'
+import { packageVersion } from './version.js'
 
 /** How long another command on the same key is waited for, unless the whole command has less. */
 const LOCK_WAIT_MS = 60_000
@@ -24,7 +25,10 @@ export interface EngineOptions {
    * nor here.
    */
   readonly rehearsal?:
-    | { readonly kind: (kind: KmsKind) => KmsKind; readonly store: (store: Store) => Store }
+    | {
+        readonly middleware: NonNullable<AwsOptions['middleware']>
+        readonly store: (store: Store) => Store
+      }
     | undefined
 }
 
@@ -52,11 +56,15 @@ export function composeEngine(
     get signal() {
       return bounded()
     },
+    get version() {
+      return packageVersion()
+    },
     onWait: io.progress,
+    middleware: rehearsal?.middleware,
   })
   const engine = createEngine({
     store: rehearsal ? rehearsal.store(home.store) : home.store,
-    kinds: { awskms: rehearsal ? rehearsal.kind(kms) : kms },
+    kinds: { awskms: kms },
     progress: io.progress,
     notice,
   })

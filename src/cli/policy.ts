@@ -2,23 +2,23 @@ import { aliasPattern } from '../core/records/alias-names.js'
 import type { Engine } from '../core/engine.js'
 import { distributionNames, knownArn, providerScope } from '../core/operations/provider-usage.js'
 import { KeymgmtError } from '../errors.js'
-import { noteNeeds, type Noted } from '../kms/aws/policy/recorder.js'
+import { planCalls } from '../kms/aws/dry-run.js'
+import { recordPermissions, type RecordedPermissions } from '../kms/aws/policy/recorder.js'
 import {
-  grantsOf,
-  policyOf,
-  type Need,
+  toPolicy,
+  toStatements,
   type PolicyDocument,
+  type RequiredPermission,
 } from '../kms/aws/policy/permissions.js'
-import { needsOfProvider } from '../kms/aws/policy/provider-policy.js'
-import { rehearseAwsKms } from '../kms/aws/dry-run.js'
-import type { KmsKind } from '../kms/provider.js'
+import { permissionsOfProvider } from '../kms/aws/policy/provider-policy.js'
 import { PATHS } from '../paths/index.js'
+import { kms as providerPath } from '../paths/kms.js'
 import { findPath, type Resolved } from '../router/router.js'
 import type { Json } from '../router/values.js'
 import { createOverlayStore } from '../store/index.js'
 import type { Session } from './commands/command.js'
 import { complain } from './output/error.js'
-import { composeEngine } from './engine.js'
+import { composeEngine, type EngineOptions } from './engine.js'
 import { loadFormat, printWarnings, type FormatName } from './output/index.js'
 import { warner, type Io } from './terminal.js'
 import { sanitizePath } from './input/paths.js'
@@ -40,9 +40,11 @@ export async function printCommandPolicy(
   io: Io,
   { resolved, format, ...options }: PolicyRequest,
 ): Promise<number> {
-  const noted: Noted[] = []
-  const rehearsal = {
-    kind: (kind: KmsKind) => noteNeeds(rehearseAwsKms(kind, []), noted),
+  const recorded: RecordedPermissions[] = []
+  const record = recordPermissions(recorded)
+  const plan = planCalls([])
+  const rehearsal: EngineOptions['rehearsal'] = {
+    middleware: (settings) => [record(settings), plan],
     store: createOverlayStore,
   }
   const { engine } = composeEngine(io, {
@@ -52,27 +54,28 @@ export async function printCommandPolicy(
       warner(io)(`${message}\n`)
     },
   })
-  const { name: kms, key } = resolved.path.pattern.startsWith('keymgmt/kms/:name/')
-    ? resolved.params
-    : {}
-  const names =
-    kms !== undefined && key !== undefined ? await distributionNames(engine, kms, key) : undefined
+  // Only the paths of a key in a provider have a `key`, and a provider as the `name`.
+  const { name: kms = '', key } = resolved.params
+  const names = key === undefined ? undefined : await distributionNames(engine, kms, key)
   try {
     await resolved.run(engine)
   } catch (error) {
     // What comes of an assumed answer is nothing to be refused for: what could be asked is worth
     // being printed.
-    if (isOver(error) || noted.every(({ unanswered }) => unanswered.size === 0)) throw error
+    if (isOver(error) || recorded.every(({ unanswered }) => unanswered.size === 0)) throw error
   } finally {
     io.progress('')
   }
-  const arn = kms !== undefined && noted.length > 0 ? await knownArn(engine, kms) : undefined
-  const grants = noted.flatMap(({ needs, arns }) =>
-    needs.flatMap((need) => grantsOf(withPattern(need, names), accountOf([...arns, arn]))),
+  const arn = key !== undefined && recorded.length > 0 ? await knownArn(engine, kms) : undefined
+  const policy = toPolicy(
+    recorded.flatMap(({ required, arns }) =>
+      required.flatMap((permission) =>
+        toStatements(withPattern(permission, names), accountOf([...arns, arn])),
+      ),
+    ),
   )
-  const policy = policyOf(grants)
   printWarnings(warner(io), [
-    ...explainUnanswered(new Set(noted.flatMap(({ unanswered }) => [...unanswered]))),
+    ...explainUnanswered(new Set(recorded.flatMap(({ unanswered }) => [...unanswered]))),
     ...explainSize(policy),
   ])
   if (policy) await printPolicy(io, policy, format)
@@ -94,10 +97,13 @@ function isOver(error: unknown): boolean {
  * Only what is done to a key in one provider can begin a distribution: elsewhere all names are
  * known.
  */
-function withPattern(need: Need, names: readonly string[] | undefined): Need {
-  return need.alias === undefined || names === undefined
-    ? need
-    : { ...need, alias: aliasPattern(need.alias, names) }
+function withPattern(
+  permission: RequiredPermission,
+  names: readonly string[] | undefined,
+): RequiredPermission {
+  return permission.alias === undefined || names === undefined
+    ? permission
+    : { ...permission, alias: aliasPattern(permission.alias, names) }
 }
 
 function explainUnanswered(unanswered: ReadonlySet<string>): string[] {
@@ -145,8 +151,9 @@ export async function policy(
       },
     })
     const scope = await providerScope(engine, kms)
-    const found = policyOf(
-      needsOfProvider(scope).flatMap((need) => grantsOf(need, accountOf([scope.arn]))),
+    const account = accountOf([scope.arn])
+    const found = toPolicy(
+      permissionsOfProvider(scope).flatMap((permission) => toStatements(permission, account)),
     )
     if (found) await printPolicy(io, found, format)
     return 0
@@ -156,11 +163,8 @@ export async function policy(
 }
 
 function providerOf(path: string): string {
-  const {
-    path: { pattern },
-    params,
-  } = findPath(PATHS, path)
-  if (pattern === 'keymgmt/kms/:name' && params.name !== undefined) return params.name
+  const match = findPath(PATHS, path)
+  if (match.path === providerPath && match.params.name !== undefined) return match.params.name
   throw new KeymgmtError('PATH_UNSUPPORTED', `${path} is no KMS provider`, {
     hints: [
       'of a provider: keymgmt policy keymgmt/kms/example-kms',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Engine } from '../core/engine.js'
 import { KeymgmtError } from '../errors.js'
-import type { RehearsedCall } from '../kms/planned-call.js'
+import type { PlannedCall } from '../kms/planned-call.js'
 import type { Operation, Response } from '../router/path.js'
 import type { Router } from '../router/router.js'
 import type { Json, RawValue } from '../router/values.js'
@@ -87,7 +87,7 @@ export async function runVerb(
       ),
     )
   }
-  const calls: RehearsedCall[] = []
+  const calls: PlannedCall[] = []
   const { engine } = composeEngine(io, {
     signal,
     timeoutMs: request.timeoutMs,
@@ -96,13 +96,13 @@ export async function runVerb(
       if (format.speaks) warner(io)(`${message}\n`)
       else notices.push(message)
     },
-    ...(request.dryRun && { rehearsal: (await import('./dry-run.js')).rehearse(calls) }),
+    ...(request.dryRun && { rehearsal: (await import('./dry-run.js')).dryRun(calls) }),
   })
   const answered = await resolved.run(engine).finally(() => {
     io.progress('')
   })
   const response = request.dryRun
-    ? (await import('./dry-run.js')).describeRehearsal(calls)
+    ? (await import('./dry-run.js')).describePlan(calls)
     : { ...answered, warnings: [...notices, ...(answered.warnings ?? [])] }
   if (format.speaks) printWarnings(warner(io), response.warnings ?? [])
   print({ io, format }, operation, request, response)

@@ -1,5 +1,5 @@
-/** A call that would be made. */
-export interface RehearsedCall {
+/** A call to AWS that a dry run did not make. */
+export interface PlannedCall {
   readonly operation: string
   readonly region: string
   /** The id of the KMS key, or in brackets what is to be made. */

@@ -60,12 +60,11 @@ export interface KmsKeyStatus {
 export interface AliasOwner {
   /** The ids of the KMS keys that it may be moved away from. */
   readonly keys: ReadonlySet<string>
-  /** Whether it is known to be ours, whatever it names now. */
-  readonly exists: boolean
-  /** Whether the making of it was begun before, without an answer on record. */
-  readonly begun?: boolean
-  /** The KMS key that it names, as far as is on record. */
-  readonly named?: KmsKey | undefined
+  /**
+   * True if it is known to be ours, whatever it names now; `unknown` if its creation was begun
+   * before and no reply is on record.
+   */
+  readonly exists: boolean | 'unknown'
 }
 
 /**
@@ -147,8 +146,7 @@ export interface KmsProvider {
    * left alone.
    */
   pointAlias(region: string, alias: string, key: KmsKey, owner: AliasOwner): Promise<void>
-  /** Removes the alias, which names the KMS key `named` as far as is on record. */
-  removeAlias(region: string, alias: string, named?: KmsKey): Promise<void>
+  removeAlias(region: string, alias: string): Promise<void>
 
   enable(region: string, key: KmsKey): Promise<void>
   disable(region: string, key: KmsKey): Promise<void>

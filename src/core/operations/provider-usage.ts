@@ -54,7 +54,7 @@ export async function knownArn(engine: Engine, kms: string): Promise<string | un
       distribution &&
       copiesOf(distribution.current)
         .map(({ copy }) => copy.key?.arn)
-        .find(Boolean)
+        .find((known) => known?.startsWith('arn:'))
     if (arn) return arn
   }
   return (await requireProvider(engine, kms)).credentials.role_arn

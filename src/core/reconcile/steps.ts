@@ -126,19 +126,16 @@ const STEPS: Readonly<Record<Step['action'], TakeStep>> = {
     const recorded = aliases[region]?.[alias]
     const known = recorded ?? { version: 0, ours: false }
     const keys = new Set(Object.values(copies).flatMap((places) => places[region]?.key?.id ?? []))
-    const named = namedBy(work, region, alias)
     await setAlias(work, region, alias, known)
     await work.provider.pointAlias(region, alias, kmsKeyOf(work, version, region), {
       keys,
-      exists: known.ours,
-      begun: recorded?.ours === false,
-      named,
+      exists: recorded?.ours === false ? 'unknown' : known.ours,
     })
     await setAlias(work, region, alias, { version, ours: true })
   },
 
   'remove-alias': async (work, { region, alias = '' }) => {
-    await work.provider.removeAlias(region, alias, namedBy(work, region, alias))
+    await work.provider.removeAlias(region, alias)
     await setAlias(work, region, alias, undefined)
   },
 
@@ -159,12 +156,6 @@ const STEPS: Readonly<Record<Step['action'], TakeStep>> = {
       without(copy, 'deletion_scheduled', 'deletion_date', 'enabled'),
     )
   },
-}
-
-/** The KMS key that an alias names as far as is on record. */
-function namedBy({ ledger }: Work, region: string, alias: string): KmsKey | undefined {
-  const { aliases, copies } = ledger.current
-  return copies[aliases[region]?.[alias]?.version ?? 0]?.[region]?.key
 }
 
 function differs({ key }: Work, version: number, region: string, { id }: KmsKey): KeymgmtError {

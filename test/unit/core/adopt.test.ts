@@ -64,7 +64,7 @@ describe('a KMS key is adopted', () => {
     expect(calls).toEqual([
       `accepts ${HOME} stranger`,
       `tag ${HOME} stranger`,
-      `pointAlias ${HOME} app-TIME stranger (new, names nothing)`,
+      `pointAlias ${HOME} app-TIME stranger (new)`,
     ])
     const alias = 'alias/hashicorp/app-1688559292'
     expect(await readDistribution(engine, 'k', 'app')).toMatchObject({
@@ -104,7 +104,7 @@ describe('a KMS key is adopted', () => {
       'create 2',
       `importMaterial ${HOME} 2`,
       `tag ${HOME} stranger`,
-      `pointAlias ${HOME} app-TIME 2 (new, names nothing)`,
+      `pointAlias ${HOME} app-TIME 2 (new)`,
     ])
     expect(await complaints(bench)).toEqual([])
   })
