@@ -5,7 +5,6 @@ import {
   GetParametersForImportCommand,
   GetPublicKeyCommand,
   ImportKeyMaterialCommand,
-  type KMSClient,
   ListAliasesCommand,
   ListGrantsCommand,
   paginateListKeys,
@@ -13,66 +12,29 @@ import {
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { wrapForImport } from '../../../src/crypto/wrap.js'
-import { createClient } from '../../../src/kms/aws/client.js'
 import { planCalls } from '../../../src/kms/aws/dry-run.js'
-import { addMiddleware, type AwsMiddleware } from '../../../src/kms/aws/middleware.js'
+import type { AwsMiddleware } from '../../../src/kms/aws/middleware.js'
 import {
   recordPermissions,
   type RecordedPermissions,
 } from '../../../src/kms/aws/policy/recorder.js'
-import { createRateLimiter } from '../../../src/kms/aws/rate-limiter.js'
-import { retryWithin } from '../../../src/kms/aws/retry.js'
 import { boundedPages } from '../../../src/kms/aws/session.js'
 import type { PlannedCall } from '../../../src/kms/planned-call.js'
 
-const REGION = 'us-west-1'
+import { reply, serve, type Handler } from './service.js'
+
 const ID = '00000000-0000-4000-8000-000000000001'
 const ARN = `arn:aws:kms:us-west-1:111122223333:key/${ID}`
+const REGION = 'us-west-1'
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => void
-const closing: (() => void)[] = []
+const clients = serve()
 afterEach(() => {
-  for (const close of closing.splice(0)) close()
+  clients.close()
 })
+const clientOf: typeof clients.open = (...args) => clients.open(...args)
 
-/** A client of a service that `handler` plays, behind `middleware` and the retries. */
-async function clientOf(
-  handler: Handler,
-  middleware: readonly AwsMiddleware[] = [],
-  signal = new AbortController().signal,
-): Promise<KMSClient> {
-  const server = createServer((request, response) => {
-    request.resume()
-    handler(request, response)
-  })
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  closing.push(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const { port } = server.address() as AddressInfo
-  const endpoint = `http://127.0.0.1:${port}`
-  const credentials = { endpoint, access_key: 'A', secret_key: 'B' }
-  const settings = { region: REGION, credentials }
-  const { client } = await createClient(settings, REGION, { env: {}, signal, version: '1.2.3' })
-  addMiddleware(client, REGION, [...middleware, retryWithin(createRateLimiter(false), { signal })])
-  return client
-}
-
-const reply =
-  (status: number, body: unknown): Handler =>
-  (_request, response) => {
-    response.writeHead(status, {
-      'content-type': 'application/x-amz-json-1.1',
-      'x-amzn-requestid': 'r-1',
-    })
-    response.end(JSON.stringify(body))
-  }
+/** What must not be asked: the SDK fails at it. */
 const unexpected: Handler = (_request, response) => {
   response.writeHead(418).end()
 }
