@@ -44,25 +44,20 @@ function keyIn({ operation, input }: AwsRequest): string {
     : keyIdOf(textOf(input, 'KeyId') || textOf(input, 'TargetKeyId'))
 }
 
-/** True for the id of a KMS key that a dry run answered CreateKey with. */
-function isNew(id: string): boolean {
-  return id.startsWith('(')
-}
-
-/** Remembers what the requests so far would have made. */
+/** True for requests that are not sent; remembers what the ones so far would have made. */
 function createPlan(): (request: AwsRequest) => boolean {
-  const replicas = new Set<string>()
+  const made = new Set<string>()
   const imported = new Set<string>()
   return (request) => {
     const { operation, region, input } = request
-    const id = keyIn(request)
-    const key = `${region} ${id}`
-    if (operation === 'ReplicateKey') replicas.add(`${textOf(input, 'ReplicaRegion')} ${id}`)
+    const key = `${region} ${keyIn(request)}`
+    if (operation === 'CreateKey') made.add(key)
+    if (operation === 'ReplicateKey')
+      made.add(`${textOf(input, 'ReplicaRegion')} ${keyIn(request)}`)
     if (operation === 'ImportKeyMaterial') imported.add(key)
     return (
       factsOf(operation).changesAws === true ||
-      isNew(id) ||
-      replicas.has(key) ||
+      made.has(key) ||
       (PLANNED[operation] === showNothing && imported.has(key))
     )
   }
