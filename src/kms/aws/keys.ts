@@ -31,7 +31,7 @@ const TAG_REQUESTS = 50
 /** Milliseconds between two searches through all KMS keys. */
 const SEARCH_EVERY_MS = 2_000
 /** Milliseconds between two looks at one KMS key. */
-const LOOK_EVERY_MS = 500
+const LOOK_EVERY_MS = 100
 
 function tagList(tags: Readonly<Record<string, string>>) {
   return Object.entries(tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue }))
