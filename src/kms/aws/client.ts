@@ -1,22 +1,14 @@
-import { KMSClient, type KMSClientConfig } from '@aws-sdk/client-kms'
+import { KMSClient, type KMSClientConfig, type ServiceOutputTypes } from '@aws-sdk/client-kms'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { KmsSettings } from '../provider.js'
+import type { AwsMiddleware, Output } from './middleware.js'
+import { OPERATIONS, type Operation } from './operations.js'
 import { limitResponseSize } from './response-size.js'
-import { assertEndpoint, isAwsEndpoint, resolveEndpoint } from './settings.js'
+import { assertEndpoint, isAwsEndpoint, resolveEndpoint, type ClientOptions } from './settings.js'
 
 type Credentials = NonNullable<KMSClientConfig['credentials']>
 type UserAgent = NonNullable<KMSClientConfig['customUserAgent']>
-
-/** What a client needs beside the settings of its provider. */
-export interface ClientOptions {
-  /** Where `AWS_KMS_ENDPOINT` and the like are looked up. */
-  readonly env: Readonly<Record<string, string | undefined>>
-  /** Ends every request. */
-  readonly signal: AbortSignal
-  /** The version of keymgmt in the user agent, by which detection rules recognise keymgmt. */
-  readonly version?: string
-}
 
 /**
  * A client of AWS KMS in `region`. The SDK sends every request once: the retry middleware decides
@@ -81,6 +73,34 @@ function refusePlainHttp(client: KMSClient): void {
     },
     { step: 'finalizeRequest', name: 'refusePlainHttp', priority: 'high' },
   )
+}
+
+/** Makes every request of `client` pass through `middleware`, from the first to the last. */
+export function addMiddleware(
+  client: KMSClient,
+  region: string,
+  middleware: readonly AwsMiddleware[],
+): void {
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const operation = operationOf(context.commandName)
+      const request = { operation, region, input: { ...args.input } }
+      const send = async (): Promise<Output> => ({ ...(await next(args)).output })
+      const pass = middleware.reduceRight<() => Promise<Output>>(
+        (inner, each) => () => each(request, inner),
+        send,
+      )
+      const output = { $metadata: {}, ...(await pass()) } as ServiceOutputTypes
+      return { response: undefined, output }
+    },
+    { step: 'initialize', priority: 'high', name: 'keymgmt' },
+  )
+}
+
+function operationOf(commandName = ''): Operation {
+  const name = commandName.replace(/Command$/, '')
+  if (Object.hasOwn(OPERATIONS, name)) return name as Operation
+  throw new Error(`${name} has no entry in OPERATIONS`)
 }
 
 async function credentialsOf(

@@ -1,6 +1,6 @@
 import type { KmsProvider, KmsSettings } from '../provider.js'
 import { aliasTargets, pointAlias, removeAlias } from './aliases.js'
-import { createClient, type ClientOptions } from './client.js'
+import { addMiddleware, createClient } from './client.js'
 import {
   awaitReplica,
   cancelDeletion,
@@ -16,10 +16,11 @@ import {
   tagsOf,
 } from './keys.js'
 import { accepts, deleteMaterial, holds, importMaterial } from './material.js'
-import { addMiddleware, type AwsMiddleware } from './middleware.js'
+import type { AwsMiddleware } from './middleware.js'
 import { createRateLimiter, type RateLimiter } from './rate-limiter.js'
 import { retryWithin, type RetryOptions } from './retry.js'
 import { keyIdIn, type Session } from './session.js'
+import type { ClientOptions } from './settings.js'
 
 /** What the AWS provider needs from whoever opens it. */
 export interface AwsOptions extends RetryOptions, ClientOptions {

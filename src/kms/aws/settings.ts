@@ -1,6 +1,16 @@
 import { KeymgmtError } from '../../errors.js'
 import type { KmsSettings } from '../provider.js'
 
+/** What a client needs beside the settings of its provider. */
+export interface ClientOptions {
+  /** Where `AWS_KMS_ENDPOINT` and the like are looked up. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Ends every request. */
+  readonly signal: AbortSignal
+  /** The version of keymgmt in the user agent, by which detection rules recognise keymgmt. */
+  readonly version?: string
+}
+
 /** Environment variables that name an endpoint, the first that is set wins. */
 const ENDPOINT_VARIABLES = ['AWS_KMS_ENDPOINT', 'AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL'] as const
 

@@ -1,8 +1,8 @@
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createClient } from '../../../src/kms/aws/client.js'
-import { addMiddleware, type AwsMiddleware } from '../../../src/kms/aws/middleware.js'
+import { addMiddleware, createClient } from '../../../src/kms/aws/client.js'
+import type { AwsMiddleware } from '../../../src/kms/aws/middleware.js'
 import { createRateLimiter } from '../../../src/kms/aws/rate-limiter.js'
 import { retryWithin } from '../../../src/kms/aws/retry.js'
 
