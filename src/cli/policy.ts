@@ -60,8 +60,8 @@ export async function printCommandPolicy(
   try {
     await resolved.run(engine)
   } catch (error) {
-    // What comes of an assumed answer is nothing to be refused for: what could be asked is worth
-    // being printed.
+    // An error that follows from an assumed reply refuses nothing: the permissions found so far are
+    // worth printing.
     if (isOver(error) || recorded.every(({ unanswered }) => unanswered.size === 0)) throw error
   } finally {
     io.progress('')
@@ -86,7 +86,7 @@ export async function printCommandPolicy(
   return 0
 }
 
-/** Whether a command ended because it was to. */
+/** True if the command was interrupted or timed out. */
 function isOver(error: unknown): boolean {
   return (
     error instanceof KeymgmtError && (error.code === 'INTERRUPTED' || error.code === 'KMS_TIMEOUT')

@@ -5,6 +5,6 @@ export interface PlannedCall {
   /** The id of the KMS key, or in brackets what is to be made. */
   readonly kmsKey: string
   readonly alias?: string
-  /** What it adds to a month's bill, or takes off it, in US dollars. */
+  /** US dollars that it adds to a month's bill; negative if it saves them. */
   readonly monthlyCost: number
 }

@@ -26,9 +26,7 @@ export async function createClient(
 ): Promise<{ client: KMSClient; endpoint: string; isAws: boolean }> {
   const endpoint = resolveEndpoint(settings, env)
   if (endpoint) assertEndpoint(endpoint.url, endpoint.source)
-  const customUserAgent: UserAgent = [
-    ['keymgmt', ...(version ? [version] : [])] as [string, string],
-  ]
+  const customUserAgent: UserAgent = [version ? ['keymgmt', version] : ['keymgmt']]
   const client = new KMSClient({
     region,
     credentials: await credentialsOf(settings.credentials, { region, customUserAgent }),

@@ -94,7 +94,7 @@ export interface AwsFailure {
   readonly code: string
   readonly status: number | undefined
   readonly requestId: string | undefined
-  /** Whether AWS's clock differs from ours, and the SDK has set its own right. */
+  /** True if AWS's clock differs from ours, and the SDK now corrects for it. */
   readonly clockCorrected: boolean
 }
 
@@ -123,20 +123,20 @@ export function readFailure(error: unknown): AwsFailure {
   }
 }
 
-/** What comes from outside may be of any type. */
+/** The reply is untrusted: a value may be of any type. */
 function textOr(otherwise: string, value: unknown): string {
   return typeof value === 'string' ? value : otherwise
 }
 
 /**
- * Whether AWS answered that it was asked too often. `LimitExceededException` is not that: waiting
- * does not help it.
+ * True if AWS throttled the request. `LimitExceededException` is not that: waiting does not help
+ * against it.
  */
 export function isThrottled({ name, status }: AwsFailure): boolean {
   return name === 'ThrottlingException' || name === 'TooManyRequestsException' || status === 429
 }
 
-/** Whether the request certainly never reached AWS. */
+/** True if the request certainly never reached AWS. */
 export function isNotSent({ code }: AwsFailure): boolean {
   return NOT_CONNECTED.test(code)
 }
@@ -145,7 +145,7 @@ export function isNotSent({ code }: AwsFailure): boolean {
 const MAY_BE_DONE = ['KMSInternalException', 'DependencyTimeoutException', RESPONSE_TOO_LARGE]
 
 /**
- * Whether the request may have been carried out although it failed: no answer, or a failure inside
+ * True if the request may have been carried out although it failed: no reply, or a failure inside
  * AWS.
  */
 export function isAmbiguous(failure: AwsFailure): boolean {
@@ -159,7 +159,7 @@ export function isAmbiguous(failure: AwsFailure): boolean {
   )
 }
 
-/** Whether a KMS key is still on its way into existence, or between two states. */
+/** True if the KMS key is still being created, or is between two states. */
 export function isInTransition({ name, message }: AwsFailure): boolean {
   return name === 'KMSInvalidStateException' && /is (creating|updating)/.test(message)
 }

@@ -26,7 +26,7 @@ import { keySpecFor, kindFor } from './key-specs.js'
 import { CONSISTENCY_MS } from './retry.js'
 import { boundedPages, entriesOf, keyIdIn, pollUntil, type Session } from './session.js'
 
-/** How many KMS keys are asked for their tags at a time; AWS allows 2,000 a second. */
+/** Concurrent requests for the tags of KMS keys; AWS allows 2,000 a second. */
 const TAG_REQUESTS = 50
 /** Milliseconds between two searches through all KMS keys. */
 const SEARCH_EVERY_MS = 2_000

@@ -1,7 +1,7 @@
 /** The input of a request: AWS's own field names. */
 export type Input = Readonly<Record<string, unknown>>
 
-/** What holds for every request of one operation. */
+/** Facts about every request of one operation. */
 export interface OperationFacts {
   /**
    * AWS's quota for each account and Region.
@@ -99,7 +99,7 @@ export const OPERATIONS = {
 /** An operation of AWS KMS that keymgmt uses. */
 export type Operation = keyof typeof OPERATIONS
 
-/** What holds for every request of `operation`. */
+/** The row of `operation`. */
 export function factsOf(operation: Operation): OperationFacts {
   return OPERATIONS[operation]
 }

@@ -22,13 +22,13 @@ import { retryWithin, type RetryOptions } from './retry.js'
 import { keyIdIn, type Session } from './session.js'
 import type { ClientOptions } from './settings.js'
 
-/** What the AWS provider needs from whoever opens it. */
+/** The options of all providers of AWS KMS. */
 export interface AwsOptions extends RetryOptions, ClientOptions {
-  /** What the requests of a provider pass before they are sent, from the first to the last. */
+  /** The requests of a provider pass it before they are sent, from the first to the last. */
   readonly middleware?: ((settings: KmsSettings) => readonly AwsMiddleware[]) | undefined
 }
 
-/** What AWS's eventual consistency may take to show a KMS key that was made, in milliseconds. */
+/** The longest time until AWS shows a KMS key that was made, in milliseconds. */
 const SETTLING_MS = 30_000
 
 /** By endpoint and Region: providers that share an account's quotas share them here, too. */

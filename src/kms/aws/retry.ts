@@ -23,7 +23,7 @@ const CONNECTION_ATTEMPTS = 3
 /** A shorter wait is not reported. */
 const NOTICEABLE_MS = 500
 
-/** What the requests of one provider share. */
+/** The options that all requests of a provider share. */
 export interface RetryOptions {
   /**
    * Ends every request and every wait. A `KeymgmtError` as its reason says why; otherwise it is an

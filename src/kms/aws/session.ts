@@ -7,7 +7,7 @@ import type { KmsKey } from '../provider.js'
 export interface Session {
   readonly region: string
   readonly client: KMSClient
-  /** How long AWS may take to show what it has made, in milliseconds. */
+  /** The longest time until AWS shows what it has made, in milliseconds. */
   readonly settlingMs: number
   /** Ends a wait; the next request then says why. */
   readonly signal: AbortSignal

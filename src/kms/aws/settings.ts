@@ -1,9 +1,9 @@
 import { KeymgmtError } from '../../errors.js'
 import type { KmsSettings } from '../provider.js'
 
-/** What a client needs beside the settings of its provider. */
+/** The options of a client, beside the settings of its provider. */
 export interface ClientOptions {
-  /** Where `AWS_KMS_ENDPOINT` and the like are looked up. */
+  /** Contains `AWS_KMS_ENDPOINT` and the like. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** Ends every request. */
   readonly signal: AbortSignal
@@ -35,14 +35,14 @@ export function resolveEndpoint(
 }
 
 /**
- * Whether AWS itself answers at `url`, be it through a VPC endpoint: its quotas and its consistency
- * hold there.
+ * True if AWS itself serves `url`, be it through a VPC endpoint: its quotas and its consistency
+ * apply there.
  */
 export function isAwsEndpoint(url: string): boolean {
   return /\.amazonaws\.com(\.cn)?$/.test(new URL(url).hostname)
 }
 
-/** Whether `host` (as `URL.hostname` spells it) is this machine. */
+/** True if `host` (as `URL.hostname` spells it) is this machine. */
 export function isLoopback(host: string): boolean {
   return (
     host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)

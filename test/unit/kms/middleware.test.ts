@@ -34,7 +34,7 @@ afterEach(() => {
 })
 const clientOf: typeof clients.open = (...args) => clients.open(...args)
 
-/** What must not be asked: the SDK fails at it. */
+/** A reply that the SDK fails at: nothing may be sent. */
 const unexpected: Handler = (_request, response) => {
   response.writeHead(418).end()
 }

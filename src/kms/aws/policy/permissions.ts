@@ -44,14 +44,14 @@ type ConditionName = keyof typeof OPERATORS
 /** Such as `kms:KeySpec`, or `aws:RequestTag/NAME`. */
 export type ConditionKey = ConditionName | `aws:RequestTag/${string}` | `aws:ResourceTag/${string}`
 
-/** What AWS asks for when an operation is called. */
+/** The permission that AWS checks for an operation. */
 interface Permission {
   readonly action: string
-  /** What the permission must be on: of `alias` on each of its KMS keys as well. */
+  /** The resource: for `alias`, each of its KMS keys as well. */
   readonly on: '*' | 'key' | 'alias' | 'role'
-  /** What it can be narrowed by. None of them is seen where the resource is an alias. */
+  /** The conditions that can narrow it. AWS sees none of them where the resource is an alias. */
   readonly conditions: readonly ConditionName[]
-  /** Whether the conditions hold where AWS does not document that it has values for them. */
+  /** True if the conditions also hold where AWS does not document values for them. */
   readonly ifExists?: true
 }
 
@@ -81,8 +81,8 @@ const onAll = (action: string, ...conditions: readonly ConditionName[]): Permiss
 export const PERMISSIONS = {
   CreateKey: onAll('CreateKey', ...NEW_KEY, 'kms:MultiRegion', 'aws:RequestTag'),
   /**
-   * What ReplicateKey also needs, where the replica is made. Which of its values AWS lets a policy
-   * see is not documented.
+   * ReplicateKey also needs it, where the replica is made. AWS does not document which of its
+   * values a policy sees.
    */
   CreateReplica: {
     ...onAll(
@@ -165,7 +165,7 @@ export interface Statement {
 const SERVICE = 'mrk.kms.amazonaws.com'
 const SERVICE_ROLE = `role/aws-service-role/${SERVICE}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys`
 
-/** What the service-linked role of multi-Region keys is made for. */
+/** Conditions of the service-linked role of multi-Region keys. */
 export const MULTI_REGION_SERVICE: ConditionValues = { 'iam:AWSServiceName': [SERVICE] }
 
 /** PURE: what a permission is in an AWS account, `*` where it is not known. */

@@ -7,7 +7,7 @@ import {
   type RequiredPermission,
 } from './permissions.js'
 
-/** What is known of a provider, and of what it is used for. */
+/** A provider, and its use by the keys in the store. */
 export interface ProviderUse {
   readonly region: string
   readonly replicaRegions: readonly string[]
@@ -15,7 +15,7 @@ export interface ProviderUse {
   readonly aliases: string
 }
 
-/** What every command needs; the keys are narrowed to those with imported material. */
+/** Permissions that every command needs; the keys are narrowed to those with imported material. */
 const EVERYWHERE: readonly PermissionName[] = [
   'GetParametersForImport',
   'ImportKeyMaterial',

@@ -12,7 +12,7 @@ import {
 } from './permissions.js'
 import { createResources, inputValues, tagValues, type Resources } from './resources.js'
 
-/** What a command was seen to need of one provider. */
+/** The permissions that a command needs with one provider. */
 export interface RecordedPermissions {
   readonly required: RequiredPermission[]
   /** ARNs that contain the provider's AWS account. */
@@ -21,16 +21,16 @@ export interface RecordedPermissions {
   readonly unanswered: Set<string>
 }
 
-/** What every KMS key is that we make. */
+/** Conditions that hold for every KMS key of ours. */
 export const IMPORTED: ConditionValues = { 'kms:KeyOrigin': ['EXTERNAL'] }
 
-/** What every import of ours is. */
+/** Conditions that hold for every import. */
 export const IMPORT: ConditionValues = {
   'kms:WrappingKeySpec': ['RSA_4096'],
   'kms:ExpirationModel': ['KEY_MATERIAL_DOES_NOT_EXPIRE'],
 }
 
-/** What a replica is, and no KMS key is that is made by itself. */
+/** Conditions that hold for every replica, and for no other KMS key. */
 export const REPLICA: ConditionValues = {
   ...IMPORTED,
   'kms:MultiRegion': ['true'],
@@ -80,8 +80,8 @@ const FURTHER: Readonly<Partial<Record<Operation, (recorded: Recorded) => Requir
   }
 
 /**
- * What lets the command go on after a question that AWS did not answer: of a KMS key that is on
- * record (by its ARN), that it is there and in use; of anything else, that it is not there.
+ * Replies that let the command go on after a question that AWS did not answer: a KMS key that is on
+ * record (by its ARN) is there and in use; anything else is not there.
  */
 const ASSUMED: Readonly<Partial<Record<Operation, (request: AwsRequest) => Output>>> = {
   DescribeKey: ({ input }) => {
