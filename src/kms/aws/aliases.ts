@@ -7,7 +7,7 @@ import {
 import { KeymgmtError } from '../../errors.js'
 import type { AliasOwner, KmsKey } from '../provider.js'
 import { catchAwsError } from './errors.js'
-import { boundedPages, entriesOf, keyIdIn, type Session } from './session.js'
+import { boundedPages, entriesOf, type Session } from './session.js'
 
 /**
  * The record of an alias may be behind: CreateAlias and UpdateAlias each say if it is not as
@@ -20,7 +20,8 @@ export async function pointAlias(
   { keys, exists }: AliasOwner,
 ): Promise<void> {
   const { client } = session
-  const input = { AliasName: alias, TargetKeyId: keyIdIn(session, key) }
+  // Not by its ARN, which LocalStack would give back as the id in ListAliases.
+  const input = { AliasName: alias, TargetKeyId: key.id }
   const update = () => client.send(new UpdateAliasCommand(input))
   if (exists === 'unknown' && (await findTarget(session, alias)) === key.id) return
   if (exists === true && (await catchAwsError(update(), 'NotFoundException'))) return

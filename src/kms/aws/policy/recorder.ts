@@ -136,8 +136,8 @@ function createRecorder({ required, arns, unanswered }: RecordedPermissions): Aw
     const recorded = { region, input, key: resources.keyOf(request), tags: tagValues(input) }
     if (!isSearched(request)) required.push(ownPermission(request, resources))
     required.push(...(FURTHER[operation]?.(recorded) ?? []))
-    for (const field of ['KeyId', 'TargetKeyId'])
-      if (textOf(input, field).startsWith('arn:')) arns.add(textOf(input, field))
+    const keyId = textOf(input, 'KeyId')
+    if (keyId.startsWith('arn:')) arns.add(keyId)
     try {
       const output = await next()
       resources.learn(request, output)
