@@ -69,6 +69,8 @@ export interface ErrorDetails {
   readonly hints?: readonly string[]
   /** AWS's id of the request that failed. */
   readonly requestId?: string | undefined
+  /** AWS's name for the error, such as `NotFoundException`, if AWS replied with one. */
+  readonly awsError?: string | undefined
   readonly cause?: unknown
 }
 
@@ -80,6 +82,7 @@ export class KeymgmtError extends Error {
   readonly code: ErrorCode
   readonly hints: readonly string[]
   readonly requestId: string | undefined
+  readonly awsError: string | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? {} : { cause: details.cause })
@@ -87,6 +90,7 @@ export class KeymgmtError extends Error {
     this.code = code
     this.hints = details.hints ?? []
     this.requestId = details.requestId
+    this.awsError = details.awsError
   }
 
   /** The exit status of a command that ends with this error. */

@@ -60,8 +60,11 @@ export {
 export type { Limits } from './dev-kms/quotas.js'
 export { KeymgmtError, type ErrorCode, type ErrorDetails } from './errors.js'
 export { awsKms } from './kms/aws/index.js'
+export type { AwsMiddleware, AwsOutput, AwsRequest } from './kms/aws/middleware.js'
+export type { AwsInput, AwsOperation } from './kms/aws/operations.js'
 export type { AwsOptions } from './kms/aws/provider.js'
-export type { CallerOptions } from './kms/aws/retry.js'
+export type { RetryOptions } from './kms/aws/retry.js'
+export type { ClientOptions } from './kms/aws/settings.js'
 export type { KmsKindName, KmsKinds } from './kms/index.js'
 export type {
   AliasOwner,

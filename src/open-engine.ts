@@ -2,10 +2,11 @@ import { homedir, platform as hostPlatform } from 'node:os'
 import { createEngine, type Engine } from './core/engine.js'
 import { KeymgmtError } from './errors.js'
 import { awsKms } from './kms/aws/index.js'
-import type { KmsKind } from './kms/provider.js'
+import type { AwsOptions } from './kms/aws/provider.js'
 import { locate, type LocationSettings } from './store/locate.js'
 import { openSealedLocalStore, type OpenedStore } from './store/sealed-local.js'
 import type { Store } from './store/store.js'
+import { packageVersion } from './version.js'
 
 /** The longest wait for another command that changes the same key. */
 const MAX_LOCK_WAIT_MS = 60_000
@@ -34,9 +35,12 @@ export interface EngineOptions {
   readonly onNotice?: ((message: string) => void) | undefined
   /** Receives the current activity, and an empty text when it ends. Never contains secrets. */
   readonly onProgress?: ((message: string) => void) | undefined
-  /** Replaces AWS and the store for a dry run, so that nothing is changed in either. */
-  readonly rehearsal?:
-    | { readonly kind: (kind: KmsKind) => KmsKind; readonly store: (store: Store) => Store }
+  /** For a dry run: middleware before each request, and a store that keeps changes to itself. */
+  readonly dryRun?:
+    | {
+        readonly middleware: NonNullable<AwsOptions['middleware']>
+        readonly store: (store: Store) => Store
+      }
     | undefined
 }
 
@@ -63,7 +67,7 @@ export function openEngine({
   passphrase,
   onNotice = () => undefined,
   onProgress = () => undefined,
-  rehearsal,
+  dryRun,
 }: EngineOptions): OpenedEngine {
   const bounded = signalWithin(signal, timeoutMs, timeoutError)
   const { storeDir, keyfile } = locate(env, platform, homedir, settings)
@@ -85,11 +89,15 @@ export function openEngine({
     get signal() {
       return bounded()
     },
+    get version() {
+      return packageVersion()
+    },
     onWait: onProgress,
+    middleware: dryRun?.middleware,
   })
   const engine = createEngine({
-    store: rehearsal ? rehearsal.store(opened.store) : opened.store,
-    kinds: { awskms: rehearsal ? rehearsal.kind(kms) : kms },
+    store: dryRun ? dryRun.store(opened.store) : opened.store,
+    kinds: { awskms: kms },
     progress: onProgress,
     notice: onNotice,
   })

@@ -45,7 +45,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   store: ['store', 'crypto', 'errors.js', 'names.js'],
   kms: ['kms', 'crypto', 'errors.js'],
   'dev-kms': ['dev-kms'],
-  'open-engine.ts': ['core/engine.js', 'kms', 'store', 'errors.js'],
+  'open-engine.ts': ['core/engine.js', 'kms', 'store', 'errors.js', 'version.js'],
+  'version.ts': [],
   'core/engine.ts': [
     'core/records/model.js',
     'errors.js',
@@ -156,12 +157,8 @@ describe('the direction of imports', () => {
 
 const MAX_LINES = 300
 
-/** One table of data, and two files that are still to be split. */
-const MAY_BE_LONGER = [
-  'dev-kms/model/operations.ts',
-  'kms/aws/keys.ts',
-  'kms/aws/policy/recorder.ts',
-]
+/** Tables of data. */
+const MAY_BE_LONGER = ['dev-kms/model/operations.ts']
 
 describe('what is promised', () => {
   // Users pass the state of an embedded KMS on, and neither create nor read it.
@@ -178,9 +175,14 @@ describe('what is promised', () => {
       'AliasEntry',
       'AliasOwner',
       'AliasState',
+      'AwsInput',
+      'AwsMiddleware',
+      'AwsOperation',
       'AwsOptions',
+      'AwsOutput',
+      'AwsRequest',
       'BaseCredentials',
-      'CallerOptions',
+      'ClientOptions',
       'CreatedKmsKey',
       'CreatingKmsKey',
       'CredentialsSource',
@@ -241,6 +243,7 @@ describe('what is promised', () => {
       'RequestData',
       'Resolved',
       'Response',
+      'RetryOptions',
       'Revision',
       'RootKey',
       'Router',

@@ -1,16 +1,17 @@
-import { rehearseAwsKms } from '../kms/aws/dry-run.js'
-import type { RehearsedCall } from '../kms/planned-call.js'
+import { planCalls } from '../kms/aws/dry-run.js'
+import type { PlannedCall } from '../kms/planned-call.js'
 import type { Response } from '../router/path.js'
 import { createOverlayStore } from '../store/index.js'
 import type { EngineOptions } from '../open-engine.js'
 
-/** A rehearsal that writes down in `calls` what would be asked of AWS. */
-export function rehearse(calls: RehearsedCall[]): NonNullable<EngineOptions['rehearsal']> {
-  return { kind: (kind) => rehearseAwsKms(kind, calls), store: createOverlayStore }
+/** A dry run that adds to `calls` what would be sent to AWS. */
+export function dryRun(calls: PlannedCall[]): NonNullable<EngineOptions['dryRun']> {
+  const plan = planCalls(calls)
+  return { middleware: () => [plan], store: createOverlayStore }
 }
 
-/** The calls of a rehearsal as an answer. */
-export function describeRehearsal(calls: readonly RehearsedCall[]): Response {
+/** The calls of a dry run as a response. */
+export function describePlan(calls: readonly PlannedCall[]): Response {
   const cost = calls.reduce((total, { monthlyCost }) => total + monthlyCost, 0)
   return {
     data: {

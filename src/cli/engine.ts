@@ -4,7 +4,7 @@ import { humanDuration } from './output/index.js'
 import type { Context } from './commands/command.js'
 
 /** Options that a command chooses. The rest comes from the terminal. */
-export type CommandEngineOptions = Pick<EngineOptions, 'timeoutMs' | 'rehearsal'> & {
+export type CommandEngineOptions = Pick<EngineOptions, 'timeoutMs' | 'dryRun'> & {
   /** Receives notices for the user. */
   readonly notice: (message: string) => void
 }

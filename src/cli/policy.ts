@@ -2,25 +2,25 @@ import { aliasPattern } from '../core/records/alias-names.js'
 import type { Engine } from '../core/engine.js'
 import { distributionNames, knownArn, providerScope } from '../core/operations/provider-usage.js'
 import { KeymgmtError } from '../errors.js'
-import { noteNeeds, type Noted } from '../kms/aws/policy/recorder.js'
+import { planCalls } from '../kms/aws/dry-run.js'
+import { recordPermissions, type RecordedPermissions } from '../kms/aws/policy/recorder.js'
 import {
-  grantsOf,
-  policyOf,
-  type Need,
+  toPolicy,
+  toStatements,
   type PolicyDocument,
+  type RequiredPermission,
 } from '../kms/aws/policy/permissions.js'
-import { needsOfProvider } from '../kms/aws/policy/provider-policy.js'
-import { rehearseAwsKms } from '../kms/aws/dry-run.js'
-import type { KmsKind } from '../kms/provider.js'
+import { permissionsOfProvider } from '../kms/aws/policy/provider-policy.js'
 import { PATHS } from '../paths/index.js'
+import { kms as providerPath } from '../paths/kms.js'
 import { findPath, type Resolved } from '../router/router.js'
 import type { Json } from '../router/values.js'
 import { createOverlayStore } from '../store/index.js'
 import type { Context } from './commands/command.js'
-import { printError as complain } from './output/error.js'
-import { composeEngine } from './engine.js'
+import { printError } from './output/error.js'
+import { composeEngine, type CommandEngineOptions } from './engine.js'
 import { loadFormat, printWarnings, type FormatName } from './output/index.js'
-import { writeWarning, type Terminal as Io } from './terminal.js'
+import { writeWarning, type Terminal } from './terminal.js'
 
 /** A command whose policy is to be printed. */
 export interface PolicyRequest {
@@ -30,64 +30,65 @@ export interface PolicyRequest {
 }
 
 /**
- * Prints the least IAM policy of one command, found by rehearsing it; answers the exit status. The
- * policy is all that goes to stdout.
+ * Prints the least IAM policy of one command, found by a dry run. Returns the exit status.
+ * Only the policy goes to stdout.
  * @throws KeymgmtError for everything that the command is refused for before it talks to AWS.
  */
 export async function printCommandPolicy(
   context: Context,
-  { resolved, format, ...options }: PolicyRequest,
+  { resolved, format, timeoutMs }: PolicyRequest,
 ): Promise<number> {
-  const { terminal: io } = context
-  const noted: Noted[] = []
-  const rehearsal = {
-    kind: (kind: KmsKind) => noteNeeds(rehearseAwsKms(kind, []), noted),
+  const { terminal } = context
+  const recorded: RecordedPermissions[] = []
+  const record = recordPermissions(recorded)
+  const plan = planCalls([])
+  const dryRun: CommandEngineOptions['dryRun'] = {
+    middleware: (settings) => [record(settings), plan],
     store: createOverlayStore,
   }
   const { engine } = composeEngine(context, {
-    ...options,
-    rehearsal,
+    timeoutMs,
+    dryRun,
     notice: (message) => {
-      writeWarning(io, `${message}\n`)
+      writeWarning(terminal, `${message}\n`)
     },
   })
-  const { name: kms, key } = resolved.path.pattern.startsWith('keymgmt/kms/:name/')
-    ? resolved.params
-    : {}
-  const names =
-    kms !== undefined && key !== undefined ? await distributionNames(engine, kms, key) : undefined
+  // Only the paths of a key in a provider have a `key`, and a provider as the `name`.
+  const { name: kms = '', key } = resolved.params
+  const names = key === undefined ? undefined : await distributionNames(engine, kms, key)
   try {
     await resolved.run(engine)
   } catch (error) {
-    // What comes of an assumed answer is nothing to be refused for: what could be asked is worth
-    // being printed.
-    if (isOver(error) || noted.every(({ unanswered }) => unanswered.size === 0)) throw error
+    // An error that follows from an assumed reply refuses nothing: the permissions found so far are
+    // worth printing.
+    if (isOver(error) || recorded.every(({ unanswered }) => unanswered.size === 0)) throw error
   } finally {
-    io.progress('')
+    terminal.progress('')
   }
-  const arn = kms !== undefined && noted.length > 0 ? await knownArn(engine, kms) : undefined
-  const grants = noted.flatMap(({ needs, arns }) =>
-    needs.flatMap((need) => grantsOf(withPattern(need, names), accountOf([...arns, arn]))),
+  const arn = key !== undefined && recorded.length > 0 ? await knownArn(engine, kms) : undefined
+  const policy = toPolicy(
+    recorded.flatMap(({ required, arns }) =>
+      required.flatMap((permission) =>
+        toStatements(withPattern(permission, names), accountOf([...arns, arn])),
+      ),
+    ),
   )
-  const policy = policyOf(grants)
-  printWarnings(
-    (text) => {
-      writeWarning(io, text)
-    },
-    [
-      ...explainUnanswered(new Set(noted.flatMap(({ unanswered }) => [...unanswered]))),
-      ...explainSize(policy),
-    ],
-  )
-  if (policy) await printPolicy(io, policy, format)
+  const warn = (text: string) => {
+    writeWarning(terminal, text)
+  }
+  printWarnings(warn, [
+    ...explainUnanswered(new Set(recorded.flatMap(({ unanswered }) => [...unanswered]))),
+    ...explainSize(policy),
+  ])
+  if (policy) await printPolicy(terminal, policy, format)
   else
-    io.err(
+    terminal.err(
       'This command makes no call to AWS: it needs no IAM permission, and there is no policy to print.\n',
     )
   return 0
 }
 
-/** Whether a command ended because it was to. */
+/** True if the command was interrupted or timed out. */
 function isOver(error: unknown): boolean {
   return (
     error instanceof KeymgmtError && (error.code === 'INTERRUPTED' || error.code === 'KMS_TIMEOUT')
@@ -98,10 +99,13 @@ function isOver(error: unknown): boolean {
  * Only what is done to a key in one provider can begin a distribution: elsewhere all names are
  * known.
  */
-function withPattern(need: Need, names: readonly string[] | undefined): Need {
-  return need.alias === undefined || names === undefined
-    ? need
-    : { ...need, alias: aliasPattern(need.alias, names) }
+function withPattern(
+  permission: RequiredPermission,
+  names: readonly string[] | undefined,
+): RequiredPermission {
+  return permission.alias === undefined || names === undefined
+    ? permission
+    : { ...permission, alias: aliasPattern(permission.alias, names) }
 }
 
 function explainUnanswered(unanswered: ReadonlySet<string>): string[] {
@@ -125,33 +129,31 @@ function explainSize(policy: PolicyDocument | undefined): string[] {
   ]
 }
 
-/** Prints the least IAM policy for all commands with one provider; answers the exit status. */
+/** Prints the least IAM policy for all commands with one provider. Returns the exit status. */
 export async function policy(context: Context, format: FormatName, path: string): Promise<number> {
-  const { terminal: io } = context
+  const { terminal } = context
   try {
     const kms = providerOf(path)
     const { engine } = composeEngine(context, {
       notice: (message) => {
-        io.err(`${message}\n`)
+        terminal.err(`${message}\n`)
       },
     })
     const scope = await providerScope(engine, kms)
-    const found = policyOf(
-      needsOfProvider(scope).flatMap((need) => grantsOf(need, accountOf([scope.arn]))),
+    const account = accountOf([scope.arn])
+    const found = toPolicy(
+      permissionsOfProvider(scope).flatMap((permission) => toStatements(permission, account)),
     )
-    if (found) await printPolicy(io, found, format)
+    if (found) await printPolicy(terminal, found, format)
     return 0
   } catch (error) {
-    return complain(io, error, `Error printing the policy of ${path}`, format)
+    return printError(terminal, error, `Error printing the policy of ${path}`, format)
   }
 }
 
 function providerOf(path: string): string {
-  const {
-    path: { pattern },
-    params,
-  } = findPath(PATHS, path)
-  if (pattern === 'keymgmt/kms/:name' && params.name !== undefined) return params.name
+  const match = findPath(PATHS, path)
+  if (match.path === providerPath && match.params.name !== undefined) return match.params.name
   throw new KeymgmtError('PATH_UNSUPPORTED', `${path} is no KMS provider`, {
     hints: [
       'of a provider: keymgmt policy keymgmt/kms/example-kms',
@@ -173,7 +175,7 @@ function accountOf(arns: readonly (string | undefined)[]): string {
  * with nothing in it that is shared.
  */
 async function printPolicy(
-  { out }: Io,
+  { out }: Terminal,
   document: PolicyDocument,
   format: FormatName,
 ): Promise<void> {

@@ -1,5 +1,5 @@
 import { KeymgmtError } from '../errors.js'
-import type { RehearsedCall } from '../kms/planned-call.js'
+import type { PlannedCall } from '../kms/planned-call.js'
 import { PATHS } from '../paths/index.js'
 import type { Operation, Response } from '../router/path.js'
 import { createRouter, type Resolved } from '../router/router.js'
@@ -84,9 +84,9 @@ async function respond(
   { format, timeoutMs, dryRun }: RunOptions,
 ): Promise<Response> {
   const { terminal } = context
-  const calls: RehearsedCall[] = []
+  const calls: PlannedCall[] = []
   const notices: string[] = []
-  const rehearsal = dryRun ? await import('./dry-run.js') : undefined
+  const plan = dryRun ? await import('./dry-run.js') : undefined
   const { engine } = composeEngine(context, {
     timeoutMs,
     // A program finds them in the response; a person reads them when they are made.
@@ -94,13 +94,13 @@ async function respond(
       if (format.humanReadable) writeWarning(terminal, `${message}\n`)
       else notices.push(message)
     },
-    rehearsal: rehearsal?.rehearse(calls),
+    dryRun: plan?.dryRun(calls),
   })
   const response = await resolved.run(engine).finally(() => {
     terminal.progress('')
   })
   return (
-    rehearsal?.describeRehearsal(calls) ?? {
+    plan?.describePlan(calls) ?? {
       ...response,
       warnings: [...notices, ...(response.warnings ?? [])],
     }

@@ -1,10 +1,10 @@
 import type { KeyTypeName } from '../crypto/key-types.js'
 
-/** What a distributed key may be used for, in Vault's words and one of ours (`derive`). */
+/** The purposes of a distributed key, in Vault's words and one of ours (`derive`). */
 export const PURPOSES = ['encrypt', 'decrypt', 'sign', 'verify', 'derive'] as const
 export type Purpose = (typeof PURPOSES)[number]
 
-/** How a distributed key is protected, in Vault's words. */
+/** The protection of a distributed key, in Vault's words. */
 export const PROTECTIONS = ['hsm', 'software'] as const
 export type Protection = (typeof PROTECTIONS)[number]
 
@@ -16,7 +16,7 @@ export interface KmsKey {
   readonly arn: string
 }
 
-/** What a KMS key is to be made as. */
+/** The properties of a KMS key that is to be created. */
 export interface KmsKeyRequest {
   readonly type: KeyTypeName
   readonly purpose: readonly Purpose[]
@@ -33,11 +33,11 @@ export interface KmsKeyRequest {
  */
 export const OPERATION_TAG = 'keymgmt:operation'
 
-/** Where a KMS key is in its life. */
+/** The state of a KMS key. */
 export type KmsKeyState =
   'enabled' | 'disabled' | 'pending-import' | 'pending-deletion' | 'creating' | 'unavailable'
 
-/** What a KMS says of one of its keys. */
+/** The KMS's description of one of its keys. */
 export interface KmsKeyStatus {
   readonly key: KmsKey
   readonly state: KmsKeyState
@@ -50,22 +50,21 @@ export interface KmsKeyStatus {
   /** Of a multi-Region key, the Region of its primary and all of its Regions. */
   readonly multiRegion:
     { readonly primary: string; readonly regions: readonly string[] } | undefined
-  /** Whether it takes material from outside at all. */
+  /** True if it takes imported material. */
   readonly external: boolean
-  /** What it is and is for, in our words; undefined for what we have none for. */
+  /** Its type and purpose in our words; undefined if we have none for it. */
   readonly kind: { readonly type: KeyTypeName; readonly purpose: readonly Purpose[] } | undefined
 }
 
-/** What is known of an alias that is to be pointed somewhere. */
+/** The owner of an alias that is to name another KMS key. */
 export interface AliasOwner {
   /** The ids of the KMS keys that it may be moved away from. */
   readonly keys: ReadonlySet<string>
-  /** Whether it is known to be ours, whatever it names now. */
-  readonly exists: boolean
-  /** Whether the making of it was begun before, without an answer on record. */
-  readonly begun?: boolean
-  /** The KMS key that it names, as far as is on record. */
-  readonly named?: KmsKey | undefined
+  /**
+   * True if it is known to be ours, whatever it names now; `unknown` if its creation was begun
+   * before and no reply is on record.
+   */
+  readonly exists: boolean | 'unknown'
 }
 
 /**
@@ -114,8 +113,8 @@ export interface KmsProvider {
   ): Promise<{ readonly materialId?: string | undefined }>
 
   /**
-   * Whether the KMS key holds this very material, as far as it can show that without being changed;
-   * else undefined.
+   * True if the KMS key holds this very material; undefined if it can't show that without being
+   * changed.
    */
   holds(
     region: string,
@@ -125,7 +124,7 @@ export interface KmsProvider {
   ): Promise<boolean | undefined>
 
   /**
-   * Whether the KMS key takes this material as the one that it has had before. It is changed only
+   * True if the KMS key takes this material as the one that it has had before. It is changed only
    * if it had none.
    */
   accepts(region: string, key: KmsKey, type: KeyTypeName, material: Uint8Array): Promise<boolean>
@@ -133,7 +132,7 @@ export interface KmsProvider {
   /** Deletes the material from the KMS key, which stays. */
   deleteMaterial(region: string, key: KmsKey): Promise<void>
 
-  /** What the KMS says of the KMS key; undefined when it has none of that id. */
+  /** The KMS key as the KMS describes it; undefined if it has none of that id. */
   inspect(region: string, key: KmsKey): Promise<KmsKeyStatus | undefined>
   tagsOf(region: string, key: KmsKey): Promise<Readonly<Record<string, string>>>
   tag(region: string, key: KmsKey, tags: Readonly<Record<string, string>>): Promise<void>
@@ -147,8 +146,7 @@ export interface KmsProvider {
    * left alone.
    */
   pointAlias(region: string, alias: string, key: KmsKey, owner: AliasOwner): Promise<void>
-  /** Removes the alias, which names the KMS key `named` as far as is on record. */
-  removeAlias(region: string, alias: string, named?: KmsKey): Promise<void>
+  removeAlias(region: string, alias: string): Promise<void>
 
   enable(region: string, key: KmsKey): Promise<void>
   disable(region: string, key: KmsKey): Promise<void>

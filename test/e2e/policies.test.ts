@@ -320,7 +320,7 @@ describe.each([
       'kms:ListResourceTags',
     ],
   ],
-  ['CreateAlias', ['kms:CreateAlias', 'kms:ListAliases']],
+  ['CreateAlias', ['kms:ListAliases']],
 ])('an answer to %s that was lost', (operation, needed) => {
   const flow: Flow = {
     name: 'lost',

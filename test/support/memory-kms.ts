@@ -153,7 +153,12 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
     ),
     pointAlias: later((region, alias, key, owner) => {
       const target = aliases.get(`${region} ${alias}`)
-      if (target !== undefined && target !== key.id && !owner.exists && !owner.keys.has(target))
+      if (
+        target !== undefined &&
+        target !== key.id &&
+        owner.exists !== true &&
+        !owner.keys.has(target)
+      )
         throw failed(`${alias} is somebody else's`)
       aliases.set(`${region} ${alias}`, alive(region, key).key.id)
     }),

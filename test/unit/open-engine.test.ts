@@ -54,7 +54,7 @@ describe('openEngine', () => {
     const KEYMGMT_HOME = newStoreDir()
     const { engine } = openEngine({
       env: { KEYMGMT_HOME },
-      rehearsal: { kind: (kind) => kind, store: createOverlayStore },
+      dryRun: { middleware: () => [], store: createOverlayStore },
     })
     await engine.store.put('key/app', value, undefined)
     expect(existsSync(KEYMGMT_HOME)).toBe(false)

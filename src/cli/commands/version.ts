@@ -1,6 +1,6 @@
 import { loadFormat, type FormatName } from '../output/index.js'
 import type { Terminal } from '../terminal.js'
-import { packageVersion } from '../version.js'
+import { packageVersion } from '../../version.js'
 import { KeymgmtCommand, type Context } from './command.js'
 import { formatOption } from './flags.js'
 

@@ -46,8 +46,10 @@ export async function providerScope(engine: Engine, providerName: string): Promi
 export async function knownArn(engine: Engine, providerName: string): Promise<string | undefined> {
   for (const key of await engine.store.list(recordPath.distributionsOf(providerName))) {
     const distribution = await readDistribution(engine, providerName, key)
-    const [first] = distribution ? createdKmsKeys(distribution) : []
-    if (first) return first.key.arn
+    const arns = distribution ? createdKmsKeys(distribution).map(({ key: { arn } }) => arn) : []
+    // A dry run's KMS keys have none.
+    const arn = arns.find((known) => known.startsWith('arn:'))
+    if (arn) return arn
   }
   return (await requireProvider(engine, providerName)).credentials.role_arn
 }

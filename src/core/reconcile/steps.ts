@@ -3,7 +3,6 @@ import { DELETION_WINDOW } from '../records/deletion-window.js'
 import type { KmsKey } from '../../kms/provider.js'
 import {
   aliasAt,
-  createdKmsKeyAt,
   createdKmsKeys,
   materialIn,
   requireKmsKey,
@@ -65,7 +64,7 @@ const STEPS: {
   'point-alias': pointAlias,
 
   'remove-alias': async (context, { region, alias }) => {
-    await context.provider.removeAlias(region, alias, namedBy(context, region, alias))
+    await context.provider.removeAlias(region, alias)
     await writeAlias(context, region, alias, undefined)
   },
 
@@ -124,25 +123,12 @@ async function pointAlias(
   const keys = new Set(
     createdKmsKeys(current).flatMap((entry) => (entry.region === region ? [entry.key.id] : [])),
   )
-  const named = namedBy(context, region, alias)
   if (!known) await writeAlias(context, region, alias, { state: 'pending' })
   await context.provider.pointAlias(region, alias, kmsKeyAt(context, { version, region }), {
     keys,
-    exists: known !== undefined && known.state !== 'pending',
-    begun: known?.state === 'pending',
-    named,
+    exists: known?.state === 'pending' ? 'unknown' : known !== undefined,
   })
   await writeAlias(context, region, alias, { state: 'set', version })
-}
-
-/** The KMS key that an alias names as far as is on record. */
-function namedBy(
-  { distribution: { current } }: ReconcileContext,
-  region: string,
-  alias: string,
-): KmsKey | undefined {
-  const known = aliasAt(current, region, alias)
-  return known?.state === 'set' ? createdKmsKeyAt(current, known.version, region)?.key : undefined
 }
 
 function differentMaterialError(

@@ -1,67 +1,62 @@
 import {
   CreateAliasCommand,
   DeleteAliasCommand,
-  ListAliasesCommand,
+  paginateListAliases,
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms'
 import { KeymgmtError } from '../../errors.js'
 import type { AliasOwner, KmsKey } from '../provider.js'
-import { entriesOf, pages, unless, type Reach } from './session.js'
+import { catchAwsError } from './errors.js'
+import { boundedPages, entriesOf, type Session } from './session.js'
 
 /**
- * Whether the alias exists is only what we last wrote down: CreateAlias and UpdateAlias each say
- * when it is not so.
+ * The record of an alias may be behind: CreateAlias and UpdateAlias each say if it is not as
+ * recorded. Where the record itself says that it does not know, AWS is asked first.
  */
 export async function pointAlias(
-  reach: Reach,
+  session: Session,
   alias: string,
   key: KmsKey,
   { keys, exists }: AliasOwner,
 ): Promise<void> {
-  const { region, client, call } = reach
+  const { client } = session
+  // Not by its ARN, which LocalStack would give back as the id in ListAliases.
   const input = { AliasName: alias, TargetKeyId: key.id }
-  const at = (operation: string) => ({ operation, region, subject: alias })
-  const update = () =>
-    call(at('UpdateAlias'), (abortSignal) =>
-      client.send(new UpdateAliasCommand(input), { abortSignal }),
-    )
-  const create = () =>
-    call(
-      at('CreateAlias'),
-      (abortSignal) => client.send(new CreateAliasCommand(input), { abortSignal }),
-      { fresh: true },
-    )
-  if (exists) {
-    const gone = await unless('NotFoundException', update)
-    if (!gone) return
-  }
-  const taken = await unless('AlreadyExistsException', create)
-  if (!taken) return
-  const target = (await aliasTargets(reach, new Set([alias]))).get(alias)
+  const update = () => client.send(new UpdateAliasCommand(input))
+  if (exists === 'unknown' && (await findTarget(session, alias)) === key.id) return
+  if (exists === true && (await catchAwsError(update(), 'NotFoundException'))) return
+  if (await catchAwsError(client.send(new CreateAliasCommand(input)), 'AlreadyExistsException'))
+    return
+  const target = (await aliasTargets(session, new Set([alias]))).get(alias)
   if (target === key.id) return
-  if (!exists && (target === undefined || !keys.has(target))) {
-    throw new KeymgmtError(
-      'KMS_FAILED',
-      `${alias} in ${region} exists and names a KMS key that is not of this distribution`,
-      {
-        hints: ['remove or rename that alias, then run the same command again'],
-      },
-    )
-  }
+  if (exists !== true && (target === undefined || !keys.has(target)))
+    throw takenAlias(session, alias)
   await update()
 }
 
+/** The id of the KMS key that the alias names, as far as the caller may ask. */
+async function findTarget(session: Session, alias: string): Promise<string | undefined> {
+  const targets = aliasTargets(session, new Set([alias]))
+  return (await catchAwsError(targets, 'AccessDeniedException'))?.get(alias)
+}
+
+function takenAlias({ region }: Session, alias: string): KeymgmtError {
+  return new KeymgmtError(
+    'KMS_FAILED',
+    `${alias} in ${region} exists and names a KMS key that is not of this distribution`,
+    {
+      hints: ['remove or rename that alias, then run the same command again'],
+    },
+  )
+}
+
 export async function aliasTargets(
-  { region, client, call }: Reach,
+  { client }: Session,
   names: ReadonlySet<string>,
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>()
-  const context = { operation: 'ListAliases', region, subject: [...names].join(', ') }
-  const ask = (from: object) =>
-    call(context, (abortSignal) =>
-      client.send(new ListAliasesCommand({ Limit: 100, ...from }), { abortSignal }),
-    )
-  for await (const page of pages('ListAliases', ask)) {
+  const pages = paginateListAliases({ client }, { Limit: 100 })
+  for await (const page of boundedPages('ListAliases', pages)) {
     for (const { AliasName = '', TargetKeyId } of entriesOf(page.Aliases))
       if (names.has(AliasName) && TargetKeyId) found.set(AliasName, TargetKeyId)
     if (found.size === names.size) break
@@ -69,14 +64,6 @@ export async function aliasTargets(
   return found
 }
 
-export async function removeAlias(
-  { region, client, call }: Reach,
-  AliasName: string,
-): Promise<void> {
-  const context = { operation: 'DeleteAlias', region, subject: AliasName }
-  await unless('NotFoundException', () =>
-    call(context, (abortSignal) =>
-      client.send(new DeleteAliasCommand({ AliasName }), { abortSignal }),
-    ),
-  )
+export async function removeAlias({ client }: Session, AliasName: string): Promise<void> {
+  await catchAwsError(client.send(new DeleteAliasCommand({ AliasName })), 'NotFoundException')
 }

@@ -1,14 +1,19 @@
-import { KMSClient, type KMSClientConfig } from '@aws-sdk/client-kms'
+import { KMSClient, type KMSClientConfig, type ServiceOutputTypes } from '@aws-sdk/client-kms'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { KmsSettings } from '../provider.js'
-import { assertEndpoint, isAwsEndpoint, resolveEndpoint } from './settings.js'
+import type { AwsMiddleware, AwsOutput } from './middleware.js'
+import { OPERATIONS, type AwsOperation } from './operations.js'
+import { limitResponseSize } from './response-size.js'
+import { assertEndpoint, isAwsEndpoint, resolveEndpoint, type ClientOptions } from './settings.js'
 
 type Credentials = NonNullable<KMSClientConfig['credentials']>
+type UserAgent = NonNullable<KMSClientConfig['customUserAgent']>
 
 /**
- * A client of AWS KMS in `region`. It sends every request once: repeating is decided by {@link
- * createCaller}, which knows what may be repeated. A connection that takes 10 seconds to open, or
- * an answer that takes 30, is given up.
+ * A client of AWS KMS in `region`. The SDK sends every request once: the retry middleware decides
+ * what is repeated. A connection that takes 10 seconds to open, or a response that takes 30, is
+ * given up; a response that is too large is refused.
  *
  * Credentials: those of the settings, else the environment, the shared files, the role of the
  * container or instance.
@@ -17,26 +22,39 @@ type Credentials = NonNullable<KMSClientConfig['credentials']>
 export async function createClient(
   settings: KmsSettings,
   region: string,
-  env: Readonly<Record<string, string | undefined>>,
+  { env, signal, version }: ClientOptions,
 ): Promise<{ client: KMSClient; endpoint: string; isAws: boolean }> {
   const endpoint = resolveEndpoint(settings, env)
   if (endpoint) assertEndpoint(endpoint.url, endpoint.source)
+  const customUserAgent: UserAgent = [version ? ['keymgmt', version] : ['keymgmt']]
   const client = new KMSClient({
     region,
-    credentials: await credentialsOf(settings.credentials, region),
+    credentials: await credentialsOf(settings.credentials, { region, customUserAgent }),
     maxAttempts: 1,
-    requestHandler: {
-      connectionTimeout: 10_000,
-      requestTimeout: 30_000,
-      throwOnRequestTimeout: true,
-    },
+    customUserAgent,
+    requestHandler: new AbortableHandler(signal),
     ...(endpoint && { endpoint: endpoint.url }),
   })
   refusePlainHttp(client)
+  limitResponseSize(client)
   return {
     client,
     endpoint: endpoint?.url ?? 'aws',
     isAws: endpoint === undefined || isAwsEndpoint(endpoint.url),
+  }
+}
+
+/** Ends the requests under way when `signal` does, so that no call site has to pass the signal. */
+class AbortableHandler extends NodeHttpHandler {
+  readonly #signal: AbortSignal
+
+  constructor(signal: AbortSignal) {
+    super({ connectionTimeout: 10_000, requestTimeout: 30_000, throwOnRequestTimeout: true })
+    this.#signal = signal
+  }
+
+  override handle(...[request, options]: Parameters<NodeHttpHandler['handle']>) {
+    return super.handle(request, { ...options, abortSignal: this.#signal })
   }
 }
 
@@ -55,9 +73,37 @@ function refusePlainHttp(client: KMSClient): void {
   )
 }
 
+/** Makes every request of `client` pass through `middleware`, from the first to the last. */
+export function addMiddleware(
+  client: KMSClient,
+  region: string,
+  middleware: readonly AwsMiddleware[],
+): void {
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const operation = operationOf(context.commandName)
+      const request = { operation, region, input: { ...args.input } }
+      const send = async (): Promise<AwsOutput> => ({ ...(await next(args)).output })
+      const pass = middleware.reduceRight<() => Promise<AwsOutput>>(
+        (inner, each) => () => each(request, inner),
+        send,
+      )
+      const output = { $metadata: {}, ...(await pass()) } as ServiceOutputTypes
+      return { response: undefined, output }
+    },
+    { step: 'initialize', priority: 'high', name: 'keymgmt' },
+  )
+}
+
+function operationOf(commandName = ''): AwsOperation {
+  const name = commandName.replace(/Command$/, '')
+  if (Object.hasOwn(OPERATIONS, name)) return name as AwsOperation
+  throw new Error(`${name} has no entry in OPERATIONS`)
+}
+
 async function credentialsOf(
   stored: Readonly<Record<string, string>>,
-  region: string,
+  clientConfig: Pick<KMSClientConfig, 'customUserAgent'> & { readonly region: string },
 ): Promise<Credentials> {
   const { access_key, secret_key, session_token, profile, role_arn, external_id } = stored
   const base: Credentials =
@@ -77,6 +123,6 @@ async function credentialsOf(
       RoleSessionName: 'keymgmt',
       ...(external_id && { ExternalId: external_id }),
     },
-    clientConfig: { region },
+    clientConfig,
   })
 }

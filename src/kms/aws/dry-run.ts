@@ -1,89 +1,85 @@
-import type { KmsKey, KmsKeyRequest, KmsKind, KmsProvider } from '../provider.js'
-import { proofFor } from './key-specs.js'
-import type { RehearsedCall } from '../planned-call.js'
+import { createPublicKey, randomBytes } from 'node:crypto'
+import { KeymgmtError } from '../../errors.js'
+import type { PlannedCall } from '../planned-call.js'
+import type { AwsMiddleware, AwsRequest, AwsOutput } from './middleware.js'
+import { factsOf, keyIdOf, textOf, type AwsOperation } from './operations.js'
 
 /**
- * What a KMS key costs in a month, in US dollars, in each Region; imported ones as any other. One
- * that is scheduled for deletion costs nothing, unless that is taken back.
- * @see https://aws.amazon.com/kms/pricing/
+ * Replies to the requests that are not sent, where the command reads the reply. It reads nothing of
+ * the others.
  */
-const MONTHLY_COST: Readonly<Record<string, number>> = {
-  CreateKey: 1,
-  ReplicateKey: 1,
-  CancelKeyDeletion: 1,
-  ScheduleKeyDeletion: -1,
+const PLANNED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => AwsOutput>>> = {
+  CreateKey: describeNew,
+  DescribeKey: describeNew,
+  GetParametersForImport: () => ({ PublicKey: wrappingKey(), ImportToken: new Uint8Array(1) }),
+  GenerateMac: showNothing,
+  GetPublicKey: showNothing,
 }
 
 /**
- * AWS KMS as far as it can be had without changing anything there: what only asks is asked of
- * `kind`'s provider, and what would change something is written to `calls` and taken as done.
+ * Replaces the requests that would change AWS, and those about what they would have made: each is
+ * added to `calls` and answered as if it had been sent. The others pass.
  */
-export function rehearseAwsKms(kind: KmsKind, calls: RehearsedCall[]): KmsKind {
-  return { ...kind, open: async (settings) => rehearse(await kind.open(settings), calls) }
+export function planCalls(calls: PlannedCall[]): AwsMiddleware {
+  const isPlanned = createPlan()
+  return async (request, next) => {
+    const { operation, region, input } = request
+    if (!isPlanned(request)) return next()
+    const alias = textOf(input, 'AliasName')
+    calls.push({
+      operation,
+      region,
+      kmsKey: keyIn(request),
+      ...(alias && { alias }),
+      monthlyCost: factsOf(operation).monthlyCost ?? 0,
+    })
+    return PLANNED[operation]?.(request) ?? {}
+  }
 }
 
-function rehearse(provider: KmsProvider, calls: RehearsedCall[]): KmsProvider {
-  const { region: home } = provider
-  /** KMS keys that got material here: the provider can't be asked about it. */
-  const filled = new Set<string>()
-  const record = (
-    region: string,
-    kmsKey: string,
-    operations: readonly string[],
-    alias?: string,
-  ) => {
-    for (const operation of operations) {
-      calls.push({
-        operation,
-        region,
-        kmsKey,
-        ...(alias && { alias }),
-        monthlyCost: MONTHLY_COST[operation] ?? 0,
-      })
-    }
-    return Promise.resolve()
+/** The id of the KMS key that a request is about; of one that it makes, its description. */
+function keyIn({ operation, input }: AwsRequest): string {
+  return operation === 'CreateKey'
+    ? `(${textOf(input, 'Description')})`
+    : keyIdOf(textOf(input, 'KeyId') || textOf(input, 'TargetKeyId'))
+}
+
+/** True for requests that are not sent; remembers what the ones so far would have made. */
+function createPlan(): (request: AwsRequest) => boolean {
+  const made = new Set<string>()
+  const imported = new Set<string>()
+  return (request) => {
+    const { operation, region, input } = request
+    const key = `${region} ${keyIn(request)}`
+    if (operation === 'CreateKey') made.add(key)
+    if (operation === 'ReplicateKey')
+      made.add(`${textOf(input, 'ReplicaRegion')} ${keyIn(request)}`)
+    if (operation === 'ImportKeyMaterial') imported.add(key)
+    return (
+      factsOf(operation).changesAws === true ||
+      made.has(key) ||
+      (PLANNED[operation] === showNothing && imported.has(key))
+    )
   }
-  const made = ({ description }: KmsKeyRequest): KmsKey => ({ id: `(${description})`, arn: '' })
-  const fill = async (region: string, { id }: KmsKey) => {
-    filled.add(`${region} ${id}`)
-    await record(region, id, ['GetParametersForImport', 'ImportKeyMaterial'])
-  }
-  return {
-    ...provider,
-    create: async (request) => {
-      await record(home, made(request).id, ['CreateKey'])
-      return made(request)
-    },
-    replicate: async (key, toRegion) => {
-      await record(home, key.id, ['ReplicateKey'])
-      await record(toRegion, key.id, ['DescribeKey'])
-      return key
-    },
-    importMaterial: async (region, key) => {
-      await fill(region, key)
-      return {}
-    },
-    accepts: async (region, key) => {
-      await fill(region, key)
-      return true
-    },
-    holds: async (region, key, type, material) => {
-      if (!filled.has(`${region} ${key.id}`)) return provider.holds(region, key, type, material)
-      const operation = proofFor(type)
-      if (operation) await record(region, key.id, [operation])
-      return operation && true
-    },
-    deleteMaterial: (region, { id }) => record(region, id, ['DeleteImportedKeyMaterial']),
-    tag: (region, { id }) => record(region, id, ['TagResource']),
-    pointAlias: (region, alias, { id }, { exists }) =>
-      record(region, id, [exists ? 'UpdateAlias' : 'CreateAlias'], alias),
-    removeAlias: (region, alias) => record(region, '', ['DeleteAlias'], alias),
-    enable: (region, { id }) => record(region, id, ['EnableKey']),
-    disable: (region, { id }) => record(region, id, ['DisableKey']),
-    scheduleDeletion: async (region, { id }) => {
-      await record(region, id, ['ScheduleKeyDeletion'])
-      return undefined
-    },
-    cancelDeletion: (region, { id }) => record(region, id, ['CancelKeyDeletion']),
-  }
+}
+
+function describeNew(request: AwsRequest): AwsOutput {
+  const id = keyIn(request)
+  return { KeyMetadata: { KeyId: id, Arn: id, KeyState: 'PendingImport' } }
+}
+
+/** Material that was not imported can't be compared with ours: AWS's error for such a question. */
+export function showNothing({ operation }: AwsRequest): never {
+  throw new KeymgmtError('KMS_FAILED', `${operation} was not sent`, {
+    awsError: 'DisabledException',
+  })
+}
+
+/** A wrapping key whose private half nobody has: what is wrapped under it leaves nothing behind. */
+function wrappingKey(): Uint8Array {
+  const modulus = randomBytes(512)
+  modulus[0] = 0xff
+  modulus[511] = 0xff
+  const jwk = { kty: 'RSA', n: modulus.toString('base64url'), e: 'AQAB' }
+  return createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'der' })
 }

@@ -1,16 +1,11 @@
 import { KeymgmtError, type ErrorCode } from '../../errors.js'
-
-/** What was being asked of AWS. */
-export interface CallContext {
-  readonly operation: string
-  readonly region: string
-  /** What the call was about, such as an alias or a KMS key id. */
-  readonly subject: string
-}
+import type { AwsRequest } from './middleware.js'
+import { factsOf } from './operations.js'
+import { RESPONSE_TOO_LARGE } from './response-size.js'
 
 interface Advice {
   readonly code: ErrorCode
-  readonly hints: (context: CallContext) => readonly string[]
+  readonly hints: (request: AwsRequest) => readonly string[]
 }
 
 const denied: Advice = {
@@ -68,6 +63,13 @@ const ADVICE = new Map<string, Advice>([
   ['ExpiredToken', expired],
   ['LimitExceededException', limit],
   ['NotFoundException', missing],
+  [
+    RESPONSE_TOO_LARGE,
+    {
+      code: 'KMS_FAILED',
+      hints: () => ['check the endpoint: no response of AWS KMS is that large'],
+    },
+  ],
 ])
 
 const UNREACHABLE: Advice = {
@@ -86,12 +88,13 @@ const NOT_CONNECTED =
 
 /** The parts of an SDK error that are used here; any of them may be missing. */
 export interface AwsFailure {
+  readonly error: unknown
   readonly name: string
   readonly message: string
   readonly code: string
   readonly status: number | undefined
   readonly requestId: string | undefined
-  /** Whether AWS's clock differs from ours, and the SDK has set its own right. */
+  /** True if AWS's clock differs from ours, and the SDK now corrects for it. */
   readonly clockCorrected: boolean
 }
 
@@ -110,6 +113,7 @@ export function readFailure(error: unknown): AwsFailure {
     $metadata?: Metadata
   }
   return {
+    error,
     name: textOr('Error', name),
     message: textOr('', message),
     code: textOr('', code),
@@ -119,52 +123,84 @@ export function readFailure(error: unknown): AwsFailure {
   }
 }
 
-/** What comes from outside may be of any type. */
+/** The reply is untrusted: a value may be of any type. */
 function textOr(otherwise: string, value: unknown): string {
   return typeof value === 'string' ? value : otherwise
 }
 
 /**
- * Whether AWS answered that it was asked too often. `LimitExceededException` is not that: waiting
- * does not help it.
+ * True if AWS throttled the request. `LimitExceededException` is not that: waiting does not help
+ * against it.
  */
 export function isThrottled({ name, status }: AwsFailure): boolean {
   return name === 'ThrottlingException' || name === 'TooManyRequestsException' || status === 429
 }
 
-/** Whether the request certainly never reached AWS. */
+/** True if the request certainly never reached AWS. */
 export function isNotSent({ code }: AwsFailure): boolean {
   return NOT_CONNECTED.test(code)
 }
 
+/** Errors after which AWS may have carried out the request. */
+const MAY_BE_DONE = ['KMSInternalException', 'DependencyTimeoutException', RESPONSE_TOO_LARGE]
+
 /**
- * Whether the request may have been carried out although it failed: no answer, or a failure inside
+ * True if the request may have been carried out although it failed: no reply, or a failure inside
  * AWS.
  */
 export function isAmbiguous(failure: AwsFailure): boolean {
   if (failure.status !== undefined && failure.status >= 500) return true
-  if (['KMSInternalException', 'DependencyTimeoutException'].includes(failure.name)) return true
-  return failure.status === undefined && !isNotSent(failure) && !ADVICE.has(failure.name)
+  if (MAY_BE_DONE.includes(failure.name)) return true
+  return (
+    failure.status === undefined &&
+    !isNotSent(failure) &&
+    !ADVICE.has(failure.name) &&
+    !(failure.error instanceof KeymgmtError)
+  )
 }
 
-/** Whether a KMS key is still on its way into existence, or between two states. */
+/** True if the KMS key is still being created, or is between two states. */
 export function isInTransition({ name, message }: AwsFailure): boolean {
   return name === 'KMSInvalidStateException' && /is (creating|updating)/.test(message)
 }
 
 /**
- * The error that a person sees for a failed call: what was asked of whom, what AWS said, what to
- * do.
+ * The error that a user sees for a failed request: what was asked, what AWS replied, what to do.
+ * Its `awsError` is AWS's name for it, if the reply came from AWS.
  */
-export function translate(error: unknown, context: CallContext): KeymgmtError {
+export function translate(error: unknown, request: AwsRequest): KeymgmtError {
   if (error instanceof KeymgmtError) return error
+  const { operation, region, input } = request
   const failure = readFailure(error)
   const advice =
     ADVICE.get(failure.name) ?? (failure.status === undefined ? UNREACHABLE : RETRY_LATER)
   const said = failure.status === undefined && failure.code ? failure.code : failure.name
+  const subject = factsOf(operation).subject(input)
   return new KeymgmtError(
     advice.code,
-    `${context.operation} in ${context.region} for ${context.subject}: ${said}: ${failure.message || 'no answer'}`,
-    { hints: advice.hints(context), requestId: failure.requestId, cause: error },
+    `${operation} in ${region} for ${subject}: ${said}: ${failure.message || 'no answer'}`,
+    {
+      hints: advice.hints(request),
+      requestId: failure.requestId,
+      awsError: failure.status === undefined ? undefined : failure.name,
+      cause: error,
+    },
   )
+}
+
+/** True if `error` is AWS's error called `name`. */
+export function isAwsError(error: unknown, name: string): error is KeymgmtError {
+  return error instanceof KeymgmtError && error.awsError === name
+}
+
+/**
+ * The reply, or undefined if AWS refused with the error called `name`; every other error is thrown.
+ */
+export async function catchAwsError<T>(reply: Promise<T>, name: string): Promise<T | undefined> {
+  try {
+    return await reply
+  } catch (error) {
+    if (isAwsError(error, name)) return undefined
+    throw error
+  }
 }

@@ -1,12 +1,11 @@
 import type { KmsKind } from '../provider.js'
-import type { AwsOptions, Pacers } from './provider.js'
+import type { AwsOptions, RateLimiters } from './provider.js'
 
 /** AWS KMS (`provider=awskms`). */
 export function awsKms(options: AwsOptions): KmsKind {
-  const pacers: Pacers = new Map()
+  const limiters: RateLimiters = new Map()
   return {
-    // What is about AWS is loaded by commands that are about AWS, and the SDK by those that talk to
-    // it.
+    // Loaded by the commands that need it: the SDK by those that talk to AWS.
     assertSupported: async (...wanted) => {
       ;(await import('./key-specs.js')).assertSupported(...wanted)
     },
@@ -14,6 +13,6 @@ export function awsKms(options: AwsOptions): KmsKind {
       ;(await import('./settings.js')).assertSettings(settings)
     },
     open: async (settings) =>
-      (await import('./provider.js')).openAwsProvider(settings, options, pacers),
+      (await import('./provider.js')).openAwsProvider(settings, options, limiters),
   }
 }

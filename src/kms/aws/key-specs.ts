@@ -4,7 +4,7 @@ import type { WrappingAlgorithm } from '../../crypto/wrap.js'
 import { KeymgmtError } from '../../errors.js'
 import type { Protection, Purpose } from '../provider.js'
 
-/** What AWS KMS makes of one of our key types. */
+/** One of our key types in AWS KMS. */
 interface AwsKeyType {
   readonly keySpec: KeySpec
   /**
@@ -13,13 +13,13 @@ interface AwsKeyType {
    */
   readonly wrapping: WrappingAlgorithm
   /**
-   * What it can be used for: a KMS key has one usage, and a usage comes with all of its purposes.
+   * Its possible usages: a KMS key has one usage, and a usage comes with all of its purposes.
    */
   readonly usages: readonly AwsUsage[]
   readonly mac?: AwsMac
 }
 
-/** How a KMS key makes a MAC, and the same in OpenSSL's words. */
+/** The algorithm of a MAC, and its name in OpenSSL. */
 interface AwsMac {
   readonly algorithm: MacAlgorithmSpec
   readonly hash: string
@@ -92,7 +92,7 @@ export function proofFor(type: KeyTypeName): 'GetPublicKey' | 'GenerateMac' | un
   return AWS_KEY_TYPES[type].wrapping === AES_WRAP ? 'GetPublicKey' : undefined
 }
 
-/** How a KMS key of this type makes a MAC, of HMAC types. */
+/** The MAC algorithm of a KMS key of this type; undefined if it makes no MAC. */
 export function macFor(type: KeyTypeName): AwsMac | undefined {
   return AWS_KEY_TYPES[type].mac
 }
@@ -131,7 +131,7 @@ export function kindFor(
 }
 
 /**
- * What AWS KMS does not take in the China Regions, and why.
+ * Key specs that AWS KMS does not import in the China Regions, and why.
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-conceptual.html
  */
 const NOT_IN_CHINA: Readonly<Partial<Record<KeySpec, string>>> = {

@@ -4,8 +4,8 @@ import {
   DescribeKeyCommand,
   DisableKeyCommand,
   EnableKeyCommand,
-  ListKeysCommand,
-  ListResourceTagsCommand,
+  paginateListKeys,
+  paginateListResourceTags,
   ReplicateKeyCommand,
   ScheduleKeyDeletionCommand,
   TagResourceCommand,
@@ -13,7 +13,6 @@ import {
   type KeyMetadata,
   type KeyState,
 } from '@aws-sdk/client-kms'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { KeymgmtError } from '../../errors.js'
 import {
   OPERATION_TAG,
@@ -22,14 +21,17 @@ import {
   type KmsKeyState,
   type KmsKeyStatus,
 } from '../provider.js'
-import { readFailure } from './errors.js'
+import { catchAwsError, isAwsError } from './errors.js'
 import { keySpecFor, kindFor } from './key-specs.js'
-import { about, entriesOf, isRefusal, pages, unless, type Reach } from './session.js'
+import { CONSISTENCY_MS } from './retry.js'
+import { boundedPages, entriesOf, keyIdIn, pollUntil, type Session } from './session.js'
 
-/** How many KMS keys are asked for their tags at a time; AWS allows 2,000 a second. */
+/** Concurrent requests for the tags of KMS keys; AWS allows 2,000 a second. */
 const TAG_REQUESTS = 50
-/** How often it is looked again for what AWS may not show yet, in milliseconds. */
-const LOOK_AGAIN_MS = 2_000
+/** Milliseconds between two searches through all KMS keys. */
+const SEARCH_EVERY_MS = 2_000
+/** Milliseconds between two looks at one KMS key. */
+const LOOK_EVERY_MS = 100
 
 function tagList(tags: Readonly<Record<string, string>>) {
   return Object.entries(tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue }))
@@ -53,49 +55,36 @@ function timeIn(time: Date | undefined, operation: string): Date | undefined {
   throw new KeymgmtError('KMS_FAILED', `${operation} answered with a time that is none`)
 }
 
-export async function createKey(
-  { region, client, call }: Reach,
-  request: KmsKeyRequest,
-): Promise<KmsKey> {
-  const input = {
-    ...keySpecFor(request.type, request.purpose),
-    Origin: 'EXTERNAL' as const,
-    MultiRegion: request.multiRegion,
-    Description: request.description,
-    Tags: tagList(request.tags),
-  }
-  const context = { operation: 'CreateKey', region, subject: request.description }
-  const reply = await call(
-    context,
-    (abortSignal) => client.send(new CreateKeyCommand(input), { abortSignal }),
-    { once: true },
+export async function createKey({ client }: Session, request: KmsKeyRequest): Promise<KmsKey> {
+  const reply = await client.send(
+    new CreateKeyCommand({
+      ...keySpecFor(request.type, request.purpose),
+      Origin: 'EXTERNAL',
+      MultiRegion: request.multiRegion,
+      Description: request.description,
+      Tags: tagList(request.tags),
+    }),
   )
   return kmsKey(reply.KeyMetadata, 'CreateKey')
 }
 
-/** Asks `look` until it has an answer or until what was begun at `since` would have shown up. */
-async function lookUntilSettled<T>(
-  { settlingMs }: Reach,
-  since: Date,
-  look: () => Promise<T | undefined>,
-): Promise<T | undefined> {
-  for (;;) {
-    const found = await look()
-    const left = since.getTime() + settlingMs - Date.now()
-    if (found !== undefined || left <= 0) return found
-    await sleep(Math.min(left, LOOK_AGAIN_MS))
-  }
+/** When AWS shows what was begun at `since`. */
+function settledAt({ settlingMs }: Session, since: Date): number {
+  return since.getTime() + settlingMs
 }
 
 export async function findByOperation(
-  reach: Reach,
+  session: Session,
   ids: ReadonlySet<string>,
   since: Date,
 ): Promise<Map<string, KmsKey>> {
   const found = new Map<string, KmsKey>()
-  await lookUntilSettled(reach, since, async () => {
-    for await (const keys of listKeys(reach)) {
-      const operations = await Promise.all(keys.map(({ KeyId = '' }) => operationOf(reach, KeyId)))
+  const schedule = { deadline: settledAt(session, since), everyMs: SEARCH_EVERY_MS }
+  await pollUntil(session, schedule, async () => {
+    for await (const keys of listKeys(session)) {
+      const operations = await Promise.all(
+        keys.map(({ KeyId = '' }) => operationOf(session, KeyId)),
+      )
       for (const [index, { KeyId, KeyArn }] of keys.entries()) {
         const operation = operations[index]
         if (KeyId && KeyArn && operation && ids.has(operation))
@@ -107,110 +96,94 @@ export async function findByOperation(
   return found
 }
 
-async function* listKeys({ region, client, call }: Reach): AsyncGenerator<readonly KeyListEntry[]> {
-  const context = { operation: 'ListKeys', region, subject: 'KMS keys of an earlier run' }
-  const ask = (from: object) =>
-    call(context, (abortSignal) =>
-      client.send(new ListKeysCommand({ Limit: 1000, ...from }), { abortSignal }),
-    )
-  for await (const page of pages('ListKeys', ask)) {
+async function* listKeys({ client }: Session): AsyncGenerator<readonly KeyListEntry[]> {
+  for await (const page of boundedPages(
+    'ListKeys',
+    paginateListKeys({ client }, { Limit: 1000 }),
+  )) {
     const keys = entriesOf(page.Keys)
     for (let index = 0; index < keys.length; index += TAG_REQUESTS)
       yield keys.slice(index, index + TAG_REQUESTS)
   }
 }
 
-async function operationOf(reach: Reach, id: string): Promise<string | undefined> {
+async function operationOf(session: Session, id: string): Promise<string | undefined> {
   try {
-    return (await tagsOf(reach, id))[OPERATION_TAG]
+    return (await tagsOf(session, id))[OPERATION_TAG]
   } catch (error) {
     // A KMS key that its own policy keeps from us, or that went meanwhile, is not one that we have
     // just made. But where the caller may not list tags at all, not having seen one says nothing.
-    if (isRefusal(error, 'NotFoundException')) return undefined
+    if (isAwsError(error, 'NotFoundException')) return undefined
     if (
-      isRefusal(error, 'AccessDeniedException') &&
-      readFailure((error as Error).cause).message.includes('resource-based policy')
+      isAwsError(error, 'AccessDeniedException') &&
+      error.message.includes('resource-based policy')
     )
       return undefined
     throw error
   }
 }
 
-export async function tagsOf(reach: Reach, KeyId: string): Promise<Record<string, string>> {
+/** The tags of the KMS key that an id or an ARN names. */
+export async function tagsOf({ client }: Session, KeyId: string): Promise<Record<string, string>> {
   const tags: Record<string, string> = {}
-  const ask = (from: object) =>
-    reach.call(about(reach, 'ListResourceTags', KeyId), (abortSignal) =>
-      reach.client.send(new ListResourceTagsCommand({ KeyId, ...from }), { abortSignal }),
-    )
-  for await (const page of pages('ListResourceTags', ask)) {
+  const pages = paginateListResourceTags({ client }, { KeyId })
+  for await (const page of boundedPages('ListResourceTags', pages)) {
     for (const { TagKey = '', TagValue = '' } of entriesOf(page.Tags)) tags[TagKey] = TagValue
   }
   return tags
 }
 
 export async function tagKey(
-  reach: Reach,
-  { id }: KmsKey,
+  session: Session,
+  key: KmsKey,
   tags: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const input = { KeyId: id, Tags: tagList(tags) }
-  await reach.call(about(reach, 'TagResource', id), (abortSignal) =>
-    reach.client.send(new TagResourceCommand(input), { abortSignal }),
+  await session.client.send(
+    new TagResourceCommand({ KeyId: keyIdIn(session, key), Tags: tagList(tags) }),
   )
 }
 
 export async function replicateKey(
-  { region, client, call }: Reach,
+  session: Session,
   key: KmsKey,
   ReplicaRegion: string,
   request: KmsKeyRequest,
 ): Promise<void> {
-  const input = {
-    KeyId: key.id,
+  const command = new ReplicateKeyCommand({
+    KeyId: keyIdIn(session, key),
     ReplicaRegion,
     Description: request.description,
     Tags: tagList(request.tags),
-  }
-  const context = {
-    operation: 'ReplicateKey',
-    region,
-    subject: `KMS key ${key.id} to ${ReplicaRegion}`,
-  }
-  await unless('AlreadyExistsException', () =>
-    call(context, (abortSignal) => client.send(new ReplicateKeyCommand(input), { abortSignal }), {
-      fresh: true,
-    }),
-  )
+  })
+  await catchAwsError(session.client.send(command), 'AlreadyExistsException')
 }
 
 /**
- * A replica shows up in its Region a while after ReplicateKey answers, and takes nothing while it
- * is `Creating`.
+ * Waits until the replica takes material: it shows up in its Region a while after ReplicateKey
+ * returns, and takes nothing while it is `Creating`.
+ * @throws KeymgmtError KMS_FAILED if it takes too long.
  */
-export async function awaitReplica(reach: Reach, primary: KmsKey): Promise<KmsKey> {
-  const reply = await reach.call(
-    about(reach, 'DescribeKey', primary.id),
-    async (abortSignal) => {
-      const answer = await reach.client.send(new DescribeKeyCommand({ KeyId: primary.id }), {
-        abortSignal,
-      })
-      if (answer.KeyMetadata?.KeyState !== 'Creating') return answer
-      throw Object.assign(new Error(`${primary.id} is creating.`), {
-        name: 'KMSInvalidStateException',
-        $metadata: { httpStatusCode: 400 },
-      })
-    },
-    { fresh: true },
+export async function awaitReplica(session: Session, primary: KmsKey): Promise<KmsKey> {
+  const schedule = { deadline: Date.now() + CONSISTENCY_MS, everyMs: LOOK_EVERY_MS }
+  const replica = await pollUntil(session, schedule, async () => {
+    const status = await inspectKey(session, primary)
+    return status?.state === 'creating' ? undefined : status
+  })
+  if (replica) return replica.key
+  throw new KeymgmtError(
+    'KMS_FAILED',
+    `the replica of KMS key ${primary.id} in ${session.region} is still being created`,
+    { hints: ['run the same command again to go on from here'] },
   )
-  return kmsKey(reply.KeyMetadata, 'DescribeKey')
 }
 
 export async function findReplica(
-  reach: Reach,
+  session: Session,
   primary: KmsKey,
   since: Date,
 ): Promise<KmsKey | undefined> {
-  const status = await lookUntilSettled(reach, since, () => inspectKey(reach, primary))
+  const schedule = { deadline: settledAt(session, since), everyMs: SEARCH_EVERY_MS }
+  const status = await pollUntil(session, schedule, () => inspectKey(session, primary))
   return status?.key
 }
 
@@ -227,16 +200,10 @@ const STATES = new Map<unknown, KmsKeyState>(
   } satisfies Record<KeyState, KmsKeyState>),
 )
 
-export async function inspectKey(reach: Reach, { id }: KmsKey): Promise<KmsKeyStatus | undefined> {
-  try {
-    const reply = await reach.call(about(reach, 'DescribeKey', id), (abortSignal) =>
-      reach.client.send(new DescribeKeyCommand({ KeyId: id }), { abortSignal }),
-    )
-    return statusOf(reply.KeyMetadata)
-  } catch (error) {
-    if (isRefusal(error, 'NotFoundException')) return undefined
-    throw error
-  }
+export async function inspectKey(session: Session, key: KmsKey): Promise<KmsKeyStatus | undefined> {
+  const described = session.client.send(new DescribeKeyCommand({ KeyId: keyIdIn(session, key) }))
+  const reply = await catchAwsError(described, 'NotFoundException')
+  return reply && statusOf(reply.KeyMetadata)
 }
 
 function statusOf(metadata: KeyMetadata | undefined): KmsKeyStatus {
@@ -246,7 +213,7 @@ function statusOf(metadata: KeyMetadata | undefined): KmsKeyStatus {
   )
   return {
     key: kmsKey(metadata, 'DescribeKey'),
-    // A state that AWS gets one day is one in which nothing is done here.
+    // Treat states that AWS adds later as unavailable.
     state: STATES.get(metadata?.KeyState) ?? 'unavailable',
     deletionDate: timeIn(metadata?.DeletionDate, 'DescribeKey'),
     expires:
@@ -262,49 +229,39 @@ function statusOf(metadata: KeyMetadata | undefined): KmsKeyStatus {
   }
 }
 
-export async function switchKey(
-  reach: Reach,
-  { id }: KmsKey,
-  operation: 'EnableKey' | 'DisableKey',
-): Promise<void> {
-  const command = operation === 'EnableKey' ? EnableKeyCommand : DisableKeyCommand
-  await reach.call(about(reach, operation, id), (abortSignal) =>
-    reach.client.send(new command({ KeyId: id }), { abortSignal }),
-  )
+export async function enableKey(session: Session, key: KmsKey): Promise<void> {
+  await session.client.send(new EnableKeyCommand({ KeyId: keyIdIn(session, key) }))
+}
+
+export async function disableKey(session: Session, key: KmsKey): Promise<void> {
+  await session.client.send(new DisableKeyCommand({ KeyId: keyIdIn(session, key) }))
 }
 
 export async function scheduleDeletion(
-  reach: Reach,
-  { id }: KmsKey,
+  session: Session,
+  key: KmsKey,
   PendingWindowInDays: number,
 ): Promise<Date | undefined> {
-  const input = { KeyId: id, PendingWindowInDays }
+  const command = new ScheduleKeyDeletionCommand({
+    KeyId: keyIdIn(session, key),
+    PendingWindowInDays,
+  })
   try {
-    const reply = await reach.call(about(reach, 'ScheduleKeyDeletion', id), (abortSignal) =>
-      reach.client.send(new ScheduleKeyDeletionCommand(input), { abortSignal }),
-    )
-    return timeIn(reply.DeletionDate, 'ScheduleKeyDeletion')
+    return timeIn((await session.client.send(command)).DeletionDate, 'ScheduleKeyDeletion')
   } catch (error) {
-    if (saysPendingDeletion(error) || isRefusal(error, 'NotFoundException')) return undefined
+    if (isPendingDeletion(error) || isAwsError(error, 'NotFoundException')) return undefined
     throw error
   }
 }
 
-export async function cancelDeletion(reach: Reach, { id }: KmsKey): Promise<void> {
-  try {
-    await reach.call(about(reach, 'CancelKeyDeletion', id), (abortSignal) =>
-      reach.client.send(new CancelKeyDeletionCommand({ KeyId: id }), { abortSignal }),
-    )
-  } catch (error) {
-    if (!isRefusal(error, 'KMSInvalidStateException')) throw error
-  }
+export async function cancelDeletion(session: Session, key: KmsKey): Promise<void> {
+  const command = new CancelKeyDeletionCommand({ KeyId: keyIdIn(session, key) })
+  await catchAwsError(session.client.send(command), 'KMSInvalidStateException')
 }
 
-function saysPendingDeletion(error: unknown): boolean {
-  const { name, message } = readFailure((error as Error).cause)
+/** AWS has no error of its own for this state. */
+function isPendingDeletion(error: unknown): boolean {
   return (
-    name === 'KMSInvalidStateException' &&
-    message.includes('is pending') &&
-    message.includes('deletion')
+    isAwsError(error, 'KMSInvalidStateException') && /is pending.*deletion/s.test(error.message)
   )
 }

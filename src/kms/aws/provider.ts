@@ -1,87 +1,93 @@
 import type { KmsProvider, KmsSettings } from '../provider.js'
 import { aliasTargets, pointAlias, removeAlias } from './aliases.js'
-import { createCaller, type CallerOptions } from './retry.js'
-import { createClient } from './client.js'
+import { addMiddleware, createClient } from './client.js'
 import {
   awaitReplica,
   cancelDeletion,
   createKey,
+  disableKey,
+  enableKey,
   findByOperation,
   findReplica,
   inspectKey,
   replicateKey,
   scheduleDeletion,
-  switchKey,
   tagKey,
   tagsOf,
 } from './keys.js'
 import { accepts, deleteMaterial, holds, importMaterial } from './material.js'
-import { createPacer, type Pacer } from './rate-limiter.js'
-import type { Reach } from './session.js'
+import type { AwsMiddleware } from './middleware.js'
+import { createRateLimiter, type RateLimiter } from './rate-limiter.js'
+import { retryWithin, type RetryOptions } from './retry.js'
+import { keyIdIn, type Session } from './session.js'
+import type { ClientOptions } from './settings.js'
 
-/** What the AWS provider needs from whoever opens it. */
-export interface AwsOptions extends CallerOptions {
-  /** Where `AWS_KMS_ENDPOINT` and the like are looked up. */
-  readonly env: Readonly<Record<string, string | undefined>>
+/** The options of all providers of AWS KMS. */
+export interface AwsOptions extends RetryOptions, ClientOptions {
+  /** The requests of a provider pass it before they are sent, from the first to the last. */
+  readonly middleware?: ((settings: KmsSettings) => readonly AwsMiddleware[]) | undefined
 }
 
-/** What AWS's eventual consistency may take to show a KMS key that was made, in milliseconds. */
+/** The longest time until AWS shows a KMS key that was made, in milliseconds. */
 const SETTLING_MS = 30_000
 
-/** Pacers by endpoint and Region: providers that share an account's quotas share them here, too. */
-export type Pacers = Map<string, Pacer>
+/** By endpoint and Region: providers that share an account's quotas share them here, too. */
+export type RateLimiters = Map<string, RateLimiter>
 
 /** AWS KMS as a {@link KmsProvider}. No request is sent before the first method call. */
 export function openAwsProvider(
   settings: KmsSettings,
   options: AwsOptions,
-  pacers: Pacers,
+  limiters: RateLimiters,
 ): KmsProvider {
-  const reaches = new Map<string, Promise<Reach>>()
-  const reach = (region: string) => {
-    const known = reaches.get(region) ?? openReach(settings, region, options, pacers)
-    reaches.set(region, known)
+  const sessions = new Map<string, Promise<Session>>()
+  const inRegion = (region: string) => {
+    const known = sessions.get(region) ?? openSession(settings, region, options, limiters)
+    sessions.set(region, known)
     return known
   }
+  const at =
+    <Args extends unknown[], Result>(call: (session: Session, ...args: Args) => Promise<Result>) =>
+    async (region: string, ...args: Args) =>
+      call(await inRegion(region), ...args)
   const { region: home } = settings
   return {
     region: home,
-    create: async (request) => createKey(await reach(home), request),
-    findByOperation: async (ids, since) => findByOperation(await reach(home), ids, since),
+    create: (request) => at(createKey)(home, request),
+    findByOperation: (ids, since) => at(findByOperation)(home, ids, since),
     replicate: async (key, toRegion, request) => {
-      await replicateKey(await reach(home), key, toRegion, request)
-      return awaitReplica(await reach(toRegion), key)
+      await at(replicateKey)(home, key, toRegion, request)
+      return at(awaitReplica)(toRegion, key)
     },
-    findReplica: async (key, region, since) => findReplica(await reach(region), key, since),
-    importMaterial: async (region, key, type, material) =>
-      importMaterial(await reach(region), key, type, material),
-    holds: async (region, key, type, material) => holds(await reach(region), key, type, material),
-    accepts: async (region, key, type, material) =>
-      accepts(await reach(region), key, type, material),
-    deleteMaterial: async (region, key) => deleteMaterial(await reach(region), key),
-    inspect: async (region, key) => inspectKey(await reach(region), key),
-    tagsOf: async (region, key) => tagsOf(await reach(region), key.id),
-    tag: async (region, key, tags) => tagKey(await reach(region), key, tags),
-    aliasTargets: async (region, names) => aliasTargets(await reach(region), names),
-    pointAlias: async (region, alias, key, owner) =>
-      pointAlias(await reach(region), alias, key, owner),
-    removeAlias: async (region, alias) => removeAlias(await reach(region), alias),
-    enable: async (region, key) => switchKey(await reach(region), key, 'EnableKey'),
-    disable: async (region, key) => switchKey(await reach(region), key, 'DisableKey'),
-    scheduleDeletion: async (region, key, days) => scheduleDeletion(await reach(region), key, days),
-    cancelDeletion: async (region, key) => cancelDeletion(await reach(region), key),
+    findReplica: (key, region, since) => at(findReplica)(region, key, since),
+    importMaterial: at(importMaterial),
+    holds: at(holds),
+    accepts: at(accepts),
+    deleteMaterial: at(deleteMaterial),
+    inspect: at(inspectKey),
+    tagsOf: at((session, key) => tagsOf(session, keyIdIn(session, key))),
+    tag: at(tagKey),
+    aliasTargets: at(aliasTargets),
+    pointAlias: at(pointAlias),
+    removeAlias: at(removeAlias),
+    enable: at(enableKey),
+    disable: at(disableKey),
+    scheduleDeletion: at(scheduleDeletion),
+    cancelDeletion: at(cancelDeletion),
   }
 }
 
-async function openReach(
+async function openSession(
   settings: KmsSettings,
   region: string,
   options: AwsOptions,
-  pacers: Pacers,
-): Promise<Reach> {
-  const { client, endpoint, isAws } = await createClient(settings, region, options.env)
+  limiters: RateLimiters,
+): Promise<Session> {
+  const { client, endpoint, isAws } = await createClient(settings, region, options)
   const place = `${endpoint} ${region}`
-  const pacer = pacers.get(place) ?? createPacer(isAws)
-  pacers.set(place, pacer)
-  return { region, client, call: createCaller(pacer, options), settlingMs: isAws ? SETTLING_MS : 0 }
+  const limiter = limiters.get(place) ?? createRateLimiter(isAws)
+  limiters.set(place, limiter)
+  const first = options.middleware?.(settings) ?? []
+  addMiddleware(client, region, [...first, retryWithin(limiter, options)])
+  return { region, client, signal: options.signal, settlingMs: isAws ? SETTLING_MS : 0 }
 }

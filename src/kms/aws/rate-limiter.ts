@@ -1,102 +1,79 @@
-/**
- * AWS's request quotas of the operations used here, in requests a second for each account and
- * Region.
- * @see https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
- */
-const REQUESTS_PER_SECOND: Readonly<Record<string, number>> = {
-  CreateKey: 5,
-  GetParametersForImport: 1,
-  ImportKeyMaterial: 15,
-  CreateAlias: 5,
-  UpdateAlias: 5,
-  DeleteAlias: 15,
-  EnableKey: 5,
-  DisableKey: 5,
-  ScheduleKeyDeletion: 15,
-  CancelKeyDeletion: 5,
-  DeleteImportedKeyMaterial: 15,
-  TagResource: 10,
-  DescribeKey: 2000,
-  GetPublicKey: 2000,
-  GenerateMac: 1000,
-  // A replica costs two CreateKey requests, of which there are five, in the Region that it is made
-  // in.
-  ReplicateKey: 2,
-  ListResourceTags: 2000,
-  ListAliases: 500,
-  ListKeys: 500,
-}
+import { factsOf, type AwsOperation } from './operations.js'
 
 /** A little slower than the quota: requests that leave a second apart do not arrive so. */
 const MARGIN = 1.02
 const SLOWEST_MS = 10_000
 
 /** Keeps the requests of one operation in one Region apart. */
-interface Lane {
+interface Bucket {
   readonly quotaMs: number
   intervalMs: number
-  paced: boolean
+  limited: boolean
   nextAt: number
-  /** When it was last slowed down, or first paced. */
+  /** When it was last slowed down, or first limited. */
   slowedAt: number
 }
 
-/** When requests may go out. */
-export interface Pacer {
-  /** Milliseconds to wait before the next request of `operation`; the place is taken by asking. */
-  reserve(operation: string): number
+/** Schedules requests within AWS's quotas. */
+export interface RateLimiter {
+  /** Milliseconds to wait before the next request of `operation`; takes its place in the queue. */
+  acquire(operation: AwsOperation): number
   /**
-   * Notes that AWS throttled `operation`: from now on it is paced, at the quota or, if it was so
-   * already, slower.
+   * Notes that AWS throttled `operation`: from now on it is limited to the quota or, if it was so
+   * already, to less.
    */
-  throttled(operation: string): void
-  /**
-   * Notes that AWS took a request of `operation`: what was slowed down below the quota gets faster
-   * again.
-   */
-  accepted(operation: string): void
+  throttled(operation: AwsOperation): void
+  /** Notes that AWS took a request of `operation`: below the quota, it gets faster again. */
+  accepted(operation: AwsOperation): void
 }
 
 /**
- * A pacer for one Region. `pacedFromStart` holds AWS's quotas from the first request on; otherwise
- * (a custom endpoint, which may have none) an operation is paced once it has been throttled.
+ * A rate limiter for one Region. `limitedFromStart` holds AWS's quotas from the first request on;
+ * otherwise (a custom endpoint, which may have none) an operation is limited once it has been
+ * throttled.
  */
-export function createPacer(
-  pacedFromStart: boolean,
+export function createRateLimiter(
+  limitedFromStart: boolean,
   nowMs: () => number = () => performance.now(),
-): Pacer {
-  const lanes = new Map<string, Lane>()
-  const laneOf = (operation: string) => {
-    let lane = lanes.get(operation)
-    if (!lane) {
-      const quotaMs = (1000 / (REQUESTS_PER_SECOND[operation] ?? 5)) * MARGIN
-      lane = { quotaMs, intervalMs: quotaMs, paced: pacedFromStart, nextAt: 0, slowedAt: -Infinity }
-      lanes.set(operation, lane)
+): RateLimiter {
+  const buckets = new Map<AwsOperation, Bucket>()
+  const bucketOf = (operation: AwsOperation) => {
+    let bucket = buckets.get(operation)
+    if (!bucket) {
+      const quotaMs = (1000 / factsOf(operation).requestsPerSecond) * MARGIN
+      bucket = {
+        quotaMs,
+        intervalMs: quotaMs,
+        limited: limitedFromStart,
+        nextAt: 0,
+        slowedAt: -Infinity,
+      }
+      buckets.set(operation, bucket)
     }
-    return lane
+    return bucket
   }
   return {
-    reserve(operation) {
-      const lane = laneOf(operation)
-      if (!lane.paced) return 0
-      const at = Math.max(nowMs(), lane.nextAt)
-      lane.nextAt = at + lane.intervalMs
+    acquire(operation) {
+      const bucket = bucketOf(operation)
+      if (!bucket.limited) return 0
+      const at = Math.max(nowMs(), bucket.nextAt)
+      bucket.nextAt = at + bucket.intervalMs
       return at - nowMs()
     },
     throttled(operation) {
-      const lane = laneOf(operation)
+      const bucket = bucketOf(operation)
       const now = nowMs()
-      // Requests that were under way together are throttled together: they slow the lane down once,
-      // not once each.
-      if (now < lane.slowedAt + lane.intervalMs) return
-      if (lane.paced) lane.intervalMs = Math.min(lane.intervalMs * 1.25, SLOWEST_MS)
-      lane.paced = true
-      lane.slowedAt = now
-      lane.nextAt = Math.max(lane.nextAt, now + lane.intervalMs)
+      // Requests that were under way together are throttled together: they slow the bucket down
+      // once, not once each.
+      if (now < bucket.slowedAt + bucket.intervalMs) return
+      if (bucket.limited) bucket.intervalMs = Math.min(bucket.intervalMs * 1.25, SLOWEST_MS)
+      bucket.limited = true
+      bucket.slowedAt = now
+      bucket.nextAt = Math.max(bucket.nextAt, now + bucket.intervalMs)
     },
     accepted(operation) {
-      const lane = laneOf(operation)
-      lane.intervalMs = Math.max(lane.quotaMs, lane.intervalMs * 0.9)
+      const bucket = bucketOf(operation)
+      bucket.intervalMs = Math.max(bucket.quotaMs, bucket.intervalMs * 0.9)
     },
   }
 }

@@ -8,109 +8,99 @@ import {
   readFailure,
   translate,
   type AwsFailure,
-  type CallContext,
 } from './errors.js'
-import type { Pacer } from './rate-limiter.js'
+import type { AwsMiddleware, AwsRequest } from './middleware.js'
+import { factsOf, type OperationFacts } from './operations.js'
+import type { RateLimiter } from './rate-limiter.js'
+import { RESPONSE_TOO_LARGE } from './response-size.js'
 
-/** How long AWS's eventual consistency is waited out for a KMS key that was made a moment ago. */
-const CONSISTENCY_MS = 120_000
-/** How often a request that failed for no fault of ours is sent in all. */
+/** The longest wait for AWS's eventual consistency. */
+export const CONSISTENCY_MS = 120_000
+/** Maximum attempts for a request that AWS failed at by itself. */
 const ATTEMPTS = 5
-/** A wait that a person notices. */
+/** Maximum attempts to connect. */
+const CONNECTION_ATTEMPTS = 3
+/** A shorter wait is not reported. */
 const NOTICEABLE_MS = 500
 
-/** How one call may be repeated. */
-export interface CallPolicy {
-  /** Never sent again once it may have been carried out. */
-  readonly once?: boolean
-  /** The KMS key is new: `NotFoundException` means "not yet". */
-  readonly fresh?: boolean
-}
-
-/** Sends requests of one Region, at the right time and as often as they may be. */
-export type Caller = <T>(
-  context: CallContext,
-  send: (signal: AbortSignal) => Promise<T>,
-  policy?: CallPolicy,
-) => Promise<T>
-
-/** What the callers of one provider share. */
-export interface CallerOptions {
+/** The options that all requests of a provider share. */
+export interface RetryOptions {
   /**
-   * Ends every call and every wait. A `KeymgmtError` as its reason says why; otherwise it is an
-   * interruption. Nothing else bounds how long throttling is waited out.
+   * Ends every request and every wait. A `KeymgmtError` as its reason says why; otherwise it is an
+   * interruption. Nothing else bounds the wait for throttling.
    */
   readonly signal: AbortSignal
-  /** Told of a wait that a person would notice. */
+  /** Receives a message about a wait that a user would notice. */
   readonly onWait?: (message: string) => void
 }
 
 /**
- * A {@link Caller}: waits for the pacer, waits out throttling and eventual consistency, repeats
- * what AWS failed at by itself, and translates every other error.
+ * Sends each request at the right time, waits out throttling and eventual consistency, repeats what
+ * AWS failed at by itself, and translates every other error.
  */
-export function createCaller(pacer: Pacer, { signal, onWait }: CallerOptions): Caller {
-  const pause = async (ms: number, context: CallContext, why: string): Promise<void> => {
-    if (ms >= NOTICEABLE_MS)
-      onWait?.(
-        `${context.operation} in ${context.region}: waiting ${(ms / 1000).toFixed(1)} s ${why}`,
-      )
-    if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined)
-    if (signal.aborted) throw stopped(signal, context)
-  }
-  return async (context, send, policy = {}) => {
+export function retryWithin(limiter: RateLimiter, options: RetryOptions): AwsMiddleware {
+  const { signal } = options
+  return async (request, next) => {
+    const { operation } = request
+    const facts = factsOf(operation)
     const started = performance.now()
     for (let attempt = 1; ; attempt++) {
-      await pause(pacer.reserve(context.operation), context, "for AWS's quota")
+      await pause(options, request, limiter.acquire(operation), "for AWS's quota")
       try {
-        const reply = await send(signal)
-        pacer.accepted(context.operation)
+        const reply = await next()
+        limiter.accepted(operation)
         return reply
       } catch (error) {
-        if (signal.aborted)
-          throw policy.once === true
-            ? ambiguous(stopped(signal, context), error)
-            : stopped(signal, context)
+        if (signal.aborted) throw stopped(signal, request, facts.nonIdempotent && error)
         const failure = readFailure(error)
-        if (isThrottled(failure)) pacer.throttled(context.operation)
-        const delay = repeatAfter(failure, policy, attempt, performance.now() - started)
-        if (delay === undefined) throw finalError(error, failure, context, policy)
-        await pause(
-          delay,
-          context,
-          isThrottled(failure) ? 'for AWS, which is throttling' : `after ${failure.name}`,
-        )
+        const throttled = isThrottled(failure)
+        if (throttled) limiter.throttled(operation)
+        const delay = retryAfter(failure, facts, attempt, performance.now() - started)
+        if (delay === undefined) throw finalError(error, failure, request)
+        const why = throttled ? 'for AWS, which is throttling' : `after ${failure.name}`
+        await pause(options, request, delay, why)
       }
     }
   }
 }
 
-/** Milliseconds until the request may be sent again, or undefined when it may not. */
-function repeatAfter(
+async function pause(
+  { signal, onWait }: RetryOptions,
+  request: AwsRequest,
+  ms: number,
+  why: string,
+): Promise<void> {
+  if (ms >= NOTICEABLE_MS)
+    onWait?.(
+      `${request.operation} in ${request.region}: waiting ${(ms / 1000).toFixed(1)} s ${why}`,
+    )
+  if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined)
+  if (signal.aborted) throw stopped(signal, request)
+}
+
+/** PURE: milliseconds until the request may be sent again; undefined if it may not. */
+export function retryAfter(
   failure: AwsFailure,
-  policy: CallPolicy,
+  { nonIdempotent, eventuallyConsistent }: Partial<OperationFacts>,
   attempt: number,
-  waited: number,
+  waitedMs: number,
 ): number | undefined {
   const backoff = Math.min(50 * 2 ** (attempt - 1), 5_000) * (0.5 + Math.random() / 2)
+  if (failure.error instanceof KeymgmtError || failure.name === RESPONSE_TOO_LARGE) return undefined
   if (isThrottled(failure)) return backoff
   if (failure.clockCorrected && attempt === 1) return 0
   const settling =
-    isInTransition(failure) || (policy.fresh === true && failure.name === 'NotFoundException')
-  if (settling) return waited < CONSISTENCY_MS ? backoff : undefined
-  if (isNotSent(failure)) return attempt < 3 ? backoff : undefined
-  if (isAmbiguous(failure) && policy.once !== true) return attempt < ATTEMPTS ? backoff : undefined
+    isInTransition(failure) || (eventuallyConsistent && failure.name === 'NotFoundException')
+  if (settling) return waitedMs < CONSISTENCY_MS ? backoff : undefined
+  if (isNotSent(failure)) return attempt < CONNECTION_ATTEMPTS ? backoff : undefined
+  if (isAmbiguous(failure) && !nonIdempotent) return attempt < ATTEMPTS ? backoff : undefined
   return undefined
 }
 
-function finalError(
-  error: unknown,
-  failure: AwsFailure,
-  context: CallContext,
-  policy: CallPolicy,
-): KeymgmtError {
-  const translated = translate(error, context)
-  return policy.once === true && isAmbiguous(failure) ? ambiguous(translated, error) : translated
+function finalError(error: unknown, failure: AwsFailure, request: AwsRequest): KeymgmtError {
+  const translated = translate(error, request)
+  const { nonIdempotent } = factsOf(request.operation)
+  return nonIdempotent && isAmbiguous(failure) ? ambiguous(translated, error) : translated
 }
 
 function ambiguous({ message, requestId }: KeymgmtError, cause: unknown): KeymgmtError {
@@ -123,12 +113,18 @@ function ambiguous({ message, requestId }: KeymgmtError, cause: unknown): Keymgm
   })
 }
 
-function stopped(signal: AbortSignal, { operation, region }: CallContext): KeymgmtError {
+/** The error of a request that was ended; `lost` is the error of one that may have been done. */
+function stopped(
+  signal: AbortSignal,
+  { operation, region }: AwsRequest,
+  lost?: unknown,
+): KeymgmtError {
   const reason =
     signal.reason instanceof KeymgmtError
       ? signal.reason
       : new KeymgmtError('INTERRUPTED', 'interrupted')
-  return new KeymgmtError(reason.code, `${reason.message}, at ${operation} in ${region}`, {
+  const error = new KeymgmtError(reason.code, `${reason.message}, at ${operation} in ${region}`, {
     hints: [...reason.hints, 'run the same command again to go on from here'],
   })
+  return lost ? ambiguous(error, lost) : error
 }

@@ -1,71 +1,68 @@
 import type { KMSClient } from '@aws-sdk/client-kms'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { KeymgmtError } from '../../errors.js'
-import { readFailure } from './errors.js'
-import type { Caller } from './retry.js'
+import type { KmsKey } from '../provider.js'
 
-/** What is needed to talk to AWS KMS in one Region. */
-export interface Reach {
+/** The client for AWS KMS in one Region. */
+export interface Session {
   readonly region: string
   readonly client: KMSClient
-  readonly call: Caller
-  /** How long AWS may take to show what it has made, in milliseconds. */
+  /** The longest time until AWS shows what it has made, in milliseconds. */
   readonly settlingMs: number
+  /** Ends a wait; the next request then says why. */
+  readonly signal: AbortSignal
 }
 
-/** What a call to one KMS key is about, for its errors. */
-export function about({ region }: Reach, operation: string, keyId: string) {
-  return { operation, region, subject: `KMS key ${keyId}` }
+/**
+ * The name of a KMS key in a request: its ARN, which also says whose it is, or in another Region
+ * than its own the id, which its replicas share.
+ */
+export function keyIdIn({ region }: Session, { id, arn }: KmsKey): string {
+  return arn.split(':')[3] === region ? arn : id
 }
 
-/** One page of a list; what AWS KMS gives for a marker is text, but it comes from outside. */
+/** Calls `look` until it returns something or the deadline (by the clock of `Date`) has passed. */
+export async function pollUntil<T>(
+  { signal }: Session,
+  { deadline, everyMs }: { readonly deadline: number; readonly everyMs: number },
+  look: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  for (;;) {
+    const found = await look()
+    const left = deadline - Date.now()
+    if (found !== undefined || left <= 0) return found
+    await sleep(Math.min(left, everyMs), undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** One page of a list. AWS KMS sends text as the marker, but the reply is untrusted. */
 interface Page {
   readonly Truncated?: boolean | undefined
   readonly NextMarker?: unknown
 }
 
 /**
- * The pages of a list, as long as they are read.
- * @throws KeymgmtError KMS_FAILED when they go round in a circle.
+ * The pages of one of the SDK's paginators, which by themselves follow any marker for ever.
+ * @throws KeymgmtError KMS_FAILED if a marker comes twice or is not text.
  */
-export async function* pages<P extends Page>(
+export async function* boundedPages<P extends Page>(
   operation: string,
-  ask: (from: { readonly Marker?: string }) => Promise<P>,
+  pages: AsyncIterable<P>,
 ): AsyncGenerator<P> {
   const seen = new Set<string>()
-  for (let from: { Marker?: string } = {}; ;) {
-    const page = await ask(from)
+  for await (const page of pages) {
     yield page
     const { Truncated, NextMarker } = page
     if (!Truncated || !NextMarker) return
     if (typeof NextMarker !== 'string' || seen.has(NextMarker))
       throw new KeymgmtError('KMS_FAILED', `${operation} answered with the same page again`)
     seen.add(NextMarker)
-    from = { Marker: NextMarker }
   }
 }
 
-/** The entries of a list that came from outside: whatever is none is left out. */
+/** Drops entries that are not objects: the reply is untrusted. */
 export function entriesOf<T>(list: readonly T[] | undefined): readonly NonNullable<T>[] {
   return Array.isArray(list)
     ? (list as readonly T[]).filter((entry) => typeof entry === 'object' && entry !== null)
     : []
-}
-
-/** Whether `error` is AWS's refusal called `name`. */
-export function isRefusal(error: unknown, name: string): boolean {
-  return readFailure((error as Error).cause).name === name
-}
-
-/**
- * Runs `call` and tells whether AWS refused it with the error called `name`; every other error is
- * thrown.
- */
-export async function unless(name: string, call: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await call()
-    return false
-  } catch (error) {
-    if (!isRefusal(error, name)) throw error
-    return true
-  }
 }

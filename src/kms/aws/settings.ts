@@ -2,6 +2,16 @@ import { KeymgmtError } from '../../errors.js'
 import type { KmsSettings } from '../provider.js'
 import { REGION_PATTERN } from '../region.js'
 
+/** The options of a client, beside the settings of its provider. */
+export interface ClientOptions {
+  /** Contains `AWS_KMS_ENDPOINT` and the like. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Ends every request. */
+  readonly signal: AbortSignal
+  /** The version of keymgmt in the user agent, by which detection rules recognise keymgmt. */
+  readonly version?: string
+}
+
 /** Environment variables that name an endpoint, the first that is set wins. */
 const ENDPOINT_VARIABLES = ['AWS_KMS_ENDPOINT', 'AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL'] as const
 
@@ -20,14 +30,14 @@ export function resolveEndpoint(
 }
 
 /**
- * Whether AWS itself answers at `url`, be it through a VPC endpoint: its quotas and its consistency
- * hold there.
+ * True if AWS itself serves `url`, be it through a VPC endpoint: its quotas and its consistency
+ * apply there.
  */
 export function isAwsEndpoint(url: string): boolean {
   return /\.amazonaws\.com(\.cn)?$/.test(new URL(url).hostname)
 }
 
-/** Whether `host` (as `URL.hostname` spells it) is this machine. */
+/** True if `host` (as `URL.hostname` spells it) is this machine. */
 export function isLoopback(host: string): boolean {
   return (
     host === 'localhost' || host === '[::1]' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)

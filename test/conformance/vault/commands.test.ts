@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals'
-import { packageVersion } from '../../../src/cli/version.js'
+import { packageVersion } from '../../../src/version.js'
 import { startDevKms } from '../../../src/dev-kms/index.js'
 import { createSession, type Surroundings } from '../../support/session.js'
 import { describeVectors, driver } from './describe-vectors.js'

@@ -73,7 +73,7 @@ describe('a KMS key is adopted', () => {
     expect(calls).toEqual([
       `accepts ${HOME} stranger`,
       `tag ${HOME} stranger`,
-      `pointAlias ${HOME} app-TIME stranger (new, names nothing)`,
+      `pointAlias ${HOME} app-TIME stranger (new)`,
     ])
     const alias = 'alias/hashicorp/app-1688559292'
     expect(await readDistribution(engine, 'k', 'app')).toMatchObject({
@@ -115,7 +115,7 @@ describe('a KMS key is adopted', () => {
       'create 2',
       `importMaterial ${HOME} 2`,
       `tag ${HOME} stranger`,
-      `pointAlias ${HOME} app-TIME 2 (new, names nothing)`,
+      `pointAlias ${HOME} app-TIME 2 (new)`,
     ])
     expect(await complaints(testbed)).toEqual([])
   })

@@ -242,7 +242,7 @@ describe('a removal that was interrupted', () => {
     const { calls, engine } = recorded(await createRemoving('aes256-gcm96'))
     expect(await isInterrupted(engine, 'k', 'app')).toBe(true)
     await removeDistribution(engine, 'k', 'app', 20)
-    expect(calls).toEqual([`removeAlias ${HOME} app-TIME 1`, `scheduleDeletion ${HOME} 1 7`])
+    expect(calls).toEqual([`removeAlias ${HOME} app-TIME`, `scheduleDeletion ${HOME} 1 7`])
     expect(await isInterrupted(engine, 'k', 'app')).toBe(false)
   })
 

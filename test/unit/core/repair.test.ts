@@ -147,19 +147,19 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
     prepare: TWO,
     mishap: aliasTo(() => undefined),
     finds: ['alias 2 us-west-1'],
-    calls: ['pointAlias us-west-1 app-TIME 2 (begun, names nothing)'],
+    calls: ['pointAlias us-west-1 app-TIME 2 (begun)'],
   },
   'an alias that was moved to another version': {
     prepare: TWO,
     mishap: aliasTo(([first]) => first?.key.id),
     finds: ['alias 2 us-west-1'],
-    calls: ['pointAlias us-west-1 app-TIME 2 (ours, names nothing)'],
+    calls: ['pointAlias us-west-1 app-TIME 2 (ours)'],
   },
   'an alias that was moved away': {
     prepare: TWO,
     mishap: aliasTo(() => 'stranger'),
     finds: ['alias 2 us-west-1'],
-    calls: ['pointAlias us-west-1 app-TIME 2 (ours, names nothing)'],
+    calls: ['pointAlias us-west-1 app-TIME 2 (ours)'],
   },
   'the alias of one version': {
     prepare: [NAME_VERSIONS, ROTATE],
@@ -168,7 +168,7 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
         aliases.delete(name)
     },
     finds: ['alias 1 us-west-1'],
-    calls: ['pointAlias us-west-1 app-TIME/v1 1 (begun, names nothing)'],
+    calls: ['pointAlias us-west-1 app-TIME/v1 1 (begun)'],
   },
   'a deletion': {
     prepare: TWO,
@@ -211,7 +211,7 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
       'enable us-west-1 2',
       'importMaterial us-west-1 1',
       'tag us-west-1 1',
-      'pointAlias us-west-1 app-TIME 2 (begun, names nothing)',
+      'pointAlias us-west-1 app-TIME 2 (begun)',
       'enable us-west-1 1',
     ],
   },
@@ -225,7 +225,7 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
     finds: ['state 1 eu-west-1', 'alias 1 us-east-1'],
     calls: [
       'importMaterial eu-west-1 1',
-      'pointAlias us-east-1 app-TIME 1 (begun, names nothing)',
+      'pointAlias us-east-1 app-TIME 1 (begun)',
       'enable eu-west-1 1',
     ],
   },
@@ -380,8 +380,8 @@ describe('repair finishes what was interrupted', () => {
     const { engine, calls } = recorded(testbed)
     expect(await found(engine)).toContain('tags 1 us-west-1')
     expect(calls.filter((call) => call.includes('Alias'))).toEqual([
-      'pointAlias eu-west-1 app-TIME 1 (new, names nothing)',
-      'pointAlias us-east-1 app-TIME 1 (new, names nothing)',
+      'pointAlias eu-west-1 app-TIME 1 (new)',
+      'pointAlias us-east-1 app-TIME 1 (new)',
     ])
     expect(await complaints(testbed)).toEqual([])
   })
@@ -489,10 +489,7 @@ describe('repair finishes what was interrupted', () => {
       'state 1 us-west-1',
       'alias 1 us-west-1',
     ])
-    expect(calls).toEqual([
-      'enable us-west-1 1',
-      'pointAlias us-west-1 app-TIME 1 (new, names nothing)',
-    ])
+    expect(calls).toEqual(['enable us-west-1 1', 'pointAlias us-west-1 app-TIME 1 (new)'])
     const [kmsKey] = (await readDistribution(engine, 'k', 'app'))?.kms_keys ?? []
     expect(Object.keys(kmsKey ?? {}).sort()).toEqual([
       'enabled',

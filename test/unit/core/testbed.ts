@@ -159,10 +159,8 @@ function inShort(kms: MemoryKms, arg: unknown): string[] {
       ?.request.description.replace('keymgmt app version ', '') ?? 'nothing'
   if ('description' in arg && 'multiRegion' in arg)
     return [String(arg.description).replace('keymgmt app version ', '')]
-  if ('exists' in arg && 'named' in arg)
-    return [
-      `(${arg.exists ? 'ours' : 'begun' in arg && arg.begun ? 'begun' : 'new'}, names ${version((arg.named as { id: string } | undefined)?.id)})`,
-    ]
+  if ('exists' in arg)
+    return [`(${arg.exists === true ? 'ours' : arg.exists === 'unknown' ? 'begun' : 'new'})`]
   return 'id' in arg ? [version(arg.id)] : []
 }
 

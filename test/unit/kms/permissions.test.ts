@@ -2,15 +2,15 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import {
-  grantsOf,
   PERMISSIONS,
-  policyOf,
-  type Grant,
+  toPolicy,
+  toStatements,
   type PolicyDocument,
+  type Statement,
 } from '../../../src/kms/aws/policy/permissions.js'
 
 const list = (value: string | readonly string[]) => (typeof value === 'string' ? [value] : value)
-const shown = ({ action, resource, condition }: Grant) =>
+const shown = ({ action, resource, condition }: Statement) =>
   `${action} ${resource} ${JSON.stringify(condition)}`
 
 function allowed({ Statement }: PolicyDocument): string[] {
@@ -33,27 +33,27 @@ describe('a policy', () => {
   })
   it('allows what was asked for, all of it and nothing else', () => {
     fc.assert(
-      fc.property(fc.array(grant, { minLength: 1 }), (grants) => {
-        const policy = policyOf(grants)
-        expect(new Set(policy && allowed(policy))).toEqual(new Set(grants.map(shown)))
-        expect(policy && allowed(policy)).toHaveLength(new Set(grants.map(shown)).size)
+      fc.property(fc.array(grant, { minLength: 1 }), (statements) => {
+        const policy = toPolicy(statements)
+        expect(new Set(policy && allowed(policy))).toEqual(new Set(statements.map(shown)))
+        expect(policy && allowed(policy)).toHaveLength(new Set(statements.map(shown)).size)
       }),
     )
   })
   it('does not depend on the order in which things were done', () => {
     fc.assert(
-      fc.property(fc.array(grant), (grants) => {
-        expect(policyOf([...grants].reverse())).toEqual(policyOf(grants))
+      fc.property(fc.array(grant), (statements) => {
+        expect(toPolicy([...statements].reverse())).toEqual(toPolicy(statements))
       }),
     )
   })
   it('is none where nothing is needed: IAM has no policy without a statement', () => {
-    expect(policyOf([])).toBeUndefined()
+    expect(toPolicy([])).toBeUndefined()
   })
 })
 
 describe('a resource', () => {
-  const key = [{ name: 'key/mrk-1', facts: {} }]
+  const key = [{ name: 'key/mrk-1', values: {} }]
   it.each([
     ['us-west-1', 'arn:aws:kms:us-west-1:111122223333:key/mrk-1'],
     ['cn-north-1', 'arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-1'],
@@ -63,13 +63,13 @@ describe('a resource', () => {
     ['eusc-de-east-1', 'arn:aws-eusc:kms:eusc-de-east-1:111122223333:key/mrk-1'],
   ])('is in the partition of %s', (region, resource) => {
     expect(
-      grantsOf({ operation: 'EnableKey', regions: [region], keys: key }, '111122223333'),
+      toStatements({ operation: 'EnableKey', regions: [region], keys: key }, '111122223333'),
     ).toEqual([{ action: 'kms:EnableKey', resource, condition: undefined }])
   })
   it('that is an alias is without conditions, which AWS would not see', () => {
-    const scope = [{ name: 'key/*', facts: { 'kms:KeyOrigin': ['EXTERNAL'] } }]
+    const scope = [{ name: 'key/*', values: { 'kms:KeyOrigin': ['EXTERNAL'] } }]
     expect(
-      grantsOf(
+      toStatements(
         { operation: 'CreateAlias', regions: ['us-west-1'], alias: 'alias/a', keys: scope },
         '*',
       ),

@@ -1,22 +1,24 @@
-/** What is known of a request or of the KMS key that it is about, by condition key. */
-export type Facts = Readonly<Partial<Record<ConditionKey, readonly string[]>>>
+import type { AwsOperation } from '../operations.js'
+
+/** The values of a request, or of the KMS key that it is about, by condition key. */
+export type ConditionValues = Readonly<Partial<Record<ConditionKey, readonly string[]>>>
 
 /** A KMS key that a permission is needed on, or all that are like it. */
-export interface KeyScope {
+export interface KeyResource {
   /** Such as `key/ID`; with a `*` for KMS keys whose ids are not known. */
   readonly name: string
-  readonly facts: Facts
+  readonly values: ConditionValues
 }
 
 /** One call that is to be allowed. */
-export interface Need {
-  readonly operation: Operation
+export interface RequiredPermission {
+  readonly operation: PermissionName
   readonly regions: readonly string[]
-  readonly keys?: readonly KeyScope[]
+  readonly keys?: readonly KeyResource[]
   /** Such as `alias/hashicorp/app-1700000000`. */
   readonly alias?: string
-  /** What is known of the request. */
-  readonly facts?: Facts
+  /** Values of the request. */
+  readonly values?: ConditionValues
 }
 
 /** The operators of the condition keys that are used; a tag's name stands behind a slash. */
@@ -39,16 +41,17 @@ const OPERATORS = {
 } as const
 
 type ConditionName = keyof typeof OPERATORS
-type ConditionKey = ConditionName | `aws:RequestTag/${string}` | `aws:ResourceTag/${string}`
+/** Such as `kms:KeySpec`, or `aws:RequestTag/NAME`. */
+export type ConditionKey = ConditionName | `aws:RequestTag/${string}` | `aws:ResourceTag/${string}`
 
-/** What AWS asks for when an operation is called. */
+/** The permission that AWS checks for an operation. */
 interface Permission {
   readonly action: string
-  /** What the permission must be on: of `alias` on each of its KMS keys as well. */
+  /** The resource: for `alias`, each of its KMS keys as well. */
   readonly on: '*' | 'key' | 'alias' | 'role'
-  /** What it can be narrowed by. None of them is seen where the resource is an alias. */
+  /** The conditions that can narrow it. AWS sees none of them where the resource is an alias. */
   readonly conditions: readonly ConditionName[]
-  /** Whether the conditions hold where AWS does not document that it has values for them. */
+  /** True if the conditions also hold where AWS does not document values for them. */
   readonly ifExists?: true
 }
 
@@ -78,8 +81,8 @@ const onAll = (action: string, ...conditions: readonly ConditionName[]): Permiss
 export const PERMISSIONS = {
   CreateKey: onAll('CreateKey', ...NEW_KEY, 'kms:MultiRegion', 'aws:RequestTag'),
   /**
-   * What ReplicateKey also needs, where the replica is made. Which of its values AWS lets a policy
-   * see is not documented.
+   * ReplicateKey also needs it, where the replica is made. AWS does not document which of its
+   * values a policy sees.
    */
   CreateReplica: {
     ...onAll(
@@ -128,10 +131,12 @@ export const PERMISSIONS = {
   DeleteAlias: onAlias('DeleteAlias'),
   ListAliases: onAll('ListAliases'),
   ListKeys: onAll('ListKeys'),
-} as const satisfies Readonly<Record<string, Permission>>
+} as const satisfies Readonly<
+  Record<AwsOperation | 'CreateReplica' | 'CreateServiceLinkedRole' | 'TagNewKey', Permission>
+>
 
 /** An operation that a policy can allow. */
-export type Operation = keyof typeof PERMISSIONS
+export type PermissionName = keyof typeof PERMISSIONS
 
 /** A statement of an IAM policy. */
 export interface PolicyStatement {
@@ -151,7 +156,7 @@ export interface PolicyDocument {
 }
 
 /** One action on one resource. */
-export interface Grant {
+export interface Statement {
   readonly action: string
   readonly resource: string
   readonly condition: PolicyStatement['Condition']
@@ -160,29 +165,29 @@ export interface Grant {
 const SERVICE = 'mrk.kms.amazonaws.com'
 const SERVICE_ROLE = `role/aws-service-role/${SERVICE}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys`
 
-/** What the service-linked role of multi-Region keys is made for. */
-export const MULTI_REGION_SERVICE: Facts = { 'iam:AWSServiceName': [SERVICE] }
+/** Conditions of the service-linked role of multi-Region keys. */
+export const MULTI_REGION_SERVICE: ConditionValues = { 'iam:AWSServiceName': [SERVICE] }
 
-/** PURE: what `need` comes to in an AWS account, `*` where it is not known. */
-export function grantsOf(
-  { operation, regions, keys = [], alias, facts = {} }: Need,
+/** PURE: what a permission is in an AWS account, `*` where it is not known. */
+export function toStatements(
+  { operation, regions, keys = [], alias, values = {} }: RequiredPermission,
   account: string,
-): Grant[] {
+): Statement[] {
   const permission: Permission = PERMISSIONS[operation]
   const { action } = permission
-  const grant = (resource: string, known: Facts): Grant => ({
+  const statement = (resource: string, known: ConditionValues): Statement => ({
     action,
     resource,
     condition: conditionOf(permission, known),
   })
-  if (permission.on === '*') return [grant('*', { ...facts, 'aws:RequestedRegion': regions })]
+  if (permission.on === '*') return [statement('*', { ...values, 'aws:RequestedRegion': regions })]
   return regions.flatMap((region) => {
     const arn = (service: string, place: string, name: string) =>
       `arn:${partitionOf(region)}:${service}:${place}:${account}:${name}`
-    if (permission.on === 'role') return [grant(arn('iam', '', SERVICE_ROLE), facts)]
+    if (permission.on === 'role') return [statement(arn('iam', '', SERVICE_ROLE), values)]
     return [
-      ...(alias === undefined ? [] : [grant(arn('kms', region, alias), {})]),
-      ...keys.map((key) => grant(arn('kms', region, key.name), { ...key.facts, ...facts })),
+      ...(alias === undefined ? [] : [statement(arn('kms', region, alias), {})]),
+      ...keys.map((key) => statement(arn('kms', region, key.name), { ...key.values, ...values })),
     ]
   })
 }
@@ -204,14 +209,14 @@ function partitionOf(region: string): string {
 
 function conditionOf(
   { conditions, ifExists }: Permission,
-  facts: Facts,
+  known: ConditionValues,
 ): PolicyStatement['Condition'] {
   const condition: Record<string, Record<string, OneOrMore>> = {}
-  for (const key of (Object.keys(facts) as ConditionKey[]).sort()) {
+  for (const key of (Object.keys(known) as ConditionKey[]).sort()) {
     const name = key.split('/')[0] as ConditionName
     if (!conditions.includes(name)) continue
     const operator = `${OPERATORS[name]}${ifExists ? 'IfExists' : ''}`
-    condition[operator] = { ...condition[operator], [key]: short(facts[key] ?? []) }
+    condition[operator] = { ...condition[operator], [key]: short(known[key] ?? []) }
   }
   return Object.keys(condition).length > 0 ? condition : undefined
 }
@@ -225,12 +230,12 @@ function short(values: readonly string[]): OneOrMore {
  * PURE: a policy that allows these and nothing else; undefined where there is nothing to allow,
  * which no policy can say.
  */
-export function policyOf(grants: readonly Grant[]): PolicyDocument | undefined {
-  if (grants.length === 0) return undefined
+export function toPolicy(statements: readonly Statement[]): PolicyDocument | undefined {
+  if (statements.length === 0) return undefined
   // First the resources of each action, then the actions that are on the same ones: so no action
   // gets a resource of another.
   const byAction = gather(
-    grants.map(({ action, resource, condition }) => ({
+    statements.map(({ action, resource, condition }) => ({
       of: { action, condition },
       value: resource,
     })),
@@ -241,19 +246,15 @@ export function policyOf(grants: readonly Grant[]): PolicyDocument | undefined {
       value: action,
     })),
   )
-  const statements = byResources.map(
-    ({ of: { resources, condition }, values }): PolicyStatement => ({
-      Effect: 'Allow',
-      Action: short(values),
-      Resource: short(resources),
-      ...(condition && { Condition: condition }),
-    }),
-  )
+  const merged = byResources.map(({ of: { resources, condition }, values }): PolicyStatement => ({
+    Effect: 'Allow',
+    Action: short(values),
+    Resource: short(resources),
+    ...(condition && { Condition: condition }),
+  }))
   return {
     Version: '2012-10-17',
-    Statement: statements.sort((one, other) =>
-      JSON.stringify(one) < JSON.stringify(other) ? -1 : 1,
-    ),
+    Statement: merged.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1)),
   }
 }
 

@@ -1,13 +1,13 @@
 import { IMPORT, IMPORTED, REPLICA } from './recorder.js'
 import {
   MULTI_REGION_SERVICE,
-  type Facts,
-  type KeyScope,
-  type Need,
-  type Operation,
+  type ConditionValues,
+  type KeyResource,
+  type PermissionName,
+  type RequiredPermission,
 } from './permissions.js'
 
-/** What is known of a provider, and of what it is used for. */
+/** A provider, and its use by the keys in the store. */
 export interface ProviderUse {
   readonly region: string
   readonly replicaRegions: readonly string[]
@@ -15,8 +15,8 @@ export interface ProviderUse {
   readonly aliases: string
 }
 
-/** What every command needs; the keys are narrowed to those with imported material. */
-const EVERYWHERE: readonly Operation[] = [
+/** Permissions that every command needs; the keys are narrowed to those with imported material. */
+const EVERYWHERE: readonly PermissionName[] = [
   'GetParametersForImport',
   'ImportKeyMaterial',
   'GetPublicKey',
@@ -31,60 +31,72 @@ const EVERYWHERE: readonly Operation[] = [
  * Nothing is destroyed but what carries our tag: these are never needed just after a KMS key was
  * made, when AWS may not see its tags yet.
  */
-const OURS: readonly Operation[] = ['ScheduleKeyDeletion', 'DeleteImportedKeyMaterial']
+const OURS: readonly PermissionName[] = ['ScheduleKeyDeletion', 'DeleteImportedKeyMaterial']
 
 /** PURE: what all commands with a provider need, also to finish what was interrupted. */
-export function needsOfProvider({ region, replicaRegions, storeId, aliases }: ProviderUse): Need[] {
+export function permissionsOfProvider({
+  region,
+  replicaRegions,
+  storeId,
+  aliases,
+}: ProviderUse): RequiredPermission[] {
   const regions = [region, ...replicaRegions]
-  const tags: Facts = { 'aws:RequestTag/keymgmt:store': [storeId] }
-  const imported: KeyScope = { name: 'key/*', facts: IMPORTED }
-  const ours: KeyScope = {
+  const tags: ConditionValues = { 'aws:RequestTag/keymgmt:store': [storeId] }
+  const imported: KeyResource = { name: 'key/*', values: IMPORTED }
+  const ours: KeyResource = {
     name: 'key/*',
-    facts: { ...IMPORTED, 'aws:ResourceTag/keymgmt:store': [storeId] },
+    values: { ...IMPORTED, 'aws:ResourceTag/keymgmt:store': [storeId] },
   }
-  const every: KeyScope = { name: 'key/*', facts: {} }
-  const singleRegion: Facts = replicaRegions.length === 0 ? { 'kms:MultiRegion': ['false'] } : {}
+  const every: KeyResource = { name: 'key/*', values: {} }
+  const singleRegion: ConditionValues =
+    replicaRegions.length === 0 ? { 'kms:MultiRegion': ['false'] } : {}
   return [
-    { operation: 'CreateKey', regions: [region], facts: { ...tags, ...IMPORTED, ...singleRegion } },
-    { operation: 'TagNewKey', regions, keys: [every], facts: tags },
-    ...EVERYWHERE.map((operation): Need => ({
+    {
+      operation: 'CreateKey',
+      regions: [region],
+      values: { ...tags, ...IMPORTED, ...singleRegion },
+    },
+    { operation: 'TagNewKey', regions, keys: [every], values: tags },
+    ...EVERYWHERE.map((operation): RequiredPermission => ({
       operation,
       regions,
       keys: [imported],
-      facts: IMPORT,
+      values: IMPORT,
     })),
-    ...OURS.map((operation): Need => ({ operation, regions, keys: [ours] })),
-    ...(['CreateAlias', 'UpdateAlias', 'DeleteAlias'] as const).map((operation): Need => ({
-      operation,
-      regions,
-      alias: aliases,
-      keys: [imported],
-    })),
+    ...OURS.map((operation): RequiredPermission => ({ operation, regions, keys: [ours] })),
+    ...(['CreateAlias', 'UpdateAlias', 'DeleteAlias'] as const).map(
+      (operation): RequiredPermission => ({
+        operation,
+        regions,
+        alias: aliases,
+        keys: [imported],
+      }),
+    ),
     { operation: 'ListAliases', regions },
     { operation: 'ListKeys', regions: [region] },
     { operation: 'ListResourceTags', regions, keys: [every] },
-    ...(replicaRegions.length === 0 ? [] : needsOfReplication(region, replicaRegions, tags)),
+    ...(replicaRegions.length === 0 ? [] : permissionsOfReplication(region, replicaRegions, tags)),
   ]
 }
 
-function needsOfReplication(
+function permissionsOfReplication(
   region: string,
   replicaRegions: readonly string[],
-  tags: Facts,
-): Need[] {
-  const primary: KeyScope = { name: 'key/mrk-*', facts: IMPORTED }
+  tags: ConditionValues,
+): RequiredPermission[] {
+  const primary: KeyResource = { name: 'key/mrk-*', values: IMPORTED }
   return [
-    { operation: 'CreateServiceLinkedRole', regions: [region], facts: MULTI_REGION_SERVICE },
+    { operation: 'CreateServiceLinkedRole', regions: [region], values: MULTI_REGION_SERVICE },
     {
       operation: 'ReplicateKey',
       regions: [region],
       keys: [primary],
-      facts: { 'kms:ReplicaRegion': replicaRegions },
+      values: { 'kms:ReplicaRegion': replicaRegions },
     },
     {
       operation: 'CreateReplica',
       regions: [region, ...replicaRegions],
-      facts: { ...tags, ...REPLICA },
+      values: { ...tags, ...REPLICA },
     },
   ]
 }

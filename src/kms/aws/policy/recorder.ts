@@ -1,348 +1,190 @@
-import type { KeyTypeName } from '../../../crypto/key-types.js'
 import { KeymgmtError, type ErrorCode } from '../../../errors.js'
-import type {
-  KmsKey,
-  KmsKeyRequest,
-  KmsKeyStatus,
-  KmsKind,
-  KmsProvider,
-  KmsSettings,
-} from '../../provider.js'
-import { keySpecFor, macFor, proofFor, wrappingFor } from '../key-specs.js'
+import type { KmsSettings } from '../../provider.js'
+import { showNothing } from '../dry-run.js'
+import type { AwsMiddleware, AwsRequest, AwsOutput } from '../middleware.js'
+import { factsOf, keyIdOf, textOf, type AwsOperation } from '../operations.js'
 import {
   MULTI_REGION_SERVICE,
-  type Facts,
-  type KeyScope,
-  type Need,
-  type Operation,
+  PERMISSIONS,
+  type ConditionValues,
+  type KeyResource,
+  type RequiredPermission,
 } from './permissions.js'
+import { createResources, inputValues, tagValues, type Resources } from './resources.js'
 
-/** What a command was seen to need of one provider. */
-export interface Noted {
-  readonly needs: Need[]
-  /** ARNs that tell the provider's AWS account. */
+/** The permissions that a command needs with one provider. */
+export interface RecordedPermissions {
+  readonly required: RequiredPermission[]
+  /** ARNs that contain the provider's AWS account. */
   readonly arns: Set<string>
   /** The questions that AWS did not answer, and whose answer was therefore assumed. */
   readonly unanswered: Set<string>
 }
 
-/** The tags that narrow a policy: those that every KMS key of one of our keys has alike. */
-const TELLING_TAGS = ['keymgmt:store', 'keymgmt:key'] as const
+/** Conditions that hold for every KMS key of ours. */
+export const IMPORTED: ConditionValues = { 'kms:KeyOrigin': ['EXTERNAL'] }
 
-/** What every KMS key is that we make. */
-export const IMPORTED: Facts = { 'kms:KeyOrigin': ['EXTERNAL'] }
-
-/** What every import of ours is. */
-export const IMPORT: Facts = {
+/** Conditions that hold for every import. */
+export const IMPORT: ConditionValues = {
   'kms:WrappingKeySpec': ['RSA_4096'],
   'kms:ExpirationModel': ['KEY_MATERIAL_DOES_NOT_EXPIRE'],
 }
 
-/**
- * `kind` with a note, in an entry of `noted` for each provider that is opened, of what every call
- * needs to be allowed. It is to be put around a rehearsal. A question that AWS refuses to answer,
- * or can't be asked, is noted and answered with what lets the command go on: who asks which
- * permissions to get does not have them yet.
- */
-export function noteNeeds(kind: KmsKind, noted: Noted[]): KmsKind {
-  const books = new Map<string, Notebook>()
-  const bookOf = (settings: KmsSettings) => {
-    const name = JSON.stringify(settings)
-    const known = books.get(name)
-    if (known) return known
-    const { role_arn } = settings.credentials
-    const note: Noted = {
-      needs: [],
-      arns: new Set(role_arn ? [role_arn] : []),
-      unanswered: new Set(),
-    }
-    noted.push(note)
-    const book = createNotebook(note)
-    books.set(name, book)
-    return book
-  }
-  return {
-    ...kind,
-    open: async (settings) => notingProvider(await kind.open(settings), bookOf(settings)),
-  }
-}
-
-/** What is known of a request from the KMS key that it is to make. */
-function requestFacts({ tags }: Pick<KmsKeyRequest, 'tags'>): Facts {
-  return Object.fromEntries(
-    TELLING_TAGS.flatMap((name) =>
-      tags[name] === undefined ? [] : [[`aws:RequestTag/${name}`, [tags[name]]]],
-    ),
-  )
-}
-
-function keyFacts({ type, purpose }: KmsKeyRequest): Facts {
-  const { KeySpec, KeyUsage } = keySpecFor(type, purpose)
-  return { ...IMPORTED, 'kms:KeySpec': [KeySpec], 'kms:KeyUsage': [KeyUsage] }
-}
-
-/** What a replica is, and no KMS key is that is made by itself. */
-export const REPLICA: Facts = {
+/** Conditions that hold for every replica, and for no other KMS key. */
+export const REPLICA: ConditionValues = {
   ...IMPORTED,
   'kms:MultiRegion': ['true'],
   'kms:MultiRegionKeyType': ['REPLICA'],
 }
 
-/** Every KMS key with imported material, where it is not known which. */
-const ANY_IMPORTED: KeyScope = { name: 'key/*', facts: IMPORTED }
+const ANY_IMPORTED: KeyResource = { name: 'key/*', values: IMPORTED }
 
-/** A KMS key that AWS says nothing of is taken to be there and in use. */
-function assumedStatus(key: KmsKey): KmsKeyStatus {
-  return {
-    key,
-    state: 'enabled',
-    deletionDate: undefined,
-    expires: undefined,
-    materialId: undefined,
-    multiRegion: undefined,
-    external: true,
-    kind: undefined,
-  }
+/** A request as the permissions for it are found. */
+interface Recorded extends Pick<AwsRequest, 'region' | 'input'> {
+  /** The KMS key that it is about, or the one that it makes. */
+  readonly key: KeyResource
+  readonly tags: ConditionValues
+}
+
+/** The permissions that AWS asks for, or that we need, beside the one with the operation's name. */
+const FURTHER: Readonly<
+  Partial<Record<AwsOperation, (recorded: Recorded) => RequiredPermission[]>>
+> = {
+  CreateKey: ({ region, input, key, tags }) => [
+    { operation: 'TagNewKey', regions: [region], keys: [key], values: tags },
+    ...(input.MultiRegion === true
+      ? [
+          {
+            operation: 'CreateServiceLinkedRole' as const,
+            regions: [region],
+            values: MULTI_REGION_SERVICE,
+          },
+        ]
+      : []),
+  ],
+  ReplicateKey: ({ region, input, key, tags }) => {
+    const replicaRegion = textOf(input, 'ReplicaRegion')
+    return [
+      // AWS does not document in which of the two Regions a policy sees it.
+      {
+        operation: 'CreateReplica',
+        regions: [region, replicaRegion],
+        values: { ...tags, ...REPLICA },
+      },
+      { operation: 'TagNewKey', regions: [replicaRegion], keys: [key], values: tags },
+    ]
+  },
+  // KMS keys are listed to find one by its tags, whichever it is.
+  ListKeys: ({ region }) => [
+    { operation: 'ListResourceTags', regions: [region], keys: [{ name: 'key/*', values: {} }] },
+  ],
+}
+
+/**
+ * Replies that let the command go on after a question that AWS did not answer: a KMS key that is on
+ * record (by its ARN) is there and in use; anything else is not there.
+ */
+const ASSUMED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => AwsOutput>>> = {
+  DescribeKey: ({ input }) => {
+    const arn = textOf(input, 'KeyId')
+    if (arn.startsWith('arn:')) {
+      return {
+        KeyMetadata: { KeyId: keyIdOf(arn), Arn: arn, KeyState: 'Enabled', Origin: 'EXTERNAL' },
+      }
+    }
+    throw new KeymgmtError('KMS_KEY_NOT_FOUND', `KMS key ${arn} was not looked for`, {
+      awsError: 'NotFoundException',
+    })
+  },
+  GenerateMac: showNothing,
+  GetPublicKey: showNothing,
 }
 
 /** Why AWS may not have answered without there being anything wrong with the command. */
 const UNANSWERED: readonly ErrorCode[] = ['KMS_ACCESS_DENIED', 'KMS_CREDENTIALS', 'KMS_UNREACHABLE']
 
-/** How the calls of one provider are written down. */
-interface Notebook {
-  note(need: Need): void
-  onKey(region: string, key: KmsKey, operation: Operation, facts?: Facts): void
-  /** Takes a KMS key for one that is to be made: nobody knows its id yet. */
-  make(key: KmsKey, request: KmsKeyRequest): void
-  /** The KMS key as a policy can name it: one that is to be made by what it is going to be. */
-  scope(key: KmsKey): KeyScope
-  /** Remembers what AWS said that aliases name. */
-  found(region: string, targets: ReadonlyMap<string, string>): void
-  /** The KMS key that an alias names: what AWS said goes before what is on record. */
-  named(region: string, alias: string, recorded: KmsKey | undefined): KeyScope
-  /** AWS's answer or, where it gives none, the other. */
-  answer<T>(operation: string, asked: Promise<T>, otherwise: T): Promise<T>
-}
-
-function createNotebook({ needs, arns, unanswered }: Noted): Notebook {
-  const made = new Map<string, KmsKeyRequest>()
-  const aliases = new Map<string, string>()
-  const scope = ({ id, arn }: KmsKey): KeyScope => {
-    for (const known of [id, arn]) if (known.startsWith('arn:')) arns.add(known)
-    const request = made.get(id)
-    if (request)
-      return { name: request.multiRegion ? 'key/mrk-*' : 'key/*', facts: keyFacts(request) }
-    return { name: `key/${id.replace(/^arn:.*:key\//, '')}`, facts: {} }
-  }
-  return {
-    scope,
-    note: (need) => {
-      needs.push(need)
-    },
-    onKey: (region, key, operation, facts = {}) => {
-      needs.push({ operation, regions: [region], keys: [scope(key)], facts })
-    },
-    make: ({ id }, request) => {
-      made.set(id, request)
-    },
-    found: (region, targets) => {
-      for (const [alias, id] of targets) aliases.set(`${region} ${alias}`, id)
-    },
-    named: (region, alias, recorded) => {
-      const seen = aliases.get(`${region} ${alias}`)
-      if (seen !== undefined) return scope({ id: seen, arn: '' })
-      return recorded ? scope(recorded) : ANY_IMPORTED
-    },
-    answer: async (operation, asked, otherwise) => {
-      try {
-        return await asked
-      } catch (error) {
-        if (!(error instanceof KeymgmtError) || !UNANSWERED.includes(error.code)) throw error
-        unanswered.add(operation)
-        return otherwise
-      }
-    },
-  }
-}
-
-function notingProvider(inner: KmsProvider, book: Notebook): KmsProvider {
-  return {
-    ...inner,
-    ...making(inner, book),
-    ...asking(inner, book),
-    ...filling(inner, book),
-    ...naming(inner, book),
-    ...switching(inner, book),
-  }
-}
-
-function making(inner: KmsProvider, book: Notebook): Pick<KmsProvider, 'create' | 'replicate'> {
-  const { region: home } = inner
-  return {
-    create: async (request) => {
-      const tags = requestFacts(request)
-      book.note({
-        operation: 'CreateKey',
-        regions: [home],
-        facts: { ...tags, ...keyFacts(request), 'kms:MultiRegion': [String(request.multiRegion)] },
-      })
-      if (request.multiRegion)
-        book.note({
-          operation: 'CreateServiceLinkedRole',
-          regions: [home],
-          facts: MULTI_REGION_SERVICE,
-        })
-      const key = await inner.create(request)
-      book.make(key, request)
-      book.onKey(home, key, 'TagNewKey', tags)
-      return key
-    },
-    replicate: (key, toRegion, request) => {
-      const tags = requestFacts(request)
-      book.onKey(home, key, 'ReplicateKey', { 'kms:ReplicaRegion': [toRegion] })
-      // AWS does not document in which of the two Regions a policy sees it.
-      book.note({
-        operation: 'CreateReplica',
-        regions: [home, toRegion],
-        facts: { ...tags, ...REPLICA },
-      })
-      book.onKey(toRegion, key, 'TagNewKey', tags)
-      book.onKey(toRegion, key, 'DescribeKey')
-      return inner.replicate(key, toRegion, request)
-    },
-  }
-}
-
-function asking(
-  inner: KmsProvider,
-  book: Notebook,
-): Pick<KmsProvider, 'findByOperation' | 'findReplica' | 'inspect' | 'tagsOf' | 'aliasTargets'> {
-  const { region: home } = inner
-  return {
-    findByOperation: (ids, since) => {
-      book.note({ operation: 'ListKeys', regions: [home] })
-      // Of every KMS key there is: it is by its tags that ours is told from others.
-      book.note({
-        operation: 'ListResourceTags',
-        regions: [home],
-        keys: [{ name: 'key/*', facts: {} }],
-      })
-      return book.answer('ListKeys', inner.findByOperation(ids, since), new Map())
-    },
-    findReplica: (key, region, since) => {
-      book.onKey(region, key, 'DescribeKey')
-      return book.answer('DescribeKey', inner.findReplica(key, region, since), undefined)
-    },
-    inspect: (region, key) => {
-      book.onKey(region, key, 'DescribeKey')
-      return book.answer('DescribeKey', inner.inspect(region, key), assumedStatus(key))
-    },
-    tagsOf: (region, key) => {
-      book.onKey(region, key, 'ListResourceTags')
-      return book.answer('ListResourceTags', inner.tagsOf(region, key), {})
-    },
-    aliasTargets: async (region, names) => {
-      book.note({ operation: 'ListAliases', regions: [region] })
-      const found = await book.answer(
-        'ListAliases',
-        inner.aliasTargets(region, names),
-        new Map<string, string>(),
-      )
-      book.found(region, found)
-      return found
-    },
-  }
-}
-
-function filling(
-  inner: KmsProvider,
-  book: Notebook,
-): Pick<KmsProvider, 'importMaterial' | 'accepts' | 'holds'> {
-  const fill = (region: string, key: KmsKey, type: KeyTypeName) => {
-    book.onKey(region, key, 'GetParametersForImport', {
-      ...IMPORT,
-      'kms:WrappingAlgorithm': [wrappingFor(type, region)],
-    })
-    book.onKey(region, key, 'ImportKeyMaterial', IMPORT)
-  }
-  return {
-    importMaterial: (region, key, type, material) => {
-      fill(region, key, type)
-      return inner.importMaterial(region, key, type, material)
-    },
-    accepts: (region, key, type, material) => {
-      fill(region, key, type)
-      return inner.accepts(region, key, type, material)
-    },
-    holds: (region, key, type, material) => {
-      const operation = proofFor(type)
-      if (!operation) return inner.holds(region, key, type, material)
-      const mac = macFor(type)?.algorithm
-      book.onKey(region, key, operation, mac && { 'kms:MacAlgorithm': [mac] })
-      return book.answer(operation, inner.holds(region, key, type, material), true)
-    },
-  }
-}
-
-function naming(
-  inner: KmsProvider,
-  book: Notebook,
-): Pick<KmsProvider, 'pointAlias' | 'removeAlias'> {
-  return {
-    pointAlias: (region, alias, key, owner) => {
-      const target = book.scope(key)
-      const former = owner.exists ? [book.named(region, alias, owner.named)] : []
-      // One that is on record is as the one to be made is, and so it is meant by the same pattern.
-      const keys = target.name.endsWith('*') && owner.named ? [target] : [target, ...former]
-      book.note({
-        operation: owner.exists ? 'UpdateAlias' : 'CreateAlias',
-        regions: [region],
-        alias,
-        keys,
-      })
-      // It may be there, and then is looked at.
-      if (owner.begun) book.note({ operation: 'ListAliases', regions: [region] })
-      return inner.pointAlias(region, alias, key, owner)
-    },
-    removeAlias: (region, alias, recorded) => {
-      book.note({
-        operation: 'DeleteAlias',
-        regions: [region],
-        alias,
-        keys: [book.named(region, alias, recorded)],
-      })
-      return inner.removeAlias(region, alias, recorded)
-    },
-  }
-}
-
-function switching(
-  inner: KmsProvider,
-  book: Notebook,
-): Pick<
-  KmsProvider,
-  'tag' | 'deleteMaterial' | 'enable' | 'disable' | 'scheduleDeletion' | 'cancelDeletion'
-> {
-  const noting =
-    (operation: Operation, method: 'deleteMaterial' | 'enable' | 'disable' | 'cancelDeletion') =>
-    (region: string, key: KmsKey) => {
-      book.onKey(region, key, operation)
-      return inner[method](region, key)
+/**
+ * Records the permissions that every request needs, in an entry of `recorded` for each provider. It
+ * is to be put in front of a dry run. A question that AWS refuses to answer, or can't be asked, is
+ * noted and answered with what lets the command go on: who asks which permissions to get does not
+ * have them yet.
+ */
+export function recordPermissions(
+  recorded: RecordedPermissions[],
+): (settings: KmsSettings) => AwsMiddleware {
+  const recorders = new Map<string, AwsMiddleware>()
+  return (settings) => {
+    const name = JSON.stringify(settings)
+    const known = recorders.get(name)
+    if (known) return known
+    const { role_arn } = settings.credentials
+    const permissions: RecordedPermissions = {
+      required: [],
+      arns: new Set(role_arn ? [role_arn] : []),
+      unanswered: new Set(),
     }
-  return {
-    deleteMaterial: noting('DeleteImportedKeyMaterial', 'deleteMaterial'),
-    enable: noting('EnableKey', 'enable'),
-    disable: noting('DisableKey', 'disable'),
-    cancelDeletion: noting('CancelKeyDeletion', 'cancelDeletion'),
-    tag: (region, key, tags) => {
-      book.onKey(region, key, 'TagResource', requestFacts({ tags }))
-      return inner.tag(region, key, tags)
-    },
-    scheduleDeletion: (region, key, days) => {
-      book.onKey(region, key, 'ScheduleKeyDeletion', {
-        'kms:ScheduleKeyDeletionPendingWindowInDays': [String(days)],
-      })
-      return inner.scheduleDeletion(region, key, days)
-    },
+    recorded.push(permissions)
+    const recorder = createRecorder(permissions)
+    recorders.set(name, recorder)
+    return recorder
   }
+}
+
+function createRecorder({ required, arns, unanswered }: RecordedPermissions): AwsMiddleware {
+  const resources = createResources()
+  return async (request, next) => {
+    const { operation, region, input } = request
+    const recorded = { region, input, key: resources.keyOf(request), tags: tagValues(input) }
+    if (!isSearched(request)) required.push(ownPermission(request, resources))
+    required.push(...(FURTHER[operation]?.(recorded) ?? []))
+    const keyId = textOf(input, 'KeyId')
+    if (keyId.startsWith('arn:')) arns.add(keyId)
+    try {
+      const output = await next()
+      resources.learn(request, output)
+      return output
+    } catch (error) {
+      const isQuestion = !factsOf(operation).changesAws
+      if (!isQuestion || !(error instanceof KeymgmtError) || !UNANSWERED.includes(error.code))
+        throw error
+      unanswered.add(operation)
+      return ASSUMED[operation]?.(request) ?? {}
+    }
+  }
+}
+
+/**
+ * True for the tags of a KMS key that ListKeys returned: the permission for ListKeys covers them.
+ * A KMS key that is on record is named by its ARN.
+ */
+function isSearched({ operation, input }: AwsRequest): boolean {
+  return operation === 'ListResourceTags' && !textOf(input, 'KeyId').startsWith('arn:')
+}
+
+/** The permission with the operation's name. */
+function ownPermission(request: AwsRequest, resources: Resources): RequiredPermission {
+  const { operation, region, input } = request
+  const values = { ...tagValues(input), ...inputValues(input) }
+  const permission = { operation, regions: [region], values }
+  const key = resources.keyOf(request)
+  if (PERMISSIONS[operation].on === '*') return permission
+  if (PERMISSIONS[operation].on === 'key') return { ...permission, keys: [key] }
+  return {
+    ...permission,
+    alias: textOf(input, 'AliasName'),
+    keys: aliasKeys(request, key, resources.aliasTarget(request)),
+  }
+}
+
+/** The KMS keys that an alias is moved to, and away from. */
+function aliasKeys(
+  { operation, input }: AwsRequest,
+  target: KeyResource,
+  former: KeyResource | undefined,
+): KeyResource[] {
+  if (operation === 'CreateAlias') return [target]
+  if (!('TargetKeyId' in input)) return [former ?? ANY_IMPORTED]
+  if (former) return [target, former]
+  // The pattern of a KMS key that is to be made also covers the one before: it is of the same kind.
+  return [target.name.endsWith('*') ? target : ANY_IMPORTED]
 }

@@ -1,0 +1,20 @@
+import type { AwsInput, AwsOperation } from './operations.js'
+
+/** One request to AWS KMS. */
+export interface AwsRequest {
+  readonly operation: AwsOperation
+  readonly region: string
+  readonly input: AwsInput
+}
+
+/** The fields of a reply that matter to a middleware; each may be missing. */
+export type AwsOutput = Readonly<Record<string, unknown>>
+
+/**
+ * Stands between a call of `client.send` and AWS. It may send the request (`next`) once, several
+ * times or not at all; what it returns is the reply that the caller gets.
+ */
+export type AwsMiddleware = (
+  request: AwsRequest,
+  next: () => Promise<AwsOutput>,
+) => Promise<AwsOutput>

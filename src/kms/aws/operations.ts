@@ -1,0 +1,105 @@
+/** The input of a request: AWS's own field names. */
+export type AwsInput = Readonly<Record<string, unknown>>
+
+/** Facts about every request of one operation. */
+export interface OperationFacts {
+  /**
+   * AWS's quota for each account and Region.
+   * @see https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
+   */
+  readonly requestsPerSecond: number
+  /** The thing that an error names. */
+  readonly subject: (input: AwsInput) => string
+  /** Never sent again once it may have been carried out. */
+  readonly nonIdempotent?: true
+  /** `NotFoundException` means "not yet": the KMS key is new. */
+  readonly eventuallyConsistent?: true
+  /** Not sent by a dry run. */
+  readonly changesAws?: true
+  /**
+   * US dollars that it adds to a month's bill. A KMS key that is scheduled for deletion costs
+   * nothing.
+   * @see https://aws.amazon.com/kms/pricing/
+   */
+  readonly monthlyCost?: number
+}
+
+/** The text of an input field; empty if it is missing. */
+export function textOf(input: AwsInput, field: string): string {
+  const value = input[field]
+  return typeof value === 'string' ? value : ''
+}
+
+/** The id of the KMS key that an id or an ARN names. */
+export function keyIdOf(idOrArn: string): string {
+  return idOrArn.replace(/^arn:.*:key\//, '')
+}
+
+const kmsKey = (input: AwsInput) => `KMS key ${keyIdOf(textOf(input, 'KeyId'))}`
+const alias = (input: AwsInput) => textOf(input, 'AliasName')
+
+/** Every operation of AWS KMS that keymgmt uses. */
+export const OPERATIONS = {
+  CreateKey: {
+    requestsPerSecond: 5,
+    subject: (input) => textOf(input, 'Description'),
+    nonIdempotent: true,
+    changesAws: true,
+    monthlyCost: 1,
+  },
+  // A replica costs two CreateKey requests, of which there are five, in the Region that it is made
+  // in.
+  ReplicateKey: {
+    requestsPerSecond: 2,
+    subject: (input) => `${kmsKey(input)} to ${textOf(input, 'ReplicaRegion')}`,
+    eventuallyConsistent: true,
+    changesAws: true,
+    monthlyCost: 1,
+  },
+  // Changes nothing, but its quota is the smallest, and only an import needs it.
+  GetParametersForImport: {
+    requestsPerSecond: 1,
+    subject: kmsKey,
+    eventuallyConsistent: true,
+    changesAws: true,
+  },
+  ImportKeyMaterial: {
+    requestsPerSecond: 15,
+    subject: kmsKey,
+    eventuallyConsistent: true,
+    changesAws: true,
+  },
+  DeleteImportedKeyMaterial: { requestsPerSecond: 15, subject: kmsKey, changesAws: true },
+  CreateAlias: {
+    requestsPerSecond: 5,
+    subject: alias,
+    eventuallyConsistent: true,
+    changesAws: true,
+  },
+  UpdateAlias: { requestsPerSecond: 5, subject: alias, changesAws: true },
+  DeleteAlias: { requestsPerSecond: 15, subject: alias, changesAws: true },
+  EnableKey: { requestsPerSecond: 5, subject: kmsKey, changesAws: true },
+  DisableKey: { requestsPerSecond: 5, subject: kmsKey, changesAws: true },
+  TagResource: { requestsPerSecond: 10, subject: kmsKey, changesAws: true },
+  ScheduleKeyDeletion: {
+    requestsPerSecond: 15,
+    subject: kmsKey,
+    changesAws: true,
+    monthlyCost: -1,
+  },
+  CancelKeyDeletion: { requestsPerSecond: 5, subject: kmsKey, changesAws: true, monthlyCost: 1 },
+  DescribeKey: { requestsPerSecond: 2000, subject: kmsKey },
+  GetPublicKey: { requestsPerSecond: 2000, subject: kmsKey, eventuallyConsistent: true },
+  GenerateMac: { requestsPerSecond: 1000, subject: kmsKey, eventuallyConsistent: true },
+  ListResourceTags: { requestsPerSecond: 2000, subject: kmsKey },
+  ListAliases: { requestsPerSecond: 500, subject: () => 'all aliases' },
+  ListKeys: { requestsPerSecond: 500, subject: () => 'all KMS keys' },
+} as const satisfies Readonly<Record<string, OperationFacts>>
+
+/** An operation of AWS KMS that keymgmt uses. */
+export type AwsOperation = keyof typeof OPERATIONS
+
+/** The row of `operation`. */
+export function factsOf(operation: AwsOperation): OperationFacts {
+  return OPERATIONS[operation]
+}
