@@ -37,6 +37,14 @@ export const ERRORS = {
   },
   KMS_ACCESS_DENIED: { exitStatus: 2, meaning: 'the IAM identity may not do that' },
   KMS_UNREACHABLE: { exitStatus: 2, meaning: 'AWS KMS cannot be reached' },
+  PROXY_FAILED: {
+    exitStatus: 2,
+    meaning: 'the proxy is set wrongly, cannot be reached or refused the connection',
+  },
+  TLS_REFUSED: {
+    exitStatus: 2,
+    meaning: 'a certificate is not trusted, the CA bundle is unusable, or verification is off',
+  },
   KMS_LIMIT: { exitStatus: 2, meaning: 'a quota of the AWS account' },
   KMS_TIMEOUT: { exitStatus: 2, meaning: 'it took longer than it may' },
   KMS_AMBIGUOUS: {

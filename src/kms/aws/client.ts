@@ -2,6 +2,7 @@ import { KMSClient, type KMSClientConfig } from '@aws-sdk/client-kms'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import type { KmsSettings } from '../provider.js'
 import { assertEndpoint, isAwsEndpoint, resolveEndpoint } from './settings.js'
+import { createTransport } from './transport.js'
 
 type Credentials = NonNullable<KMSClientConfig['credentials']>
 
@@ -21,15 +22,17 @@ export async function createClient(
 ): Promise<{ client: KMSClient; endpoint: string; isAws: boolean }> {
   const endpoint = resolveEndpoint(settings, env)
   if (endpoint) assertEndpoint(endpoint.url, endpoint.source)
+  const requestHandler = {
+    connectionTimeout: 10_000,
+    requestTimeout: 30_000,
+    throwOnRequestTimeout: true,
+    ...(await createTransport(env, settings.credentials)),
+  }
   const client = new KMSClient({
     region,
-    credentials: await credentialsOf(settings.credentials, region),
+    credentials: await credentialsOf(settings.credentials, { region, requestHandler }),
     maxAttempts: 1,
-    requestHandler: {
-      connectionTimeout: 10_000,
-      requestTimeout: 30_000,
-      throwOnRequestTimeout: true,
-    },
+    requestHandler,
     ...(endpoint && { endpoint: endpoint.url }),
   })
   refusePlainHttp(client)
@@ -57,7 +60,7 @@ function refusePlainHttp(client: KMSClient): void {
 
 async function credentialsOf(
   stored: Readonly<Record<string, string>>,
-  region: string,
+  clientConfig: Required<Pick<KMSClientConfig, 'requestHandler'>> & { readonly region: string },
 ): Promise<Credentials> {
   const { access_key, secret_key, session_token, profile, role_arn, external_id } = stored
   const base: Credentials =
@@ -67,7 +70,11 @@ async function credentialsOf(
           secretAccessKey: secret_key,
           ...(session_token && { sessionToken: session_token }),
         }
-      : defaultProvider(profile ? { profile } : {})
+      : // Without a Region: SSO would be asked in it instead of in its own.
+        defaultProvider({
+          clientConfig: { requestHandler: clientConfig.requestHandler },
+          ...(profile && { profile }),
+        })
   if (!role_arn) return base
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
   return fromTemporaryCredentials({
@@ -77,6 +84,6 @@ async function credentialsOf(
       RoleSessionName: 'keymgmt',
       ...(external_id && { ExternalId: external_id }),
     },
-    clientConfig: { region },
+    clientConfig,
   })
 }

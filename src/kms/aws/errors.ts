@@ -144,7 +144,9 @@ export function isNotSent({ code }: AwsFailure): boolean {
 export function isAmbiguous(failure: AwsFailure): boolean {
   if (failure.status !== undefined && failure.status >= 500) return true
   if (['KMSInternalException', 'DependencyTimeoutException'].includes(failure.name)) return true
-  return failure.status === undefined && !isNotSent(failure) && !ADVICE.has(failure.name)
+  // The transport's own errors come before anything is sent.
+  const ours = failure.name === 'KeymgmtError'
+  return failure.status === undefined && !ours && !isNotSent(failure) && !ADVICE.has(failure.name)
 }
 
 /** Whether a KMS key is still on its way into existence, or between two states. */
