@@ -37,6 +37,14 @@ export const ERRORS = {
   KMS_CREDENTIALS: { exitStatus: 2, meaning: 'AWS credentials are missing or not accepted' },
   KMS_ACCESS_DENIED: { exitStatus: 2, meaning: 'AWS denied the request to the IAM identity' },
   KMS_UNREACHABLE: { exitStatus: 2, meaning: 'AWS KMS cannot be reached' },
+  PROXY_FAILED: {
+    exitStatus: 2,
+    meaning: 'the proxy is misconfigured, cannot be reached, or refused the connection',
+  },
+  TLS_REFUSED: {
+    exitStatus: 2,
+    meaning: 'a certificate is not trusted, the CA bundle is unusable, or verification is off',
+  },
   KMS_LIMIT: { exitStatus: 2, meaning: 'a quota of the AWS account is exhausted' },
   KMS_TIMEOUT: { exitStatus: 2, meaning: 'the command timed out' },
   KMS_AMBIGUOUS: {

@@ -32,6 +32,18 @@ export const ENVIRONMENT = [
     'URL of AWS KMS, as Vault names it. It takes precedence over AWS_ENDPOINT_URL_KMS and AWS_ENDPOINT_URL.',
   ],
   [
+    'HTTPS_PROXY, HTTP_PROXY, NO_PROXY',
+    'Proxy for requests to AWS, and hosts that are reached without it. Lower case wins. Loopback and the metadata endpoints never use a proxy.',
+  ],
+  [
+    'AWS_CA_BUNDLE',
+    'PEM file with the certificate authorities to trust instead of the default ones; else ca_bundle of the AWS profile.',
+  ],
+  [
+    'NODE_TLS_REJECT_UNAUTHORIZED',
+    '0 is refused outside loopback: a server that nobody checked would receive key material.',
+  ],
+  [
     'XDG_DATA_HOME',
     'Linux: the store is in keymgmt/ below it; else ~/.local/share. Other platforms use their own place. A relative value is ignored.',
   ],

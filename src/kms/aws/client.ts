@@ -6,6 +6,7 @@ import type { AwsMiddleware, AwsOutput } from './middleware.js'
 import { OPERATIONS, type AwsOperation } from './operations.js'
 import { limitResponseSize } from './response-size.js'
 import { assertEndpoint, isAwsEndpoint, resolveEndpoint, type ClientOptions } from './settings.js'
+import { createTransport, type Transport } from './transport.js'
 
 type Credentials = NonNullable<KMSClientConfig['credentials']>
 type UserAgent = NonNullable<KMSClientConfig['customUserAgent']>
@@ -27,12 +28,20 @@ export async function createClient(
   const endpoint = resolveEndpoint(settings, env)
   if (endpoint) assertEndpoint(endpoint.url, endpoint.source)
   const customUserAgent: UserAgent = [version ? ['keymgmt', version] : ['keymgmt']]
+  const requestHandler = new AbortableHandler(
+    signal,
+    await createTransport(env, settings.credentials),
+  )
   const client = new KMSClient({
     region,
-    credentials: await credentialsOf(settings.credentials, { region, customUserAgent }),
+    credentials: await credentialsOf(settings.credentials, {
+      region,
+      customUserAgent,
+      requestHandler,
+    }),
     maxAttempts: 1,
     customUserAgent,
-    requestHandler: new AbortableHandler(signal),
+    requestHandler,
     ...(endpoint && { endpoint: endpoint.url }),
   })
   refusePlainHttp(client)
@@ -48,8 +57,13 @@ export async function createClient(
 class AbortableHandler extends NodeHttpHandler {
   readonly #signal: AbortSignal
 
-  constructor(signal: AbortSignal) {
-    super({ connectionTimeout: 10_000, requestTimeout: 30_000, throwOnRequestTimeout: true })
+  constructor(signal: AbortSignal, transport: Transport) {
+    super({
+      connectionTimeout: 10_000,
+      requestTimeout: 30_000,
+      throwOnRequestTimeout: true,
+      ...transport,
+    })
     this.#signal = signal
   }
 
@@ -101,9 +115,16 @@ function operationOf(commandName = ''): AwsOperation {
   throw new Error(`${name} has no entry in OPERATIONS`)
 }
 
+/** The configuration of the clients that look up credentials: STS and SSO. */
+interface LookupConfig {
+  readonly region: string
+  readonly customUserAgent: UserAgent
+  readonly requestHandler: NodeHttpHandler
+}
+
 async function credentialsOf(
   stored: Readonly<Record<string, string>>,
-  clientConfig: Pick<KMSClientConfig, 'customUserAgent'> & { readonly region: string },
+  { region, ...clientConfig }: LookupConfig,
 ): Promise<Credentials> {
   const { access_key, secret_key, session_token, profile, role_arn, external_id } = stored
   const base: Credentials =
@@ -113,7 +134,11 @@ async function credentialsOf(
           secretAccessKey: secret_key,
           ...(session_token && { sessionToken: session_token }),
         }
-      : defaultProvider(profile ? { profile } : {})
+      : // Without a Region: SSO would be asked in it instead of in its own.
+        defaultProvider({
+          clientConfig,
+          ...(profile && { profile }),
+        })
   if (!role_arn) return base
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
   return fromTemporaryCredentials({
@@ -123,6 +148,6 @@ async function credentialsOf(
       RoleSessionName: 'keymgmt',
       ...(external_id && { ExternalId: external_id }),
     },
-    clientConfig,
+    clientConfig: { region, ...clientConfig },
   })
 }

@@ -1,0 +1,72 @@
+import { loadSharedConfigFiles } from '@smithy/core/config'
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import { KeymgmtError } from '../../errors.js'
+import type { Env } from './proxy.js'
+
+/** The certificate authorities that replace the default ones. */
+export interface CaBundle {
+  readonly secureContext: SecureContext
+  /** The file and where its name came from, for messages. */
+  readonly source: string
+}
+
+/**
+ * Reads the bundle that `AWS_CA_BUNDLE` names, or else `ca_bundle` of the profile in the shared
+ * configuration file. Returns undefined if neither is set: the default authorities apply.
+ * @throws KeymgmtError TLS_REFUSED if the bundle can't be read or contains no valid certificate.
+ */
+export async function loadCaBundle(
+  env: Env,
+  profile: string | undefined,
+): Promise<CaBundle | undefined> {
+  const named = env.AWS_CA_BUNDLE
+    ? { file: env.AWS_CA_BUNDLE, from: 'AWS_CA_BUNDLE' }
+    : await caBundleOfProfile(env, profile)
+  if (named === undefined) return undefined
+  const source = `${named.file} (from ${named.from})`
+  const text = await readFile(named.file, 'latin1').catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException
+    throw unusable(`can't read the CA bundle ${source}: ${code ?? 'unknown error'}`, named.from)
+  })
+  const certificates =
+    text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  if (certificates.length === 0)
+    throw unusable(`the CA bundle ${source} contains no PEM certificate`, named.from)
+  for (const [index, certificate] of certificates.entries()) {
+    if (!isCertificate(certificate))
+      throw unusable(`certificate ${index + 1} of the CA bundle ${source} is damaged`, named.from)
+  }
+  return { secureContext: createSecureContext({ ca: certificates }), source }
+}
+
+async function caBundleOfProfile(
+  env: Env,
+  profile: string | undefined,
+): Promise<{ file: string; from: string } | undefined> {
+  const name = [profile, env.AWS_PROFILE].find(Boolean) ?? 'default'
+  const { configFile, credentialsFile } = await loadSharedConfigFiles({
+    ...(env.AWS_CONFIG_FILE && { configFilepath: env.AWS_CONFIG_FILE }),
+    ...(env.AWS_SHARED_CREDENTIALS_FILE && { filepath: env.AWS_SHARED_CREDENTIALS_FILE }),
+  })
+  // The AWS CLI merges the two files, too.
+  const file = credentialsFile[name]?.ca_bundle ?? configFile[name]?.ca_bundle
+  return file ? { file, from: `ca_bundle of the AWS profile ${name}` } : undefined
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0
+  } catch {
+    return false
+  }
+}
+
+function unusable(message: string, from: string): KeymgmtError {
+  return new KeymgmtError('TLS_REFUSED', message, {
+    hints: [
+      `set ${from} to a readable PEM file with the certificate authorities to trust, or unset it to trust the default ones`,
+    ],
+  })
+}
