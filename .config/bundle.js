@@ -2,7 +2,7 @@
 // packages, with the licences of what is in them, a bill of materials (CycloneDX 1.6), and the
 // manual page.
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 
 const OUT = 'dist/bundle'
@@ -62,11 +62,38 @@ function billOfMaterials(packages) {
 }
 
 rmSync(OUT, { recursive: true, force: true })
+const COMMAND = resolve('src/cli/main.ts')
+/** The modules that every command loads. */
+const startup = new Set(['\0rolldown/runtime.js'])
+
+/** Collects the modules that the command imports statically, and theirs. */
+const collectStartup = {
+  name: 'collect-startup',
+  buildEnd() {
+    const collect = (id) => {
+      if (startup.has(id)) return
+      startup.add(id)
+      this.getModuleInfo(id)?.importedIds.forEach(collect)
+    }
+    collect(COMMAND)
+  },
+}
+
+/** Commander loads it, and keymgmt does not need it there. */
+const withoutChildProcess = {
+  name: 'without-child-process',
+  resolveId: (source, importer = '') =>
+    source === 'node:child_process' && importer.includes('node_modules/commander/')
+      ? resolve('.config/no-child-process.js')
+      : undefined,
+}
+
 const bundle = await rolldown({
   platform: 'node',
   // Without it, packages that come as ES modules and as CommonJS would be in the bundle twice.
   resolve: { mainFields: ['module', 'main'] },
-  input: { keymgmt: 'src/cli/main.ts', index: 'src/index.ts', demo: 'demo/demo.ts' },
+  plugins: [collectStartup, withoutChildProcess],
+  input: { keymgmt: COMMAND, index: 'src/index.ts', demo: 'demo/demo.ts' },
 })
 const { output } = await bundle.write({
   dir: OUT,
@@ -77,6 +104,8 @@ const { output } = await bundle.write({
   dynamicImportInCjs: false,
   minifyInternalExports: false,
   minify: true,
+  // Finding a file takes longer than reading it: all that every command needs is one file.
+  codeSplitting: { groups: [{ name: 'startup', test: (id) => startup.has(id) }] },
 })
 await bundle.close()
 const { exports: names } = output.find(({ name }) => name === 'index')

@@ -13,12 +13,12 @@ const KEYMGMT = fileURLToPath(new URL('../../../bin/keymgmt.js', import.meta.url
 /**
  * Writes a commander program that declares the commands of keymgmt and does nothing, and returns
  * its path. It imports commander unbundled, and uses the compile cache of Node.js if keymgmt does.
- * It is CommonJS, as the bundle of keymgmt is: an ES module starts more slowly.
+ * It is an ES module, as the sources of keymgmt are.
  */
 export async function generateEmptyProgram(folder: string): Promise<string> {
   cpSync(COMMANDER, join(folder, 'node_modules', 'commander'), { recursive: true })
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n')
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n')
   const file = join(folder, 'empty-program.js')
   const usesCompileCache = readFileSync(KEYMGMT, 'utf8').includes('enableCompileCache')
   writeFileSync(file, sourceOf(await readCommandTable(), usesCompileCache))
@@ -28,9 +28,9 @@ export async function generateEmptyProgram(folder: string): Promise<string> {
 function sourceOf(commands: readonly CommandDeclaration[], usesCompileCache: boolean): string {
   return [
     ...(usesCompileCache
-      ? ["require('node:module').enableCompileCache?.(`${process.env.XDG_CACHE_HOME}/keymgmt`)"]
+      ? ["import { enableCompileCache } from 'node:module'", 'enableCompileCache?.()']
       : []),
-    "const { Command, Option } = require('commander')",
+    "import { Command, Option } from 'commander'",
     "const program = new Command('keymgmt')",
     ...commands.map(commandSource),
     'program.parse()',

@@ -4,7 +4,6 @@ import { parseDuration } from '../../input/duration.js'
 import { loadFormat, type FormatName } from '../../output/index.js'
 import { KeymgmtCommand, type Context } from '../command.js'
 import { formatOption } from '../flags.js'
-import { runChild } from './child.js'
 import type { DevFlags } from './start.js'
 
 /** `keymgmt dev [-- COMMAND...]` */
@@ -73,7 +72,10 @@ async function serve(
   const kms = await (await import('./start.js')).start(flags)
   try {
     const variables = environment(kms, terminal.env)
-    if (command.length > 0) return await runChild(command, { ...terminal.env, ...variables })
+    if (command.length > 0) {
+      const { runChild } = await import('./child.js')
+      return await runChild(command, { ...terminal.env, ...variables })
+    }
     if (flags.format === 'table')
       for (const [name, value] of Object.entries(variables))
         terminal.out(`export ${name}=${value}\n`)
