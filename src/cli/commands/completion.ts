@@ -5,14 +5,14 @@ import { KeymgmtCommand, type Context } from './command.js'
 /** `keymgmt completion SHELL` */
 export function defineCompletion({ terminal }: Context): KeymgmtCommand {
   return new KeymgmtCommand('completion')
-    .summary('Print what makes a shell complete commands, paths and fields')
+    .summary('Print a shell completion script')
     .description(
-      'Prints a script for bash, zsh or fish. "keymgmt -autocomplete-install" puts a line into the files of the shells that are set up here, "keymgmt -autocomplete-uninstall" takes it out again.',
+      'Prints a script for bash, zsh or fish. "keymgmt -autocomplete-install" adds a line to the start-up files of your shells; "keymgmt -autocomplete-uninstall" removes it.',
     )
-    .example('In this bash', 'eval "$(keymgmt completion bash)"')
-    .example('In every new zsh', 'keymgmt completion zsh > "${fpath[1]}/_keymgmt"')
+    .example('Complete in the current bash', 'eval "$(keymgmt completion bash)"')
+    .example('Complete in every new zsh', 'keymgmt completion zsh > "${fpath[1]}/_keymgmt"')
     .example(
-      'In every new fish',
+      'Complete in every new fish',
       'keymgmt completion fish > ~/.config/fish/completions/keymgmt.fish',
     )
     .addArgument(new Argument('<SHELL>').choices(Object.keys(SCRIPTS)))

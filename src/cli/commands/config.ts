@@ -19,8 +19,8 @@ export function defineConfig(context: Context): KeymgmtCommand {
     .description(
       'Lists every setting with its effective value and the source of that value. With NAME, prints that value. With NAME=VALUE, saves the setting; with NAME= and no value, removes it. The settings are store, format and keyfile. A flag takes precedence over the environment, and the environment over a setting.',
     )
-    .example('All settings', 'keymgmt config')
-    .example('The folder of the store, for a script', 'keymgmt config store')
+    .example('List all settings', 'keymgmt config')
+    .example('Print the folder of the store, for a script', 'keymgmt config store')
     .example('Use another store', 'keymgmt config store=/srv/keymgmt')
     .example('Return to the default store', 'keymgmt config store=')
     .completing({ words: () => Promise.resolve(SETTING_NAMES) })

@@ -16,10 +16,13 @@ export function defineDelete(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('delete')
     .summary('Delete secrets and configuration')
     .description(
-      'Deletes what is at the path. KMS keys are scheduled for deletion, and can be restored until the time has come.',
+      'Deletes the object at the path. KMS keys are scheduled for deletion, and can be restored until the deletion date.',
     )
-    .example('A key out of AWS', 'keymgmt delete keymgmt/kms/example-kms/key/app')
-    .example('What that would do', 'keymgmt delete -dry-run keymgmt/kms/example-kms/key/app')
+    .example('Remove a key from AWS', 'keymgmt delete keymgmt/kms/example-kms/key/app')
+    .example(
+      'Show the calls that this would make',
+      'keymgmt delete -dry-run keymgmt/kms/example-kms/key/app',
+    )
     .completing({ paths: 'delete' })
     .addArgument(pathArgument())
     .addArgument(dataArgument())

@@ -41,7 +41,7 @@ export function formatInForce(command: Command): Effective<FormatName> {
 export function fieldOption(): Option {
   return new Option(
     '--field <string>',
-    'Print only the field with the given name. The result is not followed by a newline, but on a terminal.',
+    'Print only the field with the given name. A newline follows it only on a terminal.',
   )
 }
 
@@ -49,7 +49,7 @@ export function fieldOption(): Option {
 export function dryRunOption(): Option {
   return new Option(
     '--dry-run',
-    'Print the calls to AWS that it would make, in order, and what they add to the monthly bill. Changes nothing.',
+    'Print the calls to AWS that the command would make, in order, and their monthly cost. Changes nothing.',
   ).conflicts('outputPolicy')
 }
 
@@ -57,7 +57,7 @@ export function dryRunOption(): Option {
 export function outputPolicyOption(): Option {
   return new Option(
     '--output-policy',
-    'Print the least IAM policy for this very command, as JSON. Changes nothing.',
+    'Print the least IAM policy that this command needs, as JSON. Changes nothing.',
   )
 }
 
@@ -65,7 +65,7 @@ export function outputPolicyOption(): Option {
 export function timeoutOption(): Option {
   return new Option(
     '--timeout <duration>',
-    `How long it may take, such as 90s or 1h30m, waits included. Unlimited on a terminal, else ${DEFAULT_TIMEOUT}.`,
+    `Time limit, including waits, such as 90s or 1h30m. The default is none on a terminal, else ${DEFAULT_TIMEOUT}.`,
   ).argParser((text) => parseDuration('timeout', text))
 }
 

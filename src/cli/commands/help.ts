@@ -8,11 +8,11 @@ export function defineHelp({ terminal }: Context): KeymgmtCommand {
   const command = new KeymgmtCommand('help')
   const subjects = async () => (await import('../help/subjects.js')).subjects(programOf(command))
   return command
-    .summary('Help on a command, or on a topic')
-    .description('Says what there is, what a command does, or all about a topic.')
-    .example('What there is', 'keymgmt help')
-    .example('A command', 'keymgmt help write')
-    .example('A topic', 'keymgmt help credentials')
+    .summary('Show help for a command or a topic')
+    .description('Lists the commands and topics, or describes one of them.')
+    .example('List the commands and topics', 'keymgmt help')
+    .example('Describe a command', 'keymgmt help write')
+    .example('Describe a topic', 'keymgmt help credentials')
     .completing({ words: async () => [...(await subjects()).keys()] })
     .addArgument(new Argument('[COMMAND | TOPIC]'))
     .action(async (subject: string | undefined) => {

@@ -10,10 +10,13 @@ export function definePathHelp({ terminal }: Context): KeymgmtCommand {
   return new KeymgmtCommand('path-help')
     .summary('Retrieve API help for paths')
     .description(
-      'Says what a path is for, what can be done at it, and what each of its fields takes.',
+      'Describes a path: its purpose, its operations, and the values that its fields accept.',
     )
-    .example('All paths', 'keymgmt path-help keymgmt')
-    .example('One of them; any name will do', 'keymgmt path-help keymgmt/kms/example-kms/key/app')
+    .example('List all paths', 'keymgmt path-help keymgmt')
+    .example(
+      'Describe one path; the names in it can be any',
+      'keymgmt path-help keymgmt/kms/example-kms/key/app',
+    )
     .completing({ paths: 'any' })
     .addArgument(pathArgument())
     .addOption(formatOption())

@@ -8,11 +8,11 @@ export function definePolicy(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('policy')
     .summary('Print the least IAM policy for a KMS provider')
     .description(
-      'Prints what IAM must allow whoever runs keymgmt with the provider, as JSON. It asks AWS nothing. That of one command alone comes with its flag -output-policy.',
+      'Prints the IAM policy that a user of the provider needs, as JSON. It sends nothing to AWS. The flag -output-policy prints the policy of one command.',
     )
-    .example('The policy of a provider', 'keymgmt policy keymgmt/kms/example-kms')
+    .example('Print the policy of a provider', 'keymgmt policy keymgmt/kms/example-kms')
     .example(
-      'Of one command',
+      'Print the policy of one command',
       'keymgmt write -output-policy keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt',
     )
     .completing({ paths: 'read', only: kms })

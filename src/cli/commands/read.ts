@@ -14,13 +14,12 @@ import {
 export function defineRead(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('read')
     .summary('Read data and retrieves secrets')
-    .description('Reads what is at the path. No answer holds key material or credentials.')
-    .example('The settings and versions of a key', 'keymgmt read keymgmt/key/app')
-    .example('One field, for a script', 'keymgmt read -field=latest_version keymgmt/key/app')
-    .example(
-      'Whether AWS has what is on record',
-      'keymgmt read keymgmt/kms/example-kms/key/app/verify',
+    .description(
+      'Reads the object at the path. The output never contains key material or credentials.',
     )
+    .example('Read the settings and versions of a key', 'keymgmt read keymgmt/key/app')
+    .example('Print one field, for a script', 'keymgmt read -field=latest_version keymgmt/key/app')
+    .example('Compare the records with AWS', 'keymgmt read keymgmt/kms/example-kms/key/app/verify')
     .completing({ paths: 'read' })
     .addArgument(pathArgument())
     .addArgument(dataArgument())

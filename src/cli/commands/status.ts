@@ -11,11 +11,11 @@ import { formatInForce, formatOption } from './flags.js'
 /** `keymgmt status` */
 export function defineStatus(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('status')
-    .summary('Say where the store is and what it holds')
+    .summary('Show the store, its seal and the settings')
     .description(
-      'Says where the store is, how it is sealed, how many keys it contains, and which settings are in force. Opens nothing, and does not ask AWS.',
+      'Shows the location of the store, its seal, the number of keys in it, and the settings in force. It opens no record of a key and sends nothing to AWS.',
     )
-    .example('Where the keyfile is, to keep a copy of it apart', 'keymgmt status')
+    .example('Find the keyfile, to back it up', 'keymgmt status')
     .addOption(formatOption())
     .action((_flags: object, command: KeymgmtCommand) =>
       printStatus(context, formatInForce(command)),

@@ -10,7 +10,7 @@ export function defineVersion({ terminal }: Context): KeymgmtCommand {
     new KeymgmtCommand('version')
       .summary('Prints the keymgmt CLI version')
       .description('Prints the version of this command.')
-      .example('The version', 'keymgmt version')
+      .example('Print the version', 'keymgmt version')
       // Vault's ignores its arguments, too.
       .allowExcessArguments()
       .addOption(formatOption())

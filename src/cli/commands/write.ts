@@ -18,21 +18,24 @@ export function defineWrite(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('write')
     .summary('Write data, configuration, and secrets')
     .description(
-      'Writes data to the path. The data is "key=value" pairs. A value that begins with "@" names a file that holds it, and "-" takes it from stdin; an argument that is "-" or begins with "@" is JSON. Give secrets so: an argument can be seen by others.',
+      'Writes data to the path. The data is "key=value" pairs. A value that begins with "@" is read from the file of that name, and "-" from stdin. An argument that is "-" or begins with "@" names JSON with all the data. Pass secrets in one of these ways: other users can see arguments.',
     )
     .example(
-      'A provider, with the credentials that the environment has',
+      'Configure a provider that uses the credentials in the environment',
       'keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1',
     )
-    .example('A key', 'keymgmt write -f keymgmt/key/app type=aes256-gcm96')
+    .example('Create a key', 'keymgmt write -f keymgmt/key/app type=aes256-gcm96')
     .example(
-      'The key in AWS',
+      'Distribute the key to AWS',
       'keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm',
     )
-    .example('A new version of it, here and in AWS', 'keymgmt write -f keymgmt/key/app/rotate')
-    .example('What AWS would be asked for', 'keymgmt write -f -dry-run keymgmt/key/app/rotate')
+    .example('Rotate the key, here and in AWS', 'keymgmt write -f keymgmt/key/app/rotate')
     .example(
-      'What IAM must allow for that',
+      'Show the calls to AWS that this would make',
+      'keymgmt write -f -dry-run keymgmt/key/app/rotate',
+    )
+    .example(
+      'Print the IAM policy that this needs',
       'keymgmt write -f -output-policy keymgmt/key/app/rotate',
     )
     .completing({ paths: 'write' })

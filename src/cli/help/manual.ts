@@ -15,7 +15,7 @@ export function manual(program: KeymgmtCommand, version: string): string {
     ),
     '.SH DESCRIPTION',
     paragraph(
-      'keymgmt makes keys, keeps the originals sealed in a store on this machine, distributes copies into AWS KMS, rotates them by alias, and takes them out again. The verbs, paths and key=value grammar are those of Vault.',
+      "keymgmt creates keys, keeps the originals sealed in a store on this machine, distributes copies to AWS KMS, rotates them, and removes them. The verbs, paths and key=value grammar are Vault's.",
     ),
     '.SH COMMANDS',
     ...program.commands.map(section),

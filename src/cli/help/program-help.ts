@@ -4,7 +4,7 @@ import { TOPICS } from './topics.js'
 
 const COMMON = ['read', 'write', 'delete', 'list']
 
-/** The help of `keymgmt` itself: examples first. */
+/** The help text of `keymgmt` itself, examples first. */
 export function programHelp({ commands }: KeymgmtCommand): string {
   const isCommon = (command: KeymgmtCommand) => COMMON.includes(command.name())
   return `Usage: keymgmt <command> [args]
@@ -19,9 +19,9 @@ Common commands:
 ${rows(commands.filter(isCommon).map(summaryRow))}
 Other commands:
 ${rows(commands.filter((command) => !isCommon(command)).map(summaryRow))}
-Help on:
+Topics:
 ${rows(TOPICS.map(({ name, summary }) => [name, summary]))}
-keymgmt <command> -h says more of a command, keymgmt help <topic> of a topic.
-Try it without AWS: keymgmt dev -- bash
+Run 'keymgmt <command> -h' or 'keymgmt help <topic>' for details.
+To try keymgmt without AWS, run: keymgmt dev -- bash
 `
 }

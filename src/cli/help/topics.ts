@@ -7,7 +7,7 @@ import type { Example } from '../commands/command.js'
 import { ENVIRONMENT } from '../environment.js'
 import { exampleHelp, paragraph } from './command-help.js'
 
-/** Something to be read, and not to be run. */
+/** A help topic. */
 export interface Topic {
   readonly name: string
   /** One line, without a full stop. */
@@ -16,21 +16,21 @@ export interface Topic {
   readonly sections: () => readonly (string | readonly Term[])[]
 }
 
-/** A word, and what it means. */
+/** A term and its meaning. */
 export type Term = readonly [name: string, meaning: string]
 
-/** Every topic. A section is a paragraph, or terms. */
+/** Every topic. A section is a paragraph or a list of terms. */
 export const TOPICS: readonly Topic[] = [
   {
     name: 'paths',
-    summary: 'What there is to read, write, list and delete',
+    summary: 'Paths to read, write, list and delete',
     examples: [
       {
-        does: 'The fields of a path; any name will do',
+        does: 'Show the fields of a path; the names in it can be any',
         line: 'keymgmt path-help keymgmt/kms/example-kms/key/app',
       },
       {
-        does: 'All paths with all their fields, for a program',
+        does: 'Print all paths and fields for a program',
         line: 'keymgmt path-help -format=json keymgmt',
       },
     ],
@@ -44,49 +44,52 @@ export const TOPICS: readonly Topic[] = [
   },
   {
     name: 'credentials',
-    summary: 'As whom AWS is asked, and how secrets are given',
+    summary: 'AWS credentials, and how to pass secrets',
     examples: [
       {
-        does: 'Those of the environment, the shared files, or the role of the machine',
+        does: 'Use the environment, the shared files, or the role of the machine',
         line: 'keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1',
       },
       {
-        does: 'From a file of JSON, which keeps them out of the list of processes',
+        does: 'Read them from a JSON file, which keeps them out of the process list',
         line: 'keymgmt write keymgmt/kms/example-kms @provider.json',
       },
     ],
     sections: () => [
-      "A provider's own credentials come first. Where it has none, the AWS SDK is asked: environment, shared files with SSO, web identity, the role of the ECS task or EC2 instance. They are sealed in the store, replaced as a whole, and in no answer.",
+      "A provider's own credentials take precedence. Without them, keymgmt uses the AWS SDK's chain: environment, shared files with SSO, web identity, the role of the ECS task or EC2 instance. A provider's credentials are sealed in the store, are replaced as a whole, and never appear in output.",
       Object.entries(AWS_CREDENTIALS).map(([name, meaning]) => [
         `credentials=${name}=...`,
         meaning,
       ]),
-      'A secret can come from a file (name=@FILE), from standard input (name=-), or from a file descriptor (name=@/dev/fd/3); or all of the data as JSON: @FILE or -.',
+      'Pass a secret in a file (name=@FILE), on standard input (name=-), or through a file descriptor (name=@/dev/fd/3). To pass all the data as JSON, use @FILE or -.',
     ],
   },
   {
     name: 'exit-codes',
-    summary: 'How a command says how it ended',
+    summary: 'Exit statuses and error codes',
     examples: [
       {
-        does: 'The code of an error, for a program',
+        does: 'Save an error as JSON, for a program',
         line: 'keymgmt read -format=json keymgmt/key/app 2> error.json',
       },
       {
-        does: 'Ends with 0 if AWS has what is on record, else with 3',
+        does: 'Exit with 0 if AWS matches the records, else with 3',
         line: 'keymgmt read keymgmt/kms/example-kms/key/app/verify',
       },
     ],
     sections: () => [
       [
-        ['0', 'Done.'],
-        ['1', "What Vault's client refuses: flags, number of arguments, K=V syntax."],
-        ['2', 'What its server refuses or fails at; also nothing to read, and an empty list.'],
-        ['3', 'A check found something that is not as it should be.'],
-        ['127', 'No command, or none of that name.'],
-        ['130, 143', 'Interrupted, terminated.'],
+        ['0', 'Success.'],
+        ['1', "Input that Vault's client refuses: flags, number of arguments, K=V syntax."],
+        [
+          '2',
+          "Anything that Vault's server refuses or fails at; also nothing to read, and an empty list.",
+        ],
+        ['3', 'A check found a difference.'],
+        ['127', 'No command was given, or no command has that name.'],
+        ['130, 143', 'The command was interrupted, or terminated.'],
       ],
-      'With -format=json or yaml the error is JSON on stderr: {"error": {"code", "message", "hints", "aws_request_id", "exit_status"}}. The codes:',
+      'With -format=json or yaml, the error is JSON on stderr: {"error": {"code", "message", "hints", "aws_request_id", "exit_status"}}. The codes:',
       Object.entries(ERRORS).map(([code, { exitStatus, meaning }]) => [
         `${code} (${exitStatus})`,
         meaning,
@@ -95,38 +98,38 @@ export const TOPICS: readonly Topic[] = [
   },
   {
     name: 'environment',
-    summary: 'The variables that it heeds',
+    summary: 'Environment variables',
     examples: [
       {
-        does: 'A store of its own for one command',
+        does: 'Use another store for one command',
         line: 'KEYMGMT_HOME=$PWD/store keymgmt list keymgmt/key',
       },
     ],
     sections: () => [
       [...ENVIRONMENT],
-      'What the AWS SDK heeds, it heeds too: AWS_PROFILE, AWS_ACCESS_KEY_ID and so on.',
+      'keymgmt also honours the variables of the AWS SDK, such as AWS_PROFILE and AWS_ACCESS_KEY_ID.',
     ],
   },
   {
     name: 'security',
-    summary: 'What is kept where, and what to look after',
+    summary: 'Location of keys and secrets, and what to back up',
     examples: [
-      { does: 'Where the store and its keyfile are', line: 'keymgmt status' },
+      { does: 'Show the store and its keyfile', line: 'keymgmt status' },
       {
-        does: 'A store that only a passphrase opens',
+        does: 'Create a store that only a passphrase opens',
         line: 'KEYMGMT_PASSPHRASE_FILE=/dev/fd/3 keymgmt write -f keymgmt/key/app type=aes256-gcm96 3< passphrase',
       },
     ],
     sections: () => [
-      'The originals of all keys are in the store on this machine, sealed with AES-256-GCM under a root key, which a keyfile or a passphrase opens. Without it nobody opens the store: keep a copy of both, apart from each other.',
-      'Material leaves this machine wrapped with RSA-OAEP under a key of AWS KMS that is good for that import alone. It is in no output, error, log or temporary file.',
-      'An argument can be seen by everybody on the machine, and the shell keeps it: give secrets from a file, standard input or a file descriptor.',
-      'Whoever can read this process can read what it opens; SECURITY.md says what is assumed, and what is out of reach in JavaScript.',
+      'The store on this machine contains the originals of all keys, sealed with AES-256-GCM under a root key, which a keyfile or a passphrase opens. Nobody can open the store without it. Back up the store and the keyfile in different places.',
+      'Material leaves this machine only wrapped under an AWS KMS wrapping key that is valid for that import. It never appears in output, errors, logs or temporary files.',
+      'Other users of the machine can see arguments, and the shell saves them. Pass secrets in a file, on standard input, or through a file descriptor.',
+      'A user who can read the memory of the process can read the keys that it opens. SECURITY.md states the assumptions and the limits of JavaScript.',
     ],
   },
 ]
 
-/** A topic, to be read: examples first. */
+/** The text of a topic, examples first. */
 export function topicHelp({ summary, examples, sections }: Topic): string {
   return [
     `${summary}\n`,
@@ -137,7 +140,7 @@ export function topicHelp({ summary, examples, sections }: Topic): string {
   ].join('\n')
 }
 
-/** Names longer than this stand above what they mean, and not beside it. */
+/** The longest name that has its meaning on the same line. */
 const BESIDE = 28
 
 function terms(section: readonly Term[]): string {
