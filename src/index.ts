@@ -46,6 +46,7 @@ export type {
   VersionMaterial,
 } from './core/records/model.js'
 export { readDistribution, readKey, readProvider } from './core/records/repository.js'
+export type { Takedown } from './core/records/takedown.js'
 export type { MaterialFormat } from './crypto/import/material.js'
 export { KEY_TYPE_NAMES, type KeyTypeName } from './crypto/key-types.js'
 export type { RootKey, SealKind } from './crypto/root-key.js'

@@ -254,6 +254,7 @@ describe('what is promised', () => {
       'Store',
       'StoreStatus',
       'StoredRecord',
+      'Takedown',
       'Verification',
       'VersionMaterial',
     ])

@@ -1,11 +1,19 @@
 import type { Difference } from '../core/operations/verify.js'
+import { waysForward } from '../core/records/takedown.js'
 import type { Json } from '../router/values.js'
+
+/** The distribution that a difference was found in. */
+export interface DistributionPath {
+  readonly provider: string
+  readonly key: string
+}
 
 /** A difference as data. */
 export function differenceData(
-  { what, region, version, subject, expected, found, mendable }: Difference,
-  path: string,
+  difference: Difference,
+  where: DistributionPath,
 ): Record<string, Json> {
+  const { what, region, version, subject, expected, found } = difference
   return {
     what,
     region,
@@ -13,15 +21,16 @@ export function differenceData(
     subject,
     expected,
     found,
-    mend: mendable ? repairCommand(path) : null,
+    mend: mendingCommand(difference, where) ?? null,
   }
 }
 
 /** A difference as a row of a table. */
 export function differenceRow(
-  { what, region, version, subject, expected, found, mendable }: Difference,
-  path: string,
+  difference: Difference,
+  where: DistributionPath,
 ): Record<string, string> {
+  const { what, region, version, subject, expected, found } = difference
   return {
     Region: region,
     Version: version === undefined ? '' : String(version),
@@ -29,10 +38,18 @@ export function differenceRow(
     Subject: subject,
     Expected: expected,
     Found: found,
-    Mend: mendable ? repairCommand(path) : "can't be mended",
+    Mend: mendingCommand(difference, where) ?? "can't be mended",
   }
 }
 
-function repairCommand(path: string): string {
-  return `keymgmt write -f ${path}/repair`
+/** An unfinished removal or revocation has two ways forward. */
+function mendingCommand(
+  { mendable, takedown }: Difference,
+  { provider, key }: DistributionPath,
+): string | undefined {
+  if (takedown) {
+    const { finish, restore } = waysForward(takedown, provider, key)
+    return `${finish}, or ${restore}`
+  }
+  return mendable ? `keymgmt write -f keymgmt/kms/${provider}/key/${key}/repair` : undefined
 }

@@ -8,7 +8,7 @@ export const kmsKeyRepair = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/repair',
   synopsis: 'Brings AWS in line with the records again.',
   description: [
-    'Finishes what was interrupted, imports material again that was deleted or is to expire, makes or moves the alias, enables or disables, tags, and cancels a deletion that keymgmt did not ask for. Says what cannot be mended, and exits 3 then.',
+    'Finishes a distribution that was interrupted, imports material again that was deleted or is to expire, makes or moves the alias, enables or disables, tags, and cancels a deletion that keymgmt did not ask for. Leaves an unfinished removal or revocation alone: run that command again, or restore. Says what cannot be mended, and exits 3 then.',
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/repair',
     'Needs what verify needs, and kms:TagResource, kms:CancelKeyDeletion.',
   ].join('\n\n'),
@@ -17,16 +17,19 @@ export const kmsKeyRepair = definePath<Engine>()({
     write: {
       summary: 'Mends what differs between the records and AWS.',
       run: async (engine, { name, key }) => {
-        const path = `keymgmt/kms/${name}/key/${key}`
+        const where = { provider: name, key }
         const { mended, remaining } = await repairDistribution(engine, name, key)
         return {
           data: {
-            mended: mended.map((difference) => differenceData(difference, path)),
-            remaining: remaining.map((difference) => differenceData(difference, path)),
+            mended: mended.map((difference) => differenceData(difference, where)),
+            remaining: remaining.map((difference) => differenceData(difference, where)),
           },
           rows: [
-            ...mended.map((difference) => ({ ...differenceRow(difference, path), Mend: 'mended' })),
-            ...remaining.map((difference) => differenceRow(difference, path)),
+            ...mended.map((difference) => ({
+              ...differenceRow(difference, where),
+              Mend: 'mended',
+            })),
+            ...remaining.map((difference) => differenceRow(difference, where)),
           ],
           failed: remaining.length > 0,
         }

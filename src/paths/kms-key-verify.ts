@@ -24,17 +24,17 @@ export const kmsKeyVerify = definePath<Engine>()({
         challenge: boolean('Whether to have AWS compare symmetric material with ours.'),
       },
       run: async (engine, { name, key }, { challenge = false }) => {
-        const path = `keymgmt/kms/${name}/key/${key}`
+        const where = { provider: name, key }
         const { observation, differences } = await verifyDistribution(engine, name, key, challenge)
         return {
           data: {
             kms_keys: observation.kmsKeys.map(describe),
-            differences: differences.map((difference) => differenceData(difference, path)),
+            differences: differences.map((difference) => differenceData(difference, where)),
             verified: differences.length === 0,
           },
           rows:
             differences.length > 0
-              ? differences.map((difference) => differenceRow(difference, path))
+              ? differences.map((difference) => differenceRow(difference, where))
               : observation.kmsKeys.map(row),
           failed: differences.length > 0,
         }

@@ -1,9 +1,10 @@
 import type { Engine } from '../core/engine.js'
 import { removeDistribution, type ScheduledDeletion } from '../core/operations/remove.js'
-import { distribute, isInterrupted } from '../core/operations/distribute.js'
+import { distribute, readInterruption } from '../core/operations/distribute.js'
 import { readDistribution } from '../core/records/repository.js'
 import { createdKmsKeys } from '../core/records/kms-keys.js'
 import { recordPath, type DistributionRecord } from '../core/records/model.js'
+import { waysForward } from '../core/records/takedown.js'
 import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
 import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath } from '../router/path.js'
@@ -68,11 +69,11 @@ export const kmsKey = definePath<Engine>()({
       summary: 'The ids of the KMS keys, by version.',
       run: async (engine, { name, key }) => {
         const record = await readDistribution(engine, name, key)
-        const interrupted = await isInterrupted(engine, name, key)
+        const interruption = await readInterruption(engine, name, key)
         return (
           record && {
             data: describe(record),
-            warnings: interrupted ? [explainInterruption(name, key)] : [],
+            warnings: interruption ? [explainInterruption(interruption, name, key)] : [],
           }
         )
       },
@@ -120,7 +121,15 @@ function describe({
   }
 }
 
-function explainInterruption(name: string, key: string): string {
+function explainInterruption(
+  interruption: NonNullable<Awaited<ReturnType<typeof readInterruption>>>,
+  name: string,
+  key: string,
+): string {
+  if (interruption !== 'distribution') {
+    const { finish, restore } = waysForward(interruption, name, key)
+    return `Its ${interruption} was started and did not finish; no other command finishes it. Finish it: ${finish}; or take it back: ${restore}`
+  }
   return `An earlier command on it was not finished. The next write to the key finishes it, or: keymgmt write -f keymgmt/kms/${name}/key/${key}/repair`
 }
 

@@ -1,7 +1,7 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Protection, Purpose } from '../../kms/provider.js'
 import { kindOf, type Engine } from '../engine.js'
-import { isUnfinished } from '../reconcile/plan.js'
+import { interruptionOf, takedownError, type Interruption } from '../reconcile/interruption.js'
 import { reconcile, resumeUnfinished } from '../reconcile/reconcile.js'
 import { distributionName } from '../records/alias-names.js'
 import { withKeyLock, withProviderLock } from '../records/locks.js'
@@ -15,7 +15,7 @@ import {
   requireProvider,
   type NamedDistribution,
 } from '../records/repository.js'
-import { reactivate } from './remove.js'
+import { activated, reactivate } from './remove.js'
 
 /** The settings of a distribution. */
 export interface DistributionRequest {
@@ -52,6 +52,7 @@ export async function distribute(
     )
     const existing = await readDistribution(engine, providerName, key)
     if (existing) assertSame(existing, wanted, providerName, key)
+    if (existing?.state === 'removed') await takeBackRemoval(engine, providerName, key)
     await resumeUnfinished(engine, record)
     const named = await withProviderLock(engine.store, providerName, purpose, () =>
       claim(engine, providerName, record.current, wanted),
@@ -59,6 +60,13 @@ export async function distribute(
     await setVersionAliases(named, wanted.versionAliases)
     await reconcile(engine, record.current, named)
   })
+}
+
+/** An unfinished removal is taken back like a finished one: by distributing the key again. */
+async function takeBackRemoval(engine: Engine, providerName: string, key: string): Promise<void> {
+  const distribution = await requireDistribution(engine, providerName, key)
+  engine.notice(`Taking back the removal of ${key} from ${providerName}, which did not finish`)
+  await distribution.update(activated)
 }
 
 /** The present distribution, an earlier one, or a new record: in this order. */
@@ -131,13 +139,9 @@ function assertSame(
       },
     )
   }
-  // One whose removal was not finished is finished first, and then brought back.
   const kept = `purpose=${purpose.join(',')} protection=${protection}`
-  if (
-    state === 'removed' ||
-    kept === `purpose=${request.purpose.join(',')} protection=${request.protection}`
-  )
-    return
+  if (kept === `purpose=${request.purpose.join(',')} protection=${request.protection}`) return
+  if (state === 'removed') throw takedownError('removal', providerName, key)
   throw new KeymgmtError(
     'DISTRIBUTION_DIFFERS',
     `it is distributed already, with ${kept}, which can't be changed`,
@@ -149,17 +153,17 @@ function assertSame(
   )
 }
 
-/** True if an earlier command on the distribution was interrupted. */
-export async function isInterrupted(
+/** The kind of command on the distribution that did not finish; undefined if all is done. */
+export async function readInterruption(
   engine: Engine,
   providerName: string,
   key: string,
-): Promise<boolean> {
+): Promise<Interruption | undefined> {
   const [record, distribution] = await Promise.all([
     readKey(engine, key),
     readDistribution(engine, providerName, key),
   ])
-  return record !== undefined && distribution !== undefined && isUnfinished(record, distribution)
+  return record && distribution && interruptionOf(record, distribution)
 }
 
 /**

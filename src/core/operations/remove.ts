@@ -2,14 +2,22 @@ import { KeymgmtError } from '../../errors.js'
 import { DELETION_WINDOW } from '../records/deletion-window.js'
 import type { Purpose } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
+import { takedownError, withWaysForward } from '../reconcile/interruption.js'
 import { isRestorable } from '../reconcile/observe.js'
-import { reconcile, reconcileKey } from '../reconcile/reconcile.js'
+import { reconcile, reconcileKey, workableDistributions } from '../reconcile/reconcile.js'
 import { archivedOf, deleteArchived, unarchive } from '../records/archive.js'
-import { createdKmsKeys } from '../records/kms-keys.js'
+import { createdKmsKeys, withImported } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
-import { recordPath, without, type DistributionRecord, type KeyRecord } from '../records/model.js'
+import {
+  recordPath,
+  without,
+  type CreatedKmsKey,
+  type DistributionRecord,
+  type DistributionState,
+  type KeyRecord,
+} from '../records/model.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
-import { distributionsOf, requireKey } from '../records/repository.js'
+import { requireKey } from '../records/repository.js'
 
 /** A KMS key whose deletion was scheduled, with the date where AWS has named one. */
 export interface ScheduledDeletion {
@@ -40,11 +48,14 @@ export async function removeDistribution(
     // Unfinished work is not finished first: the way out must not lead through what may be broken.
     if (distribution.current.state !== 'removed')
       await distribution.update((current) => ({
-        ...current,
+        // A revocation that did not finish may have taken more material than is on record.
+        ...(current.state === 'revoked' ? activated(current) : current),
         state: 'removed',
         deletion_window: days,
       }))
-    await reconcile(engine, record, { providerName, distribution })
+    await withWaysForward('removal', providerName, key, () =>
+      reconcile(engine, record, { providerName, distribution }),
+    )
     return createdKmsKeys(distribution.current).map((entry) => ({
       region: entry.region,
       kmsKeyId: entry.key.id,
@@ -56,7 +67,8 @@ export async function removeDistribution(
 /**
  * Deletes the material from every KMS key of the distribution at once: they keep their ids and can
  * do nothing until {@link restoreDistribution} puts the same material back.
- * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; errors of the KMS.
+ * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; DISTRIBUTION_DIFFERS if its removal
+ * did not finish; errors of the KMS.
  */
 export async function revokeDistribution(
   engine: Engine,
@@ -67,11 +79,13 @@ export async function revokeDistribution(
   await withKeyLock(engine.store, key, purpose, async () => {
     const record = (await requireKey(engine, key)).current
     const distribution = await openDistribution(engine, providerName, key)
-    if (!distribution || distribution.current.state === 'removed')
-      throw notFoundError(providerName, key, 'is not distributed to')
+    if (!distribution) throw notFoundError(providerName, key, 'is not distributed to')
+    if (distribution.current.state === 'removed') throw takedownError('removal', providerName, key)
     if (distribution.current.state === 'active')
       await distribution.update((current) => ({ ...current, state: 'revoked' }))
-    await reconcile(engine, record, { providerName, distribution })
+    await withWaysForward('revocation', providerName, key, () =>
+      reconcile(engine, record, { providerName, distribution }),
+    )
   })
 }
 
@@ -91,7 +105,7 @@ export async function restoreDistribution(
     const record = await requireKey(engine, key)
     const distribution = await reopen(engine, providerName, record.current)
     if (distribution.current.state !== 'active') await distribution.update(activated)
-    await reconcileKey(engine, record, await distributionsOf(engine, key))
+    await reconcileKey(engine, record, await workableDistributions(engine, record.current))
   })
 }
 
@@ -133,8 +147,31 @@ function notFoundError(providerName: string, key: string, problem: string): Keym
   })
 }
 
-function activated(record: DistributionRecord): DistributionRecord {
-  return { ...without(record, 'deletion_window'), state: 'active' }
+/**
+ * PURE: the record of a distribution whose removal or revocation is taken back. A reply to one of
+ * its calls may have been lost, so what such a call may have taken away counts as taken away: to
+ * cancel a deletion that was not scheduled, to import the same material or to create the same alias
+ * once more changes nothing.
+ */
+export function activated(record: DistributionRecord): DistributionRecord {
+  return {
+    ...without(record, 'deletion_window'),
+    state: 'active',
+    kms_keys: record.kms_keys.map((entry) =>
+      entry.state === 'created' ? TAKEN[record.state](entry) : entry,
+    ),
+    aliases:
+      record.state === 'removed'
+        ? record.aliases.map(({ region, name }) => ({ region, name, state: 'pending' }))
+        : record.aliases,
+  }
+}
+
+/** A KMS key from which a command of that state may have taken something. */
+const TAKEN: Readonly<Record<DistributionState, (entry: CreatedKmsKey) => CreatedKmsKey>> = {
+  active: (entry) => entry,
+  revoked: (entry) => withImported(without(entry, 'enabled'), false),
+  removed: (entry) => ({ ...entry, deletion: entry.deletion ?? {} }),
 }
 
 /**

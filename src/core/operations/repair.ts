@@ -1,9 +1,10 @@
 import type { KmsKeyStatus } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
 import { openContext, type ReconcileContext } from '../reconcile/context.js'
+import { takedownOf } from '../reconcile/interruption.js'
 import { observe, type Observation, type ObservedKmsKey } from '../reconcile/observe.js'
 import { wantedAliases } from '../reconcile/plan.js'
-import { resumeUnfinished } from '../reconcile/reconcile.js'
+import { reconcile, resumeUnfinished } from '../reconcile/reconcile.js'
 import { createdKmsKeyAt, holdsMaterial, withImported } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import {
@@ -25,9 +26,10 @@ export interface Repair {
 }
 
 /**
- * Finishes what was interrupted, then writes down what the KMS really has and brings it in line
- * again: imports material again that was deleted or is to expire, creates or moves aliases, enables
- * or disables and tags KMS keys, and cancels a deletion that was not ours.
+ * Finishes a distribution that was interrupted, writes down what the KMS really has and brings it
+ * in line again: imports material again that was deleted or is to expire, creates or moves aliases,
+ * enables or disables and tags KMS keys, and cancels a deletion that was not ours. For a removal or
+ * revocation that did not finish, only the records are corrected.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; errors of the KMS.
  */
 export async function repairDistribution(
@@ -39,12 +41,14 @@ export async function repairDistribution(
   return withKeyLock(engine.store, key, purpose, async () => {
     const record = await requireKey(engine, key)
     const distribution = await requireDistribution(engine, providerName, key)
+    const isTakedown = takedownOf(record.current, distribution.current) !== undefined
     const context = await openContext(engine, record.current, { providerName, distribution })
     const observation = await observe(context, false)
     const differences = compare(context, observation)
     const mended = differences.filter(({ mendable }) => mendable)
-    if (mended.length > 0)
+    if (mended.length > 0 || isTakedown)
       await distribution.update((current) => amend(context, current, observation))
+    if (!isTakedown) await reconcile(engine, record.current, { providerName, distribution })
     await resumeUnfinished(engine, record)
     return { mended, remaining: differences.filter(({ mendable }) => !mendable) }
   })

@@ -2,11 +2,13 @@ import type { KmsKeyState, KmsKeyStatus } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
 import { openContext, type ReconcileContext } from '../reconcile/context.js'
 import { observe, type Observation, type ObservedKmsKey } from '../reconcile/observe.js'
-import { isEnabledVersion, isUnfinished, wantedAliases } from '../reconcile/plan.js'
+import { interruptionOf, takedownOf, type Interruption } from '../reconcile/interruption.js'
+import { isEnabledVersion, wantedAliases } from '../reconcile/plan.js'
 import { createdKmsKeyAt } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import type { DistributionRecord, KeyRecord, KmsKeyPlace } from '../records/model.js'
 import { requireDistribution, requireKey } from '../records/repository.js'
+import type { Takedown } from '../records/takedown.js'
 
 export type { Observation, ObservedKmsKey } from '../reconcile/observe.js'
 
@@ -23,6 +25,8 @@ export interface Difference {
   readonly found: string
   /** True if `repair` can mend it. */
   readonly mendable: boolean
+  /** Present if only finishing this removal or revocation, or `restore`, ends the difference. */
+  readonly takedown?: Takedown
 }
 
 /** The outcome of {@link verifyDistribution}. */
@@ -58,22 +62,33 @@ export function compare(
   { kmsKeys, aliases }: Observation,
 ): Difference[] {
   const record = distribution.current
-  return [
-    ...(isUnfinished(key, record) ? [unfinishedDifference(record, provider.region)] : []),
+  const interruption = interruptionOf(key, record)
+  const takedown = takedownOf(key, record)
+  const differences = [
+    ...(interruption ? [unfinishedDifference(record, provider.region, interruption)] : []),
     ...kmsKeys.flatMap((observed) =>
       compareKmsKey(observed, record.regions, expectedState(key, record, observed.entry)),
     ),
     ...(record.state === 'active' ? compareAliases(key, record, aliases) : []),
   ]
+  // What was started to be taken down is neither finished nor undone by `repair`.
+  return takedown
+    ? differences.map((difference) => ({ ...difference, mendable: false, takedown }))
+    : differences
 }
 
-function unfinishedDifference({ name }: DistributionRecord, region: string): Difference {
+function unfinishedDifference(
+  { name }: DistributionRecord,
+  region: string,
+  interruption: Interruption,
+): Difference {
   return {
     what: 'unfinished',
     region,
     subject: name,
     expected: 'every command finished',
-    found: 'an interrupted command',
+    found:
+      interruption === 'distribution' ? 'an interrupted command' : `an unfinished ${interruption}`,
     mendable: true,
   }
 }

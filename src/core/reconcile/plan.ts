@@ -84,11 +84,6 @@ export function plan(key: KeyRecord, distribution: DistributionRecord): Plan {
     .filter((chains) => chains.length > 0)
 }
 
-/** True if an earlier command left something to do. A finished removal is archived. */
-export function isUnfinished(key: KeyRecord, distribution: DistributionRecord): boolean {
-  return distribution.state === 'removed' || plan(key, distribution).length > 0
-}
-
 const PLANNERS: Readonly<
   Record<DistributionState, (key: KeyRecord, distribution: DistributionRecord) => Stage[]>
 > = {

@@ -1,11 +1,12 @@
 import type { Engine } from '../engine.js'
 import { archiveDistribution } from '../records/archive.js'
-import { without, type DistributionState, type KeyRecord } from '../records/model.js'
+import { without, type KeyRecord } from '../records/model.js'
 import type { RecordHandle } from '../records/record.js'
 import { distributionsOf, type NamedDistribution } from '../records/repository.js'
 import { openContext, type ReconcileContext } from './context.js'
 import { findUnrecordedKmsKeys } from './create.js'
-import { isUnfinished, plan, type Chain } from './plan.js'
+import { describeSkipped, interruptionOf, takedownOf } from './interruption.js'
+import { plan, type Chain } from './plan.js'
 import { describeStep, takeStep } from './steps.js'
 
 /** Maximum chains side by side: enough to hide the network, few enough to stay small in memory. */
@@ -90,24 +91,41 @@ export async function reconcileKey(
 }
 
 /**
- * Finishes what an interrupted command began with the key, and says so.
- * @returns the distributions that there are then.
+ * The distributions of the key that a command may work on: all but those whose removal or
+ * revocation did not finish. The user is told of each of those, with both ways forward.
+ */
+export async function workableDistributions(
+  engine: Engine,
+  key: KeyRecord,
+): Promise<NamedDistribution[]> {
+  const all = await distributionsOf(engine, key.name)
+  return all.filter(({ providerName, distribution }) => {
+    const takedown = takedownOf(key, distribution.current)
+    if (takedown) engine.notice(describeSkipped(takedown, providerName, key.name))
+    return takedown === undefined
+  })
+}
+
+/**
+ * Finishes what an interrupted command began to create with the key, and says so. A removal or a
+ * revocation is left to the command that started it.
+ * @returns the distributions that the command may work on.
  */
 export async function resumeUnfinished(
   engine: Engine,
   key: RecordHandle<KeyRecord>,
 ): Promise<NamedDistribution[]> {
-  const { name, pending_version } = key.current
-  const distributions = await distributionsOf(engine, name)
+  const { pending_version } = key.current
+  const distributions = await workableDistributions(engine, key.current)
   const unfinished = distributions.filter(({ distribution }) =>
-    isUnfinished(key.current, distribution.current),
+    interruptionOf(key.current, distribution.current),
   )
   if (pending_version === undefined && unfinished.length === 0) return distributions
   engine.notice(
     `First finishing what an earlier command began: ${describeUnfinished(key.current, unfinished)}`,
   )
   await reconcileKey(engine, key, distributions)
-  return distributionsOf(engine, name)
+  return distributions
 }
 
 function describeUnfinished(
@@ -118,13 +136,7 @@ function describeUnfinished(
   return unfinished
     .map(
       ({ providerName, distribution }) =>
-        `${UNFINISHED[distribution.current.state]} ${name} in ${providerName}`,
+        `the ${distribution.current.state === 'revoked' ? 'revocation' : 'distribution'} of ${name} in ${providerName}`,
     )
     .join(', ')
-}
-
-const UNFINISHED: Readonly<Record<DistributionState, string>> = {
-  active: 'the distribution of',
-  revoked: 'the revocation of',
-  removed: 'the removal of',
 }

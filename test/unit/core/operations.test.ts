@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { distribute, isInterrupted, replicate } from '../../../src/core/operations/distribute.js'
+import { distribute, readInterruption, replicate } from '../../../src/core/operations/distribute.js'
 import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys.js'
 import { readDistribution, readKey } from '../../../src/core/records/repository.js'
 import {
@@ -267,7 +267,7 @@ describe('a distribution', () => {
       }),
     })
     expect(await refusal(distribute(lame.engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
-    expect(await isInterrupted(testbed.engine, 'k', 'app')).toBe(true)
+    expect(await readInterruption(testbed.engine, 'k', 'app')).toBe('distribution')
     expect((await verifyDistribution(testbed.engine, 'k', 'app', false)).differences).toMatchObject(
       [
         {
@@ -284,7 +284,7 @@ describe('a distribution', () => {
     expect(testbed.notices).toEqual([
       'First finishing what an earlier command began: the distribution of app in k',
     ])
-    expect(await isInterrupted(testbed.engine, 'k', 'app')).toBe(false)
+    expect(await readInterruption(testbed.engine, 'k', 'app')).toBeUndefined()
     expect(await refusal(rotateKey(lame.engine, 'app'))).toEqual(['KMS_FAILED', 'lame'])
     expect(await readKey(testbed.engine, 'app')).toMatchObject({
       latest_version: 1,

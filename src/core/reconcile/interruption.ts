@@ -1,0 +1,75 @@
+import { KeymgmtError } from '../../errors.js'
+import type { DistributionRecord, KeyRecord } from '../records/model.js'
+import { waysForward, type Takedown } from '../records/takedown.js'
+import { plan } from './plan.js'
+
+/** The kind of command that did not finish its work on a distribution. */
+export type Interruption = 'distribution' | Takedown
+
+/** PURE: the unfinished command on a distribution; undefined if all is done. */
+export function interruptionOf(
+  key: KeyRecord,
+  distribution: DistributionRecord,
+): Interruption | undefined {
+  return (
+    takedownOf(key, distribution) ??
+    (plan(key, distribution).length > 0 ? 'distribution' : undefined)
+  )
+}
+
+/**
+ * PURE: the removal or revocation that did not finish. Only the command that started it finishes
+ * it. A finished removal is archived.
+ */
+export function takedownOf(key: KeyRecord, distribution: DistributionRecord): Takedown | undefined {
+  if (distribution.state === 'removed') return 'removal'
+  const isLeft =
+    distribution.state === 'revoked' &&
+    plan(key, distribution)
+      .flat(2)
+      .some(({ action }) => action === 'delete-material')
+  return isLeft ? 'revocation' : undefined
+}
+
+/** Says that an unfinished removal or revocation was left alone, and how to go on. */
+export function describeSkipped(takedown: Takedown, providerName: string, key: string): string {
+  const { finish, restore } = waysForward(takedown, providerName, key)
+  return `Skipped ${key} in ${providerName}: its ${takedown} was started and did not finish. Finish it: ${finish}; or take it back: ${restore}`
+}
+
+/** The refusal of a command that needs the distribution in use. */
+export function takedownError(takedown: Takedown, providerName: string, key: string): KeymgmtError {
+  return new KeymgmtError(
+    'DISTRIBUTION_DIFFERS',
+    `the ${takedown} of ${key} in ${providerName} was started and did not finish`,
+    { hints: waysForwardHints(takedown, providerName, key) },
+  )
+}
+
+/**
+ * Runs a removal or a revocation.
+ * @throws the error of `work`; its hints then also name both ways forward.
+ */
+export async function withWaysForward<T>(
+  takedown: Takedown,
+  providerName: string,
+  key: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof KeymgmtError)) throw error
+    throw new KeymgmtError(error.code, error.message, {
+      hints: [...error.hints, ...waysForwardHints(takedown, providerName, key)],
+      requestId: error.requestId,
+      awsError: error.awsError,
+      cause: error,
+    })
+  }
+}
+
+function waysForwardHints(takedown: Takedown, providerName: string, key: string): string[] {
+  const { finish, restore } = waysForward(takedown, providerName, key)
+  return [`finish the ${takedown}: ${finish}`, `or take it back: ${restore}`]
+}

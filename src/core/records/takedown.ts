@@ -1,0 +1,15 @@
+/** The kind of command whose removal or revocation of a distribution did not finish. */
+export type Takedown = 'removal' | 'revocation'
+
+/** The two commands that end an unfinished removal or revocation: it, or its reverse. */
+export function waysForward(
+  takedown: Takedown,
+  providerName: string,
+  key: string,
+): { readonly finish: string; readonly restore: string } {
+  const path = `keymgmt/kms/${providerName}/key/${key}`
+  return {
+    finish: takedown === 'removal' ? `keymgmt delete ${path}` : `keymgmt write -f ${path}/revoke`,
+    restore: `keymgmt write -f ${path}/restore`,
+  }
+}
