@@ -89,15 +89,15 @@ export interface KmsProvider {
 
   /**
    * The KMS keys of the provider's own Region that carry one of these operation ids, by operation
-   * id. `since` is when the youngest of the operations was begun: one that is not seen yet is
-   * waited for.
+   * id. One that is not seen yet is waited for until what was requested at `since`, the end of the
+   * last attempt, must be visible.
    */
   findByOperation(operationIds: ReadonlySet<string>, since: Date): Promise<Map<string, KmsKey>>
 
   /** Makes the related, still empty KMS key in another Region and waits until it takes material. */
   replicate(key: KmsKey, toRegion: string, request: KmsKeyRequest): Promise<KmsKey>
 
-  /** The replica of a KMS key that was asked for at `since`, if it came to be. */
+  /** The replica of a KMS key that was last requested at `since`, if it exists. */
   findReplica(key: KmsKey, region: string, since: Date): Promise<KmsKey | undefined>
 
   /**

@@ -7,9 +7,12 @@ import type { AddressInfo } from 'node:net'
  */
 export interface Strike {
   readonly when: 'before' | 'after'
-  /** `cut` closes the connection, without a word. */
-  readonly kind: 'cut' | '500' | 'throttle'
+  /** `cut` closes the connection, without a word. A function replies in the KMS's place. */
+  readonly kind: 'cut' | '500' | 'throttle' | Replacement
 }
+
+/** Replies itself; `answer` is the KMS's own reply, if it was asked. */
+export type Replacement = (response: ServerResponse, answer: Answer | undefined) => void
 
 /** A proxy between a client and a KMS. */
 export interface Proxy {
@@ -42,19 +45,20 @@ const ANSWERS = {
  */
 export async function startProxy(
   target: string,
-  strikeAt: (number: number) => Strike | undefined,
+  strikeAt: (number: number, operation: string) => Strike | undefined,
   onStrike: () => void = () => undefined,
 ): Promise<Proxy> {
   let count = 0
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
-    const strike = strikeAt(++count)
+    const operation = String(request.headers['x-amz-target']).replace('TrentService.', '')
+    const strike = strikeAt(++count, operation)
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const answer =
       strike?.when === 'before' ? undefined : await forward(target, request, Buffer.concat(chunks))
     if (strike) {
       onStrike()
-      act(strike, response)
+      act(strike, response, answer)
     } else if (answer) response.writeHead(answer.status, answer.headers).end(answer.body)
   }
   const underWay = new Set<Promise<void>>()
@@ -84,18 +88,26 @@ export async function startProxy(
   }
 }
 
-function act({ kind }: Strike, response: ServerResponse): void {
+function act({ kind }: Strike, response: ServerResponse, answer: Answer | undefined): void {
+  if (typeof kind === 'function') {
+    kind(response, answer)
+    return
+  }
   if (kind === 'cut') {
     response.socket?.destroy()
     return
   }
   const [status, name, message] = ANSWERS[kind]
   response
-    .writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+    .writeHead(status, {
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amzn-requestid': 'example',
+    })
     .end(JSON.stringify({ __type: name, message }))
 }
 
-interface Answer {
+/** A reply of the KMS. */
+export interface Answer {
   readonly status: number
   readonly headers: IncomingMessage['headers']
   readonly body: Buffer

@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { KeymgmtError } from '../../errors.js'
 import { OPERATION_TAG, type KmsKey } from '../../kms/provider.js'
+import type { Engine } from '../engine.js'
 import { createdKmsKeyAt, requireKmsKey } from '../records/kms-keys.js'
 import type { CreatedKmsKey, CreatingKmsKey, KmsKeyPlace } from '../records/model.js'
 import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './context.js'
 
 /** Maximum creations of one KMS key per command, each after a lost response that created none. */
 const ATTEMPTS = 3
+
+/**
+ * The longest time between the record of a creation and the end of its last request. How long a
+ * command that was killed went on sending is not on record.
+ */
+const LONGEST_ATTEMPT_MS = 600_000
 
 /**
  * Creates the KMS key of one version and writes it down. AWS has no idempotency token for it, so
@@ -121,13 +128,15 @@ export async function findUnrecordedKmsKeys(
 
 /** The replicas that exist, by version. */
 async function findReplicas(
-  { provider, distribution }: ReconcileContext,
+  { engine, provider, distribution }: ReconcileContext,
   entries: readonly CreatingKmsKey[],
 ): Promise<Map<number, KmsKey>> {
   const found = new Map<number, KmsKey>()
-  for (const { version, region, begun } of entries) {
+  for (const entry of entries) {
+    const { version, region } = entry
     const primary = createdKmsKeyAt(distribution.current, version, provider.region)
-    const replica = primary && (await provider.findReplica(primary.key, region, new Date(begun)))
+    const ended = latestEnd(engine, [entry])
+    const replica = primary && (await provider.findReplica(primary.key, region, ended))
     if (replica) found.set(version, replica)
   }
   return found
@@ -135,13 +144,12 @@ async function findReplicas(
 
 /** The primaries that exist, by version. */
 async function findPrimaries(
-  { provider }: ReconcileContext,
+  { engine, provider }: ReconcileContext,
   entries: readonly CreatingKmsKey[],
 ): Promise<Map<number, KmsKey>> {
   const operations = entries.map(({ operation_id }) => operation_id)
-  const youngest = Math.max(...entries.map(({ begun }) => Date.parse(begun)))
   const found = await provider
-    .findByOperation(new Set(operations), new Date(youngest))
+    .findByOperation(new Set(operations), latestEnd(engine, entries))
     .catch((error: unknown) => {
       throw searchError(error, provider.region, operations)
     })
@@ -151,6 +159,15 @@ async function findPrimaries(
       return key ? [[version, key] as const] : []
     }),
   )
+}
+
+/**
+ * The latest time at which AWS can have received the last of these requests: the settling time
+ * starts then, not when the attempt began. Never later than now, whatever the record says.
+ */
+function latestEnd({ now }: Engine, entries: readonly CreatingKmsKey[]): Date {
+  const youngest = Math.max(...entries.map(({ begun }) => Date.parse(begun)))
+  return new Date(Math.min(now().getTime(), youngest + LONGEST_ATTEMPT_MS))
 }
 
 function searchError(error: unknown, region: string, operations: readonly string[]): unknown {

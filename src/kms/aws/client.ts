@@ -1,11 +1,17 @@
-import { KMSClient, type KMSClientConfig, type ServiceOutputTypes } from '@aws-sdk/client-kms'
+import {
+  KMSClient,
+  ListKeysCommand,
+  type KMSClientConfig,
+  type ServiceOutputTypes,
+} from '@aws-sdk/client-kms'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
+import { getEndpointFromInstructions } from '@smithy/core/endpoints'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { KmsSettings } from '../provider.js'
 import type { AwsMiddleware, AwsOutput } from './middleware.js'
 import { OPERATIONS, type AwsOperation } from './operations.js'
-import { limitResponseSize } from './response-size.js'
-import { assertEndpoint, isAwsEndpoint, resolveEndpoint, type ClientOptions } from './settings.js'
+import { checkResponses, sendOnce } from './responses.js'
+import { assertEndpoint, isLoopback, resolveEndpoint, type ClientOptions } from './settings.js'
 import { createTransport, type Transport } from './transport.js'
 
 type Credentials = NonNullable<KMSClientConfig['credentials']>
@@ -24,7 +30,7 @@ export async function createClient(
   settings: KmsSettings,
   region: string,
   { env, signal, version }: ClientOptions,
-): Promise<{ client: KMSClient; endpoint: string; isAws: boolean }> {
+): Promise<{ client: KMSClient; endpoint: string; isLoopback: boolean }> {
   const endpoint = resolveEndpoint(settings, env)
   if (endpoint) assertEndpoint(endpoint.url, endpoint.source)
   const customUserAgent: UserAgent = [version ? ['keymgmt', version] : ['keymgmt']]
@@ -45,12 +51,21 @@ export async function createClient(
     ...(endpoint && { endpoint: endpoint.url }),
   })
   refusePlainHttp(client)
-  limitResponseSize(client)
-  return {
-    client,
-    endpoint: endpoint?.url ?? 'aws',
-    isAws: endpoint === undefined || isAwsEndpoint(endpoint.url),
-  }
+  checkResponses(client)
+  const url = await endpointOf(client)
+  return { client, endpoint: url?.origin ?? 'aws', isLoopback: isLoopback(url?.hostname ?? '') }
+}
+
+/**
+ * The endpoint that the SDK chooses, also from the shared configuration files; undefined if it
+ * finds none, in which case every request fails with the reason.
+ */
+async function endpointOf({ config }: KMSClient): Promise<URL | undefined> {
+  const endpoint = getEndpointFromInstructions({}, ListKeysCommand, config)
+  return endpoint.then(
+    ({ url }) => url,
+    () => undefined,
+  )
 }
 
 /** Ends the requests under way when `signal` does, so that no call site has to pass the signal. */
@@ -97,7 +112,7 @@ export function addMiddleware(
     (next, context) => async (args) => {
       const operation = operationOf(context.commandName)
       const request = { operation, region, input: { ...args.input } }
-      const send = async (): Promise<AwsOutput> => ({ ...(await next(args)).output })
+      const send = () => sendOnce(context, request, async () => ({ ...(await next(args)).output }))
       const pass = middleware.reduceRight<() => Promise<AwsOutput>>(
         (inner, each) => () => each(request, inner),
         send,

@@ -1,7 +1,7 @@
 import { KeymgmtError, type ErrorCode } from '../../errors.js'
 import type { AwsRequest } from './middleware.js'
 import { factsOf } from './operations.js'
-import { RESPONSE_TOO_LARGE } from './response-size.js'
+import { isRefusal, NotSentError, RESPONSE_MALFORMED, RESPONSE_TOO_LARGE } from './responses.js'
 
 interface Advice {
   readonly code: ErrorCode
@@ -70,6 +70,13 @@ const ADVICE = new Map<string, Advice>([
       hints: () => ['check the endpoint: no response of AWS KMS is that large'],
     },
   ],
+  [
+    RESPONSE_MALFORMED,
+    {
+      code: 'KMS_FAILED',
+      hints: () => ['check the endpoint, and whether a proxy replied in its place'],
+    },
+  ],
 ])
 
 const UNREACHABLE: Advice = {
@@ -94,6 +101,8 @@ export interface AwsFailure {
   readonly code: string
   readonly status: number | undefined
   readonly requestId: string | undefined
+  /** False if keymgmt failed before it handed the request to the network. */
+  readonly sent: boolean
   /** True if AWS's clock differs from ours, and the SDK now corrects for it. */
   readonly clockCorrected: boolean
 }
@@ -105,7 +114,9 @@ interface Metadata {
 }
 
 /** Reads what `error` says, whatever it is. */
-export function readFailure(error: unknown): AwsFailure {
+export function readFailure(thrown: unknown): AwsFailure {
+  const sent = !(thrown instanceof NotSentError || thrown instanceof KeymgmtError)
+  const error = thrown instanceof NotSentError ? thrown.cause : thrown
   const { name, message, code, $metadata } = (error ?? {}) as {
     name?: unknown
     message?: unknown
@@ -119,6 +130,7 @@ export function readFailure(error: unknown): AwsFailure {
     code: textOr('', code),
     status: $metadata?.httpStatusCode,
     requestId: $metadata?.requestId,
+    sent,
     clockCorrected: $metadata?.clockSkewCorrected === true,
   }
 }
@@ -132,31 +144,23 @@ function textOr(otherwise: string, value: unknown): string {
  * True if AWS throttled the request. `LimitExceededException` is not that: waiting does not help
  * against it.
  */
-export function isThrottled({ name, status }: AwsFailure): boolean {
-  return name === 'ThrottlingException' || name === 'TooManyRequestsException' || status === 429
+export function isThrottled({ name, sent }: AwsFailure): boolean {
+  return sent && (name === 'ThrottlingException' || name === 'TooManyRequestsException')
 }
 
-/** True if the request certainly never reached AWS. */
-export function isNotSent({ code }: AwsFailure): boolean {
-  return NOT_CONNECTED.test(code)
+/** True if no connection was opened, so that AWS has not seen the request. */
+export function isNotConnected({ code, sent }: AwsFailure): boolean {
+  return sent && NOT_CONNECTED.test(code)
 }
-
-/** Errors after which AWS may have carried out the request. */
-const MAY_BE_DONE = ['KMSInternalException', 'DependencyTimeoutException', RESPONSE_TOO_LARGE]
 
 /**
- * True if the request may have been carried out although it failed: no reply, or a failure inside
- * AWS.
+ * True if AWS may have carried out the request although it failed. Only AWS's own refusal proves
+ * that it did not: a refusal has a name that AWS uses, a status of 4xx, and a request id.
  */
 export function isAmbiguous(failure: AwsFailure): boolean {
-  if (failure.status !== undefined && failure.status >= 500) return true
-  if (MAY_BE_DONE.includes(failure.name)) return true
-  return (
-    failure.status === undefined &&
-    !isNotSent(failure) &&
-    !ADVICE.has(failure.name) &&
-    !(failure.error instanceof KeymgmtError)
-  )
+  const { name, status = 0, requestId, sent } = failure
+  if (!sent || isNotConnected(failure)) return false
+  return !(isRefusal(name) && status >= 400 && status < 500 && requestId !== undefined)
 }
 
 /** True if the KMS key is still being created, or is between two states. */
@@ -168,10 +172,10 @@ export function isInTransition({ name, message }: AwsFailure): boolean {
  * The error that a user sees for a failed request: what was asked, what AWS replied, what to do.
  * Its `awsError` is AWS's name for it, if the reply came from AWS.
  */
-export function translate(error: unknown, request: AwsRequest): KeymgmtError {
+export function translate(failure: AwsFailure, request: AwsRequest): KeymgmtError {
+  const { error } = failure
   if (error instanceof KeymgmtError) return error
   const { operation, region, input } = request
-  const failure = readFailure(error)
   const advice =
     ADVICE.get(failure.name) ?? (failure.status === undefined ? UNREACHABLE : RETRY_LATER)
   const said = failure.status === undefined && failure.code ? failure.code : failure.name

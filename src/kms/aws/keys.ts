@@ -68,9 +68,9 @@ export async function createKey({ client }: Session, request: KmsKeyRequest): Pr
   return kmsKey(reply.KeyMetadata, 'CreateKey')
 }
 
-/** When AWS shows what was begun at `since`. */
-function settledAt({ settlingMs }: Session, since: Date): number {
-  return since.getTime() + settlingMs
+/** Milliseconds until AWS shows what was requested at `since`; at most the time from now on. */
+function untilSettled({ settlingMs }: Session, since: Date): number {
+  return Math.min(settlingMs, Math.max(0, since.getTime() + settlingMs - Date.now()))
 }
 
 export async function findByOperation(
@@ -79,7 +79,7 @@ export async function findByOperation(
   since: Date,
 ): Promise<Map<string, KmsKey>> {
   const found = new Map<string, KmsKey>()
-  const schedule = { deadline: settledAt(session, since), everyMs: SEARCH_EVERY_MS }
+  const schedule = { withinMs: untilSettled(session, since), everyMs: SEARCH_EVERY_MS }
   await pollUntil(session, schedule, async () => {
     for await (const keys of listKeys(session)) {
       const operations = await Promise.all(
@@ -164,7 +164,7 @@ export async function replicateKey(
  * @throws KeymgmtError KMS_FAILED if it takes too long.
  */
 export async function awaitReplica(session: Session, primary: KmsKey): Promise<KmsKey> {
-  const schedule = { deadline: Date.now() + CONSISTENCY_MS, everyMs: LOOK_EVERY_MS }
+  const schedule = { withinMs: CONSISTENCY_MS, everyMs: LOOK_EVERY_MS }
   const replica = await pollUntil(session, schedule, async () => {
     const status = await inspectKey(session, primary)
     return status?.state === 'creating' ? undefined : status
@@ -182,7 +182,7 @@ export async function findReplica(
   primary: KmsKey,
   since: Date,
 ): Promise<KmsKey | undefined> {
-  const schedule = { deadline: settledAt(session, since), everyMs: SEARCH_EVERY_MS }
+  const schedule = { withinMs: untilSettled(session, since), everyMs: SEARCH_EVERY_MS }
   const status = await pollUntil(session, schedule, () => inspectKey(session, primary))
   return status?.key
 }

@@ -83,11 +83,11 @@ async function openSession(
   options: AwsOptions,
   limiters: RateLimiters,
 ): Promise<Session> {
-  const { client, endpoint, isAws } = await createClient(settings, region, options)
+  const { client, endpoint, isLoopback } = await createClient(settings, region, options)
   const place = `${endpoint} ${region}`
-  const limiter = limiters.get(place) ?? createRateLimiter(isAws)
+  const limiter = limiters.get(place) ?? createRateLimiter(!isLoopback)
   limiters.set(place, limiter)
   const first = options.middleware?.(settings) ?? []
   addMiddleware(client, region, [...first, retryWithin(limiter, options)])
-  return { region, client, signal: options.signal, settlingMs: isAws ? SETTLING_MS : 0 }
+  return { region, client, signal: options.signal, settlingMs: isLoopback ? 0 : SETTLING_MS }
 }

@@ -29,8 +29,8 @@ export interface RateLimiter {
 
 /**
  * A rate limiter for one Region. `limitedFromStart` holds AWS's quotas from the first request on;
- * otherwise (a custom endpoint, which may have none) an operation is limited once it has been
- * throttled.
+ * otherwise (an endpoint on this machine, which may have none) an operation is limited once it has
+ * been throttled.
  */
 export function createRateLimiter(
   limitedFromStart: boolean,

@@ -3,7 +3,7 @@ import { KeymgmtError } from '../../errors.js'
 import {
   isAmbiguous,
   isInTransition,
-  isNotSent,
+  isNotConnected,
   isThrottled,
   readFailure,
   translate,
@@ -12,7 +12,7 @@ import {
 import type { AwsMiddleware, AwsRequest } from './middleware.js'
 import { factsOf, type OperationFacts } from './operations.js'
 import type { RateLimiter } from './rate-limiter.js'
-import { RESPONSE_TOO_LARGE } from './response-size.js'
+import { RESPONSE_TOO_LARGE } from './responses.js'
 
 /** The longest wait for AWS's eventual consistency. */
 export const CONSISTENCY_MS = 120_000
@@ -51,12 +51,12 @@ export function retryWithin(limiter: RateLimiter, options: RetryOptions): AwsMid
         limiter.accepted(operation)
         return reply
       } catch (error) {
-        if (signal.aborted) throw stopped(signal, request, facts.nonIdempotent && error)
         const failure = readFailure(error)
+        if (signal.aborted) throw stopped(signal, request, isLost(failure, request) && error)
         const throttled = isThrottled(failure)
         if (throttled) limiter.throttled(operation)
         const delay = retryAfter(failure, facts, attempt, performance.now() - started)
-        if (delay === undefined) throw finalError(error, failure, request)
+        if (delay === undefined) throw finalError(failure, request)
         const why = throttled ? 'for AWS, which is throttling' : `after ${failure.name}`
         await pause(options, request, delay, why)
       }
@@ -92,15 +92,19 @@ export function retryAfter(
   const settling =
     isInTransition(failure) || (eventuallyConsistent && failure.name === 'NotFoundException')
   if (settling) return waitedMs < CONSISTENCY_MS ? backoff : undefined
-  if (isNotSent(failure)) return attempt < CONNECTION_ATTEMPTS ? backoff : undefined
+  if (isNotConnected(failure)) return attempt < CONNECTION_ATTEMPTS ? backoff : undefined
   if (isAmbiguous(failure) && !nonIdempotent) return attempt < ATTEMPTS ? backoff : undefined
   return undefined
 }
 
-function finalError(error: unknown, failure: AwsFailure, request: AwsRequest): KeymgmtError {
-  const translated = translate(error, request)
-  const { nonIdempotent } = factsOf(request.operation)
-  return nonIdempotent && isAmbiguous(failure) ? ambiguous(translated, error) : translated
+function finalError(failure: AwsFailure, request: AwsRequest): KeymgmtError {
+  const translated = translate(failure, request)
+  return isLost(failure, request) ? ambiguous(translated, failure.error) : translated
+}
+
+/** True if the request can't be sent again, and AWS may have carried it out. */
+function isLost(failure: AwsFailure, { operation }: AwsRequest): boolean {
+  return factsOf(operation).nonIdempotent === true && isAmbiguous(failure)
 }
 
 function ambiguous({ message, requestId }: KeymgmtError, cause: unknown): KeymgmtError {

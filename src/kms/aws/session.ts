@@ -21,15 +21,16 @@ export function keyIdIn({ region }: Session, { id, arn }: KmsKey): string {
   return arn.split(':')[3] === region ? arn : id
 }
 
-/** Calls `look` until it returns something or the deadline (by the clock of `Date`) has passed. */
+/** Calls `look` until it returns something or `withinMs` have passed, whatever the clock says. */
 export async function pollUntil<T>(
   { signal }: Session,
-  { deadline, everyMs }: { readonly deadline: number; readonly everyMs: number },
+  { withinMs, everyMs }: { readonly withinMs: number; readonly everyMs: number },
   look: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
+  const deadline = performance.now() + withinMs
   for (;;) {
     const found = await look()
-    const left = deadline - Date.now()
+    const left = deadline - performance.now()
     if (found !== undefined || left <= 0) return found
     await sleep(Math.min(left, everyMs), undefined, { signal }).catch(() => undefined)
   }

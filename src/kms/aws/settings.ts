@@ -29,14 +29,6 @@ export function resolveEndpoint(
   return undefined
 }
 
-/**
- * True if AWS itself serves `url`, be it through a VPC endpoint: its quotas and its consistency
- * apply there.
- */
-export function isAwsEndpoint(url: string): boolean {
-  return /\.amazonaws\.com(\.cn)?$/.test(new URL(url).hostname)
-}
-
 /** True if `host` (as `URL.hostname` spells it) is this machine. */
 export function isLoopback(host: string): boolean {
   return (

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { pointAlias } from '../../../src/kms/aws/aliases.js'
-import { awaitReplica, inspectKey } from '../../../src/kms/aws/keys.js'
+import { awaitReplica, findReplica, inspectKey } from '../../../src/kms/aws/keys.js'
 import type { Session } from '../../../src/kms/aws/session.js'
 import { reply, serve, type Handler } from './service.js'
 
@@ -70,6 +70,20 @@ describe('a replica', () => {
   it('is not waited for after another error', async () => {
     const { session } = await sessionOf(AWAY, { DescribeKey: [refuse('AccessDeniedException')] })
     await expect(awaitReplica(session, KEY)).rejects.toMatchObject({ code: 'KMS_ACCESS_DENIED' })
+  })
+})
+
+describe('what was requested', () => {
+  const notYet = { DescribeKey: Array.from({ length: 9 }, () => refuse('NotFoundException')) }
+  it.each([
+    ['in the future is waited for as if it were now', 86_400_000, 2],
+    ['now is waited for', 0, 2],
+    ['long ago is not waited for', -86_400_000, 1],
+  ])('%s', async (_title, offset, requests) => {
+    const { session, asked } = await sessionOf(AWAY, notYet)
+    const since = new Date(Date.now() + offset)
+    expect(await findReplica({ ...session, settlingMs: 50 }, KEY, since)).toBeUndefined()
+    expect(asked).toHaveLength(requests)
   })
 })
 

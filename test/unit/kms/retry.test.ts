@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { KeymgmtError } from '../../../src/errors.js'
-import { RESPONSE_TOO_LARGE } from '../../../src/kms/aws/response-size.js'
+import { NotSentError, RESPONSE_TOO_LARGE } from '../../../src/kms/aws/responses.js'
 import { retryWithin } from '../../../src/kms/aws/retry.js'
 import { createRateLimiter } from '../../../src/kms/aws/rate-limiter.js'
 import type { AwsOperation } from '../../../src/kms/aws/operations.js'
@@ -51,7 +51,22 @@ describe('a request', () => {
     ],
     ['is not repeated after a lost reply either', socket('ECONNRESET'), ONCE, 'KMS_AMBIGUOUS', 1],
     ['is repeated after a lost reply otherwise', socket('ECONNRESET'), PLAIN, 'done', 2],
-    ['is repeated if it was never sent', socket('ECONNREFUSED'), ONCE, 'done', 2],
+    ['is repeated if there was no connection', socket('ECONNREFUSED'), ONCE, 'done', 2],
+    ['is not proven to be refused by an unknown error', aws('Odd', 403), ONCE, 'KMS_AMBIGUOUS', 1],
+    [
+      'is not proven to be refused without a request id',
+      Object.assign(aws('AccessDeniedException'), { $metadata: { httpStatusCode: 400 } }),
+      ONCE,
+      'KMS_AMBIGUOUS',
+      1,
+    ],
+    [
+      'fails at once if keymgmt failed before it was sent',
+      new NotSentError(aws('AccessDenied', 403)),
+      ONCE,
+      'KMS_ACCESS_DENIED',
+      1,
+    ],
     ['waits for a new KMS key', aws('NotFoundException'), NEW_KEY, 'done', 2],
     ['does not wait for an old KMS key', aws('NotFoundException'), PLAIN, 'KMS_KEY_NOT_FOUND', 1],
     [

@@ -1,10 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import {
-  assertEndpoint,
-  assertSettings,
-  isAwsEndpoint,
-  resolveEndpoint,
-} from '../../../src/kms/aws/settings.js'
+import { createClient } from '../../../src/kms/aws/client.js'
+import { assertEndpoint, assertSettings, resolveEndpoint } from '../../../src/kms/aws/settings.js'
 
 const refused = (attempt: () => void) => {
   try {
@@ -60,13 +56,22 @@ describe('the endpoint', () => {
     expect(error.message).toContain('the flag')
     expect(error.message).not.toContain('secret')
   })
+})
+
+describe('the client', () => {
   it.each([
-    ['https://vpce-0-x.kms.us-east-1.vpce.amazonaws.com', true],
-    ['https://kms.cn-north-1.amazonaws.com.cn', true],
+    ['https://kms.us-west-1.api.aws', false],
+    ['https://kms-fips.us-west-1.amazonaws.com', false],
+    ['https://vpce-0-x.kms.us-west-1.vpce.amazonaws.com', false],
     ['https://kms.example.com', false],
-    ['https://amazonaws.com.example.com', false],
-  ])('%s is AWS itself: %s', (url, aws) => {
-    expect(isAwsEndpoint(url)).toBe(aws)
+    [undefined, false],
+    ['http://127.0.0.1:1', true],
+    ['http://[::1]:1', true],
+  ])('at %s is on this machine: %s', async (endpoint, onThisMachine) => {
+    const credentials = { access_key: 'a', secret_key: 'b', ...(endpoint && { endpoint }) }
+    const options = { env: {}, signal: new AbortController().signal }
+    const settings = { region: 'us-west-1', credentials }
+    expect((await createClient(settings, 'us-west-1', options)).isLoopback).toBe(onThisMachine)
   })
 })
 

@@ -1,0 +1,169 @@
+import type { KMSClient } from '@aws-sdk/client-kms'
+import type { Readable } from 'node:stream'
+import type { AwsOutput, AwsRequest } from './middleware.js'
+import type { AwsOperation } from './operations.js'
+
+/** AWS's largest response here, a page of ListKeys, has about 200 kB. */
+const LARGEST_RESPONSE = 1024 * 1024
+
+/** The `name` of the error for a response that is too large. */
+export const RESPONSE_TOO_LARGE = 'ResponseTooLarge'
+
+/** The `name` of the error for a response that AWS KMS does not send. */
+export const RESPONSE_MALFORMED = 'MalformedResponse'
+
+/** The contexts of the requests that were handed to the network. */
+const sent = new WeakSet()
+
+/** A failure before the request was handed to the network: AWS has not seen it. */
+export class NotSentError extends Error {
+  constructor(cause: unknown) {
+    super('the request was not sent', { cause })
+  }
+}
+
+/**
+ * Reads every response before the SDK does, because the service at an endpoint is not always AWS:
+ * bounds its size, and refuses one that AWS KMS does not send. Such a response does not show
+ * whether AWS carried out the request.
+ */
+export function checkResponses(client: KMSClient, bound = LARGEST_RESPONSE): void {
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      sent.add(context)
+      const result = await next(args)
+      const response = result.response as HttpResponse & { body: unknown }
+      const body = await readWithin(response.body as Readable, bound)
+      if (!isFromAws(response, body)) throw malformed(describe(response, body))
+      response.body = body
+      return result
+    },
+    { step: 'deserialize', priority: 'low', name: 'checkResponses' },
+  )
+}
+
+/**
+ * Sends a request once, and checks the fields of the reply.
+ * @throws NotSentError if the request failed before it was handed to the network.
+ */
+export async function sendOnce(
+  context: object,
+  request: AwsRequest,
+  send: () => Promise<AwsOutput>,
+): Promise<AwsOutput> {
+  sent.delete(context)
+  try {
+    const output = await send()
+    assertOutput(request, output)
+    return output
+  } catch (error) {
+    throw sent.has(context) ? error : new NotSentError(error)
+  }
+}
+
+interface HttpResponse {
+  readonly statusCode: number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+async function readWithin(body: Readable, bound: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  // Leaving the loop destroys the stream, and with it the connection.
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    size += chunk.length
+    if (size > bound) {
+      throw Object.assign(new Error(`the response has more than ${bound} bytes`), {
+        name: RESPONSE_TOO_LARGE,
+      })
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** AWS sends a JSON object, with `__type` if it is an error, or nothing after a plain success. */
+function isFromAws({ statusCode }: HttpResponse, body: Uint8Array): boolean {
+  if (statusCode === 200 && body.length === 0) return true
+  const parsed = parseObject(body)
+  if (parsed === undefined) return false
+  return statusCode === 200 || typeof parsed.__type === 'string'
+}
+
+function parseObject(body: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(body).toString())
+    return isObject(parsed) ? parsed : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function describe({ statusCode, headers }: HttpResponse, body: Uint8Array): string {
+  const type = /^[\w.+/-]{1,60}/.exec(headers['content-type'] ?? '')?.[0]
+  const content = body.length === 0 ? 'no content' : `${body.length} bytes of ${type ?? 'data'}`
+  return `HTTP status ${statusCode} with ${content}, which is not a response of AWS KMS`
+}
+
+function malformed(message: string): Error {
+  return Object.assign(new Error(message), { name: RESPONSE_MALFORMED })
+}
+
+const KEY_ID = /^(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+
+/** Checks of the fields of a reply: each returns the name of a field that is not valid. */
+const WRONG_FIELD: Readonly<
+  Partial<Record<AwsOperation, (output: AwsOutput, request: AwsRequest) => string | undefined>>
+> = {
+  CreateKey: ({ KeyMetadata }, { region }) => {
+    const { KeyId, Arn } = isObject(KeyMetadata) ? KeyMetadata : {}
+    if (typeof KeyId !== 'string' || !KEY_ID.test(KeyId)) return 'KeyId'
+    return isKeyArn(Arn, region, KeyId) ? undefined : 'Arn'
+  },
+}
+
+/** True for the ARN of the KMS key `id` in `region`, in any account. */
+function isKeyArn(arn: unknown, region: string, id: string): boolean {
+  if (typeof arn !== 'string') return false
+  const [prefix, partition = '', service, place, account = '', ...resource] = arn.split(':')
+  return (
+    prefix === 'arn' &&
+    /^aws[a-z-]*$/.test(partition) &&
+    service === 'kms' &&
+    place === region &&
+    /^\d{12}$/.test(account) &&
+    resource.join(':') === `key/${id}`
+  )
+}
+
+function assertOutput(request: AwsRequest, output: AwsOutput): void {
+  const field = WRONG_FIELD[request.operation]?.(output, request)
+  if (field !== undefined)
+    throw malformed(`the response has no valid ${field}, so it is not a response of AWS KMS`)
+}
+
+/** The errors of AWS KMS that prove that a request changed nothing. */
+const AWS_REFUSALS: ReadonlySet<string> = new Set(
+  [
+    // Of AWS KMS.
+    'AlreadyExists Conflict CustomKeyStoreInvalidState CustomKeyStoreNotFound Disabled',
+    'DryRunOperation ExpiredImportToken IncorrectKey IncorrectKeyMaterial InvalidAliasName',
+    'InvalidArn InvalidCiphertext InvalidGrantId InvalidGrantToken InvalidImportToken',
+    'InvalidKeyUsage InvalidMarker KMSInvalidMac KMSInvalidSignature KMSInvalidState',
+    'KeyUnavailable LimitExceeded MalformedPolicyDocument NotFound Tag UnsupportedOperation',
+    // Of every AWS service.
+    'AccessDenied ExpiredToken IncompleteSignature InvalidClientTokenId InvalidSignature',
+    'MalformedHttpRequest MissingAuthenticationToken NotAuthorized OptInRequired RequestExpired',
+    'RequestEntityTooLarge Serialization SignatureDoesNotMatch Throttling TooManyRequests',
+    'UnknownOperation UnrecognizedClient Validation ValidationError',
+  ].flatMap((line) => line.split(' ')),
+)
+
+/** True if `name` is an error by which AWS states that it did not carry out a request. */
+export function isRefusal(name: string): boolean {
+  return AWS_REFUSALS.has(name.replace(/Exception$/, ''))
+}
