@@ -33,6 +33,9 @@ export interface KmsKeyRequest {
  */
 export const OPERATION_TAG = 'keymgmt:operation'
 
+/** The tag that holds the id of the store that a KMS key belongs to. */
+export const STORE_TAG = 'keymgmt:store'
+
 /** The state of a KMS key. */
 export type KmsKeyState =
   'enabled' | 'disabled' | 'pending-import' | 'pending-deletion' | 'creating' | 'unavailable'
@@ -132,8 +135,11 @@ export interface KmsProvider {
   /** Deletes the material from the KMS key, which stays. */
   deleteMaterial(region: string, key: KmsKey): Promise<void>
 
-  /** The KMS key as the KMS describes it; undefined if it has none of that id. */
-  inspect(region: string, key: KmsKey): Promise<KmsKeyStatus | undefined>
+  /**
+   * The KMS key as the KMS describes it; undefined if it has none of that id. One that is not on
+   * record yet is named by its id or its ARN.
+   */
+  inspect(region: string, key: KmsKey | string): Promise<KmsKeyStatus | undefined>
   tagsOf(region: string, key: KmsKey): Promise<Readonly<Record<string, string>>>
   tag(region: string, key: KmsKey, tags: Readonly<Record<string, string>>): Promise<void>
 

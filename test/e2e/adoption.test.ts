@@ -3,8 +3,10 @@ import {
   CreateKeyCommand,
   ListKeysCommand,
   ListResourceTagsCommand,
+  TagResourceCommand,
 } from '@aws-sdk/client-kms'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { complaints } from '../support/as-it-should-be.js'
@@ -75,6 +77,28 @@ describe('adoption', () => {
     expect(
       (await bench.client().send(new DescribeKeyCommand({ KeyId: id }))).KeyMetadata?.KeyState,
     ).toBe('Enabled')
+  })
+
+  it('gives a KMS key one owner', async () => {
+    const material = randomBytes(32).toString('hex')
+    for (const key of ['app', 'twin'])
+      await bench.ok(`write keymgmt/key/${key}/import type=aes256-gcm96 material=${material}`)
+    await bench.ok(`write ${PATH} purpose=encrypt,decrypt`)
+    const id = await firstId()
+    const refused = await bench.run(`write keymgmt/kms/k/key/twin/adopt key_id=${id}`)
+    expect(refused).toMatchObject({ status: 2, stdout: '' })
+    expect(refused.stderr).toContain('belongs to the distribution of app to k')
+    await bench.client().send(
+      new TagResourceCommand({
+        KeyId: id,
+        Tags: [{ TagKey: 'keymgmt:store', TagValue: 'another' }],
+      }),
+    )
+    rmSync(join(bench.home, 'keymgmt', 'store', 'distribution'), { recursive: true })
+    const foreign = await bench.run(`write keymgmt/kms/k/key/twin/adopt key_id=${id}`)
+    expect(foreign.stderr.replace(/\s+/g, ' ')).toContain('belongs to another keymgmt store')
+    await bench.ok(`write keymgmt/kms/k/key/twin/adopt key_id=${id} take_over=true`)
+    expect((await bench.run('read keymgmt/kms/k/key/twin/verify')).status).toBe(0)
   })
 
   it('refuses what is not there, not external, of another type, or distributed already', async () => {

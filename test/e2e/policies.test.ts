@@ -472,14 +472,19 @@ describe('somebody who may do nothing yet', () => {
     'gets to what it takes to %s by asking, attaching what was printed, and asking again',
     async (name) => {
       const there = await prepare(flowOf(name))
-      const first = await printedUnder(NOTHING, there)
-      expect(first).toMatchObject({ status: 0, stderr: expect.stringContaining('did not answer') })
-      const second = await printedUnder(JSON.parse(first.stdout) as object, there)
-      expect(second).toMatchObject({
+      let printed = await printedUnder(NOTHING, there)
+      expect(printed).toMatchObject({
+        status: 0,
+        stderr: expect.stringContaining('did not answer'),
+      })
+      // Of a KMS key that adopt does not know yet, AWS is asked twice: for its state and its tags.
+      for (let round = 0; round < 2 && printed.stderr.includes('did not answer'); round++)
+        printed = await printedUnder(JSON.parse(printed.stdout) as object, there)
+      expect(printed).toMatchObject({
         status: 0,
         stderr: expect.not.stringContaining('did not answer'),
       })
-      expect(JSON.parse(second.stdout)).toEqual(there.policy)
+      expect(JSON.parse(printed.stdout)).toEqual(there.policy)
     },
   )
 

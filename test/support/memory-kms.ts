@@ -52,10 +52,13 @@ export function createMemoryKms(): MemoryKms {
 }
 
 function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, string>): KmsProvider {
-  const find = (region: string, { id }: KmsKey) =>
+  const find = (region: string, key: KmsKey | string) =>
     keys.find(
       (candidate) =>
-        candidate.region === region && [candidate.key.id, candidate.key.arn].includes(id),
+        candidate.region === region &&
+        (typeof key === 'string'
+          ? [candidate.key.id, candidate.key.arn].includes(key)
+          : candidate.key.id === key.id),
     )
   const here = (region: string, key: KmsKey): MemoryKey => {
     const found = find(region, key)

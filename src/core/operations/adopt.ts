@@ -1,9 +1,9 @@
 import { KeymgmtError } from '../../errors.js'
-import type { KmsKeyStatus, KmsProvider } from '../../kms/provider.js'
+import { STORE_TAG, type KmsKeyStatus, type KmsProvider } from '../../kms/provider.js'
 import { kindOf, openProvider, type Engine } from '../engine.js'
 import { reconcile } from '../reconcile/reconcile.js'
 import { createdKmsKeyAt } from '../records/kms-keys.js'
-import { withKeyLock, withProviderLock } from '../records/locks.js'
+import { withAdoptionLock, withKeyLock, withProviderLock } from '../records/locks.js'
 import { materialFingerprint, withMaterial } from '../records/material.js'
 import {
   recordPath,
@@ -13,6 +13,7 @@ import {
   type KmsKeyPlace,
   type KmsRecord,
 } from '../records/model.js'
+import { ownerOf, type KmsKeyOwner } from '../records/owner.js'
 import { openRecord } from '../records/record.js'
 import { requireKey, requireProvider, type NamedDistribution } from '../records/repository.js'
 import { createDistribution } from './distribute.js'
@@ -23,6 +24,8 @@ export interface Adoption {
   readonly kmsKeyId: string
   /** The version of our key whose material it holds. */
   readonly version: number
+  /** True to take it even if its tags say that another store has it, or can't be read. */
+  readonly takeOver?: boolean | undefined
 }
 
 /**
@@ -30,7 +33,8 @@ export interface Adoption {
  * it was proven to hold that version's material. Other versions are distributed beside it, and the
  * alias is created. For a KMS key that was adopted already, this finishes what was interrupted.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, DISTRIBUTION_DIFFERS, FIELD_INVALID for a KMS
- * key of another kind, KMS_MATERIAL_DIFFERS; nothing is changed then. Errors of the KMS.
+ * key of another kind, or that another distribution or another store has; KMS_MATERIAL_DIFFERS;
+ * nothing is changed then. Errors of the KMS.
  */
 export async function adopt(
   engine: Engine,
@@ -42,7 +46,7 @@ export async function adopt(
   await withKeyLock(engine.store, key, purpose, async () => {
     const record = (await requireKey(engine, key)).current
     const named = await withProviderLock(engine.store, providerName, purpose, () =>
-      claim(engine, providerName, record, adoption),
+      withAdoptionLock(engine.store, purpose, () => claim(engine, providerName, record, adoption)),
     )
     await reconcile(engine, record, named)
   })
@@ -71,6 +75,7 @@ async function claim(
   const opened = await openProvider(engine, provider)
   const status = await inspect(opened, provider, key, adoption.kmsKeyId)
   await kindOf(engine, provider).assertSupported(key.type, status.purpose, 'hsm', place.region)
+  await assertUnowned(engine, opened, adoption, status)
   await prove(engine, opened, key, adoption.version, status)
   return createDistribution(engine, providerName, key, {
     purpose: status.purpose,
@@ -102,7 +107,7 @@ async function inspect(
   key: KeyRecord,
   kmsKeyId: string,
 ): Promise<Adoptable> {
-  const status = await provider.inspect(key_collection, { id: kmsKeyId, arn: '' })
+  const status = await provider.inspect(key_collection, kmsKeyId)
   if (!status)
     throw new KeymgmtError(
       'KMS_KEY_NOT_FOUND',
@@ -138,6 +143,48 @@ async function inspect(
     )
   }
   return { ...status, purpose: status.kind.purpose }
+}
+
+/**
+ * A KMS key has one owner: with two, the removal of one distribution would schedule the deletion of
+ * the other's KMS key.
+ */
+async function assertUnowned(
+  engine: Engine,
+  provider: KmsProvider,
+  { takeOver = false }: Adoption,
+  { key }: KmsKeyStatus,
+): Promise<void> {
+  const owner = await ownerOf(engine, key.id)
+  if (owner) throw ownedError(key.id, owner)
+  if (takeOver) return
+  const store = (await provider.tagsOf(provider.region, key))[STORE_TAG]
+  if (store === undefined || store === (await engine.store.id())) return
+  throw new KeymgmtError(
+    'FIELD_INVALID',
+    `KMS key ${key.id} belongs to another keymgmt store, according to its tag ${STORE_TAG}=${store}`,
+    {
+      hints: [
+        'remove it from the records of that store first: a removal there schedules its deletion',
+        'if that store no longer exists, adopt it with take_over=true',
+      ],
+    },
+  )
+}
+
+function ownedError(id: string, { providerName, key, removed }: KmsKeyOwner): KeymgmtError {
+  const path = `keymgmt/kms/${providerName}/key/${key}`
+  return new KeymgmtError(
+    'FIELD_INVALID',
+    `KMS key ${id} belongs to the ${removed ? 'removed ' : ''}distribution of ${key} to ${providerName}`,
+    {
+      hints: [
+        removed
+          ? `bring it back: keymgmt write -f ${path}/restore`
+          : `see it: keymgmt read ${path}`,
+      ],
+    },
+  )
 }
 
 async function prove(

@@ -1,4 +1,9 @@
-import { OPERATION_TAG, type KmsKeyRequest, type KmsProvider } from '../../kms/provider.js'
+import {
+  OPERATION_TAG,
+  STORE_TAG,
+  type KmsKeyRequest,
+  type KmsProvider,
+} from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
 import { dropKmsKey, putAlias, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
 import type {
@@ -41,7 +46,7 @@ export async function tagsFor(
 ): Promise<Record<string, string>> {
   return {
     'managed-by': 'keymgmt',
-    'keymgmt:store': await engine.store.id(),
+    [STORE_TAG]: await engine.store.id(),
     'keymgmt:key': key.name,
     'keymgmt:key-id': key.id,
     'keymgmt:version': String(version),

@@ -3,6 +3,11 @@ export function distributionName(key: string, time: Date): string {
   return `${key}-${Math.floor(time.getTime() / 1000)}`
 }
 
+/** The key in the name of a distribution. */
+export function keyInName(name: string): string {
+  return name.replace(/-\d+$/, '')
+}
+
 /**
  * The alias of a distribution, with Vault's prefix, so that whatever names the alias works with
  * either tool. AWS allows neither `.` in an alias nor anything but letters, digits, `/`, `_` and

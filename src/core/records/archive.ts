@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.js'
+import { keyInName } from './alias-names.js'
 import { createdKmsKeys } from './kms-keys.js'
 import { encodeRecord, recordPath, type DistributionRecord, type KeyRecord } from './model.js'
 import { createRecord, openRecord, type RecordHandle } from './record.js'
@@ -20,30 +21,34 @@ export async function archivedOf(
 ): Promise<ArchivedDistribution[]> {
   const providers =
     providerName === undefined ? await engine.store.list(recordPath.archive) : [providerName]
-  const found = await Promise.all(providers.map((name) => archivedIn(engine, key, name)))
+  const found = await Promise.all(
+    // The name begins with the key's, so that only those of the key are opened.
+    providers.map((provider) =>
+      archivedIn(engine, provider, (name) => keyInName(name) === key.name),
+    ),
+  )
   return found
     .flat()
+    .filter(({ record }) => record.key_id === key.id)
     .sort((one, other) =>
       other.record.distribution_time.localeCompare(one.record.distribution_time),
     )
 }
 
-async function archivedIn(
+/** The archived distributions of a provider, of all keys; with `isWanted`, only those names. */
+export async function archivedIn(
   engine: Engine,
-  key: KeyRecord,
   providerName: string,
+  isWanted: (name: string) => boolean = () => true,
 ): Promise<ArchivedDistribution[]> {
-  // The name begins with the key's, so that only those of the key are opened.
-  const names = (await engine.store.list(recordPath.archiveOf(providerName))).filter(
-    (name) => name.replace(/-\d+$/, '') === key.name,
-  )
+  const names = (await engine.store.list(recordPath.archiveOf(providerName))).filter(isWanted)
   const handles = await Promise.all(
     names.map((name) =>
       openRecord<DistributionRecord>(engine.store, recordPath.archived(providerName, name)),
     ),
   )
   return handles.flatMap((handle) => {
-    if (handle?.current.key_id !== key.id) return []
+    if (!handle) return []
     return [{ providerName, record: handle.current, gone: isOver(handle.current, engine.now()) }]
   })
 }

@@ -21,6 +21,18 @@ export function withProviderLock<T>(
   return withLock(store, recordPath.provider(providerName), purpose, use)
 }
 
+/**
+ * Runs `use` while no other command decides that a KMS key becomes part of a distribution: of two
+ * commands that adopt the same KMS key, the second sees what the first has written.
+ */
+export function withAdoptionLock<T>(
+  store: Store,
+  purpose: string,
+  use: () => Promise<T>,
+): Promise<T> {
+  return withLock(store, 'adoption', purpose, use)
+}
+
 async function withLock<T>(
   store: Store,
   name: string,

@@ -200,8 +200,12 @@ const STATES = new Map<unknown, KmsKeyState>(
   } satisfies Record<KeyState, KmsKeyState>),
 )
 
-export async function inspectKey(session: Session, key: KmsKey): Promise<KmsKeyStatus | undefined> {
-  const described = session.client.send(new DescribeKeyCommand({ KeyId: keyIdIn(session, key) }))
+export async function inspectKey(
+  session: Session,
+  key: KmsKey | string,
+): Promise<KmsKeyStatus | undefined> {
+  const KeyId = typeof key === 'string' ? key : keyIdIn(session, key)
+  const described = session.client.send(new DescribeKeyCommand({ KeyId }))
   const reply = await catchAwsError(described, 'NotFoundException')
   return reply && statusOf(reply.KeyMetadata)
 }

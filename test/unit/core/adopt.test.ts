@@ -4,6 +4,7 @@ import { adopt } from '../../../src/core/operations/adopt.js'
 import { distribute } from '../../../src/core/operations/distribute.js'
 import { importKey } from '../../../src/core/operations/import.js'
 import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveProvider } from '../../../src/core/operations/providers.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
 import { fingerprintOf } from '../../../src/core/records/material.js'
 import { recordPath } from '../../../src/core/records/model.js'
@@ -15,6 +16,7 @@ import {
 import { KeymgmtError } from '../../../src/errors.js'
 import {
   OPERATION_TAG,
+  STORE_TAG,
   type KmsKey,
   type KmsKeyRequest,
   type KmsKeyStatus,
@@ -220,6 +222,75 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
       'nothing was changed; import the material that it was made with first: keymgmt write keymgmt/key/NAME/import material=@file',
     ])
     expect(await testbed.store.get(recordPath.distribution('k', 'app'))).toBeUndefined()
+  })
+
+  describe('that has an owner:', () => {
+    const twin = async () => {
+      const testbed = await createStranger()
+      await importKey(testbed.engine, 'twin', { material: one, type: 'aes256-gcm96' })
+      await saveProvider(testbed.engine, 'other', { provider: 'awskms', keyCollection: HOME })
+      await adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })
+      return testbed
+    }
+    const owned = (id: string, hint: string, removed = '') => [
+      'FIELD_INVALID',
+      `KMS key ${id} belongs to the ${removed}distribution of app to k`,
+      hint,
+    ]
+
+    it.each([
+      ['k', 'twin'],
+      ['other', 'app'],
+      ['other', 'twin'],
+    ])('a distribution of this store, to %s of %s', async (provider, key) => {
+      const testbed = await twin()
+      const { engine, calls } = recorded(testbed)
+      for (const kmsKeyId of [testbed.made.id, testbed.made.arn]) {
+        expect(
+          await refusal(adopt(engine, provider, key, { kmsKeyId, version: 1, takeOver: true })),
+        ).toEqual(owned(testbed.made.id, 'see it: keymgmt read keymgmt/kms/k/key/app'))
+      }
+      expect(calls).toEqual([])
+    })
+
+    it('a removed distribution, also after somebody took the deletion back', async () => {
+      const testbed = await twin()
+      await removeDistribution(testbed.engine, 'k', 'app')
+      for (const key of testbed.kms.keys) key.deletion = undefined
+      const hint = 'bring it back: keymgmt write -f keymgmt/kms/k/key/app/restore'
+      expect(
+        await refusal(
+          adopt(testbed.engine, 'k', 'twin', { kmsKeyId: testbed.made.id, version: 1 }),
+        ),
+      ).toEqual(owned(testbed.made.id, hint, 'removed '))
+    })
+
+    it('one of two commands that adopt it at once', async () => {
+      const testbed = await createStranger()
+      await importKey(testbed.engine, 'twin', { material: one, type: 'aes256-gcm96' })
+      await saveProvider(testbed.engine, 'other', { provider: 'awskms', keyCollection: HOME })
+      const adopted = await Promise.allSettled([
+        adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 }),
+        adopt(testbed.engine, 'other', 'twin', { kmsKeyId: testbed.made.id, version: 1 }),
+      ])
+      expect(adopted.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    })
+
+    it('another store, unless it is to be taken over', async () => {
+      const testbed = await createStranger({ tags: { [STORE_TAG]: 'other-store' } })
+      const { engine, calls } = recorded(testbed)
+      const adoption = { kmsKeyId: testbed.made.id, version: 1 }
+      expect(await refusal(adopt(engine, 'k', 'app', adoption))).toEqual([
+        'FIELD_INVALID',
+        `KMS key ${testbed.made.id} belongs to another keymgmt store, according to its tag keymgmt:store=other-store`,
+        'remove it from the records of that store first: a removal there schedules its deletion',
+        'if that store no longer exists, adopt it with take_over=true',
+      ])
+      expect(calls).toEqual([])
+      await adopt(engine, 'k', 'app', { ...adoption, takeOver: true })
+      expect(testbed.kms.keys[0]?.tags.get(STORE_TAG)).toBe(await testbed.store.id())
+      expect(await complaints(testbed)).toEqual([])
+    })
   })
 
   it('where the key is distributed otherwise', async () => {

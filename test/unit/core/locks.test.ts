@@ -46,7 +46,11 @@ const COMMANDS: Readonly<
   ],
   adopt: [
     (engine) => adopt(engine, 'k', 'app', { kmsKeyId: 'id', version: 1 }),
-    ['key/app: write keymgmt/kms/k/key/app/adopt', 'kms/k: write keymgmt/kms/k/key/app/adopt'],
+    [
+      'key/app: write keymgmt/kms/k/key/app/adopt',
+      'kms/k: write keymgmt/kms/k/key/app/adopt',
+      'adoption: write keymgmt/kms/k/key/app/adopt',
+    ],
   ],
   revoke: [
     (engine) => revokeDistribution(engine, 'k', 'app'),

@@ -1,0 +1,38 @@
+import type { Engine } from '../engine.js'
+import { keyInName } from './alias-names.js'
+import { archivedIn } from './archive.js'
+import { recordPath, type DistributionRecord } from './model.js'
+import { readDistribution } from './repository.js'
+
+/** The distribution that a KMS key belongs to. */
+export interface KmsKeyOwner {
+  readonly providerName: string
+  readonly key: string
+  /** True if the distribution was removed and can be restored. */
+  readonly removed: boolean
+}
+
+/**
+ * The distribution of this store, active or archived, that has the KMS key of this id.
+ * A KMS key and its replicas have one id, so all of them have one owner.
+ */
+export async function ownerOf(engine: Engine, id: string): Promise<KmsKeyOwner | undefined> {
+  const { store } = engine
+  for (const providerName of await store.list(recordPath.distributions)) {
+    for (const key of await store.list(recordPath.distributionsOf(providerName))) {
+      const record = await readDistribution(engine, providerName, key)
+      if (record && hasKmsKey(record, id))
+        return { providerName, key, removed: record.state === 'removed' }
+    }
+  }
+  for (const providerName of await store.list(recordPath.archive)) {
+    const archived = await archivedIn(engine, providerName)
+    const owner = archived.find(({ record }) => hasKmsKey(record, id))
+    if (owner) return { providerName, key: keyInName(owner.record.name), removed: true }
+  }
+  return undefined
+}
+
+function hasKmsKey({ kms_keys }: DistributionRecord, id: string): boolean {
+  return kms_keys.some((entry) => entry.state === 'created' && entry.key.id === id)
+}
