@@ -17,7 +17,7 @@ import { findPath, type Resolved } from '../router/router.js'
 import type { Json } from '../router/values.js'
 import { createOverlayStore } from '../store/index.js'
 import type { Context } from './commands/command.js'
-import { printError } from './output/error.js'
+import { actionOn, printError } from './output/error.js'
 import { composeEngine, type CommandEngineOptions } from './engine.js'
 import { loadFormat, printWarnings, type FormatName } from './output/index.js'
 import { writeWarning, type Terminal } from './terminal.js'
@@ -147,7 +147,12 @@ export async function policy(context: Context, format: FormatName, path: string)
     if (found) await printPolicy(terminal, found, format)
     return 0
   } catch (error) {
-    return printError(terminal, error, `Error printing the policy of ${path}`, format)
+    return printError(
+      terminal,
+      error,
+      actionOn('Error printing the policy of', path, error),
+      format,
+    )
   }
 }
 

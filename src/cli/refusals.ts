@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { KeymgmtError } from '../errors.js'
+import { quotePlain } from '../router/quote.js'
 import { didYouMean } from '../router/suggest.js'
 import type { KeymgmtCommand } from './commands/command.js'
 
@@ -80,7 +81,7 @@ function refuseCommand(command: KeymgmtCommand): KeymgmtError {
       ? `${command.fullName} needs the name of a command`
       : name.includes('=')
         ? 'the first argument is the command, and this is name=value'
-        : `there is no command ${JSON.stringify(name)}`
+        : `there is no command ${quotePlain(name)}`
   return new KeymgmtError('COMMAND_UNKNOWN', message, {
     hints: [...didYouMean(name ?? '', known), `see which there are: ${command.fullName} -h`],
   })

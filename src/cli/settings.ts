@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname } from 'node:path'
 import { KeymgmtError } from '../errors.js'
+import { quotePlain } from '../router/quote.js'
 import { didYouMean } from '../router/suggest.js'
 import { makeFolder } from '../store/files.js'
 import { absolutePath, locate, settingsFile, storeFolder } from '../store/locate.js'
@@ -88,7 +89,7 @@ function assertValue(name: SettingName, value: string, platform: string): void {
 /** @throws KeymgmtError USAGE for a name that is not a setting. */
 export function assertSettingName(name: string): asserts name is SettingName {
   if (!isSettingName(name))
-    throw new KeymgmtError('USAGE', `there is no setting ${JSON.stringify(name)}`, {
+    throw new KeymgmtError('USAGE', `there is no setting ${quotePlain(name)}`, {
       hints: [...didYouMean(name, SETTING_NAMES), `the settings are ${SETTING_NAMES.join(', ')}`],
     })
 }
@@ -173,7 +174,7 @@ function parse(text: string, file: string, platform: string): Settings {
     if (!isSettingName(name))
       throw damaged(
         file,
-        `there is no setting ${JSON.stringify(name)}`,
+        `there is no setting ${quotePlain(name)}`,
         didYouMean(name, SETTING_NAMES),
       )
     if (typeof value !== 'string') throw damaged(file, `the setting ${name} is not a string`)

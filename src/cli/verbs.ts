@@ -8,10 +8,10 @@ import type { Json } from '../router/values.js'
 import type { Context } from './commands/command.js'
 import type { RequestFlags } from './commands/flags.js'
 import { composeEngine } from './engine.js'
-import { parseData } from './input/data.js'
+import { parseData, typedNames } from './input/data.js'
 import { DEFAULT_TIMEOUT, parseDuration } from './input/duration.js'
 import { exposedSecrets } from './input/exposed-secrets.js'
-import { printError } from './output/error.js'
+import { actionOn, printError } from './output/error.js'
 import { loadFormat, printWarnings, type Format } from './output/index.js'
 import { printResponse } from './output/response.js'
 import { writeWarning, type Terminal } from './terminal.js'
@@ -45,7 +45,7 @@ export async function runVerb(
   const kind = operation === 'delete' ? 'string list' : 'K=V'
   const data = args.length === 0 ? null : await parseData(args, terminal, kind)
   try {
-    const resolved = createRouter(PATHS).resolve(operation, path, data)
+    const resolved = createRouter(PATHS).resolve(operation, path, data, typedNames(args))
     const timeoutMs =
       flags.timeout ??
       (terminal.stderrIsTty ? undefined : parseDuration('timeout', DEFAULT_TIMEOUT))
@@ -66,7 +66,7 @@ export async function runVerb(
     return exitStatus(operation, response)
   } catch (error) {
     const isUsage = error instanceof KeymgmtError && error.code === 'USAGE'
-    const action = isUsage ? undefined : `${ACTIONS[operation]} ${path}`
+    const action = isUsage ? undefined : actionOn(ACTIONS[operation], path, error)
     return printError(terminal, error, action, flags.format)
   }
 }

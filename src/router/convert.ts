@@ -1,5 +1,4 @@
 import { FieldError } from './field-error.js'
-import { quoteValue } from './quote.js'
 import { isList, isObject, kindOf, textOf, withoutLastNewline, type RawValue } from './values.js'
 
 const TRUE: readonly unknown[] = ['1', 't', 'T', 'true', 'TRUE', 'True']
@@ -75,6 +74,7 @@ export function scalarText(raw: RawValue): string | undefined {
 
 function unexpected(expected: string, raw: RawValue): FieldError {
   const written = scalarText(raw)
-  const given = written === undefined ? kindOf(raw) : quoteValue(written, raw)
-  return new FieldError(`expected ${expected}, not ${given}`)
+  return new FieldError(
+    (shown) => `expected ${expected}, not ${written === undefined ? kindOf(raw) : shown(written)}`,
+  )
 }

@@ -1,6 +1,5 @@
 import { scalarText, toBoolean, toInteger, toPairs, toSlice, toText } from './convert.js'
 import { FieldError } from './field-error.js'
-import { quoteValue } from './quote.js'
 import { didYouMean } from './suggest.js'
 import { isList, isObject, withoutLastNewline, type RawValue } from './values.js'
 
@@ -54,7 +53,7 @@ export function text(description: string, options: TextOptions = {}): Field<stri
   return {
     ...base('string', description, textTakes('text', options)),
     ...choicesOf(options),
-    parse: (raw) => checkText(toText(raw), raw, options),
+    parse: (raw) => checkText(toText(raw), options),
   }
 }
 
@@ -69,7 +68,7 @@ export function oneOf<const C extends readonly string[]>(
     parse: (raw) => {
       const given = toText(raw)
       const choice = choices.find((candidate): candidate is C[number] => candidate === given)
-      if (choice === undefined) throw notOneOfError(given, raw, choices)
+      if (choice === undefined) throw notOneOfError(given, choices)
       return choice
     },
   }
@@ -85,11 +84,15 @@ export function integer(
     ...base('int', description, integerTakes(min, max)),
     parse: (raw) => {
       const value = toInteger(raw)
-      if (min !== undefined && value < min) throw new FieldError(`${value} is less than ${min}`)
-      if (max !== undefined && value > max) throw new FieldError(`${value} is more than ${max}`)
+      if (min !== undefined && value < min) throw outOfRangeError(value, `is less than ${min}`)
+      if (max !== undefined && value > max) throw outOfRangeError(value, `is more than ${max}`)
       return value
     },
   }
+}
+
+function outOfRangeError(value: number, problem: string): FieldError {
+  return new FieldError((shown) => `${shown(String(value)).replaceAll('"', '')} ${problem}`)
 }
 
 function integerTakes(min: number | undefined, max: number | undefined): string {
@@ -113,7 +116,7 @@ export function listOf<const C extends string = string>(
     ...base('slice', description, textTakes('a comma-separated list', options)),
     ...choicesOf(options),
     // Without choices, C is string; with choices, checkText guarantees C.
-    parse: (raw) => toSlice(raw).map((element) => checkText(element, raw, options) as C),
+    parse: (raw) => toSlice(raw).map((element) => checkText(element, options) as C),
   }
 }
 
@@ -181,17 +184,17 @@ function textTakes(kind: string, { choices, example }: TextOptions): string {
   return example === undefined ? kind : `${kind} such as ${example}`
 }
 
-function checkText(value: string, raw: RawValue, { choices, pattern }: TextOptions): string {
-  if (choices !== undefined && !choices.includes(value)) throw notOneOfError(value, raw, choices)
+function checkText(value: string, { choices, pattern }: TextOptions): string {
+  if (choices !== undefined && !choices.includes(value)) throw notOneOfError(value, choices)
   // Unlike test(), search() ignores the lastIndex that a pattern with the g flag keeps.
   if (pattern !== undefined && value.search(pattern) < 0)
-    throw new FieldError(`${quoteValue(value, raw)} has the wrong form`)
+    throw new FieldError((shown) => `${shown(value)} has the wrong form`)
   return value
 }
 
-function notOneOfError(value: string, raw: RawValue, choices: readonly string[]): FieldError {
+function notOneOfError(value: string, choices: readonly string[]): FieldError {
   return new FieldError(
-    `${quoteValue(value, raw)} is not one of ${choices.join(', ')}`,
+    (shown) => `${shown(value)} is not one of ${choices.join(', ')}`,
     didYouMean(value, choices),
   )
 }

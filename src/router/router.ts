@@ -10,7 +10,7 @@ import {
   type Response,
 } from './path.js'
 import { isName, matchPattern, NAME_RULE, parameterOf, pathSegments } from './pattern.js'
-import { quote } from './quote.js'
+import { isPlain, quote, quoteName, quotePlain } from './quote.js'
 import { didYouMean, distanceTo } from './suggest.js'
 import type { RawValue } from './values.js'
 
@@ -29,7 +29,8 @@ export interface Resolved<Context> {
 /** Finds the handler of a request. */
 export interface Router<Context> {
   /**
-   * Checks and types a request.
+   * Checks and types a request. An error repeats the values only of the `typed` fields: those whose
+   * whole value is an argument, not the content of a file, of standard input or of JSON.
    * @throws KeymgmtError `PATH_UNSUPPORTED`, `OPERATION_UNSUPPORTED`, `FIELD_UNKNOWN`,
    * `FIELD_MISSING` or `FIELD_INVALID`
    */
@@ -37,16 +38,20 @@ export interface Router<Context> {
     operation: Operation,
     path: string,
     data: RequestData | null,
+    typed?: ReadonlySet<string>,
   ) => Resolved<Context>
 }
 
 /** Creates a router over paths. If two patterns match, the first one wins. */
 export function createRouter<Context>(paths: readonly PathDefinition<Context>[]): Router<Context> {
   return {
-    resolve: (operation, requestPath, data) => {
+    resolve: (operation, requestPath, data, typed = new Set()) => {
       const { path, params } = findPath(paths, requestPath)
       const definition = findOperation(path, operation, requestPath)
-      const fields = typeFields(definition.fields, params, data ?? new Map(), fieldOwners(path))
+      const fields = typeFields(definition.fields, params, data ?? new Map(), {
+        owners: fieldOwners(path),
+        typed,
+      })
       return {
         path,
         params,
@@ -73,10 +78,10 @@ export function findPath<Context>(
     const params = matchPattern(path.pattern, segments)
     if (params === undefined) continue
     for (const name of Object.values(params))
-      if (!isName(name)) throw invalidNameError(segments, name)
+      if (!isName(name)) throw invalidNameError(paths, segments, name)
     return { path, params }
   }
-  throw new KeymgmtError('PATH_UNSUPPORTED', `unsupported path ${quote(segments.join('/'))}`, {
+  throw new KeymgmtError('PATH_UNSUPPORTED', `unsupported path ${quotePath(paths, segments)}`, {
     hints: [
       ...nearestPath(paths, segments),
       `see all paths with: keymgmt path-help ${segments[0]}`,
@@ -93,16 +98,51 @@ function unmountedError(
   if (segments.length === 0)
     return new KeymgmtError('PATH_UNSUPPORTED', 'the path is empty', { hints: [begin] })
   const withMount = mounts.flatMap((mount) => nearestPath(paths, [mount, ...segments]))
-  return new KeymgmtError('PATH_UNSUPPORTED', `no handler for route ${quote(segments.join('/'))}`, {
-    hints: [begin, ...[...nearestPath(paths, segments), ...withMount].slice(0, 1)],
-  })
+  return new KeymgmtError(
+    'PATH_UNSUPPORTED',
+    `no handler for route ${quotePath(paths, segments)}`,
+    {
+      hints: [begin, ...[...nearestPath(paths, segments), ...withMount].slice(0, 1)],
+    },
+  )
 }
 
-function invalidNameError(segments: readonly string[], name: string): KeymgmtError {
-  const message = `unsupported path ${quote(segments.join('/'))}: ${quote(name)} is not a valid name`
+function invalidNameError(
+  paths: readonly PathDefinition<never>[],
+  segments: readonly string[],
+  name: string,
+): KeymgmtError {
+  const message = `unsupported path ${quotePath(paths, segments)}: ${quotePlain(name)} is not a valid name`
   return new KeymgmtError('PATH_UNSUPPORTED', message, {
     hints: [`a name has ${NAME_RULE}`],
   })
+}
+
+/**
+ * A path that was refused, for an error message. Neighbouring segments that no pattern has count as
+ * one text, because a secret may contain slashes.
+ */
+function quotePath(paths: readonly PathDefinition<never>[], segments: readonly string[]): string {
+  return quote(showPath(paths, segments))
+}
+
+/** A request's path for the beginning of an error, without texts that an error must not repeat. */
+export function showPath(
+  paths: readonly PathDefinition<never>[],
+  segments: readonly string[],
+): string {
+  const literals = [...new Set(paths.flatMap(({ pattern }) => pattern.split('/')))].filter(
+    (segment) => parameterOf(segment) === undefined,
+  )
+  const isKnown = (segment: string) =>
+    literals.some((literal) => distanceTo(segment, literal) !== undefined)
+  const runs: { known: boolean; text: string }[] = []
+  for (const segment of segments) {
+    const [known, last] = [isKnown(segment), runs.at(-1)]
+    if (last && !last.known && !known) last.text += `/${segment}`
+    else runs.push({ known, text: segment })
+  }
+  return runs.map(({ known, text }) => (known || isPlain(text) ? text : '…')).join('/')
 }
 
 function nearestPath(
@@ -134,7 +174,7 @@ function corrected(
     const isParameter = parameterOf(literal) !== undefined
     const edits = isParameter ? (isName(given) ? 0 : undefined) : distanceTo(given, literal)
     if (edits === undefined) return undefined
-    printed.push(isParameter ? given : literal)
+    printed.push(isParameter ? (isPlain(given) ? given : '…') : literal)
     distance += edits
   }
   return { printed: printed.join('/'), distance }
@@ -175,20 +215,20 @@ function typeFields(
   fields: Fields,
   params: Readonly<Record<string, string>>,
   data: RequestData,
-  owners: FieldOwners,
+  { owners, typed }: { readonly owners: FieldOwners; readonly typed: ReadonlySet<string> },
 ): Readonly<Record<string, unknown>> {
   for (const [name, raw] of data) {
     if (Object.hasOwn(params, name)) refuseContradiction(name, params[name], raw)
     else if (!Object.hasOwn(fields, name))
       throw unknownFieldError(name, Object.keys(fields), owners)
   }
-  const typed: [string, unknown][] = []
+  const values: [string, unknown][] = []
   for (const [name, field] of Object.entries(fields)) {
     const raw = data.get(name)
     if (field.required && (raw === undefined || isEmpty(raw))) throw missingFieldError(name, field)
-    if (raw !== undefined) typed.push([name, parseField(name, field, raw)])
+    if (raw !== undefined) values.push([name, parseField(name, field, raw, typed)])
   }
-  return Object.fromEntries(typed)
+  return Object.fromEntries(values)
 }
 
 function refuseContradiction(name: string, inPath: string | undefined, raw: RawValue): void {
@@ -212,7 +252,7 @@ function unknownFieldError(
     known.length === 0
       ? 'this operation takes no parameters'
       : `parameters of this path: ${known.join(', ')}`
-  return new KeymgmtError('FIELD_UNKNOWN', `unknown parameter ${quote(name)}`, {
+  return new KeymgmtError('FIELD_UNKNOWN', `unknown parameter ${quoteName(name)}`, {
     hints: [
       ...(elsewhere === undefined
         ? didYouMean(name, known)
@@ -228,12 +268,18 @@ function missingFieldError(name: string, field: Field<unknown>): KeymgmtError {
   })
 }
 
-function parseField(name: string, field: Field<unknown>, raw: RawValue): unknown {
+function parseField(
+  name: string,
+  field: Field<unknown>,
+  raw: RawValue,
+  typed: ReadonlySet<string>,
+): unknown {
   try {
     return field.parse(raw)
   } catch (error) {
     if (!(error instanceof FieldError)) throw error
-    const { message, hints } = error
+    const { hints } = error
+    const message = typed.has(name) ? error.message : error.withoutValue
     const takes = message.includes(field.takes) ? [] : [`${name} takes ${field.takes}`]
     throw new KeymgmtError('FIELD_INVALID', `field "${name}": ${message}`, {
       hints: hints.length > 0 ? hints : takes,

@@ -46,7 +46,7 @@ const REFUSALS: readonly (readonly [line: string, status: number, ...says: strin
   [
     'write keymgmt/key/app min_enabled_version=9',
     2,
-    'min_enabled_version=9',
+    'min_enabled_version is not a version of this key',
     'latest version is 1',
   ],
   ['write keymgmt/key/app min_enabled_version=-1', 2, 'min_enabled_version'],

@@ -1,5 +1,6 @@
 import { Argument } from 'commander'
 import { KeymgmtError } from '../../errors.js'
+import { quotePlain } from '../../router/quote.js'
 import { didYouMean } from '../../router/suggest.js'
 import { KeymgmtCommand, type Context } from './command.js'
 
@@ -33,14 +34,7 @@ function programOf(command: KeymgmtCommand): KeymgmtCommand {
 function helpOn(subject: string, subjects: ReadonlyMap<string, () => string>): string {
   const help = subjects.get(subject)
   if (help) return help()
-  // An argument with a value in it is not repeated.
-  throw new KeymgmtError(
-    'USAGE',
-    subject.includes('=')
-      ? 'there is no help on that'
-      : `there is no help on ${JSON.stringify(subject)}`,
-    {
-      hints: [...didYouMean(subject, [...subjects.keys()]), 'see on what there is: keymgmt help'],
-    },
-  )
+  throw new KeymgmtError('USAGE', `there is no help on ${quotePlain(subject)}`, {
+    hints: [...didYouMean(subject, [...subjects.keys()]), 'see on what there is: keymgmt help'],
+  })
 }

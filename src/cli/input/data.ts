@@ -1,4 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
+import { hidden, isFileName, quote, quoteName } from '../../router/quote.js'
 import { isList, isObject, kindOf, type RawValue } from '../../router/values.js'
 import { decodeJson } from './json.js'
 
@@ -31,6 +32,17 @@ export async function parseData(
     }
   }
   return data
+}
+
+/** The names whose whole value is in these DATA arguments; none with JSON, which may name any. */
+export function typedNames(args: readonly string[]): ReadonlySet<string> {
+  const pairs = args.flatMap((arg) => {
+    const [, name, value = ''] = /^([^=]*)=([^]*)$/.exec(arg) ?? []
+    return name === undefined ? [] : [{ name, isRead: value === '-' || value.startsWith('@') }]
+  })
+  if (pairs.length < args.filter((arg) => arg !== '').length) return new Set()
+  const read = new Set(pairs.filter(({ isRead }) => isRead).map(({ name }) => name))
+  return new Set(pairs.map(({ name }) => name).filter((name) => !read.has(name)))
 }
 
 function stdinOnce({ readStdin }: DataSources): () => Promise<Uint8Array> {
@@ -80,7 +92,9 @@ function readFile({ readFile: read }: DataSources, name: string): Uint8Array {
     return read(name)
   } catch (error) {
     const verb = (error as NodeJS.ErrnoException).code === 'EISDIR' ? 'read' : 'open'
-    throw new Error(`${verb} ${name}: ${reason(error)}`, { cause: error })
+    throw new Error(`${verb} ${isFileName(name) ? name : hidden(name)}: ${reason(error)}`, {
+      cause: error,
+    })
   }
 }
 
@@ -125,27 +139,27 @@ function merge(
   return merged
 }
 
+/** The argument for an error message: its name, its file or its position. It may be a secret. */
+function showArgument(arg: string, position: number): string {
+  const at = arg.indexOf('=')
+  if (at >= 0) return quoteName(arg.slice(0, at))
+  if (arg !== '-' && !arg.startsWith('@')) return `(argument ${position})`
+  return isFileName(arg.slice(1)) ? quote(arg) : hidden(arg)
+}
+
 function argumentError(
   kind: DataKind,
   arg: string,
   position: number,
   error: unknown,
 ): KeymgmtError {
-  const at = arg.indexOf('=')
-  const isSource = at < 0 && (arg === '-' || arg.startsWith('@'))
-  const shown =
-    at >= 0
-      ? JSON.stringify(arg.slice(0, at))
-      : isSource
-        ? JSON.stringify(arg)
-        : `(argument ${position})`
   const hints =
     error instanceof FileError
       ? ['a value that begins with @ names a file; write \\@ for a literal @']
       : []
   return new KeymgmtError(
     'USAGE',
-    `Failed to parse ${kind} data: invalid key/value pair ${shown}: ${(error as Error).message}`,
+    `Failed to parse ${kind} data: invalid key/value pair ${showArgument(arg, position)}: ${(error as Error).message}`,
     { hints },
   )
 }

@@ -1,4 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
+import { quotePlain } from '../../router/quote.js'
 
 /** Milliseconds in each of Go's units of time. */
 const UNITS = new Map([
@@ -28,10 +29,8 @@ export function parseDuration(flag: string, text: string): number {
   if (text === '' || parts.map(([part]) => part).join('') !== text) {
     throw new KeymgmtError(
       'USAGE',
-      `invalid value ${JSON.stringify(text)} for flag -${flag}: time: invalid duration ${JSON.stringify(text)}`,
-      {
-        hints: ['such as 90s, 10m or 1h30m'],
-      },
+      `invalid value ${quotePlain(text)} for flag -${flag}: time: invalid duration ${quotePlain(text)}`,
+      { hints: ['such as 90s, 10m or 1h30m'] },
     )
   }
   return parts.reduce(

@@ -1,9 +1,18 @@
 import { KeymgmtError } from '../../errors.js'
+import { PATHS } from '../../paths/index.js'
+import { pathSegments } from '../../router/pattern.js'
+import { showPath } from '../../router/router.js'
 import type { FormatName } from './index.js'
 import type { Terminal } from '../terminal.js'
 
 /** What a command was about when it failed: `Error writing data to keymgmt/key/app`. */
 export type Action = string | undefined
+
+/** The action on a path; a path that does not exist may be a secret in the wrong place. */
+export function actionOn(action: string, path: string, error: unknown): Action {
+  const exists = !(error instanceof KeymgmtError && error.code === 'PATH_UNSUPPORTED')
+  return `${action} ${exists ? path : showPath(PATHS, pathSegments(path))}`
+}
 
 /**
  * Tells the person, or with a machine format the program, what went wrong and what to do; answers

@@ -1,4 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
+import { hidden, isPlain } from '../../router/quote.js'
 import type { Format } from './format.js'
 import { json } from './json.js'
 import { table } from './table.js'
@@ -31,7 +32,7 @@ export function parseFormat(name: string): FormatName {
   if (lower === '') return 'table'
   if (lower === 'yml') return 'yaml'
   if (Object.hasOwn(FORMATS, lower)) return lower as FormatName
-  throw new KeymgmtError('USAGE', `Invalid output format: ${name}`, {
+  throw new KeymgmtError('USAGE', `Invalid output format: ${isPlain(name) ? name : hidden(name)}`, {
     hints: [`use one of ${FORMAT_NAMES.join(', ')}`],
   })
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { KeymgmtError } from '../../errors.js'
 import type { Operation, Response } from '../../router/path.js'
-import { quote } from '../../router/quote.js'
+import { quotePlain } from '../../router/quote.js'
 import type { Terminal } from '../terminal.js'
 import { selectField, type Format, type PrintOptions, type SecretResponse } from './format.js'
 
@@ -83,7 +83,7 @@ function printSecret(
   }
   const value = selectField(secret, field)
   if (value === undefined || value === null)
-    throw new KeymgmtError('USAGE', `Field ${quote(field)} not present in secret`)
+    throw new KeymgmtError('USAGE', `Field ${quotePlain(field)} not present in secret`)
   const text = format.field(value, printOptions(terminal))
   terminal.out(endsLine(terminal) ? `${text}\n` : text)
 }

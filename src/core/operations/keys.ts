@@ -129,13 +129,9 @@ function sameSet(one: readonly string[], other: readonly string[]): boolean {
 
 function checkMinimum(minimum: number, latest: number): number {
   if (minimum >= 0 && minimum <= latest) return minimum
-  throw new KeymgmtError(
-    'FIELD_INVALID',
-    `min_enabled_version=${minimum} is not a version of this key`,
-    {
-      hints: [`its latest version is ${latest}; give 0 to ${latest}, where 0 enables all`],
-    },
-  )
+  throw new KeymgmtError('FIELD_INVALID', 'min_enabled_version is not a version of this key', {
+    hints: [`its latest version is ${latest}; give 0 to ${latest}, where 0 enables all`],
+  })
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from '@jest/globals'
 import { toBoolean, toInteger, toPairs, toSlice, toText } from '../../../src/router/convert.js'
-import { quote, quoteValue } from '../../../src/router/quote.js'
+import { FieldError } from '../../../src/router/field-error.js'
+import { isFileName, quote, quoteName, quotePlain } from '../../../src/router/quote.js'
 import { raw } from './raw.js'
 
 // Vault's own vectors are in test/vectors/coercion.json.
@@ -38,15 +39,17 @@ describe('an error', () => {
     expect(() => toInteger('abc')).toThrow('expected a whole number, not "abc"')
   })
 
-  it('repeats neither a long value nor what a file contains', () => {
+  it('repeats neither a long value nor one that is not plain', () => {
     expect(() => toInteger('x'.repeat(33))).toThrow(
       'expected a whole number, not a text of 33 characters',
     )
-    expect(() => toBoolean(Buffer.from('secret\n'))).toThrow(
-      'expected true or false, not a text of 6 characters',
-    )
-    expect(quoteValue('secret', ['a', Buffer.from('secret')])).toBe('a text of 6 characters')
-    expect(quoteValue('a', ['a', 'b'])).toBe('"a"')
+    expect(() => toBoolean('p@ss')).toThrow('expected true or false, not a text of 4 characters')
+  })
+
+  it('has a form that does not repeat even a plain value', () => {
+    const error = new FieldError((shown) => `${shown('abc')} is wrong`)
+    expect(error.message).toBe('"abc" is wrong')
+    expect(error.withoutValue).toBe('a text of 3 characters is wrong')
   })
 
   it('names the kind of a value that JSON contains', () => {
@@ -62,4 +65,27 @@ test('quoting escapes what is not printable', () => {
   expect(quote('a"\\\n\u0001\u007f\u0080\u00a0\u2028\u202e\u{e0001}\u{10ffff}é 😀')).toBe(
     '"a\\"\\\\\\n\\u0001\\u{7f}\\u{80}\\u{a0}\\u{2028}\\u{202e}\\u{e0001}\\u{10ffff}é 😀"',
   )
+})
+
+test.each([
+  [quotePlain, 'rsa-2048', true],
+  [quotePlain, 'us-west-1,eu-west-1', true],
+  [quotePlain, 'p@ssword', false],
+  [quotePlain, 'x'.repeat(33), false],
+  [quoteName, 'min_enable_version', true],
+  [quoteName, 'Type', true],
+  [quoteName, '3q2A7w', false],
+  [quoteName, 'dGhpcyBpcw', false],
+])('%p repeats %p: %p', (quoted, text, repeated) => {
+  expect(quoted(text)).toBe(repeated ? `"${text}"` : `a text of ${text.length} characters`)
+})
+
+test.each([
+  ['provider.json', true],
+  ['/home/alice/projects/payments/staging/provider.json', true],
+  ['wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', false],
+  [`${'a'.repeat(40)}.json`, false],
+  ['-----BEGIN PRIVATE KEY-----', false],
+])('%p looks like the name of a file: %p', (name, looks) => {
+  expect(isFileName(name)).toBe(looks)
 })
