@@ -1,13 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeymgmtError } from '../errors.js'
 import { writeNewFile } from './atomic-file.js'
 import { makeFolder, removeIfPossible } from './files.js'
 import { storageError } from './permissions.js'
-import { pidNamespace, startOf } from './process-identity.js'
+import { hasEnded, identifyProcess, sharesPids, type ProcessIdentity } from './process-identity.js'
 import type { Lock } from './store.js'
 
 /*
@@ -21,20 +20,8 @@ import type { Lock } from './store.js'
  */
 
 /** The holder of a lock, as the lock's file describes it. */
-interface LockHolder {
+interface LockHolder extends ProcessIdentity {
   readonly token: string
-  readonly host: string
-  /**
-   * The namespace of the pid, or null on platforms without namespaces. Containers can share a host
-   * name without sharing pids.
-   */
-  readonly pids: string | null
-  readonly pid: number
-  /**
-   * Identifies the start of the process, so that a later process with the same pid differs; null on
-   * platforms that don't report it.
-   */
-  readonly start: string | null
   readonly purpose: string
   readonly since: string
 }
@@ -53,7 +40,7 @@ export interface HeldLock extends Lock {
 }
 
 /**
- * Acquires the lock `name` in `folder`. Evicts a holder on this host whose process has ended, and
+ * Acquires the lock `name` in `folder`. Evicts a holder whose process has certainly ended, and
  * removes the files that it left under that name.
  * @throws KeymgmtError STORE_LOCKED if the lock is not free within `waitMs`.
  */
@@ -84,7 +71,7 @@ export async function tidyLocks(folder: string): Promise<void> {
   const stems = new Set(namesIn(folder).flatMap((name) => /^[0-9a-f]{32}(?=\.)/.exec(name) ?? []))
   for (const stem of stems) {
     const holder = readHolder(join(folder, `${stem}.lock`))
-    if (holder === 'unreadable' || (holder !== 'free' && !isDead(holder))) continue
+    if (holder === 'unreadable' || (holder !== 'free' && !hasEnded(holder, holder.since))) continue
     const lock = await take(folder, stem, 'tidy up', { waitMs: 0 }).catch(() => undefined)
     await lock?.release()
   }
@@ -121,15 +108,7 @@ function tryToTake(folder: string, stem: string, purpose: string): string | unde
   try {
     mkdirSync(draft, { mode: 0o700 })
     const since = new Date().toISOString()
-    const holder: LockHolder = {
-      token,
-      host: hostname(),
-      pids: pidNamespace(),
-      pid: process.pid,
-      start: startOf(process.pid),
-      purpose,
-      since,
-    }
+    const holder: LockHolder = { ...identifyProcess(), token, purpose, since }
     writeNewFile(join(draft, token), JSON.stringify(holder))
     renameSync(draft, path)
     return token
@@ -196,7 +175,7 @@ function evictIfDead(
   path: string,
   holder: ReturnType<typeof readHolder>,
 ): ReturnType<typeof readHolder> {
-  if (typeof holder === 'string' || !isDead(holder)) return holder
+  if (typeof holder === 'string' || !hasEnded(holder, holder.since)) return holder
   try {
     remove(path, holder.token)
     return 'free'
@@ -231,16 +210,6 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function isDead({ host, pids, pid, start }: LockHolder): boolean {
-  if (host !== hostname() || pids !== pidNamespace()) return false
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH'
-  }
-  return start !== null && startOf(pid) !== start
-}
-
 function describeHolder(path: string, holder: ReturnType<typeof readHolder>): string {
   if (typeof holder === 'object')
     return `process ${holder.pid} on ${holder.host}: ${holder.purpose}`
@@ -261,15 +230,14 @@ function lockedError(path: string, holder: ReturnType<typeof readHolder>): Keymg
       },
     )
   }
-  const { pid, host, pids, purpose, since } = holder
-  const isElsewhere = host !== hostname() || pids !== pidNamespace()
+  const { pid, host, purpose, since } = holder
   return new KeymgmtError(
     'STORE_LOCKED',
     `process ${pid} on ${host} has held the lock since ${since}: ${purpose}`,
     {
       hints: [
         'wait until it ends, or stop it, then run the same command again',
-        ...(isElsewhere ? [`if that process has ended, remove ${path}`] : []),
+        ...(sharesPids(holder) ? [] : [`if that process has ended, remove ${path}`]),
       ],
     },
   )

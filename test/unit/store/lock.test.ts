@@ -2,19 +2,12 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createLocalStore } from '../../../src/store/index.js'
+import { hasEnded, identifyProcess } from '../../../src/store/process-identity.js'
 import { storeAt } from './tasks.js'
 
 const WORKER = fileURLToPath(new URL('worker.js', import.meta.url))
@@ -42,19 +35,14 @@ function plant(storeDir: string, text: string, token = TOKEN): string {
   return folder
 }
 
-const holder = (change: object) => {
-  const pids = process.platform === 'linux' ? readlinkSync('/proc/self/ns/pid') : null
-  return JSON.stringify({
+const holder = (change: object) =>
+  JSON.stringify({
+    ...identifyProcess(),
     token: TOKEN,
-    host: hostname(),
-    pids,
-    pid: process.pid,
-    start: null,
     purpose: 'rotate',
-    since: 'then',
+    since: new Date().toISOString(),
     ...change,
   })
-}
 
 /** A process that lives no more. */
 const deadPid = async () => {
@@ -135,8 +123,37 @@ describe('a lock', () => {
 
   it("of a pid that lives again as another process is nobody's", async () => {
     const storeDir = newStoreDir()
-    plant(storeDir, holder({ start: 'another' }))
+    plant(storeDir, holder({ start: '1' }))
     await (await createLocalStore({ storeDir, lockWaitMs: 50 }).lock('key/app', 'test')).release()
+  })
+
+  it.each([
+    ['which has no /proc/sys', (file: string) => file.startsWith('/proc/sys/')],
+    ['which has no /proc', (file: string) => file.startsWith('/proc/')],
+    ['which has no machine id', (file: string) => file.includes('machine-id')],
+  ])('that is held is not taken by a process %s', async (_what, isHidden) => {
+    const storeDir = newStoreDir()
+    const holding = work(storeDir, 'hold')
+    await once(holding.stdout, 'data')
+    const preload = `data:text/javascript,import fs from 'node:fs';import m from 'node:module';
+      const isHidden=${String(isHidden)};
+      for (const name of ['readFileSync','readlinkSync','openSync']) { const real=fs[name]; fs[name]=(file,...rest)=>{
+        if (isHidden(String(file))) throw Object.assign(new Error('hidden'),{code:'ENOENT'}); return real(file,...rest) } }
+      m.syncBuiltinESMExports()`
+    const blind = spawn(
+      process.execPath,
+      ['--import', preload.replaceAll('\n', ' '), WORKER, storeDir, 'put'],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    let said = ''
+    blind.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+    })
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    expect([said, blind.exitCode]).toEqual(['', null])
+    blind.kill('SIGKILL')
+    holding.kill('SIGKILL')
+    await Promise.all([once(blind, 'close'), once(holding, 'close')])
   })
 
   it('of the dead goes with the first lock that is taken, whatever its name, and so do their drafts', async () => {
@@ -204,5 +221,49 @@ describe('a lock', () => {
     })
     await expect(store.lock('key/app', 'test')).rejects.toMatchObject({ code: 'STORE_LOCKED' })
     expect(said).toEqual([`waiting for process ${process.pid} on ${hostname()}: rotate`])
+  })
+})
+
+describe('the holder of a lock', () => {
+  const self = { ...identifyProcess(), host: 'db', machine: 'm', boot: 'b' }
+  const since = new Date().toISOString()
+  const early = '2000-01-01T00:00:00.000Z'
+
+  it('has ended if its pid is free on the same running machine', async () => {
+    const other = { ...self, pid: (await deadPid()) ?? 0 }
+    expect(hasEnded(other, since, self)).toBe(true)
+    expect(hasEnded({ ...other, machine: null }, since, { ...self, machine: null })).toBe(true)
+  })
+
+  it.each([
+    ['another host', { host: 'other' }],
+    ['another machine of the same name', { machine: 'n', boot: 'c' }],
+    ['a machine with the same id', { boot: 'c' }],
+    ['an unknown boot', { boot: null }],
+    ['an unknown machine', { machine: null }],
+    ['other pids', { pids: 'pid:[1]' }],
+  ])('may live with a free pid, or with a pid of another start: %s', async (_what, change) => {
+    for (const part of [{ pid: (await deadPid()) ?? 0 }, { start: '1' }])
+      for (const [one, other] of [
+        [{ ...self, ...part, ...change }, self],
+        [
+          { ...self, ...part },
+          { ...self, ...change },
+        ],
+      ] as const)
+        expect(hasEnded(one, since, other)).toBe(false)
+  })
+
+  it('may live if two processes know nothing of their machine', async () => {
+    const blind = { ...self, machine: null, boot: null, pids: null, start: null }
+    expect(hasEnded({ ...blind, pid: (await deadPid()) ?? 0 }, since, blind)).toBe(false)
+  })
+
+  it('has ended with the machine that started again since', () => {
+    const other = { ...self, boot: 'earlier' }
+    expect(hasEnded(other, early, self)).toBe(true)
+    expect(hasEnded({ ...other, machine: null }, early, { ...self, machine: null })).toBe(false)
+    expect(hasEnded({ ...other, machine: 'n' }, early, self)).toBe(false)
+    expect(hasEnded(other, 'then', self)).toBe(false)
   })
 })
