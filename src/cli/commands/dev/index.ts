@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { DEFAULT_ACCOUNT } from '../../../dev-kms/arn.js'
 import type { DevKms } from '../../../dev-kms/index.js'
 import { parseDuration } from '../../input/duration.js'
 import { loadFormat, type FormatName } from '../../output/index.js'
@@ -24,6 +25,11 @@ export function defineDev(context: Context): KeymgmtCommand {
       'keymgmt dev -fault=CreateKey:1:drop -- bash',
     )
     .argument('[-- COMMAND...]')
+    .addOption(
+      new Option('--account <string>', 'The 12 digits of the AWS account to be.')
+        .default(undefined, DEFAULT_ACCOUNT)
+        .argParser(readAccount),
+    )
     .addOption(
       new Option(
         '--credentials <string...>',
@@ -115,6 +121,11 @@ function readListen(listen: string): DevFlags['listen'] {
   if (!match || Number(port) > 65_535)
     throw new InvalidArgumentError('is HOST:PORT, such as 127.0.0.1:8443')
   return { host, port: Number(port) }
+}
+
+function readAccount(account: string): string {
+  if (!/^\d{12}$/.test(account)) throw new InvalidArgumentError('an account ID has 12 digits')
+  return account
 }
 
 function appendPair(
