@@ -27,6 +27,7 @@ export const ENVIRONMENT = [
   ],
   ['KEYMGMT_FORMAT', 'Output format: table, json or yaml. It takes precedence over VAULT_FORMAT.'],
   ['VAULT_FORMAT', 'The same, for scripts that set it for Vault.'],
+  ['KEYMGMT_DEV', '1 in a command that keymgmt dev runs. keymgmt only sets it.'],
   [
     'KEYMGMT_DEBUG',
     'Print the stack of an error. Read it for secrets before you show it to anybody.',

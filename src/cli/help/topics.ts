@@ -4,6 +4,7 @@ import { PATHS } from '../../paths/index.js'
 import { OPERATIONS } from '../../router/path.js'
 import { NAME_RULE } from '../../router/pattern.js'
 import type { Example } from '../commands/command.js'
+import { REMOVED_VARIABLES, SET_VARIABLES } from '../commands/dev/variables.js'
 import { ENVIRONMENT } from '../environment.js'
 import { exampleHelp, paragraph } from './command-help.js'
 
@@ -105,6 +106,10 @@ export const TOPICS: readonly Topic[] = [
     sections: () => [
       [...ENVIRONMENT],
       'What the AWS SDK heeds, it heeds too: AWS_PROFILE, AWS_ACCESS_KEY_ID and so on.',
+      'keymgmt dev sets for the command that it runs:',
+      SET_VARIABLES.map(({ name, meaning }) => [name, meaning]),
+      'It removes:',
+      REMOVED_VARIABLES.map(({ names, kind }) => [kind, names.join(', ')]),
     ],
   },
   {
