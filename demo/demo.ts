@@ -19,17 +19,27 @@ function check(condition: boolean, claim: string): void {
   console.log(`  ✓ ${claim}\n`)
 }
 
+/**
+ * Only what the demo needs: a setting or variable of the user, such as VAULT_FORMAT, would change
+ * what the commands print or use.
+ */
+function environment(endpoint: string): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(AWS|KEYMGMT|VAULT)_/i.test(name))
+  return {
+    ...Object.fromEntries(kept),
+    KEYMGMT_HOME: join(home, 'store'),
+    KEYMGMT_SETTINGS: join(home, 'settings.json'),
+    AWS_KMS_ENDPOINT: endpoint,
+    AWS_EC2_METADATA_DISABLED: 'true',
+  }
+}
+
 /** Runs the command as a person would and shows both; answers its output. */
 function keymgmt(endpoint: string, line: string, expectedStatus = 0): string {
   console.log(`$ keymgmt ${line}`)
   const { stdout, stderr, status } = spawnSync(process.execPath, [BINARY, ...line.split(' ')], {
     encoding: 'utf8',
-    env: {
-      ...process.env,
-      KEYMGMT_HOME: home,
-      AWS_ENDPOINT_URL_KMS: endpoint,
-      AWS_KMS_ENDPOINT: endpoint,
-    },
+    env: environment(endpoint),
   })
   console.log(`${stdout}${stderr}`)
   if (status !== expectedStatus)

@@ -21,8 +21,13 @@ export const ENVIRONMENT = [
   ],
   ['KEYMGMT_PASSPHRASE', 'The passphrase itself, if there is no file.'],
   ['KEYMGMT_SEAL', '"passphrase": seal a new store with a passphrase, and ask for it.'],
+  [
+    'KEYMGMT_SETTINGS',
+    'The settings file, as an absolute path; else $XDG_CONFIG_HOME/keymgmt/config.json.',
+  ],
   ['KEYMGMT_FORMAT', 'Output format: table, json or yaml. It takes precedence over VAULT_FORMAT.'],
   ['VAULT_FORMAT', 'The same, for scripts that set it for Vault.'],
+  ['KEYMGMT_DEV', '1 in a command that keymgmt dev runs. keymgmt only sets it.'],
   [
     'KEYMGMT_DEBUG',
     'Print the stack of an error. Read it for secrets before you show it to anybody.',

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, extname } from 'node:path'
 import { KeymgmtError } from '../errors.js'
 import { quotePlain } from '../router/quote.js'
 import { didYouMean } from '../router/suggest.js'
@@ -128,11 +128,15 @@ export function effectiveSettings(
   }
 }
 
-/** Undefined for a user without a home folder. */
+/**
+ * Undefined for a user without a home folder.
+ * @throws KeymgmtError STORE_UNAVAILABLE if KEYMGMT_SETTINGS is a relative path.
+ */
 function fileOf({ env, platform }: Surroundings): string | undefined {
   try {
     return settingsFile(env, platform, homedir)
-  } catch {
+  } catch (error) {
+    if (error instanceof KeymgmtError) throw error
     return undefined
   }
 }
@@ -154,7 +158,8 @@ async function open(file: string, platform: string) {
     const { default: Conf } = await import('conf')
     return new Conf<Partial<Record<SettingName, string>>>({
       cwd: dirname(file),
-      configName: basename(file, '.json'),
+      configName: basename(file, extname(file)),
+      fileExtension: extname(file).slice(1),
       configFileMode: 0o600,
       accessPropertiesByDotNotation: false,
       clearInvalidConfig: false,

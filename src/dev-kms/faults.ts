@@ -1,5 +1,7 @@
-/** What a fault does; `-after` and `drop` act first and lose the answer. */
-const KINDS = [
+import { OPERATIONS } from './model/operations.js'
+
+/** The effect of a fault; `-after` and `drop` act first and lose the response. */
+export const FAULT_KINDS = [
   'denied',
   'throttle',
   'error',
@@ -9,7 +11,10 @@ const KINDS = [
   'expired-token',
   'limit',
 ] as const
-export type FaultKind = (typeof KINDS)[number]
+export type FaultKind = (typeof FAULT_KINDS)[number]
+
+/** The operations that can have a fault. */
+export const FAULT_OPERATIONS: readonly string[] = Object.keys(OPERATIONS)
 
 /** A fault to inject: at the `nth` request of `operation` (1 is the first), or at every one. */
 export interface Fault {
@@ -19,20 +24,17 @@ export interface Fault {
   readonly kind: FaultKind
 }
 
-/** Reads `Operation:nth:kind`. @throws Error saying what it should look like. */
+/** Reads `Operation:nth:kind`. @throws Error that states the form, or the part that is wrong. */
 export function parseFault(text: string): Fault {
   const [operation = '', nth = '', kind = '', ...rest] = text.split(':')
-  const known = KINDS.find((candidate) => candidate === kind)
-  if (
-    !/^(\*|[A-Za-z]+)$/.test(operation) ||
-    !/^(\*|[1-9]\d*)$/.test(nth) ||
-    !known ||
-    rest.length > 0
-  ) {
+  const known = FAULT_KINDS.find((candidate) => candidate === kind)
+  if (!/^(\*|[1-9]\d*)$/.test(nth) || !known || rest.length > 0) {
     throw new Error(
-      `is Operation:nth:kind, such as CreateKey:1:drop; kinds are ${KINDS.join(', ')}`,
+      `is Operation:nth:kind, such as CreateKey:1:drop; kinds are ${FAULT_KINDS.join(', ')}`,
     )
   }
+  if (operation !== '*' && !FAULT_OPERATIONS.includes(operation))
+    throw new Error('AWS KMS has no operation of that name')
   return { operation, nth: nth === '*' ? '*' : Number(nth), kind: known }
 }
 

@@ -51,8 +51,13 @@ export function locate(
   }
 }
 
-/** The file of the user's settings. */
+/**
+ * The file of the user's settings.
+ * @throws KeymgmtError STORE_UNAVAILABLE if KEYMGMT_SETTINGS is a relative path.
+ */
 export function settingsFile(env: Env, platform: string, homeDirectory: () => string): string {
+  const { KEYMGMT_SETTINGS } = env
+  if (KEYMGMT_SETTINGS) return absolutePath(KEYMGMT_SETTINGS, 'KEYMGMT_SETTINGS', platform)
   return pathsOf(platform).join(usualPlaces(env, platform, homeDirectory).config, 'config.json')
 }
 

@@ -57,6 +57,22 @@ describe('keymgmt config', () => {
     expect(await ok('config store')).toBe(`${bench.home}/.local/share/keymgmt\n`)
   })
 
+  it.each(['settings.json', 'my.settings', 'plain'])(
+    'keeps the settings in the file %s that KEYMGMT_SETTINGS names',
+    async (name) => {
+      const other = join(bench.home, 'other', name)
+      const env = { KEYMGMT_SETTINGS: other }
+      expect(await ok('config store=/srv/k', env)).toBe(`Success! Saved store in ${other}\n`)
+      expect(await ok('config store', env)).toBe('/srv/k\n')
+      expect(readdirSync(dirname(other))).toEqual([name])
+      expect(existsSync(file)).toBe(false)
+      expect(await run('config', { KEYMGMT_SETTINGS: 'settings.json' })).toMatchObject({
+        status: 2,
+        stderr: expect.stringContaining('KEYMGMT_SETTINGS is a relative path'),
+      })
+    },
+  )
+
   it('prints JSON', async () => {
     await ok('config store=file:///srv/k')
     expect(JSON.parse(await ok('config -format=json'))).toEqual({

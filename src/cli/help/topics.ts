@@ -4,6 +4,7 @@ import { PATHS } from '../../paths/index.js'
 import { OPERATIONS } from '../../router/path.js'
 import { NAME_RULE } from '../../router/pattern.js'
 import type { Example } from '../commands/command.js'
+import { REMOVED_VARIABLES, SET_VARIABLES } from '../commands/dev/variables.js'
 import { ENVIRONMENT } from '../environment.js'
 import { exampleHelp, paragraph } from './command-help.js'
 
@@ -108,6 +109,10 @@ export const TOPICS: readonly Topic[] = [
     sections: () => [
       [...ENVIRONMENT],
       'keymgmt also honours the variables of the AWS SDK, such as AWS_PROFILE and AWS_ACCESS_KEY_ID.',
+      'keymgmt dev sets for the command that it runs:',
+      SET_VARIABLES.map(({ name, meaning }) => [name, meaning]),
+      'It removes:',
+      REMOVED_VARIABLES.map(({ names, kind }) => [kind, names.join(', ')]),
     ],
   },
   {

@@ -59,6 +59,7 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: string, hi
     ['dev', `-listen=${SECRET}`],
     'invalid value for flag -listen: is HOST:PORT, such as 127.0.0.1:8443',
   ],
+  [['dev', `-account=${SECRET}`], 'invalid value for flag -account: an account ID has 12 digits'],
   [
     ['completion', SECRET],
     'invalid value for SHELL: Allowed choices are bash, zsh, fish.',

@@ -130,6 +130,7 @@ test.each([
   ['linux', {}, '/h/.config/keymgmt/config.json'],
   ['linux', { XDG_CONFIG_HOME: '/c' }, '/c/keymgmt/config.json'],
   ['linux', { XDG_CONFIG_HOME: 'c' }, '/h/.config/keymgmt/config.json'],
+  ['linux', { XDG_CONFIG_HOME: '/c', KEYMGMT_SETTINGS: '/s/mine' }, '/s/mine'],
   ['darwin', { XDG_CONFIG_HOME: '/c' }, '/h/Library/Preferences/keymgmt/config.json'],
   ['win32', { APPDATA: 'C:\\R' }, 'C:\\R\\keymgmt\\config.json'],
 ])('the settings file on %s with %j is %s', (platform, env, file) => {

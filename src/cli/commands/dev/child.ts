@@ -1,37 +1,68 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { isatty } from 'node:tty'
 import { KeymgmtError } from '../../../errors.js'
 
+/** The signals that a person sends from the keyboard. The command receives them as well. */
+const TYPED = ['SIGINT', 'SIGQUIT'] as const
+
+/** The signals that only this process receives. */
+const SENT = ['SIGTERM', 'SIGHUP'] as const
+
 /**
- * Runs a command, and returns its exit status. The command gets the terminal, and with it the
- * signals typed there: this process only waits for its end.
+ * Runs a command, and returns its exit status. The command receives the terminal and every signal,
+ * and decides when it ends: this process waits for it.
  * @throws KeymgmtError USAGE when the command can't be run.
  */
 export async function runChild(
   [file = '', ...args]: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const ignore = () => undefined
-  process.on('SIGINT', ignore)
   const child = spawn(file, args, { stdio: 'inherit', env })
-  const forward = () => child.kill('SIGTERM')
-  process.on('SIGTERM', forward)
+  const fromKeyboard = isatty(0)
+  const undo = [
+    // Else the second Ctrl-C in a shell or a debugger would end this process under it.
+    ...TYPED.map((signal) => replaceListeners(signal, () => fromKeyboard || child.kill(signal))),
+    ...SENT.map((signal) => addListener(signal, () => child.kill(signal))),
+  ]
   try {
     return await new Promise<number>((resolve, reject) => {
       child.on('error', (cause) => {
-        reject(
-          new KeymgmtError(
-            'USAGE',
-            `the command ${file} can't be run: ${(cause as NodeJS.ErrnoException).code ?? cause.name}`,
-          ),
-        )
+        reject(cannotRun(file, cause))
       })
       child.on('close', (code, signal) => {
         resolve(code ?? 128 + (signal ? constants.signals[signal] : 0))
       })
     })
   } finally {
-    process.off('SIGINT', ignore)
-    process.off('SIGTERM', forward)
+    for (const restore of undo) restore()
   }
+}
+
+function addListener(signal: NodeJS.Signals, listener: () => unknown): () => void {
+  process.on(signal, listener)
+  return () => process.off(signal, listener)
+}
+
+function replaceListeners(signal: NodeJS.Signals, listener: () => unknown): () => void {
+  const earlier = process.listeners(signal)
+  // Added first: a signal without a listener ends the process.
+  const remove = addListener(signal, listener)
+  for (const each of earlier) process.off(signal, each)
+  return () => {
+    for (const each of earlier) process.on(signal, each)
+    remove()
+  }
+}
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such program',
+  EACCES: 'it is not executable',
+}
+
+function cannotRun(file: string, cause: NodeJS.ErrnoException): KeymgmtError {
+  const { code = cause.name } = cause
+  return new KeymgmtError('USAGE', `the command ${file} can't be run: ${PROBLEMS[code] ?? code}`, {
+    hints: code === 'ENOENT' ? ['check its name and PATH'] : [],
+  })
 }

@@ -1,9 +1,9 @@
 import { InvalidArgumentError, Option } from 'commander'
-import type { DevKms } from '../../../dev-kms/index.js'
+import { DEFAULT_ACCOUNT } from '../../../dev-kms/arn.js'
 import { parseDuration } from '../../input/duration.js'
-import { loadFormat, type FormatName } from '../../output/index.js'
 import { KeymgmtCommand, type Context } from '../command.js'
 import { formatOption } from '../flags.js'
+import type { ServeFlags } from './serve.js'
 import type { DevFlags } from './start.js'
 
 /** `keymgmt dev [-- COMMAND...]` */
@@ -11,7 +11,7 @@ export function defineDev(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('dev')
     .summary('Run an embedded AWS KMS, or a command against one')
     .description(
-      'Serves an AWS KMS of its own on this machine, in memory, and runs the command with the variables by which keymgmt, the AWS CLI and the SDKs find it; ends with the status of the command. Without a command it prints the variables and serves until Ctrl-C.',
+      'Serves an AWS KMS on this machine, in memory, and runs the command with a throw-away store and without any other AWS credentials; ends with the status of the command. Without a command it prints the variables to set and serves until Ctrl-C. "keymgmt help environment" lists the variables.',
     )
     .example('A shell in which everything works and nothing costs', 'keymgmt dev -- bash')
     .example(
@@ -22,7 +22,16 @@ export function defineDev(context: Context): KeymgmtCommand {
       'AWS does what it is asked for, and the answer is lost',
       'keymgmt dev -fault=CreateKey:1:drop -- bash',
     )
+    .example(
+      'A rehearsal on a copy of the store, in another account',
+      'keymgmt dev -account=444455556666 -store=/tmp/copy -- bash',
+    )
     .argument('[-- COMMAND...]')
+    .addOption(
+      new Option('--account <string>', 'The 12 digits of the AWS account to be.')
+        .default(undefined, DEFAULT_ACCOUNT)
+        .argParser(readAccount),
+    )
     .addOption(
       new Option(
         '--credentials <string...>',
@@ -58,57 +67,15 @@ export function defineDev(context: Context): KeymgmtCommand {
         .choices(['aws', 'none'])
         .default('none'),
     )
-    .action((command: readonly string[], flags: DevFlags & { readonly format: FormatName }) =>
-      serve(context, command, flags),
+    .addOption(
+      new Option(
+        '--store <string>',
+        'Store of the command, as an absolute path or a file: URL. It is kept. The default is a throw-away store that is removed at the end.',
+      ),
     )
-}
-
-/** Serves until the command has ended, and returns its status; without one, until interrupted. */
-async function serve(
-  { terminal, signal }: Context,
-  command: readonly string[],
-  flags: DevFlags & { readonly format: FormatName },
-): Promise<number> {
-  const kms = await (await import('./start.js')).start(flags)
-  try {
-    const variables = environment(kms, terminal.env)
-    if (command.length > 0) {
-      const { runChild } = await import('./child.js')
-      return await runChild(command, { ...terminal.env, ...variables })
-    }
-    if (flags.format === 'table')
-      for (const [name, value] of Object.entries(variables))
-        terminal.out(`export ${name}=${value}\n`)
-    else
-      terminal.out(
-        `${(await loadFormat(flags.format)).field(variables, { escapeControls: false }).trimEnd()}\n`,
-      )
-    terminal.err('The embedded AWS KMS is running, in memory, until you press Ctrl-C.\n')
-    await new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => {
-        resolve()
-      })
-    })
-    return 0
-  } finally {
-    await kms.close()
-  }
-}
-
-/** The Region that is set for the command where the caller has set none. */
-const DEFAULT_REGION = 'us-east-1'
-
-function environment(
-  { endpoint, credentials }: DevKms,
-  env: Readonly<Record<string, string | undefined>>,
-) {
-  return {
-    AWS_ENDPOINT_URL_KMS: endpoint,
-    AWS_KMS_ENDPOINT: endpoint,
-    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    AWS_REGION: env.AWS_REGION ?? DEFAULT_REGION,
-  }
+    .action(async (command: readonly string[], flags: ServeFlags) =>
+      (await import('./serve.js')).serve(context, command, flags),
+    )
 }
 
 function readListen(listen: string): DevFlags['listen'] {
@@ -117,6 +84,11 @@ function readListen(listen: string): DevFlags['listen'] {
   if (!match || Number(port) > 65_535)
     throw new InvalidArgumentError('is HOST:PORT, such as 127.0.0.1:8443')
   return { host, port: Number(port) }
+}
+
+function readAccount(account: string): string {
+  if (!/^\d{12}$/.test(account)) throw new InvalidArgumentError('an account ID has 12 digits')
+  return account
 }
 
 function appendPair(

@@ -1,10 +1,21 @@
 import { readFileSync } from 'node:fs'
-import { parseFault, readIamPolicy, startDevKms, type DevKms } from '../../../dev-kms/index.js'
+import {
+  FAULT_KINDS,
+  FAULT_OPERATIONS,
+  parseFault,
+  readIamPolicy,
+  startDevKms,
+  type DevKms,
+  type Fault,
+} from '../../../dev-kms/index.js'
 import { KeymgmtError } from '../../../errors.js'
 import { isLoopback } from '../../../kms/aws/settings.js'
+import { didYouMean } from '../../../router/suggest.js'
 
 /** The values of the flags of `keymgmt dev`. */
 export interface DevFlags {
+  /** The 12 digits of the AWS account. */
+  readonly account?: string
   readonly listen: { readonly host: string; readonly port: number }
   /** In milliseconds. */
   readonly latency?: number
@@ -18,9 +29,11 @@ export interface DevFlags {
 
 /**
  * Starts an embedded AWS KMS.
- * @throws KeymgmtError USAGE for an address, a fault or a policy that is not valid.
+ * @throws KeymgmtError USAGE for an address that can't be listened on, and for a fault or a policy
+ * that is not valid.
  */
 export async function start({
+  account,
   listen,
   latency = 0,
   quotas,
@@ -30,13 +43,7 @@ export async function start({
 }: DevFlags): Promise<DevKms> {
   if (!isLoopback(listen.host))
     throw invalid('listen', 'is an address of this machine only: 127.0.0.1, localhost or [::1]')
-  const faults = fault.map((text) =>
-    orInvalid(
-      'fault',
-      () => parseFault(text),
-      ({ message }) => message,
-    ),
-  )
+  const faults = fault.map(readFault)
   const policies = policy === undefined ? undefined : { default: readJson(policy) }
   if (policies)
     orInvalid(
@@ -51,8 +58,46 @@ export async function start({
     latencyMs: latency,
     faults,
     credentials,
+    ...(account !== undefined && { accountId: account }),
     ...(policies && { policies }),
+  }).catch((error: unknown) => {
+    throw listenError(error as NodeJS.ErrnoException, listen)
   })
+}
+
+/** Converts the error of an address that can't be listened on. Returns any other unchanged. */
+function listenError(error: NodeJS.ErrnoException, { host, port }: DevFlags['listen']): Error {
+  const anyPort = `give another port, or 0 for any free one: -listen=${host}:0`
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return invalid('listen', `another program uses port ${port} of ${host}`, [anyPort])
+    case 'EACCES':
+    case 'EPERM':
+      return invalid('listen', `you are not permitted to listen on port ${port}`, [anyPort])
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return invalid('listen', `this machine has no address ${host}`, [
+        'listen on the usual one: -listen=127.0.0.1:0',
+      ])
+    default:
+      return error.code === undefined
+        ? error
+        : invalid('listen', `${host}:${port} can't be listened on: ${error.code}`, [anyPort])
+  }
+}
+
+function readFault(text: string): Fault {
+  const [operation = '', , kind = ''] = text.split(':')
+  return orInvalid(
+    'fault',
+    () => parseFault(text),
+    ({ message }) => message,
+    FAULT_OPERATIONS.includes(operation)
+      ? didYouMean(kind, FAULT_KINDS)
+      : didYouMean(operation, FAULT_OPERATIONS),
+  )
 }
 
 function readJson(file: string): unknown {
@@ -63,14 +108,19 @@ function readJson(file: string): unknown {
   )
 }
 
-function orInvalid<T>(flag: string, read: () => T, problem: (cause: Error) => string): T {
+function orInvalid<T>(
+  flag: string,
+  read: () => T,
+  problem: (cause: Error) => string,
+  hints: readonly string[] = [],
+): T {
   try {
     return read()
   } catch (cause) {
-    throw invalid(flag, problem(cause as Error))
+    throw invalid(flag, problem(cause as Error), hints)
   }
 }
 
-function invalid(flag: string, problem: string): KeymgmtError {
-  return new KeymgmtError('USAGE', `invalid value for flag -${flag}: ${problem}`)
+function invalid(flag: string, problem: string, hints: readonly string[] = []): KeymgmtError {
+  return new KeymgmtError('USAGE', `invalid value for flag -${flag}: ${problem}`, { hints })
 }

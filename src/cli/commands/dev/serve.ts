@@ -1,0 +1,130 @@
+import type { DevKms } from '../../../dev-kms/index.js'
+import { loadFormat, type FormatName } from '../../output/index.js'
+import type { Terminal } from '../../terminal.js'
+import type { Context } from '../command.js'
+import { runChild } from './child.js'
+import { isShell, prepareShell, shellQuote } from './shells.js'
+import { start, type DevFlags } from './start.js'
+import {
+  devEnvironment,
+  removedNames,
+  setVariables,
+  type DevStore,
+  type DevValues,
+} from './variables.js'
+import { chooseStore, createWorkspace, type Workspace } from './workspace.js'
+
+/** The values of all flags of `keymgmt dev`. */
+export type ServeFlags = DevFlags & {
+  readonly format: FormatName
+  /** An absolute path, or a `file:` URL. */
+  readonly store?: string
+}
+
+/** Serves until the command has ended, and returns its status; without one, until interrupted. */
+export async function serve(
+  context: Context,
+  command: readonly string[],
+  flags: ServeFlags,
+): Promise<number> {
+  const { terminal } = context
+  const workspace = createWorkspace()
+  try {
+    const store = chooseStore(flags.store, workspace, context)
+    const kms = await start(flags)
+    try {
+      const values = valuesOf(kms, store, workspace, terminal.env)
+      if (terminal.stderrIsTty) terminal.err(banner(kms.account.id, store, command))
+      if (command.length > 0) return await runCommand(command, values, workspace, terminal)
+      await printVariables(terminal, values, flags.format)
+      terminal.err('The embedded AWS KMS is running, in memory, until you press Ctrl-C.\n')
+      await interruption(context.signal)
+      return 0
+    } finally {
+      await kms.close()
+    }
+  } finally {
+    workspace.remove()
+  }
+}
+
+async function runCommand(
+  command: readonly string[],
+  values: DevValues,
+  workspace: Workspace,
+  { env, stdinIsTty }: Terminal,
+): Promise<number> {
+  const shell = stdinIsTty ? prepareShell(command, workspace, env) : undefined
+  if (shell) workspace.write(shell.files)
+  return runChild(shell?.command ?? command, { ...devEnvironment(env, values), ...shell?.env })
+}
+
+/** Prints the variables, for a shell that sets them or for a program. */
+async function printVariables(
+  { env, out }: Terminal,
+  values: DevValues,
+  format: FormatName,
+): Promise<void> {
+  const variables = setVariables(values)
+  if (format !== 'table') {
+    const text = (await loadFormat(format)).field(variables, { escapeControls: false })
+    out(`${text.trimEnd()}\n`)
+    return
+  }
+  for (const [name, value] of Object.entries(variables))
+    out(`export ${name}=${shellQuote(value)}\n`)
+  const removed = removedNames(env, values)
+  if (removed.length > 0) out(`unset ${removed.join(' ')}\n`)
+}
+
+/** Resolves when the server is to end. */
+function interruption(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      resolve()
+    }
+    if (signal.aborted) end()
+    signal.addEventListener('abort', end)
+    process.once('SIGHUP', end)
+  })
+}
+
+/** The Region of the command if the caller has set none. */
+const DEFAULT_REGION = 'us-east-1'
+
+function valuesOf(
+  { endpoint, credentials }: DevKms,
+  store: DevStore,
+  workspace: Workspace,
+  { AWS_REGION, AWS_DEFAULT_REGION }: Terminal['env'],
+): DevValues {
+  return {
+    endpoint,
+    credentials,
+    region: [AWS_REGION, AWS_DEFAULT_REGION].find(Boolean) ?? DEFAULT_REGION,
+    files: {
+      settings: workspace.join('settings.json'),
+      awsConfig: workspace.join('aws', 'config'),
+      awsCredentials: workspace.join('aws', 'credentials'),
+    },
+    store,
+  }
+}
+
+function banner(account: string, store: DevStore, [program]: readonly string[]): string {
+  const kept =
+    'home' in store ? `${store.home} (throw-away, removed at the end)` : `${store.storeDir} (kept)`
+  const end =
+    program === undefined
+      ? '  to end   press Ctrl-C'
+      : isShell(program)
+        ? '  to leave type exit'
+        : `  until    ${program} ends`
+  return [
+    'keymgmt dev: an embedded AWS KMS, in memory. Nothing reaches AWS.',
+    `  account  ${account}`,
+    `  store    ${kept}`,
+    end,
+    '',
+  ].join('\n')
+}
