@@ -1,10 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
-// Completion in zsh and fish themselves, where they are installed: a line, and what a Tab makes of
-// it. That of bash is a test of its own, for bash is everywhere.
+// Completion in zsh and fish themselves, where they are installed: a line, and the result of a Tab.
+// The completion of bash has a test of its own, because bash is everywhere. Then the prompt of each
+// shell under `keymgmt dev`, on a terminal.
 
 /** By line: what a Tab leaves in zsh, and what fish offers. */
 const LINES: Readonly<Record<string, { readonly zsh: string; readonly fish: readonly string[] }>> =
@@ -88,6 +89,26 @@ function inFish(line: string): string[] {
     .map((offer) => offer.replace(/\t.*/, ''))
 }
 
+/** Start-up files of a user, and what their prompt becomes under `keymgmt dev`. */
+const PROMPTS: Readonly<Record<string, { readonly file: string; readonly text: string }>> = {
+  bash: { file: '.bashrc', text: 'PS1="mine> "\n' },
+  zsh: { file: '.zshrc', text: 'PROMPT="mine> "\n' },
+  fish: {
+    file: '.config/fish/config.fish',
+    text: "function fish_prompt; printf 'mine> '; end\n",
+  },
+}
+
+/** Everything that a shell under `keymgmt dev` writes on a terminal until it has run one line. */
+function underDev(shell: string): string {
+  const script = `
+zmodload zsh/zpty
+zpty shell keymgmt dev -- "$1"
+zpty -w shell 'echo $KEYMGMT_DEV; exit'
+while zpty -r shell part; do print -rn -- "$part"; done`
+  return run('zsh', ['-f', '-c', script, 'zsh', shell])
+}
+
 let failed = 0
 let passed = 0
 function check(shell: string, line: string, found: unknown, expected: unknown): void {
@@ -114,8 +135,23 @@ try {
     check('zsh', line, typed[index], zsh)
     check('fish', line, inFish(line), fish)
   }
+  for (const [shell, { file, text }] of Object.entries(PROMPTS)) {
+    mkdirSync(dirname(join(home, file)), { recursive: true })
+    writeFileSync(join(home, file), text)
+    const written = underDev(shell)
+    const expected = ['(keymgmt dev) mine> ', 'throw-away']
+    check(
+      shell,
+      'keymgmt dev',
+      expected.filter((part) => written.includes(part)),
+      expected,
+    )
+    check(shell, file, readFileSync(join(home, file), 'utf8'), text)
+  }
 } finally {
   rmSync(home, { recursive: true, force: true })
 }
-console.log(`completion in zsh and fish: ${passed} passed, ${failed} failed`)
+console.log(
+  `completion in zsh and fish, prompts in bash, zsh and fish: ${passed} passed, ${failed} failed`,
+)
 process.exitCode = failed === 0 ? 0 : 1
