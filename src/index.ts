@@ -48,7 +48,7 @@ export type {
 export { readDistribution, readKey, readProvider } from './core/records/repository.js'
 export type { MaterialFormat } from './crypto/import/material.js'
 export { KEY_TYPE_NAMES, type KeyTypeName } from './crypto/key-types.js'
-export type { RootKey, SealKind } from './crypto/root-key.js'
+export type { RootKey, ScryptFactors, SealHeader, SealKind } from './crypto/root-key.js'
 export type { Fault, FaultKind } from './dev-kms/faults.js'
 export {
   startDevKms,
@@ -97,5 +97,6 @@ export {
   type SealStatus,
   type Store,
   type StoredRecord,
+  type StoreSeals,
 } from './store/index.js'
 export type { LocationSettings } from './store/locate.js'

@@ -3,7 +3,7 @@ import { KeymgmtError } from '../../errors.js'
 import { didYouMean } from '../../router/suggest.js'
 import { KeymgmtCommand, type Context } from './command.js'
 
-/** `keymgmt help [COMMAND | TOPIC]` */
+/** `keymgmt help [COMMAND | TOPIC...]` */
 export function defineHelp({ terminal }: Context): KeymgmtCommand {
   const command = new KeymgmtCommand('help')
   const subjects = async () => (await import('../help/subjects.js')).subjects(programOf(command))
@@ -12,14 +12,17 @@ export function defineHelp({ terminal }: Context): KeymgmtCommand {
     .description('Says what there is, what a command does, or all about a topic.')
     .example('What there is', 'keymgmt help')
     .example('A command', 'keymgmt help write')
+    .example('A command of a group', 'keymgmt help operator snapshot save')
     .example('A topic', 'keymgmt help credentials')
-    .completing({ words: async () => [...(await subjects()).keys()] })
-    .addArgument(new Argument('[COMMAND | TOPIC]'))
-    .action(async (subject: string | undefined) => {
+    .completing({
+      words: async () => [...(await subjects()).keys()].filter((name) => !name.includes(' ')),
+    })
+    .addArgument(new Argument('[COMMAND | TOPIC...]'))
+    .action(async (words: readonly string[]) => {
       terminal.out(
-        subject === undefined
+        words.length === 0
           ? (await import('../help/program-help.js')).programHelp(programOf(command))
-          : helpOn(subject, await subjects()),
+          : helpOn(words.join(' '), await subjects()),
       )
       return 0
     })
