@@ -156,6 +156,19 @@ describe('operator snapshot restore', () => {
     expect(await decrypt(secret)).toBe('x')
   })
 
+  it('records a version that only AWS has, and never makes it a second time', async () => {
+    await save()
+    await bench.ok('write -f keymgmt/key/app/rotate')
+    const secret = await encrypt()
+    const env = elsewhere()
+    const { status, stderr } = await bench.run(`${RESTORE} ${file()}`, { env })
+    expect([status, stderr]).toEqual([0, expect.stringContaining('AWS has version 2 of app in k')])
+    await bench.ok('read keymgmt/kms/k/key/app/verify challenge=true', { env })
+    await bench.ok('write -f keymgmt/key/app/rotate', { env })
+    const { latest_version } = await data<{ latest_version: number }>('read keymgmt/key/app', env)
+    expect([latest_version, await decrypt(secret)]).toEqual([3, 'x'])
+  })
+
   it('opens with a passphrase, which is read once', async () => {
     const env = { KEYMGMT_HOME: join(bench.home, 'p'), KEYMGMT_PASSPHRASE: 'correct horse' }
     await bench.ok('write -f keymgmt/key/x type=ed25519', { env })

@@ -3,12 +3,14 @@ import { distribute } from '../../../src/core/operations/distribute.js'
 import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys.js'
 import { deleteProvider, saveProvider } from '../../../src/core/operations/providers.js'
 import { removeDistribution } from '../../../src/core/operations/remove.js'
+import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { describeSnapshot } from '../../../src/core/operations/snapshot-contents.js'
 import {
   openSnapshot,
   parseSnapshot,
   type Snapshot,
 } from '../../../src/core/operations/snapshot-file.js'
+import { recordNewerVersions } from '../../../src/core/operations/snapshot-newer.js'
 import {
   compareWithSnapshot,
   restoreSnapshot,
@@ -16,6 +18,7 @@ import {
 } from '../../../src/core/operations/snapshot-restore.js'
 import { missingMaterial } from '../../../src/core/operations/snapshot-records.js'
 import { saveSnapshot } from '../../../src/core/operations/snapshot-save.js'
+import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { withMaterial } from '../../../src/core/records/material.js'
 import { recordPath } from '../../../src/core/records/model.js'
 import { readKey, requireKey } from '../../../src/core/records/repository.js'
@@ -511,5 +514,58 @@ describe('a restore', () => {
     await deleteProvider(engine, 'k')
     await restore(store, snapshot)
     expect(await store.list('kms')).toEqual(['k'])
+  })
+})
+
+describe('a store that is older than AWS', () => {
+  /** The store as it was before two rotations, over the same KMS. */
+  async function createOlder() {
+    const { store, kms, engine } = await createDistributed()
+    const older = createMemoryStore()
+    const snapshot = await snapshotOf(store)
+    await rotateKey(engine, 'app')
+    await rotateKey(engine, 'app')
+    await restoreSnapshot(older, snapshot, {
+      force: false,
+      begin: () => undefined,
+      saveFirst: () => Promise.resolve(),
+    })
+    // Tags contain the id of the store, which a restore to a sealed store keeps.
+    const same: Store = { ...older, id: () => store.id() }
+    return testbedOver(same, kms, kms.kind)
+  }
+
+  it('records the version that the alias names, and rotates to the one after it', async () => {
+    const { engine, kms } = await createOlder()
+    const newest = kms.keys.at(-1)?.key.id
+    expect(await recordNewerVersions(engine, 'app')).toEqual([
+      { key: 'app', provider: 'k', region: 'us-west-1', version: 3, kmsKeyId: newest },
+    ])
+    expect(await recordNewerVersions(engine, 'app')).toEqual([])
+    const key = await readKey(engine, 'app')
+    expect(
+      Object.entries(key?.versions ?? {}).map(([version, { material }]) => [
+        version,
+        material.state,
+      ]),
+    ).toEqual([
+      ['1', 'stored'],
+      ['2', 'not-in-store'],
+      ['3', 'not-in-store'],
+    ])
+    expect((await verifyDistribution(engine, 'k', 'app', true)).differences).toEqual([])
+    await repairDistribution(engine, 'k', 'app')
+    expect([...kms.aliases.values()]).toEqual([newest])
+    expect((await rotateKey(engine, 'app')).latest_version).toBe(4)
+    expect(kms.keys.map(({ request }) => request.description)).toEqual(
+      [1, 2, 3, 4].map((version) => `keymgmt app version ${version}`),
+    )
+  })
+
+  it('leaves a KMS key of somebody else at the alias alone', async () => {
+    const { engine, kms } = await createOlder()
+    kms.keys.at(-1)?.tags.set('keymgmt:key-id', 'another')
+    expect(await recordNewerVersions(engine, 'app')).toEqual([])
+    expect((await readKey(engine, 'app'))?.latest_version).toBe(1)
   })
 })

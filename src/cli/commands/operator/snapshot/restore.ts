@@ -2,6 +2,7 @@ import { Option } from 'commander'
 import { join } from 'node:path'
 import { describeSnapshot, type Surplus } from '../../../../core/operations/snapshot-contents.js'
 import type { Snapshot } from '../../../../core/operations/snapshot-file.js'
+import { recordNewerVersions } from '../../../../core/operations/snapshot-newer.js'
 import {
   compareWithSnapshot,
   restoreSnapshot,
@@ -28,7 +29,7 @@ export function defineRestore(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('restore')
     .summary('Bring the store to the state of a snapshot')
     .description(
-      'Replaces the records of the store by those of the snapshot. Lists what the store has and the snapshot lacks, and refuses to lose it without -force. Material always stays. An empty location takes the id and the seals of the store in the snapshot. Run an interrupted restore again: until it is done, every other command is refused.',
+      'Replaces the records of the store by those of the snapshot. Lists what the store has and the snapshot lacks, and refuses to lose it without -force. Material always stays. An empty location takes the id and the seals of the store in the snapshot. Run an interrupted restore again: until it is done, every other command is refused. Afterwards, AWS is asked if it has newer versions.',
     )
     .example(
       'What a restore would lose',
@@ -72,9 +73,9 @@ async function restore(context: Context, file: string, flags: RestoreFlags): Pro
   })
   const snapshot = await readSnapshot(terminal, opened, file)
   const run: Restore = { terminal, format, opened, snapshot }
-  return opened.seals.restoring(snapshot.seal, (begin) =>
-    flags.check ? check(run) : replace(run, flags.force ?? false, begin),
-  )
+  if (flags.check) return opened.seals.restoring(snapshot.seal, () => check(run))
+  await opened.seals.restoring(snapshot.seal, (begin) => replace(run, flags.force ?? false, begin))
+  return lookForNewer(run)
 }
 
 /** Prints what the snapshot lacks. Returns the exit status. */
@@ -95,7 +96,7 @@ async function replace(
   { terminal, format, opened, snapshot }: Restore,
   force: boolean,
   begin: () => void,
-): Promise<number> {
+): Promise<void> {
   const surplus = await compareWithSnapshot(opened.engine.store, snapshot)
   if (format.humanReadable) printSurplus(terminal, format, surplus)
   if (surplus.length > 0 && !force) throw surplusError(surplus)
@@ -125,7 +126,32 @@ async function replace(
       },
     }),
   )
-  return 0
+}
+
+/**
+ * Records the KMS keys that AWS has and the snapshot lacks, and reports them. Returns the exit
+ * status: AWS may be out of reach, which does not undo the restore.
+ */
+async function lookForNewer({ terminal, opened, snapshot }: Restore): Promise<number> {
+  let status = 0
+  for (const { name } of describeSnapshot(snapshot).keys) {
+    try {
+      for (const { provider, region, version, kmsKeyId } of await recordNewerVersions(
+        opened.engine,
+        name,
+      ))
+        terminal.err(
+          `AWS has version ${version} of ${name} in ${provider} (${region}, KMS key ${kmsKeyId}), which the snapshot lacks. It is recorded; its material is not in this store.\n`,
+        )
+    } catch (error) {
+      if (!(error instanceof KeymgmtError)) throw error
+      status = error.exitStatus
+      terminal.err(
+        `The store is restored, but it is unknown if AWS has newer versions of ${name}: ${error.message}\n  hint: do not rotate ${name} before you have run the restore again, with -force if necessary\n`,
+      )
+    }
+  }
+  return status
 }
 
 function printSurplus(terminal: Terminal, format: Format, surplus: readonly Surplus[]): void {
