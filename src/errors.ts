@@ -61,6 +61,12 @@ export const ERRORS = {
   STORE_VERSION: { exitStatus: 2, meaning: 'another version of keymgmt wrote the record' },
   STORE_PERMISSIONS: { exitStatus: 2, meaning: 'other users can read or change the store' },
   STORE_UNAVAILABLE: { exitStatus: 2, meaning: 'the store cannot be read or written' },
+  SNAPSHOT_INVALID: { exitStatus: 2, meaning: 'the file is not a complete, unchanged snapshot' },
+  SNAPSHOT_EXISTS: { exitStatus: 2, meaning: 'a file with the name of the new snapshot exists' },
+  SNAPSHOT_REFUSED: {
+    exitStatus: 2,
+    meaning: 'the store has what the snapshot lacks, or is another store',
+  },
   SETTINGS_INVALID: { exitStatus: 2, meaning: 'the settings file cannot be used' },
   INTERNAL: { exitStatus: 2, meaning: 'keymgmt has a bug: report it' },
   CHECK_FAILED: { exitStatus: 3, meaning: 'a check found a difference' },

@@ -49,7 +49,7 @@ export { readDistribution, readKey, readProvider } from './core/records/reposito
 export type { Takedown } from './core/records/takedown.js'
 export type { MaterialFormat } from './crypto/import/material.js'
 export { KEY_TYPE_NAMES, type KeyTypeName } from './crypto/key-types.js'
-export type { RootKey, SealKind } from './crypto/root-key.js'
+export type { RootKey, ScryptFactors, SealHeader, SealKind } from './crypto/root-key.js'
 export type { Fault, FaultKind } from './dev-kms/faults.js'
 export {
   startDevKms,
@@ -98,5 +98,6 @@ export {
   type SealStatus,
   type Store,
   type StoredRecord,
+  type StoreSeals,
 } from './store/index.js'
 export type { LocationSettings } from './store/locate.js'

@@ -45,7 +45,7 @@ export interface EngineOptions {
 }
 
 /** An engine, and the store that it works on. */
-export interface OpenedEngine extends Pick<OpenedStore, 'seal'> {
+export interface OpenedEngine extends Pick<OpenedStore, 'seal' | 'seals'> {
   readonly engine: Engine
 }
 
@@ -101,7 +101,7 @@ export function openEngine({
     progress: onProgress,
     notice: onNotice,
   })
-  return { engine, seal: () => opened.seal() }
+  return { engine, seal: () => opened.seal(), seals: opened.seals }
 }
 
 /** A longer timer would fire at once. */

@@ -12,7 +12,7 @@ import { KeymgmtError } from '../errors.js'
 export type SealKind = 'keyfile' | 'passphrase'
 
 /** Work factors of scrypt (RFC 7914). */
-interface ScryptFactors {
+export interface ScryptFactors {
   readonly N: number
   readonly r: number
   readonly p: number

@@ -8,5 +8,6 @@ export {
   type SealedLocalStoreOptions,
   type SealStatus,
 } from './sealed-local.js'
+export type { StoreSeals } from './restoring.js'
 export { createSealedStore } from './sealed.js'
 export type { Lock, Revision, Store, StoredRecord } from './store.js'

@@ -4,6 +4,7 @@ import {
   openRootKey,
   parseSealHeader,
   type RootKey,
+  type SealHeader,
   type SealKind,
 } from '../crypto/root-key.js'
 import { KeymgmtError } from '../errors.js'
@@ -11,6 +12,7 @@ import { createFile, removeDrafts } from './atomic-file.js'
 import { createKeyfile, readKeyfile, readPrivate } from './keyfile.js'
 import { createLocalStore, holdsRecords, type LocalStoreOptions } from './local.js'
 import { assertPrivate, storageError } from './permissions.js'
+import { assertRestored, createStoreSeals, type StoreSeals } from './restoring.js'
 import { createSealedStore } from './sealed.js'
 import type { Store } from './store.js'
 
@@ -44,6 +46,8 @@ export interface OpenedStore {
   readonly store: Store
   /** Describes the seal. Opens nothing. */
   seal(): Promise<SealStatus>
+  /** What a snapshot needs of the seal. */
+  readonly seals: StoreSeals
 }
 
 /** Returns the sealed store in `storeDir`. Nothing is read or created yet. */
@@ -51,8 +55,13 @@ export function openSealedLocalStore(options: SealedLocalStoreOptions): OpenedSt
   const records = createLocalStore(options)
   const headerFile = join(options.storeDir, 'seal.json')
   let root: Promise<RootKey | undefined> | undefined
+  /** True in the process that restores a snapshot. */
+  let restores = false
+  /** A person is asked for the passphrase once, also if a snapshot has the same header. */
+  const openOnce = createHeaderOpener(options)
   const unlock = async (to: 'read' | 'write'): Promise<RootKey | undefined> => {
-    root ??= openOrCreate(options, headerFile, to)
+    if (!root && !restores) assertRestored(options.storeDir)
+    root ??= openOrCreate(options, headerFile, to, openOnce)
     const opened = await root.catch((error: unknown) => {
       root = undefined
       throw error
@@ -63,6 +72,15 @@ export function openSealedLocalStore(options: SealedLocalStoreOptions): OpenedSt
   return {
     store: createSealedStore(records, unlock),
     seal: () => Promise.resolve().then(() => describeSeal(options, headerFile)),
+    seals: createStoreSeals({
+      storeDir: options.storeDir,
+      headerFile,
+      readHeader: () => readHeader(options, headerFile),
+      open: openOnce,
+      allow: () => {
+        restores = true
+      },
+    }),
   }
 }
 
@@ -78,16 +96,17 @@ async function openOrCreate(
   options: SealedLocalStoreOptions,
   headerFile: string,
   to: 'read' | 'write',
+  open: HeaderOpener,
 ): Promise<RootKey | undefined> {
   const text = readHeader(options, headerFile)
   if (text !== undefined) {
     if (to === 'write') removeDrafts(headerFile)
-    return openExisting(options, text)
+    return open(parseSealHeader(text))
   }
   if (holdsRecords(options.storeDir)) {
     // Another command may have created the store after the first look.
     const created = readHeader(options, headerFile)
-    if (created !== undefined) return openExisting(options, created)
+    if (created !== undefined) return open(parseSealHeader(created))
     throw new KeymgmtError(
       'STORE_SEALED',
       `the store ${options.storeDir} has records but no root key: ${headerFile} is missing`,
@@ -97,8 +116,25 @@ async function openOrCreate(
   return to === 'read' ? undefined : create(options, headerFile)
 }
 
-async function openExisting(options: SealedLocalStoreOptions, text: string): Promise<RootKey> {
-  const header = parseSealHeader(text)
+type HeaderOpener = (header: SealHeader) => Promise<RootKey>
+
+/** Opens each header once. One that did not open can be tried again. */
+function createHeaderOpener(options: SealedLocalStoreOptions): HeaderOpener {
+  const opened = new Map<string, Promise<RootKey>>()
+  return async (header) => {
+    const { wrapped } = header
+    const root = opened.get(wrapped) ?? openHeader(options, header)
+    opened.set(wrapped, root)
+    try {
+      return await root
+    } catch (error) {
+      opened.delete(wrapped)
+      throw error
+    }
+  }
+}
+
+async function openHeader(options: SealedLocalStoreOptions, header: SealHeader): Promise<RootKey> {
   const secret =
     header.seal === 'keyfile' ? readKeyfile(options.keyfile) : await readPassphrase(options, 'open')
   try {
@@ -125,7 +161,7 @@ async function create(options: SealedLocalStoreOptions, headerFile: string): Pro
   } finally {
     secret.fill(0)
   }
-  return openExisting(options, readHeader(options, headerFile) ?? '')
+  return openHeader(options, parseSealHeader(readHeader(options, headerFile) ?? ''))
 }
 
 function openOrCreateKeyfile({ keyfile, onKeyfileCreated }: SealedLocalStoreOptions): Buffer {

@@ -55,6 +55,21 @@ export class KeymgmtCommand extends Command {
     return this.parent === null ? this.name() : `${this.parent.fullName} ${this.name()}`
   }
 
+  /** This command, and all commands below it, in order. */
+  get all(): readonly KeymgmtCommand[] {
+    return [this, ...this.commands.flatMap((command) => command.all)]
+  }
+
+  /** The commands at or below it that can be run. A group only holds others. */
+  get runnable(): readonly KeymgmtCommand[] {
+    return this.all.filter(({ commands }) => commands.length === 0)
+  }
+
+  /** Its name below another command, such as `snapshot save`. */
+  nameBelow({ fullName }: KeymgmtCommand): string {
+    return this.fullName.slice(fullName.length + 1)
+  }
+
   override createCommand(name?: string): KeymgmtCommand {
     return new KeymgmtCommand(name)
   }

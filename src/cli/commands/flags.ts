@@ -53,6 +53,11 @@ export function dryRunOption(): Option {
   ).conflicts('outputPolicy')
 }
 
+/** `-force`. What it allows depends on the command. */
+export function forceOption(description: string): Option {
+  return new Option('-f, --force', description)
+}
+
 /** `-output-policy` */
 export function outputPolicyOption(): Option {
   return new Option(

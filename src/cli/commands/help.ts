@@ -4,7 +4,7 @@ import { quotePlain } from '../../router/quote.js'
 import { didYouMean } from '../../router/suggest.js'
 import { KeymgmtCommand, type Context } from './command.js'
 
-/** `keymgmt help [COMMAND | TOPIC]` */
+/** `keymgmt help [COMMAND | TOPIC...]` */
 export function defineHelp({ terminal }: Context): KeymgmtCommand {
   const command = new KeymgmtCommand('help')
   const subjects = async () => (await import('../help/subjects.js')).subjects(programOf(command))
@@ -13,14 +13,17 @@ export function defineHelp({ terminal }: Context): KeymgmtCommand {
     .description('Lists the commands and topics, or describes one of them.')
     .example('List the commands and topics', 'keymgmt help')
     .example('Describe a command', 'keymgmt help write')
+    .example('Describe a command of a group', 'keymgmt help operator snapshot save')
     .example('Describe a topic', 'keymgmt help credentials')
-    .completing({ words: async () => [...(await subjects()).keys()] })
-    .addArgument(new Argument('[COMMAND | TOPIC]'))
-    .action(async (subject: string | undefined) => {
+    .completing({
+      words: async () => [...(await subjects()).keys()].filter((name) => !name.includes(' ')),
+    })
+    .addArgument(new Argument('[COMMAND | TOPIC...]'))
+    .action(async (words: readonly string[]) => {
       terminal.out(
-        subject === undefined
+        words.length === 0
           ? (await import('../help/program-help.js')).programHelp(programOf(command))
-          : helpOn(subject, await subjects()),
+          : helpOn(words.join(' '), await subjects()),
       )
       return 0
     })

@@ -8,6 +8,7 @@ import { defineDev } from './dev/index.js'
 import { formatOption } from './flags.js'
 import { defineHelp } from './help.js'
 import { defineList } from './list.js'
+import { defineOperator } from './operator/index.js'
 import { definePathHelp } from './path-help.js'
 import { definePolicy } from './policy.js'
 import { defineRead } from './read.js'
@@ -26,6 +27,7 @@ const COMMANDS: readonly ((context: Context) => KeymgmtCommand)[] = [
   defineConfig,
   defineDev,
   defineHelp,
+  defineOperator,
   definePathHelp,
   definePolicy,
   defineStatus,

@@ -1,4 +1,3 @@
-import { Option } from 'commander'
 import { KeymgmtError } from '../../errors.js'
 import { runVerb } from '../verbs.js'
 import { KeymgmtCommand, type Context } from './command.js'
@@ -6,6 +5,7 @@ import {
   dataArgument,
   dryRunOption,
   fieldOption,
+  forceOption,
   formatOption,
   outputPolicyOption,
   pathArgument,
@@ -44,8 +44,7 @@ export function defineWrite(context: Context): KeymgmtCommand {
     .addOption(dryRunOption())
     .addOption(fieldOption())
     .addOption(
-      new Option(
-        '-f, --force',
+      forceOption(
         'Allow the operation to continue with no key=value pairs. This allows writing to keys that do not need or expect data.',
       ),
     )

@@ -12,7 +12,7 @@ export function commandHelp(command: KeymgmtCommand): string {
     `Usage: ${command.fullName}${usage(command)}\n`,
     paragraph(command.description(), 2),
     ...examples.map(exampleHelp),
-    ...(commands.length > 0 ? ['Commands:\n', rows(commands.map(summaryRow))] : []),
+    ...(commands.length > 0 ? ['Commands:\n', rows(commandRows(command))] : []),
     ...(options.length > 0 ? ['Command Options:\n', ...options.map(flagHelp)] : []),
   ].join('\n')
 }
@@ -30,6 +30,11 @@ export function usage({ commands, options, registeredArguments }: KeymgmtCommand
 function argumentForm(argument: Argument): string {
   const form = `${argument.name()}${argument.variadic ? '...' : ''}`
   return argument.required ? form : `[${form}]`
+}
+
+/** The commands of a group, with those of the groups in it. */
+function commandRows(group: KeymgmtCommand): readonly (readonly [string, string])[] {
+  return group.runnable.map((command) => [command.nameBelow(group), command.summary()])
 }
 
 /** A command in a list of commands. */

@@ -10,7 +10,7 @@ export function manual(program: KeymgmtCommand, version: string): string {
     '.SH NAME',
     'keymgmt \\- the key\\-management workflow of HashiCorp Vault Enterprise for AWS KMS, without a Vault server',
     '.SH SYNOPSIS',
-    ...program.commands.map(
+    ...program.runnable.map(
       (command) => `.B ${escape(command.fullName)}\n${escape(usage(command).trim())}\n.br`,
     ),
     '.SH DESCRIPTION',
@@ -18,7 +18,7 @@ export function manual(program: KeymgmtCommand, version: string): string {
       "keymgmt creates keys, keeps the originals sealed in a store on this machine, distributes copies to AWS KMS, rotates them, and removes them. The verbs, paths and key=value grammar are Vault's.",
     ),
     '.SH COMMANDS',
-    ...program.commands.map(section),
+    ...program.commands.flatMap(({ all }) => all).map(section),
     ...TOPICS.map(topic),
     '.SH SEE ALSO',
     '.BR aws (1)',
@@ -28,7 +28,7 @@ export function manual(program: KeymgmtCommand, version: string): string {
 
 function section(command: KeymgmtCommand): string {
   return [
-    `.SS ${escape(command.name())}`,
+    `.SS ${escape(command.fullName.replace('keymgmt ', ''))}`,
     paragraph(`${command.summary()}.`),
     paragraph(command.description()),
     ...command.examples.map(example),

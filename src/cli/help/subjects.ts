@@ -3,10 +3,12 @@ import { commandHelp } from './command-help.js'
 import { programHelp } from './program-help.js'
 import { TOPICS, topicHelp } from './topics.js'
 
-/** Everything that `keymgmt help` explains, by name. */
+/** Everything that `keymgmt help` explains, by name, such as `write` or `operator snapshot`. */
 export function subjects(program: KeymgmtCommand): ReadonlyMap<string, () => string> {
   return new Map([
-    ...program.commands.map((command) => [command.name(), () => commandHelp(command)] as const),
+    ...program.commands
+      .flatMap(({ all }) => all)
+      .map((command) => [command.nameBelow(program), () => commandHelp(command)] as const),
     ...TOPICS.map((topic) => [topic.name, () => topicHelp(topic)] as const),
   ])
 }

@@ -71,6 +71,7 @@ async function observeMaterial(
 ): Promise<boolean | undefined> {
   if (state !== 'enabled' && state !== 'disabled') return undefined
   const { version, region } = entry
+  if (key.versions[version]?.material.state === 'not-in-store') return undefined
   return withMaterial(engine.store, key, version, async (material) => {
     const seen = await provider.holds(region, kmsKey, key.type, material)
     if (seen !== undefined) return seen

@@ -192,9 +192,15 @@ function planAliases(key: KeyRecord, distribution: DistributionRecord): Stage {
       known.some(
         (entry) => entry.name === alias && entry.state === 'set' && entry.version === version,
       )
+    /** Of a version whose material is elsewhere, this Region may have no KMS key to name. */
+    const canName = (version: number) =>
+      key.versions[version]?.material.state !== 'not-in-store' ||
+      createdKmsKeyAt(distribution, version, region) !== undefined
     return [
       ...[...wanted].map(([alias, version]): Chain =>
-        isSet(alias, version) ? [] : [{ action: 'point-alias', version, region, alias }],
+        isSet(alias, version) || !canName(version)
+          ? []
+          : [{ action: 'point-alias', version, region, alias }],
       ),
       ...known.map(({ name }): Chain =>
         wanted.has(name) ? [] : [{ action: 'remove-alias', region, alias: name }],

@@ -77,7 +77,7 @@ export async function writeMaterial(
   material: Uint8Array,
 ): Promise<string> {
   const fingerprint = await fingerprintOf(store, material)
-  const path = recordPath.material(keyId, materialName(version, fingerprint))
+  const path = materialPath(keyId, version, fingerprint)
   if (await putIfAbsent(store, path, material)) return fingerprint
   const existing = (await store.get(path))?.value
   const same = existing && equalBytes(existing, material)
@@ -86,6 +86,11 @@ export async function writeMaterial(
   throw new KeymgmtError('STORE_CORRUPT', `${path} holds other material than its name says`, {
     hints: ['nothing was changed; restore the store from a backup'],
   })
+}
+
+/** The path of the material of one version. */
+export function materialPath(keyId: string, version: number, fingerprint: string): string {
+  return recordPath.material(keyId, materialName(version, fingerprint))
 }
 
 /** Begins with the version, so that a person who looks into a store finds it. */
@@ -111,7 +116,7 @@ export async function withMaterial<T>(
   const fingerprint = materialFingerprint(key, version)
   const [fingerprintKey, stored] = await Promise.all([
     store.get(recordPath.fingerprintKey),
-    store.get(recordPath.material(key.id, materialName(version, fingerprint))),
+    store.get(materialPath(key.id, version, fingerprint)),
   ])
   if (!stored) {
     fingerprintKey?.value.fill(0)

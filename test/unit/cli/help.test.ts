@@ -9,7 +9,7 @@ import { KeymgmtCommand } from '../../../src/cli/commands/command.js'
 import { programTable } from '../../support/program.js'
 
 const program = await programTable()
-const { commands } = program
+const commands = program.commands.flatMap(({ all }) => all)
 const SUBJECTS = [...subjects(program)]
 const PAGES = [['keymgmt', () => helpOn(program)] as const, ...SUBJECTS]
 
@@ -34,7 +34,7 @@ describe('the manual page', () => {
     const unescaped = text.replaceAll('\\-', '-').replaceAll('\\(aq', "'").replaceAll('\\e', '\\')
     for (const command of commands) {
       const { options, examples } = command
-      expect(unescaped).toContain(`\n.SS ${command.name()}\n`)
+      expect(unescaped).toContain(`\n.SS ${command.nameBelow(program)}\n`)
       for (const option of options) expect(unescaped).toContain(`\n.B -${option.name()}`)
       for (const { line } of examples) expect(unescaped).toContain(`\n.nf\n${line}\n.fi\n`)
     }
@@ -94,6 +94,15 @@ it('a group of commands lists them', () => {
     expect.stringMatching(/^Usage: keymgmt operator save FILE\n/),
   ])
   expect(parent.commands).toEqual([group])
+})
+
+it('a group lists the commands of the groups in it, in help and in the manual page', () => {
+  const operator = commands.find((command) => command.name() === 'operator')
+  expect(operator && helpOn(operator)).toMatch(/\n {4}snapshot save +Save a snapshot/)
+  expect(SUBJECTS.map(([name]) => name)).toContain('operator snapshot restore')
+  const text = manual(program, '1.2.3').replaceAll('\\-', '-')
+  expect(text).toContain('\n.B keymgmt operator snapshot restore\n[options] FILE\n')
+  expect(text).not.toContain('\n.B keymgmt operator\n')
 })
 
 it('help and README list exactly the environment variables that the code reads', () => {

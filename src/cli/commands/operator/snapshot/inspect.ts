@@ -1,0 +1,39 @@
+import { describeSnapshot } from '../../../../core/operations/snapshot-contents.js'
+import { composeEngine } from '../../../engine.js'
+import { loadFormat, type FormatName } from '../../../output/index.js'
+import { KeymgmtCommand, type Context } from '../../command.js'
+import { formatOption } from '../../flags.js'
+import { fileArgument, readSnapshot } from './file.js'
+import { contentsData, countsData, formatted, keyRow } from './print.js'
+
+/** `keymgmt operator snapshot inspect FILE` */
+export function defineInspect(context: Context): KeymgmtCommand {
+  return new KeymgmtCommand('inspect')
+    .summary('Check a snapshot and list its keys')
+    .description(
+      'Checks that the snapshot is complete and unchanged, and prints the id of its store, when it was saved, its seals, and its keys with their versions. Opens no material and no credentials.',
+    )
+    .example('The keys in a backup', 'keymgmt operator snapshot inspect backup.snapshot')
+    .addArgument(fileArgument())
+    .addOption(formatOption())
+    .action((file: string, { format }: { format: FormatName }) => inspect(context, file, format))
+}
+
+async function inspect(context: Context, file: string, formatName: FormatName): Promise<number> {
+  const { terminal } = context
+  const format = await loadFormat(formatName)
+  const opened = composeEngine(context, {
+    notice: (message) => {
+      terminal.err(`${message}\n`)
+    },
+  })
+  const contents = describeSnapshot(await readSnapshot(terminal, opened, file))
+  if (!format.humanReadable) {
+    terminal.out(formatted(terminal, format, { data: contentsData(contents) }))
+    return 0
+  }
+  terminal.out(formatted(terminal, format, { data: countsData(contents) }))
+  if (contents.keys.length > 0)
+    terminal.out(`\n${formatted(terminal, format, { data: {}, rows: contents.keys.map(keyRow) })}`)
+  return 0
+}

@@ -1,0 +1,165 @@
+import { Option } from 'commander'
+import { join } from 'node:path'
+import { describeSnapshot, type Surplus } from '../../../../core/operations/snapshot-contents.js'
+import type { Snapshot } from '../../../../core/operations/snapshot-file.js'
+import { recordNewerVersions } from '../../../../core/operations/snapshot-newer.js'
+import {
+  compareWithSnapshot,
+  restoreSnapshot,
+  surplusError,
+} from '../../../../core/operations/snapshot-restore.js'
+import { KeymgmtError } from '../../../../errors.js'
+import type { OpenedEngine } from '../../../../open-engine.js'
+import { composeEngine } from '../../../engine.js'
+import { loadFormat, type Format, type FormatName } from '../../../output/index.js'
+import type { Terminal } from '../../../terminal.js'
+import { KeymgmtCommand, type Context } from '../../command.js'
+import { forceOption, formatOption } from '../../flags.js'
+import { fileArgument, readSnapshot, writeSnapshot } from './file.js'
+import { countsData, formatted, surplusData, surplusRow } from './print.js'
+
+interface RestoreFlags {
+  readonly format: FormatName
+  readonly check?: boolean
+  readonly force?: boolean
+}
+
+/** `keymgmt operator snapshot restore FILE` */
+export function defineRestore(context: Context): KeymgmtCommand {
+  return new KeymgmtCommand('restore')
+    .summary('Bring the store to the state of a snapshot')
+    .description(
+      'Replaces the records of the store by those of the snapshot. Lists what the store has and the snapshot lacks, and refuses to lose it without -force. Material always stays. An empty location takes the id and the seals of the store in the snapshot. Run an interrupted restore again: until it is done, every other command is refused. Afterwards, AWS is asked if it has newer versions.',
+    )
+    .example(
+      'What a restore would lose',
+      'keymgmt operator snapshot restore -check backup.snapshot',
+    )
+    .example(
+      'A store in a new location',
+      'KEYMGMT_KEYFILE=$KEYMGMT_HOME/keyfile KEYMGMT_HOME=$PWD/restored keymgmt operator snapshot restore backup.snapshot',
+    )
+    .addArgument(fileArgument())
+    .addOption(
+      new Option(
+        '--check',
+        'Only list what the store has and the snapshot lacks. The exit status is 3 if there is any.',
+      ).conflicts('force'),
+    )
+    .addOption(
+      forceOption(
+        'Restore although the snapshot lacks something that the store has. First saves a snapshot of the present store, and prints its name.',
+      ),
+    )
+    .addOption(formatOption())
+    .action((file: string, flags: RestoreFlags) => restore(context, file, flags))
+}
+
+/** What the functions below have in common. */
+interface Restore {
+  readonly terminal: Terminal
+  readonly format: Format
+  readonly opened: OpenedEngine
+  readonly snapshot: Snapshot
+}
+
+async function restore(context: Context, file: string, flags: RestoreFlags): Promise<number> {
+  const { terminal } = context
+  const format = await loadFormat(flags.format)
+  const opened = composeEngine(context, {
+    notice: (message) => {
+      terminal.err(`${message}\n`)
+    },
+  })
+  const snapshot = await readSnapshot(terminal, opened, file)
+  const run: Restore = { terminal, format, opened, snapshot }
+  if (flags.check) return opened.seals.restoring(snapshot.seal, () => check(run))
+  await opened.seals.restoring(snapshot.seal, (begin) => replace(run, flags.force ?? false, begin))
+  return lookForNewer(run)
+}
+
+/** Prints what the snapshot lacks. Returns the exit status. */
+async function check({ terminal, format, opened, snapshot }: Restore): Promise<number> {
+  const surplus = await compareWithSnapshot(opened.engine.store, snapshot)
+  if (surplus.length > 0 || !format.humanReadable)
+    terminal.out(
+      formatted(terminal, format, {
+        data: { not_in_snapshot: surplus.map(surplusData) },
+        rows: surplus.map(surplusRow),
+      }),
+    )
+  else terminal.out('The snapshot has everything that the store has.\n')
+  return surplus.length === 0 ? 0 : new KeymgmtError('CHECK_FAILED', '').exitStatus
+}
+
+async function replace(
+  { terminal, format, opened, snapshot }: Restore,
+  force: boolean,
+  begin: () => void,
+): Promise<void> {
+  const surplus = await compareWithSnapshot(opened.engine.store, snapshot)
+  if (format.humanReadable) printSurplus(terminal, format, surplus)
+  if (surplus.length > 0 && !force) throw surplusError(surplus)
+  const { path } = await opened.seal()
+  let saved = ''
+  const { removed, changes } = await restoreSnapshot(opened.engine.store, snapshot, {
+    force,
+    begin,
+    saveFirst: async (store) => {
+      const file = join(path, `before-restore-${stampOf(opened.engine.now())}.snapshot`)
+      await writeSnapshot(terminal, opened, file, store)
+      saved = file
+      terminal.err(`Saved the present store in ${file}\n`)
+    },
+  })
+  const { created, store_id, keys, versions } = countsData(describeSnapshot(snapshot))
+  terminal.out(
+    formatted(terminal, format, {
+      data: {
+        changes,
+        created,
+        keys,
+        saved_before: saved,
+        store_id,
+        versions,
+        ...(!format.humanReadable && { not_in_snapshot: removed.map(surplusData) }),
+      },
+    }),
+  )
+}
+
+/**
+ * Records the KMS keys that AWS has and the snapshot lacks, and reports them. Returns the exit
+ * status: AWS may be out of reach, which does not undo the restore.
+ */
+async function lookForNewer({ terminal, opened, snapshot }: Restore): Promise<number> {
+  let status = 0
+  for (const { name } of describeSnapshot(snapshot).keys) {
+    try {
+      for (const { provider, region, version, kmsKeyId } of await recordNewerVersions(
+        opened.engine,
+        name,
+      ))
+        terminal.err(
+          `AWS has version ${version} of ${name} in ${provider} (${region}, KMS key ${kmsKeyId}), which the snapshot lacks. It is recorded; its material is not in this store.\n`,
+        )
+    } catch (error) {
+      if (!(error instanceof KeymgmtError)) throw error
+      status = error.exitStatus
+      terminal.err(
+        `The store is restored, but it is unknown if AWS has newer versions of ${name}: ${error.message}\n  hint: do not rotate ${name} before you have run the restore again, with -force if necessary\n`,
+      )
+    }
+  }
+  return status
+}
+
+function printSurplus(terminal: Terminal, format: Format, surplus: readonly Surplus[]): void {
+  if (surplus.length === 0) return
+  terminal.err(`${formatted(terminal, format, { data: {}, rows: surplus.map(surplusRow) })}\n`)
+}
+
+/** A time as a part of a file's name, also on Windows. */
+function stampOf(time: Date): string {
+  return time.toISOString().replace(/[:.]/g, '-')
+}

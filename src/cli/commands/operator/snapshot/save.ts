@@ -1,0 +1,33 @@
+import { describeSnapshot } from '../../../../core/operations/snapshot-contents.js'
+import { composeEngine } from '../../../engine.js'
+import { loadFormat, type FormatName } from '../../../output/index.js'
+import { KeymgmtCommand, type Context } from '../../command.js'
+import { formatOption } from '../../flags.js'
+import { fileArgument, writeSnapshot } from './file.js'
+import { countsData, formatted } from './print.js'
+
+/** `keymgmt operator snapshot save FILE` */
+export function defineSave(context: Context): KeymgmtCommand {
+  return new KeymgmtCommand('save')
+    .summary('Save a snapshot of the store')
+    .description(
+      'Saves everything that the store contains in a new file, also while other commands write: the records of one key are from one moment. The file is sealed like the store; keep the keyfile or the passphrase elsewhere. Refuses a FILE that exists.',
+    )
+    .example('A backup', 'keymgmt operator snapshot save store.snapshot')
+    .addArgument(fileArgument())
+    .addOption(formatOption())
+    .action((file: string, { format }: { format: FormatName }) => save(context, file, format))
+}
+
+async function save(context: Context, file: string, formatName: FormatName): Promise<number> {
+  const { terminal } = context
+  const format = await loadFormat(formatName)
+  const opened = composeEngine(context, {
+    notice: (message) => {
+      terminal.err(`${message}\n`)
+    },
+  })
+  const contents = describeSnapshot(await writeSnapshot(terminal, opened, file))
+  terminal.out(formatted(terminal, format, { data: { file, ...countsData(contents) } }))
+  return 0
+}

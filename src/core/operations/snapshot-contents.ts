@@ -1,0 +1,177 @@
+import type { KeyTypeName } from '../../crypto/key-types.js'
+import type { SealKind } from '../../crypto/root-key.js'
+import {
+  recordPath,
+  without,
+  type DistributionRecord,
+  type KeyRecord,
+  type KmsRecord,
+} from '../records/model.js'
+import type { Snapshot } from './snapshot-file.js'
+import { recordIn } from './snapshot-records.js'
+
+/** A key in a snapshot. */
+export interface SnapshotKey {
+  readonly name: string
+  readonly type: KeyTypeName
+  /** Also one whose rotation is not finished. */
+  readonly versions: readonly number[]
+}
+
+/** The content of a snapshot, without secrets. */
+export interface SnapshotContents {
+  readonly storeId: string
+  readonly created: string
+  readonly seals: readonly SealKind[]
+  readonly providers: number
+  readonly distributions: number
+  /** Removed distributions whose KMS keys AWS may still have. */
+  readonly archived: number
+  readonly keys: readonly SnapshotKey[]
+}
+
+/**
+ * Describes a snapshot. Opens only the records of keys.
+ * @throws KeymgmtError SNAPSHOT_INVALID
+ */
+export function describeSnapshot(snapshot: Snapshot): SnapshotContents {
+  const below = (folder: string) =>
+    snapshot.paths.filter((path) => path.startsWith(`${folder}/`)).length
+  const records = openRecords(snapshot, [recordPath.keys])
+  return {
+    storeId: snapshot.seal.store_id,
+    created: snapshot.created,
+    seals: [snapshot.seal.seal],
+    providers: below(recordPath.providers),
+    distributions: below(recordPath.distributions),
+    archived: below(recordPath.archive),
+    keys: [...records.keys()].flatMap((path) => {
+      const key = recordIn(records, path) as KeyRecord | undefined
+      return key
+        ? [{ name: key.name, type: key.type, versions: Object.keys(key.versions).map(Number) }]
+        : []
+    }),
+  }
+}
+
+/** Values by path. */
+type Values = ReadonlyMap<string, { readonly value: Uint8Array }>
+
+/** Opens the snapshot's records in these folders. */
+export function openRecords(snapshot: Snapshot, folders: readonly string[]): Values {
+  const paths = snapshot.paths.filter((path) => folders.includes(path.split('/')[0] ?? ''))
+  return new Map(
+    paths.flatMap((path) => {
+      const value = snapshot.read(path)
+      return value ? [[path, { value }] as const] : []
+    }),
+  )
+}
+
+/** Something that the store has and a snapshot lacks. */
+export interface Surplus {
+  readonly what: 'provider' | 'key' | 'version' | 'distribution' | 'kms-key'
+  /** Absent for a provider. */
+  readonly key?: string
+  readonly version?: number
+  readonly provider?: string
+  readonly region?: string
+  /** The name of the distribution, or the id of the KMS key. */
+  readonly subject?: string
+}
+
+/** A {@link Surplus} with its identities: the snapshot has it if it has one of them. */
+interface Item extends Surplus {
+  readonly ids: readonly string[]
+  /** Further identities that something in the store may have that is the same. */
+  readonly covers?: readonly string[]
+}
+
+/** The folders of the records that {@link surplusOf} compares. */
+export const COMPARED_FOLDERS = [
+  recordPath.keys,
+  recordPath.providers,
+  recordPath.distributions,
+  recordPath.archive,
+] as const
+
+/** PURE: the things that `store` has and `snapshot` lacks. Material is not compared. */
+export function surplusOf(store: Values, snapshot: Values): Surplus[] {
+  const known = new Set(itemsOf(snapshot).flatMap(({ ids, covers = [] }) => [...ids, ...covers]))
+  return itemsOf(store)
+    .filter(({ ids }) => !ids.some((id) => known.has(id)))
+    .map((item) => without(item, 'ids', 'covers'))
+}
+
+function itemsOf(records: Values): Item[] {
+  return [...records.keys()].flatMap((path) => {
+    const [folder = '', provider = ''] = path.split('/')
+    if (folder === recordPath.keys)
+      return keyItems(recordIn(records, path) as KeyRecord | undefined)
+    if (folder === recordPath.providers)
+      return providerItems(recordIn(records, path) as KmsRecord | undefined)
+    return distributionItems(provider, recordIn(records, path) as DistributionRecord | undefined)
+  })
+}
+
+function providerItems(record: KmsRecord | undefined): Item[] {
+  if (!record) return []
+  const { name, key_collection } = record
+  return [
+    {
+      what: 'provider',
+      provider: name,
+      region: key_collection,
+      ids: [`provider ${name} ${key_collection}`],
+    },
+  ]
+}
+
+/**
+ * A version is the same if its material is. If the store does not have its material, any version of
+ * that number is as good.
+ */
+function keyItems(record: KeyRecord | undefined): Item[] {
+  if (!record) return []
+  const { id, name } = record
+  const versions = Object.entries(record.versions).map(([version, { material }]): Item => {
+    const number = `version ${id} ${version}`
+    return {
+      what: 'version',
+      key: name,
+      version: Number(version),
+      ids: material.state === 'stored' ? [`${number} ${material.fingerprint}`] : [number],
+      covers: [number],
+    }
+  })
+  return [{ what: 'key', key: name, ids: [`key ${name} ${id}`] }, ...versions]
+}
+
+/** A KMS key whose creation was begun has no id yet: the operation id finds it. */
+function distributionItems(provider: string, record: DistributionRecord | undefined): Item[] {
+  if (!record) return []
+  const key = record.name.replace(/-\d+$/, '')
+  const kmsKeys = record.kms_keys.map((entry): Item => {
+    const { version, region, operation_id } = entry
+    const operation = operation_id === undefined ? [] : [`operation ${operation_id}`]
+    return {
+      what: 'kms-key',
+      key,
+      version,
+      provider,
+      region,
+      ...(entry.state === 'created' && { subject: entry.key.id }),
+      ids: [...(entry.state === 'created' ? [`kms-key ${entry.key.arn}`] : []), ...operation],
+    }
+  })
+  return [
+    {
+      what: 'distribution',
+      key,
+      provider,
+      subject: record.name,
+      ids: [`distribution ${provider} ${record.name} ${record.key_id}`],
+    },
+    ...kmsKeys,
+  ]
+}

@@ -1,0 +1,144 @@
+import { KeymgmtError } from '../../errors.js'
+import type { KmsKeyStatus } from '../../kms/provider.js'
+import { openProvider, type Engine } from '../engine.js'
+import { newestVersion } from '../reconcile/plan.js'
+import { aliasName } from '../records/alias-names.js'
+import { createdKmsKeys, kmsKeyAt, putAlias, putKmsKey } from '../records/kms-keys.js'
+import { withKeyLock } from '../records/locks.js'
+import { without, type DistributionRecord, type KeyRecord } from '../records/model.js'
+import type { RecordHandle } from '../records/record.js'
+import {
+  distributionsOf,
+  requireKey,
+  requireProvider,
+  type NamedDistribution,
+} from '../records/repository.js'
+
+/** A KMS key that AWS has, and that a restored store did not know. */
+export interface NewerKmsKey {
+  readonly key: string
+  readonly provider: string
+  readonly region: string
+  readonly version: number
+  readonly kmsKeyId: string
+}
+
+/** A KMS key that an alias of ours names and that is not on record. */
+interface Found {
+  readonly region: string
+  readonly status: KmsKeyStatus
+  /** Our tag, where it may be read and names this very key. */
+  readonly version: number | undefined
+}
+
+/**
+ * Looks by alias for KMS keys that AWS has and a restored store does not, and records each as a
+ * version whose material is not in this store. The next rotation thus creates the version after it.
+ * @throws KeymgmtError of the KMS; what was found before is recorded.
+ */
+export async function recordNewerVersions(engine: Engine, name: string): Promise<NewerKmsKey[]> {
+  return withKeyLock(engine.store, name, 'operator snapshot restore', async () => {
+    const key = await requireKey(engine, name)
+    const found: NewerKmsKey[] = []
+    // Without tags, what an alias names is taken for the first version that is not on record.
+    const next = newestVersion(key.current) + 1
+    for (const named of await distributionsOf(engine, name))
+      found.push(...(await recordNewerIn(engine, key, named, next)))
+    return found
+  })
+}
+
+/** The same for one distribution. The caller holds the key's lock. */
+async function recordNewerIn(
+  engine: Engine,
+  key: RecordHandle<KeyRecord>,
+  { providerName, distribution }: NamedDistribution,
+  next: number,
+): Promise<NewerKmsKey[]> {
+  if (distribution.current.state !== 'active') return []
+  const found = await findUnknown(engine, key.current, { providerName, distribution })
+  const recorded: NewerKmsKey[] = []
+  for (const { region, status, version: tagged } of found) {
+    const version = tagged ?? next
+    // One whose creation was begun is found by its operation id when that is resumed.
+    if (kmsKeyAt(distribution.current, version, region)) continue
+    await key.update((current) => withVersion(current, version, engine.now()))
+    await distribution.update((current) => withKmsKey(current, region, version, status))
+    const { id: kmsKeyId } = status.key
+    recorded.push({ key: key.current.name, provider: providerName, region, version, kmsKeyId })
+  }
+  return recorded
+}
+
+async function findUnknown(
+  engine: Engine,
+  key: KeyRecord,
+  { providerName, distribution }: NamedDistribution,
+): Promise<Found[]> {
+  const { current } = distribution
+  const alias = aliasName(current.name)
+  const provider = await openProvider(engine, await requireProvider(engine, providerName))
+  const known = new Set(createdKmsKeys(current).map(({ region, key: { id } }) => `${region} ${id}`))
+  const found: Found[] = []
+  for (const region of current.regions) {
+    const id = (await provider.aliasTargets(region, new Set([alias]))).get(alias)
+    if (id === undefined || known.has(`${region} ${id}`)) continue
+    const status = await provider.inspect(region, { id, arn: '' })
+    if (!status) continue
+    const tags = await provider.tagsOf(region, status.key).catch(ifDenied)
+    const isOurs = tags?.['keymgmt:key-id'] === key.id
+    // A foreign KMS key at our alias is what verify reports and repair corrects.
+    if (tags && !isOurs) continue
+    const version = Number(tags?.['keymgmt:version'])
+    found.push({
+      region,
+      status,
+      version: Number.isSafeInteger(version) && version > 0 ? version : undefined,
+    })
+  }
+  return found
+}
+
+function ifDenied(error: unknown): undefined {
+  if (error instanceof KeymgmtError && error.code === 'KMS_ACCESS_DENIED') return undefined
+  throw error
+}
+
+/** PURE: the key with this version and those before it, of which the store lacks the material. */
+function withVersion(key: KeyRecord, version: number, now: Date): KeyRecord {
+  const numbers = Array.from({ length: version }, (_, index) => index + 1)
+  const missing = numbers.filter((number) => !(number in key.versions))
+  const unknown = {
+    creation_time: now.toISOString(),
+    material: { state: 'not-in-store' },
+  } as const
+  return {
+    ...(newestVersion(key) <= version ? without(key, 'pending_version') : key),
+    latest_version: Math.max(key.latest_version, version),
+    versions: {
+      ...key.versions,
+      ...Object.fromEntries(missing.map((number) => [number, unknown])),
+    },
+  }
+}
+
+/** PURE: the distribution with this KMS key, which its alias names. */
+function withKmsKey(
+  record: DistributionRecord,
+  region: string,
+  version: number,
+  { key, state }: KmsKeyStatus,
+): DistributionRecord {
+  const entry = {
+    version,
+    region,
+    state: 'created',
+    key,
+    materials: [],
+    ...((state === 'enabled' || state === 'disabled') && { enabled: state === 'enabled' }),
+  } as const
+  return putAlias(putKmsKey(record, entry), region, aliasName(record.name), {
+    state: 'set',
+    version,
+  })
+}

@@ -1,0 +1,182 @@
+import { timingSafeEqual } from 'node:crypto'
+import { KeymgmtError } from '../../errors.js'
+import type { Lock, Store } from '../../store/store.js'
+import { recordPath } from '../records/model.js'
+import { COMPARED_FOLDERS, openRecords, surplusOf, type Surplus } from './snapshot-contents.js'
+import type { Snapshot } from './snapshot-file.js'
+import { keyNames, readBelow, readPlainRecords, wipe, type Records } from './snapshot-records.js'
+
+/** Options of {@link restoreSnapshot}. */
+export interface RestoreOptions {
+  /** True to replace and remove what the snapshot lacks. Material always stays. */
+  readonly force: boolean
+  /**
+   * Called before anything is replaced or removed that the snapshot lacks. All keys and providers
+   * are locked, and the locks of `store` are held already.
+   */
+  readonly saveFirst: (store: Store) => Promise<void>
+  /** Called before the first change. */
+  readonly begin: () => void
+}
+
+/** The outcome of {@link restoreSnapshot}. */
+export interface Restored {
+  /** What the snapshot lacked, and the store no longer has. */
+  readonly removed: readonly Surplus[]
+  /** The number of records that were written or removed. */
+  readonly changes: number
+}
+
+/** Returns what the store has and the snapshot lacks. Takes no lock and writes nothing. */
+export async function compareWithSnapshot(store: Store, snapshot: Snapshot): Promise<Surplus[]> {
+  const present = await readCompared(store)
+  const wanted = openRecords(snapshot, COMPARED_FOLDERS)
+  try {
+    return surplusOf(present, wanted)
+  } finally {
+    wipe(present)
+    wipe(wanted)
+  }
+}
+
+/**
+ * Brings the store to the state of the snapshot. Material is only added. Can be repeated after an
+ * interruption.
+ * @throws KeymgmtError SNAPSHOT_REFUSED without `force` if the store has what the snapshot lacks,
+ * or if both have different material of one name; nothing is changed then. SNAPSHOT_INVALID,
+ * STORE_LOCKED.
+ */
+export async function restoreSnapshot(
+  store: Store,
+  snapshot: Snapshot,
+  { force, saveFirst, begin }: RestoreOptions,
+): Promise<Restored> {
+  return withEverythingLocked(store, snapshot, async () => {
+    const removed = await compareWithSnapshot(store, snapshot)
+    if (removed.length > 0 && !force) throw surplusError(removed)
+    await assertSameMaterial(store, snapshot)
+    const present = await readCompared(store)
+    wipe(present)
+    if (removed.length > 0) await saveFirst(withoutLocks(store))
+    begin()
+    return {
+      removed,
+      changes:
+        (await writeRecords(store, snapshot)) +
+        (await removeRecords(store, snapshot, [...present.keys()])),
+    }
+  })
+}
+
+/** The error of a restore that would lose what the snapshot lacks. */
+export function surplusError({ length }: readonly Surplus[]): KeymgmtError {
+  return new KeymgmtError(
+    'SNAPSHOT_REFUSED',
+    `the store has ${length} ${length === 1 ? 'thing' : 'things'} that the snapshot lacks`,
+    {
+      hints: [
+        'list them: add -check; nothing was changed',
+        'to restore nevertheless, add -force: keymgmt first saves a snapshot of the present store, and keeps all material',
+      ],
+    },
+  )
+}
+
+/** True for material, and for the key of its fingerprints: it is never replaced or removed. */
+function isMaterial(path: string): boolean {
+  return path === recordPath.fingerprintKey || path.startsWith(`${recordPath.materials}/`)
+}
+
+async function assertSameMaterial(store: Store, snapshot: Snapshot): Promise<void> {
+  for (const path of snapshot.paths.filter(isMaterial)) {
+    const [stored, wanted] = [(await store.get(path))?.value, snapshot.read(path)]
+    const differs = stored !== undefined && wanted !== undefined && !isEqual(stored, wanted)
+    stored?.fill(0)
+    wanted?.fill(0)
+    if (differs)
+      throw new KeymgmtError('SNAPSHOT_REFUSED', `the store and the snapshot differ in ${path}`, {
+        hints: ['restore the snapshot to an empty location, and compare; nothing was changed'],
+      })
+  }
+}
+
+/** Material first, and the records that name it last. Returns the number of changes. */
+async function writeRecords(store: Store, snapshot: Snapshot): Promise<number> {
+  let changes = 0
+  const [material, plain] = [
+    snapshot.paths.filter(isMaterial),
+    snapshot.paths.filter((path) => !isMaterial(path)),
+  ]
+  for (const path of [...material, ...plain]) {
+    const stored = await store.get(path)
+    const wanted = snapshot.read(path)
+    if (wanted && !(stored && isEqual(stored.value, wanted))) {
+      await store.put(path, wanted, stored?.revision)
+      changes++
+    }
+    stored?.value.fill(0)
+    wanted?.fill(0)
+  }
+  return changes
+}
+
+/** Removes those of the records that the snapshot lacks. Returns their number. */
+async function removeRecords(
+  store: Store,
+  snapshot: Snapshot,
+  paths: readonly string[],
+): Promise<number> {
+  const kept = new Set(snapshot.paths)
+  const surplus = paths.filter((path) => !kept.has(path))
+  for (const path of surplus) {
+    const stored = await store.get(path)
+    stored?.value.fill(0)
+    if (stored) await store.delete(path, stored.revision)
+  }
+  return surplus.length
+}
+
+/** The records that a restore replaces or removes. */
+async function readCompared(store: Store): Promise<Records> {
+  const providers = await readBelow(store, recordPath.providers)
+  const keys = await Promise.all(
+    (await keyNames(store)).map((name) => readPlainRecords(store, name)),
+  )
+  return new Map([...providers, ...keys.flatMap((records) => [...records])])
+}
+
+/**
+ * Runs `use` while no other command changes a key or a provider of the store or the snapshot. The
+ * order is that of the other commands: keys, then providers.
+ */
+async function withEverythingLocked<T>(
+  store: Store,
+  snapshot: Snapshot,
+  use: () => Promise<T>,
+): Promise<T> {
+  const inSnapshot = (folder: string) =>
+    snapshot.paths.filter((path) => path.startsWith(`${folder}/`))
+  const names = (await keyNames(store)).map(recordPath.key)
+  const providers = (await store.list(recordPath.providers)).map(recordPath.provider)
+  const keys = [...names, ...inSnapshot(recordPath.keys)]
+  const held: Lock[] = []
+  try {
+    for (const name of [
+      ...new Set(keys.sort()),
+      ...new Set([...providers, ...inSnapshot(recordPath.providers)].sort()),
+    ])
+      held.push(await store.lock(name, 'operator snapshot restore'))
+    return await use()
+  } finally {
+    for (const lock of held.reverse()) await lock.release()
+  }
+}
+
+/** The store for a caller that holds all of its locks. */
+function withoutLocks(store: Store): Store {
+  return { ...store, lock: () => Promise.resolve({ release: () => Promise.resolve() }) }
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && timingSafeEqual(one, other)
+}
