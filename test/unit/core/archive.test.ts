@@ -205,7 +205,7 @@ describe('what was removed', () => {
         : testbed.store.get(path)
     const { engine } = recorded({ ...testbed, store: { ...testbed.store, get } })
     await distribute(later(engine, 40 * DAY_MS), 'k', 'app', AES)
-    expect([reads, testbed.kms.keys.length]).toEqual([2, 1])
+    expect([reads, testbed.kms.keys.length]).toEqual([3, 1])
   })
 
   it('is brought back only while its key allows it: one whose material is out keeps its key, in part or in all', async () => {
