@@ -239,6 +239,7 @@ describe('what is promised', () => {
       'Purpose',
       'RawObject',
       'RawValue',
+      'RemovedDistribution',
       'Repair',
       'RequestData',
       'Resolved',
