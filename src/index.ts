@@ -21,6 +21,7 @@ export {
   readStatus,
   type BaseCredentials,
   type CredentialsSource,
+  type RemovedDistribution,
   type StoreStatus,
 } from './core/operations/status.js'
 export {

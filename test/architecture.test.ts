@@ -240,6 +240,7 @@ describe('what is promised', () => {
       'Purpose',
       'RawObject',
       'RawValue',
+      'RemovedDistribution',
       'Repair',
       'RequestData',
       'Resolved',

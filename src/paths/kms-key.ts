@@ -1,13 +1,14 @@
 import type { Engine } from '../core/engine.js'
 import { removeDistribution, type ScheduledDeletion } from '../core/operations/remove.js'
 import { distribute, readInterruption } from '../core/operations/distribute.js'
-import { readDistribution } from '../core/records/repository.js'
-import { createdKmsKeys } from '../core/records/kms-keys.js'
+import { archivedOf } from '../core/records/archive.js'
+import { readDistribution, readKey } from '../core/records/repository.js'
+import { createdKmsKeys, lastDeletion } from '../core/records/kms-keys.js'
 import { recordPath, type DistributionRecord } from '../core/records/model.js'
 import { waysForward } from '../core/records/takedown.js'
 import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
 import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
-import { definePath } from '../router/path.js'
+import { definePath, type Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
 
 /** LIST keymgmt/kms/:name/key */
@@ -69,13 +70,12 @@ export const kmsKey = definePath<Engine>()({
       summary: 'The ids of the KMS keys, by version.',
       run: async (engine, { name, key }) => {
         const record = await readDistribution(engine, name, key)
+        if (!record) return describeRemoved(engine, name, key)
         const interruption = await readInterruption(engine, name, key)
-        return (
-          record && {
-            data: describe(record),
-            warnings: interruption ? [explainInterruption(interruption, name, key)] : [],
-          }
-        )
+        return {
+          data: describe(record),
+          warnings: interruption ? [explainInterruption(interruption, name, key)] : [],
+        }
       },
     },
     delete: {
@@ -95,6 +95,25 @@ export const kmsKey = definePath<Engine>()({
     },
   },
 })
+
+/** The latest removed distribution that can still be restored. */
+async function describeRemoved(
+  engine: Engine,
+  name: string,
+  key: string,
+): Promise<Response | undefined> {
+  const known = await readKey(engine, key)
+  const archived = known ? await archivedOf(engine, known, name) : []
+  const removed = archived.find(({ gone }) => !gone)
+  if (!removed) return undefined
+  const date = lastDeletion(removed.record)
+  return {
+    data: { ...describe(removed.record), ...(date !== undefined && { deletion_date: date }) },
+    warnings: [
+      `It is removed, and AWS deletes its KMS keys${date === undefined ? '' : ` on ${date}`}. Until then, restore it with: keymgmt write -f keymgmt/kms/${name}/key/${key}/restore`,
+    ],
+  }
+}
 
 function describe({
   name,

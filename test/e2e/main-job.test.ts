@@ -139,6 +139,7 @@ describe('permissions', () => {
         'EnableKey',
         'GetParametersForImport',
         'ImportKeyMaterial',
+        'ListAliases',
         'ReplicateKey',
         'ScheduleKeyDeletion',
         'UpdateAlias',

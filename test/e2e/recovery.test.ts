@@ -91,6 +91,34 @@ describe('a removal', () => {
     expect((await bench.run(`read ${PATH}/verify`)).status).toBe(0)
   })
 
+  it('is shown by read and status, with the date, and keeps key and provider until then', async () => {
+    await bench.ok('write keymgmt/key/app deletion_allowed=true')
+    const before = await read()
+    await bench.ok(`delete ${PATH} deletion_window=7`)
+    const date = new Date(time.getTime() + 7 * 86_400_000).toISOString().slice(0, 10)
+    expect(await read()).toEqual({
+      ...before,
+      state: 'removed',
+      deletion_date: expect.stringContaining(date),
+    })
+    const shown = await bench.run(`read ${PATH}`)
+    expect(shown.stderr.replace(/\s+/g, ' ')).toContain(`keymgmt write -f ${PATH}/restore`)
+    expect(await json('status')).toMatchObject({
+      distributions: 0,
+      removed: 1,
+      removed_until: { 'k/app': expect.stringContaining(date) },
+    })
+    for (const line of ['delete keymgmt/key/app', 'delete keymgmt/kms/k']) {
+      const refused = await bench.run(line)
+      expect(refused).toMatchObject({ status: 2, stdout: '' })
+      expect(refused.stderr).toContain(date)
+      expect(refused.stderr).toContain(`${PATH}/restore`)
+    }
+    await bench.ok(`write -f ${PATH}/restore`)
+    expect(await read()).toEqual(before)
+    expect(await json('status')).toMatchObject({ distributions: 1, removed: 0 })
+  })
+
   it('of another purpose does not bring the old one back', async () => {
     await bench.ok('write -f keymgmt/key/pair type=rsa-2048')
     await bench.ok('write keymgmt/kms/k/key/pair purpose=encrypt,decrypt')

@@ -31,9 +31,15 @@ async function printStatus(context: Context, formatName: Effective<FormatName>):
     },
   })
   const seal = await opened.seal()
-  const { credentials, ...counts } = await readStatus(opened.engine)
+  const { credentials, removed, ...counts } = await readStatus(opened.engine)
   const data = {
     ...counts,
+    removed: removed.length,
+    ...(removed.length > 0 && {
+      removed_until: Object.fromEntries(
+        removed.map(({ providerName, key, date }) => [`${providerName}/${key}`, date ?? '']),
+      ),
+    }),
     credentials: Object.fromEntries(
       Object.entries(credentials).map(([name, source]) => [
         name,

@@ -3,7 +3,7 @@ import type { Protection, Purpose } from '../../kms/provider.js'
 import { kindOf, type Engine } from '../engine.js'
 import { interruptionOf, takedownError, type Interruption } from '../reconcile/interruption.js'
 import { reconcile, resumeUnfinished } from '../reconcile/reconcile.js'
-import { distributionName } from '../records/alias-names.js'
+import { freeName } from '../records/distribution-name.js'
 import { withKeyLock, withProviderLock } from '../records/locks.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import { createRecord, openRecord } from '../records/record.js'
@@ -102,7 +102,7 @@ export async function createDistribution(
     engine.store,
     recordPath.distribution(providerName, key.name),
     {
-      name: distributionName(key.name, now),
+      name: await freeName(engine, key.name),
       key_id: key.id,
       distribution_time: now.toISOString(),
       ...begun,

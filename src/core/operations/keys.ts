@@ -9,18 +9,13 @@ import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { newestVersion } from '../reconcile/plan.js'
 import { reconcileKey, resumeUnfinished } from '../reconcile/reconcile.js'
-import { archivedOf } from '../records/archive.js'
-import { createdKmsKeys, holdsMaterial } from '../records/kms-keys.js'
+import { archivedOf, deleteArchived } from '../records/archive.js'
 import { withKeyLock } from '../records/locks.js'
 import { deleteMaterial, writeMaterial } from '../records/material.js'
-import {
-  recordPath,
-  type DistributionRecord,
-  type KeyRecord,
-  type KeyVersion,
-} from '../records/model.js'
+import { recordPath, type KeyRecord, type KeyVersion } from '../records/model.js'
 import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
 import { distributionsOf, requireKey, type NamedDistribution } from '../records/repository.js'
+import { assertDeletedByKms } from './pending-deletion.js'
 
 /** The settings of a key; what is undefined stays as it is. */
 export interface KeyChange {
@@ -173,14 +168,17 @@ export async function addVersion(
 
 /**
  * Deletes the key with its material; one that is not there is deleted already.
- * @throws KeymgmtError KEY_IN_USE while it is distributed, KEY_PROTECTED unless deletion is
- * allowed.
+ * @throws KeymgmtError KEY_IN_USE while it is distributed, or AWS has KMS keys of a removed
+ * distribution of it; KEY_PROTECTED unless deletion is allowed; errors of the KMS.
  */
 export async function deleteKey(engine: Engine, name: string): Promise<void> {
   await withKeyLock(engine.store, name, `delete keymgmt/key/${name}`, async () => {
     const key = await openRecord<KeyRecord>(engine.store, recordPath.key(name))
     if (!key) return
     await assertDeletable(engine, key.current)
+    const archived = await archivedOf(engine, key.current)
+    await assertDeletedByKms(engine, 'KEY_IN_USE', archived)
+    for (const each of archived) await deleteArchived(engine, each)
     await deleteMaterial(engine.store, key.current.id)
     await key.remove()
   })
@@ -199,24 +197,4 @@ async function assertDeletable(engine: Engine, key: KeyRecord): Promise<void> {
       hints: [`allow it: keymgmt write keymgmt/key/${name} deletion_allowed=true`],
     })
   }
-  const dependent = (await archivedOf(engine, key)).find(
-    ({ record, gone }) => !gone && dependsOnMaterial(record),
-  )
-  if (!dependent) return
-  const { providerName } = dependent
-  throw new KeymgmtError(
-    'KEY_IN_USE',
-    `KMS keys of ${name} in ${providerName} can be brought back only with its material`,
-    {
-      hints: [
-        `bring them back: keymgmt write -f keymgmt/kms/${providerName}/key/${name}/restore`,
-        'or wait until AWS has deleted them',
-      ],
-    },
-  )
-}
-
-/** True if a KMS key of it is without its material, so that ours is all that there is. */
-function dependsOnMaterial(record: DistributionRecord): boolean {
-  return createdKmsKeys(record).some((entry) => !holdsMaterial(entry))
 }

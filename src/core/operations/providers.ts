@@ -1,9 +1,11 @@
 import { KeymgmtError } from '../../errors.js'
 import { KMS_KINDS, type KmsKindName } from '../../kms/index.js'
 import { kindOf, providerSettings, type Engine } from '../engine.js'
+import { archivedIn, deleteArchived } from '../records/archive.js'
 import { withProviderLock } from '../records/locks.js'
 import { recordPath, type KmsRecord } from '../records/model.js'
 import { createRecord, openRecord } from '../records/record.js'
+import { assertDeletedByKms } from './pending-deletion.js'
 
 /** The settings of a provider; what is undefined stays as it is. */
 export interface ProviderChange {
@@ -62,7 +64,8 @@ function amended(existing: KmsRecord, change: ProviderChange): KmsRecord {
 
 /**
  * Deletes a provider; one that is not there is deleted already.
- * @throws KeymgmtError KMS_IN_USE while keys are distributed to it.
+ * @throws KeymgmtError KMS_IN_USE while keys are distributed to it, or AWS has KMS keys of a
+ * removed distribution to it; errors of the KMS.
  */
 export async function deleteProvider(engine: Engine, name: string): Promise<void> {
   await withProviderLock(engine.store, name, `delete keymgmt/kms/${name}`, async () => {
@@ -72,6 +75,9 @@ export async function deleteProvider(engine: Engine, name: string): Promise<void
         hints: keys.slice(0, 3).map((key) => `keymgmt delete keymgmt/kms/${name}/key/${key}`),
       })
     }
+    const archived = await archivedIn(engine, name)
+    await assertDeletedByKms(engine, 'KMS_IN_USE', archived)
+    for (const each of archived) await deleteArchived(engine, each)
     await (await openRecord<KmsRecord>(engine.store, recordPath.provider(name)))?.remove()
   })
 }

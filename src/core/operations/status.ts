@@ -1,4 +1,7 @@
 import type { Engine } from '../engine.js'
+import { keyInName } from '../records/alias-names.js'
+import { archivedIn } from '../records/archive.js'
+import { lastDeletion } from '../records/kms-keys.js'
 import { recordPath } from '../records/model.js'
 import { readProvider } from '../records/repository.js'
 
@@ -14,16 +17,29 @@ export type CredentialsSource =
   | BaseCredentials
   | { readonly source: 'role'; readonly roleArn: string; readonly assumedWith: BaseCredentials }
 
+/** A removed distribution that can still be restored. */
+export interface RemovedDistribution {
+  readonly providerName: string
+  readonly key: string
+  /** The last date on which AWS deletes a KMS key of it, where AWS has named one. */
+  readonly date: string | undefined
+}
+
 /** The content of the store. */
 export interface StoreStatus {
   readonly keys: number
   readonly providers: number
   readonly distributions: number
+  /** The removed distributions that can still be restored, as far as the store knows. */
+  readonly removed: readonly RemovedDistribution[]
   /** By provider. */
   readonly credentials: Readonly<Record<string, CredentialsSource>>
 }
 
-/** Counts keys, providers and distributions, and reads where each provider's credentials are. */
+/**
+ * Counts keys, providers and distributions, lists the removed ones, and reads where each provider's
+ * credentials are.
+ */
 export async function readStatus(engine: Engine): Promise<StoreStatus> {
   const [keys, providers, distributed] = await Promise.all([
     engine.store.list(recordPath.keys),
@@ -39,10 +55,21 @@ export async function readStatus(engine: Engine): Promise<StoreStatus> {
       return [name, credentialsSource(provider?.credentials ?? {})] as const
     }),
   )
+  const removed = await Promise.all(
+    (await engine.store.list(recordPath.archive)).map((name) => archivedIn(engine, name)),
+  )
   return {
     keys: keys.length,
     providers: providers.length,
     distributions: distributions.flat().length,
+    removed: removed
+      .flat()
+      .filter(({ gone }) => !gone)
+      .map(({ providerName, record }) => ({
+        providerName,
+        key: keyInName(record.name),
+        date: lastDeletion(record),
+      })),
     credentials: Object.fromEntries(credentials),
   }
 }

@@ -21,6 +21,7 @@ import { requireProvider, type NamedDistribution } from '../records/repository.j
 export interface ReconcileContext {
   readonly engine: Engine
   readonly key: KeyRecord
+  readonly providerName: string
   readonly distribution: RecordHandle<DistributionRecord>
   readonly provider: KmsProvider
 }
@@ -32,7 +33,7 @@ export async function openContext(
   { providerName, distribution }: NamedDistribution,
 ): Promise<ReconcileContext> {
   const provider = await openProvider(engine, await requireProvider(engine, providerName))
-  return { engine, key, distribution, provider }
+  return { engine, key, providerName, distribution, provider }
 }
 
 /**

@@ -2,7 +2,7 @@ import type { KmsKeyStatus } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
 import type { ArchivedDistribution } from '../records/archive.js'
 import { createdKmsKeys, materialIn } from '../records/kms-keys.js'
-import { withMaterial } from '../records/material.js'
+import { materialFingerprint, withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, KmsKeyEntry } from '../records/model.js'
 import { readProvider } from '../records/repository.js'
 import { tagsFor, type ReconcileContext } from './context.js'
@@ -72,12 +72,19 @@ async function observeMaterial(
   if (state !== 'enabled' && state !== 'disabled') return undefined
   const { version, region } = entry
   if (key.versions[version]?.material.state === 'not-in-store') return undefined
+  const recorded = materialIn(entry, version)
+  // The record is of other material than the key's: one of the two is from another time.
+  if (recorded && recorded.fingerprint !== materialFingerprint(key, version)) return false
+  const sameId =
+    recorded?.material_id === undefined || materialId === undefined
+      ? undefined
+      : recorded.material_id === materialId
+  // AWS also accepts an earlier material of the KMS key again, so a challenge proves nothing here.
+  if (sameId === false) return false
   return withMaterial(engine.store, key, version, async (material) => {
     const seen = await provider.holds(region, kmsKey, key.type, material)
     if (seen !== undefined) return seen
-    if (challenge) return provider.accepts(region, kmsKey, key.type, material)
-    const recorded = materialIn(entry, version)?.material_id
-    return recorded === undefined || materialId === undefined ? undefined : recorded === materialId
+    return challenge ? provider.accepts(region, kmsKey, key.type, material) : sameId
   })
 }
 

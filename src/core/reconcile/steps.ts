@@ -1,16 +1,11 @@
 import { KeymgmtError } from '../../errors.js'
 import { DELETION_WINDOW } from '../records/deletion-window.js'
 import type { KmsKey } from '../../kms/provider.js'
-import {
-  aliasAt,
-  createdKmsKeys,
-  materialIn,
-  requireKmsKey,
-  withImported,
-} from '../records/kms-keys.js'
+import { materialIn, requireKmsKey, withImported } from '../records/kms-keys.js'
 import { materialFingerprint, withMaterial } from '../records/material.js'
 import { without, type KmsKeyPlace, type MaterialEntry } from '../records/model.js'
-import { tagsFor, updateKmsKey, writeAlias, type ReconcileContext } from './context.js'
+import { pointAlias, removeAlias } from './aliases.js'
+import { tagsFor, updateKmsKey, type ReconcileContext } from './context.js'
 import { createPrimary, createReplica } from './create.js'
 import type { Step, StepOf } from './plan.js'
 
@@ -63,10 +58,7 @@ const STEPS: {
 
   'point-alias': pointAlias,
 
-  'remove-alias': async (context, { region, alias }) => {
-    await context.provider.removeAlias(region, alias)
-    await writeAlias(context, region, alias, undefined)
-  },
+  'remove-alias': removeAlias,
 
   'schedule-deletion': async (context, step) => {
     const days = context.distribution.current.deletion_window ?? DELETION_WINDOW.default
@@ -112,23 +104,6 @@ async function importMaterial(context: ReconcileContext, place: KmsKeyPlace): Pr
     const others = entry.materials.filter((material) => material.version !== version)
     return { ...entry, materials: [...others, imported] }
   })
-}
-
-async function pointAlias(
-  context: ReconcileContext,
-  { version, region, alias }: StepOf<'point-alias'>,
-): Promise<void> {
-  const { current } = context.distribution
-  const known = aliasAt(current, region, alias)
-  const keys = new Set(
-    createdKmsKeys(current).flatMap((entry) => (entry.region === region ? [entry.key.id] : [])),
-  )
-  if (!known) await writeAlias(context, region, alias, { state: 'pending' })
-  await context.provider.pointAlias(region, alias, kmsKeyAt(context, { version, region }), {
-    keys,
-    exists: known?.state === 'pending' ? 'unknown' : known !== undefined,
-  })
-  await writeAlias(context, region, alias, { state: 'set', version })
 }
 
 function differentMaterialError(

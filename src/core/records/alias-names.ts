@@ -8,11 +8,16 @@ export function keyInName(name: string): string {
   return name.replace(/-\d+$/, '')
 }
 
+/** The unix timestamp in the name of a distribution. */
+export function secondInName(name: string): number {
+  return Number(name.slice(name.lastIndexOf('-') + 1))
+}
+
 /**
  * The alias of a distribution, with Vault's prefix, so that whatever names the alias works with
  * either tool. AWS allows neither `.` in an alias nor anything but letters, digits, `/`, `_` and
- * `-`; a key's `.` becomes `_`. Should that make two keys share an alias, the second is refused it,
- * see `KmsProvider.pointAlias`.
+ * `-`; a key's `.` becomes `_`. Where two keys would share an
+ * alias, the second gets a later time, see `freeName`.
  */
 export function aliasName(name: string): string {
   return `alias/hashicorp/${name.replaceAll('.', '_')}`

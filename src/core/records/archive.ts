@@ -1,7 +1,14 @@
+import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { keyInName } from './alias-names.js'
 import { createdKmsKeys } from './kms-keys.js'
-import { encodeRecord, recordPath, type DistributionRecord, type KeyRecord } from './model.js'
+import {
+  decodeRecord,
+  encodeRecord,
+  recordPath,
+  type DistributionRecord,
+  type KeyRecord,
+} from './model.js'
 import { createRecord, openRecord, type RecordHandle } from './record.js'
 import type { NamedDistribution } from './repository.js'
 
@@ -62,7 +69,9 @@ function isOver(record: DistributionRecord, now: Date): boolean {
 
 /**
  * Moves the record of a removed distribution to the archive. It is written there before it goes
- * from its place, so that at every moment one of the two names the KMS keys.
+ * from its place, so that at every moment one of the two names the KMS keys. An archived record is
+ * replaced only by a later state of the same distribution.
+ * @throws KeymgmtError STORE_CORRUPT if another distribution of that name is archived.
  */
 export async function archiveDistribution(
   { store }: Engine,
@@ -70,8 +79,26 @@ export async function archiveDistribution(
 ): Promise<void> {
   const path = recordPath.archived(providerName, distribution.current.name)
   const earlier = await store.get(path)
+  if (earlier) assertSameDistribution(path, earlier.value, distribution.current)
   await store.put(path, encodeRecord(distribution.current), earlier?.revision)
   await distribution.remove()
+}
+
+/** An interruption can leave a distribution both in its place and in the archive. */
+function assertSameDistribution(
+  path: string,
+  archived: Uint8Array,
+  { key_id, distribution_time }: DistributionRecord,
+): void {
+  const earlier = decodeRecord(path, archived) as DistributionRecord
+  if (earlier.key_id === key_id && earlier.distribution_time === distribution_time) return
+  throw new KeymgmtError(
+    'STORE_CORRUPT',
+    `${path} is the record of another distribution, which names KMS keys: it is not replaced`,
+    {
+      hints: ['nothing was changed in the store; report this, with the output of `keymgmt status`'],
+    },
+  )
 }
 
 /** The reverse of {@link archiveDistribution}; `record` is what it continues with. */

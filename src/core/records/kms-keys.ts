@@ -41,6 +41,14 @@ export function createdKmsKeys({
   return kms_keys.filter((entry) => entry.state === 'created')
 }
 
+/** The last date on which AWS deletes a KMS key, as far as AWS has named dates. */
+export function lastDeletion(record: Pick<DistributionRecord, 'kms_keys'>): string | undefined {
+  return createdKmsKeys(record)
+    .flatMap(({ deletion }) => deletion?.date ?? [])
+    .sort()
+    .at(-1)
+}
+
 /** The created KMS key that must be on record. @throws KeymgmtError STORE_CORRUPT */
 export function requireKmsKey(
   { path, current }: Pick<RecordHandle<DistributionRecord>, 'path' | 'current'>,

@@ -9,6 +9,8 @@ import {
   restoreDistribution,
   revokeDistribution,
 } from '../../../src/core/operations/remove.js'
+import { recordPath } from '../../../src/core/records/model.js'
+import { openRecord } from '../../../src/core/records/record.js'
 import { archivedOf } from '../../../src/core/records/archive.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import {
@@ -106,13 +108,15 @@ describe('what was removed', () => {
   )
 
   it('is not that of a later key of the same name', async () => {
-    const { engine, kms } = await createDistributed({ deletionAllowed: true })
+    const { engine, kms, store } = await createDistributed({ deletionAllowed: true })
     await remove(engine)
-    await deleteKey(engine, 'app')
+    await (await requireKey(engine, 'app')).remove()
     await saveKey(engine, 'app', { type: 'aes256-gcm96' })
     expect(await refusal(restore(engine))).toEqual(NOT_REMOVED)
-    await distribute(later(engine, 2_000), 'k', 'app', AES)
+    await distribute(engine, 'k', 'app', AES)
     expect(kms.keys).toHaveLength(2)
+    await remove(engine)
+    expect(await store.list('archive/k')).toHaveLength(2)
   })
 
   it('and goes while it is looked for was not there', async () => {
@@ -158,7 +162,8 @@ describe('what was removed', () => {
   it('is asked for of the provider that it was in, not of another of that name', async () => {
     const { engine } = await createDistributed()
     await remove(engine)
-    await deleteProvider(engine, 'k')
+    const provider = await openRecord(engine.store, recordPath.provider('k'))
+    await provider?.remove()
     expect(await refusal(restore(engine))).toEqual(GONE('decrypt,encrypt'))
     await saveProvider(engine, 'k', { provider: 'awskms', keyCollection: 'eu-west-1' })
     expect(await refusal(restore(engine))).toEqual(GONE('decrypt,encrypt'))
@@ -205,7 +210,7 @@ describe('what was removed', () => {
         : testbed.store.get(path)
     const { engine } = recorded({ ...testbed, store: { ...testbed.store, get } })
     await distribute(later(engine, 40 * DAY_MS), 'k', 'app', AES)
-    expect([reads, testbed.kms.keys.length]).toEqual([2, 1])
+    expect([reads, testbed.kms.keys.length]).toEqual([3, 1])
   })
 
   it('is brought back only while its key allows it: one whose material is out keeps its key, in part or in all', async () => {
@@ -215,7 +220,47 @@ describe('what was removed', () => {
     expect((await refusal(deleteKey(engine, 'app')))[0]).toBe('KEY_IN_USE')
     await restore(engine)
     expect(kms.keys[0]).toMatchObject({ enabled: true, deletion: undefined })
-    await remove(engine)
-    await deleteKey(engine, 'app')
   })
+
+  const DELETIONS = [
+    ['key', 'KEY_IN_USE', (engine: Engine) => deleteKey(engine, 'app')],
+    ['provider', 'KMS_IN_USE', (engine: Engine) => deleteProvider(engine, 'k')],
+  ] as const
+  it.each(DELETIONS)('keeps its %s until AWS has deleted it', async (_what, code, attempt) => {
+    const { engine, kms, store } = await createDistributed({ deletionAllowed: true })
+    await remove(engine)
+    const date = (kms.keys[0]?.deletion as Date).toISOString()
+    const words = [
+      code,
+      `the removed distribution of app to k can be restored until ${date}`,
+      'restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
+      'or wait until AWS has deleted its last KMS key',
+    ]
+    expect(await refusal(attempt(engine))).toEqual(words)
+    // The local clock is ahead, and AWS still has the KMS key.
+    expect(await refusal(attempt(later(engine, 40 * DAY_MS)))).toEqual(words)
+    const [kept] = kms.keys.splice(0)
+    // AWS does not show the KMS key to these credentials, and its date is not over.
+    expect(await refusal(attempt(engine))).toEqual(words)
+    expect(kept).toBeDefined()
+    await attempt(later(engine, 40 * DAY_MS))
+    expect(await store.list('archive/k')).toEqual([])
+  })
+
+  it.each(DELETIONS)(
+    'keeps its %s while a primary waits for its replicas, and where AWS cannot be asked',
+    async (_what, code, attempt) => {
+      const testbed = await createDistributed({ ...GLOBAL, deletionAllowed: true })
+      await replicate(testbed.engine, 'k', 'app')
+      await remove(testbed.engine)
+      testbed.kms.keys.splice(1)
+      expect((await refusal(attempt(later(testbed.engine, 40 * DAY_MS))))[0]).toBe(code)
+      const lame = recorded(testbed, () => ({
+        inspect: () => Promise.reject(new KeymgmtError('KMS_UNREACHABLE', 'lame')),
+      }))
+      expect((await refusal(attempt(later(lame.engine, 40 * DAY_MS))))[0]).toBe('KMS_UNREACHABLE')
+      testbed.kms.keys.splice(0)
+      await attempt(later(testbed.engine, 40 * DAY_MS))
+    },
+  )
 })

@@ -124,7 +124,7 @@ describe('a key', () => {
   })
 
   it('is deleted with its material once that is allowed and it is nowhere, and needed nowhere', async () => {
-    const { engine, store } = await createDistributed()
+    const { engine, kms, store } = await createDistributed()
     await saveKey(engine, 'app', { deletionAllowed: true })
     expect(await refusal(deleteKey(engine, 'app'))).toEqual([
       'KEY_IN_USE',
@@ -135,10 +135,13 @@ describe('a key', () => {
     await removeDistribution(engine, 'k', 'app')
     expect(await refusal(deleteKey(engine, 'app'))).toEqual([
       'KEY_IN_USE',
-      'KMS keys of app in k can be brought back only with its material',
-      'bring them back: keymgmt write -f keymgmt/kms/k/key/app/restore',
-      'or wait until AWS has deleted them',
+      expect.stringMatching(
+        /^the removed distribution of app to k can be restored until \d{4}-\d\d-\d\dT/,
+      ),
+      'restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
+      'or wait until AWS has deleted its last KMS key',
     ])
+    kms.keys.length = 0
     await deleteKey({ ...engine, now: () => new Date(Date.now() + 31 * DAY_MS) }, 'app')
     expect([await readKey(engine, 'app'), await store.list('material/app')]).toEqual([
       undefined,

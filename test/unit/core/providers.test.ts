@@ -5,6 +5,7 @@ import { createRecord } from '../../../src/core/records/record.js'
 import { readProvider } from '../../../src/core/records/repository.js'
 import { deleteProvider, saveProvider } from '../../../src/core/operations/providers.js'
 import { recordPath } from '../../../src/core/records/model.js'
+import { removeDistribution } from '../../../src/core/operations/remove.js'
 import { readStatus } from '../../../src/core/operations/status.js'
 import { AES, createTestbed, createDistributed, HOME, recorded, refusal } from './testbed.js'
 
@@ -67,7 +68,15 @@ describe('a provider', () => {
       keys: 4,
       providers: 2,
       distributions: 5,
+      removed: [],
     })
+    await removeDistribution(engine, 'other', 'a')
+    expect(await readStatus(engine)).toMatchObject({
+      distributions: 4,
+      removed: [{ providerName: 'other', key: 'a', date: expect.stringMatching(/^\d{4}-/) }],
+    })
+    const later = new Date(Date.now() + 31 * 86_400_000)
+    expect(await readStatus({ ...engine, now: () => later })).toMatchObject({ removed: [] })
   })
 
   it('of a kind that only a newer keymgmt knows is left to it', async () => {
@@ -110,6 +119,7 @@ describe('a provider', () => {
       keys: 1,
       providers: 3,
       distributions: 1,
+      removed: [],
       credentials: {
         k: {
           source: 'role',

@@ -57,6 +57,36 @@ describe('verify asks what is in a KMS key', () => {
     ])
   })
 
+  it('and never says that it is ours while the current material is another, rotated in place', async () => {
+    const testbed = await createDistributed()
+    // AWS accepts the earlier material again, although it is no longer the current one.
+    const rotated = saying(testbed, () => ({ materialId: 'another' }))
+    const found = ['material 1: our material, other material, for good']
+    expect([await verify(rotated.engine), await verify(rotated.engine, true)]).toEqual([
+      found,
+      found,
+    ])
+    expect(rotated.calls).toEqual([])
+  })
+
+  it("and compares the fingerprints of the key's and the distribution's records", async () => {
+    const testbed = await createDistributed()
+    const path = recordPath.distribution('k', 'app')
+    const handle = await openRecord<DistributionRecord>(testbed.store, path)
+    await handle?.update((current) => ({
+      ...current,
+      kms_keys: createdKmsKeys(current).map((entry) => ({
+        ...entry,
+        materials: entry.materials.map((each) => ({ ...each, fingerprint: 'another' })),
+      })),
+    }))
+    const found = ['material 1: our material, other material, for good']
+    expect([await verify(testbed.engine), await verify(testbed.engine, true)]).toEqual([
+      found,
+      found,
+    ])
+  })
+
   it.each(['AWS', 'the record'])('which is not known when %s has no name for it', async (who) => {
     const testbed = await createDistributed()
     for (const key of testbed.kms.keys) Object.assign(key, { material: OTHER, bound: OTHER })

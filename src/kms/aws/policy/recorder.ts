@@ -184,7 +184,7 @@ function aliasKeys(
 ): KeyResource[] {
   if (operation === 'CreateAlias') return [target]
   if (!('TargetKeyId' in input)) return [former ?? ANY_IMPORTED]
-  if (former) return [target, former]
   // The pattern of a KMS key that is to be made also covers the one before: it is of the same kind.
-  return [target.name.endsWith('*') ? target : ANY_IMPORTED]
+  if (target.name.endsWith('*')) return [target]
+  return former ? [target, former] : [ANY_IMPORTED]
 }

@@ -1,0 +1,132 @@
+import { KeymgmtError } from '../../errors.js'
+import { aliasName } from '../records/alias-names.js'
+import { archivedOf } from '../records/archive.js'
+import { freeName } from '../records/distribution-name.js'
+import { aliasAt, createdKmsKeys, requireKmsKey } from '../records/kms-keys.js'
+import type { AliasEntry } from '../records/model.js'
+import { writeAlias, type ReconcileContext } from './context.js'
+import type { StepOf } from './plan.js'
+
+// Consumers use aliases, so moving or removing one that is somebody else's breaks what they run.
+// The name alone proves nothing: two keys can have one alias name, and anybody can move one.
+
+/**
+ * Makes an alias name the KMS key of a version. If the name is taken and the distribution has no
+ * alias yet, the distribution gets another name, and the next plan is for that one.
+ * @throws KeymgmtError KMS_FAILED if the alias names a KMS key that is not ours; it is left alone.
+ */
+export async function pointAlias(
+  context: ReconcileContext,
+  step: StepOf<'point-alias'>,
+): Promise<void> {
+  const { version, region, alias } = step
+  const { distribution, provider } = context
+  const { key } = requireKmsKey(distribution, { version, region })
+  const known = aliasAt(distribution.current, region, alias)
+  const keys = await ownKmsKeys(context, region)
+  if (known?.state === 'set') await assertOwnAlias(context, known, keys)
+  if (!known) await writeAlias(context, region, alias, { state: 'pending' })
+  try {
+    await provider.pointAlias(region, alias, key, {
+      keys,
+      exists: known?.state === 'pending' ? 'unknown' : known !== undefined,
+    })
+  } catch (error) {
+    if (await isNameTaken(context, step, keys, error)) return rename(context, step)
+    throw error
+  }
+  await writeAlias(context, region, alias, { state: 'set', version })
+}
+
+/**
+ * Removes an alias that names one of our KMS keys. Another one stays, with a notice, and is no
+ * longer on record.
+ */
+export async function removeAlias(
+  context: ReconcileContext,
+  { region, alias }: StepOf<'remove-alias'>,
+): Promise<void> {
+  const { distribution, engine, key, provider } = context
+  const target = await targetOf(context, region, alias)
+  // AWS may not list an alias yet that it has just created. One that is on record as set is ours.
+  const isOurs =
+    target === undefined
+      ? aliasAt(distribution.current, region, alias)?.state !== 'pending'
+      : (await ownKmsKeys(context, region)).has(target)
+  if (isOurs) await provider.removeAlias(region, alias)
+  else if (target !== undefined)
+    engine.notice(
+      `The alias ${alias} in ${region} stays: it names KMS key ${target}, which is not of ${key.name}`,
+    )
+  await writeAlias(context, region, alias, undefined)
+}
+
+/** The ids of the KMS keys in a Region that the key has or had in the provider. */
+async function ownKmsKeys(
+  { engine, key, distribution, providerName }: ReconcileContext,
+  region: string,
+): Promise<ReadonlySet<string>> {
+  const archived = await archivedOf(engine, key, providerName)
+  return new Set(
+    [distribution.current, ...archived.map(({ record }) => record)]
+      .flatMap(createdKmsKeys)
+      .flatMap((entry) => (entry.region === region ? [entry.key.id] : [])),
+  )
+}
+
+async function targetOf(
+  { provider }: ReconcileContext,
+  region: string,
+  alias: string,
+): Promise<string | undefined> {
+  return (await provider.aliasTargets(region, new Set([alias]))).get(alias)
+}
+
+async function assertOwnAlias(
+  context: ReconcileContext,
+  { region, name }: AliasEntry,
+  keys: ReadonlySet<string>,
+): Promise<void> {
+  const { key, providerName } = context
+  const target = await targetOf(context, region, name)
+  if (target === undefined || keys.has(target)) return
+  throw new KeymgmtError(
+    'KMS_FAILED',
+    `the alias ${name} in ${region} names KMS key ${target}, which is not of ${key.name}: somebody moved it`,
+    {
+      hints: [
+        'nothing was done to the alias',
+        `move it back: keymgmt write -f keymgmt/kms/${providerName}/key/${key.name}/repair`,
+      ],
+    },
+  )
+}
+
+/**
+ * True if the alias failed because its name is taken, and nobody can depend on the name of the
+ * distribution yet, because it never had its alias.
+ */
+async function isNameTaken(
+  context: ReconcileContext,
+  { region, alias }: StepOf<'point-alias'>,
+  keys: ReadonlySet<string>,
+  error: unknown,
+): Promise<boolean> {
+  if (!(error instanceof KeymgmtError) || error.code !== 'KMS_FAILED') return false
+  const { name, aliases } = context.distribution.current
+  const main = aliasName(name)
+  if (aliases.some((entry) => entry.name === main && entry.state !== 'pending')) return false
+  const target = await targetOf(context, region, alias)
+  return target !== undefined && !keys.has(target)
+}
+
+/** The taken alias is no longer on record; what was begun in other Regions is then removed. */
+async function rename(
+  context: ReconcileContext,
+  { region, alias }: StepOf<'point-alias'>,
+): Promise<void> {
+  const { engine, key, distribution } = context
+  const name = await freeName(engine, key.name, distribution.current.name)
+  await writeAlias(context, region, alias, undefined)
+  await distribution.update((current) => ({ ...current, name }))
+}

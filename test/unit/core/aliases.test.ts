@@ -1,0 +1,163 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Engine } from '../../../src/core/engine.js'
+import { distribute } from '../../../src/core/operations/distribute.js'
+import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveProvider } from '../../../src/core/operations/providers.js'
+import { removeDistribution, restoreDistribution } from '../../../src/core/operations/remove.js'
+import { repairDistribution } from '../../../src/core/operations/repair.js'
+import { archiveDistribution } from '../../../src/core/records/archive.js'
+import { createRecord, openRecord } from '../../../src/core/records/record.js'
+import { recordPath, type DistributionRecord } from '../../../src/core/records/model.js'
+import { readDistribution } from '../../../src/core/records/repository.js'
+import { KeymgmtError } from '../../../src/errors.js'
+import {
+  AES,
+  complaints,
+  createDistributed,
+  createTestbed,
+  HOME,
+  recorded,
+  refusal,
+  type Testbed,
+} from './testbed.js'
+
+const SECOND = 1_688_559_292
+const at = (engine: Engine, second = SECOND): Engine => ({
+  ...engine,
+  now: () => new Date(second * 1000),
+})
+const nameOf = async (engine: Engine, key: string, provider = 'k') =>
+  (await readDistribution(engine, provider, key))?.name
+const targets = ({ kms }: Testbed) => [...kms.aliases].map(([, id]) => id)
+
+describe('two distributions of one second', () => {
+  it('of keys whose aliases are alike have aliases of their own, and each removes only its own', async () => {
+    const testbed = await createTestbed()
+    const engine = at(testbed.engine)
+    const keys = ['db.main', 'db_main'] as const
+    for (const key of keys) await saveKey(engine, key, { type: 'aes256-gcm96' })
+    await Promise.all(keys.map((key) => distribute(engine, 'k', key, AES)))
+    expect([...testbed.kms.aliases.keys()].sort()).toEqual([
+      `${HOME} alias/hashicorp/db_main-${SECOND}`,
+      `${HOME} alias/hashicorp/db_main-${SECOND + 1}`,
+    ])
+    expect(new Set(targets(testbed)).size).toBe(2)
+    const before = new Set(targets(testbed))
+    await removeDistribution(engine, 'k', 'db_main')
+    expect(testbed.kms.aliases.size).toBe(1)
+    await restoreDistribution(engine, 'k', 'db_main')
+    expect(new Set(targets(testbed))).toEqual(before)
+  })
+
+  it('to two providers of one account have aliases of their own', async () => {
+    const testbed = await createTestbed()
+    const engine = at(testbed.engine)
+    await saveProvider(engine, 'other', { provider: 'awskms', keyCollection: HOME })
+    await saveKey(engine, 'app', { type: 'aes256-gcm96' })
+    await distribute(engine, 'k', 'app', AES)
+    await distribute(engine, 'other', 'app', AES)
+    expect([await nameOf(engine, 'app'), await nameOf(engine, 'app', 'other')]).toEqual([
+      `app-${SECOND}`,
+      `app-${SECOND + 1}`,
+    ])
+    await removeDistribution(engine, 'other', 'app')
+    expect([...testbed.kms.aliases.keys()]).toEqual([`${HOME} alias/hashicorp/app-${SECOND}`])
+  })
+
+  it('are both archived, and the name of either is not used again', async () => {
+    const { engine, store } = await createTestbed()
+    const now = at(engine)
+    await saveKey(now, 'app', { type: 'rsa-2048' })
+    for (const purpose of [
+      ['sign', 'verify'],
+      ['encrypt', 'decrypt'],
+    ] as const) {
+      await distribute(now, 'k', 'app', { purpose, protection: 'hsm' })
+      await removeDistribution(now, 'k', 'app')
+    }
+    expect((await store.list('archive/k')).sort()).toEqual([`app-${SECOND}`, `app-${SECOND + 1}`])
+  })
+})
+
+describe('a name that is taken in AWS', () => {
+  const takenFor = async (seconds: number) => {
+    const testbed = await createTestbed()
+    await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
+    const foreign = Array.from(
+      { length: seconds },
+      (_, index) => `${HOME} alias/hashicorp/app-${SECOND + index}`,
+    )
+    for (const name of foreign) testbed.kms.aliases.set(name, 'stranger')
+    return { testbed, foreign }
+  }
+
+  it.each([false, true])(
+    'is left to its owner, and the next second is used (aliases of versions: %s)',
+    async (versionAliases) => {
+      const { testbed, foreign } = await takenFor(3)
+      await distribute(at(testbed.engine), 'k', 'app', { ...AES, versionAliases })
+      expect(await nameOf(testbed.engine, 'app')).toBe(`app-${SECOND + 3}`)
+      expect(await complaints(testbed)).toEqual([])
+      expect(testbed.kms.aliases.size).toBe(foreign.length + (versionAliases ? 2 : 1))
+      await removeDistribution(testbed.engine, 'k', 'app')
+      expect([...testbed.kms.aliases]).toEqual(foreign.map((name) => [name, 'stranger']))
+    },
+  )
+
+  it('stays after a removal of the distribution that could not have it', async () => {
+    const { testbed, foreign } = await takenFor(1)
+    const lame = recorded(testbed, () => ({
+      pointAlias: () => Promise.reject(new KeymgmtError('KMS_UNREACHABLE', 'lame')),
+    }))
+    expect((await refusal(distribute(at(lame.engine), 'k', 'app', AES)))[0]).toBe('KMS_UNREACHABLE')
+    await removeDistribution(testbed.engine, 'k', 'app')
+    expect([...testbed.kms.aliases.keys()]).toEqual(foreign)
+    expect(testbed.notices.at(-1)).toBe(
+      `The alias alias/hashicorp/app-${SECOND} in ${HOME} stays: it names KMS key stranger, which is not of app`,
+    )
+  })
+})
+
+describe('an alias that somebody moved to a KMS key of their own', () => {
+  const moved = async () => {
+    const testbed = await createDistributed()
+    for (const name of testbed.kms.aliases.keys()) testbed.kms.aliases.set(name, 'stranger')
+    return testbed
+  }
+
+  it('is not moved by a rotation, which names the way to move it back', async () => {
+    const testbed = await moved()
+    const name = await nameOf(testbed.engine, 'app')
+    expect(await refusal(rotateKey(testbed.engine, 'app'))).toEqual([
+      'KMS_FAILED',
+      `the alias alias/hashicorp/${name ?? ''} in ${HOME} names KMS key stranger, which is not of app: somebody moved it`,
+      'nothing was done to the alias',
+      'move it back: keymgmt write -f keymgmt/kms/k/key/app/repair',
+    ])
+    expect(targets(testbed)).toEqual(['stranger'])
+    await repairDistribution(testbed.engine, 'k', 'app')
+    expect(await complaints(testbed)).toEqual([])
+  })
+
+  it('is not removed, and its removal blocks nothing', async () => {
+    const testbed = await moved()
+    await removeDistribution(testbed.engine, 'k', 'app')
+    expect(targets(testbed)).toEqual(['stranger'])
+    expect(testbed.kms.keys[0]?.deletion).toBeDefined()
+  })
+})
+
+it('an archived record is never replaced by that of another distribution', async () => {
+  const { engine, store } = await createDistributed()
+  const path = recordPath.distribution('k', 'app')
+  const distribution = await openRecord<DistributionRecord>(store, path)
+  if (!distribution) throw new Error('it is not distributed')
+  const { current } = distribution
+  const archived = recordPath.archived('k', current.name)
+  const other = { ...current, distribution_time: '2020-01-01T00:00:00.000Z' }
+  await createRecord(store, archived, other)
+  expect((await refusal(archiveDistribution(engine, { providerName: 'k', distribution })))[0]).toBe(
+    'STORE_CORRUPT',
+  )
+  expect((await openRecord(store, archived))?.current).toEqual(other)
+})
