@@ -1,11 +1,12 @@
-import { lstatSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname } from 'node:path'
 import { KeymgmtError } from '../errors.js'
 import { didYouMean } from '../router/suggest.js'
 import { makeFolder } from '../store/files.js'
+import { assertFoldersAbove } from '../store/folders-above.js'
 import { absolutePath, locate, settingsFile, storeFolder } from '../store/locate.js'
 import { assertPrivate } from '../store/permissions.js'
+import { readPrivateFile } from '../store/private-file.js'
 import { FORMAT_VARIABLES } from './environment.js'
 import { parseFormat, type FormatName } from './output/index.js'
 import type { Context } from './commands/command.js'
@@ -62,7 +63,7 @@ export async function saveSetting(
     throw new KeymgmtError('SETTINGS_INVALID', 'there is no home folder for the settings', {
       hints: ['set HOME or XDG_CONFIG_HOME'],
     })
-  if (value === '' && !exists(file)) return file
+  if (!exists(file) && value === '') return file
   if (value !== '') assertValue(name, value, io.platform)
   try {
     // conf would create the folder with the mode of the umask.
@@ -136,9 +137,16 @@ function fileOf({ env, platform }: Surroundings): string | undefined {
   }
 }
 
+/**
+ * Returns true if there is a settings file. conf opens it by its name: nobody else can put another
+ * file there after this check.
+ * @throws KeymgmtError SETTINGS_INVALID, or STORE_PERMISSIONS if others can reach the file.
+ */
 function exists(file: string): boolean {
   try {
-    return lstatSync(file, { throwIfNoEntry: false }) !== undefined
+    assertFoldersAbove(dirname(file), 'keep')
+    assertPrivate(dirname(file))
+    return readPrivateFile(file) !== undefined
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false
     throw unusable(file, error)
@@ -148,8 +156,6 @@ function exists(file: string): boolean {
 /** conf takes longer to load than a local command: a user without settings never waits for it. */
 async function open(file: string, platform: string) {
   try {
-    assertPrivate(dirname(file))
-    assertPrivate(file)
     const { default: Conf } = await import('conf')
     return new Conf<Partial<Record<SettingName, string>>>({
       cwd: dirname(file),
