@@ -4,7 +4,7 @@ import { KeymgmtError } from '../errors.js'
 import { didYouMean } from '../router/suggest.js'
 import { makeFolder } from '../store/files.js'
 import { assertFoldersAbove } from '../store/folders-above.js'
-import { absolutePath, locate, settingsFile, storeFolder } from '../store/locate.js'
+import { absolutePath, hasHome, locate, settingsFile, storeFolder } from '../store/locate.js'
 import { assertPrivate } from '../store/permissions.js'
 import { readPrivateFile } from '../store/private-file.js'
 import { FORMAT_VARIABLES } from './environment.js'
@@ -61,7 +61,7 @@ export async function saveSetting(
   const file = fileOf(io)
   if (file === undefined)
     throw new KeymgmtError('SETTINGS_INVALID', 'there is no home folder for the settings', {
-      hints: ['set HOME or XDG_CONFIG_HOME'],
+      hints: ['set HOME to your home folder, or XDG_CONFIG_HOME to a folder for the settings'],
     })
   if (!exists(file) && value === '') return file
   if (value !== '') assertValue(name, value, io.platform)
@@ -109,22 +109,33 @@ export function effectiveFormat(
   return { value: parseFormat(value ?? ''), source }
 }
 
-/** Every setting in force, for a command with this format. */
+/**
+ * Every setting in force, for a command with this format.
+ * @throws KeymgmtError STORE_UNAVAILABLE if the store has no location.
+ */
 export function effectiveSettings(
-  context: Pick<Context, 'terminal' | 'settings'>,
+  { terminal, settings }: Pick<Context, 'terminal' | 'settings'>,
   format: Effective<FormatName>,
 ): Readonly<Record<SettingName, Effective>> {
-  const { terminal } = context
-  const { storeDir, keyfile, sources } = locate(
-    terminal.env,
-    terminal.platform,
-    homedir,
-    context.settings,
-  )
+  const { storeDir, keyfile, sources } = locate(terminal.env, terminal.platform, homedir, settings)
   return {
     format,
     keyfile: { value: keyfile, source: sources.keyfile },
     store: { value: storeDir, source: sources.storeDir },
+  }
+}
+
+/** As {@link effectiveSettings}, with empty locations for a user without a home folder. */
+export function knownSettings(
+  context: Pick<Context, 'terminal' | 'settings'>,
+  format: Effective<FormatName>,
+): Readonly<Record<SettingName, Effective>> {
+  try {
+    return effectiveSettings(context, format)
+  } catch (error) {
+    if (hasHome(context.terminal.platform, homedir)) throw error
+    const unknown = { value: '', source: 'default' }
+    return { format, keyfile: unknown, store: unknown }
   }
 }
 

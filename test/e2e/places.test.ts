@@ -1,15 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
+  chownSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { createBench, type Bench } from '../support/keymgmt.js'
 
@@ -152,5 +156,95 @@ describe('a link', () => {
     symlinkSync('open/dotfile', join(bench.home, '.bashrc'))
     await refused('-autocomplete-install', `the folder ${open}`)
     expect(readFileSync(join(open, 'dotfile'), 'utf8')).toBe('alias l=ls\n')
+  })
+})
+
+describe('a user without a home folder', () => {
+  /** Only root can become a user of whom the system knows nothing. */
+  const user = process.getuid?.() === 0 ? 54_321 : undefined
+  const homes = [...(user === undefined ? [] : [undefined]), '', '/', 'home']
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'keymgmt-homeless-'))
+    if (user !== undefined) chownSync(folder, user, user)
+  })
+  afterEach(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const run = (line: string, home: string | undefined, env: Record<string, string> = {}) =>
+    new Promise<{ stdout: string; stderr: string; code: number }>((ended) => {
+      execFile(
+        process.execPath,
+        [resolve('bin/keymgmt.js'), ...line.split(' ')],
+        {
+          cwd: folder,
+          ...(home === undefined ? { uid: user, gid: user } : {}),
+          env: {
+            PATH: process.env.PATH,
+            AWS_ENDPOINT_URL_KMS: bench.kms.endpoint,
+            AWS_EC2_METADATA_DISABLED: 'true',
+            ...(home !== undefined && { HOME: home }),
+            ...env,
+          },
+        },
+        (error, stdout, stderr) => {
+          ended({ stdout, stderr, code: Number(error?.code ?? 0) })
+        },
+      )
+    })
+
+  it.each(homes)('can use what needs no store (HOME %j)', async (home) => {
+    for (const line of ['version', 'help', 'config', 'config format', 'completion bash'])
+      expect({ line, ...(await run(line, home)) }).toMatchObject({ line, stderr: '', code: 0 })
+  })
+
+  it.each(homes)('is told how to name a store (HOME %j)', async (home) => {
+    for (const line of ['status', 'config store', READ, CREATE])
+      expect({ line, ...(await run(line, home)) }).toMatchObject({
+        line,
+        stdout: '',
+        stderr: expect.stringMatching(/HOME[^]*hint: set KEYMGMT_HOME/) as unknown,
+        code: 2,
+      })
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it.each(homes)('can use the store in KEYMGMT_HOME, and AWS (HOME %j)', async (home) => {
+    const { accessKeyId, secretAccessKey } = bench.kms.credentials
+    const env = {
+      KEYMGMT_HOME: join(folder, 'store'),
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    }
+    for (const line of [
+      CREATE,
+      'write keymgmt/kms/k provider=awskms key_collection=us-west-1',
+      'write keymgmt/kms/k/key/app purpose=encrypt,decrypt protection=hsm',
+      'status',
+    ])
+      expect({ line, ...(await run(line, home, env)) }).toMatchObject({ line, code: 0 })
+  })
+})
+
+describe('a read-only store', () => {
+  it('can be read, verified and planned with: none of these takes a lock', async () => {
+    await bench.ok(CREATE)
+    await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+    await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt protection=hsm')
+    // Nobody can create a lock below a file, not even root.
+    const locks = join(bench.home, 'keymgmt/locks')
+    rmSync(locks, { recursive: true })
+    writeFileSync(locks, '', { mode: 0o600 })
+    for (const line of [
+      'read keymgmt/key/app',
+      'read keymgmt/kms/k/key/app/verify',
+      'list keymgmt/key',
+      'status',
+      'write -f -dry-run keymgmt/key/app/rotate',
+      'write -f -output-policy keymgmt/key/app/rotate',
+    ])
+      expect({ line, ...(await bench.run(line)) }).toMatchObject({ line, status: 0 })
+    await refused('write -f -timeout=1s keymgmt/key/app/rotate', 'locks')
   })
 })

@@ -14,7 +14,7 @@ import {
   type Stats,
 } from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { KeymgmtError } from '../../errors.js'
 import { writeNewFile } from '../../store/atomic-file.js'
 import { assertFoldersAbove } from '../../store/folders-above.js'
@@ -59,7 +59,7 @@ export function changeShells(terminal: Terminal, change: 'install' | 'uninstall'
 }
 
 function shellFiles({ env, platform }: Terminal, program: string): readonly ShellFile[] {
-  const home = env.HOME ?? homedir()
+  const home = homeOf(env)
   const fish = join(env.XDG_CONFIG_HOME ?? join(home, '.config'), 'fish')
   const bash =
     platform === 'darwin'
@@ -90,6 +90,19 @@ function shellFiles({ env, platform }: Terminal, program: string): readonly Shel
       ? [{ file: join(fish, 'completions', 'keymgmt.fish'), text: SCRIPTS.fish, whole: true }]
       : []),
   ]
+}
+
+/** @throws KeymgmtError USAGE if the user has no home folder. */
+function homeOf({ HOME }: Terminal['env']): string {
+  try {
+    const home = HOME ?? homedir()
+    if (isAbsolute(home)) return home
+  } catch {
+    // The system knows no home folder of this user.
+  }
+  throw new KeymgmtError('USAGE', 'the start-up files of your shells were not found', {
+    hints: ['set HOME to your home folder, or print the script: keymgmt completion bash'],
+  })
 }
 
 /**
