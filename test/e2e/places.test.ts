@@ -248,3 +248,14 @@ describe('a read-only store', () => {
     await refused('write -f -timeout=1s keymgmt/key/app/rotate', 'locks')
   })
 })
+
+describe('a variable that would weaken the seal', () => {
+  it.each([
+    ['KEYMGMT_PASSPHRASE', ''],
+    ['KEYMGMT_PASSPHRASE_FILE', ''],
+    ['KEYMGMT_SEAL', 'pass'],
+  ])('is refused: %s=%j', async (name, value) => {
+    await refused(CREATE, name, { [name]: value })
+    expect(readdirSync(bench.home)).toEqual([])
+  })
+})
