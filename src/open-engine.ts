@@ -1,5 +1,6 @@
 import { homedir, platform as hostPlatform } from 'node:os'
 import { createEngine, type Engine } from './core/engine.js'
+import type { SealKind } from './crypto/root-key.js'
 import { KeymgmtError } from './errors.js'
 import { awsKms } from './kms/aws/index.js'
 import type { AwsOptions } from './kms/aws/provider.js'
@@ -52,7 +53,8 @@ export interface OpenedEngine extends Pick<OpenedStore, 'seal' | 'seals'> {
 /**
  * Returns an engine that works on the user's store and on AWS KMS. Nothing is read, created or sent
  * before an operation needs it.
- * @throws KeymgmtError STORE_UNAVAILABLE if a variable names a relative location.
+ * @throws KeymgmtError STORE_UNAVAILABLE if a variable names a relative location, STORE_SEALED if
+ * one would weaken the seal.
  */
 export function openEngine({
   env,
@@ -75,7 +77,7 @@ export function openEngine({
     storeDir,
     keyfile,
     passphrase: passphrase && ((to) => passphrase(to, bounded())),
-    createSeal: wantsPassphrase(env) ? 'passphrase' : 'keyfile',
+    createSeal: sealOf(env),
     onKeyfileCreated: (path) => {
       onNotice(
         `The store is sealed with a new keyfile: ${path}\nKeep a copy of it apart from the store: without it nothing can be opened.`,
@@ -133,10 +135,23 @@ function signalWithin(
   }
 }
 
-/** A new store is sealed with a passphrase if there is one, or if the user requests it. */
-function wantsPassphrase(env: EngineOptions['env']): boolean {
-  return (
-    Boolean(env.KEYMGMT_PASSPHRASE_FILE ?? env.KEYMGMT_PASSPHRASE) ||
-    env.KEYMGMT_SEAL === 'passphrase'
-  )
+/**
+ * Returns the seal of a new store: a passphrase if there is one, or if the user requests it.
+ * @throws KeymgmtError STORE_SEALED if a variable has a value that would weaken the seal.
+ */
+function sealOf(env: EngineOptions['env']): SealKind {
+  const { KEYMGMT_SEAL: seal } = env
+  if (seal && seal !== 'passphrase' && seal !== 'keyfile')
+    throw new KeymgmtError('STORE_SEALED', 'KEYMGMT_SEAL is neither "passphrase" nor "keyfile"', {
+      hints: ['set it to one of them, or unset it'],
+    })
+  const { KEYMGMT_PASSPHRASE_FILE: file, KEYMGMT_PASSPHRASE: passphrase } = env
+  // An unset secret of a CI job is an empty variable.
+  if (file === '' || (passphrase === '' && !file))
+    throw new KeymgmtError(
+      'STORE_SEALED',
+      `${file === '' ? 'KEYMGMT_PASSPHRASE_FILE' : 'KEYMGMT_PASSPHRASE'} is set but empty`,
+      { hints: ['set it to the passphrase (or its file) of the store, or unset it'] },
+    )
+  return file || passphrase || seal === 'passphrase' ? 'passphrase' : 'keyfile'
 }

@@ -150,8 +150,10 @@ describe('the direction of imports', () => {
     )
     expect(touching.filter((file) => !within('cli')(file)).sort()).toEqual([
       'store/files.ts',
+      'store/folders-above.ts',
       'store/lock.ts',
       'store/permissions.ts',
+      'store/process-identity.ts',
     ])
   })
 })

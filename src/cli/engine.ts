@@ -1,3 +1,4 @@
+import { homedir } from 'node:os'
 import { KeymgmtError } from '../errors.js'
 import { openEngine, type EngineOptions, type OpenedEngine } from '../open-engine.js'
 import { humanDuration } from './output/index.js'
@@ -14,7 +15,7 @@ export function composeEngine(
   { terminal, signal, settings }: Context,
   { notice, timeoutMs, ...options }: CommandEngineOptions,
 ): OpenedEngine {
-  return openEngine({
+  const opened = openEngine({
     ...options,
     signal,
     settings,
@@ -32,4 +33,18 @@ export function composeEngine(
     onNotice: notice,
     onProgress: terminal.progress,
   })
+  provideHome()
+  return opened
+}
+
+/**
+ * The AWS SDK looks for its files in the home folder, and fails if the system knows none. This one
+ * doesn't exist, as for Debian's users without a home folder.
+ */
+function provideHome(): void {
+  try {
+    homedir()
+  } catch {
+    process.env.HOME = '/nonexistent'
+  }
 }

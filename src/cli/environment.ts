@@ -20,7 +20,10 @@ export const ENVIRONMENT = [
     'File with the passphrase of the store; /dev/fd/3 is file descriptor 3. A new store is then sealed with it.',
   ],
   ['KEYMGMT_PASSPHRASE', 'The passphrase itself, if there is no file.'],
-  ['KEYMGMT_SEAL', '"passphrase": seal a new store with a passphrase, and ask for it.'],
+  [
+    'KEYMGMT_SEAL',
+    '"passphrase": seal a new store with a passphrase, and ask for it. "keyfile" is the default.',
+  ],
   [
     'KEYMGMT_SETTINGS',
     'The settings file, as an absolute path; else $XDG_CONFIG_HOME/keymgmt/config.json.',

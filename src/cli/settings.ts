@@ -1,12 +1,13 @@
-import { lstatSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, extname } from 'node:path'
 import { KeymgmtError } from '../errors.js'
 import { quotePlain } from '../router/quote.js'
 import { didYouMean } from '../router/suggest.js'
 import { makeFolder } from '../store/files.js'
-import { absolutePath, locate, settingsFile, storeFolder } from '../store/locate.js'
+import { assertFoldersAbove } from '../store/folders-above.js'
+import { absolutePath, hasHome, locate, settingsFile, storeFolder } from '../store/locate.js'
 import { assertPrivate } from '../store/permissions.js'
+import { readPrivateFile } from '../store/private-file.js'
 import { FORMAT_VARIABLES } from './environment.js'
 import { parseFormat, type FormatName } from './output/index.js'
 import type { Context } from './commands/command.js'
@@ -61,9 +62,9 @@ export async function saveSetting(
   const file = fileOf(io)
   if (file === undefined)
     throw new KeymgmtError('SETTINGS_INVALID', 'there is no home folder for the settings', {
-      hints: ['set HOME or XDG_CONFIG_HOME'],
+      hints: ['set HOME to your home folder, or XDG_CONFIG_HOME to a folder for the settings'],
     })
-  if (value === '' && !exists(file)) return file
+  if (!exists(file) && value === '') return file
   if (value !== '') assertValue(name, value, io.platform)
   try {
     // conf would create the folder with the mode of the umask.
@@ -109,22 +110,33 @@ export function effectiveFormat(
   return { value: parseFormat(value ?? ''), source }
 }
 
-/** Every setting in force, for a command with this format. */
+/**
+ * Every setting in force, for a command with this format.
+ * @throws KeymgmtError STORE_UNAVAILABLE if the store has no location.
+ */
 export function effectiveSettings(
-  context: Pick<Context, 'terminal' | 'settings'>,
+  { terminal, settings }: Pick<Context, 'terminal' | 'settings'>,
   format: Effective<FormatName>,
 ): Readonly<Record<SettingName, Effective>> {
-  const { terminal } = context
-  const { storeDir, keyfile, sources } = locate(
-    terminal.env,
-    terminal.platform,
-    homedir,
-    context.settings,
-  )
+  const { storeDir, keyfile, sources } = locate(terminal.env, terminal.platform, homedir, settings)
   return {
     format,
     keyfile: { value: keyfile, source: sources.keyfile },
     store: { value: storeDir, source: sources.storeDir },
+  }
+}
+
+/** As {@link effectiveSettings}, with empty locations for a user without a home folder. */
+export function knownSettings(
+  context: Pick<Context, 'terminal' | 'settings'>,
+  format: Effective<FormatName>,
+): Readonly<Record<SettingName, Effective>> {
+  try {
+    return effectiveSettings(context, format)
+  } catch (error) {
+    if (hasHome(context.terminal.platform, homedir)) throw error
+    const unknown = { value: '', source: 'default' }
+    return { format, keyfile: unknown, store: unknown }
   }
 }
 
@@ -141,9 +153,16 @@ function fileOf({ env, platform }: Surroundings): string | undefined {
   }
 }
 
+/**
+ * Returns true if there is a settings file. conf opens it by its name: nobody else can put another
+ * file there after this check.
+ * @throws KeymgmtError SETTINGS_INVALID, or STORE_PERMISSIONS if others can reach the file.
+ */
 function exists(file: string): boolean {
   try {
-    return lstatSync(file, { throwIfNoEntry: false }) !== undefined
+    assertFoldersAbove(dirname(file), 'keep')
+    assertPrivate(dirname(file))
+    return readPrivateFile(file) !== undefined
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false
     throw unusable(file, error)
@@ -153,8 +172,6 @@ function exists(file: string): boolean {
 /** conf takes longer to load than a local command: a user without settings never waits for it. */
 async function open(file: string, platform: string) {
   try {
-    assertPrivate(dirname(file))
-    assertPrivate(file)
     const { default: Conf } = await import('conf')
     return new Conf<Partial<Record<SettingName, string>>>({
       cwd: dirname(file),

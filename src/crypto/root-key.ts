@@ -36,9 +36,13 @@ export interface RootKey {
   readonly storeId: string
 }
 
-/** OWASP's minimum, used for new stores; and a maximum, because the header may be forged. */
+/** OWASP's minimum, used for new stores. */
 const MIN_N = 2 ** 17
-const MAX_N = 2 ** 20
+/**
+ * Upper bound on scrypt's work (N·r·p) and, with it, on its memory (512 MiB): about 2 s on an
+ * ordinary machine. The factors come from a file that somebody else may have written.
+ */
+const MAX_WORK = 2 ** 22
 
 const ALGORITHM = 'aes-256-gcm'
 
@@ -142,14 +146,15 @@ export function parseSealHeader(text: string): SealHeader {
 
 function isScryptFactors(kdf: Partial<ScryptFactors> | null | undefined): kdf is ScryptFactors {
   const { N, r, p, salt } = kdf ?? {}
-  const boundedN =
-    typeof N === 'number' && N >= MIN_N && N <= MAX_N && Number.isInteger(Math.log2(N))
   return (
-    boundedN &&
+    typeof N === 'number' &&
+    N >= MIN_N &&
+    Number.isInteger(Math.log2(N)) &&
     r === 8 &&
+    typeof p === 'number' &&
     Number.isInteger(p) &&
-    Number(p) >= 1 &&
-    Number(p) <= 4 &&
+    p >= 1 &&
+    N * r * p <= MAX_WORK &&
     typeof salt === 'string' &&
     lengthOfBase64(salt) === 16
   )

@@ -3,11 +3,12 @@ import {
   closeSync,
   constants,
   copyFileSync,
+  fstatSync,
   fsyncSync,
   linkSync,
   openSync,
   readdirSync,
-  readFileSync,
+  readSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -80,11 +81,13 @@ export function writeNewFile(file: string, text: string): void {
   try {
     writeFileSync(descriptor, bytes)
     fsyncSync(descriptor)
+    const written = Buffer.alloc(bytes.length)
+    readSync(descriptor, written, 0, written.length, 0)
+    if (fstatSync(descriptor).size !== bytes.length || !written.equals(bytes))
+      throw Object.assign(new Error('short write'), { code: 'ENOSPC' })
   } finally {
     closeSync(descriptor)
   }
-  if (!readFileSync(file).equals(bytes))
-    throw Object.assign(new Error('short write'), { code: 'ENOSPC' })
 }
 
 /**

@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { KeymgmtError } from '../errors.js'
 import { createFile } from './atomic-file.js'
-import { assertPrivate, storageError } from './permissions.js'
+import { assertFoldersAbove } from './folders-above.js'
+import { storageError } from './permissions.js'
+import { readSecretFile } from './private-file.js'
 
 const PREFIX = 'keymgmt-keyfile-v1:'
 
 /**
  * Returns the keyfile's secret, 32 bytes. The caller wipes it.
  * @throws KeymgmtError STORE_SEALED if the file is missing or is not a keyfile, STORE_PERMISSIONS
- * if other users can access it.
+ * if other users can read or replace it, STORE_UNAVAILABLE if it can't be read.
  */
 export function readKeyfile(file: string): Buffer {
-  const text = readPrivate(file)
+  const text = readSecretFile(file)?.toString('utf8')
   if (text === undefined) {
     throw new KeymgmtError('STORE_SEALED', `the keyfile of this store is missing: ${file}`, {
       hints: ['restore the file, or set KEYMGMT_KEYFILE to its location; nothing was changed'],
@@ -27,25 +28,15 @@ export function readKeyfile(file: string): Buffer {
   })
 }
 
-/** Durably creates a keyfile with a new secret. Returns false if a file exists. */
+/**
+ * Durably creates a keyfile with a new secret. Returns false if a file exists.
+ * @throws KeymgmtError STORE_PERMISSIONS if other users can replace the file.
+ */
 export function createKeyfile(file: string): boolean {
+  assertFoldersAbove(file, 'follow')
   try {
     return createFile(file, `${PREFIX}${randomBytes(32).toString('base64')}\n`)
   } catch (error) {
-    throw storageError(error, file)
-  }
-}
-
-/**
- * Returns the text of a file that only this user may access; undefined if it doesn't exist.
- * @throws KeymgmtError STORE_PERMISSIONS if other users can access it.
- */
-export function readPrivate(file: string): string | undefined {
-  assertPrivate(file)
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw storageError(error, file)
   }
 }

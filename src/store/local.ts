@@ -5,10 +5,11 @@ import { createFile } from './atomic-file.js'
 import { conflict } from './conflict.js'
 import { fileOf, folderOf, nameOfFile, nameOfFolder } from './file-names.js'
 import { syncFolder } from './files.js'
-import { readPrivate } from './keyfile.js'
+import { assertFoldersAbove } from './folders-above.js'
 import type { HeldLock } from './lock.js'
 import { segmentsOf } from './path.js'
 import { assertPrivate, assertPrivateBelow, storageError } from './permissions.js'
+import { readPrivateFile } from './private-file.js'
 import { readRecordFile, writeRecordFile, type NumberedRecord } from './record-file.js'
 import type { Revision, Store } from './store.js'
 
@@ -34,8 +35,15 @@ export function createLocalStore({
   const root = join(storeDir, 'store')
   const locks = join(storeDir, 'locks')
   let tidied: Promise<void> | undefined
+  let areFoldersChecked = false
+  /** The folders above the store don't change while a command runs. */
+  const assertPlace = (folder: string) => {
+    if (!areFoldersChecked) assertFoldersAbove(storeDir, 'keep')
+    areFoldersChecked = true
+    assertPrivateBelow(storeDir, folder)
+  }
   const lock = async (name: string, purpose: string): Promise<HeldLock> => {
-    assertPrivateBelow(storeDir, locks)
+    assertPlace(locks)
     // Only writes need this module. Reads take no lock.
     const { takeLock, tidyLocks } = await import('./lock.js')
     await (tidied ??= tidyLocks(locks))
@@ -43,7 +51,7 @@ export function createLocalStore({
   }
   const read = (path: string) => {
     const file = fileOf(root, path)
-    assertPrivateBelow(storeDir, file)
+    assertPlace(dirname(file))
     return readRecordFile(path, file)
   }
   /** Callers may hold their own locks. This lock makes comparing and writing one step. */
@@ -78,7 +86,7 @@ export function createLocalStore({
     list: (path) =>
       Promise.resolve().then(() => {
         const folder = folderOf(root, path)
-        assertPrivateBelow(storeDir, folder)
+        assertPlace(folder)
         return namesIn(folder)
       }),
     delete: (path, expected) =>
@@ -103,7 +111,7 @@ function idOf(storeDir: string): string {
   const file = join(storeDir, 'id')
   assertPrivate(storeDir)
   try {
-    return readPrivate(file) ?? (createFile(file, randomUUID()), readPrivate(file) ?? '')
+    return readPrivateFile(file) ?? (createFile(file, randomUUID()), readPrivateFile(file) ?? '')
   } catch (error) {
     throw storageError(error, file)
   }

@@ -34,7 +34,7 @@ export function locate(
 ): Location {
   const paths = pathsOf(platform)
   const usual = () => usualPlaces(env, platform, homeDirectory)
-  const store = locateStore(env, platform, settings, () => usual().storeDir)
+  const store = locateStore(env, platform, settings, () => usual().storeDir())
   const { KEYMGMT_KEYFILE } = env
   const keyfile = KEYMGMT_KEYFILE
     ? at(absolutePath(KEYMGMT_KEYFILE, 'KEYMGMT_KEYFILE', platform), 'KEYMGMT_KEYFILE')
@@ -43,7 +43,7 @@ export function locate(
         at(paths.join(store.path, 'keyfile'), 'KEYMGMT_HOME')
       : settings.keyfile
         ? at(absolutePath(settings.keyfile, 'the setting keyfile', platform), 'settings')
-        : at(paths.join(usual().config, 'keyfile'), 'default')
+        : at(paths.join(usual().config(), 'keyfile'), 'default')
   return {
     storeDir: store.path,
     keyfile: keyfile.path,
@@ -58,7 +58,7 @@ export function locate(
 export function settingsFile(env: Env, platform: string, homeDirectory: () => string): string {
   const { KEYMGMT_SETTINGS } = env
   if (KEYMGMT_SETTINGS) return absolutePath(KEYMGMT_SETTINGS, 'KEYMGMT_SETTINGS', platform)
-  return pathsOf(platform).join(usualPlaces(env, platform, homeDirectory).config, 'config.json')
+  return pathsOf(platform).join(usualPlaces(env, platform, homeDirectory).config(), 'config.json')
 }
 
 /** @throws KeymgmtError STORE_UNAVAILABLE, which names `name`, for a relative path. */
@@ -133,26 +133,63 @@ function usualPlaces(
   env: Env,
   platform: string,
   homeDirectory: () => string,
-): { readonly storeDir: string; readonly config: string } {
+): { readonly storeDir: () => string; readonly config: () => string } {
   const paths = pathsOf(platform)
-  const join = (...parts: string[]) => paths.join(...parts)
+  const inHome = (...parts: string[]) => paths.join(homeFolder(platform, homeDirectory), ...parts)
   if (platform === 'darwin') {
-    const library = join(homeDirectory(), 'Library')
     return {
-      storeDir: join(library, 'Application Support', 'keymgmt'),
-      config: join(library, 'Preferences', 'keymgmt'),
+      storeDir: () => inHome('Library', 'Application Support', 'keymgmt'),
+      config: () => inHome('Library', 'Preferences', 'keymgmt'),
     }
   }
   if (platform === 'win32') {
-    const local = env.LOCALAPPDATA ?? join(homeDirectory(), 'AppData', 'Local')
-    const roaming = env.APPDATA ?? join(homeDirectory(), 'AppData', 'Roaming')
-    return { storeDir: join(local, 'keymgmt', 'Data'), config: join(roaming, 'keymgmt') }
+    const local = () => env.LOCALAPPDATA ?? inHome('AppData', 'Local')
+    const roaming = () => env.APPDATA ?? inHome('AppData', 'Roaming')
+    return {
+      storeDir: () => paths.join(local(), 'keymgmt', 'Data'),
+      config: () => paths.join(roaming(), 'keymgmt'),
+    }
   }
   // The XDG specification says that a relative value is ignored.
   const xdg = (value: string | undefined, ...fallback: string[]) =>
-    value && paths.isAbsolute(value) ? value : join(homeDirectory(), ...fallback)
+    value && paths.isAbsolute(value) ? value : inHome(...fallback)
   return {
-    storeDir: join(xdg(env.XDG_DATA_HOME, '.local', 'share'), 'keymgmt'),
-    config: join(xdg(env.XDG_CONFIG_HOME, '.config'), 'keymgmt'),
+    storeDir: () => paths.join(xdg(env.XDG_DATA_HOME, '.local', 'share'), 'keymgmt'),
+    config: () => paths.join(xdg(env.XDG_CONFIG_HOME, '.config'), 'keymgmt'),
+  }
+}
+
+/**
+ * Returns the user's home folder.
+ * @throws KeymgmtError STORE_UNAVAILABLE if the user has none of their own.
+ */
+function homeFolder(platform: string, homeDirectory: () => string): string {
+  const paths = pathsOf(platform)
+  let home
+  try {
+    home = homeDirectory()
+  } catch (cause) {
+    throw noHomeError('HOME is not set, and the system knows no home folder of this user', cause)
+  }
+  if (home === '') throw noHomeError('HOME is empty')
+  if (!paths.isAbsolute(home)) throw noHomeError('HOME is a relative path')
+  if (paths.resolve(home) === paths.parse(home).root)
+    throw noHomeError(`HOME is ${home}, which is not a home folder of a user`)
+  return home
+}
+
+function noHomeError(problem: string, cause?: unknown): KeymgmtError {
+  return new KeymgmtError('STORE_UNAVAILABLE', `the store has no default location: ${problem}`, {
+    hints: ['set KEYMGMT_HOME to the absolute path of a folder for the store'],
+    cause,
+  })
+}
+
+/** Returns true if the user has a home folder, in which the default locations are. */
+export function hasHome(platform: string, homeDirectory: () => string): boolean {
+  try {
+    return homeFolder(platform, homeDirectory) !== ''
+  } catch {
+    return false
   }
 }

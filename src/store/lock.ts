@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeymgmtError } from '../errors.js'
 import { writeNewFile } from './atomic-file.js'
 import { makeFolder, removeIfPossible } from './files.js'
 import { storageError } from './permissions.js'
+import { readPrivateFile } from './private-file.js'
 import { hasEnded, identifyProcess, sharesPids, type ProcessIdentity } from './process-identity.js'
 import type { Lock } from './store.js'
 
@@ -159,7 +160,9 @@ function readHolder(path: string): LockHolder | 'free' | 'unreadable' {
   try {
     const [token, ...others] = readdirSync(path)
     if (token === undefined) return 'free'
-    const holder = JSON.parse(readFileSync(join(path, token), 'utf8')) as LockHolder
+    const text = readPrivateFile(join(path, token))
+    if (text === undefined) return 'free'
+    const holder = JSON.parse(text) as LockHolder
     const isOurs =
       holder.token === token &&
       /^[0-9a-f]{16}$/.test(token) &&

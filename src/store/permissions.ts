@@ -3,25 +3,43 @@ import { dirname } from 'node:path'
 import { KeymgmtError } from '../errors.js'
 
 /**
- * Refuses a file or folder that other users can access. Accepts one that doesn't exist.
+ * Refuses a folder that other users can access. Accepts one that doesn't exist.
  * @throws KeymgmtError STORE_PERMISSIONS
  */
-export function assertPrivate(path: string): void {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (!stats || process.platform === 'win32') return
-  const refuse = (problem: string, ...hints: string[]) =>
-    new KeymgmtError('STORE_PERMISSIONS', `${path} ${problem}`, { hints })
-  if (stats.isSymbolicLink())
-    throw refuse(
-      'is a symbolic link, which the store does not follow',
-      'set KEYMGMT_HOME or KEYMGMT_KEYFILE to the real location',
-    )
-  if (stats.uid !== process.getuid?.())
-    throw refuse('belongs to another user', 'run as that user, or change the owner (chown)')
+export function assertPrivate(folder: string): void {
+  const stats = lstatSync(folder, { throwIfNoEntry: false })
+  if (stats) assertPrivateStats(folder, stats)
+}
+
+/**
+ * Refuses a file or folder that other users can access, or a symbolic link.
+ * @throws KeymgmtError STORE_PERMISSIONS
+ */
+export function assertPrivateStats(path: string, stats: Stats): void {
+  if (stats.isSymbolicLink()) throw linkError(path)
+  if (process.platform === 'win32') return
+  if (stats.uid !== process.getuid?.()) throw foreignError(path)
   if ((stats.mode & 0o077) !== 0)
-    throw refuse(
-      `is accessible to other users (mode ${modeOf(stats)})`,
+    throw permissionsError(
+      `${path} is accessible to other users (mode ${modeOf(stats)})`,
       `chmod ${stats.isDirectory() ? '700' : '600'} ${path}`,
+    )
+}
+
+/**
+ * Refuses a secret that somebody else chose or that other users can read. Secrets that a container
+ * platform mounts belong to root, and a group may read them if nobody can write them.
+ * @throws KeymgmtError STORE_PERMISSIONS
+ */
+export function assertSecretStats(path: string, stats: Stats): void {
+  if (process.platform === 'win32') return
+  const user = process.getuid?.()
+  if (stats.uid !== user && stats.uid !== 0) throw foreignError(path)
+  const isReadOnly = (stats.mode & 0o222) === 0 || stats.uid !== user
+  if ((stats.mode & (isReadOnly ? 0o037 : 0o077)) !== 0)
+    throw permissionsError(
+      `${path} is accessible to other users (mode ${modeOf(stats)})`,
+      `chmod 600 ${path}, or mount the secret with mode 0400 or 0440`,
     )
 }
 
@@ -34,7 +52,28 @@ export function assertPrivateBelow(storeDir: string, path: string): void {
   assertPrivate(path)
 }
 
-function modeOf({ mode }: Stats): string {
+/** Creates the error for a link in a place where links are not followed. */
+export function linkError(path: string): KeymgmtError {
+  return permissionsError(
+    `${path} is a symbolic link, which the store does not follow`,
+    'set KEYMGMT_HOME or KEYMGMT_KEYFILE to the real location',
+  )
+}
+
+/** Creates the error for a file or folder that other users can read or change. */
+export function permissionsError(message: string, hint: string): KeymgmtError {
+  return new KeymgmtError('STORE_PERMISSIONS', message, { hints: [hint] })
+}
+
+function foreignError(path: string): KeymgmtError {
+  return permissionsError(
+    `${path} belongs to another user`,
+    'run as that user, or change the owner (chown)',
+  )
+}
+
+/** Returns the permissions in octal, as `chmod` takes them. */
+export function modeOf({ mode }: Pick<Stats, 'mode'>): string {
   return (mode & 0o777).toString(8).padStart(4, '0')
 }
 

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { KeymgmtError } from '../errors.js'
 import { replaceFile } from './atomic-file.js'
-import { storageError } from './permissions.js'
+import { readPrivateFile } from './private-file.js'
 import type { Revision } from './store.js'
 
 const FORMAT = 2
@@ -25,17 +24,13 @@ export interface NumberedRecord {
 
 /**
  * Reads the record at `path` from `file`. Returns undefined if the file doesn't exist.
- * @throws KeymgmtError STORE_VERSION for another format, STORE_CORRUPT for a damaged file.
+ * @throws KeymgmtError STORE_VERSION for another format, STORE_CORRUPT for a damaged file,
+ * STORE_PERMISSIONS for a link or a file that other users can access, STORE_UNAVAILABLE for one
+ * that can't be read.
  */
 export function readRecordFile(path: string, file: string): NumberedRecord | undefined {
-  let text
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      return undefined
-    throw storageError(error, file)
-  }
+  const text = readPrivateFile(file)
+  if (text === undefined) return undefined
   const { number, value } = parseRecord(path, file, text)
   return { number, revision: revisionOf(number, value), value: Buffer.from(value, 'base64') }
 }

@@ -9,9 +9,11 @@ import {
 } from '../crypto/root-key.js'
 import { KeymgmtError } from '../errors.js'
 import { createFile, removeDrafts } from './atomic-file.js'
-import { createKeyfile, readKeyfile, readPrivate } from './keyfile.js'
+import { assertFoldersAbove } from './folders-above.js'
+import { createKeyfile, readKeyfile } from './keyfile.js'
 import { createLocalStore, holdsRecords, type LocalStoreOptions } from './local.js'
 import { assertPrivate, storageError } from './permissions.js'
+import { readPrivateFile } from './private-file.js'
 import { assertRestored, createStoreSeals, type StoreSeals } from './restoring.js'
 import { createSealedStore } from './sealed.js'
 import type { Store } from './store.js'
@@ -181,6 +183,7 @@ async function readPassphrase(
 }
 
 function readHeader({ storeDir }: SealedLocalStoreOptions, headerFile: string): string | undefined {
+  assertFoldersAbove(storeDir, 'keep')
   assertPrivate(storeDir)
-  return readPrivate(headerFile)
+  return readPrivateFile(headerFile)
 }

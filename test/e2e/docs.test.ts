@@ -124,7 +124,7 @@ async function place(): Promise<Place> {
   const pem = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' } as const
   writeFileSync(join(work, 'key.pem'), generateKeyPairSync('ed25519').privateKey.export(pem))
   writeFileSync(join(work, 'pass.txt'), 'x')
-  writeFileSync(join(work, 'passphrase'), 'correct horse battery staple\n')
+  writeFileSync(join(work, 'passphrase'), 'correct horse battery staple\n', { mode: 0o600 })
   const env = {
     PATH: `${bin}:${process.env.PATH ?? ''}`,
     HOME: bench.home,

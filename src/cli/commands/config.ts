@@ -4,6 +4,7 @@ import { printOptions } from '../output/response.js'
 import {
   assertSettingName,
   effectiveSettings,
+  knownSettings,
   saveSetting,
   SETTING_NAMES,
   type Effective,
@@ -39,10 +40,13 @@ async function configure(
   const { terminal } = context
   const format = await loadFormat(formatName.value)
   if (argument?.includes('=')) return save(terminal, argument, format)
-  const settings = effectiveSettings(context, formatName)
-  if (argument === undefined) return list(terminal, settings, format)
+  if (argument === undefined) return list(terminal, knownSettings(context, formatName), format)
   assertSettingName(argument)
-  print(terminal, settings[argument].value, format)
+  const { value } = (argument === 'format' ? knownSettings : effectiveSettings)(
+    context,
+    formatName,
+  )[argument]
+  print(terminal, value, format)
   return 0
 }
 

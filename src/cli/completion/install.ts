@@ -1,15 +1,23 @@
 import {
-  appendFileSync,
-  copyFileSync,
+  closeSync,
+  constants,
   existsSync,
+  fstatSync,
+  ftruncateSync,
   mkdirSync,
+  openSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
+  writeSync,
+  type Stats,
 } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { KeymgmtError } from '../../errors.js'
+import { writeNewFile } from '../../store/atomic-file.js'
+import { assertFoldersAbove } from '../../store/folders-above.js'
 import type { Terminal } from '../terminal.js'
 import { SCRIPTS } from './scripts.js'
 
@@ -51,7 +59,7 @@ export function changeShells(terminal: Terminal, change: 'install' | 'uninstall'
 }
 
 function shellFiles({ env, platform }: Terminal, program: string): readonly ShellFile[] {
-  const home = env.HOME ?? homedir()
+  const home = homeOf(env)
   const fish = join(env.XDG_CONFIG_HOME ?? join(home, '.config'), 'fish')
   const bash =
     platform === 'darwin'
@@ -84,6 +92,19 @@ function shellFiles({ env, platform }: Terminal, program: string): readonly Shel
   ]
 }
 
+/** @throws KeymgmtError USAGE if the user has no home folder. */
+function homeOf({ HOME }: Terminal['env']): string {
+  try {
+    const home = HOME ?? homedir()
+    if (isAbsolute(home)) return home
+  } catch {
+    // The system knows no home folder of this user.
+  }
+  throw new KeymgmtError('USAGE', 'the start-up files of your shells were not found', {
+    hints: ['set HOME to your home folder, or print the script: keymgmt completion bash'],
+  })
+}
+
 /**
  * A function that becomes the real one when it is first needed, so that no shell starts the slower
  * for it.
@@ -93,16 +114,20 @@ function onDemand(program: string, shell: 'bash' | 'zsh'): string {
 }
 
 function isInstalled({ file, whole }: ShellFile): boolean {
-  return existsSync(file) && (whole || OUR_LINE.test(readFileSync(file, 'utf8')))
+  return existsSync(file) && (whole || OUR_LINE.test(withFile(file, constants.O_RDONLY, readText)))
 }
 
 function putIn({ file, text, whole }: ShellFile): void {
-  if (!whole) {
-    appendFileSync(file, text)
-    return
+  if (whole) {
+    const folder = dirname(dirname(file))
+    assertOwn(folder, statSync(folder))
+    mkdirSync(dirname(file), { recursive: true })
   }
-  mkdirSync(join(file, '..'), { recursive: true })
-  writeFileSync(file, text)
+  const flags = constants.O_WRONLY | (whole ? constants.O_CREAT : constants.O_APPEND)
+  withFile(file, flags, (descriptor) => {
+    if (whole) ftruncateSync(descriptor)
+    writeFileSync(descriptor, text)
+  })
 }
 
 function takeOut({ file, whole }: ShellFile): void {
@@ -110,8 +135,44 @@ function takeOut({ file, whole }: ShellFile): void {
     rmSync(file)
     return
   }
-  const backup = `${file}.bck`
-  copyFileSync(file, backup)
-  writeFileSync(file, readFileSync(file, 'utf8').replace(OUR_LINE, ''))
-  rmSync(backup)
+  withFile(file, constants.O_RDWR, (descriptor) => {
+    const text = readText(descriptor)
+    const backup = `${file}.bck`
+    rmSync(backup, { force: true })
+    writeNewFile(backup, text)
+    ftruncateSync(descriptor)
+    writeSync(descriptor, text.replace(OUR_LINE, ''), 0)
+    rmSync(backup)
+  })
+}
+
+function readText(descriptor: number): string {
+  return readFileSync(descriptor, 'utf8')
+}
+
+/**
+ * Opens a start-up file, which may be a link, and checks the open file. Only this user may be able
+ * to put it there: a file that root changes must not be another user's choice.
+ * @throws KeymgmtError STORE_PERMISSIONS if another user may have chosen it, USAGE if it is not a
+ * regular file.
+ */
+function withFile<T>(file: string, flags: number, use: (descriptor: number) => T): T {
+  assertFoldersAbove(file, 'follow')
+  assertOwn(dirname(file), statSync(dirname(file)))
+  const descriptor = openSync(file, flags | constants.O_NONBLOCK, 0o644)
+  try {
+    const stats = fstatSync(descriptor)
+    if (!stats.isFile()) throw new KeymgmtError('USAGE', `${file} is not a regular file`)
+    assertOwn(file, stats)
+    return use(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function assertOwn(path: string, { uid }: Stats): void {
+  if (process.platform !== 'win32' && uid !== process.getuid?.())
+    throw new KeymgmtError('STORE_PERMISSIONS', `${path} belongs to another user`, {
+      hints: ['run the command as that user; nothing was changed'],
+    })
 }

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path'
 import { KeymgmtError } from '../../errors.js'
 import { withoutLastNewline } from '../../router/values.js'
+import { readSecretFile } from '../../store/private-file.js'
 import type { Terminal } from '../terminal.js'
 import type { PassphraseRequest } from './prompt.js'
 
@@ -23,13 +25,29 @@ export async function passphraseFrom(
   return ask(terminal, request)
 }
 
+/** A file that the user's shell opened: it may be a pipe that is written later. */
+const DESCRIPTOR = /^\/(dev|proc\/self)\/fd\/\d+$|^\/dev\/stdin$/
+
 function readPassphraseFile(terminal: Terminal, file: string): Uint8Array {
+  const isDescriptor = terminal.platform !== 'win32' && DESCRIPTOR.test(file)
   try {
-    return withoutLastNewline(terminal.readFile(file))
+    const bytes = isDescriptor ? terminal.readFile(file) : readSecretFile(resolve(file))
+    if (bytes) return withoutLastNewline(bytes)
   } catch (cause) {
-    throw new KeymgmtError('STORE_SEALED', `the passphrase file ${file} can't be read`, {
-      hints: ['KEYMGMT_PASSPHRASE_FILE names it'],
-      cause,
-    })
+    throw unreadableError(file, cause)
   }
+  throw unreadableError(file)
+}
+
+function unreadableError(file: string, cause?: unknown): KeymgmtError {
+  const hint = 'KEYMGMT_PASSPHRASE_FILE names it'
+  return cause instanceof KeymgmtError
+    ? new KeymgmtError(cause.code, `the passphrase file can't be used: ${cause.message}`, {
+        hints: [...cause.hints, hint],
+        cause,
+      })
+    : new KeymgmtError('STORE_SEALED', `the passphrase file ${file} can't be read`, {
+        hints: [hint],
+        cause,
+      })
 }

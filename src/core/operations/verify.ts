@@ -5,7 +5,6 @@ import { observe, type Observation, type ObservedKmsKey } from '../reconcile/obs
 import { interruptionOf, takedownOf, type Interruption } from '../reconcile/interruption.js'
 import { isEnabledVersion, wantedAliases } from '../reconcile/plan.js'
 import { createdKmsKeyAt } from '../records/kms-keys.js'
-import { withKeyLock } from '../records/locks.js'
 import type { DistributionRecord, KeyRecord, KmsKeyPlace } from '../records/model.js'
 import { requireDistribution, requireKey } from '../records/repository.js'
 import type { Takedown } from '../records/takedown.js'
@@ -35,9 +34,13 @@ export interface Verification {
   readonly differences: readonly Difference[]
 }
 
+/** A command that changes the key at the same time can make the records and the KMS differ. */
+const MAX_ATTEMPTS = 3
+
 /**
- * Compares what is on record with what the KMS has; changes nothing, unless `challenge` asks
- * symmetric KMS keys to take the same material again, which AWS does only if it is the same.
+ * Compares what is on record with what the KMS has; takes no lock, so that it works on a read-only
+ * store, and compares again if the records changed meanwhile. Changes nothing, unless `challenge`
+ * asks symmetric KMS keys to take the same material again, which AWS does only if it is the same.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; errors of the KMS.
  */
 export async function verifyDistribution(
@@ -46,14 +49,20 @@ export async function verifyDistribution(
   key: string,
   challenge: boolean,
 ): Promise<Verification> {
-  const purpose = `read keymgmt/kms/${providerName}/key/${key}/verify`
-  return withKeyLock(engine.store, key, purpose, async () => {
+  for (let attempt = 1; ; attempt++) {
     const distribution = await requireDistribution(engine, providerName, key)
     const record = (await requireKey(engine, key)).current
+    const before = JSON.stringify([record, distribution.current])
     const context = await openContext(engine, record, { providerName, distribution })
     const observation = await observe(context, challenge)
-    return { observation, differences: compare(context, observation) }
-  })
+    const differences = compare(context, observation)
+    if (differences.length === 0 || attempt === MAX_ATTEMPTS) return { observation, differences }
+    const after = [
+      (await requireKey(engine, key)).current,
+      (await requireDistribution(engine, providerName, key)).current,
+    ]
+    if (JSON.stringify(after) === before) return { observation, differences }
+  }
 }
 
 /** PURE: where the KMS differs from the records. */

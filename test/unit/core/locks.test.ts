@@ -64,10 +64,8 @@ const COMMANDS: Readonly<
     (engine) => removeDistribution(engine, 'k', 'app'),
     ['key/app: delete keymgmt/kms/k/key/app'],
   ],
-  verify: [
-    (engine) => verifyDistribution(engine, 'k', 'app', true),
-    ['key/app: read keymgmt/kms/k/key/app/verify'],
-  ],
+  // A read works on a read-only store, too.
+  verify: [(engine) => verifyDistribution(engine, 'k', 'app', true), []],
   repair: [
     (engine) => repairDistribution(engine, 'k', 'app'),
     ['key/app: write keymgmt/kms/k/key/app/repair'],

@@ -102,6 +102,8 @@ describe('the root key', () => {
     { r: 1 },
     { p: 0 },
     { p: 9 },
+    { N: 2 ** 20 },
+    { N: 2 ** 18, p: 3 },
     { salt: 'AAAA' },
     { salt: undefined },
     { salt: Buffer.alloc(17).toString('base64') },

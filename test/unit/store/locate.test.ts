@@ -120,6 +120,20 @@ test('a home folder is not looked up if the environment names the places', () =>
   expect(settingsFile(env, 'linux', noHome)).toBe('/c/keymgmt/config.json')
 })
 
+test.each([
+  ['', 'HOME is empty'],
+  ['home', 'HOME is a relative path'],
+  ['/', 'HOME is /, which'],
+  ['//', 'HOME is //, which'],
+])('the home folder %j is refused by name, unless it is not needed', (home, problem) => {
+  for (const env of [{}, { XDG_DATA_HOME: 'relative' }, { KEYMGMT_STORE: '/s' }])
+    expect(() => locate(env, 'linux', () => home)).toThrow(problem)
+  expect(locate({ KEYMGMT_HOME: '/k' }, 'linux', () => home).keyfile).toBe('/k/keyfile')
+  expect(settingsFile({ XDG_CONFIG_HOME: '/c' }, 'linux', () => home)).toBe(
+    '/c/keymgmt/config.json',
+  )
+})
+
 test('KEYMGMT_STORE and KEYMGMT_HOME together are refused', () => {
   expect(() => locate({ KEYMGMT_STORE: '/a', KEYMGMT_HOME: '/b' }, 'linux', () => '/h')).toThrow(
     'KEYMGMT_STORE and KEYMGMT_HOME are both set',

@@ -31,7 +31,7 @@ const stem = (name: string) => createHash('sha256').update(name).digest('hex').s
 function plant(storeDir: string, text: string, token = TOKEN): string {
   const folder = join(storeDir, 'locks', `${stem('key/app')}.lock`)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  writeFileSync(join(folder, token), text)
+  writeFileSync(join(folder, token), text, { mode: 0o600 })
   return folder
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -136,11 +136,15 @@ describe('a passphrase that is not typed', () => {
   it.each(['open', 'create'] as const)('is not asked for, to %s', async (to) => {
     const variable = person([], { env: { KEYMGMT_PASSPHRASE: 'from the environment' } })
     expect(text(await variable.ask(to))).toBe('from the environment')
-    const file = person([], {
-      env: { KEYMGMT_PASSPHRASE_FILE: '/run/passphrase' },
-      file: 'from a file\r\n',
-    })
+    mkdirSync(base, { recursive: true })
+    writeFileSync(join(base, 'passphrase'), 'from a file\r\n', { mode: 0o600 })
+    const file = person([], { env: { KEYMGMT_PASSPHRASE_FILE: join(base, 'passphrase') } })
     expect(text(await file.ask(to))).toBe('from a file')
+    const descriptor = person([], {
+      env: { KEYMGMT_PASSPHRASE_FILE: '/dev/fd/3' },
+      file: 'from a pipe',
+    })
+    expect(text(await descriptor.ask(to))).toBe('from a pipe')
     const nobody = person([])
     expect(
       await passphraseFrom(

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -16,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { openSealedLocalStore } from '../../../src/store/index.js'
 
 const bases: string[] = []
@@ -30,6 +31,11 @@ const newPlace = () => {
   return { storeDir: join(base, 'data'), keyfile: join(base, 'keyfile') }
 }
 const value = Buffer.from('planted secret')
+
+function makeFifo(file: string): void {
+  rmSync(file)
+  execFileSync('mkfifo', ['-m', '600', file])
+}
 
 async function makeStore() {
   const place = newPlace()
@@ -244,6 +250,53 @@ const DAMAGES: readonly (readonly [code: string, what: string, damage: (made: Ma
     },
   ],
   [
+    'STORE_PERMISSIONS',
+    'a seal.json that is a link',
+    ({ storeDir }) => {
+      renameSync(join(storeDir, 'seal.json'), join(storeDir, 'x'))
+      symlinkSync(join(storeDir, 'x'), join(storeDir, 'seal.json'))
+    },
+  ],
+  [
+    'STORE_PERMISSIONS',
+    'a keyfile in a folder that others write',
+    ({ keyfile }) => {
+      chmodSync(dirname(keyfile), 0o757)
+    },
+  ],
+  [
+    'STORE_PERMISSIONS',
+    'a keyfile that links to one in a folder that others write',
+    ({ keyfile }) => {
+      const open = join(dirname(keyfile), 'open')
+      mkdirSync(open, { mode: 0o700 })
+      chmodSync(open, 0o777)
+      renameSync(keyfile, join(open, 'keyfile'))
+      symlinkSync('open/keyfile', keyfile)
+    },
+  ],
+  [
+    'STORE_PERMISSIONS',
+    'a keyfile to read for everybody',
+    ({ keyfile }) => {
+      chmodSync(keyfile, 0o444)
+    },
+  ],
+  [
+    'STORE_UNAVAILABLE',
+    'a FIFO for a keyfile',
+    ({ keyfile }) => {
+      makeFifo(keyfile)
+    },
+  ],
+  [
+    'STORE_UNAVAILABLE',
+    'a FIFO for a seal.json',
+    ({ storeDir }) => {
+      makeFifo(join(storeDir, 'seal.json'))
+    },
+  ],
+  [
     'STORE_CORRUPT',
     'a truncated record',
     ({ record }) => {
@@ -301,6 +354,68 @@ describe('what is not as it should be', () => {
     })
     expect(readFileSync(made.record, 'utf8')).toBe(damaged)
     expect(readdirSync(join(made.storeDir, 'locks'))).toEqual([])
+  })
+
+  it('is a FIFO or a folder for a record, which nobody waits for', async () => {
+    const made = await makeStore()
+    makeFifo(made.record)
+    for (const replace of [
+      () => undefined,
+      () => {
+        rmSync(made.record)
+        mkdirSync(made.record, { mode: 0o700 })
+      },
+    ]) {
+      replace()
+      const refused = { code: 'STORE_UNAVAILABLE', message: `${made.record} is not a regular file` }
+      await expect(made.store.get('distribution/k/app')).rejects.toMatchObject(refused)
+      await expect(
+        made.store.put('distribution/k/app', value, made.revision),
+      ).rejects.toMatchObject(refused)
+    }
+  })
+
+  it.each([0o777, 0o707])(
+    'is a folder above the store that others write (mode %o), unless it is sticky',
+    async (mode) => {
+      const made = await makeStore()
+      const deeper = join(dirname(made.storeDir), 'a', 'b')
+      mkdirSync(deeper, { recursive: true, mode: 0o700 })
+      renameSync(made.storeDir, join(deeper, 'data'))
+      const moved = () =>
+        openSealedLocalStore({ storeDir: join(deeper, 'data'), keyfile: made.keyfile }).store
+      expect((await moved().get('distribution/k/app'))?.value).toEqual(value)
+      chmodSync(dirname(deeper), mode)
+      const refused = {
+        code: 'STORE_PERMISSIONS',
+        message: expect.stringContaining(dirname(deeper)) as unknown,
+      }
+      await expect(moved().get('distribution/k/app')).rejects.toMatchObject(refused)
+      await expect(moved().list('distribution')).rejects.toMatchObject(refused)
+      await expect(moved().put('key/app', value, undefined)).rejects.toMatchObject(refused)
+      chmodSync(dirname(deeper), 0o1000 | mode)
+      expect((await moved().get('distribution/k/app'))?.value).toEqual(value)
+    },
+  )
+
+  it('is not a keyfile that a container platform mounts: a link, with mode 0440', async () => {
+    const made = await makeStore()
+    const versions = join(dirname(made.keyfile), '..2026_01')
+    mkdirSync(versions, { mode: 0o755 })
+    renameSync(made.keyfile, join(versions, 'keyfile'))
+    chmodSync(join(versions, 'keyfile'), 0o440)
+    symlinkSync('..2026_01', join(dirname(made.keyfile), '..data'))
+    symlinkSync('..data/keyfile', made.keyfile)
+    expect((await openSealedLocalStore(made).store.get('distribution/k/app'))?.value).toEqual(value)
+  })
+
+  it('is a keyfile behind links without end', async () => {
+    const made = await makeStore()
+    rmSync(made.keyfile)
+    symlinkSync('keyfile', made.keyfile)
+    await expect(openSealedLocalStore(made).store.get('distribution/k/app')).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    })
   })
 
   it('is a record that was copied over another', async () => {

@@ -1,0 +1,261 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { createBench, type Bench } from '../support/keymgmt.js'
+
+let bench: Bench
+beforeEach(async () => {
+  bench = await createBench()
+})
+afterEach(() => bench.close())
+
+const CREATE = 'write -f keymgmt/key/app type=aes256-gcm96'
+const READ = 'read -timeout=20s keymgmt/key/app'
+
+async function refused(
+  line: string,
+  says: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const { stdout, stderr, status } = await bench.run(line, { env })
+  expect({ stdout, stderr, status }).toEqual({
+    stdout: '',
+    stderr: expect.stringContaining(says) as unknown,
+    status: 2,
+  })
+  expect(stderr).toContain('hint: ')
+}
+
+function makeFifo(file: string): void {
+  rmSync(file, { force: true })
+  execFileSync('mkfifo', ['-m', '600', file])
+}
+
+describe('a FIFO, on which reading would wait', () => {
+  it.each(['keyfile', 'seal.json', 'store/key/app.json'])('is refused as %s', async (name) => {
+    await bench.ok(CREATE)
+    const file = join(bench.home, 'keymgmt', name)
+    makeFifo(file)
+    await refused(READ, `${file} is not a regular file`)
+  })
+
+  it('is refused as the settings file', async () => {
+    const file = join(bench.home, '.config/keymgmt/config.json')
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeFifo(file)
+    await refused('config', `${file} is not a regular file`)
+  })
+})
+
+describe('the passphrase file', () => {
+  let file: string
+  beforeEach(() => {
+    file = join(bench.home, 'passphrase')
+    writeFileSync(file, 'correct horse battery staple\n', { mode: 0o600 })
+  })
+  const env = () => ({ KEYMGMT_PASSPHRASE_FILE: file })
+
+  it.each([0o666, 0o644, 0o660, 0o604])('is refused with mode %o', async (mode) => {
+    await bench.ok(CREATE, { env: env() })
+    chmodSync(file, mode)
+    await refused(READ, `${file} is accessible to other users`, env())
+  })
+
+  it('is refused if it is a FIFO, or in a folder that others write', async () => {
+    await bench.ok(CREATE, { env: env() })
+    const open = join(bench.home, 'open')
+    mkdirSync(open)
+    chmodSync(open, 0o777)
+    renameSync(file, join(open, 'passphrase'))
+    symlinkSync('open/passphrase', file)
+    await refused(READ, `the folder ${open}`, env())
+    makeFifo(file)
+    await refused(READ, `${file} is not a regular file`, env())
+  })
+
+  it('can be a mounted secret, or a pipe of the shell', async () => {
+    await bench.ok(CREATE, { env: env() })
+    mkdirSync(join(bench.home, '..data'))
+    renameSync(file, join(bench.home, '..data/passphrase'))
+    symlinkSync('..data/passphrase', file)
+    chmodSync(file, 0o440)
+    await bench.ok(READ, { env: env() })
+    const { stderr, status } = spawnSync(
+      'bash',
+      [
+        '--norc',
+        '-c',
+        `"$@" 3< <(sleep 1; cat "$KEYMGMT_PASSPHRASE_FILE_AT")`,
+        'bash',
+        process.execPath,
+      ]
+        .concat(resolve('bin/keymgmt.js'))
+        .concat(READ.split(' ')),
+      {
+        encoding: 'utf8',
+        env: {
+          PATH: process.env.PATH,
+          KEYMGMT_HOME: join(bench.home, 'keymgmt'),
+          KEYMGMT_PASSPHRASE_FILE: '/dev/fd/3',
+          KEYMGMT_PASSPHRASE_FILE_AT: file,
+        },
+      },
+    )
+    expect([stderr, status]).toEqual(['', 0])
+  })
+
+  it('opens no store whose header asks for minutes of work', async () => {
+    await bench.ok(CREATE, { env: env() })
+    const header = join(bench.home, 'keymgmt/seal.json')
+    writeFileSync(header, readFileSync(header, 'utf8').replace('131072', '1048576'))
+    await refused(READ, 'seal.json) is damaged', env())
+  })
+})
+
+describe('a link', () => {
+  it('is not followed to the settings', async () => {
+    const file = join(bench.home, '.config/keymgmt/config.json')
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    writeFileSync(join(bench.home, 'other.json'), '{}', { mode: 0o600 })
+    symlinkSync(join(bench.home, 'other.json'), file)
+    await refused('config', `${file} is a symbolic link`)
+    await refused('config format=json', `${file} is a symbolic link`)
+    expect(readFileSync(join(bench.home, 'other.json'), 'utf8')).toBe('{}')
+  })
+
+  it('is followed to a start-up file of a shell, and stays', async () => {
+    const file = join(bench.home, '.bashrc')
+    writeFileSync(join(bench.home, 'dotfile'), 'alias l=ls\n')
+    symlinkSync('dotfile', file)
+    await bench.ok('-autocomplete-install')
+    expect(readFileSync(file, 'utf8')).toContain('keymgmt')
+    await bench.ok('-autocomplete-uninstall')
+    expect(readFileSync(file, 'utf8')).toBe('alias l=ls\n')
+    expect(lstatSync(file).isSymbolicLink()).toBe(true)
+  })
+
+  it('is not followed through a folder that others write', async () => {
+    const open = join(bench.home, 'open')
+    mkdirSync(open)
+    chmodSync(open, 0o777)
+    writeFileSync(join(open, 'dotfile'), 'alias l=ls\n')
+    symlinkSync('open/dotfile', join(bench.home, '.bashrc'))
+    await refused('-autocomplete-install', `the folder ${open}`)
+    expect(readFileSync(join(open, 'dotfile'), 'utf8')).toBe('alias l=ls\n')
+  })
+})
+
+describe('a user without a home folder', () => {
+  /** Only root can become a user of whom the system knows nothing. */
+  const user = process.getuid?.() === 0 ? 54_321 : undefined
+  const homes = [...(user === undefined ? [] : [undefined]), '', '/', 'home']
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'keymgmt-homeless-'))
+    if (user !== undefined) chownSync(folder, user, user)
+  })
+  afterEach(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const run = (line: string, home: string | undefined, env: Record<string, string> = {}) =>
+    new Promise<{ stdout: string; stderr: string; code: number }>((ended) => {
+      execFile(
+        process.execPath,
+        [resolve('bin/keymgmt.js'), ...line.split(' ')],
+        {
+          cwd: folder,
+          ...(home === undefined ? { uid: user, gid: user } : {}),
+          env: {
+            PATH: process.env.PATH,
+            AWS_ENDPOINT_URL_KMS: bench.kms.endpoint,
+            AWS_EC2_METADATA_DISABLED: 'true',
+            ...(home !== undefined && { HOME: home }),
+            ...env,
+          },
+        },
+        (error, stdout, stderr) => {
+          ended({ stdout, stderr, code: Number(error?.code ?? 0) })
+        },
+      )
+    })
+
+  it.each(homes)('can use what needs no store (HOME %j)', async (home) => {
+    for (const line of ['version', 'help', 'config', 'config format', 'completion bash'])
+      expect({ line, ...(await run(line, home)) }).toMatchObject({ line, stderr: '', code: 0 })
+  })
+
+  it.each(homes)('is told how to name a store (HOME %j)', async (home) => {
+    for (const line of ['status', 'config store', READ, CREATE])
+      expect({ line, ...(await run(line, home)) }).toMatchObject({
+        line,
+        stdout: '',
+        stderr: expect.stringMatching(/HOME[^]*hint: set KEYMGMT_HOME/) as unknown,
+        code: 2,
+      })
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it.each(homes)('can use the store in KEYMGMT_HOME, and AWS (HOME %j)', async (home) => {
+    const { accessKeyId, secretAccessKey } = bench.kms.credentials
+    const env = {
+      KEYMGMT_HOME: join(folder, 'store'),
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    }
+    for (const line of [
+      CREATE,
+      'write keymgmt/kms/k provider=awskms key_collection=us-west-1',
+      'write keymgmt/kms/k/key/app purpose=encrypt,decrypt protection=hsm',
+      'status',
+    ])
+      expect({ line, ...(await run(line, home, env)) }).toMatchObject({ line, code: 0 })
+  })
+})
+
+describe('a read-only store', () => {
+  it('can be read, verified and planned with: none of these takes a lock', async () => {
+    await bench.ok(CREATE)
+    await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+    await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt protection=hsm')
+    // Nobody can create a lock below a file, not even root.
+    const locks = join(bench.home, 'keymgmt/locks')
+    rmSync(locks, { recursive: true })
+    writeFileSync(locks, '', { mode: 0o600 })
+    for (const line of [
+      'read keymgmt/key/app',
+      'read keymgmt/kms/k/key/app/verify',
+      'list keymgmt/key',
+      'status',
+      'write -f -dry-run keymgmt/key/app/rotate',
+      'write -f -output-policy keymgmt/key/app/rotate',
+    ])
+      expect({ line, ...(await bench.run(line)) }).toMatchObject({ line, status: 0 })
+    await refused('write -f -timeout=1s keymgmt/key/app/rotate', 'locks')
+  })
+})
+
+describe('a variable that would weaken the seal', () => {
+  it.each([
+    ['KEYMGMT_PASSPHRASE', ''],
+    ['KEYMGMT_PASSPHRASE_FILE', ''],
+    ['KEYMGMT_SEAL', 'pass'],
+  ])('is refused: %s=%j', async (name, value) => {
+    await refused(CREATE, name, { [name]: value })
+    expect(readdirSync(bench.home)).toEqual([])
+  })
+})
