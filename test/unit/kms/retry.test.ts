@@ -64,7 +64,7 @@ describe('a request', () => {
       'fails at once if keymgmt failed before it was sent',
       new NotSentError(aws('AccessDenied', 403)),
       ONCE,
-      'KMS_ACCESS_DENIED',
+      'KMS_FAILED',
       1,
     ],
     ['waits for a new KMS key', aws('NotFoundException'), NEW_KEY, 'done', 2],
