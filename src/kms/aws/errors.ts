@@ -169,6 +169,14 @@ export function isInTransition({ name, message }: AwsFailure): boolean {
 }
 
 /**
+ * True if a KMS key that is new, or has just received its material, is not visible everywhere yet.
+ */
+export function isNotYetVisible({ name, message }: AwsFailure): boolean {
+  if (name === 'NotFoundException') return true
+  return name === 'KMSInvalidStateException' && message.includes('is pending import')
+}
+
+/**
  * The error that a user sees for a failed request: what was asked, what AWS replied, what to do.
  * Its `awsError` is AWS's name for it, if the reply came from AWS.
  */

@@ -12,7 +12,7 @@ export interface OperationFacts {
   readonly subject: (input: AwsInput) => string
   /** Never sent again once it may have been carried out. */
   readonly nonIdempotent?: true
-  /** `NotFoundException` means "not yet": the KMS key is new. */
+  /** `NotFoundException` or "is pending import" means "not yet": the KMS key or material is new. */
   readonly eventuallyConsistent?: true
   /** Not sent by a dry run. */
   readonly changesAws?: true
