@@ -18,6 +18,7 @@ export interface ReconcileContext {
   readonly key: KeyRecord
   readonly distribution: RecordHandle<DistributionRecord>
   readonly provider: KmsProvider
+  readonly providerName: string
 }
 
 /** The context of one distribution; no request is sent yet. @throws KeymgmtError KMS_NOT_FOUND */
@@ -27,7 +28,7 @@ export async function openContext(
   { providerName, distribution }: NamedDistribution,
 ): Promise<ReconcileContext> {
   const provider = await openProvider(engine, await requireProvider(engine, providerName))
-  return { engine, key, distribution, provider }
+  return { engine, key, distribution, provider, providerName }
 }
 
 /**

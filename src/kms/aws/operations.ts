@@ -99,6 +99,20 @@ export const OPERATIONS = {
 /** An operation of AWS KMS that keymgmt uses. */
 export type AwsOperation = keyof typeof OPERATIONS
 
+/** The number of aliases to ask for if only the account in their ARNs matters. */
+export const ACCOUNT_LOOKUP_LIMIT = 10
+
+/** True for the request that reads the account. */
+export function isAccountLookup({
+  operation,
+  input,
+}: {
+  readonly operation: AwsOperation
+  readonly input: AwsInput
+}): boolean {
+  return operation === 'ListAliases' && input.Limit === ACCOUNT_LOOKUP_LIMIT
+}
+
 /** The row of `operation`. */
 export function factsOf(operation: AwsOperation): OperationFacts {
   return OPERATIONS[operation]
