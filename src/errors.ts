@@ -35,6 +35,10 @@ export const ERRORS = {
     meaning: 'the endpoint is neither https nor on this machine',
   },
   KMS_CREDENTIALS: { exitStatus: 2, meaning: 'AWS credentials are missing or not accepted' },
+  KMS_ACCOUNT_DIFFERS: {
+    exitStatus: 2,
+    meaning: 'the KMS keys are in another AWS account, or at an embedded KMS',
+  },
   KMS_ACCESS_DENIED: { exitStatus: 2, meaning: 'AWS denied the request to the IAM identity' },
   KMS_UNREACHABLE: { exitStatus: 2, meaning: 'AWS KMS cannot be reached' },
   PROXY_FAILED: {

@@ -44,6 +44,7 @@ export type {
   KmsKeyPlace,
   KmsRecord,
   MaterialEntry,
+  PinnedPlace,
   VersionMaterial,
 } from './core/records/model.js'
 export { readDistribution, readKey, readProvider } from './core/records/repository.js'
@@ -70,6 +71,8 @@ export type { ClientOptions } from './kms/aws/settings.js'
 export type { KmsKindName, KmsKinds } from './kms/index.js'
 export type {
   AliasOwner,
+  KmsAccount,
+  KmsEndpoint,
   KmsKey,
   KmsKeyRequest,
   KmsKeyState,

@@ -16,6 +16,26 @@ export interface KmsKey {
   readonly arn: string
 }
 
+/** An account of the KMS. */
+export interface KmsAccount {
+  readonly account: string
+  readonly partition: string
+}
+
+/** The address of a KMS. */
+export interface KmsEndpoint {
+  /** Such as `https://kms.us-west-1.amazonaws.com`. */
+  readonly origin: string
+  /** True for an address on this machine, such as that of an embedded KMS. */
+  readonly isLoopback: boolean
+}
+
+/** PURE: the account in an ARN of AWS KMS; undefined if it contains none. */
+export function accountIn(arn: string): KmsAccount | undefined {
+  const [, partition = '', , , account = ''] = arn.split(':')
+  return /^\d{12}$/.test(account) ? { account, partition } : undefined
+}
+
 /** The properties of a KMS key that is to be created. */
 export interface KmsKeyRequest {
   readonly type: KeyTypeName
@@ -83,6 +103,12 @@ export interface AliasOwner {
 export interface KmsProvider {
   /** The Region that new KMS keys are made in. */
   readonly region: string
+
+  /** The origin of the endpoint, and if it is on this machine; no request is sent for it. */
+  endpoint(): Promise<KmsEndpoint>
+
+  /** The account that requests go to; undefined if it can't be read. */
+  account(): Promise<KmsAccount | undefined>
 
   /**
    * Makes one empty KMS key. Sent at most once.

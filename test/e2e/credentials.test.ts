@@ -182,4 +182,95 @@ describe('the order of authentication', () => {
     expect(ran).toMatchObject({ status: 2, stdout: '' })
     expect(ran.stderr).toContain('AWS_ACCESS_KEY_ID')
   })
+
+  /** Runs a command whose credentials can't be had; nothing may be sent, nor looked for later. */
+  const failing = async (
+    env: Readonly<Record<string, string>>,
+    { credentials = '', flags = '' } = {},
+  ) => {
+    await bench.ok(`write keymgmt/kms/k provider=awskms key_collection=us-west-1 ${credentials}`)
+    await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
+    const line = `write ${flags} keymgmt/kms/k/key/app purpose=encrypt,decrypt`
+    const role = {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(metadata.address() as AddressInfo).port}/role`,
+    }
+    const ran = await bench.run(line, { env: { ...none, ...role, ...env } })
+    expect([ran.status, ran.stdout, bench.requests]).toEqual([2, '', []])
+    await bench.ok('write keymgmt/kms/k credentials=profile=default')
+    await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+    expect(bench.requests.map(({ operation }) => operation)).not.toContain('ListKeys')
+    return ran.stderr
+  }
+
+  it('names a token file that is missing', async () => {
+    const token = {
+      AWS_WEB_IDENTITY_TOKEN_FILE: '/nonexistent/token',
+      AWS_ROLE_ARN: 'arn:aws:iam::111122223333:role/keys',
+      ...noFile,
+    }
+    expect(await failing(token)).toContain('/nonexistent/token')
+  })
+
+  it('names the call to STS that failed', async () => {
+    const sts = createServer((_request, response) => {
+      response.writeHead(403, { 'content-type': 'text/xml' })
+      response.end(
+        '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>',
+      )
+    })
+    await new Promise<void>((resolve) => sts.listen(0, '127.0.0.1', resolve))
+    const { port } = sts.address() as AddressInfo
+    const stderr = await failing(
+      { ...environment, AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${port}` },
+      { credentials: 'credentials=role_arn=arn:aws:iam::111122223333:role/keys' },
+    )
+    await new Promise((resolve) => sts.close(resolve))
+    expect(stderr).toContain('AssumeRole at 127.0.0.1 failed: AccessDenied: not you')
+    expect(stderr).toContain('trust policy')
+  })
+
+  it('names a setting that the SDK refuses', async () => {
+    expect(await failing({ ...environment, AWS_USE_FIPS_ENDPOINT: 'true' })).toContain('FIPS')
+  })
+
+  it('does not use the role of the machine for a profile that does not exist', async () => {
+    expect(await failing({ AWS_PROFILE: 'typo' })).toContain('typo')
+  })
+
+  it('does not use the role of the machine for a profile whose process fails', async () => {
+    const config = join(bench.home, 'config')
+    writeFileSync(config, '[profile ci]\ncredential_process = /nonexistent/process\n')
+    expect(await failing({ AWS_PROFILE: 'ci', AWS_CONFIG_FILE: config })).toContain(
+      '/nonexistent/process',
+    )
+  })
+
+  it('uses the role of the machine for a profile that has no credentials', async () => {
+    const config = join(bench.home, 'config')
+    writeFileSync(config, '[profile region-only]\nregion = us-east-1\n')
+    const env = { ...none, AWS_PROFILE: 'region-only', AWS_CONFIG_FILE: config }
+    expect(await signer('', env)).toEqual(['CONTAINERROLE000001'])
+  })
+
+  it('takes the pair of the environment rather than AWS_PROFILE, without a warning', async () => {
+    const env = { ...environment, AWS_PROFILE: 'other' }
+    expect(await signer('', env)).toEqual(['ENVIRONMENT00000001'])
+    const verify = 'read -format=json keymgmt/kms/k/key/app/verify'
+    expect((await bench.run(verify, { env })).stderr).toBe('')
+  })
+
+  it('ends within -timeout while a lookup hangs', async () => {
+    const silent = createServer(() => undefined)
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as AddressInfo
+    const started = Date.now()
+    const stderr = await failing(
+      { ...noFile, AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${port}/role` },
+      { flags: '-timeout=2s' },
+    )
+    expect(stderr).toContain('timed out after 2s')
+    expect(Date.now() - started).toBeLessThan(20_000)
+    silent.closeAllConnections()
+    await new Promise((resolve) => silent.close(resolve))
+  })
 })

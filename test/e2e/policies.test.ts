@@ -259,6 +259,11 @@ const DOCUMENT = 'docs/permissions.md'
 /** The part of the document that is made here; UPDATE_PERMISSIONS=1 writes it. */
 const BY_COMMAND = /(?<=<!-- by command -->\n)[^]*(?=<!-- end -->)/
 
+/** True if a command creates a further KMS key, for which the account is compared. */
+function createsFurtherKey(policy: PolicyDocument): boolean {
+  return actions(policy).has('kms:CreateKey') && actions(policy).has('kms:UpdateAlias')
+}
+
 /** What one command was seen to need, as a row of the document. */
 function describeNeed({ name }: Flow, { line, policy }: Prepared): string {
   const { path } = findPath(
@@ -296,6 +301,9 @@ describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))(
       const needless: string[] = []
       for (const [struck, policy] of strikes(there.policy)) {
         const { status, stderr } = await runUnder(there, policy)
+        // Without it, the account is read from the new KMS key.
+        const isOptional = struck.includes('ListAliases') && createsFurtherKey(there.policy)
+        if (isOptional && status === 0) continue
         if (status !== 2 || !stderr.includes('KMS_ACCESS_DENIED'))
           needless.push(`${struck}: ${status} ${stderr}`)
       }

@@ -104,6 +104,8 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
   }
   return {
     region: home,
+    endpoint: later(() => ({ origin: 'memory', isLoopback: false })),
+    account: later(() => undefined),
     create: later((request) => make(home, randomUUID(), request)),
     findByOperation: later(
       (ids) =>

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { KeymgmtError } from '../../errors.js'
 import { OPERATION_TAG, type KmsKey } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
-import { createdKmsKeyAt, requireKmsKey } from '../records/kms-keys.js'
+import { createdKmsKeyAt, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
 import type { CreatedKmsKey, CreatingKmsKey, KmsKeyPlace } from '../records/model.js'
+import { assertAccount, assertCreatedInAccount, placeOf } from './account.js'
 import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './context.js'
 
 /** Maximum creations of one KMS key per command, each after a lost response that created none. */
@@ -22,13 +23,14 @@ const LONGEST_ATTEMPT_MS = 600_000
  */
 export async function createPrimary(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
   const { provider, distribution } = context
+  await assertAccount(context)
   for (let attempt = 1; ; attempt++) {
     const begun = await begin(context, place)
     try {
       const key = await provider.create(
         await keyRequest(context, place.version, begun.operation_id),
       )
-      await writeKmsKey(context, created(context, begun, key))
+      await recordPrimary(context, begun, key)
       return
     } catch (error) {
       if (!(error instanceof KeymgmtError) || error.code === 'INTERRUPTED') throw error
@@ -42,6 +44,25 @@ export async function createPrimary(context: ReconcileContext, place: KmsKeyPlac
       if (attempt >= ATTEMPTS) throw error
     }
   }
+}
+
+/**
+ * Writes down a KMS key that was created. The first one pins the account of the distribution.
+ * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
+ */
+async function recordPrimary(
+  context: ReconcileContext,
+  entry: CreatingKmsKey,
+  key: KmsKey,
+): Promise<void> {
+  await assertCreatedInAccount(context, entry.region, key)
+  const place = await placeOf(context, key)
+  await context.distribution.update((current) =>
+    putKmsKey(
+      { ...current, ...(place && { pinned: current.pinned ?? place }) },
+      created(context, entry, key),
+    ),
+  )
 }
 
 /**
@@ -120,7 +141,7 @@ export async function findUnrecordedKmsKeys(
         : await findReplicas(context, here)
     for (const entry of here) {
       const key = found.get(entry.version)
-      if (key) await writeKmsKey(context, created(context, entry, key))
+      if (key) await recordPrimary(context, entry, key)
       else await removeKmsKey(context, entry)
     }
   }

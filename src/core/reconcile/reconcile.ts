@@ -3,6 +3,7 @@ import { archiveDistribution } from '../records/archive.js'
 import { without, type KeyRecord } from '../records/model.js'
 import type { RecordHandle } from '../records/record.js'
 import { distributionsOf, type NamedDistribution } from '../records/repository.js'
+import { assertEndpoint } from './account.js'
 import { openContext, type ReconcileContext } from './context.js'
 import { findUnrecordedKmsKeys } from './create.js'
 import { describeSkipped, interruptionOf, takedownOf } from './interruption.js'
@@ -32,6 +33,7 @@ export async function reconcile(
  */
 async function takeAllSteps(context: ReconcileContext): Promise<void> {
   const { key, distribution } = context
+  await assertEndpoint(context)
   await findUnrecordedKmsKeys(context)
   // A step may make another one necessary (a version enabled only to be replicated), so plan until
   // there is nothing.

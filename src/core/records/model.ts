@@ -1,6 +1,6 @@
 import type { KeyTypeName } from '../../crypto/key-types.js'
 import { KeymgmtError } from '../../errors.js'
-import type { KmsKey, Protection, Purpose } from '../../kms/provider.js'
+import type { KmsAccount, KmsEndpoint, KmsKey, Protection, Purpose } from '../../kms/provider.js'
 
 /** The material of one version: a fingerprint of what the store has, or a mark that it has none. */
 export type VersionMaterial =
@@ -103,6 +103,11 @@ export type AliasState =
  */
 export type DistributionState = 'active' | 'revoked' | 'removed'
 
+/** An account at a KMS. */
+export interface PinnedPlace extends KmsAccount {
+  readonly endpoint: KmsEndpoint
+}
+
 /**
  * One key in one KMS provider: its desired state, and what has been done. Where the two differ
  * there is work to do.
@@ -117,6 +122,8 @@ export interface DistributionRecord {
   /** The desired Regions, the provider's own first. */
   readonly regions: readonly string[]
   readonly state: DistributionState
+  /** The place that the first KMS key was created in; no other gets material. */
+  readonly pinned?: PinnedPlace
   /** True if each version has an alias of its own too. */
   readonly version_aliases?: boolean
   /** Days that a removal waits. */

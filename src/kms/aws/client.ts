@@ -4,17 +4,22 @@ import {
   type KMSClientConfig,
   type ServiceOutputTypes,
 } from '@aws-sdk/client-kms'
-import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { getEndpointFromInstructions } from '@smithy/core/endpoints'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { KmsSettings } from '../provider.js'
+import { credentialsOf } from './credentials.js'
+import { AbortableHandler, LookupHandler } from './handlers.js'
 import type { AwsMiddleware, AwsOutput } from './middleware.js'
 import { OPERATIONS, type AwsOperation } from './operations.js'
 import { checkResponses, sendOnce } from './responses.js'
-import { assertEndpoint, isLoopback, resolveEndpoint, type ClientOptions } from './settings.js'
-import { createTransport, type Transport } from './transport.js'
+import {
+  assertBooleans,
+  assertEndpoint,
+  isLoopback,
+  resolveEndpoint,
+  type ClientOptions,
+} from './settings.js'
+import { createTransport } from './transport.js'
 
-type Credentials = NonNullable<KMSClientConfig['credentials']>
 type UserAgent = NonNullable<KMSClientConfig['customUserAgent']>
 
 /**
@@ -24,30 +29,30 @@ type UserAgent = NonNullable<KMSClientConfig['customUserAgent']>
  *
  * Credentials: those of the settings, else the environment, the shared files, the role of the
  * container or instance.
- * @throws KeymgmtError KMS_ENDPOINT_REFUSED
+ * @throws KeymgmtError KMS_ENDPOINT_REFUSED; FIELD_INVALID for a setting that would be ignored.
  */
 export async function createClient(
   settings: KmsSettings,
   region: string,
-  { env, signal, version }: ClientOptions,
+  options: ClientOptions,
 ): Promise<{ client: KMSClient; endpoint: string; isLoopback: boolean }> {
+  const { env, signal, version } = options
+  assertBooleans(env)
   const endpoint = resolveEndpoint(settings, env)
   if (endpoint) assertEndpoint(endpoint.url, endpoint.source)
   const customUserAgent: UserAgent = [version ? ['keymgmt', version] : ['keymgmt']]
-  const requestHandler = new AbortableHandler(
-    signal,
-    await createTransport(env, settings.credentials),
-  )
+  const transport = await createTransport(env, settings.credentials)
+  const lookup = {
+    region,
+    customUserAgent,
+    requestHandler: new LookupHandler(signal, transport),
+  }
   const client = new KMSClient({
     region,
-    credentials: await credentialsOf(settings.credentials, {
-      region,
-      customUserAgent,
-      requestHandler,
-    }),
+    credentials: await credentialsOf(settings.credentials, lookup, options),
     maxAttempts: 1,
     customUserAgent,
-    requestHandler,
+    requestHandler: new AbortableHandler(signal, transport),
     ...(endpoint && { endpoint: endpoint.url }),
   })
   refusePlainHttp(client)
@@ -66,25 +71,6 @@ async function endpointOf({ config }: KMSClient): Promise<URL | undefined> {
     ({ url }) => url,
     () => undefined,
   )
-}
-
-/** Ends the requests under way when `signal` does, so that no call site has to pass the signal. */
-class AbortableHandler extends NodeHttpHandler {
-  readonly #signal: AbortSignal
-
-  constructor(signal: AbortSignal, transport: Transport) {
-    super({
-      connectionTimeout: 10_000,
-      requestTimeout: 30_000,
-      throwOnRequestTimeout: true,
-      ...transport,
-    })
-    this.#signal = signal
-  }
-
-  override handle(...[request, options]: Parameters<NodeHttpHandler['handle']>) {
-    return super.handle(request, { ...options, abortSignal: this.#signal })
-  }
 }
 
 /**
@@ -128,41 +114,4 @@ function operationOf(commandName = ''): AwsOperation {
   const name = commandName.replace(/Command$/, '')
   if (Object.hasOwn(OPERATIONS, name)) return name as AwsOperation
   throw new Error(`${name} has no entry in OPERATIONS`)
-}
-
-/** The configuration of the clients that look up credentials: STS and SSO. */
-interface LookupConfig {
-  readonly region: string
-  readonly customUserAgent: UserAgent
-  readonly requestHandler: NodeHttpHandler
-}
-
-async function credentialsOf(
-  stored: Readonly<Record<string, string>>,
-  { region, ...clientConfig }: LookupConfig,
-): Promise<Credentials> {
-  const { access_key, secret_key, session_token, profile, role_arn, external_id } = stored
-  const base: Credentials =
-    access_key && secret_key
-      ? {
-          accessKeyId: access_key,
-          secretAccessKey: secret_key,
-          ...(session_token && { sessionToken: session_token }),
-        }
-      : // Without a Region: SSO would be asked in it instead of in its own.
-        defaultProvider({
-          clientConfig,
-          ...(profile && { profile }),
-        })
-  if (!role_arn) return base
-  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
-  return fromTemporaryCredentials({
-    masterCredentials: base,
-    params: {
-      RoleArn: role_arn,
-      RoleSessionName: 'keymgmt',
-      ...(external_id && { ExternalId: external_id }),
-    },
-    clientConfig: { region, ...clientConfig },
-  })
 }

@@ -50,15 +50,6 @@ const ADVICE = new Map<string, Advice>([
   ['SignatureDoesNotMatch', badCredentials],
   ['MissingAuthenticationTokenException', badCredentials],
   ['IncompleteSignature', badCredentials],
-  [
-    'CredentialsProviderError',
-    {
-      code: 'KMS_CREDENTIALS',
-      hints: () => [
-        'give the provider credentials, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE',
-      ],
-    },
-  ],
   ['ExpiredTokenException', expired],
   ['ExpiredToken', expired],
   ['LimitExceededException', limit],
@@ -87,6 +78,15 @@ const UNREACHABLE: Advice = {
 const RETRY_LATER: Advice = {
   code: 'KMS_FAILED',
   hints: () => ['run the same command again to go on from here'],
+}
+
+const NOT_SENT: Advice = {
+  code: 'KMS_FAILED',
+  hints: () => ['nothing was sent to AWS; check the AWS configuration'],
+}
+
+function adviceOn({ name, status }: AwsFailure): Advice {
+  return ADVICE.get(name) ?? (status === undefined ? UNREACHABLE : RETRY_LATER)
 }
 
 /** Names of socket failures after which nothing can have reached AWS. */
@@ -169,6 +169,14 @@ export function isInTransition({ name, message }: AwsFailure): boolean {
 }
 
 /**
+ * True if a KMS key that is new, or has just received its material, is not visible everywhere yet.
+ */
+export function isNotYetVisible({ name, message }: AwsFailure): boolean {
+  if (name === 'NotFoundException') return true
+  return name === 'KMSInvalidStateException' && message.includes('is pending import')
+}
+
+/**
  * The error that a user sees for a failed request: what was asked, what AWS replied, what to do.
  * Its `awsError` is AWS's name for it, if the reply came from AWS.
  */
@@ -176,8 +184,7 @@ export function translate(failure: AwsFailure, request: AwsRequest): KeymgmtErro
   const { error } = failure
   if (error instanceof KeymgmtError) return error
   const { operation, region, input } = request
-  const advice =
-    ADVICE.get(failure.name) ?? (failure.status === undefined ? UNREACHABLE : RETRY_LATER)
+  const advice = failure.sent ? adviceOn(failure) : NOT_SENT
   const said = failure.status === undefined && failure.code ? failure.code : failure.name
   const subject = factsOf(operation).subject(input)
   return new KeymgmtError(
@@ -186,7 +193,7 @@ export function translate(failure: AwsFailure, request: AwsRequest): KeymgmtErro
     {
       hints: advice.hints(request),
       requestId: failure.requestId,
-      awsError: failure.status === undefined ? undefined : failure.name,
+      awsError: failure.sent && failure.status !== undefined ? failure.name : undefined,
       cause: error,
     },
   )

@@ -12,7 +12,7 @@ export interface OperationFacts {
   readonly subject: (input: AwsInput) => string
   /** Never sent again once it may have been carried out. */
   readonly nonIdempotent?: true
-  /** `NotFoundException` means "not yet": the KMS key is new. */
+  /** `NotFoundException` or "is pending import" means "not yet": the KMS key or material is new. */
   readonly eventuallyConsistent?: true
   /** Not sent by a dry run. */
   readonly changesAws?: true
@@ -98,6 +98,20 @@ export const OPERATIONS = {
 
 /** An operation of AWS KMS that keymgmt uses. */
 export type AwsOperation = keyof typeof OPERATIONS
+
+/** The number of aliases to ask for if only the account in their ARNs matters. */
+export const ACCOUNT_LOOKUP_LIMIT = 10
+
+/** True for the request that reads the account. */
+export function isAccountLookup({
+  operation,
+  input,
+}: {
+  readonly operation: AwsOperation
+  readonly input: AwsInput
+}): boolean {
+  return operation === 'ListAliases' && input.Limit === ACCOUNT_LOOKUP_LIMIT
+}
 
 /** The row of `operation`. */
 export function factsOf(operation: AwsOperation): OperationFacts {

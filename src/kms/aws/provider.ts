@@ -1,4 +1,5 @@
 import type { KmsProvider, KmsSettings } from '../provider.js'
+import { readAccount } from './account.js'
 import { aliasTargets, pointAlias, removeAlias } from './aliases.js'
 import { addMiddleware, createClient } from './client.js'
 import {
@@ -51,8 +52,11 @@ export function openAwsProvider(
     async (region: string, ...args: Args) =>
       call(await inRegion(region), ...args)
   const { region: home } = settings
+  let account: ReturnType<KmsProvider['account']> | undefined
   return {
     region: home,
+    endpoint: async () => (await inRegion(home)).endpoint,
+    account: () => (account ??= at(readAccount)(home)),
     create: (request) => at(createKey)(home, request),
     findByOperation: (ids, since) => at(findByOperation)(home, ids, since),
     replicate: async (key, toRegion, request) => {
@@ -89,5 +93,11 @@ async function openSession(
   limiters.set(place, limiter)
   const first = options.middleware?.(settings) ?? []
   addMiddleware(client, region, [...first, retryWithin(limiter, options)])
-  return { region, client, signal: options.signal, settlingMs: isLoopback ? 0 : SETTLING_MS }
+  return {
+    region,
+    client,
+    endpoint: { origin: endpoint, isLoopback },
+    signal: options.signal,
+    settlingMs: isLoopback ? 0 : SETTLING_MS,
+  }
 }

@@ -1,7 +1,8 @@
 import type { KMSClient } from '@aws-sdk/client-kms'
+import { createPublicKey } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { AwsOutput, AwsRequest } from './middleware.js'
-import type { AwsOperation } from './operations.js'
+import { textOf, type AwsOperation } from './operations.js'
 
 /** AWS's largest response here, a page of ListKeys, has about 200 kB. */
 const LARGEST_RESPONSE = 1024 * 1024
@@ -124,6 +125,25 @@ const WRONG_FIELD: Readonly<
     if (typeof KeyId !== 'string' || !KEY_ID.test(KeyId)) return 'KeyId'
     return isKeyArn(Arn, region, KeyId) ? undefined : 'Arn'
   },
+  // A KMS key that is named by its ARN has no other one; else it would count as proven.
+  DescribeKey: ({ KeyMetadata }, { input }) => {
+    const { Arn } = isObject(KeyMetadata) ? KeyMetadata : {}
+    const asked = textOf(input, 'KeyId')
+    return asked.startsWith('arn:') && Arn !== undefined && Arn !== asked ? 'Arn' : undefined
+  },
+  GetParametersForImport: ({ PublicKey }) => (isWrappingKey(PublicKey) ? undefined : 'PublicKey'),
+}
+
+/** True for the only kind that keymgmt requests: RSA with 4,096 bits and AWS's exponent. */
+function isWrappingKey(der: unknown): boolean {
+  if (!(der instanceof Uint8Array)) return false
+  try {
+    const key = createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' })
+    const { modulusLength, publicExponent } = key.asymmetricKeyDetails ?? {}
+    return key.asymmetricKeyType === 'rsa' && modulusLength === 4096 && publicExponent === 65537n
+  } catch {
+    return false
+  }
 }
 
 /** True for the ARN of the KMS key `id` in `region`, in any account. */

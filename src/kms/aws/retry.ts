@@ -4,6 +4,7 @@ import {
   isAmbiguous,
   isInTransition,
   isNotConnected,
+  isNotYetVisible,
   isThrottled,
   readFailure,
   translate,
@@ -89,8 +90,7 @@ export function retryAfter(
   if (failure.error instanceof KeymgmtError || failure.name === RESPONSE_TOO_LARGE) return undefined
   if (isThrottled(failure)) return backoff
   if (failure.clockCorrected && attempt === 1) return 0
-  const settling =
-    isInTransition(failure) || (eventuallyConsistent && failure.name === 'NotFoundException')
+  const settling = isInTransition(failure) || (eventuallyConsistent && isNotYetVisible(failure))
   if (settling) return waitedMs < CONSISTENCY_MS ? backoff : undefined
   if (isNotConnected(failure)) return attempt < CONNECTION_ATTEMPTS ? backoff : undefined
   if (isAmbiguous(failure) && !nonIdempotent) return attempt < ATTEMPTS ? backoff : undefined

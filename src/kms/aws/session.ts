@@ -1,12 +1,13 @@
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeymgmtError } from '../../errors.js'
-import type { KmsKey } from '../provider.js'
+import type { KmsEndpoint, KmsKey } from '../provider.js'
 
 /** The client for AWS KMS in one Region. */
 export interface Session {
   readonly region: string
   readonly client: KMSClient
+  readonly endpoint: KmsEndpoint
   /** The longest time until AWS shows what it has made, in milliseconds. */
   readonly settlingMs: number
   /** Ends a wait; the next request then says why. */

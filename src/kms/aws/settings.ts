@@ -22,11 +22,32 @@ export function resolveEndpoint(
 ): { url: string; source: string } | undefined {
   const own = settings.credentials.endpoint
   if (own) return { url: own, source: 'credentials=endpoint' }
+  const isIgnored = env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS?.toLowerCase() === 'true'
   for (const variable of ENDPOINT_VARIABLES) {
     const url = env[variable]
-    if (url) return { url, source: variable }
+    if (url && !(isIgnored && variable.startsWith('AWS_ENDPOINT_')))
+      return { url, source: variable }
   }
   return undefined
+}
+
+/** The variables that the SDK silently ignores if they have a value other than these two. */
+const BOOLEANS = [
+  'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS',
+  'AWS_USE_FIPS_ENDPOINT',
+  'AWS_USE_DUALSTACK_ENDPOINT',
+]
+
+/**
+ * Refuses settings of the environment that would be ignored.
+ * @throws KeymgmtError FIELD_INVALID
+ */
+export function assertBooleans(env: ClientOptions['env']): void {
+  const invalid = BOOLEANS.find((name) => !/^(true|false)?$/i.test(env[name] ?? ''))
+  if (invalid === undefined) return
+  throw new KeymgmtError('FIELD_INVALID', `the environment variable ${invalid} is not a boolean`, {
+    hints: [`set ${invalid} to true or false, or unset it`],
+  })
 }
 
 /** True if `host` (as `URL.hostname` spells it) is this machine. */

@@ -12,6 +12,7 @@ import {
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms'
 import { afterEach, describe, expect, it } from '@jest/globals'
+import { createPublicKey } from 'node:crypto'
 import { wrapForImport } from '../../../src/crypto/wrap.js'
 import { planCalls } from '../../../src/kms/aws/dry-run.js'
 import type { AwsMiddleware } from '../../../src/kms/aws/middleware.js'
@@ -140,6 +141,33 @@ describe('a response', () => {
     const client = await clientOf(handler)
     await expect(client.send(new CreateKeyCommand({}))).rejects.toMatchObject({
       code: 'KMS_AMBIGUOUS',
+    })
+  })
+
+  it('about another KMS key than the one that was asked for is refused', async () => {
+    const Arn = ARN.replace('111122223333', '444455556666')
+    const client = await clientOf(reply(200, { KeyMetadata: { KeyId: ID, Arn } }))
+    await expect(client.send(new DescribeKeyCommand({ KeyId: ARN }))).rejects.toMatchObject({
+      code: 'KMS_FAILED',
+      message: expect.stringContaining('no valid Arn'),
+    })
+  })
+
+  it.each([
+    ['a public exponent of 1', { n: Buffer.alloc(512, 0xff).toString('base64url'), e: 'AQ' }],
+    ['2,048 bits', { n: Buffer.alloc(256, 0xff).toString('base64url'), e: 'AQAB' }],
+  ])('whose wrapping key has %s is refused', async (_title, numbers) => {
+    const jwk = { kty: 'RSA', ...numbers }
+    const key = createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'der' })
+    const PublicKey = key.toString('base64')
+    const client = await clientOf(reply(200, { KeyId: ARN, PublicKey, ImportToken: 'AAAA' }))
+    const command = new GetParametersForImportCommand({
+      KeyId: ARN,
+      WrappingAlgorithm: 'RSAES_OAEP_SHA_256',
+      WrappingKeySpec: 'RSA_4096',
+    })
+    await expect(client.send(command)).rejects.toMatchObject({
+      message: expect.stringContaining('no valid PublicKey'),
     })
   })
 

@@ -10,6 +10,8 @@ const ID = '00000000-0000-4000-8000-000000000001'
 const KEY = { id: ID, arn: `arn:aws:kms:${HOME}:111122223333:key/${ID}` }
 const REPLICA = { id: ID, arn: KEY.arn.replace(HOME, AWAY) }
 
+const ENDPOINT = { origin: 'http://127.0.0.1', isLoopback: true }
+
 const clients = serve()
 afterEach(() => {
   clients.close()
@@ -33,7 +35,7 @@ async function sessionOf(
     handler(request, response)
   })
   const signal = new AbortController().signal
-  return { session: { region, client, signal, settlingMs: 0 }, asked }
+  return { session: { region, client, endpoint: ENDPOINT, signal, settlingMs: 0 }, asked }
 }
 
 describe('a KMS key', () => {
@@ -49,7 +51,7 @@ describe('a KMS key', () => {
       },
     ])
     const signal = new AbortController().signal
-    await inspectKey({ region, client, signal, settlingMs: 0 }, KEY)
+    await inspectKey({ region, client, endpoint: ENDPOINT, signal, settlingMs: 0 }, KEY)
     expect(names).toEqual([named])
   })
 })

@@ -64,11 +64,20 @@ describe('a request', () => {
       'fails at once if keymgmt failed before it was sent',
       new NotSentError(aws('AccessDenied', 403)),
       ONCE,
-      'KMS_ACCESS_DENIED',
+      'KMS_FAILED',
       1,
     ],
     ['waits for a new KMS key', aws('NotFoundException'), NEW_KEY, 'done', 2],
     ['does not wait for an old KMS key', aws('NotFoundException'), PLAIN, 'KMS_KEY_NOT_FOUND', 1],
+    ...(['GetPublicKey', 'GenerateMac'] as const).map(
+      (operation): [string, Error, AwsOperation, string, number] => [
+        `waits for material that was just imported: ${operation}`,
+        aws('KMSInvalidStateException', 400, 'arn is pending import.'),
+        operation,
+        'done',
+        2,
+      ],
+    ),
     [
       'waits for a replica that is being created',
       aws('KMSInvalidStateException', 400, 'arn is creating.'),

@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import { createClient } from '../../../src/kms/aws/client.js'
-import { assertEndpoint, assertSettings, resolveEndpoint } from '../../../src/kms/aws/settings.js'
+import {
+  assertBooleans,
+  assertEndpoint,
+  assertSettings,
+  resolveEndpoint,
+} from '../../../src/kms/aws/settings.js'
 
 const refused = (attempt: () => void) => {
   try {
@@ -55,6 +60,29 @@ describe('the endpoint', () => {
     expect(error.code).toBe('KMS_ENDPOINT_REFUSED')
     expect(error.message).toContain('the flag')
     expect(error.message).not.toContain('secret')
+  })
+})
+
+describe('settings of the environment', () => {
+  const settings = { region: 'us-west-1', credentials: {} }
+  it.each(['true', 'True', 'TRUE'])('%s ignores the endpoints of AWS variables', (value) => {
+    const ignoring = { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: value }
+    const variables = { AWS_ENDPOINT_URL_KMS: 'https://c', AWS_ENDPOINT_URL: 'https://d' }
+    expect(resolveEndpoint(settings, { ...variables, ...ignoring })).toBeUndefined()
+    const own = { AWS_KMS_ENDPOINT: 'https://b', ...ignoring }
+    expect(resolveEndpoint(settings, own)?.url).toBe('https://b')
+  })
+  it.each(['1', 'yes', 'fals'])('%s is not a boolean', (value) => {
+    expect(
+      refused(() => {
+        assertBooleans({ AWS_USE_FIPS_ENDPOINT: value })
+      }).code,
+    ).toBe('FIELD_INVALID')
+  })
+  it.each(['true', 'FALSE', '', undefined])('%s is taken', (value) => {
+    expect(() => {
+      assertBooleans({ AWS_USE_FIPS_ENDPOINT: value })
+    }).not.toThrow()
   })
 })
 
