@@ -1,5 +1,5 @@
 import { homedir, platform as hostPlatform } from 'node:os'
-import { createEngine, type Engine } from './core/engine.js'
+import { createEngine, type Engine, type Outcome } from './core/engine.js'
 import { KeymgmtError } from './errors.js'
 import { awsKms } from './kms/aws/index.js'
 import type { AwsOptions } from './kms/aws/provider.js'
@@ -33,6 +33,8 @@ export interface EngineOptions {
     ((to: 'open' | 'create', signal: AbortSignal) => Promise<Uint8Array | undefined>) | undefined
   /** Receives notices for the user. Never contains secrets. */
   readonly onNotice?: ((message: string) => void) | undefined
+  /** Receives the outcome at each provider, Region and version, also before an error. */
+  readonly onOutcome?: ((outcome: Outcome) => void) | undefined
   /** Receives the current activity, and an empty text when it ends. Never contains secrets. */
   readonly onProgress?: ((message: string) => void) | undefined
   /** For a dry run: middleware before each request, and a store that keeps changes to itself. */
@@ -66,6 +68,7 @@ export function openEngine({
     }),
   passphrase,
   onNotice = () => undefined,
+  onOutcome = () => undefined,
   onProgress = () => undefined,
   dryRun,
 }: EngineOptions): OpenedEngine {
@@ -100,6 +103,7 @@ export function openEngine({
     kinds: { awskms: kms },
     progress: onProgress,
     notice: onNotice,
+    outcome: onOutcome,
   })
   return { engine, seal: () => opened.seal() }
 }

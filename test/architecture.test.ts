@@ -232,6 +232,8 @@ describe('what is promised', () => {
       'OpenedStore',
       'Operation',
       'OperationDefinition',
+      'Outcome',
+      'OutcomeState',
       'OwnMaterial',
       'PathDefinition',
       'Protection',

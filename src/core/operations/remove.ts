@@ -105,7 +105,12 @@ export async function restoreDistribution(
     const record = await requireKey(engine, key)
     const distribution = await reopen(engine, providerName, record.current)
     if (distribution.current.state !== 'active') await distribution.update(activated)
-    await reconcileKey(engine, record, await workableDistributions(engine, record.current))
+    await reconcileKey(
+      engine,
+      record,
+      await workableDistributions(engine, record.current),
+      (named) => named.providerName === providerName,
+    )
   })
 }
 

@@ -4,7 +4,7 @@ import { openContext, type ReconcileContext } from '../reconcile/context.js'
 import { takedownOf } from '../reconcile/interruption.js'
 import { observe, type Observation, type ObservedKmsKey } from '../reconcile/observe.js'
 import { wantedAliases } from '../reconcile/plan.js'
-import { reconcile, resumeUnfinished } from '../reconcile/reconcile.js'
+import { noticeUnfinished, reconcileKey, reportSkipped } from '../reconcile/reconcile.js'
 import { createdKmsKeyAt, holdsMaterial, withImported } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import {
@@ -41,15 +41,17 @@ export async function repairDistribution(
   return withKeyLock(engine.store, key, purpose, async () => {
     const record = await requireKey(engine, key)
     const distribution = await requireDistribution(engine, providerName, key)
-    const isTakedown = takedownOf(record.current, distribution.current) !== undefined
-    const context = await openContext(engine, record.current, { providerName, distribution })
+    const named = { providerName, distribution }
+    const takedown = takedownOf(record.current, distribution.current)
+    const context = await openContext(engine, record.current, named)
     const observation = await observe(context, false)
     const differences = compare(context, observation)
     const mended = differences.filter(({ mendable }) => mendable)
-    if (mended.length > 0 || isTakedown)
+    if (!takedown) noticeUnfinished(engine, record.current, [named])
+    if (mended.length > 0 || takedown)
       await distribution.update((current) => amend(context, current, observation))
-    if (!isTakedown) await reconcile(engine, record.current, { providerName, distribution })
-    await resumeUnfinished(engine, record)
+    if (takedown) reportSkipped(engine, key, takedown, named)
+    else await reconcileKey(engine, record, [named])
     return { mended, remaining: differences.filter(({ mendable }) => !mendable) }
   })
 }
