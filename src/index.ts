@@ -42,6 +42,7 @@ export type {
   KmsKeyEntry,
   KmsKeyPlace,
   KmsRecord,
+  LostKmsKey,
   MaterialEntry,
   VersionMaterial,
 } from './core/records/model.js'

@@ -224,6 +224,7 @@ describe('what is promised', () => {
       'LocalStoreOptions',
       'LocationSettings',
       'Lock',
+      'LostKmsKey',
       'MaterialEntry',
       'MaterialFormat',
       'Observation',

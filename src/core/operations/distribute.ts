@@ -7,7 +7,8 @@ import {
   takedownOf,
   type Interruption,
 } from '../reconcile/interruption.js'
-import { reconcileKey, resumableDistributions } from '../reconcile/reconcile.js'
+import { reconcileKey } from '../reconcile/reconcile.js'
+import { resumableDistributions } from '../reconcile/resume.js'
 import { distributionName } from '../records/alias-names.js'
 import { withKeyLock, withProviderLock } from '../records/locks.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'

@@ -1,5 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Outcome } from '../engine.js'
+import type { KmsKeyPlace } from '../records/model.js'
 import type { NamedDistribution } from '../records/repository.js'
 import { waysForward } from '../records/takedown.js'
 import type { Step } from './plan.js'
@@ -67,6 +68,10 @@ export function isFinal(error: unknown): boolean {
 /** The results of the steps of one distribution. */
 export interface StepResults {
   done(step: Step): void
+  /** True if the KMS key was created by these steps: AWS may not show it yet. */
+  isNew(place: KmsKeyPlace): boolean
+  /** Notes that AWS no longer has the KMS key `id` that the step was for. */
+  lost(step: Step, id: string): void
   /** Every failure after the first at a place counts for dependent steps only. */
   failed(step: Step, error: unknown): void
   /** The failed step that keeps `step` from being taken. */
@@ -90,6 +95,7 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
   const [primary = ''] = distribution.current.regions
   const failures: Step[] = []
   const errors: Error[] = []
+  const created = new Set<string>()
   const outcomes = new Map<string, Outcome>()
   const fail = (step: Step, reason: string, wayOut: string) => {
     failures.push(step)
@@ -99,9 +105,19 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
   }
   return {
     done: (step) => {
+      if (step.action === 'create' || step.action === 'replicate') created.add(placeOf(step))
       const known = outcomes.get(placeOf(step))
       if (known && (known.state === 'failed' || weight(known.action) <= weight(step.action))) return
       outcomes.set(placeOf(step), { ...subjectOf(step, providerName), state: 'done' })
+    },
+    isNew: ({ version, region }) => created.has(`${region} ${version}`),
+    lost: (step, id) => {
+      outcomes.set(placeOf(step), {
+        ...subjectOf(step, providerName),
+        state: 'lost',
+        reason: `AWS no longer has KMS key ${id}`,
+        wayOut: `nothing waits for it; compare with: keymgmt read keymgmt/kms/${providerName}/key/${key}/verify`,
+      })
     },
     failed: (step, error) => {
       errors.push(asError(error))

@@ -1,13 +1,13 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { archiveDistribution } from '../records/archive.js'
+import { createdKmsKeyAt, lost } from '../records/kms-keys.js'
 import { without, type KeyRecord } from '../records/model.js'
 import type { RecordHandle } from '../records/record.js'
 import { distributionsOf, type NamedDistribution } from '../records/repository.js'
-import { waysForward, type Takedown } from '../records/takedown.js'
-import { openContext, type ReconcileContext } from './context.js'
+import { openContext, writeKmsKey, type ReconcileContext } from './context.js'
 import { findUnrecordedKmsKeys } from './create.js'
-import { describeSkipped, interruptionOf, takedownOf } from './interruption.js'
+import { interruptionOf } from './interruption.js'
 import {
   asError,
   collectResults,
@@ -145,11 +145,38 @@ async function runChain(
       await takeStep(context, step)
       results.done(step)
     } catch (error) {
+      if (await recordLost(context, results, step, error)) return
       failed = step
       results.failed(step, error)
       if (isFinal(error)) throw error
     }
   }
+}
+
+/**
+ * Records the KMS key of the step as lost if AWS no longer has it: the step and a second look both
+ * say so, and this command did not create it.
+ */
+async function recordLost(
+  context: ReconcileContext,
+  results: StepResults,
+  step: Step,
+  error: unknown,
+): Promise<boolean> {
+  const { provider, distribution } = context
+  if (!(error instanceof KeymgmtError) || error.code !== 'KMS_KEY_NOT_FOUND') return false
+  if (!('version' in step)) return false
+  const region = step.action === 'replicate' ? provider.region : step.region
+  const entry = createdKmsKeyAt(distribution.current, step.version, region)
+  if (!entry || results.isNew(entry)) return false
+  const looked = await provider.inspect(region, entry.key).then(
+    (status) => status === undefined,
+    () => false,
+  )
+  if (!looked) return false
+  await writeKmsKey(context, lost(entry))
+  results.lost({ ...step, region }, entry.key.id)
+  return true
 }
 
 /**
@@ -207,79 +234,4 @@ async function completeRotation(engine: Engine, key: RecordHandle<KeyRecord>): P
     ...without(current, 'pending_version'),
     latest_version: pending_version,
   }))
-}
-
-/**
- * The distributions of the key that a command may work on: all but those whose removal or
- * revocation did not finish. The user is told of each of those, with both ways forward.
- */
-export async function workableDistributions(
-  engine: Engine,
-  key: KeyRecord,
-): Promise<NamedDistribution[]> {
-  const all = await distributionsOf(engine, key.name)
-  return all.filter((named) => {
-    const takedown = takedownOf(key, named.distribution.current)
-    if (takedown) reportSkipped(engine, key.name, takedown, named)
-    return takedown === undefined
-  })
-}
-
-/** Reports a distribution that is left alone, with both ways forward. */
-export function reportSkipped(
-  engine: Engine,
-  key: string,
-  takedown: Takedown,
-  { providerName, distribution }: NamedDistribution,
-): void {
-  engine.notice(describeSkipped(takedown, providerName, key))
-  const { finish, restore } = waysForward(takedown, providerName, key)
-  for (const { version, region } of distribution.current.kms_keys)
-    engine.outcome({
-      provider: providerName,
-      region,
-      version,
-      action: takedown === 'removal' ? 'schedule-deletion' : 'delete-material',
-      state: 'skipped',
-      reason: `its ${takedown} was started and did not finish`,
-      wayOut: `${finish}, or ${restore}`,
-    })
-}
-
-/**
- * The same, and says what an interrupted command left to be finished with them. A removal or a
- * revocation is left to the command that started it.
- */
-export async function resumableDistributions(
-  engine: Engine,
-  key: KeyRecord,
-): Promise<NamedDistribution[]> {
-  const distributions = await workableDistributions(engine, key)
-  noticeUnfinished(engine, key, distributions)
-  return distributions
-}
-
-/** Says what an interrupted command left to be finished with the distributions. */
-export function noticeUnfinished(
-  engine: Engine,
-  key: KeyRecord,
-  distributions: readonly NamedDistribution[],
-): void {
-  const unfinished = distributions.filter(({ distribution }) =>
-    interruptionOf(key, distribution.current),
-  )
-  if (key.pending_version !== undefined || unfinished.length > 0)
-    engine.notice(
-      `First finishing what an earlier command began: ${describeUnfinished(key, unfinished)}`,
-    )
-}
-
-function describeUnfinished(
-  { name, pending_version }: KeyRecord,
-  unfinished: readonly NamedDistribution[],
-): string {
-  if (pending_version !== undefined) return `the rotation of ${name} to version ${pending_version}`
-  return unfinished
-    .map(({ providerName }) => `the distribution of ${name} in ${providerName}`)
-    .join(', ')
 }
