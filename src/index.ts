@@ -1,4 +1,4 @@
-export { createEngine, type Engine } from './core/engine.js'
+export { createEngine, type Engine, type Outcome, type OutcomeState } from './core/engine.js'
 export { adopt, type Adoption } from './core/operations/adopt.js'
 export { distribute, replicate, type DistributionRequest } from './core/operations/distribute.js'
 export {
@@ -43,6 +43,7 @@ export type {
   KmsKeyEntry,
   KmsKeyPlace,
   KmsRecord,
+  LostKmsKey,
   MaterialEntry,
   PinnedPlace,
   VersionMaterial,

@@ -1,5 +1,5 @@
 import { homedir, platform as hostPlatform } from 'node:os'
-import { createEngine, type Engine } from './core/engine.js'
+import { createEngine, type Engine, type Outcome } from './core/engine.js'
 import type { SealKind } from './crypto/root-key.js'
 import { KeymgmtError } from './errors.js'
 import { awsKms } from './kms/aws/index.js'
@@ -34,6 +34,8 @@ export interface EngineOptions {
     ((to: 'open' | 'create', signal: AbortSignal) => Promise<Uint8Array | undefined>) | undefined
   /** Receives notices for the user. Never contains secrets. */
   readonly onNotice?: ((message: string) => void) | undefined
+  /** Receives the outcome at each provider, Region and version, also before an error. */
+  readonly onOutcome?: ((outcome: Outcome) => void) | undefined
   /** Receives the current activity, and an empty text when it ends. Never contains secrets. */
   readonly onProgress?: ((message: string) => void) | undefined
   /** For a dry run: middleware before each request, and a store that keeps changes to itself. */
@@ -68,6 +70,7 @@ export function openEngine({
     }),
   passphrase,
   onNotice = () => undefined,
+  onOutcome = () => undefined,
   onProgress = () => undefined,
   dryRun,
 }: EngineOptions): OpenedEngine {
@@ -102,6 +105,7 @@ export function openEngine({
     kinds: { awskms: kms },
     progress: onProgress,
     notice: onNotice,
+    outcome: onOutcome,
   })
   return { engine, seal: () => opened.seal(), seals: opened.seals }
 }

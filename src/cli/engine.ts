@@ -8,12 +8,14 @@ import type { Context } from './commands/command.js'
 export type CommandEngineOptions = Pick<EngineOptions, 'timeoutMs' | 'dryRun'> & {
   /** Receives notices for the user. */
   readonly notice: (message: string) => void
+  /** Receives the outcome at each provider, Region and version. */
+  readonly outcome?: EngineOptions['onOutcome']
 }
 
 /** Opens the engine of a command, which asks for a passphrase on the terminal. */
 export function composeEngine(
   { terminal, signal, settings }: Context,
-  { notice, timeoutMs, ...options }: CommandEngineOptions,
+  { notice, outcome, timeoutMs, ...options }: CommandEngineOptions,
 ): OpenedEngine {
   const opened = openEngine({
     ...options,
@@ -31,6 +33,7 @@ export function composeEngine(
     passphrase: async (to, bounded) =>
       (await import('./input/passphrase.js')).passphraseFrom(terminal, { to, signal: bounded }),
     onNotice: notice,
+    onOutcome: outcome,
     onProgress: terminal.progress,
   })
   provideHome()

@@ -1,9 +1,10 @@
 import { KeymgmtError } from '../errors.js'
 import type { PlannedCall } from '../kms/planned-call.js'
 import { PATHS } from '../paths/index.js'
+import { outcomeData } from '../paths/outcome.js'
 import type { Operation, Response } from '../router/path.js'
 import { createRouter, type Resolved } from '../router/router.js'
-import type { Engine } from '../core/engine.js'
+import type { Engine, Outcome } from '../core/engine.js'
 import type { Json } from '../router/values.js'
 import type { Context } from './commands/command.js'
 import type { RequestFlags } from './commands/flags.js'
@@ -13,6 +14,7 @@ import { DEFAULT_TIMEOUT, parseDuration } from './input/duration.js'
 import { exposedSecrets } from './input/exposed-secrets.js'
 import { actionOn, printError } from './output/error.js'
 import { loadFormat, printWarnings, type Format } from './output/index.js'
+import { printFailedOutcomes } from './output/outcomes.js'
 import { printResponse } from './output/response.js'
 import { writeWarning, type Terminal } from './terminal.js'
 
@@ -44,6 +46,7 @@ export async function runVerb(
   const { terminal } = context
   const kind = operation === 'delete' ? 'string list' : 'K=V'
   const data = args.length === 0 ? null : await parseData(args, terminal, kind)
+  const outcomes: Outcome[] = []
   try {
     const resolved = createRouter(PATHS).resolve(operation, path, data, typedNames(args))
     const timeoutMs =
@@ -60,14 +63,20 @@ export async function runVerb(
         terminal,
         exposedSecrets(args, resolved.path.operations[operation]?.fields ?? {}),
       )
-    const response = await respond(context, resolved, { format, timeoutMs, dryRun: flags.dryRun })
+    const response = withOutcomes(
+      await respond(context, resolved, { format, timeoutMs, dryRun: flags.dryRun, outcomes }),
+      outcomes,
+      { format, field: flags.field },
+    )
     if (format.humanReadable) warn(terminal, response.warnings ?? [])
     printResponse({ terminal, format }, operation, { path, ...flags }, response)
     return exitStatus(operation, response)
   } catch (error) {
     const isUsage = error instanceof KeymgmtError && error.code === 'USAGE'
     const action = isUsage ? undefined : actionOn(ACTIONS[operation], path, error)
-    return printError(terminal, error, action, flags.format)
+    const status = printError(terminal, error, action, flags.format)
+    await printFailedOutcomes(terminal, flags.format, outcomes)
+    return status
   }
 }
 
@@ -75,13 +84,15 @@ interface RunOptions {
   readonly format: Format
   readonly timeoutMs: number | undefined
   readonly dryRun: boolean | undefined
+  /** Receives what was done; a dry run does nothing. */
+  readonly outcomes: Outcome[]
 }
 
 /** The response with all warnings; with -dry-run, the calls that the request would make. */
 async function respond(
   context: Context,
   resolved: Resolved<Engine>,
-  { format, timeoutMs, dryRun }: RunOptions,
+  { format, timeoutMs, dryRun, outcomes }: RunOptions,
 ): Promise<Response> {
   const { terminal } = context
   const calls: PlannedCall[] = []
@@ -94,6 +105,9 @@ async function respond(
       if (format.humanReadable) writeWarning(terminal, `${message}\n`)
       else notices.push(message)
     },
+    outcome: (outcome) => {
+      if (!dryRun) outcomes.push(outcome)
+    },
     dryRun: plan?.dryRun(calls),
   })
   const response = await resolved.run(engine).finally(() => {
@@ -105,6 +119,17 @@ async function respond(
       warnings: [...notices, ...(response.warnings ?? [])],
     }
   )
+}
+
+/** The response with the outcomes in its data, for a program; a person asked for the words. */
+function withOutcomes(
+  response: Response,
+  outcomes: readonly Outcome[],
+  { format, field }: { readonly format: Format; readonly field: string | undefined },
+): Response {
+  const isShown = field === undefined || field === 'data' || field === 'outcomes'
+  if (format.humanReadable || outcomes.length === 0 || !isShown) return response
+  return { ...response, data: { ...response.data, outcomes: outcomes.map(outcomeData) } }
 }
 
 function warnOfExposure(terminal: Terminal, names: readonly string[]): void {

@@ -4,6 +4,31 @@ import type { KmsKind, KmsProvider, KmsSettings } from '../kms/provider.js'
 import type { Store } from '../store/store.js'
 import type { KmsRecord } from './records/model.js'
 
+/**
+ * - `done`: AWS has it now;
+ * - `failed`: it remains to be done;
+ * - `skipped`: it was left alone, and nobody asked for it;
+ * - `lost`: AWS no longer has the KMS key;
+ * - `not-applicable`: there is nothing to do it to.
+ */
+export type OutcomeState = 'done' | 'failed' | 'skipped' | 'lost' | 'not-applicable'
+
+/** The outcome of a command at one provider, Region and version, or alias. */
+export interface Outcome {
+  readonly provider: string
+  readonly region: string
+  /** Absent where no version is concerned. */
+  readonly version?: number
+  /** Present if the outcome is that of an alias. */
+  readonly alias?: string
+  readonly action: string
+  readonly state: OutcomeState
+  /** The reason for any state but `done`. Never contains a secret. */
+  readonly reason?: string
+  /** The next step for any state but `done`. */
+  readonly wayOut?: string
+}
+
 /** What the operations work with. Nothing is opened before it is needed. */
 export interface Engine {
   /** Sealed: its records are unreadable outside of it. */
@@ -14,6 +39,8 @@ export interface Engine {
   readonly progress: (message: string) => void
   /** Receives notices for the user. Never contains secrets. */
   readonly notice: (message: string) => void
+  /** Receives the outcome at each provider, Region and version, also before an error. */
+  readonly outcome: (outcome: Outcome) => void
 }
 
 /** An {@link Engine} over a sealed store and the kinds of KMS that it may open. */
@@ -22,6 +49,7 @@ export function createEngine(options: Pick<Engine, 'store' | 'kinds'> & Partial<
     now: () => new Date(),
     progress: () => undefined,
     notice: () => undefined,
+    outcome: () => undefined,
     ...options,
   }
 }

@@ -184,8 +184,8 @@ export interface KmsProvider {
   disable(region: string, key: KmsKey): Promise<void>
 
   /**
-   * Schedules the KMS key for deletion after `days` days; answers when that will be. One that is
-   * gone is left so.
+   * Schedules the KMS key for deletion after `days` days; answers when that will be.
+   * @throws KeymgmtError KMS_KEY_NOT_FOUND when it has been deleted.
    */
   scheduleDeletion(region: string, key: KmsKey, days: number): Promise<Date | undefined>
 

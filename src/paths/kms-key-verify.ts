@@ -49,8 +49,8 @@ function describe({ entry, status, holds }: ObservedKmsKey): Record<string, Json
   return {
     version: entry.version,
     region: entry.region,
-    kms_key: entry.state === 'created' ? entry.key.id : null,
-    state: status?.state ?? 'deleted',
+    kms_key: entry.state === 'creating' ? null : entry.key.id,
+    state: status?.state ?? (entry.state === 'lost' ? 'lost' : 'deleted'),
     material: PROOF[`${holds}`],
   }
 }
@@ -59,8 +59,8 @@ function row({ entry, status, holds }: ObservedKmsKey): Record<string, string> {
   return {
     Region: entry.region,
     Version: String(entry.version),
-    'KMS key': entry.state === 'created' ? entry.key.id : '',
-    State: status?.state ?? 'deleted',
+    'KMS key': entry.state === 'creating' ? '' : entry.key.id,
+    State: status?.state ?? (entry.state === 'lost' ? 'lost' : 'deleted'),
     Material: PROOF[`${holds}`],
   }
 }

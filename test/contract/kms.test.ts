@@ -176,7 +176,9 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     expect(await state(key)).toBe('disabled')
     const none = { id: randomUUID(), arn: '' }
     expect(await provider.inspect(HOME, none)).toBeUndefined()
-    expect(await provider.scheduleDeletion(HOME, none, 7)).toBeUndefined()
+    await expect(provider.scheduleDeletion(HOME, none, 7)).rejects.toMatchObject({
+      code: 'KMS_KEY_NOT_FOUND',
+    })
     await expect(provider.cancelDeletion(HOME, none)).rejects.toMatchObject({
       code: 'KMS_KEY_NOT_FOUND',
     })

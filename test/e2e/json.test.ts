@@ -62,6 +62,8 @@ function isOf(value: Json, type: string): boolean {
     : typeof value === type
 }
 
+const OUTCOMES = 'write PATH, delete PATH'
+
 /** Commands in order, and the table that their answer, or the data in it, is held to. */
 const COMMANDS: readonly (readonly [schema: string, line: string, status?: number])[] = [
   ['status', 'status'],
@@ -74,12 +76,14 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   ['read keymgmt/key/NAME', 'read keymgmt/key/app'],
   ['read keymgmt/key/NAME', 'read keymgmt/key/web'],
   ['write -dry-run PATH', 'write -dry-run keymgmt/kms/k/key/app purpose=encrypt,decrypt'],
+  [OUTCOMES, 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt version_aliases=true'],
   ['', 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt version_aliases=true'],
   ['read keymgmt/kms/NAME', 'read keymgmt/kms/k'],
   ['read keymgmt/kms/NAME/key/KEY', 'read keymgmt/kms/k/key/app'],
   ['read keymgmt/kms/NAME/key/KEY/verify', 'read keymgmt/kms/k/key/app/verify'],
-  ['answer', 'write -f keymgmt/kms/k/key/app/revoke'],
+  [OUTCOMES, 'write -f keymgmt/kms/k/key/app/revoke'],
   ['read keymgmt/kms/NAME/key/KEY', 'read keymgmt/kms/k/key/app'],
+  [OUTCOMES, 'write -f keymgmt/kms/k/key/app/restore'],
   ['', 'write -f keymgmt/kms/k/key/app/restore'],
   ['read keymgmt/kms/NAME/key/KEY/verify', 'read keymgmt/kms/k/key/app/verify', 3],
   ['write keymgmt/kms/NAME/key/KEY/repair', 'write -f keymgmt/kms/k/key/app/repair'],
@@ -89,7 +93,7 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   ['', 'write keymgmt/key/late type=ed25519'],
   ['operator snapshot restore FILE -check', 'operator snapshot restore FILE -check', 3],
   ['operator snapshot restore FILE', 'operator snapshot restore FILE -force'],
-  ['answer', 'delete keymgmt/kms/k/key/app'],
+  [OUTCOMES, 'delete keymgmt/kms/k/key/app'],
 ]
 
 /** Nothing on stderr, but the name of a snapshot that -force saves. */

@@ -177,8 +177,8 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
       filled(region, key).enabled = false
     }),
     scheduleDeletion: later((region, key, days) => {
-      const found = find(region, key)
-      if (!found || found.deletion) return undefined
+      const found = here(region, key)
+      if (found.deletion) return undefined
       const replicas = keys.some((other) => other !== found && other.key.id === key.id)
       found.deletion =
         region === home && replicas

@@ -1,12 +1,18 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Protection, Purpose } from '../../kms/provider.js'
 import { kindOf, type Engine } from '../engine.js'
-import { interruptionOf, takedownError, type Interruption } from '../reconcile/interruption.js'
-import { reconcile, resumeUnfinished } from '../reconcile/reconcile.js'
+import {
+  interruptionOf,
+  takedownError,
+  takedownOf,
+  type Interruption,
+} from '../reconcile/interruption.js'
+import { reconcileKey } from '../reconcile/reconcile.js'
+import { resumableDistributions } from '../reconcile/resume.js'
 import { freeName } from '../records/distribution-name.js'
 import { withKeyLock, withProviderLock } from '../records/locks.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
-import { createRecord, openRecord } from '../records/record.js'
+import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
 import {
   readDistribution,
   readKey,
@@ -53,13 +59,35 @@ export async function distribute(
     const existing = await readDistribution(engine, providerName, key)
     if (existing) assertSame(existing, wanted, providerName, key)
     if (existing?.state === 'removed') await takeBackRemoval(engine, providerName, key)
-    await resumeUnfinished(engine, record)
+    const others = await resumableDistributions(engine, record.current)
     const named = await withProviderLock(engine.store, providerName, purpose, () =>
       claim(engine, providerName, record.current, wanted),
     )
     await setVersionAliases(named, wanted.versionAliases)
-    await reconcile(engine, record.current, named)
+    await reconcileOne(engine, record, named, others)
   })
+}
+
+/** Reconciles the distribution that was asked for, and resumes the others. */
+function reconcileOne(
+  engine: Engine,
+  key: RecordHandle<KeyRecord>,
+  asked: NamedDistribution,
+  all: readonly NamedDistribution[],
+): Promise<void> {
+  const others = all.filter(({ providerName }) => providerName !== asked.providerName)
+  return reconcileKey(engine, key, [asked, ...others], (named) => named === asked)
+}
+
+/** @throws KeymgmtError DISTRIBUTION_DIFFERS if it is revoked, or its removal did not finish. */
+function assertActive(
+  key: KeyRecord,
+  providerName: string,
+  distribution: DistributionRecord,
+): void {
+  const takedown = takedownOf(key, distribution)
+  if (takedown) throw takedownError(takedown, providerName, key.name)
+  if (distribution.state === 'revoked') throw revokedError(providerName, key.name)
 }
 
 /** An unfinished removal is taken back like a finished one: by distributing the key again. */
@@ -129,15 +157,7 @@ function assertSame(
   key: string,
 ): void {
   if (state === 'revoked') {
-    throw new KeymgmtError(
-      'DISTRIBUTION_DIFFERS',
-      'it is distributed, and its material is revoked',
-      {
-        hints: [
-          `bring the material back: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
-        ],
-      },
-    )
+    throw revokedError(providerName, key)
   }
   const kept = `purpose=${purpose.join(',')} protection=${protection}`
   if (kept === `purpose=${request.purpose.join(',')} protection=${request.protection}`) return
@@ -148,6 +168,18 @@ function assertSame(
     {
       hints: [
         'to change it, remove the distribution first; mind that AWS cannot bring back a deleted KMS key',
+      ],
+    },
+  )
+}
+
+function revokedError(providerName: string, key: string): KeymgmtError {
+  return new KeymgmtError(
+    'DISTRIBUTION_DIFFERS',
+    'it is distributed, and its material is revoked',
+    {
+      hints: [
+        `bring the material back: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
       ],
     },
   )
@@ -168,8 +200,8 @@ export async function readInterruption(
 
 /**
  * Puts every version into the key's `replica_regions` as well, now and whenever it is rotated.
- * @throws KeymgmtError NO_REPLICA_REGIONS, KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; errors of the
- * KMS.
+ * @throws KeymgmtError NO_REPLICA_REGIONS, KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND;
+ * DISTRIBUTION_DIFFERS if it is revoked or its removal did not finish; errors of the KMS.
  */
 export async function replicate(engine: Engine, providerName: string, key: string): Promise<void> {
   const purpose = `write keymgmt/kms/${providerName}/key/${key}/replicate`
@@ -182,13 +214,13 @@ export async function replicate(engine: Engine, providerName: string, key: strin
         ],
       })
     }
-    await requireDistribution(engine, providerName, key)
-    await resumeUnfinished(engine, record)
     const distribution = await requireDistribution(engine, providerName, key)
+    assertActive(record.current, providerName, distribution.current)
+    const others = await resumableDistributions(engine, record.current)
     const { key_collection } = await requireProvider(engine, providerName)
     const regions = [...new Set([key_collection, ...record.current.replica_regions])]
     if (regions.length !== distribution.current.regions.length)
       await distribution.update((current) => ({ ...current, regions }))
-    await reconcile(engine, record.current, { providerName, distribution })
+    await reconcileOne(engine, record, { providerName, distribution }, others)
   })
 }

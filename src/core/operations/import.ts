@@ -6,7 +6,8 @@ import {
 import type { KeyTypeName } from '../../crypto/key-types.js'
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
-import { resumeUnfinished } from '../reconcile/reconcile.js'
+import { reconcileKey } from '../reconcile/reconcile.js'
+import { resumableDistributions } from '../reconcile/resume.js'
 import { withKeyLock } from '../records/locks.js'
 import { fingerprintOf } from '../records/material.js'
 import { recordPath, type KeyRecord } from '../records/model.js'
@@ -84,9 +85,13 @@ export async function importVersion(
     withKeyLock(engine.store, name, `write keymgmt/key/${name}/import_version`, async () => {
       const key = await requireKey(engine, name)
       assertType(key.current, recognised)
-      const distributions = await resumeUnfinished(engine, key)
+      const distributions = await resumableDistributions(engine, key.current)
+      if (key.current.pending_version !== undefined) await reconcileKey(engine, key, distributions)
       const held = await versionWith(engine, key.current, recognised)
-      if (held === key.current.latest_version) return
+      if (held === key.current.latest_version) {
+        await reconcileKey(engine, key, distributions)
+        return
+      }
       if (held !== undefined) {
         throw new KeymgmtError(
           'FIELD_INVALID',

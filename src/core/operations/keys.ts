@@ -8,7 +8,8 @@ import {
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { newestVersion } from '../reconcile/plan.js'
-import { reconcileKey, resumeUnfinished } from '../reconcile/reconcile.js'
+import { reconcileKey } from '../reconcile/reconcile.js'
+import { resumableDistributions } from '../reconcile/resume.js'
 import { archivedOf, deleteArchived } from '../records/archive.js'
 import { withKeyLock } from '../records/locks.js'
 import { deleteMaterial, writeMaterial } from '../records/material.js'
@@ -104,12 +105,13 @@ async function updateKey(
       newestVersion(key.current),
     ),
   }
-  const distributions = await resumeUnfinished(engine, key)
+  const distributions = await resumableDistributions(engine, key.current)
   const differs =
     next.deletion_allowed !== key.current.deletion_allowed ||
     next.min_enabled_version !== key.current.min_enabled_version
   if (differs) await key.update((current) => ({ ...current, ...next }))
-  await reconcileKey(engine, key, distributions)
+  const isAsked = change.minEnabledVersion !== undefined
+  await reconcileKey(engine, key, distributions, () => isAsked)
 }
 
 function immutableError(field: string, value: string): KeymgmtError {
@@ -138,17 +140,17 @@ function checkMinimum(minimum: number, latest: number): number {
 export async function rotateKey(engine: Engine, name: string): Promise<KeyRecord> {
   return withKeyLock(engine.store, name, `rotate keymgmt/key/${name}`, async () => {
     const key = await requireKey(engine, name)
-    const { type, latest_version } = key.current
-    const distributions = await resumeUnfinished(engine, key)
-    if (key.current.latest_version > latest_version) return key.current
-    await addVersion(engine, key, distributions, await KEY_TYPES[type].generate())
+    const { type, pending_version } = key.current
+    const distributions = await resumableDistributions(engine, key.current)
+    if (pending_version !== undefined) await reconcileKey(engine, key, distributions)
+    else await addVersion(engine, key, distributions, await KEY_TYPES[type].generate())
     return key.current
   })
 }
 
 /**
  * Adds a version with this material, which is wiped, and puts it everywhere. The caller holds the
- * key's lock, and nothing is unfinished.
+ * key's lock, and no rotation is unfinished.
  */
 export async function addVersion(
   engine: Engine,

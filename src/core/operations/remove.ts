@@ -3,9 +3,15 @@ import { DELETION_WINDOW } from '../records/deletion-window.js'
 import type { Purpose } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
 import { takedownError, withWaysForward } from '../reconcile/interruption.js'
-import { isRestorable } from '../reconcile/observe.js'
-import { reconcile, reconcileKey, workableDistributions } from '../reconcile/reconcile.js'
-import { archivedOf, deleteArchived, unarchive } from '../records/archive.js'
+import { findArchived } from '../reconcile/observe.js'
+import { reconcile, reconcileKey } from '../reconcile/reconcile.js'
+import { workableDistributions } from '../reconcile/resume.js'
+import {
+  archivedOf,
+  deleteArchived,
+  unarchive,
+  type ArchivedDistribution,
+} from '../records/archive.js'
 import { createdKmsKeys, withImported } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import {
@@ -92,8 +98,9 @@ export async function revokeDistribution(
 /**
  * Takes back a removal or a revocation: cancels the deletions, puts the material back, enables, and
  * creates the same alias again. One that is active already stays as it is.
+ * KMS keys that AWS has deleted meanwhile stay lost.
  * @throws KeymgmtError DISTRIBUTION_NOT_FOUND if there is nothing to take back; KMS_KEY_NOT_FOUND
- * if AWS has deleted KMS keys of it; errors of the KMS.
+ * if AWS has deleted all KMS keys of it; errors of the KMS.
  */
 export async function restoreDistribution(
   engine: Engine,
@@ -105,7 +112,12 @@ export async function restoreDistribution(
     const record = await requireKey(engine, key)
     const distribution = await reopen(engine, providerName, record.current)
     if (distribution.current.state !== 'active') await distribution.update(activated)
-    await reconcileKey(engine, record, await workableDistributions(engine, record.current))
+    await reconcileKey(
+      engine,
+      record,
+      await workableDistributions(engine, record.current),
+      (named) => named.providerName === providerName,
+    )
   })
 }
 
@@ -126,12 +138,13 @@ async function reopen(
   if (existing) return existing
   const [latest] = await archivedOf(engine, key, providerName)
   if (!latest) throw notFoundError(providerName, key.name, 'was not removed from')
-  if (await isRestorable(engine, latest))
-    return unarchive(engine, latest, key.name, activated(latest.record))
+  const found = await findArchived(engine, latest)
+  if (found)
+    return unarchive(engine, latest, key.name, activated(reportLost(engine, key, latest, found)))
   const purpose = latest.record.purpose.join(',')
   throw new KeymgmtError(
     'KMS_KEY_NOT_FOUND',
-    `AWS has deleted KMS keys of ${key.name} in ${providerName}`,
+    `AWS has deleted the KMS keys of ${key.name} in ${providerName}`,
     {
       hints: [
         'they cannot be brought back',
@@ -139,6 +152,34 @@ async function reopen(
       ],
     },
   )
+}
+
+/** Reports each KMS key that can't come back. */
+function reportLost(
+  engine: Engine,
+  { name }: KeyRecord,
+  { providerName }: ArchivedDistribution,
+  record: DistributionRecord,
+): DistributionRecord {
+  for (const entry of record.kms_keys) {
+    if (entry.state !== 'lost') continue
+    const { version, region, key } = entry
+    const reason = `AWS no longer has KMS key ${key.id}`
+    const wayOut = 'what was encrypted with it can not be decrypted any more'
+    engine.notice(
+      `Version ${version} of ${name} in ${region} can't come back: ${reason}; ${wayOut}`,
+    )
+    engine.outcome({
+      provider: providerName,
+      region,
+      version,
+      action: 'cancel-deletion',
+      state: 'lost',
+      reason,
+      wayOut,
+    })
+  }
+  return record
 }
 
 function notFoundError(providerName: string, key: string, problem: string): KeymgmtError {
@@ -187,11 +228,12 @@ export async function reactivate(
   for (const archived of await archivedOf(engine, key, providerName)) {
     const { record, gone } = archived
     if (record.purpose.join() !== purpose.join()) continue
-    if (await isRestorable(engine, archived)) {
+    const found = await findArchived(engine, archived)
+    if (found?.kms_keys.every(({ state }) => state === 'created')) {
       engine.notice(
         `Bringing back the KMS keys that were scheduled for deletion with ${record.name}`,
       )
-      return unarchive(engine, archived, key.name, activated(record))
+      return unarchive(engine, archived, key.name, activated(found))
     }
     if (gone) await deleteArchived(engine, archived)
   }

@@ -4,8 +4,9 @@ import { openContext, type ReconcileContext } from '../reconcile/context.js'
 import { takedownOf } from '../reconcile/interruption.js'
 import { observe, type Observation, type ObservedKmsKey } from '../reconcile/observe.js'
 import { wantedAliases } from '../reconcile/plan.js'
-import { reconcile, resumeUnfinished } from '../reconcile/reconcile.js'
-import { createdKmsKeyAt, holdsMaterial, withImported } from '../records/kms-keys.js'
+import { reconcileKey } from '../reconcile/reconcile.js'
+import { noticeUnfinished, reportSkipped } from '../reconcile/resume.js'
+import { createdKmsKeyAt, found, holdsMaterial, lost, withImported } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import {
   without,
@@ -41,15 +42,20 @@ export async function repairDistribution(
   return withKeyLock(engine.store, key, purpose, async () => {
     const record = await requireKey(engine, key)
     const distribution = await requireDistribution(engine, providerName, key)
-    const isTakedown = takedownOf(record.current, distribution.current) !== undefined
-    const context = await openContext(engine, record.current, { providerName, distribution })
+    const named = { providerName, distribution }
+    const takedown = takedownOf(record.current, distribution.current)
+    const context = await openContext(engine, record.current, named)
     const observation = await observe(context, false)
     const differences = compare(context, observation)
     const mended = differences.filter(({ mendable }) => mendable)
-    if (mended.length > 0 || isTakedown)
+    if (!takedown) noticeUnfinished(engine, record.current, [named])
+    const isMissing = observation.kmsKeys.some(
+      ({ entry, status }) => entry.state === 'created' && !status,
+    )
+    if (mended.length > 0 || takedown || isMissing)
       await distribution.update((current) => amend(context, current, observation))
-    if (!isTakedown) await reconcile(engine, record.current, { providerName, distribution })
-    await resumeUnfinished(engine, record)
+    if (takedown) reportSkipped(engine, key, takedown, named)
+    else await reconcileKey(engine, record, [named])
     return { mended, remaining: differences.filter(({ mendable }) => !mendable) }
   })
 }
@@ -89,7 +95,9 @@ function amendKmsKey(
   { entry, status, wrongTags }: ObservedKmsKey,
   state: DistributionState,
 ): KmsKeyEntry {
-  if (entry.state !== 'created' || !status) return entry
+  if (entry.state === 'creating') return entry
+  if (!status) return entry.state === 'lost' ? entry : lost(entry)
+  if (entry.state === 'lost') return found(entry)
   const imported = isImported(entry, status, state)
   const { deletionDate } = status
   return {
@@ -112,14 +120,14 @@ function amendKmsKey(
  */
 function isImported(
   entry: CreatedKmsKey,
-  { state: found, expires }: KmsKeyStatus,
+  { state: seen, expires }: KmsKeyStatus,
   state: DistributionState,
 ): boolean {
-  if (found === 'pending-import') return false
+  if (seen === 'pending-import') return false
   if (state === 'revoked') return true
   return (
     holdsMaterial(entry) &&
     expires === undefined &&
-    (found !== 'pending-deletion' || state === 'removed')
+    (seen !== 'pending-deletion' || state === 'removed')
   )
 }

@@ -142,7 +142,7 @@ function compareKmsKey(
   regions: readonly string[],
   expected: KmsKeyState,
 ): Difference[] {
-  if (entry.state !== 'created') return []
+  if (entry.state === 'creating') return []
   const { version, region, key } = entry
   const differs = (
     what: Difference['what'],
@@ -158,7 +158,9 @@ function compareKmsKey(
     found,
     mendable,
   })
-  if (!status) return [differs('kms-key', 'exists', 'deleted', false)]
+  if (!status)
+    return [differs('kms-key', 'exists', entry.state === 'lost' ? 'lost' : 'deleted', false)]
+  if (entry.state === 'lost') return [differs('kms-key', 'lost', status.state, true)]
   // A KMS key that is to be deleted is neither filled nor tagged any more.
   const stays = expected !== 'pending-deletion'
   const found: (Difference | false)[] = [

@@ -1,9 +1,9 @@
 import type { KmsKeyStatus } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
 import type { ArchivedDistribution } from '../records/archive.js'
-import { createdKmsKeys, materialIn } from '../records/kms-keys.js'
+import { found, lost, materialIn } from '../records/kms-keys.js'
 import { materialFingerprint, withMaterial } from '../records/material.js'
-import type { CreatedKmsKey, KmsKeyEntry } from '../records/model.js'
+import type { CreatedKmsKey, DistributionRecord, KmsKeyEntry } from '../records/model.js'
 import { readProvider } from '../records/repository.js'
 import { tagsFor, type ReconcileContext } from './context.js'
 import { wantedAliases } from './plan.js'
@@ -50,9 +50,9 @@ async function observeKmsKey(
 ): Promise<ObservedKmsKey> {
   const { provider } = context
   const status =
-    entry.state === 'created' ? await provider.inspect(entry.region, entry.key) : undefined
+    entry.state === 'creating' ? undefined : await provider.inspect(entry.region, entry.key)
   if (entry.state !== 'created' || !status)
-    return { entry, status: undefined, wrongTags: [], holds: undefined }
+    return { entry, status, wrongTags: [], holds: undefined }
   const tags = await provider.tagsOf(entry.region, entry.key)
   const ours = await tagsFor(context, entry.version, entry.operation_id)
   return {
@@ -88,16 +88,24 @@ async function observeMaterial(
   })
 }
 
-/** True if AWS still has every KMS key of an archived distribution, so that it can come back. */
-export async function isRestorable(
+/**
+ * The record of an archived distribution, with the KMS keys as lost that AWS no longer has;
+ * undefined if it has none of them, or if they can't be looked for.
+ */
+export async function findArchived(
   engine: Engine,
   { providerName, record }: ArchivedDistribution,
-): Promise<boolean> {
+): Promise<DistributionRecord | undefined> {
   const provider = await readProvider(engine, providerName)
-  if (!provider || provider.key_collection !== record.regions[0]) return false
+  if (!provider || provider.key_collection !== record.regions[0]) return undefined
   const opened = await openProvider(engine, provider)
-  const states = await Promise.all(
-    createdKmsKeys(record).map(({ region, key }) => opened.inspect(region, key)),
+  const kms_keys = await Promise.all(
+    record.kms_keys.map(async (entry) => {
+      if (entry.state === 'creating') return entry
+      const status = await opened.inspect(entry.region, entry.key)
+      if (!status) return entry.state === 'lost' ? entry : lost(entry)
+      return entry.state === 'lost' ? found(entry) : entry
+    }),
   )
-  return states.length > 0 && states.every((state) => state !== undefined)
+  return kms_keys.some(({ state }) => state === 'created') ? { ...record, kms_keys } : undefined
 }

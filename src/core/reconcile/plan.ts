@@ -124,6 +124,7 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
   )
   // A KMS key without material can be neither enabled nor disabled; the plan after its import does
   // it.
+  const isPossible = (version: number, region: string) => !isGone(distribution, version, region)
   const isToBe = (enabled: boolean) => (entry: CreatedKmsKey) =>
     holdsMaterial(entry) &&
     isEnabledVersion(key, entry.version) === enabled &&
@@ -131,16 +132,27 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
   return [
     stepIf(distribution, 'cancel-deletion', isScheduled),
     stepIf(distribution, 'enable', isToBe(true)),
-    versions.map((version) =>
-      planFilled(kmsKeyAt(distribution, version, primary), 'create', version, primary),
-    ),
+    versions
+      .filter((version) => isPossible(version, primary))
+      .map((version) =>
+        planFilled(kmsKeyAt(distribution, version, primary), 'create', version, primary),
+      ),
     versions.flatMap((version) =>
-      replicas.map((region) => planReplica(distribution, version, primary, region)),
+      replicas
+        .filter((region) => isPossible(version, region))
+        .map((region) => planReplica(distribution, version, primary, region)),
     ),
     stepIf(distribution, 'tag', isUntagged),
     planAliases(key, distribution),
     [...stepIf(distribution, 'disable', isToBe(false)), ...disableNew(key, distribution, versions)],
   ]
+}
+
+/** True if the KMS key is lost, or can't be created because its primary is. */
+function isGone(distribution: DistributionRecord, version: number, region: string): boolean {
+  const state = kmsKeyAt(distribution, version, region)?.state
+  if (state !== undefined) return state === 'lost'
+  return kmsKeyAt(distribution, version, distribution.regions[0] ?? '')?.state === 'lost'
 }
 
 /** The KMS key, with its material in it. */
@@ -179,7 +191,10 @@ function disableNew(
     .filter((version) => !isEnabledVersion(key, version))
     .flatMap((version) =>
       distribution.regions
-        .filter((region) => !kmsKeyAt(distribution, version, region))
+        .filter(
+          (region) =>
+            !kmsKeyAt(distribution, version, region) && !isGone(distribution, version, region),
+        )
         .map((region): Chain => [{ action: 'disable', version, region }]),
     )
 }
@@ -198,7 +213,7 @@ function planAliases(key: KeyRecord, distribution: DistributionRecord): Stage {
       createdKmsKeyAt(distribution, version, region) !== undefined
     return [
       ...[...wanted].map(([alias, version]): Chain =>
-        isSet(alias, version) || !canName(version)
+        isSet(alias, version) || isGone(distribution, version, region) || !canName(version)
           ? []
           : [{ action: 'point-alias', version, region, alias }],
       ),

@@ -1,13 +1,15 @@
 import { KeymgmtError } from '../../errors.js'
 import type { RecordHandle } from './record.js'
-import type {
-  AliasEntry,
-  AliasState,
-  CreatedKmsKey,
-  DistributionRecord,
-  KmsKeyEntry,
-  KmsKeyPlace,
-  MaterialEntry,
+import {
+  without,
+  type AliasEntry,
+  type AliasState,
+  type CreatedKmsKey,
+  type DistributionRecord,
+  type KmsKeyEntry,
+  type KmsKeyPlace,
+  type LostKmsKey,
+  type MaterialEntry,
 } from './model.js'
 
 const isAt =
@@ -47,6 +49,16 @@ export function lastDeletion(record: Pick<DistributionRecord, 'kms_keys'>): stri
     .flatMap(({ deletion }) => deletion?.date ?? [])
     .sort()
     .at(-1)
+}
+
+/** The entry of a KMS key that AWS no longer has. */
+export function lost(entry: CreatedKmsKey): LostKmsKey {
+  return { ...without(entry, 'deletion', 'enabled'), state: 'lost' }
+}
+
+/** The entry of a lost KMS key that AWS has again; the next plan says if it is to be enabled. */
+export function found(entry: LostKmsKey): CreatedKmsKey {
+  return { ...entry, state: 'created' }
 }
 
 /** The created KMS key that must be on record. @throws KeymgmtError STORE_CORRUPT */

@@ -80,8 +80,16 @@ export interface CreatedKmsKey extends KmsKeyPlace {
   readonly deletion?: { readonly date?: string }
 }
 
+/**
+ * A KMS key that AWS no longer has. Nothing is done to it, and nothing waits for it; `verify`,
+ * `repair` and `restore` look if it is there again.
+ */
+export type LostKmsKey = Omit<CreatedKmsKey, 'state' | 'deletion' | 'enabled'> & {
+  readonly state: 'lost'
+}
+
 /** The KMS key of one version in one Region. */
-export type KmsKeyEntry = CreatingKmsKey | CreatedKmsKey
+export type KmsKeyEntry = CreatingKmsKey | CreatedKmsKey | LostKmsKey
 
 /** An alias in one Region. */
 export type AliasEntry = { readonly region: string; readonly name: string } & AliasState

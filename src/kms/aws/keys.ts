@@ -253,7 +253,7 @@ export async function scheduleDeletion(
   try {
     return timeIn((await session.client.send(command)).DeletionDate, 'ScheduleKeyDeletion')
   } catch (error) {
-    if (isPendingDeletion(error) || isAwsError(error, 'NotFoundException')) return undefined
+    if (isPendingDeletion(error)) return undefined
     throw error
   }
 }

@@ -152,7 +152,7 @@ describe('a KMS key is adopted', () => {
       await refusal(adopt(lame.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
     ).toEqual(['KMS_FAILED', 'lame'])
     for (const [key_id, calls] of [
-      [testbed.made.arn, ['tag', 'pointAlias']],
+      [testbed.made.arn, ['tag']],
       [testbed.made.id, []],
     ] as const) {
       const run = recorded(testbed)

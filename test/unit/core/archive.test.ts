@@ -31,7 +31,7 @@ import {
 const SIGN = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
 const GONE = (purpose: string) => [
   'KMS_KEY_NOT_FOUND',
-  'AWS has deleted KMS keys of app in k',
+  'AWS has deleted the KMS keys of app in k',
   'they cannot be brought back',
   `distribute it anew: keymgmt write keymgmt/kms/k/key/app purpose=${purpose}`,
 ]
@@ -129,16 +129,29 @@ describe('what was removed', () => {
     expect(await archivedOf({ ...testbed.engine, store }, key)).toEqual([])
   })
 
-  it.each([
-    ['deleted all of it', 2, ['decrypt,encrypt']],
-    ['deleted one of its KMS keys', 1, ['decrypt,encrypt']],
-  ] as const)('is not brought back once AWS has %s', async (_name, count, [purpose]) => {
+  it('is not brought back once AWS has deleted all of it', async () => {
+    const { engine, kms } = await createDistributed(GLOBAL)
+    await replicate(engine, 'k', 'app')
+    await remove(engine)
+    kms.keys.length = 0
+    expect(await refusal(restore(engine))).toEqual(GONE('decrypt,encrypt'))
+    expect(await readDistribution(engine, 'k', 'app')).toBeUndefined()
+  })
+
+  it.each([1, 2])('is brought back but for %d KMS keys that AWS has deleted', async (count) => {
     const { engine, kms } = await createDistributed(GLOBAL)
     await replicate(engine, 'k', 'app')
     await remove(engine)
     kms.keys.splice(0, count)
-    expect(await refusal(restore(engine))).toEqual(GONE(purpose))
-    expect(await readDistribution(engine, 'k', 'app')).toBeUndefined()
+    await restore(engine)
+    expect(kms.keys.map(({ deletion, enabled }) => [deletion, enabled])).toEqual(
+      kms.keys.map(() => [undefined, true]),
+    )
+    expect(
+      (await readDistribution(engine, 'k', 'app'))?.kms_keys.filter(
+        ({ state }) => state === 'lost',
+      ),
+    ).toHaveLength(count)
   })
 
   it('without ever having had a KMS key is made anew', async () => {

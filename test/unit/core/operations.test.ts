@@ -317,7 +317,7 @@ describe('what is taken away', () => {
     testbed.kms.keys.length = 0
     expect(await refusal(restoreDistribution(testbed.engine, 'k', 'app'))).toEqual([
       'KMS_KEY_NOT_FOUND',
-      'AWS has deleted KMS keys of app in k',
+      'AWS has deleted the KMS keys of app in k',
       'they cannot be brought back',
       'distribute it anew: keymgmt write keymgmt/kms/k/key/app purpose=decrypt,encrypt',
     ])

@@ -380,7 +380,6 @@ describe('repair finishes what was interrupted', () => {
     const { engine, calls } = recorded(testbed)
     expect(await found(engine)).toContain('tags 1 us-west-1')
     expect(calls.filter((call) => call.includes('Alias'))).toEqual([
-      'pointAlias eu-west-1 app-TIME 1 (new)',
       'pointAlias us-east-1 app-TIME 1 (new)',
     ])
     expect(await complaints(testbed)).toEqual([])

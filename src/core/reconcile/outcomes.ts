@@ -1,0 +1,184 @@
+import { KeymgmtError } from '../../errors.js'
+import type { Outcome } from '../engine.js'
+import type { KmsKeyPlace } from '../records/model.js'
+import type { NamedDistribution } from '../records/repository.js'
+import { waysForward } from '../records/takedown.js'
+import type { Step } from './plan.js'
+
+/** Actions without which a KMS key can be neither used nor replicated. */
+const ENABLING: readonly Step['action'][] = [
+  'create',
+  'replicate',
+  'import',
+  'enable',
+  'cancel-deletion',
+]
+
+/** The actions at one place, the one that names its outcome first. */
+const BY_WEIGHT: readonly Step['action'][] = [
+  'create',
+  'replicate',
+  'schedule-deletion',
+  'delete-material',
+  'cancel-deletion',
+  'import',
+  'point-alias',
+  'remove-alias',
+  'enable',
+  'disable',
+  'tag',
+]
+
+/** PURE: true if `step` must not be taken because `failed` failed. */
+export function dependsOn(step: Step, failed: Step, primaryRegion: string): boolean {
+  const enabling = ENABLING.includes(failed.action)
+  if (placeOf(step) === placeOf(failed)) return step.action === failed.action || enabling
+  const sameRegion = step.region === failed.region
+  // No alias may be left that names a KMS key which cannot be used.
+  if ('alias' in failed)
+    return (
+      sameRegion &&
+      ((failed.action === 'remove-alias' && step.action === 'schedule-deletion') ||
+        (failed.action === 'point-alias' && step.action === 'disable'))
+    )
+  if (step.action === 'remove-alias' || step.version !== failed.version) return false
+  if (step.action === 'point-alias') return sameRegion && enabling
+  if (step.action === 'replicate') return failed.region === primaryRegion && enabling
+  return (
+    step.action === 'schedule-deletion' &&
+    step.region === primaryRegion &&
+    failed.action === 'schedule-deletion'
+  )
+}
+
+function placeOf(step: Step): string {
+  return 'alias' in step ? `${step.region} ${step.alias}` : `${step.region} ${step.version}`
+}
+
+/** True if nothing more may be started after this error: the command ends, or the store fails. */
+export function isFinal(error: unknown): boolean {
+  return (
+    !(error instanceof KeymgmtError) ||
+    error.code === 'INTERRUPTED' ||
+    error.code === 'KMS_TIMEOUT' ||
+    error.code.startsWith('STORE_')
+  )
+}
+
+/** The results of the steps of one distribution. */
+export interface StepResults {
+  done(step: Step): void
+  /** True if the KMS key was created by these steps: AWS may not show it yet. */
+  isNew(place: KmsKeyPlace): boolean
+  /** Notes that AWS no longer has the KMS key `id` that the step was for. */
+  lost(step: Step, id: string): void
+  /** Every failure after the first at a place counts for dependent steps only. */
+  failed(step: Step, error: unknown): void
+  /** The failed step that keeps `step` from being taken. */
+  blockerOf(step: Step): Step | undefined
+  /** Notes that `step` was not taken because of `blocker`. */
+  blocked(step: Step, blocker: Step): void
+  /** The first error, and every outcome: one for each place. */
+  result(): ReconcileResult
+}
+
+/** The result of reconciling one distribution. */
+export interface ReconcileResult {
+  readonly outcomes: readonly Outcome[]
+  /** Undefined if nothing failed. */
+  readonly error?: Error
+}
+
+/** Collects the results of the steps of `named`. */
+export function collectResults(key: string, named: NamedDistribution): StepResults {
+  const { providerName, distribution } = named
+  const [primary = ''] = distribution.current.regions
+  const failures: Step[] = []
+  const errors: Error[] = []
+  const created = new Set<string>()
+  const outcomes = new Map<string, Outcome>()
+  const fail = (step: Step, reason: string, wayOut: string) => {
+    failures.push(step)
+    const place = placeOf(step)
+    if (outcomes.get(place)?.state === 'failed') return
+    outcomes.set(place, { ...subjectOf(step, providerName), state: 'failed', reason, wayOut })
+  }
+  return {
+    done: (step) => {
+      if (step.action === 'create' || step.action === 'replicate') created.add(placeOf(step))
+      const known = outcomes.get(placeOf(step))
+      if (known && (known.state === 'failed' || weight(known.action) <= weight(step.action))) return
+      outcomes.set(placeOf(step), { ...subjectOf(step, providerName), state: 'done' })
+    },
+    isNew: ({ version, region }) => created.has(`${region} ${version}`),
+    lost: (step, id) => {
+      outcomes.set(placeOf(step), {
+        ...subjectOf(step, providerName),
+        state: 'lost',
+        reason: `AWS no longer has KMS key ${id}`,
+        wayOut: `nothing waits for it; compare with: keymgmt read keymgmt/kms/${providerName}/key/${key}/verify`,
+      })
+    },
+    failed: (step, error) => {
+      errors.push(asError(error))
+      fail(step, messageOf(error), wayOutOf(error, key, named))
+    },
+    blockerOf: (step) => failures.find((failed) => dependsOn(step, failed, primary)),
+    blocked: (step, blocker) => {
+      const subject = 'alias' in blocker ? blocker.alias : `version ${blocker.version}`
+      const reason = `waits for ${subject} in ${blocker.region}, which failed (${blocker.action})`
+      if (
+        !failures.some(
+          (failed) => failed.action === step.action && placeOf(failed) === placeOf(step),
+        )
+      )
+        fail(step, reason, wayOutOf(undefined, key, named))
+    },
+    result: () => ({
+      outcomes: [...outcomes.values()],
+      ...(errors.length > 0 && { error: errors[0] }),
+    }),
+  }
+}
+
+/** The error as it is; anything else that was thrown as its cause. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('unexpected failure', { cause: error })
+}
+
+function weight(action: string): number {
+  return BY_WEIGHT.findIndex((known) => known === action)
+}
+
+function subjectOf(step: Step, provider: string): Omit<Outcome, 'state'> {
+  const { action, region } = step
+  return {
+    provider,
+    region,
+    ...('version' in step && { version: step.version }),
+    ...('alias' in step && { alias: step.alias }),
+    action,
+  }
+}
+
+/** Causes outside of our own errors may repeat what they were given. */
+function messageOf(error: unknown): string {
+  return error instanceof KeymgmtError ? error.message : 'an unexpected failure'
+}
+
+const AGAIN = 'run the same command again'
+
+function wayOutOf(
+  error: unknown,
+  key: string,
+  { providerName, distribution }: NamedDistribution,
+): string {
+  const { state } = distribution.current
+  if (state !== 'active') {
+    const takedown = state === 'removed' ? 'removal' : 'revocation'
+    const { finish, restore } = waysForward(takedown, providerName, key)
+    return `${finish}, or ${restore}`
+  }
+  const hints = error instanceof KeymgmtError ? error.hints : []
+  return hints.length > 0 ? hints.join('; ') : AGAIN
+}

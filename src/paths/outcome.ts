@@ -1,0 +1,42 @@
+import type { Outcome } from '../core/engine.js'
+import type { Json } from '../router/values.js'
+
+/** An outcome as data. */
+export function outcomeData({
+  provider,
+  region,
+  version,
+  alias,
+  action,
+  state,
+  reason,
+  wayOut,
+}: Outcome): Record<string, Json> {
+  return {
+    provider,
+    region,
+    version: version ?? 0,
+    ...(alias !== undefined && { alias }),
+    action,
+    state,
+    ...(reason !== undefined && { reason }),
+    ...(wayOut !== undefined && { way_out: wayOut }),
+  }
+}
+
+/** An outcome as one line for a person. */
+export function outcomeLine({
+  provider,
+  region,
+  version,
+  alias,
+  action,
+  state,
+  reason,
+  wayOut,
+}: Outcome): string {
+  const subject = alias ?? `version ${version ?? 0}`
+  const why = reason === undefined ? '' : `: ${reason}`
+  const out = wayOut === undefined ? '' : ` | way out: ${wayOut}`
+  return `${state}: ${provider}, ${region}, ${subject}, ${action}${why}${out}`.replace(/\s+/g, ' ')
+}
