@@ -1,6 +1,7 @@
 import { homedir, platform as hostPlatform } from 'node:os'
 import { createEngine, type Engine } from './core/engine.js'
 import { KeymgmtError } from './errors.js'
+import { registerSecrets } from './redact.js'
 import { awsKms } from './kms/aws/index.js'
 import type { AwsOptions } from './kms/aws/provider.js'
 import { locate, type LocationSettings } from './store/locate.js'
@@ -69,6 +70,7 @@ export function openEngine({
   onProgress = () => undefined,
   dryRun,
 }: EngineOptions): OpenedEngine {
+  registerSecrets(...SECRET_VARIABLES.map((name) => env[name]))
   const bounded = signalWithin(signal, timeoutMs, timeoutError)
   const { storeDir, keyfile } = locate(env, platform, homedir, settings)
   const opened = openSealedLocalStore({
@@ -103,6 +105,14 @@ export function openEngine({
   })
   return { engine, seal: () => opened.seal() }
 }
+
+/** Environment variables whose values no error may contain. */
+const SECRET_VARIABLES = [
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN',
+  'KEYMGMT_PASSPHRASE',
+] as const
 
 /** A longer timer would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1

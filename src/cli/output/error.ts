@@ -1,5 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import { PATHS } from '../../paths/index.js'
+import { redact } from '../../redact.js'
 import { pathSegments } from '../../router/pattern.js'
 import { showPath } from '../../router/router.js'
 import type { FormatName } from './index.js'
@@ -28,7 +29,8 @@ export function printError(
   const known = error instanceof KeymgmtError ? error : unexpected(error)
   if (format === 'table') terminal.err(asText(terminal, known, action))
   else terminal.err(`${JSON.stringify(asJson(known, action), null, 2)}\n`)
-  if (terminal.env.KEYMGMT_DEBUG && error instanceof Error) terminal.err(`${error.stack ?? ''}\n`)
+  if (terminal.env.KEYMGMT_DEBUG && error instanceof Error)
+    terminal.err(`${redact(error.stack ?? '')}\n`)
   return known.exitStatus
 }
 

@@ -1,6 +1,7 @@
 import { KMSClient, type KMSClientConfig, type ServiceOutputTypes } from '@aws-sdk/client-kms'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { registerSecrets } from '../../redact.js'
 import type { KmsSettings } from '../provider.js'
 import type { AwsMiddleware, AwsOutput } from './middleware.js'
 import { OPERATIONS, type AwsOperation } from './operations.js'
@@ -127,7 +128,7 @@ async function credentialsOf(
   { region, ...clientConfig }: LookupConfig,
 ): Promise<Credentials> {
   const { access_key, secret_key, session_token, profile, role_arn, external_id } = stored
-  const base: Credentials =
+  const base = registering(
     access_key && secret_key
       ? {
           accessKeyId: access_key,
@@ -138,16 +139,29 @@ async function credentialsOf(
         defaultProvider({
           clientConfig,
           ...(profile && { profile }),
-        })
+        }),
+  )
   if (!role_arn) return base
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
-  return fromTemporaryCredentials({
-    masterCredentials: base,
-    params: {
-      RoleArn: role_arn,
-      RoleSessionName: 'keymgmt',
-      ...(external_id && { ExternalId: external_id }),
-    },
-    clientConfig: { region, ...clientConfig },
-  })
+  return registering(
+    fromTemporaryCredentials({
+      masterCredentials: base,
+      params: {
+        RoleArn: role_arn,
+        RoleSessionName: 'keymgmt',
+        ...(external_id && { ExternalId: external_id }),
+      },
+      clientConfig: { region, ...clientConfig },
+    }),
+  )
+}
+
+/** Makes errors mask the secret parts of `credentials` as soon as they are known. */
+function registering(credentials: Credentials): Credentials {
+  const register = <T extends { secretAccessKey: string; sessionToken?: string }>(found: T): T => {
+    registerSecrets(found.secretAccessKey, found.sessionToken)
+    return found
+  }
+  if (typeof credentials !== 'function') return register(credentials)
+  return async (properties) => register(await credentials(properties))
 }
