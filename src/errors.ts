@@ -64,6 +64,10 @@ export const ERRORS = {
   STORE_PERMISSIONS: { exitStatus: 2, meaning: 'other users can read or change the store' },
   STORE_UNAVAILABLE: { exitStatus: 2, meaning: 'the store cannot be read or written' },
   SETTINGS_INVALID: { exitStatus: 2, meaning: 'the settings file cannot be used' },
+  SYSTEM_FAILED: {
+    exitStatus: 2,
+    meaning: 'the operating system refused a file or an address',
+  },
   INTERNAL: { exitStatus: 2, meaning: 'keymgmt has a bug: report it' },
   CHECK_FAILED: { exitStatus: 3, meaning: 'a check found a difference' },
   COMMAND_UNKNOWN: { exitStatus: 127, meaning: 'no command has that name' },
