@@ -1,4 +1,4 @@
-import { fstatSync, readFileSync, writeSync } from 'node:fs'
+import { fstatSync, readFileSync, readSync, writeSync } from 'node:fs'
 
 /** Colours of errors and warnings: Vault's. */
 export interface Style {
@@ -64,6 +64,7 @@ export async function processTerminal(): Promise<Terminal> {
     progress: line.show,
     readFile: (name) => readFileSync(name),
     readStdin: async () => {
+      assertReadable(0)
       const chunks: Buffer[] = []
       for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
       return Buffer.concat(chunks)
@@ -83,6 +84,11 @@ async function isTerminal(descriptor: number): Promise<boolean> {
     return false
   }
   return (await import('./output/dimensions.js')).isatty(descriptor)
+}
+
+/** Node.js presents a folder as an empty stream. A value that can't be read is not empty. */
+function assertReadable(descriptor: number): void {
+  if (fstatSync(descriptor).isDirectory()) readSync(descriptor, Buffer.alloc(1))
 }
 
 /** What takes less than this is over before it could be read, in milliseconds. */

@@ -56,6 +56,16 @@ describe('the streams of a command', () => {
     expect(stderr).toContain('Keep a copy')
   })
 
+  it.each([
+    ['write keymgmt/key/app min_enabled_version=- < /', 'is a directory'],
+    ['write keymgmt/key/app - < /', 'is a directory'],
+    ['write keymgmt/key/app min_enabled_version=- 0> write-only', 'bad file descriptor'],
+  ])('a stdin that can not be read is refused, not taken as empty: %s', (line, reason) => {
+    const { stdout, stderr, status } = bash(`$K ${line}`)
+    expect({ stdout, status }).toEqual({ stdout: '', status: 1 })
+    expect(stderr).toContain(`error reading standard input: ${reason}`)
+  })
+
   it('stdin is not read unless it is asked for: what comes after still has it', () => {
     expect(bash('printf "kept\\n" | { $K list keymgmt/key > /dev/null; cat; }').stdout).toBe(
       'kept\n',

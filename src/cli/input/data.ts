@@ -48,10 +48,14 @@ export function typedNames(args: readonly string[]): ReadonlySet<string> {
 
 function stdinOnce({ readStdin }: DataSources): () => Promise<Uint8Array> {
   let consumed = false
-  return () => {
+  return async () => {
     if (consumed) throw new Error('stdin already consumed')
     consumed = true
-    return readStdin()
+    try {
+      return await readStdin()
+    } catch (error) {
+      throw new Error(`error reading standard input: ${systemReason(error)}`, { cause: error })
+    }
   }
 }
 
