@@ -64,6 +64,10 @@ export const ERRORS = {
   STORE_PERMISSIONS: { exitStatus: 2, meaning: 'other users can read or change the store' },
   STORE_UNAVAILABLE: { exitStatus: 2, meaning: 'the store cannot be read or written' },
   SETTINGS_INVALID: { exitStatus: 2, meaning: 'the settings file cannot be used' },
+  OUTPUT_FAILED: {
+    exitStatus: 2,
+    meaning: 'the output cannot be written; the message says if the command is done',
+  },
   SYSTEM_FAILED: {
     exitStatus: 2,
     meaning: 'the operating system refused a file or an address',

@@ -1,4 +1,6 @@
 import { fstatSync, readFileSync, readSync, writeSync } from 'node:fs'
+import { KeymgmtError } from '../errors.js'
+import { systemReason } from './system-error.js'
 
 /** Colours of errors and warnings: Vault's. */
 export interface Style {
@@ -59,8 +61,20 @@ export async function processTerminal(): Promise<Terminal> {
     columns: () => (stdoutIsTty ? process.stdout.columns : undefined),
     stderrIsTty,
     stdinIsTty: stderrIsTty && (await isTerminal(0)),
-    out: write(1),
-    err: write(2),
+    out: (text) => {
+      try {
+        write(1)(text)
+      } catch (error) {
+        throw outputError(error)
+      }
+    },
+    err: (text) => {
+      try {
+        write(2)(text)
+      } catch {
+        // A message that can't be written can't be reported either.
+      }
+    },
     progress: line.show,
     readFile: (name) => readFileSync(name),
     readStdin: async () => {
@@ -84,6 +98,14 @@ async function isTerminal(descriptor: number): Promise<boolean> {
     return false
   }
   return (await import('./output/dimensions.js')).isatty(descriptor)
+}
+
+function outputError(error: unknown): KeymgmtError {
+  return new KeymgmtError(
+    'OUTPUT_FAILED',
+    `the output can't be written to standard output: ${systemReason(error)}`,
+    { hints: ['write the output to another place'], cause: error },
+  )
 }
 
 /** Node.js presents a folder as an empty stream. A value that can't be read is not empty. */
