@@ -1,3 +1,5 @@
+import { errorText } from './redact.js'
+
 /**
  * Every code of an error, with the exit status of the command and the meaning. The exit status is 1
  * for input that Vault's client refuses, 2 for what a Vault server would refuse or fail at, 3 if a
@@ -72,6 +74,14 @@ export const ERRORS = {
     meaning: 'the store has what the snapshot lacks, or is another store',
   },
   SETTINGS_INVALID: { exitStatus: 2, meaning: 'the settings file cannot be used' },
+  OUTPUT_FAILED: {
+    exitStatus: 2,
+    meaning: 'the output cannot be written; the message says if the command is done',
+  },
+  SYSTEM_FAILED: {
+    exitStatus: 2,
+    meaning: 'the operating system refused a file or an address',
+  },
   INTERNAL: { exitStatus: 2, meaning: 'keymgmt has a bug: report it' },
   CHECK_FAILED: { exitStatus: 3, meaning: 'a check found a difference' },
   COMMAND_UNKNOWN: { exitStatus: 127, meaning: 'no command has that name' },
@@ -94,7 +104,9 @@ export interface ErrorDetails {
 
 /**
  * The library's only error class. The message says what happened and to what; the hints say what to
- * do next. Neither ever contains key material, a credential or the value of a secret field.
+ * do next. Neither ever contains key material, a credential or the value of a secret field. Both
+ * may contain text of a service: known secrets in it are masked, control characters are escaped,
+ * and its length is bounded.
  */
 export class KeymgmtError extends Error {
   readonly code: ErrorCode
@@ -103,11 +115,11 @@ export class KeymgmtError extends Error {
   readonly awsError: string | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? {} : { cause: details.cause })
+    super(errorText(message), details.cause === undefined ? {} : { cause: details.cause })
     this.name = 'KeymgmtError'
     this.code = code
-    this.hints = details.hints ?? []
-    this.requestId = details.requestId
+    this.hints = (details.hints ?? []).map(errorText)
+    this.requestId = details.requestId && errorText(details.requestId)
     this.awsError = details.awsError
   }
 

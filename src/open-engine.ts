@@ -2,6 +2,7 @@ import { homedir, platform as hostPlatform } from 'node:os'
 import { createEngine, type Engine, type Outcome } from './core/engine.js'
 import type { SealKind } from './crypto/root-key.js'
 import { KeymgmtError } from './errors.js'
+import { registerSecrets } from './redact.js'
 import { awsKms } from './kms/aws/index.js'
 import type { AwsOptions } from './kms/aws/provider.js'
 import { locate, type LocationSettings } from './store/locate.js'
@@ -74,6 +75,7 @@ export function openEngine({
   onProgress = () => undefined,
   dryRun,
 }: EngineOptions): OpenedEngine {
+  registerSecrets(...SECRET_VARIABLES.map((name) => env[name]))
   const bounded = signalWithin(signal, timeoutMs, timeoutError)
   const { storeDir, keyfile } = locate(env, platform, homedir, settings)
   const opened = openSealedLocalStore({
@@ -109,6 +111,14 @@ export function openEngine({
   })
   return { engine, seal: () => opened.seal(), seals: opened.seals }
 }
+
+/** Environment variables whose values no error may contain. */
+const SECRET_VARIABLES = [
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN',
+  'KEYMGMT_PASSPHRASE',
+] as const
 
 /** A longer timer would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1

@@ -1,4 +1,6 @@
-import { fstatSync, readFileSync, writeSync } from 'node:fs'
+import { fstatSync, readFileSync, readSync, writeSync } from 'node:fs'
+import { KeymgmtError } from '../errors.js'
+import { systemReason } from './system-error.js'
 
 /** Colours of errors and warnings: Vault's. */
 export interface Style {
@@ -59,11 +61,24 @@ export async function processTerminal(): Promise<Terminal> {
     columns: () => (stdoutIsTty ? process.stdout.columns : undefined),
     stderrIsTty,
     stdinIsTty: stderrIsTty && (await isTerminal(0)),
-    out: write(1),
-    err: write(2),
+    out: (text) => {
+      try {
+        write(1)(text)
+      } catch (error) {
+        throw outputError(error)
+      }
+    },
+    err: (text) => {
+      try {
+        write(2)(text)
+      } catch {
+        // A message that can't be written can't be reported either.
+      }
+    },
     progress: line.show,
     readFile: (name) => readFileSync(name),
     readStdin: async () => {
+      assertReadable(0)
       const chunks: Buffer[] = []
       for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
       return Buffer.concat(chunks)
@@ -83,6 +98,19 @@ async function isTerminal(descriptor: number): Promise<boolean> {
     return false
   }
   return (await import('./output/dimensions.js')).isatty(descriptor)
+}
+
+function outputError(error: unknown): KeymgmtError {
+  return new KeymgmtError(
+    'OUTPUT_FAILED',
+    `the output can't be written to standard output: ${systemReason(error)}`,
+    { hints: ['write the output to another place'], cause: error },
+  )
+}
+
+/** Node.js presents a folder as an empty stream. A value that can't be read is not empty. */
+function assertReadable(descriptor: number): void {
+  if (fstatSync(descriptor).isDirectory()) readSync(descriptor, Buffer.alloc(1))
 }
 
 /** What takes less than this is over before it could be read, in milliseconds. */

@@ -69,15 +69,49 @@ export async function runVerb(
       { format, field: flags.field },
     )
     if (format.humanReadable) warn(terminal, response.warnings ?? [])
-    printResponse({ terminal, format }, operation, { path, ...flags }, response)
+    try {
+      printResponse({ terminal, format }, operation, { path, ...flags }, response)
+    } catch (error) {
+      throw flags.dryRun ? error : doneButUnprinted(error, operation, path, response)
+    }
     return exitStatus(operation, response)
   } catch (error) {
-    const isUsage = error instanceof KeymgmtError && error.code === 'USAGE'
-    const action = isUsage ? undefined : actionOn(ACTIONS[operation], path, error)
+    // After OUTPUT_FAILED, the action itself has not failed.
+    const standsAlone =
+      error instanceof KeymgmtError && ['USAGE', 'OUTPUT_FAILED'].includes(error.code)
+    const action = standsAlone ? undefined : actionOn(ACTIONS[operation], path, error)
     const status = printError(terminal, error, action, flags.format)
     await printFailedOutcomes(terminal, flags.format, outcomes)
     return status
   }
+}
+
+const DONE: Readonly<Partial<Record<Operation, string>>> = {
+  write: 'data written to',
+  delete: 'data deleted (if it existed) at',
+}
+
+/** The error of a command that is done, but whose output could not be written. */
+function doneButUnprinted(
+  error: unknown,
+  operation: Operation,
+  path: string,
+  { data, failed }: Response,
+): unknown {
+  const done = failed ? undefined : DONE[operation]
+  if (done === undefined || !(error instanceof KeymgmtError) || error.code !== 'OUTPUT_FAILED')
+    return error
+  return new KeymgmtError(
+    'OUTPUT_FAILED',
+    `the command is done (${done} ${path}), but ${error.message}`,
+    {
+      hints: [
+        'everything was carried out: running it again would do it a second time',
+        ...(data ? [`the data that it returned: ${JSON.stringify(data)}`] : []),
+      ],
+      cause: error,
+    },
+  )
 }
 
 interface RunOptions {

@@ -194,7 +194,8 @@ describe('whatever happens to whichever request', () => {
         const found = await strike(prepared, point)
         wrong.push(
           ...found.map(
-            (complaint) => `${point.kind} ${point.when} request ${point.at}: ${complaint}`,
+            (complaint) =>
+              `${JSON.stringify(point.kind)} ${point.when} request ${point.at}: ${complaint}`,
           ),
         )
       })

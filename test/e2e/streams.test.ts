@@ -56,6 +56,41 @@ describe('the streams of a command', () => {
     expect(stderr).toContain('Keep a copy')
   })
 
+  it.each([
+    ['write keymgmt/key/app min_enabled_version=- < /', 'is a directory'],
+    ['write keymgmt/key/app - < /', 'is a directory'],
+    ['write keymgmt/key/app min_enabled_version=- 0> write-only', 'bad file descriptor'],
+  ])('a stdin that can not be read is refused, not taken as empty: %s', (line, reason) => {
+    const { stdout, stderr, status } = bash(`$K ${line}`)
+    expect({ stdout, status }).toEqual({ stdout: '', status: 1 })
+    expect(stderr).toContain(`error reading standard input: ${reason}`)
+  })
+
+  it('a full disk does not undo a write, which says that it is done', async () => {
+    await bench.ok('write -f keymgmt/key/full type=aes256-gcm96')
+    const { stderr, status } = bash('$K write -f keymgmt/key/full/rotate > /dev/full')
+    expect(status).toBe(2)
+    expect(stderr).toContain(
+      "the command is done (data written to keymgmt/key/full/rotate), but the output can't be written to standard output: no space left on device",
+    )
+    expect(stderr).toContain('running it again would do it a second time')
+    expect(stderr).not.toMatch(/Error writing|defect/)
+    expect(await bench.ok('read -field=latest_version keymgmt/key/full')).toBe('2')
+  })
+
+  it('a full disk is the failure of a read, and no bug', () => {
+    const { stderr, status } = bash('$K read -format=json keymgmt/key/app > /dev/full')
+    expect(status).toBe(2)
+    expect(stderr).toContain('"code": "OUTPUT_FAILED"')
+  })
+
+  it('a reader that leaves, or messages that can not be written, do not make a write fail', () => {
+    const line = '$K write -f keymgmt/key/left type=aes256-gcm96'
+    expect(bash(`${line} 2> /dev/full`)).toMatchObject({ status: 0 })
+    expect(bash(`set -o pipefail; ${line} | true`)).toMatchObject({ status: 0, stderr: '' })
+    expect(bash('$K read keymgmt/key/none 2> /dev/full')).toMatchObject({ status: 2 })
+  })
+
   it('stdin is not read unless it is asked for: what comes after still has it', () => {
     expect(bash('printf "kept\\n" | { $K list keymgmt/key > /dev/null; cat; }').stdout).toBe(
       'kept\n',

@@ -1,6 +1,7 @@
 import { KeymgmtError } from '../../errors.js'
 import { hidden, isFileName, quote, quoteName } from '../../router/quote.js'
 import { isList, isObject, kindOf, type RawValue } from '../../router/values.js'
+import { systemReason } from '../system-error.js'
 import { decodeJson } from './json.js'
 
 /** The readers of `@file` and `-`. */
@@ -47,10 +48,14 @@ export function typedNames(args: readonly string[]): ReadonlySet<string> {
 
 function stdinOnce({ readStdin }: DataSources): () => Promise<Uint8Array> {
   let consumed = false
-  return () => {
+  return async () => {
     if (consumed) throw new Error('stdin already consumed')
     consumed = true
-    return readStdin()
+    try {
+      return await readStdin()
+    } catch (error) {
+      throw new Error(`error reading standard input: ${systemReason(error)}`, { cause: error })
+    }
   }
 }
 
@@ -78,7 +83,7 @@ async function valueOf(value: string, sources: DataSources): Promise<string | Ui
     try {
       return sources.readFile(value.slice(1))
     } catch (error) {
-      throw new FileError(`error reading file: ${reason(error)}`)
+      throw new FileError(`error reading file: ${systemReason(error)}`)
     }
   }
   return value.startsWith('\\@') ? value.slice(1) : value
@@ -92,23 +97,10 @@ function readFile({ readFile: read }: DataSources, name: string): Uint8Array {
     return read(name)
   } catch (error) {
     const verb = (error as NodeJS.ErrnoException).code === 'EISDIR' ? 'read' : 'open'
-    throw new Error(`${verb} ${isFileName(name) ? name : hidden(name)}: ${reason(error)}`, {
+    throw new Error(`${verb} ${isFileName(name) ? name : hidden(name)}: ${systemReason(error)}`, {
       cause: error,
     })
   }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  EISDIR: 'is a directory',
-  EACCES: 'permission denied',
-  ENOTDIR: 'not a directory',
-  ENAMETOOLONG: 'file name too long',
-}
-
-function reason(error: unknown): string {
-  const { code = '' } = error as NodeJS.ErrnoException
-  return REASONS[code] ?? `it failed (${code || 'unknown'})`
 }
 
 /**

@@ -1,7 +1,9 @@
 import { KeymgmtError } from '../../errors.js'
 import { PATHS } from '../../paths/index.js'
+import { redact } from '../../redact.js'
 import { pathSegments } from '../../router/pattern.js'
 import { showPath } from '../../router/router.js'
+import { systemError } from '../system-error.js'
 import type { FormatName } from './index.js'
 import type { Terminal } from '../terminal.js'
 
@@ -25,10 +27,11 @@ export function printError(
   action: Action,
   format: FormatName,
 ): number {
-  const known = error instanceof KeymgmtError ? error : unexpected(error)
+  const known = error instanceof KeymgmtError ? error : (systemError(error) ?? unexpected(error))
   if (format === 'table') terminal.err(asText(terminal, known, action))
   else terminal.err(`${JSON.stringify(asJson(known, action), null, 2)}\n`)
-  if (terminal.env.KEYMGMT_DEBUG && error instanceof Error) terminal.err(`${error.stack ?? ''}\n`)
+  if (terminal.env.KEYMGMT_DEBUG && error instanceof Error)
+    terminal.err(`${redact(error.stack ?? '')}\n`)
   return known.exitStatus
 }
 

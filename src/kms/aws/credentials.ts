@@ -2,6 +2,7 @@ import type { KMSClientConfig } from '@aws-sdk/client-kms'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { loadSharedConfigFiles } from '@smithy/core/config'
 import { KeymgmtError } from '../../errors.js'
+import { registerSecrets } from '../../redact.js'
 import { readFailure, type AwsFailure } from './errors.js'
 import type { LookupHandler } from './handlers.js'
 import type { ClientOptions } from './settings.js'
@@ -29,9 +30,10 @@ export async function credentialsOf(
 ): Promise<Credentials> {
   const { access_key, secret_key, session_token, role_arn, external_id } = stored
   const { region, ...clientConfig } = config
-  const base =
+  const base = registering(
     pair(access_key, secret_key, session_token) ??
-    (await lookupOf(stored.profile, clientConfig, options.env))
+      (await lookupOf(stored.profile, clientConfig, options.env)),
+  )
   if (!role_arn) return typeof base === 'function' ? guard(base, config, options) : base
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
   const assumed = fromTemporaryCredentials({
@@ -43,7 +45,17 @@ export async function credentialsOf(
     },
     clientConfig: { region, ...clientConfig },
   })
-  return guard(() => assumed(), config, options)
+  return registering(guard(() => assumed(), config, options))
+}
+
+/** Makes errors mask the secret parts of `credentials` as soon as they are known. */
+function registering(credentials: Credentials): Credentials {
+  const register = <T extends { secretAccessKey: string; sessionToken?: string }>(found: T): T => {
+    registerSecrets(found.secretAccessKey, found.sessionToken)
+    return found
+  }
+  if (typeof credentials !== 'function') return register(credentials)
+  return async (properties) => register(await credentials(properties))
 }
 
 function pair(accessKeyId?: string, secretAccessKey?: string, sessionToken?: string) {

@@ -1,4 +1,5 @@
 import { KeymgmtError, type ErrorCode } from '../../errors.js'
+import { redact, shorten } from '../../redact.js'
 import type { AwsRequest } from './middleware.js'
 import { factsOf } from './operations.js'
 import { isRefusal, NotSentError, RESPONSE_MALFORMED, RESPONSE_TOO_LARGE } from './responses.js'
@@ -92,6 +93,9 @@ function adviceOn({ name, status }: AwsFailure): Advice {
 /** Names of socket failures after which nothing can have reached AWS. */
 const NOT_CONNECTED =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ERR_TLS_.*|CERT_.*|.*SELF_SIGNED_CERT.*|UNABLE_TO_.*)$/
+
+/** Quote at most this much of a service: messages of AWS KMS are shorter. */
+const MAX_SERVICE_TEXT = 600
 
 /** The parts of an SDK error that are used here; any of them may be missing. */
 export interface AwsFailure {
@@ -189,7 +193,7 @@ export function translate(failure: AwsFailure, request: AwsRequest): KeymgmtErro
   const subject = factsOf(operation).subject(input)
   return new KeymgmtError(
     advice.code,
-    `${operation} in ${region} for ${subject}: ${said}: ${failure.message || 'no answer'}`,
+    `${operation} in ${region} for ${subject}: ${said}: ${shorten(redact(failure.message), MAX_SERVICE_TEXT) || 'no answer'}`,
     {
       hints: advice.hints(request),
       requestId: failure.requestId,
