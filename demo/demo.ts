@@ -148,8 +148,9 @@ async function demo(endpoint: string): Promise<void> {
   run('delete keymgmt/kms/example-kms/key/app deletion_window=7')
   run('delete keymgmt/key/app', 2)
   run('write keymgmt/key/app deletion_allowed=true')
-  run('delete keymgmt/key/app')
-  run('read keymgmt/key/app', 2)
+  // Until AWS has deleted the KMS keys, a restore needs the key.
+  run('delete keymgmt/key/app', 2)
+  run('read keymgmt/kms/example-kms/key/app')
   console.log('The whole life of a key, as it should be.')
 }
 

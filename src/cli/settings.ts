@@ -148,7 +148,7 @@ function fileOf({ env, platform }: Surroundings): string | undefined {
   try {
     return settingsFile(env, platform, homedir)
   } catch (error) {
-    if (error instanceof KeymgmtError) throw error
+    if (env.KEYMGMT_SETTINGS) throw error
     return undefined
   }
 }

@@ -81,7 +81,8 @@ export async function runVerb(
       error instanceof KeymgmtError && ['USAGE', 'OUTPUT_FAILED'].includes(error.code)
     const action = standsAlone ? undefined : actionOn(ACTIONS[operation], path, error)
     const status = printError(terminal, error, action, flags.format)
-    await printFailedOutcomes(terminal, flags.format, outcomes)
+    const message = error instanceof Error ? error.message : ''
+    await printFailedOutcomes(terminal, flags.format, outcomes, message)
     return status
   }
 }

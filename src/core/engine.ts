@@ -24,7 +24,7 @@ export interface Outcome {
   readonly action: string
   readonly state: OutcomeState
   /** The reason for any state but `done`. Never contains a secret. */
-  readonly reason?: string
+  readonly reason?: string | undefined
   /** The next step for any state but `done`. */
   readonly wayOut?: string
 }
