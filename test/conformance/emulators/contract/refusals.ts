@@ -15,7 +15,6 @@ function absentChecks(site: Site): Check[] {
   const answers: readonly (readonly [string, (provider: KmsProvider) => Promise<unknown>])[] = [
     ['inspect', (provider) => provider.inspect(site.home, NOBODY)],
     ['findReplica', (provider) => provider.findReplica(NOBODY, site.home, new Date(0))],
-    ['scheduleDeletion', (provider) => provider.scheduleDeletion(site.home, NOBODY, 7)],
     [
       'findByOperation',
       async (provider) =>
@@ -23,6 +22,7 @@ function absentChecks(site: Site): Check[] {
     ],
   ]
   const refusals: readonly (readonly [string, (provider: KmsProvider) => Promise<unknown>])[] = [
+    ['scheduleDeletion', (provider) => provider.scheduleDeletion(site.home, NOBODY, 7)],
     ['cancelDeletion', (provider) => provider.cancelDeletion(site.home, NOBODY)],
     ['enable', (provider) => provider.enable(site.home, NOBODY)],
     ['disable', (provider) => provider.disable(site.home, NOBODY)],
