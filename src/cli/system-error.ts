@@ -29,7 +29,7 @@ const FAILURES = new Map<string, Failure>([
   ['EADDRNOTAVAIL', { reason: 'this machine does not have that address' }],
 ])
 
-/** What the user wanted of a path or an address, by the name of the system call. */
+/** The failed action on a path or an address, by the name of the system call. */
 const VERBS = new Map([
   ['open', 'opened'],
   ['read', 'read'],

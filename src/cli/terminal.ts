@@ -19,7 +19,7 @@ export interface Terminal {
   /** Columns of the terminal that stdout is; undefined where it is none. */
   readonly columns: () => number | undefined
   readonly stderrIsTty: boolean
-  /** Whether somebody is there who sees a question and can answer it. */
+  /** True if a person can see a question and answer it. */
   readonly stdinIsTty: boolean
   /** Writes all of `text` before it returns. */
   readonly out: (text: string) => void
@@ -113,7 +113,7 @@ function assertReadable(descriptor: number): void {
   if (fstatSync(descriptor).isDirectory()) readSync(descriptor, Buffer.alloc(1))
 }
 
-/** What takes less than this is over before it could be read, in milliseconds. */
+/** A shorter activity ends before a person can read about it, in milliseconds. */
 const UNNOTICED_MS = 500
 
 /**
@@ -156,7 +156,7 @@ function statusLine(columns: () => number) {
   }
 }
 
-/** Whether to colour: chalk by itself heeds neither NO_COLOR nor Vault's variable. */
+/** True to print colours. chalk itself ignores NO_COLOR and Vault's variable. */
 export function wantsColour(
   env: Readonly<Record<string, string | undefined>>,
   isTty: boolean,

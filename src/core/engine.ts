@@ -29,7 +29,7 @@ export interface Outcome {
   readonly wayOut?: string
 }
 
-/** What the operations work with. Nothing is opened before it is needed. */
+/** The context of all operations. Nothing is opened before it is needed. */
 export interface Engine {
   /** Sealed: its records are unreadable outside of it. */
   readonly store: Store

@@ -17,7 +17,7 @@ import type { Revision, Store } from './store.js'
 export interface LocalStoreOptions {
   /** The store's folder, which only this user may access. The first write creates it. */
   readonly storeDir: string
-  /** How long to wait for a lock, in milliseconds. The default is one minute. */
+  /** The longest wait for a lock, in milliseconds. The default is one minute. */
   readonly lockWaitMs?: number | undefined
   /** Receives one message for the user if the wait for a lock exceeds a second. */
   readonly onWait?: ((message: string) => void) | undefined

@@ -2,7 +2,7 @@ import { posix, win32, type PlatformPath } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { KeymgmtError } from '../errors.js'
 
-/** What set a value: the name of the environment variable, the user's settings, or nothing. */
+/** The source of a value: the name of the environment variable, the user's settings, or nothing. */
 export type Source = 'KEYMGMT_STORE' | 'KEYMGMT_HOME' | 'KEYMGMT_KEYFILE' | 'settings' | 'default'
 
 /** The location of a user's store and keyfile. */

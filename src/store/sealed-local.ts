@@ -48,7 +48,7 @@ export interface OpenedStore {
   readonly store: Store
   /** Describes the seal. Opens nothing. */
   seal(): Promise<SealStatus>
-  /** What a snapshot needs of the seal. */
+  /** The parts of the seal that a snapshot needs. */
   readonly seals: StoreSeals
 }
 

@@ -9,7 +9,7 @@ export interface Environment {
   readonly signal: AbortSignal
 }
 
-/** What a command works with. */
+/** The process and the user's settings. */
 export interface Context extends Environment {
   /** The user's settings. The program reads them before it runs a command. */
   settings: Settings
@@ -23,8 +23,8 @@ export interface Example {
 }
 
 /**
- * What completion offers for the first argument: paths with the operation, only one kind of path,
- * or words. The choices of an `Argument` need nothing here.
+ * The candidates that completion offers for the first argument: paths with the operation, only one
+ * kind of path, or words. The choices of an `Argument` need nothing here.
  */
 export type Completes =
   | { readonly paths: Operation | 'any'; readonly only?: PathDefinition<never> }
@@ -36,7 +36,7 @@ export class KeymgmtCommand extends Command {
   declare parent: KeymgmtCommand | null
   readonly examples: Example[] = []
   completes: Completes | undefined
-  /** What the action returned. */
+  /** The exit status that the action returned. */
   exitStatus = 0
 
   constructor(name?: string) {

@@ -77,7 +77,7 @@ export function timeoutOption(): Option {
 /** PATH, without surrounding white space and slashes. */
 export function pathArgument(): Argument {
   return new Argument('<PATH>').argParser((text) => {
-    // What was meant as a value may be a secret: it must not become part of an error or a request.
+    // A value in the place of the path may be a secret: no error or request may contain it.
     if (text.includes('='))
       throw new InvalidArgumentError('this is name=value, and the first argument is the PATH')
     return sanitizePath(text)

@@ -8,7 +8,7 @@ import { sanitizePath } from '../input/paths.js'
 
 type CompletesPaths = Extract<Completes, { readonly paths: unknown }>
 
-/** What there is to choose from. */
+/** The sources of candidates. */
 export interface Choices {
   readonly program: KeymgmtCommand
   readonly paths: readonly PathDefinition<never>[]
@@ -17,8 +17,8 @@ export interface Choices {
 }
 
 /**
- * What the word at the end of the line could become. Each begins with that word, or with what
- * follows its last `=`, where shells break words; one that ends with a space is complete.
+ * Returns the candidates for the word at the end of the line. Each begins with that word, or with
+ * what follows its last `=`, where shells break words; one that ends with a space is complete.
  */
 export async function complete(line: string, choices: Choices): Promise<readonly string[]> {
   const words = line.trimStart().split(/\s+/)
@@ -105,7 +105,7 @@ async function completePath(
     : [...found].sort()
 }
 
-/** What is written below a provider is a key that may not be there yet: offer every key. */
+/** A path below a provider can name a key that is not distributed yet: offer every key. */
 function parentOf(
   typed: readonly string[],
   parameter: string,

@@ -28,7 +28,7 @@ import { SCRIPTS } from './scripts.js'
 interface ShellFile {
   readonly file: string
   readonly text: string
-  /** Whether the file is ours alone. */
+  /** True if the file contains nothing else. */
   readonly whole: boolean
 }
 

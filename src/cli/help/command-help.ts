@@ -17,7 +17,7 @@ export function commandHelp(command: KeymgmtCommand): string {
   ].join('\n')
 }
 
-/** What follows the name of a command: ` [options] PATH`. */
+/** The text after the name of a command: ` [options] PATH`. */
 export function usage({ commands, options, registeredArguments }: KeymgmtCommand): string {
   const parts = [
     ...(commands.length > 0 ? ['<command>'] : []),
@@ -55,7 +55,7 @@ export function paragraph(text: string, indent: number): string {
     .join('')
 }
 
-/** What an example does, and its line; a long one goes on as a shell reads it. */
+/** The purpose of an example, and its line. A long line is continued as in a shell. */
 export function exampleHelp({ does, line }: Example): string {
   const shown =
     line.length <= WIDTH - 2 ? line : wrapEvenly(line, WIDTH - 8).join(' \\\n            ')
@@ -72,7 +72,7 @@ export function flagForm(option: Option): string {
   return `-${option.name()}${value === undefined ? '' : `=<${value}>`}`
 }
 
-/** What a flag does, with what Vault appends, in its order. */
+/** The usage of a flag, with the sentences that Vault appends, in its order. */
 export function flagUsage(option: Option): string {
   const { description, short, envVar, defaultValueDescription } = option
   const preset: unknown = option.isBoolean()

@@ -3,7 +3,7 @@ import { Writable, type Readable } from 'node:stream'
 import { KeymgmtError } from '../../errors.js'
 import type { Terminal } from '../terminal.js'
 
-/** What a passphrase is wanted for, and who may type it. */
+/** The purpose of a passphrase, and the terminal that it is typed at. */
 export interface PassphraseRequest {
   /** To open a store, or to create one that only it will open: then it is asked for twice. */
   readonly to: 'open' | 'create'
@@ -35,7 +35,7 @@ export async function ask(
   }
   signal.addEventListener('abort', leave)
   prompt.on('SIGINT', leave)
-  // What was pasted with the first line waits in here for the second question.
+  // Text that was pasted after the first line waits here for the second question.
   const lines = prompt[Symbol.asyncIterator]()
   const question = async (text: string) => {
     io.err(`${text}: `)

@@ -7,7 +7,7 @@ import { systemError } from '../system-error.js'
 import type { FormatName } from './index.js'
 import type { Terminal } from '../terminal.js'
 
-/** What a command was about when it failed: `Error writing data to keymgmt/key/app`. */
+/** The beginning of an error: `Error writing data to keymgmt/key/app`. */
 export type Action = string | undefined
 
 /** The action on a path; a path that does not exist may be a secret in the wrong place. */

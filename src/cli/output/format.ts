@@ -6,13 +6,13 @@ export interface SecretResponse {
   readonly requestId: () => string
   readonly data: Readonly<Record<string, Json>> | null
   readonly warnings: readonly string[]
-  /** What a person is shown instead of the data. */
+  /** Rows to print for a person instead of the data. */
   readonly rows?: readonly Readonly<Record<string, string>>[]
 }
 
-/** How something is shown. */
+/** Options for printing. */
 export interface PrintOptions {
-  /** Whether control characters are to be shown, instead of sent. */
+  /** True to print control characters as escapes. */
   readonly escapeControls: boolean
   /**
    * Columns of the terminal, which what a person reads should fit; undefined where there is none.
@@ -25,11 +25,11 @@ export interface PrintOptions {
  * of the value's form.
  */
 export interface Format {
-  /** Whether it has words beside the data: Success lines, warnings. */
+  /** True if it prints sentences too: success lines and warnings. */
   readonly humanReadable: boolean
   readonly secret: (response: SecretResponse, options: PrintOptions) => string
   readonly list: (keys: readonly string[], options: PrintOptions) => string
-  /** What stands for a list with nothing in it; empty where nothing does. */
+  /** The text of an empty list; empty if nothing is printed for one. */
   readonly emptyList: () => string
   readonly field: (value: Json, options: PrintOptions) => string
 }
@@ -52,7 +52,8 @@ export function envelope({
 }
 
 /**
- * What `-field=name` is of an answer: a part of its envelope, all of its data, or a field of that.
+ * The value of `-field=name` in a response: a part of its envelope, all of its data, or a field of
+ * that.
  */
 export function selectField(response: SecretResponse, name: string): Json | undefined {
   const data = response.data ?? {}

@@ -5,7 +5,7 @@ import { quotePlain } from '../../router/quote.js'
 import type { Terminal } from '../terminal.js'
 import { selectField, type Format, type PrintOptions, type SecretResponse } from './format.js'
 
-/** Where and how a response is printed. */
+/** The terminal and the format of a response. */
 export interface Printer {
   readonly terminal: Terminal
   readonly format: Format

@@ -3,7 +3,7 @@ import { formatGoValue } from './value.js'
 import type { Format, PrintOptions } from './format.js'
 
 const GAP = '    '
-/** Where the terminal is too narrow for the other one. */
+/** For a terminal that is too narrow for the other layout. */
 const NARROW_GAP = '  '
 
 /** Text for a person, in Vault's columns. */
@@ -90,7 +90,7 @@ function below(name: string, value: Json, indent: string): string {
   return [`${indent}${name}`, ...lines.map((line) => `${inner}${line}`)].join('\n')
 }
 
-/** Whether it is one line, and nothing is in it. */
+/** True for one empty line. */
 function isSimple(value: Json): boolean {
   if (typeof value === 'string') return !value.trimEnd().includes('\n')
   return value === null || typeof value !== 'object' || Object.keys(value).length === 0

@@ -24,7 +24,7 @@ function write(value: unknown): string {
 }
 
 /**
- * Whether it is text that would be read as something else: it gets double quotes, and text of a
+ * True for text that YAML would read as another type: it gets double quotes, and text of a
  * special form single ones.
  */
 function isAmbiguous({ schema }: Document, value: unknown): boolean {

@@ -21,7 +21,7 @@ export interface RestoreOptions {
 
 /** The outcome of {@link restoreSnapshot}. */
 export interface Restored {
-  /** What the snapshot lacked, and the store no longer has. */
+  /** The records that the snapshot lacked and the store no longer has. */
   readonly removed: readonly Surplus[]
   /** The number of records that were written or removed. */
   readonly changes: number

@@ -80,7 +80,7 @@ export function compare(
     ),
     ...(record.state === 'active' ? compareAliases(key, record, aliases) : []),
   ]
-  // What was started to be taken down is neither finished nor undone by `repair`.
+  // `repair` neither finishes nor undoes an interrupted removal or revocation.
   return takedown
     ? differences.map((difference) => ({ ...difference, mendable: false, takedown }))
     : differences

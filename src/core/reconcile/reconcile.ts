@@ -206,7 +206,7 @@ export async function reconcileKey(
   conclude(engine, results)
 }
 
-/** What failed where nobody asked for anything is left for a later command. */
+/** Turns the failures of a distribution that nobody asked for into skipped outcomes. */
 function skipFailed(
   engine: Engine,
   { name }: KeyRecord,
@@ -214,9 +214,7 @@ function skipFailed(
   { outcomes, error }: ReconcileResult,
 ): ReconcileResult {
   const reason = error instanceof KeymgmtError ? error.message : 'an unexpected failure'
-  engine.notice(
-    `What an earlier command began with ${name} in ${providerName} is not finished: ${reason}`,
-  )
+  engine.notice(`An earlier command on ${name} in ${providerName} is still unfinished: ${reason}`)
   return {
     outcomes: outcomes.map((outcome) =>
       outcome.state === 'failed' ? { ...outcome, state: 'skipped' } : outcome,

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 
-/** What the prompt of a shell under `keymgmt dev` begins with. */
+/** The prefix of the prompt of a shell under `keymgmt dev`. */
 const PREFIX = '(keymgmt dev) '
 
 /** A command that starts a shell with the prefix, and the start-up files that it needs. */

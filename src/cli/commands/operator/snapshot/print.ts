@@ -50,7 +50,7 @@ export function keyRow({ name, type, versions }: SnapshotContents['keys'][number
   return { Key: name, Type: type, Versions: versions.join(', ') }
 }
 
-/** What a snapshot lacks, as data. */
+/** The records that a snapshot lacks, as data. */
 export function surplusData({ what, key, version, provider, region, subject }: Surplus): Data {
   return {
     what,
@@ -62,7 +62,7 @@ export function surplusData({ what, key, version, provider, region, subject }: S
   }
 }
 
-/** What a snapshot lacks, as a row of a table. */
+/** A record that a snapshot lacks, as a row of a table. */
 export function surplusRow({ what, key, version, provider, region, subject }: Surplus): Row {
   return {
     'Not in the snapshot': what,

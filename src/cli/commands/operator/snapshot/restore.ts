@@ -55,7 +55,7 @@ export function defineRestore(context: Context): KeymgmtCommand {
     .action((file: string, flags: RestoreFlags) => restore(context, file, flags))
 }
 
-/** What the functions below have in common. */
+/** The common input of the functions below. */
 interface Restore {
   readonly terminal: Terminal
   readonly format: Format
