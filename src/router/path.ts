@@ -17,6 +17,8 @@ export interface Response {
   readonly rows?: readonly Readonly<Record<string, string>>[]
   /** True if a check found a difference. */
   readonly failed?: boolean
+  /** True if a check could not check everything. */
+  readonly incomplete?: boolean
 }
 
 type ParameterName<Pattern extends string> = Pattern extends `${infer Segment}/${infer Rest}`

@@ -237,7 +237,7 @@ describe('a command that could not finish', () => {
 })
 
 interface Verified {
-  readonly differences: readonly { readonly what: string; readonly mend: string | null }[]
+  readonly differences: readonly { readonly what: string; readonly way_out: string }[]
 }
 
 const MISHAPS: readonly (readonly [
@@ -312,7 +312,7 @@ describe('verify and repair', () => {
     )
   })
 
-  it.each(MISHAPS)('find and mend: %s', async (_what, kind, mishap) => {
+  it.each(MISHAPS)('find and repair: %s', async (_what, kind, mishap) => {
     const name = await alias()
     const secret = await encrypt(name)
     await mishap((await read()).versions['1'] ?? '', name)
@@ -320,7 +320,7 @@ describe('verify and repair', () => {
     expect(found.status).toBe(3)
     const { differences } = (JSON.parse(found.stdout) as { data: Verified }).data
     expect(differences.map(({ what }) => what)).toEqual([kind])
-    expect(differences[0]?.mend).toBe(`keymgmt write -f ${PATH}/repair`)
+    expect(differences[0]?.way_out).toBe(`keymgmt write -f ${PATH}/repair`)
     expect((await bench.run(`read ${PATH}/verify`)).stdout).toContain(`${PATH}/repair`)
 
     await bench.ok(`write -f ${PATH}/repair`)
@@ -329,7 +329,7 @@ describe('verify and repair', () => {
     expect(await decrypt(await encrypt(name))).toBe('x')
   })
 
-  it('say what cannot be mended', async () => {
+  it('say what cannot be repaired', async () => {
     await bench.client().send(
       new ScheduleKeyDeletionCommand({
         KeyId: (await read()).versions['1'],
@@ -337,7 +337,7 @@ describe('verify and repair', () => {
       }),
     )
     time = new Date(time.getTime() + 8 * 86_400_000)
-    expect((await bench.run(`read ${PATH}/verify`)).stdout).toContain("can't be mended")
+    expect((await bench.run(`read ${PATH}/verify`)).stdout).toContain('nothing brings it back')
   })
 })
 
