@@ -3,34 +3,34 @@ import { spawn, spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 const BINARY = resolve('bin/keymgmt.js')
-let bench: Bench
+let testbed: Testbed
 let env: Record<string, string>
 
 beforeAll(async () => {
-  bench = await createBench({ latencyMs: 200 })
-  await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
-  await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
+  testbed = await createTestbed({ latencyMs: 200 })
+  await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+  await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
   env = {
     PATH: process.env.PATH ?? '',
-    HOME: bench.home,
-    KEYMGMT_HOME: join(bench.home, 'keymgmt'),
-    AWS_ENDPOINT_URL_KMS: bench.kms.endpoint,
-    AWS_ACCESS_KEY_ID: bench.kms.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: bench.kms.credentials.secretAccessKey,
+    HOME: testbed.home,
+    KEYMGMT_HOME: join(testbed.home, 'keymgmt'),
+    AWS_ENDPOINT_URL_KMS: testbed.kms.endpoint,
+    AWS_ACCESS_KEY_ID: testbed.kms.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: testbed.kms.credentials.secretAccessKey,
   }
 })
 
-afterAll(() => bench.close())
+afterAll(() => testbed.close())
 
 /** Runs a line of bash, in which `keymgmt` is the binary, wherever it is. */
 const bash = (line: string) =>
   spawnSync('bash', ['-c', `keymgmt() { "$NODE" "$BINARY" "$@"; }\n${line}`], {
     env: { ...env, NODE: process.execPath, BINARY },
     encoding: 'utf8',
-    cwd: bench.home,
+    cwd: testbed.home,
   })
 
 describe('the streams of a command', () => {
@@ -67,7 +67,7 @@ describe('the streams of a command', () => {
   })
 
   it('a full disk does not undo a write, which says that it is done', async () => {
-    await bench.ok('write -f keymgmt/key/full type=aes256-gcm96')
+    await testbed.ok('write -f keymgmt/key/full type=aes256-gcm96')
     const { stderr, status } = bash('keymgmt write -f keymgmt/key/full/rotate > /dev/full')
     expect(status).toBe(2)
     expect(stderr).toContain(
@@ -75,7 +75,7 @@ describe('the streams of a command', () => {
     )
     expect(stderr).toContain('running it again would do it a second time')
     expect(stderr).not.toMatch(/Error writing|defect/)
-    expect(await bench.ok('read -field=latest_version keymgmt/key/full')).toBe('2')
+    expect(await testbed.ok('read -field=latest_version keymgmt/key/full')).toBe('2')
   })
 
   it('a full disk is the failure of a read, and no bug', () => {
@@ -104,17 +104,20 @@ describe('the streams of a command', () => {
     '%s ends it with %i, no lock and no draft is left, and the same command goes on',
     async (signal, status) => {
       const line = ['write', `keymgmt/kms/k/key/app`, 'purpose=encrypt,decrypt']
-      const requests = bench.requests.length
+      const requests = testbed.requests.length
       const child = spawn(process.execPath, [BINARY, ...line], { env, stdio: 'ignore' })
       const ended = new Promise((resolveEnd) => child.on('close', resolveEnd))
-      while (bench.requests.length === requests) await new Promise((soon) => setTimeout(soon, 5))
+      while (testbed.requests.length === requests) await new Promise((soon) => setTimeout(soon, 5))
       child.kill(signal)
       expect(await ended).toBe(status)
-      const files = readdirSync(join(bench.home, 'keymgmt'), { recursive: true, encoding: 'utf8' })
+      const files = readdirSync(join(testbed.home, 'keymgmt'), {
+        recursive: true,
+        encoding: 'utf8',
+      })
       expect(files.filter((file) => /draft|\.tmp/.test(file))).toEqual([])
-      await bench.ok(line)
-      await bench.ok('read keymgmt/kms/k/key/app/verify')
-      await bench.ok('delete keymgmt/kms/k/key/app')
+      await testbed.ok(line)
+      await testbed.ok('read keymgmt/kms/k/key/app/verify')
+      await testbed.ok('delete keymgmt/kms/k/key/app')
     },
   )
 })
@@ -122,7 +125,7 @@ describe('the streams of a command', () => {
 describe('secrets', () => {
   it('come from a file descriptor, a process, standard input or a file', () => {
     writeFileSync(
-      join(bench.home, 'key.pem'),
+      join(testbed.home, 'key.pem'),
       generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
     )
     const ways = [
@@ -148,7 +151,7 @@ describe('secrets', () => {
   })
 
   it('the passphrase of the store comes from a file descriptor', () => {
-    writeFileSync(join(bench.home, 'passphrase'), 'correct horse battery staple\n')
+    writeFileSync(join(testbed.home, 'passphrase'), 'correct horse battery staple\n')
     const store = 'KEYMGMT_HOME=$HOME/sealed KEYMGMT_PASSPHRASE_FILE=/dev/fd/3'
     expect(
       bash(`${store} keymgmt write -f keymgmt/key/app type=aes256-gcm96 3< passphrase`).status,
