@@ -8,7 +8,8 @@ import { errorText } from './redact.js'
 export const ERRORS = {
   USAGE: {
     exitStatus: 1,
-    meaning: 'the flags, the number of arguments or the K=V syntax is wrong',
+    meaning:
+      'the flags, the number of arguments or the K=V syntax is wrong, or only Vault has the command',
   },
   PATH_UNSUPPORTED: { exitStatus: 2, meaning: 'the path does not exist' },
   OPERATION_UNSUPPORTED: { exitStatus: 2, meaning: 'the path does not support the operation' },

@@ -6,6 +6,7 @@ import { printError } from './output/error.js'
 import type { FormatName } from './output/index.js'
 import { toRefusal } from './refusals.js'
 import { effectiveFormat, readSettings } from './settings.js'
+import { vaultCommandError } from './vault-commands.js'
 
 /** Runs the command that the arguments ask for. Returns the exit status. */
 export async function runProgram(
@@ -20,7 +21,8 @@ export async function runProgram(
     const { value, source } = effectiveFormat(formatFlag(program), env, context.settings)
     action.setOptionValueWithSource('format', value, source)
   })
-  const { command, argv } = fromGoFlags(args, program)
+  const line = fromGoFlags(args, program)
+  const { command, argv } = line
   try {
     if (env.COMP_LINE) {
       const { printCandidates } = await import('./completion/index.js')
@@ -30,6 +32,8 @@ export async function runProgram(
       out((await import('./help/subjects.js')).helpOn(command))
       return 0
     }
+    const vaultOnly = vaultCommandError(line)
+    if (vaultOnly) throw vaultOnly
     await program.parseAsync(argv, { from: 'user' })
     return command.exitStatus
   } catch (error) {

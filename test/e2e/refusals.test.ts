@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 const SECRET = 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'
 
@@ -97,34 +97,34 @@ const REFUSALS: readonly (readonly [line: string, status: number, ...says: strin
 ]
 
 describe('refusals', () => {
-  let bench: Bench
+  let testbed: Testbed
   beforeAll(async () => {
-    bench = await createBench()
-    await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
-    await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
-    await bench.ok('write -f keymgmt/key/alone type=aes256-gcm96')
-    await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+    testbed = await createTestbed()
+    await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+    await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
+    await testbed.ok('write -f keymgmt/key/alone type=aes256-gcm96')
+    await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
   })
-  afterAll(() => bench.close())
+  afterAll(() => testbed.close())
 
   const contents = () =>
-    readdirSync(join(bench.home, 'keymgmt'), { recursive: true, withFileTypes: true })
+    readdirSync(join(testbed.home, 'keymgmt'), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => `${entry.name} ${readFileSync(join(entry.parentPath, entry.name), 'utf8')}`)
       .sort()
 
   it.each(REFUSALS)('%s', async (line, status, ...says) => {
-    const before = [contents(), bench.requests.length]
-    const ran = await bench.run(line)
+    const before = [contents(), testbed.requests.length]
+    const ran = await testbed.run(line)
     expect(ran).toMatchObject({ status, stdout: '' })
     for (const part of says) expect(ran.stderr).toContain(part)
     expect(ran.stderr).not.toContain(SECRET)
     expect(ran.stderr).not.toMatch(/^\s+at /m)
-    expect([contents(), bench.requests.length]).toEqual(before)
+    expect([contents(), testbed.requests.length]).toEqual(before)
   })
 
   it('says it in JSON when that is asked for', async () => {
-    const { stdout, stderr, status } = await bench.run(
+    const { stdout, stderr, status } = await testbed.run(
       'write -format=json keymgmt/key/app type=rsa-2048',
     )
     expect([stdout, status]).toEqual(['', 2])
@@ -145,25 +145,25 @@ describe('refusals', () => {
       'is not https',
     ],
   ])('%s: it says so, and leaves nothing in AWS', async (_what, env, says) => {
-    const ran = await bench.run('write keymgmt/kms/k/key/alone purpose=encrypt,decrypt', { env })
+    const ran = await testbed.run('write keymgmt/kms/k/key/alone purpose=encrypt,decrypt', { env })
     expect(ran).toMatchObject({ status: 2, stdout: '' })
     expect(ran.stderr).toContain(says)
-    expect((await bench.client().send(new ListKeysCommand({}))).Keys).toHaveLength(1)
+    expect((await testbed.client().send(new ListKeysCommand({}))).Keys).toHaveLength(1)
   })
 })
 
 describe('a store that is not as it should be', () => {
-  let bench: Bench
-  const record = (path: string) => join(bench.home, 'keymgmt', 'store', `${path}.json`)
+  let testbed: Testbed
+  const record = (path: string) => join(testbed.home, 'keymgmt', 'store', `${path}.json`)
   beforeAll(async () => {
-    bench = await createBench()
+    testbed = await createTestbed()
     for (const name of ['one', 'two', 'three'])
-      await bench.ok(`write -f keymgmt/key/${name} type=aes256-gcm96`)
+      await testbed.ok(`write -f keymgmt/key/${name} type=aes256-gcm96`)
   })
-  afterAll(() => bench.close())
+  afterAll(() => testbed.close())
 
   const refused = async (line: string, says: string, env = {}) => {
-    const ran = await bench.run(line, { env })
+    const ran = await testbed.run(line, { env })
     expect(ran).toMatchObject({ status: 2, stdout: '' })
     expect(ran.stderr).toContain(says)
   }
@@ -182,20 +182,20 @@ describe('a store that is not as it should be', () => {
     await refused('read keymgmt/key/three', 'newer keymgmt')
   })
   it('refuses a folder that others can read', async () => {
-    chmodSync(join(bench.home, 'keymgmt'), 0o755)
+    chmodSync(join(testbed.home, 'keymgmt'), 0o755)
     await refused('read keymgmt/key/one', 'chmod 700')
-    chmodSync(join(bench.home, 'keymgmt'), 0o700)
+    chmodSync(join(testbed.home, 'keymgmt'), 0o700)
   })
   it('refuses a keyfile that is missing, and makes no other', async () => {
-    const keyfile = join(bench.home, 'keymgmt', 'keyfile')
+    const keyfile = join(testbed.home, 'keymgmt', 'keyfile')
     renameSync(keyfile, `${keyfile}.away`)
     await refused('read keymgmt/key/one', 'is missing')
     await refused('write -f keymgmt/key/four type=aes256-gcm96', 'is missing')
     renameSync(`${keyfile}.away`, keyfile)
-    await bench.ok('read keymgmt/key/one')
+    await testbed.ok('read keymgmt/key/one')
   })
   it('refuses records without their root key', async () => {
-    const head = join(bench.home, 'keymgmt', 'seal.json')
+    const head = join(testbed.home, 'keymgmt', 'seal.json')
     renameSync(head, `${head}.away`)
     await refused('write -f keymgmt/key/four type=aes256-gcm96', 'seal.json is missing')
     renameSync(`${head}.away`, head)
@@ -204,25 +204,25 @@ describe('a store that is not as it should be', () => {
 
 describe('a store that is sealed with a passphrase', () => {
   it('opens with that one only', async () => {
-    const bench = await createBench()
+    const testbed = await createTestbed()
     try {
-      const file = join(bench.home, 'passphrase')
+      const file = join(testbed.home, 'passphrase')
       writeFileSync(file, 'correct horse battery staple\n', { mode: 0o600 })
-      await bench.ok('write -f keymgmt/key/app type=aes256-gcm96', {
+      await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96', {
         env: { KEYMGMT_PASSPHRASE_FILE: file },
       })
-      await bench.ok('read keymgmt/key/app', {
+      await testbed.ok('read keymgmt/key/app', {
         env: { KEYMGMT_PASSPHRASE: 'correct horse battery staple' },
       })
-      const wrong = await bench.run('read keymgmt/key/app', {
+      const wrong = await testbed.run('read keymgmt/key/app', {
         env: { KEYMGMT_PASSPHRASE: 'wrong' },
       })
       expect(wrong).toMatchObject({ status: 2, stdout: '' })
       expect(wrong.stderr).toContain('the passphrase does not open this store')
-      const none = await bench.run('read keymgmt/key/app')
+      const none = await testbed.run('read keymgmt/key/app')
       expect(none.stderr).toContain('KEYMGMT_PASSPHRASE_FILE')
     } finally {
-      await bench.close()
+      await testbed.close()
     }
   })
 })

@@ -262,14 +262,17 @@ describe('a distribution', () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
     const { kind } = testbed.kms
-    const lame = testbedOver(testbed.store, testbed.kms, {
+    const failing = testbedOver(testbed.store, testbed.kms, {
       ...kind,
       open: async (settings) => ({
         ...(await kind.open(settings)),
-        pointAlias: () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame')),
+        pointAlias: () => Promise.reject(new KeymgmtError('KMS_FAILED', 'failed')),
       }),
     })
-    expect(await refusal(distribute(lame.engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
+    expect(await refusal(distribute(failing.engine, 'k', 'app', AES))).toEqual([
+      'KMS_FAILED',
+      'failed',
+    ])
     expect(await readInterruption(testbed.engine, 'k', 'app')).toBe('distribution')
     expect((await verifyDistribution(testbed.engine, 'k', 'app', false)).differences).toMatchObject(
       [
@@ -288,7 +291,7 @@ describe('a distribution', () => {
       'First finishing what an earlier command began: the distribution of app in k',
     ])
     expect(await readInterruption(testbed.engine, 'k', 'app')).toBeUndefined()
-    expect(await refusal(rotateKey(lame.engine, 'app'))).toEqual(['KMS_FAILED', 'lame'])
+    expect(await refusal(rotateKey(failing.engine, 'app'))).toEqual(['KMS_FAILED', 'failed'])
     expect(await readKey(testbed.engine, 'app')).toMatchObject({
       latest_version: 1,
       pending_version: 2,

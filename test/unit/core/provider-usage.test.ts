@@ -69,10 +69,13 @@ describe('the account that a provider is in', () => {
     await saveProvider(testbed.engine, 'k', { credentials: { role_arn: ROLE } })
     expect(await knownArn(testbed.engine, 'k')).toBe(ROLE)
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
-    const lame = recorded(testbed, () => ({
+    const failing = recorded(testbed, () => ({
       create: () => Promise.reject(new KeymgmtError('INTERRUPTED', 'dead')),
     }))
-    expect(await refusal(distribute(lame.engine, 'k', 'app', AES))).toEqual(['INTERRUPTED', 'dead'])
+    expect(await refusal(distribute(failing.engine, 'k', 'app', AES))).toEqual([
+      'INTERRUPTED',
+      'dead',
+    ])
     expect(await knownArn(testbed.engine, 'k')).toBe(ROLE)
     await saveKey(testbed.engine, 'late', { type: 'aes256-gcm96' })
     await distribute(testbed.engine, 'k', 'late', AES)
