@@ -41,8 +41,8 @@ export async function* localCommand(folder: string): AsyncGenerator<Result> {
 }
 
 /**
- * Compares `keymgmt read` with the same program when that loads `node:crypto`, too. No sealed record
- * opens without it, so this shows the part of the difference that is keymgmt's own.
+ * Compares `keymgmt read` with the same program when that loads `node:crypto`, too. No sealed
+ * record opens without it, so this shows the part of the difference that is keymgmt's own.
  */
 export async function* localCommandWithCrypto(folder: string): AsyncGenerator<Result> {
   const [keymgmt, empty] = [
