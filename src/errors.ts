@@ -124,6 +124,17 @@ export class KeymgmtError extends Error {
     this.awsError = details.awsError
   }
 
+  /** The same error with more hints in front of its own. */
+  withHints(hints: readonly string[]): KeymgmtError {
+    const { code, message, requestId, awsError } = this
+    return new KeymgmtError(code, message, {
+      hints: [...hints, ...this.hints],
+      requestId,
+      awsError,
+      cause: this,
+    })
+  }
+
   /** The exit status of a command that ends with this error. */
   get exitStatus(): number {
     return ERRORS[this.code].exitStatus

@@ -41,8 +41,9 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': ['redact.js'],
   'redact.ts': [],
   'names.ts': [],
+  'suggest.ts': [],
   crypto: ['crypto', 'errors.js'],
-  router: ['router', 'names.js', 'errors.js'],
+  router: ['router', 'names.js', 'suggest.js', 'errors.js'],
   store: ['store', 'crypto', 'errors.js', 'names.js'],
   kms: ['kms', 'crypto', 'errors.js', 'redact.js'],
   'dev-kms': ['dev-kms'],
@@ -70,6 +71,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'errors.js',
     'kms/provider.js',
     'store/store.js',
+    'suggest.js',
   ],
   'core/reconcile': [
     'core/reconcile',

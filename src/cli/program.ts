@@ -1,6 +1,7 @@
 import { defineProgram } from './commands/index.js'
 import type { Context, Environment, KeymgmtCommand } from './commands/command.js'
 import { asksForHelp, fromGoFlags } from './go-flags.js'
+import { withArgumentHints } from './input/argument-hints.js'
 import { printError } from './output/error.js'
 import type { FormatName } from './output/index.js'
 import { toRefusal } from './refusals.js'
@@ -36,7 +37,7 @@ export async function runProgram(
     await program.parseAsync(argv, { from: 'user' })
     return command.exitStatus
   } catch (error) {
-    const refusal = toRefusal(error, command)
+    const refusal = withArgumentHints(toRefusal(error, command), args)
     return printError(context.terminal, refusal, undefined, errorFormat(program, context))
   }
 }

@@ -41,6 +41,7 @@ export const key = definePath<Engine>()({
         type: oneOf(
           KEY_TYPE_NAMES,
           `Type of the key; ${DEFAULT_KEY_TYPE} where none is given. Can't be changed.`,
+          'key type',
         ),
         replica_regions: listOf(
           "AWS Regions that the key can be replicated to. Can't be changed.",

@@ -11,6 +11,9 @@ import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
 
+const NO_WRAPPING =
+  'AWS KMS has neither wrap nor unwrap: to wrap the keys of your applications, use purpose=encrypt,decrypt'
+
 /** LIST keymgmt/kms/:name/key */
 export const kmsKeys = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key',
@@ -47,6 +50,7 @@ export const kmsKey = definePath<Engine>()({
           listOf("What the key is to be used for. Can't be changed.", {
             choices: PURPOSES,
             example: 'encrypt,decrypt',
+            unsupported: { wrap: NO_WRAPPING, unwrap: NO_WRAPPING },
           }),
         ),
         protection: oneOf(
