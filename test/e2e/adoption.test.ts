@@ -111,7 +111,7 @@ describe('adoption', () => {
       [`keymgmt/kms/k/key/pair/adopt key_id=${id}`, 'is not of type rsa-2048'],
       [`${PATH}/adopt key_id=${id} version=2`, 'has no version 2'],
       [`${PATH}/adopt key_id=nonsense`, 'key_id'],
-      [`keymgmt/kms/k/key/none/adopt key_id=${id}`, 'there is no key none'],
+      [`keymgmt/kms/k/key/none/adopt key_id=${id}`, 'key "none" not found'],
     ]
     for (const [line, says] of cases) {
       const refused = await testbed.run(`write ${line}`)

@@ -25,29 +25,29 @@ beforeAll(async () => {
 
 afterAll(() => testbed.close())
 
-/** Runs a line of bash, in which $K is keymgmt. */
+/** Runs a line of bash, in which `keymgmt` is the binary, wherever it is. */
 const bash = (line: string) =>
-  spawnSync('bash', ['-c', line], {
-    env: { ...env, K: `${process.execPath} ${BINARY}` },
+  spawnSync('bash', ['-c', `keymgmt() { "$NODE" "$BINARY" "$@"; }\n${line}`], {
+    env: { ...env, NODE: process.execPath, BINARY },
     encoding: 'utf8',
     cwd: testbed.home,
   })
 
 describe('the streams of a command', () => {
   it('a reader that leaves ends it without a word', () => {
-    expect(bash('$K path-help keymgmt | head -n 1; echo "${PIPESTATUS[0]}"')).toMatchObject({
+    expect(bash('keymgmt path-help keymgmt | head -n 1; echo "${PIPESTATUS[0]}"')).toMatchObject({
       stdout: '## DESCRIPTION\n0\n',
       stderr: '',
     })
   })
 
   it('a stdout that is closed is no crash', () => {
-    expect(bash('$K list keymgmt/key >&-')).toMatchObject({ stdout: '', stderr: '' })
+    expect(bash('keymgmt list keymgmt/key >&-')).toMatchObject({ stdout: '', stderr: '' })
   })
 
   it('stdout has the answer and nothing else: what a new store says is on stderr', () => {
     const { stdout, stderr, status } = bash(
-      'KEYMGMT_HOME=$HOME/other $K write -f keymgmt/key/new type=aes256-gcm96',
+      'KEYMGMT_HOME=$HOME/other keymgmt write -f keymgmt/key/new type=aes256-gcm96',
     )
     expect({ stdout, status }).toEqual({
       stdout: 'Success! Data written to: keymgmt/key/new\n',
@@ -61,14 +61,14 @@ describe('the streams of a command', () => {
     ['write keymgmt/key/app - < /', 'is a directory'],
     ['write keymgmt/key/app min_enabled_version=- 0> write-only', 'bad file descriptor'],
   ])('a stdin that can not be read is refused, not taken as empty: %s', (line, reason) => {
-    const { stdout, stderr, status } = bash(`$K ${line}`)
+    const { stdout, stderr, status } = bash(`keymgmt ${line}`)
     expect({ stdout, status }).toEqual({ stdout: '', status: 1 })
     expect(stderr).toContain(`error reading standard input: ${reason}`)
   })
 
   it('a full disk does not undo a write, which says that it is done', async () => {
     await testbed.ok('write -f keymgmt/key/full type=aes256-gcm96')
-    const { stderr, status } = bash('$K write -f keymgmt/key/full/rotate > /dev/full')
+    const { stderr, status } = bash('keymgmt write -f keymgmt/key/full/rotate > /dev/full')
     expect(status).toBe(2)
     expect(stderr).toContain(
       "the command is done (data written to keymgmt/key/full/rotate), but the output can't be written to standard output: no space left on device",
@@ -79,20 +79,20 @@ describe('the streams of a command', () => {
   })
 
   it('a full disk is the failure of a read, and no bug', () => {
-    const { stderr, status } = bash('$K read -format=json keymgmt/key/app > /dev/full')
+    const { stderr, status } = bash('keymgmt read -format=json keymgmt/key/app > /dev/full')
     expect(status).toBe(2)
     expect(stderr).toContain('"code": "OUTPUT_FAILED"')
   })
 
   it('a reader that leaves, or messages that can not be written, do not make a write fail', () => {
-    const line = '$K write -f keymgmt/key/left type=aes256-gcm96'
+    const line = 'keymgmt write -f keymgmt/key/left type=aes256-gcm96'
     expect(bash(`${line} 2> /dev/full`)).toMatchObject({ status: 0 })
     expect(bash(`set -o pipefail; ${line} | true`)).toMatchObject({ status: 0, stderr: '' })
-    expect(bash('$K read keymgmt/key/none 2> /dev/full')).toMatchObject({ status: 2 })
+    expect(bash('keymgmt read keymgmt/key/none 2> /dev/full')).toMatchObject({ status: 2 })
   })
 
   it('stdin is not read unless it is asked for: what comes after still has it', () => {
-    expect(bash('printf "kept\\n" | { $K list keymgmt/key > /dev/null; cat; }').stdout).toBe(
+    expect(bash('printf "kept\\n" | { keymgmt list keymgmt/key > /dev/null; cat; }').stdout).toBe(
       'kept\n',
     )
   })
@@ -135,15 +135,16 @@ describe('secrets', () => {
       'material=@key.pem',
     ]
     for (const [index, way] of ways.entries()) {
-      expect([way, bash(`$K write keymgmt/key/own-${index}/import ${way}`).status]).toEqual([
+      expect([way, bash(`keymgmt write keymgmt/key/own-${index}/import ${way}`).status]).toEqual([
         way,
         0,
       ])
     }
     const keys = ways.map(
       (_way, index) =>
-        bash(`$K read -field=versions -format=json keymgmt/key/own-${index} | grep -o 'BEGIN.*END'`)
-          .stdout,
+        bash(
+          `keymgmt read -field=versions -format=json keymgmt/key/own-${index} | grep -o 'BEGIN.*END'`,
+        ).stdout,
     )
     expect(keys[0]).toContain('BEGIN PUBLIC KEY')
     expect(new Set(keys).size).toBe(1)
@@ -153,12 +154,12 @@ describe('secrets', () => {
     writeFileSync(join(testbed.home, 'passphrase'), 'correct horse battery staple\n')
     const store = 'KEYMGMT_HOME=$HOME/sealed KEYMGMT_PASSPHRASE_FILE=/dev/fd/3'
     expect(
-      bash(`${store} $K write -f keymgmt/key/app type=aes256-gcm96 3< passphrase`).status,
+      bash(`${store} keymgmt write -f keymgmt/key/app type=aes256-gcm96 3< passphrase`).status,
     ).toBe(0)
-    expect(bash(`${store} $K read -field=type keymgmt/key/app 3< <(cat passphrase)`).stdout).toBe(
-      'aes256-gcm96',
-    )
-    expect(bash(`${store} $K read keymgmt/key/app 3< key.pem`)).toMatchObject({
+    expect(
+      bash(`${store} keymgmt read -field=type keymgmt/key/app 3< <(cat passphrase)`).stdout,
+    ).toBe('aes256-gcm96')
+    expect(bash(`${store} keymgmt read keymgmt/key/app 3< key.pem`)).toMatchObject({
       stdout: '',
       status: 2,
     })

@@ -37,8 +37,8 @@ const GONE = (purpose: string) => [
 ]
 const NOT_REMOVED = [
   'DISTRIBUTION_NOT_FOUND',
-  'key app was not removed from k',
-  'see where it is: keymgmt list keymgmt/key/app/kms',
+  'key "app" was not removed from k: there is nothing to restore',
+  'to list its providers: keymgmt list keymgmt/key/app/kms',
 ]
 
 /** The same, some time later. */

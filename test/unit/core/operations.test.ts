@@ -115,9 +115,9 @@ describe('a key', () => {
     const { engine } = await createTestbed()
     const words = [
       'KEY_NOT_FOUND',
-      'there is no key app',
-      'make it: keymgmt write -f keymgmt/key/app type=aes256-gcm96',
-      'see which there are: keymgmt list keymgmt/key',
+      'key "app" not found',
+      'to create it: keymgmt write -f keymgmt/key/app type=aes256-gcm96',
+      'to list all keys: keymgmt list keymgmt/key',
     ]
     expect(await refusal(rotateKey(engine, 'app'))).toEqual(words)
     expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual(words)
@@ -248,13 +248,13 @@ describe('a distribution', () => {
     expect(await refusal(replicate(engine, 'k', 'app'))).toEqual([
       'NO_REPLICA_REGIONS',
       'key app does not have replica_regions',
-      'they are set when a key is made: keymgmt write keymgmt/key/NAME type=aes256-gcm96 replica_regions=us-east-1,eu-west-1',
+      'they are set when a key is created; create another key: keymgmt write keymgmt/key/app-2 type=aes256-gcm96 replica_regions=us-east-1,eu-west-1',
     ])
     await saveKey(engine, 'wide', { type: 'aes256-gcm96', ...GLOBAL })
     expect(await refusal(replicate(engine, 'k', 'wide'))).toEqual([
       'DISTRIBUTION_NOT_FOUND',
-      'key wide is not distributed to k',
-      'distribute it: keymgmt write keymgmt/kms/k/key/wide purpose=encrypt,decrypt protection=hsm',
+      'key "wide" is not distributed to k',
+      'to distribute it: keymgmt write keymgmt/kms/k/key/wide purpose=encrypt,decrypt',
     ])
   })
 
@@ -368,16 +368,15 @@ describe('what is taken away', () => {
   it('must have been there', async () => {
     const { engine } = await createTestbed()
     await saveKey(engine, 'app', { type: 'aes256-gcm96' })
-    const hint = 'see where it is: keymgmt list keymgmt/key/app/kms'
     expect(await refusal(revokeDistribution(engine, 'k', 'app'))).toEqual([
       'DISTRIBUTION_NOT_FOUND',
-      'key app is not distributed to k',
-      hint,
+      'key "app" is not distributed to k',
+      'to distribute it: keymgmt write keymgmt/kms/k/key/app purpose=encrypt,decrypt',
     ])
     expect(await refusal(restoreDistribution(engine, 'k', 'app'))).toEqual([
       'DISTRIBUTION_NOT_FOUND',
-      'key app was not removed from k',
-      hint,
+      'key "app" was not removed from k: there is nothing to restore',
+      'to list its providers: keymgmt list keymgmt/key/app/kms',
     ])
   })
 })

@@ -23,9 +23,9 @@ import {
 const ROLE = 'arn:aws:iam::111122223333:role/r'
 const NO_PROVIDER = [
   'KMS_NOT_FOUND',
-  'there is no KMS provider none',
-  'configure it: keymgmt write keymgmt/kms/none provider=awskms key_collection=REGION',
-  'see which there are: keymgmt list keymgmt/kms',
+  'KMS provider "none" not found',
+  'to configure it: keymgmt write keymgmt/kms/none provider=awskms key_collection=us-west-1 (your AWS Region)',
+  'to list all providers: keymgmt list keymgmt/kms',
 ]
 
 describe('what a provider is used for', () => {

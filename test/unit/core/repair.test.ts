@@ -444,8 +444,8 @@ describe('repair finishes what was interrupted', () => {
       expect(kmsKeys.map(holdsMaterial)).toEqual(imported)
       expect(await refusal(repairDistribution(engine, 'k', 'app'))).toEqual([
         'DISTRIBUTION_NOT_FOUND',
-        'key app is not distributed to k',
-        'distribute it: keymgmt write keymgmt/kms/k/key/app purpose=encrypt,decrypt protection=hsm',
+        'key "app" is not distributed to k',
+        'to distribute it: keymgmt write keymgmt/kms/k/key/app purpose=encrypt,decrypt',
       ])
     },
   )
