@@ -71,7 +71,7 @@ export const key = definePath<Engine>()({
       summary: 'Settings and versions of the key; never its material.',
       run: async (engine, { name }) => {
         const record = await readKey(engine, name)
-        return record && { data: describe(record) }
+        return record && { data: keyData(record) }
       },
     },
     delete: {
@@ -89,7 +89,7 @@ export const key = definePath<Engine>()({
 /**
  * A version that a rotation has not finished is not one that anybody can use, so it is not shown.
  */
-function describe({
+function keyData({
   name,
   type,
   replica_regions,

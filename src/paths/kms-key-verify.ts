@@ -29,7 +29,7 @@ export const kmsKeyVerify = definePath<Engine>()({
         const { observation, differences } = await verifyDistribution(engine, name, key, challenge)
         return {
           data: {
-            kms_keys: observation.kmsKeys.map(describe),
+            kms_keys: observation.kmsKeys.map(kmsKeyData),
             differences: differences.map((difference) => differenceData(difference, where)),
             verified: differences.length === 0,
           },
@@ -46,7 +46,7 @@ export const kmsKeyVerify = definePath<Engine>()({
 
 const PROOF = { true: 'proven', false: 'other material', undefined: 'not compared' } as const
 
-function describe({ entry, status, holds }: ObservedKmsKey): Record<string, Json> {
+function kmsKeyData({ entry, status, holds }: ObservedKmsKey): Record<string, Json> {
   return {
     version: entry.version,
     region: entry.region,

@@ -79,7 +79,7 @@ export const kmsKey = definePath<Engine>()({
         const { readInterruption } = await import('../core/operations/distribute.js')
         const interruption = await readInterruption(engine, name, key)
         return {
-          data: describe(record),
+          data: distributionData(record),
           warnings: interruption ? [explainInterruption(interruption, name, key)] : [],
         }
       },
@@ -115,14 +115,17 @@ async function describeRemoved(
   if (!removed) return undefined
   const date = lastDeletion(removed.record)
   return {
-    data: { ...describe(removed.record), ...(date !== undefined && { deletion_date: date }) },
+    data: {
+      ...distributionData(removed.record),
+      ...(date !== undefined && { deletion_date: date }),
+    },
     warnings: [
       `It is removed, and AWS deletes its KMS keys${date === undefined ? '' : ` on ${date}`}. Until then, restore it with: keymgmt write -f keymgmt/kms/${name}/key/${key}/restore`,
     ],
   }
 }
 
-function describe({
+function distributionData({
   name,
   distribution_time,
   purpose,
