@@ -199,7 +199,7 @@ describe('the commands of the pages', () => {
     120_000,
   )
 
-  it('what is not run says why, and is there', () => {
+  it('commands that the test skips exist, with a reason', () => {
     const marks = PAGES.flatMap(
       (page) => readFileSync(page, 'utf8').match(/<!-- not run:/g) ?? [],
     ).length
@@ -210,7 +210,7 @@ describe('the commands of the pages', () => {
     for (const block of exempt) expect(block.exempt?.length).toBeGreaterThan(10)
   })
 
-  it('what is named within a sentence is a command with flags that it has', () => {
+  it('commands within sentences exist, with their flags', () => {
     const inline = PAGES.flatMap((page) =>
       [
         ...readFileSync(page, 'utf8')

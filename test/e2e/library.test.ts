@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 
 const EXAMPLE = /^```js\n([^]*?)^```$/m.exec(readFileSync('docs/library.md', 'utf8'))?.[1] ?? ''
 
-it('the example in docs/library.md runs with the library that is published', async () => {
+it('the example in docs/library.md runs with the published library', async () => {
   const { stdout, stderr } = await promisify(execFile)(
     process.execPath,
     ['--input-type=module', '--eval', EXAMPLE],
