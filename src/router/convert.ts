@@ -52,8 +52,8 @@ export function toSlice(raw: RawValue): readonly string[] {
 
 /**
  * A raw value as name and value pairs: objects, texts such as `name=value`, or a list of these. The
- * last of two equal names wins, and an empty value has no pairs. The error never repeats any part of the value, which may be a
- * credential.
+ * last of two equal names wins, and an empty value has no pairs. The error never repeats any part
+ * of the value, which may be a credential.
  */
 export function toPairs(raw: RawValue): ReadonlyMap<string, string> {
   if (isEmpty(raw)) return new Map()
