@@ -52,7 +52,7 @@ export const keyImport = definePath<Engine>()({
       },
       run: async (engine, { name }, { replica_regions, deletion_allowed, ...own }) => {
         const { importKey } = await import('../core/operations/import.js')
-        return describe(
+        return importedResponse(
           await importKey(engine, name, own, {
             replicaRegions: replica_regions,
             deletionAllowed: deletion_allowed,
@@ -79,13 +79,13 @@ export const keyImportVersion = definePath<Engine>()({
       fields: MATERIAL,
       run: async (engine, { name }, own) => {
         const { importVersion } = await import('../core/operations/import.js')
-        return describe(await importVersion(engine, name, own))
+        return importedResponse(await importVersion(engine, name, own))
       },
     },
   },
 })
 
-function describe({ type, format }: Imported): Response {
+function importedResponse({ type, format }: Imported): Response {
   return {
     warnings: [
       `Taken as ${format}, type ${type}. What it was read from still holds the key: destroy that, or keep it as safe as the store.`,

@@ -1,5 +1,4 @@
 import type { Engine } from '../core/engine.js'
-import { deleteKey, saveKey } from '../core/operations/keys.js'
 import { readKey } from '../core/records/repository.js'
 import { recordPath, type KeyRecord } from '../core/records/model.js'
 import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'
@@ -58,6 +57,7 @@ export const key = definePath<Engine>()({
         { name },
         { type, replica_regions, deletion_allowed, min_enabled_version },
       ) => {
+        const { saveKey } = await import('../core/operations/keys.js')
         await saveKey(engine, name, {
           type,
           replicaRegions: replica_regions,
@@ -71,13 +71,14 @@ export const key = definePath<Engine>()({
       summary: 'Settings and versions of the key; never its material.',
       run: async (engine, { name }) => {
         const record = await readKey(engine, name)
-        return record && { data: describe(record) }
+        return record && { data: keyData(record) }
       },
     },
     delete: {
       summary:
         'Deletes the key with its material. It must not be distributed, and deletion_allowed must be true.',
       run: async (engine, { name }) => {
+        const { deleteKey } = await import('../core/operations/keys.js')
         await deleteKey(engine, name)
         return undefined
       },
@@ -88,7 +89,7 @@ export const key = definePath<Engine>()({
 /**
  * A version that a rotation has not finished is not one that anybody can use, so it is not shown.
  */
-function describe({
+function keyData({
   name,
   type,
   replica_regions,
