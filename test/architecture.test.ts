@@ -48,7 +48,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   crypto: ['crypto', 'errors.js'],
   router: ['router', 'names.js', 'suggest.js', 'errors.js'],
   store: ['store', 'crypto', 'errors.js', 'names.js'],
-  kms: ['kms', 'crypto', 'errors.js', 'redact.js'],
+  kms: ['kms', 'crypto', 'errors.js', 'redact.js', 'suggest.js'],
   'dev-kms': ['dev-kms'],
   'open-engine.ts': [
     'core/engine.js',
