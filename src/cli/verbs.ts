@@ -9,6 +9,7 @@ import type { Json } from '../router/values.js'
 import type { Context } from './commands/command.js'
 import type { RequestFlags } from './commands/flags.js'
 import { composeEngine } from './engine.js'
+import { withArgumentHints } from './input/argument-hints.js'
 import { parseData, typedNames } from './input/data.js'
 import { DEFAULT_TIMEOUT, parseDuration } from './input/duration.js'
 import { exposedSecrets } from './input/exposed-secrets.js'
@@ -25,6 +26,15 @@ export interface VerbRequest {
   readonly args: readonly string[]
   readonly flags: RequestFlags
 }
+
+/** The fields of name=value pairs at any path. */
+const PAIR_FIELDS: ReadonlySet<string> = new Set(
+  PATHS.flatMap(({ operations }) =>
+    Object.values(operations).flatMap(({ fields }) =>
+      Object.keys(fields).filter((name) => fields[name]?.type === 'keypair'),
+    ),
+  ),
+)
 
 /** The beginning of an error's message. */
 const ACTIONS: Readonly<Record<Operation, string>> = {
@@ -45,7 +55,7 @@ export async function runVerb(
 ): Promise<number> {
   const { terminal } = context
   const kind = operation === 'delete' ? 'string list' : 'K=V'
-  const data = args.length === 0 ? null : await parseData(args, terminal, kind)
+  const data = args.length === 0 ? null : await parseData(args, terminal, kind, PAIR_FIELDS)
   const outcomes: Outcome[] = []
   try {
     const resolved = createRouter(PATHS).resolve(operation, path, data, typedNames(args))
@@ -75,7 +85,8 @@ export async function runVerb(
       throw flags.dryRun ? error : doneButUnprinted(error, operation, path, response)
     }
     return exitStatus(operation, response)
-  } catch (error) {
+  } catch (thrown) {
+    const error = withArgumentHints(thrown, args)
     // After OUTPUT_FAILED, the action itself has not failed.
     const standsAlone =
       error instanceof KeymgmtError && ['USAGE', 'OUTPUT_FAILED'].includes(error.code)

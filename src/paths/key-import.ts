@@ -4,7 +4,7 @@ import { MATERIAL_FORMATS } from '../crypto/import/material.js'
 import { KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, listOf, oneOf, required, secretBytes, secretLine } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
-import { REGION } from './region.js'
+import { allowUnknownRegion, REGION } from './region.js'
 
 const MATERIAL = {
   material: required(
@@ -15,6 +15,7 @@ const MATERIAL = {
   type: oneOf(
     KEY_TYPE_NAMES,
     'Type of the key; needed where the material does not tell, and checked where it does.',
+    'key type',
   ),
   format: oneOf(
     MATERIAL_FORMATS,
@@ -47,13 +48,19 @@ export const keyImport = definePath<Engine>()({
           "AWS Regions that the key can be replicated to. Can't be changed.",
           REGION,
         ),
+        allow_unknown_region: allowUnknownRegion,
         deletion_allowed: boolean('Whether the key can be deleted.'),
       },
-      run: async (engine, { name }, { replica_regions, deletion_allowed, ...own }) => {
+      run: async (
+        engine,
+        { name },
+        { replica_regions, allow_unknown_region, deletion_allowed, ...own },
+      ) => {
         const { importKey } = await import('../core/operations/import.js')
-        return describe(
+        return importedResponse(
           await importKey(engine, name, own, {
             replicaRegions: replica_regions,
+            allowUnknownRegion: allow_unknown_region,
             deletionAllowed: deletion_allowed,
           }),
         )
@@ -78,13 +85,13 @@ export const keyImportVersion = definePath<Engine>()({
       fields: MATERIAL,
       run: async (engine, { name }, own) => {
         const { importVersion } = await import('../core/operations/import.js')
-        return describe(await importVersion(engine, name, own))
+        return importedResponse(await importVersion(engine, name, own))
       },
     },
   },
 })
 
-function describe({ type, format }: Imported): Response {
+function importedResponse({ type, format }: Imported): Response {
   return {
     warnings: [
       `Taken as ${format}, type ${type}. What it was read from still holds the key: destroy that, or keep it as safe as the store.`,

@@ -1,5 +1,4 @@
 import type { Engine } from '../core/engine.js'
-import { repairDistribution } from '../core/operations/repair.js'
 import { boolean } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import { differenceData, differenceRow, uncheckedData, uncheckedRow } from './difference.js'
@@ -23,6 +22,7 @@ export const kmsKeyRepair = definePath<Engine>()({
         ),
       },
       run: async (engine, { name, key }, { allow_permanent }) => {
+        const { repairDistribution } = await import('../core/operations/repair.js')
         const { repaired, remaining, unchecked } = await repairDistribution(engine, name, key, {
           allowPermanent: allow_permanent,
         })

@@ -1,5 +1,4 @@
 import type { Engine } from '../core/engine.js'
-import { verifyDistribution } from '../core/operations/verify.js'
 import { boolean } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import { verificationResponse } from './verification.js'
@@ -23,8 +22,10 @@ export const kmsKeyVerify = definePath<Engine>()({
       fields: {
         challenge: boolean('Whether to have AWS compare symmetric material with ours.'),
       },
-      run: async (engine, { name, key }, { challenge = false }) =>
-        verificationResponse(await verifyDistribution(engine, name, key, challenge)),
+      run: async (engine, { name, key }, { challenge = false }) => {
+        const { verifyDistribution } = await import('../core/operations/verify.js')
+        return verificationResponse(await verifyDistribution(engine, name, key, challenge))
+      },
     },
   },
 })

@@ -19,11 +19,14 @@ export function verificationResponse({
       unchecked: unchecked.map(uncheckedData),
       verified: !failed && !incomplete,
     },
-    rows: [
-      ...kmsKeys.filter((observed) => stateOf(observed) !== 'unknown').map(row),
-      ...differences.map(differenceRow),
-      ...unchecked.map(uncheckedRow),
-    ],
+    rows:
+      failed || incomplete
+        ? [
+            ...kmsKeys.filter((observed) => stateOf(observed) !== 'unknown').map(comparedRow),
+            ...differences.map(differenceRow),
+            ...unchecked.map(uncheckedRow),
+          ]
+        : kmsKeys.map(kmsKeyRow),
     failed,
     incomplete,
   }
@@ -51,17 +54,29 @@ function describe(observed: ObservedKmsKey): Record<string, Json> {
   }
 }
 
-function row(observed: ObservedKmsKey): Record<string, string> {
+/** A row of the table that is printed if there is nothing but KMS keys to report. */
+function kmsKeyRow(observed: ObservedKmsKey): Record<string, string> {
   const { entry, status, holds } = observed
   const deletion = status?.deletionDate?.toISOString()
-  const until = deletion === undefined ? '' : ` on ${deletion}`
   return {
     Region: entry.region,
     Version: String(entry.version),
+    'KMS key': entry.state === 'creating' ? '' : entry.key.id,
+    State: `${stateOf(observed)}${deletion === undefined ? '' : ` until ${deletion}`}`,
+    Material: PROOF[`${holds}`],
+  }
+}
+
+/** The same among differences and unanswered questions. */
+function comparedRow(observed: ObservedKmsKey): Record<string, string> {
+  const { Region = '', Version = '', ...cells } = kmsKeyRow(observed)
+  return {
+    Region,
+    Version,
     What: 'kms-key',
-    Subject: entry.state === 'creating' ? '' : entry.key.id,
+    Subject: cells['KMS key'] ?? '',
     Expected: '',
-    Found: `${stateOf(observed)}${until}, material ${PROOF[`${holds}`]}`,
+    Found: `${cells.State ?? ''}, material ${cells.Material ?? ''}`,
     'Way out': '',
   }
 }

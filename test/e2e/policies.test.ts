@@ -14,14 +14,14 @@ import {
 import type { PolicyDocument, PolicyStatement } from '../../src/kms/aws/policy/permissions.js'
 import { PATHS } from '../../src/paths/index.js'
 import { findPath } from '../../src/router/router.js'
-import { complaints } from '../support/as-it-should-be.js'
+import { findProblems } from '../support/problems.js'
 import { CONFIGURE, FLOWS, type Flow } from '../support/flows.js'
 import { copyFolder } from '../support/keymgmt.js'
 import { createSession, type Session } from '../support/session.js'
-import { settled } from '../support/settled.js'
+import { normalise } from '../support/normalise.js'
 
 // The embedded KMS holds every command to exactly the policy that -output-policy printed for it:
-// with that it succeeds, and with any one permission on any one resource struck out of it, or one
+// with that it succeeds, and with any one permission on any one resource removed out of it, or one
 // condition on another value, AWS denies it.
 
 /** The access key id of the flows' provider. */
@@ -50,7 +50,7 @@ const MORE: readonly Flow[] = [
   {
     name: 'bring a moved alias back',
     prepare: [KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')],
-    mishap: moveAlias,
+    outsideChange: moveAlias,
     line: 'write -f keymgmt/kms/k/key/app/repair',
   },
   {
@@ -131,11 +131,11 @@ async function at<T>(
   }
 }
 
-const prepare = ({ prepare: lines, mishap, line }: Flow) =>
+const prepare = ({ prepare: lines, outsideChange, line }: Flow) =>
   at({}, undefined, async (session, kms): Promise<Prepared> => {
     for (const earlier of [CONFIGURE, ...lines]) await ok(session, earlier)
     const site = { home: session.home, kms }
-    mishap?.(site)
+    outsideChange?.(site)
     const command = typeof line === 'string' ? line : line(site)
     const before = [fingerprint(session.home), JSON.stringify(stateOf(kms.account))]
     const policy = await policyFor(session, `${command} -output-policy`)
@@ -179,8 +179,7 @@ const runUnder = (
       const ended = await session.run(`${line} -format=json`)
       return {
         ...ended,
-        complaints:
-          ended.status === 0 ? await complaintsOf(session.home, kms.account, account) : [],
+        problems: ended.status === 0 ? await problemsOf(session.home, kms.account, account) : [],
       }
     },
   )
@@ -189,13 +188,13 @@ const runUnder = (
  * What is wrong with the key, seen by somebody who may do everything; KMS keys of others that were
  * there before are not.
  */
-const complaintsOf = (home: string, account: Account, before: Account) =>
+const problemsOf = (home: string, account: Account, before: Account) =>
   at({ account: copyAccount(account) }, home, async (session, kms) => {
-    const found = await complaints(join(session.home, 'keymgmt'), kms)
+    const found = await findProblems(join(session.home, 'keymgmt'), kms)
     return found.filter(
-      (complaint) =>
+      (problem) =>
         ![...before.region('us-west-1').keys.keys()].some((id) =>
-          complaint.startsWith(`orphan ${id}`),
+          problem.startsWith(`orphan ${id}`),
         ),
     )
   })
@@ -204,9 +203,9 @@ const list = (value: string | readonly string[]) => (typeof value === 'string' ?
 
 /**
  * The policy without each action on each resource, and with each condition on something else, by
- * what is struck.
+ * what is removed.
  */
-function strikes({ Version, Statement }: PolicyDocument): [string, object][] {
+function withoutEach({ Version, Statement }: PolicyDocument): [string, object][] {
   return Statement.flatMap((statement, index) => {
     const others = Statement.filter((_, other) => other !== index)
     const withOthers = (...instead: PolicyStatement[]) => ({
@@ -270,7 +269,7 @@ function describeNeed({ name }: Flow, { line, policy }: Prepared): string {
     PATHS,
     line.split(' ').find((word) => word.startsWith('keymgmt/')) ?? '',
   )
-  const command = settled(line)
+  const command = normalise(line)
     .replace(/material=\S+/, 'material=@file')
     .replace('keymgmt/kms/k/', 'keymgmt/kms/example-kms/')
   return `| \`${path.pattern}\` | ${name}: \`${command}\` | ${[...actions(policy)]
@@ -289,30 +288,30 @@ describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))(
       return known
     }
 
-    it('needs no more than its policy', async () => {
+    it('succeeds with its policy', async () => {
       const there = await prepared()
       for (const action of actions(there.policy)) seen.add(action)
       rows.push(describeNeed(flow, there))
-      expect(await runUnder(there, there.policy)).toMatchObject({ status: 0, complaints: [] })
+      expect(await runUnder(there, there.policy)).toMatchObject({ status: 0, problems: [] })
     })
 
-    it('needs no less', async () => {
+    it('fails without any part of its policy', async () => {
       const there = await prepared()
       const needless: string[] = []
-      for (const [struck, policy] of strikes(there.policy)) {
+      for (const [removed, policy] of withoutEach(there.policy)) {
         const { status, stderr } = await runUnder(there, policy)
         // Without it, the account is read from the new KMS key.
-        const isOptional = struck.includes('ListAliases') && createsFurtherKey(there.policy)
+        const isOptional = removed.includes('ListAliases') && createsFurtherKey(there.policy)
         if (isOptional && status === 0) continue
         if (status !== 2 || !stderr.includes('KMS_ACCESS_DENIED'))
-          needless.push(`${struck}: ${status} ${stderr}`)
+          needless.push(`${removed}: ${status} ${stderr}`)
       }
       expect(needless).toEqual([])
     })
 
-    it('is among what the policy of the provider allows', async () => {
+    it("is allowed by the provider's policy", async () => {
       const there = await prepared()
-      expect(await runUnder(there, there.wide)).toMatchObject({ status: 0, complaints: [] })
+      expect(await runUnder(there, there.wide)).toMatchObject({ status: 0, problems: [] })
     })
   },
 )
@@ -329,7 +328,7 @@ describe.each([
     ],
   ],
   ['CreateAlias', ['kms:ListAliases']],
-])('an answer to %s that was lost', (operation, needed) => {
+])('a lost response to %s', (operation, needed) => {
   const flow: Flow = {
     name: 'lost',
     prepare: [KEY('aes256-gcm96')],
@@ -337,12 +336,12 @@ describe.each([
   }
   const faults = [`${operation}:1:drop`]
 
-  it('is made up for under the policy of the provider', async () => {
+  it("is recovered with the provider's policy", async () => {
     const there = await prepare(flow)
-    expect(await runUnder(there, there.wide, faults)).toMatchObject({ status: 0, complaints: [] })
+    expect(await runUnder(there, there.wide, faults)).toMatchObject({ status: 0, problems: [] })
   })
 
-  it('takes a new policy of the command', async () => {
+  it('needs a new policy of the command', async () => {
     const there = await prepare(flow)
     expect(await runUnder(there, there.policy, faults)).toMatchObject({
       status: 2,
@@ -363,15 +362,15 @@ describe.each([
         const left = { ...there, home: session.home, account, policy }
         for (const action of actions(policy)) seen.add(action)
         expect([...actions(policy)].sort()).toEqual(needed)
-        expect(await runUnder(left, policy)).toMatchObject({ status: 0, complaints: [] })
-        for (const [struck, less] of strikes(policy))
-          expect([struck, (await runUnder(left, less)).status]).toEqual([struck, 2])
+        expect(await runUnder(left, policy)).toMatchObject({ status: 0, problems: [] })
+        for (const [removed, less] of withoutEach(policy))
+          expect([removed, (await runUnder(left, less)).status]).toEqual([removed, 2])
       },
     )
   })
 })
 
-it('the policy of a provider has no action that no command needs', async () => {
+it("a provider's policy has only actions that a command needs", async () => {
   const { wide } = await prepare({
     name: 'wide',
     prepare: [GLOBAL],
@@ -381,14 +380,14 @@ it('the policy of a provider has no action that no command needs', async () => {
   expect([...seen].filter((action) => !actions(wide).has(action))).toEqual([])
 })
 
-it('docs/permissions.md says what was seen', () => {
+it('docs/permissions.md matches the observed permissions', () => {
   const document = readFileSync(DOCUMENT, 'utf8')
   const made = ['| path | command | permissions |', '|---|---|---|', ...rows.sort(), ''].join('\n')
   if (process.env.UPDATE_PERMISSIONS) writeFileSync(DOCUMENT, document.replace(BY_COMMAND, made))
   expect(BY_COMMAND.exec(readFileSync(DOCUMENT, 'utf8'))?.[0]).toBe(made)
 })
 
-it('a policy that IAM would not take comes with a warning', async () => {
+it('a policy that IAM would refuse comes with a warning', async () => {
   const rotations = Array.from({ length: 7 }, () => 'write -f keymgmt/key/app/rotate')
   const printed = await at({}, undefined, async (session) => {
     for (const earlier of [CONFIGURE, GLOBAL, ...rotations, DISTRIBUTE('encrypt,decrypt')])
@@ -408,7 +407,7 @@ it('a policy that IAM would not take comes with a warning', async () => {
   ])
 })
 
-it('own material is not in what is printed', async () => {
+it("the printed policy does not contain the user's material", async () => {
   const material = randomBytes(32).toString('hex')
   const line = `write keymgmt/key/app/import_version material=${material} -output-policy`
   const printed = await at({}, undefined, async (session) => {
@@ -420,7 +419,7 @@ it('own material is not in what is printed', async () => {
   expect(printed.stdout + printed.stderr).not.toContain(material)
 })
 
-describe('somebody who may do nothing yet', () => {
+describe('a user without permissions', () => {
   const NOTHING = {
     Version: '2012-10-17',
     Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
@@ -447,7 +446,7 @@ describe('somebody who may do nothing yet', () => {
   }
 
   it.each(['distribute', 'replicate', 'disable', 'revoke'])(
-    'is told what to %s takes without AWS being asked',
+    'gets the policy to %s without a call to AWS',
     async (name) => {
       const there = await prepare(flowOf(name))
       const printed = await printedUnder(NOTHING, there)
@@ -463,7 +462,7 @@ describe('somebody who may do nothing yet', () => {
     'verify replicas',
     'restore',
     'distribute again',
-  ])('is told what to %s takes, and that AWS did not answer', async (name) => {
+  ])('gets the policy to %s, with a warning that AWS refused a question', async (name) => {
     const there = await prepare(flowOf(name))
     const printed = await printedUnder(NOTHING, there)
     expect(JSON.parse(printed.stdout)).toEqual(there.policy)
@@ -472,7 +471,7 @@ describe('somebody who may do nothing yet', () => {
   })
 
   it.each(['repair', 'adopt', 'rotate everywhere', 'remove', 'import a version'])(
-    'gets to what it takes to %s by asking, attaching what was printed, and asking again',
+    'gets the whole policy to %s by attaching the printed policy and printing again',
     async (name) => {
       const there = await prepare(flowOf(name))
       let printed = await printedUnder(NOTHING, there)
@@ -491,14 +490,14 @@ describe('somebody who may do nothing yet', () => {
     },
   )
 
-  it('is told so when AWS cannot be reached, too', async () => {
+  it("gets a warning if AWS can't be reached", async () => {
     const { home, line, policy } = await prepare(flowOf('verify'))
     const printed = await createSession('http://127.0.0.1:9', home).run(`${line} -output-policy`)
     expect(printed).toMatchObject({ status: 0, stderr: expect.stringContaining('did not answer') })
     expect(JSON.parse(printed.stdout)).toEqual(policy)
   })
 
-  it('knows the AWS account from the role that is assumed', async () => {
+  it('gets the account from the role to assume', async () => {
     const printed = await at({}, undefined, async (session) => {
       await ok(
         session,
