@@ -4,6 +4,7 @@ import { MATERIAL_FORMATS } from '../crypto/import/material.js'
 import { KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, listOf, oneOf, required, secretBytes, secretLine } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
+import { readCreated } from './created.js'
 import { REGION } from './region.js'
 
 const MATERIAL = {
@@ -52,12 +53,11 @@ export const keyImport = definePath<Engine>()({
       },
       run: async (engine, { name }, { replica_regions, deletion_allowed, ...own }) => {
         const { importKey } = await import('../core/operations/import.js')
-        return describe(
-          await importKey(engine, name, own, {
-            replicaRegions: replica_regions,
-            deletionAllowed: deletion_allowed,
-          }),
-        )
+        const imported = await importKey(engine, name, own, {
+          replicaRegions: replica_regions,
+          deletionAllowed: deletion_allowed,
+        })
+        return describe(engine, name, imported)
       },
     },
   },
@@ -79,16 +79,22 @@ export const keyImportVersion = definePath<Engine>()({
       fields: MATERIAL,
       run: async (engine, { name }, own) => {
         const { importVersion } = await import('../core/operations/import.js')
-        return describe(await importVersion(engine, name, own))
+        return describe(engine, name, await importVersion(engine, name, own))
       },
     },
   },
 })
 
-function describe({ type, format }: Imported): Response {
+async function describe(
+  engine: Engine,
+  key: string,
+  { type, format }: Imported,
+): Promise<Response> {
+  const { data, lines } = await readCreated(engine, key)
   return {
+    created: { data: { type, format, ...data }, lines },
     warnings: [
-      `Taken as ${format}, type ${type}. What it was read from still holds the key: destroy that, or keep it as safe as the store.`,
+      `Imported as ${format}, type ${type}. The source of the material still contains the key: destroy the source, or keep it as safe as the store.`,
     ],
   }
 }

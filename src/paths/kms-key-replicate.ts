@@ -1,6 +1,7 @@
 import type { Engine } from '../core/engine.js'
 import { replicate } from '../core/operations/distribute.js'
 import { definePath } from '../router/path.js'
+import { readCreated } from './created.js'
 
 /** WRITE keymgmt/kms/:name/key/:key/replicate */
 export const kmsKeyReplicate = definePath<Engine>()({
@@ -16,7 +17,7 @@ export const kmsKeyReplicate = definePath<Engine>()({
       summary: "Replicates the distributed key to the key's replica_regions.",
       run: async (engine, { name, key }) => {
         await replicate(engine, name, key)
-        return undefined
+        return { created: await readCreated(engine, key, name) }
       },
     },
   },
