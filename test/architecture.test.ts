@@ -197,6 +197,7 @@ describe('what is promised', () => {
       'AwsRequest',
       'BaseCredentials',
       'ClientOptions',
+      'Created',
       'CreatedKmsKey',
       'CreatingKmsKey',
       'CredentialsSource',

@@ -1,4 +1,4 @@
-import { Document, Scalar, visit } from 'yaml'
+import { Document, Scalar, visit, type Tags } from 'yaml'
 import { envelope, type Format } from './format.js'
 
 /** YAML that readers of YAML 1.1 and of 1.2 take the same way. Vault's form. */
@@ -13,6 +13,8 @@ export const yaml: Format = {
 function write(value: unknown): string {
   const document = new Document(value, {
     version: '1.1',
+    // Else the text "<<" never gets quotes.
+    customTags: (tags) => tags.filter((tag) => !isMerge(tag)),
     sortMapEntries: ({ key: one }, { key: other }) => naturally(String(one), String(other)),
   })
   visit(document, {
@@ -22,6 +24,9 @@ function write(value: unknown): string {
   })
   return document.toString({ indentSeq: false, singleQuote: true, blockQuote: 'literal' }).trimEnd()
 }
+
+const isMerge = (tag: Tags[number]) =>
+  tag === 'merge' || (typeof tag === 'object' && tag.tag === 'tag:yaml.org,2002:merge')
 
 /** The forms of text that some reader takes as another type: those of both versions of YAML. */
 const AMBIGUOUS: readonly RegExp[] = [
