@@ -5,7 +5,7 @@ import { KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, listOf, oneOf, required, secretBytes, secretLine } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import { readCreated } from './created.js'
-import { REGION } from './region.js'
+import { allowUnknownRegion, REGION } from './region.js'
 
 const MATERIAL = {
   material: required(
@@ -49,15 +49,21 @@ export const keyImport = definePath<Engine>()({
           "AWS Regions that the key can be replicated to. Can't be changed.",
           REGION,
         ),
+        allow_unknown_region: allowUnknownRegion,
         deletion_allowed: boolean('Whether the key can be deleted.'),
       },
-      run: async (engine, { name }, { replica_regions, deletion_allowed, ...own }) => {
+      run: async (
+        engine,
+        { name },
+        { replica_regions, allow_unknown_region, deletion_allowed, ...own },
+      ) => {
         const { importKey } = await import('../core/operations/import.js')
         const imported = await importKey(engine, name, own, {
           replicaRegions: replica_regions,
+          allowUnknownRegion: allow_unknown_region,
           deletionAllowed: deletion_allowed,
         })
-        return describe(engine, name, imported)
+        return importedResponse(engine, name, imported)
       },
     },
   },
@@ -79,13 +85,13 @@ export const keyImportVersion = definePath<Engine>()({
       fields: MATERIAL,
       run: async (engine, { name }, own) => {
         const { importVersion } = await import('../core/operations/import.js')
-        return describe(engine, name, await importVersion(engine, name, own))
+        return importedResponse(engine, name, await importVersion(engine, name, own))
       },
     },
   },
 })
 
-async function describe(
+async function importedResponse(
   engine: Engine,
   key: string,
   { type, format }: Imported,

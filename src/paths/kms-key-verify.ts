@@ -1,5 +1,5 @@
 import type { Engine } from '../core/engine.js'
-import { verifyDistribution, type ObservedKmsKey } from '../core/operations/verify.js'
+import type { ObservedKmsKey } from '../core/operations/verify.js'
 import { boolean } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import type { Json } from '../router/values.js'
@@ -25,10 +25,11 @@ export const kmsKeyVerify = definePath<Engine>()({
       },
       run: async (engine, { name, key }, { challenge = false }) => {
         const where = { provider: name, key }
+        const { verifyDistribution } = await import('../core/operations/verify.js')
         const { observation, differences } = await verifyDistribution(engine, name, key, challenge)
         return {
           data: {
-            kms_keys: observation.kmsKeys.map(describe),
+            kms_keys: observation.kmsKeys.map(kmsKeyData),
             differences: differences.map((difference) => differenceData(difference, where)),
             verified: differences.length === 0,
           },
@@ -45,7 +46,7 @@ export const kmsKeyVerify = definePath<Engine>()({
 
 const PROOF = { true: 'proven', false: 'other material', undefined: 'not compared' } as const
 
-function describe({ entry, status, holds }: ObservedKmsKey): Record<string, Json> {
+function kmsKeyData({ entry, status, holds }: ObservedKmsKey): Record<string, Json> {
   return {
     version: entry.version,
     region: entry.region,

@@ -1,6 +1,6 @@
 import type { Engine } from '../core/engine.js'
-import { removeDistribution, type ScheduledDeletion } from '../core/operations/remove.js'
-import { distribute, readInterruption } from '../core/operations/distribute.js'
+import type { ScheduledDeletion } from '../core/operations/remove.js'
+import type { readInterruption } from '../core/operations/distribute.js'
 import { archivedOf } from '../core/records/archive.js'
 import { readDistribution, readKey } from '../core/records/repository.js'
 import { createdKmsKeys, lastDeletion } from '../core/records/kms-keys.js'
@@ -63,6 +63,7 @@ export const kmsKey = definePath<Engine>()({
         ),
       },
       run: async (engine, { name, key }, { purpose, protection = 'hsm', version_aliases }) => {
+        const { distribute } = await import('../core/operations/distribute.js')
         await distribute(engine, name, key, {
           purpose,
           protection,
@@ -76,9 +77,10 @@ export const kmsKey = definePath<Engine>()({
       run: async (engine, { name, key }) => {
         const record = await readDistribution(engine, name, key)
         if (!record) return describeRemoved(engine, name, key)
+        const { readInterruption } = await import('../core/operations/distribute.js')
         const interruption = await readInterruption(engine, name, key)
         return {
-          data: describe(record),
+          data: distributionData(record),
           warnings: interruption ? [explainInterruption(interruption, name, key)] : [],
         }
       },
@@ -92,6 +94,7 @@ export const kmsKey = definePath<Engine>()({
         }),
       },
       run: async (engine, { name, key }, { deletion_window }) => {
+        const { removeDistribution } = await import('../core/operations/remove.js')
         const scheduled = await removeDistribution(engine, name, key, deletion_window)
         return scheduled.length > 0
           ? { warnings: explainRemoval(scheduled, `keymgmt/kms/${name}/key/${key}`) }
@@ -113,14 +116,17 @@ async function describeRemoved(
   if (!removed) return undefined
   const date = lastDeletion(removed.record)
   return {
-    data: { ...describe(removed.record), ...(date !== undefined && { deletion_date: date }) },
+    data: {
+      ...distributionData(removed.record),
+      ...(date !== undefined && { deletion_date: date }),
+    },
     warnings: [
       `It is removed, and AWS deletes its KMS keys${date === undefined ? '' : ` on ${date}`}. Until then, restore it with: keymgmt write -f keymgmt/kms/${name}/key/${key}/restore`,
     ],
   }
 }
 
-function describe({
+function distributionData({
   name,
   distribution_time,
   purpose,
