@@ -299,6 +299,7 @@ describe('what is promised', () => {
       'PATHS',
       'adopt',
       'awsKms',
+      'copyAccount',
       'createEngine',
       'createLocalStore',
       'createMemoryStore',
