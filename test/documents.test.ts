@@ -50,14 +50,14 @@ describe('the deletion window', () => {
 })
 
 describe('the time limit', () => {
-  it('is stated by docs/reference.md and by the help on write', () => {
+  it('is in docs/reference.md and in the help on write', () => {
     const minutes = parseDuration('timeout', DEFAULT_TIMEOUT) / 60_000
     expect(read('docs/reference.md')).toContain(`The default is ${minutes} minutes`)
     expect(help('write')).toContain(`else ${DEFAULT_TIMEOUT}.`)
   })
 })
 
-describe('the codes of errors', () => {
+describe('the error codes', () => {
   it('docs/json.md lists them all, with exit status and meaning', () => {
     const rows = [...read('docs/json.md').matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (.*) \|$/gm)]
     expect(

@@ -27,6 +27,15 @@ export interface VerbRequest {
   readonly flags: RequestFlags
 }
 
+/** The fields of name=value pairs at any path. */
+const PAIR_FIELDS: ReadonlySet<string> = new Set(
+  PATHS.flatMap(({ operations }) =>
+    Object.values(operations).flatMap(({ fields }) =>
+      Object.keys(fields).filter((name) => fields[name]?.type === 'keypair'),
+    ),
+  ),
+)
+
 /** The beginning of an error's message. */
 const ACTIONS: Readonly<Record<Operation, string>> = {
   write: 'Error writing data to',
@@ -46,7 +55,7 @@ export async function runVerb(
 ): Promise<number> {
   const { terminal } = context
   const kind = operation === 'delete' ? 'string list' : 'K=V'
-  const data = args.length === 0 ? null : await parseData(args, terminal, kind)
+  const data = args.length === 0 ? null : await parseData(args, terminal, kind, PAIR_FIELDS)
   const outcomes: Outcome[] = []
   try {
     const resolved = createRouter(PATHS).resolve(operation, path, data, typedNames(args))

@@ -216,10 +216,16 @@ export interface KmsKind {
     region: string,
   ): Promise<void>
   /**
-   * Checks settings without any call.
+   * Checks, without any call, that the Regions in `field` exist, and that a key can be in all of
+   * them. With `allowUnknown`, a Region may also be one that this version does not know.
+   * @throws KeymgmtError FIELD_INVALID, with the Region that was probably meant.
+   */
+  assertRegions(field: string, regions: readonly string[], allowUnknown: boolean): Promise<void>
+  /**
+   * Refuses credentials that cannot be right, without any call.
    * @throws KeymgmtError FIELD_INVALID, KMS_ENDPOINT_REFUSED.
    */
-  assertSettings(settings: KmsSettings): Promise<void>
+  assertCredentials(credentials: KmsSettings['credentials']): Promise<void>
   /** Opens a provider; the first request is made by the provider's own methods. */
   open(settings: KmsSettings): Promise<KmsProvider>
 }

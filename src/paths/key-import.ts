@@ -4,7 +4,7 @@ import { MATERIAL_FORMATS } from '../crypto/import/material.js'
 import { KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, listOf, oneOf, required, secretBytes, secretLine } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
-import { REGION } from './region.js'
+import { allowUnknownRegion, REGION } from './region.js'
 
 const MATERIAL = {
   material: required(
@@ -48,13 +48,19 @@ export const keyImport = definePath<Engine>()({
           "AWS Regions that the key can be replicated to. Can't be changed.",
           REGION,
         ),
+        allow_unknown_region: allowUnknownRegion,
         deletion_allowed: boolean('Whether the key can be deleted.'),
       },
-      run: async (engine, { name }, { replica_regions, deletion_allowed, ...own }) => {
+      run: async (
+        engine,
+        { name },
+        { replica_regions, allow_unknown_region, deletion_allowed, ...own },
+      ) => {
         const { importKey } = await import('../core/operations/import.js')
         return importedResponse(
           await importKey(engine, name, own, {
             replicaRegions: replica_regions,
+            allowUnknownRegion: allow_unknown_region,
             deletionAllowed: deletion_allowed,
           }),
         )

@@ -118,6 +118,12 @@ async function openShell(): Promise<Shell> {
       },
     }),
   )
+  const { accessKeyId, secretAccessKey } = testbed.kms.credentials
+  writeFileSync(
+    join(work, 'credentials.txt'),
+    `access_key=${accessKeyId}\nsecret_key=${secretAccessKey}\n`,
+  )
+  writeFileSync(join(work, 'secret.txt'), `${secretAccessKey}\n`)
   writeFileSync(
     join(work, 'operator.json'),
     JSON.stringify({

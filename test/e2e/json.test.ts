@@ -108,7 +108,7 @@ describe('docs/json.md', () => {
   })
   afterAll(() => testbed.close())
 
-  it('is held by every command, in order', async () => {
+  it('describes the output of every command, in a session', async () => {
     for (const [schema, form, status = 0] of COMMANDS) {
       const line = form.replace('FILE', join(testbed.home, 'snapshot'))
       // The alias is gone before the check that shall find it.
@@ -128,7 +128,7 @@ describe('docs/json.md', () => {
     }
   })
 
-  it('holds lists, and errors of every kind', async () => {
+  it('describes lists, and errors of every kind', async () => {
     const list = await testbed.run('list keymgmt/key -format=json')
     expect(JSON.parse(list.stdout)).toEqual(['app', 'web'])
     expect(await testbed.run('list keymgmt/key/web/kms -format=json')).toMatchObject({
@@ -160,7 +160,7 @@ describe('docs/json.md', () => {
     }
   })
 
-  it('has a table for each of these, and a command for each table', () => {
+  it('has a table for each command that the test runs, and no other', () => {
     const used = new Set([...COMMANDS.map(([schema]) => schema), 'error'])
     const nested = [...SCHEMAS.values()].flatMap((names) =>
       [...names.values()].flatMap(({ type }) => /^array of `(\w+)`$/.exec(type)?.[1] ?? []),

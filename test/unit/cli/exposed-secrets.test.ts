@@ -13,6 +13,7 @@ describe('secrets among the arguments', () => {
     ['keymgmt/kms/k', ['credentials=secret_key=x', 'credentials=session_token=y'], ['credentials']],
     ['keymgmt/kms/k', ['credentials=endpoint=http://127.0.0.1:1', 'credentials=role_arn=x'], []],
     ['keymgmt/kms/k', ['credentials=@file', '@file', '-'], []],
+    ['keymgmt/kms/k', ['credentials=secret_key=@file', 'credentials=session_token=-'], []],
     ['keymgmt/key/app/import', ['material=00ff', 'type=aes256-gcm96'], ['material']],
     ['keymgmt/key/app/import', ['material=@key.pem', 'passphrase=-'], []],
     ['keymgmt/key/app/import', ['material=@key.pem', 'passphrase=secret'], ['passphrase']],

@@ -3,7 +3,6 @@ import { scalarText } from '../../../src/router/convert.js'
 import {
   boolean,
   integer,
-  isEmpty,
   listOf,
   oneOf,
   pairs,
@@ -15,7 +14,7 @@ import { mountHelp, pathsMarkdown } from '../../../src/router/help.js'
 import { createRouter } from '../../../src/router/router.js'
 import { definePath } from '../../../src/router/path.js'
 import { didYouMean, distanceTo } from '../../../src/suggest.js'
-import { textOf, type RawValue } from '../../../src/router/values.js'
+import { isEmpty, textOf, type RawValue } from '../../../src/router/values.js'
 
 // What a change to the router was once not noticed in.
 
@@ -94,9 +93,7 @@ describe('fields', () => {
     for (const raw of ['{"a":"b="}', ' [1=', ['a=b', '{"b":"="}']]) {
       expect(() => parse(raw)).toThrow(
         expect.objectContaining({
-          hints: [
-            'JSON text as the value of one field is not parsed; send the whole request as JSON, with an object in this field',
-          ],
+          hints: ['to pass a JSON object, put it in a file and specify @FILE as the value'],
         }),
       )
     }
