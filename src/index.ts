@@ -55,6 +55,7 @@ export { KEY_TYPE_NAMES, type KeyTypeName } from './crypto/key-types.js'
 export type { RootKey, ScryptFactors, SealHeader, SealKind } from './crypto/root-key.js'
 export type { Fault, FaultKind } from './dev-kms/faults.js'
 export {
+  copyAccount,
   startDevKms,
   type Account,
   type DevKms,

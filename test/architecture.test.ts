@@ -300,6 +300,7 @@ describe('the promises of the library and the docs', () => {
       'PATHS',
       'adopt',
       'awsKms',
+      'copyAccount',
       'createEngine',
       'createLocalStore',
       'createMemoryStore',

@@ -73,7 +73,7 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   ['config', 'config'],
   ['version', 'version'],
   ['path-help PATH', 'path-help keymgmt/kms/x/key/y'],
-  ['answer', 'write keymgmt/kms/k provider=awskms key_collection=us-west-1'],
+  ['envelope', 'write keymgmt/kms/k provider=awskms key_collection=us-west-1'],
   ['', 'write keymgmt/key/app type=aes256-gcm96 replica_regions=eu-west-1'],
   ['', 'write keymgmt/key/web type=ecdsa-p256'],
   ['read keymgmt/key/NAME', 'read keymgmt/key/app'],
@@ -109,7 +109,7 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
 /** Nothing on stderr, but the name of a snapshot that -force saves. */
 const QUIET = /^(Saved the present store in .*\n)?$/
 
-const WHOLE = ['answer', 'config', 'version', 'path-help PATH']
+const WHOLE = ['envelope', 'config', 'version', 'path-help PATH']
 
 describe('docs/json.md', () => {
   let testbed: Testbed
@@ -131,7 +131,7 @@ describe('docs/json.md', () => {
         continue
       }
       const answer = JSON.parse(ran.stdout) as { data: Json }
-      if (!WHOLE.includes(schema)) expect([line, ...faults(answer, 'answer')]).toEqual([line])
+      if (!WHOLE.includes(schema)) expect([line, ...faults(answer, 'envelope')]).toEqual([line])
       expect([line, ...faults(WHOLE.includes(schema) ? answer : answer.data, schema)]).toEqual([
         line,
       ])

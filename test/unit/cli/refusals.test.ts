@@ -104,7 +104,7 @@ describe('what commander refuses', () => {
   it.each([
     [['operator'], 'keymgmt operator needs the name of a command'],
     [['operator', 'sav'], 'there is no command "sav"'],
-  ])('%j, where a command holds others', async (args, message) => {
+  ])('%j, in a command that has subcommands', async (args, message) => {
     const save = new KeymgmtCommand('save').action(() => 0)
     const program = new KeymgmtCommand('keymgmt')
       .enablePositionalOptions()
@@ -118,7 +118,7 @@ describe('what commander refuses', () => {
     })
   })
 
-  it('leaves all other errors as they are', async () => {
+  it('leaves all other errors unchanged', async () => {
     const error = new KeymgmtError('KEY_NOT_FOUND', 'x')
     const program = await programTable()
     expect(toRefusal(error, program)).toBe(error)
