@@ -1,6 +1,7 @@
 import type { Engine } from '../core/engine.js'
 import { boolean, integer, required, text } from '../router/fields.js'
 import { definePath } from '../router/path.js'
+import { readCreated } from './created.js'
 
 /** WRITE keymgmt/kms/:name/key/:key/adopt */
 export const kmsKeyAdopt = definePath<Engine>()({
@@ -42,7 +43,7 @@ export const kmsKeyAdopt = definePath<Engine>()({
           takeOver: take_over,
           allowPermanent: allow_permanent,
         })
-        return undefined
+        return { created: await readCreated(engine, key, name) }
       },
     },
   },

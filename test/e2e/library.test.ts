@@ -23,6 +23,11 @@ describe('the example of the library', () => {
     expect(stderr).toMatch(/^The store is sealed with a new keyfile: /)
   })
 
+  it('in docs/dev-kms.md creates a KMS key', async () => {
+    const { stdout } = await run(exampleOf('docs/dev-kms.md'), { NODE_NO_WARNINGS: '1' })
+    expect(stdout).toBe('PendingImport\n')
+  })
+
   it('in README.md reads a key of the store', async () => {
     const home = mkdtempSync(join(tmpdir(), 'keymgmt-library-'))
     try {
