@@ -208,8 +208,7 @@ function warn(terminal: Terminal, warnings: readonly string[]): void {
   }, warnings)
 }
 
-function exitStatus(operation: Operation, { data, failed, incomplete }: Response): number {
-  if (incomplete) return new KeymgmtError('CHECK_INCOMPLETE', '').exitStatus
+function exitStatus(operation: Operation, { data, failed }: Response): number {
   if (failed) return new KeymgmtError('CHECK_FAILED', '').exitStatus
   const nothing =
     operation === 'list'

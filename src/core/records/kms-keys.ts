@@ -86,7 +86,7 @@ export function withImported(entry: CreatedKmsKey, imported: boolean): CreatedKm
 
 /** The material of one version in a KMS key. */
 export function materialIn(
-  { materials }: Pick<CreatedKmsKey, 'materials'>,
+  { materials }: CreatedKmsKey,
   version: number,
 ): MaterialEntry | undefined {
   return materials.find((material) => material.version === version)

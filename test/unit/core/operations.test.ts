@@ -281,7 +281,7 @@ describe('a distribution', () => {
           region: HOME,
           expected: 'every command finished',
           found: 'an interrupted command',
-          repairable: true,
+          mendable: true,
         },
         { what: 'alias' },
       ],
@@ -393,8 +393,7 @@ describe('verify and repair', () => {
     testbed.kms.aliases.clear()
     const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', true)
     const alias = (await readDistribution(testbed.engine, 'k', 'app'))?.name ?? ''
-    const wayOut = 'keymgmt write -f keymgmt/kms/k/key/app/repair'
-    const at = { region: HOME, repairable: true, wayOut }
+    const at = { region: HOME, mendable: true }
     expect(differences).toEqual([
       {
         ...at,
@@ -438,9 +437,8 @@ describe('verify and repair', () => {
       },
     ])
     expect(await repairDistribution(testbed.engine, 'k', 'app')).toEqual({
-      repaired: differences,
+      mended: differences,
       remaining: [],
-      unchecked: [],
     })
     expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
   })
@@ -452,8 +450,8 @@ describe('verify and repair', () => {
     if (!first || !second) throw new Error('there are no two KMS keys')
     second.deletion = new Date(Date.now() + DAY_MS)
     for (const name of testbed.kms.aliases.keys()) testbed.kms.aliases.set(name, first.key.id)
-    const { repaired } = await repairDistribution(testbed.engine, 'k', 'app')
-    expect(repaired.map(({ what, expected, found }) => [what, expected, found])).toEqual([
+    const { mended } = await repairDistribution(testbed.engine, 'k', 'app')
+    expect(mended.map(({ what, expected, found }) => [what, expected, found])).toEqual([
       ['state', 'enabled', 'pending-deletion'],
       ['alias', `names ${second.key.id}`, `names ${first.key.id}`],
     ])
@@ -469,8 +467,8 @@ describe('verify and repair', () => {
     if (!first || !second) throw new Error('there are no two KMS keys')
     first.material = 'other'
     testbed.kms.keys.splice(1, 1)
-    const { repaired, remaining } = await repairDistribution(testbed.engine, 'k', 'app')
-    expect(repaired).toEqual([])
+    const { mended, remaining } = await repairDistribution(testbed.engine, 'k', 'app')
+    expect(mended).toEqual([])
     expect(remaining).toEqual([
       {
         what: 'material',
@@ -479,8 +477,7 @@ describe('verify and repair', () => {
         subject: first.key.id,
         expected: 'our material',
         found: 'other material',
-        repairable: false,
-        wayOut: expect.stringContaining(`--key-id ${first.key.id}`),
+        mendable: false,
       },
       {
         what: 'kms-key',
@@ -489,8 +486,7 @@ describe('verify and repair', () => {
         subject: second.key.id,
         expected: 'exists',
         found: 'deleted',
-        repairable: false,
-        wayOut: expect.stringContaining('keymgmt write -f keymgmt/kms/k/key/app/repair'),
+        mendable: false,
       },
     ])
   })
@@ -504,12 +500,12 @@ describe('verify and repair', () => {
     )
     const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
     expect(
-      differences.map(({ what, region, expected, found, repairable }) => [
+      differences.map(({ what, region, expected, found, mendable }) => [
         what,
         region,
         expected,
         found,
-        repairable,
+        mendable,
       ]),
     ).toEqual([
       ['multi-region', HOME, 'us-west-1, eu-west-1, us-east-1', 'us-west-1, eu-west-1', false],
