@@ -10,6 +10,7 @@ import {
   translate,
   type AwsFailure,
 } from './errors.js'
+import type { RequestPlace } from './advice.js'
 import type { AwsMiddleware, AwsRequest } from './middleware.js'
 import { factsOf, type OperationFacts } from './operations.js'
 import type { RateLimiter } from './rate-limiter.js'
@@ -39,7 +40,11 @@ export interface RetryOptions {
  * Sends each request at the right time, waits out throttling and eventual consistency, repeats what
  * AWS failed at by itself, and translates every other error.
  */
-export function retryWithin(limiter: RateLimiter, options: RetryOptions): AwsMiddleware {
+export function retryWithin(
+  limiter: RateLimiter,
+  options: RetryOptions,
+  place: RequestPlace = {},
+): AwsMiddleware {
   const { signal } = options
   return async (request, next) => {
     const { operation } = request
@@ -57,7 +62,7 @@ export function retryWithin(limiter: RateLimiter, options: RetryOptions): AwsMid
         const throttled = isThrottled(failure)
         if (throttled) limiter.throttled(operation)
         const delay = retryAfter(failure, facts, attempt, performance.now() - started)
-        if (delay === undefined) throw finalError(failure, request)
+        if (delay === undefined) throw finalError(failure, request, place)
         const why = throttled ? 'for AWS, which is throttling' : `after ${failure.name}`
         await pause(options, request, delay, why)
       }
@@ -97,8 +102,8 @@ export function retryAfter(
   return undefined
 }
 
-function finalError(failure: AwsFailure, request: AwsRequest): KeymgmtError {
-  const translated = translate(failure, request)
+function finalError(failure: AwsFailure, request: AwsRequest, place: RequestPlace): KeymgmtError {
+  const translated = translate(failure, request, place)
   return isLost(failure, request) ? ambiguous(translated, failure.error) : translated
 }
 
@@ -110,7 +115,7 @@ function isLost(failure: AwsFailure, { operation }: AwsRequest): boolean {
 function ambiguous({ message, requestId }: KeymgmtError, cause: unknown): KeymgmtError {
   return new KeymgmtError('KMS_AMBIGUOUS', message, {
     hints: [
-      'it is not known whether AWS did it; run the same command again, which looks before it goes on',
+      'the reply was lost: run the same command again, which first looks for what AWS created',
     ],
     requestId,
     cause,
@@ -128,7 +133,7 @@ function stopped(
       ? signal.reason
       : new KeymgmtError('INTERRUPTED', 'interrupted')
   const error = new KeymgmtError(reason.code, `${reason.message}, at ${operation} in ${region}`, {
-    hints: [...reason.hints, 'run the same command again to go on from here'],
+    hints: [...reason.hints, 'run the same command again: it continues where this one stopped'],
   })
   return lost ? ambiguous(error, lost) : error
 }
