@@ -309,6 +309,7 @@ describe('the promises of the library and the docs', () => {
       'deleteKey',
       'deleteProvider',
       'distribute',
+      'dropRegion',
       'importKey',
       'importVersion',
       'openEngine',

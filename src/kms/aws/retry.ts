@@ -50,6 +50,8 @@ export function retryWithin(
     const { operation } = request
     const facts = factsOf(operation)
     const started = performance.now()
+    // An earlier attempt may have created the KMS key that a later one was refused.
+    let mayExist = false
     for (let attempt = 1; ; attempt++) {
       await pause(options, request, limiter.acquire(operation), "for AWS's quota")
       try {
@@ -58,11 +60,15 @@ export function retryWithin(
         return reply
       } catch (error) {
         const failure = readFailure(error)
-        if (signal.aborted) throw stopped(signal, request, isLost(failure, request) && error)
+        const isLost = isAmbiguous(failure)
+        mayExist ||= facts.creates === true && isLost
+        if (signal.aborted)
+          throw stopped(signal, request, facts.nonIdempotent && isLost ? error : undefined)
         const throttled = isThrottled(failure)
         if (throttled) limiter.throttled(operation)
         const delay = retryAfter(failure, facts, attempt, performance.now() - started)
-        if (delay === undefined) throw finalError(failure, request, place)
+        if (delay === undefined)
+          throw finalError(translate(failure, request, place), failure, mayExist)
         const why = throttled ? 'for AWS, which is throttling' : `after ${failure.name}`
         await pause(options, request, delay, why)
       }
@@ -102,14 +108,13 @@ export function retryAfter(
   return undefined
 }
 
-function finalError(failure: AwsFailure, request: AwsRequest, place: RequestPlace): KeymgmtError {
-  const translated = translate(failure, request, place)
-  return isLost(failure, request) ? ambiguous(translated, failure.error) : translated
-}
-
-/** True if the request can't be sent again, and AWS may have carried it out. */
-function isLost(failure: AwsFailure, { operation }: AwsRequest): boolean {
-  return factsOf(operation).nonIdempotent === true && isAmbiguous(failure)
+/** `translated`, or that the reply was lost if AWS may have carried the request out. */
+function finalError(
+  translated: KeymgmtError,
+  { error }: AwsFailure,
+  mayExist: boolean,
+): KeymgmtError {
+  return mayExist ? ambiguous(translated, error) : translated
 }
 
 function ambiguous({ message, requestId }: KeymgmtError, cause: unknown): KeymgmtError {
