@@ -17,6 +17,8 @@ export interface CampaignOptions {
 /** A history that failed, shrunk. */
 export interface Failed {
   readonly path: string
+  /** The number of the history, from 1. */
+  readonly number: number
   readonly history: History
   /** What is wrong, and what happened. */
   readonly report: string
@@ -29,7 +31,7 @@ interface Found {
 }
 
 /** Longer histories are rarely needed, and take longer to shrink. */
-const MAX_STEPS = 16
+const MAX_STEPS = 24
 
 const histories = fc.record({
   luck: fc.nat(),
@@ -64,6 +66,7 @@ export async function runHistories(
   const [{ luck, beginning, steps }] = counterexample
   return {
     path: counterexamplePath,
+    number: details.numRuns,
     history: {
       luck,
       beginning,

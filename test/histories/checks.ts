@@ -77,7 +77,7 @@ function doubleKmsKeys(model: Model): string[] {
   })
 }
 
-/** A KMS key belongs to one distribution. An interruption can leave a distribution in two places. */
+/** A KMS key belongs to one distribution, although its record can be in two places for a moment. */
 function sharedKmsKeys(stores: readonly StoreContent[]): string[] {
   return stores.flatMap(({ name: store, distributions }) => {
     const owners = new Map<string, string>()
