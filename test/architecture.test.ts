@@ -259,6 +259,8 @@ describe('the promises of the library and the docs', () => {
       'OpenedStore',
       'Operation',
       'OperationDefinition',
+      'Orphan',
+      'OrphanSearch',
       'Outcome',
       'OutcomeState',
       'OwnMaterial',
@@ -266,6 +268,7 @@ describe('the promises of the library and the docs', () => {
       'PinnedPlace',
       'Protection',
       'ProviderChange',
+      'ProviderVerification',
       'Purpose',
       'RawObject',
       'RawValue',
@@ -289,6 +292,8 @@ describe('the promises of the library and the docs', () => {
       'StoreSeals',
       'StoreStatus',
       'StoredRecord',
+      'TaggedKmsKey',
+      'TaggedKmsKeys',
       'Unchecked',
       'Verification',
       'VersionMaterial',
@@ -311,6 +316,7 @@ describe('the promises of the library and the docs', () => {
       'deleteKey',
       'deleteProvider',
       'distribute',
+      'findOrphans',
       'importKey',
       'importVersion',
       'openEngine',
@@ -329,6 +335,7 @@ describe('the promises of the library and the docs', () => {
       'saveProvider',
       'startDevKms',
       'verifyDistribution',
+      'verifyProvider',
     ])
   })
 

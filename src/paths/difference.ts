@@ -51,7 +51,7 @@ function subjectCells({
   region,
   version,
   subject,
-}: Pick<Difference, 'what' | 'region' | 'version' | 'subject'>): Record<string, string> {
+}: Omit<Unchecked, 'error' | 'what'> & { readonly what: string }): Record<string, string> {
   return {
     Region: region,
     Version: version === undefined ? '' : String(version),

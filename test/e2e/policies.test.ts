@@ -74,6 +74,11 @@ const MORE: readonly Flow[] = [
     line: VERIFY,
   },
   {
+    name: 'verify a provider, and look for orphans',
+    prepare: [KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')],
+    line: 'read keymgmt/kms/k/verify orphans=true',
+  },
+  {
     name: 'verify replicas',
     prepare: [GLOBAL, DISTRIBUTE('encrypt,decrypt'), 'write -f keymgmt/kms/k/key/app/replicate'],
     line: VERIFY,

@@ -20,6 +20,8 @@ import {
   type KmsKeyRequest,
   type KmsKeyState,
   type KmsKeyStatus,
+  type TaggedKmsKey,
+  type TaggedKmsKeys,
 } from '../provider.js'
 import { catchAwsError, isAwsError } from './errors.js'
 import { keySpecFor, kindFor } from './key-specs.js'
@@ -81,19 +83,40 @@ export async function findByOperation(
   const found = new Map<string, KmsKey>()
   const schedule = { withinMs: untilSettled(session, since), everyMs: SEARCH_EVERY_MS }
   await pollUntil(session, schedule, async () => {
-    for await (const keys of listKeys(session)) {
-      const operations = await Promise.all(
-        keys.map(({ KeyId = '' }) => operationOf(session, KeyId)),
-      )
-      for (const [index, { KeyId, KeyArn }] of keys.entries()) {
-        const operation = operations[index]
-        if (KeyId && KeyArn && operation && ids.has(operation))
-          found.set(operation, { id: KeyId, arn: KeyArn })
-      }
+    for await (const { key, tags } of listTagged(session)) {
+      const operation = tags?.[OPERATION_TAG]
+      if (operation && ids.has(operation)) found.set(operation, key)
     }
     return found.size === ids.size ? found : undefined
   })
   return found
+}
+
+export async function findTagged(
+  session: Session,
+  name: string,
+  value: string,
+): Promise<TaggedKmsKeys> {
+  const tagged: TaggedKmsKey[] = []
+  let hidden = 0
+  for await (const { key, tags } of listTagged(session)) {
+    if (!tags) hidden++
+    else if (tags[name] === value) tagged.push({ key, tags })
+  }
+  return { tagged, hidden }
+}
+
+/** Every KMS key of the Region with its tags, which are undefined if its own policy hides them. */
+async function* listTagged(
+  session: Session,
+): AsyncGenerator<{ readonly key: KmsKey; readonly tags: TaggedKmsKey['tags'] | undefined }> {
+  for await (const entries of listKeys(session)) {
+    const keys = entries.flatMap(({ KeyId, KeyArn }) =>
+      KeyId && KeyArn ? [{ id: KeyId, arn: KeyArn }] : [],
+    )
+    const tags = await Promise.all(keys.map(({ id }) => visibleTagsOf(session, id)))
+    for (const [index, key] of keys.entries()) yield { key, tags: tags[index] }
+  }
 }
 
 async function* listKeys({ client }: Session): AsyncGenerator<readonly KeyListEntry[]> {
@@ -107,13 +130,16 @@ async function* listKeys({ client }: Session): AsyncGenerator<readonly KeyListEn
   }
 }
 
-async function operationOf(session: Session, id: string): Promise<string | undefined> {
+async function visibleTagsOf(
+  session: Session,
+  id: string,
+): Promise<Record<string, string> | undefined> {
   try {
-    return (await tagsOf(session, id))[OPERATION_TAG]
+    return await tagsOf(session, id)
   } catch (error) {
     // A KMS key that its own policy keeps from us, or that went meanwhile, is not one that we have
     // just made. But where the caller may not list tags at all, not having seen one says nothing.
-    if (isAwsError(error, 'NotFoundException')) return undefined
+    if (isAwsError(error, 'NotFoundException')) return {}
     if (
       isAwsError(error, 'AccessDeniedException') &&
       error.message.includes('resource-based policy')

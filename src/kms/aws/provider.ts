@@ -10,6 +10,7 @@ import {
   enableKey,
   findByOperation,
   findReplica,
+  findTagged,
   inspectKey,
   replicateKey,
   scheduleDeletion,
@@ -59,6 +60,7 @@ export function openAwsProvider(
     account: () => (account ??= at(readAccount)(home)),
     create: (request) => at(createKey)(home, request),
     findByOperation: (ids, since) => at(findByOperation)(home, ids, since),
+    findTagged: at(findTagged),
     replicate: async (key, toRegion, request) => {
       await at(replicateKey)(home, key, toRegion, request)
       return at(awaitReplica)(toRegion, key)
