@@ -316,6 +316,7 @@ describe('the promises of the library and the docs', () => {
       'deleteKey',
       'deleteProvider',
       'distribute',
+      'dropRegion',
       'findOrphans',
       'importKey',
       'importVersion',

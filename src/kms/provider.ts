@@ -150,10 +150,20 @@ export interface KmsProvider {
   /** The KMS keys of a Region whose tag `name` has this value. */
   findTagged(region: string, name: string, value: string): Promise<TaggedKmsKeys>
 
-  /** Makes the related, still empty KMS key in another Region and waits until it takes material. */
+  /**
+   * Creates the related, still empty KMS key in another Region. If it exists, this returns it.
+   * @throws KeymgmtError KMS_AMBIGUOUS if it is unknown whether it was created; that is unknown
+   * after KMS_TIMEOUT and INTERRUPTED too. After any other error, it was not created.
+   */
   replicate(key: KmsKey, toRegion: string, request: KmsKeyRequest): Promise<KmsKey>
 
-  /** The replica of a KMS key that was last requested at `since`, if it exists. */
+  /** Waits until the replica in `region` takes material. */
+  awaitReplica(region: string, key: KmsKey): Promise<void>
+
+  /**
+   * The replica of a KMS key that was last requested at `since`, if it exists. If its Region can't
+   * be reached, the Region of the KMS key is asked which replicas it has.
+   */
   findReplica(key: KmsKey, region: string, since: Date): Promise<KmsKey | undefined>
 
   /**
@@ -232,6 +242,8 @@ export interface KmsProvider {
 
 /** Settings of one provider, as they are stored. */
 export interface KmsSettings {
+  /** The name of the provider, for errors. */
+  readonly name?: string
   readonly region: string
   readonly credentials: Readonly<Record<string, string>>
 }

@@ -24,6 +24,7 @@ export function uncheckedData({ error, ...unchecked }: Unchecked): Record<string
     region,
     version: version ?? 0,
     subject,
+    code: error.code,
     reason: error.message,
     way_out: wayOutOf(error),
   }

@@ -151,8 +151,9 @@ async function adoptCommand(
   const [name, version] = [tags[KEY_TAG], versionIn(tags)]
   if (name === undefined || version === undefined) return []
   const key = await readKey(engine, name).catch(() => undefined)
-  const isOurs = key?.id === tags[KEY_ID_TAG] && key?.versions[version]?.material.state === 'stored'
-  if (!isOurs || (await readDistribution(engine, providerName, name))) return []
+  if (!key || key.id !== tags[KEY_ID_TAG]) return []
+  if (key.versions[version]?.material.state !== 'stored') return []
+  if (await readDistribution(engine, providerName, name)) return []
   const path = `keymgmt/kms/${providerName}/key/${name}`
   return [`adopt it: keymgmt write ${path}/adopt key_id=${kmsKeyId} version=${version}`]
 }

@@ -4,40 +4,26 @@ import {
   DescribeKeyCommand,
   DisableKeyCommand,
   EnableKeyCommand,
-  paginateListKeys,
-  paginateListResourceTags,
   ReplicateKeyCommand,
   ScheduleKeyDeletionCommand,
-  TagResourceCommand,
-  type KeyListEntry,
   type KeyMetadata,
   type KeyState,
 } from '@aws-sdk/client-kms'
 import { KeymgmtError } from '../../errors.js'
 import {
-  OPERATION_TAG,
   type KmsKey,
   type KmsKeyRequest,
   type KmsKeyState,
   type KmsKeyStatus,
-  type TaggedKmsKey,
-  type TaggedKmsKeys,
 } from '../provider.js'
 import { catchAwsError, isAwsError } from './errors.js'
 import { keySpecFor, kindFor } from './key-specs.js'
 import { CONSISTENCY_MS } from './retry.js'
-import { boundedPages, entriesOf, keyIdIn, pollUntil, type Session } from './session.js'
+import { entriesOf, keyIdIn, pollUntil, replicaArn, untilSettled, type Session } from './session.js'
+import { tagList } from './tags.js'
 
-/** Concurrent requests for the tags of KMS keys; AWS allows 2,000 a second. */
-const TAG_REQUESTS = 50
-/** Milliseconds between two searches through all KMS keys. */
-const SEARCH_EVERY_MS = 2_000
 /** Milliseconds between two looks at one KMS key. */
 const LOOK_EVERY_MS = 100
-
-function tagList(tags: Readonly<Record<string, string>>) {
-  return Object.entries(tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue }))
-}
 
 /** AWS documents both as always there; a reply that lacks one is not something to go on with. */
 function kmsKey(metadata: KeyMetadata | undefined, operation: string): KmsKey {
@@ -70,118 +56,22 @@ export async function createKey({ client }: Session, request: KmsKeyRequest): Pr
   return kmsKey(reply.KeyMetadata, 'CreateKey')
 }
 
-/** Milliseconds until AWS shows what was requested at `since`; at most the time from now on. */
-function untilSettled({ settlingMs }: Session, since: Date): number {
-  return Math.min(settlingMs, Math.max(0, since.getTime() + settlingMs - Date.now()))
-}
-
-export async function findByOperation(
-  session: Session,
-  ids: ReadonlySet<string>,
-  since: Date,
-): Promise<Map<string, KmsKey>> {
-  const found = new Map<string, KmsKey>()
-  const schedule = { withinMs: untilSettled(session, since), everyMs: SEARCH_EVERY_MS }
-  await pollUntil(session, schedule, async () => {
-    for await (const { key, tags } of listTagged(session)) {
-      const operation = tags?.[OPERATION_TAG]
-      if (operation && ids.has(operation)) found.set(operation, key)
-    }
-    return found.size === ids.size ? found : undefined
-  })
-  return found
-}
-
-export async function findTagged(
-  session: Session,
-  name: string,
-  value: string,
-): Promise<TaggedKmsKeys> {
-  const tagged: TaggedKmsKey[] = []
-  let hidden = 0
-  for await (const { key, tags } of listTagged(session)) {
-    if (!tags) hidden++
-    else if (tags[name] === value) tagged.push({ key, tags })
-  }
-  return { tagged, hidden }
-}
-
-/** Every KMS key of the Region with its tags, which are undefined if its own policy hides them. */
-async function* listTagged(
-  session: Session,
-): AsyncGenerator<{ readonly key: KmsKey; readonly tags: TaggedKmsKey['tags'] | undefined }> {
-  for await (const entries of listKeys(session)) {
-    const keys = entries.flatMap(({ KeyId, KeyArn }) =>
-      KeyId && KeyArn ? [{ id: KeyId, arn: KeyArn }] : [],
-    )
-    const tags = await Promise.all(keys.map(({ id }) => visibleTagsOf(session, id)))
-    for (const [index, key] of keys.entries()) yield { key, tags: tags[index] }
-  }
-}
-
-async function* listKeys({ client }: Session): AsyncGenerator<readonly KeyListEntry[]> {
-  for await (const page of boundedPages(
-    'ListKeys',
-    paginateListKeys({ client }, { Limit: 1000 }),
-  )) {
-    const keys = entriesOf(page.Keys)
-    for (let index = 0; index < keys.length; index += TAG_REQUESTS)
-      yield keys.slice(index, index + TAG_REQUESTS)
-  }
-}
-
-async function visibleTagsOf(
-  session: Session,
-  id: string,
-): Promise<Record<string, string> | undefined> {
-  try {
-    return await tagsOf(session, id)
-  } catch (error) {
-    // A KMS key that its own policy keeps from us, or that went meanwhile, is not one that we have
-    // just made. But where the caller may not list tags at all, not having seen one says nothing.
-    if (isAwsError(error, 'NotFoundException')) return {}
-    if (
-      isAwsError(error, 'AccessDeniedException') &&
-      error.message.includes('resource-based policy')
-    )
-      return undefined
-    throw error
-  }
-}
-
-/** The tags of the KMS key that an id or an ARN names. */
-export async function tagsOf({ client }: Session, KeyId: string): Promise<Record<string, string>> {
-  const tags: Record<string, string> = {}
-  const pages = paginateListResourceTags({ client }, { KeyId })
-  for await (const page of boundedPages('ListResourceTags', pages)) {
-    for (const { TagKey = '', TagValue = '' } of entriesOf(page.Tags)) tags[TagKey] = TagValue
-  }
-  return tags
-}
-
-export async function tagKey(
-  session: Session,
-  key: KmsKey,
-  tags: Readonly<Record<string, string>>,
-): Promise<void> {
-  await session.client.send(
-    new TagResourceCommand({ KeyId: keyIdIn(session, key), Tags: tagList(tags) }),
-  )
-}
-
 export async function replicateKey(
   session: Session,
   key: KmsKey,
   ReplicaRegion: string,
   request: KmsKeyRequest,
-): Promise<void> {
+): Promise<KmsKey> {
   const command = new ReplicateKeyCommand({
     KeyId: keyIdIn(session, key),
     ReplicaRegion,
     Description: request.description,
     Tags: tagList(request.tags),
   })
-  await catchAwsError(session.client.send(command), 'AlreadyExistsException')
+  const reply = await catchAwsError(session.client.send(command), 'AlreadyExistsException')
+  return reply
+    ? kmsKey(reply.ReplicaKeyMetadata, 'ReplicateKey')
+    : { id: key.id, arn: replicaArn(key.arn, ReplicaRegion) }
 }
 
 /**
@@ -189,13 +79,13 @@ export async function replicateKey(
  * returns, and takes nothing while it is `Creating`.
  * @throws KeymgmtError KMS_FAILED if it takes too long.
  */
-export async function awaitReplica(session: Session, primary: KmsKey): Promise<KmsKey> {
+export async function awaitReplica(session: Session, primary: KmsKey): Promise<void> {
   const schedule = { withinMs: CONSISTENCY_MS, everyMs: LOOK_EVERY_MS }
   const replica = await pollUntil(session, schedule, async () => {
     const status = await inspectKey(session, primary)
     return status?.state === 'creating' ? undefined : status
   })
-  if (replica) return replica.key
+  if (replica) return
   throw new KeymgmtError(
     'KMS_FAILED',
     `the replica of KMS key ${primary.id} in ${session.region} is still being created`,
@@ -208,9 +98,29 @@ export async function findReplica(
   primary: KmsKey,
   since: Date,
 ): Promise<KmsKey | undefined> {
-  const schedule = { withinMs: untilSettled(session, since), everyMs: SEARCH_EVERY_MS }
+  const schedule = untilSettled(session, since)
   const status = await pollUntil(session, schedule, () => inspectKey(session, primary))
   return status?.key
+}
+
+/**
+ * True if the primary is seen to have a replica in `region`, false if it is not; undefined if AWS
+ * does not say which replicas it has. Waits until what was requested at `since` must be visible.
+ */
+export async function hasReplica(
+  session: Session,
+  primary: KmsKey,
+  region: string,
+  since: Date,
+): Promise<boolean | undefined> {
+  const schedule = untilSettled(session, since)
+  let isListed: boolean | undefined
+  await pollUntil(session, schedule, async () => {
+    const status = await inspectKey(session, primary)
+    isListed = status?.multiRegion?.regions.includes(region)
+    return isListed === false ? undefined : true
+  })
+  return isListed
 }
 
 const STATES = new Map<unknown, KmsKeyState>(

@@ -8,14 +8,11 @@ import {
   createKey,
   disableKey,
   enableKey,
-  findByOperation,
   findReplica,
-  findTagged,
+  hasReplica,
   inspectKey,
   replicateKey,
   scheduleDeletion,
-  tagKey,
-  tagsOf,
 } from './keys.js'
 import { accepts, deleteMaterial, holds, importMaterial } from './material.js'
 import type { AwsMiddleware } from './middleware.js'
@@ -23,6 +20,7 @@ import { createRateLimiter, type RateLimiter } from './rate-limiter.js'
 import { retryWithin, type RetryOptions } from './retry.js'
 import { keyIdIn, type Session } from './session.js'
 import type { ClientOptions } from './settings.js'
+import { findByOperation, findTagged, tagKey, tagsOf } from './tags.js'
 
 /** The options of all providers of AWS KMS. */
 export interface AwsOptions extends RetryOptions, ClientOptions {
@@ -61,11 +59,18 @@ export function openAwsProvider(
     create: (request) => at(createKey)(home, request),
     findByOperation: (ids, since) => at(findByOperation)(home, ids, since),
     findTagged: at(findTagged),
-    replicate: async (key, toRegion, request) => {
-      await at(replicateKey)(home, key, toRegion, request)
-      return at(awaitReplica)(toRegion, key)
+    replicate: (...args) => at(replicateKey)(home, ...args),
+    awaitReplica: at(awaitReplica),
+    findReplica: async (key, region, since) => {
+      try {
+        return await at(findReplica)(region, key, since)
+      } catch (error) {
+        if (options.signal.aborted) throw error
+        const isListed = await at(hasReplica)(home, key, region, since).catch(() => undefined)
+        if (isListed === false) return undefined
+        throw error
+      }
     },
-    findReplica: (key, region, since) => at(findReplica)(region, key, since),
     importMaterial: at(importMaterial),
     holds: at(holds),
     accepts: at(accepts),
@@ -83,6 +88,11 @@ export function openAwsProvider(
   }
 }
 
+/** The host of an endpoint, with its port; undefined if the SDK finds no endpoint. */
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined
+}
+
 async function openSession(
   settings: KmsSettings,
   region: string,
@@ -94,7 +104,10 @@ async function openSession(
   const limiter = limiters.get(place) ?? createRateLimiter(!isLoopback)
   limiters.set(place, limiter)
   const first = options.middleware?.(settings) ?? []
-  addMiddleware(client, region, [...first, retryWithin(limiter, options)])
+  addMiddleware(client, region, [
+    ...first,
+    retryWithin(limiter, options, { provider: settings.name, host: hostOf(endpoint) }),
+  ])
   return {
     region,
     client,
