@@ -104,7 +104,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'crypto/import/material.js',
     'kms/index.js',
     'kms/provider.js',
-    'kms/credentials.js',
+    'kms/credential-fields.js',
     'kms/region.js',
     'errors.js',
   ],
