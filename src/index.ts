@@ -74,6 +74,7 @@ export type {
   AliasOwner,
   KmsAccount,
   KmsEndpoint,
+  KmsIdentity,
   KmsKey,
   KmsKeyRequest,
   KmsKeyState,

@@ -222,6 +222,7 @@ describe('what is promised', () => {
       'KeyVersion',
       'KmsAccount',
       'KmsEndpoint',
+      'KmsIdentity',
       'KmsKey',
       'KmsKeyEntry',
       'KmsKeyPlace',

@@ -12,7 +12,9 @@ interface Advice {
 const denied: Advice = {
   code: 'KMS_ACCESS_DENIED',
   hints: ({ operation }) => [
-    `allow kms:${operation} in the caller's IAM policy and in the KMS key's policy`,
+    operation === 'GetCallerIdentity'
+      ? 'no IAM policy can deny the call: check the policy of the VPC endpoint for STS'
+      : `allow kms:${operation} in the caller's IAM policy and in the KMS key's policy`,
   ],
 }
 const badCredentials: Advice = {
