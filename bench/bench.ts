@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { byokScript } from './byok-script.js'
 import { distribute, distributeUnderQuotas, memory } from './distribution.js'
-import { localCommand, localWrite, manyKeys, settingsFile } from './local-commands.js'
+import {
+  localCommand,
+  localCommandWithCrypto,
+  localWrite,
+  manyKeys,
+  settingsFile,
+} from './local-commands.js'
 import { publishedPackage } from './published-package.js'
 import { formatResult, isWithinBound, type NotMeasured, type Result, type Row } from './result.js'
 
@@ -14,6 +20,7 @@ import { formatResult, isWithinBound, type NotMeasured, type Result, type Row } 
 
 const ROWS: Readonly<Record<string, Row>> = {
   'local-command': localCommand,
+  'with-crypto': localCommandWithCrypto,
   'settings-file': settingsFile,
   'local-write': localWrite,
   'many-keys': manyKeys,

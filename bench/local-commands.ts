@@ -40,6 +40,27 @@ export async function* localCommand(folder: string): AsyncGenerator<Result> {
   }
 }
 
+/**
+ * Compares `keymgmt read` with the same program when that loads `node:crypto`, too. No sealed
+ * record opens without it, so this shows the part of the difference that is keymgmt's own.
+ */
+export async function* localCommandWithCrypto(folder: string): AsyncGenerator<Result> {
+  const [keymgmt, empty] = [
+    await createUserWithKeys(join(folder, 'keymgmt'), KEYS),
+    createUser(join(folder, 'empty')),
+  ]
+  const program = await generateEmptyProgram(join(folder, 'program'), ['node:crypto'])
+  const args = [program, ...READ.split(' ')]
+  for (const { label, release } of CIRCUMSTANCES.filter(({ emptyCache }) => !emptyCache)) {
+    const node = installNode(release)
+    const comparison = alternate(
+      run(keymgmt, keymgmt.keymgmt(READ, { node }), false),
+      run(empty, { program: node, args, env: empty.env }, false),
+    )
+    yield ratio(label, comparison, 1.15, ['read', 'empty program with node:crypto'])
+  }
+}
+
 /** Compares `keymgmt read` with and without a settings file. */
 export async function* settingsFile(folder: string): AsyncGenerator<Result> {
   const [plain, configured] = [

@@ -8,7 +8,8 @@ import { errorText } from './redact.js'
 export const ERRORS = {
   USAGE: {
     exitStatus: 1,
-    meaning: 'the flags, the number of arguments or the K=V syntax is wrong',
+    meaning:
+      'the flags, the number of arguments or the K=V syntax is wrong, or only Vault has the command',
   },
   PATH_UNSUPPORTED: { exitStatus: 2, meaning: 'the path does not exist' },
   OPERATION_UNSUPPORTED: { exitStatus: 2, meaning: 'the path does not support the operation' },
@@ -121,6 +122,17 @@ export class KeymgmtError extends Error {
     this.hints = (details.hints ?? []).map(errorText)
     this.requestId = details.requestId && errorText(details.requestId)
     this.awsError = details.awsError
+  }
+
+  /** The same error with more hints in front of its own. */
+  withHints(hints: readonly string[]): KeymgmtError {
+    const { code, message, requestId, awsError } = this
+    return new KeymgmtError(code, message, {
+      hints: [...hints, ...this.hints],
+      requestId,
+      awsError,
+      cause: this,
+    })
   }
 
   /** The exit status of a command that ends with this error. */

@@ -14,6 +14,8 @@ interface Workflow {
       string,
       {
         readonly permissions?: Readonly<Record<string, string>>
+        readonly needs?: string
+        readonly environment?: string
         readonly steps: readonly { readonly uses?: string; readonly run?: string }[]
       }
     >
@@ -32,29 +34,71 @@ describe('workflows', () => {
       expect(line).toMatch(/uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
   })
 
-  it.each(workflows)('%s may read and nothing else, but where it publishes', (name) => {
+  it.each(workflows)('%s can only read, except the job that publishes', (name) => {
     const { permissions, jobs } = read(name)
     expect(permissions).toEqual({ contents: 'read' })
     const wider = Object.entries(jobs)
       .filter(([, job]) => job.permissions)
       .map(([job, { permissions: given }]) => [name, job, given])
     expect(wider).toEqual(
-      name === 'release.yml'
-        ? [['release.yml', 'publish', { contents: 'read', 'id-token': 'write' }]]
-        : [],
+      name === 'release.yml' ? [['release.yml', 'publish', { 'id-token': 'write' }]] : [],
     )
   })
 
-  it('a release is published with provenance and without a token, after everything was run', () => {
-    const steps = read('release.yml').jobs.publish?.steps.flatMap(({ run }) => run ?? []) ?? []
+  it('the job that publishes runs no code of the repository, and checks the tarball', () => {
+    const { needs, environment, steps = [] } = read('release.yml').jobs.publish ?? {}
+    expect({ needs, environment }).toEqual({ needs: 'build', environment: 'npm' })
+    const uses = steps.flatMap((step) => step.uses ?? []).map((use) => use.replace(/@.*/, ''))
+    expect(uses).toEqual(['actions/setup-node', 'actions/download-artifact'])
+    expect(steps.flatMap(({ run }) => run ?? [])).toEqual([
+      expect.stringMatching(/sha256sum --check$/),
+      'npm stage publish --access public ./keymgmt-*.tgz',
+    ])
     expect(textOf('release.yml')).not.toMatch(/secrets\.|NODE_AUTH_TOKEN|NPM_TOKEN/)
-    expect(steps.at(-1)).toBe('npm publish --provenance --access public')
-    expect(steps).toContain('.ci/run')
   })
 
-  it('the suite is run on every Node.js that is supported', () => {
+  it('the package that is published is the one that passed all checks', () => {
+    const steps = read('release.yml').jobs.build?.steps ?? []
+    const commands = steps.flatMap(({ run }) => run ?? [])
+    const checked = commands.indexOf('.ci/run')
+    const packed = commands.findIndex((command) => command.startsWith('npm pack --ignore-scripts'))
+    expect(checked).toBeGreaterThan(0)
+    expect(packed).toBeGreaterThan(checked)
+    expect(steps.at(-1)?.uses).toMatch(/^actions\/upload-artifact@/)
+  })
+
+  it('packages are installed exactly as the lock file says', () => {
+    const texts = [...workflows.map(textOf), readFileSync('.ci/run', 'utf8')]
+    for (const text of texts) expect(text).not.toMatch(/npm (install|i) (?!-g)/)
+    expect(texts.join('\n').match(/npm ci\b/g)).toHaveLength(3)
+  })
+
+  it('the tests run on every supported Node.js', () => {
     expect(textOf('ci.yml')).toMatch(/node-version: 20\n/)
     expect(textOf('ci.yml')).toContain('node: [22, 24, 26]')
+  })
+})
+
+describe('package.json', () => {
+  const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Readonly<
+    Record<string, unknown>
+  >
+  const repository = 'https://github.com/keymgmt/keymgmt'
+
+  it('names the repository, which npm needs for provenance and for the links of README.md', () => {
+    expect(manifest).toMatchObject({
+      repository: { type: 'git', url: `git+${repository}.git` },
+      homepage: `${repository}#readme`,
+      bugs: { url: `${repository}/issues` },
+    })
+  })
+
+  it('lists the manual pages', () => {
+    expect(manifest.man).toEqual(['./dist/bundle/keymgmt.1'])
+  })
+
+  it('publishes no page that only people on the website read', () => {
+    expect(manifest.files).not.toContain('docs')
   })
 })
 
@@ -72,7 +116,7 @@ describe('CHANGELOG.md', () => {
       )
   })
 
-  it('has the newest version first, and none that is newer than the package', () => {
+  it('lists the newest version first, and no version newer than the package', () => {
     const versions = lines.flatMap(
       (line) => /^## \[(\d+)\.(\d+)\.(\d+)\]/.exec(line)?.slice(1).map(Number) ?? [],
     )

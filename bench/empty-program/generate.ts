@@ -13,15 +13,19 @@ const KEYMGMT = fileURLToPath(new URL('../../../bin/keymgmt.js', import.meta.url
 /**
  * Writes a commander program that declares the commands of keymgmt and does nothing, and returns
  * its path. It imports commander unbundled, and uses the compile cache of Node.js if keymgmt does.
- * It is an ES module, as the sources of keymgmt are.
+ * It is an ES module, as the sources of keymgmt are. It also loads `builtins`.
  */
-export async function generateEmptyProgram(folder: string): Promise<string> {
+export async function generateEmptyProgram(
+  folder: string,
+  builtins: readonly string[] = [],
+): Promise<string> {
   cpSync(COMMANDER, join(folder, 'node_modules', 'commander'), { recursive: true })
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n')
   const file = join(folder, 'empty-program.js')
   const usesCompileCache = readFileSync(KEYMGMT, 'utf8').includes('enableCompileCache')
-  writeFileSync(file, sourceOf(await readCommandTable(), usesCompileCache))
+  const imports = builtins.map((name) => `import '${name}'\n`).join('')
+  writeFileSync(file, imports + sourceOf(await readCommandTable(), usesCompileCache))
   return file
 }
 

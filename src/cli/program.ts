@@ -1,10 +1,12 @@
 import { defineProgram } from './commands/index.js'
 import type { Context, Environment, KeymgmtCommand } from './commands/command.js'
 import { asksForHelp, fromGoFlags } from './go-flags.js'
+import { withArgumentHints } from './input/argument-hints.js'
 import { printError } from './output/error.js'
 import type { FormatName } from './output/index.js'
 import { toRefusal } from './refusals.js'
 import { effectiveFormat, readSettings } from './settings.js'
+import { vaultCommandError } from './vault-commands.js'
 
 /** Runs the command that the arguments ask for. Returns the exit status. */
 export async function runProgram(
@@ -19,7 +21,8 @@ export async function runProgram(
     const { value, source } = effectiveFormat(formatFlag(program), env, context.settings)
     action.setOptionValueWithSource('format', value, source)
   })
-  const { command, argv } = fromGoFlags(args, program)
+  const line = fromGoFlags(args, program)
+  const { command, argv } = line
   try {
     if (env.COMP_LINE) {
       const { printCandidates } = await import('./completion/index.js')
@@ -29,10 +32,12 @@ export async function runProgram(
       out((await import('./help/subjects.js')).helpOn(command))
       return 0
     }
+    const vaultOnly = vaultCommandError(line)
+    if (vaultOnly) throw vaultOnly
     await program.parseAsync(argv, { from: 'user' })
     return command.exitStatus
   } catch (error) {
-    const refusal = toRefusal(error, command)
+    const refusal = withArgumentHints(toRefusal(error, command), args)
     return printError(context.terminal, refusal, undefined, errorFormat(program, context))
   }
 }

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander'
 import { KeymgmtError } from '../errors.js'
 import { quotePlain } from '../router/quote.js'
-import { didYouMean } from '../router/suggest.js'
+import { didYouMean } from '../suggest.js'
 import type { KeymgmtCommand } from './commands/command.js'
 
 /**

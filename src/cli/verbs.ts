@@ -9,6 +9,7 @@ import type { Json } from '../router/values.js'
 import type { Context } from './commands/command.js'
 import type { RequestFlags } from './commands/flags.js'
 import { composeEngine } from './engine.js'
+import { withArgumentHints } from './input/argument-hints.js'
 import { parseData, typedNames } from './input/data.js'
 import { DEFAULT_TIMEOUT, parseDuration } from './input/duration.js'
 import { exposedSecrets } from './input/exposed-secrets.js'
@@ -75,7 +76,8 @@ export async function runVerb(
       throw flags.dryRun ? error : doneButUnprinted(error, operation, path, response)
     }
     return exitStatus(operation, response)
-  } catch (error) {
+  } catch (thrown) {
+    const error = withArgumentHints(thrown, args)
     // After OUTPUT_FAILED, the action itself has not failed.
     const standsAlone =
       error instanceof KeymgmtError && ['USAGE', 'OUTPUT_FAILED'].includes(error.code)

@@ -11,24 +11,26 @@ import {
 
 /** An AWS account: all of its Regions. */
 export interface Account {
-  /** Its 12 digits. */
+  /** 12 digits. */
   readonly id: string
-  /** Its clock: material expires and keys are deleted by it. */
+  /** The clock by which material expires and keys are deleted. */
   readonly now: () => Date
-  /** What is there now, after what time did to it. */
+  /**
+   * The Region as it is now. Expirations, rotations and deletions that are due take effect first.
+   */
   region(name: string): Region
-  /** Every Region that was spoken of, as it was left. */
+  /** Every Region that a request has named, without what has become due since its last request. */
   readonly regions: ReadonlyMap<string, Region>
   /**
-   * Import tokens and markers are bound to it: what one account hands out, another doesn't take,
-   * unless it is a copy.
+   * Authenticates import tokens and pagination markers (32 bytes): only this account and its copies
+   * accept them.
    */
   readonly secret: Buffer
-  /** What was imported with each import token, so that none is used for two things. */
+  /** SHA-256 (hex) of each used import token, and of the blob that was imported with it. */
   readonly usedTokens: Map<string, string>
 }
 
-/** An account without keys. */
+/** Creates an account without keys. `id` has 12 digits. */
 export function createAccount(
   now: () => Date = () => new Date(),
   id: string = DEFAULT_ACCOUNT,
@@ -37,12 +39,12 @@ export function createAccount(
 }
 
 /**
- * A deep copy: whatever happens in one doesn't in the other. Keys, materials, aliases, tags, import
- * tokens and ciphertexts of the one are those of the other.
+ * Copies an account: later changes of one do not affect the other. The copy accepts the import
+ * tokens, markers and ciphertexts of the original.
  */
 export function copyAccount(account: Account, now: () => Date = account.now): Account {
   const copied = structuredClone(account.regions)
-  // A structured clone has forgotten which bytes were a Buffer.
+  // structuredClone turns a Buffer into a plain Uint8Array.
   const buffer = (bytes: Buffer | undefined) => bytes && Buffer.from(bytes)
   for (const key of [...copied.values()].flatMap(({ keys }) => [...keys.values()])) {
     key.publicKey = buffer(key.publicKey)
@@ -76,15 +78,15 @@ function accountOf(
         region = { name, account: id, keys: new Map(), aliases: new Map() }
         regions.set(name, region)
       }
-      settle(account)
+      applyDueChanges(account)
       return region
     },
   }
   return account
 }
 
-/** Time passes, in every Region, when somebody looks at one. */
-function settle(account: Account): void {
+/** Applies expirations, rotations and deletions that are due, in every Region. */
+function applyDueChanges(account: Account): void {
   const now = account.now()
   for (const region of account.regions.values()) {
     for (const key of region.keys.values()) {
@@ -92,10 +94,10 @@ function settle(account: Account): void {
       if (key.rotation && key.rotation.doneAt <= now.getTime()) finishRotation(account, key)
     }
   }
-  // Replicas first: the waiting period of a primary only begins when its last replica has gone.
-  const gone = (key: Key) => key.deletion?.at !== undefined && key.deletion.at <= now
+  // A primary's waiting period begins when its last replica is deleted.
+  const isDue = (key: Key) => key.deletion?.at !== undefined && key.deletion.at <= now
   for (const region of account.regions.values()) {
-    for (const key of region.keys.values()) if (gone(key)) remove(account, region, key)
+    for (const key of region.keys.values()) if (isDue(key)) remove(account, region, key)
   }
 }
 
@@ -107,8 +109,8 @@ function expire(account: Account, key: Key, now: Date): void {
 }
 
 /**
- * Takes a material's bytes away. One that waits for its rotation is no longer the key's, nor its
- * replicas'; any other stays the key's, which can't be used until the same bytes are imported
+ * Erases a material's bytes. Material that is pending rotation is removed from the key and its
+ * replicas. Other material stays associated: the key is unusable until the same bytes are imported
  * again.
  */
 export function expireMaterial(account: Account, key: Key, material: Material): void {
@@ -118,7 +120,7 @@ export function expireMaterial(account: Account, key: Key, material: Material): 
   if (isPermanent(material)) return
   if (key.multiRegion && key.multiRegion.primary !== key.region) {
     material.state = 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION'
-    settlePending(account, key)
+    updatePendingRotation(account, key)
     return
   }
   for (const relative of relatedKeys(account, key)) {
@@ -126,7 +128,7 @@ export function expireMaterial(account: Account, key: Key, material: Material): 
   }
 }
 
-/** The key itself and, of a multi-Region key, all that are related to it. */
+/** The key itself or, for a multi-Region key, its primary and replicas. */
 export function relatedKeys(account: Account, key: Key): Key[] {
   if (!key.multiRegion) return [key]
   const { primary, replicas } = key.multiRegion
@@ -135,8 +137,8 @@ export function relatedKeys(account: Account, key: Key): Key[] {
   )
 }
 
-/** A primary's pending material can be rotated to once every replica has it. */
-export function settlePending(account: Account, key: Key): void {
+/** Updates the state of a primary's pending material: rotation needs its bytes in every replica. */
+export function updatePendingRotation(account: Account, key: Key): void {
   const related = relatedKeys(account, key)
   const primary = related.find(({ region }) => region === key.multiRegion?.primary)
   const pending = primary && pendingMaterial(primary)
@@ -163,13 +165,13 @@ function remove(account: Account, region: Region, key: Key): void {
     if (target === key.id) region.aliases.delete(name)
   if (!key.multiRegion || key.multiRegion.primary === region.name) return
   key.multiRegion.replicas.delete(region.name)
-  settlePending(account, key)
+  updatePendingRotation(account, key)
   const primary = account.regions.get(key.multiRegion.primary)?.keys.get(key.id)
   if (primary?.deletion && key.multiRegion.replicas.size === 0)
     primary.deletion.at = deletionDate(account, primary.deletion.windowDays)
 }
 
-/** When a waiting period that begins now is over. */
+/** The end of a waiting period that begins now. */
 export function deletionDate(account: Account, days: number): Date {
   return new Date(account.now().getTime() + days * 86_400_000)
 }

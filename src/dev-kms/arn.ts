@@ -1,15 +1,13 @@
-/** The account of an embedded KMS that is not given one: AWS's own example. */
+/** The default account: AWS's documentation uses it as an example. */
 export const DEFAULT_ACCOUNT = '111122223333'
 
-/** One Region of one account: ARNs name both. */
+/** One Region of one account. ARNs contain both. */
 export interface Place {
   readonly account: string
   readonly name: string
 }
 
-/**
- * The Regions that have AWS KMS, by partition (botocore's endpoints.json): a mistyped one is none.
- */
+/** The Regions that have AWS KMS, by partition. Source: botocore's endpoints.json. */
 const PARTITIONS: Readonly<Record<string, string>> = {
   aws:
     'af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2 ap-southeast-1 ap-southeast-2 ' +
@@ -31,12 +29,12 @@ const PARTITION_OF = new Map(
   ),
 )
 
-/** Whether AWS KMS is in a Region of that name. */
+/** True if AWS KMS exists in this Region. */
 export function isRegion(region: string): boolean {
   return PARTITION_OF.has(region)
 }
 
-/** The partition of a Region that there is. */
+/** The partition of an existing Region. */
 export function partitionOf(region: string): string {
   return PARTITION_OF.get(region) ?? 'aws'
 }
@@ -46,23 +44,20 @@ export function arnOf({ account, name }: Place, resource: string): string {
   return `arn:${partitionOf(name)}:kms:${name}:${account}:${resource}`
 }
 
-/** The ARN of the user that signs requests, as AWS's refusals and STS state it. */
+/** The ARN of the user who signs requests, as in AWS's errors and in STS's reply. */
 export function callerArn({ account, name }: Place): string {
   return `arn:${partitionOf(name)}:iam::${account}:user/dev`
 }
 
-/** The ARN by which a key policy names the account. */
+/** The ARN that stands for the account in a key policy. */
 export function rootArn({ account, name }: Place): string {
   return `arn:${partitionOf(name)}:iam::${account}:root`
 }
 
-/**
- * The service that keeps multi-Region keys in step, and the role of the account that it does that
- * with.
- */
+/** The service that synchronises multi-Region keys, with a role in the account. */
 export const MULTI_REGION_SERVICE = 'mrk.kms.amazonaws.com'
 
-/** The ARN of that role. */
+/** The ARN of the role that synchronises multi-Region keys. */
 export function multiRegionRoleArn({ account, name }: Place): string {
   return `arn:${partitionOf(name)}:iam::${account}:role/aws-service-role/${MULTI_REGION_SERVICE}/AWSServiceRoleForKeyManagementServiceMultiRegionKeys`
 }

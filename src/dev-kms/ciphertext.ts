@@ -7,7 +7,7 @@ const MATERIAL_ID_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** What a symmetric ciphertext tells without being opened. */
+/** The unencrypted beginning of a symmetric ciphertext. */
 export interface Header {
   readonly keyId: string
   readonly materialId: string
@@ -15,18 +15,21 @@ export interface Header {
 }
 
 /**
- * Not AWS's own format, which it does not publish; but it names its key and its material, as that
- * does.
+ * AWS does not publish its format. Like AWS's, this one names the key and the material: 6 bytes
+ * `kmgmt2`, 1 byte length of the key id, the key id, 32 bytes material id.
  */
 function writeHeader(key: Key, material: Material): Buffer {
   const id = Buffer.from(key.id)
   return Buffer.concat([MARK, Buffer.of(id.length), id, Buffer.from(material.id, 'hex')])
 }
 
-/** An InvalidCiphertextException, without a word, as AWS's is. */
+/** An InvalidCiphertextException without a message, as AWS returns it. */
 export const invalidCiphertext = () => new AwsError('InvalidCiphertextException', '')
 
-/** @throws AwsError InvalidCiphertextException for what is no ciphertext of this KMS. */
+/**
+ * Reads the header of a ciphertext.
+ * @throws AwsError InvalidCiphertextException if the bytes are not a ciphertext of this KMS
+ */
 export function readHeader(blob: Buffer): Header {
   const length = blob[MARK.length]
   const end = MARK.length + 1 + (length ?? 0)
@@ -44,19 +47,25 @@ export function readHeader(blob: Buffer): Header {
   }
 }
 
-/** Bound to the id: the same material in an unrelated key does not open it, as in AWS. */
+/**
+ * Derives an AES-256 key from the material and the key id. As in AWS, an unrelated KMS key with the
+ * same material can't decrypt.
+ */
 function derivedKey(key: Key, material: Buffer): Buffer {
   return Buffer.from(hkdfSync('sha256', material, key.id, 'keymgmt dev', 32))
 }
 
-/** The encryption context in one form, whatever the order in which it was given. */
+/** The encryption context, independent of the order of its pairs. */
 function contextBytes(context: ReadonlyMap<string, string>): Buffer {
   return Buffer.from(
     JSON.stringify([...context].toSorted(([one], [other]) => (one < other ? -1 : 1))),
   )
 }
 
-/** Encrypts under the material, for whoever names the same context. */
+/**
+ * Encrypts with AES-256-GCM. Returns the header, a 12-byte nonce, the ciphertext and a 16-byte tag;
+ * the header and the encryption context are authenticated.
+ */
 export function seal(
   key: Key,
   material: Material & { bytes: Buffer },
@@ -76,7 +85,10 @@ export function seal(
   ])
 }
 
-/** Decrypts what {@link seal} made. @throws AwsError InvalidCiphertextException */
+/**
+ * Decrypts a result of {@link seal}.
+ * @throws AwsError InvalidCiphertextException if the key, the context or any byte differs
+ */
 export function unseal(
   key: Key,
   material: Buffer,

@@ -1,18 +1,21 @@
-// Written by hand, without the DER code of src/crypto: the embedded KMS checks the keys that it
-// encodes, so it must not share a mistake with it.
+// Independent of src/crypto on purpose: the embedded KMS checks the keys that src/crypto encodes,
+// so the two must not share a mistake.
 
-/** One element of a DER encoding. */
+/** One DER element (ITU-T X.690). */
 export interface Element {
   readonly tag: number
-  /** What is in it. */
+  /** The value, without tag and length. */
   readonly content: Buffer
-  /** All of it, with tag and length. */
+  /** The whole element, with tag and length. */
   readonly whole: Buffer
 }
 
 export const TAG = { OCTET_STRING: 0x04, OID: 0x06, SEQUENCE: 0x30 } as const
 
-/** The elements that `bytes` is made of, one after another. @throws Error when it is not DER. */
+/**
+ * Splits `bytes` into consecutive elements.
+ * @throws Error if they are not DER
+ */
 export function elements(bytes: Buffer): Element[] {
   const found: Element[] = []
   for (let at = 0; at < bytes.length;) {
@@ -29,7 +32,7 @@ export function elements(bytes: Buffer): Element[] {
   return found
 }
 
-/** The length at `at`, and where the content begins. DER has one way to write each length. */
+/** Reads the length at `at`. DER has exactly one encoding of each length; others are refused. */
 function readLength(bytes: Buffer, at: number): readonly [length: number, start: number] {
   const first = bytes.readUInt8(at)
   if (first < 0x80) return [first, at + 1]
@@ -41,7 +44,7 @@ function readLength(bytes: Buffer, at: number): readonly [length: number, start:
   return [length, at + 1 + count]
 }
 
-/** An element. */
+/** Encodes an element whose value is the concatenation of `contents`. */
 export function encode(tag: number, ...contents: readonly Buffer[]): Buffer {
   const content = Buffer.concat(contents)
   const size = content.length

@@ -1,6 +1,6 @@
 /**
- * An error that AWS KMS would answer. Every client error is a 400 on the wire, whatever the model
- * says.
+ * An error as AWS KMS returns it. Every client error has HTTP status 400, although AWS's model
+ * states other codes for some.
  */
 export class AwsError extends Error {
   readonly status: number
@@ -27,10 +27,15 @@ export function notFound(message: string): AwsError {
   return new AwsError('NotFoundException', message)
 }
 
-/** AWS's answer to a request over its quota. */
+/** A ThrottlingException, for a request over its quota. */
 export function throttled(): AwsError {
   return new AwsError(
     'ThrottlingException',
     'You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.',
   )
+}
+
+/** A CustomKeyStoreNotFoundException: the embedded KMS has no custom key stores. */
+export function customKeyStoreNotFound(store: string): AwsError {
+  return new AwsError('CustomKeyStoreNotFoundException', `Custom key store ${store} does not exist`)
 }

@@ -1,6 +1,8 @@
 import { OPERATIONS } from './model/operations.js'
 
-/** The effect of a fault; `-after` and `drop` act first and lose the response. */
+/**
+ * The kinds of fault. `error-after` and `drop` carry out the request first and then lose the reply.
+ */
 export const FAULT_KINDS = [
   'denied',
   'throttle',
@@ -13,18 +15,21 @@ export const FAULT_KINDS = [
 ] as const
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
-/** The operations that can have a fault. */
+/** The operations that a fault can name, apart from `*`. */
 export const FAULT_OPERATIONS: readonly string[] = Object.keys(OPERATIONS)
 
 /** A fault to inject: at the `nth` request of `operation` (1 is the first), or at every one. */
 export interface Fault {
-  /** `*` is every operation. */
+  /** An operation of AWS KMS, or `*` for all. */
   readonly operation: string
   readonly nth: number | '*'
   readonly kind: FaultKind
 }
 
-/** Reads `Operation:nth:kind`. @throws Error that states the form, or the part that is wrong. */
+/**
+ * Parses `Operation:nth:kind`.
+ * @throws Error with the expected form, or the invalid part
+ */
 export function parseFault(text: string): Fault {
   const [operation = '', nth = '', kind = '', ...rest] = text.split(':')
   const known = FAULT_KINDS.find((candidate) => candidate === kind)
@@ -38,19 +43,19 @@ export function parseFault(text: string): Fault {
   return { operation, nth: nth === '*' ? '*' : Number(nth), kind: known }
 }
 
-/** Says for each request which fault strikes it, counting as it goes. */
+/** Returns a function that counts requests and returns the fault to inject into each, if any. */
 export function createFaults(
   faults: readonly Fault[],
 ): (operation: string) => FaultKind | undefined {
   const seen = faults.map(() => 0)
   return (operation) => {
-    let struck: FaultKind | undefined
+    let injected: FaultKind | undefined
     for (const [index, fault] of faults.entries()) {
       if (fault.operation !== '*' && fault.operation !== operation) continue
       const count = (seen[index] ?? 0) + 1
       seen[index] = count
-      if (fault.nth === '*' || fault.nth === count) struck ??= fault.kind
+      if (fault.nth === '*' || fault.nth === count) injected ??= fault.kind
     }
-    return struck
+    return injected
   }
 }

@@ -6,7 +6,10 @@ import type { Key, Region } from './state.js'
 
 const KEY_ID = /^(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 
-/** The key that an id or a key ARN names, whatever its state; an alias names none. */
+/**
+ * Finds a key in any state by its id or ARN.
+ * @throws AwsError NotFoundException, also for an alias
+ */
 export function findKey(region: Region, keyId: string): Key {
   const key = region.keys.get(readKeyId(region, keyId))
   if (!key)
@@ -22,7 +25,7 @@ function readKeyId(region: Region, keyId: string): string {
   return id
 }
 
-/** The part behind `key/` or `alias/` of an ARN of this account and Region. */
+/** The part after `key/` or `alias/` of an ARN in this account and Region. */
 function localResource(region: Region, arn: string, kind: 'key/' | 'alias/'): string {
   const [, , , named, account] = arn.split(':')
   const home = arnOf(region, kind)
@@ -32,7 +35,7 @@ function localResource(region: Region, arn: string, kind: 'key/' | 'alias/'): st
   throw notFound(`Invalid arn ${named !== undefined && named !== region.name ? named : arn}`)
 }
 
-/** The alias that is named, in either form, or undefined when it isn't one. */
+/** The alias name in an alias or alias ARN; undefined for a key id or key ARN. */
 function aliasName(region: Region, keyId: string): string | undefined {
   if (keyId.startsWith('alias/')) return keyId
   return /^arn:[^:]*:kms:[^:]*:[^:]*:alias\//.test(keyId)
@@ -41,8 +44,9 @@ function aliasName(region: Region, keyId: string): string | undefined {
 }
 
 /**
- * The key that a cryptographic operation, DescribeKey or GetPublicKey names: an id, an ARN, or an
- * alias in either form.
+ * Finds a key by id, ARN, alias or alias ARN, as cryptographic operations, DescribeKey and
+ * GetPublicKey do.
+ * @throws AwsError NotFoundException
  */
 export function findKeyOrAlias(
   region: Region,
@@ -56,10 +60,11 @@ export function findKeyOrAlias(
 }
 
 /**
- * The key of a management operation: it is named by id or ARN, the caller may do this to it, and
- * its state allows it.
+ * Opens the key of a management operation, by id or ARN.
+ * @throws AwsError NotFoundException; AccessDeniedException if the caller's policy does not allow
+ * the operation; KMSInvalidStateException or DisabledException if the key's state does not
  */
-export function managed(context: Context, keyId: string): Key {
+export function openKey(context: Context, keyId: string): Key {
   const key = findKey(context.region, keyId)
   context.authorize({ key })
   assertState(context.account.now(), key, context.operation)
@@ -67,19 +72,29 @@ export function managed(context: Context, keyId: string): Key {
 }
 
 /**
- * The key of an operation that takes aliases, too. `action` where it isn't named as the operation
- * is.
+ * Opens the key of an operation that accepts aliases too. `action` is the permission, if its name
+ * differs from the operation's.
+ * @throws AwsError as {@link openKey} does
  */
-export function named(context: Context, keyId: string, action?: string): Key {
+export function openKeyOrAlias(context: Context, keyId: string, action?: string): Key {
   const { key, alias } = findKeyOrAlias(context.region, keyId)
   context.authorize({ key, alias, action })
   assertState(context.account.now(), key, context.operation)
   return key
 }
 
-/** A key that was named and is meant for `usage`, and one request's worth of its quota. */
-export function usable(context: Context, keyId: string, usage: string, action?: string): Key {
-  const key = named(context, keyId, action)
+/**
+ * Opens a key for a cryptographic operation of this `usage`, and takes one request from its quota.
+ * @throws AwsError as {@link openKey} does; InvalidKeyUsageException for a key of another usage;
+ * ThrottlingException
+ */
+export function openKeyForUse(
+  context: Context,
+  keyId: string,
+  usage: string,
+  action?: string,
+): Key {
+  const key = openKeyOrAlias(context, keyId, action)
   if (key.usage !== usage)
     throw invalidUsage(
       `${key.arn} key usage is ${key.usage} which is not valid for this operation.`,

@@ -4,22 +4,22 @@ import type { Limits, Quotas } from './quotas.js'
 import type { Key, Region } from './state.js'
 import type { Account } from './account.js'
 
-/** What is asked of the caller's policy. */
-export interface Wanted {
-  /** The operation's own name where it is not given; without its service where that is `kms:`. */
+/** A permission that a request needs from the caller's policy. */
+export interface PermissionRequest {
+  /** Default: the operation's name. The prefix `kms:` is optional. */
   readonly action?: string | undefined
-  /** The multi-Region primary that a replica is made of, and where. */
+  /** The multi-Region primary to replicate, and the target Region. */
   readonly replica?: { readonly of: Key; readonly region: string }
-  /** The service that a role is made for. */
+  /** The service that a service-linked role is created for. */
   readonly service?: string
   readonly key?: Key
-  /** By which the request names the key. */
+  /** The alias that the request contains in place of the key. */
   readonly alias?: string | undefined
-  /** Where it isn't the key's. */
+  /** Default: the key's ARN. */
   readonly resource?: string
 }
 
-/** What an operation has to work with. */
+/** The request that a handler works for. */
 export interface Context {
   readonly account: Account
   /** The Region that the request was signed for. */
@@ -27,19 +27,19 @@ export interface Context {
   readonly operation: Operation
   readonly requestId: string
   readonly limits: Limits
-  /** @throws AwsError AccessDeniedException unless the caller's policy allows it. */
-  authorize(wanted: Wanted): void
-  /** What a request uses beside its own operation's quota. */
+  /** @throws AwsError AccessDeniedException if the caller's policy does not allow it */
+  authorize(wanted: PermissionRequest): void
+  /** For quotas other than the operation's own, which is counted before the handler runs. */
   readonly quotas: Quotas
 }
 
-/** One operation: its answer, or an AwsError. */
+/** Carries out one operation, and returns the reply. Throws an AwsError to refuse it. */
 export type Handler = (context: Context, input: Input) => object | Promise<object>
 
 /** Operations by name. */
 export type Handlers = Readonly<Partial<Record<Operation, Handler>>>
 
-/** A date on the wire: seconds since 1970, with a fraction. */
+/** A date in AWS's JSON: seconds since 1970, with a fraction. */
 export function wireDate(date: Date | undefined): number | undefined {
   return date === undefined ? undefined : date.getTime() / 1000
 }

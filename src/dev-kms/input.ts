@@ -1,8 +1,6 @@
 import { invalid } from './errors.js'
 
-/**
- * A request's body, after it was held against the operation's model: types and limits are right.
- */
+/** The body of a validated request: its types and limits are correct. */
 export interface Input {
   text(name: string): string | undefined
   required(name: string): string
@@ -16,17 +14,17 @@ export interface Input {
   structure(name: string): Input | undefined
   tags(): readonly Tag[]
   has(name: string): boolean
-  /** A string, a number or a boolean, whichever it is. */
+  /** The value of a scalar member. */
   value(name: string): string | number | boolean | undefined
 }
 
-/** A tag as it is on the wire. */
+/** A tag in AWS's JSON. */
 export interface Tag {
   readonly TagKey: string
   readonly TagValue: string
 }
 
-/** Reads a body that was validated, and whose members are therefore what they are read as. */
+/** Reads a validated body. The casts rely on the validation. */
 export function readInput(body: Readonly<Record<string, unknown>>): Input {
   const get = (name: string) => (Object.hasOwn(body, name) ? (body[name] ?? undefined) : undefined)
   const text = (name: string) => get(name) as string | undefined
@@ -59,8 +57,8 @@ export function readInput(body: Readonly<Record<string, unknown>>): Input {
 }
 
 /**
- * Only members that the model leaves optional come here: Decrypt's CiphertextBlob without a dry
- * run, and the like.
+ * For members that are optional in the model but required in this request, such as Decrypt's
+ * CiphertextBlob outside a dry run.
  */
 function missing(name: string): never {
   const path = `${name.charAt(0).toLowerCase()}${name.slice(1)}`

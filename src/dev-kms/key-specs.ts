@@ -1,11 +1,11 @@
-/** The families that AWS's rules on wrapping, aliases and quotas speak of. */
+/** The families of key specs that AWS's rules on wrapping, aliases and quotas distinguish. */
 export type Family = 'symmetric' | 'hmac' | 'rsa' | 'ecc'
 
-/** What AWS KMS knows of one KeySpec. */
+/** The properties of one KeySpec. */
 export interface Spec {
   readonly family: Family
   readonly usages: readonly string[]
-  /** Shortest and longest material in bytes, of symmetric and HMAC keys. */
+  /** Minimum and maximum length of material in bytes, for symmetric and HMAC keys. */
   readonly length?: readonly [least: number, most: number]
   readonly modulusLength?: number
   /** OpenSSL's name. */
@@ -33,8 +33,8 @@ const hmac = (bytes: number, hash: string): Spec => ({
 const BOTH = ['SIGN_VERIFY', 'KEY_AGREEMENT']
 
 /**
- * By KeySpec. A Map, for the names come from outside. SM2, ML-DSA and ML-KEM are not here: none of
- * them can be done.
+ * By KeySpec. A Map, because requests contain the names. SM2, ML-DSA and ML-KEM are missing:
+ * Node.js 20 does not support them.
  */
 export const SPECS = new Map<string, Spec>([
   ['SYMMETRIC_DEFAULT', { family: 'symmetric', usages: ['ENCRYPT_DECRYPT'], length: [32, 32] }],
@@ -52,11 +52,12 @@ export const SPECS = new Map<string, Spec>([
   ['HMAC_512', hmac(64, 'sha512')],
 ])
 
-/** In China's Regions symmetric keys are SM4's: 16 bytes. */
+/** In China Regions, symmetric keys are SM4 keys of 16 bytes. */
 const CHINESE_LENGTH = [16, 16] as const
 
 /**
- * How long a symmetric or HMAC key's material may be in that Region; undefined for private keys.
+ * Minimum and maximum length in bytes of symmetric or HMAC material in this Region; undefined for
+ * private keys.
  */
 export function materialLength(
   spec: Spec,
@@ -70,8 +71,8 @@ const RSA_SIGNING = ['RSASSA_PKCS1_V1_5', 'RSASSA_PSS'].flatMap((scheme) =>
 )
 
 /**
- * The algorithms that KMS has for keys of one usage, and the member of DescribeKey and GetPublicKey
- * that lists them.
+ * By KeyUsage: the member of DescribeKey and GetPublicKey that lists the algorithms, and the
+ * algorithms.
  */
 const ALGORITHMS: Readonly<
   Record<string, readonly [member: string, of: (spec: Spec, keySpec: string) => readonly string[]]>
@@ -103,12 +104,12 @@ interface Typed {
   readonly usage: string
 }
 
-/** The algorithms that the key can be used with. */
+/** The algorithms that the key supports. */
 export function algorithmsOf({ spec, keySpec, usage }: Typed): readonly string[] {
   return ALGORITHMS[usage]?.[1](spec, keySpec) ?? []
 }
 
-/** The same as a member of an answer. */
+/** The member of a reply that lists them. */
 export function algorithmsMember(key: Typed): Readonly<Record<string, readonly string[]>> {
   const member = ALGORITHMS[key.usage]?.[0]
   return member === undefined ? {} : { [member]: algorithmsOf(key) }

@@ -6,8 +6,7 @@ import type { Input } from './input.js'
 const MAC_LENGTH = 16
 
 /**
- * A marker names the last item that was seen; nobody else can make one, and it is good for this
- * operation and Region only.
+ * Authenticates a marker, which names the last item of a page, for this operation and Region only.
  */
 function mac({ account, region, operation }: Context, last: string): Buffer {
   return createHmac('sha256', account.secret)
@@ -33,8 +32,8 @@ function readMarker(context: Context, marker: string): string {
 }
 
 /**
- * Cuts a page out of `items`, in the order of their names. What is added or deleted between two
- * pages moves none of the others from one page to another.
+ * Returns one page of `items`, sorted by name. Items that are added or deleted between two pages do
+ * not move others to another page.
  */
 export function page<T>(
   context: Context,

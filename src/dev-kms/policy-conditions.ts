@@ -9,8 +9,7 @@ const numeric =
     compare(Number(actual), Number(wanted))
 
 /**
- * The operators, and whether each is the denial of another: those hold where the request has no
- * such key.
+ * The supported operators. A negated one is met if the request has no value for the condition key.
  */
 const OPERATORS: Readonly<Record<string, { readonly test: Test; readonly negative?: true }>> = {
   StringEquals: { test: (actual, wanted) => actual === wanted },
@@ -31,8 +30,7 @@ const OPERATORS: Readonly<Record<string, { readonly test: Test; readonly negativ
 }
 
 /**
- * The condition keys that `policy-values.ts` gives values to; one that ends in `/` or `:` has a
- * name behind it.
+ * The condition keys that `policy-values.ts` supplies. A name follows those that end in `/` or `:`.
  */
 const KEYS = [
   'kms:KeySpec',
@@ -77,7 +75,7 @@ function readOperator(text: string): Operator {
   return { name, every: set === 'ForAllValues:', ifExists: ifExists !== '' }
 }
 
-/** The first operator or key of a condition that is not known, in words. */
+/** The first unknown operator or condition key, or undefined if all are known. */
 export function unknownCondition(condition: Condition): string | undefined {
   for (const [operator, keys] of Object.entries(condition ?? {})) {
     if (!Object.hasOwn(OPERATORS, readOperator(operator).name)) return operator
@@ -94,7 +92,8 @@ function isKnown(key: string): boolean {
 }
 
 /**
- * Whether every part of the condition holds for a request with these values, by key in lower case.
+ * True if a request with these values meets every part of the condition. The keys of `values` are
+ * in lower case.
  */
 export function conditionHolds(
   condition: Condition,
@@ -102,12 +101,12 @@ export function conditionHolds(
 ): boolean {
   return Object.entries(condition ?? {}).every(([operator, keys]) =>
     Object.entries(keys).every(([key, wanted]) =>
-      holds(readOperator(operator), values.get(key.toLowerCase()), asList(wanted)),
+      meets(readOperator(operator), values.get(key.toLowerCase()), asList(wanted)),
     ),
   )
 }
 
-function holds(
+function meets(
   { name, every, ifExists }: Operator,
   actual: readonly string[] | undefined,
   wanted: readonly string[],

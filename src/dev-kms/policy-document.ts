@@ -8,7 +8,7 @@ export interface Statement {
   readonly NotAction?: string | readonly string[]
   readonly Resource?: string | readonly string[]
   readonly NotResource?: string | readonly string[]
-  /** By operator, then by key. */
+  /** By operator, then by condition key. */
   readonly Condition?: Readonly<
     Record<string, Readonly<Record<string, string | readonly string[]>>>
   >
@@ -24,15 +24,15 @@ const PAIRS = [
   ['Resource', 'NotResource'],
 ]
 
-/** One string or many, as a list. */
+/** A list of the strings. */
 export function asList(value: string | readonly string[] | undefined): readonly string[] {
   if (value === undefined) return []
   return typeof value === 'string' ? [value] : value
 }
 
 /**
- * Whether a pattern with `*` and `?` matches all of `text`; flag `i` for actions, whose case
- * doesn't count.
+ * True if a pattern with `*` and `?` matches the whole text. Actions need flag `i`: their case is
+ * ignored.
  */
 export function matches(pattern: string, text: string, flags = ''): boolean {
   const source = pattern
@@ -43,9 +43,9 @@ export function matches(pattern: string, text: string, flags = ''): boolean {
 }
 
 /**
- * The statements of a policy document. Whatever IAM's grammar doesn't have is refused, and so are
- * elements beside `principals` that name whom it is for.
- * @throws Error saying what is wrong.
+ * Reads the statements of a policy document in IAM's grammar. `principals` lists the elements that
+ * name principals: a key policy has them, an IAM policy does not.
+ * @throws Error with the violated rule
  */
 export function readStatements(
   document: unknown,

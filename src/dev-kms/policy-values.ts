@@ -1,10 +1,10 @@
-import type { Wanted } from './handler.js'
+import type { PermissionRequest } from './handler.js'
 import type { Input } from './input.js'
 import type { Key, Region } from './state.js'
 
 type Value = string | readonly string[] | undefined
 
-/** The condition keys of requests that are the value of one member. */
+/** Condition keys whose value is one member of the request. */
 const MEMBERS: Readonly<Record<string, string>> = {
   'kms:BypassPolicyLockoutSafetyCheck': 'BypassPolicyLockoutSafetyCheck',
   'kms:WrappingAlgorithm': 'WrappingAlgorithm',
@@ -19,30 +19,30 @@ const MEMBERS: Readonly<Record<string, string>> = {
   'kms:DataKeyPairSpec': 'KeyPairSpec',
 }
 
-/** Those whose default AWS's documents name: the condition sees what the request amounts to. */
+/** Condition keys whose member has a documented default, which applies to conditions too. */
 const DEFAULTS: Readonly<Record<string, readonly [key: string, member: string, value: string]>> = {
   ImportKeyMaterial: ['kms:ExpirationModel', 'ExpirationModel', 'KEY_MATERIAL_EXPIRES'],
   ScheduleKeyDeletion: ['kms:ScheduleKeyDeletionPendingWindowInDays', 'PendingWindowInDays', '30'],
 }
 
-/** The values that a policy's conditions see, by key in lower case. */
+/** The values of a request's condition keys, by key in lower case. */
 export function conditionValues(
   operation: string,
   region: Region,
   input: Input,
-  { key, alias, action, resource, replica, service }: Wanted,
+  { key, alias, action, resource, replica, service }: PermissionRequest,
 ): ReadonlyMap<string, readonly string[]> {
-  // AWS: no condition key can be used where the resource is an alias.
+  // AWS supports no condition keys on an alias.
   if (resource?.includes(':alias/')) return new Map()
   const creates = operation === 'CreateKey' && action === undefined
   const all: readonly (readonly [name: string, value: Value])[] = [
     ['aws:RequestedRegion', replica?.region ?? region.name],
     ['kms:CallerAccount', region.account],
     ['iam:AWSServiceName', service],
-    ...(creates ? ofNewKey(input) : []),
-    ...(replica ? ofReplica(replica.of) : []),
-    ...(key ? ofKey(key, region) : []),
-    ...ofRequest(operation, input),
+    ...(creates ? newKeyValues(input) : []),
+    ...(replica ? replicaValues(replica.of) : []),
+    ...(key ? keyValues(key, region) : []),
+    ...requestValues(operation, input),
     ['kms:RequestAlias', alias?.replace(/^arn:.*:(?=alias\/)/, '')],
   ]
   return new Map(
@@ -54,7 +54,7 @@ export function conditionValues(
   )
 }
 
-function ofNewKey(input: Input): [string, Value][] {
+function newKeyValues(input: Input): [string, Value][] {
   const multi = input.flag('MultiRegion') ?? false
   const spec = input.text('KeySpec') ?? input.text('CustomerMasterKeySpec') ?? 'SYMMETRIC_DEFAULT'
   return [
@@ -69,8 +69,8 @@ function ofNewKey(input: Input): [string, Value][] {
   ]
 }
 
-/** A replica has the shared properties of its primary, whatever the request says. */
-function ofReplica({ keySpec, usage, origin }: Key): [string, Value][] {
+/** A replica shares these properties with its primary. */
+function replicaValues({ keySpec, usage, origin }: Key): [string, Value][] {
   return [
     ['kms:KeySpec', keySpec],
     ['kms:KeyUsage', usage],
@@ -80,7 +80,7 @@ function ofReplica({ keySpec, usage, origin }: Key): [string, Value][] {
   ]
 }
 
-function ofKey(key: Key, region: Region): [string, Value][] {
+function keyValues(key: Key, region: Region): [string, Value][] {
   const aliases = [...region.aliases].flatMap(([name, { target }]) =>
     target === key.id ? [name] : [],
   )
@@ -98,7 +98,7 @@ function ofKey(key: Key, region: Region): [string, Value][] {
   ]
 }
 
-function ofRequest(operation: string, input: Input): [string, Value][] {
+function requestValues(operation: string, input: Input): [string, Value][] {
   const [name, member, value] = DEFAULTS[operation] ?? []
   const tags = operation === 'UntagResource' ? [] : input.tags()
   const tagKeys =

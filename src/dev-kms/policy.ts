@@ -5,25 +5,25 @@ import { asList, matches, readStatements, type Statement } from './policy-docume
 
 /** One permission that a request needs. */
 export interface Permission {
-  /** Such as `kms:CreateKey`. */
+  /** For example `kms:CreateKey`. */
   readonly action: string
-  /** The ARN of a key or an alias, or `*` where AWS asks for all. */
+  /** The ARN of a key or an alias, or `*` for actions without a resource. */
   readonly resource: string
   readonly region: Place
-  /** What the request says of itself, by condition key in lower case. */
+  /** Values by condition key in lower case. */
   readonly values: ReadonlyMap<string, readonly string[]>
 }
 
-/** The IAM policy of whoever signs with one access key id. */
+/** The IAM policy of one access key id. */
 export interface IamPolicy {
-  /** @throws AwsError AccessDeniedException in AWS's words, unless the policy allows it. */
+  /** @throws AwsError AccessDeniedException, in AWS's words, if the policy does not allow it */
   assertAllows(permission: Permission): void
 }
 
 /**
- * Reads an identity-based IAM policy.
- * @throws Error for whatever IAM's grammar doesn't have. A condition that is not known here is no
- * error before a request depends on it; that request is denied, and told why.
+ * Reads an identity-based IAM policy. An unknown condition is accepted, but a request that depends
+ * on it is denied with an error that names it.
+ * @throws Error if the document violates IAM's grammar
  */
 export function readIamPolicy(document: unknown): IamPolicy {
   const statements = readStatements(document)
@@ -49,7 +49,7 @@ function applies(
 ): boolean {
   const acts = (patterns: readonly string[]) =>
     patterns.some((pattern) => matches(pattern, action, 'i'))
-  // A request without a resource of its own is on `*`, and only `*` is that.
+  // Only `*` matches an action without a resource.
   const covers = (patterns: readonly string[]) =>
     patterns.some((pattern) => (resource === '*' ? pattern === '*' : matches(pattern, resource)))
   const rightAction = Action === undefined ? !acts(asList(NotAction)) : acts(asList(Action))

@@ -12,11 +12,11 @@ import { p256, p384, p521 } from '@noble/curves/nist.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { scalarOf } from './private-keys.js'
 
-// Signatures of a digest (MessageType DIGEST). node:crypto hashes the message itself and does not
-// accept a digest: RSA padding (RFC 8017) is done here around the RSA of OpenSSL, and ECDSA comes
-// from @noble/curves.
+// Signatures of a digest (MessageType DIGEST). node:crypto only signs messages, which it hashes
+// itself. Therefore this file pads digests for OpenSSL's RSA (RFC 8017), and ECDSA comes from
+// @noble/curves.
 
-/** DigestInfo up to the digest, RFC 8017 section 9.2. */
+/** The part of a DigestInfo before the digest, from RFC 8017 section 9.2. */
 const DIGEST_INFO: Readonly<Record<string, string>> = {
   sha256: '3031300d060960864801650304020105000420',
   sha384: '3041300d060960864801650304020205000430',
@@ -27,7 +27,7 @@ function digestInfo(hash: string, digest: Buffer): Buffer {
   return Buffer.concat([Buffer.from(DIGEST_INFO[hash] ?? '', 'hex'), digest])
 }
 
-/** RSASSA-PKCS1-v1_5 over a digest. */
+/** Signs a digest with RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2). */
 export function signPkcs1(key: KeyObject, hash: string, digest: Buffer): Buffer {
   return privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, digestInfo(hash, digest))
 }
@@ -36,7 +36,7 @@ function equal(one: Buffer, other: Buffer): boolean {
   return one.length === other.length && timingSafeEqual(one, other)
 }
 
-/** There is one signature for each digest, so it need only be made again. */
+/** Verifies by signing again: the scheme is deterministic. */
 export function verifyPkcs1(
   key: KeyObject,
   hash: string,
@@ -61,19 +61,22 @@ function mgf1(hash: string, seed: Buffer, length: number): Buffer {
 const xor = (one: Buffer, other: Buffer) =>
   Buffer.from(one.map((byte, index) => byte ^ (other[index] ?? 0)))
 
-/** M' of RFC 8017 section 9.1, hashed. */
+/** The hash of M' in RFC 8017 section 9.1. */
 function saltedHash(hash: string, digest: Buffer, salt: Buffer): Buffer {
   return createHash(hash).update(Buffer.alloc(8)).update(digest).update(salt).digest()
 }
 
 /**
- * The modulus is a multiple of 8 bits, so the encoded message is one bit shorter than its bytes.
+ * The encoded message is one bit shorter than the modulus, whose length is a multiple of 8 bits.
  */
 const clearFirstBit = (bytes: Buffer) => {
   bytes[0] = (bytes[0] ?? 0) & 0x7f
 }
 
-/** RSASSA-PSS over a digest, with a salt as long as it: MGF1 by the same hash. */
+/**
+ * Signs a digest with RSASSA-PSS (RFC 8017 section 8.1): a salt as long as the digest, and MGF1
+ * with the same hash.
+ */
 export function signPss(key: KeyObject, hash: string, digest: Buffer): Buffer {
   const size = (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8
   const salt = randomBytes(digest.length)
@@ -87,7 +90,7 @@ export function signPss(key: KeyObject, hash: string, digest: Buffer): Buffer {
   )
 }
 
-/** Whether it is such a signature, of a salt of that length. */
+/** Verifies an RSASSA-PSS signature whose salt is as long as the digest. */
 export function verifyPss(
   key: KeyObject,
   hash: string,
@@ -129,16 +132,16 @@ function curveOf(name: string): ECDSA {
   return curve
 }
 
-/** KMS also returns and accepts the larger of the two possible values of `s`. */
+/** AWS KMS returns and accepts both possible values of `s`. */
 const DIGEST_TO_DER = { prehash: false, format: 'der', lowS: false } as const
 
-/** Returns a DER signature of the digest: a different one on every call, as KMS does. */
+/** Signs a digest with ECDSA. Returns DER, and a different signature on every call, as AWS does. */
 export function signEcdsa(key: KeyObject, curve: string, digest: Buffer): Buffer {
   const options = { ...DIGEST_TO_DER, extraEntropy: true }
   return Buffer.from(curveOf(curve).sign(digest, scalarOf(key), options))
 }
 
-/** Returns false for a signature that is not DER, too. */
+/** Verifies an ECDSA signature in DER. Returns false if it is not DER. */
 export function verifyEcdsa(
   key: KeyObject,
   curve: string,

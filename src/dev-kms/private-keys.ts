@@ -12,17 +12,17 @@ import { materialLength, SPECS, type Spec } from './key-specs.js'
 
 const RSA_EXPONENT = 65_537n
 
-/** The private key in PKCS#8 `material`, which was found to fit when it was imported. */
+/** Opens material in PKCS#8 DER that {@link isImportable} accepted. */
 export function openPrivateKey(material: Buffer): KeyObject {
   return createPrivateKey({ key: material, format: 'der', type: 'pkcs8' })
 }
 
 /**
- * Whether `material` is what AWS takes for a key of this spec in this Region: raw bytes of the
- * right length, or a private key in plain PKCS#8 (RFC 5208), of two primes or on a named curve,
- * whole and true to itself.
+ * True if AWS accepts `material` for a key of this spec in this Region: raw bytes of the required
+ * length, or an unencrypted private key in PKCS#8 DER (RFC 5208). An RSA key must have two primes,
+ * exponent 65537 and consistent numbers; an EC key must be on a named curve.
  */
-export function fits(keySpec: string, region: string, material: Buffer): boolean {
+export function isImportable(keySpec: string, region: string, material: Buffer): boolean {
   const spec = SPECS.get(keySpec)
   if (!spec) return false
   const length = materialLength(spec, region)
@@ -31,16 +31,16 @@ export function fits(keySpec: string, region: string, material: Buffer): boolean
     const [, algorithm, inner] = pkcs8(material)
     const key = openPrivateKey(material)
     return spec.family === 'rsa'
-      ? fitsRsa(spec, key, inner)
-      : fitsCurve(spec, key, algorithm, inner)
+      ? isImportableRsa(spec, key, inner)
+      : isImportableCurve(spec, key, algorithm, inner)
   } catch {
     return false
   }
 }
 
 /**
- * The three parts of a PrivateKeyInfo of version 0. Attributes, and the public key of a
- * OneAsymmetricKey, are refused.
+ * The three parts of a PrivateKeyInfo of version 0. Attributes are refused, and so is the public
+ * key of a OneAsymmetricKey (RFC 5958).
  */
 function pkcs8(material: Buffer): readonly [version: Element, algorithm: Element, inner: Element] {
   const [outer, ...behind] = elements(material)
@@ -53,23 +53,22 @@ function pkcs8(material: Buffer): readonly [version: Element, algorithm: Element
   return [version, algorithm, inner]
 }
 
-function fitsRsa({ modulusLength }: Spec, key: KeyObject, inner: Element): boolean {
+function isImportableRsa({ modulusLength }: Spec, key: KeyObject, inner: Element): boolean {
   const details = key.asymmetricKeyDetails
-  // KMS may take other exponents; nobody has seen it do so, and a key that works here must work
-  // there.
+  // AWS KMS is not known to accept other exponents, and a key that works here must work in AWS.
   return (
     key.asymmetricKeyType === 'rsa' &&
     details?.modulusLength === modulusLength &&
     details?.publicExponent === RSA_EXPONENT &&
-    isTrueRsa(inner)
+    isConsistentRsa(inner)
   )
 }
 
 /**
- * Whether the numbers of an RSAPrivateKey of two primes (version 0) belong together: OpenSSL works
- * around those that don't.
+ * True if the numbers of a two-prime RSAPrivateKey (RFC 8017 appendix A.1.2) are consistent.
+ * OpenSSL tolerates inconsistent ones.
  */
-function isTrueRsa(inner: Element): boolean {
+function isConsistentRsa(inner: Element): boolean {
   const numbers = elements(elements(inner.content)[0]?.content ?? Buffer.alloc(0)).map(
     ({ content }) => BigInt(`0x${content.toString('hex')}`),
   )
@@ -90,7 +89,12 @@ function isTrueRsa(inner: Element): boolean {
   )
 }
 
-function fitsCurve({ curve }: Spec, key: KeyObject, algorithm: Element, inner: Element): boolean {
+function isImportableCurve(
+  { curve }: Spec,
+  key: KeyObject,
+  algorithm: Element,
+  inner: Element,
+): boolean {
   if (curve === undefined) return key.asymmetricKeyType === 'ed25519'
   const parameters = elements(algorithm.content)[1]
   if (
@@ -100,19 +104,19 @@ function fitsCurve({ curve }: Spec, key: KeyObject, algorithm: Element, inner: E
   )
     return false
   const within = elements(elements(inner.content)[0]?.content ?? Buffer.alloc(0))
-  // RFC 5915 may repeat the curve, in [0]: by name only, too.
+  // RFC 5915 lets a key repeat the curve in [0]: also only as a name.
   const repeated = within.find(({ tag }) => tag === 0xa0)
   if (repeated && elements(repeated.content)[0]?.tag !== TAG.OID) return false
   const probe = Buffer.from('keymgmt dev')
   return verify('sha256', probe, createPublicKey(key), sign('sha256', probe, key))
 }
 
-/** The scalar of an EC private key. */
+/** The private scalar of an EC key, big-endian, as long as the curve's field. */
 export function scalarOf(key: KeyObject): Buffer {
   return Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url')
 }
 
-/** SubjectPublicKeyInfo, with an uncompressed point whatever the private key held. */
+/** The public key in SubjectPublicKeyInfo DER, with an uncompressed point for EC keys. */
 export function publicKeyDer(spec: Spec, material: Buffer): Buffer {
   const key = openPrivateKey(material)
   if (spec.curve === undefined) return createPublicKey(key).export({ format: 'der', type: 'spki' })

@@ -3,16 +3,19 @@ import { AwsError } from './errors.js'
 import { perform, type Call, type Service } from './service.js'
 import { callerIdentity, stsError, STS_CONTENT_TYPE } from './sts.js'
 
-/** One of AWS's protocols: who is asked, and how a reply and an error are written. */
+/** One of AWS's protocols: the service, and the form of its replies and errors. */
 interface Protocol {
-  /** The service that a request's signature must name. */
+  /** The service in the credential scope of the signature. */
   readonly service: 'kms' | 'sts'
   /** The content type of a request. */
   readonly accepts: string
   /** The content type of a reply. */
   readonly contentType: string
   operationOf(request: IncomingMessage, body: Buffer): string
-  /** The body of the reply, or 'dropped' when a fault loses it. @throws AwsError */
+  /**
+   * Carries out a request. Returns the reply's body, or 'dropped' if a fault loses it.
+   * @throws AwsError
+   */
   reply(service: Service, call: Call): Promise<string>
   failure(error: AwsError, requestId: string): string
 }
@@ -44,7 +47,7 @@ function contentTypeOf({ headers }: IncomingMessage): string | undefined {
   return headers['content-type']?.split(';')[0]?.trim()
 }
 
-/** The protocol of a request, by its content type: KMS's unless it is STS's. */
+/** The protocol of a request, by its content type. The default is KMS's. */
 export function protocolOf(request: IncomingMessage): Protocol {
   return contentTypeOf(request) === STS.accepts ? STS : KMS
 }
@@ -52,9 +55,9 @@ export function protocolOf(request: IncomingMessage): Protocol {
 const LOOPBACK_HOST = /^(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d{1,5})?$/i
 
 /**
- * Refuses a request that a web page can send: a page whose name resolves to this machine sends its
- * own name as `Host` (DNS rebinding), and a page of another site sends an `Origin`.
- * @throws AwsError AccessDeniedException, with status 403.
+ * Refuses requests from web pages. A page whose name resolves to this machine (DNS rebinding) sends
+ * its own name as `Host`; a page of another site sends an `Origin`.
+ * @throws AwsError AccessDeniedException, with status 403
  */
 export function assertLocal({ headers: { host = '', origin } }: IncomingMessage): void {
   if (origin === undefined && LOOPBACK_HOST.test(host)) return
@@ -66,10 +69,16 @@ export function assertLocal({ headers: { host = '', origin } }: IncomingMessage)
   )
 }
 
-/** Refuses a signed request that is not a POST to `/` in the protocol's own content type. */
+/**
+ * Refuses a signed request that is not a POST to `/` with the protocol's content type.
+ * @throws AwsError UnknownOperationException
+ */
 export function assertForm(request: IncomingMessage, { accepts }: Protocol): void {
   const { method, url, headers } = request
   const wellFormed = method === 'POST' && url === '/' && contentTypeOf(request) === accepts
   if (headers.authorization !== undefined && !wellFormed)
-    throw new AwsError('UnknownOperationException', `AWS KMS is asked with POST /, as ${accepts}`)
+    throw new AwsError(
+      'UnknownOperationException',
+      `AWS KMS expects POST / with content type ${accepts}`,
+    )
 }

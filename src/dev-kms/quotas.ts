@@ -2,8 +2,8 @@ import { throttled } from './errors.js'
 import type { Family } from './key-specs.js'
 
 /**
- * Requests a second, by account and Region. @see
- * https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
+ * Requests per second, for each account and Region.
+ * @see https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
  */
 const PER_SECOND: Readonly<Record<string, number>> = {
   CancelKeyDeletion: 5,
@@ -49,7 +49,7 @@ const PER_SECOND: Readonly<Record<string, number>> = {
   UpdatePrimaryRegion: 5,
 }
 
-/** Of each key spec that GenerateDataKeyPair can make. */
+/** Requests per second of GenerateDataKeyPair, by key pair spec. */
 const PAIRS_PER_SECOND: Readonly<Record<string, number>> = {
   RSA_2048: 20,
   RSA_3072: 4,
@@ -57,7 +57,7 @@ const PAIRS_PER_SECOND: Readonly<Record<string, number>> = {
 }
 const OTHER_PAIRS_PER_SECOND = 100
 
-/** The quota that symmetric and HMAC keys share, where it isn't the usual one. */
+/** Requests per second that symmetric and HMAC keys share, in Regions with a quota of their own. */
 const SYMMETRIC: Readonly<Record<string, number>> = {
   'us-east-2': 20_000,
   'ap-southeast-1': 20_000,
@@ -72,16 +72,16 @@ const SYMMETRIC: Readonly<Record<string, number>> = {
 const OTHER_SYMMETRIC = 10_000
 const ASYMMETRIC = 1000
 
-/** Counts requests; each throws ThrottlingException when there have been too many. */
+/** Counts requests. Each method throws ThrottlingException if a quota is exceeded. */
 export interface Quotas {
-  /** `count` requests of a management operation. */
+  /** Counts `count` requests of a management operation. */
   request(operation: string, region: string, count?: number): void
-  /** One use of a key of that family, by whatever operation. */
+  /** Counts one cryptographic operation with a key of this family. */
   use(family: Family, region: string): void
   pair(keyPairSpec: string, region: string): void
 }
 
-/** AWS's request quotas: a bucket of one second's worth for each. */
+/** AWS's request quotas: a token bucket for each, with one second's requests. */
 export function createQuotas(nowMs: () => number): Quotas {
   const buckets = new Map<string, { tokens: number; at: number }>()
   const take = (name: string, rate: number, count: number) => {
@@ -117,9 +117,9 @@ export const UNLIMITED: Quotas = {
   pair: () => undefined,
 }
 
-/** The quotas on what there may be; they hold always. */
+/** Maximum numbers of resources, which always apply. */
 export interface Limits {
-  /** In one Region. */
+  /** Per account and Region. */
   readonly keys: number
   readonly aliasesPerKey: number
   readonly grantsPerKey: number
@@ -127,7 +127,10 @@ export interface Limits {
   readonly policyBytes: number
 }
 
-/** @see https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html */
+/**
+ * AWS's default limits.
+ * @see https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
+ */
 export const AWS_LIMITS: Limits = {
   keys: 100_000,
   aliasesPerKey: 50,

@@ -12,7 +12,7 @@ import { authenticate, type Credential } from './sigv4.js'
 import { createAccount, type Account } from './account.js'
 import { prepareWrappingKey } from './wrapping.js'
 
-/** A request that was answered, for whoever watches. */
+/** A request and the outcome of its reply, for `onRequest`. */
 export interface DevKmsRequest {
   readonly operation: string
   readonly region: string
@@ -22,38 +22,41 @@ export interface DevKmsRequest {
   readonly requestId: string
 }
 
-/** How the embedded KMS behaves. */
+/** The options of an embedded KMS. */
 export interface DevKmsOptions {
   readonly host?: string
-  /** 0 takes any free one. */
+  /** Default: 0, any free port. */
   readonly port?: number
   /**
-   * Secrets by access key id, beside the pair that is made and the one of Vault's documentation.
+   * Secrets by access key id, in addition to the generated pair and the pair in Vault's
+   * documentation.
    */
   readonly credentials?: Readonly<Record<string, string>>
   /**
-   * Session tokens by access key id: a request of that id must carry it, and one of any other id
+   * Session tokens by access key id. A request must contain its id's token, or none if the id has
    * none.
    */
   readonly sessionTokens?: Readonly<Record<string, string>>
-  /** When the credentials of an access key id end: ExpiredTokenException from then on. */
+  /** Expiry dates by access key id. From then on, requests get ExpiredTokenException. */
   readonly expirations?: Readonly<Record<string, Date>>
   /**
-   * IAM policy documents by access key id, as IAM has them in JSON. `default` is for the pair that
-   * is made. An id without a policy may do everything.
+   * IAM policy documents (parsed JSON) by access key id. `default` stands for the generated pair.
+   * An id without a policy may do everything.
    */
   readonly policies?: Readonly<Record<string, unknown>>
   readonly latencyMs?: number
-  /** AWS's request quotas, or none. */
+  /** AWS's request quotas, or none (the default). */
   readonly quotas?: 'aws' | 'none'
-  /** Other limits on what there may be than AWS's, so that a test can reach them. */
+  /** Limits that replace AWS's, so that a test can reach them. */
   readonly limits?: Partial<Limits>
   readonly faults?: readonly Fault[]
-  /** The clock of the account that the server creates. An `account` has a clock of its own. */
+  /** The clock of the account that the server creates. An `account` has its own clock. */
   readonly now?: () => Date
   /** The 12 digits of the account that the server creates. */
   readonly accountId?: string
-  /** The account to serve. The server changes it: pass `copyAccount(account)` to keep yours. */
+  /**
+   * The account to serve. The server changes it: pass `copyAccount(account)` to keep the original.
+   */
   readonly account?: Account
   readonly onRequest?: (request: DevKmsRequest) => void
 }
@@ -63,15 +66,15 @@ export interface DevKms {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
-  /** Its state. `copyAccount` copies it, so that another server can start from the copy. */
+  /** The state. Another server can start from a copy (`copyAccount`). */
   readonly account: Account
   close(): Promise<void>
 }
 
-/** The example of Vault's documentation, so that it runs as it is written. */
+/** The pair in Vault's documentation, so that its example works unchanged. */
 const DOCUMENTED = ['ASIADJO3WTX6WPLJM42V', 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'] as const
 const OWN_POLICY = 'default'
-/** More than the largest request of AWS KMS, a CreateKey with a policy, can be. */
+/** Larger than any valid request to AWS KMS. */
 const MOST_BODY_BYTES = 1024 * 1024
 
 interface Pair {
@@ -86,8 +89,8 @@ interface Listener {
 }
 
 /**
- * Starts an embedded AWS KMS: in memory, for every Region, on loopback unless told otherwise.
- * @throws Error when a policy is none, or the address can't be listened on.
+ * Starts an embedded AWS KMS, in memory and for every Region. It listens on 127.0.0.1 by default.
+ * @throws Error if a policy is invalid, or the server can't listen on the address
  */
 export async function startDevKms(options: DevKmsOptions = {}): Promise<DevKms> {
   const pair: Pair = {
@@ -197,7 +200,8 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   let size = 0
   for await (const chunk of request) {
     size += (chunk as Buffer).length
-    // What is too long is read to its end and thrown away: the answer would not arrive before.
+    // An oversized body is read to its end, and discarded, because a client reads the reply only
+    // then.
     if (size <= MOST_BODY_BYTES) chunks.push(chunk as Buffer)
   }
   if (size > MOST_BODY_BYTES)

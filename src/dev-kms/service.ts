@@ -39,17 +39,17 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map(
   }),
 )
 
-/** What requests are answered from. */
+/** The state and settings that requests are carried out with. */
 export interface Service {
   readonly account: Account
   readonly quotas: Quotas
   readonly limits: Limits
-  /** By access key id; an id without one may do everything. */
+  /** By access key id. An id without a policy may do everything. */
   readonly policies: ReadonlyMap<string, IamPolicy>
   readonly faultOf: (operation: string) => FaultKind | undefined
 }
 
-/** A request of a known signer. */
+/** A request with a verified signature. */
 export interface Call {
   readonly operation: string
   readonly region: string
@@ -61,8 +61,8 @@ export interface Call {
 const INTERNAL =
   'The request was rejected because an internal exception occurred. The request can be retried.'
 
-/** What each fault does instead of the request; those that are not here act first. */
-const INSTEAD: Readonly<Partial<Record<FaultKind, (call: Call, region: Place) => AwsError>>> = {
+/** Errors of the faults that prevent a request. The other faults take effect after it. */
+const PREVENTING: Readonly<Partial<Record<FaultKind, (call: Call, region: Place) => AwsError>>> = {
   denied: ({ operation }, region) =>
     new AwsError(
       'AccessDeniedException',
@@ -79,7 +79,10 @@ const INSTEAD: Readonly<Partial<Record<FaultKind, (call: Call, region: Place) =>
     new AwsError('ExpiredTokenException', 'The security token included in the request is expired'),
 }
 
-/** The answer to a request, or 'dropped' when a fault loses it. @throws AwsError */
+/**
+ * Carries out a request. Returns the reply, or 'dropped' if a fault loses it.
+ * @throws AwsError
+ */
 export async function perform(service: Service, call: Call): Promise<object | 'dropped'> {
   const { operation, region } = call
   const handler = HANDLERS.get(operation)
@@ -87,8 +90,8 @@ export async function perform(service: Service, call: Call): Promise<object | 'd
     throw new AwsError('UnknownOperationException', `${operation} is not an operation of this KMS`)
   service.quotas.request(operation, region)
   const fault = service.faultOf(operation)
-  const instead = fault && INSTEAD[fault]
-  if (instead) throw instead(call, { account: service.account.id, name: region })
+  const prevented = fault && PREVENTING[fault]
+  if (prevented) throw prevented(call, { account: service.account.id, name: region })
   if (fault === 'drop-before') return 'dropped'
   const body = parse(call.body)
   validate(OPERATIONS[operation], body)
@@ -135,7 +138,7 @@ function parse(body: Buffer): Readonly<Record<string, unknown>> {
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
       return parsed as Record<string, unknown>
   } catch {
-    // Answered below, as any other body that is no object.
+    // Refused below, like a body that is not an object.
   }
   throw new AwsError('SerializationException', 'the body is not a JSON object')
 }

@@ -3,14 +3,14 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { isRegion } from './arn.js'
 import { AwsError } from './errors.js'
 
-// Written by hand, without the AWS SDK: the embedded KMS checks signatures made by the SDK, so it
-// must not share a mistake with it.
+// Independent of the AWS SDK on purpose: the embedded KMS checks the SDK's signatures, so the two
+// must not share a mistake.
 
 const MAX_SKEW_MS = 5 * 60_000
 
 /** A request as it was received. */
 export interface SignedRequest {
-  /** The service that the request is for, as its signature names it: `kms` or `sts`. */
+  /** The service in the credential scope: `kms` or `sts`. */
   readonly service: string
   readonly method: string
   readonly url: string
@@ -18,16 +18,16 @@ export interface SignedRequest {
   readonly body: Buffer
 }
 
-/** What belongs to one access key id. */
+/** The secret, and for temporary credentials the token and expiry, of one access key id. */
 export interface Credential {
   readonly secret: string
-  /** Temporary credentials have one, and every request must carry it. */
+  /** The token that every request with temporary credentials must contain. */
   readonly sessionToken?: string | undefined
-  /** When temporary credentials end. */
+  /** Expiry of temporary credentials. */
   readonly expiresAt?: Date | undefined
 }
 
-/** Who signed a request, and for which Region. */
+/** The signer and Region of a request. */
 export interface Signer {
   readonly accessKeyId: string
   readonly region: string
@@ -45,10 +45,9 @@ const unrecognized = () =>
 const wrong = (message: string) => new AwsError('InvalidSignatureException', message)
 
 /**
- * Checks the signature (Signature Version 4, in the Authorization header) against the credentials
- * by access key id.
- * @throws AwsError as AWS does: unknown id, wrong signature, none, one of another time, Region or
- * service, or one that leaves out what must be signed.
+ * Verifies the Signature Version 4 in the Authorization header. `credentials` are by access key id.
+ * @throws AwsError MissingAuthenticationTokenException, IncompleteSignatureException,
+ * UnrecognizedClientException, ExpiredTokenException or InvalidSignatureException, as AWS does
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 export function authenticate(
@@ -108,7 +107,8 @@ function readAuthorization({ headers }: SignedRequest): Authorization {
 }
 
 /**
- * `host` and every `x-amz-` header that is there must be signed, once each, in order, and be there.
+ * Requires a signature over `host` and every `x-amz-` header of the request. The list of signed
+ * headers must be sorted, without duplicates, and contain only headers of the request.
  */
 function assertSigned(headers: IncomingHttpHeaders, signedHeaders: readonly string[]): void {
   const ordered = signedHeaders.toSorted().filter((name, index, all) => name !== all[index - 1])
@@ -133,7 +133,7 @@ function assertSigned(headers: IncomingHttpHeaders, signedHeaders: readonly stri
     )
 }
 
-/** Temporary credentials come with their own token, lasting ones with none. */
+/** Requires the token of temporary credentials, and none for long-term credentials. */
 function assertToken(
   { headers }: SignedRequest,
   { sessionToken, expiresAt }: Credential,

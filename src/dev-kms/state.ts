@@ -1,32 +1,29 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Spec } from './key-specs.js'
 
-/**
- * Where one material of a symmetric key stands in its rotations; that of any other key is always
- * CURRENT.
- */
+/** AWS's KeyMaterialState. Only symmetric keys have states other than CURRENT. */
 export type MaterialState =
   'CURRENT' | 'NON_CURRENT' | 'PENDING_ROTATION' | 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION'
 
-/** A material that belongs to a key, whether its bytes are there or not. */
+/** Material that is associated with a key. Its bytes may be missing. */
 export interface Material {
   readonly id: string
-  /** Gone when it was deleted or has expired, and in a replica until it is imported there. */
+  /** Undefined after deletion or expiry, and in a replica until it is imported there. */
   bytes: Buffer | undefined
   validTo: Date | undefined
   description: string | undefined
   state: MaterialState
-  /** When a rotation made it current; never for the first one. */
+  /** The date of the rotation that made it current; undefined for the first material. */
   rotatedAt: Date | undefined
 }
 
-/** What a multi-Region key's primary and replicas share. */
+/** The Regions of a multi-Region key. Its primary and replicas share this object. */
 export interface MultiRegion {
   primary: string
   readonly replicas: Set<string>
 }
 
-/** A grant. It is a record: it allows nothing, for nothing here asks for it. */
+/** A grant. The embedded KMS records grants, but does not evaluate them. */
 export interface Grant {
   readonly id: string
   readonly token: string
@@ -46,21 +43,21 @@ export interface Key {
   readonly origin: string
   readonly created: Date
   readonly multiRegion: MultiRegion | undefined
-  /** When a replica has come into being. */
+  /** The end of a replica's state `Creating`, in milliseconds since 1970. */
   readonly readyAt: number
-  /** Until when a change of the primary Region goes on. */
+  /** The end of the state `Updating`, in milliseconds since 1970. */
   updatingUntil: number
   description: string
   policy: string
   tags: Map<string, string>
   enabled: boolean
-  /** Of every material that belongs to it, in the order in which they came. */
+  /** All associated materials, oldest first. */
   materials: Material[]
-  /** SubjectPublicKeyInfo, kept when the material goes: AWS answers GetPublicKey then. */
+  /** SubjectPublicKeyInfo DER. It outlives the material: AWS's GetPublicKey works without it. */
   publicKey: Buffer | undefined
-  /** A rotation on demand that goes on in the background. */
+  /** A rotation on demand in progress. `doneAt` is in milliseconds since 1970. */
   rotation: { readonly startedAt: Date; readonly doneAt: number } | undefined
-  /** Where automatic rotation is on, how often and since when. It is told, and not done. */
+  /** Settings of automatic rotation. The embedded KMS reports them, but never rotates by itself. */
   automatic: { readonly days: number; readonly from: Date } | undefined
   deletion: { windowDays: number; at: Date | undefined } | undefined
   readonly grants: Map<string, Grant>
@@ -68,13 +65,13 @@ export interface Key {
     { readonly operation: string; readonly at: Date; readonly requestId: string } | undefined
 }
 
-/** What one Region holds. */
+/** The keys and aliases of one Region. */
 export interface Region {
   readonly name: string
-  /** The 12 digits of the account that it belongs to. */
+  /** The account's 12 digits. */
   readonly account: string
   readonly keys: Map<string, Key>
-  /** By name, the id of the key. */
+  /** By name. `target` is the key's id. */
   readonly aliases: Map<string, { target: string; created: Date; updated: Date }>
 }
 
@@ -92,23 +89,24 @@ export function newKeyId(multiRegion: boolean): string {
   return multiRegion ? `mrk-${randomBytes(16).toString('hex')}` : randomUUID()
 }
 
-/** Whether the material is tied to the key for good: one that waits for its rotation isn't yet. */
+/** True if the material is permanently associated with the key: not if it is pending rotation. */
 export function isPermanent({ state }: Material): boolean {
   return state === 'CURRENT' || state === 'NON_CURRENT'
 }
 
-/** The material that encrypts, whether its bytes are there or not. */
+/** The material that encrypts. Its bytes may be missing. */
 export function currentMaterial(key: Key): Material | undefined {
   return key.materials.find(({ state }) => state === 'CURRENT')
 }
 
-/** The material that waits for its rotation, in either of the two states for that. */
+/** The material that is pending rotation, in either of the two pending states. */
 export function pendingMaterial(key: Key): Material | undefined {
   return key.materials.find((material) => !isPermanent(material))
 }
 
 /**
- * The KeyState at `now`. A key can be used once everything that belongs to it for good is there.
+ * The KeyState at `now`. A key is usable only while the bytes of all its permanent materials are
+ * there.
  */
 export function stateOf(now: Date, key: Key): KeyState {
   if (key.deletion) return key.deletion.at ? 'PendingDeletion' : 'PendingReplicaDeletion'

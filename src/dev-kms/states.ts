@@ -3,9 +3,9 @@ import type { Operation } from './model/operations.js'
 import { stateOf, type Key, type KeyState } from './state.js'
 
 /**
- * Which operations a key's state forbids, as AWS documents it, with AWS's numbers for the refusals;
- * `-` is allowed. Where recorded answers differ from the documents, the recorded ones are here: a
- * key that is pending deletion answers 3 and not 2 to its users.
+ * The operations that each key state forbids, with the footnote numbers of AWS's table; `-` means
+ * allowed. Where AWS's recorded replies differ from its table, the replies apply: cryptographic
+ * operations on a key that is pending deletion get 3, not 2.
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
  */
 const COLUMNS: readonly (readonly KeyState[])[] = [
@@ -69,7 +69,7 @@ const ROWS: Readonly<Partial<Record<Operation, string>>> = {
   VerifyMac: USE,
 }
 
-/** AWS's numbers, and what they say. 5 is the recorded, shorter text. */
+/** The errors of AWS's footnotes. The text of 5 is from a recorded reply, which is shorter. */
 const REFUSALS: Readonly<Record<string, readonly [name: string, words: string]>> = {
   1: ['DisabledException', 'is disabled.'],
   3: ['KMSInvalidStateException', 'is pending deletion (or pending replica deletion).'],
@@ -80,7 +80,10 @@ const REFUSALS: Readonly<Record<string, readonly [name: string, words: string]>>
   15: ['KMSInvalidStateException', 'is updating.'],
 }
 
-/** Refuses a key whose state does not allow `operation`, in AWS's words. */
+/**
+ * Refuses a key whose state does not allow `operation`, in AWS's words.
+ * @throws AwsError DisabledException or KMSInvalidStateException
+ */
 export function assertState(now: Date, key: Key, operation: Operation): void {
   const state = stateOf(now, key)
   const column = COLUMNS.findIndex((states) => states.includes(state))

@@ -7,9 +7,8 @@ export const STS_CONTENT_TYPE = 'application/x-www-form-urlencoded'
 const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
 
 /**
- * The reply of STS to `GetCallerIdentity`, the only operation that it has here. It needs no
- * permission.
- * @throws AwsError InvalidAction for every other operation.
+ * The reply of STS to `GetCallerIdentity`, in XML. It needs no permission.
+ * @throws AwsError InvalidAction for every other operation
  * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
  */
 export function callerIdentity(body: Buffer, place: Place, requestId: string): string {
@@ -25,7 +24,7 @@ export function callerIdentity(body: Buffer, place: Place, requestId: string): s
   )
 }
 
-/** An error in the form of STS's Query protocol. */
+/** An error in STS's Query protocol, in XML. */
 export function stsError({ name, message }: AwsError, requestId: string): string {
   const escaped = message.replace(/[<>&]/g, (character) => `&#${character.charCodeAt(0)};`)
   return (

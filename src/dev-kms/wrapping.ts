@@ -18,12 +18,14 @@ import type { Account } from './account.js'
 
 const generatePair = promisify(generateKeyPair)
 
-/** How long a wrapping key and its token can be used. */
+/** Lifetime of a wrapping key and its import token. */
 const PARAMETERS_MS = 24 * 3_600_000
 
 /**
- * What each algorithm may wrap, and how. AWS documents this table; emulators that are laxer hide a
- * wrong choice.
+ * The wrapping algorithms and the key families that each accepts. An emulator that accepts more
+ * than AWS would hide mistakes.
+ * @see
+ * https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-get-public-key-and-token.html
  */
 const WRAPPING = new Map<
   string,
@@ -46,12 +48,15 @@ const MODULUS = new Map([
 ])
 
 /**
- * One pair for each size and process: making one of 4,096 bits takes seconds, and what a token
- * binds is not the pair.
+ * One pair per size and process: generating 4,096 bits takes seconds, and import tokens do not
+ * depend on the pair.
  */
 const pairs = new Map<string, Promise<{ publicKey: KeyObject; privateKey: KeyObject }>>()
 
-/** The wrapping pair of that size. */
+/**
+ * The wrapping key pair of this size.
+ * @throws AwsError UnsupportedOperationException for another spec
+ */
 export function wrappingPair(
   spec: string,
 ): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
@@ -63,14 +68,14 @@ export function wrappingPair(
   return known
 }
 
-/** Begins making the wrapping key that most ask for, so that the first of them need not wait. */
+/** Starts generating the most common wrapping key, so that the first request waits less. */
 export function prepareWrappingKey(): void {
   void wrappingPair('RSA_4096')
 }
 
 /**
- * @throws AwsError UnsupportedOperationException for a choice that AWS doesn't document for the
- * key.
+ * @throws AwsError UnsupportedOperationException if AWS does not support the algorithm and wrapping
+ * key for this key
  */
 export function assertWrapping(key: Key, algorithm: string, spec: string): void {
   const refuse = (why: string) => unsupported(`Wrapping algorithm ${algorithm} with ${spec} ${why}`)
@@ -84,17 +89,19 @@ export function assertWrapping(key: Key, algorithm: string, spec: string): void 
     throw refuse(`is not supported for ${key.keySpec}: use a longer wrapping key`)
 }
 
-/** What an import token says. */
+/** The content of an import token. */
 export interface Token {
   readonly arn: string
   readonly algorithm: string
   readonly spec: string
   readonly validTo: number
-  /** So that no two are alike. */
+  /** Makes each token unique. */
   readonly nonce: string
 }
 
-/** A token for the key, and how long it is good. */
+/**
+ * Creates an import token for the key: a 32-byte HMAC-SHA-256 and JSON. It is valid for 24 hours.
+ */
 export function writeToken(
   account: Account,
   key: Key,
@@ -111,7 +118,11 @@ export function writeToken(
   }
 }
 
-/** Reads a token that was made for the key. */
+/**
+ * Reads an import token.
+ * @throws AwsError InvalidImportTokenException if it is not a token of this account and key;
+ * ExpiredImportTokenException
+ */
 export function readToken(account: Account, bytes: Buffer, key: Key): Token {
   const wrong = () =>
     new AwsError(
@@ -129,9 +140,9 @@ export function readToken(account: Account, bytes: Buffer, key: Key): Token {
 }
 
 /**
- * A token is good for one import: AWS says to fetch a new one each time. The same request may come
- * twice, for its answer may have been lost.
- * @throws AwsError InvalidImportTokenException
+ * Allows each token for one blob only: AWS asks for new parameters for each import. The same
+ * request may be repeated, because its reply may have been lost.
+ * @throws AwsError InvalidImportTokenException for a token that was used with another blob
  */
 export function assertUnused(
   { usedTokens }: Account,
@@ -154,7 +165,11 @@ export function assertUnused(
   }
 }
 
-/** The material that was wrapped as the token says. */
+/**
+ * Unwraps material with the algorithm and wrapping key of its token: RSAES-OAEP (RFC 8017), alone
+ * or with AES key wrap with padding (RFC 5649).
+ * @throws AwsError InvalidCiphertextException
+ */
 export async function unwrap({ algorithm, spec }: Token, blob: Buffer): Promise<Buffer> {
   const { hash, hybrid } = WRAPPING.get(algorithm) ?? { hash: 'sha256', hybrid: false }
   const { privateKey } = await wrappingPair(spec)

@@ -15,6 +15,7 @@ const MATERIAL = {
   type: oneOf(
     KEY_TYPE_NAMES,
     'Type of the key; needed where the material does not tell, and checked where it does.',
+    'key type',
   ),
   format: oneOf(
     MATERIAL_FORMATS,

@@ -1,5 +1,4 @@
 import type { Engine } from '../core/engine.js'
-import { rotateKey } from '../core/operations/keys.js'
 import { distributionsOf } from '../core/records/repository.js'
 import { definePath } from '../router/path.js'
 
@@ -20,6 +19,7 @@ export const keyRotate = definePath<Engine>()({
     write: {
       summary: 'Makes a new version of the key and moves every alias to it.',
       run: async (engine, { name }) => {
+        const { rotateKey } = await import('../core/operations/keys.js')
         const { type } = await rotateKey(engine, name)
         const providers = (await distributionsOf(engine, name)).map(
           ({ providerName }) => providerName,

@@ -1,5 +1,4 @@
 import type { Engine } from '../core/engine.js'
-import { deleteKey, saveKey } from '../core/operations/keys.js'
 import { readKey } from '../core/records/repository.js'
 import { recordPath, type KeyRecord } from '../core/records/model.js'
 import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'
@@ -41,6 +40,7 @@ export const key = definePath<Engine>()({
         type: oneOf(
           KEY_TYPE_NAMES,
           `Type of the key; ${DEFAULT_KEY_TYPE} where none is given. Can't be changed.`,
+          'key type',
         ),
         replica_regions: listOf(
           "AWS Regions that the key can be replicated to. Can't be changed.",
@@ -57,6 +57,7 @@ export const key = definePath<Engine>()({
         { name },
         { type, replica_regions, deletion_allowed, min_enabled_version },
       ) => {
+        const { saveKey } = await import('../core/operations/keys.js')
         await saveKey(engine, name, {
           type,
           replicaRegions: replica_regions,
@@ -77,6 +78,7 @@ export const key = definePath<Engine>()({
       summary:
         'Deletes the key with its material. It must not be distributed, and deletion_allowed must be true.',
       run: async (engine, { name }) => {
+        const { deleteKey } = await import('../core/operations/keys.js')
         await deleteKey(engine, name)
         return undefined
       },

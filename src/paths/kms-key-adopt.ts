@@ -1,5 +1,4 @@
 import type { Engine } from '../core/engine.js'
-import { adopt } from '../core/operations/adopt.js'
 import { boolean, integer, required, text } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 
@@ -33,6 +32,7 @@ export const kmsKeyAdopt = definePath<Engine>()({
         ),
       },
       run: async (engine, { name, key }, { key_id, version = 1, take_over }) => {
+        const { adopt } = await import('../core/operations/adopt.js')
         await adopt(engine, name, key, { kmsKeyId: key_id, version, takeOver: take_over })
         return undefined
       },

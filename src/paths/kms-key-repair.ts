@@ -1,5 +1,4 @@
 import type { Engine } from '../core/engine.js'
-import { repairDistribution } from '../core/operations/repair.js'
 import { definePath } from '../router/path.js'
 import { differenceData, differenceRow } from './difference.js'
 
@@ -18,6 +17,7 @@ export const kmsKeyRepair = definePath<Engine>()({
       summary: 'Mends what differs between the records and AWS.',
       run: async (engine, { name, key }) => {
         const where = { provider: name, key }
+        const { repairDistribution } = await import('../core/operations/repair.js')
         const { mended, remaining } = await repairDistribution(engine, name, key)
         return {
           data: {

@@ -1,5 +1,4 @@
 import type { Engine } from '../core/engine.js'
-import { replicate } from '../core/operations/distribute.js'
 import { definePath } from '../router/path.js'
 
 /** WRITE keymgmt/kms/:name/key/:key/replicate */
@@ -15,6 +14,7 @@ export const kmsKeyReplicate = definePath<Engine>()({
     write: {
       summary: "Replicates the distributed key to the key's replica_regions.",
       run: async (engine, { name, key }) => {
+        const { replicate } = await import('../core/operations/distribute.js')
         await replicate(engine, name, key)
         return undefined
       },

@@ -1,5 +1,4 @@
 import type { Engine } from '../core/engine.js'
-import { restoreDistribution } from '../core/operations/remove.js'
 import { definePath } from '../router/path.js'
 
 /** WRITE keymgmt/kms/:name/key/:key/restore */
@@ -16,6 +15,7 @@ export const kmsKeyRestore = definePath<Engine>()({
     write: {
       summary: 'Brings the same KMS keys back, with the same material and alias.',
       run: async (engine, { name, key }) => {
+        const { restoreDistribution } = await import('../core/operations/remove.js')
         await restoreDistribution(engine, name, key)
         return undefined
       },

@@ -1,5 +1,4 @@
 import type { Engine } from '../core/engine.js'
-import { revokeDistribution } from '../core/operations/remove.js'
 import { definePath } from '../router/path.js'
 
 /** WRITE keymgmt/kms/:name/key/:key/revoke */
@@ -17,6 +16,7 @@ export const kmsKeyRevoke = definePath<Engine>()({
     write: {
       summary: 'Deletes the material from the KMS keys of the distribution.',
       run: async (engine, { name, key }) => {
+        const { revokeDistribution } = await import('../core/operations/remove.js')
         await revokeDistribution(engine, name, key)
         return {
           warnings: [

@@ -1,5 +1,5 @@
 import type { Engine } from '../core/engine.js'
-import { verifyDistribution, type ObservedKmsKey } from '../core/operations/verify.js'
+import type { ObservedKmsKey } from '../core/operations/verify.js'
 import { boolean } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import type { Json } from '../router/values.js'
@@ -25,6 +25,7 @@ export const kmsKeyVerify = definePath<Engine>()({
       },
       run: async (engine, { name, key }, { challenge = false }) => {
         const where = { provider: name, key }
+        const { verifyDistribution } = await import('../core/operations/verify.js')
         const { observation, differences } = await verifyDistribution(engine, name, key, challenge)
         return {
           data: {

@@ -1,6 +1,6 @@
 import type { Engine } from '../core/engine.js'
-import { removeDistribution, type ScheduledDeletion } from '../core/operations/remove.js'
-import { distribute, readInterruption } from '../core/operations/distribute.js'
+import type { ScheduledDeletion } from '../core/operations/remove.js'
+import type { readInterruption } from '../core/operations/distribute.js'
 import { archivedOf } from '../core/records/archive.js'
 import { readDistribution, readKey } from '../core/records/repository.js'
 import { createdKmsKeys, lastDeletion } from '../core/records/kms-keys.js'
@@ -10,6 +10,9 @@ import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
 import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
+
+const NO_WRAPPING =
+  'AWS KMS has neither wrap nor unwrap: to wrap the keys of your applications, use purpose=encrypt,decrypt'
 
 /** LIST keymgmt/kms/:name/key */
 export const kmsKeys = definePath<Engine>()({
@@ -47,6 +50,7 @@ export const kmsKey = definePath<Engine>()({
           listOf("What the key is to be used for. Can't be changed.", {
             choices: PURPOSES,
             example: 'encrypt,decrypt',
+            unsupported: { wrap: NO_WRAPPING, unwrap: NO_WRAPPING },
           }),
         ),
         protection: oneOf(
@@ -58,6 +62,7 @@ export const kmsKey = definePath<Engine>()({
         ),
       },
       run: async (engine, { name, key }, { purpose, protection = 'hsm', version_aliases }) => {
+        const { distribute } = await import('../core/operations/distribute.js')
         await distribute(engine, name, key, {
           purpose,
           protection,
@@ -71,6 +76,7 @@ export const kmsKey = definePath<Engine>()({
       run: async (engine, { name, key }) => {
         const record = await readDistribution(engine, name, key)
         if (!record) return describeRemoved(engine, name, key)
+        const { readInterruption } = await import('../core/operations/distribute.js')
         const interruption = await readInterruption(engine, name, key)
         return {
           data: describe(record),
@@ -87,6 +93,7 @@ export const kmsKey = definePath<Engine>()({
         }),
       },
       run: async (engine, { name, key }, { deletion_window }) => {
+        const { removeDistribution } = await import('../core/operations/remove.js')
         const scheduled = await removeDistribution(engine, name, key, deletion_window)
         return scheduled.length > 0
           ? { warnings: explainRemoval(scheduled, `keymgmt/kms/${name}/key/${key}`) }

@@ -1,5 +1,4 @@
 import type { Engine } from '../core/engine.js'
-import { deleteProvider, saveProvider } from '../core/operations/providers.js'
 import { readProvider } from '../core/records/repository.js'
 import { recordPath } from '../core/records/model.js'
 import { AWS_CREDENTIALS, SECRET_CREDENTIALS } from '../kms/credentials.js'
@@ -46,6 +45,7 @@ export const kms = definePath<Engine>()({
         ),
       },
       run: async (engine, { name }, { provider, key_collection, credentials }) => {
+        const { saveProvider } = await import('../core/operations/providers.js')
         await saveProvider(engine, name, { provider, keyCollection: key_collection, credentials })
         return undefined
       },
@@ -62,6 +62,7 @@ export const kms = definePath<Engine>()({
     delete: {
       summary: 'Forgets the provider. No key may be distributed to it.',
       run: async (engine, { name }) => {
+        const { deleteProvider } = await import('../core/operations/providers.js')
         await deleteProvider(engine, name)
         return undefined
       },

@@ -1,6 +1,6 @@
 import { scalarText, toBoolean, toInteger, toPairs, toSlice, toText } from './convert.js'
 import { FieldError } from './field-error.js'
-import { didYouMean } from './suggest.js'
+import { didYouMean } from '../suggest.js'
 import { isList, isObject, withoutLastNewline, type RawValue } from './values.js'
 
 /** One field of a request: its description, and the conversion of its raw value. */
@@ -46,6 +46,8 @@ export interface TextOptions<C extends string = string> {
   /** A valid value, for hints. */
   readonly example?: string
   readonly choices?: readonly C[]
+  /** Hints for values that users expect among the choices. */
+  readonly unsupported?: Readonly<Record<string, string>>
 }
 
 /** A text, never trimmed. */
@@ -57,10 +59,11 @@ export function text(description: string, options: TextOptions = {}): Field<stri
   }
 }
 
-/** A text from a closed set. */
+/** A text from a closed set. An error calls another text an unsupported `noun`, as Vault does. */
 export function oneOf<const C extends readonly string[]>(
   choices: C,
   description: string,
+  noun?: string,
 ): Field<C[number]> {
   return {
     ...base('string', description, textTakes('text', { choices })),
@@ -68,7 +71,8 @@ export function oneOf<const C extends readonly string[]>(
     parse: (raw) => {
       const given = toText(raw)
       const choice = choices.find((candidate): candidate is C[number] => candidate === given)
-      if (choice === undefined) throw notOneOfError(given, choices)
+      if (choice === undefined)
+        throw noun ? unsupportedError(noun, given, choices) : notOneOfError(given, { choices })
       return choice
     },
   }
@@ -184,18 +188,27 @@ function textTakes(kind: string, { choices, example }: TextOptions): string {
   return example === undefined ? kind : `${kind} such as ${example}`
 }
 
-function checkText(value: string, { choices, pattern }: TextOptions): string {
-  if (choices !== undefined && !choices.includes(value)) throw notOneOfError(value, choices)
+function checkText(value: string, options: TextOptions): string {
+  const { choices, pattern } = options
+  if (choices !== undefined && !choices.includes(value)) throw notOneOfError(value, options)
   // Unlike test(), search() ignores the lastIndex that a pattern with the g flag keeps.
   if (pattern !== undefined && value.search(pattern) < 0)
     throw new FieldError((shown) => `${shown(value)} has the wrong form`)
   return value
 }
 
-function notOneOfError(value: string, choices: readonly string[]): FieldError {
+function notOneOfError(value: string, { choices = [], unsupported = {} }: TextOptions): FieldError {
+  const reason = Object.hasOwn(unsupported, value) ? unsupported[value] : undefined
   return new FieldError(
     (shown) => `${shown(value)} is not one of ${choices.join(', ')}`,
-    didYouMean(value, choices),
+    reason === undefined ? didYouMean(value, choices) : [reason],
+  )
+}
+
+function unsupportedError(noun: string, value: string, choices: readonly string[]): FieldError {
+  return new FieldError(
+    (shown) => `unsupported ${noun} ${shown(value)}`,
+    [...didYouMean(value, choices), `use one of ${choices.join(', ')}`],
   )
 }
 

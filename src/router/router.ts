@@ -11,7 +11,7 @@ import {
 } from './path.js'
 import { isName, matchPattern, NAME_RULE, parameterOf, pathSegments } from './pattern.js'
 import { isPlain, quote, quoteName, quotePlain } from './quote.js'
-import { didYouMean, distanceTo } from './suggest.js'
+import { didYouMean, distanceTo } from '../suggest.js'
 import type { RawValue } from './values.js'
 
 /** The fields of a request, untyped. */

@@ -185,7 +185,7 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
   })
 
   it("makes, moves and removes an alias, twice each, and leaves somebody else's alone", async () => {
-    const [{ key: one }, { key: two }, { key: stranger }] = [
+    const [{ key: one }, { key: two }, { key: foreign }] = [
       await filled(),
       await filled(),
       await filled(),
@@ -198,14 +198,14 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     await twice(() => provider.pointAlias(HOME, 'alias/contract', two, ours))
     expect(await target()).toBe(two.id)
     await expect(
-      provider.pointAlias(HOME, 'alias/contract', stranger, {
-        keys: new Set([stranger.id]),
+      provider.pointAlias(HOME, 'alias/contract', foreign, {
+        keys: new Set([foreign.id]),
         exists: false,
       }),
     ).rejects.toMatchObject({ code: 'KMS_FAILED' })
     expect(await target()).toBe(two.id)
-    await provider.pointAlias(HOME, 'alias/contract', stranger, { keys: new Set(), exists: true })
-    expect(await target()).toBe(stranger.id)
+    await provider.pointAlias(HOME, 'alias/contract', foreign, { keys: new Set(), exists: true })
+    expect(await target()).toBe(foreign.id)
     await twice(() => provider.removeAlias(HOME, 'alias/contract'))
     expect(await target()).toBeUndefined()
   })

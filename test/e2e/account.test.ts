@@ -1,30 +1,30 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { startDevKms, type DevKms, type DevKmsRequest } from '../../src/dev-kms/index.js'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 const OTHER = '444455556666'
 const ROTATE = 'write -f keymgmt/key/app/rotate'
 
 // The account is checked before material leaves: the first KMS key pins it.
 describe('with credentials of another account', () => {
-  let bench: Bench
+  let testbed: Testbed
   let others: DevKms[]
   let requests: DevKmsRequest[]
   beforeEach(async () => {
-    bench = await createBench()
+    testbed = await createTestbed()
     others = []
     requests = []
-    await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
-    await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
-    await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+    await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+    await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
+    await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
   })
   afterEach(async () => {
     await Promise.all(others.map((other) => other.close()))
-    await bench.close()
+    await testbed.close()
   })
 
   const elsewhere = async (policy?: object) => {
-    const { accessKeyId, secretAccessKey } = bench.kms.credentials
+    const { accessKeyId, secretAccessKey } = testbed.kms.credentials
     const kms = await startDevKms({
       accountId: OTHER,
       credentials: { [accessKeyId]: secretAccessKey },
@@ -37,13 +37,13 @@ describe('with credentials of another account', () => {
   const operations = () => requests.map(({ operation }) => operation)
 
   it('a rotation is refused before anything is created', async () => {
-    const ran = await bench.run(ROTATE, { env: await elsewhere() })
+    const ran = await testbed.run(ROTATE, { env: await elsewhere() })
     expect([ran.status, operations()]).toEqual([2, ['ListAliases']])
     expect(ran.stderr).toContain('in k are in AWS account 111122223333')
     expect(ran.stderr).toContain(`the credentials are of account ${OTHER}`)
     expect(ran.stderr).toContain('use credentials of account 111122223333')
-    await bench.ok(ROTATE)
-    await bench.ok('read keymgmt/kms/k/key/app/verify')
+    await testbed.ok(ROTATE)
+    await testbed.ok('read keymgmt/kms/k/key/app/verify')
   })
 
   it('a KMS key that was created is deleted, and gets no material, if aliases cannot be listed', async () => {
@@ -54,20 +54,20 @@ describe('with credentials of another account', () => {
         { Effect: 'Deny', Action: 'kms:ListAliases', Resource: '*' },
       ],
     })
-    const ran = await bench.run(ROTATE, { env })
+    const ran = await testbed.run(ROTATE, { env })
     expect([ran.status, operations()]).toEqual([
       2,
       ['ListAliases', 'CreateKey', 'ScheduleKeyDeletion'],
     ])
     expect(ran.stderr).toMatch(/:444455556666:key\/\S+, which is empty, is scheduled for deletion/)
-    await bench.ok(ROTATE)
-    await bench.ok('read keymgmt/kms/k/key/app/verify')
+    await testbed.ok(ROTATE)
+    await testbed.ok('read keymgmt/kms/k/key/app/verify')
   })
 
   it('a distribution that was made at an embedded KMS is refused elsewhere', async () => {
-    const ran = await bench.run(ROTATE, { env: { AWS_ENDPOINT_URL_KMS: 'https://192.0.2.1' } })
+    const ran = await testbed.run(ROTATE, { env: { AWS_ENDPOINT_URL_KMS: 'https://192.0.2.1' } })
     expect(ran.status).toBe(2)
-    expect(ran.stderr).toContain(`was made at an embedded KMS (${bench.kms.endpoint})`)
-    await bench.ok(ROTATE)
+    expect(ran.stderr).toContain(`was made at an embedded KMS (${testbed.kms.endpoint})`)
+    await testbed.ok(ROTATE)
   })
 })

@@ -9,31 +9,31 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { complaints } from '../support/as-it-should-be.js'
+import { findProblems } from '../support/problems.js'
 import { CONFIGURE } from '../support/flows.js'
-import { copyFolder, createBench, type Bench } from '../support/keymgmt.js'
+import { copyFolder, createTestbed, type Testbed } from '../support/keymgmt.js'
 import { ownAliases } from '../support/own-aliases.js'
 
-let bench: Bench
+let testbed: Testbed
 beforeEach(async () => {
-  bench = await createBench()
-  await bench.ok(CONFIGURE)
+  testbed = await createTestbed()
+  await testbed.ok(CONFIGURE)
 })
-afterEach(() => bench.close())
+afterEach(() => testbed.close())
 
 const PATH = 'keymgmt/kms/k/key/app'
 const json = async <T>(line: string) =>
-  (JSON.parse(await bench.ok(`${line} -format=json`)) as { data: T }).data
+  (JSON.parse(await testbed.ok(`${line} -format=json`)) as { data: T }).data
 const firstId = async (path = PATH) =>
   (await json<{ versions: Record<string, string> }>(`read ${path}`)).versions['1'] ?? ''
 
 describe('adoption', () => {
   /** A KMS key with the material of `app`, that the store knows nothing of. */
   const orphan = async (type: string, purpose: string) => {
-    const home = join(bench.home, 'keymgmt')
-    await bench.ok(`write -f keymgmt/key/app type=${type}`)
+    const home = join(testbed.home, 'keymgmt')
+    await testbed.ok(`write -f keymgmt/key/app type=${type}`)
     copyFolder(home, `${home}-before`)
-    await bench.ok(`write ${PATH} purpose=${purpose}`)
+    await testbed.ok(`write ${PATH} purpose=${purpose}`)
     const id = await firstId()
     rmSync(home, { recursive: true })
     copyFolder(`${home}-before`, home)
@@ -50,16 +50,16 @@ describe('adoption', () => {
     'takes a KMS key of %s for %s that holds our material, and manages it',
     async (type, purpose) => {
       const id = await orphan(type, purpose)
-      await bench.ok(`write ${PATH}/adopt key_id=${id}`)
+      await testbed.ok(`write ${PATH}/adopt key_id=${id}`)
       expect(await firstId()).toBe(id)
       expect((await json<{ purpose: string }>(`read ${PATH}`)).purpose).toBe(
         purpose.split(',').sort().join(','),
       )
-      expect((await bench.client().send(new ListKeysCommand({}))).Keys).toHaveLength(1)
-      const { Tags } = await bench.client().send(new ListResourceTagsCommand({ KeyId: id }))
+      expect((await testbed.client().send(new ListKeysCommand({}))).Keys).toHaveLength(1)
+      const { Tags } = await testbed.client().send(new ListResourceTagsCommand({ KeyId: id }))
       expect(Tags?.find(({ TagKey }) => TagKey === 'keymgmt:key')?.TagValue).toBe('app')
-      await bench.ok('write -f keymgmt/key/app/rotate')
-      expect((await bench.run(`read ${PATH}/verify challenge=true`)).status).toBe(0)
+      await testbed.ok('write -f keymgmt/key/app/rotate')
+      expect((await testbed.run(`read ${PATH}/verify challenge=true`)).status).toBe(0)
     },
   )
 
@@ -69,58 +69,58 @@ describe('adoption', () => {
     ['hmac-sha256', 'sign,verify'],
   ])('refuses a KMS key of %s with other material, and changes nothing', async (type, purpose) => {
     const id = await orphan(type, purpose)
-    await bench.ok(`write -f keymgmt/key/other type=${type}`)
-    const refused = await bench.run(`write keymgmt/kms/k/key/other/adopt key_id=${id}`)
+    await testbed.ok(`write -f keymgmt/key/other type=${type}`)
+    const refused = await testbed.run(`write keymgmt/kms/k/key/other/adopt key_id=${id}`)
     expect(refused).toMatchObject({ status: 2, stdout: '' })
     expect(refused.stderr).toContain('does not hold version 1 of other')
-    expect((await bench.run('list keymgmt/key/other/kms')).status).toBe(2)
+    expect((await testbed.run('list keymgmt/key/other/kms')).status).toBe(2)
     expect(
-      (await bench.client().send(new DescribeKeyCommand({ KeyId: id }))).KeyMetadata?.KeyState,
+      (await testbed.client().send(new DescribeKeyCommand({ KeyId: id }))).KeyMetadata?.KeyState,
     ).toBe('Enabled')
   })
 
   it('gives a KMS key one owner', async () => {
     const material = randomBytes(32).toString('hex')
     for (const key of ['app', 'twin'])
-      await bench.ok(`write keymgmt/key/${key}/import type=aes256-gcm96 material=${material}`)
-    await bench.ok(`write ${PATH} purpose=encrypt,decrypt`)
+      await testbed.ok(`write keymgmt/key/${key}/import type=aes256-gcm96 material=${material}`)
+    await testbed.ok(`write ${PATH} purpose=encrypt,decrypt`)
     const id = await firstId()
-    const refused = await bench.run(`write keymgmt/kms/k/key/twin/adopt key_id=${id}`)
+    const refused = await testbed.run(`write keymgmt/kms/k/key/twin/adopt key_id=${id}`)
     expect(refused).toMatchObject({ status: 2, stdout: '' })
     expect(refused.stderr).toContain('belongs to the distribution of app to k')
-    await bench.client().send(
+    await testbed.client().send(
       new TagResourceCommand({
         KeyId: id,
         Tags: [{ TagKey: 'keymgmt:store', TagValue: 'another' }],
       }),
     )
-    rmSync(join(bench.home, 'keymgmt', 'store', 'distribution'), { recursive: true })
-    const foreign = await bench.run(`write keymgmt/kms/k/key/twin/adopt key_id=${id}`)
+    rmSync(join(testbed.home, 'keymgmt', 'store', 'distribution'), { recursive: true })
+    const foreign = await testbed.run(`write keymgmt/kms/k/key/twin/adopt key_id=${id}`)
     expect(foreign.stderr.replace(/\s+/g, ' ')).toContain('belongs to another keymgmt store')
-    await bench.ok(`write keymgmt/kms/k/key/twin/adopt key_id=${id} take_over=true`)
-    expect((await bench.run('read keymgmt/kms/k/key/twin/verify')).status).toBe(0)
+    await testbed.ok(`write keymgmt/kms/k/key/twin/adopt key_id=${id} take_over=true`)
+    expect((await testbed.run('read keymgmt/kms/k/key/twin/verify')).status).toBe(0)
   })
 
   it('refuses what is not there, not external, of another type, or distributed already', async () => {
     const id = await orphan('aes256-gcm96', 'encrypt,decrypt')
-    const own = (await bench.client().send(new CreateKeyCommand({}))).KeyMetadata?.KeyId ?? ''
-    await bench.ok('write -f keymgmt/key/pair type=rsa-2048')
+    const own = (await testbed.client().send(new CreateKeyCommand({}))).KeyMetadata?.KeyId ?? ''
+    await testbed.ok('write -f keymgmt/key/pair type=rsa-2048')
     const cases: [string, string][] = [
       [`${PATH}/adopt key_id=00000000-0000-0000-0000-000000000000`, 'there is no KMS key'],
       [`${PATH}/adopt key_id=${own}`, 'EXTERNAL'],
       [`keymgmt/kms/k/key/pair/adopt key_id=${id}`, 'is not of type rsa-2048'],
       [`${PATH}/adopt key_id=${id} version=2`, 'has no version 2'],
       [`${PATH}/adopt key_id=nonsense`, 'key_id'],
-      [`keymgmt/kms/k/key/none/adopt key_id=${id}`, 'there is no key none'],
+      [`keymgmt/kms/k/key/none/adopt key_id=${id}`, 'key "none" not found'],
     ]
     for (const [line, says] of cases) {
-      const refused = await bench.run(`write ${line}`)
+      const refused = await testbed.run(`write ${line}`)
       expect(refused).toMatchObject({ status: 2, stdout: '' })
       expect(refused.stderr).toContain(says)
     }
-    await bench.ok(`write ${PATH}/adopt key_id=${id}`)
-    await bench.ok(`write ${PATH}/adopt key_id=${id}`)
-    expect((await bench.run(`write ${PATH}/adopt key_id=${own}`)).stderr).toContain(
+    await testbed.ok(`write ${PATH}/adopt key_id=${id}`)
+    await testbed.ok(`write ${PATH}/adopt key_id=${id}`)
+    expect((await testbed.run(`write ${PATH}/adopt key_id=${own}`)).stderr).toContain(
       'is distributed to k already',
     )
   })
@@ -129,7 +129,7 @@ describe('adoption', () => {
 describe('version_aliases', () => {
   it('gives each version an alias of its own, in every Region, and takes them away again', async () => {
     const aliases = async (region: string) => {
-      const aliases = await ownAliases(bench.client(region))
+      const aliases = await ownAliases(testbed.client(region))
       return aliases
         .map(({ AliasName = '', TargetKeyId = '' }) => [
           AliasName.replace(/^.*app-\d+/, ''),
@@ -137,10 +137,10 @@ describe('version_aliases', () => {
         ])
         .sort()
     }
-    await bench.ok('write -f keymgmt/key/app type=ecdsa-p384 replica_regions=us-east-1')
-    await bench.ok(`write ${PATH} purpose=sign,verify version_aliases=true`)
-    await bench.ok(`write -f ${PATH}/replicate`)
-    const rotated = await bench.run('write -f keymgmt/key/app/rotate')
+    await testbed.ok('write -f keymgmt/key/app type=ecdsa-p384 replica_regions=us-east-1')
+    await testbed.ok(`write ${PATH} purpose=sign,verify version_aliases=true`)
+    await testbed.ok(`write -f ${PATH}/replicate`)
+    const rotated = await testbed.run('write -f keymgmt/key/app/rotate')
     expect(rotated.stderr.replace(/\s+/g, ' ')).toContain(
       'What was made with an earlier one is verified or decrypted by naming its KMS key',
     )
@@ -152,13 +152,13 @@ describe('version_aliases', () => {
     ]
     expect(await aliases('us-west-1')).toEqual(expected)
     expect(await aliases('us-east-1')).toEqual(expected)
-    expect((await bench.run(`read ${PATH}/verify`)).status).toBe(0)
+    expect((await testbed.run(`read ${PATH}/verify`)).status).toBe(0)
 
-    await bench.ok(`write ${PATH} purpose=sign,verify`)
+    await testbed.ok(`write ${PATH} purpose=sign,verify`)
     expect(await aliases('us-east-1')).toEqual(expected)
-    await bench.ok(`write ${PATH} purpose=sign,verify version_aliases=false`)
+    await testbed.ok(`write ${PATH} purpose=sign,verify version_aliases=false`)
     expect(await aliases('us-east-1')).toEqual(expected.slice(0, 1))
-    expect(await complaints(join(bench.home, 'keymgmt'), bench.kms)).toEqual([])
+    expect(await findProblems(join(testbed.home, 'keymgmt'), testbed.kms)).toEqual([])
   })
 })
 
@@ -167,11 +167,11 @@ describe('the China Regions', () => {
     ['aes256-gcm96', 'encrypt,decrypt', 'SM4'],
     ['rsa-2048', 'sign,verify', 'SM2PKE'],
   ])('refuse %s for %s, before any call', async (type, purpose, reason) => {
-    await bench.ok('write keymgmt/kms/china provider=awskms key_collection=cn-north-1')
-    await bench.ok(`write -f keymgmt/key/app type=${type}`)
-    const refused = await bench.run(`write keymgmt/kms/china/key/app purpose=${purpose}`)
+    await testbed.ok('write keymgmt/kms/china provider=awskms key_collection=cn-north-1')
+    await testbed.ok(`write -f keymgmt/key/app type=${type}`)
+    const refused = await testbed.run(`write keymgmt/kms/china/key/app purpose=${purpose}`)
     expect(refused).toMatchObject({ status: 2, stdout: '' })
     expect(refused.stderr).toContain(reason)
-    expect(bench.requests).toEqual([])
+    expect(testbed.requests).toEqual([])
   })
 })

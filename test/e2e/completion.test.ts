@@ -2,25 +2,25 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
-let bench: Bench
+let testbed: Testbed
 let env: Record<string, string>
 
 beforeAll(async () => {
-  bench = await createBench()
-  await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
-  const bin = join(bench.home, 'bin')
+  testbed = await createTestbed()
+  await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
+  const bin = join(testbed.home, 'bin')
   mkdirSync(bin)
   symlinkSync(resolve('bin/keymgmt.js'), join(bin, 'keymgmt'))
   env = {
-    HOME: bench.home,
-    KEYMGMT_HOME: join(bench.home, 'keymgmt'),
+    HOME: testbed.home,
+    KEYMGMT_HOME: join(testbed.home, 'keymgmt'),
     PATH: `${bin}:${process.env.PATH ?? ''}`,
   }
 })
 
-afterAll(() => bench.close())
+afterAll(() => testbed.close())
 
 const bash = (script: string, extra: Readonly<Record<string, string>> = {}) =>
   spawnSync('bash', ['--norc', '-c', script], { env: { ...env, ...extra }, encoding: 'utf8' })
@@ -61,14 +61,14 @@ describe('completion in bash', () => {
 
 describe('the protocol of complete -C', () => {
   it('cuts the line where the cursor is', async () => {
-    const asked = await bench.run('', {
+    const asked = await testbed.run('', {
       env: { COMP_LINE: 'keymgmt re keymgmt', COMP_POINT: '10' },
     })
     expect(asked).toEqual({ stdout: 'read \n', stderr: '', status: 0 })
   })
 
   it("says nothing when the store can't be opened, and asks for no passphrase", async () => {
-    const asked = await bench.run('', {
+    const asked = await testbed.run('', {
       env: { COMP_LINE: 'keymgmt read keymgmt/key/', KEYMGMT_HOME: '/dev/null' },
     })
     expect(asked).toEqual({ stdout: '', stderr: '', status: 0 })
@@ -78,9 +78,9 @@ describe('the protocol of complete -C', () => {
 describe('-autocomplete-install', () => {
   it('adds a line to what is there, which completes, and takes it out again', () => {
     const [bashrc, zshrc, fish] = [
-      join(bench.home, '.bashrc'),
-      join(bench.home, '.zshrc'),
-      join(bench.home, '.config', 'fish'),
+      join(testbed.home, '.bashrc'),
+      join(testbed.home, '.zshrc'),
+      join(testbed.home, '.config', 'fish'),
     ]
     for (const file of [bashrc, zshrc]) writeFileSync(file, '# mine\n')
     mkdirSync(fish, { recursive: true })
@@ -110,7 +110,7 @@ describe('-autocomplete-install', () => {
   })
 
   it('makes no file where no shell is set up, and refuses both at once', () => {
-    const empty = join(bench.home, 'empty')
+    const empty = join(testbed.home, 'empty')
     mkdirSync(empty)
     expect(bash('keymgmt -autocomplete-install', { HOME: empty })).toMatchObject({
       stderr:

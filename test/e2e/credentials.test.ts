@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 // Each source has a pair of its own, so that the id that signed tells which one was used.
 const PAIRS = {
@@ -16,10 +16,10 @@ const PAIRS = {
 const ids = Object.keys(PAIRS)
 
 describe('the order of authentication', () => {
-  let bench: Bench
+  let testbed: Testbed
   let metadata: Server
   beforeEach(async () => {
-    bench = await createBench({
+    testbed = await createTestbed({
       credentials: PAIRS,
       sessionTokens: { CONTAINERROLE000001: 'token' },
     })
@@ -35,15 +35,15 @@ describe('the order of authentication', () => {
       )
     })
     await new Promise<void>((resolve) => metadata.listen(0, '127.0.0.1', resolve))
-    mkdirSync(join(bench.home, '.aws'))
+    mkdirSync(join(testbed.home, '.aws'))
     writeFileSync(
-      join(bench.home, '.aws', 'credentials'),
+      join(testbed.home, '.aws', 'credentials'),
       '[default]\naws_access_key_id=SHAREDFILE000000001\naws_secret_access_key=c\n[other]\naws_access_key_id=PROFILEOTHER0000001\naws_secret_access_key=e\n',
     )
   })
   afterEach(async () => {
     await new Promise((resolve) => metadata.close(resolve))
-    await bench.close()
+    await testbed.close()
   })
 
   const environment = { AWS_ACCESS_KEY_ID: 'ENVIRONMENT00000001', AWS_SECRET_ACCESS_KEY: 'b' }
@@ -54,12 +54,12 @@ describe('the order of authentication', () => {
     const role = {
       AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(metadata.address() as AddressInfo).port}/role`,
     }
-    await bench.ok(`write keymgmt/kms/k provider=awskms key_collection=us-west-1 ${credentials}`)
-    await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
-    await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt', {
+    await testbed.ok(`write keymgmt/kms/k provider=awskms key_collection=us-west-1 ${credentials}`)
+    await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
+    await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt', {
       env: { ...role, ...env },
     })
-    return [...new Set(bench.requests.map(({ accessKeyId }) => accessKeyId))]
+    return [...new Set(testbed.requests.map(({ accessKeyId }) => accessKeyId))]
   }
 
   it.each([
@@ -151,18 +151,18 @@ describe('the order of authentication', () => {
     ['a session token is sent along', 'token', 0, ''],
     ['a wrong one is refused', 'other', 2, 'UnrecognizedClientException'],
   ])('%s', async (_what, token, status, says) => {
-    await bench.ok(
+    await testbed.ok(
       `write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=CONTAINERROLE000001 credentials=secret_key=d credentials=session_token=${token}`,
     )
-    await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
-    const ran = await bench.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+    await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
+    const ran = await testbed.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
     expect(ran.status).toBe(status)
     expect(ran.stderr).toContain(says)
     expect(ran.stderr).not.toContain('credentials=session_token')
   })
 
   it('says that a session has expired', async () => {
-    const expired = await createBench({
+    const expired = await createTestbed({
       faults: [{ operation: '*', nth: '*', kind: 'expired-token' }],
     })
     await expired.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
@@ -174,9 +174,9 @@ describe('the order of authentication', () => {
   })
 
   it('says what to do when there are none', async () => {
-    await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
-    await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
-    const ran = await bench.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt', {
+    await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+    await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
+    const ran = await testbed.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt', {
       env: { ...none, ...noFile },
     })
     expect(ran).toMatchObject({ status: 2, stdout: '' })
@@ -188,17 +188,17 @@ describe('the order of authentication', () => {
     env: Readonly<Record<string, string>>,
     { credentials = '', flags = '' } = {},
   ) => {
-    await bench.ok(`write keymgmt/kms/k provider=awskms key_collection=us-west-1 ${credentials}`)
-    await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
+    await testbed.ok(`write keymgmt/kms/k provider=awskms key_collection=us-west-1 ${credentials}`)
+    await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
     const line = `write ${flags} keymgmt/kms/k/key/app purpose=encrypt,decrypt`
     const role = {
       AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(metadata.address() as AddressInfo).port}/role`,
     }
-    const ran = await bench.run(line, { env: { ...none, ...role, ...env } })
-    expect([ran.status, ran.stdout, bench.requests]).toEqual([2, '', []])
-    await bench.ok('write keymgmt/kms/k credentials=profile=default')
-    await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
-    expect(bench.requests.map(({ operation }) => operation)).not.toContain('ListKeys')
+    const ran = await testbed.run(line, { env: { ...none, ...role, ...env } })
+    expect([ran.status, ran.stdout, testbed.requests]).toEqual([2, '', []])
+    await testbed.ok('write keymgmt/kms/k credentials=profile=default')
+    await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+    expect(testbed.requests.map(({ operation }) => operation)).not.toContain('ListKeys')
     return ran.stderr
   }
 
@@ -238,7 +238,7 @@ describe('the order of authentication', () => {
   })
 
   it('does not use the role of the machine for a profile whose process fails', async () => {
-    const config = join(bench.home, 'config')
+    const config = join(testbed.home, 'config')
     writeFileSync(config, '[profile ci]\ncredential_process = /nonexistent/process\n')
     expect(await failing({ AWS_PROFILE: 'ci', AWS_CONFIG_FILE: config })).toContain(
       '/nonexistent/process',
@@ -246,7 +246,7 @@ describe('the order of authentication', () => {
   })
 
   it('uses the role of the machine for a profile that has no credentials', async () => {
-    const config = join(bench.home, 'config')
+    const config = join(testbed.home, 'config')
     writeFileSync(config, '[profile region-only]\nregion = us-east-1\n')
     const env = { ...none, AWS_PROFILE: 'region-only', AWS_CONFIG_FILE: config }
     expect(await signer('', env)).toEqual(['CONTAINERROLE000001'])
@@ -256,7 +256,7 @@ describe('the order of authentication', () => {
     const env = { ...environment, AWS_PROFILE: 'other' }
     expect(await signer('', env)).toEqual(['ENVIRONMENT00000001'])
     const verify = 'read -format=json keymgmt/kms/k/key/app/verify'
-    expect((await bench.run(verify, { env })).stderr).toBe('')
+    expect((await testbed.run(verify, { env })).stderr).toBe('')
   })
 
   it('ends within -timeout while a lookup hangs', async () => {

@@ -13,19 +13,19 @@ import {
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
-let bench: Bench
+let testbed: Testbed
 /** The folder of temporary files. */
 let temporary: string
 let env: Record<string, string>
 beforeEach(async () => {
-  bench = await createBench()
+  testbed = await createTestbed()
   temporary = mkdtempSync(join(tmpdir(), 'keymgmt-dev-'))
-  mkdirSync(join(bench.home, 'bin'))
-  symlinkSync(resolve('bin/keymgmt.js'), join(bench.home, 'bin/keymgmt'))
+  mkdirSync(join(testbed.home, 'bin'))
+  symlinkSync(resolve('bin/keymgmt.js'), join(testbed.home, 'bin/keymgmt'))
   env = {
-    PATH: `${join(bench.home, 'bin')}:${process.env.PATH ?? ''}`,
+    PATH: `${join(testbed.home, 'bin')}:${process.env.PATH ?? ''}`,
     TMPDIR: temporary,
     // The store of a user who sets nothing.
     KEYMGMT_HOME: '',
@@ -33,12 +33,12 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   rmSync(temporary, { recursive: true, force: true })
-  await bench.close()
+  await testbed.close()
 })
 
 /** Runs a script of sh under `keymgmt dev`. */
 const dev = (flags: readonly string[], script: string, more: Record<string, string> = {}) =>
-  bench.run(['dev', ...flags, '--', 'sh', '-euc', script], { env: { ...env, ...more } })
+  testbed.run(['dev', ...flags, '--', 'sh', '-euc', script], { env: { ...env, ...more } })
 
 const DISTRIBUTE = [
   'keymgmt write keymgmt/kms/k provider=awskms key_collection=us-west-1',
@@ -65,29 +65,33 @@ describe('the store of a command under keymgmt dev', () => {
     const own = Object.fromEntries(
       Object.entries(variables).map(([name, value]) => [
         name,
-        value === 'mine' ? join(bench.home, value) : value,
+        value === 'mine' ? join(testbed.home, value) : value,
       ]),
     )
-    await bench.ok(REAL_KEY, { env: { ...env, ...own } })
-    const before = filesBelow(bench.home)
+    await testbed.ok(REAL_KEY, { env: { ...env, ...own } })
+    const before = filesBelow(testbed.home)
     const { status, stdout, stderr } = await dev([], DISTRIBUTE, own)
     expect({ status, stderr }).toEqual({ status: 0, stderr: expect.any(String) })
     expect(stdout).toContain('trial')
     expect(stdout).not.toContain('real')
-    expect(filesBelow(bench.home)).toEqual(before)
-    expect(bench.requests).toEqual([])
+    expect(filesBelow(testbed.home)).toEqual(before)
+    expect(testbed.requests).toEqual([])
   })
 
   it('is not the one of the settings, which the command can neither read nor change', async () => {
-    for (const setting of [`store=${bench.home}/set`, `keyfile=${bench.home}/key`, 'format=json'])
-      await bench.ok(`config ${setting}`, { env })
-    await bench.ok(REAL_KEY, { env })
-    const before = filesBelow(bench.home)
+    for (const setting of [
+      `store=${testbed.home}/set`,
+      `keyfile=${testbed.home}/key`,
+      'format=json',
+    ])
+      await testbed.ok(`config ${setting}`, { env })
+    await testbed.ok(REAL_KEY, { env })
+    const before = filesBelow(testbed.home)
     const { stdout } = await dev([], `${DISTRIBUTE}; keymgmt config format=yaml; keymgmt config`)
     expect(stdout).toContain('trial')
     expect(stdout).not.toContain('real')
     expect(stdout).toMatch(/^format:$/m)
-    expect(filesBelow(bench.home)).toEqual(before)
+    expect(filesBelow(testbed.home)).toEqual(before)
   })
 
   it('is private, and is gone at the end', async () => {
@@ -101,24 +105,24 @@ describe('the store of a command under keymgmt dev', () => {
   })
 
   it.each(['path', 'URL'])('is the one that -store names as a %s, and stays', async (form) => {
-    await bench.ok(REAL_KEY, { env })
-    const store = join(bench.home, '.local/share/keymgmt')
+    await testbed.ok(REAL_KEY, { env })
+    const store = join(testbed.home, '.local/share/keymgmt')
     const flag = `-store=${form === 'URL' ? 'file://' : ''}${store}`
     const { stdout } = await dev([flag], 'keymgmt write -f keymgmt/key/real/rotate', {
-      KEYMGMT_HOME: join(bench.home, 'other'),
+      KEYMGMT_HOME: join(testbed.home, 'other'),
     })
     expect(stdout).toContain('Success')
-    expect(await bench.ok('read -field=latest_version keymgmt/key/real', { env })).toBe('2')
-    expect(existsSync(join(bench.home, 'other'))).toBe(false)
+    expect(await testbed.ok('read -field=latest_version keymgmt/key/real', { env })).toBe('2')
+    expect(existsSync(join(testbed.home, 'other'))).toBe(false)
   })
 
   it('opens with the keyfile in the named folder, if there is one', async () => {
-    const own = { ...env, KEYMGMT_HOME: join(bench.home, 'other') }
-    await bench.ok(REAL_KEY, { env: own })
+    const own = { ...env, KEYMGMT_HOME: join(testbed.home, 'other') }
+    await testbed.ok(REAL_KEY, { env: own })
     const rotate = 'keymgmt write -f keymgmt/key/real/rotate'
     const { status } = await dev([`-store=${own.KEYMGMT_HOME}`], rotate)
     expect(status).toBe(0)
-    expect(await bench.ok('read -field=latest_version keymgmt/key/real', { env: own })).toBe('2')
+    expect(await testbed.ok('read -field=latest_version keymgmt/key/real', { env: own })).toBe('2')
   })
 
   it.each(['trial', '', 's3://bucket'])('-store=%s is refused', async (store) => {
@@ -160,7 +164,7 @@ describe('a signal', () => {
   /** Sends the signal after the first output, which names the workspace. */
   function interrupted(signal: NodeJS.Signals, args: readonly string[]): Promise<number | null> {
     const child = spawn(process.execPath, ['bin/keymgmt.js', 'dev', ...args], {
-      env: { ...env, HOME: bench.home },
+      env: { ...env, HOME: testbed.home },
       stdio: ['ignore', 'pipe', 'ignore'],
     })
     let printed = ''
@@ -178,12 +182,12 @@ describe('a signal', () => {
 
 describe('the environment of a command under keymgmt dev', () => {
   it('has no other credentials, and finds the embedded KMS', async () => {
-    const shared = join(bench.home, 'credentials')
+    const shared = join(testbed.home, 'credentials')
     writeFileSync(shared, '[p]\naws_access_key_id = OTHER\naws_secret_access_key = x\n')
     const script = `import('@aws-sdk/client-sts')
       .then(({ STS }) => new STS({}).getCallerIdentity({}))
       .then(({ Account }) => console.log(Account, process.env.AWS_REGION, process.env.KEYMGMT_DEV))`
-    const { stdout, stderr } = await bench.run(['dev', '--', process.execPath, '-e', script], {
+    const { stdout, stderr } = await testbed.run(['dev', '--', process.execPath, '-e', script], {
       env: {
         ...env,
         AWS_PROFILE: 'p',
@@ -203,7 +207,7 @@ describe('the environment of a command under keymgmt dev', () => {
   })
 
   it('is printed for a shell, without a command', async () => {
-    const { stdout } = await bench.run(
+    const { stdout } = await testbed.run(
       [
         'dev',
         '--',
@@ -223,7 +227,7 @@ describe('an address that keymgmt dev cannot listen on', () => {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
-    const { status, stderr } = await bench.run(`dev -listen=127.0.0.1:${port} -- true`)
+    const { status, stderr } = await testbed.run(`dev -listen=127.0.0.1:${port} -- true`)
     server.close()
     expect(status).toBe(1)
     expect(stderr).toContain(
@@ -234,7 +238,7 @@ describe('an address that keymgmt dev cannot listen on', () => {
   })
 
   it('is not on this machine', async () => {
-    const { status, stderr } = await bench.run('dev -listen=192.0.2.1:0 -- true')
+    const { status, stderr } = await testbed.run('dev -listen=192.0.2.1:0 -- true')
     expect({ status, stderr }).toEqual({
       status: 1,
       stderr: expect.stringContaining('is an address of this machine only'),
@@ -248,14 +252,14 @@ describe('-fault', () => {
     ['CreateKey:1:throtle', 'is Operation:nth:kind, such as', 'did you mean "throttle"?'],
     ['CreateKey:0:drop', 'is Operation:nth:kind, such as', 'kinds are denied'],
   ])('refuses %s', async (fault, problem, hint) => {
-    const { status, stderr } = await bench.run(`dev -fault=${fault} -- true`)
+    const { status, stderr } = await testbed.run(`dev -fault=${fault} -- true`)
     expect(status).toBe(1)
     expect(stderr).toContain(`invalid value for flag -fault: ${problem}`)
     expect(stderr).toContain(hint)
   })
 
   it('takes an operation of AWS KMS, and all of them', async () => {
-    expect(await bench.run('dev -fault=CreateKey:1:drop -fault=*:9:error -- true')).toEqual({
+    expect(await testbed.run('dev -fault=CreateKey:1:drop -fault=*:9:error -- true')).toEqual({
       status: 0,
       stdout: '',
       stderr: '',
@@ -268,7 +272,7 @@ describe('-account', () => {
     const ask = `import('@aws-sdk/client-kms').then(({ KMS }) => new KMS({}).createKey({}))
       .then(({ KeyMetadata }) => console.log(KeyMetadata.Arn))`
     const line = ['dev', '-account=444455556666', '--', process.execPath, '-e', ask]
-    const { status, stdout } = await bench.run(line)
+    const { status, stdout } = await testbed.run(line)
     expect(status).toBe(0)
     expect(stdout).toContain(':444455556666:key/')
   })

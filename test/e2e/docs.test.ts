@@ -14,7 +14,7 @@ import { parse } from 'yaml'
 import { fromGoFlags } from '../../src/cli/go-flags.js'
 import { TOPICS } from '../../src/cli/help/topics.js'
 import { PATHS } from '../../src/paths/index.js'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 import { programTable } from '../support/program.js'
 
 // Every command that somebody may copy is run: in bash, by the real binary, against the embedded
@@ -76,7 +76,7 @@ function commandsOf(page: string): readonly string[] {
 }
 
 interface Place {
-  readonly bench: Bench
+  readonly testbed: Testbed
   readonly bash: (
     script: string,
   ) => Promise<{ readonly status: number | null; readonly said: string }>
@@ -84,9 +84,9 @@ interface Place {
 
 /** What a page's commands find there: the files and variables that its text speaks of. */
 async function place(): Promise<Place> {
-  const bench = await createBench()
-  const work = join(bench.home, 'work')
-  const bin = join(bench.home, 'bin')
+  const testbed = await createTestbed()
+  const work = join(testbed.home, 'work')
+  const bin = join(testbed.home, 'bin')
   for (const folder of [work, bin]) mkdirSync(folder)
   symlinkSync(resolve('bin/keymgmt.js'), join(bin, 'keymgmt'))
   const program = (name: string, text: string) => {
@@ -127,20 +127,20 @@ async function place(): Promise<Place> {
   writeFileSync(join(work, 'passphrase'), 'correct horse battery staple\n', { mode: 0o600 })
   const env = {
     PATH: `${bin}:${process.env.PATH ?? ''}`,
-    HOME: bench.home,
-    KEYMGMT_HOME: join(bench.home, 'keymgmt'),
+    HOME: testbed.home,
+    KEYMGMT_HOME: join(testbed.home, 'keymgmt'),
     RUNNER_TEMP: work,
     CI_PROJECT_DIR: work,
     GITHUB_REF_NAME: '',
     STORE_PASSPHRASE: 'correct horse battery staple',
     STORE_PASSPHRASE_FILE: join(work, 'passphrase'),
     AWS_TOKEN: 'token',
-    AWS_ENDPOINT_URL_KMS: bench.kms.endpoint,
-    AWS_ACCESS_KEY_ID: bench.kms.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: bench.kms.credentials.secretAccessKey,
+    AWS_ENDPOINT_URL_KMS: testbed.kms.endpoint,
+    AWS_ACCESS_KEY_ID: testbed.kms.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: testbed.kms.credentials.secretAccessKey,
   }
   return {
-    bench,
+    testbed,
     bash: (script) =>
       new Promise((ended) => {
         const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
@@ -162,7 +162,7 @@ async function place(): Promise<Place> {
 
 /** Runs the scripts as one, in order; answers nothing, or what went wrong. */
 async function wentWrong(scripts: readonly string[]): Promise<string> {
-  const { bench, bash } = await place()
+  const { testbed, bash } = await place()
   try {
     // One shell for all, as somebody has who reads on; what a block exports holds for those after
     // it.
@@ -176,7 +176,7 @@ async function wentWrong(scripts: readonly string[]): Promise<string> {
           .map((part, index) => `${scripts[index - 1] ?? ''}${part}`)
           .join('')}`
   } finally {
-    await bench.close()
+    await testbed.close()
   }
 }
 

@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { copyAccount, type Account } from '../../src/dev-kms/index.js'
-import { complaints } from '../support/as-it-should-be.js'
+import { findProblems } from '../support/problems.js'
 import { CONFIGURE, FLOWS, type Flow } from '../support/flows.js'
-import { copyFolder, createBench, type Bench } from '../support/keymgmt.js'
-import { startProxy, type Strike } from '../support/proxy.js'
+import { copyFolder, createTestbed, type Testbed } from '../support/keymgmt.js'
+import { startProxy, type ProxyFault } from '../support/proxy.js'
 import { createSession } from '../support/session.js'
 
 // Every request of every flow is struck once before AWS sees it and once after AWS has acted, in
@@ -16,8 +16,8 @@ import { createSession } from '../support/session.js'
 
 const PRELOAD = new URL('../support/kill-at-file-operation.js', import.meta.url).href
 
-type Kind = Strike['kind'] | 'kill'
-const WAYS: readonly { readonly when: Strike['when']; readonly kind: Kind }[] = [
+type Kind = ProxyFault['kind'] | 'kill'
+const WAYS: readonly { readonly when: ProxyFault['when']; readonly kind: Kind }[] = [
   { when: 'before', kind: 'kill' },
   { when: 'before', kind: 'cut' },
   { when: 'before', kind: '500' },
@@ -36,75 +36,75 @@ interface Prepared {
 
 interface Point {
   readonly at: number
-  readonly when: Strike['when']
+  readonly when: ProxyFault['when']
   readonly kind: Kind
 }
 
-async function prepare({ prepare: lines, mishap, line }: Flow): Promise<Prepared> {
-  const bench = await createBench()
+async function prepare({ prepare: lines, outsideChange, line }: Flow): Promise<Prepared> {
+  const testbed = await createTestbed()
   try {
-    await bench.ok(CONFIGURE)
-    for (const earlier of lines) await bench.ok(earlier)
-    mishap?.(bench)
+    await testbed.ok(CONFIGURE)
+    for (const earlier of lines) await testbed.ok(earlier)
+    outsideChange?.(testbed)
     return {
-      home: bench.home,
-      account: bench.kms.account,
-      line: typeof line === 'string' ? line : line(bench),
+      home: testbed.home,
+      account: testbed.kms.account,
+      line: typeof line === 'string' ? line : line(testbed),
     }
   } finally {
-    await bench.kms.close()
+    await testbed.kms.close()
   }
 }
 
-function reopen({ home, account }: Prepared): Promise<Bench> {
+function reopen({ home, account }: Prepared): Promise<Testbed> {
   const copy = mkdtempSync(join(tmpdir(), 'keymgmt-test-'))
   copyFolder(home, copy)
   // Time goes faster than usual, so that a replica is there when it is first asked for: the number
   // of requests is the same each time.
   let looks = 0
-  return createBench(
+  return createTestbed(
     { account: copyAccount(account, () => new Date(Date.now() + ++looks * 100)) },
     copy,
   )
 }
 
-async function strike(prepared: Prepared, point: Point): Promise<string[]> {
-  const bench = await reopen(prepared)
+async function interrupt(prepared: Prepared, point: Point): Promise<string[]> {
+  const testbed = await reopen(prepared)
   const { at, when, kind } = point
   let kill: () => void = () => undefined
-  const strikeAt = (number: number) =>
+  const faultAt = (number: number) =>
     number === at ? ({ when, kind: kind === 'kill' ? 'cut' : kind } as const) : undefined
-  const proxy = await startProxy(bench.kms.endpoint, strikeAt, () => {
+  const proxy = await startProxy(testbed.kms.endpoint, faultAt, () => {
     if (kind === 'kill') kill()
   })
   try {
     const first =
       kind === 'kill'
-        ? await bench.run(prepared.line, {
+        ? await testbed.run(prepared.line, {
             env: { AWS_ENDPOINT_URL_KMS: proxy.endpoint },
             onSpawn: (killer) => {
               kill = killer
             },
           })
-        : await createSession(proxy.endpoint, bench.home).run(prepared.line)
+        : await createSession(proxy.endpoint, testbed.home).run(prepared.line)
     await proxy.close()
     if (proxy.count() < at) return [`request ${at} never came`]
     if ((first.status === null) !== (kind === 'kill'))
       return [`it ended with ${String(first.status)}`]
     return first.status === 0
-      ? await complaints(join(bench.home, 'keymgmt'), bench.kms)
-      : await finish(bench, prepared)
+      ? await findProblems(join(testbed.home, 'keymgmt'), testbed.kms)
+      : await finish(testbed, prepared)
   } finally {
     await proxy.close()
-    await bench.close()
+    await testbed.close()
   }
 }
 
 /** Runs the same command again, which must succeed; answers what is wrong then. */
-async function finish(bench: Bench, { line }: Prepared): Promise<string[]> {
-  const again = await createSession(bench.kms.endpoint, bench.home).run(line)
+async function finish(testbed: Testbed, { line }: Prepared): Promise<string[]> {
+  const again = await createSession(testbed.kms.endpoint, testbed.home).run(line)
   if (again.status !== 0) return [`again it ended with ${String(again.status)}: ${again.stderr}`]
-  return complaints(join(bench.home, 'keymgmt'), bench.kms)
+  return findProblems(join(testbed.home, 'keymgmt'), testbed.kms)
 }
 
 /**
@@ -114,24 +114,24 @@ async function killAtWrite(
   prepared: Prepared,
   { at, when }: Omit<Point, 'kind'>,
 ): Promise<string[]> {
-  const bench = await reopen(prepared)
+  const testbed = await reopen(prepared)
   try {
-    const first = await bench.run(prepared.line, {
-      env: watchWrites(bench, { KILL_AT_FILE_OPERATION: String(at), KILL_WHEN: when }),
+    const first = await testbed.run(prepared.line, {
+      env: watchWrites(testbed, { KILL_AT_FILE_OPERATION: String(at), KILL_WHEN: when }),
     })
-    if (first.status === null) return await finish(bench, prepared)
+    if (first.status === null) return await finish(testbed, prepared)
     // What is to be written at once is written together, so that there may be fewer writes than
     // were counted.
     return first.status === 0 && at > 1
-      ? await complaints(join(bench.home, 'keymgmt'), bench.kms)
+      ? await findProblems(join(testbed.home, 'keymgmt'), testbed.kms)
       : [`write ${at} never came: ${first.stderr}`]
   } finally {
-    await bench.close()
+    await testbed.close()
   }
 }
 
 function watchWrites(
-  { home }: Bench,
+  { home }: Testbed,
   env: Readonly<Record<string, string>>,
 ): Record<string, string> {
   return {
@@ -143,25 +143,25 @@ function watchWrites(
 }
 
 async function countWrites(prepared: Prepared): Promise<number> {
-  const bench = await reopen(prepared)
+  const testbed = await reopen(prepared)
   try {
-    const file = join(bench.home, 'writes')
-    await bench.ok(prepared.line, { env: watchWrites(bench, { KILL_COUNT_FILE: file }) })
+    const file = join(testbed.home, 'writes')
+    await testbed.ok(prepared.line, { env: watchWrites(testbed, { KILL_COUNT_FILE: file }) })
     return Number(readFileSync(file, 'utf8'))
   } finally {
-    await bench.close()
+    await testbed.close()
   }
 }
 
 async function countRequests(prepared: Prepared): Promise<number> {
-  const bench = await reopen(prepared)
+  const testbed = await reopen(prepared)
   try {
-    await bench.ok(prepared.line)
-    const { length } = bench.requests
-    expect(await complaints(join(bench.home, 'keymgmt'), bench.kms)).toEqual([])
+    await testbed.ok(prepared.line)
+    const { length } = testbed.requests
+    expect(await findProblems(join(testbed.home, 'keymgmt'), testbed.kms)).toEqual([])
     return length
   } finally {
-    await bench.close()
+    await testbed.close()
   }
 }
 
@@ -191,11 +191,11 @@ describe('whatever happens to whichever request', () => {
       )
       const wrong: string[] = []
       await each(points, async (point) => {
-        const found = await strike(prepared, point)
+        const found = await interrupt(prepared, point)
         wrong.push(
           ...found.map(
-            (complaint) =>
-              `${JSON.stringify(point.kind)} ${point.when} request ${point.at}: ${complaint}`,
+            (problem) =>
+              `${JSON.stringify(point.kind)} ${point.when} request ${point.at}: ${problem}`,
           ),
         )
       })
@@ -206,9 +206,7 @@ describe('whatever happens to whichever request', () => {
       ])
       await each(kills, async (point) => {
         const found = await killAtWrite(prepared, point)
-        wrong.push(
-          ...found.map((complaint) => `kill ${point.when} write ${point.at}: ${complaint}`),
-        )
+        wrong.push(...found.map((problem) => `kill ${point.when} write ${point.at}: ${problem}`))
       })
       total += points.length + kills.length
       process.stdout.write(

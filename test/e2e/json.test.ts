@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 // docs/json.md is the schema: its tables say which names there are, and of what type.
 
@@ -102,19 +102,19 @@ const QUIET = /^(Saved the present store in .*\n)?$/
 const WHOLE = ['answer', 'config', 'version', 'path-help PATH']
 
 describe('docs/json.md', () => {
-  let bench: Bench
+  let testbed: Testbed
   beforeAll(async () => {
-    bench = await createBench()
+    testbed = await createTestbed()
   })
-  afterAll(() => bench.close())
+  afterAll(() => testbed.close())
 
   it('is held by every command, in order', async () => {
     for (const [schema, form, status = 0] of COMMANDS) {
-      const line = form.replace('FILE', join(bench.home, 'snapshot'))
+      const line = form.replace('FILE', join(testbed.home, 'snapshot'))
       // The alias is gone before the check that shall find it.
       if (line.endsWith('verify') && status === 3)
-        bench.kms.account.region('us-west-1').aliases.clear()
-      const ran = await bench.run(`${line} -format=json`)
+        testbed.kms.account.region('us-west-1').aliases.clear()
+      const ran = await testbed.run(`${line} -format=json`)
       expect([line, ran.status, ran.stderr]).toEqual([line, status, expect.stringMatching(QUIET)])
       if (schema === '') {
         expect([line, ran.stdout]).toEqual([line, ''])
@@ -129,9 +129,9 @@ describe('docs/json.md', () => {
   })
 
   it('holds lists, and errors of every kind', async () => {
-    const list = await bench.run('list keymgmt/key -format=json')
+    const list = await testbed.run('list keymgmt/key -format=json')
     expect(JSON.parse(list.stdout)).toEqual(['app', 'web'])
-    expect(await bench.run('list keymgmt/key/web/kms -format=json')).toMatchObject({
+    expect(await testbed.run('list keymgmt/key/web/kms -format=json')).toMatchObject({
       stdout: '{}\n',
       status: 2,
     })
@@ -150,7 +150,7 @@ describe('docs/json.md', () => {
       'policy nope',
       'delete keymgmt/key/app',
     ]) {
-      const { stdout, stderr, status } = await bench.run(`${line} -format=json`)
+      const { stdout, stderr, status } = await testbed.run(`${line} -format=json`)
       expect([line, stdout]).toEqual([line, ''])
       const { error, ...others } = JSON.parse(stderr) as {
         error: { exit_status: number } & Record<string, Json>

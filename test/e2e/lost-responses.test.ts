@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { KMSClient, ListKeysCommand } from '@aws-sdk/client-kms'
 import { startDevKms, type DevKms } from '../../src/dev-kms/index.js'
-import { startProxy, type Proxy, type Replacement, type Strike } from '../support/proxy.js'
+import { startProxy, type Proxy, type Replacement, type ProxyFault } from '../support/proxy.js'
 import { createSession, type Session } from '../support/session.js'
 
 // Only AWS's own refusal, in AWS's own form, proves that no KMS key was created. After anything
@@ -58,14 +58,14 @@ describe('a KMS key whose creation gets', () => {
   let kms: DevKms
   let proxy: Proxy
   let session: Session
-  let strike: Strike | undefined
+  let fault: ProxyFault | undefined
   let operations: string[] = []
   const creations = () => operations.filter((operation) => operation === 'CreateKey').length
   beforeAll(async () => {
     kms = await startDevKms()
     proxy = await startProxy(kms.endpoint, (_number, operation) => {
       operations.push(operation)
-      return operation === 'CreateKey' && creations() === 1 ? strike : undefined
+      return operation === 'CreateKey' && creations() === 1 ? fault : undefined
     })
     session = createSession(proxy.endpoint)
     const { accessKeyId, secretAccessKey } = kms.credentials
@@ -77,7 +77,7 @@ describe('a KMS key whose creation gets', () => {
     operations = []
   })
   afterEach(() => {
-    strike = undefined
+    fault = undefined
   })
   afterAll(async () => {
     session.close()
@@ -105,7 +105,7 @@ describe('a KMS key whose creation gets', () => {
   it.each(MALFORMED.map(([title, kind], index) => [title, kind, index] as const))(
     '%s is found, and no other one is created',
     async (_title, kind, index) => {
-      strike = { when: 'after', kind }
+      fault = { when: 'after', kind }
       expect([await distribute(`found-${index}`), creations()]).toEqual([1, 1])
     },
   )
@@ -114,14 +114,14 @@ describe('a KMS key whose creation gets', () => {
   it.each(withoutAnswer.map(([title, kind], index) => [title, kind, index] as const))(
     '%s without being carried out is created once',
     async (_title, kind, index) => {
-      strike = { when: 'before', kind }
+      fault = { when: 'before', kind }
       expect([await distribute(`created-${index}`), creations()]).toEqual([1, 2])
     },
   )
 
   it("AWS's own refusal is not looked for", async () => {
     const refusal = { __type: 'LimitExceededException', message: 'too many' }
-    strike = { when: 'before', kind: json(refusal, 400) }
+    fault = { when: 'before', kind: json(refusal, 400) }
     await run('write -f keymgmt/key/refused type=aes256-gcm96')
     const line = 'write keymgmt/kms/k/key/refused purpose=encrypt,decrypt protection=hsm'
     const { stderr, status } = await session.run(line)

@@ -7,25 +7,25 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 import { ownAliases } from '../support/own-aliases.js'
 
 describe('the main job', () => {
-  let bench: Bench
+  let testbed: Testbed
   beforeAll(async () => {
-    bench = await createBench()
-    await bench.ok('write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1')
+    testbed = await createTestbed()
+    await testbed.ok('write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1')
   })
-  afterAll(() => bench.close())
+  afterAll(() => testbed.close())
 
   const json = async (line: string) =>
-    (JSON.parse(await bench.ok(`${line} -format=json`)) as { data: Record<string, unknown> }).data
+    (JSON.parse(await testbed.ok(`${line} -format=json`)) as { data: Record<string, unknown> }).data
 
   it('distributes, rotates, disables, enables and removes', async () => {
-    expect(await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')).toBe(
+    expect(await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')).toBe(
       'Success! Data written to: keymgmt/key/app\n',
     )
-    await bench.ok('write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm')
+    await testbed.ok('write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm')
     const distribution = await json('read keymgmt/kms/example-kms/key/app')
     expect(distribution).toMatchObject({ protection: 'hsm', purpose: 'decrypt,encrypt' })
     const name = distribution.name as string
@@ -33,30 +33,30 @@ describe('the main job', () => {
       `app-${Math.floor(Date.parse(distribution.distribution_time as string) / 1000)}`,
     )
 
-    const kms = bench.client()
+    const kms = testbed.client()
     const KeyId = `alias/hashicorp/${name}`
     const first = (await kms.send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('one') })))
       .CiphertextBlob
-    await bench.ok('write -f keymgmt/key/app/rotate')
+    await testbed.ok('write -f keymgmt/key/app/rotate')
     const second = await kms.send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('two') }))
     const { versions } = (await json('read keymgmt/kms/example-kms/key/app')) as {
       versions: Record<string, string>
     }
     expect(second.KeyId?.endsWith(versions['2'] ?? '-')).toBe(true)
 
-    await bench.ok('write keymgmt/key/app min_enabled_version=2')
+    await testbed.ok('write keymgmt/key/app min_enabled_version=2')
     await expect(kms.send(new DecryptCommand({ CiphertextBlob: first }))).rejects.toMatchObject({
       name: 'DisabledException',
     })
     expect(Object.keys((await json('read keymgmt/key/app')).versions as object)).toEqual(['2'])
-    await bench.ok('write keymgmt/key/app min_enabled_version=0')
+    await testbed.ok('write keymgmt/key/app min_enabled_version=0')
     expect((await kms.send(new DecryptCommand({ CiphertextBlob: first }))).KeyId).toContain(
       versions['1'],
     )
 
-    expect(await bench.ok('list keymgmt/kms/example-kms/key')).toBe('Keys\n----\napp\n')
-    expect(await bench.ok('list keymgmt/key/app/kms')).toBe('Keys\n----\nexample-kms\n')
-    await bench.ok('delete keymgmt/kms/example-kms/key/app')
+    expect(await testbed.ok('list keymgmt/kms/example-kms/key')).toBe('Keys\n----\napp\n')
+    expect(await testbed.ok('list keymgmt/key/app/kms')).toBe('Keys\n----\nexample-kms\n')
+    await testbed.ok('delete keymgmt/kms/example-kms/key/app')
     expect(await ownAliases(kms)).toEqual([])
     for (const id of Object.values(versions)) {
       const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: id }))
@@ -65,12 +65,14 @@ describe('the main job', () => {
   })
 
   it('is repeatable: the same distribution again does nothing, another one is refused', async () => {
-    await bench.ok('write -f keymgmt/key/twice type=aes256-gcm96')
-    await bench.ok('write keymgmt/kms/example-kms/key/twice purpose=encrypt,decrypt')
-    const before = (await bench.client().send(new ListKeysCommand({}))).Keys?.length
-    await bench.ok('write keymgmt/kms/example-kms/key/twice purpose=decrypt,encrypt protection=hsm')
-    expect((await bench.client().send(new ListKeysCommand({}))).Keys?.length).toBe(before)
-    const other = await bench.run('write keymgmt/kms/example-kms/key/twice purpose=sign,verify')
+    await testbed.ok('write -f keymgmt/key/twice type=aes256-gcm96')
+    await testbed.ok('write keymgmt/kms/example-kms/key/twice purpose=encrypt,decrypt')
+    const before = (await testbed.client().send(new ListKeysCommand({}))).Keys?.length
+    await testbed.ok(
+      'write keymgmt/kms/example-kms/key/twice purpose=decrypt,encrypt protection=hsm',
+    )
+    expect((await testbed.client().send(new ListKeysCommand({}))).Keys?.length).toBe(before)
+    const other = await testbed.run('write keymgmt/kms/example-kms/key/twice purpose=sign,verify')
     expect(other).toMatchObject({ status: 2, stdout: '' })
   })
 
@@ -83,9 +85,9 @@ describe('the main job', () => {
     ['hmac-sha384', 'sign,verify'],
   ])('distributes and rotates %s for %s', async (type, purpose) => {
     const name = `typed-${type}-${purpose.replace(',', '-')}`
-    await bench.ok(`write -f keymgmt/key/${name} type=${type}`)
-    await bench.ok(`write keymgmt/kms/example-kms/key/${name} purpose=${purpose}`)
-    await bench.ok(`write -f keymgmt/key/${name}/rotate`)
+    await testbed.ok(`write -f keymgmt/key/${name} type=${type}`)
+    await testbed.ok(`write keymgmt/kms/example-kms/key/${name} purpose=${purpose}`)
+    await testbed.ok(`write -f keymgmt/key/${name}/rotate`)
     const { versions } = (await json(`read keymgmt/kms/example-kms/key/${name}`)) as {
       versions: object
     }
@@ -93,22 +95,25 @@ describe('the main job', () => {
   })
 
   it('replicates, and a rotation follows into every Region', async () => {
-    await bench.ok(
+    await testbed.ok(
       'write -f keymgmt/key/global type=aes256-gcm96 replica_regions=eu-west-1,us-east-1',
     )
-    await bench.ok('write keymgmt/kms/example-kms/key/global purpose=encrypt,decrypt')
-    await bench.ok('write -f keymgmt/kms/example-kms/key/global/replicate')
-    await bench.ok('write -f keymgmt/key/global/rotate')
+    await testbed.ok('write keymgmt/kms/example-kms/key/global purpose=encrypt,decrypt')
+    await testbed.ok('write -f keymgmt/kms/example-kms/key/global/replicate')
+    await testbed.ok('write -f keymgmt/key/global/rotate')
     const KeyId = `alias/hashicorp/${String((await json('read keymgmt/kms/example-kms/key/global')).name)}`
-    const { CiphertextBlob, KeyId: arn } = await bench
+    const { CiphertextBlob, KeyId: arn } = await testbed
       .client('eu-west-1')
       .send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('x') }))
-    const opened = await bench.client('us-east-1').send(new DecryptCommand({ CiphertextBlob }))
+    const opened = await testbed.client('us-east-1').send(new DecryptCommand({ CiphertextBlob }))
     expect(opened.KeyId?.split('/')[1]).toBe(arn?.split('/')[1])
   })
 
   it('keeps everything to this user, and nothing in the clear', () => {
-    const files = readdirSync(join(bench.home, 'keymgmt'), { recursive: true, withFileTypes: true })
+    const files = readdirSync(join(testbed.home, 'keymgmt'), {
+      recursive: true,
+      withFileTypes: true,
+    })
     for (const file of files) {
       const path = join(file.parentPath, file.name)
       expect(statSync(path).mode & 0o077).toBe(0)
@@ -120,17 +125,17 @@ describe('the main job', () => {
 
 describe('permissions', () => {
   it('calls nothing but what Vault documents, for the key type that Vault has', async () => {
-    const bench = await createBench()
+    const testbed = await createTestbed()
     try {
-      await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
-      await bench.ok('write -f keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1')
-      await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
-      await bench.ok('write -f keymgmt/key/app/rotate')
-      await bench.ok('write keymgmt/key/app min_enabled_version=2')
-      await bench.ok('write -f keymgmt/kms/k/key/app/replicate')
-      await bench.ok('write keymgmt/key/app min_enabled_version=1')
-      await bench.ok('delete keymgmt/kms/k/key/app')
-      expect([...new Set(bench.requests.map(({ operation }) => operation))].sort()).toEqual([
+      await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+      await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1')
+      await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+      await testbed.ok('write -f keymgmt/key/app/rotate')
+      await testbed.ok('write keymgmt/key/app min_enabled_version=2')
+      await testbed.ok('write -f keymgmt/kms/k/key/app/replicate')
+      await testbed.ok('write keymgmt/key/app min_enabled_version=1')
+      await testbed.ok('delete keymgmt/kms/k/key/app')
+      expect([...new Set(testbed.requests.map(({ operation }) => operation))].sort()).toEqual([
         'CreateAlias',
         'CreateKey',
         'DeleteAlias',
@@ -145,7 +150,7 @@ describe('permissions', () => {
         'UpdateAlias',
       ])
     } finally {
-      await bench.close()
+      await testbed.close()
     }
   })
 
@@ -177,19 +182,19 @@ describe('permissions', () => {
   ])(
     'names kms:%s when it is denied, and goes on once it is not',
     async (operation, before, line) => {
-      const bench = await createBench({ faults: [{ operation, nth: 1, kind: 'denied' }] })
+      const testbed = await createTestbed({ faults: [{ operation, nth: 1, kind: 'denied' }] })
       try {
-        await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
-        for (const earlier of before) await bench.ok(earlier)
-        const denied = await bench.run(line)
+        await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+        for (const earlier of before) await testbed.ok(earlier)
+        const denied = await testbed.run(line)
         expect(denied).toMatchObject({ status: 2, stdout: '' })
         expect(denied.stderr).toContain(`kms:${operation}`)
         expect(denied.stderr).toContain('AWS request id: ')
-        await bench.ok(line)
+        await testbed.ok(line)
         const versions = [...before, line].some((each) => each.includes('rotate')) ? 2 : 1
-        expect((await bench.client().send(new ListKeysCommand({}))).Keys).toHaveLength(versions)
+        expect((await testbed.client().send(new ListKeysCommand({}))).Keys).toHaveLength(versions)
       } finally {
-        await bench.close()
+        await testbed.close()
       }
     },
   )
@@ -202,22 +207,23 @@ describe('an answer that is lost', () => {
         ['drop', 'drop-before', 'error', 'error-after'].map((kind) => [operation, kind] as const),
     ),
   )('%s %s: one KMS key and one alias in the end', async (operation, kind) => {
-    const bench = await createBench({ faults: [{ operation, nth: 1, kind: kind as 'drop' }] })
+    const testbed = await createTestbed({ faults: [{ operation, nth: 1, kind: kind as 'drop' }] })
     try {
-      await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
-      await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
-      const first = await bench.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
-      if (first.status !== 0) await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
-      const { Keys } = await bench.client().send(new ListKeysCommand({}))
-      const aliases = await ownAliases(bench.client())
+      await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+      await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
+      const first = await testbed.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+      if (first.status !== 0)
+        await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+      const { Keys } = await testbed.client().send(new ListKeysCommand({}))
+      const aliases = await ownAliases(testbed.client())
       expect(Keys).toHaveLength(1)
       expect(aliases.map(({ TargetKeyId }) => TargetKeyId)).toEqual([Keys?.[0]?.KeyId])
-      const { KeyMetadata } = await bench
+      const { KeyMetadata } = await testbed
         .client()
         .send(new DescribeKeyCommand({ KeyId: Keys?.[0]?.KeyId }))
       expect(KeyMetadata?.KeyState).toBe('Enabled')
     } finally {
-      await bench.close()
+      await testbed.close()
     }
   })
 })

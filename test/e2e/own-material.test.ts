@@ -22,27 +22,27 @@ import {
 } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { complaints } from '../support/as-it-should-be.js'
+import { findProblems } from '../support/problems.js'
 import { CONFIGURE } from '../support/flows.js'
 import { currentMaterial } from '../../src/dev-kms/state.js'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
-let bench: Bench
+let testbed: Testbed
 let kms: KMSClient
 beforeAll(async () => {
-  bench = await createBench()
-  kms = bench.client()
-  await bench.ok(CONFIGURE)
+  testbed = await createTestbed()
+  kms = testbed.client()
+  await testbed.ok(CONFIGURE)
 })
-afterAll(() => bench.close())
+afterAll(() => testbed.close())
 
 const file = (name: string, content: string | Uint8Array) => {
-  const path = join(bench.home, name)
+  const path = join(testbed.home, name)
   writeFileSync(path, content)
   return path
 }
 const alias = async (key: string) =>
-  `alias/hashicorp/${await bench.ok(`read -field=name keymgmt/kms/k/key/${key}`)}`
+  `alias/hashicorp/${await testbed.ok(`read -field=name keymgmt/kms/k/key/${key}`)}`
 const pem = (key: KeyObject) => key.export({ format: 'pem', type: 'pkcs8' }).toString()
 const curve = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve })
 
@@ -131,7 +131,7 @@ describe("a private key of the user's own", () => {
     async (type, purpose, generate, use) => {
       const [first, second] = [generate(), generate()]
       const name = `own-${type}`
-      const imported = await bench.run(
+      const imported = await testbed.run(
         `write keymgmt/key/${name}/import material=@${file(`${type}-1.pem`, pem(first.privateKey))}`,
       )
       expect(imported).toMatchObject({
@@ -141,7 +141,7 @@ describe("a private key of the user's own", () => {
       expect(imported.stderr.replace(/\s+/g, ' ')).toContain(
         `type ${type}. What it was read from still holds the key`,
       )
-      await bench.ok(`write keymgmt/kms/k/key/${name} purpose=${purpose}`)
+      await testbed.ok(`write keymgmt/kms/k/key/${name} purpose=${purpose}`)
       const KeyId = await alias(name)
       expect(await use(KeyId, first)).toBe(true)
       const { PublicKey } = await kms.send(new GetPublicKeyCommand({ KeyId }))
@@ -151,12 +151,12 @@ describe("a private key of the user's own", () => {
         ),
       ).toBe(true)
 
-      await bench.ok(
+      await testbed.ok(
         `write keymgmt/key/${name}/import_version material=@${file(`${type}-2.pem`, pem(second.privateKey))}`,
       )
       expect(await use(KeyId, second)).toBe(true)
       const { data } = JSON.parse(
-        await bench.ok(`read -format=json keymgmt/kms/k/key/${name}`),
+        await testbed.ok(`read -format=json keymgmt/kms/k/key/${name}`),
       ) as { data: { versions: Record<string, string> } }
       expect(await use(data.versions['1'] ?? '', first)).toBe(true)
     },
@@ -183,17 +183,17 @@ describe("bytes of the user's own", () => {
           .digest()
           .equals(Mac ?? new Uint8Array())
       }
-      await bench.ok(
+      await testbed.ok(
         `write keymgmt/key/${name}/import material=@${file(`${name}-1`, first)} type=hmac-sha${bits}`,
       )
-      await bench.ok(`write keymgmt/kms/k/key/${name} purpose=sign,verify`)
+      await testbed.ok(`write keymgmt/kms/k/key/${name} purpose=sign,verify`)
       expect(await makes(await alias(name), first)).toBe(true)
-      await bench.ok(
+      await testbed.ok(
         `write keymgmt/key/${name}/import_version material=@${file(`${name}-2`, second)}`,
       )
       expect(await makes(await alias(name), second)).toBe(true)
       const { data } = JSON.parse(
-        await bench.ok(`read -format=json keymgmt/kms/k/key/${name}`),
+        await testbed.ok(`read -format=json keymgmt/kms/k/key/${name}`),
       ) as { data: { versions: Record<string, string> } }
       expect(await makes(data.versions['1'] ?? '', first)).toBe(true)
     },
@@ -205,34 +205,34 @@ describe("bytes of the user's own", () => {
     ['base64', (bytes: Buffer) => Buffer.from(`${bytes.toString('base64')}\n`)],
   ])('arrive whole from a file of %s bytes', async (form, write) => {
     const material = randomBytes(32)
-    await bench.ok(
+    await testbed.ok(
       `write keymgmt/key/bytes-${form}/import type=aes256-gcm96 material=@${file(`${form}.key`, write(material))}`,
     )
-    await bench.ok(`write keymgmt/kms/k/key/bytes-${form} purpose=encrypt,decrypt`)
+    await testbed.ok(`write keymgmt/kms/k/key/bytes-${form} purpose=encrypt,decrypt`)
     const { data } = JSON.parse(
-      await bench.ok(`read -format=json keymgmt/kms/k/key/bytes-${form}`),
+      await testbed.ok(`read -format=json keymgmt/kms/k/key/bytes-${form}`),
     ) as { data: { versions: Record<string, string> } }
-    const kmsKey = bench.kms.account.region('us-west-1').keys.get(data.versions['1'] ?? '')
+    const kmsKey = testbed.kms.account.region('us-west-1').keys.get(data.versions['1'] ?? '')
     expect(kmsKey && currentMaterial(kmsKey)?.bytes).toEqual(material)
   })
 
   it('arrive from standard input', async () => {
-    await bench.ok('write keymgmt/key/piped/import type=aes256-gcm96 material=-', {
+    await testbed.ok('write keymgmt/key/piped/import type=aes256-gcm96 material=-', {
       stdin: randomBytes(32).toString('hex'),
     })
-    expect(await bench.ok('read -field=type keymgmt/key/piped')).toBe('aes256-gcm96')
+    expect(await testbed.ok('read -field=type keymgmt/key/piped')).toBe('aes256-gcm96')
   })
 
   it('can be rotated to by what keymgmt makes, and the other way round', async () => {
-    await bench.ok(
+    await testbed.ok(
       `write keymgmt/key/app/import type=aes256-gcm96 material=@${file('a.key', randomBytes(32))}`,
     )
-    await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+    await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
     const { CiphertextBlob } = await kms.send(
       new EncryptCommand({ KeyId: await alias('app'), Plaintext: Message }),
     )
-    await bench.ok('write -f keymgmt/key/app/rotate')
-    await bench.ok(
+    await testbed.ok('write -f keymgmt/key/app/rotate')
+    await testbed.ok(
       `write keymgmt/key/app/import_version material=@${file('b.key', randomBytes(32))}`,
     )
     expect(
@@ -240,7 +240,7 @@ describe("bytes of the user's own", () => {
         (await kms.send(new DecryptCommand({ CiphertextBlob }))).Plaintext ?? new Uint8Array(),
       ),
     ).toBe(true)
-    expect(await bench.ok('read -field=latest_version keymgmt/key/app')).toBe('3')
+    expect(await testbed.ok('read -field=latest_version keymgmt/key/app')).toBe('3')
   })
 })
 
@@ -249,17 +249,17 @@ describe('an import', () => {
     const one = file('one.key', randomBytes(32))
     const other = file('two.key', randomBytes(32))
     const line = `write keymgmt/key/twice/import type=aes256-gcm96 material=@${one}`
-    await bench.ok(line)
-    await bench.ok(line)
+    await testbed.ok(line)
+    await testbed.ok(line)
     expect(
-      (await bench.run(`write keymgmt/key/twice/import type=aes256-gcm96 material=@${other}`))
+      (await testbed.run(`write keymgmt/key/twice/import type=aes256-gcm96 material=@${other}`))
         .stderr,
     ).toContain('import_version')
-    await bench.ok(`write keymgmt/key/twice/import_version material=@${other}`)
-    await bench.ok(`write keymgmt/key/twice/import_version material=@${other}`)
-    expect(await bench.ok('read -field=latest_version keymgmt/key/twice')).toBe('2')
+    await testbed.ok(`write keymgmt/key/twice/import_version material=@${other}`)
+    await testbed.ok(`write keymgmt/key/twice/import_version material=@${other}`)
+    expect(await testbed.ok('read -field=latest_version keymgmt/key/twice')).toBe('2')
     expect(
-      (await bench.run(`write keymgmt/key/twice/import_version material=@${one}`)).stderr,
+      (await testbed.run(`write keymgmt/key/twice/import_version material=@${one}`)).stderr,
     ).toContain('version 1 of twice has this material already')
   })
 
@@ -270,19 +270,19 @@ describe('an import', () => {
       'encrypted.pem',
       privateKey.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase }),
     )
-    const without = await bench.run(`write keymgmt/key/locked/import material=@${secret}`)
+    const without = await testbed.run(`write keymgmt/key/locked/import material=@${secret}`)
     expect(without).toMatchObject({ status: 2, stdout: '' })
     expect(without.stderr).toContain('passphrase=@')
-    const wrong = await bench.run(
+    const wrong = await testbed.run(
       `write keymgmt/key/locked/import material=@${secret} passphrase=@${file('wrong.txt', 'battery')}`,
     )
     expect(wrong).toMatchObject({ status: 2, stdout: '' })
     expect(wrong.stderr).not.toContain('battery')
-    await bench.ok(
+    await testbed.ok(
       `write keymgmt/key/locked/import material=@${secret} passphrase=@${file('right.txt', `${passphrase}\n`)}`,
     )
     const inside = privateKey.export({ format: 'jwk' }).d ?? ''
-    for (const entry of readdirSync(join(bench.home, 'keymgmt'), {
+    for (const entry of readdirSync(join(testbed.home, 'keymgmt'), {
       recursive: true,
       withFileTypes: true,
     })) {
@@ -316,18 +316,18 @@ describe('an import', () => {
     ['nothing', () => '', 'type=aes256-gcm96', 'material'],
     ['noise', () => randomBytes(1000), '', ''],
   ])('of %s is refused, and makes nothing', async (_what, content, more, says) => {
-    const refused = await bench.run(
+    const refused = await testbed.run(
       `write keymgmt/key/none/import material=@${file('bad', content())} ${more}`,
     )
     expect(refused).toMatchObject({ status: 2, stdout: '' })
     expect(refused.stderr).toContain('Error writing data to keymgmt/key/none/import')
     expect(refused.stderr).toContain('hint: ')
     expect(refused.stderr).toContain(says)
-    expect((await bench.run('read keymgmt/key/none')).status).toBe(2)
+    expect((await testbed.run('read keymgmt/key/none')).status).toBe(2)
   })
 
   it('into a distributed key that AWS refuses is finished by the next write', async () => {
-    const strict = await createBench({
+    const strict = await createTestbed({
       faults: [{ operation: 'ImportKeyMaterial', nth: 2, kind: 'denied' }],
     })
     try {
@@ -341,7 +341,7 @@ describe('an import', () => {
       await strict.ok(`write keymgmt/key/app/import_version material=@${path}`)
       expect(await strict.ok('read -field=latest_version keymgmt/key/app')).toBe('2')
       expect((await strict.client().send(new ListKeysCommand({}))).Keys).toHaveLength(2)
-      expect(await complaints(join(strict.home, 'keymgmt'), strict.kms)).toEqual([])
+      expect(await findProblems(join(strict.home, 'keymgmt'), strict.kms)).toEqual([])
     } finally {
       await strict.close()
     }

@@ -15,13 +15,13 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
-let bench: Bench
+let testbed: Testbed
 beforeEach(async () => {
-  bench = await createBench()
+  testbed = await createTestbed()
 })
-afterEach(() => bench.close())
+afterEach(() => testbed.close())
 
 const CREATE = 'write -f keymgmt/key/app type=aes256-gcm96'
 const READ = 'read -timeout=20s keymgmt/key/app'
@@ -31,7 +31,7 @@ async function refused(
   says: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const { stdout, stderr, status } = await bench.run(line, { env })
+  const { stdout, stderr, status } = await testbed.run(line, { env })
   expect({ stdout, stderr, status }).toEqual({
     stdout: '',
     stderr: expect.stringContaining(says) as unknown,
@@ -47,14 +47,14 @@ function makeFifo(file: string): void {
 
 describe('a FIFO, on which reading would wait', () => {
   it.each(['keyfile', 'seal.json', 'store/key/app.json'])('is refused as %s', async (name) => {
-    await bench.ok(CREATE)
-    const file = join(bench.home, 'keymgmt', name)
+    await testbed.ok(CREATE)
+    const file = join(testbed.home, 'keymgmt', name)
     makeFifo(file)
     await refused(READ, `${file} is not a regular file`)
   })
 
   it('is refused as the settings file', async () => {
-    const file = join(bench.home, '.config/keymgmt/config.json')
+    const file = join(testbed.home, '.config/keymgmt/config.json')
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     makeFifo(file)
     await refused('config', `${file} is not a regular file`)
@@ -64,20 +64,20 @@ describe('a FIFO, on which reading would wait', () => {
 describe('the passphrase file', () => {
   let file: string
   beforeEach(() => {
-    file = join(bench.home, 'passphrase')
+    file = join(testbed.home, 'passphrase')
     writeFileSync(file, 'correct horse battery staple\n', { mode: 0o600 })
   })
   const env = () => ({ KEYMGMT_PASSPHRASE_FILE: file })
 
   it.each([0o666, 0o644, 0o660, 0o604])('is refused with mode %o', async (mode) => {
-    await bench.ok(CREATE, { env: env() })
+    await testbed.ok(CREATE, { env: env() })
     chmodSync(file, mode)
     await refused(READ, `${file} is accessible to other users`, env())
   })
 
   it('is refused if it is a FIFO, or in a folder that others write', async () => {
-    await bench.ok(CREATE, { env: env() })
-    const open = join(bench.home, 'open')
+    await testbed.ok(CREATE, { env: env() })
+    const open = join(testbed.home, 'open')
     mkdirSync(open)
     chmodSync(open, 0o777)
     renameSync(file, join(open, 'passphrase'))
@@ -88,12 +88,12 @@ describe('the passphrase file', () => {
   })
 
   it('can be a mounted secret, or a pipe of the shell', async () => {
-    await bench.ok(CREATE, { env: env() })
-    mkdirSync(join(bench.home, '..data'))
-    renameSync(file, join(bench.home, '..data/passphrase'))
+    await testbed.ok(CREATE, { env: env() })
+    mkdirSync(join(testbed.home, '..data'))
+    renameSync(file, join(testbed.home, '..data/passphrase'))
     symlinkSync('..data/passphrase', file)
     chmodSync(file, 0o440)
-    await bench.ok(READ, { env: env() })
+    await testbed.ok(READ, { env: env() })
     const { stderr, status } = spawnSync(
       'bash',
       [
@@ -109,7 +109,7 @@ describe('the passphrase file', () => {
         encoding: 'utf8',
         env: {
           PATH: process.env.PATH,
-          KEYMGMT_HOME: join(bench.home, 'keymgmt'),
+          KEYMGMT_HOME: join(testbed.home, 'keymgmt'),
           KEYMGMT_PASSPHRASE_FILE: '/dev/fd/3',
           KEYMGMT_PASSPHRASE_FILE_AT: file,
         },
@@ -119,8 +119,8 @@ describe('the passphrase file', () => {
   })
 
   it('opens no store whose header asks for minutes of work', async () => {
-    await bench.ok(CREATE, { env: env() })
-    const header = join(bench.home, 'keymgmt/seal.json')
+    await testbed.ok(CREATE, { env: env() })
+    const header = join(testbed.home, 'keymgmt/seal.json')
     writeFileSync(header, readFileSync(header, 'utf8').replace('131072', '1048576'))
     await refused(READ, 'seal.json) is damaged', env())
   })
@@ -128,32 +128,32 @@ describe('the passphrase file', () => {
 
 describe('a link', () => {
   it('is not followed to the settings', async () => {
-    const file = join(bench.home, '.config/keymgmt/config.json')
+    const file = join(testbed.home, '.config/keymgmt/config.json')
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    writeFileSync(join(bench.home, 'other.json'), '{}', { mode: 0o600 })
-    symlinkSync(join(bench.home, 'other.json'), file)
+    writeFileSync(join(testbed.home, 'other.json'), '{}', { mode: 0o600 })
+    symlinkSync(join(testbed.home, 'other.json'), file)
     await refused('config', `${file} is a symbolic link`)
     await refused('config format=json', `${file} is a symbolic link`)
-    expect(readFileSync(join(bench.home, 'other.json'), 'utf8')).toBe('{}')
+    expect(readFileSync(join(testbed.home, 'other.json'), 'utf8')).toBe('{}')
   })
 
   it('is followed to a start-up file of a shell, and stays', async () => {
-    const file = join(bench.home, '.bashrc')
-    writeFileSync(join(bench.home, 'dotfile'), 'alias l=ls\n')
+    const file = join(testbed.home, '.bashrc')
+    writeFileSync(join(testbed.home, 'dotfile'), 'alias l=ls\n')
     symlinkSync('dotfile', file)
-    await bench.ok('-autocomplete-install')
+    await testbed.ok('-autocomplete-install')
     expect(readFileSync(file, 'utf8')).toContain('keymgmt')
-    await bench.ok('-autocomplete-uninstall')
+    await testbed.ok('-autocomplete-uninstall')
     expect(readFileSync(file, 'utf8')).toBe('alias l=ls\n')
     expect(lstatSync(file).isSymbolicLink()).toBe(true)
   })
 
   it('is not followed through a folder that others write', async () => {
-    const open = join(bench.home, 'open')
+    const open = join(testbed.home, 'open')
     mkdirSync(open)
     chmodSync(open, 0o777)
     writeFileSync(join(open, 'dotfile'), 'alias l=ls\n')
-    symlinkSync('open/dotfile', join(bench.home, '.bashrc'))
+    symlinkSync('open/dotfile', join(testbed.home, '.bashrc'))
     await refused('-autocomplete-install', `the folder ${open}`)
     expect(readFileSync(join(open, 'dotfile'), 'utf8')).toBe('alias l=ls\n')
   })
@@ -182,7 +182,7 @@ describe('a user without a home folder', () => {
           ...(home === undefined ? { uid: user, gid: user } : {}),
           env: {
             PATH: process.env.PATH,
-            AWS_ENDPOINT_URL_KMS: bench.kms.endpoint,
+            AWS_ENDPOINT_URL_KMS: testbed.kms.endpoint,
             AWS_EC2_METADATA_DISABLED: 'true',
             ...(home !== undefined && { HOME: home }),
             ...env,
@@ -211,7 +211,7 @@ describe('a user without a home folder', () => {
   })
 
   it.each(homes)('can use the store in KEYMGMT_HOME, and AWS (HOME %j)', async (home) => {
-    const { accessKeyId, secretAccessKey } = bench.kms.credentials
+    const { accessKeyId, secretAccessKey } = testbed.kms.credentials
     const env = {
       KEYMGMT_HOME: join(folder, 'store'),
       AWS_ACCESS_KEY_ID: accessKeyId,
@@ -229,11 +229,11 @@ describe('a user without a home folder', () => {
 
 describe('a read-only store', () => {
   it('can be read, verified and planned with: none of these takes a lock', async () => {
-    await bench.ok(CREATE)
-    await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
-    await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt protection=hsm')
+    await testbed.ok(CREATE)
+    await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+    await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt protection=hsm')
     // Nobody can create a lock below a file, not even root.
-    const locks = join(bench.home, 'keymgmt/locks')
+    const locks = join(testbed.home, 'keymgmt/locks')
     rmSync(locks, { recursive: true })
     writeFileSync(locks, '', { mode: 0o600 })
     for (const line of [
@@ -244,7 +244,7 @@ describe('a read-only store', () => {
       'write -f -dry-run keymgmt/key/app/rotate',
       'write -f -output-policy keymgmt/key/app/rotate',
     ])
-      expect({ line, ...(await bench.run(line)) }).toMatchObject({ line, status: 0 })
+      expect({ line, ...(await testbed.run(line)) }).toMatchObject({ line, status: 0 })
     await refused('write -f -timeout=1s keymgmt/key/app/rotate', 'locks')
   })
 })
@@ -256,6 +256,6 @@ describe('a variable that would weaken the seal', () => {
     ['KEYMGMT_SEAL', 'pass'],
   ])('is refused: %s=%j', async (name, value) => {
     await refused(CREATE, name, { [name]: value })
-    expect(readdirSync(bench.home)).toEqual([])
+    expect(readdirSync(testbed.home)).toEqual([])
   })
 })

@@ -14,14 +14,14 @@ import {
 import type { PolicyDocument, PolicyStatement } from '../../src/kms/aws/policy/permissions.js'
 import { PATHS } from '../../src/paths/index.js'
 import { findPath } from '../../src/router/router.js'
-import { complaints } from '../support/as-it-should-be.js'
+import { findProblems } from '../support/problems.js'
 import { CONFIGURE, FLOWS, type Flow } from '../support/flows.js'
 import { copyFolder } from '../support/keymgmt.js'
 import { createSession, type Session } from '../support/session.js'
-import { settled } from '../support/settled.js'
+import { normalise } from '../support/normalise.js'
 
 // The embedded KMS holds every command to exactly the policy that -output-policy printed for it:
-// with that it succeeds, and with any one permission on any one resource struck out of it, or one
+// with that it succeeds, and with any one permission on any one resource removed out of it, or one
 // condition on another value, AWS denies it.
 
 /** The access key id of the flows' provider. */
@@ -50,7 +50,7 @@ const MORE: readonly Flow[] = [
   {
     name: 'bring a moved alias back',
     prepare: [KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')],
-    mishap: moveAlias,
+    outsideChange: moveAlias,
     line: 'write -f keymgmt/kms/k/key/app/repair',
   },
   {
@@ -131,11 +131,11 @@ async function at<T>(
   }
 }
 
-const prepare = ({ prepare: lines, mishap, line }: Flow) =>
+const prepare = ({ prepare: lines, outsideChange, line }: Flow) =>
   at({}, undefined, async (session, kms): Promise<Prepared> => {
     for (const earlier of [CONFIGURE, ...lines]) await ok(session, earlier)
     const site = { home: session.home, kms }
-    mishap?.(site)
+    outsideChange?.(site)
     const command = typeof line === 'string' ? line : line(site)
     const before = [fingerprint(session.home), JSON.stringify(stateOf(kms.account))]
     const policy = await policyFor(session, `${command} -output-policy`)
@@ -179,8 +179,7 @@ const runUnder = (
       const ended = await session.run(`${line} -format=json`)
       return {
         ...ended,
-        complaints:
-          ended.status === 0 ? await complaintsOf(session.home, kms.account, account) : [],
+        problems: ended.status === 0 ? await problemsOf(session.home, kms.account, account) : [],
       }
     },
   )
@@ -189,13 +188,13 @@ const runUnder = (
  * What is wrong with the key, seen by somebody who may do everything; KMS keys of others that were
  * there before are not.
  */
-const complaintsOf = (home: string, account: Account, before: Account) =>
+const problemsOf = (home: string, account: Account, before: Account) =>
   at({ account: copyAccount(account) }, home, async (session, kms) => {
-    const found = await complaints(join(session.home, 'keymgmt'), kms)
+    const found = await findProblems(join(session.home, 'keymgmt'), kms)
     return found.filter(
-      (complaint) =>
+      (problem) =>
         ![...before.region('us-west-1').keys.keys()].some((id) =>
-          complaint.startsWith(`orphan ${id}`),
+          problem.startsWith(`orphan ${id}`),
         ),
     )
   })
@@ -204,9 +203,9 @@ const list = (value: string | readonly string[]) => (typeof value === 'string' ?
 
 /**
  * The policy without each action on each resource, and with each condition on something else, by
- * what is struck.
+ * what is removed.
  */
-function strikes({ Version, Statement }: PolicyDocument): [string, object][] {
+function withoutEach({ Version, Statement }: PolicyDocument): [string, object][] {
   return Statement.flatMap((statement, index) => {
     const others = Statement.filter((_, other) => other !== index)
     const withOthers = (...instead: PolicyStatement[]) => ({
@@ -270,7 +269,7 @@ function describeNeed({ name }: Flow, { line, policy }: Prepared): string {
     PATHS,
     line.split(' ').find((word) => word.startsWith('keymgmt/')) ?? '',
   )
-  const command = settled(line)
+  const command = normalise(line)
     .replace(/material=\S+/, 'material=@file')
     .replace('keymgmt/kms/k/', 'keymgmt/kms/example-kms/')
   return `| \`${path.pattern}\` | ${name}: \`${command}\` | ${[...actions(policy)]
@@ -293,26 +292,26 @@ describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))(
       const there = await prepared()
       for (const action of actions(there.policy)) seen.add(action)
       rows.push(describeNeed(flow, there))
-      expect(await runUnder(there, there.policy)).toMatchObject({ status: 0, complaints: [] })
+      expect(await runUnder(there, there.policy)).toMatchObject({ status: 0, problems: [] })
     })
 
     it('needs no less', async () => {
       const there = await prepared()
       const needless: string[] = []
-      for (const [struck, policy] of strikes(there.policy)) {
+      for (const [removed, policy] of withoutEach(there.policy)) {
         const { status, stderr } = await runUnder(there, policy)
         // Without it, the account is read from the new KMS key.
-        const isOptional = struck.includes('ListAliases') && createsFurtherKey(there.policy)
+        const isOptional = removed.includes('ListAliases') && createsFurtherKey(there.policy)
         if (isOptional && status === 0) continue
         if (status !== 2 || !stderr.includes('KMS_ACCESS_DENIED'))
-          needless.push(`${struck}: ${status} ${stderr}`)
+          needless.push(`${removed}: ${status} ${stderr}`)
       }
       expect(needless).toEqual([])
     })
 
     it('is among what the policy of the provider allows', async () => {
       const there = await prepared()
-      expect(await runUnder(there, there.wide)).toMatchObject({ status: 0, complaints: [] })
+      expect(await runUnder(there, there.wide)).toMatchObject({ status: 0, problems: [] })
     })
   },
 )
@@ -339,7 +338,7 @@ describe.each([
 
   it('is made up for under the policy of the provider', async () => {
     const there = await prepare(flow)
-    expect(await runUnder(there, there.wide, faults)).toMatchObject({ status: 0, complaints: [] })
+    expect(await runUnder(there, there.wide, faults)).toMatchObject({ status: 0, problems: [] })
   })
 
   it('takes a new policy of the command', async () => {
@@ -363,9 +362,9 @@ describe.each([
         const left = { ...there, home: session.home, account, policy }
         for (const action of actions(policy)) seen.add(action)
         expect([...actions(policy)].sort()).toEqual(needed)
-        expect(await runUnder(left, policy)).toMatchObject({ status: 0, complaints: [] })
-        for (const [struck, less] of strikes(policy))
-          expect([struck, (await runUnder(left, less)).status]).toEqual([struck, 2])
+        expect(await runUnder(left, policy)).toMatchObject({ status: 0, problems: [] })
+        for (const [removed, less] of withoutEach(policy))
+          expect([removed, (await runUnder(left, less)).status]).toEqual([removed, 2])
       },
     )
   })

@@ -5,22 +5,22 @@ import { join } from 'node:path'
 import { ISSUED, startAwsOverTls, type AwsOverTls } from '../support/aws-over-tls.js'
 import { createAuthority, type Authority } from '../support/certificates.js'
 import { startConnectProxy, type ConnectProxy } from '../support/connect-proxy.js'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 const CREDENTIALS = 'operator:hunter2'
 const KMS = 'kms.us-west-1.amazonaws.com'
 const SSO_START_URL = 'https://example.awsapps.com/start'
 
-let bench: Bench
+let testbed: Testbed
 let aws: AwsOverTls
 let proxy: ConnectProxy
 let authority: Authority
 
 beforeEach(async () => {
   authority = await createAuthority('Inspection')
-  bench = await createBench()
+  testbed = await createTestbed()
   aws = await startAwsOverTls(
-    bench.kms,
+    testbed.kms,
     await authority.issue([
       KMS,
       'sts.us-west-1.amazonaws.com',
@@ -28,39 +28,39 @@ beforeEach(async () => {
     ]),
   )
   proxy = await startConnectProxy({ route: () => aws.port, credentials: CREDENTIALS })
-  writeFileSync(join(bench.home, 'ca.pem'), authority.pem)
-  await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
+  writeFileSync(join(testbed.home, 'ca.pem'), authority.pem)
+  await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
 })
 
 afterEach(async () => {
   await proxy.close()
   await aws.close()
-  await bench.close()
+  await testbed.close()
 })
 
 const environment = () => ({
   AWS_ENDPOINT_URL_KMS: '',
   HTTPS_PROXY: `http://${CREDENTIALS}@${proxy.address}`,
-  AWS_CA_BUNDLE: join(bench.home, 'ca.pem'),
-  AWS_CONFIG_FILE: join(bench.home, 'config'),
+  AWS_CA_BUNDLE: join(testbed.home, 'ca.pem'),
+  AWS_CONFIG_FILE: join(testbed.home, 'config'),
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
 })
 
 const DISTRIBUTE = 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt'
 const provider = (credentials = '') =>
-  bench.ok(`write keymgmt/kms/k provider=awskms key_collection=us-west-1 ${credentials}`)
+  testbed.ok(`write keymgmt/kms/k provider=awskms key_collection=us-west-1 ${credentials}`)
 
 describe('through a proxy that inspects TLS', () => {
   it('the key reaches AWS KMS', async () => {
     await provider()
-    await bench.ok(DISTRIBUTE, { env: environment() })
+    await testbed.ok(DISTRIBUTE, { env: environment() })
     expect([...new Set(proxy.targets)]).toEqual([`${KMS}:443`])
-    expect(bench.requests.map(({ operation }) => operation)).toContain('ImportKeyMaterial')
+    expect(testbed.requests.map(({ operation }) => operation)).toContain('ImportKeyMaterial')
   })
 
   it('the role of the provider is assumed', async () => {
     await provider('credentials=role_arn=arn:aws:iam::123456789012:role/r')
-    await bench.ok(DISTRIBUTE, { env: environment() })
+    await testbed.ok(DISTRIBUTE, { env: environment() })
     expect([...new Set(proxy.targets)].sort()).toEqual([
       `${KMS}:443`,
       'sts.us-west-1.amazonaws.com:443',
@@ -70,15 +70,15 @@ describe('through a proxy that inspects TLS', () => {
 
   it('a web identity is exchanged', async () => {
     await provider()
-    writeFileSync(join(bench.home, 'token'), 'example')
+    writeFileSync(join(testbed.home, 'token'), 'example')
     const identity = {
       AWS_ACCESS_KEY_ID: '',
       AWS_SECRET_ACCESS_KEY: '',
       AWS_REGION: 'us-west-1',
       AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/r',
-      AWS_WEB_IDENTITY_TOKEN_FILE: join(bench.home, 'token'),
+      AWS_WEB_IDENTITY_TOKEN_FILE: join(testbed.home, 'token'),
     }
-    await bench.ok(DISTRIBUTE, { env: { ...environment(), ...identity } })
+    await testbed.ok(DISTRIBUTE, { env: { ...environment(), ...identity } })
     expect(proxy.targets).toContain('sts.us-west-1.amazonaws.com:443')
     expect(signers()).toEqual([ISSUED.sts])
   })
@@ -86,7 +86,7 @@ describe('through a proxy that inspects TLS', () => {
   it('a profile of IAM Identity Center gets its credentials, in its own Region', async () => {
     writeSsoProfile()
     await provider('credentials=profile=sso')
-    await bench.ok(DISTRIBUTE, { env: environment() })
+    await testbed.ok(DISTRIBUTE, { env: environment() })
     expect(proxy.targets).toContain('portal.sso.eu-west-1.amazonaws.com:443')
     expect(signers()).toEqual([ISSUED.sso])
   })
@@ -95,12 +95,12 @@ describe('through a proxy that inspects TLS', () => {
 describe('a request that is refused', () => {
   const refusalOf = async (env: Readonly<Record<string, string>>) => {
     await provider()
-    const { status, stderr } = await bench.run(['write', '-format=json', ...WORDS], {
+    const { status, stderr } = await testbed.run(['write', '-format=json', ...WORDS], {
       env: { ...environment(), ...env },
     })
     expect(status).toBe(2)
     expect(stderr).not.toContain('hunter2')
-    expect(bench.requests).toEqual([])
+    expect(testbed.requests).toEqual([])
     return (JSON.parse(stderr) as { error: { code: string; message: string; hints: string[] } })
       .error
   }
@@ -113,15 +113,15 @@ describe('a request that is refused', () => {
   })
 
   it('because the bundle replaces the default authorities names both', async () => {
-    const other = join(bench.home, 'other.pem')
+    const other = join(testbed.home, 'other.pem')
     writeFileSync(other, (await createAuthority('Other')).pem)
     // Node.js adds these to its own, so they are default authorities.
-    const defaults = { NODE_EXTRA_CA_CERTS: join(bench.home, 'ca.pem') }
+    const defaults = { NODE_EXTRA_CA_CERTS: join(testbed.home, 'ca.pem') }
     const { code, message, hints } = await refusalOf({ ...defaults, AWS_CA_BUNDLE: other })
     expect(code).toBe('TLS_REFUSED')
     expect(message).toContain(KMS)
     expect(hints.join()).toContain(`${other} (from AWS_CA_BUNDLE)`)
-    await bench.ok(DISTRIBUTE, { env: { ...environment(), ...defaults, AWS_CA_BUNDLE: '' } })
+    await testbed.ok(DISTRIBUTE, { env: { ...environment(), ...defaults, AWS_CA_BUNDLE: '' } })
   })
 
   it('because certificates are not checked sends nothing', async () => {
@@ -132,10 +132,10 @@ describe('a request that is refused', () => {
 
   it('prints no credentials of the proxy with every debug output on', async () => {
     await provider()
-    const { stderr } = await bench.run(DISTRIBUTE, {
+    const { stderr } = await testbed.run(DISTRIBUTE, {
       env: { ...environment(), DEBUG: '*', KEYMGMT_DEBUG: '1', AWS_CA_BUNDLE: '/missing.pem' },
     })
-    const proxied = await bench.run(DISTRIBUTE, {
+    const proxied = await testbed.run(DISTRIBUTE, {
       env: { ...environment(), DEBUG: '*', KEYMGMT_DEBUG: '1' },
     })
     const encoded = Buffer.from(CREDENTIALS).toString('base64')
@@ -158,7 +158,7 @@ function signers(): (string | undefined)[] {
 }
 
 function writeSsoProfile(): void {
-  const cache = join(bench.home, '.aws', 'sso', 'cache')
+  const cache = join(testbed.home, '.aws', 'sso', 'cache')
   mkdirSync(cache, { recursive: true })
   const name = createHash('sha1').update(SSO_START_URL).digest('hex')
   writeFileSync(
@@ -169,7 +169,7 @@ function writeSsoProfile(): void {
     }),
   )
   writeFileSync(
-    join(bench.home, 'config'),
+    join(testbed.home, 'config'),
     [
       '[profile sso]',
       `sso_start_url = ${SSO_START_URL}`,

@@ -14,7 +14,7 @@ import {
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 import { ownAliases } from '../support/own-aliases.js'
 
 interface Distribution {
@@ -22,35 +22,35 @@ interface Distribution {
   readonly versions: Readonly<Record<string, string>>
 }
 
-let bench: Bench
+let testbed: Testbed
 let time: Date
 beforeEach(async () => {
   time = new Date()
-  bench = await createBench({ now: () => time })
-  await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
-  await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
-  await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+  testbed = await createTestbed({ now: () => time })
+  await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+  await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
+  await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
 })
-afterEach(() => bench.close())
+afterEach(() => testbed.close())
 
 const PATH = 'keymgmt/kms/k/key/app'
 const json = async <T>(line: string) =>
-  (JSON.parse(await bench.ok(`${line} -format=json`)) as { data: T }).data
+  (JSON.parse(await testbed.ok(`${line} -format=json`)) as { data: T }).data
 const read = () => json<Distribution>(`read ${PATH}`)
 const alias = async () => `alias/hashicorp/${(await read()).name}`
 const encrypt = async (KeyId: string) =>
-  (await bench.client().send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('x') })))
+  (await testbed.client().send(new EncryptCommand({ KeyId, Plaintext: Buffer.from('x') })))
     .CiphertextBlob
 const decrypt = async (CiphertextBlob: Uint8Array | undefined) =>
   Buffer.from(
-    (await bench.client().send(new DecryptCommand({ CiphertextBlob }))).Plaintext ?? [],
+    (await testbed.client().send(new DecryptCommand({ CiphertextBlob }))).Plaintext ?? [],
   ).toString()
-const keyCount = async () => (await bench.client().send(new ListKeysCommand({}))).Keys?.length
+const keyCount = async () => (await testbed.client().send(new ListKeysCommand({}))).Keys?.length
 
 describe('a removal', () => {
   it('says what is scheduled, until when, what dies with it, and how to take it back', async () => {
     const { versions } = await read()
-    const removed = await bench.run(`delete ${PATH} deletion_window=7`)
+    const removed = await testbed.run(`delete ${PATH} deletion_window=7`)
     expect(removed).toMatchObject({
       status: 0,
       stdout: `Success! Data deleted (if it existed) at: ${PATH}\n`,
@@ -64,44 +64,46 @@ describe('a removal', () => {
   })
 
   it.each(['6', '31', 'x'])('refuses deletion_window=%s, and removes nothing', async (days) => {
-    expect(await bench.run(`delete ${PATH} deletion_window=${days}`)).toMatchObject({
+    expect(await testbed.run(`delete ${PATH} deletion_window=${days}`)).toMatchObject({
       status: 2,
       stdout: '',
     })
-    expect(await ownAliases(bench.client())).toHaveLength(1)
+    expect(await ownAliases(testbed.client())).toHaveLength(1)
   })
 
   it.each([
     ['restore', `write -f ${PATH}/restore`],
     ['distributing it again', `write ${PATH} purpose=encrypt,decrypt`],
   ])('is taken back by %s: the same KMS keys, the same alias', async (_what, line) => {
-    await bench.ok('write -f keymgmt/key/app/rotate')
-    await bench.ok('write keymgmt/key/app min_enabled_version=2')
+    await testbed.ok('write -f keymgmt/key/app/rotate')
+    await testbed.ok('write keymgmt/key/app min_enabled_version=2')
     const before = await read()
     const name = await alias()
     const secret = await encrypt(name)
-    await bench.ok(`delete ${PATH}`)
+    await testbed.ok(`delete ${PATH}`)
     await expect(decrypt(secret)).rejects.toMatchObject({ name: 'KMSInvalidStateException' })
-    await bench.ok(line)
+    await testbed.ok(line)
     expect(await read()).toEqual(before)
     expect(await decrypt(secret)).toBe('x')
     expect(await keyCount()).toBe(2)
-    const first = await bench.client().send(new DescribeKeyCommand({ KeyId: before.versions['1'] }))
+    const first = await testbed
+      .client()
+      .send(new DescribeKeyCommand({ KeyId: before.versions['1'] }))
     expect(first.KeyMetadata?.KeyState).toBe('Disabled')
-    expect((await bench.run(`read ${PATH}/verify`)).status).toBe(0)
+    expect((await testbed.run(`read ${PATH}/verify`)).status).toBe(0)
   })
 
   it('is shown by read and status, with the date, and keeps key and provider until then', async () => {
-    await bench.ok('write keymgmt/key/app deletion_allowed=true')
+    await testbed.ok('write keymgmt/key/app deletion_allowed=true')
     const before = await read()
-    await bench.ok(`delete ${PATH} deletion_window=7`)
+    await testbed.ok(`delete ${PATH} deletion_window=7`)
     const date = new Date(time.getTime() + 7 * 86_400_000).toISOString().slice(0, 10)
     expect(await read()).toEqual({
       ...before,
       state: 'removed',
       deletion_date: expect.stringContaining(date),
     })
-    const shown = await bench.run(`read ${PATH}`)
+    const shown = await testbed.run(`read ${PATH}`)
     expect(shown.stderr.replace(/\s+/g, ' ')).toContain(`keymgmt write -f ${PATH}/restore`)
     expect(await json('status')).toMatchObject({
       distributions: 0,
@@ -109,39 +111,39 @@ describe('a removal', () => {
       removed_until: { 'k/app': expect.stringContaining(date) },
     })
     for (const line of ['delete keymgmt/key/app', 'delete keymgmt/kms/k']) {
-      const refused = await bench.run(line)
+      const refused = await testbed.run(line)
       expect(refused).toMatchObject({ status: 2, stdout: '' })
       expect(refused.stderr).toContain(date)
       expect(refused.stderr).toContain(`${PATH}/restore`)
     }
-    await bench.ok(`write -f ${PATH}/restore`)
+    await testbed.ok(`write -f ${PATH}/restore`)
     expect(await read()).toEqual(before)
     expect(await json('status')).toMatchObject({ distributions: 1, removed: 0 })
   })
 
   it('of another purpose does not bring the old one back', async () => {
-    await bench.ok('write -f keymgmt/key/pair type=rsa-2048')
-    await bench.ok('write keymgmt/kms/k/key/pair purpose=encrypt,decrypt')
-    await bench.ok('delete keymgmt/kms/k/key/pair')
+    await testbed.ok('write -f keymgmt/key/pair type=rsa-2048')
+    await testbed.ok('write keymgmt/kms/k/key/pair purpose=encrypt,decrypt')
+    await testbed.ok('delete keymgmt/kms/k/key/pair')
     time = new Date(time.getTime() + 2_000)
-    await bench.ok('write keymgmt/kms/k/key/pair purpose=sign,verify')
+    await testbed.ok('write keymgmt/kms/k/key/pair purpose=sign,verify')
     expect(await keyCount()).toBe(3)
   })
 
   it('can not be taken back once AWS has deleted the KMS keys; a new distribution makes new ones', async () => {
     const before = await read()
-    await bench.ok(`delete ${PATH} deletion_window=7`)
+    await testbed.ok(`delete ${PATH} deletion_window=7`)
     time = new Date(time.getTime() + 8 * 86_400_000)
-    const late = await bench.run(`write -f ${PATH}/restore`)
+    const late = await testbed.run(`write -f ${PATH}/restore`)
     expect(late).toMatchObject({ status: 2, stdout: '' })
     expect(late.stderr).toContain('cannot be brought back')
-    await bench.ok(`write ${PATH} purpose=encrypt,decrypt`)
+    await testbed.ok(`write ${PATH} purpose=encrypt,decrypt`)
     expect((await read()).versions['1']).not.toBe(before.versions['1'])
   })
 
   it('of what was never removed is nothing to take back', async () => {
-    await bench.ok('write -f keymgmt/key/other type=aes256-gcm96')
-    expect(await bench.run('write -f keymgmt/kms/k/key/other/restore')).toMatchObject({
+    await testbed.ok('write -f keymgmt/key/other type=aes256-gcm96')
+    expect(await testbed.run('write -f keymgmt/kms/k/key/other/restore')).toMatchObject({
       status: 2,
       stdout: '',
     })
@@ -152,46 +154,46 @@ describe('a revocation', () => {
   it('takes the material out at once, and restore puts the same back', async () => {
     const name = await alias()
     const secret = await encrypt(name)
-    await bench.ok(`write -f ${PATH}/revoke`)
+    await testbed.ok(`write -f ${PATH}/revoke`)
     await expect(decrypt(secret)).rejects.toMatchObject({ name: 'KMSInvalidStateException' })
-    expect((await bench.run(`read ${PATH}/verify`)).status).toBe(0)
-    const again = await bench.run(`write ${PATH} purpose=encrypt,decrypt`)
+    expect((await testbed.run(`read ${PATH}/verify`)).status).toBe(0)
+    const again = await testbed.run(`write ${PATH} purpose=encrypt,decrypt`)
     expect(again).toMatchObject({ status: 2, stdout: '' })
     expect(again.stderr).toContain('/restore')
-    await bench.ok(`write -f ${PATH}/restore`)
+    await testbed.ok(`write -f ${PATH}/restore`)
     expect(await decrypt(secret)).toBe('x')
     expect(await keyCount()).toBe(1)
   })
 
   it('keeps our material from being deleted while the KMS keys can come back', async () => {
-    await bench.ok(`write -f ${PATH}/revoke`)
-    await bench.ok(`delete ${PATH} deletion_window=7`)
-    await bench.ok('write keymgmt/key/app deletion_allowed=true')
-    const refused = await bench.run('delete keymgmt/key/app')
+    await testbed.ok(`write -f ${PATH}/revoke`)
+    await testbed.ok(`delete ${PATH} deletion_window=7`)
+    await testbed.ok('write keymgmt/key/app deletion_allowed=true')
+    const refused = await testbed.run('delete keymgmt/key/app')
     expect(refused).toMatchObject({ status: 2, stdout: '' })
     expect(refused.stderr).toContain('/restore')
-    await bench.ok(`write -f ${PATH}/restore`)
+    await testbed.ok(`write -f ${PATH}/restore`)
     expect(await decrypt(await encrypt(await alias()))).toBe('x')
   })
 
   it('does not keep a rotation from happening, which restore brings along', async () => {
-    await bench.ok(`write -f ${PATH}/revoke`)
-    await bench.ok('write -f keymgmt/key/app/rotate')
-    await bench.ok(`write -f ${PATH}/restore`)
+    await testbed.ok(`write -f ${PATH}/revoke`)
+    await testbed.ok('write -f keymgmt/key/app/rotate')
+    await testbed.ok(`write -f ${PATH}/restore`)
     expect(Object.keys((await read()).versions)).toEqual(['1', '2'])
-    expect((await bench.run(`read ${PATH}/verify`)).status).toBe(0)
+    expect((await testbed.run(`read ${PATH}/verify`)).status).toBe(0)
   })
 })
 
 describe('a command that could not finish', () => {
   const begin = async () => {
-    await bench.kms.close()
-    const strict = await createBench(
+    await testbed.kms.close()
+    const strict = await createTestbed(
       {
-        account: bench.kms.account,
+        account: testbed.kms.account,
         faults: [{ operation: 'UpdateAlias', nth: 1, kind: 'denied' }],
       },
-      bench.home,
+      testbed.home,
     )
     expect(await strict.run('write -f keymgmt/key/app/rotate')).toMatchObject({ status: 2 })
     expect(await strict.ok('read -field=latest_version keymgmt/key/app')).toBe('1')
@@ -205,7 +207,7 @@ describe('a command that could not finish', () => {
     ['repair', `write -f ${PATH}/repair`, 1],
     ['distributing elsewhere', 'write keymgmt/kms/second/key/app purpose=encrypt,decrypt', 1],
   ])('is finished by %s, which says so', async (_what, line, minimum) => {
-    await bench.ok('write keymgmt/kms/second provider=awskms key_collection=eu-west-1')
+    await testbed.ok('write keymgmt/kms/second provider=awskms key_collection=eu-west-1')
     const strict = await begin()
     try {
       const next = await strict.run(line)
@@ -240,7 +242,7 @@ interface Verified {
   readonly differences: readonly { readonly what: string; readonly mend: string | null }[]
 }
 
-const MISHAPS: readonly (readonly [
+const OUTSIDE_CHANGES: readonly (readonly [
   string,
   string,
   (id: string, name: string) => Promise<unknown>,
@@ -248,34 +250,38 @@ const MISHAPS: readonly (readonly [
   [
     'material',
     'state',
-    (KeyId) => bench.client().send(new DeleteImportedKeyMaterialCommand({ KeyId })),
+    (KeyId) => testbed.client().send(new DeleteImportedKeyMaterialCommand({ KeyId })),
   ],
-  ['switch', 'state', (KeyId) => bench.client().send(new DisableKeyCommand({ KeyId }))],
-  ['deletion', 'state', (KeyId) => bench.client().send(new ScheduleKeyDeletionCommand({ KeyId }))],
+  ['switch', 'state', (KeyId) => testbed.client().send(new DisableKeyCommand({ KeyId }))],
+  [
+    'deletion',
+    'state',
+    (KeyId) => testbed.client().send(new ScheduleKeyDeletionCommand({ KeyId })),
+  ],
   [
     'cancelled deletion',
     'state',
     async (KeyId) => {
-      await bench.client().send(new ScheduleKeyDeletionCommand({ KeyId }))
-      await bench.client().send(new CancelKeyDeletionCommand({ KeyId }))
+      await testbed.client().send(new ScheduleKeyDeletionCommand({ KeyId }))
+      await testbed.client().send(new CancelKeyDeletionCommand({ KeyId }))
     },
   ],
   [
     'tag',
     'tags',
-    (KeyId) => bench.client().send(new UntagResourceCommand({ KeyId, TagKeys: ['keymgmt:key'] })),
+    (KeyId) => testbed.client().send(new UntagResourceCommand({ KeyId, TagKeys: ['keymgmt:key'] })),
   ],
   [
     'alias',
     'alias',
-    (_id, AliasName) => bench.client().send(new DeleteAliasCommand({ AliasName })),
+    (_id, AliasName) => testbed.client().send(new DeleteAliasCommand({ AliasName })),
   ],
   [
     'moved alias',
     'alias',
     async (_id, AliasName) => {
-      const { KeyMetadata } = await bench.client().send(new CreateKeyCommand({}))
-      await bench
+      const { KeyMetadata } = await testbed.client().send(new CreateKeyCommand({}))
+      await testbed
         .client()
         .send(new UpdateAliasCommand({ AliasName, TargetKeyId: KeyMetadata?.KeyId }))
     },
@@ -284,9 +290,9 @@ const MISHAPS: readonly (readonly [
     'replaced alias',
     'alias',
     async (_id, AliasName) => {
-      const { KeyMetadata } = await bench.client().send(new CreateKeyCommand({}))
-      await bench.client().send(new DeleteAliasCommand({ AliasName }))
-      await bench
+      const { KeyMetadata } = await testbed.client().send(new CreateKeyCommand({}))
+      await testbed.client().send(new DeleteAliasCommand({ AliasName }))
+      await testbed
         .client()
         .send(new CreateAliasCommand({ AliasName, TargetKeyId: KeyMetadata?.KeyId }))
     },
@@ -300,52 +306,52 @@ describe('verify and repair', () => {
     ['ed25519', 'sign,verify', 'proven'],
     ['hmac-sha256', 'sign,verify', 'proven'],
   ])('find nothing wrong with %s as it was distributed', async (type, purpose, proof) => {
-    await bench.ok(`write -f keymgmt/key/fine type=${type}`)
-    await bench.ok(`write keymgmt/kms/k/key/fine purpose=${purpose}`)
+    await testbed.ok(`write -f keymgmt/key/fine type=${type}`)
+    await testbed.ok(`write keymgmt/kms/k/key/fine purpose=${purpose}`)
     const seen = await json<{ kms_keys: { material: string }[]; verified: boolean }>(
       'read keymgmt/kms/k/key/fine/verify challenge=true',
     )
     expect(seen.kms_keys.map(({ material }) => material)).toEqual([proof])
     expect(seen.verified).toBe(true)
-    expect(await bench.ok('write -f keymgmt/kms/k/key/fine/repair')).toBe(
+    expect(await testbed.ok('write -f keymgmt/kms/k/key/fine/repair')).toBe(
       'Success! Data written to: keymgmt/kms/k/key/fine/repair\n',
     )
   })
 
-  it.each(MISHAPS)('find and mend: %s', async (_what, kind, mishap) => {
+  it.each(OUTSIDE_CHANGES)('find and mend: %s', async (_what, kind, outsideChange) => {
     const name = await alias()
     const secret = await encrypt(name)
-    await mishap((await read()).versions['1'] ?? '', name)
-    const found = await bench.run(`read ${PATH}/verify -format=json`)
+    await outsideChange((await read()).versions['1'] ?? '', name)
+    const found = await testbed.run(`read ${PATH}/verify -format=json`)
     expect(found.status).toBe(3)
     const { differences } = (JSON.parse(found.stdout) as { data: Verified }).data
     expect(differences.map(({ what }) => what)).toEqual([kind])
     expect(differences[0]?.mend).toBe(`keymgmt write -f ${PATH}/repair`)
-    expect((await bench.run(`read ${PATH}/verify`)).stdout).toContain(`${PATH}/repair`)
+    expect((await testbed.run(`read ${PATH}/verify`)).stdout).toContain(`${PATH}/repair`)
 
-    await bench.ok(`write -f ${PATH}/repair`)
-    expect((await bench.run(`read ${PATH}/verify challenge=true`)).status).toBe(0)
+    await testbed.ok(`write -f ${PATH}/repair`)
+    expect((await testbed.run(`read ${PATH}/verify challenge=true`)).status).toBe(0)
     expect(await decrypt(secret)).toBe('x')
     expect(await decrypt(await encrypt(name))).toBe('x')
   })
 
   it('say what cannot be mended', async () => {
-    await bench.client().send(
+    await testbed.client().send(
       new ScheduleKeyDeletionCommand({
         KeyId: (await read()).versions['1'],
         PendingWindowInDays: 7,
       }),
     )
     time = new Date(time.getTime() + 8 * 86_400_000)
-    expect((await bench.run(`read ${PATH}/verify`)).stdout).toContain("can't be mended")
+    expect((await testbed.run(`read ${PATH}/verify`)).stdout).toContain("can't be mended")
   })
 })
 
 describe('a rehearsal', () => {
   it('lists the calls of a distribution, makes none, and changes nothing', async () => {
-    await bench.ok('write -f keymgmt/key/next type=aes256-gcm96')
-    const before = bench.requests.length
-    const shown = await bench.run('write -dry-run keymgmt/kms/k/key/next purpose=encrypt,decrypt')
+    await testbed.ok('write -f keymgmt/key/next type=aes256-gcm96')
+    const before = testbed.requests.length
+    const shown = await testbed.run('write -dry-run keymgmt/kms/k/key/next purpose=encrypt,decrypt')
     expect(shown.status).toBe(0)
     expect(
       shown.stdout
@@ -354,15 +360,15 @@ describe('a rehearsal', () => {
         .map((line) => line.split(/\s{2,}/)[0]),
     ).toEqual(['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', 'CreateAlias', ''])
     expect(shown.stderr).toContain('1.00 US dollars')
-    expect(bench.requests).toHaveLength(before)
-    expect((await bench.run('list keymgmt/key/next/kms')).status).toBe(2)
+    expect(testbed.requests).toHaveLength(before)
+    expect((await testbed.run('list keymgmt/key/next/kms')).status).toBe(2)
   })
 
   it.each([
     ['ed25519', 'GetPublicKey'],
     ['hmac-sha256', 'GenerateMac'],
   ])('of %s tells of the proof, too', async (type, operation) => {
-    await bench.ok(`write -f keymgmt/key/next type=${type}`)
+    await testbed.ok(`write -f keymgmt/key/next type=${type}`)
     const shown = await json<{ calls: { operation: string }[] }>(
       'write -dry-run keymgmt/kms/k/key/next purpose=sign,verify',
     )
@@ -388,18 +394,18 @@ describe('a rehearsal', () => {
     ['write -f keymgmt/key/made type=ed25519', [], 0],
     ['delete keymgmt/key/made', [], 0],
   ])('%s', async (line, calls, cost) => {
-    const before = [await read(), await bench.ok('list keymgmt/key')]
+    const before = [await read(), await testbed.ok('list keymgmt/key')]
     const shown = await json<{ calls: { operation: string }[]; monthly_cost_usd: number }>(
       `${line} -dry-run`,
     )
     expect(shown.calls.map(({ operation }) => operation)).toEqual(calls)
     expect(shown.monthly_cost_usd).toBe(cost)
-    expect([await read(), await bench.ok('list keymgmt/key')]).toEqual(before)
+    expect([await read(), await testbed.ok('list keymgmt/key')]).toEqual(before)
   })
 
   it('is refused like the command itself', async () => {
     expect(
-      await bench.run('write -dry-run keymgmt/kms/k/key/none purpose=encrypt,decrypt'),
+      await testbed.run('write -dry-run keymgmt/kms/k/key/none purpose=encrypt,decrypt'),
     ).toMatchObject({ status: 2, stdout: '' })
   })
 })

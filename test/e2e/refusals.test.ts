@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 const SECRET = 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'
 
@@ -29,7 +29,18 @@ const REFUSALS: readonly (readonly [line: string, status: number, ...says: strin
   ['read keymgmt/keys/app', 2, 'did you mean "keymgmt/key/app"?'],
   ['read keymgmt/key/none', 2, 'No value found at keymgmt/key/none'],
   ['list keymgmt/kms/none/key', 2, 'No value found at keymgmt/kms/none/key'],
-  ['write keymgmt/key/new type=aes', 2, 'type', 'aes256-gcm96'],
+  ['write keymgmt/key/new type=aes', 2, 'unsupported key type "aes"', 'aes256-gcm96'],
+  ['write keymgmt/key/new tyep=aes256-gcm96', 2, 'did you mean "type"?'],
+  ['raed keymgmt/key/app', 127, 'did you mean "read"?'],
+  ['write -f keymgmt/key/apd/rotate', 2, 'key "apd" not found', 'did you mean "app"?'],
+  ['read keymgmt/kms/k/key/aolne/verify', 2, 'key "aolne" not found', 'did you mean "alone"?'],
+  ['write -f keymgmt/kms/kk/key/app/repair', 2, 'KMS provider "kk" not found', 'mean "k"?'],
+  ['write keymgmt/kms/k/key/alone purpose=wrap,unwrap', 2, 'AWS KMS has neither wrap nor unwrap'],
+  ['write keymgmt/key/new/import material=key.pem', 2, 'write material=@key.pem'],
+  ['write keymgmt/key/new/import material=fileb://x/key.bin', 2, 'write material=@x/key.bin'],
+  ['write keymgmt/kms/x ./package.json', 1, 'to read JSON from a file, write @./package.json'],
+  ['write \u2013f keymgmt/key/new', 1, 'an argument begins with a typographic dash'],
+  ['write keymgmt/key/new type=\u201crsa-2048\u201d', 2, 'typographic quotes'],
   [
     'write keymgmt/key/app min_enbled_version=1',
     2,
@@ -53,7 +64,7 @@ const REFUSALS: readonly (readonly [line: string, status: number, ...says: strin
   ['delete keymgmt/key/app', 2, 'is distributed to k', 'keymgmt delete keymgmt/kms/k/key/app'],
   ['delete keymgmt/key/alone', 2, 'deletion of alone is not allowed', 'deletion_allowed=true'],
   ['delete keymgmt/kms/k', 2, 'keys are distributed to k: app'],
-  ['write -f keymgmt/key/none/rotate', 2, 'there is no key none'],
+  ['write -f keymgmt/key/none/rotate', 2, 'key "none" not found'],
   ['write keymgmt/kms/x provider=gcpckms key_collection=us-west-1', 2, 'provider', 'awskms'],
   ['write keymgmt/kms/x provider=awskms key_collection=nowhere', 2, 'key_collection', 'us-west-1'],
   ['write keymgmt/kms/x provider=awskms', 2, 'key_collection'],
@@ -79,41 +90,41 @@ const REFUSALS: readonly (readonly [line: string, status: number, ...says: strin
     'protection=hsm',
   ],
   ['write keymgmt/kms/k/key/alone protection=hsm', 2, 'purpose'],
-  ['write keymgmt/kms/k/key/none purpose=encrypt,decrypt', 2, 'there is no key none'],
-  ['write keymgmt/kms/none/key/alone purpose=encrypt,decrypt', 2, 'there is no KMS provider none'],
+  ['write keymgmt/kms/k/key/none purpose=encrypt,decrypt', 2, 'key "none" not found'],
+  ['write keymgmt/kms/none/key/alone purpose=encrypt,decrypt', 2, 'KMS provider "none" not found'],
   ['write keymgmt/kms/k/key/app purpose=sign,verify', 2, 'sign,verify'],
   ['write -f keymgmt/kms/k/key/app/replicate', 2, 'does not have replica_regions'],
 ]
 
 describe('refusals', () => {
-  let bench: Bench
+  let testbed: Testbed
   beforeAll(async () => {
-    bench = await createBench()
-    await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
-    await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
-    await bench.ok('write -f keymgmt/key/alone type=aes256-gcm96')
-    await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+    testbed = await createTestbed()
+    await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+    await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
+    await testbed.ok('write -f keymgmt/key/alone type=aes256-gcm96')
+    await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
   })
-  afterAll(() => bench.close())
+  afterAll(() => testbed.close())
 
   const contents = () =>
-    readdirSync(join(bench.home, 'keymgmt'), { recursive: true, withFileTypes: true })
+    readdirSync(join(testbed.home, 'keymgmt'), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => `${entry.name} ${readFileSync(join(entry.parentPath, entry.name), 'utf8')}`)
       .sort()
 
   it.each(REFUSALS)('%s', async (line, status, ...says) => {
-    const before = [contents(), bench.requests.length]
-    const ran = await bench.run(line)
+    const before = [contents(), testbed.requests.length]
+    const ran = await testbed.run(line)
     expect(ran).toMatchObject({ status, stdout: '' })
     for (const part of says) expect(ran.stderr).toContain(part)
     expect(ran.stderr).not.toContain(SECRET)
     expect(ran.stderr).not.toMatch(/^\s+at /m)
-    expect([contents(), bench.requests.length]).toEqual(before)
+    expect([contents(), testbed.requests.length]).toEqual(before)
   })
 
   it('says it in JSON when that is asked for', async () => {
-    const { stdout, stderr, status } = await bench.run(
+    const { stdout, stderr, status } = await testbed.run(
       'write -format=json keymgmt/key/app type=rsa-2048',
     )
     expect([stdout, status]).toEqual(['', 2])
@@ -134,25 +145,25 @@ describe('refusals', () => {
       'is not https',
     ],
   ])('%s: it says so, and leaves nothing in AWS', async (_what, env, says) => {
-    const ran = await bench.run('write keymgmt/kms/k/key/alone purpose=encrypt,decrypt', { env })
+    const ran = await testbed.run('write keymgmt/kms/k/key/alone purpose=encrypt,decrypt', { env })
     expect(ran).toMatchObject({ status: 2, stdout: '' })
     expect(ran.stderr).toContain(says)
-    expect((await bench.client().send(new ListKeysCommand({}))).Keys).toHaveLength(1)
+    expect((await testbed.client().send(new ListKeysCommand({}))).Keys).toHaveLength(1)
   })
 })
 
 describe('a store that is not as it should be', () => {
-  let bench: Bench
-  const record = (path: string) => join(bench.home, 'keymgmt', 'store', `${path}.json`)
+  let testbed: Testbed
+  const record = (path: string) => join(testbed.home, 'keymgmt', 'store', `${path}.json`)
   beforeAll(async () => {
-    bench = await createBench()
+    testbed = await createTestbed()
     for (const name of ['one', 'two', 'three'])
-      await bench.ok(`write -f keymgmt/key/${name} type=aes256-gcm96`)
+      await testbed.ok(`write -f keymgmt/key/${name} type=aes256-gcm96`)
   })
-  afterAll(() => bench.close())
+  afterAll(() => testbed.close())
 
   const refused = async (line: string, says: string, env = {}) => {
-    const ran = await bench.run(line, { env })
+    const ran = await testbed.run(line, { env })
     expect(ran).toMatchObject({ status: 2, stdout: '' })
     expect(ran.stderr).toContain(says)
   }
@@ -171,20 +182,20 @@ describe('a store that is not as it should be', () => {
     await refused('read keymgmt/key/three', 'newer keymgmt')
   })
   it('refuses a folder that others can read', async () => {
-    chmodSync(join(bench.home, 'keymgmt'), 0o755)
+    chmodSync(join(testbed.home, 'keymgmt'), 0o755)
     await refused('read keymgmt/key/one', 'chmod 700')
-    chmodSync(join(bench.home, 'keymgmt'), 0o700)
+    chmodSync(join(testbed.home, 'keymgmt'), 0o700)
   })
   it('refuses a keyfile that is missing, and makes no other', async () => {
-    const keyfile = join(bench.home, 'keymgmt', 'keyfile')
+    const keyfile = join(testbed.home, 'keymgmt', 'keyfile')
     renameSync(keyfile, `${keyfile}.away`)
     await refused('read keymgmt/key/one', 'is missing')
     await refused('write -f keymgmt/key/four type=aes256-gcm96', 'is missing')
     renameSync(`${keyfile}.away`, keyfile)
-    await bench.ok('read keymgmt/key/one')
+    await testbed.ok('read keymgmt/key/one')
   })
   it('refuses records without their root key', async () => {
-    const head = join(bench.home, 'keymgmt', 'seal.json')
+    const head = join(testbed.home, 'keymgmt', 'seal.json')
     renameSync(head, `${head}.away`)
     await refused('write -f keymgmt/key/four type=aes256-gcm96', 'seal.json is missing')
     renameSync(`${head}.away`, head)
@@ -193,25 +204,25 @@ describe('a store that is not as it should be', () => {
 
 describe('a store that is sealed with a passphrase', () => {
   it('opens with that one only', async () => {
-    const bench = await createBench()
+    const testbed = await createTestbed()
     try {
-      const file = join(bench.home, 'passphrase')
+      const file = join(testbed.home, 'passphrase')
       writeFileSync(file, 'correct horse battery staple\n', { mode: 0o600 })
-      await bench.ok('write -f keymgmt/key/app type=aes256-gcm96', {
+      await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96', {
         env: { KEYMGMT_PASSPHRASE_FILE: file },
       })
-      await bench.ok('read keymgmt/key/app', {
+      await testbed.ok('read keymgmt/key/app', {
         env: { KEYMGMT_PASSPHRASE: 'correct horse battery staple' },
       })
-      const wrong = await bench.run('read keymgmt/key/app', {
+      const wrong = await testbed.run('read keymgmt/key/app', {
         env: { KEYMGMT_PASSPHRASE: 'wrong' },
       })
       expect(wrong).toMatchObject({ status: 2, stdout: '' })
       expect(wrong.stderr).toContain('the passphrase does not open this store')
-      const none = await bench.run('read keymgmt/key/app')
+      const none = await testbed.run('read keymgmt/key/app')
       expect(none.stderr).toContain('KEYMGMT_PASSPHRASE_FILE')
     } finally {
-      await bench.close()
+      await testbed.close()
     }
   })
 })

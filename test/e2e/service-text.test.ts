@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it, describe } from '@jest/globals'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 // A service can send anything. A KMS that repeats the request's headers stands for proxies,
 // gateways and AWS's own canonical requests.
@@ -9,13 +9,13 @@ import { createBench, type Bench } from '../support/keymgmt.js'
 const SESSION_TOKEN = 'IQoJb3JpZ2luX2VjEXAMPLE/session+token=='
 const SECRET_KEY = 'wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY'
 
-let bench: Bench
+let testbed: Testbed
 let server: Server
 let endpoint: string
 let respond: (request: IncomingMessage) => { readonly status: number; readonly message: string }
 
 beforeAll(async () => {
-  bench = await createBench()
+  testbed = await createTestbed()
   server = createServer((request, response) => {
     request.resume()
     const { status, message } = respond(request)
@@ -24,9 +24,9 @@ beforeAll(async () => {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
-  await bench.ok('write keymgmt/kms/plain provider=awskms key_collection=us-west-1')
-  await bench.ok(['write', 'keymgmt/kms/own', '-'], {
+  await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
+  await testbed.ok('write keymgmt/kms/plain provider=awskms key_collection=us-west-1')
+  await testbed.ok(['write', 'keymgmt/kms/own', '-'], {
     stdin: JSON.stringify({
       provider: 'awskms',
       key_collection: 'us-west-1',
@@ -41,11 +41,11 @@ beforeAll(async () => {
 
 afterAll(async () => {
   server.close()
-  await bench.close()
+  await testbed.close()
 })
 
 async function distribute(provider: string, format: string): Promise<string> {
-  const { status, stdout, stderr } = await bench.run(
+  const { status, stdout, stderr } = await testbed.run(
     `write -format=${format} keymgmt/kms/${provider}/key/app purpose=encrypt,decrypt`,
     {
       env: {

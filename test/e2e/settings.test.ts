@@ -10,19 +10,19 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
-let bench: Bench
+let testbed: Testbed
 let file: string
 beforeEach(async () => {
-  bench = await createBench()
-  file = join(bench.home, '.config/keymgmt/config.json')
+  testbed = await createTestbed()
+  file = join(testbed.home, '.config/keymgmt/config.json')
 })
-afterEach(() => bench.close())
+afterEach(() => testbed.close())
 
 // Without KEYMGMT_HOME, which would take precedence over the settings.
 const run = (line: string, env: Readonly<Record<string, string>> = {}) =>
-  bench.run(line, { env: { KEYMGMT_HOME: '', ...env } })
+  testbed.run(line, { env: { KEYMGMT_HOME: '', ...env } })
 const ok = async (line: string, env: Readonly<Record<string, string>> = {}) => {
   const { stdout, stderr, status } = await run(line, env)
   expect({ line, stderr, status }).toEqual({ line, stderr: '', status: 0 })
@@ -54,13 +54,13 @@ describe('keymgmt config', () => {
     expect(await ok('config store')).toBe('/srv/k\n')
     expect(await ok('config store=')).toBe(`Success! Removed store from ${file}\n`)
     expect(saved()).toEqual({ keyfile: '/srv/f' })
-    expect(await ok('config store')).toBe(`${bench.home}/.local/share/keymgmt\n`)
+    expect(await ok('config store')).toBe(`${testbed.home}/.local/share/keymgmt\n`)
   })
 
   it.each(['settings.json', 'my.settings', 'plain'])(
     'keeps the settings in the file %s that KEYMGMT_SETTINGS names',
     async (name) => {
-      const other = join(bench.home, 'other', name)
+      const other = join(testbed.home, 'other', name)
       const env = { KEYMGMT_SETTINGS: other }
       expect(await ok('config store=/srv/k', env)).toBe(`Success! Saved store in ${other}\n`)
       expect(await ok('config store', env)).toBe('/srv/k\n')
@@ -77,7 +77,7 @@ describe('keymgmt config', () => {
     await ok('config store=file:///srv/k')
     expect(JSON.parse(await ok('config -format=json'))).toEqual({
       format: { value: 'json', source: '-format' },
-      keyfile: { value: `${bench.home}/.config/keymgmt/keyfile`, source: 'default' },
+      keyfile: { value: `${testbed.home}/.config/keymgmt/keyfile`, source: 'default' },
       store: { value: '/srv/k', source: 'settings' },
     })
     expect(await ok('config -format=json store')).toBe('"/srv/k"\n')
@@ -120,15 +120,15 @@ describe('keymgmt config', () => {
 
 describe('a saved setting', () => {
   it('chooses the store and the keyfile', async () => {
-    await ok(`config store=${bench.home}/elsewhere`)
-    await ok(`config keyfile=${bench.home}/kept/keyfile`)
+    await ok(`config store=${testbed.home}/elsewhere`)
+    await ok(`config keyfile=${testbed.home}/kept/keyfile`)
     await run('write -f keymgmt/key/app type=aes256-gcm96')
-    expect(readdirSync(join(bench.home, 'elsewhere')).sort()).toContain('seal.json')
-    expect(readdirSync(join(bench.home, 'kept'))).toEqual(['keyfile'])
+    expect(readdirSync(join(testbed.home, 'elsewhere')).sort()).toContain('seal.json')
+    expect(readdirSync(join(testbed.home, 'kept'))).toEqual(['keyfile'])
     expect(await ok('list keymgmt/key')).toBe('Keys\n----\napp\n')
     const COMPLETION = { COMP_LINE: 'keymgmt read keymgmt/key/' }
     expect(await ok('', COMPLETION)).toBe('keymgmt/key/app \n')
-    const { status } = await run('list keymgmt/key', { KEYMGMT_STORE: `${bench.home}/other` })
+    const { status } = await run('list keymgmt/key', { KEYMGMT_STORE: `${testbed.home}/other` })
     expect(status).toBe(2)
   })
 
@@ -144,10 +144,10 @@ describe('a saved setting', () => {
   it('is in status, with its source', async () => {
     await ok('config keyfile=/srv/f')
     const { data } = JSON.parse(
-      await ok('status -format=json', { KEYMGMT_STORE: join(bench.home, 's') }),
+      await ok('status -format=json', { KEYMGMT_STORE: join(testbed.home, 's') }),
     ) as { data: unknown }
     expect(data).toMatchObject({
-      store: join(bench.home, 's'),
+      store: join(testbed.home, 's'),
       store_source: 'KEYMGMT_STORE',
       keyfile: '/srv/f',
       keyfile_source: 'settings',
@@ -199,7 +199,7 @@ describe('a damaged settings file', () => {
   })
 
   it('is not looked for below a home that is not a folder', async () => {
-    const [HOME, KEYMGMT_HOME] = ['/dev/null', join(bench.home, 'k')]
+    const [HOME, KEYMGMT_HOME] = ['/dev/null', join(testbed.home, 'k')]
     expect(await ok('version', { HOME, KEYMGMT_HOME })).toMatch(/^keymgmt v/)
     const { stderr, status } = await run('config format=json', { HOME, KEYMGMT_HOME })
     expect(status).toBe(2)
@@ -218,16 +218,16 @@ describe('conf', () => {
   })
 
   it('is loaded only if a settings file exists', async () => {
-    const copy = join(bench.home, 'package')
+    const copy = join(testbed.home, 'package')
     mkdirSync(join(copy, 'dist/bundle'), { recursive: true })
     for (const name of ['bin/keymgmt.js', 'bin/package.json', 'package.json']) writeCopy(copy, name)
     for (const name of chunks) writeCopy(copy, join('dist/bundle', name))
     rmSync(join(copy, 'dist/bundle', confChunks[0] ?? ''))
     const binary = join(copy, 'bin/keymgmt.js')
-    expect(await bench.run('list keymgmt/key', { binary })).toMatchObject({ status: 2 })
-    expect(await bench.run('config store', { binary })).toMatchObject({ status: 0, stderr: '' })
+    expect(await testbed.run('list keymgmt/key', { binary })).toMatchObject({ status: 2 })
+    expect(await testbed.run('config store', { binary })).toMatchObject({ status: 0, stderr: '' })
     writeSettings('{}')
-    const { stderr } = await bench.run('config store', { binary })
+    const { stderr } = await testbed.run('config store', { binary })
     expect(stderr).toContain('MODULE_NOT_FOUND')
   })
 })

@@ -13,43 +13,43 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { copyFolder, createBench, type Bench } from '../support/keymgmt.js'
+import { copyFolder, createTestbed, type Testbed } from '../support/keymgmt.js'
 
 const CHECK = 'operator snapshot restore -check'
 const RESTORE = 'operator snapshot restore'
 
-let bench: Bench
+let testbed: Testbed
 beforeEach(async () => {
-  bench = await createBench()
-  await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
-  await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
-  await bench.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+  testbed = await createTestbed()
+  await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+  await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
+  await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
 })
-afterEach(() => bench.close())
+afterEach(() => testbed.close())
 
-const file = (name = 'snapshot') => join(bench.home, name)
-const store = () => join(bench.home, 'keymgmt')
-const save = (name?: string) => bench.ok(`operator snapshot save ${file(name)}`)
+const file = (name = 'snapshot') => join(testbed.home, name)
+const store = () => join(testbed.home, 'keymgmt')
+const save = (name?: string) => testbed.ok(`operator snapshot save ${file(name)}`)
 const data = async <T>(line: string, env = {}) => {
-  const { stdout } = await bench.run(`${line} -format=json`, { env })
+  const { stdout } = await testbed.run(`${line} -format=json`, { env })
   return (JSON.parse(stdout) as { data: T }).data
 }
 /** The same keyfile and an empty folder: another machine. */
 const elsewhere = (name = 'elsewhere') => ({
   KEYMGMT_KEYFILE: join(store(), 'keyfile'),
-  KEYMGMT_HOME: join(bench.home, name),
+  KEYMGMT_HOME: join(testbed.home, name),
 })
 const alias = async () =>
   `alias/hashicorp/${(await data<{ name: string }>('read keymgmt/kms/k/key/app')).name}`
 const encrypt = async () =>
   (
-    await bench
+    await testbed
       .client()
       .send(new EncryptCommand({ KeyId: await alias(), Plaintext: Buffer.from('x') }))
   ).CiphertextBlob
 const decrypt = async (CiphertextBlob: Uint8Array | undefined) =>
   Buffer.from(
-    (await bench.client().send(new DecryptCommand({ CiphertextBlob }))).Plaintext ?? [],
+    (await testbed.client().send(new DecryptCommand({ CiphertextBlob }))).Plaintext ?? [],
   ).toString()
 
 describe('operator snapshot save', () => {
@@ -58,30 +58,30 @@ describe('operator snapshot save', () => {
     expect(statSync(file()).mode & 0o777).toBe(0o600)
     const before = readFileSync(file())
     for (const name of ['snapshot', 'keymgmt']) {
-      const { status, stderr } = await bench.run(`operator snapshot save ${file(name)}`)
+      const { status, stderr } = await testbed.run(`operator snapshot save ${file(name)}`)
       expect([status, stderr]).toEqual([2, expect.stringContaining('exists')])
     }
     expect(readFileSync(file())).toEqual(before)
-    expect(readdirSync(bench.home).filter((name) => name.includes('draft'))).toEqual([])
+    expect(readdirSync(testbed.home).filter((name) => name.includes('draft'))).toEqual([])
   })
 
   it('saves nothing where there is no store', async () => {
-    const ran = await bench.run(`operator snapshot save ${file()}`, {
-      env: { KEYMGMT_HOME: join(bench.home, 'none') },
+    const ran = await testbed.run(`operator snapshot save ${file()}`, {
+      env: { KEYMGMT_HOME: join(testbed.home, 'none') },
     })
     expect(ran).toMatchObject({ status: 2, stdout: '' })
-    expect([existsSync(file()), existsSync(join(bench.home, 'none'))]).toEqual([false, false])
+    expect([existsSync(file()), existsSync(join(testbed.home, 'none'))]).toEqual([false, false])
   })
 
   it('runs while keys rotate, and what it saves is whole', async () => {
     const rotations = (async () => {
-      for (let n = 0; n < 6; n++) await bench.ok('write -f keymgmt/key/app/rotate')
+      for (let n = 0; n < 6; n++) await testbed.ok('write -f keymgmt/key/app/rotate')
     })()
     for (let n = 0; n < 6; n++) await save(`snapshot-${n}`)
     await rotations
     for (let n = 0; n < 6; n++) {
       const env = elsewhere(`copy-${n}`)
-      await bench.ok(`${RESTORE} ${file(`snapshot-${n}`)}`, { env })
+      await testbed.ok(`${RESTORE} ${file(`snapshot-${n}`)}`, { env })
       const { latest_version } = await data<{ latest_version: number }>('read keymgmt/key/app', env)
       const { differences } = await data<{ differences: { what: string }[] }>(
         'read keymgmt/kms/k/key/app/verify challenge=true',
@@ -97,7 +97,7 @@ describe('operator snapshot save', () => {
 describe('operator snapshot inspect', () => {
   it('needs no store, and lists the keys', async () => {
     await save()
-    await bench.ok('write -f keymgmt/key/app/rotate')
+    await testbed.ok('write -f keymgmt/key/app/rotate')
     expect(await data(`operator snapshot inspect ${file()}`, elsewhere())).toMatchObject({
       seals: ['keyfile'],
       keys: [{ name: 'app', type: 'aes256-gcm96', versions: [1] }],
@@ -123,7 +123,7 @@ describe('operator snapshot inspect', () => {
     await save()
     writeFileSync(file('bad'), content())
     for (const command of ['inspect', 'restore -check', 'restore -force']) {
-      const ran = await bench.run(`operator snapshot ${command} ${file('bad')}`)
+      const ran = await testbed.run(`operator snapshot ${command} ${file('bad')}`)
       expect([command, ran.status, ran.stdout]).toEqual([command, 2, ''])
       expect(ran.stderr).toContain('snapshot')
     }
@@ -131,13 +131,13 @@ describe('operator snapshot inspect', () => {
 
   it('refuses a file that is missing, and a keyfile of another store', async () => {
     await save()
-    expect(await bench.run(`operator snapshot inspect ${file('none')}`)).toMatchObject({
+    expect(await testbed.run(`operator snapshot inspect ${file('none')}`)).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('ENOENT'),
     })
-    const env = { KEYMGMT_HOME: join(bench.home, 'another') }
-    await bench.ok('write -f keymgmt/key/x type=ed25519', { env })
-    expect(await bench.run(`operator snapshot inspect ${file()}`, { env })).toMatchObject({
+    const env = { KEYMGMT_HOME: join(testbed.home, 'another') }
+    await testbed.ok('write -f keymgmt/key/x type=ed25519', { env })
+    expect(await testbed.run(`operator snapshot inspect ${file()}`, { env })).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('does not open'),
     })
@@ -149,35 +149,35 @@ describe('operator snapshot restore', () => {
     const secret = await encrypt()
     await save()
     const env = elsewhere()
-    await bench.ok(`${RESTORE} ${file()}`, { env })
-    await bench.ok('read keymgmt/kms/k/key/app/verify challenge=true', { env })
-    await bench.ok('write -f keymgmt/key/app/rotate', { env })
-    await bench.ok('read keymgmt/kms/k/key/app/verify challenge=true', { env })
+    await testbed.ok(`${RESTORE} ${file()}`, { env })
+    await testbed.ok('read keymgmt/kms/k/key/app/verify challenge=true', { env })
+    await testbed.ok('write -f keymgmt/key/app/rotate', { env })
+    await testbed.ok('read keymgmt/kms/k/key/app/verify challenge=true', { env })
     expect(await decrypt(secret)).toBe('x')
   })
 
   it('records a version that only AWS has, and never makes it a second time', async () => {
     await save()
-    await bench.ok('write -f keymgmt/key/app/rotate')
+    await testbed.ok('write -f keymgmt/key/app/rotate')
     const secret = await encrypt()
     const env = elsewhere()
-    const { status, stderr } = await bench.run(`${RESTORE} ${file()}`, { env })
+    const { status, stderr } = await testbed.run(`${RESTORE} ${file()}`, { env })
     expect([status, stderr]).toEqual([0, expect.stringContaining('AWS has version 2 of app in k')])
-    await bench.ok('read keymgmt/kms/k/key/app/verify challenge=true', { env })
-    await bench.ok('write -f keymgmt/key/app/rotate', { env })
+    await testbed.ok('read keymgmt/kms/k/key/app/verify challenge=true', { env })
+    await testbed.ok('write -f keymgmt/key/app/rotate', { env })
     const { latest_version } = await data<{ latest_version: number }>('read keymgmt/key/app', env)
     expect([latest_version, await decrypt(secret)]).toEqual([3, 'x'])
   })
 
   it('opens with a passphrase, which is read once', async () => {
-    const env = { KEYMGMT_HOME: join(bench.home, 'p'), KEYMGMT_PASSPHRASE: 'correct horse' }
-    await bench.ok('write -f keymgmt/key/x type=ed25519', { env })
-    await bench.ok(`operator snapshot save ${file()}`, { env })
-    const other = { ...env, KEYMGMT_HOME: join(bench.home, 'q') }
-    await bench.ok(`${RESTORE} ${file()}`, { env: other })
-    expect(await bench.ok('list keymgmt/key', { env: other })).toContain('x')
+    const env = { KEYMGMT_HOME: join(testbed.home, 'p'), KEYMGMT_PASSPHRASE: 'correct horse' }
+    await testbed.ok('write -f keymgmt/key/x type=ed25519', { env })
+    await testbed.ok(`operator snapshot save ${file()}`, { env })
+    const other = { ...env, KEYMGMT_HOME: join(testbed.home, 'q') }
+    await testbed.ok(`${RESTORE} ${file()}`, { env: other })
+    expect(await testbed.ok('list keymgmt/key', { env: other })).toContain('x')
     expect(
-      await bench.run(`operator snapshot inspect ${file()}`, {
+      await testbed.run(`operator snapshot inspect ${file()}`, {
         env: { ...env, KEYMGMT_PASSPHRASE: 'wrong' },
       }),
     ).toMatchObject({ status: 2, stdout: '' })
@@ -185,44 +185,44 @@ describe('operator snapshot restore', () => {
 
   it('checks, refuses, and with -force saves the present store first', async () => {
     await save()
-    expect(await bench.run(`${CHECK} ${file()}`)).toMatchObject({ status: 0 })
-    await bench.ok('write -f keymgmt/key/new type=ed25519')
-    const checked = await bench.run(`${CHECK} ${file()}`)
+    expect(await testbed.run(`${CHECK} ${file()}`)).toMatchObject({ status: 0 })
+    await testbed.ok('write -f keymgmt/key/new type=ed25519')
+    const checked = await testbed.run(`${CHECK} ${file()}`)
     expect([checked.status, checked.stdout]).toEqual([3, expect.stringMatching(/version +new +1/)])
-    const refused = await bench.run(`${RESTORE} ${file()}`)
+    const refused = await testbed.run(`${RESTORE} ${file()}`)
     expect([refused.status, refused.stdout]).toEqual([2, ''])
     expect(refused.stderr).toMatch(/key +new[^]*hint: /)
-    await bench.ok('read keymgmt/key/new')
+    await testbed.ok('read keymgmt/key/new')
 
     const { saved_before } = await data<{ saved_before: string }>(`${RESTORE} -force ${file()}`)
-    expect((await bench.run('read keymgmt/key/new')).status).toBe(2)
-    await bench.ok(`${RESTORE} ${saved_before}`)
-    await bench.ok('read keymgmt/key/new')
+    expect((await testbed.run('read keymgmt/key/new')).status).toBe(2)
+    await testbed.ok(`${RESTORE} ${saved_before}`)
+    await testbed.ok('read keymgmt/key/new')
   })
 
   it('refuses the snapshot of another store, even with -force', async () => {
-    const env = { KEYMGMT_HOME: join(bench.home, 'another') }
-    await bench.ok('write -f keymgmt/key/x type=ed25519', { env })
-    await bench.ok(`operator snapshot save ${file()}`, { env })
+    const env = { KEYMGMT_HOME: join(testbed.home, 'another') }
+    await testbed.ok('write -f keymgmt/key/x type=ed25519', { env })
+    await testbed.ok(`operator snapshot save ${file()}`, { env })
     const keyfile = { KEYMGMT_KEYFILE: join(env.KEYMGMT_HOME, 'keyfile') }
     for (const flag of ['', '-check', '-force'])
-      expect(await bench.run(`${RESTORE} ${flag} ${file()}`, { env: keyfile })).toMatchObject({
+      expect(await testbed.run(`${RESTORE} ${flag} ${file()}`, { env: keyfile })).toMatchObject({
         status: 2,
         stderr: expect.stringContaining('records of another store'),
       })
-    await bench.ok('read keymgmt/kms/k/key/app/verify')
+    await testbed.ok('read keymgmt/kms/k/key/app/verify')
   })
 
   it('takes a location whose store has no records, and its id', async () => {
     await save()
     const env = elsewhere()
     mkdirSync(env.KEYMGMT_HOME, { mode: 0o700 })
-    const own = join(bench.home, 'own')
-    await bench.ok('write -f keymgmt/key/x type=ed25519', { env: { KEYMGMT_HOME: own } })
+    const own = join(testbed.home, 'own')
+    await testbed.ok('write -f keymgmt/key/x type=ed25519', { env: { KEYMGMT_HOME: own } })
     cpSync(join(own, 'seal.json'), join(env.KEYMGMT_HOME, 'seal.json'))
     chmodSync(join(env.KEYMGMT_HOME, 'seal.json'), 0o600)
-    await bench.ok(`${RESTORE} ${file()}`, { env })
-    await bench.ok('read keymgmt/kms/k/key/app/verify', { env })
+    await testbed.ok(`${RESTORE} ${file()}`, { env })
+    await testbed.ok('read keymgmt/kms/k/key/app/verify', { env })
   })
 
   it('can be repeated after a kill at any file operation; until then nothing else works', async () => {
@@ -236,23 +236,23 @@ describe('operator snapshot restore', () => {
       ...more,
     })
     const count = file('count')
-    await bench.ok(`${RESTORE} ${file()}`, { env: killing({ KILL_COUNT_FILE: count }) })
+    await testbed.ok(`${RESTORE} ${file()}`, { env: killing({ KILL_COUNT_FILE: count }) })
     const operations = Number(readFileSync(count, 'utf8'))
     expect(operations).toBeGreaterThan(20)
     for (let n = 1; n <= operations; n += 13) {
       rmSync(env.KEYMGMT_HOME, { recursive: true, force: true })
-      await bench.run(`${RESTORE} ${file()}`, {
+      await testbed.run(`${RESTORE} ${file()}`, {
         env: killing({ KILL_AT_FILE_OPERATION: String(n) }),
       })
       const begun = existsSync(join(env.KEYMGMT_HOME, 'restore-unfinished'))
-      const between = await bench.run('write -f keymgmt/key/app type=aes256-gcm96', { env })
+      const between = await testbed.run('write -f keymgmt/key/app type=aes256-gcm96', { env })
       if (begun) expect(between.stderr).toContain('operator snapshot restore')
       else if (between.status === 0) {
         rmSync(env.KEYMGMT_HOME, { recursive: true, force: true })
         continue
       }
-      await bench.ok(`${RESTORE} ${file()}`, { env })
-      await bench.ok('read keymgmt/kms/k/key/app/verify challenge=true', { env })
+      await testbed.ok(`${RESTORE} ${file()}`, { env })
+      await testbed.ok('read keymgmt/kms/k/key/app/verify challenge=true', { env })
     }
   }, 240_000)
 })
@@ -262,7 +262,7 @@ describe('a copy that is taken while a command runs', () => {
   const rotateInSteps = async (each: (step: number) => Promise<void>) => {
     const preload = `--import=${pathToFileURL(resolve('dist/test/support/kill-at-file-operation.js')).href}`
     for (let n = 1; ; n++) {
-      const { status } = await bench.run('write -f keymgmt/key/app/rotate', {
+      const { status } = await testbed.run('write -f keymgmt/key/app/rotate', {
         env: {
           NODE_OPTIONS: preload,
           KILL_BELOW: join(store(), 'store'),
@@ -278,11 +278,11 @@ describe('a copy that is taken while a command runs', () => {
 
   it('was torn as a folder, and lost an original; as a snapshot it is whole', async () => {
     // The torn copy: the key's record is older than the record of its distribution.
-    const old = join(bench.home, 'old-key.json')
+    const old = join(testbed.home, 'old-key.json')
     cpSync(join(store(), 'store', 'key', 'app.json'), old)
     await rotateInSteps(async (n) => save(`step-${n}`).then(() => undefined))
     const secret = await encrypt()
-    const torn = join(bench.home, 'torn')
+    const torn = join(testbed.home, 'torn')
     mkdirSync(torn, { mode: 0o700 })
     copyFolder(store(), torn)
     cpSync(old, join(torn, 'store', 'key', 'app.json'))
@@ -291,22 +291,22 @@ describe('a copy that is taken while a command runs', () => {
     await save('whole')
     const env = { KEYMGMT_HOME: torn }
     expect(await data(`${CHECK} ${file('whole')}`, env)).toEqual({ not_in_snapshot: [] })
-    await bench.ok(`${RESTORE} ${file('whole')}`, { env })
-    await bench.ok('read keymgmt/kms/k/key/app/verify challenge=true', { env })
+    await testbed.ok(`${RESTORE} ${file('whole')}`, { env })
+    await testbed.ok('read keymgmt/kms/k/key/app/verify challenge=true', { env })
 
     // Each snapshot of the history brings back every original that it names.
-    for (const name of readdirSync(bench.home).filter((each) => each.startsWith('step-'))) {
+    for (const name of readdirSync(testbed.home).filter((each) => each.startsWith('step-'))) {
       const home = elsewhere(`from-${name}`)
-      await bench.ok(`${RESTORE} ${file(name)}`, { env: home })
+      await testbed.ok(`${RESTORE} ${file(name)}`, { env: home })
       const { kms_keys } = await data<{ kms_keys: { material: string }[] }>(
         'read keymgmt/kms/k/key/app/verify challenge=true',
         home,
       )
       expect(kms_keys.map(({ material }) => material)).not.toContain('other material')
     }
-    await bench.ok('write -f keymgmt/key/app/rotate', { env })
-    await bench.ok('write -f keymgmt/kms/k/key/app/revoke', { env })
-    await bench.ok('write -f keymgmt/kms/k/key/app/restore', { env })
+    await testbed.ok('write -f keymgmt/key/app/rotate', { env })
+    await testbed.ok('write -f keymgmt/kms/k/key/app/revoke', { env })
+    await testbed.ok('write -f keymgmt/kms/k/key/app/restore', { env })
     expect(await decrypt(secret)).toBe('x')
   }, 240_000)
 })

@@ -3,51 +3,51 @@ import { spawn, spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 const BINARY = resolve('bin/keymgmt.js')
-let bench: Bench
+let testbed: Testbed
 let env: Record<string, string>
 
 beforeAll(async () => {
-  bench = await createBench({ latencyMs: 200 })
-  await bench.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
-  await bench.ok('write -f keymgmt/key/app type=aes256-gcm96')
+  testbed = await createTestbed({ latencyMs: 200 })
+  await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+  await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
   env = {
     PATH: process.env.PATH ?? '',
-    HOME: bench.home,
-    KEYMGMT_HOME: join(bench.home, 'keymgmt'),
-    AWS_ENDPOINT_URL_KMS: bench.kms.endpoint,
-    AWS_ACCESS_KEY_ID: bench.kms.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: bench.kms.credentials.secretAccessKey,
+    HOME: testbed.home,
+    KEYMGMT_HOME: join(testbed.home, 'keymgmt'),
+    AWS_ENDPOINT_URL_KMS: testbed.kms.endpoint,
+    AWS_ACCESS_KEY_ID: testbed.kms.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: testbed.kms.credentials.secretAccessKey,
   }
 })
 
-afterAll(() => bench.close())
+afterAll(() => testbed.close())
 
-/** Runs a line of bash, in which $K is keymgmt. */
+/** Runs a line of bash, in which `keymgmt` is the binary, wherever it is. */
 const bash = (line: string) =>
-  spawnSync('bash', ['-c', line], {
-    env: { ...env, K: `${process.execPath} ${BINARY}` },
+  spawnSync('bash', ['-c', `keymgmt() { "$NODE" "$BINARY" "$@"; }\n${line}`], {
+    env: { ...env, NODE: process.execPath, BINARY },
     encoding: 'utf8',
-    cwd: bench.home,
+    cwd: testbed.home,
   })
 
 describe('the streams of a command', () => {
   it('a reader that leaves ends it without a word', () => {
-    expect(bash('$K path-help keymgmt | head -n 1; echo "${PIPESTATUS[0]}"')).toMatchObject({
+    expect(bash('keymgmt path-help keymgmt | head -n 1; echo "${PIPESTATUS[0]}"')).toMatchObject({
       stdout: '## DESCRIPTION\n0\n',
       stderr: '',
     })
   })
 
   it('a stdout that is closed is no crash', () => {
-    expect(bash('$K list keymgmt/key >&-')).toMatchObject({ stdout: '', stderr: '' })
+    expect(bash('keymgmt list keymgmt/key >&-')).toMatchObject({ stdout: '', stderr: '' })
   })
 
   it('stdout has the answer and nothing else: what a new store says is on stderr', () => {
     const { stdout, stderr, status } = bash(
-      'KEYMGMT_HOME=$HOME/other $K write -f keymgmt/key/new type=aes256-gcm96',
+      'KEYMGMT_HOME=$HOME/other keymgmt write -f keymgmt/key/new type=aes256-gcm96',
     )
     expect({ stdout, status }).toEqual({
       stdout: 'Success! Data written to: keymgmt/key/new\n',
@@ -61,38 +61,38 @@ describe('the streams of a command', () => {
     ['write keymgmt/key/app - < /', 'is a directory'],
     ['write keymgmt/key/app min_enabled_version=- 0> write-only', 'bad file descriptor'],
   ])('a stdin that can not be read is refused, not taken as empty: %s', (line, reason) => {
-    const { stdout, stderr, status } = bash(`$K ${line}`)
+    const { stdout, stderr, status } = bash(`keymgmt ${line}`)
     expect({ stdout, status }).toEqual({ stdout: '', status: 1 })
     expect(stderr).toContain(`error reading standard input: ${reason}`)
   })
 
   it('a full disk does not undo a write, which says that it is done', async () => {
-    await bench.ok('write -f keymgmt/key/full type=aes256-gcm96')
-    const { stderr, status } = bash('$K write -f keymgmt/key/full/rotate > /dev/full')
+    await testbed.ok('write -f keymgmt/key/full type=aes256-gcm96')
+    const { stderr, status } = bash('keymgmt write -f keymgmt/key/full/rotate > /dev/full')
     expect(status).toBe(2)
     expect(stderr).toContain(
       "the command is done (data written to keymgmt/key/full/rotate), but the output can't be written to standard output: no space left on device",
     )
     expect(stderr).toContain('running it again would do it a second time')
     expect(stderr).not.toMatch(/Error writing|defect/)
-    expect(await bench.ok('read -field=latest_version keymgmt/key/full')).toBe('2')
+    expect(await testbed.ok('read -field=latest_version keymgmt/key/full')).toBe('2')
   })
 
   it('a full disk is the failure of a read, and no bug', () => {
-    const { stderr, status } = bash('$K read -format=json keymgmt/key/app > /dev/full')
+    const { stderr, status } = bash('keymgmt read -format=json keymgmt/key/app > /dev/full')
     expect(status).toBe(2)
     expect(stderr).toContain('"code": "OUTPUT_FAILED"')
   })
 
   it('a reader that leaves, or messages that can not be written, do not make a write fail', () => {
-    const line = '$K write -f keymgmt/key/left type=aes256-gcm96'
+    const line = 'keymgmt write -f keymgmt/key/left type=aes256-gcm96'
     expect(bash(`${line} 2> /dev/full`)).toMatchObject({ status: 0 })
     expect(bash(`set -o pipefail; ${line} | true`)).toMatchObject({ status: 0, stderr: '' })
-    expect(bash('$K read keymgmt/key/none 2> /dev/full')).toMatchObject({ status: 2 })
+    expect(bash('keymgmt read keymgmt/key/none 2> /dev/full')).toMatchObject({ status: 2 })
   })
 
   it('stdin is not read unless it is asked for: what comes after still has it', () => {
-    expect(bash('printf "kept\\n" | { $K list keymgmt/key > /dev/null; cat; }').stdout).toBe(
+    expect(bash('printf "kept\\n" | { keymgmt list keymgmt/key > /dev/null; cat; }').stdout).toBe(
       'kept\n',
     )
   })
@@ -104,17 +104,20 @@ describe('the streams of a command', () => {
     '%s ends it with %i, no lock and no draft is left, and the same command goes on',
     async (signal, status) => {
       const line = ['write', `keymgmt/kms/k/key/app`, 'purpose=encrypt,decrypt']
-      const requests = bench.requests.length
+      const requests = testbed.requests.length
       const child = spawn(process.execPath, [BINARY, ...line], { env, stdio: 'ignore' })
       const ended = new Promise((resolveEnd) => child.on('close', resolveEnd))
-      while (bench.requests.length === requests) await new Promise((soon) => setTimeout(soon, 5))
+      while (testbed.requests.length === requests) await new Promise((soon) => setTimeout(soon, 5))
       child.kill(signal)
       expect(await ended).toBe(status)
-      const files = readdirSync(join(bench.home, 'keymgmt'), { recursive: true, encoding: 'utf8' })
+      const files = readdirSync(join(testbed.home, 'keymgmt'), {
+        recursive: true,
+        encoding: 'utf8',
+      })
       expect(files.filter((file) => /draft|\.tmp/.test(file))).toEqual([])
-      await bench.ok(line)
-      await bench.ok('read keymgmt/kms/k/key/app/verify')
-      await bench.ok('delete keymgmt/kms/k/key/app')
+      await testbed.ok(line)
+      await testbed.ok('read keymgmt/kms/k/key/app/verify')
+      await testbed.ok('delete keymgmt/kms/k/key/app')
     },
   )
 })
@@ -122,7 +125,7 @@ describe('the streams of a command', () => {
 describe('secrets', () => {
   it('come from a file descriptor, a process, standard input or a file', () => {
     writeFileSync(
-      join(bench.home, 'key.pem'),
+      join(testbed.home, 'key.pem'),
       generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
     )
     const ways = [
@@ -132,30 +135,31 @@ describe('secrets', () => {
       'material=@key.pem',
     ]
     for (const [index, way] of ways.entries()) {
-      expect([way, bash(`$K write keymgmt/key/own-${index}/import ${way}`).status]).toEqual([
+      expect([way, bash(`keymgmt write keymgmt/key/own-${index}/import ${way}`).status]).toEqual([
         way,
         0,
       ])
     }
     const keys = ways.map(
       (_way, index) =>
-        bash(`$K read -field=versions -format=json keymgmt/key/own-${index} | grep -o 'BEGIN.*END'`)
-          .stdout,
+        bash(
+          `keymgmt read -field=versions -format=json keymgmt/key/own-${index} | grep -o 'BEGIN.*END'`,
+        ).stdout,
     )
     expect(keys[0]).toContain('BEGIN PUBLIC KEY')
     expect(new Set(keys).size).toBe(1)
   })
 
   it('the passphrase of the store comes from a file descriptor', () => {
-    writeFileSync(join(bench.home, 'passphrase'), 'correct horse battery staple\n')
+    writeFileSync(join(testbed.home, 'passphrase'), 'correct horse battery staple\n')
     const store = 'KEYMGMT_HOME=$HOME/sealed KEYMGMT_PASSPHRASE_FILE=/dev/fd/3'
     expect(
-      bash(`${store} $K write -f keymgmt/key/app type=aes256-gcm96 3< passphrase`).status,
+      bash(`${store} keymgmt write -f keymgmt/key/app type=aes256-gcm96 3< passphrase`).status,
     ).toBe(0)
-    expect(bash(`${store} $K read -field=type keymgmt/key/app 3< <(cat passphrase)`).stdout).toBe(
-      'aes256-gcm96',
-    )
-    expect(bash(`${store} $K read keymgmt/key/app 3< key.pem`)).toMatchObject({
+    expect(
+      bash(`${store} keymgmt read -field=type keymgmt/key/app 3< <(cat passphrase)`).stdout,
+    ).toBe('aes256-gcm96')
+    expect(bash(`${store} keymgmt read keymgmt/key/app 3< key.pem`)).toMatchObject({
       stdout: '',
       status: 2,
     })

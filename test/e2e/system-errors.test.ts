@@ -1,22 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createBench, type Bench } from '../support/keymgmt.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
-let bench: Bench
+let testbed: Testbed
 
 beforeAll(async () => {
-  bench = await createBench()
+  testbed = await createTestbed()
 })
 
-afterAll(() => bench.close())
+afterAll(() => testbed.close())
 
 describe('what the operating system refuses is no defect of keymgmt', () => {
   it('a home that is a file', async () => {
-    const file = join(bench.home, 'file')
+    const file = join(testbed.home, 'file')
     writeFileSync(file, '')
     for (const home of [file, join(file, 'below')]) {
-      const { status, stderr } = await bench.run('write -f keymgmt/key/app', {
+      const { status, stderr } = await testbed.run('write -f keymgmt/key/app', {
         env: { KEYMGMT_HOME: home },
       })
       expect(status).toBe(2)
@@ -26,17 +26,17 @@ describe('what the operating system refuses is no defect of keymgmt', () => {
   })
 
   it('a port that is in use', async () => {
-    const { port } = new URL(bench.kms.endpoint)
-    const { status, stderr } = await bench.run(`dev -listen=127.0.0.1:${port}`)
+    const { port } = new URL(testbed.kms.endpoint)
+    const { status, stderr } = await testbed.run(`dev -listen=127.0.0.1:${port}`)
     expect(status).toBe(1)
     expect(stderr).toContain(`another program uses port ${port} of 127.0.0.1`)
     expect(stderr).not.toMatch(/defect of keymgmt|unexpected/)
   })
 
   it('a policy that no user can read', async () => {
-    mkdirSync(join(bench.home, 'policy'))
+    mkdirSync(join(testbed.home, 'policy'))
     for (const name of ['policy', 'none']) {
-      const { status, stderr } = await bench.run(`dev -policy=${join(bench.home, name)}`)
+      const { status, stderr } = await testbed.run(`dev -policy=${join(testbed.home, name)}`)
       expect(status).toBeGreaterThan(0)
       expect(stderr).not.toMatch(/defect of keymgmt|unexpected/)
     }

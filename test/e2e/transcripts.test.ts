@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createBench, type Bench } from '../support/keymgmt.js'
-import { settled } from '../support/settled.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
+import { normalise } from '../support/normalise.js'
 
 // What a person sees, to the byte: each file of test/transcripts is a session at one store and one
 // KMS. `$` begins a command, `!` a line of stderr, `=` the exit status if it is not 0.
@@ -20,16 +20,16 @@ function lines(text: string, prefix: string): string[] {
 }
 
 /** The transcript again, with what every command of it says now. */
-async function replay(transcript: string, bench: Bench): Promise<string> {
+async function replay(transcript: string, testbed: Testbed): Promise<string> {
   const seen: string[] = []
   for (const line of transcript.split('\n')) {
     if (line.startsWith('#') || line === '') seen.push(line)
     if (!line.startsWith('$ keymgmt ')) continue
-    const { stdout, stderr, status } = await bench.run(line.slice('$ keymgmt '.length))
+    const { stdout, stderr, status } = await testbed.run(line.slice('$ keymgmt '.length))
     seen.push(
       line,
-      ...lines(settled(stdout.replaceAll(bench.home, '<home>')), ''),
-      ...lines(settled(stderr.replaceAll(bench.home, '<home>')), '! '),
+      ...lines(normalise(stdout.replaceAll(testbed.home, '<home>')), ''),
+      ...lines(normalise(stderr.replaceAll(testbed.home, '<home>')), '! '),
       ...(status === 0 ? [] : [`= ${String(status)}`]),
     )
   }
@@ -38,15 +38,15 @@ async function replay(transcript: string, bench: Bench): Promise<string> {
 
 describe('what a person sees', () => {
   it.each(readdirSync(FOLDER))('%s', async (name) => {
-    const bench = await createBench()
+    const testbed = await createTestbed()
     try {
       const transcript = readFileSync(join(FOLDER, name), 'utf8')
-      const seen = await replay(transcript, bench)
+      const seen = await replay(transcript, testbed)
       if (process.env.UPDATE_TRANSCRIPTS) writeFileSync(join(FOLDER, name), seen)
       expect(seen).toBe(process.env.UPDATE_TRANSCRIPTS ? seen : transcript)
       expect(seen).toContain('$ keymgmt ')
     } finally {
-      await bench.close()
+      await testbed.close()
     }
   })
 })

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Bench } from './keymgmt.js'
+import type { Testbed } from './keymgmt.js'
 
-/** Where a flow happens. */
-type Site = Pick<Bench, 'home' | 'kms'>
+/** The part of a testbed that a flow uses. */
+type Site = Pick<Testbed, 'home' | 'kms'>
 
-/** One command that changes AWS, and what was done before it. */
+/** One command that changes AWS, and the commands that prepare it. */
 export interface Flow {
   readonly name: string
   readonly prepare: readonly string[]
-  /** What happened behind the back of keymgmt. */
-  readonly mishap?: (site: Site) => void
+  /** Changes that somebody else makes in AWS or in the store before the command. */
+  readonly outsideChange?: (site: Site) => void
   readonly line: string | ((site: Site) => string)
 }
 
@@ -80,13 +80,13 @@ export const FLOWS: readonly Flow[] = [
   {
     name: 'adopt',
     prepare: [KEY, DISTRIBUTE],
-    mishap: forget,
-    line: (bench) => `write keymgmt/kms/k/key/app/adopt key_id=${onlyKey(bench).id}`,
+    outsideChange: forget,
+    line: (site) => `write keymgmt/kms/k/key/app/adopt key_id=${onlyKey(site).id}`,
   },
   {
     name: 'repair',
     prepare: [KEY, DISTRIBUTE, ROTATE],
-    mishap: spoil,
+    outsideChange: breakKmsKeys,
     line: 'write -f keymgmt/kms/k/key/app/repair',
   },
 ]
@@ -97,24 +97,24 @@ function region({ kms }: Site) {
 
 function onlyKey(site: Site) {
   const [key] = region(site).keys.values()
-  if (!key) throw new Error('there is no KMS key')
+  if (!key) throw new Error('no KMS key')
   return key
 }
 
-/** The store no longer knows that the key was distributed. */
+/** Removes the distribution's record and alias. */
 function forget(site: Site): void {
   const folder = join(site.home, 'keymgmt', 'store', 'distribution')
-  if (readdirSync(folder).length === 0) throw new Error('there is nothing to forget')
+  if (readdirSync(folder).length === 0) throw new Error('no distribution to forget')
   rmSync(folder, { recursive: true })
   region(site).aliases.clear()
 }
 
 /**
- * The alias is gone, the first version lost its material and its tags, and the second was disabled.
+ * Deletes the alias, deletes the material and tags of the first version, and disables the second.
  */
-function spoil(site: Site): void {
+function breakKmsKeys(site: Site): void {
   const [first, second] = region(site).keys.values()
-  if (!first || !second) throw new Error('there are no two KMS keys')
+  if (!first || !second) throw new Error('fewer than two KMS keys')
   region(site).aliases.clear()
   for (const material of first.materials) material.bytes = undefined
   first.tags.clear()

@@ -12,45 +12,45 @@ import {
 
 const BINARY = resolve('bin/keymgmt.js')
 
-/** What one command printed, and how it ended. */
+/** The output and exit status of one command. */
 export interface Ran {
   readonly stdout: string
   readonly stderr: string
   readonly status: number | null
 }
 
-/** A real binary with a home of its own, and a KMS that it may talk to. */
-export interface Bench {
+/** The real binary with its own home folder and embedded KMS. */
+export interface Testbed {
   readonly home: string
   readonly kms: DevKms
   /** Every request that the KMS answered, in order. */
   readonly requests: DevKmsRequest[]
   run(line: string | readonly string[], options?: RunOptions): Promise<Ran>
-  /** Runs a command that must succeed; answers its stdout. */
+  /** Runs a command that must succeed, and returns its stdout. */
   ok(line: string | readonly string[], options?: RunOptions): Promise<string>
   client(region?: string): KMSClient
   close(): Promise<void>
 }
 
-/** Copies a folder with its modes, which fs.cpSync of some versions of Node.js does not. */
+/** Copies a folder and its modes: fs.cpSync of some Node.js versions drops the modes. */
 export function copyFolder(from: string, to: string): void {
   execFileSync('cp', ['-a', `${from}/.`, to])
 }
 
 export interface RunOptions {
-  /** Is given the means to kill it. */
+  /** Receives a function that kills the process. */
   readonly onSpawn?: (kill: () => void) => void
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
-  /** Another copy of the binary. */
+  /** Path of the binary, if it is not this repository's. */
   readonly binary?: string
 }
 
-/** A fresh home and a fresh embedded KMS. */
-export async function createBench(
+/** Creates a testbed with a fresh embedded KMS, in a fresh home folder by default. */
+export async function createTestbed(
   options: DevKmsOptions = {},
   home = mkdtempSync(join(tmpdir(), 'keymgmt-test-')),
-): Promise<Bench> {
+): Promise<Testbed> {
   const requests: DevKmsRequest[] = []
   const kms = await startDevKms({ ...options, onRequest: (request) => requests.push(request) })
   const base = {

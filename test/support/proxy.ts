@@ -2,26 +2,26 @@ import { createServer, request as send, type IncomingMessage, type ServerRespons
 import type { AddressInfo } from 'node:net'
 
 /**
- * What is done to a request: nothing, or something in its stead, or to its answer once it was
- * carried out.
+ * A fault that the proxy injects: instead of forwarding a request, or instead of returning the
+ * reply to a request that the KMS carried out.
  */
-export interface Strike {
+export interface ProxyFault {
   readonly when: 'before' | 'after'
-  /** `cut` closes the connection, without a word. A function replies in the KMS's place. */
+  /** `cut` closes the connection without a reply. A function replies instead of the KMS. */
   readonly kind: 'cut' | '500' | 'throttle' | Replacement
 }
 
-/** Replies itself; `answer` is the KMS's own reply, if it was asked. */
+/** Writes a reply. `answer` is the KMS's own reply, if the request was forwarded. */
 export type Replacement = (response: ServerResponse, answer: Answer | undefined) => void
 
 /** A proxy between a client and a KMS. */
 export interface Proxy {
   readonly endpoint: string
-  /** How many requests have come. */
+  /** The number of requests received. */
   readonly count: () => number
   /**
-   * Resolves when everything that was asked has been carried out, also what nobody waits for any
-   * more; nothing is taken after that.
+   * Stops accepting requests, and resolves when all received ones have been carried out, including
+   * those whose client is gone.
    */
   close(): Promise<void>
 }
@@ -40,25 +40,25 @@ const ANSWERS = {
 } as const
 
 /**
- * Starts a proxy to `target` that asks `strikeAt` about each request, by its number from 1 on, what
- * to do to it, and tells `onStrike` in the moment when it does it.
+ * Starts a proxy to `target`. `faultAt` chooses the fault of each request by its number, from 1 on.
+ * `onFault` is called as a fault is injected.
  */
 export async function startProxy(
   target: string,
-  strikeAt: (number: number, operation: string) => Strike | undefined,
-  onStrike: () => void = () => undefined,
+  faultAt: (number: number, operation: string) => ProxyFault | undefined,
+  onFault: () => void = () => undefined,
 ): Promise<Proxy> {
   let count = 0
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const operation = String(request.headers['x-amz-target']).replace('TrentService.', '')
-    const strike = strikeAt(++count, operation)
+    const fault = faultAt(++count, operation)
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const answer =
-      strike?.when === 'before' ? undefined : await forward(target, request, Buffer.concat(chunks))
-    if (strike) {
-      onStrike()
-      act(strike, response, answer)
+      fault?.when === 'before' ? undefined : await forward(target, request, Buffer.concat(chunks))
+    if (fault) {
+      onFault()
+      inject(fault, response, answer)
     } else if (answer) response.writeHead(answer.status, answer.headers).end(answer.body)
   }
   const underWay = new Set<Promise<void>>()
@@ -76,8 +76,7 @@ export async function startProxy(
     count: () => count,
     close: async () => {
       if (!server.listening) return
-      // What a client that was killed has sent may not have been read yet: its connections end when
-      // it has been.
+      // A killed client's last request may not have been read yet. Its connection ends after that.
       await new Promise<void>((resolve) => {
         server.close(() => {
           resolve()
@@ -88,7 +87,7 @@ export async function startProxy(
   }
 }
 
-function act({ kind }: Strike, response: ServerResponse, answer: Answer | undefined): void {
+function inject({ kind }: ProxyFault, response: ServerResponse, answer: Answer | undefined): void {
   if (typeof kind === 'function') {
     kind(response, answer)
     return
@@ -113,7 +112,7 @@ export interface Answer {
   readonly body: Buffer
 }
 
-/** The headers go on as they came: the signature covers the host that the client has called. */
+/** Keeps the headers: the signature covers the host that the client called. */
 function forward(
   target: string,
   { method, url, headers }: IncomingMessage,

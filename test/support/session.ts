@@ -4,27 +4,25 @@ import { join } from 'node:path'
 import { PLAIN, type Terminal } from '../../src/cli/terminal.js'
 import { runProgram } from '../../src/cli/program.js'
 
-/** What one command printed, and how it ended. */
+/** The output and exit status of one command. */
 export interface Outcome {
   readonly status: number
   readonly stdout: string
   readonly stderr: string
 }
 
-/** What a command finds around it, beside its arguments. */
+/** Everything that a command reads apart from its arguments. */
 export interface Surroundings {
   readonly stdin?: string | Uint8Array
   readonly env?: Readonly<Record<string, string>>
-  /** Whether stdout is a terminal. */
-  readonly terminal?: boolean
-  /** Whether stderr is one. */
-  readonly watched?: boolean
+  readonly stdoutIsTty?: boolean
+  readonly stderrIsTty?: boolean
   readonly signal?: AbortSignal
 }
 
 /**
- * The program in this process, with a store of its own: as the binary, but for the process and
- * without its start.
+ * Runs the program in this process, with its own store: like the binary, without the start of a
+ * process.
  */
 export interface Session {
   readonly home: string
@@ -32,7 +30,7 @@ export interface Session {
   close(): void
 }
 
-/** A session whose KMS is at `endpoint`, in a fresh home unless one is given. */
+/** A session whose KMS is at `endpoint`, in a fresh home folder by default. */
 export function createSession(
   endpoint: string,
   home = mkdtempSync(join(tmpdir(), 'keymgmt-session-')),
@@ -44,8 +42,8 @@ export function createSession(
       {
         stdin = '',
         env = {},
-        terminal = false,
-        watched = false,
+        stdoutIsTty = false,
+        stderrIsTty = false,
         signal = new AbortController().signal,
       } = {},
     ) => {
@@ -59,9 +57,9 @@ export function createSession(
           ...env,
         },
         platform: process.platform,
-        stdoutIsTty: terminal,
+        stdoutIsTty,
         columns: () => undefined,
-        stderrIsTty: watched,
+        stderrIsTty,
         stdinIsTty: false,
         out: (text) => {
           printed.stdout += text

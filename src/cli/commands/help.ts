@@ -1,7 +1,7 @@
 import { Argument } from 'commander'
 import { KeymgmtError } from '../../errors.js'
 import { quotePlain } from '../../router/quote.js'
-import { didYouMean } from '../../router/suggest.js'
+import { didYouMean } from '../../suggest.js'
 import { KeymgmtCommand, type Context } from './command.js'
 
 /** `keymgmt help [COMMAND | TOPIC...]` */

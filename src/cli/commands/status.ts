@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { readStatus } from '../../core/operations/status.js'
 import { composeEngine } from '../engine.js'
 import { describeCredentialsSource } from '../output/credentials-source.js'
 import { loadFormat, type FormatName } from '../output/index.js'
@@ -31,6 +30,7 @@ async function printStatus(context: Context, formatName: Effective<FormatName>):
     },
   })
   const seal = await opened.seal()
+  const { readStatus } = await import('../../core/operations/status.js')
   const { credentials, removed, ...counts } = await readStatus(opened.engine)
   const data = {
     ...counts,

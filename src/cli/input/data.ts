@@ -74,7 +74,7 @@ async function add(
     )
   if (arg === '-') return merge(data, decodeJson(await sources.readStdin()))
   if (arg.startsWith('@')) return merge(data, decodeJson(readFile(sources, arg.slice(1))))
-  throw new Error('format must be key=value')
+  throw new FormatError('format must be key=value')
 }
 
 async function valueOf(value: string, sources: DataSources): Promise<string | Uint8Array> {
@@ -91,6 +91,9 @@ async function valueOf(value: string, sources: DataSources): Promise<string | Ui
 
 /** The file in `k=@file` can't be read. */
 class FileError extends Error {}
+
+/** The argument is neither `k=v`, `@file` nor `-`. */
+class FormatError extends Error {}
 
 function readFile({ readFile: read }: DataSources, name: string): Uint8Array {
   try {
@@ -145,13 +148,17 @@ function argumentError(
   position: number,
   error: unknown,
 ): KeymgmtError {
-  const hints =
-    error instanceof FileError
-      ? ['a value that begins with @ names a file; write \\@ for a literal @']
-      : []
   return new KeymgmtError(
     'USAGE',
     `Failed to parse ${kind} data: invalid key/value pair ${showArgument(arg, position)}: ${(error as Error).message}`,
-    { hints },
+    { hints: hintsOn(arg, error) },
   )
+}
+
+function hintsOn(arg: string, error: unknown): readonly string[] {
+  if (error instanceof FileError)
+    return ['a value that begins with @ names a file; write \\@ for a literal @']
+  if (!(error instanceof FormatError)) return []
+  const isFile = /[./]/.test(arg) && isFileName(arg)
+  return [isFile ? `to read JSON from a file, write @${arg}` : 'write name=value, @FILE or -']
 }

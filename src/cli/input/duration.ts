@@ -1,5 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
-import { quotePlain } from '../../router/quote.js'
+import { isPlain, quote } from '../../router/quote.js'
 
 /** Milliseconds in each of Go's units of time. */
 const UNITS = new Map([
@@ -27,10 +27,11 @@ export function parseDuration(flag: string, text: string): number {
   if (whole !== undefined) return Number(whole) * (days ? DAY_MS : 1_000)
   const parts = [...text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g)]
   if (text === '' || parts.map(([part]) => part).join('') !== text) {
+    const shown = isPlain(text) ? ` ${quote(text)}` : ''
     throw new KeymgmtError(
       'USAGE',
-      `invalid value ${quotePlain(text)} for flag -${flag}: time: invalid duration ${quotePlain(text)}`,
-      { hints: ['such as 90s, 10m or 1h30m'] },
+      `invalid value${shown} for flag -${flag}: time: invalid duration${shown}`,
+      { hints: ['a duration looks like 90s, 10m or 1h30m'] },
     )
   }
   return parts.reduce(

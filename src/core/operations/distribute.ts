@@ -198,6 +198,14 @@ export async function readInterruption(
   return record && distribution && interruptionOf(record, distribution)
 }
 
+function noReplicaRegionsError({ name, type }: KeyRecord): KeymgmtError {
+  return new KeymgmtError('NO_REPLICA_REGIONS', `key ${name} does not have replica_regions`, {
+    hints: [
+      `they are set when a key is created; create another key: keymgmt write keymgmt/key/${name}-2 type=${type} replica_regions=us-east-1,eu-west-1`,
+    ],
+  })
+}
+
 /**
  * Puts every version into the key's `replica_regions` as well, now and whenever it is rotated.
  * @throws KeymgmtError NO_REPLICA_REGIONS, KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND;
@@ -207,13 +215,7 @@ export async function replicate(engine: Engine, providerName: string, key: strin
   const purpose = `write keymgmt/kms/${providerName}/key/${key}/replicate`
   await withKeyLock(engine.store, key, purpose, async () => {
     const record = await requireKey(engine, key)
-    if (record.current.replica_regions.length === 0) {
-      throw new KeymgmtError('NO_REPLICA_REGIONS', `key ${key} does not have replica_regions`, {
-        hints: [
-          'they are set when a key is made: keymgmt write keymgmt/key/NAME type=aes256-gcm96 replica_regions=us-east-1,eu-west-1',
-        ],
-      })
-    }
+    if (record.current.replica_regions.length === 0) throw noReplicaRegionsError(record.current)
     const distribution = await requireDistribution(engine, providerName, key)
     assertActive(record.current, providerName, distribution.current)
     const others = await resumableDistributions(engine, record.current)

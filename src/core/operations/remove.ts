@@ -23,7 +23,7 @@ import {
   type KeyRecord,
 } from '../records/model.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
-import { requireKey } from '../records/repository.js'
+import { requireDistribution, requireKey, requireProvider } from '../records/repository.js'
 
 /** A KMS key whose deletion was scheduled, with the date where AWS has named one. */
 export interface ScheduledDeletion {
@@ -84,8 +84,7 @@ export async function revokeDistribution(
   const purpose = `write keymgmt/kms/${providerName}/key/${key}/revoke`
   await withKeyLock(engine.store, key, purpose, async () => {
     const record = (await requireKey(engine, key)).current
-    const distribution = await openDistribution(engine, providerName, key)
-    if (!distribution) throw notFoundError(providerName, key, 'is not distributed to')
+    const distribution = await requireDistribution(engine, providerName, key)
     if (distribution.current.state === 'removed') throw takedownError('removal', providerName, key)
     if (distribution.current.state === 'active')
       await distribution.update((current) => ({ ...current, state: 'revoked' }))
@@ -137,7 +136,7 @@ async function reopen(
   const existing = await openDistribution(engine, providerName, key.name)
   if (existing) return existing
   const [latest] = await archivedOf(engine, key, providerName)
-  if (!latest) throw notFoundError(providerName, key.name, 'was not removed from')
+  if (!latest) throw await nothingToRestoreError(engine, providerName, key.name)
   const found = await findArchived(engine, latest)
   if (found)
     return unarchive(engine, latest, key.name, activated(reportLost(engine, key, latest, found)))
@@ -182,10 +181,17 @@ function reportLost(
   return record
 }
 
-function notFoundError(providerName: string, key: string, problem: string): KeymgmtError {
-  return new KeymgmtError('DISTRIBUTION_NOT_FOUND', `key ${key} ${problem} ${providerName}`, {
-    hints: [`see where it is: keymgmt list keymgmt/key/${key}/kms`],
-  })
+async function nothingToRestoreError(
+  engine: Engine,
+  providerName: string,
+  key: string,
+): Promise<KeymgmtError> {
+  await requireProvider(engine, providerName)
+  return new KeymgmtError(
+    'DISTRIBUTION_NOT_FOUND',
+    `key "${key}" was not removed from ${providerName}: there is nothing to restore`,
+    { hints: [`to list its providers: keymgmt list keymgmt/key/${key}/kms`] },
+  )
 }
 
 /**

@@ -86,13 +86,13 @@ function createHandle<R extends object>(
   }
 }
 
-/** The record that must be there. @throws KeymgmtError with `missing`'s code and message. */
+/** The record that must be there. @throws KeymgmtError that `missing` returns. */
 export async function requireRecord<R extends object>(
   store: Store,
   path: string,
-  missing: () => KeymgmtError,
+  missing: () => Promise<KeymgmtError>,
 ): Promise<RecordHandle<R>> {
   const found = await openRecord<R>(store, path)
-  if (!found) throw missing()
+  if (!found) throw await missing()
   return found
 }

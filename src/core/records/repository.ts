@@ -1,4 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
+import { didYouMean } from '../../suggest.js'
 import type { Engine } from '../engine.js'
 import { recordPath, type DistributionRecord, type KeyRecord, type KmsRecord } from './model.js'
 import { openRecord, requireRecord, type RecordHandle } from './record.js'
@@ -19,14 +20,26 @@ export function requireKey(engine: Engine, name: string): Promise<RecordHandle<K
   return requireRecord<KeyRecord>(
     engine.store,
     recordPath.key(name),
-    () =>
-      new KeymgmtError('KEY_NOT_FOUND', `there is no key ${name}`, {
+    async () =>
+      new KeymgmtError('KEY_NOT_FOUND', `key "${name}" not found`, {
         hints: [
-          `make it: keymgmt write -f keymgmt/key/${name} type=aes256-gcm96`,
-          'see which there are: keymgmt list keymgmt/key',
+          ...(await similarNames(engine, recordPath.keys, name)),
+          `to create it: keymgmt write -f keymgmt/key/${name} type=aes256-gcm96`,
+          'to list all keys: keymgmt list keymgmt/key',
         ],
       }),
   )
+}
+
+/** The most names that an error suggests. */
+const MAX_SUGGESTIONS = 3
+
+async function similarNames(
+  { store }: Engine,
+  collection: string,
+  name: string,
+): Promise<readonly string[]> {
+  return didYouMean(name, await store.list(collection), MAX_SUGGESTIONS)
 }
 
 /** The provider, or undefined. It contains credentials: only operations may read it. */
@@ -39,11 +52,12 @@ export async function requireProvider(engine: Engine, name: string): Promise<Kms
   const found = await requireRecord<KmsRecord>(
     engine.store,
     recordPath.provider(name),
-    () =>
-      new KeymgmtError('KMS_NOT_FOUND', `there is no KMS provider ${name}`, {
+    async () =>
+      new KeymgmtError('KMS_NOT_FOUND', `KMS provider "${name}" not found`, {
         hints: [
-          `configure it: keymgmt write keymgmt/kms/${name} provider=awskms key_collection=REGION`,
-          'see which there are: keymgmt list keymgmt/kms',
+          ...(await similarNames(engine, recordPath.providers, name)),
+          `to configure it: keymgmt write keymgmt/kms/${name} provider=awskms key_collection=us-west-1 (your AWS Region)`,
+          'to list all providers: keymgmt list keymgmt/kms',
         ],
       }),
   )
@@ -70,16 +84,7 @@ export function requireDistribution(
   return requireRecord<DistributionRecord>(
     engine.store,
     recordPath.distribution(providerName, key),
-    () =>
-      new KeymgmtError(
-        'DISTRIBUTION_NOT_FOUND',
-        `key ${key} is not distributed to ${providerName}`,
-        {
-          hints: [
-            `distribute it: keymgmt write keymgmt/kms/${providerName}/key/${key} purpose=encrypt,decrypt protection=hsm`,
-          ],
-        },
-      ),
+    () => undistributedError(engine, providerName, key),
   )
 }
 
@@ -95,4 +100,26 @@ export async function distributionsOf(engine: Engine, key: string): Promise<Name
     }),
   )
   return found.flat()
+}
+
+/** Blames the provider or the key if that is missing: it may be mistyped. */
+async function undistributedError(
+  engine: Engine,
+  providerName: string,
+  key: string,
+): Promise<KeymgmtError> {
+  await requireProvider(engine, providerName)
+  const { type } = (await requireKey(engine, key)).current
+  const purpose = /^(aes|rsa)/.test(type) ? 'encrypt,decrypt' : 'sign,verify'
+  const elsewhere = (await distributionsOf(engine, key)).map((named) => named.providerName)
+  return new KeymgmtError(
+    'DISTRIBUTION_NOT_FOUND',
+    `key "${key}" is not distributed to ${providerName}`,
+    {
+      hints: [
+        ...(elsewhere.length > 0 ? [`it is distributed to ${elsewhere.join(', ')}`] : []),
+        `to distribute it: keymgmt write keymgmt/kms/${providerName}/key/${key} purpose=${purpose}`,
+      ],
+    },
+  )
 }

@@ -1,6 +1,6 @@
 import { arnOf } from '../arn.js'
 import { AwsError, invalid, notFound } from '../errors.js'
-import { findKey, managed } from '../find.js'
+import { findKey, openKey } from '../find.js'
 import { wireDate, type Context, type Handler, type Handlers } from '../handler.js'
 import type { Input } from '../input.js'
 import { page } from '../paging.js'
@@ -10,14 +10,14 @@ import type { Key } from '../state.js'
 const DEFAULT_LIMIT = 50
 
 /**
- * The aliases that AWS reserves in every Region for keys of its own services. Until an account uses
- * the service, the alias has no key. Their ARNs let an account without keys be recognised.
+ * The aliases that AWS reserves in every Region for its services. Each has no target key until the
+ * account uses the service. Their ARNs reveal the account even if it has no keys.
  */
 const AWS_ALIASES = ['acm', 'dynamodb', 'ebs', 'lambda', 'rds', 's3', 'secretsmanager', 'ssm'].map(
   (service) => `alias/aws/${service}`,
 )
 
-/** The alias of a request, well-formed, and the caller's to change. */
+/** The alias name in a request, after checking its form and the caller's permission. */
 function readName(context: Context, input: Input): string {
   const name = input.required('AliasName')
   if (!name.startsWith('alias/')) {
@@ -25,8 +25,7 @@ function readName(context: Context, input: Input): string {
       'Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html',
     )
   }
-  // The model's pattern also has a colon, which AWS's text does not; the stricter of the two holds
-  // here.
+  // AWS's model allows a colon, AWS's documentation does not. The stricter one applies.
   if (!/^alias\/[a-zA-Z0-9/_-]+$/.test(name))
     throw new AwsError('InvalidAliasNameException', `${name} is not a valid alias name`)
   if (name.startsWith('alias/aws/'))
@@ -53,7 +52,7 @@ function assertFreeAlias({ region, limits }: Context, key: Key): void {
 const createAlias: Handler = (context, input) => {
   const { account, region } = context
   const name = readName(context, input)
-  const key = managed(context, input.required('TargetKeyId'))
+  const key = openKey(context, input.required('TargetKeyId'))
   if (region.aliases.has(name)) {
     throw new AwsError(
       'AlreadyExistsException',
@@ -72,7 +71,7 @@ const updateAlias: Handler = (context, input) => {
   const alias = find(context, name)
   const former = findKey(region, alias.target)
   context.authorize({ key: former })
-  const next = managed(context, input.required('TargetKeyId'))
+  const next = openKey(context, input.required('TargetKeyId'))
   const kind = ({ spec: { family } }: Key) =>
     family === 'rsa' || family === 'ecc' ? 'asymmetric' : family
   if (kind(former) !== kind(next) || former.usage !== next.usage) {
@@ -113,7 +112,7 @@ const listAliases: Handler = (context, input) => {
   return { Aliases, ...rest }
 }
 
-/** Names for keys. */
+/** Aliases. */
 export const aliasHandlers: Handlers = {
   CreateAlias: createAlias,
   UpdateAlias: updateAlias,

@@ -1,13 +1,10 @@
-import { AwsError, unsupported } from '../errors.js'
+import { AwsError, customKeyStoreNotFound, unsupported } from '../errors.js'
 import type { Handler, Handlers } from '../handler.js'
 
-/** There are none, and that is the answer to whoever names one. */
+/** Refuses a custom key store by name: none exists. */
 const missing: Handler = (context, input) => {
   context.authorize({ resource: '*' })
-  throw new AwsError(
-    'CustomKeyStoreNotFoundException',
-    `there is no custom key store ${input.required('CustomKeyStoreId')}`,
-  )
+  throw customKeyStoreNotFound(input.required('CustomKeyStoreId'))
 }
 
 /** Custom key stores. */
@@ -21,8 +18,7 @@ export const customKeyStoreHandlers: Handlers = {
   DescribeCustomKeyStores: (context, input) => {
     const named = input.text('CustomKeyStoreId') ?? input.text('CustomKeyStoreName')
     context.authorize({ resource: '*' })
-    if (named !== undefined)
-      throw new AwsError('CustomKeyStoreNotFoundException', `there is no custom key store ${named}`)
+    if (named !== undefined) throw customKeyStoreNotFound(named)
     if (input.has('Marker'))
       throw new AwsError('InvalidMarkerException', 'The marker is not valid.')
     return { CustomKeyStores: [], Truncated: false }

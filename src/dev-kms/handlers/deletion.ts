@@ -1,4 +1,4 @@
-import { managed } from '../find.js'
+import { openKey } from '../find.js'
 import { wireDate, type Handler, type Handlers } from '../handler.js'
 import { stateOf } from '../state.js'
 import { deletionDate } from '../account.js'
@@ -7,7 +7,7 @@ const DEFAULT_DAYS = 30
 
 const scheduleKeyDeletion: Handler = (context, input) => {
   const { account, region } = context
-  const key = managed(context, input.required('KeyId'))
+  const key = openKey(context, input.required('KeyId'))
   const days = input.number('PendingWindowInDays') ?? DEFAULT_DAYS
   const waits = key.multiRegion?.primary === region.name && key.multiRegion.replicas.size > 0
   key.deletion = { windowDays: days, at: waits ? undefined : deletionDate(account, days) }
@@ -19,11 +19,11 @@ const scheduleKeyDeletion: Handler = (context, input) => {
   }
 }
 
-/** The end of keys. */
+/** Scheduled deletion. */
 export const deletionHandlers: Handlers = {
   ScheduleKeyDeletion: scheduleKeyDeletion,
   CancelKeyDeletion: (context, input) => {
-    const key = managed(context, input.required('KeyId'))
+    const key = openKey(context, input.required('KeyId'))
     key.deletion = undefined
     key.enabled = false
     return { KeyId: key.arn }

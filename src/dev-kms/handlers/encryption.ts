@@ -1,7 +1,7 @@
 import { constants, createPublicKey, privateDecrypt, publicEncrypt, randomBytes } from 'node:crypto'
 import { invalidCiphertext, readHeader, seal, unseal } from '../ciphertext.js'
-import { AwsError, invalid, unsupported } from '../errors.js'
-import { findKeyOrAlias, invalidUsage, usable } from '../find.js'
+import { AwsError, customKeyStoreNotFound, invalid, unsupported } from '../errors.js'
+import { findKeyOrAlias, invalidUsage, openKeyForUse } from '../find.js'
 import type { Context, Handler, Handlers } from '../handler.js'
 import type { Input } from '../input.js'
 import { SPECS } from '../key-specs.js'
@@ -15,7 +15,7 @@ const SYMMETRIC = 'SYMMETRIC_DEFAULT'
 
 type EncryptionContext = ReadonlyMap<string, string>
 
-/** The two halves of ReEncrypt name their members apart; Encrypt and Decrypt don't. */
+/** Member names of a request. ReEncrypt has a set of its own for its source and its destination. */
 interface Names {
   readonly keyId: string
   readonly algorithm: string
@@ -41,7 +41,10 @@ const DESTINATION: Names = {
   action: 'ReEncryptTo',
 }
 
-/** AWS's OAEP: one hash for both of its uses, and no label. */
+/**
+ * AWS's OAEP parameters: the same hash for the label and MGF1, and no label. `length` is the
+ * hash's, in bytes.
+ */
 function oaep(algorithm: string): { padding: number; oaepHash: string; length: number } {
   const one = algorithm === 'RSAES_OAEP_SHA_1'
   return {
@@ -66,7 +69,7 @@ interface Encrypted {
 }
 
 function encryptWith(context: Context, input: Input, names: Names, plaintext: Buffer): Encrypted {
-  const key = usable(context, input.required(names.keyId), USAGE, names.action)
+  const key = openKeyForUse(context, input.required(names.keyId), USAGE, names.action)
   const algorithm = input.text(names.algorithm) ?? SYMMETRIC
   assertAlgorithm(key, algorithm)
   const encryptionContext = readContext(input, names, key)
@@ -102,7 +105,7 @@ interface Decrypted {
 function decryptWith(context: Context, input: Input, names: Names): Decrypted {
   const algorithm = input.text(names.algorithm) ?? SYMMETRIC
   if (input.texts('DryRunModifiers').includes('IGNORE_CIPHERTEXT')) {
-    const key = usable(context, input.required(names.keyId), USAGE, names.action)
+    const key = openKeyForUse(context, input.required(names.keyId), USAGE, names.action)
     return { key, algorithm, plaintext: Buffer.alloc(1), materialId: undefined }
   }
   const blob = input.requiredBytes('CiphertextBlob')
@@ -118,7 +121,7 @@ function decryptRsa(
   blob: Buffer,
   algorithm: string,
 ): Decrypted {
-  const key = usable(context, input.required(names.keyId), USAGE, names.action)
+  const key = openKeyForUse(context, input.required(names.keyId), USAGE, names.action)
   assertAlgorithm(key, algorithm)
   readContext(input, names, key)
   const { padding, oaepHash } = oaep(algorithm)
@@ -137,7 +140,8 @@ function decryptRsa(
 function decryptSymmetric(context: Context, input: Input, names: Names, blob: Buffer): Decrypted {
   const { region } = context
   const wanted = input.text(names.keyId)
-  if (wanted !== undefined) assertAlgorithm(usable(context, wanted, USAGE, names.action), SYMMETRIC)
+  if (wanted !== undefined)
+    assertAlgorithm(openKeyForUse(context, wanted, USAGE, names.action), SYMMETRIC)
   const header = readHeader(blob)
   if (wanted !== undefined && findKeyOrAlias(region, wanted).key.id !== header.keyId) {
     throw new AwsError(
@@ -153,7 +157,7 @@ function decryptSymmetric(context: Context, input: Input, names: Names, blob: Bu
   }
   const key =
     wanted === undefined
-      ? usable(context, header.keyId, USAGE, names.action)
+      ? openKeyForUse(context, header.keyId, USAGE, names.action)
       : findKeyOrAlias(region, wanted).key
   const material = key.materials.find(({ id }) => id === header.materialId)
   if (!material?.bytes) throw invalidCiphertext()
@@ -198,9 +202,9 @@ const reEncrypt: Handler = (context, input) => {
   }
 }
 
-/** A key that encrypts what it makes: symmetric ones only. */
+/** Opens the key that encrypts a data key: only a symmetric one can. */
 function wrappingKey(context: Context, input: Input): Key {
-  const key = usable(context, input.required('KeyId'), USAGE)
+  const key = openKeyForUse(context, input.required('KeyId'), USAGE)
   if (key.spec.family !== 'symmetric')
     throw invalidUsage(
       `${key.arn} key spec is ${key.keySpec} which is not valid for this operation.`,
@@ -256,8 +260,7 @@ const generateDataKeyPair =
 
 const generateRandom: Handler = (context, input) => {
   const store = input.text('CustomKeyStoreId')
-  if (store !== undefined)
-    throw new AwsError('CustomKeyStoreNotFoundException', `there is no custom key store ${store}`)
+  if (store !== undefined) throw customKeyStoreNotFound(store)
   const length = input.number('NumberOfBytes')
   if (length === undefined) throw invalid('NumberOfBytes is required')
   context.authorize({ resource: '*' })
@@ -265,7 +268,7 @@ const generateRandom: Handler = (context, input) => {
   return { Plaintext: randomBytes(length).toString('base64') }
 }
 
-/** Encryption. It is all done with the imported bytes. */
+/** Encryption and data keys, with the imported material itself. */
 export const encryptionHandlers: Handlers = {
   Encrypt: use(encrypt),
   Decrypt: use(decrypt),

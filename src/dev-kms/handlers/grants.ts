@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { rootArn } from '../arn.js'
 import { AwsError, invalid, notFound } from '../errors.js'
-import { managed } from '../find.js'
+import { openKey } from '../find.js'
 import { wireDate, type Context, type Handler, type Handlers } from '../handler.js'
 import type { Input } from '../input.js'
 import { page } from '../paging.js'
@@ -10,7 +10,7 @@ import { assertGrantTokens, assertNotDry } from './use.js'
 
 const DEFAULT_LIMIT = 50
 
-/** The operations that a grant on a key of each usage may allow; those at the end go with any. */
+/** Operations that every grant may allow; GRANTABLE lists those for each kind of key. */
 const ANY = ['CreateGrant', 'RetireGrant', 'DescribeKey']
 const GRANTABLE: Readonly<Record<string, readonly string[]>> = {
   symmetric: [
@@ -80,7 +80,7 @@ function assertOne(input: Input, one: string, other: string, needed: boolean): v
 
 const createGrant: Handler = (context, input) => {
   assertGrantTokens(context, input)
-  const key = managed(context, input.required('KeyId'))
+  const key = openKey(context, input.required('KeyId'))
   const members = readMembers(key, input)
   const same =
     members.Name === undefined
@@ -115,12 +115,13 @@ function entry({ region }: Context, key: Key, grant: Grant): object {
 }
 
 const listGrants: Handler = (context, input) => {
-  const key = managed(context, input.required('KeyId'))
+  const key = openKey(context, input.required('KeyId'))
   const id = input.text('GrantId')
   if (id !== undefined && !key.grants.has(id))
-    throw new AwsError('InvalidGrantIdException', `there is no grant ${id}`)
+    throw new AwsError('InvalidGrantIdException', `Grant ${id} does not exist`)
   const filters = ['GranteePrincipal', 'GranteeServicePrincipal'].filter((name) => input.has(name))
-  if (filters.length > 1) throw invalid('give one of GranteePrincipal and GranteeServicePrincipal')
+  if (filters.length > 1)
+    throw invalid('specify only one of GranteePrincipal and GranteeServicePrincipal')
   const found = [...key.grants.values()].filter(
     (grant) =>
       (id === undefined || grant.id === id) &&
@@ -152,9 +153,9 @@ function revoke(input: Input, key: Key, grantId: string): object {
 const retireGrant: Handler = (context, input) => {
   const token = input.text('GrantToken')
   if ((token !== undefined) === (input.has('KeyId') || input.has('GrantId')))
-    throw invalid('give either GrantToken, or both KeyId and GrantId')
+    throw invalid('specify either GrantToken, or both KeyId and GrantId')
   if (token === undefined)
-    return revoke(input, managed(context, input.required('KeyId')), input.required('GrantId'))
+    return revoke(input, openKey(context, input.required('KeyId')), input.required('GrantId'))
   for (const key of context.region.keys.values()) {
     const grant = [...key.grants.values()].find((candidate) => candidate.token === token)
     if (!grant) continue
@@ -167,12 +168,12 @@ const retireGrant: Handler = (context, input) => {
   )
 }
 
-/** Grants: they are records, and allow nothing. */
+/** Grants. The embedded KMS records them, but they allow nothing. */
 export const grantHandlers: Handlers = {
   CreateGrant: createGrant,
   ListGrants: listGrants,
   ListRetirableGrants: listRetirableGrants,
   RetireGrant: retireGrant,
   RevokeGrant: (context, input) =>
-    revoke(input, managed(context, input.required('KeyId')), input.required('GrantId')),
+    revoke(input, openKey(context, input.required('KeyId')), input.required('GrantId')),
 }

@@ -1,10 +1,10 @@
 import { AwsError, invalid, notFound, unsupported } from '../errors.js'
-import { findKey, managed } from '../find.js'
+import { findKey, openKey } from '../find.js'
 import { wireDate, type Context, type Handler, type Handlers } from '../handler.js'
 import type { Input } from '../input.js'
-import { fits, publicKeyDer } from '../private-keys.js'
+import { isImportable, publicKeyDer } from '../private-keys.js'
 import { currentMaterial, pendingMaterial, stateOf, type Key, type Material } from '../state.js'
-import { expireMaterial, relatedKeys, settlePending } from '../account.js'
+import { expireMaterial, relatedKeys, updatePendingRotation } from '../account.js'
 import {
   assertUnused,
   assertWrapping,
@@ -17,8 +17,10 @@ import { addMaterial, materialId, recordOf } from './materials.js'
 
 const LONGEST_EXPIRY_MS = 365 * 86_400_000
 
-/** A key that takes imported material; that it is none is said before anything about its state. */
-function importable(context: Context, input: Input): Key {
+/**
+ * Opens a key that accepts imported material. As in AWS, the origin is checked before the state.
+ */
+function openForImport(context: Context, input: Input): Key {
   const keyId = input.required('KeyId')
   const found = findKey(context.region, keyId)
   context.authorize({ key: found })
@@ -26,11 +28,11 @@ function importable(context: Context, input: Input): Key {
     throw unsupported(
       `${found.arn} origin is ${found.origin} which is not valid for this operation.`,
     )
-  return managed(context, keyId)
+  return openKey(context, keyId)
 }
 
 const getParametersForImport: Handler = async (context, input) => {
-  const key = importable(context, input)
+  const key = openForImport(context, input)
   const [algorithm, spec] = [input.required('WrappingAlgorithm'), input.required('WrappingKeySpec')]
   assertWrapping(key, algorithm, spec)
   const { publicKey } = await wrappingPair(spec)
@@ -62,8 +64,10 @@ function readExpiry(now: Date, input: Input): Date | undefined {
 
 const SYMMETRIC_ONLY = ['ImportType', 'KeyMaterialDescription', 'KeyMaterialId']
 
-/** Whether this is to be a new material of the key, in AWS's rules for each kind of key. */
-function isNew(key: Key, input: Input): boolean {
+/**
+ * True for new material, false for material to import again. AWS has rules for each kind of key.
+ */
+function isNewMaterial(key: Key, input: Input): boolean {
   const replica = key.multiRegion !== undefined && key.multiRegion.primary !== key.region
   if (key.spec.family !== 'symmetric') {
     const wrong = SYMMETRIC_ONLY.find((name) => input.has(name))
@@ -87,7 +91,7 @@ const incorrect = () =>
     'The key material is invalid, or not what was imported into this KMS key before.',
   )
 
-/** Ties `bytes` to the key as something new, and lets its replicas know. */
+/** Associates new material with the key, and records it in the replicas. */
 function associate(context: Context, key: Key, bytes: Buffer, id: string): Material {
   const { account } = context
   if (key.materials.some((material) => material.id === id)) throw incorrect()
@@ -114,8 +118,8 @@ function associate(context: Context, key: Key, bytes: Buffer, id: string): Mater
   return material
 }
 
-/** The key's own record of `bytes`, which it must have had before. */
-function recall(key: Key, bytes: Buffer, id: string, expected: string | undefined): Material {
+/** Restores the bytes of material that is associated with the key already. */
+function reimport(key: Key, bytes: Buffer, id: string, expected: string | undefined): Material {
   const material = key.materials.find((known) => known.id === id)
   if (!material || (expected !== undefined && expected !== id)) throw incorrect()
   material.bytes = bytes
@@ -126,34 +130,34 @@ function recall(key: Key, bytes: Buffer, id: string, expected: string | undefine
 
 const importKeyMaterial: Handler = async (context, input) => {
   const { account } = context
-  const key = importable(context, input)
+  const key = openForImport(context, input)
   const validTo = readExpiry(account.now(), input)
-  const fresh = isNew(key, input)
+  const fresh = isNewMaterial(key, input)
   const blob = input.requiredBytes('EncryptedKeyMaterial')
   const token = input.requiredBytes('ImportToken')
   const parameters = readToken(account, token, key)
   const once = assertUnused(account, token, blob)
   const bytes = await unwrap(parameters, blob)
-  // Other requests may have been answered while this one waited for the wrapping key.
-  importable(context, input)
-  if (!fits(key.keySpec, key.region, bytes)) throw incorrect()
+  // Another request may have changed the key while this one awaited the wrapping key.
+  openForImport(context, input)
+  if (!isImportable(key.keySpec, key.region, bytes)) throw incorrect()
   const id = materialId(key, bytes)
   const repeated = fresh && once.repeated && key.materials.some((material) => material.id === id)
   const wasPending = stateOf(account.now(), key) === 'PendingImport'
   const material =
     fresh && !repeated
       ? associate(context, key, bytes, id)
-      : recall(key, bytes, id, input.text('KeyMaterialId'))
+      : reimport(key, bytes, id, input.text('KeyMaterialId'))
   once.use()
   describeMaterial(context, key, material, input.text('KeyMaterialDescription'))
   material.validTo = validTo
-  settlePending(account, key)
+  updatePendingRotation(account, key)
   if (key.spec.length === undefined) key.publicKey = publicKeyDer(key.spec, bytes)
   if (wasPending && stateOf(account.now(), key) !== 'PendingImport') key.enabled = true
   return { KeyId: key.arn, ...(key.spec.family === 'symmetric' && { KeyMaterialId: id }) }
 }
 
-/** A description is kept until another is given, and is the same in every Region. */
+/** Sets a material's description in every Region. An absent description changes nothing. */
 function describeMaterial(
   { account }: Context,
   key: Key,
@@ -168,7 +172,7 @@ function describeMaterial(
 }
 
 const deleteImportedKeyMaterial: Handler = (context, input) => {
-  const key = importable(context, input)
+  const key = openForImport(context, input)
   const wanted = input.text('KeyMaterialId')
   const material =
     wanted === undefined ? currentMaterial(key) : key.materials.find(({ id }) => id === wanted)
@@ -178,7 +182,7 @@ const deleteImportedKeyMaterial: Handler = (context, input) => {
   return { KeyId: key.arn, ...(key.spec.family === 'symmetric' && { KeyMaterialId: material?.id }) }
 }
 
-/** The import of key material. */
+/** Import and deletion of key material. */
 export const importHandlers: Handlers = {
   GetParametersForImport: getParametersForImport,
   ImportKeyMaterial: importKeyMaterial,

@@ -1,13 +1,13 @@
 import { callerArn, rootArn, type Place } from '../arn.js'
 import { AwsError, invalid, notFound } from '../errors.js'
-import { managed } from '../find.js'
+import { openKey } from '../find.js'
 import type { Context, Handlers } from '../handler.js'
 import type { Input } from '../input.js'
 import { asList, matches, readStatements, type Statement } from '../policy-document.js'
 
 const POLICY_NAME = 'default'
 
-/** The policy of a key that is made without one: the account decides, by its IAM policies. */
+/** The default key policy, as in AWS: the account's IAM policies decide. */
 export function defaultPolicy(region: Place): string {
   return JSON.stringify({
     Version: '2012-10-17',
@@ -25,7 +25,9 @@ export function defaultPolicy(region: Place): string {
 }
 
 /**
- * The policy of a request, whole and no trap for whoever sends it, or undefined when there is none.
+ * Reads the key policy in a request; undefined if the request has none.
+ * @throws AwsError LimitExceededException; MalformedPolicyDocumentException if it is not a key
+ * policy, or locks the caller out
  */
 export function readPolicy(
   { region, limits }: Context,
@@ -39,7 +41,7 @@ export function readPolicy(
   const statements = readKeyPolicy(policy)
   if (
     input.flag('BypassPolicyLockoutSafetyCheck') !== true &&
-    !statements.some((statement) => letsReturn(statement, place))
+    !statements.some((statement) => allowsPutKeyPolicy(statement, place))
   ) {
     throw malformed('The new key policy will not allow you to update the key policy in the future.')
   }
@@ -56,8 +58,11 @@ function readKeyPolicy(policy: string): readonly Statement[] {
   }
 }
 
-/** Whether the caller may call PutKeyPolicy by this statement alone, come what may. */
-function letsReturn({ Effect, Principal, Action, Condition }: Statement, place: Place): boolean {
+/** True if this statement alone lets the caller call PutKeyPolicy unconditionally. */
+function allowsPutKeyPolicy(
+  { Effect, Principal, Action, Condition }: Statement,
+  place: Place,
+): boolean {
   if (Effect !== 'Allow' || Condition !== undefined || Principal === undefined) return false
   const principals = typeof Principal === 'string' ? [Principal] : asList(Principal.AWS)
   const caller = [rootArn(place), callerArn(place), place.account, '*']
@@ -67,26 +72,23 @@ function letsReturn({ Effect, Principal, Action, Condition }: Statement, place: 
   )
 }
 
-/**
- * Key policies. They are kept and checked, but who may do what is up to the policies that the
- * server was started with.
- */
+/** Key policies. They are validated and stored, but only the server's IAM policies grant access. */
 export const keyPolicyHandlers: Handlers = {
   GetKeyPolicy: (context, input) => {
-    const { policy } = managed(context, input.required('KeyId'))
+    const { policy } = openKey(context, input.required('KeyId'))
     if ((input.text('PolicyName') ?? POLICY_NAME) !== POLICY_NAME)
       throw notFound('No such policy exists')
     return { Policy: policy, PolicyName: POLICY_NAME }
   },
   PutKeyPolicy: (context, input) => {
-    const key = managed(context, input.required('KeyId'))
+    const key = openKey(context, input.required('KeyId'))
     const name = input.text('PolicyName') ?? POLICY_NAME
     if (name !== POLICY_NAME) throw invalid(`PolicyName ${name} can not be set`)
     key.policy = readPolicy(context, input) ?? key.policy
     return {}
   },
   ListKeyPolicies: (context, input) => {
-    managed(context, input.required('KeyId'))
+    openKey(context, input.required('KeyId'))
     if (input.has('Marker'))
       throw new AwsError('InvalidMarkerException', 'The marker is not valid.')
     return { PolicyNames: [POLICY_NAME], Truncated: false }

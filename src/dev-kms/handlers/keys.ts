@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { arnOf, MULTI_REGION_SERVICE, multiRegionRoleArn } from '../arn.js'
-import { AwsError, invalid, unsupported } from '../errors.js'
-import { managed, named } from '../find.js'
+import { AwsError, customKeyStoreNotFound, invalid, unsupported } from '../errors.js'
+import { openKey, openKeyOrAlias } from '../find.js'
 import { wireDate, type Context, type Handler, type Handlers } from '../handler.js'
 import type { Input } from '../input.js'
 import { algorithmsMember, materialLength, SPECS, type Spec } from '../key-specs.js'
@@ -15,8 +15,11 @@ import { readTags } from './tags.js'
 
 const DEFAULT_LIMIT = 100
 
-/** KeyMetadata. */
-export function describe(account: Account, key: Key): object {
+/**
+ * The KeyMetadata of a key.
+ * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html
+ */
+export function keyMetadata(account: Account, key: Key): object {
   const state = stateOf(account.now(), key)
   const { multiRegion } = key
   const place = (region: string) => ({
@@ -54,7 +57,10 @@ export function describe(account: Account, key: Key): object {
   }
 }
 
-/** The earliest end of any material; nothing while one that the key needs is not there. */
+/**
+ * ExpirationModel and ValidTo (the earliest of all materials), which AWS omits while material is
+ * missing.
+ */
 function expiry(key: Key): object {
   const permanent = key.materials.filter(isPermanent)
   if (
@@ -104,13 +110,10 @@ function readOrigin(input: Input): 'AWS_KMS' | 'EXTERNAL' {
       throw invalid(`CustomKeyStoreId and XksKeyId are not valid with origin ${origin}`)
     return origin
   }
-  throw new AwsError(
-    'CustomKeyStoreNotFoundException',
-    `there is no custom key store ${input.text('CustomKeyStoreId') ?? ''}`,
-  )
+  throw customKeyStoreNotFound(input.text('CustomKeyStoreId') ?? '')
 }
 
-/** @throws AwsError LimitExceededException when the Region is full. */
+/** @throws AwsError LimitExceededException if the Region has its maximum of keys */
 export function assertRoom({ limits }: Context, keys: ReadonlyMap<string, Key>): void {
   if (keys.size >= limits.keys)
     throw new AwsError(
@@ -143,7 +146,7 @@ const createKey: Handler = (context, input) => {
     spec,
     usage,
     origin,
-    ...blank(context, input),
+    ...initialValues(context, input),
     region: region.name,
     multiRegion: multi ? { primary: region.name, replicas: new Set() } : undefined,
     readyAt: 0,
@@ -153,11 +156,11 @@ const createKey: Handler = (context, input) => {
   if (key.materials[0]?.bytes && spec.length === undefined)
     key.publicKey = publicKeyDer(spec, key.materials[0].bytes)
   region.keys.set(id, key)
-  return { KeyMetadata: describe(account, key) }
+  return { KeyMetadata: keyMetadata(account, key) }
 }
 
-/** What a key and a replica both begin with. */
-export function blank({ account }: Context, input: Input) {
+/** The initial values that a new key and a new replica share. */
+export function initialValues({ account }: Context, input: Input) {
   return {
     created: account.now(),
     updatingUntil: 0,
@@ -174,7 +177,7 @@ export function blank({ account }: Context, input: Input) {
   } satisfies Partial<Key>
 }
 
-/** New material, as AWS makes it for a key of its own. */
+/** Generates material as AWS does: raw bytes for symmetric and HMAC keys, PKCS#8 DER for others. */
 export function generate(spec: Spec, region: string): Buffer {
   const length = materialLength(spec, region)
   if (length) return randomBytes(length[0])
@@ -191,15 +194,15 @@ export function generate(spec: Spec, region: string): Buffer {
 const switchTo =
   (enabled: boolean): Handler =>
   (context, input) => {
-    managed(context, input.required('KeyId')).enabled = enabled
+    openKey(context, input.required('KeyId')).enabled = enabled
     return {}
   }
 
-/** Making and finding keys, and switching them on and off. */
+/** Creating, describing, listing, enabling and disabling keys. */
 export const keyHandlers: Handlers = {
   CreateKey: createKey,
   DescribeKey: (context, input) => ({
-    KeyMetadata: describe(context.account, named(context, input.required('KeyId'))),
+    KeyMetadata: keyMetadata(context.account, openKeyOrAlias(context, input.required('KeyId'))),
   }),
   ListKeys: (context, input) => {
     context.authorize({ resource: '*' })
@@ -215,11 +218,11 @@ export const keyHandlers: Handlers = {
   EnableKey: switchTo(true),
   DisableKey: switchTo(false),
   UpdateKeyDescription: (context, input) => {
-    managed(context, input.required('KeyId')).description = input.required('Description')
+    openKey(context, input.required('KeyId')).description = input.required('Description')
     return {}
   },
   GetKeyLastUsage: (context, input) => {
-    const { id, created, lastUsage } = managed(context, input.required('KeyId'))
+    const { id, created, lastUsage } = openKey(context, input.required('KeyId'))
     const KeyLastUsage = lastUsage && {
       Operation: lastUsage.operation,
       Timestamp: wireDate(lastUsage.at),

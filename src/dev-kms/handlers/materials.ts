@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto'
 import type { Key, Material, MaterialState } from '../state.js'
 
 /**
- * AWS computes it from the id of the key and the material, by a function that it does not publish;
- * so does this.
+ * The KeyMaterialId: 64 hex digits that depend on the key id and the material. AWS does not publish
+ * its own function.
  */
 export function materialId({ id }: Key, bytes: Buffer): string {
   return createHash('sha256').update(id).update(bytes).digest('hex')
 }
 
-/** Ties new material to a key. */
+/** Associates new material with a key. */
 export function addMaterial(key: Key, bytes: Buffer, state: MaterialState): Material {
   const material: Material = {
     id: materialId(key, bytes),
@@ -23,7 +23,7 @@ export function addMaterial(key: Key, bytes: Buffer, state: MaterialState): Mate
   return material
 }
 
-/** What a replica knows of its primary's material: that it exists, but not its bytes. */
+/** A replica's record of its primary's material, without the bytes. */
 export function recordOf({ id, description, state, rotatedAt }: Material): Material {
   return { id, bytes: undefined, validTo: undefined, description, state, rotatedAt }
 }

@@ -1,35 +1,31 @@
 import { arnOf, isRegion, partitionOf } from '../arn.js'
 import { AwsError, notFound, unsupported } from '../errors.js'
-import { managed } from '../find.js'
+import { openKey } from '../find.js'
 import type { Handler, Handlers } from '../handler.js'
 import { assertState } from '../states.js'
 import type { Key, Material, MultiRegion } from '../state.js'
-import { settlePending } from '../account.js'
-import { assertRoom, blank, describe } from './keys.js'
+import { updatePendingRotation } from '../account.js'
+import { assertRoom, initialValues, keyMetadata } from './keys.js'
 import { defaultPolicy, readPolicy } from './key-policies.js'
 import { recordOf } from './materials.js'
 import { tagList } from './tags.js'
 
-/**
- * How long a replica is `Creating`, and a change of the primary Region goes on, in milliseconds; in
- * AWS up to a minute.
- */
+/** Duration of the states `Creating` and `Updating`. In AWS it is up to a minute. */
 const CREATING_MS = 60
 const UPDATING_MS = 60
 
 /**
- * What ties a multi-Region primary key to its replicas. @throws AwsError when this key is no such
- * primary.
+ * The Regions of a multi-Region primary key.
+ * @throws AwsError UnsupportedOperationException if the key is not a multi-Region primary
  */
-export function familyOf({ multiRegion, region, arn }: Key): MultiRegion {
+export function requirePrimary({ multiRegion, region, arn }: Key): MultiRegion {
   if (multiRegion?.primary !== region)
     throw unsupported(`${arn} is not a multi-region primary key.`)
   return multiRegion
 }
 
 /**
- * AWS's own material is copied to the replica; of imported material it only learns that there is
- * some.
+ * AWS copies its own material to a replica. Imported material has to be imported into each replica.
  */
 function replicaMaterials(source: Key): Material[] {
   return source.materials.map((material): Material => {
@@ -43,7 +39,7 @@ function replicaMaterials(source: Key): Material[] {
   })
 }
 
-/** Keys are related within one partition, in Regions that there are. */
+/** A replica's Region must exist, in the primary's partition. */
 function assertReachable({ arn, region }: Key, target: string): void {
   if (!isRegion(target) || partitionOf(target) !== partitionOf(region))
     throw unsupported(`${arn} can not be replicated to ${target}.`)
@@ -51,15 +47,15 @@ function assertReachable({ arn, region }: Key, target: string): void {
 
 const replicateKey: Handler = (context, input) => {
   const { account } = context
-  const source = managed(context, input.required('KeyId'))
-  const family = familyOf(source)
+  const source = openKey(context, input.required('KeyId'))
+  const family = requirePrimary(source)
   const target = input.required('ReplicaRegion')
   assertReachable(source, target)
   const there = account.region(target)
   const arn = arnOf(there, `key/${source.id}`)
   context.authorize({ action: 'CreateKey', resource: '*', replica: { of: source, region: target } })
   if (input.has('Tags')) context.authorize({ action: 'TagResource', resource: arn })
-  // One of the two is AWS's own dry run.
+  // AWS counts two: it makes a dry run first.
   context.quotas.request('CreateKey', target, 2)
   if (there.keys.has(source.id))
     throw new AwsError(
@@ -69,7 +65,7 @@ const replicateKey: Handler = (context, input) => {
   assertRoom(context, there.keys)
   const key: Key = {
     ...source,
-    ...blank(context, input),
+    ...initialValues(context, input),
     arn,
     region: target,
     readyAt: account.now().getTime() + CREATING_MS,
@@ -79,9 +75,9 @@ const replicateKey: Handler = (context, input) => {
   }
   family.replicas.add(target)
   there.keys.set(key.id, key)
-  settlePending(account, source)
+  updatePendingRotation(account, source)
   return {
-    ReplicaKeyMetadata: describe(account, key),
+    ReplicaKeyMetadata: keyMetadata(account, key),
     ReplicaPolicy: key.policy,
     ReplicaTags: tagList(key),
   }
@@ -89,8 +85,8 @@ const replicateKey: Handler = (context, input) => {
 
 const updatePrimaryRegion: Handler = (context, input) => {
   const { account, region } = context
-  const key = managed(context, input.required('KeyId'))
-  const family = familyOf(key)
+  const key = openKey(context, input.required('KeyId'))
+  const family = requirePrimary(key)
   const target = input.required('PrimaryRegion')
   if (target === region.name) throw unsupported(`${key.arn} is the primary key already.`)
   const elsewhere = account.region(target)
@@ -103,7 +99,7 @@ const updatePrimaryRegion: Handler = (context, input) => {
   family.replicas.add(region.name)
   family.primary = target
   for (const changed of [key, other]) changed.updatingUntil = account.now().getTime() + UPDATING_MS
-  settlePending(account, other)
+  updatePendingRotation(account, other)
   return {}
 }
 

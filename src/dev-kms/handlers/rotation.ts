@@ -1,5 +1,5 @@
 import { AwsError, unsupported } from '../errors.js'
-import { findKey, managed } from '../find.js'
+import { findKey, openKey } from '../find.js'
 import { wireDate, type Context, type Handler, type Handlers } from '../handler.js'
 import type { Input } from '../input.js'
 import { page } from '../paging.js'
@@ -7,27 +7,27 @@ import { isPermanent, pendingMaterial, type Key, type Material } from '../state.
 import { relatedKeys } from '../account.js'
 import { generate } from './keys.js'
 import { addMaterial } from './materials.js'
-import { familyOf } from './replicas.js'
+import { requirePrimary } from './replicas.js'
 
-/** How long a rotation goes on in the background, in milliseconds; in AWS it is a minute. */
+/** Duration of a rotation in the background. In AWS it is about a minute. */
 const ROTATION_MS = 60
 const DEFAULT_PERIOD = 365
 const DEFAULT_LIMIT = 100
 const DAY_MS = 86_400_000
 
-/** A key that can be rotated at all; any other is refused whatever its state. */
-function rotatable(context: Context, input: Input): Key {
+/** Opens a key that supports rotation. As in AWS, others are refused in any state. */
+function openRotatable(context: Context, input: Input): Key {
   const keyId = input.required('KeyId')
   const found = findKey(context.region, keyId)
   context.authorize({ key: found })
   if (found.spec.family !== 'symmetric') throw unsupported('')
-  return managed(context, keyId)
+  return openKey(context, keyId)
 }
 
 const rotateKeyOnDemand: Handler = (context, input) => {
   const { account, limits } = context
-  const key = rotatable(context, input)
-  if (key.multiRegion) familyOf(key)
+  const key = openRotatable(context, input)
+  if (key.multiRegion) requirePrimary(key)
   if (key.rotation) throw new AwsError('ConflictException', `${key.arn} is being rotated already.`)
   if (key.materials.filter(({ rotatedAt }) => rotatedAt).length >= limits.rotationsPerKey) {
     throw new AwsError(
@@ -35,7 +35,7 @@ const rotateKeyOnDemand: Handler = (context, input) => {
       'The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key.',
     )
   }
-  if (key.origin === 'AWS_KMS') pendNew(context, key)
+  if (key.origin === 'AWS_KMS') addPendingMaterial(context, key)
   const pending = pendingMaterial(key)
   if (pending?.state !== 'PENDING_ROTATION' || !pending.bytes) {
     throw new AwsError(
@@ -48,28 +48,28 @@ const rotateKeyOnDemand: Handler = (context, input) => {
   return { KeyId: key.arn }
 }
 
-/** AWS makes the next material of a key of its own, and copies it to the replicas. */
-function pendNew({ account }: Context, key: Key): void {
+/** Generates the next material of a key with AWS's own material, and copies it to the replicas. */
+function addPendingMaterial({ account }: Context, key: Key): void {
   const material = addMaterial(key, generate(key.spec, key.region), 'PENDING_ROTATION')
   for (const relative of relatedKeys(account, key))
     if (relative !== key) relative.materials.push({ ...material })
 }
 
-/** Only AWS's own material is rotated by the year. */
-function rotatesByItself(context: Context, input: Input): Key {
+/** Opens a key that supports automatic rotation: only AWS's own material does. */
+function openForAutomaticRotation(context: Context, input: Input): Key {
   const found = findKey(context.region, input.required('KeyId'))
   context.authorize({ key: found })
   if (found.origin !== 'AWS_KMS')
     throw unsupported(
       `${found.arn} origin is ${found.origin} which is not valid for this operation.`,
     )
-  const key = rotatable(context, input)
-  if (key.multiRegion) familyOf(key)
+  const key = openRotatable(context, input)
+  if (key.multiRegion) requirePrimary(key)
   return key
 }
 
 const getKeyRotationStatus: Handler = (context, input) => {
-  const { arn, automatic, rotation, deletion } = rotatable(context, input)
+  const { arn, automatic, rotation, deletion } = openRotatable(context, input)
   return {
     KeyId: arn,
     KeyRotationEnabled: automatic !== undefined && !deletion,
@@ -100,7 +100,7 @@ function rotationEntry(key: Key, material: Material): object {
 }
 
 const listKeyRotations: Handler = (context, input) => {
-  const key = rotatable(context, input)
+  const key = openRotatable(context, input)
   const all = input.text('IncludeKeyMaterial') === 'ALL_KEY_MATERIAL'
   const order = new Map(key.materials.map(({ id }, index) => [id, String(index).padStart(4, '0')]))
   const shown = key.materials.filter(
@@ -122,14 +122,14 @@ export const rotationHandlers: Handlers = {
   GetKeyRotationStatus: getKeyRotationStatus,
   ListKeyRotations: listKeyRotations,
   EnableKeyRotation: (context, input) => {
-    rotatesByItself(context, input).automatic = {
+    openForAutomaticRotation(context, input).automatic = {
       days: input.number('RotationPeriodInDays') ?? DEFAULT_PERIOD,
       from: context.account.now(),
     }
     return {}
   },
   DisableKeyRotation: (context, input) => {
-    rotatesByItself(context, input).automatic = undefined
+    openForAutomaticRotation(context, input).automatic = undefined
     return {}
   },
 }

@@ -10,7 +10,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { AwsError, invalid, unsupported } from '../errors.js'
-import { invalidUsage, named, usable } from '../find.js'
+import { invalidUsage, openKeyOrAlias, openKeyForUse } from '../find.js'
 import { type Context, type Handler, type Handlers } from '../handler.js'
 import type { Input } from '../input.js'
 import { algorithmsMember } from '../key-specs.js'
@@ -25,7 +25,7 @@ import {
   use,
 } from './use.js'
 
-/** One way of signing: of a whole message, which OpenSSL hashes, or of its digest. */
+/** A signature scheme, for messages (OpenSSL hashes them) and for digests. */
 interface Scheme {
   sign(key: KeyObject, hash: string, message: Buffer, digest: boolean, curve: string): Buffer
   verify(
@@ -58,7 +58,7 @@ const PSS = ofMessage((hash) => ({
 const PKCS1 = ofMessage(() => ({ padding: constants.RSA_PKCS1_PADDING }))
 const ECDSA = ofMessage(() => ({ dsaEncoding: 'der' }))
 
-/** AWS's parameters: the salt of PSS is as long as the digest, ECDSA signatures are DER. */
+/** AWS's parameters: a PSS salt as long as the digest, and ECDSA signatures in DER. */
 const SCHEMES: Readonly<Record<string, Scheme>> = {
   RSASSA_PSS: {
     sign: (key, hash, message, digest) =>
@@ -98,9 +98,9 @@ interface Signing {
   readonly digest: boolean
 }
 
-/** What Sign and Verify have in common. */
+/** Reads the members that Sign and Verify share. */
 function readSigning(context: Context, input: Input): Signing {
-  const key = usable(context, input.required('KeyId'), 'SIGN_VERIFY')
+  const key = openKeyForUse(context, input.required('KeyId'), 'SIGN_VERIFY')
   const algorithm = input.required('SigningAlgorithm')
   assertAlgorithm(key, algorithm)
   const [, name = '', bits = ''] = /^(.+)_SHA_(\d+)$/.exec(algorithm) ?? []
@@ -110,7 +110,8 @@ function readSigning(context: Context, input: Input): Signing {
   if (type === 'DIGEST' && message.length !== Number(bits) / 8)
     throw invalid(`Digest is invalid length for algorithm ${algorithm}.`)
   const scheme = SCHEMES[name]
-  if (!scheme) throw unsupported(`${algorithm} is not supported by this KMS: Node can't do it`)
+  if (!scheme)
+    throw unsupported(`${algorithm} is not supported by this KMS: Node.js does not implement it`)
   return { key, algorithm, scheme, hash: `sha${bits}`, message, digest: type === 'DIGEST' }
 }
 
@@ -149,7 +150,7 @@ const verifyHandler: Handler = (context, input) => {
 }
 
 function mac(context: Context, input: Input): { key: Key; algorithm: string; value: Buffer } {
-  const key = usable(context, input.required('KeyId'), 'GENERATE_VERIFY_MAC')
+  const key = openKeyForUse(context, input.required('KeyId'), 'GENERATE_VERIFY_MAC')
   const algorithm = input.required('MacAlgorithm')
   assertAlgorithm(key, algorithm)
   return {
@@ -182,13 +183,13 @@ function peerKey(key: Key, der: Buffer): KeyObject {
     if (peer.asymmetricKeyType === 'ec' && peer.asymmetricKeyDetails?.namedCurve === key.spec.curve)
       return peer
   } catch {
-    // Said below, as for a key of another kind.
+    // Refused below, like a key on another curve.
   }
   throw invalid(`PublicKey is not a DER-encoded public key of ${key.keySpec}`)
 }
 
 const deriveSharedSecret: Handler = (context, input) => {
-  const key = usable(context, input.required('KeyId'), 'KEY_AGREEMENT')
+  const key = openKeyForUse(context, input.required('KeyId'), 'KEY_AGREEMENT')
   const publicKey = peerKey(key, input.requiredBytes('PublicKey'))
   const secret = diffieHellman({ privateKey: privateKeyOf(key), publicKey })
   recordUse(context, input, key)
@@ -202,7 +203,7 @@ const deriveSharedSecret: Handler = (context, input) => {
 
 const getPublicKey: Handler = (context, input) => {
   assertGrantTokens(context, input)
-  const key = named(context, input.required('KeyId'))
+  const key = openKeyOrAlias(context, input.required('KeyId'))
   if (key.spec.family === 'symmetric' || key.spec.family === 'hmac')
     throw unsupported(`${key.arn} is not an asymmetric KMS key`)
   if (!key.publicKey)
@@ -217,13 +218,13 @@ const getPublicKey: Handler = (context, input) => {
   }
 }
 
-/** No key here can have the usage of ML-KEM. */
+/** Refuses ML-KEM: the embedded KMS has no key of that usage. */
 const encapsulation: Handler = (context, input) => {
-  const key = named(context, input.required('KeyId'))
+  const key = openKeyOrAlias(context, input.required('KeyId'))
   throw invalidUsage(`${key.arn} key usage is ${key.usage} which is not valid for this operation.`)
 }
 
-/** Signatures, MACs and agreed secrets. It is all done with the imported bytes. */
+/** Signatures, MACs and shared secrets, with the imported material itself. */
 export const signingHandlers: Handlers = {
   Sign: use(signHandler),
   Verify: use(verifyHandler),

@@ -7,7 +7,7 @@ import { algorithmsOf } from '../key-specs.js'
 import { openPrivateKey } from '../private-keys.js'
 import { currentMaterial, type Key, type Material } from '../state.js'
 
-/** The material of a key that can be used, which it therefore has. */
+/** The current material of a usable key. A key without its material is not usable. */
 export function materialOf(key: Key): Material & { bytes: Buffer } {
   const material = currentMaterial(key)
   if (!material?.bytes)
@@ -15,18 +15,18 @@ export function materialOf(key: Key): Material & { bytes: Buffer } {
   return { ...material, bytes: material.bytes }
 }
 
-/** The private key of a key that can be used. */
+/** The private key of a usable asymmetric key. */
 export function privateKeyOf(key: Key): KeyObject {
   return openPrivateKey(materialOf(key).bytes)
 }
 
-/** @throws AwsError InvalidKeyUsageException unless the algorithm is one of the key's. */
+/** @throws AwsError InvalidKeyUsageException if the key does not support the algorithm */
 export function assertAlgorithm(key: Key, algorithm: string): void {
   if (!algorithmsOf(key).includes(algorithm))
     throw invalidUsage(`Algorithm ${algorithm} is incompatible with key spec ${key.keySpec}.`)
 }
 
-/** Writes down that a key was used, for GetKeyLastUsage, unless it was a dry run. */
+/** Records the use of keys for GetKeyLastUsage, except in a dry run. */
 export function recordUse(context: Context, input: Input, ...keys: readonly Key[]): void {
   if (input.flag('DryRun') === true) return
   for (const key of keys)
@@ -37,7 +37,10 @@ export function recordUse(context: Context, input: Input, ...keys: readonly Key[
     }
 }
 
-/** A dry run that would have gone well ends in an error that says so. */
+/**
+ * Ends a successful dry run as AWS does, with an error.
+ * @throws AwsError DryRunOperationException
+ */
 export function assertNotDry(input: Input): void {
   if (input.flag('DryRun') === true) {
     throw new AwsError(
@@ -47,7 +50,9 @@ export function assertNotDry(input: Input): void {
   }
 }
 
-/** A use of a key: what all of them have in common around `handler`. */
+/**
+ * Adds the checks that all cryptographic operations share: attestation, grant tokens and dry runs.
+ */
 export function use(handler: Handler): Handler {
   return async (context, input) => {
     assertPlainAnswer(input)
@@ -65,9 +70,7 @@ function assertPlainAnswer(input: Input): void {
     throw invalid('DryRunModifiers are valid with DryRun only')
 }
 
-/**
- * @throws AwsError InvalidGrantTokenException unless each token is that of a grant in this Region.
- */
+/** @throws AwsError InvalidGrantTokenException if a token is not one of a grant in this Region */
 export function assertGrantTokens({ region }: Context, input: Input): void {
   const tokens = input.texts('GrantTokens')
   if (tokens.length === 0) return

@@ -13,8 +13,8 @@ import {
   type Members,
 } from './shapes.js'
 
-// Names, types and limits are those of AWS's model of the API (botocore, kms 2014-11-01). Where
-// AWS's text names a tighter limit than its model, that one is here: PendingWindowInDays, Limit.
+// Names, types and limits come from AWS's API model (botocore, kms 2014-11-01). For
+// PendingWindowInDays and Limit, the tighter limits of AWS's documentation apply.
 
 const keyId = text(1, 2048)
 const KEY = { KeyId: required(keyId) }
@@ -163,7 +163,7 @@ const PROXY = {
 }
 const STORE = { CustomKeyStoreId: required(storeId) }
 
-/** The members that each operation of AWS KMS takes. */
+/** The members of each operation's request. */
 export const OPERATIONS = {
   CancelKeyDeletion: KEY,
   ConnectCustomKeyStore: STORE,

@@ -1,4 +1,4 @@
-/** What one member of a request may be. */
+/** The type and limits of one member of a request. */
 export type Shape =
   | {
       readonly kind: 'text'
@@ -15,7 +15,7 @@ export type Shape =
   | { readonly kind: 'list'; readonly of: Shape; readonly least: number; readonly most: number }
   | { readonly kind: 'structure'; readonly members: Members }
 
-/** A member, and whether a request must have it. */
+/** A member of a request. */
 export interface Member {
   readonly shape: Shape
   readonly required: boolean
@@ -24,18 +24,18 @@ export interface Member {
 /** The members of a request or a structure, by name. */
 export type Members = Readonly<Record<string, Member>>
 
-/** A string of `least` to `most` characters, matched by `pattern` as a whole. */
+/** A string of `least` to `most` characters that matches the whole `pattern`. */
 export const text = (least: number, most: number, pattern?: RegExp): Shape => ({
   kind: 'text',
   least,
   most,
   ...(pattern && { pattern }),
 })
-/** One of a fixed set. */
+/** A string from a closed set. */
 export const word = (...words: readonly string[]): Shape => ({ kind: 'word', words })
-/** Bytes, in base64 on the wire. */
+/** `least` to `most` bytes, in base64. */
 export const blob = (least: number, most: number): Shape => ({ kind: 'blob', least, most })
-/** A whole number. */
+/** A whole number from `least` to `most`. */
 export const number = (least: number, most: number): Shape => ({ kind: 'number', least, most })
 export const list = (of: Shape, least = 0, most = Infinity): Shape => ({
   kind: 'list',
@@ -47,7 +47,7 @@ export const structure = (members: Members): Shape => ({ kind: 'structure', memb
 export const flag: Shape = { kind: 'flag' }
 /** Seconds since 1970, with or without a fraction. */
 export const time: Shape = { kind: 'time' }
-/** Strings by string. */
+/** An object whose values are strings. */
 export const map: Shape = { kind: 'map' }
 
 export const required = (shape: Shape): Member => ({ shape, required: true })

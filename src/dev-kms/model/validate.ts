@@ -2,7 +2,7 @@ import { AwsError, invalid } from '../errors.js'
 import { isObject } from '../json.js'
 import type { Members, Shape } from './shapes.js'
 
-/** What AWS calls the kinds of JSON value. */
+/** AWS's name for the type of a JSON value. */
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'START_ARRAY'
   return typeof value === 'object' ? 'START_OBJECT' : `${(typeof value).toUpperCase()}_VALUE`
@@ -12,21 +12,22 @@ function unreadable(value: unknown, type: string): AwsError {
   return new AwsError('SerializationException', `${kindOf(value)} can not be converted to ${type}`)
 }
 
-/** A constraint that the value at `path` breaks, in AWS's words. */
-function broken(path: string, shown: string, rule: string): string {
+/** AWS's message for a value that violates a constraint. */
+function violation(path: string, shown: string, rule: string): string {
   return `Value ${shown} at '${path}' failed to satisfy constraint: Member must ${rule}`
 }
 
-/** The rules on a size: AWS has one sentence for each end. */
-function sized(
+/** Checks a size. AWS has one message for each limit. */
+function sizeViolations(
   path: string,
   shown: string,
   what: 'length' | 'value',
   size: number,
   { least, most }: { readonly least: number; readonly most: number },
 ): string[] {
-  if (size < least) return [broken(path, shown, `have ${what} greater than or equal to ${least}`)]
-  return size > most ? [broken(path, shown, `have ${what} less than or equal to ${most}`)] : []
+  if (size < least)
+    return [violation(path, shown, `have ${what} greater than or equal to ${least}`)]
+  return size > most ? [violation(path, shown, `have ${what} less than or equal to ${most}`)] : []
 }
 
 type Check<K extends Shape['kind']> = (
@@ -35,18 +36,18 @@ type Check<K extends Shape['kind']> = (
   path: string,
 ) => string[]
 
-/** Bytes are never repeated in a complaint: they may be key material. */
+/** AWS's text for bytes. It does not contain them: they may be key material. */
 const shownBytes = (bytes: number) => `'java.nio.HeapByteBuffer[pos=0 lim=${bytes} cap=${bytes}]'`
 
 const CHECKS: { readonly [K in Shape['kind']]: Check<K> } = {
   text: (shape, value, path) => {
     if (typeof value !== 'string') throw unreadable(value, 'String')
-    const wrong = sized(path, `'${value}'`, 'length', value.length, shape)
+    const wrong = sizeViolations(path, `'${value}'`, 'length', value.length, shape)
     const whole = shape.pattern && new RegExp(`^(?:${shape.pattern.source})$`)
     return whole && value !== '' && !whole.test(value)
       ? [
           ...wrong,
-          broken(path, `'${value}'`, `satisfy regular expression pattern: ${whole.source}`),
+          violation(path, `'${value}'`, `satisfy regular expression pattern: ${whole.source}`),
         ]
       : wrong
   },
@@ -54,18 +55,18 @@ const CHECKS: { readonly [K in Shape['kind']]: Check<K> } = {
     if (typeof value !== 'string') throw unreadable(value, 'String')
     return words.includes(value)
       ? []
-      : [broken(path, `'${value}'`, `satisfy enum value set: [${words.join(', ')}]`)]
+      : [violation(path, `'${value}'`, `satisfy enum value set: [${words.join(', ')}]`)]
   },
   blob: (shape, value, path) => {
     if (typeof value !== 'string') throw unreadable(value, 'Blob')
     const bytes = Buffer.from(value, 'base64')
     if (bytes.toString('base64') !== value)
       throw new AwsError('SerializationException', `the value at '${path}' is not base64`)
-    return sized(path, shownBytes(bytes.length), 'length', bytes.length, shape)
+    return sizeViolations(path, shownBytes(bytes.length), 'length', bytes.length, shape)
   },
   number: (shape, value, path) => {
     if (typeof value !== 'number' || !Number.isInteger(value)) throw unreadable(value, 'Integer')
-    return sized(path, `'${value}'`, 'value', value, shape)
+    return sizeViolations(path, `'${value}'`, 'value', value, shape)
   },
   flag: (_shape, value) => {
     if (typeof value !== 'boolean') throw unreadable(value, 'Boolean')
@@ -84,7 +85,7 @@ const CHECKS: { readonly [K in Shape['kind']]: Check<K> } = {
   },
   list: (shape, value, path) => {
     if (!Array.isArray(value)) throw unreadable(value, 'List')
-    const size = sized(path, `'[${value.length} items]'`, 'length', value.length, shape)
+    const size = sizeViolations(path, `'[${value.length} items]'`, 'length', value.length, shape)
     return [
       ...size,
       ...value.flatMap((item, index) => check(shape.of, item, `${path}.${index + 1}.member`)),
@@ -107,24 +108,20 @@ function checkMembers(
 ): string[] {
   const unknown = Object.keys(body).find((name) => !Object.hasOwn(members, name))
   if (unknown !== undefined)
-    throw new AwsError(
-      'SerializationException',
-      `this KMS does not know the member '${prefix}${unknown}'`,
-    )
+    throw new AwsError('SerializationException', `unknown member '${prefix}${unknown}'`)
   return Object.entries(members).flatMap(([name, { shape, required }]) => {
     const path = `${prefix}${name.charAt(0).toLowerCase()}${name.slice(1)}`
     const value = Object.hasOwn(body, name) ? (body[name] ?? undefined) : undefined
     if (value !== undefined) return check(shape, value, path)
-    return required ? [broken(path, 'null', 'not be null')] : []
+    return required ? [violation(path, 'null', 'not be null')] : []
   })
 }
 
 /**
- * Holds a request's body against the operation's model, as AWS does before it looks at anything
- * else. A member that the model doesn't know is refused, where AWS passes over it: here it is a
- * mistyped name.
- * @throws AwsError SerializationException for a value of another type, ValidationException for one
- * that breaks a limit.
+ * Validates a request's body against the operation's model, before anything else, as AWS does.
+ * Stricter than AWS: an unknown member, which is probably mistyped, is refused.
+ * @throws AwsError SerializationException for a wrong type or an unknown member;
+ * ValidationException for a violated limit
  */
 export function validate(members: Members, body: Readonly<Record<string, unknown>>): void {
   const wrong = checkMembers(members, body, '')

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { settled } from '../../support/settled.js'
+import { normalise } from '../../support/normalise.js'
 
 /** A text: as it is, in lines, or by what it holds. */
 type Text = string | readonly string[] | { readonly has: readonly string[] }
@@ -52,7 +52,7 @@ export function titleOf({ name, of, vault }: Vector): string {
  */
 export function isAsSaid(said: unknown, seen: unknown): boolean {
   if (typeof seen === 'string')
-    return isText(said) && (isTextAsSaid(said, seen) || isTextAsSaid(said, settled(seen)))
+    return isText(said) && (isTextAsSaid(said, seen) || isTextAsSaid(said, normalise(seen)))
   if (isMembers(said) && isMembers(seen))
     return Object.entries(said).every(([name, value]) => isAsSaid(value, seen[name]))
   return JSON.stringify(said) === JSON.stringify(seen)

@@ -26,7 +26,7 @@ import { Failure, judge, type Target } from '../target.js'
 const PURPOSE = { purpose: ['encrypt', 'decrypt'], protection: 'hsm' } as const
 
 /** Commands on the key `app`, which is in the KMS `k`, and on the key `new`, which is not. */
-const COMMANDS: Readonly<Record<string, (engine: Engine, stranger: string) => Promise<unknown>>> = {
+const COMMANDS: Readonly<Record<string, (engine: Engine, foreign: string) => Promise<unknown>>> = {
   distribute: (engine) => distribute(engine, 'k', 'new', PURPOSE),
   rotate: (engine) => rotateKey(engine, 'app'),
   disable: (engine) => saveKey(engine, 'app', { minEnabledVersion: 2 }),
@@ -39,7 +39,7 @@ const COMMANDS: Readonly<Record<string, (engine: Engine, stranger: string) => Pr
     await revokeDistribution(engine, 'k', 'app')
     await restoreDistribution(engine, 'k', 'app')
   },
-  adopt: (engine, stranger) => adopt(engine, 'k', 'new', { kmsKeyId: stranger, version: 1 }),
+  adopt: (engine, foreign) => adopt(engine, 'k', 'new', { kmsKeyId: foreign, version: 1 }),
 }
 
 /** A KMS for one command, which damages one of its replies. */

@@ -34,7 +34,7 @@ describe('the warning', () => {
   })
 
   it('is for a person at a terminal, and does not repeat the secret', async () => {
-    const { stdout, stderr, status } = await session.run(LINE, { watched: true })
+    const { stdout, stderr, status } = await session.run(LINE, { stderrIsTty: true })
     expect({ stdout, status }).toEqual({
       stdout: 'Success! Data written to: keymgmt/kms/k\n',
       status: 0,
@@ -45,7 +45,7 @@ describe('the warning', () => {
 
   it.each([
     ['in a script', {}],
-    ['in JSON', { watched: true, env: { KEYMGMT_FORMAT: 'json' } }],
+    ['in JSON', { stderrIsTty: true, env: { KEYMGMT_FORMAT: 'json' } }],
   ])('is not there %s', async (_where, surroundings) => {
     expect((await session.run(LINE, surroundings)).stderr).not.toContain('given as an argument')
   })

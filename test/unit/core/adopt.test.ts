@@ -23,7 +23,7 @@ import {
 } from '../../../src/kms/provider.js'
 import {
   AES,
-  complaints,
+  findProblems,
   createTestbed,
   GLOBAL,
   HOME,
@@ -35,7 +35,7 @@ import {
 const one = randomBytes(32)
 
 /** A testbed with a key `app` and a KMS key that holds its material and that we did not make. */
-async function createStranger(
+async function createForeignKey(
   change: Partial<KmsKeyRequest> = {},
   settings: Parameters<typeof importKey>[3] = {},
 ): Promise<Testbed & { readonly made: KmsKey }> {
@@ -46,7 +46,7 @@ async function createStranger(
     type: 'aes256-gcm96',
     purpose: ['decrypt', 'encrypt'],
     multiRegion: false,
-    description: 'keymgmt app version stranger',
+    description: 'keymgmt app version foreign',
     tags: {},
     ...change,
   })
@@ -65,7 +65,7 @@ const saying = (testbed: Testbed, status: Partial<KmsKeyStatus>) =>
 
 describe('a KMS key is adopted', () => {
   it('with the calls that it takes, and is on record as what it is', async () => {
-    const testbed = await createStranger()
+    const testbed = await createForeignKey()
     const { engine, calls } = recorded(testbed)
     const now = new Date(1_688_559_292_173)
     await adopt({ ...engine, now: () => now }, 'k', 'app', {
@@ -73,9 +73,9 @@ describe('a KMS key is adopted', () => {
       version: 1,
     })
     expect(calls).toEqual([
-      `accepts ${HOME} stranger`,
-      `tag ${HOME} stranger`,
-      `pointAlias ${HOME} app-TIME stranger (new)`,
+      `accepts ${HOME} foreign`,
+      `tag ${HOME} foreign`,
+      `pointAlias ${HOME} app-TIME foreign (new)`,
     ])
     const alias = 'alias/hashicorp/app-1688559292'
     expect(await readDistribution(engine, 'k', 'app')).toMatchObject({
@@ -102,28 +102,28 @@ describe('a KMS key is adopted', () => {
       },
     ])
     expect(testbed.kms.keys[0]?.tags.has(OPERATION_TAG)).toBe(false)
-    expect(await complaints(testbed)).toEqual([])
+    expect(await findProblems(testbed)).toEqual([])
   })
 
   it('as one version of several, disabled where that version is', async () => {
-    const testbed = await createStranger()
+    const testbed = await createForeignKey()
     await rotateKey(testbed.engine, 'app')
     await saveKey(testbed.engine, 'app', { minEnabledVersion: 2 })
     for (const key of testbed.kms.keys) key.enabled = false
     const { engine, calls } = recorded(testbed)
     await adopt(engine, 'k', 'app', { kmsKeyId: testbed.made.arn, version: 1 })
     expect(calls).toEqual([
-      `accepts ${HOME} stranger`,
+      `accepts ${HOME} foreign`,
       'create 2',
       `importMaterial ${HOME} 2`,
-      `tag ${HOME} stranger`,
+      `tag ${HOME} foreign`,
       `pointAlias ${HOME} app-TIME 2 (new)`,
     ])
-    expect(await complaints(testbed)).toEqual([])
+    expect(await findProblems(testbed)).toEqual([])
   })
 
   it('whose material AWS has no name for, or which shows its material by itself', async () => {
-    const testbed = await createStranger()
+    const testbed = await createForeignKey()
     await adopt(saying(testbed, { materialId: undefined }).engine, 'k', 'app', {
       kmsKeyId: testbed.made.id,
       version: 1,
@@ -131,26 +131,26 @@ describe('a KMS key is adopted', () => {
     const [entry] = (await readDistribution(testbed.engine, 'k', 'app'))?.kms_keys ?? []
     expect(entry).toMatchObject({ state: 'created', enabled: true })
     expect(entry).not.toHaveProperty('materials.0.material_id')
-    const other = await createStranger()
+    const other = await createForeignKey()
     const shows = recorded(other, () => ({ holds: () => Promise.resolve(true) }))
     await adopt(shows.engine, 'k', 'app', { kmsKeyId: other.made.id, version: 1 })
-    expect(shows.calls).not.toContain(`accepts ${HOME} stranger`)
+    expect(shows.calls).not.toContain(`accepts ${HOME} foreign`)
   })
 
   it('of several Regions for as long as it is in one', async () => {
-    const testbed = await createStranger({ multiRegion: true }, GLOBAL)
+    const testbed = await createForeignKey({ multiRegion: true }, GLOBAL)
     await adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })
-    expect(await complaints(testbed)).toEqual([])
+    expect(await findProblems(testbed)).toEqual([])
   })
 
   it('once: asked for again, what was interrupted is finished, and nothing proven anew', async () => {
-    const testbed = await createStranger()
-    const lame = recorded(testbed, () => ({
-      tag: () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame')),
+    const testbed = await createForeignKey()
+    const failing = recorded(testbed, () => ({
+      tag: () => Promise.reject(new KeymgmtError('KMS_FAILED', 'failed')),
     }))
     expect(
-      await refusal(adopt(lame.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
-    ).toEqual(['KMS_FAILED', 'lame'])
+      await refusal(adopt(failing.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
+    ).toEqual(['KMS_FAILED', 'failed'])
     for (const [key_id, calls] of [
       [testbed.made.arn, ['tag']],
       [testbed.made.id, []],
@@ -191,7 +191,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
       ['is unavailable', 'it must be enabled or disabled, with its material in it'],
     ],
   ])('%s', async (_name, status, [problem, hint]) => {
-    const testbed = await createStranger()
+    const testbed = await createForeignKey()
     const { engine, calls } = saying(testbed, status)
     expect(
       await refusal(adopt(engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
@@ -200,7 +200,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
   })
 
   it('that is in one Region, into a key of several', async () => {
-    const testbed = await createStranger({}, GLOBAL)
+    const testbed = await createForeignKey({}, GLOBAL)
     expect(
       await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
     ).toEqual([
@@ -211,7 +211,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
   })
 
   it('that holds other material', async () => {
-    const testbed = await createStranger()
+    const testbed = await createForeignKey()
     const other = randomBytes(32).toString('base64')
     for (const key of testbed.kms.keys) Object.assign(key, { material: other, bound: other })
     expect(
@@ -226,7 +226,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
 
   describe('that has an owner:', () => {
     const twin = async () => {
-      const testbed = await createStranger()
+      const testbed = await createForeignKey()
       await importKey(testbed.engine, 'twin', { material: one, type: 'aes256-gcm96' })
       await saveProvider(testbed.engine, 'other', { provider: 'awskms', keyCollection: HOME })
       await adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })
@@ -266,7 +266,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
     })
 
     it('one of two commands that adopt it at once', async () => {
-      const testbed = await createStranger()
+      const testbed = await createForeignKey()
       await importKey(testbed.engine, 'twin', { material: one, type: 'aes256-gcm96' })
       await saveProvider(testbed.engine, 'other', { provider: 'awskms', keyCollection: HOME })
       const adopted = await Promise.allSettled([
@@ -277,7 +277,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
     })
 
     it('another store, unless it is to be taken over', async () => {
-      const testbed = await createStranger({ tags: { [STORE_TAG]: 'other-store' } })
+      const testbed = await createForeignKey({ tags: { [STORE_TAG]: 'other-store' } })
       const { engine, calls } = recorded(testbed)
       const adoption = { kmsKeyId: testbed.made.id, version: 1 }
       expect(await refusal(adopt(engine, 'k', 'app', adoption))).toEqual([
@@ -289,7 +289,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
       expect(calls).toEqual([])
       await adopt(engine, 'k', 'app', { ...adoption, takeOver: true })
       expect(testbed.kms.keys[0]?.tags.get(STORE_TAG)).toBe(await testbed.store.id())
-      expect(await complaints(testbed)).toEqual([])
+      expect(await findProblems(testbed)).toEqual([])
     })
   })
 
@@ -299,7 +299,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
       'app is distributed to k already',
       'adopt the KMS key under another key of the same material',
     ]
-    const testbed = await createStranger()
+    const testbed = await createForeignKey()
     const { engine } = testbed
     const attempt = (key_id: string, version: number) =>
       refusal(adopt(engine, 'k', 'app', { kmsKeyId: key_id, version }))

@@ -12,7 +12,7 @@ import { readDistribution } from '../../../src/core/records/repository.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import {
   AES,
-  complaints,
+  findProblems,
   createDistributed,
   createTestbed,
   HOME,
@@ -87,7 +87,7 @@ describe('a name that is taken in AWS', () => {
       { length: seconds },
       (_, index) => `${HOME} alias/hashicorp/app-${SECOND + index}`,
     )
-    for (const name of foreign) testbed.kms.aliases.set(name, 'stranger')
+    for (const name of foreign) testbed.kms.aliases.set(name, 'other-kms-key')
     return { testbed, foreign }
   }
 
@@ -97,23 +97,25 @@ describe('a name that is taken in AWS', () => {
       const { testbed, foreign } = await takenFor(3)
       await distribute(at(testbed.engine), 'k', 'app', { ...AES, versionAliases })
       expect(await nameOf(testbed.engine, 'app')).toBe(`app-${SECOND + 3}`)
-      expect(await complaints(testbed)).toEqual([])
+      expect(await findProblems(testbed)).toEqual([])
       expect(testbed.kms.aliases.size).toBe(foreign.length + (versionAliases ? 2 : 1))
       await removeDistribution(testbed.engine, 'k', 'app')
-      expect([...testbed.kms.aliases]).toEqual(foreign.map((name) => [name, 'stranger']))
+      expect([...testbed.kms.aliases]).toEqual(foreign.map((name) => [name, 'other-kms-key']))
     },
   )
 
   it('stays after a removal of the distribution that could not have it', async () => {
     const { testbed, foreign } = await takenFor(1)
-    const lame = recorded(testbed, () => ({
-      pointAlias: () => Promise.reject(new KeymgmtError('KMS_UNREACHABLE', 'lame')),
+    const failing = recorded(testbed, () => ({
+      pointAlias: () => Promise.reject(new KeymgmtError('KMS_UNREACHABLE', 'failed')),
     }))
-    expect((await refusal(distribute(at(lame.engine), 'k', 'app', AES)))[0]).toBe('KMS_UNREACHABLE')
+    expect((await refusal(distribute(at(failing.engine), 'k', 'app', AES)))[0]).toBe(
+      'KMS_UNREACHABLE',
+    )
     await removeDistribution(testbed.engine, 'k', 'app')
     expect([...testbed.kms.aliases.keys()]).toEqual(foreign)
     expect(testbed.notices.at(-1)).toBe(
-      `The alias alias/hashicorp/app-${SECOND} in ${HOME} stays: it names KMS key stranger, which is not of app`,
+      `The alias alias/hashicorp/app-${SECOND} in ${HOME} stays: it names KMS key other-kms-key, which is not of app`,
     )
   })
 })
@@ -121,7 +123,7 @@ describe('a name that is taken in AWS', () => {
 describe('an alias that somebody moved to a KMS key of their own', () => {
   const moved = async () => {
     const testbed = await createDistributed()
-    for (const name of testbed.kms.aliases.keys()) testbed.kms.aliases.set(name, 'stranger')
+    for (const name of testbed.kms.aliases.keys()) testbed.kms.aliases.set(name, 'other-kms-key')
     return testbed
   }
 
@@ -130,19 +132,19 @@ describe('an alias that somebody moved to a KMS key of their own', () => {
     const name = await nameOf(testbed.engine, 'app')
     expect(await refusal(rotateKey(testbed.engine, 'app'))).toEqual([
       'KMS_FAILED',
-      `the alias alias/hashicorp/${name ?? ''} in ${HOME} names KMS key stranger, which is not of app: somebody moved it`,
+      `the alias alias/hashicorp/${name ?? ''} in ${HOME} names KMS key other-kms-key, which is not of app: somebody moved it`,
       'nothing was done to the alias',
       'move it back: keymgmt write -f keymgmt/kms/k/key/app/repair',
     ])
-    expect(targets(testbed)).toEqual(['stranger'])
+    expect(targets(testbed)).toEqual(['other-kms-key'])
     await repairDistribution(testbed.engine, 'k', 'app')
-    expect(await complaints(testbed)).toEqual([])
+    expect(await findProblems(testbed)).toEqual([])
   })
 
   it('is not removed, and its removal blocks nothing', async () => {
     const testbed = await moved()
     await removeDistribution(testbed.engine, 'k', 'app')
-    expect(targets(testbed)).toEqual(['stranger'])
+    expect(targets(testbed)).toEqual(['other-kms-key'])
     expect(testbed.kms.keys[0]?.deletion).toBeDefined()
   })
 })

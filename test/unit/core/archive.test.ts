@@ -37,8 +37,8 @@ const GONE = (purpose: string) => [
 ]
 const NOT_REMOVED = [
   'DISTRIBUTION_NOT_FOUND',
-  'key app was not removed from k',
-  'see where it is: keymgmt list keymgmt/key/app/kms',
+  'key "app" was not removed from k: there is nothing to restore',
+  'to list its providers: keymgmt list keymgmt/key/app/kms',
 ]
 
 /** The same, some time later. */
@@ -157,10 +157,10 @@ describe('what was removed', () => {
   it('without ever having had a KMS key is made anew', async () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
-    const lame = recorded(testbed, () => ({
+    const failing = recorded(testbed, () => ({
       create: () => Promise.reject(new KeymgmtError('KMS_LIMIT', 'too many')),
     }))
-    expect(await refusal(distribute(lame.engine, 'k', 'app', AES))).toEqual([
+    expect(await refusal(distribute(failing.engine, 'k', 'app', AES))).toEqual([
       'KMS_LIMIT',
       'too many',
     ])
@@ -268,10 +268,12 @@ describe('what was removed', () => {
       await remove(testbed.engine)
       testbed.kms.keys.splice(1)
       expect((await refusal(attempt(later(testbed.engine, 40 * DAY_MS))))[0]).toBe(code)
-      const lame = recorded(testbed, () => ({
-        inspect: () => Promise.reject(new KeymgmtError('KMS_UNREACHABLE', 'lame')),
+      const failing = recorded(testbed, () => ({
+        inspect: () => Promise.reject(new KeymgmtError('KMS_UNREACHABLE', 'failed')),
       }))
-      expect((await refusal(attempt(later(lame.engine, 40 * DAY_MS))))[0]).toBe('KMS_UNREACHABLE')
+      expect((await refusal(attempt(later(failing.engine, 40 * DAY_MS))))[0]).toBe(
+        'KMS_UNREACHABLE',
+      )
       testbed.kms.keys.splice(0)
       await attempt(later(testbed.engine, 40 * DAY_MS))
     },

@@ -8,7 +8,7 @@ import { KeymgmtError, type ErrorCode } from '../../../src/errors.js'
 import { OPERATION_TAG, type KmsProvider } from '../../../src/kms/provider.js'
 import {
   AES,
-  complaints,
+  findProblems,
   createTestbed,
   createDistributed,
   GLOBAL,
@@ -84,7 +84,7 @@ describe('when AWS does not tell whether it made a KMS key', () => {
       answers.filter((answer) => answer !== 'told').length,
     )
     expect(testbed.kms.keys).toHaveLength(1)
-    expect(await complaints(testbed)).toEqual([])
+    expect(await findProblems(testbed)).toEqual([])
   })
 
   it('and was found not to have made it three times, it is left at that, with nothing on record', async () => {
@@ -128,7 +128,7 @@ describe('when AWS does not tell whether it made a KMS key', () => {
           ?.tags.get(OPERATION_TAG),
       ),
     )
-    expect(await complaints(testbed)).toEqual([])
+    expect(await findProblems(testbed)).toEqual([])
   })
 })
 
@@ -181,7 +181,7 @@ describe('when no KMS key was made', () => {
       // The attempt can have ended just now: until AWS shows its result takes the whole time.
       expect(Date.now() - searched.getTime()).toBeLessThan(1_000)
       expect(progress[0]).toBe(LOOKING)
-      expect(await complaints(testbed)).toEqual([])
+      expect(await findProblems(testbed)).toEqual([])
     },
   )
 })
@@ -328,13 +328,13 @@ describe('what was lost', () => {
 
 it('what AWS fails at while it replicates is tried again, and not made twice', async () => {
   const testbed = await createDistributed(GLOBAL)
-  const lame = recorded(testbed, (provider) => ({
+  const failing = recorded(testbed, (provider) => ({
     replicate: async (...args) => {
       await provider.replicate(...args)
       return fail('KMS_TIMEOUT')
     },
   }))
-  expect(await refusal(replicate(lame.engine, 'k', 'app'))).toEqual(['KMS_TIMEOUT', 'as told'])
+  expect(await refusal(replicate(failing.engine, 'k', 'app'))).toEqual(['KMS_TIMEOUT', 'as told'])
   const { engine, calls, progress } = recorded(testbed)
   await replicate(engine, 'k', 'app')
   expect(calls.filter((call) => call.startsWith('replicate'))).toEqual([])
@@ -342,5 +342,5 @@ it('what AWS fails at while it replicates is tried again, and not made twice', a
     LOOKING.replace(HOME, AWAY),
     LOOKING.replace(HOME, 'us-east-1'),
   ])
-  expect(await complaints(testbed)).toEqual([])
+  expect(await findProblems(testbed)).toEqual([])
 })

@@ -70,7 +70,7 @@ describe("material of one's own", () => {
       type: 'aes256-gcm96',
       purpose: ['decrypt', 'encrypt'],
       multiRegion: false,
-      description: 'keymgmt stranger',
+      description: 'keymgmt foreign',
       tags: {},
     })
     const adoption = { kmsKeyId: made.id, version: 1 }
@@ -96,8 +96,8 @@ describe("material of one's own", () => {
     expect(
       await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: 'none', version: 1 })),
     ).toEqual(['KMS_KEY_NOT_FOUND', `there is no KMS key none in ${HOME}`])
-    const [stranger] = testbed.kms.keys
-    Object.assign(stranger ?? {}, {
+    const [foreign] = testbed.kms.keys
+    Object.assign(foreign ?? {}, {
       material: one.toString('base64'),
       bound: one.toString('base64'),
       enabled: false,
@@ -105,10 +105,10 @@ describe("material of one's own", () => {
     await adopt(testbed.engine, 'k', 'app', adoption)
     await adopt(testbed.engine, 'k', 'app', { kmsKeyId: made.arn, version: 1 })
     expect(shown(testbed)).toEqual([
-      `stranger ${HOME} enabled`,
-      `${HOME} alias/hashicorp/app-TIME is stranger`,
+      `foreign ${HOME} enabled`,
+      `${HOME} alias/hashicorp/app-TIME is foreign`,
     ])
-    expect(stranger?.tags.get('keymgmt:key')).toBe('app')
+    expect(foreign?.tags.get('keymgmt:key')).toBe('app')
     expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
     expect(
       (await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: 'other', version: 1 })))[0],
@@ -122,7 +122,7 @@ describe("material of one's own", () => {
       type: 'aes256-gcm96',
       purpose: ['decrypt', 'encrypt'],
       multiRegion: true,
-      description: 'keymgmt stranger',
+      description: 'keymgmt foreign',
       tags: {},
     })
     await provider.importMaterial(HOME, made, 'aes256-gcm96', one)

@@ -11,7 +11,14 @@ import {
 } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import { AES, testbedOver, complaints, createTestbed, HARMLESS, type Testbed } from './testbed.js'
+import {
+  AES,
+  testbedOver,
+  findProblems,
+  createTestbed,
+  READ_ONLY_METHODS,
+  type Testbed,
+} from './testbed.js'
 
 // Every command dies at everything that it asks of the KMS and at everything that it writes down,
 // before that is so and after it. What it left must be enough for the same command, given again, to
@@ -36,7 +43,7 @@ const RESTORE: Step = (engine) => restoreDistribution(engine, 'k', 'app')
 
 interface Flow {
   readonly prepare: readonly Step[]
-  readonly mishap?: (testbed: Testbed) => void
+  readonly outsideChange?: (testbed: Testbed) => void
   readonly step: Step
 }
 
@@ -73,7 +80,7 @@ const FLOWS: Readonly<Record<string, Flow>> = {
   },
   repair: {
     prepare: [AES_KEY, DISTRIBUTE, ROTATE],
-    mishap: ({ kms }) => {
+    outsideChange: ({ kms }) => {
       const [first, second] = kms.keys
       if (!first || !second) throw new Error('there are no two KMS keys')
       kms.aliases.clear()
@@ -102,7 +109,7 @@ function mortal<T extends object>(of: T, fate: Fate): T {
       const method: unknown = Reflect.get(target, name, receiver)
       if (typeof method !== 'function') return method
       return async (...args: unknown[]): Promise<unknown> => {
-        const now = HARMLESS.includes(String(name))
+        const now = READ_ONLY_METHODS.includes(String(name))
           ? fate.done >= fate.at
             ? Infinity
             : -1
@@ -117,15 +124,15 @@ function mortal<T extends object>(of: T, fate: Fate): T {
   })
 }
 
-async function prepared({ prepare, mishap }: Flow): Promise<Testbed> {
+async function prepared({ prepare, outsideChange }: Flow): Promise<Testbed> {
   const testbed = await createTestbed()
   for (const step of prepare) await step(testbed.engine)
-  mishap?.(testbed)
+  outsideChange?.(testbed)
   return testbed
 }
 
 /** Runs the flow with that fate; answers whether it was met. */
-async function strike(flow: Flow, fate: Fate): Promise<boolean> {
+async function interrupt(flow: Flow, fate: Fate): Promise<boolean> {
   const { store, kms } = await prepared(flow)
   const dying = testbedOver(mortal(store, fate), kms, {
     ...kms.kind,
@@ -137,7 +144,7 @@ async function strike(flow: Flow, fate: Fate): Promise<boolean> {
   )
   const next = await createTestbed({ store, kms })
   await flow.step(next.engine)
-  expect(await complaints(next)).toEqual([])
+  expect(await findProblems(next)).toEqual([])
   return died
 }
 
@@ -145,7 +152,7 @@ describe.each(Object.entries(FLOWS))('%s', (_name, flow) => {
   it('ends as it should', async () => {
     const testbed = await prepared(flow)
     await flow.step(testbed.engine)
-    expect(await complaints(testbed)).toEqual([])
+    expect(await findProblems(testbed)).toEqual([])
     const before = JSON.stringify([testbed.kms.keys, [...testbed.kms.aliases]])
     await flow.step(testbed.engine)
     if (flow.step !== ROTATE)
@@ -156,7 +163,7 @@ describe.each(Object.entries(FLOWS))('%s', (_name, flow) => {
     'survives its death %s everything that it does',
     async (when) => {
       let at = 1
-      while (await strike(flow, { at, when, done: 0 })) at++
+      while (await interrupt(flow, { at, when, done: 0 })) at++
       expect(at).toBeGreaterThan(3)
     },
   )

@@ -115,9 +115,9 @@ describe('a key', () => {
     const { engine } = await createTestbed()
     const words = [
       'KEY_NOT_FOUND',
-      'there is no key app',
-      'make it: keymgmt write -f keymgmt/key/app type=aes256-gcm96',
-      'see which there are: keymgmt list keymgmt/key',
+      'key "app" not found',
+      'to create it: keymgmt write -f keymgmt/key/app type=aes256-gcm96',
+      'to list all keys: keymgmt list keymgmt/key',
     ]
     expect(await refusal(rotateKey(engine, 'app'))).toEqual(words)
     expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual(words)
@@ -248,13 +248,13 @@ describe('a distribution', () => {
     expect(await refusal(replicate(engine, 'k', 'app'))).toEqual([
       'NO_REPLICA_REGIONS',
       'key app does not have replica_regions',
-      'they are set when a key is made: keymgmt write keymgmt/key/NAME type=aes256-gcm96 replica_regions=us-east-1,eu-west-1',
+      'they are set when a key is created; create another key: keymgmt write keymgmt/key/app-2 type=aes256-gcm96 replica_regions=us-east-1,eu-west-1',
     ])
     await saveKey(engine, 'wide', { type: 'aes256-gcm96', ...GLOBAL })
     expect(await refusal(replicate(engine, 'k', 'wide'))).toEqual([
       'DISTRIBUTION_NOT_FOUND',
-      'key wide is not distributed to k',
-      'distribute it: keymgmt write keymgmt/kms/k/key/wide purpose=encrypt,decrypt protection=hsm',
+      'key "wide" is not distributed to k',
+      'to distribute it: keymgmt write keymgmt/kms/k/key/wide purpose=encrypt,decrypt',
     ])
   })
 
@@ -262,14 +262,17 @@ describe('a distribution', () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
     const { kind } = testbed.kms
-    const lame = testbedOver(testbed.store, testbed.kms, {
+    const failing = testbedOver(testbed.store, testbed.kms, {
       ...kind,
       open: async (settings) => ({
         ...(await kind.open(settings)),
-        pointAlias: () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame')),
+        pointAlias: () => Promise.reject(new KeymgmtError('KMS_FAILED', 'failed')),
       }),
     })
-    expect(await refusal(distribute(lame.engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
+    expect(await refusal(distribute(failing.engine, 'k', 'app', AES))).toEqual([
+      'KMS_FAILED',
+      'failed',
+    ])
     expect(await readInterruption(testbed.engine, 'k', 'app')).toBe('distribution')
     expect((await verifyDistribution(testbed.engine, 'k', 'app', false)).differences).toMatchObject(
       [
@@ -288,7 +291,7 @@ describe('a distribution', () => {
       'First finishing what an earlier command began: the distribution of app in k',
     ])
     expect(await readInterruption(testbed.engine, 'k', 'app')).toBeUndefined()
-    expect(await refusal(rotateKey(lame.engine, 'app'))).toEqual(['KMS_FAILED', 'lame'])
+    expect(await refusal(rotateKey(failing.engine, 'app'))).toEqual(['KMS_FAILED', 'failed'])
     expect(await readKey(testbed.engine, 'app')).toMatchObject({
       latest_version: 1,
       pending_version: 2,
@@ -365,16 +368,15 @@ describe('what is taken away', () => {
   it('must have been there', async () => {
     const { engine } = await createTestbed()
     await saveKey(engine, 'app', { type: 'aes256-gcm96' })
-    const hint = 'see where it is: keymgmt list keymgmt/key/app/kms'
     expect(await refusal(revokeDistribution(engine, 'k', 'app'))).toEqual([
       'DISTRIBUTION_NOT_FOUND',
-      'key app is not distributed to k',
-      hint,
+      'key "app" is not distributed to k',
+      'to distribute it: keymgmt write keymgmt/kms/k/key/app purpose=encrypt,decrypt',
     ])
     expect(await refusal(restoreDistribution(engine, 'k', 'app'))).toEqual([
       'DISTRIBUTION_NOT_FOUND',
-      'key app was not removed from k',
-      hint,
+      'key "app" was not removed from k: there is nothing to restore',
+      'to list its providers: keymgmt list keymgmt/key/app/kms',
     ])
   })
 })

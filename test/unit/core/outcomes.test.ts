@@ -147,11 +147,11 @@ describe('a dead provider', () => {
 describe('a dead Region', () => {
   it('does not keep the others from a replica or a new version', async () => {
     const testbed = await createDistributed(GLOBAL)
-    const lame = recorded(testbed, (provider) => ({
+    const failing = recorded(testbed, (provider) => ({
       replicate: (key, region, request) =>
         region === 'eu-west-1' ? unreachable() : provider.replicate(key, region, request),
     }))
-    const { engine, outcomes } = reporting(lame)
+    const { engine, outcomes } = reporting(failing)
     expect((await refusal(replicate(engine, 'k', 'app')))[0]).toBe('KMS_UNREACHABLE')
     expect(outcomes).toEqual([
       'failed k eu-west-1 1 replicate',
@@ -169,9 +169,9 @@ describe('a dead Region', () => {
 
   it('in which the alias cannot move keeps its old version enabled', async () => {
     const testbed = await createDistributed()
-    const lame = recorded(testbed, () => ({ pointAlias: unreachable }))
-    await refusal(rotateKey(lame.engine, 'app'))
-    await refusal(saveKey(lame.engine, 'app', { minEnabledVersion: 2 }))
+    const failing = recorded(testbed, () => ({ pointAlias: unreachable }))
+    await refusal(rotateKey(failing.engine, 'app'))
+    await refusal(saveKey(failing.engine, 'app', { minEnabledVersion: 2 }))
     expect(shown(testbed)).toEqual([
       `app version 1 ${HOME} enabled`,
       `app version 2 ${HOME} enabled`,

@@ -23,9 +23,9 @@ import {
 const ROLE = 'arn:aws:iam::111122223333:role/r'
 const NO_PROVIDER = [
   'KMS_NOT_FOUND',
-  'there is no KMS provider none',
-  'configure it: keymgmt write keymgmt/kms/none provider=awskms key_collection=REGION',
-  'see which there are: keymgmt list keymgmt/kms',
+  'KMS provider "none" not found',
+  'to configure it: keymgmt write keymgmt/kms/none provider=awskms key_collection=us-west-1 (your AWS Region)',
+  'to list all providers: keymgmt list keymgmt/kms',
 ]
 
 describe('what a provider is used for', () => {
@@ -69,10 +69,13 @@ describe('the account that a provider is in', () => {
     await saveProvider(testbed.engine, 'k', { credentials: { role_arn: ROLE } })
     expect(await knownArn(testbed.engine, 'k')).toBe(ROLE)
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
-    const lame = recorded(testbed, () => ({
+    const failing = recorded(testbed, () => ({
       create: () => Promise.reject(new KeymgmtError('INTERRUPTED', 'dead')),
     }))
-    expect(await refusal(distribute(lame.engine, 'k', 'app', AES))).toEqual(['INTERRUPTED', 'dead'])
+    expect(await refusal(distribute(failing.engine, 'k', 'app', AES))).toEqual([
+      'INTERRUPTED',
+      'dead',
+    ])
     expect(await knownArn(testbed.engine, 'k')).toBe(ROLE)
     await saveKey(testbed.engine, 'late', { type: 'aes256-gcm96' })
     await distribute(testbed.engine, 'k', 'late', AES)

@@ -19,11 +19,10 @@ import { archivedOf } from '../../../src/core/records/archive.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import { requireKmsKey, withImported } from '../../../src/core/records/kms-keys.js'
 import { fingerprintOf, withMaterial } from '../../../src/core/records/material.js'
-import { KeymgmtError } from '../../../src/errors.js'
 import { OPERATION_TAG } from '../../../src/kms/provider.js'
 import {
   AES,
-  complaints,
+  findProblems,
   createTestbed,
   createDistributed,
   GLOBAL,
@@ -31,6 +30,7 @@ import {
   recorded,
   refusal,
   type Testbed,
+  fail,
 } from './testbed.js'
 
 // What is on record after each command: from it all later ones are planned. And what changes
@@ -38,7 +38,6 @@ import {
 
 const SIGN = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
 const NOW = new Date(1_688_559_292_173)
-const lame = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame'))
 
 async function createRecorded(type: 'aes256-gcm96' | 'ed25519'): Promise<{
   testbed: Testbed
@@ -232,11 +231,11 @@ describe('a removal that was interrupted', () => {
     await distribute(testbed.engine, 'k', 'app', AES)
     expect(
       await refusal(
-        removeDistribution(recorded(testbed, () => ({ removeAlias: lame })).engine, 'k', 'app', 7),
+        removeDistribution(recorded(testbed, () => ({ removeAlias: fail })).engine, 'k', 'app', 7),
       ),
     ).toEqual([
       'KMS_FAILED',
-      'lame',
+      'failed',
       'finish the removal: keymgmt delete keymgmt/kms/k/key/app',
       'or take it back: keymgmt write -f keymgmt/kms/k/key/app/restore',
     ])
@@ -274,7 +273,7 @@ describe('a removal that was interrupted', () => {
     const testbed = await createRemoving('aes256-gcm96')
     await distribute(testbed.engine, 'k', 'app', AES)
     expect(testbed.notices).toContain('Taking back the removal of app from k, which did not finish')
-    expect(await complaints(testbed)).toEqual([])
+    expect(await findProblems(testbed)).toEqual([])
   })
 })
 
@@ -306,16 +305,16 @@ describe('a key', () => {
     let deleted = 0
     const half = recorded(testbed, (provider) => ({
       deleteMaterial: (region, key) =>
-        deleted++ > 0 ? lame() : provider.deleteMaterial(region, key),
+        deleted++ > 0 ? fail() : provider.deleteMaterial(region, key),
     }))
     expect((await refusal(revokeDistribution(half.engine, 'k', 'app'))).slice(0, 2)).toEqual([
       'KMS_FAILED',
-      'lame',
+      'failed',
     ])
     await removeDistribution(testbed.engine, 'k', 'app')
     expect((await refusal(deleteKey(testbed.engine, 'app')))[1]).toContain('can be restored')
     await restoreDistribution(testbed.engine, 'k', 'app')
-    expect(await complaints(testbed)).toEqual([])
+    expect(await findProblems(testbed)).toEqual([])
   })
 
   it('is deleted although its material went meanwhile', async () => {

@@ -18,16 +18,17 @@ import type { MemoryKey } from '../../support/memory-kms.js'
 import {
   AES,
   testbedOver,
-  complaints,
+  findProblems,
   createDistributed,
   DAY_MS,
   GLOBAL,
   recorded,
   refusal,
   type Testbed,
+  fail,
 } from './testbed.js'
 
-// Each mishap is mended with exactly the calls that it takes, and what is not changed is not
+// Each outsideChange is mended with exactly the calls that it takes, and what is not changed is not
 // touched; so a second repair does nothing.
 
 type Step = (engine: Engine) => Promise<unknown>
@@ -60,11 +61,11 @@ const expiring = (key: MemoryKey) => {
   key.expires = new Date(0)
 }
 
-interface Mishap {
+interface OutsideChange {
   /** What is done before to the key `app`, which is distributed. */
   readonly prepare: readonly Step[]
   readonly keys?: Parameters<typeof createDistributed>[0]
-  readonly mishap: (keys: readonly MemoryKey[], aliases: Map<string, string>) => void
+  readonly outsideChange: (keys: readonly MemoryKey[], aliases: Map<string, string>) => void
   /** What was mended and, after `but`, what was not. */
   readonly finds: readonly string[]
   readonly calls: readonly string[]
@@ -87,83 +88,83 @@ const aliasTo =
     }
   }
 
-const MISHAPS: Readonly<Record<string, Mishap>> = {
-  nothing: { prepare: TWO, mishap: () => undefined, finds: [], calls: [] },
+const OUTSIDE_CHANGES: Readonly<Record<string, OutsideChange>> = {
+  nothing: { prepare: TWO, outsideChange: () => undefined, finds: [], calls: [] },
   'material that was deleted': {
     prepare: TWO,
-    mishap: to(0, lost),
+    outsideChange: to(0, lost),
     finds: ['state 1 us-west-1'],
     calls: ['importMaterial us-west-1 1', 'enable us-west-1 1'],
   },
   'material that was deleted from a version that is to be disabled': {
     prepare: [ROTATE, DISABLE_OLD],
-    mishap: to(0, lost),
+    outsideChange: to(0, lost),
     finds: ['state 1 us-west-1'],
     calls: ['importMaterial us-west-1 1', 'disable us-west-1 1'],
   },
   'material that is to expire': {
     prepare: TWO,
-    mishap: to(0, expiring),
+    outsideChange: to(0, expiring),
     finds: ['expiry 1 us-west-1'],
     calls: ['importMaterial us-west-1 1', 'enable us-west-1 1'],
   },
   'material that is to expire in a version that is to be disabled': {
     prepare: [ROTATE, DISABLE_OLD],
-    mishap: to(0, expiring),
+    outsideChange: to(0, expiring),
     finds: ['expiry 1 us-west-1'],
     calls: ['importMaterial us-west-1 1', 'disable us-west-1 1'],
   },
   'a version that was disabled': {
     prepare: TWO,
-    mishap: to(1, disabled),
+    outsideChange: to(1, disabled),
     finds: ['state 2 us-west-1'],
     calls: ['enable us-west-1 2'],
   },
   'a version that was enabled': {
     prepare: [ROTATE, DISABLE_OLD],
-    mishap: to(0, enabled),
+    outsideChange: to(0, enabled),
     finds: ['state 1 us-west-1'],
     calls: ['disable us-west-1 1'],
   },
   'another than the version that is to be disabled': {
     prepare: [ROTATE, DISABLE_OLD],
-    mishap: to(1, disabled),
+    outsideChange: to(1, disabled),
     finds: ['state 2 us-west-1'],
     calls: ['enable us-west-1 2'],
   },
   'tags that were taken away': {
     prepare: TWO,
-    mishap: to(0, untagged),
+    outsideChange: to(0, untagged),
     finds: ['tags 1 us-west-1'],
     calls: ['tag us-west-1 1'],
   },
   'a tag that says something else': {
     prepare: TWO,
-    mishap: to(1, (key) => key.tags.set('keymgmt:key', 'other')),
+    outsideChange: to(1, (key) => key.tags.set('keymgmt:key', 'other')),
     finds: ['tags 2 us-west-1'],
     calls: ['tag us-west-1 2'],
   },
   'an alias that was deleted: whoever makes one of that name meanwhile keeps it': {
     prepare: TWO,
-    mishap: aliasTo(() => undefined),
+    outsideChange: aliasTo(() => undefined),
     finds: ['alias 2 us-west-1'],
     calls: ['pointAlias us-west-1 app-TIME 2 (begun)'],
   },
   'an alias that was moved to another version': {
     prepare: TWO,
-    mishap: aliasTo(([first]) => first?.key.id),
+    outsideChange: aliasTo(([first]) => first?.key.id),
     finds: ['alias 2 us-west-1'],
     calls: ['pointAlias us-west-1 app-TIME 2 (ours)'],
   },
   'an alias that was moved away': {
     prepare: TWO,
-    mishap: aliasTo(() => 'stranger'),
+    outsideChange: aliasTo(() => 'foreign'),
     finds: ['alias 2 us-west-1'],
     calls: ['pointAlias us-west-1 app-TIME 2 (ours)'],
   },
   'the alias of one version': {
     prepare: [NAME_VERSIONS, ROTATE],
-    mishap: (_keys, aliases) => {
+    outsideChange: (_keys, aliases) => {
       for (const name of [...aliases.keys()].filter((each) => each.endsWith('/v1')))
         aliases.delete(name)
     },
@@ -172,25 +173,25 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
   },
   'a deletion': {
     prepare: TWO,
-    mishap: to(0, going),
+    outsideChange: to(0, going),
     finds: ['state 1 us-west-1'],
     calls: ['cancelDeletion us-west-1 1', 'importMaterial us-west-1 1', 'enable us-west-1 1'],
   },
   'a deletion of a version that is to be disabled': {
     prepare: [ROTATE, DISABLE_OLD],
-    mishap: to(0, going),
+    outsideChange: to(0, going),
     finds: ['state 1 us-west-1'],
     calls: ['cancelDeletion us-west-1 1', 'importMaterial us-west-1 1', 'disable us-west-1 1'],
   },
   'a deletion of what had lost its material': {
     prepare: TWO,
-    mishap: to(0, lost, going),
+    outsideChange: to(0, lost, going),
     finds: ['state 1 us-west-1'],
     calls: ['cancelDeletion us-west-1 1', 'importMaterial us-west-1 1', 'enable us-west-1 1'],
   },
   'a deletion of what is to expire, untagged': {
     prepare: [],
-    mishap: to(0, expiring, untagged, going),
+    outsideChange: to(0, expiring, untagged, going),
     finds: ['state 1 us-west-1', 'expiry 1 us-west-1', 'tags 1 us-west-1'],
     calls: [
       'cancelDeletion us-west-1 1',
@@ -201,7 +202,7 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
   },
   everything: {
     prepare: TWO,
-    mishap: (keys, aliases) => {
+    outsideChange: (keys, aliases) => {
       to(0, lost, untagged)(keys)
       to(1, disabled)(keys)
       aliases.clear()
@@ -218,7 +219,7 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
   'something in another Region': {
     prepare: [REPLICATE],
     keys: GLOBAL,
-    mishap: (keys, aliases) => {
+    outsideChange: (keys, aliases) => {
       to(1, lost)(keys)
       aliasTo(() => undefined, 'us-east-1')(keys, aliases)
     },
@@ -231,7 +232,7 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
   },
   'what can be mended beside what can not': {
     prepare: TWO,
-    mishap: (keys) => {
+    outsideChange: (keys) => {
       to(1, disabled)(keys)
       ;(keys as MemoryKey[]).shift()
     },
@@ -240,7 +241,7 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
   },
   'only what can not be mended': {
     prepare: TWO,
-    mishap: (keys) => {
+    outsideChange: (keys) => {
       ;(keys as MemoryKey[]).shift()
     },
     finds: ['but kms-key 1 us-west-1'],
@@ -248,7 +249,7 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
   },
   'material in what is revoked': {
     prepare: [ROTATE, REVOKE],
-    mishap: to(0, (key) => {
+    outsideChange: to(0, (key) => {
       key.material = key.bound
     }),
     finds: ['state 1 us-west-1'],
@@ -256,35 +257,34 @@ const MISHAPS: Readonly<Record<string, Mishap>> = {
   },
   'tags of what is revoked': {
     prepare: [ROTATE, REVOKE],
-    mishap: to(0, untagged),
+    outsideChange: to(0, untagged),
     finds: ['tags 1 us-west-1'],
     calls: ['tag us-west-1 1'],
   },
   'a deletion of what is revoked, with or without material': {
     prepare: [REVOKE],
-    mishap: to(0, going, untagged),
+    outsideChange: to(0, going, untagged),
     finds: ['state 1 us-west-1', 'tags 1 us-west-1'],
     calls: ['cancelDeletion us-west-1 1', 'deleteMaterial us-west-1 1', 'tag us-west-1 1'],
   },
 }
 
-const inShort = ({ what, version, region }: Difference) => `${what} ${version ?? 0} ${region}`
+const summarise = ({ what, version, region }: Difference) => `${what} ${version ?? 0} ${region}`
 const found = async (engine: Engine) => {
   const { mended, remaining } = await repairDistribution(engine, 'k', 'app')
-  return [...mended.map(inShort), ...remaining.map((each) => `but ${inShort(each)}`)]
+  return [...mended.map(summarise), ...remaining.map((each) => `but ${summarise(each)}`)]
 }
 
 const notInVirginia = (provider: KmsProvider): Partial<KmsProvider> => ({
   replicate: (key, region, request) =>
-    region === 'us-east-1' ? lame() : provider.replicate(key, region, request),
+    region === 'us-east-1' ? fail() : provider.replicate(key, region, request),
 })
-const lame = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame'))
 
 /** A testbed with a distributed key `app`, on which a step died at what the KMS does instead. */
 async function died(
   step: Step,
   instead: Parameters<typeof recorded>[1],
-  { prepare = [], keys }: Partial<Mishap> = {},
+  { prepare = [], keys }: Partial<OutsideChange> = {},
 ): Promise<Testbed> {
   const testbed = await createDistributed(keys)
   for (const each of prepare) await each(testbed.engine)
@@ -293,19 +293,22 @@ async function died(
 }
 
 describe('repair mends, and asks the KMS for nothing else', () => {
-  it.each(Object.entries(MISHAPS))('%s', async (_name, { prepare, keys, mishap, finds, calls }) => {
-    const testbed = await createDistributed(keys)
-    for (const step of prepare) await step(testbed.engine)
-    mishap(testbed.kms.keys, testbed.kms.aliases)
-    const first = recorded(testbed)
-    expect(await found(first.engine)).toEqual(finds)
-    expect(first.calls).toEqual(calls)
-    const second = recorded(testbed)
-    const remaining = finds.filter((each) => each.startsWith('but'))
-    expect(await found(second.engine)).toEqual(remaining)
-    expect([second.calls, second.written]).toEqual([[], []])
-    if (remaining.length === 0) expect(await complaints(testbed)).toEqual([])
-  })
+  it.each(Object.entries(OUTSIDE_CHANGES))(
+    '%s',
+    async (_name, { prepare, keys, outsideChange, finds, calls }) => {
+      const testbed = await createDistributed(keys)
+      for (const step of prepare) await step(testbed.engine)
+      outsideChange(testbed.kms.keys, testbed.kms.aliases)
+      const first = recorded(testbed)
+      expect(await found(first.engine)).toEqual(finds)
+      expect(first.calls).toEqual(calls)
+      const second = recorded(testbed)
+      const remaining = finds.filter((each) => each.startsWith('but'))
+      expect(await found(second.engine)).toEqual(remaining)
+      expect([second.calls, second.written]).toEqual([[], []])
+      if (remaining.length === 0) expect(await findProblems(testbed)).toEqual([])
+    },
+  )
 
   it('nothing that only the material itself could tell, which is not asked of symmetric KMS keys', async () => {
     const testbed = recorded(await createDistributed())
@@ -317,7 +320,7 @@ describe('repair mends, and asks the KMS for nothing else', () => {
 
 describe('repair finishes what was interrupted', () => {
   it.each([
-    ['had not made its KMS key', () => ({ create: lame }), []],
+    ['had not made its KMS key', () => ({ create: fail }), []],
     [
       'had made it, without being told',
       (provider: KmsProvider) => ({
@@ -330,7 +333,7 @@ describe('repair finishes what was interrupted', () => {
     ],
     [
       'could not fill it',
-      () => ({ importMaterial: lame }),
+      () => ({ importMaterial: fail }),
       ['state 2 us-west-1', 'alias 2 us-west-1'],
     ],
   ] as const)(
@@ -346,14 +349,14 @@ describe('repair finishes what was interrupted', () => {
         expect.stringMatching(/^pointAlias us-west-1 app-TIME 2 \(ours/),
         ...(finds.length > 0 ? ['enable us-west-1 2'] : []),
       ])
-      expect(await complaints(testbed)).toEqual([])
+      expect(await findProblems(testbed)).toEqual([])
     },
   )
 
   it('a rotation that had not begun to make its KMS key', async () => {
     const testbed = await createDistributed()
     const put = (path: string, value: Uint8Array, revision: string | undefined) =>
-      path.startsWith('distribution/') ? lame() : testbed.store.put(path, value, revision)
+      path.startsWith('distribution/') ? fail() : testbed.store.put(path, value, revision)
     expect(
       await refusal(
         rotateKey(
@@ -361,17 +364,17 @@ describe('repair finishes what was interrupted', () => {
           'app',
         ),
       ),
-    ).toEqual(['KMS_FAILED', 'lame'])
+    ).toEqual(['KMS_FAILED', 'failed'])
     to(0, disabled)(testbed.kms.keys)
     expect(await found(testbed.engine)).toEqual(['unfinished 0 us-west-1', 'state 1 us-west-1'])
-    expect(await complaints(testbed)).toEqual([])
+    expect(await findProblems(testbed)).toEqual([])
   })
 
   it('a rotation that was not in every Region', async () => {
     const testbed = await died(ROTATE, notInVirginia, { keys: GLOBAL, prepare: [REPLICATE] })
     to(0, untagged)(testbed.kms.keys)
     expect(await found(testbed.engine)).toContain('tags 1 us-west-1')
-    expect(await complaints(testbed)).toEqual([])
+    expect(await findProblems(testbed)).toEqual([])
   })
 
   it('a replication: where there was no alias of ours, one of that name is not taken for ours', async () => {
@@ -382,7 +385,7 @@ describe('repair finishes what was interrupted', () => {
     expect(calls.filter((call) => call.includes('Alias'))).toEqual([
       'pointAlias us-east-1 app-TIME 1 (new)',
     ])
-    expect(await complaints(testbed)).toEqual([])
+    expect(await findProblems(testbed)).toEqual([])
   })
 
   it.each([
@@ -416,18 +419,18 @@ describe('repair finishes what was interrupted', () => {
     ],
   ] as const)(
     'no removal, but corrects the records for it: %s; its date is on record, and whether it needs its material',
-    async (_name, mishap, finds, expected, imported) => {
+    async (_name, outsideChange, finds, expected, imported) => {
       const remove: Step = (engine) => removeDistribution(engine, 'k', 'app', 7)
       let scheduled = 0
       const testbed = await died(
         remove,
         (provider) => ({
           scheduleDeletion: (region, key, days) =>
-            scheduled++ > 0 ? lame() : provider.scheduleDeletion(region, key, days),
+            scheduled++ > 0 ? fail() : provider.scheduleDeletion(region, key, days),
         }),
         { prepare: TWO },
       )
-      mishap(testbed.kms.keys)
+      outsideChange(testbed.kms.keys)
       const { engine, calls } = recorded(testbed)
       expect(await found(engine)).toEqual(finds)
       expect(calls).toEqual([])
@@ -441,15 +444,15 @@ describe('repair finishes what was interrupted', () => {
       expect(kmsKeys.map(holdsMaterial)).toEqual(imported)
       expect(await refusal(repairDistribution(engine, 'k', 'app'))).toEqual([
         'DISTRIBUTION_NOT_FOUND',
-        'key app is not distributed to k',
-        'distribute it: keymgmt write keymgmt/kms/k/key/app purpose=encrypt,decrypt protection=hsm',
+        'key "app" is not distributed to k',
+        'to distribute it: keymgmt write keymgmt/kms/k/key/app purpose=encrypt,decrypt',
       ])
     },
   )
 
   it('aliases that were to be taken away: none is forgotten before it is gone', async () => {
     const drop: Step = (engine) => distribute(engine, 'k', 'app', { ...AES, versionAliases: false })
-    const testbed = await died(drop, () => ({ removeAlias: lame }), { prepare: [NAME_VERSIONS] })
+    const testbed = await died(drop, () => ({ removeAlias: fail }), { prepare: [NAME_VERSIONS] })
     to(0, untagged)(testbed.kms.keys)
     const { engine, calls } = recorded(testbed)
     expect(await found(engine)).toEqual(['unfinished 0 us-west-1', 'tags 1 us-west-1'])
@@ -463,17 +466,17 @@ describe('repair finishes what was interrupted', () => {
   it('a removal of which only the end is missing, which verify tells', async () => {
     const testbed = await createDistributed()
     const { engine } = testbedOver(
-      { ...testbed.store, delete: lame },
+      { ...testbed.store, delete: fail },
       testbed.kms,
       testbed.kms.kind,
     )
     expect((await refusal(removeDistribution(engine, 'k', 'app'))).slice(0, 2)).toEqual([
       'KMS_FAILED',
-      'lame',
+      'failed',
     ])
-    expect((await verifyDistribution(engine, 'k', 'app', true)).differences.map(inShort)).toEqual([
-      'unfinished 0 us-west-1',
-    ])
+    expect((await verifyDistribution(engine, 'k', 'app', true)).differences.map(summarise)).toEqual(
+      ['unfinished 0 us-west-1'],
+    )
     await removeDistribution(testbed.engine, 'k', 'app')
     expect(await readDistribution(testbed.engine, 'k', 'app')).toBeUndefined()
   })
@@ -481,7 +484,7 @@ describe('repair finishes what was interrupted', () => {
   it('a restoration of what somebody else brought back', async () => {
     const testbed = await died(
       (engine) => restoreDistribution(engine, 'k', 'app'),
-      () => ({ cancelDeletion: lame }),
+      () => ({ cancelDeletion: fail }),
       { prepare: [(engine) => removeDistribution(engine, 'k', 'app')] },
     )
     to(0, disabled, (key) => {

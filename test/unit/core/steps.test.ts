@@ -13,13 +13,14 @@ import { KeymgmtError } from '../../../src/errors.js'
 import type { AliasOwner, KmsProvider } from '../../../src/kms/provider.js'
 import {
   AES,
-  complaints,
+  findProblems,
   createTestbed,
   createDistributed,
   GLOBAL,
   HOME,
   recorded,
   refusal,
+  fail,
 } from './testbed.js'
 
 // Which calls a command makes, in which order, what is said of each, and what happens when one
@@ -28,7 +29,6 @@ import {
 const MANY = 40
 const SIDE_BY_SIDE = 32
 const NAMED = { ...AES, versionAliases: true }
-const lame = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame'))
 
 type Step = (engine: Engine) => Promise<unknown>
 const ROTATE: Step = (engine) => rotateKey(engine, 'app')
@@ -196,7 +196,7 @@ describe('of many steps', () => {
     }))
     await distribute(engine, 'k', 'app', AES)
     expect(most).toBe(SIDE_BY_SIDE)
-    expect(await complaints(testbed)).toEqual([])
+    expect(await findProblems(testbed)).toEqual([])
   })
 
   it.each([
@@ -206,14 +206,14 @@ describe('of many steps', () => {
     const testbed = await createMany()
     const { engine, calls } = recorded(testbed, (provider) => ({
       create: async (request) => {
-        if (request.tags['keymgmt:version'] === '2') throw new KeymgmtError(code, 'lame')
+        if (request.tags['keymgmt:version'] === '2') throw new KeymgmtError(code, 'failed')
         await new Promise((resolve) => {
           setTimeout(resolve, 5)
         })
         return provider.create(request)
       },
     }))
-    expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual([code, 'lame'])
+    expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual([code, 'failed'])
     expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(begun)
     const kmsKeys = (await readDistribution(engine, 'k', 'app'))?.kms_keys ?? []
     expect(kmsKeys.filter(({ state }) => state === 'created')).toHaveLength(created)
@@ -245,10 +245,13 @@ describe('an alias', () => {
     const first = recorded(testbed, (provider): Partial<KmsProvider> => ({
       pointAlias: async (...args) => {
         await provider.pointAlias(...args)
-        return lame()
+        return fail()
       },
     }))
-    expect(await refusal(distribute(first.engine, 'k', 'app', AES))).toEqual(['KMS_FAILED', 'lame'])
+    expect(await refusal(distribute(first.engine, 'k', 'app', AES))).toEqual([
+      'KMS_FAILED',
+      'failed',
+    ])
     const { name = '', aliases } = (await readDistribution(testbed.engine, 'k', 'app')) ?? {}
     expect(aliases).toEqual([{ region: HOME, name: `alias/hashicorp/${name}`, state: 'pending' }])
     const second = recorded(testbed)
@@ -286,17 +289,17 @@ it('what several commands left is told of, all of it', async () => {
   await distribute(testbed.engine, 'other', 'app', AES)
   expect(
     await refusal(
-      saveKey(recorded(testbed, () => ({ disable: lame })).engine, 'app', {
+      saveKey(recorded(testbed, () => ({ disable: fail })).engine, 'app', {
         minEnabledVersion: 2,
       }),
     ),
-  ).toEqual(['KMS_FAILED', 'lame'])
+  ).toEqual(['KMS_FAILED', 'failed'])
   await saveKey(testbed.engine, 'app', {})
   expect(testbed.notices).toEqual([
     'First finishing what an earlier command began: the distribution of app in k, the distribution of app in other',
   ])
   expect(
-    await complaints({
+    await findProblems({
       ...testbed,
       kms: { ...testbed.kms, keys: testbed.kms.keys.filter(({ region }) => region === HOME) },
     }),

@@ -15,7 +15,7 @@ import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import type { KmsProvider } from '../../../src/kms/provider.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { MemoryKey } from '../../support/memory-kms.js'
-import { AES, complaints, createDistributed, recorded, refusal, type Testbed } from './testbed.js'
+import { AES, findProblems, createDistributed, recorded, refusal, type Testbed } from './testbed.js'
 
 type Step = (engine: Engine) => Promise<unknown>
 
@@ -142,7 +142,7 @@ describe.each(['removal', 'revocation'] as const)('an unfinished %s', (name) => 
       }))
       await step(lossy.engine).catch(() => undefined)
       await restoreDistribution(testbed.engine, 'k', 'app')
-      expect(await complaints(testbed)).toEqual([])
+      expect(await findProblems(testbed)).toEqual([])
     },
   )
 })

@@ -17,8 +17,8 @@ export const AES = { purpose: ['encrypt', 'decrypt'], protection: 'hsm' } as con
 export const GLOBAL = { replicaRegions: ['eu-west-1', 'us-east-1'] } as const
 export const DAY_MS = 86_400_000
 
-/** What is asked of a store or a KMS without changing anything there. */
-export const HARMLESS = [
+/** Methods of a store or a KMS that change nothing there. */
+export const READ_ONLY_METHODS = [
   'get',
   'list',
   'id',
@@ -31,7 +31,7 @@ export const HARMLESS = [
   'findReplica',
 ]
 
-/** Core over a store and a KMS in memory, with what it said. */
+/** The core over a store and a KMS in memory. */
 export interface Testbed {
   readonly engine: Engine
   readonly store: Store
@@ -39,7 +39,7 @@ export interface Testbed {
   readonly notices: string[]
 }
 
-/** A testbed with a provider `k`; or one over what another has, as the next command finds it. */
+/** A testbed with a provider `k`, over the store and KMS of another testbed if one is passed. */
 export async function createTestbed(
   { store, kms }: Pick<Testbed, 'store' | 'kms'> = {
     store: createMemoryStore(),
@@ -51,7 +51,7 @@ export async function createTestbed(
   return testbed
 }
 
-/** A testbed whose store and KMS are reached through these. */
+/** A testbed over this store and KMS. */
 export function testbedOver(store: Store, kms: MemoryKms, kind: KmsKind): Testbed {
   const notices: string[] = []
   return {
@@ -76,23 +76,23 @@ export async function createDistributed(
   return testbed
 }
 
-/** A testbed that writes down what is done through it. */
+/** A testbed that records what is done through it. */
 export interface RecordedTestbed extends Testbed {
   /**
-   * What the KMS was asked to change: the call, its Region and version; of an alias, whose it was
-   * said to be and what it was said to name.
+   * Calls to the KMS that change something: the method, the Region, the version; for an alias, its
+   * owner and target too.
    */
   readonly calls: string[]
-  /** The records that were written, by path. */
+  /** Paths of the records that were written. */
   readonly written: string[]
-  /** The locks that were taken, and what for. */
+  /** Locks that were taken, with their purpose. */
   readonly locks: string[]
-  /** What whoever watches was told. */
+  /** Progress messages. */
   readonly progress: string[]
 }
 
 /**
- * Another testbed over the same store and KMS, which writes down what is done; `instead` replaces
+ * Another testbed over the same store and KMS, which records what is done. `instead` replaces
  * methods of the KMS.
  */
 export function recorded(
@@ -107,13 +107,13 @@ export function recorded(
   ]
   const watchedStore = watched(store, (name, args) => {
     if (name === 'lock') locks.push(args.join(': '))
-    else if (!HARMLESS.includes(name)) written.push(String(args[0]))
+    else if (!READ_ONLY_METHODS.includes(name)) written.push(String(args[0]))
   })
   const open: KmsKind['open'] = async (settings) => {
     const provider = await kms.kind.open(settings)
     return watched({ ...provider, ...instead(provider) }, (name, args) => {
-      if (!HARMLESS.includes(name))
-        calls.push([name, ...args.flatMap((arg) => inShort(kms, arg))].join(' '))
+      if (!READ_ONLY_METHODS.includes(name))
+        calls.push([name, ...args.flatMap((arg) => summarise(kms, arg))].join(' '))
     })
   }
   const testbed = testbedOver(watchedStore, kms, { ...kms.kind, open })
@@ -127,17 +127,17 @@ export function recorded(
   }
 }
 
-/** The same, and `tell` is told of every call before it is made. */
+/** Calls `onCall` before every call of a method of `of`. */
 export function watched<T extends object>(
   of: T,
-  tell: (name: string, args: readonly unknown[]) => void,
+  onCall: (name: string, args: readonly unknown[]) => void,
 ): T {
   return new Proxy(of, {
     get: (target, name, receiver) => {
       const method: unknown = Reflect.get(target, name, receiver)
       if (typeof method !== 'function') return method
       return (...args: unknown[]): unknown => {
-        tell(String(name), args)
+        onCall(String(name), args)
         return Reflect.apply(method, target, args)
       }
     },
@@ -145,10 +145,10 @@ export function watched<T extends object>(
 }
 
 /**
- * An argument of a call to a KMS as a test can name it: a KMS key by its version, an alias without
- * what they all begin with.
+ * An argument of a call to a KMS, in a form that tests can compare: a KMS key by its version, an
+ * alias without its prefix and time.
  */
-function inShort(kms: MemoryKms, arg: unknown): string[] {
+function summarise(kms: MemoryKms, arg: unknown): string[] {
   if (typeof arg === 'number') return [String(arg)]
   if (typeof arg === 'string')
     return arg in KEY_TYPES ? [] : [arg.replace('alias/hashicorp/', '').replace(/\d{10}/, 'TIME')]
@@ -164,18 +164,21 @@ function inShort(kms: MemoryKms, arg: unknown): string[] {
   return 'id' in arg ? [version(arg.id)] : []
 }
 
-/** What an attempt is refused with: code, message and hints. */
+/** Fails a call to the KMS or the store. */
+export const fail = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'failed'))
+
+/** The code, message and hints that an attempt is refused with. */
 export async function refusal(attempt: Promise<unknown>): Promise<readonly string[]> {
   const error = await attempt.then(
     () => undefined,
     (reason: unknown) => reason,
   )
   if (!(error instanceof KeymgmtError))
-    throw error instanceof Error ? error : new Error('it was not refused')
+    throw error instanceof Error ? error : new Error('the attempt was not refused')
   return [error.code, error.message, ...error.hints]
 }
 
-/** The KMS keys in short: version, Region, state; and the aliases. */
+/** The KMS keys (version, Region, state) and the aliases, sorted. */
 export function shown({ kms }: Testbed): string[] {
   const keys = kms.keys.map(
     ({ request, region, deletion, material, enabled }) =>
@@ -192,14 +195,14 @@ export function shown({ kms }: Testbed): string[] {
 }
 
 /**
- * What is wrong with the key `app` in `k`; empty when nothing is: one KMS key for each version and
- * Region and no other, with our bytes, and nothing unfinished.
+ * Lists the problems of the key `app` in `k`. An empty list means: one KMS key for each version and
+ * Region and no other, with the store's material, and nothing unfinished.
  */
-export async function complaints({ engine, store, kms }: Testbed): Promise<string[]> {
+export async function findProblems({ engine, store, kms }: Testbed): Promise<string[]> {
   const key = (await requireKey(engine, 'app')).current
   const active = await readDistribution(engine, 'k', 'app')
   const record = active ?? (await archivedOf(engine, key, 'k'))[0]?.record
-  if (!record) return ['there is no record of the distribution']
+  if (!record) return ['the store has no record of the distribution']
   const expected = key.latest_version * record.regions.length
   const held = await Promise.all(
     record.kms_keys.map(async (entry) => {

@@ -22,10 +22,10 @@ import {
 const SIGN = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
 const OTHER = Buffer.alloc(32, 1).toString('base64')
 
-const inShort = ({ what, version, expected, found, mendable }: Difference) =>
+const summarise = ({ what, version, expected, found, mendable }: Difference) =>
   `${what} ${version}: ${expected}, ${found}${mendable ? '' : ', for good'}`
 const verify = async (engine: Engine, challenge = false) =>
-  (await verifyDistribution(engine, 'k', 'app', challenge)).differences.map(inShort)
+  (await verifyDistribution(engine, 'k', 'app', challenge)).differences.map(summarise)
 
 /** A testbed on which the KMS says this of every KMS key. */
 const saying = (testbed: Testbed, change: (status: KmsKeyStatus) => Partial<KmsKeyStatus>) =>
@@ -149,7 +149,7 @@ describe('verify tells', () => {
     for (const name of ['managed-by', 'keymgmt:version']) testbed.kms.keys[0]?.tags.delete(name)
     testbed.kms.keys.splice(1, 1)
     const { observation, differences } = await verifyDistribution(testbed.engine, 'k', 'app', true)
-    expect(differences.map(inShort)).toEqual([
+    expect(differences.map(summarise)).toEqual([
       'tags 1: ours, missing or changed: managed-by, keymgmt:version',
       'kms-key 2: exists, deleted, for good',
     ])

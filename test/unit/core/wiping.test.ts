@@ -9,7 +9,7 @@ import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { KmsProvider } from '../../../src/kms/provider.js'
 import type { Store } from '../../../src/store/index.js'
-import { AES, createTestbed, HOME, recorded, type Testbed } from './testbed.js'
+import { AES, createTestbed, HOME, recorded, type Testbed, fail } from './testbed.js'
 
 // No command leaves material in memory, be it its own or what it read, whether it succeeds or not.
 
@@ -41,7 +41,6 @@ function witness(
   return { engine: recorded({ ...testbed, store }, instead).engine, seen }
 }
 
-const lame = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'lame'))
 const distributed = async (engine: Engine) => {
   await saveKey(engine, 'app', { type: 'aes256-gcm96' })
   await distribute(engine, 'k', 'app', AES)
@@ -55,7 +54,7 @@ async function strange({ engine, kms }: Testbed): Promise<string> {
     type: 'aes256-gcm96',
     purpose: ['decrypt', 'encrypt'],
     multiRegion: false,
-    description: 'keymgmt stranger',
+    description: 'keymgmt foreign',
     tags: {},
   })
   await provider.importMaterial(HOME, made, 'aes256-gcm96', OWN)
@@ -118,10 +117,10 @@ describe('material is overwritten', () => {
   it.each<
     readonly [string, Partial<KmsProvider>, (engine: Engine, id: string) => Promise<unknown>]
   >([
-    ['that the KMS did not take', { importMaterial: lame }, (engine) => rotateKey(engine, 'app')],
+    ['that the KMS did not take', { importMaterial: fail }, (engine) => rotateKey(engine, 'app')],
     [
       'that could not be compared',
-      { accepts: lame },
+      { accepts: fail },
       (engine) => verifyDistribution(engine, 'k', 'app', true),
     ],
     [

@@ -116,13 +116,13 @@ describe('wrapForImport', () => {
     ['a byte less', (unwrapped: Buffer) => unwrapped.subarray(0, -1)],
     ['a byte more', (unwrapped: Buffer) => Buffer.concat([unwrapped, Buffer.alloc(1)])],
     ['nothing', () => Buffer.alloc(0)],
-  ])('gives out no blob that unwraps to %s', (_name, spoil) => {
+  ])('gives out no blob that unwraps to %s', (_name, corrupt) => {
     const decipher = Object.getPrototypeOf(
       createDecipheriv('id-aes256-wrap-pad', Buffer.alloc(32), Buffer.from('A65959A6', 'hex')),
     ) as { update: (wrapped: Uint8Array) => Buffer }
     const update = decipher.update
     jest.spyOn(decipher, 'update').mockImplementation(function (this: unknown, wrapped) {
-      return spoil(update.call(this, wrapped))
+      return corrupt(update.call(this, wrapped))
     })
     expect(() => wrapForImport('RSA_AES_KEY_WRAP_SHA_256', der, randomBytes(48), 2048)).toThrow(
       expect.objectContaining({

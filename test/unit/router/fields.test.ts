@@ -14,7 +14,7 @@ import {
 import { mountHelp, pathsMarkdown } from '../../../src/router/help.js'
 import { createRouter } from '../../../src/router/router.js'
 import { definePath } from '../../../src/router/path.js'
-import { didYouMean, distanceTo } from '../../../src/router/suggest.js'
+import { didYouMean, distanceTo } from '../../../src/suggest.js'
 import { textOf, type RawValue } from '../../../src/router/values.js'
 
 // What a change to the router was once not noticed in.
@@ -180,6 +180,18 @@ describe('words', () => {
       distanceTo('key'.repeat(9), 'key'),
     ]).toEqual([5, 1, 7, undefined])
     expect(distanceTo('min_enbled_verzion', 'min_enabled_version')).toBe(2)
+  })
+
+  it('two letters in the wrong order are one edit', () => {
+    expect(distanceTo('tyep', 'type')).toBe(1)
+    expect(distanceTo('raed', 'read')).toBe(1)
+    expect(distanceTo('tyepx', 'type')).toBeUndefined()
+  })
+
+  it('several names are suggested if so many are asked for, the most similar first', () => {
+    const names = ['billing', 'ap', 'apps', 'app1']
+    expect(didYouMean('app', names, 3)).toEqual(['did you mean "ap" or "apps" or "app1"?'])
+    expect(didYouMean('apps1', names, 2)).toEqual(['did you mean "apps" or "app1"?'])
   })
 })
 

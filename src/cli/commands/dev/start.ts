@@ -10,7 +10,7 @@ import {
 } from '../../../dev-kms/index.js'
 import { KeymgmtError } from '../../../errors.js'
 import { isLoopback } from '../../../kms/aws/settings.js'
-import { didYouMean } from '../../../router/suggest.js'
+import { didYouMean } from '../../../suggest.js'
 
 /** The values of the flags of `keymgmt dev`. */
 export interface DevFlags {

@@ -74,10 +74,10 @@ describe('an RSA private key', () => {
       'coefficient',
       'its precomputed numbers (exponent1, exponent2, coefficient) do not belong to its primes',
     ],
-  ])('is refused when its number %d is off by one bit: %s', (spoilt, _name, fault) => {
+  ])('is refused when its number %d is off by one bit: %s', (corrupted, _name, fault) => {
     const written = list(
       ...numbers.map(({ tag, content, whole }, index) => {
-        if (index !== spoilt) return whole
+        if (index !== corrupted) return whole
         const changed = Buffer.from(content)
         // The lowest bit but one: an even number would be found out sooner.
         changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 2

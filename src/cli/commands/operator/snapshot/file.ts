@@ -1,4 +1,3 @@
-import { Argument } from 'commander'
 import {
   openSnapshot,
   parseSnapshot,
@@ -13,11 +12,6 @@ import { exists } from '../../../../store/files.js'
 import { storageError } from '../../../../store/permissions.js'
 import { printWarnings } from '../../../output/index.js'
 import { writeWarning, type Terminal } from '../../../terminal.js'
-
-/** FILE */
-export function fileArgument(): Argument {
-  return new Argument('<FILE>')
-}
 
 /**
  * Reads a snapshot and opens it with the keyfile or the passphrase of this location.

@@ -1,9 +1,7 @@
-import { describeSnapshot } from '../../../../core/operations/snapshot-contents.js'
 import { composeEngine } from '../../../engine.js'
 import { loadFormat, type FormatName } from '../../../output/index.js'
 import { KeymgmtCommand, type Context } from '../../command.js'
 import { formatOption } from '../../flags.js'
-import { fileArgument, readSnapshot } from './file.js'
 import { contentsData, countsData, formatted, keyRow } from './print.js'
 
 /** `keymgmt operator snapshot inspect FILE` */
@@ -14,7 +12,7 @@ export function defineInspect(context: Context): KeymgmtCommand {
       'Checks that the snapshot is complete and unchanged, and prints the id of its store, when it was saved, its seals, and its keys with their versions. Opens no material and no credentials.',
     )
     .example('The keys in a backup', 'keymgmt operator snapshot inspect backup.snapshot')
-    .addArgument(fileArgument())
+    .argument('<FILE>')
     .addOption(formatOption())
     .action((file: string, { format }: { format: FormatName }) => inspect(context, file, format))
 }
@@ -27,6 +25,8 @@ async function inspect(context: Context, file: string, formatName: FormatName): 
       terminal.err(`${message}\n`)
     },
   })
+  const { describeSnapshot } = await import('../../../../core/operations/snapshot-contents.js')
+  const { readSnapshot } = await import('./file.js')
   const contents = describeSnapshot(await readSnapshot(terminal, opened, file))
   if (!format.humanReadable) {
     terminal.out(formatted(terminal, format, { data: contentsData(contents) }))

@@ -1,13 +1,7 @@
 import { Option } from 'commander'
 import { join } from 'node:path'
-import { describeSnapshot, type Surplus } from '../../../../core/operations/snapshot-contents.js'
+import type { Surplus } from '../../../../core/operations/snapshot-contents.js'
 import type { Snapshot } from '../../../../core/operations/snapshot-file.js'
-import { recordNewerVersions } from '../../../../core/operations/snapshot-newer.js'
-import {
-  compareWithSnapshot,
-  restoreSnapshot,
-  surplusError,
-} from '../../../../core/operations/snapshot-restore.js'
 import { KeymgmtError } from '../../../../errors.js'
 import type { OpenedEngine } from '../../../../open-engine.js'
 import { composeEngine } from '../../../engine.js'
@@ -15,7 +9,6 @@ import { loadFormat, type Format, type FormatName } from '../../../output/index.
 import type { Terminal } from '../../../terminal.js'
 import { KeymgmtCommand, type Context } from '../../command.js'
 import { forceOption, formatOption } from '../../flags.js'
-import { fileArgument, readSnapshot, writeSnapshot } from './file.js'
 import { countsData, formatted, surplusData, surplusRow } from './print.js'
 
 interface RestoreFlags {
@@ -39,7 +32,7 @@ export function defineRestore(context: Context): KeymgmtCommand {
       'A store in a new location',
       'KEYMGMT_KEYFILE=$KEYMGMT_HOME/keyfile KEYMGMT_HOME=$PWD/restored keymgmt operator snapshot restore backup.snapshot',
     )
-    .addArgument(fileArgument())
+    .argument('<FILE>')
     .addOption(
       new Option(
         '--check',
@@ -71,6 +64,7 @@ async function restore(context: Context, file: string, flags: RestoreFlags): Pro
       terminal.err(`${message}\n`)
     },
   })
+  const { readSnapshot } = await import('./file.js')
   const snapshot = await readSnapshot(terminal, opened, file)
   const run: Restore = { terminal, format, opened, snapshot }
   if (flags.check) return opened.seals.restoring(snapshot.seal, () => check(run))
@@ -80,6 +74,7 @@ async function restore(context: Context, file: string, flags: RestoreFlags): Pro
 
 /** Prints what the snapshot lacks. Returns the exit status. */
 async function check({ terminal, format, opened, snapshot }: Restore): Promise<number> {
+  const { compareWithSnapshot } = await import('../../../../core/operations/snapshot-restore.js')
   const surplus = await compareWithSnapshot(opened.engine.store, snapshot)
   if (surplus.length > 0 || !format.humanReadable)
     terminal.out(
@@ -97,6 +92,9 @@ async function replace(
   force: boolean,
   begin: () => void,
 ): Promise<void> {
+  const { compareWithSnapshot, restoreSnapshot, surplusError } =
+    await import('../../../../core/operations/snapshot-restore.js')
+  const { writeSnapshot } = await import('./file.js')
   const surplus = await compareWithSnapshot(opened.engine.store, snapshot)
   if (format.humanReadable) printSurplus(terminal, format, surplus)
   if (surplus.length > 0 && !force) throw surplusError(surplus)
@@ -112,6 +110,7 @@ async function replace(
       terminal.err(`Saved the present store in ${file}\n`)
     },
   })
+  const { describeSnapshot } = await import('../../../../core/operations/snapshot-contents.js')
   const { created, store_id, keys, versions } = countsData(describeSnapshot(snapshot))
   terminal.out(
     formatted(terminal, format, {
@@ -133,6 +132,8 @@ async function replace(
  * status: AWS may be out of reach, which does not undo the restore.
  */
 async function lookForNewer({ terminal, opened, snapshot }: Restore): Promise<number> {
+  const { describeSnapshot } = await import('../../../../core/operations/snapshot-contents.js')
+  const { recordNewerVersions } = await import('../../../../core/operations/snapshot-newer.js')
   let status = 0
   for (const { name } of describeSnapshot(snapshot).keys) {
     try {

@@ -1,9 +1,7 @@
-import { describeSnapshot } from '../../../../core/operations/snapshot-contents.js'
 import { composeEngine } from '../../../engine.js'
 import { loadFormat, type FormatName } from '../../../output/index.js'
 import { KeymgmtCommand, type Context } from '../../command.js'
 import { formatOption } from '../../flags.js'
-import { fileArgument, writeSnapshot } from './file.js'
 import { countsData, formatted } from './print.js'
 
 /** `keymgmt operator snapshot save FILE` */
@@ -14,7 +12,7 @@ export function defineSave(context: Context): KeymgmtCommand {
       'Saves everything that the store contains in a new file, also while other commands write: the records of one key are from one moment. The file is sealed like the store; keep the keyfile or the passphrase elsewhere. Refuses a FILE that exists.',
     )
     .example('A backup', 'keymgmt operator snapshot save store.snapshot')
-    .addArgument(fileArgument())
+    .argument('<FILE>')
     .addOption(formatOption())
     .action((file: string, { format }: { format: FormatName }) => save(context, file, format))
 }
@@ -27,6 +25,8 @@ async function save(context: Context, file: string, formatName: FormatName): Pro
       terminal.err(`${message}\n`)
     },
   })
+  const { describeSnapshot } = await import('../../../../core/operations/snapshot-contents.js')
+  const { writeSnapshot } = await import('./file.js')
   const contents = describeSnapshot(await writeSnapshot(terminal, opened, file))
   terminal.out(formatted(terminal, format, { data: { file, ...countsData(contents) } }))
   return 0

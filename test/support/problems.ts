@@ -16,8 +16,8 @@ import { archivedOf } from '../../src/core/records/archive.js'
 import type { DevKms } from '../../src/dev-kms/index.js'
 import { currentMaterial } from '../../src/dev-kms/state.js'
 
-/** The library over the store of a bench, as a second opinion beside the binary. */
-export function engineOver(home: string, kms: DevKms): Engine {
+/** The library over a testbed's store: it checks the binary's work independently. */
+export function openEngine(home: string, kms: DevKms): Engine {
   const env = { AWS_ENDPOINT_URL_KMS: kms.endpoint }
   return createEngine({
     store: openSealedLocalStore({ storeDir: home, keyfile: join(home, 'keyfile') }).store,
@@ -26,22 +26,22 @@ export function engineOver(home: string, kms: DevKms): Engine {
 }
 
 /**
- * What is wrong with the key `app` in the provider `k`, in words; empty when nothing is: one KMS
- * key for each version and Region and no other, with our bytes and in the right state, the right
- * aliases, no lock and nothing unfinished.
+ * Lists the problems of the key `app` in the provider `k`. An empty list means: one KMS key for
+ * each version and Region and no other, with the store's material and in the right state; the right
+ * aliases; no lock; and nothing unfinished.
  */
-export async function complaints(home: string, kms: DevKms): Promise<string[]> {
-  const engine = engineOver(home, kms)
+export async function findProblems(home: string, kms: DevKms): Promise<string[]> {
+  const engine = openEngine(home, kms)
   const key = (await requireKey(engine, 'app')).current
   const active = await readDistribution(engine, 'k', 'app')
   const record = active ?? (await archivedOf(engine, key, 'k'))[0]?.record
-  if (!record) return ['there is no record of the distribution']
+  if (!record) return ['the store has no record of the distribution']
   return [
     ...(key.pending_version === undefined ? [] : ['a rotation is not finished']),
     ...(record.state === 'removed' && active ? ['a removal is not finished'] : []),
-    ...(await keyComplaints(engine, kms, key, record)),
-    ...aliasComplaints(kms, key, record),
-    ...leftovers(home),
+    ...(await kmsKeyProblems(engine, kms, key, record)),
+    ...aliasProblems(kms, key, record),
+    ...leftoverLocks(home),
     ...(active
       ? (await verifyDistribution(engine, 'k', 'app', false)).differences.map((each) =>
           JSON.stringify(each),
@@ -50,7 +50,7 @@ export async function complaints(home: string, kms: DevKms): Promise<string[]> {
   ]
 }
 
-async function keyComplaints(
+async function kmsKeyProblems(
   engine: Engine,
   kms: DevKms,
   key: KeyRecord,
@@ -84,7 +84,7 @@ async function keyComplaints(
   return found
 }
 
-function aliasComplaints(kms: DevKms, key: KeyRecord, record: DistributionRecord): string[] {
+function aliasProblems(kms: DevKms, key: KeyRecord, record: DistributionRecord): string[] {
   return [...kms.account.regions].flatMap(([name, region]) => {
     const wanted =
       record.state !== 'removed' && record.regions.includes(name)
@@ -100,7 +100,7 @@ function aliasComplaints(kms: DevKms, key: KeyRecord, record: DistributionRecord
   })
 }
 
-function leftovers(home: string): string[] {
+function leftoverLocks(home: string): string[] {
   const locks = existsSync(join(home, 'locks'))
     ? readdirSync(join(home, 'locks'), { recursive: true, withFileTypes: true })
     : []

@@ -20,13 +20,13 @@ import type { Group } from '../suite.js'
  * What somebody does behind our back: its name, what `verify` calls the difference, and how it is
  * done.
  */
-type Mishap = readonly [
+type OutsideChange = readonly [
   name: string,
   what: string,
   does: (client: KMSClient, KeyId: string, AliasName: string, site: Site) => Promise<unknown>,
 ]
 
-const MISHAPS: readonly Mishap[] = [
+const OUTSIDE_CHANGES: readonly OutsideChange[] = [
   [
     'deleted material',
     'state',
@@ -84,11 +84,15 @@ async function strange(client: KMSClient, { runId }: Site): Promise<string | und
 /** What `verify` finds, and `repair` mends. */
 export const VERIFY_AND_REPAIR: Group = {
   name: 'binary, verify and repair',
-  kmsKeys: MISHAPS.length + 2,
-  checks: (site) => MISHAPS.map((mishap) => ({ name: mishap[0], run: () => suffer(site, mishap) })),
+  kmsKeys: OUTSIDE_CHANGES.length + 2,
+  checks: (site) =>
+    OUTSIDE_CHANGES.map((outsideChange) => ({
+      name: outsideChange[0],
+      run: () => suffer(site, outsideChange),
+    })),
 }
 
-async function suffer(site: Site, [, expected, does]: Mishap): Promise<void> {
+async function suffer(site: Site, [, expected, does]: OutsideChange): Promise<void> {
   const path = 'keymgmt/kms/k/key/app'
   const operator = await hire(site)
   const client = clientAt(site, site.home)
