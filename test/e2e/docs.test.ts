@@ -136,6 +136,7 @@ async function place(): Promise<Place> {
     STORE_PASSPHRASE_FILE: join(work, 'passphrase'),
     AWS_TOKEN: 'token',
     AWS_ENDPOINT_URL_KMS: testbed.kms.endpoint,
+    AWS_ENDPOINT_URL_STS: testbed.kms.endpoint,
     AWS_ACCESS_KEY_ID: testbed.kms.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: testbed.kms.credentials.secretAccessKey,
   }
@@ -264,6 +265,7 @@ const BEFORE: Readonly<Record<string, readonly string[]>> = {
   ],
   'keymgmt/key/:name/rotate': [KEY],
   'keymgmt/kms': [PROVIDER],
+  'keymgmt/kms/:name/identity': [PROVIDER],
   // A KMS key of the same material, made with other tools, under the id of the example.
   'keymgmt/kms/:name/key/:key/adopt': [
     PROVIDER,

@@ -79,6 +79,7 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   [OUTCOMES, 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt version_aliases=true'],
   ['', 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt version_aliases=true'],
   ['read keymgmt/kms/NAME', 'read keymgmt/kms/k'],
+  ['read keymgmt/kms/NAME/identity', 'read keymgmt/kms/k/identity'],
   ['read keymgmt/kms/NAME/key/KEY', 'read keymgmt/kms/k/key/app'],
   ['read keymgmt/kms/NAME/key/KEY/verify', 'read keymgmt/kms/k/key/app/verify'],
   [OUTCOMES, 'write -f keymgmt/kms/k/key/app/revoke'],

@@ -4,7 +4,7 @@ import { OPERATION_TAG, type KmsKey } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
 import { createdKmsKeyAt, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
 import type { CreatedKmsKey, CreatingKmsKey, KmsKeyPlace } from '../records/model.js'
-import { assertAccount, assertCreatedInAccount, placeOf } from './account.js'
+import { assertCreatedInAccount, placeOf } from './account.js'
 import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './context.js'
 
 /** Maximum creations of one KMS key per command, each after a lost response that created none. */
@@ -23,7 +23,6 @@ const LONGEST_ATTEMPT_MS = 600_000
  */
 export async function createPrimary(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
   const { provider, distribution } = context
-  await assertAccount(context)
   for (let attempt = 1; ; attempt++) {
     const begun = await begin(context, place)
     try {

@@ -1,10 +1,12 @@
 import type { KmsKeyStatus } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
+import { keyInName } from '../records/alias-names.js'
 import type { ArchivedDistribution } from '../records/archive.js'
 import { found, lost, materialIn } from '../records/kms-keys.js'
 import { materialFingerprint, withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KmsKeyEntry } from '../records/model.js'
 import { readProvider } from '../records/repository.js'
+import { assertPlace, assertPlaceOf } from './account.js'
 import { tagsFor, type ReconcileContext } from './context.js'
 import { wantedAliases } from './plan.js'
 
@@ -29,8 +31,10 @@ export interface Observation {
 /**
  * Asks the KMS about every KMS key and alias of the distribution. With `challenge`, symmetric KMS
  * keys are asked to take the same material again, which AWS does only if it is the same.
+ * @throws KeymgmtError KMS_ACCOUNT_DIFFERS; errors of the KMS.
  */
 export async function observe(context: ReconcileContext, challenge: boolean): Promise<Observation> {
+  await assertPlaceOf(context)
   const { provider, distribution, key } = context
   const { kms_keys, regions } = distribution.current
   const names = new Set(wantedAliases(key, distribution.current).keys())
@@ -91,6 +95,7 @@ async function observeMaterial(
 /**
  * The record of an archived distribution, with the KMS keys as lost that AWS no longer has;
  * undefined if it has none of them, or if they can't be looked for.
+ * @throws KeymgmtError KMS_ACCOUNT_DIFFERS; errors of the KMS.
  */
 export async function findArchived(
   engine: Engine,
@@ -99,6 +104,7 @@ export async function findArchived(
   const provider = await readProvider(engine, providerName)
   if (!provider || provider.key_collection !== record.regions[0]) return undefined
   const opened = await openProvider(engine, provider)
+  await assertPlace({ key: keyInName(record.name), providerName, record, provider: opened })
   const kms_keys = await Promise.all(
     record.kms_keys.map(async (entry) => {
       if (entry.state === 'creating') return entry

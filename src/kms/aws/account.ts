@@ -1,7 +1,6 @@
 import { ListAliasesCommand } from '@aws-sdk/client-kms'
 import { KeymgmtError, type ErrorCode } from '../../errors.js'
 import { accountIn, type KmsAccount, type KmsIdentity } from '../provider.js'
-import { catchAwsError } from './errors.js'
 import { ACCOUNT_LOOKUP_LIMIT } from './operations.js'
 import { entriesOf, type Session } from './session.js'
 
@@ -11,24 +10,28 @@ import { entriesOf, type Session } from './session.js'
  * endpoint is AWS's own: STS knows nothing about another service. Undefined if neither can be read.
  */
 export async function readAccount(session: Session): Promise<KmsAccount | undefined> {
-  const listed = session.client.send(new ListAliasesCommand({ Limit: ACCOUNT_LOOKUP_LIMIT }))
-  const reply = await catchAwsError(listed, 'AccessDeniedException')
-  for (const { AliasArn } of entriesOf(reply?.Aliases)) {
+  const inAlias = await unlessFinal(aliasAccount(session))
+  if (inAlias || !session.endpoint.isAws) return inAlias
+  return unlessFinal(readIdentity(session).then(({ arn }) => accountIn(arn)))
+}
+
+async function aliasAccount({ client }: Session): Promise<KmsAccount | undefined> {
+  const { Aliases } = await client.send(new ListAliasesCommand({ Limit: ACCOUNT_LOOKUP_LIMIT }))
+  for (const { AliasArn } of entriesOf(Aliases)) {
     const account = typeof AliasArn === 'string' ? accountIn(AliasArn) : undefined
     if (account) return account
   }
-  return session.endpoint.isAws ? callerAccount(session) : undefined
+  return undefined
 }
 
-/** Errors that end the command. After any other one, a new KMS key still shows the account. */
+/** Errors that end the command: no other request would succeed. */
 const FINAL: readonly ErrorCode[] = ['INTERRUPTED', 'KMS_TIMEOUT', 'KMS_CREDENTIALS']
 
-async function callerAccount(session: Session): Promise<KmsAccount | undefined> {
-  const identity = await readIdentity(session).catch((error: unknown) => {
-    if (!(error instanceof KeymgmtError) || FINAL.includes(error.code)) throw error
-    return undefined
+async function unlessFinal<T>(account: Promise<T>): Promise<T | undefined> {
+  return account.catch((error: unknown) => {
+    if (error instanceof KeymgmtError && !FINAL.includes(error.code)) return undefined
+    throw error
   })
-  return identity && accountIn(identity.arn)
 }
 
 /** The caller, according to STS in the session's Region. */

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { pointAlias } from '../../../src/kms/aws/aliases.js'
 import { awaitReplica, findReplica, inspectKey } from '../../../src/kms/aws/keys.js'
+import type { AwsMiddleware } from '../../../src/kms/aws/middleware.js'
 import type { Session } from '../../../src/kms/aws/session.js'
 import { reply, serve, sessionWith, type Handler } from './service.js'
 
@@ -46,12 +47,12 @@ describe('a KMS key', () => {
     ['its id, which its replica shares, in another one', AWAY, ID],
   ])('is named by %s', async (_title, region, named) => {
     const names: unknown[] = []
-    const client = await clients.open(describeAs(region === HOME ? KEY : REPLICA, 'Enabled'), [
-      ({ input }, next) => {
-        names.push(input.KeyId)
-        return next()
-      },
-    ])
+    const noteName: AwsMiddleware = ({ input }, next) => {
+      names.push(input.KeyId)
+      return next()
+    }
+    const described = describeAs(region === HOME ? KEY : REPLICA, 'Enabled')
+    const client = await clients.open(described, [noteName], undefined, region)
     await inspectKey(sessionWith(client, region), KEY)
     expect(names).toEqual([named])
   })
