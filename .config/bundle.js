@@ -1,6 +1,6 @@
-// Makes what is published: the command, the library and the demo in a few files that need no
-// packages, with the licences of what is in them, a bill of materials (CycloneDX 1.6), and the
-// manual page.
+// Bundles the published package: the command, the library and the demo, in a few files without
+// dependencies. Adds the licences of the bundled packages, a bill of materials (CycloneDX 1.6), and
+// the manual page.
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
@@ -8,9 +8,7 @@ import { rolldown } from 'rolldown'
 const OUT = 'dist/bundle'
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 
-/**
- * The folders of the packages whose code is in the bundle, from the modules that it was made of.
- */
+/** The folders of the packages that the bundled modules come from. */
 function bundledPackages(inputs) {
   const folders = inputs.flatMap(
     (file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [],
@@ -23,7 +21,7 @@ function licenceText(folder) {
   return file === undefined ? undefined : readFileSync(join(folder, file), 'utf8').trim()
 }
 
-function describe(folder) {
+function readPackage(folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   return {
     name,
@@ -44,13 +42,13 @@ function notices(packages) {
 
 function billOfMaterials(packages) {
   const purl = ({ name, version }) => `pkg:npm/${name.replace('@', '%40')}@${version}`
-  const component = (of) => ({
+  const component = (pack) => ({
     type: 'library',
-    'bom-ref': purl(of),
-    name: of.name,
-    version: of.version,
-    purl: purl(of),
-    licenses: [{ expression: of.license }],
+    'bom-ref': purl(pack),
+    name: pack.name,
+    version: pack.version,
+    purl: purl(pack),
+    licenses: [{ expression: pack.license }],
   })
   return {
     bomFormat: 'CycloneDX',
@@ -66,7 +64,7 @@ const COMMAND = resolve('src/cli/main.ts')
 /** The modules that every command loads. */
 const startup = new Set(['\0rolldown/runtime.js'])
 
-/** Collects the modules that the command imports statically, and theirs. */
+/** Collects the modules that the command imports statically, directly or indirectly. */
 const collectStartup = {
   name: 'collect-startup',
   buildEnd() {
@@ -79,7 +77,7 @@ const collectStartup = {
   },
 }
 
-/** Commander loads it, and keymgmt does not need it there. */
+/** Commander loads node:child_process, but keymgmt never uses commander's subprocesses. */
 const withoutChildProcess = {
   name: 'without-child-process',
   resolveId: (source, importer = '') =>
@@ -88,7 +86,10 @@ const withoutChildProcess = {
       : undefined,
 }
 
-/** V8 scans text of one byte a character faster: one `…` would double the size of all the code. */
+/**
+ * V8 stores code with any character above U+00FF in two bytes per character, which takes longer to
+ * scan.
+ */
 const startupInAscii = {
   name: 'startup-in-ascii',
   generateBundle(_options, chunks) {
@@ -104,21 +105,23 @@ const startupInAscii = {
 
 const bundle = await rolldown({
   platform: 'node',
-  // Without it, packages that come as ES modules and as CommonJS would be in the bundle twice.
+  // The default would bundle packages twice that publish both ES modules and CommonJS.
   resolve: { mainFields: ['module', 'main'] },
   plugins: [collectStartup, withoutChildProcess, startupInAscii],
   input: { keymgmt: COMMAND, index: 'src/index.ts', demo: 'demo/demo.ts' },
 })
 const { output } = await bundle.write({
   dir: OUT,
-  // CommonJS starts 12 ms of CPU time faster than ES modules (Node.js 20), with bin/package.json.
+  // CommonJS takes 12 ms less CPU time at startup than ES modules (Node.js 20). It needs
+  // bin/package.json.
   format: 'cjs',
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name]-[hash].cjs',
   dynamicImportInCjs: false,
   minifyInternalExports: false,
   minify: true,
-  // Finding a file takes longer than reading it: all that every command needs is one file.
+  // Opening a file takes longer than reading it, so one file contains everything that all commands
+  // need.
   codeSplitting: { groups: [{ name: 'startup', test: (id) => startup.has(id) }] },
 })
 await bundle.close()
@@ -130,7 +133,7 @@ writeFileSync(
 const modules = output.flatMap(({ moduleIds = [] }) => moduleIds.map((id) => relative('.', id)))
 const packages = bundledPackages(modules)
   .filter((folder) => existsSync(join(folder, 'package.json')))
-  .map(describe)
+  .map(readPackage)
 writeFileSync(join(OUT, 'THIRD-PARTY-NOTICES.txt'), `${notices(packages)}\n`)
 writeFileSync(join(OUT, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(packages), null, 2)}\n`)
 const { manual } = await import('../dist/src/cli/help/manual.js')

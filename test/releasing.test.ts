@@ -34,7 +34,7 @@ describe('workflows', () => {
       expect(line).toMatch(/uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
   })
 
-  it.each(workflows)('%s can only read, except the job that publishes', (name) => {
+  it.each(workflows)('%s has only read permissions, except the job that publishes', (name) => {
     const { permissions, jobs } = read(name)
     expect(permissions).toEqual({ contents: 'read' })
     const wider = Object.entries(jobs)
@@ -97,7 +97,7 @@ describe('package.json', () => {
     expect(manifest.man).toEqual(['./dist/bundle/keymgmt.1'])
   })
 
-  it('publishes no page that only people on the website read', () => {
+  it('publishes no page that is meant for the website only', () => {
     expect(manifest.files).not.toContain('docs')
   })
 })

@@ -49,7 +49,7 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
 }
 
 /** Names of Vault's commands that keymgmt does not have. */
-export const VAULT_COMMANDS: readonly string[] = Object.keys(REPLACEMENTS)
+export const REPLACED_COMMANDS: readonly string[] = Object.keys(REPLACEMENTS)
 
 /** The error for a command of Vault that keymgmt does not have; undefined for any other line. */
 export function vaultCommandError({ command, words }: CommandLine): KeymgmtError | undefined {

@@ -87,6 +87,12 @@ export interface KmsKeyStatus {
   readonly kind: { readonly type: KeyTypeName; readonly purpose: readonly Purpose[] } | undefined
 }
 
+/** The KMS's reply to an import. */
+export interface ImportedMaterial {
+  /** The KMS's name for the material in this KMS key, where it has one. */
+  readonly materialId?: string | undefined
+}
+
 /** The owner of an alias that is to name another KMS key. */
 export interface AliasOwner {
   /** The ids of the KMS keys that it may be moved away from. */
@@ -141,16 +147,16 @@ export interface KmsProvider {
   findReplica(key: KmsKey, region: string, since: Date): Promise<KmsKey | undefined>
 
   /**
-   * Puts the material into the KMS key, for ever, and leaves it usable. The provider does not keep
-   * `material`.
-   * @returns the KMS's name for the material in this KMS key, where it has one.
+   * Puts the material into the KMS key and leaves it usable: until `validTo`, or for ever. The
+   * provider does not keep `material`.
    */
   importMaterial(
     region: string,
     key: KmsKey,
     type: KeyTypeName,
     material: Uint8Array,
-  ): Promise<{ readonly materialId?: string | undefined }>
+    validTo?: Date,
+  ): Promise<ImportedMaterial>
 
   /**
    * True if the KMS key holds this very material; undefined if it can't show that without being
@@ -164,10 +170,17 @@ export interface KmsProvider {
   ): Promise<boolean | undefined>
 
   /**
-   * True if the KMS key takes this material as the one that it has had before. It is changed only
-   * if it had none.
+   * Asks the KMS key to take this material, which it does only if it has had it before. It is
+   * changed only if it had none, and expires at `validTo`, or never.
+   * @returns undefined if it is refused.
    */
-  accepts(region: string, key: KmsKey, type: KeyTypeName, material: Uint8Array): Promise<boolean>
+  accepts(
+    region: string,
+    key: KmsKey,
+    type: KeyTypeName,
+    material: Uint8Array,
+    validTo?: Date,
+  ): Promise<ImportedMaterial | undefined>
 
   /** Deletes the material from the KMS key, which stays. */
   deleteMaterial(region: string, key: KmsKey): Promise<void>
@@ -227,10 +240,16 @@ export interface KmsKind {
     region: string,
   ): Promise<void>
   /**
-   * Checks settings without any call.
+   * Checks, without any call, that the Regions in `field` exist, and that a key can be in all of
+   * them. With `allowUnknown`, a Region may also be one that this version does not know.
+   * @throws KeymgmtError FIELD_INVALID, with the Region that was probably meant.
+   */
+  assertRegions(field: string, regions: readonly string[], allowUnknown: boolean): Promise<void>
+  /**
+   * Refuses credentials that cannot be right, without any call.
    * @throws KeymgmtError FIELD_INVALID, KMS_ENDPOINT_REFUSED.
    */
-  assertSettings(settings: KmsSettings): Promise<void>
+  assertCredentials(credentials: KmsSettings['credentials']): Promise<void>
   /** Opens a provider; the first request is made by the provider's own methods. */
   open(settings: KmsSettings): Promise<KmsProvider>
 }

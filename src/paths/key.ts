@@ -5,7 +5,7 @@ import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, integer, listOf, oneOf } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import type { Json } from '../router/values.js'
-import { REGION } from './region.js'
+import { allowUnknownRegion, REGION } from './region.js'
 
 /** LIST keymgmt/key */
 export const keys = definePath<Engine>()({
@@ -46,6 +46,7 @@ export const key = definePath<Engine>()({
           "AWS Regions that the key can be replicated to. Can't be changed.",
           REGION,
         ),
+        allow_unknown_region: allowUnknownRegion,
         deletion_allowed: boolean('Whether the key can be deleted.'),
         min_enabled_version: integer(
           'Versions below this one are disabled wherever the key is distributed; 0 enables all.',
@@ -55,12 +56,13 @@ export const key = definePath<Engine>()({
       run: async (
         engine,
         { name },
-        { type, replica_regions, deletion_allowed, min_enabled_version },
+        { type, replica_regions, allow_unknown_region, deletion_allowed, min_enabled_version },
       ) => {
         const { saveKey } = await import('../core/operations/keys.js')
         await saveKey(engine, name, {
           type,
           replicaRegions: replica_regions,
+          allowUnknownRegion: allow_unknown_region,
           deletionAllowed: deletion_allowed,
           minEnabledVersion: min_enabled_version,
         })
@@ -71,7 +73,7 @@ export const key = definePath<Engine>()({
       summary: 'Settings and versions of the key; never its material.',
       run: async (engine, { name }) => {
         const record = await readKey(engine, name)
-        return record && { data: describe(record) }
+        return record && { data: keyData(record) }
       },
     },
     delete: {
@@ -89,7 +91,7 @@ export const key = definePath<Engine>()({
 /**
  * A version that a rotation has not finished is not one that anybody can use, so it is not shown.
  */
-function describe({
+function keyData({
   name,
   type,
   replica_regions,

@@ -1,6 +1,7 @@
 import type { Engine } from '../core/engine.js'
 import { boolean, integer, required, text } from '../router/fields.js'
 import { definePath } from '../router/path.js'
+import { readCreated } from './created.js'
 
 /** WRITE keymgmt/kms/:name/key/:key/adopt */
 export const kmsKeyAdopt = definePath<Engine>()({
@@ -27,14 +28,22 @@ export const kmsKeyAdopt = definePath<Engine>()({
         version: integer('Version of the key whose material it holds; 1 where none is given.', {
           min: 1,
         }),
+        allow_permanent: boolean(
+          'Whether to import material that expires again without its expiry. Otherwise it keeps its expiry.',
+        ),
         take_over: boolean(
           'Whether to take a KMS key whose tags say that another store has it. The removal of its distribution there still schedules its deletion.',
         ),
       },
-      run: async (engine, { name, key }, { key_id, version = 1, take_over }) => {
+      run: async (engine, { name, key }, { key_id, version = 1, take_over, allow_permanent }) => {
         const { adopt } = await import('../core/operations/adopt.js')
-        await adopt(engine, name, key, { kmsKeyId: key_id, version, takeOver: take_over })
-        return undefined
+        await adopt(engine, name, key, {
+          kmsKeyId: key_id,
+          version,
+          takeOver: take_over,
+          allowPermanent: allow_permanent,
+        })
+        return { created: await readCreated(engine, key, name) }
       },
     },
   },

@@ -10,6 +10,7 @@ import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
 import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
+import { readCreated } from './created.js'
 
 const NO_WRAPPING =
   'AWS KMS has neither wrap nor unwrap: to wrap the keys of your applications, use purpose=encrypt,decrypt'
@@ -68,7 +69,7 @@ export const kmsKey = definePath<Engine>()({
           protection,
           versionAliases: version_aliases,
         })
-        return undefined
+        return { created: await readCreated(engine, key, name) }
       },
     },
     read: {
@@ -79,7 +80,7 @@ export const kmsKey = definePath<Engine>()({
         const { readInterruption } = await import('../core/operations/distribute.js')
         const interruption = await readInterruption(engine, name, key)
         return {
-          data: describe(record),
+          data: distributionData(record),
           warnings: interruption ? [explainInterruption(interruption, name, key)] : [],
         }
       },
@@ -115,14 +116,17 @@ async function describeRemoved(
   if (!removed) return undefined
   const date = lastDeletion(removed.record)
   return {
-    data: { ...describe(removed.record), ...(date !== undefined && { deletion_date: date }) },
+    data: {
+      ...distributionData(removed.record),
+      ...(date !== undefined && { deletion_date: date }),
+    },
     warnings: [
       `It is removed, and AWS deletes its KMS keys${date === undefined ? '' : ` on ${date}`}. Until then, restore it with: keymgmt write -f keymgmt/kms/${name}/key/${key}/restore`,
     ],
   }
 }
 
-function describe({
+function distributionData({
   name,
   distribution_time,
   purpose,

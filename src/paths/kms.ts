@@ -5,7 +5,7 @@ import { KMS_KINDS } from '../kms/index.js'
 import { oneOf, pairs, text } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import { describeCredentialsSource } from './credentials-source.js'
-import { REGION } from './region.js'
+import { allowUnknownRegion, REGION } from './region.js'
 
 /** LIST keymgmt/kms */
 export const providers = definePath<Engine>()({
@@ -28,8 +28,13 @@ export const kms = definePath<Engine>()({
   description: [
     "An AWS Region with the credentials to use there. Without credentials, AWS's own chain is asked: environment, shared files, role of the container or instance.",
     '    keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1',
-    'Give secrets from a file or standard input, not as arguments:',
+    'Pass secrets in a file or on standard input, not as arguments. The file of credentials=@FILE has a line such as access_key=AKIAIOSFODNN7EXAMPLE for each name, or is a JSON object of the same names:',
+    '    keymgmt write keymgmt/kms/example-kms credentials=@credentials.txt',
+    '    keymgmt write keymgmt/kms/example-kms credentials=access_key=AKIAIOSFODNN7EXAMPLE credentials=secret_key=@secret.txt',
+    'The whole request can be JSON too, such as {"provider": "awskms", "key_collection": "us-west-1", "credentials": {"access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}}',
     '    keymgmt write keymgmt/kms/example-kms @provider.json',
+    "Credentials are replaced as a whole. To return to AWS's own chain, remove them:",
+    '    keymgmt write keymgmt/kms/example-kms credentials=',
   ].join('\n\n'),
   parameters: { name: 'Name of the provider.' },
   operations: {
@@ -38,15 +43,25 @@ export const kms = definePath<Engine>()({
       fields: {
         provider: oneOf(KMS_KINDS, "Kind of the KMS. Can't be changed."),
         key_collection: text("AWS Region that the KMS keys are made in. Can't be changed.", REGION),
+        allow_unknown_region: allowUnknownRegion,
         credentials: pairs(
           AWS_CREDENTIALS,
-          'How to reach the KMS and as whom; replaced as a whole.',
+          'How to reach the KMS and as whom; replaced as a whole. Empty: none.',
           SECRET_CREDENTIALS,
         ),
       },
-      run: async (engine, { name }, { provider, key_collection, credentials }) => {
+      run: async (
+        engine,
+        { name },
+        { provider, key_collection, allow_unknown_region, credentials },
+      ) => {
         const { saveProvider } = await import('../core/operations/providers.js')
-        await saveProvider(engine, name, { provider, keyCollection: key_collection, credentials })
+        await saveProvider(engine, name, {
+          provider,
+          keyCollection: key_collection,
+          allowUnknownRegion: allow_unknown_region,
+          credentials,
+        })
         return undefined
       },
     },

@@ -1,4 +1,10 @@
 import { REGION_PATTERN } from '../kms/region.js'
+import { boolean } from '../router/fields.js'
 
 /** The check of a field that takes an AWS Region. */
 export const REGION = { pattern: REGION_PATTERN, example: 'us-west-1' }
+
+/** The field that lets the same write name a Region that this version does not know. */
+export const allowUnknownRegion = boolean(
+  'Accept a Region that this version of keymgmt does not know.',
+)

@@ -1,5 +1,13 @@
 import { FieldError } from './field-error.js'
-import { isList, isObject, kindOf, textOf, withoutLastNewline, type RawValue } from './values.js'
+import {
+  isEmpty,
+  isList,
+  isObject,
+  kindOf,
+  textOf,
+  withoutLastNewline,
+  type RawValue,
+} from './values.js'
 
 const TRUE: readonly unknown[] = ['1', 't', 'T', 'true', 'TRUE', 'True']
 const FALSE: readonly unknown[] = ['', '0', 'f', 'F', 'false', 'FALSE', 'False']
@@ -44,10 +52,11 @@ export function toSlice(raw: RawValue): readonly string[] {
 
 /**
  * A raw value as name and value pairs: objects, texts such as `name=value`, or a list of these. The
- * last of two equal names wins. The error never repeats any part of the value, which may be a
- * credential.
+ * last of two equal names wins, and an empty value has no pairs. The error never repeats any part
+ * of the value, which may be a credential.
  */
 export function toPairs(raw: RawValue): ReadonlyMap<string, string> {
+  if (isEmpty(raw)) return new Map()
   return new Map((isList(raw) ? raw : [raw]).flatMap(pairsOf))
 }
 

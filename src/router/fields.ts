@@ -1,7 +1,7 @@
 import { scalarText, toBoolean, toInteger, toPairs, toSlice, toText } from './convert.js'
 import { FieldError } from './field-error.js'
 import { didYouMean } from '../suggest.js'
-import { isList, isObject, withoutLastNewline, type RawValue } from './values.js'
+import { isList, withoutLastNewline, type RawValue } from './values.js'
 
 /** One field of a request: its description, and the conversion of its raw value. */
 export interface Field<T> {
@@ -217,7 +217,7 @@ function refuseJsonText(raw: RawValue): void {
   const texts = isList(raw) ? raw : [raw]
   if (!texts.some((part) => /^\s*[{[]/.test(scalarText(part) ?? ''))) return
   throw new FieldError('expected name=value', [
-    'JSON text as the value of one field is not parsed; send the whole request as JSON, with an object in this field',
+    'to pass a JSON object, put it in a file and specify @FILE as the value',
   ])
 }
 
@@ -226,11 +226,4 @@ function refuseJsonText(raw: RawValue): void {
  */
 function unknownNameError(name: string, known: readonly string[]): FieldError {
   return new FieldError(`unknown name; the names are ${known.join(', ')}`, didYouMean(name, known))
-}
-
-/** True if a value counts as missing, which a required field must not be. */
-export function isEmpty(raw: RawValue): boolean {
-  if (raw === null || raw === '' || (raw instanceof Uint8Array && raw.length === 0)) return true
-  if (isList(raw)) return raw.length === 0
-  return isObject(raw) && raw.size === 0
 }

@@ -1,7 +1,7 @@
 import { KeymgmtError } from '../errors.js'
 import { scalarText } from './convert.js'
 import { FieldError } from './field-error.js'
-import { isEmpty, type Field, type Fields } from './fields.js'
+import type { Field, Fields } from './fields.js'
 import {
   OPERATIONS,
   type Operation,
@@ -12,7 +12,7 @@ import {
 import { isName, matchPattern, NAME_RULE, parameterOf, pathSegments } from './pattern.js'
 import { isPlain, quote, quoteName, quotePlain } from './quote.js'
 import { didYouMean, distanceTo } from '../suggest.js'
-import type { RawValue } from './values.js'
+import { isEmpty, type RawValue } from './values.js'
 
 /** The fields of a request, untyped. */
 export type RequestData = ReadonlyMap<string, RawValue>

@@ -45,3 +45,10 @@ export function withoutLastNewline(bytes: Uint8Array): Uint8Array {
 export function textOf(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 }
+
+/** True if a value counts as missing, which a required field must not be. */
+export function isEmpty(raw: RawValue): boolean {
+  if (raw === null || raw === '' || (raw instanceof Uint8Array && raw.length === 0)) return true
+  if (isList(raw)) return raw.length === 0
+  return isObject(raw) && raw.size === 0
+}

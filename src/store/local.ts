@@ -27,51 +27,17 @@ export interface LocalStoreOptions {
  * Creates a store with one file for each record below `storeDir`/store, mode 0600 in folders of
  * mode 0700. The first lock also removes what killed commands left behind.
  */
-export function createLocalStore({
-  storeDir,
-  lockWaitMs = 60_000,
-  onWait,
-}: LocalStoreOptions): Store {
+export function createLocalStore(options: LocalStoreOptions): Store {
+  const { storeDir } = options
   const root = join(storeDir, 'store')
-  const locks = join(storeDir, 'locks')
-  let tidied: Promise<void> | undefined
-  let areFoldersChecked = false
-  /** The folders above the store don't change while a command runs. */
-  const assertPlace = (folder: string) => {
-    if (!areFoldersChecked) assertFoldersAbove(storeDir, 'keep')
-    areFoldersChecked = true
-    assertPrivateBelow(storeDir, folder)
-  }
-  const lock = async (name: string, purpose: string): Promise<HeldLock> => {
-    assertPlace(locks)
-    // Only writes need this module. Reads take no lock.
-    const { takeLock, tidyLocks } = await import('./lock.js')
-    await (tidied ??= tidyLocks(locks))
-    return takeLock(locks, name, purpose, { waitMs: lockWaitMs, onWait })
-  }
+  const assertPlace = createPlaceCheck(storeDir)
+  const lock = createLocking(options, assertPlace)
   const read = (path: string) => {
     const file = fileOf(root, path)
     assertPlace(dirname(file))
     return readRecordFile(path, file)
   }
-  /** Callers may hold their own locks. This lock makes comparing and writing one step. */
-  const replace = async <T>(
-    path: string,
-    expected: Revision | undefined,
-    write: (file: string, draft: string, current: NumberedRecord | undefined) => T,
-  ): Promise<T> => {
-    const file = fileOf(root, path)
-    const held = await lock(`record/${path}`, `write ${path}`)
-    try {
-      const current = read(path)
-      if (current?.revision !== expected) throw conflict(path)
-      return write(file, held.draft, current)
-    } catch (error) {
-      throw storageError(error, file)
-    } finally {
-      await held.release()
-    }
-  }
+  const replace = createReplacing(root, read, lock)
   return {
     id: () => Promise.resolve().then(() => idOf(storeDir)),
     get: (path) =>
@@ -98,6 +64,58 @@ export function createLocalStore({
       segmentsOf(name)
       return lock(name, purpose)
     },
+  }
+}
+
+/** Checks a folder of the store. The folders above the store don't change while a command runs. */
+function createPlaceCheck(storeDir: string): (folder: string) => void {
+  let areFoldersChecked = false
+  return (folder) => {
+    if (!areFoldersChecked) assertFoldersAbove(storeDir, 'keep')
+    areFoldersChecked = true
+    assertPrivateBelow(storeDir, folder)
+  }
+}
+
+type Locking = (name: string, purpose: string) => Promise<HeldLock>
+
+function createLocking(
+  { storeDir, lockWaitMs = 60_000, onWait }: LocalStoreOptions,
+  assertPlace: (folder: string) => void,
+): Locking {
+  const folder = join(storeDir, 'locks')
+  let tidied: Promise<void> | undefined
+  return async (name, purpose) => {
+    assertPlace(folder)
+    // Only writes need this module. Reads take no lock.
+    const { takeLock, tidyLocks } = await import('./lock.js')
+    await (tidied ??= tidyLocks(folder))
+    return takeLock(folder, name, purpose, { waitMs: lockWaitMs, onWait })
+  }
+}
+
+/** Callers may hold their own locks. This lock makes comparing and writing one step. */
+function createReplacing(
+  root: string,
+  read: (path: string) => NumberedRecord | undefined,
+  lock: Locking,
+) {
+  return async <T>(
+    path: string,
+    expected: Revision | undefined,
+    write: (file: string, draft: string, current: NumberedRecord | undefined) => T,
+  ): Promise<T> => {
+    const file = fileOf(root, path)
+    const held = await lock(`record/${path}`, `write ${path}`)
+    try {
+      const current = read(path)
+      if (current?.revision !== expected) throw conflict(path)
+      return write(file, held.draft, current)
+    } catch (error) {
+      throw storageError(error, file)
+    } finally {
+      await held.release()
+    }
   }
 }
 

@@ -100,7 +100,7 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
   }
 
   it.each(KINDS)(
-    'takes %s for %j, twice, shows that it holds it, and takes nothing else',
+    'imports %s for %j, also again, proves that it has it, and refuses other material',
     async (type, purpose, holds) => {
       const key = await make(type, purpose)
       expect(await state(key)).toBe('pending-import')
@@ -121,7 +121,7 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     },
   )
 
-  it('loses its material and gets the same back, which enables it', async () => {
+  it('deletes material, imports the same again, and so enables the KMS key', async () => {
     const { key, material } = await filled()
     await provider.disable(HOME, key)
     await provider.importMaterial(HOME, key, 'aes256-gcm96', material)
@@ -132,7 +132,7 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     expect(await state(key)).toBe('enabled')
   })
 
-  it('names the material of a symmetric KMS key, otherwise for each of them, and no other material', async () => {
+  it('identifies the material of symmetric KMS keys only, differently for each KMS key', async () => {
     const [{ key: one, material }, { key: two }, pair] = [
       await filled(),
       await filled(),
@@ -157,7 +157,7 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     )
   })
 
-  it('enables, disables and tags, twice each', async () => {
+  it('enables, disables and tags, and can repeat each', async () => {
     const { key } = await filled()
     await twice(() => provider.disable(HOME, key))
     expect(await state(key)).toBe('disabled')
@@ -167,7 +167,7 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     expect(await provider.tagsOf(HOME, key)).toMatchObject({ more: 'tags' })
   })
 
-  it('schedules a deletion and takes it back, twice each; what never was is not there', async () => {
+  it('schedules and cancels a deletion, and can repeat each; reports a KMS key that never existed as missing', async () => {
     const { key } = await filled()
     expect(await provider.scheduleDeletion(HOME, key, 7)).toBeInstanceOf(Date)
     await provider.scheduleDeletion(HOME, key, 7)
@@ -184,7 +184,7 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     })
   })
 
-  it("makes, moves and removes an alias, twice each, and leaves somebody else's alone", async () => {
+  it("creates, moves and removes an alias, can repeat each, and leaves another owner's alias alone", async () => {
     const [{ key: one }, { key: two }, { key: foreign }] = [
       await filled(),
       await filled(),
@@ -210,7 +210,7 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     expect(await target()).toBeUndefined()
   })
 
-  it('replicates, twice, and finds what it made', async () => {
+  it('replicates, can repeat it, and finds the replica', async () => {
     const key = await make('aes256-gcm96', ['decrypt', 'encrypt'], randomUUID(), true)
     const material = await KEY_TYPES['aes256-gcm96'].generate()
     await provider.importMaterial(HOME, key, 'aes256-gcm96', material)

@@ -122,7 +122,7 @@ describe.each(STORES)('the %s store', (_name, create) => {
     expect(await store.get('key/app')).toBeUndefined()
   })
 
-  it('lets one holder at a time have a lock', async () => {
+  it('gives a lock to one holder at a time', async () => {
     const store = create()
     const order: string[] = []
     const first = await store.lock('key/app', 'test')

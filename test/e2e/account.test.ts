@@ -48,7 +48,7 @@ describe('with credentials of another account', () => {
     await testbed.ok('read keymgmt/kms/k/key/app/verify')
   })
 
-  it('a KMS key that was created is deleted, and gets no material, if aliases cannot be listed', async () => {
+  it('if aliases cannot be listed, the created KMS key gets no material and is scheduled for deletion', async () => {
     const env = await elsewhere({
       Version: '2012-10-17',
       Statement: [

@@ -47,7 +47,7 @@ describe('adoption', () => {
     ['ed25519', 'sign,verify'],
     ['hmac-sha512', 'sign,verify'],
   ])(
-    'takes a KMS key of %s for %s that holds our material, and manages it',
+    'adopts a KMS key of %s for %s with the same material, and manages it',
     async (type, purpose) => {
       const id = await orphan(type, purpose)
       await testbed.ok(`write ${PATH}/adopt key_id=${id}`)
@@ -79,7 +79,7 @@ describe('adoption', () => {
     ).toBe('Enabled')
   })
 
-  it('gives a KMS key one owner', async () => {
+  it('allows one owner per KMS key', async () => {
     const material = randomBytes(32).toString('hex')
     for (const key of ['app', 'twin'])
       await testbed.ok(`write keymgmt/key/${key}/import type=aes256-gcm96 material=${material}`)
@@ -101,7 +101,7 @@ describe('adoption', () => {
     expect((await testbed.run('read keymgmt/kms/k/key/twin/verify')).status).toBe(0)
   })
 
-  it('refuses what is not there, not external, of another type, or distributed already', async () => {
+  it('refuses a KMS key that is missing, not external, of another type, or distributed already', async () => {
     const id = await orphan('aes256-gcm96', 'encrypt,decrypt')
     const own = (await testbed.client().send(new CreateKeyCommand({}))).KeyMetadata?.KeyId ?? ''
     await testbed.ok('write -f keymgmt/key/pair type=rsa-2048')
@@ -127,7 +127,7 @@ describe('adoption', () => {
 })
 
 describe('version_aliases', () => {
-  it('gives each version an alias of its own, in every Region, and takes them away again', async () => {
+  it('creates an alias for each version in every Region, and removes them again', async () => {
     const aliases = async (region: string) => {
       const aliases = await ownAliases(testbed.client(region))
       return aliases
@@ -142,7 +142,7 @@ describe('version_aliases', () => {
     await testbed.ok(`write -f ${PATH}/replicate`)
     const rotated = await testbed.run('write -f keymgmt/key/app/rotate')
     expect(rotated.stderr.replace(/\s+/g, ' ')).toContain(
-      'What was made with an earlier one is verified or decrypted by naming its KMS key',
+      'To verify or decrypt the output of an earlier version, name its KMS key',
     )
     const { versions } = await json<{ versions: Record<string, string> }>(`read ${PATH}`)
     const expected = [
@@ -166,7 +166,7 @@ describe('the China Regions', () => {
   it.each([
     ['aes256-gcm96', 'encrypt,decrypt', 'SM4'],
     ['rsa-2048', 'sign,verify', 'SM2PKE'],
-  ])('refuse %s for %s, before any call', async (type, purpose, reason) => {
+  ])('refuse %s for %s before any call', async (type, purpose, reason) => {
     await testbed.ok('write keymgmt/kms/china provider=awskms key_collection=cn-north-1')
     await testbed.ok(`write -f keymgmt/key/app type=${type}`)
     const refused = await testbed.run(`write keymgmt/kms/china/key/app purpose=${purpose}`)

@@ -20,7 +20,7 @@ const aliases = async () =>
     ]),
   )
 
-it('two keys with one alias name are distributed at once, and the removal of one leaves the other', async () => {
+it('two keys with the same alias name can be distributed at once, and removing one leaves the other intact', async () => {
   const keys = ['db.main', 'db_main']
   for (const key of keys) await testbed.ok(`write -f keymgmt/key/${key} type=aes256-gcm96`)
   await Promise.all(keys.map((key) => testbed.ok(distribute(key))))
@@ -32,7 +32,7 @@ it('two keys with one alias name are distributed at once, and the removal of one
   expect((await testbed.run('read keymgmt/kms/k/key/db.main/verify')).status).toBe(0)
 })
 
-it('aliases that somebody else has are left alone, and a later second is used', async () => {
+it("another owner's aliases stay unchanged, and the alias gets a later second", async () => {
   const client = testbed.client()
   const TargetKeyId = (await client.send(new CreateKeyCommand({}))).KeyMetadata?.KeyId
   const now = Math.floor(Date.now() / 1000)

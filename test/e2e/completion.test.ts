@@ -60,14 +60,14 @@ describe('completion in bash', () => {
 })
 
 describe('the protocol of complete -C', () => {
-  it('cuts the line where the cursor is', async () => {
+  it('completes the part of the line before the cursor', async () => {
     const asked = await testbed.run('', {
       env: { COMP_LINE: 'keymgmt re keymgmt', COMP_POINT: '10' },
     })
     expect(asked).toEqual({ stdout: 'read \n', stderr: '', status: 0 })
   })
 
-  it("says nothing when the store can't be opened, and asks for no passphrase", async () => {
+  it("prints nothing if the store can't be opened, and never prompts for a passphrase", async () => {
     const asked = await testbed.run('', {
       env: { COMP_LINE: 'keymgmt read keymgmt/key/', KEYMGMT_HOME: '/dev/null' },
     })
@@ -76,7 +76,7 @@ describe('the protocol of complete -C', () => {
 })
 
 describe('-autocomplete-install', () => {
-  it('adds a line to what is there, which completes, and takes it out again', () => {
+  it('adds a working line to the start-up file, and removes it again', () => {
     const [bashrc, zshrc, fish] = [
       join(testbed.home, '.bashrc'),
       join(testbed.home, '.zshrc'),
@@ -109,7 +109,7 @@ describe('-autocomplete-install', () => {
     expect(bash('keymgmt -autocomplete-uninstall').stderr).toBe(`not installed in ${bashrc}\n`)
   })
 
-  it('makes no file where no shell is set up, and refuses both at once', () => {
+  it('creates no file if no shell is set up, and refuses both flags at once', () => {
     const empty = join(testbed.home, 'empty')
     mkdirSync(empty)
     expect(bash('keymgmt -autocomplete-install', { HOME: empty })).toMatchObject({

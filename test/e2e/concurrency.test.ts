@@ -50,7 +50,7 @@ describe('sixteen processes on one store', () => {
     expect(await findProblems(join(testbed.home, 'keymgmt'), testbed.kms)).toEqual([])
   })
 
-  it('making the same key at once make it once', async () => {
+  it('create one key if all create the same key at once', async () => {
     const ended = await Promise.all(
       Array.from({ length: 8 }, () => testbed.run('write -f keymgmt/key/same type=hmac-sha256')),
     )
@@ -58,7 +58,7 @@ describe('sixteen processes on one store', () => {
     expect(await testbed.ok('read -field=latest_version keymgmt/key/same')).toBe('1')
   })
 
-  it('wait no longer than they may, and say for whom', async () => {
+  it('stop waiting after the limit, and name the holder of the lock', async () => {
     const slow = await createTestbed(
       { latencyMs: 1_500, account: testbed.kms.account },
       testbed.home,
@@ -74,7 +74,7 @@ describe('sixteen processes on one store', () => {
 })
 
 describe('throttling', () => {
-  it('of 30 % of the requests, with the quotas of AWS on top, delays a command and fails none', async () => {
+  it("of 30 % of the requests, in addition to AWS's quotas, delays commands and fails none", async () => {
     const testbed = await createTestbed({ quotas: 'aws' })
     let state = 20_261_124
     const random = () => {
@@ -100,7 +100,7 @@ describe('throttling', () => {
     }
   }, 180_000)
 
-  it('ends at the deadline, says so, and the next run goes on from there', async () => {
+  it('ends at the deadline with an error, and the next run continues', async () => {
     const testbed = await createTestbed({
       faults: [{ operation: 'ImportKeyMaterial', nth: '*', kind: 'throttle' }],
     })
@@ -125,7 +125,7 @@ describe('throttling', () => {
     }
   })
 
-  it('by a hard limit is no throttling: it is not repeated', async () => {
+  it('is not a resource limit, which is not retried', async () => {
     const testbed = await createTestbed({
       faults: [{ operation: 'CreateKey', nth: 1, kind: 'limit' }],
     })

@@ -15,7 +15,7 @@ const PAIRS = {
 }
 const ids = Object.keys(PAIRS)
 
-describe('the order of authentication', () => {
+describe('the order of the sources of credentials', () => {
   let testbed: Testbed
   let metadata: Server
   beforeEach(async () => {
@@ -82,7 +82,7 @@ describe('the order of authentication', () => {
     expect(await signer(credentials, env)).toEqual([expected])
   })
 
-  it('last of all, the role of an EC2 instance, by version 2 of its metadata service', async () => {
+  it('uses the role of an EC2 instance last, through IMDSv2', async () => {
     const paths: string[] = []
     const instance = createServer((request, response) => {
       paths.push(`${request.method ?? ''} ${request.url ?? ''}`)
@@ -116,7 +116,7 @@ describe('the order of authentication', () => {
     }
   })
 
-  it('a role is assumed, with the external id, and its session signs', async () => {
+  it('assumes a role with the external id, and signs with its session', async () => {
     const asked: URLSearchParams[] = []
     const sts = createServer((request, response) => {
       let body = ''
@@ -161,7 +161,7 @@ describe('the order of authentication', () => {
     expect(ran.stderr).not.toContain('credentials=session_token')
   })
 
-  it('says that a session has expired', async () => {
+  it('reports that a session has expired', async () => {
     const expired = await createTestbed({
       faults: [{ operation: '*', nth: '*', kind: 'expired-token' }],
     })
@@ -173,7 +173,7 @@ describe('the order of authentication', () => {
     expect(ran.stderr).toContain('the session has expired')
   })
 
-  it('says what to do when there are none', async () => {
+  it('reports how to supply credentials if none exist', async () => {
     await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
     await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
     const ran = await testbed.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt', {

@@ -17,7 +17,7 @@ describe('the demo', () => {
     },
   })
 
-  it('succeeds, whatever variables the user has', () => {
+  it("succeeds regardless of the user's variables", () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   })
 

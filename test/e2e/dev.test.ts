@@ -78,7 +78,7 @@ describe('the store of a command under keymgmt dev', () => {
     expect(testbed.requests).toEqual([])
   })
 
-  it('is not the one of the settings, which the command can neither read nor change', async () => {
+  it('is not the store in the settings, which the command can neither read nor change', async () => {
     for (const setting of [
       `store=${testbed.home}/set`,
       `keyfile=${testbed.home}/key`,
@@ -94,7 +94,7 @@ describe('the store of a command under keymgmt dev', () => {
     expect(filesBelow(testbed.home)).toEqual(before)
   })
 
-  it('is private, and is gone at the end', async () => {
+  it('is private, and is removed at the end', async () => {
     const { stdout } = await dev(
       [],
       `${DISTRIBUTE}; ls -ld "$KEYMGMT_HOME/.." | cut -c 1-10; ls "$KEYMGMT_HOME"; false || exit 5`,
@@ -104,7 +104,7 @@ describe('the store of a command under keymgmt dev', () => {
     expect(readdirSync(temporary)).toEqual([])
   })
 
-  it.each(['path', 'URL'])('is the one that -store names as a %s, and stays', async (form) => {
+  it.each(['path', 'URL'])('is the store that -store names as a %s, and is kept', async (form) => {
     await testbed.ok(REAL_KEY, { env })
     const store = join(testbed.home, '.local/share/keymgmt')
     const flag = `-store=${form === 'URL' ? 'file://' : ''}${store}`
@@ -181,7 +181,7 @@ describe('a signal', () => {
 })
 
 describe('the environment of a command under keymgmt dev', () => {
-  it('has no other credentials, and finds the embedded KMS', async () => {
+  it('contains no other credentials, and reaches the embedded KMS', async () => {
     const shared = join(testbed.home, 'credentials')
     writeFileSync(shared, '[p]\naws_access_key_id = OTHER\naws_secret_access_key = x\n')
     const script = `import('@aws-sdk/client-sts')
@@ -206,7 +206,7 @@ describe('the environment of a command under keymgmt dev', () => {
     })
   })
 
-  it('is printed for a shell, without a command', async () => {
+  it('is printed for a shell if there is no command', async () => {
     const { stdout } = await testbed.run(
       [
         'dev',
@@ -222,8 +222,8 @@ describe('the environment of a command under keymgmt dev', () => {
   })
 })
 
-describe('an address that keymgmt dev cannot listen on', () => {
-  it('is a busy port', async () => {
+describe('keymgmt dev refuses to listen on', () => {
+  it('a busy port', async () => {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
@@ -237,7 +237,7 @@ describe('an address that keymgmt dev cannot listen on', () => {
     expect(stderr).not.toMatch(/defect|bug|report/i)
   })
 
-  it('is not on this machine', async () => {
+  it('an address that is not on this machine', async () => {
     const { status, stderr } = await testbed.run('dev -listen=192.0.2.1:0 -- true')
     expect({ status, stderr }).toEqual({
       status: 1,
@@ -258,7 +258,7 @@ describe('-fault', () => {
     expect(stderr).toContain(hint)
   })
 
-  it('takes an operation of AWS KMS, and all of them', async () => {
+  it('accepts an operation of AWS KMS, and * for all of them', async () => {
     expect(await testbed.run('dev -fault=CreateKey:1:drop -fault=*:9:error -- true')).toEqual({
       status: 0,
       stdout: '',

@@ -11,15 +11,16 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parse } from 'yaml'
+import { consoleCommands } from '../../demo/session/readme.js'
 import { fromGoFlags } from '../../src/cli/go-flags.js'
 import { TOPICS } from '../../src/cli/help/topics.js'
 import { PATHS } from '../../src/paths/index.js'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 import { programTable } from '../support/program.js'
 
-// Every command that somebody may copy is run: in bash, by the real binary, against the embedded
-// KMS, page by page, each from an empty home. A comment `<!-- not run: why -->` before a block of a
-// page says why it is not.
+// Runs every command that a reader may copy: in bash, with the real binary, against the embedded
+// KMS. Each page starts with an empty home folder. A comment `<!-- not run: why -->` before a block
+// excludes it.
 
 const program = await programTable()
 const PAGES = [
@@ -27,22 +28,28 @@ const PAGES = [
   'CONTRIBUTING.md',
   'RELEASING.md',
   'SECURITY.md',
-  ...readdirSync('docs').map((name) => join('docs', name)),
+  ...readdirSync('docs')
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
 ]
 
 interface Block {
   readonly language: string
   readonly text: string
-  /** Why it is not run. */
+  /** The reason why it is not run. */
   readonly exempt: string | undefined
 }
 
 function blocksOf(page: string): readonly Block[] {
   return [
     ...readFileSync(page, 'utf8').matchAll(
-      /(?:<!-- not run: ([^>]*) -->\n)?^```(\w*)\n([^]*?)^```$/gm,
+      /(?:^ *<!-- not run: ([^>]*) -->\n)?^( *)```(\w*)\n([^]*?)^\2```$/gm,
     ),
-  ].map(([, exempt, language = '', text = '']) => ({ language, text, exempt }))
+  ].map(([, exempt, indent = '', language = '', text = '']) => ({
+    language,
+    text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+    exempt,
+  }))
 }
 
 interface Step {
@@ -50,7 +57,7 @@ interface Step {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** The scripts in a workflow of GitHub's or a pipeline of GitLab's that call keymgmt. */
+/** The scripts that call keymgmt, in a workflow of GitHub or a pipeline of GitLab. */
 function scriptsOf(yaml: string): readonly string[] {
   const pipeline = parse(yaml) as Readonly<Record<string, unknown>>
   const jobs = Object.values(
@@ -65,25 +72,26 @@ function scriptsOf(yaml: string): readonly string[] {
   return scripts.filter((script) => script.includes('keymgmt'))
 }
 
-/** What of a page is run, in order. */
+/** The commands of a page that are run, in order. */
 function commandsOf(page: string): readonly string[] {
   return blocksOf(page)
     .filter(({ exempt }) => exempt === undefined)
     .flatMap(({ language, text }) => {
       if (language === 'yaml') return scriptsOf(text)
+      if (language === 'console') return consoleCommands(`\`\`\`console\n${text}\`\`\`\n`)
       return language === '' || language === 'sh' ? [text] : []
     })
 }
 
-interface Place {
+interface Shell {
   readonly testbed: Testbed
   readonly bash: (
     script: string,
-  ) => Promise<{ readonly status: number | null; readonly said: string }>
+  ) => Promise<{ readonly status: number | null; readonly output: string }>
 }
 
-/** What a page's commands find there: the files and variables that its text speaks of. */
-async function place(): Promise<Place> {
+/** Prepares the files, programs and variables that the text of the pages names. */
+async function openShell(): Promise<Shell> {
   const testbed = await createTestbed()
   const work = join(testbed.home, 'work')
   const bin = join(testbed.home, 'bin')
@@ -97,6 +105,8 @@ async function place(): Promise<Place> {
     'npx',
     '#!/bin/sh\nwhile [ "${1#keymgmt}" = "$1" ]; do shift; done\nshift\nexec keymgmt "$@"\n',
   )
+  const aws = resolve('dist/test/support/aws-cli.js')
+  program('aws', `#!/bin/sh\nexec "${process.execPath}" --no-warnings "${aws}" "$@"\n`)
   writeFileSync(
     join(work, 'provider.json'),
     JSON.stringify({
@@ -108,6 +118,12 @@ async function place(): Promise<Place> {
       },
     }),
   )
+  const { accessKeyId, secretAccessKey } = testbed.kms.credentials
+  writeFileSync(
+    join(work, 'credentials.txt'),
+    `access_key=${accessKeyId}\nsecret_key=${secretAccessKey}\n`,
+  )
+  writeFileSync(join(work, 'secret.txt'), `${secretAccessKey}\n`)
   writeFileSync(
     join(work, 'operator.json'),
     JSON.stringify({
@@ -149,30 +165,29 @@ async function place(): Promise<Place> {
           cwd: work,
           stdio: ['ignore', 'pipe', 'pipe'],
         })
-        let said = ''
+        let output = ''
         for (const stream of [child.stdout, child.stderr])
           stream.on('data', (chunk: Buffer) => {
-            said += chunk.toString()
+            output += chunk.toString()
           })
         child.on('close', (status) => {
-          ended({ status, said })
+          ended({ status, output })
         })
       }),
   }
 }
 
-/** Runs the scripts as one, in order; answers nothing, or what went wrong. */
-async function wentWrong(scripts: readonly string[]): Promise<string> {
-  const { testbed, bash } = await place()
+/** Runs the scripts in order. Returns an empty text, or the output if one fails. */
+async function failureOf(scripts: readonly string[]): Promise<string> {
+  const { testbed, bash } = await openShell()
   try {
-    // One shell for all, as somebody has who reads on; what a block exports holds for those after
-    // it.
-    const { status, said } = await bash(
+    // One shell for all blocks: what one exports applies to the next.
+    const { status, output } = await bash(
       scripts.map((script) => `echo '+++ next'\n${script}`).join('\n'),
     )
     return status === 0
       ? ''
-      : `it ended with ${String(status)} in the last of these:\n${said
+      : `exit status ${String(status)} in the last of these:\n${output
           .split('+++ next')
           .map((part, index) => `${scripts[index - 1] ?? ''}${part}`)
           .join('')}`
@@ -181,12 +196,18 @@ async function wentWrong(scripts: readonly string[]): Promise<string> {
   }
 }
 
-/** What a page takes for granted. */
-const NEEDS: Readonly<Record<string, readonly string[]>> = {
-  'docs/permissions.md': [
-    'keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1',
-    'keymgmt write -f keymgmt/key/app type=aes256-gcm96',
-  ],
+const PROVIDER = 'keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1'
+const KEY = 'keymgmt write keymgmt/key/app type=aes256-gcm96 replica_regions=eu-west-1'
+const DISTRIBUTED = [
+  PROVIDER,
+  KEY,
+  'keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt',
+]
+
+/** Commands to run before those of a page. */
+const BEFORE_PAGE: Readonly<Record<string, readonly string[]>> = {
+  'docs/permissions.md': [PROVIDER, KEY],
+  'docs/uninstall.md': DISTRIBUTED,
 }
 
 describe('the commands of the pages', () => {
@@ -195,12 +216,12 @@ describe('the commands of the pages', () => {
   it.each(pages)(
     '%s',
     async (page) => {
-      expect(await wentWrong([...(NEEDS[page] ?? []), ...commandsOf(page)])).toBe('')
+      expect(await failureOf([...(BEFORE_PAGE[page] ?? []), ...commandsOf(page)])).toBe('')
     },
     120_000,
   )
 
-  it('what is not run says why, and is there', () => {
+  it('a comment that excludes a block gives a reason', () => {
     const marks = PAGES.flatMap(
       (page) => readFileSync(page, 'utf8').match(/<!-- not run:/g) ?? [],
     ).length
@@ -211,11 +232,11 @@ describe('the commands of the pages', () => {
     for (const block of exempt) expect(block.exempt?.length).toBeGreaterThan(10)
   })
 
-  it('what is named within a sentence is a command with flags that it has', () => {
+  it('a command within a sentence exists, with its flags', () => {
     const inline = PAGES.flatMap((page) =>
       [
         ...readFileSync(page, 'utf8')
-          .replace(/^```[^]*?^```$/gm, '')
+          .replace(/^( *)```[^]*?^\1```$/gm, '')
           .matchAll(/`(?:npx )?keymgmt ([a-z][^`]*)`/g),
       ].map(([, line = '']) => line.replace(/ -h$/, '')),
     )
@@ -232,26 +253,15 @@ describe('the commands of the pages', () => {
   })
 })
 
-/** Nobody knows of the distribution any more, and the example's id is that of its KMS key. */
+/** Makes keymgmt forget the distribution, and gives its KMS key the id of the example. */
 const FORGOTTEN = [
   'id=$(keymgmt read -format=json keymgmt/kms/example-kms/key/other | grep -oE "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}" | tail -n 1)',
   'rm -r "$KEYMGMT_HOME/store/distribution"',
   'keymgmt() { command keymgmt "${@/1234abcd-12ab-34cd-56ef-1234567890ab/$id}"; }',
 ]
 
-const PROVIDER = 'keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1'
-const KEY = 'keymgmt write keymgmt/key/app type=aes256-gcm96 replica_regions=eu-west-1'
-const DISTRIBUTED = [
-  PROVIDER,
-  KEY,
-  'keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt',
-]
-
-/**
- * What has been done before the examples of a path. Of the others nothing, but what makes them
- * possible at all.
- */
-const BEFORE: Readonly<Record<string, readonly string[]>> = {
+/** Commands to run before the examples of a path. */
+const BEFORE_PATH: Readonly<Record<string, readonly string[]>> = {
   'keymgmt/key': [KEY],
   'keymgmt/key/:name': [
     'keymgmt write -f keymgmt/key/app type=aes256-gcm96',
@@ -266,7 +276,7 @@ const BEFORE: Readonly<Record<string, readonly string[]>> = {
   'keymgmt/key/:name/rotate': [KEY],
   'keymgmt/kms': [PROVIDER],
   'keymgmt/kms/:name/identity': [PROVIDER],
-  // A KMS key of the same material, made with other tools, under the id of the example.
+  // A KMS key of the same material that keymgmt does not know.
   'keymgmt/kms/:name/key/:key/adopt': [
     PROVIDER,
     'keymgmt write keymgmt/key/other/import type=aes256-gcm96 material=@key.bin',
@@ -290,7 +300,7 @@ describe('the examples of the help', () => {
     const isDistributed =
       pattern.startsWith('keymgmt/kms/:name/key') || pattern === 'keymgmt/key/:name/kms'
     expect(
-      await wentWrong([...(BEFORE[pattern] ?? (isDistributed ? DISTRIBUTED : [])), ...lines]),
+      await failureOf([...(BEFORE_PATH[pattern] ?? (isDistributed ? DISTRIBUTED : [])), ...lines]),
     ).toBe('')
   })
 
@@ -311,6 +321,6 @@ describe('the examples of the help', () => {
       ? ['keymgmt operator snapshot save backup.snapshot']
       : []
     const before = name === 'write' ? [] : DISTRIBUTED
-    expect(await wentWrong([...shells, ...before, ...backup, ...lines])).toBe('')
+    expect(await failureOf([...shells, ...before, ...backup, ...lines])).toBe('')
   })
 })

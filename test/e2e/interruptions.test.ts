@@ -180,7 +180,7 @@ afterAll(() => {
   process.stdout.write(`interruptions: ${FLOWS.length} flows, ${total} points\n`)
 })
 
-describe('whatever happens to whichever request', () => {
+describe('after any fault at any request', () => {
   it.each(FLOWS.map((flow) => [flow.name, flow] as const))(
     'of "%s", the same command finishes the job',
     async (name, flow) => {

@@ -1,17 +1,42 @@
-import { expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { openEngine, saveKey } from '../../src/index.js'
 
-const EXAMPLE = /^```js\n([^]*?)^```$/m.exec(readFileSync('docs/library.md', 'utf8'))?.[1] ?? ''
+/** The first JavaScript example of a page. */
+const exampleOf = (page: string) =>
+  /^```js\n([^]*?)^```$/m.exec(readFileSync(page, 'utf8'))?.[1] ?? ''
 
-it('the example in docs/library.md runs with the library that is published', async () => {
-  const { stdout, stderr } = await promisify(execFile)(
-    process.execPath,
-    ['--input-type=module', '--eval', EXAMPLE],
-    // Nothing in the environment of the test may change the example.
-    { env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR } },
-  )
-  expect(stdout).toMatch(/^app has version 1\nits alias is alias\/hashicorp\/app-\d{10}\n$/)
-  expect(stderr).toMatch(/^The store is sealed with a new keyfile: /)
+/** Runs an example with the published library, without other variables of the test. */
+const run = (example: string, env: Readonly<Record<string, string>> = {}) =>
+  promisify(execFile)(process.execPath, ['--input-type=module', '--eval', example], {
+    env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, ...env },
+  })
+
+describe('the example of the library', () => {
+  it('in docs/library.md runs', async () => {
+    const { stdout, stderr } = await run(exampleOf('docs/library.md'))
+    expect(stdout).toMatch(/^app has version 1\nits alias is alias\/hashicorp\/app-\d{10}\n$/)
+    expect(stderr).toMatch(/^The store is sealed with a new keyfile: /)
+  })
+
+  it('in docs/dev-kms.md creates a KMS key', async () => {
+    const { stdout } = await run(exampleOf('docs/dev-kms.md'), { NODE_NO_WARNINGS: '1' })
+    expect(stdout).toBe('PendingImport\n')
+  })
+
+  it('in README.md reads a key of the store', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'keymgmt-library-'))
+    try {
+      const { engine } = openEngine({ env: { KEYMGMT_HOME: home } })
+      await saveKey(engine, 'app', { type: 'aes256-gcm96' })
+      const { stdout } = await run(exampleOf('README.md'), { KEYMGMT_HOME: home })
+      expect(stdout).toBe('app is of type aes256-gcm96\n')
+    } finally {
+      rmSync(home, { recursive: true, force: true })
+    }
+  })
 })

@@ -54,7 +54,7 @@ const MALFORMED: readonly (readonly [string, Replacement])[] = [
   ['a connection that is cut within the body', cutInBody],
 ]
 
-describe('a KMS key whose creation gets', () => {
+describe('a CreateKey request that gets', () => {
   let kms: DevKms
   let proxy: Proxy
   let session: Session
@@ -103,7 +103,7 @@ describe('a KMS key whose creation gets', () => {
   }
 
   it.each(MALFORMED.map(([title, kind], index) => [title, kind, index] as const))(
-    '%s is found, and no other one is created',
+    '%s: the KMS key is found, and no other is created',
     async (_title, kind, index) => {
       fault = { when: 'after', kind }
       expect([await distribute(`found-${index}`), creations()]).toEqual([1, 1])
@@ -112,14 +112,14 @@ describe('a KMS key whose creation gets', () => {
 
   const withoutAnswer = MALFORMED.filter(([, kind]) => kind !== truncated && kind !== cutInBody)
   it.each(withoutAnswer.map(([title, kind], index) => [title, kind, index] as const))(
-    '%s without being carried out is created once',
+    '%s without being carried out: one KMS key is created',
     async (_title, kind, index) => {
       fault = { when: 'before', kind }
       expect([await distribute(`created-${index}`), creations()]).toEqual([1, 2])
     },
   )
 
-  it("AWS's own refusal is not looked for", async () => {
+  it("AWS's own refusal: no KMS key is searched for", async () => {
     const refusal = { __type: 'LimitExceededException', message: 'too many' }
     fault = { when: 'before', kind: json(refusal, 400) }
     await run('write -f keymgmt/key/refused type=aes256-gcm96')

@@ -64,7 +64,7 @@ describe('the main job', () => {
     }
   })
 
-  it('is repeatable: the same distribution again does nothing, another one is refused', async () => {
+  it('repeats the same distribution without effect, and refuses a different one', async () => {
     await testbed.ok('write -f keymgmt/key/twice type=aes256-gcm96')
     await testbed.ok('write keymgmt/kms/example-kms/key/twice purpose=encrypt,decrypt')
     const before = (await testbed.client().send(new ListKeysCommand({}))).Keys?.length
@@ -94,7 +94,7 @@ describe('the main job', () => {
     expect(Object.keys(versions)).toEqual(['1', '2'])
   })
 
-  it('replicates, and a rotation follows into every Region', async () => {
+  it('replicates, and rotates in every Region', async () => {
     await testbed.ok(
       'write -f keymgmt/key/global type=aes256-gcm96 replica_regions=eu-west-1,us-east-1',
     )
@@ -109,7 +109,7 @@ describe('the main job', () => {
     expect(opened.KeyId?.split('/')[1]).toBe(arn?.split('/')[1])
   })
 
-  it('keeps everything to this user, and nothing in the clear', () => {
+  it('keeps files private and sealed', () => {
     const files = readdirSync(join(testbed.home, 'keymgmt'), {
       recursive: true,
       withFileTypes: true,
@@ -124,7 +124,7 @@ describe('the main job', () => {
 })
 
 describe('permissions', () => {
-  it('calls nothing but what Vault documents, for the key type that Vault has', async () => {
+  it("needs only the permissions that Vault documents, for Vault's key type", async () => {
     const testbed = await createTestbed()
     try {
       await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
@@ -180,7 +180,7 @@ describe('permissions', () => {
     ['DeleteImportedKeyMaterial', distributed, 'write -f keymgmt/kms/k/key/app/revoke'],
     ['ListResourceTags', distributed, 'read keymgmt/kms/k/key/app/verify'],
   ])(
-    'names kms:%s when it is denied, and goes on once it is not',
+    'names kms:%s if it is denied, and continues once it is allowed',
     async (operation, before, line) => {
       const testbed = await createTestbed({ faults: [{ operation, nth: 1, kind: 'denied' }] })
       try {
@@ -200,13 +200,13 @@ describe('permissions', () => {
   )
 })
 
-describe('an answer that is lost', () => {
+describe('a lost response', () => {
   it.each(
     ['CreateKey', 'GetParametersForImport', 'ImportKeyMaterial', 'CreateAlias'].flatMap(
       (operation) =>
         ['drop', 'drop-before', 'error', 'error-after'].map((kind) => [operation, kind] as const),
     ),
-  )('%s %s: one KMS key and one alias in the end', async (operation, kind) => {
+  )('%s %s: ends with one KMS key and one alias', async (operation, kind) => {
     const testbed = await createTestbed({ faults: [{ operation, nth: 1, kind: kind as 'drop' }] })
     try {
       await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')

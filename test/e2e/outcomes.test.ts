@@ -24,8 +24,8 @@ async function statesIn(testbed: Testbed, region: string): Promise<(string | und
 
 const joined = (text: string) => text.replace(/\s+/g, ' ')
 
-describe('a removal that AWS denied', () => {
-  it('is finished by no other command, and each of them names both ways forward', async () => {
+describe('a removal that AWS denies', () => {
+  it('is not finished by other commands, which name both ways forward', async () => {
     const first = await createDistributed()
     const testbed = await createTestbed(
       {
@@ -76,7 +76,7 @@ describe('a command that cannot reach one of two providers', () => {
   })
   afterAll(() => testbed.close())
 
-  it('does the rest, exits with 2, and prints every outcome as JSON', async () => {
+  it('does the remaining work, exits with 2, and prints every outcome as JSON', async () => {
     const { stdout, stderr, status } = await testbed.run(
       'write -f -format=json keymgmt/key/app/rotate',
     )
@@ -97,7 +97,7 @@ describe('a command that cannot reach one of two providers', () => {
     })
   })
 
-  it('prints what remains on stderr, a line each', async () => {
+  it('prints one line on stderr for each outcome that remains', async () => {
     const { stdout, stderr, status } = await testbed.run(
       'write keymgmt/key/app min_enabled_version=2',
     )
@@ -109,7 +109,7 @@ describe('a command that cannot reach one of two providers', () => {
     expect((await statesIn(testbed, 'us-west-1')).sort()).toEqual(['Disabled', 'Enabled'])
   })
 
-  it('succeeds if nothing was asked for there', async () => {
+  it('succeeds if the command needs nothing there', async () => {
     expect(await testbed.ok('write keymgmt/key/app deletion_allowed=true')).toBe(
       'Success! Data written to: keymgmt/key/app\n',
     )

@@ -94,7 +94,7 @@ const agrees: Use = async (KeyId, { publicKey }) => {
 }
 const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }
 
-describe("a private key of the user's own", () => {
+describe("the user's own private key", () => {
   it.each<
     [type: string, purpose: string, () => { publicKey: KeyObject; privateKey: KeyObject }, Use]
   >([
@@ -127,7 +127,7 @@ describe("a private key of the user's own", () => {
       signs('ED25519_SHA_512', null),
     ],
   ])(
-    '%s for %s works in AWS as it does outside, and so does the one after it',
+    '%s for %s works in AWS as outside it, and so does the next version',
     async (type, purpose, generate, use) => {
       const [first, second] = [generate(), generate()]
       const name = `own-${type}`
@@ -139,7 +139,7 @@ describe("a private key of the user's own", () => {
         stdout: `Success! Data written to: keymgmt/key/${name}/import\n`,
       })
       expect(imported.stderr.replace(/\s+/g, ' ')).toContain(
-        `type ${type}. What it was read from still holds the key`,
+        `type ${type}. The source of the material still contains the key`,
       )
       await testbed.ok(`write keymgmt/kms/k/key/${name} purpose=${purpose}`)
       const KeyId = await alias(name)
@@ -163,14 +163,14 @@ describe("a private key of the user's own", () => {
   )
 })
 
-describe("bytes of the user's own", () => {
+describe("the user's own secret bytes", () => {
   it.each([
     ['224', 28],
     ['256', 32],
     ['384', 48],
     ['512', 64],
   ] as const)(
-    'make a MAC in AWS that they make outside: hmac-sha%s, and so do the next ones',
+    'make the same MAC in AWS as outside it: hmac-sha%s, and so does the next version',
     async (bits, length) => {
       const [first, second] = [randomBytes(length), randomBytes(length)]
       const name = `mac-${bits}`
@@ -203,7 +203,7 @@ describe("bytes of the user's own", () => {
     ['raw', (bytes: Buffer) => bytes],
     ['hex', (bytes: Buffer) => Buffer.from(bytes.toString('hex'))],
     ['base64', (bytes: Buffer) => Buffer.from(`${bytes.toString('base64')}\n`)],
-  ])('arrive whole from a file of %s bytes', async (form, write) => {
+  ])('are imported unchanged from a file of %s bytes', async (form, write) => {
     const material = randomBytes(32)
     await testbed.ok(
       `write keymgmt/key/bytes-${form}/import type=aes256-gcm96 material=@${file(`${form}.key`, write(material))}`,
@@ -216,14 +216,14 @@ describe("bytes of the user's own", () => {
     expect(kmsKey && currentMaterial(kmsKey)?.bytes).toEqual(material)
   })
 
-  it('arrive from standard input', async () => {
+  it('are imported from standard input', async () => {
     await testbed.ok('write keymgmt/key/piped/import type=aes256-gcm96 material=-', {
       stdin: randomBytes(32).toString('hex'),
     })
     expect(await testbed.ok('read -field=type keymgmt/key/piped')).toBe('aes256-gcm96')
   })
 
-  it('can be rotated to by what keymgmt makes, and the other way round', async () => {
+  it('can follow and precede a generated version', async () => {
     await testbed.ok(
       `write keymgmt/key/app/import type=aes256-gcm96 material=@${file('a.key', randomBytes(32))}`,
     )
@@ -245,7 +245,7 @@ describe("bytes of the user's own", () => {
 })
 
 describe('an import', () => {
-  it('that is repeated does nothing, and is refused for anything else', async () => {
+  it('can be repeated without effect, and is refused with other material', async () => {
     const one = file('one.key', randomBytes(32))
     const other = file('two.key', randomBytes(32))
     const line = `write keymgmt/key/twice/import type=aes256-gcm96 material=@${one}`
@@ -263,7 +263,7 @@ describe('an import', () => {
     ).toContain('version 1 of twice has this material already')
   })
 
-  it('opens an encrypted key with its passphrase, and leaves no trace of either', async () => {
+  it('decrypts a key with its passphrase, and leaves no trace of either', async () => {
     const { privateKey } = curve('P-256')
     const passphrase = 'correct horse battery staple'
     const secret = file(
@@ -315,7 +315,7 @@ describe('an import', () => {
     ['32 bytes that may be either', () => randomBytes(32), '', 'type='],
     ['nothing', () => '', 'type=aes256-gcm96', 'material'],
     ['noise', () => randomBytes(1000), '', ''],
-  ])('of %s is refused, and makes nothing', async (_what, content, more, says) => {
+  ])('of %s is refused, and creates nothing', async (_what, content, more, says) => {
     const refused = await testbed.run(
       `write keymgmt/key/none/import material=@${file('bad', content())} ${more}`,
     )
@@ -326,7 +326,7 @@ describe('an import', () => {
     expect((await testbed.run('read keymgmt/key/none')).status).toBe(2)
   })
 
-  it('into a distributed key that AWS refuses is finished by the next write', async () => {
+  it('that AWS refuses for a distributed key is finished by the next write', async () => {
     const strict = await createTestbed({
       faults: [{ operation: 'ImportKeyMaterial', nth: 2, kind: 'denied' }],
     })

@@ -45,7 +45,7 @@ function makeFifo(file: string): void {
   execFileSync('mkfifo', ['-m', '600', file])
 }
 
-describe('a FIFO, on which reading would wait', () => {
+describe('a FIFO, which would block a read', () => {
   it.each(['keyfile', 'seal.json', 'store/key/app.json'])('is refused as %s', async (name) => {
     await testbed.ok(CREATE)
     const file = join(testbed.home, 'keymgmt', name)
@@ -75,7 +75,7 @@ describe('the passphrase file', () => {
     await refused(READ, `${file} is accessible to other users`, env())
   })
 
-  it('is refused if it is a FIFO, or in a folder that others write', async () => {
+  it('is refused if it is a FIFO, or in a folder that other users can write', async () => {
     await testbed.ok(CREATE, { env: env() })
     const open = join(testbed.home, 'open')
     mkdirSync(open)
@@ -87,7 +87,7 @@ describe('the passphrase file', () => {
     await refused(READ, `${file} is not a regular file`, env())
   })
 
-  it('can be a mounted secret, or a pipe of the shell', async () => {
+  it("can be a mounted secret, or the shell's process substitution", async () => {
     await testbed.ok(CREATE, { env: env() })
     mkdirSync(join(testbed.home, '..data'))
     renameSync(file, join(testbed.home, '..data/passphrase'))
@@ -118,7 +118,7 @@ describe('the passphrase file', () => {
     expect([stderr, status]).toEqual(['', 0])
   })
 
-  it('opens no store whose header asks for minutes of work', async () => {
+  it('does not open a store whose header demands minutes of work', async () => {
     await testbed.ok(CREATE, { env: env() })
     const header = join(testbed.home, 'keymgmt/seal.json')
     writeFileSync(header, readFileSync(header, 'utf8').replace('131072', '1048576'))
@@ -127,7 +127,7 @@ describe('the passphrase file', () => {
 })
 
 describe('a link', () => {
-  it('is not followed to the settings', async () => {
+  it('to the settings is not followed', async () => {
     const file = join(testbed.home, '.config/keymgmt/config.json')
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     writeFileSync(join(testbed.home, 'other.json'), '{}', { mode: 0o600 })
@@ -137,7 +137,7 @@ describe('a link', () => {
     expect(readFileSync(join(testbed.home, 'other.json'), 'utf8')).toBe('{}')
   })
 
-  it('is followed to a start-up file of a shell, and stays', async () => {
+  it("to a shell's start-up file is followed and kept", async () => {
     const file = join(testbed.home, '.bashrc')
     writeFileSync(join(testbed.home, 'dotfile'), 'alias l=ls\n')
     symlinkSync('dotfile', file)
@@ -148,7 +148,7 @@ describe('a link', () => {
     expect(lstatSync(file).isSymbolicLink()).toBe(true)
   })
 
-  it('is not followed through a folder that others write', async () => {
+  it('is not followed through a folder that other users can write', async () => {
     const open = join(testbed.home, 'open')
     mkdirSync(open)
     chmodSync(open, 0o777)
@@ -194,12 +194,12 @@ describe('a user without a home folder', () => {
       )
     })
 
-  it.each(homes)('can use what needs no store (HOME %j)', async (home) => {
+  it.each(homes)('can run commands that need no store (HOME %j)', async (home) => {
     for (const line of ['version', 'help', 'config', 'config format', 'completion bash'])
       expect({ line, ...(await run(line, home)) }).toMatchObject({ line, stderr: '', code: 0 })
   })
 
-  it.each(homes)('is told how to name a store (HOME %j)', async (home) => {
+  it.each(homes)('gets an error that says how to name a store (HOME %j)', async (home) => {
     for (const line of ['status', 'config store', READ, CREATE])
       expect({ line, ...(await run(line, home)) }).toMatchObject({
         line,
@@ -228,7 +228,7 @@ describe('a user without a home folder', () => {
 })
 
 describe('a read-only store', () => {
-  it('can be read, verified and planned with: none of these takes a lock', async () => {
+  it('can be read, verified and used for a dry run, without a lock', async () => {
     await testbed.ok(CREATE)
     await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
     await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt protection=hsm')

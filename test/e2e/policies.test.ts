@@ -288,14 +288,14 @@ describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))(
       return known
     }
 
-    it('needs no more than its policy', async () => {
+    it('succeeds with its policy', async () => {
       const there = await prepared()
       for (const action of actions(there.policy)) seen.add(action)
       rows.push(describeNeed(flow, there))
       expect(await runUnder(there, there.policy)).toMatchObject({ status: 0, problems: [] })
     })
 
-    it('needs no less', async () => {
+    it('fails without any part of its policy', async () => {
       const there = await prepared()
       const needless: string[] = []
       for (const [removed, policy] of withoutEach(there.policy)) {
@@ -309,7 +309,7 @@ describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))(
       expect(needless).toEqual([])
     })
 
-    it('is among what the policy of the provider allows', async () => {
+    it("is allowed by the provider's policy", async () => {
       const there = await prepared()
       expect(await runUnder(there, there.wide)).toMatchObject({ status: 0, problems: [] })
     })
@@ -328,7 +328,7 @@ describe.each([
     ],
   ],
   ['CreateAlias', ['kms:ListAliases']],
-])('an answer to %s that was lost', (operation, needed) => {
+])('a lost response to %s', (operation, needed) => {
   const flow: Flow = {
     name: 'lost',
     prepare: [KEY('aes256-gcm96')],
@@ -336,12 +336,12 @@ describe.each([
   }
   const faults = [`${operation}:1:drop`]
 
-  it('is made up for under the policy of the provider', async () => {
+  it("is recovered with the provider's policy", async () => {
     const there = await prepare(flow)
     expect(await runUnder(there, there.wide, faults)).toMatchObject({ status: 0, problems: [] })
   })
 
-  it('takes a new policy of the command', async () => {
+  it('needs a new policy of the command', async () => {
     const there = await prepare(flow)
     expect(await runUnder(there, there.policy, faults)).toMatchObject({
       status: 2,
@@ -370,7 +370,7 @@ describe.each([
   })
 })
 
-it('the policy of a provider has no action that no command needs', async () => {
+it("a provider's policy has only actions that a command needs", async () => {
   const { wide } = await prepare({
     name: 'wide',
     prepare: [GLOBAL],
@@ -380,14 +380,14 @@ it('the policy of a provider has no action that no command needs', async () => {
   expect([...seen].filter((action) => !actions(wide).has(action))).toEqual([])
 })
 
-it('docs/permissions.md says what was seen', () => {
+it('docs/permissions.md matches the observed permissions', () => {
   const document = readFileSync(DOCUMENT, 'utf8')
   const made = ['| path | command | permissions |', '|---|---|---|', ...rows.sort(), ''].join('\n')
   if (process.env.UPDATE_PERMISSIONS) writeFileSync(DOCUMENT, document.replace(BY_COMMAND, made))
   expect(BY_COMMAND.exec(readFileSync(DOCUMENT, 'utf8'))?.[0]).toBe(made)
 })
 
-it('a policy that IAM would not take comes with a warning', async () => {
+it('a policy that IAM would refuse comes with a warning', async () => {
   const rotations = Array.from({ length: 7 }, () => 'write -f keymgmt/key/app/rotate')
   const printed = await at({}, undefined, async (session) => {
     for (const earlier of [CONFIGURE, GLOBAL, ...rotations, DISTRIBUTE('encrypt,decrypt')])
@@ -407,7 +407,7 @@ it('a policy that IAM would not take comes with a warning', async () => {
   ])
 })
 
-it('own material is not in what is printed', async () => {
+it("the printed policy does not contain the user's material", async () => {
   const material = randomBytes(32).toString('hex')
   const line = `write keymgmt/key/app/import_version material=${material} -output-policy`
   const printed = await at({}, undefined, async (session) => {
@@ -419,7 +419,7 @@ it('own material is not in what is printed', async () => {
   expect(printed.stdout + printed.stderr).not.toContain(material)
 })
 
-describe('somebody who may do nothing yet', () => {
+describe('a user without permissions', () => {
   const NOTHING = {
     Version: '2012-10-17',
     Statement: [{ Effect: 'Deny', Action: '*', Resource: '*' }],
@@ -446,7 +446,7 @@ describe('somebody who may do nothing yet', () => {
   }
 
   it.each(['distribute', 'replicate', 'disable', 'revoke'])(
-    'is told what to %s takes without AWS being asked',
+    'gets the policy to %s without a call to AWS',
     async (name) => {
       const there = await prepare(flowOf(name))
       const printed = await printedUnder(NOTHING, there)
@@ -462,7 +462,7 @@ describe('somebody who may do nothing yet', () => {
     'verify replicas',
     'restore',
     'distribute again',
-  ])('is told what to %s takes, and that AWS did not answer', async (name) => {
+  ])('gets the policy to %s, with a warning that AWS refused a question', async (name) => {
     const there = await prepare(flowOf(name))
     const printed = await printedUnder(NOTHING, there)
     expect(JSON.parse(printed.stdout)).toEqual(there.policy)
@@ -471,7 +471,7 @@ describe('somebody who may do nothing yet', () => {
   })
 
   it.each(['repair', 'adopt', 'rotate everywhere', 'remove', 'import a version'])(
-    'gets to what it takes to %s by asking, attaching what was printed, and asking again',
+    'gets the whole policy to %s by attaching the printed policy and printing again',
     async (name) => {
       const there = await prepare(flowOf(name))
       let printed = await printedUnder(NOTHING, there)
@@ -490,14 +490,14 @@ describe('somebody who may do nothing yet', () => {
     },
   )
 
-  it('is told so when AWS cannot be reached, too', async () => {
+  it("gets a warning if AWS can't be reached", async () => {
     const { home, line, policy } = await prepare(flowOf('verify'))
     const printed = await createSession('http://127.0.0.1:9', home).run(`${line} -output-policy`)
     expect(printed).toMatchObject({ status: 0, stderr: expect.stringContaining('did not answer') })
     expect(JSON.parse(printed.stdout)).toEqual(policy)
   })
 
-  it('knows the AWS account from the role that is assumed', async () => {
+  it('gets the account from the role to assume', async () => {
     const printed = await at({}, undefined, async (session) => {
       await ok(
         session,

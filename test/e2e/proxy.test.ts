@@ -84,7 +84,7 @@ describe('through a proxy that inspects TLS', () => {
     expect(signers()).toEqual([ISSUED.sts])
   })
 
-  it('a profile of IAM Identity Center gets its credentials, in its own Region', async () => {
+  it('a profile of IAM Identity Center gets credentials in its own Region', async () => {
     writeSsoProfile()
     await provider('credentials=profile=sso')
     await testbed.ok(DISTRIBUTE, { env: environment() })
@@ -106,14 +106,14 @@ describe('a request that is refused', () => {
       .error
   }
 
-  it('by the proxy is one error, sent once', async () => {
+  it('by the proxy is sent once, and ends with one error', async () => {
     const { code, message } = await refusalOf({ HTTPS_PROXY: `http://${proxy.address}` })
     expect(code).toBe('PROXY_FAILED')
     expect(message).toContain('407 Proxy Authentication Required')
     expect(new Set(proxy.targets).size).toBe(proxy.targets.length)
   })
 
-  it('because the bundle replaces the default authorities names both', async () => {
+  it('because the bundle replaces the default authorities names the file and the variable', async () => {
     const other = join(testbed.home, 'other.pem')
     writeFileSync(other, (await createAuthority('Other')).pem)
     // Node.js adds these to its own, so they are default authorities.

@@ -48,7 +48,7 @@ const decrypt = async (CiphertextBlob: Uint8Array | undefined) =>
 const keyCount = async () => (await testbed.client().send(new ListKeysCommand({}))).Keys?.length
 
 describe('a removal', () => {
-  it('says what is scheduled, until when, what dies with it, and how to take it back', async () => {
+  it('reports the scheduled deletions, their date and effect, and how to restore', async () => {
     const { versions } = await read()
     const removed = await testbed.run(`delete ${PATH} deletion_window=7`)
     expect(removed).toMatchObject({
@@ -74,7 +74,7 @@ describe('a removal', () => {
   it.each([
     ['restore', `write -f ${PATH}/restore`],
     ['distributing it again', `write ${PATH} purpose=encrypt,decrypt`],
-  ])('is taken back by %s: the same KMS keys, the same alias', async (_what, line) => {
+  ])('is reversed by %s: the same KMS keys, the same alias', async (_what, line) => {
     await testbed.ok('write -f keymgmt/key/app/rotate')
     await testbed.ok('write keymgmt/key/app min_enabled_version=2')
     const before = await read()
@@ -93,7 +93,7 @@ describe('a removal', () => {
     expect((await testbed.run(`read ${PATH}/verify`)).status).toBe(0)
   })
 
-  it('is shown by read and status, with the date, and keeps key and provider until then', async () => {
+  it("is shown by read and status with its date, until which the key and provider can't be deleted", async () => {
     await testbed.ok('write keymgmt/key/app deletion_allowed=true')
     const before = await read()
     await testbed.ok(`delete ${PATH} deletion_window=7`)
@@ -121,7 +121,7 @@ describe('a removal', () => {
     expect(await json('status')).toMatchObject({ distributions: 1, removed: 0 })
   })
 
-  it('of another purpose does not bring the old one back', async () => {
+  it('is not reversed by a distribution with another purpose', async () => {
     await testbed.ok('write -f keymgmt/key/pair type=rsa-2048')
     await testbed.ok('write keymgmt/kms/k/key/pair purpose=encrypt,decrypt')
     await testbed.ok('delete keymgmt/kms/k/key/pair')
@@ -130,7 +130,7 @@ describe('a removal', () => {
     expect(await keyCount()).toBe(3)
   })
 
-  it('can not be taken back once AWS has deleted the KMS keys; a new distribution makes new ones', async () => {
+  it("can't be reversed after AWS has deleted the KMS keys; a new distribution creates new ones", async () => {
     const before = await read()
     await testbed.ok(`delete ${PATH} deletion_window=7`)
     time = new Date(time.getTime() + 8 * 86_400_000)
@@ -141,7 +141,7 @@ describe('a removal', () => {
     expect((await read()).versions['1']).not.toBe(before.versions['1'])
   })
 
-  it('of what was never removed is nothing to take back', async () => {
+  it('is needed before restore', async () => {
     await testbed.ok('write -f keymgmt/key/other type=aes256-gcm96')
     expect(await testbed.run('write -f keymgmt/kms/k/key/other/restore')).toMatchObject({
       status: 2,
@@ -151,7 +151,7 @@ describe('a removal', () => {
 })
 
 describe('a revocation', () => {
-  it('takes the material out at once, and restore puts the same back', async () => {
+  it('deletes the material at once, and restore imports the same again', async () => {
     const name = await alias()
     const secret = await encrypt(name)
     await testbed.ok(`write -f ${PATH}/revoke`)
@@ -165,7 +165,7 @@ describe('a revocation', () => {
     expect(await keyCount()).toBe(1)
   })
 
-  it('keeps our material from being deleted while the KMS keys can come back', async () => {
+  it('keeps the stored material while the KMS keys can be restored', async () => {
     await testbed.ok(`write -f ${PATH}/revoke`)
     await testbed.ok(`delete ${PATH} deletion_window=7`)
     await testbed.ok('write keymgmt/key/app deletion_allowed=true')
@@ -176,7 +176,7 @@ describe('a revocation', () => {
     expect(await decrypt(await encrypt(await alias()))).toBe('x')
   })
 
-  it('does not keep a rotation from happening, which restore brings along', async () => {
+  it('does not prevent a rotation, which restore catches up on', async () => {
     await testbed.ok(`write -f ${PATH}/revoke`)
     await testbed.ok('write -f keymgmt/key/app/rotate')
     await testbed.ok(`write -f ${PATH}/restore`)
@@ -206,7 +206,7 @@ describe('a command that could not finish', () => {
     ['the next write to the key', 'write keymgmt/key/app min_enabled_version=2', 2],
     ['repair', `write -f ${PATH}/repair`, 1],
     ['distributing elsewhere', 'write keymgmt/kms/second/key/app purpose=encrypt,decrypt', 1],
-  ])('is finished by %s, which says so', async (_what, line, minimum) => {
+  ])('is finished by %s, with a notice', async (_what, line, minimum) => {
     await testbed.ok('write keymgmt/kms/second provider=awskms key_collection=eu-west-1')
     const strict = await begin()
     try {
@@ -225,7 +225,7 @@ describe('a command that could not finish', () => {
     }
   })
 
-  it('is not finished by its removal, which may be the way out of it', async () => {
+  it('is not finished by a removal, which may be the only way forward', async () => {
     const strict = await begin()
     try {
       await strict.ok(`delete ${PATH}`)
@@ -239,7 +239,7 @@ describe('a command that could not finish', () => {
 })
 
 interface Verified {
-  readonly differences: readonly { readonly what: string; readonly mend: string | null }[]
+  readonly differences: readonly { readonly what: string; readonly way_out: string }[]
 }
 
 const OUTSIDE_CHANGES: readonly (readonly [
@@ -305,7 +305,7 @@ describe('verify and repair', () => {
     ['rsa-2048', 'sign,verify', 'proven'],
     ['ed25519', 'sign,verify', 'proven'],
     ['hmac-sha256', 'sign,verify', 'proven'],
-  ])('find nothing wrong with %s as it was distributed', async (type, purpose, proof) => {
+  ])('find no difference in %s after its distribution', async (type, purpose, proof) => {
     await testbed.ok(`write -f keymgmt/key/fine type=${type}`)
     await testbed.ok(`write keymgmt/kms/k/key/fine purpose=${purpose}`)
     const seen = await json<{ kms_keys: { material: string }[]; verified: boolean }>(
@@ -318,7 +318,7 @@ describe('verify and repair', () => {
     )
   })
 
-  it.each(OUTSIDE_CHANGES)('find and mend: %s', async (_what, kind, outsideChange) => {
+  it.each(OUTSIDE_CHANGES)('find and repair: %s', async (_what, kind, outsideChange) => {
     const name = await alias()
     const secret = await encrypt(name)
     await outsideChange((await read()).versions['1'] ?? '', name)
@@ -326,7 +326,7 @@ describe('verify and repair', () => {
     expect(found.status).toBe(3)
     const { differences } = (JSON.parse(found.stdout) as { data: Verified }).data
     expect(differences.map(({ what }) => what)).toEqual([kind])
-    expect(differences[0]?.mend).toBe(`keymgmt write -f ${PATH}/repair`)
+    expect(differences[0]?.way_out).toBe(`keymgmt write -f ${PATH}/repair`)
     expect((await testbed.run(`read ${PATH}/verify`)).stdout).toContain(`${PATH}/repair`)
 
     await testbed.ok(`write -f ${PATH}/repair`)
@@ -335,7 +335,7 @@ describe('verify and repair', () => {
     expect(await decrypt(await encrypt(name))).toBe('x')
   })
 
-  it('say what cannot be mended', async () => {
+  it('say what cannot be repaired', async () => {
     await testbed.client().send(
       new ScheduleKeyDeletionCommand({
         KeyId: (await read()).versions['1'],
@@ -343,12 +343,12 @@ describe('verify and repair', () => {
       }),
     )
     time = new Date(time.getTime() + 8 * 86_400_000)
-    expect((await testbed.run(`read ${PATH}/verify`)).stdout).toContain("can't be mended")
+    expect((await testbed.run(`read ${PATH}/verify`)).stdout).toContain('nothing brings it back')
   })
 })
 
 describe('a rehearsal', () => {
-  it('lists the calls of a distribution, makes none, and changes nothing', async () => {
+  it('lists the calls of a distribution without making them', async () => {
     await testbed.ok('write -f keymgmt/key/next type=aes256-gcm96')
     const before = testbed.requests.length
     const shown = await testbed.run('write -dry-run keymgmt/kms/k/key/next purpose=encrypt,decrypt')
@@ -367,7 +367,7 @@ describe('a rehearsal', () => {
   it.each([
     ['ed25519', 'GetPublicKey'],
     ['hmac-sha256', 'GenerateMac'],
-  ])('of %s tells of the proof, too', async (type, operation) => {
+  ])('of %s lists the proof too', async (type, operation) => {
     await testbed.ok(`write -f keymgmt/key/next type=${type}`)
     const shown = await json<{ calls: { operation: string }[] }>(
       'write -dry-run keymgmt/kms/k/key/next purpose=sign,verify',

@@ -123,7 +123,7 @@ describe('refusals', () => {
     expect([contents(), testbed.requests.length]).toEqual(before)
   })
 
-  it('says it in JSON when that is asked for', async () => {
+  it('prints JSON with -format=json', async () => {
     const { stdout, stderr, status } = await testbed.run(
       'write -format=json keymgmt/key/app type=rsa-2048',
     )
@@ -144,7 +144,7 @@ describe('refusals', () => {
       { AWS_ENDPOINT_URL_KMS: 'http://192.0.2.1' },
       'is not https',
     ],
-  ])('%s: it says so, and leaves nothing in AWS', async (_what, env, says) => {
+  ])('%s: the error says so, and nothing remains in AWS', async (_what, env, says) => {
     const ran = await testbed.run('write keymgmt/kms/k/key/alone purpose=encrypt,decrypt', { env })
     expect(ran).toMatchObject({ status: 2, stdout: '' })
     expect(ran.stderr).toContain(says)
@@ -152,7 +152,7 @@ describe('refusals', () => {
   })
 })
 
-describe('a store that is not as it should be', () => {
+describe('a damaged or unsafe store', () => {
   let testbed: Testbed
   const record = (path: string) => join(testbed.home, 'keymgmt', 'store', `${path}.json`)
   beforeAll(async () => {
@@ -181,12 +181,12 @@ describe('a store that is not as it should be', () => {
     writeFileSync(record('key/three'), '{"format":3,"number":1,"value":""}')
     await refused('read keymgmt/key/three', 'newer keymgmt')
   })
-  it('refuses a folder that others can read', async () => {
+  it('refuses a folder that other users can read', async () => {
     chmodSync(join(testbed.home, 'keymgmt'), 0o755)
     await refused('read keymgmt/key/one', 'chmod 700')
     chmodSync(join(testbed.home, 'keymgmt'), 0o700)
   })
-  it('refuses a keyfile that is missing, and makes no other', async () => {
+  it('refuses to work without its keyfile, and creates no other', async () => {
     const keyfile = join(testbed.home, 'keymgmt', 'keyfile')
     renameSync(keyfile, `${keyfile}.away`)
     await refused('read keymgmt/key/one', 'is missing')
@@ -194,7 +194,7 @@ describe('a store that is not as it should be', () => {
     renameSync(`${keyfile}.away`, keyfile)
     await testbed.ok('read keymgmt/key/one')
   })
-  it('refuses records without their root key', async () => {
+  it('refuses records without their seal header', async () => {
     const head = join(testbed.home, 'keymgmt', 'seal.json')
     renameSync(head, `${head}.away`)
     await refused('write -f keymgmt/key/four type=aes256-gcm96', 'seal.json is missing')
@@ -202,8 +202,8 @@ describe('a store that is not as it should be', () => {
   })
 })
 
-describe('a store that is sealed with a passphrase', () => {
-  it('opens with that one only', async () => {
+describe('a store sealed with a passphrase', () => {
+  it('opens with that passphrase only', async () => {
     const testbed = await createTestbed()
     try {
       const file = join(testbed.home, 'passphrase')

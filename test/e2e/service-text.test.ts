@@ -65,7 +65,7 @@ describe.each(['plain', 'own'])('an error of a service, with the provider %s', (
     respond = () => ({ status: 403, message: 'no' })
   })
 
-  it.each(['table', 'json'])('masks the credentials that it repeats, as %s', async (format) => {
+  it.each(['table', 'json'])('masks the credentials that it repeats as %s', async (format) => {
     respond = (request) => ({
       status: 403,
       message: `The Canonical String for this request should have been 'POST\n/\n\n${JSON.stringify(request.headers)}\nx-amz-security-token:${SESSION_TOKEN}\nkey=${SECRET_KEY}&token=${encodeURIComponent(SESSION_TOKEN)}'`,
@@ -77,7 +77,7 @@ describe.each(['plain', 'own'])('an error of a service, with the provider %s', (
       expect(printed).not.toContain(secret)
   })
 
-  it('masks a secret that keymgmt does not know, by its form', async () => {
+  it('masks an unknown secret by its form', async () => {
     respond = () => ({
       status: 403,
       message: 'x-amz-security-token: another-token; "SecretAccessKey": "another-key"',
@@ -86,7 +86,7 @@ describe.each(['plain', 'own'])('an error of a service, with the provider %s', (
     expect(printed).not.toContain('another-')
   })
 
-  it('shows control characters escaped', async () => {
+  it('escapes control characters', async () => {
     respond = () => ({
       status: 403,
       message: 'red \u001b[31m\u0007\u202e text\r\nSuccess! Data written',
@@ -96,7 +96,7 @@ describe.each(['plain', 'own'])('an error of a service, with the provider %s', (
     expect(printed).not.toMatch(/[\u001b\u0007\u202e\r]/)
   })
 
-  it('is bounded', async () => {
+  it('has a maximum length', async () => {
     respond = () => ({ status: 403, message: `<html>${'x'.repeat(100_000)}` })
     const printed = await distribute(provider, 'table')
     expect(printed).toContain('… (99406 more characters)')

@@ -84,7 +84,7 @@ describe('keymgmt config', () => {
     expect(await ok('config -format=json store=')).toBe('')
   })
 
-  it('creates the file and its folder for the user alone', async () => {
+  it('creates a private file and folder', async () => {
     await ok('config format=table')
     expect([modeOf(file), modeOf(dirname(file))]).toEqual(['600', '700'])
     expect(readdirSync(dirname(file))).toEqual(['config.json'])
@@ -141,7 +141,7 @@ describe('a saved setting', () => {
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'PATH_UNSUPPORTED' } })
   })
 
-  it('is in status, with its source', async () => {
+  it('is shown by status with its source', async () => {
     await ok('config keyfile=/srv/f')
     const { data } = JSON.parse(
       await ok('status -format=json', { KEYMGMT_STORE: join(testbed.home, 's') }),
@@ -190,7 +190,7 @@ describe('a damaged settings file', () => {
     expect(await ok('help status')).toContain('Usage: keymgmt status')
   })
 
-  it('that others can read is refused', async () => {
+  it('that other users can read is refused', async () => {
     writeSettings('{}')
     chmodSync(file, 0o644)
     const { stderr, status } = await run('config')
@@ -198,7 +198,7 @@ describe('a damaged settings file', () => {
     expect(stderr).toContain(`chmod 600 ${file}`)
   })
 
-  it('is not looked for below a home that is not a folder', async () => {
+  it('is not looked for if HOME is not a folder', async () => {
     const [HOME, KEYMGMT_HOME] = ['/dev/null', join(testbed.home, 'k')]
     expect(await ok('version', { HOME, KEYMGMT_HOME })).toMatch(/^keymgmt v/)
     const { stderr, status } = await run('config format=json', { HOME, KEYMGMT_HOME })
@@ -213,7 +213,7 @@ describe('conf', () => {
   const textOf = (name: string) => readFileSync(join(bundle, name), 'utf8')
   const confChunks = chunks.filter((name) => textOf(name).includes('Config schema violation'))
 
-  it('has a chunk of its own', () => {
+  it('has its own chunk', () => {
     expect(confChunks).toHaveLength(1)
   })
 

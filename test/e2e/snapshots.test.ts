@@ -65,7 +65,7 @@ describe('operator snapshot save', () => {
     expect(readdirSync(testbed.home).filter((name) => name.includes('draft'))).toEqual([])
   })
 
-  it('saves nothing where there is no store', async () => {
+  it('refuses to save if no store exists', async () => {
     const ran = await testbed.run(`operator snapshot save ${file()}`, {
       env: { KEYMGMT_HOME: join(testbed.home, 'none') },
     })
@@ -73,7 +73,7 @@ describe('operator snapshot save', () => {
     expect([existsSync(file()), existsSync(join(testbed.home, 'none'))]).toEqual([false, false])
   })
 
-  it('runs while keys rotate, and what it saves is whole', async () => {
+  it('saves a consistent snapshot while keys rotate', async () => {
     const rotations = (async () => {
       for (let n = 0; n < 6; n++) await testbed.ok('write -f keymgmt/key/app/rotate')
     })()
@@ -156,7 +156,7 @@ describe('operator snapshot restore', () => {
     expect(await decrypt(secret)).toBe('x')
   })
 
-  it('records a version that only AWS has, and never makes it a second time', async () => {
+  it('records a version that only AWS has, and never creates it again', async () => {
     await save()
     await testbed.ok('write -f keymgmt/key/app/rotate')
     const secret = await encrypt()
@@ -183,7 +183,7 @@ describe('operator snapshot restore', () => {
     ).toMatchObject({ status: 2, stdout: '' })
   })
 
-  it('checks, refuses, and with -force saves the present store first', async () => {
+  it('checks, refuses, and with -force saves the current store first', async () => {
     await save()
     expect(await testbed.run(`${CHECK} ${file()}`)).toMatchObject({ status: 0 })
     await testbed.ok('write -f keymgmt/key/new type=ed25519')
@@ -213,7 +213,7 @@ describe('operator snapshot restore', () => {
     await testbed.ok('read keymgmt/kms/k/key/app/verify')
   })
 
-  it('takes a location whose store has no records, and its id', async () => {
+  it("accepts a location whose store has no records, and takes over the snapshot's id", async () => {
     await save()
     const env = elsewhere()
     mkdirSync(env.KEYMGMT_HOME, { mode: 0o700 })
@@ -225,7 +225,7 @@ describe('operator snapshot restore', () => {
     await testbed.ok('read keymgmt/kms/k/key/app/verify', { env })
   })
 
-  it('can be repeated after a kill at any file operation; until then nothing else works', async () => {
+  it('can be repeated after a kill at any file operation; until then other commands are refused', async () => {
     await save()
     const env = elsewhere()
     const preload = `--import=${pathToFileURL(resolve('dist/test/support/kill-at-file-operation.js')).href}`
@@ -257,7 +257,7 @@ describe('operator snapshot restore', () => {
   }, 240_000)
 })
 
-describe('a copy that is taken while a command runs', () => {
+describe('a copy that is made while a command runs', () => {
   /** The records of the store after each write of a rotation. */
   const rotateInSteps = async (each: (step: number) => Promise<void>) => {
     const preload = `--import=${pathToFileURL(resolve('dist/test/support/kill-at-file-operation.js')).href}`
@@ -276,7 +276,7 @@ describe('a copy that is taken while a command runs', () => {
     }
   }
 
-  it('was torn as a folder, and lost an original; as a snapshot it is whole', async () => {
+  it('loses material as a folder, but is consistent as a snapshot', async () => {
     // The torn copy: the key's record is older than the record of its distribution.
     const old = join(testbed.home, 'old-key.json')
     cpSync(join(store(), 'store', 'key', 'app.json'), old)

@@ -44,7 +44,7 @@ it('bin/keymgmt.js has at most ten lines of code', () => {
   expect(lines.filter((line) => !/^\s*($|\/\/|#!)/.test(line)).length).toBeLessThanOrEqual(10)
 })
 
-it('says how to build the bundle if it is missing, without a stack trace', () => {
+it('reports how to build a missing bundle, without a stack trace', () => {
   expect(run(copyWith('unbuilt'))).toEqual({
     status: 1,
     stdout: '',

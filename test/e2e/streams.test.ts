@@ -34,18 +34,18 @@ const bash = (line: string) =>
   })
 
 describe('the streams of a command', () => {
-  it('a reader that leaves ends it without a word', () => {
+  it('a closed pipe ends the command silently', () => {
     expect(bash('keymgmt path-help keymgmt | head -n 1; echo "${PIPESTATUS[0]}"')).toMatchObject({
       stdout: '## DESCRIPTION\n0\n',
       stderr: '',
     })
   })
 
-  it('a stdout that is closed is no crash', () => {
+  it('a closed stdout does not crash the command', () => {
     expect(bash('keymgmt list keymgmt/key >&-')).toMatchObject({ stdout: '', stderr: '' })
   })
 
-  it('stdout has the answer and nothing else: what a new store says is on stderr', () => {
+  it('stdout contains only the response; notices about a new store go to stderr', () => {
     const { stdout, stderr, status } = bash(
       'KEYMGMT_HOME=$HOME/other keymgmt write -f keymgmt/key/new type=aes256-gcm96',
     )
@@ -60,13 +60,13 @@ describe('the streams of a command', () => {
     ['write keymgmt/key/app min_enabled_version=- < /', 'is a directory'],
     ['write keymgmt/key/app - < /', 'is a directory'],
     ['write keymgmt/key/app min_enabled_version=- 0> write-only', 'bad file descriptor'],
-  ])('a stdin that can not be read is refused, not taken as empty: %s', (line, reason) => {
+  ])('an unreadable stdin is refused, not read as empty: %s', (line, reason) => {
     const { stdout, stderr, status } = bash(`keymgmt ${line}`)
     expect({ stdout, status }).toEqual({ stdout: '', status: 1 })
     expect(stderr).toContain(`error reading standard input: ${reason}`)
   })
 
-  it('a full disk does not undo a write, which says that it is done', async () => {
+  it('a full disk does not undo a write, which reports that it is done', async () => {
     await testbed.ok('write -f keymgmt/key/full type=aes256-gcm96')
     const { stderr, status } = bash('keymgmt write -f keymgmt/key/full/rotate > /dev/full')
     expect(status).toBe(2)
@@ -78,20 +78,20 @@ describe('the streams of a command', () => {
     expect(await testbed.ok('read -field=latest_version keymgmt/key/full')).toBe('2')
   })
 
-  it('a full disk is the failure of a read, and no bug', () => {
+  it('a full disk fails a read, without being reported as a bug', () => {
     const { stderr, status } = bash('keymgmt read -format=json keymgmt/key/app > /dev/full')
     expect(status).toBe(2)
     expect(stderr).toContain('"code": "OUTPUT_FAILED"')
   })
 
-  it('a reader that leaves, or messages that can not be written, do not make a write fail', () => {
+  it('a closed pipe or an unwritable stderr does not fail a write', () => {
     const line = 'keymgmt write -f keymgmt/key/left type=aes256-gcm96'
     expect(bash(`${line} 2> /dev/full`)).toMatchObject({ status: 0 })
     expect(bash(`set -o pipefail; ${line} | true`)).toMatchObject({ status: 0, stderr: '' })
     expect(bash('keymgmt read keymgmt/key/none 2> /dev/full')).toMatchObject({ status: 2 })
   })
 
-  it('stdin is not read unless it is asked for: what comes after still has it', () => {
+  it('stdin is read only on request, so that the next command can read it', () => {
     expect(bash('printf "kept\\n" | { keymgmt list keymgmt/key > /dev/null; cat; }').stdout).toBe(
       'kept\n',
     )
@@ -101,7 +101,7 @@ describe('the streams of a command', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)(
-    '%s ends it with %i, no lock and no draft is left, and the same command goes on',
+    '%s ends the command with %i, leaves no lock or draft, and the same command continues',
     async (signal, status) => {
       const line = ['write', `keymgmt/kms/k/key/app`, 'purpose=encrypt,decrypt']
       const requests = testbed.requests.length
@@ -123,7 +123,7 @@ describe('the streams of a command', () => {
 })
 
 describe('secrets', () => {
-  it('come from a file descriptor, a process, standard input or a file', () => {
+  it('can come from a file descriptor, a process substitution, standard input or a file', () => {
     writeFileSync(
       join(testbed.home, 'key.pem'),
       generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
@@ -150,7 +150,7 @@ describe('secrets', () => {
     expect(new Set(keys).size).toBe(1)
   })
 
-  it('the passphrase of the store comes from a file descriptor', () => {
+  it("the store's passphrase can come from a file descriptor", () => {
     writeFileSync(join(testbed.home, 'passphrase'), 'correct horse battery staple\n')
     const store = 'KEYMGMT_HOME=$HOME/sealed KEYMGMT_PASSPHRASE_FILE=/dev/fd/3'
     expect(

@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 afterAll(() => testbed.close())
 
-describe('what the operating system refuses is no defect of keymgmt', () => {
+describe('an error of the operating system is not reported as a bug', () => {
   it('a home that is a file', async () => {
     const file = join(testbed.home, 'file')
     writeFileSync(file, '')

@@ -36,7 +36,7 @@ async function replay(transcript: string, testbed: Testbed): Promise<string> {
   return seen.join('\n')
 }
 
-describe('what a person sees', () => {
+describe('the transcript', () => {
   it.each(readdirSync(FOLDER))('%s', async (name) => {
     const testbed = await createTestbed()
     try {

@@ -30,7 +30,7 @@ it(`accepts or refuses ${RUNS} inputs`, async () => {
   expect([...new Set(refusing)]).toEqual(targets.map(({ name }) => name))
 })
 
-it('shrinks an input that fails, and replays it', async () => {
+it('shrinks a failing input, and replays it', async () => {
   const faulty: Target = {
     name: 'faulty',
     share: 1,

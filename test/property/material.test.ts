@@ -200,10 +200,10 @@ function check(given: Buffer, said: MaterialOptions): void {
   expect((user + system) / 1000).toBeLessThan(1000)
 }
 
-test('a file that was spoilt is refused, or is still a sound key', () => {
+test('a damaged file is refused, or is still a valid key', () => {
   fc.assert(fc.property(malformed, options, check), { numRuns: 1500 })
 })
 
-test('what was never a key is refused, and at once', () => {
+test('input that is not a key is refused at once', () => {
   fc.assert(fc.property(monster, options, check), { numRuns: 300 })
 })

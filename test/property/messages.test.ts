@@ -84,7 +84,7 @@ test('no error repeats a value that came from a file, standard input or JSON', a
   )
 })
 
-test('no error repeats a secret that is an argument', async () => {
+test('no error repeats a secret in an argument', async () => {
   await fc.assert(
     fc.asyncProperty(field, long, async ({ operation, path, name }, secret) => {
       const positions = [
@@ -120,7 +120,7 @@ test('no error repeats a secret that is an argument', async () => {
   )
 })
 
-test('a field of a read is not a way to print a secret', async () => {
+test('reading a field never prints a secret', async () => {
   await fc.assert(
     fc.asyncProperty(long, async (secret) => {
       await session.run('write -f keymgmt/key/app type=aes256-gcm96')

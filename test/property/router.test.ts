@@ -55,7 +55,7 @@ function failure(request: () => unknown): KeymgmtError | undefined {
   }
 }
 
-test('a pattern matches what it prints', () => {
+test('a pattern matches every path that is built from it', () => {
   fc.assert(
     fc.property(pattern, name, name, (matched, first, second) => {
       const params = matchPattern(matched, matched.split('/')) ?? {}
@@ -68,7 +68,7 @@ test('a pattern matches what it prints', () => {
   )
 })
 
-test('no request fails with anything but a KeymgmtError', () => {
+test('a request fails only with a KeymgmtError', () => {
   const path = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc

@@ -11,7 +11,7 @@ const binding = fc.record({
 })
 const corrupt = expect.objectContaining({ code: 'STORE_CORRUPT' }) as unknown as Error
 
-test('what was sealed opens to itself', () => {
+test('open returns the sealed plaintext', () => {
   fc.assert(
     fc.property(key, fc.uint8Array(), binding, (k, plaintext, bound) => {
       expect(Uint8Array.from(open(k, seal(k, plaintext, bound), bound))).toEqual(plaintext)
@@ -19,7 +19,7 @@ test('what was sealed opens to itself', () => {
   )
 })
 
-test('one flipped bit never opens', () => {
+test('one flipped bit prevents opening', () => {
   fc.assert(
     fc.property(
       key,
@@ -36,7 +36,7 @@ test('one flipped bit never opens', () => {
   )
 })
 
-test('it opens under no other path, revision, write id or store id', () => {
+test('open fails with another path, revision, write id or store id', () => {
   const other = fc.oneof(
     fc.record({ storeId: fc.string() }),
     fc.record({ path: fc.string() }),
@@ -53,7 +53,7 @@ test('it opens under no other path, revision, write id or store id', () => {
   )
 })
 
-test('it opens under no other key', () => {
+test('open fails with another key', () => {
   fc.assert(
     fc.property(key, key, binding, (k, other, bound) => {
       fc.pre(Buffer.compare(k, other) !== 0)

@@ -1,18 +1,17 @@
 /**
- * Preloaded into a process (`NODE_OPTIONS=--import=file:///…/kill-at-file-operation.js`), this
- * kills it with SIGKILL at its n-th file operation that changes something, as the OOM killer or a
- * pulled plug may:
+ * Preload this into a process (`NODE_OPTIONS=--import=file:///…/kill-at-file-operation.js`) to kill
+ * it with SIGKILL at its n-th file operation that changes something, as the OOM killer or a power
+ * failure may. Variables:
  *
- * - `KILL_BELOW`: the folder whose operations are counted, by their path or by the descriptor that
- * was opened there;
- * - `KILL_AT_FILE_OPERATION`: n, from 1; without it nobody is killed;
- * - `KILL_FUNCTIONS`: names, such as `rename,unlink`, when only those are counted;
- * - `KILL_WHEN`: `before` (the default) or `after` that operation;
- * - `KILL_COUNT_FILE`: a file, not below KILL_BELOW, that gets the number of counted operations
+ * - `KILL_BELOW`: the folder whose operations are counted, by path or by descriptor;
+ * - `KILL_AT_FILE_OPERATION`: n, from 1; without it, the process is not killed;
+ * - `KILL_FUNCTIONS`: names of the functions to count, such as `rename,unlink`; default: all;
+ * - `KILL_WHEN`: `before` (the default) or `after` the operation;
+ * - `KILL_COUNT_FILE`: a file, not below KILL_BELOW, that receives the number of counted operations
  * when the process exits.
  *
- * Only the synchronous functions are counted, and the asynchronous ones refuse to work below the
- * folder: what is not counted must not pass for tested.
+ * Only synchronous functions are counted. Asynchronous ones throw below the folder, because
+ * operations that are not counted would not be tested.
  */
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -36,7 +35,7 @@ const { openSync, writeSync, closeSync, writeFileSync } = fs
 const descriptors = new Set<number>()
 let counted = 0
 
-/** The functions that change what their first, or second, argument names. */
+/** Functions that change the file at the path in their first or second argument. */
 const BY_PATH = [
   'appendFile',
   'chmod',
@@ -131,7 +130,8 @@ fs.closeSync = (descriptor) => {
   descriptors.delete(descriptor)
   closeSync(descriptor)
 }
-// To write a whole file is to make it and then to fill it: death may come in between.
+// writeFileSync creates a file and then writes to it. Both count, so that a kill can happen in
+// between.
 fs.writeFileSync = (file, data, options) => {
   if (typeof file !== 'number' && !isCounted(file)) {
     writeFileSync(file, data, options)

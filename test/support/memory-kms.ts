@@ -17,7 +17,7 @@ export interface MemoryKey {
   readonly region: string
   readonly request: KmsKeyRequest
   readonly tags: Map<string, string>
-  /** The material that is in it, and the only one that it takes once it had one. */
+  /** The imported material, in base64. `bound` is the only material that can be imported again. */
   material: string | undefined
   bound: string | undefined
   enabled: boolean
@@ -26,20 +26,20 @@ export interface MemoryKey {
 }
 
 /**
- * A KMS in this process, with AWS's rules as far as core meets them. It is held to the contract of
- * every KmsProvider.
+ * A KMS in this process, with those of AWS's rules that the core depends on. It passes the contract
+ * test of every KmsProvider.
  */
 export interface MemoryKms {
   readonly kind: KmsKind
-  /** Every KMS key, in the order in which they were made. */
+  /** Every KMS key, oldest first. */
   readonly keys: MemoryKey[]
-  /** By Region and name: the id of the KMS key. */
+  /** KMS key ids by `REGION NAME`. */
   readonly aliases: Map<string, string>
 }
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 
-/** A KMS without any key. */
+/** Creates a KMS without keys. */
 export function createMemoryKms(): MemoryKms {
   const keys: MemoryKey[] = []
   const aliases = new Map<string, string>()
@@ -65,7 +65,7 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
     if (!found) throw new KeymgmtError('KMS_KEY_NOT_FOUND', `no ${key.id} in ${region}`)
     return found
   }
-  /** What can be changed: not what is on its way out. */
+  /** A KMS key that can be changed: not one that is pending deletion. */
   const alive = (region: string, key: KmsKey): MemoryKey => {
     const found = here(region, key)
     if (found.deletion) throw failed(`${key.id} is pending deletion`)
@@ -91,14 +91,14 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
     })
     return key
   }
-  const take = (region: string, key: KmsKey, material: string): boolean => {
+  const take = (region: string, key: KmsKey, material: string, expires?: Date): boolean => {
     const found = alive(region, key)
     if (found.bound !== undefined && found.bound !== material) return false
     Object.assign(found, {
       enabled: found.enabled || found.material === undefined,
       material,
       bound: material,
-      expires: undefined,
+      expires,
     })
     return true
   }
@@ -128,15 +128,19 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
       return replica
     }),
     findReplica: later((key, region) => find(region, key)?.key),
-    importMaterial: later((region, key, _type, material) => {
-      if (!take(region, key, text(material))) throw failed(`${key.id} had other material`)
+    importMaterial: later((region, key, _type, material, validTo) => {
+      if (!take(region, key, text(material), validTo)) throw failed(`${key.id} had other material`)
       return { materialId: materialIdOf(here(region, key)) }
     }),
     holds: later((region, key, type, material) => {
       const { material: held } = filled(region, key)
       return isShown(type) ? held === text(material) : undefined
     }),
-    accepts: later((region, key, _type, material) => take(region, key, text(material))),
+    accepts: later((region, key, _type, material, validTo) =>
+      take(region, key, text(material), validTo)
+        ? { materialId: materialIdOf(here(region, key)) }
+        : undefined,
+    ),
     deleteMaterial: later((region, key) => {
       alive(region, key).material = undefined
     }),
@@ -212,7 +216,7 @@ function statusOf(found: MemoryKey, home: string, keys: readonly MemoryKey[]) {
   }
 }
 
-/** AWS names the material of symmetric keys only, and goes on to when it is deleted. */
+/** AWS identifies only the material of symmetric keys, even after it was deleted. */
 function materialIdOf({ key, request: { type }, bound }: MemoryKey): string | undefined {
   return isShown(type) || bound === undefined
     ? undefined
@@ -225,7 +229,7 @@ function stateOf({ deletion, material, enabled }: MemoryKey): KmsKeyState {
   return enabled ? 'enabled' : 'disabled'
 }
 
-/** AWS shows nothing of a symmetric key that could be compared. */
+/** True if AWS reveals something of the material to compare: not for symmetric keys. */
 function isShown(type: KeyTypeName): boolean {
   const { material } = KEY_TYPES[type]
   return material.kind !== 'bytes' || type.startsWith('hmac')
@@ -235,7 +239,7 @@ function failed(message: string): KeymgmtError {
   return new KeymgmtError('KMS_FAILED', message)
 }
 
-/** What a call answers comes later, and so does what it throws. */
+/** Makes a function asynchronous: it returns and throws in a later microtask. */
 function later<Args extends unknown[], Answer>(
   call: (...args: Args) => Answer,
 ): (...args: Args) => Promise<Answer> {

@@ -3,6 +3,7 @@ import { hidden, isFileName, quote, quoteName } from '../../router/quote.js'
 import { isList, isObject, kindOf, type RawValue } from '../../router/values.js'
 import { systemReason } from '../system-error.js'
 import { decodeJson } from './json.js'
+import { decodePairs } from './pairs.js'
 
 /** The readers of `@file` and `-`. */
 export interface DataSources {
@@ -15,19 +16,21 @@ export type DataKind = 'K=V' | 'string list'
 
 /**
  * Parses DATA arguments in Vault's grammar: `k=v`, `k=@file`, `k=-`, `@file` and `-`
- * for JSON, a repeated key for a list. Returns null if there is no DATA.
+ * for JSON, a repeated key for a list. Returns null if there is no DATA. The value of a key in
+ * `pairKeys` is a pair, also `name=@file` and `name=-`; a file of it contains several pairs.
  * @throws KeymgmtError USAGE, which repeats neither a value nor an argument that may be one.
  */
 export async function parseData(
   args: readonly string[],
   sources: DataSources,
   kind: DataKind = 'K=V',
+  pairKeys: ReadonlySet<string> = new Set(),
 ): Promise<Map<string, RawValue> | null> {
   const once = stdinOnce(sources)
   let data: Map<string, RawValue> | null = null
   for (const [index, arg] of args.entries()) {
     try {
-      data = await add(data, arg, { readFile: sources.readFile, readStdin: once })
+      data = await add(data, arg, { readFile: sources.readFile, readStdin: once }, pairKeys)
     } catch (error) {
       throw argumentError(kind, arg, index + 1, error)
     }
@@ -63,15 +66,15 @@ async function add(
   data: Map<string, RawValue> | null,
   arg: string,
   sources: DataSources,
+  pairKeys: ReadonlySet<string>,
 ): Promise<Map<string, RawValue> | null> {
   if (arg === '') return data ?? new Map<string, RawValue>()
   const at = arg.indexOf('=')
-  if (at >= 0)
-    return append(
-      data ?? new Map<string, RawValue>(),
-      arg.slice(0, at),
-      await valueOf(arg.slice(at + 1), sources),
-    )
+  if (at >= 0) {
+    const [key, value] = [arg.slice(0, at), arg.slice(at + 1)]
+    const read = pairKeys.has(key) ? pairOf : valueOf
+    return append(data ?? new Map<string, RawValue>(), key, await read(value, sources))
+  }
   if (arg === '-') return merge(data, decodeJson(await sources.readStdin()))
   if (arg.startsWith('@')) return merge(data, decodeJson(readFile(sources, arg.slice(1))))
   throw new FormatError('format must be key=value')
@@ -87,6 +90,15 @@ async function valueOf(value: string, sources: DataSources): Promise<string | Ui
     }
   }
   return value.startsWith('\\@') ? value.slice(1) : value
+}
+
+/** The value of a key that takes pairs: one pair, or the pairs of a file. */
+async function pairOf(value: string, sources: DataSources): Promise<RawValue> {
+  const [, name, inner] = /^(\w+)=([^]*)$/.exec(value) ?? []
+  if (name !== undefined && inner !== undefined)
+    return new Map([[name, await valueOf(inner, sources)]])
+  const read = await valueOf(value, sources)
+  return read instanceof Uint8Array ? decodePairs(read) : read
 }
 
 /** The file in `k=@file` can't be read. */
@@ -110,16 +122,13 @@ function readFile({ readFile: read }: DataSources, name: string): Uint8Array {
  * Appends a later `k=v` to an earlier value, which may come from JSON: extends a list, and replaces
  * null and an empty object.
  */
-function append(
-  data: Map<string, RawValue>,
-  key: string,
-  value: string | Uint8Array,
-): Map<string, RawValue> {
+function append(data: Map<string, RawValue>, key: string, value: RawValue): Map<string, RawValue> {
   if (!data.has(key)) return data.set(key, value)
   const existing = data.get(key) ?? null
-  if (isList(existing)) return data.set(key, [...existing, value])
+  const added = isList(value) ? value : [value]
+  if (isList(existing)) return data.set(key, [...existing, ...added])
   const nothing = existing === null || (isObject(existing) && existing.size === 0)
-  return data.set(key, nothing ? [value] : [existing, value])
+  return data.set(key, nothing ? added : [existing, ...added])
 }
 
 function merge(

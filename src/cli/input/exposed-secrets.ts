@@ -14,6 +14,12 @@ export function exposedSecrets(args: readonly string[], fields: Fields): readonl
 }
 
 function isSecret({ secret, secretNames }: Field<unknown>, value: string): boolean {
-  if (!secret || value === '' || value === '-' || value.startsWith('@')) return false
-  return secretNames?.some((name) => value.startsWith(`${name}=`)) ?? true
+  if (!secret || value === '' || isRead(value)) return false
+  const [, name, inner = ''] = /^(\w+)=([^]*)$/.exec(value) ?? []
+  return secretNames ? name !== undefined && secretNames.includes(name) && !isRead(inner) : true
+}
+
+/** True if the value is read from a file or from standard input. */
+function isRead(value: string): boolean {
+  return value === '-' || value.startsWith('@')
 }

@@ -9,7 +9,7 @@ const MAX_DEPTH = 100
  * @throws Error that names the fault. It never repeats the content, which may be a secret.
  */
 export function decodeJson(bytes: Uint8Array): RawValue {
-  const text = decodeUtf8(bytes)
+  const text = decodeUtf8(bytes, 'the JSON')
   if (text.trim() === '') throw new Error('the JSON is empty')
   let value: Json
   try {
@@ -20,11 +20,12 @@ export function decodeJson(bytes: Uint8Array): RawValue {
   return toRawValue(value, 0)
 }
 
-function decodeUtf8(bytes: Uint8Array): string {
+/** The UTF-8 text in `bytes`, without a byte order mark. @throws Error about `subject` */
+export function decodeUtf8(bytes: Uint8Array, subject: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    throw new Error('the JSON is not UTF-8 text; save the file as UTF-8')
+    throw new Error(`${subject} is not UTF-8 text; save the file as UTF-8`)
   }
 }
 

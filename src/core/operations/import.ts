@@ -13,7 +13,7 @@ import { fingerprintOf } from '../records/material.js'
 import { recordPath, type KeyRecord } from '../records/model.js'
 import { openRecord } from '../records/record.js'
 import { requireKey } from '../records/repository.js'
-import { addVersion, createKey } from './keys.js'
+import { addVersion, assertReplicaRegions, createKey } from './keys.js'
 
 /** The user's own material, and what the user says about it. */
 export interface OwnMaterial {
@@ -28,6 +28,8 @@ export interface OwnMaterial {
 export interface ImportSettings {
   readonly replicaRegions?: readonly string[] | undefined
   readonly deletionAllowed?: boolean | undefined
+  /** True to accept a replica Region that this version does not know. */
+  readonly allowUnknownRegion?: boolean | undefined
 }
 
 /** The type and format in which the material was recognised. */
@@ -48,6 +50,7 @@ export async function importKey(
   own: OwnMaterial,
   settings: ImportSettings = {},
 ): Promise<Imported> {
+  await assertReplicaRegions(engine, settings)
   return withRecognised(own, (recognised) =>
     withKeyLock(engine.store, name, `write keymgmt/key/${name}/import`, async () => {
       const existing = await openRecord<KeyRecord>(engine.store, recordPath.key(name))

@@ -24,6 +24,8 @@ export interface KeyChange {
   readonly replicaRegions?: readonly string[] | undefined
   readonly deletionAllowed?: boolean | undefined
   readonly minEnabledVersion?: number | undefined
+  /** True to accept a replica Region that this version does not know. */
+  readonly allowUnknownRegion?: boolean | undefined
 }
 
 /**
@@ -31,11 +33,24 @@ export interface KeyChange {
  * @throws KeymgmtError FIELD_IMMUTABLE, FIELD_INVALID; nothing is changed then. Errors of the KMS.
  */
 export async function saveKey(engine: Engine, name: string, change: KeyChange): Promise<void> {
+  await assertReplicaRegions(engine, change)
   await withKeyLock(engine.store, name, `write keymgmt/key/${name}`, async () => {
     const existing = await openRecord<KeyRecord>(engine.store, recordPath.key(name))
     if (existing) await updateKey(engine, existing, change)
     else await createKey(engine, name, change)
   })
+}
+
+/**
+ * Checks the replica Regions before anything is opened: they are AWS's.
+ * @throws KeymgmtError FIELD_INVALID
+ */
+export async function assertReplicaRegions(
+  { kinds }: Engine,
+  { replicaRegions, allowUnknownRegion = false }: KeyChange,
+): Promise<void> {
+  if (replicaRegions !== undefined)
+    await kinds.awskms.assertRegions('replica_regions', replicaRegions, allowUnknownRegion)
 }
 
 /**

@@ -1,10 +1,11 @@
 import { KeymgmtError } from '../../errors.js'
 import { KMS_KINDS, type KmsKindName } from '../../kms/index.js'
-import { kindOf, providerSettings, type Engine } from '../engine.js'
+import { kindOf, type Engine } from '../engine.js'
 import { archivedIn, deleteArchived } from '../records/archive.js'
 import { withProviderLock } from '../records/locks.js'
 import { recordPath, type KmsRecord } from '../records/model.js'
 import { createRecord, openRecord } from '../records/record.js'
+import { readProvider } from '../records/repository.js'
 import { assertDeletedByKms } from './pending-deletion.js'
 
 /** The settings of a provider; what is undefined stays as it is. */
@@ -12,6 +13,8 @@ export interface ProviderChange {
   readonly provider?: KmsKindName | undefined
   readonly keyCollection?: string | undefined
   readonly credentials?: Readonly<Record<string, string>> | undefined
+  /** True to accept a Region that this version does not know. */
+  readonly allowUnknownRegion?: boolean | undefined
 }
 
 /**
@@ -24,13 +27,27 @@ export async function saveProvider(
   name: string,
   change: ProviderChange,
 ): Promise<void> {
+  await assertChange(engine, name, change)
   await withProviderLock(engine.store, name, `write keymgmt/kms/${name}`, async () => {
     const existing = await openRecord<KmsRecord>(engine.store, recordPath.provider(name))
     const next = existing ? amended(existing.current, change) : complete(name, change)
-    await kindOf(engine, next).assertSettings(providerSettings(next))
     if (existing) await existing.update(() => next)
     else await createRecord(engine.store, recordPath.provider(name), next)
   })
+}
+
+/** Checks the values before anything is opened or locked: they don't depend on earlier ones. */
+async function assertChange(
+  engine: Engine,
+  name: string,
+  { provider, keyCollection, credentials, allowUnknownRegion = false }: ProviderChange,
+): Promise<void> {
+  const known = provider ?? (await readProvider(engine, name))?.provider
+  if (known === undefined) throw missingError('provider', `provider=${KMS_KINDS.join('|')}`)
+  const kind = kindOf(engine, { provider: known })
+  if (keyCollection !== undefined)
+    await kind.assertRegions('key_collection', [keyCollection], allowUnknownRegion)
+  if (credentials !== undefined) await kind.assertCredentials(credentials)
 }
 
 function complete(

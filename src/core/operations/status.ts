@@ -75,7 +75,9 @@ export async function readStatus(engine: Engine): Promise<StoreStatus> {
 }
 
 /** PURE: the source that a provider's stored credentials name. */
-export function credentialsSource(credentials: Readonly<Record<string, string>>): CredentialsSource {
+export function credentialsSource(
+  credentials: Readonly<Record<string, string>>,
+): CredentialsSource {
   const base = baseCredentials(credentials)
   return credentials.role_arn
     ? { source: 'role', roleArn: credentials.role_arn, assumedWith: base }

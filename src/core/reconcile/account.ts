@@ -9,7 +9,7 @@ import {
 import { DELETION_WINDOW } from '../records/deletion-window.js'
 import { createdKmsKeys } from '../records/kms-keys.js'
 import type { DistributionRecord, PinnedPlace } from '../records/model.js'
-import type { ReconcileContext } from './context.js'
+import type { ObserveContext, ReconcileContext } from './context.js'
 import type { Step } from './plan.js'
 
 /** A distribution, active or archived, and the provider that was opened for it. */
@@ -55,7 +55,7 @@ async function assertLoopback(
 }
 
 /** As {@link assertPlace}, for a distribution that is being reconciled. */
-export function assertPlaceOf(context: ReconcileContext): Promise<void> {
+export function assertPlaceOf(context: ObserveContext): Promise<void> {
   return assertPlace(placedIn(context))
 }
 
@@ -81,7 +81,7 @@ function placedIn({
   providerName,
   provider,
   distribution,
-}: ReconcileContext): PlacedDistribution {
+}: ObserveContext): PlacedDistribution {
   return { key: key.name, providerName, provider, record: distribution.current }
 }
 

@@ -9,8 +9,11 @@ export function awsKms(options: AwsOptions): KmsKind {
     assertSupported: async (...wanted) => {
       ;(await import('./key-specs.js')).assertSupported(...wanted)
     },
-    assertSettings: async (settings) => {
-      ;(await import('./settings.js')).assertSettings(settings)
+    assertRegions: async (...given) => {
+      ;(await import('./regions.js')).assertRegions(...given)
+    },
+    assertCredentials: async (credentials) => {
+      ;(await import('./credential-checks.js')).assertCredentials(credentials)
     },
     open: async (settings) =>
       (await import('./provider.js')).openAwsProvider(settings, options, shared),

@@ -39,7 +39,7 @@ export function checkResponses(
       const result = await next(args)
       const response = result.response as HttpResponse & { body: unknown }
       const body = await readWithin(response.body as Readable, bound)
-      if (!isFromAws(response, body)) throw malformed(describe(response, body))
+      if (!isFromAws(response, body)) throw malformed(describeResponse(response, body))
       response.body = body
       return result
     },
@@ -118,7 +118,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function describe({ statusCode, headers }: HttpResponse, body: Uint8Array): string {
+function describeResponse({ statusCode, headers }: HttpResponse, body: Uint8Array): string {
   const type = /^[\w.+/-]{1,60}/.exec(headers['content-type'] ?? '')?.[0]
   const content = body.length === 0 ? 'no content' : `${body.length} bytes of ${type ?? 'data'}`
   return `HTTP status ${statusCode} with ${content}, which is not a response of AWS`

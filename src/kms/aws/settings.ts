@@ -1,6 +1,4 @@
 import { KeymgmtError } from '../../errors.js'
-import type { KmsSettings } from '../provider.js'
-import { REGION_PATTERN } from '../region.js'
 
 /** The options of a client, beside the settings of its provider. */
 export interface ClientOptions {
@@ -54,16 +52,16 @@ export function isAwsKms(host: string): boolean {
  * @throws KeymgmtError KMS_ENDPOINT_REFUSED
  */
 export function assertEndpoint(url: string, source: string): void {
-  let parsed
-  try {
-    parsed = new URL(url)
-  } catch {
-    throw new KeymgmtError('KMS_ENDPOINT_REFUSED', `the endpoint of ${source} is not a URL`)
-  }
+  const parsed = parseUrl(url)
+  if (!parsed)
+    throw new KeymgmtError('KMS_ENDPOINT_REFUSED', `the endpoint of ${source} is not a URL`, {
+      hints: ['a URL begins with https://, such as https://kms.us-west-1.amazonaws.com'],
+    })
   if (parsed.username !== '' || parsed.password !== '') {
     throw new KeymgmtError(
       'KMS_ENDPOINT_REFUSED',
       `the endpoint of ${source} contains a user name or password`,
+      { hints: ['use access_key and secret_key for credentials, and a URL without them'] },
     )
   }
   if (parsed.protocol === 'https:' || (parsed.protocol === 'http:' && isLoopback(parsed.hostname)))
@@ -77,41 +75,8 @@ export function assertEndpoint(url: string, source: string): void {
   )
 }
 
-/**
- * Checks the settings of an AWS provider without opening anything.
- * @throws KeymgmtError FIELD_INVALID for a malformed Region or credentials that don't go together.
- */
-export function assertSettings({ region, credentials }: KmsSettings): void {
-  if (!REGION_PATTERN.test(region)) {
-    throw new KeymgmtError(
-      'FIELD_INVALID',
-      `key_collection: ${JSON.stringify(region)} is not an AWS Region`,
-      {
-        hints: ['a Region looks like us-west-1'],
-      },
-    )
-  }
-  const has = (name: string) => Boolean(credentials[name])
-  const together = (one: string, other: string) => {
-    if (has(one) && !has(other)) {
-      throw new KeymgmtError('FIELD_INVALID', `credentials: ${one} needs ${other} beside it`, {
-        hints: ['credentials are replaced as a whole: give all of them in one command'],
-      })
-    }
-  }
-  together('access_key', 'secret_key')
-  together('secret_key', 'access_key')
-  together('session_token', 'access_key')
-  together('external_id', 'role_arn')
-  if (has('profile') && has('access_key')) {
-    throw new KeymgmtError(
-      'FIELD_INVALID',
-      'credentials: profile and access_key are two sources for the same thing',
-      {
-        hints: ['give one of them'],
-      },
-    )
-  }
-  const endpoint = credentials.endpoint
-  if (endpoint) assertEndpoint(endpoint, 'credentials=endpoint')
+/** Undefined for a text that is not a URL of a host, such as `localhost:4566`. */
+function parseUrl(text: string): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  return url?.hostname ? url : undefined
 }

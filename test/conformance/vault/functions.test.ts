@@ -112,7 +112,7 @@ describeVectors(DRIVERS)
 const all = VECTORS.flatMap(([, kinds]) => Object.values(kinds).flat())
 const differing = all.filter(({ vault }) => vault !== undefined).length
 
-it(`${all.length} vectors of Vault's CLI, ${differing} of them with a difference on purpose`, () => {
+it(`matches ${all.length} vectors of Vault's CLI, ${differing} of which differ on purpose`, () => {
   const inputs = VECTORS.flatMap(([, kinds]) =>
     Object.entries(kinds).flatMap(([kind, vectors]) =>
       vectors.map(({ name = '', of }) => JSON.stringify([kind, name, of])),

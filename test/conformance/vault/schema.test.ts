@@ -48,7 +48,7 @@ describe.each([
   ['differences', LISTED.differences, found.filter((difference) => !isAddition(difference))],
   ['additions', LISTED.additions, found.filter(isAddition)],
 ] as const)("%s to Vault's schema", (_kind, listed, seen) => {
-  it('are all listed', () => {
+  it('lists all of them', () => {
     const titles = listed.map(title)
     expect(seen.filter((difference) => !titles.includes(title(difference)))).toEqual([])
     expect(new Set(titles).size).toBe(titles.length)
@@ -60,7 +60,7 @@ describe.each([
   })
 })
 
-describe('a schema that keymgmt does not follow', () => {
+describe('a schema that differs from keymgmt', () => {
   const KEY = '/{keymgmt_mount_path}/key/{name}'
   it.each<[string, (schema: string) => string, Omit<Difference, 'compared' | 'path'>]>([
     [
@@ -108,14 +108,14 @@ describe('a schema that keymgmt does not follow', () => {
     expect(added).toContainEqual(expect.objectContaining(difference))
   })
 
-  it('has a type that keymgmt does not know', () => {
+  it('reports a type that keymgmt does not know', () => {
     const changed = JSON.stringify(SCHEMA).replace('"type":"integer"', '"type":"number"')
     expect(() => vaultSurface(JSON.parse(changed) as VaultSchema)).toThrow(
       'no type for number, the type of min_enabled_version',
     )
   })
 
-  it('has a method that keymgmt does not know', () => {
+  it('reports a method that keymgmt does not know', () => {
     const changed = JSON.stringify(SCHEMA).replace('"post":', '"patch":')
     expect(() => vaultSurface(JSON.parse(changed) as VaultSchema)).toThrow(
       'no operation for the method patch',
@@ -123,11 +123,11 @@ describe('a schema that keymgmt does not follow', () => {
   })
 })
 
-it("describes no response but a list's", () => {
+it("Vault's schema describes no response except a list's", () => {
   expect(responseSchemas(SCHEMA)).toEqual(['StandardListResponse'])
 })
 
-it("uses the defaults of Vault's schema", async () => {
+it("keymgmt uses the defaults of Vault's schema", async () => {
   const kms = await startDevKms()
   const session = createSession(kms.endpoint)
   const provider = 'keymgmt/kms/k provider=awskms key_collection=us-west-1'

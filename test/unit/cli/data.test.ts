@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { parseData } from '../../../src/cli/input/data.js'
 import { decodeJson } from '../../../src/cli/input/json.js'
-import { scalarText } from '../../../src/router/convert.js'
+import { scalarText, toPairs } from '../../../src/router/convert.js'
 import { shown } from '../router/raw.js'
 
 const sources = (stdin: string | Buffer) => ({
@@ -15,13 +15,13 @@ const sources = (stdin: string | Buffer) => ({
 // Vault's own vectors are in test/vectors/data.json; here is what holds for all.
 
 describe('DATA arguments', () => {
-  it('keeps the bytes of a file or of standard input for fields that take bytes; others read U+FFFD where they are no UTF-8', async () => {
+  it('keeps the bytes of a file or of standard input for byte fields; other fields read U+FFFD for invalid UTF-8', async () => {
     const value = (await parseData(['a=-'], sources(Buffer.of(0xff, 0xfe))))?.get('a') ?? null
     expect(value).toEqual(Buffer.of(0xff, 0xfe))
     expect(scalarText(value)).toBe('\ufffd\ufffd')
   })
 
-  it('keeps any other key and value as they are', async () => {
+  it('keeps any other key and value unchanged', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string(), fc.string(), async (key, value) => {
         fc.pre(!key.includes('=') && !/^(@|\\@)|^-$/.test(value))
@@ -30,11 +30,53 @@ describe('DATA arguments', () => {
     )
   })
 
-  it('says no value of an argument that it refuses', async () => {
+  it('does not repeat the value of a refused argument', async () => {
     const secret = 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'
     for (const args of [[secret], [`a=@${secret}`], ['a=-', `b=-`]]) {
       await expect(parseData(args, sources(secret))).rejects.not.toThrow(secret)
     }
+  })
+})
+
+describe('name=value pairs', () => {
+  const files: Readonly<Record<string, string>> = {
+    secret: 's3cr3t\r\n',
+    lines: '\ufeffa=1\r\n\r\n b = x=y \r\n',
+    json: '\ufeff{"a": "1", "b": "x=y"}',
+    empty: ' \n',
+    broken: '{"a": s3cr3t}',
+  }
+  const pairsIn = async (...args: string[]) => {
+    const readFile = (name: string) => Buffer.from(files[name] ?? '')
+    const data = await parseData(args, { ...sources('s3cr3t\n'), readFile }, 'K=V', new Set(['p']))
+    return Object.fromEntries(toPairs(data?.get('p') ?? null))
+  }
+
+  it.each<[readonly string[], Readonly<Record<string, string>>]>([
+    [['p=a=1', 'p=b=x=y'], { a: '1', b: 'x=y' }],
+    [['p=a=@secret', 'p=b=2'], { a: 's3cr3t', b: '2' }],
+    [['p=a=-'], { a: 's3cr3t' }],
+    [['p=a=\\@secret'], { a: '@secret' }],
+    [['p=@lines'], { a: '1', b: 'x=y' }],
+    [['p=@json'], { a: '1', b: 'x=y' }],
+    [['p=b=2', 'p=@lines', 'p=a=3'], { a: '3', b: 'x=y' }],
+    [['p='], {}],
+  ])('are in %j', async (args, pairs) => {
+    expect(await pairsIn(...args)).toEqual(pairs)
+  })
+
+  it.each([
+    ['p=@empty', 'it is empty'],
+    ['p=@broken', 'not valid JSON'],
+  ])('are not in %s, and the refusal does not quote it', async (arg, problem) => {
+    const refused = pairsIn(arg)
+    await expect(refused).rejects.toThrow(problem)
+    await expect(refused).rejects.not.toThrow('s3cr3t')
+  })
+
+  it('are not read for other keys', async () => {
+    const data = await parseData(['q=a=@secret'], sources(''), 'K=V', new Set(['p']))
+    expect(data?.get('q')).toBe('a=@secret')
   })
 })
 

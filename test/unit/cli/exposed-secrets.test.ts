@@ -13,6 +13,7 @@ describe('secrets among the arguments', () => {
     ['keymgmt/kms/k', ['credentials=secret_key=x', 'credentials=session_token=y'], ['credentials']],
     ['keymgmt/kms/k', ['credentials=endpoint=http://127.0.0.1:1', 'credentials=role_arn=x'], []],
     ['keymgmt/kms/k', ['credentials=@file', '@file', '-'], []],
+    ['keymgmt/kms/k', ['credentials=secret_key=@file', 'credentials=session_token=-'], []],
     ['keymgmt/key/app/import', ['material=00ff', 'type=aes256-gcm96'], ['material']],
     ['keymgmt/key/app/import', ['material=@key.pem', 'passphrase=-'], []],
     ['keymgmt/key/app/import', ['material=@key.pem', 'passphrase=secret'], ['passphrase']],
@@ -33,7 +34,7 @@ describe('the warning', () => {
     session.close()
   })
 
-  it('is for a person at a terminal, and does not repeat the secret', async () => {
+  it('is printed at a terminal, and does not repeat the secret', async () => {
     const { stdout, stderr, status } = await session.run(LINE, { stderrIsTty: true })
     expect({ stdout, status }).toEqual({
       stdout: 'Success! Data written to: keymgmt/kms/k\n',
@@ -46,7 +47,7 @@ describe('the warning', () => {
   it.each([
     ['in a script', {}],
     ['in JSON', { stderrIsTty: true, env: { KEYMGMT_FORMAT: 'json' } }],
-  ])('is not there %s', async (_where, surroundings) => {
+  ])('is not printed %s', async (_where, surroundings) => {
     expect((await session.run(LINE, surroundings)).stderr).not.toContain('given as an argument')
   })
 })

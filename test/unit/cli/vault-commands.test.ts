@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { fromGoFlags } from '../../../src/cli/go-flags.js'
-import { VAULT_COMMANDS, vaultCommandError } from '../../../src/cli/vault-commands.js'
+import { REPLACED_COMMANDS, vaultCommandError } from '../../../src/cli/vault-commands.js'
 import { programTable } from '../../support/program.js'
 
 const program = await programTable()
@@ -33,7 +33,7 @@ describe("Vault's commands that keymgmt does not have", () => {
   })
 
   it.each(['status', 'policy keymgmt/kms/secrets', 'read keymgmt/key/secrets', 'operator', 'reed'])(
-    'leaves others alone: %s',
+    'does not apply to %s',
     (line) => {
       expect(errorOf(line)).toBeUndefined()
     },
@@ -41,11 +41,11 @@ describe("Vault's commands that keymgmt does not have", () => {
 
   it('has no row for a command that exists', () => {
     const existing = program.all.map((command) => command.nameBelow(program))
-    expect(VAULT_COMMANDS.filter((name) => existing.includes(name))).toEqual([])
+    expect(REPLACED_COMMANDS.filter((name) => existing.includes(name))).toEqual([])
   })
 
   it('names only commands that exist in its hints', () => {
-    for (const name of VAULT_COMMANDS) {
+    for (const name of REPLACED_COMMANDS) {
       const [hint = ''] = errorOf(name)?.hints ?? []
       for (const [, line = ''] of hint.matchAll(/: keymgmt (.*)$/g))
         expect(fromGoFlags(line.split(' '), program).command.fullName).not.toBe('keymgmt')

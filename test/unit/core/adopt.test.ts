@@ -13,6 +13,8 @@ import {
   restoreDistribution,
   revokeDistribution,
 } from '../../../src/core/operations/remove.js'
+import { repairDistribution } from '../../../src/core/operations/repair.js'
+import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import {
   OPERATION_TAG,
@@ -25,6 +27,7 @@ import {
   AES,
   findProblems,
   createTestbed,
+  DAY_MS,
   GLOBAL,
   HOME,
   recorded,
@@ -64,7 +67,7 @@ const saying = (testbed: Testbed, status: Partial<KmsKeyStatus>) =>
   }))
 
 describe('a KMS key is adopted', () => {
-  it('with the calls that it takes, and is on record as what it is', async () => {
+  it('with only the necessary calls, and is recorded', async () => {
     const testbed = await createForeignKey()
     const { engine, calls } = recorded(testbed)
     const now = new Date(1_688_559_292_173)
@@ -105,7 +108,31 @@ describe('a KMS key is adopted', () => {
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('as one version of several, disabled where that version is', async () => {
+  it('with its expiry, which only consent removes', async () => {
+    const testbed = await createForeignKey()
+    const [kmsKey] = testbed.kms.keys
+    if (!kmsKey) throw new Error('there is no KMS key')
+    const validTo = new Date(Date.now() + DAY_MS)
+    kmsKey.expires = validTo
+    await adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })
+    expect(kmsKey.expires).toEqual(validTo)
+    // It expires.
+    Object.assign(kmsKey, { material: undefined, expires: undefined })
+    const engine = { ...testbed.engine, now: () => new Date(validTo.getTime() + 1) }
+    const { differences } = await verifyDistribution(engine, 'k', 'app', false)
+    const consent = 'keymgmt write keymgmt/kms/k/key/app/repair allow_permanent=true'
+    expect(differences).toMatchObject([
+      { what: 'state', repairable: false, wayOut: `import it for ever: ${consent}` },
+    ])
+    const quiet = recorded(testbed)
+    const repair = await repairDistribution({ ...quiet.engine, now: engine.now }, 'k', 'app')
+    expect([repair.repaired, repair.remaining, quiet.calls]).toEqual([[], differences, []])
+    await repairDistribution(engine, 'k', 'app', { allowPermanent: true })
+    expect(kmsKey).toMatchObject({ material: kmsKey.bound, expires: undefined, enabled: true })
+    expect(await findProblems(testbed)).toEqual([])
+  })
+
+  it('as one of several versions, disabled if that version is', async () => {
     const testbed = await createForeignKey()
     await rotateKey(testbed.engine, 'app')
     await saveKey(testbed.engine, 'app', { minEnabledVersion: 2 })
@@ -122,7 +149,7 @@ describe('a KMS key is adopted', () => {
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('whose material AWS has no name for, or which shows its material by itself', async () => {
+  it('if AWS does not identify its material, or reveals its public key', async () => {
     const testbed = await createForeignKey()
     await adopt(saying(testbed, { materialId: undefined }).engine, 'k', 'app', {
       kmsKeyId: testbed.made.id,
@@ -137,13 +164,13 @@ describe('a KMS key is adopted', () => {
     expect(shows.calls).not.toContain(`accepts ${HOME} foreign`)
   })
 
-  it('of several Regions for as long as it is in one', async () => {
+  it('if it is multi-Region without a replica', async () => {
     const testbed = await createForeignKey({ multiRegion: true }, GLOBAL)
     await adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('once: asked for again, what was interrupted is finished, and nothing proven anew', async () => {
+  it('only once: a repetition finishes an interrupted adoption without another proof', async () => {
     const testbed = await createForeignKey()
     const failing = recorded(testbed, () => ({
       tag: () => Promise.reject(new KeymgmtError('KMS_FAILED', 'failed')),
@@ -162,7 +189,7 @@ describe('a KMS key is adopted', () => {
   })
 })
 
-describe('a KMS key is not adopted, and nothing is changed,', () => {
+describe('a KMS key is refused, without any change,', () => {
   it.each<readonly [string, Partial<KmsKeyStatus>, readonly string[]]>([
     [
       'whose material AWS made',
@@ -199,7 +226,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
     expect([calls, await readDistribution(engine, 'k', 'app')]).toEqual([[], undefined])
   })
 
-  it('that is in one Region, into a key of several', async () => {
+  it('if it is single-Region and the key is not', async () => {
     const testbed = await createForeignKey({}, GLOBAL)
     expect(
       await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
@@ -210,7 +237,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
     ])
   })
 
-  it('that holds other material', async () => {
+  it('if it has other material', async () => {
     const testbed = await createForeignKey()
     const other = randomBytes(32).toString('base64')
     for (const key of testbed.kms.keys) Object.assign(key, { material: other, bound: other })
@@ -224,7 +251,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
     expect(await testbed.store.get(recordPath.distribution('k', 'app'))).toBeUndefined()
   })
 
-  describe('that has an owner:', () => {
+  describe('if it has an owner:', () => {
     const twin = async () => {
       const testbed = await createForeignKey()
       await importKey(testbed.engine, 'twin', { material: one, type: 'aes256-gcm96' })
@@ -293,7 +320,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
     })
   })
 
-  it('where the key is distributed otherwise', async () => {
+  it('if the key has another distribution there', async () => {
     const words = [
       'DISTRIBUTION_DIFFERS',
       'app is distributed to k already',

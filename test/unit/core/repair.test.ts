@@ -175,13 +175,13 @@ const OUTSIDE_CHANGES: Readonly<Record<string, OutsideChange>> = {
     prepare: TWO,
     outsideChange: to(0, going),
     finds: ['state 1 us-west-1'],
-    calls: ['cancelDeletion us-west-1 1', 'importMaterial us-west-1 1', 'enable us-west-1 1'],
+    calls: ['cancelDeletion us-west-1 1', 'enable us-west-1 1'],
   },
   'a deletion of a version that is to be disabled': {
     prepare: [ROTATE, DISABLE_OLD],
     outsideChange: to(0, going),
     finds: ['state 1 us-west-1'],
-    calls: ['cancelDeletion us-west-1 1', 'importMaterial us-west-1 1', 'disable us-west-1 1'],
+    calls: ['cancelDeletion us-west-1 1', 'disable us-west-1 1'],
   },
   'a deletion of what had lost its material': {
     prepare: TWO,
@@ -196,8 +196,8 @@ const OUTSIDE_CHANGES: Readonly<Record<string, OutsideChange>> = {
     calls: [
       'cancelDeletion us-west-1 1',
       'importMaterial us-west-1 1',
-      'tag us-west-1 1',
       'enable us-west-1 1',
+      'tag us-west-1 1',
     ],
   },
   everything: {
@@ -211,9 +211,9 @@ const OUTSIDE_CHANGES: Readonly<Record<string, OutsideChange>> = {
     calls: [
       'enable us-west-1 2',
       'importMaterial us-west-1 1',
+      'enable us-west-1 1',
       'tag us-west-1 1',
       'pointAlias us-west-1 app-TIME 2 (begun)',
-      'enable us-west-1 1',
     ],
   },
   'something in another Region': {
@@ -226,8 +226,8 @@ const OUTSIDE_CHANGES: Readonly<Record<string, OutsideChange>> = {
     finds: ['state 1 eu-west-1', 'alias 1 us-east-1'],
     calls: [
       'importMaterial eu-west-1 1',
-      'pointAlias us-east-1 app-TIME 1 (begun)',
       'enable eu-west-1 1',
+      'pointAlias us-east-1 app-TIME 1 (begun)',
     ],
   },
   'what can be mended beside what can not': {
@@ -261,18 +261,30 @@ const OUTSIDE_CHANGES: Readonly<Record<string, OutsideChange>> = {
     finds: ['tags 1 us-west-1'],
     calls: ['tag us-west-1 1'],
   },
-  'a deletion of what is revoked, with or without material': {
+  'a deletion of what is revoked': {
     prepare: [REVOKE],
     outsideChange: to(0, going, untagged),
     finds: ['state 1 us-west-1', 'tags 1 us-west-1'],
-    calls: ['cancelDeletion us-west-1 1', 'deleteMaterial us-west-1 1', 'tag us-west-1 1'],
+    calls: ['cancelDeletion us-west-1 1', 'tag us-west-1 1'],
+  },
+  'a deletion of what is revoked, with material': {
+    prepare: [REVOKE],
+    outsideChange: to(
+      0,
+      (key) => {
+        key.material = key.bound
+      },
+      going,
+    ),
+    finds: ['state 1 us-west-1'],
+    calls: ['cancelDeletion us-west-1 1', 'deleteMaterial us-west-1 1'],
   },
 }
 
 const summarise = ({ what, version, region }: Difference) => `${what} ${version ?? 0} ${region}`
 const found = async (engine: Engine) => {
-  const { mended, remaining } = await repairDistribution(engine, 'k', 'app')
-  return [...mended.map(summarise), ...remaining.map((each) => `but ${summarise(each)}`)]
+  const { repaired, remaining } = await repairDistribution(engine, 'k', 'app')
+  return [...repaired.map(summarise), ...remaining.map((each) => `but ${summarise(each)}`)]
 }
 
 const notInVirginia = (provider: KmsProvider): Partial<KmsProvider> => ({
@@ -292,7 +304,7 @@ async function died(
   return testbed
 }
 
-describe('repair mends, and asks the KMS for nothing else', () => {
+describe('repair fixes, with no other call to the KMS,', () => {
   it.each(Object.entries(OUTSIDE_CHANGES))(
     '%s',
     async (_name, { prepare, keys, outsideChange, finds, calls }) => {
@@ -310,7 +322,7 @@ describe('repair mends, and asks the KMS for nothing else', () => {
     },
   )
 
-  it('nothing that only the material itself could tell, which is not asked of symmetric KMS keys', async () => {
+  it('nothing that only a decryption could show, which repair does not request for symmetric KMS keys', async () => {
     const testbed = recorded(await createDistributed())
     await repairDistribution(testbed.engine, 'k', 'app')
     expect(testbed.locks).toEqual(['key/app: write keymgmt/kms/k/key/app/repair'])
@@ -318,7 +330,7 @@ describe('repair mends, and asks the KMS for nothing else', () => {
   })
 })
 
-describe('repair finishes what was interrupted', () => {
+describe('repair finishes an interruption:', () => {
   it.each([
     ['had not made its KMS key', () => ({ create: fail }), []],
     [
@@ -337,7 +349,7 @@ describe('repair finishes what was interrupted', () => {
       ['state 2 us-west-1', 'alias 2 us-west-1'],
     ],
   ] as const)(
-    'a rotation that %s; the alias is known to be ours',
+    'a rotation that %s; the alias is recorded as ours',
     async (_name, instead, finds) => {
       const testbed = await died(ROTATE, instead)
       to(0, untagged)(testbed.kms.keys)
@@ -345,15 +357,15 @@ describe('repair finishes what was interrupted', () => {
       expect(await found(engine)).toEqual(['unfinished 0 us-west-1', 'tags 1 us-west-1', ...finds])
       expect(calls.filter((call) => !call.startsWith('create'))).toEqual([
         'importMaterial us-west-1 2',
+        ...(finds.length > 0 ? ['enable us-west-1 2'] : []),
         'tag us-west-1 1',
         expect.stringMatching(/^pointAlias us-west-1 app-TIME 2 \(ours/),
-        ...(finds.length > 0 ? ['enable us-west-1 2'] : []),
       ])
       expect(await findProblems(testbed)).toEqual([])
     },
   )
 
-  it('a rotation that had not begun to make its KMS key', async () => {
+  it('a rotation before the creation of its KMS key', async () => {
     const testbed = await createDistributed()
     const put = (path: string, value: Uint8Array, revision: string | undefined) =>
       path.startsWith('distribution/') ? fail() : testbed.store.put(path, value, revision)
@@ -370,14 +382,14 @@ describe('repair finishes what was interrupted', () => {
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('a rotation that was not in every Region', async () => {
+  it('a rotation in some of the Regions', async () => {
     const testbed = await died(ROTATE, notInVirginia, { keys: GLOBAL, prepare: [REPLICATE] })
     to(0, untagged)(testbed.kms.keys)
     expect(await found(testbed.engine)).toContain('tags 1 us-west-1')
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('a replication: where there was no alias of ours, one of that name is not taken for ours', async () => {
+  it('a replication: an alias of that name that we did not create is not ours', async () => {
     const testbed = await died(REPLICATE, notInVirginia, { keys: GLOBAL })
     to(0, untagged)(testbed.kms.keys)
     const { engine, calls } = recorded(testbed)
@@ -418,7 +430,7 @@ describe('repair finishes what was interrupted', () => {
       [false, true],
     ],
   ] as const)(
-    'no removal, but corrects the records for it: %s; its date is on record, and whether it needs its material',
+    'no removal, but corrects its records: %s',
     async (_name, outsideChange, finds, expected, imported) => {
       const remove: Step = (engine) => removeDistribution(engine, 'k', 'app', 7)
       let scheduled = 0
@@ -450,7 +462,7 @@ describe('repair finishes what was interrupted', () => {
     },
   )
 
-  it('aliases that were to be taken away: none is forgotten before it is gone', async () => {
+  it('a removal of aliases: each stays on record until it is removed', async () => {
     const drop: Step = (engine) => distribute(engine, 'k', 'app', { ...AES, versionAliases: false })
     const testbed = await died(drop, () => ({ removeAlias: fail }), { prepare: [NAME_VERSIONS] })
     to(0, untagged)(testbed.kms.keys)
@@ -463,7 +475,7 @@ describe('repair finishes what was interrupted', () => {
     expect([...testbed.kms.aliases.keys()]).toHaveLength(1)
   })
 
-  it('a removal of which only the end is missing, which verify tells', async () => {
+  it('a removal of which only the last write is missing', async () => {
     const testbed = await createDistributed()
     const { engine } = testbedOver(
       { ...testbed.store, delete: fail },
@@ -481,7 +493,7 @@ describe('repair finishes what was interrupted', () => {
     expect(await readDistribution(testbed.engine, 'k', 'app')).toBeUndefined()
   })
 
-  it('a restoration of what somebody else brought back', async () => {
+  it('a restore of KMS keys that somebody else restored', async () => {
     const testbed = await died(
       (engine) => restoreDistribution(engine, 'k', 'app'),
       () => ({ cancelDeletion: fail }),

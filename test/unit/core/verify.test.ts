@@ -6,8 +6,14 @@ import { createdKmsKeys } from '../../../src/core/records/kms-keys.js'
 import { openRecord } from '../../../src/core/records/record.js'
 import { recordPath, without, type DistributionRecord } from '../../../src/core/records/model.js'
 import { readKey } from '../../../src/core/records/repository.js'
-import { revokeDistribution } from '../../../src/core/operations/remove.js'
+import {
+  removeDistribution,
+  restoreDistribution,
+  revokeDistribution,
+} from '../../../src/core/operations/remove.js'
+import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { verifyDistribution, type Difference } from '../../../src/core/operations/verify.js'
+import { KeymgmtError } from '../../../src/errors.js'
 import type { KmsKeyStatus } from '../../../src/kms/provider.js'
 import {
   createTestbed,
@@ -22,8 +28,8 @@ import {
 const SIGN = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
 const OTHER = Buffer.alloc(32, 1).toString('base64')
 
-const summarise = ({ what, version, expected, found, mendable }: Difference) =>
-  `${what} ${version}: ${expected}, ${found}${mendable ? '' : ', for good'}`
+const summarise = ({ what, version, expected, found, repairable }: Difference) =>
+  `${what} ${version}: ${expected}, ${found}${repairable ? '' : ', for good'}`
 const verify = async (engine: Engine, challenge = false) =>
   (await verifyDistribution(engine, 'k', 'app', challenge)).differences.map(summarise)
 
@@ -43,8 +49,8 @@ async function createSigning(): Promise<Testbed> {
   return testbed
 }
 
-describe('verify asks what is in a KMS key', () => {
-  it('by the name that AWS has for it where it shows no more, and of the KMS key itself only when told to', async () => {
+describe('verify compares the material of a KMS key', () => {
+  it("by AWS's id for it if nothing else is known, and with the KMS key itself only on request", async () => {
     const testbed = await createDistributed()
     const quiet = recorded(testbed)
     expect([await verify(quiet.engine), quiet.calls]).toEqual([[], []])
@@ -57,7 +63,7 @@ describe('verify asks what is in a KMS key', () => {
     ])
   })
 
-  it('and never says that it is ours while the current material is another, rotated in place', async () => {
+  it('and never reports a match while the current material is another one, after a rotation in place', async () => {
     const testbed = await createDistributed()
     // AWS accepts the earlier material again, although it is no longer the current one.
     const rotated = saying(testbed, () => ({ materialId: 'another' }))
@@ -67,9 +73,32 @@ describe('verify asks what is in a KMS key', () => {
       found,
     ])
     expect(rotated.calls).toEqual([])
+    const handle = await openRecord<DistributionRecord>(
+      testbed.store,
+      recordPath.distribution('k', 'app'),
+    )
+    await handle?.update((current) => ({
+      ...current,
+      kms_keys: createdKmsKeys(current).map((entry) => ({
+        ...entry,
+        materials: entry.materials.map((material) => without(material, 'material_id')),
+      })),
+    }))
+    expect(await verify(rotated.engine, true)).toEqual(found)
   })
 
-  it("and compares the fingerprints of the key's and the distribution's records", async () => {
+  it('and compares nothing by the id of the material alone', async () => {
+    const { engine } = await createDistributed()
+    for (const [challenge, holds] of [
+      [false, undefined],
+      [true, true],
+    ] as const)
+      expect((await verifyDistribution(engine, 'k', 'app', challenge)).observation).toMatchObject({
+        kmsKeys: [{ holds }],
+      })
+  })
+
+  it('and the fingerprints in the records of the key and the distribution', async () => {
     const testbed = await createDistributed()
     const path = recordPath.distribution('k', 'app')
     const handle = await openRecord<DistributionRecord>(testbed.store, path)
@@ -80,14 +109,13 @@ describe('verify asks what is in a KMS key', () => {
         materials: entry.materials.map((each) => ({ ...each, fingerprint: 'another' })),
       })),
     }))
-    const found = ['material 1: our material, other material, for good']
-    expect([await verify(testbed.engine), await verify(testbed.engine, true)]).toEqual([
-      found,
-      found,
+    expect((await refusal(verify(testbed.engine))).slice(0, 2)).toEqual([
+      'STORE_CORRUPT',
+      expect.stringContaining('version 1 has another fingerprint'),
     ])
   })
 
-  it.each(['AWS', 'the record'])('which is not known when %s has no name for it', async (who) => {
+  it.each(['AWS', 'the record'])('which is unknown if %s has no id for it', async (who) => {
     const testbed = await createDistributed()
     for (const key of testbed.kms.keys) Object.assign(key, { material: OTHER, bound: OTHER })
     if (who === 'the record') {
@@ -113,7 +141,7 @@ describe('verify asks what is in a KMS key', () => {
     expect(observation.kmsKeys[0]?.holds).toBeUndefined()
   })
 
-  it('though it is disabled, and not while it is pending deletion', async () => {
+  it('if it is disabled, but not if it is pending deletion', async () => {
     const testbed = await createSigning()
     const [key] = testbed.kms.keys
     Object.assign(key ?? {}, { material: OTHER, enabled: false })
@@ -126,7 +154,7 @@ describe('verify asks what is in a KMS key', () => {
   })
 })
 
-describe('verify tells', () => {
+describe('verify reports', () => {
   it.each([
     [
       'a state in which nothing can be done',
@@ -143,7 +171,7 @@ describe('verify tells', () => {
     expect(await verify(saying(await createSigning(), () => status).engine)).toEqual(found)
   })
 
-  it('each tag that is missing, and nothing of what is gone', async () => {
+  it('each missing tag, but not of deleted KMS keys', async () => {
     const testbed = await createDistributed()
     await rotateKey(testbed.engine, 'app')
     for (const name of ['managed-by', 'keymgmt:version']) testbed.kms.keys[0]?.tags.delete(name)
@@ -160,7 +188,7 @@ describe('verify tells', () => {
     })
   })
 
-  it('nothing of the alias of what is revoked: nobody can use it', async () => {
+  it('nothing about the alias of a revoked distribution, which nobody can use', async () => {
     const testbed = await createDistributed()
     await revokeDistribution(testbed.engine, 'k', 'app')
     testbed.kms.aliases.clear()
@@ -194,24 +222,137 @@ describe('verify tells', () => {
       Array(3).fill(`multi-region 1: ${ALL}, ${ALL}, for good`),
     ],
     ['those, in another order', { primary: HOME, regions: ['us-east-1', 'eu-west-1', HOME] }, []],
-  ])('that there are other Regions: %s', async (_name, multiRegion, found) => {
+  ])('different Regions: %s', async (_name, multiRegion, found) => {
     const testbed = await createDistributed(GLOBAL)
     await replicate(testbed.engine, 'k', 'app')
     expect(await verify(saying(testbed, () => ({ multiRegion })).engine)).toEqual(found)
   })
 })
 
-it('what is damaged in the store is said to be', async () => {
+describe('verify reports what AWS did not answer, and compares the rest', () => {
+  const denied = () =>
+    Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied', { hints: ['allow it'] }))
+  const shown = async (
+    { engine }: Pick<Testbed, 'engine'>,
+    challenge = false,
+  ): Promise<readonly string[]> => {
+    const { observation } = await verifyDistribution(engine, 'k', 'app', challenge)
+    return observation.unchecked.map(
+      ({ what, region, version, error }) => `${what} ${version ?? 0} ${region}: ${error.message}`,
+    )
+  }
+
+  it('in a Region', async () => {
+    const testbed = await createDistributed(GLOBAL)
+    await replicate(testbed.engine, 'k', 'app')
+    for (const { region } of testbed.kms.keys.filter((key) => key.region !== 'us-east-1'))
+      testbed.kms.aliases.delete(
+        [...testbed.kms.aliases.keys()].find((name) => name.startsWith(region)) ?? '',
+      )
+    const inVirginia = (region: string) => region === 'us-east-1'
+    const partly = recorded(testbed, (provider) => ({
+      inspect: (region, key) => (inVirginia(region) ? denied() : provider.inspect(region, key)),
+      aliasTargets: (region, names) =>
+        inVirginia(region) ? denied() : provider.aliasTargets(region, names),
+    }))
+    expect(await shown(partly)).toEqual([
+      'kms-key 1 us-east-1: denied',
+      'alias 0 us-east-1: denied',
+    ])
+    const { differences } = await verifyDistribution(partly.engine, 'k', 'app', false)
+    expect(differences.map(({ what, region }) => `${what} ${region}`)).toEqual([
+      `alias ${HOME}`,
+      'alias eu-west-1',
+    ])
+  })
+
+  it('about tags, aliases or material', async () => {
+    const testbed = await createDistributed()
+    const partly = recorded(testbed, () => ({
+      tagsOf: denied,
+      aliasTargets: denied,
+      accepts: denied,
+    }))
+    expect(await shown(partly, true)).toEqual([
+      `tags 1 ${HOME}: denied`,
+      `material 1 ${HOME}: denied`,
+      `alias 0 ${HOME}: denied`,
+    ])
+    expect(await verify(partly.engine, true)).toEqual([])
+  })
+
+  it('of a provider that is no longer configured', async () => {
+    const testbed = await createDistributed()
+    const path = recordPath.provider('k')
+    const stored = await testbed.store.get(path)
+    await testbed.store.delete(path, stored?.revision ?? '')
+    expect(await shown(testbed)).toEqual([
+      `kms-key 1 ${HOME}: KMS provider "k" not found`,
+      `alias 0 ${HOME}: KMS provider "k" not found`,
+    ])
+  })
+
+  it('while repair leaves that alone, and repairs the rest', async () => {
+    const testbed = await createDistributed()
+    await rotateKey(testbed.engine, 'app')
+    const [first, second] = testbed.kms.keys
+    Object.assign(first ?? {}, { enabled: false })
+    Object.assign(second ?? {}, { enabled: false })
+    const partly = recorded(testbed, (provider) => ({
+      inspect: (region, key) =>
+        typeof key === 'object' && key.id === first?.key.id
+          ? denied()
+          : provider.inspect(region, key),
+    }))
+    const { repaired, remaining, unchecked } = await repairDistribution(partly.engine, 'k', 'app')
+    expect(repaired.map(({ version }) => version)).toEqual([2])
+    expect(remaining).toEqual([])
+    expect(unchecked.map(({ version }) => version)).toEqual([1])
+    expect([first?.enabled, second?.enabled]).toEqual([false, true])
+  })
+})
+
+describe('verify of a removed distribution', () => {
+  it('shows when its KMS keys are deleted, and that somebody cancelled it', async () => {
+    const testbed = await createDistributed()
+    await removeDistribution(testbed.engine, 'k', 'app', 7)
+    const { observation, differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
+    expect(differences).toEqual([])
+    expect(observation.kmsKeys[0]?.status?.deletionDate).toEqual(testbed.kms.keys[0]?.deletion)
+    Object.assign(testbed.kms.keys[0] ?? {}, { deletion: undefined, enabled: false })
+    expect((await verifyDistribution(testbed.engine, 'k', 'app', false)).differences).toMatchObject(
+      [
+        {
+          what: 'state',
+          expected: 'pending-deletion',
+          found: 'disabled',
+          repairable: false,
+          wayOut: expect.stringContaining('keymgmt write -f keymgmt/kms/k/key/app/restore'),
+        },
+      ],
+    )
+    await restoreDistribution(testbed.engine, 'k', 'app')
+    expect(await verify(testbed.engine)).toEqual([])
+  })
+
+  it('is clean once AWS has deleted them', async () => {
+    const testbed = await createDistributed()
+    await removeDistribution(testbed.engine, 'k', 'app', 7)
+    testbed.kms.keys.length = 0
+    expect(await verify(testbed.engine)).toEqual([])
+  })
+})
+
+it('a damaged record in the store is reported as damaged', async () => {
   const testbed = await createDistributed()
   const key = await readKey(testbed.engine, 'app')
   const folder = recordPath.materialOf(key?.id ?? '')
   const [name = ''] = await testbed.store.list(folder)
   const material = await testbed.store.get(`${folder}/${name}`)
   await testbed.store.delete(`${folder}/${name}`, material?.revision ?? '')
-  expect(await refusal(verify(testbed.engine))).toEqual([
-    'STORE_CORRUPT',
-    'the material of app version 1 is not in the store',
-    'restore the store from a backup; nothing was changed',
+  const { observation } = await verifyDistribution(testbed.engine, 'k', 'app', false)
+  expect(observation.unchecked.map(({ what, error }) => [what, error.message])).toEqual([
+    ['material', 'the material of app version 1 is not in the store'],
   ])
   await testbed.store.put(recordPath.key('torn'), Buffer.from('{"id":'), undefined)
   expect(await refusal(rotateKey(testbed.engine, 'torn'))).toEqual([

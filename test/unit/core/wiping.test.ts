@@ -120,12 +120,12 @@ describe('material is overwritten', () => {
     ['that the KMS did not take', { importMaterial: fail }, (engine) => rotateKey(engine, 'app')],
     [
       'that could not be compared',
-      { accepts: fail },
+      { accepts: () => Promise.reject(new KeymgmtError('INTERRUPTED', 'interrupted')) },
       (engine) => verifyDistribution(engine, 'k', 'app', true),
     ],
     [
       'that was not proven',
-      { accepts: () => Promise.resolve(false) },
+      { accepts: () => Promise.resolve(undefined) },
       (engine, key_id) => adopt(engine, 'k', 'app', { kmsKeyId: key_id, version: 1 }),
     ],
   ])('%s', async (name, instead, step) => {
@@ -138,7 +138,7 @@ describe('material is overwritten', () => {
     for (const bytes of seen) expect(Buffer.from(bytes)).toEqual(Buffer.alloc(32))
   })
 
-  it('that was recognised, and found to be there already; what the caller gave is left to the caller', async () => {
+  it("that was recognised and exists already; the caller's input is not", async () => {
     const { engine } = await createTestbed()
     await importKey(engine, 'app', own, {})
     const wiped: Buffer[] = []

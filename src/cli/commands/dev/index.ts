@@ -8,7 +8,7 @@ import type { DevFlags } from './start.js'
 
 /** `keymgmt dev [-- COMMAND...]` */
 export function defineDev(context: Context): KeymgmtCommand {
-  return new KeymgmtCommand('dev')
+  const command = new KeymgmtCommand('dev')
     .summary('Run an embedded AWS KMS, or a command against one')
     .description(
       'Serves an AWS KMS on this machine, in memory, and runs the command with a throw-away store and without any other AWS credentials; ends with the status of the command. Without a command it prints the variables to set and serves until Ctrl-C. "keymgmt help environment" lists the variables.',
@@ -27,55 +27,45 @@ export function defineDev(context: Context): KeymgmtCommand {
       'keymgmt dev -account=444455556666 -store=/tmp/copy -- bash',
     )
     .argument('[-- COMMAND...]')
-    .addOption(
-      new Option('--account <string>', 'The 12 digits of the AWS account to be.')
-        .default(undefined, DEFAULT_ACCOUNT)
-        .argParser(readAccount),
-    )
-    .addOption(
-      new Option(
-        '--credentials <string...>',
-        'Credentials to accept, as ID:SECRET. Can be given several times.',
-      ).argParser(appendPair),
-    )
-    .addOption(
-      new Option(
-        '--fault <string...>',
-        'Fault to inject, as Operation:nth:kind. Can be given several times.',
-      ),
-    )
-    .addOption(formatOption())
-    .addOption(
-      new Option(
-        '--latency <duration>',
-        'Time that every answer takes longer, such as 50ms.',
-      ).argParser((text) => parseDuration('latency', text)),
-    )
-    .addOption(
-      new Option('--listen <string>', 'Address to listen on: host:port, on this machine.')
-        .default({ host: '127.0.0.1', port: 0 }, '127.0.0.1:0')
-        .argParser(readListen),
-    )
-    .addOption(
-      new Option(
-        '--policy <string>',
-        'File with an IAM policy, as JSON, that limits the pair that is handed out.',
-      ),
-    )
-    .addOption(
-      new Option('--quotas <string>', 'Request quotas to enforce: "aws" or "none".')
-        .choices(['aws', 'none'])
-        .default('none'),
-    )
-    .addOption(
-      new Option(
-        '--store <string>',
-        'Store of the command, as an absolute path or a file: URL. It is kept. The default is a throw-away store that is removed at the end.',
-      ),
-    )
-    .action(async (command: readonly string[], flags: ServeFlags) =>
-      (await import('./serve.js')).serve(context, command, flags),
-    )
+  for (const option of devOptions()) command.addOption(option)
+  return command.action(async (args: readonly string[], flags: ServeFlags) =>
+    (await import('./serve.js')).serve(context, args, flags),
+  )
+}
+
+function devOptions(): readonly Option[] {
+  return [
+    new Option('--account <string>', 'The 12 digits of the AWS account to be.')
+      .default(undefined, DEFAULT_ACCOUNT)
+      .argParser(readAccount),
+    new Option(
+      '--credentials <string...>',
+      'Credentials to accept, as ID:SECRET. Can be given several times.',
+    ).argParser(appendPair),
+    new Option(
+      '--fault <string...>',
+      'Fault to inject, as Operation:nth:kind. Can be given several times.',
+    ),
+    formatOption(),
+    new Option(
+      '--latency <duration>',
+      'Time that every answer takes longer, such as 50ms.',
+    ).argParser((text) => parseDuration('latency', text)),
+    new Option('--listen <string>', 'Address to listen on: host:port, on this machine.')
+      .default({ host: '127.0.0.1', port: 0 }, '127.0.0.1:0')
+      .argParser(readListen),
+    new Option(
+      '--policy <string>',
+      'File with an IAM policy, as JSON, that limits the pair that is handed out.',
+    ),
+    new Option('--quotas <string>', 'Request quotas to enforce: "aws" or "none".')
+      .choices(['aws', 'none'])
+      .default('none'),
+    new Option(
+      '--store <string>',
+      'Store of the command, as an absolute path or a file: URL. It is kept. The default is a throw-away store that is removed at the end.',
+    ),
+  ]
 }
 
 function readListen(listen: string): DevFlags['listen'] {

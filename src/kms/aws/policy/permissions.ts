@@ -1,4 +1,5 @@
 import type { AwsOperation } from '../operations.js'
+import { partitionOf } from '../regions.js'
 
 /** The values of a request, or of the KMS key that it is about, by condition key. */
 export type ConditionValues = Readonly<Partial<Record<ConditionKey, readonly string[]>>>
@@ -193,21 +194,6 @@ export function toStatements(
       ...keys.map((key) => statement(arn('kms', region, key.name), { ...key.values, ...values })),
     ]
   })
-}
-
-/** Partitions other than `aws`, by how the names of their Regions begin. */
-const PARTITIONS = {
-  'cn-': 'aws-cn',
-  'us-gov-': 'aws-us-gov',
-  'us-iso-': 'aws-iso',
-  'us-isob-': 'aws-iso-b',
-  'eu-isoe-': 'aws-iso-e',
-  'us-isof-': 'aws-iso-f',
-  'eusc-': 'aws-eusc',
-}
-
-function partitionOf(region: string): string {
-  return Object.entries(PARTITIONS).find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws'
 }
 
 function conditionOf(

@@ -24,11 +24,8 @@ export interface RecordedPermissions {
 /** Conditions that hold for every KMS key of ours. */
 export const IMPORTED: ConditionValues = { 'kms:KeyOrigin': ['EXTERNAL'] }
 
-/** Conditions that hold for every import. */
-export const IMPORT: ConditionValues = {
-  'kms:WrappingKeySpec': ['RSA_4096'],
-  'kms:ExpirationModel': ['KEY_MATERIAL_DOES_NOT_EXPIRE'],
-}
+/** Conditions that hold for every import. Adopted material may expire. */
+export const WRAPPING: ConditionValues = { 'kms:WrappingKeySpec': ['RSA_4096'] }
 
 /** Conditions that hold for every replica, and for no other KMS key. */
 export const REPLICA: ConditionValues = {
