@@ -156,7 +156,14 @@ const describesKey =
  */
 const CHECKS: Readonly<Partial<Record<AwsOperation, readonly Check[]>>> = {
   CreateKey: [describesKey('KeyMetadata')],
-  ReplicateKey: [describesKey('ReplicaKeyMetadata')],
+  ReplicateKey: [
+    describesKey('ReplicaKeyMetadata'),
+    // A replica has the id of its primary.
+    ({ ReplicaKeyMetadata: metadata }, { input }) =>
+      isObject(metadata) && metadata.KeyId === keyIdOf(textOf(input, 'KeyId'))
+        ? undefined
+        : 'KeyId',
+  ],
   DescribeKey: [
     describesKey('KeyMetadata'),
     ({ KeyMetadata }, { input }) => {
