@@ -95,6 +95,11 @@ export function openAwsProvider(
   }
 }
 
+/** The host of an endpoint, with its port; undefined if the SDK finds no endpoint. */
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined
+}
+
 async function openSession(
   settings: KmsSettings,
   region: string,
@@ -103,11 +108,12 @@ async function openSession(
 ): Promise<Session> {
   const connection = await connect(settings, options, connections)
   const { kms, endpoint, sts } = await createClients(settings, region, connection, options)
-  const place = `${endpoint.origin} ${region}`
-  const limiter = limiters.get(place) ?? createRateLimiter(!endpoint.isLoopback)
-  limiters.set(place, limiter)
+  const limiterName = `${endpoint.origin} ${region}`
+  const limiter = limiters.get(limiterName) ?? createRateLimiter(!endpoint.isLoopback)
+  limiters.set(limiterName, limiter)
   const first = options.middleware?.(settings) ?? []
-  const middleware = [...first, retryWithin(limiter, options)]
+  const place = { provider: settings.name, host: hostOf(endpoint.origin) }
+  const middleware = [...first, retryWithin(limiter, options, place)]
   addMiddleware(kms, region, middleware)
   return {
     region,
