@@ -8,7 +8,7 @@ import type { DevFlags } from './start.js'
 
 /** `keymgmt dev [-- COMMAND...]` */
 export function defineDev(context: Context): KeymgmtCommand {
-  const command = new KeymgmtCommand('dev')
+  return new KeymgmtCommand('dev')
     .summary('Run an embedded AWS KMS, or a command against one')
     .description(
       'Serves an AWS KMS on this machine, in memory, and runs the command with a throw-away store and without any other AWS credentials; ends with the status of the command. Without a command it prints the variables to set and serves until Ctrl-C. "keymgmt help environment" lists the variables.',
@@ -27,10 +27,10 @@ export function defineDev(context: Context): KeymgmtCommand {
       'keymgmt dev -account=444455556666 -store=/tmp/copy -- bash',
     )
     .argument('[-- COMMAND...]')
-  for (const option of devOptions()) command.addOption(option)
-  return command.action(async (args: readonly string[], flags: ServeFlags) =>
-    (await import('./serve.js')).serve(context, args, flags),
-  )
+    .addOptions(...devOptions())
+    .action(async (args: readonly string[], flags: ServeFlags) =>
+      (await import('./serve.js')).serve(context, args, flags),
+    )
 }
 
 function devOptions(): readonly Option[] {
@@ -50,7 +50,7 @@ function devOptions(): readonly Option[] {
     new Option(
       '--latency <duration>',
       'Time that every answer takes longer, such as 50ms.',
-    ).argParser((text) => parseDuration('latency', text)),
+    ).argParser(readLatency),
     new Option('--listen <string>', 'Address to listen on: host:port, on this machine.')
       .default({ host: '127.0.0.1', port: 0 }, '127.0.0.1:0')
       .argParser(readListen),
@@ -76,6 +76,15 @@ function readListen(listen: string): DevFlags['listen'] {
   return { host, port: Number(port) }
 }
 
+/** A longer one is mistyped: clients wait for seconds. */
+const MAX_LATENCY_MS = 3_600_000
+
+function readLatency(text: string): number {
+  const latency = parseDuration('latency', text)
+  if (latency > MAX_LATENCY_MS) throw new InvalidArgumentError('is at most 1h')
+  return latency
+}
+
 function readAccount(account: string): string {
   if (!/^\d{12}$/.test(account)) throw new InvalidArgumentError('an account ID has 12 digits')
   return account
@@ -85,7 +94,8 @@ function appendPair(
   text: string,
   earlier: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> {
-  const at = text.indexOf(':')
-  if (at <= 0 || at === text.length - 1) throw new InvalidArgumentError('is ID:SECRET')
-  return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) }
+  const [, id, secret] = /^([^:\s]+):(\S+)$/.exec(text) ?? []
+  if (id === undefined || secret === undefined)
+    throw new InvalidArgumentError('is ID:SECRET, without white space')
+  return { ...earlier, [id]: secret }
 }
