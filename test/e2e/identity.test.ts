@@ -93,7 +93,7 @@ describe('the account of a provider', () => {
     const ran = await testbed.run(IDENTITY, { env })
     await new Promise((resolve) => server.close(resolve))
     expect([ran.status, ran.stdout]).toEqual([2, ''])
-    expect(ran.stderr).toContain('GetCallerIdentity in us-west-1 for the caller')
+    expect(ran.stderr).toContain('GetCallerIdentity in us-west-1 (provider k) for the caller')
     expect(ran.stderr).toContain(says)
   })
 

@@ -124,7 +124,7 @@ async function assumeRole(
   return () => lookup()
 }
 
-/** A lookup that ends with the signal, whose secrets are registered, and whose error says enough. */
+/** A lookup that ends with the signal, and whose error names the file or the call. */
 function guard(lookup: Credentials, handler: LookupHandler): Lookup {
   return async (properties) => {
     try {

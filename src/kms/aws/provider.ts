@@ -111,16 +111,17 @@ async function openSession(
   const limiterName = `${endpoint.origin} ${region}`
   const limiter = limiters.get(limiterName) ?? createRateLimiter(!endpoint.isLoopback)
   limiters.set(limiterName, limiter)
-  const first = options.middleware?.(settings) ?? []
-  const place = { provider: settings.name, host: hostOf(endpoint.origin) }
-  const middleware = [...first, retryWithin(limiter, options, place)]
-  addMiddleware(kms, region, middleware)
+  const middlewareFor = (host?: string) => [
+    ...(options.middleware?.(settings) ?? []),
+    retryWithin(limiter, options, { provider: settings.name, host }),
+  ]
+  addMiddleware(kms, region, middlewareFor(hostOf(endpoint.origin)))
   return {
     region,
     client: kms,
     sts: async () => {
       const client = await sts()
-      addMiddleware(client, region, middleware)
+      addMiddleware(client, region, middlewareFor())
       return client
     },
     endpoint,

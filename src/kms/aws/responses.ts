@@ -26,8 +26,8 @@ export class NotSentError extends Error {
 
 /**
  * Reads every response before the SDK does, because the service at an endpoint is not always AWS:
- * bounds its size, and refuses one that AWS does not send. Such a response does not show whether AWS
- * carried out the request.
+ * bounds its size, and refuses one that AWS does not send. Such a response does not show whether
+ * AWS carried out the request.
  */
 export function checkResponses(
   client: Pick<KMSClient, 'middlewareStack'>,

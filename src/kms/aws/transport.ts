@@ -33,8 +33,8 @@ const DIRECT_TIMEOUT_MS = 11_000
 
 /**
  * The way to AWS that the environment prescribes, as in the AWS CLI: `HTTPS_PROXY`, `HTTP_PROXY`,
- * `NO_PROXY`, `AWS_CA_BUNDLE` and `ca_bundle` of the profile. Use it for every SDK client, including
- * those that look up credentials.
+ * `NO_PROXY`, `AWS_CA_BUNDLE` and `ca_bundle` of the profile. Use it for every SDK client, and for
+ * the lookup of credentials.
  *
  * A request over it fails with KeymgmtError PROXY_FAILED or TLS_REFUSED if the proxy or the
  * certificate is the cause; then nothing of the request was sent.
