@@ -1,6 +1,6 @@
 import type { Engine } from '../core/engine.js'
 import { recordPath, type PinnedPlace } from '../core/records/model.js'
-import { AWS_CREDENTIALS, SECRET_CREDENTIALS } from '../kms/credentials.js'
+import { AWS_CREDENTIALS, SECRET_CREDENTIALS } from '../kms/credential-fields.js'
 import { KMS_KINDS } from '../kms/index.js'
 import { oneOf, pairs, text } from '../router/fields.js'
 import { definePath } from '../router/path.js'
