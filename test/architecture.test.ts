@@ -45,10 +45,11 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'redact.ts': [],
   'names.ts': [],
   'suggest.ts': [],
+  'regular-file.ts': [],
   crypto: ['crypto', 'errors.js'],
   router: ['router', 'names.js', 'suggest.js', 'errors.js'],
-  store: ['store', 'crypto', 'errors.js', 'names.js'],
-  kms: ['kms', 'crypto', 'errors.js', 'redact.js', 'suggest.js'],
+  store: ['store', 'crypto', 'errors.js', 'names.js', 'regular-file.js'],
+  kms: ['kms', 'crypto', 'errors.js', 'redact.js', 'regular-file.js', 'suggest.js'],
   'dev-kms': ['dev-kms'],
   'open-engine.ts': [
     'core/engine.js',
