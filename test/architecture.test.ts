@@ -209,6 +209,7 @@ describe('the promises of the library and the docs', () => {
       'ClientOptions',
       'Created',
       'CreatedKmsKey',
+      'CreatedStore',
       'CreatingKmsKey',
       'CredentialsSource',
       'DevKms',

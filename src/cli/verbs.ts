@@ -94,7 +94,8 @@ export async function runVerb(
       throw flags.dryRun ? error : doneButUnprinted(error, operation, path, response)
     }
     const status = exitStatus(operation, response)
-    const hint = isNothing(operation, response) ? missingStoreHint(context) : undefined
+    const isSaid = isNothing(operation, response) && (format.humanReadable || operation === 'read')
+    const hint = isSaid ? missingStoreHint(context) : undefined
     if (hint !== undefined) terminal.err(`  hint: ${hint}\n`)
     return status
   } catch (thrown) {
