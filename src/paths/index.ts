@@ -7,6 +7,7 @@ import { keyRotate } from './key-rotate.js'
 import { kms, providers } from './kms.js'
 import { kmsKey, kmsKeys } from './kms-key.js'
 import { kmsKeyAdopt } from './kms-key-adopt.js'
+import { kmsKeyForget } from './kms-key-forget.js'
 import { kmsKeyRepair } from './kms-key-repair.js'
 import { kmsKeyReplicate } from './kms-key-replicate.js'
 import { kmsKeyReplicateRegion } from './kms-key-replicate-region.js'
@@ -39,4 +40,5 @@ export const PATHS: readonly PathDefinition<Engine>[] = [
   kmsKeyRestore,
   kmsKeyVerify,
   kmsKeyRepair,
+  kmsKeyForget,
 ]

@@ -260,7 +260,11 @@ const BY_COMMAND = /(?<=<!-- by command -->\n)[^]*(?=<!-- end -->)/
 
 /** True if a command creates a further KMS key, for which the account is compared. */
 function createsFurtherKey(policy: PolicyDocument): boolean {
-  return actions(policy).has('kms:CreateKey') && actions(policy).has('kms:UpdateAlias')
+  const taken = actions(policy)
+  return (
+    taken.has('kms:CreateKey') &&
+    (taken.has('kms:UpdateAlias') || taken.has('kms:CancelKeyDeletion'))
+  )
 }
 
 /** What one command was seen to need, as a row of the document. */

@@ -1,7 +1,6 @@
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { createPublicKey } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { KMS_KEY_ID } from '../key-id.js'
 import type { AwsOutput, AwsRequest } from './middleware.js'
 import { keyIdOf, textOf, type AwsOperation } from './operations.js'
 
@@ -115,7 +114,7 @@ function malformed(message: string): Error {
   return Object.assign(new Error(message), { name: RESPONSE_MALFORMED })
 }
 
-const KEY_ID = new RegExp(`^(${KMS_KEY_ID})$`)
+const KEY_ID = /^(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 
 /** Checks of the fields of a reply: each returns the name of a field that is not valid. */
 const WRONG_FIELD: Readonly<

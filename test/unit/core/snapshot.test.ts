@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { distribute } from '../../../src/core/operations/distribute.js'
-import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { deleteKey, saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { deleteProvider, saveProvider } from '../../../src/core/operations/providers.js'
 import { removeDistribution } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
