@@ -263,6 +263,8 @@ describe('the promises of the library and the docs', () => {
       'OpenedStore',
       'Operation',
       'OperationDefinition',
+      'Orphan',
+      'OrphanSearch',
       'Outcome',
       'OutcomeState',
       'OwnMaterial',
@@ -270,6 +272,7 @@ describe('the promises of the library and the docs', () => {
       'PinnedPlace',
       'Protection',
       'ProviderChange',
+      'ProviderVerification',
       'Purpose',
       'RawObject',
       'RawValue',
@@ -293,6 +296,8 @@ describe('the promises of the library and the docs', () => {
       'StoreSeals',
       'StoreStatus',
       'StoredRecord',
+      'TaggedKmsKey',
+      'TaggedKmsKeys',
       'Unchecked',
       'Verification',
       'VersionMaterial',
@@ -316,6 +321,7 @@ describe('the promises of the library and the docs', () => {
       'deleteProvider',
       'distribute',
       'dropRegion',
+      'findOrphans',
       'forgetDistribution',
       'importKey',
       'importVersion',
@@ -336,6 +342,7 @@ describe('the promises of the library and the docs', () => {
       'saveProvider',
       'startDevKms',
       'verifyDistribution',
+      'verifyProvider',
     ])
   })
 

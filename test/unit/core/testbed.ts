@@ -45,6 +45,7 @@ export const READ_ONLY_METHODS = [
   'aliasTargets',
   'holds',
   'findByOperation',
+  'findTagged',
   'findReplica',
   'awaitReplica',
 ]
