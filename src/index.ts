@@ -84,6 +84,7 @@ export type {
   ImportedMaterial,
   KmsAccount,
   KmsEndpoint,
+  KmsIdentity,
   KmsKey,
   KmsKeyRequest,
   KmsKeyState,

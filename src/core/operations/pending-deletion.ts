@@ -1,5 +1,6 @@
 import { KeymgmtError, withHints, type ErrorCode } from '../../errors.js'
 import { openProvider, type Engine } from '../engine.js'
+import { assertPlace } from '../reconcile/account.js'
 import type { ArchivedDistribution } from '../records/archive.js'
 import { createdKmsKeys, lastDeletion } from '../records/kms-keys.js'
 import { keyInName } from '../records/alias-names.js'
@@ -39,6 +40,7 @@ async function findExisting(
   const provider = await readProvider(engine, providerName)
   if (!provider) throw unknownProviderError(code, providerName, record.name, forget)
   const opened = await openProvider(engine, provider)
+  await assertPlace({ key: keyInName(record.name), providerName, record, provider: opened })
   const found = await Promise.all(
     kmsKeys.map(({ region, key }) => opened.inspect(region, key)),
   ).catch((error: unknown) => {

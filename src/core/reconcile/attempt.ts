@@ -4,7 +4,7 @@ import { archiveDistribution } from '../records/archive.js'
 import { createdKmsKeyAt, lost } from '../records/kms-keys.js'
 import { without, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import type { NamedDistribution } from '../records/repository.js'
-import { assertEndpoint } from './account.js'
+import { assertPlaceOf, needsPlace } from './account.js'
 import { isBehind } from './behind.js'
 import { openContext, writeKmsKey, type ReconcileContext } from './context.js'
 import { findUnrecordedKmsKeys } from './create.js'
@@ -79,7 +79,8 @@ async function recordReason(
  * @throws an error after which nothing more may be started.
  */
 async function takeAllSteps(context: ReconcileContext, results: StepResults): Promise<void> {
-  await assertEndpoint(context)
+  const { key, distribution } = context
+  if (needsPlace(plan(key, distribution.current).flat(2))) await assertPlaceOf(context)
   await findAllUnrecorded(context, results)
   // A step may make another one necessary (a version enabled only to be replicated) or impossible
   // (a KMS key that turns out to be lost), so plan again after each stage.
@@ -174,7 +175,7 @@ async function runChain(
 
 /**
  * Records the KMS key of the step as lost if AWS no longer has it: the step and a second look both
- * say so, and this command did not create it.
+ * say so, with credentials of the right account, and this command did not create it.
  */
 async function recordLost(
   context: ReconcileContext,
@@ -188,11 +189,11 @@ async function recordLost(
   const region = step.action === 'replicate' ? provider.region : step.region
   const entry = createdKmsKeyAt(distribution.current, step.version, region)
   if (!entry || results.isNew(entry)) return false
-  const looked = await provider.inspect(region, entry.key).then(
-    (status) => status === undefined,
-    () => false,
-  )
-  if (!looked) return false
+  const isMissing = async () => {
+    await assertPlaceOf(context)
+    return (await provider.inspect(region, entry.key)) === undefined
+  }
+  if (!(await isMissing().catch(() => false))) return false
   await writeKmsKey(context, lost(entry))
   results.lost({ ...step, region }, entry.key.id)
   return true

@@ -6,12 +6,13 @@ import { found, lost } from '../records/kms-keys.js'
 import type { DistributionRecord, KmsRecord } from '../records/model.js'
 import { requireProvider } from '../records/repository.js'
 import { forgetCommand } from '../records/takedown.js'
+import { assertPlace } from './account.js'
 import { asError, isFinal } from './outcomes.js'
 
 /**
  * The record of an archived distribution, with the KMS keys as lost that AWS no longer has;
  * undefined if AWS has none of them. A KMS key that can't be looked for stays as it is on record.
- * @throws KeymgmtError KMS_NOT_FOUND, DISTRIBUTION_DIFFERS if its provider is not there or is
+ * @throws KeymgmtError KMS_ACCOUNT_DIFFERS; KMS_NOT_FOUND, DISTRIBUTION_DIFFERS if its provider is not there or is
  * another one; errors of the KMS if none of them can be looked for.
  */
 export async function findArchived(
@@ -21,6 +22,7 @@ export async function findArchived(
   const provider = await requireProvider(engine, providerName)
   if (provider.key_collection !== record.regions[0]) throw otherProviderError(provider, record)
   const opened = await openProvider(engine, provider)
+  await assertPlace({ key: keyInName(record.name), providerName, record, provider: opened })
   const errors: Error[] = []
   const asked = record.kms_keys.filter(({ state }) => state !== 'creating').length
   const kms_keys = await Promise.all(
