@@ -28,6 +28,14 @@ export interface KmsEndpoint {
   readonly origin: string
   /** True for an address on this machine, such as that of an embedded KMS. */
   readonly isLoopback: boolean
+  /** True for an endpoint of AWS's own. */
+  readonly isAws: boolean
+}
+
+/** The caller, as the KMS's identity service names it. */
+export interface KmsIdentity extends KmsAccount {
+  /** Such as `arn:aws:iam::111122223333:user/operator`. */
+  readonly arn: string
 }
 
 /** PURE: the account in an ARN of AWS KMS; undefined if it contains none. */
@@ -60,6 +68,24 @@ export const OPERATION_TAG = 'keymgmt:operation'
 
 /** The tag that holds the id of the store that a KMS key belongs to. */
 export const STORE_TAG = 'keymgmt:store'
+
+/** The tags that hold the key, its id and the version that a KMS key is of. */
+export const KEY_TAG = 'keymgmt:key'
+export const KEY_ID_TAG = 'keymgmt:key-id'
+export const VERSION_TAG = 'keymgmt:version'
+
+/** A KMS key and its tags. */
+export interface TaggedKmsKey {
+  readonly key: KmsKey
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/** The result of a search by tag. */
+export interface TaggedKmsKeys {
+  readonly tagged: readonly TaggedKmsKey[]
+  /** The number of KMS keys whose own policies hide their tags from the caller. */
+  readonly hidden: number
+}
 
 /** The state of a KMS key. */
 export type KmsKeyState =
@@ -121,6 +147,9 @@ export interface KmsProvider {
   /** The account that requests go to; undefined if it can't be read. */
   account(): Promise<KmsAccount | undefined>
 
+  /** The caller. AWS needs no permission for it. */
+  identity(): Promise<KmsIdentity>
+
   /**
    * Makes one empty KMS key. Sent at most once.
    * @throws KeymgmtError KMS_AMBIGUOUS when it is unknown whether the KMS key was made.
@@ -133,6 +162,9 @@ export interface KmsProvider {
    * last attempt, must be visible.
    */
   findByOperation(operationIds: ReadonlySet<string>, since: Date): Promise<Map<string, KmsKey>>
+
+  /** The KMS keys of a Region whose tag `name` has this value. */
+  findTagged(region: string, name: string, value: string): Promise<TaggedKmsKeys>
 
   /**
    * Creates the related, still empty KMS key in another Region. If it exists, this returns it.

@@ -104,8 +104,9 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
   }
   return {
     region: home,
-    endpoint: later(() => ({ origin: 'memory', isLoopback: false })),
+    endpoint: later(() => ({ origin: 'memory', isLoopback: false, isAws: false })),
     account: later(() => undefined),
+    identity: later(() => ({ account: '', partition: '', arn: '' })),
     create: later((request) => make(home, randomUUID(), request)),
     findByOperation: later(
       (ids) =>
@@ -116,6 +117,12 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
           }),
         ),
     ),
+    findTagged: later((region, name, value) => ({
+      tagged: keys
+        .filter((each) => each.region === region && each.tags.get(name) === value)
+        .map(({ key, tags }) => ({ key, tags: Object.fromEntries(tags) })),
+      hidden: 0,
+    })),
     replicate: later((key, toRegion, request) => {
       const there = find(toRegion, key)
       if (there) return there.key

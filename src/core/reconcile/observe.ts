@@ -1,21 +1,23 @@
 import { KeymgmtError, type ErrorCode } from '../../errors.js'
 import type { KmsKeyStatus, KmsProvider } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
+import { keyInName } from '../records/alias-names.js'
 import type { ArchivedDistribution } from '../records/archive.js'
 import { found, lost, materialIn } from '../records/kms-keys.js'
 import { withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'
 import { readProvider } from '../records/repository.js'
+import { assertPlace } from './account.js'
 import { tagsFor, type ObserveContext } from './context.js'
 import { wantedAliases } from './plan.js'
 
 /** A question about a distribution that AWS did not answer. */
 export interface Unchecked {
-  readonly what: 'kms-key' | 'tags' | 'material' | 'alias'
+  readonly what: 'kms-key' | 'tags' | 'material' | 'alias' | 'distribution' | 'orphans'
   readonly region: string
   /** Absent where no version is concerned. */
   readonly version?: number
-  /** The KMS key id, or the name of the distribution. */
+  /** The KMS key id, or the name of the distribution, key or provider. */
   readonly subject: string
   readonly error: KeymgmtError
 }
@@ -95,8 +97,13 @@ export function observeNothing(
   return { kmsKeys, aliases: new Map(), unchecked }
 }
 
-/** Errors of the way to AWS, and of the material to compare with. */
-const UNANSWERED: readonly ErrorCode[] = ['PROXY_FAILED', 'TLS_REFUSED', 'STORE_CORRUPT']
+/** Errors of the way to AWS, and of single records. */
+const UNANSWERED: readonly ErrorCode[] = [
+  'PROXY_FAILED',
+  'TLS_REFUSED',
+  'STORE_CORRUPT',
+  'KEY_NOT_FOUND',
+]
 
 /** True if only the question failed; anything else ends the command. */
 export function isUnanswered(error: unknown): error is KeymgmtError {
@@ -107,7 +114,7 @@ export function isUnanswered(error: unknown): error is KeymgmtError {
 }
 
 /** The answer; undefined if there was none, which is then in `unchecked`. */
-async function ask<T>(
+export async function ask<T>(
   unchecked: Unchecked[],
   subject: Omit<Unchecked, 'error'>,
   question: () => Promise<T>,
@@ -203,6 +210,7 @@ export async function showsMaterial(
 /**
  * The record of an archived distribution, with the KMS keys as lost that AWS no longer has;
  * undefined if it has none of them, or if they can't be looked for.
+ * @throws KeymgmtError KMS_ACCOUNT_DIFFERS; errors of the KMS.
  */
 export async function findArchived(
   engine: Engine,
@@ -211,6 +219,7 @@ export async function findArchived(
   const provider = await readProvider(engine, providerName)
   if (!provider || provider.key_collection !== record.regions[0]) return undefined
   const opened = await openProvider(engine, provider)
+  await assertPlace({ key: keyInName(record.name), providerName, record, provider: opened })
   const kms_keys = await Promise.all(
     record.kms_keys.map(async (entry) => {
       if (entry.state === 'creating') return entry
