@@ -238,11 +238,30 @@ export async function replicate(
         ...(added ?? without(record.current.replica_regions, dropped_regions)),
       ]),
     ]
+    if (wanted.length === 1) assertOtherRegion(record.current, providerName, key_collection)
     if (wanted.length !== regions.length)
       await distribution.update((current) => withRegions(current, wanted))
     if (!added) reportDropped(engine, key, { providerName, distribution })
     await reconcileOne(engine, record, { providerName, distribution }, others)
   })
+}
+
+/** @throws KeymgmtError NO_REPLICA_REGIONS if the key has no replica Region but the provider's own. */
+function assertOtherRegion(
+  { name, replica_regions }: KeyRecord,
+  providerName: string,
+  home: string,
+): void {
+  if (replica_regions.some((region) => region !== home)) return
+  throw new KeymgmtError(
+    'NO_REPLICA_REGIONS',
+    `the only replica Region of ${name} is ${home}, the Region of ${providerName} itself`,
+    {
+      hints: [
+        'distribute it to a provider in another Region, or create a key with other replica_regions',
+      ],
+    },
+  )
 }
 
 function without(regions: readonly string[], excluded: readonly string[] = []): string[] {
