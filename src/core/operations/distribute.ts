@@ -11,7 +11,7 @@ import { reconcileKey } from '../reconcile/reconcile.js'
 import { resumableDistributions } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
 import { freeName } from '../records/distribution-name.js'
-import { addCommand, withRegions } from '../records/dropped-regions.js'
+import { withRegions } from '../records/dropped-regions.js'
 import { withKeyLock, withProviderLock } from '../records/locks.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
@@ -23,6 +23,7 @@ import {
   requireProvider,
   type NamedDistribution,
 } from '../records/repository.js'
+import { reportDropped } from './drop-region.js'
 import { activated, reactivate } from './remove.js'
 
 /** The settings of a distribution. */
@@ -126,7 +127,7 @@ export async function createDistribution(
   engine: Engine,
   providerName: string,
   key: KeyRecord,
-  begun: Pick<DistributionRecord, 'purpose' | 'protection' | 'regions' | 'kms_keys'>,
+  begun: Pick<DistributionRecord, 'purpose' | 'protection' | 'regions' | 'kms_keys' | 'pinned'>,
 ): Promise<NamedDistribution> {
   const now = engine.now()
   const distribution = await createRecord<DistributionRecord>(
@@ -246,7 +247,7 @@ export async function replicate(
   })
 }
 
-/** @throws KeymgmtError NO_REPLICA_REGIONS if the key has no replica Region but the provider's own. */
+/** @throws KeymgmtError NO_REPLICA_REGIONS if the only one is the provider's own. */
 function assertOtherRegion(
   { name, replica_regions }: KeyRecord,
   providerName: string,
@@ -280,25 +281,4 @@ function assertReplicaRegions(key: KeyRecord, added: readonly string[] = []): vo
         hints: [`its replica_regions are ${replica_regions.join(', ')}`],
       },
     )
-}
-
-/** Reports the Regions that are skipped because the user dropped them. */
-function reportDropped(
-  engine: Engine,
-  key: string,
-  { providerName, distribution }: NamedDistribution,
-): void {
-  for (const region of distribution.current.dropped_regions ?? []) {
-    const wayOut = addCommand(providerName, key, region)
-    engine.notice(`Skipped ${region}, which was dropped. To add it again: ${wayOut}`)
-    const reason = 'the Region was dropped'
-    engine.outcome({
-      provider: providerName,
-      region,
-      action: 'replicate',
-      state: 'skipped',
-      reason,
-      wayOut,
-    })
-  }
 }
