@@ -88,7 +88,13 @@ export type {
 export { openEngine, type EngineOptions, type OpenedEngine } from './open-engine.js'
 export { PATHS } from './paths/index.js'
 export type { Field, Fields } from './router/fields.js'
-export type { Operation, OperationDefinition, PathDefinition, Response } from './router/path.js'
+export type {
+  Created,
+  Operation,
+  OperationDefinition,
+  PathDefinition,
+  Response,
+} from './router/path.js'
 export { createRouter, type RequestData, type Resolved, type Router } from './router/router.js'
 export type { Json, RawObject, RawValue } from './router/values.js'
 export {

@@ -205,6 +205,7 @@ describe('the promises of the library and the docs', () => {
       'AwsRequest',
       'BaseCredentials',
       'ClientOptions',
+      'Created',
       'CreatedKmsKey',
       'CreatingKmsKey',
       'CredentialsSource',

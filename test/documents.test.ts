@@ -26,7 +26,7 @@ const help = (subject: string) => SUBJECTS.get(subject)?.().replace(/\s+/g, ' ')
 describe('the length of a name', () => {
   it.each([
     ['help paths', help('paths')],
-    ['path-help keymgmt', mountHelp(PATHS)],
+    ['path-help keymgmt', mountHelp(PATHS, '')],
   ])('%s', (_name, text) => {
     expect(text).toContain(`at most ${MAX_NAME_LENGTH} `)
   })

@@ -36,8 +36,10 @@ export function fromGoFlags(args: readonly string[], program: KeymgmtCommand): C
     }
     const option = options.find((each) => each.long === `--${name}` || each.short === `-${name}`)
     const long = `--${option?.name() ?? name}`
+    const isShort = option?.short === `-${name}`
     if (!option) flags.set(arg, [`${long}=`])
-    else if (!option.required) flags.set(long, spellBoolean(long, value))
+    else if (!option.required)
+      flags.set(long, spellBoolean(long, value, isShort ? `-${name}` : long))
     else {
       const text = value ?? args[++index]
       if (text === undefined) incomplete = option
@@ -64,9 +66,12 @@ function optionsOf(command: KeymgmtCommand): readonly Option[] {
   return [...command.options, ...command.commands.flatMap(optionsOf)]
 }
 
-/** The last one of a boolean flag counts. commander knows no value of one, and refuses it. */
-function spellBoolean(long: string, value = 'true'): readonly string[] {
-  if (/^(1|t|true|T|TRUE|True)$/.test(value)) return [long]
+/**
+ * The last one of a boolean flag counts. commander knows no value of one, and refuses it. Its error
+ * names the flag as it was typed.
+ */
+function spellBoolean(long: string, value = 'true', typed = long): readonly string[] {
+  if (/^(1|t|true|T|TRUE|True)$/.test(value)) return [typed]
   return /^(0|f|false|F|FALSE|False)$/.test(value) ? [] : [`${long}=`]
 }
 

@@ -17,7 +17,7 @@ export function toRefusal(error: unknown, command: KeymgmtCommand): unknown {
   switch (code) {
     case 'commander.unknownOption':
       return refuseFlag(
-        /^error: unknown option '--([^=]*?)(?:=[^]*)?'$/.exec(message)?.[1] ?? '',
+        /^error: unknown option '--?([^=]*?)(?:=[^]*)?'$/.exec(message)?.[1] ?? '',
         command,
       )
     case 'commander.optionMissingArgument':
@@ -46,7 +46,7 @@ function usage(message: string, hints: readonly string[] = []): KeymgmtError {
 }
 
 function suggestExample({ examples }: KeymgmtCommand): readonly string[] {
-  return examples.slice(0, 1).map(({ line }) => `such as: ${line}`)
+  return examples.slice(0, 1).map(({ line }) => `for example: ${line}`)
 }
 
 function refuseCount(problem: string, expected: number, command: KeymgmtCommand): KeymgmtError {
@@ -57,18 +57,32 @@ function refuseCount(problem: string, expected: number, command: KeymgmtCommand)
   )
 }
 
-function refuseFlag(name: string, { options }: KeymgmtCommand): KeymgmtError {
+function refuseFlag(name: string, command: KeymgmtCommand): KeymgmtError {
+  const { options } = command
   if (options.some((option) => option.long === `--${name}`))
-    return usage(`invalid boolean value for -${name}`, [`give -${name} or -${name}=false`])
+    return usage(`invalid boolean value for -${name}`, [`write -${name} or -${name}=false`])
   const escape = 'put -- before an argument that begins with a dash'
   // A longer or stranger word may be anything, such as a private key in PEM.
   if (!/^[A-Za-z][\w-]{0,30}$/.test(name)) return usage('bad flag syntax', [escape])
   const known = options.map((option) => option.name())
   return usage(`flag provided but not defined: -${name}`, [
     ...didYouMean(name, known).map((hint) => hint.replace(/"(.*)"/, '-$1')),
-    'see which there are: add -h',
+    ...ownersOf(name, command),
+    'to list the flags, add -h',
     escape,
   ])
+}
+
+/** The commands that have the flag, if this one does not. */
+function ownersOf(name: string, { root }: KeymgmtCommand): readonly string[] {
+  const owners = root.runnable.filter(({ options }) =>
+    options.some(({ long, short }) => long === `--${name}` || short === `-${name}`),
+  )
+  return owners.length === 0
+    ? []
+    : [
+        `only these commands have -${name}: ${owners.map((each) => each.nameBelow(root)).join(', ')}`,
+      ]
 }
 
 function refuseCommand(command: KeymgmtCommand): KeymgmtError {

@@ -73,7 +73,7 @@ export async function runVerb(
         terminal,
         exposedSecrets(args, resolved.path.operations[operation]?.fields ?? {}),
       )
-    const response = withOutcomes(
+    const response = withResults(
       await respond(context, resolved, { format, timeoutMs, dryRun: flags.dryRun, outcomes }),
       outcomes,
       { format, field: flags.field },
@@ -81,6 +81,8 @@ export async function runVerb(
     if (format.humanReadable) warn(terminal, response.warnings ?? [])
     try {
       printResponse({ terminal, format }, operation, { path, ...flags }, response)
+      if (format.humanReadable && flags.field === undefined)
+        for (const line of response.created?.lines ?? []) terminal.err(`  ${line}\n`)
     } catch (error) {
       throw flags.dryRun ? error : doneButUnprinted(error, operation, path, response)
     }
@@ -108,8 +110,9 @@ function doneButUnprinted(
   error: unknown,
   operation: Operation,
   path: string,
-  { data, failed }: Response,
+  { data, created, failed }: Response,
 ): unknown {
+  const returned = data ?? created?.data
   const done = failed ? undefined : DONE[operation]
   if (done === undefined || !(error instanceof KeymgmtError) || error.code !== 'OUTPUT_FAILED')
     return error
@@ -119,7 +122,7 @@ function doneButUnprinted(
     {
       hints: [
         'everything was carried out: running it again would do it a second time',
-        ...(data ? [`the data that it returned: ${JSON.stringify(data)}`] : []),
+        ...(returned ? [`the data that it returned: ${JSON.stringify(returned)}`] : []),
       ],
       cause: error,
     },
@@ -167,15 +170,26 @@ async function respond(
   )
 }
 
-/** The response with the outcomes in its data, for a program; a person asked for the words. */
-function withOutcomes(
+/**
+ * The response with everything that a program may want in its data: what was created, and the
+ * outcomes. A person gets only the field that they name.
+ */
+function withResults(
   response: Response,
   outcomes: readonly Outcome[],
   { format, field }: { readonly format: Format; readonly field: string | undefined },
 ): Response {
-  const isShown = field === undefined || field === 'data' || field === 'outcomes'
-  if (format.humanReadable || outcomes.length === 0 || !isShown) return response
-  return { ...response, data: { ...response.data, outcomes: outcomes.map(outcomeData) } }
+  const results = {
+    ...response.created?.data,
+    ...(outcomes.length > 0 && { outcomes: outcomes.map(outcomeData) }),
+  }
+  const isAsked = field === undefined ? !format.humanReadable : isFieldOf(results, field)
+  if (!isAsked || Object.keys(results).length === 0) return response
+  return { ...response, data: { ...response.data, ...results } }
+}
+
+function isFieldOf(results: object, field: string): boolean {
+  return field === 'data' || Object.hasOwn(results, field)
 }
 
 function warnOfExposure(terminal: Terminal, names: readonly string[]): void {

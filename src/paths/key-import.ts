@@ -4,6 +4,7 @@ import { MATERIAL_FORMATS } from '../crypto/import/material.js'
 import { KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, listOf, oneOf, required, secretBytes, secretLine } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
+import { readCreated } from './created.js'
 import { allowUnknownRegion, REGION } from './region.js'
 
 const MATERIAL = {
@@ -57,13 +58,12 @@ export const keyImport = definePath<Engine>()({
         { replica_regions, allow_unknown_region, deletion_allowed, ...own },
       ) => {
         const { importKey } = await import('../core/operations/import.js')
-        return importedResponse(
-          await importKey(engine, name, own, {
-            replicaRegions: replica_regions,
-            allowUnknownRegion: allow_unknown_region,
-            deletionAllowed: deletion_allowed,
-          }),
-        )
+        const imported = await importKey(engine, name, own, {
+          replicaRegions: replica_regions,
+          allowUnknownRegion: allow_unknown_region,
+          deletionAllowed: deletion_allowed,
+        })
+        return importedResponse(engine, name, imported)
       },
     },
   },
@@ -85,16 +85,22 @@ export const keyImportVersion = definePath<Engine>()({
       fields: MATERIAL,
       run: async (engine, { name }, own) => {
         const { importVersion } = await import('../core/operations/import.js')
-        return importedResponse(await importVersion(engine, name, own))
+        return importedResponse(engine, name, await importVersion(engine, name, own))
       },
     },
   },
 })
 
-function importedResponse({ type, format }: Imported): Response {
+async function importedResponse(
+  engine: Engine,
+  key: string,
+  { type, format }: Imported,
+): Promise<Response> {
+  const { data, lines } = await readCreated(engine, key)
   return {
+    created: { data: { type, format, ...data }, lines },
     warnings: [
-      `Taken as ${format}, type ${type}. What it was read from still holds the key: destroy that, or keep it as safe as the store.`,
+      `Imported as ${format}, type ${type}. The source of the material still contains the key: destroy the source, or keep it as safe as the store.`,
     ],
   }
 }

@@ -1,8 +1,9 @@
 import type { Engine } from '../core/engine.js'
 import { distributionsOf } from '../core/records/repository.js'
 import { definePath } from '../router/path.js'
+import { readCreated } from './created.js'
 
-/** The type whose ciphertext tells AWS which KMS key made it. */
+/** The type whose ciphertext contains the id of its KMS key. */
 const SYMMETRIC = 'aes256-gcm96'
 
 /** WRITE keymgmt/key/:name/rotate */
@@ -10,29 +11,35 @@ export const keyRotate = definePath<Engine>()({
   pattern: 'keymgmt/key/:name/rotate',
   synopsis: 'Rotation of a key.',
   description: [
-    'Makes a new version, imports it wherever the key is distributed, and moves the aliases to it. Older versions stay as they are.',
-    'Run again after a failure, it goes on with the version that it made.',
+    'Creates a new version, imports it wherever the key is distributed, and moves the aliases to it. Earlier versions stay as they are. After a failure, the same command continues with the version that it created.',
     '    keymgmt write -f keymgmt/key/app/rotate',
+    'The alias then points to the KMS key of the new version only. To verify or decrypt the output of an earlier version, name its KMS key. Ciphertext of a symmetric key contains the id of its KMS key: send no KeyId. A client that sends the alias to Decrypt (sops, Tink, the S3 encryption client) gets IncorrectKeyException for older ciphertext; docs/recipes.md has a recipe for each.',
   ].join('\n\n'),
   parameters: { name: 'Name of the key.' },
   operations: {
     write: {
-      summary: 'Makes a new version of the key and moves every alias to it.',
+      summary: 'Creates a new version of the key, and moves every alias to it.',
       run: async (engine, { name }) => {
         const { rotateKey } = await import('../core/operations/keys.js')
         const { type } = await rotateKey(engine, name)
         const providers = (await distributionsOf(engine, name)).map(
           ({ providerName }) => providerName,
         )
-        return type === SYMMETRIC || providers.length === 0
-          ? undefined
-          : { warnings: [explainRotation(name, providers)] }
+        return {
+          created: await readCreated(engine, name),
+          warnings: providers.length === 0 ? [] : [explainRotation(type, name, providers)],
+        }
       },
     },
   },
 })
 
-function explainRotation(key: string, providers: readonly string[]): string {
+/** The effect of a rotation on clients that name the alias: no error of theirs explains it. */
+function explainRotation(type: string, key: string, providers: readonly string[]): string {
   const where = providers.map((name) => `keymgmt read keymgmt/kms/${name}/key/${key}`).join(', ')
-  return `The alias names the new version only. What was made with an earlier one is verified or decrypted by naming its KMS key: ${where}`
+  const effect =
+    type === SYMMETRIC
+      ? 'To decrypt ciphertext of an earlier version, send no KeyId or the ARN of its KMS key; a client that sends the alias (sops, Tink, the S3 encryption client, aws kms decrypt --key-id alias/…) gets IncorrectKeyException'
+      : 'To verify or decrypt the output of an earlier version, name its KMS key'
+  return `The alias now points to the new version only. ${effect}. For the KMS key of each version: ${where}. Recipes: docs/recipes.md`
 }

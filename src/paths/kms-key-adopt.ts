@@ -1,6 +1,7 @@
 import type { Engine } from '../core/engine.js'
 import { boolean, integer, required, text } from '../router/fields.js'
 import { definePath } from '../router/path.js'
+import { readCreated } from './created.js'
 
 /** WRITE keymgmt/kms/:name/key/:key/adopt */
 export const kmsKeyAdopt = definePath<Engine>()({
@@ -34,7 +35,7 @@ export const kmsKeyAdopt = definePath<Engine>()({
       run: async (engine, { name, key }, { key_id, version = 1, take_over }) => {
         const { adopt } = await import('../core/operations/adopt.js')
         await adopt(engine, name, key, { kmsKeyId: key_id, version, takeOver: take_over })
-        return undefined
+        return { created: await readCreated(engine, key, name) }
       },
     },
   },

@@ -1,5 +1,6 @@
 import type { Engine } from '../core/engine.js'
 import { definePath } from '../router/path.js'
+import { readCreated } from './created.js'
 
 /** WRITE keymgmt/kms/:name/key/:key/replicate */
 export const kmsKeyReplicate = definePath<Engine>()({
@@ -16,7 +17,7 @@ export const kmsKeyReplicate = definePath<Engine>()({
       run: async (engine, { name, key }) => {
         const { replicate } = await import('../core/operations/distribute.js')
         await replicate(engine, name, key)
-        return undefined
+        return { created: await readCreated(engine, key, name) }
       },
     },
   },

@@ -10,6 +10,7 @@ import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
 import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
+import { readCreated } from './created.js'
 
 const NO_WRAPPING =
   'AWS KMS has neither wrap nor unwrap: to wrap the keys of your applications, use purpose=encrypt,decrypt'
@@ -68,7 +69,7 @@ export const kmsKey = definePath<Engine>()({
           protection,
           versionAliases: version_aliases,
         })
-        return undefined
+        return { created: await readCreated(engine, key, name) }
       },
     },
     read: {

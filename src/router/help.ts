@@ -36,7 +36,7 @@ export function pathHelp(definition: PathDefinition<never>, requestPath: string)
 /** The help of the mount in the layout of `vault path-help`, without a final newline. */
 export function mountHelp(
   definitions: readonly PathDefinition<never>[],
-  description = '<no description>',
+  description: string,
 ): string {
   const routes = definitions
     .map((definition) => ({
@@ -81,8 +81,9 @@ export function describePath(definition: PathDefinition<never>): Readonly<Record
 /** The help of the mount as JSON. */
 export function describeMount(
   definitions: readonly PathDefinition<never>[],
+  description: string,
 ): Readonly<Record<string, Json>> {
-  return { paths: definitions.map(describePath) }
+  return { description, paths: definitions.map(describePath) }
 }
 
 /** The reference of all paths in Markdown, with a section for each path. */

@@ -7,6 +7,12 @@ export type Operation = 'read' | 'write' | 'list' | 'delete'
 /** All operations, in the order of the help. */
 export const OPERATIONS: readonly Operation[] = ['write', 'read', 'list', 'delete']
 
+/** What a write created: `data` for a program, `lines` for a person. */
+export interface Created {
+  readonly data: Readonly<Record<string, Json>>
+  readonly lines: readonly string[]
+}
+
 /** The response to a request. The keys of a list are in `data.keys`. */
 export interface Response {
   readonly data?: Readonly<Record<string, Json>>
@@ -15,6 +21,8 @@ export interface Response {
    * Table rows for a person, shown instead of the data: named cells, in the order of the columns.
    */
   readonly rows?: readonly Readonly<Record<string, string>>[]
+  /** Printed beside `data`, not as `data`: to a person, a write only reports its success. */
+  readonly created?: Created
   /** True if a check found a difference. */
   readonly failed?: boolean
 }

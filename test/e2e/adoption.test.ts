@@ -142,7 +142,7 @@ describe('version_aliases', () => {
     await testbed.ok(`write -f ${PATH}/replicate`)
     const rotated = await testbed.run('write -f keymgmt/key/app/rotate')
     expect(rotated.stderr.replace(/\s+/g, ' ')).toContain(
-      'What was made with an earlier one is verified or decrypted by naming its KMS key',
+      'To verify or decrypt the output of an earlier version, name its KMS key',
     )
     const { versions } = await json<{ versions: Record<string, string> }>(`read ${PATH}`)
     const expected = [

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
@@ -63,6 +64,8 @@ function isOf(value: Json, type: string): boolean {
 }
 
 const OUTCOMES = 'write PATH, delete PATH'
+const CREATED = 'write keymgmt/key/NAME/rotate'
+const IMPORTED = 'write keymgmt/key/NAME/import'
 
 /** Commands in order, and the table that their answer, or the data in it, is held to. */
 const COMMANDS: readonly (readonly [schema: string, line: string, status?: number])[] = [
@@ -76,8 +79,15 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   ['read keymgmt/key/NAME', 'read keymgmt/key/app'],
   ['read keymgmt/key/NAME', 'read keymgmt/key/web'],
   ['write -dry-run PATH', 'write -dry-run keymgmt/kms/k/key/app purpose=encrypt,decrypt'],
-  [OUTCOMES, 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt version_aliases=true'],
-  ['', 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt version_aliases=true'],
+  [CREATED, 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt version_aliases=true'],
+  [CREATED, 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt version_aliases=true'],
+  [CREATED, 'write -f keymgmt/key/web/rotate'],
+  [CREATED, 'write -f keymgmt/key/app/rotate'],
+  [CREATED, 'write -f keymgmt/kms/k/key/app/replicate'],
+  [
+    IMPORTED,
+    `write keymgmt/key/own/import type=aes256-gcm96 material=${randomBytes(32).toString('hex')}`,
+  ],
   ['read keymgmt/kms/NAME', 'read keymgmt/kms/k'],
   ['read keymgmt/kms/NAME/key/KEY', 'read keymgmt/kms/k/key/app'],
   ['read keymgmt/kms/NAME/key/KEY/verify', 'read keymgmt/kms/k/key/app/verify'],
@@ -126,11 +136,11 @@ describe('docs/json.md', () => {
         line,
       ])
     }
-  })
+  }, 180_000)
 
   it('describes lists, and errors of every kind', async () => {
     const list = await testbed.run('list keymgmt/key -format=json')
-    expect(JSON.parse(list.stdout)).toEqual(['app', 'web'])
+    expect(JSON.parse(list.stdout)).toEqual(['app', 'own', 'web'])
     expect(await testbed.run('list keymgmt/key/web/kms -format=json')).toMatchObject({
       stdout: '{}\n',
       status: 2,

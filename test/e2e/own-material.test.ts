@@ -139,7 +139,7 @@ describe("the user's own private key", () => {
         stdout: `Success! Data written to: keymgmt/key/${name}/import\n`,
       })
       expect(imported.stderr.replace(/\s+/g, ' ')).toContain(
-        `type ${type}. What it was read from still holds the key`,
+        `type ${type}. The source of the material still contains the key`,
       )
       await testbed.ok(`write keymgmt/kms/k/key/${name} purpose=${purpose}`)
       const KeyId = await alias(name)

@@ -1,4 +1,4 @@
-import { PATHS } from '../../paths/index.js'
+import { MOUNT_DESCRIPTION, PATHS } from '../../paths/index.js'
 import { findPath } from '../../router/router.js'
 import { printError } from '../output/error.js'
 import { loadFormat, type FormatName } from '../output/index.js'
@@ -34,7 +34,8 @@ export function definePathHelp({ terminal }: Context): KeymgmtCommand {
 async function helpAbout(path: string, name: FormatName): Promise<string> {
   const { describeMount, describePath, mountHelp, pathHelp } = await import('../../router/help.js')
   const definition = path === 'keymgmt' ? undefined : findPath(PATHS, path).path
-  if (name === 'table') return definition ? pathHelp(definition, path) : mountHelp(PATHS)
+  if (name === 'table')
+    return definition ? pathHelp(definition, path) : mountHelp(PATHS, MOUNT_DESCRIPTION)
   const { field } = await loadFormat(name)
-  return `${field(definition ? describePath(definition) : describeMount(PATHS), { escapeControls: false }).trimEnd()}\n`
+  return `${field(definition ? describePath(definition) : describeMount(PATHS, MOUNT_DESCRIPTION), { escapeControls: false }).trimEnd()}\n`
 }

@@ -24,13 +24,13 @@ describe('hints about the arguments', () => {
   })
 
   it.each([['type=aes'], ['material=plain'], ['material=@key.pem'], ['material=-'], ['key.pem']])(
-    '%s causes none',
+    '%s gives no hint',
     (arg) => {
       expect(hintsFor('FIELD_INVALID', arg)).toEqual(['its own'])
     },
   )
 
-  it('are each given once, and only for errors that arguments cause', () => {
+  it('appear once, and only for errors that arguments cause', () => {
     expect(hintsFor('USAGE', '\u2013a', '\u2013b')).toHaveLength(2)
     expect(hintsFor('KMS_FAILED', '\u2013a')).toEqual(['its own'])
     const other = new Error('x')

@@ -15,13 +15,13 @@ const sources = (stdin: string | Buffer) => ({
 // Vault's own vectors are in test/vectors/data.json; here is what holds for all.
 
 describe('DATA arguments', () => {
-  it('keeps the bytes of a file or of standard input for fields that take bytes; others read U+FFFD where they are no UTF-8', async () => {
+  it('keeps the bytes of a file or of standard input for byte fields; other fields read U+FFFD for invalid UTF-8', async () => {
     const value = (await parseData(['a=-'], sources(Buffer.of(0xff, 0xfe))))?.get('a') ?? null
     expect(value).toEqual(Buffer.of(0xff, 0xfe))
     expect(scalarText(value)).toBe('\ufffd\ufffd')
   })
 
-  it('keeps any other key and value as they are', async () => {
+  it('keeps any other key and value unchanged', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string(), fc.string(), async (key, value) => {
         fc.pre(!key.includes('=') && !/^(@|\\@)|^-$/.test(value))
@@ -30,7 +30,7 @@ describe('DATA arguments', () => {
     )
   })
 
-  it('says no value of an argument that it refuses', async () => {
+  it('does not repeat the value of a refused argument', async () => {
     const secret = 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'
     for (const args of [[secret], [`a=@${secret}`], ['a=-', `b=-`]]) {
       await expect(parseData(args, sources(secret))).rejects.not.toThrow(secret)

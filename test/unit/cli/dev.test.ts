@@ -34,7 +34,7 @@ describe('the environment of a command', () => {
   )
   const own = Object.fromEntries(SET_VARIABLES.map(({ name }) => [name, 'x']))
 
-  it('has nothing of the caller but what concerns neither AWS nor keymgmt', () => {
+  it("contains only those of the caller's variables that concern neither AWS nor keymgmt", () => {
     const kept = { PATH: '/bin', HOME: '/h', HTTPS_PROXY: 'http://p', AWS_PAGER: '' }
     const values = valuesFor(THROW_AWAY)
     expect(devEnvironment({ ...hostile, ...own, ...kept }, values)).toEqual({
@@ -53,7 +53,7 @@ describe('the environment of a command', () => {
     expect(storeOf(NAMED)).toEqual([undefined, '/named', '/k', 'x'])
   })
 
-  it('removes a name in any case, as Windows takes it', () => {
+  it('removes names regardless of case, as Windows treats them', () => {
     expect(removedNames({ Aws_Profile: 'x', aws_container_x: 'x' }, valuesFor(NAMED))).toEqual([
       'Aws_Profile',
       'aws_container_x',
@@ -84,7 +84,7 @@ describe('the prompt', () => {
     [['sh']],
     [['constructor']],
     [[]],
-  ])('%j runs as it is', (command) => {
+  ])('%j runs unchanged', (command) => {
     expect(prepareShell(command, folder, {})).toBeUndefined()
   })
 
@@ -110,7 +110,7 @@ describe('the prompt', () => {
     expect(bashPrompt(bashrc)).toBe(prompt)
   })
 
-  it('zsh reads its other start-up files in the folder of the user', () => {
+  it("zsh reads its other start-up files from the user's folder", () => {
     const own = prepareShell(['zsh'], folder, { ZDOTDIR: "/it's" })
     expect(own).toMatchObject({ command: ['zsh'], env: { ZDOTDIR: join(home, 'zsh') } })
     expect(own?.files[join(home, 'zsh', '.zshenv')]).toMatch(/^export ZDOTDIR='\/it'\\''s'\n/)
@@ -126,8 +126,11 @@ describe('the prompt', () => {
   })
 })
 
-it.each(['plain/1+=', "it's", '$HOME `x` "y"', ''])('a shell reads %j as it is', (text) => {
-  expect(
-    spawnSync('sh', ['-c', `printf %s ${shellQuote(text)}`], { encoding: 'utf8' }).stdout,
-  ).toBe(text)
-})
+it.each(['plain/1+=', "it's", '$HOME `x` "y"', ''])(
+  'a shell reads the quoted %j as the same text',
+  (text) => {
+    expect(
+      spawnSync('sh', ['-c', `printf %s ${shellQuote(text)}`], { encoding: 'utf8' }).stdout,
+    ).toBe(text)
+  },
+)

@@ -34,7 +34,7 @@ describe('the warning', () => {
     session.close()
   })
 
-  it('is for a person at a terminal, and does not repeat the secret', async () => {
+  it('is printed at a terminal, and does not repeat the secret', async () => {
     const { stdout, stderr, status } = await session.run(LINE, { stderrIsTty: true })
     expect({ stdout, status }).toEqual({
       stdout: 'Success! Data written to: keymgmt/kms/k\n',
@@ -47,7 +47,7 @@ describe('the warning', () => {
   it.each([
     ['in a script', {}],
     ['in JSON', { stderrIsTty: true, env: { KEYMGMT_FORMAT: 'json' } }],
-  ])('is not there %s', async (_where, surroundings) => {
+  ])('is not printed %s', async (_where, surroundings) => {
     expect((await session.run(LINE, surroundings)).stderr).not.toContain('given as an argument')
   })
 })

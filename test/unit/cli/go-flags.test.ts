@@ -78,7 +78,7 @@ describe("Go's spellings", () => {
     expect(command.exitStatus).toBe(3)
   })
 
-  it('the program takes the format, whatever the command takes', async () => {
+  it('the program accepts -format with every command', async () => {
     const program = table()
     const { argv } = fromGoFlags(['operator', 'snapshot', 'save', '-format', 'json'], program)
     await expect(program.parseAsync(argv, { from: 'user' })).rejects.toMatchObject({

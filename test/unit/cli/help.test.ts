@@ -20,7 +20,7 @@ it.each(PAGES)('the help on %s fits a terminal of 80 columns', (_name, help) => 
   expect(text).toMatch(/[^\n]\n$/)
 })
 
-it.each(SUBJECTS)('the help on %s shows an example, before anything is listed', (_name, help) => {
+it.each(SUBJECTS)('the help on %s shows an example before any list', (_name, help) => {
   const text = help()
   const [example, options] = [text.indexOf('      $ '), text.indexOf('Options:')]
   expect(example).toBeGreaterThan(0)
@@ -30,7 +30,7 @@ it.each(SUBJECTS)('the help on %s shows an example, before anything is listed', 
 describe('the manual page', () => {
   const text = manual(program, '1.2.3')
 
-  it('has every command, flag and topic, and each example as it is to be typed', () => {
+  it('has every command, flag and topic, and each example as the user types it', () => {
     const unescaped = text.replaceAll('\\-', '-').replaceAll('\\(aq', "'").replaceAll('\\e', '\\')
     for (const command of commands) {
       const { options, examples } = command
@@ -41,7 +41,7 @@ describe('the manual page', () => {
     for (const { name } of TOPICS) expect(unescaped).toContain(`\n.SH ${name.toUpperCase()}\n`)
   })
 
-  it('has no request of roff but those of man(7) that it uses', () => {
+  it('uses only known roff requests of man(7)', () => {
     const requests = text
       .split('\n')
       .filter((line) => /^[.']/.test(line))
@@ -67,7 +67,7 @@ describe('the manual page', () => {
   })
 })
 
-it('names of commands, and of flags within a command, are there once', () => {
+it('names of commands, and of flags within a command, are unique', () => {
   expect(new Set(SUBJECTS.map(([name]) => name)).size).toBe(commands.length + TOPICS.length)
   for (const command of [program, ...commands]) {
     const names = command.options.map((option) => option.name())
@@ -75,7 +75,7 @@ it('names of commands, and of flags within a command, are there once', () => {
   }
 })
 
-it('a flag takes the same wherever it is: it is read before its command is known', () => {
+it('a flag has the same form in every command, because it is read before the command is known', () => {
   const kinds = new Map<string, string>()
   for (const option of [program, ...commands].flatMap(({ options }) => options))
     for (const name of [option.long, option.short].filter((each) => each !== undefined))

@@ -15,7 +15,7 @@ const PEM = `-----BEGIN PUBLIC KEY-----\n${'A'.repeat(64)}\n-----END PUBLIC KEY-
 const ID = 'mrk-77e36fb5543b889d931550058e036d5f'
 const at = (columns: number) => ({ escapeControls: true, columns })
 
-describe("on a terminal that Vault's table does not fit", () => {
+describe("on a terminal that is too narrow for Vault's table", () => {
   const key = {
     ...answer,
     data: {
@@ -30,7 +30,7 @@ describe("on a terminal that Vault's table does not fit", () => {
     { Region: 'eu-west-1', Version: '1', 'KMS key': ID, State: '', Material: 'other material' },
   ]
 
-  it('what holds others is shown below its name, and no line is torn', async () => {
+  it('a nested value is shown below its name, and no line is broken', async () => {
     const text = (await loadFormat('table')).secret(key, at(80))
     expect(text).toBe(
       [
@@ -54,14 +54,14 @@ describe("on a terminal that Vault's table does not fit", () => {
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
   })
 
-  it('what fits, and what goes to a pipe, is as Vault has it', async () => {
+  it("a table that fits, or goes to a pipe, has Vault's form", async () => {
     const { secret } = await loadFormat('table')
     const short = { ...answer, data: { name: 'web', versions: { 1: ID } } }
     expect(secret(short, at(80))).toBe(secret(short, plain))
     expect(secret(key, plain)).toContain('map[1:map[creation_time:')
   })
 
-  it('rows come closer, and then one below the other', async () => {
+  it('columns move closer, and then become blocks', async () => {
     const { secret } = await loadFormat('table')
     const answered = { ...answer, rows }
     expect(secret(answered, at(120))).toBe(secret(answered, plain))
@@ -85,14 +85,14 @@ describe("on a terminal that Vault's table does not fit", () => {
   })
 })
 
-it('JSON and YAML say the same', async () => {
+it('JSON and YAML contain the same', async () => {
   const [json, yaml] = [await loadFormat('json'), await loadFormat('yaml')]
   expect(parse(yaml.secret(answer, plain), { version: '1.1' })).toEqual(
     JSON.parse(json.secret(answer, plain)),
   )
 })
 
-it('shows what a terminal would act on, on a terminal only', async () => {
+it('shows control characters escaped, on a terminal only', async () => {
   const table = await loadFormat('table')
   const red = { ...answer, data: { a: '\u001b[31mred' } }
   expect(table.secret(red, { escapeControls: true })).toContain('\\x1b[31mred')

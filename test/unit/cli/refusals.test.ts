@@ -28,9 +28,19 @@ async function refusal(program: KeymgmtCommand, args: readonly string[]): Promis
 
 /** Arguments, the message, and the first hint. */
 const REFUSALS: readonly (readonly [args: readonly string[], message: string, hint?: string])[] = [
-  [['read', '-nope', 'p'], 'flag provided but not defined: -nope', 'see which there are: add -h'],
+  [['read', '-nope', 'p'], 'flag provided but not defined: -nope', 'to list the flags, add -h'],
   [['read', '-formt', 'p'], 'flag provided but not defined: -formt', 'did you mean -format?'],
-  [['read', '-force', 'p'], 'flag provided but not defined: -force'],
+  [
+    ['read', '-force', 'p'],
+    'flag provided but not defined: -force',
+    'only these commands have -force: write, operator snapshot restore',
+  ],
+  [
+    ['delete', '-f', 'p'],
+    'flag provided but not defined: -f',
+    'only these commands have -f: write, operator snapshot restore',
+  ],
+  [['delete', '-f=1', 'p'], 'flag provided but not defined: -f'],
   [['read', '-force=true', 'p'], 'flag provided but not defined: -force'],
   [['read', `-nope=${SECRET}`, 'p'], 'flag provided but not defined: -nope'],
   [
@@ -46,7 +56,7 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: string, hi
   [
     ['write', `-f=${SECRET}`, 'p'],
     'invalid boolean value for -force',
-    'give -force or -force=false',
+    'write -force or -force=false',
   ],
   [['write', '-dry-run', '-output-policy', 'p'], "-dry-run and -output-policy can't be combined"],
   [
@@ -63,14 +73,18 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: string, hi
   [
     ['completion', SECRET],
     'invalid value for SHELL: Allowed choices are bash, zsh, fish.',
-    'such as: eval "$(keymgmt completion bash)"',
+    'for example: eval "$(keymgmt completion bash)"',
   ],
   [
     ['read', `credentials=${SECRET}`],
     'invalid value for PATH: this is name=value, and the first argument is the PATH',
-    'such as: keymgmt read keymgmt/key/app',
+    'for example: keymgmt read keymgmt/key/app',
   ],
-  [['read'], 'Not enough arguments (expected 1, got 0)', 'such as: keymgmt read keymgmt/key/app'],
+  [
+    ['read'],
+    'Not enough arguments (expected 1, got 0)',
+    'for example: keymgmt read keymgmt/key/app',
+  ],
   [['list', 'p', SECRET], 'Too many arguments (expected 1, got 2)'],
   [['status', SECRET], 'Too many arguments (expected 0, got 1)'],
   [['reed', SECRET], 'there is no command "reed"', 'did you mean "read"?'],
@@ -90,7 +104,7 @@ describe('what commander refuses', () => {
   it.each([
     [['operator'], 'keymgmt operator needs the name of a command'],
     [['operator', 'sav'], 'there is no command "sav"'],
-  ])('%j, where a command holds others', async (args, message) => {
+  ])('%j, in a command that has subcommands', async (args, message) => {
     const save = new KeymgmtCommand('save').action(() => 0)
     const program = new KeymgmtCommand('keymgmt')
       .enablePositionalOptions()
@@ -104,7 +118,7 @@ describe('what commander refuses', () => {
     })
   })
 
-  it('leaves all other errors as they are', async () => {
+  it('leaves all other errors unchanged', async () => {
     const error = new KeymgmtError('KEY_NOT_FOUND', 'x')
     const program = await programTable()
     expect(toRefusal(error, program)).toBe(error)

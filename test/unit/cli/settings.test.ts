@@ -10,7 +10,7 @@ test.each([
   [undefined, { VAULT_FORMAT: 'yaml' }, { format: 'json' }, 'yaml', 'VAULT_FORMAT'],
   [undefined, { KEYMGMT_FORMAT: '' }, { format: 'json' }, 'json', 'settings'],
   [undefined, {}, {}, 'table', 'default'],
-])('-format=%s, %j and the settings %j make %s (%s)', (flag, env, settings, value, source) => {
+])('-format=%s, %j and the settings %j result in %s (%s)', (flag, env, settings, value, source) => {
   expect(effectiveFormat(flag, env, settings)).toEqual({ value, source })
 })
 
@@ -26,6 +26,6 @@ test.each(['constructor', 'toString', '__proto__', '', 'Store'])('%j is not a se
   }).toThrow(`there is no setting ${JSON.stringify(name)}`)
 })
 
-test('the settings are these', () => {
+test('these are all settings', () => {
   expect(SETTING_NAMES).toEqual(['format', 'keyfile', 'store'])
 })

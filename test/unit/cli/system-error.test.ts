@@ -39,7 +39,7 @@ test.each([
     },
     "a file (read) can't be read: is a directory",
   ],
-])('%p is no bug of keymgmt', (action, message) => {
+])('%p is not a bug of keymgmt', (action, message) => {
   expect(systemError(refused(action))).toMatchObject({ code: 'SYSTEM_FAILED', message })
 })
 
@@ -75,7 +75,7 @@ it.each(['EACCES', 'EPERM', 'ENOTDIR', 'ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFI
   },
 )
 
-it('leaves every other error alone', () => {
+it('leaves every other error unchanged', () => {
   expect(systemError(new TypeError('x'))).toBeUndefined()
   expect(systemError(Object.assign(new Error('x'), { code: 'ERR_INVALID_ARG' }))).toBeUndefined()
   expect(systemError('EACCES')).toBeUndefined()

@@ -33,7 +33,7 @@ describe("Vault's commands that keymgmt does not have", () => {
   })
 
   it.each(['status', 'policy keymgmt/kms/secrets', 'read keymgmt/key/secrets', 'operator', 'reed'])(
-    'leaves others alone: %s',
+    'does not apply to %s',
     (line) => {
       expect(errorOf(line)).toBeUndefined()
     },

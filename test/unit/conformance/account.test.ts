@@ -65,7 +65,7 @@ async function runOne(run: () => Promise<void>, kmsKeys = 1) {
     .map(({ check }) => check)
 }
 
-it('schedules for deletion what a failed check has made, and nothing else, and shows it', async () => {
+it('schedules only the KMS keys of a failed check for deletion, and reports them', async () => {
   const before = await makeKey('this-run')
   let [ours, theirs] = ['', '']
   const failed = await runOne(async () => {
@@ -89,7 +89,7 @@ it('schedules for deletion what a failed check has made, and nothing else, and s
   )
 })
 
-it('clears away what the binary has made when it is interrupted', async () => {
+it('removes the KMS keys of the binary after an interruption', async () => {
   const failed = await runOne(async () => {
     const operator = await hire(site)
     await operator.ok('write -f keymgmt/key/app type=aes256-gcm96')
@@ -103,7 +103,7 @@ it('clears away what the binary has made when it is interrupted', async () => {
   ).toEqual([true])
 })
 
-it('fails when it has made more than it said', async () => {
+it('fails if it creates more than it announced', async () => {
   expect(
     await runOne(async () => {
       await makeKey('this-run')
@@ -111,7 +111,7 @@ it('fails when it has made more than it said', async () => {
   ).toEqual(['the budget'])
 })
 
-it('any URL may stand for aws, and that nothing answers there is a failure', () => {
+it('accepts any URL in place of aws, and fails if nothing replies there', () => {
   const chosen = {
     AWS_REGION: 'us-west-1',
     KEYMGMT_CONFORMANCE_ENDPOINT: 'http://127.0.0.1:9',

@@ -64,7 +64,7 @@ const saying = (testbed: Testbed, status: Partial<KmsKeyStatus>) =>
   }))
 
 describe('a KMS key is adopted', () => {
-  it('with the calls that it takes, and is on record as what it is', async () => {
+  it('with only the necessary calls, and is recorded', async () => {
     const testbed = await createForeignKey()
     const { engine, calls } = recorded(testbed)
     const now = new Date(1_688_559_292_173)
@@ -105,7 +105,7 @@ describe('a KMS key is adopted', () => {
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('as one version of several, disabled where that version is', async () => {
+  it('as one of several versions, disabled if that version is', async () => {
     const testbed = await createForeignKey()
     await rotateKey(testbed.engine, 'app')
     await saveKey(testbed.engine, 'app', { minEnabledVersion: 2 })
@@ -122,7 +122,7 @@ describe('a KMS key is adopted', () => {
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('whose material AWS has no name for, or which shows its material by itself', async () => {
+  it('if AWS does not identify its material, or reveals its public key', async () => {
     const testbed = await createForeignKey()
     await adopt(saying(testbed, { materialId: undefined }).engine, 'k', 'app', {
       kmsKeyId: testbed.made.id,
@@ -137,13 +137,13 @@ describe('a KMS key is adopted', () => {
     expect(shows.calls).not.toContain(`accepts ${HOME} foreign`)
   })
 
-  it('of several Regions for as long as it is in one', async () => {
+  it('if it is multi-Region without a replica', async () => {
     const testbed = await createForeignKey({ multiRegion: true }, GLOBAL)
     await adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('once: asked for again, what was interrupted is finished, and nothing proven anew', async () => {
+  it('only once: a repetition finishes an interrupted adoption without another proof', async () => {
     const testbed = await createForeignKey()
     const failing = recorded(testbed, () => ({
       tag: () => Promise.reject(new KeymgmtError('KMS_FAILED', 'failed')),
@@ -162,7 +162,7 @@ describe('a KMS key is adopted', () => {
   })
 })
 
-describe('a KMS key is not adopted, and nothing is changed,', () => {
+describe('a KMS key is refused, without any change,', () => {
   it.each<readonly [string, Partial<KmsKeyStatus>, readonly string[]]>([
     [
       'whose material AWS made',
@@ -199,7 +199,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
     expect([calls, await readDistribution(engine, 'k', 'app')]).toEqual([[], undefined])
   })
 
-  it('that is in one Region, into a key of several', async () => {
+  it('if it is single-Region and the key is not', async () => {
     const testbed = await createForeignKey({}, GLOBAL)
     expect(
       await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
@@ -210,7 +210,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
     ])
   })
 
-  it('that holds other material', async () => {
+  it('if it has other material', async () => {
     const testbed = await createForeignKey()
     const other = randomBytes(32).toString('base64')
     for (const key of testbed.kms.keys) Object.assign(key, { material: other, bound: other })
@@ -224,7 +224,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
     expect(await testbed.store.get(recordPath.distribution('k', 'app'))).toBeUndefined()
   })
 
-  describe('that has an owner:', () => {
+  describe('if it has an owner:', () => {
     const twin = async () => {
       const testbed = await createForeignKey()
       await importKey(testbed.engine, 'twin', { material: one, type: 'aes256-gcm96' })
@@ -293,7 +293,7 @@ describe('a KMS key is not adopted, and nothing is changed,', () => {
     })
   })
 
-  it('where the key is distributed otherwise', async () => {
+  it('if the key has another distribution there', async () => {
     const words = [
       'DISTRIBUTION_DIFFERS',
       'app is distributed to k already',

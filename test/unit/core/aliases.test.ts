@@ -30,8 +30,8 @@ const nameOf = async (engine: Engine, key: string, provider = 'k') =>
   (await readDistribution(engine, provider, key))?.name
 const targets = ({ kms }: Testbed) => [...kms.aliases].map(([, id]) => id)
 
-describe('two distributions of one second', () => {
-  it('of keys whose aliases are alike have aliases of their own, and each removes only its own', async () => {
+describe('two distributions in the same second', () => {
+  it('of keys with the same alias name get different aliases, and each removes only its own', async () => {
     const testbed = await createTestbed()
     const engine = at(testbed.engine)
     const keys = ['db.main', 'db_main'] as const
@@ -49,7 +49,7 @@ describe('two distributions of one second', () => {
     expect(new Set(targets(testbed))).toEqual(before)
   })
 
-  it('to two providers of one account have aliases of their own', async () => {
+  it('to two providers of one account get different aliases', async () => {
     const testbed = await createTestbed()
     const engine = at(testbed.engine)
     await saveProvider(engine, 'other', { provider: 'awskms', keyCollection: HOME })
@@ -64,7 +64,7 @@ describe('two distributions of one second', () => {
     expect([...testbed.kms.aliases.keys()]).toEqual([`${HOME} alias/hashicorp/app-${SECOND}`])
   })
 
-  it('are both archived, and the name of either is not used again', async () => {
+  it('are both archived, and neither name is used again', async () => {
     const { engine, store } = await createTestbed()
     const now = at(engine)
     await saveKey(now, 'app', { type: 'rsa-2048' })
@@ -79,7 +79,7 @@ describe('two distributions of one second', () => {
   })
 })
 
-describe('a name that is taken in AWS', () => {
+describe('an alias name that is taken in AWS', () => {
   const takenFor = async (seconds: number) => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
@@ -92,7 +92,7 @@ describe('a name that is taken in AWS', () => {
   }
 
   it.each([false, true])(
-    'is left to its owner, and the next second is used (aliases of versions: %s)',
+    'stays with its owner, and the next second is used (version aliases: %s)',
     async (versionAliases) => {
       const { testbed, foreign } = await takenFor(3)
       await distribute(at(testbed.engine), 'k', 'app', { ...AES, versionAliases })
@@ -104,7 +104,7 @@ describe('a name that is taken in AWS', () => {
     },
   )
 
-  it('stays after a removal of the distribution that could not have it', async () => {
+  it('stays after the distribution is removed', async () => {
     const { testbed, foreign } = await takenFor(1)
     const failing = recorded(testbed, () => ({
       pointAlias: () => Promise.reject(new KeymgmtError('KMS_UNREACHABLE', 'failed')),
@@ -120,14 +120,14 @@ describe('a name that is taken in AWS', () => {
   })
 })
 
-describe('an alias that somebody moved to a KMS key of their own', () => {
+describe('an alias that somebody moved to another KMS key', () => {
   const moved = async () => {
     const testbed = await createDistributed()
     for (const name of testbed.kms.aliases.keys()) testbed.kms.aliases.set(name, 'other-kms-key')
     return testbed
   }
 
-  it('is not moved by a rotation, which names the way to move it back', async () => {
+  it('is not moved by a rotation, which says how to move it back', async () => {
     const testbed = await moved()
     const name = await nameOf(testbed.engine, 'app')
     expect(await refusal(rotateKey(testbed.engine, 'app'))).toEqual([

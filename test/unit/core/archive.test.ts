@@ -53,8 +53,8 @@ const archived = async (engine: Engine) =>
     ({ providerName, gone, record }) => [providerName, gone, record.purpose.join()],
   )
 
-describe('what was removed', () => {
-  it('last is brought back first, and is no longer among what was removed then', async () => {
+describe('a removed distribution', () => {
+  it('is restored in reverse order of removal, and leaves the archive', async () => {
     const { engine, store } = await createTestbed()
     await saveKey(engine, 'app', { type: 'rsa-2048' })
     await distribute(engine, 'k', 'app', SIGN)
@@ -71,7 +71,7 @@ describe('what was removed', () => {
     expect(await store.list('archive/k')).toHaveLength(1)
   })
 
-  it('from one provider is not brought back in another', async () => {
+  it('is not restored in another provider', async () => {
     const { engine } = await createDistributed()
     await remove(engine)
     await saveProvider(engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
@@ -87,7 +87,7 @@ describe('what was removed', () => {
   })
 
   it.each(['app-1', 'app-1700000000'])(
-    "is told by its name, which begins with the key's: %s",
+    "is found by its name, which begins with the key's: %s",
     async (name) => {
       const { engine } = await createDistributed()
       await saveKey(engine, name, { type: 'aes256-gcm96' })
@@ -107,7 +107,7 @@ describe('what was removed', () => {
     },
   )
 
-  it('is not that of a later key of the same name', async () => {
+  it('is not restored for a later key of the same name', async () => {
     const { engine, kms, store } = await createDistributed({ deletionAllowed: true })
     await remove(engine)
     await (await requireKey(engine, 'app')).remove()
@@ -119,7 +119,7 @@ describe('what was removed', () => {
     expect(await store.list('archive/k')).toHaveLength(2)
   })
 
-  it('and goes while it is looked for was not there', async () => {
+  it('is ignored if it disappears during the search', async () => {
     const testbed = await createDistributed()
     await remove(testbed.engine)
     const { key, store } = {
@@ -129,7 +129,7 @@ describe('what was removed', () => {
     expect(await archivedOf({ ...testbed.engine, store }, key)).toEqual([])
   })
 
-  it('is not brought back once AWS has deleted all of it', async () => {
+  it('is not restored after AWS has deleted all its KMS keys', async () => {
     const { engine, kms } = await createDistributed(GLOBAL)
     await replicate(engine, 'k', 'app')
     await remove(engine)
@@ -138,7 +138,7 @@ describe('what was removed', () => {
     expect(await readDistribution(engine, 'k', 'app')).toBeUndefined()
   })
 
-  it.each([1, 2])('is brought back but for %d KMS keys that AWS has deleted', async (count) => {
+  it.each([1, 2])('is restored without %d KMS keys that AWS has deleted', async (count) => {
     const { engine, kms } = await createDistributed(GLOBAL)
     await replicate(engine, 'k', 'app')
     await remove(engine)
@@ -154,7 +154,7 @@ describe('what was removed', () => {
     ).toHaveLength(count)
   })
 
-  it('without ever having had a KMS key is made anew', async () => {
+  it('that never had a KMS key is created again', async () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
     const failing = recorded(testbed, () => ({
@@ -172,7 +172,7 @@ describe('what was removed', () => {
     expect([calls[0], notices, await archived(engine)]).toEqual(['create 1', [], []])
   })
 
-  it('is asked for of the provider that it was in, not of another of that name', async () => {
+  it('is looked up in its own provider, not in another one of that name', async () => {
     const { engine } = await createDistributed()
     await remove(engine)
     const provider = await openRecord(engine.store, recordPath.provider('k'))
@@ -184,7 +184,7 @@ describe('what was removed', () => {
     expect(await readDistribution(engine, 'k', 'app')).toMatchObject({ regions: ['eu-west-1'] })
   })
 
-  it('is over after the last date on which AWS deletes any of it, and not before all have one', async () => {
+  it('expires after the latest deletion date, and not before all KMS keys have one', async () => {
     const { engine, kms } = await createDistributed()
     await remove(engine)
     const at = kms.keys[0]?.deletion as Date
@@ -200,7 +200,7 @@ describe('what was removed', () => {
     ])
   })
 
-  it('is forgotten when it is over and the key is distributed again; until then it is remembered', async () => {
+  it('is dropped if it has expired and the key is distributed again, and is kept until then', async () => {
     const { engine, kms } = await createDistributed()
     await remove(engine)
     kms.keys.length = 0
@@ -212,7 +212,7 @@ describe('what was removed', () => {
     expect(await archived(engine)).toEqual([])
   })
 
-  it('and is forgotten by another command meanwhile is forgotten', async () => {
+  it('may be dropped by another command at the same time', async () => {
     const testbed = await createDistributed()
     await remove(testbed.engine)
     testbed.kms.keys.length = 0
@@ -226,7 +226,7 @@ describe('what was removed', () => {
     expect([reads, testbed.kms.keys.length]).toEqual([3, 1])
   })
 
-  it('is brought back only while its key allows it: one whose material is out keeps its key, in part or in all', async () => {
+  it('keeps its key while a KMS key without its material can be restored', async () => {
     const { engine, kms } = await createDistributed({ deletionAllowed: true })
     await revokeDistribution(engine, 'k', 'app')
     await remove(engine)
@@ -239,29 +239,32 @@ describe('what was removed', () => {
     ['key', 'KEY_IN_USE', (engine: Engine) => deleteKey(engine, 'app')],
     ['provider', 'KMS_IN_USE', (engine: Engine) => deleteProvider(engine, 'k')],
   ] as const
-  it.each(DELETIONS)('keeps its %s until AWS has deleted it', async (_what, code, attempt) => {
-    const { engine, kms, store } = await createDistributed({ deletionAllowed: true })
-    await remove(engine)
-    const date = (kms.keys[0]?.deletion as Date).toISOString()
-    const words = [
-      code,
-      `the removed distribution of app to k can be restored until ${date}`,
-      'restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
-      'or wait until AWS has deleted its last KMS key',
-    ]
-    expect(await refusal(attempt(engine))).toEqual(words)
-    // The local clock is ahead, and AWS still has the KMS key.
-    expect(await refusal(attempt(later(engine, 40 * DAY_MS)))).toEqual(words)
-    const [kept] = kms.keys.splice(0)
-    // AWS does not show the KMS key to these credentials, and its date is not over.
-    expect(await refusal(attempt(engine))).toEqual(words)
-    expect(kept).toBeDefined()
-    await attempt(later(engine, 40 * DAY_MS))
-    expect(await store.list('archive/k')).toEqual([])
-  })
+  it.each(DELETIONS)(
+    'keeps its %s until AWS has deleted the KMS keys',
+    async (_what, code, attempt) => {
+      const { engine, kms, store } = await createDistributed({ deletionAllowed: true })
+      await remove(engine)
+      const date = (kms.keys[0]?.deletion as Date).toISOString()
+      const words = [
+        code,
+        `the removed distribution of app to k can be restored until ${date}`,
+        'restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
+        'or wait until AWS has deleted its last KMS key',
+      ]
+      expect(await refusal(attempt(engine))).toEqual(words)
+      // The local clock is ahead, and AWS still has the KMS key.
+      expect(await refusal(attempt(later(engine, 40 * DAY_MS)))).toEqual(words)
+      const [kept] = kms.keys.splice(0)
+      // AWS does not show the KMS key to these credentials, and its date is not over.
+      expect(await refusal(attempt(engine))).toEqual(words)
+      expect(kept).toBeDefined()
+      await attempt(later(engine, 40 * DAY_MS))
+      expect(await store.list('archive/k')).toEqual([])
+    },
+  )
 
   it.each(DELETIONS)(
-    'keeps its %s while a primary waits for its replicas, and where AWS cannot be asked',
+    "keeps its %s while a primary waits for its replicas, and while AWS can't be reached",
     async (_what, code, attempt) => {
       const testbed = await createDistributed({ ...GLOBAL, deletionAllowed: true })
       await replicate(testbed.engine, 'k', 'app')

@@ -65,7 +65,7 @@ async function edit(
   await handle.update((current) => ({ ...current, kms_keys: change(current) }))
 }
 
-describe('when AWS does not tell whether it made a KMS key', () => {
+describe('if the reply to CreateKey is lost', () => {
   it.each([
     ['one that it made is found, and no other is made', ['made'], 1],
     ['it is asked again for one that it did not make', ['not made', 'told'], 2],
@@ -87,7 +87,7 @@ describe('when AWS does not tell whether it made a KMS key', () => {
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('and was found not to have made it three times, it is left at that, with nothing on record', async () => {
+  it('and the KMS key was not created three times, the command gives up and records nothing', async () => {
     const testbed = await createKeyed()
     const { engine, calls } = recorded(
       testbed,
@@ -100,7 +100,7 @@ describe('when AWS does not tell whether it made a KMS key', () => {
     expect([calls, await kmsKeys(testbed)]).toEqual([['create 1', 'create 1', 'create 1'], []])
   })
 
-  it('what is being made beside it is not looked for', async () => {
+  it('KMS keys that are created at the same time are not searched for', async () => {
     const testbed = await createKeyed(2)
     const waiting: (() => void)[] = []
     const { engine } = recorded(testbed, (provider) => ({
@@ -132,8 +132,8 @@ describe('when AWS does not tell whether it made a KMS key', () => {
   })
 })
 
-describe('when no KMS key was made', () => {
-  it('for AWS refused, nothing is on record and nothing is looked for later', async () => {
+describe('if no KMS key was created', () => {
+  it('because AWS refused, nothing is recorded or searched for later', async () => {
     const testbed = await createKeyed()
     expect(
       await refusal(
@@ -152,7 +152,7 @@ describe('when no KMS key was made', () => {
   })
 
   it.each([new KeymgmtError('INTERRUPTED', 'dead'), new Error('a mistake of ours')])(
-    'as far as is known, it is looked for later: %s',
+    'as far as known, it is searched for later: %s',
     async (error) => {
       const testbed = await createKeyed()
       await expect(
@@ -186,8 +186,8 @@ describe('when no KMS key was made', () => {
   )
 })
 
-describe('what was lost', () => {
-  it('is waited for as long as the youngest of it may take to show, each where it is', async () => {
+describe('a KMS key whose creation got no reply', () => {
+  it('is waited for until the latest one must be visible, each in its Region', async () => {
     const testbed = await createDistributed(GLOBAL)
     await replicate(testbed.engine, 'k', 'app')
     await rotateKey(testbed.engine, 'app')
@@ -252,7 +252,7 @@ describe('what was lost', () => {
     expect(searched.getTime()).toBeLessThanOrEqual(Date.now())
   })
 
-  it('with its primary is made anew', async () => {
+  it('is created again together with its primary', async () => {
     const testbed = await createDistributed(GLOBAL)
     await replicate(testbed.engine, 'k', 'app')
     testbed.kms.keys.length = 0
@@ -275,7 +275,7 @@ describe('what was lost', () => {
     ])
   })
 
-  it('and can not be looked for, for AWS denies it, is told of with what it can be found by', async () => {
+  it("and can't be searched for is reported with its operation id", async () => {
     const testbed = await createKeyed(2)
     await expect(
       distribute(
@@ -306,7 +306,7 @@ describe('what was lost', () => {
   })
 
   it.each([new KeymgmtError('KMS_UNREACHABLE', 'no network'), new Error('a mistake of ours')])(
-    'and can not be looked for, stays on record: %s',
+    "and can't be searched for stays on record: %s",
     async (error) => {
       const testbed = await createKeyed()
       await expect(
@@ -326,7 +326,7 @@ describe('what was lost', () => {
   )
 })
 
-it('what AWS fails at while it replicates is tried again, and not made twice', async () => {
+it('a failed replication is tried again, and creates no second replica', async () => {
   const testbed = await createDistributed(GLOBAL)
   const failing = recorded(testbed, (provider) => ({
     replicate: async (...args) => {

@@ -9,10 +9,10 @@ import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { KEY_TYPES } from '../../../src/crypto/key-types.js'
 import { AES, createTestbed, GLOBAL, HOME, refusal, shown } from './testbed.js'
 
-describe("material of one's own", () => {
+describe("the user's own material", () => {
   const [one, two] = [randomBytes(32), randomBytes(32)]
 
-  it('makes a key, and versions of it', async () => {
+  it('becomes a key, and its versions', async () => {
     const testbed = await createTestbed()
     expect(
       await importKey(
@@ -48,7 +48,7 @@ describe("material of one's own", () => {
     ])
   })
 
-  it('may be longer or shorter than what it follows', async () => {
+  it('may differ in length from the previous version', async () => {
     const testbed = await createTestbed()
     const generate = () => KEY_TYPES['rsa-2048'].generate()
     const first = await generate()
@@ -62,7 +62,7 @@ describe("material of one's own", () => {
     })
   })
 
-  it('is adopted where a KMS key holds it already', async () => {
+  it('is adopted if a KMS key has it already', async () => {
     const testbed = await createTestbed()
     await importKey(testbed.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
     const provider = await testbed.kms.kind.open({ region: HOME, credentials: {} })

@@ -149,7 +149,7 @@ async function interrupt(flow: Flow, fate: Fate): Promise<boolean> {
 }
 
 describe.each(Object.entries(FLOWS))('%s', (_name, flow) => {
-  it('ends as it should', async () => {
+  it('reaches the desired state', async () => {
     const testbed = await prepared(flow)
     await flow.step(testbed.engine)
     expect(await findProblems(testbed)).toEqual([])
@@ -160,7 +160,7 @@ describe.each(Object.entries(FLOWS))('%s', (_name, flow) => {
   })
 
   it.each(['before', 'after'] as const)(
-    'survives its death %s everything that it does',
+    'can be repeated after a kill %s each request and write',
     async (when) => {
       let at = 1
       while (await interrupt(flow, { at, when, done: 0 })) at++

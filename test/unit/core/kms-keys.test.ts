@@ -76,7 +76,7 @@ describe('the KMS keys of a distribution', () => {
     ])
   })
 
-  it('hold their material if they hold all of it', () => {
+  it('have their material if they have all of it', () => {
     const material = (version: number, imported: boolean) => ({
       version,
       fingerprint: '',

@@ -46,7 +46,7 @@ describe('a KMS key that AWS no longer has', () => {
     expect(next.calls).toEqual([])
   })
 
-  it('is not said to be scheduled for deletion', async () => {
+  it('is not reported as scheduled for deletion', async () => {
     const testbed = await createLost()
     const scheduled = await removeDistribution(testbed.engine, 'k', 'app')
     expect(scheduled.map(({ kmsKeyId }) => kmsKeyId)).toEqual([testbed.kms.keys[0]?.key.id])
@@ -70,7 +70,7 @@ describe('a KMS key that AWS no longer has', () => {
     expect(shown(testbed).filter((line) => line.includes('version 1'))).toEqual([])
   })
 
-  it('is deleted for verify until it is on record, then lost', async () => {
+  it('is reported by verify as deleted until it is recorded, then as lost', async () => {
     const testbed = await createLost()
     const found = async () =>
       (await verifyDistribution(testbed.engine, 'k', 'app', false)).differences.map(
@@ -92,7 +92,7 @@ describe('a KMS key that AWS no longer has', () => {
     expect((await verifyDistribution(testbed.engine, 'k', 'app', false)).differences).toEqual([])
   })
 
-  it('does not keep restore from bringing back the others', async () => {
+  it('does not prevent restore from restoring the others', async () => {
     const testbed = await createDistributed()
     await rotateKey(testbed.engine, 'app')
     await removeDistribution(testbed.engine, 'k', 'app')
@@ -108,7 +108,7 @@ describe('a KMS key that AWS no longer has', () => {
     ])
   })
 
-  it('is all that there was: restore says so', async () => {
+  it('is the only one: restore says so', async () => {
     const testbed = await createDistributed()
     await removeDistribution(testbed.engine, 'k', 'app')
     testbed.kms.keys.splice(0, 1)

@@ -63,7 +63,7 @@ describe('material', () => {
     expect(Buffer.from((await store.get(path))?.value ?? [])).toEqual(Buffer.from(first))
   })
 
-  it('of another version or another fingerprint is written beside it', async () => {
+  it('of another version or another fingerprint is written separately', async () => {
     const store = createMemoryStore()
     await writeMaterial(store, 'id', 1, one)
     await writeMaterial(store, 'id', 1, other)
@@ -71,7 +71,7 @@ describe('material', () => {
     expect(await store.list(recordPath.materialOf('id'))).toHaveLength(3)
   })
 
-  it('reports any other failure of the store as it is', async () => {
+  it('passes on any other failure of the store', async () => {
     const full = new KeymgmtError('STORE_UNAVAILABLE', 'the disk is full')
     const store = createMemoryStore()
     const failing = { ...store, put: () => Promise.reject(full) }
@@ -159,7 +159,7 @@ describe('a fingerprint', () => {
     expect(written).toEqual([recordPath.fingerprintKey])
   })
 
-  it('is that of the key that the other command wrote between our read and our write', async () => {
+  it('is made with the key that another command wrote in between', async () => {
     const store = createMemoryStore()
     let theirs: string | undefined
     const list: Store['list'] = async (path) => {
@@ -175,7 +175,7 @@ describe('a fingerprint', () => {
     expect(await fingerprintOf({ ...late, put }, one)).toBe(theirs)
   })
 
-  it('is not made anew if its key is missing beside material, nor if the key is damaged', async () => {
+  it('is refused if its key is missing although material exists, or is damaged', async () => {
     const { store, key } = await createKey()
     const lost = ['STORE_CORRUPT', 'the record fingerprint-key is not in the store', BACKUP]
     const { fingerprintKey } = recordPath

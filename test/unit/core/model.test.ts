@@ -8,7 +8,7 @@ const attempt = async (text: string) =>
   refusal(Promise.resolve().then(() => decodeRecord('key/app', bytes(text))))
 
 describe('a record', () => {
-  it('contains its format, which is not part of what is read', () => {
+  it('contains its format, which is not part of the value', () => {
     const encoded = encodeRecord({ name: 'app' })
     expect(JSON.parse(Buffer.from(encoded).toString())).toEqual({ format: 2, name: 'app' })
     expect(decodeRecord('key/app', encoded)).toEqual({ name: 'app' })
@@ -37,14 +37,14 @@ describe('a record', () => {
     ])
   })
 
-  it.each(['', '{"id":', 'null', '7'])('that is no object is damaged: %j', async (text) => {
+  it.each(['', '{"id":', 'null', '7'])('that is not an object is damaged: %j', async (text) => {
     expect(await attempt(text)).toEqual([
       'STORE_CORRUPT',
       'the record key/app is not what keymgmt writes',
     ])
   })
 
-  it('of an earlier format is refused by every command, and stays as it is', async () => {
+  it('of an earlier format is refused by every command, and stays unchanged', async () => {
     const { engine, store } = await createTestbed()
     const revision = await store.put(recordPath.key('app'), bytes('{"name":"app"}'), undefined)
     expect((await refusal(readKey(engine, 'app')))[0]).toBe('STORE_VERSION')

@@ -26,7 +26,7 @@ import {
 // contract of every KMS.
 
 describe('a key', () => {
-  it('is made with the defaults of Vault, and of the type that is asked for', async () => {
+  it("is created with Vault's defaults, or with the requested type", async () => {
     const { engine } = await createTestbed()
     await saveKey(engine, 'one', {})
     await saveKey(engine, 'two', {
@@ -55,7 +55,7 @@ describe('a key', () => {
     expect(await readKey(engine, 'none')).toBeUndefined()
   })
 
-  it("keeps what can't be changed, and what is not said", async () => {
+  it('keeps immutable settings, and those that are not specified', async () => {
     const { engine } = await createDistributed(GLOBAL)
     expect(await refusal(saveKey(engine, 'app', { type: 'rsa-2048' }))).toEqual([
       'FIELD_IMMUTABLE',
@@ -83,7 +83,7 @@ describe('a key', () => {
     ).toContain('is not set and')
   })
 
-  it.each([-1, 2])('has no version %d to enable from', async (minimum) => {
+  it.each([-1, 2])('refuses the minimum enabled version %d', async (minimum) => {
     const { engine } = await createDistributed()
     const words = [
       'FIELD_INVALID',
@@ -95,7 +95,7 @@ describe('a key', () => {
     expect(await readKey(engine, 'new')).toBeUndefined()
   })
 
-  it('is rotated where it is, and disabled below the oldest version that is enabled', async () => {
+  it('is rotated in its distributions, and disabled below the minimum enabled version', async () => {
     const testbed = await createDistributed()
     await rotateKey(testbed.engine, 'app')
     expect((await rotateKey(testbed.engine, 'app')).latest_version).toBe(3)
@@ -111,7 +111,7 @@ describe('a key', () => {
     expect(testbed.notices).toEqual([])
   })
 
-  it('that is not there is neither rotated nor distributed', async () => {
+  it('that does not exist is neither rotated nor distributed', async () => {
     const { engine } = await createTestbed()
     const words = [
       'KEY_NOT_FOUND',
@@ -123,7 +123,7 @@ describe('a key', () => {
     expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual(words)
   })
 
-  it('is deleted with its material once that is allowed and it is nowhere, and needed nowhere', async () => {
+  it('is deleted with its material if that is allowed and no distribution needs it', async () => {
     const { engine, kms, store } = await createDistributed()
     await saveKey(engine, 'app', { deletionAllowed: true })
     expect(await refusal(deleteKey(engine, 'app'))).toEqual([
@@ -185,7 +185,7 @@ describe('a distribution', () => {
     })
   })
 
-  it('is the same when asked for again, and refuses to be another', async () => {
+  it('can be repeated, and is refused with other settings', async () => {
     const testbed = await createDistributed()
     const before = shown(testbed)
     await distribute(testbed.engine, 'k', 'app', AES)
@@ -202,7 +202,7 @@ describe('a distribution', () => {
     ])
   })
 
-  it('gives each version an alias when that is asked for, until it is asked for otherwise', async () => {
+  it('creates version aliases on request, and keeps them until they are turned off', async () => {
     const testbed = await createDistributed()
     await distribute(testbed.engine, 'k', 'app', { ...AES, versionAliases: true })
     await rotateKey(testbed.engine, 'app')
@@ -217,7 +217,7 @@ describe('a distribution', () => {
     expect(testbed.kms.aliases.size).toBe(1)
   })
 
-  it('is replicated with what is rotated, primaries deleted last', async () => {
+  it('is rotated in every Region, and removed with its primaries last', async () => {
     const testbed = await createDistributed(GLOBAL)
     await replicate(testbed.engine, 'k', 'app')
     await rotateKey(testbed.engine, 'app')
@@ -243,7 +243,7 @@ describe('a distribution', () => {
     ])
   })
 
-  it('is replicated only where there are Regions to be in, and it is there', async () => {
+  it('is replicated only if it exists and its key has replica Regions', async () => {
     const { engine } = await createDistributed()
     expect(await refusal(replicate(engine, 'k', 'app'))).toEqual([
       'NO_REPLICA_REGIONS',
@@ -258,7 +258,7 @@ describe('a distribution', () => {
     ])
   })
 
-  it('that was interrupted is finished by the next write to the key, which says so', async () => {
+  it('that was interrupted is finished by the next write to the key, with a notice', async () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
     const { kind } = testbed.kms
@@ -304,8 +304,8 @@ describe('a distribution', () => {
   })
 })
 
-describe('what is taken away', () => {
-  it('waits for as long as is said, is brought back as it was, and once gone not at all', async () => {
+describe('a removal or revocation', () => {
+  it('has the requested waiting period, and can be reversed until AWS has deleted the KMS keys', async () => {
     const testbed = await createDistributed()
     const before = shown(testbed)
     const [{ date = '' } = {}] = await removeDistribution(testbed.engine, 'k', 'app', 7)
@@ -328,7 +328,7 @@ describe('what is taken away', () => {
     expect(testbed.kms.keys).toHaveLength(1)
   })
 
-  it('is brought back by distributing again, which says so', async () => {
+  it('is reversed by distributing again, with a notice', async () => {
     const testbed = await createDistributed()
     await removeDistribution(testbed.engine, 'k', 'app')
     await distribute(testbed.engine, 'k', 'app', AES)
@@ -340,7 +340,7 @@ describe('what is taken away', () => {
     ])
   })
 
-  it('is not brought back for another purpose', async () => {
+  it('is not reversed for another purpose', async () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'rsa-2048' })
     await distribute(testbed.engine, 'k', 'app', { purpose: ['sign', 'verify'], protection: 'hsm' })
@@ -349,7 +349,7 @@ describe('what is taken away', () => {
     expect(testbed.kms.keys).toHaveLength(2)
   })
 
-  it('may be the material only, and comes back the same', async () => {
+  it('of the material alone is reversed with the same material', async () => {
     const testbed = await createDistributed()
     await revokeDistribution(testbed.engine, 'k', 'app')
     await revokeDistribution(testbed.engine, 'k', 'app')
@@ -365,7 +365,7 @@ describe('what is taken away', () => {
     expect(shown(testbed)[0]).toBe(`app version 1 ${HOME} enabled`)
   })
 
-  it('must have been there', async () => {
+  it('is needed before a restore', async () => {
     const { engine } = await createTestbed()
     await saveKey(engine, 'app', { type: 'aes256-gcm96' })
     expect(await refusal(revokeDistribution(engine, 'k', 'app'))).toEqual([
@@ -382,7 +382,7 @@ describe('what is taken away', () => {
 })
 
 describe('verify and repair', () => {
-  it('tell and mend what was changed behind our back', async () => {
+  it('find and fix changes that somebody else made', async () => {
     const testbed = await createDistributed()
     await rotateKey(testbed.engine, 'app')
     const [first, second] = testbed.kms.keys
@@ -443,7 +443,7 @@ describe('verify and repair', () => {
     expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
   })
 
-  it('cancel a deletion that is not ours, and move an alias back', async () => {
+  it("cancel somebody else's deletion, and move an alias back", async () => {
     const testbed = await createDistributed()
     await rotateKey(testbed.engine, 'app')
     const [first, second] = testbed.kms.keys
@@ -458,7 +458,7 @@ describe('verify and repair', () => {
     expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
   })
 
-  it("can't mend what is gone, nor other material", async () => {
+  it("can't fix deleted KMS keys or other material", async () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'ecdsa-p256' })
     await distribute(testbed.engine, 'k', 'app', { purpose: ['sign', 'verify'], protection: 'hsm' })
@@ -491,7 +491,7 @@ describe('verify and repair', () => {
     ])
   })
 
-  it('tell of Regions that are too few or too many', async () => {
+  it('report missing and additional Regions', async () => {
     const testbed = await createDistributed(GLOBAL)
     await replicate(testbed.engine, 'k', 'app')
     testbed.kms.keys.splice(

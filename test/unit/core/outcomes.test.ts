@@ -60,7 +60,7 @@ async function createHalfDead(): Promise<Testbed> {
 }
 
 describe('the outcomes of a command', () => {
-  it('are one for each provider, Region and version, and one for each alias', async () => {
+  it('has one entry for each provider, Region and version, and one for each alias', async () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
     await rotateKey(testbed.engine, 'app')
@@ -82,7 +82,7 @@ describe('the outcomes of a command', () => {
     ])
   })
 
-  it('say what failed, why, and the way out', async () => {
+  it('state what failed, why, and the way out', async () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
     const denied = new KeymgmtError('KMS_ACCESS_DENIED', 'denied', { hints: ['allow it'] })
@@ -109,7 +109,7 @@ describe('the outcomes of a command', () => {
 })
 
 describe('a dead provider', () => {
-  it('does not keep the others from a new version or a setting', async () => {
+  it('does not prevent a new version or setting in the others', async () => {
     const { engine, outcomes } = reporting(await createHalfDead())
     expect((await refusal(rotateKey(engine, 'app')))[0]).toBe('KMS_UNREACHABLE')
     expect(outcomes).toEqual([
@@ -126,7 +126,7 @@ describe('a dead provider', () => {
     expect(outcomes).toContain('failed other eu-west-1 2 create')
   })
 
-  it('fails no command that asked for nothing there', async () => {
+  it('does not fail a command that needs nothing there', async () => {
     const half = await createHalfDead()
     await refusal(rotateKey(half.engine, 'app'))
     await saveProvider(half.engine, 'third', { provider: 'awskms', keyCollection: 'us-east-2' })
@@ -145,7 +145,7 @@ describe('a dead provider', () => {
 })
 
 describe('a dead Region', () => {
-  it('does not keep the others from a replica or a new version', async () => {
+  it('does not prevent a replica or a new version in the others', async () => {
     const testbed = await createDistributed(GLOBAL)
     const failing = recorded(testbed, (provider) => ({
       replicate: (key, region, request) =>
@@ -167,7 +167,7 @@ describe('a dead Region', () => {
     expect(shown(testbed)).toContain('eu-west-1 alias/hashicorp/app-TIME is app version 2')
   })
 
-  it('in which the alias cannot move keeps its old version enabled', async () => {
+  it("in which the alias can't move keeps its old version enabled", async () => {
     const testbed = await createDistributed()
     const failing = recorded(testbed, () => ({ pointAlias: unreachable }))
     await refusal(rotateKey(failing.engine, 'app'))

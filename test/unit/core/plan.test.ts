@@ -69,7 +69,7 @@ const planned = (of: KeyRecord, change: Partial<DistributionRecord>) =>
   plan(of, { ...distribution, ...change }).map((stage) => stage.map((chain) => chain.map(inWords)))
 
 describe('the plan of an active distribution', () => {
-  it('creates and fills the KMS keys before an alias names one', () => {
+  it('creates the KMS keys and imports material before an alias names one', () => {
     expect(planned({ ...key, latest_version: 2 }, {})).toEqual([
       [
         ['create 1 r1', 'import 1 r1'],
@@ -135,7 +135,7 @@ describe('the plan of an active distribution', () => {
     ).toEqual([[['enable 1 r1', 'replicate 1 r2', 'import 1 r2']], [['disable 1 r2']]])
   })
 
-  it('replicates an enabled version as it is, also one that is still to be created', () => {
+  it('replicates an enabled version directly, including one that is still to be created', () => {
     const regions = ['r1', 'r2']
     const aliases = named(1, ...regions)
     expect(planned(key, { regions, kms_keys: [kmsKey(1)], aliases })).toEqual([
@@ -147,7 +147,7 @@ describe('the plan of an active distribution', () => {
     ])
   })
 
-  it('takes a removal back: only the next plan enables, since AWS leaves the KMS keys disabled', () => {
+  it('reverses a removal: only the next plan enables, because AWS leaves the KMS keys disabled', () => {
     const unknown = without(kmsKey(1), 'enabled')
     const scheduled = { ...unknown, deletion: {} }
     expect(planned(key, { kms_keys: [scheduled] })[0]).toEqual([['cancel-deletion 1 r1']])
@@ -182,7 +182,7 @@ describe('the plan of an active distribution', () => {
       ])
   })
 
-  it('neither creates nor fills a version whose material is not in this store', () => {
+  it('neither creates nor imports a version whose material is not in this store', () => {
     const versions = { 1: { ...STORED, material: { state: 'not-in-store' } }, 2: STORED } as const
     expect(planned({ ...key, latest_version: 2, versions }, { aliases: named(2, 'r1') })).toEqual([
       [['create 2 r1', 'import 2 r1']],

@@ -28,8 +28,8 @@ const NO_PROVIDER = [
   'to list all providers: keymgmt list keymgmt/kms',
 ]
 
-describe('what a provider is used for', () => {
-  it('is told by the keys that there are: the Regions they may be in, other than its own', async () => {
+describe('the Regions of a provider', () => {
+  it('are those of its keys, other than its own', async () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'a', { type: 'aes256-gcm96' })
     await saveKey(testbed.engine, 'b', {
@@ -50,7 +50,7 @@ describe('what a provider is used for', () => {
     expect(await refusal(providerScope(testbed.engine, 'none'))).toEqual(NO_PROVIDER)
   })
 
-  it('is not told by a key that goes while it is asked for', async () => {
+  it('do not depend on a key that is deleted at the same time', async () => {
     const testbed = await createTestbed()
     const store = {
       ...testbed.store,
@@ -63,8 +63,8 @@ describe('what a provider is used for', () => {
   })
 })
 
-describe('the account that a provider is in', () => {
-  it('is told by the first KMS key that is known or, before there is one, by the role', async () => {
+describe('the account of a provider', () => {
+  it('is that of the first known KMS key or, if none exists yet, of the role', async () => {
     const testbed = await createTestbed()
     await saveProvider(testbed.engine, 'k', { credentials: { role_arn: ROLE } })
     expect(await knownArn(testbed.engine, 'k')).toBe(ROLE)
@@ -85,7 +85,7 @@ describe('the account that a provider is in', () => {
     })
   })
 
-  it('is not told by a distribution that goes while it is asked for', async () => {
+  it('does not depend on a distribution that is removed at the same time', async () => {
     const testbed = await createTestbed()
     const store = { ...testbed.store, list: () => Promise.resolve(['gone']) }
     expect(await knownArn({ ...testbed.engine, store }, 'k')).toBeUndefined()
@@ -93,7 +93,7 @@ describe('the account that a provider is in', () => {
   })
 })
 
-it("the names of a key's distributions are those of the present one and of those that AWS may still have", async () => {
+it('the distribution names of a key include archived ones', async () => {
   const { engine } = await createDistributed(GLOBAL)
   await replicate(engine, 'k', 'app')
   const name = (await readDistribution(engine, 'k', 'app'))?.name

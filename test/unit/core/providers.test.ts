@@ -27,7 +27,7 @@ describe('a provider', () => {
         'a new provider needs key_collection=us-west-1, the AWS Region',
       ],
     ],
-  ] as const)('is not made of %j only', async (change, words) => {
+  ] as const)('is not created from only %j', async (change, words) => {
     const { engine } = await createTestbed()
     expect(await refusal(saveProvider(engine, 'new', change))).toEqual(words)
     expect(await readProvider(engine, 'new')).toBeUndefined()
@@ -49,7 +49,7 @@ describe('a provider', () => {
     })
   })
 
-  it('is not deleted while keys are distributed to it; of many, the first few are said how to remove', async () => {
+  it('is not deleted while keys are distributed to it; the hints remove the first few', async () => {
     const { engine } = await createTestbed()
     for (const name of ['a', 'b', 'c', 'd']) {
       await saveKey(engine, name, { type: 'aes256-gcm96' })
@@ -79,7 +79,7 @@ describe('a provider', () => {
     expect(await readStatus({ ...engine, now: () => later })).toMatchObject({ removed: [] })
   })
 
-  it('of a kind that only a newer keymgmt knows is left to it', async () => {
+  it('of a kind that only a newer keymgmt knows is refused', async () => {
     const testbed = recorded(await createTestbed())
     const strange = { name: 'strange', provider: 'newkms', key_collection: HOME, credentials: {} }
     await createRecord(testbed.store, recordPath.provider('strange'), strange)
@@ -94,7 +94,7 @@ describe('a provider', () => {
     expect([await readProvider(testbed.engine, 'strange'), testbed.calls]).toEqual([strange, []])
   })
 
-  it('is kept as it is but for its credentials, and for as long as it is used', async () => {
+  it("keeps everything except its credentials, and can't be deleted while it is used", async () => {
     const { engine } = await createDistributed()
     expect((await refusal(saveProvider(engine, 'k', { keyCollection: 'eu-west-1' })))[0]).toBe(
       'FIELD_IMMUTABLE',
@@ -136,7 +136,7 @@ describe('a provider', () => {
     expect(await readProvider(engine, 'bare')).toBeUndefined()
   })
 
-  it('must be complete, and be there', async () => {
+  it('must be complete, and exist', async () => {
     const { engine } = await createTestbed()
     await saveKey(engine, 'app', { type: 'aes256-gcm96' })
     expect((await refusal(saveProvider(engine, 'new', { provider: 'awskms' })))[0]).toBe(

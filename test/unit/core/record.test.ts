@@ -28,7 +28,7 @@ function countingStore() {
   return { store: { ...store, put }, stored }
 }
 
-it('writes concurrent changes together and in order, and settles each when it is written', async () => {
+it('writes concurrent changes together and in order, and resolves each when it is written', async () => {
   const { store, stored } = countingStore()
   const handle = await createRecord<Counted>(store, PATH, { name: 'app', count: 1 })
   const one = handle.update(add(1))
@@ -42,7 +42,7 @@ it('writes concurrent changes together and in order, and settles each when it is
   expect(await stored()).toEqual({ puts: 3, count: 9 })
 })
 
-it('fails everybody whose change was not written, and has what was', async () => {
+it('rejects every change that was not written, and keeps the written ones', async () => {
   const store = createMemoryStore()
   const handle = await createRecord<Counted>(store, PATH, { name: 'app', count: 1 })
   const other = await openRecord<Counted>(store, PATH)

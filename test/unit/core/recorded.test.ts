@@ -88,12 +88,12 @@ async function createRecorded(type: 'aes256-gcm96' | 'ed25519'): Promise<{
   return { testbed, engine, record, kmsKey }
 }
 
-describe('on record is', () => {
+describe('the records contain', () => {
   it.each([
     ['aes256-gcm96', true],
     ['ed25519', false],
   ] as const)(
-    'what a distribution of %s is, and again after everything that was taken back',
+    'a distribution of %s, and the same after a removal and a restore',
     async (type, named) => {
       const { testbed, engine, record, kmsKey } = await createRecorded(type)
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
@@ -128,7 +128,7 @@ describe('on record is', () => {
     },
   )
 
-  it('each version of a key, with when it was made and its public half', async () => {
+  it('each version of a key, with its creation time and public key', async () => {
     const { engine } = await createTestbed()
     const at = (ms: number): Engine => ({ ...engine, now: () => new Date(ms) })
     await saveKey(at(1_000), 'app', { type: 'ed25519' })
@@ -150,7 +150,7 @@ describe('on record is', () => {
     ])
   })
 
-  it('the KMS key of every version, without which nothing is done', async () => {
+  it('the KMS key of every version, without which no command works', async () => {
     const { engine } = await createDistributed()
     const current = await readDistribution(engine, 'k', 'app')
     if (!current) throw new Error('there is no distribution')
@@ -169,14 +169,14 @@ describe('on record is', () => {
     }
   })
 
-  it('and in the KMS: one Region where the key has none besides, else a multi-Region key', async () => {
+  it('a single-Region KMS key if the key has no replica Regions, else a multi-Region one', async () => {
     const one = await createDistributed()
     const several = await createDistributed(GLOBAL)
     expect([one, several].map(({ kms }) => kms.keys[0]?.request.multiRegion)).toEqual([false, true])
   })
 })
 
-describe('nothing is written, and nothing changed in the KMS, by', () => {
+describe('nothing is written, or changed in the KMS, by', () => {
   it.each<
     readonly [
       string,
@@ -242,7 +242,7 @@ describe('a removal that was interrupted', () => {
     return testbed
   }
 
-  it('is finished as it was begun, whatever is asked for then', async () => {
+  it('is finished with its first settings', async () => {
     const { calls, engine } = recorded(await createRemoving('aes256-gcm96'))
     expect(await readInterruption(engine, 'k', 'app')).toBe('removal')
     await removeDistribution(engine, 'k', 'app', 20)
@@ -258,7 +258,7 @@ describe('a removal that was interrupted', () => {
     ])
   })
 
-  it('keeps the key from being distributed for another purpose', async () => {
+  it('prevents a distribution for another purpose', async () => {
     const testbed = await createRemoving('rsa-2048')
     expect(await refusal(distribute(testbed.engine, 'k', 'app', SIGN))).toEqual([
       'DISTRIBUTION_DIFFERS',
@@ -269,7 +269,7 @@ describe('a removal that was interrupted', () => {
     expect(testbed.kms.keys.map(({ deletion }) => deletion)).toEqual([undefined])
   })
 
-  it('is taken back by distributing the key for the same purpose', async () => {
+  it('is reversed by distributing the key for the same purpose', async () => {
     const testbed = await createRemoving('aes256-gcm96')
     await distribute(testbed.engine, 'k', 'app', AES)
     expect(testbed.notices).toContain('Taking back the removal of app from k, which did not finish')
@@ -277,7 +277,7 @@ describe('a removal that was interrupted', () => {
   })
 })
 
-it('nothing is interrupted where nothing is, or where all is done', async () => {
+it('a distribution that is missing or complete is not interrupted', async () => {
   const { engine } = await createDistributed()
   expect([
     await readInterruption(engine, 'k', 'none'),
@@ -287,7 +287,7 @@ it('nothing is interrupted where nothing is, or where all is done', async () => 
 })
 
 describe('a key', () => {
-  it('that is distributed to several providers is not deleted: each of them is named', async () => {
+  it('that is distributed to several providers is not deleted, and the error names each of them', async () => {
     const { engine } = await createDistributed({ deletionAllowed: true })
     await saveProvider(engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
     await distribute(engine, 'other', 'app', AES)
@@ -299,7 +299,7 @@ describe('a key', () => {
     ])
   })
 
-  it('is needed for as long as AWS has one of its KMS keys', async () => {
+  it('is needed while AWS has one of its KMS keys', async () => {
     const testbed = await createDistributed({ deletionAllowed: true })
     await rotateKey(testbed.engine, 'app')
     let deleted = 0
@@ -317,7 +317,7 @@ describe('a key', () => {
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('is deleted although its material went meanwhile', async () => {
+  it('is deleted although its material is gone', async () => {
     const { engine, store } = await createTestbed()
     await saveKey(engine, 'app', { type: 'aes256-gcm96', deletionAllowed: true })
     const get = (path: string) =>
@@ -326,7 +326,7 @@ describe('a key', () => {
     expect(await readKey(engine, 'app')).toBeUndefined()
   })
 
-  it('takes only material of its own type, be the bytes the same', async () => {
+  it('accepts only material of its own type, even if the bytes are the same', async () => {
     const material = randomBytes(32)
     const { engine } = await createTestbed()
     await importKey(engine, 'app', { material, type: 'aes256-gcm96' }, {})

@@ -292,7 +292,7 @@ async function died(
   return testbed
 }
 
-describe('repair mends, and asks the KMS for nothing else', () => {
+describe('repair fixes, with no other call to the KMS,', () => {
   it.each(Object.entries(OUTSIDE_CHANGES))(
     '%s',
     async (_name, { prepare, keys, outsideChange, finds, calls }) => {
@@ -310,7 +310,7 @@ describe('repair mends, and asks the KMS for nothing else', () => {
     },
   )
 
-  it('nothing that only the material itself could tell, which is not asked of symmetric KMS keys', async () => {
+  it('nothing that only a decryption could show, which repair does not request for symmetric KMS keys', async () => {
     const testbed = recorded(await createDistributed())
     await repairDistribution(testbed.engine, 'k', 'app')
     expect(testbed.locks).toEqual(['key/app: write keymgmt/kms/k/key/app/repair'])
@@ -318,7 +318,7 @@ describe('repair mends, and asks the KMS for nothing else', () => {
   })
 })
 
-describe('repair finishes what was interrupted', () => {
+describe('repair finishes an interruption:', () => {
   it.each([
     ['had not made its KMS key', () => ({ create: fail }), []],
     [
@@ -337,7 +337,7 @@ describe('repair finishes what was interrupted', () => {
       ['state 2 us-west-1', 'alias 2 us-west-1'],
     ],
   ] as const)(
-    'a rotation that %s; the alias is known to be ours',
+    'a rotation that %s; the alias is recorded as ours',
     async (_name, instead, finds) => {
       const testbed = await died(ROTATE, instead)
       to(0, untagged)(testbed.kms.keys)
@@ -353,7 +353,7 @@ describe('repair finishes what was interrupted', () => {
     },
   )
 
-  it('a rotation that had not begun to make its KMS key', async () => {
+  it('a rotation before the creation of its KMS key', async () => {
     const testbed = await createDistributed()
     const put = (path: string, value: Uint8Array, revision: string | undefined) =>
       path.startsWith('distribution/') ? fail() : testbed.store.put(path, value, revision)
@@ -370,14 +370,14 @@ describe('repair finishes what was interrupted', () => {
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('a rotation that was not in every Region', async () => {
+  it('a rotation in some of the Regions', async () => {
     const testbed = await died(ROTATE, notInVirginia, { keys: GLOBAL, prepare: [REPLICATE] })
     to(0, untagged)(testbed.kms.keys)
     expect(await found(testbed.engine)).toContain('tags 1 us-west-1')
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('a replication: where there was no alias of ours, one of that name is not taken for ours', async () => {
+  it('a replication: an alias of that name that we did not create is not ours', async () => {
     const testbed = await died(REPLICATE, notInVirginia, { keys: GLOBAL })
     to(0, untagged)(testbed.kms.keys)
     const { engine, calls } = recorded(testbed)
@@ -418,7 +418,7 @@ describe('repair finishes what was interrupted', () => {
       [false, true],
     ],
   ] as const)(
-    'no removal, but corrects the records for it: %s; its date is on record, and whether it needs its material',
+    'no removal, but corrects its records: %s',
     async (_name, outsideChange, finds, expected, imported) => {
       const remove: Step = (engine) => removeDistribution(engine, 'k', 'app', 7)
       let scheduled = 0
@@ -450,7 +450,7 @@ describe('repair finishes what was interrupted', () => {
     },
   )
 
-  it('aliases that were to be taken away: none is forgotten before it is gone', async () => {
+  it('a removal of aliases: each stays on record until it is removed', async () => {
     const drop: Step = (engine) => distribute(engine, 'k', 'app', { ...AES, versionAliases: false })
     const testbed = await died(drop, () => ({ removeAlias: fail }), { prepare: [NAME_VERSIONS] })
     to(0, untagged)(testbed.kms.keys)
@@ -463,7 +463,7 @@ describe('repair finishes what was interrupted', () => {
     expect([...testbed.kms.aliases.keys()]).toHaveLength(1)
   })
 
-  it('a removal of which only the end is missing, which verify tells', async () => {
+  it('a removal of which only the last write is missing', async () => {
     const testbed = await createDistributed()
     const { engine } = testbedOver(
       { ...testbed.store, delete: fail },
@@ -481,7 +481,7 @@ describe('repair finishes what was interrupted', () => {
     expect(await readDistribution(testbed.engine, 'k', 'app')).toBeUndefined()
   })
 
-  it('a restoration of what somebody else brought back', async () => {
+  it('a restore of KMS keys that somebody else restored', async () => {
     const testbed = await died(
       (engine) => restoreDistribution(engine, 'k', 'app'),
       () => ({ cancelDeletion: fail }),

@@ -105,13 +105,13 @@ describe('a snapshot', () => {
     expect(opened).toEqual(['key/app', 'key/local', 'key/old'])
   })
 
-  it('is of an empty store, too', async () => {
+  it('can be of an empty store', async () => {
     const snapshot = await snapshotOf(createMemoryStore())
     expect(snapshot.paths).toEqual([])
     expect(describeSnapshot(snapshot).keys).toEqual([])
   })
 
-  it('says what material the store lacks', async () => {
+  it('states which material the store lacks', async () => {
     const { engine, store } = await createDistributed()
     const key = (await requireKey(engine, 'app')).current
     const [name = ''] = await store.list(recordPath.materialOf(key.id))
@@ -123,7 +123,7 @@ describe('a snapshot', () => {
   })
 })
 
-describe('a snapshot that is not as it was saved', () => {
+describe('a damaged snapshot is refused:', () => {
   interface File {
     keymgmt_snapshot: number
     id: string
@@ -167,7 +167,7 @@ describe('a snapshot that is not as it was saved', () => {
     expect(() => open(JSON.stringify(file))).toThrow(expect.objectContaining({ code }))
   })
 
-  it('it is truncated, wherever', async () => {
+  it('truncated anywhere', async () => {
     const { store } = await createDistributed()
     const { text } = await save(store)
     const end = text.trimEnd().length
@@ -178,13 +178,13 @@ describe('a snapshot that is not as it was saved', () => {
   })
 
   it.each(['', 'null', '[]', '"x"', '{}', '{"format":2,"number":1,"value":""}', '\0\xff'])(
-    'it is another file: %j',
+    'another file: %j',
     (text) => {
       expect(() => open(text)).toThrow(expect.objectContaining({ code: 'SNAPSHOT_INVALID' }))
     },
   )
 
-  it('another root key opens nothing of it', async () => {
+  it('opened with another root key', async () => {
     const { text } = await save((await createDistributed()).store)
     expect(() => openSnapshot(parseSnapshot(Buffer.from(text)), other.root)).toThrow(
       expect.objectContaining({ code: 'SNAPSHOT_INVALID' }),
@@ -231,8 +231,8 @@ function tornIn(snapshot: Snapshot): string[] {
   })
 }
 
-describe('a snapshot that is saved while other commands write', () => {
-  it('has the records of one key from one moment, wherever a rotation comes between', async () => {
+describe('a snapshot during writes of other commands', () => {
+  it('has the records of a key from one moment, even if a rotation happens at any point', async () => {
     for (let moment = 1; ; moment++) {
       const { store, kms } = await createDistributed()
       const writer = testbedOver(store, kms, kms.kind)
@@ -270,7 +270,7 @@ describe('a snapshot that is saved while other commands write', () => {
     }
   })
 
-  it('takes the lock of a key that changes all the time', async () => {
+  it('takes the lock of a key that keeps changing', async () => {
     const { store } = await createDistributed()
     const locks: string[] = []
     let held = false
@@ -323,7 +323,7 @@ describe('a restore', () => {
     return { ...result, saved }
   }
 
-  it('to an empty location brings back every record', async () => {
+  it('to an empty location restores every record', async () => {
     const { store } = await createFilled()
     const empty = createMemoryStore()
     const { removed, saved } = await restore(empty, await snapshotOf(store))
@@ -331,12 +331,12 @@ describe('a restore', () => {
     expect([removed, saved]).toEqual([[], []])
   })
 
-  it('changes nothing if the store is as the snapshot', async () => {
+  it('changes nothing if the store equals the snapshot', async () => {
     const { store } = await createFilled()
     expect((await restore(store, await snapshotOf(store))).changes).toBe(0)
   })
 
-  it('brings back a record that was lost, and one that was changed', async () => {
+  it('restores a record that was lost, and one that was changed', async () => {
     const { engine, store } = await createFilled()
     const before = await contentOf(store)
     const snapshot = await snapshotOf(store)
@@ -508,7 +508,7 @@ describe('a restore', () => {
     await restoring
   })
 
-  it('has no provider that was deleted meanwhile', async () => {
+  it('does not contain a provider that was deleted during it', async () => {
     const { engine, store } = await createTestbed()
     const snapshot = await snapshotOf(store)
     await deleteProvider(engine, 'k')
@@ -562,7 +562,7 @@ describe('a store that is older than AWS', () => {
     )
   })
 
-  it('leaves a KMS key of somebody else at the alias alone', async () => {
+  it("does not record another owner's KMS key at the alias", async () => {
     const { engine, kms } = await createOlder()
     kms.keys.at(-1)?.tags.set('keymgmt:key-id', 'another')
     expect(await recordNewerVersions(engine, 'app')).toEqual([])

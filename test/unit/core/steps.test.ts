@@ -153,7 +153,7 @@ describe('a command makes exactly these calls', () => {
     if (scheduled.length > 1) expect(scheduled.at(-1)).toBe(calls.at(-1))
   })
 
-  it('and whoever watches is told of each', async () => {
+  it('and reports progress for each', async () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
     const run = recorded(testbed)
@@ -173,7 +173,7 @@ describe('a command makes exactly these calls', () => {
   })
 })
 
-describe('of many steps', () => {
+describe('many steps', () => {
   const createMany = async () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
@@ -181,7 +181,7 @@ describe('of many steps', () => {
     return testbed
   }
 
-  it(`${SIDE_BY_SIDE} are under way at a time`, async () => {
+  it(`run ${SIDE_BY_SIDE} at a time`, async () => {
     const testbed = await createMany()
     let [now, most] = [0, 0]
     const { engine } = recorded(testbed, (provider) => ({
@@ -221,7 +221,7 @@ describe('of many steps', () => {
 })
 
 describe('an alias', () => {
-  it('may be moved away from every KMS key that the distribution has in the Region, and from no other', async () => {
+  it("may be moved from the distribution's own KMS keys in the Region only", async () => {
     const testbed = await createDistributed()
     await saveKey(testbed.engine, 'other', { type: 'aes256-gcm96' })
     await distribute(testbed.engine, 'k', 'other', AES)
@@ -239,7 +239,7 @@ describe('an alias', () => {
     expect(owners).toEqual([{ keys: new Set(ids), exists: true }])
   })
 
-  it('whose making was begun may be ours already', async () => {
+  it('whose creation was started may be ours already', async () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
     const first = recorded(testbed, (provider): Partial<KmsProvider> => ({
@@ -263,7 +263,7 @@ describe('an alias', () => {
   })
 })
 
-it('a KMS key that takes material and then shows other is not used, and said to be dangerous', async () => {
+it('a KMS key that accepts material and then has other material is not used, and is reported as dangerous', async () => {
   const testbed = await createTestbed()
   await saveKey(testbed.engine, 'app', { type: 'ed25519' })
   const { engine } = recorded(testbed, () => ({ holds: () => Promise.resolve(false) }))
@@ -282,7 +282,7 @@ it('a KMS key that takes material and then shows other is not used, and said to 
   expect(testbed.kms.aliases.size).toBe(0)
 })
 
-it('what several commands left is told of, all of it', async () => {
+it('everything that several commands left unfinished is reported', async () => {
   const testbed = await createDistributed()
   await rotateKey(testbed.engine, 'app')
   await saveProvider(testbed.engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })

@@ -104,7 +104,7 @@ describe.each(['removal', 'revocation'] as const)('an unfinished %s', (name) => 
     expect(await readInterruption(testbed.engine, 'k', 'app')).toBe(name)
   })
 
-  it('does not keep a rotation from the other provider', async () => {
+  it('does not prevent a rotation in the other provider', async () => {
     const testbed = await createInterrupted(name)
     expect(await rotateKey(testbed.engine, 'app')).toMatchObject({ latest_version: 3 })
     expect(testbed.kms.keys.filter(({ region }) => region === 'eu-west-1')).toHaveLength(3)
@@ -117,7 +117,7 @@ describe.each(['removal', 'revocation'] as const)('an unfinished %s', (name) => 
       expect(name === 'removal' ? deletion !== undefined : material === undefined).toBe(true)
   })
 
-  it('is taken back by restore, with the versions that were created meanwhile', async () => {
+  it('is reversed by restore, with the versions that were created meanwhile', async () => {
     const testbed = await createInterrupted(name)
     await rotateKey(testbed.engine, 'app')
     await restoreDistribution(testbed.engine, 'k', 'app')
@@ -130,7 +130,7 @@ describe.each(['removal', 'revocation'] as const)('an unfinished %s', (name) => 
   })
 
   it.each(['removeAlias', 'scheduleDeletion', 'deleteMaterial'] as const)(
-    'is taken back although the reply to %s was lost',
+    'is reversed although the reply to %s was lost',
     async (method) => {
       const testbed = await createDistributed()
       const lossy = recorded(testbed, (provider) => ({

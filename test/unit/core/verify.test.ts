@@ -43,8 +43,8 @@ async function createSigning(): Promise<Testbed> {
   return testbed
 }
 
-describe('verify asks what is in a KMS key', () => {
-  it('by the name that AWS has for it where it shows no more, and of the KMS key itself only when told to', async () => {
+describe('verify compares the material of a KMS key', () => {
+  it("by AWS's id for it if nothing else is known, and with the KMS key itself only on request", async () => {
     const testbed = await createDistributed()
     const quiet = recorded(testbed)
     expect([await verify(quiet.engine), quiet.calls]).toEqual([[], []])
@@ -57,7 +57,7 @@ describe('verify asks what is in a KMS key', () => {
     ])
   })
 
-  it('and never says that it is ours while the current material is another, rotated in place', async () => {
+  it('and never reports a match while the current material is another one, after a rotation in place', async () => {
     const testbed = await createDistributed()
     // AWS accepts the earlier material again, although it is no longer the current one.
     const rotated = saying(testbed, () => ({ materialId: 'another' }))
@@ -69,7 +69,7 @@ describe('verify asks what is in a KMS key', () => {
     expect(rotated.calls).toEqual([])
   })
 
-  it("and compares the fingerprints of the key's and the distribution's records", async () => {
+  it('and the fingerprints in the records of the key and the distribution', async () => {
     const testbed = await createDistributed()
     const path = recordPath.distribution('k', 'app')
     const handle = await openRecord<DistributionRecord>(testbed.store, path)
@@ -87,7 +87,7 @@ describe('verify asks what is in a KMS key', () => {
     ])
   })
 
-  it.each(['AWS', 'the record'])('which is not known when %s has no name for it', async (who) => {
+  it.each(['AWS', 'the record'])('which is unknown if %s has no id for it', async (who) => {
     const testbed = await createDistributed()
     for (const key of testbed.kms.keys) Object.assign(key, { material: OTHER, bound: OTHER })
     if (who === 'the record') {
@@ -113,7 +113,7 @@ describe('verify asks what is in a KMS key', () => {
     expect(observation.kmsKeys[0]?.holds).toBeUndefined()
   })
 
-  it('though it is disabled, and not while it is pending deletion', async () => {
+  it('if it is disabled, but not if it is pending deletion', async () => {
     const testbed = await createSigning()
     const [key] = testbed.kms.keys
     Object.assign(key ?? {}, { material: OTHER, enabled: false })
@@ -126,7 +126,7 @@ describe('verify asks what is in a KMS key', () => {
   })
 })
 
-describe('verify tells', () => {
+describe('verify reports', () => {
   it.each([
     [
       'a state in which nothing can be done',
@@ -143,7 +143,7 @@ describe('verify tells', () => {
     expect(await verify(saying(await createSigning(), () => status).engine)).toEqual(found)
   })
 
-  it('each tag that is missing, and nothing of what is gone', async () => {
+  it('each missing tag, but not of deleted KMS keys', async () => {
     const testbed = await createDistributed()
     await rotateKey(testbed.engine, 'app')
     for (const name of ['managed-by', 'keymgmt:version']) testbed.kms.keys[0]?.tags.delete(name)
@@ -160,7 +160,7 @@ describe('verify tells', () => {
     })
   })
 
-  it('nothing of the alias of what is revoked: nobody can use it', async () => {
+  it('nothing about the alias of a revoked distribution, which nobody can use', async () => {
     const testbed = await createDistributed()
     await revokeDistribution(testbed.engine, 'k', 'app')
     testbed.kms.aliases.clear()
@@ -194,14 +194,14 @@ describe('verify tells', () => {
       Array(3).fill(`multi-region 1: ${ALL}, ${ALL}, for good`),
     ],
     ['those, in another order', { primary: HOME, regions: ['us-east-1', 'eu-west-1', HOME] }, []],
-  ])('that there are other Regions: %s', async (_name, multiRegion, found) => {
+  ])('different Regions: %s', async (_name, multiRegion, found) => {
     const testbed = await createDistributed(GLOBAL)
     await replicate(testbed.engine, 'k', 'app')
     expect(await verify(saying(testbed, () => ({ multiRegion })).engine)).toEqual(found)
   })
 })
 
-it('what is damaged in the store is said to be', async () => {
+it('a damaged record in the store is reported as damaged', async () => {
   const testbed = await createDistributed()
   const key = await readKey(testbed.engine, 'app')
   const folder = recordPath.materialOf(key?.id ?? '')

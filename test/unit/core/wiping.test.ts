@@ -138,7 +138,7 @@ describe('material is overwritten', () => {
     for (const bytes of seen) expect(Buffer.from(bytes)).toEqual(Buffer.alloc(32))
   })
 
-  it('that was recognised, and found to be there already; what the caller gave is left to the caller', async () => {
+  it("that was recognised and exists already; the caller's input is not", async () => {
     const { engine } = await createTestbed()
     await importKey(engine, 'app', own, {})
     const wiped: Buffer[] = []

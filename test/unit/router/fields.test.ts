@@ -215,12 +215,12 @@ const paths = ['b/:name', 'a', 'c/:name/d'].map((pattern) =>
 
 describe('help', () => {
   it('of the mount lists the routes in order', () => {
-    expect(mountHelp(paths).split('\n\n').slice(4)).toEqual([
+    expect(mountHelp(paths, 'D').split('\n\n').slice(4)).toEqual([
       '    ^a$\n        <no synopsis>',
       '    ^b/(?P<name>\\w(([\\w-.]+)?\\w)?)$\n        S b/:name',
       '    ^c/(?P<name>\\w(([\\w-.]+)?\\w)?)/d$\n        S c/:name/d',
     ])
-    expect(mountHelp(paths)).toContain('## DESCRIPTION\n\n<no description>\n\n## PATHS')
+    expect(mountHelp(paths, 'D')).toContain('## DESCRIPTION\n\nD\n\n## PATHS')
   })
 
   it('as Markdown is a section and a table for each path', () => {

@@ -120,7 +120,8 @@ test('the help of a path and of the mount for a program says the same', () => {
       description: 'Whether it can be deleted',
     },
   })
-  expect(describeMount(samplePaths)).toEqual({
+  expect(describeMount(samplePaths, 'Keys.')).toEqual({
+    description: 'Keys.',
     paths: samplePaths.map((path) => describePath(path)),
   })
 })

@@ -1,0 +1,72 @@
+import type { Engine } from '../core/engine.js'
+import { aliasName, versionAliasName } from '../core/records/alias-names.js'
+import { createdKmsKeys } from '../core/records/kms-keys.js'
+import type { CreatedKmsKey, DistributionRecord } from '../core/records/model.js'
+import { distributionsOf, requireKey, type NamedDistribution } from '../core/records/repository.js'
+import type { Created } from '../router/path.js'
+
+/** One KMS key, with the aliases that point to it. */
+interface KmsKeyRow {
+  readonly provider: string
+  readonly region: string
+  readonly version: number
+  readonly kms_key: string
+  readonly arn: string
+  readonly alias?: string
+  readonly alias_arn?: string
+  readonly version_alias?: string
+}
+
+/**
+ * The latest version of a key, and its KMS keys: all those in one provider, or those of the latest
+ * version in all of them.
+ */
+export async function readCreated(
+  engine: Engine,
+  key: string,
+  providerName?: string,
+): Promise<Created> {
+  const { latest_version } = (await requireKey(engine, key)).current
+  const rows = (await distributionsOf(engine, key))
+    .filter((named) => providerName === undefined || named.providerName === providerName)
+    .flatMap(rowsOf)
+    .filter(({ version }) => providerName !== undefined || version === latest_version)
+  return {
+    data: { version: latest_version, kms_keys: rows.map((row) => ({ ...row })) },
+    lines: rows.length === 0 ? [`version ${latest_version}, not distributed`] : rows.map(lineOf),
+  }
+}
+
+function rowsOf({ providerName, distribution }: NamedDistribution): readonly KmsKeyRow[] {
+  const record = distribution.current
+  return createdKmsKeys(record).map((entry) => {
+    const names = aliasesTo(record, entry)
+    const main = aliasName(record.name)
+    const own = versionAliasName(record.name, entry.version)
+    const { id, arn } = entry.key
+    return {
+      provider: providerName,
+      region: entry.region,
+      version: entry.version,
+      kms_key: id,
+      arn,
+      ...(names.includes(main) && { alias: main, alias_arn: arn.replace(/key\/[^/]*$/, main) }),
+      ...(names.includes(own) && { version_alias: own }),
+    }
+  })
+}
+
+function aliasesTo(
+  { aliases }: DistributionRecord,
+  { region, version }: CreatedKmsKey,
+): readonly string[] {
+  return aliases
+    .filter((entry) => entry.region === region && 'version' in entry && entry.version === version)
+    .map(({ name }) => name)
+}
+
+function lineOf({ provider, version, arn, alias, version_alias }: KmsKeyRow): string {
+  return [`version ${version} in ${provider}: ${arn}`, alias, version_alias]
+    .filter((part) => part !== undefined)
+    .join(', ')
+}
