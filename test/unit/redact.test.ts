@@ -20,19 +20,19 @@ test('only the latest secrets are kept', () => {
   expect(redact('the-first-secret a-later-secret-0')).toBe('the-first-secret [secret]')
 })
 
-test('a private key is masked by its form, also without its end', () => {
+test('a private key is masked by its form, even without its end', () => {
   expect(redact('a -----BEGIN EC PRIVATE KEY-----\nabc\n-----END EC PRIVATE KEY----- b')).toBe(
     'a [secret] b',
   )
   expect(redact('a -----BEGIN PRIVATE KEY-----\nabc')).toBe('a [secret]')
 })
 
-test('a text is cut between characters, and says what is missing', () => {
+test('a text is cut between characters, and states how much is missing', () => {
   expect(shorten('😀😀😀', 2)).toBe('😀😀… (1 more characters)')
   expect(shorten('😀😀', 2)).toBe('😀😀')
 })
 
-test('an error is clean in all of its texts', () => {
+test('an error is masked in all of its texts', () => {
   registerSecrets('planted-secret')
   const error = new KeymgmtError('KMS_FAILED', 'got planted-secret\u001b[0m', {
     hints: ['see planted-secret\n'],

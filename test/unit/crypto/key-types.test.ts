@@ -27,9 +27,9 @@ const DETAILS: readonly (readonly [KeyTypeName, object])[] = [
   ['ed25519', { asymmetricKeyType: 'ed25519' }],
 ]
 
-describe('material that is made', () => {
+describe('generated material', () => {
   it.each(DETAILS)(
-    'of type %s is a PKCS#8 key of that type, another each time',
+    'of type %s is a different PKCS#8 key of that type each time',
     async (type, details) => {
       const [material, other] = [await KEY_TYPES[type].generate(), await KEY_TYPES[type].generate()]
       const key = createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' })
@@ -53,7 +53,7 @@ describe('material that is made', () => {
 })
 
 describe('the public key of material', () => {
-  it.each(DETAILS)('of type %s is what Node derives, as PEM and as DER', async (type) => {
+  it.each(DETAILS)("of type %s equals Node's, as PEM and as DER", async (type) => {
     // A view into something larger, as what is read from a record is.
     const whole = Buffer.concat([
       Buffer.alloc(7),
@@ -68,7 +68,7 @@ describe('the public key of material', () => {
     expect(publicKeyDer(type, material)).toEqual(expected.export({ format: 'der', type: 'spki' }))
   })
 
-  it('is nothing for types that have none', async () => {
+  it('is undefined for types without one', async () => {
     for (const type of KEY_TYPE_NAMES.filter((name) => !KEY_TYPES[name].asymmetric)) {
       const material = await KEY_TYPES[type].generate()
       expect([publicKeyPem(type, material), publicKeyDer(type, material)]).toEqual([

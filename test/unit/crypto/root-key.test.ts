@@ -19,15 +19,15 @@ const KDF = { N: 2 ** 17, r: 8, p: 1, salt: base64(16) }
 const PASSPHRASE = { format: 1, store_id: 'id', seal: 'passphrase', kdf: KDF, wrapped: base64(60) }
 const parse = (header: object) => said(() => parseSealHeader(JSON.stringify(header)))
 
-describe('the head of a store', () => {
+describe('the header of a store', () => {
   it.each([KEYFILE, PASSPHRASE, { ...PASSPHRASE, kdf: { ...KDF, p: 4 } }])(
-    'is taken as it is: %j',
+    'is accepted: %j',
     async (header) => {
       expect(await parse(header)).toEqual(header)
     },
   )
 
-  it('is taken without what nobody asked for', async () => {
+  it('is returned without unknown members', async () => {
     expect(await parse({ ...PASSPHRASE, more: 1, kdf: { ...KDF, more: 1 } })).toEqual(PASSPHRASE)
   })
 
@@ -57,7 +57,7 @@ describe('the head of a store', () => {
     ])
   })
 
-  it('is refused as too new, by the number of its format alone', async () => {
+  it('is refused as too new, by its format number alone', async () => {
     expect(await parse({ format: 2 })).toEqual([
       'STORE_VERSION',
       'this store was written by a newer keymgmt (format 2)',
@@ -66,11 +66,11 @@ describe('the head of a store', () => {
   })
 })
 
-describe('what does not open a store', () => {
+describe('a store does not open with', () => {
   it.each([
     ['keyfile', 'the keyfile'],
     ['passphrase', 'the passphrase'],
-  ] as const)('is named: %s', async (kind, name) => {
+  ] as const)('a wrong secret, which the error names: %s', async (kind, name) => {
     const { header } = await createRootKey(kind, randomBytes(32))
     expect(await said(() => openRootKey(header, randomBytes(32)))).toEqual([
       'STORE_SEALED',
@@ -80,7 +80,7 @@ describe('what does not open a store', () => {
   })
 
   it.each([{ store_id: 'another' }, { wrapped: base64(60) }])(
-    'nor does the right one when its head was changed: %j',
+    'the right secret if its header was changed: %j',
     async (change) => {
       const secret = randomBytes(32)
       const { header } = await createRootKey('keyfile', secret)
@@ -90,7 +90,7 @@ describe('what does not open a store', () => {
     },
   )
 
-  it('a new store has its own id, root key and salt, and factors as OWASP asks', async () => {
+  it("a new store has its own id, root key and salt, and OWASP's scrypt factors", async () => {
     const secret = Buffer.from('passphrase')
     const [one, other] = [
       await createRootKey('passphrase', secret),

@@ -7,7 +7,7 @@ const key = randomBytes(32)
 const binding = { storeId: 's', path: 'key/app', revision: 3, writeId: 'w' }
 
 describe('sealing', () => {
-  it('has this form for ever: nonce, ciphertext, tag, over parts that big-endian lengths of four bytes precede', () => {
+  it('has a fixed form: nonce, ciphertext and tag; 4-byte big-endian lengths precede the parts of the associated data', () => {
     const sealed = Buffer.from(
       'a0a1a2a3a4a5a6a7a8a9aaab8d7d050d28aa76da100ce6bfcb4895242d07f1178fc974b2c1b077e9',
       'hex',
@@ -27,7 +27,7 @@ describe('sealing', () => {
     ).toBe('key material')
   })
 
-  it('never opens with one bit flipped', () => {
+  it('does not open with a flipped bit', () => {
     const sealed = seal(key, randomBytes(40), binding)
     for (let bit = 0; bit < sealed.length * 8; bit++) {
       const changed = Buffer.from(sealed)
@@ -42,7 +42,7 @@ describe('sealing', () => {
     { revision: 4 },
     { writeId: 'v' },
     { storeId: 'sk', path: 'ey/app' },
-  ])('opens nowhere else: %j', (other) => {
+  ])('does not open with another binding: %j', (other) => {
     expect(() => open(key, seal(key, Buffer.from('x'), binding), { ...binding, ...other })).toThrow(
       'does not open',
     )
@@ -52,13 +52,13 @@ describe('sealing', () => {
     expect(() => open(key, randomBytes(length), binding)).toThrow('does not open')
   })
 
-  it('opens what nothing was sealed in', () => {
+  it('opens an empty plaintext', () => {
     const sealed = seal(key, Buffer.alloc(0), binding)
     expect(sealed).toHaveLength(28)
     expect(open(key, sealed, binding)).toHaveLength(0)
   })
 
-  it('says which record it is, and what to do', () => {
+  it('names the record and the way out', () => {
     expect(() => open(key, randomBytes(60), binding)).toThrow(
       expect.objectContaining({
         code: 'STORE_CORRUPT',
@@ -82,7 +82,7 @@ describe('sealing', () => {
 })
 
 describe('the root key', () => {
-  it.each(['keyfile', 'passphrase'] as const)('comes back out of its %s', async (kind) => {
+  it.each(['keyfile', 'passphrase'] as const)('opens with its %s', async (kind) => {
     const secret =
       kind === 'keyfile' ? randomBytes(32) : Buffer.from('correct horse battery staple')
     const { header, root } = await createRootKey(kind, secret)
@@ -107,7 +107,7 @@ describe('the root key', () => {
     { salt: 'AAAA' },
     { salt: undefined },
     { salt: Buffer.alloc(17).toString('base64') },
-  ])('is not asked for with scrypt factors out of bounds: %j', (change) => {
+  ])('does not open with scrypt factors out of bounds: %j', (change) => {
     const kdf = { N: 2 ** 17, r: 8, p: 1, salt: Buffer.alloc(16).toString('base64') }
     const header = {
       format: 1,
@@ -124,7 +124,7 @@ describe('the root key', () => {
   })
 
   it.each(['null', '7', '[]', '', '{}', '{"format":1}', '{"format":0}', '{"format":"2"}'])(
-    'is not looked for in %j',
+    'does not open with the header %j',
     (text) => {
       expect(() => parseSealHeader(text)).toThrow(
         expect.objectContaining({ code: 'STORE_CORRUPT' }),
@@ -132,7 +132,7 @@ describe('the root key', () => {
     },
   )
 
-  it('is said to be of a newer version, however that one writes it', () => {
+  it('is reported as of a newer version, in any form', () => {
     expect(() => parseSealHeader('{"format":2}')).toThrow(
       expect.objectContaining({ code: 'STORE_VERSION' }),
     )

@@ -43,8 +43,8 @@ afterEach(() => {
   jest.restoreAllMocks()
 })
 
-describe('it is overwritten', () => {
-  it('the key that wrapped material for AWS, and the material that was unwrapped to compare', () => {
+describe('wipes', () => {
+  it('the key that wrapped material for AWS, and the material that was unwrapped for comparison', () => {
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const material = randomBytes(1200)
     const wiped = watchWiping()
@@ -61,7 +61,7 @@ describe('it is overwritten', () => {
     expect([holds(wiped, ephemeral), holds(wiped, material)]).toEqual([true, true])
   })
 
-  it('the key that wraps the root key, whoever opens the store with what', async () => {
+  it('the key that wraps the root key, with every seal', async () => {
     const passphrase = Buffer.from('correct horse battery staple')
     const wiped = watchWiping()
     const { header } = await createRootKey('passphrase', passphrase)
@@ -78,7 +78,7 @@ describe('it is overwritten', () => {
     expect(holds(wiped, derived)).toBe(true)
   })
 
-  it('the secret of a keyfile, of which a copy is worked with; the one that was given is not', async () => {
+  it("the copy of a keyfile's secret, but not the caller's", async () => {
     const secret = randomBytes(32)
     const given = Buffer.from(secret)
     const wiped = watchWiping()
@@ -92,7 +92,7 @@ describe('it is overwritten', () => {
     expect(given.equals(secret)).toBe(true)
   })
 
-  it('what was decrypted of a record that turns out to be changed', () => {
+  it('the decrypted bytes of a record that was changed', () => {
     const [key, plaintext] = [randomBytes(32), randomBytes(40)]
     const binding = { storeId: 's', path: 'key/app', revision: 1, writeId: 'w' }
     const sealed = seal(key, plaintext, binding)
@@ -104,7 +104,7 @@ describe('it is overwritten', () => {
     expect(holds(wiped, plaintext)).toBe(false)
   })
 
-  it('what was read of material before it was taken', () => {
+  it('the input of material that is accepted', () => {
     const secret = randomBytes(32)
     const wiped = watchWiping()
     recogniseMaterial(Buffer.from(secret.toString('hex')), { type: 'aes256-gcm96' })
@@ -125,7 +125,7 @@ describe('it is overwritten', () => {
     }
   })
 
-  describe('every copy of a private key or secret that is made on the way', () => {
+  describe('every intermediate copy of a private key or secret', () => {
     const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
     const point = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-65)
     const whole = key.export({ format: 'der', type: 'sec1' })
@@ -159,7 +159,7 @@ describe('it is overwritten', () => {
       ['hex', Buffer.from(`${secret.toString('hex')}*`), 'hex'],
       ['base64', Buffer.from(`${secret.toString('base64')}*`), 'base64'],
       ['base64, but for its padding', Buffer.from(`${secret.toString('base64')}=`), 'base64'],
-    ] as const)('what was read of %s, until it turned out to be none', (_name, file, format) => {
+    ] as const)('the decoded bytes of %s that is refused', (_name, file, format) => {
       const wiped = watchWiping()
       expect(() => recogniseMaterial(file, { format })).toThrow('as format says')
       expect(wiped.some((content) => content.subarray(0, 48).equals(secret))).toBe(true)

@@ -28,7 +28,7 @@ describe('AES-KWP', () => {
     ).toBe(plain)
   })
 
-  it('is undone by its inverse, in whole blocks of 8 bytes, for any material', () => {
+  it('wraps any material in multiples of 8 bytes, and unwraps it again', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 1, maxLength: 3000 }),
@@ -42,7 +42,7 @@ describe('AES-KWP', () => {
     )
   })
 
-  it('does not open what was changed by one bit', () => {
+  it('does not unwrap with a flipped bit', () => {
     const key = randomBytes(32)
     const wrapped = wrapKwp(key, randomBytes(40))
     for (let bit = 0; bit < wrapped.length * 8; bit++) {
@@ -62,14 +62,14 @@ describe('wrapForImport', () => {
   const der = publicKey.export({ format: 'der', type: 'spki' })
   const oaep = { key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }
 
-  it('RSAES_OAEP_SHA_256 is one block that holds the material', () => {
+  it('RSAES_OAEP_SHA_256 is one block that contains the material', () => {
     const material = randomBytes(32)
     const blob = wrapForImport('RSAES_OAEP_SHA_256', der, material, 2048)
     expect(blob).toHaveLength(256)
     expect(privateDecrypt(oaep, blob).equals(material)).toBe(true)
   })
 
-  it('RSA_AES_KEY_WRAP_SHA_256 is a block that holds a key, then the material under it', () => {
+  it('RSA_AES_KEY_WRAP_SHA_256 is a block that contains a key, then the material under it', () => {
     const material = randomBytes(1217)
     const blob = wrapForImport('RSA_AES_KEY_WRAP_SHA_256', der, material, 2048)
     expect(
@@ -77,7 +77,7 @@ describe('wrapForImport', () => {
     ).toBe(true)
   })
 
-  it('refuses a wrapping key that is not what was asked for', () => {
+  it('refuses a wrapping key of another kind or size', () => {
     expect(() => wrapForImport('RSAES_OAEP_SHA_256', der, randomBytes(32))).toThrow(
       'not RSA of 4096 bits',
     )
@@ -99,7 +99,7 @@ describe('wrapForImport', () => {
     }
   })
 
-  it('keeps why a wrapping key could not be read, for who debugs', () => {
+  it('keeps the cause of an unreadable wrapping key', () => {
     expect(() => wrapForImport('RSAES_OAEP_SHA_256', randomBytes(100), randomBytes(32))).toThrow(
       expect.objectContaining({ cause: expect.objectContaining({ message: expect.any(String) }) }),
     )
@@ -116,7 +116,7 @@ describe('wrapForImport', () => {
     ['a byte less', (unwrapped: Buffer) => unwrapped.subarray(0, -1)],
     ['a byte more', (unwrapped: Buffer) => Buffer.concat([unwrapped, Buffer.alloc(1)])],
     ['nothing', () => Buffer.alloc(0)],
-  ])('gives out no blob that unwraps to %s', (_name, corrupt) => {
+  ])('refuses its own result if it unwraps to %s', (_name, corrupt) => {
     const decipher = Object.getPrototypeOf(
       createDecipheriv('id-aes256-wrap-pad', Buffer.alloc(32), Buffer.from('A65959A6', 'hex')),
     ) as { update: (wrapped: Uint8Array) => Buffer }

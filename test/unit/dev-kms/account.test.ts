@@ -84,7 +84,7 @@ async function prepare() {
   return { kms, client, KeyId, other, pending: await importInto(other), CiphertextBlob }
 }
 
-it('starts another server from a copy: keys, material, aliases, tags and tokens are there', async () => {
+it('starts another server from a copy with keys, material, aliases, tags and tokens', async () => {
   const { kms, KeyId, pending, CiphertextBlob } = await prepare()
   const { client } = await start({ account: copyAccount(kms.account) })
   expect(
@@ -102,7 +102,7 @@ it('starts another server from a copy: keys, material, aliases, tags and tokens 
   ).toBe(true)
 })
 
-it('a copy and its original know nothing of each other', async () => {
+it('a copy and its original are independent', async () => {
   const { kms, client, KeyId, other, pending } = await prepare()
   const copy = await start({ account: copyAccount(kms.account) })
   await client().send(pending)
@@ -117,7 +117,7 @@ it('a copy and its original know nothing of each other', async () => {
   expect(await ownAliases(copy.client())).toHaveLength(1)
 })
 
-it('keeps what primary and replica share together in the copy', async () => {
+it('a copy keeps the state that primary and replica share', async () => {
   const { kms, KeyId } = await prepare()
   let now = Date.now()
   const { kms: copy, client } = await start({

@@ -98,7 +98,7 @@ describe.each(SIGNING)('%s signs', (keySpec, generate, algorithms) => {
     KeyId = await imported(keySpec, 'SIGN_VERIFY', pkcs8(privateKey))
   })
 
-  it('and lists its algorithms where AWS does', async () => {
+  it('and lists its algorithms like AWS', async () => {
     const answer = await lab.client().send(new GetPublicKeyCommand({ KeyId }))
     expect(answer).toMatchObject({
       KeySpec: keySpec,
@@ -159,7 +159,7 @@ describe.each(SIGNING)('%s signs', (keySpec, generate, algorithms) => {
     ).toBe('KMSInvalidSignatureException')
   })
 
-  it('refuses a digest of another length, other algorithms and other uses', async () => {
+  it('refuses a digest of another length, other algorithms and other usages', async () => {
     const SigningAlgorithm = algorithms[0] as SigningAlgorithmSpec
     const send = (input: object) =>
       errorOf(
@@ -190,7 +190,7 @@ it('two signatures of a digest by ECDSA or PSS differ', async () => {
   expect((await one()).Signature).not.toEqual((await one()).Signature)
 })
 
-it('a salt of another length is no PSS signature', async () => {
+it('a PSS signature with another salt length is invalid', async () => {
   const key = rsa(2048)
   const KeyId = await imported('RSA_2048', 'SIGN_VERIFY', pkcs8(key))
   const Signature = sign('sha256', message, {
@@ -237,7 +237,7 @@ describe('ECC_NIST_EDWARDS25519', () => {
       await errorOf(send({ MessageType: 'DIGEST', Message: createHash('sha512').digest() })),
     ).toBe('ValidationException')
   })
-  it('says that it can not do Ed25519ph', async () => {
+  it('refuses Ed25519ph as unsupported', async () => {
     expect(
       await errorOf(send({ SigningAlgorithm: 'ED25519_PH_SHA_512', MessageType: 'RAW' })),
     ).toBe('ValidationException')
@@ -337,7 +337,7 @@ describe.each([
   ['ECC_NIST_P384', 'P-384', 'P-521'],
   ['ECC_NIST_P521', 'P-521', 'P-256'],
 ] as const)('%s agrees', (keySpec, curve, other) => {
-  it('on what the other side computes, and on one curve only', async () => {
+  it('on the same secret as the other side, on the same curve only', async () => {
     const [ours, theirs] = [ec(curve), generateKeyPairSync('ec', { namedCurve: curve })]
     const KeyId = await imported(keySpec, 'KEY_AGREEMENT', pkcs8(ours))
     const derive = (key: KeyObject) =>
@@ -377,7 +377,7 @@ describe.each([
   [384, 48],
   [512, 64],
 ])('HMAC_%d', (bits, length) => {
-  it('makes the MAC of its material', async () => {
+  it('generates the MAC of its material', async () => {
     const material = randomBytes(length)
     const KeyId = await imported(`HMAC_${String(bits)}` as KeySpec, 'GENERATE_VERIFY_MAC', material)
     const MacAlgorithm = `HMAC_SHA_${String(bits)}` as MacAlgorithmSpec
@@ -433,7 +433,7 @@ describe('SYMMETRIC_DEFAULT', () => {
       .CiphertextBlob
   const decrypt = (input: object) => lab.client().send(new DecryptCommand(input))
 
-  it('opens in the same context only, whatever its order', async () => {
+  it('decrypts with the same context only, in any order', async () => {
     const CiphertextBlob = await encrypt({ EncryptionContext: { a: '1', b: '2' } })
     expect(
       bytes(
@@ -445,7 +445,7 @@ describe('SYMMETRIC_DEFAULT', () => {
       'InvalidCiphertextException',
     )
   })
-  it('names its key, and no other one opens it', async () => {
+  it('names its key, and no other key decrypts', async () => {
     const CiphertextBlob = await encrypt()
     expect(await errorOf(decrypt({ CiphertextBlob, KeyId: other }))).toBe('IncorrectKeyException')
     expect(await errorOf(decrypt({ CiphertextBlob: randomBytes(200) }))).toBe(
@@ -459,7 +459,7 @@ describe('SYMMETRIC_DEFAULT', () => {
     )
     expect(await errorOf(encrypt({ Plaintext: Buffer.alloc(4097) }))).toBe('ValidationException')
   })
-  it('holds a dry run to everything, and then does nothing', async () => {
+  it('checks everything in a dry run, and then does nothing', async () => {
     const CiphertextBlob = await encrypt()
     expect(await errorOf(decrypt({ CiphertextBlob, DryRun: true }))).toBe(
       'DryRunOperationException',
@@ -476,7 +476,7 @@ describe('SYMMETRIC_DEFAULT', () => {
     ).toBe('ValidationException')
     expect(await errorOf(encrypt({ GrantTokens: ['nobody'] }))).toBe('InvalidGrantTokenException')
   })
-  it('makes data keys of the size that was asked for', async () => {
+  it('generates data keys of the requested size', async () => {
     const make = (input: object) =>
       lab.client().send(new GenerateDataKeyCommand({ KeyId, ...input }))
     for (const [input, length] of [
@@ -515,7 +515,7 @@ describe('SYMMETRIC_DEFAULT', () => {
     'ECC_NIST_P521',
     'ECC_SECG_P256K1',
     'ECC_NIST_EDWARDS25519',
-  ])('makes pairs of %s', async (KeyPairSpec) => {
+  ])('generates pairs of %s', async (KeyPairSpec) => {
     const made = await lab
       .client()
       .send(new GenerateDataKeyPairCommand({ KeyId, KeyPairSpec, EncryptionContext: { a: 'b' } }))
@@ -583,7 +583,7 @@ describe('SYMMETRIC_DEFAULT', () => {
       ),
     ).toBe('IncorrectKeyException')
   })
-  it('knows when it was last used', async () => {
+  it('reports its last use', async () => {
     const fresh = await imported('SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT', randomBytes(32))
     expect(
       (await lab.client().send(new GetKeyLastUsageCommand({ KeyId: fresh }))).KeyLastUsage,

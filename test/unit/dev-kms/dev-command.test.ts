@@ -23,7 +23,7 @@ function dev(policy: unknown) {
 }
 
 describe('keymgmt dev -policy', () => {
-  it('limits the pair that it hands out', () => {
+  it('limits the generated pair', () => {
     const allow = (Action: string) => ({
       Version: '2012-10-17',
       Statement: [{ Effect: 'Allow', Action, Resource: '*' }],

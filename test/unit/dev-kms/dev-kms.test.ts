@@ -69,7 +69,7 @@ const fails = (attempt: Promise<unknown>, name: string) =>
   expect(attempt).rejects.toMatchObject({ name })
 
 describe('import', () => {
-  it('enables a key, which works with that material', async () => {
+  it('enables a key, which uses that material', async () => {
     const id = await create()
     expect(await stateOf(id)).toBe('PendingImport')
     await fails(
@@ -87,7 +87,7 @@ describe('import', () => {
       ).toString(),
     ).toBe('x')
   })
-  it('takes the same material again, and no other', async () => {
+  it('accepts the same material again, and no other', async () => {
     const [id, material] = [await create(), randomBytes(32)]
     await put(id, material)
     await put(id, material)
@@ -96,7 +96,7 @@ describe('import', () => {
   it.each([16, 31, 33])('refuses %d bytes for a symmetric key', async (length) => {
     await fails(put(await create(), randomBytes(length)), 'IncorrectKeyMaterialException')
   })
-  it('refuses a wrapping that AWS does not document for the key', async () => {
+  it('refuses a wrapping that AWS does not support for the key', async () => {
     await fails(
       parameters(await create(), 'RSA_AES_KEY_WRAP_SHA_256'),
       'UnsupportedOperationException',
@@ -109,7 +109,7 @@ describe('import', () => {
       'UnsupportedOperationException',
     )
   })
-  it('refuses the token of another key, one that is too old, and garbage', async () => {
+  it('refuses the token of another key, an expired one, and garbage', async () => {
     const [one, other] = [await create(), await create()]
     const { PublicKey, ImportToken } = await parameters(one, 'RSAES_OAEP_SHA_256')
     const input = {
@@ -145,7 +145,7 @@ describe('import', () => {
     expect(await stateOf(id)).toBe('PendingImport')
     now -= 61_000
   })
-  it('signs with an imported private key what the public key verifies', async () => {
+  it('signs with an imported private key so that its public key verifies', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const id = await create({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' })
     await put(id, privateKey.export({ format: 'der', type: 'pkcs8' }), 'RSA_AES_KEY_WRAP_SHA_256')
@@ -176,7 +176,7 @@ describe('import', () => {
 })
 
 describe('states', () => {
-  it('refuses to enable what has no material, and schedules a deletion once', async () => {
+  it('refuses to enable a key without material, and schedules a deletion once', async () => {
     const KeyId = await create()
     await fails(client().send(new EnableKeyCommand({ KeyId })), 'KMSInvalidStateException')
     await fails(
@@ -191,7 +191,7 @@ describe('states', () => {
     await client().send(new CancelKeyDeletionCommand({ KeyId }))
     await fails(client().send(new CancelKeyDeletionCommand({ KeyId })), 'KMSInvalidStateException')
   })
-  it('forgets a key when its waiting period is over', async () => {
+  it('deletes a key after its waiting period', async () => {
     const KeyId = await create()
     await client().send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 7 }))
     now += 8 * 86_400_000
@@ -234,7 +234,7 @@ describe('aliases', () => {
 })
 
 describe('replicas', () => {
-  it("come into being, take their primary's material and no other", async () => {
+  it("become available, and accept only their primary's material", async () => {
     const [KeyId, material] = [await create({ MultiRegion: true }), randomBytes(32)]
     const replicate = () =>
       client().send(new ReplicateKeyCommand({ KeyId, ReplicaRegion: 'eu-west-1' }))
@@ -256,7 +256,7 @@ describe('replicas', () => {
 })
 
 describe('signatures', () => {
-  it('are checked', async () => {
+  it('are verified', async () => {
     const wrong = { ...kms.credentials, secretAccessKey: 'wrong' }
     await fails(
       client('us-east-1', wrong).send(new DescribeKeyCommand({ KeyId: 'x' })),
@@ -282,12 +282,12 @@ describe('signatures', () => {
 
 describe('faults and quotas', () => {
   it.each(['CreateKey', 'CreateKey:0:drop', 'CreateKey:1:burn', 'CreateKey:1:drop:x'])(
-    '%s is no fault',
+    '%s is not a fault',
     (text) => {
       expect(() => parseFault(text)).toThrow('Operation:nth:kind')
     },
   )
-  it("holds AWS's quotas", async () => {
+  it("enforces AWS's quotas", async () => {
     const strict = await startDevKms({ quotas: 'aws' })
     try {
       const kmsClient = new KMSClient({

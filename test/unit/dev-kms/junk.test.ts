@@ -195,13 +195,13 @@ const RUNS = { numRuns: 12 }
 
 describe.each(names)('%s', (name) => {
   const members: Members = OPERATIONS[name]
-  it('answers requests that fit the model', async () => {
+  it('replies to requests that fit the model', async () => {
     await fc.assert(
       fc.asyncProperty(record(members), (body) => assertAnswered(name, withIds(body))),
       RUNS,
     )
   })
-  it('refuses each member that is something else', async () => {
+  it('refuses each member of another type', async () => {
     const one = fc.tuple(record(members), fc.constantFrom(...Object.keys(members)), junk)
     await fc.assert(
       fc.asyncProperty(one, ([body, member, value]) =>
@@ -210,7 +210,7 @@ describe.each(names)('%s', (name) => {
       RUNS,
     )
   })
-  it('refuses what it does not know', async () => {
+  it('refuses unknown members', async () => {
     expect(await post(name, JSON.stringify({ Fantasy: 1 }))).toEqual({
       status: 400,
       error: 'SerializationException',
@@ -238,7 +238,7 @@ it.each([
   await assertAnswered('ListKeys', body)
 })
 
-it("says what breaks a limit in AWS's words, all of it, and never shows bytes", async () => {
+it("reports every violated limit in AWS's words, and never repeats bytes", async () => {
   const { message } = await refusalOf(
     lab.client().send(
       new SignCommand({

@@ -34,7 +34,7 @@ function post(kms: DevKms, headers: Readonly<Record<string, string>>): Promise<n
 }
 
 describe('AWS-managed aliases', () => {
-  it('exist in every Region, without a key, and state the account', async () => {
+  it('exist in every Region, without a key, and reveal the account', async () => {
     const kms = await start()
     for (const region of ['us-east-1', 'eu-west-1']) {
       const { Aliases = [] } = await client(kms, region).send(new ListAliasesCommand({}))
@@ -72,7 +72,7 @@ describe('STS', () => {
       name: 'InvalidSignature',
     })
   })
-  it('refuses its other operations', async () => {
+  it('refuses other operations', async () => {
     const kms = await start()
     const command = new AssumeRoleCommand({
       RoleArn: 'arn:aws:iam::111122223333:role/r',

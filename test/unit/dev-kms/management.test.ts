@@ -21,7 +21,7 @@ const full = async (input = {}) => {
 const arn = (id: string, region = HOME) => `arn:aws:kms:${region}:111122223333:key/${id}`
 
 describe('naming a key', () => {
-  it('by id and by ARN everywhere, by alias where AWS takes one', async () => {
+  it('by id and ARN everywhere, by alias where AWS accepts one', async () => {
     const KeyId = await full()
     await kms.createAlias({ AliasName: 'alias/named', TargetKeyId: arn(KeyId) })
     for (const name of [
@@ -78,7 +78,7 @@ describe('naming a key', () => {
       '1234abcd-12ab-34cd-56ef-1234567890ab',
       `Key '${arn('1234abcd-12ab-34cd-56ef-1234567890ab')}' does not exist`,
     ],
-  ])('says what is wrong with %s', async (_what, KeyId, words) => {
+  ])("refuses %s in AWS's words", async (_what, KeyId, words) => {
     const refused = await refusalOf(kms.describeKey({ KeyId }))
     expect(refused.name).toBe('NotFoundException')
     expect(refused.message).toContain(words)
@@ -86,7 +86,7 @@ describe('naming a key', () => {
 })
 
 describe('aliases', () => {
-  it("have AWS's rules for names, and a limit for each key", async () => {
+  it("follow AWS's rules for names, and have a limit per key", async () => {
     const TargetKeyId = await lab.create()
     const create = (AliasName: string) => errorOf(kms.createAlias({ AliasName, TargetKeyId }))
     expect(
@@ -127,7 +127,7 @@ describe('aliases', () => {
     )
     expect(await errorOf(kms.deleteAlias({ AliasName: 'alias/nobody' }))).toBe('NotFoundException')
   })
-  it("are each Region's own", async () => {
+  it('are separate for each Region', async () => {
     const [here, there] = [await lab.create(), await lab.create({}, ABROAD)]
     await kms.createAlias({ AliasName: 'alias/twice', TargetKeyId: here })
     await at(ABROAD).createAlias({ AliasName: 'alias/twice', TargetKeyId: there })
@@ -137,7 +137,7 @@ describe('aliases', () => {
 
 describe('tags', () => {
   const tag = (TagKey: string, TagValue = ''): Tag => ({ TagKey, TagValue })
-  it('are put, replaced and taken away', async () => {
+  it('are added, replaced and removed', async () => {
     const KeyId = await lab.create({ Tags: [tag('a', '1')] })
     await kms.tagResource({ KeyId, Tags: [tag('a', '2'), tag('b')] })
     expect((await kms.listResourceTags({ KeyId })).Tags).toEqual([tag('a', '2'), tag('b')])
@@ -176,7 +176,7 @@ describe('tags', () => {
     expect(refused.name).toBe(name)
     expect(refused.message).toContain(words)
   })
-  it('are 50 at most, also one after another', async () => {
+  it('are limited to 50, in one or several requests', async () => {
     const KeyId = await lab.create({
       Tags: Array.from({ length: 50 }, (_, index) => tag(String(index))),
     })
@@ -195,7 +195,7 @@ describe('key policies', () => {
   })
   const policy = (...statements: object[]) =>
     JSON.stringify({ Version: '2012-10-17', Statement: statements })
-  it("are AWS's default where none is given", async () => {
+  it("default to AWS's", async () => {
     const KeyId = await lab.create()
     expect(JSON.parse((await kms.getKeyPolicy({ KeyId })).Policy ?? '')).toMatchObject({
       Id: 'key-default-1',
@@ -244,7 +244,7 @@ describe('key policies', () => {
     expect(await errorOf(kms.createKey({ Policy }))).toBe(expected)
     if (expected === 'none') expect((await kms.getKeyPolicy({ KeyId })).Policy).toBe(Policy)
   })
-  it('let a lockout through that was asked for', async () => {
+  it('allow an explicit lockout', async () => {
     const Policy = policy(statement({ Action: 'kms:Encrypt' }))
     expect(await errorOf(kms.createKey({ Policy, BypassPolicyLockoutSafetyCheck: true }))).toBe(
       'none',
@@ -255,7 +255,7 @@ describe('key policies', () => {
 describe('grants', () => {
   const GranteePrincipal = 'arn:aws:iam::111122223333:user/a'
   const RetiringPrincipal = 'arn:aws:iam::111122223333:user/b'
-  it('are made, listed, revoked and retired', async () => {
+  it('are created, listed, revoked and retired', async () => {
     const KeyId = await full()
     const input = {
       KeyId,
@@ -299,7 +299,7 @@ describe('grants', () => {
     )
     expect((await kms.listGrants({ KeyId })).Grants).toEqual([])
   })
-  it('refuse what the key can not do, and more than there may be', async () => {
+  it('refuse unsupported operations, and more than the limit', async () => {
     const KeyId = await full()
     const create = (input: object) =>
       errorOf(kms.createGrant({ KeyId, GranteePrincipal, Operations: ['Encrypt'], ...input }))
@@ -316,7 +316,7 @@ describe('grants', () => {
 })
 
 describe('lists', () => {
-  it('come in pages, with a marker that nobody can make', async () => {
+  it("are paginated, with a marker that can't be forged", async () => {
     const region = 'ca-central-1'
     const there = at(region)
     const ids = await Promise.all(Array.from({ length: 5 }, () => lab.create({}, region)))
@@ -344,7 +344,7 @@ describe('lists', () => {
 })
 
 describe('the primary Region', () => {
-  it('changes: both keys are updating for a while', async () => {
+  it('changes: both keys have the state Updating for a while', async () => {
     const KeyId = await full({ MultiRegion: true })
     const change = (PrimaryRegion: string, region = HOME) =>
       at(region).updatePrimaryRegion({ KeyId, PrimaryRegion })
@@ -354,7 +354,7 @@ describe('the primary Region', () => {
     lab.wait(1_000)
     expect(await errorOf(change(ABROAD))).toBe('KMSInvalidStateException')
   })
-  it('goes to a replica that is enabled, and back', async () => {
+  it('moves to an enabled replica, and back', async () => {
     const KeyId = await lab.create({ MultiRegion: true })
     const material = randomBytes(32)
     await lab.put(KeyId, material)
@@ -389,7 +389,7 @@ describe('the primary Region', () => {
   })
 })
 
-it('knows no custom key stores', async () => {
+it('has no custom key stores', async () => {
   const CustomKeyStoreId = 'cks-1234567890abcdef0'
   expect((await kms.describeCustomKeyStores({})).CustomKeyStores).toEqual([])
   expect(await errorOf(kms.connectCustomKeyStore({ CustomKeyStoreId }))).toBe(

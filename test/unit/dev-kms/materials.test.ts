@@ -67,7 +67,7 @@ const decrypt = (CiphertextBlob: Uint8Array | undefined, region?: string) =>
   lab.client(region).send(new DecryptCommand({ CiphertextBlob }))
 const NEW = { ImportType: 'NEW_KEY_MATERIAL' } as const
 
-describe('what wraps what', () => {
+describe('wrapping algorithms', () => {
   const OAEP = ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256']
   const HYBRID = ['RSA_AES_KEY_WRAP_SHA_1', 'RSA_AES_KEY_WRAP_SHA_256']
   const TABLE: readonly [KeySpec, KeyUsageType, () => Buffer, readonly string[]][] = [
@@ -104,7 +104,7 @@ describe('what wraps what', () => {
       }
     }
   })
-  it('in China neither the hybrid algorithms nor 32 bytes', async () => {
+  it('in China Regions, hybrid algorithms and 32 bytes are refused', async () => {
     const china = 'cn-north-1'
     const [id, rsa] = [await lab.create({}, china), await lab.create(RSA, china)]
     expect(await errorOf(lab.put(id, randomBytes(32), { region: china }))).toBe(
@@ -117,14 +117,14 @@ describe('what wraps what', () => {
       await errorOf(lab.put(rsa, der(pair('rsa', { modulusLength: 2048 })), { region: china })),
     ).toBe('UnsupportedOperationException')
   })
-  it("nothing goes into a key with material of AWS's own", async () => {
+  it("nothing is imported into a key with AWS's material", async () => {
     const id = await lab.create({ Origin: 'AWS_KMS' })
     expect(await errorOf(lab.put(id, randomBytes(32)))).toBe('UnsupportedOperationException')
     expect(await errorOf(remove(id))).toBe('UnsupportedOperationException')
   })
 })
 
-describe('private keys that AWS does not take', () => {
+describe('private keys that AWS refuses', () => {
   const rsa2048 = pair('rsa', { modulusLength: 2048 })
   const parts = (key: Buffer) => elements(elements(key)[0]?.content ?? Buffer.alloc(0))
   /** A PKCS#8 with another inner key. */
@@ -222,7 +222,7 @@ describe('private keys that AWS does not take', () => {
     )
     expect(await lab.stateOf(id)).toBe('PendingImport')
   })
-  it('a compressed point is taken, and shown uncompressed', async () => {
+  it('a compressed point is accepted, and returned uncompressed', async () => {
     const key = pair('ec', { namedCurve: 'P-256' })
     const point = createECDH('prime256v1')
     point.setPrivateKey(Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url'))
@@ -277,7 +277,7 @@ describe('an import', () => {
       }),
     )
 
-  it("needs its own token, not another's wrapping key, and not one of yesterday", async () => {
+  it('needs its own token and wrapping key, not expired ones', async () => {
     const [one, other] = [await lab.create(), await lab.create()]
     const [mine, theirs, small] = [
       await fetch(one),
@@ -296,7 +296,7 @@ describe('an import', () => {
     lab.wait(DAY + SECOND)
     expect(await errorOf(send(one, mine, randomBytes(32)))).toBe('ExpiredImportTokenException')
   })
-  it('uses its token up, but may be sent again as it was', async () => {
+  it('uses up its token, but can be repeated unchanged', async () => {
     const id = await lab.create()
     const { PublicKey, ImportToken } = await fetch(id)
     const EncryptedKeyMaterial = wrap(
@@ -341,14 +341,14 @@ describe('an import', () => {
     ['ImportType', 'NEW_KEY_MATERIAL'],
     ['KeyMaterialDescription', 'x'],
     ['KeyMaterialId', 'a'.repeat(64)],
-  ])('takes %s for symmetric keys only', async (name, value) => {
+  ])('accepts %s for symmetric keys only', async (name, value) => {
     for (const spec of [P256, { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }] as const) {
       expect(
         await errorOf(lab.put(await lab.create(spec), randomBytes(32), { [name]: value })),
       ).toBe('ValidationException')
     }
   })
-  it('of other material is refused for good: of HMAC and asymmetric keys, also after a deletion', async () => {
+  it('of other material is refused for ever, for HMAC and asymmetric keys also after a deletion', async () => {
     for (const [spec, make] of [
       [P256, p256],
       [{ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }, () => randomBytes(32)],
@@ -362,7 +362,7 @@ describe('an import', () => {
       expect(await lab.stateOf(id)).toBe('Enabled')
     }
   })
-  it('names the material, and answers to its name', async () => {
+  it('returns the id of the material, and accepts it', async () => {
     const [id, material] = [await lab.create(), randomBytes(32)]
     const KeyMaterialId = await lab.put(id, material, {
       ...NEW,
@@ -413,7 +413,7 @@ describe('an import', () => {
       ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
     })
   })
-  it('of what is there leaves a disabled key disabled; of what was gone enables it', async () => {
+  it('of existing material leaves a disabled key disabled; of deleted material enables it', async () => {
     const [id, material] = [await lab.create(), randomBytes(32)]
     await lab.put(id, material)
     await lab.client().send(new DisableKeyCommand({ KeyId: id }))
@@ -440,7 +440,7 @@ describe('a deletion that is cancelled', () => {
     await lab.client().send(new EnableKeyCommand({ KeyId: full }))
     expect(await lab.stateOf(full)).toBe('Enabled')
   })
-  it('material can be deleted while a key is pending deletion, which it stays', async () => {
+  it('material can be deleted from a key that stays pending deletion', async () => {
     const id = await lab.create()
     await lab.put(id, randomBytes(32))
     await lab.client().send(new ScheduleKeyDeletionCommand({ KeyId: id }))
@@ -452,7 +452,7 @@ describe('a deletion that is cancelled', () => {
 })
 
 describe('rotation on demand', () => {
-  it('makes the pending material current, and the old one still decrypts', async () => {
+  it('makes the pending material current, and the previous one still decrypts', async () => {
     const id = await lab.create()
     const first = await lab.put(id, randomBytes(32))
     const old = await encrypt(id)
@@ -495,7 +495,7 @@ describe('rotation on demand', () => {
     expect(await lab.stateOf(id)).toBe('Enabled')
     expect(await errorOf(remove(id, 'a'.repeat(64)))).toBe('NotFoundException')
   })
-  it('deleting what is pending leaves the key as it is', async () => {
+  it('deleting pending material leaves the key unchanged', async () => {
     const id = await lab.create()
     await lab.put(id, randomBytes(32))
     expect(await errorOf(rotate(id))).toBe('KMSInvalidStateException')
@@ -509,7 +509,7 @@ describe('rotation on demand', () => {
     expect(await errorOf(rotate(id))).toBe('UnsupportedOperationException')
     expect(await errorOf(rotations(id))).toBe('UnsupportedOperationException')
   })
-  it('ends after 25 times', async () => {
+  it('is limited to 25 times', async () => {
     const few = await createLab({ limits: { rotationsPerKey: 2 } })
     try {
       const id = await few.create()
@@ -525,7 +525,7 @@ describe('rotation on demand', () => {
       await few.close()
     }
   })
-  it("rotates AWS's own material, which alone can also be rotated by the year", async () => {
+  it("rotates AWS's material, which alone supports automatic rotation", async () => {
     const id = await lab.create({ Origin: 'AWS_KMS' })
     const before = (await describeKey(id))?.CurrentKeyMaterialId
     const old = await encrypt(id)
@@ -556,7 +556,7 @@ describe('multi-Region keys', () => {
     lab.wait(SECOND)
     return { id, material, first }
   }
-  it("a replica has no material of its own, and takes its primary's and no other", async () => {
+  it("a replica starts without material, and accepts only its primary's", async () => {
     const { id, material, first } = await replicated()
     expect(await statesOf(id, ABROAD)).toEqual(['CURRENT PENDING_IMPORT'])
     expect(await errorOf(lab.put(id, randomBytes(32), { region: ABROAD }))).toBe(
@@ -578,7 +578,7 @@ describe('multi-Region keys', () => {
       'PendingImport',
     ])
   })
-  it('rotates once the new material is in every Region', async () => {
+  it('rotates after the new material is in every Region', async () => {
     const { id, material } = await replicated()
     await lab.put(id, material, { region: ABROAD })
     const next = randomBytes(32)
@@ -609,7 +609,7 @@ describe('multi-Region keys', () => {
       'CURRENT PENDING_IMPORT',
     ])
   })
-  it('what is deleted while pending on the primary is gone everywhere; on a replica only there', async () => {
+  it('deleting pending material from the primary removes it everywhere, from a replica only there', async () => {
     const { id, material } = await replicated()
     await lab.put(id, material, { region: ABROAD })
     const next = randomBytes(32)
@@ -626,7 +626,7 @@ describe('multi-Region keys', () => {
       ['CURRENT IMPORTED'],
     ])
   })
-  it("an asymmetric replica is held to its primary's private key", async () => {
+  it("an asymmetric replica accepts only its primary's private key", async () => {
     const [id, material] = [await lab.create({ ...P256, MultiRegion: true }), p256()]
     await lab.put(id, material)
     await lab.client().send(new ReplicateKeyCommand({ KeyId: id, ReplicaRegion: ABROAD }))
@@ -642,7 +642,7 @@ describe('multi-Region keys', () => {
   })
 })
 
-it('refuses to make what it can not do, and says so', async () => {
+it('refuses unsupported keys, with the reason', async () => {
   const make = (input: object) => errorOf(lab.client().send(new CreateKeyCommand(input)))
   expect(await make({ Origin: 'EXTERNAL', KeySpec: 'ML_DSA_44', KeyUsage: 'SIGN_VERIFY' })).toBe(
     'UnsupportedOperationException',

@@ -48,7 +48,7 @@ async function under(policy: object) {
 }
 
 describe('a policy', () => {
-  it("allows what it says, in AWS's words for what it doesn't", async () => {
+  it("allows what it states, and denies the rest in AWS's words", async () => {
     const { kms, id } = await under(document(allow('kms:Describe*'), allow('KMS:listkeys')))
     expect(await errorOf(kms.describeKey({ KeyId: id }))).toBe('none')
     expect(await errorOf(kms.listKeys({}))).toBe('none')
@@ -60,19 +60,19 @@ describe('a policy', () => {
       'User: arn:aws:iam::111122223333:user/dev is not authorized to perform: kms:CreateKey because no identity-based policy allows the kms:CreateKey action',
     )
   })
-  it('denies whatever else allows', async () => {
+  it('denies even what another statement allows', async () => {
     const { kms, id } = await under(document(allow('kms:*'), deny('kms:DisableKey')))
     expect(await errorOf(kms.enableKey({ KeyId: id }))).toBe('none')
     expect((await refusalOf(kms.disableKey({ KeyId: id }))).message).toContain(
       'with an explicit deny in an identity-based policy',
     )
   })
-  it('is asked before the state of a key is told', async () => {
+  it('is evaluated before the state of a key', async () => {
     const { kms, id } = await under(document(allow('kms:ScheduleKeyDeletion')))
     await kms.scheduleKeyDeletion({ KeyId: id })
     expect(await errorOf(kms.enableKey({ KeyId: id }))).toBe('AccessDeniedException')
   })
-  it('is of one access key id: others may do everything', async () => {
+  it('applies to one access key id: others may do everything', async () => {
     const lab = await createLab({
       credentials: { AKIAOTHER: 'secret' },
       policies: { AKIAOTHER: document(allow('kms:ListKeys')) },
@@ -92,7 +92,7 @@ describe('a policy', () => {
 })
 
 describe('resources', () => {
-  it('are keys by ARN, in any Region where there is a wildcard', async () => {
+  it('are keys by ARN, in any Region if it has a wildcard', async () => {
     const { account, id, other } = await prepare()
     const lab = await createLab({
       account: copyAccount(account),
@@ -127,7 +127,7 @@ describe('resources', () => {
     expect(await resources(alias, former)).toEqual([NO, NO, 'none'])
     expect(await resources(alias, key, former)).toEqual(['none', 'none', 'none'])
   })
-  it("an alias's own permission sees no condition", async () => {
+  it("an alias's own permission has no condition keys", async () => {
     const { kms, other } = await under(
       document(
         allow('kms:CreateAlias', { Condition: { StringEquals: { 'kms:KeyOrigin': 'EXTERNAL' } } }),
@@ -162,7 +162,7 @@ describe('resources', () => {
       await errorOf(both.kms.createKey({ Tags: [{ TagKey: 'owner', TagValue: 'you' }] })),
     ).toBe('AccessDeniedException')
   })
-  it('a replica also needs kms:CreateKey where it is made', async () => {
+  it('a replica also needs kms:CreateKey in its Region', async () => {
     const lab = await createLab()
     labs.push(lab)
     const KeyId = await lab.create({ MultiRegion: true })
@@ -203,7 +203,7 @@ describe('multi-Region keys', () => {
 
   // "Users who create multi-Region keys must have the iam:CreateServiceLinkedRole permission":
   // multi-region-auth-slr.html
-  it('are made by whoever may have AWS make the role that keeps them in step', async () => {
+  it('need permission to create the service-linked role', async () => {
     const attempt = async (...statements: object[]) => {
       const { kms } = await under(document(allow('kms:CreateKey'), ...statements))
       return [await errorOf(kms.createKey({})), await errorOf(kms.createKey({ MultiRegion: true }))]
@@ -391,7 +391,7 @@ describe('conditions', () => {
     expect(await errorOf(right(kms, { id, other }))).toBe('none')
     expect(await errorOf(wrong(kms, { id, other }))).toBe('AccessDeniedException')
   })
-  it('kms:ExpirationModel, by what an import amounts to', async () => {
+  it('kms:ExpirationModel, including its default', async () => {
     const Condition = { StringEquals: { 'kms:ExpirationModel': 'KEY_MATERIAL_DOES_NOT_EXPIRE' } }
     const { lab } = await under(
       document(
@@ -408,7 +408,7 @@ describe('conditions', () => {
   it.each([
     ['a key', { StringEquals: { 'kms:KeySpeck': 'x' } }, 'kms:KeySpeck'],
     ['an operator', { StringMatches: { 'kms:KeySpec': 'x' } }, 'StringMatches'],
-  ])('%s that is not known denies, and says so', async (_what, Condition, name) => {
+  ])('an unknown %s denies, with an error that names it', async (_what, Condition, name) => {
     for (const statements of [
       [allow('kms:*', { Condition })],
       [allow('kms:*'), deny('kms:CreateKey', { Condition })],
@@ -428,6 +428,6 @@ it.each([
   ['another version', { Version: '2020-01-01', Statement: [] }],
   ['an action and its opposite', document(allow('kms:*', { NotAction: 'kms:*' }))],
   ['a number', document(allow('kms:*', { Condition: { Bool: { 'kms:MultiRegion': 1 } } }))],
-])('%s is no policy', async (_what, policy) => {
+])('%s is not a policy', async (_what, policy) => {
   await expect(startDevKms({ policies: { default: policy } })).rejects.toThrow()
 })

@@ -28,7 +28,7 @@ describe("AWS's request quotas", () => {
     ['ListKeys', 500],
     ['GetKeyPolicy', 1000],
     ['DescribeKey', 2000],
-  ])('%s: %d a second', (operation, expected) => {
+  ])('%s: %d per second', (operation, expected) => {
     const quotas = createQuotas(() => 0)
     expect(
       capacity(() => {
@@ -36,7 +36,7 @@ describe("AWS's request quotas", () => {
       }),
     ).toBe(expected)
   })
-  it("are each operation's and each Region's own, and come back with time", () => {
+  it('are separate for each operation and Region, and recover with time', () => {
     let now = 0
     const quotas = createQuotas(() => now)
     const taking = (operation: string, region: string) =>
@@ -51,7 +51,7 @@ describe("AWS's request quotas", () => {
     now = 400
     expect(taking('CreateKey', HOME)).toBe(2)
   })
-  it('of uses of keys are shared by all operations, by family and Region', () => {
+  it('of cryptographic operations are shared, by key family and Region', () => {
     const quotas = createQuotas(() => 0)
     expect(
       capacity(() => {

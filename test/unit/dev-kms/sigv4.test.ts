@@ -84,11 +84,11 @@ async function ask(signing: Signing = {}): Promise<string> {
 const WRONG = 'InvalidSignatureException'
 const HALF = 'IncompleteSignatureException'
 
-describe('a request is refused', () => {
-  it('not when it is signed as AWS wants it', async () => {
+describe('a request', () => {
+  it('is accepted with a valid signature', async () => {
     expect(await ask()).toBe('200')
   })
-  it('not for spaces in a header, which count once', async () => {
+  it('is accepted with repeated spaces in a header, which count once', async () => {
     expect(await ask({ headers: { 'x-amz-meta': 'a   b' } })).toBe('200')
   })
   const CASES: readonly [string, Signing, string][] = [
@@ -159,7 +159,7 @@ describe('a request is refused', () => {
       'RequestEntityTooLargeException',
     ],
   ]
-  it.each(CASES)('with %s', async (_what, signing, expected) => {
+  it.each(CASES)('is refused with %s', async (_what, signing, expected) => {
     expect(await ask(signing)).toBe(expected)
   })
 })
@@ -178,7 +178,7 @@ describe('temporary credentials', () => {
         maxAttempts: 1,
       }).listKeys({}),
     )
-  it('come with their token, and no other', async () => {
+  it('need their token, and no other', async () => {
     expect(await list(TEMPORARY)).toBe('none')
     expect(await list({ ...TEMPORARY, sessionToken: 'another' })).toBe(
       'UnrecognizedClientException',
@@ -187,7 +187,7 @@ describe('temporary credentials', () => {
       'UnrecognizedClientException',
     )
   })
-  it('end', async () => {
+  it('expire', async () => {
     expect(await list(ENDED)).toBe('ExpiredTokenException')
   })
 })

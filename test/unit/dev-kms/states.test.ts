@@ -382,13 +382,13 @@ describe.each(STATES)('%s', (state) => {
   })
 })
 
-describe('what is said', () => {
+describe('the message', () => {
   let lab: Lab
   beforeAll(async () => {
     lab = await createLab()
   })
   afterAll(() => lab.close())
-  it('of a key that is pending import is what was recorded, not what is documented', async () => {
+  it('for a key that is pending import is the recorded one, not the documented one', async () => {
     const id = await lab.create()
     await expect(
       lab.client().send(new EncryptCommand({ KeyId: id, Plaintext: Message })),
@@ -396,7 +396,7 @@ describe('what is said', () => {
       new RegExp(`^arn:aws:kms:${HOME}:111122223333:key/${id} is pending import\\.$`),
     )
   })
-  it('an alias moves away from a key that is pending deletion', async () => {
+  it('an alias can move away from a key that is pending deletion', async () => {
     const [one, other] = [await lab.create(), await lab.create()]
     await lab.client().send(new CreateAliasCommand({ AliasName: 'alias/moving', TargetKeyId: one }))
     await lab.client().send(new ScheduleKeyDeletionCommand({ KeyId: one }))

@@ -41,7 +41,7 @@ const unexpected: Handler = (_request, response) => {
 }
 
 describe('the middleware', () => {
-  it('passes a request from the first to the last, and the reply back', async () => {
+  it('passes a request through in order, and the reply back', async () => {
     const seen: string[] = []
     const noting =
       (name: string): AwsMiddleware =>
@@ -78,7 +78,7 @@ describe('the middleware', () => {
     })
   })
 
-  it('refuses an operation that has no facts', async () => {
+  it('refuses an unknown operation', async () => {
     const client = await clientOf(unexpected)
     await expect(client.send(new ListGrantsCommand({ KeyId: ID }))).rejects.toThrow(
       'ListGrants has no entry in OPERATIONS',
@@ -136,7 +136,7 @@ describe('a response', () => {
     expect(sent.megabytes).toBeLessThan(50)
   })
 
-  it('that is too large leaves it open whether a KMS key was made', async () => {
+  it('that is too large leaves it open if a KMS key was created', async () => {
     const { handler } = flood(200, 3)
     const client = await clientOf(handler)
     await expect(client.send(new CreateKeyCommand({}))).rejects.toMatchObject({
@@ -144,7 +144,7 @@ describe('a response', () => {
     })
   })
 
-  it('about another KMS key than the one that was asked for is refused', async () => {
+  it('about another KMS key than the requested one is refused', async () => {
     const Arn = ARN.replace('111122223333', '444455556666')
     const client = await clientOf(reply(200, { KeyMetadata: { KeyId: ID, Arn } }))
     await expect(client.send(new DescribeKeyCommand({ KeyId: ARN }))).rejects.toMatchObject({
@@ -193,7 +193,7 @@ describe('a response', () => {
 })
 
 describe('a dry run', () => {
-  it('answers what would change AWS, and questions about what it would make', async () => {
+  it('replies to requests that would change AWS, or that concern KMS keys it would create', async () => {
     const calls: PlannedCall[] = []
     const client = await clientOf(unexpected, [planCalls(calls)])
     const created = await client.send(new CreateKeyCommand({ Description: 'app version 1' }))
@@ -219,7 +219,7 @@ describe('a dry run', () => {
     ])
   })
 
-  it('asks AWS about what exists, but not for a replica that it would make', async () => {
+  it('sends requests about existing KMS keys, but not about a replica that it would create', async () => {
     const calls: PlannedCall[] = []
     const plan = planCalls(calls)
     const client = await clientOf(reply(200, { KeyMetadata: { KeyId: ID, Arn: ARN } }), [plan])
@@ -243,7 +243,7 @@ describe('the permission recorder', () => {
   const settings = { region: REGION, credentials: {} }
   const denied = reply(400, { __type: 'AccessDeniedException', message: 'no' })
 
-  it('notes questions that AWS does not answer, and lets the command go on', async () => {
+  it('records questions that AWS denies, and lets the command continue', async () => {
     const recorded: RecordedPermissions[] = []
     const client = await clientOf(denied, [recordPermissions(recorded)(settings)])
     const known = await client.send(new DescribeKeyCommand({ KeyId: ARN }))
@@ -257,7 +257,7 @@ describe('the permission recorder', () => {
     ])
   })
 
-  it('does not hide that AWS refuses what changes it, or fails otherwise', async () => {
+  it('passes on refusals of changes, and other failures', async () => {
     const record = recordPermissions([])(settings)
     const enable = new EnableKeyCommand({ KeyId: ARN })
     await expect((await clientOf(denied, [record])).send(enable)).rejects.toMatchObject({

@@ -31,7 +31,7 @@ describe('a policy', () => {
       { Bool: { 'kms:MultiRegion': 'true' } },
     ),
   })
-  it('allows what was asked for, all of it and nothing else', () => {
+  it('allows exactly the requested permissions', () => {
     fc.assert(
       fc.property(fc.array(grant, { minLength: 1 }), (statements) => {
         const policy = toPolicy(statements)
@@ -40,14 +40,14 @@ describe('a policy', () => {
       }),
     )
   })
-  it('does not depend on the order in which things were done', () => {
+  it('does not depend on the order of the requests', () => {
     fc.assert(
       fc.property(fc.array(grant), (statements) => {
         expect(toPolicy([...statements].reverse())).toEqual(toPolicy(statements))
       }),
     )
   })
-  it('is none where nothing is needed: IAM has no policy without a statement', () => {
+  it('is undefined if no permission is needed: IAM has no policy without a statement', () => {
     expect(toPolicy([])).toBeUndefined()
   })
 })
@@ -66,7 +66,7 @@ describe('a resource', () => {
       toStatements({ operation: 'EnableKey', regions: [region], keys: key }, '111122223333'),
     ).toEqual([{ action: 'kms:EnableKey', resource, condition: undefined }])
   })
-  it('that is an alias is without conditions, which AWS would not see', () => {
+  it('that is an alias has no conditions, which AWS does not support there', () => {
     const scope = [{ name: 'key/*', values: { 'kms:KeyOrigin': ['EXTERNAL'] } }]
     expect(
       toStatements(
@@ -88,7 +88,7 @@ describe('a resource', () => {
   })
 })
 
-it('docs/permissions.md says what each permission is on and narrowed by', () => {
+it("docs/permissions.md lists each permission's resource and conditions", () => {
   const rows = Object.entries(PERMISSIONS).map(
     ([name, { action, on, conditions }]) =>
       `| ${name} | \`${action}\` | ${on} | ${conditions.map((key) => `\`${key}\``).join(', ')} |`,

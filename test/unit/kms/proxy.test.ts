@@ -49,7 +49,7 @@ describe('the proxy', () => {
     expect(addressFor(target, env)).toBe(expected)
   })
 
-  it('has its credentials apart from its URL', () => {
+  it('has its credentials separate from its URL', () => {
     const proxy = chooseProxy(KMS, { HTTPS_PROXY: 'http://me:p%23w%40@proxy:1' })
     expect(proxy?.url.href).toBe('http://proxy:1/')
     expect(proxy?.authorization).toBe(`Basic ${Buffer.from('me:p#w@').toString('base64')}`)
@@ -87,7 +87,7 @@ describe('NO_PROXY', () => {
     expect(addressFor(target, { ...PROXY, NO_PROXY: entry })).toBe('proxy.example.com:3128')
   })
 
-  it('counts in lower case before upper case', () => {
+  it('in lower case takes precedence over upper case', () => {
     const both = { ...PROXY, NO_PROXY: '*', no_proxy: 'example.com' }
     expect(addressFor({}, both)).toBe('proxy.example.com:3128')
   })

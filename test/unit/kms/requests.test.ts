@@ -57,7 +57,7 @@ describe('a KMS key', () => {
 })
 
 describe('a replica', () => {
-  it('is waited for until it is seen and takes material', async () => {
+  it('is waited for until it is visible and accepts material', async () => {
     const { session, asked } = await sessionOf(AWAY, {
       DescribeKey: [
         refuse('NotFoundException'),
@@ -75,7 +75,7 @@ describe('a replica', () => {
   })
 })
 
-describe('what was requested', () => {
+describe('a requested change', () => {
   const notYet = { DescribeKey: Array.from({ length: 9 }, () => refuse('NotFoundException')) }
   it.each([
     ['in the future is waited for as if it were now', 86_400_000, 2],

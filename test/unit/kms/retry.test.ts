@@ -136,7 +136,7 @@ describe('a request', () => {
     ])
   })
 
-  it('ends with the signal, and says why', async () => {
+  it('ends with the signal and its reason', async () => {
     const stop = new AbortController()
     const retry = retryWithin(createRateLimiter(false), { signal: stop.signal })
     const ended = retry(request(PLAIN), () => Promise.reject(aws('ThrottlingException')))
@@ -149,7 +149,7 @@ describe('a request', () => {
     })
   })
 
-  it('that was under way when the signal came may have been carried out', async () => {
+  it('that was under way at the signal may have been carried out', async () => {
     const stop = new AbortController()
     const retry = retryWithin(createRateLimiter(false), { signal: stop.signal })
     const ended = retry(request(ONCE), () => {
@@ -159,7 +159,7 @@ describe('a request', () => {
     await expect(ended).rejects.toMatchObject({ code: 'KMS_AMBIGUOUS' })
   })
 
-  it("fails with one error, which has AWS's name for it and the request id", async () => {
+  it("fails with one error, with AWS's error name and the request id", async () => {
     const signal = new AbortController().signal
     const failed = retryWithin(createRateLimiter(false), { signal })(request(PLAIN), () =>
       Promise.reject(aws('AccessDeniedException', 400, 'no')),
@@ -174,7 +174,7 @@ describe('a request', () => {
 })
 
 describe('the rate limiter', () => {
-  it("keeps AWS's quota from the first request on", () => {
+  it("keeps within AWS's quota from the first request on", () => {
     const limiter = createRateLimiter(true, () => 0)
     expect(Array.from({ length: 4 }, () => limiter.acquire('GetParametersForImport'))).toEqual([
       0, 1020, 2040, 3060,

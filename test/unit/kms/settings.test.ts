@@ -35,7 +35,7 @@ describe('the endpoint', () => {
     'http://127.9.9.9',
     'http://localhost:8080',
     'http://[::1]:1',
-  ])('%s is taken', (url) => {
+  ])('%s is accepted', (url) => {
     expect(() => {
       assertEndpoint(url, 'x')
     }).not.toThrow()
@@ -75,7 +75,7 @@ describe('settings of the environment', () => {
       }).code,
     ).toBe('FIELD_INVALID')
   })
-  it.each(['true', 'FALSE', '', undefined])('%s is taken', (value) => {
+  it.each(['true', 'FALSE', '', undefined])('%s is accepted', (value) => {
     expect(() => {
       assertBooleans({ AWS_USE_FIPS_ENDPOINT: value })
     }).not.toThrow()
@@ -91,7 +91,7 @@ describe('the client', () => {
     [undefined, false],
     ['http://127.0.0.1:1', true],
     ['http://[::1]:1', true],
-  ])('at %s is on this machine: %s', async (endpoint, onThisMachine) => {
+  ])('at %s is loopback: %s', async (endpoint, onThisMachine) => {
     const credentials = { access_key: 'a', secret_key: 'b', ...(endpoint && { endpoint }) }
     const options = { env: {}, signal: new AbortController().signal }
     const settings = { region: 'us-west-1', credentials }

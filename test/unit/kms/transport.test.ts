@@ -106,14 +106,14 @@ describe('a request', () => {
     expect(proxy.targets).toEqual([`${HOST}:443`])
   })
 
-  it('goes through a proxy that speaks TLS, whose certificate the bundle covers', async () => {
+  it('goes through a TLS proxy whose certificate the bundle covers', async () => {
     const tls = await authority.issue(['localhost', '127.0.0.1'])
     const env = { HTTPS_PROXY: `https://${await start({ tls })}`, AWS_CA_BUNDLE: bundle }
     expect(await get(`https://${HOST}/`, env)).toBe('hello')
     expect(proxy.targets).toEqual([`${HOST}:443`])
   })
 
-  it('over plain http goes through HTTP_PROXY', async () => {
+  it('over plain HTTP goes through HTTP_PROXY', async () => {
     const address = await start()
     expect(await get('http://plain.example.com/', { HTTP_PROXY: address })).toBe('hello')
     expect(proxy.targets).toEqual(['plain.example.com:80'])
@@ -232,7 +232,7 @@ describe('a certificate', () => {
     expect(hints?.join()).toContain(`${other} (from AWS_CA_BUNDLE) replaces the default`)
   })
 
-  it('of the proxy itself is refused, and named so', async () => {
+  it('of the proxy itself is refused, and the proxy is named', async () => {
     const tls = await authority.issue(['127.0.0.1'])
     const env = { HTTPS_PROXY: `https://${await start({ tls })}` }
     const { message } = await failureOf(`https://${HOST}/`, env)

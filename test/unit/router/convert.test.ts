@@ -10,7 +10,7 @@ test('a pair named __proto__ is a pair like any other', () => {
   expect([...toPairs('__proto__=x')]).toEqual([['__proto__', 'x']])
 })
 
-test('an object and pairs in one list are merged, and the last of a name wins', () => {
+test('an object and pairs in one list are merged, and the last value of a name wins', () => {
   expect([...toPairs(raw('[{"a":"1","b":"2"},"a=3",null]'))]).toEqual([
     ['a', '3'],
     ['b', '2'],
@@ -22,7 +22,7 @@ test('negative zero is zero', () => {
   expect(toInteger(-0)).toBe(0)
 })
 
-test('a file counts without its last newline', () => {
+test("a file's last newline is dropped", () => {
   const file = (text: string) => Buffer.from(text)
   expect(toBoolean(file('true\n'))).toBe(true)
   expect(toInteger(file('12\r\n'))).toBe(12)
@@ -32,7 +32,7 @@ test('a file counts without its last newline', () => {
 })
 
 describe('an error', () => {
-  it('repeats a short value that was typed', () => {
+  it('repeats a short value that is an argument', () => {
     expect(() => toBoolean('x'.repeat(32))).toThrow(
       `expected true or false, not "${'x'.repeat(32)}"`,
     )
@@ -86,6 +86,6 @@ test.each([
   ['wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', false],
   [`${'a'.repeat(40)}.json`, false],
   ['-----BEGIN PRIVATE KEY-----', false],
-])('%p looks like the name of a file: %p', (name, looks) => {
+])('%p looks like a file name: %p', (name, looks) => {
   expect(isFileName(name)).toBe(looks)
 })

@@ -19,7 +19,7 @@ import { isEmpty, textOf, type RawValue } from '../../../src/router/values.js'
 // What a change to the router was once not noticed in.
 
 describe('fields', () => {
-  it("bytes are a file's or a text's, and nothing else", () => {
+  it('bytes come from a file or a text only', () => {
     const { parse, type, secret, takes } = secretBytes('x')
     expect([type, secret, takes]).toEqual(['bytes', true, 'a file (@FILE) or standard input (-)'])
     expect(parse(Uint8Array.of(0xff))).toEqual(Uint8Array.of(0xff))
@@ -52,12 +52,12 @@ describe('fields', () => {
       },
       true,
     ],
-  ])('%j say what they take', (field, said, hasChoices) => {
+  ])('%j describe the accepted values', (field, said, hasChoices) => {
     expect(field).toMatchObject(said)
     expect('choices' in field).toBe(hasChoices)
   })
 
-  it('a number is within its bounds, both included', () => {
+  it('a number is within its inclusive bounds', () => {
     const { parse, takes } = integer('x', { min: 7, max: 30 })
     expect(takes).toBe('a whole number from 7 to 30')
     expect([parse('7'), parse('30')]).toEqual([7, 30])
@@ -66,7 +66,7 @@ describe('fields', () => {
     expect(integer('x').parse('-5')).toBe(-5)
   })
 
-  it('a text has the form that is asked for, wherever that is found in it', () => {
+  it('a text matches the pattern anywhere in it', () => {
     expect(text('x', { pattern: /b/ }).parse('abc')).toBe('abc')
     expect(() => text('x', { pattern: /^b/ }).parse('abc')).toThrow('has the wrong form')
     expect(() => listOf('x', { choices: ['a'] }).parse('a,b')).toThrow('"b" is not one of a')
@@ -88,7 +88,7 @@ describe('fields', () => {
     expect(isEmpty(raw)).toBe(empty)
   })
 
-  it('JSON text in a pair is refused, with the way to give it, also among good ones; a bracket within a value is not that', () => {
+  it('JSON text in place of pairs is refused, with the way to pass it; a bracket within a value is accepted', () => {
     const { parse } = pairs({ a: '', b: '' }, 'x')
     for (const raw of ['{"a":"b="}', ' [1=', ['a=b', '{"b":"="}']]) {
       expect(() => parse(raw)).toThrow(
@@ -101,7 +101,7 @@ describe('fields', () => {
     expect(parse([null, new Map([['a', 'b']])])).toEqual({ a: 'b' })
   })
 
-  it('bytes reach only fields that take them; others get their text, a byte order mark included', () => {
+  it('bytes reach only byte fields; other fields get the text, including a byte order mark', () => {
     const path = definePath<undefined>()({
       pattern: 'm',
       synopsis: '',
@@ -137,7 +137,7 @@ describe('fields', () => {
     ['a=b\n\n', 'b\n'],
     ['a=b\r', 'b\r'],
     ['a=\n', ''],
-  ])('the newline that ends a file is no part of a value: %j', (file, value) => {
+  ])('the last newline of a file is not part of the value: %j', (file, value) => {
     const path = definePath<undefined>()({
       pattern: 'm',
       synopsis: '',
@@ -166,7 +166,7 @@ describe('fields', () => {
 })
 
 describe('words', () => {
-  it('of several near words the nearest is meant, of equally near ones the first', () => {
+  it('the most similar word is suggested, or the first of equally similar ones', () => {
     expect(didYouMean('keyz', ['kexx', 'keys', 'keyy'])).toEqual(['did you mean "keys"?'])
     expect(didYouMean('re', ['replicate', 'restore'])).toEqual(['did you mean "restore"?'])
     expect(didYouMean('r', ['replicate'])).toEqual([])
@@ -179,13 +179,13 @@ describe('words', () => {
     expect(distanceTo('min_enbled_verzion', 'min_enabled_version')).toBe(2)
   })
 
-  it('two letters in the wrong order are one edit', () => {
+  it('two transposed letters are one edit', () => {
     expect(distanceTo('tyep', 'type')).toBe(1)
     expect(distanceTo('raed', 'read')).toBe(1)
     expect(distanceTo('tyepx', 'type')).toBeUndefined()
   })
 
-  it('several names are suggested if so many are asked for, the most similar first', () => {
+  it('several names are suggested on request, the most similar first', () => {
     const names = ['billing', 'ap', 'apps', 'app1']
     expect(didYouMean('app', names, 3)).toEqual(['did you mean "ap" or "apps" or "app1"?'])
     expect(didYouMean('apps1', names, 2)).toEqual(['did you mean "apps" or "app1"?'])
@@ -246,7 +246,7 @@ describe('help', () => {
     )
   })
 
-  it('of what was mistyped names the nearest path, operations and parameters', () => {
+  it('for a mistyped path names the most similar path, operations and parameters', () => {
     const router = createRouter(paths)
     const hints = (attempt: () => unknown) => {
       try {

@@ -52,7 +52,7 @@ A key and its versions.
 * read: read the key`)
 })
 
-test('the help of a path without parameters has an empty line more', () => {
+test('the help of a path without parameters has an additional empty line', () => {
   expect(helpOf('keymgmt/key')).toBe(`Request:        key
 Matching Route: ^key$
 
@@ -86,7 +86,7 @@ test('the reference has a section and a table for each path', () => {
   expect(markdown).toContain('* `write`: create or update the key')
 })
 
-test('the help of a path and of the mount for a program says the same', () => {
+test('the JSON help of a path and of the mount has the same content', () => {
   const distribution = describePath(findPath(samplePaths, 'keymgmt/kms/k/key/app').path)
   expect(distribution).toEqual({
     path: 'keymgmt/kms/:name/key/:key',
@@ -126,7 +126,7 @@ test('the help of a path and of the mount for a program says the same', () => {
   })
 })
 
-test('a section of the reference, whole; what would break its table does not', () => {
+test('a section of the reference is complete, and escapes characters that would break its table', () => {
   const [keys, , , distribution] = samplePaths
   expect(pathsMarkdown([keys, distribution].flatMap((path) => path ?? []))).toBe(`# Paths
 

@@ -29,7 +29,7 @@ describe('a good request', () => {
     expect(seen).toEqual(['app', 'rsa-2048', 2, true])
   })
 
-  test('has every name of its path', async () => {
+  test('has every name in its path', async () => {
     const seen: unknown[] = []
     await resolve('write', 'keymgmt/kms/aws/key/app', { purpose: 'encrypt, decrypt' }).run({ seen })
     expect(seen).toEqual(['aws', 'app', ['encrypt', 'decrypt']])
@@ -44,7 +44,7 @@ describe('a good request', () => {
     },
   )
 
-  test('leaves out the fields that were not given', () => {
+  test('omits fields that the request does not have', () => {
     expect(resolve('write', 'keymgmt/key/app', {}).fields).toEqual({})
   })
 
@@ -54,7 +54,7 @@ describe('a good request', () => {
 })
 
 describe('a path', () => {
-  test('is needed', () => {
+  test('is required', () => {
     const empty = {
       code: 'PATH_UNSUPPORTED',
       message: 'the path is empty',
@@ -110,11 +110,11 @@ describe('a path', () => {
     },
   )
 
-  test.each(['a', '_', 'a.b-c_d', 'a--b', '0'])('with %j for a name is good', (name) => {
+  test.each(['a', '_', 'a.b-c_d', 'a--b', '0'])('with %j for a name is accepted', (name) => {
     expect(resolve('read', `keymgmt/key/${name}`).params).toEqual({ name })
   })
 
-  test('without the operation says which it has', () => {
+  test('without the operation is refused, with its operations', () => {
     expect(failure('read', 'keymgmt/key')).toEqual({
       code: 'OPERATION_UNSUPPORTED',
       message: 'unsupported operation "read" on "keymgmt/key"',
@@ -135,12 +135,15 @@ describe('a field', () => {
     })
   })
 
-  test.each(['constructor', '__proto__', 'toString'])('%s is as unknown as any', (name) => {
-    const data = new Map([[name, 'x']])
-    expect(() => sampleRouter.resolve('write', 'keymgmt/key/app', data)).toThrow(
-      /^unknown parameter /,
-    )
-  })
+  test.each(['constructor', '__proto__', 'toString'])(
+    '%s is an unknown field like any other',
+    (name) => {
+      const data = new Map([[name, 'x']])
+      expect(() => sampleRouter.resolve('write', 'keymgmt/key/app', data)).toThrow(
+        /^unknown parameter /,
+      )
+    },
+  )
 
   test('is not repeated unless its value was typed as an argument', () => {
     const data = new Map([['type', 'hunter2']])
@@ -168,7 +171,7 @@ describe('a field', () => {
   })
 
   test.each([[undefined], [{}], [{ purpose: '' }], [{ purpose: [] }], [{ purpose: null }]])(
-    'that is required is missing in %j',
+    'that is required is reported as missing in %j',
     (data) => {
       expect(failure('write', 'keymgmt/kms/aws/key/app', data)).toEqual({
         code: 'FIELD_MISSING',
@@ -178,7 +181,7 @@ describe('a field', () => {
     },
   )
 
-  test('of another type is refused, with what was expected', () => {
+  test('of another type is refused, with the expected one', () => {
     expect(failure('write', 'keymgmt/key/app', { deletion_allowed: 'maybe' })).toEqual({
       code: 'FIELD_INVALID',
       message: 'field "deletion_allowed": expected true or false, not "maybe"',
@@ -208,7 +211,7 @@ describe('a field', () => {
       'field "min_enabled_version": -1 is less than 0',
       ['min_enabled_version takes a whole number of at least 0'],
     ],
-  ])('that it does not allow is refused: %j', (data, message, hints) => {
+  ])('with a value that it does not allow is refused: %j', (data, message, hints) => {
     expect(failure('write', 'keymgmt/key/app', data)).toEqual({
       code: 'FIELD_INVALID',
       message,
@@ -244,7 +247,7 @@ describe('a secret field', () => {
     expect(JSON.stringify(error)).not.toContain('SECRET')
   })
 
-  test('still says which name was meant', () => {
+  test('still gets a suggestion for a mistyped name', () => {
     expect(failure('write', 'keymgmt/kms/aws', { credentials: 'acces_key=SECRET' }).hints).toEqual([
       'did you mean "access_key"?',
     ])

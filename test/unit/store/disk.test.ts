@@ -46,7 +46,7 @@ describe('a limit on the size of files', () => {
   it.each([
     ['a record', '8', 'key/app 200000'],
     ['the first record, of which nothing fits', '0', 'key/first'],
-  ])('is an error in words that changes nothing: %s', async (_what, blocks, args) => {
+  ])('is a clear error that changes nothing: %s', async (_what, blocks, args) => {
     await storeAt(storeDir).put('key/app', Buffer.from('good'), undefined)
     const before = contents()
     expect(shell(`ulimit -f ${blocks}; "$NODE" "$WORKER" "$STORE_DIR" put ${args}`)).toMatchObject({
@@ -59,7 +59,7 @@ describe('a limit on the size of files', () => {
     expect(contents()).toEqual(before)
   })
 
-  it('leaves no keyfile and no head that are cut short', () => {
+  it('leaves no truncated keyfile or header', () => {
     expect(shell('ulimit -f 0; "$NODE" "$WORKER" "$STORE_DIR" put')).toMatchObject({
       status: 7,
     })
@@ -69,7 +69,7 @@ describe('a limit on the size of files', () => {
 })
 
 // With neither of the two nothing would be tested of a disk that can't be written.
-it('can be made unwritable, by a mount or by permissions', () => {
+it('the tests can make a folder unwritable, by a mount or by permissions', () => {
   expect(canMount || !isRoot).toBe(true)
 })
 
@@ -84,7 +84,7 @@ if (canMount)
       )
     const FILES = 'find "$STORE_DIR" -type f -not -name fill | sort | xargs sha256sum | sha256sum'
 
-    it('that is full is an error that changes nothing, and is worked on once there is room', () => {
+    it('that is full gives an error that changes nothing, and works again after space is freed', () => {
       const { stdout, stderr, status } = onDisk(`
       keymgmt put key/app; before=$(${FILES})
       keymgmt put key/app 100000
@@ -98,7 +98,7 @@ if (canMount)
       )
     })
 
-    it('that is full before the first write is never left with half a store', () => {
+    it('that is full before the first write leaves no partial store', () => {
       const { stdout, stderr, status } = onDisk(`
       head -c 100000 /dev/zero > "$STORE_DIR/fill" 2>/dev/null || true
       keymgmt put
@@ -110,7 +110,7 @@ if (canMount)
       )
     })
 
-    it('that is read-only can be read, and says so when it is written', () => {
+    it('that is read-only can be read, and a write reports that', () => {
       const { stdout, stderr, status } = onDisk(`
       keymgmt put; mount -o remount,bind,ro "$STORE_DIR"
       keymgmt read; keymgmt put; keymgmt delete; keymgmt read`)
@@ -120,7 +120,7 @@ if (canMount)
       )
     })
 
-    it('that is read-only and has no store says so, too', () => {
+    it('that is read-only and has no store gives an error that says so', () => {
       const { stdout, status } = onDisk(
         'mount -o remount,bind,ro "$STORE_DIR"; keymgmt read; keymgmt put',
       )
@@ -133,8 +133,8 @@ if (canMount)
 
 // Root may write anywhere.
 if (!isRoot)
-  describe('a folder that may not be written', () => {
-    it('can be read, and says so when it is written', async () => {
+  describe('a folder without write permission', () => {
+    it('can be read, and a write reports that', async () => {
       const revision = await storeAt(storeDir).put('key/app', Buffer.from('good'), undefined)
       for (const folder of ['store/key', 'store', 'locks', '.'])
         chmodSync(join(storeDir, folder), 0o500)
@@ -155,7 +155,7 @@ if (!isRoot)
   })
 
 describe('a file system without links', () => {
-  it('gets a keyfile and a head all the same', () => {
+  it('gets a keyfile and a header too', () => {
     const preload = `data:text/javascript,import fs from 'node:fs';import m from 'node:module';fs.linkSync=()=>{throw Object.assign(new Error('no links'),{code:'EPERM'})};m.syncBuiltinESMExports()`
     for (const task of ['put', 'read']) {
       const { stdout, status } = spawnSync(

@@ -89,20 +89,20 @@ async function killEverywhere(
   }
 }
 
-describe('a process that is killed at any one of its file operations', () => {
-  it.each(COMMANDS)('in %s leaves a store in which it then succeeds', (...command) =>
+describe('a process that is killed at any of its file operations', () => {
+  it.each(COMMANDS)('in %s leaves a store in which a repetition succeeds', (...command) =>
     killEverywhere(command, {}),
   )
 
-  it('leaves such a store after the operation, too', () =>
+  it('also leaves such a store after the operation', () =>
     killEverywhere(FIRST_WRITE, { KILL_WHEN: 'after' }))
 
-  it('leaves such a store after the operation of an overwrite, too', () =>
+  it('also leaves such a store after the operation of an overwrite', () =>
     killEverywhere(OVERWRITE, { KILL_WHEN: 'after' }))
 })
 
 describe('the kill at a file operation', () => {
-  it('counts the same operations in every run, and writes their number down', () => {
+  it('counts the same operations in every run, and writes their number to a file', () => {
     const file = join(base, 'count')
     const counts = [1, 2].map(() => {
       rmSync(storeDir, { recursive: true, force: true })

@@ -111,7 +111,7 @@ test.each(PRECEDENCE)(
   },
 )
 
-test('a home folder is not looked up if the environment names the places', () => {
+test('the home folder is not looked up if the environment names the locations', () => {
   const env = { KEYMGMT_HOME: '/k', XDG_CONFIG_HOME: '/c', XDG_DATA_HOME: '/d' }
   const noHome = () => {
     throw new Error('no home')
@@ -167,7 +167,7 @@ test.each([
   )
 })
 
-test('a drive of Windows is not a scheme', () => {
+test('a Windows drive is not a URL scheme', () => {
   expect(storeFolder('C:\\k', 'KEYMGMT_STORE', 'win32')).toBe('C:\\k')
   expect(storeFolder('file:///C:/k', 'KEYMGMT_STORE', 'win32')).toBe('C:\\k')
 })

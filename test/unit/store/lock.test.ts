@@ -52,7 +52,7 @@ const deadPid = async () => {
 }
 
 describe('processes on one local store', () => {
-  it('take over at once from one that was killed, one after the other', async () => {
+  it('take over immediately from a killed one, one after another', async () => {
     const storeDir = newStoreDir()
     const dying = work(storeDir, 'hold')
     await once(dying.stdout, 'data')
@@ -87,7 +87,7 @@ describe('processes on one local store', () => {
     expect(readdirSync(join(storeDir, 'locks'))).toEqual([])
   })
 
-  it.each([1, 2, 3])('make one store, however many make it at once (round %d)', async () => {
+  it.each([1, 2, 3])('create one store if several create it at once (round %d)', async () => {
     const storeDir = newStoreDir()
     const names = ['a', 'b', 'c', 'd', 'e', 'f']
     const exits = await Promise.all(
@@ -101,7 +101,7 @@ describe('processes on one local store', () => {
 })
 
 describe('a lock', () => {
-  it('of another host is never judged dead; the error says how to remove it', async () => {
+  it('of another host is never evicted; the error says how to remove it', async () => {
     const storeDir = newStoreDir()
     const folder = plant(storeDir, holder({ host: 'elsewhere', pid: 1 }))
     await expect(
@@ -113,7 +113,7 @@ describe('a lock', () => {
     expect(readFileSync(join(folder, TOKEN), 'utf8')).toContain('elsewhere')
   })
 
-  it('of another container, which has pids of its own, is not judged dead either', async () => {
+  it('of another container, which has its own pids, is not evicted either', async () => {
     const storeDir = newStoreDir()
     plant(storeDir, holder({ pids: 'pid:[1]', pid: await deadPid() }))
     await expect(
@@ -121,7 +121,7 @@ describe('a lock', () => {
     ).rejects.toMatchObject({ code: 'STORE_LOCKED' })
   })
 
-  it("of a pid that lives again as another process is nobody's", async () => {
+  it('of a pid that another process now has is free', async () => {
     const storeDir = newStoreDir()
     plant(storeDir, holder({ start: '1' }))
     await (await createLocalStore({ storeDir, lockWaitMs: 50 }).lock('key/app', 'test')).release()
@@ -156,7 +156,7 @@ describe('a lock', () => {
     await Promise.all([once(blind, 'close'), once(holding, 'close')])
   })
 
-  it('of the dead goes with the first lock that is taken, whatever its name, and so do their drafts', async () => {
+  it('of an ended process is removed, with its drafts, when any lock is first taken', async () => {
     const storeDir = newStoreDir()
     plant(storeDir, holder({ pid: await deadPid() }))
     mkdirSync(join(storeDir, 'locks', `${stem('key/other')}.${TOKEN}`))
@@ -165,7 +165,7 @@ describe('a lock', () => {
     expect(readdirSync(join(storeDir, 'locks'))).toEqual([])
   })
 
-  it('that is held does not go with it, nor what is no lock', async () => {
+  it('that is held is not removed then, nor are other files', async () => {
     const storeDir = newStoreDir()
     const folder = plant(storeDir, holder({}))
     writeFileSync(join(storeDir, 'locks', 'notes.txt'), 'mine')
@@ -186,7 +186,7 @@ describe('a lock', () => {
     ['a group of processes', holder({ pid: -1 })],
     ['a token that is none', holder({ token: 'x' }), 'x'],
   ])(
-    'that holds something else, %s, is waited for as any other, and named',
+    'with unknown content, %s, is waited for like any other, and named',
     async (_what, text, token = TOKEN) => {
       const storeDir = newStoreDir()
       const folder = plant(storeDir, text, token)
@@ -201,7 +201,7 @@ describe('a lock', () => {
     },
   )
 
-  it('that is a file is waited for and named, too', async () => {
+  it('that is a file is also waited for and named', async () => {
     const storeDir = newStoreDir()
     mkdirSync(join(storeDir, 'locks'), { recursive: true, mode: 0o700 })
     writeFileSync(join(storeDir, 'locks', `${stem('key/app')}.lock`), '')
@@ -210,7 +210,7 @@ describe('a lock', () => {
     ).rejects.toMatchObject({ code: 'STORE_LOCKED' })
   })
 
-  it('that is waited for longer than a second is explained, once', async () => {
+  it('that is waited for longer than a second is reported once', async () => {
     const storeDir = newStoreDir()
     plant(storeDir, holder({}))
     const said: string[] = []
@@ -242,24 +242,27 @@ describe('the holder of a lock', () => {
     ['an unknown boot', { boot: null }],
     ['an unknown machine', { machine: null }],
     ['other pids', { pids: 'pid:[1]' }],
-  ])('may live with a free pid, or with a pid of another start: %s', async (_what, change) => {
-    for (const part of [{ pid: (await deadPid()) ?? 0 }, { start: '1' }])
-      for (const [one, other] of [
-        [{ ...self, ...part, ...change }, self],
-        [
-          { ...self, ...part },
-          { ...self, ...change },
-        ],
-      ] as const)
-        expect(hasEnded(one, since, other)).toBe(false)
-  })
+  ])(
+    'may be alive although its pid is free or has another start time: %s',
+    async (_what, change) => {
+      for (const part of [{ pid: (await deadPid()) ?? 0 }, { start: '1' }])
+        for (const [one, other] of [
+          [{ ...self, ...part, ...change }, self],
+          [
+            { ...self, ...part },
+            { ...self, ...change },
+          ],
+        ] as const)
+          expect(hasEnded(one, since, other)).toBe(false)
+    },
+  )
 
-  it('may live if two processes know nothing of their machine', async () => {
+  it('may be alive if neither process can identify its machine', async () => {
     const blind = { ...self, machine: null, boot: null, pids: null, start: null }
     expect(hasEnded({ ...blind, pid: (await deadPid()) ?? 0 }, since, blind)).toBe(false)
   })
 
-  it('has ended with the machine that started again since', () => {
+  it('has ended if its machine has restarted since', () => {
     const other = { ...self, boot: 'earlier' }
     expect(hasEnded(other, early, self)).toBe(true)
     expect(hasEnded({ ...other, machine: null }, early, { ...self, machine: null })).toBe(false)

@@ -50,24 +50,27 @@ function person(
 }
 const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString()
 
-describe('a passphrase that is typed', () => {
-  it('is asked for once to open a store, and not shown', async () => {
+describe('a passphrase prompt', () => {
+  it('appears once to open a store, and does not echo', async () => {
     const { ask, said } = person(['correct horse\r'])
     expect(text(await ask('open'))).toBe('correct horse')
     expect(said()).toBe('Passphrase of the store: \n')
   })
 
-  it.each([false, true])('is asked for twice to make one, pasted at once: %s', async (atOnce) => {
-    const { ask, said } = person(['correct horse\n', 'correct horse\n'], { atOnce })
-    expect(text(await ask('create'))).toBe('correct horse')
-    expect(said()).toMatch(/^New passphrase[^\n]*: \nThe same again: \n$/)
-  })
+  it.each([false, true])(
+    'appears twice to create a store, and accepts a paste: %s',
+    async (atOnce) => {
+      const { ask, said } = person(['correct horse\n', 'correct horse\n'], { atOnce })
+      expect(text(await ask('create'))).toBe('correct horse')
+      expect(said()).toMatch(/^New passphrase[^\n]*: \nThe same again: \n$/)
+    },
+  )
 
   it.each([
     ['they differ', ['one\n', 'two\n'], 'differ'],
     ['it is empty', ['\n', '\n'], 'empty'],
     ['the second is empty', ['one\n', '\n'], 'differ'],
-  ])('makes none when %s', async (_what, lines, says) => {
+  ])('creates no store if %s', async (_what, lines, says) => {
     await expect(person(lines).ask('create')).rejects.toMatchObject({
       code: 'STORE_SEALED',
       message: expect.stringContaining(says) as unknown,
@@ -78,14 +81,14 @@ describe('a passphrase that is typed', () => {
     ['Ctrl-C', ['half\u0003'], 'open'],
     ['Ctrl-C', ['\u0003'], 'create'],
     ['Ctrl-C at the second question', ['one\n', 'o\u0003'], 'create'],
-  ] as const)('is left by %s with 130 (to %s)', async (_what, lines, to) => {
+  ] as const)('ends on %s with 130 (to %s)', async (_what, lines, to) => {
     await expect(person(lines).ask(to)).rejects.toMatchObject({
       code: 'INTERRUPTED',
       exitStatus: 130,
     })
   })
 
-  it('is left when the process is interrupted', async () => {
+  it('ends if the process is interrupted', async () => {
     const { ask, interrupt } = person([])
     const asked = ask('open')
     setTimeout(() => {
@@ -95,12 +98,12 @@ describe('a passphrase that is typed', () => {
     await expect(ask('open')).rejects.toMatchObject({ code: 'INTERRUPTED' })
   })
 
-  it('is none at the end of the input', async () => {
+  it('ends at the end of the input without a passphrase', async () => {
     expect(await person(['\u0004']).ask('open')).toBeUndefined()
     expect(await person(['one\n', '\u0004']).ask('create')).toBeUndefined()
   })
 
-  it('makes no store when it is not given', async () => {
+  it('creates no store without a passphrase', async () => {
     for (const lines of [['one\n', 'two\n'], ['\u0003'], ['\n']]) {
       const { ask } = person(lines)
       const { store } = openSealedLocalStore({
@@ -114,7 +117,7 @@ describe('a passphrase that is typed', () => {
     }
   })
 
-  it('seals the store that it makes', async () => {
+  it('seals the new store', async () => {
     const { ask } = person(['one\n', 'one\n'])
     await openSealedLocalStore({
       storeDir,
@@ -132,8 +135,8 @@ describe('a passphrase that is typed', () => {
   })
 })
 
-describe('a passphrase that is not typed', () => {
-  it.each(['open', 'create'] as const)('is not asked for, to %s', async (to) => {
+describe('a passphrase from elsewhere', () => {
+  it.each(['open', 'create'] as const)('needs no prompt, to %s', async (to) => {
     const variable = person([], { env: { KEYMGMT_PASSPHRASE: 'from the environment' } })
     expect(text(await variable.ask(to))).toBe('from the environment')
     mkdirSync(base, { recursive: true })

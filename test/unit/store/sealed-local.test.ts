@@ -54,7 +54,7 @@ async function makeStore() {
 type Made = Awaited<ReturnType<typeof makeStore>>
 
 describe('a store', () => {
-  it('is not made by reading; the first write makes all of it, for this user alone', async () => {
+  it('is not created by reading; the first write creates all of it, private to this user', async () => {
     const place = newPlace()
     const created: string[] = []
     const opened = openSealedLocalStore({
@@ -90,7 +90,7 @@ describe('a store', () => {
     )
   })
 
-  it('has its id in its head, which asking for it makes', async () => {
+  it('has its id in its header, which the first request for the id creates', async () => {
     const place = newPlace()
     const id = await openSealedLocalStore(place).store.id()
     expect(JSON.parse(readFileSync(join(place.storeDir, 'seal.json'), 'utf8'))).toMatchObject({
@@ -99,7 +99,7 @@ describe('a store', () => {
     expect(await openSealedLocalStore(place).store.id()).toBe(id)
   })
 
-  it('is sealed with the keyfile that is there, which is never replaced', async () => {
+  it('is sealed with the existing keyfile, which is never replaced', async () => {
     const made = await makeStore()
     const keyfile = readFileSync(made.keyfile, 'utf8')
     const other = { storeDir: join(made.storeDir, '..', 'other'), keyfile: made.keyfile }
@@ -108,7 +108,7 @@ describe('a store', () => {
     expect((await openSealedLocalStore(made).store.get('distribution/k/app'))?.value).toEqual(value)
   })
 
-  it('removes the drafts of a head and of a keyfile that others died over', async () => {
+  it('removes the drafts of a header and a keyfile that killed processes left', async () => {
     const made = await makeStore()
     const draft = join(made.storeDir, '.seal.json.draft-0123456789abcdef')
     writeFileSync(draft, 'torn')
@@ -116,7 +116,7 @@ describe('a store', () => {
     expect(existsSync(draft)).toBe(false)
   })
 
-  it('opens with its passphrase only, and is made with one that is no nothing', async () => {
+  it('opens with its passphrase only, and is not created with an empty one', async () => {
     const place = newPlace()
     const asked: string[] = []
     const withPassphrase = (text?: string) =>
@@ -340,8 +340,8 @@ const DAMAGES: readonly (readonly [code: string, what: string, damage: (made: Ma
   ],
 ]
 
-describe('what is not as it should be', () => {
-  it.each(DAMAGES)('is %s: %s; nothing is overwritten', async (code, _what, damage) => {
+describe('a damaged or unsafe store', () => {
+  it.each(DAMAGES)('is refused with %s, and not overwritten: %s', async (code, _what, damage) => {
     const made = await makeStore()
     damage(made)
     const damaged = readFileSync(made.record, 'utf8')
@@ -356,7 +356,7 @@ describe('what is not as it should be', () => {
     expect(readdirSync(join(made.storeDir, 'locks'))).toEqual([])
   })
 
-  it('is a FIFO or a folder for a record, which nobody waits for', async () => {
+  it('with a FIFO or a folder in place of a record is refused without blocking', async () => {
     const made = await makeStore()
     makeFifo(made.record)
     for (const replace of [
@@ -376,7 +376,7 @@ describe('what is not as it should be', () => {
   })
 
   it.each([0o777, 0o707])(
-    'is a folder above the store that others write (mode %o), unless it is sticky',
+    'below a folder that other users can write (mode %o) is refused, unless it is sticky',
     async (mode) => {
       const made = await makeStore()
       const deeper = join(dirname(made.storeDir), 'a', 'b')
@@ -398,7 +398,7 @@ describe('what is not as it should be', () => {
     },
   )
 
-  it('is not a keyfile that a container platform mounts: a link, with mode 0440', async () => {
+  it('with a keyfile that a container platform mounts, a link with mode 0440, is accepted', async () => {
     const made = await makeStore()
     const versions = join(dirname(made.keyfile), '..2026_01')
     mkdirSync(versions, { mode: 0o755 })
@@ -409,7 +409,7 @@ describe('what is not as it should be', () => {
     expect((await openSealedLocalStore(made).store.get('distribution/k/app'))?.value).toEqual(value)
   })
 
-  it('is a keyfile behind links without end', async () => {
+  it('with a keyfile behind a link loop is refused', async () => {
     const made = await makeStore()
     rmSync(made.keyfile)
     symlinkSync('keyfile', made.keyfile)
@@ -418,7 +418,7 @@ describe('what is not as it should be', () => {
     })
   })
 
-  it('is a record that was copied over another', async () => {
+  it('with a record that was copied over another is refused', async () => {
     const made = await makeStore()
     await made.store.put('distribution/k/b', value, undefined)
     copyFileSync(made.record, join(made.record, '..', 'b.json'))
@@ -427,7 +427,7 @@ describe('what is not as it should be', () => {
     })
   })
 
-  it('is a folder of locks that others reach, or a list of names that they do', async () => {
+  it('with a folder of locks or records that other users can access is refused', async () => {
     const made = await makeStore()
     chmodSync(join(made.storeDir, 'store', 'distribution', 'k'), 0o770)
     await expect(made.store.list('distribution/k')).rejects.toMatchObject({
@@ -441,7 +441,7 @@ describe('what is not as it should be', () => {
 
   // Only root can give a folder away.
   if (process.getuid?.() === 0)
-    it('is a folder that belongs to another user', async () => {
+    it('with a folder that belongs to another user is refused', async () => {
       const made = await makeStore()
       chownSync(join(made.storeDir, 'store', 'distribution'), 65534, 65534)
       await expect(made.store.get('distribution/k/app')).rejects.toMatchObject({
@@ -450,7 +450,7 @@ describe('what is not as it should be', () => {
       })
     })
 
-  it('is not a folder that somebody else put into the store', async () => {
+  it('with an unknown file in its folders is accepted', async () => {
     const made = await makeStore()
     mkdirSync(join(made.storeDir, 'store', 'key'), { mode: 0o700 })
     writeFileSync(join(made.storeDir, 'store', 'key', '.DS_Store'), 'x')

@@ -27,7 +27,7 @@ describe('PKCS#8 version 2 (RFC 5958)', () => {
     ['a public key', [implicit(point)]],
     ['a public key with a tag around it, as older software has it', [encode(0xa1, bits(point))]],
     ['attributes and a public key', [attributes, implicit(point)]],
-  ])('with %s is read as the key that it holds', (_name, rest) => {
+  ])('with %s is read', (_name, rest) => {
     expect(recogniseMaterial(version2(seed, ...rest), {})).toEqual({
       type: 'ed25519',
       format: 'PKCS#8 DER',
@@ -40,14 +40,14 @@ describe('PKCS#8 version 2 (RFC 5958)', () => {
     ['none', implicit(new Uint8Array())],
     ['one without its first byte', implicit(point.subarray(1))],
     ['one of its bits', implicit(point.map((byte, index) => (index === 0 ? byte ^ 1 : byte)))],
-  ])('is refused when its public key is not its own: %s', (_name, publicKey) => {
+  ])('is refused if its public key does not match: %s', (_name, publicKey) => {
     expect(said(version2(seed, publicKey), {})).toEqual([
       'the public key in the file does not belong to the private key',
       ANOTHER_COPY,
     ])
   })
 
-  it('is refused when its private key is none', () => {
+  it('is refused if its private key is invalid', () => {
     expect(said(version2(seed.subarray(1), implicit(point)), {})).toEqual([
       'the private key is malformed',
       ANOTHER_COPY,
@@ -55,7 +55,7 @@ describe('PKCS#8 version 2 (RFC 5958)', () => {
   })
 })
 
-describe('the rounds of an encrypted private key', () => {
+describe('the iterations of an encrypted private key', () => {
   const passphrase = Buffer.from('correct horse')
   const encrypted = (algorithm: Uint8Array) => list(algorithm, octets(randomBytes(16)))
   // No cipher has this name, so that OpenSSL gives up before it derives a key.
@@ -82,7 +82,7 @@ describe('the rounds of an encrypted private key', () => {
     ['PBES1', pbes1(1_000_000)],
     ['scrypt, by its last factor', scrypt(16_384, 8, 7)],
     ['scrypt, by its first', scrypt(125_000, 8, 1)],
-  ])('are taken up to a million: %s', (_name, file) => {
+  ])('are accepted up to a million: %s', (_name, file) => {
     expect(said(file, { passphrase })[0]).toMatch(
       /^the passphrase does not open|^the private key is encrypted in a way/,
     )
@@ -98,7 +98,7 @@ describe('the rounds of an encrypted private key', () => {
       'a number that no machine counts to',
       encrypted(list(PBES2, list(list(PBES2, list(octets(), integer(2n ** 64n))), noCipher))),
     ],
-  ])('are refused above a million, before anything is computed: %s', (_name, file) => {
+  ])('are refused above a million, before the derivation: %s', (_name, file) => {
     expect(said(file, { passphrase })).toEqual([
       'the private key is encrypted with more than 1000000 rounds of key derivation',
       'decrypt it in a pipe: openssl pkey -in key.pem | keymgmt write … material=-',
@@ -112,7 +112,7 @@ describe('the rounds of an encrypted private key', () => {
     ['parameters that are no element', list(PBES2, octets(hex('ff')))],
     ['a derivation without parameters', list(PBES2, list(list(PBES2), noCipher))],
     ['a derivation without numbers', list(PBES2, list(list(PBES2, list(octets())), noCipher))],
-  ])('must be there, or the file is damaged: %s', (_name, algorithm) => {
+  ])('are required: a file without them is damaged: %s', (_name, algorithm) => {
     expect(said(encrypted(algorithm), { passphrase })).toEqual([
       'the private key is malformed',
       ANOTHER_COPY,
@@ -147,15 +147,12 @@ describe('an encrypted private key', () => {
         ),
       ),
     ],
-  ])(
-    'is refused for what it is when OpenSSL does not know %s of it, whatever the passphrase',
-    (_name, algorithm) => {
-      expect(said(list(algorithm, octets(randomBytes(16))), { passphrase })).toEqual(OTHER_WAY)
-    },
-  )
+  ])('is refused if OpenSSL does not support its %s, with any passphrase', (_name, algorithm) => {
+    expect(said(list(algorithm, octets(randomBytes(16))), { passphrase })).toEqual(OTHER_WAY)
+  })
 })
 
-describe('DER that is no private key', () => {
+describe('DER that is not a private key', () => {
   it.each([
     [
       'a public key',
@@ -197,7 +194,7 @@ describe('DER that is no private key', () => {
     ])
   })
 
-  it('is refused as what format says', () => {
+  it('is refused in the specified format', () => {
     expect(said(randomBytes(40), { format: 'der' })).toEqual([
       'the material is not a complete private key (DER): neither PKCS#8 nor PKCS#1 nor SEC1',
       'examine it: openssl asn1parse -in key.pem (-inform DER)',
@@ -207,7 +204,7 @@ describe('DER that is no private key', () => {
   it.each([
     ['PKCS#8', list(integer(0), list(), octets())],
     ['SEC1', list(integer(1), octets())],
-  ])('is refused as damaged when it only looks like %s', (_name, file) => {
+  ])('is refused as damaged if it only begins like %s', (_name, file) => {
     expect(said(file, {})).toEqual(['the private key is malformed', ANOTHER_COPY])
   })
 })

@@ -42,7 +42,7 @@ describe('the length of an element (X.690 section 8.1.3)', () => {
     [255, '0481ff'],
     [256, '04820100'],
     [65_535, '0482ffff'],
-  ])('%d is written as it must be', (length, head) => {
+  ])('%d is encoded in the shortest form', (length, head) => {
     expect(
       encode(TAG.OCTET_STRING, Buffer.alloc(length))
         .subarray(0, -length || undefined)
@@ -52,7 +52,7 @@ describe('the length of an element (X.690 section 8.1.3)', () => {
 })
 
 describe('elements', () => {
-  it('are what was encoded, one after another', () => {
+  it('are returned in order', () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -76,7 +76,7 @@ describe('elements', () => {
     ['04010104', 'with a part of another'],
     ['1f0100', 'of a tag in several bytes'],
     ['bf0100', 'of such a tag, constructed'],
-  ])('%s are none: %s', (bytes) => {
+  ])('%s are not DER: %s', (bytes) => {
     expect(elements(hex(bytes))).toBeUndefined()
   })
 
@@ -85,7 +85,7 @@ describe('elements', () => {
     ['020105', 'another element'],
     ['3003020205', 'content that is cut short'],
     ['', 'nothing'],
-  ])('%s are not of one SEQUENCE: %s', (bytes) => {
+  ])('%s are not exactly one SEQUENCE: %s', (bytes) => {
     expect(sequence(hex(bytes))).toBeUndefined()
   })
 })

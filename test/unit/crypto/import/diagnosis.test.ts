@@ -19,7 +19,7 @@ const any = (bytes: Uint8Array) =>
     .split('\n')
     .filter((line) => !line.startsWith('give type=') && !line.includes(' takes '))
 
-describe('a mistake is told for what it is', () => {
+describe('the diagnosis names', () => {
   it.each([
     ['a line end', Buffer.concat([noise(32), Buffer.from('\n')])],
     ['a line end of Windows', Buffer.concat([noise(32), Buffer.from('\r\n')])],
@@ -44,11 +44,11 @@ describe('a mistake is told for what it is', () => {
       Buffer.from('correct horse battery staple is.\n'),
       'text of 33 characters that is not a PEM, JWK, hex or base64',
     ],
-  ])('%s is none that was added to a key', (_name, bytes, found) => {
+  ])('%s, which is not a line end after a key', (_name, bytes, found) => {
     expect(aes(bytes)).toEqual([`the material is ${found}`, AES])
   })
 
-  it('a last byte that looks like a line end is told as such only where the rest has the right length', () => {
+  it('a line end at the end, only if the rest has the right length', () => {
     expect(aes(Buffer.concat([noise(30), Buffer.from('\n')]))).toEqual([
       'the material is 31 bytes',
       AES,
@@ -77,12 +77,12 @@ describe('a mistake is told for what it is', () => {
     ['the second half of the other', Buffer.concat([Buffer.of(1, 0xff), noise(29)])],
     ['the other twice', Buffer.concat([Buffer.of(0xff, 0xff), noise(29)])],
     ['zeros for a little less than a third', Buffer.concat([Buffer.alloc(10), noise(21)])],
-  ])('%s does not make it UTF-16', (_name, bytes) => {
+  ])('no UTF-16 if %s', (_name, bytes) => {
     expect(aes(bytes)).toEqual(['the material is 31 bytes', AES])
   })
 
   it.each(['my ssh-ed25519 AAAA', 'a PuTTY-User-Key-File-3', '.ecdsa-sha2-nistp256'])(
-    'what only mentions a form of key is text: %s',
+    'text that only mentions a key format: %s',
     (text) => {
       expect(any(Buffer.from(text))).toEqual([
         `the material is text of ${text.length} characters that is not a PEM, JWK, hex or base64`,
@@ -101,7 +101,7 @@ describe('a mistake is told for what it is', () => {
     ])
   })
 
-  it('a key of PuTTY', () => {
+  it('a PuTTY key', () => {
     expect(any(Buffer.from('PuTTY-User-Key-File-3: ssh-ed25519\n'))).toEqual([
       'the material is a PuTTY private key, which keymgmt does not read',
       'convert it: puttygen KEY.ppk -O private-openssh -o COPY; ssh-keygen -p -m PKCS8 -f COPY; then import COPY and remove it',
@@ -129,7 +129,7 @@ describe('a mistake is told for what it is', () => {
     ['a SET', '31820100'],
     ['a tag of no key', 'ff820100'],
     ['a SEQUENCE of just this length', '3081a0'],
-  ])('%s is no DER of the wrong length', (_name, head) => {
+  ])('%s, which is not DER of the wrong length', (_name, head) => {
     const bytes = Buffer.concat([Buffer.from(head, 'hex'), noise(head === '3081a0' ? 160 : 29)])
     expect(aes(bytes)).toEqual([`the material is ${bytes.length} bytes`, AES])
   })
@@ -165,7 +165,7 @@ describe('a mistake is told for what it is', () => {
     expect(aes(Buffer.from(text))).toEqual([found, AES, ...hints])
   })
 
-  it('bytes that are nothing', () => {
+  it('unknown bytes', () => {
     expect(aes(noise(31))).toEqual(['the material is 31 bytes', AES])
     expect(any(noise(31))).toEqual(['the material is 31 bytes'])
     expect(refusalOf(noise(31), { type: 'rsa-2048' }).split('\n')[0]).toBe(

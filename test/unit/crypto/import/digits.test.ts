@@ -12,7 +12,7 @@ const RFC: readonly (readonly [plain: string, base64: string, hex: string])[] = 
 ]
 
 describe('base64', () => {
-  it.each(RFC)('of %s is %s, with padding and without', (plain, text) => {
+  it.each(RFC)('of %s is %s, with and without padding', (plain, text) => {
     expect(decodeBase64(Buffer.from(text))?.toString()).toBe(plain)
     expect(decodeBase64(Buffer.from(text.replaceAll('=', '')))?.toString()).toBe(plain)
     expect(decodeBase64(Buffer.from(` ${text}\r\n\t`))?.toString()).toBe(plain)
@@ -37,7 +37,7 @@ describe('base64', () => {
     ['Zm9vA', 'a single digit left'],
     ['Zh==', 'bits left that are not zero (RFC 4648 section 3.5)'],
     ['Zm9', 'the same'],
-  ])('%j is not read: %s', (text) => {
+  ])('does not decode %j: %s', (text) => {
     expect(decodeBase64(Buffer.from(text))).toBeUndefined()
   })
 })
@@ -56,7 +56,7 @@ describe('hex', () => {
   })
 
   it.each(['', '0x', '1x66', '0y66', '0x0x66', '666', '660', '6g', 'g6'])(
-    '%j is not read',
+    'does not decode %j',
     (text) => {
       expect(decodeHex(Buffer.from(text))).toBeUndefined()
     },
@@ -69,6 +69,6 @@ it.each([
   ['ef61bf6263', 'ef61bf6263'],
   ['61bbbf6263', '61bbbf6263'],
   ['6162bf63', '6162bf63'],
-])('of %s all but a byte order mark is left', (bytes, left) => {
+])('removes only a byte order mark from %s', (bytes, left) => {
   expect(Buffer.from(withoutMark(Buffer.from(bytes, 'hex'))).toString('hex')).toBe(left)
 })

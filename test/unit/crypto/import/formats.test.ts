@@ -36,7 +36,7 @@ describe('files of OpenSSL and of RFCs', () => {
     },
   )
 
-  it('PKCS#8 version 2 holds the same key as version 1', () => {
+  it('PKCS#8 version 2 contains the same key as version 1', () => {
     const [first, second] = MATERIAL_VECTORS.filter(({ name }) => name.startsWith('Ed25519')).map(
       (vector) => recogniseMaterial(fileOf(vector)).material,
     )
@@ -78,7 +78,7 @@ function formsOf(
 
 describe('a private key', () => {
   it.each(KEYS)(
-    '%s comes out the same of every form, and is what Node would store',
+    "%s is read from every format as the same bytes, which equal Node's export",
     (type, key, own) => {
       for (const [file, encrypted] of formsOf(key, own)) {
         const options = encrypted ? { passphrase } : {}
@@ -91,7 +91,7 @@ describe('a private key', () => {
   )
 
   it.each(KEYS)(
-    '%s is refused with a passphrase for nothing, without one, and with another',
+    '%s is refused with a superfluous, missing or wrong passphrase',
     (_type, key, own) => {
       for (const [file, encrypted] of formsOf(key, own)) {
         if (!encrypted)
@@ -106,7 +106,7 @@ describe('a private key', () => {
     },
   )
 
-  it('takes a passphrase of 1 to 1024 bytes, as OpenSSL does', () => {
+  it('accepts a passphrase of 1 to 1024 bytes, as OpenSSL does', () => {
     const [, key] = KEYS[1]
     const file = key.export({ format: 'der', type: 'pkcs8', ...encryption })
     expect(recogniseMaterial(file, { passphrase })).toMatchObject({ type: 'ecdsa-p256' })
@@ -131,7 +131,7 @@ describe('a private key', () => {
     ).toMatchObject({ format: 'SEC1 PEM' })
   })
 
-  it('is read as what format says, or refused', () => {
+  it('is read only in the specified format', () => {
     const pem = Buffer.from(KEYS[1][1].export({ format: 'pem', type: 'sec1' }))
     expect(recogniseMaterial(pem, { format: 'pem' })).toMatchObject({ type: 'ecdsa-p256' })
     for (const format of ['der', 'jwk', 'raw', 'hex', 'base64'] as const)
@@ -164,7 +164,7 @@ describe('symmetric and HMAC keys', () => {
     }
   })
 
-  it('is a copy: wiping what was given does not touch it', () => {
+  it('is copied: wiping the input does not change it', () => {
     const key = randomBytes(32)
     const { material } = recogniseMaterial(key, { type: 'aes256-gcm96' })
     key.fill(0)
@@ -175,13 +175,13 @@ describe('symmetric and HMAC keys', () => {
     [28, 'hmac-sha224'],
     [48, 'hmac-sha384'],
     [64, 'hmac-sha512'],
-  ])('%d bytes can only be %s', (length, type) => {
+  ])('%d bytes without a type are %s', (length, type) => {
     const key = randomBytes(length)
     for (const file of [key, Buffer.from(key.toString('hex')), Buffer.from(key.toString('base64'))])
       expect(recogniseMaterial(file).type).toBe(type)
   })
 
-  it('32 bytes need a type, or a JWK that says what it is for', () => {
+  it('32 bytes need a type, or a JWK that determines it', () => {
     const key = randomBytes(32)
     expect(refusalOf(key)).toMatch('specify one: type=aes256-gcm96 or type=hmac-sha256')
     expect(refusalOf(Buffer.from(key.toString('hex')))).toMatch('hmac-sha384 (48 bytes, base64)')
@@ -195,7 +195,7 @@ describe('symmetric and HMAC keys', () => {
     expect(refusalOf(oct({ alg: 'constructor' }))).toMatch('no key type has')
   })
 
-  it('is text only if format says raw', () => {
+  it('may be text only with format raw', () => {
     const hex = Buffer.from(createHash('sha256').update('x').digest('hex'))
     expect(refusalOf(hex, { type: 'hmac-sha512' })).toMatch(/hex of 32 bytes[^]*format=raw/)
     expect(recogniseMaterial(hex, { type: 'hmac-sha512', format: 'raw' }).material).toEqual(
@@ -207,7 +207,7 @@ describe('symmetric and HMAC keys', () => {
   })
 })
 
-it('what is read is a sound key: its public half is that of the original', () => {
+it('the result is a valid key with the public key of the original', () => {
   for (const [, key] of KEYS)
     expect(publicHalf(recogniseMaterial(pkcs8(key)).material)).toEqual(
       createPublicKey(key).export({ format: 'der', type: 'spki' }),

@@ -37,13 +37,13 @@ describe('JSON', () => {
     ['{ after a word', 'key = {'],
     ['[ after a word', 'keys[0]'],
     ['{ after a quote', '"{'],
-  ])('is not what has %s', (_name, text) => {
+  ])('is not recognised with %s', (_name, text) => {
     expect(said(Buffer.from(text), {})[0]).toBe(
       `the material is text of ${text.length} characters that is not a PEM, JWK, hex or base64`,
     )
   })
 
-  it('is not what begins so and is not UTF-8', () => {
+  it('is not recognised if it is not UTF-8', () => {
     expect(said(Buffer.concat([Buffer.from('{'), noise(30)]), {})[0]).toBe(
       'the material is 31 bytes',
     )
@@ -108,11 +108,11 @@ describe('JSON', () => {
         'AWS KMS accepts two; such a key can only be replaced, not converted',
       ],
     ],
-  ])('is refused for what it is: %s', (_name, file, words) => {
+  ])('is refused with its name: %s', (_name, file, words) => {
     expect(said(file, {})).toEqual(words)
   })
 
-  it.each(['null', '7', '"key"'])('is refused as said to be a JWK, and is none: %s', (text) => {
+  it.each(['null', '7', '"key"'])('is refused as an invalid JWK: %s', (text) => {
     expect(said(Buffer.from(text), { format: 'jwk' })).toEqual([
       'the material is JSON, but not a JWK: it has no "kty"',
       'a JWK is an object such as {"kty":"oct","k":"…"}',
@@ -128,7 +128,7 @@ describe('the members of a private key', () => {
     ['one in front', { x: `=${ec.x}` }, '"x"'],
     ['not there', { x: undefined, y: undefined }, '"x", "y"'],
     ['no text at all', { crv: null, d: [] }, '"crv", "d"'],
-  ])('are refused in another form than base64url: %s', (_name, change, names) => {
+  ])('are refused if they are not base64url: %s', (_name, change, names) => {
     expect(said(json({ ...ec, ...change }), {})).toEqual([
       `the JWK lacks ${names}, or its value is not base64url text`,
       EXPORT_WHOLE,
@@ -139,7 +139,7 @@ describe('the members of a private key', () => {
     ['RSA', '"n", "e", "p", "q", "dp", "dq", "qi"'],
     ['EC', '"crv", "x", "y"'],
     ['OKP', '"crv", "x"'],
-  ])('are told by name: those of %s', (kty, names) => {
+  ])('are named if they are missing: those of %s', (kty, names) => {
     expect(said(json({ kty, d: 'AA' }), {})).toEqual([
       `the JWK lacks ${names}, or its value is not base64url text`,
       EXPORT_WHOLE,
@@ -157,13 +157,13 @@ describe('the members of a private key', () => {
     ])
   })
 
-  it('may be followed by others, which are passed over', () => {
+  it('may be followed by others, which are ignored', () => {
     expect(
       recogniseMaterial(json({ ...ec, kid: 'ü', key_ops: ['sign'], ext: true }), {}),
     ).toMatchObject({ type: 'ecdsa-p256', format: 'JWK' })
   })
 
-  it('may have a coordinate with a zero too many in front, as it is the same number', () => {
+  it('may have a coordinate with an additional leading zero', () => {
     const x = Buffer.concat([Buffer.alloc(1), Buffer.from(ec.x ?? '', 'base64url')]).toString(
       'base64url',
     )
@@ -176,21 +176,21 @@ describe('the members of a private key', () => {
   })
 })
 
-describe('the key of an oct', () => {
+describe('an oct key', () => {
   it.each([
     ['a number', 7],
     ['a list', ['AA']],
     ['nothing', ''],
     ['of no alphabet', '****'],
     ['not there', undefined],
-  ])('is refused in another form than base64url: %s', (_name, k) => {
+  ])('is refused if it is not base64url: %s', (_name, k) => {
     expect(said(json({ kty: 'oct', k }), {})).toEqual([
       'the JWK has no "k", or its value is not base64url text',
       'export the key again from the program that created it',
     ])
   })
 
-  it('is refused in another length', () => {
+  it('is refused with another length', () => {
     expect(said(oct(31), { type: 'aes256-gcm96' })).toEqual([
       'the JWK contains 31 bytes',
       'aes256-gcm96 takes exactly 32 bytes, raw or as hex, base64 or a JWK',
@@ -202,14 +202,14 @@ describe('the key of an oct', () => {
     expect(said(oct(48), { type: 'rsa-2048' })[0]).toBe('the JWK contains 48 bytes')
   })
 
-  it('is refused when it is text', () => {
+  it('is refused if it is text', () => {
     const k = Buffer.from('correct horse battery staple 123').toString('base64url')
     expect(said(json({ kty: 'oct', k }), { type: 'aes256-gcm96' })[0]).toBe(
       'the material is weak: its 32 bytes (JWK) are text, where random bytes are expected',
     )
   })
 
-  it('is of more than one type when nothing tells which', () => {
+  it('is ambiguous if no member determines its type', () => {
     expect(said(oct(32), {})).toEqual([
       'the material fits more than one type: aes256-gcm96 (32 bytes, JWK), hmac-sha256 (32 bytes, JWK)',
       'specify one: type=aes256-gcm96 or type=hmac-sha256',
@@ -222,12 +222,12 @@ describe('the key of an oct', () => {
     [{ use: 'enc' }, 'aes256-gcm96'],
     [{ use: 'sig' }, 'hmac-sha256'],
     [{ use: 'sig', alg: 'HS256' }, 'hmac-sha256'],
-  ])('is of the type that it says it is for: %j', (what, type) => {
+  ])('has the type that its members determine: %j', (what, type) => {
     expect(recogniseMaterial(oct(32, what), {}).type).toBe(type)
   })
 })
 
-describe('what a JWK says that it is for', () => {
+describe('use and alg of a JWK', () => {
   const AGREEMENT = 'ECDH-ES, ECDH-ES+A128KW, ECDH-ES+A192KW, ECDH-ES+A256KW'
   const EC = `with ecdsa-p256, "use" can be sig or enc, and "alg" can be ES256, ${AGREEMENT}; a copy of the JWK without them is accepted too`
 
@@ -254,14 +254,14 @@ describe('what a JWK says that it is for', () => {
       oct(28, { alg: 7 }),
       'with hmac-sha224, "use" can be sig, and "alg" must be absent; a copy of the JWK without them is accepted too',
     ],
-  ] as const)('must not be against its type: %s (%#)', (type, file, hint) => {
+  ] as const)('must not contradict its type: %s (%#)', (type, file, hint) => {
     expect(said(file, { type })).toEqual([
       `the "alg" or "use" of the JWK does not allow ${type}`,
       hint,
     ])
   })
 
-  it('must be something that there is', () => {
+  it('must be known values', () => {
     expect(said(oct(32, { alg: 'HS1' }), {})).toEqual([
       'no key type has the "alg" or "use" of the JWK',
       'key types: aes256-gcm96, rsa-2048, rsa-3072, rsa-4096, ecdsa-p256, ecdsa-p384, ecdsa-p521, ecdsa-secp256k1, ed25519, hmac-sha224, hmac-sha256, hmac-sha384, hmac-sha512',

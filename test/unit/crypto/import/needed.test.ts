@@ -19,7 +19,7 @@ const TAKES: Readonly<Record<KeyTypeName, readonly [words: string, length: numbe
   'hmac-sha512': ['exactly 64 bytes, raw or as hex, base64 or a JWK', 64],
 }
 
-describe('what a refusal says is needed', () => {
+describe('the hint that says what is needed', () => {
   it.each(KEY_TYPE_NAMES.map((type) => [type, ...TAKES[type]] as const))(
     'for %s: %s',
     (type, words, length) => {
@@ -28,7 +28,7 @@ describe('what a refusal says is needed', () => {
     },
   )
 
-  it('where no type is given: every form, and every length once, the shortest first', () => {
+  it('without a type: every format, and every length once, the shortest first', () => {
     expect(needed(undefined)).toBe(
       'an import takes a private key (PEM, DER, JWK), or bytes (raw, hex, base64, JWK): 28, 32, 48, 64 of them',
     )

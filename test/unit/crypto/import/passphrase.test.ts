@@ -11,7 +11,7 @@ const WRONG = 'the passphrase does not open the private key'
 
 describe('the passphrase of an encrypted private key', () => {
   it.each([1, 1023, 1024])(
-    'may be of %d bytes, and is the memory that was given: a copy would be one more to wipe',
+    'may have %d bytes, and is not copied, because a copy would have to be wiped',
     (length) => {
       const passphrase = new Uint8Array(length).fill(0x61)
       const taken = requirePassphrase({ passphrase })
@@ -48,7 +48,7 @@ describe('the passphrase of an encrypted private key', () => {
     )
   })
 
-  it('must not come with material that is not encrypted, not even an empty one', () => {
+  it('is refused with material that is not encrypted, even if it is empty', () => {
     expect(() => {
       assertNoPassphrase({})
     }).not.toThrow()
@@ -65,7 +65,7 @@ describe('the passphrase of an encrypted private key', () => {
   })
 })
 
-describe('why a private key did not open', () => {
+describe("the error for a private key that can't be decrypted", () => {
   // The codes that Node makes of the reasons that OpenSSL gives, as they were seen.
   it.each([
     ['ERR_OSSL_EVP_UNSUPPORTED', OTHER_WAY],
@@ -78,7 +78,7 @@ describe('why a private key did not open', () => {
     ['ERR_OSSL_ASN1_HEADER_TOO_LONG', WRONG],
     ['ERR_OSSL_UNSUPPORTED', WRONG],
     ['', WRONG],
-  ])('is told from the code %j: %s', (code, message) => {
+  ])('depends on the code %j: %s', (code, message) => {
     expect(decryptionError(code)).toMatchObject({
       code: 'FIELD_INVALID',
       message,
@@ -97,7 +97,7 @@ describe('why a private key did not open', () => {
       'ERR_OSSL_UNSUPPORTED',
     ],
     ['nothing, where that has no code', new Error('its words'), ''],
-  ])('is asked with %s, and its words are dropped', (_name, thrown, code) => {
+  ])('drops the message of %s', (_name, thrown, code) => {
     expect(() =>
       wrapError(
         () => {
@@ -110,7 +110,7 @@ describe('why a private key did not open', () => {
     )
   })
 
-  it('is what was refused already, if it was', () => {
+  it('is the original KeymgmtError, if there is one', () => {
     const first = invalidMaterial('the first')
     expect(() =>
       wrapError(

@@ -16,7 +16,7 @@ const DAMAGED = [
   'use another copy of the key',
 ]
 
-describe('what is no private key', () => {
+describe('a PEM block that is not a private key', () => {
   it.each([
     ['PUBLIC KEY', 'a public key'],
     ['RSA PUBLIC KEY', 'a public key'],
@@ -34,7 +34,7 @@ describe('what is no private key', () => {
     ])
   })
 
-  it('is named by the most telling label, wherever that stands', () => {
+  it('is named by the most specific label, at any position', () => {
     expect(
       said(
         Buffer.concat(
@@ -45,7 +45,7 @@ describe('what is no private key', () => {
     ).toBe('the material is a public key (PEM), and a private key is needed')
   })
 
-  it('is refused without a name if its label says nothing, or there is no label', () => {
+  it('is refused without a name if its label is unknown or missing', () => {
     expect(said(pem('X509 CRL', ''), {})).toEqual([
       'the material is PEM that contains no private key',
       CONVERT,
@@ -57,7 +57,7 @@ describe('what is no private key', () => {
   })
 })
 
-describe('a private key in a form that is not read', () => {
+describe('a private key in an unsupported format', () => {
   it.each([
     ['DSA PRIVATE KEY', 'a DSA private key', ['AWS KMS has no DSA keys']],
     [
@@ -103,7 +103,7 @@ describe('a private key in a form that is not read', () => {
       `Proc-Type: 4,ENCRYPTED\n\n${pkcs8.toString('base64')}`,
       { passphrase: Buffer.from('correct horse') },
     ],
-  ])('is refused under a label that is not known: %s', (_name, body, options) => {
+  ])('is refused under an unknown label: %s', (_name, body, options) => {
     expect(said(pem('SECRET PRIVATE KEY', body), options)).toEqual([
       'the material is a private key with an unknown PEM label',
       CONVERT,
@@ -117,7 +117,7 @@ describe('a private key under a label', () => {
     ['RSA PRIVATE KEY', 'PKCS#1', pkcs8, 'PKCS#8'],
     ['EC PRIVATE KEY', 'SEC1', pkcs8, 'PKCS#8'],
     ['ENCRYPTED PRIVATE KEY', 'encrypted PKCS#8', pkcs8, 'PKCS#8'],
-  ])('that promises something else is refused: %s', (label, promised, der, held) => {
+  ])('of another structure is refused: %s', (label, promised, der, held) => {
     expect(said(pem(label, der), {})).toEqual([
       `the PEM is labelled "${label}" (${promised}) but contains ${held}`,
       CONVERT,
@@ -154,11 +154,11 @@ describe('a private key under a label', () => {
       pem('PRIVATE KEY', Buffer.from('300430000300', 'hex')),
       ['the material is a public key (PEM), and a private key is needed', 'import the private key'],
     ],
-  ])('is refused when it %s', (_name, file, words) => {
+  ])('is refused if it %s', (_name, file, words) => {
     expect(said(file, {})).toEqual(words)
   })
 
-  it('is refused beside another', () => {
+  it('is refused together with another', () => {
     expect(
       said(
         Buffer.concat([
@@ -174,7 +174,7 @@ describe('a private key under a label', () => {
     ])
   })
 
-  it('is read beside what is no private key, and with text in front, between and after', () => {
+  it('is read together with other blocks, and with text before, between and after them', () => {
     const blocks = [
       pem('CERTIFICATE', 'AAAA'),
       pem('EC PRIVATE KEY', sec1),
@@ -190,7 +190,7 @@ describe('a private key under a label', () => {
     ).toEqual({ type: 'ecdsa-p256', format: 'SEC1 PEM', material: new Uint8Array(pkcs8) })
   })
 
-  it('is read when its file is just as large as one may be, and refused when that is larger by one byte', () => {
+  it('is read from a file of the maximum size, and refused from one that is one byte larger', () => {
     const block = pem('EC PRIVATE KEY', sec1)
     const file = (length: number) =>
       Buffer.concat([Buffer.alloc(length - block.length, '#'), block])
@@ -206,7 +206,7 @@ describe('a private key under a label', () => {
   })
 })
 
-describe('a block that does not end', () => {
+describe('a block without an end', () => {
   it.each([
     ['in its label', '-----BEGIN PRIVATE KEY'],
     ['after its label', '-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n'],
@@ -223,7 +223,7 @@ describe('traditional encryption (RFC 1421)', () => {
   const closed = (passphrase: string) =>
     Buffer.from(ec.export({ format: 'pem', type: 'sec1', cipher: 'aes-256-cbc', passphrase }))
 
-  it('is read with its passphrase, from among other text', () => {
+  it('is read with its passphrase, between other text', () => {
     const file = Buffer.concat([
       Buffer.from('a text\n'),
       closed('correct horse'),
@@ -236,7 +236,7 @@ describe('traditional encryption (RFC 1421)', () => {
     })
   })
 
-  it('is refused with a type that is not its own', () => {
+  it('is refused with another type', () => {
     expect(
       said(closed('correct horse'), {
         passphrase: Buffer.from('correct horse'),

@@ -74,7 +74,7 @@ describe('an RSA private key', () => {
       'coefficient',
       'its precomputed numbers (exponent1, exponent2, coefficient) do not belong to its primes',
     ],
-  ])('is refused when its number %d is off by one bit: %s', (corrupted, _name, fault) => {
+  ])('is refused if its number %d has a flipped bit: %s', (corrupted, _name, fault) => {
     const written = list(
       ...numbers.map(({ tag, content, whole }, index) => {
         if (index !== corrupted) return whole
@@ -90,7 +90,7 @@ describe('an RSA private key', () => {
     ])
   })
 
-  it('is taken as it is when its numbers belong together', () => {
+  it('is accepted unchanged if its numbers are consistent', () => {
     expect(recogniseMaterial(list(...numbers.map(({ whole }) => whole)), {})).toEqual({
       type: 'rsa-2048',
       format: 'PKCS#1 DER',
@@ -119,7 +119,7 @@ describe('an EC private key', () => {
     )
   })
 
-  it('is refused with the point of another', () => {
+  it('is refused with the public point of another key', () => {
     expect(said(sec1(scalar, pointOf(number(2))), {})).toEqual([
       'the public key in the file does not belong to the private key',
       ANOTHER_COPY,
@@ -134,14 +134,14 @@ describe('an EC private key', () => {
     ],
     ['is small', number(1), 'made of only a few different bytes'],
     ['repeats', hex('0123456789abcdeffedcba9876543210'.repeat(2)), 'one pattern repeated'],
-  ])('is refused when its secret %s, as everybody would find it', (_name, weak, words) => {
+  ])('is refused if its scalar %s, which is easy to guess', (_name, weak, words) => {
     expect(said(sec1(weak, pointOf(weak)), {})).toEqual([
       `the private key is weak: its secret is ${words}`,
       'import a key that was generated at random',
     ])
   })
 
-  it('is refused from the order of its curve on, and taken one below', () => {
+  it('is refused if its scalar is the order of the curve or more, and accepted one below', () => {
     const below = Buffer.from(ORDER)
     below[31] = (below[31] ?? 0) - 1
     expect(recogniseMaterial(sec1(below), {}).type).toBe('ecdsa-p256')
@@ -151,14 +151,14 @@ describe('an EC private key', () => {
     ])
   })
 
-  it('is refused with the parameters of P-256 spelt out, which could be those of another curve', () => {
+  it('is refused with explicit parameters of P-256', () => {
     expect(said(sec1(scalar, undefined, explicit(pointOf(number(1)))), {})).toEqual([
       'the material is an EC private key with explicit curve parameters, and a named curve is needed',
       NAME_THE_CURVE,
     ])
   })
 
-  it('is refused with parameters of no curve that has a name', () => {
+  it('is refused with parameters of an unnamed curve', () => {
     expect(said(sec1(scalar, undefined, explicit(pointOf(number(2)))), {})).toEqual([
       "the material is an EC private key with explicit curve parameters, which can't be imported",
       NAME_THE_CURVE,
@@ -167,7 +167,7 @@ describe('an EC private key', () => {
   })
 })
 
-describe('a private key of no type here', () => {
+describe('a private key of an unsupported type', () => {
   const der = (key: ReturnType<typeof generateKeyPairSync>['privateKey']) =>
     key.export({ format: 'der', type: 'pkcs8' })
 
@@ -196,7 +196,7 @@ describe('a private key of no type here', () => {
       'a private key of the algorithm x25519',
       [],
     ],
-  ])('is named, with all types that there are: %s', (_name, file, found, hints) => {
+  ])('is named, with all supported types: %s', (_name, file, found, hints) => {
     expect(said(file, {})).toEqual([
       `the material is ${found}, which can't be imported`,
       ...hints,
@@ -204,7 +204,7 @@ describe('a private key of no type here', () => {
     ])
   })
 
-  it('is not named when Node.js does not either, as with SM2', () => {
+  it("is not named if Node.js can't name it, as with SM2", () => {
     const [file = Buffer.alloc(0)] = MATERIAL_VECTORS.filter(({ name }) => name === 'SM2').map(
       fileOf,
     )
@@ -217,7 +217,7 @@ describe('a private key of no type here', () => {
   })
 })
 
-describe('a private key of another type than is said', () => {
+describe('a private key of another type than the specified one', () => {
   it.each([
     ['ecdsa-p256', 'a private key on the curve P-256, as PEM, DER or a JWK'],
     ['rsa-2048', 'an RSA private key of 2048 bits with two primes, as PEM, DER or a JWK'],

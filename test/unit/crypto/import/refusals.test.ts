@@ -66,7 +66,7 @@ describe('material of the wrong type', () => {
   })
 })
 
-describe('a key whose halves differ', () => {
+describe('a key with the public key of another', () => {
   const [first, second] = [ec().export({ format: 'jwk' }), ec().export({ format: 'jwk' })]
   const [okp, other] = [0, 1].map(() =>
     generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }),
@@ -120,7 +120,7 @@ describe('weak material', () => {
   })
 })
 
-describe('what people bring by mistake', () => {
+describe('common mistakes', () => {
   it.each([
     ['nothing', Buffer.alloc(0), 'the material is empty'],
     ['too much', Buffer.alloc(65_537), 'no key is longer than 65536'],
@@ -186,7 +186,7 @@ describe('what people bring by mistake', () => {
       'or its curve is not',
     ],
     ['a JWK with k in base64', jwk({ kty: 'oct', k: '****' }), 'has no "k"'],
-  ])('is named: %s', (_name, file, words) => {
+  ])('are named: %s', (_name, file, words) => {
     expect(refusalOf(file)).toContain(words)
   })
 })

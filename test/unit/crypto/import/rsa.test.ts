@@ -73,7 +73,7 @@ function nextPrime(after: bigint): bigint {
     if (checkPrimeSync(candidate)) return candidate
 }
 
-it('a key that Node made is sound', () => {
+it('a key that Node generated has no fault', () => {
   expect(rsaFault(good, BITS)).toBeUndefined()
   expect(rsaFault(keyOf(good.p, good.q, 2n ** 64n + 13n), BITS)).toBeUndefined()
 })
@@ -103,11 +103,11 @@ it.each<readonly [string, RsaNumbers]>([
   ['precomputed', { ...good, dq: good.dq + 1n }],
   ['precomputed', { ...good, qi: good.qi + 1n }],
   ['precomputed', { ...good, qi: good.qi + good.p }],
-])('what is wrong is said: %s (%#)', (words, key) => {
+])('names the fault: %s (%#)', (words, key) => {
   expect(rsaFault(key, BITS)).toContain(words)
 })
 
-it('finds what the chips of ROCA made', () => {
+it('finds ROCA keys', () => {
   const fault = 'it was made by a chip whose keys can be broken (ROCA, CVE-2017-15361)'
   expect(rsaFault(keyOf(rocaPrime(), rocaPrime()), BITS)).toBe(fault)
   // The primes below 168 show it, and no other numbers: a power of 65537 leaves 1 or 8 modulo 9,
@@ -117,7 +117,7 @@ it('finds what the chips of ROCA made', () => {
   expect(rsaFault(key, BITS)).toBe(fault)
 })
 
-it('finds a prime that is none', () => {
+it('finds a composite number in place of a prime', () => {
   const [a, b] = [
     generatePrimeSync(256, { bigint: true }),
     generatePrimeSync(256, { bigint: true }),

@@ -28,7 +28,7 @@ describe('format', () => {
     ['base64', 'hmac-sha384', Buffer.from(both.toString(), 'base64')],
     ['raw', 'hmac-sha512', both],
   ] as const)(
-    'chooses what text is that could be hex, base64 and itself: %s',
+    'decides how text is read that could be hex, base64 or raw: %s',
     (format, type, material) => {
       expect(recogniseMaterial(both, { format, type })).toEqual({
         type,
@@ -42,7 +42,7 @@ describe('format', () => {
     ['hex', undefined],
     ['base64', 'hmac-sha384'],
     ['raw', 'hmac-sha512'],
-  ] as const)('%s leaves no other reading of it: it is %s', (format, type) => {
+  ] as const)('%s determines the reading: it is %s', (format, type) => {
     if (type !== undefined) expect(recogniseMaterial(both, { format }).type).toBe(type)
     else
       expect(said(both, { format })).toEqual([
@@ -56,7 +56,7 @@ describe('format', () => {
     ['base64', noise(32)],
     ['hex', Buffer.from(noise(32).toString('base64'))],
     ['base64', Buffer.from('correct horse battery staple')],
-  ] as const)('%s is refused for what is not %s', (format, bytes) => {
+  ] as const)('%s is refused if the text is not %s', (format, bytes) => {
     expect(said(bytes, { format, type: 'aes256-gcm96' })).toEqual([
       `the material is not ${format}, as format says`,
       AES,
@@ -66,14 +66,17 @@ describe('format', () => {
   it.each([
     ['hex', 'hex of 31 bytes', noise(31).toString('hex')],
     ['base64', 'base64 of 31 bytes', noise(31).toString('base64')],
-  ] as const)('%s is refused for another length with that length: %s', (format, found, text) => {
-    expect(said(Buffer.from(text), { format, type: 'aes256-gcm96' })).toEqual([
-      `the material is text: ${found}`,
-      AES,
-    ])
-  })
+  ] as const)(
+    '%s is refused with another length, which the error states: %s',
+    (format, found, text) => {
+      expect(said(Buffer.from(text), { format, type: 'aes256-gcm96' })).toEqual([
+        `the material is text: ${found}`,
+        AES,
+      ])
+    },
+  )
 
-  it('raw is refused for another length with what the bytes are', () => {
+  it('raw is refused with another length, with a diagnosis', () => {
     expect(said(noise(31), { format: 'raw', type: 'aes256-gcm96' })).toEqual([
       'the material is 31 bytes',
       AES,
@@ -84,7 +87,7 @@ describe('format', () => {
     ])
   })
 
-  it('that is not said is told by the content', () => {
+  it('is recognised by content if it is not specified', () => {
     expect(recogniseMaterial(noise(48), {})).toEqual({
       type: 'hmac-sha384',
       format: 'raw',
@@ -104,14 +107,14 @@ describe('format', () => {
 })
 
 describe('without a type', () => {
-  it('bytes that two types take are of neither', () => {
+  it('bytes that fit two types are refused', () => {
     expect(said(noise(32), {})).toEqual([
       'the material fits more than one type: aes256-gcm96 (32 bytes, raw), hmac-sha256 (32 bytes, raw)',
       'specify one: type=aes256-gcm96 or type=hmac-sha256',
     ])
   })
 
-  it('hex that is base64 of another key is of neither', () => {
+  it('hex that is also base64 of another key is refused', () => {
     expect(said(Buffer.from(noise(32).toString('hex')), {})).toEqual([
       'the material fits more than one type: aes256-gcm96 (32 bytes, hex), hmac-sha256 (32 bytes, hex), hmac-sha384 (48 bytes, base64)',
       'specify one: type=aes256-gcm96 or type=hmac-sha256 or type=hmac-sha384',
@@ -119,7 +122,7 @@ describe('without a type', () => {
   })
 
   it.each([27, 29, 31, 33, 47, 49, 63, 65])(
-    '%d bytes are refused with all lengths that there are',
+    '%d bytes are refused with all accepted lengths',
     (length) => {
       expect(said(noise(length), {})).toEqual([
         `the material is ${length} bytes`,
@@ -129,7 +132,7 @@ describe('without a type', () => {
   )
 })
 
-describe('a secret that is weak', () => {
+describe('a weak secret', () => {
   const words = Buffer.from('correct horse battery staple 123')
   const text = [
     'the material is weak: its 32 bytes (base64) are text, where random bytes are expected',
@@ -137,7 +140,7 @@ describe('a secret that is weak', () => {
     MEANT,
   ]
 
-  it('is refused with a way to make another', () => {
+  it('is refused with a way to generate another', () => {
     expect(said(Buffer.alloc(32, 0xee), { type: 'aes256-gcm96' })).toEqual([
       'the material is weak: its 32 bytes (raw) are the same byte over and over',
       'generate a key: openssl rand -out key.bin 32',
@@ -150,7 +153,7 @@ describe('a secret that is weak', () => {
     ])
   })
 
-  it('is text, unless format says that the characters are the key', () => {
+  it('is text, except with format raw', () => {
     expect(said(Buffer.from(words.toString('base64')), { type: 'aes256-gcm96' })).toEqual(text)
     expect(
       said(Buffer.from(words.toString('base64')), { type: 'aes256-gcm96', format: 'base64' }),
@@ -160,7 +163,7 @@ describe('a secret that is weak', () => {
     )
   })
 
-  it('is refused even if format says that its characters are the key', () => {
+  it('is refused even with format raw', () => {
     expect(said(Buffer.alloc(32, 'a'), { type: 'aes256-gcm96', format: 'raw' })).toEqual([
       'the material is weak: its 32 bytes (raw) are the same byte over and over',
       'generate a key: openssl rand -out key.bin 32',
@@ -168,14 +171,14 @@ describe('a secret that is weak', () => {
   })
 })
 
-describe('a private key in text', () => {
+describe('a private key in hex or base64', () => {
   const der = generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' })
 
   it.each([
     ['hex', 'hex'],
     ['base64', 'base64'],
     ['base64', 'base64url'],
-  ] as const)('of %s (%s) is read as what it is', (format, encoding) => {
+  ] as const)('of %s (%s) is read as a private key', (format, encoding) => {
     const file = Buffer.from(der.toString(encoding))
     const found = {
       type: 'ed25519',
@@ -186,7 +189,7 @@ describe('a private key in text', () => {
     expect(recogniseMaterial(file, { format })).toEqual(found)
   })
 
-  it('is not looked for when its characters are the key', () => {
+  it('is not recognised with format raw', () => {
     expect(said(Buffer.from(der.toString('hex')), { format: 'raw' })).toEqual([
       'the material is text of 96 characters that is not a PEM, JWK, hex or base64',
       expect.stringContaining('an import takes'),

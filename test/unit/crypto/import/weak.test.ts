@@ -6,7 +6,7 @@ import { isText, weakness } from '../../../../src/crypto/import/weak.js'
 const BYTES = createHash('sha256').update('bytes').digest()
 
 describe('weakness', () => {
-  it('is not seen in bytes without a pattern, nor in those that repeat a pattern but for one byte', () => {
+  it('is not found in bytes without a pattern, or with one byte outside the pattern', () => {
     expect(weakness(BYTES)).toBeUndefined()
     for (const changed of [0, 15, 16, 31]) {
       const nearly = Buffer.concat([BYTES.subarray(0, 16), BYTES.subarray(0, 16)])
