@@ -1,4 +1,4 @@
-/** The `credentials` that a provider of AWS KMS takes: Vault's four, and three of ours. */
+/** The `credentials` that a provider of AWS KMS takes: Vault's four and our three. */
 export const AWS_CREDENTIALS = {
   access_key: 'AWS access key id.',
   secret_key: 'AWS secret access key.',

@@ -34,7 +34,7 @@ export const keyRotate = definePath<Engine>()({
   },
 })
 
-/** The effect of a rotation on clients that name the alias: no error of theirs explains it. */
+/** The effect of a rotation on clients that name the alias: their errors do not explain it. */
 function explainRotation(type: string, key: string, providers: readonly string[]): string {
   const where = providers.map((name) => `keymgmt read keymgmt/kms/${name}/key/${key}`).join(', ')
   const effect =

@@ -11,7 +11,7 @@ import type { Takedown } from '../records/takedown.js'
 
 export type { Observation, ObservedKmsKey } from '../reconcile/observe.js'
 
-/** Something that is not as it should be. */
+/** A difference between the records and AWS. */
 export interface Difference {
   readonly what:
     'kms-key' | 'state' | 'material' | 'expiry' | 'tags' | 'multi-region' | 'alias' | 'unfinished'
@@ -161,7 +161,7 @@ function compareKmsKey(
   if (!status)
     return [differs('kms-key', 'exists', entry.state === 'lost' ? 'lost' : 'deleted', false)]
   if (entry.state === 'lost') return [differs('kms-key', 'lost', status.state, true)]
-  // A KMS key that is to be deleted is neither filled nor tagged any more.
+  // A KMS key that should be deleted needs neither material nor tags.
   const stays = expected !== 'pending-deletion'
   const found: (Difference | false)[] = [
     status.state !== expected &&

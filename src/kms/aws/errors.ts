@@ -78,7 +78,7 @@ const UNREACHABLE: Advice = {
 
 const RETRY_LATER: Advice = {
   code: 'KMS_FAILED',
-  hints: () => ['run the same command again to go on from here'],
+  hints: () => ['run the same command again: it continues from here'],
 }
 
 const NOT_SENT: Advice = {
@@ -152,7 +152,7 @@ export function isThrottled({ name, sent }: AwsFailure): boolean {
   return sent && (name === 'ThrottlingException' || name === 'TooManyRequestsException')
 }
 
-/** True if no connection was opened, so that AWS has not seen the request. */
+/** True if no connection was opened, so AWS did not see the request. */
 export function isNotConnected({ code, sent }: AwsFailure): boolean {
   return sent && NOT_CONNECTED.test(code)
 }

@@ -110,7 +110,7 @@ function isLost(failure: AwsFailure, { operation }: AwsRequest): boolean {
 function ambiguous({ message, requestId }: KeymgmtError, cause: unknown): KeymgmtError {
   return new KeymgmtError('KMS_AMBIGUOUS', message, {
     hints: [
-      'it is not known whether AWS did it; run the same command again, which looks before it goes on',
+      'run the same command again: it looks in AWS before it continues',
     ],
     requestId,
     cause,
@@ -128,7 +128,7 @@ function stopped(
       ? signal.reason
       : new KeymgmtError('INTERRUPTED', 'interrupted')
   const error = new KeymgmtError(reason.code, `${reason.message}, at ${operation} in ${region}`, {
-    hints: [...reason.hints, 'run the same command again to go on from here'],
+    hints: [...reason.hints, 'run the same command again: it continues from here'],
   })
   return lost ? ambiguous(error, lost) : error
 }
