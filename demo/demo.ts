@@ -177,7 +177,7 @@ async function demo(endpoint: string): Promise<void> {
     (await decrypt(endpoint, 'us-west-1', second)) === 'attack at noon',
     'the same KMS keys decrypt again',
   )
-  run('read keymgmt/kms/example-kms/key/app/verify')
+  run('read keymgmt/kms/example-kms/key/app/verify challenge=true')
 
   heading('Remove it for good')
   run('delete keymgmt/kms/example-kms/key/app deletion_window=7')

@@ -84,6 +84,7 @@ export const ERRORS = {
     meaning: 'the operating system refused a file or an address',
   },
   INTERNAL: { exitStatus: 2, meaning: 'keymgmt has a bug: report it' },
+  CHECK_INCOMPLETE: { exitStatus: 2, meaning: 'a check could not check everything' },
   CHECK_FAILED: { exitStatus: 3, meaning: 'a check found a difference' },
   COMMAND_UNKNOWN: { exitStatus: 127, meaning: 'no command has that name' },
   INTERRUPTED: { exitStatus: 130, meaning: 'the command was interrupted' },

@@ -16,7 +16,7 @@ export {
   revokeDistribution,
   type ScheduledDeletion,
 } from './core/operations/remove.js'
-export { repairDistribution, type Repair } from './core/operations/repair.js'
+export { repairDistribution, type Repair, type RepairOptions } from './core/operations/repair.js'
 export {
   readStatus,
   type BaseCredentials,
@@ -29,6 +29,7 @@ export {
   type Difference,
   type Observation,
   type ObservedKmsKey,
+  type Unchecked,
   type Verification,
 } from './core/operations/verify.js'
 export type {
@@ -49,7 +50,6 @@ export type {
   VersionMaterial,
 } from './core/records/model.js'
 export { readDistribution, readKey, readProvider } from './core/records/repository.js'
-export type { Takedown } from './core/records/takedown.js'
 export type { MaterialFormat } from './crypto/import/material.js'
 export { KEY_TYPE_NAMES, type KeyTypeName } from './crypto/key-types.js'
 export type { RootKey, ScryptFactors, SealHeader, SealKind } from './crypto/root-key.js'
@@ -73,6 +73,7 @@ export type { ClientOptions } from './kms/aws/settings.js'
 export type { KmsKindName, KmsKinds } from './kms/index.js'
 export type {
   AliasOwner,
+  ImportedMaterial,
   KmsAccount,
   KmsEndpoint,
   KmsKey,

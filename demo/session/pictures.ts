@@ -8,7 +8,7 @@ const LINES = [
   'keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt',
   'keymgmt write -f keymgmt/key/app/rotate',
   'keymgmt read keymgmt/kms/example-kms/key/app',
-  'keymgmt read keymgmt/kms/example-kms/key/app/verify',
+  'keymgmt read keymgmt/kms/example-kms/key/app/verify challenge=true',
 ]
 
 const PROVIDER = 'keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1'

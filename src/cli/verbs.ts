@@ -208,7 +208,8 @@ function warn(terminal: Terminal, warnings: readonly string[]): void {
   }, warnings)
 }
 
-function exitStatus(operation: Operation, { data, failed }: Response): number {
+function exitStatus(operation: Operation, { data, failed, incomplete }: Response): number {
+  if (incomplete) return new KeymgmtError('CHECK_INCOMPLETE', '').exitStatus
   if (failed) return new KeymgmtError('CHECK_FAILED', '').exitStatus
   const nothing =
     operation === 'list'

@@ -78,6 +78,12 @@ export interface KmsKeyStatus {
   readonly kind: { readonly type: KeyTypeName; readonly purpose: readonly Purpose[] } | undefined
 }
 
+/** The KMS's reply to an import. */
+export interface ImportedMaterial {
+  /** The KMS's name for the material in this KMS key, where it has one. */
+  readonly materialId?: string | undefined
+}
+
 /** The owner of an alias to move. */
 export interface AliasOwner {
   /** The ids of the KMS keys that it may be moved away from. */
@@ -129,16 +135,16 @@ export interface KmsProvider {
   findReplica(key: KmsKey, region: string, since: Date): Promise<KmsKey | undefined>
 
   /**
-   * Puts the material into the KMS key, for ever, and leaves it usable. The provider does not keep
-   * `material`.
-   * @returns the KMS's name for the material in this KMS key, where it has one.
+   * Puts the material into the KMS key and leaves it usable: until `validTo`, or for ever. The
+   * provider does not keep `material`.
    */
   importMaterial(
     region: string,
     key: KmsKey,
     type: KeyTypeName,
     material: Uint8Array,
-  ): Promise<{ readonly materialId?: string | undefined }>
+    validTo?: Date,
+  ): Promise<ImportedMaterial>
 
   /**
    * True if the KMS key has exactly this material; undefined if AWS can't show that without a
@@ -152,10 +158,17 @@ export interface KmsProvider {
   ): Promise<boolean | undefined>
 
   /**
-   * True if the KMS key takes this material as the one that it has had before. It is changed only
-   * if it had none.
+   * Asks the KMS key to take this material, which it does only if it has had it before. It is
+   * changed only if it had none, and expires at `validTo`, or never.
+   * @returns undefined if it is refused.
    */
-  accepts(region: string, key: KmsKey, type: KeyTypeName, material: Uint8Array): Promise<boolean>
+  accepts(
+    region: string,
+    key: KmsKey,
+    type: KeyTypeName,
+    material: Uint8Array,
+    validTo?: Date,
+  ): Promise<ImportedMaterial | undefined>
 
   /** Deletes the material from the KMS key, which stays. */
   deleteMaterial(region: string, key: KmsKey): Promise<void>

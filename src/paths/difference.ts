@@ -1,19 +1,9 @@
-import type { Difference } from '../core/operations/verify.js'
-import { waysForward } from '../core/records/takedown.js'
+import type { Difference, Unchecked } from '../core/operations/verify.js'
 import type { Json } from '../router/values.js'
 
-/** The distribution that a difference was found in. */
-export interface DistributionPath {
-  readonly provider: string
-  readonly key: string
-}
-
 /** A difference as data. */
-export function differenceData(
-  difference: Difference,
-  where: DistributionPath,
-): Record<string, Json> {
-  const { what, region, version, subject, expected, found } = difference
+export function differenceData(difference: Difference): Record<string, Json> {
+  const { what, region, version, subject, expected, found, repairable, wayOut } = difference
   return {
     what,
     region,
@@ -21,35 +11,55 @@ export function differenceData(
     subject,
     expected,
     found,
-    mend: mendingCommand(difference, where) ?? null,
+    repairable,
+    way_out: wayOut,
+  }
+}
+
+/** A question that AWS did not answer, as data. */
+export function uncheckedData({ error, ...unchecked }: Unchecked): Record<string, Json> {
+  const { what, region, version, subject } = unchecked
+  return {
+    what,
+    region,
+    version: version ?? 0,
+    subject,
+    reason: error.message,
+    way_out: wayOutOf(error),
   }
 }
 
 /** A difference as a row of a table. */
-export function differenceRow(
-  difference: Difference,
-  where: DistributionPath,
-): Record<string, string> {
-  const { what, region, version, subject, expected, found } = difference
+export function differenceRow(difference: Difference): Record<string, string> {
+  const { expected, found, wayOut } = difference
+  return { ...subjectCells(difference), Expected: expected, Found: found, 'Way out': wayOut }
+}
+
+/** A question that AWS did not answer, as a row of the same table. */
+export function uncheckedRow(unchecked: Unchecked): Record<string, string> {
+  const { error } = unchecked
+  return {
+    ...subjectCells(unchecked),
+    Expected: '',
+    Found: `not checked: ${error.message}`,
+    'Way out': wayOutOf(error),
+  }
+}
+
+function subjectCells({
+  what,
+  region,
+  version,
+  subject,
+}: Pick<Difference, 'what' | 'region' | 'version' | 'subject'>): Record<string, string> {
   return {
     Region: region,
     Version: version === undefined ? '' : String(version),
     What: what,
     Subject: subject,
-    Expected: expected,
-    Found: found,
-    Mend: mendingCommand(difference, where) ?? "can't be mended",
   }
 }
 
-/** An unfinished removal or revocation has two ways forward. */
-function mendingCommand(
-  { mendable, takedown }: Difference,
-  { provider, key }: DistributionPath,
-): string | undefined {
-  if (takedown) {
-    const { finish, restore } = waysForward(takedown, provider, key)
-    return `${finish}, or ${restore}`
-  }
-  return mendable ? `keymgmt write -f keymgmt/kms/${provider}/key/${key}/repair` : undefined
+function wayOutOf({ hints }: Unchecked['error']): string {
+  return hints.length > 0 ? hints.join('; ') : 'run the same command again'
 }

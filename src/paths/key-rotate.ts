@@ -9,7 +9,7 @@ const SYMMETRIC = 'aes256-gcm96'
 /** WRITE keymgmt/key/:name/rotate */
 export const keyRotate = definePath<Engine>()({
   pattern: 'keymgmt/key/:name/rotate',
-  synopsis: 'Rotation of a key.',
+  synopsis: 'Rotates a key.',
   description: [
     'Creates a new version, imports it wherever the key is distributed, and moves the aliases to it. Earlier versions stay as they are. After a failure, the same command continues with the version that it created.',
     '    keymgmt write -f keymgmt/key/app/rotate',

@@ -1,37 +1,47 @@
 import type { Engine } from '../core/engine.js'
+import { boolean } from '../router/fields.js'
 import { definePath } from '../router/path.js'
-import { differenceData, differenceRow } from './difference.js'
+import { differenceData, differenceRow, uncheckedData, uncheckedRow } from './difference.js'
 
 /** WRITE keymgmt/kms/:name/key/:key/repair */
 export const kmsKeyRepair = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/repair',
-  synopsis: 'Brings AWS in line with the records again.',
+  synopsis: 'Corrects the differences between the records and AWS.',
   description: [
-    'Finishes a distribution that was interrupted, imports material again that was deleted or is to expire, makes or moves the alias, enables or disables, tags, and cancels a deletion that keymgmt did not ask for. Leaves an unfinished removal or revocation alone: run that command again, or restore. Says what cannot be mended, and exits 3 then.',
+    'Finishes a distribution that was interrupted, imports material again that was deleted or is to expire, creates or moves the alias, enables or disables, tags, and cancels a deletion that keymgmt did not ask for. Leaves an unfinished removal or revocation alone: run that command again, or restore. Exits with 3 if something differs that it cannot repair, and with 2 if AWS did not answer every question.',
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/repair',
-    'Needs what verify needs, and kms:TagResource, kms:CancelKeyDeletion.',
+    'Needs the permissions of verify, and kms:TagResource and kms:CancelKeyDeletion.',
   ].join('\n\n'),
   parameters: { name: 'Name of the provider.', key: 'Name of the key.' },
   operations: {
     write: {
-      summary: 'Mends what differs between the records and AWS.',
-      run: async (engine, { name, key }) => {
-        const where = { provider: name, key }
+      summary: 'Repairs the differences between the records and AWS.',
+      fields: {
+        allow_permanent: boolean(
+          'Whether to import material for ever that was adopted with an expiry. Otherwise it keeps its expiry.',
+        ),
+      },
+      run: async (engine, { name, key }, { allow_permanent }) => {
         const { repairDistribution } = await import('../core/operations/repair.js')
-        const { mended, remaining } = await repairDistribution(engine, name, key)
+        const { repaired, remaining, unchecked } = await repairDistribution(engine, name, key, {
+          allowPermanent: allow_permanent,
+        })
         return {
           data: {
-            mended: mended.map((difference) => differenceData(difference, where)),
-            remaining: remaining.map((difference) => differenceData(difference, where)),
+            repaired: repaired.map(differenceData),
+            remaining: remaining.map(differenceData),
+            unchecked: unchecked.map(uncheckedData),
           },
           rows: [
-            ...mended.map((difference) => ({
-              ...differenceRow(difference, where),
-              Mend: 'mended',
+            ...repaired.map((difference) => ({
+              ...differenceRow(difference),
+              'Way out': 'repaired',
             })),
-            ...remaining.map((difference) => differenceRow(difference, where)),
+            ...remaining.map(differenceRow),
+            ...unchecked.map(uncheckedRow),
           ],
           failed: remaining.length > 0,
+          incomplete: unchecked.length > 0,
         }
       },
     },

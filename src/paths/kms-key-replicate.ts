@@ -5,9 +5,9 @@ import { readCreated } from './created.js'
 /** WRITE keymgmt/kms/:name/key/:key/replicate */
 export const kmsKeyReplicate = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/replicate',
-  synopsis: 'Replication of a distributed key to its replica_regions.',
+  synopsis: 'Replicates a distributed key to its replica_regions.',
   description: [
-    "Replicates the KMS key of every version to the key's replica_regions, imports the material there, and makes the same alias. From then on, rotating the key does so too.",
+    "Replicates the KMS key of each version to the key's replica_regions, imports the material there, and creates the same alias. Later rotations do the same.",
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/replicate',
   ].join('\n\n'),
   parameters: { name: 'Name of the provider.', key: 'Name of the key.' },

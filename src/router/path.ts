@@ -25,6 +25,8 @@ export interface Response {
   readonly created?: Created
   /** True if a check found a difference. */
   readonly failed?: boolean
+  /** True if a check could not check everything. */
+  readonly incomplete?: boolean
 }
 
 type ParameterName<Pattern extends string> = Pattern extends `${infer Segment}/${infer Rest}`

@@ -239,7 +239,7 @@ describe('a command that could not finish', () => {
 })
 
 interface Verified {
-  readonly differences: readonly { readonly what: string; readonly mend: string | null }[]
+  readonly differences: readonly { readonly what: string; readonly way_out: string }[]
 }
 
 const OUTSIDE_CHANGES: readonly (readonly [
@@ -318,7 +318,7 @@ describe('verify and repair', () => {
     )
   })
 
-  it.each(OUTSIDE_CHANGES)('find and fix: %s', async (_what, kind, outsideChange) => {
+  it.each(OUTSIDE_CHANGES)('find and repair: %s', async (_what, kind, outsideChange) => {
     const name = await alias()
     const secret = await encrypt(name)
     await outsideChange((await read()).versions['1'] ?? '', name)
@@ -326,7 +326,7 @@ describe('verify and repair', () => {
     expect(found.status).toBe(3)
     const { differences } = (JSON.parse(found.stdout) as { data: Verified }).data
     expect(differences.map(({ what }) => what)).toEqual([kind])
-    expect(differences[0]?.mend).toBe(`keymgmt write -f ${PATH}/repair`)
+    expect(differences[0]?.way_out).toBe(`keymgmt write -f ${PATH}/repair`)
     expect((await testbed.run(`read ${PATH}/verify`)).stdout).toContain(`${PATH}/repair`)
 
     await testbed.ok(`write -f ${PATH}/repair`)
@@ -335,7 +335,7 @@ describe('verify and repair', () => {
     expect(await decrypt(await encrypt(name))).toBe('x')
   })
 
-  it("name the differences that can't be fixed", async () => {
+  it('say what cannot be repaired', async () => {
     await testbed.client().send(
       new ScheduleKeyDeletionCommand({
         KeyId: (await read()).versions['1'],
@@ -343,7 +343,7 @@ describe('verify and repair', () => {
       }),
     )
     time = new Date(time.getTime() + 8 * 86_400_000)
-    expect((await testbed.run(`read ${PATH}/verify`)).stdout).toContain("can't be mended")
+    expect((await testbed.run(`read ${PATH}/verify`)).stdout).toContain('nothing brings it back')
   })
 })
 

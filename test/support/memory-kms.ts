@@ -91,14 +91,14 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
     })
     return key
   }
-  const take = (region: string, key: KmsKey, material: string): boolean => {
+  const take = (region: string, key: KmsKey, material: string, expires?: Date): boolean => {
     const found = alive(region, key)
     if (found.bound !== undefined && found.bound !== material) return false
     Object.assign(found, {
       enabled: found.enabled || found.material === undefined,
       material,
       bound: material,
-      expires: undefined,
+      expires,
     })
     return true
   }
@@ -127,15 +127,19 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
       return replica
     }),
     findReplica: later((key, region) => find(region, key)?.key),
-    importMaterial: later((region, key, _type, material) => {
-      if (!take(region, key, text(material))) throw failed(`${key.id} had other material`)
+    importMaterial: later((region, key, _type, material, validTo) => {
+      if (!take(region, key, text(material), validTo)) throw failed(`${key.id} had other material`)
       return { materialId: materialIdOf(here(region, key)) }
     }),
     holds: later((region, key, type, material) => {
       const { material: held } = filled(region, key)
       return isShown(type) ? held === text(material) : undefined
     }),
-    accepts: later((region, key, _type, material) => take(region, key, text(material))),
+    accepts: later((region, key, _type, material, validTo) =>
+      take(region, key, text(material), validTo)
+        ? { materialId: materialIdOf(here(region, key)) }
+        : undefined,
+    ),
     deleteMaterial: later((region, key) => {
       alive(region, key).material = undefined
     }),

@@ -1,7 +1,9 @@
 import { KeymgmtError } from '../../errors.js'
 import { STORE_TAG, type KmsKeyStatus, type KmsProvider } from '../../kms/provider.js'
 import { kindOf, openProvider, type Engine } from '../engine.js'
+import { showsMaterial } from '../reconcile/observe.js'
 import { reconcile } from '../reconcile/reconcile.js'
+import { assertAgree } from '../records/agreement.js'
 import { createdKmsKeyAt } from '../records/kms-keys.js'
 import { withAdoptionLock, withKeyLock, withProviderLock } from '../records/locks.js'
 import { materialFingerprint, withMaterial } from '../records/material.js'
@@ -26,6 +28,8 @@ export interface Adoption {
   readonly version: number
   /** True to take it even if its tags say that another store has it, or can't be read. */
   readonly takeOver?: boolean | undefined
+  /** True to import material that expires again for ever; otherwise it keeps its expiry. */
+  readonly allowPermanent?: boolean | undefined
 }
 
 /**
@@ -62,6 +66,7 @@ async function claim(
   const place = { version: adoption.version, region: provider.key_collection }
   const path = recordPath.distribution(providerName, key.name)
   const existing = await openRecord<DistributionRecord>(engine.store, path)
+  if (existing) assertAgree(key, providerName, existing.current)
   if (existing && isAdopted(existing.current, place, adoption.kmsKeyId))
     return { providerName, distribution: existing }
   if (existing) {
@@ -81,7 +86,7 @@ async function claim(
     purpose: status.purpose,
     protection: 'hsm',
     regions: status.multiRegion?.regions ?? [place.region],
-    kms_keys: [adoptedKmsKey(key, place, status)],
+    kms_keys: [adoptedKmsKey(key, place, status, adoption)],
   })
 }
 
@@ -192,15 +197,12 @@ async function prove(
   provider: KmsProvider,
   key: KeyRecord,
   version: number,
-  { key: kmsKey, state }: KmsKeyStatus,
+  status: KmsKeyStatus,
 ): Promise<void> {
-  const proven = await withMaterial(
-    store,
-    key,
-    version,
-    async (material) =>
-      (await provider.holds(provider.region, kmsKey, key.type, material)) ??
-      provider.accepts(provider.region, kmsKey, key.type, material),
+  const { key: kmsKey, state } = status
+  const question = { region: provider.region, type: key.type, status, challenge: true }
+  const proven = await withMaterial(store, key, version, (material) =>
+    showsMaterial(provider, question, material),
   )
   if (proven) return
   throw new KeymgmtError(
@@ -218,8 +220,10 @@ async function prove(
 function adoptedKmsKey(
   key: KeyRecord,
   place: KmsKeyPlace,
-  { key: { id, arn }, state, materialId }: KmsKeyStatus,
+  { key: { id, arn }, state, materialId, expires }: KmsKeyStatus,
+  { allowPermanent = false }: Adoption,
 ): CreatedKmsKey {
+  const isMadePermanent = expires !== undefined && allowPermanent
   return {
     ...place,
     state: 'created',
@@ -229,7 +233,8 @@ function adoptedKmsKey(
         version: place.version,
         fingerprint: materialFingerprint(key, place.version),
         ...(materialId && { material_id: materialId }),
-        imported: true,
+        ...(expires && !isMadePermanent && { valid_to: expires.toISOString() }),
+        imported: !isMadePermanent,
       },
     ],
     enabled: state === 'enabled',

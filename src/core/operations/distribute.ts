@@ -9,6 +9,7 @@ import {
 } from '../reconcile/interruption.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { resumableDistributions } from '../reconcile/resume.js'
+import { assertAgree } from '../records/agreement.js'
 import { freeName } from '../records/distribution-name.js'
 import { withKeyLock, withProviderLock } from '../records/locks.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
@@ -56,6 +57,7 @@ export async function distribute(
       provider.key_collection,
     )
     const existing = await readDistribution(engine, providerName, key)
+    if (existing) assertAgree(record.current, providerName, existing)
     if (existing) assertSame(existing, wanted, providerName, key)
     if (existing?.state === 'removed') await takeBackRemoval(engine, providerName, key)
     const others = await resumableDistributions(engine, record.current)

@@ -5,7 +5,8 @@ import type { Engine } from '../engine.js'
 import { takedownError, withWaysForward } from '../reconcile/interruption.js'
 import { findArchived } from '../reconcile/observe.js'
 import { reconcile, reconcileKey } from '../reconcile/reconcile.js'
-import { workableDistributions } from '../reconcile/resume.js'
+import { agreeingDistributions, workableDistributions } from '../reconcile/resume.js'
+import { assertAgree } from '../records/agreement.js'
 import {
   archivedOf,
   deleteArchived,
@@ -51,6 +52,7 @@ export async function removeDistribution(
     const distribution = await openDistribution(engine, providerName, key)
     if (!distribution) return []
     const record = (await requireKey(engine, key)).current
+    assertAgree(record, providerName, distribution.current)
     // Unfinished work is not finished first: the way out must not lead through what may be broken.
     if (distribution.current.state !== 'removed')
       await distribution.update((current) => ({
@@ -85,6 +87,7 @@ export async function revokeDistribution(
   await withKeyLock(engine.store, key, purpose, async () => {
     const record = (await requireKey(engine, key)).current
     const distribution = await requireDistribution(engine, providerName, key)
+    assertAgree(record, providerName, distribution.current)
     if (distribution.current.state === 'removed') throw takedownError('removal', providerName, key)
     if (distribution.current.state === 'active')
       await distribution.update((current) => ({ ...current, state: 'revoked' }))
@@ -109,6 +112,7 @@ export async function restoreDistribution(
   const purpose = `write keymgmt/kms/${providerName}/key/${key}/restore`
   await withKeyLock(engine.store, key, purpose, async () => {
     const record = await requireKey(engine, key)
+    await agreeingDistributions(engine, record.current)
     const distribution = await reopen(engine, providerName, record.current)
     if (distribution.current.state !== 'active') await distribution.update(activated)
     await reconcileKey(

@@ -1,29 +1,55 @@
 import type { KmsKeyStatus } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
-import { openContext, type ReconcileContext } from '../reconcile/context.js'
+import { assertEndpoint } from '../reconcile/account.js'
+import {
+  compare,
+  isExpired,
+  isSameExpiry,
+  type Compared,
+  type Difference,
+} from '../reconcile/compare.js'
+import { openContext } from '../reconcile/context.js'
 import { takedownOf } from '../reconcile/interruption.js'
-import { observe, type Observation, type ObservedKmsKey } from '../reconcile/observe.js'
+import {
+  observe,
+  type Observation,
+  type ObservedKmsKey,
+  type Unchecked,
+} from '../reconcile/observe.js'
 import { wantedAliases } from '../reconcile/plan.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { noticeUnfinished, reportSkipped } from '../reconcile/resume.js'
-import { createdKmsKeyAt, found, holdsMaterial, lost, withImported } from '../records/kms-keys.js'
+import { assertAgree } from '../records/agreement.js'
+import {
+  createdKmsKeyAt,
+  found,
+  holdsMaterial,
+  lost,
+  materialIn,
+  withImported,
+} from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import {
   without,
   type AliasEntry,
   type CreatedKmsKey,
   type DistributionRecord,
-  type DistributionState,
   type KmsKeyEntry,
 } from '../records/model.js'
 import { requireDistribution, requireKey } from '../records/repository.js'
-import { compare, type Difference } from './verify.js'
+
+/** The consent of the user. */
+export interface RepairOptions {
+  /** True to import material for ever that was adopted with an expiry. */
+  readonly allowPermanent?: boolean | undefined
+}
 
 /** The outcome of {@link repairDistribution}. */
 export interface Repair {
-  readonly mended: readonly Difference[]
-  /** The differences that cannot be mended. */
+  readonly repaired: readonly Difference[]
   readonly remaining: readonly Difference[]
+  /** The questions that AWS did not answer: what they are about was left alone. */
+  readonly unchecked: readonly Unchecked[]
 }
 
 /**
@@ -37,44 +63,66 @@ export async function repairDistribution(
   engine: Engine,
   providerName: string,
   key: string,
+  { allowPermanent = false }: RepairOptions = {},
 ): Promise<Repair> {
   const purpose = `write keymgmt/kms/${providerName}/key/${key}/repair`
   return withKeyLock(engine.store, key, purpose, async () => {
     const record = await requireKey(engine, key)
     const distribution = await requireDistribution(engine, providerName, key)
     const named = { providerName, distribution }
+    assertAgree(record.current, providerName, distribution.current)
+    if (allowPermanent && distribution.current.kms_keys.some(hasExpiry))
+      await distribution.update(withoutExpiry)
     const takedown = takedownOf(record.current, distribution.current)
     const context = await openContext(engine, record.current, named)
+    await assertEndpoint(context)
     const observation = await observe(context, false)
-    const differences = compare(context, observation)
-    const mended = differences.filter(({ mendable }) => mendable)
+    const { unchecked } = observation
+    const now = engine.now()
+    const compared = { key: record.current, providerName, record: distribution.current, now }
+    const differences = compare(compared, observation)
+    const repaired = differences.filter(({ repairable }) => repairable)
     if (!takedown) noticeUnfinished(engine, record.current, [named])
-    const isMissing = observation.kmsKeys.some(
-      ({ entry, status }) => entry.state === 'created' && !status,
-    )
-    if (mended.length > 0 || takedown || isMissing)
-      await distribution.update((current) => amend(context, current, observation))
+    const isMissing = observation.kmsKeys.some(isDeleted)
+    if (repaired.length > 0 || takedown || isMissing)
+      await distribution.update((current) => amend({ ...compared, record: current }, observation))
     if (takedown) reportSkipped(engine, key, takedown, named)
     else await reconcileKey(engine, record, [named])
-    return { mended, remaining: differences.filter(({ mendable }) => !mendable) }
+    const remaining = differences.filter(({ repairable }) => !repairable)
+    return { repaired, remaining, unchecked }
   })
 }
 
+function hasExpiry(entry: KmsKeyEntry): boolean {
+  return entry.state === 'created' && entry.materials.some(({ valid_to }) => valid_to !== undefined)
+}
+
+/** PURE: the record of a distribution none of whose material is to expire. */
+function withoutExpiry(record: DistributionRecord): DistributionRecord {
+  return {
+    ...record,
+    kms_keys: record.kms_keys.map((entry) =>
+      entry.state === 'created'
+        ? { ...entry, materials: entry.materials.map((each) => without(each, 'valid_to')) }
+        : entry,
+    ),
+  }
+}
+
 /** PURE: the record as the KMS has it, from which the plan is what has to be done. */
-function amend(
-  { key }: Pick<ReconcileContext, 'key'>,
-  record: DistributionRecord,
-  { kmsKeys, aliases }: Observation,
-): DistributionRecord {
+function amend(compared: Compared, { kmsKeys, aliases }: Observation): DistributionRecord {
+  const { key, record } = compared
   const wanted = wantedAliases(key, record)
   return {
     ...record,
-    kms_keys: kmsKeys.map((observed) => amendKmsKey(observed, record.state)),
+    kms_keys: kmsKeys.map((observed) => amendKmsKey(compared, observed)),
     aliases: record.aliases.map((alias) => {
       const version = wanted.get(alias.name)
       if (version === undefined) return alias
-      const target = aliases.get(alias.region)?.get(alias.name)
-      return amendAlias(alias, createdKmsKeyAt(record, version, alias.region)?.key.id, target)
+      const targets = aliases.get(alias.region)
+      if (!targets) return alias
+      const expected = createdKmsKeyAt(record, version, alias.region)?.key.id
+      return amendAlias(alias, expected, targets.get(alias.name))
     }),
   }
 }
@@ -91,14 +139,17 @@ function amendAlias(
   return { region, name, state: isOurs ? 'moved' : 'pending' }
 }
 
-function amendKmsKey(
-  { entry, status, wrongTags }: ObservedKmsKey,
-  state: DistributionState,
-): KmsKeyEntry {
+/** True if AWS said that it no longer has the KMS key. */
+function isDeleted({ entry, status, unchecked }: ObservedKmsKey): boolean {
+  return entry.state === 'created' && !status && unchecked.length === 0
+}
+
+function amendKmsKey(compared: Compared, observed: ObservedKmsKey): KmsKeyEntry {
+  const { entry, status, wrongTags } = observed
   if (entry.state === 'creating') return entry
-  if (!status) return entry.state === 'lost' ? entry : lost(entry)
+  if (!status) return entry.state === 'created' && isDeleted(observed) ? lost(entry) : entry
   if (entry.state === 'lost') return found(entry)
-  const imported = isImported(entry, status, state)
+  const imported = isImported(compared, entry, status)
   const { deletionDate } = status
   return {
     ...withImported(without(entry, 'enabled', 'deletion'), imported),
@@ -114,20 +165,13 @@ function amendKmsKey(
 }
 
 /**
- * In a revoked distribution only what is there matters. Else material that is to expire, or was
- * never seen to be ours, is imported again; and that of a KMS key pending deletion, which hides if
- * there is any.
+ * In a revoked distribution only what is there matters. Else material with another expiry, or that
+ * was never seen to be ours, is imported again; AWS takes none with an expiry that is over.
  */
-function isImported(
-  entry: CreatedKmsKey,
-  { state: seen, expires }: KmsKeyStatus,
-  state: DistributionState,
-): boolean {
-  if (seen === 'pending-import') return false
-  if (state === 'revoked') return true
-  return (
-    holdsMaterial(entry) &&
-    expires === undefined &&
-    (seen !== 'pending-deletion' || state === 'removed')
-  )
+function isImported(compared: Compared, entry: CreatedKmsKey, status: KmsKeyStatus): boolean {
+  const { state } = compared.record
+  if (state === 'revoked') return status.state !== 'pending-import'
+  const validTo = materialIn(entry, entry.version)?.valid_to
+  if (isExpired(compared, validTo)) return holdsMaterial(entry)
+  return status.state !== 'pending-import' && holdsMaterial(entry) && isSameExpiry(status, validTo)
 }

@@ -1,194 +1,99 @@
-import type { KmsKeyState, KmsKeyStatus } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
-import { openContext, type ReconcileContext } from '../reconcile/context.js'
-import { observe, type Observation, type ObservedKmsKey } from '../reconcile/observe.js'
-import { interruptionOf, takedownOf, type Interruption } from '../reconcile/interruption.js'
-import { isEnabledVersion, wantedAliases } from '../reconcile/plan.js'
-import { createdKmsKeyAt } from '../records/kms-keys.js'
-import type { DistributionRecord, KeyRecord, KmsKeyPlace } from '../records/model.js'
-import { requireDistribution, requireKey } from '../records/repository.js'
-import type { Takedown } from '../records/takedown.js'
+import { assertEndpoint } from '../reconcile/account.js'
+import { compare, compareArchived, type Difference } from '../reconcile/compare.js'
+import { openContext } from '../reconcile/context.js'
+import { isUnanswered, observe, observeNothing, type Observation } from '../reconcile/observe.js'
+import { assertAgree } from '../records/agreement.js'
+import { archivedOf } from '../records/archive.js'
+import type { DistributionRecord, KeyRecord } from '../records/model.js'
+import { readDistribution, requireDistribution, requireKey } from '../records/repository.js'
 
-export type { Observation, ObservedKmsKey } from '../reconcile/observe.js'
+export type { Difference } from '../reconcile/compare.js'
+export type { Observation, ObservedKmsKey, Unchecked } from '../reconcile/observe.js'
 
-/** A difference between the records and AWS. */
-export interface Difference {
-  readonly what:
-    'kms-key' | 'state' | 'material' | 'expiry' | 'tags' | 'multi-region' | 'alias' | 'unfinished'
-  readonly region: string
-  /** Absent where no version is concerned. */
-  readonly version?: number
-  /** The KMS key id, or the name of the alias. */
-  readonly subject: string
-  readonly expected: string
-  readonly found: string
-  /** True if `repair` can mend it. */
-  readonly mendable: boolean
-  /** Present if only finishing this removal or revocation, or `restore`, ends the difference. */
-  readonly takedown?: Takedown
-}
-
-/** The outcome of {@link verifyDistribution}. */
+/** One distribution, compared with AWS. */
 export interface Verification {
+  readonly providerName: string
+  readonly key: string
+  readonly distribution: DistributionRecord
+  /** If a question in it is unchecked, not everything was compared. */
   readonly observation: Observation
   readonly differences: readonly Difference[]
+}
+
+/** A distribution, and the key that it is of. */
+interface Records {
+  readonly key: KeyRecord
+  readonly distribution: DistributionRecord
+  readonly isArchived: boolean
 }
 
 /** A command that changes the key at the same time can make the records and the KMS differ. */
 const MAX_ATTEMPTS = 3
 
 /**
- * Compares what is on record with what the KMS has; takes no lock, so that it works on a read-only
- * store, and compares again if the records changed meanwhile. Changes nothing, unless `challenge`
- * asks symmetric KMS keys to take the same material again, which AWS does only if it is the same.
- * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; errors of the KMS.
+ * Compares what is on record of a distribution with what the KMS has; if the key is no longer
+ * distributed there, of the latest removed distribution. Takes no lock, so that it works on a
+ * read-only store, and compares again if the records changed meanwhile. Changes nothing, unless
+ * `challenge` asks symmetric KMS keys to take the same material again, which AWS does only if it is
+ * the same.
+ * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; STORE_CORRUPT for records that don't
+ * belong together; KMS_ACCOUNT_DIFFERS for a distribution of an embedded KMS elsewhere.
  */
 export async function verifyDistribution(
   engine: Engine,
   providerName: string,
-  key: string,
+  keyName: string,
   challenge: boolean,
 ): Promise<Verification> {
   for (let attempt = 1; ; attempt++) {
-    const distribution = await requireDistribution(engine, providerName, key)
-    const record = (await requireKey(engine, key)).current
-    const before = JSON.stringify([record, distribution.current])
-    const context = await openContext(engine, record, { providerName, distribution })
-    const observation = await observe(context, challenge)
-    const differences = compare(context, observation)
-    if (differences.length === 0 || attempt === MAX_ATTEMPTS) return { observation, differences }
-    const after = [
-      (await requireKey(engine, key)).current,
-      (await requireDistribution(engine, providerName, key)).current,
-    ]
-    if (JSON.stringify(after) === before) return { observation, differences }
+    const records = await readRecords(engine, providerName, keyName)
+    const verification = await verifyRecords(engine, providerName, records, challenge)
+    if (verification.differences.length === 0 || attempt === MAX_ATTEMPTS) return verification
+    const after = await readRecords(engine, providerName, keyName)
+    if (JSON.stringify(after) === JSON.stringify(records)) return verification
   }
 }
 
-/** PURE: where the KMS differs from the records. */
-export function compare(
-  { key, distribution, provider }: Pick<ReconcileContext, 'key' | 'distribution' | 'provider'>,
-  { kmsKeys, aliases }: Observation,
-): Difference[] {
-  const record = distribution.current
-  const interruption = interruptionOf(key, record)
-  const takedown = takedownOf(key, record)
-  const differences = [
-    ...(interruption ? [unfinishedDifference(record, provider.region, interruption)] : []),
-    ...kmsKeys.flatMap((observed) =>
-      compareKmsKey(observed, record.regions, expectedState(key, record, observed.entry)),
-    ),
-    ...(record.state === 'active' ? compareAliases(key, record, aliases) : []),
-  ]
-  // `repair` neither finishes nor undoes an interrupted removal or revocation.
-  return takedown
-    ? differences.map((difference) => ({ ...difference, mendable: false, takedown }))
-    : differences
-}
-
-function unfinishedDifference(
-  { name }: DistributionRecord,
-  region: string,
-  interruption: Interruption,
-): Difference {
-  return {
-    what: 'unfinished',
-    region,
-    subject: name,
-    expected: 'every command finished',
-    found:
-      interruption === 'distribution' ? 'an interrupted command' : `an unfinished ${interruption}`,
-    mendable: true,
+async function readRecords(
+  engine: Engine,
+  providerName: string,
+  keyName: string,
+): Promise<Records> {
+  const key = (await requireKey(engine, keyName)).current
+  const present = await readDistribution(engine, providerName, keyName)
+  if (present) {
+    assertAgree(key, providerName, present)
+    return { key, distribution: present, isArchived: false }
   }
+  const [latest] = await archivedOf(engine, key, providerName)
+  const distribution =
+    latest?.record ?? (await requireDistribution(engine, providerName, keyName)).current
+  return { key, distribution, isArchived: latest !== undefined }
 }
 
-function expectedState(
-  key: KeyRecord,
-  { state }: DistributionRecord,
-  { version }: KmsKeyPlace,
-): KmsKeyState {
-  if (state === 'removed') return 'pending-deletion'
-  if (state === 'revoked') return 'pending-import'
-  return isEnabledVersion(key, version) ? 'enabled' : 'disabled'
-}
-
-function compareAliases(
-  key: KeyRecord,
-  record: DistributionRecord,
-  aliases: Observation['aliases'],
-): Difference[] {
-  return record.regions.flatMap((region) =>
-    [...wantedAliases(key, record)].flatMap(([name, version]): Difference[] => {
-      const expected = createdKmsKeyAt(record, version, region)?.key.id
-      const found = aliases.get(region)?.get(name)
-      if (expected === undefined || expected === found) return []
-      return [
-        {
-          what: 'alias',
-          region,
-          version,
-          subject: name,
-          expected: `names ${expected}`,
-          found: found === undefined ? 'does not exist' : `names ${found}`,
-          mendable: true,
-        },
-      ]
-    }),
+async function verifyRecords(
+  engine: Engine,
+  providerName: string,
+  { key, distribution, isArchived }: Records,
+  challenge: boolean,
+): Promise<Verification> {
+  const observation = await openContext(engine, key, {
+    providerName,
+    distribution: { current: distribution },
+  }).then(
+    async (context) => {
+      await assertEndpoint(context)
+      return observe(context, challenge)
+    },
+    (error: unknown) => {
+      if (isUnanswered(error)) return observeNothing(distribution, error)
+      throw error
+    },
   )
-}
-
-function compareKmsKey(
-  { entry, status, wrongTags, holds }: ObservedKmsKey,
-  regions: readonly string[],
-  expected: KmsKeyState,
-): Difference[] {
-  if (entry.state === 'creating') return []
-  const { version, region, key } = entry
-  const differs = (
-    what: Difference['what'],
-    wanted: string,
-    found: string,
-    mendable: boolean,
-  ): Difference => ({
-    what,
-    region,
-    version,
-    subject: key.id,
-    expected: wanted,
-    found,
-    mendable,
-  })
-  if (!status)
-    return [differs('kms-key', 'exists', entry.state === 'lost' ? 'lost' : 'deleted', false)]
-  if (entry.state === 'lost') return [differs('kms-key', 'lost', status.state, true)]
-  // A KMS key that should be deleted needs neither material nor tags.
-  const stays = expected !== 'pending-deletion'
-  const found: (Difference | false)[] = [
-    status.state !== expected &&
-      differs('state', expected, status.state, status.state !== 'unavailable' && status.external),
-    holds === false && differs('material', 'our material', 'other material', false),
-    status.expires !== undefined && differs('expiry', 'never', status.expires.toISOString(), stays),
-    wrongTags.length > 0 &&
-      differs('tags', 'ours', `missing or changed: ${wrongTags.join(', ')}`, stays),
-    !sameRegions(status, regions) &&
-      differs(
-        'multi-region',
-        regions.join(', '),
-        (status.multiRegion?.regions ?? [region]).join(', '),
-        false,
-      ),
-  ]
-  return found.filter((difference) => difference !== false)
-}
-
-/**
- * A distribution in one Region may be of a multi-Region key: one that has not been replicated yet.
- */
-function sameRegions({ multiRegion }: KmsKeyStatus, regions: readonly string[]): boolean {
-  const found = multiRegion?.regions ?? regions.slice(0, 1)
-  return (
-    found.length === regions.length &&
-    regions.every((region) => found.includes(region)) &&
-    (multiRegion === undefined || multiRegion.primary === regions[0])
-  )
+  const compared = { key, providerName, record: distribution, now: engine.now() }
+  const differences = isArchived
+    ? compareArchived(compared, observation)
+    : compare(compared, observation)
+  return { providerName, key: key.name, distribution, observation, differences }
 }

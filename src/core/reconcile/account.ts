@@ -3,13 +3,13 @@ import { accountIn, type KmsAccount, type KmsKey } from '../../kms/provider.js'
 import { DELETION_WINDOW } from '../records/deletion-window.js'
 import { createdKmsKeys } from '../records/kms-keys.js'
 import type { PinnedPlace } from '../records/model.js'
-import type { ReconcileContext } from './context.js'
+import type { ObserveContext, ReconcileContext } from './context.js'
 
 /**
  * Refuses a distribution that was made at an embedded KMS anywhere else.
  * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
  */
-export async function assertEndpoint(context: ReconcileContext): Promise<void> {
+export async function assertEndpoint(context: ObserveContext): Promise<void> {
   const { pinned } = context.distribution.current
   if (!pinned?.endpoint.isLoopback) return
   const { origin, isLoopback } = await context.provider.endpoint()

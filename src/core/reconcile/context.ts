@@ -15,7 +15,7 @@ import type {
   KmsKeyPlace,
 } from '../records/model.js'
 import type { RecordHandle } from '../records/record.js'
-import { requireProvider, type NamedDistribution } from '../records/repository.js'
+import { requireProvider } from '../records/repository.js'
 
 /** One distribution with all that is needed to reconcile it. */
 export interface ReconcileContext {
@@ -26,12 +26,17 @@ export interface ReconcileContext {
   readonly provider: KmsProvider
 }
 
+/** One distribution with all that is needed to compare it with the KMS. */
+export type ObserveContext = Omit<ReconcileContext, 'distribution'> & {
+  readonly distribution: Pick<RecordHandle<DistributionRecord>, 'current'>
+}
+
 /** The context of one distribution; no request is sent yet. @throws KeymgmtError KMS_NOT_FOUND */
-export async function openContext(
+export async function openContext<D extends ObserveContext['distribution']>(
   engine: Engine,
   key: KeyRecord,
-  { providerName, distribution }: NamedDistribution,
-): Promise<ReconcileContext> {
+  { providerName, distribution }: { readonly providerName: string; readonly distribution: D },
+): Promise<Omit<ReconcileContext, 'distribution'> & { readonly distribution: D }> {
   const provider = await openProvider(engine, await requireProvider(engine, providerName))
   return { engine, key, providerName, distribution, provider }
 }
@@ -41,7 +46,7 @@ export async function openContext(
  * response, is absent if it was adopted.
  */
 export async function tagsFor(
-  { engine, key }: ReconcileContext,
+  { engine, key }: Pick<ReconcileContext, 'engine' | 'key'>,
   version: number,
   operationId: string | undefined,
 ): Promise<Record<string, string>> {

@@ -1,91 +1,203 @@
-import type { KmsKeyStatus } from '../../kms/provider.js'
+import { KeymgmtError, type ErrorCode } from '../../errors.js'
+import type { KmsKeyStatus, KmsProvider } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
 import type { ArchivedDistribution } from '../records/archive.js'
 import { found, lost, materialIn } from '../records/kms-keys.js'
-import { materialFingerprint, withMaterial } from '../records/material.js'
-import type { CreatedKmsKey, DistributionRecord, KmsKeyEntry } from '../records/model.js'
+import { withMaterial } from '../records/material.js'
+import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'
 import { readProvider } from '../records/repository.js'
-import { tagsFor, type ReconcileContext } from './context.js'
+import { tagsFor, type ObserveContext } from './context.js'
 import { wantedAliases } from './plan.js'
+
+/** A question about a distribution that AWS did not answer. */
+export interface Unchecked {
+  readonly what: 'kms-key' | 'tags' | 'material' | 'alias'
+  readonly region: string
+  /** Absent where no version is concerned. */
+  readonly version?: number
+  /** The KMS key id, or the name of the distribution. */
+  readonly subject: string
+  readonly error: KeymgmtError
+}
 
 /** The state of one KMS key in AWS. */
 export interface ObservedKmsKey {
   readonly entry: KmsKeyEntry
-  /** Undefined if AWS has no such KMS key. */
+  /** Undefined if AWS has no such KMS key, or did not say. */
   readonly status: KmsKeyStatus | undefined
   /** Names of our tags that it lacks, or whose value is another. */
   readonly wrongTags: readonly string[]
-  /** True if it holds our material; undefined where that could not be seen. */
+  /**
+   * True if it was shown to hold our material, false if its current material is another; undefined
+   * where the two were not compared.
+   */
   readonly holds: boolean | undefined
+  /** The questions about it that AWS did not answer. */
+  readonly unchecked: readonly Unchecked[]
+}
+
+/** A question about the material in a KMS key. */
+interface MaterialQuestion {
+  readonly region: string
+  readonly type: KeyRecord['type']
+  readonly status: KmsKeyStatus
+  /** True to have symmetric material imported again. */
+  readonly challenge: boolean
 }
 
 /** The state of a distribution in AWS. */
 export interface Observation {
   readonly kmsKeys: readonly ObservedKmsKey[]
-  /** By Region and name, the id of the KMS key that an alias names. */
+  /** By Region and name, the id of the KMS key that an alias names; only Regions that answered. */
   readonly aliases: ReadonlyMap<string, ReadonlyMap<string, string>>
+  /** Every question that AWS did not answer. */
+  readonly unchecked: readonly Unchecked[]
 }
 
 /**
- * Asks the KMS about every KMS key and alias of the distribution. With `challenge`, symmetric KMS
- * keys are asked to take the same material again, which AWS does only if it is the same.
+ * Asks the KMS about every KMS key and alias of the distribution. A question that is not answered
+ * keeps no other one from being asked. With `challenge`, symmetric KMS keys are asked to take the
+ * same material again, which AWS does only if it is the same.
  */
-export async function observe(context: ReconcileContext, challenge: boolean): Promise<Observation> {
-  const { provider, distribution, key } = context
-  const { kms_keys, regions } = distribution.current
-  const names = new Set(wantedAliases(key, distribution.current).keys())
+export async function observe(context: ObserveContext, challenge: boolean): Promise<Observation> {
+  const { kms_keys, regions, state } = context.distribution.current
   const [kmsKeys, aliases] = await Promise.all([
     Promise.all(kms_keys.map((entry) => observeKmsKey(context, entry, challenge))),
     Promise.all(
-      regions.map(async (region) => [region, await provider.aliasTargets(region, names)] as const),
+      state === 'removed' ? [] : regions.map((region) => observeAliases(context, region)),
     ),
   ])
-  return { kmsKeys, aliases: new Map(aliases) }
+  return {
+    kmsKeys,
+    aliases: new Map(
+      aliases.flatMap(({ region, targets }) => (targets ? [[region, targets] as const] : [])),
+    ),
+    unchecked: [...kmsKeys, ...aliases].flatMap(({ unchecked }) => unchecked),
+  }
+}
+
+/** The observation of a distribution about which nothing can be asked. */
+export function observeNothing(
+  { name, kms_keys, regions: [region = ''] }: DistributionRecord,
+  error: KeymgmtError,
+): Observation {
+  const kmsKeys = kms_keys.map((entry): ObservedKmsKey => ({
+    entry,
+    status: undefined,
+    wrongTags: [],
+    holds: undefined,
+    unchecked: [{ ...subjectOf(entry), what: 'kms-key', error }],
+  }))
+  const unchecked = [
+    ...kmsKeys.flatMap((observed) => observed.unchecked),
+    { what: 'alias', region, subject: name, error } as const,
+  ]
+  return { kmsKeys, aliases: new Map(), unchecked }
+}
+
+/** Errors of the way to AWS, and of the material to compare with. */
+const UNANSWERED: readonly ErrorCode[] = ['PROXY_FAILED', 'TLS_REFUSED', 'STORE_CORRUPT']
+
+/** True if only the question failed; anything else ends the command. */
+export function isUnanswered(error: unknown): error is KeymgmtError {
+  return (
+    error instanceof KeymgmtError &&
+    (error.code.startsWith('KMS_') || UNANSWERED.includes(error.code))
+  )
+}
+
+/** The answer; undefined if there was none, which is then in `unchecked`. */
+async function ask<T>(
+  unchecked: Unchecked[],
+  subject: Omit<Unchecked, 'error'>,
+  question: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await question()
+  } catch (error) {
+    if (!isUnanswered(error)) throw error
+    unchecked.push({ ...subject, error })
+    return undefined
+  }
+}
+
+async function observeAliases(context: ObserveContext, region: string) {
+  const { provider, distribution, key } = context
+  const names = new Set(wantedAliases(key, distribution.current).keys())
+  const unchecked: Unchecked[] = []
+  const subject = { what: 'alias', region, subject: distribution.current.name } as const
+  const targets = await ask(unchecked, subject, () => provider.aliasTargets(region, names))
+  return { region, targets, unchecked }
+}
+
+function subjectOf(entry: KmsKeyEntry): Omit<Unchecked, 'error' | 'what'> {
+  const { version, region } = entry
+  return { version, region, subject: entry.state === 'creating' ? '' : entry.key.id }
 }
 
 async function observeKmsKey(
-  context: ReconcileContext,
+  context: ObserveContext,
   entry: KmsKeyEntry,
   challenge: boolean,
 ): Promise<ObservedKmsKey> {
   const { provider } = context
+  const unchecked: Unchecked[] = []
+  const inquire = <T>(what: Unchecked['what'], question: () => Promise<T>) =>
+    ask(unchecked, { ...subjectOf(entry), what }, question)
   const status =
-    entry.state === 'creating' ? undefined : await provider.inspect(entry.region, entry.key)
+    entry.state === 'creating'
+      ? undefined
+      : await inquire('kms-key', () => provider.inspect(entry.region, entry.key))
   if (entry.state !== 'created' || !status)
-    return { entry, status, wrongTags: [], holds: undefined }
-  const tags = await provider.tagsOf(entry.region, entry.key)
+    return { entry, status, wrongTags: [], holds: undefined, unchecked }
+  const tags = await inquire('tags', () => provider.tagsOf(entry.region, entry.key))
   const ours = await tagsFor(context, entry.version, entry.operation_id)
   return {
     entry,
     status,
-    wrongTags: Object.keys(ours).filter((name) => tags[name] !== ours[name]),
-    holds: await observeMaterial(context, entry, status, challenge),
+    wrongTags: tags ? Object.keys(ours).filter((name) => tags[name] !== ours[name]) : [],
+    holds: await inquire('material', () => observeMaterial(context, entry, status, challenge)),
+    unchecked,
   }
 }
 
+/**
+ * True if the KMS key was shown to hold our material. AWS's id of the material alone shows that
+ * nobody rotated it to another one, and not that it is ours.
+ */
 async function observeMaterial(
-  { engine, key, provider }: ReconcileContext,
+  { engine, key, provider }: ObserveContext,
   entry: CreatedKmsKey,
-  { key: kmsKey, state, materialId }: KmsKeyStatus,
+  status: KmsKeyStatus,
   challenge: boolean,
 ): Promise<boolean | undefined> {
-  if (state !== 'enabled' && state !== 'disabled') return undefined
+  const { state, materialId } = status
   const { version, region } = entry
+  const recorded = materialIn(entry, version)?.material_id
+  if (recorded !== undefined && materialId !== undefined && recorded !== materialId) return false
+  if (state !== 'enabled' && state !== 'disabled') return undefined
   if (key.versions[version]?.material.state === 'not-in-store') return undefined
-  const recorded = materialIn(entry, version)
-  // The record is of other material than the key's: one of the two is from another time.
-  if (recorded && recorded.fingerprint !== materialFingerprint(key, version)) return false
-  const sameId =
-    recorded?.material_id === undefined || materialId === undefined
-      ? undefined
-      : recorded.material_id === materialId
-  // AWS also accepts an earlier material of the KMS key again, so a challenge proves nothing here.
-  if (sameId === false) return false
-  return withMaterial(engine.store, key, version, async (material) => {
-    const seen = await provider.holds(region, kmsKey, key.type, material)
-    if (seen !== undefined) return seen
-    return challenge ? provider.accepts(region, kmsKey, key.type, material) : sameId
-  })
+  return withMaterial(engine.store, key, version, (material) =>
+    showsMaterial(provider, { region, type: key.type, status, challenge }, material),
+  )
+}
+
+/**
+ * True if the KMS key shows that its current material is this one, or with `challenge` accepts it
+ * again as that, with the same expiry; undefined if it can't show it.
+ */
+export async function showsMaterial(
+  provider: KmsProvider,
+  { region, type, status, challenge }: MaterialQuestion,
+  material: Uint8Array,
+): Promise<boolean | undefined> {
+  const { key, expires, materialId: current } = status
+  const seen = await provider.holds(region, key, type, material)
+  if (seen !== undefined || !challenge) return seen
+  const accepted = await provider.accepts(region, key, type, material, expires)
+  // AWS also accepts an earlier material of the KMS key: only its id says which one it is.
+  const { materialId } = accepted ?? {}
+  return accepted !== undefined && (!materialId || !current || materialId === current)
 }
 
 /**

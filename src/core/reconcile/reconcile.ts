@@ -71,12 +71,14 @@ async function takeAllSteps(context: ReconcileContext, results: StepResults): Pr
   const { key, distribution } = context
   await assertEndpoint(context)
   await findAllUnrecorded(context, results)
-  // A step may make another one necessary (a version enabled only to be replicated), so plan until
-  // no step can be taken.
+  // A step may make another one necessary (a version enabled only to be replicated), or show what
+  // AWS really has: plan again after each stage, until there is nothing that can be taken.
   for (let taken = true; taken;) {
     taken = false
-    for (const chains of plan(key, distribution.current))
-      taken = (await runSideBySide(context, results, chains)) || taken
+    for (const chains of plan(key, distribution.current)) {
+      taken = await runSideBySide(context, results, chains)
+      if (taken) break
+    }
   }
 }
 

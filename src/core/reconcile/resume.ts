@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.js'
+import { assertAgree } from '../records/agreement.js'
 import type { KeyRecord } from '../records/model.js'
 import { distributionsOf, type NamedDistribution } from '../records/repository.js'
 import { waysForward, type Takedown } from '../records/takedown.js'
@@ -12,12 +13,23 @@ export async function workableDistributions(
   engine: Engine,
   key: KeyRecord,
 ): Promise<NamedDistribution[]> {
-  const all = await distributionsOf(engine, key.name)
+  const all = await agreeingDistributions(engine, key)
   return all.filter((named) => {
     const takedown = takedownOf(key, named.distribution.current)
     if (takedown) reportSkipped(engine, key.name, takedown, named)
     return takedown === undefined
   })
+}
+
+/** The distributions of the key. @throws KeymgmtError STORE_CORRUPT if one is of another key. */
+export async function agreeingDistributions(
+  engine: Engine,
+  key: KeyRecord,
+): Promise<NamedDistribution[]> {
+  const all = await distributionsOf(engine, key.name)
+  for (const { providerName, distribution } of all)
+    assertAgree(key, providerName, distribution.current)
+  return all
 }
 
 /** Reports a distribution that is left alone, with both ways forward. */

@@ -1,12 +1,13 @@
 import { KeymgmtError } from '../../errors.js'
 import { DELETION_WINDOW } from '../records/deletion-window.js'
-import type { KmsKey } from '../../kms/provider.js'
+import type { KmsKey, KmsKeyState } from '../../kms/provider.js'
 import { materialIn, requireKmsKey, withImported } from '../records/kms-keys.js'
 import { materialFingerprint, withMaterial } from '../records/material.js'
 import { without, type KmsKeyPlace, type MaterialEntry } from '../records/model.js'
 import { pointAlias, removeAlias } from './aliases.js'
 import { tagsFor, updateKmsKey, type ReconcileContext } from './context.js'
 import { createPrimary, createReplica } from './create.js'
+import { isUnanswered } from './observe.js'
 import type { Step, StepOf } from './plan.js'
 
 /** Takes a step and writes it down. @throws KeymgmtError of the KMS or the store. */
@@ -71,10 +72,35 @@ const STEPS: {
   },
 
   'cancel-deletion': async (context, step) => {
-    await context.provider.cancelDeletion(step.region, kmsKeyAt(context, step))
-    // AWS leaves it disabled, or without material: the next plan says explicitly what it is to be.
-    await updateKmsKey(context, step, (entry) => without(entry, 'deletion', 'enabled'))
+    const kmsKey = kmsKeyAt(context, step)
+    await context.provider.cancelDeletion(step.region, kmsKey)
+    // AWS leaves it disabled, or without material, which it has hidden until now.
+    const state = await lookAt(context, step.region, kmsKey)
+    await updateKmsKey(context, step, (entry) => {
+      const rest = without(entry, 'deletion', 'enabled')
+      if (state === 'pending-import') return withImported(rest, false)
+      const isFilled = state === 'enabled' || state === 'disabled'
+      return isFilled && isRevoked(context) ? withImported(rest, true) : rest
+    })
   },
+}
+
+function isRevoked({ distribution }: ReconcileContext): boolean {
+  return distribution.current.state === 'revoked'
+}
+
+/** The state of the KMS key; undefined if AWS doesn't say. */
+async function lookAt(
+  { provider }: ReconcileContext,
+  region: string,
+  key: KmsKey,
+): Promise<KmsKeyState | undefined> {
+  try {
+    return (await provider.inspect(region, key))?.state
+  } catch (error) {
+    if (isUnanswered(error)) return undefined
+    throw error
+  }
 }
 
 /** The KMS key that must be on record. @throws KeymgmtError STORE_CORRUPT */
@@ -87,8 +113,13 @@ async function importMaterial(context: ReconcileContext, place: KmsKeyPlace): Pr
   const { version, region } = place
   const kmsKey = kmsKeyAt(context, place)
   const fingerprint = materialFingerprint(key, version)
+  const validTo = expiryOf(context, place)
   const materialId = await withMaterial(engine.store, key, version, async (material) => {
-    const imported = await provider.importMaterial(region, kmsKey, key.type, material)
+    const imported = await provider
+      .importMaterial(region, kmsKey, key.type, material, validTo)
+      .catch((error: unknown) => {
+        throw validTo && isInvalid(error) ? expiredError(context, place, validTo) : error
+      })
     if ((await provider.holds(region, kmsKey, key.type, material)) === false)
       throw differentMaterialError(context, place, kmsKey)
     return imported.materialId
@@ -104,6 +135,36 @@ async function importMaterial(context: ReconcileContext, place: KmsKeyPlace): Pr
     const others = entry.materials.filter((material) => material.version !== version)
     return { ...entry, materials: [...others, imported] }
   })
+}
+
+/** The time at which the material is to expire; undefined for never. @throws KeymgmtError */
+function expiryOf(context: ReconcileContext, place: KmsKeyPlace): Date | undefined {
+  const { valid_to } = materialIn(requireKmsKey(context.distribution, place), place.version) ?? {}
+  if (valid_to === undefined) return undefined
+  const validTo = new Date(valid_to)
+  if (validTo > context.engine.now()) return validTo
+  throw expiredError(context, place, validTo)
+}
+
+/** AWS's clock may be ahead of ours: it refuses an expiry in the past. */
+function isInvalid(error: unknown): boolean {
+  return error instanceof KeymgmtError && error.awsError === 'ValidationException'
+}
+
+function expiredError(
+  { key, providerName }: ReconcileContext,
+  { version, region }: KmsKeyPlace,
+  validTo: Date,
+): KeymgmtError {
+  return new KeymgmtError(
+    'KMS_FAILED',
+    `the material of ${key.name} version ${version} in ${region} was adopted with an expiry, ${validTo.toISOString()}, which is over`,
+    {
+      hints: [
+        `import it for ever: keymgmt write keymgmt/kms/${providerName}/key/${key.name}/repair allow_permanent=true`,
+      ],
+    },
+  )
 }
 
 function differentMaterialError(

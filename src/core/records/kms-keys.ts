@@ -86,7 +86,7 @@ export function withImported(entry: CreatedKmsKey, imported: boolean): CreatedKm
 
 /** The material of one version in a KMS key. */
 export function materialIn(
-  { materials }: CreatedKmsKey,
+  { materials }: Pick<CreatedKmsKey, 'materials'>,
   version: number,
 ): MaterialEntry | undefined {
   return materials.find((material) => material.version === version)

@@ -55,6 +55,8 @@ export interface MaterialEntry {
    * has replied to the import.
    */
   readonly imported: boolean
+  /** Present if the material expires in this KMS key, as it did when it was adopted. */
+  readonly valid_to?: string
 }
 
 /** A KMS key that AWS was asked to create. Until a response is on record it may exist or not. */

@@ -10,7 +10,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { publicKeyDer, type KeyTypeName } from '../../crypto/key-types.js'
 import { wrapForImport } from '../../crypto/wrap.js'
 import { KeymgmtError } from '../../errors.js'
-import type { KmsKey } from '../provider.js'
+import type { ImportedMaterial, KmsKey } from '../provider.js'
 import { catchAwsError } from './errors.js'
 import { macFor, wrappingFor } from './key-specs.js'
 import { keyIdIn, type Session } from './session.js'
@@ -20,7 +20,8 @@ export async function importMaterial(
   key: KmsKey,
   type: KeyTypeName,
   material: Uint8Array,
-): Promise<{ readonly materialId: string | undefined }> {
+  validTo?: Date,
+): Promise<ImportedMaterial> {
   const KeyId = keyIdIn(session, key)
   const WrappingAlgorithm = wrappingFor(type, session.region)
   const { PublicKey, ImportToken } = await session.client.send(
@@ -37,7 +38,9 @@ export async function importMaterial(
       KeyId,
       ImportToken,
       EncryptedKeyMaterial: wrapForImport(WrappingAlgorithm, PublicKey, material),
-      ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+      ...(validTo
+        ? { ExpirationModel: 'KEY_MATERIAL_EXPIRES', ValidTo: validTo }
+        : { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' }),
     }),
   )
   return { materialId: reply.KeyMaterialId }
@@ -49,9 +52,10 @@ export async function accepts(
   key: KmsKey,
   type: KeyTypeName,
   material: Uint8Array,
-): Promise<boolean> {
-  const imported = importMaterial(session, key, type, material)
-  return (await catchAwsError(imported, 'IncorrectKeyMaterialException')) !== undefined
+  validTo?: Date,
+): Promise<ImportedMaterial | undefined> {
+  const imported = importMaterial(session, key, type, material, validTo)
+  return catchAwsError(imported, 'IncorrectKeyMaterialException')
 }
 
 /**

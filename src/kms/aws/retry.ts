@@ -109,9 +109,7 @@ function isLost(failure: AwsFailure, { operation }: AwsRequest): boolean {
 
 function ambiguous({ message, requestId }: KeymgmtError, cause: unknown): KeymgmtError {
   return new KeymgmtError('KMS_AMBIGUOUS', message, {
-    hints: [
-      'run the same command again: it looks in AWS before it continues',
-    ],
+    hints: ['run the same command again: it looks in AWS before it continues'],
     requestId,
     cause,
   })

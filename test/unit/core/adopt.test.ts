@@ -13,6 +13,8 @@ import {
   restoreDistribution,
   revokeDistribution,
 } from '../../../src/core/operations/remove.js'
+import { repairDistribution } from '../../../src/core/operations/repair.js'
+import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import {
   OPERATION_TAG,
@@ -25,6 +27,7 @@ import {
   AES,
   findProblems,
   createTestbed,
+  DAY_MS,
   GLOBAL,
   HOME,
   recorded,
@@ -102,6 +105,30 @@ describe('a KMS key is adopted', () => {
       },
     ])
     expect(testbed.kms.keys[0]?.tags.has(OPERATION_TAG)).toBe(false)
+    expect(await findProblems(testbed)).toEqual([])
+  })
+
+  it('with its expiry, which only consent removes', async () => {
+    const testbed = await createForeignKey()
+    const [kmsKey] = testbed.kms.keys
+    if (!kmsKey) throw new Error('there is no KMS key')
+    const validTo = new Date(Date.now() + DAY_MS)
+    kmsKey.expires = validTo
+    await adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })
+    expect(kmsKey.expires).toEqual(validTo)
+    // It expires.
+    Object.assign(kmsKey, { material: undefined, expires: undefined })
+    const engine = { ...testbed.engine, now: () => new Date(validTo.getTime() + 1) }
+    const { differences } = await verifyDistribution(engine, 'k', 'app', false)
+    const consent = 'keymgmt write keymgmt/kms/k/key/app/repair allow_permanent=true'
+    expect(differences).toMatchObject([
+      { what: 'state', repairable: false, wayOut: `import it for ever: ${consent}` },
+    ])
+    const quiet = recorded(testbed)
+    const repair = await repairDistribution({ ...quiet.engine, now: engine.now }, 'k', 'app')
+    expect([repair.repaired, repair.remaining, quiet.calls]).toEqual([[], differences, []])
+    await repairDistribution(engine, 'k', 'app', { allowPermanent: true })
+    expect(kmsKey).toMatchObject({ material: kmsKey.bound, expires: undefined, enabled: true })
     expect(await findProblems(testbed)).toEqual([])
   })
 

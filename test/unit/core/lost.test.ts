@@ -86,7 +86,7 @@ describe('a KMS key that AWS no longer has', () => {
     await repairDistribution(testbed.engine, 'k', 'app')
     testbed.kms.keys.unshift(testbed.gone)
     expect((await verifyDistribution(testbed.engine, 'k', 'app', false)).differences).toMatchObject(
-      [{ what: 'kms-key', expected: 'lost', found: 'enabled', mendable: true }],
+      [{ what: 'kms-key', expected: 'lost', found: 'enabled', repairable: true }],
     )
     await repairDistribution(testbed.engine, 'k', 'app')
     expect((await verifyDistribution(testbed.engine, 'k', 'app', false)).differences).toEqual([])

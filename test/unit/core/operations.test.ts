@@ -281,7 +281,7 @@ describe('a distribution', () => {
           region: HOME,
           expected: 'every command finished',
           found: 'an interrupted command',
-          mendable: true,
+          repairable: true,
         },
         { what: 'alias' },
       ],
@@ -393,7 +393,8 @@ describe('verify and repair', () => {
     testbed.kms.aliases.clear()
     const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', true)
     const alias = (await readDistribution(testbed.engine, 'k', 'app'))?.name ?? ''
-    const at = { region: HOME, mendable: true }
+    const wayOut = 'keymgmt write -f keymgmt/kms/k/key/app/repair'
+    const at = { region: HOME, repairable: true, wayOut }
     expect(differences).toEqual([
       {
         ...at,
@@ -437,8 +438,9 @@ describe('verify and repair', () => {
       },
     ])
     expect(await repairDistribution(testbed.engine, 'k', 'app')).toEqual({
-      mended: differences,
+      repaired: differences,
       remaining: [],
+      unchecked: [],
     })
     expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
   })
@@ -450,8 +452,8 @@ describe('verify and repair', () => {
     if (!first || !second) throw new Error('there are no two KMS keys')
     second.deletion = new Date(Date.now() + DAY_MS)
     for (const name of testbed.kms.aliases.keys()) testbed.kms.aliases.set(name, first.key.id)
-    const { mended } = await repairDistribution(testbed.engine, 'k', 'app')
-    expect(mended.map(({ what, expected, found }) => [what, expected, found])).toEqual([
+    const { repaired } = await repairDistribution(testbed.engine, 'k', 'app')
+    expect(repaired.map(({ what, expected, found }) => [what, expected, found])).toEqual([
       ['state', 'enabled', 'pending-deletion'],
       ['alias', `names ${second.key.id}`, `names ${first.key.id}`],
     ])
@@ -467,8 +469,8 @@ describe('verify and repair', () => {
     if (!first || !second) throw new Error('there are no two KMS keys')
     first.material = 'other'
     testbed.kms.keys.splice(1, 1)
-    const { mended, remaining } = await repairDistribution(testbed.engine, 'k', 'app')
-    expect(mended).toEqual([])
+    const { repaired, remaining } = await repairDistribution(testbed.engine, 'k', 'app')
+    expect(repaired).toEqual([])
     expect(remaining).toEqual([
       {
         what: 'material',
@@ -477,7 +479,8 @@ describe('verify and repair', () => {
         subject: first.key.id,
         expected: 'our material',
         found: 'other material',
-        mendable: false,
+        repairable: false,
+        wayOut: expect.stringContaining(`--key-id ${first.key.id}`),
       },
       {
         what: 'kms-key',
@@ -486,7 +489,8 @@ describe('verify and repair', () => {
         subject: second.key.id,
         expected: 'exists',
         found: 'deleted',
-        mendable: false,
+        repairable: false,
+        wayOut: expect.stringContaining('keymgmt write -f keymgmt/kms/k/key/app/repair'),
       },
     ])
   })
@@ -500,12 +504,12 @@ describe('verify and repair', () => {
     )
     const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
     expect(
-      differences.map(({ what, region, expected, found, mendable }) => [
+      differences.map(({ what, region, expected, found, repairable }) => [
         what,
         region,
         expected,
         found,
-        mendable,
+        repairable,
       ]),
     ).toEqual([
       ['multi-region', HOME, 'us-west-1, eu-west-1, us-east-1', 'us-west-1, eu-west-1', false],

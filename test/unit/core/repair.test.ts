@@ -175,13 +175,13 @@ const OUTSIDE_CHANGES: Readonly<Record<string, OutsideChange>> = {
     prepare: TWO,
     outsideChange: to(0, going),
     finds: ['state 1 us-west-1'],
-    calls: ['cancelDeletion us-west-1 1', 'importMaterial us-west-1 1', 'enable us-west-1 1'],
+    calls: ['cancelDeletion us-west-1 1', 'enable us-west-1 1'],
   },
   'a deletion of a version that is to be disabled': {
     prepare: [ROTATE, DISABLE_OLD],
     outsideChange: to(0, going),
     finds: ['state 1 us-west-1'],
-    calls: ['cancelDeletion us-west-1 1', 'importMaterial us-west-1 1', 'disable us-west-1 1'],
+    calls: ['cancelDeletion us-west-1 1', 'disable us-west-1 1'],
   },
   'a deletion of what had lost its material': {
     prepare: TWO,
@@ -196,8 +196,8 @@ const OUTSIDE_CHANGES: Readonly<Record<string, OutsideChange>> = {
     calls: [
       'cancelDeletion us-west-1 1',
       'importMaterial us-west-1 1',
-      'tag us-west-1 1',
       'enable us-west-1 1',
+      'tag us-west-1 1',
     ],
   },
   everything: {
@@ -211,9 +211,9 @@ const OUTSIDE_CHANGES: Readonly<Record<string, OutsideChange>> = {
     calls: [
       'enable us-west-1 2',
       'importMaterial us-west-1 1',
+      'enable us-west-1 1',
       'tag us-west-1 1',
       'pointAlias us-west-1 app-TIME 2 (begun)',
-      'enable us-west-1 1',
     ],
   },
   'something in another Region': {
@@ -226,8 +226,8 @@ const OUTSIDE_CHANGES: Readonly<Record<string, OutsideChange>> = {
     finds: ['state 1 eu-west-1', 'alias 1 us-east-1'],
     calls: [
       'importMaterial eu-west-1 1',
-      'pointAlias us-east-1 app-TIME 1 (begun)',
       'enable eu-west-1 1',
+      'pointAlias us-east-1 app-TIME 1 (begun)',
     ],
   },
   'what can be mended beside what can not': {
@@ -261,18 +261,30 @@ const OUTSIDE_CHANGES: Readonly<Record<string, OutsideChange>> = {
     finds: ['tags 1 us-west-1'],
     calls: ['tag us-west-1 1'],
   },
-  'a deletion of what is revoked, with or without material': {
+  'a deletion of what is revoked': {
     prepare: [REVOKE],
     outsideChange: to(0, going, untagged),
     finds: ['state 1 us-west-1', 'tags 1 us-west-1'],
-    calls: ['cancelDeletion us-west-1 1', 'deleteMaterial us-west-1 1', 'tag us-west-1 1'],
+    calls: ['cancelDeletion us-west-1 1', 'tag us-west-1 1'],
+  },
+  'a deletion of what is revoked, with material': {
+    prepare: [REVOKE],
+    outsideChange: to(
+      0,
+      (key) => {
+        key.material = key.bound
+      },
+      going,
+    ),
+    finds: ['state 1 us-west-1'],
+    calls: ['cancelDeletion us-west-1 1', 'deleteMaterial us-west-1 1'],
   },
 }
 
 const summarise = ({ what, version, region }: Difference) => `${what} ${version ?? 0} ${region}`
 const found = async (engine: Engine) => {
-  const { mended, remaining } = await repairDistribution(engine, 'k', 'app')
-  return [...mended.map(summarise), ...remaining.map((each) => `but ${summarise(each)}`)]
+  const { repaired, remaining } = await repairDistribution(engine, 'k', 'app')
+  return [...repaired.map(summarise), ...remaining.map((each) => `but ${summarise(each)}`)]
 }
 
 const notInVirginia = (provider: KmsProvider): Partial<KmsProvider> => ({
@@ -345,9 +357,9 @@ describe('repair finishes an interruption:', () => {
       expect(await found(engine)).toEqual(['unfinished 0 us-west-1', 'tags 1 us-west-1', ...finds])
       expect(calls.filter((call) => !call.startsWith('create'))).toEqual([
         'importMaterial us-west-1 2',
+        ...(finds.length > 0 ? ['enable us-west-1 2'] : []),
         'tag us-west-1 1',
         expect.stringMatching(/^pointAlias us-west-1 app-TIME 2 \(ours/),
-        ...(finds.length > 0 ? ['enable us-west-1 2'] : []),
       ])
       expect(await findProblems(testbed)).toEqual([])
     },

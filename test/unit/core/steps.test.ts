@@ -115,7 +115,7 @@ describe('a command makes exactly these calls', () => {
       'restore',
       [(engine) => removeDistribution(engine, 'k', 'app', 7)],
       (engine) => restoreDistribution(engine, 'k', 'app'),
-      [`cancelDeletion ${HOME} 1`, `pointAlias ${HOME} app-TIME 1 (new)`, `enable ${HOME} 1`],
+      [`cancelDeletion ${HOME} 1`, `enable ${HOME} 1`, `pointAlias ${HOME} app-TIME 1 (new)`],
       {},
     ],
     [

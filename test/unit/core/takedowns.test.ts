@@ -87,8 +87,8 @@ describe.each(['removal', 'revocation'] as const)('an unfinished %s', (name) => 
     expect(await readInterruption(testbed.engine, 'k', 'app')).toBe(name)
     const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
     expect(differences[0]).toMatchObject({ what: 'unfinished', found: `an unfinished ${name}` })
-    expect(differences.map(({ mendable, takedown }) => [mendable, takedown])).toEqual(
-      differences.map(() => [false, name]),
+    expect(differences.map(({ repairable, wayOut }) => [repairable, wayOut])).toEqual(
+      differences.map(() => [false, `${finish}, or ${RESTORE}`]),
     )
   })
 

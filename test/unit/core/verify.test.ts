@@ -6,8 +6,14 @@ import { createdKmsKeys } from '../../../src/core/records/kms-keys.js'
 import { openRecord } from '../../../src/core/records/record.js'
 import { recordPath, without, type DistributionRecord } from '../../../src/core/records/model.js'
 import { readKey } from '../../../src/core/records/repository.js'
-import { revokeDistribution } from '../../../src/core/operations/remove.js'
+import {
+  removeDistribution,
+  restoreDistribution,
+  revokeDistribution,
+} from '../../../src/core/operations/remove.js'
+import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { verifyDistribution, type Difference } from '../../../src/core/operations/verify.js'
+import { KeymgmtError } from '../../../src/errors.js'
 import type { KmsKeyStatus } from '../../../src/kms/provider.js'
 import {
   createTestbed,
@@ -22,8 +28,8 @@ import {
 const SIGN = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
 const OTHER = Buffer.alloc(32, 1).toString('base64')
 
-const summarise = ({ what, version, expected, found, mendable }: Difference) =>
-  `${what} ${version}: ${expected}, ${found}${mendable ? '' : ', for good'}`
+const summarise = ({ what, version, expected, found, repairable }: Difference) =>
+  `${what} ${version}: ${expected}, ${found}${repairable ? '' : ', for good'}`
 const verify = async (engine: Engine, challenge = false) =>
   (await verifyDistribution(engine, 'k', 'app', challenge)).differences.map(summarise)
 
@@ -67,6 +73,29 @@ describe('verify compares the material of a KMS key', () => {
       found,
     ])
     expect(rotated.calls).toEqual([])
+    const handle = await openRecord<DistributionRecord>(
+      testbed.store,
+      recordPath.distribution('k', 'app'),
+    )
+    await handle?.update((current) => ({
+      ...current,
+      kms_keys: createdKmsKeys(current).map((entry) => ({
+        ...entry,
+        materials: entry.materials.map((material) => without(material, 'material_id')),
+      })),
+    }))
+    expect(await verify(rotated.engine, true)).toEqual(found)
+  })
+
+  it('and compares nothing by the id of the material alone', async () => {
+    const { engine } = await createDistributed()
+    for (const [challenge, holds] of [
+      [false, undefined],
+      [true, true],
+    ] as const)
+      expect((await verifyDistribution(engine, 'k', 'app', challenge)).observation).toMatchObject({
+        kmsKeys: [{ holds }],
+      })
   })
 
   it('and the fingerprints in the records of the key and the distribution', async () => {
@@ -80,10 +109,9 @@ describe('verify compares the material of a KMS key', () => {
         materials: entry.materials.map((each) => ({ ...each, fingerprint: 'another' })),
       })),
     }))
-    const found = ['material 1: our material, other material, for good']
-    expect([await verify(testbed.engine), await verify(testbed.engine, true)]).toEqual([
-      found,
-      found,
+    expect((await refusal(verify(testbed.engine))).slice(0, 2)).toEqual([
+      'STORE_CORRUPT',
+      expect.stringContaining('version 1 has another fingerprint'),
     ])
   })
 
@@ -201,6 +229,120 @@ describe('verify reports', () => {
   })
 })
 
+describe('verify reports what AWS did not answer, and compares the rest', () => {
+  const denied = () =>
+    Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied', { hints: ['allow it'] }))
+  const shown = async (
+    { engine }: Pick<Testbed, 'engine'>,
+    challenge = false,
+  ): Promise<readonly string[]> => {
+    const { observation } = await verifyDistribution(engine, 'k', 'app', challenge)
+    return observation.unchecked.map(
+      ({ what, region, version, error }) => `${what} ${version ?? 0} ${region}: ${error.message}`,
+    )
+  }
+
+  it('in a Region', async () => {
+    const testbed = await createDistributed(GLOBAL)
+    await replicate(testbed.engine, 'k', 'app')
+    for (const { region } of testbed.kms.keys.filter((key) => key.region !== 'us-east-1'))
+      testbed.kms.aliases.delete(
+        [...testbed.kms.aliases.keys()].find((name) => name.startsWith(region)) ?? '',
+      )
+    const inVirginia = (region: string) => region === 'us-east-1'
+    const partly = recorded(testbed, (provider) => ({
+      inspect: (region, key) => (inVirginia(region) ? denied() : provider.inspect(region, key)),
+      aliasTargets: (region, names) =>
+        inVirginia(region) ? denied() : provider.aliasTargets(region, names),
+    }))
+    expect(await shown(partly)).toEqual([
+      'kms-key 1 us-east-1: denied',
+      'alias 0 us-east-1: denied',
+    ])
+    const { differences } = await verifyDistribution(partly.engine, 'k', 'app', false)
+    expect(differences.map(({ what, region }) => `${what} ${region}`)).toEqual([
+      `alias ${HOME}`,
+      'alias eu-west-1',
+    ])
+  })
+
+  it('about tags, aliases or material', async () => {
+    const testbed = await createDistributed()
+    const partly = recorded(testbed, () => ({
+      tagsOf: denied,
+      aliasTargets: denied,
+      accepts: denied,
+    }))
+    expect(await shown(partly, true)).toEqual([
+      `tags 1 ${HOME}: denied`,
+      `material 1 ${HOME}: denied`,
+      `alias 0 ${HOME}: denied`,
+    ])
+    expect(await verify(partly.engine, true)).toEqual([])
+  })
+
+  it('of a provider that is no longer configured', async () => {
+    const testbed = await createDistributed()
+    const path = recordPath.provider('k')
+    const stored = await testbed.store.get(path)
+    await testbed.store.delete(path, stored?.revision ?? '')
+    expect(await shown(testbed)).toEqual([
+      `kms-key 1 ${HOME}: KMS provider "k" not found`,
+      `alias 0 ${HOME}: KMS provider "k" not found`,
+    ])
+  })
+
+  it('while repair leaves that alone, and repairs the rest', async () => {
+    const testbed = await createDistributed()
+    await rotateKey(testbed.engine, 'app')
+    const [first, second] = testbed.kms.keys
+    Object.assign(first ?? {}, { enabled: false })
+    Object.assign(second ?? {}, { enabled: false })
+    const partly = recorded(testbed, (provider) => ({
+      inspect: (region, key) =>
+        typeof key === 'object' && key.id === first?.key.id
+          ? denied()
+          : provider.inspect(region, key),
+    }))
+    const { repaired, remaining, unchecked } = await repairDistribution(partly.engine, 'k', 'app')
+    expect(repaired.map(({ version }) => version)).toEqual([2])
+    expect(remaining).toEqual([])
+    expect(unchecked.map(({ version }) => version)).toEqual([1])
+    expect([first?.enabled, second?.enabled]).toEqual([false, true])
+  })
+})
+
+describe('verify of a removed distribution', () => {
+  it('shows when its KMS keys are deleted, and that somebody cancelled it', async () => {
+    const testbed = await createDistributed()
+    await removeDistribution(testbed.engine, 'k', 'app', 7)
+    const { observation, differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
+    expect(differences).toEqual([])
+    expect(observation.kmsKeys[0]?.status?.deletionDate).toEqual(testbed.kms.keys[0]?.deletion)
+    Object.assign(testbed.kms.keys[0] ?? {}, { deletion: undefined, enabled: false })
+    expect((await verifyDistribution(testbed.engine, 'k', 'app', false)).differences).toMatchObject(
+      [
+        {
+          what: 'state',
+          expected: 'pending-deletion',
+          found: 'disabled',
+          repairable: false,
+          wayOut: expect.stringContaining('keymgmt write -f keymgmt/kms/k/key/app/restore'),
+        },
+      ],
+    )
+    await restoreDistribution(testbed.engine, 'k', 'app')
+    expect(await verify(testbed.engine)).toEqual([])
+  })
+
+  it('is clean once AWS has deleted them', async () => {
+    const testbed = await createDistributed()
+    await removeDistribution(testbed.engine, 'k', 'app', 7)
+    testbed.kms.keys.length = 0
+    expect(await verify(testbed.engine)).toEqual([])
+  })
+})
+
 it('a damaged record in the store is reported as damaged', async () => {
   const testbed = await createDistributed()
   const key = await readKey(testbed.engine, 'app')
@@ -208,10 +350,9 @@ it('a damaged record in the store is reported as damaged', async () => {
   const [name = ''] = await testbed.store.list(folder)
   const material = await testbed.store.get(`${folder}/${name}`)
   await testbed.store.delete(`${folder}/${name}`, material?.revision ?? '')
-  expect(await refusal(verify(testbed.engine))).toEqual([
-    'STORE_CORRUPT',
-    'the material of app version 1 is not in the store',
-    'restore the store from a backup; nothing was changed',
+  const { observation } = await verifyDistribution(testbed.engine, 'k', 'app', false)
+  expect(observation.unchecked.map(({ what, error }) => [what, error.message])).toEqual([
+    ['material', 'the material of app version 1 is not in the store'],
   ])
   await testbed.store.put(recordPath.key('torn'), Buffer.from('{"id":'), undefined)
   expect(await refusal(rotateKey(testbed.engine, 'torn'))).toEqual([

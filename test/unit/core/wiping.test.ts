@@ -120,12 +120,12 @@ describe('material is overwritten', () => {
     ['that the KMS did not take', { importMaterial: fail }, (engine) => rotateKey(engine, 'app')],
     [
       'that could not be compared',
-      { accepts: fail },
+      { accepts: () => Promise.reject(new KeymgmtError('INTERRUPTED', 'interrupted')) },
       (engine) => verifyDistribution(engine, 'k', 'app', true),
     ],
     [
       'that was not proven',
-      { accepts: () => Promise.resolve(false) },
+      { accepts: () => Promise.resolve(undefined) },
       (engine, key_id) => adopt(engine, 'k', 'app', { kmsKeyId: key_id, version: 1 }),
     ],
   ])('%s', async (name, instead, step) => {

@@ -1,4 +1,4 @@
-import { IMPORT, IMPORTED, REPLICA } from './recorder.js'
+import { IMPORTED, REPLICA, WRAPPING } from './recorder.js'
 import {
   MULTI_REGION_SERVICE,
   type ConditionValues,
@@ -61,7 +61,7 @@ export function permissionsOfProvider({
       operation,
       regions,
       keys: [imported],
-      values: IMPORT,
+      values: WRAPPING,
     })),
     ...OURS.map((operation): RequiredPermission => ({ operation, regions, keys: [ours] })),
     ...(['CreateAlias', 'UpdateAlias', 'DeleteAlias'] as const).map(

@@ -24,11 +24,8 @@ export interface RecordedPermissions {
 /** Conditions of every KMS key that keymgmt creates. */
 export const IMPORTED: ConditionValues = { 'kms:KeyOrigin': ['EXTERNAL'] }
 
-/** Conditions of every import. */
-export const IMPORT: ConditionValues = {
-  'kms:WrappingKeySpec': ['RSA_4096'],
-  'kms:ExpirationModel': ['KEY_MATERIAL_DOES_NOT_EXPIRE'],
-}
+/** Conditions of every import. Adopted material may expire. */
+export const WRAPPING: ConditionValues = { 'kms:WrappingKeySpec': ['RSA_4096'] }
 
 /** Conditions of every replica, and of no other KMS key. */
 export const REPLICA: ConditionValues = {

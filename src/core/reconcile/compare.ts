@@ -1,0 +1,211 @@
+import type { KmsKeyState, KmsKeyStatus } from '../../kms/provider.js'
+import { createdKmsKeyAt, materialIn } from '../records/kms-keys.js'
+import type { DistributionRecord, KeyRecord, KmsKeyEntry, KmsKeyPlace } from '../records/model.js'
+import { waysForward } from '../records/takedown.js'
+import { interruptionOf, takedownOf, type Interruption } from './interruption.js'
+import type { Observation, ObservedKmsKey } from './observe.js'
+import { isEnabledVersion, wantedAliases } from './plan.js'
+
+/** A difference between the records and AWS. */
+export interface Difference {
+  readonly what:
+    'kms-key' | 'state' | 'material' | 'expiry' | 'tags' | 'multi-region' | 'alias' | 'unfinished'
+  readonly region: string
+  /** Absent where no version is concerned. */
+  readonly version?: number
+  /** The KMS key id, or the name of the alias. */
+  readonly subject: string
+  readonly expected: string
+  readonly found: string
+  /** True if `repair` ends the difference. */
+  readonly repairable: boolean
+  /** The next step: a command, or advice. */
+  readonly wayOut: string
+}
+
+/** A distribution whose observation is compared with its record. */
+export interface Compared {
+  readonly key: KeyRecord
+  readonly providerName: string
+  readonly record: DistributionRecord
+  readonly now: Date
+}
+
+/** PURE: where the KMS differs from the records. */
+export function compare(compared: Compared, { kmsKeys, aliases }: Observation): Difference[] {
+  const { key, providerName, record } = compared
+  const interruption = interruptionOf(key, record)
+  const takedown = takedownOf(key, record)
+  const differences = [
+    ...(interruption ? [unfinishedDifference(compared, interruption)] : []),
+    ...kmsKeys.flatMap((observed) => compareKmsKey(compared, observed)),
+    ...(record.state === 'active' ? compareAliases(compared, aliases) : []),
+  ]
+  if (!takedown) return differences
+  // `repair` neither finishes nor undoes an interrupted removal or revocation.
+  const { finish, restore } = waysForward(takedown, providerName, key.name)
+  return differences.map((difference) => ({
+    ...difference,
+    repairable: false,
+    wayOut: `${finish}, or ${restore}`,
+  }))
+}
+
+/** PURE: the same for a finished removal. Nothing but `restore` works on its KMS keys. */
+export function compareArchived(compared: Compared, { kmsKeys }: Observation): Difference[] {
+  const { finish, restore } = waysForward('removal', compared.providerName, compared.key.name)
+  return kmsKeys
+    .flatMap((observed) => compareKmsKey(compared, observed))
+    .filter(({ what }) => what === 'state')
+    .map((difference) => ({
+      ...difference,
+      repairable: false,
+      wayOut: `${restore}; to remove it again after that: ${finish}`,
+    }))
+}
+
+const pathOf = ({ key, providerName }: Compared) => `keymgmt/kms/${providerName}/key/${key.name}`
+const repairOf = (compared: Compared) => `keymgmt write -f ${pathOf(compared)}/repair`
+
+function unfinishedDifference(compared: Compared, interruption: Interruption): Difference {
+  const { name, regions } = compared.record
+  return {
+    what: 'unfinished',
+    region: regions[0] ?? '',
+    subject: name,
+    expected: 'every command finished',
+    found:
+      interruption === 'distribution' ? 'an interrupted command' : `an unfinished ${interruption}`,
+    repairable: true,
+    wayOut: repairOf(compared),
+  }
+}
+
+function expectedState({ key, record }: Compared, { version }: KmsKeyPlace): KmsKeyState {
+  if (record.state === 'removed') return 'pending-deletion'
+  if (record.state === 'revoked') return 'pending-import'
+  return isEnabledVersion(key, version) ? 'enabled' : 'disabled'
+}
+
+function compareAliases(compared: Compared, aliases: Observation['aliases']): Difference[] {
+  const { key, record } = compared
+  return record.regions.flatMap((region) =>
+    [...wantedAliases(key, record)].flatMap(([name, version]): Difference[] => {
+      const expected = createdKmsKeyAt(record, version, region)?.key.id
+      const targets = aliases.get(region)
+      const found = targets?.get(name)
+      if (!targets || expected === undefined || expected === found) return []
+      return [
+        {
+          what: 'alias',
+          region,
+          version,
+          subject: name,
+          expected: `names ${expected}`,
+          found: found === undefined ? 'does not exist' : `names ${found}`,
+          repairable: true,
+          wayOut: repairOf(compared),
+        },
+      ]
+    }),
+  )
+}
+
+function compareKmsKey(compared: Compared, observed: ObservedKmsKey): Difference[] {
+  const { entry, status, unchecked } = observed
+  if (entry.state === 'creating') return []
+  if (status) return compareStatus(compared, { ...observed, entry }, status)
+  // A removal asked for nothing else.
+  if (compared.record.state === 'removed') return []
+  if (unchecked.some(({ what }) => what === 'kms-key')) return []
+  const { version, region, key } = entry
+  const isKnown = entry.state === 'lost'
+  const difference = { what: 'kms-key', region, version, subject: key.id } as const
+  return [
+    {
+      ...difference,
+      expected: 'exists',
+      found: isKnown ? 'lost' : 'deleted',
+      repairable: false,
+      wayOut: isKnown
+        ? `nothing brings it back; for a new KMS key: keymgmt write -f keymgmt/key/${compared.key.name}/rotate`
+        : `nothing brings it back; so that no command waits for it: ${repairOf(compared)}`,
+    },
+  ]
+}
+
+type ExistingEntry = Exclude<KmsKeyEntry, { state: 'creating' }>
+
+function compareStatus(
+  compared: Compared,
+  { entry, wrongTags, holds }: ObservedKmsKey & { readonly entry: ExistingEntry },
+  status: KmsKeyStatus,
+): Difference[] {
+  const { record } = compared
+  const { version, region, key, materials } = entry
+  const expected = expectedState(compared, entry)
+  const validTo = materialIn({ materials }, version)?.valid_to
+  const consent = isExpired(compared, validTo)
+    ? `import it for ever: keymgmt write ${pathOf(compared)}/repair allow_permanent=true`
+    : undefined
+  const differs = (
+    what: Difference['what'],
+    wanted: string,
+    found: string,
+    /** Without it, `repair` is the way out. */
+    advice?: string,
+  ): Difference => ({
+    what,
+    region,
+    version,
+    subject: key.id,
+    expected: wanted,
+    found,
+    repairable: advice === undefined,
+    wayOut: advice ?? repairOf(compared),
+  })
+  if (entry.state === 'lost') return [differs('kms-key', 'lost', status.state)]
+  const look = `see why: aws kms describe-key --region ${region} --key-id ${key.id}`
+  const isStuck = status.state === 'unavailable' || !status.external
+  const differences: (Difference | false)[] = [
+    status.state !== expected && differs('state', expected, status.state, isStuck ? look : consent),
+    holds === false && differs('material', 'our material', 'other material', look),
+    !isSameExpiry(status, validTo) &&
+      differs('expiry', validTo ?? 'never', status.expires?.toISOString() ?? 'never', consent),
+    wrongTags.length > 0 && differs('tags', 'ours', `missing or changed: ${wrongTags.join(', ')}`),
+    !sameRegions(status, record.regions) &&
+      differs(
+        'multi-region',
+        record.regions.join(', '),
+        (status.multiRegion?.regions ?? [region]).join(', '),
+        look,
+      ),
+  ]
+  return differences.filter((difference) => difference !== false)
+}
+
+export function isExpired({ now, record }: Compared, validTo: string | undefined): boolean {
+  return record.state === 'active' && validTo !== undefined && new Date(validTo) <= now
+}
+
+/** AWS shows no expiry of material that it does not have. It may round the time to seconds. */
+export function isSameExpiry(
+  { state, expires }: KmsKeyStatus,
+  validTo: string | undefined,
+): boolean {
+  if (!expires) return validTo === undefined || state.startsWith('pending')
+  if (validTo === undefined) return false
+  return Math.abs(expires.getTime() - Date.parse(validTo)) < 1000
+}
+
+/**
+ * A distribution in one Region may be of a multi-Region key: one that has not been replicated yet.
+ */
+function sameRegions({ multiRegion }: KmsKeyStatus, regions: readonly string[]): boolean {
+  const found = multiRegion?.regions ?? regions.slice(0, 1)
+  return (
+    found.length === regions.length &&
+    regions.every((region) => found.includes(region)) &&
+    (multiRegion === undefined || multiRegion.primary === regions[0])
+  )
+}
