@@ -10,7 +10,7 @@ import { allowUnknownRegion, REGION } from './region.js'
 /** LIST keymgmt/key */
 export const keys = definePath<Engine>()({
   pattern: 'keymgmt/key',
-  synopsis: 'All keys.',
+  synopsis: 'The keys.',
   description: 'Lists the names of all keys.\n\n    keymgmt list keymgmt/key',
   parameters: {},
   operations: {

@@ -10,7 +10,7 @@ import { allowUnknownRegion, REGION } from './region.js'
 /** LIST keymgmt/kms */
 export const providers = definePath<Engine>()({
   pattern: 'keymgmt/kms',
-  synopsis: 'All KMS providers.',
+  synopsis: 'The KMS providers.',
   description: 'Lists the names of all providers.\n\n    keymgmt list keymgmt/kms',
   parameters: {},
   operations: {
