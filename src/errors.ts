@@ -141,3 +141,15 @@ export class KeymgmtError extends Error {
     return ERRORS[this.code].exitStatus
   }
 }
+
+/** `error` with more hints at its end; anything but a {@link KeymgmtError} as it is. */
+export function withHints(error: unknown, hints: readonly string[]): unknown {
+  if (!(error instanceof KeymgmtError)) return error
+  const { code, message, requestId, awsError } = error
+  return new KeymgmtError(code, message, {
+    hints: [...error.hints, ...hints],
+    requestId,
+    awsError,
+    cause: error,
+  })
+}

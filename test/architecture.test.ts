@@ -311,6 +311,7 @@ describe('the promises of the library and the docs', () => {
       'deleteKey',
       'deleteProvider',
       'distribute',
+      'dropRegion',
       'importKey',
       'importVersion',
       'openEngine',

@@ -128,10 +128,20 @@ export interface KmsProvider {
    */
   findByOperation(operationIds: ReadonlySet<string>, since: Date): Promise<Map<string, KmsKey>>
 
-  /** Makes the related, still empty KMS key in another Region and waits until it takes material. */
+  /**
+   * Creates the related, still empty KMS key in another Region. If it exists, this returns it.
+   * @throws KeymgmtError KMS_AMBIGUOUS if it is unknown whether it was created; that is unknown
+   * after KMS_TIMEOUT and INTERRUPTED too. After any other error, it was not created.
+   */
   replicate(key: KmsKey, toRegion: string, request: KmsKeyRequest): Promise<KmsKey>
 
-  /** The replica of a KMS key that was last requested at `since`, if it exists. */
+  /** Waits until the replica in `region` takes material. */
+  awaitReplica(region: string, key: KmsKey): Promise<void>
+
+  /**
+   * The replica of a KMS key that was last requested at `since`, if it exists. If its Region can't
+   * be reached, the Region of the KMS key is asked which replicas it has.
+   */
   findReplica(key: KmsKey, region: string, since: Date): Promise<KmsKey | undefined>
 
   /**

@@ -9,6 +9,7 @@ import { kmsKey, kmsKeys } from './kms-key.js'
 import { kmsKeyAdopt } from './kms-key-adopt.js'
 import { kmsKeyRepair } from './kms-key-repair.js'
 import { kmsKeyReplicate } from './kms-key-replicate.js'
+import { kmsKeyReplicateRegion } from './kms-key-replicate-region.js'
 import { kmsKeyRestore } from './kms-key-restore.js'
 import { kmsKeyRevoke } from './kms-key-revoke.js'
 import { kmsKeyVerify } from './kms-key-verify.js'
@@ -33,6 +34,7 @@ export const PATHS: readonly PathDefinition<Engine>[] = [
   kmsKey,
   kmsKeyAdopt,
   kmsKeyReplicate,
+  kmsKeyReplicateRegion,
   kmsKeyRevoke,
   kmsKeyRestore,
   kmsKeyVerify,

@@ -135,6 +135,7 @@ function distributionData({
   kms_keys,
   state,
   version_aliases,
+  dropped_regions,
 }: DistributionRecord): Record<string, Json> {
   const [primary = ''] = regions
   const ids = createdKmsKeys({ kms_keys }).flatMap(({ version, region, key }) =>
@@ -147,6 +148,7 @@ function distributionData({
     purpose: purpose.join(','),
     versions: Object.fromEntries(ids),
     ...(version_aliases && { version_aliases }),
+    ...(dropped_regions && { dropped_regions }),
     ...(state !== 'active' && { state }),
   }
 }

@@ -222,7 +222,11 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
       description: 'contract',
       tags: {},
     }
-    await twice(() => provider.replicate(key, AWAY, request))
+    await twice(async () => {
+      const replica = await provider.replicate(key, AWAY, request)
+      await provider.awaitReplica(AWAY, replica)
+      expect(replica).toEqual((await provider.inspect(AWAY, replica))?.key)
+    })
     expect((await provider.findReplica(key, AWAY, new Date()))?.id).toBe(key.id)
     expect(await state(key, AWAY)).toBe('pending-import')
     await provider.importMaterial(AWAY, key, 'aes256-gcm96', material)

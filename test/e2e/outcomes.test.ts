@@ -116,3 +116,85 @@ describe('a command that cannot reach one of two providers', () => {
     expect(await testbed.ok(`delete ${PATH}`)).toContain('Success!')
   })
 })
+
+describe('a replica Region that AWS refuses', () => {
+  // The embedded KMS, like AWS, has no such Region.
+  const FAR = 'xx-nowhere-1'
+  const DROP = `delete ${PATH}/replicate/${FAR}`
+  let testbed: Testbed
+  beforeAll(async () => {
+    testbed = await createTestbed()
+    await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
+    await testbed.ok(
+      `write keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1,${FAR} allow_unknown_region=true`,
+    )
+    await testbed.ok(`write ${PATH} purpose=encrypt,decrypt`)
+  })
+  afterAll(() => testbed.close())
+
+  const outcomesOf = async (line: string) => {
+    const { stdout, stderr, status } = await testbed.run(line)
+    const { data } = JSON.parse(stdout) as { data: { outcomes: Record<string, unknown>[] } }
+    return { outcomes: data.outcomes, stderr, status }
+  }
+
+  it('keeps no other Region from its replicas, and its outcome names the way out', async () => {
+    const { outcomes, stderr, status } = await outcomesOf(`write -f -format=json ${PATH}/replicate`)
+    expect(status).toBe(2)
+    expect(JSON.parse(stderr)).toMatchObject({ error: { exit_status: 2 } })
+    const far = { region: FAR, state: 'failed' }
+    expect(outcomes).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ region: 'us-east-1', version: 1, state: 'done' }),
+        expect.objectContaining({ ...far, version: 1, action: 'replicate' }),
+        expect.objectContaining({ ...far, action: 'point-alias' }),
+      ]),
+    )
+    expect(outcomes.find(({ region }) => region === FAR)?.way_out).toContain(`keymgmt ${DROP}`)
+    const rotated = await testbed.run('write -f keymgmt/key/app/rotate')
+    expect([rotated.status, joined(rotated.stderr)]).toEqual([
+      2,
+      expect.stringContaining(`keymgmt ${DROP}`),
+    ])
+    expect(await statesIn(testbed, 'us-east-1')).toEqual(['Enabled', 'Enabled'])
+  })
+
+  it.each([
+    [`delete ${PATH}/replicate/us-east-1`, 'app has replicas in us-east-1: version 1, 2'],
+    [`delete ${PATH}/replicate/us-west-1`, 'us-west-1 is the Region of k itself'],
+    [`delete ${PATH}/replicate/us-esat-1`, 'us-esat-1 is not one of the replica_regions'],
+    [`write ${PATH}/replicate regions=eu-west-1`, 'eu-west-1 is not one of the replica_regions'],
+    [`write keymgmt/kms/k/key/app/replicate regions=east`, 'has the wrong form'],
+  ])('%s is refused', async (line, says) => {
+    const { stdout, stderr, status } = await testbed.run(line)
+    expect([stdout, joined(stderr), status]).toEqual(['', expect.stringContaining(says), 2])
+    expect(stderr).toContain('hint: ')
+  })
+
+  it('is dropped without a call to AWS; later commands skip it', async () => {
+    const before = testbed.requests.length
+    expect(await testbed.run(`${DROP} -dry-run`)).toMatchObject({ status: 0 })
+    const { stderr, stdout } = await testbed.run(`${DROP} -output-policy`)
+    expect([stdout, stderr]).toEqual(['', expect.stringContaining('needs no IAM permission')])
+    expect(await outcomesOf(`${DROP} -format=json`)).toEqual({
+      status: 0,
+      stderr: '',
+      outcomes: [{ provider: 'k', region: FAR, version: 0, action: 'drop-region', state: 'done' }],
+    })
+    expect(testbed.requests.slice(before)).toEqual([])
+    expect(await testbed.ok(DROP)).toContain('Success!')
+    expect(await testbed.ok('read -field=latest_version keymgmt/key/app')).toBe('2')
+    expect(await testbed.ok(`read -field=dropped_regions ${PATH}`)).toContain(FAR)
+    await testbed.ok('write -f keymgmt/key/app/rotate')
+    const { stderr: notice } = await testbed.run(`write -f ${PATH}/replicate`)
+    expect(joined(notice)).toContain(`keymgmt write ${PATH}/replicate regions=${FAR}`)
+    expect(await statesIn(testbed, 'us-east-1')).toEqual(['Enabled', 'Enabled', 'Enabled'])
+    await testbed.ok(`read ${PATH}/verify`)
+  })
+
+  it('is added again by regions=, and dropped again', async () => {
+    expect((await testbed.run(`write ${PATH}/replicate regions=${FAR}`)).status).toBe(2)
+    await testbed.ok(DROP)
+    await testbed.ok(`read ${PATH}/verify`)
+  })
+})

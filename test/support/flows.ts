@@ -56,6 +56,17 @@ export const FLOWS: readonly Flow[] = [
     prepare: [GLOBAL, ROTATE, 'write keymgmt/key/app min_enabled_version=2', DISTRIBUTE],
     line: REPLICATE,
   },
+  {
+    name: 'add a dropped Region',
+    prepare: [
+      GLOBAL,
+      DISTRIBUTE,
+      'delete keymgmt/kms/k/key/app/replicate/eu-west-1',
+      REPLICATE,
+      ROTATE,
+    ],
+    line: 'write keymgmt/kms/k/key/app/replicate regions=eu-west-1',
+  },
   { name: 'rotate everywhere', prepare: [GLOBAL, DISTRIBUTE, REPLICATE], line: ROTATE },
   { name: 'remove', prepare: [GLOBAL, DISTRIBUTE, REPLICATE], line: REMOVE },
   { name: 'restore', prepare: [GLOBAL, DISTRIBUTE, REPLICATE, REMOVE], line: RESTORE },

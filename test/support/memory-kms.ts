@@ -126,6 +126,9 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
       here(toRegion, replica).bound = primary.bound
       return replica
     }),
+    awaitReplica: later((region, key) => {
+      here(region, key)
+    }),
     findReplica: later((key, region) => find(region, key)?.key),
     importMaterial: later((region, key, _type, material, validTo) => {
       if (!take(region, key, text(material), validTo)) throw failed(`${key.id} had other material`)

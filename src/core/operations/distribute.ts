@@ -11,6 +11,7 @@ import { reconcileKey } from '../reconcile/reconcile.js'
 import { resumableDistributions } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
 import { freeName } from '../records/distribution-name.js'
+import { addCommand, withRegions } from '../records/dropped-regions.js'
 import { withKeyLock, withProviderLock } from '../records/locks.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
@@ -208,22 +209,76 @@ function noReplicaRegionsError({ name, type }: KeyRecord): KeymgmtError {
 }
 
 /**
- * Puts every version into the key's `replica_regions` as well, now and whenever it is rotated.
- * @throws KeymgmtError NO_REPLICA_REGIONS, KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND;
+ * Puts every version into the key's `replica_regions` as well, now and whenever it is rotated. A
+ * Region that was dropped is skipped unless `added` names it. With `added`, only the Regions in it
+ * are added.
+ * @throws KeymgmtError NO_REPLICA_REGIONS, FIELD_INVALID, KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND;
  * DISTRIBUTION_DIFFERS if it is revoked or its removal did not finish; errors of the KMS.
  */
-export async function replicate(engine: Engine, providerName: string, key: string): Promise<void> {
+export async function replicate(
+  engine: Engine,
+  providerName: string,
+  key: string,
+  added?: readonly string[],
+): Promise<void> {
   const purpose = `write keymgmt/kms/${providerName}/key/${key}/replicate`
   await withKeyLock(engine.store, key, purpose, async () => {
     const record = await requireKey(engine, key)
-    if (record.current.replica_regions.length === 0) throw noReplicaRegionsError(record.current)
+    assertReplicaRegions(record.current, added)
     const distribution = await requireDistribution(engine, providerName, key)
     assertActive(record.current, providerName, distribution.current)
     const others = await resumableDistributions(engine, record.current)
     const { key_collection } = await requireProvider(engine, providerName)
-    const regions = [...new Set([key_collection, ...record.current.replica_regions])]
-    if (regions.length !== distribution.current.regions.length)
-      await distribution.update((current) => ({ ...current, regions }))
+    const { regions, dropped_regions } = distribution.current
+    const wanted = [
+      ...new Set([
+        key_collection,
+        ...regions,
+        ...(added ?? without(record.current.replica_regions, dropped_regions)),
+      ]),
+    ]
+    if (wanted.length !== regions.length)
+      await distribution.update((current) => withRegions(current, wanted))
+    if (!added) reportDropped(engine, key, { providerName, distribution })
     await reconcileOne(engine, record, { providerName, distribution }, others)
   })
+}
+
+function without(regions: readonly string[], excluded: readonly string[] = []): string[] {
+  return regions.filter((region) => !excluded.includes(region))
+}
+
+function assertReplicaRegions(key: KeyRecord, added: readonly string[] = []): void {
+  const { name, replica_regions } = key
+  if (replica_regions.length === 0) throw noReplicaRegionsError(key)
+  const [other] = without(added, replica_regions)
+  if (other !== undefined)
+    throw new KeymgmtError(
+      'FIELD_INVALID',
+      `${other} is not one of the replica_regions of ${name}`,
+      {
+        hints: [`its replica_regions are ${replica_regions.join(', ')}`],
+      },
+    )
+}
+
+/** Reports the Regions that are skipped because the user dropped them. */
+function reportDropped(
+  engine: Engine,
+  key: string,
+  { providerName, distribution }: NamedDistribution,
+): void {
+  for (const region of distribution.current.dropped_regions ?? []) {
+    const wayOut = addCommand(providerName, key, region)
+    engine.notice(`Skipped ${region}, which was dropped. To add it again: ${wayOut}`)
+    const reason = 'the Region was dropped'
+    engine.outcome({
+      provider: providerName,
+      region,
+      action: 'replicate',
+      state: 'skipped',
+      reason,
+      wayOut,
+    })
+  }
 }

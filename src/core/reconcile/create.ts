@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { KeymgmtError } from '../../errors.js'
+import { KeymgmtError, withHints } from '../../errors.js'
 import { OPERATION_TAG, type KmsKey } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
+import { dropCommand, hasReplicas } from '../records/dropped-regions.js'
 import { createdKmsKeyAt, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
 import type { CreatedKmsKey, CreatingKmsKey, KmsKeyPlace } from '../records/model.js'
 import { assertAccount, assertCreatedInAccount, placeOf } from './account.js'
@@ -74,12 +75,31 @@ export async function createReplica(context: ReconcileContext, place: KmsKeyPlac
   const { version, region } = place
   const begun = await begin(context, place)
   const primary = requireKmsKey(distribution, { version, region: provider.region })
-  const key = await provider.replicate(
-    primary.key,
-    region,
-    await keyRequest(context, version, begun.operation_id),
-  )
+  const request = await keyRequest(context, version, begun.operation_id)
+  const key = await provider
+    .replicate(primary.key, region, request)
+    .catch(async (error: unknown) => {
+      if (!isRefused(error)) throw error
+      await removeKmsKey(context, place)
+      throw withHints(error, dropHints(context, region))
+    })
   await writeKmsKey(context, created(context, begun, key))
+  await provider.awaitReplica(region, key)
+}
+
+/** True if the replica was certainly not created. */
+function isRefused(error: unknown): boolean {
+  return (
+    error instanceof KeymgmtError &&
+    !['KMS_AMBIGUOUS', 'KMS_TIMEOUT', 'INTERRUPTED'].includes(error.code)
+  )
+}
+
+/** A Region that has no replica can be dropped. */
+function dropHints({ key, providerName, distribution }: ReconcileContext, region: string) {
+  return hasReplicas(distribution.current, region)
+    ? []
+    : [`or do without ${region}: ${dropCommand(providerName, key.name, region)}`]
 }
 
 async function begin(
@@ -132,6 +152,8 @@ export async function findUnrecordedKmsKeys(
   const unrecorded = distribution.current.kms_keys
     .filter((entry) => entry.state === 'creating')
     .filter(among)
+  // With the credentials of another account, none of them would be seen.
+  if (unrecorded.length > 0) await assertAccount(context)
   for (const region of new Set(unrecorded.map((entry) => entry.region))) {
     const here = unrecorded.filter((entry) => entry.region === region)
     engine.progress(`looking in ${region} for KMS keys that AWS may have made without telling`)

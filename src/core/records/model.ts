@@ -131,6 +131,8 @@ export interface DistributionRecord {
   readonly protection: Protection
   /** The desired Regions, the provider's own first. */
   readonly regions: readonly string[]
+  /** Replica Regions of the key that the user does not want here. */
+  readonly dropped_regions?: readonly string[]
   readonly state: DistributionState
   /** The place that the first KMS key was created in; no other gets material. */
   readonly pinned?: PinnedPlace

@@ -10,6 +10,7 @@ import { factsOf, isAccountLookup, keyIdOf, textOf, type AwsOperation } from './
  */
 const PLANNED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => AwsOutput>>> = {
   CreateKey: describeNew,
+  ReplicateKey: (request) => ({ ReplicaKeyMetadata: describeNew(request).KeyMetadata }),
   DescribeKey: describeNew,
   GetParametersForImport: () => ({ PublicKey: wrappingKey(), ImportToken: new Uint8Array(1) }),
   GenerateMac: showNothing,

@@ -24,7 +24,7 @@ import {
 import { catchAwsError, isAwsError } from './errors.js'
 import { keySpecFor, kindFor } from './key-specs.js'
 import { CONSISTENCY_MS } from './retry.js'
-import { boundedPages, entriesOf, keyIdIn, pollUntil, type Session } from './session.js'
+import { boundedPages, entriesOf, keyIdIn, pollUntil, replicaArn, type Session } from './session.js'
 
 /** Concurrent requests for the tags of KMS keys; AWS allows 2,000 a second. */
 const TAG_REQUESTS = 50
@@ -148,14 +148,17 @@ export async function replicateKey(
   key: KmsKey,
   ReplicaRegion: string,
   request: KmsKeyRequest,
-): Promise<void> {
+): Promise<KmsKey> {
   const command = new ReplicateKeyCommand({
     KeyId: keyIdIn(session, key),
     ReplicaRegion,
     Description: request.description,
     Tags: tagList(request.tags),
   })
-  await catchAwsError(session.client.send(command), 'AlreadyExistsException')
+  const reply = await catchAwsError(session.client.send(command), 'AlreadyExistsException')
+  return reply
+    ? kmsKey(reply.ReplicaKeyMetadata, 'ReplicateKey')
+    : { id: key.id, arn: replicaArn(key.arn, ReplicaRegion) }
 }
 
 /**
@@ -163,13 +166,13 @@ export async function replicateKey(
  * returns, and takes nothing while it is `Creating`.
  * @throws KeymgmtError KMS_FAILED if it takes too long.
  */
-export async function awaitReplica(session: Session, primary: KmsKey): Promise<KmsKey> {
+export async function awaitReplica(session: Session, primary: KmsKey): Promise<void> {
   const schedule = { withinMs: CONSISTENCY_MS, everyMs: LOOK_EVERY_MS }
   const replica = await pollUntil(session, schedule, async () => {
     const status = await inspectKey(session, primary)
     return status?.state === 'creating' ? undefined : status
   })
-  if (replica) return replica.key
+  if (replica) return
   throw new KeymgmtError(
     'KMS_FAILED',
     `the replica of KMS key ${primary.id} in ${session.region} is still being created`,
@@ -185,6 +188,26 @@ export async function findReplica(
   const schedule = { withinMs: untilSettled(session, since), everyMs: SEARCH_EVERY_MS }
   const status = await pollUntil(session, schedule, () => inspectKey(session, primary))
   return status?.key
+}
+
+/**
+ * True if the primary is seen to have a replica in `region`, false if it is not; undefined if AWS
+ * does not say which replicas it has. Waits until what was requested at `since` must be visible.
+ */
+export async function hasReplica(
+  session: Session,
+  primary: KmsKey,
+  region: string,
+  since: Date,
+): Promise<boolean | undefined> {
+  const schedule = { withinMs: untilSettled(session, since), everyMs: SEARCH_EVERY_MS }
+  let isListed: boolean | undefined
+  await pollUntil(session, schedule, async () => {
+    const status = await inspectKey(session, primary)
+    isListed = status?.multiRegion?.regions.includes(region)
+    return isListed === false ? undefined : true
+  })
+  return isListed
 }
 
 const STATES = new Map<unknown, KmsKeyState>(

@@ -12,6 +12,8 @@ export interface OperationFacts {
   readonly subject: (input: AwsInput) => string
   /** Never sent again once it may have been carried out. */
   readonly nonIdempotent?: true
+  /** Creates a KMS key: if no reply can be read, AWS may have it. */
+  readonly creates?: true
   /** `NotFoundException` or "is pending import" means "not yet": the KMS key or material is new. */
   readonly eventuallyConsistent?: true
   /** Not sent by a dry run. */
@@ -44,6 +46,7 @@ export const OPERATIONS = {
     requestsPerSecond: 5,
     subject: (input) => textOf(input, 'Description'),
     nonIdempotent: true,
+    creates: true,
     changesAws: true,
     monthlyCost: 1,
   },
@@ -52,6 +55,7 @@ export const OPERATIONS = {
   ReplicateKey: {
     requestsPerSecond: 2,
     subject: (input) => `${kmsKey(input)} to ${textOf(input, 'ReplicaRegion')}`,
+    creates: true,
     eventuallyConsistent: true,
     changesAws: true,
     monthlyCost: 1,

@@ -10,6 +10,7 @@ import {
   enableKey,
   findByOperation,
   findReplica,
+  hasReplica,
   inspectKey,
   replicateKey,
   scheduleDeletion,
@@ -59,11 +60,18 @@ export function openAwsProvider(
     account: () => (account ??= at(readAccount)(home)),
     create: (request) => at(createKey)(home, request),
     findByOperation: (ids, since) => at(findByOperation)(home, ids, since),
-    replicate: async (key, toRegion, request) => {
-      await at(replicateKey)(home, key, toRegion, request)
-      return at(awaitReplica)(toRegion, key)
+    replicate: (...args) => at(replicateKey)(home, ...args),
+    awaitReplica: at(awaitReplica),
+    findReplica: async (key, region, since) => {
+      try {
+        return await at(findReplica)(region, key, since)
+      } catch (error) {
+        if (options.signal.aborted) throw error
+        const isListed = await at(hasReplica)(home, key, region, since).catch(() => undefined)
+        if (isListed === false) return undefined
+        throw error
+      }
     },
-    findReplica: (key, region, since) => at(findReplica)(region, key, since),
     importMaterial: at(importMaterial),
     holds: at(holds),
     accepts: at(accepts),

@@ -2,7 +2,7 @@ import type { KMSClient } from '@aws-sdk/client-kms'
 import { createPublicKey } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { AwsOutput, AwsRequest } from './middleware.js'
-import { textOf, type AwsOperation } from './operations.js'
+import { keyIdOf, textOf, type AwsOperation } from './operations.js'
 
 /** AWS's largest response here, a page of ListKeys, has about 200 kB. */
 const LARGEST_RESPONSE = 1024 * 1024
@@ -124,6 +124,11 @@ const WRONG_FIELD: Readonly<
     const { KeyId, Arn } = isObject(KeyMetadata) ? KeyMetadata : {}
     if (typeof KeyId !== 'string' || !KEY_ID.test(KeyId)) return 'KeyId'
     return isKeyArn(Arn, region, KeyId) ? undefined : 'Arn'
+  },
+  ReplicateKey: ({ ReplicaKeyMetadata }, { input }) => {
+    const { KeyId, Arn } = isObject(ReplicaKeyMetadata) ? ReplicaKeyMetadata : {}
+    if (typeof KeyId !== 'string' || KeyId !== keyIdOf(textOf(input, 'KeyId'))) return 'KeyId'
+    return isKeyArn(Arn, textOf(input, 'ReplicaRegion'), KeyId) ? undefined : 'Arn'
   },
   // A KMS key that is named by its ARN has no other one; else it would count as proven.
   DescribeKey: ({ KeyMetadata }, { input }) => {

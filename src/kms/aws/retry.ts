@@ -45,6 +45,8 @@ export function retryWithin(limiter: RateLimiter, options: RetryOptions): AwsMid
     const { operation } = request
     const facts = factsOf(operation)
     const started = performance.now()
+    // An earlier attempt may have created the KMS key that a later one was refused.
+    let mayExist = false
     for (let attempt = 1; ; attempt++) {
       await pause(options, request, limiter.acquire(operation), "for AWS's quota")
       try {
@@ -53,11 +55,14 @@ export function retryWithin(limiter: RateLimiter, options: RetryOptions): AwsMid
         return reply
       } catch (error) {
         const failure = readFailure(error)
-        if (signal.aborted) throw stopped(signal, request, isLost(failure, request) && error)
+        const isLost = isAmbiguous(failure)
+        mayExist ||= facts.creates === true && isLost
+        if (signal.aborted)
+          throw stopped(signal, request, facts.nonIdempotent && isLost ? error : undefined)
         const throttled = isThrottled(failure)
         if (throttled) limiter.throttled(operation)
         const delay = retryAfter(failure, facts, attempt, performance.now() - started)
-        if (delay === undefined) throw finalError(failure, request)
+        if (delay === undefined) throw finalError(failure, request, mayExist)
         const why = throttled ? 'for AWS, which is throttling' : `after ${failure.name}`
         await pause(options, request, delay, why)
       }
@@ -97,14 +102,9 @@ export function retryAfter(
   return undefined
 }
 
-function finalError(failure: AwsFailure, request: AwsRequest): KeymgmtError {
+function finalError(failure: AwsFailure, request: AwsRequest, mayExist: boolean): KeymgmtError {
   const translated = translate(failure, request)
-  return isLost(failure, request) ? ambiguous(translated, failure.error) : translated
-}
-
-/** True if the request can't be sent again, and AWS may have carried it out. */
-function isLost(failure: AwsFailure, { operation }: AwsRequest): boolean {
-  return factsOf(operation).nonIdempotent === true && isAmbiguous(failure)
+  return mayExist ? ambiguous(translated, failure.error) : translated
 }
 
 function ambiguous({ message, requestId }: KeymgmtError, cause: unknown): KeymgmtError {

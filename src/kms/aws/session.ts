@@ -22,6 +22,11 @@ export function keyIdIn({ region }: Session, { id, arn }: KmsKey): string {
   return arn.split(':')[3] === region ? arn : id
 }
 
+/** The ARN of a replica: that of its primary, in the other Region. */
+export function replicaArn(primaryArn: string, region: string): string {
+  return primaryArn.replace(/^(arn:[^:]*:kms:)[^:]*/, `$1${region}`)
+}
+
 /** Calls `look` until it returns something or `withinMs` have passed, whatever the clock says. */
 export async function pollUntil<T>(
   { signal }: Session,

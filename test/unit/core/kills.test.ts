@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
+import { dropRegion } from '../../../src/core/operations/drop-region.js'
 import { distribute, replicate } from '../../../src/core/operations/distribute.js'
 import type { Engine } from '../../../src/core/engine.js'
 import { importVersion } from '../../../src/core/operations/import.js'
@@ -39,7 +40,27 @@ const ROTATE: Step = (engine) => rotateKey(engine, 'app')
 const REPLICATE: Step = (engine) => replicate(engine, 'k', 'app')
 const REMOVE: Step = (engine) => removeDistribution(engine, 'k', 'app', 7)
 const REVOKE: Step = (engine) => revokeDistribution(engine, 'k', 'app')
+const DROP: Step = (engine) => dropRegion(engine, 'k', 'app', 'eu-west-1')
 const RESTORE: Step = (engine) => restoreDistribution(engine, 'k', 'app')
+
+/** The step, while AWS sends no reply about replicas in eu-west-1 and has created none. */
+function withoutReplies(step: Step): Step {
+  return (engine) => {
+    const { awskms } = engine.kinds
+    const open: typeof awskms.open = async (settings) => {
+      const provider = await awskms.open(settings)
+      return {
+        ...provider,
+        replicate: (key, region, request) =>
+          region === 'eu-west-1'
+            ? Promise.reject(new KeymgmtError('KMS_AMBIGUOUS', 'no reply'))
+            : provider.replicate(key, region, request),
+      }
+    }
+    const kinds = { awskms: { ...awskms, open } }
+    return step({ ...engine, kinds }).catch(() => undefined)
+  }
+}
 
 interface Flow {
   readonly prepare: readonly Step[]
@@ -63,6 +84,10 @@ const FLOWS: Readonly<Record<string, Flow>> = {
   replicate: {
     prepare: [WIDE, ROTATE, key({ minEnabledVersion: 2 }), DISTRIBUTE],
     step: REPLICATE,
+  },
+  'drop a Region': {
+    prepare: [WIDE, DISTRIBUTE, withoutReplies(REPLICATE), withoutReplies(ROTATE)],
+    step: DROP,
   },
   'rotate everywhere': { prepare: [WIDE, DISTRIBUTE, REPLICATE], step: ROTATE },
   remove: { prepare: [WIDE, DISTRIBUTE, REPLICATE], step: REMOVE },

@@ -154,8 +154,8 @@ describe('a dead Region', () => {
     const { engine, outcomes } = reporting(failing)
     expect((await refusal(replicate(engine, 'k', 'app')))[0]).toBe('KMS_UNREACHABLE')
     expect(outcomes).toEqual([
-      'failed k eu-west-1 1 replicate',
       'done k us-east-1 1 replicate',
+      'failed k eu-west-1 1 replicate',
       'failed k eu-west-1 alias point-alias',
       'done k us-east-1 alias point-alias',
     ])

@@ -65,7 +65,7 @@ describe('a replica', () => {
         describeAs(REPLICA, 'PendingImport'),
       ],
     })
-    expect(await awaitReplica(session, KEY)).toEqual(REPLICA)
+    await awaitReplica(session, KEY)
     expect(asked).toHaveLength(3)
   })
 

@@ -28,8 +28,13 @@ export const COMMANDS: Group = {
 
 async function play(site: Site, lines: readonly string[]): Promise<void> {
   const operator = await hire(site)
+  const [replica = ''] = site.replicas.slice(-1)
   for (const each of lines)
-    await operator.ok(each.replace(/(?<=replica_regions=)\S+/, site.replicas.join(',')))
+    await operator.ok(
+      each
+        .replace(/(?<=replica_regions=)\S+/, site.replicas.join(','))
+        .replace(/(?<=\/replicate(?:\/| regions=))\S+/, replica),
+    )
   const { key, record } = await recordsOf(operator)
   await assertStates(site, key, record)
   await assertAliases(site, key, record)

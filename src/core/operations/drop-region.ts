@@ -1,0 +1,103 @@
+import { KeymgmtError } from '../../errors.js'
+import type { Engine } from '../engine.js'
+import { assertEndpoint } from '../reconcile/account.js'
+import { openContext } from '../reconcile/context.js'
+import { findUnrecordedKmsKeys } from '../reconcile/create.js'
+import { interruptionOf, takedownError, takedownOf } from '../reconcile/interruption.js'
+import { reconcileKey } from '../reconcile/reconcile.js'
+import { hasReplicas, versionsIn, withDropped } from '../records/dropped-regions.js'
+import { withKeyLock } from '../records/locks.js'
+import type { KeyRecord } from '../records/model.js'
+import { requireDistribution, requireKey, type NamedDistribution } from '../records/repository.js'
+
+/**
+ * Drops a Region in which nothing of the distribution was created: `replicate` and later versions
+ * skip it. A KMS key whose creation got no reply is looked for first. Dropping it again changes
+ * nothing.
+ * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; KEY_IN_USE if the Region has
+ * replicas; DISTRIBUTION_DIFFERS if a removal or revocation did not finish; errors of the KMS.
+ */
+export async function dropRegion(
+  engine: Engine,
+  providerName: string,
+  key: string,
+  region: string,
+): Promise<void> {
+  const purpose = `delete keymgmt/kms/${providerName}/key/${key}/replicate/${region}`
+  await withKeyLock(engine.store, key, purpose, async () => {
+    const record = await requireKey(engine, key)
+    const distribution = await requireDistribution(engine, providerName, key)
+    const named = { providerName, distribution }
+    assertReplicaRegion(record.current, named, region)
+    const takedown = takedownOf(record.current, distribution.current)
+    if (takedown) throw takedownError(takedown, providerName, key)
+    await findUnrecordedIn(engine, record.current, named, region)
+    assertEmpty(record.current, named, region)
+    if (!distribution.current.dropped_regions?.includes(region)) {
+      await distribution.update((current) => withDropped(current, region))
+      engine.outcome({ provider: providerName, region, action: 'drop-region', state: 'done' })
+    }
+    // What waited for this Region only is done now.
+    const isUnfinished = interruptionOf(record.current, distribution.current) !== undefined
+    if (isUnfinished || record.current.pending_version !== undefined)
+      await reconcileKey(engine, record, [named], () => false)
+  })
+}
+
+/** @throws KeymgmtError KEY_IN_USE, DISTRIBUTION_NOT_FOUND */
+function assertReplicaRegion(
+  { name, replica_regions }: KeyRecord,
+  { providerName, distribution }: NamedDistribution,
+  region: string,
+): void {
+  const { regions, dropped_regions = [] } = distribution.current
+  if (region === regions[0])
+    throw new KeymgmtError('KEY_IN_USE', `${region} is the Region of ${providerName} itself`, {
+      hints: [removalHint(providerName, name)],
+    })
+  if ([...replica_regions, ...regions, ...dropped_regions].includes(region)) return
+  throw new KeymgmtError(
+    'DISTRIBUTION_NOT_FOUND',
+    `${region} is not one of the replica_regions of ${name}`,
+    { hints: [`its replica_regions are ${replica_regions.join(', ') || 'not set'}`] },
+  )
+}
+
+/** Looks for the replicas whose creation got no reply; without any, AWS is not asked. */
+async function findUnrecordedIn(
+  engine: Engine,
+  key: KeyRecord,
+  named: NamedDistribution,
+  region: string,
+): Promise<void> {
+  const isUnrecorded = (entry: { readonly region: string; readonly state?: string }) =>
+    entry.region === region && entry.state === 'creating'
+  if (!named.distribution.current.kms_keys.some(isUnrecorded)) return
+  const context = await openContext(engine, key, named)
+  await assertEndpoint(context)
+  await findUnrecordedKmsKeys(context, isUnrecorded)
+}
+
+/** @throws KeymgmtError KEY_IN_USE */
+function assertEmpty(
+  { name }: KeyRecord,
+  { providerName, distribution }: NamedDistribution,
+  region: string,
+): void {
+  if (!hasReplicas(distribution.current, region)) return
+  const versions = versionsIn(distribution.current, region)
+  throw new KeymgmtError(
+    'KEY_IN_USE',
+    `${name} has replicas in ${region}: version ${versions.join(', ')}`,
+    {
+      hints: [
+        'only a Region without replicas can be dropped; nothing was changed',
+        removalHint(providerName, name),
+      ],
+    },
+  )
+}
+
+function removalHint(providerName: string, key: string): string {
+  return `to remove the key from all Regions: keymgmt delete keymgmt/kms/${providerName}/key/${key}`
+}

@@ -1,0 +1,282 @@
+import { HttpResponse, type HttpRequest } from '@smithy/core/protocols'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { createAccount, type Account } from '../../src/dev-kms/account.js'
+import { AwsError } from '../../src/dev-kms/errors.js'
+import { AWS_LIMITS, UNLIMITED } from '../../src/dev-kms/quotas.js'
+import { perform, type Service } from '../../src/dev-kms/service.js'
+import { authenticate, type Credential } from '../../src/dev-kms/sigv4.js'
+import type { Fault, RequestPoint } from './faults.js'
+import { never, type Machine, type Process } from './machine.js'
+
+/** The two accounts, by the access key id that belongs to each. */
+export const ACCOUNTS = {
+  AKIAEXAMPLE000000001: '111122223333',
+  AKIAEXAMPLE000000002: '444455556666',
+} as const
+export type AccessKeyId = keyof typeof ACCOUNTS
+
+/** The secret of both. */
+export const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
+
+/** Longer than the SDK waits for a response. */
+const RESPONSE_TIMEOUT_MS = 30_000
+
+/** One request of a command. */
+export interface Sent {
+  readonly operation: string
+  readonly region: string
+  readonly account: Account
+  readonly input: Readonly<Record<string, unknown>>
+  readonly process: Process
+}
+
+/** The reply of AWS KMS, as bytes. */
+interface Reply {
+  readonly status: number
+  readonly body: string
+  readonly type?: string
+}
+
+/** AWS KMS, in this process: two accounts, reached without a network. */
+export class Aws {
+  readonly #machine: Machine
+  readonly #services = new Map<string, Service>()
+  /** Is called before AWS carries out a request of a command. */
+  onRequest: (request: Sent) => void = () => undefined
+
+  constructor(machine: Machine) {
+    this.#machine = machine
+  }
+
+  /** New accounts without KMS keys. */
+  reset(): void {
+    for (const [id, account] of Object.entries(ACCOUNTS))
+      this.#services.set(id, {
+        account: createAccount(() => new Date(this.#machine.nowMs), account),
+        quotas: UNLIMITED,
+        limits: AWS_LIMITS,
+        policies: new Map(),
+        faultOf: () => undefined,
+      })
+  }
+
+  get accounts(): readonly Account[] {
+    return [...this.#services.values()].map(({ account }) => account)
+  }
+
+  /** Carries out an operation for somebody else than keymgmt. @throws AwsError */
+  async call(
+    { id }: Pick<Account, 'id'>,
+    region: string,
+    operation: string,
+    input: object,
+  ): Promise<Record<string, unknown>> {
+    const service = [...this.#services.values()].find(({ account }) => account.id === id)
+    if (!service) throw new Error('no such account')
+    const body = Buffer.from(JSON.stringify(input))
+    const call = { operation, region, accessKeyId: '', requestId: '', body }
+    return (await perform(service, call)) as Record<string, unknown>
+  }
+
+  /** Makes the SDK's clients send their requests here. */
+  install(
+    faultOf: (process: Process) => Fault | undefined,
+    onMet: (process: Process) => void,
+  ): void {
+    const send = (request: HttpRequest, signal: AbortSignal | undefined) =>
+      this.#exchange(request, signal, faultOf, onMet)
+    NodeHttpHandler.prototype.handle = (request, { abortSignal } = {}) =>
+      send(request, abortSignal as AbortSignal | undefined)
+  }
+
+  async #exchange(
+    request: HttpRequest,
+    signal: AbortSignal | undefined,
+    faultOf: (process: Process) => Fault | undefined,
+    onMet: (process: Process) => void,
+  ): Promise<{ response: HttpResponse }> {
+    const process = this.#machine.current
+    if (!process) throw new Error('a request outside of every process')
+    if (process.isDead) return never()
+    const operation = (request.headers['x-amz-target'] ?? '').replace('TrentService.', '')
+    const region = regionOf(request)
+    const number = countRequest(process, operation)
+    const fault = faultOf(process)
+    const met = fault && struck(fault, operation, region, number)
+    if (met) onMet(process)
+    const exchange = this.#travel(request, operation, region, process, met ? fault : undefined)
+    let abort: () => void = () => undefined
+    const aborted = new Promise<never>((_resolve, reject) => {
+      abort = () => {
+        reject(Object.assign(new Error('Request aborted'), { name: 'AbortError' }))
+      }
+      if (signal?.aborted) abort()
+      signal?.addEventListener('abort', abort)
+    })
+    exchange.catch(() => undefined)
+    return Promise.race([exchange, aborted]).finally(() => {
+      signal?.removeEventListener('abort', abort)
+    })
+  }
+
+  async #travel(
+    request: HttpRequest,
+    operation: string,
+    region: string,
+    process: Process,
+    fault: Fault | undefined,
+  ): Promise<{ response: HttpResponse }> {
+    const { random } = this.#machine
+    const at = fault && 'at' in fault ? (fault.at as RequestPoint) : undefined
+    if (fault && 'unreachable' in fault) throw networkError('ECONNREFUSED')
+    if (fault && 'deny' in fault) return responseOf(denial(operation))
+    if (fault && 'kill' in fault && at?.when === 'before') return this.#kill(process, fault)
+    if (fault && 'reply' in fault && at?.when === 'before' && fault.reply !== 'late')
+      return this.#distort(fault.reply, undefined, operation)
+    const answer = this.#machine.outside(async () => {
+      await this.#machine.sleep(5 + random() * 40)
+      if (fault && 'reply' in fault && fault.reply === 'late')
+        await this.#machine.sleep(at?.when === 'before' ? RESPONSE_TIMEOUT_MS + 10_000 : 1_000)
+      return this.#answer(request, operation, region, process)
+    })
+    if (fault && 'reply' in fault && fault.reply === 'late') {
+      await this.#machine.sleep(RESPONSE_TIMEOUT_MS)
+      throw Object.assign(new Error('timed out'), { name: 'TimeoutError' })
+    }
+    const reply = await answer
+    if (fault && 'kill' in fault) return this.#kill(process, fault)
+    if (fault && 'reply' in fault) return this.#distort(fault.reply, reply, operation)
+    await this.#machine.sleep(5 + random() * 40)
+    return responseOf(reply)
+  }
+
+  #kill(process: Process, fault: Fault): Promise<never> {
+    if ('kill' in fault && fault.kill === 'power') this.#machine.powerFailure()
+    process.kill()
+    return never()
+  }
+
+  async #answer(
+    request: HttpRequest,
+    operation: string,
+    region: string,
+    process: Process,
+  ): Promise<Reply> {
+    try {
+      const { buffer, byteOffset, byteLength } = request.body as Uint8Array
+      const body = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
+      const { accessKeyId } = authenticate(
+        {
+          service: 'kms',
+          method: request.method,
+          url: request.path,
+          headers: request.headers,
+          body,
+        },
+        CREDENTIALS,
+        new Date(this.#machine.nowMs),
+      )
+      const service = this.#services.get(accessKeyId)
+      if (!service) throw new Error('no such account')
+      const input = JSON.parse(body.toString() || '{}') as Record<string, unknown>
+      this.onRequest({ operation, region, account: service.account, input, process })
+      const call = { operation, region, accessKeyId, requestId: randomUUID(), body }
+      return { status: 200, body: JSON.stringify(await perform(service, call)) }
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error
+      return errorReply(error.status, error.name, error.message)
+    }
+  }
+
+  async #distort(
+    reply: Extract<Fault, { reply: string }>['reply'],
+    original: Reply | undefined,
+    operation: string,
+  ): Promise<{ response: HttpResponse }> {
+    await this.#machine.sleep(20)
+    const body = original?.body ?? '{"KeyMetadata":{}}'
+    switch (reply) {
+      case 'cut':
+      case 'late':
+        throw networkError('ECONNRESET')
+      case 'denied':
+        return responseOf(original ?? denial(operation))
+      case 'throttle':
+        return responseOf(original ?? errorReply(400, 'ThrottlingException', 'Rate exceeded'))
+      case '500':
+        return responseOf(errorReply(500, 'KMSInternalException', 'It can be retried.'))
+      case 'html':
+        return responseOf({ status: 200, body: '<html>Sign in</html>', type: 'text/html' })
+      case 'forbidden-html':
+        return responseOf({ status: 403, body: '<html>Forbidden</html>', type: 'text/html' })
+      case 'empty':
+        return responseOf({ status: 200, body: '' })
+      case 'object':
+        return responseOf({ status: 200, body: '{}' })
+      case 'truncated':
+        return responseOf({ status: 200, body: body.slice(0, body.length / 2) })
+      case 'oversized':
+        return responseOf({ status: 200, body: `{"x":"${'x'.repeat(1_100_000)}"}` })
+    }
+  }
+}
+
+const CREDENTIALS: ReadonlyMap<string, Credential> = new Map(
+  Object.keys(ACCOUNTS).map((id) => [id, { secret: SECRET }]),
+)
+
+function regionOf({ headers }: HttpRequest): string {
+  return (headers.authorization ?? '').split('/')[2] ?? ''
+}
+
+const counts = new WeakMap<Process, Map<string, number>>()
+
+/** Counts the request among all, and among those of its operation. */
+function countRequest(process: Process, operation: string): ReadonlyMap<string, number> {
+  const known = counts.get(process) ?? new Map<string, number>()
+  counts.set(process, known)
+  for (const name of ['', operation]) known.set(name, (known.get(name) ?? 0) + 1)
+  process.requests++
+  return known
+}
+
+function struck(
+  fault: Fault,
+  operation: string,
+  region: string,
+  numbers: ReadonlyMap<string, number>,
+): boolean {
+  if ('deny' in fault) return fault.deny === operation
+  if ('unreachable' in fault) return fault.unreachable === region
+  if ('file' in fault.at) return false
+  const { of, request } = fault.at
+  return (of === undefined || of === operation) && numbers.get(of ?? '') === request
+}
+
+function networkError(code: string): Error {
+  return Object.assign(new Error(code), { code })
+}
+
+function errorReply(status: number, name: string, message: string): Reply {
+  return { status, body: JSON.stringify({ __type: name, message }) }
+}
+
+function denial(operation: string): Reply {
+  return errorReply(
+    400,
+    'AccessDeniedException',
+    `User: arn:aws:iam::111122223333:user/ops is not authorized to perform: kms:${operation} because no identity-based policy allows the kms:${operation} action`,
+  )
+}
+
+function responseOf({ status, body, type = 'application/x-amz-json-1.1' }: Reply) {
+  return {
+    response: new HttpResponse({
+      statusCode: status,
+      headers: { 'content-type': type, 'x-amzn-requestid': 'example' },
+      body: Readable.from([Buffer.from(body)]),
+    }),
+  }
+}

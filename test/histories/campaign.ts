@@ -1,0 +1,71 @@
+import fc from 'fast-check'
+import { Course, StepCommand, type History } from './history.js'
+import type { Coverage } from './coverage.js'
+import { step, type Step } from './steps.js'
+import type { World } from './world.js'
+
+/** Options of a run. */
+export interface CampaignOptions {
+  readonly runs: number
+  readonly seed: number
+  /** Replays one failure of that seed. */
+  readonly path?: string | undefined
+}
+
+/** A history that failed, shrunk. */
+export interface Failed {
+  readonly path: string
+  readonly history: History
+  /** What is wrong, and what happened. */
+  readonly report: string
+}
+
+interface Found {
+  readonly luck: number
+  readonly beginning: number
+  readonly steps: Iterable<{ toString(): string }>
+}
+
+/** Longer histories are rarely needed, and take longer to shrink. */
+const MAX_STEPS = 16
+
+const histories = fc.record({
+  luck: fc.nat(),
+  beginning: fc.constantFrom(1, 1, 2, 2, 0),
+  steps: fc.commands([step.map((each) => new StepCommand(each))], {
+    maxCommands: MAX_STEPS,
+    size: 'max',
+  }),
+})
+
+/** Runs random histories until one fails. */
+export async function runHistories(
+  world: World,
+  coverage: Coverage,
+  { runs, seed, path }: CampaignOptions,
+): Promise<Failed | undefined> {
+  const property = fc.asyncProperty(histories, async ({ luck, beginning, steps }) => {
+    const course = new Course(world, luck, coverage)
+    await course.begin(beginning)
+    await fc.asyncModelRun(() => ({ model: { course }, real: course }), steps)
+    await course.end()
+  })
+  const details = await fc.check(property, {
+    numRuns: runs,
+    seed,
+    ...(path !== undefined && { path, endOnFailure: true }),
+  })
+  if (!details.failed) return undefined
+  const { counterexample, counterexamplePath, errorInstance } =
+    details as fc.RunDetailsFailureProperty<[Found]>
+  const [{ luck, beginning, steps }] = counterexample
+  return {
+    path: counterexamplePath,
+    history: {
+      luck,
+      beginning,
+      steps: [...steps].map((each) => JSON.parse(each.toString()) as Step),
+    },
+    report: errorInstance instanceof Error ? (errorInstance.stack ?? '') : '',
+  }
+}

@@ -1,0 +1,107 @@
+import { currentMaterial, type Key } from '../../src/dev-kms/state.js'
+import type { Model } from './model.js'
+import { readStores, type StoreContent } from './stores.js'
+import type { World } from './world.js'
+
+/**
+ * Returns what is wrong while no command is running: what is lost, unknown, replaced, or in the
+ * wrong account. Every message names what it is about.
+ */
+export async function check(world: World, model: Model): Promise<string[]> {
+  await world.machine.quiesce()
+  const stores = await readStores(world)
+  await model.observe(stores)
+  return [
+    ...model.unasked.splice(0),
+    ...stores.flatMap(({ name, error }) =>
+      error !== undefined && name === 'main' ? [`the store can't be read: ${error}`] : [],
+    ),
+    ...(await model.broken()),
+    ...replacedMaterial(model, stores),
+    ...unknownKmsKeys(model, stores),
+    ...doubleKmsKeys(model),
+    ...foreignAccounts(stores),
+    ...lostOriginals(model),
+  ]
+}
+
+/** Material is written once: a version never has other material than before. */
+function replacedMaterial(model: Model, stores: readonly StoreContent[]): string[] {
+  return stores.flatMap(({ name, materials }) =>
+    [...materials].flatMap(([at, hex]) => {
+      const [keyId = '', version] = at.split(' ')
+      return model.learn(keyId, Number(version), name, hex) ?? []
+    }),
+  )
+}
+
+/** A record, or something that was printed, names every KMS key that has our tags. */
+function unknownKmsKeys(model: Model, stores: readonly StoreContent[]): string[] {
+  const entries = stores.flatMap(({ distributions }) =>
+    distributions.flatMap(({ record }) => record.kms_keys),
+  )
+  const named = new Set(
+    entries.flatMap((entry) =>
+      entry.state === 'creating' ? [] : `${entry.region} ${entry.key.id}`,
+    ),
+  )
+  const ids = new Set(entries.flatMap((entry) => (entry.state === 'creating' ? [] : entry.key.id)))
+  const creating = entries.filter((entry) => entry.state === 'creating')
+  const isCreating = (region: string, key: Key) =>
+    creating.some(
+      (entry) =>
+        entry.region === region &&
+        (entry.operation_id === key.tags.get('keymgmt:operation') || ids.has(key.id)),
+    )
+  return [...model.kmsKeys()]
+    .filter(
+      ({ region, key }) =>
+        !named.has(`${region} ${key.id}`) &&
+        !isCreating(region, key) &&
+        !model.reported.includes(key.id),
+    )
+    .map(({ region, key }) => `nothing names KMS key ${key.id} in ${region} (${tagsOf(key)})`)
+}
+
+/** One attempt to create a KMS key creates at most one. */
+function doubleKmsKeys(model: Model): string[] {
+  const seen = new Set<string>()
+  return [...model.kmsKeys()].flatMap(({ region, key }) => {
+    const operation = key.tags.get('keymgmt:operation')
+    if (operation === undefined) return []
+    const at = `${operation} in ${region}`
+    if (seen.has(at)) return [`two KMS keys of operation ${at}`]
+    seen.add(at)
+    return []
+  })
+}
+
+/** The KMS keys of a distribution are in one account. */
+function foreignAccounts(stores: readonly StoreContent[]): string[] {
+  return stores.flatMap(({ distributions }) =>
+    distributions.flatMap(({ provider, key, record }) => {
+      const accounts = new Set(
+        record.kms_keys.flatMap((entry) =>
+          entry.state === 'creating' ? [] : entry.key.arn.split(':')[4],
+        ),
+      )
+      return accounts.size > 1
+        ? [`${key} in ${provider} has KMS keys in accounts ${[...accounts].join(' and ')}`]
+        : []
+    }),
+  )
+}
+
+/** A store has the original of every material that AWS has. */
+function lostOriginals(model: Model): string[] {
+  return [...model.kmsKeys()].flatMap(({ region, key }) => {
+    const bytes = currentMaterial(key)?.bytes
+    if (!bytes || model.uses.get(`${region} ${key.id}`)?.touched.size) return []
+    if (key.usage !== 'ENCRYPT_DECRYPT' || model.knows(bytes.toString('hex'))) return []
+    return [`no store has the material of KMS key ${key.id} in ${region} (${tagsOf(key)})`]
+  })
+}
+
+function tagsOf({ tags }: Key): string {
+  return `${tags.get('keymgmt:key') ?? '?'} version ${tags.get('keymgmt:version') ?? '?'}`
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from '@jest/globals'
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const RUN = fileURLToPath(new URL('run.js', import.meta.url))
+const CORPUS = 'test/histories/corpus'
+
+/** Runs histories in processes of their own, because they replace the clock and the files. */
+function run(...args: readonly string[]): Promise<{ status: number | null; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['--no-warnings', RUN, ...args])
+    let output = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        output += chunk.toString()
+      })
+    child.on('close', (status) => {
+      resolve({ status, output })
+    })
+  })
+}
+
+describe('histories', () => {
+  it('300 random ones lose, duplicate and block nothing', async () => {
+    const { status, output } = await run('-runs=300')
+    process.stdout.write(output)
+    expect({ status, output }).toMatchObject({ status: 0 })
+  }, 900_000)
+
+  it.each(readdirSync(CORPUS))('%s, which failed once, no longer fails', async (name) => {
+    const ran = await run(`-file=${join(CORPUS, name)}`)
+    expect(ran).toMatchObject({ status: 0 })
+  })
+})

@@ -1,0 +1,279 @@
+import type { Account } from '../../src/dev-kms/account.js'
+import { currentMaterial, stateOf, type Key } from '../../src/dev-kms/state.js'
+import type { Sent } from './aws.js'
+import { CHANGES, type Change } from './steps.js'
+import { readStores, type StoreContent } from './stores.js'
+import type { Ran, StoreName, World } from './world.js'
+
+/** The wish of a command, as far as it may take something away. */
+interface Intent {
+  readonly kind: 'remove' | 'revoke' | 'minimum' | 'activate' | 'repair' | 'other'
+  readonly provider?: string | undefined
+  readonly key?: string | undefined
+  readonly minimum?: number
+}
+
+/** PURE: the wish of a command line. */
+export function intentOf(line: string): Intent {
+  const [, provider, ofProvider, ofKey] =
+    /keymgmt\/(?:kms\/(\w+)\/key\/(\w+)|key\/(\w+))/.exec(line) ?? []
+  const at = { provider, key: ofProvider ?? ofKey }
+  const [, minimum] = /min_enabled_version=(\d+)/.exec(line) ?? []
+  if (minimum !== undefined) return { kind: 'minimum', ...at, minimum: Number(minimum) }
+  if (/^delete keymgmt\/kms\/\w+\/key\/\w+/.test(line)) return { kind: 'remove', ...at }
+  if (line.includes('/revoke')) return { kind: 'revoke', ...at }
+  if (line.includes('/repair')) return { kind: 'repair', ...at }
+  if (/\/restore| purpose=/.test(line)) return { kind: 'activate', ...at }
+  return { kind: 'other', ...at }
+}
+
+/** What consumers have encrypted or signed with one KMS key. */
+interface Use {
+  readonly account: Account
+  readonly region: string
+  readonly id: string
+  /** The name of the key that it belongs to. */
+  readonly key: string
+  readonly version: number
+  readonly probe: Probe
+  /** The provider that a record names it under. */
+  provider: string | undefined
+  /** The copies of the store in which somebody asked to remove or revoke it. */
+  readonly takenDown: Set<StoreName>
+  /** True if its revocation has ended: `repair` then keeps it without material. */
+  isRevoked: boolean
+  /** The changes that somebody else made to it. */
+  readonly touched: Set<Change>
+}
+
+interface Probe {
+  readonly operation: 'Decrypt' | 'Verify'
+  readonly input: object
+}
+
+const MESSAGE = Buffer.from('written before').toString('base64')
+
+/** Changes that `repair` undoes. */
+const REPARABLE = CHANGES.filter(
+  (each) => each !== 'rotate to other material' && each !== 'move the primary',
+)
+
+/** All that must stay true, whatever happens. */
+export class Model {
+  readonly #world: World
+  /** By Region and id. */
+  readonly uses = new Map<string, Use>()
+  /** By key: the versions below the largest of these may be disabled. */
+  readonly #minimums = new Map<string, Set<number>>()
+  /** By key id and version, the material that a store had first. */
+  readonly #materials = new Map<string, Set<string>>()
+  /** The keys that exist, and the distributions that there are or were, as PROVIDER/KEY. */
+  readonly known = new Set<string>()
+  /** The keys of which AWS has deleted a KMS key. */
+  readonly lost = new Set<string>()
+  /** Everything that was printed. */
+  reported = ''
+  /** What requests did that nobody asked for. */
+  readonly unasked: string[] = []
+
+  constructor(world: World) {
+    this.#world = world
+    world.aws.onRequest = (sent) => {
+      this.#assertAsked(sent)
+    }
+  }
+
+  /** Notes what a command is asked to do, before it runs. */
+  begin(line: string, store: StoreName = 'main'): void {
+    const { kind, provider, key = '', minimum } = intentOf(line)
+    if (kind === 'remove' || kind === 'revoke')
+      for (const use of this.#usesOf(provider, key)) use.takenDown.add(store)
+    if (minimum !== undefined)
+      this.#minimums.set(key, (this.#minimums.get(key) ?? new Set()).add(minimum))
+  }
+
+  /** True if there is something that the command can work on. */
+  canRun(line: string): boolean {
+    const { key = '', provider } = intentOf(line)
+    const isNew = line.includes(' type=') || line.includes(' purpose=')
+    return (
+      line.includes(' type=') || this.known.has(isNew || !provider ? key : `${provider}/${key}`)
+    )
+  }
+
+  /** Notes what a command has done. */
+  async end({ line, status, stdout, stderr, store }: Ran): Promise<void> {
+    this.reported += stdout + stderr
+    if (status !== 0) return
+    const { kind, provider, key = '', minimum } = intentOf(line)
+    if (minimum !== undefined) this.#minimums.set(key, new Set([minimum]))
+    if (kind === 'revoke') for (const use of this.#usesOf(provider, key)) use.isRevoked = true
+    if (kind !== 'activate' && kind !== 'repair') return
+    const content = (await readStores(this.#world)).find(({ name }) => name === store)
+    const named = content?.distributions.find((one) => one.provider === provider && one.key === key)
+    for (const entry of named?.record.kms_keys ?? []) {
+      const use = entry.state === 'created' && this.uses.get(`${entry.region} ${entry.key.id}`)
+      if (!use) continue
+      if (kind === 'activate') {
+        use.takenDown.delete(store)
+        use.isRevoked = false
+      } else for (const each of REPARABLE) use.touched.delete(each)
+    }
+  }
+
+  /** Notes that somebody else changed a KMS key. */
+  touch(region: string, id: string, change: Change): void {
+    this.uses.get(`${region} ${id}`)?.touched.add(change)
+  }
+
+  #usesOf(provider: string | undefined, key: string): Use[] {
+    return [...this.uses.values()].filter(
+      (use) => use.key === key && (use.provider === undefined || use.provider === provider),
+    )
+  }
+
+  /** Versions below this may be disabled. */
+  #minimumOf(key: string): number {
+    return Math.max(1, ...(this.#minimums.get(key) ?? []))
+  }
+
+  /** Uses every KMS key of ours that can be used and was not yet, and learns materials. */
+  async observe(stores: readonly StoreContent[]): Promise<void> {
+    for (const { keys, distributions } of stores) {
+      for (const { name } of keys) this.known.add(name)
+      for (const { provider, key } of distributions) this.known.add(`${provider}/${key}`)
+    }
+    for (const { account, region, key } of this.kmsKeys()) {
+      const at = `${region} ${key.id}`
+      const use = this.uses.get(at) ?? (await this.#use(account, region, key))
+      if (!use) continue
+      this.uses.set(at, use)
+      use.provider ??= providerOf(stores, region, key.id)
+    }
+  }
+
+  async #use(account: Account, region: string, key: Key): Promise<Use | undefined> {
+    if (stateOf(account.now(), key) !== 'Enabled') return undefined
+    const KeyId = key.arn
+    const probe = await this.#probe(account, region, key, KeyId)
+    return {
+      account,
+      region,
+      id: key.id,
+      key: key.tags.get('keymgmt:key') ?? '',
+      version: Number(key.tags.get('keymgmt:version')),
+      probe,
+      provider: undefined,
+      takenDown: new Set(),
+      isRevoked: false,
+      touched: new Set(),
+    }
+  }
+
+  async #probe(account: Account, region: string, key: Key, KeyId: string): Promise<Probe> {
+    if (key.usage === 'ENCRYPT_DECRYPT') {
+      const input = { KeyId, Plaintext: MESSAGE }
+      const { CiphertextBlob } = await this.#world.aws.call(account, region, 'Encrypt', input)
+      return { operation: 'Decrypt', input: { KeyId, CiphertextBlob } }
+    }
+    const input = { KeyId, Message: MESSAGE, SigningAlgorithm: 'ECDSA_SHA_256' }
+    const { Signature } = await this.#world.aws.call(account, region, 'Sign', input)
+    return { operation: 'Verify', input: { ...input, Signature } }
+  }
+
+  /** Every KMS key in AWS that has our tags. */
+  *kmsKeys(): Generator<{ account: Account; region: string; key: Key }> {
+    for (const account of this.#world.aws.accounts)
+      for (const [region, { keys }] of account.regions)
+        for (const key of [...keys.values()])
+          if (key.tags.get('managed-by') === 'keymgmt' || this.uses.has(`${region} ${key.id}`))
+            yield { account, region, key }
+  }
+
+  /** What was encrypted or signed, and can't be decrypted or verified although it must. */
+  async broken(): Promise<string[]> {
+    const found: string[] = []
+    for (const [at, use] of this.uses) {
+      const isExcused =
+        use.takenDown.size > 0 || use.touched.size > 0 || use.version < this.#minimumOf(use.key)
+      const { operation, input } = use.probe
+      const problem = await this.#world.aws.call(use.account, use.region, operation, input).then(
+        () => undefined,
+        (error: unknown) => (error as Error).message,
+      )
+      if (problem === undefined) continue
+      if (!isExcused) found.push(`${use.key} version ${use.version} no longer works: ${problem}`)
+      // AWS never brings it back.
+      if (use.account.region(use.region).keys.has(use.id)) continue
+      this.uses.delete(at)
+      this.lost.add(use.key)
+    }
+    return found
+  }
+
+  /** Notes the material of a version. Returns a problem if it was another one before. */
+  learn(keyId: string, version: number, store: string, hex: string): string | undefined {
+    const at = `${store} ${keyId} ${version}`
+    const known = this.#materials.get(at) ?? new Set()
+    this.#materials.set(at, known)
+    const isOther = known.size > 0 && !known.has(hex)
+    known.add(hex)
+    return isOther ? `the material of version ${version} was replaced` : undefined
+  }
+
+  /** True if a store has or had this material. */
+  knows(hex: string): boolean {
+    return [...this.#materials.values()].some((known) => known.has(hex))
+  }
+
+  #assertAsked({ operation, region, account, input, process }: Sent): void {
+    const line = this.#world.running.get(process)?.line ?? ''
+    const intent = intentOf(line)
+    const key = account.region(region).keys.get(String(input.KeyId).replace(/^.*\//, ''))
+    const complain = (what: string) => {
+      this.unasked.push(`"${line}" ${what}, which nobody asked for`)
+    }
+    const name = key?.tags.get('keymgmt:key')
+    const isOwn = name === undefined || name === intent.key
+    const use = this.uses.get(`${region} ${key?.id ?? ''}`)
+    const mayRevoke = intent.kind === 'revoke' || (intent.kind === 'repair' && use?.isRevoked)
+    if (operation === 'ScheduleKeyDeletion' && use && !(isOwn && intent.kind === 'remove'))
+      complain(`schedules the deletion of KMS key ${use.id}`)
+    if (operation === 'DeleteImportedKeyMaterial' && use && !(isOwn && mayRevoke))
+      complain(`deletes the material of KMS key ${use.id}`)
+    if (operation === 'DisableKey' && use && use.version >= this.#minimumOf(use.key))
+      complain(`disables version ${use.version} of ${use.key}`)
+    if (operation === 'UpdateAlias' || operation === 'DeleteAlias')
+      this.#assertOwnAlias(account, region, String(input.AliasName), intent, complain)
+  }
+
+  #assertOwnAlias(
+    account: Account,
+    region: string,
+    alias: string,
+    { kind, key }: Intent,
+    complain: (what: string) => void,
+  ): void {
+    const { aliases, keys } = account.region(region)
+    const target = keys.get(aliases.get(alias)?.target ?? '')
+    if (!target || kind === 'repair') return
+    const owner = target.tags.get('keymgmt:key')
+    if (owner !== key && !this.uses.get(`${region} ${target.id}`)?.touched.size)
+      complain(`changes the alias ${alias}, which names a KMS key of ${owner ?? 'somebody else'}`)
+  }
+}
+
+export { currentMaterial }
+
+function providerOf(
+  stores: readonly StoreContent[],
+  region: string,
+  id: string,
+): string | undefined {
+  for (const { distributions } of stores)
+    for (const { provider, record } of distributions)
+      for (const entry of record.kms_keys)
+        if (entry.state !== 'creating' && entry.region === region && entry.key.id === id)
+          return provider
+  return undefined
+}

@@ -1,0 +1,102 @@
+import { ACCOUNTS, type AccessKeyId } from './aws.js'
+import type { Course } from './history.js'
+import { LINES, type Change } from './steps.js'
+import { readStores, type FoundDistribution } from './stores.js'
+
+/** A difference as `verify` prints it. */
+interface Difference {
+  readonly what: string
+  readonly region: string
+  readonly subject: string
+  readonly found: string
+  readonly mend: string | null
+}
+
+/**
+ * Ends every interruption by the commands that keymgmt names for it, and repairs every difference.
+ * Returns what is left and can't be explained by the change of somebody else.
+ */
+export async function settle(course: Course): Promise<string[]> {
+  course.world.machine.aheadMs = 0
+  const problems: string[] = []
+  for (const found of await activeDistributions(course))
+    problems.push(...(await mend(course, found)))
+  for (const found of await newestOfEachKey(course)) problems.push(...(await rotate(course, found)))
+  for (const found of await activeDistributions(course))
+    problems.push(...(await verify(course, found)))
+  return problems
+}
+
+async function activeDistributions({ world }: Course): Promise<FoundDistribution[]> {
+  const [main] = await readStores(world)
+  return (main?.distributions ?? []).filter(({ isArchived }) => !isArchived)
+}
+
+/** One distribution of each key, if possible with the credentials of the environment. */
+async function newestOfEachKey(course: Course): Promise<FoundDistribution[]> {
+  const found = (await activeDistributions(course)).sort((one) =>
+    one.provider === 'west' ? 1 : -1,
+  )
+  return [...new Map(found.map((each) => [each.key, each])).values()]
+}
+
+/** The credentials of the account that has the KMS keys. */
+function accountOf({ record }: FoundDistribution): AccessKeyId {
+  const isSecond = record.pinned?.account === ACCOUNTS.AKIAEXAMPLE000000002
+  return isSecond ? 'AKIAEXAMPLE000000002' : 'AKIAEXAMPLE000000001'
+}
+
+/** Takes back what was begun, and repairs. */
+async function mend(course: Course, found: FoundDistribution): Promise<string[]> {
+  const { provider, key, record } = found
+  const run = (line: string) => course.run(line, accountOf(found))
+  if (record.state !== 'active') {
+    const first = await run(LINES.restore(provider, key))
+    // Somebody else's change can be in the way: `repair` says so to the records.
+    if (first.status !== 0) await run(LINES.repair(provider, key))
+    const { status, error } = await run(LINES.restore(provider, key))
+    if (status !== 0)
+      return isExplained(course, key)
+        ? []
+        : [`restore of ${key} in ${provider}: ${error?.message ?? ''}`]
+  }
+  const { status, error } = await run(LINES.repair(provider, key))
+  if (status === 0 || status === 3) return verify(course, found)
+  return isExplained(course, key)
+    ? []
+    : [`repair of ${key} in ${provider}: ${error?.message ?? ''}`]
+}
+
+/** A key can always get another version. The first rotation may finish an earlier one. */
+async function rotate(course: Course, found: FoundDistribution): Promise<string[]> {
+  const { key } = found
+  const { status, error } = await course.run(LINES.rotate(key), accountOf(found))
+  if (status === 0 || isExplained(course, key)) return []
+  return [`rotate of ${key}: ${error?.message ?? ''}`]
+}
+
+/** `verify` is clean, or somebody else's change explains each difference. */
+async function verify(course: Course, found: FoundDistribution): Promise<string[]> {
+  const { provider, key } = found
+  const line = LINES.verify(provider, key)
+  const { status, stdout, error } = await course.run(line, accountOf(found))
+  if (status === 0) return []
+  if (status !== 3) return [`verify of ${key} in ${provider}: ${error?.message ?? ''}`]
+  const { data } = JSON.parse(stdout) as { data: { differences: Difference[] } }
+  return data.differences
+    .filter(() => !isExplained(course, key))
+    .map((difference) => `verify of ${key} in ${provider} finds ${JSON.stringify(difference)}`)
+}
+
+/** Changes of somebody else that keymgmt can't undo. */
+const IRREPARABLE: readonly Change[] = ['rotate to other material', 'move the primary']
+
+/** True if somebody else changed a KMS key of this key for good, or if AWS has deleted one. */
+function isExplained({ model }: Course, key: string): boolean {
+  return (
+    model.lost.has(key) ||
+    [...model.uses.values()].some(
+      (use) => use.key === key && IRREPARABLE.some((each) => use.touched.has(each)),
+    )
+  )
+}

@@ -1,0 +1,93 @@
+import { join } from 'node:path'
+import { createEngine, type Engine } from '../../src/core/engine.js'
+import { archivedIn } from '../../src/core/records/archive.js'
+import { withMaterial } from '../../src/core/records/material.js'
+import {
+  recordPath,
+  type DistributionRecord,
+  type KeyRecord,
+} from '../../src/core/records/model.js'
+import { distributionsOf, readKey } from '../../src/core/records/repository.js'
+import { openSealedLocalStore } from '../../src/store/sealed-local.js'
+import { STORES, type StoreName, type World } from './world.js'
+
+/** A distribution in a store. */
+export interface FoundDistribution {
+  readonly provider: string
+  readonly key: string
+  readonly record: DistributionRecord
+  readonly isArchived: boolean
+}
+
+/** All records of one copy of the store, or the error that keeps them from being read. */
+export interface StoreContent {
+  readonly name: StoreName
+  readonly keys: readonly KeyRecord[]
+  readonly distributions: readonly FoundDistribution[]
+  /** In hexadecimal, by key id and version. */
+  readonly materials: ReadonlyMap<string, string>
+  readonly error?: string
+}
+
+/** Reads every copy of the store, as the library does. */
+export async function readStores(world: World): Promise<StoreContent[]> {
+  const contents: StoreContent[] = []
+  for (const name of STORES) contents.push(await readStore(world, name))
+  return contents
+}
+
+async function readStore(world: World, name: StoreName): Promise<StoreContent> {
+  const storeDir = world.folderOf(name)
+  const { store } = openSealedLocalStore({ storeDir, keyfile: join(storeDir, 'keyfile') })
+  const engine = createEngine({ store, kinds: {} as Engine['kinds'] })
+  try {
+    const names = await store.list(recordPath.keys)
+    const keys = (await Promise.all(names.map((key) => readKey(engine, key)))).flatMap(
+      (key) => key ?? [],
+    )
+    const [materials, active, archived] = await Promise.all([
+      materialsOf(engine, keys),
+      Promise.all(keys.map((key) => activeOf(engine, key))),
+      archivedOfAll(engine),
+    ])
+    return { name, keys, distributions: [...active.flat(), ...archived], materials }
+  } catch (error) {
+    const { message } = error as Error
+    return { name, keys: [], distributions: [], materials: new Map(), error: message }
+  }
+}
+
+async function materialsOf(
+  engine: Engine,
+  keys: readonly KeyRecord[],
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>()
+  for (const key of keys)
+    for (const [version, { material }] of Object.entries(key.versions))
+      if (material.state === 'stored')
+        await withMaterial(engine.store, key, Number(version), (bytes) => {
+          found.set(`${key.id} ${version}`, Buffer.from(bytes).toString('hex'))
+          return Promise.resolve()
+        })
+  return found
+}
+
+async function activeOf(engine: Engine, { name }: KeyRecord): Promise<FoundDistribution[]> {
+  return (await distributionsOf(engine, name)).map(({ providerName, distribution }) => ({
+    provider: providerName,
+    key: name,
+    record: distribution.current,
+    isArchived: false,
+  }))
+}
+
+async function archivedOfAll(engine: Engine): Promise<FoundDistribution[]> {
+  const providers = await engine.store.list(recordPath.archive)
+  const found = await Promise.all(providers.map((provider) => archivedIn(engine, provider)))
+  return found.flat().map(({ providerName, record }) => ({
+    provider: providerName,
+    key: record.name.replace(/-\d+$/, ''),
+    record,
+    isArchived: true,
+  }))
+}

@@ -1,0 +1,164 @@
+import { join } from 'node:path'
+import { PLAIN, type Terminal } from '../../src/cli/terminal.js'
+import { runProgram } from '../../src/cli/program.js'
+import { wrappingPair } from '../../src/dev-kms/wrapping.js'
+import { Aws, SECRET, type AccessKeyId } from './aws.js'
+import type { Random } from './disk.js'
+import { nameOfFault, type Fault, type FilePoint } from './faults.js'
+import { Machine, type Process } from './machine.js'
+
+/** The copies of the store: the one in use, and a backup of it. */
+export const STORES = ['main', 'copy'] as const
+export type StoreName = (typeof STORES)[number]
+
+/** One command to run. */
+export interface CommandRun {
+  readonly line: string
+  readonly store?: StoreName
+  /** The credentials of the environment; the first by default. */
+  readonly as?: AccessKeyId
+  readonly fault?: Fault
+  /** Copies the store at this change of a file. */
+  readonly copyAt?: number
+}
+
+/** What a command printed, and how it ended; without a status if it was killed. */
+export interface Ran {
+  readonly line: string
+  readonly store: StoreName
+  readonly status: number | undefined
+  readonly stdout: string
+  readonly stderr: string
+  /** The faults that it met. */
+  readonly met: readonly string[]
+  readonly error: CommandError | undefined
+}
+
+/** The error of a command, in JSON. */
+export interface CommandError {
+  readonly code: string
+  readonly message: string
+  readonly hints: readonly string[]
+}
+
+/** Everything outside of the product: a machine, AWS, and the command line. */
+export class World {
+  readonly machine = new Machine()
+  readonly aws = new Aws(this.machine)
+  /** The command that each process runs. */
+  readonly running = new WeakMap<Process, CommandRun>()
+  readonly #met = new WeakMap<Process, Set<string>>()
+
+  /** Replaces the clock, the files, the processes and the network of this process for good. */
+  async install(): Promise<void> {
+    // It takes a second, and would take it on the simulated clock.
+    await wrappingPair('RSA_4096')
+    this.machine.install()
+    this.aws.install(
+      (process) => this.running.get(process)?.fault,
+      (process) => {
+        this.#meet(process)
+      },
+    )
+  }
+
+  reset(random: Random): void {
+    this.machine.reset(random)
+    this.aws.reset()
+  }
+
+  folderOf(store: StoreName): string {
+    return join(this.machine.disk.root, store)
+  }
+
+  /** Runs a command to its end, or until it is killed. */
+  async run(command: CommandRun): Promise<Ran> {
+    const { line, store = 'main' } = command
+    const printed = { stdout: '', stderr: '' }
+    let child: Process | undefined
+    const terminal = this.#terminal(command, printed, () => child?.isDead !== true)
+    const { signal } = new AbortController()
+    const args = [...line.split(' '), '-format=json']
+    const status = await this.machine.run(
+      () => runProgram(args, { terminal, signal }),
+      (process) => {
+        child = process
+        this.running.set(process, command)
+        this.#met.set(process, new Set())
+        process.onFileOperation = this.#onFileOperation(process, command)
+      },
+    )
+    const met = [...((child && this.#met.get(child)) ?? [])]
+    return { line, store, status, ...printed, met, error: parseError(printed.stderr) }
+  }
+
+  #onFileOperation(process: Process, { fault, copyAt, store = 'main' }: CommandRun) {
+    return (when: 'before' | 'after') => {
+      const { fileOperations } = process
+      if (copyAt === fileOperations && when === 'after' && store === 'main') this.copyStore()
+      if (!fault || !('kill' in fault) || !('file' in fault.at)) return
+      const at: FilePoint = fault.at
+      if (at.file !== fileOperations || at.when !== when) return
+      this.#meet(process)
+      if (fault.kill === 'power') this.machine.powerFailure()
+      process.kill()
+    }
+  }
+
+  /** Copies the store as it is now, unless there is a copy. */
+  copyStore(): void {
+    if (this.machine.disk.files(this.folderOf('copy')).size > 0) return
+    this.machine.disk.copyFolder(this.folderOf('main'), this.folderOf('copy'))
+  }
+
+  #meet(process: Process): void {
+    const fault = this.running.get(process)?.fault
+    if (fault) this.#met.get(process)?.add(nameOfFault(fault))
+  }
+
+  #terminal(
+    { store = 'main', as = 'AKIAEXAMPLE000000001' }: CommandRun,
+    printed: { stdout: string; stderr: string },
+    isAlive: () => boolean,
+  ): Terminal {
+    const { root } = this.machine.disk
+    return {
+      env: {
+        HOME: join(root, 'home'),
+        KEYMGMT_HOME: this.folderOf(store),
+        AWS_ACCESS_KEY_ID: as,
+        AWS_SECRET_ACCESS_KEY: SECRET,
+      },
+      platform: 'linux',
+      stdoutIsTty: false,
+      columns: () => undefined,
+      stderrIsTty: false,
+      stdinIsTty: false,
+      out: (text) => {
+        if (isAlive()) printed.stdout += text
+      },
+      err: (text) => {
+        if (isAlive()) printed.stderr += text
+      },
+      progress: () => undefined,
+      readFile: () => {
+        throw new Error('the histories read no files')
+      },
+      readStdin: () => Promise.resolve(Buffer.alloc(0)),
+      style: PLAIN,
+    }
+  }
+}
+
+function parseError(stderr: string): CommandError | undefined {
+  try {
+    return (JSON.parse(stderr) as { error?: CommandError }).error
+  } catch {
+    return undefined
+  }
+}
+
+/** The credentials of an account as a provider takes them. */
+export function credentialsOf(as: AccessKeyId): string {
+  return `credentials=access_key=${as} credentials=secret_key=${SECRET}`
+}

@@ -1,0 +1,207 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Engine, Outcome } from '../../../src/core/engine.js'
+import { dropRegion } from '../../../src/core/operations/drop-region.js'
+import { distribute, replicate } from '../../../src/core/operations/distribute.js'
+import { rotateKey } from '../../../src/core/operations/keys.js'
+import { removeDistribution, revokeDistribution } from '../../../src/core/operations/remove.js'
+import { recordPath } from '../../../src/core/records/model.js'
+import { readDistribution, readKey } from '../../../src/core/records/repository.js'
+import { KeymgmtError } from '../../../src/errors.js'
+import type { KmsProvider } from '../../../src/kms/provider.js'
+import {
+  AES,
+  createDistributed,
+  findProblems,
+  GLOBAL,
+  HOME,
+  recorded,
+  refusal,
+  shown,
+  type Testbed,
+} from './testbed.js'
+
+const [NEAR, FAR] = ['us-east-1', 'eu-west-1']
+const DROP = `keymgmt delete keymgmt/kms/k/key/app/replicate/${FAR}`
+
+/** A testbed over the same store and KMS in which no replica is created in FAR. */
+const failing = (testbed: Testbed, code: 'KMS_ACCESS_DENIED' | 'KMS_AMBIGUOUS') =>
+  recorded(testbed, (provider) => ({
+    replicate: (key, region, request) =>
+      region === FAR
+        ? Promise.reject(new KeymgmtError(code, 'not in this Region', { hints: ['allow it'] }))
+        : provider.replicate(key, region, request),
+  }))
+
+async function outcomesOf(
+  engine: Engine,
+  run: (engine: Engine) => Promise<unknown>,
+): Promise<string[]> {
+  const outcomes: string[] = []
+  const outcome = ({ region, version, alias, action, state }: Outcome) =>
+    outcomes.push([state, region, alias ? 'alias' : (version ?? '-'), action].join(' '))
+  await run({ ...engine, outcome }).catch(() => undefined)
+  return outcomes
+}
+
+const distribution = async ({ engine }: Testbed) => {
+  const record = await readDistribution(engine, 'k', 'app')
+  return { regions: record?.regions, dropped: record?.dropped_regions }
+}
+
+describe('a Region in which AWS refuses the replica', () => {
+  it('leaves no entry, and its error names the way out', async () => {
+    const testbed = await createDistributed(GLOBAL)
+    const { engine } = failing(testbed, 'KMS_ACCESS_DENIED')
+    expect(await refusal(replicate(engine, 'k', 'app'))).toEqual([
+      'KMS_ACCESS_DENIED',
+      'not in this Region',
+      'allow it',
+      `or do without ${FAR}: ${DROP}`,
+    ])
+    const kmsKeys = (await readDistribution(testbed.engine, 'k', 'app'))?.kms_keys
+    expect(kmsKeys?.map(({ region, state }) => `${region} ${state}`)).toEqual([
+      `${HOME} created`,
+      `${NEAR} created`,
+    ])
+  })
+
+  it('is dropped: what waited for it is done, and later versions skip it', async () => {
+    const testbed = await createDistributed(GLOBAL)
+    const { engine } = failing(testbed, 'KMS_ACCESS_DENIED')
+    await refusal(replicate(engine, 'k', 'app'))
+    await refusal(rotateKey(engine, 'app'))
+    expect(await outcomesOf(engine, (each) => dropRegion(each, 'k', 'app', FAR))).toEqual([
+      `done ${FAR} - drop-region`,
+    ])
+    expect((await readKey(engine, 'app'))?.latest_version).toBe(2)
+    expect(await distribution(testbed)).toEqual({ regions: [HOME, NEAR], dropped: [FAR] })
+    await rotateKey(engine, 'app')
+    expect(shown(testbed)).toContain(`app version 3 ${NEAR} enabled`)
+    expect(await findProblems(testbed)).toEqual([])
+  })
+
+  it('is skipped by replicate until regions= names it', async () => {
+    const testbed = await createDistributed(GLOBAL)
+    await dropRegion(testbed.engine, 'k', 'app', FAR)
+    const far = `skipped ${FAR} - replicate`
+    expect(await outcomesOf(testbed.engine, (each) => replicate(each, 'k', 'app'))).toEqual([
+      far,
+      `done ${NEAR} 1 replicate`,
+      `done ${NEAR} alias point-alias`,
+    ])
+    expect(testbed.notices.at(-1)).toContain(
+      `keymgmt write keymgmt/kms/k/key/app/replicate regions=${FAR}`,
+    )
+    await replicate(testbed.engine, 'k', 'app', [FAR])
+    expect(await distribution(testbed)).toEqual({ regions: [HOME, NEAR, FAR], dropped: undefined })
+    expect(await outcomesOf(testbed.engine, (each) => replicate(each, 'k', 'app'))).toEqual([])
+    expect(await findProblems(testbed)).toEqual([])
+  })
+
+  it('stays dropped after a removal that is taken back', async () => {
+    const testbed = await createDistributed(GLOBAL)
+    await dropRegion(testbed.engine, 'k', 'app', FAR)
+    await removeDistribution(testbed.engine, 'k', 'app')
+    await distribute(testbed.engine, 'k', 'app', AES)
+    expect(await distribution(testbed)).toEqual({ regions: [HOME], dropped: [FAR] })
+  })
+})
+
+describe('dropping a Region', () => {
+  it('that was dropped changes nothing, and asks AWS nothing', async () => {
+    const testbed = await createDistributed(GLOBAL)
+    await dropRegion(testbed.engine, 'k', 'app', FAR)
+    const { engine, calls, written } = recorded(testbed, () => ({}))
+    expect(await outcomesOf(engine, (each) => dropRegion(each, 'k', 'app', FAR))).toEqual([])
+    expect([calls, written]).toEqual([[], []])
+  })
+
+  it('needs no provider if nothing was asked for there', async () => {
+    const testbed = await createDistributed(GLOBAL)
+    const path = recordPath.provider('k')
+    const stored = await testbed.store.get(path)
+    if (stored) await testbed.store.delete(path, stored.revision)
+    await dropRegion(testbed.engine, 'k', 'app', FAR)
+    expect((await distribution(testbed)).dropped).toEqual([FAR])
+  })
+
+  it('looks first for a replica whose creation got no reply, and drops nothing if it is there', async () => {
+    const testbed = await createDistributed(GLOBAL)
+    const lost = recorded(testbed, (provider: KmsProvider) => ({
+      replicate: async (...args) => {
+        await provider.replicate(...args)
+        throw new KeymgmtError('KMS_AMBIGUOUS', 'no reply')
+      },
+    }))
+    await refusal(replicate(lost.engine, 'k', 'app'))
+    expect(await refusal(dropRegion(testbed.engine, 'k', 'app', FAR))).toEqual([
+      'KEY_IN_USE',
+      `app has replicas in ${FAR}: version 1`,
+      expect.stringContaining('nothing was changed'),
+      'to remove the key from all Regions: keymgmt delete keymgmt/kms/k/key/app',
+    ])
+    await replicate(testbed.engine, 'k', 'app')
+    expect(await findProblems(testbed)).toEqual([])
+  })
+
+  it('drops nothing if that replica cannot be looked for', async () => {
+    const testbed = await createDistributed(GLOBAL)
+    await refusal(replicate(failing(testbed, 'KMS_AMBIGUOUS').engine, 'k', 'app'))
+    const blind = recorded(testbed, () => ({
+      findReplica: () => Promise.reject(new KeymgmtError('KMS_UNREACHABLE', 'no route')),
+    }))
+    expect((await refusal(dropRegion(blind.engine, 'k', 'app', FAR)))[0]).toBe('KMS_UNREACHABLE')
+    const other = recorded(testbed, () => ({
+      account: () => Promise.resolve({ account: '444455556666', partition: 'aws' }),
+    }))
+    await pin(testbed)
+    expect((await refusal(dropRegion(other.engine, 'k', 'app', FAR)))[0]).toBe(
+      'KMS_ACCOUNT_DIFFERS',
+    )
+    expect((await distribution(testbed)).dropped).toBeUndefined()
+    await dropRegion(testbed.engine, 'k', 'app', FAR)
+    expect((await distribution(testbed)).dropped).toEqual([FAR])
+  })
+
+  it.each([
+    [HOME, 'KEY_IN_USE', `${HOME} is the Region of k itself`],
+    [NEAR, 'KEY_IN_USE', `app has replicas in ${NEAR}: version 1`],
+    ['us-east-2', 'DISTRIBUTION_NOT_FOUND', 'us-east-2 is not one of the replica_regions of app'],
+  ])('refuses %s: %s', async (region, code, message) => {
+    const testbed = await createDistributed(GLOBAL)
+    await refusal(replicate(failing(testbed, 'KMS_ACCESS_DENIED').engine, 'k', 'app'))
+    const before = await distribution(testbed)
+    expect((await refusal(dropRegion(testbed.engine, 'k', 'app', region))).slice(0, 2)).toEqual([
+      code,
+      message,
+    ])
+    expect(await distribution(testbed)).toEqual(before)
+  })
+
+  it('leaves an unfinished removal alone, and is done for a revoked distribution', async () => {
+    const testbed = await createDistributed(GLOBAL)
+    const stuck = recorded(testbed, () => ({
+      scheduleDeletion: () => Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied')),
+    }))
+    await refusal(removeDistribution(stuck.engine, 'k', 'app'))
+    expect((await refusal(dropRegion(testbed.engine, 'k', 'app', FAR)))[0]).toBe(
+      'DISTRIBUTION_DIFFERS',
+    )
+    await distribute(testbed.engine, 'k', 'app', AES)
+    await revokeDistribution(testbed.engine, 'k', 'app')
+    await dropRegion(testbed.engine, 'k', 'app', FAR)
+    expect((await distribution(testbed)).dropped).toEqual([FAR])
+  })
+})
+
+/** Records that the KMS keys are in an account: the KMS in memory has none. */
+async function pin({ engine }: Testbed): Promise<void> {
+  const { openRecord } = await import('../../../src/core/records/record.js')
+  const handle = await openRecord(engine.store, recordPath.distribution('k', 'app'))
+  const pinned = {
+    account: '111122223333',
+    partition: 'aws',
+    endpoint: { origin: 'memory', isLoopback: false },
+  }
+  await handle?.update((current) => ({ ...current, pinned }))
+}
