@@ -94,8 +94,7 @@ export async function runVerb(
       error instanceof KeymgmtError && ['USAGE', 'OUTPUT_FAILED'].includes(error.code)
     const action = standsAlone ? undefined : actionOn(ACTIONS[operation], path, error)
     const status = printError(terminal, error, action, flags.format)
-    const message = error instanceof Error ? error.message : ''
-    await printFailedOutcomes(terminal, flags.format, outcomes, message)
+    await printFailedOutcomes(terminal, flags.format, outcomes, error)
     return status
   }
 }

@@ -67,8 +67,8 @@ export function kindOf({ kinds }: Engine, { provider }: Pick<KmsRecord, 'provide
 }
 
 /** The settings of a stored provider, as its kind takes them. */
-export function providerSettings({ key_collection, credentials }: KmsRecord): KmsSettings {
-  return { region: key_collection, credentials }
+export function providerSettings({ name, key_collection, credentials }: KmsRecord): KmsSettings {
+  return { name, region: key_collection, credentials }
 }
 
 /** Opens a stored provider; no request is sent yet. */

@@ -220,6 +220,8 @@ export interface KmsProvider {
 
 /** Settings of one provider, as they are stored. */
 export interface KmsSettings {
+  /** The name of the provider, for errors. */
+  readonly name?: string
   readonly region: string
   readonly credentials: Readonly<Record<string, string>>
 }

@@ -102,9 +102,8 @@ describe('a command that cannot reach one of two providers', () => {
       'write keymgmt/key/app min_enabled_version=2',
     )
     expect([stdout, status]).toEqual(['', 2])
-    expect(stderr).toMatch(
-      /^ {2}failed: other, eu-west-1, version 2, create \| way out: .+keymgmt write keymgmt\/kms\//m,
-    )
+    expect(stderr).toMatch(/^ {2}hint: .+: keymgmt write keymgmt\/kms\/other credentials=@FILE$/m)
+    expect(stderr).toMatch(/^ {2}failed: other, eu-west-1, version 2, create$/m)
     expect(stderr).toMatch(/^ {2}1 of \d done$/m)
     expect((await statesIn(testbed, 'us-west-1')).sort()).toEqual(['Disabled', 'Enabled'])
   })

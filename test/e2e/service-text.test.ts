@@ -12,15 +12,21 @@ const SECRET_KEY = 'wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY'
 let testbed: Testbed
 let server: Server
 let endpoint: string
-let respond: (request: IncomingMessage) => { readonly status: number; readonly message: string }
+let respond: (request: IncomingMessage) => {
+  readonly status: number
+  readonly message: string
+  /** Sent in place of JSON. */
+  readonly html?: string
+}
 
 beforeAll(async () => {
   testbed = await createTestbed()
   server = createServer((request, response) => {
     request.resume()
-    const { status, message } = respond(request)
-    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
-    response.end(JSON.stringify({ __type: 'InvalidSignatureException', message }))
+    const { status, message, html } = respond(request)
+    const type = html === undefined ? 'application/x-amz-json-1.1' : 'text/html; charset=utf-8'
+    response.writeHead(status, { 'content-type': type, 'x-amzn-requestid': 'r-1' })
+    response.end(html ?? JSON.stringify({ __type: 'InvalidSignatureException', message }))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -101,5 +107,31 @@ describe.each(['plain', 'own'])('an error of a service, with the provider %s', (
     const printed = await distribute(provider, 'table')
     expect(printed).toContain('… (99406 more characters)')
     expect(printed.length).toBeLessThan(4_000)
+  })
+
+  it('is printed once, although every version fails with it', async () => {
+    const text = 'The security token included in the request is not one that this service knows.'
+    respond = () => ({ status: 403, message: text })
+    await testbed.ok('write -f keymgmt/key/many type=ed25519')
+    await testbed.ok('write -f keymgmt/key/many/rotate')
+    await testbed.ok('write -f keymgmt/key/many/rotate')
+    const { stderr, status } = await testbed.run(
+      `write keymgmt/kms/${provider}/key/many purpose=sign,verify`,
+      { env: { AWS_ENDPOINT_URL_KMS: endpoint } },
+    )
+    expect([status, stderr.split(text).length]).toEqual([2, 2])
+    expect(stderr).toMatch(/^ {2}failed: .*version 2, create: CreateKey .*: as above$/m)
+    await testbed.ok('write keymgmt/key/many deletion_allowed=true')
+  })
+
+  it.each([
+    ['<html>blocked</html>', 'HTTP status 403 with 20 bytes of text/html'],
+    ['', 'HTTP status 403 with no content'],
+  ])('of a proxy in its place (%j) is described', async (body, says) => {
+    respond = () => ({ status: 403, message: '', html: body })
+    const printed = await distribute(provider, 'table')
+    expect(printed).toContain(says)
+    expect(printed).toContain('a proxy or another service replied in its place')
+    expect(printed).not.toContain('$response')
   })
 })

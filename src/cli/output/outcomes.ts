@@ -1,29 +1,60 @@
 import { randomUUID } from 'node:crypto'
 import type { Outcome } from '../../core/engine.js'
+import { KeymgmtError } from '../../errors.js'
 import { outcomeData, outcomeLine } from '../../paths/outcome.js'
 import type { Terminal } from '../terminal.js'
 import { loadFormat, type FormatName } from './index.js'
 import { printOptions } from './response.js'
 
-/** The outcome without a reason that the error has already shown. */
-function unprinted(outcome: Outcome, printed: string): Outcome {
-  return outcome.reason === printed ? { ...outcome, reason: undefined } : outcome
+/** A shorter repetition needs no reference. */
+const MIN_REPEATED = 20
+
+/**
+ * Returns a function that removes from outcomes what the user has read already: in `read`, or in
+ * an earlier outcome.
+ */
+function withoutRepetitions(read: readonly string[]): (outcome: Outcome) => Outcome {
+  const seen = [...read]
+  return ({ reason, wayOut, ...outcome }) => {
+    const shortened =
+      reason === undefined || seen.includes(reason) ? undefined : refer(reason, seen)
+    const isKnown = wayOut === undefined || seen.some((text) => text.includes(wayOut))
+    seen.push(reason ?? '', wayOut ?? '')
+    return {
+      ...outcome,
+      ...(shortened !== undefined && { reason: shortened }),
+      ...(!isKnown && { wayOut }),
+    }
+  }
+}
+
+/** `text` with "as above" in place of a long end that one of the seen texts has too. */
+function refer(text: string, seen: readonly string[]): string {
+  for (let at = text.indexOf(': '); at >= 0; at = text.indexOf(': ', at + 1)) {
+    const end = text.slice(at)
+    if (end.length >= MIN_REPEATED && seen.some((other) => other.endsWith(end)))
+      return `${text.slice(0, at)}: as above`
+  }
+  return text
 }
 
 /**
- * Prints the outcomes of a command that failed. A person gets those that are not done on stderr,
- * one line each; a program gets all of them on stdout. `printed` is the message of the error.
+ * Prints the outcomes of a command that failed with an error that is already printed. A person gets
+ * those that are not done on stderr, one line each; a program gets all of them on stdout.
  */
 export async function printFailedOutcomes(
   terminal: Terminal,
   formatName: FormatName,
   outcomes: readonly Outcome[],
-  printed: string,
+  error: unknown,
 ): Promise<void> {
   if (outcomes.length === 0) return
   if (formatName === 'table') {
+    const shorten = withoutRepetitions(
+      error instanceof KeymgmtError ? [error.message, error.hints.join('; ')] : [],
+    )
     for (const outcome of outcomes)
-      if (outcome.state !== 'done') terminal.err(`  ${outcomeLine(unprinted(outcome, printed))}\n`)
+      if (outcome.state !== 'done') terminal.err(`  ${outcomeLine(shorten(outcome))}\n`)
     const done = outcomes.filter(({ state }) => state === 'done').length
     terminal.err(`  ${done} of ${outcomes.length} done\n`)
     return

@@ -119,7 +119,8 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
         wayOut: `nothing waits for it; compare with: keymgmt read keymgmt/kms/${providerName}/key/${key}/verify`,
       })
     },
-    failed: (step, error) => {
+    failed: (step, thrown) => {
+      const error = explain(thrown, key, providerName)
       errors.push(asError(error))
       fail(step, messageOf(error), wayOutOf(error, key, named))
     },
@@ -139,6 +140,17 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
       ...(errors.length > 0 && { error: errors[0] }),
     }),
   }
+}
+
+/** Adds the hint for which only this layer knows the names. */
+function explain(error: unknown, key: string, providerName: string): unknown {
+  const isAboutState =
+    error instanceof KeymgmtError &&
+    (error.code === 'KMS_KEY_NOT_FOUND' || error.awsError === 'KMSInvalidStateException')
+  if (!isAboutState) return error
+  return error.withHints([
+    `to compare the records with AWS: keymgmt read keymgmt/kms/${providerName}/key/${key}/verify`,
+  ])
 }
 
 /** The error as it is; anything else that was thrown as its cause. */

@@ -1,94 +1,9 @@
-import { KeymgmtError, type ErrorCode } from '../../errors.js'
+import { KeymgmtError } from '../../errors.js'
 import { redact, shorten } from '../../redact.js'
+import { adviceOn, type RequestPlace } from './advice.js'
 import type { AwsRequest } from './middleware.js'
 import { factsOf } from './operations.js'
-import { isRefusal, NotSentError, RESPONSE_MALFORMED, RESPONSE_TOO_LARGE } from './responses.js'
-
-interface Advice {
-  readonly code: ErrorCode
-  readonly hints: (request: AwsRequest) => readonly string[]
-}
-
-const denied: Advice = {
-  code: 'KMS_ACCESS_DENIED',
-  hints: ({ operation }) => [
-    `allow kms:${operation} in the caller's IAM policy and in the KMS key's policy`,
-  ],
-}
-const badCredentials: Advice = {
-  code: 'KMS_CREDENTIALS',
-  hints: () => [
-    "check the provider's credentials: keymgmt write keymgmt/kms/NAME credentials=access_key=… credentials=secret_key=…",
-  ],
-}
-const expired: Advice = {
-  code: 'KMS_CREDENTIALS',
-  hints: () => ['the session has expired: get new credentials and run the same command again'],
-}
-const limit: Advice = {
-  code: 'KMS_LIMIT',
-  hints: () => [
-    'a quota of the AWS account is used up: ask for more in Service Quotas, or remove keys, then run the same command again',
-  ],
-}
-const missing: Advice = {
-  code: 'KMS_KEY_NOT_FOUND',
-  hints: () => [
-    'compare what is on record with what AWS has: keymgmt read keymgmt/kms/NAME/key/KEY/verify',
-  ],
-}
-
-/**
- * By the `name` of the SDK's error, which is AWS's error code. A Map, for the names come from
- * outside.
- */
-const ADVICE = new Map<string, Advice>([
-  ['AccessDeniedException', denied],
-  ['AccessDenied', denied],
-  ['UnrecognizedClientException', badCredentials],
-  ['InvalidClientTokenId', badCredentials],
-  ['InvalidSignatureException', badCredentials],
-  ['SignatureDoesNotMatch', badCredentials],
-  ['MissingAuthenticationTokenException', badCredentials],
-  ['IncompleteSignature', badCredentials],
-  ['ExpiredTokenException', expired],
-  ['ExpiredToken', expired],
-  ['LimitExceededException', limit],
-  ['NotFoundException', missing],
-  [
-    RESPONSE_TOO_LARGE,
-    {
-      code: 'KMS_FAILED',
-      hints: () => ['check the endpoint: no response of AWS KMS is that large'],
-    },
-  ],
-  [
-    RESPONSE_MALFORMED,
-    {
-      code: 'KMS_FAILED',
-      hints: () => ['check the endpoint, and whether a proxy replied in its place'],
-    },
-  ],
-])
-
-const UNREACHABLE: Advice = {
-  code: 'KMS_UNREACHABLE',
-  hints: () => ['check the network, the Region and the endpoint, then run the same command again'],
-}
-
-const RETRY_LATER: Advice = {
-  code: 'KMS_FAILED',
-  hints: () => ['run the same command again: it continues from here'],
-}
-
-const NOT_SENT: Advice = {
-  code: 'KMS_FAILED',
-  hints: () => ['nothing was sent to AWS; check the AWS configuration'],
-}
-
-function adviceOn({ name, status }: AwsFailure): Advice {
-  return ADVICE.get(name) ?? (status === undefined ? UNREACHABLE : RETRY_LATER)
-}
+import { isRefusal, NotSentError } from './responses.js'
 
 /** Names of socket failures after which nothing can have reached AWS. */
 const NOT_CONNECTED =
@@ -181,26 +96,44 @@ export function isNotYetVisible({ name, message }: AwsFailure): boolean {
 }
 
 /**
- * The error that a user sees for a failed request: what was asked, what AWS replied, what to do.
+ * The error that a user sees for a failed request: the request, AWS's reply, and what to do next.
  * Its `awsError` is AWS's name for it, if the reply came from AWS.
  */
-export function translate(failure: AwsFailure, request: AwsRequest): KeymgmtError {
-  const { error } = failure
-  if (error instanceof KeymgmtError) return error
-  const { operation, region, input } = request
-  const advice = failure.sent ? adviceOn(failure) : NOT_SENT
-  const said = failure.status === undefined && failure.code ? failure.code : failure.name
-  const subject = factsOf(operation).subject(input)
+export function translate(
+  failure: AwsFailure,
+  request: AwsRequest,
+  place: RequestPlace = {},
+): KeymgmtError {
+  const { error, code: cause, name, status, sent, requestId } = failure
+  if (error instanceof KeymgmtError)
+    return error.code === 'KMS_CREDENTIALS' ? named(error, place) : error
+  const { code, hints } = adviceOn(failure, request, place)
+  const reason = shorten(redact(failure.message), MAX_SERVICE_TEXT) || 'no reply'
   return new KeymgmtError(
-    advice.code,
-    `${operation} in ${region} for ${subject}: ${said}: ${shorten(redact(failure.message), MAX_SERVICE_TEXT) || 'no answer'}`,
+    code,
+    `${describeRequest(request, place)}: ${status === undefined && cause ? cause : name}: ${reason}`,
     {
-      hints: advice.hints(request),
-      requestId: failure.requestId,
-      awsError: failure.sent && failure.status !== undefined ? failure.name : undefined,
+      hints,
+      requestId,
+      awsError: sent && status !== undefined ? name : undefined,
       cause: error,
     },
   )
+}
+
+function describeRequest({ operation, region, input }: AwsRequest, place: RequestPlace): string {
+  const { provider, host } = place
+  const at = host === undefined ? '' : ` at ${host}`
+  const of = provider === undefined ? '' : ` (provider ${provider})`
+  return `${operation} in ${region}${at}${of} for ${factsOf(operation).subject(input)}`
+}
+
+/** The error of a lookup of credentials, which does not know the provider. */
+function named(error: KeymgmtError, { provider }: RequestPlace): KeymgmtError {
+  if (provider === undefined) return error
+  const { code, message, hints, requestId, awsError } = error
+  const details = { hints, requestId, awsError, cause: error }
+  return new KeymgmtError(code, `provider ${provider}: ${message}`, details)
 }
 
 /** True if `error` is AWS's error called `name`. */

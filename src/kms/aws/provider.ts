@@ -89,6 +89,11 @@ export function openAwsProvider(
   }
 }
 
+/** The host of an endpoint, with its port; undefined if the SDK finds no endpoint. */
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined
+}
+
 async function openSession(
   settings: KmsSettings,
   region: string,
@@ -100,7 +105,10 @@ async function openSession(
   const limiter = limiters.get(place) ?? createRateLimiter(!isLoopback)
   limiters.set(place, limiter)
   const first = options.middleware?.(settings) ?? []
-  addMiddleware(client, region, [...first, retryWithin(limiter, options)])
+  addMiddleware(client, region, [
+    ...first,
+    retryWithin(limiter, options, { provider: settings.name, host: hostOf(endpoint) }),
+  ])
   return {
     region,
     client,

@@ -183,7 +183,8 @@ const AWS_REFUSALS: ReadonlySet<string> = new Set(
     // Of every AWS service.
     'AccessDenied ExpiredToken IncompleteSignature InvalidClientTokenId InvalidSignature',
     'MalformedHttpRequest MissingAuthenticationToken NotAuthorized OptInRequired RequestExpired',
-    'RequestEntityTooLarge Serialization SignatureDoesNotMatch Throttling TooManyRequests',
+    'RegionDisabled RequestEntityTooLarge RequestTimeTooSkewed Serialization SignatureDoesNotMatch',
+    'TagPolicy Throttling TooManyRequests',
     'UnknownOperation UnrecognizedClient Validation ValidationError',
   ].flatMap((line) => line.split(' ')),
 )

@@ -10,6 +10,7 @@ import {
   translate,
   type AwsFailure,
 } from './errors.js'
+import type { RequestPlace } from './advice.js'
 import type { AwsMiddleware, AwsRequest } from './middleware.js'
 import { factsOf, type OperationFacts } from './operations.js'
 import type { RateLimiter } from './rate-limiter.js'
@@ -39,7 +40,11 @@ export interface RetryOptions {
  * Sends each request at the right time, waits out throttling and eventual consistency, repeats what
  * AWS failed at by itself, and translates every other error.
  */
-export function retryWithin(limiter: RateLimiter, options: RetryOptions): AwsMiddleware {
+export function retryWithin(
+  limiter: RateLimiter,
+  options: RetryOptions,
+  place: RequestPlace = {},
+): AwsMiddleware {
   const { signal } = options
   return async (request, next) => {
     const { operation } = request
@@ -62,7 +67,8 @@ export function retryWithin(limiter: RateLimiter, options: RetryOptions): AwsMid
         const throttled = isThrottled(failure)
         if (throttled) limiter.throttled(operation)
         const delay = retryAfter(failure, facts, attempt, performance.now() - started)
-        if (delay === undefined) throw finalError(failure, request, mayExist)
+        if (delay === undefined)
+          throw finalError(translate(failure, request, place), failure, mayExist)
         const why = throttled ? 'for AWS, which is throttling' : `after ${failure.name}`
         await pause(options, request, delay, why)
       }
@@ -102,14 +108,20 @@ export function retryAfter(
   return undefined
 }
 
-function finalError(failure: AwsFailure, request: AwsRequest, mayExist: boolean): KeymgmtError {
-  const translated = translate(failure, request)
-  return mayExist ? ambiguous(translated, failure.error) : translated
+/** `translated`, or that the reply was lost if AWS may have carried the request out. */
+function finalError(
+  translated: KeymgmtError,
+  { error }: AwsFailure,
+  mayExist: boolean,
+): KeymgmtError {
+  return mayExist ? ambiguous(translated, error) : translated
 }
 
 function ambiguous({ message, requestId }: KeymgmtError, cause: unknown): KeymgmtError {
   return new KeymgmtError('KMS_AMBIGUOUS', message, {
-    hints: ['run the same command again: it looks in AWS before it continues'],
+    hints: [
+      'the reply was lost: run the same command again, which first looks for what AWS created',
+    ],
     requestId,
     cause,
   })
@@ -126,7 +138,7 @@ function stopped(
       ? signal.reason
       : new KeymgmtError('INTERRUPTED', 'interrupted')
   const error = new KeymgmtError(reason.code, `${reason.message}, at ${operation} in ${region}`, {
-    hints: [...reason.hints, 'run the same command again: it continues from here'],
+    hints: [...reason.hints, 'run the same command again: it continues where this one stopped'],
   })
   return lost ? ambiguous(error, lost) : error
 }
