@@ -6,8 +6,8 @@ import type { Context } from './commands/command.js'
 
 /** Options that a command chooses. The rest comes from the terminal. */
 export type CommandEngineOptions = Pick<EngineOptions, 'timeoutMs' | 'dryRun'> & {
-  /** Receives notices for the user. */
-  readonly notice: (message: string) => void
+  /** Receives notices for the user. By default, they are lines on stderr. */
+  readonly notice?: (message: string) => void
   /** Receives the outcome at each provider, Region and version. */
   readonly outcome?: EngineOptions['onOutcome']
 }
@@ -15,7 +15,7 @@ export type CommandEngineOptions = Pick<EngineOptions, 'timeoutMs' | 'dryRun'> &
 /** Opens the engine of a command, which asks for a passphrase on the terminal. */
 export function composeEngine(
   { terminal, signal, settings }: Context,
-  { notice, outcome, timeoutMs, ...options }: CommandEngineOptions,
+  { notice, outcome, timeoutMs, ...options }: CommandEngineOptions = {},
 ): OpenedEngine {
   const opened = openEngine({
     ...options,
@@ -32,7 +32,11 @@ export function composeEngine(
       ),
     passphrase: async (to, bounded) =>
       (await import('./input/passphrase.js')).passphraseFrom(terminal, { to, signal: bounded }),
-    onNotice: notice,
+    onNotice:
+      notice ??
+      ((message) => {
+        terminal.err(`${message}\n`)
+      }),
     onOutcome: outcome,
     onProgress: terminal.progress,
   })

@@ -134,11 +134,7 @@ export async function policy(context: Context, format: FormatName, path: string)
   const { terminal } = context
   try {
     const kms = providerOf(path)
-    const { engine } = composeEngine(context, {
-      notice: (message) => {
-        terminal.err(`${message}\n`)
-      },
-    })
+    const { engine } = composeEngine(context)
     const scope = await providerScope(engine, kms)
     const account = accountOf([scope.arn])
     const found = toPolicy(

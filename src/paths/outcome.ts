@@ -2,16 +2,8 @@ import type { Outcome } from '../core/engine.js'
 import type { Json } from '../router/values.js'
 
 /** An outcome as data. */
-export function outcomeData({
-  provider,
-  region,
-  version,
-  alias,
-  action,
-  state,
-  reason,
-  wayOut,
-}: Outcome): Record<string, Json> {
+export function outcomeData(outcome: Outcome): Record<string, Json> {
+  const { provider, region, version, alias, action, state, reason, wayOut } = outcome
   return {
     provider,
     region,
@@ -25,16 +17,8 @@ export function outcomeData({
 }
 
 /** An outcome as one line for a person. */
-export function outcomeLine({
-  provider,
-  region,
-  version,
-  alias,
-  action,
-  state,
-  reason,
-  wayOut,
-}: Outcome): string {
+export function outcomeLine(outcome: Outcome): string {
+  const { provider, region, version, alias, action, state, reason, wayOut } = outcome
   const subject = alias ?? `version ${version ?? 0}`
   const why = reason === undefined ? '' : `: ${reason}`
   const out = wayOut === undefined ? '' : ` | way out: ${wayOut}`

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, type Option } from 'commander'
 import type { Operation, PathDefinition } from '../../router/path.js'
 import type { Settings } from '../settings.js'
 import type { Terminal } from '../terminal.js'
@@ -81,6 +81,12 @@ export class KeymgmtCommand extends Command {
 
   example(does: string, line: string): this {
     this.examples.push({ does, line })
+    return this
+  }
+
+  /** Adds options, in the order in which help lists them. */
+  addOptions(...options: readonly Option[]): this {
+    for (const option of options) this.addOption(option)
     return this
   }
 

@@ -26,11 +26,13 @@ export function defineDelete(context: Context): KeymgmtCommand {
     .completing({ paths: 'delete' })
     .addArgument(pathArgument())
     .addArgument(dataArgument())
-    .addOption(dryRunOption())
-    .addOption(fieldOption())
-    .addOption(formatOption())
-    .addOption(outputPolicyOption())
-    .addOption(timeoutOption())
+    .addOptions(
+      dryRunOption(),
+      fieldOption(),
+      formatOption(),
+      outputPolicyOption(),
+      timeoutOption(),
+    )
     .action((path: string, args: readonly string[], flags: RequestFlags) =>
       runVerb(context, 'delete', { path, args, flags }),
     )

@@ -18,9 +18,7 @@ export function defineList(context: Context): KeymgmtCommand {
     .example('List the keys in a provider', 'keymgmt list keymgmt/kms/example-kms/key')
     .completing({ paths: 'list' })
     .addArgument(pathArgument())
-    .addOption(formatOption())
-    .addOption(outputPolicyOption())
-    .addOption(timeoutOption())
+    .addOptions(formatOption(), outputPolicyOption(), timeoutOption())
     .action((path: string, flags: RequestFlags) =>
       runVerb(context, 'list', { path, args: [], flags }),
     )

@@ -23,10 +23,7 @@ export function defineRead(context: Context): KeymgmtCommand {
     .completing({ paths: 'read' })
     .addArgument(pathArgument())
     .addArgument(dataArgument())
-    .addOption(fieldOption())
-    .addOption(formatOption())
-    .addOption(outputPolicyOption())
-    .addOption(timeoutOption())
+    .addOptions(fieldOption(), formatOption(), outputPolicyOption(), timeoutOption())
     .action((path: string, args: readonly string[], flags: RequestFlags) =>
       runVerb(context, 'read', { path, args, flags }),
     )

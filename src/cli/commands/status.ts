@@ -24,11 +24,7 @@ export function defineStatus(context: Context): KeymgmtCommand {
 async function printStatus(context: Context, formatName: Effective<FormatName>): Promise<number> {
   const { terminal } = context
   const settings = effectiveSettings(context, formatName)
-  const opened = composeEngine(context, {
-    notice: (message) => {
-      terminal.err(`${message}\n`)
-    },
-  })
+  const opened = composeEngine(context)
   const seal = await opened.seal()
   const { readStatus } = await import('../../core/operations/status.js')
   const { credentials, removed, ...counts } = await readStatus(opened.engine)

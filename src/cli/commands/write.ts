@@ -41,16 +41,16 @@ export function defineWrite(context: Context): KeymgmtCommand {
     .completing({ paths: 'write' })
     .addArgument(pathArgument())
     .addArgument(dataArgument())
-    .addOption(dryRunOption())
-    .addOption(fieldOption())
-    .addOption(
+    .addOptions(
+      dryRunOption(),
+      fieldOption(),
       forceOption(
         'Allow the operation to continue with no key=value pairs. This allows writing to keys that do not need or expect data.',
       ),
+      formatOption(),
+      outputPolicyOption(),
+      timeoutOption(),
     )
-    .addOption(formatOption())
-    .addOption(outputPolicyOption())
-    .addOption(timeoutOption())
     .action((path: string, args: readonly string[], flags: RequestFlags) => {
       if (args.length === 0 && !flags.force)
         throw new KeymgmtError('USAGE', 'Must supply data or use -force')

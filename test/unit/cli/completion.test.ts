@@ -42,7 +42,7 @@ const CASES: readonly (readonly [line: string, candidates: readonly string[]])[]
       'keymgmt/kms/k/key/web/',
     ],
   ],
-  ['keymgmt delete keymgmt/kms/k/', ['keymgmt/kms/k/key/app ']],
+  ['keymgmt delete keymgmt/kms/k/', ['keymgmt/kms/k/key/app ', 'keymgmt/kms/k/key/app/']],
   ['keymgmt read keymgmt/kms/k/key/app/', ['keymgmt/kms/k/key/app/verify ']],
   ['keymgmt list keymgmt/', ['keymgmt/key ', 'keymgmt/key/', 'keymgmt/kms ', 'keymgmt/kms/']],
   ['keymgmt list keymgmt/kms/', ['keymgmt/kms/k/key ']],
@@ -61,7 +61,13 @@ const CASES: readonly (readonly [line: string, candidates: readonly string[]])[]
   ['keymgmt read -format json keymgmt/key/w', ['keymgmt/key/web ']],
   [
     'keymgmt write -f keymgmt/key/new ',
-    ['type=', 'replica_regions=', 'deletion_allowed=', 'min_enabled_version='],
+    [
+      'type=',
+      'replica_regions=',
+      'allow_unknown_region=',
+      'deletion_allowed=',
+      'min_enabled_version=',
+    ],
   ],
   ['keymgmt write keymgmt/key/new type=ed25519 r', ['replica_regions=']],
   ['keymgmt write keymgmt/key/new type=ed25519 t', []],

@@ -33,6 +33,8 @@ import {
   recorded,
   refusal,
   type Testbed,
+  withStatus,
+  createForeignKmsKey,
 } from './testbed.js'
 
 const one = randomBytes(32)
@@ -44,27 +46,13 @@ async function createForeignKey(
 ): Promise<Testbed & { readonly made: KmsKey }> {
   const testbed = await createTestbed()
   await importKey(testbed.engine, 'app', { material: one, type: 'aes256-gcm96' }, settings)
-  const provider = await testbed.kms.kind.open({ region: HOME, credentials: {} })
-  const made = await provider.create({
-    type: 'aes256-gcm96',
-    purpose: ['decrypt', 'encrypt'],
-    multiRegion: false,
+  const { provider, made } = await createForeignKmsKey(testbed, {
     description: 'keymgmt app version foreign',
-    tags: {},
     ...change,
   })
   await provider.importMaterial(HOME, made, 'aes256-gcm96', one)
   return { ...testbed, made }
 }
-
-/** The KMS says this of the KMS key besides. */
-const saying = (testbed: Testbed, status: Partial<KmsKeyStatus>) =>
-  recorded(testbed, (provider) => ({
-    inspect: async (region, key) => {
-      const known = await provider.inspect(region, key)
-      return known && { ...known, ...status }
-    },
-  }))
 
 describe('a KMS key is adopted', () => {
   it('with only the necessary calls, and is recorded', async () => {
@@ -151,7 +139,7 @@ describe('a KMS key is adopted', () => {
 
   it('if AWS does not identify its material, or reveals its public key', async () => {
     const testbed = await createForeignKey()
-    await adopt(saying(testbed, { materialId: undefined }).engine, 'k', 'app', {
+    await adopt(withStatus(testbed, () => ({ materialId: undefined })).engine, 'k', 'app', {
       kmsKeyId: testbed.made.id,
       version: 1,
     })
@@ -219,7 +207,7 @@ describe('a KMS key is refused, without any change,', () => {
     ],
   ])('%s', async (_name, status, [problem, hint]) => {
     const testbed = await createForeignKey()
-    const { engine, calls } = saying(testbed, status)
+    const { engine, calls } = withStatus(testbed, () => status)
     expect(
       await refusal(adopt(engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
     ).toEqual(['FIELD_INVALID', `KMS key ${testbed.made.id} ${problem}`, hint])

@@ -23,12 +23,12 @@ import {
   recorded,
   refusal,
   watched,
+  SIGN,
 } from './testbed.js'
 
 // What was removed is remembered until AWS has deleted it: which of it is whose, what can be
 // brought back, and what is over.
 
-const SIGN = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
 const GONE = (purpose: string) => [
   'KMS_KEY_NOT_FOUND',
   'AWS has deleted the KMS keys of app in k',

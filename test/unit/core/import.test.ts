@@ -7,7 +7,7 @@ import { saveKey } from '../../../src/core/operations/keys.js'
 import { readKey } from '../../../src/core/records/repository.js'
 import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { KEY_TYPES } from '../../../src/crypto/key-types.js'
-import { AES, createTestbed, GLOBAL, HOME, refusal, shown } from './testbed.js'
+import { AES, createTestbed, GLOBAL, HOME, refusal, shown, createForeignKmsKey } from './testbed.js'
 
 describe("the user's own material", () => {
   const [one, two] = [randomBytes(32), randomBytes(32)]
@@ -65,14 +65,7 @@ describe("the user's own material", () => {
   it('is adopted if a KMS key has it already', async () => {
     const testbed = await createTestbed()
     await importKey(testbed.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
-    const provider = await testbed.kms.kind.open({ region: HOME, credentials: {} })
-    const made = await provider.create({
-      type: 'aes256-gcm96',
-      purpose: ['decrypt', 'encrypt'],
-      multiRegion: false,
-      description: 'keymgmt foreign',
-      tags: {},
-    })
+    const { provider, made } = await createForeignKmsKey(testbed)
     const adoption = { kmsKeyId: made.id, version: 1 }
     expect(await refusal(adopt(testbed.engine, 'k', 'app', adoption))).toEqual([
       'FIELD_INVALID',
@@ -117,14 +110,7 @@ describe("the user's own material", () => {
 
   it('is adopted only into a key of the same kind', async () => {
     const testbed = await createTestbed()
-    const provider = await testbed.kms.kind.open({ region: HOME, credentials: {} })
-    const made = await provider.create({
-      type: 'aes256-gcm96',
-      purpose: ['decrypt', 'encrypt'],
-      multiRegion: true,
-      description: 'keymgmt foreign',
-      tags: {},
-    })
+    const { provider, made } = await createForeignKmsKey(testbed, { multiRegion: true })
     await provider.importMaterial(HOME, made, 'aes256-gcm96', one)
     await importKey(testbed.engine, 'app', { material: one, type: 'aes256-gcm96' }, {})
     await saveKey(testbed.engine, 'pair', { type: 'ed25519' })

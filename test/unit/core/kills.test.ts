@@ -1,15 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import { dropRegion } from '../../../src/core/operations/drop-region.js'
-import { distribute, replicate } from '../../../src/core/operations/distribute.js'
-import type { Engine } from '../../../src/core/engine.js'
+import { distribute } from '../../../src/core/operations/distribute.js'
 import { importVersion } from '../../../src/core/operations/import.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
-import {
-  removeDistribution,
-  restoreDistribution,
-  revokeDistribution,
-} from '../../../src/core/operations/remove.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { removeDistribution, restoreDistribution } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import {
@@ -19,6 +14,10 @@ import {
   createTestbed,
   READ_ONLY_METHODS,
   type Testbed,
+  type Step,
+  ROTATE,
+  REPLICATE,
+  REVOKE,
 } from './testbed.js'
 
 // Every command dies at everything that it asks of the KMS and at everything that it writes down,
@@ -27,8 +26,6 @@ import {
 
 const OWN = randomBytes(32)
 
-type Step = (engine: Engine) => Promise<unknown>
-
 const key =
   (change: Parameters<typeof saveKey>[2] = {}): Step =>
   (engine) =>
@@ -36,10 +33,7 @@ const key =
 const AES_KEY = key({ type: 'aes256-gcm96' })
 const WIDE = key({ type: 'aes256-gcm96', replicaRegions: ['us-east-1', 'eu-west-1'] })
 const DISTRIBUTE: Step = (engine) => distribute(engine, 'k', 'app', AES)
-const ROTATE: Step = (engine) => rotateKey(engine, 'app')
-const REPLICATE: Step = (engine) => replicate(engine, 'k', 'app')
 const REMOVE: Step = (engine) => removeDistribution(engine, 'k', 'app', 7)
-const REVOKE: Step = (engine) => revokeDistribution(engine, 'k', 'app')
 const DROP: Step = (engine) => dropRegion(engine, 'k', 'app', 'eu-west-1')
 const RESTORE: Step = (engine) => restoreDistribution(engine, 'k', 'app')
 

@@ -11,9 +11,16 @@ import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
 import type { MemoryKey } from '../../support/memory-kms.js'
-import { AES, createDistributed, HOME, recorded, refusal, shown, type Testbed } from './testbed.js'
-
-type Step = (engine: Engine) => Promise<unknown>
+import {
+  AES,
+  createDistributed,
+  HOME,
+  recorded,
+  refusal,
+  shown,
+  type Testbed,
+  type Step,
+} from './testbed.js'
 
 /** Two versions; AWS has lost the KMS key of the first. Returns it too. */
 async function createLost(): Promise<Testbed & { gone: MemoryKey }> {

@@ -31,12 +31,12 @@ import {
   refusal,
   type Testbed,
   fail,
+  SIGN,
 } from './testbed.js'
 
 // What is on record after each command: from it all later ones are planned. And what changes
 // nothing writes nothing.
 
-const SIGN = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
 const NOW = new Date(1_688_559_292_173)
 
 async function createRecorded(type: 'aes256-gcm96' | 'ed25519'): Promise<{

@@ -1,13 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
-import { distribute, replicate } from '../../../src/core/operations/distribute.js'
+import { distribute } from '../../../src/core/operations/distribute.js'
 import type { Engine } from '../../../src/core/engine.js'
 import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
 import { readDistribution, requireKey } from '../../../src/core/records/repository.js'
-import {
-  removeDistribution,
-  restoreDistribution,
-  revokeDistribution,
-} from '../../../src/core/operations/remove.js'
+import { removeDistribution, restoreDistribution } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { archivedOf } from '../../../src/core/records/archive.js'
 import { createdKmsKeys, holdsMaterial } from '../../../src/core/records/kms-keys.js'
@@ -26,19 +22,17 @@ import {
   refusal,
   type Testbed,
   fail,
+  type Step,
+  ROTATE,
+  REPLICATE,
+  REVOKE,
+  NAME_VERSIONS,
 } from './testbed.js'
 
 // Each outsideChange is mended with exactly the calls that it takes, and what is not changed is not
 // touched; so a second repair does nothing.
 
-type Step = (engine: Engine) => Promise<unknown>
-
-const ROTATE: Step = (engine) => rotateKey(engine, 'app')
 const DISABLE_OLD: Step = (engine) => saveKey(engine, 'app', { minEnabledVersion: 2 })
-const REVOKE: Step = (engine) => revokeDistribution(engine, 'k', 'app')
-const REPLICATE: Step = (engine) => replicate(engine, 'k', 'app')
-const NAME_VERSIONS: Step = (engine) =>
-  distribute(engine, 'k', 'app', { ...AES, versionAliases: true })
 const TWO = [ROTATE]
 
 /** What happens to KMS keys behind our back. */

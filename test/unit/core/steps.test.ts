@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { distribute, replicate } from '../../../src/core/operations/distribute.js'
-import type { Engine } from '../../../src/core/engine.js'
+import { distribute } from '../../../src/core/operations/distribute.js'
 import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
@@ -21,6 +20,9 @@ import {
   recorded,
   refusal,
   fail,
+  type Step,
+  ROTATE,
+  REPLICATE,
 } from './testbed.js'
 
 // Which calls a command makes, in which order, what is said of each, and what happens when one
@@ -29,10 +31,6 @@ import {
 const MANY = 40
 const SIDE_BY_SIDE = 32
 const NAMED = { ...AES, versionAliases: true }
-
-type Step = (engine: Engine) => Promise<unknown>
-const ROTATE: Step = (engine) => rotateKey(engine, 'app')
-const REPLICATE: Step = (engine) => replicate(engine, 'k', 'app')
 
 describe('a command makes exactly these calls', () => {
   it.each<

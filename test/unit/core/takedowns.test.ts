@@ -15,9 +15,15 @@ import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import type { KmsProvider } from '../../../src/kms/provider.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { MemoryKey } from '../../support/memory-kms.js'
-import { AES, findProblems, createDistributed, recorded, refusal, type Testbed } from './testbed.js'
-
-type Step = (engine: Engine) => Promise<unknown>
+import {
+  AES,
+  findProblems,
+  createDistributed,
+  recorded,
+  refusal,
+  type Testbed,
+  type Step,
+} from './testbed.js'
 
 const fail = () => Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied'))
 

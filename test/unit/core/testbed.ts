@@ -1,21 +1,37 @@
 import { createEngine, type Engine } from '../../../src/core/engine.js'
-import { distribute } from '../../../src/core/operations/distribute.js'
-import { saveKey } from '../../../src/core/operations/keys.js'
+import { distribute, replicate } from '../../../src/core/operations/distribute.js'
+import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
 import { readDistribution, requireKey } from '../../../src/core/records/repository.js'
 import { withMaterial } from '../../../src/core/records/material.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
+import { revokeDistribution } from '../../../src/core/operations/remove.js'
 import { archivedOf } from '../../../src/core/records/archive.js'
 import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { KEY_TYPES } from '../../../src/crypto/key-types.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import type { KmsKind, KmsProvider } from '../../../src/kms/provider.js'
+import type {
+  KmsKey,
+  KmsKeyRequest,
+  KmsKeyStatus,
+  KmsKind,
+  KmsProvider,
+} from '../../../src/kms/provider.js'
 import { createMemoryStore, type Store } from '../../../src/store/index.js'
 import { createMemoryKms, type MemoryKms } from '../../support/memory-kms.js'
 
 export const HOME = 'us-west-1'
+export const SIGN = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
 export const AES = { purpose: ['encrypt', 'decrypt'], protection: 'hsm' } as const
 export const GLOBAL = { replicaRegions: ['eu-west-1', 'us-east-1'] } as const
 export const DAY_MS = 86_400_000
+
+/** An operation on the key `app`. */
+export type Step = (engine: Engine) => Promise<unknown>
+export const ROTATE: Step = (engine) => rotateKey(engine, 'app')
+export const REPLICATE: Step = (engine) => replicate(engine, 'k', 'app')
+export const REVOKE: Step = (engine) => revokeDistribution(engine, 'k', 'app')
+export const NAME_VERSIONS: Step = (engine) =>
+  distribute(engine, 'k', 'app', { ...AES, versionAliases: true })
 
 /** Methods of a store or a KMS that change nothing there. */
 export const READ_ONLY_METHODS = [
@@ -125,6 +141,36 @@ export function recorded(
     locks,
     progress,
   }
+}
+
+/** Another testbed, whose KMS reports `change` in the status of every KMS key. */
+export function withStatus(
+  testbed: Testbed,
+  change: (status: KmsKeyStatus) => Partial<KmsKeyStatus>,
+): RecordedTestbed {
+  return recorded(testbed, (provider) => ({
+    inspect: async (region, key) => {
+      const status = await provider.inspect(region, key)
+      return status && { ...status, ...change(status) }
+    },
+  }))
+}
+
+/** Creates an empty KMS key that no record mentions. */
+export async function createForeignKmsKey(
+  { kms }: Testbed,
+  change: Partial<KmsKeyRequest> = {},
+): Promise<{ readonly provider: KmsProvider; readonly made: KmsKey }> {
+  const provider = await kms.kind.open({ region: HOME, credentials: {} })
+  const made = await provider.create({
+    type: 'aes256-gcm96',
+    purpose: ['decrypt', 'encrypt'],
+    multiRegion: false,
+    description: 'keymgmt foreign',
+    tags: {},
+    ...change,
+  })
+  return { provider, made }
 }
 
 /** Calls `onCall` before every call of a method of `of`. */

@@ -14,7 +14,6 @@ import {
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { verifyDistribution, type Difference } from '../../../src/core/operations/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import type { KmsKeyStatus } from '../../../src/kms/provider.js'
 import {
   createTestbed,
   createDistributed,
@@ -23,24 +22,16 @@ import {
   recorded,
   refusal,
   type Testbed,
+  SIGN,
+  withStatus,
 } from './testbed.js'
 
-const SIGN = { purpose: ['sign', 'verify'], protection: 'hsm' } as const
 const OTHER = Buffer.alloc(32, 1).toString('base64')
 
 const summarise = ({ what, version, expected, found, repairable }: Difference) =>
   `${what} ${version}: ${expected}, ${found}${repairable ? '' : ', for good'}`
 const verify = async (engine: Engine, challenge = false) =>
   (await verifyDistribution(engine, 'k', 'app', challenge)).differences.map(summarise)
-
-/** A testbed on which the KMS says this of every KMS key. */
-const saying = (testbed: Testbed, change: (status: KmsKeyStatus) => Partial<KmsKeyStatus>) =>
-  recorded(testbed, (provider) => ({
-    inspect: async (region, key) => {
-      const status = await provider.inspect(region, key)
-      return status && { ...status, ...change(status) }
-    },
-  }))
 
 async function createSigning(): Promise<Testbed> {
   const testbed = await createTestbed()
@@ -66,7 +57,7 @@ describe('verify compares the material of a KMS key', () => {
   it('and never reports a match while the current material is another one, after a rotation in place', async () => {
     const testbed = await createDistributed()
     // AWS accepts the earlier material again, although it is no longer the current one.
-    const rotated = saying(testbed, () => ({ materialId: 'another' }))
+    const rotated = withStatus(testbed, () => ({ materialId: 'another' }))
     const found = ['material 1: our material, other material, for good']
     expect([await verify(rotated.engine), await verify(rotated.engine, true)]).toEqual([
       found,
@@ -130,7 +121,7 @@ describe('verify compares the material of a KMS key', () => {
         return { ...current, kms_keys: [{ ...entry, materials }] }
       })
     }
-    const { engine } = saying(testbed, ({ materialId }) => ({
+    const { engine } = withStatus(testbed, ({ materialId }) => ({
       materialId: who === 'AWS' ? undefined : materialId,
     }))
     expect([await verify(engine), await verify(engine, true)]).toEqual([
@@ -168,7 +159,7 @@ describe('verify reports', () => {
     ],
     ['a state that can be changed', { state: 'disabled' }, ['state 1: enabled, disabled']],
   ] as const)('%s', async (_name, status, found) => {
-    expect(await verify(saying(await createSigning(), () => status).engine)).toEqual(found)
+    expect(await verify(withStatus(await createSigning(), () => status).engine)).toEqual(found)
   })
 
   it('each missing tag, but not of deleted KMS keys', async () => {
@@ -225,7 +216,7 @@ describe('verify reports', () => {
   ])('different Regions: %s', async (_name, multiRegion, found) => {
     const testbed = await createDistributed(GLOBAL)
     await replicate(testbed.engine, 'k', 'app')
-    expect(await verify(saying(testbed, () => ({ multiRegion })).engine)).toEqual(found)
+    expect(await verify(withStatus(testbed, () => ({ multiRegion })).engine)).toEqual(found)
   })
 })
 

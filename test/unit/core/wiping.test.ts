@@ -9,7 +9,16 @@ import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { KmsProvider } from '../../../src/kms/provider.js'
 import type { Store } from '../../../src/store/index.js'
-import { AES, createTestbed, HOME, recorded, type Testbed, fail } from './testbed.js'
+import { watchWiping } from '../../support/watch-wiping.js'
+import {
+  AES,
+  createTestbed,
+  HOME,
+  recorded,
+  type Testbed,
+  fail,
+  createForeignKmsKey,
+} from './testbed.js'
 
 // No command leaves material in memory, be it its own or what it read, whether it succeeds or not.
 
@@ -46,17 +55,10 @@ const distributed = async (engine: Engine) => {
   await distribute(engine, 'k', 'app', AES)
 }
 
-/** A KMS key with material of ours that is not on record. */
-async function strange({ engine, kms }: Testbed): Promise<string> {
-  await importKey(engine, 'app', own, {})
-  const provider = await kms.kind.open({ region: HOME, credentials: {} })
-  const made = await provider.create({
-    type: 'aes256-gcm96',
-    purpose: ['decrypt', 'encrypt'],
-    multiRegion: false,
-    description: 'keymgmt foreign',
-    tags: {},
-  })
+/** Creates a KMS key with the material of `app` that no record mentions. */
+async function createUnrecorded(testbed: Testbed): Promise<string> {
+  await importKey(testbed.engine, 'app', own, {})
+  const { provider, made } = await createForeignKmsKey(testbed)
   await provider.importMaterial(HOME, made, 'aes256-gcm96', OWN)
   return made.id
 }
@@ -130,7 +132,7 @@ describe('material is overwritten', () => {
     ],
   ])('%s', async (name, instead, step) => {
     const testbed = await createTestbed()
-    const id = name.includes('proven') ? await strange(testbed) : ''
+    const id = name.includes('proven') ? await createUnrecorded(testbed) : ''
     if (id === '') await distributed(testbed.engine)
     const { engine, seen } = witness(testbed, () => instead)
     await expect(step(engine, id)).rejects.toBeInstanceOf(KeymgmtError)
@@ -141,20 +143,7 @@ describe('material is overwritten', () => {
   it("that was recognised and exists already; the caller's input is not", async () => {
     const { engine } = await createTestbed()
     await importKey(engine, 'app', own, {})
-    const wiped: Buffer[] = []
-    for (const prototype of [Buffer.prototype, Uint8Array.prototype] as readonly Pick<
-      Uint8Array,
-      'fill'
-    >[]) {
-      const fill = prototype.fill as (this: Uint8Array, ...given: unknown[]) => Uint8Array
-      jest.spyOn(prototype, 'fill').mockImplementation(function (
-        this: Uint8Array,
-        ...given: unknown[]
-      ) {
-        if (given[0] === 0) wiped.push(Buffer.from(this))
-        return fill.apply(this, given)
-      })
-    }
+    const wiped = watchWiping()
     const given = Uint8Array.from(OWN)
     await importKey(engine, 'app', { ...own, material: given }, {})
     jest.restoreAllMocks()

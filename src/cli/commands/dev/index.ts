@@ -8,7 +8,7 @@ import type { DevFlags } from './start.js'
 
 /** `keymgmt dev [-- COMMAND...]` */
 export function defineDev(context: Context): KeymgmtCommand {
-  const command = new KeymgmtCommand('dev')
+  return new KeymgmtCommand('dev')
     .summary('Run an embedded AWS KMS, or a command against one')
     .description(
       'Serves an AWS KMS on this machine, in memory, and runs the command with a throw-away store and without any other AWS credentials; ends with the status of the command. Without a command it prints the variables to set and serves until Ctrl-C. "keymgmt help environment" lists the variables.',
@@ -27,10 +27,10 @@ export function defineDev(context: Context): KeymgmtCommand {
       'keymgmt dev -account=444455556666 -store=/tmp/copy -- bash',
     )
     .argument('[-- COMMAND...]')
-  for (const option of devOptions()) command.addOption(option)
-  return command.action(async (args: readonly string[], flags: ServeFlags) =>
-    (await import('./serve.js')).serve(context, args, flags),
-  )
+    .addOptions(...devOptions())
+    .action(async (args: readonly string[], flags: ServeFlags) =>
+      (await import('./serve.js')).serve(context, args, flags),
+    )
 }
 
 function devOptions(): readonly Option[] {

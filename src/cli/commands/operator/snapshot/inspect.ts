@@ -20,11 +20,7 @@ export function defineInspect(context: Context): KeymgmtCommand {
 async function inspect(context: Context, file: string, formatName: FormatName): Promise<number> {
   const { terminal } = context
   const format = await loadFormat(formatName)
-  const opened = composeEngine(context, {
-    notice: (message) => {
-      terminal.err(`${message}\n`)
-    },
-  })
+  const opened = composeEngine(context)
   const { describeSnapshot } = await import('../../../../core/operations/snapshot-contents.js')
   const { readSnapshot } = await import('./file.js')
   const contents = describeSnapshot(await readSnapshot(terminal, opened, file))

@@ -59,11 +59,7 @@ interface Restore {
 async function restore(context: Context, file: string, flags: RestoreFlags): Promise<number> {
   const { terminal } = context
   const format = await loadFormat(flags.format)
-  const opened = composeEngine(context, {
-    notice: (message) => {
-      terminal.err(`${message}\n`)
-    },
-  })
+  const opened = composeEngine(context)
   const { readSnapshot } = await import('./file.js')
   const snapshot = await readSnapshot(terminal, opened, file)
   const run: Restore = { terminal, format, opened, snapshot }

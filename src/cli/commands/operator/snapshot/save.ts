@@ -20,11 +20,7 @@ export function defineSave(context: Context): KeymgmtCommand {
 async function save(context: Context, file: string, formatName: FormatName): Promise<number> {
   const { terminal } = context
   const format = await loadFormat(formatName)
-  const opened = composeEngine(context, {
-    notice: (message) => {
-      terminal.err(`${message}\n`)
-    },
-  })
+  const opened = composeEngine(context)
   const { describeSnapshot } = await import('../../../../core/operations/snapshot-contents.js')
   const { writeSnapshot } = await import('./file.js')
   const contents = describeSnapshot(await writeSnapshot(terminal, opened, file))
