@@ -167,8 +167,8 @@ export function wantsColour(
 }
 
 /**
- * Writes all of `text`. A pipe may accept only a part, or be full for a moment. A reader that leaves
- * is not an error.
+ * Writes all of `text`. A pipe may accept only a part, or be full for a moment. A reader that
+ * leaves is not an error.
  */
 function writeAll(descriptor: number, text: string): void {
   const bytes = Buffer.from(text)

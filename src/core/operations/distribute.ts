@@ -36,7 +36,7 @@ export interface DistributionRequest {
 /**
  * Puts every version of the key into the KMS and points the alias at the latest. Does nothing
  * if they are there already, and finishes the work after an interruption. If AWS still has the KMS
- * keys of an earlier distribution for the same purpose, they are restored, and no others are created.
+ * keys of an earlier distribution for the same purpose, they are restored, and no others created.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, UNSUPPORTED_BY_KMS, DISTRIBUTION_DIFFERS;
  * errors of the KMS.
  */

@@ -99,8 +99,8 @@ async function findAllUnrecorded(context: ReconcileContext, results: StepResults
 }
 
 /**
- * Runs the chains whose dependencies have not failed. A failed chain stops no other. It waits for all
- * running chains, because their outcomes must be recorded.
+ * Runs the chains whose dependencies have not failed. A failed chain stops no other. It waits for
+ * all running chains, because their outcomes must be recorded.
  * @returns true if any chain was run.
  * @throws an error after which no chain may be started.
  */

@@ -97,13 +97,13 @@ const ASSUMED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => Aw
   GetPublicKey: showNothing,
 }
 
-/** Why AWS may not have answered without there being anything wrong with the command. */
+/** Errors of requests that only read, after which a policy can still be printed. */
 const UNANSWERED: readonly ErrorCode[] = ['KMS_ACCESS_DENIED', 'KMS_CREDENTIALS', 'KMS_UNREACHABLE']
 
 /**
- * Records the permissions that each request needs, in an entry of `recorded` for each provider. Put
- * it in front of a dry run. If AWS denies a request that only reads, or can't be reached, it records
- * that and returns an assumed reply, because the user does not have the permissions yet.
+ * Records the permissions that each request needs, in an entry of `recorded` for each provider.
+ * Put it in front of a dry run. If AWS denies a request that only reads, or can't be reached, it
+ * records that and returns an assumed reply, because the user does not have the permissions yet.
  */
 export function recordPermissions(
   recorded: RecordedPermissions[],
