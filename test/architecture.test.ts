@@ -105,6 +105,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'kms/index.js',
     'kms/provider.js',
     'kms/credentials.js',
+    'kms/key-id.js',
     'kms/region.js',
     'errors.js',
   ],

@@ -36,6 +36,11 @@ export function accountIn(arn: string): KmsAccount | undefined {
   return /^\d{12}$/.test(account) ? { account, partition } : undefined
 }
 
+/** PURE: the Region in an ARN of AWS KMS; undefined for an id. */
+export function regionIn(arnOrId: string): string | undefined {
+  return arnOrId.startsWith('arn:') ? arnOrId.split(':')[3] : undefined
+}
+
 /** The properties of a KMS key to create. */
 export interface KmsKeyRequest {
   readonly type: KeyTypeName
