@@ -17,6 +17,7 @@ export {
   revokeDistribution,
   type ScheduledDeletion,
 } from './core/operations/remove.js'
+export { findOrphans, type Orphan, type OrphanSearch } from './core/operations/orphans.js'
 export { repairDistribution, type Repair, type RepairOptions } from './core/operations/repair.js'
 export {
   readStatus,
@@ -27,10 +28,12 @@ export {
 } from './core/operations/status.js'
 export {
   verifyDistribution,
+  verifyProvider,
   type Difference,
   type Observation,
   type ObservedKmsKey,
   type Unchecked,
+  type ProviderVerification,
   type Verification,
 } from './core/operations/verify.js'
 export type {
@@ -86,6 +89,8 @@ export type {
   KmsSettings,
   Protection,
   Purpose,
+  TaggedKmsKey,
+  TaggedKmsKeys,
 } from './kms/provider.js'
 export { openEngine, type EngineOptions, type OpenedEngine } from './open-engine.js'
 export { PATHS } from './paths/index.js'

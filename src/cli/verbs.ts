@@ -64,7 +64,7 @@ export async function runVerb(
       (terminal.stderrIsTty ? undefined : parseDuration('timeout', DEFAULT_TIMEOUT))
     if (flags.outputPolicy) {
       const { format } = flags
-      const { printCommandPolicy } = await import('./policy.js')
+      const { printCommandPolicy } = await import('./iam-policy.js')
       return await printCommandPolicy(context, { resolved, timeoutMs, format })
     }
     const format = await loadFormat(flags.format)

@@ -60,6 +60,24 @@ export const OPERATION_TAG = 'keymgmt:operation'
 /** The tag with the id of the store that a KMS key belongs to. */
 export const STORE_TAG = 'keymgmt:store'
 
+/** The tags that hold the key, its id and the version that a KMS key is of. */
+export const KEY_TAG = 'keymgmt:key'
+export const KEY_ID_TAG = 'keymgmt:key-id'
+export const VERSION_TAG = 'keymgmt:version'
+
+/** A KMS key and its tags. */
+export interface TaggedKmsKey {
+  readonly key: KmsKey
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/** The result of a search by tag. */
+export interface TaggedKmsKeys {
+  readonly tagged: readonly TaggedKmsKey[]
+  /** The number of KMS keys whose own policies hide their tags from the caller. */
+  readonly hidden: number
+}
+
 /** The state of a KMS key. */
 export type KmsKeyState =
   'enabled' | 'disabled' | 'pending-import' | 'pending-deletion' | 'creating' | 'unavailable'
@@ -132,6 +150,9 @@ export interface KmsProvider {
    * last attempt, must be visible.
    */
   findByOperation(operationIds: ReadonlySet<string>, since: Date): Promise<Map<string, KmsKey>>
+
+  /** The KMS keys of a Region whose tag `name` has this value. */
+  findTagged(region: string, name: string, value: string): Promise<TaggedKmsKeys>
 
   /**
    * Creates the related, still empty KMS key in another Region. If it exists, this returns it.

@@ -24,6 +24,7 @@ export function uncheckedData({ error, ...unchecked }: Unchecked): Record<string
     region,
     version: version ?? 0,
     subject,
+    code: error.code,
     reason: error.message,
     way_out: wayOutOf(error),
   }
@@ -51,7 +52,7 @@ function subjectCells({
   region,
   version,
   subject,
-}: Pick<Difference, 'what' | 'region' | 'version' | 'subject'>): Record<string, string> {
+}: Omit<Unchecked, 'error' | 'what'> & { readonly what: string }): Record<string, string> {
   return {
     Region: region,
     Version: version === undefined ? '' : String(version),

@@ -5,6 +5,7 @@ import { keyKms } from './key-kms.js'
 import { keyImport, keyImportVersion } from './key-import.js'
 import { keyRotate } from './key-rotate.js'
 import { kms, providers } from './kms.js'
+import { kmsVerify } from './kms-verify.js'
 import { kmsKey, kmsKeys } from './kms-key.js'
 import { kmsKeyAdopt } from './kms-key-adopt.js'
 import { kmsKeyRepair } from './kms-key-repair.js'
@@ -30,6 +31,7 @@ export const PATHS: readonly PathDefinition<Engine>[] = [
   keyKms,
   providers,
   kms,
+  kmsVerify,
   kmsKeys,
   kmsKey,
   kmsKeyAdopt,

@@ -1,7 +1,7 @@
 import type { Engine } from '../core/engine.js'
 import { readProvider } from '../core/records/repository.js'
 import { recordPath } from '../core/records/model.js'
-import { AWS_CREDENTIALS, SECRET_CREDENTIALS } from '../kms/credentials.js'
+import { AWS_CREDENTIALS, SECRET_CREDENTIALS } from '../kms/credential-fields.js'
 import { KMS_KINDS } from '../kms/index.js'
 import { oneOf, pairs, text } from '../router/fields.js'
 import { definePath } from '../router/path.js'

@@ -1,34 +1,120 @@
-import type { ObservedKmsKey, Verification } from '../core/operations/verify.js'
+import type { Orphan, OrphanSearch } from '../core/operations/orphans.js'
+import type {
+  ObservedKmsKey,
+  ProviderVerification,
+  Verification,
+} from '../core/operations/verify.js'
 import type { Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
 import { differenceData, differenceRow, uncheckedData, uncheckedRow } from './difference.js'
 
 /** The response of a check, with a row for everything that was, or could not be, compared. */
-export function verificationResponse({
+export function verificationResponse(verification: Verification): Response {
+  const failed = verification.differences.length > 0
+  const incomplete = verification.observation.unchecked.length > 0
+  return {
+    data: verificationData(verification),
+    rows:
+      failed || incomplete
+        ? comparedRows(verification)
+        : verification.observation.kmsKeys.map(kmsKeyRow),
+    failed,
+    incomplete,
+  }
+}
+
+/** The response of a check of all distributions in a provider, and of a search for orphans. */
+export function providerResponse(
+  { verifications, unchecked }: ProviderVerification,
+  search?: OrphanSearch,
+): Response {
+  const unanswered = [...unchecked, ...(search?.unchecked ?? [])]
+  const orphans = search?.orphans ?? []
+  const failed =
+    verifications.some(({ differences }) => differences.length > 0) ||
+    orphans.some(({ wayOut }) => wayOut !== undefined)
+  const incomplete =
+    unanswered.length > 0 ||
+    verifications.some(({ observation }) => observation.unchecked.length > 0)
+  return {
+    data: {
+      distributions: verifications.map((each) => ({ key: each.key, ...verificationData(each) })),
+      ...(search && { orphans: orphans.map(orphanData) }),
+      unchecked: unanswered.map(uncheckedData),
+      verified: !failed && !incomplete,
+    },
+    rows: [
+      ...verifications.flatMap((each) =>
+        comparedRows(each).map((row) => ({ Key: each.key, ...row })),
+      ),
+      ...orphans.map((orphan) => ({ Key: orphan.key ?? '', ...orphanRow(orphan) })),
+      ...unanswered.map((each) => ({ Key: '', ...uncheckedRow(each) })),
+    ],
+    warnings: (search?.hidden ?? 0) > 0 ? [explainHidden(search?.hidden ?? 0)] : [],
+    failed,
+    incomplete,
+  }
+}
+
+function explainHidden(hidden: number): string {
+  return `KMS keys whose own policies hide their tags were not looked at: ${hidden}. A KMS key that keymgmt created hides them only if somebody changed its policy.`
+}
+
+function verificationData({
   distribution,
   observation: { kmsKeys, unchecked },
   differences,
-}: Verification): Response {
-  const failed = differences.length > 0
-  const incomplete = unchecked.length > 0
+}: Verification): Record<string, Json> {
   return {
-    data: {
-      state: distribution.state,
-      kms_keys: kmsKeys.map(describe),
-      differences: differences.map(differenceData),
-      unchecked: unchecked.map(uncheckedData),
-      verified: !failed && !incomplete,
-    },
-    rows:
-      failed || incomplete
-        ? [
-            ...kmsKeys.filter((observed) => stateOf(observed) !== 'unknown').map(comparedRow),
-            ...differences.map(differenceRow),
-            ...unchecked.map(uncheckedRow),
-          ]
-        : kmsKeys.map(kmsKeyRow),
-    failed,
-    incomplete,
+    state: distribution.state,
+    kms_keys: kmsKeys.map(kmsKeyData),
+    differences: differences.map(differenceData),
+    unchecked: unchecked.map(uncheckedData),
+    verified: differences.length === 0 && unchecked.length === 0,
+  }
+}
+
+function comparedRows({
+  observation: { kmsKeys, unchecked },
+  differences,
+}: Verification): Record<string, string>[] {
+  return [
+    ...kmsKeys.filter((observed) => stateOf(observed) !== 'unknown').map(comparedRow),
+    ...differences.map(differenceRow),
+    ...unchecked.map(uncheckedRow),
+  ]
+}
+
+function orphanData(orphan: Orphan): Record<string, Json> {
+  const { region, kmsKeyId, arn, key, version, state, deletionDate, wayOut } = orphan
+  return {
+    region,
+    kms_key: kmsKeyId,
+    arn,
+    key: key ?? '',
+    version: version ?? 0,
+    state,
+    ...(deletionDate && { deletion_date: deletionDate.toISOString() }),
+    ...(wayOut !== undefined && { way_out: wayOut }),
+  }
+}
+
+function orphanRow({
+  region,
+  kmsKeyId,
+  version,
+  state,
+  deletionDate,
+  wayOut,
+}: Orphan): Record<string, string> {
+  return {
+    Region: region,
+    Version: version === undefined ? '' : String(version),
+    What: 'orphan',
+    Subject: kmsKeyId,
+    Expected: 'on record',
+    Found: deletionDate ? `${state} until ${deletionDate.toISOString()}` : state,
+    'Way out': wayOut ?? '',
   }
 }
 
@@ -41,7 +127,7 @@ function stateOf({ entry, status, unchecked }: ObservedKmsKey): string {
   return entry.state === 'lost' ? 'lost' : 'deleted'
 }
 
-function describe(observed: ObservedKmsKey): Record<string, Json> {
+function kmsKeyData(observed: ObservedKmsKey): Record<string, Json> {
   const { entry, status, holds } = observed
   const deletion = status?.deletionDate?.toISOString()
   return {

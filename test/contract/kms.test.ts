@@ -114,10 +114,11 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
       })
       expect(await provider.holds(HOME, key, type, material)).toBe(holds)
       expect(await provider.holds(HOME, key, type, other)).toBe(holds && false)
+      const { materialId } = (await provider.inspect(HOME, key)) ?? {}
       expect([
         await provider.accepts(HOME, key, type, material),
         await provider.accepts(HOME, key, type, other),
-      ]).toEqual([true, false])
+      ]).toEqual([{ materialId }, undefined])
     },
   )
 
@@ -155,6 +156,27 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     expect(await provider.findByOperation(new Set([one, two]), new Date())).toEqual(
       new Map([[one, key]]),
     )
+  })
+
+  it('imports material with an expiry, and without it again', async () => {
+    const { key, material } = await filled()
+    const validTo = new Date(Math.floor(Date.now() / 1000) * 1000 + 86_400_000)
+    const expires = async () => (await provider.inspect(HOME, key))?.expires
+    await provider.importMaterial(HOME, key, 'aes256-gcm96', material, validTo)
+    expect(await expires()).toEqual(validTo)
+    await provider.accepts(HOME, key, 'aes256-gcm96', material, validTo)
+    expect(await expires()).toEqual(validTo)
+    await provider.importMaterial(HOME, key, 'aes256-gcm96', material)
+    expect(await expires()).toBeUndefined()
+  })
+
+  it('finds the KMS keys of a Region by a tag, with all of their tags', async () => {
+    const { key } = await filled()
+    await provider.tag(HOME, key, { more: 'tags' })
+    const { tagged } = await provider.findTagged(HOME, 'more', 'tags')
+    expect(tagged).toEqual([{ key, tags: await provider.tagsOf(HOME, key) }])
+    expect((await provider.findTagged(HOME, 'more', 'other')).tagged).toEqual([])
+    expect((await provider.findTagged('eu-west-1', 'more', 'tags')).tagged).toEqual([])
   })
 
   it('enables, disables and tags, and can repeat each', async () => {

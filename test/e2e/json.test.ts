@@ -91,6 +91,7 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   ['read keymgmt/kms/NAME', 'read keymgmt/kms/k'],
   ['read keymgmt/kms/NAME/key/KEY', 'read keymgmt/kms/k/key/app'],
   ['read keymgmt/kms/NAME/key/KEY/verify', 'read keymgmt/kms/k/key/app/verify'],
+  ['read keymgmt/kms/NAME/verify', 'read keymgmt/kms/k/verify orphans=true'],
   [OUTCOMES, 'write -f keymgmt/kms/k/key/app/revoke'],
   ['read keymgmt/kms/NAME/key/KEY', 'read keymgmt/kms/k/key/app'],
   [OUTCOMES, 'write -f keymgmt/kms/k/key/app/restore'],

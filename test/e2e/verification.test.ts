@@ -1,4 +1,8 @@
-import { CancelKeyDeletionCommand, DeleteImportedKeyMaterialCommand } from '@aws-sdk/client-kms'
+import {
+  CancelKeyDeletionCommand,
+  DeleteImportedKeyMaterialCommand,
+  ScheduleKeyDeletionCommand,
+} from '@aws-sdk/client-kms'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -140,6 +144,42 @@ it('verify shows a removed distribution, and what was cancelled by hand; its way
   expect(differences[0]?.way_out).toContain(`keymgmt write -f ${PATH}/restore`)
   await testbed.ok(`write -f ${PATH}/restore`)
   expect((await verify()).status).toBe(0)
+})
+
+it('verify of a provider finds the KMS keys of an older copy of the store; its ways out work', async () => {
+  const home = join(testbed.home, 'keymgmt')
+  await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
+  copyFolder(home, `${home}-before`)
+  await testbed.ok(`write ${PATH} purpose=encrypt,decrypt`)
+  await testbed.ok('write -f keymgmt/key/app/rotate')
+  const [first, second] = [await idOf('1'), await idOf('2')]
+  rmSync(home, { recursive: true })
+  copyFolder(`${home}-before`, home)
+  testbed.kms.account.region('us-west-1').aliases.clear()
+  const search = async () => {
+    const { stdout, status } = await testbed.run(
+      'read keymgmt/kms/k/verify orphans=true -format=json',
+    )
+    interface Orphan {
+      readonly kms_key: string
+      readonly way_out?: string
+    }
+    const { data } = JSON.parse(stdout) as { data: { orphans: readonly Orphan[] } }
+    return { status, orphans: data.orphans }
+  }
+  const { status, orphans } = await search()
+  expect([status, orphans.map(({ kms_key }) => kms_key).sort()]).toEqual([
+    3,
+    [first, second].sort(),
+  ])
+  const adopt = /keymgmt (write \S+\/adopt key_id=\S+ version=1)/
+  await testbed.ok(adopt.exec(orphans.map(({ way_out }) => way_out).join('; '))?.[1] ?? '')
+  const [left] = (await search()).orphans
+  expect(left?.way_out).toBe(
+    `delete it: aws kms schedule-key-deletion --region us-west-1 --key-id ${second}`,
+  )
+  await testbed.client().send(new ScheduleKeyDeletionCommand({ KeyId: second }))
+  expect((await search()).status).toBe(0)
 })
 
 it('restore imports material again that was deleted while the KMS key waited for its deletion', async () => {

@@ -116,6 +116,12 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
           }),
         ),
     ),
+    findTagged: later((region, name, value) => ({
+      tagged: keys
+        .filter((each) => each.region === region && each.tags.get(name) === value)
+        .map(({ key, tags }) => ({ key, tags: Object.fromEntries(tags) })),
+      hidden: 0,
+    })),
     replicate: later((key, toRegion, request) => {
       const there = find(toRegion, key)
       if (there) return there.key

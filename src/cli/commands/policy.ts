@@ -19,6 +19,6 @@ export function definePolicy(context: Context): KeymgmtCommand {
     .addArgument(pathArgument())
     .addOption(formatOption())
     .action(async (path: string, { format }: { format: FormatName }) =>
-      (await import('../policy.js')).policy(context, format, path),
+      (await import('../iam-policy.js')).policy(context, format, path),
     )
 }

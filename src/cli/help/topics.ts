@@ -1,5 +1,5 @@
 import { ERRORS } from '../../errors.js'
-import { AWS_CREDENTIALS } from '../../kms/credentials.js'
+import { AWS_CREDENTIALS } from '../../kms/credential-fields.js'
 import { PATHS } from '../../paths/index.js'
 import { OPERATIONS } from '../../router/path.js'
 import { NAME_RULE } from '../../router/pattern.js'

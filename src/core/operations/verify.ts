@@ -2,11 +2,24 @@ import type { Engine } from '../engine.js'
 import { assertEndpoint } from '../reconcile/account.js'
 import { compare, compareArchived, type Difference } from '../reconcile/compare.js'
 import { openContext } from '../reconcile/context.js'
-import { isUnanswered, observe, observeNothing, type Observation } from '../reconcile/observe.js'
+import {
+  ask,
+  isUnanswered,
+  observe,
+  observeNothing,
+  type Observation,
+  type Unchecked,
+} from '../reconcile/observe.js'
 import { assertAgree } from '../records/agreement.js'
+import { keyInName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
-import type { DistributionRecord, KeyRecord } from '../records/model.js'
-import { readDistribution, requireDistribution, requireKey } from '../records/repository.js'
+import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
+import {
+  readDistribution,
+  requireDistribution,
+  requireKey,
+  requireProvider,
+} from '../records/repository.js'
 
 export type { Difference } from '../reconcile/compare.js'
 export type { Observation, ObservedKmsKey, Unchecked } from '../reconcile/observe.js'
@@ -46,30 +59,78 @@ export async function verifyDistribution(
   keyName: string,
   challenge: boolean,
 ): Promise<Verification> {
+  for (;;) {
+    const [latest] = await verifyKey(engine, { providerName, keyName, challenge, limit: 1 })
+    if (latest) return latest
+    await requireDistribution(engine, providerName, keyName)
+  }
+}
+
+/** All distributions in one provider, compared with AWS. */
+export interface ProviderVerification {
+  readonly verifications: readonly Verification[]
+  /** The keys whose distributions were not compared at all. */
+  readonly unchecked: readonly Unchecked[]
+}
+
+/**
+ * The same for every distribution in the provider, present and removed. One that is refused keeps
+ * no other one from being compared.
+ */
+export async function verifyProvider(
+  engine: Engine,
+  providerName: string,
+  challenge: boolean,
+): Promise<ProviderVerification> {
+  const { key_collection: region } = await requireProvider(engine, providerName)
+  const present = await engine.store.list(recordPath.distributionsOf(providerName))
+  const removed = await engine.store.list(recordPath.archiveOf(providerName))
+  const unchecked: Unchecked[] = []
+  const verifications: Verification[] = []
+  for (const keyName of [...new Set([...present, ...removed.map(keyInName)])].sort()) {
+    const subject = { what: 'distribution', region, subject: keyName } as const
+    const question = { providerName, keyName, challenge, limit: Infinity }
+    const answer = await ask(unchecked, subject, () => verifyKey(engine, question))
+    verifications.push(...(answer ?? []))
+  }
+  return { verifications, unchecked }
+}
+
+interface KeyQuestion {
+  readonly providerName: string
+  readonly keyName: string
+  readonly challenge: boolean
+  /** The number of distributions to compare: the present one comes first, then the latest. */
+  readonly limit: number
+}
+
+/** Compares the distributions of a key; again if the records changed meanwhile. */
+async function verifyKey(engine: Engine, question: KeyQuestion): Promise<Verification[]> {
+  const { providerName, challenge } = question
   for (let attempt = 1; ; attempt++) {
-    const records = await readRecords(engine, providerName, keyName)
-    const verification = await verifyRecords(engine, providerName, records, challenge)
-    if (verification.differences.length === 0 || attempt === MAX_ATTEMPTS) return verification
-    const after = await readRecords(engine, providerName, keyName)
-    if (JSON.stringify(after) === JSON.stringify(records)) return verification
+    const records = await readRecords(engine, question)
+    const verifications = await Promise.all(
+      records.map((each) => verifyRecords(engine, providerName, each, challenge)),
+    )
+    const isClean = verifications.every(({ differences }) => differences.length === 0)
+    if (isClean || attempt === MAX_ATTEMPTS) return verifications
+    const after = await readRecords(engine, question)
+    if (JSON.stringify(after) === JSON.stringify(records)) return verifications
   }
 }
 
 async function readRecords(
   engine: Engine,
-  providerName: string,
-  keyName: string,
-): Promise<Records> {
+  { providerName, keyName, limit }: KeyQuestion,
+): Promise<Records[]> {
   const key = (await requireKey(engine, keyName)).current
   const present = await readDistribution(engine, providerName, keyName)
-  if (present) {
-    assertAgree(key, providerName, present)
-    return { key, distribution: present, isArchived: false }
-  }
-  const [latest] = await archivedOf(engine, key, providerName)
-  const distribution =
-    latest?.record ?? (await requireDistribution(engine, providerName, keyName)).current
-  return { key, distribution, isArchived: latest !== undefined }
+  if (present) assertAgree(key, providerName, present)
+  const archived = await archivedOf(engine, key, providerName)
+  return [
+    ...(present ? [{ key, distribution: present, isArchived: false }] : []),
+    ...archived.map(({ record }) => ({ key, distribution: record, isArchived: true })),
+  ].slice(0, limit)
 }
 
 async function verifyRecords(

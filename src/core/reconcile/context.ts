@@ -1,6 +1,9 @@
 import {
+  KEY_ID_TAG,
+  KEY_TAG,
   OPERATION_TAG,
   STORE_TAG,
+  VERSION_TAG,
   type KmsKeyRequest,
   type KmsProvider,
 } from '../../kms/provider.js'
@@ -53,11 +56,17 @@ export async function tagsFor(
   return {
     'managed-by': 'keymgmt',
     [STORE_TAG]: await engine.store.id(),
-    'keymgmt:key': key.name,
-    'keymgmt:key-id': key.id,
-    'keymgmt:version': String(version),
+    [KEY_TAG]: key.name,
+    [KEY_ID_TAG]: key.id,
+    [VERSION_TAG]: String(version),
     ...(operationId !== undefined && { [OPERATION_TAG]: operationId }),
   }
+}
+
+/** The version in the tags of a KMS key; undefined if it is not one. */
+export function versionIn(tags: Readonly<Record<string, string>>): number | undefined {
+  const version = Number(tags[VERSION_TAG])
+  return Number.isSafeInteger(version) && version > 0 ? version : undefined
 }
 
 /** The properties of the KMS key of one version, to create it with. */

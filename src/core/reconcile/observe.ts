@@ -11,11 +11,11 @@ import { wantedAliases } from './plan.js'
 
 /** A question about a distribution that AWS did not answer. */
 export interface Unchecked {
-  readonly what: 'kms-key' | 'tags' | 'material' | 'alias'
+  readonly what: 'kms-key' | 'tags' | 'material' | 'alias' | 'distribution' | 'orphans'
   readonly region: string
   /** Absent where no version is concerned. */
   readonly version?: number
-  /** The KMS key id, or the name of the distribution. */
+  /** The KMS key id, or the name of the distribution, key or provider. */
   readonly subject: string
   readonly error: KeymgmtError
 }
@@ -95,8 +95,13 @@ export function observeNothing(
   return { kmsKeys, aliases: new Map(), unchecked }
 }
 
-/** Errors of the way to AWS, and of the material to compare with. */
-const UNANSWERED: readonly ErrorCode[] = ['PROXY_FAILED', 'TLS_REFUSED', 'STORE_CORRUPT']
+/** Errors of the way to AWS, and of single records. */
+const UNANSWERED: readonly ErrorCode[] = [
+  'PROXY_FAILED',
+  'TLS_REFUSED',
+  'STORE_CORRUPT',
+  'KEY_NOT_FOUND',
+]
 
 /** True if only the question failed; anything else ends the command. */
 export function isUnanswered(error: unknown): error is KeymgmtError {
@@ -107,7 +112,7 @@ export function isUnanswered(error: unknown): error is KeymgmtError {
 }
 
 /** The answer; undefined if there was none, which is then in `unchecked`. */
-async function ask<T>(
+export async function ask<T>(
   unchecked: Unchecked[],
   subject: Omit<Unchecked, 'error'>,
   question: () => Promise<T>,

@@ -1,5 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
-import type { AWS_CREDENTIALS } from '../credentials.js'
+import type { AWS_CREDENTIALS } from '../credential-fields.js'
 import { assertEndpoint } from './settings.js'
 
 type Name = keyof typeof AWS_CREDENTIALS

@@ -4,18 +4,13 @@ import {
   DescribeKeyCommand,
   DisableKeyCommand,
   EnableKeyCommand,
-  paginateListKeys,
-  paginateListResourceTags,
   ReplicateKeyCommand,
   ScheduleKeyDeletionCommand,
-  TagResourceCommand,
-  type KeyListEntry,
   type KeyMetadata,
   type KeyState,
 } from '@aws-sdk/client-kms'
 import { KeymgmtError } from '../../errors.js'
 import {
-  OPERATION_TAG,
   type KmsKey,
   type KmsKeyRequest,
   type KmsKeyState,
@@ -24,18 +19,11 @@ import {
 import { catchAwsError, isAwsError } from './errors.js'
 import { keySpecFor, kindFor } from './key-specs.js'
 import { CONSISTENCY_MS } from './retry.js'
-import { boundedPages, entriesOf, keyIdIn, pollUntil, replicaArn, type Session } from './session.js'
+import { entriesOf, keyIdIn, pollUntil, replicaArn, untilSettled, type Session } from './session.js'
+import { tagList } from './tags.js'
 
-/** Concurrent requests for the tags of KMS keys; AWS allows 2,000 a second. */
-const TAG_REQUESTS = 50
-/** Milliseconds between two searches through all KMS keys. */
-const SEARCH_EVERY_MS = 2_000
 /** Milliseconds between two looks at one KMS key. */
 const LOOK_EVERY_MS = 100
-
-function tagList(tags: Readonly<Record<string, string>>) {
-  return Object.entries(tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue }))
-}
 
 /** AWS always returns both. A reply without one of them is an error. */
 function kmsKey(metadata: KeyMetadata | undefined, operation: string): KmsKey {
@@ -66,81 +54,6 @@ export async function createKey({ client }: Session, request: KmsKeyRequest): Pr
     }),
   )
   return kmsKey(reply.KeyMetadata, 'CreateKey')
-}
-
-/** Milliseconds until AWS shows what was requested at `since`; at most the time from now on. */
-function untilSettled({ settlingMs }: Session, since: Date): number {
-  return Math.min(settlingMs, Math.max(0, since.getTime() + settlingMs - Date.now()))
-}
-
-export async function findByOperation(
-  session: Session,
-  ids: ReadonlySet<string>,
-  since: Date,
-): Promise<Map<string, KmsKey>> {
-  const found = new Map<string, KmsKey>()
-  const schedule = { withinMs: untilSettled(session, since), everyMs: SEARCH_EVERY_MS }
-  await pollUntil(session, schedule, async () => {
-    for await (const keys of listKeys(session)) {
-      const operations = await Promise.all(
-        keys.map(({ KeyId = '' }) => operationOf(session, KeyId)),
-      )
-      for (const [index, { KeyId, KeyArn }] of keys.entries()) {
-        const operation = operations[index]
-        if (KeyId && KeyArn && operation && ids.has(operation))
-          found.set(operation, { id: KeyId, arn: KeyArn })
-      }
-    }
-    return found.size === ids.size ? found : undefined
-  })
-  return found
-}
-
-async function* listKeys({ client }: Session): AsyncGenerator<readonly KeyListEntry[]> {
-  for await (const page of boundedPages(
-    'ListKeys',
-    paginateListKeys({ client }, { Limit: 1000 }),
-  )) {
-    const keys = entriesOf(page.Keys)
-    for (let index = 0; index < keys.length; index += TAG_REQUESTS)
-      yield keys.slice(index, index + TAG_REQUESTS)
-  }
-}
-
-async function operationOf(session: Session, id: string): Promise<string | undefined> {
-  try {
-    return (await tagsOf(session, id))[OPERATION_TAG]
-  } catch (error) {
-    // A KMS key that its own policy keeps from us, or that went meanwhile, is not one that we have
-    // just made. But where the caller may not list tags at all, not having seen one says nothing.
-    if (isAwsError(error, 'NotFoundException')) return undefined
-    if (
-      isAwsError(error, 'AccessDeniedException') &&
-      error.message.includes('resource-based policy')
-    )
-      return undefined
-    throw error
-  }
-}
-
-/** The tags of the KMS key that an id or an ARN names. */
-export async function tagsOf({ client }: Session, KeyId: string): Promise<Record<string, string>> {
-  const tags: Record<string, string> = {}
-  const pages = paginateListResourceTags({ client }, { KeyId })
-  for await (const page of boundedPages('ListResourceTags', pages)) {
-    for (const { TagKey = '', TagValue = '' } of entriesOf(page.Tags)) tags[TagKey] = TagValue
-  }
-  return tags
-}
-
-export async function tagKey(
-  session: Session,
-  key: KmsKey,
-  tags: Readonly<Record<string, string>>,
-): Promise<void> {
-  await session.client.send(
-    new TagResourceCommand({ KeyId: keyIdIn(session, key), Tags: tagList(tags) }),
-  )
 }
 
 export async function replicateKey(
@@ -185,7 +98,7 @@ export async function findReplica(
   primary: KmsKey,
   since: Date,
 ): Promise<KmsKey | undefined> {
-  const schedule = { withinMs: untilSettled(session, since), everyMs: SEARCH_EVERY_MS }
+  const schedule = untilSettled(session, since)
   const status = await pollUntil(session, schedule, () => inspectKey(session, primary))
   return status?.key
 }
@@ -200,7 +113,7 @@ export async function hasReplica(
   region: string,
   since: Date,
 ): Promise<boolean | undefined> {
-  const schedule = { withinMs: untilSettled(session, since), everyMs: SEARCH_EVERY_MS }
+  const schedule = untilSettled(session, since)
   let isListed: boolean | undefined
   await pollUntil(session, schedule, async () => {
     const status = await inspectKey(session, primary)

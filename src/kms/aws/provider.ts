@@ -8,14 +8,11 @@ import {
   createKey,
   disableKey,
   enableKey,
-  findByOperation,
   findReplica,
   hasReplica,
   inspectKey,
   replicateKey,
   scheduleDeletion,
-  tagKey,
-  tagsOf,
 } from './keys.js'
 import { accepts, deleteMaterial, holds, importMaterial } from './material.js'
 import type { AwsMiddleware } from './middleware.js'
@@ -23,6 +20,7 @@ import { createRateLimiter, type RateLimiter } from './rate-limiter.js'
 import { retryWithin, type RetryOptions } from './retry.js'
 import { keyIdIn, type Session } from './session.js'
 import type { ClientOptions } from './settings.js'
+import { findByOperation, findTagged, tagKey, tagsOf } from './tags.js'
 
 /** The options of all providers of AWS KMS. */
 export interface AwsOptions extends RetryOptions, ClientOptions {
@@ -60,6 +58,7 @@ export function openAwsProvider(
     account: () => (account ??= at(readAccount)(home)),
     create: (request) => at(createKey)(home, request),
     findByOperation: (ids, since) => at(findByOperation)(home, ids, since),
+    findTagged: at(findTagged),
     replicate: (...args) => at(replicateKey)(home, ...args),
     awaitReplica: at(awaitReplica),
     findReplica: async (key, region, since) => {

@@ -27,10 +27,24 @@ export function replicaArn(primaryArn: string, region: string): string {
   return primaryArn.replace(/^(arn:[^:]*:kms:)[^:]*/, `$1${region}`)
 }
 
+/** Milliseconds between two searches for something that AWS may not show yet. */
+const SEARCH_EVERY_MS = 2_000
+
+/** The schedule of a search for what was requested at `since`; it ends when AWS must show it. */
+export function untilSettled({ settlingMs }: Session, since: Date): PollSchedule {
+  const withinMs = Math.min(settlingMs, Math.max(0, since.getTime() + settlingMs - Date.now()))
+  return { withinMs, everyMs: SEARCH_EVERY_MS }
+}
+
+interface PollSchedule {
+  readonly withinMs: number
+  readonly everyMs: number
+}
+
 /** Calls `look` until it returns something or `withinMs` have passed, whatever the clock says. */
 export async function pollUntil<T>(
   { signal }: Session,
-  { withinMs, everyMs }: { readonly withinMs: number; readonly everyMs: number },
+  { withinMs, everyMs }: PollSchedule,
   look: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
   const deadline = performance.now() + withinMs

@@ -44,6 +44,7 @@ export const READ_ONLY_METHODS = [
   'aliasTargets',
   'holds',
   'findByOperation',
+  'findTagged',
   'findReplica',
 ]
 

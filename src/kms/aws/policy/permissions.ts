@@ -216,8 +216,9 @@ function short(values: readonly string[]): OneOrMore {
  * PURE: a policy that allows these and nothing else; undefined where there is nothing to allow,
  * which no policy can say.
  */
-export function toPolicy(statements: readonly Statement[]): PolicyDocument | undefined {
-  if (statements.length === 0) return undefined
+export function toPolicy(all: readonly Statement[]): PolicyDocument | undefined {
+  if (all.length === 0) return undefined
+  const statements = all.filter((statement) => !all.some((other) => covers(other, statement)))
   // First the resources of each action, then the actions that are on the same ones: so no action
   // gets a resource of another.
   const byAction = gather(
@@ -242,6 +243,17 @@ export function toPolicy(statements: readonly Statement[]): PolicyDocument | und
     Version: '2012-10-17',
     Statement: merged.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1)),
   }
+}
+
+/** True if `other` allows the action on every KMS key of the Region, and the statement on one. */
+function covers(other: Statement, { action, resource }: Statement): boolean {
+  return (
+    other.action === action &&
+    other.condition === undefined &&
+    other.resource !== resource &&
+    other.resource.endsWith(':key/*') &&
+    resource.startsWith(other.resource.slice(0, -1))
+  )
 }
 
 /** The values of what is alike, in order and each once. */

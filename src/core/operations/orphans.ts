@@ -1,0 +1,159 @@
+import {
+  KEY_ID_TAG,
+  KEY_TAG,
+  OPERATION_TAG,
+  STORE_TAG,
+  type KmsKeyState,
+  type KmsProvider,
+  type TaggedKmsKey,
+} from '../../kms/provider.js'
+import { openProvider, type Engine } from '../engine.js'
+import { versionIn } from '../reconcile/context.js'
+import { ask, type Unchecked } from '../reconcile/observe.js'
+import { archivedIn } from '../records/archive.js'
+import { recordPath, type DistributionRecord } from '../records/model.js'
+import { readDistribution, readKey, requireProvider } from '../records/repository.js'
+
+/** A KMS key that carries the tags of this store and that no distribution names. */
+export interface Orphan {
+  readonly region: string
+  readonly kmsKeyId: string
+  readonly arn: string
+  /** The key in its tags; undefined if it has none. */
+  readonly key: string | undefined
+  /** The version in its tags. */
+  readonly version: number | undefined
+  readonly state: KmsKeyState
+  /** Present if its deletion is scheduled. */
+  readonly deletionDate: Date | undefined
+  /** The next step; undefined while it waits for its deletion. */
+  readonly wayOut: string | undefined
+}
+
+/** The outcome of {@link findOrphans}. */
+export interface OrphanSearch {
+  readonly orphans: readonly Orphan[]
+  /** Regions that could not be searched. */
+  readonly unchecked: readonly Unchecked[]
+  /** The number of KMS keys whose own policies hide their tags from the caller. */
+  readonly hidden: number
+}
+
+/**
+ * Looks by tag for KMS keys of this store that no distribution names, in every Region that the
+ * provider is or may be used in. An older copy of a store, and a command that lost its lock, leave
+ * such KMS keys behind.
+ * @throws KeymgmtError KMS_NOT_FOUND
+ */
+export async function findOrphans(engine: Engine, providerName: string): Promise<OrphanSearch> {
+  const provider = await openProvider(engine, await requireProvider(engine, providerName))
+  const storeId = await engine.store.id()
+  const unchecked: Unchecked[] = []
+  const found = await Promise.all(
+    (await regionsOf(engine, providerName, provider.region)).map(async (region) => {
+      const subject = { what: 'orphans', region, subject: providerName } as const
+      const search = () => provider.findTagged(region, STORE_TAG, storeId)
+      return { region, ...(await ask(unchecked, subject, search)) }
+    }),
+  )
+  // Read after the search: a command that is running has recorded what it creates by now.
+  const isKnown = await recordedKmsKeys(engine)
+  const orphans = await Promise.all(
+    found.flatMap(({ region, tagged = [] }) =>
+      tagged
+        .filter((each) => !isKnown(region, each))
+        .map((each) => {
+          const subject = { what: 'orphans', region, subject: each.key.id } as const
+          return ask(unchecked, subject, () =>
+            inspectOrphan(engine, providerName, provider, region, each),
+          )
+        }),
+    ),
+  )
+  return {
+    orphans: orphans.flatMap((each) => each ?? []),
+    unchecked,
+    hidden: found.reduce((sum, { hidden = 0 }) => sum + hidden, 0),
+  }
+}
+
+/** The Regions that the provider is, or may be, used in. */
+async function regionsOf(engine: Engine, providerName: string, own: string): Promise<string[]> {
+  const keys = await engine.store.list(recordPath.keys)
+  const replicas = await Promise.all(
+    keys.map(async (name) => (await readKey(engine, name))?.replica_regions ?? []),
+  )
+  const distributions = await recordsOf(engine, providerName)
+  return [...new Set([own, ...replicas.flat(), ...distributions.flatMap(({ regions }) => regions)])]
+}
+
+/** The distributions in a provider, active and archived. */
+async function recordsOf(engine: Engine, providerName: string): Promise<DistributionRecord[]> {
+  const keys = await engine.store.list(recordPath.distributionsOf(providerName))
+  const active = await Promise.all(keys.map((key) => readDistribution(engine, providerName, key)))
+  const archived = await archivedIn(engine, providerName)
+  return [...active.flatMap((each) => each ?? []), ...archived.map(({ record }) => record)]
+}
+
+/** True for a KMS key that a distribution in any provider names, or whose creation it began. */
+async function recordedKmsKeys(
+  engine: Engine,
+): Promise<(region: string, tagged: TaggedKmsKey) => boolean> {
+  const { store } = engine
+  const [active, archived] = await Promise.all([
+    store.list(recordPath.distributions),
+    store.list(recordPath.archive),
+  ])
+  const providers = [...new Set([...active, ...archived])]
+  const records = await Promise.all(providers.map((name) => recordsOf(engine, name)))
+  const known = new Set(
+    records
+      .flat()
+      .flatMap(({ kms_keys }) => kms_keys)
+      .map((entry) =>
+        entry.state === 'creating' ? entry.operation_id : `${entry.region} ${entry.key.id}`,
+      ),
+  )
+  return (region, { key, tags }) =>
+    known.has(`${region} ${key.id}`) || known.has(tags[OPERATION_TAG] ?? '')
+}
+
+/** Undefined for a KMS key that AWS has deleted meanwhile. */
+async function inspectOrphan(
+  engine: Engine,
+  providerName: string,
+  provider: KmsProvider,
+  region: string,
+  { key: kmsKey, tags }: TaggedKmsKey,
+): Promise<Orphan | undefined> {
+  const status = await provider.inspect(region, kmsKey)
+  if (!status) return undefined
+  const { state, deletionDate } = status
+  const version = versionIn(tags)
+  const orphan = { region, kmsKeyId: kmsKey.id, arn: kmsKey.arn, key: tags[KEY_TAG], version }
+  const adoption =
+    region === provider.region ? await adoptCommand(engine, providerName, kmsKey.id, tags) : []
+  const commands = [
+    ...adoption,
+    `delete it: aws kms schedule-key-deletion --region ${region} --key-id ${kmsKey.id}`,
+  ]
+  const wayOut = state === 'pending-deletion' ? undefined : commands.join('; or ')
+  return { ...orphan, state, deletionDate, wayOut }
+}
+
+/** The command that adopts it: if its key is there and is not distributed to the provider. */
+async function adoptCommand(
+  engine: Engine,
+  providerName: string,
+  kmsKeyId: string,
+  tags: TaggedKmsKey['tags'],
+): Promise<string[]> {
+  const [name, version] = [tags[KEY_TAG], versionIn(tags)]
+  if (name === undefined || version === undefined) return []
+  const key = await readKey(engine, name).catch(() => undefined)
+  if (!key || key.id !== tags[KEY_ID_TAG]) return []
+  if (key.versions[version]?.material.state !== 'stored') return []
+  if (await readDistribution(engine, providerName, name)) return []
+  const path = `keymgmt/kms/${providerName}/key/${name}`
+  return [`adopt it: keymgmt write ${path}/adopt key_id=${kmsKeyId} version=${version}`]
+}

@@ -1,0 +1,118 @@
+import {
+  paginateListKeys,
+  paginateListResourceTags,
+  TagResourceCommand,
+  type KeyListEntry,
+} from '@aws-sdk/client-kms'
+import { OPERATION_TAG, type KmsKey, type TaggedKmsKey, type TaggedKmsKeys } from '../provider.js'
+import { isAwsError } from './errors.js'
+import {
+  boundedPages,
+  entriesOf,
+  keyIdIn,
+  pollUntil,
+  untilSettled,
+  type Session,
+} from './session.js'
+
+/** Concurrent requests for the tags of KMS keys; AWS allows 2,000 a second. */
+const TAG_REQUESTS = 50
+
+/** Tags as AWS takes them. */
+export function tagList(tags: Readonly<Record<string, string>>) {
+  return Object.entries(tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue }))
+}
+
+export async function findByOperation(
+  session: Session,
+  ids: ReadonlySet<string>,
+  since: Date,
+): Promise<Map<string, KmsKey>> {
+  const found = new Map<string, KmsKey>()
+  const schedule = untilSettled(session, since)
+  await pollUntil(session, schedule, async () => {
+    for await (const { key, tags } of listTagged(session)) {
+      const operation = tags?.[OPERATION_TAG]
+      if (operation && ids.has(operation)) found.set(operation, key)
+    }
+    return found.size === ids.size ? found : undefined
+  })
+  return found
+}
+
+export async function findTagged(
+  session: Session,
+  name: string,
+  value: string,
+): Promise<TaggedKmsKeys> {
+  const tagged: TaggedKmsKey[] = []
+  let hidden = 0
+  for await (const { key, tags } of listTagged(session)) {
+    if (!tags) hidden++
+    else if (tags[name] === value) tagged.push({ key, tags })
+  }
+  return { tagged, hidden }
+}
+
+/** Every KMS key of the Region with its tags, which are undefined if its own policy hides them. */
+async function* listTagged(
+  session: Session,
+): AsyncGenerator<{ readonly key: KmsKey; readonly tags: TaggedKmsKey['tags'] | undefined }> {
+  for await (const entries of listKeys(session)) {
+    const keys = entries.flatMap(({ KeyId, KeyArn }) =>
+      KeyId && KeyArn ? [{ id: KeyId, arn: KeyArn }] : [],
+    )
+    const tags = await Promise.all(keys.map(({ id }) => visibleTagsOf(session, id)))
+    for (const [index, key] of keys.entries()) yield { key, tags: tags[index] }
+  }
+}
+
+async function* listKeys({ client }: Session): AsyncGenerator<readonly KeyListEntry[]> {
+  for await (const page of boundedPages(
+    'ListKeys',
+    paginateListKeys({ client }, { Limit: 1000 }),
+  )) {
+    const keys = entriesOf(page.Keys)
+    for (let index = 0; index < keys.length; index += TAG_REQUESTS)
+      yield keys.slice(index, index + TAG_REQUESTS)
+  }
+}
+
+async function visibleTagsOf(
+  session: Session,
+  id: string,
+): Promise<Record<string, string> | undefined> {
+  try {
+    return await tagsOf(session, id)
+  } catch (error) {
+    // A KMS key that its own policy keeps from us, or that went meanwhile, is not one that we have
+    // just made. But where the caller may not list tags at all, not having seen one says nothing.
+    if (isAwsError(error, 'NotFoundException')) return {}
+    if (
+      isAwsError(error, 'AccessDeniedException') &&
+      error.message.includes('resource-based policy')
+    )
+      return undefined
+    throw error
+  }
+}
+
+/** The tags of the KMS key that an id or an ARN names. */
+export async function tagsOf({ client }: Session, KeyId: string): Promise<Record<string, string>> {
+  const tags: Record<string, string> = {}
+  const pages = paginateListResourceTags({ client }, { KeyId })
+  for await (const page of boundedPages('ListResourceTags', pages)) {
+    for (const { TagKey = '', TagValue = '' } of entriesOf(page.Tags)) tags[TagKey] = TagValue
+  }
+  return tags
+}
+
+export async function tagKey(
+  session: Session,
+  key: KmsKey,
+  tags: Readonly<Record<string, string>>,
+): Promise<void> {
+  await session.client.send(
+    new TagResourceCommand({ KeyId: keyIdIn(session, key), Tags: tagList(tags) }),
+  )
+}
