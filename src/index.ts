@@ -80,6 +80,7 @@ export type {
   ImportedMaterial,
   KmsAccount,
   KmsEndpoint,
+  KmsIdentity,
   KmsKey,
   KmsKeyRequest,
   KmsKeyState,

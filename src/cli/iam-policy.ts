@@ -81,10 +81,7 @@ export async function printCommandPolicy(
     ...explainSize(policy),
   ])
   if (policy) await printPolicy(terminal, policy, format)
-  else
-    terminal.err(
-      'This command makes no call to AWS: it needs no IAM permission, and there is no policy to print.\n',
-    )
+  else terminal.err('This command needs no IAM permission: there is no policy to print.\n')
   return 0
 }
 

@@ -28,6 +28,14 @@ export interface KmsEndpoint {
   readonly origin: string
   /** True for an address on this machine, such as that of an embedded KMS. */
   readonly isLoopback: boolean
+  /** True for an endpoint of AWS's own. */
+  readonly isAws: boolean
+}
+
+/** The caller, as the KMS's identity service names it. */
+export interface KmsIdentity extends KmsAccount {
+  /** Such as `arn:aws:iam::111122223333:user/operator`. */
+  readonly arn: string
 }
 
 /** PURE: the account in an ARN of AWS KMS; undefined if it contains none. */
@@ -137,6 +145,9 @@ export interface KmsProvider {
 
   /** The account that requests go to; undefined if it can't be read. */
   account(): Promise<KmsAccount | undefined>
+
+  /** The caller. AWS needs no permission for it. */
+  identity(): Promise<KmsIdentity>
 
   /**
    * Makes one empty KMS key. Sent at most once.

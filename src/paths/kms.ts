@@ -1,10 +1,10 @@
 import type { Engine } from '../core/engine.js'
-import { readProvider } from '../core/records/repository.js'
-import { recordPath } from '../core/records/model.js'
+import { recordPath, type PinnedPlace } from '../core/records/model.js'
 import { AWS_CREDENTIALS, SECRET_CREDENTIALS } from '../kms/credential-fields.js'
 import { KMS_KINDS } from '../kms/index.js'
 import { oneOf, pairs, text } from '../router/fields.js'
 import { definePath } from '../router/path.js'
+import { describeCredentialsSource } from './credentials-source.js'
 import { allowUnknownRegion, REGION } from './region.js'
 
 /** LIST keymgmt/kms */
@@ -66,12 +66,21 @@ export const kms = definePath<Engine>()({
       },
     },
     read: {
-      summary: 'Returns the kind and Region of the provider, but never its credentials.',
+      summary:
+        'Returns the kind, Region and AWS account of the provider, and the source of its credentials, but never the credentials.',
       run: async (engine, { name }) => {
-        const record = await readProvider(engine, name)
-        return (
-          record && { data: { key_collection: record.key_collection, provider: record.provider } }
-        )
+        const { describeProvider } = await import('../core/operations/provider-place.js')
+        const description = await describeProvider(engine, name)
+        if (!description) return undefined
+        const { record, credentials, pinned } = description
+        return {
+          data: {
+            key_collection: record.key_collection,
+            provider: record.provider,
+            credentials_source: describeCredentialsSource(credentials),
+            ...placeData(pinned),
+          },
+        }
       },
     },
     delete: {
@@ -84,3 +93,15 @@ export const kms = definePath<Engine>()({
     },
   },
 })
+
+/** The places as text; there is more than one only if the credentials were of several accounts. */
+function placeData(pinned: readonly PinnedPlace[]): Record<string, string> {
+  if (pinned.length === 0) return {}
+  const each = (text: (place: PinnedPlace) => string) =>
+    [...new Set(pinned.map(text))].sort().join(',')
+  return {
+    account: each(({ account }) => account),
+    partition: each(({ partition }) => partition),
+    endpoint: each(({ endpoint }) => endpoint.origin),
+  }
+}

@@ -125,7 +125,7 @@ export async function createDistribution(
   engine: Engine,
   providerName: string,
   key: KeyRecord,
-  begun: Pick<DistributionRecord, 'purpose' | 'protection' | 'regions' | 'kms_keys'>,
+  begun: Pick<DistributionRecord, 'purpose' | 'protection' | 'regions' | 'kms_keys' | 'pinned'>,
 ): Promise<NamedDistribution> {
   const now = engine.now()
   const distribution = await createRecord<DistributionRecord>(

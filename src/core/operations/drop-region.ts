@@ -1,6 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
-import { assertEndpoint } from '../reconcile/account.js'
 import { openContext } from '../reconcile/context.js'
 import { findUnrecordedKmsKeys } from '../reconcile/create.js'
 import { interruptionOf, takedownError, takedownOf } from '../reconcile/interruption.js'
@@ -73,9 +72,7 @@ async function findUnrecordedIn(
   const isUnrecorded = (entry: { readonly region: string; readonly state?: string }) =>
     entry.region === region && entry.state === 'creating'
   if (!named.distribution.current.kms_keys.some(isUnrecorded)) return
-  const context = await openContext(engine, key, named)
-  await assertEndpoint(context)
-  await findUnrecordedKmsKeys(context, isUnrecorded)
+  await findUnrecordedKmsKeys(await openContext(engine, key, named), isUnrecorded)
 }
 
 /** @throws KeymgmtError KEY_IN_USE */

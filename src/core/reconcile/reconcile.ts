@@ -5,7 +5,7 @@ import { createdKmsKeyAt, lost } from '../records/kms-keys.js'
 import { without, type KeyRecord } from '../records/model.js'
 import type { RecordHandle } from '../records/record.js'
 import { distributionsOf, type NamedDistribution } from '../records/repository.js'
-import { assertEndpoint } from './account.js'
+import { assertPlaceOf, needsPlace } from './account.js'
 import { openContext, writeKmsKey, type ReconcileContext } from './context.js'
 import { findUnrecordedKmsKeys } from './create.js'
 import { interruptionOf } from './interruption.js'
@@ -69,7 +69,7 @@ async function attempt(
  */
 async function takeAllSteps(context: ReconcileContext, results: StepResults): Promise<void> {
   const { key, distribution } = context
-  await assertEndpoint(context)
+  if (needsPlace(plan(key, distribution.current).flat(2))) await assertPlaceOf(context)
   await findAllUnrecorded(context, results)
   // A step may make another one necessary (a version enabled only to be replicated), or show what
   // AWS really has: plan again after each stage, until there is nothing that can be taken.
@@ -159,7 +159,7 @@ async function runChain(
 
 /**
  * Records the KMS key of the step as lost if AWS no longer has it: the step and a second look both
- * say so, and this command did not create it.
+ * say so, with credentials of the right account, and this command did not create it.
  */
 async function recordLost(
   context: ReconcileContext,
@@ -173,11 +173,11 @@ async function recordLost(
   const region = step.action === 'replicate' ? provider.region : step.region
   const entry = createdKmsKeyAt(distribution.current, step.version, region)
   if (!entry || results.isNew(entry)) return false
-  const looked = await provider.inspect(region, entry.key).then(
-    (status) => status === undefined,
-    () => false,
-  )
-  if (!looked) return false
+  const isMissing = async () => {
+    await assertPlaceOf(context)
+    return (await provider.inspect(region, entry.key)) === undefined
+  }
+  if (!(await isMissing().catch(() => false))) return false
   await writeKmsKey(context, lost(entry))
   results.lost({ ...step, region }, entry.key.id)
   return true

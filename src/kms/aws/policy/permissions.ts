@@ -133,8 +133,11 @@ export const PERMISSIONS = {
   ListAliases: onAll('ListAliases'),
   ListKeys: onAll('ListKeys'),
 } as const satisfies Readonly<
-  Record<AwsOperation | 'CreateReplica' | 'CreateServiceLinkedRole' | 'TagNewKey', Permission>
+  Record<CheckedOperation | 'CreateReplica' | 'CreateServiceLinkedRole' | 'TagNewKey', Permission>
 >
+
+/** An operation that AWS checks a permission for. STS names the caller without one. */
+type CheckedOperation = Exclude<AwsOperation, 'GetCallerIdentity'>
 
 /** An operation that a policy can allow. */
 export type PermissionName = keyof typeof PERMISSIONS

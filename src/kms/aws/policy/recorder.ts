@@ -131,7 +131,7 @@ function createRecorder({ required, arns, unanswered }: RecordedPermissions): Aw
   return async (request, next) => {
     const { operation, region, input } = request
     const recorded = { region, input, key: resources.keyOf(request), tags: tagValues(input) }
-    if (!isSearched(request)) required.push(ownPermission(request, resources))
+    required.push(...ownPermission(request, resources))
     required.push(...(FURTHER[operation]?.(recorded) ?? []))
     const keyId = textOf(input, 'KeyId')
     if (keyId.startsWith('arn:')) arns.add(keyId)
@@ -157,19 +157,17 @@ function isSearched({ operation, input }: AwsRequest): boolean {
   return operation === 'ListResourceTags' && !textOf(input, 'KeyId').startsWith('arn:')
 }
 
-/** The permission with the operation's name. */
-function ownPermission(request: AwsRequest, resources: Resources): RequiredPermission {
+/** The permission with the operation's name, if AWS checks one. */
+function ownPermission(request: AwsRequest, resources: Resources): RequiredPermission[] {
   const { operation, region, input } = request
+  if (operation === 'GetCallerIdentity' || isSearched(request)) return []
   const values = { ...tagValues(input), ...inputValues(input) }
   const permission = { operation, regions: [region], values }
   const key = resources.keyOf(request)
-  if (PERMISSIONS[operation].on === '*') return permission
-  if (PERMISSIONS[operation].on === 'key') return { ...permission, keys: [key] }
-  return {
-    ...permission,
-    alias: textOf(input, 'AliasName'),
-    keys: aliasKeys(request, key, resources.aliasTarget(request)),
-  }
+  if (PERMISSIONS[operation].on === '*') return [permission]
+  if (PERMISSIONS[operation].on === 'key') return [{ ...permission, keys: [key] }]
+  const keys = aliasKeys(request, key, resources.aliasTarget(request))
+  return [{ ...permission, alias: textOf(input, 'AliasName'), keys }]
 }
 
 /** The KMS keys that an alias is moved to, and away from. */
