@@ -35,10 +35,9 @@ export interface DistributionRequest {
 }
 
 /**
- * Puts every version of the key into the KMS and points the alias at the latest. If that is so
- * already, this does nothing; after an interruption it finishes. While AWS still has the KMS keys
- * of an earlier distribution for the same purpose, those are brought back instead of creating
- * others.
+ * Puts every version of the key into the KMS and points the alias at the latest. Does nothing
+ * if they are there already, and finishes the work after an interruption. If AWS still has the KMS
+ * keys of an earlier distribution for the same purpose, they are restored, and no others created.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, UNSUPPORTED_BY_KMS, DISTRIBUTION_DIFFERS;
  * errors of the KMS.
  */
@@ -72,7 +71,7 @@ export async function distribute(
   })
 }
 
-/** Reconciles the distribution that was asked for, and resumes the others. */
+/** Reconciles the requested distribution, and resumes the others. */
 function reconcileOne(
   engine: Engine,
   key: RecordHandle<KeyRecord>,
