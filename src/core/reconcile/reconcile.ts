@@ -99,8 +99,8 @@ async function findAllUnrecorded(context: ReconcileContext, results: StepResults
 }
 
 /**
- * Runs the chains that depend on nothing that failed; a failed one stops only itself. Those under
- * way are always waited for: their outcome is still to be written down.
+ * Runs the chains whose dependencies have not failed. A failed chain stops no other. It waits for
+ * all running chains, because their outcomes must be recorded.
  * @returns true if any chain was run.
  * @throws an error after which no chain may be started.
  */
@@ -184,8 +184,8 @@ async function recordLost(
 }
 
 /**
- * Reconciles the distributions, and completes a rotation that is everywhere then. A distribution
- * that nobody asked for is only resumed: what fails there is skipped, and the user is told.
+ * Reconciles the distributions, and completes a rotation that has reached all of them. Other
+ * distributions of the key are only resumed: a failure there is skipped, and reported as a notice.
  * @throws KeymgmtError of the first step that failed, after everything that could be done was done
  * and every outcome was reported.
  */
