@@ -56,7 +56,7 @@ export async function assertReplicaRegions(
 }
 
 /**
- * Creates a key that is not there yet, of new material or of `change.material`, which is wiped. The
+ * Creates a key, of new material or of `change.material`, which is wiped. The
  * caller holds the key's lock.
  * @throws KeymgmtError FIELD_INVALID
  */
@@ -153,7 +153,7 @@ function checkMinimum(minimum: number, latest: number): number {
 }
 
 /**
- * Deletes the key with its material; one that is not there is deleted already.
+ * Deletes the key and its material. Does nothing if the key does not exist.
  * @throws KeymgmtError KEY_IN_USE while it is distributed, or AWS has KMS keys of a removed
  * distribution of it, or may have those of a forgotten one and `allowOrphans` is not true;
  * KEY_PROTECTED unless deletion is allowed; errors of the KMS.

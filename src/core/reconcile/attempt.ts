@@ -117,8 +117,8 @@ async function findAllUnrecorded(context: ReconcileContext, results: StepResults
 }
 
 /**
- * Runs the chains; a failed one stops only itself. Those under way are always waited for: their
- * outcome is still to be written down.
+ * Runs the chains. A failed chain stops no other. It waits for all running chains, because their
+ * outcomes must be recorded.
  * @throws an error after which no chain may be started.
  */
 async function runSideBySide(

@@ -11,9 +11,9 @@ import { asError, isFinal } from './outcomes.js'
 
 /**
  * The record of an archived distribution, with the KMS keys as lost that AWS no longer has;
- * undefined if AWS has none of them. A KMS key that can't be looked for stays as it is on record.
- * @throws KeymgmtError KMS_ACCOUNT_DIFFERS; KMS_NOT_FOUND, DISTRIBUTION_DIFFERS if its provider is not there or is
- * another one; errors of the KMS if none of them can be looked for.
+ * undefined if AWS has none of them. A KMS key that AWS can't be asked about stays as recorded.
+ * @throws KeymgmtError KMS_ACCOUNT_DIFFERS; KMS_NOT_FOUND or DISTRIBUTION_DIFFERS if its provider
+ * is missing or is another one; errors of the KMS if it can be asked about none of them.
  */
 export async function findArchived(
   engine: Engine,

@@ -335,7 +335,7 @@ describe('a key', () => {
     expect(await refusal(importVersion(engine, 'app', { material, type: 'hmac-sha256' }))).toEqual([
       'FIELD_INVALID',
       'the material is of type hmac-sha256, and app is of type aes256-gcm96',
-      'import it as another key: keymgmt write keymgmt/key/NAME/import material=@FILE',
+      'import it as another key: keymgmt write keymgmt/key/app-2/import material=@FILE',
     ])
     expect(
       (await refusal(importKey(engine, 'app', { material, type: 'hmac-sha256' }, {})))[0],
