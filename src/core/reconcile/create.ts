@@ -12,8 +12,8 @@ import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './
 const ATTEMPTS = 3
 
 /**
- * The longest time between the record of a creation and the end of its last request. How long a
- * command that was killed went on sending is not on record.
+ * The longest time between the record of a creation and the end of its last request. The
+ * records do not show when a killed command stopped sending.
  */
 const LONGEST_ATTEMPT_MS = 600_000
 

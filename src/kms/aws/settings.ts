@@ -47,8 +47,8 @@ export function isAwsKms(host: string): boolean {
 }
 
 /**
- * Refuses an endpoint that anybody between here and there could answer for: whoever does is handed
- * the key material wrapped under a key of theirs.
+ * Refuses an endpoint that somebody else could answer for: they would receive the key material
+ * wrapped under their own key.
  * @throws KeymgmtError KMS_ENDPOINT_REFUSED
  */
 export function assertEndpoint(url: string, source: string): void {

@@ -11,7 +11,7 @@ export interface KeyResource {
   readonly values: ConditionValues
 }
 
-/** One call that is to be allowed. */
+/** One call to allow. */
 export interface RequiredPermission {
   readonly operation: PermissionName
   readonly regions: readonly string[]
