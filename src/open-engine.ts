@@ -139,7 +139,7 @@ const SHORTEST_PASSPHRASE = 15
 const SHORT_PASSPHRASE = `The passphrase has fewer than ${SHORTEST_PASSPHRASE} characters: somebody with a copy of the store may guess it. Use a longer one.`
 
 function isShort(passphrase: Uint8Array): boolean {
-  return [...Buffer.from(passphrase).toString()].length < SHORTEST_PASSPHRASE
+  return Array.from(Buffer.from(passphrase).toString()).length < SHORTEST_PASSPHRASE
 }
 
 /** @throws KeymgmtError STORE_UNAVAILABLE for a value that is neither true nor false. */

@@ -94,7 +94,9 @@ export function openSealedLocalStore(options: SealedLocalStoreOptions): OpenedSt
   }
   const store = createSealedStore(records, unlock)
   return {
-    store: options.missingError ? refuseMissing(store, options, headerFile) : store,
+    store: options.missingError
+      ? refuseMissing(store, () => readHeader(options, headerFile), options.missingError)
+      : store,
     seal: () => Promise.resolve().then(() => describeSeal(options, headerFile)),
     seals: createStoreSeals({
       storeDir: options.storeDir,
@@ -109,11 +111,15 @@ export function openSealedLocalStore(options: SealedLocalStoreOptions): OpenedSt
 }
 
 /** A store whose every use fails if it does not exist. */
-function refuseMissing(store: Store, options: SealedLocalStoreOptions, headerFile: string): Store {
+function refuseMissing(
+  store: Store,
+  readHeaderText: () => string | undefined,
+  missingError: () => Error,
+): Store {
   const checked =
     <Args extends unknown[], Result>(use: (...args: Args) => Promise<Result>) =>
     async (...args: Args) => {
-      if (readHeader(options, headerFile) === undefined) throw options.missingError?.()
+      if (readHeaderText() === undefined) throw missingError()
       return use(...args)
     }
   return {
