@@ -5,9 +5,11 @@ import { keyKms } from './key-kms.js'
 import { keyImport, keyImportVersion } from './key-import.js'
 import { keyRotate } from './key-rotate.js'
 import { kms, providers } from './kms.js'
+import { kmsIdentity } from './kms-identity.js'
 import { kmsVerify } from './kms-verify.js'
 import { kmsKey, kmsKeys } from './kms-key.js'
 import { kmsKeyAdopt } from './kms-key-adopt.js'
+import { kmsKeyForget } from './kms-key-forget.js'
 import { kmsKeyRepair } from './kms-key-repair.js'
 import { kmsKeyReplicate } from './kms-key-replicate.js'
 import { kmsKeyReplicateRegion } from './kms-key-replicate-region.js'
@@ -31,6 +33,7 @@ export const PATHS: readonly PathDefinition<Engine>[] = [
   keyKms,
   providers,
   kms,
+  kmsIdentity,
   kmsVerify,
   kmsKeys,
   kmsKey,
@@ -41,4 +44,5 @@ export const PATHS: readonly PathDefinition<Engine>[] = [
   kmsKeyRestore,
   kmsKeyVerify,
   kmsKeyRepair,
+  kmsKeyForget,
 ]

@@ -1,19 +1,23 @@
 import {
   recogniseMaterial,
+  withImportCommand,
   type MaterialFormat,
   type RecognisedMaterial,
 } from '../../crypto/import/index.js'
 import type { KeyTypeName } from '../../crypto/key-types.js'
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
+import { isFinal } from '../reconcile/outcomes.js'
+import { newestVersion } from '../reconcile/plan.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { resumableDistributions } from '../reconcile/resume.js'
 import { withKeyLock } from '../records/locks.js'
 import { fingerprintOf } from '../records/material.js'
 import { recordPath, type KeyRecord } from '../records/model.js'
-import { openRecord } from '../records/record.js'
-import { requireKey } from '../records/repository.js'
-import { addVersion, assertReplicaRegions, createKey } from './keys.js'
+import { openRecord, type RecordHandle } from '../records/record.js'
+import { requireKey, type NamedDistribution } from '../records/repository.js'
+import { assertReplicaRegions, createKey } from './keys.js'
+import { addVersion } from './rotate.js'
 
 /** The user's own material, and what the user says about it. */
 export interface OwnMaterial {
@@ -51,7 +55,7 @@ export async function importKey(
   settings: ImportSettings = {},
 ): Promise<Imported> {
   await assertReplicaRegions(engine, settings)
-  return withRecognised(own, (recognised) =>
+  return withRecognised(`keymgmt/key/${name}/import`, own, (recognised) =>
     withKeyLock(engine.store, name, `write keymgmt/key/${name}/import`, async () => {
       const existing = await openRecord<KeyRecord>(engine.store, recordPath.key(name))
       if (!existing) {
@@ -61,10 +65,10 @@ export async function importKey(
           material: recognised.material,
         })
       } else if ((await versionWith(engine, existing.current, recognised)) !== 1) {
-        throw new KeymgmtError('KEY_EXISTS', `there is a key ${name} already`, {
+        throw new KeymgmtError('KEY_EXISTS', `key "${name}" exists already, with other material`, {
           hints: [
             `add the material as its next version: keymgmt write keymgmt/key/${name}/import_version material=@FILE`,
-            'or give the key another name',
+            `or import it as another key: keymgmt write keymgmt/key/${name}-2/import material=@FILE`,
           ],
         })
       }
@@ -84,27 +88,44 @@ export async function importVersion(
   own: OwnMaterial,
 ): Promise<Imported> {
   const { type } = (await requireKey(engine, name)).current
-  return withRecognised({ ...own, type: own.type ?? type }, (recognised) =>
+  const typed = { ...own, type: own.type ?? type }
+  return withRecognised(`keymgmt/key/${name}/import_version`, typed, (recognised) =>
     withKeyLock(engine.store, name, `write keymgmt/key/${name}/import_version`, async () => {
       const key = await requireKey(engine, name)
       assertType(key.current, recognised)
-      const distributions = await resumableDistributions(engine, key.current)
-      if (key.current.pending_version !== undefined) await reconcileKey(engine, key, distributions)
       const held = await versionWith(engine, key.current, recognised)
-      if (held === key.current.latest_version) {
-        await reconcileKey(engine, key, distributions)
-        return
+      if (held !== undefined && held !== newestVersion(key.current)) throw heldError(name, held)
+      const distributions = await resumableDistributions(engine, key.current)
+      if (held === undefined) {
+        await finishPending(engine, key, distributions)
+        await addVersion(engine, key, recognised.material)
       }
-      if (held !== undefined) {
-        throw new KeymgmtError(
-          'FIELD_INVALID',
-          `version ${held} of ${name} has this material already`,
-          { hints: ['a version can not be made the latest again'] },
-        )
-      }
-      await addVersion(engine, key, distributions, recognised.material)
+      await reconcileKey(engine, key, distributions)
     }),
   )
+}
+
+function heldError(name: string, version: number): KeymgmtError {
+  return new KeymgmtError(
+    'FIELD_INVALID',
+    `version ${version} of ${name} has this material already`,
+    { hints: ["an earlier version can't become the latest one again: import other material"] },
+  )
+}
+
+/** @throws KeymgmtError of the KMS if the pending version reached no distribution. */
+async function finishPending(
+  engine: Engine,
+  key: RecordHandle<KeyRecord>,
+  distributions: readonly NamedDistribution[],
+): Promise<void> {
+  const isPending = () => key.current.pending_version !== undefined
+  if (!isPending()) return
+  try {
+    await reconcileKey(engine, key, distributions)
+  } catch (error) {
+    if (isFinal(error) || isPending()) throw error
+  }
 }
 
 function assertType(key: KeyRecord, { type }: RecognisedMaterial): void {
@@ -113,21 +134,38 @@ function assertType(key: KeyRecord, { type }: RecognisedMaterial): void {
     'FIELD_INVALID',
     `the material is of type ${type}, and ${key.name} is of type ${key.type}`,
     {
-      hints: ['import it as another key: keymgmt write keymgmt/key/NAME/import material=@FILE'],
+      hints: [
+        `import it as another key: keymgmt write keymgmt/key/${key.name}-2/import material=@FILE`,
+      ],
     },
   )
 }
 
 async function withRecognised(
+  path: string,
   { material, ...options }: OwnMaterial,
   use: (recognised: RecognisedMaterial) => Promise<void>,
 ): Promise<Imported> {
-  const recognised = recogniseMaterial(material, options)
+  const recognised = recognise(path, material, options)
   try {
     await use(recognised)
     return { type: recognised.type, format: recognised.format }
   } finally {
     recognised.material.fill(0)
+  }
+}
+
+/** @throws KeymgmtError FIELD_INVALID, with hints that name the path. */
+function recognise(
+  path: string,
+  material: Uint8Array,
+  options: Omit<OwnMaterial, 'material'>,
+): RecognisedMaterial {
+  try {
+    return recogniseMaterial(material, options)
+  } catch (error) {
+    const type = options.type === undefined ? '' : ` type=${options.type}`
+    throw withImportCommand(error, `keymgmt write ${path}${type}`)
   }
 }
 
@@ -139,7 +177,7 @@ async function versionWith(
 ): Promise<number | undefined> {
   if (key.type !== recognised.type) return undefined
   const fingerprint = await fingerprintOf(store, recognised.material)
-  for (let version = key.latest_version; version >= 1; version--) {
+  for (let version = newestVersion(key); version >= 1; version--) {
     const material = key.versions[version]?.material
     if (material?.state === 'stored' && material.fingerprint === fingerprint) return version
   }

@@ -23,7 +23,7 @@ export interface NewerKmsKey {
   readonly kmsKeyId: string
 }
 
-/** A KMS key that an alias of ours names and that is not on record. */
+/** A KMS key that is not on record, although one of our aliases names it. */
 interface Found {
   readonly region: string
   readonly status: KmsKeyStatus

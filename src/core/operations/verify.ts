@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.js'
-import { assertEndpoint } from '../reconcile/account.js'
+import { assertPlaceOf } from '../reconcile/account.js'
 import { compare, compareArchived, type Difference } from '../reconcile/compare.js'
 import { openContext } from '../reconcile/context.js'
 import {
@@ -142,16 +142,15 @@ async function verifyRecords(
   const observation = await openContext(engine, key, {
     providerName,
     distribution: { current: distribution },
-  }).then(
-    async (context) => {
-      await assertEndpoint(context)
+  })
+    .then(async (context) => {
+      await assertPlaceOf(context)
       return observe(context, challenge)
-    },
-    (error: unknown) => {
-      if (isUnanswered(error)) return observeNothing(distribution, error)
-      throw error
-    },
-  )
+    })
+    .catch((error: unknown) => {
+      if (!isUnanswered(error) || error.code === 'KMS_ACCOUNT_DIFFERS') throw error
+      return observeNothing(distribution, error)
+    })
   const compared = { key, providerName, record: distribution, now: engine.now() }
   const differences = isArchived
     ? compareArchived(compared, observation)

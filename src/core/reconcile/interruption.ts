@@ -1,4 +1,4 @@
-import { KeymgmtError } from '../../errors.js'
+import { KeymgmtError, withHints } from '../../errors.js'
 import type { DistributionRecord, KeyRecord } from '../records/model.js'
 import { waysForward, type Takedown } from '../records/takedown.js'
 import { plan } from './plan.js'
@@ -31,7 +31,7 @@ export function takedownOf(key: KeyRecord, distribution: DistributionRecord): Ta
   return isLeft ? 'revocation' : undefined
 }
 
-/** Says that an unfinished removal or revocation was left alone, and how to go on. */
+/** Says that an unfinished removal or revocation was left alone, and how to proceed. */
 export function describeSkipped(takedown: Takedown, providerName: string, key: string): string {
   const { finish, restore } = waysForward(takedown, providerName, key)
   return `Skipped ${key} in ${providerName}: its ${takedown} was started and did not finish. Finish it: ${finish}; or take it back: ${restore}`
@@ -59,13 +59,7 @@ export async function withWaysForward<T>(
   try {
     return await work()
   } catch (error) {
-    if (!(error instanceof KeymgmtError)) throw error
-    throw new KeymgmtError(error.code, error.message, {
-      hints: [...error.hints, ...waysForwardHints(takedown, providerName, key)],
-      requestId: error.requestId,
-      awsError: error.awsError,
-      cause: error,
-    })
+    throw withHints(error, waysForwardHints(takedown, providerName, key))
   }
 }
 
