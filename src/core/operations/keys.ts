@@ -7,6 +7,7 @@ import {
 } from '../../crypto/key-types.js'
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
+import { assertAllNewest } from '../reconcile/newer.js'
 import { newestVersion } from '../reconcile/plan.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { resumableDistributions } from '../reconcile/resume.js'
@@ -173,6 +174,7 @@ export async function addVersion(
   distributions: readonly NamedDistribution[],
   material: Uint8Array,
 ): Promise<void> {
+  await assertAllNewest(engine, key.current, distributions)
   const pending_version = key.current.latest_version + 1
   const version = await createVersion(engine, key.current, pending_version, material)
   await key.update((current) => ({

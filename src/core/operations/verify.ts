@@ -4,12 +4,12 @@ import { compare, compareArchived, type Difference } from '../reconcile/compare.
 import { openContext } from '../reconcile/context.js'
 import {
   ask,
-  isUnanswered,
   observe,
   observeNothing,
   type Observation,
   type Unchecked,
 } from '../reconcile/observe.js'
+import { isUnanswered } from '../reconcile/unanswered.js'
 import { assertAgree } from '../records/agreement.js'
 import { keyInName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
@@ -22,6 +22,7 @@ import {
 } from '../records/repository.js'
 
 export type { Difference } from '../reconcile/compare.js'
+export type { NewerTarget } from '../reconcile/newer.js'
 export type { Observation, ObservedKmsKey, Unchecked } from '../reconcile/observe.js'
 
 /** One distribution, compared with AWS. */

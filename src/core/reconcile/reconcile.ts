@@ -9,6 +9,7 @@ import { assertEndpoint } from './account.js'
 import { openContext, writeKmsKey, type ReconcileContext } from './context.js'
 import { findUnrecordedKmsKeys } from './create.js'
 import { interruptionOf } from './interruption.js'
+import { assertNewest, dependOnNewest } from './newer.js'
 import {
   asError,
   collectResults,
@@ -70,6 +71,8 @@ async function attempt(
 async function takeAllSteps(context: ReconcileContext, results: StepResults): Promise<void> {
   const { key, distribution } = context
   await assertEndpoint(context)
+  if (dependOnNewest(distribution, plan(key, distribution.current).flat(2)))
+    await assertNewest(context)
   await findAllUnrecorded(context, results)
   // A step may make another one necessary (a version enabled only to be replicated), or show what
   // AWS really has: plan again after each stage, until there is nothing that can be taken.
