@@ -81,6 +81,7 @@ export type {
   ImportedMaterial,
   KmsAccount,
   KmsEndpoint,
+  KmsIdentity,
   KmsKey,
   KmsKeyRequest,
   KmsKeyState,

@@ -235,6 +235,7 @@ describe('the promises of the library and the docs', () => {
       'KeyVersion',
       'KmsAccount',
       'KmsEndpoint',
+      'KmsIdentity',
       'KmsKey',
       'KmsKeyEntry',
       'KmsKeyPlace',

@@ -38,7 +38,7 @@ describe('the deletion window', () => {
   it('README.md and docs state its bounds', () => {
     expect(read('README.md')).toContain(`\`deletion_window=${min}\` to \`${max}\``)
     expect(read('docs/from-vault.md')).toContain(`\`deletion_window=${min}\` to \`${max}\``)
-    expect(read('docs/paths.md')).toContain(`; ${DELETION_WINDOW.default} where none are given`)
+    expect(read('docs/paths.md')).toContain(`The default is ${DELETION_WINDOW.default}.`)
   })
 
   it('the field accepts exactly its bounds', () => {

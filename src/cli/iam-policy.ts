@@ -81,10 +81,7 @@ export async function printCommandPolicy(
     ...explainSize(policy),
   ])
   if (policy) await printPolicy(terminal, policy, format)
-  else
-    terminal.err(
-      'This command makes no call to AWS: it needs no IAM permission, and there is no policy to print.\n',
-    )
+  else terminal.err('This command needs no IAM permission: there is no policy to print.\n')
   return 0
 }
 
@@ -155,7 +152,7 @@ export async function policy(context: Context, format: FormatName, path: string)
 function providerOf(path: string): string {
   const match = findPath(PATHS, path)
   if (match.path === providerPath && match.params.name !== undefined) return match.params.name
-  throw new KeymgmtError('PATH_UNSUPPORTED', `${path} is no KMS provider`, {
+  throw new KeymgmtError('PATH_UNSUPPORTED', `${path} is not a KMS provider`, {
     hints: [
       'of a provider: keymgmt policy keymgmt/kms/example-kms',
       'of one command: add -output-policy to it',
@@ -172,8 +169,8 @@ function accountOf(arns: readonly (string | undefined)[]): string {
 }
 
 /**
- * The document itself, for it is going to be a file: in JSON, or in YAML where that is asked for,
- * with nothing in it that is shared.
+ * Prints only the document, because the output usually becomes a file: as JSON, or as YAML with
+ * -format=yaml. YAML gets no anchors.
  */
 async function printPolicy(
   { out }: Terminal,

@@ -1,14 +1,14 @@
 import { processTerminal } from './terminal.js'
 import { runProgram } from './program.js'
 
-/** Runs the command of this process; answers its exit status. */
+/** Runs the command of this process. Returns its exit status. */
 export async function main(): Promise<number> {
-  // Node's and the SDK's own warnings are for whoever maintains keymgmt, not for whoever uses it.
+  // Warnings of Node.js and the SDK are for keymgmt's developers, not for its users.
   process.removeAllListeners('warning')
   const interrupt = new AbortController()
   let signalled = 0
   const onSignal = (status: number) => () => {
-    // A second one means it: the journal makes leaving at any moment safe.
+    // A second signal ends the process at once. The records make that safe at any moment.
     if (signalled > 0) process.exit(signalled)
     signalled = status
     interrupt.abort()

@@ -31,7 +31,7 @@ export interface Terminal {
   readonly progress: (message: string) => void
   readonly readFile: (name: string) => Uint8Array
   readonly readStdin: () => Promise<Uint8Array>
-  /** Colours of stderr, none where nobody wants them. */
+  /** Colours of stderr, or none. */
   readonly style: Style
 }
 
@@ -88,8 +88,8 @@ export async function processTerminal(): Promise<Terminal> {
 }
 
 /**
- * A pipe or a file is told from a terminal without all that Node.js loads for terminals, which
- * takes milliseconds.
+ * Returns true for a terminal. Pipes and files are recognised without Node's module for terminals,
+ * which takes milliseconds to load.
  */
 async function isTerminal(descriptor: number): Promise<boolean> {
   try {
@@ -167,8 +167,8 @@ export function wantsColour(
 }
 
 /**
- * A pipe may take less than it is given, or be full for a moment; and its reader may leave, which
- * is no error.
+ * Writes all of `text`. A pipe may accept only a part, or be full for a moment. A reader that
+ * leaves is not an error.
  */
 function writeAll(descriptor: number, text: string): void {
   const bytes = Buffer.from(text)

@@ -7,9 +7,9 @@ import type { KmsRecord } from './records/model.js'
 /**
  * - `done`: AWS has it now;
  * - `failed`: it remains to be done;
- * - `skipped`: it was left alone, and nobody asked for it;
+ * - `skipped`: the command was not asked to do it, and left it alone;
  * - `lost`: AWS no longer has the KMS key;
- * - `not-applicable`: there is nothing to do it to.
+ * - `not-applicable`: the action does not apply there.
  */
 export type OutcomeState = 'done' | 'failed' | 'skipped' | 'lost' | 'not-applicable'
 

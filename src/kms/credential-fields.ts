@@ -1,12 +1,12 @@
-/** The `credentials` that a provider of AWS KMS takes: Vault's four, and three of ours. */
+/** The `credentials` that a provider of AWS KMS takes: Vault's four and our three. */
 export const AWS_CREDENTIALS = {
   access_key: 'AWS access key id.',
   secret_key: 'AWS secret access key.',
   session_token: 'AWS session token.',
-  endpoint: 'URL to reach AWS KMS at instead of its public endpoint.',
-  profile: 'Profile of the shared AWS configuration files to take credentials from.',
+  endpoint: 'URL of AWS KMS, instead of its public endpoint.',
+  profile: 'Profile in the shared AWS files.',
   role_arn: 'ARN of an IAM role to assume.',
-  external_id: 'External id to give when assuming role_arn.',
+  external_id: 'External id for assuming role_arn.',
 } as const
 
 /** Those that nobody else may see. */

@@ -1,6 +1,6 @@
 import type { KeyTypeName } from '../crypto/key-types.js'
 
-/** The purposes of a distributed key, in Vault's words and one of ours (`derive`). */
+/** The purposes of a distributed key, in Vault's words, and `derive`. */
 export const PURPOSES = ['encrypt', 'decrypt', 'sign', 'verify', 'derive'] as const
 export type Purpose = (typeof PURPOSES)[number]
 
@@ -28,6 +28,14 @@ export interface KmsEndpoint {
   readonly origin: string
   /** True for an address on this machine, such as that of an embedded KMS. */
   readonly isLoopback: boolean
+  /** True for an endpoint of AWS's own. */
+  readonly isAws: boolean
+}
+
+/** The caller, as the KMS's identity service names it. */
+export interface KmsIdentity extends KmsAccount {
+  /** Such as `arn:aws:iam::111122223333:user/operator`. */
+  readonly arn: string
 }
 
 /** PURE: the account in an ARN of AWS KMS; undefined if it contains none. */
@@ -41,7 +49,7 @@ export function regionIn(arnOrId: string): string | undefined {
   return arnOrId.startsWith('arn:') ? arnOrId.split(':')[3] : undefined
 }
 
-/** The properties of a KMS key that is to be created. */
+/** The properties of a KMS key to create. */
 export interface KmsKeyRequest {
   readonly type: KeyTypeName
   readonly purpose: readonly Purpose[]
@@ -53,12 +61,11 @@ export interface KmsKeyRequest {
 }
 
 /**
- * The tag that holds the operation id by which a KMS key is found again when the answer to its
- * making was lost.
+ * The tag with the operation id. It finds a KMS key again if the reply to its creation was lost.
  */
 export const OPERATION_TAG = 'keymgmt:operation'
 
-/** The tag that holds the id of the store that a KMS key belongs to. */
+/** The tag with the id of the store that a KMS key belongs to. */
 export const STORE_TAG = 'keymgmt:store'
 
 /** The tags that hold the key, its id and the version that a KMS key is of. */
@@ -108,7 +115,7 @@ export interface ImportedMaterial {
   readonly materialId?: string | undefined
 }
 
-/** The owner of an alias that is to name another KMS key. */
+/** The owner of an alias to move. */
 export interface AliasOwner {
   /** The ids of the KMS keys that it may be moved away from. */
   readonly keys: ReadonlySet<string>
@@ -120,10 +127,10 @@ export interface AliasOwner {
 }
 
 /**
- * A key management service, as one configured destination. Every call but {@link
- * KmsProvider.create} may be repeated: when what it asks for is so already, it returns as if it had
- * just done it. A call resolves when the service has confirmed it, and waits out the service's
- * eventual consistency by itself.
+ * A key management service, as one configured destination. Every call except
+ * {@link KmsProvider.create} may be repeated: if AWS is in the requested state already, it succeeds
+ * without a change. A call resolves when the service has confirmed the change, and waits for the
+ * service's eventual consistency.
  *
  * Every method may throw KeymgmtError KMS_ACCESS_DENIED, KMS_CREDENTIALS, KMS_UNREACHABLE,
  * KMS_LIMIT, KMS_TIMEOUT, KMS_KEY_NOT_FOUND, KMS_FAILED, INTERRUPTED; the message names the call,
@@ -138,6 +145,9 @@ export interface KmsProvider {
 
   /** The account that requests go to; undefined if it can't be read. */
   account(): Promise<KmsAccount | undefined>
+
+  /** The caller. AWS needs no permission for it. */
+  identity(): Promise<KmsIdentity>
 
   /**
    * Makes one empty KMS key. Sent at most once.
@@ -184,8 +194,8 @@ export interface KmsProvider {
   ): Promise<ImportedMaterial>
 
   /**
-   * True if the KMS key holds this very material; undefined if it can't show that without being
-   * changed.
+   * True if the KMS key has exactly this material; undefined if AWS can't show that without a
+   * change.
    */
   holds(
     region: string,
@@ -233,7 +243,7 @@ export interface KmsProvider {
   disable(region: string, key: KmsKey): Promise<void>
 
   /**
-   * Schedules the KMS key for deletion after `days` days; answers when that will be.
+   * Schedules the KMS key for deletion after `days` days. Returns the date.
    * @throws KeymgmtError KMS_KEY_NOT_FOUND when it has been deleted.
    */
   scheduleDeletion(region: string, key: KmsKey, days: number): Promise<Date | undefined>

@@ -5,6 +5,7 @@ import { keyKms } from './key-kms.js'
 import { keyImport, keyImportVersion } from './key-import.js'
 import { keyRotate } from './key-rotate.js'
 import { kms, providers } from './kms.js'
+import { kmsIdentity } from './kms-identity.js'
 import { kmsVerify } from './kms-verify.js'
 import { kmsKey, kmsKeys } from './kms-key.js'
 import { kmsKeyAdopt } from './kms-key-adopt.js'
@@ -31,6 +32,7 @@ export const PATHS: readonly PathDefinition<Engine>[] = [
   keyKms,
   providers,
   kms,
+  kmsIdentity,
   kmsVerify,
   kmsKeys,
   kmsKey,

@@ -10,30 +10,30 @@ import { allowUnknownRegion, REGION } from './region.js'
 const MATERIAL = {
   material: required(
     secretBytes(
-      'The key: a private key as PEM, DER or JWK, or the bytes of a symmetric or HMAC key as they are, in hex, base64 or a JWK.',
+      'The material: a private key as PEM, DER or JWK, or a symmetric or HMAC key as raw bytes, hex, base64 or JWK.',
     ),
   ),
   type: oneOf(
     KEY_TYPE_NAMES,
-    'Type of the key; needed where the material does not tell, and checked where it does.',
+    'Type of the key. Required if the material does not show it, and compared if it does.',
     'key type',
   ),
   format: oneOf(
     MATERIAL_FORMATS,
-    'Form of the material; needed where it could be read in two ways.',
+    'Format of the material. Required if the material is valid in two formats.',
   ),
-  passphrase: secretLine('What opens an encrypted private key.'),
+  passphrase: secretLine('Passphrase of an encrypted private key.'),
 }
 
 const NOTE =
-  'The file is read and left as it is: destroy it, or keep it as safe as the store. Malformed and weak material is refused, and so is what AWS KMS would not take.'
+  'keymgmt does not change or delete the file: destroy it, or protect it like the store. Malformed or weak material, and material that AWS KMS does not accept, is refused.'
 
 /** WRITE keymgmt/key/:name/import */
 export const keyImport = definePath<Engine>()({
   pattern: 'keymgmt/key/:name/import',
-  synopsis: 'A key of your own material.',
+  synopsis: 'Creates a key from your own material.',
   description: [
-    'Makes a key whose first version is material that you bring.',
+    'Creates a key whose first version is your own material.',
     '    keymgmt write keymgmt/key/app/import type=aes256-gcm96 material=@key.bin',
     '    keymgmt write keymgmt/key/web/import material=@key.pem passphrase=@pass.txt',
     '    head -c 32 /dev/urandom | keymgmt write keymgmt/key/app/import type=aes256-gcm96 material=-',
@@ -42,7 +42,7 @@ export const keyImport = definePath<Engine>()({
   parameters: { name: 'Name of the key.' },
   operations: {
     write: {
-      summary: 'Makes a key of your own material.',
+      summary: 'Creates a key from your own material.',
       fields: {
         ...MATERIAL,
         replica_regions: listOf(
@@ -50,7 +50,7 @@ export const keyImport = definePath<Engine>()({
           REGION,
         ),
         allow_unknown_region: allowUnknownRegion,
-        deletion_allowed: boolean('Whether the key can be deleted.'),
+        deletion_allowed: boolean('True if the key may be deleted.'),
       },
       run: async (
         engine,
@@ -72,16 +72,16 @@ export const keyImport = definePath<Engine>()({
 /** WRITE keymgmt/key/:name/import_version */
 export const keyImportVersion = definePath<Engine>()({
   pattern: 'keymgmt/key/:name/import_version',
-  synopsis: 'A rotation to your own material.',
+  synopsis: 'Rotates a key to your own material.',
   description: [
-    'Adds material that you bring as the next version of a key, imports it wherever the key is distributed, and moves the aliases to it.',
+    'Adds your own material as the next version of a key, imports it wherever the key is distributed, and moves the aliases to it.',
     '    keymgmt write keymgmt/key/app/import_version material=@next.bin',
     NOTE,
   ].join('\n\n'),
   parameters: { name: 'Name of the key.' },
   operations: {
     write: {
-      summary: 'Adds your own material as the next version, everywhere.',
+      summary: 'Adds your own material as the next version, in every distribution.',
       fields: MATERIAL,
       run: async (engine, { name }, own) => {
         const { importVersion } = await import('../core/operations/import.js')

@@ -10,7 +10,7 @@ export const keyKms = definePath<Engine>()({
   parameters: { name: 'Name of the key.' },
   operations: {
     list: {
-      summary: 'Names of the providers that the key is distributed to.',
+      summary: 'Lists the providers that the key is distributed to.',
       run: async (engine, { name }) => ({
         data: {
           keys: (await distributionsOf(engine, name)).map(({ providerName }) => providerName),

@@ -9,7 +9,7 @@ const SYMMETRIC = 'aes256-gcm96'
 /** WRITE keymgmt/key/:name/rotate */
 export const keyRotate = definePath<Engine>()({
   pattern: 'keymgmt/key/:name/rotate',
-  synopsis: 'Rotation of a key.',
+  synopsis: 'Rotates a key.',
   description: [
     'Creates a new version, imports it wherever the key is distributed, and moves the aliases to it. Earlier versions stay as they are. After a failure, the same command continues with the version that it created.',
     '    keymgmt write -f keymgmt/key/app/rotate',
@@ -34,7 +34,7 @@ export const keyRotate = definePath<Engine>()({
   },
 })
 
-/** The effect of a rotation on clients that name the alias: no error of theirs explains it. */
+/** The effect of a rotation on clients that name the alias: their errors do not explain it. */
 function explainRotation(type: string, key: string, providers: readonly string[]): string {
   const where = providers.map((name) => `keymgmt read keymgmt/kms/${name}/key/${key}`).join(', ')
   const effect =

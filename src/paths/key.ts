@@ -15,7 +15,7 @@ export const keys = definePath<Engine>()({
   parameters: {},
   operations: {
     list: {
-      summary: 'Names of the keys.',
+      summary: 'Lists the names of the keys.',
       run: async ({ store }) => ({ data: { keys: await store.list(recordPath.keys) } }),
     },
   },
@@ -24,9 +24,9 @@ export const keys = definePath<Engine>()({
 /** WRITE, READ, DELETE keymgmt/key/:name */
 export const key = definePath<Engine>()({
   pattern: 'keymgmt/key/:name',
-  synopsis: 'A key: its type, its versions, and which of them are enabled.',
+  synopsis: 'A key: its type, its versions and its settings.',
   description: [
-    'The first write makes the key, a later one changes its settings; type and replica_regions stay as they were made.',
+    'The first write creates the key. Later writes change its settings, except type and replica_regions.',
     '    keymgmt write -f keymgmt/key/app type=aes256-gcm96',
     '    keymgmt write keymgmt/key/app min_enabled_version=2',
     '    keymgmt read keymgmt/key/app',
@@ -35,11 +35,11 @@ export const key = definePath<Engine>()({
   operations: {
     write: {
       summary:
-        'Makes the key, or changes its settings here and in every KMS that it is distributed to.',
+        'Creates the key, or changes its settings here and in every KMS that it is distributed to.',
       fields: {
         type: oneOf(
           KEY_TYPE_NAMES,
-          `Type of the key; ${DEFAULT_KEY_TYPE} where none is given. Can't be changed.`,
+          `Type of the key. The default is ${DEFAULT_KEY_TYPE}. Can't be changed.`,
           'key type',
         ),
         replica_regions: listOf(
@@ -47,9 +47,9 @@ export const key = definePath<Engine>()({
           REGION,
         ),
         allow_unknown_region: allowUnknownRegion,
-        deletion_allowed: boolean('Whether the key can be deleted.'),
+        deletion_allowed: boolean('True if the key may be deleted.'),
         min_enabled_version: integer(
-          'Versions below this one are disabled wherever the key is distributed; 0 enables all.',
+          'Lower versions are disabled wherever the key is distributed. 0 enables all.',
           { min: 0 },
         ),
       },
@@ -70,7 +70,7 @@ export const key = definePath<Engine>()({
       },
     },
     read: {
-      summary: 'Settings and versions of the key; never its material.',
+      summary: 'Returns the settings and versions of the key, but never its material.',
       run: async (engine, { name }) => {
         const record = await readKey(engine, name)
         return record && { data: keyData(record) }

@@ -7,18 +7,18 @@ import { readCreated } from './created.js'
 /** WRITE keymgmt/kms/:name/key/:key/adopt */
 export const kmsKeyAdopt = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/adopt',
-  synopsis: 'Takes a KMS key that is in AWS already under management.',
+  synopsis: 'Puts an existing KMS key under management.',
   description: [
-    'For a KMS key whose material the store holds, such as one that was imported with other tools. It is first proven to hold that very material: by its public key, by a MAC over a fresh challenge, or, of symmetric keys, by importing the same bytes once more, which AWS takes only if they are the same.',
+    'Adopts a KMS key whose material is in the store, for example one that you imported with other tools. keymgmt first proves that the material is the same: with the public key, with a MAC over a new challenge, or, for symmetric keys, by importing the bytes once more, which AWS accepts only if they are the same.',
     '    keymgmt write keymgmt/key/app/import type=aes256-gcm96 material=@key.bin',
     '    keymgmt write keymgmt/kms/example-kms/key/app/adopt key_id=1234abcd-12ab-34cd-56ef-1234567890ab',
-    'From then on it is distributed like any other: it gets our tags and an alias of ours; the aliases that it has stay. A KMS key that another distribution has is refused, and so is one whose tags say that another store has it, unless take_over=true.',
+    "The KMS key then belongs to a distribution. It gets keymgmt's tags and alias, and keeps its other aliases. A KMS key of another distribution is refused, and so is one whose tags name another store, unless take_over=true.",
     'Needs kms:DescribeKey, kms:ListResourceTags (not with take_over=true) and kms:TagResource, and kms:GetPublicKey or kms:GenerateMac for the types that have them.',
   ].join('\n\n'),
   parameters: { name: 'Name of the provider.', key: 'Name of the key.' },
   operations: {
     write: {
-      summary: 'Proves that the KMS key holds our material, and manages it from then on.',
+      summary: 'Proves that the KMS key has the material in the store, and adopts it.',
       fields: {
         key_id: required(
           text('Id or ARN of the KMS key, in the Region of the provider.', {
@@ -26,14 +26,14 @@ export const kmsKeyAdopt = definePath<Engine>()({
             example: '1234abcd-12ab-34cd-56ef-1234567890ab',
           }),
         ),
-        version: integer('Version of the key whose material it holds; 1 where none is given.', {
+        version: integer('Version of the key whose material the KMS key has. The default is 1.', {
           min: 1,
         }),
         allow_permanent: boolean(
           'Whether to import material that expires again without its expiry. Otherwise it keeps its expiry.',
         ),
         take_over: boolean(
-          'Whether to take a KMS key whose tags say that another store has it. The removal of its distribution there still schedules its deletion.',
+          'True to adopt a KMS key whose tags name another store. If its distribution is removed there, AWS still deletes it.',
         ),
       },
       run: async (engine, { name, key }, { key_id, version = 1, take_over, allow_permanent }) => {

@@ -6,11 +6,11 @@ import { differenceData, differenceRow, uncheckedData, uncheckedRow } from './di
 /** WRITE keymgmt/kms/:name/key/:key/repair */
 export const kmsKeyRepair = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/repair',
-  synopsis: 'Brings AWS in line with the records again.',
+  synopsis: 'Corrects the differences between the records and AWS.',
   description: [
-    'Finishes a distribution that was interrupted, imports material again that was deleted or is to expire, creates or moves the alias, enables or disables, tags, and cancels a deletion that keymgmt did not ask for. Leaves an unfinished removal or revocation alone: run that command again, or restore. Exits with 3 if something differs that it cannot repair, and with 2 if AWS did not answer every question.',
+    'Finishes an interrupted distribution, imports material again that was deleted or will expire, creates or moves aliases, enables, disables and tags KMS keys, and cancels deletions that keymgmt did not schedule. It does not finish a removal or revocation: run that command again, or restore. Exits with 3 if a difference remains, and with 2 if AWS did not answer every request.',
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/repair',
-    'Needs what verify needs, and kms:TagResource, kms:CancelKeyDeletion.',
+    'Needs the permissions of verify, and kms:TagResource and kms:CancelKeyDeletion.',
   ].join('\n\n'),
   parameters: { name: 'Name of the provider.', key: 'Name of the key.' },
   operations: {
@@ -18,7 +18,7 @@ export const kmsKeyRepair = definePath<Engine>()({
       summary: 'Repairs the differences between the records and AWS.',
       fields: {
         allow_permanent: boolean(
-          'Whether to import material for ever that was adopted with an expiry. Otherwise it keeps its expiry.',
+          'True to import material without an expiry that was adopted with one. By default, it keeps its expiry.',
         ),
       },
       run: async (engine, { name, key }, { allow_permanent }) => {

@@ -6,10 +6,10 @@ export const kmsKeyReplicateRegion = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/replicate/:region',
   synopsis: 'One replica Region of a distributed key.',
   description: [
-    'Drops a Region in which nothing was created, such as one that is mistyped, not enabled or denied. Later versions and replicate skip it; only regions= that names it adds it again. A Region that has replicas is refused.',
+    'Drops a Region that has no replica, for example because its name is mistyped, it is not enabled, or AWS denied it. Later rotations and replicate skip it, unless regions= names it. A Region with replicas is refused.',
     '    keymgmt delete keymgmt/kms/example-kms/key/app/replicate/eu-west-1',
     '    keymgmt write keymgmt/kms/example-kms/key/app/replicate regions=eu-west-1',
-    'A replica whose creation got no reply from AWS is looked for first, which needs kms:DescribeKey and kms:ListAliases. Otherwise, AWS is not asked.',
+    'If AWS did not reply to the creation of a replica, keymgmt first looks for it, which needs kms:DescribeKey and kms:ListAliases. Otherwise, it sends nothing to AWS.',
   ].join('\n\n'),
   parameters: {
     name: 'Name of the provider.',
@@ -18,7 +18,7 @@ export const kmsKeyReplicateRegion = definePath<Engine>()({
   },
   operations: {
     delete: {
-      summary: 'Drops a Region in which nothing was created.',
+      summary: 'Drops a Region that has no replica.',
       run: async (engine, { name, key, region }) => {
         const { dropRegion } = await import('../core/operations/drop-region.js')
         await dropRegion(engine, name, key, region)

@@ -4,9 +4,9 @@ import { definePath } from '../router/path.js'
 /** WRITE keymgmt/kms/:name/key/:key/restore */
 export const kmsKeyRestore = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/restore',
-  synopsis: 'Takes back a removal or a revocation.',
+  synopsis: 'Reverses a removal or a revocation.',
   description: [
-    'Cancels the scheduled deletions, puts the same material back where it was taken out, enables the KMS keys, and makes the same alias again.',
+    'Cancels the scheduled deletions, imports the same material again where it is missing, enables the KMS keys, and creates the same alias again.',
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/restore',
     'Needs kms:CancelKeyDeletion and kms:DescribeKey.',
   ].join('\n\n'),

@@ -4,9 +4,9 @@ import { definePath } from '../router/path.js'
 /** WRITE keymgmt/kms/:name/key/:key/revoke */
 export const kmsKeyRevoke = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/revoke',
-  synopsis: 'The reversible switch: takes the material out of the KMS keys at once.',
+  synopsis: 'Deletes the material from the KMS keys at once. This can be reversed.',
   description: [
-    'Deletes the imported material from every KMS key of the distribution, in every Region. They keep their ids and aliases and can do nothing until restore puts the same material back from the store.',
+    "Deletes the imported material from every KMS key of the distribution, in every Region. The KMS keys keep their ids and aliases, but they can't be used until restore imports the same material again from the store.",
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/revoke',
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/restore',
     'Needs kms:DeleteImportedKeyMaterial.',

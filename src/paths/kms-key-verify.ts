@@ -8,11 +8,11 @@ export const kmsKeyVerify = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/verify',
   synopsis: 'Compares the records of a distribution with AWS.',
   description: [
-    'Compares each version in each Region: if the KMS key exists, its state, tags, multi-Region configuration and expiry, the alias, and the material: by its public key, or by a MAC over a fresh challenge. Of a symmetric KMS key, only the id that AWS gave its material is compared, and the material is "not compared". Exits with 3 if something differs; with 2 if AWS did not answer every question, which is reported and keeps no other one from being asked.',
+    'For each version and Region, compares the KMS key, its state, tags, multi-Region configuration and expiry, the alias, and the material: with the public key, or with a MAC over a new challenge. For a symmetric KMS key, it compares only the id that AWS gave to the material, and shows "not compared". Exits with 3 if anything differs, and with 2 if AWS did not answer every request; the other requests are still made.',
     '    keymgmt read keymgmt/kms/example-kms/key/app/verify',
-    'With challenge=true symmetric KMS keys are asked to take the same material once more, which AWS does only if it is the same.',
+    'With challenge=true, keymgmt imports symmetric material once more, which AWS accepts only if it is the same.',
     '    keymgmt read keymgmt/kms/example-kms/key/app/verify challenge=true',
-    'Of a removed distribution, it shows when AWS deletes the KMS keys.',
+    'For a removed distribution, it shows when AWS deletes the KMS keys.',
     'Needs kms:DescribeKey, kms:ListResourceTags and kms:ListAliases, and kms:GetPublicKey or kms:GenerateMac for the types that have them.',
   ].join('\n\n'),
   parameters: { name: 'Name of the provider.', key: 'Name of the key.' },
@@ -20,7 +20,7 @@ export const kmsKeyVerify = definePath<Engine>()({
     read: {
       summary: 'Shows the differences between the records and AWS.',
       fields: {
-        challenge: boolean('Whether to have AWS compare symmetric material with ours.'),
+        challenge: boolean('True to let AWS compare symmetric material with that in the store.'),
       },
       run: async (engine, { name, key }, { challenge = false }) => {
         const { verifyDistribution } = await import('../core/operations/verify.js')

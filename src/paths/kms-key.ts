@@ -23,7 +23,7 @@ export const kmsKeys = definePath<Engine>()({
   parameters: { name: 'Name of the provider.' },
   operations: {
     list: {
-      summary: 'Names of the keys that are distributed to the provider.',
+      summary: 'Lists the keys that are distributed to the provider.',
       run: async ({ store }, { name }) => ({
         data: { keys: await store.list(recordPath.distributionsOf(name)) },
       }),
@@ -34,11 +34,11 @@ export const kmsKeys = definePath<Engine>()({
 /** WRITE, READ, DELETE keymgmt/kms/:name/key/:key */
 export const kmsKey = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key',
-  synopsis: 'A key in a KMS provider: one KMS key for each version, and an alias for the latest.',
+  synopsis: 'A distribution: one KMS key for each version of the key, and an alias for the latest.',
   description: [
-    'Distributing a key imports every version of it and makes the alias alias/hashicorp/KEY-TIMESTAMP. Purpose and protection stay as they were given.',
+    "Distributing a key imports each of its versions, and creates the alias alias/hashicorp/KEY-TIMESTAMP. Purpose and protection can't be changed.",
     '    keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm',
-    'Removing it deletes the alias and schedules the KMS keys for deletion. AWS cannot bring back a deleted symmetric KMS key, not even from its material; until then restore takes it back, and so does distributing the key again for the same purpose.',
+    'Removing it deletes the alias and schedules the KMS keys for deletion. AWS cannot bring back a deleted symmetric KMS key, not even from its material. Until the deletion date, restore brings them back, and so does distributing the key again for the same purpose.',
     '    keymgmt delete keymgmt/kms/example-kms/key/app',
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/restore',
   ].join('\n\n'),
@@ -48,7 +48,7 @@ export const kmsKey = definePath<Engine>()({
       summary: 'Distributes the key to the provider.',
       fields: {
         purpose: required(
-          listOf("What the key is to be used for. Can't be changed.", {
+          listOf("Uses of the key. Can't be changed.", {
             choices: PURPOSES,
             example: 'encrypt,decrypt',
             unsupported: { wrap: NO_WRAPPING, unwrap: NO_WRAPPING },
@@ -56,10 +56,10 @@ export const kmsKey = definePath<Engine>()({
         ),
         protection: oneOf(
           PROTECTIONS,
-          "How the key is protected; AWS KMS has hsm only. Can't be changed.",
+          "Protection of the key. AWS KMS has only hsm. Can't be changed.",
         ),
         version_aliases: boolean(
-          'Whether each version gets an alias of its own as well, ending in /v1, /v2 and so on.',
+          'True to give each version its own alias too, which ends in /v1, /v2 and so on.',
         ),
       },
       run: async (engine, { name, key }, { purpose, protection = 'hsm', version_aliases }) => {
@@ -73,7 +73,7 @@ export const kmsKey = definePath<Engine>()({
       },
     },
     read: {
-      summary: 'The ids of the KMS keys, by version.',
+      summary: 'Returns the ids of the KMS keys, by version.',
       run: async (engine, { name, key }) => {
         const record = await readDistribution(engine, name, key)
         if (!record) return describeRemoved(engine, name, key)
@@ -88,7 +88,7 @@ export const kmsKey = definePath<Engine>()({
     delete: {
       summary: 'Removes the alias and schedules the KMS keys for deletion.',
       fields: {
-        deletion_window: integer('Days until AWS deletes the KMS keys; 30 where none are given.', {
+        deletion_window: integer('Days until AWS deletes the KMS keys. The default is 30.', {
           min: 7,
           max: 30,
         }),

@@ -1,10 +1,10 @@
 import type { Engine } from '../core/engine.js'
-import { readProvider } from '../core/records/repository.js'
-import { recordPath } from '../core/records/model.js'
+import { recordPath, type PinnedPlace } from '../core/records/model.js'
 import { AWS_CREDENTIALS, SECRET_CREDENTIALS } from '../kms/credential-fields.js'
 import { KMS_KINDS } from '../kms/index.js'
 import { oneOf, pairs, text } from '../router/fields.js'
 import { definePath } from '../router/path.js'
+import { describeCredentialsSource } from './credentials-source.js'
 import { allowUnknownRegion, REGION } from './region.js'
 
 /** LIST keymgmt/kms */
@@ -15,7 +15,7 @@ export const providers = definePath<Engine>()({
   parameters: {},
   operations: {
     list: {
-      summary: 'Names of the providers.',
+      summary: 'Lists the names of the providers.',
       run: async ({ store }) => ({ data: { keys: await store.list(recordPath.providers) } }),
     },
   },
@@ -24,16 +24,16 @@ export const providers = definePath<Engine>()({
 /** WRITE, READ, DELETE keymgmt/kms/:name */
 export const kms = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name',
-  synopsis: 'A KMS provider: where keys are distributed to.',
+  synopsis: 'A KMS provider: a Region, and the credentials to use there.',
   description: [
-    "An AWS Region with the credentials to use there. Without credentials, AWS's own chain is asked: environment, shared files, role of the container or instance.",
+    'An AWS Region, and the credentials to use there. Without credentials, keymgmt uses those of the environment, the shared AWS files, or the role of the container or instance.',
     '    keymgmt write keymgmt/kms/example-kms provider=awskms key_collection=us-west-1',
     'Pass secrets in a file or on standard input, not as arguments. The file of credentials=@FILE has a line such as access_key=AKIAIOSFODNN7EXAMPLE for each name, or is a JSON object of the same names:',
     '    keymgmt write keymgmt/kms/example-kms credentials=@credentials.txt',
     '    keymgmt write keymgmt/kms/example-kms credentials=access_key=AKIAIOSFODNN7EXAMPLE credentials=secret_key=@secret.txt',
     'The whole request can be JSON too, such as {"provider": "awskms", "key_collection": "us-west-1", "credentials": {"access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}}',
     '    keymgmt write keymgmt/kms/example-kms @provider.json',
-    "Credentials are replaced as a whole. To return to AWS's own chain, remove them:",
+    'A write replaces all credentials. To use those of the environment again, remove them:',
     '    keymgmt write keymgmt/kms/example-kms credentials=',
   ].join('\n\n'),
   parameters: { name: 'Name of the provider.' },
@@ -42,11 +42,11 @@ export const kms = definePath<Engine>()({
       summary: 'Configures the provider, or replaces its credentials.',
       fields: {
         provider: oneOf(KMS_KINDS, "Kind of the KMS. Can't be changed."),
-        key_collection: text("AWS Region that the KMS keys are made in. Can't be changed.", REGION),
+        key_collection: text("AWS Region of the KMS keys. Can't be changed.", REGION),
         allow_unknown_region: allowUnknownRegion,
         credentials: pairs(
           AWS_CREDENTIALS,
-          'How to reach the KMS and as whom; replaced as a whole. Empty: none.',
+          'AWS credentials, and how to reach the KMS. A write replaces all of them. Empty removes them.',
           SECRET_CREDENTIALS,
         ),
       },
@@ -66,16 +66,25 @@ export const kms = definePath<Engine>()({
       },
     },
     read: {
-      summary: 'Kind and Region of the provider; never its credentials.',
+      summary:
+        'Returns the kind, Region and AWS account of the provider, and the source of its credentials, but never the credentials.',
       run: async (engine, { name }) => {
-        const record = await readProvider(engine, name)
-        return (
-          record && { data: { key_collection: record.key_collection, provider: record.provider } }
-        )
+        const { describeProvider } = await import('../core/operations/provider-place.js')
+        const description = await describeProvider(engine, name)
+        if (!description) return undefined
+        const { record, credentials, pinned } = description
+        return {
+          data: {
+            key_collection: record.key_collection,
+            provider: record.provider,
+            credentials_source: describeCredentialsSource(credentials),
+            ...placeData(pinned),
+          },
+        }
       },
     },
     delete: {
-      summary: 'Forgets the provider. No key may be distributed to it.',
+      summary: 'Deletes the provider. No key may be distributed to it.',
       run: async (engine, { name }) => {
         const { deleteProvider } = await import('../core/operations/providers.js')
         await deleteProvider(engine, name)
@@ -84,3 +93,15 @@ export const kms = definePath<Engine>()({
     },
   },
 })
+
+/** The places as text; there is more than one only if the credentials were of several accounts. */
+function placeData(pinned: readonly PinnedPlace[]): Record<string, string> {
+  if (pinned.length === 0) return {}
+  const each = (text: (place: PinnedPlace) => string) =>
+    [...new Set(pinned.map(text))].sort().join(',')
+  return {
+    account: each(({ account }) => account),
+    partition: each(({ partition }) => partition),
+    endpoint: each(({ endpoint }) => endpoint.origin),
+  }
+}

@@ -59,7 +59,7 @@ export function openSealedLocalStore(options: SealedLocalStoreOptions): OpenedSt
   let root: Promise<RootKey | undefined> | undefined
   /** True in the process that restores a snapshot. */
   let restores = false
-  /** A person is asked for the passphrase once, also if a snapshot has the same header. */
+  /** Asks for the passphrase once, also if a snapshot has the same header. */
   const openOnce = createHeaderOpener(options)
   const unlock = async (to: 'read' | 'write'): Promise<RootKey | undefined> => {
     if (!root && !restores) assertRestored(options.storeDir)

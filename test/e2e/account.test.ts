@@ -3,6 +3,8 @@ import { startDevKms, type DevKms, type DevKmsRequest } from '../../src/dev-kms/
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 const OTHER = '444455556666'
+const APP = 'write -f keymgmt/kms/k/key/app'
+const DISTRIBUTE = 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt'
 const ROTATE = 'write -f keymgmt/key/app/rotate'
 
 // The account is checked before material leaves: the first KMS key pins it.
@@ -16,7 +18,7 @@ describe('with credentials of another account', () => {
     requests = []
     await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
     await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
-    await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
+    await testbed.ok(DISTRIBUTE)
   })
   afterEach(async () => {
     await Promise.all(others.map((other) => other.close()))
@@ -34,7 +36,8 @@ describe('with credentials of another account', () => {
     others.push(kms)
     return { AWS_ENDPOINT_URL_KMS: kms.endpoint }
   }
-  const operations = () => requests.map(({ operation }) => operation)
+  /** The operations, each once, in the order of their first requests. */
+  const operations = () => [...new Set(requests.map(({ operation }) => operation))]
 
   it('a rotation is refused before anything is created', async () => {
     const ran = await testbed.run(ROTATE, { env: await elsewhere() })
@@ -62,6 +65,24 @@ describe('with credentials of another account', () => {
     expect(ran.stderr).toMatch(/:444455556666:key\/\S+, which is empty, is scheduled for deletion/)
     await testbed.ok(ROTATE)
     await testbed.ok('read keymgmt/kms/k/key/app/verify')
+  })
+
+  it.each([
+    ['replicate', [], 'write -f keymgmt/kms/k/key/pair/replicate'],
+    ['restore after a revocation', ['write -f keymgmt/kms/k/key/app/revoke'], `${APP}/restore`],
+    ['restore after a removal', ['delete keymgmt/kms/k/key/app'], `${APP}/restore`],
+    ['distribute again', ['delete keymgmt/kms/k/key/app'], DISTRIBUTE],
+    ['repair', [], `${APP}/repair`],
+    ['verify', [], 'read keymgmt/kms/k/key/app/verify challenge=true'],
+    ['delete', [], 'delete keymgmt/kms/k/key/app'],
+  ])('%s is refused, and nothing is sent', async (_title, prepare, line) => {
+    await testbed.ok('write keymgmt/key/pair type=ecdsa-p256 replica_regions=eu-west-1')
+    await testbed.ok('write keymgmt/kms/k/key/pair purpose=sign,verify')
+    for (const command of prepare) await testbed.ok(command)
+    const ran = await testbed.run(line, { env: await elsewhere() })
+    expect([ran.status, operations()]).toEqual([2, ['ListAliases']])
+    expect(ran.stderr).toContain(`the credentials are of account ${OTHER}: nothing was changed`)
+    await testbed.ok(line)
   })
 
   it('a distribution that was made at an embedded KMS is refused elsewhere', async () => {

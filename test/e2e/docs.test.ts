@@ -152,6 +152,7 @@ async function openShell(): Promise<Shell> {
     STORE_PASSPHRASE_FILE: join(work, 'passphrase'),
     AWS_TOKEN: 'token',
     AWS_ENDPOINT_URL_KMS: testbed.kms.endpoint,
+    AWS_ENDPOINT_URL_STS: testbed.kms.endpoint,
     AWS_ACCESS_KEY_ID: testbed.kms.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: testbed.kms.credentials.secretAccessKey,
   }
@@ -274,6 +275,7 @@ const BEFORE_PATH: Readonly<Record<string, readonly string[]>> = {
   ],
   'keymgmt/key/:name/rotate': [KEY],
   'keymgmt/kms': [PROVIDER],
+  'keymgmt/kms/:name/identity': [PROVIDER],
   // A KMS key of the same material that keymgmt does not know.
   'keymgmt/kms/:name/key/:key/adopt': [
     PROVIDER,

@@ -89,6 +89,7 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
     `write keymgmt/key/own/import type=aes256-gcm96 material=${randomBytes(32).toString('hex')}`,
   ],
   ['read keymgmt/kms/NAME', 'read keymgmt/kms/k'],
+  ['read keymgmt/kms/NAME/identity', 'read keymgmt/kms/k/identity'],
   ['read keymgmt/kms/NAME/key/KEY', 'read keymgmt/kms/k/key/app'],
   ['read keymgmt/kms/NAME/key/KEY/verify', 'read keymgmt/kms/k/key/app/verify'],
   ['read keymgmt/kms/NAME/verify', 'read keymgmt/kms/k/verify orphans=true'],

@@ -40,6 +40,7 @@ afterEach(async () => {
 
 const environment = () => ({
   AWS_ENDPOINT_URL_KMS: '',
+  AWS_ENDPOINT_URL_STS: '',
   HTTPS_PROXY: `http://${CREDENTIALS}@${proxy.address}`,
   AWS_CA_BUNDLE: join(testbed.home, 'ca.pem'),
   AWS_CONFIG_FILE: join(testbed.home, 'config'),

@@ -2,7 +2,7 @@ import { HttpResponse, type HttpRequest } from '@smithy/core/protocols'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { createAccount, type Account } from '../../src/dev-kms/account.js'
+import { copyAccount, createAccount, type Account } from '../../src/dev-kms/account.js'
 import { AwsError } from '../../src/dev-kms/errors.js'
 import { AWS_LIMITS, UNLIMITED } from '../../src/dev-kms/quotas.js'
 import { perform, type Service } from '../../src/dev-kms/service.js'
@@ -50,11 +50,17 @@ export class Aws {
     this.#machine = machine
   }
 
-  /** New accounts without KMS keys. */
-  reset(): void {
-    for (const [id, account] of Object.entries(ACCOUNTS))
+  /** Copies of the accounts, to begin from them again. */
+  save(): readonly Account[] {
+    return this.accounts.map((account) => copyAccount(account))
+  }
+
+  /** Begins from accounts that were saved, or from accounts without KMS keys. */
+  reset(saved: readonly Account[] = []): void {
+    const now = () => new Date(this.#machine.nowMs)
+    for (const [index, [id, number]] of Object.entries(ACCOUNTS).entries())
       this.#services.set(id, {
-        account: createAccount(() => new Date(this.#machine.nowMs), account),
+        account: saved[index] ? copyAccount(saved[index]) : createAccount(now, number),
         quotas: UNLIMITED,
         limits: AWS_LIMITS,
         policies: new Map(),

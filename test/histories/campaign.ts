@@ -10,11 +10,15 @@ export interface CampaignOptions {
   readonly seed: number
   /** Replays one failure of that seed. */
   readonly path?: string | undefined
+  /** False to report the first failure as it is. */
+  readonly shrink?: boolean
 }
 
 /** A history that failed, shrunk. */
 export interface Failed {
   readonly path: string
+  /** The number of the history, from 1. */
+  readonly number: number
   readonly history: History
   /** What is wrong, and what happened. */
   readonly report: string
@@ -27,11 +31,11 @@ interface Found {
 }
 
 /** Longer histories are rarely needed, and take longer to shrink. */
-const MAX_STEPS = 16
+const MAX_STEPS = 24
 
 const histories = fc.record({
   luck: fc.nat(),
-  beginning: fc.constantFrom(1, 1, 2, 2, 0),
+  beginning: fc.constantFrom(2, 2, 2, 1, 1, 0),
   steps: fc.commands([step.map((each) => new StepCommand(each))], {
     maxCommands: MAX_STEPS,
     size: 'max',
@@ -42,18 +46,19 @@ const histories = fc.record({
 export async function runHistories(
   world: World,
   coverage: Coverage,
-  { runs, seed, path }: CampaignOptions,
+  { runs, seed, path, shrink = true }: CampaignOptions,
 ): Promise<Failed | undefined> {
   const property = fc.asyncProperty(histories, async ({ luck, beginning, steps }) => {
-    const course = new Course(world, luck, coverage)
-    await course.begin(beginning)
+    const course = new Course(world, coverage)
+    await course.begin({ luck, beginning })
     await fc.asyncModelRun(() => ({ model: { course }, real: course }), steps)
     await course.end()
   })
   const details = await fc.check(property, {
     numRuns: runs,
     seed,
-    ...(path !== undefined && { path, endOnFailure: true }),
+    endOnFailure: !shrink || path !== undefined,
+    ...(path !== undefined && { path }),
   })
   if (!details.failed) return undefined
   const { counterexample, counterexamplePath, errorInstance } =
@@ -61,6 +66,7 @@ export async function runHistories(
   const [{ luck, beginning, steps }] = counterexample
   return {
     path: counterexamplePath,
+    number: details.numRuns,
     history: {
       luck,
       beginning,

@@ -20,6 +20,7 @@ export async function check(world: World, model: Model): Promise<string[]> {
     ...replacedMaterial(model, stores),
     ...unknownKmsKeys(model, stores),
     ...doubleKmsKeys(model),
+    ...sharedKmsKeys(stores),
     ...foreignAccounts(stores),
     ...lostOriginals(model),
   ]
@@ -73,6 +74,25 @@ function doubleKmsKeys(model: Model): string[] {
     if (seen.has(at)) return [`two KMS keys of operation ${at}`]
     seen.add(at)
     return []
+  })
+}
+
+/** A KMS key belongs to one distribution, although its record can be in two places for a moment. */
+function sharedKmsKeys(stores: readonly StoreContent[]): string[] {
+  return stores.flatMap(({ name: store, distributions }) => {
+    const owners = new Map<string, string>()
+    return distributions.flatMap(({ provider, record }) =>
+      record.kms_keys.flatMap((entry) => {
+        if (entry.state === 'creating') return []
+        const at = `${entry.region} ${entry.key.id}`
+        const owner = `${record.name} in ${provider}`
+        const other = owners.get(at) ?? owner
+        owners.set(at, owner)
+        return other === owner
+          ? []
+          : [`${store}: KMS key ${at} belongs to ${owner} and to ${other}`]
+      }),
+    )
   })
 }
 

@@ -55,9 +55,14 @@ export class Disk {
     )
   }
 
-  /** Removes everything. */
-  clear(): void {
-    this.#top = this.#folder()
+  /** Everything on the disk, to begin from it again. */
+  save(): unknown {
+    return copyOf(this.#top)
+  }
+
+  /** Begins from what was saved, or from nothing. */
+  reset(saved?: unknown): void {
+    this.#top = saved === undefined ? this.#folder() : (copyOf(saved as Node) as FolderNode)
     this.#open.clear()
   }
 

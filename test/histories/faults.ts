@@ -46,13 +46,16 @@ const when = fc.constantFrom('after' as const, 'before' as const)
 
 /** A fault of a command that uses these operations of AWS, which blanks separate. */
 export function faultOf(operations: string): fc.Arbitrary<Fault> {
-  const file = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 150 }))
+  const file = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 80 }))
   const filePoint = fc.record({ file, when })
   if (operations === '')
     return fc.record({ kill: fc.constantFrom('process' as const, 'power' as const), at: filePoint })
   const of = fc.constantFrom(...operations.split(' '))
   const requestPoint: fc.Arbitrary<RequestPoint> = fc.oneof(
-    fc.record({ request: fc.integer({ min: 1, max: 8 }), when }),
+    fc.record({
+      request: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 8 })),
+      when,
+    }),
     fc.record({ request: fc.constantFrom(1, 1, 2), of, when }),
   )
   const kill = fc.constantFrom('process' as const, 'process' as const, 'power' as const)

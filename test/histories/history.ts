@@ -6,7 +6,7 @@ import { count, NO_FAULT, type Coverage } from './coverage.js'
 import { Model } from './model.js'
 import { settle } from './settle.js'
 import { BEGINNINGS, nameOfStep, type Step } from './steps.js'
-import type { Ran, World } from './world.js'
+import type { CommandRun, Ran, World } from './world.js'
 
 /** A history as it is stored. */
 export interface History {
@@ -20,22 +20,37 @@ export interface History {
 /** Thrown for a history in which something went wrong. */
 export class Wrong extends Error {}
 
+/** No command takes longer than this on the simulated clock, whatever the local clock says. */
+const LONGEST_MS = 9 * 60_000
+
+/** What the commands at the beginning of histories left. */
+const beginnings = new Map<number, ReturnType<World['save']>>()
+
 /** A running history: the world, what must stay true, and what happened. */
 export class Course {
   readonly world: World
-  readonly model: Model
+  model: Model
   readonly log: string[] = []
   readonly #coverage: Coverage
 
-  constructor(world: World, luck: number, coverage: Coverage) {
+  constructor(world: World, coverage: Coverage) {
     this.world = world
     this.#coverage = coverage
-    world.reset(randomOf(luck))
     this.model = new Model(world)
   }
 
-  async begin(beginning: number): Promise<void> {
-    for (const line of BEGINNINGS[beginning] ?? []) await this.take({ line })
+  /** Runs the commands at the beginning, or continues from what they left. */
+  async begin({ luck, beginning }: Omit<History, 'steps'>): Promise<void> {
+    const lines = BEGINNINGS[beginning] ?? []
+    if (!beginnings.has(beginning)) {
+      this.world.reset(randomOf(beginning))
+      for (const line of lines) await this.run(line)
+      beginnings.set(beginning, this.world.save())
+    }
+    this.world.reset(randomOf(luck), beginnings.get(beginning))
+    this.model = new Model(this.world)
+    this.log.splice(0, this.log.length, ...lines)
+    this.#assertNothingWrong(await check(this.world, this.model))
   }
 
   /** Takes a step, and checks everything. @throws Wrong */
@@ -63,15 +78,22 @@ export class Course {
     } else if ('copy' in step) this.world.copyStore()
     else if ('settle' in step) this.#assertNothingWrong(await settle(this))
     else {
-      const both = [step, ...(step.beside ? [step.beside] : [])]
+      const both = [step, ...(step.beside ? [step.beside] : [])].map((each) => this.#named(each))
       for (const { line, store } of both) this.model.begin(line, store)
       return Promise.all(both.map((each) => this.world.run(each)))
     }
     return []
   }
 
+  /** The command with the id of the KMS key that it picks. */
+  #named(command: CommandRun): CommandRun {
+    const ids = [...this.model.kmsKeys()].map(({ key }) => key.id)
+    const id = ids[(command.pick ?? 0) % ids.length] ?? 'none'
+    return { ...command, line: command.line.replace('KMS_KEY', id) }
+  }
+
   /** Runs a command without faults, and notes what it did. */
-  async run(line: string, as: AccessKeyId): Promise<Ran> {
+  async run(line: string, as: AccessKeyId = 'AKIAEXAMPLE000000001'): Promise<Ran> {
     this.model.begin(line)
     const ran = await this.world.run({ line, as })
     await this.#note(ran)
@@ -79,10 +101,11 @@ export class Course {
   }
 
   async #note(ran: Ran): Promise<void> {
-    const { line, status, error } = ran
+    const { line, status, error, tookMs } = ran
     this.log.push(`  ${line}: ${status ?? 'killed'} ${error?.code ?? ''} ${error?.message ?? ''}`)
     await this.model.end(ran)
     if (error?.code === 'INTERNAL') this.#assertNothingWrong([`${line}: ${error.message}`])
+    if (tookMs > LONGEST_MS) this.#assertNothingWrong([`${line} took ${tookMs} ms`])
   }
 
   #assertNothingWrong(problems: readonly string[]): void {
@@ -118,8 +141,8 @@ export class StepCommand implements AsyncCommand<Subject, Course> {
 
 /** Runs a stored history. @throws Wrong */
 export async function replay(world: World, history: History, coverage: Coverage): Promise<void> {
-  const course = new Course(world, history.luck, coverage)
-  await course.begin(history.beginning)
+  const course = new Course(world, coverage)
+  await course.begin(history)
   for (const step of history.steps) await course.take(step)
   await course.end()
 }

@@ -13,6 +13,8 @@ class KilledError extends Error {}
 export class Process {
   readonly pid: number
   isDead = false
+  /** True if it has ended by itself: its timers are gone then. */
+  hasEnded = false
   /** Changes of files so far. */
   fileOperations = 0
   /** Requests so far. */
@@ -47,6 +49,10 @@ interface Timer {
   readonly owner: Process | undefined
   readonly fire: () => void
 }
+
+/** A longer jump of the clock is made only after a moment in which really nothing happens. */
+const LONG_JUMP_MS = 60_000
+const MOMENT_MS = 200
 
 /** Turns of the event loop in which a running command starts everything that it can start. */
 const QUIET_TURNS = 3
@@ -105,6 +111,7 @@ export class Machine {
       ended.catch(() => undefined)
       return await Promise.race([ended, child.died])
     } finally {
+      child.hasEnded = true
       this.#processes.delete(child.pid)
     }
   }
@@ -140,19 +147,25 @@ export class Machine {
   }
 
   /** Time passes when nothing else can happen: the earliest timer fires. */
-  #pump(turns: number): void {
+  #pump(turns: number, isSure = false): void {
     real.setImmediate(() => {
       if (turns > 0) {
-        this.#pump(turns - 1)
+        this.#pump(turns - 1, isSure)
         return
       }
-      this.#timers = this.#timers.filter(({ owner }) => owner?.isDead !== true)
+      this.#timers = this.#timers.filter(({ owner }) => !owner?.isDead && !owner?.hasEnded)
       const [first, ...others] = this.#timers
       if (!first) {
         this.#isPumping = false
         return
       }
       const next = others.reduce((one, other) => (other.due < one.due ? other : one), first)
+      if (next.due > this.nowMs + LONG_JUMP_MS && !isSure) {
+        real.setTimeout(() => {
+          this.#pump(QUIET_TURNS, this.#timers.at(-1) === (others.at(-1) ?? first))
+        }, MOMENT_MS)
+        return
+      }
       this.#timers.splice(this.#timers.indexOf(next), 1)
       this.nowMs = Math.max(this.nowMs, next.due)
       next.fire()
@@ -170,7 +183,7 @@ export class Machine {
     this.#timers = []
     this.aheadMs = 0
     this.random = random
-    this.disk.clear()
+    this.disk.reset()
   }
 
   /** Replaces the clock, the files and the processes of this process of Node.js for good. */

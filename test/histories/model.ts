@@ -7,7 +7,7 @@ import type { Ran, StoreName, World } from './world.js'
 
 /** The wish of a command, as far as it may take something away. */
 interface Intent {
-  readonly kind: 'remove' | 'revoke' | 'minimum' | 'activate' | 'repair' | 'other'
+  readonly kind: 'remove' | 'drop' | 'revoke' | 'minimum' | 'activate' | 'repair' | 'other'
   readonly provider?: string | undefined
   readonly key?: string | undefined
   readonly minimum?: number
@@ -20,7 +20,8 @@ export function intentOf(line: string): Intent {
   const at = { provider, key: ofProvider ?? ofKey }
   const [, minimum] = /min_enabled_version=(\d+)/.exec(line) ?? []
   if (minimum !== undefined) return { kind: 'minimum', ...at, minimum: Number(minimum) }
-  if (/^delete keymgmt\/kms\/\w+\/key\/\w+/.test(line)) return { kind: 'remove', ...at }
+  if (/^delete keymgmt\/kms\/\w+\/key\/\w+$/.test(line)) return { kind: 'remove', ...at }
+  if (line.includes('/replicate/')) return { kind: 'drop', ...at }
   if (line.includes('/revoke')) return { kind: 'revoke', ...at }
   if (line.includes('/repair')) return { kind: 'repair', ...at }
   if (/\/restore| purpose=/.test(line)) return { kind: 'activate', ...at }
@@ -86,8 +87,9 @@ export class Model {
   /** Notes what a command is asked to do, before it runs. */
   begin(line: string, store: StoreName = 'main'): void {
     const { kind, provider, key = '', minimum } = intentOf(line)
-    if (kind === 'remove' || kind === 'revoke')
-      for (const use of this.#usesOf(provider, key)) use.takenDown.add(store)
+    if (kind === 'remove' || kind === 'revoke' || kind === 'drop')
+      for (const use of this.#usesOf(provider, key))
+        if (kind !== 'drop' || use.region === 'us-east-1') use.takenDown.add(store)
     if (minimum !== undefined)
       this.#minimums.set(key, (this.#minimums.get(key) ?? new Set()).add(minimum))
   }
@@ -95,7 +97,7 @@ export class Model {
   /** True if there is something that the command can work on. */
   canRun(line: string): boolean {
     const { key = '', provider } = intentOf(line)
-    const isNew = line.includes(' type=') || line.includes(' purpose=')
+    const isNew = /\/adopt | purpose=/.test(line)
     return (
       line.includes(' type=') || this.known.has(isNew || !provider ? key : `${provider}/${key}`)
     )
@@ -236,8 +238,9 @@ export class Model {
     const name = key?.tags.get('keymgmt:key')
     const isOwn = name === undefined || name === intent.key
     const use = this.uses.get(`${region} ${key?.id ?? ''}`)
+    const isRemoval = intent.kind === 'remove' || (intent.kind === 'drop' && region === 'us-east-1')
     const mayRevoke = intent.kind === 'revoke' || (intent.kind === 'repair' && use?.isRevoked)
-    if (operation === 'ScheduleKeyDeletion' && use && !(isOwn && intent.kind === 'remove'))
+    if (operation === 'ScheduleKeyDeletion' && use && !(isOwn && isRemoval))
       complain(`schedules the deletion of KMS key ${use.id}`)
     if (operation === 'DeleteImportedKeyMaterial' && use && !(isOwn && mayRevoke))
       complain(`deletes the material of KMS key ${use.id}`)

@@ -5,11 +5,13 @@ import { fileURLToPath } from 'node:url'
 import { runHistories, type Failed } from './campaign.js'
 import { add, tableOf, type Coverage } from './coverage.js'
 import { replay, type History } from './history.js'
+import { proveAll } from './prove.js'
 import { World } from './world.js'
 
 const USAGE = `Usage: npm run histories -- [-runs=10000] [-seed=N] [-jobs=N]
        npm run histories -- -seed=N -path=PATH
-       npm run histories -- -file=test/histories/corpus/NAME.json`
+       npm run histories -- -file=test/histories/corpus/NAME.json
+       npm run histories -- -prove=all|NAME [-seed=N]`
 
 /** The seeds of two processes are this far apart. */
 const SEEDS_APART = 1_000_003
@@ -27,7 +29,7 @@ function write(text: string): void {
 function readOptions(args: readonly string[]): ReadonlyMap<string, string> {
   return new Map(
     args.map((argument) => {
-      const [, name, value] = /^-(runs|seed|jobs|path|file)=(.+)$/.exec(argument) ?? []
+      const [, name, value] = /^-(runs|seed|jobs|path|file|prove|shrink)=(.+)$/.exec(argument) ?? []
       if (name === undefined || value === undefined) throw new Error(`${argument}?\n${USAGE}`)
       return [name, value]
     }),
@@ -35,11 +37,11 @@ function readOptions(args: readonly string[]): ReadonlyMap<string, string> {
 }
 
 /** Runs histories in this process of Node.js, whose clock, files and network it replaces. */
-async function runHere(runs: number, seed: number, path?: string): Promise<Result> {
+async function runHere(runs: number, seed: number, path?: string, shrink = true): Promise<Result> {
   const coverage: Coverage = new Map()
   const world = new World()
   await world.install()
-  const failed = await runHistories(world, coverage, { runs, seed, path })
+  const failed = await runHistories(world, coverage, { runs, seed, path, shrink })
   return { coverage: [...coverage].map(([step, row]) => [step, [...row]] as const), failed }
 }
 
@@ -59,7 +61,7 @@ function runApart(runs: number, seed: number): Promise<Result> {
 function report(result: Result, seed: number): void {
   const { failed } = result
   if (!failed) return
-  write(`A history failed: npm run histories -- -seed=${seed} -path=${failed.path}`)
+  write(`History ${failed.number} failed: npm run histories -- -seed=${seed} -path=${failed.path}`)
   write(JSON.stringify(failed.history))
   write(failed.report)
   process.exitCode = 1
@@ -80,16 +82,19 @@ async function runAll(runs: number, seed: number, jobs: number): Promise<void> {
 }
 
 const options = readOptions(process.argv.slice(2))
-const [file, path] = [options.get('file'), options.get('path')]
+const [file, path, prove] = ['file', 'path', 'prove'].map((name) => options.get(name))
 const runs = Number(options.get('runs') ?? 10_000)
 const seed = Number(options.get('seed') ?? Math.floor(Math.random() * 2 ** 31))
 if (process.env.HISTORIES_CHILD) {
   const result = await runHere(runs, seed)
   process.send?.(result, () => process.exit())
+} else if (prove !== undefined) {
+  process.exitCode = await proveAll(prove, seed, write)
 } else if (file !== undefined) {
   const world = new World()
   await world.install()
   await replay(world, JSON.parse(readFileSync(file, 'utf8')) as History, new Map())
   write(`${file}: nothing is wrong`)
-} else if (path !== undefined) report(await runHere(runs, seed, path), seed)
-else await runAll(runs, seed, Number(options.get('jobs') ?? availableParallelism()))
+} else if (path !== undefined || options.get('shrink') === 'no') {
+  report(await runHere(runs, seed, path, false), seed)
+} else await runAll(runs, seed, Number(options.get('jobs') ?? availableParallelism()))

@@ -1,3 +1,4 @@
+import { currentMaterial } from '../../src/dev-kms/state.js'
 import { ACCOUNTS, type AccessKeyId } from './aws.js'
 import type { Course } from './history.js'
 import { LINES, type Change } from './steps.js'
@@ -80,23 +81,42 @@ async function verify(course: Course, found: FoundDistribution): Promise<string[
   const { provider, key } = found
   const line = LINES.verify(provider, key)
   const { status, stdout, error } = await course.run(line, accountOf(found))
-  if (status === 0) return []
+  if (status === 0) return otherMaterial(course, found)
   if (status !== 3) return [`verify of ${key} in ${provider}: ${error?.message ?? ''}`]
+  const isLost = course.model.lost.has(key)
   const { data } = JSON.parse(stdout) as { data: { differences: Difference[] } }
   return data.differences
-    .filter(() => !isExplained(course, key))
+    .filter(({ found }) => !isExplained(course, key) && !(isLost && /lost|deleted/.test(found)))
     .map((difference) => `verify of ${key} in ${provider} finds ${JSON.stringify(difference)}`)
+}
+
+/** `verify` is not clean if AWS's current material is not the store's. */
+async function otherMaterial(
+  course: Course,
+  { provider, key }: FoundDistribution,
+): Promise<string[]> {
+  const [main] = await readStores(course.world)
+  const found = main?.distributions.find(
+    (one) => one.provider === provider && one.key === key && !one.isArchived,
+  )
+  const kmsKeys = new Map([...course.model.kmsKeys()].map((each) => [each.key.arn, each.key]))
+  return (found?.record.kms_keys ?? []).flatMap((entry) => {
+    if (entry.state !== 'created') return []
+    const expected = main?.materials.get(`${found?.record.key_id ?? ''} ${entry.version}`)
+    const kmsKey = kmsKeys.get(entry.key.arn)
+    const actual = kmsKey && currentMaterial(kmsKey)?.bytes?.toString('hex')
+    return actual === expected
+      ? []
+      : [`verify of ${key} in ${provider} is clean, but ${entry.key.id} has other material`]
+  })
 }
 
 /** Changes of somebody else that keymgmt can't undo. */
 const IRREPARABLE: readonly Change[] = ['rotate to other material', 'move the primary']
 
-/** True if somebody else changed a KMS key of this key for good, or if AWS has deleted one. */
+/** True if somebody else changed a KMS key of this key for good. */
 function isExplained({ model }: Course, key: string): boolean {
-  return (
-    model.lost.has(key) ||
-    [...model.uses.values()].some(
-      (use) => use.key === key && IRREPARABLE.some((each) => use.touched.has(each)),
-    )
+  return [...model.uses.values()].some(
+    (use) => use.key === key && IRREPARABLE.some((each) => use.touched.has(each)),
   )
 }

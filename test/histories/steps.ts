@@ -45,6 +45,8 @@ export type KeyName = keyof typeof KEYS
 export const PROVIDERS = {
   west: 'key_collection=us-west-1',
   east: `key_collection=eu-central-1 ${credentialsOf('AKIAEXAMPLE000000001')}`,
+  /** The same Region and account as `west`. */
+  twin: `key_collection=us-west-1 ${credentialsOf('AKIAEXAMPLE000000001')}`,
   other: `key_collection=us-west-1 ${credentialsOf('AKIAEXAMPLE000000002')}`,
 } as const
 
@@ -67,6 +69,18 @@ export const LINES = {
   restore: (provider: string, key: string) => `write -f keymgmt/kms/${provider}/key/${key}/restore`,
   revoke: (provider: string, key: string) => `write -f keymgmt/kms/${provider}/key/${key}/revoke`,
   repair: (provider: string, key: string) => `write -f keymgmt/kms/${provider}/key/${key}/repair`,
+  adopt: (provider: string, key: string) =>
+    `write keymgmt/kms/${provider}/key/${key}/adopt key_id=KMS_KEY`,
+  drop: (provider: string, key: string) =>
+    `delete keymgmt/kms/${provider}/key/${key}/replicate/us-east-1`,
+  aliases: (provider: string, key: KeyName) =>
+    `${LINES.distribute(provider, key)} version_aliases=true`,
+  import: (key: string, byte: number) =>
+    `write keymgmt/key/${key}/import_version material=${byte.toString(16).padStart(2, '0').repeat(32)}`,
+  allowDeletion: (key: KeyName) =>
+    `write keymgmt/key/${key} ${KEYS[key].fields} deletion_allowed=true`,
+  deleteKey: (key: string) => `delete keymgmt/key/${key}`,
+  deleteProvider: (provider: string) => `delete keymgmt/kms/${provider}`,
   verify: (provider: string, key: string) => `read keymgmt/kms/${provider}/key/${key}/verify`,
 } as const
 
@@ -78,6 +92,7 @@ const place = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Place>(['east', 'a']) },
   { weight: 1, arbitrary: fc.constant<Place>(['east', 'g']) },
   { weight: 1, arbitrary: fc.constant<Place>(['other', 'a']) },
+  { weight: 1, arbitrary: fc.constant<Place>(['twin', 'a']) },
   { weight: 1, arbitrary: fc.constant<Place>(['west', 's']) },
 )
 const key = place.map(([, name]) => name)
@@ -110,6 +125,21 @@ const commandLine: fc.Arbitrary<readonly [line: string, operations: string]> = f
   OF_PLACE(3, LINES.restore, RESTORING),
   OF_PLACE(2, LINES.revoke, 'DeleteImportedKeyMaterial'),
   OF_PLACE(3, LINES.repair, REPAIRING),
+  OF_PLACE(1, LINES.adopt, 'DescribeKey ListResourceTags TagResource ImportKeyMaterial'),
+  OF_PLACE(1, (provider) => LINES.drop(provider, 'g'), 'ScheduleKeyDeletion DeleteAlias'),
+  OF_PLACE(1, LINES.aliases, 'CreateAlias'),
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom('a', 'g'), fc.nat(3))
+      .map((at) => [LINES.import(...at), CREATING] as const),
+  },
+  { weight: 2, arbitrary: key.map((name) => [LINES.allowDeletion(name), ''] as const) },
+  { weight: 2, arbitrary: key.map((name) => [LINES.deleteKey(name), 'DescribeKey'] as const) },
+  {
+    weight: 1,
+    arbitrary: place.map(([name]) => [LINES.deleteProvider(name), 'DescribeKey'] as const),
+  },
   OF_PLACE(1, LINES.verify, 'DescribeKey ListAliases ListResourceTags'),
 )
 
@@ -117,6 +147,7 @@ const copyAt = fc.nat(100)
 
 const command: fc.Arbitrary<CommandRun> = commandLine.chain(([line, operations]) => {
   const of = fc.constant(line)
+  if (line.includes('KMS_KEY')) return fc.record({ line: of, pick: fc.nat(20) })
   const fault = faultOf(operations)
   const copy = fc.constant<StoreName>('copy')
   return fc.oneof<fc.MaybeWeightedArbitrary<CommandRun>[]>(
@@ -148,20 +179,14 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Step>({ settle: true }) },
 )
 
+const CONFIGURED = (['west', 'east', 'twin', 'other'] as const).map(LINES.configure)
+
 /** The commands that a history begins with. */
 export const BEGINNINGS: readonly (readonly string[])[] = [
-  [LINES.configure('west'), LINES.configure('east'), LINES.configure('other')],
+  CONFIGURED,
+  [...CONFIGURED, LINES.create('a'), LINES.distribute('west', 'a')],
   [
-    LINES.configure('west'),
-    LINES.configure('east'),
-    LINES.configure('other'),
-    LINES.create('a'),
-    LINES.distribute('west', 'a'),
-  ],
-  [
-    LINES.configure('west'),
-    LINES.configure('east'),
-    LINES.configure('other'),
+    ...CONFIGURED,
     LINES.create('g'),
     LINES.distribute('west', 'g'),
     LINES.replicate('west', 'g'),
@@ -184,6 +209,12 @@ export function nameOfStep(step: Step): string {
 const KINDS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/min_enabled_version/, 'minimum'],
   [/kms\/\w+ provider=/, 'configure'],
+  [/version_aliases/, 'version aliases'],
+  [/\/(adopt|import_version) /, '$1'],
+  [/^delete .*\/replicate\//, 'drop a Region'],
+  [/deletion_allowed/, 'allow deletion'],
+  [/^delete keymgmt\/key\/\w+$/, 'delete the key'],
+  [/^delete keymgmt\/kms\/\w+$/, 'delete the provider'],
   [/ purpose=/, 'distribute'],
   [/^delete keymgmt\/kms/, 'remove'],
   [/\/(rotate|replicate|restore|revoke|repair|verify)$/, '$1'],

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { PLAIN, type Terminal } from '../../src/cli/terminal.js'
 import { runProgram } from '../../src/cli/program.js'
+import type { Account } from '../../src/dev-kms/account.js'
 import { wrappingPair } from '../../src/dev-kms/wrapping.js'
 import { Aws, SECRET, type AccessKeyId } from './aws.js'
 import type { Random } from './disk.js'
@@ -20,6 +21,8 @@ export interface CommandRun {
   readonly fault?: Fault
   /** Copies the store at this change of a file. */
   readonly copyAt?: number
+  /** Chooses the KMS key whose id replaces KMS_KEY in the line. */
+  readonly pick?: number
 }
 
 /** What a command printed, and how it ended; without a status if it was killed. */
@@ -31,6 +34,8 @@ export interface Ran {
   readonly stderr: string
   /** The faults that it met. */
   readonly met: readonly string[]
+  /** How long it took, on the simulated clock. */
+  readonly tookMs: number
   readonly error: CommandError | undefined
 }
 
@@ -39,6 +44,12 @@ export interface CommandError {
   readonly code: string
   readonly message: string
   readonly hints: readonly string[]
+}
+
+interface Saved {
+  readonly nowMs: number
+  readonly disk: unknown
+  readonly accounts: readonly Account[]
 }
 
 /** Everything outside of the product: a machine, AWS, and the command line. */
@@ -62,9 +73,18 @@ export class World {
     )
   }
 
-  reset(random: Random): void {
+  /** The state of everything, to begin from it again. */
+  save(): Saved {
+    const { disk, nowMs } = this.machine
+    return { nowMs, disk: disk.save(), accounts: this.aws.save() }
+  }
+
+  /** Begins from what was saved, or from nothing; `random` chooses all that is left to chance. */
+  reset(random: Random, saved?: Saved): void {
     this.machine.reset(random)
-    this.aws.reset()
+    if (saved) this.machine.nowMs = saved.nowMs
+    this.machine.disk.reset(saved?.disk)
+    this.aws.reset(saved?.accounts)
   }
 
   folderOf(store: StoreName): string {
@@ -79,6 +99,7 @@ export class World {
     const terminal = this.#terminal(command, printed, () => child?.isDead !== true)
     const { signal } = new AbortController()
     const args = [...line.split(' '), '-format=json']
+    const began = this.machine.nowMs
     const status = await this.machine.run(
       () => runProgram(args, { terminal, signal }),
       (process) => {
@@ -89,7 +110,8 @@ export class World {
       },
     )
     const met = [...((child && this.#met.get(child)) ?? [])]
-    return { line, store, status, ...printed, met, error: parseError(printed.stderr) }
+    const tookMs = this.machine.nowMs - began
+    return { line, store, status, ...printed, met, tookMs, error: parseError(printed.stderr) }
   }
 
   #onFileOperation(process: Process, { fault, copyAt, store = 'main' }: CommandRun) {

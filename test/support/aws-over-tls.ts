@@ -11,6 +11,8 @@ export interface AwsOverTls {
   readonly port: number
   /** Each request: the host that it named, and the access key id that signed it. */
   readonly requests: { readonly host: string; readonly accessKeyId: string | undefined }[]
+  /** The account that STS names as the caller's. */
+  caller: string
   close(): Promise<void>
 }
 
@@ -21,6 +23,7 @@ interface Reply {
   readonly status: number
   readonly type: string
   readonly body: string | Buffer
+  readonly requestId?: string
 }
 
 /**
@@ -35,16 +38,18 @@ export async function startAwsOverTls(
   const server = createServer(certificate, (request, response) => {
     const { host = '', authorization = '' } = request.headers
     requests.push({ host, accessKeyId: /Credential=([^/]+)/.exec(authorization)?.[1] })
-    replyTo(kms, request, host)
-      .then(({ status, type, body }) => {
-        response.writeHead(status, { 'content-type': type }).end(body)
+    replyTo(kms, request, { host, caller: running.caller })
+      .then(({ status, type, body, requestId = 'r-1' }) => {
+        const headers = { 'content-type': type, 'x-amzn-requestid': requestId }
+        response.writeHead(status, headers).end(body)
       })
       .catch(() => response.destroy())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
+  const running: AwsOverTls = {
     port: (server.address() as AddressInfo).port,
     requests,
+    caller: '111122223333',
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
@@ -53,15 +58,30 @@ export async function startAwsOverTls(
         server.closeAllConnections()
       }),
   }
+  return running
 }
 
-async function replyTo(kms: DevKms, request: IncomingMessage, host: string): Promise<Reply> {
+async function replyTo(
+  kms: DevKms,
+  request: IncomingMessage,
+  { host, caller }: { readonly host: string; readonly caller: string },
+): Promise<Reply> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const body = Buffer.concat(chunks)
+  if (host.startsWith('sts.') && body.includes('GetCallerIdentity')) return identityOf(caller)
   if (host.startsWith('sts.')) return assumeRole(body.toString())
   if (host.startsWith('portal.sso.')) return roleCredentials()
   return forward(kms, request, body)
+}
+
+function identityOf(account: string): Reply {
+  const result = `<Arn>arn:aws:iam::${account}:user/u</Arn><UserId>U</UserId><Account>${account}</Account>`
+  return {
+    status: 200,
+    type: 'text/xml',
+    body: `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>${result}</GetCallerIdentityResult></GetCallerIdentityResponse>`,
+  }
 }
 
 function assumeRole(body: string): Reply {
@@ -127,6 +147,7 @@ async function forward(kms: DevKms, { headers }: IncomingMessage, body: Buffer):
           resolve({
             status: response.statusCode ?? 0,
             type: response.headers['content-type'] ?? '',
+            requestId: String(response.headers['x-amzn-requestid']),
             body: Buffer.concat(chunks),
           })
         })

@@ -58,6 +58,7 @@ export async function createTestbed(
     HOME: home,
     KEYMGMT_HOME: join(home, 'keymgmt'),
     AWS_ENDPOINT_URL_KMS: kms.endpoint,
+    AWS_ENDPOINT_URL_STS: kms.endpoint,
     AWS_ACCESS_KEY_ID: kms.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: kms.credentials.secretAccessKey,
     AWS_EC2_METADATA_DISABLED: 'true',

@@ -104,8 +104,9 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
   }
   return {
     region: home,
-    endpoint: later(() => ({ origin: 'memory', isLoopback: false })),
+    endpoint: later(() => ({ origin: 'memory', isLoopback: false, isAws: false })),
     account: later(() => undefined),
+    identity: later(() => ({ account: '', partition: '', arn: '' })),
     create: later((request) => make(home, randomUUID(), request)),
     findByOperation: later(
       (ids) =>

@@ -3,6 +3,7 @@ const PLACEHOLDERS: readonly (readonly [RegExp, string])[] = [
   [/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>'],
   [/mrk-[0-9a-f]{32}/g, '<mrk-id>'],
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<date>'],
+  [/http:\/\/127\.0\.0\.1:\d+/g, '<endpoint>'],
   [/(app|web|gcm96)-\d{10}/g, '$1-<time>'],
 ]
 

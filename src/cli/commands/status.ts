@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { describeCredentialsSource } from '../../paths/credentials-source.js'
 import { composeEngine } from '../engine.js'
-import { describeCredentialsSource } from '../output/credentials-source.js'
 import { loadFormat, type FormatName } from '../output/index.js'
 import { printOptions } from '../output/response.js'
 import { effectiveSettings, type Effective } from '../settings.js'

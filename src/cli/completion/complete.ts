@@ -12,7 +12,7 @@ type CompletesPaths = Extract<Completes, { readonly paths: unknown }>
 export interface Choices {
   readonly program: KeymgmtCommand
   readonly paths: readonly PathDefinition<never>[]
-  /** The names that LIST answers at a path; none where it answers nothing, or fails. */
+  /** Returns the names that LIST finds at a path, or none if it fails. */
   readonly list: (path: string) => Promise<readonly string[]>
 }
 

@@ -1,5 +1,5 @@
-// A candidate that ends with a space is a whole word; the others are gone on with. Shells that
-// break words at `=` get what follows it. File names are completed after `@`.
+// A candidate that ends with a space is a complete word; the user continues to type the others.
+// Shells that break words at `=` get the part after it. File names are completed after `@`.
 
 const BASH = `# keymgmt completion for bash: eval "$(keymgmt completion bash)"
 _keymgmt() {

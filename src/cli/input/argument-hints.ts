@@ -34,7 +34,15 @@ export function withArgumentHints(
 ): unknown {
   if (!(error instanceof KeymgmtError) || !CAUSED_BY_ARGUMENTS.has(error.code)) return error
   const hints = [...new Set(args.flatMap((arg) => hintsOn(arg, isFile)))]
-  return hints.length === 0 ? error : error.withHints(hints)
+  const [material = 'FILE'] = args.flatMap((arg) => /^material=@(.+)$/.exec(arg)?.[1] ?? [])
+  const named = isFileName(material) ? withFileName(error, material) : error
+  return hints.length === 0 ? named : named.withHints(hints)
+}
+
+/** The error with the name of the material's file in the commands of its hints. */
+function withFileName(error: KeymgmtError, file: string): KeymgmtError {
+  const hints = error.hints.map((hint) => hint.replace(/(?<![\w@-])FILE\b/g, file))
+  return new KeymgmtError(error.code, error.message, { hints, cause: error })
 }
 
 function hintsOn(arg: string, isFile: (name: string) => boolean): readonly string[] {

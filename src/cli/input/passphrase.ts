@@ -9,8 +9,8 @@ import type { PassphraseRequest } from './prompt.js'
  * The store's passphrase: from the file that `KEYMGMT_PASSPHRASE_FILE` names (its last newline is
  * not part of it), from `KEYMGMT_PASSPHRASE`, or typed without echo on a terminal; undefined where
  * there is none of these.
- * @throws KeymgmtError STORE_SEALED when the file can't be read, or a new passphrase is empty or
- * was not typed the same twice; INTERRUPTED when whoever is asked prefers to leave.
+ * @throws KeymgmtError STORE_SEALED when the file can't be read, or a new passphrase is empty
+ * or typed differently the second time; INTERRUPTED if the user cancels the prompt.
  */
 export async function passphraseFrom(
   terminal: Terminal,

@@ -5,7 +5,7 @@ import type { Terminal } from '../terminal.js'
 
 /** The purpose of a passphrase, and the terminal that it is typed at. */
 export interface PassphraseRequest {
-  /** To open a store, or to create one that only it will open: then it is asked for twice. */
+  /** Opens a store, or seals a new one. In that case, the user types the passphrase twice. */
   readonly to: 'open' | 'create'
   /** Ends the question. */
   readonly signal: AbortSignal
@@ -63,7 +63,7 @@ async function askTwice(
     throw new KeymgmtError('STORE_SEALED', 'a passphrase must not be empty', {
       hints: ['run the same command again; nothing was changed'],
     })
-  const again = typed === undefined ? undefined : await question('The same again')
+  const again = typed === undefined ? undefined : await question('Repeat it')
   if (again === undefined) return undefined
   if (again === typed) return typed
   throw new KeymgmtError('STORE_SEALED', 'the two passphrases differ', {

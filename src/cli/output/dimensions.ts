@@ -1,3 +1,2 @@
-// By itself, for it is loaded only where there may be a terminal: Node.js loads its network with
-// it.
+// A module of its own, because only a terminal needs it and Node.js loads its network code with it.
 export { isatty } from 'node:tty'

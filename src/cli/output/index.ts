@@ -8,7 +8,7 @@ export { selectField, type Format, type PrintOptions, type SecretResponse } from
 export { humanDuration } from './table.js'
 export { printWarnings } from './warnings.js'
 
-/** Every output format. YAML is loaded when it is asked for: its library is large. */
+/** Every output format. YAML is loaded on demand, because its library is large. */
 const FORMATS = {
   table: () => Promise.resolve(table),
   json: () => Promise.resolve(json),
@@ -26,7 +26,7 @@ export function loadFormat(name: FormatName): Promise<Format> {
   return FORMATS[name]()
 }
 
-/** @throws KeymgmtError USAGE for a name that is no format; none given is `table`. */
+/** @throws KeymgmtError USAGE for an unknown format. The default is `table`. */
 export function parseFormat(name: string): FormatName {
   const lower = name.toLowerCase()
   if (lower === '') return 'table'

@@ -96,7 +96,7 @@ function isSimple(value: Json): boolean {
   return value === null || typeof value !== 'object' || Object.keys(value).length === 0
 }
 
-/** A row a block, a cell a line; what is not there is left out. */
+/** Prints a block for each row and a line for each cell. Empty cells are left out. */
 function blocks(rows: readonly Readonly<Record<string, string>>[]): string {
   const width = Math.max(...Object.keys(rows[0] ?? {}).map(runes))
   return rows

@@ -1,6 +1,7 @@
 import { KeymgmtError } from '../../errors.js'
 import { regionIn, STORE_TAG, type KmsKeyStatus, type KmsProvider } from '../../kms/provider.js'
 import { kindOf, openProvider, type Engine } from '../engine.js'
+import { assertPlace, placeOf } from '../reconcile/account.js'
 import { showsMaterial } from '../reconcile/observe.js'
 import { reconcile } from '../reconcile/reconcile.js'
 import { assertAgree } from '../records/agreement.js'
@@ -82,12 +83,16 @@ async function claim(
   const status = await inspect(opened, provider, key, adoption.kmsKeyId)
   await kindOf(engine, provider).assertSupported(key.type, status.purpose, 'hsm', place.region)
   await assertUnowned(engine, opened, adoption, status)
+  const kms_keys = [adoptedKmsKey(key, place, status, adoption)]
+  const pinned = await placeOf({ provider: opened }, status.key)
+  const record = { kms_keys, ...(pinned && { pinned }) }
+  await assertPlace({ key: key.name, providerName, record, provider: opened })
   await prove(engine, opened, key, adoption.version, status)
   return createDistribution(engine, providerName, key, {
     purpose: status.purpose,
     protection: 'hsm',
     regions: status.multiRegion?.regions ?? [place.region],
-    kms_keys: [adoptedKmsKey(key, place, status, adoption)],
+    ...record,
   })
 }
 

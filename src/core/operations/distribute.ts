@@ -11,7 +11,7 @@ import { reconcileKey } from '../reconcile/reconcile.js'
 import { resumableDistributions } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
 import { freeName } from '../records/distribution-name.js'
-import { addCommand, withRegions } from '../records/dropped-regions.js'
+import { withRegions } from '../records/dropped-regions.js'
 import { withKeyLock, withProviderLock } from '../records/locks.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
@@ -23,6 +23,7 @@ import {
   requireProvider,
   type NamedDistribution,
 } from '../records/repository.js'
+import { reportDropped } from './drop-region.js'
 import { activated, reactivate } from './remove.js'
 
 /** The settings of a distribution. */
@@ -34,10 +35,9 @@ export interface DistributionRequest {
 }
 
 /**
- * Puts every version of the key into the KMS and points the alias at the latest. If that is so
- * already, this does nothing; after an interruption it finishes. While AWS still has the KMS keys
- * of an earlier distribution for the same purpose, those are brought back instead of creating
- * others.
+ * Puts every version of the key into the KMS and points the alias at the latest. Does nothing
+ * if they are there already, and finishes the work after an interruption. If AWS still has the KMS
+ * keys of an earlier distribution for the same purpose, they are restored, and no others created.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, UNSUPPORTED_BY_KMS, DISTRIBUTION_DIFFERS;
  * errors of the KMS.
  */
@@ -71,7 +71,7 @@ export async function distribute(
   })
 }
 
-/** Reconciles the distribution that was asked for, and resumes the others. */
+/** Reconciles the requested distribution, and resumes the others. */
 function reconcileOne(
   engine: Engine,
   key: RecordHandle<KeyRecord>,
@@ -126,7 +126,7 @@ export async function createDistribution(
   engine: Engine,
   providerName: string,
   key: KeyRecord,
-  begun: Pick<DistributionRecord, 'purpose' | 'protection' | 'regions' | 'kms_keys'>,
+  begun: Pick<DistributionRecord, 'purpose' | 'protection' | 'regions' | 'kms_keys' | 'pinned'>,
 ): Promise<NamedDistribution> {
   const now = engine.now()
   const distribution = await createRecord<DistributionRecord>(
@@ -238,11 +238,30 @@ export async function replicate(
         ...(added ?? without(record.current.replica_regions, dropped_regions)),
       ]),
     ]
+    if (wanted.length === 1) assertOtherRegion(record.current, providerName, key_collection)
     if (wanted.length !== regions.length)
       await distribution.update((current) => withRegions(current, wanted))
     if (!added) reportDropped(engine, key, { providerName, distribution })
     await reconcileOne(engine, record, { providerName, distribution }, others)
   })
+}
+
+/** @throws KeymgmtError NO_REPLICA_REGIONS if the only one is the provider's own. */
+function assertOtherRegion(
+  { name, replica_regions }: KeyRecord,
+  providerName: string,
+  home: string,
+): void {
+  if (replica_regions.some((region) => region !== home)) return
+  throw new KeymgmtError(
+    'NO_REPLICA_REGIONS',
+    `the only replica Region of ${name} is ${home}, the Region of ${providerName} itself`,
+    {
+      hints: [
+        'distribute it to a provider in another Region, or create a key with other replica_regions',
+      ],
+    },
+  )
 }
 
 function without(regions: readonly string[], excluded: readonly string[] = []): string[] {
@@ -261,25 +280,4 @@ function assertReplicaRegions(key: KeyRecord, added: readonly string[] = []): vo
         hints: [`its replica_regions are ${replica_regions.join(', ')}`],
       },
     )
-}
-
-/** Reports the Regions that are skipped because the user dropped them. */
-function reportDropped(
-  engine: Engine,
-  key: string,
-  { providerName, distribution }: NamedDistribution,
-): void {
-  for (const region of distribution.current.dropped_regions ?? []) {
-    const wayOut = addCommand(providerName, key, region)
-    engine.notice(`Skipped ${region}, which was dropped. To add it again: ${wayOut}`)
-    const reason = 'the Region was dropped'
-    engine.outcome({
-      provider: providerName,
-      region,
-      action: 'replicate',
-      state: 'skipped',
-      reason,
-      wayOut,
-    })
-  }
 }

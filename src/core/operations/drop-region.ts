@@ -1,11 +1,10 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
-import { assertEndpoint } from '../reconcile/account.js'
 import { openContext } from '../reconcile/context.js'
 import { findUnrecordedKmsKeys } from '../reconcile/create.js'
 import { interruptionOf, takedownError, takedownOf } from '../reconcile/interruption.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
-import { hasReplicas, versionsIn, withDropped } from '../records/dropped-regions.js'
+import { addCommand, hasReplicas, versionsIn, withDropped } from '../records/dropped-regions.js'
 import { withKeyLock } from '../records/locks.js'
 import type { KeyRecord } from '../records/model.js'
 import { requireDistribution, requireKey, type NamedDistribution } from '../records/repository.js'
@@ -73,9 +72,7 @@ async function findUnrecordedIn(
   const isUnrecorded = (entry: { readonly region: string; readonly state?: string }) =>
     entry.region === region && entry.state === 'creating'
   if (!named.distribution.current.kms_keys.some(isUnrecorded)) return
-  const context = await openContext(engine, key, named)
-  await assertEndpoint(context)
-  await findUnrecordedKmsKeys(context, isUnrecorded)
+  await findUnrecordedKmsKeys(await openContext(engine, key, named), isUnrecorded)
 }
 
 /** @throws KeymgmtError KEY_IN_USE */
@@ -100,4 +97,25 @@ function assertEmpty(
 
 function removalHint(providerName: string, key: string): string {
   return `to remove the key from all Regions: keymgmt delete keymgmt/kms/${providerName}/key/${key}`
+}
+
+/** Reports the Regions that are skipped because the user dropped them. */
+export function reportDropped(
+  engine: Engine,
+  key: string,
+  { providerName, distribution }: NamedDistribution,
+): void {
+  for (const region of distribution.current.dropped_regions ?? []) {
+    const wayOut = addCommand(providerName, key, region)
+    engine.notice(`Skipped ${region}, which was dropped. To add it again: ${wayOut}`)
+    const reason = 'the Region was dropped'
+    engine.outcome({
+      provider: providerName,
+      region,
+      action: 'replicate',
+      state: 'skipped',
+      reason,
+      wayOut,
+    })
+  }
 }

@@ -1,5 +1,6 @@
 import {
   recogniseMaterial,
+  withImportCommand,
   type MaterialFormat,
   type RecognisedMaterial,
 } from '../../crypto/import/index.js'
@@ -51,7 +52,7 @@ export async function importKey(
   settings: ImportSettings = {},
 ): Promise<Imported> {
   await assertReplicaRegions(engine, settings)
-  return withRecognised(own, (recognised) =>
+  return withRecognised(`keymgmt/key/${name}/import`, own, (recognised) =>
     withKeyLock(engine.store, name, `write keymgmt/key/${name}/import`, async () => {
       const existing = await openRecord<KeyRecord>(engine.store, recordPath.key(name))
       if (!existing) {
@@ -61,10 +62,10 @@ export async function importKey(
           material: recognised.material,
         })
       } else if ((await versionWith(engine, existing.current, recognised)) !== 1) {
-        throw new KeymgmtError('KEY_EXISTS', `there is a key ${name} already`, {
+        throw new KeymgmtError('KEY_EXISTS', `key "${name}" exists already, with other material`, {
           hints: [
             `add the material as its next version: keymgmt write keymgmt/key/${name}/import_version material=@FILE`,
-            'or give the key another name',
+            `or import it as another key: keymgmt write keymgmt/key/${name}-2/import material=@FILE`,
           ],
         })
       }
@@ -84,7 +85,8 @@ export async function importVersion(
   own: OwnMaterial,
 ): Promise<Imported> {
   const { type } = (await requireKey(engine, name)).current
-  return withRecognised({ ...own, type: own.type ?? type }, (recognised) =>
+  const typed = { ...own, type: own.type ?? type }
+  return withRecognised(`keymgmt/key/${name}/import_version`, typed, (recognised) =>
     withKeyLock(engine.store, name, `write keymgmt/key/${name}/import_version`, async () => {
       const key = await requireKey(engine, name)
       assertType(key.current, recognised)
@@ -99,7 +101,9 @@ export async function importVersion(
         throw new KeymgmtError(
           'FIELD_INVALID',
           `version ${held} of ${name} has this material already`,
-          { hints: ['a version can not be made the latest again'] },
+          {
+            hints: ["an earlier version can't become the latest one again: import other material"],
+          },
         )
       }
       await addVersion(engine, key, distributions, recognised.material)
@@ -113,21 +117,38 @@ function assertType(key: KeyRecord, { type }: RecognisedMaterial): void {
     'FIELD_INVALID',
     `the material is of type ${type}, and ${key.name} is of type ${key.type}`,
     {
-      hints: ['import it as another key: keymgmt write keymgmt/key/NAME/import material=@FILE'],
+      hints: [
+        `import it as another key: keymgmt write keymgmt/key/${key.name}-2/import material=@FILE`,
+      ],
     },
   )
 }
 
 async function withRecognised(
+  path: string,
   { material, ...options }: OwnMaterial,
   use: (recognised: RecognisedMaterial) => Promise<void>,
 ): Promise<Imported> {
-  const recognised = recogniseMaterial(material, options)
+  const recognised = recognise(path, material, options)
   try {
     await use(recognised)
     return { type: recognised.type, format: recognised.format }
   } finally {
     recognised.material.fill(0)
+  }
+}
+
+/** @throws KeymgmtError FIELD_INVALID, with hints that name the path. */
+function recognise(
+  path: string,
+  material: Uint8Array,
+  options: Omit<OwnMaterial, 'material'>,
+): RecognisedMaterial {
+  try {
+    return recogniseMaterial(material, options)
+  } catch (error) {
+    const type = options.type === undefined ? '' : ` type=${options.type}`
+    throw withImportCommand(error, `keymgmt write ${path}${type}`)
   }
 }
 

@@ -55,7 +55,7 @@ export async function assertReplicaRegions(
 }
 
 /**
- * Creates a key that is not there yet, of new material or of `change.material`, which is wiped. The
+ * Creates a key, of new material or of `change.material`, which is wiped. The
  * caller holds the key's lock.
  * @throws KeymgmtError FIELD_INVALID
  */
@@ -151,7 +151,7 @@ function checkMinimum(minimum: number, latest: number): number {
  * Creates a new version, puts it into every distribution and moves the aliases; only then it is the
  * latest. A rotation that was interrupted is finished instead, with the version that it created.
  * @returns the key as it is then.
- * @throws KeymgmtError KEY_NOT_FOUND; errors of the KMS, after which the same call goes on.
+ * @throws KeymgmtError KEY_NOT_FOUND; errors of the KMS, after which the same call continues.
  */
 export async function rotateKey(engine: Engine, name: string): Promise<KeyRecord> {
   return withKeyLock(engine.store, name, `rotate keymgmt/key/${name}`, async () => {
@@ -186,7 +186,7 @@ export async function addVersion(
 }
 
 /**
- * Deletes the key with its material; one that is not there is deleted already.
+ * Deletes the key and its material. Does nothing if the key does not exist.
  * @throws KeymgmtError KEY_IN_USE while it is distributed, or AWS has KMS keys of a removed
  * distribution of it; KEY_PROTECTED unless deletion is allowed; errors of the KMS.
  */

@@ -1,5 +1,6 @@
 import { KeymgmtError, type ErrorCode } from '../../errors.js'
 import { openProvider, type Engine } from '../engine.js'
+import { assertPlace } from '../reconcile/account.js'
 import type { ArchivedDistribution } from '../records/archive.js'
 import { createdKmsKeys, lastDeletion } from '../records/kms-keys.js'
 import { keyInName } from '../records/alias-names.js'
@@ -35,6 +36,7 @@ async function findExisting(
   const kmsKeys = createdKmsKeys(record)
   if (!provider || kmsKeys.length === 0) return undefined
   const opened = await openProvider(engine, provider)
+  await assertPlace({ key: keyInName(record.name), providerName, record, provider: opened })
   const found = await Promise.all(kmsKeys.map(({ region, key }) => opened.inspect(region, key)))
   const existing = found.filter((status) => status !== undefined)
   if (existing.length === 0) return undefined

@@ -80,7 +80,7 @@ function amended(existing: KmsRecord, change: ProviderChange): KmsRecord {
 }
 
 /**
- * Deletes a provider; one that is not there is deleted already.
+ * Deletes a provider. Does nothing if the provider does not exist.
  * @throws KeymgmtError KMS_IN_USE while keys are distributed to it, or AWS has KMS keys of a
  * removed distribution to it; errors of the KMS.
  */

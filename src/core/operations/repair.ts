@@ -1,6 +1,6 @@
 import type { KmsKeyStatus } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
-import { assertEndpoint } from '../reconcile/account.js'
+import { assertPlaceOf } from '../reconcile/account.js'
 import {
   compare,
   isExpired,
@@ -76,7 +76,7 @@ export async function repairDistribution(
       await distribution.update(withoutExpiry)
     const takedown = takedownOf(record.current, distribution.current)
     const context = await openContext(engine, record.current, named)
-    await assertEndpoint(context)
+    await assertPlaceOf(context)
     const observation = await observe(context, false)
     await assertNewest(context, observation.newer)
     const { unchecked } = observation

@@ -74,7 +74,10 @@ export async function readStatus(engine: Engine): Promise<StoreStatus> {
   }
 }
 
-function credentialsSource(credentials: Readonly<Record<string, string>>): CredentialsSource {
+/** PURE: the source that a provider's stored credentials name. */
+export function credentialsSource(
+  credentials: Readonly<Record<string, string>>,
+): CredentialsSource {
   const base = baseCredentials(credentials)
   return credentials.role_arn
     ? { source: 'role', roleArn: credentials.role_arn, assumedWith: base }

@@ -1,5 +1,6 @@
+import type { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
-import { assertEndpoint } from '../reconcile/account.js'
+import { assertPlaceOf } from '../reconcile/account.js'
 import { compare, compareArchived, type Difference } from '../reconcile/compare.js'
 import { openContext } from '../reconcile/context.js'
 import {
@@ -140,22 +141,24 @@ async function verifyRecords(
   { key, distribution, isArchived }: Records,
   challenge: boolean,
 ): Promise<Verification> {
-  const observation = await openContext(engine, key, {
-    providerName,
-    distribution: { current: distribution },
-  }).then(
+  const named = { providerName, distribution: { current: distribution } }
+  const observation = await openContext(engine, key, named).then(
     async (context) => {
-      await assertEndpoint(context)
+      // If the account can't be read, each question about a KMS key says why.
+      await assertPlaceOf(context).catch(unlessUnanswered)
       return observe(context, challenge)
     },
-    (error: unknown) => {
-      if (isUnanswered(error)) return observeNothing(distribution, error)
-      throw error
-    },
+    (error: unknown) => observeNothing(distribution, unlessUnanswered(error)),
   )
   const compared = { key, providerName, record: distribution, now: engine.now() }
   const differences = isArchived
     ? compareArchived(compared, observation)
     : compare(compared, observation)
   return { providerName, key: key.name, distribution, observation, differences }
+}
+
+/** The error of a question that failed. @throws any other error. */
+function unlessUnanswered(error: unknown): KeymgmtError {
+  if (!isUnanswered(error) || error.code === 'KMS_ACCOUNT_DIFFERS') throw error
+  return error
 }

@@ -1,22 +1,50 @@
 import { KeymgmtError } from '../../errors.js'
-import { accountIn, type KmsAccount, type KmsKey } from '../../kms/provider.js'
+import {
+  accountIn,
+  type KmsAccount,
+  type KmsEndpoint,
+  type KmsKey,
+  type KmsProvider,
+} from '../../kms/provider.js'
 import { DELETION_WINDOW } from '../records/deletion-window.js'
 import { createdKmsKeys } from '../records/kms-keys.js'
-import type { PinnedPlace } from '../records/model.js'
+import type { DistributionRecord, PinnedPlace } from '../records/model.js'
 import type { ObserveContext, ReconcileContext } from './context.js'
+import type { Step } from './plan.js'
+
+/** A distribution, active or archived, and the provider that was opened for it. */
+export interface PlacedDistribution {
+  readonly key: string
+  readonly providerName: string
+  readonly record: Pick<DistributionRecord, 'pinned' | 'kms_keys'>
+  readonly provider: KmsProvider
+}
 
 /**
- * Refuses a distribution that was made at an embedded KMS anywhere else.
+ * Refuses a distribution that was made at an embedded KMS anywhere else, and credentials of another
+ * account than that of its first KMS key: a reply about its KMS keys would mean nothing there, and
+ * material must not go there. If the account can't be read, AWS compares it with the ARNs in the
+ * requests.
  * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
  */
-export async function assertEndpoint(context: ObserveContext): Promise<void> {
-  const { pinned } = context.distribution.current
-  if (!pinned?.endpoint.isLoopback) return
-  const { origin, isLoopback } = await context.provider.endpoint()
+export async function assertPlace(distribution: PlacedDistribution): Promise<void> {
+  const { pinned } = distribution.record
+  const expected = pinnedAccount(distribution.record)
+  if (pinned?.endpoint.isLoopback) await assertLoopback(distribution, pinned.endpoint)
+  const actual = expected && (await distribution.provider.account())
+  if (expected && actual && differs(expected, actual))
+    throw accountError(distribution, expected, actual, 'nothing was changed')
+}
+
+async function assertLoopback(
+  { key, providerName, provider }: PlacedDistribution,
+  pinned: KmsEndpoint,
+): Promise<void> {
+  const { origin, isLoopback } = await provider.endpoint()
   if (isLoopback) return
   throw new KeymgmtError(
     'KMS_ACCOUNT_DIFFERS',
-    `the distribution of ${context.key.name} to ${context.providerName} was made at an embedded KMS (${pinned.endpoint.origin}), and the provider now uses ${origin}`,
+    `the distribution of ${key} to ${providerName} was made at an embedded KMS (${pinned.origin}), and the provider now uses ${origin}`,
     {
       hints: [
         'AWS has none of its KMS keys: distribute the key from another store, or to another provider',
@@ -26,16 +54,35 @@ export async function assertEndpoint(context: ObserveContext): Promise<void> {
   )
 }
 
+/** As {@link assertPlace}, for a distribution that is being reconciled. */
+export function assertPlaceOf(context: ObserveContext): Promise<void> {
+  return assertPlace(placedIn(context))
+}
+
 /**
- * Refuses credentials of another account than that of the distribution's first KMS key, before a
- * KMS key is created. If the account can't be read, the new KMS key's own ARN decides.
- * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
+ * Steps that would send material to another account, or count as done there. The others name a KMS
+ * key by its ARN, and AWS refuses one of another account.
  */
-export async function assertAccount(context: ReconcileContext): Promise<void> {
-  const expected = pinnedAccount(context)
-  const actual = expected && (await context.provider.account())
-  if (expected && actual && differs(expected, actual))
-    throw accountError(context, expected, actual, 'nothing was created')
+const CHECKED: readonly Step['action'][] = [
+  'create',
+  'replicate',
+  'import',
+  'point-alias',
+  'remove-alias',
+]
+
+/** True if the place must be right before these steps are taken. */
+export function needsPlace(steps: readonly Step[]): boolean {
+  return steps.some(({ action }) => CHECKED.includes(action))
+}
+
+function placedIn({
+  key,
+  providerName,
+  provider,
+  distribution,
+}: ObserveContext): PlacedDistribution {
+  return { key: key.name, providerName, provider, record: distribution.current }
 }
 
 /**
@@ -48,28 +95,33 @@ export async function assertCreatedInAccount(
   region: string,
   key: KmsKey,
 ): Promise<void> {
-  const expected = pinnedAccount(context)
+  const expected = pinnedAccount(context.distribution.current)
   const actual = accountIn(key.arn)
   if (!expected || !actual || !differs(expected, actual)) return
   const scheduled = await context.provider.scheduleDeletion(region, key, DELETION_WINDOW.min).then(
     () => 'is scheduled for deletion',
     () => 'has to be deleted by hand',
   )
-  throw accountError(context, expected, actual, `${key.arn}, which is empty, ${scheduled}`)
+  throw accountError(
+    placedIn(context),
+    expected,
+    actual,
+    `${key.arn}, which is empty, ${scheduled}`,
+  )
 }
 
 /** The place of a KMS key that was just created; undefined if its name contains no account. */
 export async function placeOf(
-  { provider }: ReconcileContext,
+  { provider }: Pick<ReconcileContext, 'provider'>,
   key: KmsKey,
 ): Promise<PinnedPlace | undefined> {
   const account = accountIn(key.arn)
   return account && { ...account, endpoint: await provider.endpoint() }
 }
 
-function pinnedAccount({ distribution }: ReconcileContext): KmsAccount | undefined {
-  const { pinned } = distribution.current
-  const [first] = createdKmsKeys(distribution.current)
+function pinnedAccount(record: PlacedDistribution['record']): KmsAccount | undefined {
+  const { pinned } = record
+  const [first] = createdKmsKeys(record)
   return pinned ?? (first && accountIn(first.key.arn))
 }
 
@@ -78,14 +130,14 @@ function differs(one: KmsAccount, other: KmsAccount): boolean {
 }
 
 function accountError(
-  { key, providerName }: ReconcileContext,
+  { key, providerName }: PlacedDistribution,
   expected: KmsAccount,
   actual: KmsAccount,
   state: string,
 ): KeymgmtError {
   return new KeymgmtError(
     'KMS_ACCOUNT_DIFFERS',
-    `the KMS keys of ${key.name} in ${providerName} are in AWS account ${nameOf(expected)}, and the credentials are of account ${nameOf(actual)}: ${state}`,
+    `the KMS keys of ${key} in ${providerName} are in AWS account ${nameOf(expected)}, and the credentials are of account ${nameOf(actual)}: ${state}`,
     {
       hints: [
         `use credentials of account ${expected.account}, then run the same command again`,

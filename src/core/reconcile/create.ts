@@ -5,15 +5,15 @@ import type { Engine } from '../engine.js'
 import { dropCommand, hasReplicas } from '../records/dropped-regions.js'
 import { createdKmsKeyAt, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
 import type { CreatedKmsKey, CreatingKmsKey, KmsKeyPlace } from '../records/model.js'
-import { assertAccount, assertCreatedInAccount, placeOf } from './account.js'
+import { assertCreatedInAccount, assertPlaceOf, placeOf } from './account.js'
 import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './context.js'
 
 /** Maximum creations of one KMS key per command, each after a lost response that created none. */
 const ATTEMPTS = 3
 
 /**
- * The longest time between the record of a creation and the end of its last request. How long a
- * command that was killed went on sending is not on record.
+ * The longest time between the record of a creation and the end of its last request. The
+ * records do not show when a killed command stopped sending.
  */
 const LONGEST_ATTEMPT_MS = 600_000
 
@@ -24,7 +24,6 @@ const LONGEST_ATTEMPT_MS = 600_000
  */
 export async function createPrimary(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
   const { provider, distribution } = context
-  await assertAccount(context)
   for (let attempt = 1; ; attempt++) {
     const begun = await begin(context, place)
     try {
@@ -153,7 +152,7 @@ export async function findUnrecordedKmsKeys(
     .filter((entry) => entry.state === 'creating')
     .filter(among)
   // With the credentials of another account, none of them would be seen.
-  if (unrecorded.length > 0) await assertAccount(context)
+  if (unrecorded.length > 0) await assertPlaceOf(context)
   for (const region of new Set(unrecorded.map((entry) => entry.region))) {
     const here = unrecorded.filter((entry) => entry.region === region)
     engine.progress(`looking in ${region} for KMS keys that AWS may have made without telling`)

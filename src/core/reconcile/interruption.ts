@@ -31,7 +31,7 @@ export function takedownOf(key: KeyRecord, distribution: DistributionRecord): Ta
   return isLeft ? 'revocation' : undefined
 }
 
-/** Says that an unfinished removal or revocation was left alone, and how to go on. */
+/** Says that an unfinished removal or revocation was left alone, and how to proceed. */
 export function describeSkipped(takedown: Takedown, providerName: string, key: string): string {
   const { finish, restore } = waysForward(takedown, providerName, key)
   return `Skipped ${key} in ${providerName}: its ${takedown} was started and did not finish. Finish it: ${finish}; or take it back: ${restore}`

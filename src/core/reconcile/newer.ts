@@ -54,7 +54,14 @@ function knownPlaces(records: readonly DistributionRecord[]): ReadonlySet<string
 type TargetIn = (region: string, alias: string) => Promise<string | undefined> | string | undefined
 
 function targetOf({ provider }: ObserveContext): TargetIn {
-  return async (region, alias) => (await provider.aliasTargets(region, new Set([alias]))).get(alias)
+  return async (region, alias) =>
+    (await provider.aliasTargets(region, new Set([alias])).catch(ifDenied))?.get(alias)
+}
+
+/** Who may not list aliases can't see that the store is outdated. */
+function ifDenied(error: unknown): undefined {
+  if (error instanceof KeymgmtError && error.code === 'KMS_ACCESS_DENIED') return undefined
+  throw error
 }
 
 async function newerTarget(

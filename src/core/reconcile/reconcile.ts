@@ -5,7 +5,7 @@ import { createdKmsKeyAt, lost } from '../records/kms-keys.js'
 import { without, type KeyRecord } from '../records/model.js'
 import type { RecordHandle } from '../records/record.js'
 import { distributionsOf, type NamedDistribution } from '../records/repository.js'
-import { assertEndpoint } from './account.js'
+import { assertPlaceOf, needsPlace } from './account.js'
 import { openContext, writeKmsKey, type ReconcileContext } from './context.js'
 import { findUnrecordedKmsKeys } from './create.js'
 import { interruptionOf } from './interruption.js'
@@ -70,9 +70,9 @@ async function attempt(
  */
 async function takeAllSteps(context: ReconcileContext, results: StepResults): Promise<void> {
   const { key, distribution } = context
-  await assertEndpoint(context)
-  if (dependOnNewest(distribution, plan(key, distribution.current).flat(2)))
-    await assertNewest(context)
+  const steps = plan(key, distribution.current).flat(2)
+  if (needsPlace(steps)) await assertPlaceOf(context)
+  if (dependOnNewest(distribution, steps)) await assertNewest(context)
   await findAllUnrecorded(context, results)
   // A step may make another one necessary (a version enabled only to be replicated), or show what
   // AWS really has: plan again after each stage, until there is nothing that can be taken.
@@ -102,8 +102,8 @@ async function findAllUnrecorded(context: ReconcileContext, results: StepResults
 }
 
 /**
- * Runs the chains that depend on nothing that failed; a failed one stops only itself. Those under
- * way are always waited for: their outcome is still to be written down.
+ * Runs the chains whose dependencies have not failed. A failed chain stops no other. It waits for
+ * all running chains, because their outcomes must be recorded.
  * @returns true if any chain was run.
  * @throws an error after which no chain may be started.
  */
@@ -162,7 +162,7 @@ async function runChain(
 
 /**
  * Records the KMS key of the step as lost if AWS no longer has it: the step and a second look both
- * say so, and this command did not create it.
+ * say so, with credentials of the right account, and this command did not create it.
  */
 async function recordLost(
   context: ReconcileContext,
@@ -176,19 +176,19 @@ async function recordLost(
   const region = step.action === 'replicate' ? provider.region : step.region
   const entry = createdKmsKeyAt(distribution.current, step.version, region)
   if (!entry || results.isNew(entry)) return false
-  const looked = await provider.inspect(region, entry.key).then(
-    (status) => status === undefined,
-    () => false,
-  )
-  if (!looked) return false
+  const isMissing = async () => {
+    await assertPlaceOf(context)
+    return (await provider.inspect(region, entry.key)) === undefined
+  }
+  if (!(await isMissing().catch(() => false))) return false
   await writeKmsKey(context, lost(entry))
   results.lost({ ...step, region }, entry.key.id)
   return true
 }
 
 /**
- * Reconciles the distributions, and completes a rotation that is everywhere then. A distribution
- * that nobody asked for is only resumed: what fails there is skipped, and the user is told.
+ * Reconciles the distributions, and completes a rotation that has reached all of them. Other
+ * distributions of the key are only resumed: a failure there is skipped, and reported as a notice.
  * @throws KeymgmtError of the first step that failed, after everything that could be done was done
  * and every outcome was reported.
  */

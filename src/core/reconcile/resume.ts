@@ -7,7 +7,7 @@ import { describeSkipped, interruptionOf, takedownOf } from './interruption.js'
 
 /**
  * The distributions of the key that a command may work on: all but those whose removal or
- * revocation did not finish. The user is told of each of those, with both ways forward.
+ * revocation did not finish. A notice names each of those, with both ways forward.
  */
 export async function workableDistributions(
   engine: Engine,

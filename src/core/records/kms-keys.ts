@@ -74,7 +74,7 @@ export function requireKmsKey(
   )
 }
 
-/** True if the KMS key holds all of its material. */
+/** True if the KMS key has all of its material. */
 export function holdsMaterial({ materials }: CreatedKmsKey): boolean {
   return materials.length > 0 && materials.every(({ imported }) => imported)
 }

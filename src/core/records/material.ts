@@ -3,9 +3,8 @@ import { KeymgmtError } from '../../errors.js'
 import type { Store, StoredRecord } from '../../store/store.js'
 import { recordPath, type KeyRecord } from './model.js'
 
-// Material is written before the record that names it, and never again. What an interrupted command
-// wrote without getting as far as that record is named by no record: it stays, for nothing can
-// prove that nobody depends on it.
+// Material is written once, before the record that names it. If a command is interrupted in
+// between, no record names the material. It stays, because a KMS key may depend on it.
 
 const FINGERPRINT_KEY_BYTES = 32
 

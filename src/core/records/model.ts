@@ -51,8 +51,8 @@ export interface MaterialEntry {
   /** AWS's id of the material in this KMS key, where AWS has one. */
   readonly material_id?: string
   /**
-   * True if the KMS key holds the material, and AWS showed it to be ours where AWS can. False also
-   * while the response to an import is outstanding.
+   * True if the KMS key has the material, and AWS proved that where it can. Also false until AWS
+   * has replied to the import.
    */
   readonly imported: boolean
   /** Present if the material expires in this KMS key, as it did when it was adopted. */

@@ -11,8 +11,8 @@ export interface RecordHandle<R extends object> {
   /** The record as it was last written. */
   readonly current: R
   /**
-   * Writes `change(current)`; resolves when that is on the disk. Changes that are asked for at
-   * once, or while a write is under way, are applied in order and written together.
+   * Writes `change(current)`, and resolves when it is on disk. Changes that are requested together,
+   * or during a write, are applied in order and written together.
    */
   update(change: (current: R) => R): Promise<R>
   remove(): Promise<void>

@@ -3,7 +3,7 @@ import { elements, encode, sequence, TAG, unsigned, type Element } from './der.j
 import { view, type MaterialOptions, type RecognisedMaterial } from './material.js'
 import { assertNoPassphrase, decryptionError, requirePassphrase } from './passphrase.js'
 import { acceptPrivateKey, malformedKeyError, publicKeyMismatchError } from './private-key.js'
-import { wrapError, invalidMaterial } from './invalid-material.js'
+import { invalidMaterial, pipe, wrapError } from './invalid-material.js'
 
 /** A DER structure, recognised by the concatenated tags of its outermost elements in hex. */
 interface Structure {
@@ -41,7 +41,7 @@ const OTHERS: readonly (Structure & { readonly hint: string })[] = [
   {
     name: 'a PKCS#12 file',
     tags: /^0230(30)?$/,
-    hint: 'extract the key: openssl pkcs12 -in key.p12 -nocerts -out key.pem, then import key.pem with its passphrase',
+    hint: 'extract the key: openssl pkcs12 -in FILE -nocerts -out key.pem (with -legacy for an old file); then import key.pem with its passphrase',
   },
 ]
 
@@ -83,7 +83,7 @@ function unknownContainerError(tags: string, form: string) {
     )
   return invalidMaterial(
     `the material is not a complete private key (${form}): neither PKCS#8 nor PKCS#1 nor SEC1`,
-    'examine it: openssl asn1parse -in key.pem (-inform DER)',
+    'examine it: openssl asn1parse -in FILE (with -inform DER unless it is PEM)',
   )
 }
 
@@ -136,7 +136,7 @@ function openEncrypted(der: Uint8Array, options: MaterialOptions): KeyObject {
   if (rounds > MAX_ROUNDS) {
     throw invalidMaterial(
       `the private key is encrypted with more than ${MAX_ROUNDS.toString()} rounds of key derivation`,
-      'decrypt it in a pipe: openssl pkey -in key.pem | keymgmt write … material=-',
+      pipe('decrypt it: openssl pkey -in FILE'),
     )
   }
   return wrapError(

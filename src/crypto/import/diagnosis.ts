@@ -1,5 +1,10 @@
+import { KEY_TYPES, type KeyTypeName } from '../key-types.js'
 import { extent, TAG } from './der.js'
+import { DECODE_COMMANDS, decodeBase64, decodeHex } from './digits.js'
+import { foreignFile } from './foreign.js'
+import { DASHES_HINT, pipe } from './invalid-material.js'
 import { view } from './material.js'
+import { bareSecret } from './bare-secret.js'
 import { isText } from './weak.js'
 
 /** A description that follows `the material is `, and hints. */
@@ -9,16 +14,23 @@ export interface Diagnosis {
 }
 
 /** The material, decoded from a text form. */
-interface Decoded {
+export interface Decoded {
   readonly form: string
   readonly bytes: Uint8Array
 }
 
-type Symptom = (
-  bytes: Uint8Array,
-  decoded: readonly Decoded[],
-  lengths: readonly (number | undefined)[],
-) => Diagnosis | undefined
+/** Material that fits no key type. */
+interface Case {
+  readonly bytes: Uint8Array
+  /** The material decoded from hex and base64. */
+  readonly decoded: readonly Decoded[]
+  /** The lengths that the types accept. */
+  readonly lengths: readonly (number | undefined)[]
+  /** The type that the user specified. */
+  readonly type: KeyTypeName | undefined
+}
+
+type Symptom = (given: Case) => Diagnosis | undefined
 
 /** The only way to import text as a key. */
 export const TEXT_IS_MEANT =
@@ -26,15 +38,29 @@ export const TEXT_IS_MEANT =
 
 /** Common mistakes, the most specific first. */
 const SYMPTOMS: readonly Symptom[] = [
-  function lineEnd(bytes, _decoded, lengths) {
+  function lineEnd({ bytes, lengths }) {
     const length = bytes.length - (bytes.at(-2) === 0x0d ? 2 : 1)
     if (bytes.at(-1) !== 0x0a || isText(bytes) || !lengths.includes(length)) return undefined
     return {
       found: `${length} bytes followed by a line end, which is not part of a key`,
-      hints: [`remove it: head -c ${length} key.bin | keymgmt write … material=-`],
+      hints: [pipe(`remove it: head -c ${length} FILE`)],
     }
   },
-  function utf16(bytes) {
+  function blockPadding({ bytes, lengths }) {
+    const count = bytes.at(-1) ?? 0
+    const isPadding = count > 0 && bytes.subarray(-count).every((byte) => byte === count)
+    const length = bytes.length - count
+    if (!isPadding || count > 16 || isText(bytes) || !lengths.includes(length)) return undefined
+    return {
+      found: `${length} bytes followed by ${count} bytes of padding, which are not part of a key`,
+      hints: [pipe(`remove them: head -c ${length} FILE`)],
+    }
+  },
+  function foreign({ bytes }) {
+    const file = foreignFile(bytes)
+    return file && { found: file.name, hints: file.hints }
+  },
+  function utf16({ bytes }) {
     const isMarked =
       (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
     const zeros = bytes.filter((byte) => byte === 0).length
@@ -42,26 +68,14 @@ const SYMPTOMS: readonly Symptom[] = [
     return {
       found:
         'perhaps UTF-16 text, as PowerShell writes it: it has many zero bytes, or begins with a byte order mark',
-      hints: ['convert it to UTF-8: iconv -f UTF-16 -t UTF-8 key | keymgmt write … material=-'],
+      hints: [pipe('convert it to UTF-8: iconv -f UTF-16 -t UTF-8 FILE')],
     }
   },
-  function ssh(bytes) {
-    if (!/^(ssh-|ecdsa-sha2-|sk-)/.test(beginning(bytes))) return undefined
-    return {
-      found: 'an OpenSSH public key, and a private key is needed',
-      hints: ['its private key is the file of the same name without .pub'],
-    }
+  function dashes({ bytes }) {
+    if (!/BEGIN [A-Z ]*KEY/.test(view(bytes).toString('latin1', 0, 100))) return undefined
+    return { found: 'a PEM whose first line does not have five ASCII dashes', hints: [DASHES_HINT] }
   },
-  function putty(bytes) {
-    if (!beginning(bytes).startsWith('PuTTY-User-Key-File')) return undefined
-    return {
-      found: 'a PuTTY private key, which keymgmt does not read',
-      hints: [
-        'convert it: puttygen KEY.ppk -O private-openssh -o COPY; ssh-keygen -p -m PKCS8 -f COPY; then import COPY and remove it',
-      ],
-    }
-  },
-  function der(bytes) {
+  function der({ bytes }) {
     const end = bytes[0] === TAG.SEQUENCE && (bytes[1] ?? 0) > 0x80 ? extent(bytes)?.end : undefined
     if (end === undefined || end === bytes.length) return undefined
     const found =
@@ -71,14 +85,44 @@ const SYMPTOMS: readonly Symptom[] = [
       hints: ['use another copy of the key'],
     }
   },
-  function otherLength(bytes, decoded, lengths) {
+  function seedOrScalar({ bytes, decoded, type }) {
+    const spec = type && KEY_TYPES[type].material
+    const readings = isText(bytes) ? decoded : [{ form: 'raw', bytes }]
+    return spec && bareSecret(spec, readings)
+  },
+  function decorated({ bytes }) {
+    if (!isUtf8Text(bytes)) return undefined
+    const text = view(bytes).toString('utf8').trim()
+    return DECORATIONS.find(({ is }) => is.test(text))
+  },
+  function encodedTwice({ decoded }) {
+    for (const { form, bytes } of decoded) {
+      const content = contentOf(bytes)
+      if (content !== undefined)
+        return {
+          found: `${form} of ${content}`,
+          hints: [pipe(`decode it: ${DECODE_COMMANDS[form] ?? ''}`)],
+        }
+    }
+    return undefined
+  },
+  function otherLength({ bytes, decoded, lengths }) {
     if (decoded.length === 0) return undefined
     return {
       found: `text: ${decoded.map((read) => `${read.form} of ${read.bytes.length} bytes`).join(', or ')}`,
       hints: textHints(bytes, lengths),
     }
   },
-  function text(bytes, _decoded, lengths) {
+  function padding({ bytes }) {
+    const end = view(bytes).toString('latin1').trimEnd().replace(/=+$/, '').length
+    if (!isText(bytes) || end === bytes.length || !decodeBase64(bytes.subarray(0, end)))
+      return undefined
+    return {
+      found: 'base64 with another number of = at its end than it needs',
+      hints: [pipe('remove them: tr -d = < FILE')],
+    }
+  },
+  function text({ bytes, lengths }) {
     if (!isText(bytes)) return undefined
     return {
       found: `text of ${bytes.length} characters that is not a PEM, JWK, hex or base64`,
@@ -87,26 +131,62 @@ const SYMPTOMS: readonly Symptom[] = [
   },
 ]
 
-/**
- * Describes material that fits no key type. `decoded` is the material decoded from hex and base64;
- * `lengths` are the accepted lengths.
- */
-export function diagnose(...given: Parameters<Symptom>): Diagnosis {
+/** Hex or base64 with something around the digits. */
+const DECORATIONS: readonly (Diagnosis & { readonly is: RegExp })[] = [
+  {
+    is: /^(["'`])[^"'`]*\1$/,
+    found: 'text in quotes',
+    hints: [pipe(`remove them: tr -d '"\\047\`' < FILE`)],
+  },
+  {
+    is: /^[\u2018-\u201f][^]*[\u2018-\u201f]$/,
+    found: 'text in typographic quotes',
+    hints: [pipe("remove them: sed 's/[“”‘’]//g' FILE")],
+  },
+  {
+    is: /^[0-9a-f]{2}([:-]\s*[0-9a-f]{2})+$/i,
+    found: 'hex with a separator between its bytes',
+    hints: [pipe("remove it: tr -d ':-' < FILE")],
+  },
+  {
+    is: /0x[0-9a-f]{2}\s*,|(\\x[0-9a-f]{2}){4}/i,
+    found: 'a list of bytes in the notation of C',
+    hints: [pipe("convert it to hex: grep -o 'x[0-9a-fA-F][0-9a-fA-F]' FILE | cut -c2-")],
+  },
+]
+
+/** Describes material that fits no key type. */
+export function diagnose(given: Case): Diagnosis {
   for (const symptom of SYMPTOMS) {
-    const diagnosis = symptom(...given)
-    if (diagnosis) return diagnosis
+    const diagnosis = symptom(given)
+    if (diagnosis) return { found: diagnosis.found, hints: diagnosis.hints }
   }
-  const [bytes, , lengths] = given
+  const { bytes, lengths } = given
   return {
     found: `${bytes.length} bytes${lengths.some((length) => length !== undefined) ? '' : ' that are not a private key'}`,
     hints: [],
   }
 }
 
-function textHints(bytes: Uint8Array, lengths: readonly (number | undefined)[]): readonly string[] {
-  return lengths.includes(bytes.length) ? [TEXT_IS_MEANT] : []
+/** What decoded material contains, if it is not the key itself. */
+function contentOf(bytes: Uint8Array): string | undefined {
+  if (view(bytes).includes('-----BEGIN ')) return 'a PEM file'
+  const foreign = foreignFile(bytes)
+  if (foreign) return foreign.name
+  if (!isText(bytes)) return undefined
+  if (/^\s*[{[]/.test(view(bytes).toString('latin1', 0, 100))) return 'JSON'
+  if (decodeHex(bytes)) return 'hex'
+  return decodeBase64(bytes) ? 'base64' : undefined
 }
 
-function beginning(bytes: Uint8Array): string {
-  return view(bytes).toString('latin1', 0, 20)
+function isUtf8Text(bytes: Uint8Array): boolean {
+  try {
+    return !/[\0-\x08]/.test(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    return false
+  }
+}
+
+function textHints(bytes: Uint8Array, lengths: readonly (number | undefined)[]): readonly string[] {
+  return lengths.includes(bytes.length) ? [TEXT_IS_MEANT] : []
 }

@@ -16,6 +16,12 @@ const HEX = new Map([...digits('0123456789abcdef'), ...digits('0123456789ABCDEF'
 const BASE64 = digits(`${LETTERS}${LETTERS.toLowerCase()}0123456789+/`)
 const BASE64URL = digits(`${LETTERS}${LETTERS.toLowerCase()}0123456789-_`)
 
+/** Shell commands that decode the text in FILE. */
+export const DECODE_COMMANDS: Readonly<Record<string, string>> = {
+  base64: 'base64 -d < FILE',
+  hex: 'xxd -r -p FILE',
+}
+
 /**
  * Decodes hexadecimal text: any case, white space anywhere, optionally with a `0x` prefix. Returns
  * undefined for anything else.

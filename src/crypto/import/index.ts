@@ -4,4 +4,5 @@ export {
   type MaterialOptions,
   type RecognisedMaterial,
 } from './material.js'
+export { withImportCommand } from './invalid-material.js'
 export { recogniseMaterial } from './recognise.js'

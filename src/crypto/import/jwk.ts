@@ -5,7 +5,7 @@ import { decodeBase64, withoutMark } from './digits.js'
 import { needed, view, type MaterialOptions, type RecognisedMaterial } from './material.js'
 import { assertNoPassphrase } from './passphrase.js'
 import { acceptPrivateKey, publicKeyMismatchError, multiPrimeError } from './private-key.js'
-import { wrapError, invalidMaterial } from './invalid-material.js'
+import { invalidMaterial, pipe, wrapError } from './invalid-material.js'
 import { chooseSecret, fitsOf } from './secret.js'
 
 /** The accepted `use` (RFC 7517 section 4.2) and `alg` (RFC 7518, RFC 8037, RFC 8812) of a JWK. */
@@ -57,7 +57,10 @@ const MEMBERS: ReadonlyMap<unknown, readonly string[]> = new Map([
 
 /** True for UTF-8 text that begins like a JSON object or list. */
 export function isJwk(bytes: Uint8Array): boolean {
-  return isUtf8(bytes) && /^\s*[{[]/.test(view(withoutMark(bytes)).toString('latin1', 0, 100))
+  return (
+    isUtf8(bytes) &&
+    /^\s*(\{\s*(["}]|$)|\[)/.test(view(withoutMark(bytes)).toString('latin1', 0, 100))
+  )
 }
 
 type Jwk = Readonly<Record<string, unknown>>
@@ -88,22 +91,50 @@ function parse(bytes: Uint8Array): Jwk {
       ),
   )
   const jwk = (typeof value === 'object' && value !== null ? value : {}) as Jwk
-  if (Array.isArray(value) || 'keys' in jwk)
-    throw invalidMaterial(
-      'the material is a set of JWKs, and a single JWK is needed',
-      'extract one: jq ".keys[0]" set.json | keymgmt write … material=-',
-    )
+  assertSingle(value)
   if ('ciphertext' in jwk)
     throw invalidMaterial(
       'the material is an encrypted JWK (JWE), which keymgmt does not read',
       'decrypt it with the program that created it',
     )
-  if (!('kty' in jwk))
+  if ('kty' in jwk) return jwk
+  const name = RESULTS.find((candidate) => typeof jwk[candidate] === 'string')
+  throw invalidMaterial(
+    'the material is JSON, but not a JWK: it has no "kty"',
+    name === undefined
+      ? 'a JWK is an object such as {"kty":"oct","k":"…"}'
+      : pipe(`if "${name}" is the key, extract it: jq -r .${name} FILE`),
+  )
+}
+
+/** Names of keys in the output of AWS's commands. */
+const RESULTS = ['Plaintext', 'PrivateKeyPlaintext', 'SecretString', 'SecretBinary']
+
+/** @throws KeymgmtError FIELD_INVALID for a list of bytes, or for several JWKs. */
+function assertSingle(value: unknown): void {
+  const data: unknown = isObject(value) && value.type === 'Buffer' ? value.data : value
+  if (Array.isArray(data) && data.length > 0 && data.every(isByte))
     throw invalidMaterial(
-      'the material is JSON, but not a JWK: it has no "kty"',
-      'a JWK is an object such as {"kty":"oct","k":"…"}',
+      `the material is a JSON list of ${data.length} bytes`,
+      pipe(
+        `convert it: node -e 'process.stdout.write(Buffer.from(JSON.parse(fs.readFileSync(0))))' < FILE`,
+      ),
     )
-  return jwk
+  const keys: unknown = isObject(value) && 'keys' in value ? value.keys : value
+  if (!Array.isArray(keys)) return
+  const count = keys.length === 1 ? 'one JWK' : `${keys.length} JWKs`
+  throw invalidMaterial(
+    `the material is a list of ${count}, and a JWK by itself is needed`,
+    pipe(`extract the first one: jq '${keys === value ? '.[0]' : '.keys[0]'}' FILE`),
+  )
+}
+
+function isObject(value: unknown): value is Jwk {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isByte(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 256
 }
 
 function privateKey(jwk: Jwk): KeyObject {

@@ -12,7 +12,7 @@ export function requirePassphrase({ passphrase }: MaterialOptions): Buffer {
   if (!passphrase) {
     throw invalidMaterial(
       'the private key is encrypted, and a passphrase is needed',
-      'add passphrase=@FILE, where FILE contains the passphrase',
+      'add passphrase=@FILE with the name of a file that contains the passphrase',
     )
   }
   if (passphrase.length === 0)
@@ -47,7 +47,7 @@ export function decryptionError(code: string) {
   if (/EVP_UN(SUPPORTED|KNOWN)|UNSUPPORTED_ENCRYPTION/.test(code)) {
     return invalidMaterial(
       'the private key is encrypted in a way that this Node does not support',
-      'encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out new.pem (old ciphers need -provider legacy -provider default)',
+      'encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in FILE -out new.pem; then import new.pem',
     )
   }
   return invalidMaterial(

@@ -1,15 +1,15 @@
+import { isAscii } from 'node:buffer'
 import { createPrivateKey } from 'node:crypto'
 import { containerName, readContainer } from './containers.js'
 import { decodeBase64 } from './digits.js'
 import { view, type MaterialOptions, type RecognisedMaterial } from './material.js'
 import { decryptionError, requirePassphrase } from './passphrase.js'
 import { acceptPrivateKey, UNRESTRICT } from './private-key.js'
-import { wrapError, invalidMaterial } from './invalid-material.js'
+import { DASHES_HINT, invalidMaterial, pipe, wrapError } from './invalid-material.js'
 
 const BEGIN = '-----BEGIN '
 const DASHES = '-----'
-const CONVERT =
-  'convert it with OpenSSL: openssl pkcs8 -topk8 -nocrypt -in key.pem | keymgmt write … material=-'
+const CONVERT = pipe('convert it: openssl pkcs8 -topk8 -nocrypt -in FILE')
 
 /** The labels of private keys, and the structure under each. */
 const PRIVATE: ReadonlyMap<string, string> = new Map([
@@ -30,12 +30,22 @@ const FOREIGN: ReadonlyMap<string, readonly [name: string, ...hints: string[]]> 
     ],
   ],
   ['DSA PRIVATE KEY', ['a DSA private key', 'AWS KMS has no DSA keys']],
+  [
+    'TSS2 PRIVATE KEY',
+    ['a private key that only its TPM can use', 'generate another key: it never leaves the TPM'],
+  ],
   ['RSA-PSS PRIVATE KEY', ['an RSA private key restricted to PSS (id-RSASSA-PSS)', UNRESTRICT]],
   [
     'PGP PRIVATE KEY BLOCK',
     ['an OpenPGP private key', 'export the key itself from the program that created it, as PKCS#8'],
   ],
 ])
+
+/** The hints for files that a program encrypted, by label. */
+const ENCRYPTED: readonly (readonly [label: string, name: string, hint: string])[] = [
+  ['PGP MESSAGE', 'a file that OpenPGP encrypted', pipe('decrypt it: gpg -d FILE')],
+  ['AGE ENCRYPTED FILE', 'a file that age encrypted', pipe('decrypt it: age -d -i IDENTITY FILE')],
+]
 
 /** Labels of other PEM blocks; the first match names the material. */
 const PUBLIC: readonly (readonly [word: RegExp, name: string])[] = [
@@ -95,7 +105,7 @@ function readBlock(
     throw escaped
       ? invalidMaterial(
           'the lines of the PEM end in a backslash and an n instead of a line end',
-          'convert them to line ends: printf \'%b\' "$KEY" | keymgmt write … material=-',
+          pipe(`convert them: printf '%b' "$(cat FILE)"`),
         )
       : invalidMaterial(
           'the PEM is damaged: the text between its first and last line is not base64',
@@ -134,6 +144,10 @@ function noPrivateKeyError(blocks: readonly Block[]) {
       'the material contains no PEM block, but format is pem',
       'leave format out: keymgmt recognises the formats that it reads',
     )
+  const [, encrypted, decrypt] =
+    ENCRYPTED.find(([label]) => blocks.some((block) => block.label === label)) ?? []
+  if (encrypted !== undefined && decrypt !== undefined)
+    return invalidMaterial(`the material is ${encrypted}, and its content is needed`, decrypt)
   const [, name] = PUBLIC.find(([word]) => blocks.some(({ label }) => word.test(label))) ?? []
   if (name === undefined)
     return invalidMaterial('the material is PEM that contains no private key', CONVERT)
@@ -157,6 +171,7 @@ function blocksOf(bytes: Uint8Array): readonly Block[] {
     if (bodyEnd < 0)
       throw invalidMaterial(
         'the PEM is truncated or damaged: a block has no end line',
+        ...(isAscii(bytes) ? [] : [DASHES_HINT]),
         'use another copy of the key',
       )
     const end = bodyEnd + last.length

@@ -8,7 +8,7 @@ import {
 } from '../key-types.js'
 import { elements, encode, sequence, TAG, unsigned } from './der.js'
 import { needed, type RecognisedMaterial } from './material.js'
-import { wrapError, invalidMaterial } from './invalid-material.js'
+import { invalidMaterial, pipe, wrapError } from './invalid-material.js'
 import { rsaFault } from './rsa.js'
 import { weakness } from './weak.js'
 
@@ -65,11 +65,11 @@ function hasSpec(
   return asymmetricKeyType === spec.kind
 }
 
-const NAME_THE_CURVE =
-  'name the curve: openssl ec -in key.pem -param_enc named_curve -out named.pem'
+const NAME_THE_CURVE = pipe('name the curve: openssl ec -in FILE -param_enc named_curve')
 /** The hint for a key that is restricted to PSS. */
-export const UNRESTRICT =
-  'if it may be used for more than PSS: openssl rsa -in key.pem -traditional -outform DER | openssl rsa -inform DER -out rsa.pem'
+export const UNRESTRICT = pipe(
+  'if it may be used for more than PSS: openssl rsa -in FILE -traditional -outform DER',
+)
 
 /** A description of an unsupported key, then hints. */
 function unsupportedKey({

@@ -98,10 +98,7 @@ function noFitError(
 ) {
   if ((format === 'hex' || format === 'base64') && decoded.length === 0)
     return invalidMaterial(`the material is not ${format}, as format says`, needed(type))
-  const { found, hints } = diagnose(
-    bytes,
-    decoded,
-    (type === undefined ? KEY_TYPE_NAMES : [type]).map(lengthOf),
-  )
+  const lengths = (type === undefined ? KEY_TYPE_NAMES : [type]).map(lengthOf)
+  const { found, hints } = diagnose({ bytes, decoded, lengths, type })
   return invalidMaterial(`the material is ${found}`, needed(type), ...hints)
 }

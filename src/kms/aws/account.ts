@@ -1,19 +1,46 @@
 import { ListAliasesCommand } from '@aws-sdk/client-kms'
-import { accountIn, type KmsAccount } from '../provider.js'
-import { catchAwsError } from './errors.js'
+import { KeymgmtError, type ErrorCode } from '../../errors.js'
+import { accountIn, type KmsAccount, type KmsIdentity } from '../provider.js'
 import { ACCOUNT_LOOKUP_LIMIT } from './operations.js'
 import { entriesOf, type Session } from './session.js'
 
 /**
  * The account at the session's endpoint, from the ARN of any alias: AWS's own aliases are in every
- * Region. Undefined without an alias, or if the caller may not list them.
+ * Region. Without one, or if the caller may not list them, STS names the account, but only if the
+ * endpoint is AWS's own: STS knows nothing about another service. Undefined if neither can be read.
  */
-export async function readAccount({ client }: Session): Promise<KmsAccount | undefined> {
-  const listed = client.send(new ListAliasesCommand({ Limit: ACCOUNT_LOOKUP_LIMIT }))
-  const reply = await catchAwsError(listed, 'AccessDeniedException')
-  for (const { AliasArn } of entriesOf(reply?.Aliases)) {
+export async function readAccount(session: Session): Promise<KmsAccount | undefined> {
+  const inAlias = await unlessFinal(aliasAccount(session))
+  if (inAlias || !session.endpoint.isAws) return inAlias
+  return unlessFinal(readIdentity(session).then(({ arn }) => accountIn(arn)))
+}
+
+async function aliasAccount({ client }: Session): Promise<KmsAccount | undefined> {
+  const { Aliases } = await client.send(new ListAliasesCommand({ Limit: ACCOUNT_LOOKUP_LIMIT }))
+  for (const { AliasArn } of entriesOf(Aliases)) {
     const account = typeof AliasArn === 'string' ? accountIn(AliasArn) : undefined
     if (account) return account
   }
   return undefined
+}
+
+/** Errors that end the command: no other request would succeed. */
+const FINAL: readonly ErrorCode[] = ['INTERRUPTED', 'KMS_TIMEOUT', 'KMS_CREDENTIALS']
+
+async function unlessFinal<T>(account: Promise<T>): Promise<T | undefined> {
+  return account.catch((error: unknown) => {
+    if (error instanceof KeymgmtError && !FINAL.includes(error.code)) return undefined
+    throw error
+  })
+}
+
+/** The caller, according to STS in the session's Region. */
+export async function readIdentity({ sts }: Session): Promise<KmsIdentity> {
+  const client = await sts()
+  const { GetCallerIdentityCommand } = await import('@aws-sdk/client-sts')
+  // A dry run replies with nothing.
+  const { Account: account = '', Arn: arn = '' } = await client.send(
+    new GetCallerIdentityCommand({}),
+  )
+  return { account, partition: arn.split(':')[1] ?? '', arn }
 }

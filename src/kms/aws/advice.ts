@@ -67,7 +67,7 @@ export const MFA_HINT =
 const denied: Adviser = ({ message }, { operation }, { provider }) => ({
   code: 'KMS_ACCESS_DENIED',
   hints:
-    (operation as string) === 'GetCallerIdentity'
+    operation === 'GetCallerIdentity'
       ? ['no IAM policy can deny the call: check the policy of the VPC endpoint for STS']
       : [
           permissionHint(`kms:${operation}`, message),

@@ -1,9 +1,8 @@
-import { loadSharedConfigFiles } from '@smithy/core/config'
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { KeymgmtError } from '../../errors.js'
-import type { Env } from './proxy.js'
+import type { AwsConfiguration } from './configuration.js'
 
 /** The certificate authorities that replace the default ones. */
 export interface CaBundle {
@@ -17,14 +16,15 @@ export interface CaBundle {
  * configuration file. Returns undefined if neither is set: the default authorities apply.
  * @throws KeymgmtError TLS_REFUSED if the bundle can't be read or contains no valid certificate.
  */
-export async function loadCaBundle(
-  env: Env,
-  profile: string | undefined,
-): Promise<CaBundle | undefined> {
+export async function loadCaBundle({
+  env,
+  profile,
+  settings,
+}: AwsConfiguration): Promise<CaBundle | undefined> {
   const named = env.AWS_CA_BUNDLE
     ? { file: env.AWS_CA_BUNDLE, from: 'AWS_CA_BUNDLE' }
-    : await caBundleOfProfile(env, profile)
-  if (named === undefined) return undefined
+    : { file: settings.ca_bundle, from: `ca_bundle of the AWS profile ${profile}` }
+  if (!named.file) return undefined
   const source = `${named.file} (from ${named.from})`
   const text = await readFile(named.file, 'latin1').catch((error: unknown) => {
     const { code } = error as NodeJS.ErrnoException
@@ -39,20 +39,6 @@ export async function loadCaBundle(
       throw unusable(`certificate ${index + 1} of the CA bundle ${source} is damaged`, named.from)
   }
   return { secureContext: createSecureContext({ ca: certificates }), source }
-}
-
-async function caBundleOfProfile(
-  env: Env,
-  profile: string | undefined,
-): Promise<{ file: string; from: string } | undefined> {
-  const name = [profile, env.AWS_PROFILE].find(Boolean) ?? 'default'
-  const { configFile, credentialsFile } = await loadSharedConfigFiles({
-    ...(env.AWS_CONFIG_FILE && { configFilepath: env.AWS_CONFIG_FILE }),
-    ...(env.AWS_SHARED_CREDENTIALS_FILE && { filepath: env.AWS_SHARED_CREDENTIALS_FILE }),
-  })
-  // The AWS CLI merges the two files, too.
-  const file = credentialsFile[name]?.ca_bundle ?? configFile[name]?.ca_bundle
-  return file ? { file, from: `ca_bundle of the AWS profile ${name}` } : undefined
 }
 
 function isCertificate(pem: string): boolean {

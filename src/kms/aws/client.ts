@@ -4,66 +4,138 @@ import {
   type KMSClientConfig,
   type ServiceOutputTypes,
 } from '@aws-sdk/client-kms'
+import type { STSClient } from '@aws-sdk/client-sts'
 import { getEndpointFromInstructions } from '@smithy/core/endpoints'
-import type { KmsSettings } from '../provider.js'
-import { credentialsOf } from './credentials.js'
+import type { KmsEndpoint, KmsSettings } from '../provider.js'
+import {
+  customEndpoint,
+  isSet,
+  readConfiguration,
+  type AwsConfiguration,
+  type CustomEndpoint,
+} from './configuration.js'
+import { createCredentials, type Credentials } from './credentials.js'
 import { AbortableHandler, LookupHandler } from './handlers.js'
 import type { AwsMiddleware, AwsOutput } from './middleware.js'
 import { OPERATIONS, type AwsOperation } from './operations.js'
-import { checkResponses, sendOnce } from './responses.js'
-import {
-  assertBooleans,
-  assertEndpoint,
-  isLoopback,
-  resolveEndpoint,
-  type ClientOptions,
-} from './settings.js'
-import { createTransport } from './transport.js'
+import { checkResponses, isFromKms, isFromSts, sendOnce } from './responses.js'
+import { assertEndpoint, isAwsKms, isLoopback, type ClientOptions } from './settings.js'
+import { createTransport, type Transport } from './transport.js'
 
-type UserAgent = NonNullable<KMSClientConfig['customUserAgent']>
+/** A client, as far as middleware is concerned. */
+type Middlewares = Pick<KMSClient, 'middlewareStack'>
+
+/** The parts that the clients of one provider share in all Regions. */
+export interface Connection {
+  readonly configuration: AwsConfiguration
+  readonly transport: Transport
+  readonly credentials: Credentials
+}
+
+/** The clients for one Region. */
+export interface Clients {
+  readonly kms: KMSClient
+  readonly endpoint: KmsEndpoint
+  /** Loads and creates the client of STS. */
+  readonly sts: () => Promise<STSClient & Middlewares>
+}
+
+type ClientConfig = Pick<
+  KMSClientConfig,
+  'customUserAgent' | 'useFipsEndpoint' | 'useDualstackEndpoint' | 'ignoreConfiguredEndpointUrls'
+>
 
 /**
- * A client of AWS KMS in `region`. The SDK sends every request once: the retry middleware decides
- * what is repeated. A connection that takes 10 seconds to open, or a response that takes 30, is
- * given up; a response that is too large is refused.
- *
- * Credentials: those of the settings, else the environment, the shared files, the role of the
- * container or instance.
- * @throws KeymgmtError KMS_ENDPOINT_REFUSED; FIELD_INVALID for a setting that would be ignored.
+ * Reads the AWS configuration of a provider. Credentials are looked up when the first request needs
+ * them: those of the settings, else the environment, the shared files, the role of the container or
+ * instance.
+ * @throws KeymgmtError KMS_CREDENTIALS for a profile that does not exist; FIELD_INVALID for a
+ * setting that would be ignored; TLS_REFUSED if the CA bundle can't be used.
  */
-export async function createClient(
+export async function openConnection(
   settings: KmsSettings,
-  region: string,
   options: ClientOptions,
-): Promise<{ client: KMSClient; endpoint: string; isLoopback: boolean }> {
-  const { env, signal, version } = options
-  assertBooleans(env)
-  const endpoint = resolveEndpoint(settings, env)
-  if (endpoint) assertEndpoint(endpoint.url, endpoint.source)
-  const customUserAgent: UserAgent = [version ? ['keymgmt', version] : ['keymgmt']]
-  const transport = await createTransport(env, settings.credentials)
-  const lookup = {
-    region,
-    customUserAgent,
-    requestHandler: new LookupHandler(signal, transport),
-  }
-  const client = new KMSClient({
-    region,
-    credentials: await credentialsOf(settings.credentials, lookup, options),
-    maxAttempts: 1,
-    customUserAgent,
-    requestHandler: new AbortableHandler(signal, transport),
-    ...(endpoint && { endpoint: endpoint.url }),
+): Promise<Connection> {
+  const configuration = await readConfiguration(options.env, settings.credentials.profile)
+  const transport = await createTransport(configuration)
+  const config = clientConfig(configuration, options)
+  const handler = new LookupHandler(options.signal, transport)
+  const credentials = await createCredentials(settings, configuration, {
+    ...config,
+    requestHandler: handler,
   })
-  refusePlainHttp(client)
-  checkResponses(client)
-  const url = await endpointOf(client)
-  return { client, endpoint: url?.origin ?? 'aws', isLoopback: isLoopback(url?.hostname ?? '') }
+  return { configuration, transport, credentials }
+}
+
+/** The SDK would ignore some values of the two flags, and endpoints of a profile that is stored. */
+function clientConfig(configuration: AwsConfiguration, { version }: ClientOptions): ClientConfig {
+  return {
+    customUserAgent: [version ? ['keymgmt', version] : ['keymgmt']],
+    useFipsEndpoint: isSet(configuration, 'use_fips_endpoint'),
+    useDualstackEndpoint: isSet(configuration, 'use_dualstack_endpoint'),
+    ignoreConfiguredEndpointUrls: true,
+  }
 }
 
 /**
- * The endpoint that the SDK chooses, also from the shared configuration files; undefined if it
- * finds none, in which case every request fails with the reason.
+ * The clients of a provider in `region`. The SDK sends every request once: the retry middleware
+ * decides what is repeated. A connection that takes 10 seconds to open, or a response that takes
+ * 30, is given up; a response that is too large is refused.
+ * @throws KeymgmtError KMS_ENDPOINT_REFUSED
+ */
+export async function createClients(
+  { credentials: stored }: KmsSettings,
+  region: string,
+  { configuration, transport, credentials }: Connection,
+  options: ClientOptions,
+): Promise<Clients> {
+  const config = {
+    ...clientConfig(configuration, options),
+    region,
+    credentials,
+    maxAttempts: 1,
+    requestHandler: new AbortableHandler(options.signal, transport),
+  }
+  const kms = new KMSClient({ ...config, ...at(kmsEndpoint(stored, configuration)) })
+  checkResponses(kms, isFromKms)
+  const url = await endpointOf(kms)
+  return {
+    kms,
+    endpoint: {
+      origin: url?.origin ?? 'aws',
+      isLoopback: isLoopback(url?.hostname ?? ''),
+      isAws: isAwsKms(url?.hostname ?? ''),
+    },
+    sts: async () => {
+      // The client that the SDK assumes roles with is the same, and in the bundle already.
+      const { STSClient } = await import('@aws-sdk/nested-clients/sts')
+      const sts = new STSClient({ ...config, ...at(customEndpoint(configuration, 'sts')) })
+      const client = sts as unknown as STSClient & Middlewares
+      checkResponses(client, isFromSts)
+      return client
+    },
+  }
+}
+
+function kmsEndpoint(
+  { endpoint }: KmsSettings['credentials'],
+  configuration: AwsConfiguration,
+): CustomEndpoint | undefined {
+  const { AWS_KMS_ENDPOINT } = configuration.env
+  if (endpoint) return { url: endpoint, source: 'credentials=endpoint' }
+  if (AWS_KMS_ENDPOINT) return { url: AWS_KMS_ENDPOINT, source: 'AWS_KMS_ENDPOINT' }
+  return customEndpoint(configuration, 'kms')
+}
+
+function at(endpoint: CustomEndpoint | undefined): { endpoint?: string } {
+  if (!endpoint) return {}
+  assertEndpoint(endpoint.url, endpoint.source)
+  return { endpoint: endpoint.url }
+}
+
+/**
+ * The endpoint that the SDK chooses; undefined if it finds none, in which case every request fails
+ * with the reason.
  */
 async function endpointOf({ config }: KMSClient): Promise<URL | undefined> {
   const endpoint = getEndpointFromInstructions({}, ListKeysCommand, config)
@@ -73,24 +145,9 @@ async function endpointOf({ config }: KMSClient): Promise<URL | undefined> {
   )
 }
 
-/**
- * The SDK also takes an endpoint from the shared configuration files; whatever it took, this sees
- * the request itself.
- */
-function refusePlainHttp(client: KMSClient): void {
-  client.middlewareStack.add(
-    (next) => (args) => {
-      const request = args.request as { protocol: string; hostname: string }
-      assertEndpoint(`${request.protocol}//${request.hostname}`, 'the AWS configuration')
-      return next(args)
-    },
-    { step: 'finalizeRequest', name: 'refusePlainHttp', priority: 'high' },
-  )
-}
-
 /** Makes every request of `client` pass through `middleware`, from the first to the last. */
 export function addMiddleware(
-  client: KMSClient,
+  client: Middlewares,
   region: string,
   middleware: readonly AwsMiddleware[],
 ): void {

@@ -1,124 +1,152 @@
 import type { KMSClientConfig } from '@aws-sdk/client-kms'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
-import { loadSharedConfigFiles } from '@smithy/core/config'
+import {
+  doesIdentityRequireRefresh,
+  isIdentityExpired,
+  memoizeIdentityProvider,
+} from '@smithy/core'
 import { KeymgmtError } from '../../errors.js'
 import { registerSecrets } from '../../redact.js'
+import type { KmsSettings } from '../provider.js'
+import { customEndpoint, hasCredentials, type AwsConfiguration } from './configuration.js'
 import { readFailure, type AwsFailure } from './errors.js'
 import type { LookupHandler } from './handlers.js'
-import type { ClientOptions } from './settings.js'
+import { assertEndpoint } from './settings.js'
 
-type Credentials = NonNullable<KMSClientConfig['credentials']>
-type Provider = Extract<Credentials, (...args: never[]) => unknown>
+/** Credentials, or the function that looks them up. */
+export type Credentials = NonNullable<KMSClientConfig['credentials']>
+type Lookup = Extract<Credentials, (...args: never[]) => unknown>
+type Identity = Awaited<ReturnType<Lookup>>
 
 /** The configuration of the clients that look up credentials: STS and SSO. */
-interface LookupConfig {
-  readonly region: string
-  readonly customUserAgent: NonNullable<KMSClientConfig['customUserAgent']>
+export interface LookupConfig extends Pick<
+  KMSClientConfig,
+  'customUserAgent' | 'useFipsEndpoint' | 'useDualstackEndpoint'
+> {
   readonly requestHandler: LookupHandler
 }
 
 /**
  * The credentials to sign with: the stored ones, else those of the environment, of the shared
- * files, or of the role of the container or instance. The lookup ends with the signal.
+ * files, or of the role of the container or instance. They are looked up once, and again before
+ * they expire. The lookup ends with the handler's signal.
  *
  * The lookup fails with KeymgmtError KMS_CREDENTIALS, which names the file or the call that failed.
+ * @throws KeymgmtError KMS_CREDENTIALS if the environment has one half of a pair.
  */
-export async function credentialsOf(
-  stored: Readonly<Record<string, string>>,
+export async function createCredentials(
+  { region, credentials: stored }: KmsSettings,
+  configuration: AwsConfiguration,
   config: LookupConfig,
-  options: ClientOptions,
 ): Promise<Credentials> {
-  const { access_key, secret_key, session_token, role_arn, external_id } = stored
-  const { region, ...clientConfig } = config
-  const base = registering(
+  const { access_key, secret_key, session_token, role_arn } = stored
+  const base =
     pair(access_key, secret_key, session_token) ??
-      (await lookupOf(stored.profile, clientConfig, options.env)),
-  )
-  if (!role_arn) return typeof base === 'function' ? guard(base, config, options) : base
-  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
-  const assumed = fromTemporaryCredentials({
-    masterCredentials: base,
-    params: {
-      RoleArn: role_arn,
-      RoleSessionName: 'keymgmt',
-      ...(external_id && { ExternalId: external_id }),
-    },
-    clientConfig: { region, ...clientConfig },
-  })
-  return registering(guard(() => assumed(), config, options))
+    (await chainOf(stored.profile, region, configuration, config))
+  if (typeof base !== 'function' && !role_arn) return registered(base)
+  const lookup = role_arn ? await assumeRole(base, stored, region, configuration, config) : base
+  const guarded = guard(lookup, config.requestHandler)
+  // The SDK would memoize too, but once for each client.
+  return memoizeIdentityProvider(guarded, isIdentityExpired, doesIdentityRequireRefresh) ?? guarded
 }
 
-/** Makes errors mask the secret parts of `credentials` as soon as they are known. */
-function registering(credentials: Credentials): Credentials {
-  const register = <T extends { secretAccessKey: string; sessionToken?: string }>(found: T): T => {
-    registerSecrets(found.secretAccessKey, found.sessionToken)
-    return found
-  }
-  if (typeof credentials !== 'function') return register(credentials)
-  return async (properties) => register(await credentials(properties))
-}
-
-function pair(accessKeyId?: string, secretAccessKey?: string, sessionToken?: string) {
+function pair(
+  accessKeyId?: string,
+  secretAccessKey?: string,
+  sessionToken?: string,
+): Identity | undefined {
   if (!accessKeyId || !secretAccessKey) return undefined
   return { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) }
 }
 
+/** Makes errors mask the secret parts of `identity` from now on. */
+function registered(identity: Identity): Identity {
+  registerSecrets(identity.secretAccessKey, identity.sessionToken)
+  return identity
+}
+
 /**
- * A named profile that is missing, or whose source fails, is not replaced by the role of the
- * machine: that would be somebody else.
+ * The credentials outside of the store. A profile whose source fails is not replaced by the role of
+ * the machine: that would be somebody else.
  */
-async function lookupOf(
+async function chainOf(
   stored: string | undefined,
-  clientConfig: Omit<LookupConfig, 'region'>,
-  env: ClientOptions['env'],
+  region: string,
+  configuration: AwsConfiguration,
+  clientConfig: LookupConfig,
 ): Promise<Credentials> {
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE } = env
-  const profile = stored ?? AWS_PROFILE
-  const ofEnvironment = pair(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN)
-  if (!stored && ofEnvironment) return ofEnvironment
-  // Without a Region: SSO would be asked in it instead of in its own.
-  if (!profile || (await isWithoutCredentials(profile)))
-    return defaultProvider({ clientConfig, ...(stored && { profile: stored }) })
+  const ofEnvironment = stored ? undefined : environmentPair(configuration)
+  if (ofEnvironment) return ofEnvironment
+  const init = {
+    ...configuration.files,
+    profile: configuration.profile,
+    // Not the Region of SSO, which is asked in its own.
+    parentClientConfig: { region },
+    clientConfig,
+  }
+  if (!hasCredentials(configuration)) return defaultProvider(init)
   const { fromIni } = await import('@aws-sdk/credential-providers')
-  return fromIni({ clientConfig, profile })
+  return fromIni(init)
 }
 
-/** Settings of a profile that name a source of credentials. */
-const SOURCES = /^(aws_access_key_id|role_arn|credential_|sso_|web_identity_|login_)/
-
-/** True for a profile that exists only for other settings, such as a Region. */
-async function isWithoutCredentials(profile: string): Promise<boolean> {
-  const { configFile, credentialsFile } = await loadSharedConfigFiles()
-  const settings = { ...configFile[profile], ...credentialsFile[profile] }
-  const exists = profile in configFile || profile in credentialsFile
-  return exists && !Object.keys(settings).some((name) => SOURCES.test(name))
+/** An unset secret of a CI job is an empty variable: one half of a pair is a mistake. */
+function environmentPair({ env }: AwsConfiguration): Identity | undefined {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = env
+  if (Boolean(AWS_ACCESS_KEY_ID) === Boolean(AWS_SECRET_ACCESS_KEY))
+    return pair(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN)
+  const names = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']
+  const [set = '', missing = ''] = AWS_ACCESS_KEY_ID ? names : names.reverse()
+  throw new KeymgmtError('KMS_CREDENTIALS', `${set} is set, and ${missing} is not`, {
+    hints: [`set ${missing} too, or unset ${set}`],
+  })
 }
 
-function guard(
-  lookup: Provider | (() => ReturnType<Provider>),
-  { requestHandler }: LookupConfig,
-  { signal }: ClientOptions,
-): Provider {
-  return async () => {
+/** The session of a role that the base credentials assume, in the provider's own Region. */
+async function assumeRole(
+  base: Credentials,
+  { role_arn: RoleArn, external_id: ExternalId }: KmsSettings['credentials'],
+  region: string,
+  configuration: AwsConfiguration,
+  config: LookupConfig,
+): Promise<Lookup> {
+  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
+  const endpoint = customEndpoint(configuration, 'sts')
+  if (endpoint) assertEndpoint(endpoint.url, endpoint.source)
+  const masterCredentials: Lookup =
+    typeof base === 'function'
+      ? async (properties) => registered(await base(properties))
+      : () => Promise.resolve(registered(base))
+  const lookup = fromTemporaryCredentials({
+    masterCredentials,
+    params: { RoleArn, RoleSessionName: 'keymgmt', ...(ExternalId && { ExternalId }) },
+    clientConfig: { region, ...config, ...(endpoint && { endpoint: endpoint.url }) },
+  })
+  return () => lookup()
+}
+
+/** A lookup that ends with the signal, and whose error names the file or the call. */
+function guard(lookup: Credentials, handler: LookupHandler): Lookup {
+  return async (properties) => {
     try {
-      return await untilAborted(signal, lookup())
+      const found = typeof lookup === 'function' ? lookup(properties) : Promise.resolve(lookup)
+      return registered(await untilAborted(handler.signal, found))
     } catch (error) {
-      throw lookupError(error, requestHandler.lastCall)
+      throw handler.signal.aborted ? error : lookupError(error, handler.lastCall)
     }
   }
 }
 
 /** Rejects when the signal ends, although no lookup in the SDK takes a signal. */
 async function untilAborted<T>(signal: AbortSignal, result: Promise<T>): Promise<T> {
-  signal.throwIfAborted()
   let stop: () => void = () => undefined
   const aborted = new Promise<never>((_resolve, reject) => {
     stop = () => {
       reject(signal.reason as Error)
     }
+    if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
   })
-  return Promise.race([result, aborted]).finally(() => {
+  return Promise.race([aborted, result]).finally(() => {
     signal.removeEventListener('abort', stop)
   })
 }

@@ -67,7 +67,7 @@ export function isThrottled({ name, sent }: AwsFailure): boolean {
   return sent && (name === 'ThrottlingException' || name === 'TooManyRequestsException')
 }
 
-/** True if no connection was opened, so that AWS has not seen the request. */
+/** True if no connection was opened, so AWS did not see the request. */
 export function isNotConnected({ code, sent }: AwsFailure): boolean {
   return sent && NOT_CONNECTED.test(code)
 }

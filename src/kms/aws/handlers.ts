@@ -1,9 +1,10 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { assertEndpoint } from './settings.js'
 import type { Transport } from './transport.js'
 
 /** Ends the requests under way when `signal` does, so that no call site has to pass the signal. */
 export class AbortableHandler extends NodeHttpHandler {
-  readonly #signal: AbortSignal
+  readonly signal: AbortSignal
 
   constructor(signal: AbortSignal, transport: Transport) {
     super({
@@ -12,11 +13,11 @@ export class AbortableHandler extends NodeHttpHandler {
       throwOnRequestTimeout: true,
       ...transport,
     })
-    this.#signal = signal
+    this.signal = signal
   }
 
   override handle(...[request, options]: Parameters<NodeHttpHandler['handle']>) {
-    return super.handle(request, { ...options, abortSignal: this.#signal })
+    return super.handle(request, { ...options, abortSignal: this.signal })
   }
 }
 
@@ -25,10 +26,16 @@ export class LookupHandler extends AbortableHandler {
   /** Such as `AssumeRole at sts.us-east-1.amazonaws.com`. */
   lastCall: string | undefined
 
-  override handle(...[request, options]: Parameters<NodeHttpHandler['handle']>) {
+  /**
+   * The SDK chooses the endpoint by itself here.
+   * @throws KeymgmtError KMS_ENDPOINT_REFUSED
+   */
+  override async handle(...[request, options]: Parameters<NodeHttpHandler['handle']>) {
+    const { protocol, hostname, path } = request
     const body: unknown = request.body
+    assertEndpoint(`${protocol}//${hostname}`, 'the AWS configuration')
     const action = typeof body === 'string' ? /^Action=(\w+)/.exec(body)?.[1] : undefined
-    this.lastCall = `${action ?? request.path} at ${request.hostname}`
+    this.lastCall = `${action ?? path} at ${hostname}`
     return super.handle(request, options)
   }
 }

@@ -1,9 +1,9 @@
 import type { KmsKind } from '../provider.js'
-import type { AwsOptions, RateLimiters } from './provider.js'
+import type { AwsOptions, SharedState } from './provider.js'
 
 /** AWS KMS (`provider=awskms`). */
 export function awsKms(options: AwsOptions): KmsKind {
-  const limiters: RateLimiters = new Map()
+  const shared: SharedState = { limiters: new Map(), connections: new Map() }
   return {
     // Loaded by the commands that need it: the SDK by those that talk to AWS.
     assertSupported: async (...wanted) => {
@@ -16,6 +16,6 @@ export function awsKms(options: AwsOptions): KmsKind {
       ;(await import('./credential-checks.js')).assertCredentials(credentials)
     },
     open: async (settings) =>
-      (await import('./provider.js')).openAwsProvider(settings, options, limiters),
+      (await import('./provider.js')).openAwsProvider(settings, options, shared),
   }
 }

@@ -25,7 +25,7 @@ import { tagList } from './tags.js'
 /** Milliseconds between two looks at one KMS key. */
 const LOOK_EVERY_MS = 100
 
-/** AWS documents both as always there; a reply that lacks one is not something to go on with. */
+/** AWS always returns both. A reply without one of them is an error. */
 function kmsKey(metadata: KeyMetadata | undefined, operation: string): KmsKey {
   const { KeyId, Arn } = metadata ?? {}
   if (!isText(KeyId) || !isText(Arn))
@@ -37,10 +37,10 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
-/** A time that the reply may have; one that is no time is not something to go on with either. */
+/** A time in a reply, if it has one. An invalid time is an error. */
 function timeIn(time: Date | undefined, operation: string): Date | undefined {
   if (time === undefined || !Number.isNaN(time.getTime())) return time
-  throw new KeymgmtError('KMS_FAILED', `${operation} answered with a time that is none`)
+  throw new KeymgmtError('KMS_FAILED', `${operation} returned an invalid time`)
 }
 
 export async function createKey({ client }: Session, request: KmsKeyRequest): Promise<KmsKey> {
@@ -89,7 +89,7 @@ export async function awaitReplica(session: Session, primary: KmsKey): Promise<v
   throw new KeymgmtError(
     'KMS_FAILED',
     `the replica of KMS key ${primary.id} in ${session.region} is still being created`,
-    { hints: ['run the same command again to go on from here'] },
+    { hints: ['run the same command again: it continues from here'] },
   )
 }
 

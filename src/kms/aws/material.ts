@@ -24,13 +24,16 @@ export async function importMaterial(
 ): Promise<ImportedMaterial> {
   const KeyId = keyIdIn(session, key)
   const WrappingAlgorithm = wrappingFor(type, session.region)
-  const { PublicKey, ImportToken } = await session.client.send(
+  const { PublicKey, ImportToken, ParametersValidTo } = await session.client.send(
     new GetParametersForImportCommand({ KeyId, WrappingAlgorithm, WrappingKeySpec: 'RSA_4096' }),
   )
-  if (!PublicKey || !ImportToken) {
+  // The SDK keeps how far AWS's clock is ahead of this machine's.
+  const now = Date.now() + session.client.config.systemClockOffset
+  if (!PublicKey || (ParametersValidTo && ParametersValidTo.getTime() <= now)) {
     throw new KeymgmtError(
       'KMS_FAILED',
-      `GetParametersForImport answered without a wrapping key and token for KMS key ${key.id}`,
+      `GetParametersForImport in ${session.region} for KMS key ${key.id}: the wrapping key and the import token have expired`,
+      { hints: ["check this machine's clock, and the endpoint"] },
     )
   }
   const reply = await session.client.send(

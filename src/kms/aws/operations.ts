@@ -40,7 +40,7 @@ export function keyIdOf(idOrArn: string): string {
 const kmsKey = (input: AwsInput) => `KMS key ${keyIdOf(textOf(input, 'KeyId'))}`
 const alias = (input: AwsInput) => textOf(input, 'AliasName')
 
-/** Every operation of AWS KMS that keymgmt uses. */
+/** Every operation of AWS that keymgmt uses. */
 export const OPERATIONS = {
   CreateKey: {
     requestsPerSecond: 5,
@@ -98,15 +98,17 @@ export const OPERATIONS = {
   ListResourceTags: { requestsPerSecond: 2000, subject: kmsKey },
   ListAliases: { requestsPerSecond: 500, subject: () => 'all aliases' },
   ListKeys: { requestsPerSecond: 500, subject: () => 'all KMS keys' },
+  // Of STS.
+  GetCallerIdentity: { requestsPerSecond: 600, subject: () => 'the caller' },
 } as const satisfies Readonly<Record<string, OperationFacts>>
 
-/** An operation of AWS KMS that keymgmt uses. */
+/** An operation of AWS that keymgmt uses. */
 export type AwsOperation = keyof typeof OPERATIONS
 
 /** The number of aliases to ask for if only the account in their ARNs matters. */
 export const ACCOUNT_LOOKUP_LIMIT = 10
 
-/** True for the request that reads the account. */
+/** True for a request that reads the account. */
 export function isAccountLookup({
   operation,
   input,
@@ -114,7 +116,10 @@ export function isAccountLookup({
   readonly operation: AwsOperation
   readonly input: AwsInput
 }): boolean {
-  return operation === 'ListAliases' && input.Limit === ACCOUNT_LOOKUP_LIMIT
+  return (
+    operation === 'GetCallerIdentity' ||
+    (operation === 'ListAliases' && input.Limit === ACCOUNT_LOOKUP_LIMIT)
+  )
 }
 
 /** The row of `operation`. */

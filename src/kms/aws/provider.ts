@@ -1,7 +1,7 @@
 import type { KmsProvider, KmsSettings } from '../provider.js'
-import { readAccount } from './account.js'
+import { readAccount, readIdentity } from './account.js'
 import { aliasTargets, pointAlias, removeAlias } from './aliases.js'
-import { addMiddleware, createClient } from './client.js'
+import { addMiddleware, createClients, openConnection, type Connection } from './client.js'
 import {
   awaitReplica,
   cancelDeletion,
@@ -31,18 +31,23 @@ export interface AwsOptions extends RetryOptions, ClientOptions {
 /** The longest time until AWS shows a KMS key that was made, in milliseconds. */
 const SETTLING_MS = 30_000
 
-/** By endpoint and Region: providers that share an account's quotas share them here, too. */
-export type RateLimiters = Map<string, RateLimiter>
+/** The parts that all providers of one engine share. */
+export interface SharedState {
+  /** By endpoint and Region: providers that share an account's quotas share them here, too. */
+  readonly limiters: Map<string, RateLimiter>
+  /** By settings: credentials are looked up once. */
+  readonly connections: Map<string, Promise<Connection>>
+}
 
 /** AWS KMS as a {@link KmsProvider}. No request is sent before the first method call. */
 export function openAwsProvider(
   settings: KmsSettings,
   options: AwsOptions,
-  limiters: RateLimiters,
+  shared: SharedState,
 ): KmsProvider {
   const sessions = new Map<string, Promise<Session>>()
   const inRegion = (region: string) => {
-    const known = sessions.get(region) ?? openSession(settings, region, options, limiters)
+    const known = sessions.get(region) ?? openSession(settings, region, options, shared)
     sessions.set(region, known)
     return known
   }
@@ -56,6 +61,7 @@ export function openAwsProvider(
     region: home,
     endpoint: async () => (await inRegion(home)).endpoint,
     account: () => (account ??= at(readAccount)(home)),
+    identity: () => at(readIdentity)(home),
     create: (request) => at(createKey)(home, request),
     findByOperation: (ids, since) => at(findByOperation)(home, ids, since),
     findTagged: at(findTagged),
@@ -97,22 +103,45 @@ async function openSession(
   settings: KmsSettings,
   region: string,
   options: AwsOptions,
-  limiters: RateLimiters,
+  { limiters, connections }: SharedState,
 ): Promise<Session> {
-  const { client, endpoint, isLoopback } = await createClient(settings, region, options)
-  const place = `${endpoint} ${region}`
-  const limiter = limiters.get(place) ?? createRateLimiter(!isLoopback)
-  limiters.set(place, limiter)
-  const first = options.middleware?.(settings) ?? []
-  addMiddleware(client, region, [
-    ...first,
-    retryWithin(limiter, options, { provider: settings.name, host: hostOf(endpoint) }),
-  ])
+  const connection = await connect(settings, options, connections)
+  const { kms, endpoint, sts } = await createClients(settings, region, connection, options)
+  const limiterName = `${endpoint.origin} ${region}`
+  const limiter = limiters.get(limiterName) ?? createRateLimiter(!endpoint.isLoopback)
+  limiters.set(limiterName, limiter)
+  const middlewareFor = (host?: string) => [
+    ...(options.middleware?.(settings) ?? []),
+    retryWithin(limiter, options, { provider: settings.name, host }),
+  ]
+  addMiddleware(kms, region, middlewareFor(hostOf(endpoint.origin)))
   return {
     region,
-    client,
-    endpoint: { origin: endpoint, isLoopback },
+    client: kms,
+    sts: async () => {
+      const client = await sts()
+      addMiddleware(client, region, middlewareFor())
+      return client
+    },
+    endpoint,
     signal: options.signal,
-    settlingMs: isLoopback ? 0 : SETTLING_MS,
+    settlingMs: endpoint.isLoopback ? 0 : SETTLING_MS,
+  }
+}
+
+/** A connection that can't be opened is tried again next time. */
+async function connect(
+  settings: KmsSettings,
+  options: AwsOptions,
+  connections: SharedState['connections'],
+): Promise<Connection> {
+  const name = JSON.stringify(settings)
+  const connection = connections.get(name) ?? openConnection(settings, options)
+  connections.set(name, connection)
+  try {
+    return await connection
+  } catch (error) {
+    connections.delete(name)
+    throw error
   }
 }

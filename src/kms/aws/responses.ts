@@ -11,7 +11,7 @@ const LARGEST_RESPONSE = 1024 * 1024
 /** The `name` of the error for a response that is too large. */
 export const RESPONSE_TOO_LARGE = 'ResponseTooLarge'
 
-/** The `name` of the error for a response that AWS KMS does not send. */
+/** The `name` of the error for a response that AWS does not send. */
 export const RESPONSE_MALFORMED = 'MalformedResponse'
 
 /** The contexts of the requests that were handed to the network. */
@@ -26,10 +26,14 @@ export class NotSentError extends Error {
 
 /**
  * Reads every response before the SDK does, because the service at an endpoint is not always AWS:
- * bounds its size, and refuses one that AWS KMS does not send. Such a response does not show
- * whether AWS carried out the request.
+ * bounds its size, and refuses one that AWS does not send. Such a response does not show whether
+ * AWS carried out the request.
  */
-export function checkResponses(client: KMSClient, bound = LARGEST_RESPONSE): void {
+export function checkResponses(
+  client: Pick<KMSClient, 'middlewareStack'>,
+  isFromAws: (response: HttpResponse, body: Uint8Array) => boolean,
+  bound = LARGEST_RESPONSE,
+): void {
   client.middlewareStack.add(
     (next, context) => async (args) => {
       sent.add(context)
@@ -63,6 +67,7 @@ export async function sendOnce(
   }
 }
 
+/** The parts of an HTTP response that are checked beside its body. */
 interface HttpResponse {
   readonly statusCode: number
   readonly headers: Readonly<Record<string, string>>
@@ -84,12 +89,21 @@ async function readWithin(body: Readable, bound: number): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
-/** AWS sends a JSON object, with `__type` if it is an error, or nothing after a plain success. */
-function isFromAws({ statusCode }: HttpResponse, body: Uint8Array): boolean {
+/**
+ * PURE: true for the form of AWS KMS: a JSON object, with `__type` if it is an error, or nothing
+ * after a plain success.
+ */
+export function isFromKms({ statusCode }: HttpResponse, body: Uint8Array): boolean {
   if (statusCode === 200 && body.length === 0) return true
   const parsed = parseObject(body)
   if (parsed === undefined) return false
   return statusCode === 200 || typeof parsed.__type === 'string'
+}
+
+/** PURE: true for the form of STS: an XML document with its name for the reply or for an error. */
+export function isFromSts(_response: HttpResponse, body: Uint8Array): boolean {
+  const start = Buffer.from(body.subarray(0, 200)).toString()
+  return /^\s*(<\?xml[^>]*>\s*)?<(\w+Response)[\s>]/.test(start)
 }
 
 function parseObject(body: Uint8Array): Readonly<Record<string, unknown>> | undefined {
@@ -108,7 +122,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 function describeResponse({ statusCode, headers }: HttpResponse, body: Uint8Array): string {
   const type = /^[\w.+/-]{1,60}/.exec(headers['content-type'] ?? '')?.[0]
   const content = body.length === 0 ? 'no content' : `${body.length} bytes of ${type ?? 'data'}`
-  return `HTTP status ${statusCode} with ${content}, which is not a response of AWS KMS`
+  return `HTTP status ${statusCode} with ${content}, which is not a response of AWS`
 }
 
 function malformed(message: string): Error {
@@ -117,27 +131,97 @@ function malformed(message: string): Error {
 
 const KEY_ID = new RegExp(`^(${KMS_KEY_ID})$`)
 
-/** Checks of the fields of a reply: each returns the name of a field that is not valid. */
-const WRONG_FIELD: Readonly<
-  Partial<Record<AwsOperation, (output: AwsOutput, request: AwsRequest) => string | undefined>>
-> = {
-  CreateKey: ({ KeyMetadata }, { region }) => {
-    const { KeyId, Arn } = isObject(KeyMetadata) ? KeyMetadata : {}
+/** Returns the name of a field of the reply that is not valid. */
+type Check = (output: AwsOutput, request: AwsRequest) => string | undefined
+
+/** The reply names the KMS key of the request. */
+const sameKey: Check = ({ KeyId }, { input }) =>
+  isSameKey(KeyId, textOf(input, 'KeyId')) ? undefined : 'KeyId'
+
+/** The same, if the reply names a KMS key. */
+const sameKeyIfAny: Check = (output, request) =>
+  output.KeyId === undefined ? undefined : sameKey(output, request)
+
+const describesKey =
+  (field: string): Check =>
+  (output, { region, input }) => {
+    const metadata = output[field]
+    const { KeyId, Arn } = isObject(metadata) ? metadata : {}
     if (typeof KeyId !== 'string' || !KEY_ID.test(KeyId)) return 'KeyId'
-    return isKeyArn(Arn, region, KeyId) ? undefined : 'Arn'
-  },
-  ReplicateKey: ({ ReplicaKeyMetadata }, { input }) => {
-    const { KeyId, Arn } = isObject(ReplicaKeyMetadata) ? ReplicaKeyMetadata : {}
-    if (typeof KeyId !== 'string' || KeyId !== keyIdOf(textOf(input, 'KeyId'))) return 'KeyId'
-    return isKeyArn(Arn, textOf(input, 'ReplicaRegion'), KeyId) ? undefined : 'Arn'
-  },
-  // A KMS key that is named by its ARN has no other one; else it would count as proven.
-  DescribeKey: ({ KeyMetadata }, { input }) => {
-    const { Arn } = isObject(KeyMetadata) ? KeyMetadata : {}
-    const asked = textOf(input, 'KeyId')
-    return asked.startsWith('arn:') && Arn !== undefined && Arn !== asked ? 'Arn' : undefined
-  },
-  GetParametersForImport: ({ PublicKey }) => (isWrappingKey(PublicKey) ? undefined : 'PublicKey'),
+    return isKeyArn(Arn, textOf(input, 'ReplicaRegion') || region, KeyId) ? undefined : 'Arn'
+  }
+
+/**
+ * The checks of the replies: without them, a reply about another KMS key would count as proof, and
+ * material would be wrapped under any public key.
+ */
+const CHECKS: Readonly<Partial<Record<AwsOperation, readonly Check[]>>> = {
+  CreateKey: [describesKey('KeyMetadata')],
+  ReplicateKey: [
+    describesKey('ReplicaKeyMetadata'),
+    // A replica has the id of its primary.
+    ({ ReplicaKeyMetadata: metadata }, { input }) =>
+      isObject(metadata) && metadata.KeyId === keyIdOf(textOf(input, 'KeyId'))
+        ? undefined
+        : 'KeyId',
+  ],
+  DescribeKey: [
+    describesKey('KeyMetadata'),
+    ({ KeyMetadata }, { input }) => {
+      const asked = textOf(input, 'KeyId')
+      // An alias names any KMS key.
+      if (!KEY_ID.test(keyIdOf(asked))) return undefined
+      return isObject(KeyMetadata) && isSameKey(KeyMetadata.Arn, asked) ? undefined : 'Arn'
+    },
+  ],
+  GetParametersForImport: [
+    sameKey,
+    ({ PublicKey }) => (isWrappingKey(PublicKey) ? undefined : 'PublicKey'),
+    ({ ImportToken }) => (isBytes(ImportToken, LARGEST_TOKEN) ? undefined : 'ImportToken'),
+    ({ ParametersValidTo }) =>
+      ParametersValidTo instanceof Date && !Number.isNaN(ParametersValidTo.getTime())
+        ? undefined
+        : 'ParametersValidTo',
+  ],
+  ImportKeyMaterial: [
+    sameKey,
+    ({ KeyMaterialId: id }) =>
+      id === undefined || (typeof id === 'string' && /^[\w-]{1,64}$/.test(id))
+        ? undefined
+        : 'KeyMaterialId',
+  ],
+  DeleteImportedKeyMaterial: [sameKeyIfAny],
+  ScheduleKeyDeletion: [sameKey],
+  CancelKeyDeletion: [sameKey],
+  GetPublicKey: [sameKey],
+  GenerateMac: [sameKey],
+  GetCallerIdentity: [
+    ({ Account }) => (isAccount(Account) ? undefined : 'Account'),
+    ({ Account, Arn }) =>
+      typeof Arn === 'string' && CALLER_ARN.exec(Arn)?.[1] === Account ? undefined : 'Arn',
+  ],
+}
+
+/** The largest import token, in bytes. */
+const LARGEST_TOKEN = 6144
+
+/** An ARN of IAM or STS, with its account. */
+const CALLER_ARN = /^arn:aws[a-z-]{0,20}:(?:iam|sts)::(\d{12}):[\x21-\x7e]{1,2048}$/
+
+function isAccount(value: unknown): boolean {
+  return typeof value === 'string' && /^\d{12}$/.test(value)
+}
+
+function isBytes(value: unknown, longest: number): boolean {
+  return value instanceof Uint8Array && value.length > 0 && value.length <= longest
+}
+
+/** True if `found` is the KMS key `asked`: each is an id or an ARN. */
+function isSameKey(found: unknown, asked: string): boolean {
+  if (typeof found !== 'string') return false
+  return found.startsWith('arn:') && asked.startsWith('arn:')
+    ? found === asked
+    : keyIdOf(found) === keyIdOf(asked)
 }
 
 /** True for the only kind that keymgmt requests: RSA with 4,096 bits and AWS's exponent. */
@@ -158,18 +242,20 @@ function isKeyArn(arn: unknown, region: string, id: string): boolean {
   const [prefix, partition = '', service, place, account = '', ...resource] = arn.split(':')
   return (
     prefix === 'arn' &&
-    /^aws[a-z-]*$/.test(partition) &&
+    /^aws[a-z-]{0,20}$/.test(partition) &&
     service === 'kms' &&
     place === region &&
-    /^\d{12}$/.test(account) &&
+    isAccount(account) &&
     resource.join(':') === `key/${id}`
   )
 }
 
 function assertOutput(request: AwsRequest, output: AwsOutput): void {
-  const field = WRONG_FIELD[request.operation]?.(output, request)
-  if (field !== undefined)
-    throw malformed(`the response has no valid ${field}, so it is not a response of AWS KMS`)
+  for (const check of CHECKS[request.operation] ?? []) {
+    const field = check(output, request)
+    if (field !== undefined)
+      throw malformed(`the response has no valid ${field}, so it is not a response of AWS`)
+  }
 }
 
 /** The errors of AWS KMS that prove that a request changed nothing. */

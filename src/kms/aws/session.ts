@@ -1,4 +1,5 @@
 import type { KMSClient } from '@aws-sdk/client-kms'
+import type { STSClient } from '@aws-sdk/client-sts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeymgmtError } from '../../errors.js'
 import type { KmsEndpoint, KmsKey } from '../provider.js'
@@ -7,6 +8,8 @@ import type { KmsEndpoint, KmsKey } from '../provider.js'
 export interface Session {
   readonly region: string
   readonly client: KMSClient
+  /** Opens the client for STS. */
+  readonly sts: () => Promise<STSClient>
   readonly endpoint: KmsEndpoint
   /** The longest time until AWS shows what it has made, in milliseconds. */
   readonly settlingMs: number

@@ -1,5 +1,4 @@
 import { KeymgmtError } from '../../errors.js'
-import type { KmsSettings } from '../provider.js'
 
 /** The options of a client, beside the settings of its provider. */
 export interface ClientOptions {
@@ -11,44 +10,6 @@ export interface ClientOptions {
   readonly version?: string
 }
 
-/** Environment variables that name an endpoint, the first that is set wins. */
-const ENDPOINT_VARIABLES = ['AWS_KMS_ENDPOINT', 'AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL'] as const
-
-/** The custom endpoint in force, with where it was set; undefined for AWS's own. */
-export function resolveEndpoint(
-  settings: KmsSettings,
-  env: Readonly<Record<string, string | undefined>>,
-): { url: string; source: string } | undefined {
-  const own = settings.credentials.endpoint
-  if (own) return { url: own, source: 'credentials=endpoint' }
-  const isIgnored = env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS?.toLowerCase() === 'true'
-  for (const variable of ENDPOINT_VARIABLES) {
-    const url = env[variable]
-    if (url && !(isIgnored && variable.startsWith('AWS_ENDPOINT_')))
-      return { url, source: variable }
-  }
-  return undefined
-}
-
-/** The variables that the SDK silently ignores if they have a value other than these two. */
-const BOOLEANS = [
-  'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS',
-  'AWS_USE_FIPS_ENDPOINT',
-  'AWS_USE_DUALSTACK_ENDPOINT',
-]
-
-/**
- * Refuses settings of the environment that would be ignored.
- * @throws KeymgmtError FIELD_INVALID
- */
-export function assertBooleans(env: ClientOptions['env']): void {
-  const invalid = BOOLEANS.find((name) => !/^(true|false)?$/i.test(env[name] ?? ''))
-  if (invalid === undefined) return
-  throw new KeymgmtError('FIELD_INVALID', `the environment variable ${invalid} is not a boolean`, {
-    hints: [`set ${invalid} to true or false, or unset it`],
-  })
-}
-
 /** True if `host` (as `URL.hostname` spells it) is this machine. */
 export function isLoopback(host: string): boolean {
   return (
@@ -56,9 +17,38 @@ export function isLoopback(host: string): boolean {
   )
 }
 
+/** The domains in which AWS's partitions have their services. */
+const AWS_DOMAINS = [
+  'amazonaws.com',
+  'api.aws',
+  'amazonaws.com.cn',
+  'api.amazonwebservices.com.cn',
+  'amazonaws.eu',
+  'api.amazonwebservices.eu',
+  'c2s.ic.gov',
+  'api.aws.ic.gov',
+  'sc2s.sgov.gov',
+  'api.aws.scloud',
+  'cloud.adc-e.uk',
+  'api.cloud-aws.adc-e.uk',
+  'csp.hci.ic.gov',
+  'api.aws.hci.ic.gov',
+]
+
 /**
- * Refuses an endpoint that anybody between here and there could answer for: whoever does is handed
- * the key material wrapped under a key of theirs.
+ * True for a host name that only AWS gives to AWS KMS: a public, FIPS or dual-stack endpoint, or
+ * the endpoint of a VPC.
+ * @see https://docs.aws.amazon.com/general/latest/gr/kms.html
+ */
+export function isAwsKms(host: string): boolean {
+  const [, domain = ''] =
+    /^(?:vpce-[a-z0-9-]+\.)?kms(?:-fips)?\.[a-z0-9-]+\.(?:vpce\.)?(.+)$/.exec(host) ?? []
+  return AWS_DOMAINS.includes(domain)
+}
+
+/**
+ * Refuses an endpoint that somebody else could answer for: they would receive the key material
+ * wrapped under their own key.
  * @throws KeymgmtError KMS_ENDPOINT_REFUSED
  */
 export function assertEndpoint(url: string, source: string): void {

@@ -5,6 +5,7 @@ import type { ClientRequest } from 'node:http'
 import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContext } from 'node:tls'
 import { loadCaBundle } from './ca-bundle.js'
+import type { AwsConfiguration } from './configuration.js'
 import { chooseProxy, type Env, type Proxy, type Target } from './proxy.js'
 import { isLoopback } from './settings.js'
 import {
@@ -32,20 +33,17 @@ const DIRECT_TIMEOUT_MS = 11_000
 
 /**
  * The way to AWS that the environment prescribes, as in the AWS CLI: `HTTPS_PROXY`, `HTTP_PROXY`,
- * `NO_PROXY`, `AWS_CA_BUNDLE` and `ca_bundle` of `profile`. Use it for every SDK client, including
- * those that look up credentials.
+ * `NO_PROXY`, `AWS_CA_BUNDLE` and `ca_bundle` of the profile. Use it for every SDK client, and for
+ * the lookup of credentials.
  *
  * A request over it fails with KeymgmtError PROXY_FAILED or TLS_REFUSED if the proxy or the
  * certificate is the cause; then nothing of the request was sent.
  * @throws KeymgmtError TLS_REFUSED if the CA bundle can't be used.
  */
-export async function createTransport(
-  env: Env,
-  { profile }: { readonly profile?: string | undefined } = {},
-): Promise<Transport> {
-  const bundle = await loadCaBundle(env, profile)
+export async function createTransport(configuration: AwsConfiguration): Promise<Transport> {
+  const bundle = await loadCaBundle(configuration)
   const route: Route = {
-    env,
+    env: configuration.env,
     ...(bundle && { secureContext: bundle.secureContext, bundle: bundle.source }),
   }
   return {

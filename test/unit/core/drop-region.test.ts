@@ -107,6 +107,14 @@ describe('a Region in which AWS refuses the replica', () => {
   })
 })
 
+it('a key whose only replica Region is that of the provider cannot be replicated', async () => {
+  const { engine } = await createDistributed({ replicaRegions: [HOME] })
+  expect((await refusal(replicate(engine, 'k', 'app'))).slice(0, 2)).toEqual([
+    'NO_REPLICA_REGIONS',
+    `the only replica Region of app is ${HOME}, the Region of k itself`,
+  ])
+})
+
 describe('dropping a Region', () => {
   it('that was dropped changes nothing, and asks AWS nothing', async () => {
     const testbed = await createDistributed(GLOBAL)

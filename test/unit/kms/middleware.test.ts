@@ -51,7 +51,7 @@ describe('the middleware', () => {
         seen.push(`${name} ${(output.KeyMetadata as { KeyId: string }).KeyId}`)
         return output
       }
-    const client = await clientOf(reply(200, { KeyMetadata: { KeyId: ID } }), [
+    const client = await clientOf(reply(200, { KeyMetadata: { KeyId: ID, Arn: ARN } }), [
       noting('first'),
       noting('second'),
     ])
@@ -172,11 +172,10 @@ describe('a response', () => {
   })
 
   it('of almost the largest size is read', async () => {
-    const client = await clientOf(
-      reply(200, { KeyMetadata: { KeyId: 'x'.repeat(1024 * 1024 - 40) } }),
-    )
+    const Description = 'x'.repeat(1024 * 1024 - 200)
+    const client = await clientOf(reply(200, { KeyMetadata: { KeyId: ID, Arn: ARN, Description } }))
     const { KeyMetadata } = await client.send(new DescribeKeyCommand({ KeyId: ID }))
-    expect(KeyMetadata?.KeyId).toHaveLength(1024 * 1024 - 40)
+    expect(KeyMetadata?.Description).toBe(Description)
   })
 
   it.each([

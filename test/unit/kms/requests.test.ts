@@ -1,16 +1,15 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { pointAlias } from '../../../src/kms/aws/aliases.js'
 import { awaitReplica, findReplica, inspectKey } from '../../../src/kms/aws/keys.js'
+import type { AwsMiddleware } from '../../../src/kms/aws/middleware.js'
 import type { Session } from '../../../src/kms/aws/session.js'
-import { reply, serve, type Handler } from './service.js'
+import { reply, serve, sessionWith, type Handler } from './service.js'
 
 const HOME = 'us-west-1'
 const AWAY = 'eu-west-1'
 const ID = '00000000-0000-4000-8000-000000000001'
 const KEY = { id: ID, arn: `arn:aws:kms:${HOME}:111122223333:key/${ID}` }
 const REPLICA = { id: ID, arn: KEY.arn.replace(HOME, AWAY) }
-
-const ENDPOINT = { origin: 'http://127.0.0.1', isLoopback: true }
 
 const clients = serve()
 afterEach(() => {
@@ -27,15 +26,19 @@ async function sessionOf(
   replies: Readonly<Record<string, readonly Handler[]>>,
 ): Promise<{ session: Session; asked: string[] }> {
   const asked: string[] = []
-  const client = await clients.open((request, response) => {
-    const operation = String(request.headers['x-amz-target']).replace('TrentService.', '')
-    const nth = asked.filter((earlier) => earlier === operation).length
-    asked.push(operation)
-    const handler = replies[operation]?.[nth] ?? refuse('ValidationException')
-    handler(request, response)
-  })
-  const signal = new AbortController().signal
-  return { session: { region, client, endpoint: ENDPOINT, signal, settlingMs: 0 }, asked }
+  const client = await clients.open(
+    (request, response) => {
+      const operation = String(request.headers['x-amz-target']).replace('TrentService.', '')
+      const nth = asked.filter((earlier) => earlier === operation).length
+      asked.push(operation)
+      const handler = replies[operation]?.[nth] ?? refuse('ValidationException')
+      handler(request, response)
+    },
+    [],
+    undefined,
+    region,
+  )
+  return { session: sessionWith(client, region), asked }
 }
 
 describe('a KMS key', () => {
@@ -44,14 +47,13 @@ describe('a KMS key', () => {
     ['its id, which its replica shares, in another one', AWAY, ID],
   ])('is named by %s', async (_title, region, named) => {
     const names: unknown[] = []
-    const client = await clients.open(describeAs(KEY, 'Enabled'), [
-      ({ input }, next) => {
-        names.push(input.KeyId)
-        return next()
-      },
-    ])
-    const signal = new AbortController().signal
-    await inspectKey({ region, client, endpoint: ENDPOINT, signal, settlingMs: 0 }, KEY)
+    const noteName: AwsMiddleware = ({ input }, next) => {
+      names.push(input.KeyId)
+      return next()
+    }
+    const described = describeAs(region === HOME ? KEY : REPLICA, 'Enabled')
+    const client = await clients.open(described, [noteName], undefined, region)
+    await inspectKey(sessionWith(client, region), KEY)
     expect(names).toEqual([named])
   })
 })

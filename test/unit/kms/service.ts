@@ -1,9 +1,10 @@
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { addMiddleware, createClient } from '../../../src/kms/aws/client.js'
+import { addMiddleware, createClients, openConnection } from '../../../src/kms/aws/client.js'
 import type { AwsMiddleware } from '../../../src/kms/aws/middleware.js'
 import { createRateLimiter } from '../../../src/kms/aws/rate-limiter.js'
+import type { Session } from '../../../src/kms/aws/session.js'
 import { retryWithin } from '../../../src/kms/aws/retry.js'
 
 /** Plays the service, one request at a time. */
@@ -20,6 +21,16 @@ export const reply =
     response.end(JSON.stringify(body))
   }
 
+/** A session with a client of a service on this machine. */
+export const sessionWith = (client: KMSClient, region = 'us-west-1'): Session => ({
+  region,
+  client,
+  sts: () => Promise.reject(new Error('not used')),
+  endpoint: { origin: 'http://127.0.0.1', isLoopback: true, isAws: false },
+  signal: new AbortController().signal,
+  settlingMs: 0,
+})
+
 /** Clients of services on this machine. */
 export interface Services {
   /** A client of a service that `handler` plays, behind `middleware` and the retries. */
@@ -27,6 +38,7 @@ export interface Services {
     handler: Handler,
     middleware?: readonly AwsMiddleware[],
     signal?: AbortSignal,
+    region?: string,
   ): Promise<KMSClient>
   /** Ends the services. */
   close(): void
@@ -36,7 +48,12 @@ export interface Services {
 export function serve(): Services {
   const servers: Server[] = []
   return {
-    open: async (handler, middleware = [], signal = new AbortController().signal) => {
+    open: async (
+      handler,
+      middleware = [],
+      signal = new AbortController().signal,
+      region = 'us-west-1',
+    ) => {
       const server = createServer((request, response) => {
         request.resume()
         handler(request, response)
@@ -48,14 +65,15 @@ export function serve(): Services {
       const { port } = server.address() as AddressInfo
       const endpoint = `http://127.0.0.1:${port}`
       const settings = {
-        region: 'us-west-1',
+        region,
         credentials: { endpoint, access_key: 'A', secret_key: 'B' },
       }
       const options = { env: {}, signal, version: '1.2.3' }
-      const { client } = await createClient(settings, settings.region, options)
+      const connection = await openConnection(settings, options)
+      const { kms } = await createClients(settings, settings.region, connection, options)
       const retry = retryWithin(createRateLimiter(false), { signal })
-      addMiddleware(client, settings.region, [...middleware, retry])
-      return client
+      addMiddleware(kms, settings.region, [...middleware, retry])
+      return kms
     },
     close: () => {
       for (const server of servers.splice(0)) {

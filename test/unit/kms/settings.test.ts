@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { createClient } from '../../../src/kms/aws/client.js'
-import { assertBooleans, assertEndpoint, resolveEndpoint } from '../../../src/kms/aws/settings.js'
+import { createClients, openConnection } from '../../../src/kms/aws/client.js'
+import { assertEndpoint } from '../../../src/kms/aws/settings.js'
 
 const refused = (attempt: () => void) => {
   try {
@@ -11,23 +11,36 @@ const refused = (attempt: () => void) => {
   throw new Error('it was taken')
 }
 
+const clientsOf = async (credentials: Record<string, string>, env: object = {}) => {
+  const settings = { region: 'us-west-1', credentials }
+  const none = { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' }
+  const options = { env: { ...none, ...env }, signal: new AbortController().signal }
+  return createClients(settings, 'us-west-1', await openConnection(settings, options), options)
+}
+
 describe('the endpoint', () => {
   const env = {
     AWS_KMS_ENDPOINT: 'https://b',
     AWS_ENDPOINT_URL_KMS: 'https://c',
     AWS_ENDPOINT_URL: 'https://d',
   }
-  it("is the provider's own, then Vault's variable, then AWS's", () => {
-    const settings = { region: 'us-west-1', credentials: { endpoint: 'https://a' } }
-    const none = { ...settings, credentials: {} }
-    expect(resolveEndpoint(settings, env)?.url).toBe('https://a')
-    expect(resolveEndpoint(none, env)?.url).toBe('https://b')
-    expect(resolveEndpoint(none, { ...env, AWS_KMS_ENDPOINT: '' })?.url).toBe('https://c')
-    expect(resolveEndpoint(none, { AWS_ENDPOINT_URL: 'https://d' })).toEqual({
-      url: 'https://d',
-      source: 'AWS_ENDPOINT_URL',
-    })
-    expect(resolveEndpoint(none, {})).toBeUndefined()
+  const originOf = async (credentials: object, variables: object) => {
+    const pair = { access_key: 'a', secret_key: 'b', ...credentials }
+    return (await clientsOf(pair, variables)).endpoint.origin
+  }
+  it("is the provider's own, then Vault's variable, then AWS's", async () => {
+    expect(await originOf({ endpoint: 'https://a' }, env)).toBe('https://a')
+    expect(await originOf({}, env)).toBe('https://b')
+    expect(await originOf({}, { ...env, AWS_KMS_ENDPOINT: '' })).toBe('https://c')
+    expect(await originOf({}, { AWS_ENDPOINT_URL: 'https://d' })).toBe('https://d')
+    expect(await originOf({}, {})).toBe('https://kms.us-west-1.amazonaws.com')
+  })
+  it("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS leaves Vault's variable alone", async () => {
+    const ignoring = { ...env, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'True' }
+    expect(await originOf({}, ignoring)).toBe('https://b')
+    expect(await originOf({}, { ...ignoring, AWS_KMS_ENDPOINT: '' })).toBe(
+      'https://kms.us-west-1.amazonaws.com',
+    )
   })
   it.each([
     'https://kms.example.com',
@@ -59,42 +72,22 @@ describe('the endpoint', () => {
   })
 })
 
-describe('settings of the environment', () => {
-  const settings = { region: 'us-west-1', credentials: {} }
-  it.each(['true', 'True', 'TRUE'])('%s ignores the endpoints of AWS variables', (value) => {
-    const ignoring = { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: value }
-    const variables = { AWS_ENDPOINT_URL_KMS: 'https://c', AWS_ENDPOINT_URL: 'https://d' }
-    expect(resolveEndpoint(settings, { ...variables, ...ignoring })).toBeUndefined()
-    const own = { AWS_KMS_ENDPOINT: 'https://b', ...ignoring }
-    expect(resolveEndpoint(settings, own)?.url).toBe('https://b')
-  })
-  it.each(['1', 'yes', 'fals'])('%s is not a boolean', (value) => {
-    expect(
-      refused(() => {
-        assertBooleans({ AWS_USE_FIPS_ENDPOINT: value })
-      }).code,
-    ).toBe('FIELD_INVALID')
-  })
-  it.each(['true', 'FALSE', '', undefined])('%s is accepted', (value) => {
-    expect(() => {
-      assertBooleans({ AWS_USE_FIPS_ENDPOINT: value })
-    }).not.toThrow()
-  })
-})
-
 describe('the client', () => {
   it.each([
-    ['https://kms.us-west-1.api.aws', false],
-    ['https://kms-fips.us-west-1.amazonaws.com', false],
-    ['https://vpce-0-x.kms.us-west-1.vpce.amazonaws.com', false],
-    ['https://kms.example.com', false],
-    [undefined, false],
-    ['http://127.0.0.1:1', true],
-    ['http://[::1]:1', true],
-  ])('at %s is loopback: %s', async (endpoint, onThisMachine) => {
+    ['https://kms.us-west-1.api.aws', false, true],
+    ['https://kms-fips.us-west-1.amazonaws.com', false, true],
+    ['https://vpce-0-x.kms.us-west-1.vpce.amazonaws.com', false, true],
+    ['https://kms.cn-north-1.amazonaws.com.cn', false, true],
+    ['https://kms.eusc-de-east-1.amazonaws.eu', false, true],
+    [undefined, false, true],
+    ['https://kms.example.com', false, false],
+    ['https://kms.us-west-1.amazonaws.com.example.com', false, false],
+    ['https://kms.s3.us-west-1.amazonaws.com', false, false],
+    ['https://ec2-192-0-2-1.compute.amazonaws.com', false, false],
+    ['http://127.0.0.1:1', true, false],
+    ['http://[::1]:1', true, false],
+  ])('at %s is on this machine: %s, is AWS: %s', async (endpoint, isLoopback, isAws) => {
     const credentials = { access_key: 'a', secret_key: 'b', ...(endpoint && { endpoint }) }
-    const options = { env: {}, signal: new AbortController().signal }
-    const settings = { region: 'us-west-1', credentials }
-    expect((await createClient(settings, 'us-west-1', options)).isLoopback).toBe(onThisMachine)
+    expect((await clientsOf(credentials)).endpoint).toMatchObject({ isLoopback, isAws })
   })
 })

@@ -5,6 +5,7 @@ import { createServer as createTlsServer, request as requestHttps } from 'node:h
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readConfiguration } from '../../../src/kms/aws/configuration.js'
 import type { Env } from '../../../src/kms/aws/proxy.js'
 import { createTransport } from '../../../src/kms/aws/transport.js'
 import { createAuthority, type Authority } from '../../support/certificates.js'
@@ -74,7 +75,7 @@ interface Failure extends Error {
 }
 
 const get = async (url: string, env: Env, profile?: string): Promise<string> => {
-  const transport = await createTransport(env, { profile })
+  const transport = await createTransport(await readConfiguration(env, profile))
   const isTls = url.startsWith('https:')
   return new Promise((resolve, reject) => {
     const request = (isTls ? requestHttps : requestHttp)(

@@ -19,7 +19,7 @@ export function defineDev(context: Context): KeymgmtCommand {
       'keymgmt dev -quotas=aws -- ./rotate-all.sh',
     )
     .example(
-      'AWS does what it is asked for, and the answer is lost',
+      'AWS carries out the request, but the reply is lost',
       'keymgmt dev -fault=CreateKey:1:drop -- bash',
     )
     .example(

@@ -49,7 +49,7 @@ export async function start({
     orInvalid(
       'policy',
       () => readIamPolicy(policies.default),
-      ({ message }) => `${policy ?? ''} is no IAM policy: ${message}`,
+      ({ message }) => `${policy ?? ''} is not an IAM policy: ${message}`,
     )
   return startDevKms({
     host: listen.host.replace(/^\[|\]$/g, ''),

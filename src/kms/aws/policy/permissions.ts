@@ -11,7 +11,7 @@ export interface KeyResource {
   readonly values: ConditionValues
 }
 
-/** One call that is to be allowed. */
+/** One call to allow. */
 export interface RequiredPermission {
   readonly operation: PermissionName
   readonly regions: readonly string[]
@@ -133,8 +133,11 @@ export const PERMISSIONS = {
   ListAliases: onAll('ListAliases'),
   ListKeys: onAll('ListKeys'),
 } as const satisfies Readonly<
-  Record<AwsOperation | 'CreateReplica' | 'CreateServiceLinkedRole' | 'TagNewKey', Permission>
+  Record<CheckedOperation | 'CreateReplica' | 'CreateServiceLinkedRole' | 'TagNewKey', Permission>
 >
+
+/** An operation that AWS checks a permission for. STS names the caller without one. */
+type CheckedOperation = Exclude<AwsOperation, 'GetCallerIdentity'>
 
 /** An operation that a policy can allow. */
 export type PermissionName = keyof typeof PERMISSIONS

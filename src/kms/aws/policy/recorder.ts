@@ -21,13 +21,13 @@ export interface RecordedPermissions {
   readonly unanswered: Set<string>
 }
 
-/** Conditions that hold for every KMS key of ours. */
+/** Conditions of every KMS key that keymgmt creates. */
 export const IMPORTED: ConditionValues = { 'kms:KeyOrigin': ['EXTERNAL'] }
 
-/** Conditions that hold for every import. Adopted material may expire. */
+/** Conditions of every import. Adopted material may expire. */
 export const WRAPPING: ConditionValues = { 'kms:WrappingKeySpec': ['RSA_4096'] }
 
-/** Conditions that hold for every replica, and for no other KMS key. */
+/** Conditions of every replica, and of no other KMS key. */
 export const REPLICA: ConditionValues = {
   ...IMPORTED,
   'kms:MultiRegion': ['true'],
@@ -78,8 +78,8 @@ const FURTHER: Readonly<
 }
 
 /**
- * Replies that let the command go on after a question that AWS did not answer: a KMS key that is on
- * record (by its ARN) is there and in use; anything else is not there.
+ * Replies that let the command continue if AWS did not answer: a recorded KMS key (named by ARN)
+ * exists and is in use, and nothing else exists.
  */
 const ASSUMED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => AwsOutput>>> = {
   DescribeKey: ({ input }) => {
@@ -97,14 +97,13 @@ const ASSUMED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => Aw
   GetPublicKey: showNothing,
 }
 
-/** Why AWS may not have answered without there being anything wrong with the command. */
+/** Errors of requests that only read, after which a policy can still be printed. */
 const UNANSWERED: readonly ErrorCode[] = ['KMS_ACCESS_DENIED', 'KMS_CREDENTIALS', 'KMS_UNREACHABLE']
 
 /**
- * Records the permissions that every request needs, in an entry of `recorded` for each provider. It
- * is to be put in front of a dry run. A question that AWS refuses to answer, or can't be asked, is
- * noted and answered with what lets the command go on: who asks which permissions to get does not
- * have them yet.
+ * Records the permissions that each request needs, in an entry of `recorded` for each provider.
+ * Put it in front of a dry run. If AWS denies a request that only reads, or can't be reached, it
+ * records that and returns an assumed reply, because the user does not have the permissions yet.
  */
 export function recordPermissions(
   recorded: RecordedPermissions[],
@@ -132,7 +131,7 @@ function createRecorder({ required, arns, unanswered }: RecordedPermissions): Aw
   return async (request, next) => {
     const { operation, region, input } = request
     const recorded = { region, input, key: resources.keyOf(request), tags: tagValues(input) }
-    if (!isSearched(request)) required.push(ownPermission(request, resources))
+    required.push(...ownPermission(request, resources))
     required.push(...(FURTHER[operation]?.(recorded) ?? []))
     const keyId = textOf(input, 'KeyId')
     if (keyId.startsWith('arn:')) arns.add(keyId)
@@ -158,19 +157,17 @@ function isSearched({ operation, input }: AwsRequest): boolean {
   return operation === 'ListResourceTags' && !textOf(input, 'KeyId').startsWith('arn:')
 }
 
-/** The permission with the operation's name. */
-function ownPermission(request: AwsRequest, resources: Resources): RequiredPermission {
+/** The permission with the operation's name, if AWS checks one. */
+function ownPermission(request: AwsRequest, resources: Resources): RequiredPermission[] {
   const { operation, region, input } = request
+  if (operation === 'GetCallerIdentity' || isSearched(request)) return []
   const values = { ...tagValues(input), ...inputValues(input) }
   const permission = { operation, regions: [region], values }
   const key = resources.keyOf(request)
-  if (PERMISSIONS[operation].on === '*') return permission
-  if (PERMISSIONS[operation].on === 'key') return { ...permission, keys: [key] }
-  return {
-    ...permission,
-    alias: textOf(input, 'AliasName'),
-    keys: aliasKeys(request, key, resources.aliasTarget(request)),
-  }
+  if (PERMISSIONS[operation].on === '*') return [permission]
+  if (PERMISSIONS[operation].on === 'key') return [{ ...permission, keys: [key] }]
+  const keys = aliasKeys(request, key, resources.aliasTarget(request))
+  return [{ ...permission, alias: textOf(input, 'AliasName'), keys }]
 }
 
 /** The KMS keys that an alias is moved to, and away from. */
@@ -181,7 +178,7 @@ function aliasKeys(
 ): KeyResource[] {
   if (operation === 'CreateAlias') return [target]
   if (!('TargetKeyId' in input)) return [former ?? ANY_IMPORTED]
-  // The pattern of a KMS key that is to be made also covers the one before: it is of the same kind.
+  // The pattern of a new KMS key also covers the previous one, which is of the same kind.
   if (target.name.endsWith('*')) return [target]
   return former ? [target, former] : [ANY_IMPORTED]
 }

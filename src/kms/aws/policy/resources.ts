@@ -76,7 +76,7 @@ export function createResources(): Resources {
   }
 }
 
-/** One that is to be made has no id yet: it is named by what it is going to be. */
+/** A new KMS key has no id yet, so its properties identify it. */
 function newKey(input: AwsInput): KeyResource {
   const { 'kms:MultiRegion': multiRegion, ...values } = inputValues(input)
   return { name: multiRegion?.[0] === 'true' ? 'key/mrk-*' : 'key/*', values }

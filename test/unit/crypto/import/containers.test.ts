@@ -101,7 +101,7 @@ describe('the iterations of an encrypted private key', () => {
   ])('are refused above a million, before the derivation: %s', (_name, file) => {
     expect(said(file, { passphrase })).toEqual([
       'the private key is encrypted with more than 1000000 rounds of key derivation',
-      'decrypt it in a pipe: openssl pkey -in key.pem | keymgmt write … material=-',
+      'decrypt it: openssl pkey -in FILE | keymgmt write … material=-',
     ])
   })
 
@@ -124,7 +124,7 @@ describe('an encrypted private key', () => {
   const passphrase = Buffer.from('correct horse')
   const OTHER_WAY = [
     'the private key is encrypted in a way that this Node does not support',
-    'encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out new.pem (old ciphers need -provider legacy -provider default)',
+    'encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in FILE -out new.pem; then import new.pem',
   ]
 
   it.each([
@@ -185,7 +185,7 @@ describe('DER that is not a private key', () => {
       'PKCS#12',
       list(integer(3), list(), list()),
       'a PKCS#12 file',
-      'extract the key: openssl pkcs12 -in key.p12 -nocerts -out key.pem, then import key.pem with its passphrase',
+      'extract the key: openssl pkcs12 -in FILE -nocerts -out key.pem (with -legacy for an old file); then import key.pem with its passphrase',
     ],
   ])('is named: %s', (_name, file, found, hint) => {
     expect(said(file, {})).toEqual([
@@ -197,7 +197,7 @@ describe('DER that is not a private key', () => {
   it('is refused in the specified format', () => {
     expect(said(randomBytes(40), { format: 'der' })).toEqual([
       'the material is not a complete private key (DER): neither PKCS#8 nor PKCS#1 nor SEC1',
-      'examine it: openssl asn1parse -in key.pem (-inform DER)',
+      'examine it: openssl asn1parse -in FILE (with -inform DER unless it is PEM)',
     ])
   })
 

@@ -27,7 +27,7 @@ describe('the diagnosis names', () => {
     expect(aes(bytes)).toEqual([
       'the material is 32 bytes followed by a line end, which is not part of a key',
       AES,
-      'remove it: head -c 32 key.bin | keymgmt write … material=-',
+      'remove it: head -c 32 FILE | keymgmt write … material=-',
     ])
   })
 
@@ -65,7 +65,7 @@ describe('the diagnosis names', () => {
     expect(aes(bytes)).toEqual([
       'the material is perhaps UTF-16 text, as PowerShell writes it: it has many zero bytes, or begins with a byte order mark',
       AES,
-      'convert it to UTF-8: iconv -f UTF-16 -t UTF-8 key | keymgmt write … material=-',
+      'convert it to UTF-8: iconv -f UTF-16 -t UTF-8 FILE | keymgmt write … material=-',
     ])
   })
 
@@ -104,7 +104,7 @@ describe('the diagnosis names', () => {
   it('a PuTTY key', () => {
     expect(any(Buffer.from('PuTTY-User-Key-File-3: ssh-ed25519\n'))).toEqual([
       'the material is a PuTTY private key, which keymgmt does not read',
-      'convert it: puttygen KEY.ppk -O private-openssh -o COPY; ssh-keygen -p -m PKCS8 -f COPY; then import COPY and remove it',
+      'convert it: puttygen FILE -O private-openssh -o COPY; ssh-keygen -p -m PKCS8 -f COPY; then import COPY and remove it',
     ])
   })
 

@@ -59,16 +59,37 @@ describe('JSON', () => {
       'a list',
       json([{ kty: 'oct' }]),
       [
-        'the material is a set of JWKs, and a single JWK is needed',
-        'extract one: jq ".keys[0]" set.json | keymgmt write … material=-',
+        'the material is a list of one JWK, and a JWK by itself is needed',
+        "extract the first one: jq '.[0]' FILE | keymgmt write … material=-",
       ],
     ],
     [
       'a set',
       json({ keys: [] }),
       [
-        'the material is a set of JWKs, and a single JWK is needed',
-        'extract one: jq ".keys[0]" set.json | keymgmt write … material=-',
+        'the material is a list of 0 JWKs, and a JWK by itself is needed',
+        "extract the first one: jq '.keys[0]' FILE | keymgmt write … material=-",
+      ],
+    ],
+    [
+      'a list of bytes',
+      json([...Array(32).keys()]),
+      [
+        'the material is a JSON list of 32 bytes',
+        "convert it: node -e 'process.stdout.write(Buffer.from(JSON.parse(fs.readFileSync(0))))' < FILE | keymgmt write … material=-",
+      ],
+    ],
+    [
+      'a Buffer',
+      json(Buffer.alloc(3)),
+      ['the material is a JSON list of 3 bytes', expect.stringContaining('node -e')],
+    ],
+    [
+      'the output of a command',
+      json({ Plaintext: 'AA==', KeyId: 'x' }),
+      [
+        'the material is JSON, but not a JWK: it has no "kty"',
+        'if "Plaintext" is the key, extract it: jq -r .Plaintext FILE | keymgmt write … material=-',
       ],
     ],
     [

@@ -26,7 +26,7 @@ describe('the passphrase of an encrypted private key', () => {
       undefined,
       [
         'the private key is encrypted, and a passphrase is needed',
-        'add passphrase=@FILE, where FILE contains the passphrase',
+        'add passphrase=@FILE with the name of a file that contains the passphrase',
       ],
     ],
     [
@@ -85,7 +85,7 @@ describe("the error for a private key that can't be decrypted", () => {
       hints: [
         message === WRONG
           ? 'check the passphrase; if it is right, the file is damaged'
-          : 'encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out new.pem (old ciphers need -provider legacy -provider default)',
+          : 'encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in FILE -out new.pem; then import new.pem',
       ],
     })
   })

@@ -8,8 +8,7 @@ const said = (...given: Parameters<typeof refusalOf>) => refusalOf(...given).spl
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 const pkcs8 = ec.export({ format: 'der', type: 'pkcs8' })
 const sec1 = ec.export({ format: 'der', type: 'sec1' })
-const CONVERT =
-  'convert it with OpenSSL: openssl pkcs8 -topk8 -nocrypt -in key.pem | keymgmt write … material=-'
+const CONVERT = 'convert it: openssl pkcs8 -topk8 -nocrypt -in FILE | keymgmt write … material=-'
 const BELONGS = 'import the private key that belongs to it'
 const DAMAGED = [
   'the PEM is truncated or damaged: a block has no end line',
@@ -64,7 +63,7 @@ describe('a private key in an unsupported format', () => {
       'RSA-PSS PRIVATE KEY',
       'an RSA private key restricted to PSS (id-RSASSA-PSS)',
       [
-        'if it may be used for more than PSS: openssl rsa -in key.pem -traditional -outform DER | openssl rsa -inform DER -out rsa.pem',
+        'if it may be used for more than PSS: openssl rsa -in FILE -traditional -outform DER | keymgmt write … material=-',
       ],
     ],
     [
@@ -138,7 +137,7 @@ describe('a private key under a label', () => {
       pem('PRIVATE KEY', '\\nMC4CAQAw\\n'),
       [
         'the lines of the PEM end in a backslash and an n instead of a line end',
-        'convert them to line ends: printf \'%b\' "$KEY" | keymgmt write … material=-',
+        `convert them: printf '%b' "$(cat FILE)" | keymgmt write … material=-`,
       ],
     ],
     [
@@ -146,7 +145,7 @@ describe('a private key under a label', () => {
       pem('PRIVATE KEY', 'AAAA'),
       [
         'the material is not a complete private key (PEM): neither PKCS#8 nor PKCS#1 nor SEC1',
-        'examine it: openssl asn1parse -in key.pem (-inform DER)',
+        'examine it: openssl asn1parse -in FILE (with -inform DER unless it is PEM)',
       ],
     ],
     [
@@ -253,7 +252,7 @@ describe('traditional encryption (RFC 1421)', () => {
       undefined,
       [
         'the private key is encrypted, and a passphrase is needed',
-        'add passphrase=@FILE, where FILE contains the passphrase',
+        'add passphrase=@FILE with the name of a file that contains the passphrase',
       ],
     ],
     [

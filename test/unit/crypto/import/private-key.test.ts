@@ -15,9 +15,9 @@ const TYPES =
 const ANOTHER_COPY =
   'the file is damaged or was made by a faulty program; use another copy of the key'
 const NAME_THE_CURVE =
-  'name the curve: openssl ec -in key.pem -param_enc named_curve -out named.pem'
+  'name the curve: openssl ec -in FILE -param_enc named_curve | keymgmt write … material=-'
 const UNRESTRICT =
-  'if it may be used for more than PSS: openssl rsa -in key.pem -traditional -outform DER | openssl rsa -inform DER -out rsa.pem'
+  'if it may be used for more than PSS: openssl rsa -in FILE -traditional -outform DER | keymgmt write … material=-'
 
 /** The order of P-256 (SEC 2 section 2.4.2): the first number that is no private key on it. */
 const ORDER = hex('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551')

@@ -164,7 +164,7 @@ describe('common mistakes', () => {
     ['PEM with two keys', Buffer.concat([pkcs8Pem(), pkcs8Pem()]), '2 private keys'],
     ['OpenPGP', pem('PGP PRIVATE KEY BLOCK', ''), 'an OpenPGP private key'],
     ['PEM of no key', pem('SOMETHING', ''), 'PEM that contains no private key'],
-    ['a set of JWKs', jwk({ keys: [ec().export({ format: 'jwk' })] }), 'a set of JWKs'],
+    ['a set of JWKs', jwk({ keys: [ec().export({ format: 'jwk' })] }), 'a list of one JWK'],
     ['an encrypted JWK', jwk({ protected: '', ciphertext: '' }), 'an encrypted JWK'],
     ['JSON', jwk({ key: 1 }), 'not a JWK'],
     ['half a JSON', Buffer.from('{"kty":'), 'not the JSON of a JWK'],

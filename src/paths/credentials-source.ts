@@ -1,4 +1,4 @@
-import type { BaseCredentials, CredentialsSource } from '../../core/operations/status.js'
+import type { BaseCredentials, CredentialsSource } from '../core/operations/status.js'
 
 /** The source of a provider's AWS credentials, in words. */
 export function describeCredentialsSource(credentials: CredentialsSource): string {

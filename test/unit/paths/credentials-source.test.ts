@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals'
-import { describeCredentialsSource } from '../../../src/cli/output/credentials-source.js'
+import { describeCredentialsSource } from '../../../src/paths/credentials-source.js'
 
 const ROLE = 'arn:aws:iam::111122223333:role/r'
 

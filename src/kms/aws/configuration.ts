@@ -1,0 +1,124 @@
+import { loadSharedConfigFiles } from '@smithy/core/config'
+import { KeymgmtError } from '../../errors.js'
+import type { Env } from './proxy.js'
+
+type Section = Readonly<Record<string, string | undefined>>
+
+/** The AWS configuration in force: the environment, and one profile of the shared files. */
+export interface AwsConfiguration {
+  readonly env: Env
+  /** The profile's name, also if no file has it. */
+  readonly profile: string
+  /** The settings of the profile. As in the AWS CLI, those of the credentials file win. */
+  readonly settings: Section
+  /** The profile's `services` section; a name is such as `kms.endpoint_url`. */
+  readonly services: Section
+  /** The locations of the shared files that the environment names, for the SDK's lookups. */
+  readonly files: { readonly configFilepath?: string; readonly filepath?: string }
+}
+
+/** The services whose endpoints keymgmt chooses. */
+export type AwsService = 'kms' | 'sts'
+
+/** A custom endpoint, and the name of the setting that it is from. */
+export interface CustomEndpoint {
+  readonly url: string
+  readonly source: string
+}
+
+/**
+ * Reads the configuration with the profile `stored`, or else the one that AWS_PROFILE names, or
+ * else `default`.
+ * @throws KeymgmtError KMS_CREDENTIALS if a named profile, or its `services` section, does not
+ * exist: its endpoint and FIPS settings would be ignored silently.
+ */
+export async function readConfiguration(env: Env, stored?: string): Promise<AwsConfiguration> {
+  const { AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_PROFILE } = env
+  const files = {
+    ...(AWS_CONFIG_FILE && { configFilepath: AWS_CONFIG_FILE }),
+    ...(AWS_SHARED_CREDENTIALS_FILE && { filepath: AWS_SHARED_CREDENTIALS_FILE }),
+  }
+  const { configFile, credentialsFile } = await loadSharedConfigFiles(files)
+  const named = [stored, AWS_PROFILE].find(Boolean)
+  const profile = named ?? 'default'
+  const exists = Object.hasOwn(configFile, profile) || Object.hasOwn(credentialsFile, profile)
+  if (named !== undefined && !exists) {
+    const known = new Set([...Object.keys(configFile), ...Object.keys(credentialsFile)])
+    throw missingProfile(profile, stored ? 'credentials=profile' : 'AWS_PROFILE', known)
+  }
+  const settings = { ...configFile[profile], ...credentialsFile[profile] }
+  const services =
+    settings.services === undefined ? {} : configFile[`services.${settings.services}`]
+  if (services === undefined)
+    throw new KeymgmtError(
+      'KMS_CREDENTIALS',
+      `the AWS profile ${profile} names the services section ${settings.services ?? ''}, which does not exist`,
+      { hints: [`add [services ${settings.services ?? ''}] to the AWS configuration file`] },
+    )
+  return { env, profile, settings, services, files }
+}
+
+/** Names in the configuration file that are of other sections than profiles. */
+const OTHER_SECTIONS = /^(services|sso-session)\./
+
+function missingProfile(name: string, source: string, known: Iterable<string>): KeymgmtError {
+  const profiles = [...known].filter((each) => !OTHER_SECTIONS.test(each)).sort()
+  const shown = profiles.length > 10 ? [...profiles.slice(0, 10), '…'] : profiles
+  return new KeymgmtError(
+    'KMS_CREDENTIALS',
+    `the AWS profile ${name} (from ${source}) does not exist`,
+    {
+      hints: [
+        shown.length > 0
+          ? `the AWS configuration files have the profiles ${shown.join(', ')}`
+          : 'there are no AWS configuration files: set AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE or HOME',
+      ],
+    },
+  )
+}
+
+/** PURE: the custom endpoint of a service; undefined for AWS's own. */
+export function customEndpoint(
+  configuration: AwsConfiguration,
+  service: AwsService,
+): CustomEndpoint | undefined {
+  const { env, profile, settings, services } = configuration
+  if (isSet(configuration, 'ignore_configured_endpoint_urls')) return undefined
+  const variable = `AWS_ENDPOINT_URL_${service.toUpperCase()}`
+  const inFile = (name: string) => `${name} of the AWS profile ${profile}`
+  const candidates = [
+    [env[variable], variable],
+    [env.AWS_ENDPOINT_URL, 'AWS_ENDPOINT_URL'],
+    [services[`${service}.endpoint_url`], inFile(`${service} endpoint_url`)],
+    [settings.endpoint_url, inFile('endpoint_url')],
+  ] as const
+  for (const [url, source] of candidates) if (url) return { url, source }
+  return undefined
+}
+
+/** The settings that are true or false. The name of a variable is AWS_ and the name in capitals. */
+export type Flag =
+  'ignore_configured_endpoint_urls' | 'use_fips_endpoint' | 'use_dualstack_endpoint'
+
+/**
+ * PURE: true if the environment, or else the profile, sets `flag`. The SDK ignores a value that it
+ * doesn't know, such as `True`.
+ * @throws KeymgmtError FIELD_INVALID for a value that is neither true nor false.
+ */
+export function isSet({ env, profile, settings }: AwsConfiguration, flag: Flag): boolean {
+  const variable = `AWS_${flag.toUpperCase()}`
+  const [value, name] = env[variable]
+    ? [env[variable], variable]
+    : [settings[flag] ?? '', `${flag} of the AWS profile ${profile}`]
+  if (/^(true|false)?$/i.test(value)) return value.toLowerCase() === 'true'
+  throw new KeymgmtError('FIELD_INVALID', `${name} is neither true nor false`, {
+    hints: [`set ${name} to true or false, or unset it`],
+  })
+}
+
+/** PURE: true if the profile names a source of credentials, or a part of one. */
+export function hasCredentials({ settings }: AwsConfiguration): boolean {
+  return Object.keys(settings).some((name) =>
+    /^(aws_|role_arn|credential_|sso_|web_identity_|login_)/.test(name),
+  )
+}

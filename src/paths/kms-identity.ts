@@ -1,0 +1,40 @@
+import type { Engine } from '../core/engine.js'
+import { definePath } from '../router/path.js'
+
+/** READ keymgmt/kms/:name/identity */
+export const kmsIdentity = definePath<Engine>()({
+  pattern: 'keymgmt/kms/:name/identity',
+  synopsis: "The caller that a provider's credentials belong to, according to AWS.",
+  description: [
+    "Asks STS (GetCallerIdentity) who the caller is: the AWS account and the ARN of the user or role. `matches` says if the account is the one that the provider's KMS keys are in; it is absent before the first one is created.",
+    '    keymgmt read keymgmt/kms/example-kms/identity',
+    "Needs no IAM permission. STS is asked in the provider's Region; AWS_ENDPOINT_URL_STS names another endpoint.",
+  ].join('\n\n'),
+  parameters: { name: 'Name of the provider.' },
+  operations: {
+    read: {
+      summary: 'Account and ARN of the caller.',
+      run: async (engine, { name }) => {
+        const { identifyCaller } = await import('../core/operations/provider-place.js')
+        const { identity, pinned } = await identifyCaller(engine, name)
+        const { account, partition, arn } = identity
+        const differs = pinned.find(
+          (place) => place.account !== account || place.partition !== partition,
+        )
+        return {
+          data: {
+            account,
+            partition,
+            arn,
+            ...(pinned.length > 0 && { matches: differs === undefined }),
+          },
+          warnings: differs
+            ? [
+                `The KMS keys of ${name} are in AWS account ${differs.account} (${differs.partition}), not in that of the caller: keymgmt sends no material with these credentials.`,
+              ]
+            : [],
+        }
+      },
+    },
+  },
+})

@@ -1,0 +1,158 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { startDevKms } from '../../src/dev-kms/index.js'
+import { startAwsOverTls, type AwsOverTls } from '../support/aws-over-tls.js'
+import { createAuthority } from '../support/certificates.js'
+import { startConnectProxy, type ConnectProxy } from '../support/connect-proxy.js'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
+
+const PROVIDER = 'write keymgmt/kms/k provider=awskms key_collection=us-west-1'
+const KEY = 'write -f keymgmt/key/app type=aes256-gcm96'
+const DISTRIBUTE = 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt'
+const IDENTITY = 'read -format=json keymgmt/kms/k/identity'
+const OTHER = '444455556666'
+
+const dataOf = (stdout: string) => (JSON.parse(stdout) as { data: unknown }).data
+
+describe('the account of a provider', () => {
+  let testbed: Testbed
+  beforeEach(async () => {
+    testbed = await createTestbed()
+    await testbed.ok(PROVIDER)
+    await testbed.ok(KEY)
+  })
+  afterEach(() => testbed.close())
+
+  it('is in the records, with the endpoint, once it has a KMS key', async () => {
+    const chain = 'environment, shared files or role of the machine'
+    const settings = { key_collection: 'us-west-1', provider: 'awskms', credentials_source: chain }
+    const read = 'read -format=json keymgmt/kms/k'
+    expect(dataOf(await testbed.ok(read))).toEqual(settings)
+    await testbed.ok(DISTRIBUTE)
+    const sent = testbed.requests.length
+    expect(dataOf(await testbed.ok(read))).toEqual({
+      ...settings,
+      account: '111122223333',
+      partition: 'aws',
+      endpoint: testbed.kms.endpoint,
+    })
+    expect(testbed.requests).toHaveLength(sent)
+  })
+
+  it('is compared with that of the caller, whom STS names', async () => {
+    const caller = {
+      account: '111122223333',
+      partition: 'aws',
+      arn: 'arn:aws:iam::111122223333:user/dev',
+    }
+    expect(dataOf(await testbed.ok(IDENTITY))).toEqual(caller)
+    await testbed.ok(DISTRIBUTE)
+    expect(dataOf(await testbed.ok(IDENTITY))).toEqual({ ...caller, matches: true })
+  })
+
+  it('differs from that of a caller with other credentials', async () => {
+    await testbed.ok(DISTRIBUTE)
+    const { accessKeyId, secretAccessKey } = testbed.kms.credentials
+    const other = await startDevKms({
+      accountId: OTHER,
+      credentials: { [accessKeyId]: secretAccessKey },
+    })
+    const env = { AWS_ENDPOINT_URL_STS: other.endpoint }
+    const ran = await testbed.run(IDENTITY.replace(' -format=json', ''), { env })
+    await other.close()
+    expect(ran.status).toBe(0)
+    expect(ran.stdout).toMatch(/matches +false/)
+    expect(ran.stderr).toContain('The KMS keys of k are in AWS account 111122223333')
+  })
+
+  it.each([
+    [
+      'refuses',
+      403,
+      '<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>',
+      'InvalidClientTokenId',
+    ],
+    ['is a page of a proxy', 200, '<html>', 'which is not a response of AWS'],
+    [
+      'names no account',
+      200,
+      '<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>',
+      'no valid Account',
+    ],
+  ])('is an error if STS %s', async (_title, status, body, says) => {
+    const server = createServer((_request, response) => {
+      response.writeHead(status, { 'content-type': 'text/xml' }).end(body)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const env = {
+      AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    }
+    const ran = await testbed.run(IDENTITY, { env })
+    await new Promise((resolve) => server.close(resolve))
+    expect([ran.status, ran.stdout]).toEqual([2, ''])
+    expect(ran.stderr).toContain('GetCallerIdentity in us-west-1 (provider k) for the caller')
+    expect(ran.stderr).toContain(says)
+  })
+
+  it('needs no permission to be read', async () => {
+    const ran = await testbed.run('read -output-policy keymgmt/kms/k/identity')
+    expect([ran.status, ran.stdout]).toEqual([0, ''])
+    expect(ran.stderr).toContain('This command needs no IAM permission')
+  })
+
+  it('of a provider that does not exist is an error', async () => {
+    const ran = await testbed.run('read keymgmt/kms/none/identity')
+    expect(ran.status).toBe(2)
+    expect(ran.stderr).toContain('none')
+  })
+})
+
+// STS is asked only at AWS's own endpoint, for it knows nothing about another service.
+describe('without permission to list aliases', () => {
+  let testbed: Testbed
+  let aws: AwsOverTls
+  let proxy: ConnectProxy
+  beforeEach(async () => {
+    const authority = await createAuthority('Inspection')
+    // Only the account is read with the first one.
+    testbed = await createTestbed({
+      faults: [{ operation: 'ListAliases', nth: 1, kind: 'denied' }],
+    })
+    const hosts = ['kms.us-west-1.amazonaws.com', 'sts.us-west-1.amazonaws.com']
+    aws = await startAwsOverTls(testbed.kms, await authority.issue(hosts))
+    proxy = await startConnectProxy({ route: () => aws.port })
+    writeFileSync(join(testbed.home, 'ca.pem'), authority.pem)
+    await testbed.ok(PROVIDER)
+    await testbed.ok(KEY)
+    await testbed.ok(DISTRIBUTE, { env: environment() })
+    testbed.requests.length = 0
+  })
+  afterEach(async () => {
+    await proxy.close()
+    await aws.close()
+    await testbed.close()
+  })
+  const environment = () => ({
+    AWS_ENDPOINT_URL_KMS: '',
+    AWS_ENDPOINT_URL_STS: '',
+    HTTPS_PROXY: `http://${proxy.address}`,
+    AWS_CA_BUNDLE: join(testbed.home, 'ca.pem'),
+  })
+  const ROTATE = 'write -f keymgmt/key/app/rotate'
+
+  it('STS names the account before a KMS key is created', async () => {
+    aws.caller = OTHER
+    const ran = await testbed.run(ROTATE, { env: environment() })
+    expect(ran.status).toBe(2)
+    expect(ran.stderr).toContain(`the credentials are of account ${OTHER}: nothing was changed`)
+    expect(testbed.requests.map(({ operation }) => operation)).toEqual(['ListAliases'])
+  })
+
+  it('the right account is accepted', async () => {
+    await testbed.ok(ROTATE, { env: environment() })
+    expect(aws.requests.map(({ host }) => host)).toContain('sts.us-west-1.amazonaws.com')
+  })
+})
