@@ -107,7 +107,8 @@ export async function assertAllNewest(
   distributions: readonly NamedDistribution[],
 ): Promise<void> {
   for (const named of distributions) {
-    if (named.distribution.current.kms_keys.length === 0) continue
+    const { state, kms_keys } = named.distribution.current
+    if (state !== 'active' || kms_keys.length === 0) continue
     try {
       await assertNewest(await openContext(engine, key, named))
     } catch (error) {
