@@ -286,6 +286,18 @@ describe('a value that cannot be right', () => {
   })
 })
 
+describe('AWS_REGION', () => {
+  it('is refused if it names no Region: the embedded KMS would refuse every request', async () => {
+    const env = { AWS_REGION: 'us-esat-1' }
+    const { status, stderr } = await testbed.run('dev -- true', { env })
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringContaining('the environment variable AWS_REGION names no AWS Region'),
+    ])
+    expect(stderr).toContain('did you mean "us-east-1"')
+  })
+})
+
 describe('-account', () => {
   it('selects the account', async () => {
     const ask = `import('@aws-sdk/client-kms').then(({ KMS }) => new KMS({}).createKey({}))
