@@ -46,6 +46,7 @@ export const READ_ONLY_METHODS = [
   'findByOperation',
   'findTagged',
   'findReplica',
+  'awaitReplica',
 ]
 
 /** The core over a store and a KMS in memory. */

@@ -98,8 +98,9 @@ const DEFAULT_REGION = 'us-east-1'
 
 /** @throws KeymgmtError USAGE for a Region in which the embedded KMS would refuse every request. */
 function readRegion(env: Terminal['env']): string {
-  const name = env.AWS_REGION ? 'AWS_REGION' : 'AWS_DEFAULT_REGION'
-  const region = env[name] ? env[name] : DEFAULT_REGION
+  const name = ['AWS_REGION', 'AWS_DEFAULT_REGION'].find((variable) => env[variable])
+  if (name === undefined) return DEFAULT_REGION
+  const region = env[name] ?? ''
   if (KNOWN_REGIONS.includes(region)) return region
   throw new KeymgmtError('USAGE', `the environment variable ${name} names no AWS Region`, {
     hints: [
