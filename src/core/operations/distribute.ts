@@ -79,7 +79,9 @@ function reconcileOne(
   all: readonly NamedDistribution[],
 ): Promise<void> {
   const others = all.filter(({ providerName }) => providerName !== asked.providerName)
-  return reconcileKey(engine, key, [asked, ...others], (named) => named === asked)
+  return reconcileKey(engine, key, [asked, ...others], {
+    isRequested: (_step, named) => named === asked,
+  })
 }
 
 /** @throws KeymgmtError DISTRIBUTION_DIFFERS if it is revoked, or its removal did not finish. */
@@ -107,16 +109,16 @@ async function claim(
   key: KeyRecord,
   { purpose, protection }: DistributionRequest,
 ): Promise<NamedDistribution> {
-  const { key_collection } = await requireProvider(engine, providerName)
+  const provider = await requireProvider(engine, providerName)
   const path = recordPath.distribution(providerName, key.name)
   const distribution =
     (await openRecord<DistributionRecord>(engine.store, path)) ??
-    (await reactivate(engine, providerName, key, purpose))
+    (await reactivate(engine, provider, key, purpose))
   if (distribution) return { providerName, distribution }
   return createDistribution(engine, providerName, key, {
     purpose,
     protection,
-    regions: [key_collection],
+    regions: [provider.key_collection],
     kms_keys: [],
   })
 }

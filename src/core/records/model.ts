@@ -24,9 +24,11 @@ export interface KeyRecord {
   /** 0 and 1 both mean that every version is enabled. */
   readonly min_enabled_version: number
   readonly latest_version: number
-  /** A version whose rotation has begun and is not everywhere yet: always `latest_version + 1`. */
+  /** A version that is stored and that no distribution has yet: always `latest_version + 1`. */
   readonly pending_version?: number
   readonly versions: Readonly<Record<string, KeyVersion>>
+  /** The distributions that were forgotten: their KMS keys depend on the material of this key. */
+  readonly forgotten?: readonly ForgottenDistribution[]
 }
 
 /** A configured KMS provider. */
@@ -138,11 +140,18 @@ export interface DistributionRecord {
   readonly pinned?: PinnedPlace
   /** True if each version has an alias of its own too. */
   readonly version_aliases?: boolean
+  /** The reason why it lacks a version, since when; absent if no command has failed there. */
+  readonly behind?: { readonly since: string; readonly reason: string }
   /** Days that a removal waits. */
   readonly deletion_window?: number
   /** Sorted by version, then in the order of `regions`. */
   readonly kms_keys: readonly KmsKeyEntry[]
   readonly aliases: readonly AliasEntry[]
+}
+
+/** The last record of a distribution that was forgotten. AWS may still have its KMS keys. */
+export type ForgottenDistribution = Pick<DistributionRecord, 'name' | 'kms_keys' | 'aliases'> & {
+  readonly provider: string
 }
 
 /** The paths of the store. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { distribute } from '../../../src/core/operations/distribute.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import {
@@ -292,7 +293,8 @@ it('everything that several commands left unfinished is reported', async () => {
   ).toEqual(['KMS_FAILED', 'failed'])
   await saveKey(testbed.engine, 'app', {})
   expect(testbed.notices).toEqual([
-    'First finishing what an earlier command began: the distribution of app in k, the distribution of app in other',
+    'Also finishing what an earlier command began with app in k',
+    'Also finishing what an earlier command began with app in other',
   ])
   expect(
     await findProblems({
