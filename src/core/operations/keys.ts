@@ -20,9 +20,13 @@ import { assertDeletedByKms } from './pending-deletion.js'
 
 /** The settings of a key; what is undefined stays as it is. */
 export interface KeyChange {
+  /** The key type, for a new key. The default is `rsa-2048`. */
   readonly type?: KeyTypeName | undefined
+  /** AWS Regions for replicas, for a new key. */
   readonly replicaRegions?: readonly string[] | undefined
+  /** True if the key may be deleted. */
   readonly deletionAllowed?: boolean | undefined
+  /** Lower versions are disabled. 0 enables all. */
   readonly minEnabledVersion?: number | undefined
   /** True to accept a replica Region that this version does not know. */
   readonly allowUnknownRegion?: boolean | undefined
@@ -147,9 +151,9 @@ function checkMinimum(minimum: number, latest: number): number {
 }
 
 /**
- * Creates a new version, puts it into every distribution and moves the aliases; only then it is the
- * latest. A rotation that was interrupted is finished instead, with the version that it created.
- * @returns the key as it is then.
+ * Creates a new version, adds it to every distribution and moves the aliases. The version becomes
+ * the latest one after that. After an interruption, finishes the earlier rotation instead.
+ * @returns the new state of the key.
  * @throws KeymgmtError KEY_NOT_FOUND; errors of the KMS, after which the same call continues.
  */
 export async function rotateKey(engine: Engine, name: string): Promise<KeyRecord> {

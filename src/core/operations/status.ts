@@ -19,7 +19,9 @@ export type CredentialsSource =
 
 /** A removed distribution that can still be restored. */
 export interface RemovedDistribution {
+  /** Name of the provider. */
   readonly providerName: string
+  /** Name of the key. */
   readonly key: string
   /** The last date on which AWS deletes a KMS key of it, where AWS has named one. */
   readonly date: string | undefined
@@ -27,8 +29,11 @@ export interface RemovedDistribution {
 
 /** The content of the store. */
 export interface StoreStatus {
+  /** Number of keys. */
   readonly keys: number
+  /** Number of providers. */
   readonly providers: number
+  /** Number of active and revoked distributions. */
   readonly distributions: number
   /** The removed distributions that can still be restored, as far as the store knows. */
   readonly removed: readonly RemovedDistribution[]
@@ -37,8 +42,9 @@ export interface StoreStatus {
 }
 
 /**
- * Counts keys, providers and distributions, lists the removed ones, and reads where each provider's
- * credentials are.
+ * Counts keys, providers and distributions, lists the removed distributions, and returns the source
+ * of each provider's credentials. Sends nothing to AWS.
+ * @throws KeymgmtError STORE_SEALED, STORE_CORRUPT, STORE_UNAVAILABLE
  */
 export async function readStatus(engine: Engine): Promise<StoreStatus> {
   const [keys, providers, distributed] = await Promise.all([

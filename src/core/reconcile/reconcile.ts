@@ -72,7 +72,7 @@ async function takeAllSteps(context: ReconcileContext, results: StepResults): Pr
   if (needsPlace(plan(key, distribution.current).flat(2))) await assertPlaceOf(context)
   await findAllUnrecorded(context, results)
   // A step may make another one necessary (a version enabled only to be replicated), or show what
-  // AWS really has: plan again after each stage, until there is nothing that can be taken.
+  // AWS really has: plan again after each stage, until no step can be taken.
   for (let taken = true; taken;) {
     taken = false
     for (const chains of plan(key, distribution.current)) {
