@@ -1,4 +1,5 @@
 import type { Engine } from '../core/engine.js'
+import type { BehindDistribution } from '../core/operations/behind.js'
 import type { ScheduledDeletion } from '../core/operations/remove.js'
 import type { readInterruption } from '../core/operations/distribute.js'
 import { archivedOf } from '../core/records/archive.js'
@@ -79,8 +80,13 @@ export const kmsKey = definePath<Engine>()({
         if (!record) return describeRemoved(engine, name, key)
         const { readInterruption } = await import('../core/operations/distribute.js')
         const interruption = await readInterruption(engine, name, key)
+        const { listBehind } = await import('../core/operations/behind.js')
+        const known = await readKey(engine, key)
+        const behind = (known ? await listBehind(engine, known) : []).find(
+          ({ providerName }) => providerName === name,
+        )
         return {
-          data: distributionData(record),
+          data: { ...distributionData(record), ...(behind && behindData(behind)) },
           warnings: interruption ? [explainInterruption(interruption, name, key)] : [],
         }
       },
@@ -153,6 +159,13 @@ function distributionData({
   }
 }
 
+function behindData({ versions, behind }: BehindDistribution): Record<string, Json> {
+  return {
+    behind: versions,
+    ...(behind && { behind_since: behind.since, behind_reason: behind.reason }),
+  }
+}
+
 function explainInterruption(
   interruption: NonNullable<Awaited<ReturnType<typeof readInterruption>>>,
   name: string,
@@ -162,7 +175,7 @@ function explainInterruption(
     const { finish, restore } = waysForward(interruption, name, key)
     return `Its ${interruption} was started and did not finish; no other command finishes it. Finish it: ${finish}; or take it back: ${restore}`
   }
-  return `An earlier command on it was not finished. The next write to the key finishes it, or: keymgmt write -f keymgmt/kms/${name}/key/${key}/repair`
+  return `An earlier command on it did not finish. The next write to the key finishes it, or: keymgmt write -f keymgmt/kms/${name}/key/${key}/repair`
 }
 
 function explainRemoval(scheduled: readonly ScheduledDeletion[], path: string): string[] {

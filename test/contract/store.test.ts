@@ -124,17 +124,16 @@ describe.each(STORES)('the %s store', (_name, create) => {
 
   it('gives a lock to one holder at a time', async () => {
     const store = create()
-    const order: string[] = []
-    const first = await store.lock('key/app', 'test')
-    const second = store.lock('key/app', 'test').then(async (lock) => {
-      order.push('second')
-      await lock.release()
-    })
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    order.push('first')
-    await first.release()
-    await second
-    expect(order).toEqual(['first', 'second'])
+    let holders = 0
+    await Promise.all(
+      Array.from({ length: 5 }, async (_, n) => {
+        const lock = await store.lock('key/app', 'test')
+        expect(++holders).toBe(1)
+        await store.put(`key/${n}`, bytes('x'), undefined)
+        holders--
+        await lock.release()
+      }),
+    )
   })
 
   it('lets only one of several puts replace the same revision', async () => {
@@ -260,14 +259,15 @@ describe.each(STORES)('the %s store', (_name, create) => {
     await first.release()
     const second = await store.lock('key/app', 'second')
     await first.release()
-    let third = 'waits'
-    const waiting = store.lock('key/app', 'third').then((lock) => {
-      third = 'holds'
+    const order: string[] = []
+    const third = store.lock('key/app', 'third').then((lock) => {
+      order.push('third acquires')
       return lock
     })
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    expect(third).toBe('waits')
+    for (let n = 0; n < 20; n++) await store.put(`key/${n}`, bytes('x'), undefined)
+    order.push('second releases')
     await second.release()
-    await (await waiting).release()
+    await (await third).release()
+    expect(order).toEqual(['second releases', 'third acquires'])
   })
 })

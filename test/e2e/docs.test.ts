@@ -298,7 +298,8 @@ describe('the examples of the help', () => {
   )('path-help %s', async (pattern, lines) => {
     expect(lines.length).toBeGreaterThan(0)
     const isDistributed =
-      pattern.startsWith('keymgmt/kms/:name/key') || pattern === 'keymgmt/key/:name/kms'
+      pattern.startsWith('keymgmt/kms/:name/key') ||
+      ['keymgmt/key/:name/kms', 'keymgmt/key/:name/rotate'].includes(pattern)
     expect(
       await failureOf([...(BEFORE_PATH[pattern] ?? (isDistributed ? DISTRIBUTED : [])), ...lines]),
     ).toBe('')

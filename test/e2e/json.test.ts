@@ -106,6 +106,11 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   ['operator snapshot restore FILE -check', 'operator snapshot restore FILE -check', 3],
   ['operator snapshot restore FILE', 'operator snapshot restore FILE -force'],
   [OUTCOMES, 'delete keymgmt/kms/k/key/app'],
+  [
+    'write keymgmt/kms/NAME/key/KEY/forget',
+    'write keymgmt/kms/k/key/app/forget allow_orphans=true',
+  ],
+  ['read keymgmt/key/NAME', 'read keymgmt/key/app'],
 ]
 
 /** Nothing on stderr, but the name of a snapshot that -force saves. */

@@ -221,7 +221,17 @@ describe('operator snapshot restore', () => {
     await testbed.ok('write -f keymgmt/key/x type=ed25519', { env: { KEYMGMT_HOME: own } })
     cpSync(join(own, 'seal.json'), join(env.KEYMGMT_HOME, 'seal.json'))
     chmodSync(join(env.KEYMGMT_HOME, 'seal.json'), 0o600)
+    const idOf = () =>
+      (
+        JSON.parse(readFileSync(join(env.KEYMGMT_HOME, 'seal.json'), 'utf8')) as {
+          store_id: string
+        }
+      ).store_id
+    const ownId = idOf()
     await testbed.ok(`${RESTORE} ${file()}`, { env })
+    const { store_id } = await data<{ store_id: string }>(`operator snapshot inspect ${file()}`)
+    expect(idOf()).toBe(store_id)
+    expect(ownId).not.toBe(store_id)
     await testbed.ok('read keymgmt/kms/k/key/app/verify', { env })
   })
 

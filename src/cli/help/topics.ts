@@ -57,12 +57,12 @@ export const TOPICS: readonly Topic[] = [
       },
     ],
     sections: () => [
-      "A provider's own credentials take precedence. Without them, keymgmt uses the AWS SDK's chain: environment, shared files with SSO, web identity, the role of the ECS task or EC2 instance. A provider's credentials are sealed in the store, are replaced as a whole, and never appear in output.",
+      "A provider's own credentials take precedence. Without them, keymgmt uses the AWS SDK's chain: environment, shared files with SSO, web identity, the role of the ECS task or EC2 instance. A provider's credentials are sealed in the store, are replaced as a whole, and never appear in output. To return to the chain, remove them with an empty credentials=.",
       Object.entries(AWS_CREDENTIALS).map(([name, meaning]) => [
         `credentials=${name}=...`,
         meaning,
       ]),
-      'Pass a secret in a file (name=@FILE), on standard input (name=-), or through a file descriptor (name=@/dev/fd/3). To pass all the data as JSON, use @FILE or -.',
+      'Pass a secret in a file (name=@FILE), on standard input (name=-), or through a file descriptor (name=@/dev/fd/3). credentials=@FILE reads a line name=value for each credential, or a JSON object; credentials=secret_key=@FILE reads one value. To pass all the data as JSON, use @FILE or -.',
     ],
   },
   {

@@ -11,7 +11,7 @@ import { reconcileKey } from '../reconcile/reconcile.js'
 import { resumableDistributions } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
 import { freeName } from '../records/distribution-name.js'
-import { addCommand, withRegions } from '../records/dropped-regions.js'
+import { withRegions } from '../records/dropped-regions.js'
 import { withKeyLock, withProviderLock } from '../records/locks.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
@@ -23,6 +23,7 @@ import {
   requireProvider,
   type NamedDistribution,
 } from '../records/repository.js'
+import { reportDropped } from './drop-region.js'
 import { activated, reactivate } from './remove.js'
 
 /** The settings of a distribution. */
@@ -80,7 +81,9 @@ function reconcileOne(
   all: readonly NamedDistribution[],
 ): Promise<void> {
   const others = all.filter(({ providerName }) => providerName !== asked.providerName)
-  return reconcileKey(engine, key, [asked, ...others], (named) => named === asked)
+  return reconcileKey(engine, key, [asked, ...others], {
+    isRequested: (_step, named) => named === asked,
+  })
 }
 
 /** @throws KeymgmtError DISTRIBUTION_DIFFERS if it is revoked, or its removal did not finish. */
@@ -108,16 +111,16 @@ async function claim(
   key: KeyRecord,
   { purpose, protection }: DistributionRequest,
 ): Promise<NamedDistribution> {
-  const { key_collection } = await requireProvider(engine, providerName)
+  const provider = await requireProvider(engine, providerName)
   const path = recordPath.distribution(providerName, key.name)
   const distribution =
     (await openRecord<DistributionRecord>(engine.store, path)) ??
-    (await reactivate(engine, providerName, key, purpose))
+    (await reactivate(engine, provider, key, purpose))
   if (distribution) return { providerName, distribution }
   return createDistribution(engine, providerName, key, {
     purpose,
     protection,
-    regions: [key_collection],
+    regions: [provider.key_collection],
     kms_keys: [],
   })
 }
@@ -239,11 +242,30 @@ export async function replicate(
         ...(added ?? without(record.current.replica_regions, dropped_regions)),
       ]),
     ]
+    if (wanted.length === 1) assertOtherRegion(record.current, providerName, key_collection)
     if (wanted.length !== regions.length)
       await distribution.update((current) => withRegions(current, wanted))
     if (!added) reportDropped(engine, key, { providerName, distribution })
     await reconcileOne(engine, record, { providerName, distribution }, others)
   })
+}
+
+/** @throws KeymgmtError NO_REPLICA_REGIONS if the only one is the provider's own. */
+function assertOtherRegion(
+  { name, replica_regions }: KeyRecord,
+  providerName: string,
+  home: string,
+): void {
+  if (replica_regions.some((region) => region !== home)) return
+  throw new KeymgmtError(
+    'NO_REPLICA_REGIONS',
+    `the only replica Region of ${name} is ${home}, the Region of ${providerName} itself`,
+    {
+      hints: [
+        'distribute it to a provider in another Region, or create a key with other replica_regions',
+      ],
+    },
+  )
 }
 
 function without(regions: readonly string[], excluded: readonly string[] = []): string[] {
@@ -262,25 +284,4 @@ function assertReplicaRegions(key: KeyRecord, added: readonly string[] = []): vo
         hints: [`its replica_regions are ${replica_regions.join(', ')}`],
       },
     )
-}
-
-/** Reports the Regions that are skipped because the user dropped them. */
-function reportDropped(
-  engine: Engine,
-  key: string,
-  { providerName, distribution }: NamedDistribution,
-): void {
-  for (const region of distribution.current.dropped_regions ?? []) {
-    const wayOut = addCommand(providerName, key, region)
-    engine.notice(`Skipped ${region}, which was dropped. To add it again: ${wayOut}`)
-    const reason = 'the Region was dropped'
-    engine.outcome({
-      provider: providerName,
-      region,
-      action: 'replicate',
-      state: 'skipped',
-      reason,
-      wayOut,
-    })
-  }
 }

@@ -2,9 +2,9 @@ import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { openContext } from '../reconcile/context.js'
 import { findUnrecordedKmsKeys } from '../reconcile/create.js'
-import { interruptionOf, takedownError, takedownOf } from '../reconcile/interruption.js'
+import { takedownError, takedownOf } from '../reconcile/interruption.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
-import { hasReplicas, versionsIn, withDropped } from '../records/dropped-regions.js'
+import { addCommand, hasReplicas, versionsIn, withDropped } from '../records/dropped-regions.js'
 import { withKeyLock } from '../records/locks.js'
 import type { KeyRecord } from '../records/model.js'
 import { requireDistribution, requireKey, type NamedDistribution } from '../records/repository.js'
@@ -37,9 +37,7 @@ export async function dropRegion(
       engine.outcome({ provider: providerName, region, action: 'drop-region', state: 'done' })
     }
     // What waited for this Region only is done now.
-    const isUnfinished = interruptionOf(record.current, distribution.current) !== undefined
-    if (isUnfinished || record.current.pending_version !== undefined)
-      await reconcileKey(engine, record, [named], () => false)
+    await reconcileKey(engine, record, [named], { isRequested: () => false })
   })
 }
 
@@ -97,4 +95,25 @@ function assertEmpty(
 
 function removalHint(providerName: string, key: string): string {
   return `to remove the key from all Regions: keymgmt delete keymgmt/kms/${providerName}/key/${key}`
+}
+
+/** Reports the Regions that are skipped because the user dropped them. */
+export function reportDropped(
+  engine: Engine,
+  key: string,
+  { providerName, distribution }: NamedDistribution,
+): void {
+  for (const region of distribution.current.dropped_regions ?? []) {
+    const wayOut = addCommand(providerName, key, region)
+    engine.notice(`Skipped ${region}, which was dropped. To add it again: ${wayOut}`)
+    const reason = 'the Region was dropped'
+    engine.outcome({
+      provider: providerName,
+      region,
+      action: 'replicate',
+      state: 'skipped',
+      reason,
+      wayOut,
+    })
+  }
 }

@@ -3,7 +3,7 @@ import { DELETION_WINDOW } from '../records/deletion-window.js'
 import type { Purpose } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
 import { takedownError, withWaysForward } from '../reconcile/interruption.js'
-import { findArchived } from '../reconcile/observe.js'
+import { findArchived } from '../reconcile/find-archived.js'
 import { reconcile, reconcileKey } from '../reconcile/reconcile.js'
 import { agreeingDistributions, workableDistributions } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
@@ -22,6 +22,7 @@ import {
   type DistributionRecord,
   type DistributionState,
   type KeyRecord,
+  type KmsRecord,
 } from '../records/model.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
 import { requireDistribution, requireKey, requireProvider } from '../records/repository.js'
@@ -53,8 +54,8 @@ export async function removeDistribution(
   return withKeyLock(engine.store, key, purpose, async () => {
     const distribution = await openDistribution(engine, providerName, key)
     if (!distribution) return []
-    const record = (await requireKey(engine, key)).current
-    assertAgree(record, providerName, distribution.current)
+    const record = await requireKey(engine, key)
+    assertAgree(record.current, providerName, distribution.current)
     // Unfinished work is not finished first: the way out must not lead through what may be broken.
     if (distribution.current.state !== 'removed')
       await distribution.update((current) => ({
@@ -87,9 +88,9 @@ export async function revokeDistribution(
 ): Promise<void> {
   const purpose = `write keymgmt/kms/${providerName}/key/${key}/revoke`
   await withKeyLock(engine.store, key, purpose, async () => {
-    const record = (await requireKey(engine, key)).current
+    const record = await requireKey(engine, key)
     const distribution = await requireDistribution(engine, providerName, key)
-    assertAgree(record, providerName, distribution.current)
+    assertAgree(record.current, providerName, distribution.current)
     if (distribution.current.state === 'removed') throw takedownError('removal', providerName, key)
     if (distribution.current.state === 'active')
       await distribution.update((current) => ({ ...current, state: 'revoked' }))
@@ -117,12 +118,10 @@ export async function restoreDistribution(
     await agreeingDistributions(engine, record.current)
     const distribution = await reopen(engine, providerName, record.current)
     if (distribution.current.state !== 'active') await distribution.update(activated)
-    await reconcileKey(
-      engine,
-      record,
-      await workableDistributions(engine, record.current),
-      (named) => named.providerName === providerName,
-    )
+    const distributions = await workableDistributions(engine, record.current)
+    await reconcileKey(engine, record, distributions, {
+      isRequested: (_step, named) => named.providerName === providerName,
+    })
   })
 }
 
@@ -229,17 +228,18 @@ const TAKEN: Readonly<Record<DistributionState, (entry: CreatedKmsKey) => Create
 
 /**
  * The archived distribution of the key for the same purpose, active again, where AWS still has all
- * of its KMS keys. AWS is only asked if it has them.
+ * of its KMS keys. Drops those that AWS has deleted after their date.
  */
 export async function reactivate(
   engine: Engine,
-  providerName: string,
+  provider: KmsRecord,
   key: KeyRecord,
   purpose: readonly Purpose[],
 ): Promise<RecordHandle<DistributionRecord> | undefined> {
-  for (const archived of await archivedOf(engine, key, providerName)) {
+  for (const archived of await archivedOf(engine, key, provider.name)) {
     const { record, gone } = archived
-    if (record.purpose.join() !== purpose.join()) continue
+    const isThere = record.regions[0] === provider.key_collection
+    if (!isThere || record.purpose.join() !== purpose.join()) continue
     const found = await findArchived(engine, archived)
     if (found?.kms_keys.every(({ state }) => state === 'created')) {
       engine.notice(
@@ -247,7 +247,7 @@ export async function reactivate(
       )
       return unarchive(engine, archived, key.name, activated(found))
     }
-    if (gone) await deleteArchived(engine, archived)
+    if (gone && !found) await deleteArchived(engine, archived)
   }
   return undefined
 }

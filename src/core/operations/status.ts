@@ -3,7 +3,8 @@ import { keyInName } from '../records/alias-names.js'
 import { archivedIn } from '../records/archive.js'
 import { lastDeletion } from '../records/kms-keys.js'
 import { recordPath } from '../records/model.js'
-import { readProvider } from '../records/repository.js'
+import { readKey, readProvider } from '../records/repository.js'
+import { listBehind } from './behind.js'
 
 /** The source of AWS credentials that assume no role. */
 export type BaseCredentials =
@@ -35,6 +36,8 @@ export interface StoreStatus {
   readonly providers: number
   /** Number of active and revoked distributions. */
   readonly distributions: number
+  /** The distributions that lack a version. */
+  readonly behind: number
   /** The removed distributions that can still be restored, as far as the store knows. */
   readonly removed: readonly RemovedDistribution[]
   /** By provider. */
@@ -42,8 +45,8 @@ export interface StoreStatus {
 }
 
 /**
- * Counts keys, providers and distributions, lists the removed distributions, and returns the source
- * of each provider's credentials. Sends nothing to AWS.
+ * Counts keys, providers, distributions and those that are behind, lists the removed ones, and
+ * returns the source of each provider's credentials. Sends nothing to AWS.
  * @throws KeymgmtError STORE_SEALED, STORE_CORRUPT, STORE_UNAVAILABLE
  */
 export async function readStatus(engine: Engine): Promise<StoreStatus> {
@@ -68,6 +71,7 @@ export async function readStatus(engine: Engine): Promise<StoreStatus> {
     keys: keys.length,
     providers: providers.length,
     distributions: distributions.flat().length,
+    behind: await countBehind(engine),
     removed: removed
       .flat()
       .filter(({ gone }) => !gone)
@@ -78,6 +82,16 @@ export async function readStatus(engine: Engine): Promise<StoreStatus> {
       })),
     credentials: Object.fromEntries(credentials),
   }
+}
+
+/** Reads one key after the other: a store can have more records than a process may open files. */
+async function countBehind(engine: Engine): Promise<number> {
+  let count = 0
+  for (const name of await engine.store.list(recordPath.keys)) {
+    const key = await readKey(engine, name)
+    if (key) count += (await listBehind(engine, key)).length
+  }
+  return count
 }
 
 /** PURE: the source that a provider's stored credentials name. */

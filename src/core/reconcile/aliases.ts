@@ -2,7 +2,7 @@ import { KeymgmtError } from '../../errors.js'
 import { aliasName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
 import { freeName } from '../records/distribution-name.js'
-import { aliasAt, createdKmsKeys, requireKmsKey } from '../records/kms-keys.js'
+import { aliasAt, requireKmsKey } from '../records/kms-keys.js'
 import type { AliasEntry } from '../records/model.js'
 import { writeAlias, type ReconcileContext } from './context.js'
 import type { StepOf } from './plan.js'
@@ -69,8 +69,10 @@ async function ownKmsKeys(
   const archived = await archivedOf(engine, key, providerName)
   return new Set(
     [distribution.current, ...archived.map(({ record }) => record)]
-      .flatMap(createdKmsKeys)
-      .flatMap((entry) => (entry.region === region ? [entry.key.id] : [])),
+      .flatMap(({ kms_keys }) => kms_keys)
+      .flatMap((entry) =>
+        entry.state !== 'creating' && entry.region === region ? [entry.key.id] : [],
+      ),
   )
 }
 

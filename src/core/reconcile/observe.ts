@@ -1,13 +1,8 @@
 import { KeymgmtError, type ErrorCode } from '../../errors.js'
 import type { KmsKeyStatus, KmsProvider } from '../../kms/provider.js'
-import { openProvider, type Engine } from '../engine.js'
-import { keyInName } from '../records/alias-names.js'
-import type { ArchivedDistribution } from '../records/archive.js'
-import { found, lost, materialIn } from '../records/kms-keys.js'
+import { materialIn } from '../records/kms-keys.js'
 import { withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'
-import { readProvider } from '../records/repository.js'
-import { assertPlace } from './account.js'
 import { tagsFor, type ObserveContext } from './context.js'
 import { wantedAliases } from './plan.js'
 
@@ -210,28 +205,4 @@ export async function showsMaterial(
   // AWS also accepts an earlier material of the KMS key: only its id says which one it is.
   const { materialId } = accepted ?? {}
   return accepted !== undefined && (!materialId || !current || materialId === current)
-}
-
-/**
- * The record of an archived distribution, with the KMS keys as lost that AWS no longer has;
- * undefined if it has none of them, or if they can't be looked for.
- * @throws KeymgmtError KMS_ACCOUNT_DIFFERS; errors of the KMS.
- */
-export async function findArchived(
-  engine: Engine,
-  { providerName, record }: ArchivedDistribution,
-): Promise<DistributionRecord | undefined> {
-  const provider = await readProvider(engine, providerName)
-  if (!provider || provider.key_collection !== record.regions[0]) return undefined
-  const opened = await openProvider(engine, provider)
-  await assertPlace({ key: keyInName(record.name), providerName, record, provider: opened })
-  const kms_keys = await Promise.all(
-    record.kms_keys.map(async (entry) => {
-      if (entry.state === 'creating') return entry
-      const status = await opened.inspect(entry.region, entry.key)
-      if (!status) return entry.state === 'lost' ? entry : lost(entry)
-      return entry.state === 'lost' ? found(entry) : entry
-    }),
-  )
-  return kms_keys.some(({ state }) => state === 'created') ? { ...record, kms_keys } : undefined
 }

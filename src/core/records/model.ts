@@ -32,10 +32,12 @@ export interface KeyRecord {
   readonly min_enabled_version: number
   /** The latest version that is in use. */
   readonly latest_version: number
-  /** A version whose rotation has begun and is not everywhere yet: always `latest_version + 1`. */
+  /** A version that is stored and that no distribution has yet: always `latest_version + 1`. */
   readonly pending_version?: number
   /** The versions, by number from 1. */
   readonly versions: Readonly<Record<string, KeyVersion>>
+  /** The distributions that were forgotten: their KMS keys depend on the material of this key. */
+  readonly forgotten?: readonly ForgottenDistribution[]
 }
 
 /** A configured KMS provider. */
@@ -165,12 +167,19 @@ export interface DistributionRecord {
   readonly pinned?: PinnedPlace
   /** True if each version has an alias of its own too. */
   readonly version_aliases?: boolean
+  /** The reason why it lacks a version, since when; absent if no command has failed there. */
+  readonly behind?: { readonly since: string; readonly reason: string }
   /** Days that a removal waits. */
   readonly deletion_window?: number
   /** Sorted by version, then in the order of `regions`. */
   readonly kms_keys: readonly KmsKeyEntry[]
   /** The aliases, one for each name and Region. */
   readonly aliases: readonly AliasEntry[]
+}
+
+/** The last record of a distribution that was forgotten. AWS may still have its KMS keys. */
+export type ForgottenDistribution = Pick<DistributionRecord, 'name' | 'kms_keys' | 'aliases'> & {
+  readonly provider: string
 }
 
 /** The paths of the store. */

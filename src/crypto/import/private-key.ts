@@ -68,7 +68,7 @@ function hasSpec(
 const NAME_THE_CURVE = pipe('name the curve: openssl ec -in FILE -param_enc named_curve')
 /** The hint for a key that is restricted to PSS. */
 export const UNRESTRICT = pipe(
-  'if it may be used for more than PSS: openssl rsa -in FILE -traditional',
+  'if it may be used for more than PSS: openssl rsa -in FILE -traditional -outform DER',
 )
 
 /** A description of an unsupported key, then hints. */

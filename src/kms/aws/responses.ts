@@ -1,7 +1,6 @@
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { createPublicKey } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { KMS_KEY_ID } from '../key-id.js'
 import type { AwsOutput, AwsRequest } from './middleware.js'
 import { keyIdOf, textOf, type AwsOperation } from './operations.js'
 
@@ -129,7 +128,7 @@ function malformed(message: string): Error {
   return Object.assign(new Error(message), { name: RESPONSE_MALFORMED })
 }
 
-const KEY_ID = new RegExp(`^(${KMS_KEY_ID})$`)
+const KEY_ID = /^(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 
 /** Returns the name of a field of the reply that is not valid. */
 type Check = (output: AwsOutput, request: AwsRequest) => string | undefined

@@ -101,7 +101,9 @@ async function exchanges(): Promise<Readonly<Record<string, Exchange>>> {
       call: (provider) => provider.cancelDeletion('us-west-1', KEY),
     },
     ReplicateKey: {
-      replies: { ReplicateKey: `{"ReplicaKeyMetadata":${METADATA}}`, DescribeKey: about },
+      replies: {
+        ReplicateKey: `{"ReplicaKeyMetadata":${METADATA.replaceAll('kms:us-west-1', 'kms:eu-west-1')}}`,
+      },
       call: (provider) => provider.replicate(KEY, 'eu-west-1', request),
     },
     DeleteImportedKeyMaterial: {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Engine } from '../../../src/core/engine.js'
 import { distribute } from '../../../src/core/operations/distribute.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import { removeDistribution, restoreDistribution } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
@@ -135,6 +136,9 @@ describe('an alias that somebody moved to another KMS key', () => {
       `the alias alias/hashicorp/${name ?? ''} in ${HOME} names KMS key other-kms-key, which is not of app: somebody moved it`,
       'nothing was done to the alias',
       'move it back: keymgmt write -f keymgmt/kms/k/key/app/repair',
+      'version 2 was created, and version 2 becomes the latest as soon as one provider has it',
+      'bring k up to date, without another version: keymgmt write -f keymgmt/key/app/rotate',
+      'or rotate without it: keymgmt write keymgmt/key/app/rotate without=k',
     ])
     expect(targets(testbed)).toEqual(['other-kms-key'])
     await repairDistribution(testbed.engine, 'k', 'app')

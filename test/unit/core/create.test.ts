@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { distribute, replicate } from '../../../src/core/operations/distribute.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { openRecord } from '../../../src/core/records/record.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
 import { recordPath, type DistributionRecord } from '../../../src/core/records/model.js'

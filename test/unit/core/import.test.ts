@@ -36,7 +36,7 @@ describe("the user's own material", () => {
     expect(await refusal(importVersion(testbed.engine, 'app', { material: one }))).toEqual([
       'FIELD_INVALID',
       'version 1 of app has this material already',
-      'a version can not be made the latest again',
+      "an earlier version can't become the latest one again: import other material",
     ])
     expect(
       await refusal(importKey(testbed.engine, 'app', { material: two, type: 'aes256-gcm96' }, {})),

@@ -4,7 +4,8 @@ import { adopt } from '../../../src/core/operations/adopt.js'
 import { distribute, replicate } from '../../../src/core/operations/distribute.js'
 import type { Engine } from '../../../src/core/engine.js'
 import { importKey, importVersion } from '../../../src/core/operations/import.js'
-import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { deleteKey, saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { deleteProvider, saveProvider } from '../../../src/core/operations/providers.js'
 import {
   removeDistribution,

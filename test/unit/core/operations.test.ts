@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { distribute, readInterruption, replicate } from '../../../src/core/operations/distribute.js'
-import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { deleteKey, saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { readDistribution, readKey } from '../../../src/core/records/repository.js'
 import {
   removeDistribution,
@@ -130,6 +131,7 @@ describe('a key', () => {
       'KEY_IN_USE',
       'app is distributed to k',
       'keymgmt delete keymgmt/kms/k/key/app',
+      'or, if k is gone for ever: keymgmt write -f keymgmt/kms/k/key/app/forget allow_orphans=true',
     ])
     await revokeDistribution(engine, 'k', 'app')
     await removeDistribution(engine, 'k', 'app')
@@ -140,6 +142,7 @@ describe('a key', () => {
       ),
       'restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
       'or wait until AWS has deleted its last KMS key',
+      'if k can never be reached again: keymgmt write -f keymgmt/kms/k/key/app/forget allow_orphans=true',
     ])
     kms.keys.length = 0
     await deleteKey({ ...engine, now: () => new Date(Date.now() + 31 * DAY_MS) }, 'app')
@@ -288,17 +291,23 @@ describe('a distribution', () => {
     )
     await saveKey(testbed.engine, 'app', { deletionAllowed: true })
     expect(testbed.notices).toEqual([
-      'First finishing what an earlier command began: the distribution of app in k',
+      'Also bringing a distribution up to date: app in k lacks version 1 (failed)',
     ])
     expect(await readInterruption(testbed.engine, 'k', 'app')).toBeUndefined()
-    expect(await refusal(rotateKey(failing.engine, 'app'))).toEqual(['KMS_FAILED', 'failed'])
+    expect(await refusal(rotateKey(failing.engine, 'app'))).toEqual([
+      'KMS_FAILED',
+      'failed',
+      'version 2 was created, and version 2 becomes the latest as soon as one provider has it',
+      'bring k up to date, without another version: keymgmt write -f keymgmt/key/app/rotate',
+      'or rotate without it: keymgmt write keymgmt/key/app/rotate without=k',
+    ])
     expect(await readKey(testbed.engine, 'app')).toMatchObject({
       latest_version: 1,
       pending_version: 2,
     })
     expect((await rotateKey(testbed.engine, 'app')).latest_version).toBe(2)
     expect(testbed.notices[1]).toBe(
-      'First finishing what an earlier command began: the rotation of app to version 2',
+      'No version is created, because app in k lacks version 2 (failed). This rotation only brings the key up to date. To create version 3, rotate again afterwards',
     )
     expect(await readKey(testbed.engine, 'app')).not.toHaveProperty('pending_version')
   })

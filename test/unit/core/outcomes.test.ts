@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Engine, Outcome } from '../../../src/core/engine.js'
 import { distribute, replicate } from '../../../src/core/operations/distribute.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import { removeDistribution, revokeDistribution } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
@@ -159,7 +160,9 @@ describe('a dead Region', () => {
       'failed k eu-west-1 alias point-alias',
       'done k us-east-1 alias point-alias',
     ])
+    await rotateKey(testbed.engine, 'app')
     expect((await refusal(rotateKey(engine, 'app')))[0]).toBe('KMS_UNREACHABLE')
+    expect((await readKey(testbed.engine, 'app'))?.latest_version).toBe(2)
     expect(shown(testbed)).toContain('us-east-1 alias/hashicorp/app-TIME is app version 2')
     expect(shown(testbed)).toContain(`${HOME} alias/hashicorp/app-TIME is app version 2`)
     await rotateKey(testbed.engine, 'app')

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { distribute, readInterruption, replicate } from '../../../src/core/operations/distribute.js'
 import type { Engine } from '../../../src/core/engine.js'
 import { importKey, importVersion } from '../../../src/core/operations/import.js'
-import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { deleteKey, saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { readDistribution, readKey, requireKey } from '../../../src/core/records/repository.js'
 import {
   without,
@@ -296,6 +297,7 @@ describe('a key', () => {
       'app is distributed to k, other',
       'keymgmt delete keymgmt/kms/k/key/app',
       'keymgmt delete keymgmt/kms/other/key/app',
+      'or, if k is gone for ever: keymgmt write -f keymgmt/kms/k/key/app/forget allow_orphans=true',
     ])
   })
 
@@ -333,7 +335,7 @@ describe('a key', () => {
     expect(await refusal(importVersion(engine, 'app', { material, type: 'hmac-sha256' }))).toEqual([
       'FIELD_INVALID',
       'the material is of type hmac-sha256, and app is of type aes256-gcm96',
-      'import it as another key: keymgmt write keymgmt/key/NAME/import material=@FILE',
+      'import it as another key: keymgmt write keymgmt/key/app-2/import material=@FILE',
     ])
     expect(
       (await refusal(importKey(engine, 'app', { material, type: 'hmac-sha256' }, {})))[0],

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { distribute } from '../../../src/core/operations/distribute.js'
-import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { deleteKey, saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { deleteProvider, saveProvider } from '../../../src/core/operations/providers.js'
 import { removeDistribution } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
@@ -498,14 +500,12 @@ describe('a restore', () => {
     const { store } = await createFilled()
     const snapshot = await snapshotOf(store)
     const lock = await store.lock('key/app', 'test')
-    let done = false
-    const restoring = restore(store, snapshot).then(() => {
-      done = true
-    })
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    expect(done).toBe(false)
+    let released = false
+    const restoring = restore(store, snapshot).then(() => released)
+    for (let turn = 0; turn < 1_000; turn++) await nextTurn()
+    released = true
     await lock.release()
-    await restoring
+    expect(await restoring).toBe(true)
   })
 
   it('does not contain a provider that was deleted during it', async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { distribute } from '../../../src/core/operations/distribute.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import {
@@ -185,9 +187,7 @@ describe('many steps', () => {
     const { engine } = recorded(testbed, (provider) => ({
       create: async (request) => {
         most = Math.max(most, ++now)
-        await new Promise((resolve) => {
-          setTimeout(resolve, 1)
-        })
+        await nextTurn()
         now--
         return provider.create(request)
       },
@@ -198,16 +198,15 @@ describe('many steps', () => {
   })
 
   it.each([
-    ['the others go on after one has failed', 'KMS_FAILED', MANY, MANY - 1],
-    ['none is begun once the command ends', 'INTERRUPTED', SIDE_BY_SIDE, SIDE_BY_SIDE - 1],
-  ] as const)('%s, and those under way are written down', async (_name, code, begun, created) => {
+    ['the others continue after one has failed', 'KMS_FAILED', MANY, MANY - 1],
+    ['none starts after the command ends', 'INTERRUPTED', SIDE_BY_SIDE, SIDE_BY_SIDE - 1],
+  ] as const)('%s, and those under way are recorded', async (_name, code, begun, created) => {
     const testbed = await createMany()
     const { engine, calls } = recorded(testbed, (provider) => ({
       create: async (request) => {
         if (request.tags['keymgmt:version'] === '2') throw new KeymgmtError(code, 'failed')
-        await new Promise((resolve) => {
-          setTimeout(resolve, 5)
-        })
+        // By the next turn, the failure of version 2 is known.
+        await nextTurn()
         return provider.create(request)
       },
     }))
@@ -294,7 +293,8 @@ it('everything that several commands left unfinished is reported', async () => {
   ).toEqual(['KMS_FAILED', 'failed'])
   await saveKey(testbed.engine, 'app', {})
   expect(testbed.notices).toEqual([
-    'First finishing what an earlier command began: the distribution of app in k, the distribution of app in other',
+    'Also finishing what an earlier command began with app in k',
+    'Also finishing what an earlier command began with app in other',
   ])
   expect(
     await findProblems({

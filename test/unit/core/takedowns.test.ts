@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import type { Engine } from '../../../src/core/engine.js'
 import { distribute, readInterruption } from '../../../src/core/operations/distribute.js'
 import { importVersion } from '../../../src/core/operations/import.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import {
   removeDistribution,

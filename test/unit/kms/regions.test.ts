@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { readFileSync } from 'node:fs'
+import { isRegion, partitionOf as embeddedPartition } from '../../../src/dev-kms/arn.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import { assertRegions, KNOWN_REGIONS, partitionOf } from '../../../src/kms/aws/regions.js'
 import { REGION_PATTERN } from '../../../src/kms/region.js'
@@ -49,6 +50,15 @@ describe('the Regions', () => {
         sdk.find(({ regionRegex }) => regionRegex.test(region))?.id,
       ])
     expect(partitionOf('xx-new-1')).toBe('aws')
+  })
+
+  it('are those of the embedded KMS, which has a table of its own', () => {
+    for (const region of KNOWN_REGIONS)
+      expect([region, isRegion(region), embeddedPartition(region)]).toEqual([
+        region,
+        true,
+        partitionOf(region),
+      ])
   })
 
   it.each([[], ['us-west-1'], ['us-east-1', 'af-south-1'], ['cn-north-1', 'cn-northwest-1']])(

@@ -44,7 +44,7 @@ const holder = (change: object) =>
     ...change,
   })
 
-/** A process that lives no more. */
+/** The pid of a process that has ended. */
 const deadPid = async () => {
   const child = spawn(process.execPath, ['-e', ''])
   await once(child, 'exit')
@@ -69,7 +69,7 @@ describe('processes on one local store', () => {
       Array.from({ length: 5 }, async () => {
         const lock = await createLocalStore({ storeDir, lockWaitMs: 5_000 }).lock('key/app', 'test')
         expect((inside += 1)).toBe(1)
-        await new Promise((resolve) => setTimeout(resolve, 5))
+        await storeAt(storeDir).get('key/app')
         inside -= 1
         await lock.release()
       }),
@@ -143,13 +143,16 @@ describe('a lock', () => {
     const blind = spawn(
       process.execPath,
       ['--import', preload.replaceAll('\n', ' '), WORKER, storeDir, 'put'],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+      { stdio: ['ignore', 'pipe', 'pipe'] },
     )
     let said = ''
     blind.stdout.on('data', (chunk: Buffer) => {
       said += chunk.toString()
     })
-    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    const [waiting] = (await once(blind.stderr, 'data')) as [Buffer]
+    expect(waiting.toString()).toBe(
+      `waiting for process ${holding.pid ?? 0} on ${hostname()}: hold\n`,
+    )
     expect([said, blind.exitCode]).toEqual(['', null])
     blind.kill('SIGKILL')
     holding.kill('SIGKILL')

@@ -13,7 +13,7 @@ afterEach(() => {
   rmSync(base, { recursive: true, force: true })
 })
 
-/** Somebody at a terminal, who types `lines` when asked (a line each), or all at once. */
+/** A user at a terminal, who types one of `lines` at each prompt, or all of them at once. */
 function person(
   lines: readonly string[],
   {
@@ -104,7 +104,11 @@ describe('a passphrase prompt', () => {
   })
 
   it('creates no store without a passphrase', async () => {
-    for (const lines of [['one\n', 'two\n'], ['\u0003'], ['\n']]) {
+    for (const [lines, code] of [
+      [['one\n', 'two\n'], 'STORE_SEALED'],
+      [['\u0003'], 'INTERRUPTED'],
+      [['\n'], 'STORE_SEALED'],
+    ] as const) {
       const { ask } = person(lines)
       const { store } = openSealedLocalStore({
         storeDir,
@@ -112,7 +116,9 @@ describe('a passphrase prompt', () => {
         createSeal: 'passphrase',
         passphrase: ask,
       })
-      await expect(store.put('key/app', Buffer.from('x'), undefined)).rejects.toBeDefined()
+      await expect(store.put('key/app', Buffer.from('x'), undefined)).rejects.toMatchObject({
+        code,
+      })
       expect(existsSync(storeDir)).toBe(false)
     }
   })

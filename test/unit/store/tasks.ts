@@ -2,13 +2,13 @@ import { join } from 'node:path'
 import { openSealedLocalStore, type Store } from '../../../src/store/index.js'
 
 /** Opens the store in `storeDir`, whose keyfile is in the same folder. */
-export function storeAt(storeDir: string): Store {
-  return openSealedLocalStore({ storeDir, keyfile: join(storeDir, 'keyfile') }).store
+export function storeAt(storeDir: string, onWait?: (message: string) => void): Store {
+  return openSealedLocalStore({ storeDir, keyfile: join(storeDir, 'keyfile'), onWait }).store
 }
 
 type Task = (store: Store, path: string, size: number) => Promise<void>
 
-/** What a command does with a store, in this process or in one of its own (`worker.ts`). */
+/** Tasks on a store, for this process or another one (`worker.ts`). */
 export const TASKS = {
   async put(store, path, size) {
     const lock = await store.lock(path, 'put')

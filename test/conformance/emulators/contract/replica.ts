@@ -29,12 +29,14 @@ function placeChecks(kind: Kind, primary: Given, site: Site): Check[] {
   const tags = { [RUN_TAG]: site.runId, [OPERATION_TAG]: 'replica' }
   const replicate = async () => {
     const { provider, key } = await primary()
-    return provider.replicate(key, region, {
+    const replica = await provider.replicate(key, region, {
       ...kind,
       multiRegion: true,
       description: `keymgmt conformance: ${nameOf(kind)}`,
       tags,
     })
+    await provider.awaitReplica(region, replica)
+    return replica
   }
   return [
     {

@@ -63,7 +63,7 @@ describe('a private key in an unsupported format', () => {
       'RSA-PSS PRIVATE KEY',
       'an RSA private key restricted to PSS (id-RSASSA-PSS)',
       [
-        'if it may be used for more than PSS: openssl rsa -in FILE -traditional | keymgmt write … material=-',
+        'if it may be used for more than PSS: openssl rsa -in FILE -traditional -outform DER | keymgmt write … material=-',
       ],
     ],
     [

@@ -17,7 +17,7 @@ const ANOTHER_COPY =
 const NAME_THE_CURVE =
   'name the curve: openssl ec -in FILE -param_enc named_curve | keymgmt write … material=-'
 const UNRESTRICT =
-  'if it may be used for more than PSS: openssl rsa -in FILE -traditional | keymgmt write … material=-'
+  'if it may be used for more than PSS: openssl rsa -in FILE -traditional -outform DER | keymgmt write … material=-'
 
 /** The order of P-256 (SEC 2 section 2.4.2): the first number that is no private key on it. */
 const ORDER = hex('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551')
