@@ -53,6 +53,19 @@ export function locate(
   }
 }
 
+const SELECTED_BY: Readonly<Partial<Record<Source, string>>> = {
+  settings: 'the setting store',
+  default: 'the default location',
+}
+
+/** PURE: the store's folder, and what selected it, for a message. */
+export function describeStore({
+  storeDir,
+  sources,
+}: Pick<Location, 'storeDir' | 'sources'>): string {
+  return `${storeDir} (${SELECTED_BY[sources.storeDir] ?? `from ${sources.storeDir}`})`
+}
+
 /**
  * The file of the user's settings.
  * @throws KeymgmtError STORE_UNAVAILABLE if KEYMGMT_SETTINGS is a relative path.
