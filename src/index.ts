@@ -114,6 +114,7 @@ export {
   createMemoryStore,
   createSealedStore,
   openSealedLocalStore,
+  type CreatedStore,
   type LocalStoreOptions,
   type Lock,
   type OpenedStore,

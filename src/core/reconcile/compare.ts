@@ -9,14 +9,18 @@ import { isEnabledVersion, wantedAliases } from './plan.js'
 
 /** A difference between the records and AWS. */
 export interface Difference {
+  /** The property that differs. */
   readonly what:
     'kms-key' | 'state' | 'material' | 'expiry' | 'tags' | 'multi-region' | 'alias' | 'unfinished'
+  /** AWS Region. */
   readonly region: string
   /** Absent where no version is concerned. */
   readonly version?: number
   /** The KMS key id, or the name of the alias. */
   readonly subject: string
+  /** The recorded value. */
   readonly expected: string
+  /** The value in AWS. */
   readonly found: string
   /** True if `repair` ends the difference. */
   readonly repairable: boolean
