@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
-// Each source has a pair of its own, so that the id that signed tells which one was used.
+// Each source has its own pair, so that the signing id shows which source was used.
 const PAIRS = {
   PROVIDERS0000000001: 'a',
   ENVIRONMENT00000001: 'b',
@@ -183,7 +183,10 @@ describe('the order of the sources of credentials', () => {
     expect(ran.stderr).toContain('AWS_ACCESS_KEY_ID')
   })
 
-  /** Runs a command whose credentials can't be had; nothing may be sent, nor looked for later. */
+  /**
+   * Runs a command whose credentials are unavailable. It must send nothing, and search for nothing
+   * later.
+   */
   const failing = async (
     env: Readonly<Record<string, string>>,
     { credentials = '', flags = '' } = {},
