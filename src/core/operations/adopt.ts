@@ -1,5 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
-import { STORE_TAG, type KmsKeyStatus, type KmsProvider } from '../../kms/provider.js'
+import { regionIn, STORE_TAG, type KmsKeyStatus, type KmsProvider } from '../../kms/provider.js'
 import { kindOf, openProvider, type Engine } from '../engine.js'
 import { assertPlace, placeOf } from '../reconcile/account.js'
 import { showsMaterial } from '../reconcile/observe.js'
@@ -25,18 +25,18 @@ import { createDistribution } from './distribute.js'
 export interface Adoption {
   /** Id or ARN of the KMS key, in the provider's Region. */
   readonly kmsKeyId: string
-  /** The version of our key whose material it holds. */
+  /** The version of the key whose material it has. */
   readonly version: number
-  /** True to take it even if its tags say that another store has it, or can't be read. */
+  /** True to adopt it even if its tags name another store, or can't be read. */
   readonly takeOver?: boolean | undefined
   /** True to import material that expires again for ever; otherwise it keeps its expiry. */
   readonly allowPermanent?: boolean | undefined
 }
 
 /**
- * Takes a KMS key that exists already into a new distribution, as the KMS key of one version: after
- * it was proven to hold that version's material. Other versions are distributed beside it, and the
- * alias is created. For a KMS key that was adopted already, this finishes what was interrupted.
+ * Adopts an existing KMS key as the KMS key of one version in a new distribution, after it was
+ * proven to have that version's material. Then distributes the other versions, and creates the
+ * alias. For a KMS key that is adopted already, finishes interrupted work.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, DISTRIBUTION_DIFFERS, FIELD_INVALID for a KMS
  * key of another kind, or that another distribution or another store has; KMS_MATERIAL_DIFFERS;
  * nothing is changed then. Errors of the KMS.
@@ -80,6 +80,7 @@ async function claim(
     )
   }
   assertVersion(key, adoption.version)
+  assertRegion(provider, adoption.kmsKeyId)
   const opened = await openProvider(engine, provider)
   const status = await inspect(opened, provider, key, adoption.kmsKeyId)
   await kindOf(engine, provider).assertSupported(key.type, status.purpose, 'hsm', place.region)
@@ -108,6 +109,17 @@ function assertVersion(key: KeyRecord, version: number): void {
   throw new KeymgmtError('FIELD_INVALID', `${key.name} has no version ${version}`, {
     hints: [`give 1 to ${key.latest_version}`],
   })
+}
+
+/** @throws KeymgmtError FIELD_INVALID for an ARN of another Region than the provider's. */
+function assertRegion({ name, key_collection }: KmsRecord, kmsKeyId: string): void {
+  const region = regionIn(kmsKeyId)
+  if (region === undefined || region === key_collection) return
+  throw new KeymgmtError(
+    'FIELD_INVALID',
+    `the KMS key is in ${region}, and the provider ${name} is in ${key_collection}`,
+    { hints: [`adopt it in a provider whose key_collection is ${region}`] },
+  )
 }
 
 type Adoptable = KmsKeyStatus & Pick<DistributionRecord, 'purpose'>

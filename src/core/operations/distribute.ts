@@ -28,7 +28,9 @@ import { activated, reactivate } from './remove.js'
 
 /** The settings of a distribution. */
 export interface DistributionRequest {
+  /** The purposes of the KMS keys. They can't be changed. */
   readonly purpose: readonly Purpose[]
+  /** The protection of the KMS keys. AWS KMS has only `hsm`. */
   readonly protection: Protection
   /** True if each version gets an alias of its own too; if undefined, that stays as it is. */
   readonly versionAliases?: boolean | undefined

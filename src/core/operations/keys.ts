@@ -22,9 +22,13 @@ import { assertDeletedByKms } from './pending-deletion.js'
 
 /** The settings of a key; what is undefined stays as it is. */
 export interface KeyChange {
+  /** The key type, for a new key. The default is `rsa-2048`. */
   readonly type?: KeyTypeName | undefined
+  /** AWS Regions for replicas, for a new key. */
   readonly replicaRegions?: readonly string[] | undefined
+  /** True if the key may be deleted. */
   readonly deletionAllowed?: boolean | undefined
+  /** Lower versions are disabled. 0 enables all. */
   readonly minEnabledVersion?: number | undefined
   /** True to accept a replica Region that this version does not know. */
   readonly allowUnknownRegion?: boolean | undefined

@@ -10,17 +10,21 @@ import { isUnanswered } from './unanswered.js'
 
 /** A question about a distribution that AWS did not answer. */
 export interface Unchecked {
+  /** The property that could not be read. */
   readonly what: 'kms-key' | 'tags' | 'material' | 'alias' | 'distribution' | 'orphans'
+  /** AWS Region. */
   readonly region: string
   /** Absent where no version is concerned. */
   readonly version?: number
   /** The KMS key id, or the name of the distribution, key or provider. */
   readonly subject: string
+  /** The error of the request. */
   readonly error: KeymgmtError
 }
 
 /** The state of one KMS key in AWS. */
 export interface ObservedKmsKey {
+  /** The record of the KMS key. */
   readonly entry: KmsKeyEntry
   /** Undefined if AWS has no such KMS key, or did not say. */
   readonly status: KmsKeyStatus | undefined
@@ -46,6 +50,7 @@ interface MaterialQuestion {
 
 /** The state of a distribution in AWS. */
 export interface Observation {
+  /** The KMS keys in AWS, in the order of the records. */
   readonly kmsKeys: readonly ObservedKmsKey[]
   /** By Region and name, the id of the KMS key that an alias names; only Regions that answered. */
   readonly aliases: ReadonlyMap<string, ReadonlyMap<string, string>>

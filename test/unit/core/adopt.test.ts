@@ -40,7 +40,7 @@ import {
 
 const one = randomBytes(32)
 
-/** A testbed with a key `app` and a KMS key that holds its material and that we did not make. */
+/** A testbed with a key `app` and a foreign KMS key that has its material. */
 async function createForeignKey(
   change: Partial<KmsKeyRequest> = {},
   settings: Parameters<typeof importKey>[3] = {},
@@ -105,7 +105,7 @@ describe('a KMS key is adopted', () => {
     kmsKey.expires = validTo
     await adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })
     expect(kmsKey.expires).toEqual(validTo)
-    // It expires.
+    // The material expires.
     Object.assign(kmsKey, { material: undefined, expires: undefined })
     const engine = { ...testbed.engine, now: () => new Date(validTo.getTime() + 1) }
     const { differences } = await verifyDistribution(engine, 'k', 'app', false)

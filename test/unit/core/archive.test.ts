@@ -26,8 +26,7 @@ import {
   SIGN,
 } from './testbed.js'
 
-// What was removed is remembered until AWS has deleted it: which of it is whose, what can be
-// brought back, and what is over.
+// Removed distributions stay on record until AWS has deleted their KMS keys.
 
 const GONE = (purpose: string) => [
   'KMS_KEY_NOT_FOUND',
@@ -41,7 +40,7 @@ const NOT_REMOVED = [
   'to list its providers: keymgmt list keymgmt/key/app/kms',
 ]
 
-/** The same, some time later. */
+/** The same engine, `ms` later. */
 const later = (engine: Engine, ms: number): Engine => ({
   ...engine,
   now: () => new Date(Date.now() + ms),
@@ -256,7 +255,7 @@ describe('a removed distribution', () => {
       // The local clock is ahead, and AWS still has the KMS key.
       expect(await refusal(attempt(later(engine, 40 * DAY_MS)))).toEqual(words)
       const [kept] = kms.keys.splice(0)
-      // AWS does not show the KMS key to these credentials, and its date is not over.
+      // AWS hides the KMS key from these credentials, and its deletion date is not over.
       expect(await refusal(attempt(engine))).toEqual(words)
       expect(kept).toBeDefined()
       await attempt(later(engine, 40 * DAY_MS))

@@ -23,8 +23,8 @@ import {
   shown,
 } from './testbed.js'
 
-// What core does, and what it refuses and in which words. The KMS is in memory and held to the
-// contract of every KMS.
+// The operations of the core and their errors. The KMS in memory passes the contract test of every
+// KMS.
 
 describe('a key', () => {
   it("is created with Vault's defaults, or with the requested type", async () => {
@@ -283,7 +283,7 @@ describe('a distribution', () => {
           what: 'unfinished',
           region: HOME,
           expected: 'every command finished',
-          found: 'an interrupted command',
+          found: 'lacks version 1: failed',
           repairable: true,
         },
         { what: 'alias' },

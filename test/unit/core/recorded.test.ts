@@ -35,8 +35,8 @@ import {
   SIGN,
 } from './testbed.js'
 
-// What is on record after each command: from it all later ones are planned. And what changes
-// nothing writes nothing.
+// The records after each command, which later plans depend on. A command that changes nothing
+// writes nothing.
 
 const NOW = new Date(1_688_559_292_173)
 

@@ -27,8 +27,7 @@ import {
   REPLICATE,
 } from './testbed.js'
 
-// Which calls a command makes, in which order, what is said of each, and what happens when one
-// fails.
+// The calls of each command, their order and progress messages, and the effect of a failure.
 
 const MANY = 40
 const SIDE_BY_SIDE = 32
@@ -145,8 +144,7 @@ describe('a command makes exactly these calls', () => {
     const run = recorded(testbed)
     await step(run.engine)
     expect([...run.calls].sort()).toEqual([...calls].sort())
-    // Side by side are only those of one kind, or the aliases: the order of the kinds is what
-    // matters.
+    // Only calls of one kind run in parallel, so only the order of the kinds matters.
     const kinds = (of: readonly string[]) => [...new Set(of.map((call) => call.split(' ')[0]))]
     expect(kinds(run.calls)).toEqual(kinds(calls))
     const scheduled = run.calls.filter((call) => call.startsWith('scheduleDeletion'))
