@@ -111,6 +111,11 @@ describe('adoption', () => {
       [`keymgmt/kms/k/key/pair/adopt key_id=${id}`, 'is not of type rsa-2048'],
       [`${PATH}/adopt key_id=${id} version=2`, 'has no version 2'],
       [`${PATH}/adopt key_id=nonsense`, 'key_id'],
+      [`${PATH}/adopt key_id=${id.slice(1)}`, 'key_id'],
+      [
+        `${PATH}/adopt key_id=arn:aws:kms:us-esat-1:111122223333:key/${id}`,
+        'the KMS key is in us-esat-1, and the provider k is in us-west-1',
+      ],
       [`keymgmt/kms/k/key/none/adopt key_id=${id}`, 'key "none" not found'],
     ]
     for (const [line, says] of cases) {

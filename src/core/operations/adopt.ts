@@ -1,5 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
-import { STORE_TAG, type KmsKeyStatus, type KmsProvider } from '../../kms/provider.js'
+import { regionIn, STORE_TAG, type KmsKeyStatus, type KmsProvider } from '../../kms/provider.js'
 import { kindOf, openProvider, type Engine } from '../engine.js'
 import { assertPlace, placeOf } from '../reconcile/account.js'
 import { showsMaterial } from '../reconcile/observe.js'
@@ -80,6 +80,7 @@ async function claim(
     )
   }
   assertVersion(key, adoption.version)
+  assertRegion(provider, adoption.kmsKeyId)
   const opened = await openProvider(engine, provider)
   const status = await inspect(opened, provider, key, adoption.kmsKeyId)
   await kindOf(engine, provider).assertSupported(key.type, status.purpose, 'hsm', place.region)
@@ -108,6 +109,17 @@ function assertVersion(key: KeyRecord, version: number): void {
   throw new KeymgmtError('FIELD_INVALID', `${key.name} has no version ${version}`, {
     hints: [`give 1 to ${key.latest_version}`],
   })
+}
+
+/** @throws KeymgmtError FIELD_INVALID for an ARN of another Region than the provider's. */
+function assertRegion({ name, key_collection }: KmsRecord, kmsKeyId: string): void {
+  const region = regionIn(kmsKeyId)
+  if (region === undefined || region === key_collection) return
+  throw new KeymgmtError(
+    'FIELD_INVALID',
+    `the KMS key is in ${region}, and the provider ${name} is in ${key_collection}`,
+    { hints: [`adopt it in a provider whose key_collection is ${region}`] },
+  )
 }
 
 type Adoptable = KmsKeyStatus & Pick<DistributionRecord, 'purpose'>

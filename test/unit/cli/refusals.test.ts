@@ -64,7 +64,10 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: string, hi
     "-autocomplete-install and -autocomplete-uninstall can't be combined",
   ],
   [['dev', `-quotas=${SECRET}`], 'invalid value for flag -quotas: Allowed choices are aws, none.'],
-  [['dev', `-credentials=${SECRET}`], 'invalid value for flag -credentials: is ID:SECRET'],
+  [
+    ['dev', `-credentials=${SECRET}`],
+    'invalid value for flag -credentials: is ID:SECRET, without white space',
+  ],
   [
     ['dev', `-listen=${SECRET}`],
     'invalid value for flag -listen: is HOST:PORT, such as 127.0.0.1:8443',

@@ -92,6 +92,17 @@ describe('an alias name that is taken in AWS', () => {
     return { testbed, foreign }
   }
 
+  it('is given up after 20 names, and the next command tries others', async () => {
+    const { testbed } = await takenFor(25)
+    const refused = await refusal(distribute(at(testbed.engine), 'k', 'app', AES))
+    expect(refused.slice(0, 2)).toEqual([
+      'KMS_FAILED',
+      `20 aliases in ${HOME} are taken by others, the last of them alias/hashicorp/app-${SECOND + 19}`,
+    ])
+    await distribute(at(testbed.engine), 'k', 'app', AES)
+    expect(await nameOf(testbed.engine, 'app')).toBe(`app-${SECOND + 25}`)
+  })
+
   it.each([false, true])(
     'stays with its owner, and the next second is used (version aliases: %s)',
     async (versionAliases) => {

@@ -283,7 +283,7 @@ describe('a distribution', () => {
           what: 'unfinished',
           region: HOME,
           expected: 'every command finished',
-          found: 'an interrupted command',
+          found: 'lacks version 1: failed',
           repairable: true,
         },
         { what: 'alias' },

@@ -50,7 +50,7 @@ function devOptions(): readonly Option[] {
     new Option(
       '--latency <duration>',
       'Time that every answer takes longer, such as 50ms.',
-    ).argParser((text) => parseDuration('latency', text)),
+    ).argParser(readLatency),
     new Option('--listen <string>', 'Address to listen on: host:port, on this machine.')
       .default({ host: '127.0.0.1', port: 0 }, '127.0.0.1:0')
       .argParser(readListen),
@@ -76,6 +76,15 @@ function readListen(listen: string): DevFlags['listen'] {
   return { host, port: Number(port) }
 }
 
+/** A longer one is mistyped: clients wait for seconds. */
+const MAX_LATENCY_MS = 3_600_000
+
+function readLatency(text: string): number {
+  const latency = parseDuration('latency', text)
+  if (latency > MAX_LATENCY_MS) throw new InvalidArgumentError('is at most 1h')
+  return latency
+}
+
 function readAccount(account: string): string {
   if (!/^\d{12}$/.test(account)) throw new InvalidArgumentError('an account ID has 12 digits')
   return account
@@ -85,7 +94,8 @@ function appendPair(
   text: string,
   earlier: Readonly<Record<string, string>> = {},
 ): Readonly<Record<string, string>> {
-  const at = text.indexOf(':')
-  if (at <= 0 || at === text.length - 1) throw new InvalidArgumentError('is ID:SECRET')
-  return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) }
+  const [, id, secret] = /^([^:\s]+):(\S+)$/.exec(text) ?? []
+  if (id === undefined || secret === undefined)
+    throw new InvalidArgumentError('is ID:SECRET, without white space')
+  return { ...earlier, [id]: secret }
 }

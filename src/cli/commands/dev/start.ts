@@ -89,14 +89,20 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: DevFlags['lis
 }
 
 function readFault(text: string): Fault {
-  const [operation = '', , kind = ''] = text.split(':')
+  const [operation = '', nth = '', kind = '', ...rest] = text.split(':')
+  const isKind = (candidate: string) => FAULT_KINDS.some((known) => known === candidate)
+  const withFirst = `${operation}:1:${nth}`
   return orInvalid(
     'fault',
     () => parseFault(text),
     ({ message }) => message,
-    FAULT_OPERATIONS.includes(operation)
-      ? didYouMean(kind, FAULT_KINDS)
-      : didYouMean(operation, FAULT_OPERATIONS),
+    [
+      ...([...FAULT_OPERATIONS, '*'].includes(operation)
+        ? []
+        : didYouMean(operation, FAULT_OPERATIONS)),
+      ...(kind === '' || isKind(kind) ? [] : didYouMean(kind, FAULT_KINDS)),
+      ...(rest.length === 0 && isKind(nth) ? [`did you mean "${withFirst}"?`] : []),
+    ],
   )
 }
 
