@@ -213,7 +213,7 @@ describe('a command that could not finish', () => {
       const next = await strict.run(line)
       expect(next.status).toBe(0)
       expect(next.stderr).toContain(
-        'First finishing what an earlier command began: the rotation of app to version 2',
+        'First finishing an interrupted command: the rotation of app to version 2',
       )
       expect(await strict.ok('read -field=latest_version keymgmt/key/app')).toBe('2')
       expect(await strict.ok('read -field=min_enabled_version keymgmt/key/app')).toBe(

@@ -216,7 +216,9 @@ function skipFailed(
   { outcomes, error }: ReconcileResult,
 ): ReconcileResult {
   const reason = error instanceof KeymgmtError ? error.message : 'an unexpected failure'
-  engine.notice(`An earlier command on ${name} in ${providerName} is still unfinished: ${reason}`)
+  engine.notice(
+    `An interrupted command on ${name} in ${providerName} is still unfinished: ${reason}`,
+  )
   return {
     outcomes: outcomes.map((outcome) =>
       outcome.state === 'failed' ? { ...outcome, state: 'skipped' } : outcome,

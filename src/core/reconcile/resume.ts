@@ -76,9 +76,7 @@ export function noticeUnfinished(
     interruptionOf(key, distribution.current),
   )
   if (key.pending_version !== undefined || unfinished.length > 0)
-    engine.notice(
-      `First finishing what an earlier command began: ${describeUnfinished(key, unfinished)}`,
-    )
+    engine.notice(`First finishing an interrupted command: ${describeUnfinished(key, unfinished)}`)
 }
 
 function describeUnfinished(

@@ -32,8 +32,8 @@ import {
 const GONE = (purpose: string) => [
   'KMS_KEY_NOT_FOUND',
   'AWS has deleted the KMS keys of app in k',
-  'they cannot be brought back',
-  `distribute it anew: keymgmt write keymgmt/kms/k/key/app purpose=${purpose}`,
+  'nothing brings them back',
+  `to distribute it with new KMS keys: keymgmt write keymgmt/kms/k/key/app purpose=${purpose}`,
 ]
 const NOT_REMOVED = [
   'DISTRIBUTION_NOT_FOUND',
@@ -248,8 +248,8 @@ describe('a removed distribution', () => {
       const words = [
         code,
         `the removed distribution of app to k can be restored until ${date}`,
-        'restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
-        'or wait until AWS has deleted its last KMS key',
+        'to restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
+        'or wait until AWS has deleted the last of its KMS keys',
       ]
       expect(await refusal(attempt(engine))).toEqual(words)
       // The local clock is ahead, and AWS still has the KMS key.
