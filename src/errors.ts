@@ -101,6 +101,7 @@ export interface ErrorDetails {
   readonly requestId?: string | undefined
   /** AWS's name for the error, such as `NotFoundException`, if AWS replied with one. */
   readonly awsError?: string | undefined
+  /** The error that caused this one. */
   readonly cause?: unknown
 }
 

@@ -1,5 +1,6 @@
 export { createEngine, type Engine, type Outcome, type OutcomeState } from './core/engine.js'
 export { adopt, type Adoption } from './core/operations/adopt.js'
+export { listBehind, type BehindDistribution } from './core/operations/behind.js'
 export { dropRegion } from './core/operations/drop-region.js'
 export { distribute, replicate, type DistributionRequest } from './core/operations/distribute.js'
 export {
@@ -9,7 +10,8 @@ export {
   type ImportSettings,
   type OwnMaterial,
 } from './core/operations/import.js'
-export { deleteKey, rotateKey, saveKey, type KeyChange } from './core/operations/keys.js'
+export { forgetDistribution } from './core/operations/forget.js'
+export { deleteKey, saveKey, type KeyChange } from './core/operations/keys.js'
 export { deleteProvider, saveProvider, type ProviderChange } from './core/operations/providers.js'
 export {
   removeDistribution,
@@ -19,6 +21,7 @@ export {
 } from './core/operations/remove.js'
 export { findOrphans, type Orphan, type OrphanSearch } from './core/operations/orphans.js'
 export { repairDistribution, type Repair, type RepairOptions } from './core/operations/repair.js'
+export { rotateKey } from './core/operations/rotate.js'
 export {
   readStatus,
   type BaseCredentials,
@@ -43,6 +46,7 @@ export type {
   CreatingKmsKey,
   DistributionRecord,
   DistributionState,
+  ForgottenDistribution,
   KeyRecord,
   KeyVersion,
   KmsKeyEntry,
@@ -110,6 +114,7 @@ export {
   createMemoryStore,
   createSealedStore,
   openSealedLocalStore,
+  type CreatedStore,
   type LocalStoreOptions,
   type Lock,
   type OpenedStore,

@@ -5,8 +5,8 @@ import { KeymgmtError } from './errors.js'
 import { registerSecrets } from './redact.js'
 import { awsKms } from './kms/aws/index.js'
 import type { AwsOptions } from './kms/aws/provider.js'
-import { locate, type LocationSettings } from './store/locate.js'
-import { openSealedLocalStore, type OpenedStore } from './store/sealed-local.js'
+import { describeStore, locate, type Location, type LocationSettings } from './store/locate.js'
+import { openSealedLocalStore, type CreatedStore, type OpenedStore } from './store/sealed-local.js'
 import type { Store } from './store/store.js'
 import { packageVersion } from './version.js'
 
@@ -33,6 +33,11 @@ export interface EngineOptions {
    */
   readonly passphrase?:
     ((to: 'open' | 'create', signal: AbortSignal) => Promise<Uint8Array | undefined>) | undefined
+  /**
+   * True to create no store, and to fail if there is none. The default is the variable
+   * KEYMGMT_NO_CREATE.
+   */
+  readonly noCreate?: boolean | undefined
   /** Receives notices for the user. Never contains secrets. */
   readonly onNotice?: ((message: string) => void) | undefined
   /** Receives the outcome at each provider, Region and version, also before an error. */
@@ -50,6 +55,7 @@ export interface EngineOptions {
 
 /** An engine, and the store that it works on. */
 export interface OpenedEngine extends Pick<OpenedStore, 'seal' | 'seals'> {
+  /** The engine. */
   readonly engine: Engine
 }
 
@@ -70,6 +76,7 @@ export function openEngine({
       hints: ['run the operation again, with a longer timeout'],
     }),
   passphrase,
+  noCreate,
   onNotice = () => undefined,
   onOutcome = () => undefined,
   onProgress = () => undefined,
@@ -77,17 +84,23 @@ export function openEngine({
 }: EngineOptions): OpenedEngine {
   registerSecrets(...SECRET_VARIABLES.map((name) => env[name]))
   const bounded = signalWithin(signal, timeoutMs, timeoutError)
-  const { storeDir, keyfile } = locate(env, platform, homedir, settings)
+  const location = locate(env, platform, homedir, settings)
   const opened = openSealedLocalStore({
-    storeDir,
-    keyfile,
-    passphrase: passphrase && ((to) => passphrase(to, bounded())),
+    storeDir: location.storeDir,
+    keyfile: location.keyfile,
+    passphrase:
+      passphrase &&
+      (async (to) => {
+        const given = await passphrase(to, bounded())
+        if (to === 'create' && given && isShort(given)) onNotice(SHORT_PASSPHRASE)
+        return given
+      }),
     createSeal: sealOf(env),
-    onKeyfileCreated: (path) => {
-      onNotice(
-        `The store is sealed with a new keyfile: ${path}\nKeep a copy of it apart from the store: without it nothing can be opened.`,
-      )
+    onCreated: (created) => {
+      onNotice(describeCreated(created))
     },
+    missingError:
+      (noCreate ?? isNoCreate(env)) ? () => missingStoreError(location, noCreate) : undefined,
     onWait: onNotice,
     lockWaitMs: Math.min(MAX_LOCK_WAIT_MS, timeoutMs ?? Infinity),
   })
@@ -110,6 +123,43 @@ export function openEngine({
     outcome: onOutcome,
   })
   return { engine, seal: () => opened.seal(), seals: opened.seals }
+}
+
+function describeCreated({ kind, path, keyfile = '', isKeyfileNew }: CreatedStore): string {
+  if (kind === 'passphrase')
+    return `Created a new store in ${path}, sealed with the passphrase.\nWithout the passphrase nothing can be opened.`
+  return `Created a new store in ${path}, sealed with ${isKeyfileNew ? 'a new' : 'the'} keyfile: ${keyfile}\nKeep a copy of it apart from the store: without it nothing can be opened.`
+}
+
+/**
+ * The minimum of NIST SP 800-63B-4 (3.1.1.2) for a password that is the only protection, in
+ * characters: who has a copy of the store can try passphrases without limit.
+ */
+const SHORTEST_PASSPHRASE = 15
+
+const SHORT_PASSPHRASE = `The passphrase has fewer than ${SHORTEST_PASSPHRASE} characters: somebody with a copy of the store may guess it. Use a longer one.`
+
+function isShort(passphrase: Uint8Array): boolean {
+  return Array.from(Buffer.from(passphrase).toString()).length < SHORTEST_PASSPHRASE
+}
+
+/** @throws KeymgmtError STORE_UNAVAILABLE for a value that is neither true nor false. */
+function isNoCreate({ KEYMGMT_NO_CREATE: value = '' }: EngineOptions['env']): boolean {
+  if (/^(1|t|true)$/i.test(value)) return true
+  if (/^(0|f|false)?$/i.test(value)) return false
+  throw new KeymgmtError('STORE_UNAVAILABLE', 'KEYMGMT_NO_CREATE is neither 1 nor 0', {
+    hints: ['set it to 1 to create no store, or unset it'],
+  })
+}
+
+function missingStoreError(location: Location, isFlag: boolean | undefined): KeymgmtError {
+  const reason = isFlag ? '-no-create' : 'KEYMGMT_NO_CREATE'
+  return new KeymgmtError('STORE_UNAVAILABLE', `there is no store in ${describeStore(location)}`, {
+    hints: [
+      'check KEYMGMT_STORE, KEYMGMT_HOME and the setting store: keymgmt config',
+      `to create a store there, run the command without ${reason}`,
+    ],
+  })
 }
 
 /** Environment variables whose values no error may contain. */

@@ -5,7 +5,7 @@ import { humanDuration } from './output/index.js'
 import type { Context } from './commands/command.js'
 
 /** Options that a command chooses. The rest comes from the terminal. */
-export type CommandEngineOptions = Pick<EngineOptions, 'timeoutMs' | 'dryRun'> & {
+export type CommandEngineOptions = Pick<EngineOptions, 'timeoutMs' | 'dryRun' | 'noCreate'> & {
   /** Receives notices for the user. By default, they are lines on stderr. */
   readonly notice?: (message: string) => void
   /** Receives the outcome at each provider, Region and version. */

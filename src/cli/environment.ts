@@ -25,6 +25,10 @@ export const ENVIRONMENT = [
     '"passphrase": seal a new store with a passphrase, and ask for it. "keyfile" is the default.',
   ],
   [
+    'KEYMGMT_NO_CREATE',
+    '1: fail if the store does not exist, and create none. -no-create does the same.',
+  ],
+  [
     'KEYMGMT_SETTINGS',
     'The settings file, as an absolute path; else $XDG_CONFIG_HOME/keymgmt/config.json.',
   ],

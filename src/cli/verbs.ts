@@ -7,7 +7,7 @@ import { createRouter, type Resolved } from '../router/router.js'
 import type { Engine, Outcome } from '../core/engine.js'
 import type { Json } from '../router/values.js'
 import type { Context } from './commands/command.js'
-import type { RequestFlags } from './commands/flags.js'
+import { noCreateOf, type RequestFlags } from './commands/flags.js'
 import { composeEngine } from './engine.js'
 import { withArgumentHints } from './input/argument-hints.js'
 import { parseData, typedNames } from './input/data.js'
@@ -17,6 +17,7 @@ import { actionOn, printError } from './output/error.js'
 import { loadFormat, printWarnings, type Format } from './output/index.js'
 import { printFailedOutcomes } from './output/outcomes.js'
 import { printResponse } from './output/response.js'
+import { missingStoreHint, withStoreHint } from './store-hint.js'
 import { writeWarning, type Terminal } from './terminal.js'
 
 /** A request as it came from the command line. */
@@ -74,7 +75,13 @@ export async function runVerb(
         exposedSecrets(args, resolved.path.operations[operation]?.fields ?? {}),
       )
     const response = withResults(
-      await respond(context, resolved, { format, timeoutMs, dryRun: flags.dryRun, outcomes }),
+      await respond(context, resolved, {
+        format,
+        timeoutMs,
+        dryRun: flags.dryRun,
+        noCreate: noCreateOf(flags),
+        outcomes,
+      }),
       outcomes,
       { format, field: flags.field },
     )
@@ -86,9 +93,13 @@ export async function runVerb(
     } catch (error) {
       throw flags.dryRun ? error : doneButUnprinted(error, operation, path, response)
     }
-    return exitStatus(operation, response)
+    const status = exitStatus(operation, response)
+    const isSaid = isNothing(operation, response) && (format.humanReadable || operation === 'read')
+    const hint = isSaid ? missingStoreHint(context) : undefined
+    if (hint !== undefined) terminal.err(`  hint: ${hint}\n`)
+    return status
   } catch (thrown) {
-    const error = withArgumentHints(thrown, args)
+    const error = withStoreHint(withArgumentHints(thrown, args), context)
     // After OUTPUT_FAILED, the action itself has not failed.
     const standsAlone =
       error instanceof KeymgmtError && ['USAGE', 'OUTPUT_FAILED'].includes(error.code)
@@ -132,6 +143,7 @@ interface RunOptions {
   readonly format: Format
   readonly timeoutMs: number | undefined
   readonly dryRun: boolean | undefined
+  readonly noCreate: true | undefined
   /** Receives what was done; a dry run does nothing. */
   readonly outcomes: Outcome[]
 }
@@ -140,7 +152,7 @@ interface RunOptions {
 async function respond(
   context: Context,
   resolved: Resolved<Engine>,
-  { format, timeoutMs, dryRun, outcomes }: RunOptions,
+  { format, timeoutMs, dryRun, noCreate, outcomes }: RunOptions,
 ): Promise<Response> {
   const { terminal } = context
   const calls: PlannedCall[] = []
@@ -157,6 +169,7 @@ async function respond(
       if (!dryRun) outcomes.push(outcome)
     },
     dryRun: plan?.dryRun(calls),
+    noCreate,
   })
   const response = await resolved.run(engine).finally(() => {
     terminal.progress('')
@@ -207,12 +220,16 @@ function warn(terminal: Terminal, warnings: readonly string[]): void {
   }, warnings)
 }
 
-function exitStatus(operation: Operation, { data, failed, incomplete }: Response): number {
+function exitStatus(operation: Operation, response: Response): number {
+  const { failed, incomplete } = response
   if (incomplete) return new KeymgmtError('CHECK_INCOMPLETE', '').exitStatus
   if (failed) return new KeymgmtError('CHECK_FAILED', '').exitStatus
-  const nothing =
-    operation === 'list'
-      ? ((data?.keys as readonly Json[] | undefined) ?? []).length === 0
-      : operation === 'read' && data === undefined
-  return nothing ? 2 : 0
+  return isNothing(operation, response) ? 2 : 0
+}
+
+/** True if a read or a list found nothing. */
+function isNothing(operation: Operation, { data }: Response): boolean {
+  return operation === 'list'
+    ? ((data?.keys as readonly Json[] | undefined) ?? []).length === 0
+    : operation === 'read' && data === undefined
 }

@@ -13,6 +13,7 @@ export const FAULT_KINDS = [
   'expired-token',
   'limit',
 ] as const
+/** The kind of a fault. */
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
 /** The operations that a fault can name, apart from `*`. */
@@ -22,7 +23,9 @@ export const FAULT_OPERATIONS: readonly string[] = Object.keys(OPERATIONS)
 export interface Fault {
   /** An operation of AWS KMS, or `*` for all. */
   readonly operation: string
+  /** The number of the request, from 1, or `*` for each one. */
   readonly nth: number | '*'
+  /** The kind of fault. */
   readonly kind: FaultKind
 }
 

@@ -33,7 +33,7 @@ export async function readCreated(
     .filter(({ version }) => providerName !== undefined || version === latest_version)
   return {
     data: { version: latest_version, kms_keys: rows.map((row) => ({ ...row })) },
-    lines: rows.length === 0 ? [`version ${latest_version}, not distributed`] : rows.map(lineOf),
+    lines: rows.length === 0 ? [`version ${latest_version}, in no provider`] : rows.map(lineOf),
   }
 }
 

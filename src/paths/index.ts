@@ -9,6 +9,7 @@ import { kmsIdentity } from './kms-identity.js'
 import { kmsVerify } from './kms-verify.js'
 import { kmsKey, kmsKeys } from './kms-key.js'
 import { kmsKeyAdopt } from './kms-key-adopt.js'
+import { kmsKeyForget } from './kms-key-forget.js'
 import { kmsKeyRepair } from './kms-key-repair.js'
 import { kmsKeyReplicate } from './kms-key-replicate.js'
 import { kmsKeyReplicateRegion } from './kms-key-replicate-region.js'
@@ -43,4 +44,5 @@ export const PATHS: readonly PathDefinition<Engine>[] = [
   kmsKeyRestore,
   kmsKeyVerify,
   kmsKeyRepair,
+  kmsKeyForget,
 ]

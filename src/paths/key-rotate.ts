@@ -1,5 +1,6 @@
 import type { Engine } from '../core/engine.js'
 import { distributionsOf } from '../core/records/repository.js'
+import { listOf } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import { readCreated } from './created.js'
 
@@ -11,17 +12,22 @@ export const keyRotate = definePath<Engine>()({
   pattern: 'keymgmt/key/:name/rotate',
   synopsis: 'Rotates a key.',
   description: [
-    'Creates a new version, imports it wherever the key is distributed, and moves the aliases to it. Earlier versions stay as they are. After a failure, the same command continues with the version that it created.',
+    'Creates a new version, imports it wherever the key is distributed, and moves the aliases to it. Earlier versions stay as they are.',
     '    keymgmt write -f keymgmt/key/app/rotate',
+    'The version is the latest as soon as one provider has it. A provider that cannot take it is behind: the next rotation only brings that provider up to date, and creates no version. To rotate without it:',
+    '    keymgmt write keymgmt/key/app/rotate without=example-kms',
     'The alias then points to the KMS key of the new version only. To verify or decrypt the output of an earlier version, name its KMS key. Ciphertext of a symmetric key contains the id of its KMS key: send no KeyId. A client that sends the alias to Decrypt (sops, Tink, the S3 encryption client) gets IncorrectKeyException for older ciphertext; docs/recipes.md has a recipe for each.',
   ].join('\n\n'),
   parameters: { name: 'Name of the key.' },
   operations: {
     write: {
       summary: 'Creates a new version of the key, and moves every alias to it.',
-      run: async (engine, { name }) => {
-        const { rotateKey } = await import('../core/operations/keys.js')
-        const { type } = await rotateKey(engine, name)
+      fields: {
+        without: listOf('Providers to leave out, and not to wait for.'),
+      },
+      run: async (engine, { name }, { without }) => {
+        const { rotateKey } = await import('../core/operations/rotate.js')
+        const { type } = await rotateKey(engine, name, { without })
         const providers = (await distributionsOf(engine, name)).map(
           ({ providerName }) => providerName,
         )

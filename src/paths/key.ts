@@ -1,9 +1,10 @@
 import type { Engine } from '../core/engine.js'
+import type { BehindDistribution } from '../core/operations/behind.js'
 import { readKey } from '../core/records/repository.js'
 import { recordPath, type KeyRecord } from '../core/records/model.js'
 import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, integer, listOf, oneOf } from '../router/fields.js'
-import { definePath } from '../router/path.js'
+import { definePath, type Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
 import { allowUnknownRegion, REGION } from './region.js'
 
@@ -73,48 +74,66 @@ export const key = definePath<Engine>()({
       summary: 'Returns the settings and versions of the key, but never its material.',
       run: async (engine, { name }) => {
         const record = await readKey(engine, name)
-        return record && { data: keyData(record) }
+        if (!record) return undefined
+        const { listBehind } = await import('../core/operations/behind.js')
+        return keyResponse(record, await listBehind(engine, record))
       },
     },
     delete: {
       summary:
         'Deletes the key with its material. It must not be distributed, and deletion_allowed must be true.',
-      run: async (engine, { name }) => {
+      fields: {
+        allow_orphans: boolean(
+          'True to delete material that KMS keys of a forgotten distribution depend on.',
+        ),
+      },
+      run: async (engine, { name }, { allow_orphans }) => {
         const { deleteKey } = await import('../core/operations/keys.js')
-        await deleteKey(engine, name)
+        await deleteKey(engine, name, { allowOrphans: allow_orphans })
         return undefined
       },
     },
   },
 })
 
-/**
- * A version that a rotation has not finished is not one that anybody can use, so it is not shown.
- */
-function keyData({
-  name,
-  type,
-  replica_regions,
-  deletion_allowed,
+function keyResponse(key: KeyRecord, behind: readonly BehindDistribution[]): Response {
+  const { deletion_allowed, latest_version, min_enabled_version, name, type } = key
+  const { replica_regions, forgotten = [] } = key
+  return {
+    data: {
+      deletion_allowed,
+      latest_version,
+      min_enabled_version,
+      name,
+      type,
+      versions: versionsData(key),
+      ...(replica_regions.length > 0 && { replica_regions }),
+      ...(behind.length > 0 && { behind: behind.map(({ providerName }) => providerName) }),
+      ...(forgotten.length > 0 && {
+        forgotten: [...new Set(forgotten.map(({ provider }) => provider))],
+      }),
+    },
+    warnings: behind.map(
+      ({ providerName, versions }) =>
+        `${name} in ${providerName} lacks version ${versions.join(', ')}. See the reason: keymgmt read keymgmt/kms/${providerName}/key/${name}; bring it up to date: keymgmt write -f keymgmt/key/${name}/rotate`,
+    ),
+  }
+}
+
+/** A pending version is not shown: no application can use it yet. */
+function versionsData({
   latest_version,
   min_enabled_version,
   versions,
 }: KeyRecord): Record<string, Json> {
-  const shown = Object.entries(versions)
-    .filter(
-      ([version]) => Number(version) >= min_enabled_version && Number(version) <= latest_version,
-    )
-    .map(
-      ([version, { creation_time, public_key }]) =>
-        [version, { creation_time, ...(public_key && { public_key }) }] as const,
-    )
-  return {
-    deletion_allowed,
-    latest_version,
-    min_enabled_version,
-    name,
-    type,
-    versions: Object.fromEntries(shown),
-    ...(replica_regions.length > 0 && { replica_regions }),
-  }
+  return Object.fromEntries(
+    Object.entries(versions)
+      .filter(
+        ([version]) => Number(version) >= min_enabled_version && Number(version) <= latest_version,
+      )
+      .map(([version, { creation_time, public_key }]) => [
+        version,
+        { creation_time, ...(public_key && { public_key }) },
+      ]),
+  )
 }

@@ -1,4 +1,5 @@
 import type { Engine } from '../core/engine.js'
+import type { BehindDistribution } from '../core/operations/behind.js'
 import type { ScheduledDeletion } from '../core/operations/remove.js'
 import type { readInterruption } from '../core/operations/distribute.js'
 import { archivedOf } from '../core/records/archive.js'
@@ -79,8 +80,13 @@ export const kmsKey = definePath<Engine>()({
         if (!record) return describeRemoved(engine, name, key)
         const { readInterruption } = await import('../core/operations/distribute.js')
         const interruption = await readInterruption(engine, name, key)
+        const { listBehind } = await import('../core/operations/behind.js')
+        const known = await readKey(engine, key)
+        const behind = (known ? await listBehind(engine, known) : []).find(
+          ({ providerName }) => providerName === name,
+        )
         return {
-          data: distributionData(record),
+          data: { ...distributionData(record), ...(behind && behindData(behind)) },
           warnings: interruption ? [explainInterruption(interruption, name, key)] : [],
         }
       },
@@ -150,6 +156,13 @@ function distributionData({
     ...(version_aliases && { version_aliases }),
     ...(dropped_regions && { dropped_regions }),
     ...(state !== 'active' && { state }),
+  }
+}
+
+function behindData({ versions, behind }: BehindDistribution): Record<string, Json> {
+  return {
+    behind: versions,
+    ...(behind && { behind_since: behind.since, behind_reason: behind.reason }),
   }
 }
 

@@ -1,17 +1,33 @@
-import { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { permissionsError } from './permissions.js'
 
-/** Durably creates `folder` and its missing parents with mode 0700. */
+/**
+ * Durably creates `folder` and its missing parents with mode 0700.
+ * @throws KeymgmtError STORE_PERMISSIONS for root in a folder of another user: sudo can keep HOME,
+ * and that user could not use the folder.
+ */
 export function makeFolder(folder: string): void {
   if (exists(folder)) return
   const parent = dirname(folder)
   if (parent !== folder) makeFolder(parent)
+  assertOwnFolder(parent, folder)
   try {
     mkdirSync(folder, { mode: 0o700 })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
   syncFolder(parent)
+}
+
+function assertOwnFolder(parent: string, folder: string): void {
+  if (process.getuid?.() !== 0) return
+  const { uid } = statSync(parent)
+  if (uid === 0) return
+  throw permissionsError(
+    `root would create ${folder} in ${parent}, which belongs to another user (uid ${uid})`,
+    `run without sudo, or as root with root's own home: sudo -H; or create the folder first: mkdir -m 700 ${folder}`,
+  )
 }
 
 /**

@@ -4,6 +4,7 @@ export { createMemoryStore } from './memory.js'
 export { createOverlayStore } from './overlay.js'
 export {
   openSealedLocalStore,
+  type CreatedStore,
   type OpenedStore,
   type SealedLocalStoreOptions,
   type SealStatus,

@@ -14,7 +14,9 @@ export interface Location {
 
 /** The user's settings that name a location. */
 export interface LocationSettings {
+  /** The store: an absolute path or a `file:` URL. */
   readonly store?: string | undefined
+  /** The keyfile: an absolute path. */
   readonly keyfile?: string | undefined
 }
 
@@ -49,6 +51,19 @@ export function locate(
     keyfile: keyfile.path,
     sources: { storeDir: store.source, keyfile: keyfile.source },
   }
+}
+
+const SELECTED_BY: Readonly<Partial<Record<Source, string>>> = {
+  settings: 'the setting store',
+  default: 'the default location',
+}
+
+/** PURE: the store's folder, and what selected it, for a message. */
+export function describeStore({
+  storeDir,
+  sources,
+}: Pick<Location, 'storeDir' | 'sources'>): string {
+  return `${storeDir} (${SELECTED_BY[sources.storeDir] ?? `from ${sources.storeDir}`})`
 }
 
 /**

@@ -1,16 +1,14 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { KeymgmtError } from '../errors.js'
+import { READ_ONLY, readRegularFile, UnsuitableFileError } from '../regular-file.js'
 import { assertFoldersAbove } from './folders-above.js'
 import { assertPrivateStats, assertSecretStats, linkError, storageError } from './permissions.js'
 
-/*
- * Each file is opened first, and the open file is checked: between a check of a name and its use,
- * the name can be given to another file. To open a FIFO or a device must not wait.
- */
+/** Windows does not have O_NOFOLLOW, and it is undefined there. */
+const READ_NO_LINK = READ_ONLY | constants.O_NOFOLLOW
 
-/** Windows has neither of the last two, and they are undefined there. */
-const READ = constants.O_RDONLY | constants.O_NONBLOCK
-const READ_NO_LINK = READ | constants.O_NOFOLLOW
+/** The largest file that is read: a record of a key with very many versions has some megabytes. */
+const MAX_SIZE = 64 * 1024 * 1024
 
 /**
  * Returns the text of a file that only this user may access; undefined if it doesn't exist. Does
@@ -30,7 +28,7 @@ export function readPrivateFile(file: string): string | undefined {
  */
 export function readSecretFile(file: string): Buffer | undefined {
   assertFoldersAbove(file, 'follow')
-  return readChecked(file, READ, assertSecretStats)
+  return readChecked(file, READ_ONLY, assertSecretStats)
 }
 
 function readChecked(
@@ -38,31 +36,24 @@ function readChecked(
   flags: number,
   assertStats: (file: string, stats: Stats) => void,
 ): Buffer | undefined {
-  let descriptor
+  const check = (stats: Stats) => {
+    assertStats(file, stats)
+  }
   try {
-    descriptor = openSync(file, flags)
+    return readRegularFile(file, { maxSize: MAX_SIZE, flags, check })
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException
     if (['ENOENT', 'ENOTDIR'].includes(code)) return undefined
     // FreeBSD reports EMLINK.
     if (flags === READ_NO_LINK && ['ELOOP', 'EMLINK'].includes(code)) throw linkError(file)
-    if (code === 'ENXIO') throw notAFileError(file)
+    if (code === 'ENXIO') throw unsuitableError(file, 'is not a regular file')
+    if (error instanceof UnsuitableFileError) throw unsuitableError(file, error.message)
     throw storageError(error, file)
-  }
-  try {
-    const stats = fstatSync(descriptor)
-    if (!stats.isFile()) throw notAFileError(file)
-    assertStats(file, stats)
-    return readFileSync(descriptor)
-  } catch (error) {
-    throw storageError(error, file)
-  } finally {
-    closeSync(descriptor)
   }
 }
 
-function notAFileError(file: string): KeymgmtError {
-  return new KeymgmtError('STORE_UNAVAILABLE', `${file} is not a regular file`, {
-    hints: ['put the file there that belongs there; nothing was changed'],
+function unsuitableError(file: string, problem: string): KeymgmtError {
+  return new KeymgmtError('STORE_UNAVAILABLE', `${file} ${problem}`, {
+    hints: ['put the right file in its place; nothing was changed'],
   })
 }

@@ -9,6 +9,7 @@ import {
 } from '../crypto/root-key.js'
 import { KeymgmtError } from '../errors.js'
 import { createFile, removeDrafts } from './atomic-file.js'
+import { exists } from './files.js'
 import { assertFoldersAbove } from './folders-above.js'
 import { createKeyfile, readKeyfile } from './keyfile.js'
 import { createLocalStore, holdsRecords, type LocalStoreOptions } from './local.js'
@@ -29,17 +30,29 @@ export interface SealedLocalStoreOptions extends LocalStoreOptions {
   readonly passphrase?: ((to: 'open' | 'create') => Promise<Uint8Array | undefined>) | undefined
   /** The seal of a new store. The default is `keyfile`. */
   readonly createSeal?: SealKind
-  /** Receives the location of a keyfile that was created. */
-  readonly onKeyfileCreated?: (path: string) => void
+  /** Receives a description of the store after it was created. */
+  readonly onCreated?: (created: CreatedStore) => void
+  /**
+   * If given, no store is created, and one that doesn't exist is not read either: every use of it
+   * fails with this error.
+   */
+  readonly missingError?: (() => Error) | undefined
 }
 
 /** Describes a store and its seal to the user. */
 export interface SealStatus {
   /** `none` if the store doesn't exist yet. */
   readonly kind: SealKind | 'none'
+  /** The keyfile that seals the store, if one does. */
   readonly keyfile?: string
   /** The store's folder. */
   readonly path: string
+}
+
+/** A store that was just created. */
+export interface CreatedStore extends SealStatus {
+  /** True if the keyfile was created with it. */
+  readonly isKeyfileNew: boolean
 }
 
 /** A sealed store. It is opened or created when it is first used. */
@@ -52,10 +65,19 @@ export interface OpenedStore {
   readonly seals: StoreSeals
 }
 
+/** True if a store was created in `storeDir`. */
+export function storeExists(storeDir: string): boolean {
+  return exists(headerOf(storeDir))
+}
+
+function headerOf(storeDir: string): string {
+  return join(storeDir, 'seal.json')
+}
+
 /** Returns the sealed store in `storeDir`. Nothing is read or created yet. */
 export function openSealedLocalStore(options: SealedLocalStoreOptions): OpenedStore {
   const records = createLocalStore(options)
-  const headerFile = join(options.storeDir, 'seal.json')
+  const headerFile = headerOf(options.storeDir)
   let root: Promise<RootKey | undefined> | undefined
   /** True in the process that restores a snapshot. */
   let restores = false
@@ -71,8 +93,11 @@ export function openSealedLocalStore(options: SealedLocalStoreOptions): OpenedSt
     if (!opened) root = undefined
     return opened
   }
+  const store = createSealedStore(records, unlock)
   return {
-    store: createSealedStore(records, unlock),
+    store: options.missingError
+      ? refuseMissing(store, () => readHeader(options, headerFile), options.missingError)
+      : store,
     seal: () => Promise.resolve().then(() => describeSeal(options, headerFile)),
     seals: createStoreSeals({
       storeDir: options.storeDir,
@@ -83,6 +108,28 @@ export function openSealedLocalStore(options: SealedLocalStoreOptions): OpenedSt
         restores = true
       },
     }),
+  }
+}
+
+/** A store whose every use fails if it does not exist. */
+function refuseMissing(
+  store: Store,
+  readHeaderText: () => string | undefined,
+  missingError: () => Error,
+): Store {
+  const checked =
+    <Args extends unknown[], Result>(use: (...args: Args) => Promise<Result>) =>
+    async (...args: Args) => {
+      if (readHeaderText() === undefined) throw missingError()
+      return use(...args)
+    }
+  return {
+    id: checked(() => store.id()),
+    get: checked((path) => store.get(path)),
+    put: checked((path, value, expected) => store.put(path, value, expected)),
+    list: checked((path) => store.list(path)),
+    delete: checked((path, expected) => store.delete(path, expected)),
+    lock: checked((name, purpose) => store.lock(name, purpose)),
   }
 }
 
@@ -151,24 +198,23 @@ async function openHeader(options: SealedLocalStoreOptions, header: SealHeader):
  * commands create the store at once, one of them writes the header and the others open it.
  */
 async function create(options: SealedLocalStoreOptions, headerFile: string): Promise<RootKey> {
-  const seal = options.createSeal ?? 'keyfile'
-  const secret =
-    seal === 'keyfile' ? openOrCreateKeyfile(options) : await readPassphrase(options, 'create')
+  const kind = options.createSeal ?? 'keyfile'
+  const { storeDir: path, keyfile } = options
+  const isKeyfileNew = kind === 'keyfile' && createKeyfile(keyfile)
+  const secret = kind === 'keyfile' ? readKeyfile(keyfile) : await readPassphrase(options, 'create')
   try {
-    const { header, root } = await createRootKey(seal, secret)
+    const { header, root } = await createRootKey(kind, secret)
     const text = `${JSON.stringify(header, null, 2)}\n`
-    if (createFile(headerFile, text)) return root
+    if (createFile(headerFile, text)) {
+      options.onCreated?.({ kind, path, ...(kind === 'keyfile' && { keyfile }), isKeyfileNew })
+      return root
+    }
   } catch (error) {
     throw storageError(error, headerFile)
   } finally {
     secret.fill(0)
   }
   return openHeader(options, parseSealHeader(readHeader(options, headerFile) ?? ''))
-}
-
-function openOrCreateKeyfile({ keyfile, onKeyfileCreated }: SealedLocalStoreOptions): Buffer {
-  if (createKeyfile(keyfile)) onKeyfileCreated?.(keyfile)
-  return readKeyfile(keyfile)
 }
 
 async function readPassphrase(

@@ -28,7 +28,7 @@ const firstId = async (path = PATH) =>
   (await json<{ versions: Record<string, string> }>(`read ${path}`)).versions['1'] ?? ''
 
 describe('adoption', () => {
-  /** A KMS key with the material of `app`, that the store knows nothing of. */
+  /** Creates a KMS key with the material of `app` that the store does not know. */
   const orphan = async (type: string, purpose: string) => {
     const home = join(testbed.home, 'keymgmt')
     await testbed.ok(`write -f keymgmt/key/app type=${type}`)

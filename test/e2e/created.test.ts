@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
-// A command that creates something says what: to a program in the data, to a person on stderr.
+// A command reports what it created: in the data for a program, on stderr for a person.
 
 let testbed: Testbed
 beforeAll(async () => {
@@ -69,7 +69,7 @@ describe('what was created', () => {
     await testbed.ok('write -f keymgmt/key/local type=ed25519')
     expect(await testbed.ok('write -f -field=version keymgmt/key/local/rotate')).toBe('2')
     const ran = await testbed.run('write -f keymgmt/key/local/rotate')
-    expect(ran).toMatchObject({ status: 0, stderr: '  version 3, not distributed\n' })
+    expect(ran).toMatchObject({ status: 0, stderr: '  version 3, in no provider\n' })
   })
 
   it('is not what a dry run says', async () => {

@@ -269,6 +269,18 @@ describe('-fault', () => {
   })
 })
 
+describe('AWS_REGION', () => {
+  it('is refused if it names no Region: the embedded KMS would refuse every request', async () => {
+    const env = { AWS_REGION: 'us-esat-1' }
+    const { status, stderr } = await testbed.run('dev -- true', { env })
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringContaining('the environment variable AWS_REGION names no AWS Region'),
+    ])
+    expect(stderr).toContain('did you mean "us-east-1"')
+  })
+})
+
 describe('a value that cannot be right', () => {
   it.each([
     ['-credentials=AKIA X:s', 'is ID:SECRET, without white space'],

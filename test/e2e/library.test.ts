@@ -20,7 +20,7 @@ describe('the example of the library', () => {
   it('in docs/library.md runs', async () => {
     const { stdout, stderr } = await run(exampleOf('docs/library.md'))
     expect(stdout).toMatch(/^app has version 1\nits alias is alias\/hashicorp\/app-\d{10}\n$/)
-    expect(stderr).toMatch(/^The store is sealed with a new keyfile: /)
+    expect(stderr).toMatch(/^Created a new store in \S+, sealed with a new keyfile: /)
   })
 
   it('in docs/dev-kms.md creates a KMS key', async () => {

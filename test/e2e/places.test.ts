@@ -160,7 +160,7 @@ describe('a link', () => {
 })
 
 describe('a user without a home folder', () => {
-  /** Only root can become a user of whom the system knows nothing. */
+  /** Only root can become a user without a passwd entry. */
   const user = process.getuid?.() === 0 ? 54_321 : undefined
   const homes = [...(user === undefined ? [] : [undefined]), '', '/', 'home']
   let folder: string

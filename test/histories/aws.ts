@@ -55,6 +55,15 @@ export class Aws {
     return this.accounts.map((account) => copyAccount(account))
   }
 
+  /** Continues with copies of the accounts. Returns a function that throws the copies away. */
+  fork(): () => void {
+    const originals = [...this.#services]
+    this.reset(this.save())
+    return () => {
+      for (const [id, service] of originals) this.#services.set(id, service)
+    }
+  }
+
   /** Begins from accounts that were saved, or from accounts without KMS keys. */
   reset(saved: readonly Account[] = []): void {
     const now = () => new Date(this.#machine.nowMs)
@@ -137,7 +146,7 @@ export class Aws {
     const { random } = this.#machine
     const at = fault && 'at' in fault ? (fault.at as RequestPoint) : undefined
     if (fault && 'unreachable' in fault) throw networkError('ECONNREFUSED')
-    if (fault && 'deny' in fault) return responseOf(denial(operation))
+    if (fault && 'deny' in fault) return this.#responseOf(denial(operation))
     if (fault && 'kill' in fault && at?.when === 'before') return this.#kill(process, fault)
     if (fault && 'reply' in fault && at?.when === 'before' && fault.reply !== 'late')
       return this.#distort(fault.reply, undefined, operation)
@@ -155,7 +164,7 @@ export class Aws {
     if (fault && 'kill' in fault) return this.#kill(process, fault)
     if (fault && 'reply' in fault) return this.#distort(fault.reply, reply, operation)
     await this.#machine.sleep(5 + random() * 40)
-    return responseOf(reply)
+    return this.#responseOf(reply)
   }
 
   #kill(process: Process, fault: Fault): Promise<never> {
@@ -208,24 +217,34 @@ export class Aws {
       case 'late':
         throw networkError('ECONNRESET')
       case 'denied':
-        return responseOf(original ?? denial(operation))
+        return this.#responseOf(original ?? denial(operation))
       case 'throttle':
-        return responseOf(original ?? errorReply(400, 'ThrottlingException', 'Rate exceeded'))
+        return this.#responseOf(original ?? errorReply(400, 'ThrottlingException', 'Rate exceeded'))
       case '500':
-        return responseOf(errorReply(500, 'KMSInternalException', 'It can be retried.'))
+        return this.#responseOf(errorReply(500, 'KMSInternalException', 'It can be retried.'))
       case 'html':
-        return responseOf({ status: 200, body: '<html>Sign in</html>', type: 'text/html' })
+        return this.#responseOf({ status: 200, body: '<html>Sign in</html>', type: 'text/html' })
       case 'forbidden-html':
-        return responseOf({ status: 403, body: '<html>Forbidden</html>', type: 'text/html' })
+        return this.#responseOf({ status: 403, body: '<html>Forbidden</html>', type: 'text/html' })
       case 'empty':
-        return responseOf({ status: 200, body: '' })
+        return this.#responseOf({ status: 200, body: '' })
       case 'object':
-        return responseOf({ status: 200, body: '{}' })
+        return this.#responseOf({ status: 200, body: '{}' })
       case 'truncated':
-        return responseOf({ status: 200, body: body.slice(0, body.length / 2) })
+        return this.#responseOf({ status: 200, body: body.slice(0, body.length / 2) })
       case 'oversized':
-        return responseOf({ status: 200, body: `{"x":"${'x'.repeat(1_100_000)}"}` })
+        return this.#responseOf({ status: 200, body: `{"x":"${'x'.repeat(1_100_000)}"}` })
     }
+  }
+
+  #responseOf({ status, body, type = 'application/x-amz-json-1.1' }: Reply) {
+    const headers = {
+      'content-type': type,
+      'x-amzn-requestid': 'example',
+      date: new Date(this.#machine.nowMs).toUTCString(),
+    }
+    const stream = Readable.from([Buffer.from(body)])
+    return { response: new HttpResponse({ statusCode: status, headers, body: stream }) }
   }
 }
 
@@ -275,14 +294,4 @@ function denial(operation: string): Reply {
     'AccessDeniedException',
     `User: arn:aws:iam::111122223333:user/ops is not authorized to perform: kms:${operation} because no identity-based policy allows the kms:${operation} action`,
   )
-}
-
-function responseOf({ status, body, type = 'application/x-amz-json-1.1' }: Reply) {
-  return {
-    response: new HttpResponse({
-      statusCode: status,
-      headers: { 'content-type': type, 'x-amzn-requestid': 'example' },
-      body: Readable.from([Buffer.from(body)]),
-    }),
-  }
 }

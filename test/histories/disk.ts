@@ -60,6 +60,15 @@ export class Disk {
     return copyOf(this.#top)
   }
 
+  /** Continues on a copy. Returns a function that throws the copy away. */
+  fork(): () => void {
+    const original = this.#top
+    this.reset(original)
+    return () => {
+      this.#top = original
+    }
+  }
+
   /** Begins from what was saved, or from nothing. */
   reset(saved?: unknown): void {
     this.#top = saved === undefined ? this.#folder() : (copyOf(saved as Node) as FolderNode)

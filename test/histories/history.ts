@@ -3,6 +3,7 @@ import type { AccessKeyId } from './aws.js'
 import { check } from './checks.js'
 import { change } from './changes.js'
 import { count, NO_FAULT, type Coverage } from './coverage.js'
+import { followHints } from './hints.js'
 import { Model } from './model.js'
 import { settle } from './settle.js'
 import { BEGINNINGS, nameOfStep, type Step } from './steps.js'
@@ -59,6 +60,7 @@ export class Course {
     const ran = await this.#take(step)
     for (const each of ran) await this.#note(each)
     const met = ran.flatMap((each) => each.met)
+    for (const each of ran) this.#assertNothingWrong(await followHints(this.world, each))
     for (const fault of met.length > 0 ? met : [NO_FAULT])
       count(this.#coverage, nameOfStep(step), fault)
     this.#assertNothingWrong(await check(this.world, this.model))

@@ -55,8 +55,8 @@ const FAULTS: readonly KnownFault[] = [
   {
     name: 'other-material-counts-as-proven',
     file: 'core/reconcile/observe.js',
-    from: 'if (sameId === false)',
-    to: 'if (sameId === false && false)',
+    from: 'recorded !== materialId)',
+    to: 'false)',
   },
   {
     name: 'deleting-a-key-discards-what-restore-needs',

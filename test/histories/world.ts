@@ -29,6 +29,7 @@ export interface CommandRun {
 export interface Ran {
   readonly line: string
   readonly store: StoreName
+  readonly as: AccessKeyId
   readonly status: number | undefined
   readonly stdout: string
   readonly stderr: string
@@ -87,13 +88,28 @@ export class World {
     this.aws.reset(saved?.accounts)
   }
 
+  /** Does something that has not happened afterwards. */
+  async pretend<T>(work: () => Promise<T>): Promise<T> {
+    await this.machine.quiesce()
+    const { nowMs } = this.machine
+    const [forgetFiles, forgetAccounts] = [this.machine.disk.fork(), this.aws.fork()]
+    try {
+      return await work()
+    } finally {
+      await this.machine.quiesce()
+      this.machine.nowMs = nowMs
+      forgetFiles()
+      forgetAccounts()
+    }
+  }
+
   folderOf(store: StoreName): string {
     return join(this.machine.disk.root, store)
   }
 
   /** Runs a command to its end, or until it is killed. */
   async run(command: CommandRun): Promise<Ran> {
-    const { line, store = 'main' } = command
+    const { line, store = 'main', as = 'AKIAEXAMPLE000000001' } = command
     const printed = { stdout: '', stderr: '' }
     let child: Process | undefined
     const terminal = this.#terminal(command, printed, () => child?.isDead !== true)
@@ -111,7 +127,7 @@ export class World {
     )
     const met = [...((child && this.#met.get(child)) ?? [])]
     const tookMs = this.machine.nowMs - began
-    return { line, store, status, ...printed, met, tookMs, error: parseError(printed.stderr) }
+    return { line, store, as, status, ...printed, met, tookMs, error: parseError(printed.stderr) }
   }
 
   #onFileOperation(process: Process, { fault, copyAt, store = 'main' }: CommandRun) {

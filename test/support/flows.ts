@@ -23,6 +23,7 @@ const KEY = 'write -f keymgmt/key/app type=aes256-gcm96'
 const GLOBAL = `${KEY} replica_regions=us-east-1,eu-west-1`
 const DISTRIBUTE = 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt'
 const ROTATE = 'write -f keymgmt/key/app/rotate'
+const LEAVE_OUT = 'write keymgmt/key/app/rotate without=k'
 const REPLICATE = 'write -f keymgmt/kms/k/key/app/replicate'
 const REMOVE = 'delete keymgmt/kms/k/key/app deletion_window=7'
 const REVOKE = 'write -f keymgmt/kms/k/key/app/revoke'
@@ -41,6 +42,11 @@ export const FLOWS: readonly Flow[] = [
     line: 'write keymgmt/kms/k/key/app purpose=sign,verify',
   },
   { name: 'rotate', prepare: [KEY, DISTRIBUTE], line: ROTATE },
+  {
+    name: 'bring up to date',
+    prepare: [KEY, DISTRIBUTE, LEAVE_OUT, LEAVE_OUT],
+    line: ROTATE,
+  },
   {
     name: 'disable',
     prepare: [KEY, DISTRIBUTE, ROTATE, ROTATE],
@@ -70,6 +76,11 @@ export const FLOWS: readonly Flow[] = [
   { name: 'rotate everywhere', prepare: [GLOBAL, DISTRIBUTE, REPLICATE], line: ROTATE },
   { name: 'remove', prepare: [GLOBAL, DISTRIBUTE, REPLICATE], line: REMOVE },
   { name: 'restore', prepare: [GLOBAL, DISTRIBUTE, REPLICATE, REMOVE], line: RESTORE },
+  {
+    name: 'restore, with a version created meanwhile',
+    prepare: [KEY, DISTRIBUTE, REMOVE, ROTATE],
+    line: RESTORE,
+  },
   { name: 'distribute again', prepare: [KEY, ROTATE, DISTRIBUTE, REMOVE], line: DISTRIBUTE },
   { name: 'revoke', prepare: [KEY, ROTATE, DISTRIBUTE], line: REVOKE },
   { name: 'restore the material', prepare: [KEY, ROTATE, DISTRIBUTE, REVOKE], line: RESTORE },

@@ -5,6 +5,7 @@ import {
   dryRunOption,
   fieldOption,
   formatOption,
+  noCreateOption,
   outputPolicyOption,
   pathArgument,
   timeoutOption,
@@ -30,6 +31,7 @@ export function defineDelete(context: Context): KeymgmtCommand {
       dryRunOption(),
       fieldOption(),
       formatOption(),
+      noCreateOption(),
       outputPolicyOption(),
       timeoutOption(),
     )

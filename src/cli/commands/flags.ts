@@ -14,6 +14,8 @@ export interface RequestFlags {
   readonly force?: boolean
   readonly dryRun?: boolean
   readonly outputPolicy?: boolean
+  /** False with `-no-create`. */
+  readonly create?: boolean
   /** In milliseconds. */
   readonly timeout?: number
 }
@@ -56,6 +58,19 @@ export function dryRunOption(): Option {
 /** `-force`. What it allows depends on the command. */
 export function forceOption(description: string): Option {
   return new Option('-f, --force', description)
+}
+
+/** `-no-create` */
+export function noCreateOption(): Option {
+  return new Option(
+    '--no-create',
+    'Fail if the store does not exist, and create none. KEYMGMT_NO_CREATE=1 does the same.',
+  )
+}
+
+/** True with `-no-create`; otherwise, the variable decides. */
+export function noCreateOf({ create }: RequestFlags): true | undefined {
+  return create === false ? true : undefined
 }
 
 /** `-output-policy` */

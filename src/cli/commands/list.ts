@@ -2,6 +2,7 @@ import { runVerb } from '../verbs.js'
 import { KeymgmtCommand, type Context } from './command.js'
 import {
   formatOption,
+  noCreateOption,
   outputPolicyOption,
   pathArgument,
   timeoutOption,
@@ -18,7 +19,7 @@ export function defineList(context: Context): KeymgmtCommand {
     .example('List the keys in a provider', 'keymgmt list keymgmt/kms/example-kms/key')
     .completing({ paths: 'list' })
     .addArgument(pathArgument())
-    .addOptions(formatOption(), outputPolicyOption(), timeoutOption())
+    .addOptions(formatOption(), noCreateOption(), outputPolicyOption(), timeoutOption())
     .action((path: string, flags: RequestFlags) =>
       runVerb(context, 'list', { path, args: [], flags }),
     )

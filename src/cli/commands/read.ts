@@ -4,6 +4,7 @@ import {
   dataArgument,
   fieldOption,
   formatOption,
+  noCreateOption,
   outputPolicyOption,
   pathArgument,
   timeoutOption,
@@ -23,7 +24,13 @@ export function defineRead(context: Context): KeymgmtCommand {
     .completing({ paths: 'read' })
     .addArgument(pathArgument())
     .addArgument(dataArgument())
-    .addOptions(fieldOption(), formatOption(), outputPolicyOption(), timeoutOption())
+    .addOptions(
+      fieldOption(),
+      formatOption(),
+      noCreateOption(),
+      outputPolicyOption(),
+      timeoutOption(),
+    )
     .action((path: string, args: readonly string[], flags: RequestFlags) =>
       runVerb(context, 'read', { path, args, flags }),
     )

@@ -7,6 +7,7 @@ import {
   fieldOption,
   forceOption,
   formatOption,
+  noCreateOption,
   outputPolicyOption,
   pathArgument,
   timeoutOption,
@@ -48,6 +49,7 @@ export function defineWrite(context: Context): KeymgmtCommand {
         'Allow the operation to continue with no key=value pairs. This allows writing to keys that do not need or expect data.',
       ),
       formatOption(),
+      noCreateOption(),
       outputPolicyOption(),
       timeoutOption(),
     )

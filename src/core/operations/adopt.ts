@@ -25,18 +25,18 @@ import { createDistribution } from './distribute.js'
 export interface Adoption {
   /** Id or ARN of the KMS key, in the provider's Region. */
   readonly kmsKeyId: string
-  /** The version of our key whose material it holds. */
+  /** The version of the key whose material it has. */
   readonly version: number
-  /** True to take it even if its tags say that another store has it, or can't be read. */
+  /** True to adopt it even if its tags name another store, or can't be read. */
   readonly takeOver?: boolean | undefined
   /** True to import material that expires again for ever; otherwise it keeps its expiry. */
   readonly allowPermanent?: boolean | undefined
 }
 
 /**
- * Takes a KMS key that exists already into a new distribution, as the KMS key of one version: after
- * it was proven to hold that version's material. Other versions are distributed beside it, and the
- * alias is created. For a KMS key that was adopted already, this finishes what was interrupted.
+ * Adopts an existing KMS key as the KMS key of one version in a new distribution, after it was
+ * proven to have that version's material. Then distributes the other versions, and creates the
+ * alias. For a KMS key that is adopted already, finishes interrupted work.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, DISTRIBUTION_DIFFERS, FIELD_INVALID for a KMS
  * key of another kind, or that another distribution or another store has; KMS_MATERIAL_DIFFERS;
  * nothing is changed then. Errors of the KMS.
@@ -49,9 +49,11 @@ export async function adopt(
 ): Promise<void> {
   const purpose = `write keymgmt/kms/${providerName}/key/${key}/adopt`
   await withKeyLock(engine.store, key, purpose, async () => {
-    const record = (await requireKey(engine, key)).current
+    const record = await requireKey(engine, key)
     const named = await withProviderLock(engine.store, providerName, purpose, () =>
-      withAdoptionLock(engine.store, purpose, () => claim(engine, providerName, record, adoption)),
+      withAdoptionLock(engine.store, purpose, () =>
+        claim(engine, providerName, record.current, adoption),
+      ),
     )
     await reconcile(engine, record, named)
   })

@@ -28,7 +28,9 @@ import { activated, reactivate } from './remove.js'
 
 /** The settings of a distribution. */
 export interface DistributionRequest {
+  /** The purposes of the KMS keys. They can't be changed. */
   readonly purpose: readonly Purpose[]
+  /** The protection of the KMS keys. AWS KMS has only `hsm`. */
   readonly protection: Protection
   /** True if each version gets an alias of its own too; if undefined, that stays as it is. */
   readonly versionAliases?: boolean | undefined
@@ -79,7 +81,9 @@ function reconcileOne(
   all: readonly NamedDistribution[],
 ): Promise<void> {
   const others = all.filter(({ providerName }) => providerName !== asked.providerName)
-  return reconcileKey(engine, key, [asked, ...others], (named) => named === asked)
+  return reconcileKey(engine, key, [asked, ...others], {
+    isRequested: (_step, named) => named === asked,
+  })
 }
 
 /** @throws KeymgmtError DISTRIBUTION_DIFFERS if it is revoked, or its removal did not finish. */
@@ -107,16 +111,16 @@ async function claim(
   key: KeyRecord,
   { purpose, protection }: DistributionRequest,
 ): Promise<NamedDistribution> {
-  const { key_collection } = await requireProvider(engine, providerName)
+  const provider = await requireProvider(engine, providerName)
   const path = recordPath.distribution(providerName, key.name)
   const distribution =
     (await openRecord<DistributionRecord>(engine.store, path)) ??
-    (await reactivate(engine, providerName, key, purpose))
+    (await reactivate(engine, provider, key, purpose))
   if (distribution) return { providerName, distribution }
   return createDistribution(engine, providerName, key, {
     purpose,
     protection,
-    regions: [key_collection],
+    regions: [provider.key_collection],
     kms_keys: [],
   })
 }
@@ -182,7 +186,7 @@ function revokedError(providerName: string, key: string): KeymgmtError {
     'it is already distributed, and its material is revoked',
     {
       hints: [
-        `to bring the material back: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
+        `to to bring the material back: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
       ],
     },
   )

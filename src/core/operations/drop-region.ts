@@ -2,7 +2,7 @@ import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { openContext } from '../reconcile/context.js'
 import { findUnrecordedKmsKeys } from '../reconcile/create.js'
-import { interruptionOf, takedownError, takedownOf } from '../reconcile/interruption.js'
+import { takedownError, takedownOf } from '../reconcile/interruption.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { addCommand, hasReplicas, versionsIn, withDropped } from '../records/dropped-regions.js'
 import { withKeyLock } from '../records/locks.js'
@@ -37,9 +37,7 @@ export async function dropRegion(
       engine.outcome({ provider: providerName, region, action: 'drop-region', state: 'done' })
     }
     // What waited for this Region only is done now.
-    const isUnfinished = interruptionOf(record.current, distribution.current) !== undefined
-    if (isUnfinished || record.current.pending_version !== undefined)
-      await reconcileKey(engine, record, [named], () => false)
+    await reconcileKey(engine, record, [named], { isRequested: () => false })
   })
 }
 

@@ -7,27 +7,35 @@ import {
 import type { KeyTypeName } from '../../crypto/key-types.js'
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
+import { isFinal } from '../reconcile/outcomes.js'
+import { newestVersion } from '../reconcile/plan.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { resumableDistributions } from '../reconcile/resume.js'
 import { withKeyLock } from '../records/locks.js'
 import { fingerprintOf } from '../records/material.js'
 import { recordPath, type KeyRecord } from '../records/model.js'
-import { openRecord } from '../records/record.js'
-import { requireKey } from '../records/repository.js'
-import { addVersion, assertReplicaRegions, createKey } from './keys.js'
+import { openRecord, type RecordHandle } from '../records/record.js'
+import { requireKey, type NamedDistribution } from '../records/repository.js'
+import { assertReplicaRegions, createKey } from './keys.js'
+import { addVersion } from './rotate.js'
 
 /** The user's own material, and what the user says about it. */
 export interface OwnMaterial {
   /** As it is in the file: PEM, DER, JWK, raw bytes, hex or base64. The caller wipes it. */
   readonly material: Uint8Array
+  /** The key type. Required if the material does not show it. */
   readonly type?: KeyTypeName | undefined
+  /** The format. Required if the material is valid in two formats. */
   readonly format?: MaterialFormat | undefined
+  /** The passphrase of an encrypted private key, as bytes. */
   readonly passphrase?: Uint8Array | undefined
 }
 
 /** The other settings of a key that an import creates. */
 export interface ImportSettings {
+  /** AWS Regions for replicas. */
   readonly replicaRegions?: readonly string[] | undefined
+  /** True if the key may be deleted. The default is false. */
   readonly deletionAllowed?: boolean | undefined
   /** True to accept a replica Region that this version does not know. */
   readonly allowUnknownRegion?: boolean | undefined
@@ -35,7 +43,9 @@ export interface ImportSettings {
 
 /** The type and format in which the material was recognised. */
 export interface Imported {
+  /** The recognised key type. */
   readonly type: KeyTypeName
+  /** The recognised format. */
   readonly format: string
 }
 
@@ -90,25 +100,39 @@ export async function importVersion(
     withKeyLock(engine.store, name, `write keymgmt/key/${name}/import_version`, async () => {
       const key = await requireKey(engine, name)
       assertType(key.current, recognised)
-      const distributions = await resumableDistributions(engine, key.current)
-      if (key.current.pending_version !== undefined) await reconcileKey(engine, key, distributions)
       const held = await versionWith(engine, key.current, recognised)
-      if (held === key.current.latest_version) {
-        await reconcileKey(engine, key, distributions)
-        return
+      if (held !== undefined && held !== newestVersion(key.current)) throw heldError(name, held)
+      const distributions = await resumableDistributions(engine, key.current)
+      if (held === undefined) {
+        await finishPending(engine, key, distributions)
+        await addVersion(engine, key, recognised.material)
       }
-      if (held !== undefined) {
-        throw new KeymgmtError(
-          'FIELD_INVALID',
-          `version ${held} of ${name} has this material already`,
-          {
-            hints: ["an earlier version can't become the latest one again: import other material"],
-          },
-        )
-      }
-      await addVersion(engine, key, distributions, recognised.material)
+      await reconcileKey(engine, key, distributions)
     }),
   )
+}
+
+function heldError(name: string, version: number): KeymgmtError {
+  return new KeymgmtError(
+    'FIELD_INVALID',
+    `version ${version} of ${name} has this material already`,
+    { hints: ["an earlier version can't become the latest one again: import other material"] },
+  )
+}
+
+/** @throws KeymgmtError of the KMS if the pending version reached no distribution. */
+async function finishPending(
+  engine: Engine,
+  key: RecordHandle<KeyRecord>,
+  distributions: readonly NamedDistribution[],
+): Promise<void> {
+  const isPending = () => key.current.pending_version !== undefined
+  if (!isPending()) return
+  try {
+    await reconcileKey(engine, key, distributions)
+  } catch (error) {
+    if (isFinal(error) || isPending()) throw error
+  }
 }
 
 function assertType(key: KeyRecord, { type }: RecognisedMaterial): void {
@@ -160,7 +184,7 @@ async function versionWith(
 ): Promise<number | undefined> {
   if (key.type !== recognised.type) return undefined
   const fingerprint = await fingerprintOf(store, recognised.material)
-  for (let version = key.latest_version; version >= 1; version--) {
+  for (let version = newestVersion(key); version >= 1; version--) {
     const material = key.versions[version]?.material
     if (material?.state === 'stored' && material.fingerprint === fingerprint) return version
   }

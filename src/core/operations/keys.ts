@@ -11,18 +11,24 @@ import { newestVersion } from '../reconcile/plan.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { resumableDistributions } from '../reconcile/resume.js'
 import { archivedOf, deleteArchived } from '../records/archive.js'
+import { createdKmsKeyAt, kmsKeyName } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import { deleteMaterial, writeMaterial } from '../records/material.js'
 import { recordPath, type KeyRecord, type KeyVersion } from '../records/model.js'
 import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
-import { distributionsOf, requireKey, type NamedDistribution } from '../records/repository.js'
+import { distributionsOf } from '../records/repository.js'
+import { forgetCommand } from '../records/takedown.js'
 import { assertDeletedByKms } from './pending-deletion.js'
 
 /** The settings of a key; what is undefined stays as it is. */
 export interface KeyChange {
+  /** The key type, for a new key. The default is `rsa-2048`. */
   readonly type?: KeyTypeName | undefined
+  /** AWS Regions for replicas, for a new key. */
   readonly replicaRegions?: readonly string[] | undefined
+  /** True if the key may be deleted. */
   readonly deletionAllowed?: boolean | undefined
+  /** Lower versions are disabled. 0 enables all. */
   readonly minEnabledVersion?: number | undefined
   /** True to accept a replica Region that this version does not know. */
   readonly allowUnknownRegion?: boolean | undefined
@@ -84,7 +90,7 @@ export async function createKey(
  * Material is stored before the record that names it, so no version is ever known without its
  * bytes. Wipes `material`.
  */
-async function createVersion(
+export async function createVersion(
   engine: Engine,
   { id, type }: Pick<KeyRecord, 'id' | 'type'>,
   version: number,
@@ -125,8 +131,12 @@ async function updateKey(
     next.deletion_allowed !== key.current.deletion_allowed ||
     next.min_enabled_version !== key.current.min_enabled_version
   if (differs) await key.update((current) => ({ ...current, ...next }))
-  const isAsked = change.minEnabledVersion !== undefined
-  await reconcileKey(engine, key, distributions, () => isAsked)
+  await reconcileKey(engine, key, distributions, {
+    isRequested: (step, { distribution }) =>
+      change.minEnabledVersion !== undefined &&
+      (step.action === 'enable' || step.action === 'disable') &&
+      createdKmsKeyAt(distribution.current, step.version, step.region) !== undefined,
+  })
 }
 
 function immutableError(field: string, value: string): KeymgmtError {
@@ -147,52 +157,21 @@ function checkMinimum(minimum: number, latest: number): number {
 }
 
 /**
- * Creates a new version, puts it into every distribution and moves the aliases; only then it is the
- * latest. A rotation that was interrupted is finished instead, with the version that it created.
- * @returns the key as it is then.
- * @throws KeymgmtError KEY_NOT_FOUND; errors of the KMS, after which the same call continues.
- */
-export async function rotateKey(engine: Engine, name: string): Promise<KeyRecord> {
-  return withKeyLock(engine.store, name, `rotate keymgmt/key/${name}`, async () => {
-    const key = await requireKey(engine, name)
-    const { type, pending_version } = key.current
-    const distributions = await resumableDistributions(engine, key.current)
-    if (pending_version !== undefined) await reconcileKey(engine, key, distributions)
-    else await addVersion(engine, key, distributions, await KEY_TYPES[type].generate())
-    return key.current
-  })
-}
-
-/**
- * Adds a version with this material, which is wiped, and puts it everywhere. The caller holds the
- * key's lock, and no rotation is unfinished.
- */
-export async function addVersion(
-  engine: Engine,
-  key: RecordHandle<KeyRecord>,
-  distributions: readonly NamedDistribution[],
-  material: Uint8Array,
-): Promise<void> {
-  const pending_version = key.current.latest_version + 1
-  const version = await createVersion(engine, key.current, pending_version, material)
-  await key.update((current) => ({
-    ...current,
-    pending_version,
-    versions: { ...current.versions, [pending_version]: version },
-  }))
-  await reconcileKey(engine, key, distributions)
-}
-
-/**
  * Deletes the key and its material. Does nothing if the key does not exist.
  * @throws KeymgmtError KEY_IN_USE while it is distributed, or AWS has KMS keys of a removed
- * distribution of it; KEY_PROTECTED unless deletion is allowed; errors of the KMS.
+ * distribution of it, or may have those of a forgotten one and `allowOrphans` is not true;
+ * KEY_PROTECTED unless deletion is allowed; errors of the KMS.
  */
-export async function deleteKey(engine: Engine, name: string): Promise<void> {
+export async function deleteKey(
+  engine: Engine,
+  name: string,
+  { allowOrphans = false }: { readonly allowOrphans?: boolean | undefined } = {},
+): Promise<void> {
   await withKeyLock(engine.store, name, `delete keymgmt/key/${name}`, async () => {
     const key = await openRecord<KeyRecord>(engine.store, recordPath.key(name))
     if (!key) return
     await assertDeletable(engine, key.current)
+    if (!allowOrphans) assertNothingForgotten(key.current)
     const archived = await archivedOf(engine, key.current)
     await assertDeletedByKms(engine, 'KEY_IN_USE', archived)
     for (const each of archived) await deleteArchived(engine, each)
@@ -201,12 +180,34 @@ export async function deleteKey(engine: Engine, name: string): Promise<void> {
   })
 }
 
+/** Only the material in the store can fill the KMS keys of a forgotten distribution again. */
+function assertNothingForgotten({ name, forgotten = [] }: KeyRecord): void {
+  const kmsKeys = forgotten.flatMap(({ kms_keys }) => kms_keys)
+  if (kmsKeys.length === 0) return
+  const providers = [...new Set(forgotten.map(({ provider }) => provider))].join(', ')
+  throw new KeymgmtError(
+    'KEY_IN_USE',
+    `AWS may still have KMS keys of ${name} that were forgotten (${providers}): ${kmsKeys.map(kmsKeyName).join(', ')}`,
+    {
+      hints: [
+        'without this material, nobody can fill them again, nor create asymmetric and HMAC keys like them',
+        `delete the key all the same: keymgmt delete keymgmt/key/${name} allow_orphans=true`,
+      ],
+    },
+  )
+}
+
 async function assertDeletable(engine: Engine, key: KeyRecord): Promise<void> {
   const { name } = key
   const providers = (await distributionsOf(engine, name)).map(({ providerName }) => providerName)
   if (providers.length > 0) {
     throw new KeymgmtError('KEY_IN_USE', `${name} is distributed to ${providers.join(', ')}`, {
-      hints: providers.map((provider) => `keymgmt delete keymgmt/kms/${provider}/key/${name}`),
+      hints: [
+        ...providers.map((provider) => `keymgmt delete keymgmt/kms/${provider}/key/${name}`),
+        ...providers
+          .slice(0, 1)
+          .map((gone) => `or, if ${gone} is gone for ever: ${forgetCommand(gone, name)}`),
+      ],
     })
   }
   if (!key.deletion_allowed) {

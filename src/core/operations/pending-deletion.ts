@@ -1,16 +1,17 @@
-import { KeymgmtError, type ErrorCode } from '../../errors.js'
+import { KeymgmtError, withHints, type ErrorCode } from '../../errors.js'
 import { openProvider, type Engine } from '../engine.js'
 import { assertPlace } from '../reconcile/account.js'
 import type { ArchivedDistribution } from '../records/archive.js'
 import { createdKmsKeys, lastDeletion } from '../records/kms-keys.js'
 import { keyInName } from '../records/alias-names.js'
 import { readProvider } from '../records/repository.js'
+import { forgetCommand } from '../records/takedown.js'
 
 /**
  * Checks that AWS has deleted every KMS key of these removed distributions, so that nothing needs
  * the records which restore them. The local clock can be wrong, so after the date AWS is asked too.
- * @throws KeymgmtError with `code` and the date if a KMS key can still be restored; errors of the
- * KMS.
+ * @throws KeymgmtError with `code` and the date if a KMS key can still be restored, and if its
+ * provider is not configured; errors of the KMS.
  */
 export async function assertDeletedByKms(
   engine: Engine,
@@ -21,27 +22,56 @@ export async function assertDeletedByKms(
     const { providerName, record } = distribution
     const last = lastDeletion(record)
     const isWaiting = last !== undefined && new Date(last) >= engine.now()
-    const existing = isWaiting ? { date: last } : await findExisting(engine, distribution)
+    const existing = isWaiting ? { date: last } : await findExisting(engine, code, distribution)
     if (existing)
       throw restorableError(code, providerName, keyInName(record.name), existing.date ?? last)
   }
 }
 
-/** The last date of the KMS keys that AWS still has. Without the provider, AWS can't be asked. */
+/** The last date of the KMS keys that AWS still has. */
 async function findExisting(
   engine: Engine,
+  code: ErrorCode,
   { providerName, record }: ArchivedDistribution,
 ): Promise<{ readonly date: string | undefined } | undefined> {
-  const provider = await readProvider(engine, providerName)
   const kmsKeys = createdKmsKeys(record)
-  if (!provider || kmsKeys.length === 0) return undefined
+  if (kmsKeys.length === 0) return undefined
+  const forget = forgetHint(providerName, keyInName(record.name))
+  const provider = await readProvider(engine, providerName)
+  if (!provider) throw unknownProviderError(code, providerName, record.name, forget)
   const opened = await openProvider(engine, provider)
   await assertPlace({ key: keyInName(record.name), providerName, record, provider: opened })
-  const found = await Promise.all(kmsKeys.map(({ region, key }) => opened.inspect(region, key)))
+  const found = await Promise.all(
+    kmsKeys.map(({ region, key }) => opened.inspect(region, key)),
+  ).catch((error: unknown) => {
+    throw withHints(error, [forget])
+  })
   const existing = found.filter((status) => status !== undefined)
   if (existing.length === 0) return undefined
   const dates = existing.flatMap(({ deletionDate }) => deletionDate?.toISOString() ?? [])
   return { date: dates.sort().at(-1) }
+}
+
+function forgetHint(providerName: string, key: string): string {
+  return `if ${providerName} can never be reached again: ${forgetCommand(providerName, key)}`
+}
+
+function unknownProviderError(
+  code: ErrorCode,
+  providerName: string,
+  distribution: string,
+  forget: string,
+): KeymgmtError {
+  return new KeymgmtError(
+    code,
+    `AWS may still have KMS keys of the removed distribution ${distribution}, and there is no provider ${providerName} to ask with`,
+    {
+      hints: [
+        `configure it again: keymgmt write keymgmt/kms/${providerName} provider=awskms key_collection=REGION`,
+        forget,
+      ],
+    },
+  )
 }
 
 function restorableError(
@@ -58,6 +88,7 @@ function restorableError(
       hints: [
         `to restore it: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
         'or wait until AWS has deleted the last of its KMS keys',
+        forgetHint(providerName, key),
       ],
     },
   )

@@ -6,12 +6,16 @@ import { withProviderLock } from '../records/locks.js'
 import { recordPath, type KmsRecord } from '../records/model.js'
 import { createRecord, openRecord } from '../records/record.js'
 import { readProvider } from '../records/repository.js'
+import { forgetCommand } from '../records/takedown.js'
 import { assertDeletedByKms } from './pending-deletion.js'
 
 /** The settings of a provider; what is undefined stays as it is. */
 export interface ProviderChange {
+  /** The kind of KMS, for a new provider. */
   readonly provider?: KmsKindName | undefined
+  /** The AWS Region, for a new provider. */
   readonly keyCollection?: string | undefined
+  /** All credentials, by name. They replace the previous ones. */
   readonly credentials?: Readonly<Record<string, string>> | undefined
   /** True to accept a Region that this version does not know. */
   readonly allowUnknownRegion?: boolean | undefined
@@ -89,7 +93,12 @@ export async function deleteProvider(engine: Engine, name: string): Promise<void
     const keys = await engine.store.list(recordPath.distributionsOf(name))
     if (keys.length > 0) {
       throw new KeymgmtError('KMS_IN_USE', `keys are distributed to ${name}: ${keys.join(', ')}`, {
-        hints: keys.slice(0, 3).map((key) => `keymgmt delete keymgmt/kms/${name}/key/${key}`),
+        hints: [
+          ...keys.slice(0, 3).map((key) => `keymgmt delete keymgmt/kms/${name}/key/${key}`),
+          ...keys
+            .slice(0, 1)
+            .map((key) => `or, if ${name} is gone for ever: ${forgetCommand(name, key)}`),
+        ],
       })
     }
     const archived = await archivedIn(engine, name)

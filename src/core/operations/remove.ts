@@ -3,7 +3,7 @@ import { DELETION_WINDOW } from '../records/deletion-window.js'
 import type { Purpose } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
 import { takedownError, withWaysForward } from '../reconcile/interruption.js'
-import { findArchived } from '../reconcile/observe.js'
+import { findArchived } from '../reconcile/find-archived.js'
 import { reconcile, reconcileKey } from '../reconcile/reconcile.js'
 import { agreeingDistributions, workableDistributions } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
@@ -22,24 +22,27 @@ import {
   type DistributionRecord,
   type DistributionState,
   type KeyRecord,
+  type KmsRecord,
 } from '../records/model.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
 import { requireDistribution, requireKey, requireProvider } from '../records/repository.js'
 
-/** A KMS key whose deletion was scheduled, with the date where AWS has named one. */
+/** A KMS key whose deletion was scheduled, with the date if AWS has set one. */
 export interface ScheduledDeletion {
+  /** AWS Region. */
   readonly region: string
+  /** Id of the KMS key. */
   readonly kmsKeyId: string
+  /** Date of the deletion, in RFC 3339. */
   readonly date: string | undefined
 }
 
 /**
- * Removes the alias and schedules every KMS key for deletion after `days` days, within
- * {@link DELETION_WINDOW}. The key
- * and its material stay with us, and so does the record, until AWS has deleted the last KMS key:
- * {@link restoreDistribution} takes it back until then. One that is not distributed is removed
- * already.
+ * Removes the alias and schedules every KMS key for deletion after `days` days (7 to 30). The key,
+ * its material and the record stay in the store, so {@link restoreDistribution} can reverse this
+ * until AWS has deleted the last KMS key. Does nothing if the key is not distributed.
  * @returns the scheduled deletions; empty if there was nothing to remove.
+ * @throws KeymgmtError KEY_NOT_FOUND; errors of the KMS, after which the same call continues.
  */
 export async function removeDistribution(
   engine: Engine,
@@ -51,8 +54,8 @@ export async function removeDistribution(
   return withKeyLock(engine.store, key, purpose, async () => {
     const distribution = await openDistribution(engine, providerName, key)
     if (!distribution) return []
-    const record = (await requireKey(engine, key)).current
-    assertAgree(record, providerName, distribution.current)
+    const record = await requireKey(engine, key)
+    assertAgree(record.current, providerName, distribution.current)
     // Unfinished work is not finished first: the way out must not lead through what may be broken.
     if (distribution.current.state !== 'removed')
       await distribution.update((current) => ({
@@ -73,8 +76,8 @@ export async function removeDistribution(
 }
 
 /**
- * Deletes the material from every KMS key of the distribution at once: they keep their ids and can
- * do nothing until {@link restoreDistribution} puts the same material back.
+ * Deletes the material from every KMS key of the distribution at once. The KMS keys keep their ids,
+ * and can't be used until {@link restoreDistribution} imports the same material again.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; DISTRIBUTION_DIFFERS if its removal
  * did not finish; errors of the KMS.
  */
@@ -85,9 +88,9 @@ export async function revokeDistribution(
 ): Promise<void> {
   const purpose = `write keymgmt/kms/${providerName}/key/${key}/revoke`
   await withKeyLock(engine.store, key, purpose, async () => {
-    const record = (await requireKey(engine, key)).current
+    const record = await requireKey(engine, key)
     const distribution = await requireDistribution(engine, providerName, key)
-    assertAgree(record, providerName, distribution.current)
+    assertAgree(record.current, providerName, distribution.current)
     if (distribution.current.state === 'removed') throw takedownError('removal', providerName, key)
     if (distribution.current.state === 'active')
       await distribution.update((current) => ({ ...current, state: 'revoked' }))
@@ -98,10 +101,10 @@ export async function revokeDistribution(
 }
 
 /**
- * Takes back a removal or a revocation: cancels the deletions, puts the material back, enables, and
- * creates the same alias again. One that is active already stays as it is.
- * KMS keys that AWS has deleted meanwhile stay lost.
- * @throws KeymgmtError DISTRIBUTION_NOT_FOUND if there is nothing to take back; KMS_KEY_NOT_FOUND
+ * Reverses a removal or a revocation: cancels the deletions, imports the material again, enables
+ * the KMS keys, and creates the same alias again. Does nothing if the distribution is active. KMS
+ * keys that AWS has deleted stay lost.
+ * @throws KeymgmtError DISTRIBUTION_NOT_FOUND if there is nothing to restore; KMS_KEY_NOT_FOUND
  * if AWS has deleted all KMS keys of it; errors of the KMS.
  */
 export async function restoreDistribution(
@@ -115,12 +118,10 @@ export async function restoreDistribution(
     await agreeingDistributions(engine, record.current)
     const distribution = await reopen(engine, providerName, record.current)
     if (distribution.current.state !== 'active') await distribution.update(activated)
-    await reconcileKey(
-      engine,
-      record,
-      await workableDistributions(engine, record.current),
-      (named) => named.providerName === providerName,
-    )
+    const distributions = await workableDistributions(engine, record.current)
+    await reconcileKey(engine, record, distributions, {
+      isRequested: (_step, named) => named.providerName === providerName,
+    })
   })
 }
 
@@ -227,17 +228,18 @@ const TAKEN: Readonly<Record<DistributionState, (entry: CreatedKmsKey) => Create
 
 /**
  * The archived distribution of the key for the same purpose, active again, where AWS still has all
- * of its KMS keys. AWS is only asked if it has them.
+ * of its KMS keys. Drops those that AWS has deleted after their date.
  */
 export async function reactivate(
   engine: Engine,
-  providerName: string,
+  provider: KmsRecord,
   key: KeyRecord,
   purpose: readonly Purpose[],
 ): Promise<RecordHandle<DistributionRecord> | undefined> {
-  for (const archived of await archivedOf(engine, key, providerName)) {
+  for (const archived of await archivedOf(engine, key, provider.name)) {
     const { record, gone } = archived
-    if (record.purpose.join() !== purpose.join()) continue
+    const isThere = record.regions[0] === provider.key_collection
+    if (!isThere || record.purpose.join() !== purpose.join()) continue
     const found = await findArchived(engine, archived)
     if (found?.kms_keys.every(({ state }) => state === 'created')) {
       engine.notice(
@@ -245,7 +247,7 @@ export async function reactivate(
       )
       return unarchive(engine, archived, key.name, activated(found))
     }
-    if (gone) await deleteArchived(engine, archived)
+    if (gone && !found) await deleteArchived(engine, archived)
   }
   return undefined
 }

@@ -46,7 +46,9 @@ export interface RepairOptions {
 
 /** The outcome of {@link repairDistribution}. */
 export interface Repair {
+  /** The differences that were corrected. */
   readonly repaired: readonly Difference[]
+  /** The differences that remain. */
   readonly remaining: readonly Difference[]
   /** The questions that AWS did not answer: what they are about was left alone. */
   readonly unchecked: readonly Unchecked[]

@@ -3,7 +3,8 @@ import { keyInName } from '../records/alias-names.js'
 import { archivedIn } from '../records/archive.js'
 import { lastDeletion } from '../records/kms-keys.js'
 import { recordPath } from '../records/model.js'
-import { readProvider } from '../records/repository.js'
+import { readKey, readProvider } from '../records/repository.js'
+import { listBehind } from './behind.js'
 
 /** The source of AWS credentials that assume no role. */
 export type BaseCredentials =
@@ -19,7 +20,9 @@ export type CredentialsSource =
 
 /** A removed distribution that can still be restored. */
 export interface RemovedDistribution {
+  /** Name of the provider. */
   readonly providerName: string
+  /** Name of the key. */
   readonly key: string
   /** The last date on which AWS deletes a KMS key of it, where AWS has named one. */
   readonly date: string | undefined
@@ -27,9 +30,14 @@ export interface RemovedDistribution {
 
 /** The content of the store. */
 export interface StoreStatus {
+  /** Number of keys. */
   readonly keys: number
+  /** Number of providers. */
   readonly providers: number
+  /** Number of active and revoked distributions. */
   readonly distributions: number
+  /** The distributions that lack a version. */
+  readonly behind: number
   /** The removed distributions that can still be restored, as far as the store knows. */
   readonly removed: readonly RemovedDistribution[]
   /** By provider. */
@@ -37,8 +45,9 @@ export interface StoreStatus {
 }
 
 /**
- * Counts keys, providers and distributions, lists the removed ones, and reads where each provider's
- * credentials are.
+ * Counts keys, providers, distributions and those that are behind, lists the removed ones, and
+ * returns the source of each provider's credentials. Sends nothing to AWS.
+ * @throws KeymgmtError STORE_SEALED, STORE_CORRUPT, STORE_UNAVAILABLE
  */
 export async function readStatus(engine: Engine): Promise<StoreStatus> {
   const [keys, providers, distributed] = await Promise.all([
@@ -62,6 +71,7 @@ export async function readStatus(engine: Engine): Promise<StoreStatus> {
     keys: keys.length,
     providers: providers.length,
     distributions: distributions.flat().length,
+    behind: await countBehind(engine),
     removed: removed
       .flat()
       .filter(({ gone }) => !gone)
@@ -72,6 +82,16 @@ export async function readStatus(engine: Engine): Promise<StoreStatus> {
       })),
     credentials: Object.fromEntries(credentials),
   }
+}
+
+/** Reads one key after the other: a store can have more records than a process may open files. */
+async function countBehind(engine: Engine): Promise<number> {
+  let count = 0
+  for (const name of await engine.store.list(recordPath.keys)) {
+    const key = await readKey(engine, name)
+    if (key) count += (await listBehind(engine, key)).length
+  }
+  return count
 }
 
 /** PURE: the source that a provider's stored credentials name. */

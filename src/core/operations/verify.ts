@@ -26,11 +26,15 @@ export type { Observation, ObservedKmsKey, Unchecked } from '../reconcile/observ
 
 /** One distribution, compared with AWS. */
 export interface Verification {
+  /** Name of the provider. */
   readonly providerName: string
+  /** Name of the key. */
   readonly key: string
+  /** The record that was compared. */
   readonly distribution: DistributionRecord
   /** If a question in it is unchecked, not everything was compared. */
   readonly observation: Observation
+  /** The differences between the record and AWS. */
   readonly differences: readonly Difference[]
 }
 
@@ -68,14 +72,16 @@ export async function verifyDistribution(
 
 /** All distributions in one provider, compared with AWS. */
 export interface ProviderVerification {
+  /** The result of each distribution in the provider. */
   readonly verifications: readonly Verification[]
   /** The keys whose distributions were not compared at all. */
   readonly unchecked: readonly Unchecked[]
 }
 
 /**
- * The same for every distribution in the provider, present and removed. One that is refused keeps
- * no other one from being compared.
+ * Does the same for every distribution in the provider, active and removed. An error in one does
+ * not stop the others.
+ * @throws KeymgmtError KMS_NOT_FOUND
  */
 export async function verifyProvider(
   engine: Engine,

@@ -23,8 +23,8 @@ export interface PlacedDistribution {
 /**
  * Refuses a distribution that was created at an embedded KMS anywhere else, and credentials of
  * another account than that of its first KMS key: a reply about its KMS keys would mean nothing
- * there, and material must not go there. If the account can't be read, AWS compares it with the ARNs in the
- * requests.
+ * there, and material must not go there. If the account can't be read, AWS compares it with the
+ * ARNs in the requests.
  * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
  */
 export async function assertPlace(distribution: PlacedDistribution): Promise<void> {

@@ -2,7 +2,7 @@ import { KeymgmtError } from '../../errors.js'
 import { aliasName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
 import { freeName } from '../records/distribution-name.js'
-import { aliasAt, createdKmsKeys, requireKmsKey } from '../records/kms-keys.js'
+import { aliasAt, requireKmsKey } from '../records/kms-keys.js'
 import type { AliasEntry } from '../records/model.js'
 import { writeAlias, type ReconcileContext } from './context.js'
 import type { StepOf } from './plan.js'
@@ -32,8 +32,9 @@ export async function pointAlias(
       exists: known?.state === 'pending' ? 'unknown' : known !== undefined,
     })
   } catch (error) {
-    if (await isNameTaken(context, step, keys, error)) return rename(context, step)
-    throw error
+    if (!(await isNameTaken(context, step, keys, error))) throw error
+    await rename(context, step)
+    return
   }
   await writeAlias(context, region, alias, { state: 'set', version })
 }
@@ -69,8 +70,10 @@ async function ownKmsKeys(
   const archived = await archivedOf(engine, key, providerName)
   return new Set(
     [distribution.current, ...archived.map(({ record }) => record)]
-      .flatMap(createdKmsKeys)
-      .flatMap((entry) => (entry.region === region ? [entry.key.id] : [])),
+      .flatMap(({ kms_keys }) => kms_keys)
+      .flatMap((entry) =>
+        entry.state !== 'creating' && entry.region === region ? [entry.key.id] : [],
+      ),
   )
 }
 
@@ -120,13 +123,34 @@ async function isNameTaken(
   return target !== undefined && !keys.has(target)
 }
 
-/** The taken alias is no longer on record; what was begun in other Regions is then removed. */
+/** The most names that one command tries: others rarely have an alias of the same second. */
+const MAX_NAMES = 20
+
+/**
+ * The taken alias is no longer on record; what was begun in other Regions is then removed.
+ * @throws KeymgmtError KMS_FAILED after {@link MAX_NAMES} names
+ */
 async function rename(
   context: ReconcileContext,
   { region, alias }: StepOf<'point-alias'>,
 ): Promise<void> {
-  const { engine, key, distribution } = context
+  const { engine, key, distribution, takenNames } = context
+  takenNames.add(distribution.current.name)
+  if (takenNames.size >= MAX_NAMES) throw noFreeNameError(region, alias)
   const name = await freeName(engine, key.name, distribution.current.name)
   await writeAlias(context, region, alias, undefined)
   await distribution.update((current) => ({ ...current, name }))
+}
+
+function noFreeNameError(region: string, alias: string): KeymgmtError {
+  return new KeymgmtError(
+    'KMS_FAILED',
+    `${MAX_NAMES} aliases in ${region} are taken by others, the last of them ${alias}`,
+    {
+      hints: [
+        `see the KMS keys that they point to: aws kms list-aliases --region ${region}`,
+        'then run the same command again, which tries the next names',
+      ],
+    },
+  )
 }

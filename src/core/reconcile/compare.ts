@@ -2,20 +2,25 @@ import type { KmsKeyState, KmsKeyStatus } from '../../kms/provider.js'
 import { createdKmsKeyAt, materialIn } from '../records/kms-keys.js'
 import type { DistributionRecord, KeyRecord, KmsKeyEntry, KmsKeyPlace } from '../records/model.js'
 import { waysForward } from '../records/takedown.js'
+import { versionsBehind } from './behind.js'
 import { interruptionOf, takedownOf, type Interruption } from './interruption.js'
 import type { Observation, ObservedKmsKey } from './observe.js'
 import { isEnabledVersion, wantedAliases } from './plan.js'
 
 /** A difference between the records and AWS. */
 export interface Difference {
+  /** The property that differs. */
   readonly what:
     'kms-key' | 'state' | 'material' | 'expiry' | 'tags' | 'multi-region' | 'alias' | 'unfinished'
+  /** AWS Region. */
   readonly region: string
   /** Absent where no version is concerned. */
   readonly version?: number
   /** The KMS key id, or the name of the alias. */
   readonly subject: string
+  /** The recorded value. */
   readonly expected: string
+  /** The value in AWS. */
   readonly found: string
   /** True if `repair` ends the difference. */
   readonly repairable: boolean
@@ -75,10 +80,18 @@ function unfinishedDifference(compared: Compared, interruption: Interruption): D
     subject: name,
     expected: 'every command finished',
     found:
-      interruption === 'distribution' ? 'an interrupted command' : `an unfinished ${interruption}`,
+      interruption === 'distribution' ? describeLag(compared) : `an unfinished ${interruption}`,
     repairable: true,
     wayOut: repairOf(compared),
   }
+}
+
+/** The versions that the distribution lacks, and why. */
+function describeLag({ key, record }: Compared): string {
+  const versions = versionsBehind(key, record)
+  if (versions.length === 0) return 'an interrupted command'
+  const reason = record.behind?.reason ?? 'an interrupted command'
+  return `lacks version ${versions.join(', ')}: ${reason}`
 }
 
 function expectedState({ key, record }: Compared, { version }: KmsKeyPlace): KmsKeyState {

@@ -1,4 +1,4 @@
-import { KeymgmtError } from '../../errors.js'
+import { KeymgmtError, withHints } from '../../errors.js'
 import type { DistributionRecord, KeyRecord } from '../records/model.js'
 import { waysForward, type Takedown } from '../records/takedown.js'
 import { plan } from './plan.js'
@@ -59,13 +59,7 @@ export async function withWaysForward<T>(
   try {
     return await work()
   } catch (error) {
-    if (!(error instanceof KeymgmtError)) throw error
-    throw new KeymgmtError(error.code, error.message, {
-      hints: [...error.hints, ...waysForwardHints(takedown, providerName, key)],
-      requestId: error.requestId,
-      awsError: error.awsError,
-      cause: error,
-    })
+    throw withHints(error, waysForwardHints(takedown, providerName, key))
   }
 }
 

@@ -1,29 +1,28 @@
 import { KeymgmtError, type ErrorCode } from '../../errors.js'
 import type { KmsKeyStatus, KmsProvider } from '../../kms/provider.js'
-import { openProvider, type Engine } from '../engine.js'
-import { keyInName } from '../records/alias-names.js'
-import type { ArchivedDistribution } from '../records/archive.js'
-import { found, lost, materialIn } from '../records/kms-keys.js'
+import { materialIn } from '../records/kms-keys.js'
 import { withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'
-import { readProvider } from '../records/repository.js'
-import { assertPlace } from './account.js'
 import { tagsFor, type ObserveContext } from './context.js'
 import { wantedAliases } from './plan.js'
 
 /** A question about a distribution that AWS did not answer. */
 export interface Unchecked {
+  /** The property that could not be read. */
   readonly what: 'kms-key' | 'tags' | 'material' | 'alias' | 'distribution' | 'orphans'
+  /** AWS Region. */
   readonly region: string
   /** Absent where no version is concerned. */
   readonly version?: number
   /** The KMS key id, or the name of the distribution, key or provider. */
   readonly subject: string
+  /** The error of the request. */
   readonly error: KeymgmtError
 }
 
 /** The state of one KMS key in AWS. */
 export interface ObservedKmsKey {
+  /** The record of the KMS key. */
   readonly entry: KmsKeyEntry
   /** Undefined if AWS has no such KMS key, or did not say. */
   readonly status: KmsKeyStatus | undefined
@@ -49,6 +48,7 @@ interface MaterialQuestion {
 
 /** The state of a distribution in AWS. */
 export interface Observation {
+  /** The KMS keys in AWS, in the order of the records. */
   readonly kmsKeys: readonly ObservedKmsKey[]
   /** By Region and name, the id of the KMS key that an alias names; only Regions that answered. */
   readonly aliases: ReadonlyMap<string, ReadonlyMap<string, string>>
@@ -205,28 +205,4 @@ export async function showsMaterial(
   // AWS also accepts an earlier material of the KMS key: only its id says which one it is.
   const { materialId } = accepted ?? {}
   return accepted !== undefined && (!materialId || !current || materialId === current)
-}
-
-/**
- * The record of an archived distribution, with the KMS keys as lost that AWS no longer has;
- * undefined if it has none of them, or if they can't be looked for.
- * @throws KeymgmtError KMS_ACCOUNT_DIFFERS; errors of the KMS.
- */
-export async function findArchived(
-  engine: Engine,
-  { providerName, record }: ArchivedDistribution,
-): Promise<DistributionRecord | undefined> {
-  const provider = await readProvider(engine, providerName)
-  if (!provider || provider.key_collection !== record.regions[0]) return undefined
-  const opened = await openProvider(engine, provider)
-  await assertPlace({ key: keyInName(record.name), providerName, record, provider: opened })
-  const kms_keys = await Promise.all(
-    record.kms_keys.map(async (entry) => {
-      if (entry.state === 'creating') return entry
-      const status = await opened.inspect(entry.region, entry.key)
-      if (!status) return entry.state === 'lost' ? entry : lost(entry)
-      return entry.state === 'lost' ? found(entry) : entry
-    }),
-  )
-  return kms_keys.some(({ state }) => state === 'created') ? { ...record, kms_keys } : undefined
 }

@@ -61,8 +61,13 @@ export function isFinal(error: unknown): boolean {
     !(error instanceof KeymgmtError) ||
     error.code === 'INTERRUPTED' ||
     error.code === 'KMS_TIMEOUT' ||
-    error.code.startsWith('STORE_')
+    isStoreFailure(error)
   )
+}
+
+/** True if the store could not be read or written. */
+export function isStoreFailure(error: unknown): boolean {
+  return error instanceof KeymgmtError && error.code.startsWith('STORE_')
 }
 
 /** The results of the steps of one distribution. */

@@ -3,6 +3,7 @@ import { assertAgree } from '../records/agreement.js'
 import type { KeyRecord } from '../records/model.js'
 import { distributionsOf, type NamedDistribution } from '../records/repository.js'
 import { waysForward, type Takedown } from '../records/takedown.js'
+import { isBehind, versionsBehind } from './behind.js'
 import { describeSkipped, interruptionOf, takedownOf } from './interruption.js'
 
 /**
@@ -54,8 +55,9 @@ export function reportSkipped(
 }
 
 /**
- * The same, and says what an interrupted command left to be finished with them. A removal or a
- * revocation is left to the command that started it.
+ * The same, and says what the command also does: it brings distributions up to date, and finishes
+ * what an interrupted command left. A removal or a revocation is left to the command that started
+ * it.
  */
 export async function resumableDistributions(
   engine: Engine,
@@ -66,25 +68,51 @@ export async function resumableDistributions(
   return distributions
 }
 
-/** Says what an interrupted command left to be finished with the distributions. */
+/** Says what earlier commands left to be done with the distributions. */
 export function noticeUnfinished(
   engine: Engine,
   key: KeyRecord,
   distributions: readonly NamedDistribution[],
 ): void {
-  const unfinished = distributions.filter(({ distribution }) =>
-    interruptionOf(key, distribution.current),
-  )
-  if (key.pending_version !== undefined || unfinished.length > 0)
-    engine.notice(`First finishing an interrupted command: ${describeUnfinished(key, unfinished)}`)
+  for (const named of distributions) {
+    const { providerName, distribution } = named
+    if (isBehind(key, distribution.current))
+      engine.notice(`Also bringing a distribution up to date: ${describeBehind(key, named)}`)
+    else if (interruptionOf(key, distribution.current))
+      engine.notice(`Also finishing an interrupted command on ${key.name} in ${providerName}`)
+  }
 }
 
-function describeUnfinished(
-  { name, pending_version }: KeyRecord,
-  unfinished: readonly NamedDistribution[],
+/** The versions that the distribution lacks, and why. */
+export function describeBehind(
+  key: KeyRecord,
+  { providerName, distribution: { current } }: NamedDistribution,
 ): string {
-  if (pending_version !== undefined) return `the rotation of ${name} to version ${pending_version}`
-  return unfinished
-    .map(({ providerName }) => `the distribution of ${name} in ${providerName}`)
-    .join(', ')
+  const versions = versionsBehind(key, current)
+  const lacking = `${versions.length === 1 ? 'version' : 'versions'} ${versions.join(', ')}`
+  const reason = current.behind?.reason ?? 'a command did not finish'
+  return `${key.name} in ${providerName} lacks ${lacking} (${reason})`
 }
+
+/** Reports a distribution that a rotation leaves out. */
+export function reportLeftOut(
+  engine: Engine,
+  key: string,
+  version: number,
+  { providerName, distribution }: NamedDistribution,
+): void {
+  const [primary] = distribution.current.regions
+  for (const region of distribution.current.regions)
+    engine.outcome({
+      provider: providerName,
+      region,
+      version,
+      action: region === primary ? 'create' : 'replicate',
+      state: 'skipped',
+      reason: LEFT_OUT,
+      wayOut: `to bring it up to date: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/repair`,
+    })
+}
+
+/** The reason of a distribution that a rotation left out. */
+export const LEFT_OUT = 'left out of the rotation (without)'

@@ -146,7 +146,7 @@ function expiryOf(context: ReconcileContext, place: KmsKeyPlace): Date | undefin
   throw expiredError(context, place, validTo)
 }
 
-/** AWS's clock may be ahead of ours: it refuses an expiry in the past. */
+/** True if AWS's clock is ahead of this one: it refuses an expiry in the past. */
 function isInvalid(error: unknown): boolean {
   return error instanceof KeymgmtError && error.awsError === 'ValidationException'
 }

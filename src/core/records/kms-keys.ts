@@ -1,4 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
+import { OPERATION_TAG } from '../../kms/provider.js'
 import type { RecordHandle } from './record.js'
 import {
   without,
@@ -100,6 +101,15 @@ export function putKmsKey(record: DistributionRecord, entry: KmsKeyEntry): Distr
     (one, other) => one.version - other.version || place(one) - place(other),
   )
   return { ...record, kms_keys }
+}
+
+/**
+ * The ARN of a KMS key; of one that may or may not have been created, the tag to find it by.
+ */
+export function kmsKeyName(entry: KmsKeyEntry): string {
+  return entry.state === 'creating'
+    ? `a KMS key in ${entry.region} with the tag ${OPERATION_TAG}=${entry.operation_id}, if there is one`
+    : entry.key.arn
 }
 
 /** The record without the entry of this version and Region. */

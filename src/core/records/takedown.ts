@@ -13,3 +13,8 @@ export function waysForward(
     restore: `keymgmt write -f ${path}/restore`,
   }
 }
+
+/** The command that drops a distribution which can no longer be reached. */
+export function forgetCommand(providerName: string, key: string): string {
+  return `keymgmt write -f keymgmt/kms/${providerName}/key/${key}/forget allow_orphans=true`
+}

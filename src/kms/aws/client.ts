@@ -57,7 +57,7 @@ export async function openConnection(
   options: ClientOptions,
 ): Promise<Connection> {
   const configuration = await readConfiguration(options.env, settings.credentials.profile)
-  const transport = await createTransport(configuration)
+  const transport = createTransport(configuration)
   const config = clientConfig(configuration, options)
   const handler = new LookupHandler(options.signal, transport)
   const credentials = await createCredentials(settings, configuration, {

@@ -40,8 +40,8 @@ const DIRECT_TIMEOUT_MS = 11_000
  * certificate is the cause; then nothing of the request was sent.
  * @throws KeymgmtError TLS_REFUSED if the CA bundle can't be used.
  */
-export async function createTransport(configuration: AwsConfiguration): Promise<Transport> {
-  const bundle = await loadCaBundle(configuration)
+export function createTransport(configuration: AwsConfiguration): Transport {
+  const bundle = loadCaBundle(configuration)
   const route: Route = {
     env: configuration.env,
     ...(bundle && { secureContext: bundle.secureContext, bundle: bundle.source }),

@@ -10,7 +10,7 @@ import { programTable } from '../../support/program.js'
 
 const SECRET = "bCiYmNro'LxLmPNQ47VI is invalid. vjlm8mQu5oktZcQdq195w"
 
-/** How commander refuses the arguments, in our words. No action is run. */
+/** The error for arguments that commander refuses. No action runs. */
 async function refusal(program: KeymgmtCommand, args: readonly string[]): Promise<KeymgmtError> {
   const { command, argv } = fromGoFlags(args, program)
   command.action(() => {

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { adopt } from '../../../src/core/operations/adopt.js'
 import { distribute } from '../../../src/core/operations/distribute.js'
 import { importKey } from '../../../src/core/operations/import.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
 import { fingerprintOf } from '../../../src/core/records/material.js'
@@ -39,7 +40,7 @@ import {
 
 const one = randomBytes(32)
 
-/** A testbed with a key `app` and a KMS key that holds its material and that we did not make. */
+/** A testbed with a key `app` and a foreign KMS key that has its material. */
 async function createForeignKey(
   change: Partial<KmsKeyRequest> = {},
   settings: Parameters<typeof importKey>[3] = {},
@@ -104,7 +105,7 @@ describe('a KMS key is adopted', () => {
     kmsKey.expires = validTo
     await adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })
     expect(kmsKey.expires).toEqual(validTo)
-    // It expires.
+    // The material expires.
     Object.assign(kmsKey, { material: undefined, expires: undefined })
     const engine = { ...testbed.engine, now: () => new Date(validTo.getTime() + 1) }
     const { differences } = await verifyDistribution(engine, 'k', 'app', false)

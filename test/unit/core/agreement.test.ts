@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import type { Engine } from '../../../src/core/engine.js'
 import { adopt } from '../../../src/core/operations/adopt.js'
 import { distribute, replicate } from '../../../src/core/operations/distribute.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import {
   removeDistribution,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Engine } from '../../../src/core/engine.js'
 import { distribute } from '../../../src/core/operations/distribute.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import { removeDistribution, restoreDistribution } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
@@ -91,6 +92,17 @@ describe('an alias name that is taken in AWS', () => {
     return { testbed, foreign }
   }
 
+  it('is given up after 20 names, and the next command tries others', async () => {
+    const { testbed } = await takenFor(25)
+    const refused = await refusal(distribute(at(testbed.engine), 'k', 'app', AES))
+    expect(refused.slice(0, 2)).toEqual([
+      'KMS_FAILED',
+      `20 aliases in ${HOME} are taken by others, the last of them alias/hashicorp/app-${SECOND + 19}`,
+    ])
+    await distribute(at(testbed.engine), 'k', 'app', AES)
+    expect(await nameOf(testbed.engine, 'app')).toBe(`app-${SECOND + 25}`)
+  })
+
   it.each([false, true])(
     'stays with its owner, and the next second is used (version aliases: %s)',
     async (versionAliases) => {
@@ -135,6 +147,9 @@ describe('an alias that somebody moved to another KMS key', () => {
       `the alias alias/hashicorp/${name ?? ''} in ${HOME} points to KMS key other-kms-key, which does not belong to app: somebody moved it`,
       'keymgmt left the alias alone',
       'to move it back: keymgmt write -f keymgmt/kms/k/key/app/repair',
+      'version 2 was created, and version 2 becomes the latest as soon as one provider has it',
+      'bring k up to date, without another version: keymgmt write -f keymgmt/key/app/rotate',
+      'or rotate without it: keymgmt write keymgmt/key/app/rotate without=k',
     ])
     expect(targets(testbed)).toEqual(['other-kms-key'])
     await repairDistribution(testbed.engine, 'k', 'app')

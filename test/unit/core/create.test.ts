@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { distribute, replicate } from '../../../src/core/operations/distribute.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { openRecord } from '../../../src/core/records/record.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
 import { recordPath, type DistributionRecord } from '../../../src/core/records/model.js'
@@ -18,8 +19,8 @@ import {
   type Testbed,
 } from './testbed.js'
 
-// A KMS key costs money every month, and AWS makes another one each time it is asked: none is made
-// without being on record, none twice.
+// AWS creates another KMS key for each CreateKey, and each costs money every month: none may be
+// created twice, or without a record.
 
 const LOOKING = `looking in ${HOME} for KMS keys that AWS may have created without a reply`
 const AWAY = 'eu-west-1'
@@ -39,8 +40,8 @@ async function createKeyed(versions = 1): Promise<Testbed> {
 }
 
 /**
- * A KMS that answers CreateKey so, as often as there are answers: `made` is what it does before it
- * does not tell.
+ * A KMS that replies to CreateKey in these ways, in order. `made` creates the KMS key and loses the
+ * reply; `not made` only loses the reply.
  */
 const creating = (...answers: readonly ('told' | 'made' | 'not made' | Error)[]) => {
   const left = [...answers]
@@ -55,7 +56,7 @@ const creating = (...answers: readonly ('told' | 'made' | 'not made' | Error)[])
   })
 }
 
-/** What is on record of the distribution is changed to what a command leaves that dies. */
+/** Changes the distribution's record to one that a killed command leaves. */
 async function edit(
   { store }: Testbed,
   change: (record: DistributionRecord) => DistributionRecord['kms_keys'],
@@ -104,7 +105,7 @@ describe('if the reply to CreateKey is lost', () => {
     const testbed = await createKeyed(2)
     const waiting: (() => void)[] = []
     const { engine } = recorded(testbed, (provider) => ({
-      // The second version is asked for, and answered after the first was found.
+      // The second version is requested first, and created after the first was found.
       create: async (request) => {
         if (request.tags['keymgmt:version'] === '1') {
           await provider.create(request)
@@ -178,7 +179,7 @@ describe('if no KMS key was created', () => {
       }))
       await distribute(engine, 'k', 'app', AES)
       expect(asked).toEqual([begun.operation_id])
-      // The attempt can have ended just now: until AWS shows its result takes the whole time.
+      // The attempt may have ended just now, so the whole settling time is left.
       expect(Date.now() - searched.getTime()).toBeLessThan(1_000)
       expect(progress[0]).toBe(LOOKING)
       expect(await findProblems(testbed)).toEqual([])
@@ -217,7 +218,7 @@ describe('a KMS key whose creation got no reply', () => {
       },
     }))
     await replicate(engine, 'k', 'app')
-    // A command that was killed went on sending for ten minutes at most.
+    // A killed command has sent requests for ten minutes at most.
     expect(asked).toEqual([
       '2 since 2026-02-01T00:10:00.000Z',
       `${AWAY} since 2026-01-15T00:10:00.000Z`,

@@ -1,7 +1,8 @@
 import { expect, describe, it } from '@jest/globals'
 import type { Engine, Outcome } from '../../../src/core/engine.js'
 import { distribute } from '../../../src/core/operations/distribute.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import {
   removeDistribution,
   restoreDistribution,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { distribute, readInterruption, replicate } from '../../../src/core/operations/distribute.js'
-import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { deleteKey, saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { readDistribution, readKey } from '../../../src/core/records/repository.js'
 import {
   removeDistribution,
@@ -22,8 +23,8 @@ import {
   shown,
 } from './testbed.js'
 
-// What core does, and what it refuses and in which words. The KMS is in memory and held to the
-// contract of every KMS.
+// The operations of the core and their errors. The KMS in memory passes the contract test of every
+// KMS.
 
 describe('a key', () => {
   it("is created with Vault's defaults, or with the requested type", async () => {
@@ -130,6 +131,7 @@ describe('a key', () => {
       'KEY_IN_USE',
       'app is distributed to k',
       'keymgmt delete keymgmt/kms/k/key/app',
+      'or, if k is gone for ever: keymgmt write -f keymgmt/kms/k/key/app/forget allow_orphans=true',
     ])
     await revokeDistribution(engine, 'k', 'app')
     await removeDistribution(engine, 'k', 'app')
@@ -140,6 +142,7 @@ describe('a key', () => {
       ),
       'to restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
       'or wait until AWS has deleted the last of its KMS keys',
+      'if k can never be reached again: keymgmt write -f keymgmt/kms/k/key/app/forget allow_orphans=true',
     ])
     kms.keys.length = 0
     await deleteKey({ ...engine, now: () => new Date(Date.now() + 31 * DAY_MS) }, 'app')
@@ -280,7 +283,7 @@ describe('a distribution', () => {
           what: 'unfinished',
           region: HOME,
           expected: 'every command finished',
-          found: 'an interrupted command',
+          found: 'lacks version 1: failed',
           repairable: true,
         },
         { what: 'alias' },
@@ -288,17 +291,23 @@ describe('a distribution', () => {
     )
     await saveKey(testbed.engine, 'app', { deletionAllowed: true })
     expect(testbed.notices).toEqual([
-      'First finishing an interrupted command: the distribution of app in k',
+      'Also bringing a distribution up to date: app in k lacks version 1 (failed)',
     ])
     expect(await readInterruption(testbed.engine, 'k', 'app')).toBeUndefined()
-    expect(await refusal(rotateKey(failing.engine, 'app'))).toEqual(['KMS_FAILED', 'failed'])
+    expect(await refusal(rotateKey(failing.engine, 'app'))).toEqual([
+      'KMS_FAILED',
+      'failed',
+      'version 2 was created, and version 2 becomes the latest as soon as one provider has it',
+      'bring k up to date, without another version: keymgmt write -f keymgmt/key/app/rotate',
+      'or rotate without it: keymgmt write keymgmt/key/app/rotate without=k',
+    ])
     expect(await readKey(testbed.engine, 'app')).toMatchObject({
       latest_version: 1,
       pending_version: 2,
     })
     expect((await rotateKey(testbed.engine, 'app')).latest_version).toBe(2)
     expect(testbed.notices[1]).toBe(
-      'First finishing an interrupted command: the rotation of app to version 2',
+      'No version is created, because app in k lacks version 2 (failed). This rotation only brings the key up to date. To create version 3, rotate again afterwards',
     )
     expect(await readKey(testbed.engine, 'app')).not.toHaveProperty('pending_version')
   })
@@ -357,7 +366,7 @@ describe('a removal or revocation', () => {
     expect(await refusal(distribute(testbed.engine, 'k', 'app', AES))).toEqual([
       'DISTRIBUTION_DIFFERS',
       'it is already distributed, and its material is revoked',
-      'to bring the material back: keymgmt write -f keymgmt/kms/k/key/app/restore',
+      'to to bring the material back: keymgmt write -f keymgmt/kms/k/key/app/restore',
     ])
     expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
     await restoreDistribution(testbed.engine, 'k', 'app')

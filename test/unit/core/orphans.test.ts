@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { adopt } from '../../../src/core/operations/adopt.js'
 import { distribute, replicate } from '../../../src/core/operations/distribute.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { findOrphans } from '../../../src/core/operations/orphans.js'
 import { removeDistribution } from '../../../src/core/operations/remove.js'
 import { verifyProvider } from '../../../src/core/operations/verify.js'
@@ -14,7 +15,7 @@ const orphansOf = async ({ engine }: Pick<Testbed, 'engine'>) =>
     ({ region, key, version, state }) => `${key ?? ''} ${version ?? 0} ${region} ${state}`,
   )
 
-/** The store no longer knows the distribution. */
+/** Removes the distribution's record. */
 async function dropRecord({ store }: Testbed): Promise<void> {
   const path = recordPath.distribution('k', 'app')
   const stored = await store.get(path)

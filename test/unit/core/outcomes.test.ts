@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Engine, Outcome } from '../../../src/core/engine.js'
 import { distribute, replicate } from '../../../src/core/operations/distribute.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import { removeDistribution, revokeDistribution } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
@@ -25,7 +26,7 @@ import {
 
 const unreachable = () => Promise.reject(new KeymgmtError('KMS_UNREACHABLE', 'no route'))
 
-/** The engine of the next command, and the outcomes that it reports, in short. */
+/** An engine that collects the outcomes as short texts. */
 function reporting({ engine }: Pick<Testbed, 'engine'>): { engine: Engine; outcomes: string[] } {
   const outcomes: string[] = []
   const outcome = ({ provider, region, version, alias, action, state }: Outcome) =>
@@ -35,7 +36,7 @@ function reporting({ engine }: Pick<Testbed, 'engine'>): { engine: Engine; outco
   return { engine: { ...engine, outcome }, outcomes }
 }
 
-/** A provider none of whose calls arrives. */
+/** A provider that can't be reached. */
 const dead = (provider: KmsProvider): KmsProvider =>
   new Proxy(provider, {
     get: (target, name, receiver): unknown => {
@@ -44,7 +45,7 @@ const dead = (provider: KmsProvider): KmsProvider =>
     },
   })
 
-/** The key `app` in `k` and in `other`, and the provider `other` dead from now on. */
+/** The key `app` in `k` and in `other`, which can't be reached from now on. */
 async function createHalfDead(): Promise<Testbed> {
   const testbed = await createDistributed()
   await saveProvider(testbed.engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
@@ -159,7 +160,9 @@ describe('a dead Region', () => {
       'failed k eu-west-1 alias point-alias',
       'done k us-east-1 alias point-alias',
     ])
+    await rotateKey(testbed.engine, 'app')
     expect((await refusal(rotateKey(engine, 'app')))[0]).toBe('KMS_UNREACHABLE')
+    expect((await readKey(testbed.engine, 'app'))?.latest_version).toBe(2)
     expect(shown(testbed)).toContain('us-east-1 alias/hashicorp/app-TIME is app version 2')
     expect(shown(testbed)).toContain(`${HOME} alias/hashicorp/app-TIME is app version 2`)
     await rotateKey(testbed.engine, 'app')

@@ -61,6 +61,7 @@ describe('a provider', () => {
       'keymgmt delete keymgmt/kms/k/key/a',
       'keymgmt delete keymgmt/kms/k/key/b',
       'keymgmt delete keymgmt/kms/k/key/c',
+      'or, if k is gone for ever: keymgmt write -f keymgmt/kms/k/key/a/forget allow_orphans=true',
     ])
     await saveProvider(engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
     await distribute(engine, 'other', 'a', AES)
@@ -119,6 +120,7 @@ describe('a provider', () => {
       keys: 1,
       providers: 3,
       distributions: 1,
+      behind: 0,
       removed: [],
       credentials: {
         k: {

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { distribute, readInterruption, replicate } from '../../../src/core/operations/distribute.js'
 import type { Engine } from '../../../src/core/engine.js'
 import { importKey, importVersion } from '../../../src/core/operations/import.js'
-import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { deleteKey, saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { readDistribution, readKey, requireKey } from '../../../src/core/records/repository.js'
 import {
   without,
@@ -34,8 +35,8 @@ import {
   SIGN,
 } from './testbed.js'
 
-// What is on record after each command: from it all later ones are planned. And what changes
-// nothing writes nothing.
+// The records after each command, which later plans depend on. A command that changes nothing
+// writes nothing.
 
 const NOW = new Date(1_688_559_292_173)
 
@@ -296,6 +297,7 @@ describe('a key', () => {
       'app is distributed to k, other',
       'keymgmt delete keymgmt/kms/k/key/app',
       'keymgmt delete keymgmt/kms/other/key/app',
+      'or, if k is gone for ever: keymgmt write -f keymgmt/kms/k/key/app/forget allow_orphans=true',
     ])
   })
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { distribute } from '../../../src/core/operations/distribute.js'
-import { deleteKey, rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { deleteKey, saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { deleteProvider, saveProvider } from '../../../src/core/operations/providers.js'
 import { removeDistribution } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
@@ -52,7 +53,9 @@ async function contentOf(store: Store): Promise<Record<string, string>> {
   return found
 }
 
-/** A key with two versions in AWS, one that was removed from it, and one that is only here. */
+/**
+ * A store with a key with two versions in AWS, a removed one, and one that is only in the store.
+ */
 async function createFilled(): Promise<Testbed> {
   const testbed = await createDistributed()
   const { engine } = testbed
@@ -133,7 +136,7 @@ describe('a damaged snapshot is refused:', () => {
     records: string[]
   }
 
-  /** What is changed, and the code of the refusal. */
+  /** A change of the file, and the code of the error. */
   const CHANGES: readonly (readonly [string, (file: File, second: File) => void, string?])[] = [
     ['a record is missing', ({ records }) => records.pop()],
     ['the first record is missing', ({ records }) => records.shift()],
@@ -208,7 +211,7 @@ function interleaved(store: Store, between: (path: string) => Promise<void>): St
   }
 }
 
-/** What in a snapshot does not fit together. */
+/** The inconsistencies of a snapshot. */
 function tornIn(snapshot: Snapshot): string[] {
   const read = values(snapshot)
   const json = (path: string): unknown =>
@@ -347,7 +350,7 @@ describe('a restore', () => {
     expect(await contentOf(store)).toEqual(before)
   })
 
-  /** What is done after the snapshot, and what the snapshot then lacks. */
+  /** A change after the snapshot, and what the snapshot then lacks. */
   const LATER: readonly (readonly [
     string,
     (testbed: Testbed) => Promise<unknown>,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { distribute } from '../../../src/core/operations/distribute.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import {
@@ -26,8 +27,7 @@ import {
   REPLICATE,
 } from './testbed.js'
 
-// Which calls a command makes, in which order, what is said of each, and what happens when one
-// fails.
+// The calls of each command, their order and progress messages, and the effect of a failure.
 
 const MANY = 40
 const SIDE_BY_SIDE = 32
@@ -144,8 +144,7 @@ describe('a command makes exactly these calls', () => {
     const run = recorded(testbed)
     await step(run.engine)
     expect([...run.calls].sort()).toEqual([...calls].sort())
-    // Side by side are only those of one kind, or the aliases: the order of the kinds is what
-    // matters.
+    // Only calls of one kind run in parallel, so only the order of the kinds matters.
     const kinds = (of: readonly string[]) => [...new Set(of.map((call) => call.split(' ')[0]))]
     expect(kinds(run.calls)).toEqual(kinds(calls))
     const scheduled = run.calls.filter((call) => call.startsWith('scheduleDeletion'))
@@ -292,7 +291,8 @@ it('everything that several commands left unfinished is reported', async () => {
   ).toEqual(['KMS_FAILED', 'failed'])
   await saveKey(testbed.engine, 'app', {})
   expect(testbed.notices).toEqual([
-    'First finishing an interrupted command: the distribution of app in k, the distribution of app in other',
+    'Also finishing an interrupted command on app in k',
+    'Also finishing an interrupted command on app in other',
   ])
   expect(
     await findProblems({

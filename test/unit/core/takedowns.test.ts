@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import type { Engine } from '../../../src/core/engine.js'
 import { distribute, readInterruption } from '../../../src/core/operations/distribute.js'
 import { importVersion } from '../../../src/core/operations/import.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import {
   removeDistribution,
@@ -27,7 +28,7 @@ import {
 
 const fail = () => Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied'))
 
-/** Each takedown, what keeps it from finishing, and its ways forward. */
+/** Each takedown, the call that fails, and the ways forward. */
 const TAKEDOWNS = {
   removal: {
     step: (engine: Engine) => removeDistribution(engine, 'k', 'app', 7),
@@ -54,7 +55,7 @@ async function createInterrupted(name: keyof typeof TAKEDOWNS): Promise<Testbed>
   return testbed
 }
 
-/** What the commands after it do, and the versions that `other` has then. */
+/** Later commands, and the versions that `other` has after them. */
 const OTHERS: Readonly<Record<string, Step>> = {
   rotate: (engine) => rotateKey(engine, 'app'),
   'a setting': (engine) => saveKey(engine, 'app', { minEnabledVersion: 2 }),

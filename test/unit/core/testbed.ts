@@ -1,6 +1,7 @@
 import { createEngine, type Engine } from '../../../src/core/engine.js'
 import { distribute, replicate } from '../../../src/core/operations/distribute.js'
-import { rotateKey, saveKey } from '../../../src/core/operations/keys.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { readDistribution, requireKey } from '../../../src/core/records/repository.js'
 import { withMaterial } from '../../../src/core/records/material.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'

@@ -16,7 +16,7 @@ import { definePath } from '../../../src/router/path.js'
 import { didYouMean, distanceTo } from '../../../src/suggest.js'
 import { isEmpty, textOf, type RawValue } from '../../../src/router/values.js'
 
-// What a change to the router was once not noticed in.
+// Cases in which a change of the router was once not noticed.
 
 describe('fields', () => {
   it('bytes come from a file or a text only', () => {

@@ -18,7 +18,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { openSealedLocalStore } from '../../../src/store/index.js'
+import { openSealedLocalStore, type CreatedStore } from '../../../src/store/index.js'
 
 const bases: string[] = []
 afterEach(() => {
@@ -56,10 +56,10 @@ type Made = Awaited<ReturnType<typeof makeStore>>
 describe('a store', () => {
   it('is not created by reading; the first write creates all of it, private to this user', async () => {
     const place = newPlace()
-    const created: string[] = []
+    const created: CreatedStore[] = []
     const opened = openSealedLocalStore({
       ...place,
-      onKeyfileCreated: (path) => created.push(path),
+      onCreated: (store) => created.push(store),
     })
     expect([
       await opened.store.get('key/app'),
@@ -69,12 +69,9 @@ describe('a store', () => {
     expect(existsSync(place.storeDir)).toBe(false)
     await opened.store.put('key/app', value, undefined)
     await openSealedLocalStore(place).store.put('key/b', value, undefined)
-    expect(created).toEqual([place.keyfile])
-    expect(await opened.seal()).toEqual({
-      kind: 'keyfile',
-      path: place.storeDir,
-      keyfile: place.keyfile,
-    })
+    const seal = { kind: 'keyfile', path: place.storeDir, keyfile: place.keyfile }
+    expect(created).toEqual([{ ...seal, isKeyfileNew: true }])
+    expect(await opened.seal()).toEqual(seal)
     const modes = [
       '.',
       'locks',
@@ -439,7 +436,7 @@ describe('a damaged or unsafe store', () => {
     })
   })
 
-  // Only root can give a folder away.
+  // Only root can change the owner of a folder.
   if (process.getuid?.() === 0)
     it('with a folder that belongs to another user is refused', async () => {
       const made = await makeStore()

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import {
   FAULT_KINDS,
   FAULT_OPERATIONS,
@@ -9,6 +8,7 @@ import {
   type Fault,
 } from '../../../dev-kms/index.js'
 import { KeymgmtError } from '../../../errors.js'
+import { readRegularFile, UnsuitableFileError } from '../../../regular-file.js'
 import { isLoopback } from '../../../kms/aws/settings.js'
 import { didYouMean } from '../../../suggest.js'
 
@@ -106,11 +106,17 @@ function readFault(text: string): Fault {
   )
 }
 
+/** IAM's policies have at most some thousand characters. */
+const MAX_POLICY_SIZE = 1024 * 1024
+
 function readJson(file: string): unknown {
   return orInvalid(
     'policy',
-    () => JSON.parse(readFileSync(file, 'utf8')) as unknown,
-    ({ message }) => `${file} can't be read as JSON: ${message}`,
+    () => JSON.parse(readRegularFile(file, { maxSize: MAX_POLICY_SIZE }).toString()) as unknown,
+    (error) =>
+      error instanceof UnsuitableFileError
+        ? `${file} ${error.message}`
+        : `${file} can't be read as JSON: ${error.message}`,
   )
 }
 

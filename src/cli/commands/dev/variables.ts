@@ -138,8 +138,8 @@ export const REMOVED_VARIABLES: readonly RemovedVariables[] = [
     kind: 'settings of TLS and of other endpoints',
   },
   {
-    names: ['KEYMGMT_PASSPHRASE', 'KEYMGMT_PASSPHRASE_FILE', 'KEYMGMT_SEAL'],
-    kind: 'the passphrase, unless -store names a store',
+    names: ['KEYMGMT_PASSPHRASE', 'KEYMGMT_PASSPHRASE_FILE', 'KEYMGMT_SEAL', 'KEYMGMT_NO_CREATE'],
+    kind: 'the passphrase and the rule for a missing store, unless -store names a store',
     throwAwayOnly: true,
   },
 ]

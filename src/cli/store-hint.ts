@@ -1,0 +1,36 @@
+import { homedir } from 'node:os'
+import { KeymgmtError, type ErrorCode } from '../errors.js'
+import { describeStore, locate } from '../store/locate.js'
+import { storeExists } from '../store/sealed-local.js'
+import type { Context } from './commands/command.js'
+
+/** The errors that another store than the intended one causes, too. */
+const CAUSED_BY_STORE: ReadonlySet<ErrorCode> = new Set([
+  'KEY_NOT_FOUND',
+  'KMS_NOT_FOUND',
+  'DISTRIBUTION_NOT_FOUND',
+])
+
+type Surroundings = Pick<Context, 'terminal' | 'settings'>
+
+/** `error` with the store that was read as a hint, if something was not found there. */
+export function withStoreHint(error: unknown, surroundings: Surroundings): unknown {
+  if (!(error instanceof KeymgmtError) || !CAUSED_BY_STORE.has(error.code)) return error
+  const { text, exists } = storeOf(surroundings)
+  return error.withHints([exists ? `this is the store ${text}` : missing(text)])
+}
+
+/** The hint for a read that found nothing because there is no store; else undefined. */
+export function missingStoreHint(surroundings: Surroundings): string | undefined {
+  const { text, exists } = storeOf(surroundings)
+  return exists ? undefined : missing(text)
+}
+
+function storeOf({ terminal, settings }: Surroundings): { text: string; exists: boolean } {
+  const location = locate(terminal.env, terminal.platform, homedir, settings)
+  return { text: describeStore(location), exists: storeExists(location.storeDir) }
+}
+
+function missing(text: string): string {
+  return `there is no store in ${text}: check KEYMGMT_STORE, KEYMGMT_HOME and the setting store`
+}

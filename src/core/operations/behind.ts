@@ -1,0 +1,24 @@
+import type { Engine } from '../engine.js'
+import { versionsBehind } from '../reconcile/behind.js'
+import type { KeyRecord } from '../records/model.js'
+import { distributionsOf } from '../records/repository.js'
+
+/** A distribution that lacks versions. */
+export interface BehindDistribution {
+  /** Name of the provider. */
+  readonly providerName: string
+  /** The versions that it lacks, ascending. */
+  readonly versions: readonly number[]
+  /** Why it lacks them and since when; undefined if no command has failed there. */
+  readonly behind: { readonly since: string; readonly reason: string } | undefined
+}
+
+/** The distributions of the key that are behind, as far as the store knows. */
+export async function listBehind(engine: Engine, key: KeyRecord): Promise<BehindDistribution[]> {
+  return (await distributionsOf(engine, key.name)).flatMap(({ providerName, distribution }) => {
+    const versions = versionsBehind(key, distribution.current)
+    return versions.length > 0
+      ? [{ providerName, versions, behind: distribution.current.behind }]
+      : []
+  })
+}

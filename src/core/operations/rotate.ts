@@ -1,0 +1,155 @@
+import { KEY_TYPES } from '../../crypto/key-types.js'
+import { KeymgmtError, withHints, type ErrorCode } from '../../errors.js'
+import { didYouMean } from '../../suggest.js'
+import type { Engine } from '../engine.js'
+import { isBehind, versionBrought } from '../reconcile/behind.js'
+import { newestVersion, type Step } from '../reconcile/plan.js'
+import { reconcileKey } from '../reconcile/reconcile.js'
+import {
+  describeBehind,
+  LEFT_OUT,
+  reportLeftOut,
+  workableDistributions,
+} from '../reconcile/resume.js'
+import { withKeyLock } from '../records/locks.js'
+import type { KeyRecord } from '../records/model.js'
+import type { RecordHandle } from '../records/record.js'
+import { distributionsOf, requireKey, type NamedDistribution } from '../records/repository.js'
+import { forgetCommand } from '../records/takedown.js'
+import { createVersion } from './keys.js'
+
+/**
+ * Creates a version, puts it into every distribution and moves the aliases. It is the latest as
+ * soon as one distribution has it; the others are behind. While any is, this only brings those up
+ * to date and creates no version, so that the same call after a failure creates no further one. The
+ * distributions in the providers of `without` are left alone, and not waited for.
+ * @throws KeymgmtError KEY_NOT_FOUND; FIELD_INVALID if the key is not distributed to a provider of
+ * `without`; errors of the KMS if a distribution is behind, after which the same call resumes.
+ * @returns the key as it is then.
+ */
+export async function rotateKey(
+  engine: Engine,
+  name: string,
+  { without: leftOut = [] }: { readonly without?: readonly string[] | undefined } = {},
+): Promise<KeyRecord> {
+  return withKeyLock(engine.store, name, `rotate keymgmt/key/${name}`, async () => {
+    const key = await requireKey(engine, name)
+    await assertDistributed(engine, name, leftOut)
+    const isLeftOut = ({ providerName }: NamedDistribution) => leftOut.includes(providerName)
+    const all = await workableDistributions(engine, key.current)
+    const included = all.filter((named) => !isLeftOut(named))
+    const created = explainResumed(engine, key.current, included)
+      ? undefined
+      : await addVersion(engine, key, await KEY_TYPES[key.current.type].generate())
+    for (const named of all.filter(isLeftOut)) await leaveOut(engine, key.current, named)
+    try {
+      const isRequested = (step: Step) => versionBrought(step) !== undefined
+      await reconcileKey(engine, key, included, { isRequested, leftOut })
+    } catch (error) {
+      throw rotationError(error, key.current, created, included, leftOut)
+    }
+    return key.current
+  })
+}
+
+async function assertDistributed(
+  engine: Engine,
+  name: string,
+  providers: readonly string[],
+): Promise<void> {
+  const known = (await distributionsOf(engine, name)).map(({ providerName }) => providerName)
+  const unknown = providers.find((provider) => !known.includes(provider))
+  if (unknown === undefined) return
+  // The value is not repeated: it may have come from a file.
+  throw new KeymgmtError('FIELD_INVALID', `"without" names no provider that ${name} is in`, {
+    hints: [
+      ...didYouMean(unknown, known),
+      known.length > 0
+        ? `${name} is distributed to ${known.join(', ')}`
+        : `${name} is not distributed to any provider`,
+    ],
+  })
+}
+
+/** Says why no version is created; false if one is to be created. */
+function explainResumed(
+  engine: Engine,
+  key: KeyRecord,
+  included: readonly NamedDistribution[],
+): boolean {
+  const behind = included.filter(({ distribution }) => isBehind(key, distribution.current))
+  if (key.pending_version === undefined && behind.length === 0) return false
+  const reasons =
+    behind.length > 0
+      ? behind.map((named) => describeBehind(key, named))
+      : [`the rotation of ${key.name} to version ${newestVersion(key)} did not finish`]
+  engine.notice(
+    `No version is created, because ${reasons.join('; ')}. This rotation only brings the key up to date. To create version ${newestVersion(key) + 1}, rotate again afterwards`,
+  )
+  return true
+}
+
+async function leaveOut(engine: Engine, key: KeyRecord, named: NamedDistribution): Promise<void> {
+  const { distribution } = named
+  if (!isBehind(key, distribution.current)) return
+  reportLeftOut(engine, key.name, newestVersion(key), named)
+  if (distribution.current.behind) return
+  const behind = { since: engine.now().toISOString(), reason: LEFT_OUT }
+  await distribution.update((current) => ({ ...current, behind }))
+}
+
+/** The errors after which a provider may be gone for good. */
+const UNREACHABLE: readonly ErrorCode[] = ['KMS_CREDENTIALS', 'KMS_NOT_FOUND', 'KMS_UNREACHABLE']
+
+/** The error of a rotation, with what was done and the ways forward. */
+function rotationError(
+  error: unknown,
+  key: KeyRecord,
+  created: number | undefined,
+  included: readonly NamedDistribution[],
+  leftOut: readonly string[],
+): unknown {
+  const behind = included
+    .filter(({ distribution }) => isBehind(key, distribution.current))
+    .map(({ providerName }) => providerName)
+  if (behind.length === 0) return error
+  const path = `keymgmt/key/${key.name}/rotate`
+  const isGone = error instanceof KeymgmtError && UNREACHABLE.includes(error.code)
+  return withHints(error, [
+    describeProgress(key, created),
+    `bring ${behind.join(', ')} up to date, without another version: keymgmt write -f ${path}`,
+    `or rotate without it: keymgmt write ${path} without=${[...leftOut, ...behind].join(',')}`,
+    ...(isGone
+      ? behind.map((name) => `or, if ${name} is gone for ever: ${forgetCommand(name, key.name)}`)
+      : []),
+  ])
+}
+
+function describeProgress(
+  { pending_version, latest_version }: KeyRecord,
+  created: number | undefined,
+): string {
+  const done = created === undefined ? 'no version was created' : `version ${created} was created`
+  return pending_version === undefined
+    ? `${done}, and version ${latest_version} is the latest`
+    : `${done}, and version ${pending_version} becomes the latest as soon as one provider has it`
+}
+
+/**
+ * Adds a pending version with this material, which is wiped; returns its number. The caller holds
+ * the key's lock, and reconciles. No other version may be pending.
+ */
+export async function addVersion(
+  engine: Engine,
+  key: RecordHandle<KeyRecord>,
+  material: Uint8Array,
+): Promise<number> {
+  const pending_version = key.current.latest_version + 1
+  const version = await createVersion(engine, key.current, pending_version, material)
+  await key.update((current) => ({
+    ...current,
+    pending_version,
+    versions: { ...current.versions, [pending_version]: version },
+  }))
+  return pending_version
+}

@@ -1,0 +1,200 @@
+import { KeymgmtError } from '../../errors.js'
+import type { Engine } from '../engine.js'
+import { archiveDistribution } from '../records/archive.js'
+import { createdKmsKeyAt, lost } from '../records/kms-keys.js'
+import { without, type DistributionRecord, type KeyRecord } from '../records/model.js'
+import type { NamedDistribution } from '../records/repository.js'
+import { assertPlaceOf, needsPlace } from './account.js'
+import { isBehind } from './behind.js'
+import { openContext, writeKmsKey, type ReconcileContext } from './context.js'
+import { findUnrecordedKmsKeys } from './create.js'
+import {
+  asError,
+  collectResults,
+  isFinal,
+  isStoreFailure,
+  type ReconcileResult,
+  type StepResults,
+} from './outcomes.js'
+import { plan, type Chain, type Stage, type Step } from './plan.js'
+import { describeStep, takeStep } from './steps.js'
+
+/** Maximum chains side by side: enough to hide the network, few enough to stay small in memory. */
+const SIDE_BY_SIDE = 32
+
+/** Does all that can be done for one distribution, and records why it is behind; never throws. */
+export async function attempt(
+  engine: Engine,
+  key: KeyRecord,
+  named: NamedDistribution,
+): Promise<ReconcileResult> {
+  const results = collectResults(key.name, named)
+  try {
+    if (!isSettled(key, named.distribution.current))
+      await takeAllSteps(await openContext(engine, key, named), results)
+    const { error } = results.result()
+    if (error === undefined && named.distribution.current.state === 'removed')
+      await archiveDistribution(engine, named)
+    else await recordReason(engine, key, named, error)
+    return results.result()
+  } catch (error) {
+    const steps = plan(key, named.distribution.current).flat(2)
+    for (const step of steps) results.failed(step, error)
+    const result = results.result()
+    if (!isStoreFailure(error))
+      await recordReason(engine, key, named, result.error).catch(() => undefined)
+    return { ...result, error: result.error ?? asError(error) }
+  }
+}
+
+/** True if nothing is left to do, so that the provider need not be opened. */
+function isSettled(key: KeyRecord, distribution: DistributionRecord): boolean {
+  const isCreating = distribution.kms_keys.some(({ state }) => state === 'creating')
+  return !isCreating && plan(key, distribution).length === 0
+}
+
+/** Records the reason why the distribution is behind, or drops it if it is not. */
+async function recordReason(
+  { now }: Engine,
+  key: KeyRecord,
+  { distribution }: NamedDistribution,
+  error: Error | undefined,
+): Promise<void> {
+  const { state, behind } = distribution.current
+  if (state !== 'active') return
+  if (!isBehind(key, distribution.current)) {
+    if (behind) await distribution.update((current) => without(current, 'behind'))
+    return
+  }
+  if (!(error instanceof KeymgmtError) || error.code === 'INTERRUPTED') return
+  const { message: reason } = error
+  if (reason === behind?.reason) return
+  const since = behind?.since ?? now().toISOString()
+  await distribution.update((current) => ({ ...current, behind: { since, reason } }))
+}
+
+/**
+ * Makes the KMS have what the records desire, as far as it can be reached. Each step is written
+ * down before it is taken and again when it is done, so this finishes what an earlier run left.
+ * @throws an error after which nothing more may be started.
+ */
+async function takeAllSteps(context: ReconcileContext, results: StepResults): Promise<void> {
+  const { key, distribution } = context
+  if (needsPlace(plan(key, distribution.current).flat(2))) await assertPlaceOf(context)
+  await findAllUnrecorded(context, results)
+  // A step may make another one necessary (a version enabled only to be replicated) or impossible
+  // (a KMS key that turns out to be lost), so plan again after each stage.
+  for (;;) {
+    const chains = nextChains(context, results)
+    if (chains.length === 0) return
+    await runSideBySide(context, results, chains)
+  }
+}
+
+/** The chains of the first stage in which anything can be done. */
+function nextChains({ key, distribution }: ReconcileContext, results: StepResults): Stage {
+  for (const stage of plan(key, distribution.current)) {
+    const runnable = stage.filter((chain) => isRunnable(results, chain))
+    if (runnable.length > 0) return runnable
+  }
+  return []
+}
+
+/** A Region in which they can't be looked for keeps only its own KMS keys from being created. */
+async function findAllUnrecorded(context: ReconcileContext, results: StepResults): Promise<void> {
+  const { distribution, provider } = context
+  const creating = distribution.current.kms_keys.filter(({ state }) => state === 'creating')
+  for (const region of new Set(creating.map((entry) => entry.region))) {
+    try {
+      await findUnrecordedKmsKeys(context, (entry) => entry.region === region)
+    } catch (error) {
+      if (isFinal(error)) throw error
+      const action = region === provider.region ? 'create' : 'replicate'
+      for (const { version } of creating.filter((entry) => entry.region === region))
+        results.failed({ action, version, region }, error)
+    }
+  }
+}
+
+/**
+ * Runs the chains. A failed chain stops no other. It waits for all running chains, because their
+ * outcomes must be recorded.
+ * @throws an error after which no chain may be started.
+ */
+async function runSideBySide(
+  context: ReconcileContext,
+  results: StepResults,
+  chains: Stage,
+): Promise<void> {
+  const waiting = chains.values()
+  const final: unknown[] = []
+  const worker = async (): Promise<void> => {
+    for (const chain of waiting) {
+      if (final.length > 0) return
+      await runChain(context, results, chain).catch((error: unknown) => final.push(error))
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, chains.length) }, worker))
+  if (final.length > 0) throw final[0]
+}
+
+/** True if the chain depends on nothing that failed; otherwise its steps are noted as blocked. */
+function isRunnable(results: StepResults, chain: Chain): boolean {
+  let blocker: Step | undefined
+  for (const step of chain) {
+    blocker ??= results.blockerOf(step)
+    if (blocker) results.blocked(step, blocker)
+  }
+  return blocker === undefined
+}
+
+/** @throws an error after which nothing more may be started. */
+async function runChain(
+  context: ReconcileContext,
+  results: StepResults,
+  chain: Chain,
+): Promise<void> {
+  let failed: Step | undefined
+  for (const step of chain) {
+    if (failed) {
+      results.blocked(step, failed)
+      continue
+    }
+    context.engine.progress(describeStep(context, step))
+    try {
+      await takeStep(context, step)
+      results.done(step)
+    } catch (error) {
+      if (await recordLost(context, results, step, error)) return
+      failed = step
+      results.failed(step, error)
+      if (isFinal(error)) throw error
+    }
+  }
+}
+
+/**
+ * Records the KMS key of the step as lost if AWS no longer has it: the step and a second look both
+ * say so, with credentials of the right account, and this command did not create it.
+ */
+async function recordLost(
+  context: ReconcileContext,
+  results: StepResults,
+  step: Step,
+  error: unknown,
+): Promise<boolean> {
+  const { provider, distribution } = context
+  if (!(error instanceof KeymgmtError) || error.code !== 'KMS_KEY_NOT_FOUND') return false
+  if (!('version' in step)) return false
+  const region = step.action === 'replicate' ? provider.region : step.region
+  const entry = createdKmsKeyAt(distribution.current, step.version, region)
+  if (!entry || results.isNew(entry)) return false
+  const isMissing = async () => {
+    await assertPlaceOf(context)
+    return (await provider.inspect(region, entry.key)) === undefined
+  }
+  if (!(await isMissing().catch(() => false))) return false
+  await writeKmsKey(context, lost(entry))
+  results.lost({ ...step, region }, entry.key.id)
+  return true
+}

@@ -1,0 +1,43 @@
+import { aliasName } from '../records/alias-names.js'
+import type { DistributionRecord, KeyRecord } from '../records/model.js'
+import { newestVersion, plan, type Step } from './plan.js'
+
+/** The actions that bring a version to a distribution. */
+const BRINGING: ReadonlySet<Step['action']> = new Set([
+  'create',
+  'replicate',
+  'import',
+  'point-alias',
+])
+
+/** PURE: the version that a step brings to a distribution; undefined for any other step. */
+export function versionBrought(step: Step): number | undefined {
+  return BRINGING.has(step.action) && 'version' in step ? step.version : undefined
+}
+
+/**
+ * PURE: the versions that an active distribution lacks in any Region, or that an alias of it does
+ * not name yet, ascending. Lost KMS keys, and removed and revoked distributions, lack none.
+ */
+export function versionsBehind(key: KeyRecord, distribution: DistributionRecord): number[] {
+  if (distribution.state !== 'active') return []
+  const lacking = plan(key, distribution)
+    .flat(2)
+    .flatMap((step) => versionBrought(step) ?? [])
+  return [...new Set(lacking)].sort((one, other) => one - other)
+}
+
+/** PURE: true if the distribution lacks a version. */
+export function isBehind(key: KeyRecord, distribution: DistributionRecord): boolean {
+  return versionsBehind(key, distribution).length > 0
+}
+
+/** PURE: true if the alias names the newest version in any Region: applications may use it. */
+export function servesNewest(key: KeyRecord, { name, aliases }: DistributionRecord): boolean {
+  return aliases.some(
+    (alias) =>
+      alias.name === aliasName(name) &&
+      alias.state === 'set' &&
+      alias.version === newestVersion(key),
+  )
+}

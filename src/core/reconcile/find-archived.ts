@@ -1,0 +1,59 @@
+import { KeymgmtError } from '../../errors.js'
+import { openProvider, type Engine } from '../engine.js'
+import { keyInName } from '../records/alias-names.js'
+import type { ArchivedDistribution } from '../records/archive.js'
+import { found, lost } from '../records/kms-keys.js'
+import type { DistributionRecord, KmsRecord } from '../records/model.js'
+import { requireProvider } from '../records/repository.js'
+import { forgetCommand } from '../records/takedown.js'
+import { assertPlace } from './account.js'
+import { asError, isFinal } from './outcomes.js'
+
+/**
+ * The record of an archived distribution, with the KMS keys as lost that AWS no longer has;
+ * undefined if AWS has none of them. A KMS key that AWS can't be asked about stays as recorded.
+ * @throws KeymgmtError KMS_ACCOUNT_DIFFERS; KMS_NOT_FOUND or DISTRIBUTION_DIFFERS if its provider
+ * is missing or is another one; errors of the KMS if it can be asked about none of them.
+ */
+export async function findArchived(
+  engine: Engine,
+  { providerName, record }: ArchivedDistribution,
+): Promise<DistributionRecord | undefined> {
+  const provider = await requireProvider(engine, providerName)
+  if (provider.key_collection !== record.regions[0]) throw otherProviderError(provider, record)
+  const opened = await openProvider(engine, provider)
+  await assertPlace({ key: keyInName(record.name), providerName, record, provider: opened })
+  const errors: Error[] = []
+  const asked = record.kms_keys.filter(({ state }) => state !== 'creating').length
+  const kms_keys = await Promise.all(
+    record.kms_keys.map(async (entry) => {
+      if (entry.state === 'creating') return entry
+      try {
+        const status = await opened.inspect(entry.region, entry.key)
+        if (!status) return entry.state === 'lost' ? entry : lost(entry)
+        return entry.state === 'lost' ? found(entry) : entry
+      } catch (error) {
+        errors.push(asError(error))
+        return entry
+      }
+    }),
+  )
+  const final = errors.find(isFinal) ?? (errors.length === asked ? errors[0] : undefined)
+  if (final) throw final
+  return kms_keys.some(({ state }) => state === 'created') ? { ...record, kms_keys } : undefined
+}
+
+function otherProviderError(
+  { name, key_collection }: KmsRecord,
+  { name: distribution, regions }: DistributionRecord,
+): KeymgmtError {
+  return new KeymgmtError(
+    'DISTRIBUTION_DIFFERS',
+    `the provider ${name} is in ${key_collection}, and the KMS keys of ${distribution} are in ${regions.join(', ')}`,
+    {
+      hints: [
+        `if they can never be reached again: ${forgetCommand(name, keyInName(distribution))}`,
+      ],
+    },
+  )
+}
