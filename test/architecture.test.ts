@@ -265,6 +265,7 @@ describe('the promises of the library and the docs', () => {
       'LostKmsKey',
       'MaterialEntry',
       'MaterialFormat',
+      'NewerTarget',
       'Observation',
       'ObservedKmsKey',
       'OpenedEngine',
