@@ -168,7 +168,8 @@ describe('the direction of imports', () => {
 
   it('only cli touches the process; a lock and a file ask it who they are', () => {
     const touching = sources.filter((file) =>
-      /\bprocess\./.test(readFileSync(join('src', file), 'utf8')),
+      // A hint may contain a command for Node.js, in quotes.
+      /(?<!')\bprocess\./.test(readFileSync(join('src', file), 'utf8')),
     )
     expect(touching.filter((file) => !within('cli')(file)).sort()).toEqual([
       'store/files.ts',
@@ -264,6 +265,7 @@ describe('the promises of the library and the docs', () => {
       'LostKmsKey',
       'MaterialEntry',
       'MaterialFormat',
+      'NewerTarget',
       'Observation',
       'ObservedKmsKey',
       'OpenedEngine',

@@ -10,6 +10,7 @@ import {
 } from '../reconcile/compare.js'
 import { openContext } from '../reconcile/context.js'
 import { takedownOf } from '../reconcile/interruption.js'
+import { assertNewest } from '../reconcile/newer.js'
 import {
   observe,
   type Observation,
@@ -79,6 +80,7 @@ export async function repairDistribution(
     const context = await openContext(engine, record.current, named)
     await assertPlaceOf(context)
     const observation = await observe(context, false)
+    await assertNewest(context, observation.newer)
     const { unchecked } = observation
     const now = engine.now()
     const compared = { key: record.current, providerName, record: distribution.current, now }

@@ -3,6 +3,7 @@ import { KeymgmtError, withHints, type ErrorCode } from '../../errors.js'
 import { didYouMean } from '../../suggest.js'
 import type { Engine } from '../engine.js'
 import { isBehind, versionBrought } from '../reconcile/behind.js'
+import { assertAllNewest } from '../reconcile/newer.js'
 import { newestVersion, type Step } from '../reconcile/plan.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import {
@@ -138,12 +139,15 @@ function describeProgress(
 /**
  * Adds a pending version with this material, which is wiped; returns its number. The caller holds
  * the key's lock, and reconciles. No other version may be pending.
+ * @throws KeymgmtError STORE_OUTDATED
  */
 export async function addVersion(
   engine: Engine,
   key: RecordHandle<KeyRecord>,
   material: Uint8Array,
 ): Promise<number> {
+  const { name } = key.current
+  await assertAllNewest(engine, key.current, await distributionsOf(engine, name))
   const pending_version = key.current.latest_version + 1
   const version = await createVersion(engine, key.current, pending_version, material)
   await key.update((current) => ({

@@ -8,6 +8,7 @@ import { assertPlaceOf, needsPlace } from './account.js'
 import { isBehind } from './behind.js'
 import { openContext, writeKmsKey, type ReconcileContext } from './context.js'
 import { findUnrecordedKmsKeys } from './create.js'
+import { assertNewest, dependOnNewest } from './newer.js'
 import {
   asError,
   collectResults,
@@ -80,7 +81,9 @@ async function recordReason(
  */
 async function takeAllSteps(context: ReconcileContext, results: StepResults): Promise<void> {
   const { key, distribution } = context
-  if (needsPlace(plan(key, distribution.current).flat(2))) await assertPlaceOf(context)
+  const steps = plan(key, distribution.current).flat(2)
+  if (needsPlace(steps)) await assertPlaceOf(context)
+  if (dependOnNewest(distribution, steps)) await assertNewest(context)
   await findAllUnrecorded(context, results)
   // A step may make another one necessary (a version enabled only to be replicated) or impossible
   // (a KMS key that turns out to be lost), so plan again after each stage.

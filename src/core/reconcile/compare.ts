@@ -5,6 +5,7 @@ import { waysForward } from '../records/takedown.js'
 import { versionsBehind } from './behind.js'
 import { interruptionOf, takedownOf, type Interruption } from './interruption.js'
 import type { Observation, ObservedKmsKey } from './observe.js'
+import { OUTDATED_WAYS_OUT } from './newer.js'
 import { isEnabledVersion, wantedAliases } from './plan.js'
 
 /** A difference between the records and AWS. */
@@ -37,14 +38,14 @@ export interface Compared {
 }
 
 /** PURE: where the KMS differs from the records. */
-export function compare(compared: Compared, { kmsKeys, aliases }: Observation): Difference[] {
+export function compare(compared: Compared, observation: Observation): Difference[] {
   const { key, providerName, record } = compared
   const interruption = interruptionOf(key, record)
   const takedown = takedownOf(key, record)
   const differences = [
     ...(interruption ? [unfinishedDifference(compared, interruption)] : []),
-    ...kmsKeys.flatMap((observed) => compareKmsKey(compared, observed)),
-    ...(record.state === 'active' ? compareAliases(compared, aliases) : []),
+    ...observation.kmsKeys.flatMap((observed) => compareKmsKey(compared, observed)),
+    ...(record.state === 'active' ? compareAliases(compared, observation) : []),
   ]
   if (!takedown) return differences
   // `repair` neither finishes nor undoes an interrupted removal or revocation.
@@ -100,7 +101,7 @@ function expectedState({ key, record }: Compared, { version }: KmsKeyPlace): Kms
   return isEnabledVersion(key, version) ? 'enabled' : 'disabled'
 }
 
-function compareAliases(compared: Compared, aliases: Observation['aliases']): Difference[] {
+function compareAliases(compared: Compared, { aliases, newer }: Observation): Difference[] {
   const { key, record } = compared
   return record.regions.flatMap((region) =>
     [...wantedAliases(key, record)].flatMap(([name, version]): Difference[] => {
@@ -116,8 +117,9 @@ function compareAliases(compared: Compared, aliases: Observation['aliases']): Di
           subject: name,
           expected: `names ${expected}`,
           found: found === undefined ? 'does not exist' : `names ${found}`,
-          repairable: true,
-          wayOut: repairOf(compared),
+          ...(newer.some(({ id }) => id === found)
+            ? { repairable: false, wayOut: OUTDATED_WAYS_OUT.join('; ') }
+            : { repairable: true, wayOut: repairOf(compared) }),
         },
       ]
     }),

@@ -7,8 +7,8 @@ import { without, type KmsKeyPlace, type MaterialEntry } from '../records/model.
 import { pointAlias, removeAlias } from './aliases.js'
 import { tagsFor, updateKmsKey, type ReconcileContext } from './context.js'
 import { createPrimary, createReplica } from './create.js'
-import { isUnanswered } from './observe.js'
 import type { Step, StepOf } from './plan.js'
+import { isUnanswered } from './unanswered.js'
 
 /** Takes a step and writes it down. @throws KeymgmtError of the KMS or the store. */
 export async function takeStep(context: ReconcileContext, step: Step): Promise<void> {

@@ -25,7 +25,7 @@ import {
 const LOOKING = `looking in ${HOME} for KMS keys that AWS may have created without a reply`
 const AWAY = 'eu-west-1'
 
-const fail = (code: ErrorCode) => Promise.reject(new KeymgmtError(code, 'as told'))
+const fail = (code: ErrorCode) => Promise.reject(new KeymgmtError(code, 'failed'))
 const kmsKeys = async ({ engine }: Testbed) =>
   (await readDistribution(engine, 'k', 'app'))?.kms_keys ?? []
 const operationIds = async (testbed: Testbed) =>
@@ -43,14 +43,14 @@ async function createKeyed(versions = 1): Promise<Testbed> {
  * A KMS that replies to CreateKey in these ways, in order. `made` creates the KMS key and loses the
  * reply; `not made` only loses the reply.
  */
-const creating = (...answers: readonly ('told' | 'made' | 'not made' | Error)[]) => {
+const creating = (...answers: readonly ('created' | 'made' | 'not made' | Error)[]) => {
   const left = [...answers]
   return (provider: KmsProvider): Partial<KmsProvider> => ({
     create: async (request) => {
-      const answer = left.shift() ?? 'told'
+      const answer = left.shift() ?? 'created'
       if (answer instanceof Error) throw answer
       const key = answer === 'not made' ? undefined : await provider.create(request)
-      if (key && answer === 'told') return key
+      if (key && answer === 'created') return key
       throw new KeymgmtError('KMS_AMBIGUOUS', 'AWS did not answer')
     },
   })
@@ -68,21 +68,17 @@ async function edit(
 
 describe('if the reply to CreateKey is lost', () => {
   it.each([
-    ['one that it made is found, and no other is made', ['made'], 1],
-    ['it is asked again for one that it did not make', ['not made', 'told'], 2],
-    ['it is asked three times', ['not made', 'not made', 'told'], 3],
-    [
-      'one that it made when it was asked for the last time is found',
-      ['not made', 'not made', 'made'],
-      3,
-    ],
+    ['a KMS key that was created is found, and no other is created', ['made'], 1],
+    ['CreateKey is sent again if no KMS key was created', ['not made', 'created'], 2],
+    ['CreateKey is sent three times', ['not made', 'not made', 'created'], 3],
+    ['a KMS key of the last attempt is found', ['not made', 'not made', 'made'], 3],
   ] as const)('%s', async (_name, answers, creates) => {
     const testbed = await createKeyed()
     const { engine, calls, progress } = recorded(testbed, creating(...answers))
     await distribute(engine, 'k', 'app', AES)
     expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(creates)
     expect(progress.filter((message) => message === LOOKING)).toHaveLength(
-      answers.filter((answer) => answer !== 'told').length,
+      answers.filter((answer) => answer !== 'created').length,
     )
     expect(testbed.kms.keys).toHaveLength(1)
     expect(await findProblems(testbed)).toEqual([])
@@ -92,7 +88,7 @@ describe('if the reply to CreateKey is lost', () => {
     const testbed = await createKeyed()
     const { engine, calls } = recorded(
       testbed,
-      creating('not made', 'not made', 'not made', 'told'),
+      creating('not made', 'not made', 'not made', 'created'),
     )
     expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual([
       'KMS_AMBIGUOUS',
@@ -335,7 +331,7 @@ it('a failed replication is tried again, and creates no second replica', async (
       return fail('KMS_TIMEOUT')
     },
   }))
-  expect(await refusal(replicate(failing.engine, 'k', 'app'))).toEqual(['KMS_TIMEOUT', 'as told'])
+  expect(await refusal(replicate(failing.engine, 'k', 'app'))).toEqual(['KMS_TIMEOUT', 'failed'])
   const { engine, calls, progress } = recorded(testbed)
   await replicate(engine, 'k', 'app')
   expect(calls.filter((call) => call.startsWith('replicate'))).toEqual([])

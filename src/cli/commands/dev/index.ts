@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { DEFAULT_ACCOUNT } from '../../../dev-kms/arn.js'
+import { DEFAULT_ACCOUNT } from '../../../dev-kms/default-account.js'
 import { parseDuration } from '../../input/duration.js'
 import { KeymgmtCommand, type Context } from '../command.js'
 import { formatOption } from '../flags.js'
