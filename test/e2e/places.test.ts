@@ -166,7 +166,6 @@ describe('a user without a home folder', () => {
   let folder: string
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'keymgmt-homeless-'))
-    if (user !== undefined) chownSync(folder, user, user)
   })
   afterEach(() => {
     rmSync(folder, { recursive: true, force: true })
@@ -174,6 +173,8 @@ describe('a user without a home folder', () => {
 
   const run = (line: string, home: string | undefined, env: Record<string, string> = {}) =>
     new Promise<{ stdout: string; stderr: string; code: number }>((ended) => {
+      // root creates nothing in a folder of another user.
+      if (home === undefined && user !== undefined) chownSync(folder, user, user)
       execFile(
         process.execPath,
         [resolve('bin/keymgmt.js'), ...line.split(' ')],

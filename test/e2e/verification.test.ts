@@ -128,7 +128,7 @@ it('verify refuses a distribution of an embedded KMS elsewhere, and says so', as
     env: { AWS_ENDPOINT_URL_KMS: 'https://kms.us-west-1.amazonaws.com' },
   })
   expect([stdout, status]).toEqual(['', 2])
-  expect(stderr.replace(/\s+/g, ' ')).toContain('was made at an embedded KMS')
+  expect(stderr.replace(/\s+/g, ' ')).toContain('was created at an embedded KMS')
 })
 
 it('verify shows a removed distribution, and what was cancelled by hand; its way out works', async () => {

@@ -123,7 +123,7 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
         ...subjectOf(step, providerName),
         state: 'lost',
         reason: `AWS no longer has KMS key ${id}`,
-        wayOut: `nothing waits for it; compare with: keymgmt read keymgmt/kms/${providerName}/key/${key}/verify`,
+        wayOut: `no command waits for it; to compare the records with AWS: keymgmt read keymgmt/kms/${providerName}/key/${key}/verify`,
       })
     },
     replaced: (step, id) => {

@@ -160,7 +160,7 @@ function expiredError(
 ): KeymgmtError {
   return new KeymgmtError(
     'KMS_FAILED',
-    `the material of ${key.name} version ${version} in ${region} was adopted with an expiry, ${validTo.toISOString()}, which is over`,
+    `the material of ${key.name} version ${version} in ${region} was adopted with an expiry that has passed (${validTo.toISOString()})`,
     {
       hints: [
         `import it for ever: keymgmt write keymgmt/kms/${providerName}/key/${key.name}/repair allow_permanent=true`,
@@ -176,10 +176,10 @@ function differentMaterialError(
 ): KeymgmtError {
   return new KeymgmtError(
     'KMS_MATERIAL_DIFFERS',
-    `KMS key ${id} in ${region} does not hold version ${version} of ${key.name}, although it took it`,
+    `KMS key ${id} in ${region} does not contain version ${version} of ${key.name}, although AWS accepted it`,
     {
       hints: [
-        'do not use this KMS key, and tell the maintainers of keymgmt',
+        'do not use this KMS key, and report this as a bug of keymgmt',
         `disable it: aws kms disable-key --region ${region} --key-id ${id}`,
       ],
     },
