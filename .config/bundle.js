@@ -31,12 +31,15 @@ function readPackage(folder) {
   }
 }
 
+/** Each licence text once, below the packages that have it. */
 function notices(packages) {
-  return packages
-    .map(
-      ({ name, version, license, text }) =>
-        `${name} ${version} (${license})\n\n${text ?? `It comes without a licence text; its manifest says ${license}.`}`,
-    )
+  const byText = new Map()
+  for (const { name, version, license, text } of packages) {
+    const shown = text ?? `It comes without a licence text; its manifest says ${license}.`
+    byText.set(shown, [...(byText.get(shown) ?? []), `${name} ${version} (${license})`])
+  }
+  return [...byText]
+    .map(([text, titles]) => `${titles.join('\n')}\n\n${text}`)
     .join(`\n\n${'-'.repeat(80)}\n\n`)
 }
 

@@ -63,6 +63,10 @@ export const ERRORS = {
   KMS_FAILED: { exitStatus: 2, meaning: 'AWS KMS failed in another way' },
   STORE_CONFLICT: { exitStatus: 2, meaning: 'another command changed the record meanwhile' },
   STORE_LOCKED: { exitStatus: 2, meaning: 'another command is using the record' },
+  STORE_OUTDATED: {
+    exitStatus: 2,
+    meaning: 'AWS has KMS keys that are newer than this copy of the store',
+  },
   STORE_SEALED: { exitStatus: 2, meaning: 'the keyfile or the passphrase is missing or wrong' },
   STORE_CORRUPT: { exitStatus: 2, meaning: 'a record is damaged' },
   STORE_VERSION: { exitStatus: 2, meaning: 'another version of keymgmt wrote the record' },
@@ -101,6 +105,7 @@ export interface ErrorDetails {
   readonly requestId?: string | undefined
   /** AWS's name for the error, such as `NotFoundException`, if AWS replied with one. */
   readonly awsError?: string | undefined
+  /** The error that caused this one. */
   readonly cause?: unknown
 }
 

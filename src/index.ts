@@ -34,6 +34,7 @@ export {
   verifyProvider,
   type Difference,
   type Observation,
+  type NewerTarget,
   type ObservedKmsKey,
   type Unchecked,
   type ProviderVerification,

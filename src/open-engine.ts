@@ -55,6 +55,7 @@ export interface EngineOptions {
 
 /** An engine, and the store that it works on. */
 export interface OpenedEngine extends Pick<OpenedStore, 'seal' | 'seals'> {
+  /** The engine. */
   readonly engine: Engine
 }
 

@@ -168,7 +168,8 @@ describe('the direction of imports', () => {
 
   it('only cli touches the process; a lock and a file ask it who they are', () => {
     const touching = sources.filter((file) =>
-      /\bprocess\./.test(readFileSync(join('src', file), 'utf8')),
+      // A hint may contain a command for Node.js, in quotes.
+      /(?<!')\bprocess\./.test(readFileSync(join('src', file), 'utf8')),
     )
     expect(touching.filter((file) => !within('cli')(file)).sort()).toEqual([
       'store/files.ts',
@@ -182,8 +183,8 @@ describe('the direction of imports', () => {
 
 const MAX_LINES = 300
 
-/** Tables of data. */
-const MAY_BE_LONGER = ['dev-kms/model/operations.ts']
+/** A table of data, and the contract of a KMS, which is mostly TSDoc. */
+const MAY_BE_LONGER = ['dev-kms/model/operations.ts', 'kms/provider.ts']
 
 describe('the promises of the library and the docs', () => {
   // Users pass the state of an embedded KMS on, and neither create nor read it.
@@ -191,6 +192,10 @@ describe('the promises of the library and the docs', () => {
 
   it('every type that the API mentions is exported', () => {
     expect(exported.missing).toEqual([])
+  })
+
+  it('documents every export, and every member of an exported interface', () => {
+    expect(exported.undocumented).toEqual([])
   })
 
   it('exports exactly these types', () => {
@@ -260,6 +265,7 @@ describe('the promises of the library and the docs', () => {
       'LostKmsKey',
       'MaterialEntry',
       'MaterialFormat',
+      'NewerTarget',
       'Observation',
       'ObservedKmsKey',
       'OpenedEngine',

@@ -15,13 +15,17 @@ export type OutcomeState = 'done' | 'failed' | 'skipped' | 'lost' | 'not-applica
 
 /** The outcome of a command at one provider, Region and version, or alias. */
 export interface Outcome {
+  /** Name of the provider. */
   readonly provider: string
+  /** AWS Region. */
   readonly region: string
   /** Absent where no version is concerned. */
   readonly version?: number
   /** Present if the outcome is that of an alias. */
   readonly alias?: string
+  /** The step that failed, or the main step of those that succeeded. */
   readonly action: string
+  /** The result of the action. */
   readonly state: OutcomeState
   /** The reason for any state but `done`. Never contains a secret. */
   readonly reason?: string | undefined
@@ -33,7 +37,9 @@ export interface Outcome {
 export interface Engine {
   /** Sealed: its records are unreadable outside of it. */
   readonly store: Store
+  /** The kinds of KMS that providers may have. */
   readonly kinds: KmsKinds
+  /** The clock of all records. */
   readonly now: () => Date
   /** Receives what is being done, for a person who watches. Never contains secrets. */
   readonly progress: (message: string) => void
@@ -43,7 +49,7 @@ export interface Engine {
   readonly outcome: (outcome: Outcome) => void
 }
 
-/** An {@link Engine} over a sealed store and the kinds of KMS that it may open. */
+/** Creates an {@link Engine} over a sealed store and the kinds of KMS that it may open. */
 export function createEngine(options: Pick<Engine, 'store' | 'kinds'> & Partial<Engine>): Engine {
   return {
     now: () => new Date(),
@@ -61,9 +67,13 @@ export function createEngine(options: Pick<Engine, 'store' | 'kinds'> & Partial<
 export function kindOf({ kinds }: Engine, { provider }: Pick<KmsRecord, 'provider'>): KmsKind {
   const name = KMS_KINDS.find((kind) => kind === provider)
   if (name) return kinds[name]
-  throw new KeymgmtError('STORE_VERSION', `this keymgmt knows no provider=${provider}`, {
-    hints: ['use the newer keymgmt that wrote it'],
-  })
+  throw new KeymgmtError(
+    'STORE_VERSION',
+    `this version of keymgmt does not know provider=${provider}`,
+    {
+      hints: ['use the newer version of keymgmt that wrote it'],
+    },
+  )
 }
 
 /** The settings of a stored provider, as its kind takes them. */

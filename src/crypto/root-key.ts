@@ -13,8 +13,11 @@ export type SealKind = 'keyfile' | 'passphrase'
 
 /** Work factors of scrypt (RFC 7914). */
 export interface ScryptFactors {
+  /** CPU and memory cost, a power of 2. */
   readonly N: number
+  /** Block size. */
   readonly r: number
+  /** Parallelization. */
   readonly p: number
   /** Base64 of 16 random bytes. */
   readonly salt: string
@@ -22,9 +25,13 @@ export interface ScryptFactors {
 
 /** The header of a store: its id, and its root key wrapped by the seal. */
 export interface SealHeader {
+  /** Version of the format. */
   readonly format: 1
+  /** Id of the store. */
   readonly store_id: string
+  /** The kind of seal. */
   readonly seal: SealKind
+  /** Salt and work factors of a passphrase. */
   readonly kdf?: ScryptFactors
   /** Base64 of nonce (12 bytes), wrapped root key (32), tag (16). */
   readonly wrapped: string
@@ -32,7 +39,9 @@ export interface SealHeader {
 
 /** The root key, 32 bytes, of one store. */
 export interface RootKey {
+  /** The 32 bytes of the root key. */
   readonly key: Uint8Array
+  /** Id of the store. */
   readonly storeId: string
 }
 

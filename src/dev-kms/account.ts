@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { DEFAULT_ACCOUNT } from './arn.js'
+import { DEFAULT_ACCOUNT } from './default-account.js'
 import {
   currentMaterial,
   isPermanent,

@@ -1,6 +1,3 @@
-/** The default account: AWS's documentation uses it as an example. */
-export const DEFAULT_ACCOUNT = '111122223333'
-
 /** One Region of one account. ARNs contain both. */
 export interface Place {
   readonly account: string

@@ -13,6 +13,7 @@ export const FAULT_KINDS = [
   'expired-token',
   'limit',
 ] as const
+/** The kind of a fault. */
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
 /** The operations that a fault can name, apart from `*`. */
@@ -22,7 +23,9 @@ export const FAULT_OPERATIONS: readonly string[] = Object.keys(OPERATIONS)
 export interface Fault {
   /** An operation of AWS KMS, or `*` for all. */
   readonly operation: string
+  /** The number of the request, from 1, or `*` for each one. */
   readonly nth: number | '*'
+  /** The kind of fault. */
   readonly kind: FaultKind
 }
 
@@ -33,10 +36,12 @@ export interface Fault {
 export function parseFault(text: string): Fault {
   const [operation = '', nth = '', kind = '', ...rest] = text.split(':')
   const known = FAULT_KINDS.find((candidate) => candidate === kind)
-  if (!/^(\*|[1-9]\d*)$/.test(nth) || !known || rest.length > 0) {
-    throw new Error(
-      `is Operation:nth:kind, such as CreateKey:1:drop; kinds are ${FAULT_KINDS.join(', ')}`,
-    )
+  const isNumber = /^(\*|[1-9]\d*)$/.test(nth)
+  if (!isNumber || !known || rest.length > 0) {
+    const part = isNumber
+      ? `kinds are ${FAULT_KINDS.join(', ')}`
+      : 'nth is 1 for the first request, or * for all'
+    throw new Error(`is Operation:nth:kind, such as CreateKey:1:drop; ${part}`)
   }
   if (operation !== '*' && !FAULT_OPERATIONS.includes(operation))
     throw new Error('AWS KMS has no operation of that name')

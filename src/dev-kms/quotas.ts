@@ -121,9 +121,13 @@ export const UNLIMITED: Quotas = {
 export interface Limits {
   /** Per account and Region. */
   readonly keys: number
+  /** Aliases of one KMS key. */
   readonly aliasesPerKey: number
+  /** Grants of one KMS key. */
   readonly grantsPerKey: number
+  /** Rotations of one KMS key. */
   readonly rotationsPerKey: number
+  /** Size of a key policy, in bytes. */
   readonly policyBytes: number
 }
 

@@ -14,16 +14,23 @@ import { prepareWrappingKey } from './wrapping.js'
 
 /** A request and the outcome of its reply, for `onRequest`. */
 export interface DevKmsRequest {
+  /** Operation of AWS KMS or STS. */
   readonly operation: string
+  /** The Region that the request was signed for. */
   readonly region: string
+  /** The access key id that signed the request. */
   readonly accessKeyId: string
+  /** HTTP status of the reply. */
   readonly status: number
+  /** AWS's error code, if the request failed. */
   readonly error?: string
+  /** Id of the request, as in the reply. */
   readonly requestId: string
 }
 
 /** The options of an embedded KMS. */
 export interface DevKmsOptions {
+  /** A loopback address. The default is 127.0.0.1. */
   readonly host?: string
   /** Default: 0, any free port. */
   readonly port?: number
@@ -44,11 +51,13 @@ export interface DevKmsOptions {
    * An id without a policy may do everything.
    */
   readonly policies?: Readonly<Record<string, unknown>>
+  /** Delay of each reply, in milliseconds. */
   readonly latencyMs?: number
   /** AWS's request quotas, or none (the default). */
   readonly quotas?: 'aws' | 'none'
   /** Limits that replace AWS's, so that a test can reach them. */
   readonly limits?: Partial<Limits>
+  /** Faults to inject. */
   readonly faults?: readonly Fault[]
   /** The clock of the account that the server creates. An `account` has its own clock. */
   readonly now?: () => Date
@@ -58,6 +67,7 @@ export interface DevKmsOptions {
    * The account to serve. The server changes it: pass `copyAccount(account)` to keep the original.
    */
   readonly account?: Account
+  /** Receives each request, after its reply. */
   readonly onRequest?: (request: DevKmsRequest) => void
 }
 
@@ -65,9 +75,11 @@ export interface DevKmsOptions {
 export interface DevKms {
   /** `http://127.0.0.1:PORT` */
   readonly endpoint: string
+  /** A pair that the server accepts. */
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
   /** The state. Another server can start from a copy (`copyAccount`). */
   readonly account: Account
+  /** Stops the server. */
   close(): Promise<void>
 }
 

@@ -2,6 +2,7 @@ import type { KmsKind } from './provider.js'
 
 /** The kinds of KMS that a provider can be. */
 export const KMS_KINDS = ['awskms'] as const
+/** The name of a kind of KMS. */
 export type KmsKindName = (typeof KMS_KINDS)[number]
 
 /** Every kind of KMS; the compiler asks for one that is missing. */

@@ -2,10 +2,12 @@ import type { KeyTypeName } from '../crypto/key-types.js'
 
 /** The purposes of a distributed key, in Vault's words, and `derive`. */
 export const PURPOSES = ['encrypt', 'decrypt', 'sign', 'verify', 'derive'] as const
+/** A purpose of a KMS key. */
 export type Purpose = (typeof PURPOSES)[number]
 
 /** The protection of a distributed key, in Vault's words. */
 export const PROTECTIONS = ['hsm', 'software'] as const
+/** The protection of a KMS key, in Vault's words. */
 export type Protection = (typeof PROTECTIONS)[number]
 
 /** A KMS key of a provider. */
@@ -18,7 +20,9 @@ export interface KmsKey {
 
 /** An account of the KMS. */
 export interface KmsAccount {
+  /** Id of the AWS account, 12 digits. */
   readonly account: string
+  /** AWS partition, such as `aws`. */
   readonly partition: string
 }
 
@@ -51,8 +55,11 @@ export function regionIn(arnOrId: string): string | undefined {
 
 /** The properties of a KMS key to create. */
 export interface KmsKeyRequest {
+  /** The key type. */
   readonly type: KeyTypeName
+  /** The purposes of the KMS key. */
   readonly purpose: readonly Purpose[]
+  /** True for a multi-Region primary. */
   readonly multiRegion: boolean
   /** For a person who finds it in the provider's console. */
   readonly description: string
@@ -75,12 +82,15 @@ export const VERSION_TAG = 'keymgmt:version'
 
 /** A KMS key and its tags. */
 export interface TaggedKmsKey {
+  /** Id and ARN of the KMS key. */
   readonly key: KmsKey
+  /** The tags, by name. */
   readonly tags: Readonly<Record<string, string>>
 }
 
 /** The result of a search by tag. */
 export interface TaggedKmsKeys {
+  /** The KMS keys with the tag. */
   readonly tagged: readonly TaggedKmsKey[]
   /** The number of KMS keys whose own policies hide their tags from the caller. */
   readonly hidden: number
@@ -92,7 +102,9 @@ export type KmsKeyState =
 
 /** The KMS's description of one of its keys. */
 export interface KmsKeyStatus {
+  /** Id and ARN of the KMS key. */
   readonly key: KmsKey
+  /** State of the KMS key. */
   readonly state: KmsKeyState
   /** When it is going to be deleted, if that is scheduled and has a date. */
   readonly deletionDate: Date | undefined
@@ -217,15 +229,17 @@ export interface KmsProvider {
     validTo?: Date,
   ): Promise<ImportedMaterial | undefined>
 
-  /** Deletes the material from the KMS key, which stays. */
-  deleteMaterial(region: string, key: KmsKey): Promise<void>
+  /** Deletes the material of this id, or the current one, from the KMS key, which stays. */
+  deleteMaterial(region: string, key: KmsKey, materialId?: string): Promise<void>
 
   /**
    * The KMS key as the KMS describes it; undefined if it has none of that id. One that is not on
    * record yet is named by its id or its ARN.
    */
   inspect(region: string, key: KmsKey | string): Promise<KmsKeyStatus | undefined>
+  /** Returns the tags of a KMS key. */
   tagsOf(region: string, key: KmsKey): Promise<Readonly<Record<string, string>>>
+  /** Adds tags to a KMS key, or changes them. */
   tag(region: string, key: KmsKey, tags: Readonly<Record<string, string>>): Promise<void>
 
   /** The id of the KMS key that each alias of the Region names that is in `names`. */
@@ -237,9 +251,12 @@ export interface KmsProvider {
    * left alone.
    */
   pointAlias(region: string, alias: string, key: KmsKey, owner: AliasOwner): Promise<void>
+  /** Deletes an alias. */
   removeAlias(region: string, alias: string): Promise<void>
 
+  /** Enables a KMS key. */
   enable(region: string, key: KmsKey): Promise<void>
+  /** Disables a KMS key. */
   disable(region: string, key: KmsKey): Promise<void>
 
   /**
@@ -259,7 +276,9 @@ export interface KmsProvider {
 export interface KmsSettings {
   /** The name of the provider, for errors. */
   readonly name?: string
+  /** AWS Region. */
   readonly region: string
+  /** Credentials by name. */
   readonly credentials: Readonly<Record<string, string>>
 }
 

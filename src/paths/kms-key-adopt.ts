@@ -1,4 +1,5 @@
 import type { Engine } from '../core/engine.js'
+import { KMS_KEY_ID } from '../kms/key-id.js'
 import { boolean, integer, required, text } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import { readCreated } from './created.js'
@@ -21,7 +22,7 @@ export const kmsKeyAdopt = definePath<Engine>()({
       fields: {
         key_id: required(
           text('Id or ARN of the KMS key, in the Region of the provider.', {
-            pattern: /^(arn:[\w-]+:kms:[\w-]+:\d{12}:key\/)?(mrk-)?[0-9a-f-]{32,36}$/,
+            pattern: new RegExp(`^(arn:[\\w-]+:kms:[\\w-]+:\\d{12}:key/)?(${KMS_KEY_ID})$`),
             example: '1234abcd-12ab-34cd-56ef-1234567890ab',
           }),
         ),

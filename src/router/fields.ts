@@ -5,11 +5,15 @@ import { isList, withoutLastNewline, type RawValue } from './values.js'
 
 /** One field of a request: its description, and the conversion of its raw value. */
 export interface Field<T> {
+  /** Name of the type, for help. */
   readonly type: 'string' | 'int' | 'bool' | 'keypair' | 'slice' | 'bytes'
+  /** Description, for help. */
   readonly description: string
   /** True if errors and responses must never contain the value. */
   readonly secret: boolean
+  /** True if a request must have the field. */
   readonly required: boolean
+  /** The allowed values, if only some are. */
   readonly choices?: readonly string[]
   /**
    * The names in a secret field's pairs whose values are secret; all of them if undefined.

@@ -9,13 +9,17 @@ export const OPERATIONS: readonly Operation[] = ['write', 'read', 'list', 'delet
 
 /** What a write created: `data` for a program, `lines` for a person. */
 export interface Created {
+  /** The result as data, for a program. */
   readonly data: Readonly<Record<string, Json>>
+  /** The result as lines, for a person. */
   readonly lines: readonly string[]
 }
 
 /** The response to a request. The keys of a list are in `data.keys`. */
 export interface Response {
+  /** The result. */
   readonly data?: Readonly<Record<string, Json>>
+  /** Warnings for the user. */
   readonly warnings?: readonly string[]
   /**
    * Table rows for a person, shown instead of the data: named cells, in the order of the columns.
@@ -54,8 +58,11 @@ export interface OperationSource<Context, Params, F extends Fields> {
 
 /** The definition of one operation at a path, for the router. */
 export interface OperationDefinition<Context> {
+  /** One sentence, for help. */
   readonly summary: string
+  /** The fields of a request. */
   readonly fields: Fields
+  /** Runs a valid request. */
   readonly run: (
     context: Context,
     params: Readonly<Record<string, string>>,
@@ -73,6 +80,7 @@ export interface PathDefinition<Context> {
   readonly description: string
   /** The meaning of each parameter of the pattern. */
   readonly parameters: Readonly<Record<string, string>>
+  /** The operations at the path. */
   readonly operations: Readonly<Partial<Record<Operation, OperationDefinition<Context>>>>
 }
 

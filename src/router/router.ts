@@ -19,10 +19,13 @@ export type RequestData = ReadonlyMap<string, RawValue>
 
 /** A valid request. The router has not opened anything for it. */
 export interface Resolved<Context> {
+  /** The path that matched. */
   readonly path: PathDefinition<Context>
+  /** The names in the path. */
   readonly params: Readonly<Record<string, string>>
   /** The typed values of the fields in the request. */
   readonly fields: Readonly<Record<string, unknown>>
+  /** Runs the request. */
   readonly run: (context: Context) => Promise<Response>
 }
 
@@ -82,10 +85,7 @@ export function findPath<Context>(
     return { path, params }
   }
   throw new KeymgmtError('PATH_UNSUPPORTED', `unsupported path ${quotePath(paths, segments)}`, {
-    hints: [
-      ...nearestPath(paths, segments),
-      `see all paths with: keymgmt path-help ${segments[0]}`,
-    ],
+    hints: [...nearestPath(paths, segments), `to list all paths: keymgmt path-help ${segments[0]}`],
   })
 }
 

@@ -14,7 +14,9 @@ export interface Location {
 
 /** The user's settings that name a location. */
 export interface LocationSettings {
+  /** The store: an absolute path or a `file:` URL. */
   readonly store?: string | undefined
+  /** The keyfile: an absolute path. */
   readonly keyfile?: string | undefined
 }
 

@@ -43,6 +43,7 @@ export interface SealedLocalStoreOptions extends LocalStoreOptions {
 export interface SealStatus {
   /** `none` if the store doesn't exist yet. */
   readonly kind: SealKind | 'none'
+  /** The keyfile that seals the store, if one does. */
   readonly keyfile?: string
   /** The store's folder. */
   readonly path: string

@@ -11,12 +11,12 @@ import {
   type Purpose,
 } from '../../src/kms/provider.js'
 
-// What every KmsProvider promises: above all that everything but `create` may be asked for again.
+// The contract of every KmsProvider. Above all, every call except `create` can be repeated.
 
 const HOME = 'us-west-1'
 const AWAY = 'eu-west-1'
 
-/** An implementation to be held to the contract. */
+/** An implementation to test. */
 interface Candidate {
   open(): Promise<KmsProvider>
   close(): Promise<void>
@@ -40,7 +40,7 @@ async function aws(): Promise<Candidate> {
   }
 }
 
-/** What core is tested against, lest a test of core be one of something that no KMS does. */
+/** The KMS of the core's tests, so that these do not rely on something that no KMS does. */
 function inMemory(): Promise<Candidate> {
   const { kind } = createMemoryKms()
   return Promise.resolve({

@@ -28,7 +28,7 @@ const firstId = async (path = PATH) =>
   (await json<{ versions: Record<string, string> }>(`read ${path}`)).versions['1'] ?? ''
 
 describe('adoption', () => {
-  /** A KMS key with the material of `app`, that the store knows nothing of. */
+  /** Creates a KMS key with the material of `app` that the store does not know. */
   const orphan = async (type: string, purpose: string) => {
     const home = join(testbed.home, 'keymgmt')
     await testbed.ok(`write -f keymgmt/key/app type=${type}`)
@@ -111,6 +111,11 @@ describe('adoption', () => {
       [`keymgmt/kms/k/key/pair/adopt key_id=${id}`, 'is not of type rsa-2048'],
       [`${PATH}/adopt key_id=${id} version=2`, 'has no version 2'],
       [`${PATH}/adopt key_id=nonsense`, 'key_id'],
+      [`${PATH}/adopt key_id=${id.slice(1)}`, 'key_id'],
+      [
+        `${PATH}/adopt key_id=arn:aws:kms:us-esat-1:111122223333:key/${id}`,
+        'the KMS key is in us-esat-1, and the provider k is in us-west-1',
+      ],
       [`keymgmt/kms/k/key/none/adopt key_id=${id}`, 'key "none" not found'],
     ]
     for (const [line, says] of cases) {

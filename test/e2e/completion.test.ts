@@ -25,10 +25,7 @@ afterAll(() => testbed.close())
 const bash = (script: string, extra: Readonly<Record<string, string>> = {}) =>
   spawnSync('bash', ['--norc', '-c', script], { env: { ...env, ...extra }, encoding: 'utf8' })
 
-/**
- * What bash would have to choose from for the word at the end of the line, by its own rules, once
- * `set-up` has run.
- */
+/** Bash's own candidates for the last word of the line, after `setUp` has run. */
 function candidates(setUp: string, line: string): readonly string[] {
   const words = line.split(/[ =]/)
   const script = `${setUp}

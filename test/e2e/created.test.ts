@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
-// A command that creates something says what: to a program in the data, to a person on stderr.
+// A command reports what it created: in the data for a program, on stderr for a person.
 
 let testbed: Testbed
 beforeAll(async () => {

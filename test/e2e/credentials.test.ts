@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
-// Each source has a pair of its own, so that the id that signed tells which one was used.
+// Each source has its own pair, so that the signing id shows which source was used.
 const PAIRS = {
   PROVIDERS0000000001: 'a',
   ENVIRONMENT00000001: 'b',
@@ -183,7 +183,10 @@ describe('the order of the sources of credentials', () => {
     expect(ran.stderr).toContain('AWS_ACCESS_KEY_ID')
   })
 
-  /** Runs a command whose credentials can't be had; nothing may be sent, nor looked for later. */
+  /**
+   * Runs a command whose credentials are unavailable. It must send nothing, and search for nothing
+   * later.
+   */
   const failing = async (
     env: Readonly<Record<string, string>>,
     { credentials = '', flags = '' } = {},
@@ -243,6 +246,45 @@ describe('the order of the sources of credentials', () => {
     expect(await failing({ AWS_PROFILE: 'ci', AWS_CONFIG_FILE: config })).toContain(
       '/nonexistent/process',
     )
+  })
+
+  it('does not use the role of the machine if the process of the default profile fails', async () => {
+    const config = join(testbed.home, 'config')
+    writeFileSync(config, '[default]\ncredential_process = /nonexistent/process\n')
+    const env = { AWS_CONFIG_FILE: config, ...noFile }
+    expect(await failing(env)).toContain('/nonexistent/process')
+  })
+
+  it('does not use the role of the machine for one half of a pair', async () => {
+    const stderr = await failing({ AWS_ACCESS_KEY_ID: 'ENVIRONMENT00000001' })
+    expect(stderr).toContain('AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not')
+  })
+
+  it('runs the process of a profile once, for all Regions', async () => {
+    const runs = join(testbed.home, 'runs')
+    const script = join(testbed.home, 'process')
+    const pair = '{"Version":1,"AccessKeyId":"PROFILEOTHER0000001","SecretAccessKey":"e"}'
+    writeFileSync(script, `#!/bin/sh\necho run >> ${runs}\necho '${pair}'\n`, { mode: 0o700 })
+    const config = join(testbed.home, 'config')
+    writeFileSync(config, `[profile ci]\ncredential_process = ${script}\n`)
+    const env = { ...none, ...noFile, AWS_CONFIG_FILE: config }
+    await testbed.ok('write -f keymgmt/key/many type=aes256-gcm96 replica_regions=eu-west-1')
+    expect(await signer('credentials=profile=ci', env)).toEqual(['PROFILEOTHER0000001'])
+    rmSync(runs)
+    await testbed.ok('write keymgmt/kms/k/key/many purpose=encrypt,decrypt', { env })
+    expect(readFileSync(runs, 'utf8')).toBe('run\n')
+  })
+
+  it('uses the endpoint of the profile that the provider names', async () => {
+    const config = join(testbed.home, 'config')
+    const endpoint = `endpoint_url = ${testbed.kms.endpoint}`
+    const keys = 'aws_access_key_id = PROFILEOTHER0000001\naws_secret_access_key = e'
+    writeFileSync(
+      config,
+      `[profile local]\nservices = local\n${keys}\n[services local]\nkms =\n  ${endpoint}\n`,
+    )
+    const env = { ...environment, AWS_CONFIG_FILE: config, AWS_ENDPOINT_URL_KMS: '' }
+    expect(await signer('credentials=profile=local', env)).toEqual(['PROFILEOTHER0000001'])
   })
 
   it('uses the role of the machine for a profile that has no credentials', async () => {

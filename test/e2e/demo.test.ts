@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 describe('the demo', () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/bundle/demo.cjs'], {
     encoding: 'utf8',
-    // Variables of somebody who uses Vault and AWS.
+    // Variables of a user of Vault and AWS.
     env: {
       PATH: process.env.PATH,
       VAULT_FORMAT: 'json',

@@ -250,7 +250,9 @@ describe('-fault', () => {
   it.each([
     ['Creatkey:1:drop', 'AWS KMS has no operation of that name', 'did you mean "CreateKey"?'],
     ['CreateKey:1:throtle', 'is Operation:nth:kind, such as', 'did you mean "throttle"?'],
-    ['CreateKey:0:drop', 'is Operation:nth:kind, such as', 'kinds are denied'],
+    ['CreateKey:0:drop', 'is Operation:nth:kind, such as', 'nth is 1 for the first request'],
+    ['CreateKey:drop', 'is Operation:nth:kind, such as', 'did you mean "CreateKey:1:drop"?'],
+    ['*:*:denid', 'is Operation:nth:kind, such as', 'did you mean "denied"?'],
   ])('refuses %s', async (fault, problem, hint) => {
     const { status, stderr } = await testbed.run(`dev -fault=${fault} -- true`)
     expect(status).toBe(1)
@@ -264,6 +266,35 @@ describe('-fault', () => {
       stdout: '',
       stderr: '',
     })
+  })
+})
+
+describe('AWS_REGION', () => {
+  it('is refused if it names no Region: the embedded KMS would refuse every request', async () => {
+    const env = { AWS_REGION: 'us-esat-1' }
+    const { status, stderr } = await testbed.run('dev -- true', { env })
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringContaining('the environment variable AWS_REGION names no AWS Region'),
+    ])
+    expect(stderr).toContain('did you mean "us-east-1"')
+  })
+})
+
+describe('a value that cannot be right', () => {
+  it.each([
+    ['-credentials=AKIA X:s', 'is ID:SECRET, without white space'],
+    ['-credentials=AKIAX:s t', 'is ID:SECRET, without white space'],
+    ['-latency=2h', 'is at most 1h'],
+    ['-latency=30d', 'is at most 1h'],
+    ['-account=1234', 'an account ID has 12 digits'],
+  ])('is refused: %s', async (flag, problem) => {
+    const { status, stderr } = await testbed.run(['dev', flag, '--', 'true'])
+    const [name] = flag.split('=')
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringContaining(`invalid value for flag ${name ?? ''}: ${problem}`),
+    ])
   })
 })
 

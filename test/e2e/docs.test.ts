@@ -253,7 +253,7 @@ describe('the commands of the pages', () => {
   })
 })
 
-/** Makes keymgmt forget the distribution, and gives its KMS key the id of the example. */
+/** Makes keymgmt forget the distribution, and gives its KMS key the id in the example. */
 const FORGOTTEN = [
   'id=$(keymgmt read -format=json keymgmt/kms/example-kms/key/other | grep -oE "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}" | tail -n 1)',
   'rm -r "$KEYMGMT_HOME/store/distribution"',

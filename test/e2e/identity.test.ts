@@ -110,7 +110,7 @@ describe('the account of a provider', () => {
   })
 })
 
-// STS is asked only at AWS's own endpoint, for it knows nothing about another service.
+// STS is called only for AWS's own endpoint: it knows nothing about another service.
 describe('without permission to list aliases', () => {
   let testbed: Testbed
   let aws: AwsOverTls

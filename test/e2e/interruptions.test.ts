@@ -9,10 +9,10 @@ import { copyFolder, createTestbed, type Testbed } from '../support/keymgmt.js'
 import { startProxy, type ProxyFault } from '../support/proxy.js'
 import { createSession } from '../support/session.js'
 
-// Every request of every flow is struck once before AWS sees it and once after AWS has acted, in
-// every way that there is; then the same command is run until it succeeds, and nothing may be left
-// over, missing, or other than it was. What is killed is the real binary; all else is the same
-// program in this process, which takes no time to start.
+// Every request of every flow gets every kind of fault, once before AWS receives it and once after
+// AWS has carried it out. Then the same command runs again and must succeed, without leftovers,
+// missing parts or changes. Kills use the real binary; other faults run the program in this
+// process, which starts faster.
 
 const PRELOAD = new URL('../support/kill-at-file-operation.js', import.meta.url).href
 
@@ -30,7 +30,7 @@ const WAYS: readonly { readonly when: ProxyFault['when']; readonly kind: Kind }[
 interface Prepared {
   readonly home: string
   readonly account: Account
-  /** The command that is struck. */
+  /** The command that gets the faults. */
   readonly line: string
 }
 
@@ -59,8 +59,8 @@ async function prepare({ prepare: lines, outsideChange, line }: Flow): Promise<P
 function reopen({ home, account }: Prepared): Promise<Testbed> {
   const copy = mkdtempSync(join(tmpdir(), 'keymgmt-test-'))
   copyFolder(home, copy)
-  // Time goes faster than usual, so that a replica is there when it is first asked for: the number
-  // of requests is the same each time.
+  // The clock runs faster, so that a replica exists at the first check and each run sends the same
+  // number of requests.
   let looks = 0
   return createTestbed(
     { account: copyAccount(account, () => new Date(Date.now() + ++looks * 100)) },
@@ -100,7 +100,7 @@ async function interrupt(prepared: Prepared, point: Point): Promise<string[]> {
   }
 }
 
-/** Runs the same command again, which must succeed; answers what is wrong then. */
+/** Runs the same command again, which must succeed, and returns the problems. */
 async function finish(testbed: Testbed, { line }: Prepared): Promise<string[]> {
   const again = await createSession(testbed.kms.endpoint, testbed.home).run(line)
   if (again.status !== 0) return [`again it ended with ${String(again.status)}: ${again.stderr}`]
@@ -108,7 +108,8 @@ async function finish(testbed: Testbed, { line }: Prepared): Promise<string[]> {
 }
 
 /**
- * Kills at the n-th record that the command writes or deletes, as it takes its place or just after.
+ * Kills the command at its n-th write or deletion of a record, just before or after it takes
+ * effect.
  */
 async function killAtWrite(
   prepared: Prepared,
@@ -120,8 +121,7 @@ async function killAtWrite(
       env: watchWrites(testbed, { KILL_AT_FILE_OPERATION: String(at), KILL_WHEN: when }),
     })
     if (first.status === null) return await finish(testbed, prepared)
-    // What is to be written at once is written together, so that there may be fewer writes than
-    // were counted.
+    // Concurrent changes are written together, so there may be fewer writes than were counted.
     return first.status === 0 && at > 1
       ? await findProblems(join(testbed.home, 'keymgmt'), testbed.kms)
       : [`write ${at} never came: ${first.stderr}`]

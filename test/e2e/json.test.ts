@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
-// docs/json.md is the schema: its tables say which names there are, and of what type.
+// docs/json.md is the schema: its tables list the names and their types.
 
 interface Name {
   readonly type: string
@@ -29,7 +29,7 @@ const SCHEMAS: ReadonlyMap<string, ReadonlyMap<string, Name>> = new Map(
   ),
 )
 
-/** What of `value` is not as the schema of that name says. */
+/** The differences between `value` and the schema of that name. */
 function faults(value: Json, schema: string): readonly string[] {
   const names = SCHEMAS.get(schema)
   if (names === undefined) return [`no table ${schema}`]
@@ -67,7 +67,7 @@ const OUTCOMES = 'write PATH, delete PATH'
 const CREATED = 'write keymgmt/key/NAME/rotate'
 const IMPORTED = 'write keymgmt/key/NAME/import'
 
-/** Commands in order, and the table that their answer, or the data in it, is held to. */
+/** Commands in order, with the table for their output or its data. */
 const COMMANDS: readonly (readonly [schema: string, line: string, status?: number])[] = [
   ['status', 'status'],
   ['config', 'config'],
@@ -114,7 +114,7 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
 ]
 
 /** Nothing on stderr, but the name of a snapshot that -force saves. */
-const QUIET = /^(Saved the present store in .*\n)?$/
+const QUIET = /^(Saved the current store in .*\n)?$/
 
 const WHOLE = ['envelope', 'config', 'version', 'path-help PATH']
 
@@ -128,7 +128,7 @@ describe('docs/json.md', () => {
   it('describes the output of every command, in a session', async () => {
     for (const [schema, form, status = 0] of COMMANDS) {
       const line = form.replace('FILE', join(testbed.home, 'snapshot'))
-      // The alias is gone before the check that shall find it.
+      // Deletes the alias that verify must report.
       if (line.endsWith('verify') && status === 3)
         testbed.kms.account.region('us-west-1').aliases.clear()
       const ran = await testbed.run(`${line} -format=json`)

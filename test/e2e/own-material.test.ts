@@ -46,7 +46,7 @@ const alias = async (key: string) =>
 const pem = (key: KeyObject) => key.export({ format: 'pem', type: 'pkcs8' }).toString()
 const curve = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve })
 
-/** What AWS does with a key, checked with the original outside of AWS. */
+/** Uses a key in AWS, and checks the result with the original outside AWS. */
 type Use = (
   KeyId: string,
   original: { readonly publicKey: KeyObject; readonly privateKey: KeyObject },

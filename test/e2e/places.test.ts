@@ -160,13 +160,12 @@ describe('a link', () => {
 })
 
 describe('a user without a home folder', () => {
-  /** Only root can become a user of whom the system knows nothing. */
+  /** Only root can become a user without a passwd entry. */
   const user = process.getuid?.() === 0 ? 54_321 : undefined
   const homes = [...(user === undefined ? [] : [undefined]), '', '/', 'home']
   let folder: string
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'keymgmt-homeless-'))
-    if (user !== undefined) chownSync(folder, user, user)
   })
   afterEach(() => {
     rmSync(folder, { recursive: true, force: true })
@@ -174,6 +173,8 @@ describe('a user without a home folder', () => {
 
   const run = (line: string, home: string | undefined, env: Record<string, string> = {}) =>
     new Promise<{ stdout: string; stderr: string; code: number }>((ended) => {
+      // root creates nothing in a folder of another user.
+      if (home === undefined && user !== undefined) chownSync(folder, user, user)
       execFile(
         process.execPath,
         [resolve('bin/keymgmt.js'), ...line.split(' ')],

@@ -20,9 +20,8 @@ import { copyFolder } from '../support/keymgmt.js'
 import { createSession, type Session } from '../support/session.js'
 import { normalise } from '../support/normalise.js'
 
-// The embedded KMS holds every command to exactly the policy that -output-policy printed for it:
-// with that it succeeds, and with any one permission on any one resource removed out of it, or one
-// condition on another value, AWS denies it.
+// Every command runs with exactly the policy that -output-policy printed for it. It succeeds, and
+// is denied if any permission on any resource is removed, or any condition has another value.
 
 /** The access key id of the flows' provider. */
 const OPERATOR = 'ASIADJO3WTX6WPLJM42V'
@@ -33,7 +32,7 @@ const DISTRIBUTE = (purpose: string) => `write keymgmt/kms/k/key/app purpose=${p
 const GLOBAL = 'write -f keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1,eu-west-1'
 const VERIFY = 'read keymgmt/kms/k/key/app/verify'
 
-/** What the flows that change AWS don't have. */
+/** Flows in addition to those that change AWS. */
 const MORE: readonly Flow[] = [
   { name: 'distribute a MAC key', prepare: [KEY('hmac-sha256')], line: DISTRIBUTE('sign,verify') },
   { name: 'distribute a multi-Region key', prepare: [GLOBAL], line: DISTRIBUTE('encrypt,decrypt') },
@@ -86,7 +85,7 @@ const MORE: readonly Flow[] = [
   },
 ]
 
-/** Somebody created a KMS key of their own. Returns its id. */
+/** Creates a KMS key of another owner. Returns its id. */
 function addForeignKey({ kms }: { readonly kms: DevKms }): string {
   const { keys } = kms.account.region('us-west-1')
   const [key] = keys.values()
@@ -96,7 +95,7 @@ function addForeignKey({ kms }: { readonly kms: DevKms }): string {
   return id
 }
 
-/** Somebody moved the alias to a KMS key of their own. */
+/** Moves the alias to a KMS key of another owner. */
 function moveAlias({ kms }: { readonly kms: DevKms }): void {
   const { aliases } = kms.account.region('us-west-1')
   const [alias] = aliases
@@ -127,7 +126,7 @@ async function ok(session: Session, line: string): Promise<string> {
 const policyFor = async (session: Session, line: string) =>
   JSON.parse(await ok(session, line)) as PolicyDocument
 
-/** Runs `work` against a KMS of its own, with a home of its own. */
+/** Runs `work` with its own KMS and home folder. */
 async function at<T>(
   options: DevKmsOptions,
   home: string | undefined,
@@ -175,7 +174,7 @@ function stateOf({ regions }: Account) {
   ])
 }
 
-/** The command as somebody who may do what the policy says and nothing else. */
+/** Runs the command with exactly the permissions of the policy. */
 const runUnder = (
   { home, account, line }: Prepared,
   policy: object,
@@ -197,10 +196,7 @@ const runUnder = (
     },
   )
 
-/**
- * What is wrong with the key, seen by somebody who may do everything; KMS keys of others that were
- * there before are not.
- */
+/** The key's problems, with all permissions. KMS keys that existed before are not problems. */
 const problemsOf = (home: string, account: Account, before: Account) =>
   at({ account: copyAccount(account) }, home, async (session, kms) => {
     const found = await findProblems(join(session.home, 'keymgmt'), kms)
@@ -215,8 +211,8 @@ const problemsOf = (home: string, account: Account, before: Account) =>
 const list = (value: string | readonly string[]) => (typeof value === 'string' ? [value] : value)
 
 /**
- * The policy without each action on each resource, and with each condition on something else, by
- * what is removed.
+ * Variants of the policy, by what they lack: each without one action on one resource, or with
+ * another value of one condition.
  */
 function withoutEach({ Version, Statement }: PolicyDocument): [string, object][] {
   return Statement.flatMap((statement, index) => {
@@ -268,7 +264,7 @@ const seen = new Set<string>()
 const rows: string[] = []
 
 const DOCUMENT = 'docs/permissions.md'
-/** The part of the document that is made here; UPDATE_PERMISSIONS=1 writes it. */
+/** The generated part of the document. UPDATE_PERMISSIONS=1 writes it. */
 const BY_COMMAND = /(?<=<!-- by command -->\n)[^]*(?=<!-- end -->)/
 
 /** True if a command imports material or creates an alias, before which the account is compared. */
@@ -276,7 +272,7 @@ function needsAccount(policy: PolicyDocument): boolean {
   return ['kms:ImportKeyMaterial', 'kms:CreateAlias'].some((name) => actions(policy).has(name))
 }
 
-/** What one command was seen to need, as a row of the document. */
+/** The observed permissions of one command, as a row of the document. */
 function describeNeed({ name }: Flow, { line, policy }: Prepared): string {
   const { path } = findPath(
     PATHS,
@@ -313,7 +309,7 @@ describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))(
       const needless: string[] = []
       for (const [removed, policy] of withoutEach(there.policy)) {
         const { status, stdout, stderr } = await runUnder(there, policy)
-        // Without it, STS names the account, or the ARNs of the KMS keys show it.
+        // Without it, STS or the ARN of a KMS key reveals the account.
         const isOptional = removed.includes('ListAliases') && needsAccount(there.policy)
         if (isOptional && status === 0) continue
         // A check reports on stdout that it could not check everything.
@@ -481,7 +477,7 @@ describe('a user without permissions', () => {
     const printed = await printedUnder(NOTHING, there)
     expect(JSON.parse(printed.stdout)).toEqual(there.policy)
     expect(printed.status).toBe(0)
-    expect(printed.stderr).toContain('AWS was asked and did not answer: DescribeKey')
+    expect(printed.stderr).toContain('AWS did not reply to: DescribeKey')
   })
 
   it.each(['repair', 'adopt', 'rotate everywhere', 'remove', 'import a version'])(
@@ -493,7 +489,7 @@ describe('a user without permissions', () => {
         status: 0,
         stderr: expect.stringContaining('did not answer'),
       })
-      // Of a KMS key that adopt does not know yet, AWS is asked twice: for its state and its tags.
+      // adopt asks AWS twice about an unknown KMS key: for its state and its tags.
       for (let round = 0; round < 2 && printed.stderr.includes('did not answer'); round++)
         printed = await printedUnder(JSON.parse(printed.stdout) as object, there)
       expect(printed).toMatchObject({
@@ -560,7 +556,7 @@ it.each(LOCAL)('%s makes no call to AWS, and its -output-policy says so', async 
     expect(await session.run(`${line} -output-policy`)).toEqual({
       status: 0,
       stdout: '',
-      stderr: 'This command needs no IAM permission: there is no policy to print.\n',
+      stderr: 'This command needs no IAM permissions.\n',
     })
     expect(await Promise.all(kept.map((earlier) => ok(session, earlier)))).toEqual(before)
   })

@@ -297,14 +297,14 @@ describe('a copy that is made while a command runs', () => {
     copyFolder(store(), torn)
     cpSync(old, join(torn, 'store', 'key', 'app.json'))
 
-    // The list shows what the torn copy lacks, and the restore mends it.
+    // The list names what the torn copy lacks, and the restore brings it back.
     await save('whole')
     const env = { KEYMGMT_HOME: torn }
     expect(await data(`${CHECK} ${file('whole')}`, env)).toEqual({ not_in_snapshot: [] })
     await testbed.ok(`${RESTORE} ${file('whole')}`, { env })
     await testbed.ok('read keymgmt/kms/k/key/app/verify challenge=true', { env })
 
-    // Each snapshot of the history brings back every original that it names.
+    // Each snapshot restores all material that it names.
     for (const name of readdirSync(testbed.home).filter((each) => each.startsWith('step-'))) {
       const home = elsewhere(`from-${name}`)
       await testbed.ok(`${RESTORE} ${file(name)}`, { env: home })

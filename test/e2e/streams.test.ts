@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => testbed.close())
 
-/** Runs a line of bash, in which `keymgmt` is the binary, wherever it is. */
+/** Runs a line of bash, in which `keymgmt` is the binary. */
 const bash = (line: string) =>
   spawnSync('bash', ['-c', `keymgmt() { "$NODE" "$BINARY" "$@"; }\n${line}`], {
     env: { ...env, NODE: process.execPath, BINARY },

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 import { normalise } from '../support/normalise.js'
 
-// What a person sees, to the byte: each file of test/transcripts is a session at one store and one
-// KMS. `$` begins a command, `!` a line of stderr, `=` the exit status if it is not 0.
-// UPDATE_TRANSCRIPTS=1 writes what is seen now.
+// The exact output for a person. Each file of test/transcripts is a session with one store and one
+// KMS. `$` begins a command, `!` a line of stderr, `=` an exit status other than 0.
+// UPDATE_TRANSCRIPTS=1 writes the current output.
 
 const FOLDER = 'test/transcripts'
 
@@ -19,7 +19,7 @@ function lines(text: string, prefix: string): string[] {
         .map((line) => `${prefix}${line}`.trimEnd())
 }
 
-/** The transcript again, with what every command of it says now. */
+/** Runs the transcript's commands, and returns it with their current output. */
 async function replay(transcript: string, testbed: Testbed): Promise<string> {
   const seen: string[] = []
   for (const line of transcript.split('\n')) {

@@ -65,7 +65,7 @@ const LABELS = [
   'A'.repeat(200),
 ]
 
-/** Every way in which a file is spoilt on its way, or by somebody. */
+/** Accidental and deliberate changes of a file. */
 const change: fc.Arbitrary<Change> = fc.oneof<fc.Arbitrary<Change>[]>(
   position.map((where) => (given) => given.subarray(0, at(given, where))),
   position.map((where) => (given) => given.subarray(at(given, where))),
@@ -122,7 +122,7 @@ const malformed = fc
   .tuple(file, fc.array(change, { minLength: 1, maxLength: 3 }))
   .map(([given, changes]) => changes.reduce((made, next) => next(made), given))
 
-/** Bytes that never were a key, up to more than is taken. */
+/** Bytes that are not a key, up to more than the maximum size. */
 const monster = fc.oneof(
   junk.map((bytes) => Buffer.from(bytes)),
   fc
@@ -149,7 +149,7 @@ const options: fc.Arbitrary<MaterialOptions> = fc.record({
   }),
 })
 
-/** What is read must be a key that works, and be read again as the same. */
+/** The result must be a usable key, and be read again as the same key. */
 function assertSound({ type, material }: RecognisedMaterial): void {
   const row = KEY_TYPES[type]
   if (row.material.kind === 'bytes') {
@@ -163,10 +163,7 @@ function assertSound({ type, material }: RecognisedMaterial): void {
   expect(recogniseMaterial(material, { type, format: 'der' }).material).toEqual(material)
 }
 
-/**
- * Eight characters in a row that the message and the input have in common, the input being read as
- * text, hex or base64.
- */
+/** Eight consecutive characters of the input, as text, hex or base64, that the message contains. */
 function leak(message: string, given: Buffer): string | undefined {
   const inputs = [
     given.toString('latin1'),
@@ -177,7 +174,7 @@ function leak(message: string, given: Buffer): string | undefined {
   const windows = Array.from({ length: Math.max(0, message.length - 7) }, (_, index) =>
     message.slice(index, index + 8),
   )
-  // Words in capitals are the labels of PEM, which a message may name.
+  // Words in capitals are PEM labels, which a message may name.
   return windows.find(
     (window) => /^[\w+/=]+$/.test(window) && !/^[A-Z]+$/.test(window) && inputs.includes(window),
   )

@@ -23,7 +23,7 @@ const long = fc.oneof(
   fc.stringMatching(/^-----BEGIN EC PRIVATE KEY-----\n[A-Za-z0-9+/]{64}\n[A-Za-z0-9+/]{40}$/),
   fc.stringMatching(/^[a-z0-9]{8} [A-Za-z0-9]{8}! [a-z0-9]{8}$/),
 )
-/** Plain text too: where it comes from is reason enough not to repeat it. */
+/** Includes plain text: its source alone is a reason not to repeat it. */
 const any = fc.oneof(
   long,
   fc.stringMatching(/^zq[a-z0-9]{10}$/),

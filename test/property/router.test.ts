@@ -44,7 +44,7 @@ function printPattern(of: string, params: Readonly<Record<string, string>>): str
     .join('/')
 }
 
-/** What a request ends with: nothing when it is good. */
+/** The error of a request; undefined if it is valid. */
 function failure(request: () => unknown): KeymgmtError | undefined {
   try {
     request()

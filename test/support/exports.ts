@@ -6,6 +6,8 @@ export interface ModuleExports {
   readonly types: readonly string[]
   /** The types of this project that an exported declaration mentions and the module lacks. */
   readonly missing: readonly string[]
+  /** The exports, and the members of exported interfaces, that have no TSDoc. */
+  readonly undocumented: readonly string[]
 }
 
 /**
@@ -56,7 +58,22 @@ export function exportsOf(declarations: string, opaque: readonly string[]): Modu
     values: named(ts.SymbolFlags.Value, true),
     types: named(ts.SymbolFlags.Value, false),
     missing: [...missing].sort(),
+    undocumented: [...exported].flatMap(([symbol]) => undocumentedIn(symbol, checker)).sort(),
   }
+}
+
+/** The names of a symbol and of the members of an interface that have no TSDoc. */
+function undocumentedIn(symbol: ts.Symbol, checker: ts.TypeChecker): readonly string[] {
+  const isDocumented = (each: ts.Symbol) => each.getDocumentationComment(checker).length > 0
+  const members = (symbol.declarations ?? [])
+    .filter((declaration) => ts.isInterfaceDeclaration(declaration))
+    .flatMap((declaration) =>
+      declaration.members.flatMap((member) => {
+        const found = member.name && checker.getSymbolAtLocation(member.name)
+        return found && !isDocumented(found) ? [`${symbol.name}.${found.name}`] : []
+      }),
+    )
+  return [...(isDocumented(symbol) ? [] : [symbol.name]), ...members]
 }
 
 function nameOfReference(node: ts.Node): ts.Node | undefined {

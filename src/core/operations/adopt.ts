@@ -1,5 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
-import { STORE_TAG, type KmsKeyStatus, type KmsProvider } from '../../kms/provider.js'
+import { regionIn, STORE_TAG, type KmsKeyStatus, type KmsProvider } from '../../kms/provider.js'
 import { kindOf, openProvider, type Engine } from '../engine.js'
 import { assertPlace, placeOf } from '../reconcile/account.js'
 import { showsMaterial } from '../reconcile/observe.js'
@@ -25,18 +25,18 @@ import { createDistribution } from './distribute.js'
 export interface Adoption {
   /** Id or ARN of the KMS key, in the provider's Region. */
   readonly kmsKeyId: string
-  /** The version of our key whose material it holds. */
+  /** The version of the key whose material it has. */
   readonly version: number
-  /** True to take it even if its tags say that another store has it, or can't be read. */
+  /** True to adopt it even if its tags name another store, or can't be read. */
   readonly takeOver?: boolean | undefined
   /** True to import material that expires again for ever; otherwise it keeps its expiry. */
   readonly allowPermanent?: boolean | undefined
 }
 
 /**
- * Takes a KMS key that exists already into a new distribution, as the KMS key of one version: after
- * it was proven to hold that version's material. Other versions are distributed beside it, and the
- * alias is created. For a KMS key that was adopted already, this finishes what was interrupted.
+ * Adopts an existing KMS key as the KMS key of one version in a new distribution, after it was
+ * proven to have that version's material. Then distributes the other versions, and creates the
+ * alias. For a KMS key that is adopted already, finishes interrupted work.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, DISTRIBUTION_DIFFERS, FIELD_INVALID for a KMS
  * key of another kind, or that another distribution or another store has; KMS_MATERIAL_DIFFERS;
  * nothing is changed then. Errors of the KMS.
@@ -75,11 +75,12 @@ async function claim(
   if (existing) {
     throw new KeymgmtError(
       'DISTRIBUTION_DIFFERS',
-      `${key.name} is distributed to ${providerName} already`,
-      { hints: ['adopt the KMS key under another key of the same material'] },
+      `${key.name} is already distributed to ${providerName}`,
+      { hints: ['adopt the KMS key into another key with the same material'] },
     )
   }
   assertVersion(key, adoption.version)
+  assertRegion(provider, adoption.kmsKeyId)
   const opened = await openProvider(engine, provider)
   const status = await inspect(opened, provider, key, adoption.kmsKeyId)
   await kindOf(engine, provider).assertSupported(key.type, status.purpose, 'hsm', place.region)
@@ -106,8 +107,19 @@ function isAdopted(record: DistributionRecord, place: KmsKeyPlace, kmsKeyId: str
 function assertVersion(key: KeyRecord, version: number): void {
   if (version >= 1 && version <= key.latest_version) return
   throw new KeymgmtError('FIELD_INVALID', `${key.name} has no version ${version}`, {
-    hints: [`give 1 to ${key.latest_version}`],
+    hints: [`use 1 to ${key.latest_version}`],
   })
+}
+
+/** @throws KeymgmtError FIELD_INVALID for an ARN of another Region than the provider's. */
+function assertRegion({ name, key_collection }: KmsRecord, kmsKeyId: string): void {
+  const region = regionIn(kmsKeyId)
+  if (region === undefined || region === key_collection) return
+  throw new KeymgmtError(
+    'FIELD_INVALID',
+    `the KMS key is in ${region}, and the provider ${name} is in ${key_collection}`,
+    { hints: [`adopt it in a provider whose key_collection is ${region}`] },
+  )
 }
 
 type Adoptable = KmsKeyStatus & Pick<DistributionRecord, 'purpose'>
@@ -129,24 +141,24 @@ async function inspect(
     new KeymgmtError('FIELD_INVALID', `KMS key ${status.key.id} ${problem}`, { hints: [hint] })
   if (!status.external)
     throw unfitError(
-      'has material that AWS made',
+      'has material that AWS generated',
       'only KMS keys with imported material (Origin EXTERNAL) can be adopted',
     )
   if (status.kind?.type !== key.type)
     throw unfitError(
       `is not of type ${key.type}`,
-      `it is ${status.kind?.type ?? 'of a kind that keymgmt does not have'}`,
+      `it is of ${status.kind ? `type ${status.kind.type}` : 'a type that keymgmt does not have'}`,
     )
   if (status.state !== 'enabled' && status.state !== 'disabled')
     throw unfitError(
       `is ${status.state}`,
-      'it must be enabled or disabled, with its material in it',
+      'it must be enabled or disabled, and contain its material',
     )
   const replicas = (status.multiRegion?.regions ?? []).filter((region) => region !== key_collection)
   if (replicas.length > 0)
     throw unfitError(
       `has replicas in ${replicas.join(', ')}`,
-      'a multi-Region KMS key can be adopted as long as it has none',
+      'a multi-Region KMS key can be adopted only without replicas',
     )
   if ((status.multiRegion !== undefined) !== key.replica_regions.length > 0) {
     throw unfitError(
@@ -177,7 +189,7 @@ async function assertUnowned(
     `KMS key ${key.id} belongs to another keymgmt store, according to its tag ${STORE_TAG}=${store}`,
     {
       hints: [
-        'remove it from the records of that store first: a removal there schedules its deletion',
+        'first drop it from that store: a removal there schedules the deletion of this KMS key',
         'if that store no longer exists, adopt it with take_over=true',
       ],
     },
@@ -192,8 +204,8 @@ function ownedError(id: string, { providerName, key, removed }: KmsKeyOwner): Ke
     {
       hints: [
         removed
-          ? `bring it back: keymgmt write -f ${path}/restore`
-          : `see it: keymgmt read ${path}`,
+          ? `to bring it back: keymgmt write -f ${path}/restore`
+          : `to see it: keymgmt read ${path}`,
       ],
     },
   )
@@ -214,10 +226,10 @@ async function prove(
   if (proven) return
   throw new KeymgmtError(
     'KMS_MATERIAL_DIFFERS',
-    `KMS key ${kmsKey.id} (${state}) does not hold version ${version} of ${key.name}`,
+    `KMS key ${kmsKey.id} (${state}) does not contain version ${version} of ${key.name}`,
     {
       hints: [
-        'nothing was changed; import the material that it was made with first: keymgmt write keymgmt/key/NAME/import material=@file',
+        `nothing was changed; import the material of the KMS key as another key: keymgmt write keymgmt/key/${key.name}-2/import material=@FILE`,
       ],
     },
   )

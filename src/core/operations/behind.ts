@@ -5,6 +5,7 @@ import { distributionsOf } from '../records/repository.js'
 
 /** A distribution that lacks versions. */
 export interface BehindDistribution {
+  /** Name of the provider. */
   readonly providerName: string
   /** The versions that it lacks, ascending. */
   readonly versions: readonly number[]

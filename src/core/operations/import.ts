@@ -23,14 +23,19 @@ import { addVersion } from './rotate.js'
 export interface OwnMaterial {
   /** As it is in the file: PEM, DER, JWK, raw bytes, hex or base64. The caller wipes it. */
   readonly material: Uint8Array
+  /** The key type. Required if the material does not show it. */
   readonly type?: KeyTypeName | undefined
+  /** The format. Required if the material is valid in two formats. */
   readonly format?: MaterialFormat | undefined
+  /** The passphrase of an encrypted private key, as bytes. */
   readonly passphrase?: Uint8Array | undefined
 }
 
 /** The other settings of a key that an import creates. */
 export interface ImportSettings {
+  /** AWS Regions for replicas. */
   readonly replicaRegions?: readonly string[] | undefined
+  /** True if the key may be deleted. The default is false. */
   readonly deletionAllowed?: boolean | undefined
   /** True to accept a replica Region that this version does not know. */
   readonly allowUnknownRegion?: boolean | undefined
@@ -38,7 +43,9 @@ export interface ImportSettings {
 
 /** The type and format in which the material was recognised. */
 export interface Imported {
+  /** The recognised key type. */
   readonly type: KeyTypeName
+  /** The recognised format. */
   readonly format: string
 }
 

@@ -22,9 +22,13 @@ import { assertDeletedByKms } from './pending-deletion.js'
 
 /** The settings of a key; what is undefined stays as it is. */
 export interface KeyChange {
+  /** The key type, for a new key. The default is `rsa-2048`. */
   readonly type?: KeyTypeName | undefined
+  /** AWS Regions for replicas, for a new key. */
   readonly replicaRegions?: readonly string[] | undefined
+  /** True if the key may be deleted. */
   readonly deletionAllowed?: boolean | undefined
+  /** Lower versions are disabled. 0 enables all. */
   readonly minEnabledVersion?: number | undefined
   /** True to accept a replica Region that this version does not know. */
   readonly allowUnknownRegion?: boolean | undefined
@@ -137,7 +141,7 @@ async function updateKey(
 
 function immutableError(field: string, value: string): KeymgmtError {
   return new KeymgmtError('FIELD_IMMUTABLE', `field "${field}" is ${value} and can't be changed`, {
-    hints: ['make another key under another name'],
+    hints: ['create another key with another name'],
   })
 }
 
@@ -148,7 +152,7 @@ function sameSet(one: readonly string[], other: readonly string[]): boolean {
 function checkMinimum(minimum: number, latest: number): number {
   if (minimum >= 0 && minimum <= latest) return minimum
   throw new KeymgmtError('FIELD_INVALID', 'min_enabled_version is not a version of this key', {
-    hints: [`its latest version is ${latest}; give 0 to ${latest}, where 0 enables all`],
+    hints: [`its latest version is ${latest}; use 0 to ${latest}, where 0 enables all versions`],
   })
 }
 

@@ -16,13 +16,17 @@ import { readDistribution, readKey, requireProvider } from '../records/repositor
 
 /** A KMS key that carries the tags of this store and that no distribution names. */
 export interface Orphan {
+  /** AWS Region. */
   readonly region: string
+  /** Id of the KMS key. */
   readonly kmsKeyId: string
+  /** ARN of the KMS key. */
   readonly arn: string
   /** The key in its tags; undefined if it has none. */
   readonly key: string | undefined
   /** The version in its tags. */
   readonly version: number | undefined
+  /** State of the KMS key. */
   readonly state: KmsKeyState
   /** Present if its deletion is scheduled. */
   readonly deletionDate: Date | undefined
@@ -32,6 +36,7 @@ export interface Orphan {
 
 /** The outcome of {@link findOrphans}. */
 export interface OrphanSearch {
+  /** The KMS keys that no distribution names. */
   readonly orphans: readonly Orphan[]
   /** Regions that could not be searched. */
   readonly unchecked: readonly Unchecked[]

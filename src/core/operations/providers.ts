@@ -11,8 +11,11 @@ import { assertDeletedByKms } from './pending-deletion.js'
 
 /** The settings of a provider; what is undefined stays as it is. */
 export interface ProviderChange {
+  /** The kind of KMS, for a new provider. */
   readonly provider?: KmsKindName | undefined
+  /** The AWS Region, for a new provider. */
   readonly keyCollection?: string | undefined
+  /** All credentials, by name. They replace the previous ones. */
   readonly credentials?: Readonly<Record<string, string>> | undefined
   /** True to accept a Region that this version does not know. */
   readonly allowUnknownRegion?: boolean | undefined

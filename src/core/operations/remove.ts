@@ -27,20 +27,22 @@ import {
 import { openRecord, type RecordHandle } from '../records/record.js'
 import { requireDistribution, requireKey, requireProvider } from '../records/repository.js'
 
-/** A KMS key whose deletion was scheduled, with the date where AWS has named one. */
+/** A KMS key whose deletion was scheduled, with the date if AWS has set one. */
 export interface ScheduledDeletion {
+  /** AWS Region. */
   readonly region: string
+  /** Id of the KMS key. */
   readonly kmsKeyId: string
+  /** Date of the deletion, in RFC 3339. */
   readonly date: string | undefined
 }
 
 /**
- * Removes the alias and schedules every KMS key for deletion after `days` days, within
- * {@link DELETION_WINDOW}. The key
- * and its material stay with us, and so does the record, until AWS has deleted the last KMS key:
- * {@link restoreDistribution} takes it back until then. One that is not distributed is removed
- * already.
+ * Removes the alias and schedules every KMS key for deletion after `days` days (7 to 30). The key,
+ * its material and the record stay in the store, so {@link restoreDistribution} can reverse this
+ * until AWS has deleted the last KMS key. Does nothing if the key is not distributed.
  * @returns the scheduled deletions; empty if there was nothing to remove.
+ * @throws KeymgmtError KEY_NOT_FOUND; errors of the KMS, after which the same call continues.
  */
 export async function removeDistribution(
   engine: Engine,
@@ -74,8 +76,8 @@ export async function removeDistribution(
 }
 
 /**
- * Deletes the material from every KMS key of the distribution at once: they keep their ids and can
- * do nothing until {@link restoreDistribution} puts the same material back.
+ * Deletes the material from every KMS key of the distribution at once. The KMS keys keep their ids,
+ * and can't be used until {@link restoreDistribution} imports the same material again.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; DISTRIBUTION_DIFFERS if its removal
  * did not finish; errors of the KMS.
  */
@@ -99,10 +101,10 @@ export async function revokeDistribution(
 }
 
 /**
- * Takes back a removal or a revocation: cancels the deletions, puts the material back, enables, and
- * creates the same alias again. One that is active already stays as it is.
- * KMS keys that AWS has deleted meanwhile stay lost.
- * @throws KeymgmtError DISTRIBUTION_NOT_FOUND if there is nothing to take back; KMS_KEY_NOT_FOUND
+ * Reverses a removal or a revocation: cancels the deletions, imports the material again, enables
+ * the KMS keys, and creates the same alias again. Does nothing if the distribution is active. KMS
+ * keys that AWS has deleted stay lost.
+ * @throws KeymgmtError DISTRIBUTION_NOT_FOUND if there is nothing to restore; KMS_KEY_NOT_FOUND
  * if AWS has deleted all KMS keys of it; errors of the KMS.
  */
 export async function restoreDistribution(
@@ -149,8 +151,8 @@ async function reopen(
     `AWS has deleted the KMS keys of ${key.name} in ${providerName}`,
     {
       hints: [
-        'they cannot be brought back',
-        `distribute it anew: keymgmt write keymgmt/kms/${providerName}/key/${key.name} purpose=${purpose}`,
+        'nothing brings them back',
+        `to distribute it with new KMS keys: keymgmt write keymgmt/kms/${providerName}/key/${key.name} purpose=${purpose}`,
       ],
     },
   )
@@ -167,7 +169,7 @@ function reportLost(
     if (entry.state !== 'lost') continue
     const { version, region, key } = entry
     const reason = `AWS no longer has KMS key ${key.id}`
-    const wayOut = 'what was encrypted with it can not be decrypted any more'
+    const wayOut = 'ciphertext of it can no longer be decrypted'
     engine.notice(
       `Version ${version} of ${name} in ${region} can't come back: ${reason}; ${wayOut}`,
     )

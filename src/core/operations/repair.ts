@@ -10,6 +10,7 @@ import {
 } from '../reconcile/compare.js'
 import { openContext } from '../reconcile/context.js'
 import { takedownOf } from '../reconcile/interruption.js'
+import { assertNewest } from '../reconcile/newer.js'
 import {
   observe,
   type Observation,
@@ -46,7 +47,9 @@ export interface RepairOptions {
 
 /** The outcome of {@link repairDistribution}. */
 export interface Repair {
+  /** The differences that were corrected. */
   readonly repaired: readonly Difference[]
+  /** The differences that remain. */
   readonly remaining: readonly Difference[]
   /** The questions that AWS did not answer: what they are about was left alone. */
   readonly unchecked: readonly Unchecked[]
@@ -77,6 +80,7 @@ export async function repairDistribution(
     const context = await openContext(engine, record.current, named)
     await assertPlaceOf(context)
     const observation = await observe(context, false)
+    await assertNewest(context, observation.newer)
     const { unchecked } = observation
     const now = engine.now()
     const compared = { key: record.current, providerName, record: distribution.current, now }

@@ -1,18 +1,14 @@
-import { KeymgmtError } from '../../errors.js'
 import type { KmsKeyStatus } from '../../kms/provider.js'
-import { openProvider, type Engine } from '../engine.js'
+import type { Engine } from '../engine.js'
+import { openContext } from '../reconcile/context.js'
+import { findNewer } from '../reconcile/newer.js'
 import { newestVersion } from '../reconcile/plan.js'
 import { aliasName } from '../records/alias-names.js'
-import { createdKmsKeys, kmsKeyAt, putAlias, putKmsKey } from '../records/kms-keys.js'
+import { kmsKeyAt, putAlias, putKmsKey } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import { without, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import type { RecordHandle } from '../records/record.js'
-import {
-  distributionsOf,
-  requireKey,
-  requireProvider,
-  type NamedDistribution,
-} from '../records/repository.js'
+import { distributionsOf, requireKey, type NamedDistribution } from '../records/repository.js'
 
 /** A KMS key that AWS has, and that a restored store did not know. */
 export interface NewerKmsKey {
@@ -21,14 +17,6 @@ export interface NewerKmsKey {
   readonly region: string
   readonly version: number
   readonly kmsKeyId: string
-}
-
-/** A KMS key that is not on record, although one of our aliases names it. */
-interface Found {
-  readonly region: string
-  readonly status: KmsKeyStatus
-  /** Our tag, where it may be read and names this very key. */
-  readonly version: number | undefined
 }
 
 /**
@@ -56,52 +44,18 @@ async function recordNewerIn(
   next: number,
 ): Promise<NewerKmsKey[]> {
   if (distribution.current.state !== 'active') return []
-  const found = await findUnknown(engine, key.current, { providerName, distribution })
+  const context = await openContext(engine, key.current, { providerName, distribution })
   const recorded: NewerKmsKey[] = []
-  for (const { region, status, version: tagged } of found) {
-    const version = tagged ?? next
+  for (const { region, id, version = next } of await findNewer(context)) {
+    const status = await context.provider.inspect(region, id)
+    if (!status) continue
     // One whose creation was begun is found by its operation id when that is resumed.
     if (kmsKeyAt(distribution.current, version, region)) continue
     await key.update((current) => withVersion(current, version, engine.now()))
     await distribution.update((current) => withKmsKey(current, region, version, status))
-    const { id: kmsKeyId } = status.key
-    recorded.push({ key: key.current.name, provider: providerName, region, version, kmsKeyId })
+    recorded.push({ key: key.current.name, provider: providerName, region, version, kmsKeyId: id })
   }
   return recorded
-}
-
-async function findUnknown(
-  engine: Engine,
-  key: KeyRecord,
-  { providerName, distribution }: NamedDistribution,
-): Promise<Found[]> {
-  const { current } = distribution
-  const alias = aliasName(current.name)
-  const provider = await openProvider(engine, await requireProvider(engine, providerName))
-  const known = new Set(createdKmsKeys(current).map(({ region, key: { id } }) => `${region} ${id}`))
-  const found: Found[] = []
-  for (const region of current.regions) {
-    const id = (await provider.aliasTargets(region, new Set([alias]))).get(alias)
-    if (id === undefined || known.has(`${region} ${id}`)) continue
-    const status = await provider.inspect(region, { id, arn: '' })
-    if (!status) continue
-    const tags = await provider.tagsOf(region, status.key).catch(ifDenied)
-    const isOurs = tags?.['keymgmt:key-id'] === key.id
-    // A foreign KMS key at our alias is what verify reports and repair corrects.
-    if (tags && !isOurs) continue
-    const version = Number(tags?.['keymgmt:version'])
-    found.push({
-      region,
-      status,
-      version: Number.isSafeInteger(version) && version > 0 ? version : undefined,
-    })
-  }
-  return found
-}
-
-function ifDenied(error: unknown): undefined {
-  if (error instanceof KeymgmtError && error.code === 'KMS_ACCESS_DENIED') return undefined
-  throw error
 }
 
 /** PURE: the key with this version and those before it, of which the store lacks the material. */

@@ -20,7 +20,9 @@ export type CredentialsSource =
 
 /** A removed distribution that can still be restored. */
 export interface RemovedDistribution {
+  /** Name of the provider. */
   readonly providerName: string
+  /** Name of the key. */
   readonly key: string
   /** The last date on which AWS deletes a KMS key of it, where AWS has named one. */
   readonly date: string | undefined
@@ -28,8 +30,11 @@ export interface RemovedDistribution {
 
 /** The content of the store. */
 export interface StoreStatus {
+  /** Number of keys. */
   readonly keys: number
+  /** Number of providers. */
   readonly providers: number
+  /** Number of active and revoked distributions. */
   readonly distributions: number
   /** The distributions that lack a version. */
   readonly behind: number
@@ -41,7 +46,8 @@ export interface StoreStatus {
 
 /**
  * Counts keys, providers, distributions and those that are behind, lists the removed ones, and
- * reads where each provider's credentials are.
+ * returns the source of each provider's credentials. Sends nothing to AWS.
+ * @throws KeymgmtError STORE_SEALED, STORE_CORRUPT, STORE_UNAVAILABLE
  */
 export async function readStatus(engine: Engine): Promise<StoreStatus> {
   const [keys, providers, distributed] = await Promise.all([

@@ -1,15 +1,16 @@
+import type { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { assertPlaceOf } from '../reconcile/account.js'
 import { compare, compareArchived, type Difference } from '../reconcile/compare.js'
 import { openContext } from '../reconcile/context.js'
 import {
   ask,
-  isUnanswered,
   observe,
   observeNothing,
   type Observation,
   type Unchecked,
 } from '../reconcile/observe.js'
+import { isUnanswered } from '../reconcile/unanswered.js'
 import { assertAgree } from '../records/agreement.js'
 import { keyInName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
@@ -22,15 +23,20 @@ import {
 } from '../records/repository.js'
 
 export type { Difference } from '../reconcile/compare.js'
+export type { NewerTarget } from '../reconcile/newer.js'
 export type { Observation, ObservedKmsKey, Unchecked } from '../reconcile/observe.js'
 
 /** One distribution, compared with AWS. */
 export interface Verification {
+  /** Name of the provider. */
   readonly providerName: string
+  /** Name of the key. */
   readonly key: string
+  /** The record that was compared. */
   readonly distribution: DistributionRecord
   /** If a question in it is unchecked, not everything was compared. */
   readonly observation: Observation
+  /** The differences between the record and AWS. */
   readonly differences: readonly Difference[]
 }
 
@@ -68,14 +74,16 @@ export async function verifyDistribution(
 
 /** All distributions in one provider, compared with AWS. */
 export interface ProviderVerification {
+  /** The result of each distribution in the provider. */
   readonly verifications: readonly Verification[]
   /** The keys whose distributions were not compared at all. */
   readonly unchecked: readonly Unchecked[]
 }
 
 /**
- * The same for every distribution in the provider, present and removed. One that is refused keeps
- * no other one from being compared.
+ * Does the same for every distribution in the provider, active and removed. An error in one does
+ * not stop the others.
+ * @throws KeymgmtError KMS_NOT_FOUND
  */
 export async function verifyProvider(
   engine: Engine,
@@ -139,21 +147,24 @@ async function verifyRecords(
   { key, distribution, isArchived }: Records,
   challenge: boolean,
 ): Promise<Verification> {
-  const observation = await openContext(engine, key, {
-    providerName,
-    distribution: { current: distribution },
-  })
-    .then(async (context) => {
-      await assertPlaceOf(context)
+  const named = { providerName, distribution: { current: distribution } }
+  const observation = await openContext(engine, key, named).then(
+    async (context) => {
+      // If the account can't be read, each question about a KMS key says why.
+      await assertPlaceOf(context).catch(unlessUnanswered)
       return observe(context, challenge)
-    })
-    .catch((error: unknown) => {
-      if (!isUnanswered(error) || error.code === 'KMS_ACCOUNT_DIFFERS') throw error
-      return observeNothing(distribution, error)
-    })
+    },
+    (error: unknown) => observeNothing(distribution, unlessUnanswered(error)),
+  )
   const compared = { key, providerName, record: distribution, now: engine.now() }
   const differences = isArchived
     ? compareArchived(compared, observation)
     : compare(compared, observation)
   return { providerName, key: key.name, distribution, observation, differences }
+}
+
+/** The error of a question that failed. @throws any other error. */
+function unlessUnanswered(error: unknown): KeymgmtError {
+  if (!isUnanswered(error) || error.code === 'KMS_ACCOUNT_DIFFERS') throw error
+  return error
 }

@@ -32,8 +32,9 @@ export async function pointAlias(
       exists: known?.state === 'pending' ? 'unknown' : known !== undefined,
     })
   } catch (error) {
-    if (await isNameTaken(context, step, keys, error)) return rename(context, step)
-    throw error
+    if (!(await isNameTaken(context, step, keys, error))) throw error
+    await rename(context, step)
+    return
   }
   await writeAlias(context, region, alias, { state: 'set', version })
 }
@@ -56,7 +57,7 @@ export async function removeAlias(
   if (isOurs) await provider.removeAlias(region, alias)
   else if (target !== undefined)
     engine.notice(
-      `The alias ${alias} in ${region} stays: it names KMS key ${target}, which is not of ${key.name}`,
+      `The alias ${alias} in ${region} is left alone: it points to KMS key ${target}, which does not belong to ${key.name}`,
     )
   await writeAlias(context, region, alias, undefined)
 }
@@ -94,11 +95,11 @@ async function assertOwnAlias(
   if (target === undefined || keys.has(target)) return
   throw new KeymgmtError(
     'KMS_FAILED',
-    `the alias ${name} in ${region} names KMS key ${target}, which is not of ${key.name}: somebody moved it`,
+    `the alias ${name} in ${region} points to KMS key ${target}, which does not belong to ${key.name}: somebody moved it`,
     {
       hints: [
-        'nothing was done to the alias',
-        `move it back: keymgmt write -f keymgmt/kms/${providerName}/key/${key.name}/repair`,
+        'keymgmt left the alias alone',
+        `to move it back: keymgmt write -f keymgmt/kms/${providerName}/key/${key.name}/repair`,
       ],
     },
   )
@@ -122,13 +123,34 @@ async function isNameTaken(
   return target !== undefined && !keys.has(target)
 }
 
-/** The taken alias is no longer on record; what was begun in other Regions is then removed. */
+/** The most names that one command tries: others rarely have an alias of the same second. */
+const MAX_NAMES = 20
+
+/**
+ * The taken alias is no longer on record; what was begun in other Regions is then removed.
+ * @throws KeymgmtError KMS_FAILED after {@link MAX_NAMES} names
+ */
 async function rename(
   context: ReconcileContext,
   { region, alias }: StepOf<'point-alias'>,
 ): Promise<void> {
-  const { engine, key, distribution } = context
+  const { engine, key, distribution, takenNames } = context
+  takenNames.add(distribution.current.name)
+  if (takenNames.size >= MAX_NAMES) throw noFreeNameError(region, alias)
   const name = await freeName(engine, key.name, distribution.current.name)
   await writeAlias(context, region, alias, undefined)
   await distribution.update((current) => ({ ...current, name }))
+}
+
+function noFreeNameError(region: string, alias: string): KeymgmtError {
+  return new KeymgmtError(
+    'KMS_FAILED',
+    `${MAX_NAMES} aliases in ${region} are taken by others, the last of them ${alias}`,
+    {
+      hints: [
+        `see the KMS keys that they point to: aws kms list-aliases --region ${region}`,
+        'then run the same command again, which tries the next names',
+      ],
+    },
+  )
 }

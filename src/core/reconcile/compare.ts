@@ -2,20 +2,26 @@ import type { KmsKeyState, KmsKeyStatus } from '../../kms/provider.js'
 import { createdKmsKeyAt, materialIn } from '../records/kms-keys.js'
 import type { DistributionRecord, KeyRecord, KmsKeyEntry, KmsKeyPlace } from '../records/model.js'
 import { waysForward } from '../records/takedown.js'
+import { versionsBehind } from './behind.js'
 import { interruptionOf, takedownOf, type Interruption } from './interruption.js'
 import type { Observation, ObservedKmsKey } from './observe.js'
+import { OUTDATED_WAYS_OUT } from './newer.js'
 import { isEnabledVersion, wantedAliases } from './plan.js'
 
 /** A difference between the records and AWS. */
 export interface Difference {
+  /** The property that differs. */
   readonly what:
     'kms-key' | 'state' | 'material' | 'expiry' | 'tags' | 'multi-region' | 'alias' | 'unfinished'
+  /** AWS Region. */
   readonly region: string
   /** Absent where no version is concerned. */
   readonly version?: number
   /** The KMS key id, or the name of the alias. */
   readonly subject: string
+  /** The recorded value. */
   readonly expected: string
+  /** The value in AWS. */
   readonly found: string
   /** True if `repair` ends the difference. */
   readonly repairable: boolean
@@ -32,14 +38,14 @@ export interface Compared {
 }
 
 /** PURE: where the KMS differs from the records. */
-export function compare(compared: Compared, { kmsKeys, aliases }: Observation): Difference[] {
+export function compare(compared: Compared, observation: Observation): Difference[] {
   const { key, providerName, record } = compared
   const interruption = interruptionOf(key, record)
   const takedown = takedownOf(key, record)
   const differences = [
     ...(interruption ? [unfinishedDifference(compared, interruption)] : []),
-    ...kmsKeys.flatMap((observed) => compareKmsKey(compared, observed)),
-    ...(record.state === 'active' ? compareAliases(compared, aliases) : []),
+    ...observation.kmsKeys.flatMap((observed) => compareKmsKey(compared, observed)),
+    ...(record.state === 'active' ? compareAliases(compared, observation) : []),
   ]
   if (!takedown) return differences
   // `repair` neither finishes nor undoes an interrupted removal or revocation.
@@ -75,10 +81,18 @@ function unfinishedDifference(compared: Compared, interruption: Interruption): D
     subject: name,
     expected: 'every command finished',
     found:
-      interruption === 'distribution' ? 'an interrupted command' : `an unfinished ${interruption}`,
+      interruption === 'distribution' ? describeLag(compared) : `an unfinished ${interruption}`,
     repairable: true,
     wayOut: repairOf(compared),
   }
+}
+
+/** The versions that the distribution lacks, and why. */
+function describeLag({ key, record }: Compared): string {
+  const versions = versionsBehind(key, record)
+  if (versions.length === 0) return 'an interrupted command'
+  const reason = record.behind?.reason ?? 'an interrupted command'
+  return `lacks version ${versions.join(', ')}: ${reason}`
 }
 
 function expectedState({ key, record }: Compared, { version }: KmsKeyPlace): KmsKeyState {
@@ -87,7 +101,7 @@ function expectedState({ key, record }: Compared, { version }: KmsKeyPlace): Kms
   return isEnabledVersion(key, version) ? 'enabled' : 'disabled'
 }
 
-function compareAliases(compared: Compared, aliases: Observation['aliases']): Difference[] {
+function compareAliases(compared: Compared, { aliases, newer }: Observation): Difference[] {
   const { key, record } = compared
   return record.regions.flatMap((region) =>
     [...wantedAliases(key, record)].flatMap(([name, version]): Difference[] => {
@@ -103,8 +117,9 @@ function compareAliases(compared: Compared, aliases: Observation['aliases']): Di
           subject: name,
           expected: `names ${expected}`,
           found: found === undefined ? 'does not exist' : `names ${found}`,
-          repairable: true,
-          wayOut: repairOf(compared),
+          ...(newer.some(({ id }) => id === found)
+            ? { repairable: false, wayOut: OUTDATED_WAYS_OUT.join('; ') }
+            : { repairable: true, wayOut: repairOf(compared) }),
         },
       ]
     }),
@@ -166,10 +181,11 @@ function compareStatus(
   })
   if (entry.state === 'lost') return [differs('kms-key', 'lost', status.state)]
   const look = `see why: aws kms describe-key --region ${region} --key-id ${key.id}`
+  const otherMaterial = `somebody rotated it in place; ${look}; for a new KMS key: keymgmt write -f keymgmt/key/${compared.key.name}/rotate`
   const isStuck = status.state === 'unavailable' || !status.external
   const differences: (Difference | false)[] = [
     status.state !== expected && differs('state', expected, status.state, isStuck ? look : consent),
-    holds === false && differs('material', 'our material', 'other material', look),
+    holds === false && differs('material', 'our material', 'other material', otherMaterial),
     !isSameExpiry(status, validTo) &&
       differs('expiry', validTo ?? 'never', status.expires?.toISOString() ?? 'never', consent),
     wrongTags.length > 0 && differs('tags', 'ours', `missing or changed: ${wrongTags.join(', ')}`),

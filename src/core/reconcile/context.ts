@@ -27,6 +27,8 @@ export interface ReconcileContext {
   readonly providerName: string
   readonly distribution: RecordHandle<DistributionRecord>
   readonly provider: KmsProvider
+  /** The names for the distribution that this command found taken in AWS. */
+  readonly takenNames: Set<string>
 }
 
 /** One distribution with all that is needed to compare it with the KMS. */
@@ -41,7 +43,8 @@ export async function openContext<D extends ObserveContext['distribution']>(
   { providerName, distribution }: { readonly providerName: string; readonly distribution: D },
 ): Promise<Omit<ReconcileContext, 'distribution'> & { readonly distribution: D }> {
   const provider = await openProvider(engine, await requireProvider(engine, providerName))
-  return { engine, key, providerName, distribution, provider }
+  const takenNames = new Set<string>()
+  return { engine, key, providerName, distribution, provider, takenNames }
 }
 
 /**

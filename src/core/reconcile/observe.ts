@@ -1,24 +1,30 @@
-import { KeymgmtError, type ErrorCode } from '../../errors.js'
+import type { KeymgmtError } from '../../errors.js'
 import type { KmsKeyStatus, KmsProvider } from '../../kms/provider.js'
 import { materialIn } from '../records/kms-keys.js'
 import { withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'
 import { tagsFor, type ObserveContext } from './context.js'
+import { findNewer, type NewerTarget } from './newer.js'
 import { wantedAliases } from './plan.js'
+import { isUnanswered } from './unanswered.js'
 
 /** A question about a distribution that AWS did not answer. */
 export interface Unchecked {
+  /** The property that could not be read. */
   readonly what: 'kms-key' | 'tags' | 'material' | 'alias' | 'distribution' | 'orphans'
+  /** AWS Region. */
   readonly region: string
   /** Absent where no version is concerned. */
   readonly version?: number
   /** The KMS key id, or the name of the distribution, key or provider. */
   readonly subject: string
+  /** The error of the request. */
   readonly error: KeymgmtError
 }
 
 /** The state of one KMS key in AWS. */
 export interface ObservedKmsKey {
+  /** The record of the KMS key. */
   readonly entry: KmsKeyEntry
   /** Undefined if AWS has no such KMS key, or did not say. */
   readonly status: KmsKeyStatus | undefined
@@ -44,9 +50,12 @@ interface MaterialQuestion {
 
 /** The state of a distribution in AWS. */
 export interface Observation {
+  /** The KMS keys in AWS, in the order of the records. */
   readonly kmsKeys: readonly ObservedKmsKey[]
   /** By Region and name, the id of the KMS key that an alias names; only Regions that answered. */
   readonly aliases: ReadonlyMap<string, ReadonlyMap<string, string>>
+  /** The KMS keys that show that this is an older copy of the store. */
+  readonly newer: readonly NewerTarget[]
   /** Every question that AWS did not answer. */
   readonly unchecked: readonly Unchecked[]
 }
@@ -57,19 +66,24 @@ export interface Observation {
  * same material again, which AWS does only if it is the same.
  */
 export async function observe(context: ObserveContext, challenge: boolean): Promise<Observation> {
-  const { kms_keys, regions, state } = context.distribution.current
+  const { kms_keys, regions, state, name } = context.distribution.current
+  const unchecked: Unchecked[] = []
+  const subject = { what: 'alias', region: regions[0] ?? '', subject: name } as const
   const [kmsKeys, aliases] = await Promise.all([
     Promise.all(kms_keys.map((entry) => observeKmsKey(context, entry, challenge))),
     Promise.all(
       state === 'removed' ? [] : regions.map((region) => observeAliases(context, region)),
     ),
   ])
+  const targets = new Map(
+    aliases.flatMap(({ region, targets }) => (targets ? [[region, targets] as const] : [])),
+  )
+  const targetIn = (region: string, alias: string) => targets.get(region)?.get(alias)
   return {
     kmsKeys,
-    aliases: new Map(
-      aliases.flatMap(({ region, targets }) => (targets ? [[region, targets] as const] : [])),
-    ),
-    unchecked: [...kmsKeys, ...aliases].flatMap(({ unchecked }) => unchecked),
+    aliases: targets,
+    newer: (await ask(unchecked, subject, () => findNewer(context, targetIn))) ?? [],
+    unchecked: [...kmsKeys, ...aliases, { unchecked }].flatMap((each) => each.unchecked),
   }
 }
 
@@ -89,23 +103,7 @@ export function observeNothing(
     ...kmsKeys.flatMap((observed) => observed.unchecked),
     { what: 'alias', region, subject: name, error } as const,
   ]
-  return { kmsKeys, aliases: new Map(), unchecked }
-}
-
-/** Errors of the way to AWS, and of single records. */
-const UNANSWERED: readonly ErrorCode[] = [
-  'PROXY_FAILED',
-  'TLS_REFUSED',
-  'STORE_CORRUPT',
-  'KEY_NOT_FOUND',
-]
-
-/** True if only the question failed; anything else ends the command. */
-export function isUnanswered(error: unknown): error is KeymgmtError {
-  return (
-    error instanceof KeymgmtError &&
-    (error.code.startsWith('KMS_') || UNANSWERED.includes(error.code))
-  )
+  return { kmsKeys, aliases: new Map(), newer: [], unchecked }
 }
 
 /** The answer; undefined if there was none, which is then in `unchecked`. */

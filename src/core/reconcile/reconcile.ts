@@ -24,7 +24,7 @@ export async function reconcile(
   await advanceLatest(engine, key, [])
 }
 
-/** The part of a reconciliation that a command was asked for. */
+/** The part of a reconciliation that the command requested. */
 export interface ReconcileRequest {
   /**
    * True for a step that the command was asked to take; every step by default. The command fails

@@ -3,7 +3,8 @@ import type { DistributionRecord, KeyRecord } from './model.js'
 
 /**
  * Refuses a distribution whose record is of another key, or of another time, than the record of the
- * key: in a torn or older copy of a store, to go on could replace what the other record depends on.
+ * key. In a torn or older copy of a store, the command could replace what the other record depends
+ * on.
  * @throws KeymgmtError STORE_CORRUPT
  */
 export function assertAgree(

@@ -8,8 +8,11 @@ export type VersionMaterial =
 
 /** One version of a key; asymmetric types have a public key (SPKI PEM). */
 export interface KeyVersion {
+  /** Time of creation, in RFC 3339. */
   readonly creation_time: string
+  /** The public key of an asymmetric key, as SPKI in PEM. */
   readonly public_key?: string
+  /** The material of the version. */
   readonly material: VersionMaterial
 }
 
@@ -17,15 +20,21 @@ export interface KeyVersion {
 export interface KeyRecord {
   /** Distinguishes this key from a later one of the same name. */
   readonly id: string
+  /** Name of the key. */
   readonly name: string
+  /** The key type. */
   readonly type: KeyTypeName
+  /** AWS Regions for replicas. */
   readonly replica_regions: readonly string[]
+  /** True if the key may be deleted. */
   readonly deletion_allowed: boolean
   /** 0 and 1 both mean that every version is enabled. */
   readonly min_enabled_version: number
+  /** The latest version that is in use. */
   readonly latest_version: number
   /** A version that is stored and that no distribution has yet: always `latest_version + 1`. */
   readonly pending_version?: number
+  /** The versions, by number from 1. */
   readonly versions: Readonly<Record<string, KeyVersion>>
   /** The distributions that were forgotten: their KMS keys depend on the material of this key. */
   readonly forgotten?: readonly ForgottenDistribution[]
@@ -33,15 +42,21 @@ export interface KeyRecord {
 
 /** A configured KMS provider. */
 export interface KmsRecord {
+  /** Name of the provider. */
   readonly name: string
+  /** The kind of KMS. */
   readonly provider: string
+  /** AWS Region. */
   readonly key_collection: string
+  /** Credentials by name. They are sealed, and never appear in output. */
   readonly credentials: Readonly<Record<string, string>>
 }
 
 /** The version and Region that a KMS key is for. */
 export interface KmsKeyPlace {
+  /** Version of the key, from 1. */
   readonly version: number
+  /** AWS Region. */
   readonly region: string
 }
 
@@ -49,6 +64,7 @@ export interface KmsKeyPlace {
 export interface MaterialEntry {
   /** The version of the key whose material it is. */
   readonly version: number
+  /** Fingerprint of the material in the store. */
   readonly fingerprint: string
   /** AWS's id of the material in this KMS key, where AWS has one. */
   readonly material_id?: string
@@ -63,18 +79,23 @@ export interface MaterialEntry {
 
 /** A KMS key that AWS was asked to create. Until a response is on record it may exist or not. */
 export interface CreatingKmsKey extends KmsKeyPlace {
+  /** Marks an entry whose KMS key may exist. */
   readonly state: 'creating'
   /** Written before CreateKey is sent; the KMS key carries it as a tag. */
   readonly operation_id: string
+  /** Time of the record, in RFC 3339. */
   readonly begun: string
 }
 
 /** A KMS key that exists as far as is known. Each field is written as soon as it is so. */
 export interface CreatedKmsKey extends KmsKeyPlace {
+  /** Marks an entry whose KMS key exists. */
   readonly state: 'created'
+  /** Id and ARN of the KMS key. */
   readonly key: KmsKey
   /** Absent if it was adopted. */
   readonly operation_id?: string
+  /** The materials that were imported. */
   readonly materials: readonly MaterialEntry[]
   /** Absent while it is not known. */
   readonly enabled?: boolean
@@ -117,6 +138,7 @@ export type DistributionState = 'active' | 'revoked' | 'removed'
 
 /** An account at a KMS. */
 export interface PinnedPlace extends KmsAccount {
+  /** The endpoint at which the account was seen. */
   readonly endpoint: KmsEndpoint
 }
 
@@ -127,14 +149,19 @@ export interface PinnedPlace extends KmsAccount {
 export interface DistributionRecord {
   /** `<key>-<unix_timestamp>`; the alias is `alias/hashicorp/` and this. */
   readonly name: string
+  /** Id of the key, which is unique among all keys of the store. */
   readonly key_id: string
+  /** Time of the first distribution, in RFC 3339. */
   readonly distribution_time: string
+  /** The purposes of the KMS keys. */
   readonly purpose: readonly Purpose[]
+  /** The protection of the KMS keys. */
   readonly protection: Protection
   /** The desired Regions, the provider's own first. */
   readonly regions: readonly string[]
   /** Replica Regions of the key that the user does not want here. */
   readonly dropped_regions?: readonly string[]
+  /** The desired state. */
   readonly state: DistributionState
   /** The place that the first KMS key was created in; no other gets material. */
   readonly pinned?: PinnedPlace
@@ -146,6 +173,7 @@ export interface DistributionRecord {
   readonly deletion_window?: number
   /** Sorted by version, then in the order of `regions`. */
   readonly kms_keys: readonly KmsKeyEntry[]
+  /** The aliases, one for each name and Region. */
   readonly aliases: readonly AliasEntry[]
 }
 
@@ -205,13 +233,13 @@ export function decodeRecord(path: string, bytes: Uint8Array): unknown {
   throw typeof format === 'number' && format < FORMAT
     ? new KeymgmtError(
         'STORE_VERSION',
-        `record ${path} has format ${format}, which this keymgmt no longer reads`,
-        { hints: ['use the earlier keymgmt that wrote it, or begin with a new store'] },
+        `record ${path} has format ${format}, which this version of keymgmt no longer reads`,
+        { hints: ['use the older version of keymgmt that wrote it, or create a new store'] },
       )
     : new KeymgmtError(
         'STORE_VERSION',
-        `record ${path} has format ${String(format)}, which this keymgmt does not know`,
-        { hints: ['use the newer keymgmt that wrote it'] },
+        `record ${path} has format ${String(format)}, which this version of keymgmt does not know`,
+        { hints: ['use the newer version of keymgmt that wrote it'] },
       )
 }
 
@@ -222,5 +250,5 @@ function parseRecord(path: string, bytes: Uint8Array): Record<string, unknown> {
   } catch {
     // Reported below, without what the parser quotes of the record.
   }
-  throw new KeymgmtError('STORE_CORRUPT', `the record ${path} is not what keymgmt writes`)
+  throw new KeymgmtError('STORE_CORRUPT', `the record ${path} has no valid content`)
 }

@@ -10,7 +10,10 @@ export interface NamedDistribution {
   readonly distribution: RecordHandle<DistributionRecord>
 }
 
-/** The key, or undefined. */
+/**
+ * Returns the key, or undefined. Its public keys are SPKI in PEM; its material is not in it.
+ * @throws KeymgmtError STORE_SEALED, STORE_CORRUPT, STORE_UNAVAILABLE
+ */
 export async function readKey(engine: Engine, name: string): Promise<KeyRecord | undefined> {
   return (await openRecord<KeyRecord>(engine.store, recordPath.key(name)))?.current
 }
@@ -42,7 +45,10 @@ async function similarNames(
   return didYouMean(name, await store.list(collection), MAX_SUGGESTIONS)
 }
 
-/** The provider, or undefined. It contains credentials: only operations may read it. */
+/**
+ * Returns the provider, or undefined. It contains credentials: don't print it.
+ * @throws KeymgmtError STORE_SEALED, STORE_CORRUPT, STORE_UNAVAILABLE
+ */
 export async function readProvider(engine: Engine, name: string): Promise<KmsRecord | undefined> {
   return (await openRecord<KmsRecord>(engine.store, recordPath.provider(name)))?.current
 }
@@ -64,7 +70,10 @@ export async function requireProvider(engine: Engine, name: string): Promise<Kms
   return found.current
 }
 
-/** The distribution, or undefined. */
+/**
+ * Returns the distribution of a key to a provider, or undefined.
+ * @throws KeymgmtError STORE_SEALED, STORE_CORRUPT, STORE_UNAVAILABLE
+ */
 export async function readDistribution(
   engine: Engine,
   providerName: string,

@@ -117,7 +117,7 @@ function assertSingle(value: unknown): void {
     throw invalidMaterial(
       `the material is a JSON list of ${data.length} bytes`,
       pipe(
-        `convert it: node -e 'process.stdout.write(Buffer.from(JSON.parse(fs.readFileSync(0))))' < FILE`,
+        `convert it: node -e 'fs.writeSync(1, Buffer.from(JSON.parse(fs.readFileSync(0))))' < FILE`,
       ),
     )
   const keys: unknown = isObject(value) && 'keys' in value ? value.keys : value

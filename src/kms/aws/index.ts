@@ -1,7 +1,7 @@
 import type { KmsKind } from '../provider.js'
 import type { AwsOptions, SharedState } from './provider.js'
 
-/** AWS KMS (`provider=awskms`). */
+/** Returns the kind of KMS for AWS KMS (`provider=awskms`). */
 export function awsKms(options: AwsOptions): KmsKind {
   const shared: SharedState = { limiters: new Map(), connections: new Map() }
   return {

@@ -3,6 +3,7 @@ import { KEY_TYPE_NAMES, type KeyTypeName } from '../../crypto/key-types.js'
 import type { WrappingAlgorithm } from '../../crypto/wrap.js'
 import { KeymgmtError } from '../../errors.js'
 import type { Protection, Purpose } from '../provider.js'
+import { partitionOf } from './regions.js'
 
 /** One of our key types in AWS KMS. */
 interface AwsKeyType {
@@ -142,7 +143,7 @@ const NOT_IN_CHINA: Readonly<Partial<Record<KeySpec, string>>> = {
 }
 
 function isChina(region: string): boolean {
-  return region.startsWith('cn-')
+  return partitionOf(region) === 'aws-cn'
 }
 
 /**

@@ -2,8 +2,11 @@ import type { AwsInput, AwsOperation } from './operations.js'
 
 /** One request to AWS KMS. */
 export interface AwsRequest {
+  /** The operation of AWS KMS. */
   readonly operation: AwsOperation
+  /** AWS Region. */
   readonly region: string
+  /** The input, under AWS's names. */
   readonly input: AwsInput
 }
 

@@ -1,6 +1,7 @@
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { createPublicKey } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import { KMS_KEY_ID } from '../key-id.js'
 import type { AwsOutput, AwsRequest } from './middleware.js'
 import { keyIdOf, textOf, type AwsOperation } from './operations.js'
 
@@ -128,7 +129,7 @@ function malformed(message: string): Error {
   return Object.assign(new Error(message), { name: RESPONSE_MALFORMED })
 }
 
-const KEY_ID = /^(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+const KEY_ID = new RegExp(`^(${KMS_KEY_ID})$`)
 
 /** Returns the name of a field of the reply that is not valid. */
 type Check = (output: AwsOutput, request: AwsRequest) => string | undefined

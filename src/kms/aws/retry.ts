@@ -117,10 +117,15 @@ function finalError(
   return mayExist ? ambiguous(translated, error) : translated
 }
 
-function ambiguous({ message, requestId }: KeymgmtError, cause: unknown): KeymgmtError {
+function ambiguous({ message, requestId, awsError }: KeymgmtError, cause: unknown): KeymgmtError {
   return new KeymgmtError('KMS_AMBIGUOUS', message, {
     hints: [
       'the reply was lost: run the same command again, which first looks for what AWS created',
+      ...(awsError !== undefined && requestId === undefined
+        ? [
+            "the reply has no request id, as AWS's own replies do: check for a proxy that removes it",
+          ]
+        : []),
     ],
     requestId,
     cause,

@@ -61,7 +61,7 @@ export const DIVERGENCES: readonly Divergence[] = [
     operation: 'ImportKeyMaterial',
     checks: /refused as material: bytes that are no PKCS#8/,
     seen: "+ 'enabled' - 'pending-import'",
-    does: 'fails at bytes that are no PKCS#8, and enables the KMS key all the same',
+    does: 'fails for bytes other than PKCS#8, but enables the KMS key',
     aws: 'the KMS key stays in PendingImport',
     source: `${API}ImportKeyMaterial.html`,
   },

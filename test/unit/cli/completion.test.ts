@@ -16,7 +16,7 @@ const choices = {
 }
 const COMMAND_NAMES = program.commands.map((command) => `${command.name()} `)
 
-/** A line, and what its last word could become. */
+/** A line, and the candidates for its last word. */
 const CASES: readonly (readonly [line: string, candidates: readonly string[]])[] = [
   ['keymgmt ', COMMAND_NAMES],
   ['keymgmt re', ['read ']],

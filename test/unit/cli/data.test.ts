@@ -12,7 +12,7 @@ const sources = (stdin: string | Buffer) => ({
   },
 })
 
-// Vault's own vectors are in test/vectors/data.json; here is what holds for all.
+// Vault's own vectors are in test/vectors/data.json.
 
 describe('DATA arguments', () => {
   it('keeps the bytes of a file or of standard input for byte fields; other fields read U+FFFD for invalid UTF-8', async () => {

@@ -26,14 +26,13 @@ import {
   SIGN,
 } from './testbed.js'
 
-// What was removed is remembered until AWS has deleted it: which of it is whose, what can be
-// brought back, and what is over.
+// Removed distributions stay on record until AWS has deleted their KMS keys.
 
 const GONE = (purpose: string) => [
   'KMS_KEY_NOT_FOUND',
   'AWS has deleted the KMS keys of app in k',
-  'they cannot be brought back',
-  `distribute it anew: keymgmt write keymgmt/kms/k/key/app purpose=${purpose}`,
+  'nothing brings them back',
+  `to distribute it with new KMS keys: keymgmt write keymgmt/kms/k/key/app purpose=${purpose}`,
 ]
 const NOT_REMOVED = [
   'DISTRIBUTION_NOT_FOUND',
@@ -41,7 +40,7 @@ const NOT_REMOVED = [
   'to list its providers: keymgmt list keymgmt/key/app/kms',
 ]
 
-/** The same, some time later. */
+/** The same engine, `ms` later. */
 const later = (engine: Engine, ms: number): Engine => ({
   ...engine,
   now: () => new Date(Date.now() + ms),
@@ -248,15 +247,15 @@ describe('a removed distribution', () => {
       const words = [
         code,
         `the removed distribution of app to k can be restored until ${date}`,
-        'restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
-        'or wait until AWS has deleted its last KMS key',
+        'to restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
+        'or wait until AWS has deleted the last of its KMS keys',
         'if k can never be reached again: keymgmt write -f keymgmt/kms/k/key/app/forget allow_orphans=true',
       ]
       expect(await refusal(attempt(engine))).toEqual(words)
       // The local clock is ahead, and AWS still has the KMS key.
       expect(await refusal(attempt(later(engine, 40 * DAY_MS)))).toEqual(words)
       const [kept] = kms.keys.splice(0)
-      // AWS does not show the KMS key to these credentials, and its date is not over.
+      // AWS hides the KMS key from these credentials, and its deletion date is not over.
       expect(await refusal(attempt(engine))).toEqual(words)
       expect(kept).toBeDefined()
       await attempt(later(engine, 40 * DAY_MS))

@@ -14,6 +14,7 @@ import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { listBehind } from '../../../src/core/operations/behind.js'
 import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { readStatus } from '../../../src/core/operations/status.js'
+import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { readDistribution, readKey, requireKey } from '../../../src/core/records/repository.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import {
@@ -88,6 +89,14 @@ describe('a version that one of two providers cannot take', () => {
       reason: 'no route',
     })
     expect(await readStatus(testbed.engine)).toMatchObject({ distributions: 2, behind: 1 })
+    const { differences } = await verifyDistribution(testbed.engine, 'other', 'app', false)
+    expect(differences).toMatchObject([
+      {
+        what: 'unfinished',
+        found: 'lacks version 2: no route',
+        wayOut: 'keymgmt write -f keymgmt/kms/other/key/app/repair',
+      },
+    ])
   })
 
   it('is all that the next rotation brings, which says so; the one after it creates another', async () => {
@@ -246,6 +255,10 @@ describe('rotate without=PROVIDER', () => {
       'FIELD_INVALID',
       '"without" names no provider that app is in',
       'did you mean "other"?',
+      'app is distributed to k, other',
+    ])
+    expect((await refusal(rotateKey(testbed.engine, 'app', { without: [] }))).slice(1)).toEqual([
+      '"without" names no provider that app is in',
       'app is distributed to k, other',
     ])
     expect((await refused('nothing-like-it')).slice(2)).toEqual(['app is distributed to k, other'])

@@ -19,13 +19,13 @@ import {
   type Testbed,
 } from './testbed.js'
 
-// A KMS key costs money every month, and AWS makes another one each time it is asked: none is made
-// without being on record, none twice.
+// AWS creates another KMS key for each CreateKey, and each costs money every month: none may be
+// created twice, or without a record.
 
-const LOOKING = `looking in ${HOME} for KMS keys that AWS may have made without telling`
+const LOOKING = `looking in ${HOME} for KMS keys that AWS may have created without a reply`
 const AWAY = 'eu-west-1'
 
-const fail = (code: ErrorCode) => Promise.reject(new KeymgmtError(code, 'as told'))
+const fail = (code: ErrorCode) => Promise.reject(new KeymgmtError(code, 'failed'))
 const kmsKeys = async ({ engine }: Testbed) =>
   (await readDistribution(engine, 'k', 'app'))?.kms_keys ?? []
 const operationIds = async (testbed: Testbed) =>
@@ -40,23 +40,23 @@ async function createKeyed(versions = 1): Promise<Testbed> {
 }
 
 /**
- * A KMS that answers CreateKey so, as often as there are answers: `made` is what it does before it
- * does not tell.
+ * A KMS that replies to CreateKey in these ways, in order. `made` creates the KMS key and loses the
+ * reply; `not made` only loses the reply.
  */
-const creating = (...answers: readonly ('told' | 'made' | 'not made' | Error)[]) => {
+const creating = (...answers: readonly ('created' | 'made' | 'not made' | Error)[]) => {
   const left = [...answers]
   return (provider: KmsProvider): Partial<KmsProvider> => ({
     create: async (request) => {
-      const answer = left.shift() ?? 'told'
+      const answer = left.shift() ?? 'created'
       if (answer instanceof Error) throw answer
       const key = answer === 'not made' ? undefined : await provider.create(request)
-      if (key && answer === 'told') return key
+      if (key && answer === 'created') return key
       throw new KeymgmtError('KMS_AMBIGUOUS', 'AWS did not answer')
     },
   })
 }
 
-/** What is on record of the distribution is changed to what a command leaves that dies. */
+/** Changes the distribution's record to one that a killed command leaves. */
 async function edit(
   { store }: Testbed,
   change: (record: DistributionRecord) => DistributionRecord['kms_keys'],
@@ -68,21 +68,17 @@ async function edit(
 
 describe('if the reply to CreateKey is lost', () => {
   it.each([
-    ['one that it made is found, and no other is made', ['made'], 1],
-    ['it is asked again for one that it did not make', ['not made', 'told'], 2],
-    ['it is asked three times', ['not made', 'not made', 'told'], 3],
-    [
-      'one that it made when it was asked for the last time is found',
-      ['not made', 'not made', 'made'],
-      3,
-    ],
+    ['a KMS key that was created is found, and no other is created', ['made'], 1],
+    ['CreateKey is sent again if no KMS key was created', ['not made', 'created'], 2],
+    ['CreateKey is sent three times', ['not made', 'not made', 'created'], 3],
+    ['a KMS key of the last attempt is found', ['not made', 'not made', 'made'], 3],
   ] as const)('%s', async (_name, answers, creates) => {
     const testbed = await createKeyed()
     const { engine, calls, progress } = recorded(testbed, creating(...answers))
     await distribute(engine, 'k', 'app', AES)
     expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(creates)
     expect(progress.filter((message) => message === LOOKING)).toHaveLength(
-      answers.filter((answer) => answer !== 'told').length,
+      answers.filter((answer) => answer !== 'created').length,
     )
     expect(testbed.kms.keys).toHaveLength(1)
     expect(await findProblems(testbed)).toEqual([])
@@ -92,7 +88,7 @@ describe('if the reply to CreateKey is lost', () => {
     const testbed = await createKeyed()
     const { engine, calls } = recorded(
       testbed,
-      creating('not made', 'not made', 'not made', 'told'),
+      creating('not made', 'not made', 'not made', 'created'),
     )
     expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual([
       'KMS_AMBIGUOUS',
@@ -105,7 +101,7 @@ describe('if the reply to CreateKey is lost', () => {
     const testbed = await createKeyed(2)
     const waiting: (() => void)[] = []
     const { engine } = recorded(testbed, (provider) => ({
-      // The second version is asked for, and answered after the first was found.
+      // The second version is requested first, and created after the first was found.
       create: async (request) => {
         if (request.tags['keymgmt:version'] === '1') {
           await provider.create(request)
@@ -179,7 +175,7 @@ describe('if no KMS key was created', () => {
       }))
       await distribute(engine, 'k', 'app', AES)
       expect(asked).toEqual([begun.operation_id])
-      // The attempt can have ended just now: until AWS shows its result takes the whole time.
+      // The attempt may have ended just now, so the whole settling time is left.
       expect(Date.now() - searched.getTime()).toBeLessThan(1_000)
       expect(progress[0]).toBe(LOOKING)
       expect(await findProblems(testbed)).toEqual([])
@@ -218,7 +214,7 @@ describe('a KMS key whose creation got no reply', () => {
       },
     }))
     await replicate(engine, 'k', 'app')
-    // A command that was killed went on sending for ten minutes at most.
+    // A killed command has sent requests for ten minutes at most.
     expect(asked).toEqual([
       '2 since 2026-02-01T00:10:00.000Z',
       `${AWAY} since 2026-01-15T00:10:00.000Z`,
@@ -298,9 +294,9 @@ describe('a KMS key whose creation got no reply', () => {
     )
     expect(await refusal(attempt)).toEqual([
       'KMS_ACCESS_DENIED',
-      `KMS keys that AWS may have made in ${HOME} can't be looked for: ListKeys was denied`,
+      `KMS keys that AWS may have created in ${HOME} can't be looked for: ListKeys was denied`,
       'allow kms:ListKeys and kms:ListResourceTags, then run the same command again',
-      `or look yourself for KMS keys with the tag keymgmt:operation=${operations.join(' or ')}`,
+      `or look for KMS keys with the tag keymgmt:operation=${operations.join(' or ')}`,
     ])
     await expect(attempt).rejects.toMatchObject({ requestId: 'r-1', cause: denied })
     expect(operations).toHaveLength(2)
@@ -335,7 +331,7 @@ it('a failed replication is tried again, and creates no second replica', async (
       return fail('KMS_TIMEOUT')
     },
   }))
-  expect(await refusal(replicate(failing.engine, 'k', 'app'))).toEqual(['KMS_TIMEOUT', 'as told'])
+  expect(await refusal(replicate(failing.engine, 'k', 'app'))).toEqual(['KMS_TIMEOUT', 'failed'])
   const { engine, calls, progress } = recorded(testbed)
   await replicate(engine, 'k', 'app')
   expect(calls.filter((call) => call.startsWith('replicate'))).toEqual([])

@@ -8,8 +8,10 @@ import { removeDistribution } from '../../../src/core/operations/remove.js'
 import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { recordPath } from '../../../src/core/records/model.js'
 import { openRecord } from '../../../src/core/records/record.js'
-import { readDistribution, readKey } from '../../../src/core/records/repository.js'
+import { archivedOf } from '../../../src/core/records/archive.js'
+import { readDistribution, readKey, requireKey } from '../../../src/core/records/repository.js'
 import { KeymgmtError } from '../../../src/errors.js'
+import type { Store } from '../../../src/store/index.js'
 import {
   AES,
   createDistributed,
@@ -178,3 +180,70 @@ describe('the KMS keys of a removed distribution whose provider is not configure
     ])
   })
 })
+
+describe('a command that dies while it forgets', () => {
+  it.each(['before', 'after'] as const)(
+    'at any write (%s it): a record names every KMS key, and the same command finishes',
+    async (when) => {
+      for (let at = 1; ; at++) {
+        const testbed = await createDistributed()
+        await rotateKey(testbed.engine, 'app')
+        // An archived distribution beside the active one.
+        await removeDistribution(testbed.engine, 'k', 'app')
+        testbed.kms.keys.shift()
+        const later = { ...testbed.engine, now: () => new Date(Date.now() + 2_000) }
+        await distribute(later, 'k', 'app', AES)
+        const died = await forget({ engine: dyingAt(testbed, at, when) }).then(
+          () => false,
+          () => true,
+        )
+        expect(await namedKmsKeys(testbed)).toEqual(
+          expect.arrayContaining(testbed.kms.keys.map(({ key }) => key.id)),
+        )
+        await forget(testbed)
+        expect(await namedKmsKeys(testbed)).toEqual(
+          expect.arrayContaining(testbed.kms.keys.map(({ key }) => key.id)),
+        )
+        await deleteProvider(testbed.engine, 'k')
+        if (!died) return
+      }
+    },
+  )
+})
+
+/** The engine of a command that dies at its n-th write to the store. */
+function dyingAt({ engine, store }: Testbed, at: number, when: 'before' | 'after') {
+  let writes = 0
+  const write =
+    <A extends unknown[], T>(work: (...args: A) => Promise<T>) =>
+    async (...args: A): Promise<T> => {
+      const now = ++writes
+      const dead = new KeymgmtError('INTERRUPTED', 'dead')
+      if (now > at || (now === at && when === 'before')) throw dead
+      const result = await work(...args)
+      if (now === at) throw dead
+      return result
+    }
+  const dying = {
+    ...store,
+    put: write((...args: Parameters<Store['put']>) => store.put(...args)),
+    delete: write((...args: Parameters<Store['delete']>) => store.delete(...args)),
+  }
+  return { ...engine, store: dying }
+}
+
+/** The ids of the KMS keys that a record names: of a distribution, an archived one or the key. */
+async function namedKmsKeys({ engine }: Testbed): Promise<string[]> {
+  const key = (await requireKey(engine, 'app')).current
+  const active = await readDistribution(engine, 'k', 'app')
+  const archived = await archivedOf(engine, key)
+  const records = [
+    ...(active ? [active] : []),
+    ...archived.map(({ record }) => record),
+    ...(key.forgotten ?? []),
+  ]
+  const ids = records.flatMap(({ kms_keys }) =>
+    kms_keys.flatMap((entry) => (entry.state === 'creating' ? [] : [entry.key.id])),
+  )
+  return [...new Set(ids)].sort()
+}

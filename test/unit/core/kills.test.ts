@@ -20,9 +20,8 @@ import {
   REVOKE,
 } from './testbed.js'
 
-// Every command dies at everything that it asks of the KMS and at everything that it writes down,
-// before that is so and after it. What it left must be enough for the same command, given again, to
-// end as if nothing had been.
+// Every command is killed before and after each request to the KMS and each write of a record. Then
+// the same command must reach the state that an uninterrupted one reaches.
 
 const OWN = randomBytes(32)
 
@@ -37,7 +36,7 @@ const REMOVE: Step = (engine) => removeDistribution(engine, 'k', 'app', 7)
 const DROP: Step = (engine) => dropRegion(engine, 'k', 'app', 'eu-west-1')
 const RESTORE: Step = (engine) => restoreDistribution(engine, 'k', 'app')
 
-/** The step, while AWS sends no reply about replicas in eu-west-1 and has created none. */
+/** The step, while requests for replicas in eu-west-1 get no reply and create none. */
 function withoutReplies(step: Step): Step {
   return (engine) => {
     const { awskms } = engine.kinds
@@ -111,32 +110,29 @@ const FLOWS: Readonly<Record<string, Flow>> = {
   },
 }
 
-/**
- * When somebody dies: at the n-th thing that is done, before it or after it; they do nothing
- * afterwards.
- */
-interface Fate {
+/** A kill before or after the n-th request or write. Nothing happens after it. */
+interface Kill {
   readonly at: number
   readonly when: 'before' | 'after'
   done: number
 }
 
-/** The same, in the hands of one who is going to die. */
-function mortal<T extends object>(of: T, fate: Fate): T {
+/** The object as used by a process that is killed. */
+function killable<T extends object>(of: T, kill: Kill): T {
   return new Proxy(of, {
     get: (target, name, receiver) => {
       const method: unknown = Reflect.get(target, name, receiver)
       if (typeof method !== 'function') return method
       return async (...args: unknown[]): Promise<unknown> => {
         const now = READ_ONLY_METHODS.includes(String(name))
-          ? fate.done >= fate.at
+          ? kill.done >= kill.at
             ? Infinity
             : -1
-          : ++fate.done
-        if (now > fate.at || (now === fate.at && fate.when === 'before'))
+          : ++kill.done
+        if (now > kill.at || (now === kill.at && kill.when === 'before'))
           throw new KeymgmtError('INTERRUPTED', 'dead')
         const answer: unknown = await Reflect.apply(method, target, args)
-        if (now === fate.at) throw new KeymgmtError('INTERRUPTED', 'dead')
+        if (now === kill.at) throw new KeymgmtError('INTERRUPTED', 'dead')
         return answer
       }
     },
@@ -150,12 +146,12 @@ async function prepared({ prepare, outsideChange }: Flow): Promise<Testbed> {
   return testbed
 }
 
-/** Runs the flow with that fate; answers whether it was met. */
-async function interrupt(flow: Flow, fate: Fate): Promise<boolean> {
+/** Runs the flow with the kill, and then again without it. Returns true if the kill happened. */
+async function interrupt(flow: Flow, kill: Kill): Promise<boolean> {
   const { store, kms } = await prepared(flow)
-  const dying = testbedOver(mortal(store, fate), kms, {
+  const dying = testbedOver(killable(store, kill), kms, {
     ...kms.kind,
-    open: async (settings) => mortal(await kms.kind.open(settings), fate),
+    open: async (settings) => killable(await kms.kind.open(settings), kill),
   })
   const died = await flow.step(dying.engine).then(
     () => false,

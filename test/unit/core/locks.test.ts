@@ -16,8 +16,7 @@ import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { AES, createTestbed, recorded } from './testbed.js'
 
-// Whoever has to wait is shown what for, in the words of the command that is at work; and what a
-// command locks, it lets go.
+// A waiting command shows the purpose of the lock's holder, and every command releases its locks.
 
 const material = randomBytes(32)
 
@@ -65,7 +64,7 @@ const COMMANDS: Readonly<
     (engine) => removeDistribution(engine, 'k', 'app'),
     ['key/app: delete keymgmt/kms/k/key/app'],
   ],
-  // A read works on a read-only store, too.
+  // A read takes no lock, so that it works on a read-only store.
   verify: [(engine) => verifyDistribution(engine, 'k', 'app', true), []],
   repair: [
     (engine) => repairDistribution(engine, 'k', 'app'),
@@ -77,7 +76,7 @@ it.each(Object.entries(COMMANDS))('%s', async (_name, [run, locks]) => {
   const testbed = recorded(await createTestbed())
   await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
   testbed.locks.length = 0
-  // Many of them are refused here, after they have the locks.
+  // Many of them are refused after they have taken the locks.
   const outcome = () =>
     run(testbed.engine).then(
       () => 'done',
@@ -85,7 +84,7 @@ it.each(Object.entries(COMMANDS))('%s', async (_name, [run, locks]) => {
     )
   const first = await outcome()
   expect(testbed.locks).toEqual(locks)
-  // Locked still, this would wait for ever.
+  // With a leftover lock, this would wait for ever.
   expect(typeof (await outcome())).toBe('string')
   expect(first).not.toContain('TypeError')
 })

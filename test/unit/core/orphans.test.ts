@@ -15,7 +15,7 @@ const orphansOf = async ({ engine }: Pick<Testbed, 'engine'>) =>
     ({ region, key, version, state }) => `${key ?? ''} ${version ?? 0} ${region} ${state}`,
   )
 
-/** The store no longer knows the distribution. */
+/** Removes the distribution's record. */
 async function dropRecord({ store }: Testbed): Promise<void> {
   const path = recordPath.distribution('k', 'app')
   const stored = await store.get(path)

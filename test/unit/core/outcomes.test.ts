@@ -26,7 +26,7 @@ import {
 
 const unreachable = () => Promise.reject(new KeymgmtError('KMS_UNREACHABLE', 'no route'))
 
-/** The engine of the next command, and the outcomes that it reports, in short. */
+/** An engine that collects the outcomes as short texts. */
 function reporting({ engine }: Pick<Testbed, 'engine'>): { engine: Engine; outcomes: string[] } {
   const outcomes: string[] = []
   const outcome = ({ provider, region, version, alias, action, state }: Outcome) =>
@@ -36,7 +36,7 @@ function reporting({ engine }: Pick<Testbed, 'engine'>): { engine: Engine; outco
   return { engine: { ...engine, outcome }, outcomes }
 }
 
-/** A provider none of whose calls arrives. */
+/** A provider that can't be reached. */
 const dead = (provider: KmsProvider): KmsProvider =>
   new Proxy(provider, {
     get: (target, name, receiver): unknown => {
@@ -45,7 +45,7 @@ const dead = (provider: KmsProvider): KmsProvider =>
     },
   })
 
-/** The key `app` in `k` and in `other`, and the provider `other` dead from now on. */
+/** The key `app` in `k` and in `other`, which can't be reached from now on. */
 async function createHalfDead(): Promise<Testbed> {
   const testbed = await createDistributed()
   await saveProvider(testbed.engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })

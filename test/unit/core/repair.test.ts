@@ -30,13 +30,12 @@ import {
   NAME_VERSIONS,
 } from './testbed.js'
 
-// Each outsideChange is mended with exactly the calls that it takes, and what is not changed is not
-// touched; so a second repair does nothing.
+// Each outside change is fixed with exactly the necessary calls, so a second repair does nothing.
 
 const DISABLE_OLD: Step = (engine) => saveKey(engine, 'app', { minEnabledVersion: 2 })
 const TWO = [ROTATE]
 
-/** What happens to KMS keys behind our back. */
+/** Changes that somebody else makes to KMS keys. */
 const lost = (key: MemoryKey) => {
   key.material = undefined
 }
@@ -57,11 +56,11 @@ const expiring = (key: MemoryKey) => {
 }
 
 interface OutsideChange {
-  /** What is done before to the key `app`, which is distributed. */
+  /** Steps after the distribution of the key `app`. */
   readonly prepare: readonly Step[]
   readonly keys?: Parameters<typeof createDistributed>[0]
   readonly outsideChange: (keys: readonly MemoryKey[], aliases: Map<string, string>) => void
-  /** What was mended and, after `but`, what was not. */
+  /** The fixed differences and, after `but`, the others. */
   readonly finds: readonly string[]
   readonly calls: readonly string[]
 }
@@ -287,7 +286,7 @@ const notInVirginia = (provider: KmsProvider): Partial<KmsProvider> => ({
     region === 'us-east-1' ? fail() : provider.replicate(key, region, request),
 })
 
-/** A testbed with a distributed key `app`, on which a step died at what the KMS does instead. */
+/** A testbed with a distributed key `app`, and a step that failed because of `instead`. */
 async function died(
   step: Step,
   instead: Parameters<typeof recorded>[1],

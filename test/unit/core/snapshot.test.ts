@@ -53,7 +53,9 @@ async function contentOf(store: Store): Promise<Record<string, string>> {
   return found
 }
 
-/** A key with two versions in AWS, one that was removed from it, and one that is only here. */
+/**
+ * A store with a key with two versions in AWS, a removed one, and one that is only in the store.
+ */
 async function createFilled(): Promise<Testbed> {
   const testbed = await createDistributed()
   const { engine } = testbed
@@ -134,7 +136,7 @@ describe('a damaged snapshot is refused:', () => {
     records: string[]
   }
 
-  /** What is changed, and the code of the refusal. */
+  /** A change of the file, and the code of the error. */
   const CHANGES: readonly (readonly [string, (file: File, second: File) => void, string?])[] = [
     ['a record is missing', ({ records }) => records.pop()],
     ['the first record is missing', ({ records }) => records.shift()],
@@ -209,7 +211,7 @@ function interleaved(store: Store, between: (path: string) => Promise<void>): St
   }
 }
 
-/** What in a snapshot does not fit together. */
+/** The inconsistencies of a snapshot. */
 function tornIn(snapshot: Snapshot): string[] {
   const read = values(snapshot)
   const json = (path: string): unknown =>
@@ -348,7 +350,7 @@ describe('a restore', () => {
     expect(await contentOf(store)).toEqual(before)
   })
 
-  /** What is done after the snapshot, and what the snapshot then lacks. */
+  /** A change after the snapshot, and what the snapshot then lacks. */
   const LATER: readonly (readonly [
     string,
     (testbed: Testbed) => Promise<unknown>,

@@ -27,8 +27,7 @@ import {
   REPLICATE,
 } from './testbed.js'
 
-// Which calls a command makes, in which order, what is said of each, and what happens when one
-// fails.
+// The calls of each command, their order and progress messages, and the effect of a failure.
 
 const MANY = 40
 const SIDE_BY_SIDE = 32
@@ -145,8 +144,7 @@ describe('a command makes exactly these calls', () => {
     const run = recorded(testbed)
     await step(run.engine)
     expect([...run.calls].sort()).toEqual([...calls].sort())
-    // Side by side are only those of one kind, or the aliases: the order of the kinds is what
-    // matters.
+    // Only calls of one kind run in parallel, so only the order of the kinds matters.
     const kinds = (of: readonly string[]) => [...new Set(of.map((call) => call.split(' ')[0]))]
     expect(kinds(run.calls)).toEqual(kinds(calls))
     const scheduled = run.calls.filter((call) => call.startsWith('scheduleDeletion'))
@@ -269,8 +267,8 @@ it('a KMS key that accepts material and then has other material is not used, and
   const id = testbed.kms.keys[0]?.key.id ?? ''
   expect(words).toEqual([
     'KMS_MATERIAL_DIFFERS',
-    `KMS key ${id} in ${HOME} does not hold version 1 of app, although it took it`,
-    'do not use this KMS key, and tell the maintainers of keymgmt',
+    `KMS key ${id} in ${HOME} does not contain version 1 of app, although AWS accepted it`,
+    'do not use this KMS key, and report this as a bug of keymgmt',
     `disable it: aws kms disable-key --region ${HOME} --key-id ${id}`,
   ])
   expect(await readDistribution(engine, 'k', 'app')).toMatchObject({
@@ -293,8 +291,8 @@ it('everything that several commands left unfinished is reported', async () => {
   ).toEqual(['KMS_FAILED', 'failed'])
   await saveKey(testbed.engine, 'app', {})
   expect(testbed.notices).toEqual([
-    'Also finishing what an earlier command began with app in k',
-    'Also finishing what an earlier command began with app in other',
+    'Also finishing an interrupted command on app in k',
+    'Also finishing an interrupted command on app in other',
   ])
   expect(
     await findProblems({

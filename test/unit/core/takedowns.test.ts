@@ -28,7 +28,7 @@ import {
 
 const fail = () => Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied'))
 
-/** Each takedown, what keeps it from finishing, and its ways forward. */
+/** Each takedown, the call that fails, and the ways forward. */
 const TAKEDOWNS = {
   removal: {
     step: (engine: Engine) => removeDistribution(engine, 'k', 'app', 7),
@@ -55,7 +55,7 @@ async function createInterrupted(name: keyof typeof TAKEDOWNS): Promise<Testbed>
   return testbed
 }
 
-/** What the commands after it do, and the versions that `other` has then. */
+/** Later commands, and the versions that `other` has after them. */
 const OTHERS: Readonly<Record<string, Step>> = {
   rotate: (engine) => rotateKey(engine, 'app'),
   'a setting': (engine) => saveKey(engine, 'app', { minEnabledVersion: 2 }),
@@ -88,8 +88,8 @@ describe.each(['removal', 'revocation'] as const)('an unfinished %s', (name) => 
     expect(await refusal(step(recorded(testbed, () => denied).engine))).toEqual([
       'KMS_ACCESS_DENIED',
       'denied',
-      `finish the ${name}: ${finish}`,
-      `or take it back: ${RESTORE}`,
+      `to finish the ${name}: ${finish}`,
+      `to reverse it: ${RESTORE}`,
     ])
     expect(await readInterruption(testbed.engine, 'k', 'app')).toBe(name)
     const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
@@ -106,7 +106,7 @@ describe.each(['removal', 'revocation'] as const)('an unfinished %s', (name) => 
     expect(inK(testbed).map(stateOf)).toEqual(before)
     if (other !== OTHERS['a repair elsewhere'])
       expect(testbed.notices).toContain(
-        `Skipped app in k: its ${name} was started and did not finish. Finish it: ${finish}; or take it back: ${RESTORE}`,
+        `Skipped app in k: its ${name} was started and did not finish. To finish it: ${finish}; to reverse it: ${RESTORE}`,
       )
     expect(await readInterruption(testbed.engine, 'k', 'app')).toBe(name)
   })

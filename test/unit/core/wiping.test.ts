@@ -21,15 +21,12 @@ import {
   createForeignKmsKey,
 } from './testbed.js'
 
-// No command leaves material in memory, be it its own or what it read, whether it succeeds or not.
+// No command leaves material in memory, generated or read, in success or failure.
 
 const OWN = randomBytes(32)
 const own = { material: OWN, type: 'aes256-gcm96' } as const
 
-/**
- * Every buffer with material that the store gave or was given, or that the KMS was given; they are
- * looked at when all is done.
- */
+/** Collects every buffer of material that the store returns or receives, or the KMS receives. */
 function witness(
   testbed: Testbed,
   instead: (provider: KmsProvider) => Partial<KmsProvider> = () => ({}),
@@ -149,7 +146,7 @@ describe('material is overwritten', () => {
     await importKey(engine, 'app', { ...own, material: given }, {})
     jest.restoreAllMocks()
     expect(Buffer.from(given)).toEqual(OWN)
-    // What is on record is compared by its fingerprint, so only what was recognised is in memory.
+    // Stored material is compared by its fingerprint, so only the recognised copy is in memory.
     expect(wiped.filter((bytes) => bytes.equals(OWN)).length).toBeGreaterThanOrEqual(1)
   })
 })

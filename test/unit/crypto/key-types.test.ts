@@ -8,7 +8,7 @@ import {
   type KeyTypeName,
 } from '../../../src/crypto/key-types.js'
 
-/** What Node finds in material of each asymmetric type that is made quickly. */
+/** Node's details of material of each asymmetric type that is fast to generate. */
 const DETAILS: readonly (readonly [KeyTypeName, object])[] = [
   [
     'rsa-2048',
@@ -54,7 +54,7 @@ describe('generated material', () => {
 
 describe('the public key of material', () => {
   it.each(DETAILS)("of type %s equals Node's, as PEM and as DER", async (type) => {
-    // A view into something larger, as what is read from a record is.
+    // A view into a larger buffer, like material from a record.
     const whole = Buffer.concat([
       Buffer.alloc(7),
       await KEY_TYPES[type].generate(),

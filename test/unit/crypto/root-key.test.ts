@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createRootKey, openRootKey, parseSealHeader } from '../../../src/crypto/root-key.js'
 import { KeymgmtError } from '../../../src/errors.js'
 
-/** An error as somebody reads it. */
+/** The message and hints of an error. */
 async function said(work: () => unknown): Promise<unknown> {
   try {
     return await work()

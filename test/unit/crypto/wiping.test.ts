@@ -111,7 +111,7 @@ describe('wipes', () => {
     const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
     const point = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-65)
     const whole = key.export({ format: 'der', type: 'sec1' })
-    // Without its point it is other bytes than those that are made of it.
+    // Without its point, it differs from the canonical bytes.
     const bare = sec1(Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url'))
     const algorithm = list(oid('2a8648ce3d0201'), P256)
     const version1 = list(integer(0), algorithm, octets(bare))

@@ -10,8 +10,8 @@ import {
 import { unwrapKwp, wrapForImport, wrapKwp } from '../../../src/crypto/wrap.js'
 
 describe('AES-KWP', () => {
-  // RFC 5649 section 6 has vectors for a 192-bit key only, so they check the cipher and initial
-  // value that are used.
+  // RFC 5649 section 6 has vectors for a 192-bit key only. They check the mode and the initial
+  // value.
   it.each([
     [
       'c37b7e6492584340bed12207808941155068f738',
@@ -105,8 +105,8 @@ describe('wrapForImport', () => {
     )
   })
 
-  // A faulty processor or OpenSSL. AWS could not open the blob either, or would open it to another
-  // key than is kept here.
+  // Simulates a faulty processor or OpenSSL. AWS could not unwrap the blob, or would unwrap other
+  // material.
   it.each([
     [
       'another byte',

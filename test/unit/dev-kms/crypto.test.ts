@@ -50,7 +50,7 @@ const pkcs8 = (key: KeyObject) => key.export({ format: 'der', type: 'pkcs8' })
 const bytes = (value: Uint8Array | undefined) => Buffer.from(value ?? [])
 const message = Buffer.from('the quick brown fox')
 
-/** A key with that private key in it. */
+/** A KMS key with this private key. */
 async function imported(
   KeySpec: KeySpec,
   KeyUsage: KeyUsageType,
@@ -78,7 +78,7 @@ const SIGNING: readonly [KeySpec, () => KeyObject, readonly string[]][] = [
   ['ECC_SECG_P256K1', () => ec('secp256k1'), ['ECDSA_SHA_256']],
 ]
 
-/** The parameters that AWS documents, for OpenSSL. */
+/** AWS's documented parameters, for OpenSSL. */
 function parameters(algorithm: string, key: KeyObject) {
   const bits = algorithm.slice(-3)
   if (algorithm.startsWith('ECDSA'))

@@ -6,8 +6,8 @@ import { OPERATIONS, type Operation } from '../../../src/dev-kms/model/operation
 import type { Member, Members, Shape } from '../../../src/dev-kms/model/shapes.js'
 import { createLab, refusalOf, type Lab } from './lab.js'
 
-// Whatever is sent, the answer is AWS's: 200, or 400 with an error that AWS has. Never a 500, never
-// silence.
+// Every request gets one of AWS's replies: 200, or 400 with one of AWS's errors. Never 500 or no
+// reply.
 
 let lab: Lab
 const known = { symmetric: '', signing: '' }
@@ -23,10 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => lab.close())
 
-/**
- * What the model of the SDK declares for some operation or other, and the errors that all services
- * have.
- */
+/** The errors that AWS's model declares for any operation, and those that all services have. */
 const MODELLED = [
   'AlreadyExistsException',
   'ConflictException',
@@ -59,7 +56,7 @@ const MODELLED = [
 
 const mac = (key: Buffer | string, text: string) => createHmac('sha256', key).update(text).digest()
 
-/** The SDK would refuse most of this itself, so it is signed here. */
+/** Signs requests itself, because the SDK would refuse most of them. */
 async function post(
   operation: string,
   body: string,
@@ -116,10 +113,7 @@ async function assertAnswered(operation: string, body: string): Promise<void> {
     ])
 }
 
-/**
- * Values that fit a shape as far as the model can tell, and often enough name something that is
- * there.
- */
+/** Values that are valid in the model, and often name something that exists. */
 function fitting(shape: Shape, name: string): fc.Arbitrary<unknown> {
   switch (shape.kind) {
     case 'word':

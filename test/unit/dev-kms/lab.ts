@@ -15,26 +15,26 @@ import { startDevKms, type DevKms, type DevKmsOptions } from '../../../src/dev-k
 export const HOME = 'us-east-1'
 export const ABROAD = 'eu-west-1'
 
-/** How material goes in, where it isn't the usual way. */
+/** Differences from a usual import. */
 export interface Putting extends Partial<ImportKeyMaterialCommandInput> {
   readonly region?: string
   readonly algorithm?: string
   readonly wrapWith?: WrappingKeySpec
 }
 
-/** A running KMS with a clock of its own, and what tests do with it. */
+/** A running KMS with its own clock, and the tests' actions on it. */
 export interface Lab {
   readonly kms: DevKms
   client(region?: string): KMSClient
   create(input?: CreateKeyCommandInput, region?: string): Promise<string>
   put(KeyId: string, material: Uint8Array, options?: Putting): Promise<string | undefined>
   stateOf(KeyId: string, region?: string): Promise<string | undefined>
-  /** Lets the clock go on. */
+  /** Advances the clock. */
   wait(ms: number): void
   close(): Promise<void>
 }
 
-/** Wraps as AWS's documents say, without the product's own code. */
+/** Wraps as AWS documents, without the product's code. */
 export function wrap(algorithm: string, publicKey: Uint8Array, material: Uint8Array): Buffer {
   const oaep = {
     key: createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' }),
@@ -48,8 +48,7 @@ export function wrap(algorithm: string, publicKey: Uint8Array, material: Uint8Ar
 }
 
 export async function createLab(options: DevKmsOptions = {}): Promise<Lab> {
-  // The clock stands still until somebody waits, so that what is transient stays as long as a test
-  // looks at it.
+  // The clock advances only in wait(), so that transient states last as long as a test needs.
   const start = Date.now()
   let ahead = 0
   const kms = await startDevKms({ now: () => new Date(start + ahead), ...options })
@@ -97,7 +96,7 @@ export async function createLab(options: DevKmsOptions = {}): Promise<Lab> {
   }
 }
 
-/** The error that the attempt ends with: one that the KMS answered. */
+/** The error that the KMS returned to the attempt. */
 export async function refusalOf(
   attempt: Promise<unknown>,
 ): Promise<{ readonly name: string; readonly message: string }> {
@@ -110,7 +109,7 @@ export async function refusalOf(
   return { name: 'none', message: '' }
 }
 
-/** The name of the error that the attempt ends with. */
+/** The name of the attempt's error. */
 export async function errorOf(attempt: Promise<unknown>): Promise<string> {
   return (await refusalOf(attempt)).name
 }

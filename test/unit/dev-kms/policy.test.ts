@@ -26,7 +26,7 @@ const deny = (Action: string, over: object = {}) => ({
 })
 const ARN = 'arn:aws:kms:*:111122223333'
 
-/** What an administrator prepared: a tagged key with material and an alias, and another. */
+/** Prepares a tagged key with material and an alias, and another key. */
 async function prepare() {
   const lab = await createLab()
   labs.push(lab)

@@ -5,7 +5,7 @@ import { createQuotas } from '../../../src/dev-kms/quotas.js'
 import { copyAccount } from '../../../src/dev-kms/index.js'
 import { createLab, errorOf, HOME } from './lab.js'
 
-/** How many go through before the first is throttled, the clock standing still. */
+/** The number of requests before the first is throttled, while the clock stands still. */
 function capacity(take: () => void): number {
   let count = 0
   try {

@@ -23,7 +23,7 @@ interface Signing {
   service?: string
   signed?: readonly string[]
   headers?: Readonly<Record<string, string>>
-  /** Sent in place of what was signed. */
+  /** Headers to send in place of the signed ones. */
   tampered?: Readonly<Record<string, string>>
   body?: string
   sentBody?: string
@@ -38,7 +38,7 @@ const mac = (key: Buffer | string, text: string) => createHmac('sha256', key).up
 const basic = (offsetMs = 0) =>
   new Date(Date.now() + offsetMs).toISOString().replace(/[-:]|\.\d+/g, '')
 
-/** A signature made by hand, with one thing wrong at a time; the name of the error, or 200. */
+/** Sends a request that is signed by hand, with one mistake. Returns the error's name, or 200. */
 async function ask(signing: Signing = {}): Promise<string> {
   const {
     time = basic(),

@@ -16,9 +16,8 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { copyAccount, type Account } from '../../../src/dev-kms/index.js'
 import { ABROAD, createLab, errorOf, HOME, wrap, type Lab } from './lab.js'
 
-// Every operation on a key × every state it can be in, against AWS's table (Key states of AWS KMS
-// keys). Written down here once more, in words, so that the table in the source is held by
-// something that isn't itself.
+// Every operation in every key state, against AWS's table (Key states of AWS KMS keys). The table
+// is repeated here in words, independent of the one in the source.
 
 const OK = 'none'
 const OFF = 'DisabledException'
@@ -51,7 +50,7 @@ const NOT_GOING: Row = [OK, OK, STATE, STATE, OK, OK, OK]
 const SWITCH: Row = [OK, OK, STATE, STATE, STATE, STATE, STATE]
 const YEARLY: Row = [NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, NEVER]
 
-/** What a key of each kind is for. */
+/** Key ids by kind of key. */
 type Ids = Readonly<Record<'symmetric' | 'signing' | 'agreeing' | 'mac', string>>
 
 interface Prepared {
@@ -60,7 +59,7 @@ interface Prepared {
   readonly ciphertext: Uint8Array | undefined
   readonly signature: Uint8Array | undefined
   readonly macOf: Uint8Array | undefined
-  /** By Region, a token and what was wrapped for it. */
+  /** By Region: a token, and material that was wrapped for it. */
   readonly imports: Readonly<
     Record<string, { ImportToken: Uint8Array | undefined; EncryptedKeyMaterial: Uint8Array }>
   >
@@ -78,10 +77,7 @@ const PERMITTED = {
   Operations: ['Encrypt' as const],
 }
 
-/**
- * Each operation, what it should answer in each state, and a request that is right but for the
- * state.
- */
+/** Each operation, its expected result in each state, and a request that is otherwise valid. */
 const OPERATIONS: Readonly<
   Record<string, readonly [Row, (kms: KMS, prepared: Prepared, region: string) => Promise<unknown>]>
 > = {
@@ -234,8 +230,8 @@ const OPERATIONS: Readonly<
 }
 
 /**
- * How all four keys come into each state, and where they then are. The clock stands still, so what
- * is transient stays.
+ * Brings all four keys into each state, and returns their Region. The clock stands still, so
+ * transient states last.
  */
 const COMING: Readonly<
   Record<State, readonly [region: string, come: (lab: Lab, KeyId: string) => Promise<unknown>]>
@@ -273,10 +269,7 @@ const pkcs8 = () =>
     type: 'pkcs8',
   })
 
-/**
- * One key of each kind, multi-Region, with its material in two Regions and a rotation that could
- * begin.
- */
+/** One multi-Region key of each kind, with its material in two Regions and ready for a rotation. */
 async function prepare(): Promise<Prepared> {
   const lab = await createLab()
   const make = async (input: object, material: Buffer) => {
@@ -333,7 +326,7 @@ async function prepare(): Promise<Prepared> {
 let prepared: Prepared
 beforeAll(async () => {
   prepared = await prepare()
-  // What waited for the replicas above was a clock ahead of this one.
+  // The replicas above became ready by a clock that is ahead of this one.
   for (const region of prepared.account.regions.values())
     for (const [id, key] of region.keys) region.keys.set(id, { ...key, readyAt: 0 })
 })

@@ -35,7 +35,7 @@ afterEach(() => {
 })
 const clientOf: typeof clients.open = (...args) => clients.open(...args)
 
-/** A reply that the SDK fails at: nothing may be sent. */
+/** Fails the test: no request may be sent. */
 const unexpected: Handler = (_request, response) => {
   response.writeHead(418).end()
 }
@@ -108,7 +108,10 @@ describe('the middleware', () => {
 })
 
 describe('a response', () => {
-  /** Sends `megabytes` of JSON without a length, as far as it is read; counts what was sent. */
+  /**
+   * Sends up to `megabytes` of JSON without a length while the client reads, and counts the bytes
+   * sent.
+   */
   function flood(status: number, megabytes: number) {
     const sent = { requests: 0, megabytes: 0 }
     const handler: Handler = (_request, response) => {

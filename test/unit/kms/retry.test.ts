@@ -14,7 +14,7 @@ const aws = (name: string, status = 400, message = name) =>
   Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status, requestId: 'r' } })
 const socket = (code: string) => Object.assign(new Error(code), { code })
 
-/** Sent once, about a KMS key that may be new, and neither of the two. */
+/** Operations that are sent once, that concern a new KMS key, and neither of the two. */
 const [ONCE, NEW_KEY, PLAIN] = ['CreateKey', 'ImportKeyMaterial', 'EnableKey'] as const
 
 async function outcome(errors: readonly Error[], operation: AwsOperation = PLAIN) {

@@ -10,7 +10,7 @@ import {
 import { definePath, type Response } from '../../../src/router/path.js'
 import { createRouter } from '../../../src/router/router.js'
 
-/** What the sample handlers get. */
+/** The context of the sample handlers. */
 export interface SampleContext {
   readonly seen: unknown[]
 }
@@ -100,7 +100,7 @@ const distribution = definePath<SampleContext>()({
   },
 })
 
-/** Paths in the manner of the real ones. */
+/** Paths that resemble the real ones. */
 export const samplePaths = [keys, key, kms, distribution]
 
 /** A router over {@link samplePaths}. */

@@ -35,8 +35,8 @@ const shell = (script: string, ...before: string[]) => {
 }
 
 /**
- * A mount that only this process sees and that goes with it; without it (not Linux, or not allowed)
- * the limits below stand for it.
+ * A mount that is private to this process. Without it (not on Linux, or not allowed), the limits
+ * below replace it.
  */
 const NAMESPACE = ['unshare', '--mount', '--map-root-user']
 const isRoot = process.getuid?.() === 0
@@ -68,7 +68,7 @@ describe('a limit on the size of files', () => {
   })
 })
 
-// With neither of the two nothing would be tested of a disk that can't be written.
+// Without either of the two, read-only disks would not be tested.
 it('the tests can make a folder unwritable, by a mount or by permissions', () => {
   expect(canMount || !isRoot).toBe(true)
 })
@@ -131,7 +131,7 @@ if (canMount)
     })
   })
 
-// Root may write anywhere.
+// Root can write everywhere.
 if (!isRoot)
   describe('a folder without write permission', () => {
     it('can be read, and a write reports that', async () => {

@@ -36,10 +36,7 @@ function run(task: 'put' | 'delete', env: Record<string, string>) {
   return { signal, status, stderr }
 }
 
-/**
- * The commands that are killed, what the store holds before them, and what `key/app` is to be after
- * them.
- */
+/** The commands to kill, the store before them, and `key/app` after them. */
 type KilledCommand = readonly [
   what: string,
   task: 'put' | 'delete',
@@ -60,10 +57,7 @@ const COMMANDS: readonly KilledCommand[] = [
   ['a delete', 'delete', { 'key/old': 'old', 'key/app': 'one' }, undefined],
 ]
 
-/**
- * Kills the command at every one of its file operations, and runs it to its end on what that
- * leaves.
- */
+/** Kills the command at each of its file operations, and then runs it to its end. */
 async function killEverywhere(
   [, task, before, after]: KilledCommand,
   env: Readonly<Record<string, string>>,

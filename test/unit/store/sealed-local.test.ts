@@ -436,7 +436,7 @@ describe('a damaged or unsafe store', () => {
     })
   })
 
-  // Only root can give a folder away.
+  // Only root can change the owner of a folder.
   if (process.getuid?.() === 0)
     it('with a folder that belongs to another user is refused', async () => {
       const made = await makeStore()

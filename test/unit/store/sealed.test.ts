@@ -96,7 +96,7 @@ describe('a sealed record in the wrong place', () => {
     await expect(sealed.get(PATH)).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
   })
 
-  // SECURITY.md says so: nothing outside the store remembers the latest revision.
+  // SECURITY.md states this limit: nothing outside the store knows the latest revision.
   it('opens if an earlier one replaces it as a whole, but refuses writes based on the later one', async () => {
     const { sealed, read, overwrite } = createStores()
     const first = await sealed.put(PATH, bytes('one'), undefined)

@@ -1,4 +1,7 @@
 import type { DevKms } from '../../../dev-kms/index.js'
+import { KeymgmtError } from '../../../errors.js'
+import { KNOWN_REGIONS } from '../../../kms/aws/regions.js'
+import { didYouMean } from '../../../suggest.js'
 import { loadFormat, type FormatName } from '../../output/index.js'
 import type { Terminal } from '../../terminal.js'
 import type { Context } from '../command.js'
@@ -28,12 +31,13 @@ export async function serve(
   flags: ServeFlags,
 ): Promise<number> {
   const { terminal } = context
+  const region = readRegion(terminal.env)
   const workspace = createWorkspace()
   try {
     const store = chooseStore(flags.store, workspace, context)
     const kms = await start(flags)
     try {
-      const values = valuesOf(kms, store, workspace, terminal.env)
+      const values = valuesOf(kms, store, workspace, region)
       if (terminal.stderrIsTty) terminal.err(banner(kms.account.id, store, command))
       if (command.length > 0) return await runCommand(command, values, workspace, terminal)
       await printVariables(terminal, values, flags.format)
@@ -92,16 +96,30 @@ function interruption(signal: AbortSignal): Promise<void> {
 /** The Region of the command if the caller has set none. */
 const DEFAULT_REGION = 'us-east-1'
 
+/** @throws KeymgmtError USAGE for a Region in which the embedded KMS would refuse every request. */
+function readRegion(env: Terminal['env']): string {
+  const name = ['AWS_REGION', 'AWS_DEFAULT_REGION'].find((variable) => env[variable])
+  if (name === undefined) return DEFAULT_REGION
+  const region = env[name] ?? ''
+  if (KNOWN_REGIONS.includes(region)) return region
+  throw new KeymgmtError('USAGE', `the environment variable ${name} names no AWS Region`, {
+    hints: [
+      ...didYouMean(region, KNOWN_REGIONS, 2),
+      `set ${name} to a Region such as ${DEFAULT_REGION}, or unset it`,
+    ],
+  })
+}
+
 function valuesOf(
   { endpoint, credentials }: DevKms,
   store: DevStore,
   workspace: Workspace,
-  { AWS_REGION, AWS_DEFAULT_REGION }: Terminal['env'],
+  region: string,
 ): DevValues {
   return {
     endpoint,
     credentials,
-    region: [AWS_REGION, AWS_DEFAULT_REGION].find(Boolean) ?? DEFAULT_REGION,
+    region,
     files: {
       settings: workspace.join('settings.json'),
       awsConfig: workspace.join('aws', 'config'),

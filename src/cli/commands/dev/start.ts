@@ -42,7 +42,7 @@ export async function start({
   policy,
 }: DevFlags): Promise<DevKms> {
   if (!isLoopback(listen.host))
-    throw invalid('listen', 'is an address of this machine only: 127.0.0.1, localhost or [::1]')
+    throw invalid('listen', 'must be an address of this machine: 127.0.0.1, localhost or [::1]')
   const faults = fault.map(readFault)
   const policies = policy === undefined ? undefined : { default: readJson(policy) }
   if (policies)
@@ -67,7 +67,7 @@ export async function start({
 
 /** Converts the error of an address that can't be listened on. Returns any other unchanged. */
 function listenError(error: NodeJS.ErrnoException, { host, port }: DevFlags['listen']): Error {
-  const anyPort = `give another port, or 0 for any free one: -listen=${host}:0`
+  const anyPort = `use another port, or 0 for any free one: -listen=${host}:0`
   switch (error.code) {
     case 'EADDRINUSE':
       return invalid('listen', `another program uses port ${port} of ${host}`, [anyPort])
@@ -79,7 +79,7 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: DevFlags['lis
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return invalid('listen', `this machine has no address ${host}`, [
-        'listen on the usual one: -listen=127.0.0.1:0',
+        'use the default address: -listen=127.0.0.1:0',
       ])
     default:
       return error.code === undefined
@@ -89,14 +89,20 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: DevFlags['lis
 }
 
 function readFault(text: string): Fault {
-  const [operation = '', , kind = ''] = text.split(':')
+  const [operation = '', nth = '', kind = '', ...rest] = text.split(':')
+  const isKind = (candidate: string) => FAULT_KINDS.some((known) => known === candidate)
+  const withFirst = `${operation}:1:${nth}`
   return orInvalid(
     'fault',
     () => parseFault(text),
     ({ message }) => message,
-    FAULT_OPERATIONS.includes(operation)
-      ? didYouMean(kind, FAULT_KINDS)
-      : didYouMean(operation, FAULT_OPERATIONS),
+    [
+      ...([...FAULT_OPERATIONS, '*'].includes(operation)
+        ? []
+        : didYouMean(operation, FAULT_OPERATIONS)),
+      ...(kind === '' || isKind(kind) ? [] : didYouMean(kind, FAULT_KINDS)),
+      ...(rest.length === 0 && isKind(nth) ? [`did you mean "${withFirst}"?`] : []),
+    ],
   )
 }
 

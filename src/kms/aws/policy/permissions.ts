@@ -102,8 +102,8 @@ export const PERMISSIONS = {
     conditions: ['iam:AWSServiceName'],
   },
   /**
-   * Tags that come with a new KMS key: AWS documents no other condition for a KMS key that is not
-   * there yet.
+   * Tags that come with a new KMS key: AWS documents no other condition for a KMS key that does not
+   * exist yet.
    */
   TagNewKey: { action: 'kms:TagResource', on: 'key', conditions: ['aws:RequestTag'] },
   TagResource: onKey('TagResource', 'aws:RequestTag'),

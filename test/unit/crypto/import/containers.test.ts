@@ -6,7 +6,7 @@ import { refusalOf } from './material.js'
 import { bits, hex, integer, list, octets, oid, version2 } from './structures.js'
 
 const said = (...given: Parameters<typeof refusalOf>) => refusalOf(...given).split('\n')
-/** Of RFC 8018 appendix A and NIST's AES-256-CBC. */
+/** OIDs of RFC 8018 appendix A, and of NIST's AES-256-CBC. */
 const [PBES2, PBKDF2, AES] = [
   oid('2a864886f70d01050d'),
   oid('2a864886f70d01050c'),
@@ -58,7 +58,7 @@ describe('PKCS#8 version 2 (RFC 5958)', () => {
 describe('the iterations of an encrypted private key', () => {
   const passphrase = Buffer.from('correct horse')
   const encrypted = (algorithm: Uint8Array) => list(algorithm, octets(randomBytes(16)))
-  // No cipher has this name, so that OpenSSL gives up before it derives a key.
+  // No cipher has this OID, so OpenSSL fails before it derives a key.
   const noCipher = list(oid('2a03'))
   const pbkdf2 = (rounds: number) =>
     encrypted(

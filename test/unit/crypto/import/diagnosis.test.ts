@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { generateKeyPairSync } from 'node:crypto'
 import { refusalOf } from './material.js'
 
-// What people bring by mistake, and all that they are told.
+// Common mistakes, with the whole error.
 
 const MEANT =
   'if the characters themselves are the key, import a file that contains nothing else, with format=raw'

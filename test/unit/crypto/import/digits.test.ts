@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { decodeBase64, decodeHex, withoutMark } from '../../../../src/crypto/import/digits.js'
 
-/** RFC 4648 section 10, but for the empty text. */
+/** RFC 4648 section 10, except the empty text. */
 const RFC: readonly (readonly [plain: string, base64: string, hex: string])[] = [
   ['f', 'Zg==', '66'],
   ['fo', 'Zm8=', '666F'],

@@ -52,7 +52,7 @@ const KEYS = [
   ['ed25519', generateKeyPairSync('ed25519').privateKey, undefined],
 ] as const
 
-/** A key in every form in which Node writes it, with whether that is encrypted. */
+/** A key in every format that Node writes. `encrypted` marks those that need a passphrase. */
 function formsOf(
   key: KeyObject,
   own: 'pkcs1' | 'sec1' | undefined,

@@ -76,7 +76,7 @@ describe('JSON', () => {
       json([...Array(32).keys()]),
       [
         'the material is a JSON list of 32 bytes',
-        "convert it: node -e 'process.stdout.write(Buffer.from(JSON.parse(fs.readFileSync(0))))' < FILE | keymgmt write … material=-",
+        "convert it: node -e 'fs.writeSync(1, Buffer.from(JSON.parse(fs.readFileSync(0))))' < FILE | keymgmt write … material=-",
       ],
     ],
     [

@@ -3,20 +3,17 @@ import { readFileSync } from 'node:fs'
 import { recogniseMaterial } from '../../../../src/crypto/import/recognise.js'
 import { KeymgmtError } from '../../../../src/errors.js'
 
-/**
- * A file that is read, or is refused in words that match. The keys are public ones, made to test
- * with.
- */
+/** A file that is read, or refused with a matching message. The keys are published test keys. */
 export interface MaterialVector {
   readonly name: string
-  /** The RFC that has it, or the command that made it. */
+  /** The RFC that contains it, or the command that generated it. */
   readonly source: string
   readonly text?: string
   readonly base64?: string
   readonly passphrase?: string
   readonly type?: string
   readonly format?: string
-  /** The public key that OpenSSL finds in it: SubjectPublicKeyInfo. */
+  /** Its public key according to OpenSSL: SubjectPublicKeyInfo. */
   readonly public?: string
   readonly refused?: string
 }
@@ -30,13 +27,13 @@ export function fileOf({ text, base64 }: MaterialVector): Buffer {
   return text === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(text)
 }
 
-/** The public half of material, as SubjectPublicKeyInfo. */
+/** The public key of material, as SubjectPublicKeyInfo. */
 export function publicHalf(material: Uint8Array): Buffer {
   const key = createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' })
   return createPublicKey(key).export({ format: 'der', type: 'spki' })
 }
 
-/** What a refusal says, with at least one hint; whatever else happens is thrown. */
+/** The message of a refusal with at least one hint. Throws any other error. */
 export function refusalOf(...given: Parameters<typeof recogniseMaterial>): string {
   try {
     recogniseMaterial(...given)

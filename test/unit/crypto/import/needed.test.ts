@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { lengthOf, needed } from '../../../../src/crypto/import/material.js'
 import { KEY_TYPE_NAMES, type KeyTypeName } from '../../../../src/crypto/key-types.js'
 
-/** What each type takes, as a refusal tells, and of how many bytes that is. */
+/** The material that each type accepts, in the words of the hint, and its length in bytes. */
 const TAKES: Readonly<Record<KeyTypeName, readonly [words: string, length: number | undefined]>> = {
   'aes256-gcm96': ['exactly 32 bytes, raw or as hex, base64 or a JWK', 32],
   'rsa-2048': ['an RSA private key of 2048 bits with two primes, as PEM, DER or a JWK', undefined],

@@ -17,7 +17,7 @@ const PEM = generateKeyPairSync('ed25519')
   .privateKey.export({ format: 'pem', type: 'pkcs8' })
   .toString()
 
-/** keymgmt needs only Node.js, its hints the usual tools of a shell. */
+/** keymgmt needs only Node.js, but its hints use common command-line tools. */
 const HAS_TOOLS = ['xxd', 'base64', 'sed', 'grep'].every(
   (tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0,
 )

@@ -66,7 +66,7 @@ describe('the passphrase of an encrypted private key', () => {
 })
 
 describe("the error for a private key that can't be decrypted", () => {
-  // The codes that Node makes of the reasons that OpenSSL gives, as they were seen.
+  // Observed codes of Node's errors for OpenSSL's reasons.
   it.each([
     ['ERR_OSSL_EVP_UNSUPPORTED', OTHER_WAY],
     ['ERR_OSSL_EVP_UNSUPPORTED_KEY_DERIVATION_FUNCTION', OTHER_WAY],

@@ -244,8 +244,8 @@ describe('traditional encryption (RFC 1421)', () => {
     ).toBe('the material is an ecdsa-p256 private key (encrypted SEC1 PEM), but type is ecdsa-p384')
   })
 
-  // One passphrase in 256 leaves something that could be a key: with this one OpenSSL finds out
-  // only when it reads that.
+  // One wrong passphrase in 256 decrypts with valid padding. With this one, OpenSSL fails only when
+  // it parses the result.
   it.each([
     [
       'without a passphrase',

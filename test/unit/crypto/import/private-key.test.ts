@@ -5,11 +5,11 @@ import { recogniseMaterial } from '../../../../src/crypto/import/recognise.js'
 import { fileOf, MATERIAL_VECTORS, refusalOf } from './material.js'
 import { hex, integer, list, octets, oid, sec1 } from './structures.js'
 
-// Private keys that Node reads, and that must not be imported all the same.
+// Private keys that Node reads, but that must not be imported.
 
 const said = (...given: Parameters<typeof refusalOf>) => refusalOf(...given).split('\n')
 
-/** What follows a key that is of no type here. */
+/** The hint for a key of an unsupported type. */
 const TYPES =
   'private keys can be rsa-2048, rsa-3072, rsa-4096, ecdsa-p256, ecdsa-p384, ecdsa-p521, ecdsa-secp256k1, ed25519'
 const ANOTHER_COPY =
@@ -19,7 +19,7 @@ const NAME_THE_CURVE =
 const UNRESTRICT =
   'if it may be used for more than PSS: openssl rsa -in FILE -traditional -outform DER | keymgmt write … material=-'
 
-/** The order of P-256 (SEC 2 section 2.4.2): the first number that is no private key on it. */
+/** The order of P-256 (SEC 2 section 2.4.2): the smallest invalid scalar. */
 const ORDER = hex('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551')
 
 function pointOf(scalar: Uint8Array): Buffer {
@@ -28,7 +28,7 @@ function pointOf(scalar: Uint8Array): Buffer {
   return ecdh.getPublicKey()
 }
 
-/** The parameters of P-256 spelt out (RFC 3279 section 2.3.5), with a generator of its own. */
+/** Explicit parameters of P-256 (RFC 3279 section 2.3.5) with another generator. */
 function explicit(generator: Uint8Array): Buffer {
   const prime = hex('ffffffff00000001000000000000000000000000ffffffffffffffffffffffff')
   const [a, b] = [
@@ -79,7 +79,7 @@ describe('an RSA private key', () => {
       ...numbers.map(({ tag, content, whole }, index) => {
         if (index !== corrupted) return whole
         const changed = Buffer.from(content)
-        // The lowest bit but one: an even number would be found out sooner.
+        // The second-lowest bit: an even number would fail an earlier check.
         changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 2
         return encode(tag, changed)
       }),
@@ -108,7 +108,7 @@ describe('an EC private key', () => {
   ])('is completed, %s', (_name, point) => {
     const { material, ...rest } = recogniseMaterial(sec1(scalar, point), {})
     expect(rest).toEqual({ type: 'ecdsa-p256', format: 'SEC1 DER' })
-    // Without the curve, which PKCS#8 tells outside of it.
+    // Without the curve, which PKCS#8 states outside it.
     const inner = list(
       integer(1),
       octets(scalar),

@@ -42,8 +42,8 @@ const good = numbersOf()
 const other = numbersOf()
 
 /**
- * A prime as the chips of CVE-2017-15361 made them: k·M + (65537^a mod M), where M is the product
- * of the primes up to 167.
+ * A prime as in CVE-2017-15361: k·M + (65537^a mod M), where M is the product of the primes up to
+ * 167.
  */
 function rocaPrime(): bigint {
   const product = Array.from({ length: 166 }, (_, index) => BigInt(index + 2))
@@ -53,7 +53,7 @@ function rocaPrime(): bigint {
     (value) => (value * 65537n) % product,
     1n,
   )
-  // The two highest bits set, so that the product of two such primes has all its bits.
+  // Sets the two highest bits, so that the product of two such primes has its full length.
   for (
     let k = (3n << (HALF - 2n)) / product + BigInt(`0x${randomBytes(34).toString('hex')}`);
     ;
@@ -63,7 +63,7 @@ function rocaPrime(): bigint {
   }
 }
 
-/** A private exponent of a fitting size that is right for one of the primes alone. */
+/** A private exponent of the right size that is correct for one of the primes only. */
 function matchingOnly(prime: bigint): bigint {
   return inverse(good.e, prime - 1n) + (prime - 1n) * (2n ** (HALF - 8n) + 1n)
 }
@@ -78,7 +78,7 @@ it('a key that Node generated has no fault', () => {
   expect(rsaFault(keyOf(good.p, good.q, 2n ** 64n + 13n), BITS)).toBeUndefined()
 })
 
-// The numbers are others every time, so the names of the tests do without.
+// The numbers differ in every run, so the test titles omit them.
 it.each<readonly [string, RsaNumbers]>([
   ['public exponent', { ...good, e: 3n }],
   ['public exponent', { ...good, e: 65538n }],
@@ -110,8 +110,8 @@ it.each<readonly [string, RsaNumbers]>([
 it('finds ROCA keys', () => {
   const fault = 'it was made by a chip whose keys can be broken (ROCA, CVE-2017-15361)'
   expect(rsaFault(keyOf(rocaPrime(), rocaPrime()), BITS)).toBe(fault)
-  // The primes below 168 show it, and no other numbers: a power of 65537 leaves 1 or 8 modulo 9,
-  // and these keys need not.
+  // Only primes up to 167 reveal ROCA keys: a power of 65537 is 1 or 8 modulo 9, but a ROCA modulus
+  // need not be.
   let key = good
   while (key === good || [1n, 8n].includes(key.n % 9n)) key = keyOf(rocaPrime(), rocaPrime())
   expect(rsaFault(key, BITS)).toBe(fault)

@@ -3,8 +3,7 @@ import { createHash, generateKeyPairSync } from 'node:crypto'
 import { recogniseMaterial } from '../../../../src/crypto/import/recognise.js'
 import { refusalOf } from './material.js'
 
-// Bytes, hex and base64: which of them it is, and what is said when it is none of them or more than
-// one.
+// Decides between raw bytes, hex and base64, and refuses input that fits none or several of them.
 
 const said = (...given: Parameters<typeof refusalOf>) => refusalOf(...given).split('\n')
 const MEANT =

@@ -1,0 +1,150 @@
+import { KeymgmtError } from '../../errors.js'
+import { KEY_ID_TAG, type KmsProvider } from '../../kms/provider.js'
+import { aliasName } from '../records/alias-names.js'
+import { archivedOf } from '../records/archive.js'
+import { aliasAt } from '../records/kms-keys.js'
+import type { DistributionRecord, KeyRecord } from '../records/model.js'
+import type { NamedDistribution } from '../records/repository.js'
+import type { Engine } from '../engine.js'
+import { openContext, versionIn, type ObserveContext } from './context.js'
+import { isUnanswered } from './unanswered.js'
+import type { Step } from './plan.js'
+
+/** A KMS key that the alias of a distribution names and that is not on record. */
+export interface NewerTarget {
+  readonly region: string
+  readonly id: string
+  /** The version in its tags; undefined if the tags can't be read. */
+  readonly version: number | undefined
+}
+
+/**
+ * The KMS keys that the alias names and that are not on record, in each Region: AWS is newer than
+ * this copy of the store. A KMS key whose tags name another key is not one of them.
+ */
+export async function findNewer(
+  context: ObserveContext,
+  targetIn: TargetIn = targetOf(context),
+): Promise<NewerTarget[]> {
+  const { engine, key, provider, providerName, distribution } = context
+  const { name, regions } = distribution.current
+  const archived = await archivedOf(engine, key, providerName)
+  const known = knownPlaces([distribution.current, ...archived.map(({ record }) => record)])
+  const found = await Promise.all(
+    regions.map(async (region) => {
+      const id = await targetIn(region, aliasName(name))
+      return id === undefined || known.has(`${region} ${id}`)
+        ? []
+        : newerTarget(provider, key, region, id)
+    }),
+  )
+  return found.flat()
+}
+
+/** Region and id of each KMS key. */
+function knownPlaces(records: readonly DistributionRecord[]): ReadonlySet<string> {
+  return new Set(
+    records
+      .flatMap(({ kms_keys }) => kms_keys)
+      .flatMap((entry) => (entry.state === 'creating' ? [] : [`${entry.region} ${entry.key.id}`])),
+  )
+}
+
+/** The id of the KMS key that an alias names. */
+type TargetIn = (region: string, alias: string) => Promise<string | undefined> | string | undefined
+
+function targetOf({ provider }: ObserveContext): TargetIn {
+  return async (region, alias) =>
+    (await provider.aliasTargets(region, new Set([alias])).catch(ifDenied))?.get(alias)
+}
+
+/** Who may not list aliases can't see that the store is outdated. */
+function ifDenied(error: unknown): undefined {
+  if (error instanceof KeymgmtError && error.code === 'KMS_ACCESS_DENIED') return undefined
+  throw error
+}
+
+async function newerTarget(
+  provider: KmsProvider,
+  key: KeyRecord,
+  region: string,
+  id: string,
+): Promise<NewerTarget[]> {
+  try {
+    const tags = await provider.tagsOf(region, { id, arn: '' })
+    return tags[KEY_ID_TAG] === key.id ? [{ region, id, version: versionIn(tags) }] : []
+  } catch (error) {
+    if (!(error instanceof KeymgmtError)) throw error
+    if (error.code === 'KMS_KEY_NOT_FOUND') return []
+    if (error.code === 'KMS_ACCESS_DENIED') return [{ region, id, version: undefined }]
+    throw error
+  }
+}
+
+/** True if the steps create a KMS key, or move an alias that the distribution has. */
+export function dependOnNewest(
+  { current }: ObserveContext['distribution'],
+  steps: readonly Step[],
+) {
+  return (
+    current.kms_keys.length > 0 &&
+    steps.some((step) => {
+      if (step.action !== 'point-alias') return step.action === 'create'
+      const known = aliasAt(current, step.region, step.alias)
+      return known !== undefined && known.state !== 'pending'
+    })
+  )
+}
+
+/**
+ * The same for every distribution of a key, before it gets a new version. A distribution that can't
+ * be asked is refused by its own steps.
+ * @throws KeymgmtError STORE_OUTDATED
+ */
+export async function assertAllNewest(
+  engine: Engine,
+  key: KeyRecord,
+  distributions: readonly NamedDistribution[],
+): Promise<void> {
+  for (const named of distributions) {
+    const { state, kms_keys } = named.distribution.current
+    if (state !== 'active' || kms_keys.length === 0) continue
+    try {
+      await assertNewest(await openContext(engine, key, named))
+    } catch (error) {
+      if (!isUnanswered(error)) throw error
+    }
+  }
+}
+
+/**
+ * Refuses to work with an older copy of a store: it would create a second KMS key of a version that
+ * AWS has, or move the alias back.
+ * @throws KeymgmtError STORE_OUTDATED
+ */
+export async function assertNewest(
+  context: ObserveContext,
+  found?: readonly NewerTarget[],
+): Promise<void> {
+  const [newer] = found ?? (await findNewer(context))
+  if (newer) throw outdatedError(context, newer)
+}
+
+function outdatedError(
+  { key, distribution }: ObserveContext,
+  { region, id, version }: NewerTarget,
+): KeymgmtError {
+  const whose =
+    version === undefined ? 'whose tags can not be read' : `version ${version} of ${key.name}`
+  return new KeymgmtError(
+    'STORE_OUTDATED',
+    `the alias ${aliasName(distribution.current.name)} in ${region} names KMS key ${id}, ${whose}, which this store does not know: it is an older copy of the store`,
+    { hints: ['nothing was changed in AWS', ...OUTDATED_WAYS_OUT] },
+  )
+}
+
+/** The ways out of an older copy of the store. */
+export const OUTDATED_WAYS_OUT: readonly string[] = [
+  'use the newest copy of the store, or restore the newest snapshot: keymgmt operator snapshot restore FILE',
+  'if there is none, record the KMS key as a version whose material is not in this store: keymgmt operator snapshot save FILE, then keymgmt operator snapshot restore FILE',
+]

@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals'
+import { randomBytes } from 'node:crypto'
+import type { Engine } from '../../../src/core/engine.js'
+import { distribute } from '../../../src/core/operations/distribute.js'
+import { importVersion } from '../../../src/core/operations/import.js'
+import { rotateKey } from '../../../src/core/operations/rotate.js'
+import { repairDistribution } from '../../../src/core/operations/repair.js'
+import { recordNewerVersions } from '../../../src/core/operations/snapshot-newer.js'
+import { verifyDistribution } from '../../../src/core/operations/verify.js'
+import { recordPath } from '../../../src/core/records/model.js'
+import { KeymgmtError } from '../../../src/errors.js'
+import { AES, createDistributed, recorded, refusal, type Testbed } from './testbed.js'
+
+const RECORDS = [recordPath.key('app'), recordPath.distribution('k', 'app')]
+
+/** An older copy of the store: AWS has version 2, and the copy has version 1 only. */
+async function createOlderCopy(): Promise<Testbed> {
+  const testbed = await createDistributed()
+  const { store } = testbed
+  const copy = await Promise.all(RECORDS.map((path) => store.get(path)))
+  await rotateKey(testbed.engine, 'app')
+  for (const [index, path] of RECORDS.entries()) {
+    const newer = await store.get(path)
+    const older = copy[index]
+    if (newer && older) await store.put(path, older.value, newer.revision)
+  }
+  return testbed
+}
+
+const own = { material: randomBytes(32), type: 'aes256-gcm96' } as const
+
+describe('an older copy of the store', () => {
+  it.each<readonly [string, (engine: Engine) => Promise<unknown>]>([
+    ['rotate', (engine) => rotateKey(engine, 'app')],
+    ['import_version', (engine) => importVersion(engine, 'app', own)],
+    ['repair', (engine) => repairDistribution(engine, 'k', 'app')],
+  ])('is refused by %s before anything changes', async (_name, command) => {
+    const testbed = await createOlderCopy()
+    testbed.kms.keys[0]?.tags.delete('managed-by')
+    const { engine, calls, written } = recorded(testbed)
+    const [code, message, ...hints] = await refusal(command(engine))
+    expect([code, calls]).toEqual(['STORE_OUTDATED', []])
+    expect(written.filter((path) => RECORDS.includes(path))).toEqual([])
+    expect(message).toContain(
+      `names KMS key ${testbed.kms.keys[1]?.key.id ?? ''}, version 2 of app`,
+    )
+    expect(hints.join()).toContain('operator snapshot restore')
+  })
+
+  it('is refused although the tags of the newer KMS key can not be read', async () => {
+    const testbed = await createOlderCopy()
+    const blind = recorded(testbed, () => ({
+      tagsOf: () => Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied')),
+    }))
+    expect((await refusal(rotateKey(blind.engine, 'app')))[0]).toBe('STORE_OUTDATED')
+    expect(blind.calls).toEqual([])
+  })
+
+  it('is refused when it finishes an earlier rotation', async () => {
+    const testbed = await createOlderCopy()
+    const { store } = testbed
+    const path = recordPath.key('app')
+    const stored = await store.get(path)
+    const key = JSON.parse(Buffer.from(stored?.value ?? []).toString()) as object
+    const pending = { ...key, pending_version: 2 }
+    await store.put(path, Buffer.from(JSON.stringify(pending)), stored?.revision)
+    const { engine, calls } = recorded(testbed)
+    expect((await refusal(rotateKey(engine, 'app')))[0]).toBe('STORE_OUTDATED')
+    expect(calls).toEqual([])
+  })
+
+  it('is reported by verify, and can be used once the newer version is recorded', async () => {
+    const testbed = await createOlderCopy()
+    const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
+    expect(differences).toMatchObject([
+      { what: 'alias', repairable: false, wayOut: expect.stringContaining('snapshot restore') },
+    ])
+    expect(await recordNewerVersions(testbed.engine, 'app')).toMatchObject([{ version: 2 }])
+    await rotateKey(testbed.engine, 'app')
+    expect(testbed.kms.keys.map(({ tags }) => tags.get('keymgmt:version'))).toEqual(['1', '2', '3'])
+  })
+
+  it('is not what it takes an alias for that somebody moved to another KMS key', async () => {
+    const testbed = await createDistributed()
+    for (const name of testbed.kms.aliases.keys()) testbed.kms.aliases.set(name, 'another')
+    await repairDistribution(testbed.engine, 'k', 'app')
+    expect((await verifyDistribution(testbed.engine, 'k', 'app', false)).differences).toEqual([])
+    await distribute(testbed.engine, 'k', 'app', AES)
+  })
+})
