@@ -87,7 +87,7 @@ export const kmsKey = definePath<Engine>()({
         )
         return {
           data: { ...distributionData(record), ...(behind && behindData(behind)) },
-          warnings: interruption ? [explainInterruption(interruption, name, key)] : [],
+          warnings: interruption ? [explainInterruption(interruption, name, key, behind)] : [],
         }
       },
     },
@@ -170,12 +170,16 @@ function explainInterruption(
   interruption: NonNullable<Awaited<ReturnType<typeof readInterruption>>>,
   name: string,
   key: string,
+  behind: BehindDistribution | undefined,
 ): string {
   if (interruption !== 'distribution') {
     const { finish, restore } = waysForward(interruption, name, key)
     return `Its ${interruption} was started and did not finish; no other command finishes it. To finish it: ${finish}; to reverse it: ${restore}`
   }
-  return `An earlier command did not finish. The next write to the key finishes it, and so does: keymgmt write -f keymgmt/kms/${name}/key/${key}/repair`
+  const problem = behind
+    ? `It lacks version ${behind.versions.join(', ')}`
+    : 'An earlier command did not finish'
+  return `${problem}. The next write to the key corrects that, and so does: keymgmt write -f keymgmt/kms/${name}/key/${key}/repair`
 }
 
 function explainRemoval(scheduled: readonly ScheduledDeletion[], path: string): string[] {

@@ -36,7 +36,9 @@ const STEPS: {
   import: importMaterial,
 
   'delete-material': async (context, step) => {
-    await context.provider.deleteMaterial(step.region, kmsKeyAt(context, step))
+    const entry = requireKmsKey(context.distribution, step)
+    const { material_id } = materialIn(entry, step.version) ?? {}
+    await context.provider.deleteMaterial(step.region, entry.key, material_id)
     await updateKmsKey(context, step, (entry) => withImported(without(entry, 'enabled'), false))
   },
 
