@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 const RUN = fileURLToPath(new URL('run.js', import.meta.url))
 /** `npm run histories` runs more, with other seeds. */
-const [RUNS, SEED] = [120, 1]
+const [RUNS, SEED] = [300, 1]
 const CORPUS = 'test/histories/corpus'
 
 /** Runs histories in processes of their own, because they replace the clock and the files. */
