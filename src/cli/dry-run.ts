@@ -32,7 +32,7 @@ export function describePlan(calls: readonly PlannedCall[]): Response {
     })),
     warnings: [
       calls.length === 0
-        ? 'Nothing was changed. It would make no call to AWS that changes anything.'
+        ? 'Nothing was changed. The command would change nothing in AWS.'
         : `Nothing was changed. These calls to AWS would change its monthly bill by ${cost.toFixed(2)} US dollars.`,
     ],
   }

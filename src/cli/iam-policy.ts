@@ -81,7 +81,7 @@ export async function printCommandPolicy(
     ...explainSize(policy),
   ])
   if (policy) await printPolicy(terminal, policy, format)
-  else terminal.err('This command needs no IAM permission: there is no policy to print.\n')
+  else terminal.err('This command needs no IAM permissions.\n')
   return 0
 }
 
@@ -108,7 +108,7 @@ function withPattern(
 function explainUnanswered(unanswered: ReadonlySet<string>): string[] {
   if (unanswered.size === 0) return []
   return [
-    `AWS was asked and did not answer: ${[...unanswered].sort().join(', ')}. What depends on the answer may be missing here. Attach this policy, then print it again.`,
+    `AWS did not reply to: ${[...unanswered].sort().join(', ')}. The policy may lack what depends on those replies. Attach it, then print it again.`,
   ]
 }
 
@@ -122,7 +122,7 @@ function explainSize(policy: PolicyDocument | undefined): string[] {
   const size = policy ? JSON.stringify(policy).length : 0
   if (size <= LONGEST_POLICY) return []
   return [
-    `It has ${size} characters, and a managed policy of IAM at most ${LONGEST_POLICY}. Use that of the provider: keymgmt policy keymgmt/kms/NAME`,
+    `The policy has ${size} characters, and IAM accepts at most ${LONGEST_POLICY} in a managed policy. Use the policy of a provider instead: keymgmt policy keymgmt/kms/NAME`,
   ]
 }
 

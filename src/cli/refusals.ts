@@ -94,9 +94,9 @@ function refuseCommand(command: KeymgmtCommand): KeymgmtError {
     name === undefined
       ? `${command.fullName} needs the name of a command`
       : name.includes('=')
-        ? 'the first argument is the command, and this is name=value'
-        : `there is no command ${quotePlain(name)}`
+        ? 'the first argument must be a command, and this is name=value'
+        : `unknown command ${quotePlain(name)}`
   return new KeymgmtError('COMMAND_UNKNOWN', message, {
-    hints: [...didYouMean(name ?? '', known), `see which there are: ${command.fullName} -h`],
+    hints: [...didYouMean(name ?? '', known), `to list the commands: ${command.fullName} -h`],
   })
 }

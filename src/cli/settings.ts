@@ -61,9 +61,13 @@ export async function saveSetting(
 ): Promise<string> {
   const file = fileOf(io)
   if (file === undefined)
-    throw new KeymgmtError('SETTINGS_INVALID', 'there is no home folder for the settings', {
-      hints: ['set HOME to your home folder, or XDG_CONFIG_HOME to a folder for the settings'],
-    })
+    throw new KeymgmtError(
+      'SETTINGS_INVALID',
+      'the settings have no location: no home folder is known',
+      {
+        hints: ['set HOME to your home folder, or XDG_CONFIG_HOME to a folder for the settings'],
+      },
+    )
   if (!exists(file) && value === '') return file
   if (value !== '') assertValue(name, value, io.platform)
   try {
@@ -90,7 +94,7 @@ function assertValue(name: SettingName, value: string, platform: string): void {
 /** @throws KeymgmtError USAGE for a name that is not a setting. */
 export function assertSettingName(name: string): asserts name is SettingName {
   if (!isSettingName(name))
-    throw new KeymgmtError('USAGE', `there is no setting ${quotePlain(name)}`, {
+    throw new KeymgmtError('USAGE', `unknown setting ${quotePlain(name)}`, {
       hints: [...didYouMean(name, SETTING_NAMES), `the settings are ${SETTING_NAMES.join(', ')}`],
     })
 }
@@ -194,11 +198,7 @@ function parse(text: string, file: string, platform: string): Settings {
     throw damaged(file, 'it is not a JSON object')
   for (const [name, value] of Object.entries(settings)) {
     if (!isSettingName(name))
-      throw damaged(
-        file,
-        `there is no setting ${quotePlain(name)}`,
-        didYouMean(name, SETTING_NAMES),
-      )
+      throw damaged(file, `unknown setting ${quotePlain(name)}`, didYouMean(name, SETTING_NAMES))
     if (typeof value !== 'string') throw damaged(file, `the setting ${name} is not a string`)
     try {
       CHECKS[name](value, `the setting ${name}`, platform)

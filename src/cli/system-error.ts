@@ -12,13 +12,19 @@ const FAILURES = new Map<string, Failure>([
   ['ENOENT', { reason: 'no such file or directory' }],
   ['EISDIR', { reason: 'is a directory' }],
   ['ENOTDIR', { reason: 'not a directory', hint: 'a part of this path is a file: name a folder' }],
-  ['EEXIST', { reason: 'it exists already' }],
+  ['EEXIST', { reason: 'it already exists' }],
   ['ENAMETOOLONG', { reason: 'file name too long' }],
   ['ELOOP', { reason: 'too many symbolic links' }],
-  ['ENOSPC', { reason: 'no space left on device', hint: 'free some space, then run it again' }],
-  ['EDQUOT', { reason: 'disk quota exceeded', hint: 'free some space, then run it again' }],
+  [
+    'ENOSPC',
+    { reason: 'no space left on device', hint: 'free some space, then run the command again' },
+  ],
+  [
+    'EDQUOT',
+    { reason: 'disk quota exceeded', hint: 'free some space, then run the command again' },
+  ],
   ['EROFS', { reason: 'read-only file system' }],
-  ['EFBIG', { reason: 'file too large', hint: 'raise the limit of the file size (ulimit -f)' }],
+  ['EFBIG', { reason: 'file too large', hint: 'raise the limit on file size (ulimit -f)' }],
   ['EIO', { reason: 'input/output error', hint: 'check the disk' }],
   ['EBADF', { reason: 'bad file descriptor' }],
   ['EMFILE', { reason: 'too many open files', hint: 'raise the limit (ulimit -n)' }],
@@ -71,7 +77,7 @@ export function systemError(error: unknown): KeymgmtError | undefined {
   if (typeof code !== 'string' || !/^E[A-Z0-9]+$/.test(code) || typeof errno !== 'number')
     return undefined
   const verb = VERBS.get(syscall.split(' ')[0] ?? '') ?? 'used'
-  const { hint = 'correct that, then run the command again' } = FAILURES.get(code) ?? {}
+  const { hint = 'fix that, then run the command again' } = FAILURES.get(code) ?? {}
   return new KeymgmtError(
     'SYSTEM_FAILED',
     `${subjectOf(error)} can't be ${verb}: ${systemReason(error)}`,

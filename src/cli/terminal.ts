@@ -104,7 +104,7 @@ function outputError(error: unknown): KeymgmtError {
   return new KeymgmtError(
     'OUTPUT_FAILED',
     `the output can't be written to standard output: ${systemReason(error)}`,
-    { hints: ['write the output to another place'], cause: error },
+    { hints: ['redirect the output to another file or device'], cause: error },
   )
 }
 

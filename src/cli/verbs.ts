@@ -131,7 +131,7 @@ function doneButUnprinted(
     `the command is done (${done} ${path}), but ${error.message}`,
     {
       hints: [
-        'everything was carried out: running it again would do it a second time',
+        'everything is done: the same command would do it a second time',
         ...(returned ? [`the data that it returned: ${JSON.stringify(returned)}`] : []),
       ],
       cause: error,
@@ -209,7 +209,7 @@ function warnOfExposure(terminal: Terminal, names: readonly string[]): void {
     terminal,
     names.map(
       (name) =>
-        `${name} was given as an argument: others on this machine can see it, and the shell keeps it. Give it from a file (${name}=@FILE), from standard input (${name}=-) or all of the data as JSON (@FILE or -).`,
+        `${name} was passed as an argument: other users of this machine can see it, and the shell saves it. Pass it in a file (${name}=@FILE), on standard input (${name}=-), or pass all of the data as JSON (@FILE or -).`,
     ),
   )
 }

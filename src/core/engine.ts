@@ -67,9 +67,13 @@ export function createEngine(options: Pick<Engine, 'store' | 'kinds'> & Partial<
 export function kindOf({ kinds }: Engine, { provider }: Pick<KmsRecord, 'provider'>): KmsKind {
   const name = KMS_KINDS.find((kind) => kind === provider)
   if (name) return kinds[name]
-  throw new KeymgmtError('STORE_VERSION', `this keymgmt knows no provider=${provider}`, {
-    hints: ['use the newer keymgmt that wrote it'],
-  })
+  throw new KeymgmtError(
+    'STORE_VERSION',
+    `this version of keymgmt does not know provider=${provider}`,
+    {
+      hints: ['use the newer version of keymgmt that wrote it'],
+    },
+  )
 }
 
 /** The settings of a stored provider, as its kind takes them. */

@@ -229,8 +229,8 @@ export interface KmsProvider {
     validTo?: Date,
   ): Promise<ImportedMaterial | undefined>
 
-  /** Deletes the material from the KMS key, which stays. */
-  deleteMaterial(region: string, key: KmsKey): Promise<void>
+  /** Deletes the material of this id, or the current one, from the KMS key, which stays. */
+  deleteMaterial(region: string, key: KmsKey, materialId?: string): Promise<void>
 
   /**
    * The KMS key as the KMS describes it; undefined if it has none of that id. One that is not on

@@ -27,13 +27,15 @@ export const keyRotate = definePath<Engine>()({
       },
       run: async (engine, { name }, { without }) => {
         const { rotateKey } = await import('../core/operations/rotate.js')
-        const { type } = await rotateKey(engine, name, { without })
-        const providers = (await distributionsOf(engine, name)).map(
-          ({ providerName }) => providerName,
-        )
+        const key = await rotateKey(engine, name, { without })
+        const { listBehind } = await import('../core/operations/behind.js')
+        const behind = (await listBehind(engine, key)).map(({ providerName }) => providerName)
+        const providers = (await distributionsOf(engine, name))
+          .map(({ providerName }) => providerName)
+          .filter((provider) => !behind.includes(provider))
         return {
           created: await readCreated(engine, name),
-          warnings: providers.length === 0 ? [] : [explainRotation(type, name, providers)],
+          warnings: providers.length === 0 ? [] : [explainRotation(key.type, name, providers)],
         }
       },
     },

@@ -20,7 +20,7 @@ export const kmsKeyRevoke = definePath<Engine>()({
         await revokeDistribution(engine, name, key)
         return {
           warnings: [
-            `Nothing can be encrypted or decrypted with these KMS keys now. Put the material back with: keymgmt write -f keymgmt/kms/${name}/key/${key}/restore`,
+            `These KMS keys can't be used now. Restore their material with: keymgmt write -f keymgmt/kms/${name}/key/${key}/restore`,
           ],
         }
       },

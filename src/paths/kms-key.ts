@@ -87,7 +87,7 @@ export const kmsKey = definePath<Engine>()({
         )
         return {
           data: { ...distributionData(record), ...(behind && behindData(behind)) },
-          warnings: interruption ? [explainInterruption(interruption, name, key)] : [],
+          warnings: interruption ? [explainInterruption(interruption, name, key, behind)] : [],
         }
       },
     },
@@ -127,7 +127,7 @@ async function describeRemoved(
       ...(date !== undefined && { deletion_date: date }),
     },
     warnings: [
-      `It is removed, and AWS deletes its KMS keys${date === undefined ? '' : ` on ${date}`}. Until then, restore it with: keymgmt write -f keymgmt/kms/${name}/key/${key}/restore`,
+      `The distribution is removed, and AWS deletes its KMS keys${date === undefined ? '' : ` on ${date}`}. Until then, restore it with: keymgmt write -f keymgmt/kms/${name}/key/${key}/restore`,
     ],
   }
 }
@@ -170,12 +170,16 @@ function explainInterruption(
   interruption: NonNullable<Awaited<ReturnType<typeof readInterruption>>>,
   name: string,
   key: string,
+  behind: BehindDistribution | undefined,
 ): string {
   if (interruption !== 'distribution') {
     const { finish, restore } = waysForward(interruption, name, key)
-    return `Its ${interruption} was started and did not finish; no other command finishes it. Finish it: ${finish}; or take it back: ${restore}`
+    return `Its ${interruption} was started and did not finish; no other command finishes it. To finish it: ${finish}; to reverse it: ${restore}`
   }
-  return `An earlier command on it did not finish. The next write to the key finishes it, or: keymgmt write -f keymgmt/kms/${name}/key/${key}/repair`
+  const problem = behind
+    ? `It lacks version ${behind.versions.join(', ')}`
+    : 'An earlier command did not finish'
+  return `${problem}. The next write to the key corrects that, and so does: keymgmt write -f keymgmt/kms/${name}/key/${key}/repair`
 }
 
 function explainRemoval(scheduled: readonly ScheduledDeletion[], path: string): string[] {
@@ -183,14 +187,12 @@ function explainRemoval(scheduled: readonly ScheduledDeletion[], path: string): 
     const regions = scheduled.filter(({ kmsKeyId }) => kmsKeyId === id).map(({ region }) => region)
     return `${id} in ${regions.join(', ')}`
   })
-  const dates = scheduled.flatMap(({ date }) => date ?? []).sort()
-  const later = scheduled.some(({ date }) => date === undefined)
-    ? '; a primary whose replicas go first follows them'
-    : ''
-  const when = dates.length > 0 ? `, final from ${dates[0] ?? ''} on${later}` : later
+  const [first] = scheduled.flatMap(({ date }) => date ?? []).sort()
+  const when = first === undefined ? '' : `, the first on ${first}`
+  const isLater = scheduled.some(({ date }) => date === undefined)
   return [
-    `Scheduled for deletion${when}: ${ids.join('; ')}.`,
-    'What was encrypted under symmetric KMS keys can never be decrypted after that, not even with the same material.',
-    `Until then, take it back with: keymgmt write -f ${path}/restore`,
+    `AWS will delete these KMS keys${when}: ${ids.join('; ')}.${isLater ? ' It deletes a primary KMS key after its replicas.' : ''}`,
+    'After that, ciphertext of symmetric KMS keys can never be decrypted, not even with the same material.',
+    `Until then, restore them with: keymgmt write -f ${path}/restore`,
   ]
 }

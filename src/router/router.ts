@@ -85,10 +85,7 @@ export function findPath<Context>(
     return { path, params }
   }
   throw new KeymgmtError('PATH_UNSUPPORTED', `unsupported path ${quotePath(paths, segments)}`, {
-    hints: [
-      ...nearestPath(paths, segments),
-      `see all paths with: keymgmt path-help ${segments[0]}`,
-    ],
+    hints: [...nearestPath(paths, segments), `to list all paths: keymgmt path-help ${segments[0]}`],
   })
 }
 

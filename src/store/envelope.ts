@@ -37,7 +37,7 @@ export function decodeEnvelope(path: string, bytes: Uint8Array): Envelope {
   if (format !== undefined && format !== FORMAT) {
     throw new KeymgmtError(
       'STORE_VERSION',
-      `the sealed record ${path} has format ${format}; this keymgmt reads format ${FORMAT} only`,
+      `the sealed record ${path} has format ${format}; this version of keymgmt reads only format ${FORMAT}`,
       { hints: ['use the version of keymgmt that wrote the record; nothing was changed'] },
     )
   }

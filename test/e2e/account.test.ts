@@ -85,10 +85,10 @@ describe('with credentials of another account', () => {
     await testbed.ok(line)
   })
 
-  it('a distribution that was made at an embedded KMS is refused elsewhere', async () => {
+  it('a distribution that was created at an embedded KMS is refused elsewhere', async () => {
     const ran = await testbed.run(ROTATE, { env: { AWS_ENDPOINT_URL_KMS: 'https://192.0.2.1' } })
     expect(ran.status).toBe(2)
-    expect(ran.stderr).toContain(`was made at an embedded KMS (${testbed.kms.endpoint})`)
+    expect(ran.stderr).toContain(`was created at an embedded KMS (${testbed.kms.endpoint})`)
     await testbed.ok(ROTATE)
   })
 })

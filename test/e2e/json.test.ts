@@ -114,7 +114,7 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
 ]
 
 /** Nothing on stderr, but the name of a snapshot that -force saves. */
-const QUIET = /^(Saved the present store in .*\n)?$/
+const QUIET = /^(Saved the current store in .*\n)?$/
 
 const WHOLE = ['envelope', 'config', 'version', 'path-help PATH']
 

@@ -477,7 +477,7 @@ describe('a user without permissions', () => {
     const printed = await printedUnder(NOTHING, there)
     expect(JSON.parse(printed.stdout)).toEqual(there.policy)
     expect(printed.status).toBe(0)
-    expect(printed.stderr).toContain('AWS was asked and did not answer: DescribeKey')
+    expect(printed.stderr).toContain('AWS did not reply to: DescribeKey')
   })
 
   it.each(['repair', 'adopt', 'rotate everywhere', 'remove', 'import a version'])(
@@ -556,7 +556,7 @@ it.each(LOCAL)('%s makes no call to AWS, and its -output-policy says so', async 
     expect(await session.run(`${line} -output-policy`)).toEqual({
       status: 0,
       stdout: '',
-      stderr: 'This command needs no IAM permission: there is no policy to print.\n',
+      stderr: 'This command needs no IAM permissions.\n',
     })
     expect(await Promise.all(kept.map((earlier) => ok(session, earlier)))).toEqual(before)
   })

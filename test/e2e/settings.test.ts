@@ -98,9 +98,9 @@ describe('keymgmt config', () => {
   })
 
   it.each([
-    ['config stor', 'there is no setting "stor"\n  hint: did you mean "store"?'],
-    ['config keyfil=/x', 'there is no setting "keyfil"\n  hint: did you mean "keyfile"?'],
-    ['config =x', 'there is no setting ""'],
+    ['config stor', 'unknown setting "stor"\n  hint: did you mean "store"?'],
+    ['config keyfil=/x', 'unknown setting "keyfil"\n  hint: did you mean "keyfile"?'],
+    ['config =x', 'unknown setting ""'],
     ['config format=xml', 'Invalid output format: xml'],
     ['config store=s3://b/p', 'the setting store has the unsupported scheme s3:'],
     ['config store=a/b', 'the setting store is a relative path'],

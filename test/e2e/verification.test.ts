@@ -128,7 +128,7 @@ it('verify refuses a distribution of an embedded KMS elsewhere, and says so', as
     env: { AWS_ENDPOINT_URL_KMS: 'https://kms.us-west-1.amazonaws.com' },
   })
   expect([stdout, status]).toEqual(['', 2])
-  expect(stderr.replace(/\s+/g, ' ')).toContain('was made at an embedded KMS')
+  expect(stderr.replace(/\s+/g, ' ')).toContain('was created at an embedded KMS')
 })
 
 it('verify shows a removed distribution, and what was cancelled by hand; its way out works', async () => {
@@ -248,5 +248,37 @@ describe('an adopted KMS key whose material expires', () => {
     await testbed.ok(`write ${PATH}/repair allow_permanent=true`)
     expect(expiry(id)).toEqual(['Enabled', undefined])
     expect((await verify()).status).toBe(0)
+  })
+})
+
+describe('a KMS key that somebody rotated in place', () => {
+  /** Adds material of somebody else as the current one. */
+  const rotateInPlace = async (bytes: Buffer | undefined) => {
+    const key = testbed.kms.account.region('us-west-1').keys.get(await idOf('1'))
+    const [ours] = key?.materials ?? []
+    if (!key || !ours) throw new Error('there is no material')
+    ours.state = 'NON_CURRENT'
+    const other = { ...ours, id: 'f'.repeat(64), bytes, state: 'CURRENT' as const }
+    key.materials.push(other)
+    return { ours, other }
+  }
+
+  it('keeps the other material when ours is revoked', async () => {
+    await distribute()
+    const { ours, other } = await rotateInPlace(Buffer.alloc(32, 1))
+    await testbed.ok(`write -f ${PATH}/revoke`)
+    expect([ours.bytes, other.bytes]).toEqual([undefined, Buffer.alloc(32, 1)])
+    await testbed.ok(`write -f ${PATH}/restore`)
+    expect(ours.bytes).toBeDefined()
+  })
+
+  it('is reported, and not tried for ever, if the other material was deleted', async () => {
+    await distribute()
+    await rotateInPlace(undefined)
+    const repaired = await testbed.run(`write -f ${PATH}/repair -format=json`)
+    expect(repaired.status).toBe(3)
+    expect(repaired.stdout).toContain('somebody rotated KMS key')
+    await testbed.ok('write -f keymgmt/key/app/rotate')
+    expect((await verify()).differences.map(({ what }) => what)).toContain('material')
   })
 })

@@ -94,7 +94,7 @@ export function pathArgument(): Argument {
   return new Argument('<PATH>').argParser((text) => {
     // A value in the place of the path may be a secret: no error or request may contain it.
     if (text.includes('='))
-      throw new InvalidArgumentError('this is name=value, and the first argument is the PATH')
+      throw new InvalidArgumentError('the first argument must be the PATH, and this is name=value')
     return sanitizePath(text)
   })
 }

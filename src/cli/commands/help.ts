@@ -37,7 +37,10 @@ function programOf(command: KeymgmtCommand): KeymgmtCommand {
 function helpOn(subject: string, subjects: ReadonlyMap<string, () => string>): string {
   const help = subjects.get(subject)
   if (help) return help()
-  throw new KeymgmtError('USAGE', `there is no help on ${quotePlain(subject)}`, {
-    hints: [...didYouMean(subject, [...subjects.keys()]), 'see on what there is: keymgmt help'],
+  throw new KeymgmtError('USAGE', `no help exists for ${quotePlain(subject)}`, {
+    hints: [
+      ...didYouMean(subject, [...subjects.keys()]),
+      'to list the commands and topics: keymgmt help',
+    ],
   })
 }

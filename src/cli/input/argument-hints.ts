@@ -34,8 +34,8 @@ export function withArgumentHints(
 ): unknown {
   if (!(error instanceof KeymgmtError) || !CAUSED_BY_ARGUMENTS.has(error.code)) return error
   const hints = [...new Set(args.flatMap((arg) => hintsOn(arg, isFile)))]
-  const [material = 'FILE'] = args.flatMap((arg) => /^material=@(.+)$/.exec(arg)?.[1] ?? [])
-  const named = isFileName(material) ? withFileName(error, material) : error
+  const [material = ''] = args.flatMap((arg) => /^material=@(.+)$/.exec(arg)?.[1] ?? [])
+  const named = material !== '' && isFileName(material) ? withFileName(error, material) : error
   return hints.length === 0 ? named : named.withHints(hints)
 }
 

@@ -58,7 +58,7 @@ export async function ask(
 async function askTwice(
   question: (text: string) => Promise<string | undefined>,
 ): Promise<string | undefined> {
-  const typed = await question('New passphrase, which alone will open the store')
+  const typed = await question('New passphrase (only this passphrase will open the store)')
   if (typed === '')
     throw new KeymgmtError('STORE_SEALED', 'a passphrase must not be empty', {
       hints: ['run the same command again; nothing was changed'],

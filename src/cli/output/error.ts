@@ -62,7 +62,7 @@ function unexpected(error: unknown): KeymgmtError {
   const { name, code } = error as { name?: string; code?: string }
   return new KeymgmtError('INTERNAL', `unexpected ${code ?? name ?? 'failure'}`, {
     hints: [
-      'this is a defect of keymgmt: run it again with KEYMGMT_DEBUG=1 and report what it prints, after reading it for secrets',
+      'this is a bug in keymgmt: run the command again with KEYMGMT_DEBUG=1, remove any secrets from its output, and report it',
     ],
     cause: error,
   })

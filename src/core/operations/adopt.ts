@@ -75,8 +75,8 @@ async function claim(
   if (existing) {
     throw new KeymgmtError(
       'DISTRIBUTION_DIFFERS',
-      `${key.name} is distributed to ${providerName} already`,
-      { hints: ['adopt the KMS key under another key of the same material'] },
+      `${key.name} is already distributed to ${providerName}`,
+      { hints: ['adopt the KMS key into another key with the same material'] },
     )
   }
   assertVersion(key, adoption.version)
@@ -107,7 +107,7 @@ function isAdopted(record: DistributionRecord, place: KmsKeyPlace, kmsKeyId: str
 function assertVersion(key: KeyRecord, version: number): void {
   if (version >= 1 && version <= key.latest_version) return
   throw new KeymgmtError('FIELD_INVALID', `${key.name} has no version ${version}`, {
-    hints: [`give 1 to ${key.latest_version}`],
+    hints: [`use 1 to ${key.latest_version}`],
   })
 }
 
@@ -141,24 +141,24 @@ async function inspect(
     new KeymgmtError('FIELD_INVALID', `KMS key ${status.key.id} ${problem}`, { hints: [hint] })
   if (!status.external)
     throw unfitError(
-      'has material that AWS made',
+      'has material that AWS generated',
       'only KMS keys with imported material (Origin EXTERNAL) can be adopted',
     )
   if (status.kind?.type !== key.type)
     throw unfitError(
       `is not of type ${key.type}`,
-      `it is ${status.kind?.type ?? 'of a kind that keymgmt does not have'}`,
+      `it is of ${status.kind ? `type ${status.kind.type}` : 'a type that keymgmt does not have'}`,
     )
   if (status.state !== 'enabled' && status.state !== 'disabled')
     throw unfitError(
       `is ${status.state}`,
-      'it must be enabled or disabled, with its material in it',
+      'it must be enabled or disabled, and contain its material',
     )
   const replicas = (status.multiRegion?.regions ?? []).filter((region) => region !== key_collection)
   if (replicas.length > 0)
     throw unfitError(
       `has replicas in ${replicas.join(', ')}`,
-      'a multi-Region KMS key can be adopted as long as it has none',
+      'a multi-Region KMS key can be adopted only without replicas',
     )
   if ((status.multiRegion !== undefined) !== key.replica_regions.length > 0) {
     throw unfitError(
@@ -189,7 +189,7 @@ async function assertUnowned(
     `KMS key ${key.id} belongs to another keymgmt store, according to its tag ${STORE_TAG}=${store}`,
     {
       hints: [
-        'remove it from the records of that store first: a removal there schedules its deletion',
+        'first drop it from that store: a removal there schedules the deletion of this KMS key',
         'if that store no longer exists, adopt it with take_over=true',
       ],
     },
@@ -204,8 +204,8 @@ function ownedError(id: string, { providerName, key, removed }: KmsKeyOwner): Ke
     {
       hints: [
         removed
-          ? `bring it back: keymgmt write -f ${path}/restore`
-          : `see it: keymgmt read ${path}`,
+          ? `to bring it back: keymgmt write -f ${path}/restore`
+          : `to see it: keymgmt read ${path}`,
       ],
     },
   )
@@ -226,10 +226,10 @@ async function prove(
   if (proven) return
   throw new KeymgmtError(
     'KMS_MATERIAL_DIFFERS',
-    `KMS key ${kmsKey.id} (${state}) does not hold version ${version} of ${key.name}`,
+    `KMS key ${kmsKey.id} (${state}) does not contain version ${version} of ${key.name}`,
     {
       hints: [
-        'nothing was changed; import the material that it was made with first: keymgmt write keymgmt/key/NAME/import material=@file',
+        `nothing was changed; import the material of the KMS key as another key: keymgmt write keymgmt/key/${key.name}-2/import material=@FILE`,
       ],
     },
   )

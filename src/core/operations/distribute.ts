@@ -100,7 +100,7 @@ function assertActive(
 /** An unfinished removal is taken back like a finished one: by distributing the key again. */
 async function takeBackRemoval(engine: Engine, providerName: string, key: string): Promise<void> {
   const distribution = await requireDistribution(engine, providerName, key)
-  engine.notice(`Taking back the removal of ${key} from ${providerName}, which did not finish`)
+  engine.notice(`Reversing the unfinished removal of ${key} from ${providerName}`)
   await distribution.update(activated)
 }
 
@@ -171,10 +171,10 @@ function assertSame(
   if (state === 'removed') throw takedownError('removal', providerName, key)
   throw new KeymgmtError(
     'DISTRIBUTION_DIFFERS',
-    `it is distributed already, with ${kept}, which can't be changed`,
+    `it is already distributed, with ${kept}, which can't be changed`,
     {
       hints: [
-        'to change it, remove the distribution first; mind that AWS cannot bring back a deleted KMS key',
+        'to change it, remove the distribution first; AWS cannot bring back a KMS key that it has deleted',
       ],
     },
   )
@@ -183,10 +183,10 @@ function assertSame(
 function revokedError(providerName: string, key: string): KeymgmtError {
   return new KeymgmtError(
     'DISTRIBUTION_DIFFERS',
-    'it is distributed, and its material is revoked',
+    'it is already distributed, and its material is revoked',
     {
       hints: [
-        `bring the material back: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
+        `to to bring the material back: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
       ],
     },
   )

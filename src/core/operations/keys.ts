@@ -141,7 +141,7 @@ async function updateKey(
 
 function immutableError(field: string, value: string): KeymgmtError {
   return new KeymgmtError('FIELD_IMMUTABLE', `field "${field}" is ${value} and can't be changed`, {
-    hints: ['make another key under another name'],
+    hints: ['create another key with another name'],
   })
 }
 
@@ -152,7 +152,7 @@ function sameSet(one: readonly string[], other: readonly string[]): boolean {
 function checkMinimum(minimum: number, latest: number): number {
   if (minimum >= 0 && minimum <= latest) return minimum
   throw new KeymgmtError('FIELD_INVALID', 'min_enabled_version is not a version of this key', {
-    hints: [`its latest version is ${latest}; give 0 to ${latest}, where 0 enables all`],
+    hints: [`its latest version is ${latest}; use 0 to ${latest}, where 0 enables all versions`],
   })
 }
 

@@ -86,8 +86,8 @@ function restorableError(
     `the removed distribution of ${key} to ${providerName} can be restored${until}`,
     {
       hints: [
-        `restore it: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
-        'or wait until AWS has deleted its last KMS key',
+        `to restore it: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
+        'or wait until AWS has deleted the last of its KMS keys',
         forgetHint(providerName, key),
       ],
     },

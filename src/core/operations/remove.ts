@@ -151,8 +151,8 @@ async function reopen(
     `AWS has deleted the KMS keys of ${key.name} in ${providerName}`,
     {
       hints: [
-        'they cannot be brought back',
-        `distribute it anew: keymgmt write keymgmt/kms/${providerName}/key/${key.name} purpose=${purpose}`,
+        'nothing brings them back',
+        `to distribute it with new KMS keys: keymgmt write keymgmt/kms/${providerName}/key/${key.name} purpose=${purpose}`,
       ],
     },
   )
@@ -169,7 +169,7 @@ function reportLost(
     if (entry.state !== 'lost') continue
     const { version, region, key } = entry
     const reason = `AWS no longer has KMS key ${key.id}`
-    const wayOut = 'what was encrypted with it can not be decrypted any more'
+    const wayOut = 'ciphertext of it can no longer be decrypted'
     engine.notice(
       `Version ${version} of ${name} in ${region} can't come back: ${reason}; ${wayOut}`,
     )

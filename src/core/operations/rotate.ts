@@ -31,11 +31,12 @@ import { createVersion } from './keys.js'
 export async function rotateKey(
   engine: Engine,
   name: string,
-  { without: leftOut = [] }: { readonly without?: readonly string[] | undefined } = {},
+  { without }: { readonly without?: readonly string[] | undefined } = {},
 ): Promise<KeyRecord> {
+  const leftOut = without ?? []
   return withKeyLock(engine.store, name, `rotate keymgmt/key/${name}`, async () => {
     const key = await requireKey(engine, name)
-    await assertDistributed(engine, name, leftOut)
+    if (without) await assertDistributed(engine, name, without)
     const isLeftOut = ({ providerName }: NamedDistribution) => leftOut.includes(providerName)
     const all = await workableDistributions(engine, key.current)
     const included = all.filter((named) => !isLeftOut(named))
@@ -60,11 +61,11 @@ async function assertDistributed(
 ): Promise<void> {
   const known = (await distributionsOf(engine, name)).map(({ providerName }) => providerName)
   const unknown = providers.find((provider) => !known.includes(provider))
-  if (unknown === undefined) return
+  if (unknown === undefined && providers.length > 0) return
   // The value is not repeated: it may have come from a file.
   throw new KeymgmtError('FIELD_INVALID', `"without" names no provider that ${name} is in`, {
     hints: [
-      ...didYouMean(unknown, known),
+      ...(unknown === undefined ? [] : didYouMean(unknown, known)),
       known.length > 0
         ? `${name} is distributed to ${known.join(', ')}`
         : `${name} is not distributed to any provider`,

@@ -95,8 +95,8 @@ export function parseSnapshot(bytes: Uint8Array): SealedSnapshot {
   if (typeof keymgmt_snapshot === 'number' && keymgmt_snapshot > FORMAT) {
     throw new KeymgmtError(
       'STORE_VERSION',
-      `the snapshot has format ${keymgmt_snapshot}; this keymgmt reads format ${FORMAT} only`,
-      { hints: ['use the newer keymgmt that wrote it; nothing was changed'] },
+      `the snapshot has format ${keymgmt_snapshot}; this version of keymgmt reads only format ${FORMAT}`,
+      { hints: ['use the newer version of keymgmt that wrote it; nothing was changed'] },
     )
   }
   if (

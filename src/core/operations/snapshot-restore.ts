@@ -72,11 +72,11 @@ export async function restoreSnapshot(
 export function surplusError({ length }: readonly Surplus[]): KeymgmtError {
   return new KeymgmtError(
     'SNAPSHOT_REFUSED',
-    `the store has ${length} ${length === 1 ? 'thing' : 'things'} that the snapshot lacks`,
+    `the store has ${length} ${length === 1 ? 'item' : 'items'} that the snapshot lacks`,
     {
       hints: [
-        'list them: add -check; nothing was changed',
-        'to restore nevertheless, add -force: keymgmt first saves a snapshot of the present store, and keeps all material',
+        'to list them, add -check; nothing was changed',
+        'to restore anyway, add -force: keymgmt first saves a snapshot of the current store, and keeps all material',
       ],
     },
   )

@@ -21,10 +21,10 @@ export interface PlacedDistribution {
 }
 
 /**
- * Refuses a distribution that was made at an embedded KMS anywhere else, and credentials of another
- * account than that of its first KMS key: a reply about its KMS keys would mean nothing there, and
- * material must not go there. If the account can't be read, AWS compares it with the ARNs in the
- * requests.
+ * Refuses a distribution that was created at an embedded KMS anywhere else, and credentials of
+ * another account than that of its first KMS key: a reply about its KMS keys would mean nothing
+ * there, and material must not go there. If the account can't be read, AWS compares it with the
+ * ARNs in the requests.
  * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
  */
 export async function assertPlace(distribution: PlacedDistribution): Promise<void> {
@@ -44,11 +44,11 @@ async function assertLoopback(
   if (isLoopback) return
   throw new KeymgmtError(
     'KMS_ACCOUNT_DIFFERS',
-    `the distribution of ${key} to ${providerName} was made at an embedded KMS (${pinned.origin}), and the provider now uses ${origin}`,
+    `the distribution of ${key} to ${providerName} was created at an embedded KMS (${pinned.origin}), and the provider now uses ${origin}`,
     {
       hints: [
-        'AWS has none of its KMS keys: distribute the key from another store, or to another provider',
-        'or set the endpoint of the embedded KMS again (AWS_ENDPOINT_URL_KMS)',
+        'AWS has none of its KMS keys: distribute the key to another provider, or use another store',
+        'or set AWS_ENDPOINT_URL_KMS to the embedded KMS again',
       ],
     },
   )
@@ -100,7 +100,7 @@ export async function assertCreatedInAccount(
   if (!expected || !actual || !differs(expected, actual)) return
   const scheduled = await context.provider.scheduleDeletion(region, key, DELETION_WINDOW.min).then(
     () => 'is scheduled for deletion',
-    () => 'has to be deleted by hand',
+    () => 'must be deleted by hand',
   )
   throw accountError(
     placedIn(context),
@@ -141,7 +141,7 @@ function accountError(
     {
       hints: [
         `use credentials of account ${expected.account}, then run the same command again`,
-        `to distribute the key to account ${actual.account} as well, configure another provider: keymgmt write keymgmt/kms/NAME provider=awskms`,
+        `to distribute the key to account ${actual.account} too, configure another provider: keymgmt write keymgmt/kms/${providerName}-2 provider=awskms`,
       ],
     },
   )

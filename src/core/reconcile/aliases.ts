@@ -57,7 +57,7 @@ export async function removeAlias(
   if (isOurs) await provider.removeAlias(region, alias)
   else if (target !== undefined)
     engine.notice(
-      `The alias ${alias} in ${region} stays: it names KMS key ${target}, which is not of ${key.name}`,
+      `The alias ${alias} in ${region} is left alone: it points to KMS key ${target}, which does not belong to ${key.name}`,
     )
   await writeAlias(context, region, alias, undefined)
 }
@@ -95,11 +95,11 @@ async function assertOwnAlias(
   if (target === undefined || keys.has(target)) return
   throw new KeymgmtError(
     'KMS_FAILED',
-    `the alias ${name} in ${region} names KMS key ${target}, which is not of ${key.name}: somebody moved it`,
+    `the alias ${name} in ${region} points to KMS key ${target}, which does not belong to ${key.name}: somebody moved it`,
     {
       hints: [
-        'nothing was done to the alias',
-        `move it back: keymgmt write -f keymgmt/kms/${providerName}/key/${key.name}/repair`,
+        'keymgmt left the alias alone',
+        `to move it back: keymgmt write -f keymgmt/kms/${providerName}/key/${key.name}/repair`,
       ],
     },
   )

@@ -1,7 +1,7 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { archiveDistribution } from '../records/archive.js'
-import { createdKmsKeyAt, lost } from '../records/kms-keys.js'
+import { createdKmsKeyAt, lost, materialIn } from '../records/kms-keys.js'
 import { without, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import type { NamedDistribution } from '../records/repository.js'
 import { assertPlaceOf, needsPlace } from './account.js'
@@ -169,6 +169,7 @@ async function runChain(
       results.done(step)
     } catch (error) {
       if (await recordLost(context, results, step, error)) return
+      if (await recordReplaced(context, results, step, error)) return
       failed = step
       results.failed(step, error)
       if (isFinal(error)) throw error
@@ -199,5 +200,31 @@ async function recordLost(
   if (!(await isMissing().catch(() => false))) return false
   await writeKmsKey(context, lost(entry))
   results.lost({ ...step, region }, entry.key.id)
+  return true
+}
+
+/**
+ * Leaves a KMS key alone that waits for material which is not in this store: somebody rotated it in
+ * place, and that material was deleted. AWS does not make an earlier material current again.
+ */
+async function recordReplaced(
+  context: ReconcileContext,
+  results: StepResults,
+  step: Step,
+  error: unknown,
+): Promise<boolean> {
+  const { provider, distribution } = context
+  if (step.action !== 'enable' && step.action !== 'disable') return false
+  if (!(error instanceof KeymgmtError) || error.awsError !== 'KMSInvalidStateException')
+    return false
+  const entry = createdKmsKeyAt(distribution.current, step.version, step.region)
+  const ours = entry && materialIn(entry, step.version)?.material_id
+  if (!entry || ours === undefined) return false
+  const status = await provider.inspect(step.region, entry.key).catch(() => undefined)
+  const isReplaced = status?.state === 'pending-import' && status.materialId !== ours
+  if (!isReplaced) return false
+  // Counts as done, so that no command tries it again; `verify` compares it with AWS.
+  await writeKmsKey(context, { ...entry, enabled: step.action === 'enable' })
+  results.replaced(step, entry.key.id)
   return true
 }

@@ -181,10 +181,11 @@ function compareStatus(
   })
   if (entry.state === 'lost') return [differs('kms-key', 'lost', status.state)]
   const look = `see why: aws kms describe-key --region ${region} --key-id ${key.id}`
+  const otherMaterial = `somebody rotated it in place; ${look}; for a new KMS key: keymgmt write -f keymgmt/key/${compared.key.name}/rotate`
   const isStuck = status.state === 'unavailable' || !status.external
   const differences: (Difference | false)[] = [
     status.state !== expected && differs('state', expected, status.state, isStuck ? look : consent),
-    holds === false && differs('material', 'our material', 'other material', look),
+    holds === false && differs('material', 'our material', 'other material', otherMaterial),
     !isSameExpiry(status, validTo) &&
       differs('expiry', validTo ?? 'never', status.expires?.toISOString() ?? 'never', consent),
     wrongTags.length > 0 && differs('tags', 'ours', `missing or changed: ${wrongTags.join(', ')}`),

@@ -155,7 +155,7 @@ export async function findUnrecordedKmsKeys(
   if (unrecorded.length > 0) await assertPlaceOf(context)
   for (const region of new Set(unrecorded.map((entry) => entry.region))) {
     const here = unrecorded.filter((entry) => entry.region === region)
-    engine.progress(`looking in ${region} for KMS keys that AWS may have made without telling`)
+    engine.progress(`looking in ${region} for KMS keys that AWS may have created without a reply`)
     const found =
       region === provider.region
         ? await findPrimaries(context, here)
@@ -216,11 +216,11 @@ function searchError(error: unknown, region: string, operations: readonly string
   if (!(error instanceof KeymgmtError) || error.code !== 'KMS_ACCESS_DENIED') return error
   return new KeymgmtError(
     'KMS_ACCESS_DENIED',
-    `KMS keys that AWS may have made in ${region} can't be looked for: ${error.message}`,
+    `KMS keys that AWS may have created in ${region} can't be looked for: ${error.message}`,
     {
       hints: [
         'allow kms:ListKeys and kms:ListResourceTags, then run the same command again',
-        `or look yourself for KMS keys with the tag ${OPERATION_TAG}=${operations.join(' or ')}`,
+        `or look for KMS keys with the tag ${OPERATION_TAG}=${operations.join(' or ')}`,
       ],
       requestId: error.requestId,
       cause: error,

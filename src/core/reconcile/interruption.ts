@@ -34,7 +34,7 @@ export function takedownOf(key: KeyRecord, distribution: DistributionRecord): Ta
 /** Says that an unfinished removal or revocation was left alone, and how to proceed. */
 export function describeSkipped(takedown: Takedown, providerName: string, key: string): string {
   const { finish, restore } = waysForward(takedown, providerName, key)
-  return `Skipped ${key} in ${providerName}: its ${takedown} was started and did not finish. Finish it: ${finish}; or take it back: ${restore}`
+  return `Skipped ${key} in ${providerName}: its ${takedown} was started and did not finish. To finish it: ${finish}; to reverse it: ${restore}`
 }
 
 /** The refusal of a command that needs the distribution in use. */
@@ -65,5 +65,5 @@ export async function withWaysForward<T>(
 
 function waysForwardHints(takedown: Takedown, providerName: string, key: string): string[] {
   const { finish, restore } = waysForward(takedown, providerName, key)
-  return [`finish the ${takedown}: ${finish}`, `or take it back: ${restore}`]
+  return [`to finish the ${takedown}: ${finish}`, `to reverse it: ${restore}`]
 }

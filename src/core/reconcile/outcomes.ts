@@ -77,6 +77,8 @@ export interface StepResults {
   isNew(place: KmsKeyPlace): boolean
   /** Notes that AWS no longer has the KMS key `id` that the step was for. */
   lost(step: Step, id: string): void
+  /** Notes that the step can't be taken until AWS has material that is not in this store. */
+  replaced(step: Step, id: string): void
   /** Every failure after the first at a place counts for dependent steps only. */
   failed(step: Step, error: unknown): void
   /** The failed step that keeps `step` from being taken. */
@@ -121,7 +123,15 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
         ...subjectOf(step, providerName),
         state: 'lost',
         reason: `AWS no longer has KMS key ${id}`,
-        wayOut: `nothing waits for it; compare with: keymgmt read keymgmt/kms/${providerName}/key/${key}/verify`,
+        wayOut: `no command waits for it; to compare the records with AWS: keymgmt read keymgmt/kms/${providerName}/key/${key}/verify`,
+      })
+    },
+    replaced: (step, id) => {
+      outcomes.set(placeOf(step), {
+        ...subjectOf(step, providerName),
+        state: 'lost',
+        reason: `somebody rotated KMS key ${id} in place to other material, which is not in AWS any more`,
+        wayOut: `whoever has that material can import it again; for a new KMS key: keymgmt write -f keymgmt/key/${key}/rotate`,
       })
     },
     failed: (step, thrown) => {

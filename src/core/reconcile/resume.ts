@@ -79,9 +79,7 @@ export function noticeUnfinished(
     if (isBehind(key, distribution.current))
       engine.notice(`Also bringing a distribution up to date: ${describeBehind(key, named)}`)
     else if (interruptionOf(key, distribution.current))
-      engine.notice(
-        `Also finishing what an earlier command began with ${key.name} in ${providerName}`,
-      )
+      engine.notice(`Also finishing an interrupted command on ${key.name} in ${providerName}`)
   }
 }
 
@@ -112,7 +110,7 @@ export function reportLeftOut(
       action: region === primary ? 'create' : 'replicate',
       state: 'skipped',
       reason: LEFT_OUT,
-      wayOut: `bring it up to date: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/repair`,
+      wayOut: `to bring it up to date: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/repair`,
     })
 }
 

@@ -36,7 +36,9 @@ const STEPS: {
   import: importMaterial,
 
   'delete-material': async (context, step) => {
-    await context.provider.deleteMaterial(step.region, kmsKeyAt(context, step))
+    const entry = requireKmsKey(context.distribution, step)
+    const { material_id } = materialIn(entry, step.version) ?? {}
+    await context.provider.deleteMaterial(step.region, entry.key, material_id)
     await updateKmsKey(context, step, (entry) => withImported(without(entry, 'enabled'), false))
   },
 
@@ -158,7 +160,7 @@ function expiredError(
 ): KeymgmtError {
   return new KeymgmtError(
     'KMS_FAILED',
-    `the material of ${key.name} version ${version} in ${region} was adopted with an expiry, ${validTo.toISOString()}, which is over`,
+    `the material of ${key.name} version ${version} in ${region} was adopted with an expiry that has passed (${validTo.toISOString()})`,
     {
       hints: [
         `import it for ever: keymgmt write keymgmt/kms/${providerName}/key/${key.name}/repair allow_permanent=true`,
@@ -174,10 +176,10 @@ function differentMaterialError(
 ): KeymgmtError {
   return new KeymgmtError(
     'KMS_MATERIAL_DIFFERS',
-    `KMS key ${id} in ${region} does not hold version ${version} of ${key.name}, although it took it`,
+    `KMS key ${id} in ${region} does not contain version ${version} of ${key.name}, although AWS accepted it`,
     {
       hints: [
-        'do not use this KMS key, and tell the maintainers of keymgmt',
+        'do not use this KMS key, and report this as a bug of keymgmt',
         `disable it: aws kms disable-key --region ${region} --key-id ${id}`,
       ],
     },

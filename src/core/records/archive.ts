@@ -94,9 +94,9 @@ function assertSameDistribution(
   if (earlier.key_id === key_id && earlier.distribution_time === distribution_time) return
   throw new KeymgmtError(
     'STORE_CORRUPT',
-    `${path} is the record of another distribution, which names KMS keys: it is not replaced`,
+    `${path} is the record of another distribution, and is not replaced`,
     {
-      hints: ['nothing was changed in the store; report this, with the output of `keymgmt status`'],
+      hints: ['nothing was changed; report this as a bug, with the output of `keymgmt status`'],
     },
   )
 }

@@ -35,7 +35,7 @@ function fingerprintUnder(stored: StoredRecord | undefined, material: Uint8Array
 }
 
 function fingerprintKeyError(stored: StoredRecord | undefined): KeymgmtError {
-  const problem = stored ? 'is not what keymgmt writes' : 'is not in the store'
+  const problem = stored ? 'has no valid content' : 'is not in the store'
   return new KeymgmtError('STORE_CORRUPT', `the record ${recordPath.fingerprintKey} ${problem}`, {
     hints: ['restore the store from a backup; nothing was changed'],
   })
@@ -82,9 +82,13 @@ export async function writeMaterial(
   const same = existing && equalBytes(existing, material)
   existing?.fill(0)
   if (same) return fingerprint
-  throw new KeymgmtError('STORE_CORRUPT', `${path} holds other material than its name says`, {
-    hints: ['nothing was changed; restore the store from a backup'],
-  })
+  throw new KeymgmtError(
+    'STORE_CORRUPT',
+    `${path} contains material that does not match its name`,
+    {
+      hints: ['nothing was changed; restore the store from a backup'],
+    },
+  )
 }
 
 /** The path of the material of one version. */
@@ -151,7 +155,7 @@ function missingMaterialError({ name }: KeyRecord, version: number): KeymgmtErro
 function otherMaterialError({ name }: KeyRecord, version: number): KeymgmtError {
   return new KeymgmtError(
     'STORE_CORRUPT',
-    `the material of ${name} version ${version} is not what the key's record names`,
+    `the material of ${name} version ${version} does not match the fingerprint in the key's record`,
     { hints: ['restore the store from a backup; nothing was changed'] },
   )
 }

@@ -233,13 +233,13 @@ export function decodeRecord(path: string, bytes: Uint8Array): unknown {
   throw typeof format === 'number' && format < FORMAT
     ? new KeymgmtError(
         'STORE_VERSION',
-        `record ${path} has format ${format}, which this keymgmt no longer reads`,
-        { hints: ['use the earlier keymgmt that wrote it, or begin with a new store'] },
+        `record ${path} has format ${format}, which this version of keymgmt no longer reads`,
+        { hints: ['use the older version of keymgmt that wrote it, or create a new store'] },
       )
     : new KeymgmtError(
         'STORE_VERSION',
-        `record ${path} has format ${String(format)}, which this keymgmt does not know`,
-        { hints: ['use the newer keymgmt that wrote it'] },
+        `record ${path} has format ${String(format)}, which this version of keymgmt does not know`,
+        { hints: ['use the newer version of keymgmt that wrote it'] },
       )
 }
 
@@ -250,5 +250,5 @@ function parseRecord(path: string, bytes: Uint8Array): Record<string, unknown> {
   } catch {
     // Reported below, without what the parser quotes of the record.
   }
-  throw new KeymgmtError('STORE_CORRUPT', `the record ${path} is not what keymgmt writes`)
+  throw new KeymgmtError('STORE_CORRUPT', `the record ${path} has no valid content`)
 }

@@ -43,9 +43,9 @@ async function findTarget(session: Session, alias: string): Promise<string | und
 function takenAlias({ region }: Session, alias: string): KeymgmtError {
   return new KeymgmtError(
     'KMS_FAILED',
-    `${alias} in ${region} exists and names a KMS key that is not of this distribution`,
+    `${alias} in ${region} already exists, and points to a KMS key of somebody else`,
     {
-      hints: ['remove or rename that alias, then run the same command again'],
+      hints: ['delete that alias, then run the same command again'],
     },
   )
 }

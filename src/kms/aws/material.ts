@@ -100,6 +100,12 @@ function sameBytes(one: Uint8Array, other: Uint8Array | undefined): boolean {
   return one.length === other?.length && timingSafeEqual(one, other)
 }
 
-export async function deleteMaterial(session: Session, key: KmsKey): Promise<void> {
-  await session.client.send(new DeleteImportedKeyMaterialCommand({ KeyId: keyIdIn(session, key) }))
+/** Without an id, AWS deletes the current material, which may be somebody else's. */
+export async function deleteMaterial(
+  session: Session,
+  key: KmsKey,
+  KeyMaterialId?: string,
+): Promise<void> {
+  const KeyId = keyIdIn(session, key)
+  await session.client.send(new DeleteImportedKeyMaterialCommand({ KeyId, KeyMaterialId }))
 }

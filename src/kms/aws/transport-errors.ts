@@ -37,7 +37,10 @@ export function certificateError(
   return new KeymgmtError('TLS_REFUSED', `the certificate of ${owner} is not trusted: ${code}`, {
     hints: UNKNOWN_AUTHORITY.test(code)
       ? authorityHints(bundle)
-      : [VERIFICATION_HINTS[code] ?? 'check the endpoint and the network in between'],
+      : [
+          VERIFICATION_HINTS[code] ??
+            'check the endpoint, and the network between this machine and it',
+        ],
     cause: error,
   })
 }

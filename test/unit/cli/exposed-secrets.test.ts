@@ -40,7 +40,7 @@ describe('the warning', () => {
       stdout: 'Success! Data written to: keymgmt/kms/k\n',
       status: 0,
     })
-    expect(stderr).toMatch(/WARNING!.*\n\n {2}\* credentials was given as an argument/)
+    expect(stderr).toMatch(/WARNING!.*\n\n {2}\* credentials was passed as an argument/)
     expect(stderr).not.toContain('bCiYmN')
   })
 
@@ -48,6 +48,6 @@ describe('the warning', () => {
     ['in a script', {}],
     ['in JSON', { stderrIsTty: true, env: { KEYMGMT_FORMAT: 'json' } }],
   ])('is not printed %s', async (_where, surroundings) => {
-    expect((await session.run(LINE, surroundings)).stderr).not.toContain('given as an argument')
+    expect((await session.run(LINE, surroundings)).stderr).not.toContain('passed as an argument')
   })
 })

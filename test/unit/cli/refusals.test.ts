@@ -80,7 +80,7 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: string, hi
   ],
   [
     ['read', `credentials=${SECRET}`],
-    'invalid value for PATH: this is name=value, and the first argument is the PATH',
+    'invalid value for PATH: the first argument must be the PATH, and this is name=value',
     'for example: keymgmt read keymgmt/key/app',
   ],
   [
@@ -90,8 +90,8 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: string, hi
   ],
   [['list', 'p', SECRET], 'Too many arguments (expected 1, got 2)'],
   [['status', SECRET], 'Too many arguments (expected 0, got 1)'],
-  [['reed', SECRET], 'there is no command "reed"', 'did you mean "read"?'],
-  [['a=b'], 'the first argument is the command, and this is name=value'],
+  [['reed', SECRET], 'unknown command "reed"', 'did you mean "read"?'],
+  [['a=b'], 'the first argument must be a command, and this is name=value'],
   [['-v', 'reed'], 'flag provided but not defined: -v'],
 ]
 
@@ -106,7 +106,7 @@ describe('what commander refuses', () => {
 
   it.each([
     [['operator'], 'keymgmt operator needs the name of a command'],
-    [['operator', 'sav'], 'there is no command "sav"'],
+    [['operator', 'sav'], 'unknown command "sav"'],
   ])('%j, in a command that has subcommands', async (args, message) => {
     const save = new KeymgmtCommand('save').action(() => 0)
     const program = new KeymgmtCommand('keymgmt')
@@ -117,7 +117,7 @@ describe('what commander refuses', () => {
     expect(toRefusal(error, command)).toMatchObject({
       code: 'COMMAND_UNKNOWN',
       message,
-      hints: expect.arrayContaining(['see which there are: keymgmt operator -h']),
+      hints: expect.arrayContaining(['to list the commands: keymgmt operator -h']),
     })
   })
 

@@ -23,7 +23,7 @@ test('a format that does not exist is refused, whatever sets it', () => {
 test.each(['constructor', 'toString', '__proto__', '', 'Store'])('%j is not a setting', (name) => {
   expect(() => {
     assertSettingName(name)
-  }).toThrow(`there is no setting ${JSON.stringify(name)}`)
+  }).toThrow(`unknown setting ${JSON.stringify(name)}`)
 })
 
 test('these are all settings', () => {

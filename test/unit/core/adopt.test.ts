@@ -184,27 +184,27 @@ describe('a KMS key is refused, without any change,', () => {
       'whose material AWS made',
       { external: false },
       [
-        'has material that AWS made',
+        'has material that AWS generated',
         'only KMS keys with imported material (Origin EXTERNAL) can be adopted',
       ],
     ],
     [
       'of a kind that we do not have',
       { kind: undefined },
-      ['is not of type aes256-gcm96', 'it is of a kind that keymgmt does not have'],
+      ['is not of type aes256-gcm96', 'it is of a type that keymgmt does not have'],
     ],
     [
       'that has replicas',
       { multiRegion: { primary: HOME, regions: [HOME, 'eu-west-1', 'us-east-1'] } },
       [
         'has replicas in eu-west-1, us-east-1',
-        'a multi-Region KMS key can be adopted as long as it has none',
+        'a multi-Region KMS key can be adopted only without replicas',
       ],
     ],
     [
       'that is unavailable',
       { state: 'unavailable' },
-      ['is unavailable', 'it must be enabled or disabled, with its material in it'],
+      ['is unavailable', 'it must be enabled or disabled, and contain its material'],
     ],
   ])('%s', async (_name, status, [problem, hint]) => {
     const testbed = await createForeignKey()
@@ -234,8 +234,8 @@ describe('a KMS key is refused, without any change,', () => {
       await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
     ).toEqual([
       'KMS_MATERIAL_DIFFERS',
-      `KMS key ${testbed.made.id} (enabled) does not hold version 1 of app`,
-      'nothing was changed; import the material that it was made with first: keymgmt write keymgmt/key/NAME/import material=@file',
+      `KMS key ${testbed.made.id} (enabled) does not contain version 1 of app`,
+      'nothing was changed; import the material of the KMS key as another key: keymgmt write keymgmt/key/app-2/import material=@FILE',
     ])
     expect(await testbed.store.get(recordPath.distribution('k', 'app'))).toBeUndefined()
   })
@@ -264,7 +264,7 @@ describe('a KMS key is refused, without any change,', () => {
       for (const kmsKeyId of [testbed.made.id, testbed.made.arn]) {
         expect(
           await refusal(adopt(engine, provider, key, { kmsKeyId, version: 1, takeOver: true })),
-        ).toEqual(owned(testbed.made.id, 'see it: keymgmt read keymgmt/kms/k/key/app'))
+        ).toEqual(owned(testbed.made.id, 'to see it: keymgmt read keymgmt/kms/k/key/app'))
       }
       expect(calls).toEqual([])
     })
@@ -273,7 +273,7 @@ describe('a KMS key is refused, without any change,', () => {
       const testbed = await twin()
       await removeDistribution(testbed.engine, 'k', 'app')
       for (const key of testbed.kms.keys) key.deletion = undefined
-      const hint = 'bring it back: keymgmt write -f keymgmt/kms/k/key/app/restore'
+      const hint = 'to bring it back: keymgmt write -f keymgmt/kms/k/key/app/restore'
       expect(
         await refusal(
           adopt(testbed.engine, 'k', 'twin', { kmsKeyId: testbed.made.id, version: 1 }),
@@ -299,7 +299,7 @@ describe('a KMS key is refused, without any change,', () => {
       expect(await refusal(adopt(engine, 'k', 'app', adoption))).toEqual([
         'FIELD_INVALID',
         `KMS key ${testbed.made.id} belongs to another keymgmt store, according to its tag keymgmt:store=other-store`,
-        'remove it from the records of that store first: a removal there schedules its deletion',
+        'first drop it from that store: a removal there schedules the deletion of this KMS key',
         'if that store no longer exists, adopt it with take_over=true',
       ])
       expect(calls).toEqual([])
@@ -312,8 +312,8 @@ describe('a KMS key is refused, without any change,', () => {
   it('if the key has another distribution there', async () => {
     const words = [
       'DISTRIBUTION_DIFFERS',
-      'app is distributed to k already',
-      'adopt the KMS key under another key of the same material',
+      'app is already distributed to k',
+      'adopt the KMS key into another key with the same material',
     ]
     const testbed = await createForeignKey()
     const { engine } = testbed

@@ -127,7 +127,7 @@ describe('an alias name that is taken in AWS', () => {
     await removeDistribution(testbed.engine, 'k', 'app')
     expect([...testbed.kms.aliases.keys()]).toEqual(foreign)
     expect(testbed.notices.at(-1)).toBe(
-      `The alias alias/hashicorp/app-${SECOND} in ${HOME} stays: it names KMS key other-kms-key, which is not of app`,
+      `The alias alias/hashicorp/app-${SECOND} in ${HOME} is left alone: it points to KMS key other-kms-key, which does not belong to app`,
     )
   })
 })
@@ -144,9 +144,9 @@ describe('an alias that somebody moved to another KMS key', () => {
     const name = await nameOf(testbed.engine, 'app')
     expect(await refusal(rotateKey(testbed.engine, 'app'))).toEqual([
       'KMS_FAILED',
-      `the alias alias/hashicorp/${name ?? ''} in ${HOME} names KMS key other-kms-key, which is not of app: somebody moved it`,
-      'nothing was done to the alias',
-      'move it back: keymgmt write -f keymgmt/kms/k/key/app/repair',
+      `the alias alias/hashicorp/${name ?? ''} in ${HOME} points to KMS key other-kms-key, which does not belong to app: somebody moved it`,
+      'keymgmt left the alias alone',
+      'to move it back: keymgmt write -f keymgmt/kms/k/key/app/repair',
       'version 2 was created, and version 2 becomes the latest as soon as one provider has it',
       'bring k up to date, without another version: keymgmt write -f keymgmt/key/app/rotate',
       'or rotate without it: keymgmt write keymgmt/key/app/rotate without=k',

@@ -31,8 +31,8 @@ import {
 const GONE = (purpose: string) => [
   'KMS_KEY_NOT_FOUND',
   'AWS has deleted the KMS keys of app in k',
-  'they cannot be brought back',
-  `distribute it anew: keymgmt write keymgmt/kms/k/key/app purpose=${purpose}`,
+  'nothing brings them back',
+  `to distribute it with new KMS keys: keymgmt write keymgmt/kms/k/key/app purpose=${purpose}`,
 ]
 const NOT_REMOVED = [
   'DISTRIBUTION_NOT_FOUND',
@@ -247,8 +247,8 @@ describe('a removed distribution', () => {
       const words = [
         code,
         `the removed distribution of app to k can be restored until ${date}`,
-        'restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
-        'or wait until AWS has deleted its last KMS key',
+        'to restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
+        'or wait until AWS has deleted the last of its KMS keys',
         'if k can never be reached again: keymgmt write -f keymgmt/kms/k/key/app/forget allow_orphans=true',
       ]
       expect(await refusal(attempt(engine))).toEqual(words)

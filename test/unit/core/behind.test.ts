@@ -257,6 +257,10 @@ describe('rotate without=PROVIDER', () => {
       'did you mean "other"?',
       'app is distributed to k, other',
     ])
+    expect((await refusal(rotateKey(testbed.engine, 'app', { without: [] }))).slice(1)).toEqual([
+      '"without" names no provider that app is in',
+      'app is distributed to k, other',
+    ])
     expect((await refused('nothing-like-it')).slice(2)).toEqual(['app is distributed to k, other'])
     expect(await latest(testbed)).toEqual([1, undefined])
   })

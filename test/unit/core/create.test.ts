@@ -22,7 +22,7 @@ import {
 // AWS creates another KMS key for each CreateKey, and each costs money every month: none may be
 // created twice, or without a record.
 
-const LOOKING = `looking in ${HOME} for KMS keys that AWS may have made without telling`
+const LOOKING = `looking in ${HOME} for KMS keys that AWS may have created without a reply`
 const AWAY = 'eu-west-1'
 
 const fail = (code: ErrorCode) => Promise.reject(new KeymgmtError(code, 'failed'))
@@ -294,9 +294,9 @@ describe('a KMS key whose creation got no reply', () => {
     )
     expect(await refusal(attempt)).toEqual([
       'KMS_ACCESS_DENIED',
-      `KMS keys that AWS may have made in ${HOME} can't be looked for: ListKeys was denied`,
+      `KMS keys that AWS may have created in ${HOME} can't be looked for: ListKeys was denied`,
       'allow kms:ListKeys and kms:ListResourceTags, then run the same command again',
-      `or look yourself for KMS keys with the tag keymgmt:operation=${operations.join(' or ')}`,
+      `or look for KMS keys with the tag keymgmt:operation=${operations.join(' or ')}`,
     ])
     await expect(attempt).rejects.toMatchObject({ requestId: 'r-1', cause: denied })
     expect(operations).toHaveLength(2)

@@ -42,9 +42,9 @@ describe("the user's own material", () => {
       await refusal(importKey(testbed.engine, 'app', { material: two, type: 'aes256-gcm96' }, {})),
     ).toEqual([
       'KEY_EXISTS',
-      'there is a key app already',
+      'key "app" exists already, with other material',
       'add the material as its next version: keymgmt write keymgmt/key/app/import_version material=@FILE',
-      'or give the key another name',
+      'or import it as another key: keymgmt write keymgmt/key/app-2/import material=@FILE',
     ])
   })
 
@@ -70,7 +70,7 @@ describe("the user's own material", () => {
     expect(await refusal(adopt(testbed.engine, 'k', 'app', adoption))).toEqual([
       'FIELD_INVALID',
       `KMS key ${made.id} is pending-import`,
-      'it must be enabled or disabled, with its material in it',
+      'it must be enabled or disabled, and contain its material',
     ])
     await provider.importMaterial(HOME, made, 'aes256-gcm96', two)
     expect((await refusal(adopt(testbed.engine, 'k', 'app', adoption)))[0]).toBe(
@@ -79,12 +79,12 @@ describe("the user's own material", () => {
     expect(await refusal(adopt(testbed.engine, 'k', 'app', { ...adoption, version: 2 }))).toEqual([
       'FIELD_INVALID',
       'app has no version 2',
-      'give 1 to 1',
+      'use 1 to 1',
     ])
     expect(await refusal(adopt(testbed.engine, 'k', 'app', { ...adoption, version: 0 }))).toEqual([
       'FIELD_INVALID',
       'app has no version 0',
-      'give 1 to 1',
+      'use 1 to 1',
     ])
     expect(
       await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: 'none', version: 1 })),
@@ -118,7 +118,7 @@ describe("the user's own material", () => {
     expect(await refusal(adopt(testbed.engine, 'k', 'pair', adoption))).toEqual([
       'FIELD_INVALID',
       `KMS key ${made.id} is not of type ed25519`,
-      'it is aes256-gcm96',
+      'it is of type aes256-gcm96',
     ])
     expect(await refusal(adopt(testbed.engine, 'k', 'app', adoption))).toEqual([
       'FIELD_INVALID',
@@ -136,7 +136,7 @@ describe("the user's own material", () => {
     expect(await refusal(adopt(testbed.engine, 'k', 'wide', adoption))).toEqual([
       'FIELD_INVALID',
       `KMS key ${made.id} has replicas in eu-west-1`,
-      'a multi-Region KMS key can be adopted as long as it has none',
+      'a multi-Region KMS key can be adopted only without replicas',
     ])
   })
 })

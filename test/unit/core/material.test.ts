@@ -58,7 +58,7 @@ describe('material', () => {
     await store.put(path, first, undefined)
     expect(await refusal(writeMaterial(store, 'id', 1, one))).toEqual([
       'STORE_CORRUPT',
-      `${path} holds other material than its name says`,
+      `${path} contains material that does not match its name`,
       'nothing was changed; restore the store from a backup',
     ])
     expect(Buffer.from((await store.get(path))?.value ?? [])).toEqual(Buffer.from(first))
@@ -86,7 +86,7 @@ describe('material', () => {
     await store.put(path, other, await revisionOf(store, path))
     expect(await refusal(readBytes(store, key))).toEqual([
       'STORE_CORRUPT',
-      "the material of app version 1 is not what the key's record names",
+      "the material of app version 1 does not match the fingerprint in the key's record",
       BACKUP,
     ])
   })
@@ -186,7 +186,7 @@ describe('a fingerprint', () => {
     await store.put(fingerprintKey, Buffer.alloc(31), undefined)
     expect(await refusal(fingerprintOf(store, one))).toEqual([
       'STORE_CORRUPT',
-      'the record fingerprint-key is not what keymgmt writes',
+      'the record fingerprint-key has no valid content',
       BACKUP,
     ])
   })

@@ -21,8 +21,8 @@ describe('a record', () => {
   ])('of an earlier format is refused: %s', async (text, format) => {
     expect(await attempt(text)).toEqual([
       'STORE_VERSION',
-      `record key/app has format ${format}, which this keymgmt no longer reads`,
-      'use the earlier keymgmt that wrote it, or begin with a new store',
+      `record key/app has format ${format}, which this version of keymgmt no longer reads`,
+      'use the older version of keymgmt that wrote it, or create a new store',
     ])
   })
 
@@ -32,15 +32,15 @@ describe('a record', () => {
   ])('of a later format is refused: %s', async (text, format) => {
     expect(await attempt(text)).toEqual([
       'STORE_VERSION',
-      `record key/app has format ${format}, which this keymgmt does not know`,
-      'use the newer keymgmt that wrote it',
+      `record key/app has format ${format}, which this version of keymgmt does not know`,
+      'use the newer version of keymgmt that wrote it',
     ])
   })
 
   it.each(['', '{"id":', 'null', '7'])('that is not an object is damaged: %j', async (text) => {
     expect(await attempt(text)).toEqual([
       'STORE_CORRUPT',
-      'the record key/app is not what keymgmt writes',
+      'the record key/app has no valid content',
     ])
   })
 

@@ -61,12 +61,12 @@ describe('a key', () => {
     expect(await refusal(saveKey(engine, 'app', { type: 'rsa-2048' }))).toEqual([
       'FIELD_IMMUTABLE',
       'field "type" is aes256-gcm96 and can\'t be changed',
-      'make another key under another name',
+      'create another key with another name',
     ])
     expect(await refusal(saveKey(engine, 'app', { replicaRegions: ['eu-west-1'] }))).toEqual([
       'FIELD_IMMUTABLE',
       'field "replica_regions" is eu-west-1,us-east-1 and can\'t be changed',
-      'make another key under another name',
+      'create another key with another name',
     ])
     await saveKey(engine, 'app', {
       type: 'aes256-gcm96',
@@ -89,7 +89,7 @@ describe('a key', () => {
     const words = [
       'FIELD_INVALID',
       'min_enabled_version is not a version of this key',
-      'its latest version is 1; give 0 to 1, where 0 enables all',
+      'its latest version is 1; use 0 to 1, where 0 enables all versions',
     ]
     expect(await refusal(saveKey(engine, 'app', { minEnabledVersion: minimum }))).toEqual(words)
     expect(await refusal(saveKey(engine, 'new', { minEnabledVersion: minimum }))).toEqual(words)
@@ -140,8 +140,8 @@ describe('a key', () => {
       expect.stringMatching(
         /^the removed distribution of app to k can be restored until \d{4}-\d\d-\d\dT/,
       ),
-      'restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
-      'or wait until AWS has deleted its last KMS key',
+      'to restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
+      'or wait until AWS has deleted the last of its KMS keys',
       'if k can never be reached again: keymgmt write -f keymgmt/kms/k/key/app/forget allow_orphans=true',
     ])
     kms.keys.length = 0
@@ -200,8 +200,8 @@ describe('a distribution', () => {
     })
     expect(await refusal(distribute(testbed.engine, 'k', 'pair', AES))).toEqual([
       'DISTRIBUTION_DIFFERS',
-      "it is distributed already, with purpose=sign,verify protection=hsm, which can't be changed",
-      'to change it, remove the distribution first; mind that AWS cannot bring back a deleted KMS key',
+      "it is already distributed, with purpose=sign,verify protection=hsm, which can't be changed",
+      'to change it, remove the distribution first; AWS cannot bring back a KMS key that it has deleted',
     ])
   })
 
@@ -330,8 +330,8 @@ describe('a removal or revocation', () => {
     expect(await refusal(restoreDistribution(testbed.engine, 'k', 'app'))).toEqual([
       'KMS_KEY_NOT_FOUND',
       'AWS has deleted the KMS keys of app in k',
-      'they cannot be brought back',
-      'distribute it anew: keymgmt write keymgmt/kms/k/key/app purpose=decrypt,encrypt',
+      'nothing brings them back',
+      'to distribute it with new KMS keys: keymgmt write keymgmt/kms/k/key/app purpose=decrypt,encrypt',
     ])
     await distribute(testbed.engine, 'k', 'app', AES)
     expect(testbed.kms.keys).toHaveLength(1)
@@ -365,8 +365,8 @@ describe('a removal or revocation', () => {
     expect(shown(testbed)[0]).toBe(`app version 1 ${HOME} empty`)
     expect(await refusal(distribute(testbed.engine, 'k', 'app', AES))).toEqual([
       'DISTRIBUTION_DIFFERS',
-      'it is distributed, and its material is revoked',
-      'bring the material back: keymgmt write -f keymgmt/kms/k/key/app/restore',
+      'it is already distributed, and its material is revoked',
+      'to to bring the material back: keymgmt write -f keymgmt/kms/k/key/app/restore',
     ])
     expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
     await restoreDistribution(testbed.engine, 'k', 'app')

@@ -87,8 +87,8 @@ describe('a provider', () => {
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
     const words = [
       'STORE_VERSION',
-      'this keymgmt knows no provider=newkms',
-      'use the newer keymgmt that wrote it',
+      'this version of keymgmt does not know provider=newkms',
+      'use the newer version of keymgmt that wrote it',
     ]
     expect(await refusal(saveProvider(testbed.engine, 'strange', {}))).toEqual(words)
     expect(await refusal(distribute(testbed.engine, 'strange', 'app', AES))).toEqual(words)

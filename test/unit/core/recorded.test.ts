@@ -237,8 +237,8 @@ describe('a removal that was interrupted', () => {
     ).toEqual([
       'KMS_FAILED',
       'failed',
-      'finish the removal: keymgmt delete keymgmt/kms/k/key/app',
-      'or take it back: keymgmt write -f keymgmt/kms/k/key/app/restore',
+      'to finish the removal: keymgmt delete keymgmt/kms/k/key/app',
+      'to reverse it: keymgmt write -f keymgmt/kms/k/key/app/restore',
     ])
     return testbed
   }
@@ -264,8 +264,8 @@ describe('a removal that was interrupted', () => {
     expect(await refusal(distribute(testbed.engine, 'k', 'app', SIGN))).toEqual([
       'DISTRIBUTION_DIFFERS',
       'the removal of app in k was started and did not finish',
-      'finish the removal: keymgmt delete keymgmt/kms/k/key/app',
-      'or take it back: keymgmt write -f keymgmt/kms/k/key/app/restore',
+      'to finish the removal: keymgmt delete keymgmt/kms/k/key/app',
+      'to reverse it: keymgmt write -f keymgmt/kms/k/key/app/restore',
     ])
     expect(testbed.kms.keys.map(({ deletion }) => deletion)).toEqual([undefined])
   })
@@ -273,7 +273,7 @@ describe('a removal that was interrupted', () => {
   it('is reversed by distributing the key for the same purpose', async () => {
     const testbed = await createRemoving('aes256-gcm96')
     await distribute(testbed.engine, 'k', 'app', AES)
-    expect(testbed.notices).toContain('Taking back the removal of app from k, which did not finish')
+    expect(testbed.notices).toContain('Reversing the unfinished removal of app from k')
     expect(await findProblems(testbed)).toEqual([])
   })
 })

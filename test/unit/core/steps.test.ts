@@ -267,8 +267,8 @@ it('a KMS key that accepts material and then has other material is not used, and
   const id = testbed.kms.keys[0]?.key.id ?? ''
   expect(words).toEqual([
     'KMS_MATERIAL_DIFFERS',
-    `KMS key ${id} in ${HOME} does not hold version 1 of app, although it took it`,
-    'do not use this KMS key, and tell the maintainers of keymgmt',
+    `KMS key ${id} in ${HOME} does not contain version 1 of app, although AWS accepted it`,
+    'do not use this KMS key, and report this as a bug of keymgmt',
     `disable it: aws kms disable-key --region ${HOME} --key-id ${id}`,
   ])
   expect(await readDistribution(engine, 'k', 'app')).toMatchObject({
@@ -291,8 +291,8 @@ it('everything that several commands left unfinished is reported', async () => {
   ).toEqual(['KMS_FAILED', 'failed'])
   await saveKey(testbed.engine, 'app', {})
   expect(testbed.notices).toEqual([
-    'Also finishing what an earlier command began with app in k',
-    'Also finishing what an earlier command began with app in other',
+    'Also finishing an interrupted command on app in k',
+    'Also finishing an interrupted command on app in other',
   ])
   expect(
     await findProblems({

@@ -88,8 +88,8 @@ describe.each(['removal', 'revocation'] as const)('an unfinished %s', (name) => 
     expect(await refusal(step(recorded(testbed, () => denied).engine))).toEqual([
       'KMS_ACCESS_DENIED',
       'denied',
-      `finish the ${name}: ${finish}`,
-      `or take it back: ${RESTORE}`,
+      `to finish the ${name}: ${finish}`,
+      `to reverse it: ${RESTORE}`,
     ])
     expect(await readInterruption(testbed.engine, 'k', 'app')).toBe(name)
     const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
@@ -106,7 +106,7 @@ describe.each(['removal', 'revocation'] as const)('an unfinished %s', (name) => 
     expect(inK(testbed).map(stateOf)).toEqual(before)
     if (other !== OTHERS['a repair elsewhere'])
       expect(testbed.notices).toContain(
-        `Skipped app in k: its ${name} was started and did not finish. Finish it: ${finish}; or take it back: ${RESTORE}`,
+        `Skipped app in k: its ${name} was started and did not finish. To finish it: ${finish}; to reverse it: ${RESTORE}`,
       )
     expect(await readInterruption(testbed.engine, 'k', 'app')).toBe(name)
   })

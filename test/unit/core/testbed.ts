@@ -199,6 +199,7 @@ export function watched<T extends object>(
  */
 function summarise(kms: MemoryKms, arg: unknown): string[] {
   if (typeof arg === 'number') return [String(arg)]
+  if (typeof arg === 'string' && /^[0-9a-f]{64}$/.test(arg)) return []
   if (typeof arg === 'string')
     return arg in KEY_TYPES ? [] : [arg.replace('alias/hashicorp/', '').replace(/\d{10}/, 'TIME')]
   if (typeof arg !== 'object' || arg === null) return []

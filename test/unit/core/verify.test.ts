@@ -349,6 +349,6 @@ it('a damaged record in the store is reported as damaged', async () => {
   await testbed.store.put(recordPath.key('torn'), Buffer.from('{"id":'), undefined)
   expect(await refusal(rotateKey(testbed.engine, 'torn'))).toEqual([
     'STORE_CORRUPT',
-    'the record key/torn is not what keymgmt writes',
+    'the record key/torn has no valid content',
   ])
 })

@@ -36,7 +36,7 @@ describe('keymgmt dev -policy', () => {
   })
   it.each([
     ['{', "can't be read as JSON"],
-    [{ Statement: [{ Effect: 'Maybe' }] }, 'is no IAM policy: Effect is one of Allow, Deny'],
+    [{ Statement: [{ Effect: 'Maybe' }] }, 'is not an IAM policy: Effect is one of Allow, Deny'],
   ])('refuses %j', (policy, words) => {
     const { status, stderr } = dev(policy)
     expect(status).toBe(1)

@@ -259,7 +259,7 @@ describe('help', () => {
     expect(hints(() => router.resolve('write', 'm/a', null))).toEqual(['m/a supports read, delete'])
     expect(hints(() => router.resolve('read', 'm/x', null))).toEqual([
       'did you mean "m/a"?',
-      'see all paths with: keymgmt path-help m',
+      'to list all paths: keymgmt path-help m',
     ])
     expect(hints(() => router.resolve('read', 'n/x', null))[0]).toBe('paths begin with m/')
     expect(router.resolve('read', `m/b/${'n'.repeat(110)}`, null).params).toEqual({

@@ -88,7 +88,7 @@ describe('a path', () => {
     expect(failure('read', path)).toEqual({
       code: 'PATH_UNSUPPORTED',
       message: `unsupported path "${path}"`,
-      hints: [...hints, 'see all paths with: keymgmt path-help keymgmt'],
+      hints: [...hints, 'to list all paths: keymgmt path-help keymgmt'],
     })
   })
 

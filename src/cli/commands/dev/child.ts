@@ -56,7 +56,7 @@ function replaceListeners(signal: NodeJS.Signals, listener: () => unknown): () =
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such program',
+  ENOENT: 'no such program',
   EACCES: 'it is not executable',
 }
 

@@ -13,9 +13,9 @@ export function defineDev(context: Context): KeymgmtCommand {
     .description(
       'Serves an AWS KMS on this machine, in memory, and runs the command with a throw-away store and without any other AWS credentials; ends with the status of the command. Without a command it prints the variables to set and serves until Ctrl-C. "keymgmt help environment" lists the variables.',
     )
-    .example('A shell in which everything works and nothing costs', 'keymgmt dev -- bash')
+    .example('Open a shell that talks to the embedded AWS KMS', 'keymgmt dev -- bash')
     .example(
-      'A script against the request quotas of AWS',
+      'Run a script under the request quotas of AWS',
       'keymgmt dev -quotas=aws -- ./rotate-all.sh',
     )
     .example(
@@ -23,7 +23,7 @@ export function defineDev(context: Context): KeymgmtCommand {
       'keymgmt dev -fault=CreateKey:1:drop -- bash',
     )
     .example(
-      'A rehearsal on a copy of the store, in another account',
+      'Rehearse with a copy of the store, in another account',
       'keymgmt dev -account=444455556666 -store=/tmp/copy -- bash',
     )
     .argument('[-- COMMAND...]')
@@ -35,28 +35,27 @@ export function defineDev(context: Context): KeymgmtCommand {
 
 function devOptions(): readonly Option[] {
   return [
-    new Option('--account <string>', 'The 12 digits of the AWS account to be.')
+    new Option('--account <string>', 'ID of the AWS account to serve: 12 digits.')
       .default(undefined, DEFAULT_ACCOUNT)
       .argParser(readAccount),
     new Option(
       '--credentials <string...>',
-      'Credentials to accept, as ID:SECRET. Can be given several times.',
+      'Credentials to accept, as ID:SECRET. Can be specified several times.',
     ).argParser(appendPair),
     new Option(
       '--fault <string...>',
-      'Fault to inject, as Operation:nth:kind. Can be given several times.',
+      'Fault to inject, as Operation:nth:kind. Can be specified several times.',
     ),
     formatOption(),
-    new Option(
-      '--latency <duration>',
-      'Time that every answer takes longer, such as 50ms.',
-    ).argParser(readLatency),
+    new Option('--latency <duration>', 'Delay of every reply, such as 50ms.').argParser(
+      readLatency,
+    ),
     new Option('--listen <string>', 'Address to listen on: host:port, on this machine.')
       .default({ host: '127.0.0.1', port: 0 }, '127.0.0.1:0')
       .argParser(readListen),
     new Option(
       '--policy <string>',
-      'File with an IAM policy, as JSON, that limits the pair that is handed out.',
+      'File with an IAM policy, as JSON, for the credentials that the embedded KMS issues.',
     ),
     new Option('--quotas <string>', 'Request quotas to enforce: "aws" or "none".')
       .choices(['aws', 'none'])

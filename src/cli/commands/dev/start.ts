@@ -42,7 +42,7 @@ export async function start({
   policy,
 }: DevFlags): Promise<DevKms> {
   if (!isLoopback(listen.host))
-    throw invalid('listen', 'is an address of this machine only: 127.0.0.1, localhost or [::1]')
+    throw invalid('listen', 'must be an address of this machine: 127.0.0.1, localhost or [::1]')
   const faults = fault.map(readFault)
   const policies = policy === undefined ? undefined : { default: readJson(policy) }
   if (policies)
@@ -67,7 +67,7 @@ export async function start({
 
 /** Converts the error of an address that can't be listened on. Returns any other unchanged. */
 function listenError(error: NodeJS.ErrnoException, { host, port }: DevFlags['listen']): Error {
-  const anyPort = `give another port, or 0 for any free one: -listen=${host}:0`
+  const anyPort = `use another port, or 0 for any free one: -listen=${host}:0`
   switch (error.code) {
     case 'EADDRINUSE':
       return invalid('listen', `another program uses port ${port} of ${host}`, [anyPort])
@@ -79,7 +79,7 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: DevFlags['lis
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return invalid('listen', `this machine has no address ${host}`, [
-        'listen on the usual one: -listen=127.0.0.1:0',
+        'use the default address: -listen=127.0.0.1:0',
       ])
     default:
       return error.code === undefined

@@ -49,7 +49,7 @@ function makeTemporary(): string {
     throw new KeymgmtError(
       'STORE_UNAVAILABLE',
       `the throw-away store can't be created in ${tmpdir()}: ${code}`,
-      { hints: ['let TMPDIR name a folder that you can write to'], cause },
+      { hints: ['set TMPDIR to a folder that you can write to'], cause },
     )
   }
 }

@@ -6,6 +6,6 @@ export function defineOperator(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('operator')
     .summary('Back up and restore the store')
     .description('Commands for the operator of the store.')
-    .example('A backup', 'keymgmt operator snapshot save today.snapshot')
+    .example('Back up the store', 'keymgmt operator snapshot save today.snapshot')
     .addCommand(defineSnapshot(context))
 }

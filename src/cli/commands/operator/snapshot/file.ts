@@ -52,9 +52,13 @@ export async function writeSnapshot(
   if (exists(file)) throw existsError(file)
   const header = seals.header()
   if (!header) {
-    throw new KeymgmtError('STORE_UNAVAILABLE', 'there is no store yet, so nothing was saved', {
-      hints: ['see which store is in use: keymgmt status'],
-    })
+    throw new KeymgmtError(
+      'STORE_UNAVAILABLE',
+      'the store does not exist yet, so nothing was saved',
+      {
+        hints: ['to to see which store is in use: keymgmt status'],
+      },
+    )
   }
   const root = await seals.open(header)
   const { text, warnings } = await saveSnapshot(store, header, root, engine.now())
@@ -72,6 +76,6 @@ export async function writeSnapshot(
 
 function existsError(file: string): KeymgmtError {
   return new KeymgmtError('SNAPSHOT_EXISTS', `the file ${file} exists`, {
-    hints: ['give the snapshot another name; nothing was changed'],
+    hints: ['choose another name for the snapshot; nothing was changed'],
   })
 }

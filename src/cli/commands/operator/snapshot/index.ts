@@ -10,7 +10,7 @@ export function defineSnapshot(context: Context): KeymgmtCommand {
     .description(
       "A snapshot is one file with everything that the store contains, sealed with the store's own seals: the same keyfile or passphrase opens it.",
     )
-    .example('A backup', 'keymgmt operator snapshot save today.snapshot')
+    .example('Back up the store', 'keymgmt operator snapshot save today.snapshot')
     .addCommand(defineSave(context))
     .addCommand(defineInspect(context))
     .addCommand(defineRestore(context))

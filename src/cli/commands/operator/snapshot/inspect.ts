@@ -9,9 +9,9 @@ export function defineInspect(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('inspect')
     .summary('Check a snapshot and list its keys')
     .description(
-      'Checks that the snapshot is complete and unchanged, and prints the id of its store, when it was saved, its seals, and its keys with their versions. Opens no material and no credentials.',
+      'Checks that the snapshot is complete and unchanged, and prints the id of its store, when it was saved, its seals, and its keys with their versions. It opens neither material nor credentials.',
     )
-    .example('The keys in a backup', 'keymgmt operator snapshot inspect backup.snapshot')
+    .example('List the keys in a backup', 'keymgmt operator snapshot inspect backup.snapshot')
     .argument('<FILE>')
     .addOption(formatOption())
     .action((file: string, { format }: { format: FormatName }) => inspect(context, file, format))

@@ -22,26 +22,26 @@ export function defineRestore(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('restore')
     .summary('Bring the store to the state of a snapshot')
     .description(
-      'Replaces the records of the store by those of the snapshot. Lists what the store has and the snapshot lacks, and refuses to lose it without -force. Material always stays. An empty location takes the id and the seals of the store in the snapshot. Run an interrupted restore again: until it is done, every other command is refused. Afterwards, AWS is asked if it has newer versions.',
+      'Replaces the records of the store with those of the snapshot. Lists what the store has and the snapshot lacks, and refuses to lose it without -force. Material always stays. An empty location takes the id and the seals of the store in the snapshot. Run an interrupted restore again: until it is done, every other command is refused. Afterwards, keymgmt asks AWS for newer versions.',
     )
     .example(
-      'What a restore would lose',
+      'List what a restore would lose',
       'keymgmt operator snapshot restore -check backup.snapshot',
     )
     .example(
-      'A store in a new location',
+      'Restore to a new location',
       'KEYMGMT_KEYFILE=$KEYMGMT_HOME/keyfile KEYMGMT_HOME=$PWD/restored keymgmt operator snapshot restore backup.snapshot',
     )
     .argument('<FILE>')
     .addOption(
       new Option(
         '--check',
-        'Only list what the store has and the snapshot lacks. The exit status is 3 if there is any.',
+        'Only list what the store has and the snapshot lacks. Exit with 3 if the list is not empty.',
       ).conflicts('force'),
     )
     .addOption(
       forceOption(
-        'Restore although the snapshot lacks something that the store has. First saves a snapshot of the present store, and prints its name.',
+        'Restore although the snapshot lacks something that the store has. First saves a snapshot of the current store, and prints its name.',
       ),
     )
     .addOption(formatOption())
@@ -103,7 +103,7 @@ async function replace(
       const file = join(path, `before-restore-${stampOf(opened.engine.now())}.snapshot`)
       await writeSnapshot(terminal, opened, file, store)
       saved = file
-      terminal.err(`Saved the present store in ${file}\n`)
+      terminal.err(`Saved the current store in ${file}\n`)
     },
   })
   const { describeSnapshot } = await import('../../../../core/operations/snapshot-contents.js')
@@ -144,7 +144,7 @@ async function lookForNewer({ terminal, opened, snapshot }: Restore): Promise<nu
       if (!(error instanceof KeymgmtError)) throw error
       status = error.exitStatus
       terminal.err(
-        `The store is restored, but it is unknown if AWS has newer versions of ${name}: ${error.message}\n  hint: do not rotate ${name} before you have run the restore again, with -force if necessary\n`,
+        `The store is restored, but keymgmt could not find out if AWS has newer versions of ${name}: ${error.message}\n  hint: do not rotate ${name} before you run the restore again, with -force if necessary\n`,
       )
     }
   }

@@ -11,7 +11,7 @@ export function defineSave(context: Context): KeymgmtCommand {
     .description(
       'Saves everything that the store contains in a new file, also while other commands write: the records of one key are from one moment. The file is sealed like the store; keep the keyfile or the passphrase elsewhere. Refuses a FILE that exists.',
     )
-    .example('A backup', 'keymgmt operator snapshot save store.snapshot')
+    .example('Back up the store', 'keymgmt operator snapshot save store.snapshot')
     .argument('<FILE>')
     .addOption(formatOption())
     .action((file: string, { format }: { format: FormatName }) => save(context, file, format))
