@@ -72,7 +72,7 @@ describe('adoption', () => {
     await testbed.ok(`write -f keymgmt/key/other type=${type}`)
     const refused = await testbed.run(`write keymgmt/kms/k/key/other/adopt key_id=${id}`)
     expect(refused).toMatchObject({ status: 2, stdout: '' })
-    expect(refused.stderr).toContain('does not hold version 1 of other')
+    expect(refused.stderr).toContain('does not contain version 1 of other')
     expect((await testbed.run('list keymgmt/key/other/kms')).status).toBe(2)
     expect(
       (await testbed.client().send(new DescribeKeyCommand({ KeyId: id }))).KeyMetadata?.KeyState,

@@ -21,7 +21,7 @@ describe('an error of the operating system is not reported as a bug', () => {
       })
       expect(status).toBe(2)
       expect(stderr).toContain(file)
-      expect(stderr).not.toMatch(/defect of keymgmt|unexpected/)
+      expect(stderr).not.toMatch(/bug in keymgmt|unexpected/)
     }
   })
 
@@ -30,7 +30,7 @@ describe('an error of the operating system is not reported as a bug', () => {
     const { status, stderr } = await testbed.run(`dev -listen=127.0.0.1:${port}`)
     expect(status).toBe(1)
     expect(stderr).toContain(`another program uses port ${port} of 127.0.0.1`)
-    expect(stderr).not.toMatch(/defect of keymgmt|unexpected/)
+    expect(stderr).not.toMatch(/bug in keymgmt|unexpected/)
   })
 
   it('a policy that no user can read', async () => {
@@ -38,7 +38,7 @@ describe('an error of the operating system is not reported as a bug', () => {
     for (const name of ['policy', 'none']) {
       const { status, stderr } = await testbed.run(`dev -policy=${join(testbed.home, name)}`)
       expect(status).toBeGreaterThan(0)
-      expect(stderr).not.toMatch(/defect of keymgmt|unexpected/)
+      expect(stderr).not.toMatch(/bug in keymgmt|unexpected/)
     }
   })
 })

@@ -12,7 +12,9 @@ import type { Step } from './plan.js'
 
 /** A KMS key that the alias of a distribution names and that is not on record. */
 export interface NewerTarget {
+  /** AWS Region. */
   readonly region: string
+  /** Id of the KMS key. */
   readonly id: string
   /** The version in its tags; undefined if the tags can't be read. */
   readonly version: number | undefined
