@@ -6,6 +6,7 @@ import { copyAccount, createAccount, type Account } from '../../src/dev-kms/acco
 import { AwsError } from '../../src/dev-kms/errors.js'
 import { AWS_LIMITS, UNLIMITED } from '../../src/dev-kms/quotas.js'
 import { perform, type Service } from '../../src/dev-kms/service.js'
+import { callerIdentity, STS_CONTENT_TYPE } from '../../src/dev-kms/sts.js'
 import { authenticate, type Credential } from '../../src/dev-kms/sigv4.js'
 import type { Fault, RequestPoint } from './faults.js'
 import { never, type Machine, type Process } from './machine.js'
@@ -180,11 +181,11 @@ export class Aws {
     process: Process,
   ): Promise<Reply> {
     try {
-      const { buffer, byteOffset, byteLength } = request.body as Uint8Array
-      const body = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
+      const isSts = request.headers['content-type']?.startsWith(STS_CONTENT_TYPE) === true
+      const body = bytesOf(request.body)
       const { accessKeyId } = authenticate(
         {
-          service: 'kms',
+          service: isSts ? 'sts' : 'kms',
           method: request.method,
           url: request.path,
           headers: request.headers,
@@ -195,6 +196,7 @@ export class Aws {
       )
       const service = this.#services.get(accessKeyId)
       if (!service) throw new Error('no such account')
+      if (isSts) return identityReply(body, service.account, region)
       const input = JSON.parse(body.toString() || '{}') as Record<string, unknown>
       this.onRequest({ operation, region, account: service.account, input, process })
       const call = { operation, region, accessKeyId, requestId: randomUUID(), body }
@@ -278,6 +280,17 @@ function struck(
   if ('file' in fault.at) return false
   const { of, request } = fault.at
   return (of === undefined || of === operation) && numbers.get(of ?? '') === request
+}
+
+function bytesOf(body: unknown): Buffer {
+  if (typeof body === 'string') return Buffer.from(body)
+  const { buffer, byteOffset, byteLength } = body as Uint8Array
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
+}
+
+function identityReply(body: Buffer, { id }: Account, region: string): Reply {
+  const text = callerIdentity(body, { account: id, name: region }, 'example')
+  return { status: 200, body: text, type: 'text/xml' }
 }
 
 function networkError(code: string): Error {

@@ -38,8 +38,8 @@ function replacedMaterial(model: Model, stores: readonly StoreContent[]): string
 
 /** A record, or something that was printed, names every KMS key that has our tags. */
 function unknownKmsKeys(model: Model, stores: readonly StoreContent[]): string[] {
-  const entries = stores.flatMap(({ distributions }) =>
-    distributions.flatMap(({ record }) => record.kms_keys),
+  const entries = stores.flatMap(({ distributions, forgotten }) =>
+    [...distributions.map(({ record }) => record), ...forgotten].flatMap((each) => each.kms_keys),
   )
   const named = new Set(
     entries.flatMap((entry) =>

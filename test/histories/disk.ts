@@ -172,6 +172,7 @@ export class Disk {
       if (options?.throwIfNoEntry === false) return undefined
       throw failure('ENOENT', path)
     },
+    statSync: (path: string): Stats => statsOf(this.#required(path)),
     mkdirSync: (path: string, { mode = 0o777 }: { mode?: number } = {}): void => {
       if (this.#find(path)) throw failure('EEXIST', path)
       this.#change(path, { ...this.#folder(), mode })

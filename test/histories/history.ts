@@ -45,7 +45,10 @@ export class Course {
     const lines = BEGINNINGS[beginning] ?? []
     if (!beginnings.has(beginning)) {
       this.world.reset(randomOf(beginning))
-      for (const line of lines) await this.run(line)
+      for (const line of lines) {
+        const { status, stderr } = await this.run(line)
+        if (status !== 0) throw new Wrong(`${line}: ${stderr}`)
+      }
       beginnings.set(beginning, this.world.save())
     }
     this.world.reset(randomOf(luck), beginnings.get(beginning))

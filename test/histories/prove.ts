@@ -24,9 +24,9 @@ const FAULTS: readonly KnownFault[] = [
   },
   {
     name: 'a-lost-kms-key-blocks',
-    file: 'core/reconcile/reconcile.js',
-    from: 'if (!looked)',
-    to: 'if (looked || !looked)',
+    file: 'core/reconcile/attempt.js',
+    from: 'if (await recordLost(context, results, step, error))',
+    to: 'if (false)',
   },
   {
     name: 'an-unreadable-reply-means-nothing-was-created',
@@ -37,7 +37,7 @@ const FAULTS: readonly KnownFault[] = [
   {
     name: 'a-late-reply-is-not-waited-for',
     file: 'kms/aws/provider.js',
-    from: 'settlingMs: isLoopback ? 0 : SETTLING_MS',
+    from: 'settlingMs: endpoint.isLoopback ? 0 : SETTLING_MS',
     to: 'settlingMs: 0',
   },
   {

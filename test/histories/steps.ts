@@ -75,6 +75,11 @@ export const LINES = {
     `delete keymgmt/kms/${provider}/key/${key}/replicate/us-east-1`,
   aliases: (provider: string, key: KeyName) =>
     `${LINES.distribute(provider, key)} version_aliases=true`,
+  rotateWithout: (provider: string, key: string) =>
+    `write -f keymgmt/key/${key}/rotate without=${provider}`,
+  forget: (provider: string, key: string) =>
+    `write -f keymgmt/kms/${provider}/key/${key}/forget allow_orphans=true`,
+  orphans: (provider: string) => `read keymgmt/kms/${provider}/verify orphans=true`,
   import: (key: string, byte: number) =>
     `write keymgmt/key/${key}/import_version material=${byte.toString(16).padStart(2, '0').repeat(32)}`,
   allowDeletion: (key: KeyName) =>
@@ -140,6 +145,9 @@ const commandLine: fc.Arbitrary<readonly [line: string, operations: string]> = f
     weight: 1,
     arbitrary: place.map(([name]) => [LINES.deleteProvider(name), 'DescribeKey'] as const),
   },
+  OF_PLACE(1, LINES.rotateWithout, CREATING),
+  OF_PLACE(1, LINES.forget, ''),
+  OF_PLACE(1, LINES.orphans, 'ListKeys ListResourceTags DescribeKey'),
   OF_PLACE(1, LINES.verify, 'DescribeKey ListAliases ListResourceTags'),
 )
 
@@ -157,9 +165,7 @@ const command: fc.Arbitrary<CommandRun> = commandLine.chain(([line, operations])
     { weight: 1, arbitrary: fc.record({ line: of, fault, copyAt }) },
     { weight: 1, arbitrary: fc.record({ line: of, store: copy }) },
     { weight: 1, arbitrary: fc.record({ line: of, fault, store: copy }) },
-    ...(/rotate$| purpose=/.test(line)
-      ? [{ weight: 1, arbitrary: fc.record({ line: of, as: fc.constant(OTHER_ACCOUNT) }) }]
-      : []),
+    { weight: 1, arbitrary: fc.record({ line: of, as: fc.constant(OTHER_ACCOUNT) }) },
   )
 })
 
@@ -209,6 +215,9 @@ export function nameOfStep(step: Step): string {
 const KINDS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/min_enabled_version/, 'minimum'],
   [/kms\/\w+ provider=/, 'configure'],
+  [/without=/, 'rotate without'],
+  [/\/forget /, 'forget'],
+  [/orphans=true/, 'look for orphans'],
   [/version_aliases/, 'version aliases'],
   [/\/(adopt|import_version) /, '$1'],
   [/^delete .*\/replicate\//, 'drop a Region'],

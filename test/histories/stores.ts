@@ -5,6 +5,7 @@ import { withMaterial } from '../../src/core/records/material.js'
 import {
   recordPath,
   type DistributionRecord,
+  type ForgottenDistribution,
   type KeyRecord,
 } from '../../src/core/records/model.js'
 import { distributionsOf, readKey } from '../../src/core/records/repository.js'
@@ -24,19 +25,20 @@ export interface StoreContent {
   readonly name: StoreName
   readonly keys: readonly KeyRecord[]
   readonly distributions: readonly FoundDistribution[]
+  readonly forgotten: readonly ForgottenDistribution[]
   /** In hexadecimal, by key id and version. */
   readonly materials: ReadonlyMap<string, string>
   readonly error?: string
 }
 
 /** Reads every copy of the store, as the library does. */
-export async function readStores(world: World): Promise<StoreContent[]> {
+export async function readStores(world: Pick<World, 'folderOf'>): Promise<StoreContent[]> {
   const contents: StoreContent[] = []
   for (const name of STORES) contents.push(await readStore(world, name))
   return contents
 }
 
-async function readStore(world: World, name: StoreName): Promise<StoreContent> {
+async function readStore(world: Pick<World, 'folderOf'>, name: StoreName): Promise<StoreContent> {
   const storeDir = world.folderOf(name)
   const { store } = openSealedLocalStore({ storeDir, keyfile: join(storeDir, 'keyfile') })
   const engine = createEngine({ store, kinds: {} as Engine['kinds'] })
@@ -50,10 +52,18 @@ async function readStore(world: World, name: StoreName): Promise<StoreContent> {
       Promise.all(keys.map((key) => activeOf(engine, key))),
       archivedOfAll(engine),
     ])
-    return { name, keys, distributions: [...active.flat(), ...archived], materials }
+    const forgotten = keys.flatMap((key) => key.forgotten ?? [])
+    return { name, keys, distributions: [...active.flat(), ...archived], forgotten, materials }
   } catch (error) {
     const { message } = error as Error
-    return { name, keys: [], distributions: [], materials: new Map(), error: message }
+    return {
+      name,
+      keys: [],
+      distributions: [],
+      forgotten: [],
+      materials: new Map(),
+      error: message,
+    }
   }
 }
 
