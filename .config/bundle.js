@@ -1,8 +1,16 @@
 // Bundles the published package: the command, the library and the demo, in a few files without
 // dependencies. Adds the licences of the bundled packages, a bill of materials (CycloneDX 1.6), and
 // the manual page.
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 
 const OUT = 'dist/bundle'
@@ -60,6 +68,17 @@ function billOfMaterials(packages) {
     metadata: { component: { ...component(manifest), type: 'application' } },
     components: packages.map(component),
   }
+}
+
+/** Copies a file of declarations, and those that it refers to, from dist/src/. */
+function copyDeclarations(file, copied = new Set()) {
+  if (copied.has(file)) return
+  copied.add(file)
+  const target = join(OUT, 'types', relative('dist/src', file))
+  mkdirSync(dirname(target), { recursive: true })
+  cpSync(file, target)
+  for (const [, name] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()'(\.[^']+)\.js'/g))
+    copyDeclarations(join(dirname(file), `${name}.d.ts`), copied)
 }
 
 rmSync(OUT, { recursive: true, force: true })
@@ -139,6 +158,7 @@ const packages = bundledPackages(modules)
   .map(readPackage)
 writeFileSync(join(OUT, 'THIRD-PARTY-NOTICES.txt'), `${notices(packages)}\n`)
 writeFileSync(join(OUT, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(packages), null, 2)}\n`)
+copyDeclarations('dist/src/index.d.ts')
 const { manual } = await import('../dist/src/cli/help/manual.js')
 const { defineProgram } = await import('../dist/src/cli/commands/index.js')
 const { processTerminal } = await import('../dist/src/cli/terminal.js')

@@ -126,7 +126,7 @@ describe('adoption', () => {
     await testbed.ok(`write ${PATH}/adopt key_id=${id}`)
     await testbed.ok(`write ${PATH}/adopt key_id=${id}`)
     expect((await testbed.run(`write ${PATH}/adopt key_id=${own}`)).stderr).toContain(
-      'is distributed to k already',
+      'is already distributed to k',
     )
   })
 })
