@@ -1,6 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import { DELETION_WINDOW } from '../records/deletion-window.js'
-import type { KmsKey, KmsKeyState } from '../../kms/provider.js'
+import type { KmsKey } from '../../kms/provider.js'
 import { materialIn, requireKmsKey, withImported } from '../records/kms-keys.js'
 import { materialFingerprint, withMaterial } from '../records/material.js'
 import { without, type KmsKeyPlace, type MaterialEntry } from '../records/model.js'
@@ -8,7 +8,6 @@ import { pointAlias, removeAlias } from './aliases.js'
 import { tagsFor, updateKmsKey, type ReconcileContext } from './context.js'
 import { createPrimary, createReplica } from './create.js'
 import type { Step, StepOf } from './plan.js'
-import { isUnanswered } from './unanswered.js'
 
 /** Takes a step and writes it down. @throws KeymgmtError of the KMS or the store. */
 export async function takeStep(context: ReconcileContext, step: Step): Promise<void> {
@@ -76,8 +75,9 @@ const STEPS: {
   'cancel-deletion': async (context, step) => {
     const kmsKey = kmsKeyAt(context, step)
     await context.provider.cancelDeletion(step.region, kmsKey)
-    // AWS leaves it disabled, or without material, which it has hidden until now.
-    const state = await lookAt(context, step.region, kmsKey)
+    // AWS leaves it disabled, or without material, which it has hidden until now. If it can't be
+    // looked at, the step is repeated: a KMS key must not keep material that was revoked.
+    const state = (await context.provider.inspect(step.region, kmsKey))?.state
     await updateKmsKey(context, step, (entry) => {
       const rest = without(entry, 'deletion', 'enabled')
       if (state === 'pending-import') return withImported(rest, false)
@@ -89,20 +89,6 @@ const STEPS: {
 
 function isRevoked({ distribution }: ReconcileContext): boolean {
   return distribution.current.state === 'revoked'
-}
-
-/** The state of the KMS key; undefined if AWS doesn't say. */
-async function lookAt(
-  { provider }: ReconcileContext,
-  region: string,
-  key: KmsKey,
-): Promise<KmsKeyState | undefined> {
-  try {
-    return (await provider.inspect(region, key))?.state
-  } catch (error) {
-    if (isUnanswered(error)) return undefined
-    throw error
-  }
 }
 
 /** The KMS key that must be on record. @throws KeymgmtError STORE_CORRUPT */
