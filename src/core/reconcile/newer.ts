@@ -136,14 +136,19 @@ function outdatedError(
   { key, distribution }: ObserveContext,
   { region, id, version }: NewerTarget,
 ): KeymgmtError {
-  const whose =
-    version === undefined ? 'whose tags can not be read' : `version ${version} of ${key.name}`
+  const [whose, conclusion, hints] =
+    version === undefined
+      ? ['whose tags can not be read', 'it may be', [ALLOW_TAGS]]
+      : [`version ${version} of ${key.name}`, 'it is', []]
   return new KeymgmtError(
     'STORE_OUTDATED',
-    `the alias ${aliasName(distribution.current.name)} in ${region} names KMS key ${id}, ${whose}, which this store does not know: it is an older copy of the store`,
-    { hints: ['nothing was changed in AWS', ...OUTDATED_WAYS_OUT] },
+    `the alias ${aliasName(distribution.current.name)} in ${region} names KMS key ${id}, ${whose}, which this store does not know: ${conclusion} an older copy of the store`,
+    { hints: ['nothing was changed in AWS', ...hints, ...OUTDATED_WAYS_OUT] },
   )
 }
+
+const ALLOW_TAGS =
+  'to find out, allow kms:ListResourceTags on the KMS key, then run the same command again'
 
 /** The ways out of an older copy of the store. */
 export const OUTDATED_WAYS_OUT: readonly string[] = [

@@ -149,18 +149,10 @@ function createRecorder({ required, arns, unanswered }: RecordedPermissions): Aw
   }
 }
 
-/**
- * True for the tags of a KMS key that ListKeys returned: the permission for ListKeys covers them.
- * A KMS key that is on record is named by its ARN.
- */
-function isSearched({ operation, input }: AwsRequest): boolean {
-  return operation === 'ListResourceTags' && !textOf(input, 'KeyId').startsWith('arn:')
-}
-
 /** The permission with the operation's name, if AWS checks one. */
 function ownPermission(request: AwsRequest, resources: Resources): RequiredPermission[] {
   const { operation, region, input } = request
-  if (operation === 'GetCallerIdentity' || isSearched(request)) return []
+  if (operation === 'GetCallerIdentity') return []
   const values = { ...tagValues(input), ...inputValues(input) }
   const permission = { operation, regions: [region], values }
   const key = resources.keyOf(request)
