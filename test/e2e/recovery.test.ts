@@ -59,7 +59,9 @@ describe('a removal', () => {
     expect(removed.stderr).toContain(
       new Date(time.getTime() + 7 * 86_400_000).toISOString().slice(0, 10),
     )
-    expect(removed.stderr.replace(/\s+/g, ' ')).toContain('ciphertext of symmetric KMS keys can never be decrypted')
+    expect(removed.stderr.replace(/\s+/g, ' ')).toContain(
+      'ciphertext of symmetric KMS keys can never be decrypted',
+    )
     expect(removed.stderr.replace(/\s+/g, ' ')).toContain(`keymgmt write -f ${PATH}/restore`)
   })
 
