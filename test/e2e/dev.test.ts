@@ -241,7 +241,7 @@ describe('keymgmt dev refuses to listen on', () => {
     const { status, stderr } = await testbed.run('dev -listen=192.0.2.1:0 -- true')
     expect({ status, stderr }).toEqual({
       status: 1,
-      stderr: expect.stringContaining('is an address of this machine only'),
+      stderr: expect.stringContaining('must be an address of this machine: 127.0.0.1'),
     })
   })
 })

@@ -273,9 +273,9 @@ const BEFORE_PATH: Readonly<Record<string, readonly string[]>> = {
   'keymgmt/key/:name/import_version': [
     'keymgmt write keymgmt/key/app/import type=aes256-gcm96 material=@key.bin',
   ],
-  'keymgmt/key/:name/rotate': [KEY],
   'keymgmt/kms': [PROVIDER],
   'keymgmt/kms/:name/identity': [PROVIDER],
+  'keymgmt/kms/:name/verify': DISTRIBUTED,
   // A KMS key of the same material that keymgmt does not know.
   'keymgmt/kms/:name/key/:key/adopt': [
     PROVIDER,

@@ -138,7 +138,11 @@ describe('refusals', () => {
       { AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE' },
       'UnrecognizedClientException',
     ],
-    ['an unreachable endpoint', { AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:9' }, 'ECONNREFUSED'],
+    [
+      'an unreachable endpoint',
+      { AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:9' },
+      ': ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:9\n',
+    ],
     [
       'an endpoint that is neither https nor loopback',
       { AWS_ENDPOINT_URL_KMS: 'http://192.0.2.1' },

@@ -106,7 +106,7 @@ describe.each(['plain', 'own'])('an error of a service, with the provider %s', (
     respond = () => ({ status: 403, message: `<html>${'x'.repeat(100_000)}` })
     const printed = await distribute(provider, 'table')
     expect(printed).toContain('… (99406 more characters)')
-    expect(printed.length).toBeLessThan(4_000)
+    expect(printed).not.toMatch(/x{600}/)
   })
 
   it('is printed once, although every version fails with it', async () => {

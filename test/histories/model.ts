@@ -72,6 +72,8 @@ export class Model {
   readonly known = new Set<string>()
   /** The keys of which AWS has deleted a KMS key. */
   readonly lost = new Set<string>()
+  /** The keys that a command changed in the copy of the store: AWS can be newer than the others. */
+  readonly changedInCopy = new Set<string>()
   /** Everything that was printed. */
   reported = ''
   /** What requests did that nobody asked for. */
@@ -87,6 +89,7 @@ export class Model {
   /** Notes what a command is asked to do, before it runs. */
   begin(line: string, store: StoreName = 'main'): void {
     const { kind, provider, key = '', minimum } = intentOf(line)
+    if (store !== 'main') this.changedInCopy.add(key)
     if (kind === 'remove' || kind === 'revoke' || kind === 'drop')
       for (const use of this.#usesOf(provider, key))
         if (kind !== 'drop' || use.region === 'us-east-1') use.takenDown.add(store)

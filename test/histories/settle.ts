@@ -3,6 +3,7 @@ import { ACCOUNTS, type AccessKeyId } from './aws.js'
 import type { Course } from './history.js'
 import { LINES, type Change } from './steps.js'
 import { readStores, type FoundDistribution } from './stores.js'
+import type { Ran } from './world.js'
 
 /** A difference as `verify` prints it. */
 interface Difference {
@@ -10,7 +11,7 @@ interface Difference {
   readonly region: string
   readonly subject: string
   readonly found: string
-  readonly mend: string | null
+  readonly way_out: string | null
 }
 
 /**
@@ -57,13 +58,13 @@ async function mend(course: Course, found: FoundDistribution): Promise<string[]>
     if (first.status !== 0) await run(LINES.repair(provider, key))
     const { status, error } = await run(LINES.restore(provider, key))
     if (status !== 0)
-      return isExplained(course, key)
+      return isExplained(course, key) || isOutdated(course, key, error)
         ? []
         : [`restore of ${key} in ${provider}: ${error?.message ?? ''}`]
   }
   const { status, error } = await run(LINES.repair(provider, key))
   if (status === 0 || status === 3) return verify(course, found)
-  return isExplained(course, key)
+  return isExplained(course, key) || isOutdated(course, key, error)
     ? []
     : [`repair of ${key} in ${provider}: ${error?.message ?? ''}`]
 }
@@ -72,7 +73,7 @@ async function mend(course: Course, found: FoundDistribution): Promise<string[]>
 async function rotate(course: Course, found: FoundDistribution): Promise<string[]> {
   const { key } = found
   const { status, error } = await course.run(LINES.rotate(key), accountOf(found))
-  if (status === 0 || isExplained(course, key)) return []
+  if (status === 0 || isExplained(course, key) || isOutdated(course, key, error)) return []
   return [`rotate of ${key}: ${error?.message ?? ''}`]
 }
 
@@ -82,9 +83,12 @@ async function verify(course: Course, found: FoundDistribution): Promise<string[
   const line = LINES.verify(provider, key)
   const { status, stdout, error } = await course.run(line, accountOf(found))
   if (status === 0) return otherMaterial(course, found)
+  if (isOutdated(course, key, error)) return []
   if (status !== 3) return [`verify of ${key} in ${provider}: ${error?.message ?? ''}`]
   const isLost = course.model.lost.has(key)
   const { data } = JSON.parse(stdout) as { data: { differences: Difference[] } }
+  const isOlder = data.differences.some(({ way_out }) => way_out?.includes('newest copy'))
+  if (isOlder && isNewerElsewhere(course, key)) return []
   return data.differences
     .filter(({ found }) => !isExplained(course, key) && !(isLost && /lost|deleted/.test(found)))
     .map((difference) => `verify of ${key} in ${provider} finds ${JSON.stringify(difference)}`)
@@ -109,6 +113,16 @@ async function otherMaterial(
       ? []
       : [`verify of ${key} in ${provider} is clean, but ${entry.key.id} has other material`]
   })
+}
+
+/** True if AWS can be newer than this store: another copy changed the key. */
+function isNewerElsewhere({ model }: Course, key: string): boolean {
+  return model.changedInCopy.has(key)
+}
+
+/** True if the command rightly refused to work with an older copy of the store. */
+function isOutdated(course: Course, key: string, error: Ran['error']): boolean {
+  return error?.code === 'STORE_OUTDATED' && isNewerElsewhere(course, key)
 }
 
 /** Changes of somebody else that keymgmt can't undo. */

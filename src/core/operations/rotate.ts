@@ -114,7 +114,8 @@ function rotationError(
   const behind = included
     .filter(({ distribution }) => isBehind(key, distribution.current))
     .map(({ providerName }) => providerName)
-  if (behind.length === 0) return error
+  const isOutdated = error instanceof KeymgmtError && error.code === 'STORE_OUTDATED'
+  if (behind.length === 0 || isOutdated) return error
   const path = `keymgmt/key/${key.name}/rotate`
   const isGone = error instanceof KeymgmtError && UNREACHABLE.includes(error.code)
   return withHints(error, [

@@ -83,8 +83,9 @@ async function takeAllSteps(context: ReconcileContext, results: StepResults): Pr
   const { key, distribution } = context
   const steps = plan(key, distribution.current).flat(2)
   if (needsPlace(steps)) await assertPlaceOf(context)
-  if (dependOnNewest(distribution, steps)) await assertNewest(context)
+  // A KMS key whose creation is on record is known, although its id may not be on record yet.
   await findAllUnrecorded(context, results)
+  if (dependOnNewest(distribution, steps)) await assertNewest(context)
   // A step may make another one necessary (a version enabled only to be replicated) or impossible
   // (a KMS key that turns out to be lost), so plan again after each stage.
   for (;;) {

@@ -108,16 +108,17 @@ function compareAliases(compared: Compared, { aliases, newer }: Observation): Di
       const expected = createdKmsKeyAt(record, version, region)?.key.id
       const targets = aliases.get(region)
       const found = targets?.get(name)
-      if (!targets || expected === undefined || expected === found) return []
+      const isNewer = newer.some((target) => target.region === region && target.id === found)
+      if (!targets || expected === found || (expected === undefined && !isNewer)) return []
       return [
         {
           what: 'alias',
           region,
           version,
           subject: name,
-          expected: `names ${expected}`,
+          expected: `names ${expected ?? 'a KMS key on record'}`,
           found: found === undefined ? 'does not exist' : `names ${found}`,
-          ...(newer.some(({ id }) => id === found)
+          ...(isNewer
             ? { repairable: false, wayOut: OUTDATED_WAYS_OUT.join('; ') }
             : { repairable: true, wayOut: repairOf(compared) }),
         },

@@ -4,7 +4,7 @@ import { aliasName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
 import { aliasAt } from '../records/kms-keys.js'
 import type { DistributionRecord, KeyRecord } from '../records/model.js'
-import type { NamedDistribution } from '../records/repository.js'
+import { distributionsOf, type NamedDistribution } from '../records/repository.js'
 import type { Engine } from '../engine.js'
 import { openContext, versionIn, type ObserveContext } from './context.js'
 import { isUnanswered } from './unanswered.js'
@@ -28,10 +28,18 @@ export async function findNewer(
   context: ObserveContext,
   targetIn: TargetIn = targetOf(context),
 ): Promise<NewerTarget[]> {
-  const { engine, key, provider, providerName, distribution } = context
+  const { engine, key, provider, distribution } = context
   const { name, regions } = distribution.current
-  const archived = await archivedOf(engine, key, providerName)
-  const known = knownPlaces([distribution.current, ...archived.map(({ record }) => record)])
+  // Somebody may have moved the alias to a KMS key that the key has in another provider.
+  const [present, archived] = await Promise.all([
+    distributionsOf(engine, key.name),
+    archivedOf(engine, key),
+  ])
+  const known = knownPlaces([
+    distribution.current,
+    ...present.map((named) => named.distribution.current),
+    ...archived.map(({ record }) => record),
+  ])
   const found = await Promise.all(
     regions.map(async (region) => {
       const id = await targetIn(region, aliasName(name))

@@ -16,9 +16,24 @@ export class AbortableHandler extends NodeHttpHandler {
     this.signal = signal
   }
 
-  override handle(...[request, options]: Parameters<NodeHttpHandler['handle']>) {
-    return super.handle(request, { ...options, abortSignal: this.signal })
+  override async handle(...[request, options]: Parameters<NodeHttpHandler['handle']>) {
+    try {
+      return await super.handle(request, { ...options, abortSignal: this.signal })
+    } catch (error) {
+      describeAttempts(error)
+      throw error
+    }
   }
+}
+
+/**
+ * Gives the error of a host with several addresses a message. Node.js leaves it empty: the messages
+ * are in the errors of the attempts, one for each address.
+ */
+function describeAttempts(error: unknown): void {
+  const failure = (error ?? {}) as Partial<AggregateError>
+  if (failure.message === '' && Array.isArray(failure.errors))
+    failure.message = failure.errors.map(({ message }: Error) => message).join('; ')
 }
 
 /** Sends the requests of a lookup of credentials, and remembers the last for the error. */

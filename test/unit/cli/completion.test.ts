@@ -50,7 +50,7 @@ const CASES: readonly (readonly [line: string, candidates: readonly string[]])[]
   ['keymgmt read keymgmt/key/app ', []],
   [
     'keymgmt write -',
-    ['-dry-run ', '-field=', '-force ', '-format=', '-output-policy ', '-timeout='],
+    ['-dry-run ', '-field=', '-force ', '-format=', '-no-create ', '-output-policy ', '-timeout='],
   ],
   ['keymgmt write --for', ['--force ', '--format=']],
   ['keymgmt read -format=', ['table ', 'json ', 'yaml ']],

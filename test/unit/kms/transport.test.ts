@@ -272,7 +272,7 @@ describe('the CA bundle', () => {
 
   it.each([
     ['that is missing', () => join(folder, 'missing.pem'), 'ENOENT'],
-    ['that is a folder', () => folder, 'EISDIR'],
+    ['that is a folder', () => folder, 'is not a regular file'],
     ['without a certificate', () => fileOf('empty.pem', 'hello\n'), 'contains no PEM certificate'],
     [
       'with a damaged certificate',

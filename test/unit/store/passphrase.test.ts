@@ -62,7 +62,7 @@ describe('a passphrase prompt', () => {
     async (atOnce) => {
       const { ask, said } = person(['correct horse\n', 'correct horse\n'], { atOnce })
       expect(text(await ask('create'))).toBe('correct horse')
-      expect(said()).toMatch(/^New passphrase[^\n]*: \nThe same again: \n$/)
+      expect(said()).toMatch(/^New passphrase[^\n]*: \nRepeat it: \n$/)
     },
   )
 
