@@ -104,7 +104,7 @@ export const DIVERGENCES: readonly Divergence[] = [
   {
     target: 'localstack',
     operation: 'ReplicateKey',
-    checks: /binary, commands: (replicate|rotate everywhere|restore)$/,
+    checks: /binary, commands: (replicate|add a dropped Region|rotate everywhere|restore)$/,
     seen: 'ours missing or changed: managed-by',
     does: 'drops the tags of the request, and a replica does not know of those made after it: `verify` finds both',
     aws: 'every related KMS key lists all of them',

@@ -39,8 +39,17 @@ async function play(site: Site, lines: readonly string[]): Promise<void> {
   await assertStates(site, key, record)
   await assertAliases(site, key, record)
   if (record.state === 'removed') return
-  const { status, stdout } = await operator.run('read keymgmt/kms/k/key/app/verify')
-  assert.equal(status, 0, `verify finds: ${stdout}`)
+  const { status, stdout } = await operator.run('read -format=json keymgmt/kms/k/key/app/verify')
+  assert.equal(status, 0, `verify finds: ${differencesIn(stdout)}`)
+}
+
+function differencesIn(json: string): string {
+  const { data } = JSON.parse(json) as {
+    data: { differences: { region: string; what: string; expected: string; found: string }[] }
+  }
+  return data.differences
+    .map(({ region, what, expected, found }) => `${region} ${what}: ${expected} ${found}`)
+    .join('; ')
 }
 
 async function recordsOf(

@@ -40,7 +40,7 @@ async function live(site: Site, operator: Operator, { type, purpose }: Kind): Pr
     new DescribeKeyCommand({ KeyId: `alias/hashicorp/${distribution.name}` }),
   )
   assert.equal(named.KeyMetadata?.KeyId, distribution.versions['2'])
-  const { kms_keys } = await operator.json<Verified>(`read ${path}/verify`)
+  const { kms_keys } = await operator.json<Verified>(`read ${path}/verify challenge=true`)
   assert.deepEqual(
     kms_keys.map(({ material, state }) => `${state}, ${material}`),
     ['enabled, proven', 'enabled, proven'],
