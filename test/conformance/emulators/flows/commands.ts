@@ -45,10 +45,13 @@ async function play(site: Site, lines: readonly string[]): Promise<void> {
 
 function differencesIn(json: string): string {
   const { data } = JSON.parse(json) as {
-    data: { differences: { region: string; what: string; expected: string; found: string }[] }
+    data: { differences: Record<'region' | 'what' | 'subject' | 'expected' | 'found', string>[] }
   }
   return data.differences
-    .map(({ region, what, expected, found }) => `${region} ${what}: ${expected} ${found}`)
+    .map(
+      ({ region, what, subject, expected, found }) =>
+        `${region} ${what} ${subject}: ${expected} ${found}`,
+    )
     .join('; ')
 }
 
