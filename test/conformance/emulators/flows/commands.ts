@@ -19,7 +19,7 @@ import type { Group } from '../suite.js'
 /** Every command that changes AWS, after what was done before it. */
 export const COMMANDS: Group = {
   name: 'binary, commands',
-  kmsKeys: 47,
+  kmsKeys: 53,
   checks: (site) =>
     FLOWS.flatMap(({ name, prepare, line }) =>
       typeof line === 'string' ? [{ name, run: () => play(site, [...prepare, line]) }] : [],
