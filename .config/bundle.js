@@ -143,8 +143,13 @@ const { output } = await bundle.write({
   minifyInternalExports: false,
   minify: true,
   // Opening a file takes longer than reading it, so one file contains everything that all commands
-  // need.
-  codeSplitting: { groups: [{ name: 'startup', test: (id) => startup.has(id) }] },
+  // need, and another what all commands that change something need.
+  codeSplitting: {
+    groups: [
+      { name: 'startup', test: (id) => startup.has(id), priority: 2 },
+      { name: 'changes', test: /\/src\/(core\/(reconcile|records)|store)\//, priority: 1 },
+    ],
+  },
 })
 await bundle.close()
 const { exports: names } = output.find(({ name }) => name === 'index')
