@@ -11,7 +11,7 @@ const PATHS_ONLY =
   'keymgmt has only the paths of the keymgmt/ mount: list them with: keymgmt path-help keymgmt'
 const BACKUP = 'save the store in one file with: keymgmt operator snapshot save FILE'
 
-/** What replaces each command of Vault that keymgmt does not have. */
+/** Replacements for Vault's commands that keymgmt does not have. */
 const REPLACEMENTS: Readonly<Record<string, string>> = {
   agent: IDENTITY,
   audit: 'AWS CloudTrail records each call: search it for the user agent keymgmt',

@@ -75,7 +75,7 @@ export const OPERATION_TAG = 'keymgmt:operation'
 /** The tag with the id of the store that a KMS key belongs to. */
 export const STORE_TAG = 'keymgmt:store'
 
-/** The tags that hold the key, its id and the version that a KMS key is of. */
+/** The tags of a KMS key that name its key, the id of that key, and the version. */
 export const KEY_TAG = 'keymgmt:key'
 export const KEY_ID_TAG = 'keymgmt:key-id'
 export const VERSION_TAG = 'keymgmt:version'

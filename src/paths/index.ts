@@ -17,7 +17,7 @@ import { kmsKeyRestore } from './kms-key-restore.js'
 import { kmsKeyRevoke } from './kms-key-revoke.js'
 import { kmsKeyVerify } from './kms-key-verify.js'
 
-/** What `path-help keymgmt` says of the mount. */
+/** The description of the mount, which `path-help keymgmt` prints. */
 export const MOUNT_DESCRIPTION = `Generates keys, keeps their material in a sealed store, and distributes copies to
 AWS KMS. A key has versions; a provider is an AWS Region with credentials. A key
 in a provider has one KMS key for each version, and an alias that points to the

@@ -7,7 +7,7 @@ export type Operation = 'read' | 'write' | 'list' | 'delete'
 /** All operations, in the order of the help. */
 export const OPERATIONS: readonly Operation[] = ['write', 'read', 'list', 'delete']
 
-/** What a write created: `data` for a program, `lines` for a person. */
+/** Describes the result of a write: `data` for a program, `lines` for a person. */
 export interface Created {
   /** The result as data, for a program. */
   readonly data: Readonly<Record<string, Json>>

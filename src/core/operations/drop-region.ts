@@ -36,7 +36,7 @@ export async function dropRegion(
       await distribution.update((current) => withDropped(current, region))
       engine.outcome({ provider: providerName, region, action: 'drop-region', state: 'done' })
     }
-    // What waited for this Region only is done now.
+    // Run the steps that only this Region kept from running.
     await reconcileKey(engine, record, [named], { isRequested: () => false })
   })
 }

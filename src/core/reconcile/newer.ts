@@ -68,7 +68,7 @@ function targetOf({ provider }: ObserveContext): TargetIn {
     (await provider.aliasTargets(region, new Set([alias])).catch(ifDenied))?.get(alias)
 }
 
-/** Who may not list aliases can't see that the store is outdated. */
+/** Without kms:ListAliases, keymgmt can not detect that the store is outdated. */
 function ifDenied(error: unknown): undefined {
   if (error instanceof KeymgmtError && error.code === 'KMS_ACCESS_DENIED') return undefined
   throw error

@@ -131,7 +131,7 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
         ...subjectOf(step, providerName),
         state: 'lost',
         reason: `somebody rotated KMS key ${id} in place to other material, which is not in AWS any more`,
-        wayOut: `whoever has that material can import it again; for a new KMS key: keymgmt write -f keymgmt/key/${key}/rotate`,
+        wayOut: `its owner can import that material again; for a new KMS key: keymgmt write -f keymgmt/key/${key}/rotate`,
       })
     },
     failed: (step, thrown) => {

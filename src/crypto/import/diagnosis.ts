@@ -168,7 +168,7 @@ export function diagnose(given: Case): Diagnosis {
   }
 }
 
-/** What decoded material contains, if it is not the key itself. */
+/** Identifies the content of decoded material that is not the key itself. */
 function contentOf(bytes: Uint8Array): string | undefined {
   if (view(bytes).includes('-----BEGIN ')) return 'a PEM file'
   const foreign = foreignFile(bytes)
