@@ -186,7 +186,7 @@ function revokedError(providerName: string, key: string): KeymgmtError {
     'it is already distributed, and its material is revoked',
     {
       hints: [
-        `to to bring the material back: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
+        `to bring the material back: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
       ],
     },
   )

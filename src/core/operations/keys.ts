@@ -191,7 +191,7 @@ function assertNothingForgotten({ name, forgotten = [] }: KeyRecord): void {
     {
       hints: [
         'without this material, nobody can fill them again, nor create asymmetric and HMAC keys like them',
-        `delete the key all the same: keymgmt delete keymgmt/key/${name} allow_orphans=true`,
+        `to delete the key anyway: keymgmt delete keymgmt/key/${name} allow_orphans=true`,
       ],
     },
   )
