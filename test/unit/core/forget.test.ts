@@ -94,7 +94,7 @@ describe('forgetting a distribution', () => {
       'KEY_IN_USE',
       `AWS may still have KMS keys of app that were forgotten (k): ${arn}`,
       'without this material, nobody can fill them again, nor create asymmetric and HMAC keys like them',
-      'delete the key all the same: keymgmt delete keymgmt/key/app allow_orphans=true',
+      'to delete the key anyway: keymgmt delete keymgmt/key/app allow_orphans=true',
     ])
     expect(await testbed.store.list(`material/${id}`)).toHaveLength(1)
     await deleteKey(testbed.engine, 'app', { allowOrphans: true })

@@ -366,7 +366,7 @@ describe('a removal or revocation', () => {
     expect(await refusal(distribute(testbed.engine, 'k', 'app', AES))).toEqual([
       'DISTRIBUTION_DIFFERS',
       'it is already distributed, and its material is revoked',
-      'to to bring the material back: keymgmt write -f keymgmt/kms/k/key/app/restore',
+      'to bring the material back: keymgmt write -f keymgmt/kms/k/key/app/restore',
     ])
     expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
     await restoreDistribution(testbed.engine, 'k', 'app')

@@ -56,7 +56,7 @@ export async function writeSnapshot(
       'STORE_UNAVAILABLE',
       'the store does not exist yet, so nothing was saved',
       {
-        hints: ['to to see which store is in use: keymgmt status'],
+        hints: ['to see which store is in use: keymgmt status'],
       },
     )
   }
