@@ -14,7 +14,7 @@ import {
   type AwsConfiguration,
   type CustomEndpoint,
 } from './configuration.js'
-import { createCredentials, type Credentials } from './credentials.js'
+import { createCredentials, type Credentials, type ProcessLookups } from './credentials.js'
 import { AbortableHandler, LookupHandler } from './handlers.js'
 import type { AwsMiddleware, AwsOutput } from './middleware.js'
 import { OPERATIONS, type AwsOperation } from './operations.js'
@@ -55,15 +55,14 @@ type ClientConfig = Pick<
 export async function openConnection(
   settings: KmsSettings,
   options: ClientOptions,
+  processes: ProcessLookups = new Map(),
 ): Promise<Connection> {
   const configuration = await readConfiguration(options.env, settings.credentials.profile)
   const transport = createTransport(configuration)
   const config = clientConfig(configuration, options)
   const handler = new LookupHandler(options.signal, transport)
-  const credentials = await createCredentials(settings, configuration, {
-    ...config,
-    requestHandler: handler,
-  })
+  const lookupConfig = { ...config, requestHandler: handler }
+  const credentials = await createCredentials(settings, configuration, lookupConfig, processes)
   return { configuration, transport, credentials }
 }
 
