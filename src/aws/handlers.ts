@@ -1,6 +1,6 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Readable } from 'node:stream'
-import { assertEndpoint } from './settings.js'
+import { assertEndpoint } from './endpoint.js'
 import type { Transport } from './transport.js'
 
 /** The longest time until a response begins, and then until it ends, in milliseconds. */

@@ -5,19 +5,18 @@ import {
   isIdentityExpired,
   memoizeIdentityProvider,
 } from '@smithy/core'
-import { KeymgmtError } from '../../errors.js'
-import { registerSecrets } from '../../redact.js'
-import type { KmsSettings } from '../provider.js'
-import { lookupHint } from './advice.js'
+import { KeymgmtError } from '../errors.js'
+import { registerSecrets } from '../redact.js'
 import {
   customEndpoint,
   hasCredentials,
   runsProcess,
   type AwsConfiguration,
 } from './configuration.js'
-import { readFailure } from './errors.js'
+import { assertEndpoint } from './endpoint.js'
+import { readFailure } from './failure.js'
 import type { LookupCall, LookupHandler } from './handlers.js'
-import { assertEndpoint } from './settings.js'
+import { lookupHint } from './hints.js'
 
 /** Credentials, or the function that looks them up. */
 export type Credentials = NonNullable<KMSClientConfig['credentials']>
@@ -26,6 +25,16 @@ type Identity = Awaited<ReturnType<Lookup>>
 
 /** By profile: its process runs once for all providers and Regions. */
 export type ProcessLookups = Map<string, Lookup>
+
+/** The settings of a connection to AWS. */
+export interface ConnectionSettings {
+  /** Name of the provider that they are of, if they are a provider's. */
+  readonly name?: string
+  /** AWS Region. */
+  readonly region: string
+  /** Stored credentials by name, as a provider has them. Without any, AWS's chain applies. */
+  readonly credentials: Readonly<Record<string, string>>
+}
 
 /** The configuration of the clients that look up credentials: STS and SSO. */
 export interface LookupConfig extends Pick<
@@ -44,7 +53,7 @@ export interface LookupConfig extends Pick<
  * @throws KeymgmtError KMS_CREDENTIALS if the environment has one half of a pair.
  */
 export async function createCredentials(
-  { region, credentials: stored }: KmsSettings,
+  { region, credentials: stored }: ConnectionSettings,
   configuration: AwsConfiguration,
   config: LookupConfig,
   processes: ProcessLookups,
@@ -142,7 +151,7 @@ function environmentPair({ env }: AwsConfiguration): Identity | undefined {
 /** The session of a role that the base credentials assume, in the provider's own Region. */
 async function assumeRole(
   base: Credentials,
-  { role_arn: RoleArn, external_id: ExternalId }: KmsSettings['credentials'],
+  { role_arn: RoleArn, external_id: ExternalId }: ConnectionSettings['credentials'],
   region: string,
   configuration: AwsConfiguration,
   config: LookupConfig,

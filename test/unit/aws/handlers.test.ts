@@ -3,9 +3,9 @@ import { HttpRequest } from '@smithy/core/protocols'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Readable } from 'node:stream'
-import { readConfiguration } from '../../../src/kms/aws/configuration.js'
-import { AbortableHandler } from '../../../src/kms/aws/handlers.js'
-import { createTransport } from '../../../src/kms/aws/transport.js'
+import { readConfiguration } from '../../../src/aws/configuration.js'
+import { AbortableHandler } from '../../../src/aws/handlers.js'
+import { createTransport } from '../../../src/aws/transport.js'
 
 const ADDRESSES = [
   { address: '127.0.0.1', family: 4 },
