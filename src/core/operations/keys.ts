@@ -175,9 +175,19 @@ export async function deleteKey(
     const archived = await archivedOf(engine, key.current)
     await assertDeletedByKms(engine, 'KEY_IN_USE', archived)
     for (const each of archived) await deleteArchived(engine, each)
+    // If this command is interrupted, no record names material that is gone.
+    await key.update(withoutMaterial)
     await deleteMaterial(engine.store, key.current.id)
     await key.remove()
   })
+}
+
+/** PURE: the key without the material of its versions. */
+function withoutMaterial(key: KeyRecord): KeyRecord {
+  const versions = Object.entries(key.versions).map(
+    ([number, version]) => [number, { ...version, material: { state: 'not-in-store' } }] as const,
+  )
+  return { ...key, versions: Object.fromEntries(versions) }
 }
 
 /** Only the material in the store can fill the KMS keys of a forgotten distribution again. */

@@ -160,6 +160,20 @@ describe('a key', () => {
   })
 })
 
+describe('a key whose deletion was interrupted', () => {
+  it('names no material that is gone', async () => {
+    const { engine } = await createTestbed()
+    await saveKey(engine, 'app', { type: 'aes256-gcm96', deletionAllowed: true })
+    const remove = (path: string, revision: string) =>
+      path === 'key/app' ? Promise.reject(new Error('killed')) : engine.store.delete(path, revision)
+    const interrupted = { ...engine, store: { ...engine.store, delete: remove } }
+    await expect(deleteKey(interrupted, 'app')).rejects.toThrow('killed')
+    expect((await readKey(engine, 'app'))?.versions[1]?.material).toEqual({ state: 'not-in-store' })
+    await deleteKey(engine, 'app')
+    expect(await readKey(engine, 'app')).toBeUndefined()
+  })
+})
+
 describe('a distribution', () => {
   it('has a KMS key for each version, tagged, and an alias', async () => {
     const testbed = await createTestbed()
