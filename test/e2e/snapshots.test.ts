@@ -14,6 +14,7 @@ import {
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { copyFolder, createTestbed, type Testbed } from '../support/keymgmt.js'
+import { startProxy } from '../support/proxy.js'
 
 const CHECK = 'operator snapshot restore -check'
 const RESTORE = 'operator snapshot restore'
@@ -167,6 +168,22 @@ describe('operator snapshot restore', () => {
     await testbed.ok('write -f keymgmt/key/app/rotate', { env })
     const { latest_version } = await data<{ latest_version: number }>('read keymgmt/key/app', env)
     expect([latest_version, await decrypt(secret)]).toEqual([3, 'x'])
+  })
+
+  it('finds a KMS key by tag that no alias names, and never creates its version again', async () => {
+    await save()
+    const proxy = await startProxy(testbed.kms.endpoint, (_count, operation) =>
+      operation === 'GetParametersForImport' ? { when: 'before', kind: 'cut' } : undefined,
+    )
+    const env = { AWS_ENDPOINT_URL_KMS: proxy.endpoint }
+    await testbed.run('write -f keymgmt/key/app/rotate', { env })
+    await proxy.close()
+    const ids = [...testbed.kms.account.region('us-west-1').keys.keys()]
+    const { status, stderr } = await testbed.run(`${RESTORE} -force ${file()}`)
+    expect([status, stderr]).toEqual([0, expect.stringContaining(`${ids[1]}, version 2 of app`)])
+    await testbed.ok('write -f keymgmt/key/app/rotate')
+    const { latest_version } = await data<{ latest_version: number }>('read keymgmt/key/app')
+    expect(latest_version).toBe(3)
   })
 
   it('opens with a passphrase, which is read once', async () => {

@@ -24,6 +24,8 @@ export interface Orphan {
   readonly arn: string
   /** The key in its tags; undefined if it has none. */
   readonly key: string | undefined
+  /** The id of that key, which distinguishes it from a later one of the same name. */
+  readonly keyId: string | undefined
   /** The version in its tags. */
   readonly version: number | undefined
   /** State of the KMS key. */
@@ -135,7 +137,14 @@ async function inspectOrphan(
   if (!status) return undefined
   const { state, deletionDate } = status
   const version = versionIn(tags)
-  const orphan = { region, kmsKeyId: kmsKey.id, arn: kmsKey.arn, key: tags[KEY_TAG], version }
+  const orphan = {
+    region,
+    kmsKeyId: kmsKey.id,
+    arn: kmsKey.arn,
+    key: tags[KEY_TAG],
+    keyId: tags[KEY_ID_TAG],
+    version,
+  }
   const adoption =
     region === provider.region ? await adoptCommand(engine, providerName, kmsKey.id, tags) : []
   const commands = [

@@ -6,9 +6,10 @@ import { newestVersion } from '../reconcile/plan.js'
 import { aliasName } from '../records/alias-names.js'
 import { kmsKeyAt, putAlias, putKmsKey } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
-import { without, type DistributionRecord, type KeyRecord } from '../records/model.js'
-import type { RecordHandle } from '../records/record.js'
+import { recordPath, without, type DistributionRecord, type KeyRecord } from '../records/model.js'
+import { openRecord, type RecordHandle } from '../records/record.js'
 import { distributionsOf, requireKey, type NamedDistribution } from '../records/repository.js'
+import { findOrphans, type Orphan } from './orphans.js'
 
 /** A KMS key that AWS has, and that a restored store did not know. */
 export interface NewerKmsKey {
@@ -56,6 +57,28 @@ async function recordNewerIn(
     recorded.push({ key: key.current.name, provider: providerName, region, version, kmsKeyId: id })
   }
   return recorded
+}
+
+/**
+ * Looks by tag for KMS keys of this store that no record names, in the Regions of a provider. The
+ * version of each is recorded as one whose material is not in this store, so that no later
+ * command creates it again.
+ * @throws KeymgmtError of the KMS
+ */
+export async function recordTaggedVersions(
+  engine: Engine,
+  providerName: string,
+): Promise<readonly Orphan[]> {
+  const { orphans } = await findOrphans(engine, providerName)
+  for (const { key: name, keyId, version } of orphans) {
+    if (name === undefined || version === undefined) continue
+    await withKeyLock(engine.store, name, 'operator snapshot restore', async () => {
+      const key = await openRecord<KeyRecord>(engine.store, recordPath.key(name))
+      if (!key || key.current.id !== keyId || version <= newestVersion(key.current)) return
+      await key.update((current) => withVersion(current, version, engine.now()))
+    })
+  }
+  return orphans
 }
 
 /** PURE: the key with this version and those before it, of which the store lacks the material. */

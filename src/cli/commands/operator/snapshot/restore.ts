@@ -2,6 +2,7 @@ import { Option } from 'commander'
 import { join } from 'node:path'
 import type { Surplus } from '../../../../core/operations/snapshot-contents.js'
 import type { Snapshot } from '../../../../core/operations/snapshot-file.js'
+import { recordPath } from '../../../../core/records/model.js'
 import { KeymgmtError } from '../../../../errors.js'
 import type { OpenedEngine } from '../../../../open-engine.js'
 import { composeEngine } from '../../../engine.js'
@@ -148,7 +149,31 @@ async function lookForNewer({ terminal, opened, snapshot }: Restore): Promise<nu
       )
     }
   }
+  await lookByTag({ terminal, opened })
   return status
+}
+
+/** The same by tag, for KMS keys that no alias names. It needs more permissions, so it may fail. */
+async function lookByTag({
+  terminal,
+  opened,
+}: Pick<Restore, 'terminal' | 'opened'>): Promise<void> {
+  const { engine } = opened
+  const { recordTaggedVersions } = await import('../../../../core/operations/snapshot-newer.js')
+  const reported = new Set<string>()
+  for (const provider of await engine.store.list(recordPath.providers)) {
+    const orphans = await recordTaggedVersions(engine, provider).catch((error: unknown) => {
+      if (error instanceof KeymgmtError) return []
+      throw error
+    })
+    for (const { arn, key = '?', version = '?', wayOut } of orphans) {
+      if (reported.has(arn)) continue
+      reported.add(arn)
+      terminal.err(
+        `No restored record names KMS key ${arn}, version ${version} of ${key} by its tags.${wayOut === undefined ? '' : ` You can ${wayOut}`}\n`,
+      )
+    }
+  }
 }
 
 function printSurplus(terminal: Terminal, format: Format, surplus: readonly Surplus[]): void {
