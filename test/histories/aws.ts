@@ -8,7 +8,7 @@ import { AWS_LIMITS, UNLIMITED } from '../../src/dev-kms/quotas.js'
 import { perform, type Service } from '../../src/dev-kms/service.js'
 import { callerIdentity, STS_CONTENT_TYPE } from '../../src/dev-kms/sts.js'
 import { authenticate, type Credential } from '../../src/dev-kms/sigv4.js'
-import type { Fault, RequestPoint } from './faults.js'
+import { strikes, type Fault, type RequestPoint } from './faults.js'
 import { never, type Machine, type Process } from './machine.js'
 
 /** The two accounts, by the access key id that belongs to each. */
@@ -78,19 +78,26 @@ export class Aws {
       })
   }
 
+  /** The account with this number. */
+  account(id: string): Account {
+    const found = this.accounts.find((account) => account.id === id)
+    if (!found) throw new Error(`there is no account ${id}`)
+    return found
+  }
+
   get accounts(): readonly Account[] {
     return [...this.#services.values()].map(({ account }) => account)
   }
 
   /** Carries out an operation for somebody else than keymgmt. @throws AwsError */
   async call(
-    { id }: Pick<Account, 'id'>,
+    account: string,
     region: string,
     operation: string,
     input: object,
   ): Promise<Record<string, unknown>> {
-    const service = [...this.#services.values()].find(({ account }) => account.id === id)
-    if (!service) throw new Error('no such account')
+    const service = [...this.#services.values()].find((each) => each.account.id === account)
+    if (!service) throw new Error(`there is no account ${account}`)
     const body = Buffer.from(JSON.stringify(input))
     const call = { operation, region, accessKeyId: '', requestId: '', body }
     return (await perform(service, call)) as Record<string, unknown>
@@ -118,9 +125,9 @@ export class Aws {
     if (process.isDead) return never()
     const operation = (request.headers['x-amz-target'] ?? '').replace('TrentService.', '')
     const region = regionOf(request)
-    const number = countRequest(process, operation)
+    process.operations.push(operation)
     const fault = faultOf(process)
-    const met = fault && struck(fault, operation, region, number)
+    const met = fault && strikes(fault, process.operations, region)
     if (met) onMet(process)
     const exchange = this.#travel(request, operation, region, process, met ? fault : undefined)
     let abort: () => void = () => undefined
@@ -256,30 +263,6 @@ const CREDENTIALS: ReadonlyMap<string, Credential> = new Map(
 
 function regionOf({ headers }: HttpRequest): string {
   return (headers.authorization ?? '').split('/')[2] ?? ''
-}
-
-const counts = new WeakMap<Process, Map<string, number>>()
-
-/** Counts the request among all, and among those of its operation. */
-function countRequest(process: Process, operation: string): ReadonlyMap<string, number> {
-  const known = counts.get(process) ?? new Map<string, number>()
-  counts.set(process, known)
-  for (const name of ['', operation]) known.set(name, (known.get(name) ?? 0) + 1)
-  process.requests++
-  return known
-}
-
-function struck(
-  fault: Fault,
-  operation: string,
-  region: string,
-  numbers: ReadonlyMap<string, number>,
-): boolean {
-  if ('deny' in fault) return fault.deny === operation
-  if ('unreachable' in fault) return fault.unreachable === region
-  if ('file' in fault.at) return false
-  const { of, request } = fault.at
-  return (of === undefined || of === operation) && numbers.get(of ?? '') === request
 }
 
 function bytesOf(body: unknown): Buffer {

@@ -63,7 +63,7 @@ export async function change(
   const at = found[pick % found.length]
   if (!at) return
   const call: Call = (operation, input, region = at.region) =>
-    world.aws.call(at.account, region, operation, input)
+    world.aws.call(at.account.id, region, operation, input)
   try {
     if (name === 'move an alias' || name === 'delete an alias')
       await changeAlias(name, call, at, model)

@@ -11,12 +11,12 @@ export async function check(world: World, model: Model): Promise<string[]> {
   await world.machine.quiesce()
   const stores = await readStores(world)
   await model.observe(stores)
+  const problems = [...model.unasked.splice(0), ...(await model.broken())]
+  const error = stores.find(({ name }) => name === 'main')?.error
+  if (error?.includes('is being restored') && model.unfinishedRestore !== undefined) return problems
   return [
-    ...model.unasked.splice(0),
-    ...stores.flatMap(({ name, error }) =>
-      error !== undefined && name === 'main' ? [`the store can't be read: ${error}`] : [],
-    ),
-    ...(await model.broken()),
+    ...problems,
+    ...(error === undefined ? [] : [`the store can't be read: ${error}`]),
     ...replacedMaterial(model, stores),
     ...unknownKmsKeys(model, stores),
     ...doubleKmsKeys(model),
@@ -116,8 +116,8 @@ function foreignAccounts(stores: readonly StoreContent[]): string[] {
 function lostOriginals(model: Model): string[] {
   return [...model.kmsKeys()].flatMap(({ region, key }) => {
     const bytes = currentMaterial(key)?.bytes
-    if (!bytes || model.uses.get(`${region} ${key.id}`)?.touched.size) return []
-    if (key.usage !== 'ENCRYPT_DECRYPT' || model.knows(bytes.toString('hex'))) return []
+    if (!bytes || model.touchedAt(region, key.id).size > 0) return []
+    if (key.usage === 'SIGN_VERIFY' || model.knows(bytes.toString('hex'))) return []
     return [`no store has the material of KMS key ${key.id} in ${region} (${tagsOf(key)})`]
   })
 }

@@ -29,6 +29,9 @@ interface FolderNode {
 
 type Node = FileNode | FolderNode
 
+/** The folder of the simulated disk. */
+export const ROOT = '/keymgmt-histories'
+
 /** Numbers above those of the operating system. */
 const FIRST_DESCRIPTOR = 1_000_000
 
@@ -71,7 +74,7 @@ export class Disk {
 
   /** Begins from what was saved, or from nothing. */
   reset(saved?: unknown): void {
-    this.#top = saved === undefined ? this.#folder() : (copyOf(saved as Node) as FolderNode)
+    this.#top = saved === undefined ? this.#folder() : copyOf(saved as FolderNode)
     this.#open.clear()
   }
 
@@ -80,13 +83,10 @@ export class Disk {
     lose(this.#top, random)
   }
 
-  /** Copies a folder with all that is in it, as a backup does. Does nothing if there is none. */
-  copyFolder(from: string, to: string): void {
+  /** Copies a file as it is now, durably, as a backup does. Does nothing if there is none. */
+  copyFile(from: string, to: string): void {
     const source = this.#find(from)
-    if (source === undefined) return
-    const [parent, name] = this.#place(to)
-    parent.entries.set(name, copyOf(source))
-    parent.synced.set(name, copyOf(source))
+    if (source?.kind === 'file') this.putFiles(new Map([[to, source.content]]))
   }
 
   /** The names of all files below `folder`, with their content. */
@@ -100,7 +100,7 @@ export class Disk {
     return found
   }
 
-  /** Puts files into a folder that is not there yet, durably. */
+  /** Puts files into folders, which are created, durably. */
   putFiles(files: ReadonlyMap<string, Buffer>): void {
     for (const [path, content] of files) {
       this.#makeFolders(dirname(path))
@@ -313,10 +313,22 @@ function lose(node: Node, random: Random): void {
   for (const child of node.entries.values()) lose(child, random)
 }
 
-function copyOf(node: Node): Node {
-  if (node.kind === 'file') return { ...node, synced: node.content }
-  const entries = new Map([...node.entries].map(([name, child]) => [name, copyOf(child)]))
-  return { ...node, entries, synced: new Map(entries), changes: [] }
+/** A copy of a node and of all below it, with what was not synced. */
+function copyOf<T extends Node>(original: T, known = new Map<Node, Node>()): T {
+  const copied = known.get(original)
+  if (copied) return copied as T
+  const node = { ...original }
+  known.set(original, node)
+  if (node.kind === 'folder') {
+    const copyEntries = (entries: Iterable<readonly [string, Node]>) =>
+      new Map([...entries].map(([name, child]) => [name, copyOf(child, known)]))
+    node.entries = copyEntries(node.entries)
+    node.synced = copyEntries(node.synced)
+    node.changes = node.changes.map((change) =>
+      change.map(([name, child]) => [name, child && copyOf(child, known)] as const),
+    )
+  }
+  return node
 }
 
 function statsOf(node: Node): Stats {

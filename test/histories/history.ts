@@ -85,7 +85,9 @@ export class Course {
     else {
       const both = [step, ...(step.beside ? [step.beside] : [])].map((each) => this.#named(each))
       for (const { line, store } of both) this.model.begin(line, store)
-      return Promise.all(both.map((each) => this.world.run(each)))
+      const [only, beside] = both
+      if (only && !beside) return [await this.world.run(only)]
+      return Promise.all(both.map(async (each) => (await this.world.runOnce(each)).ran))
     }
     return []
   }

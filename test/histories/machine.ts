@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import timers from 'node:timers/promises'
-import { Disk, type Random } from './disk.js'
+import { Disk, ROOT, type Random } from './disk.js'
 
 /** The machine that the commands run on: its clock, its disk and its processes are simulated. */
 
@@ -17,8 +17,8 @@ export class Process {
   hasEnded = false
   /** Changes of files so far. */
   fileOperations = 0
-  /** Requests so far. */
-  requests = 0
+  /** The operation of each request so far. */
+  readonly operations: string[] = []
   /** Is called before and after each change of a file. */
   onFileOperation: (when: 'before' | 'after') => void = () => undefined
   readonly died: Promise<undefined>
@@ -52,7 +52,7 @@ interface Timer {
 
 /** A longer jump of the clock is made only after a moment in which really nothing happens. */
 const LONG_JUMP_MS = 60_000
-const MOMENT_MS = 200
+const MOMENT_MS = 50
 
 /** Turns of the event loop in which a running command starts everything that it can start. */
 const QUIET_TURNS = 3
@@ -80,8 +80,13 @@ const CHANGES = new Set([
   'writeFileSync',
 ])
 
+/** True while Node.js reads a file, such as a module, or calculates in another thread. */
+function isNodeBusy(): boolean {
+  return process.getActiveResourcesInfo().some((name) => /req/i.test(name))
+}
+
 export class Machine {
-  readonly disk = new Disk('/keymgmt-histories')
+  readonly disk = new Disk(ROOT)
   /** Milliseconds since 1970 by AWS's clock. */
   nowMs = Date.parse('2026-01-05T08:00:00Z')
   /** What this machine's clock is ahead of AWS's. */
@@ -151,6 +156,10 @@ export class Machine {
     real.setImmediate(() => {
       if (turns > 0) {
         this.#pump(turns - 1, isSure)
+        return
+      }
+      if (isNodeBusy()) {
+        this.#pump(QUIET_TURNS, isSure)
         return
       }
       this.#timers = this.#timers.filter(({ owner }) => !owner?.isDead && !owner?.hasEnded)

@@ -1,36 +1,16 @@
 import type { Account } from '../../src/dev-kms/account.js'
 import { currentMaterial, stateOf, type Key } from '../../src/dev-kms/state.js'
+import { KEY_ID_TAG, VERSION_TAG } from '../../src/kms/provider.js'
 import type { Sent } from './aws.js'
+import { consume, type Probe } from './consumers.js'
+import { intentOf, type Intent } from './intent.js'
 import { CHANGES, type Change } from './steps.js'
 import { readStores, type StoreContent } from './stores.js'
 import type { Ran, StoreName, World } from './world.js'
 
-/** The wish of a command, as far as it may take something away. */
-interface Intent {
-  readonly kind: 'remove' | 'drop' | 'revoke' | 'minimum' | 'activate' | 'repair' | 'other'
-  readonly provider?: string | undefined
-  readonly key?: string | undefined
-  readonly minimum?: number
-}
-
-/** PURE: the wish of a command line. */
-export function intentOf(line: string): Intent {
-  const [, provider, ofProvider, ofKey] =
-    /keymgmt\/(?:kms\/(\w+)\/key\/(\w+)|key\/(\w+))/.exec(line) ?? []
-  const at = { provider, key: ofProvider ?? ofKey }
-  const [, minimum] = /min_enabled_version=(\d+)/.exec(line) ?? []
-  if (minimum !== undefined) return { kind: 'minimum', ...at, minimum: Number(minimum) }
-  if (/^delete keymgmt\/kms\/\w+\/key\/\w+$/.test(line)) return { kind: 'remove', ...at }
-  if (line.includes('/replicate/')) return { kind: 'drop', ...at }
-  if (line.includes('/revoke')) return { kind: 'revoke', ...at }
-  if (line.includes('/repair')) return { kind: 'repair', ...at }
-  if (/\/restore| purpose=/.test(line)) return { kind: 'activate', ...at }
-  return { kind: 'other', ...at }
-}
-
 /** What consumers have encrypted or signed with one KMS key. */
 interface Use {
-  readonly account: Account
+  readonly account: string
   readonly region: string
   readonly id: string
   /** The name of the key that it belongs to. */
@@ -47,13 +27,6 @@ interface Use {
   readonly touched: Set<Change>
 }
 
-interface Probe {
-  readonly operation: 'Decrypt' | 'Verify'
-  readonly input: object
-}
-
-const MESSAGE = Buffer.from('written before').toString('base64')
-
 /** Changes that `repair` undoes. */
 const REPARABLE = CHANGES.filter(
   (each) => each !== 'rotate to other material' && each !== 'move the primary',
@@ -64,6 +37,7 @@ export class Model {
   readonly #world: World
   /** By Region and id. */
   readonly uses = new Map<string, Use>()
+  readonly #touched = new Map<string, Set<Change>>()
   /** By key: the versions below the largest of these may be disabled. */
   readonly #minimums = new Map<string, Set<number>>()
   /** By key id and version, the material that a store had first. */
@@ -74,6 +48,8 @@ export class Model {
   readonly lost = new Set<string>()
   /** The keys that a command changed in the copy of the store: AWS can be newer than the others. */
   readonly changedInCopy = new Set<string>()
+  /** The restore of a snapshot that did not finish. */
+  unfinishedRestore: string | undefined
   /** Everything that was printed. */
   reported = ''
   /** What requests did that nobody asked for. */
@@ -88,29 +64,36 @@ export class Model {
 
   /** Notes what a command is asked to do, before it runs. */
   begin(line: string, store: StoreName = 'main'): void {
-    const { kind, provider, key = '', minimum } = intentOf(line)
+    const { kind, provider, key = '', minimum, region } = intentOf(line)
     if (store !== 'main') this.changedInCopy.add(key)
     if (kind === 'remove' || kind === 'revoke' || kind === 'drop')
       for (const use of this.#usesOf(provider, key))
-        if (kind !== 'drop' || use.region === 'us-east-1') use.takenDown.add(store)
+        if (kind !== 'drop' || use.region === region) use.takenDown.add(store)
     if (minimum !== undefined)
       this.#minimums.set(key, (this.#minimums.get(key) ?? new Set()).add(minimum))
   }
 
   /** True if there is something that the command can work on. */
   canRun(line: string): boolean {
+    const [, snapshot] = /^operator snapshot restore .*?(\S+)$/.exec(line) ?? []
+    if (snapshot !== undefined) return this.#world.machine.disk.files(snapshot).size > 0
     const { key = '', provider } = intentOf(line)
     const isNew = /\/adopt | purpose=/.test(line)
     return (
-      line.includes(' type=') || this.known.has(isNew || !provider ? key : `${provider}/${key}`)
+      / type=|^operator/.test(line) ||
+      this.known.has(isNew || !provider ? key : `${provider}/${key}`)
     )
   }
 
   /** Notes what a command has done. */
-  async end({ line, status, stdout, stderr, store }: Ran): Promise<void> {
+  async end({ line, status, stdout, stderr, store, met }: Ran): Promise<void> {
     this.reported += stdout + stderr
-    if (status !== 0) return
     const { kind, provider, key = '', minimum } = intentOf(line)
+    if (kind === 'restore-store') {
+      this.unfinishedRestore = status === 0 ? undefined : line
+      await this.#noteRestored(store, met.length > 0)
+    }
+    if (status !== 0) return
     if (minimum !== undefined) this.#minimums.set(key, new Set([minimum]))
     if (kind === 'revoke') for (const use of this.#usesOf(provider, key)) use.isRevoked = true
     if (kind !== 'activate' && kind !== 'repair') return
@@ -126,9 +109,45 @@ export class Model {
     }
   }
 
+  /** A snapshot brings back earlier wishes, which other commands may then carry out. */
+  async #noteRestored(store: StoreName, isDisturbed: boolean): Promise<void> {
+    const content = (await readStores(this.#world)).find(({ name }) => name === store)
+    const inAws = new Set(
+      [...this.kmsKeys()].map(
+        ({ key: { tags } }) => `${tags.get(KEY_ID_TAG) ?? ''} ${tags.get(VERSION_TAG) ?? ''}`,
+      ),
+    )
+    // A version that neither the snapshot nor AWS has can be created again.
+    for (const at of this.#materials.keys()) {
+      const [owner, keyId = '', version = ''] = at.split(' ')
+      const isKept = content?.keys.find(({ id }) => id === keyId)?.versions[version] !== undefined
+      const isFound = inAws.has(`${keyId} ${version}`) && !isDisturbed
+      if (owner === store && !isKept && !isFound) this.#materials.delete(at)
+    }
+    for (const { name, min_enabled_version } of content?.keys ?? []) {
+      this.changedInCopy.add(name)
+      this.#minimums.set(name, (this.#minimums.get(name) ?? new Set()).add(min_enabled_version))
+    }
+    for (const { record } of content?.distributions ?? [])
+      for (const entry of record.state === 'active' ? [] : record.kms_keys) {
+        const use = entry.state === 'created' && this.uses.get(`${entry.region} ${entry.key.id}`)
+        if (!use) continue
+        use.takenDown.add(store)
+        use.isRevoked = record.state === 'revoked'
+      }
+  }
+
   /** Notes that somebody else changed a KMS key. */
   touch(region: string, id: string, change: Change): void {
-    this.uses.get(`${region} ${id}`)?.touched.add(change)
+    this.touchedAt(region, id).add(change)
+  }
+
+  /** The changes that somebody else made to a KMS key. */
+  touchedAt(region: string, id: string): Set<Change> {
+    const at = `${region} ${id}`
+    const touched = this.#touched.get(at) ?? new Set()
+    this.#touched.set(at, touched)
+    return touched
   }
 
   #usesOf(provider: string | undefined, key: string): Use[] {
@@ -159,10 +178,12 @@ export class Model {
 
   async #use(account: Account, region: string, key: Key): Promise<Use | undefined> {
     if (stateOf(account.now(), key) !== 'Enabled') return undefined
-    const KeyId = key.arn
-    const probe = await this.#probe(account, region, key, KeyId)
+    const probe = await consume(
+      (operation, input) => this.#world.aws.call(account.id, region, operation, input),
+      key,
+    )
     return {
-      account,
+      account: account.id,
       region,
       id: key.id,
       key: key.tags.get('keymgmt:key') ?? '',
@@ -171,19 +192,8 @@ export class Model {
       provider: undefined,
       takenDown: new Set(),
       isRevoked: false,
-      touched: new Set(),
+      touched: this.touchedAt(region, key.id),
     }
-  }
-
-  async #probe(account: Account, region: string, key: Key, KeyId: string): Promise<Probe> {
-    if (key.usage === 'ENCRYPT_DECRYPT') {
-      const input = { KeyId, Plaintext: MESSAGE }
-      const { CiphertextBlob } = await this.#world.aws.call(account, region, 'Encrypt', input)
-      return { operation: 'Decrypt', input: { KeyId, CiphertextBlob } }
-    }
-    const input = { KeyId, Message: MESSAGE, SigningAlgorithm: 'ECDSA_SHA_256' }
-    const { Signature } = await this.#world.aws.call(account, region, 'Sign', input)
-    return { operation: 'Verify', input: { ...input, Signature } }
   }
 
   /** Every KMS key in AWS that has our tags. */
@@ -209,7 +219,7 @@ export class Model {
       if (problem === undefined) continue
       if (!isExcused) found.push(`${use.key} version ${use.version} no longer works: ${problem}`)
       // AWS never brings it back.
-      if (use.account.region(use.region).keys.has(use.id)) continue
+      if (this.#world.aws.account(use.account).region(use.region).keys.has(use.id)) continue
       this.uses.delete(at)
       this.lost.add(use.key)
     }
@@ -241,7 +251,8 @@ export class Model {
     const name = key?.tags.get('keymgmt:key')
     const isOwn = name === undefined || name === intent.key
     const use = this.uses.get(`${region} ${key?.id ?? ''}`)
-    const isRemoval = intent.kind === 'remove' || (intent.kind === 'drop' && region === 'us-east-1')
+    const isRemoval =
+      intent.kind === 'remove' || (intent.kind === 'drop' && region === intent.region)
     const mayRevoke = intent.kind === 'revoke' || (intent.kind === 'repair' && use?.isRevoked)
     if (operation === 'ScheduleKeyDeletion' && use && !(isOwn && isRemoval))
       complain(`schedules the deletion of KMS key ${use.id}`)

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
+import { createHash } from 'node:crypto'
 import type { AccessKeyId } from './aws.js'
+import { ROOT } from './disk.js'
+import { fault } from './faults.js'
 import { credentialsOf, type CommandRun, type StoreName } from './world.js'
-import { faultOf } from './faults.js'
 
 /** Steps of a history, as data, so that a history can be stored and repeated. */
 
@@ -38,6 +40,7 @@ export const KEYS = {
     purpose: 'encrypt,decrypt',
   },
   s: { fields: 'type=ecdsa-p256', purpose: 'sign,verify' },
+  h: { fields: 'type=hmac-sha256', purpose: 'sign,verify' },
 } as const
 export type KeyName = keyof typeof KEYS
 
@@ -71,8 +74,10 @@ export const LINES = {
   repair: (provider: string, key: string) => `write -f keymgmt/kms/${provider}/key/${key}/repair`,
   adopt: (provider: string, key: string) =>
     `write keymgmt/kms/${provider}/key/${key}/adopt key_id=KMS_KEY`,
-  drop: (provider: string, key: string) =>
-    `delete keymgmt/kms/${provider}/key/${key}/replicate/us-east-1`,
+  drop: (provider: string, key: string, region: string) =>
+    `delete keymgmt/kms/${provider}/key/${key}/replicate/${region}`,
+  replicateTo: (provider: string, key: string, region: string) =>
+    `write keymgmt/kms/${provider}/key/${key}/replicate regions=${region}`,
   aliases: (provider: string, key: KeyName) =>
     `${LINES.distribute(provider, key)} version_aliases=true`,
   rotateWithout: (provider: string, key: string) =>
@@ -80,14 +85,32 @@ export const LINES = {
   forget: (provider: string, key: string) =>
     `write -f keymgmt/kms/${provider}/key/${key}/forget allow_orphans=true`,
   orphans: (provider: string) => `read keymgmt/kms/${provider}/verify orphans=true`,
-  import: (key: string, byte: number) =>
-    `write keymgmt/key/${key}/import_version material=${byte.toString(16).padStart(2, '0').repeat(32)}`,
+  import: (key: KeyName, number: number) =>
+    `write keymgmt/key/${key}/import ${KEYS[key].fields} material=${materialOf(number)}`,
+  importVersion: (key: KeyName, number: number) =>
+    `write keymgmt/key/${key}/import_version ${typeOf(key)} material=${materialOf(number)}`,
   allowDeletion: (key: KeyName) =>
     `write keymgmt/key/${key} ${KEYS[key].fields} deletion_allowed=true`,
   deleteKey: (key: string) => `delete keymgmt/key/${key}`,
   deleteProvider: (provider: string) => `delete keymgmt/kms/${provider}`,
   verify: (provider: string, key: string) => `read keymgmt/kms/${provider}/key/${key}/verify`,
+  save: (number: number) => `operator snapshot save ${snapshotOf(number)}`,
+  restoreStore: (number: number) => `operator snapshot restore -force ${snapshotOf(number)}`,
 } as const
+
+/** Material of the user's own, in hexadecimal. */
+function materialOf(number: number): string {
+  return createHash('sha256').update(`material ${number}`).digest('hex')
+}
+
+function typeOf(key: KeyName): string {
+  return KEYS[key].fields.split(' ', 1)[0] ?? ''
+}
+
+/** The file of a snapshot. */
+function snapshotOf(number: number): string {
+  return `${ROOT}/${number}.snapshot`
+}
 
 type Place = readonly [provider: keyof typeof PROVIDERS, key: KeyName]
 
@@ -99,80 +122,78 @@ const place = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Place>(['other', 'a']) },
   { weight: 1, arbitrary: fc.constant<Place>(['twin', 'a']) },
   { weight: 1, arbitrary: fc.constant<Place>(['west', 's']) },
+  { weight: 1, arbitrary: fc.constant<Place>(['west', 'h']) },
 )
 const key = place.map(([, name]) => name)
 
-/** Requests of the commands: a fault strikes one of them. */
-const CREATING = 'CreateKey GetParametersForImport ImportKeyMaterial CreateAlias UpdateAlias'
-const REPLICATING = `ReplicateKey DescribeKey EnableKey ${CREATING}`
-const RESTORING = `CancelKeyDeletion DescribeKey EnableKey ${CREATING}`
-const REPAIRING = `DescribeKey ListAliases ListResourceTags TagResource DisableKey ${RESTORING}`
+/** The keys of which a user can have material of their own without a file. */
+const symmetricKey = fc.constantFrom<KeyName>('a', 'a', 'g', 'h')
+const replicaRegion = fc.constantFrom('eu-central-1', 'us-east-1')
+const provider = fc.constantFrom('west', 'west', 'west', 'east')
 
+const OF_KEY = (weight: number, line: (key: KeyName) => string) => ({
+  weight,
+  arbitrary: key.map(line),
+})
 const OF_PLACE = (
   weight: number,
   line: (provider: keyof typeof PROVIDERS, key: KeyName) => string,
-  operations: string,
-) => ({ weight, arbitrary: place.map((at) => [line(...at), operations] as const) })
+) => ({ weight, arbitrary: place.map((at) => line(...at)) })
+const OF = <T extends unknown[]>(
+  weight: number,
+  input: { readonly [I in keyof T]: fc.Arbitrary<T[I]> },
+  line: (...input: T) => string,
+) => ({ weight, arbitrary: fc.tuple<T>(...input).map((at) => line(...at)) })
 
-/** A command, and the operations of AWS that it uses. */
-const commandLine: fc.Arbitrary<readonly [line: string, operations: string]> = fc.oneof(
-  { weight: 1, arbitrary: key.map((name) => [LINES.create(name), ''] as const) },
-  OF_PLACE(5, LINES.distribute, `${CREATING} ListKeys ListResourceTags ListAliases`),
-  OF_PLACE(2, (provider) => LINES.replicate(provider, 'g'), REPLICATING),
-  { weight: 6, arbitrary: key.map((name) => [LINES.rotate(name), REPLICATING] as const) },
-  {
-    weight: 2,
-    arbitrary: fc
-      .tuple(key, fc.integer({ min: 0, max: 3 }))
-      .map((at) => [LINES.minimum(...at), 'DisableKey EnableKey'] as const),
-  },
-  OF_PLACE(4, LINES.remove, 'DeleteAlias ScheduleKeyDeletion ListAliases'),
-  OF_PLACE(3, LINES.restore, RESTORING),
-  OF_PLACE(2, LINES.revoke, 'DeleteImportedKeyMaterial'),
-  OF_PLACE(3, LINES.repair, REPAIRING),
-  OF_PLACE(1, LINES.adopt, 'DescribeKey ListResourceTags TagResource ImportKeyMaterial'),
-  OF_PLACE(1, (provider) => LINES.drop(provider, 'g'), 'ScheduleKeyDeletion DeleteAlias'),
-  OF_PLACE(1, LINES.aliases, 'CreateAlias'),
-  {
-    weight: 1,
-    arbitrary: fc
-      .tuple(fc.constantFrom('a', 'g'), fc.nat(3))
-      .map((at) => [LINES.import(...at), CREATING] as const),
-  },
-  { weight: 2, arbitrary: key.map((name) => [LINES.allowDeletion(name), ''] as const) },
-  { weight: 2, arbitrary: key.map((name) => [LINES.deleteKey(name), 'DescribeKey'] as const) },
-  {
-    weight: 1,
-    arbitrary: place.map(([name]) => [LINES.deleteProvider(name), 'DescribeKey'] as const),
-  },
-  OF_PLACE(1, LINES.rotateWithout, CREATING),
-  OF_PLACE(1, LINES.forget, ''),
-  OF_PLACE(1, LINES.orphans, 'ListKeys ListResourceTags DescribeKey'),
-  OF_PLACE(1, LINES.verify, 'DescribeKey ListAliases ListResourceTags'),
+/** A command that changes something. */
+const commandLine: fc.Arbitrary<string> = fc.oneof(
+  OF_KEY(2, LINES.create),
+  OF_PLACE(10, LINES.distribute),
+  OF_PLACE(4, (at) => LINES.replicate(at, 'g')),
+  OF(2, [provider, replicaRegion], (at, region) => LINES.replicateTo(at, 'g', region)),
+  OF(2, [provider, replicaRegion], (at, region) => LINES.drop(at, 'g', region)),
+  OF_KEY(12, LINES.rotate),
+  OF(4, [key, fc.nat(3)], LINES.minimum),
+  OF_PLACE(8, LINES.remove),
+  OF_PLACE(6, LINES.restore),
+  OF_PLACE(4, LINES.revoke),
+  OF_PLACE(6, LINES.repair),
+  OF_PLACE(2, LINES.adopt),
+  OF_PLACE(2, LINES.aliases),
+  OF(1, [symmetricKey, fc.nat(3)], LINES.import),
+  OF(2, [symmetricKey, fc.nat(3)], LINES.importVersion),
+  OF_KEY(4, LINES.allowDeletion),
+  OF_KEY(4, LINES.deleteKey),
+  OF(2, [place], ([at]) => LINES.deleteProvider(at)),
+  OF_PLACE(2, LINES.rotateWithout),
+  OF_PLACE(2, LINES.forget),
+  OF_PLACE(2, LINES.orphans),
+  OF_PLACE(2, LINES.verify),
+  OF(2, [fc.nat(2)], LINES.save),
+  OF(2, [fc.nat(2)], LINES.restoreStore),
 )
 
-const copyAt = fc.nat(100)
+const copyAt = fc.integer({ min: 1, max: 60 })
 
-const command: fc.Arbitrary<CommandRun> = commandLine.chain(([line, operations]) => {
-  const of = fc.constant(line)
-  if (line.includes('KMS_KEY')) return fc.record({ line: of, pick: fc.nat(20) })
-  const fault = faultOf(operations)
+const command: fc.Arbitrary<CommandRun> = commandLine.chain((text) => {
+  const line = fc.constant(text)
+  if (text.includes('KMS_KEY')) return fc.record({ line, pick: fc.nat(20) })
   const copy = fc.constant<StoreName>('copy')
   return fc.oneof<fc.MaybeWeightedArbitrary<CommandRun>[]>(
-    { weight: 10, arbitrary: fc.record({ line: of, fault }) },
-    { weight: 7, arbitrary: fc.record({ line: of }) },
-    { weight: 1, arbitrary: fc.record({ line: of, copyAt }) },
-    { weight: 1, arbitrary: fc.record({ line: of, fault, copyAt }) },
-    { weight: 1, arbitrary: fc.record({ line: of, store: copy }) },
-    { weight: 1, arbitrary: fc.record({ line: of, fault, store: copy }) },
-    { weight: 1, arbitrary: fc.record({ line: of, as: fc.constant(OTHER_ACCOUNT) }) },
+    { weight: 9, arbitrary: fc.record({ line, fault }) },
+    { weight: 8, arbitrary: fc.record({ line }) },
+    { weight: 1, arbitrary: fc.record({ line, copyAt }) },
+    { weight: 1, arbitrary: fc.record({ line, fault, copyAt }) },
+    { weight: 1, arbitrary: fc.record({ line, store: copy }) },
+    { weight: 1, arbitrary: fc.record({ line, fault, store: copy }) },
+    { weight: 1, arbitrary: fc.record({ line, as: fc.constant(OTHER_ACCOUNT) }) },
   )
 })
 
 /** Every kind of step. */
 export const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 16, arbitrary: command },
-  { weight: 1, arbitrary: fc.tuple(command, command).map(([one, beside]) => ({ ...one, beside })) },
+  { weight: 18, arbitrary: command },
+  { weight: 2, arbitrary: fc.tuple(command, command).map(([one, beside]) => ({ ...one, beside })) },
   { weight: 3, arbitrary: fc.record({ change: fc.constantFrom(...CHANGES), pick: fc.nat(50) }) },
   {
     weight: 1,
@@ -200,6 +221,15 @@ export const BEGINNINGS: readonly (readonly string[])[] = [
     LINES.distribute('west', 'a'),
     LINES.distribute('east', 'a'),
   ],
+  [
+    ...CONFIGURED,
+    LINES.create('g'),
+    LINES.distribute('west', 'g'),
+    LINES.import('h', 0),
+    LINES.distribute('west', 'h'),
+    LINES.create('s'),
+    LINES.distribute('west', 's'),
+  ],
 ]
 
 /** The name of a step in the table of what met what. */
@@ -221,6 +251,10 @@ const KINDS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/version_aliases/, 'version aliases'],
   [/\/(adopt|import_version) /, '$1'],
   [/^delete .*\/replicate\//, 'drop a Region'],
+  [/\/replicate regions=/, 'add a Region'],
+  [/^operator snapshot save/, 'save a snapshot'],
+  [/^operator snapshot restore/, 'restore a snapshot'],
+  [/\/import /, 'import'],
   [/deletion_allowed/, 'allow deletion'],
   [/^delete keymgmt\/key\/\w+$/, 'delete the key'],
   [/^delete keymgmt\/kms\/\w+$/, 'delete the provider'],

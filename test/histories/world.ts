@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PLAIN, type Terminal } from '../../src/cli/terminal.js'
 import { runProgram } from '../../src/cli/program.js'
@@ -5,7 +6,7 @@ import type { Account } from '../../src/dev-kms/account.js'
 import { wrappingPair } from '../../src/dev-kms/wrapping.js'
 import { Aws, SECRET, type AccessKeyId } from './aws.js'
 import type { Random } from './disk.js'
-import { nameOfFault, type Fault, type FilePoint } from './faults.js'
+import { aim, nameOfFault, type Fault, type FilePoint } from './faults.js'
 import { Machine, type Process } from './machine.js'
 
 /** The copies of the store: the one in use, and a backup of it. */
@@ -19,7 +20,7 @@ export interface CommandRun {
   /** The credentials of the environment; the first by default. */
   readonly as?: AccessKeyId
   readonly fault?: Fault
-  /** Copies the store at this change of a file. */
+  /** Begins to copy the store at this change of a file, while the command continues. */
   readonly copyAt?: number
   /** Chooses the KMS key whose id replaces KMS_KEY in the line. */
   readonly pick?: number
@@ -60,6 +61,9 @@ export class World {
   /** The command that each process runs. */
   readonly running = new WeakMap<Process, CommandRun>()
   readonly #met = new WeakMap<Process, Set<string>>()
+  /** The files that a copy of the store lacks yet, and the number that is copied at a time. */
+  #uncopied: string[] = []
+  #pace = 1
 
   /** Replaces the clock, the files, the processes and the network of this process for good. */
   async install(): Promise<void> {
@@ -90,12 +94,20 @@ export class World {
 
   /** Does something that has not happened afterwards. */
   async pretend<T>(work: () => Promise<T>): Promise<T> {
-    await this.machine.quiesce()
-    const { nowMs } = this.machine
-    const [forgetFiles, forgetAccounts] = [this.machine.disk.fork(), this.aws.fork()]
+    const undo = await this.#fork()
     try {
       return await work()
     } finally {
+      await undo()
+    }
+  }
+
+  /** Continues on a copy of everything. Returns a function that throws the copy away. */
+  async #fork(): Promise<() => Promise<void>> {
+    await this.machine.quiesce()
+    const { nowMs } = this.machine
+    const [forgetFiles, forgetAccounts] = [this.machine.disk.fork(), this.aws.fork()]
+    return async () => {
       await this.machine.quiesce()
       this.machine.nowMs = nowMs
       forgetFiles()
@@ -107,8 +119,22 @@ export class World {
     return join(this.machine.disk.root, store)
   }
 
-  /** Runs a command to its end, or until it is killed. */
+  /**
+   * Runs a command to its end, or until it is killed. If it ends before it reaches the point of its
+   * fault, this has not happened: it runs again, with the fault at something that it does.
+   */
   async run(command: CommandRun): Promise<Ran> {
+    if (!command.fault) return (await this.runOnce(command)).ran
+    const undo = await this.#fork()
+    const { ran, child } = await this.runOnce(command)
+    const fault = ran.met.length === 0 && child ? aim(command.fault, child) : undefined
+    if (!fault) return ran
+    await undo()
+    return (await this.runOnce({ ...command, fault })).ran
+  }
+
+  /** Runs a command to its end, or until it is killed, whether or not it meets its fault. */
+  async runOnce(command: CommandRun): Promise<{ ran: Ran; child: Process | undefined }> {
     const { line, store = 'main', as = 'AKIAEXAMPLE000000001' } = command
     const printed = { stdout: '', stderr: '' }
     let child: Process | undefined
@@ -125,15 +151,18 @@ export class World {
         process.onFileOperation = this.#onFileOperation(process, command)
       },
     )
+    this.#copyFiles(this.#uncopied.length)
     const met = [...((child && this.#met.get(child)) ?? [])]
     const tookMs = this.machine.nowMs - began
-    return { line, store, as, status, ...printed, met, tookMs, error: parseError(printed.stderr) }
+    const error = parseError(printed.stderr)
+    return { ran: { line, store, as, status, ...printed, met, tookMs, error }, child }
   }
 
   #onFileOperation(process: Process, { fault, copyAt, store = 'main' }: CommandRun) {
     return (when: 'before' | 'after') => {
       const { fileOperations } = process
-      if (copyAt === fileOperations && when === 'after' && store === 'main') this.copyStore()
+      if (when === 'after') this.#copyFiles(this.#pace)
+      if (copyAt === fileOperations && when === 'after' && store === 'main') this.#beginCopy()
       if (!fault || !('kill' in fault) || !('file' in fault.at)) return
       const at: FilePoint = fault.at
       if (at.file !== fileOperations || at.when !== when) return
@@ -145,8 +174,26 @@ export class World {
 
   /** Copies the store as it is now, unless there is a copy. */
   copyStore(): void {
-    if (this.machine.disk.files(this.folderOf('copy')).size > 0) return
-    this.machine.disk.copyFolder(this.folderOf('main'), this.folderOf('copy'))
+    this.#beginCopy()
+    this.#copyFiles(this.#uncopied.length)
+  }
+
+  /** Begins a copy, which other changes can overtake. The files come in any order. */
+  #beginCopy(): void {
+    const { disk, random } = this.machine
+    if (disk.files(this.folderOf('copy')).size > 0) return
+    const files = [...disk.files(this.folderOf('main')).keys()].map((file) => ({
+      file,
+      order: random(),
+    }))
+    this.#uncopied = files.sort((one, other) => one.order - other.order).map(({ file }) => file)
+    this.#pace = 1 + Math.floor(random() * files.length)
+  }
+
+  #copyFiles(number: number): void {
+    const [main, copy] = [this.folderOf('main'), this.folderOf('copy')]
+    for (const file of this.#uncopied.splice(0, number))
+      this.machine.disk.copyFile(file, file.replace(main, copy))
   }
 
   #meet(process: Process): void {
@@ -179,9 +226,7 @@ export class World {
         if (isAlive()) printed.stderr += text
       },
       progress: () => undefined,
-      readFile: () => {
-        throw new Error('the histories read no files')
-      },
+      readFile: (path) => readFileSync(path),
       readStdin: () => Promise.resolve(Buffer.alloc(0)),
       style: PLAIN,
     }

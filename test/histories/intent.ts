@@ -1,0 +1,27 @@
+/** The wish of a command, as far as it may take something away. */
+export interface Intent {
+  readonly kind:
+    'remove' | 'drop' | 'revoke' | 'minimum' | 'activate' | 'repair' | 'restore-store' | 'other'
+  readonly provider?: string | undefined
+  readonly key?: string | undefined
+  readonly minimum?: number
+  /** The Region that is dropped. */
+  readonly region?: string | undefined
+}
+
+/** PURE: the wish of a command line. */
+export function intentOf(line: string): Intent {
+  const [, provider, ofProvider, ofKey] =
+    /keymgmt\/(?:kms\/(\w+)\/key\/(\w+)|key\/(\w+))/.exec(line) ?? []
+  const at = { provider, key: ofProvider ?? ofKey }
+  const [, minimum] = /min_enabled_version=(\d+)/.exec(line) ?? []
+  const [, region] = /^delete .*\/replicate\/(.+)$/.exec(line) ?? []
+  if (minimum !== undefined) return { kind: 'minimum', ...at, minimum: Number(minimum) }
+  if (/^delete keymgmt\/kms\/\w+\/key\/\w+$/.test(line)) return { kind: 'remove', ...at }
+  if (region !== undefined) return { kind: 'drop', ...at, region }
+  if (line.includes('/revoke')) return { kind: 'revoke', ...at }
+  if (line.includes('/repair')) return { kind: 'repair', ...at }
+  if (line.startsWith('operator snapshot restore')) return { kind: 'restore-store' }
+  if (/\/restore| purpose=/.test(line)) return { kind: 'activate', ...at }
+  return { kind: 'other', ...at }
+}
