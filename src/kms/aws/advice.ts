@@ -1,5 +1,5 @@
+import type { AwsFailure } from '../../aws/failure.js'
 import type { ErrorCode } from '../../errors.js'
-import type { AwsFailure } from './errors.js'
 import type { AwsRequest } from './middleware.js'
 import { isRefusal, RESPONSE_MALFORMED, RESPONSE_TOO_LARGE } from './responses.js'
 

@@ -1,7 +1,9 @@
+import { openConnection, type Connection } from '../../aws/connection.js'
+import type { ClientOptions } from '../../aws/endpoint.js'
 import type { KmsProvider, KmsSettings } from '../provider.js'
 import { readAccount, readIdentity } from './account.js'
 import { aliasTargets, pointAlias, removeAlias } from './aliases.js'
-import { addMiddleware, createClients, openConnection, type Connection } from './client.js'
+import { addMiddleware, createClients } from './client.js'
 import {
   awaitReplica,
   cancelDeletion,
@@ -19,7 +21,6 @@ import type { AwsMiddleware } from './middleware.js'
 import { createRateLimiter, type RateLimiter } from './rate-limiter.js'
 import { retryWithin, type RetryOptions } from './retry.js'
 import { keyIdIn, type Session } from './session.js'
-import type { ClientOptions } from './settings.js'
 import { findByOperation, findTagged, tagKey, tagsOf } from './tags.js'
 
 /** The options of all providers of AWS KMS. */

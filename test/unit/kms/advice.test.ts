@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
-import { readFailure, translate } from '../../../src/kms/aws/errors.js'
+import { NotSentError, readFailure } from '../../../src/aws/failure.js'
+import { translate } from '../../../src/kms/aws/errors.js'
 import type { RequestPlace } from '../../../src/kms/aws/advice.js'
 import type { AwsOperation } from '../../../src/kms/aws/operations.js'
-import { NotSentError } from '../../../src/kms/aws/responses.js'
 
 const PLACE = { provider: 'k', host: 'kms.us-west-1.amazonaws.com' }
 

@@ -1,5 +1,5 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { assertEndpoint } from './settings.js'
+import { assertEndpoint } from './endpoint.js'
 import type { Transport } from './transport.js'
 
 /** Ends the requests under way when `signal` does, so that no call site has to pass the signal. */

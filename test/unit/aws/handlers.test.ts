@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals'
 import { HttpRequest } from '@smithy/core/protocols'
-import { readConfiguration } from '../../../src/kms/aws/configuration.js'
-import { AbortableHandler } from '../../../src/kms/aws/handlers.js'
-import { createTransport } from '../../../src/kms/aws/transport.js'
+import { readConfiguration } from '../../../src/aws/configuration.js'
+import { AbortableHandler } from '../../../src/aws/handlers.js'
+import { createTransport } from '../../../src/aws/transport.js'
 
 const ADDRESSES = [
   { address: '127.0.0.1', family: 4 },

@@ -1,5 +1,5 @@
 import { loadSharedConfigFiles } from '@smithy/core/config'
-import { KeymgmtError } from '../../errors.js'
+import { KeymgmtError } from '../errors.js'
 import type { Env } from './proxy.js'
 
 type Section = Readonly<Record<string, string | undefined>>

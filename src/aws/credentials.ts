@@ -5,18 +5,27 @@ import {
   isIdentityExpired,
   memoizeIdentityProvider,
 } from '@smithy/core'
-import { KeymgmtError } from '../../errors.js'
-import { registerSecrets } from '../../redact.js'
-import type { KmsSettings } from '../provider.js'
+import { KeymgmtError } from '../errors.js'
+import { registerSecrets } from '../redact.js'
 import { customEndpoint, hasCredentials, type AwsConfiguration } from './configuration.js'
-import { readFailure, type AwsFailure } from './errors.js'
+import { assertEndpoint } from './endpoint.js'
+import { readFailure, type AwsFailure } from './failure.js'
 import type { LookupHandler } from './handlers.js'
-import { assertEndpoint } from './settings.js'
 
 /** Credentials, or the function that looks them up. */
 export type Credentials = NonNullable<KMSClientConfig['credentials']>
 type Lookup = Extract<Credentials, (...args: never[]) => unknown>
 type Identity = Awaited<ReturnType<Lookup>>
+
+/** The settings of a connection to AWS. */
+export interface ConnectionSettings {
+  /** Name of the provider that they are of, if they are a provider's. */
+  readonly name?: string
+  /** AWS Region. */
+  readonly region: string
+  /** Stored credentials by name, as a provider has them. Without any, AWS's chain applies. */
+  readonly credentials: Readonly<Record<string, string>>
+}
 
 /** The configuration of the clients that look up credentials: STS and SSO. */
 export interface LookupConfig extends Pick<
@@ -35,7 +44,7 @@ export interface LookupConfig extends Pick<
  * @throws KeymgmtError KMS_CREDENTIALS if the environment has one half of a pair.
  */
 export async function createCredentials(
-  { region, credentials: stored }: KmsSettings,
+  { region, credentials: stored }: ConnectionSettings,
   configuration: AwsConfiguration,
   config: LookupConfig,
 ): Promise<Credentials> {
@@ -104,7 +113,7 @@ function environmentPair({ env }: AwsConfiguration): Identity | undefined {
 /** The session of a role that the base credentials assume, in the provider's own Region. */
 async function assumeRole(
   base: Credentials,
-  { role_arn: RoleArn, external_id: ExternalId }: KmsSettings['credentials'],
+  { role_arn: RoleArn, external_id: ExternalId }: ConnectionSettings['credentials'],
   region: string,
   configuration: AwsConfiguration,
   config: LookupConfig,
