@@ -122,3 +122,8 @@ export function hasCredentials({ settings }: AwsConfiguration): boolean {
     /^(aws_|role_arn|credential_|sso_|web_identity_|login_)/.test(name),
   )
 }
+
+/** PURE: true if a process supplies the profile's credentials: the same ones in all Regions. */
+export function runsProcess({ settings }: AwsConfiguration): boolean {
+  return settings.credential_process !== undefined && settings.role_arn === undefined
+}

@@ -1,6 +1,11 @@
 import type { KMSClientConfig } from '@aws-sdk/client-kms'
 import { isSet, readConfiguration, type AwsConfiguration } from './configuration.js'
-import { createCredentials, type ConnectionSettings, type Credentials } from './credentials.js'
+import {
+  createCredentials,
+  type ConnectionSettings,
+  type Credentials,
+  type ProcessLookups,
+} from './credentials.js'
 import type { ClientOptions } from './endpoint.js'
 import { LookupHandler } from './handlers.js'
 import { createTransport, type Transport } from './transport.js'
@@ -28,15 +33,14 @@ export type ClientConfig = Pick<
 export async function openConnection(
   settings: ConnectionSettings,
   options: ClientOptions,
+  processes: ProcessLookups = new Map(),
 ): Promise<Connection> {
   const configuration = await readConfiguration(options.env, settings.credentials.profile)
   const transport = createTransport(configuration)
   const config = clientConfig(configuration, options)
   const handler = new LookupHandler(options.signal, transport)
-  const credentials = await createCredentials(settings, configuration, {
-    ...config,
-    requestHandler: handler,
-  })
+  const lookupConfig = { ...config, requestHandler: handler }
+  const credentials = await createCredentials(settings, configuration, lookupConfig, processes)
   return { configuration, transport, credentials }
 }
 
