@@ -9,7 +9,8 @@ import { perform, type Service } from '../../src/dev-kms/service.js'
 import { callerIdentity, STS_CONTENT_TYPE } from '../../src/dev-kms/sts.js'
 import { authenticate, type Credential } from '../../src/dev-kms/sigv4.js'
 import { strikes, type Fault, type RequestPoint } from './faults.js'
-import { never, type Machine, type Process } from './machine.js'
+import type { Machine } from './machine.js'
+import { never, type Process } from './process.js'
 
 /** The two accounts, by the access key id that belongs to each. */
 export const ACCOUNTS = {

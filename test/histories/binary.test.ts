@@ -4,35 +4,45 @@ import { join } from 'node:path'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 import { startProxy } from '../support/proxy.js'
 import { SECRET } from './aws.js'
+import { CHANGES, strikes, type RequestPoint } from './faults.js'
 import { BEGINNINGS, LINES, step } from './steps.js'
-import { readStores, type FoundDistribution } from './stores.js'
-import type { CommandRun } from './world.js'
+import { readStores, type StoreContent } from './stores.js'
 
 // Some of the same histories, with the real binary and real kills.
 
 const SEED = 3
-const HISTORIES = 3
+const HISTORIES = 4
 const STEPS = 6
 let kills = 0
 
-/** Commands of histories that are killed at a request, and that need one account only. */
-const killed = step
-  .filter((each) => 'line' in each && !/KMS_KEY|other/.test(each.line))
-  .map((each) => each as CommandRun)
-  .filter(({ fault }) => fault !== undefined && 'kill' in fault && 'request' in fault.at)
+/** A command that is killed at one of its first requests that change something. */
+interface Killed {
+  readonly line: string
+  readonly at: RequestPoint
+}
 
-/** Runs a command through a proxy, and kills it at the request that the fault names. */
-async function run(testbed: Testbed, { line, fault }: CommandRun): Promise<number | null> {
-  if (!fault || !('kill' in fault) || !('request' in fault.at)) throw new Error('no kill')
-  const { request, of, when } = fault.at
+/** Commands of histories that need one account only, and no file or id of the simulated world. */
+const killed: fc.Arbitrary<Killed> = fc.record({
+  line: step
+    .map((each) => ('line' in each ? each.line : ''))
+    .filter((line) => line !== '' && !/KMS_KEY|other|operator/.test(line)),
+  at: fc.record({
+    request: fc.integer({ min: 1, max: 4 }),
+    of: fc.constant(CHANGES),
+    when: fc.constantFrom('before' as const, 'after' as const),
+  }),
+})
+
+/** Runs a command through a proxy, and kills it at that request. */
+async function run(testbed: Testbed, { line, at }: Killed): Promise<number | null> {
   let kill: () => void = () => undefined
-  let number = 0
+  const operations: string[] = []
   const proxy = await startProxy(
     testbed.kms.endpoint,
     (_count, operation) => {
-      if (of === undefined || of === operation) number++
-      return number === request && (of ?? operation) === operation
-        ? { when, kind: 'cut' }
+      operations.push(operation)
+      return strikes({ kill: 'process', at }, operations, '')
+        ? { when: at.when, kind: 'cut' }
         : undefined
     },
     () => {
@@ -52,25 +62,25 @@ async function run(testbed: Testbed, { line, fault }: CommandRun): Promise<numbe
   }
 }
 
-async function distributionsOf({ home }: Testbed): Promise<readonly FoundDistribution[]> {
+async function readStoreOf({ home }: Testbed): Promise<StoreContent> {
   const [main] = await readStores({ folderOf: () => join(home, 'keymgmt') })
-  expect(main?.error).toBeUndefined()
-  return main?.distributions ?? []
+  if (!main || main.error !== undefined) throw new Error(main?.error ?? 'there is no store')
+  return main
 }
 
 /** Ends every interruption as keymgmt says; then nothing may differ, and nothing be unknown. */
 async function settle(testbed: Testbed): Promise<void> {
-  const active = (await distributionsOf(testbed)).filter(({ isArchived }) => !isArchived)
+  const active = (await readStoreOf(testbed)).distributions.filter(({ isArchived }) => !isArchived)
   for (const { provider, key, record } of active) {
     if (record.state !== 'active') await testbed.ok(LINES.restore(provider, key))
     await testbed.ok(LINES.repair(provider, key))
   }
   for (const key of new Set(active.map((each) => each.key))) await testbed.ok(LINES.rotate(key))
   for (const { provider, key } of active) await testbed.ok(LINES.verify(provider, key))
-  const entries = (await distributionsOf(testbed)).flatMap(({ record }) => record.kmsKeys)
-  const named = entries.map((entry) =>
-    entry.state === 'creating' ? '' : `${entry.region} ${entry.key.id}`,
-  )
+  const { distributions, forgotten } = await readStoreOf(testbed)
+  const named = [...distributions.map(({ record }) => record), ...forgotten]
+    .flatMap(({ kmsKeys }) => kmsKeys)
+    .map((entry) => (entry.state === 'creating' ? '' : `${entry.region} ${entry.key.id}`))
   const existing = [...testbed.kms.account.regions].flatMap(([region, { keys }]) =>
     [...keys.keys()].map((id) => `${region} ${id}`),
   )

@@ -51,7 +51,7 @@ export interface Done {
 export const REGIONS = ['us-west-1', 'eu-central-1', 'us-east-1'] as const
 
 /** In place of an operation: all that change something in AWS. */
-const CHANGES = 'changes'
+export const CHANGES = 'changes'
 
 const when = fc.constantFrom('after' as const, 'before' as const)
 
@@ -65,7 +65,10 @@ const filePoint: fc.Arbitrary<FilePoint> = fc.record({ file: point(100), when })
 export const fault: fc.Arbitrary<Fault> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kill: kind(), at: requestPoint }) },
   { weight: 4, arbitrary: fc.record({ kill: kind(), at: filePoint }) },
-  { weight: 6, arbitrary: fc.record({ reply: fc.constantFrom(...REPLIES), at: requestPoint }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ reply: fc.constantFrom(...REPLIES), at: requestPoint }),
+  },
   { weight: 2, arbitrary: fc.record({ deny: fc.nat(9) }) },
   { weight: 1, arbitrary: fc.record({ unreachable: fc.constantFrom(...REGIONS) }) },
 )

@@ -124,12 +124,12 @@ export class Model {
       const isFound = inAws.has(`${keyId} ${version}`) && !isDisturbed
       if (owner === store && !isKept && !isFound) this.#materials.delete(at)
     }
-    for (const { name, min_enabled_version } of content?.keys ?? []) {
+    for (const { name, minEnabledVersion } of content?.keys ?? []) {
       this.changedInCopy.add(name)
-      this.#minimums.set(name, (this.#minimums.get(name) ?? new Set()).add(min_enabled_version))
+      this.#minimums.set(name, (this.#minimums.get(name) ?? new Set()).add(minEnabledVersion))
     }
     for (const { record } of content?.distributions ?? [])
-      for (const entry of record.state === 'active' ? [] : record.kms_keys) {
+      for (const entry of record.state === 'active' ? [] : record.kmsKeys) {
         const use = entry.state === 'created' && this.uses.get(`${entry.region} ${entry.key.id}`)
         if (!use) continue
         use.takenDown.add(store)

@@ -96,8 +96,8 @@ async function verify(course: Course, found: FoundDistribution): Promise<string[
       ({ what, found }) =>
         !isExplained(course, key) &&
         !(isLost && /lost|deleted/.test(found)) &&
-        // Replicas that only another copy of the store, or a later state of this one, knows.
-        !(what === 'multi-region' && isNewerElsewhere(course, key)),
+        // Replicas that are lost, or that only another copy of the store, or a later state, knows.
+        !(what === 'multi-region' && (isLost || isNewerElsewhere(course, key))),
     )
     .map((difference) => `verify of ${key} in ${provider} finds ${JSON.stringify(difference)}`)
 }

@@ -7,7 +7,8 @@ import { wrappingPair } from '../../src/dev-kms/wrapping.js'
 import { Aws, SECRET, type AccessKeyId } from './aws.js'
 import type { Random } from './disk.js'
 import { aim, nameOfFault, type Fault, type FilePoint } from './faults.js'
-import { Machine, type Process } from './machine.js'
+import { Machine } from './machine.js'
+import type { Process } from './process.js'
 
 /** The copies of the store: the one in use, and a backup of it. */
 export const STORES = ['main', 'copy'] as const
