@@ -142,6 +142,7 @@ function distributionData({
   state,
   version_aliases,
   dropped_regions,
+  primary_regions,
 }: DistributionRecord): Record<string, Json> {
   const [primary = ''] = regions
   const ids = createdKmsKeys({ kms_keys }).flatMap(({ version, region, key }) =>
@@ -155,6 +156,7 @@ function distributionData({
     versions: Object.fromEntries(ids),
     ...(version_aliases && { version_aliases }),
     ...(dropped_regions && { dropped_regions }),
+    ...(primary_regions && { primary_regions }),
     ...(state !== 'active' && { state }),
   }
 }

@@ -18,6 +18,7 @@ import {
   type Unchecked,
 } from '../reconcile/observe.js'
 import { wantedAliases } from '../reconcile/plan.js'
+import { movedPrimaries, withMovedPrimaries } from '../reconcile/primaries.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { noticeUnfinished, reportSkipped } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
@@ -118,7 +119,7 @@ function amend(compared: Compared, { kmsKeys, aliases }: Observation): Distribut
   const { key, record } = compared
   const wanted = wantedAliases(key, record)
   return {
-    ...record,
+    ...withMovedPrimaries(record, movedPrimaries(record, kmsKeys)),
     kms_keys: kmsKeys.map((observed) => amendKmsKey(compared, observed)),
     aliases: record.aliases.map((alias) => {
       const version = wanted.get(alias.name)

@@ -1,7 +1,7 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { archiveDistribution } from '../records/archive.js'
-import { createdKmsKeyAt, lost, materialIn } from '../records/kms-keys.js'
+import { createdKmsKeyAt, lost, materialIn, primaryRegion } from '../records/kms-keys.js'
 import { without, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import type { NamedDistribution } from '../records/repository.js'
 import { assertPlaceOf, needsPlace } from './account.js'
@@ -191,7 +191,8 @@ async function recordLost(
   const { provider, distribution } = context
   if (!(error instanceof KeymgmtError) || error.code !== 'KMS_KEY_NOT_FOUND') return false
   if (!('version' in step)) return false
-  const region = step.action === 'replicate' ? provider.region : step.region
+  const region =
+    step.action === 'replicate' ? primaryRegion(distribution.current, step.version) : step.region
   const entry = createdKmsKeyAt(distribution.current, step.version, region)
   if (!entry || results.isNew(entry)) return false
   const isMissing = async () => {

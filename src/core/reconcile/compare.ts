@@ -7,6 +7,7 @@ import { interruptionOf, takedownOf, type Interruption } from './interruption.js
 import type { Observation, ObservedKmsKey } from './observe.js'
 import { OUTDATED_WAYS_OUT } from './newer.js'
 import { isEnabledVersion, wantedAliases } from './plan.js'
+import { isAcceptable, moveBackAdvice, movedPrimaries } from './primaries.js'
 
 /** A difference between the records and AWS. */
 export interface Difference {
@@ -45,6 +46,7 @@ export function compare(compared: Compared, observation: Observation): Differenc
   const differences = [
     ...(interruption ? [unfinishedDifference(compared, interruption)] : []),
     ...observation.kmsKeys.flatMap((observed) => compareKmsKey(compared, observed)),
+    ...comparePrimaries(compared, observation),
     ...(record.state === 'active' ? compareAliases(compared, observation) : []),
   ]
   if (!takedown) return differences
@@ -127,6 +129,24 @@ function compareAliases(compared: Compared, { aliases, newer }: Observation): Di
   )
 }
 
+function comparePrimaries(compared: Compared, { kmsKeys }: Observation): Difference[] {
+  const { record } = compared
+  return movedPrimaries(record, kmsKeys).map((moved): Difference => {
+    const { version, id, from, to } = moved
+    const repairable = isAcceptable(record, moved)
+    return {
+      what: 'multi-region',
+      region: to,
+      version,
+      subject: id,
+      expected: `primary in ${from}`,
+      found: `primary in ${to}`,
+      repairable,
+      wayOut: repairable ? repairOf(compared) : moveBackAdvice(moved),
+    }
+  })
+}
+
 function compareKmsKey(compared: Compared, observed: ObservedKmsKey): Difference[] {
   const { entry, status, unchecked } = observed
   if (entry.state === 'creating') return []
@@ -183,6 +203,8 @@ function compareStatus(
   if (entry.state === 'lost') return [differs('kms-key', 'lost', status.state)]
   const look = `see why: aws kms describe-key --region ${region} --key-id ${key.id}`
   const otherMaterial = `somebody rotated it in place; ${look}; for a new KMS key: keymgmt write -f keymgmt/key/${compared.key.name}/rotate`
+  const actualRegions = status.multiRegion?.regions ?? [region]
+  const recordedRegions = otherRegions(record, version, actualRegions)
   const isStuck = status.state === 'unavailable' || !status.external
   const differences: (Difference | false)[] = [
     status.state !== expected && differs('state', expected, status.state, isStuck ? look : consent),
@@ -190,13 +212,8 @@ function compareStatus(
     !isSameExpiry(status, validTo) &&
       differs('expiry', validTo ?? 'never', status.expires?.toISOString() ?? 'never', consent),
     wrongTags.length > 0 && differs('tags', 'ours', `missing or changed: ${wrongTags.join(', ')}`),
-    !sameRegions(status, record.regions) &&
-      differs(
-        'multi-region',
-        record.regions.join(', '),
-        (status.multiRegion?.regions ?? [region]).join(', '),
-        look,
-      ),
+    recordedRegions !== undefined &&
+      differs('multi-region', recordedRegions, actualRegions.join(', '), look),
   ]
   return differences.filter((difference) => difference !== false)
 }
@@ -216,13 +233,18 @@ export function isSameExpiry(
 }
 
 /**
- * A distribution in one Region may be of a multi-Region key: one that has not been replicated yet.
+ * PURE: the Regions on record if AWS has the version in others. A Region without an entry is
+ * unfinished work; one whose entry is lost or being created may be in AWS or not.
  */
-function sameRegions({ multiRegion }: KmsKeyStatus, regions: readonly string[]): boolean {
-  const found = multiRegion?.regions ?? regions.slice(0, 1)
-  return (
-    found.length === regions.length &&
-    regions.every((region) => found.includes(region)) &&
-    (multiRegion === undefined || multiRegion.primary === regions[0])
-  )
+function otherRegions(
+  { kms_keys }: DistributionRecord,
+  version: number,
+  found: readonly string[],
+): string | undefined {
+  const entries = kms_keys.filter((entry) => entry.version === version)
+  const created = entries.filter(({ state }) => state === 'created').map(({ region }) => region)
+  const isSame =
+    created.every((region) => found.includes(region)) &&
+    found.every((region) => entries.some((entry) => entry.region === region))
+  return isSame ? undefined : created.join(', ')
 }

@@ -3,10 +3,11 @@ import { KeymgmtError, withHints } from '../../errors.js'
 import { OPERATION_TAG, type KmsKey } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
 import { dropCommand, hasReplicas } from '../records/dropped-regions.js'
-import { createdKmsKeyAt, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
+import { createdKmsKeyAt, primaryRegion, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
 import type { CreatedKmsKey, CreatingKmsKey, KmsKeyPlace } from '../records/model.js'
 import { assertCreatedInAccount, assertPlaceOf, placeOf } from './account.js'
 import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './context.js'
+import { isAcceptable, moveBackAdvice } from './primaries.js'
 
 /** Maximum creations of one KMS key per command, each after a lost response that created none. */
 const ATTEMPTS = 3
@@ -70,20 +71,50 @@ async function recordPrimary(
  * replica has its primary's id.
  */
 export async function createReplica(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
-  const { provider, distribution } = context
+  const { provider } = context
   const { version, region } = place
   const begun = await begin(context, place)
-  const primary = requireKmsKey(distribution, { version, region: provider.region })
+  const primary = primaryOf(context, version)
   const request = await keyRequest(context, version, begun.operation_id)
   const key = await provider
     .replicate(primary.key, region, request)
     .catch(async (error: unknown) => {
       if (!isRefused(error)) throw error
       await removeKmsKey(context, place)
-      throw withHints(error, dropHints(context, region))
+      throw (
+        (await movedPrimaryError(context, primary)) ?? withHints(error, dropHints(context, region))
+      )
     })
   await writeKmsKey(context, created(context, begun, key))
   await provider.awaitReplica(region, key)
+}
+
+function primaryOf({ distribution }: ReconcileContext, version: number): CreatedKmsKey {
+  const region = primaryRegion(distribution.current, version)
+  return requireKmsKey(distribution, { version, region })
+}
+
+/** AWS replicates a primary only; undefined if this one still is the primary. */
+async function movedPrimaryError(
+  context: ReconcileContext,
+  { version, region, key: { id, arn } }: CreatedKmsKey,
+): Promise<KeymgmtError | undefined> {
+  const { key, provider, providerName, distribution } = context
+  const status = await provider.inspect(region, { id, arn }).catch(() => undefined)
+  const to = status?.multiRegion?.primary
+  if (to === undefined || to === region) return undefined
+  const moved = { version, id, from: region, to }
+  return new KeymgmtError(
+    'KMS_FAILED',
+    `somebody moved the primary of KMS key ${id} from ${region} to ${to}`,
+    {
+      hints: [
+        isAcceptable(distribution.current, moved)
+          ? `to accept that: keymgmt write -f keymgmt/kms/${providerName}/key/${key.name}/repair`
+          : moveBackAdvice(moved),
+      ],
+    },
+  )
 }
 
 /** True if the replica was certainly not created. */
@@ -176,7 +207,8 @@ async function findReplicas(
   const found = new Map<number, KmsKey>()
   for (const entry of entries) {
     const { version, region } = entry
-    const primary = createdKmsKeyAt(distribution.current, version, provider.region)
+    const from = primaryRegion(distribution.current, version)
+    const primary = createdKmsKeyAt(distribution.current, version, from)
     const ended = latestEnd(engine, [entry])
     const replica = primary && (await provider.findReplica(primary.key, region, ended))
     if (replica) found.set(version, replica)

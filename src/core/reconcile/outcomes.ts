@@ -1,5 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Outcome } from '../engine.js'
+import { primaryRegion } from '../records/kms-keys.js'
 import type { KmsKeyPlace } from '../records/model.js'
 import type { NamedDistribution } from '../records/repository.js'
 import { waysForward } from '../records/takedown.js'
@@ -29,8 +30,11 @@ const BY_WEIGHT: readonly Step['action'][] = [
   'tag',
 ]
 
-/** PURE: true if `step` must not be taken because `failed` failed. */
-export function dependsOn(step: Step, failed: Step, primaryRegion: string): boolean {
+/**
+ * PURE: true if `step` must not be taken because `failed` failed; `primary` is the Region of the
+ * primary of its version.
+ */
+export function dependsOn(step: Step, failed: Step, primary: string): boolean {
   const enabling = ENABLING.includes(failed.action)
   if (placeOf(step) === placeOf(failed)) return step.action === failed.action || enabling
   const sameRegion = step.region === failed.region
@@ -43,10 +47,10 @@ export function dependsOn(step: Step, failed: Step, primaryRegion: string): bool
     )
   if (step.action === 'remove-alias' || step.version !== failed.version) return false
   if (step.action === 'point-alias') return sameRegion && enabling
-  if (step.action === 'replicate') return failed.region === primaryRegion && enabling
+  if (step.action === 'replicate') return failed.region === primary && enabling
   return (
     step.action === 'schedule-deletion' &&
-    step.region === primaryRegion &&
+    step.region === primary &&
     failed.action === 'schedule-deletion'
   )
 }
@@ -99,7 +103,6 @@ export interface ReconcileResult {
 /** Collects the results of the steps of `named`. */
 export function collectResults(key: string, named: NamedDistribution): StepResults {
   const { providerName, distribution } = named
-  const [primary = ''] = distribution.current.regions
   const failures: Step[] = []
   const errors: Error[] = []
   const created = new Set<string>()
@@ -139,7 +142,10 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
       errors.push(asError(error))
       fail(step, messageOf(error), wayOutOf(error, key, named))
     },
-    blockerOf: (step) => failures.find((failed) => dependsOn(step, failed, primary)),
+    blockerOf: (step) => {
+      const primary = 'version' in step ? primaryRegion(distribution.current, step.version) : ''
+      return failures.find((failed) => dependsOn(step, failed, primary))
+    },
     blocked: (step, blocker) => {
       const subject = 'alias' in blocker ? blocker.alias : `version ${blocker.version}`
       const reason = `waits for ${subject} in ${blocker.region}, which failed (${blocker.action})`

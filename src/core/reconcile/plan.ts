@@ -1,11 +1,16 @@
 import { aliasName, versionAliasName } from '../records/alias-names.js'
-import { createdKmsKeyAt, createdKmsKeys, holdsMaterial, kmsKeyAt } from '../records/kms-keys.js'
+import {
+  createdKmsKeyAt,
+  createdKmsKeys,
+  holdsMaterial,
+  kmsKeyAt,
+  primaryRegion,
+} from '../records/kms-keys.js'
 import type {
   CreatedKmsKey,
   DistributionRecord,
   DistributionState,
   KeyRecord,
-  KmsKeyEntry,
   KmsKeyPlace,
 } from '../records/model.js'
 
@@ -117,7 +122,7 @@ const isScheduled = ({ deletion }: CreatedKmsKey) => deletion !== undefined
 const isUntagged = ({ untagged }: CreatedKmsKey) => untagged === true
 
 function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[] {
-  const [primary = '', ...replicas] = distribution.regions
+  const primaryOf = (version: number) => primaryRegion(distribution, version)
   // Of a version whose material is not in this store there is nothing to create or to fill.
   const versions = versionsOf(key).filter(
     (version) => key.versions[version]?.material.state !== 'not-in-store',
@@ -133,14 +138,12 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
     stepIf(distribution, 'cancel-deletion', isScheduled),
     stepIf(distribution, 'enable', isToBe(true)),
     versions
-      .filter((version) => isPossible(version, primary))
-      .map((version) =>
-        planFilled(kmsKeyAt(distribution, version, primary), 'create', version, primary),
-      ),
+      .filter((version) => isPossible(version, primaryOf(version)))
+      .map((version) => planFilled(distribution, 'create', version, primaryOf(version))),
     versions.flatMap((version) =>
-      replicas
-        .filter((region) => isPossible(version, region))
-        .map((region) => planReplica(distribution, version, primary, region)),
+      distribution.regions
+        .filter((region) => region !== primaryOf(version) && isPossible(version, region))
+        .map((region) => planReplica(distribution, version, region)),
     ),
     stepIf(distribution, 'tag', isUntagged),
     planAliases(key, distribution),
@@ -152,29 +155,26 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
 function isGone(distribution: DistributionRecord, version: number, region: string): boolean {
   const state = kmsKeyAt(distribution, version, region)?.state
   if (state !== undefined) return state === 'lost'
-  return kmsKeyAt(distribution, version, distribution.regions[0] ?? '')?.state === 'lost'
+  return kmsKeyAt(distribution, version, primaryRegion(distribution, version))?.state === 'lost'
 }
 
 /** The KMS key, with its material in it. */
 function planFilled(
-  entry: KmsKeyEntry | undefined,
+  distribution: DistributionRecord,
   action: 'create' | 'replicate',
   version: number,
   region: string,
 ): Chain {
   const fill: Step = { action: 'import', version, region }
+  const entry = kmsKeyAt(distribution, version, region)
   if (entry?.state !== 'created') return [{ action, version, region }, fill]
   return holdsMaterial(entry) ? [] : [fill]
 }
 
 /** Only an enabled KMS key can be replicated; the next plan disables it again. */
-function planReplica(
-  distribution: DistributionRecord,
-  version: number,
-  primary: string,
-  region: string,
-): Chain {
-  const steps = planFilled(kmsKeyAt(distribution, version, region), 'replicate', version, region)
+function planReplica(distribution: DistributionRecord, version: number, region: string): Chain {
+  const steps = planFilled(distribution, 'replicate', version, region)
+  const primary = primaryRegion(distribution, version)
   const source = createdKmsKeyAt(distribution, version, primary)
   return steps[0]?.action === 'replicate' && source && source.enabled !== true
     ? [{ action: 'enable', version, region: primary }, ...steps]
@@ -229,7 +229,6 @@ function planAliases(key: KeyRecord, distribution: DistributionRecord): Stage {
  * its replicas.
  */
 function planRemoval(distribution: DistributionRecord): Stage[] {
-  const [primary] = distribution.regions
   const removals = distribution.aliases.map(({ region, name }): Chain => [
     { action: 'remove-alias', region, alias: name },
   ])
@@ -237,7 +236,9 @@ function planRemoval(distribution: DistributionRecord): Stage[] {
     stepIf(
       distribution,
       'schedule-deletion',
-      (entry) => !isScheduled(entry) && (entry.region === primary) === ofPrimaries,
+      (entry) =>
+        !isScheduled(entry) &&
+        (entry.region === primaryRegion(distribution, entry.version)) === ofPrimaries,
     )
   return [removals, deletions(false), deletions(true)]
 }

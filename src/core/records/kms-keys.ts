@@ -37,6 +37,14 @@ export function createdKmsKeyAt(
   return entry?.state === 'created' ? entry : undefined
 }
 
+/** The Region of the primary of one version: its replicas are created from it. */
+export function primaryRegion(
+  { regions, primary_regions = {} }: Pick<DistributionRecord, 'regions' | 'primary_regions'>,
+  version: number,
+): string {
+  return primary_regions[version] ?? regions[0] ?? ''
+}
+
 /** The entries of the KMS keys that exist as far as is known. */
 export function createdKmsKeys({
   kms_keys,

@@ -161,6 +161,11 @@ export interface DistributionRecord {
   readonly regions: readonly string[]
   /** Replica Regions of the key that the user does not want here. */
   readonly dropped_regions?: readonly string[]
+  /**
+   * By version, the Region of the primary where somebody moved it; it has the KMS key there on
+   * record.
+   */
+  readonly primary_regions?: Readonly<Record<string, string>>
   /** The desired state. */
   readonly state: DistributionState
   /** The place that the first KMS key was created in; no other gets material. */
