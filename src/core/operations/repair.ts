@@ -28,6 +28,7 @@ import {
   holdsMaterial,
   lost,
   materialIn,
+  uncertainAlias,
   withImported,
 } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
@@ -132,16 +133,17 @@ function amend(compared: Compared, { kmsKeys, aliases }: Observation): Distribut
   }
 }
 
-/** It has our name and was ours: wherever it was moved to, it is moved back. */
+/** An alias that was ours is moved back, wherever it was moved to. */
 function amendAlias(
   known: AliasEntry,
   expected: string | undefined,
   target: string | undefined,
 ): AliasEntry {
   if (target === expected) return known
-  const { region, name } = known
-  const isOurs = known.state !== 'pending' && target !== undefined
-  return { region, name, state: isOurs ? 'moved' : 'pending' }
+  const { region, name, state } = known
+  return state === 'pending' || target === undefined
+    ? uncertainAlias(known)
+    : { region, name, state: 'moved' }
 }
 
 /** True if AWS said that it no longer has the KMS key. */

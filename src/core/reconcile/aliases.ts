@@ -1,5 +1,4 @@
 import { KeymgmtError } from '../../errors.js'
-import { aliasName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
 import { freeName } from '../records/distribution-name.js'
 import { aliasAt, requireKmsKey } from '../records/kms-keys.js'
@@ -11,8 +10,8 @@ import type { StepOf } from './plan.js'
 // The name alone proves nothing: two keys can have one alias name, and anybody can move one.
 
 /**
- * Makes an alias name the KMS key of a version. If the name is taken and the distribution has no
- * alias yet, the distribution gets another name, and the next plan is for that one.
+ * Makes an alias name the KMS key of a version. If the name is taken and the distribution had no
+ * alias before this command, the distribution gets another name, and the next plan is for that one.
  * @throws KeymgmtError KMS_FAILED if the alias names a KMS key that is not ours; it is left alone.
  */
 export async function pointAlias(
@@ -24,12 +23,14 @@ export async function pointAlias(
   const { key } = requireKmsKey(distribution, { version, region })
   const known = aliasAt(distribution.current, region, alias)
   const keys = await ownKmsKeys(context, region)
-  if (known?.state === 'set') await assertOwnAlias(context, known, keys)
+  const isUncertain = known?.state === 'pending' || known?.state === 'uncertain'
+  if (known?.state === 'set' || known?.state === 'uncertain')
+    await assertOwnAlias(context, known, keys)
   if (!known) await writeAlias(context, region, alias, { state: 'pending' })
   try {
     await provider.pointAlias(region, alias, key, {
       keys,
-      exists: known?.state === 'pending' ? 'unknown' : known !== undefined,
+      exists: isUncertain ? 'unknown' : known !== undefined,
     })
   } catch (error) {
     if (!(await isNameTaken(context, step, keys, error))) throw error
@@ -106,8 +107,8 @@ async function assertOwnAlias(
 }
 
 /**
- * True if the alias failed because its name is taken, and nobody can depend on the name of the
- * distribution yet, because it never had its alias.
+ * True if the alias failed because its name is taken, and no application can depend on the name of
+ * the distribution yet.
  */
 async function isNameTaken(
   context: ReconcileContext,
@@ -116,9 +117,7 @@ async function isNameTaken(
   error: unknown,
 ): Promise<boolean> {
   if (!(error instanceof KeymgmtError) || error.code !== 'KMS_FAILED') return false
-  const { name, aliases } = context.distribution.current
-  const main = aliasName(name)
-  if (aliases.some((entry) => entry.name === main && entry.state !== 'pending')) return false
+  if (context.isNamed) return false
   const target = await targetOf(context, region, alias)
   return target !== undefined && !keys.has(target)
 }

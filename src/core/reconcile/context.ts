@@ -8,6 +8,7 @@ import {
   type KmsProvider,
 } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
+import { aliasName } from '../records/alias-names.js'
 import { dropKmsKey, putAlias, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
 import type {
   AliasState,
@@ -29,6 +30,8 @@ export interface ReconcileContext {
   readonly provider: KmsProvider
   /** The names for the distribution that this command found taken in AWS. */
   readonly takenNames: Set<string>
+  /** True if the distribution had its alias before this command: applications may use its name. */
+  readonly isNamed: boolean
 }
 
 /** One distribution with all that is needed to compare it with the KMS. */
@@ -44,7 +47,11 @@ export async function openContext<D extends ObserveContext['distribution']>(
 ): Promise<Omit<ReconcileContext, 'distribution'> & { readonly distribution: D }> {
   const provider = await openProvider(engine, await requireProvider(engine, providerName))
   const takenNames = new Set<string>()
-  return { engine, key, providerName, distribution, provider, takenNames }
+  const { name, aliases } = distribution.current
+  const isNamed = aliases.some(
+    (alias) => alias.name === aliasName(name) && alias.state !== 'pending',
+  )
+  return { engine, key, providerName, distribution, provider, takenNames, isNamed }
 }
 
 /**

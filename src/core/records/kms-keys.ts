@@ -134,6 +134,11 @@ export function aliasAt(
   return aliases.find((entry) => entry.region === region && entry.name === name)
 }
 
+/** The entry of an alias that may be gone; it is ours as far as it was before. */
+export function uncertainAlias({ region, name, state }: AliasEntry): AliasEntry {
+  return { region, name, state: state === 'pending' ? 'pending' : 'uncertain' }
+}
+
 /** The record with this state of the alias; without the alias if there is none. */
 export function putAlias(
   record: DistributionRecord,

@@ -123,11 +123,13 @@ export type AliasEntry = { readonly region: string; readonly name: string } & Al
  * - `pending`: AWS was or will be asked to create it; until then an alias of that name may be
  *   somebody else's;
  * - `set`: it is ours and names the KMS key of `version`;
+ * - `uncertain`: it was ours, and may be gone; then somebody else can have an alias of that name;
  * - `moved`: it is ours and names some other KMS key.
  */
 export type AliasState =
   | { readonly state: 'pending' }
   | { readonly state: 'set'; readonly version: number }
+  | { readonly state: 'uncertain' }
   | { readonly state: 'moved' }
 
 /**
