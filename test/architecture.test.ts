@@ -49,7 +49,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   crypto: ['crypto', 'errors.js'],
   router: ['router', 'names.js', 'suggest.js', 'errors.js'],
   store: ['store', 'crypto', 'errors.js', 'names.js', 'regular-file.js'],
-  kms: ['kms', 'crypto', 'errors.js', 'redact.js', 'regular-file.js', 'suggest.js'],
+  aws: ['aws', 'errors.js', 'redact.js', 'regular-file.js'],
+  kms: ['kms', 'aws', 'crypto', 'errors.js', 'redact.js', 'regular-file.js', 'suggest.js'],
   'dev-kms': ['dev-kms'],
   'open-engine.ts': [
     'core/engine.js',
@@ -145,8 +146,9 @@ describe('the direction of imports', () => {
     expect(imports.filter(({ from, lazy }) => within('core')(from) && lazy)).toEqual([])
   })
 
-  it('paths import operations dynamically, because a read needs none of them', () => {
-    const isOperation = within('core/operations')
+  it('paths import operations dynamically, except the one that reading a key needs', () => {
+    const isOperation = (name: string) =>
+      within('core/operations')(name) && name !== 'core/operations/behind.js'
     expect(
       imports.filter(
         ({ from, to, typeOnly, lazy }) =>

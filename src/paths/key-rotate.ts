@@ -1,4 +1,5 @@
 import type { Engine } from '../core/engine.js'
+import { listBehind } from '../core/operations/behind.js'
 import { distributionsOf } from '../core/records/repository.js'
 import { listOf } from '../router/fields.js'
 import { definePath } from '../router/path.js'
@@ -28,7 +29,6 @@ export const keyRotate = definePath<Engine>()({
       run: async (engine, { name }, { without }) => {
         const { rotateKey } = await import('../core/operations/rotate.js')
         const key = await rotateKey(engine, name, { without })
-        const { listBehind } = await import('../core/operations/behind.js')
         const behind = (await listBehind(engine, key)).map(({ providerName }) => providerName)
         const providers = (await distributionsOf(engine, name))
           .map(({ providerName }) => providerName)

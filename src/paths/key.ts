@@ -1,5 +1,5 @@
 import type { Engine } from '../core/engine.js'
-import type { BehindDistribution } from '../core/operations/behind.js'
+import { listBehind, type BehindDistribution } from '../core/operations/behind.js'
 import { readKey } from '../core/records/repository.js'
 import { recordPath, type KeyRecord } from '../core/records/model.js'
 import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'
@@ -75,7 +75,6 @@ export const key = definePath<Engine>()({
       run: async (engine, { name }) => {
         const record = await readKey(engine, name)
         if (!record) return undefined
-        const { listBehind } = await import('../core/operations/behind.js')
         return keyResponse(record, await listBehind(engine, record))
       },
     },

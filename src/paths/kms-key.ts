@@ -1,4 +1,5 @@
 import type { Engine } from '../core/engine.js'
+import { listBehind } from '../core/operations/behind.js'
 import type { BehindDistribution } from '../core/operations/behind.js'
 import type { ScheduledDeletion } from '../core/operations/remove.js'
 import type { readInterruption } from '../core/operations/distribute.js'
@@ -80,7 +81,6 @@ export const kmsKey = definePath<Engine>()({
         if (!record) return describeRemoved(engine, name, key)
         const { readInterruption } = await import('../core/operations/distribute.js')
         const interruption = await readInterruption(engine, name, key)
-        const { listBehind } = await import('../core/operations/behind.js')
         const known = await readKey(engine, key)
         const behind = (known ? await listBehind(engine, known) : []).find(
           ({ providerName }) => providerName === name,
