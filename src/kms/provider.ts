@@ -189,8 +189,8 @@ export interface KmsProvider {
   awaitReplica(region: string, key: KmsKey): Promise<void>
 
   /**
-   * The replica of the primary `key` that was last requested at `since`, if it exists. If its Region
-   * can't be reached, the Region of the primary is asked which replicas it has.
+   * The replica of the primary `key` that was last requested at `since`, if it exists. If its
+   * Region can't be reached, the Region of the primary is asked which replicas it has.
    */
   findReplica(key: KmsKey, region: string, since: Date): Promise<KmsKey | undefined>
 
