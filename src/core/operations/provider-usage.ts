@@ -26,15 +26,15 @@ export interface ProviderScope {
  * @throws KeymgmtError KMS_NOT_FOUND
  */
 export async function providerScope(engine: Engine, providerName: string): Promise<ProviderScope> {
-  const { key_collection: region } = await requireProvider(engine, providerName)
+  const { keyCollection: region } = await requireProvider(engine, providerName)
   const archived = await archivedIn(engine, providerName)
   const regions = new Set(archived.flatMap(({ record }) => record.regions))
   const primaries = new Set([region, ...archived.flatMap(({ record }) => movedTo(record))])
   for (const name of await engine.store.list(recordPath.keys)) {
     const key = await readKey(engine, name)
     const distribution = await readDistribution(engine, providerName, name)
-    const dropped = distribution?.dropped_regions ?? []
-    for (const replica of key?.replica_regions ?? [])
+    const dropped = distribution?.droppedRegions ?? []
+    for (const replica of key?.replicaRegions ?? [])
       if (!dropped.includes(replica)) regions.add(replica)
     for (const primary of distribution ? movedTo(distribution) : []) primaries.add(primary)
   }
@@ -48,8 +48,8 @@ export async function providerScope(engine: Engine, providerName: string): Promi
   }
 }
 
-function movedTo({ primary_regions = {} }: DistributionRecord): readonly string[] {
-  return Object.values(primary_regions)
+function movedTo({ primaryRegions = {} }: DistributionRecord): readonly string[] {
+  return Object.values(primaryRegions)
 }
 
 /**

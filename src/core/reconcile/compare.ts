@@ -180,7 +180,7 @@ function compareStatus(
   const { record } = compared
   const { version, region, key, materials } = entry
   const expected = expectedState(compared, entry)
-  const validTo = materialIn({ materials }, version)?.valid_to
+  const validTo = materialIn({ materials }, version)?.validTo
   const consent = isExpired(compared, validTo)
     ? `import it for ever: keymgmt write ${pathOf(compared)}/repair allow_permanent=true`
     : undefined
@@ -237,11 +237,11 @@ export function isSameExpiry(
  * unfinished work; one whose entry is lost or being created may be in AWS or not.
  */
 function otherRegions(
-  { kms_keys }: DistributionRecord,
+  { kmsKeys }: DistributionRecord,
   version: number,
   found: readonly string[],
 ): string | undefined {
-  const entries = kms_keys.filter((entry) => entry.version === version)
+  const entries = kmsKeys.filter((entry) => entry.version === version)
   const created = entries.filter(({ state }) => state === 'created').map(({ region }) => region)
   const isSame =
     created.every((region) => found.includes(region)) &&

@@ -18,7 +18,7 @@ export function movedPrimaries(
   record: DistributionRecord,
   kmsKeys: readonly ObservedKmsKey[],
 ): MovedPrimary[] {
-  const versions = new Set(record.kms_keys.map(({ version }) => version))
+  const versions = new Set(record.kmsKeys.map(({ version }) => version))
   return [...versions].flatMap((version) => {
     const from = primaryRegion(record, version)
     const observed = kmsKeys.filter(({ entry }) => entry.version === version)
@@ -52,7 +52,7 @@ export function withMovedPrimaries(
   const accepted = moved.filter((each) => isAcceptable(record, each))
   if (accepted.length === 0) return record
   const regions = Object.fromEntries(accepted.map(({ version, to }) => [version, to]))
-  return { ...record, primary_regions: { ...record.primary_regions, ...regions } }
+  return { ...record, primaryRegions: { ...record.primaryRegions, ...regions } }
 }
 
 /** The way out of a primary that can't be accepted where it is. */
