@@ -136,7 +136,7 @@ describe('the plan of an active distribution', () => {
   })
 
   it('replicates from the Region to which somebody moved the primary', () => {
-    const older = { ...key, latest_version: 2, min_enabled_version: 2 }
+    const older = { ...key, latestVersion: 2, minEnabledVersion: 2 }
     const disabled = { enabled: false }
     const kmsKeys = [
       kmsKey(1, 'r1', disabled),
