@@ -28,27 +28,38 @@ export async function findNewer(
   context: ObserveContext,
   targetIn: TargetIn = targetOf(context),
 ): Promise<NewerTarget[]> {
-  const { engine, key, provider, distribution } = context
+  const { key, provider, distribution } = context
   const { name, regions } = distribution.current
-  // Somebody may have moved the alias to a KMS key that the key has in another provider.
+  const targets = await Promise.all(
+    regions.map(async (region) => ({ region, id: await targetIn(region, aliasName(name)) })),
+  )
+  const own = knownPlaces([distribution.current])
+  const others = targets.filter(({ region, id }) => id !== undefined && !own.has(`${region} ${id}`))
+  if (others.length === 0) return []
+  const known = knownPlaces(await otherRecords(context))
+  const found = await Promise.all(
+    others.map(({ region, id }) =>
+      id === undefined || known.has(`${region} ${id}`)
+        ? []
+        : newerTarget(provider, key, region, id),
+    ),
+  )
+  return found.flat()
+}
+
+/**
+ * The other distributions of the key: somebody may have moved the alias to one of their KMS keys.
+ * They are read only then: none of them can keep a healthy distribution from being repaired.
+ */
+async function otherRecords({ engine, key }: ObserveContext): Promise<DistributionRecord[]> {
   const [present, archived] = await Promise.all([
     distributionsOf(engine, key.name),
     archivedOf(engine, key),
   ])
-  const known = knownPlaces([
-    distribution.current,
+  return [
     ...present.map((named) => named.distribution.current),
     ...archived.map(({ record }) => record),
-  ])
-  const found = await Promise.all(
-    regions.map(async (region) => {
-      const id = await targetIn(region, aliasName(name))
-      return id === undefined || known.has(`${region} ${id}`)
-        ? []
-        : newerTarget(provider, key, region, id)
-    }),
-  )
-  return found.flat()
+  ]
 }
 
 /** Region and id of each KMS key. */

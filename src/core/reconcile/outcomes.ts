@@ -138,7 +138,7 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
       })
     },
     failed: (step, thrown) => {
-      const error = explain(thrown, key, providerName)
+      const error = explain(thrown, key, named)
       errors.push(asError(error))
       fail(step, messageOf(error), wayOutOf(error, key, named))
     },
@@ -149,12 +149,10 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
     blocked: (step, blocker) => {
       const subject = 'alias' in blocker ? blocker.alias : `version ${blocker.version}`
       const reason = `waits for ${subject} in ${blocker.region}, which failed (${blocker.action})`
-      if (
-        !failures.some(
-          (failed) => failed.action === step.action && placeOf(failed) === placeOf(step),
-        )
+      const isFailed = failures.some(
+        (failed) => failed.action === step.action && placeOf(failed) === placeOf(step),
       )
-        fail(step, reason, wayOutOf(undefined, key, named))
+      if (!isFailed) fail(step, reason, outcomes.get(placeOf(blocker))?.wayOut ?? AGAIN)
     },
     result: () => ({
       outcomes: [...outcomes.values()],
@@ -163,14 +161,25 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
   }
 }
 
-/** Adds the hint for which only this layer knows the names. */
-function explain(error: unknown, key: string, providerName: string): unknown {
+/** AWS's errors about the state of a KMS key, which somebody else may have changed. */
+const STATE_ERRORS: readonly unknown[] = ['KMSInvalidStateException', 'DisabledException']
+
+/** Adds the hints for which only this layer knows the names. */
+function explain(
+  error: unknown,
+  key: string,
+  { providerName, distribution }: NamedDistribution,
+): unknown {
   const isAboutState =
     error instanceof KeymgmtError &&
-    (error.code === 'KMS_KEY_NOT_FOUND' || error.awsError === 'KMSInvalidStateException')
+    (error.code === 'KMS_KEY_NOT_FOUND' || STATE_ERRORS.includes(error.awsError))
   if (!isAboutState) return error
+  const path = `keymgmt/kms/${providerName}/key/${key}`
   return error.withHints([
-    `to compare the records with AWS: keymgmt read keymgmt/kms/${providerName}/key/${key}/verify`,
+    ...(distribution.current.state === 'active'
+      ? [`to record its state in AWS and to correct it: keymgmt write -f ${path}/repair`]
+      : []),
+    `to compare the records with AWS: keymgmt read ${path}/verify`,
   ])
 }
 
