@@ -4,6 +4,7 @@ import { freeName } from '../records/distribution-name.js'
 import { aliasAt, requireKmsKey } from '../records/kms-keys.js'
 import type { AliasEntry } from '../records/model.js'
 import { writeAlias, type ReconcileContext } from './context.js'
+import { assertNotNewer } from './newer.js'
 import type { StepOf } from './plan.js'
 
 // Consumers use aliases, so moving or removing one that is somebody else's breaks what they run.
@@ -43,6 +44,7 @@ export async function pointAlias(
 /**
  * Removes an alias that names one of our KMS keys. Another one stays, with a notice, and is no
  * longer on record.
+ * @throws KeymgmtError STORE_OUTDATED if that one is a newer KMS key of the same key.
  */
 export async function removeAlias(
   context: ReconcileContext,
@@ -56,10 +58,12 @@ export async function removeAlias(
       ? aliasAt(distribution.current, region, alias)?.state !== 'pending'
       : (await ownKmsKeys(context, region)).has(target)
   if (isOurs) await provider.removeAlias(region, alias)
-  else if (target !== undefined)
+  else if (target !== undefined) {
+    await assertNotNewer(context, region, alias, target)
     engine.notice(
       `The alias ${alias} in ${region} is left alone: it points to KMS key ${target}, which does not belong to ${key.name}`,
     )
+  }
   await writeAlias(context, region, alias, undefined)
 }
 
