@@ -7,11 +7,12 @@ import { writeAlias, type ReconcileContext } from './context.js'
 import { assertNotNewer } from './newer.js'
 import type { StepOf } from './plan.js'
 
-// Consumers use aliases, so moving or removing one that is somebody else's breaks what they run.
-// The name alone proves nothing: two keys can have one alias name, and anybody can move one.
+// Applications use aliases, so moving or removing an alias that belongs to somebody else breaks
+// them. The name alone does not prove ownership: two keys can have the same alias name, and anybody
+// can move an alias.
 
 /**
- * Makes an alias name the KMS key of a version. If the name is taken and the distribution had no
+ * Points an alias to the KMS key of a version. If the name is taken and the distribution had no
  * alias before this command, the distribution gets another name, and the next plan is for that one.
  * @throws KeymgmtError KMS_FAILED if the alias names a KMS key that is not ours; it is left alone.
  */
@@ -42,9 +43,9 @@ export async function pointAlias(
 }
 
 /**
- * Removes an alias that names one of our KMS keys. Another one stays, with a notice, and is no
- * longer on record.
- * @throws KeymgmtError STORE_OUTDATED if that one is a newer KMS key of the same key.
+ * Removes an alias that points to one of our KMS keys. Any other alias stays in AWS, with a notice,
+ * and is dropped from the record.
+ * @throws KeymgmtError STORE_OUTDATED if the alias points to a newer KMS key of the same key.
  */
 export async function removeAlias(
   context: ReconcileContext,
@@ -52,7 +53,8 @@ export async function removeAlias(
 ): Promise<void> {
   const { distribution, engine, key, provider } = context
   const target = await targetOf(context, region, alias)
-  // AWS may not list an alias yet that it has just created. One that is on record as set is ours.
+  // AWS may not yet list an alias that it has just created. An alias that is on record as set is
+  // ours.
   const isOurs =
     target === undefined
       ? aliasAt(distribution.current, region, alias)?.state !== 'pending'
@@ -67,7 +69,7 @@ export async function removeAlias(
   await writeAlias(context, region, alias, undefined)
 }
 
-/** The ids of the KMS keys in a Region that the key has or had in the provider. */
+/** Returns the ids of the KMS keys that the key has or had in the provider, in this Region. */
 async function ownKmsKeys(
   { engine, key, distribution, providerName }: ReconcileContext,
   region: string,
@@ -126,11 +128,12 @@ async function isNameTaken(
   return target !== undefined && !keys.has(target)
 }
 
-/** The most names that one command tries: others rarely have an alias of the same second. */
+/** Maximum names that one command tries. Two aliases of the same second are rare. */
 const MAX_NAMES = 20
 
 /**
- * The taken alias is no longer on record; what was begun in other Regions is then removed.
+ * Drops the taken alias from the record. The next plan removes the aliases that were begun in other
+ * Regions.
  * @throws KeymgmtError KMS_FAILED after {@link MAX_NAMES} names
  */
 async function rename(

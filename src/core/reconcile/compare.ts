@@ -16,7 +16,7 @@ export interface Difference {
     'kms-key' | 'state' | 'material' | 'expiry' | 'tags' | 'multi-region' | 'alias' | 'unfinished'
   /** AWS Region. */
   readonly region: string
-  /** Absent where no version is concerned. */
+  /** Absent if the difference is not that of a version. */
   readonly version?: number
   /** The KMS key id, or the name of the alias. */
   readonly subject: string
@@ -38,7 +38,7 @@ export interface Compared {
   readonly now: Date
 }
 
-/** PURE: where the KMS differs from the records. */
+/** PURE: returns the differences between the records and the KMS. */
 export function compare(compared: Compared, observation: Observation): Difference[] {
   const { key, providerName, record } = compared
   const interruption = interruptionOf(key, record)
@@ -59,7 +59,7 @@ export function compare(compared: Compared, observation: Observation): Differenc
   }))
 }
 
-/** PURE: the same for a finished removal. Nothing but `restore` works on its KMS keys. */
+/** PURE: does the same for a finished removal. Only `restore` works on its KMS keys. */
 export function compareArchived(compared: Compared, { kmsKeys }: Observation): Difference[] {
   const { finish, restore } = waysForward('removal', compared.providerName, compared.key.name)
   return kmsKeys
@@ -89,7 +89,7 @@ function unfinishedDifference(compared: Compared, interruption: Interruption): D
   }
 }
 
-/** The versions that the distribution lacks, and why. */
+/** Returns the versions that the distribution lacks, and the reason. */
 function describeLag({ key, record }: Compared): string {
   const versions = versionsBehind(key, record)
   if (versions.length === 0) return 'an interrupted command'
@@ -151,7 +151,7 @@ function compareKmsKey(compared: Compared, observed: ObservedKmsKey): Difference
   const { entry, status, unchecked } = observed
   if (entry.state === 'creating') return []
   if (status) return compareStatus(compared, { ...observed, entry }, status)
-  // A removal asked for nothing else.
+  // The removal needs no more than that.
   if (compared.record.state === 'removed') return []
   if (unchecked.some(({ what }) => what === 'kms-key')) return []
   const { version, region, key } = entry
@@ -188,7 +188,7 @@ function compareStatus(
     what: Difference['what'],
     wanted: string,
     found: string,
-    /** Without it, `repair` is the way out. */
+    /** The default is `repair`. */
     advice?: string,
   ): Difference => ({
     what,

@@ -9,12 +9,15 @@ import { assertCreatedInAccount, assertPlaceOf, placeOf } from './account.js'
 import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './context.js'
 import { isAcceptable, moveBackAdvice } from './primaries.js'
 
-/** Maximum creations of one KMS key per command, each after a lost response that created none. */
+/**
+ * Maximum attempts per command to create one KMS key. Each further one follows a lost reply after
+ * which no KMS key was found.
+ */
 const ATTEMPTS = 3
 
 /**
- * The longest time between the record of a creation and the end of its last request. The
- * records do not show when a killed command stopped sending.
+ * Longest time from the record of a creation to the end of its last request. The records do not
+ * show when a killed command stopped sending.
  */
 const LONGEST_ATTEMPT_MS = 600_000
 
@@ -34,7 +37,7 @@ export async function createPrimary(context: ReconcileContext, place: KmsKeyPlac
     } catch (error) {
       if (!(error instanceof KeymgmtError) || error.code === 'INTERRUPTED') throw error
       if (error.code !== 'KMS_AMBIGUOUS') {
-        // After a refusal there is no KMS key, and a later run need not look for one.
+        // AWS refused, so no KMS key exists and no later command needs to look for one.
         await removeKmsKey(context, place)
         throw error
       }
@@ -46,7 +49,7 @@ export async function createPrimary(context: ReconcileContext, place: KmsKeyPlac
 }
 
 /**
- * Writes down a KMS key that was created. The first one pins the account of the distribution.
+ * Records a KMS key that was created. The first one pins the account of the distribution.
  * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
  */
 async function recordPrimary(
@@ -65,7 +68,7 @@ async function recordPrimary(
 }
 
 /**
- * Creates the replica of one version in one Region and writes it down. It can be repeated: a
+ * Creates the replica of one version in one Region and records it. This can be repeated, because a
  * replica has its primary's id.
  */
 export async function createReplica(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
@@ -115,7 +118,7 @@ async function movedPrimaryError(
   )
 }
 
-/** True if the replica was certainly not created. */
+/** True if AWS certainly did not create the replica. */
 function isRefused(error: unknown): boolean {
   return (
     error instanceof KeymgmtError &&
@@ -123,7 +126,7 @@ function isRefused(error: unknown): boolean {
   )
 }
 
-/** A Region that has no replica can be dropped. */
+/** Only a Region without replicas can be dropped. */
 function dropHints({ key, providerName, distribution }: ReconcileContext, region: string) {
   return hasReplicas(distribution.current, region)
     ? []
@@ -167,8 +170,8 @@ function created(
 }
 
 /**
- * Looks for the KMS keys whose creation was requested without a response on record: those that are
- * found are written down, the entries of the others are dropped.
+ * Looks for the KMS keys whose creation has no reply on record. Records those that exist, and drops
+ * the entries of the others.
  * @throws KeymgmtError KMS_ACCESS_DENIED if they can't be looked for; the hints say what may have
  * been left.
  */
@@ -180,7 +183,7 @@ export async function findUnrecordedKmsKeys(
   const unrecorded = distribution.current.kmsKeys
     .filter((entry) => entry.state === 'creating')
     .filter(among)
-  // With the credentials of another account, none of them would be seen.
+  // The credentials of another account would show none of them.
   if (unrecorded.length > 0) await assertPlaceOf(context)
   for (const region of new Set(unrecorded.map((entry) => entry.region))) {
     const here = unrecorded.filter((entry) => entry.region === region)
@@ -197,7 +200,7 @@ export async function findUnrecordedKmsKeys(
   }
 }
 
-/** The replicas that exist, by version. */
+/** Returns the replicas that exist, by version. */
 async function findReplicas(
   { engine, provider, distribution }: ReconcileContext,
   entries: readonly CreatingKmsKey[],
@@ -214,7 +217,7 @@ async function findReplicas(
   return found
 }
 
-/** The primaries that exist, by version. */
+/** Returns the primaries that exist, by version. */
 async function findPrimaries(
   { engine, provider }: ReconcileContext,
   entries: readonly CreatingKmsKey[],
@@ -234,8 +237,8 @@ async function findPrimaries(
 }
 
 /**
- * The latest time at which AWS can have received the last of these requests: the settling time
- * starts then, not when the attempt began. Never later than now, whatever the record says.
+ * Returns the latest time at which AWS can have received these requests. The settling time starts
+ * then, not when the attempt began. Never later than now, whatever the record says.
  */
 function latestEnd({ now }: Engine, entries: readonly CreatingKmsKey[]): Date {
   const youngest = Math.max(...entries.map(({ begun }) => Date.parse(begun)))
