@@ -143,8 +143,8 @@ export async function assertNewest(
 }
 
 /**
- * Refuses to remove an alias that names a newer KMS key of the same key: this copy of the store would
- * remove the older ones and leave that one behind. If its tags can't be read, nothing is refused.
+ * Refuses to remove an alias that names a newer KMS key of the same key: the older ones would be
+ * removed, and that one would be left behind. If its tags can't be read, nothing is refused.
  * @throws KeymgmtError STORE_OUTDATED
  */
 export async function assertNotNewer(
