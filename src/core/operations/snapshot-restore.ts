@@ -16,7 +16,7 @@ export interface RestoreOptions {
    */
   readonly saveFirst: (store: Store) => Promise<void>
   /** Called before the first change. */
-  readonly begin: () => void
+  readonly begin: () => Promise<void>
 }
 
 /** The outcome of {@link restoreSnapshot}. */
@@ -60,7 +60,7 @@ export async function restoreSnapshot(
     const present = await readCompared(store)
     wipe(present)
     if (removed.length > 0) await saveFirst(withoutLocks(store))
-    begin()
+    await begin()
     return {
       removed,
       changes:

@@ -153,6 +153,23 @@ export async function assertNewest(
   if (newer) throw outdatedError(context, newer)
 }
 
+/**
+ * Refuses to remove an alias that names a newer KMS key of the same key: the older ones would be
+ * removed, and that one would be left behind. If its tags can't be read, nothing is refused.
+ * @throws KeymgmtError STORE_OUTDATED
+ */
+export async function assertNotNewer(
+  context: ObserveContext,
+  region: string,
+  alias: string,
+  target: string,
+): Promise<void> {
+  if (alias !== aliasName(context.distribution.current.name)) return
+  const targetIn = (place: string) => (place === region ? target : undefined)
+  const newer = (await findNewer(context, targetIn)).filter(({ version }) => version !== undefined)
+  if (newer.length > 0) await assertNewest(context, newer)
+}
+
 function outdatedError(
   { key, distribution }: ObserveContext,
   { region, id, version }: NewerTarget,

@@ -50,7 +50,7 @@ export async function writeSnapshot(
   store: Store = engine.store,
 ): Promise<Snapshot> {
   if (exists(file)) throw existsError(file)
-  const header = seals.header()
+  const header = await seals.header()
   if (!header) {
     throw new KeymgmtError(
       'STORE_UNAVAILABLE',
