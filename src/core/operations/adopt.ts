@@ -10,14 +10,16 @@ import { withAdoptionLock, withKeyLock, withProviderLock } from '../records/lock
 import { materialFingerprint, withMaterial } from '../records/material.js'
 import {
   recordPath,
+  without,
   type CreatedKmsKey,
   type DistributionRecord,
+  type ForgottenDistribution,
   type KeyRecord,
   type KmsKeyPlace,
   type KmsRecord,
 } from '../records/model.js'
 import { ownerOf, type KmsKeyOwner } from '../records/owner.js'
-import { openRecord } from '../records/record.js'
+import { openRecord, type RecordHandle } from '../records/record.js'
 import { requireKey, requireProvider, type NamedDistribution } from '../records/repository.js'
 import { createDistribution } from './distribute.js'
 
@@ -57,8 +59,37 @@ export async function adopt(
         claim(engine, providerName, record.current, adoption),
       ),
     )
+    await recordAsFound(record, named)
     await reconcile(engine, record, named)
   })
+}
+
+/** Drops what is on record of the KMS keys as forgotten: a distribution has them again. */
+async function recordAsFound(
+  key: RecordHandle<KeyRecord>,
+  { distribution }: NamedDistribution,
+): Promise<void> {
+  const { forgotten = [] } = key.current
+  const left = forgotten
+    .map((each) => ({
+      ...each,
+      kmsKeys: each.kmsKeys.filter(
+        (entry) =>
+          entry.state === 'creating' ||
+          createdKmsKeyAt(distribution.current, entry.version, entry.region)?.key.id !==
+            entry.key.id,
+      ),
+    }))
+    .filter(({ kmsKeys }) => kmsKeys.length > 0)
+  if (countKmsKeys(left) === countKmsKeys(forgotten)) return
+  await key.update((current) => ({
+    ...without(current, 'forgotten'),
+    ...(left.length > 0 && { forgotten: left }),
+  }))
+}
+
+function countKmsKeys(forgotten: readonly ForgottenDistribution[]): number {
+  return forgotten.flatMap(({ kmsKeys }) => kmsKeys).length
 }
 
 async function claim(

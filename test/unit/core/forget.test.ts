@@ -211,6 +211,22 @@ describe('a command that dies while it forgets', () => {
   )
 })
 
+it('a KMS key that is adopted again is no longer forgotten; the others are', async () => {
+  const testbed = await createDistributed()
+  await rotateKey(testbed.engine, 'app')
+  await forget(testbed)
+  const forgottenVersions = async () =>
+    (await readKey(testbed.engine, 'app'))?.forgotten?.flatMap(({ kmsKeys }) =>
+      kmsKeys.map(({ version }) => version),
+    )
+  for (const version of [1, 2]) {
+    const kmsKeyId = testbed.kms.keys[version - 1]?.key.id ?? ''
+    await saveProvider(testbed.engine, `p${version}`, { provider: 'awskms', keyCollection: HOME })
+    await adopt(testbed.engine, `p${version}`, 'app', { kmsKeyId, version })
+    expect(await forgottenVersions()).toEqual(version === 1 ? [2] : undefined)
+  }
+})
+
 /** The engine of a command that dies at its n-th write to the store. */
 function dyingAt({ engine, store }: Testbed, at: number, when: 'before' | 'after') {
   let writes = 0
