@@ -20,6 +20,7 @@ import { KeymgmtError } from '../../../src/errors.js'
 import {
   AES,
   createDistributed,
+  findProblems,
   GLOBAL,
   recorded,
   refusal,
@@ -331,4 +332,19 @@ it('own material waits for a pending version that no provider has', async () => 
   expect(await latest(testbed)).toEqual([1, 2])
   await own(testbed.engine)
   expect(await latest(testbed)).toEqual([3, undefined])
+})
+
+it('a rotation without kms:ListAliases says that the next one finishes it', async () => {
+  const testbed = await createDistributed()
+  const denied = () => Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied'))
+  const { engine } = recorded(testbed, () => ({ aliasTargets: denied }))
+  expect(await refusal(rotateKey(engine, 'app'))).toEqual([
+    'KMS_ACCESS_DENIED',
+    'denied',
+    'version 2 was created, and version 2 becomes the latest as soon as one provider has it',
+    'bring k up to date, without another version: keymgmt write -f keymgmt/key/app/rotate',
+    'or rotate without it: keymgmt write keymgmt/key/app/rotate without=k',
+  ])
+  expect((await rotateKey(testbed.engine, 'app')).latestVersion).toBe(2)
+  expect(await findProblems(testbed)).toEqual([])
 })
