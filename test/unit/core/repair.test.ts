@@ -11,7 +11,7 @@ import { createdKmsKeys, holdsMaterial } from '../../../src/core/records/kms-key
 import { verifyDistribution, type Difference } from '../../../src/core/operations/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { KmsKeyRequest, KmsProvider } from '../../../src/kms/provider.js'
-import type { MemoryKey } from '../../support/memory-kms.js'
+import type { MemoryKey } from '../../support/memory-keyring.js'
 import {
   AES,
   testbedOver,
