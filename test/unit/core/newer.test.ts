@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Engine } from '../../../src/core/engine.js'
 import { distribute } from '../../../src/core/operations/distribute.js'
 import { importVersion } from '../../../src/core/operations/import.js'
+import { findOrphans } from '../../../src/core/operations/orphans.js'
 import { removeDistribution } from '../../../src/core/operations/remove.js'
 import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
@@ -63,6 +64,14 @@ describe('an older copy of the store', () => {
     const [code, , ...hints] = await refusal(removeDistribution(engine, 'k', 'app'))
     expect([code, calls]).toEqual(['STORE_OUTDATED', []])
     expect(hints.join()).toContain('operator snapshot restore')
+  })
+
+  it('names no command that deletes the newer KMS key, which is an orphan to it', async () => {
+    const { engine, kms } = await createOlderCopy()
+    const { orphans } = await findOrphans(engine, 'k')
+    expect(orphans.map(({ kmsKeyId }) => kmsKeyId)).toEqual([kms.keys[1]?.key.id])
+    expect(orphans[0]?.wayOut).toContain('snapshot restore')
+    expect(orphans[0]?.wayOut).not.toContain('schedule-key-deletion')
   })
 
   it('is refused when it finishes an earlier rotation', async () => {
