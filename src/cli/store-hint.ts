@@ -32,5 +32,5 @@ function storeOf({ terminal, settings }: Surroundings): { text: string; exists: 
 }
 
 function missing(text: string): string {
-  return `there is no store in ${text}: check KEYMGMT_STORE, KEYMGMT_HOME and the setting store`
+  return `there is no store in ${text}: if you expected one, check KEYMGMT_STORE, KEYMGMT_HOME and the setting store`
 }

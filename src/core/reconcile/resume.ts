@@ -56,20 +56,25 @@ export function reportSkipped(
 
 /**
  * The same, and says what the command also does: it brings distributions up to date, and finishes
- * what an interrupted command left. A removal or a revocation is left to the command that started
- * it.
+ * what an interrupted command left. It does not say so of the provider `requested`, which the
+ * command is about. A removal or a revocation is left to the command that started it.
  */
 export async function resumableDistributions(
   engine: Engine,
   key: KeyRecord,
+  requested?: string,
 ): Promise<NamedDistribution[]> {
   const distributions = await workableDistributions(engine, key)
-  noticeUnfinished(engine, key, distributions)
+  noticeUnfinished(
+    engine,
+    key,
+    distributions.filter(({ providerName }) => providerName !== requested),
+  )
   return distributions
 }
 
 /** Says what earlier commands left to be done with the distributions. */
-export function noticeUnfinished(
+function noticeUnfinished(
   engine: Engine,
   key: KeyRecord,
   distributions: readonly NamedDistribution[],
@@ -77,7 +82,7 @@ export function noticeUnfinished(
   for (const named of distributions) {
     const { providerName, distribution } = named
     if (isBehind(key, distribution.current))
-      engine.notice(`Also bringing a distribution up to date: ${describeBehind(key, named)}`)
+      engine.notice(`Also bringing up to date: ${describeBehind(key, named)}`)
     else if (interruptionOf(key, distribution.current))
       engine.notice(`Also finishing an interrupted command on ${key.name} in ${providerName}`)
   }
