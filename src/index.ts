@@ -78,7 +78,7 @@ export type { AwsMiddleware, AwsOutput, AwsRequest } from './kms/aws/middleware.
 export type { AwsInput, AwsOperation } from './kms/aws/operations.js'
 export type { AwsOptions } from './kms/aws/provider.js'
 export type { RetryOptions } from './kms/aws/retry.js'
-export type { ClientOptions } from './kms/aws/settings.js'
+export type { ClientOptions } from './aws/endpoint.js'
 export type { KmsKindName, KmsKinds } from './kms/index.js'
 export type {
   AliasOwner,

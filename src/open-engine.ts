@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { homedir, platform as hostPlatform } from 'node:os'
 import { createEngine, type Engine, type Outcome } from './core/engine.js'
 import type { SealKind } from './crypto/root-key.js'
@@ -174,29 +175,34 @@ const SECRET_VARIABLES = [
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Returns a function for the signal that is also aborted at the time limit. The timer is set only
- * when the signal is first needed, because most commands wait for nothing.
+ * Returns a function for the signal that ends all work: when `signal` does, or at the time limit.
+ * The timer is set only when the signal is first needed, because most commands wait for nothing.
  */
 function signalWithin(
   signal: AbortSignal,
   timeoutMs: number | undefined,
   timeoutError: () => Error,
 ): () => AbortSignal {
-  if (timeoutMs === undefined) return () => signal
-  const end = Date.now() + timeoutMs
+  const end = timeoutMs === undefined ? undefined : Date.now() + timeoutMs
   let combined: AbortSignal | undefined
   return () => {
     if (combined) return combined
-    const deadline = new AbortController()
-    setTimeout(
-      () => {
-        deadline.abort(timeoutError())
-      },
-      Math.min(Math.max(0, end - Date.now()), MAX_TIMER_MS),
-    ).unref()
-    combined = AbortSignal.any([signal, deadline.signal])
+    const sources = end === undefined ? [signal] : [signal, signalAt(end, timeoutError)]
+    combined = AbortSignal.any(sources)
+    // Each request under way listens to it, and Node.js would warn of more than ten.
+    setMaxListeners(0, combined)
     return combined
   }
+}
+
+/** A signal that is aborted at `end`, and does not keep the process running until then. */
+function signalAt(end: number, reason: () => Error): AbortSignal {
+  const deadline = new AbortController()
+  const wait = Math.min(Math.max(0, end - Date.now()), MAX_TIMER_MS)
+  setTimeout(() => {
+    deadline.abort(reason())
+  }, wait).unref()
+  return deadline.signal
 }
 
 /**

@@ -49,7 +49,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   crypto: ['crypto', 'errors.js'],
   router: ['router', 'names.js', 'suggest.js', 'errors.js'],
   store: ['store', 'crypto', 'errors.js', 'names.js', 'regular-file.js'],
-  kms: ['kms', 'crypto', 'errors.js', 'redact.js', 'regular-file.js', 'suggest.js'],
+  aws: ['aws', 'errors.js', 'redact.js', 'regular-file.js'],
+  kms: ['kms', 'aws', 'crypto', 'errors.js', 'redact.js', 'regular-file.js', 'suggest.js'],
   'dev-kms': ['dev-kms'],
   'open-engine.ts': [
     'core/engine.js',

@@ -275,6 +275,29 @@ describe('the order of the sources of credentials', () => {
     expect(readFileSync(runs, 'utf8')).toBe('run\n')
   })
 
+  it('runs a process that fails once, for all providers and Regions', async () => {
+    const runs = join(testbed.home, 'runs')
+    const script = join(testbed.home, 'process')
+    writeFileSync(script, `#!/bin/sh\necho run >> ${runs}\nexit 1\n`, { mode: 0o700 })
+    const config = join(testbed.home, 'config')
+    writeFileSync(config, `[profile ci]\ncredential_process = ${script}\n`)
+    await testbed.ok('write -f keymgmt/key/many type=aes256-gcm96 replica_regions=eu-west-1')
+    const provider = 'provider=awskms credentials=profile=default'
+    for (const [name, region] of [
+      ['k1', 'us-west-1'],
+      ['k2', 'us-west-1'],
+      ['k3', 'us-east-1'],
+    ] as const) {
+      await testbed.ok(`write keymgmt/kms/${name} ${provider} key_collection=${region}`)
+      await testbed.ok(`write keymgmt/kms/${name}/key/many purpose=encrypt,decrypt`)
+      await testbed.ok(`write keymgmt/kms/${name} credentials=`)
+    }
+    const env = { ...none, ...noFile, AWS_CONFIG_FILE: config, AWS_PROFILE: 'ci' }
+    const { status, stderr } = await testbed.run('write -f keymgmt/key/many/rotate', { env })
+    expect([status, stderr]).toEqual([2, expect.stringContaining('k3, us-east-1, version 2')])
+    expect(readFileSync(runs, 'utf8')).toBe('run\n')
+  })
+
   it('uses the endpoint of the profile that the provider names', async () => {
     const config = join(testbed.home, 'config')
     const endpoint = `endpoint_url = ${testbed.kms.endpoint}`

@@ -6,6 +6,28 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { openEngine, saveKey } from '../../src/index.js'
 
+/** Distributes thirteen versions of a key, and verifies them, which sends many requests at once. */
+const MANY_REQUESTS = `
+import { distribute, openEngine, rotateKey, saveKey, saveProvider, startDevKms, verifyDistribution } from 'keymgmt'
+const devKms = await startDevKms()
+const { engine } = openEngine({ env: process.env })
+await saveKey(engine, 'app', { type: 'aes256-gcm96' })
+for (let version = 2; version <= 13; version++) await rotateKey(engine, 'app')
+await saveProvider(engine, 'k', {
+  provider: 'awskms',
+  keyCollection: 'us-west-1',
+  credentials: {
+    access_key: devKms.credentials.accessKeyId,
+    secret_key: devKms.credentials.secretAccessKey,
+    endpoint: devKms.endpoint,
+  },
+})
+await distribute(engine, 'k', 'app', { purpose: ['encrypt', 'decrypt'], protection: 'hsm' })
+const { differences } = await verifyDistribution(engine, 'k', 'app', false)
+console.log(differences.length)
+await devKms.close()
+`
+
 /** The first JavaScript example of a page. */
 const exampleOf = (page: string) =>
   /^```js\n([^]*?)^```$/m.exec(readFileSync(page, 'utf8'))?.[1] ?? ''
@@ -39,4 +61,15 @@ describe('the example of the library', () => {
       rmSync(home, { recursive: true, force: true })
     }
   })
+})
+
+it('a program that sends many requests at once gets no warning of Node.js', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'keymgmt-library-'))
+  try {
+    const { stdout, stderr } = await run(MANY_REQUESTS, { KEYMGMT_HOME: home })
+    expect(stdout).toBe('0\n')
+    expect(stderr).not.toContain('MaxListenersExceededWarning')
+  } finally {
+    rmSync(home, { recursive: true, force: true })
+  }
 })

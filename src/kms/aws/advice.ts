@@ -1,5 +1,6 @@
+import type { AwsFailure } from '../../aws/failure.js'
+import { CLOCK_HINT, EXPIRED_HINT, isClockSkew, permissionHint } from '../../aws/hints.js'
 import type { ErrorCode } from '../../errors.js'
-import type { AwsFailure } from './errors.js'
 import type { AwsRequest } from './middleware.js'
 import { isRefusal, RESPONSE_MALFORMED, RESPONSE_TOO_LARGE } from './responses.js'
 
@@ -26,44 +27,6 @@ export const adviceOn: Adviser = (failure, request, place) => {
   return adviser(failure, request, place)
 }
 
-/** The policies that AWS names in its refusals, and where each one is. */
-const POLICIES: readonly (readonly [inMessage: RegExp, policy: string])[] = [
-  [/service control polic/i, 'the service control policies (SCPs) of your AWS organization'],
-  [/resource control polic/i, 'the resource control policies (RCPs) of your AWS organization'],
-  [/VPC endpoint polic/i, 'the policy of the VPC endpoint'],
-  [/permissions? boundar/i, 'the permissions boundary of the IAM user or role'],
-  [/session polic/i, 'the session policy with which the role was assumed'],
-  [/identity-based polic/i, 'the IAM policy of the user or role'],
-  [/resource-based polic/i, "the KMS key's policy"],
-]
-
-/** The operations on no KMS key: only the caller's own policies allow them. */
-const WITHOUT_KEY: readonly string[] = ['CreateKey', 'ListKeys', 'ListAliases']
-
-/**
- * How to allow an operation that AWS denied, from AWS's message.
- * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
- */
-export function permissionHint(permission: string, message: string): string {
-  if (/multi-?factor/i.test(message)) return MFA_HINT
-  if (/tag polic/i.test(message))
-    return 'a tag policy of your AWS organization refuses the tags that begin with "keymgmt:": ask its administrators to allow them'
-  const named = POLICIES.find(([inMessage]) => inMessage.test(message))?.[1]
-  const operation = permission.slice(permission.indexOf(':') + 1)
-  const policy =
-    named ??
-    (WITHOUT_KEY.includes(operation)
-      ? 'the IAM policy of the user or role'
-      : "the IAM policy of the user or role, and in the KMS key's policy")
-  return /explicit deny/i.test(message)
-    ? `remove the statement that denies ${permission} from ${policy}`
-    : `allow ${permission} in ${policy}`
-}
-
-/** The hint for a request or a profile that needs a second factor. */
-export const MFA_HINT =
-  'AWS requires MFA here: get a session with aws sts get-session-token --serial-number DEVICE --token-code CODE, and set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN'
-
 const denied: Adviser = ({ message }, { operation }, { provider }) => ({
   code: 'KMS_ACCESS_DENIED',
   hints:
@@ -85,12 +48,9 @@ function enableHint(region: string): string {
   return `enable ${region} for the AWS account: aws account enable-region --region-name ${region}`
 }
 
-const CLOCK_HINT =
-  "correct this machine's clock, which differs from AWS's by more than 5 minutes; then run the same command again"
-
-const badCredentials: Adviser = ({ message }, { region }, { provider }) => ({
+const badCredentials: Adviser = (failure, { region }, { provider }) => ({
   code: 'KMS_CREDENTIALS',
-  hints: /signature (expired|not yet current)/i.test(message)
+  hints: isClockSkew(failure)
     ? [CLOCK_HINT]
     : [
         provider === undefined
@@ -128,10 +88,7 @@ const constant =
   (code: ErrorCode, ...hints: readonly string[]): Adviser =>
   () => ({ code, hints })
 
-const expired = constant(
-  'KMS_CREDENTIALS',
-  'the session has expired: get new credentials, then run the same command again',
-)
+const expired = constant('KMS_CREDENTIALS', EXPIRED_HINT)
 const wrongClock = constant('KMS_CREDENTIALS', CLOCK_HINT)
 
 /**

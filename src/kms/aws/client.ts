@@ -1,36 +1,21 @@
-import {
-  KMSClient,
-  ListKeysCommand,
-  type KMSClientConfig,
-  type ServiceOutputTypes,
-} from '@aws-sdk/client-kms'
+import { KMSClient, ListKeysCommand, type ServiceOutputTypes } from '@aws-sdk/client-kms'
 import type { STSClient } from '@aws-sdk/client-sts'
 import { getEndpointFromInstructions } from '@smithy/core/endpoints'
-import type { KmsEndpoint, KmsSettings } from '../provider.js'
 import {
   customEndpoint,
-  isSet,
-  readConfiguration,
   type AwsConfiguration,
   type CustomEndpoint,
-} from './configuration.js'
-import { createCredentials, type Credentials } from './credentials.js'
-import { AbortableHandler, LookupHandler } from './handlers.js'
+} from '../../aws/configuration.js'
+import { clientConfig, type Connection } from '../../aws/connection.js'
+import { assertEndpoint, isAwsKms, isLoopback, type ClientOptions } from '../../aws/endpoint.js'
+import { AbortableHandler } from '../../aws/handlers.js'
+import type { KmsEndpoint, KmsSettings } from '../provider.js'
 import type { AwsMiddleware, AwsOutput } from './middleware.js'
 import { OPERATIONS, type AwsOperation } from './operations.js'
 import { checkResponses, isFromKms, isFromSts, sendOnce } from './responses.js'
-import { assertEndpoint, isAwsKms, isLoopback, type ClientOptions } from './settings.js'
-import { createTransport, type Transport } from './transport.js'
 
 /** A client, as far as middleware is concerned. */
 type Middlewares = Pick<KMSClient, 'middlewareStack'>
-
-/** The parts that the clients of one provider share in all Regions. */
-export interface Connection {
-  readonly configuration: AwsConfiguration
-  readonly transport: Transport
-  readonly credentials: Credentials
-}
 
 /** The clients for one Region. */
 export interface Clients {
@@ -38,43 +23,6 @@ export interface Clients {
   readonly endpoint: KmsEndpoint
   /** Loads and creates the client of STS. */
   readonly sts: () => Promise<STSClient & Middlewares>
-}
-
-type ClientConfig = Pick<
-  KMSClientConfig,
-  'customUserAgent' | 'useFipsEndpoint' | 'useDualstackEndpoint' | 'ignoreConfiguredEndpointUrls'
->
-
-/**
- * Reads the AWS configuration of a provider. Credentials are looked up when the first request needs
- * them: those of the settings, else the environment, the shared files, the role of the container or
- * instance.
- * @throws KeymgmtError KMS_CREDENTIALS for a profile that does not exist; FIELD_INVALID for a
- * setting that would be ignored; TLS_REFUSED if the CA bundle can't be used.
- */
-export async function openConnection(
-  settings: KmsSettings,
-  options: ClientOptions,
-): Promise<Connection> {
-  const configuration = await readConfiguration(options.env, settings.credentials.profile)
-  const transport = createTransport(configuration)
-  const config = clientConfig(configuration, options)
-  const handler = new LookupHandler(options.signal, transport)
-  const credentials = await createCredentials(settings, configuration, {
-    ...config,
-    requestHandler: handler,
-  })
-  return { configuration, transport, credentials }
-}
-
-/** The SDK would ignore some values of the two flags, and endpoints of a profile that is stored. */
-function clientConfig(configuration: AwsConfiguration, { version }: ClientOptions): ClientConfig {
-  return {
-    customUserAgent: [version ? ['keymgmt', version] : ['keymgmt']],
-    useFipsEndpoint: isSet(configuration, 'use_fips_endpoint'),
-    useDualstackEndpoint: isSet(configuration, 'use_dualstack_endpoint'),
-    ignoreConfiguredEndpointUrls: true,
-  }
 }
 
 /**

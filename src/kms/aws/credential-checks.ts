@@ -1,6 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import type { AWS_CREDENTIALS } from '../credential-fields.js'
-import { assertEndpoint } from './settings.js'
+import { assertEndpoint } from '../../aws/endpoint.js'
 
 type Name = keyof typeof AWS_CREDENTIALS
 type Credentials = Readonly<Partial<Record<Name, string>>>

@@ -1,63 +1,13 @@
+import { isNotConnected, type AwsFailure } from '../../aws/failure.js'
 import { KeymgmtError } from '../../errors.js'
 import { redact, shorten } from '../../redact.js'
 import { adviceOn, type RequestPlace } from './advice.js'
 import type { AwsRequest } from './middleware.js'
 import { factsOf } from './operations.js'
-import { isRefusal, NotSentError } from './responses.js'
-
-/** Names of socket failures after which nothing can have reached AWS. */
-const NOT_CONNECTED =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ERR_TLS_.*|CERT_.*|.*SELF_SIGNED_CERT.*|UNABLE_TO_.*)$/
+import { isRefusal } from './responses.js'
 
 /** Quote at most this much of a service: messages of AWS KMS are shorter. */
 const MAX_SERVICE_TEXT = 600
-
-/** The parts of an SDK error that are used here; any of them may be missing. */
-export interface AwsFailure {
-  readonly error: unknown
-  readonly name: string
-  readonly message: string
-  readonly code: string
-  readonly status: number | undefined
-  readonly requestId: string | undefined
-  /** False if keymgmt failed before it handed the request to the network. */
-  readonly sent: boolean
-  /** True if AWS's clock differs from ours, and the SDK now corrects for it. */
-  readonly clockCorrected: boolean
-}
-
-interface Metadata {
-  readonly httpStatusCode?: number
-  readonly requestId?: string
-  readonly clockSkewCorrected?: boolean
-}
-
-/** Reads what `error` says, whatever it is. */
-export function readFailure(thrown: unknown): AwsFailure {
-  const sent = !(thrown instanceof NotSentError || thrown instanceof KeymgmtError)
-  const error = thrown instanceof NotSentError ? thrown.cause : thrown
-  const { name, message, code, $metadata } = (error ?? {}) as {
-    name?: unknown
-    message?: unknown
-    code?: unknown
-    $metadata?: Metadata
-  }
-  return {
-    error,
-    name: textOr('Error', name),
-    message: textOr('', message),
-    code: textOr('', code),
-    status: $metadata?.httpStatusCode,
-    requestId: $metadata?.requestId,
-    sent,
-    clockCorrected: $metadata?.clockSkewCorrected === true,
-  }
-}
-
-/** The reply is untrusted: a value may be of any type. */
-function textOr(otherwise: string, value: unknown): string {
-  return typeof value === 'string' ? value : otherwise
-}
 
 /**
  * True if AWS throttled the request. `LimitExceededException` is not that: waiting does not help
@@ -65,11 +15,6 @@ function textOr(otherwise: string, value: unknown): string {
  */
 export function isThrottled({ name, sent }: AwsFailure): boolean {
   return sent && (name === 'ThrottlingException' || name === 'TooManyRequestsException')
-}
-
-/** True if no connection was opened, so AWS did not see the request. */
-export function isNotConnected({ code, sent }: AwsFailure): boolean {
-  return sent && NOT_CONNECTED.test(code)
 }
 
 /**

@@ -3,7 +3,7 @@ import type { AwsOptions, SharedState } from './provider.js'
 
 /** Returns the kind of KMS for AWS KMS (`provider=awskms`). */
 export function awsKms(options: AwsOptions): KmsKind {
-  const shared: SharedState = { limiters: new Map(), connections: new Map() }
+  const shared: SharedState = { limiters: new Map(), connections: new Map(), processes: new Map() }
   return {
     // Loaded by the commands that need it: the SDK by those that talk to AWS.
     assertSupported: async (...wanted) => {

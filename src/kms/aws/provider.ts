@@ -1,7 +1,9 @@
+import { openConnection, type Connection } from '../../aws/connection.js'
+import type { ClientOptions } from '../../aws/endpoint.js'
 import type { KmsProvider, KmsSettings } from '../provider.js'
 import { readAccount, readIdentity } from './account.js'
 import { aliasTargets, pointAlias, removeAlias } from './aliases.js'
-import { addMiddleware, createClients, openConnection, type Connection } from './client.js'
+import { addMiddleware, createClients } from './client.js'
 import {
   awaitReplica,
   cancelDeletion,
@@ -15,11 +17,11 @@ import {
   scheduleDeletion,
 } from './keys.js'
 import { accepts, deleteMaterial, holds, importMaterial } from './material.js'
+import type { ProcessLookups } from '../../aws/credentials.js'
 import type { AwsMiddleware } from './middleware.js'
 import { createRateLimiter, type RateLimiter } from './rate-limiter.js'
 import { retryWithin, type RetryOptions } from './retry.js'
 import { keyIdIn, type Session } from './session.js'
-import type { ClientOptions } from './settings.js'
 import { findByOperation, findTagged, tagKey, tagsOf } from './tags.js'
 
 /** The options of all providers of AWS KMS. */
@@ -35,8 +37,9 @@ const SETTLING_MS = 30_000
 export interface SharedState {
   /** By endpoint and Region: providers that share an account's quotas share them here, too. */
   readonly limiters: Map<string, RateLimiter>
-  /** By settings: credentials are looked up once. */
+  /** By Region and credentials: they are looked up once. */
   readonly connections: Map<string, Promise<Connection>>
+  readonly processes: ProcessLookups
 }
 
 /** AWS KMS as a {@link KmsProvider}. No request is sent before the first method call. */
@@ -103,9 +106,10 @@ async function openSession(
   settings: KmsSettings,
   region: string,
   options: AwsOptions,
-  { limiters, connections }: SharedState,
+  shared: SharedState,
 ): Promise<Session> {
-  const connection = await connect(settings, options, connections)
+  const { limiters } = shared
+  const connection = await connect(settings, options, shared)
   const { kms, endpoint, sts } = await createClients(settings, region, connection, options)
   const limiterName = `${endpoint.origin} ${region}`
   const limiter = limiters.get(limiterName) ?? createRateLimiter(!endpoint.isLoopback)
@@ -133,10 +137,10 @@ async function openSession(
 async function connect(
   settings: KmsSettings,
   options: AwsOptions,
-  connections: SharedState['connections'],
+  { connections, processes }: SharedState,
 ): Promise<Connection> {
-  const name = JSON.stringify(settings)
-  const connection = connections.get(name) ?? openConnection(settings, options)
+  const name = JSON.stringify([settings.region, settings.credentials])
+  const connection = connections.get(name) ?? openConnection(settings, options, processes)
   connections.set(name, connection)
   try {
     return await connection

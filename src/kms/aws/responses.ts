@@ -1,6 +1,7 @@
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { createPublicKey } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import { NotSentError } from '../../aws/failure.js'
 import { KMS_KEY_ID } from '../key-id.js'
 import type { AwsOutput, AwsRequest } from './middleware.js'
 import { keyIdOf, textOf, type AwsOperation } from './operations.js'
@@ -16,13 +17,6 @@ export const RESPONSE_MALFORMED = 'MalformedResponse'
 
 /** The contexts of the requests that were handed to the network. */
 const sent = new WeakSet()
-
-/** A failure before the request was handed to the network: AWS has not seen it. */
-export class NotSentError extends Error {
-  constructor(cause: unknown) {
-    super('the request was not sent', { cause })
-  }
-}
 
 /**
  * Reads every response before the SDK does, because the service at an endpoint is not always AWS:

@@ -1,15 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isNotConnected, readFailure, type AwsFailure } from '../../aws/failure.js'
 import { KeymgmtError } from '../../errors.js'
-import {
-  isAmbiguous,
-  isInTransition,
-  isNotConnected,
-  isNotYetVisible,
-  isThrottled,
-  readFailure,
-  translate,
-  type AwsFailure,
-} from './errors.js'
+import { isAmbiguous, isInTransition, isNotYetVisible, isThrottled, translate } from './errors.js'
 import type { RequestPlace } from './advice.js'
 import type { AwsMiddleware, AwsRequest } from './middleware.js'
 import { factsOf, type OperationFacts } from './operations.js'

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
-import { readFailure, translate } from '../../../src/kms/aws/errors.js'
+import { NotSentError, readFailure } from '../../../src/aws/failure.js'
+import { lookupHint } from '../../../src/aws/hints.js'
+import { translate } from '../../../src/kms/aws/errors.js'
 import type { RequestPlace } from '../../../src/kms/aws/advice.js'
 import type { AwsOperation } from '../../../src/kms/aws/operations.js'
-import { NotSentError } from '../../../src/kms/aws/responses.js'
 
 const PLACE = { provider: 'k', host: 'kms.us-west-1.amazonaws.com' }
 
@@ -138,5 +139,49 @@ describe('the advice to run the command again', () => {
     const failure = readFailure(new NotSentError(new Error('x')))
     const { hints } = translate(failure, { operation: 'EnableKey', region: 'r', input: {} })
     expect(hints).toEqual(['nothing was sent to AWS; check the AWS configuration'])
+  })
+})
+
+describe('a lookup of credentials that failed', () => {
+  const NOT_ALLOWED = 'User: arn:aws:iam::1:user/u is not authorized to perform: sts:AssumeRole'
+  it.each([
+    [
+      'AccessDenied',
+      NOT_ALLOWED,
+      'AssumeRole',
+      'allow sts:AssumeRole in the IAM policy of the user or role, and in the trust policy of the role that is assumed',
+    ],
+    [
+      'AccessDenied',
+      `${NOT_ALLOWED} with an explicit deny in a service control policy`,
+      'AssumeRole',
+      'remove the statement that denies sts:AssumeRole from the service control policies (SCPs)',
+    ],
+    [
+      'AccessDenied',
+      'Not authorized to perform sts:AssumeRoleWithWebIdentity',
+      'AssumeRoleWithWebIdentity',
+      'allow sts:AssumeRoleWithWebIdentity in the trust policy of the role that is assumed',
+    ],
+    [
+      'AccessDenied',
+      'MultiFactorAuthentication failed',
+      'AssumeRole',
+      'aws sts get-session-token --serial-number',
+    ],
+    [
+      'CredentialsProviderError',
+      'Profile p requires multi-factor authentication, but no MFA code callback was provided.',
+      undefined,
+      'aws sts get-session-token --serial-number',
+    ],
+    ['ExpiredTokenException', 'Token expired', 'AssumeRole', 'get new credentials'],
+    ['ExpiredToken', 'expired', 'AssumeRole', 'get new credentials'],
+    ['SignatureDoesNotMatch', 'Signature expired: 2026', 'AssumeRole', "machine's clock"],
+    ['RequestTimeTooSkewed', '', 'AssumeRole', "machine's clock"],
+    ['CredentialsProviderError', 'nothing found', undefined, 'check AWS_PROFILE'],
+  ])('%s: %s', (name, message, action, hint) => {
+    const failure = readFailure(Object.assign(new Error(message), { name }))
+    expect(lookupHint(failure, action)).toContain(hint)
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { KeymgmtError } from '../../../src/errors.js'
-import { NotSentError, RESPONSE_TOO_LARGE } from '../../../src/kms/aws/responses.js'
+import { NotSentError } from '../../../src/aws/failure.js'
+import { RESPONSE_TOO_LARGE } from '../../../src/kms/aws/responses.js'
 import { retryWithin } from '../../../src/kms/aws/retry.js'
 import { createRateLimiter } from '../../../src/kms/aws/rate-limiter.js'
 import type { AwsOperation } from '../../../src/kms/aws/operations.js'

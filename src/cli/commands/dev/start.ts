@@ -9,7 +9,7 @@ import {
 } from '../../../dev-kms/index.js'
 import { KeymgmtError } from '../../../errors.js'
 import { readRegularFile, UnsuitableFileError } from '../../../regular-file.js'
-import { isLoopback } from '../../../kms/aws/settings.js'
+import { isLoopback } from '../../../aws/endpoint.js'
 import { didYouMean } from '../../../suggest.js'
 
 /** The values of the flags of `keymgmt dev`. */

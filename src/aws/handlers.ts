@@ -1,29 +1,51 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { assertEndpoint } from './settings.js'
+import type { Readable } from 'node:stream'
+import { assertEndpoint } from './endpoint.js'
 import type { Transport } from './transport.js'
 
-/** Ends the requests under way when `signal` does, so that no call site has to pass the signal. */
+/** The longest time until a response begins, and then until it ends, in milliseconds. */
+const RESPONSE_TIMEOUT_MS = 30_000
+
+/**
+ * Ends the requests under way when `signal` does, so that no call site has to pass the signal. A
+ * response that does not end in time fails, which the SDK itself would wait for.
+ */
 export class AbortableHandler extends NodeHttpHandler {
   readonly signal: AbortSignal
+  readonly #responseTimeoutMs: number
 
-  constructor(signal: AbortSignal, transport: Transport) {
+  constructor(signal: AbortSignal, transport: Transport, responseTimeoutMs = RESPONSE_TIMEOUT_MS) {
     super({
       connectionTimeout: 10_000,
-      requestTimeout: 30_000,
+      requestTimeout: responseTimeoutMs,
       throwOnRequestTimeout: true,
       ...transport,
     })
     this.signal = signal
+    this.#responseTimeoutMs = responseTimeoutMs
   }
 
   override async handle(...[request, options]: Parameters<NodeHttpHandler['handle']>) {
     try {
-      return await super.handle(request, { ...options, abortSignal: this.signal })
+      const result = await super.handle(request, { ...options, abortSignal: this.signal })
+      endWithin(result.response.body as Readable, this.#responseTimeoutMs)
+      return result
     } catch (error) {
       describeAttempts(error)
       throw error
     }
   }
+}
+
+/** Makes a response fail that is not complete after `ms`. */
+function endWithin(body: Readable, ms: number): void {
+  const timer = setTimeout(() => {
+    const error = new Error(`the response did not end within ${ms} ms`)
+    body.destroy(Object.assign(error, { name: 'TimeoutError' }))
+  }, ms).unref()
+  body.once('close', () => {
+    clearTimeout(timer)
+  })
 }
 
 /**
@@ -36,10 +58,17 @@ function describeAttempts(error: unknown): void {
     failure.message = failure.errors.map(({ message }: Error) => message).join('; ')
 }
 
+/** A request of a lookup of credentials. */
+export interface LookupCall {
+  readonly host: string
+  readonly path: string
+  /** The call of STS, such as AssumeRole. */
+  readonly action: string | undefined
+}
+
 /** Sends the requests of a lookup of credentials, and remembers the last for the error. */
 export class LookupHandler extends AbortableHandler {
-  /** Such as `AssumeRole at sts.us-east-1.amazonaws.com`. */
-  lastCall: string | undefined
+  lastCall: LookupCall | undefined
 
   /**
    * The SDK chooses the endpoint by itself here.
@@ -50,7 +79,7 @@ export class LookupHandler extends AbortableHandler {
     const body: unknown = request.body
     assertEndpoint(`${protocol}//${hostname}`, 'the AWS configuration')
     const action = typeof body === 'string' ? /^Action=(\w+)/.exec(body)?.[1] : undefined
-    this.lastCall = `${action ?? path} at ${hostname}`
+    this.lastCall = { host: hostname, path, action }
     return super.handle(request, options)
   }
 }

@@ -7,7 +7,7 @@ import { connect as connectTls, type SecureContext } from 'node:tls'
 import { loadCaBundle } from './ca-bundle.js'
 import type { AwsConfiguration } from './configuration.js'
 import { chooseProxy, type Env, type Proxy, type Target } from './proxy.js'
-import { isLoopback } from './settings.js'
+import { isLoopback } from './endpoint.js'
 import {
   certificateError,
   isCertificateFailure,

@@ -1,4 +1,4 @@
-import { KeymgmtError } from '../../errors.js'
+import { KeymgmtError } from '../errors.js'
 
 /** The options of a client, beside the settings of its provider. */
 export interface ClientOptions {

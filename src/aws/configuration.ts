@@ -1,5 +1,5 @@
 import { loadSharedConfigFiles } from '@smithy/core/config'
-import { KeymgmtError } from '../../errors.js'
+import { KeymgmtError } from '../errors.js'
 import type { Env } from './proxy.js'
 
 type Section = Readonly<Record<string, string | undefined>>
@@ -121,4 +121,9 @@ export function hasCredentials({ settings }: AwsConfiguration): boolean {
   return Object.keys(settings).some((name) =>
     /^(aws_|role_arn|credential_|sso_|web_identity_|login_)/.test(name),
   )
+}
+
+/** PURE: true if a process supplies the profile's credentials: the same ones in all Regions. */
+export function runsProcess({ settings }: AwsConfiguration): boolean {
+  return settings.credential_process !== undefined && settings.role_arn === undefined
 }

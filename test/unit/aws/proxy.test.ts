@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { chooseProxy, type Env, type Target } from '../../../src/kms/aws/proxy.js'
+import { chooseProxy, type Env, type Target } from '../../../src/aws/proxy.js'
 
 const KMS: Target = { protocol: 'https:', host: 'kms.us-west-1.amazonaws.com', port: 443 }
 const PROXY = { HTTPS_PROXY: 'http://proxy.example.com:3128' }

@@ -5,18 +5,36 @@ import {
   isIdentityExpired,
   memoizeIdentityProvider,
 } from '@smithy/core'
-import { KeymgmtError } from '../../errors.js'
-import { registerSecrets } from '../../redact.js'
-import type { KmsSettings } from '../provider.js'
-import { customEndpoint, hasCredentials, type AwsConfiguration } from './configuration.js'
-import { readFailure, type AwsFailure } from './errors.js'
-import type { LookupHandler } from './handlers.js'
-import { assertEndpoint } from './settings.js'
+import { KeymgmtError } from '../errors.js'
+import { registerSecrets } from '../redact.js'
+import {
+  customEndpoint,
+  hasCredentials,
+  runsProcess,
+  type AwsConfiguration,
+} from './configuration.js'
+import { assertEndpoint } from './endpoint.js'
+import { readFailure } from './failure.js'
+import type { LookupCall, LookupHandler } from './handlers.js'
+import { lookupHint } from './hints.js'
 
 /** Credentials, or the function that looks them up. */
 export type Credentials = NonNullable<KMSClientConfig['credentials']>
 type Lookup = Extract<Credentials, (...args: never[]) => unknown>
 type Identity = Awaited<ReturnType<Lookup>>
+
+/** By profile: its process runs once for all providers and Regions. */
+export type ProcessLookups = Map<string, Lookup>
+
+/** The settings of a connection to AWS. */
+export interface ConnectionSettings {
+  /** Name of the provider that they are of, if they are a provider's. */
+  readonly name?: string
+  /** AWS Region. */
+  readonly region: string
+  /** Stored credentials by name, as a provider has them. Without any, AWS's chain applies. */
+  readonly credentials: Readonly<Record<string, string>>
+}
 
 /** The configuration of the clients that look up credentials: STS and SSO. */
 export interface LookupConfig extends Pick<
@@ -35,19 +53,43 @@ export interface LookupConfig extends Pick<
  * @throws KeymgmtError KMS_CREDENTIALS if the environment has one half of a pair.
  */
 export async function createCredentials(
-  { region, credentials: stored }: KmsSettings,
+  { region, credentials: stored }: ConnectionSettings,
   configuration: AwsConfiguration,
   config: LookupConfig,
+  processes: ProcessLookups,
 ): Promise<Credentials> {
   const { access_key, secret_key, session_token, role_arn } = stored
   const base =
     pair(access_key, secret_key, session_token) ??
-    (await chainOf(stored.profile, region, configuration, config))
+    (await chainOf(stored.profile, region, configuration, config, processes))
   if (typeof base !== 'function' && !role_arn) return registered(base)
   const lookup = role_arn ? await assumeRole(base, stored, region, configuration, config) : base
-  const guarded = guard(lookup, config.requestHandler)
-  // The SDK would memoize too, but once for each client.
-  return memoizeIdentityProvider(guarded, isIdentityExpired, doesIdentityRequireRefresh) ?? guarded
+  return memoized(guard(lookup, config.requestHandler))
+}
+
+/** The SDK would memoize too, but once for each client, and not a failure. */
+function memoized(lookup: Lookup): Lookup {
+  const remembering = rememberingFailure(lookup)
+  return (
+    memoizeIdentityProvider(remembering, isIdentityExpired, doesIdentityRequireRefresh) ??
+    remembering
+  )
+}
+
+/** A lookup can ask a person for something. One that failed is not repeated for this time. */
+const FAILURE_LASTS_MS = 60_000
+
+function rememberingFailure(lookup: Lookup): Lookup {
+  let failed: { readonly error: unknown; readonly at: number } | undefined
+  return async (properties) => {
+    if (failed && performance.now() - failed.at < FAILURE_LASTS_MS) throw failed.error
+    try {
+      return await lookup(properties)
+    } catch (error) {
+      failed = { error, at: performance.now() }
+      throw error
+    }
+  }
 }
 
 function pair(
@@ -74,6 +116,7 @@ async function chainOf(
   region: string,
   configuration: AwsConfiguration,
   clientConfig: LookupConfig,
+  processes: ProcessLookups,
 ): Promise<Credentials> {
   const ofEnvironment = stored ? undefined : environmentPair(configuration)
   if (ofEnvironment) return ofEnvironment
@@ -86,7 +129,11 @@ async function chainOf(
   }
   if (!hasCredentials(configuration)) return defaultProvider(init)
   const { fromIni } = await import('@aws-sdk/credential-providers')
-  return fromIni(init)
+  if (!runsProcess(configuration)) return fromIni(init)
+  const { profile } = configuration
+  const lookup = processes.get(profile) ?? memoized(fromIni(init))
+  processes.set(profile, lookup)
+  return lookup
 }
 
 /** An unset secret of a CI job is an empty variable: one half of a pair is a mistake. */
@@ -104,7 +151,7 @@ function environmentPair({ env }: AwsConfiguration): Identity | undefined {
 /** The session of a role that the base credentials assume, in the provider's own Region. */
 async function assumeRole(
   base: Credentials,
-  { role_arn: RoleArn, external_id: ExternalId }: KmsSettings['credentials'],
+  { role_arn: RoleArn, external_id: ExternalId }: ConnectionSettings['credentials'],
   region: string,
   configuration: AwsConfiguration,
   config: LookupConfig,
@@ -151,23 +198,16 @@ async function untilAborted<T>(signal: AbortSignal, result: Promise<T>): Promise
   })
 }
 
-function lookupError(error: unknown, lastCall: string | undefined): unknown {
+function lookupError(error: unknown, lastCall: LookupCall | undefined): unknown {
   if (error instanceof KeymgmtError) return error
   const failure = readFailure(error)
   const isReply = failure.status !== undefined
   const call = isReply || failure.code ? lastCall : undefined
+  const where = call ? `${call.action ?? call.path} at ${call.host} failed: ` : ''
   const reason = isReply ? `${failure.name}: ${failure.message}` : failure.message || failure.code
-  return new KeymgmtError(
-    'KMS_CREDENTIALS',
-    `no AWS credentials: ${call === undefined ? '' : `${call} failed: `}${reason}`,
-    { hints: [hintOf(failure, call)], requestId: failure.requestId, cause: error },
-  )
-}
-
-function hintOf({ name, code }: AwsFailure, call: string | undefined): string {
-  if (name === 'AccessDenied' && call !== undefined)
-    return "allow the call in the caller's IAM policy and in the trust policy of the role"
-  if (code === 'ENOENT' || code === 'EACCES')
-    return 'create the file, or correct the setting that names it (AWS_WEB_IDENTITY_TOKEN_FILE, or the AWS profile)'
-  return 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write credentials=@FILE to the provider'
+  return new KeymgmtError('KMS_CREDENTIALS', `no AWS credentials: ${where}${reason}`, {
+    hints: [lookupHint(failure, call?.action)],
+    requestId: failure.requestId,
+    cause: error,
+  })
 }

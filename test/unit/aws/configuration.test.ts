@@ -7,7 +7,7 @@ import {
   hasCredentials,
   isSet,
   readConfiguration,
-} from '../../../src/kms/aws/configuration.js'
+} from '../../../src/aws/configuration.js'
 
 const CONFIG = `
 [default]

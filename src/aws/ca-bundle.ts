@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { KeymgmtError } from '../../errors.js'
-import { readRegularFile, UnsuitableFileError } from '../../regular-file.js'
+import { KeymgmtError } from '../errors.js'
+import { readRegularFile, UnsuitableFileError } from '../regular-file.js'
 import type { AwsConfiguration } from './configuration.js'
 
 /** The certificate authorities that replace the default ones. */

@@ -1,5 +1,5 @@
-import { KeymgmtError } from '../../errors.js'
-import { isLoopback } from './settings.js'
+import { KeymgmtError } from '../errors.js'
+import { isLoopback } from './endpoint.js'
 
 /** The variables of the environment. */
 export type Env = Readonly<Record<string, string | undefined>>

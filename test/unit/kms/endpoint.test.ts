@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import { createClients, openConnection } from '../../../src/kms/aws/client.js'
-import { assertEndpoint } from '../../../src/kms/aws/settings.js'
+import { openConnection } from '../../../src/aws/connection.js'
+import { createClients } from '../../../src/kms/aws/client.js'
+import { assertEndpoint } from '../../../src/aws/endpoint.js'
 
 const refused = (attempt: () => void) => {
   try {

@@ -5,9 +5,9 @@ import { createServer as createTlsServer, request as requestHttps } from 'node:h
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readConfiguration } from '../../../src/kms/aws/configuration.js'
-import type { Env } from '../../../src/kms/aws/proxy.js'
-import { createTransport } from '../../../src/kms/aws/transport.js'
+import { readConfiguration } from '../../../src/aws/configuration.js'
+import type { Env } from '../../../src/aws/proxy.js'
+import { createTransport } from '../../../src/aws/transport.js'
 import { createAuthority, type Authority } from '../../support/certificates.js'
 import {
   startConnectProxy,

@@ -1,4 +1,4 @@
-import { KeymgmtError } from '../../errors.js'
+import { KeymgmtError } from '../errors.js'
 import type { Proxy, Target } from './proxy.js'
 
 /** Codes of a certificate whose authority is not trusted. */

@@ -1,0 +1,61 @@
+import type { KMSClientConfig } from '@aws-sdk/client-kms'
+import { isSet, readConfiguration, type AwsConfiguration } from './configuration.js'
+import {
+  createCredentials,
+  type ConnectionSettings,
+  type Credentials,
+  type ProcessLookups,
+} from './credentials.js'
+import type { ClientOptions } from './endpoint.js'
+import { LookupHandler } from './handlers.js'
+import { createTransport, type Transport } from './transport.js'
+
+/** The parts that the clients of one service share in all Regions. */
+export interface Connection {
+  readonly configuration: AwsConfiguration
+  readonly transport: Transport
+  readonly credentials: Credentials
+}
+
+/** The part of an SDK client's configuration that is the same for every service. */
+export type ClientConfig = Pick<
+  KMSClientConfig,
+  'customUserAgent' | 'useFipsEndpoint' | 'useDualstackEndpoint' | 'ignoreConfiguredEndpointUrls'
+>
+
+/**
+ * Reads the AWS configuration. Credentials are looked up when the first request needs
+ * them: those of the settings, else the environment, the shared files, the role of the container or
+ * instance.
+ * @throws KeymgmtError KMS_CREDENTIALS for a profile that does not exist; FIELD_INVALID for a
+ * setting that would be ignored; TLS_REFUSED if the CA bundle can't be used.
+ */
+export async function openConnection(
+  settings: ConnectionSettings,
+  options: ClientOptions,
+  processes: ProcessLookups = new Map(),
+): Promise<Connection> {
+  const configuration = await readConfiguration(options.env, settings.credentials.profile)
+  const transport = createTransport(configuration)
+  const config = clientConfig(configuration, options)
+  const handler = new LookupHandler(options.signal, transport)
+  const lookupConfig = { ...config, requestHandler: handler }
+  const credentials = await createCredentials(settings, configuration, lookupConfig, processes)
+  return { configuration, transport, credentials }
+}
+
+/**
+ * The configuration that every client of the SDK has. The SDK would ignore some values of the two
+ * flags, and endpoints of a profile that is stored.
+ */
+export function clientConfig(
+  configuration: AwsConfiguration,
+  { version }: Pick<ClientOptions, 'version'>,
+): ClientConfig {
+  return {
+    customUserAgent: [version ? ['keymgmt', version] : ['keymgmt']],
+    useFipsEndpoint: isSet(configuration, 'use_fips_endpoint'),
+    useDualstackEndpoint: isSet(configuration, 'use_dualstack_endpoint'),
+    ignoreConfiguredEndpointUrls: true,
+  }
+}
