@@ -18,8 +18,8 @@ export const keyRotate = definePath<Engine>()({
     '    keymgmt write -f keymgmt/key/app/rotate',
     'The version is the latest as soon as one provider has it. A provider that cannot take it is behind: the next rotation only brings that provider up to date, and creates no version. To rotate without it:',
     '    keymgmt write keymgmt/key/app/rotate without=example-kms',
-    'The alias then points to the KMS key of the new version only. To verify or decrypt the output of an earlier version, name its KMS key. Ciphertext of a symmetric key contains the id of its KMS key: send no KeyId. A client that sends the alias to Decrypt (sops, Tink, the S3 encryption client) gets IncorrectKeyException for older ciphertext. Recipes:',
-    `    ${RECIPES}`,
+    'The alias then points to the KMS key of the new version only. To verify or decrypt the output of an earlier version, name its KMS key. Ciphertext of a symmetric key contains the id of its KMS key: send no KeyId. A client that sends the alias to Decrypt (sops, Tink, the S3 encryption client) gets IncorrectKeyException for older ciphertext.',
+    `Recipes for these clients: ${RECIPES}`,
   ].join('\n\n'),
   parameters: { name: 'Name of the key.' },
   operations: {

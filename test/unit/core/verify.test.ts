@@ -170,7 +170,7 @@ describe('verify reports', () => {
     testbed.kms.keys.splice(1, 1)
     const { observation, differences } = await verifyDistribution(testbed.engine, 'k', 'app', true)
     expect(differences.map(summarise)).toEqual([
-      'tags 1: ours, missing or changed: managed-by, keymgmt:version',
+      "tags 1: keymgmt's tags, missing or changed: managed-by, keymgmt:version",
       'kms-key 2: exists, deleted, for good',
     ])
     expect(observation.kmsKeys[1]).toMatchObject({
