@@ -77,8 +77,8 @@ export function kindOf({ kinds }: Engine, { provider }: Pick<KmsRecord, 'provide
 }
 
 /** The settings of a stored provider, as its kind takes them. */
-export function providerSettings({ name, key_collection, credentials }: KmsRecord): KmsSettings {
-  return { name, region: key_collection, credentials }
+export function providerSettings({ name, keyCollection, credentials }: KmsRecord): KmsSettings {
+  return { name, region: keyCollection, credentials }
 }
 
 /** Opens a stored provider; no request is sent yet. */

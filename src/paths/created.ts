@@ -26,14 +26,14 @@ export async function readCreated(
   key: string,
   providerName?: string,
 ): Promise<Created> {
-  const { latest_version } = (await requireKey(engine, key)).current
+  const { latestVersion } = (await requireKey(engine, key)).current
   const rows = (await distributionsOf(engine, key))
     .filter((named) => providerName === undefined || named.providerName === providerName)
     .flatMap(rowsOf)
-    .filter(({ version }) => providerName !== undefined || version === latest_version)
+    .filter(({ version }) => providerName !== undefined || version === latestVersion)
   return {
-    data: { version: latest_version, kms_keys: rows.map((row) => ({ ...row })) },
-    lines: rows.length === 0 ? [`version ${latest_version}, in no provider`] : rows.map(lineOf),
+    data: { version: latestVersion, kms_keys: rows.map((row) => ({ ...row })) },
+    lines: rows.length === 0 ? [`version ${latestVersion}, in no provider`] : rows.map(lineOf),
   }
 }
 
@@ -41,7 +41,7 @@ export async function readCreated(
 export async function providersOfLatest(engine: Engine, key: KeyRecord): Promise<string[]> {
   return (await distributionsOf(engine, key.name))
     .filter((named) =>
-      rowsOf(named).some(({ version, alias }) => version === key.latest_version && alias),
+      rowsOf(named).some(({ version, alias }) => version === key.latestVersion && alias),
     )
     .map(({ providerName }) => providerName)
 }

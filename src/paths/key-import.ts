@@ -55,13 +55,18 @@ export const keyImport = definePath<Engine>()({
       run: async (
         engine,
         { name },
-        { replica_regions, allow_unknown_region, deletion_allowed, ...own },
+        {
+          replica_regions: replicaRegions,
+          allow_unknown_region: allowUnknownRegion,
+          deletion_allowed: deletionAllowed,
+          ...own
+        },
       ) => {
         const { importKey } = await import('../core/operations/import.js')
         const imported = await importKey(engine, name, own, {
-          replicaRegions: replica_regions,
-          allowUnknownRegion: allow_unknown_region,
-          deletionAllowed: deletion_allowed,
+          replicaRegions,
+          allowUnknownRegion,
+          deletionAllowed,
         })
         return importedResponse(engine, name, imported)
       },

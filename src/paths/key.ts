@@ -1,5 +1,5 @@
 import type { Engine } from '../core/engine.js'
-import type { BehindDistribution } from '../core/operations/behind.js'
+import { listBehind, type BehindDistribution } from '../core/operations/behind.js'
 import { readKey } from '../core/records/repository.js'
 import { recordPath, type KeyRecord } from '../core/records/model.js'
 import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'
@@ -57,15 +57,21 @@ export const key = definePath<Engine>()({
       run: async (
         engine,
         { name },
-        { type, replica_regions, allow_unknown_region, deletion_allowed, min_enabled_version },
+        {
+          type,
+          replica_regions: replicaRegions,
+          allow_unknown_region: allowUnknownRegion,
+          deletion_allowed: deletionAllowed,
+          min_enabled_version: minEnabledVersion,
+        },
       ) => {
         const { saveKey } = await import('../core/operations/keys.js')
         await saveKey(engine, name, {
           type,
-          replicaRegions: replica_regions,
-          allowUnknownRegion: allow_unknown_region,
-          deletionAllowed: deletion_allowed,
-          minEnabledVersion: min_enabled_version,
+          replicaRegions,
+          allowUnknownRegion,
+          deletionAllowed,
+          minEnabledVersion,
         })
         return undefined
       },
@@ -75,7 +81,6 @@ export const key = definePath<Engine>()({
       run: async (engine, { name }) => {
         const record = await readKey(engine, name)
         if (!record) return undefined
-        const { listBehind } = await import('../core/operations/behind.js')
         return keyResponse(record, await listBehind(engine, record))
       },
     },
@@ -87,9 +92,9 @@ export const key = definePath<Engine>()({
           'True to delete material that KMS keys of a forgotten distribution depend on.',
         ),
       },
-      run: async (engine, { name }, { allow_orphans }) => {
+      run: async (engine, { name }, { allow_orphans: allowOrphans }) => {
         const { deleteKey } = await import('../core/operations/keys.js')
-        await deleteKey(engine, name, { allowOrphans: allow_orphans })
+        await deleteKey(engine, name, { allowOrphans })
         return undefined
       },
     },
@@ -97,17 +102,17 @@ export const key = definePath<Engine>()({
 })
 
 function keyResponse(key: KeyRecord, behind: readonly BehindDistribution[]): Response {
-  const { deletion_allowed, latest_version, min_enabled_version, name, type } = key
-  const { replica_regions, forgotten = [] } = key
+  const { deletionAllowed, latestVersion, minEnabledVersion, name, type } = key
+  const { replicaRegions, forgotten = [] } = key
   return {
     data: {
-      deletion_allowed,
-      latest_version,
-      min_enabled_version,
+      deletion_allowed: deletionAllowed,
+      latest_version: latestVersion,
+      min_enabled_version: minEnabledVersion,
       name,
       type,
       versions: versionsData(key),
-      ...(replica_regions.length > 0 && { replica_regions }),
+      ...(replicaRegions.length > 0 && { replica_regions: replicaRegions }),
       ...(behind.length > 0 && { behind: behind.map(({ providerName }) => providerName) }),
       ...(forgotten.length > 0 && {
         forgotten: [...new Set(forgotten.map(({ provider }) => provider))],
@@ -122,18 +127,18 @@ function keyResponse(key: KeyRecord, behind: readonly BehindDistribution[]): Res
 
 /** A pending version is not shown: no application can use it yet. */
 function versionsData({
-  latest_version,
-  min_enabled_version,
+  latestVersion,
+  minEnabledVersion,
   versions,
 }: KeyRecord): Record<string, Json> {
   return Object.fromEntries(
     Object.entries(versions)
       .filter(
-        ([version]) => Number(version) >= min_enabled_version && Number(version) <= latest_version,
+        ([version]) => Number(version) >= minEnabledVersion && Number(version) <= latestVersion,
       )
-      .map(([version, { creation_time, public_key }]) => [
+      .map(([version, { creationTime, publicKey }]) => [
         version,
-        { creation_time, ...(public_key && { public_key }) },
+        { creation_time: creationTime, ...(publicKey && { public_key: publicKey }) },
       ]),
   )
 }

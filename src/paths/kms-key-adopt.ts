@@ -36,13 +36,17 @@ export const kmsKeyAdopt = definePath<Engine>()({
           'True to adopt a KMS key whose tags name another store. If its distribution is removed there, AWS still deletes it.',
         ),
       },
-      run: async (engine, { name, key }, { key_id, version = 1, take_over, allow_permanent }) => {
+      run: async (
+        engine,
+        { name, key },
+        { key_id, version = 1, take_over: takeOver, allow_permanent: allowPermanent },
+      ) => {
         const { adopt } = await import('../core/operations/adopt.js')
         await adopt(engine, name, key, {
           kmsKeyId: key_id,
           version,
-          takeOver: take_over,
-          allowPermanent: allow_permanent,
+          takeOver,
+          allowPermanent,
         })
         return { created: await readCreated(engine, key, name) }
       },

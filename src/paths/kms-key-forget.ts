@@ -29,7 +29,7 @@ export const kmsKeyForget = definePath<Engine>()({
 })
 
 function forgottenResponse(forgotten: readonly ForgottenDistribution[]): Response {
-  const kmsKeys = forgotten.flatMap(({ kms_keys }) => kms_keys)
+  const kmsKeys = forgotten.flatMap(({ kmsKeys }) => kmsKeys)
   const aliases = forgotten.flatMap((each) => each.aliases)
   return {
     data: { kms_keys: kmsKeys.map(kmsKeyData), aliases: aliases.map(aliasData) },
@@ -56,7 +56,7 @@ function kmsKeyData(entry: KmsKeyEntry): Record<string, Json> {
     region,
     arn: entry.state === 'creating' ? null : entry.key.arn,
     state: stateOf(entry),
-    ...(entry.operation_id !== undefined && { operation_id: entry.operation_id }),
+    ...(entry.operationId !== undefined && { operation_id: entry.operationId }),
     ...(entry.state === 'created' &&
       entry.deletion?.date && { deletion_date: entry.deletion.date }),
   }
@@ -71,7 +71,7 @@ function kmsKeyRow(entry: KmsKeyEntry): Record<string, string> {
     Region: entry.region,
     Version: String(entry.version),
     'Remains in AWS':
-      entry.state === 'creating' ? `perhaps one with tag ${entry.operation_id}` : entry.key.arn,
+      entry.state === 'creating' ? `perhaps one with tag ${entry.operationId}` : entry.key.arn,
     State: stateOf(entry),
   }
 }

@@ -21,10 +21,10 @@ export const kmsKeyRepair = definePath<Engine>()({
           'True to import material without an expiry that was adopted with one. By default, it keeps its expiry.',
         ),
       },
-      run: async (engine, { name, key }, { allow_permanent }) => {
+      run: async (engine, { name, key }, { allow_permanent: allowPermanent }) => {
         const { repairDistribution } = await import('../core/operations/repair.js')
         const { repaired, remaining, unchecked } = await repairDistribution(engine, name, key, {
-          allowPermanent: allow_permanent,
+          allowPermanent,
         })
         return {
           data: {

@@ -1,4 +1,5 @@
 import type { Engine } from '../core/engine.js'
+import { listBehind } from '../core/operations/behind.js'
 import type { BehindDistribution } from '../core/operations/behind.js'
 import type { ScheduledDeletion } from '../core/operations/remove.js'
 import type { readInterruption } from '../core/operations/distribute.js'
@@ -63,12 +64,16 @@ export const kmsKey = definePath<Engine>()({
           'True to give each version its own alias too, which ends in /v1, /v2 and so on.',
         ),
       },
-      run: async (engine, { name, key }, { purpose, protection = 'hsm', version_aliases }) => {
+      run: async (
+        engine,
+        { name, key },
+        { purpose, protection = 'hsm', version_aliases: versionAliases },
+      ) => {
         const { distribute } = await import('../core/operations/distribute.js')
         await distribute(engine, name, key, {
           purpose,
           protection,
-          versionAliases: version_aliases,
+          versionAliases,
         })
         return { created: await readCreated(engine, key, name) }
       },
@@ -80,7 +85,6 @@ export const kmsKey = definePath<Engine>()({
         if (!record) return describeRemoved(engine, name, key)
         const { readInterruption } = await import('../core/operations/distribute.js')
         const interruption = await readInterruption(engine, name, key)
-        const { listBehind } = await import('../core/operations/behind.js')
         const known = await readKey(engine, key)
         const behind = (known ? await listBehind(engine, known) : []).find(
           ({ providerName }) => providerName === name,
@@ -134,27 +138,27 @@ async function describeRemoved(
 
 function distributionData({
   name,
-  distribution_time,
+  distributionTime,
   purpose,
   protection,
   regions,
-  kms_keys,
+  kmsKeys,
   state,
-  version_aliases,
-  dropped_regions,
+  versionAliases,
+  droppedRegions,
 }: DistributionRecord): Record<string, Json> {
   const [primary = ''] = regions
-  const ids = createdKmsKeys({ kms_keys }).flatMap(({ version, region, key }) =>
+  const ids = createdKmsKeys({ kmsKeys }).flatMap(({ version, region, key }) =>
     region === primary ? [[String(version), key.id] as const] : [],
   )
   return {
-    distribution_time,
+    distribution_time: distributionTime,
     name,
     protection,
     purpose: purpose.join(','),
     versions: Object.fromEntries(ids),
-    ...(version_aliases && { version_aliases }),
-    ...(dropped_regions && { dropped_regions }),
+    ...(versionAliases && { version_aliases: versionAliases }),
+    ...(droppedRegions && { dropped_regions: droppedRegions }),
     ...(state !== 'active' && { state }),
   }
 }

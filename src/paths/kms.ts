@@ -53,13 +53,18 @@ export const kms = definePath<Engine>()({
       run: async (
         engine,
         { name },
-        { provider, key_collection, allow_unknown_region, credentials },
+        {
+          provider,
+          key_collection: keyCollection,
+          allow_unknown_region: allowUnknownRegion,
+          credentials,
+        },
       ) => {
         const { saveProvider } = await import('../core/operations/providers.js')
         await saveProvider(engine, name, {
           provider,
-          keyCollection: key_collection,
-          allowUnknownRegion: allow_unknown_region,
+          keyCollection,
+          allowUnknownRegion,
           credentials,
         })
         return undefined
@@ -75,7 +80,7 @@ export const kms = definePath<Engine>()({
         const { record, credentials, pinned } = description
         return {
           data: {
-            key_collection: record.key_collection,
+            key_collection: record.keyCollection,
             provider: record.provider,
             credentials_source: describeCredentialsSource(credentials),
             ...placeData(pinned),

@@ -67,7 +67,7 @@ async function settle(testbed: Testbed): Promise<void> {
   }
   for (const key of new Set(active.map((each) => each.key))) await testbed.ok(LINES.rotate(key))
   for (const { provider, key } of active) await testbed.ok(LINES.verify(provider, key))
-  const entries = (await distributionsOf(testbed)).flatMap(({ record }) => record.kms_keys)
+  const entries = (await distributionsOf(testbed)).flatMap(({ record }) => record.kmsKeys)
   const named = entries.map((entry) =>
     entry.state === 'creating' ? '' : `${entry.region} ${entry.key.id}`,
   )

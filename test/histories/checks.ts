@@ -39,7 +39,7 @@ function replacedMaterial(model: Model, stores: readonly StoreContent[]): string
 /** A record, or something that was printed, names every KMS key that has our tags. */
 function unknownKmsKeys(model: Model, stores: readonly StoreContent[]): string[] {
   const entries = stores.flatMap(({ distributions, forgotten }) =>
-    [...distributions.map(({ record }) => record), ...forgotten].flatMap((each) => each.kms_keys),
+    [...distributions.map(({ record }) => record), ...forgotten].flatMap((each) => each.kmsKeys),
   )
   const named = new Set(
     entries.flatMap((entry) =>
@@ -52,7 +52,7 @@ function unknownKmsKeys(model: Model, stores: readonly StoreContent[]): string[]
     creating.some(
       (entry) =>
         entry.region === region &&
-        (entry.operation_id === key.tags.get('keymgmt:operation') || ids.has(key.id)),
+        (entry.operationId === key.tags.get('keymgmt:operation') || ids.has(key.id)),
     )
   return [...model.kmsKeys()]
     .filter(
@@ -82,7 +82,7 @@ function sharedKmsKeys(stores: readonly StoreContent[]): string[] {
   return stores.flatMap(({ name: store, distributions }) => {
     const owners = new Map<string, string>()
     return distributions.flatMap(({ provider, record }) =>
-      record.kms_keys.flatMap((entry) => {
+      record.kmsKeys.flatMap((entry) => {
         if (entry.state === 'creating') return []
         const at = `${entry.region} ${entry.key.id}`
         const owner = `${record.name} in ${provider}`
@@ -101,7 +101,7 @@ function foreignAccounts(stores: readonly StoreContent[]): string[] {
   return stores.flatMap(({ distributions }) =>
     distributions.flatMap(({ provider, key, record }) => {
       const accounts = new Set(
-        record.kms_keys.flatMap((entry) =>
+        record.kmsKeys.flatMap((entry) =>
           entry.state === 'creating' ? [] : entry.key.arn.split(':')[4],
         ),
       )

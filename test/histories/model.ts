@@ -116,7 +116,7 @@ export class Model {
     if (kind !== 'activate' && kind !== 'repair') return
     const content = (await readStores(this.#world)).find(({ name }) => name === store)
     const named = content?.distributions.find((one) => one.provider === provider && one.key === key)
-    for (const entry of named?.record.kms_keys ?? []) {
+    for (const entry of named?.record.kmsKeys ?? []) {
       const use = entry.state === 'created' && this.uses.get(`${entry.region} ${entry.key.id}`)
       if (!use) continue
       if (kind === 'activate') {
@@ -278,7 +278,7 @@ function providerOf(
 ): string | undefined {
   for (const { distributions } of stores)
     for (const { provider, record } of distributions)
-      for (const entry of record.kms_keys)
+      for (const entry of record.kmsKeys)
         if (entry.state !== 'creating' && entry.region === region && entry.key.id === id)
           return provider
   return undefined

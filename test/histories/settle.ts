@@ -104,9 +104,9 @@ async function otherMaterial(
     (one) => one.provider === provider && one.key === key && !one.isArchived,
   )
   const kmsKeys = new Map([...course.model.kmsKeys()].map((each) => [each.key.arn, each.key]))
-  return (found?.record.kms_keys ?? []).flatMap((entry) => {
+  return (found?.record.kmsKeys ?? []).flatMap((entry) => {
     if (entry.state !== 'created') return []
-    const expected = main?.materials.get(`${found?.record.key_id ?? ''} ${entry.version}`)
+    const expected = main?.materials.get(`${found?.record.keyId ?? ''} ${entry.version}`)
     const kmsKey = kmsKeys.get(entry.key.arn)
     const actual = kmsKey && currentMaterial(kmsKey)?.bytes?.toString('hex')
     return actual === expected

@@ -37,7 +37,7 @@ export async function findProblems(home: string, kms: DevKms): Promise<string[]>
   const record = active ?? (await archivedOf(engine, key, 'k'))[0]?.record
   if (!record) return ['the store has no record of the distribution']
   return [
-    ...(key.pending_version === undefined ? [] : ['a rotation is not finished']),
+    ...(key.pendingVersion === undefined ? [] : ['a rotation is not finished']),
     ...(record.state === 'removed' && active ? ['a removal is not finished'] : []),
     ...(await kmsKeyProblems(engine, kms, key, record)),
     ...aliasProblems(kms, key, record),
@@ -58,7 +58,7 @@ async function kmsKeyProblems(
 ): Promise<string[]> {
   const found: string[] = []
   const expected = new Set<string>()
-  for (let version = 1; version <= key.latest_version; version++) {
+  for (let version = 1; version <= key.latestVersion; version++) {
     const material = await withMaterial(engine.store, key, version, (bytes) =>
       Promise.resolve(Buffer.from(bytes)),
     )

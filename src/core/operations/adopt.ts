@@ -66,7 +66,7 @@ async function claim(
   adoption: Adoption,
 ): Promise<NamedDistribution> {
   const provider = await requireProvider(engine, providerName)
-  const place = { version: adoption.version, region: provider.key_collection }
+  const place = { version: adoption.version, region: provider.keyCollection }
   const path = recordPath.distribution(providerName, key.name)
   const existing = await openRecord<DistributionRecord>(engine.store, path)
   if (existing) assertAgree(key, providerName, existing.current)
@@ -85,9 +85,9 @@ async function claim(
   const status = await inspect(opened, provider, key, adoption.kmsKeyId)
   await kindOf(engine, provider).assertSupported(key.type, status.purpose, 'hsm', place.region)
   await assertUnowned(engine, opened, adoption, status)
-  const kms_keys = [adoptedKmsKey(key, place, status, adoption)]
+  const kmsKeys = [adoptedKmsKey(key, place, status, adoption)]
   const pinned = await placeOf({ provider: opened }, status.key)
-  const record = { kms_keys, ...(pinned && { pinned }) }
+  const record = { kmsKeys, ...(pinned && { pinned }) }
   await assertPlace({ key: key.name, providerName, record, provider: opened })
   await prove(engine, opened, key, adoption.version, status)
   return createDistribution(engine, providerName, key, {
@@ -105,19 +105,19 @@ function isAdopted(record: DistributionRecord, place: KmsKeyPlace, kmsKeyId: str
 }
 
 function assertVersion(key: KeyRecord, version: number): void {
-  if (version >= 1 && version <= key.latest_version) return
+  if (version >= 1 && version <= key.latestVersion) return
   throw new KeymgmtError('FIELD_INVALID', `${key.name} has no version ${version}`, {
-    hints: [`use 1 to ${key.latest_version}`],
+    hints: [`use 1 to ${key.latestVersion}`],
   })
 }
 
 /** @throws KeymgmtError FIELD_INVALID for an ARN of another Region than the provider's. */
-function assertRegion({ name, key_collection }: KmsRecord, kmsKeyId: string): void {
+function assertRegion({ name, keyCollection }: KmsRecord, kmsKeyId: string): void {
   const region = regionIn(kmsKeyId)
-  if (region === undefined || region === key_collection) return
+  if (region === undefined || region === keyCollection) return
   throw new KeymgmtError(
     'FIELD_INVALID',
-    `the KMS key is in ${region}, and the provider ${name} is in ${key_collection}`,
+    `the KMS key is in ${region}, and the provider ${name} is in ${keyCollection}`,
     { hints: [`adopt it in a provider whose key_collection is ${region}`] },
   )
 }
@@ -127,15 +127,15 @@ type Adoptable = KmsKeyStatus & Pick<DistributionRecord, 'purpose'>
 /** The KMS key as AWS has it, if it is one that `key` can have created. */
 async function inspect(
   provider: KmsProvider,
-  { name, key_collection }: KmsRecord,
+  { name, keyCollection }: KmsRecord,
   key: KeyRecord,
   kmsKeyId: string,
 ): Promise<Adoptable> {
-  const status = await provider.inspect(key_collection, kmsKeyId)
+  const status = await provider.inspect(keyCollection, kmsKeyId)
   if (!status)
     throw new KeymgmtError(
       'KMS_KEY_NOT_FOUND',
-      `there is no KMS key ${kmsKeyId} in ${key_collection}`,
+      `there is no KMS key ${kmsKeyId} in ${keyCollection}`,
       {
         hints: [
           `check key_id, the Region, and the account of the credentials: keymgmt read keymgmt/kms/${name}/identity`,
@@ -159,16 +159,16 @@ async function inspect(
       `is ${status.state}`,
       'it must be enabled or disabled, and contain its material',
     )
-  const replicas = (status.multiRegion?.regions ?? []).filter((region) => region !== key_collection)
+  const replicas = (status.multiRegion?.regions ?? []).filter((region) => region !== keyCollection)
   if (replicas.length > 0)
     throw unfitError(
       `has replicas in ${replicas.join(', ')}`,
       'a multi-Region KMS key can be adopted only without replicas',
     )
-  if ((status.multiRegion !== undefined) !== key.replica_regions.length > 0) {
+  if ((status.multiRegion !== undefined) !== key.replicaRegions.length > 0) {
     throw unfitError(
       status.multiRegion ? 'is a multi-Region key' : 'is a single-Region key',
-      `the key ${key.name} ${key.replica_regions.length > 0 ? 'has' : 'has no'} replica_regions`,
+      `the key ${key.name} ${key.replicaRegions.length > 0 ? 'has' : 'has no'} replica_regions`,
     )
   }
   return { ...status, purpose: status.kind.purpose }
@@ -256,8 +256,8 @@ function adoptedKmsKey(
       {
         version: place.version,
         fingerprint: materialFingerprint(key, place.version),
-        ...(materialId && { material_id: materialId }),
-        ...(expires && !isMadePermanent && { valid_to: expires.toISOString() }),
+        ...(materialId && { materialId }),
+        ...(expires && !isMadePermanent && { validTo: expires.toISOString() }),
         imported: !isMadePermanent,
       },
     ],

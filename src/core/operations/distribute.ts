@@ -58,7 +58,7 @@ export async function distribute(
       record.current.type,
       wanted.purpose,
       wanted.protection,
-      provider.key_collection,
+      provider.keyCollection,
     )
     const existing = await readDistribution(engine, providerName, key)
     if (existing) assertAgree(record.current, providerName, existing)
@@ -120,8 +120,8 @@ async function claim(
   return createDistribution(engine, providerName, key, {
     purpose,
     protection,
-    regions: [provider.key_collection],
-    kms_keys: [],
+    regions: [provider.keyCollection],
+    kmsKeys: [],
   })
 }
 
@@ -130,7 +130,7 @@ export async function createDistribution(
   engine: Engine,
   providerName: string,
   key: KeyRecord,
-  begun: Pick<DistributionRecord, 'purpose' | 'protection' | 'regions' | 'kms_keys' | 'pinned'>,
+  begun: Pick<DistributionRecord, 'purpose' | 'protection' | 'regions' | 'kmsKeys' | 'pinned'>,
 ): Promise<NamedDistribution> {
   const now = engine.now()
   const distribution = await createRecord<DistributionRecord>(
@@ -138,8 +138,8 @@ export async function createDistribution(
     recordPath.distribution(providerName, key.name),
     {
       name: await freeName(engine, key.name),
-      key_id: key.id,
-      distribution_time: now.toISOString(),
+      keyId: key.id,
+      distributionTime: now.toISOString(),
       ...begun,
       state: 'active',
       aliases: [],
@@ -152,9 +152,9 @@ async function setVersionAliases(
   { distribution }: NamedDistribution,
   wanted: boolean | undefined,
 ): Promise<void> {
-  const { version_aliases = false } = distribution.current
-  if (wanted === undefined || wanted === version_aliases) return
-  await distribution.update((current) => ({ ...current, version_aliases: wanted }))
+  const { versionAliases = false } = distribution.current
+  if (wanted === undefined || wanted === versionAliases) return
+  await distribution.update((current) => ({ ...current, versionAliases: wanted }))
 }
 
 function assertSame(
@@ -233,16 +233,16 @@ export async function replicate(
     const distribution = await requireDistribution(engine, providerName, key)
     assertActive(record.current, providerName, distribution.current)
     const others = await resumableDistributions(engine, record.current, providerName)
-    const { key_collection } = await requireProvider(engine, providerName)
-    const { regions, dropped_regions } = distribution.current
+    const { keyCollection } = await requireProvider(engine, providerName)
+    const { regions, droppedRegions } = distribution.current
     const wanted = [
       ...new Set([
-        key_collection,
+        keyCollection,
         ...regions,
-        ...(added ?? without(record.current.replica_regions, dropped_regions)),
+        ...(added ?? without(record.current.replicaRegions, droppedRegions)),
       ]),
     ]
-    if (wanted.length === 1) assertOtherRegion(record.current, providerName, key_collection)
+    if (wanted.length === 1) assertOtherRegion(record.current, providerName, keyCollection)
     if (wanted.length !== regions.length)
       await distribution.update((current) => withRegions(current, wanted))
     if (!added) reportDropped(engine, key, { providerName, distribution })
@@ -252,11 +252,11 @@ export async function replicate(
 
 /** @throws KeymgmtError NO_REPLICA_REGIONS if the only one is the provider's own. */
 function assertOtherRegion(
-  { name, replica_regions }: KeyRecord,
+  { name, replicaRegions }: KeyRecord,
   providerName: string,
   home: string,
 ): void {
-  if (replica_regions.some((region) => region !== home)) return
+  if (replicaRegions.some((region) => region !== home)) return
   throw new KeymgmtError(
     'NO_REPLICA_REGIONS',
     `the only replica Region of ${name} is ${home}, the Region of ${providerName} itself`,
@@ -273,15 +273,15 @@ function without(regions: readonly string[], excluded: readonly string[] = []): 
 }
 
 function assertReplicaRegions(key: KeyRecord, added: readonly string[] = []): void {
-  const { name, replica_regions } = key
-  if (replica_regions.length === 0) throw noReplicaRegionsError(key)
-  const [other] = without(added, replica_regions)
+  const { name, replicaRegions } = key
+  if (replicaRegions.length === 0) throw noReplicaRegionsError(key)
+  const [other] = without(added, replicaRegions)
   if (other !== undefined)
     throw new KeymgmtError(
       'FIELD_INVALID',
       `${other} is not one of the replica_regions of ${name}`,
       {
-        hints: [`its replica_regions are ${replica_regions.join(', ')}`],
+        hints: [`its replica_regions are ${replicaRegions.join(', ')}`],
       },
     )
 }

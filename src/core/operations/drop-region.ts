@@ -32,7 +32,7 @@ export async function dropRegion(
     if (takedown) throw takedownError(takedown, providerName, key)
     await findUnrecordedIn(engine, record.current, named, region)
     assertEmpty(record.current, named, region)
-    if (!distribution.current.dropped_regions?.includes(region)) {
+    if (!distribution.current.droppedRegions?.includes(region)) {
       await distribution.update((current) => withDropped(current, region))
       engine.outcome({ provider: providerName, region, action: 'drop-region', state: 'done' })
     }
@@ -43,20 +43,20 @@ export async function dropRegion(
 
 /** @throws KeymgmtError KEY_IN_USE, DISTRIBUTION_NOT_FOUND */
 function assertReplicaRegion(
-  { name, replica_regions }: KeyRecord,
+  { name, replicaRegions }: KeyRecord,
   { providerName, distribution }: NamedDistribution,
   region: string,
 ): void {
-  const { regions, dropped_regions = [] } = distribution.current
+  const { regions, droppedRegions = [] } = distribution.current
   if (region === regions[0])
     throw new KeymgmtError('KEY_IN_USE', `${region} is the Region of ${providerName} itself`, {
       hints: [removalHint(providerName, name)],
     })
-  if ([...replica_regions, ...regions, ...dropped_regions].includes(region)) return
+  if ([...replicaRegions, ...regions, ...droppedRegions].includes(region)) return
   throw new KeymgmtError(
     'DISTRIBUTION_NOT_FOUND',
     `${region} is not one of the replica_regions of ${name}`,
-    { hints: [`its replica_regions are ${replica_regions.join(', ') || 'not set'}`] },
+    { hints: [`its replica_regions are ${replicaRegions.join(', ') || 'not set'}`] },
   )
 }
 
@@ -69,7 +69,7 @@ async function findUnrecordedIn(
 ): Promise<void> {
   const isUnrecorded = (entry: { readonly region: string; readonly state?: string }) =>
     entry.region === region && entry.state === 'creating'
-  if (!named.distribution.current.kms_keys.some(isUnrecorded)) return
+  if (!named.distribution.current.kmsKeys.some(isUnrecorded)) return
   await findUnrecordedKmsKeys(await openContext(engine, key, named), isUnrecorded)
 }
 
@@ -103,7 +103,7 @@ export function reportDropped(
   key: string,
   { providerName, distribution }: NamedDistribution,
 ): void {
-  for (const region of distribution.current.dropped_regions ?? []) {
+  for (const region of distribution.current.droppedRegions ?? []) {
     const wayOut = addCommand(providerName, key, region)
     engine.notice(`Skipped ${region}, which was dropped. To add it again: ${wayOut}`)
     const reason = 'the Region was dropped'

@@ -56,7 +56,12 @@ function merge(
   const names = present.map(({ name }) => name)
   return [
     ...forgotten.filter((each) => each.provider === provider && !names.includes(each.name)),
-    ...present.map(({ name, kms_keys, aliases }) => ({ provider, name, kms_keys, aliases })),
+    ...present.map(({ name, kmsKeys, aliases }) => ({
+      provider,
+      name,
+      kmsKeys,
+      aliases,
+    })),
   ]
 }
 
@@ -87,7 +92,7 @@ function consentError(
   key: string,
   forgotten: readonly ForgottenDistribution[],
 ): KeymgmtError {
-  const kmsKeys = forgotten.flatMap(({ kms_keys }) => kms_keys).map(kmsKeyName)
+  const kmsKeys = forgotten.flatMap(({ kmsKeys }) => kmsKeys).map(kmsKeyName)
   const remaining = kmsKeys.length > 0 ? kmsKeys.join(', ') : 'no KMS key'
   return new KeymgmtError(
     'FIELD_MISSING',

@@ -126,7 +126,7 @@ async function finishPending(
   key: RecordHandle<KeyRecord>,
   distributions: readonly NamedDistribution[],
 ): Promise<void> {
-  const isPending = () => key.current.pending_version !== undefined
+  const isPending = () => key.current.pendingVersion !== undefined
   if (!isPending()) return
   try {
     await reconcileKey(engine, key, distributions)

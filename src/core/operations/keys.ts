@@ -71,17 +71,17 @@ export async function createKey(
 ): Promise<void> {
   const type = change.type ?? DEFAULT_KEY_TYPE
   const id = randomUUID()
-  const min_enabled_version = checkMinimum(change.minEnabledVersion ?? 1, 1)
+  const minEnabledVersion = checkMinimum(change.minEnabledVersion ?? 1, 1)
   const material = await (change.material ?? KEY_TYPES[type].generate())
   const record: KeyRecord = {
     id,
     name,
     type,
-    replica_regions: [...new Set(change.replicaRegions ?? [])],
-    latest_version: 1,
+    replicaRegions: [...new Set(change.replicaRegions ?? [])],
+    latestVersion: 1,
     versions: { 1: await createVersion(engine, { id, type }, 1, material) },
-    deletion_allowed: change.deletionAllowed ?? false,
-    min_enabled_version,
+    deletionAllowed: change.deletionAllowed ?? false,
+    minEnabledVersion,
   }
   await createRecord(engine.store, recordPath.key(name), record)
 }
@@ -98,10 +98,10 @@ export async function createVersion(
 ): Promise<KeyVersion> {
   try {
     const fingerprint = await writeMaterial(engine.store, id, version, material)
-    const public_key = publicKeyPem(type, material)
+    const publicKey = publicKeyPem(type, material)
     return {
-      creation_time: engine.now().toISOString(),
-      ...(public_key && { public_key }),
+      creationTime: engine.now().toISOString(),
+      ...(publicKey && { publicKey }),
       material: { state: 'stored', fingerprint },
     }
   } finally {
@@ -114,22 +114,22 @@ async function updateKey(
   key: RecordHandle<KeyRecord>,
   change: KeyChange,
 ): Promise<void> {
-  const { type, replica_regions } = key.current
+  const { type, replicaRegions } = key.current
   if (change.type !== undefined && change.type !== type) throw immutableError('type', type)
-  if (change.replicaRegions && !sameSet(change.replicaRegions, replica_regions)) {
-    throw immutableError('replica_regions', replica_regions.join(',') || 'not set')
+  if (change.replicaRegions && !sameSet(change.replicaRegions, replicaRegions)) {
+    throw immutableError('replica_regions', replicaRegions.join(',') || 'not set')
   }
   const next = {
-    deletion_allowed: change.deletionAllowed ?? key.current.deletion_allowed,
-    min_enabled_version: checkMinimum(
-      change.minEnabledVersion ?? key.current.min_enabled_version,
+    deletionAllowed: change.deletionAllowed ?? key.current.deletionAllowed,
+    minEnabledVersion: checkMinimum(
+      change.minEnabledVersion ?? key.current.minEnabledVersion,
       newestVersion(key.current),
     ),
   }
   const distributions = await resumableDistributions(engine, key.current)
   const differs =
-    next.deletion_allowed !== key.current.deletion_allowed ||
-    next.min_enabled_version !== key.current.min_enabled_version
+    next.deletionAllowed !== key.current.deletionAllowed ||
+    next.minEnabledVersion !== key.current.minEnabledVersion
   if (differs) await key.update((current) => ({ ...current, ...next }))
   await reconcileKey(engine, key, distributions, {
     isRequested: (step, { distribution }) =>
@@ -182,7 +182,7 @@ export async function deleteKey(
 
 /** Only the material in the store can fill the KMS keys of a forgotten distribution again. */
 function assertNothingForgotten({ name, forgotten = [] }: KeyRecord): void {
-  const kmsKeys = forgotten.flatMap(({ kms_keys }) => kms_keys)
+  const kmsKeys = forgotten.flatMap(({ kmsKeys }) => kmsKeys)
   if (kmsKeys.length === 0) return
   const providers = [...new Set(forgotten.map(({ provider }) => provider))].join(', ')
   throw new KeymgmtError(
@@ -213,7 +213,7 @@ async function assertDeletable(engine: Engine, key: KeyRecord): Promise<void> {
       ],
     })
   }
-  if (!key.deletion_allowed) {
+  if (!key.deletionAllowed) {
     throw new KeymgmtError('KEY_PROTECTED', `deletion of ${name} is not allowed`, {
       hints: [`to allow it: keymgmt write keymgmt/key/${name} deletion_allowed=true`],
     })

@@ -86,7 +86,7 @@ export async function findOrphans(engine: Engine, providerName: string): Promise
 async function regionsOf(engine: Engine, providerName: string, own: string): Promise<string[]> {
   const keys = await engine.store.list(recordPath.keys)
   const replicas = await Promise.all(
-    keys.map(async (name) => (await readKey(engine, name))?.replica_regions ?? []),
+    keys.map(async (name) => (await readKey(engine, name))?.replicaRegions ?? []),
   )
   const distributions = await recordsOf(engine, providerName)
   return [...new Set([own, ...replicas.flat(), ...distributions.flatMap(({ regions }) => regions)])]
@@ -114,9 +114,9 @@ async function recordedKmsKeys(
   const known = new Set(
     records
       .flat()
-      .flatMap(({ kms_keys }) => kms_keys)
+      .flatMap(({ kmsKeys }) => kmsKeys)
       .map((entry) =>
-        entry.state === 'creating' ? entry.operation_id : `${entry.region} ${entry.key.id}`,
+        entry.state === 'creating' ? entry.operationId : `${entry.region} ${entry.key.id}`,
       ),
   )
   return (region, { key, tags }) =>

@@ -24,11 +24,11 @@ export interface ProviderScope {
  * @throws KeymgmtError KMS_NOT_FOUND
  */
 export async function providerScope(engine: Engine, providerName: string): Promise<ProviderScope> {
-  const { key_collection: region } = await requireProvider(engine, providerName)
+  const { keyCollection: region } = await requireProvider(engine, providerName)
   const regions = new Set<string>()
   for (const name of await engine.store.list(recordPath.keys)) {
     const key = await readKey(engine, name)
-    for (const replica of key?.replica_regions ?? []) regions.add(replica)
+    for (const replica of key?.replicaRegions ?? []) regions.add(replica)
   }
   return {
     region,

@@ -61,7 +61,7 @@ function complete(
   if (provider === undefined) throw missingError('provider', `provider=${KMS_KINDS.join('|')}`)
   if (keyCollection === undefined)
     throw missingError('key_collection', 'key_collection=us-west-1, the AWS Region')
-  return { name, provider, key_collection: keyCollection, credentials: credentials ?? {} }
+  return { name, provider, keyCollection, credentials: credentials ?? {} }
 }
 
 function missingError(field: string, example: string): KeymgmtError {
@@ -71,12 +71,15 @@ function missingError(field: string, example: string): KeymgmtError {
 }
 
 function amended(existing: KmsRecord, change: ProviderChange): KmsRecord {
-  const wanted = { provider: change.provider, key_collection: change.keyCollection }
-  for (const field of ['provider', 'key_collection'] as const) {
-    if (wanted[field] === undefined || wanted[field] === existing[field]) continue
+  const fields = [
+    ['provider', change.provider, existing.provider],
+    ['key_collection', change.keyCollection, existing.keyCollection],
+  ] as const
+  for (const [field, wanted, current] of fields) {
+    if (wanted === undefined || wanted === current) continue
     throw new KeymgmtError(
       'FIELD_IMMUTABLE',
-      `field "${field}" of ${existing.name} is ${existing[field]} and can't be changed`,
+      `field "${field}" of ${existing.name} is ${current} and can't be changed`,
       { hints: ['configure another provider under another name'] },
     )
   }

@@ -62,7 +62,7 @@ export async function removeDistribution(
         // A revocation that did not finish may have taken more material than is on record.
         ...(current.state === 'revoked' ? activated(current) : current),
         state: 'removed',
-        deletion_window: days,
+        deletionWindow: days,
       }))
     await withWaysForward('removal', providerName, key, () =>
       reconcile(engine, record, { providerName, distribution }),
@@ -165,7 +165,7 @@ function reportLost(
   { providerName }: ArchivedDistribution,
   record: DistributionRecord,
 ): DistributionRecord {
-  for (const entry of record.kms_keys) {
+  for (const entry of record.kmsKeys) {
     if (entry.state !== 'lost') continue
     const { version, region, key } = entry
     const reason = `AWS no longer has KMS key ${key.id}`
@@ -207,9 +207,9 @@ async function nothingToRestoreError(
  */
 export function activated(record: DistributionRecord): DistributionRecord {
   return {
-    ...without(record, 'deletion_window'),
+    ...without(record, 'deletionWindow'),
     state: 'active',
-    kms_keys: record.kms_keys.map((entry) =>
+    kmsKeys: record.kmsKeys.map((entry) =>
       entry.state === 'created' ? TAKEN[record.state](entry) : entry,
     ),
     aliases:
@@ -238,10 +238,10 @@ export async function reactivate(
 ): Promise<RecordHandle<DistributionRecord> | undefined> {
   for (const archived of await archivedOf(engine, key, provider.name)) {
     const { record, gone } = archived
-    const isThere = record.regions[0] === provider.key_collection
+    const isThere = record.regions[0] === provider.keyCollection
     if (!isThere || record.purpose.join() !== purpose.join()) continue
     const found = await findArchived(engine, archived)
-    if (found?.kms_keys.every(({ state }) => state === 'created')) {
+    if (found?.kmsKeys.every(({ state }) => state === 'created')) {
       engine.notice(
         `Bringing back the KMS keys that were scheduled for deletion with ${record.name}`,
       )

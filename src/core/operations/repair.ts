@@ -75,7 +75,7 @@ export async function repairDistribution(
     const distribution = await requireDistribution(engine, providerName, key)
     const named = { providerName, distribution }
     assertAgree(record.current, providerName, distribution.current)
-    if (allowPermanent && distribution.current.kms_keys.some(hasExpiry))
+    if (allowPermanent && distribution.current.kmsKeys.some(hasExpiry))
       await distribution.update(withoutExpiry)
     const takedown = takedownOf(record.current, distribution.current)
     const context = await openContext(engine, record.current, named)
@@ -101,16 +101,16 @@ export async function repairDistribution(
 }
 
 function hasExpiry(entry: KmsKeyEntry): boolean {
-  return entry.state === 'created' && entry.materials.some(({ valid_to }) => valid_to !== undefined)
+  return entry.state === 'created' && entry.materials.some(({ validTo }) => validTo !== undefined)
 }
 
 /** PURE: the record of a distribution none of whose material is to expire. */
 function withoutExpiry(record: DistributionRecord): DistributionRecord {
   return {
     ...record,
-    kms_keys: record.kms_keys.map((entry) =>
+    kmsKeys: record.kmsKeys.map((entry) =>
       entry.state === 'created'
-        ? { ...entry, materials: entry.materials.map((each) => without(each, 'valid_to')) }
+        ? { ...entry, materials: entry.materials.map((each) => without(each, 'validTo')) }
         : entry,
     ),
   }
@@ -122,7 +122,7 @@ function amend(compared: Compared, { kmsKeys, aliases }: Observation): Distribut
   const wanted = wantedAliases(key, record)
   return {
     ...record,
-    kms_keys: kmsKeys.map((observed) => amendKmsKey(compared, observed)),
+    kmsKeys: kmsKeys.map((observed) => amendKmsKey(compared, observed)),
     aliases: record.aliases.map((alias) => {
       const version = wanted.get(alias.name)
       if (version === undefined) return alias
@@ -178,7 +178,7 @@ function amendKmsKey(compared: Compared, observed: ObservedKmsKey): KmsKeyEntry 
 function isImported(compared: Compared, entry: CreatedKmsKey, status: KmsKeyStatus): boolean {
   const { state } = compared.record
   if (state === 'revoked') return status.state !== 'pending-import'
-  const validTo = materialIn(entry, entry.version)?.valid_to
+  const validTo = materialIn(entry, entry.version)?.validTo
   if (isExpired(compared, validTo)) return holdsMaterial(entry)
   return status.state !== 'pending-import' && holdsMaterial(entry) && isSameExpiry(status, validTo)
 }

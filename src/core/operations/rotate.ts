@@ -80,7 +80,7 @@ function explainResumed(
   included: readonly NamedDistribution[],
 ): boolean {
   const behind = included.filter(({ distribution }) => isBehind(key, distribution.current))
-  if (key.pending_version === undefined && behind.length === 0) return false
+  if (key.pendingVersion === undefined && behind.length === 0) return false
   const reasons =
     behind.length > 0
       ? behind.map((named) => describeBehind(key, named))
@@ -131,14 +131,14 @@ function rotationError(
 }
 
 function describeProgress(
-  { pending_version, latest_version }: KeyRecord,
+  { pendingVersion, latestVersion }: KeyRecord,
   created: number | undefined,
 ): string {
   const done = created === undefined ? 'no version was created' : `version ${created} was created`
   const nameOf = (version: number) => (version === created ? 'it' : `version ${version}`)
-  return pending_version === undefined
-    ? `${done}, and ${nameOf(latest_version)} is the latest`
-    : `${done}, and ${nameOf(pending_version)} becomes the latest as soon as one provider has it`
+  return pendingVersion === undefined
+    ? `${done}, and ${nameOf(latestVersion)} is the latest`
+    : `${done}, and ${nameOf(pendingVersion)} becomes the latest as soon as one provider has it`
 }
 
 /**
@@ -153,12 +153,12 @@ export async function addVersion(
 ): Promise<number> {
   const { name } = key.current
   await assertAllNewest(engine, key.current, await distributionsOf(engine, name))
-  const pending_version = key.current.latest_version + 1
-  const version = await createVersion(engine, key.current, pending_version, material)
+  const pendingVersion = key.current.latestVersion + 1
+  const version = await createVersion(engine, key.current, pendingVersion, material)
   await key.update((current) => ({
     ...current,
-    pending_version,
-    versions: { ...current.versions, [pending_version]: version },
+    pendingVersion,
+    versions: { ...current.versions, [pendingVersion]: version },
   }))
-  return pending_version
+  return pendingVersion
 }

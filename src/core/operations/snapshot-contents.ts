@@ -116,13 +116,13 @@ function itemsOf(records: Values): Item[] {
 
 function providerItems(record: KmsRecord | undefined): Item[] {
   if (!record) return []
-  const { name, key_collection } = record
+  const { name, keyCollection } = record
   return [
     {
       what: 'provider',
       provider: name,
-      region: key_collection,
-      ids: [`provider ${name} ${key_collection}`],
+      region: keyCollection,
+      ids: [`provider ${name} ${keyCollection}`],
     },
   ]
 }
@@ -151,9 +151,9 @@ function keyItems(record: KeyRecord | undefined): Item[] {
 function distributionItems(provider: string, record: DistributionRecord | undefined): Item[] {
   if (!record) return []
   const key = record.name.replace(/-\d+$/, '')
-  const kmsKeys = record.kms_keys.map((entry): Item => {
-    const { version, region, operation_id } = entry
-    const operation = operation_id === undefined ? [] : [`operation ${operation_id}`]
+  const kmsKeys = record.kmsKeys.map((entry): Item => {
+    const { version, region, operationId } = entry
+    const operation = operationId === undefined ? [] : [`operation ${operationId}`]
     return {
       what: 'kms-key',
       key,
@@ -170,7 +170,7 @@ function distributionItems(provider: string, record: DistributionRecord | undefi
       key,
       provider,
       subject: record.name,
-      ids: [`distribution ${provider} ${record.name} ${record.key_id}`],
+      ids: [`distribution ${provider} ${record.name} ${record.keyId}`],
     },
     ...kmsKeys,
   ]

@@ -63,12 +63,12 @@ function withVersion(key: KeyRecord, version: number, now: Date): KeyRecord {
   const numbers = Array.from({ length: version }, (_, index) => index + 1)
   const missing = numbers.filter((number) => !(number in key.versions))
   const unknown = {
-    creation_time: now.toISOString(),
+    creationTime: now.toISOString(),
     material: { state: 'not-in-store' },
   } as const
   return {
-    ...(newestVersion(key) <= version ? without(key, 'pending_version') : key),
-    latest_version: Math.max(key.latest_version, version),
+    ...(newestVersion(key) <= version ? without(key, 'pendingVersion') : key),
+    latestVersion: Math.max(key.latestVersion, version),
     versions: {
       ...key.versions,
       ...Object.fromEntries(missing.map((number) => [number, unknown])),

@@ -1,7 +1,8 @@
 import type { Store } from '../../store/store.js'
 import { withKeyLock } from '../records/locks.js'
 import { materialPath } from '../records/material.js'
-import { decodeRecord, recordPath, type KeyRecord } from '../records/model.js'
+import { decodeRecord } from '../records/codec.js'
+import { recordPath, type KeyRecord } from '../records/model.js'
 
 /** Records by path. */
 export type Records = ReadonlyMap<string, { readonly revision: string; readonly value: Uint8Array }>

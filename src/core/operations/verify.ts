@@ -90,7 +90,7 @@ export async function verifyProvider(
   providerName: string,
   challenge: boolean,
 ): Promise<ProviderVerification> {
-  const { key_collection: region } = await requireProvider(engine, providerName)
+  const { keyCollection: region } = await requireProvider(engine, providerName)
   const present = await engine.store.list(recordPath.distributionsOf(providerName))
   const removed = await engine.store.list(recordPath.archiveOf(providerName))
   const unchecked: Unchecked[] = []

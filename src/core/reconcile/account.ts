@@ -16,7 +16,7 @@ import type { Step } from './plan.js'
 export interface PlacedDistribution {
   readonly key: string
   readonly providerName: string
-  readonly record: Pick<DistributionRecord, 'pinned' | 'kms_keys'>
+  readonly record: Pick<DistributionRecord, 'pinned' | 'kmsKeys'>
   readonly provider: KmsProvider
 }
 

@@ -70,7 +70,7 @@ async function ownKmsKeys(
   const archived = await archivedOf(engine, key, providerName)
   return new Set(
     [distribution.current, ...archived.map(({ record }) => record)]
-      .flatMap(({ kms_keys }) => kms_keys)
+      .flatMap(({ kmsKeys }) => kmsKeys)
       .flatMap((entry) =>
         entry.state !== 'creating' && entry.region === region ? [entry.key.id] : [],
       ),

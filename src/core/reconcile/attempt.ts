@@ -50,7 +50,7 @@ export async function attempt(
 
 /** True if nothing is left to do, so that the provider need not be opened. */
 function isSettled(key: KeyRecord, distribution: DistributionRecord): boolean {
-  const isCreating = distribution.kms_keys.some(({ state }) => state === 'creating')
+  const isCreating = distribution.kmsKeys.some(({ state }) => state === 'creating')
   return !isCreating && plan(key, distribution).length === 0
 }
 
@@ -107,7 +107,7 @@ function nextChains({ key, distribution }: ReconcileContext, results: StepResult
 /** A Region in which they can't be looked for keeps only its own KMS keys from being created. */
 async function findAllUnrecorded(context: ReconcileContext, results: StepResults): Promise<void> {
   const { distribution, provider } = context
-  const creating = distribution.current.kms_keys.filter(({ state }) => state === 'creating')
+  const creating = distribution.current.kmsKeys.filter(({ state }) => state === 'creating')
   for (const region of new Set(creating.map((entry) => entry.region))) {
     try {
       await findUnrecordedKmsKeys(context, (entry) => entry.region === region)
@@ -219,7 +219,7 @@ async function recordReplaced(
   if (!(error instanceof KeymgmtError) || error.awsError !== 'KMSInvalidStateException')
     return false
   const entry = createdKmsKeyAt(distribution.current, step.version, step.region)
-  const ours = entry && materialIn(entry, step.version)?.material_id
+  const ours = entry && materialIn(entry, step.version)?.materialId
   if (!entry || ours === undefined) return false
   const status = await provider.inspect(step.region, entry.key).catch(() => undefined)
   const isReplaced = status?.state === 'pending-import' && status.materialId !== ours

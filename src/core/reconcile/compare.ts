@@ -165,7 +165,7 @@ function compareStatus(
   const { record } = compared
   const { version, region, key, materials } = entry
   const expected = expectedState(compared, entry)
-  const validTo = materialIn({ materials }, version)?.valid_to
+  const validTo = materialIn({ materials }, version)?.validTo
   const consent = isExpired(compared, validTo)
     ? `import it for ever: keymgmt write ${pathOf(compared)}/repair allow_permanent=true`
     : undefined

@@ -82,7 +82,7 @@ export async function keyRequest(
   return {
     type: key.type,
     purpose: distribution.current.purpose,
-    multiRegion: key.replica_regions.length > 0,
+    multiRegion: key.replicaRegions.length > 0,
     description: `keymgmt ${key.name} version ${version}`,
     tags: await tagsFor(context, version, operationId),
   }

@@ -27,9 +27,7 @@ export async function createPrimary(context: ReconcileContext, place: KmsKeyPlac
   for (let attempt = 1; ; attempt++) {
     const begun = await begin(context, place)
     try {
-      const key = await provider.create(
-        await keyRequest(context, place.version, begun.operation_id),
-      )
+      const key = await provider.create(await keyRequest(context, place.version, begun.operationId))
       await recordPrimary(context, begun, key)
       return
     } catch (error) {
@@ -74,7 +72,7 @@ export async function createReplica(context: ReconcileContext, place: KmsKeyPlac
   const { version, region } = place
   const begun = await begin(context, place)
   const primary = requireKmsKey(distribution, { version, region: provider.region })
-  const request = await keyRequest(context, version, begun.operation_id)
+  const request = await keyRequest(context, version, begun.operationId)
   const key = await provider
     .replicate(primary.key, region, request)
     .catch(async (error: unknown) => {
@@ -109,7 +107,7 @@ async function begin(
     version,
     region,
     state: 'creating',
-    operation_id: randomUUID(),
+    operationId: randomUUID(),
     begun: context.engine.now().toISOString(),
   }
   await writeKmsKey(context, entry)
@@ -119,7 +117,7 @@ async function begin(
 /** A new KMS key is to get its version's material, and is enabled as soon as it has it. */
 function created(
   { key: record }: ReconcileContext,
-  { version, region, operation_id }: CreatingKmsKey,
+  { version, region, operationId }: CreatingKmsKey,
   key: KmsKey,
 ): CreatedKmsKey {
   const material = record.versions[version]?.material
@@ -128,7 +126,7 @@ function created(
     region,
     state: 'created',
     key,
-    operation_id,
+    operationId,
     materials:
       material?.state === 'stored'
         ? [{ version, fingerprint: material.fingerprint, imported: false }]
@@ -148,7 +146,7 @@ export async function findUnrecordedKmsKeys(
   among: (entry: CreatingKmsKey) => boolean = () => true,
 ): Promise<void> {
   const { engine, provider, distribution } = context
-  const unrecorded = distribution.current.kms_keys
+  const unrecorded = distribution.current.kmsKeys
     .filter((entry) => entry.state === 'creating')
     .filter(among)
   // With the credentials of another account, none of them would be seen.
@@ -189,15 +187,15 @@ async function findPrimaries(
   { engine, provider }: ReconcileContext,
   entries: readonly CreatingKmsKey[],
 ): Promise<Map<number, KmsKey>> {
-  const operations = entries.map(({ operation_id }) => operation_id)
+  const operations = entries.map(({ operationId }) => operationId)
   const found = await provider
     .findByOperation(new Set(operations), latestEnd(engine, entries))
     .catch((error: unknown) => {
       throw searchError(error, provider.region, operations)
     })
   return new Map(
-    entries.flatMap(({ version, operation_id }) => {
-      const key = found.get(operation_id)
+    entries.flatMap(({ version, operationId }) => {
+      const key = found.get(operationId)
       return key ? [[version, key] as const] : []
     }),
   )

@@ -20,13 +20,13 @@ export async function findArchived(
   { providerName, record }: ArchivedDistribution,
 ): Promise<DistributionRecord | undefined> {
   const provider = await requireProvider(engine, providerName)
-  if (provider.key_collection !== record.regions[0]) throw otherProviderError(provider, record)
+  if (provider.keyCollection !== record.regions[0]) throw otherProviderError(provider, record)
   const opened = await openProvider(engine, provider)
   await assertPlace({ key: keyInName(record.name), providerName, record, provider: opened })
   const errors: Error[] = []
-  const asked = record.kms_keys.filter(({ state }) => state !== 'creating').length
-  const kms_keys = await Promise.all(
-    record.kms_keys.map(async (entry) => {
+  const asked = record.kmsKeys.filter(({ state }) => state !== 'creating').length
+  const kmsKeys = await Promise.all(
+    record.kmsKeys.map(async (entry) => {
       if (entry.state === 'creating') return entry
       try {
         const status = await opened.inspect(entry.region, entry.key)
@@ -40,16 +40,16 @@ export async function findArchived(
   )
   const final = errors.find(isFinal) ?? (errors.length === asked ? errors[0] : undefined)
   if (final) throw final
-  return kms_keys.some(({ state }) => state === 'created') ? { ...record, kms_keys } : undefined
+  return kmsKeys.some(({ state }) => state === 'created') ? { ...record, kmsKeys } : undefined
 }
 
 function otherProviderError(
-  { name, key_collection }: KmsRecord,
+  { name, keyCollection }: KmsRecord,
   { name: distribution, regions }: DistributionRecord,
 ): KeymgmtError {
   return new KeymgmtError(
     'DISTRIBUTION_DIFFERS',
-    `the provider ${name} is in ${key_collection}, and the KMS keys of ${distribution} are in ${regions.join(', ')}`,
+    `the provider ${name} is in ${keyCollection}, and the KMS keys of ${distribution} are in ${regions.join(', ')}`,
     {
       hints: [
         `if they can never be reached again: ${forgetCommand(name, keyInName(distribution))}`,

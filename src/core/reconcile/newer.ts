@@ -55,7 +55,7 @@ export async function findNewer(
 function knownPlaces(records: readonly DistributionRecord[]): ReadonlySet<string> {
   return new Set(
     records
-      .flatMap(({ kms_keys }) => kms_keys)
+      .flatMap(({ kmsKeys }) => kmsKeys)
       .flatMap((entry) => (entry.state === 'creating' ? [] : [`${entry.region} ${entry.key.id}`])),
   )
 }
@@ -97,7 +97,7 @@ export function dependOnNewest(
   steps: readonly Step[],
 ) {
   return (
-    current.kms_keys.length > 0 &&
+    current.kmsKeys.length > 0 &&
     steps.some((step) => {
       if (step.action !== 'point-alias') return step.action === 'create'
       const known = aliasAt(current, step.region, step.alias)
@@ -117,8 +117,8 @@ export async function assertAllNewest(
   distributions: readonly NamedDistribution[],
 ): Promise<void> {
   for (const named of distributions) {
-    const { state, kms_keys } = named.distribution.current
-    if (state !== 'active' || kms_keys.length === 0) continue
+    const { state, kmsKeys } = named.distribution.current
+    if (state !== 'active' || kmsKeys.length === 0) continue
     try {
       await assertNewest(await openContext(engine, key, named))
     } catch (error) {

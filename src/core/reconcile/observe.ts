@@ -66,11 +66,11 @@ export interface Observation {
  * same material again, which AWS does only if it is the same.
  */
 export async function observe(context: ObserveContext, challenge: boolean): Promise<Observation> {
-  const { kms_keys, regions, state, name } = context.distribution.current
+  const { kmsKeys: entries, regions, state, name } = context.distribution.current
   const unchecked: Unchecked[] = []
   const subject = { what: 'alias', region: regions[0] ?? '', subject: name } as const
   const [kmsKeys, aliases] = await Promise.all([
-    Promise.all(kms_keys.map((entry) => observeKmsKey(context, entry, challenge))),
+    Promise.all(entries.map((entry) => observeKmsKey(context, entry, challenge))),
     Promise.all(
       state === 'removed' ? [] : regions.map((region) => observeAliases(context, region)),
     ),
@@ -89,10 +89,10 @@ export async function observe(context: ObserveContext, challenge: boolean): Prom
 
 /** The observation of a distribution about which nothing can be asked. */
 export function observeNothing(
-  { name, kms_keys, regions: [region = ''] }: DistributionRecord,
+  { name, kmsKeys: entries, regions: [region = ''] }: DistributionRecord,
   error: KeymgmtError,
 ): Observation {
-  const kmsKeys = kms_keys.map((entry): ObservedKmsKey => ({
+  const kmsKeys = entries.map((entry): ObservedKmsKey => ({
     entry,
     status: undefined,
     wrongTags: [],
@@ -151,7 +151,7 @@ async function observeKmsKey(
   if (entry.state !== 'created' || !status)
     return { entry, status, wrongTags: [], holds: undefined, unchecked }
   const tags = await inquire('tags', () => provider.tagsOf(entry.region, entry.key))
-  const ours = await tagsFor(context, entry.version, entry.operation_id)
+  const ours = await tagsFor(context, entry.version, entry.operationId)
   return {
     entry,
     status,
@@ -173,7 +173,7 @@ async function observeMaterial(
 ): Promise<boolean | undefined> {
   const { state, materialId } = status
   const { version, region } = entry
-  const recorded = materialIn(entry, version)?.material_id
+  const recorded = materialIn(entry, version)?.materialId
   if (recorded !== undefined && materialId !== undefined && recorded !== materialId) return false
   if (state !== 'enabled' && state !== 'disabled') return undefined
   if (key.versions[version]?.material.state === 'not-in-store') return undefined

@@ -45,12 +45,12 @@ export type Plan = readonly Stage[]
 
 /** The version that a finished rotation makes the latest. */
 export function newestVersion(key: KeyRecord): number {
-  return key.pending_version ?? key.latest_version
+  return key.pendingVersion ?? key.latestVersion
 }
 
 /** True unless `min_enabled_version` disables the version. */
 export function isEnabledVersion(key: KeyRecord, version: number): boolean {
-  return version >= key.min_enabled_version
+  return version >= key.minEnabledVersion
 }
 
 /**
@@ -59,9 +59,9 @@ export function isEnabledVersion(key: KeyRecord, version: number): boolean {
  */
 export function wantedAliases(
   key: KeyRecord,
-  { name, version_aliases }: DistributionRecord,
+  { name, versionAliases }: DistributionRecord,
 ): ReadonlyMap<string, number> {
-  const ofVersions = version_aliases
+  const ofVersions = versionAliases
     ? versionsOf(key).map((version) => [versionAliasName(name, version), version] as const)
     : []
   return new Map([[aliasName(name), newestVersion(key)], ...ofVersions])

@@ -99,15 +99,15 @@ async function advanceLatest(
   key: RecordHandle<KeyRecord>,
   leftOut: readonly string[],
 ): Promise<void> {
-  const { name, pending_version } = key.current
-  if (pending_version === undefined) return
+  const { name, pendingVersion } = key.current
+  if (pendingVersion === undefined) return
   const records = (await distributionsOf(engine, name))
     .filter(({ providerName }) => !leftOut.includes(providerName))
     .map(({ distribution }) => distribution.current)
   const isServed = records.some((record) => servesNewest(key.current, record))
   if (!isServed && records.some((record) => isBehind(key.current, record))) return
   await key.update((current) => ({
-    ...without(current, 'pending_version'),
-    latest_version: pending_version,
+    ...without(current, 'pendingVersion'),
+    latestVersion: pendingVersion,
   }))
 }

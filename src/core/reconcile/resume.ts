@@ -42,7 +42,7 @@ export function reportSkipped(
 ): void {
   engine.notice(describeSkipped(takedown, providerName, key))
   const { finish, restore } = waysForward(takedown, providerName, key)
-  for (const { version, region } of distribution.current.kms_keys)
+  for (const { version, region } of distribution.current.kmsKeys)
     engine.outcome({
       provider: providerName,
       region,

@@ -36,14 +36,14 @@ const STEPS: {
 
   'delete-material': async (context, step) => {
     const entry = requireKmsKey(context.distribution, step)
-    const { material_id } = materialIn(entry, step.version) ?? {}
-    await context.provider.deleteMaterial(step.region, entry.key, material_id)
+    const { materialId } = materialIn(entry, step.version) ?? {}
+    await context.provider.deleteMaterial(step.region, entry.key, materialId)
     await updateKmsKey(context, step, (entry) => withImported(without(entry, 'enabled'), false))
   },
 
   tag: async (context, step) => {
-    const { key, operation_id } = requireKmsKey(context.distribution, step)
-    const tags = await tagsFor(context, step.version, operation_id)
+    const { key, operationId } = requireKmsKey(context.distribution, step)
+    const tags = await tagsFor(context, step.version, operationId)
     await context.provider.tag(step.region, key, tags)
     await updateKmsKey(context, step, (entry) => without(entry, 'untagged'))
   },
@@ -63,7 +63,7 @@ const STEPS: {
   'remove-alias': removeAlias,
 
   'schedule-deletion': async (context, step) => {
-    const days = context.distribution.current.deletion_window ?? DELETION_WINDOW.default
+    const days = context.distribution.current.deletionWindow ?? DELETION_WINDOW.default
     const kmsKey = kmsKeyAt(context, step)
     const date = await context.provider.scheduleDeletion(step.region, kmsKey, days)
     await updateKmsKey(context, step, (entry) => ({
@@ -118,7 +118,7 @@ async function importMaterial(context: ReconcileContext, place: KmsKeyPlace): Pr
       version,
       fingerprint,
       imported: true,
-      ...(materialId && { material_id: materialId }),
+      ...(materialId && { materialId }),
     }
     const others = entry.materials.filter((material) => material.version !== version)
     return { ...entry, materials: [...others, imported] }
@@ -127,9 +127,9 @@ async function importMaterial(context: ReconcileContext, place: KmsKeyPlace): Pr
 
 /** The time at which the material is to expire; undefined for never. @throws KeymgmtError */
 function expiryOf(context: ReconcileContext, place: KmsKeyPlace): Date | undefined {
-  const { valid_to } = materialIn(requireKmsKey(context.distribution, place), place.version) ?? {}
-  if (valid_to === undefined) return undefined
-  const validTo = new Date(valid_to)
+  const material = materialIn(requireKmsKey(context.distribution, place), place.version)
+  if (material?.validTo === undefined) return undefined
+  const validTo = new Date(material.validTo)
   if (validTo > context.engine.now()) return validTo
   throw expiredError(context, place, validTo)
 }

@@ -29,13 +29,10 @@ export function assertAgree(
 }
 
 /** PURE: the contradiction between the two records; undefined if there is none. */
-function disagreement(
-  key: KeyRecord,
-  { key_id, kms_keys }: DistributionRecord,
-): string | undefined {
-  if (key_id !== key.id) return `the distribution is of key id ${key_id}, the key has id ${key.id}`
-  const newest = key.pending_version ?? key.latest_version
-  for (const entry of kms_keys) {
+function disagreement(key: KeyRecord, { keyId, kmsKeys }: DistributionRecord): string | undefined {
+  if (keyId !== key.id) return `the distribution is of key id ${keyId}, the key has id ${key.id}`
+  const newest = key.pendingVersion ?? key.latestVersion
+  for (const entry of kmsKeys) {
     if (entry.version > newest)
       return `the distribution has version ${entry.version}, the newest of the key is ${newest}`
     if (entry.state === 'creating') continue

@@ -2,13 +2,8 @@ import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { keyInName } from './alias-names.js'
 import { createdKmsKeys } from './kms-keys.js'
-import {
-  decodeRecord,
-  encodeRecord,
-  recordPath,
-  type DistributionRecord,
-  type KeyRecord,
-} from './model.js'
+import { decodeRecord, encodeRecord } from './codec.js'
+import { recordPath, type DistributionRecord, type KeyRecord } from './model.js'
 import { createRecord, openRecord, type RecordHandle } from './record.js'
 import type { NamedDistribution } from './repository.js'
 
@@ -36,10 +31,8 @@ export async function archivedOf(
   )
   return found
     .flat()
-    .filter(({ record }) => record.key_id === key.id)
-    .sort((one, other) =>
-      other.record.distribution_time.localeCompare(one.record.distribution_time),
-    )
+    .filter(({ record }) => record.keyId === key.id)
+    .sort((one, other) => other.record.distributionTime.localeCompare(one.record.distributionTime))
 }
 
 /** The archived distributions of a provider, of all keys; with `isWanted`, only those names. */
@@ -88,10 +81,10 @@ export async function archiveDistribution(
 function assertSameDistribution(
   path: string,
   archived: Uint8Array,
-  { key_id, distribution_time }: DistributionRecord,
+  { keyId, distributionTime }: DistributionRecord,
 ): void {
   const earlier = decodeRecord(path, archived) as DistributionRecord
-  if (earlier.key_id === key_id && earlier.distribution_time === distribution_time) return
+  if (earlier.keyId === keyId && earlier.distributionTime === distributionTime) return
   throw new KeymgmtError(
     'STORE_CORRUPT',
     `${path} is the record of another distribution, and is not replaced`,

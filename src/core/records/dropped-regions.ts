@@ -11,8 +11,8 @@ export function addCommand(providerName: string, key: string, region: string): s
 }
 
 /** The versions that have or had a KMS key in the Region. */
-export function versionsIn({ kms_keys }: DistributionRecord, region: string): number[] {
-  return kms_keys
+export function versionsIn({ kmsKeys }: DistributionRecord, region: string): number[] {
+  return kmsKeys
     .filter((entry) => entry.region === region && entry.state !== 'creating')
     .map(({ version }) => version)
 }
@@ -29,7 +29,7 @@ export function withDropped(record: DistributionRecord, region: string): Distrib
   return {
     ...record,
     regions: record.regions.filter((other) => other !== region),
-    dropped_regions: [...new Set([...(record.dropped_regions ?? []), region])],
+    droppedRegions: [...new Set([...(record.droppedRegions ?? []), region])],
   }
 }
 
@@ -38,7 +38,7 @@ export function withRegions(
   record: DistributionRecord,
   regions: readonly string[],
 ): DistributionRecord {
-  const { dropped_regions = [], ...kept } = record
-  const dropped = dropped_regions.filter((region) => !regions.includes(region))
-  return { ...kept, regions, ...(dropped.length > 0 && { dropped_regions: dropped }) }
+  const { droppedRegions = [], ...kept } = record
+  const dropped = droppedRegions.filter((region) => !regions.includes(region))
+  return { ...kept, regions, ...(dropped.length > 0 && { droppedRegions: dropped }) }
 }

@@ -20,16 +20,16 @@ const isAt =
 
 /** The entry of one version in one Region. */
 export function kmsKeyAt(
-  { kms_keys }: Pick<DistributionRecord, 'kms_keys'>,
+  { kmsKeys }: Pick<DistributionRecord, 'kmsKeys'>,
   version: number,
   region: string,
 ): KmsKeyEntry | undefined {
-  return kms_keys.find(isAt({ version, region }))
+  return kmsKeys.find(isAt({ version, region }))
 }
 
 /** The same, of a KMS key that exists as far as is known. */
 export function createdKmsKeyAt(
-  record: Pick<DistributionRecord, 'kms_keys'>,
+  record: Pick<DistributionRecord, 'kmsKeys'>,
   version: number,
   region: string,
 ): CreatedKmsKey | undefined {
@@ -38,14 +38,12 @@ export function createdKmsKeyAt(
 }
 
 /** The entries of the KMS keys that exist as far as is known. */
-export function createdKmsKeys({
-  kms_keys,
-}: Pick<DistributionRecord, 'kms_keys'>): CreatedKmsKey[] {
-  return kms_keys.filter((entry) => entry.state === 'created')
+export function createdKmsKeys({ kmsKeys }: Pick<DistributionRecord, 'kmsKeys'>): CreatedKmsKey[] {
+  return kmsKeys.filter((entry) => entry.state === 'created')
 }
 
 /** The last date on which AWS deletes a KMS key, as far as AWS has named dates. */
-export function lastDeletion(record: Pick<DistributionRecord, 'kms_keys'>): string | undefined {
+export function lastDeletion(record: Pick<DistributionRecord, 'kmsKeys'>): string | undefined {
   return createdKmsKeys(record)
     .flatMap(({ deletion }) => deletion?.date ?? [])
     .sort()
@@ -95,12 +93,12 @@ export function materialIn(
 
 /** The record with this entry, in place of an earlier one of the same version and Region. */
 export function putKmsKey(record: DistributionRecord, entry: KmsKeyEntry): DistributionRecord {
-  const others = record.kms_keys.filter((other) => !isAt(entry)(other))
+  const others = record.kmsKeys.filter((other) => !isAt(entry)(other))
   const place = ({ region }: KmsKeyPlace) => record.regions.indexOf(region)
-  const kms_keys = [...others, entry].sort(
+  const kmsKeys = [...others, entry].sort(
     (one, other) => one.version - other.version || place(one) - place(other),
   )
-  return { ...record, kms_keys }
+  return { ...record, kmsKeys }
 }
 
 /**
@@ -108,13 +106,13 @@ export function putKmsKey(record: DistributionRecord, entry: KmsKeyEntry): Distr
  */
 export function kmsKeyName(entry: KmsKeyEntry): string {
   return entry.state === 'creating'
-    ? `a KMS key in ${entry.region} with the tag ${OPERATION_TAG}=${entry.operation_id}, if there is one`
+    ? `a KMS key in ${entry.region} with the tag ${OPERATION_TAG}=${entry.operationId}, if there is one`
     : entry.key.arn
 }
 
 /** The record without the entry of this version and Region. */
 export function dropKmsKey(record: DistributionRecord, place: KmsKeyPlace): DistributionRecord {
-  return { ...record, kms_keys: record.kms_keys.filter((entry) => !isAt(place)(entry)) }
+  return { ...record, kmsKeys: record.kmsKeys.filter((entry) => !isAt(place)(entry)) }
 }
 
 /** The entry of an alias. */

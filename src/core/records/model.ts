@@ -1,5 +1,4 @@
 import type { KeyTypeName } from '../../crypto/key-types.js'
-import { KeymgmtError } from '../../errors.js'
 import type { KmsAccount, KmsEndpoint, KmsKey, Protection, Purpose } from '../../kms/provider.js'
 
 /** The material of one version: a fingerprint of what the store has, or a mark that it has none. */
@@ -9,9 +8,9 @@ export type VersionMaterial =
 /** One version of a key; asymmetric types have a public key (SPKI PEM). */
 export interface KeyVersion {
   /** Time of creation, in RFC 3339. */
-  readonly creation_time: string
+  readonly creationTime: string
   /** The public key of an asymmetric key, as SPKI in PEM. */
-  readonly public_key?: string
+  readonly publicKey?: string
   /** The material of the version. */
   readonly material: VersionMaterial
 }
@@ -25,15 +24,15 @@ export interface KeyRecord {
   /** The key type. */
   readonly type: KeyTypeName
   /** AWS Regions for replicas. */
-  readonly replica_regions: readonly string[]
+  readonly replicaRegions: readonly string[]
   /** True if the key may be deleted. */
-  readonly deletion_allowed: boolean
+  readonly deletionAllowed: boolean
   /** 0 and 1 both mean that every version is enabled. */
-  readonly min_enabled_version: number
+  readonly minEnabledVersion: number
   /** The latest version that is in use. */
-  readonly latest_version: number
-  /** A version that is stored and that no distribution has yet: always `latest_version + 1`. */
-  readonly pending_version?: number
+  readonly latestVersion: number
+  /** A version that is stored and that no distribution has yet: always `latestVersion + 1`. */
+  readonly pendingVersion?: number
   /** The versions, by number from 1. */
   readonly versions: Readonly<Record<string, KeyVersion>>
   /** The distributions that were forgotten: their KMS keys depend on the material of this key. */
@@ -47,7 +46,7 @@ export interface KmsRecord {
   /** The kind of KMS. */
   readonly provider: string
   /** AWS Region. */
-  readonly key_collection: string
+  readonly keyCollection: string
   /** Credentials by name. They are sealed, and never appear in output. */
   readonly credentials: Readonly<Record<string, string>>
 }
@@ -67,14 +66,14 @@ export interface MaterialEntry {
   /** Fingerprint of the material in the store. */
   readonly fingerprint: string
   /** AWS's id of the material in this KMS key, where AWS has one. */
-  readonly material_id?: string
+  readonly materialId?: string
   /**
    * True if the KMS key has the material, and AWS proved that where it can. Also false until AWS
    * has replied to the import.
    */
   readonly imported: boolean
   /** Present if the material expires in this KMS key, as it did when it was adopted. */
-  readonly valid_to?: string
+  readonly validTo?: string
 }
 
 /** A KMS key that AWS was asked to create. Until a response is on record it may exist or not. */
@@ -82,7 +81,7 @@ export interface CreatingKmsKey extends KmsKeyPlace {
   /** Marks an entry whose KMS key may exist. */
   readonly state: 'creating'
   /** Written before CreateKey is sent; the KMS key carries it as a tag. */
-  readonly operation_id: string
+  readonly operationId: string
   /** Time of the record, in RFC 3339. */
   readonly begun: string
 }
@@ -94,7 +93,7 @@ export interface CreatedKmsKey extends KmsKeyPlace {
   /** Id and ARN of the KMS key. */
   readonly key: KmsKey
   /** Absent if it was adopted. */
-  readonly operation_id?: string
+  readonly operationId?: string
   /** The materials that were imported. */
   readonly materials: readonly MaterialEntry[]
   /** Absent while it is not known. */
@@ -150,9 +149,9 @@ export interface DistributionRecord {
   /** `<key>-<unix_timestamp>`; the alias is `alias/hashicorp/` and this. */
   readonly name: string
   /** Id of the key, which is unique among all keys of the store. */
-  readonly key_id: string
+  readonly keyId: string
   /** Time of the first distribution, in RFC 3339. */
-  readonly distribution_time: string
+  readonly distributionTime: string
   /** The purposes of the KMS keys. */
   readonly purpose: readonly Purpose[]
   /** The protection of the KMS keys. */
@@ -160,25 +159,25 @@ export interface DistributionRecord {
   /** The desired Regions, the provider's own first. */
   readonly regions: readonly string[]
   /** Replica Regions of the key that the user does not want here. */
-  readonly dropped_regions?: readonly string[]
+  readonly droppedRegions?: readonly string[]
   /** The desired state. */
   readonly state: DistributionState
   /** The place that the first KMS key was created in; no other gets material. */
   readonly pinned?: PinnedPlace
   /** True if each version has an alias of its own too. */
-  readonly version_aliases?: boolean
+  readonly versionAliases?: boolean
   /** The reason why it lacks a version, since when; absent if no command has failed there. */
   readonly behind?: { readonly since: string; readonly reason: string }
   /** Days that a removal waits. */
-  readonly deletion_window?: number
+  readonly deletionWindow?: number
   /** Sorted by version, then in the order of `regions`. */
-  readonly kms_keys: readonly KmsKeyEntry[]
+  readonly kmsKeys: readonly KmsKeyEntry[]
   /** The aliases, one for each name and Region. */
   readonly aliases: readonly AliasEntry[]
 }
 
 /** The last record of a distribution that was forgotten. AWS may still have its KMS keys. */
-export type ForgottenDistribution = Pick<DistributionRecord, 'name' | 'kms_keys' | 'aliases'> & {
+export type ForgottenDistribution = Pick<DistributionRecord, 'name' | 'kmsKeys' | 'aliases'> & {
   readonly provider: string
 }
 
@@ -209,46 +208,4 @@ export function without<R extends object, Name extends keyof R>(
   return Object.fromEntries(
     Object.entries(record).filter(([name]) => !names.includes(name as Name)),
   ) as Omit<R, Name>
-}
-
-/** The format of the records that this version writes, and the only one that it reads. */
-const FORMAT = 2
-
-/** Records that name no format are of the first. */
-const FIRST_FORMAT = 1
-
-/** Bytes of a record, with their format; the reverse is {@link decodeRecord}. */
-export function encodeRecord(record: object): Uint8Array {
-  return Buffer.from(JSON.stringify({ format: FORMAT, ...record }))
-}
-
-/**
- * The record in `bytes`, without its format. The seal has proven that keymgmt wrote them, so only
- * the format is checked.
- * @throws KeymgmtError STORE_CORRUPT; STORE_VERSION for a record of another format.
- */
-export function decodeRecord(path: string, bytes: Uint8Array): unknown {
-  const { format = FIRST_FORMAT, ...record } = parseRecord(path, bytes)
-  if (format === FORMAT) return record
-  throw typeof format === 'number' && format < FORMAT
-    ? new KeymgmtError(
-        'STORE_VERSION',
-        `record ${path} has format ${format}, which this version of keymgmt no longer reads`,
-        { hints: ['use the older version of keymgmt that wrote it, or create a new store'] },
-      )
-    : new KeymgmtError(
-        'STORE_VERSION',
-        `record ${path} has format ${String(format)}, which this version of keymgmt does not know`,
-        { hints: ['use the newer version of keymgmt that wrote it'] },
-      )
-}
-
-function parseRecord(path: string, bytes: Uint8Array): Record<string, unknown> {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(bytes).toString())
-    if (typeof parsed === 'object' && parsed !== null) return parsed as Record<string, unknown>
-  } catch {
-    // Reported below, without what the parser quotes of the record.
-  }
-  throw new KeymgmtError('STORE_CORRUPT', `the record ${path} has no valid content`)
 }

@@ -33,6 +33,6 @@ export async function ownerOf(engine: Engine, id: string): Promise<KmsKeyOwner |
   return undefined
 }
 
-function hasKmsKey({ kms_keys }: DistributionRecord, id: string): boolean {
-  return kms_keys.some((entry) => entry.state === 'created' && entry.key.id === id)
+function hasKmsKey({ kmsKeys }: DistributionRecord, id: string): boolean {
+  return kmsKeys.some((entry) => entry.state === 'created' && entry.key.id === id)
 }

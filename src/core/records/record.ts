@@ -1,6 +1,6 @@
 import type { KeymgmtError } from '../../errors.js'
 import type { Revision, Store } from '../../store/store.js'
-import { decodeRecord, encodeRecord } from './model.js'
+import { decodeRecord, encodeRecord } from './codec.js'
 
 /**
  * One record, held while it is worked on: every change is written, in order, before the next thing

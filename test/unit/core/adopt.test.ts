@@ -77,19 +77,19 @@ describe('a KMS key is adopted', () => {
       state: 'active',
       aliases: [{ region: HOME, name: alias, state: 'set', version: 1 }],
     })
-    const material_id = (
+    const materialId = (
       await (
         await testbed.kms.kind.open({ region: HOME, credentials: {} })
       ).inspect(HOME, testbed.made)
     )?.materialId
     const fingerprint = await fingerprintOf(testbed.store, one)
-    expect((await readDistribution(engine, 'k', 'app'))?.kms_keys).toEqual([
+    expect((await readDistribution(engine, 'k', 'app'))?.kmsKeys).toEqual([
       {
         version: 1,
         region: HOME,
         state: 'created',
         key: testbed.made,
-        materials: [{ version: 1, fingerprint, material_id, imported: true }],
+        materials: [{ version: 1, fingerprint, materialId, imported: true }],
         enabled: true,
       },
     ])
@@ -144,9 +144,9 @@ describe('a KMS key is adopted', () => {
       kmsKeyId: testbed.made.id,
       version: 1,
     })
-    const [entry] = (await readDistribution(testbed.engine, 'k', 'app'))?.kms_keys ?? []
+    const [entry] = (await readDistribution(testbed.engine, 'k', 'app'))?.kmsKeys ?? []
     expect(entry).toMatchObject({ state: 'created', enabled: true })
-    expect(entry).not.toHaveProperty('materials.0.material_id')
+    expect(entry).not.toHaveProperty('materials.0.materialId')
     const other = await createForeignKey()
     const shows = recorded(other, () => ({ holds: () => Promise.resolve(true) }))
     await adopt(shows.engine, 'k', 'app', { kmsKeyId: other.made.id, version: 1 })
@@ -167,12 +167,12 @@ describe('a KMS key is adopted', () => {
     expect(
       await refusal(adopt(failing.engine, 'k', 'app', { kmsKeyId: testbed.made.id, version: 1 })),
     ).toEqual(['KMS_FAILED', 'failed'])
-    for (const [key_id, calls] of [
+    for (const [keyId, calls] of [
       [testbed.made.arn, ['tag']],
       [testbed.made.id, []],
     ] as const) {
       const run = recorded(testbed)
-      await adopt(run.engine, 'k', 'app', { kmsKeyId: key_id, version: 1 })
+      await adopt(run.engine, 'k', 'app', { kmsKeyId: keyId, version: 1 })
       expect(run.calls.map((call) => call.split(' ')[0])).toEqual(calls)
     }
   })
@@ -317,8 +317,8 @@ describe('a KMS key is refused, without any change,', () => {
     ]
     const testbed = await createForeignKey()
     const { engine } = testbed
-    const attempt = (key_id: string, version: number) =>
-      refusal(adopt(engine, 'k', 'app', { kmsKeyId: key_id, version }))
+    const attempt = (keyId: string, version: number) =>
+      refusal(adopt(engine, 'k', 'app', { kmsKeyId: keyId, version }))
     await distribute(engine, 'k', 'app', AES)
     expect(await attempt(testbed.made.id, 1)).toEqual(words)
     expect(await attempt(testbed.made.id, 7)).toEqual(words)

@@ -12,12 +12,8 @@ import {
 } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { verifyDistribution } from '../../../src/core/operations/verify.js'
-import {
-  decodeRecord,
-  encodeRecord,
-  recordPath,
-  type KeyRecord,
-} from '../../../src/core/records/model.js'
+import { decodeRecord, encodeRecord } from '../../../src/core/records/codec.js'
+import { recordPath, type KeyRecord } from '../../../src/core/records/model.js'
 import type { Store } from '../../../src/store/index.js'
 import { AES, createDistributed, GLOBAL, recorded, refusal } from './testbed.js'
 
@@ -56,7 +52,7 @@ const CONTRADICTIONS: Readonly<Record<string, (key: KeyRecord) => KeyRecord>> = 
   'the distribution is of key id': (key) => ({ ...key, id: 'another' }),
   'the distribution has version 2, the newest of the key is 1': (key) => ({
     ...key,
-    latest_version: 1,
+    latestVersion: 1,
     versions: { 1: first(key) },
   }),
   'version 1 has another fingerprint in the distribution than in the key': (key) => ({

@@ -171,7 +171,7 @@ it('an archived record is never replaced by that of another distribution', async
   if (!distribution) throw new Error('it is not distributed')
   const { current } = distribution
   const archived = recordPath.archived('k', current.name)
-  const other = { ...current, distribution_time: '2020-01-01T00:00:00.000Z' }
+  const other = { ...current, distributionTime: '2020-01-01T00:00:00.000Z' }
   await createRecord(store, archived, other)
   expect((await refusal(archiveDistribution(engine, { providerName: 'k', distribution })))[0]).toBe(
     'STORE_CORRUPT',

@@ -147,9 +147,7 @@ describe('a removed distribution', () => {
       kms.keys.map(() => [undefined, true]),
     )
     expect(
-      (await readDistribution(engine, 'k', 'app'))?.kms_keys.filter(
-        ({ state }) => state === 'lost',
-      ),
+      (await readDistribution(engine, 'k', 'app'))?.kmsKeys.filter(({ state }) => state === 'lost'),
     ).toHaveLength(count)
   })
 

@@ -51,7 +51,7 @@ async function createPair(): Promise<Testbed> {
 
 const latest = async ({ engine }: Testbed) => {
   const key = await readKey(engine, 'app')
-  return [key?.latest_version, key?.pending_version]
+  return [key?.latestVersion, key?.pendingVersion]
 }
 const behind = async ({ engine }: Testbed) =>
   (await listBehind(engine, (await requireKey(engine, 'app')).current)).map(

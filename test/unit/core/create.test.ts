@@ -27,9 +27,9 @@ const AWAY = 'eu-west-1'
 
 const fail = (code: ErrorCode) => Promise.reject(new KeymgmtError(code, 'failed'))
 const kmsKeys = async ({ engine }: Testbed) =>
-  (await readDistribution(engine, 'k', 'app'))?.kms_keys ?? []
+  (await readDistribution(engine, 'k', 'app'))?.kmsKeys ?? []
 const operationIds = async (testbed: Testbed) =>
-  (await kmsKeys(testbed)).map(({ operation_id }) => operation_id)
+  (await kmsKeys(testbed)).map(({ operationId }) => operationId)
 
 /** A testbed with a key that is not distributed yet. */
 async function createKeyed(versions = 1): Promise<Testbed> {
@@ -59,11 +59,11 @@ const creating = (...answers: readonly ('created' | 'made' | 'not made' | Error)
 /** Changes the distribution's record to one that a killed command leaves. */
 async function edit(
   { store }: Testbed,
-  change: (record: DistributionRecord) => DistributionRecord['kms_keys'],
+  change: (record: DistributionRecord) => DistributionRecord['kmsKeys'],
 ): Promise<void> {
   const handle = await openRecord<DistributionRecord>(store, recordPath.distribution('k', 'app'))
   if (!handle) throw new Error('there is no distribution')
-  await handle.update((current) => ({ ...current, kms_keys: change(current) }))
+  await handle.update((current) => ({ ...current, kmsKeys: change(current) }))
 }
 
 describe('if the reply to CreateKey is lost', () => {
@@ -161,7 +161,7 @@ describe('if no KMS key was created', () => {
         version: 1,
         region: HOME,
         state: 'creating',
-        operation_id: expect.any(String),
+        operationId: expect.any(String),
         begun: expect.any(String),
       })
       let asked: readonly unknown[] = []
@@ -174,7 +174,7 @@ describe('if no KMS key was created', () => {
         },
       }))
       await distribute(engine, 'k', 'app', AES)
-      expect(asked).toEqual([begun.operation_id])
+      expect(asked).toEqual([begun.operationId])
       // The attempt may have ended just now, so the whole settling time is left.
       expect(Date.now() - searched.getTime()).toBeLessThan(1_000)
       expect(progress[0]).toBe(LOOKING)
@@ -194,12 +194,12 @@ describe('a KMS key whose creation got no reply', () => {
       [`2 ${HOME}`]: '2026-01-01T00:00:00.000Z',
       [`2 ${AWAY}`]: '2026-01-15T00:00:00.000Z',
     }
-    await edit(testbed, ({ kms_keys }) =>
-      kms_keys.map((entry) => {
+    await edit(testbed, ({ kmsKeys }) =>
+      kmsKeys.map((entry) => {
         const begun = times[`${entry.version} ${entry.region}`]
         if (begun === undefined) return entry
-        const { version, region, operation_id = '' } = entry
-        return { version, region, state: 'creating', operation_id, begun }
+        const { version, region, operationId = '' } = entry
+        return { version, region, state: 'creating', operationId, begun }
       }),
     )
     const asked: string[] = []
@@ -234,7 +234,7 @@ describe('a KMS key whose creation got no reply', () => {
         version: 1,
         region: HOME,
         state: 'creating',
-        operation_id: 'o',
+        operationId: 'o',
         begun: new Date(Date.now() + 86_400_000).toISOString(),
       },
     ])
@@ -258,7 +258,7 @@ describe('a KMS key whose creation got no reply', () => {
         version: 1,
         region: AWAY,
         state: 'creating',
-        operation_id: 'o',
+        operationId: 'o',
         begun: '2026-01-01T00:00:00.000Z',
       },
     ])

@@ -45,7 +45,7 @@ async function outcomesOf(
 
 const distribution = async ({ engine }: Testbed) => {
   const record = await readDistribution(engine, 'k', 'app')
-  return { regions: record?.regions, dropped: record?.dropped_regions }
+  return { regions: record?.regions, dropped: record?.droppedRegions }
 }
 
 describe('a Region in which AWS refuses the replica', () => {
@@ -58,7 +58,7 @@ describe('a Region in which AWS refuses the replica', () => {
       'allow it',
       `or do without ${FAR}: ${DROP}`,
     ])
-    const kmsKeys = (await readDistribution(testbed.engine, 'k', 'app'))?.kms_keys
+    const kmsKeys = (await readDistribution(testbed.engine, 'k', 'app'))?.kmsKeys
     expect(kmsKeys?.map(({ region, state }) => `${region} ${state}`)).toEqual([
       `${HOME} created`,
       `${NEAR} created`,
@@ -74,7 +74,7 @@ describe('a Region in which AWS refuses the replica', () => {
     expect(await outcomesOf(engine, (each) => dropRegion(each, 'k', 'app', FAR))).toEqual([
       `done ${FAR} - drop-region`,
     ])
-    expect((await readKey(engine, 'app'))?.latest_version).toBe(1)
+    expect((await readKey(engine, 'app'))?.latestVersion).toBe(1)
     expect(await distribution(testbed)).toEqual({ regions: [HOME, NEAR], dropped: [FAR] })
     await rotateKey(engine, 'app')
     expect(shown(testbed)).toContain(`app version 2 ${NEAR} enabled`)

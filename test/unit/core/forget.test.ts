@@ -55,7 +55,7 @@ describe('forgetting a distribution', () => {
       {
         provider: 'k',
         name: before?.name,
-        kms_keys: before?.kms_keys,
+        kmsKeys: before?.kmsKeys,
         aliases: before?.aliases,
       },
     ])
@@ -107,7 +107,7 @@ describe('forgetting a distribution', () => {
     await distribute(testbed.engine, 'other', 'app', AES)
     await forget(testbed)
     await rotateKey(testbed.engine, 'app')
-    expect(await readKey(testbed.engine, 'app')).toMatchObject({ latest_version: 2 })
+    expect(await readKey(testbed.engine, 'app')).toMatchObject({ latestVersion: 2 })
     expect(testbed.kms.keys.map(({ region }) => region)).toEqual([HOME, 'eu-west-1', 'eu-west-1'])
   })
 
@@ -118,8 +118,8 @@ describe('forgetting a distribution', () => {
     }))
     await refusal(rotateKey(dead.engine, 'app'))
     await forget(testbed)
-    expect(await readKey(testbed.engine, 'app')).toMatchObject({ latest_version: 2 })
-    expect(await readKey(testbed.engine, 'app')).not.toHaveProperty('pending_version')
+    expect(await readKey(testbed.engine, 'app')).toMatchObject({ latestVersion: 2 })
+    expect(await readKey(testbed.engine, 'app')).not.toHaveProperty('pendingVersion')
   })
 
   it('leaves KMS keys that can be adopted again', async () => {
@@ -129,7 +129,7 @@ describe('forgetting a distribution', () => {
     testbed.kms.aliases.clear()
     await adopt(testbed.engine, 'k', 'app', { kmsKeyId: id, version: 1 })
     expect(await readDistribution(testbed.engine, 'k', 'app')).toMatchObject({
-      kms_keys: [{ key: { id } }],
+      kmsKeys: [{ key: { id } }],
     })
   })
 
@@ -242,8 +242,8 @@ async function namedKmsKeys({ engine }: Testbed): Promise<string[]> {
     ...archived.map(({ record }) => record),
     ...(key.forgotten ?? []),
   ]
-  const ids = records.flatMap(({ kms_keys }) =>
-    kms_keys.flatMap((entry) => (entry.state === 'creating' ? [] : [entry.key.id])),
+  const ids = records.flatMap(({ kmsKeys }) =>
+    kmsKeys.flatMap((entry) => (entry.state === 'creating' ? [] : [entry.key.id])),
   )
   return [...new Set(ids)].sort()
 }

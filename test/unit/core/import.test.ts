@@ -27,8 +27,8 @@ describe("the user's own material", () => {
     await importVersion(testbed.engine, 'app', { material: two })
     await importVersion(testbed.engine, 'app', { material: two })
     expect(await readKey(testbed.engine, 'app')).toMatchObject({
-      latest_version: 2,
-      deletion_allowed: true,
+      latestVersion: 2,
+      deletionAllowed: true,
     })
     expect(testbed.kms.keys.map(({ material }) => material)).toEqual(
       [one, two].map((bytes) => bytes.toString('base64')),
@@ -58,7 +58,7 @@ describe("the user's own material", () => {
     await importVersion(testbed.engine, 'app', { material: other })
     expect(await readKey(testbed.engine, 'app')).toMatchObject({
       type: 'rsa-2048',
-      latest_version: 2,
+      latestVersion: 2,
     })
   })
 

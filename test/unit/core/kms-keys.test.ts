@@ -16,20 +16,20 @@ import type {
 
 const record: DistributionRecord = {
   name: 'app-1',
-  key_id: 'id',
-  distribution_time: '',
+  keyId: 'id',
+  distributionTime: '',
   purpose: ['decrypt', 'encrypt'],
   protection: 'hsm',
   regions: ['us-west-1', 'eu-west-1', 'ap-south-1'],
   state: 'active',
-  kms_keys: [],
+  kmsKeys: [],
   aliases: [],
 }
 const creating = (version: number, region: string): KmsKeyEntry => ({
   version,
   region,
   state: 'creating',
-  operation_id: 'o',
+  operationId: 'o',
   begun: '',
 })
 const created = (version: number, region: string): CreatedKmsKey => ({
@@ -39,8 +39,8 @@ const created = (version: number, region: string): CreatedKmsKey => ({
   key: { id: `${version} ${region}`, arn: 'a' },
   materials: [],
 })
-const shown = ({ kms_keys }: DistributionRecord) =>
-  kms_keys.map(({ version, region, state }) => `${version} ${region} ${state}`)
+const shown = ({ kmsKeys }: DistributionRecord) =>
+  kmsKeys.map(({ version, region, state }) => `${version} ${region} ${state}`)
 
 describe('the KMS keys of a distribution', () => {
   it('are sorted by version, then in the order of its Regions', () => {

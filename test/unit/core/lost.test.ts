@@ -33,7 +33,7 @@ async function createLost(): Promise<Testbed & { gone: MemoryKey }> {
 }
 
 const statesOf = async ({ engine }: Testbed) =>
-  (await readDistribution(engine, 'k', 'app'))?.kms_keys.map(({ state }) => state)
+  (await readDistribution(engine, 'k', 'app'))?.kmsKeys.map(({ state }) => state)
 
 const run = async ({ engine }: Testbed, step: Step) => {
   const outcomes: Outcome[] = []

@@ -96,7 +96,7 @@ describe('material', () => {
     const missing = ['STORE_CORRUPT', 'the material of app version 1 is not in the store', BACKUP]
     const marked: KeyRecord = {
       ...key,
-      versions: { 1: { creation_time: '', material: { state: 'not-in-store' } } },
+      versions: { 1: { creationTime: '', material: { state: 'not-in-store' } } },
     }
     expect(await refusal(readBytes(store, marked))).toEqual(missing)
     await store.delete(path, await revisionOf(store, path))

@@ -62,7 +62,7 @@ describe('an older copy of the store', () => {
     const path = recordPath.key('app')
     const stored = await store.get(path)
     const key = JSON.parse(Buffer.from(stored?.value ?? []).toString()) as object
-    const pending = { ...key, pending_version: 2 }
+    const pending = { ...key, pendingVersion: 2 }
     await store.put(path, Buffer.from(JSON.stringify(pending)), stored?.revision)
     const { engine, calls } = recorded(testbed)
     expect((await refusal(rotateKey(engine, 'app')))[0]).toBe('STORE_OUTDATED')

@@ -39,18 +39,18 @@ describe('a key', () => {
     expect(await readKey(engine, 'one')).toMatchObject({
       name: 'one',
       type: 'rsa-2048',
-      deletion_allowed: false,
-      min_enabled_version: 1,
-      latest_version: 1,
-      replica_regions: [],
+      deletionAllowed: false,
+      minEnabledVersion: 1,
+      latestVersion: 1,
+      replicaRegions: [],
     })
     expect(await readKey(engine, 'two')).toMatchObject({
       type: 'ed25519',
-      deletion_allowed: true,
-      min_enabled_version: 0,
-      replica_regions: ['eu-west-1'],
+      deletionAllowed: true,
+      minEnabledVersion: 0,
+      replicaRegions: ['eu-west-1'],
     })
-    expect((await readKey(engine, 'two'))?.versions[1]?.public_key).toMatch(
+    expect((await readKey(engine, 'two'))?.versions[1]?.publicKey).toMatch(
       /^-----BEGIN PUBLIC KEY-----/,
     )
     expect(await readKey(engine, 'none')).toBeUndefined()
@@ -75,8 +75,8 @@ describe('a key', () => {
     })
     await saveKey(engine, 'app', { minEnabledVersion: 0 })
     expect(await readKey(engine, 'app')).toMatchObject({
-      deletion_allowed: true,
-      min_enabled_version: 0,
+      deletionAllowed: true,
+      minEnabledVersion: 0,
     })
     await saveKey(engine, 'bare', { type: 'aes256-gcm96' })
     expect(
@@ -99,7 +99,7 @@ describe('a key', () => {
   it('is rotated in its distributions, and disabled below the minimum enabled version', async () => {
     const testbed = await createDistributed()
     await rotateKey(testbed.engine, 'app')
-    expect((await rotateKey(testbed.engine, 'app')).latest_version).toBe(3)
+    expect((await rotateKey(testbed.engine, 'app')).latestVersion).toBe(3)
     await saveKey(testbed.engine, 'app', { minEnabledVersion: 3 })
     expect(shown(testbed)).toEqual([
       `app version 1 ${HOME} disabled`,
@@ -172,7 +172,7 @@ describe('a distribution', () => {
     ])
     expect(await readDistribution(engine, 'k', 'my.app')).toMatchObject({
       name: 'my.app-1688559292',
-      distribution_time: '2023-07-05T12:14:52.173Z',
+      distributionTime: '2023-07-05T12:14:52.173Z',
       purpose: ['decrypt', 'encrypt'],
       protection: 'hsm',
       regions: [HOME],
@@ -306,14 +306,14 @@ describe('a distribution', () => {
       'to rotate without it: keymgmt write keymgmt/key/app/rotate without=k',
     ])
     expect(await readKey(testbed.engine, 'app')).toMatchObject({
-      latest_version: 1,
-      pending_version: 2,
+      latestVersion: 1,
+      pendingVersion: 2,
     })
-    expect((await rotateKey(testbed.engine, 'app')).latest_version).toBe(2)
+    expect((await rotateKey(testbed.engine, 'app')).latestVersion).toBe(2)
     expect(testbed.notices[1]).toBe(
       'No version is created, because app in k lacks version 2 (failed). This rotation only brings the key up to date. To create version 3, rotate again afterwards.',
     )
-    expect(await readKey(testbed.engine, 'app')).not.toHaveProperty('pending_version')
+    expect(await readKey(testbed.engine, 'app')).not.toHaveProperty('pendingVersion')
   })
 })
 
@@ -327,7 +327,7 @@ describe('a removal or revocation', () => {
     expect(await removeDistribution(testbed.engine, 'k', 'app')).toEqual([])
     await restoreDistribution(testbed.engine, 'k', 'app')
     expect(shown(testbed)).toEqual(before)
-    expect(await readDistribution(testbed.engine, 'k', 'app')).not.toHaveProperty('deletion_window')
+    expect(await readDistribution(testbed.engine, 'k', 'app')).not.toHaveProperty('deletionWindow')
     const [later] = await removeDistribution(testbed.engine, 'k', 'app')
     expect(Math.round((new Date(later?.date ?? 0).getTime() - Date.now()) / DAY_MS)).toBe(30)
     testbed.kms.keys.length = 0

@@ -6,7 +6,8 @@ import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { findOrphans } from '../../../src/core/operations/orphans.js'
 import { removeDistribution } from '../../../src/core/operations/remove.js'
 import { verifyProvider } from '../../../src/core/operations/verify.js'
-import { encodeRecord, recordPath } from '../../../src/core/records/model.js'
+import { encodeRecord } from '../../../src/core/records/codec.js'
+import { recordPath } from '../../../src/core/records/model.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import { AES, createDistributed, DAY_MS, GLOBAL, HOME, recorded, type Testbed } from './testbed.js'
 
@@ -97,7 +98,7 @@ it('all distributions of a provider are verified, removed ones and refused ones 
   await saveKey(testbed.engine, 'torn', { type: 'aes256-gcm96' })
   await testbed.store.put(
     recordPath.distribution('k', 'torn'),
-    encodeRecord({ key_id: 'another', kms_keys: [], regions: [], aliases: [] }),
+    encodeRecord({ keyId: 'another', kmsKeys: [], regions: [], aliases: [] }),
     undefined,
   )
   const { verifications, unchecked } = await verifyProvider(testbed.engine, 'k', false)

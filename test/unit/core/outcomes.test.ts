@@ -162,11 +162,11 @@ describe('a dead Region', () => {
     ])
     await rotateKey(testbed.engine, 'app')
     expect((await refusal(rotateKey(engine, 'app')))[0]).toBe('KMS_UNREACHABLE')
-    expect((await readKey(testbed.engine, 'app'))?.latest_version).toBe(2)
+    expect((await readKey(testbed.engine, 'app'))?.latestVersion).toBe(2)
     expect(shown(testbed)).toContain('us-east-1 alias/hashicorp/app-TIME is app version 2')
     expect(shown(testbed)).toContain(`${HOME} alias/hashicorp/app-TIME is app version 2`)
     await rotateKey(testbed.engine, 'app')
-    expect((await readKey(testbed.engine, 'app'))?.latest_version).toBe(2)
+    expect((await readKey(testbed.engine, 'app'))?.latestVersion).toBe(2)
     expect(shown(testbed)).toContain('eu-west-1 alias/hashicorp/app-TIME is app version 2')
   })
 

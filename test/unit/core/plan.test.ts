@@ -11,26 +11,26 @@ import {
   type KmsKeyEntry,
 } from '../../../src/core/records/model.js'
 
-const STORED: KeyVersion = { creation_time: '', material: { state: 'stored', fingerprint: 'f' } }
+const STORED: KeyVersion = { creationTime: '', material: { state: 'stored', fingerprint: 'f' } }
 const key: KeyRecord = {
   id: 'id',
   name: 'app',
   type: 'aes256-gcm96',
-  replica_regions: [],
-  deletion_allowed: false,
-  min_enabled_version: 1,
-  latest_version: 1,
+  replicaRegions: [],
+  deletionAllowed: false,
+  minEnabledVersion: 1,
+  latestVersion: 1,
   versions: { 1: STORED, 2: STORED, 3: STORED },
 }
 const distribution: DistributionRecord = {
   name: 'app-1',
-  key_id: 'id',
-  distribution_time: '',
+  keyId: 'id',
+  distributionTime: '',
   purpose: ['decrypt', 'encrypt'],
   protection: 'hsm',
   regions: ['r1'],
   state: 'active',
-  kms_keys: [],
+  kmsKeys: [],
   aliases: [],
 }
 
@@ -44,7 +44,7 @@ const kmsKey = (
   region,
   state: 'created',
   key: { id: 'k', arn: 'a' },
-  operation_id: 'o',
+  operationId: 'o',
   materials: [{ version, fingerprint: 'f', imported: true }],
   enabled: true,
   ...change,
@@ -54,7 +54,7 @@ const creating = (version: number, region = 'r1'): KmsKeyEntry => ({
   version,
   region,
   state: 'creating',
-  operation_id: 'o',
+  operationId: 'o',
   begun: '',
 })
 const name = 'alias/hashicorp/app-1'
@@ -70,7 +70,7 @@ const planned = (of: KeyRecord, change: Partial<DistributionRecord>) =>
 
 describe('the plan of an active distribution', () => {
   it('creates the KMS keys and imports material before an alias names one', () => {
-    expect(planned({ ...key, latest_version: 2 }, {})).toEqual([
+    expect(planned({ ...key, latestVersion: 2 }, {})).toEqual([
       [
         ['create 1 r1', 'import 1 r1'],
         ['create 2 r1', 'import 2 r1'],
@@ -94,33 +94,33 @@ describe('the plan of an active distribution', () => {
   })
 
   it('is empty if nothing is left to do', () => {
-    expect(planned(key, { kms_keys: [kmsKey(1)], aliases: named(1, 'r1') })).toEqual([])
+    expect(planned(key, { kmsKeys: [kmsKey(1)], aliases: named(1, 'r1') })).toEqual([])
   })
 
   it('continues after an interruption', () => {
-    expect(planned(key, { kms_keys: [empty(1)] })).toEqual([
+    expect(planned(key, { kmsKeys: [empty(1)] })).toEqual([
       [['import 1 r1']],
       [['point-alias 1 r1']],
     ])
-    expect(planned(key, { kms_keys: [creating(1)], aliases: named(1, 'r1') })).toEqual([
+    expect(planned(key, { kmsKeys: [creating(1)], aliases: named(1, 'r1') })).toEqual([
       [['create 1 r1', 'import 1 r1']],
     ])
     const pending: AliasEntry = { region: 'r1', name, state: 'pending' }
-    expect(planned(key, { kms_keys: [kmsKey(1)], aliases: [pending] })).toEqual([
+    expect(planned(key, { kmsKeys: [kmsKey(1)], aliases: [pending] })).toEqual([
       [['point-alias 1 r1']],
     ])
   })
 
   it('points an alias back that was moved', () => {
     const moved: AliasEntry = { region: 'r1', name, state: 'moved' }
-    expect(planned(key, { kms_keys: [kmsKey(1)], aliases: [moved] })).toEqual([
+    expect(planned(key, { kmsKeys: [kmsKey(1)], aliases: [moved] })).toEqual([
       [['point-alias 1 r1']],
     ])
   })
 
   it('rotates to the pending version, and disables last', () => {
-    const rotated = { ...key, pending_version: 2, min_enabled_version: 2 }
-    expect(planned(rotated, { kms_keys: [kmsKey(1)], aliases: named(1, 'r1') })).toEqual([
+    const rotated = { ...key, pendingVersion: 2, minEnabledVersion: 2 }
+    expect(planned(rotated, { kmsKeys: [kmsKey(1)], aliases: named(1, 'r1') })).toEqual([
       [['create 2 r1', 'import 2 r1']],
       [['point-alias 2 r1']],
       [['disable 1 r1']],
@@ -128,20 +128,20 @@ describe('the plan of an active distribution', () => {
   })
 
   it('enables a disabled version for as long as it is replicated', () => {
-    const older = { ...key, latest_version: 2, min_enabled_version: 2 }
-    const kms_keys = [kmsKey(1, 'r1', { enabled: false }), kmsKey(2), kmsKey(2, 'r2')]
+    const older = { ...key, latestVersion: 2, minEnabledVersion: 2 }
+    const kmsKeys = [kmsKey(1, 'r1', { enabled: false }), kmsKey(2), kmsKey(2, 'r2')]
     expect(
-      planned(older, { regions: ['r1', 'r2'], kms_keys, aliases: named(2, 'r1', 'r2') }),
+      planned(older, { regions: ['r1', 'r2'], kmsKeys, aliases: named(2, 'r1', 'r2') }),
     ).toEqual([[['enable 1 r1', 'replicate 1 r2', 'import 1 r2']], [['disable 1 r2']]])
   })
 
   it('replicates an enabled version directly, including one that is still to be created', () => {
     const regions = ['r1', 'r2']
     const aliases = named(1, ...regions)
-    expect(planned(key, { regions, kms_keys: [kmsKey(1)], aliases })).toEqual([
+    expect(planned(key, { regions, kmsKeys: [kmsKey(1)], aliases })).toEqual([
       [['replicate 1 r2', 'import 1 r2']],
     ])
-    expect(planned(key, { regions, kms_keys: [creating(1)], aliases })).toEqual([
+    expect(planned(key, { regions, kmsKeys: [creating(1)], aliases })).toEqual([
       [['create 1 r1', 'import 1 r1']],
       [['replicate 1 r2', 'import 1 r2']],
     ])
@@ -150,21 +150,21 @@ describe('the plan of an active distribution', () => {
   it('reverses a removal: only the next plan enables, because AWS leaves the KMS keys disabled', () => {
     const unknown = without(kmsKey(1), 'enabled')
     const scheduled = { ...unknown, deletion: {} }
-    expect(planned(key, { kms_keys: [scheduled] })[0]).toEqual([['cancel-deletion 1 r1']])
-    expect(planned(key, { kms_keys: [unknown], aliases: named(1, 'r1') })).toEqual([
+    expect(planned(key, { kmsKeys: [scheduled] })[0]).toEqual([['cancel-deletion 1 r1']])
+    expect(planned(key, { kmsKeys: [unknown], aliases: named(1, 'r1') })).toEqual([
       [['enable 1 r1']],
     ])
     expect(
       planned(
-        { ...key, latest_version: 2, min_enabled_version: 2 },
-        { kms_keys: [unknown, kmsKey(2)], aliases: named(2, 'r1') },
+        { ...key, latestVersion: 2, minEnabledVersion: 2 },
+        { kmsKeys: [unknown, kmsKey(2)], aliases: named(2, 'r1') },
       ),
     ).toEqual([[['disable 1 r1']]])
   })
 
   it('imports before it enables', () => {
     const unknown = without(empty(1), 'enabled')
-    expect(planned(key, { kms_keys: [unknown], aliases: named(1, 'r1') })).toEqual([
+    expect(planned(key, { kmsKeys: [unknown], aliases: named(1, 'r1') })).toEqual([
       [['import 1 r1']],
     ])
   })
@@ -177,30 +177,28 @@ describe('the plan of an active distribution', () => {
       ],
     })
     for (const entry of [half, kmsKey(1, 'r1', { materials: [] })])
-      expect(planned(key, { kms_keys: [entry], aliases: named(1, 'r1') })).toEqual([
+      expect(planned(key, { kmsKeys: [entry], aliases: named(1, 'r1') })).toEqual([
         [['import 1 r1']],
       ])
   })
 
   it('neither creates nor imports a version whose material is not in this store', () => {
     const versions = { 1: { ...STORED, material: { state: 'not-in-store' } }, 2: STORED } as const
-    expect(planned({ ...key, latest_version: 2, versions }, { aliases: named(2, 'r1') })).toEqual([
+    expect(planned({ ...key, latestVersion: 2, versions }, { aliases: named(2, 'r1') })).toEqual([
       [['create 2 r1', 'import 2 r1']],
     ])
     const found = kmsKey(1, 'r1', { materials: [] })
     expect(
       planned(
-        { ...key, latest_version: 2, versions },
-        { kms_keys: [found, kmsKey(2)], aliases: named(2, 'r1') },
+        { ...key, latestVersion: 2, versions },
+        { kmsKeys: [found, kmsKey(2)], aliases: named(2, 'r1') },
       ),
     ).toEqual([])
   })
 
   it('tags a KMS key that has lost its tags', () => {
     const untagged = kmsKey(1, 'r1', { untagged: true })
-    expect(planned(key, { kms_keys: [untagged], aliases: named(1, 'r1') })).toEqual([
-      [['tag 1 r1']],
-    ])
+    expect(planned(key, { kmsKeys: [untagged], aliases: named(1, 'r1') })).toEqual([[['tag 1 r1']]])
   })
 })
 
@@ -209,13 +207,13 @@ describe('the plan of a revoked distribution', () => {
 
   it('deletes the material, and does nothing else', () => {
     expect(
-      planned({ ...key, latest_version: 3 }, { ...revoked, kms_keys: [kmsKey(1), empty(2)] }),
+      planned({ ...key, latestVersion: 3 }, { ...revoked, kmsKeys: [kmsKey(1), empty(2)] }),
     ).toEqual([[['delete-material 1 r1']]])
   })
 
   it('cancels a deletion, deletes the material and tags, in this order', () => {
     const scheduled = kmsKey(1, 'r1', { deletion: {}, untagged: true })
-    expect(planned(key, { ...revoked, kms_keys: [scheduled] })).toEqual([
+    expect(planned(key, { ...revoked, kmsKeys: [scheduled] })).toEqual([
       [['cancel-deletion 1 r1']],
       [['delete-material 1 r1']],
       [['tag 1 r1']],
@@ -227,16 +225,16 @@ describe('the plan of a removed distribution', () => {
   const removed = { state: 'removed', regions: ['r1', 'r2'] } as const
 
   it('removes the alias, then schedules what is not scheduled yet', () => {
-    const kms_keys = [kmsKey(1), kmsKey(1, 'r2', { deletion: {} })]
-    expect(planned(key, { ...removed, kms_keys, aliases: named(1, 'r1') })).toEqual([
+    const kmsKeys = [kmsKey(1), kmsKey(1, 'r2', { deletion: {} })]
+    expect(planned(key, { ...removed, kmsKeys, aliases: named(1, 'r1') })).toEqual([
       [[`remove-alias ${name} r1`]],
       [['schedule-deletion 1 r1']],
     ])
   })
 
   it('removes every replica before any primary', () => {
-    const kms_keys = [kmsKey(1), kmsKey(1, 'r2'), kmsKey(2), kmsKey(2, 'r2')]
-    expect(planned(key, { ...removed, kms_keys })).toEqual([
+    const kmsKeys = [kmsKey(1), kmsKey(1, 'r2'), kmsKey(2), kmsKey(2, 'r2')]
+    expect(planned(key, { ...removed, kmsKeys })).toEqual([
       [['schedule-deletion 1 r2'], ['schedule-deletion 2 r2']],
       [['schedule-deletion 1 r1'], ['schedule-deletion 2 r1']],
     ])

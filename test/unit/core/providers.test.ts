@@ -44,7 +44,7 @@ describe('a provider', () => {
     expect(await readProvider(engine, 'k')).toEqual({
       name: 'k',
       provider: 'awskms',
-      key_collection: HOME,
+      keyCollection: HOME,
       credentials: {},
     })
   })
@@ -82,7 +82,7 @@ describe('a provider', () => {
 
   it('of a kind that only a newer keymgmt knows is refused', async () => {
     const testbed = recorded(await createTestbed())
-    const strange = { name: 'strange', provider: 'newkms', key_collection: HOME, credentials: {} }
+    const strange = { name: 'strange', provider: 'newkms', keyCollection: HOME, credentials: {} }
     await createRecord(testbed.store, recordPath.provider('strange'), strange)
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
     const words = [
@@ -105,7 +105,7 @@ describe('a provider', () => {
     })
     expect(await readProvider(engine, 'k')).toMatchObject({
       provider: 'awskms',
-      key_collection: HOME,
+      keyCollection: HOME,
       credentials: { profile: 'p', role_arn: 'arn:aws:iam::111122223333:role/r' },
     })
     await saveProvider(engine, 'k', {})

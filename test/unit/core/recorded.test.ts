@@ -52,7 +52,7 @@ async function createRecorded(type: 'aes256-gcm96' | 'ed25519'): Promise<{
   await distribute(engine, 'k', 'app', type === 'ed25519' ? SIGN : AES)
   const [made] = testbed.kms.keys
   if (!made) throw new Error('there is no KMS key')
-  const material_id = (
+  const materialId = (
     await (await testbed.kms.kind.open({ region: HOME, credentials: {} })).inspect(HOME, made.key)
   )?.materialId
   const key = (await requireKey(engine, 'app')).current
@@ -64,26 +64,26 @@ async function createRecorded(type: 'aes256-gcm96' | 'ed25519'): Promise<{
     region: HOME,
     state: 'created',
     key: made.key,
-    operation_id: made.tags.get(OPERATION_TAG) ?? '',
+    operationId: made.tags.get(OPERATION_TAG) ?? '',
     materials: [
       {
         version: 1,
         fingerprint,
         imported: true,
-        ...(material_id !== undefined && { material_id }),
+        ...(materialId !== undefined && { materialId }),
       },
     ],
     enabled: true,
   }
   const record: DistributionRecord = {
     name: 'app-1688559292',
-    key_id: key.id,
-    distribution_time: NOW.toISOString(),
+    keyId: key.id,
+    distributionTime: NOW.toISOString(),
     purpose: type === 'ed25519' ? ['sign', 'verify'] : ['decrypt', 'encrypt'],
     protection: 'hsm',
     regions: [HOME],
     state: 'active',
-    kms_keys: [kmsKey],
+    kmsKeys: [kmsKey],
     aliases: [{ region: HOME, name: 'alias/hashicorp/app-1688559292', state: 'set', version: 1 }],
   }
   return { testbed, engine, record, kmsKey }
@@ -98,12 +98,12 @@ describe('the records contain', () => {
     async (type, named) => {
       const { testbed, engine, record, kmsKey } = await createRecorded(type)
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
-      expect('material_id' in (kmsKey.materials[0] ?? {})).toBe(named)
+      expect('materialId' in (kmsKey.materials[0] ?? {})).toBe(named)
       await revokeDistribution(engine, 'k', 'app')
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual({
         ...record,
         state: 'revoked',
-        kms_keys: [withImported(without(kmsKey, 'enabled'), false)],
+        kmsKeys: [withImported(without(kmsKey, 'enabled'), false)],
       })
       await restoreDistribution(engine, 'k', 'app')
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
@@ -113,16 +113,16 @@ describe('the records contain', () => {
       expect(archived?.record).toStrictEqual({
         ...record,
         state: 'removed',
-        deletion_window: 9,
+        deletionWindow: 9,
         aliases: [],
-        kms_keys: [{ ...kmsKey, deletion: { date } }],
+        kmsKeys: [{ ...kmsKey, deletion: { date } }],
       })
       await restoreDistribution(engine, 'k', 'app')
       expect(await readDistribution(engine, 'k', 'app')).toStrictEqual(record)
       await saveKey(engine, 'app', { minEnabledVersion: 1 })
       await rotateKey(engine, 'app')
       await saveKey(engine, 'app', { minEnabledVersion: 2 })
-      expect((await readDistribution(engine, 'k', 'app'))?.kms_keys[0]).toStrictEqual({
+      expect((await readDistribution(engine, 'k', 'app'))?.kmsKeys[0]).toStrictEqual({
         ...kmsKey,
         enabled: false,
       })
@@ -138,15 +138,15 @@ describe('the records contain', () => {
     expect((await readKey(engine, 'app'))?.versions).toEqual({
       1: first,
       2: {
-        creation_time: '1970-01-01T00:00:02.000Z',
-        public_key: expect.stringMatching(/^-----BEGIN PUBLIC KEY/),
+        creationTime: '1970-01-01T00:00:02.000Z',
+        publicKey: expect.stringMatching(/^-----BEGIN PUBLIC KEY/),
         material: { state: 'stored', fingerprint: expect.stringMatching(/^[0-9a-f]{32}$/) },
       },
     })
-    expect(first?.creation_time).toBe('1970-01-01T00:00:01.000Z')
+    expect(first?.creationTime).toBe('1970-01-01T00:00:01.000Z')
     await saveKey(engine, 'bytes', { type: 'aes256-gcm96' })
     expect(Object.keys((await readKey(engine, 'bytes'))?.versions[1] ?? {})).toEqual([
-      'creation_time',
+      'creationTime',
       'material',
     ])
   })
@@ -340,6 +340,6 @@ describe('a key', () => {
     expect(
       (await refusal(importKey(engine, 'app', { material, type: 'hmac-sha256' }, {})))[0],
     ).toBe('KEY_EXISTS')
-    expect((await readKey(engine, 'app'))?.latest_version).toBe(1)
+    expect((await readKey(engine, 'app'))?.latestVersion).toBe(1)
   })
 })

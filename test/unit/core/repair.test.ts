@@ -498,12 +498,12 @@ describe('repair finishes an interruption:', () => {
       'alias 1 us-west-1',
     ])
     expect(calls).toEqual(['enable us-west-1 1', 'pointAlias us-west-1 app-TIME 1 (new)'])
-    const [kmsKey] = (await readDistribution(engine, 'k', 'app'))?.kms_keys ?? []
+    const [kmsKey] = (await readDistribution(engine, 'k', 'app'))?.kmsKeys ?? []
     expect(Object.keys(kmsKey ?? {}).sort()).toEqual([
       'enabled',
       'key',
       'materials',
-      'operation_id',
+      'operationId',
       'region',
       'state',
       'version',

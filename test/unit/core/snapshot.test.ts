@@ -558,7 +558,7 @@ describe('a store that is older than AWS', () => {
     expect((await verifyDistribution(engine, 'k', 'app', true)).differences).toEqual([])
     await repairDistribution(engine, 'k', 'app')
     expect([...kms.aliases.values()]).toEqual([newest])
-    expect((await rotateKey(engine, 'app')).latest_version).toBe(4)
+    expect((await rotateKey(engine, 'app')).latestVersion).toBe(4)
     expect(kms.keys.map(({ request }) => request.description)).toEqual(
       [1, 2, 3, 4].map((version) => `keymgmt app version ${version}`),
     )
@@ -568,6 +568,6 @@ describe('a store that is older than AWS', () => {
     const { engine, kms } = await createOlder()
     kms.keys.at(-1)?.tags.set('keymgmt:key-id', 'another')
     expect(await recordNewerVersions(engine, 'app')).toEqual([])
-    expect((await readKey(engine, 'app'))?.latest_version).toBe(1)
+    expect((await readKey(engine, 'app'))?.latestVersion).toBe(1)
   })
 })

@@ -210,7 +210,7 @@ describe('many steps', () => {
     }))
     expect(await refusal(distribute(engine, 'k', 'app', AES))).toEqual([code, 'failed'])
     expect(calls.filter((call) => call.startsWith('create'))).toHaveLength(begun)
-    const kmsKeys = (await readDistribution(engine, 'k', 'app'))?.kms_keys ?? []
+    const kmsKeys = (await readDistribution(engine, 'k', 'app'))?.kmsKeys ?? []
     expect(kmsKeys.filter(({ state }) => state === 'created')).toHaveLength(created)
   })
 })
@@ -272,7 +272,7 @@ it('a KMS key that accepts material and then has other material is not used, and
     `disable it: aws kms disable-key --region ${HOME} --key-id ${id}`,
   ])
   expect(await readDistribution(engine, 'k', 'app')).toMatchObject({
-    kms_keys: [{ version: 1, region: HOME, materials: [{ version: 1, imported: false }] }],
+    kmsKeys: [{ version: 1, region: HOME, materials: [{ version: 1, imported: false }] }],
   })
   expect(testbed.kms.aliases.size).toBe(0)
 })

@@ -113,7 +113,7 @@ describe.each(['removal', 'revocation'] as const)('an unfinished %s', (name) => 
 
   it('does not prevent a rotation in the other provider', async () => {
     const testbed = await createInterrupted(name)
-    expect(await rotateKey(testbed.engine, 'app')).toMatchObject({ latest_version: 3 })
+    expect(await rotateKey(testbed.engine, 'app')).toMatchObject({ latestVersion: 3 })
     expect(testbed.kms.keys.filter(({ region }) => region === 'eu-west-1')).toHaveLength(3)
   })
 

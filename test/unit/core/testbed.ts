@@ -253,9 +253,9 @@ export async function findProblems({ engine, store, kms }: Testbed): Promise<str
   const active = await readDistribution(engine, 'k', 'app')
   const record = active ?? (await archivedOf(engine, key, 'k'))[0]?.record
   if (!record) return ['the store has no record of the distribution']
-  const expected = key.latest_version * record.regions.length
+  const expected = key.latestVersion * record.regions.length
   const held = await Promise.all(
-    record.kms_keys.map(async (entry) => {
+    record.kmsKeys.map(async (entry) => {
       const { version, region } = entry
       const stored = await withMaterial(store, key, version, (material) =>
         Promise.resolve(Buffer.from(material).toString('base64')),
@@ -272,11 +272,11 @@ export async function findProblems({ engine, store, kms }: Testbed): Promise<str
     }),
   )
   return [
-    ...(key.pending_version === undefined ? [] : ['a rotation is not finished']),
+    ...(key.pendingVersion === undefined ? [] : ['a rotation is not finished']),
     ...(record.state === 'removed' && active ? ['a removal is not finished'] : []),
-    ...(kms.keys.length === expected && record.kms_keys.length === expected
+    ...(kms.keys.length === expected && record.kmsKeys.length === expected
       ? []
-      : [`${kms.keys.length} KMS keys, ${record.kms_keys.length} on record, ${expected} wanted`]),
+      : [`${kms.keys.length} KMS keys, ${record.kmsKeys.length} on record, ${expected} wanted`]),
     ...held.flat(),
     ...(record.state === 'removed' && kms.keys.some(({ deletion }) => !deletion)
       ? ['a KMS key is left']

@@ -71,9 +71,9 @@ describe('verify compares the material of a KMS key', () => {
     )
     await handle?.update((current) => ({
       ...current,
-      kms_keys: createdKmsKeys(current).map((entry) => ({
+      kmsKeys: createdKmsKeys(current).map((entry) => ({
         ...entry,
-        materials: entry.materials.map((material) => without(material, 'material_id')),
+        materials: entry.materials.map((material) => without(material, 'materialId')),
       })),
     }))
     expect(await verify(rotated.engine, true)).toEqual(found)
@@ -96,7 +96,7 @@ describe('verify compares the material of a KMS key', () => {
     const handle = await openRecord<DistributionRecord>(testbed.store, path)
     await handle?.update((current) => ({
       ...current,
-      kms_keys: createdKmsKeys(current).map((entry) => ({
+      kmsKeys: createdKmsKeys(current).map((entry) => ({
         ...entry,
         materials: entry.materials.map((each) => ({ ...each, fingerprint: 'another' })),
       })),
@@ -118,8 +118,8 @@ describe('verify compares the material of a KMS key', () => {
       await handle?.update((current) => {
         const [entry] = createdKmsKeys(current)
         if (!entry) throw new Error('there is no KMS key')
-        const materials = entry.materials.map((material) => without(material, 'material_id'))
-        return { ...current, kms_keys: [{ ...entry, materials }] }
+        const materials = entry.materials.map((material) => without(material, 'materialId'))
+        return { ...current, kmsKeys: [{ ...entry, materials }] }
       })
     }
     const { engine } = withStatus(testbed, ({ materialId }) => ({

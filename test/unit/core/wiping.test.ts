@@ -126,7 +126,7 @@ describe('material is overwritten', () => {
     [
       'that was not proven',
       { accepts: () => Promise.resolve(undefined) },
-      (engine, key_id) => adopt(engine, 'k', 'app', { kmsKeyId: key_id, version: 1 }),
+      (engine, keyId) => adopt(engine, 'k', 'app', { kmsKeyId: keyId, version: 1 }),
     ],
   ])('%s', async (name, instead, step) => {
     const testbed = await createTestbed()

@@ -78,7 +78,7 @@ const STATES: Readonly<Record<DistributionRecord['state'], (enabled: boolean) =>
 
 async function assertStates(site: Site, key: KeyRecord, record: DistributionRecord): Promise<void> {
   const kmsKeys = createdKmsKeys(record)
-  assert.equal(kmsKeys.length, key.latest_version * record.regions.length)
+  assert.equal(kmsKeys.length, key.latestVersion * record.regions.length)
   for (const { version, region, key: kmsKey } of kmsKeys) {
     assert.match(
       String(await stateOf(site, region, kmsKey.id)),
@@ -100,7 +100,7 @@ async function assertAliases(
     const expected =
       record.state === 'removed'
         ? undefined
-        : createdKmsKeyAt(record, key.latest_version, region)?.key.id
+        : createdKmsKeyAt(record, key.latestVersion, region)?.key.id
     assert.equal(alias?.TargetKeyId, expected, `the alias in ${region}`)
   }
 }
