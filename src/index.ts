@@ -26,9 +26,9 @@ export {
   readStatus,
   type BaseCredentials,
   type CredentialsSource,
-  type RemovedDistribution,
   type StoreStatus,
 } from './core/operations/status.js'
+export type { RemovedDistribution } from './core/records/removed.js'
 export {
   verifyDistribution,
   verifyProvider,

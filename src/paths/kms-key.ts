@@ -1,6 +1,7 @@
 import type { Engine } from '../core/engine.js'
 import { listBehind } from '../core/operations/behind.js'
 import type { BehindDistribution } from '../core/operations/behind.js'
+import { listRemoved } from '../core/records/removed.js'
 import type { ScheduledDeletion } from '../core/operations/remove.js'
 import type { readInterruption } from '../core/operations/distribute.js'
 import { archivedOf } from '../core/records/archive.js'
@@ -13,6 +14,7 @@ import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
 import { readCreated } from './created.js'
+import { explainRemoved } from './removed.js'
 
 const NO_WRAPPING =
   'AWS KMS has neither wrap nor unwrap: to wrap the keys of your applications, use purpose=encrypt,decrypt'
@@ -21,13 +23,15 @@ const NO_WRAPPING =
 export const kmsKeys = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key',
   synopsis: 'The keys that are distributed to a KMS provider.',
-  description: 'Lists the names of the keys.\n\n    keymgmt list keymgmt/kms/example-kms/key',
+  description:
+    'Lists the names of the keys. A warning names each removed distribution that can still be restored.\n\n    keymgmt list keymgmt/kms/example-kms/key',
   parameters: { name: 'Name of the provider.' },
   operations: {
     list: {
       summary: 'Lists the keys that are distributed to the provider.',
-      run: async ({ store }, { name }) => ({
-        data: { keys: await store.list(recordPath.distributionsOf(name)) },
+      run: async (engine, { name }) => ({
+        data: { keys: await engine.store.list(recordPath.distributionsOf(name)) },
+        warnings: (await listRemoved(engine, { providerName: name })).map(explainRemoved),
       }),
     },
   },
@@ -130,9 +134,7 @@ async function describeRemoved(
       ...distributionData(removed.record),
       ...(date !== undefined && { deletion_date: date }),
     },
-    warnings: [
-      `The distribution is removed, and AWS deletes its KMS keys${date === undefined ? '' : ` on ${date}`}. Until then, restore it with: keymgmt write -f keymgmt/kms/${name}/key/${key}/restore`,
-    ],
+    warnings: [explainRemoved({ providerName: name, key, date })],
   }
 }
 

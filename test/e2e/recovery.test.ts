@@ -95,7 +95,7 @@ describe('a removal', () => {
     expect((await testbed.run(`read ${PATH}/verify`)).status).toBe(0)
   })
 
-  it("is shown by read and status with its date, until which the key and provider can't be deleted", async () => {
+  it("is shown by read, list and status with its date, until which the key and provider can't be deleted", async () => {
     await testbed.ok('write keymgmt/key/app deletion_allowed=true')
     const before = await read()
     await testbed.ok(`delete ${PATH} deletion_window=7`)
@@ -107,6 +107,18 @@ describe('a removal', () => {
     })
     const shown = await testbed.run(`read ${PATH}`)
     expect(shown.stderr.replace(/\s+/g, ' ')).toContain(`keymgmt write -f ${PATH}/restore`)
+    for (const line of ['list keymgmt/kms/k/key', 'list keymgmt/key/app/kms']) {
+      const listed = await testbed.run(line)
+      expect(listed).toMatchObject({ status: 2, stdout: '' })
+      const text = listed.stderr.replace(/\s+/g, ' ')
+      expect(text).toContain('The distribution of app to k is removed')
+      expect(text).toMatch(new RegExp(`on ${date}.*keymgmt write -f ${PATH}/restore`))
+      const asJson = await testbed.run(`${line} -format=json`)
+      expect([JSON.parse(asJson.stdout), JSON.parse(asJson.stderr)]).toEqual([
+        {},
+        { warnings: [expect.stringContaining(date)] },
+      ])
+    }
     expect(await json('status')).toMatchObject({
       distributions: 0,
       removed: 1,
@@ -120,6 +132,7 @@ describe('a removal', () => {
     }
     await testbed.ok(`write -f ${PATH}/restore`)
     expect(await read()).toEqual(before)
+    expect(await testbed.run('list keymgmt/kms/k/key')).toMatchObject({ status: 0, stderr: '' })
     expect(await json('status')).toMatchObject({ distributions: 1, removed: 0 })
   })
 

@@ -12,7 +12,7 @@ export function defineStatus(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('status')
     .summary('Show the store, its seal and the settings')
     .description(
-      'Shows the location of the store, its seal, the number of keys in it, and the settings in force. It opens no record of a key and sends nothing to AWS.',
+      'Shows the location of the store, its seal, the settings in force, and the numbers of keys, providers and distributions, also of those that are removed or behind. It reads the records of distributed keys, opens no material, and sends nothing to AWS.',
     )
     .example('Find the keyfile, to back it up', 'keymgmt status')
     .addOption(formatOption())

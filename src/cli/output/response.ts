@@ -53,7 +53,14 @@ function printDone(
   }
 }
 
-function printList({ terminal, format }: Printer, { path }: Printed, { data }: Response): void {
+/** A list is an array in every machine format, as in Vault. Its warnings go to stderr, as JSON. */
+function printList(
+  { terminal, format }: Printer,
+  { path }: Printed,
+  { data, warnings = [] }: Response,
+): void {
+  if (!format.humanReadable && warnings.length > 0)
+    terminal.err(`${JSON.stringify({ warnings }, null, 2)}\n`)
   const keys = (data?.keys ?? []) as readonly string[]
   if (keys.length > 0) {
     terminal.out(`${format.list(keys, printOptions(terminal))}\n`)

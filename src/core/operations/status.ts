@@ -1,10 +1,8 @@
 import type { Engine } from '../engine.js'
-import { keyInName } from '../records/alias-names.js'
-import { archivedIn } from '../records/archive.js'
-import { lastDeletion } from '../records/kms-keys.js'
 import { recordPath } from '../records/model.js'
 import { readKey, readProvider } from '../records/repository.js'
 import { listBehind } from './behind.js'
+import { listRemoved, type RemovedDistribution } from '../records/removed.js'
 
 /** The source of AWS credentials that assume no role. */
 export type BaseCredentials =
@@ -17,16 +15,6 @@ export type BaseCredentials =
 export type CredentialsSource =
   | BaseCredentials
   | { readonly source: 'role'; readonly roleArn: string; readonly assumedWith: BaseCredentials }
-
-/** A removed distribution that can still be restored. */
-export interface RemovedDistribution {
-  /** Name of the provider. */
-  readonly providerName: string
-  /** Name of the key. */
-  readonly key: string
-  /** The last date on which AWS deletes a KMS key of it, where AWS has named one. */
-  readonly date: string | undefined
-}
 
 /** The content of the store. */
 export interface StoreStatus {
@@ -64,30 +52,20 @@ export async function readStatus(engine: Engine): Promise<StoreStatus> {
       return [name, credentialsSource(provider?.credentials ?? {})] as const
     }),
   )
-  const removed = await Promise.all(
-    (await engine.store.list(recordPath.archive)).map((name) => archivedIn(engine, name)),
-  )
   return {
     keys: keys.length,
     providers: providers.length,
     distributions: distributions.flat().length,
-    behind: await countBehind(engine),
-    removed: removed
-      .flat()
-      .filter(({ gone }) => !gone)
-      .map(({ providerName, record }) => ({
-        providerName,
-        key: keyInName(record.name),
-        date: lastDeletion(record),
-      })),
+    behind: await countBehind(engine, new Set(distributions.flat())),
+    removed: await listRemoved(engine),
     credentials: Object.fromEntries(credentials),
   }
 }
 
 /** Reads one key after the other: a store can have more records than a process may open files. */
-async function countBehind(engine: Engine): Promise<number> {
+async function countBehind(engine: Engine, distributedKeys: Iterable<string>): Promise<number> {
   let count = 0
-  for (const name of await engine.store.list(recordPath.keys)) {
+  for (const name of distributedKeys) {
     const key = await readKey(engine, name)
     if (key) count += (await listBehind(engine, key)).length
   }

@@ -7,7 +7,15 @@ import { deleteProvider, saveProvider } from '../../../src/core/operations/provi
 import { recordPath } from '../../../src/core/records/model.js'
 import { removeDistribution } from '../../../src/core/operations/remove.js'
 import { readStatus } from '../../../src/core/operations/status.js'
-import { AES, createTestbed, createDistributed, HOME, recorded, refusal } from './testbed.js'
+import {
+  AES,
+  createTestbed,
+  createDistributed,
+  HOME,
+  recorded,
+  refusal,
+  testbedOver,
+} from './testbed.js'
 
 describe('a provider', () => {
   it.each([
@@ -156,5 +164,27 @@ describe('a provider', () => {
     expect((await refusal(distribute(engine, 'k', 'app', { ...AES, purpose: ['sign'] })))[0]).toBe(
       'UNSUPPORTED_BY_KMS',
     )
+  })
+})
+
+describe('the status', () => {
+  it('reads no record of a key that is not distributed', async () => {
+    const { engine, store, kms } = await createTestbed()
+    for (const name of ['app', 'other', 'third'])
+      await saveKey(engine, name, { type: 'aes256-gcm96' })
+    await distribute(engine, 'k', 'app', AES)
+    const read: string[] = []
+    const watched = {
+      ...store,
+      get: (path: string) => {
+        read.push(path)
+        return store.get(path)
+      },
+    }
+    const status = await readStatus(testbedOver(watched, kms, kms.kind).engine)
+    expect(status).toMatchObject({ keys: 3, distributions: 1, behind: 0 })
+    expect(read.filter((path) => path.startsWith(`${recordPath.keys}/`))).toEqual([
+      recordPath.key('app'),
+    ])
   })
 })
