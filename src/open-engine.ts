@@ -22,9 +22,9 @@ export interface EngineOptions {
   readonly settings?: LocationSettings | undefined
   /** The platform whose default locations apply. The default is this one. */
   readonly platform?: string | undefined
-  /** Stops waiting and sending. */
+  /** Aborts all waiting and sending. */
   readonly signal?: AbortSignal | undefined
-  /** The time limit for all work together, in milliseconds, from now. The default is none. */
+  /** The time limit for all work, in milliseconds from now. There is none by default. */
   readonly timeoutMs?: number | undefined
   /** Creates the error that ends the work at the time limit. */
   readonly timeoutError?: (() => Error) | undefined
@@ -34,10 +34,7 @@ export interface EngineOptions {
    */
   readonly passphrase?:
     ((to: 'open' | 'create', signal: AbortSignal) => Promise<Uint8Array | undefined>) | undefined
-  /**
-   * True to create no store, and to fail if there is none. The default is the variable
-   * KEYMGMT_NO_CREATE.
-   */
+  /** True to fail instead of creating a store. The default is the variable KEYMGMT_NO_CREATE. */
   readonly noCreate?: boolean | undefined
   /** Receives notices for the user. Never contains secrets. */
   readonly onNotice?: ((message: string) => void) | undefined
@@ -45,7 +42,7 @@ export interface EngineOptions {
   readonly onOutcome?: ((outcome: Outcome) => void) | undefined
   /** Receives the current activity, and an empty text when it ends. Never contains secrets. */
   readonly onProgress?: ((message: string) => void) | undefined
-  /** For a dry run: middleware before each request, and a store that keeps changes to itself. */
+  /** For a dry run: middleware that runs before each request, and a store that discards changes. */
   readonly dryRun?:
     | {
         readonly middleware: NonNullable<AwsOptions['middleware']>
@@ -134,7 +131,7 @@ function describeCreated({ kind, path, keyfile = '', isKeyfileNew }: CreatedStor
 
 /**
  * The minimum of NIST SP 800-63B-4 (3.1.1.2) for a password that is the only protection, in
- * characters: who has a copy of the store can try passphrases without limit.
+ * characters. An attacker with a copy of the store can try passphrases without limit.
  */
 const SHORTEST_PASSPHRASE = 15
 
@@ -175,8 +172,9 @@ const SECRET_VARIABLES = [
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Returns a function for the signal that ends all work: when `signal` does, or at the time limit.
- * The timer is set only when the signal is first needed, because most commands wait for nothing.
+ * Returns a function that returns the signal for all work, which aborts with `signal` or at the
+ * time limit. The timer starts when the signal is first needed, because most commands wait for
+ * nothing.
  */
 function signalWithin(
   signal: AbortSignal,
@@ -189,13 +187,13 @@ function signalWithin(
     if (combined) return combined
     const sources = end === undefined ? [signal] : [signal, signalAt(end, timeoutError)]
     combined = AbortSignal.any(sources)
-    // Each request under way listens to it, and Node.js would warn of more than ten.
+    // Each request under way adds a listener, and Node.js warns of more than ten.
     setMaxListeners(0, combined)
     return combined
   }
 }
 
-/** A signal that is aborted at `end`, and does not keep the process running until then. */
+/** Returns a signal that aborts at `end`. Its timer does not keep the process running. */
 function signalAt(end: number, reason: () => Error): AbortSignal {
   const deadline = new AbortController()
   const wait = Math.min(Math.max(0, end - Date.now()), MAX_TIMER_MS)

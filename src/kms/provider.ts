@@ -179,6 +179,7 @@ export interface KmsProvider {
 
   /**
    * Creates the related, still empty KMS key in another Region. If it exists, this returns it.
+   * `key` is the primary; its ARN names its Region.
    * @throws KeymgmtError KMS_AMBIGUOUS if it is unknown whether it was created; that is unknown
    * after KMS_TIMEOUT and INTERRUPTED too. After any other error, it was not created.
    */
@@ -188,8 +189,8 @@ export interface KmsProvider {
   awaitReplica(region: string, key: KmsKey): Promise<void>
 
   /**
-   * The replica of a KMS key that was last requested at `since`, if it exists. If its Region can't
-   * be reached, the Region of the KMS key is asked which replicas it has.
+   * The replica of the primary `key` that was last requested at `since`, if it exists. If its
+   * Region can't be reached, the Region of the primary is asked which replicas it has.
    */
   findReplica(key: KmsKey, region: string, since: Date): Promise<KmsKey | undefined>
 

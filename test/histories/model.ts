@@ -54,10 +54,8 @@ interface Probe {
 
 const MESSAGE = Buffer.from('written before').toString('base64')
 
-/** Changes that `repair` undoes. */
-const REPARABLE = CHANGES.filter(
-  (each) => each !== 'rotate to other material' && each !== 'move the primary',
-)
+/** Changes that `repair` undoes or accepts. */
+const REPARABLE = CHANGES.filter((each) => each !== 'rotate to other material')
 
 /** All that must stay true, whatever happens. */
 export class Model {

@@ -4,6 +4,7 @@ import { KeymgmtError } from '../../src/errors.js'
 import { awsKms } from '../../src/kms/aws/index.js'
 import {
   OPERATION_TAG,
+  regionIn,
   type KmsKey,
   type KmsKeyRequest,
   type KmsKeyState,
@@ -16,6 +17,8 @@ export interface MemoryKey {
   readonly key: KmsKey
   readonly region: string
   readonly request: KmsKeyRequest
+  /** The Region of the primary, shared by the related KMS keys. */
+  readonly family: { primary: string }
   readonly tags: Map<string, string>
   /** The imported material, in base64. `bound` is the only material that can be imported again. */
   material: string | undefined
@@ -76,12 +79,18 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
     if (found.material === undefined) throw failed(`${key.id} is pending import`)
     return found
   }
-  const make = (region: string, id: string, request: KmsKeyRequest): KmsKey => {
-    const key = { id, arn: `arn:${region}:${id}` }
+  const make = (
+    region: string,
+    id: string,
+    request: KmsKeyRequest,
+    family = { primary: region },
+  ): KmsKey => {
+    const key = { id, arn: `arn:memory:kms:${region}::key/${id}` }
     keys.push({
       key,
       region,
       request,
+      family,
       tags: new Map(Object.entries(request.tags)),
       material: undefined,
       bound: undefined,
@@ -126,10 +135,11 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
     replicate: later((key, toRegion, request) => {
       const there = find(toRegion, key)
       if (there) return there.key
-      const primary = filled(home, key)
-      if (!primary.enabled || !primary.request.multiRegion)
+      const from = regionIn(key.arn) ?? home
+      const primary = filled(from, key)
+      if (!primary.enabled || !primary.request.multiRegion || primary.family.primary !== from)
         throw failed(`${key.id} can't be replicated`)
-      const replica = make(toRegion, key.id, request)
+      const replica = make(toRegion, key.id, request, primary.family)
       here(toRegion, replica).bound = primary.bound
       return replica
     }),
@@ -155,7 +165,7 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
     }),
     inspect: later((region, key) => {
       const found = find(region, key)
-      return found && statusOf(found, home, keys)
+      return found && statusOf(found, keys)
     }),
     tagsOf: later((region, key) => Object.fromEntries(here(region, key).tags)),
     tag: later((region, key, tags) => {
@@ -195,7 +205,7 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
       if (found.deletion) return undefined
       const replicas = keys.some((other) => other !== found && other.key.id === key.id)
       found.deletion =
-        region === home && replicas
+        region === found.family.primary && replicas
           ? 'after its replicas'
           : new Date(Date.now() + days * 86_400_000)
       return found.deletion instanceof Date ? found.deletion : undefined
@@ -207,9 +217,10 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
   }
 }
 
-function statusOf(found: MemoryKey, home: string, keys: readonly MemoryKey[]) {
+function statusOf(found: MemoryKey, keys: readonly MemoryKey[]) {
   const {
     key,
+    family: { primary },
     request: { type, purpose, multiRegion },
   } = found
   const regions = keys.filter((other) => other.key.id === key.id).map(({ region }) => region)
@@ -221,7 +232,7 @@ function statusOf(found: MemoryKey, home: string, keys: readonly MemoryKey[]) {
     expires: found.expires,
     state: stateOf(found),
     deletionDate: found.deletion instanceof Date ? found.deletion : undefined,
-    multiRegion: multiRegion ? { primary: regions[0] ?? home, regions } : undefined,
+    multiRegion: multiRegion ? { primary, regions } : undefined,
   }
 }
 

@@ -1,14 +1,16 @@
 import type { Engine } from '../engine.js'
 import { aliasName } from '../records/alias-names.js'
-import { archivedOf } from '../records/archive.js'
+import { archivedIn, archivedOf } from '../records/archive.js'
 import { createdKmsKeys } from '../records/kms-keys.js'
-import { recordPath } from '../records/model.js'
+import { recordPath, type DistributionRecord } from '../records/model.js'
 import { readDistribution, readKey, requireProvider } from '../records/repository.js'
 
 /** The KMS keys and aliases that a provider is used for, as far as the store has them. */
 export interface ProviderScope {
   /** The Region that KMS keys are created in. */
   readonly region: string
+  /** The Regions of their primaries: that Region, and those to which somebody moved one. */
+  readonly primaryRegions: readonly string[]
   /** The Regions that they are, or may be, replicated to. */
   readonly replicaRegions: readonly string[]
   /** The id of the store, which every KMS key of it carries as a tag. */
@@ -25,18 +27,29 @@ export interface ProviderScope {
  */
 export async function providerScope(engine: Engine, providerName: string): Promise<ProviderScope> {
   const { keyCollection: region } = await requireProvider(engine, providerName)
-  const regions = new Set<string>()
+  const archived = await archivedIn(engine, providerName)
+  const regions = new Set(archived.flatMap(({ record }) => record.regions))
+  const primaries = new Set([region, ...archived.flatMap(({ record }) => movedTo(record))])
   for (const name of await engine.store.list(recordPath.keys)) {
     const key = await readKey(engine, name)
-    for (const replica of key?.replicaRegions ?? []) regions.add(replica)
+    const distribution = await readDistribution(engine, providerName, name)
+    const dropped = distribution?.droppedRegions ?? []
+    for (const replica of key?.replicaRegions ?? [])
+      if (!dropped.includes(replica)) regions.add(replica)
+    for (const primary of distribution ? movedTo(distribution) : []) primaries.add(primary)
   }
   return {
     region,
+    primaryRegions: [...primaries],
     replicaRegions: [...regions].filter((replica) => replica !== region).sort(),
     storeId: await engine.store.id(),
     aliases: aliasName('*'),
     arn: await knownArn(engine, providerName),
   }
+}
+
+function movedTo({ primaryRegions = {} }: DistributionRecord): readonly string[] {
+  return Object.values(primaryRegions)
 }
 
 /**

@@ -13,7 +13,7 @@ import {
   unarchive,
   type ArchivedDistribution,
 } from '../records/archive.js'
-import { createdKmsKeys, withImported } from '../records/kms-keys.js'
+import { createdKmsKeys, uncertainAlias, withImported } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import {
   recordPath,
@@ -212,10 +212,7 @@ export function activated(record: DistributionRecord): DistributionRecord {
     kmsKeys: record.kmsKeys.map((entry) =>
       entry.state === 'created' ? TAKEN[record.state](entry) : entry,
     ),
-    aliases:
-      record.state === 'removed'
-        ? record.aliases.map(({ region, name }) => ({ region, name, state: 'pending' }))
-        : record.aliases,
+    aliases: record.state === 'removed' ? record.aliases.map(uncertainAlias) : record.aliases,
   }
 }
 

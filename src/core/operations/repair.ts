@@ -19,6 +19,7 @@ import {
   type Unchecked,
 } from '../reconcile/observe.js'
 import { wantedAliases } from '../reconcile/plan.js'
+import { movedPrimaries, withMovedPrimaries } from '../reconcile/primaries.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { reportSkipped } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
@@ -28,6 +29,7 @@ import {
   holdsMaterial,
   lost,
   materialIn,
+  uncertainAlias,
   withImported,
 } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
@@ -95,7 +97,7 @@ export async function repairDistribution(
     const remaining = differences
       .filter(({ repairable }) => !repairable)
       // A KMS key that AWS no longer has is on record as lost now: another repair would change nothing.
-      .map((each) => (each.what === 'kms-key' ? { ...each, wayOut: lostWayOut(key) } : each))
+      .map((each) => (each.found === 'deleted' ? { ...each, wayOut: lostWayOut(key) } : each))
     return { repaired, remaining, unchecked }
   })
 }
@@ -121,7 +123,7 @@ function amend(compared: Compared, { kmsKeys, aliases }: Observation): Distribut
   const { key, record } = compared
   const wanted = wantedAliases(key, record)
   return {
-    ...record,
+    ...withMovedPrimaries(record, movedPrimaries(record, kmsKeys)),
     kmsKeys: kmsKeys.map((observed) => amendKmsKey(compared, observed)),
     aliases: record.aliases.map((alias) => {
       const version = wanted.get(alias.name)
@@ -134,16 +136,17 @@ function amend(compared: Compared, { kmsKeys, aliases }: Observation): Distribut
   }
 }
 
-/** It has our name and was ours: wherever it was moved to, it is moved back. */
+/** An alias that was ours is moved back, wherever it was moved to. */
 function amendAlias(
   known: AliasEntry,
   expected: string | undefined,
   target: string | undefined,
 ): AliasEntry {
   if (target === expected) return known
-  const { region, name } = known
-  const isOurs = known.state !== 'pending' && target !== undefined
-  return { region, name, state: isOurs ? 'moved' : 'pending' }
+  const { region, name, state } = known
+  return state === 'pending' || target === undefined
+    ? uncertainAlias(known)
+    : { region, name, state: 'moved' }
 }
 
 /** True if AWS said that it no longer has the KMS key. */

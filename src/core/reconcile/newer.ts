@@ -10,7 +10,7 @@ import { openContext, versionIn, type ObserveContext } from './context.js'
 import { isUnanswered } from './unanswered.js'
 import type { Step } from './plan.js'
 
-/** A KMS key that the alias of a distribution names and that is not on record. */
+/** A KMS key that the alias of a distribution points to, and that is not on record. */
 export interface NewerTarget {
   /** AWS Region. */
   readonly region: string
@@ -21,8 +21,9 @@ export interface NewerTarget {
 }
 
 /**
- * The KMS keys that the alias names and that are not on record, in each Region: AWS is newer than
- * this copy of the store. A KMS key whose tags name another key is not one of them.
+ * Returns the KMS keys that the alias points to in each Region and that are not on record. They
+ * show that AWS is newer than this copy of the store. A KMS key whose tags name another key does
+ * not count.
  */
 export async function findNewer(
   context: ObserveContext,
@@ -30,7 +31,8 @@ export async function findNewer(
 ): Promise<NewerTarget[]> {
   const { engine, key, provider, distribution } = context
   const { name, regions } = distribution.current
-  // Somebody may have moved the alias to a KMS key that the key has in another provider.
+  // The alias may point to a KMS key that the key has in another provider, because somebody moved
+  // it there.
   const [present, archived] = await Promise.all([
     distributionsOf(engine, key.name),
     archivedOf(engine, key),
@@ -60,7 +62,7 @@ function knownPlaces(records: readonly DistributionRecord[]): ReadonlySet<string
   )
 }
 
-/** The id of the KMS key that an alias names. */
+/** Returns the id of the KMS key that an alias points to. */
 type TargetIn = (region: string, alias: string) => Promise<string | undefined> | string | undefined
 
 function targetOf({ provider }: ObserveContext): TargetIn {
@@ -68,7 +70,7 @@ function targetOf({ provider }: ObserveContext): TargetIn {
     (await provider.aliasTargets(region, new Set([alias])).catch(ifDenied))?.get(alias)
 }
 
-/** Without kms:ListAliases, keymgmt can not detect that the store is outdated. */
+/** Without kms:ListAliases, keymgmt cannot detect that the store is outdated. */
 function ifDenied(error: unknown): undefined {
   if (error instanceof KeymgmtError && error.code === 'KMS_ACCESS_DENIED') return undefined
   throw error
@@ -107,8 +109,8 @@ export function dependOnNewest(
 }
 
 /**
- * The same for every distribution of a key, before it gets a new version. A distribution that can't
- * be asked is refused by its own steps.
+ * Does the same as {@link assertNewest} for every distribution of a key, before the key gets a new
+ * version. Ignores a distribution that can't be reached: its own steps fail.
  * @throws KeymgmtError STORE_OUTDATED
  */
 export async function assertAllNewest(
@@ -128,8 +130,8 @@ export async function assertAllNewest(
 }
 
 /**
- * Refuses to work with an older copy of a store: it would create a second KMS key of a version that
- * AWS has, or move the alias back.
+ * Refuses to work with an older copy of a store, which would create a second KMS key for a version
+ * that AWS already has, or move the alias back.
  * @throws KeymgmtError STORE_OUTDATED
  */
 export async function assertNewest(
@@ -158,7 +160,7 @@ function outdatedError(
 const ALLOW_TAGS =
   'to find out, allow kms:ListResourceTags on the KMS key, then run the same command again'
 
-/** The ways out of an older copy of the store. */
+/** The next steps for a user who has an older copy of the store. */
 export const OUTDATED_WAYS_OUT: readonly string[] = [
   'use the newest copy of the store, or restore the newest snapshot: keymgmt operator snapshot restore FILE',
   'if there is none, record the KMS key as a version whose material is not in this store: keymgmt operator snapshot save FILE, then keymgmt operator snapshot restore FILE',

@@ -19,7 +19,7 @@ export async function readKey(engine: Engine, name: string): Promise<KeyRecord |
   return (await openRecord<KeyRecord>(engine.store, recordPath.key(name)))?.current
 }
 
-/** The key that must be there. @throws KeymgmtError KEY_NOT_FOUND */
+/** Returns the key. @throws KeymgmtError KEY_NOT_FOUND */
 export function requireKey(engine: Engine, name: string): Promise<RecordHandle<KeyRecord>> {
   return requireRecord<KeyRecord>(
     engine.store,
@@ -54,7 +54,7 @@ export async function readProvider(engine: Engine, name: string): Promise<KmsRec
   return (await openRecord<KmsRecord>(engine.store, recordPath.provider(name)))?.current
 }
 
-/** The provider that must be there. @throws KeymgmtError KMS_NOT_FOUND */
+/** Returns the provider. @throws KeymgmtError KMS_NOT_FOUND */
 export async function requireProvider(engine: Engine, name: string): Promise<KmsRecord> {
   const found = await requireRecord<KmsRecord>(
     engine.store,
@@ -85,7 +85,7 @@ export async function readDistribution(
   )?.current
 }
 
-/** The distribution that must be there. @throws KeymgmtError DISTRIBUTION_NOT_FOUND */
+/** Returns the distribution. @throws KeymgmtError DISTRIBUTION_NOT_FOUND */
 export function requireDistribution(
   engine: Engine,
   providerName: string,
@@ -98,7 +98,7 @@ export function requireDistribution(
   )
 }
 
-/** The distributions of the key. Providers are few, so this looks below each of them. */
+/** The distributions of the key. Looks in every provider, of which there are few. */
 export async function distributionsOf(engine: Engine, key: string): Promise<NamedDistribution[]> {
   const found = await Promise.all(
     (await engine.store.list(recordPath.distributions)).map(async (providerName) => {
@@ -112,7 +112,10 @@ export async function distributionsOf(engine: Engine, key: string): Promise<Name
   return found.flat()
 }
 
-/** Blames the provider or the key if that is missing: it may be mistyped. */
+/**
+ * Returns the error for a missing distribution. If the provider or the key does not exist, the
+ * error is about that: the name may be mistyped.
+ */
 async function undistributedError(
   engine: Engine,
   providerName: string,

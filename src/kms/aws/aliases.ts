@@ -45,7 +45,9 @@ function takenAlias({ region }: Session, alias: string): KeymgmtError {
     'KMS_FAILED',
     `${alias} in ${region} already exists, and points to a KMS key of somebody else`,
     {
-      hints: ['delete that alias, then run the same command again'],
+      hints: [
+        `if nobody needs it, delete it: aws kms delete-alias --region ${region} --alias-name ${alias}; then run the same command again`,
+      ],
     },
   )
 }

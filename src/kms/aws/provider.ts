@@ -1,6 +1,6 @@
 import { openConnection, type Connection } from '../../aws/connection.js'
 import type { ClientOptions } from '../../aws/endpoint.js'
-import type { KmsProvider, KmsSettings } from '../provider.js'
+import { regionIn, type KmsKey, type KmsProvider, type KmsSettings } from '../provider.js'
 import { readAccount, readIdentity } from './account.js'
 import { aliasTargets, pointAlias, removeAlias } from './aliases.js'
 import { addMiddleware, createClients } from './client.js'
@@ -59,6 +59,7 @@ export function openAwsProvider(
     async (region: string, ...args: Args) =>
       call(await inRegion(region), ...args)
   const { region: home } = settings
+  const regionOf = ({ arn }: KmsKey) => regionIn(arn) ?? home
   let account: ReturnType<KmsProvider['account']> | undefined
   return {
     region: home,
@@ -68,14 +69,16 @@ export function openAwsProvider(
     create: (request) => at(createKey)(home, request),
     findByOperation: (ids, since) => at(findByOperation)(home, ids, since),
     findTagged: at(findTagged),
-    replicate: (...args) => at(replicateKey)(home, ...args),
+    replicate: (key, ...args) => at(replicateKey)(regionOf(key), key, ...args),
     awaitReplica: at(awaitReplica),
     findReplica: async (key, region, since) => {
       try {
         return await at(findReplica)(region, key, since)
       } catch (error) {
         if (options.signal.aborted) throw error
-        const isListed = await at(hasReplica)(home, key, region, since).catch(() => undefined)
+        const isListed = await at(hasReplica)(regionOf(key), key, region, since).catch(
+          () => undefined,
+        )
         if (isListed === false) return undefined
         throw error
       }

@@ -177,6 +177,15 @@ const OUTSIDE_CHANGES: Readonly<Record<string, OutsideChange>> = {
     finds: ['state 1 us-west-1'],
     calls: ['cancelDeletion us-west-1 1', 'disable us-west-1 1'],
   },
+  'a primary that was moved, which it accepts': {
+    keys: GLOBAL,
+    prepare: [REPLICATE],
+    outsideChange: to(0, ({ family }) => {
+      family.primary = 'us-east-1'
+    }),
+    finds: ['multi-region 1 us-east-1'],
+    calls: [],
+  },
   'a deletion of what had lost its material': {
     prepare: TWO,
     outsideChange: to(0, lost, going),

@@ -211,7 +211,15 @@ describe('verify reports', () => {
     [
       'another primary',
       { primary: 'eu-west-1', regions: [HOME, 'eu-west-1', 'us-east-1'] },
-      Array(3).fill(`multi-region 1: ${ALL}, ${ALL}, for good`),
+      [`multi-region 1: primary in ${HOME}, primary in eu-west-1`],
+    ],
+    [
+      'another primary, in a Region that is not on record',
+      { primary: 'ap-south-1', regions: [HOME, 'eu-west-1', 'us-east-1', 'ap-south-1'] },
+      [
+        ...Array<string>(3).fill(`multi-region 1: ${ALL}, ${ALL}, ap-south-1, for good`),
+        `multi-region 1: primary in ${HOME}, primary in ap-south-1, for good`,
+      ],
     ],
     ['those, in another order', { primary: HOME, regions: ['us-east-1', 'eu-west-1', HOME] }, []],
   ])('different Regions: %s', async (_name, multiRegion, found) => {

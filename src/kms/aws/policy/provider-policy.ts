@@ -10,6 +10,7 @@ import {
 /** A provider, and its use by the keys in the store. */
 export interface ProviderUse {
   readonly region: string
+  readonly primaryRegions: readonly string[]
   readonly replicaRegions: readonly string[]
   readonly storeId: string
   readonly aliases: string
@@ -36,6 +37,7 @@ const OURS: readonly PermissionName[] = ['ScheduleKeyDeletion', 'DeleteImportedK
 /** PURE: what all commands with a provider need, also to finish what was interrupted. */
 export function permissionsOfProvider({
   region,
+  primaryRegions,
   replicaRegions,
   storeId,
   aliases,
@@ -75,27 +77,29 @@ export function permissionsOfProvider({
     { operation: 'ListAliases', regions },
     { operation: 'ListKeys', regions: [region] },
     { operation: 'ListResourceTags', regions, keys: [every] },
-    ...(replicaRegions.length === 0 ? [] : permissionsOfReplication(region, replicaRegions, tags)),
+    ...(replicaRegions.length === 0
+      ? []
+      : permissionsOfReplication(primaryRegions, replicaRegions, tags)),
   ]
 }
 
 function permissionsOfReplication(
-  region: string,
+  primaryRegions: readonly string[],
   replicaRegions: readonly string[],
   tags: ConditionValues,
 ): RequiredPermission[] {
   const primary: KeyResource = { name: 'key/mrk-*', values: IMPORTED }
   return [
-    { operation: 'CreateServiceLinkedRole', regions: [region], values: MULTI_REGION_SERVICE },
+    { operation: 'CreateServiceLinkedRole', regions: primaryRegions, values: MULTI_REGION_SERVICE },
     {
       operation: 'ReplicateKey',
-      regions: [region],
+      regions: primaryRegions,
       keys: [primary],
       values: { 'kms:ReplicaRegion': replicaRegions },
     },
     {
       operation: 'CreateReplica',
-      regions: [region, ...replicaRegions],
+      regions: [...new Set([...primaryRegions, ...replicaRegions])],
       values: { ...tags, ...REPLICA },
     },
   ]
