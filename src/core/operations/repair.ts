@@ -96,7 +96,7 @@ export async function repairDistribution(
     else await reconcileKey(engine, record, [named])
     const remaining = differences
       .filter(({ repairable }) => !repairable)
-      // A KMS key that AWS no longer has is on record as lost now: another repair would change nothing.
+      // It is on record as lost now: another repair would change nothing.
       .map((each) => (each.found === 'deleted' ? { ...each, wayOut: lostWayOut(key) } : each))
     return { repaired, remaining, unchecked }
   })
