@@ -7,11 +7,13 @@ import { registerSecrets } from './redact.js'
 import { awsKms } from './kms/aws/index.js'
 import type { AwsOptions } from './kms/aws/provider.js'
 import { describeStore, locate, type Location, type LocationSettings } from './store/locate.js'
+import type { SealMeans } from './store/header.js'
 import { openSealedLocalStore, type CreatedStore, type OpenedStore } from './store/sealed-local.js'
+import { openSealedS3Store } from './store/sealed-s3.js'
 import type { Store } from './store/store.js'
 import { packageVersion } from './version.js'
 
-/** The longest wait for another command that changes the same key. */
+/** The longest wait for another command that changes the same key of a local store. */
 const MAX_LOCK_WAIT_MS = 60_000
 
 /** Options of {@link openEngine}. */
@@ -52,7 +54,7 @@ export interface EngineOptions {
 }
 
 /** An engine, and the store that it works on. */
-export interface OpenedEngine extends Pick<OpenedStore, 'seal' | 'seals'> {
+export interface OpenedEngine extends Omit<OpenedStore, 'store'> {
   /** The engine. */
   readonly engine: Engine
 }
@@ -83,9 +85,12 @@ export function openEngine({
   registerSecrets(...SECRET_VARIABLES.map((name) => env[name]))
   const bounded = signalWithin(signal, timeoutMs, timeoutError)
   const location = locate(env, platform, homedir, settings)
-  const opened = openSealedLocalStore({
-    storeDir: location.storeDir,
-    keyfile: location.keyfile,
+  const opened = openStore(location, {
+    env,
+    onNotice,
+    noCreate,
+    timeoutMs,
+    signal: bounded,
     passphrase:
       passphrase &&
       (async (to) => {
@@ -93,14 +98,6 @@ export function openEngine({
         if (to === 'create' && given && isShort(given)) onNotice(SHORT_PASSPHRASE)
         return given
       }),
-    createSeal: sealOf(env),
-    onCreated: (created) => {
-      onNotice(describeCreated(created))
-    },
-    missingError:
-      (noCreate ?? isNoCreate(env)) ? () => missingStoreError(location, noCreate) : undefined,
-    onWait: onNotice,
-    lockWaitMs: Math.min(MAX_LOCK_WAIT_MS, timeoutMs ?? Infinity),
   })
   const kms = awsKms({
     env,
@@ -120,7 +117,56 @@ export function openEngine({
     notice: onNotice,
     outcome: onOutcome,
   })
-  return { engine, seal: () => opened.seal(), seals: opened.seals }
+  const { seals } = opened
+  return {
+    engine,
+    seals,
+    seal: () => opened.seal(),
+    initialize: () => opened.initialize(),
+    testBackend: () => opened.testBackend(),
+  }
+}
+
+/** The parts of {@link EngineOptions} that a store needs. */
+interface StoreOptions extends Pick<EngineOptions, 'env' | 'noCreate' | 'timeoutMs'> {
+  readonly onNotice: (message: string) => void
+  readonly signal: () => AbortSignal
+  readonly passphrase: SealMeans['passphrase']
+}
+
+function openStore(location: Location, options: StoreOptions): OpenedStore {
+  const { env, onNotice, noCreate, timeoutMs, signal, passphrase } = options
+  const common = {
+    passphrase,
+    createSeal: sealOf(env),
+    onWait: onNotice,
+    onCreated: (created: CreatedStore) => {
+      onNotice(describeCreated(created))
+    },
+  }
+  if ('s3' in location) {
+    return openSealedS3Store({
+      ...common,
+      env,
+      address: location.s3,
+      keyfileOf: location.keyfileOf,
+      lockWaitMs: timeoutMs,
+      get signal() {
+        return signal()
+      },
+      get version() {
+        return packageVersion()
+      },
+    })
+  }
+  return openSealedLocalStore({
+    ...common,
+    storeDir: location.storeDir,
+    keyfile: location.keyfile,
+    missingError:
+      (noCreate ?? isNoCreate(env)) ? () => missingStoreError(location, noCreate) : undefined,
+    lockWaitMs: Math.min(MAX_LOCK_WAIT_MS, timeoutMs ?? Infinity),
+  })
 }
 
 function describeCreated({ kind, path, keyfile = '', isKeyfileNew }: CreatedStore): string {

@@ -18,7 +18,7 @@ export interface AwsConfiguration {
 }
 
 /** The services whose endpoints keymgmt chooses. */
-export type AwsService = 'kms' | 'sts'
+export type AwsService = 'kms' | 'sts' | 's3'
 
 /** A custom endpoint, and the name of the setting that it is from. */
 export interface CustomEndpoint {

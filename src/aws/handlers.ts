@@ -8,7 +8,8 @@ const RESPONSE_TIMEOUT_MS = 30_000
 
 /**
  * Ends the requests under way when `signal` does, so that no call site has to pass the signal. A
- * response that does not end in time fails, which the SDK itself would wait for.
+ * request with a signal of its own ends with that one instead. A response that does not end in time
+ * fails, which the SDK itself would wait for.
  */
 export class AbortableHandler extends NodeHttpHandler {
   readonly signal: AbortSignal
@@ -27,7 +28,10 @@ export class AbortableHandler extends NodeHttpHandler {
 
   override async handle(...[request, options]: Parameters<NodeHttpHandler['handle']>) {
     try {
-      const result = await super.handle(request, { ...options, abortSignal: this.signal })
+      const result = await super.handle(request, {
+        ...options,
+        abortSignal: options?.abortSignal ?? this.signal,
+      })
       endWithin(result.response.body as Readable, this.#responseTimeoutMs)
       return result
     } catch (error) {

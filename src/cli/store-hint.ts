@@ -28,7 +28,9 @@ export function missingStoreHint(surroundings: Surroundings): string | undefined
 
 function storeOf({ terminal, settings }: Surroundings): { text: string; exists: boolean } {
   const location = locate(terminal.env, terminal.platform, homedir, settings)
-  return { text: describeStore(location), exists: storeExists(location.storeDir) }
+  // To use a store on S3 that does not exist is an error by itself.
+  const exists = 's3' in location || storeExists(location.storeDir)
+  return { text: describeStore(location), exists }
 }
 
 function missing(text: string): string {

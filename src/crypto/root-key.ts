@@ -62,8 +62,8 @@ const ALGORITHM = 'aes-256-gcm'
 export async function createRootKey(
   seal: SealKind,
   secret: Uint8Array,
+  storeId: string = randomUUID(),
 ): Promise<{ header: SealHeader; root: RootKey }> {
-  const storeId = randomUUID()
   const key = randomBytes(32)
   const unwrapped = {
     format: 1 as const,

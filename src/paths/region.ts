@@ -1,4 +1,4 @@
-import { REGION_PATTERN } from '../kms/region.js'
+import { REGION_PATTERN } from '../aws/region.js'
 import { boolean } from '../router/fields.js'
 
 /** The check of a field that takes an AWS Region. */

@@ -29,14 +29,16 @@ export interface Adoption {
   readonly version: number
   /** True to adopt it even if its tags name another store, or can't be read. */
   readonly takeOver?: boolean | undefined
-  /** True to import material that expires again for ever; otherwise it keeps its expiry. */
+  /**
+   * True to import material that has an expiry again without one. By default, it keeps its expiry.
+   */
   readonly allowPermanent?: boolean | undefined
 }
 
 /**
- * Adopts an existing KMS key as the KMS key of one version in a new distribution, after it was
- * proven to have that version's material. Then distributes the other versions, and creates the
- * alias. For a KMS key that is adopted already, finishes interrupted work.
+ * Adopts an existing KMS key as the KMS key of one version in a new distribution, after AWS has
+ * proven that it has that version's material. Then distributes the other versions, and creates the
+ * alias. If the KMS key is already adopted, finishes interrupted work.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, DISTRIBUTION_DIFFERS, FIELD_INVALID for a KMS
  * key of another kind, or that another distribution or another store has; KMS_MATERIAL_DIFFERS;
  * nothing is changed then. Errors of the KMS.
@@ -98,7 +100,7 @@ async function claim(
   })
 }
 
-/** The same adoption again, be it after an interruption, has nothing to prove. */
+/** True if this KMS key is already adopted. It needs no further proof. */
 function isAdopted(record: DistributionRecord, place: KmsKeyPlace, kmsKeyId: string): boolean {
   const known = createdKmsKeyAt(record, place.version, place.region)?.key
   return record.state === 'active' && (known?.id === kmsKeyId || known?.arn === kmsKeyId)
@@ -124,7 +126,10 @@ function assertRegion({ name, keyCollection }: KmsRecord, kmsKeyId: string): voi
 
 type Adoptable = KmsKeyStatus & Pick<DistributionRecord, 'purpose'>
 
-/** The KMS key as AWS has it, if it is one that `key` can have created. */
+/**
+ * Returns the state and purpose of the KMS key in AWS. Refuses one that `key` could not have
+ * created.
+ */
 async function inspect(
   provider: KmsProvider,
   { name, keyCollection }: KmsRecord,
@@ -240,7 +245,10 @@ async function prove(
   )
 }
 
-/** It lacks our tags, and it may be enabled or not: the first plan corrects both. */
+/**
+ * Returns the entry of an adopted KMS key. The first plan adds its tags, and enables or disables
+ * it.
+ */
 function adoptedKmsKey(
   key: KeyRecord,
   place: KmsKeyPlace,

@@ -32,14 +32,14 @@ export interface DistributionRequest {
   readonly purpose: readonly Purpose[]
   /** The protection of the KMS keys. AWS KMS has only `hsm`. */
   readonly protection: Protection
-  /** True if each version gets an alias of its own too; if undefined, that stays as it is. */
+  /** True if each version also gets its own alias; undefined leaves this unchanged. */
   readonly versionAliases?: boolean | undefined
 }
 
 /**
- * Puts every version of the key into the KMS and points the alias at the latest. Does nothing
- * if they are there already, and finishes the work after an interruption. If AWS still has the KMS
- * keys of an earlier distribution for the same purpose, they are restored, and no others created.
+ * Imports every version of the key into the KMS, and points the alias to the latest. Does nothing
+ * if that is already done, and finishes the work after an interruption. If AWS still has the KMS
+ * keys of an earlier distribution for the same purpose, restores them instead of creating new ones.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, UNSUPPORTED_BY_KMS, DISTRIBUTION_DIFFERS;
  * errors of the KMS.
  */
@@ -97,14 +97,17 @@ function assertActive(
   if (distribution.state === 'revoked') throw revokedError(providerName, key.name)
 }
 
-/** An unfinished removal is taken back like a finished one: by distributing the key again. */
+/** Reverses an unfinished removal, as distributing the key again reverses a finished one. */
 async function takeBackRemoval(engine: Engine, providerName: string, key: string): Promise<void> {
   const distribution = await requireDistribution(engine, providerName, key)
   engine.notice(`Reversing the unfinished removal of ${key} from ${providerName}`)
   await distribution.update(activated)
 }
 
-/** The present distribution, an earlier one, or a new record: in this order. */
+/**
+ * Returns the present distribution, or else a removed one that can be restored, or else a new
+ * record.
+ */
 async function claim(
   engine: Engine,
   providerName: string,
@@ -125,7 +128,7 @@ async function claim(
   })
 }
 
-/** Writes the record of a distribution that begins now, and is to be usable. */
+/** Writes the record of a new, active distribution. */
 export async function createDistribution(
   engine: Engine,
   providerName: string,
@@ -192,7 +195,7 @@ function revokedError(providerName: string, key: string): KeymgmtError {
   )
 }
 
-/** The kind of command on the distribution that did not finish; undefined if all is done. */
+/** Returns the kind of the unfinished command on the distribution; undefined if there is none. */
 export async function readInterruption(
   engine: Engine,
   providerName: string,
@@ -214,9 +217,8 @@ function noReplicaRegionsError({ name, type }: KeyRecord): KeymgmtError {
 }
 
 /**
- * Puts every version into the key's `replica_regions` as well, now and whenever it is rotated. A
- * Region that was dropped is skipped unless `added` names it. With `added`, only the Regions in it
- * are added.
+ * Replicates every version, present and future, to the key's `replica_regions`. Skips a dropped
+ * Region unless `added` names it. With `added`, adds only those Regions.
  * @throws KeymgmtError NO_REPLICA_REGIONS, FIELD_INVALID, KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND;
  * DISTRIBUTION_DIFFERS if it is revoked or its removal did not finish; errors of the KMS.
  */
@@ -250,7 +252,7 @@ export async function replicate(
   })
 }
 
-/** @throws KeymgmtError NO_REPLICA_REGIONS if the only one is the provider's own. */
+/** @throws KeymgmtError NO_REPLICA_REGIONS if the only replica Region is the provider's own. */
 function assertOtherRegion(
   { name, replicaRegions }: KeyRecord,
   providerName: string,

@@ -14,7 +14,7 @@ import { archivedIn } from '../records/archive.js'
 import { recordPath, type DistributionRecord } from '../records/model.js'
 import { readDistribution, readKey, requireProvider } from '../records/repository.js'
 
-/** A KMS key that carries the tags of this store and that no distribution names. */
+/** A KMS key that has the tags of this store and is in no distribution. */
 export interface Orphan {
   /** AWS Region. */
   readonly region: string
@@ -22,7 +22,7 @@ export interface Orphan {
   readonly kmsKeyId: string
   /** ARN of the KMS key. */
   readonly arn: string
-  /** The key in its tags; undefined if it has none. */
+  /** The key in its tags; undefined if the tags name none. */
   readonly key: string | undefined
   /** The version in its tags. */
   readonly version: number | undefined
@@ -36,7 +36,7 @@ export interface Orphan {
 
 /** The outcome of {@link findOrphans}. */
 export interface OrphanSearch {
-  /** The KMS keys that no distribution names. */
+  /** The KMS keys that are in no distribution. */
   readonly orphans: readonly Orphan[]
   /** Regions that could not be searched. */
   readonly unchecked: readonly Unchecked[]
@@ -45,9 +45,9 @@ export interface OrphanSearch {
 }
 
 /**
- * Looks by tag for KMS keys of this store that no distribution names, in every Region that the
- * provider is or may be used in. An older copy of a store, and a command that lost its lock, leave
- * such KMS keys behind.
+ * Looks by tag for KMS keys of this store that are in no distribution, in every Region where the
+ * provider is or may be used. An older copy of the store, or a command that lost its lock, can
+ * leave such KMS keys behind.
  * @throws KeymgmtError KMS_NOT_FOUND
  */
 export async function findOrphans(engine: Engine, providerName: string): Promise<OrphanSearch> {
@@ -61,7 +61,7 @@ export async function findOrphans(engine: Engine, providerName: string): Promise
       return { region, ...(await ask(unchecked, subject, search)) }
     }),
   )
-  // Read after the search: a command that is running has recorded what it creates by now.
+  // Read the records after the search: they include what other commands have created meanwhile.
   const isKnown = await recordedKmsKeys(engine)
   const orphans = await Promise.all(
     found.flatMap(({ region, tagged = [] }) =>
@@ -82,7 +82,7 @@ export async function findOrphans(engine: Engine, providerName: string): Promise
   }
 }
 
-/** The Regions that the provider is, or may be, used in. */
+/** Returns the Regions in which the provider is or may be used. */
 async function regionsOf(engine: Engine, providerName: string, own: string): Promise<string[]> {
   const keys = await engine.store.list(recordPath.keys)
   const replicas = await Promise.all(
@@ -92,7 +92,7 @@ async function regionsOf(engine: Engine, providerName: string, own: string): Pro
   return [...new Set([own, ...replicas.flat(), ...distributions.flatMap(({ regions }) => regions)])]
 }
 
-/** The distributions in a provider, active and archived. */
+/** Returns the distributions in a provider, active and archived. */
 async function recordsOf(engine: Engine, providerName: string): Promise<DistributionRecord[]> {
   const keys = await engine.store.list(recordPath.distributionsOf(providerName))
   const active = await Promise.all(keys.map((key) => readDistribution(engine, providerName, key)))
@@ -100,7 +100,9 @@ async function recordsOf(engine: Engine, providerName: string): Promise<Distribu
   return [...active.flatMap((each) => each ?? []), ...archived.map(({ record }) => record)]
 }
 
-/** True for a KMS key that a distribution in any provider names, or whose creation it began. */
+/**
+ * Returns a test for KMS keys that a distribution in any provider has, or whose creation it began.
+ */
 async function recordedKmsKeys(
   engine: Engine,
 ): Promise<(region: string, tagged: TaggedKmsKey) => boolean> {
@@ -123,7 +125,7 @@ async function recordedKmsKeys(
     known.has(`${region} ${key.id}`) || known.has(tags[OPERATION_TAG] ?? '')
 }
 
-/** Undefined for a KMS key that AWS has deleted meanwhile. */
+/** Returns undefined for a KMS key that AWS has deleted meanwhile. */
 async function inspectOrphan(
   engine: Engine,
   providerName: string,
@@ -146,7 +148,10 @@ async function inspectOrphan(
   return { ...orphan, state, deletionDate, wayOut }
 }
 
-/** The command that adopts it: if its key is there and is not distributed to the provider. */
+/**
+ * Returns the command that adopts the orphan, if its key exists and is not distributed to the
+ * provider.
+ */
 async function adoptCommand(
   engine: Engine,
   providerName: string,

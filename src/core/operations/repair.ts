@@ -44,7 +44,7 @@ import { requireDistribution, requireKey } from '../records/repository.js'
 
 /** The consent of the user. */
 export interface RepairOptions {
-  /** True to import material for ever that was adopted with an expiry. */
+  /** True to import material without an expiry that was adopted with one. */
   readonly allowPermanent?: boolean | undefined
 }
 
@@ -54,15 +54,15 @@ export interface Repair {
   readonly repaired: readonly Difference[]
   /** The differences that remain. */
   readonly remaining: readonly Difference[]
-  /** The questions that AWS did not answer: what they are about was left alone. */
+  /** The checks that could not be made. Their subjects were not changed. */
   readonly unchecked: readonly Unchecked[]
 }
 
 /**
- * Finishes a distribution that was interrupted, writes down what the KMS really has and brings it
- * in line again: imports material again that was deleted or is to expire, creates or moves aliases,
- * enables or disables and tags KMS keys, and cancels a deletion that was not ours. For a removal or
- * revocation that did not finish, only the records are corrected.
+ * Finishes an interrupted distribution, records the observed state of the KMS, and brings the KMS
+ * back to the desired state: imports material that was deleted or has another expiry, creates or
+ * moves aliases, enables, disables and tags KMS keys, and cancels deletions that keymgmt did not
+ * schedule. For an unfinished removal or revocation, corrects only the records.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; errors of the KMS.
  */
 export async function repairDistribution(
@@ -106,7 +106,7 @@ function hasExpiry(entry: KmsKeyEntry): boolean {
   return entry.state === 'created' && entry.materials.some(({ validTo }) => validTo !== undefined)
 }
 
-/** PURE: the record of a distribution none of whose material is to expire. */
+/** PURE: returns the record without any expiry of material. */
 function withoutExpiry(record: DistributionRecord): DistributionRecord {
   return {
     ...record,
@@ -118,7 +118,9 @@ function withoutExpiry(record: DistributionRecord): DistributionRecord {
   }
 }
 
-/** PURE: the record as the KMS has it, from which the plan is what has to be done. */
+/**
+ * PURE: returns the record corrected to the observed state, so that the plan contains every repair.
+ */
 function amend(compared: Compared, { kmsKeys, aliases }: Observation): DistributionRecord {
   const { key, record } = compared
   const wanted = wantedAliases(key, record)
@@ -175,8 +177,9 @@ function amendKmsKey(compared: Compared, observed: ObservedKmsKey): KmsKeyEntry 
 }
 
 /**
- * In a revoked distribution only what is there matters. Else material with another expiry, or that
- * was never seen to be ours, is imported again; AWS takes none with an expiry that is over.
+ * True if the material need not be imported again. In a revoked distribution, only its presence
+ * counts. Otherwise, material with another expiry, or without proof that it is ours, is imported
+ * again, unless its expiry has passed, which AWS refuses.
  */
 function isImported(compared: Compared, entry: CreatedKmsKey, status: KmsKeyStatus): boolean {
   const { state } = compared.record

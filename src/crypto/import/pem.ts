@@ -11,7 +11,7 @@ const BEGIN = '-----BEGIN '
 const DASHES = '-----'
 const CONVERT = pipe('convert it: openssl pkcs8 -topk8 -nocrypt -in FILE')
 
-/** The labels of private keys, and the structure under each. */
+/** The labels of private keys, with the structure that each contains. */
 const PRIVATE: ReadonlyMap<string, string> = new Map([
   ['PRIVATE KEY', 'PKCS#8'],
   ['ENCRYPTED PRIVATE KEY', 'encrypted PKCS#8'],

@@ -1,6 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import { didYouMean } from '../../suggest.js'
-import { REGION_PATTERN } from '../region.js'
+import { REGION_PATTERN } from '../../aws/region.js'
 
 /** The Regions of each partition, as the AWS SDK lists them; a test compares the two. */
 const REGIONS = Object.entries({

@@ -318,7 +318,7 @@ describe('a restore', () => {
     const saved: Snapshot[] = []
     const result = await restoreSnapshot(store, snapshot, {
       force: false,
-      begin: () => undefined,
+      begin: () => Promise.resolve(),
       saveFirst: async (locked) => {
         saved.push(await snapshotOf(locked))
       },
@@ -529,7 +529,7 @@ describe('a store that is older than AWS', () => {
     await rotateKey(engine, 'app')
     await restoreSnapshot(older, snapshot, {
       force: false,
-      begin: () => undefined,
+      begin: () => Promise.resolve(),
       saveFirst: () => Promise.resolve(),
     })
     // Tags contain the id of the store, which a restore to a sealed store keeps.

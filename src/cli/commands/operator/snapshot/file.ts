@@ -54,7 +54,7 @@ export async function writeSnapshot(
 ): Promise<Snapshot> {
   if (exists(file)) throw existsError(file)
   if (!exists(dirname(file))) throw noFolderError(file)
-  const header = seals.header()
+  const header = await seals.header()
   if (!header) {
     throw new KeymgmtError(
       'STORE_UNAVAILABLE',
