@@ -4,6 +4,7 @@ import { freeName } from '../records/distribution-name.js'
 import { aliasAt, requireKmsKey } from '../records/kms-keys.js'
 import type { AliasEntry } from '../records/model.js'
 import { writeAlias, type ReconcileContext } from './context.js'
+import { assertNotNewer } from './newer.js'
 import type { StepOf } from './plan.js'
 
 // Applications use aliases, so moving or removing an alias that belongs to somebody else breaks
@@ -44,6 +45,7 @@ export async function pointAlias(
 /**
  * Removes an alias that points to one of our KMS keys. Any other alias stays in AWS, with a notice,
  * and is dropped from the record.
+ * @throws KeymgmtError STORE_OUTDATED if the alias points to a newer KMS key of the same key.
  */
 export async function removeAlias(
   context: ReconcileContext,
@@ -58,10 +60,12 @@ export async function removeAlias(
       ? aliasAt(distribution.current, region, alias)?.state !== 'pending'
       : (await ownKmsKeys(context, region)).has(target)
   if (isOurs) await provider.removeAlias(region, alias)
-  else if (target !== undefined)
+  else if (target !== undefined) {
+    await assertNotNewer(context, region, alias, target)
     engine.notice(
       `The alias ${alias} in ${region} is left alone: it points to KMS key ${target}, which does not belong to ${key.name}`,
     )
+  }
   await writeAlias(context, region, alias, undefined)
 }
 

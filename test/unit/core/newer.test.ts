@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Engine } from '../../../src/core/engine.js'
 import { distribute } from '../../../src/core/operations/distribute.js'
 import { importVersion } from '../../../src/core/operations/import.js'
+import { removeDistribution } from '../../../src/core/operations/remove.js'
 import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { recordNewerVersions } from '../../../src/core/operations/snapshot-newer.js'
@@ -54,6 +55,14 @@ describe('an older copy of the store', () => {
     }))
     expect((await refusal(rotateKey(blind.engine, 'app')))[0]).toBe('STORE_OUTDATED')
     expect(blind.calls).toEqual([])
+  })
+
+  it('is refused by a removal, which would leave the newer KMS key behind', async () => {
+    const testbed = await createOlderCopy()
+    const { engine, calls } = recorded(testbed)
+    const [code, , ...hints] = await refusal(removeDistribution(engine, 'k', 'app'))
+    expect([code, calls]).toEqual(['STORE_OUTDATED', []])
+    expect(hints.join()).toContain('operator snapshot restore')
   })
 
   it('is refused when it finishes an earlier rotation', async () => {
