@@ -128,7 +128,8 @@ function explainSize(policy: PolicyDocument | undefined): string[] {
 }
 
 /**
- * Prints the least-privilege IAM policy for all commands with one provider. Returns the exit status.
+ * Prints the least-privilege IAM policy for all commands with one provider. Returns the exit
+ * status.
  */
 export async function policy(context: Context, format: FormatName, path: string): Promise<number> {
   const { terminal } = context
