@@ -1,6 +1,5 @@
 import type { KmsKeyStatus } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
-import { assertPlaceOf } from '../reconcile/account.js'
 import {
   compare,
   isExpired,
@@ -80,7 +79,6 @@ export async function repairDistribution(
       await distribution.update(withoutExpiry)
     const takedown = takedownOf(record.current, distribution.current)
     const context = await openContext(engine, record.current, named)
-    await assertPlaceOf(context)
     const observation = await observe(context, false)
     await assertNewest(context, observation.newer)
     const { unchecked } = observation
