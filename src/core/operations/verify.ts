@@ -1,6 +1,4 @@
-import type { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
-import { assertPlaceOf } from '../reconcile/account.js'
 import { compare, compareArchived, type Difference } from '../reconcile/compare.js'
 import { openContext } from '../reconcile/context.js'
 import {
@@ -10,7 +8,7 @@ import {
   type Observation,
   type Unchecked,
 } from '../reconcile/observe.js'
-import { isUnanswered } from '../reconcile/unanswered.js'
+import { unlessUnanswered } from '../reconcile/unanswered.js'
 import { assertAgree } from '../records/agreement.js'
 import { keyInName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
@@ -152,11 +150,7 @@ async function verifyRecords(
 ): Promise<Verification> {
   const named = { providerName, distribution: { current: distribution } }
   const observation = await openContext(engine, key, named).then(
-    async (context) => {
-      // If the account can't be read, the check of each KMS key reports the reason.
-      await assertPlaceOf(context).catch(unlessUnanswered)
-      return observe(context, challenge)
-    },
+    (context) => observe(context, challenge),
     (error: unknown) => observeNothing(distribution, unlessUnanswered(error)),
   )
   const compared = { key, providerName, record: distribution, now: engine.now() }
@@ -164,10 +158,4 @@ async function verifyRecords(
     ? compareArchived(compared, observation)
     : compare(compared, observation)
   return { providerName, key: key.name, distribution, observation, differences }
-}
-
-/** The error of a question that failed. @throws any other error. */
-function unlessUnanswered(error: unknown): KeymgmtError {
-  if (!isUnanswered(error) || error.code === 'KMS_ACCOUNT_DIFFERS') throw error
-  return error
 }

@@ -29,28 +29,39 @@ export async function findNewer(
   context: ObserveContext,
   targetIn: TargetIn = targetOf(context),
 ): Promise<NewerTarget[]> {
-  const { engine, key, provider, distribution } = context
+  const { key, provider, distribution } = context
   const { name, regions } = distribution.current
-  // The alias may point to a KMS key that the key has in another provider, because somebody moved
-  // it there.
+  const targets = await Promise.all(
+    regions.map(async (region) => ({ region, id: await targetIn(region, aliasName(name)) })),
+  )
+  const own = knownPlaces([distribution.current])
+  const others = targets.filter(({ region, id }) => id !== undefined && !own.has(`${region} ${id}`))
+  if (others.length === 0) return []
+  const known = knownPlaces(await otherRecords(context))
+  const found = await Promise.all(
+    others.map(async ({ region, id }) =>
+      id === undefined || known.has(`${region} ${id}`)
+        ? []
+        : newerTarget(provider, key, region, id),
+    ),
+  )
+  return found.flat()
+}
+
+/**
+ * Returns the other distributions of the key: the alias may point to one of their KMS keys, because
+ * somebody moved it there. They are read only then, so that an unreadable one does not fail the
+ * others.
+ */
+async function otherRecords({ engine, key }: ObserveContext): Promise<DistributionRecord[]> {
   const [present, archived] = await Promise.all([
     distributionsOf(engine, key.name),
     archivedOf(engine, key),
   ])
-  const known = knownPlaces([
-    distribution.current,
+  return [
     ...present.map((named) => named.distribution.current),
     ...archived.map(({ record }) => record),
-  ])
-  const found = await Promise.all(
-    regions.map(async (region) => {
-      const id = await targetIn(region, aliasName(name))
-      return id === undefined || known.has(`${region} ${id}`)
-        ? []
-        : newerTarget(provider, key, region, id)
-    }),
-  )
-  return found.flat()
+  ]
 }
 
 /** Region and id of each KMS key. */

@@ -3,10 +3,11 @@ import type { KmsKeyStatus, KmsProvider } from '../../kms/provider.js'
 import { materialIn } from '../records/kms-keys.js'
 import { withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'
+import { assertPlaceOf } from './account.js'
 import { tagsFor, type ObserveContext } from './context.js'
 import { findNewer, type NewerTarget } from './newer.js'
 import { wantedAliases } from './plan.js'
-import { isUnanswered } from './unanswered.js'
+import { isUnanswered, unlessUnanswered } from './unanswered.js'
 
 /** A check that could not be made, because the request to AWS failed. */
 export interface Unchecked {
@@ -67,13 +68,19 @@ export interface Observation {
  * Reads every KMS key and alias of the distribution. A request that fails does not stop the others.
  * With `challenge`, imports the same material into symmetric KMS keys again, which AWS accepts only
  * if it is identical.
+ * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
  */
 export async function observe(context: ObserveContext, challenge: boolean): Promise<Observation> {
   const { kmsKeys: entries, regions, state, name } = context.distribution.current
   const unchecked: Unchecked[] = []
+  const placeError = await assertPlaceOf(context).then(() => undefined, unlessUnanswered)
   const subject = { what: 'alias', region: regions[0] ?? '', subject: name } as const
   const [kmsKeys, aliases] = await Promise.all([
-    Promise.all(entries.map((entry) => observeKmsKey(context, entry, challenge))),
+    Promise.all(
+      entries.map(async (entry) =>
+        withPlace(await observeKmsKey(context, entry, challenge), placeError),
+      ),
+    ),
     Promise.all(
       state === 'removed' ? [] : regions.map((region) => observeAliases(context, region)),
     ),
@@ -88,6 +95,15 @@ export async function observe(context: ObserveContext, challenge: boolean): Prom
     newer: (await ask(unchecked, subject, () => findNewer(context, targetIn))) ?? [],
     unchecked: [...kmsKeys, ...aliases, { unchecked }].flatMap((each) => each.unchecked),
   }
+}
+
+/** If the account can't be read, AWS's reply does not prove that a KMS key is gone. */
+function withPlace(observed: ObservedKmsKey, error: KeymgmtError | undefined): ObservedKmsKey {
+  const { entry, status, unchecked } = observed
+  const isClear = status !== undefined || entry.state === 'creating' || unchecked.length > 0
+  return error === undefined || isClear
+    ? observed
+    : { ...observed, unchecked: [{ ...subjectOf(entry), what: 'kms-key', error }] }
 }
 
 /** Returns the observation of a distribution that can't be read at all. */

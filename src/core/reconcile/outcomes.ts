@@ -143,7 +143,7 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
       })
     },
     failed: (step, thrown) => {
-      const error = explain(thrown, key, providerName)
+      const error = explain(thrown, key, named)
       errors.push(asError(error))
       fail(step, messageOf(error), wayOutOf(error, key, named))
     },
@@ -154,12 +154,10 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
     blocked: (step, blocker) => {
       const subject = 'alias' in blocker ? blocker.alias : `version ${blocker.version}`
       const reason = `waits for ${subject} in ${blocker.region}, which failed (${blocker.action})`
-      if (
-        !failures.some(
-          (failed) => failed.action === step.action && placeOf(failed) === placeOf(step),
-        )
+      const isFailed = failures.some(
+        (failed) => failed.action === step.action && placeOf(failed) === placeOf(step),
       )
-        fail(step, reason, wayOutOf(undefined, key, named))
+      if (!isFailed) fail(step, reason, outcomes.get(placeOf(blocker))?.wayOut ?? AGAIN)
     },
     result: () => ({
       outcomes: [...outcomes.values()],
@@ -168,14 +166,25 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
   }
 }
 
-/** Adds a hint that needs the names of the key and the provider. */
-function explain(error: unknown, key: string, providerName: string): unknown {
+/** AWS's errors about the state of a KMS key, which somebody else may have changed. */
+const STATE_ERRORS: readonly unknown[] = ['KMSInvalidStateException', 'DisabledException']
+
+/** Adds the hints that need the names of the key and the provider. */
+function explain(
+  error: unknown,
+  key: string,
+  { providerName, distribution }: NamedDistribution,
+): unknown {
   const isAboutState =
     error instanceof KeymgmtError &&
-    (error.code === 'KMS_KEY_NOT_FOUND' || error.awsError === 'KMSInvalidStateException')
+    (error.code === 'KMS_KEY_NOT_FOUND' || STATE_ERRORS.includes(error.awsError))
   if (!isAboutState) return error
+  const path = `keymgmt/kms/${providerName}/key/${key}`
   return error.withHints([
-    `to compare the records with AWS: keymgmt read keymgmt/kms/${providerName}/key/${key}/verify`,
+    ...(distribution.current.state === 'active'
+      ? [`to record its state in AWS and to correct it: keymgmt write -f ${path}/repair`]
+      : []),
+    `to compare the records with AWS: keymgmt read ${path}/verify`,
   ])
 }
 

@@ -15,3 +15,9 @@ export function isUnanswered(error: unknown): error is KeymgmtError {
     (error.code.startsWith('KMS_') || UNANSWERED.includes(error.code))
   )
 }
+
+/** The error of a question that failed. @throws any other error. */
+export function unlessUnanswered(error: unknown): KeymgmtError {
+  if (!isUnanswered(error) || error.code === 'KMS_ACCOUNT_DIFFERS') throw error
+  return error
+}

@@ -98,7 +98,7 @@ describe('an older copy of the store', () => {
     expect(testbed.kms.keys.map(({ tags }) => tags.get('keymgmt:version'))).toEqual(['1', '2', '3'])
   })
 
-  it('is not what it takes an alias for that somebody moved to another KMS key', async () => {
+  it('is not assumed if somebody moved the alias to an unrelated KMS key', async () => {
     const testbed = await createDistributed()
     for (const name of testbed.kms.aliases.keys()) testbed.kms.aliases.set(name, 'another')
     await repairDistribution(testbed.engine, 'k', 'app')
