@@ -217,7 +217,7 @@ function notOneOfError(value: string, { choices = [], unsupported = {} }: TextOp
 
 function unsupportedError(noun: string, value: string, choices: readonly string[]): FieldError {
   return new FieldError(
-    (shown) => `unsupported ${noun} ${shown(value)}`,
+    (shown) => `unsupported ${noun} ${shown(value).replace(/^[^"].*/, '($&)')}`,
     [...didYouMean(value, choices), `use one of ${choices.join(', ')}`],
   )
 }

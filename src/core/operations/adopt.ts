@@ -109,7 +109,7 @@ async function claim(
     throw new KeymgmtError(
       'DISTRIBUTION_DIFFERS',
       `${key.name} is already distributed to ${providerName}`,
-      { hints: ['adopt the KMS key into another key with the same material'] },
+      { hints: ['import the same material as another key, and adopt the KMS key there'] },
     )
   }
   assertVersion(key, adoption.version)
@@ -163,7 +163,7 @@ type Adoptable = KmsKeyStatus & Pick<DistributionRecord, 'purpose'>
  */
 async function inspect(
   provider: KmsProvider,
-  { keyCollection }: KmsRecord,
+  { name, keyCollection }: KmsRecord,
   key: KeyRecord,
   kmsKeyId: string,
 ): Promise<Adoptable> {
@@ -172,6 +172,11 @@ async function inspect(
     throw new KeymgmtError(
       'KMS_KEY_NOT_FOUND',
       `there is no KMS key ${kmsKeyId} in ${keyCollection}`,
+      {
+        hints: [
+          `check key_id, the Region, and the account of the credentials: keymgmt read keymgmt/kms/${name}/identity`,
+        ],
+      },
     )
   const unfitError = (problem: string, hint: string) =>
     new KeymgmtError('FIELD_INVALID', `KMS key ${status.key.id} ${problem}`, { hints: [hint] })

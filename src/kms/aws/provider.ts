@@ -26,18 +26,24 @@ import { findByOperation, findTagged, tagKey, tagsOf } from './tags.js'
 
 /** The options of all providers of AWS KMS. */
 export interface AwsOptions extends RetryOptions, ClientOptions {
-  /** The requests of a provider pass it before they are sent, from the first to the last. */
+  /**
+   * Returns the middleware that the requests of a provider pass before they are sent, the first one
+   * first.
+   */
   readonly middleware?: ((settings: KmsSettings) => readonly AwsMiddleware[]) | undefined
 }
 
-/** The longest time until AWS shows a KMS key that was made, in milliseconds. */
+/** Longest time until AWS shows a new KMS key, in milliseconds. */
 const SETTLING_MS = 30_000
 
 /** The parts that all providers of one engine share. */
 export interface SharedState {
-  /** By endpoint and Region: providers that share an account's quotas share them here, too. */
+  /**
+   * Rate limiters by endpoint and Region: providers that share an account's quotas also share a
+   * limiter.
+   */
   readonly limiters: Map<string, RateLimiter>
-  /** By Region and credentials: they are looked up once. */
+  /** Connections by Region and credentials, so that credentials are looked up once. */
   readonly connections: Map<string, Promise<Connection>>
   readonly processes: ProcessLookups
 }
@@ -136,7 +142,7 @@ async function openSession(
   }
 }
 
-/** A connection that can't be opened is tried again next time. */
+/** Opens a connection once. After a failure, the next call tries again. */
 async function connect(
   settings: KmsSettings,
   options: AwsOptions,

@@ -16,7 +16,7 @@ export interface ProviderUse {
   readonly aliases: string
 }
 
-/** Permissions that every command needs; the keys are narrowed to those with imported material. */
+/** Permissions that every command needs, restricted to KMS keys with imported material. */
 const EVERYWHERE: readonly PermissionName[] = [
   'GetParametersForImport',
   'ImportKeyMaterial',
@@ -29,12 +29,15 @@ const EVERYWHERE: readonly PermissionName[] = [
 ]
 
 /**
- * Nothing is destroyed but what carries our tag: these are never needed just after a KMS key was
- * made, when AWS may not see its tags yet.
+ * Permissions that destroy something, restricted to KMS keys with our tag. They are never needed
+ * immediately after a creation, when AWS may not see the tags yet.
  */
 const OURS: readonly PermissionName[] = ['ScheduleKeyDeletion', 'DeleteImportedKeyMaterial']
 
-/** PURE: what all commands with a provider need, also to finish what was interrupted. */
+/**
+ * PURE: returns the permissions that all commands with a provider need, including those that finish
+ * interrupted work.
+ */
 export function permissionsOfProvider({
   region,
   primaryRegions,
