@@ -147,7 +147,8 @@ const { output } = await bundle.write({
   codeSplitting: {
     groups: [
       { name: 'startup', test: (id) => startup.has(id), priority: 2 },
-      { name: 'changes', test: /\/src\/(core\/(reconcile|records)|store)\//, priority: 1 },
+      // The client of S3 stays out of them.
+      { name: 'changes', test: /\/src\/(core\/(reconcile|records)|store(?!\/s3))\//, priority: 1 },
     ],
   },
 })

@@ -71,6 +71,7 @@ export const ERRORS = {
   STORE_CORRUPT: { exitStatus: 2, meaning: 'a record is damaged' },
   STORE_VERSION: { exitStatus: 2, meaning: 'another version of keymgmt wrote the record' },
   STORE_PERMISSIONS: { exitStatus: 2, meaning: 'other users can read or change the store' },
+  STORE_EXISTS: { exitStatus: 2, meaning: 'a store already exists in that place' },
   STORE_UNAVAILABLE: { exitStatus: 2, meaning: 'the store cannot be read or written' },
   SNAPSHOT_INVALID: { exitStatus: 2, meaning: 'the file is not a complete, unchanged snapshot' },
   SNAPSHOT_EXISTS: { exitStatus: 2, meaning: 'a file with the name of the new snapshot exists' },
@@ -112,8 +113,8 @@ export interface ErrorDetails {
 /**
  * The library's only error class. The message says what happened and to what; the hints say what to
  * do next. Neither ever contains key material, a credential or the value of a secret field. Both
- * may contain text of a service: known secrets in it are masked, control characters are escaped,
- * and its length is bounded.
+ * may quote text of a service: known secrets in it are masked, control characters are escaped, and
+ * its length is bounded.
  */
 export class KeymgmtError extends Error {
   readonly code: ErrorCode
@@ -130,7 +131,7 @@ export class KeymgmtError extends Error {
     this.awsError = details.awsError
   }
 
-  /** The same error with more hints in front of its own. */
+  /** Returns a copy of the error with these hints before its own. */
   withHints(hints: readonly string[]): KeymgmtError {
     const { code, message, requestId, awsError } = this
     return new KeymgmtError(code, message, {
@@ -147,7 +148,10 @@ export class KeymgmtError extends Error {
   }
 }
 
-/** `error` with more hints at its end; anything but a {@link KeymgmtError} as it is. */
+/**
+ * Returns a copy of `error` with these hints after its own. Returns anything but a
+ * {@link KeymgmtError} unchanged.
+ */
 export function withHints(error: unknown, hints: readonly string[]): unknown {
   if (!(error instanceof KeymgmtError)) return error
   const { code, message, requestId, awsError } = error

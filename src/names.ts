@@ -6,13 +6,13 @@ export const NAME_PATTERN = String.raw`\w(([\w-.]+)?\w)?`
 
 /**
  * The longest segment of a record's path. A capital counts as two characters, because it is stored
- * as two. A file name has at most 255 characters, so 15 remain for a mark and an extension.
+ * as two. A file name has at most 255 characters, which leaves 15 for a prefix and an extension.
  */
 export const MAX_SEGMENT_LENGTH = 240
 
 /**
- * The room that a name leaves for what is appended to it in a segment: the archive's segment is
- * `<name>-<Unix time>`, which takes 11 characters.
+ * Characters reserved for a suffix: the archive appends `-<Unix time>` to a name, which takes 11
+ * characters.
  */
 const RESERVED_SUFFIX_LENGTH = 20
 

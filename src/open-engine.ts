@@ -7,11 +7,13 @@ import { registerSecrets } from './redact.js'
 import { awsKms } from './kms/aws/index.js'
 import type { AwsOptions } from './kms/aws/provider.js'
 import { describeStore, locate, type Location, type LocationSettings } from './store/locate.js'
+import type { SealMeans } from './store/header.js'
 import { openSealedLocalStore, type CreatedStore, type OpenedStore } from './store/sealed-local.js'
+import { openSealedS3Store } from './store/sealed-s3.js'
 import type { Store } from './store/store.js'
 import { packageVersion } from './version.js'
 
-/** The longest wait for another command that changes the same key. */
+/** The longest wait for another command that changes the same key of a local store. */
 const MAX_LOCK_WAIT_MS = 60_000
 
 /** Options of {@link openEngine}. */
@@ -22,9 +24,9 @@ export interface EngineOptions {
   readonly settings?: LocationSettings | undefined
   /** The platform whose default locations apply. The default is this one. */
   readonly platform?: string | undefined
-  /** Stops waiting and sending. */
+  /** Aborts all waiting and sending. */
   readonly signal?: AbortSignal | undefined
-  /** The time limit for all work together, in milliseconds, from now. The default is none. */
+  /** The time limit for all work, in milliseconds from now. There is none by default. */
   readonly timeoutMs?: number | undefined
   /** Creates the error that ends the work at the time limit. */
   readonly timeoutError?: (() => Error) | undefined
@@ -34,10 +36,7 @@ export interface EngineOptions {
    */
   readonly passphrase?:
     ((to: 'open' | 'create', signal: AbortSignal) => Promise<Uint8Array | undefined>) | undefined
-  /**
-   * True to create no store, and to fail if there is none. The default is the variable
-   * KEYMGMT_NO_CREATE.
-   */
+  /** True to fail instead of creating a store. The default is the variable KEYMGMT_NO_CREATE. */
   readonly noCreate?: boolean | undefined
   /** Receives notices for the user. Never contains secrets. */
   readonly onNotice?: ((message: string) => void) | undefined
@@ -45,7 +44,7 @@ export interface EngineOptions {
   readonly onOutcome?: ((outcome: Outcome) => void) | undefined
   /** Receives the current activity, and an empty text when it ends. Never contains secrets. */
   readonly onProgress?: ((message: string) => void) | undefined
-  /** For a dry run: middleware before each request, and a store that keeps changes to itself. */
+  /** For a dry run: middleware that runs before each request, and a store that discards changes. */
   readonly dryRun?:
     | {
         readonly middleware: NonNullable<AwsOptions['middleware']>
@@ -55,7 +54,7 @@ export interface EngineOptions {
 }
 
 /** An engine, and the store that it works on. */
-export interface OpenedEngine extends Pick<OpenedStore, 'seal' | 'seals'> {
+export interface OpenedEngine extends Omit<OpenedStore, 'store'> {
   /** The engine. */
   readonly engine: Engine
 }
@@ -86,9 +85,12 @@ export function openEngine({
   registerSecrets(...SECRET_VARIABLES.map((name) => env[name]))
   const bounded = signalWithin(signal, timeoutMs, timeoutError)
   const location = locate(env, platform, homedir, settings)
-  const opened = openSealedLocalStore({
-    storeDir: location.storeDir,
-    keyfile: location.keyfile,
+  const opened = openStore(location, {
+    env,
+    onNotice,
+    noCreate,
+    timeoutMs,
+    signal: bounded,
     passphrase:
       passphrase &&
       (async (to) => {
@@ -96,14 +98,6 @@ export function openEngine({
         if (to === 'create' && given && isShort(given)) onNotice(SHORT_PASSPHRASE)
         return given
       }),
-    createSeal: sealOf(env),
-    onCreated: (created) => {
-      onNotice(describeCreated(created))
-    },
-    missingError:
-      (noCreate ?? isNoCreate(env)) ? () => missingStoreError(location, noCreate) : undefined,
-    onWait: onNotice,
-    lockWaitMs: Math.min(MAX_LOCK_WAIT_MS, timeoutMs ?? Infinity),
   })
   const kms = awsKms({
     env,
@@ -123,18 +117,67 @@ export function openEngine({
     notice: onNotice,
     outcome: onOutcome,
   })
-  return { engine, seal: () => opened.seal(), seals: opened.seals }
+  const { seals } = opened
+  return {
+    engine,
+    seals,
+    seal: () => opened.seal(),
+    initialize: () => opened.initialize(),
+    testBackend: () => opened.testBackend(),
+  }
+}
+
+/** The parts of {@link EngineOptions} that a store needs. */
+interface StoreOptions extends Pick<EngineOptions, 'env' | 'noCreate' | 'timeoutMs'> {
+  readonly onNotice: (message: string) => void
+  readonly signal: () => AbortSignal
+  readonly passphrase: SealMeans['passphrase']
+}
+
+function openStore(location: Location, options: StoreOptions): OpenedStore {
+  const { env, onNotice, noCreate, timeoutMs, signal, passphrase } = options
+  const common = {
+    passphrase,
+    createSeal: sealOf(env),
+    onWait: onNotice,
+    onCreated: (created: CreatedStore) => {
+      onNotice(describeCreated(created))
+    },
+  }
+  if ('s3' in location) {
+    return openSealedS3Store({
+      ...common,
+      env,
+      address: location.s3,
+      keyfileOf: location.keyfileOf,
+      lockWaitMs: timeoutMs,
+      get signal() {
+        return signal()
+      },
+      get version() {
+        return packageVersion()
+      },
+    })
+  }
+  return openSealedLocalStore({
+    ...common,
+    storeDir: location.storeDir,
+    keyfile: location.keyfile,
+    missingError:
+      (noCreate ?? isNoCreate(env)) ? () => missingStoreError(location, noCreate) : undefined,
+    lockWaitMs: Math.min(MAX_LOCK_WAIT_MS, timeoutMs ?? Infinity),
+  })
 }
 
 function describeCreated({ kind, path, keyfile = '', isKeyfileNew }: CreatedStore): string {
   if (kind === 'passphrase')
-    return `Created a new store in ${path}, sealed with the passphrase.\nWithout the passphrase nothing can be opened.`
-  return `Created a new store in ${path}, sealed with ${isKeyfileNew ? 'a new' : 'the'} keyfile: ${keyfile}\nKeep a copy of it apart from the store: without it nothing can be opened.`
+    return `Created a new store in ${path}, sealed with the passphrase.\nNothing opens the store without the passphrase.`
+  return `Created a new store in ${path}, sealed with ${isKeyfileNew ? 'a new' : 'the'} keyfile: ${keyfile}\nKeep a copy of the keyfile apart from the store: nothing opens the store without it.`
 }
 
 /**
  * The minimum of NIST SP 800-63B-4 (3.1.1.2) for a password that is the only protection, in
- * characters: who has a copy of the store can try passphrases without limit.
+ * characters. An attacker with a copy of the store can try passphrases without limit.
  */
 const SHORTEST_PASSPHRASE = 15
 
@@ -175,8 +218,9 @@ const SECRET_VARIABLES = [
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Returns a function for the signal that ends all work: when `signal` does, or at the time limit.
- * The timer is set only when the signal is first needed, because most commands wait for nothing.
+ * Returns a function that returns the signal for all work, which aborts with `signal` or at the
+ * time limit. The timer starts when the signal is first needed, because most commands wait for
+ * nothing.
  */
 function signalWithin(
   signal: AbortSignal,
@@ -189,13 +233,13 @@ function signalWithin(
     if (combined) return combined
     const sources = end === undefined ? [signal] : [signal, signalAt(end, timeoutError)]
     combined = AbortSignal.any(sources)
-    // Each request under way listens to it, and Node.js would warn of more than ten.
+    // Each request under way adds a listener, and Node.js warns of more than ten.
     setMaxListeners(0, combined)
     return combined
   }
 }
 
-/** A signal that is aborted at `end`, and does not keep the process running until then. */
+/** Returns a signal that aborts at `end`. Its timer does not keep the process running. */
 function signalAt(end: number, reason: () => Error): AbortSignal {
   const deadline = new AbortController()
   const wait = Math.min(Math.max(0, end - Date.now()), MAX_TIMER_MS)

@@ -1,15 +1,19 @@
-/** A shorter value is hardly a secret, and masking it would garble other words. */
+/** A shorter value is unlikely to be a secret, and masking it would garble other words. */
 const MIN_SECRET = 6
 
-/** Sessions get new credentials: only the latest values are kept, so that memory stays bounded. */
+/**
+ * Only the latest values are kept: sessions receive new credentials, and memory must stay bounded.
+ */
 const MAX_SECRETS = 64
 
-/** An error is a sentence, not a page of a proxy. */
+/** An error quotes a sentence, not the whole page that a proxy sent. */
 const MAX_TEXT = 4_000
 
 const MASK = '[secret]'
 
-/** Secrets by their form, for a service may repeat one that keymgmt does not know. */
+/**
+ * Recognises secrets by their form, because a service may repeat one that keymgmt does not know.
+ */
 const FORMS: readonly (readonly [RegExp, string])[] = [
   [
     /((?:x-amz-security-token|secret_?access_?key|session_?token)["']?\s*[:=]\s*["']?)[^\s"'&,;]+/gi,
@@ -24,7 +28,7 @@ const secrets = new Set<string>()
 export function registerSecrets(...values: readonly (string | undefined)[]): void {
   for (const value of values) {
     if (value === undefined || value.length < MIN_SECRET) continue
-    // A value that is registered again counts as new.
+    // A value that is registered again counts as the latest.
     secrets.delete(value)
     secrets.add(value)
   }
@@ -34,28 +38,28 @@ export function registerSecrets(...values: readonly (string | undefined)[]): voi
   }
 }
 
-/** `text` without registered secrets, as they are or encoded, and without what looks like one. */
+/** Masks registered secrets in `text`, plain or encoded, and anything that looks like a secret. */
 export function redact(text: string): string {
   const spelled = [...secrets].flatMap((secret) => [
     secret,
     encodeURIComponent(secret),
     JSON.stringify(secret).slice(1, -1),
   ])
-  // A secret that contains another one goes first.
+  // A secret that contains another one is masked first.
   const known = spelled
     .sort((one, other) => other.length - one.length)
     .reduce((rest, secret) => rest.replaceAll(secret, MASK), text)
   return FORMS.reduce((rest, [form, mask]) => rest.replace(form, mask), known)
 }
 
-/** `text` cut to `limit` characters, with the number of those that are left out. */
+/** Cuts `text` to `limit` characters, and appends the number of characters that were cut. */
 export function shorten(text: string, limit: number): string {
   const characters = Array.from(text)
   if (characters.length <= limit) return text
   return `${characters.slice(0, limit).join('')}… (${characters.length - limit} more characters)`
 }
 
-/** Text for an error, which may include what a service sent: redacted, on one line, and bounded. */
+/** Makes text of a service safe for an error: redacted, on one line, and of bounded length. */
 export function errorText(text: string): string {
   return shorten(redact(text).replace(CONTROLS, escapeControl), MAX_TEXT)
 }

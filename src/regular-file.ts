@@ -1,19 +1,22 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 
 /*
- * A file is opened first, and the open file is checked: between a check of a name and its use, the
- * name can be given to another file. To open a FIFO or a device must not wait.
+ * Open a file first, and then check the open file: between the check of a name and its use,
+ * somebody can move another file to that name. Opening must not block on a FIFO or a device.
  */
 
-/** Flags to open a file that is checked then. Windows does not have O_NONBLOCK. */
+/** Flags to open a file that is checked afterwards. Windows does not have O_NONBLOCK. */
 export const READ_ONLY = constants.O_RDONLY | constants.O_NONBLOCK
 
-/** A file that is not regular, or too large. Its message continues a sentence. */
+/**
+ * Thrown for a file that is not regular, or that is too large. The message continues a sentence
+ * whose subject is the file.
+ */
 export class UnsuitableFileError extends Error {}
 
-/** Bounds and checks of a file that is read. */
+/** Limits on a file to read. */
 export interface FileLimits {
-  /** In bytes. */
+  /** The maximum size in bytes. */
   readonly maxSize: number
   readonly flags?: number
   /** Throws an error for a file that is not accepted. */

@@ -1,6 +1,6 @@
 import leven from 'leven'
 
-/** The candidates that are similar to a mistyped word, the most similar first. */
+/** Returns the candidates that are similar to a mistyped word, the most similar first. */
 function similarTo(word: string, candidates: readonly string[]): readonly string[] {
   return candidates
     .flatMap((candidate) => {
@@ -16,7 +16,7 @@ function similarTo(word: string, candidates: readonly string[]): readonly string
  * neighbouring letters in the wrong order count as one edit.
  */
 export function distanceTo(word: string, candidate: string): number | undefined {
-  // A far longer word is not similar, and leven takes quadratic time.
+  // Skip a far longer word: it can't be similar, and leven takes quadratic time.
   if (word.length > 2 * candidate.length + 2) return undefined
   const distance = editsBetween(word.toLowerCase(), candidate.toLowerCase())
   const allowed = Math.max(1, Math.floor(candidate.length / 3))

@@ -2,6 +2,6 @@ import { createRequire } from 'node:module'
 
 /** The version of this package. */
 export function packageVersion(): string {
-  // By its own name, so that it is found from wherever this ends up when it is bundled.
+  // Import by package name, which works from any place in the bundle.
   return (createRequire(import.meta.url)('keymgmt/package.json') as { version: string }).version
 }

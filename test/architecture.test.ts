@@ -48,7 +48,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'regular-file.ts': [],
   crypto: ['crypto', 'errors.js'],
   router: ['router', 'names.js', 'suggest.js', 'errors.js'],
-  store: ['store', 'crypto', 'errors.js', 'names.js', 'regular-file.js'],
+  store: ['store', 'aws', 'crypto', 'errors.js', 'names.js', 'redact.js', 'regular-file.js'],
   aws: ['aws', 'errors.js', 'redact.js', 'regular-file.js'],
   kms: ['kms', 'aws', 'crypto', 'errors.js', 'redact.js', 'regular-file.js', 'suggest.js'],
   'dev-kms': ['dev-kms'],
@@ -109,7 +109,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'kms/provider.js',
     'kms/credential-fields.js',
     'kms/key-id.js',
-    'kms/region.js',
+    'aws/region.js',
     'errors.js',
   ],
 }

@@ -7,20 +7,20 @@ type Section = Readonly<Record<string, string | undefined>>
 /** The AWS configuration in force: the environment, and one profile of the shared files. */
 export interface AwsConfiguration {
   readonly env: Env
-  /** The profile's name, also if no file has it. */
+  /** The profile's name, which need not exist in a file. */
   readonly profile: string
-  /** The settings of the profile. As in the AWS CLI, those of the credentials file win. */
+  /** The settings of the profile. As in the AWS CLI, the credentials file takes precedence. */
   readonly settings: Section
-  /** The profile's `services` section; a name is such as `kms.endpoint_url`. */
+  /** The profile's `services` section, with names such as `kms.endpoint_url`. */
   readonly services: Section
-  /** The locations of the shared files that the environment names, for the SDK's lookups. */
+  /** The shared files that the environment names, for lookups in the SDK. */
   readonly files: { readonly configFilepath?: string; readonly filepath?: string }
 }
 
 /** The services whose endpoints keymgmt chooses. */
-export type AwsService = 'kms' | 'sts'
+export type AwsService = 'kms' | 'sts' | 's3'
 
-/** A custom endpoint, and the name of the setting that it is from. */
+/** A custom endpoint, and the name of the setting that defines it. */
 export interface CustomEndpoint {
   readonly url: string
   readonly source: string
@@ -58,7 +58,7 @@ export async function readConfiguration(env: Env, stored?: string): Promise<AwsC
   return { env, profile, settings, services, files }
 }
 
-/** Names in the configuration file that are of other sections than profiles. */
+/** Matches the sections of the configuration file that are not profiles. */
 const OTHER_SECTIONS = /^(services|sso-session)\./
 
 function missingProfile(name: string, source: string, known: Iterable<string>): KeymgmtError {
@@ -77,7 +77,7 @@ function missingProfile(name: string, source: string, known: Iterable<string>): 
   )
 }
 
-/** PURE: the custom endpoint of a service; undefined for AWS's own. */
+/** PURE: returns the custom endpoint of a service; undefined for AWS's own. */
 export function customEndpoint(
   configuration: AwsConfiguration,
   service: AwsService,
@@ -96,7 +96,10 @@ export function customEndpoint(
   return undefined
 }
 
-/** The settings that are true or false. The name of a variable is AWS_ and the name in capitals. */
+/**
+ * The settings that are true or false. The variable's name is AWS_ and the setting's name in
+ * capitals.
+ */
 export type Flag =
   'ignore_configured_endpoint_urls' | 'use_fips_endpoint' | 'use_dualstack_endpoint'
 
@@ -116,14 +119,17 @@ export function isSet({ env, profile, settings }: AwsConfiguration, flag: Flag):
   })
 }
 
-/** PURE: true if the profile names a source of credentials, or a part of one. */
+/** PURE: true if the profile names any source of credentials, even an incomplete one. */
 export function hasCredentials({ settings }: AwsConfiguration): boolean {
   return Object.keys(settings).some((name) =>
     /^(aws_|role_arn|credential_|sso_|web_identity_|login_)/.test(name),
   )
 }
 
-/** PURE: true if a process supplies the profile's credentials: the same ones in all Regions. */
+/**
+ * PURE: true if a process supplies the profile's credentials, which are then the same in all
+ * Regions.
+ */
 export function runsProcess({ settings }: AwsConfiguration): boolean {
   return settings.credential_process !== undefined && settings.role_arn === undefined
 }

@@ -24,8 +24,8 @@ export type ClientConfig = Pick<
 >
 
 /**
- * Reads the AWS configuration. Credentials are looked up when the first request needs
- * them: those of the settings, else the environment, the shared files, the role of the container or
+ * Opens a connection with the AWS configuration. The first request looks up the credentials: those
+ * of the settings, or else of the environment, the shared files, or the role of the container or
  * instance.
  * @throws KeymgmtError KMS_CREDENTIALS for a profile that does not exist; FIELD_INVALID for a
  * setting that would be ignored; TLS_REFUSED if the CA bundle can't be used.
@@ -45,8 +45,8 @@ export async function openConnection(
 }
 
 /**
- * The configuration that every client of the SDK has. The SDK would ignore some values of the two
- * flags, and endpoints of a profile that is stored.
+ * Returns the configuration of every SDK client. Sets the two flags and the endpoint explicitly,
+ * because the SDK ignores some of their values, and the endpoints of a stored profile.
  */
 export function clientConfig(
   configuration: AwsConfiguration,

@@ -23,16 +23,16 @@ export type Credentials = NonNullable<KMSClientConfig['credentials']>
 type Lookup = Extract<Credentials, (...args: never[]) => unknown>
 type Identity = Awaited<ReturnType<Lookup>>
 
-/** By profile: its process runs once for all providers and Regions. */
+/** Lookups by profile: its process runs once for all providers and Regions. */
 export type ProcessLookups = Map<string, Lookup>
 
 /** The settings of a connection to AWS. */
 export interface ConnectionSettings {
-  /** Name of the provider that they are of, if they are a provider's. */
+  /** Name of the provider, if the settings are those of a provider. */
   readonly name?: string
   /** AWS Region. */
   readonly region: string
-  /** Stored credentials by name, as a provider has them. Without any, AWS's chain applies. */
+  /** Stored credentials of the provider, by name. If there are none, AWS's chain applies. */
   readonly credentials: Readonly<Record<string, string>>
 }
 
@@ -45,12 +45,12 @@ export interface LookupConfig extends Pick<
 }
 
 /**
- * The credentials to sign with: the stored ones, else those of the environment, of the shared
- * files, or of the role of the container or instance. They are looked up once, and again before
- * they expire. The lookup ends with the handler's signal.
+ * Returns the credentials to sign with: the stored ones, or else those of the environment, the
+ * shared files, or the role of the container or instance. Looks them up once, and again before they
+ * expire. The handler's signal aborts the lookup.
  *
  * The lookup fails with KeymgmtError KMS_CREDENTIALS, which names the file or the call that failed.
- * @throws KeymgmtError KMS_CREDENTIALS if the environment has one half of a pair.
+ * @throws KeymgmtError KMS_CREDENTIALS if the environment has only one half of a pair.
  */
 export async function createCredentials(
   { region, credentials: stored }: ConnectionSettings,
@@ -67,7 +67,10 @@ export async function createCredentials(
   return memoized(guard(lookup, config.requestHandler))
 }
 
-/** The SDK would memoize too, but once for each client, and not a failure. */
+/**
+ * Caches the credentials for all clients, and failures too. The SDK caches per client, and no
+ * failures.
+ */
 function memoized(lookup: Lookup): Lookup {
   const remembering = rememberingFailure(lookup)
   return (
@@ -76,7 +79,7 @@ function memoized(lookup: Lookup): Lookup {
   )
 }
 
-/** A lookup can ask a person for something. One that failed is not repeated for this time. */
+/** Milliseconds before a failed lookup is repeated: a lookup may ask the user for something. */
 const FAILURE_LASTS_MS = 60_000
 
 function rememberingFailure(lookup: Lookup): Lookup {
@@ -108,8 +111,8 @@ function registered(identity: Identity): Identity {
 }
 
 /**
- * The credentials outside of the store. A profile whose source fails is not replaced by the role of
- * the machine: that would be somebody else.
+ * Returns the credentials from outside the store. If the profile's source fails, does not fall back
+ * to the role of the machine, which is another identity.
  */
 async function chainOf(
   stored: string | undefined,
@@ -123,7 +126,7 @@ async function chainOf(
   const init = {
     ...configuration.files,
     profile: configuration.profile,
-    // Not the Region of SSO, which is asked in its own.
+    // This Region is not used for SSO, which has its own.
     parentClientConfig: { region },
     clientConfig,
   }
@@ -136,7 +139,10 @@ async function chainOf(
   return lookup
 }
 
-/** An unset secret of a CI job is an empty variable: one half of a pair is a mistake. */
+/**
+ * Returns the pair of the environment. Refuses half a pair: an unset secret of a CI job is an empty
+ * variable.
+ */
 function environmentPair({ env }: AwsConfiguration): Identity | undefined {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = env
   if (Boolean(AWS_ACCESS_KEY_ID) === Boolean(AWS_SECRET_ACCESS_KEY))
@@ -148,7 +154,7 @@ function environmentPair({ env }: AwsConfiguration): Identity | undefined {
   })
 }
 
-/** The session of a role that the base credentials assume, in the provider's own Region. */
+/** Assumes the role with the base credentials, in the provider's own Region. */
 async function assumeRole(
   base: Credentials,
   { role_arn: RoleArn, external_id: ExternalId }: ConnectionSettings['credentials'],
@@ -171,7 +177,7 @@ async function assumeRole(
   return () => lookup()
 }
 
-/** A lookup that ends with the signal, and whose error names the file or the call. */
+/** Makes a lookup abort with the signal, and its error name the file or the call. */
 function guard(lookup: Credentials, handler: LookupHandler): Lookup {
   return async (properties) => {
     try {
@@ -183,7 +189,7 @@ function guard(lookup: Credentials, handler: LookupHandler): Lookup {
   }
 }
 
-/** Rejects when the signal ends, although no lookup in the SDK takes a signal. */
+/** Rejects when the signal aborts, because lookups in the SDK take no signal. */
 async function untilAborted<T>(signal: AbortSignal, result: Promise<T>): Promise<T> {
   let stop: () => void = () => undefined
   const aborted = new Promise<never>((_resolve, reject) => {
@@ -205,7 +211,9 @@ function lookupError(error: unknown, lastCall: LookupCall | undefined): unknown 
   const call = isReply || failure.code ? lastCall : undefined
   const where = call ? `${call.action ?? call.path} at ${call.host} failed: ` : ''
   const reason = isReply ? `${failure.name}: ${failure.message}` : failure.message || failure.code
-  return new KeymgmtError('KMS_CREDENTIALS', `no AWS credentials: ${where}${reason}`, {
+  // The SDK's words for the end of its chain. Its providers are not ours.
+  const found = reason.replace('Could not load credentials from any providers', 'none were found')
+  return new KeymgmtError('KMS_CREDENTIALS', `no AWS credentials: ${where}${found}`, {
     hints: [lookupHint(failure, call?.action)],
     requestId: failure.requestId,
     cause: error,

@@ -1,10 +1,10 @@
 import { KeymgmtError } from '../errors.js'
 
-/** The options of a client, beside the settings of its provider. */
+/** The options of a client that are not settings of its provider. */
 export interface ClientOptions {
-  /** Contains `AWS_KMS_ENDPOINT` and the like. */
+  /** Environment variables, such as `AWS_KMS_ENDPOINT`. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Ends every request. */
+  /** Aborts every request. */
   readonly signal: AbortSignal
   /** The version of keymgmt in the user agent, by which detection rules recognise keymgmt. */
   readonly version?: string
@@ -36,8 +36,8 @@ const AWS_DOMAINS = [
 ]
 
 /**
- * True for a host name that only AWS gives to AWS KMS: a public, FIPS or dual-stack endpoint, or
- * the endpoint of a VPC.
+ * True for a host name that only AWS can assign: a public, FIPS, dual-stack or VPC endpoint of AWS
+ * KMS.
  * @see https://docs.aws.amazon.com/general/latest/gr/kms.html
  */
 export function isAwsKms(host: string): boolean {
@@ -47,7 +47,7 @@ export function isAwsKms(host: string): boolean {
 }
 
 /**
- * Refuses an endpoint that somebody else could answer for: they would receive the key material
+ * Refuses an endpoint that somebody else could impersonate: they would receive the key material
  * wrapped under their own key.
  * @throws KeymgmtError KMS_ENDPOINT_REFUSED
  */
@@ -75,7 +75,7 @@ export function assertEndpoint(url: string, source: string): void {
   )
 }
 
-/** Undefined for a text that is not a URL of a host, such as `localhost:4566`. */
+/** Returns undefined for text that is not the URL of a host, such as `localhost:4566`. */
 function parseUrl(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined
   return url?.hostname ? url : undefined

@@ -11,7 +11,7 @@ export class NotSentError extends Error {
   }
 }
 
-/** The parts of an SDK error that are used here; any of them may be missing. */
+/** The parts of an SDK error that keymgmt uses. Any of them may be missing. */
 export interface AwsFailure {
   readonly error: unknown
   readonly name: string
@@ -21,7 +21,7 @@ export interface AwsFailure {
   readonly requestId: string | undefined
   /** False if keymgmt failed before it handed the request to the network. */
   readonly sent: boolean
-  /** True if AWS's clock differs from ours, and the SDK now corrects for it. */
+  /** True if AWS's clock differs from this machine's, and the SDK now corrects for that. */
   readonly clockCorrected: boolean
 }
 
@@ -31,7 +31,7 @@ interface Metadata {
   readonly clockSkewCorrected?: boolean
 }
 
-/** Reads what `error` says, whatever it is. */
+/** Returns the parts of any thrown value. */
 export function readFailure(thrown: unknown): AwsFailure {
   const sent = !(thrown instanceof NotSentError || thrown instanceof KeymgmtError)
   const error = thrown instanceof NotSentError ? thrown.cause : thrown

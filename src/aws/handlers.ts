@@ -3,12 +3,13 @@ import type { Readable } from 'node:stream'
 import { assertEndpoint } from './endpoint.js'
 import type { Transport } from './transport.js'
 
-/** The longest time until a response begins, and then until it ends, in milliseconds. */
+/** Longest time in milliseconds until a response begins, and again until it ends. */
 const RESPONSE_TIMEOUT_MS = 30_000
 
 /**
  * Ends the requests under way when `signal` does, so that no call site has to pass the signal. A
- * response that does not end in time fails, which the SDK itself would wait for.
+ * request with a signal of its own ends with that one instead. A response that does not end in time
+ * fails, which the SDK itself would wait for.
  */
 export class AbortableHandler extends NodeHttpHandler {
   readonly signal: AbortSignal
@@ -27,7 +28,10 @@ export class AbortableHandler extends NodeHttpHandler {
 
   override async handle(...[request, options]: Parameters<NodeHttpHandler['handle']>) {
     try {
-      const result = await super.handle(request, { ...options, abortSignal: this.signal })
+      const result = await super.handle(request, {
+        ...options,
+        abortSignal: options?.abortSignal ?? this.signal,
+      })
       endWithin(result.response.body as Readable, this.#responseTimeoutMs)
       return result
     } catch (error) {
@@ -37,7 +41,7 @@ export class AbortableHandler extends NodeHttpHandler {
   }
 }
 
-/** Makes a response fail that is not complete after `ms`. */
+/** Fails a response that is not complete after `ms` milliseconds. */
 function endWithin(body: Readable, ms: number): void {
   const timer = setTimeout(() => {
     const error = new Error(`the response did not end within ${ms} ms`)
@@ -49,8 +53,8 @@ function endWithin(body: Readable, ms: number): void {
 }
 
 /**
- * Gives the error of a host with several addresses a message. Node.js leaves it empty: the messages
- * are in the errors of the attempts, one for each address.
+ * Adds a message to the error of a host with several addresses. Node.js leaves it empty: the
+ * messages are in the errors of the attempts, one for each address.
  */
 function describeAttempts(error: unknown): void {
   const failure = (error ?? {}) as Partial<AggregateError>
@@ -58,7 +62,7 @@ function describeAttempts(error: unknown): void {
     failure.message = failure.errors.map(({ message }: Error) => message).join('; ')
 }
 
-/** A request of a lookup of credentials. */
+/** A request that looks up credentials. */
 export interface LookupCall {
   readonly host: string
   readonly path: string
@@ -66,12 +70,12 @@ export interface LookupCall {
   readonly action: string | undefined
 }
 
-/** Sends the requests of a lookup of credentials, and remembers the last for the error. */
+/** Sends the requests that look up credentials, and remembers the last one for the error. */
 export class LookupHandler extends AbortableHandler {
   lastCall: LookupCall | undefined
 
   /**
-   * The SDK chooses the endpoint by itself here.
+   * Checks the endpoint, which the SDK chooses for these requests.
    * @throws KeymgmtError KMS_ENDPOINT_REFUSED
    */
   override async handle(...[request, options]: Parameters<NodeHttpHandler['handle']>) {

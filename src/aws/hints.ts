@@ -27,7 +27,7 @@ const POLICIES_OF = new Map([
 const MULTI_FACTOR = /multi-?factor/i
 
 /**
- * How to allow an operation that AWS denied, from AWS's message.
+ * Returns the hint that says how to allow a denied operation, based on AWS's message.
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
  */
 export function permissionHint(permission: string, message: string): string {
@@ -45,7 +45,7 @@ export function permissionHint(permission: string, message: string): string {
 const MFA_HINT =
   'AWS requires MFA here: get a session with aws sts get-session-token --serial-number DEVICE --token-code CODE, and set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN'
 
-/** The hint for an error that is due to a wrong clock. */
+/** The hint for an error that a wrong clock caused. */
 export const CLOCK_HINT =
   "correct this machine's clock, which differs from AWS's by more than 5 minutes; then run the same command again"
 
@@ -62,8 +62,7 @@ export const EXPIRED_HINT =
   'the session has expired: get new credentials, then run the same command again'
 
 /**
- * The hint for a lookup of credentials that failed; `action` is the call of STS that failed, if one
- * did.
+ * Returns the hint for a failed lookup of credentials. `action` is the failed call of STS, if any.
  */
 export function lookupHint(failure: AwsFailure, action: string | undefined): string {
   const { name, code, message } = failure
@@ -74,5 +73,5 @@ export function lookupHint(failure: AwsFailure, action: string | undefined): str
   if (isClockSkew(failure)) return CLOCK_HINT
   if (code === 'ENOENT' || code === 'EACCES')
     return 'create the file, or correct the setting that names it (AWS_WEB_IDENTITY_TOKEN_FILE, or the AWS profile)'
-  return 'check AWS_PROFILE and the AWS configuration files, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the provider credentials'
+  return 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write credentials=@FILE to the provider'
 }

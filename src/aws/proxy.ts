@@ -35,10 +35,10 @@ const METADATA_HOSTS = [
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
 
 /**
- * PURE: the proxy through which to connect to `target`; undefined to connect directly. The rules
- * are those of the AWS CLI and of curl:
+ * PURE: returns the proxy for connections to `target`; undefined to connect directly. The rules are
+ * those of the AWS CLI and of curl:
  *
- * - The lower-case name of a variable wins, even if its value is empty: then it is off.
+ * - The lower-case name of a variable takes precedence. If its value is empty, the proxy is off.
  * - `https://` uses `HTTPS_PROXY` only, `http://` uses `HTTP_PROXY` only.
  * - An entry of `NO_PROXY` matches the host and all its subdomains; with a port, only that port.
  *
@@ -87,7 +87,8 @@ function parseProxy(value: string, variable: string): Proxy {
       hints: [`set ${variable} to the http:// or https:// address of a proxy`],
     })
   }
-  // A "/", "?" or "#" in a password ends the host too early, and the rest is part of the password.
+  // A "/", "?" or "#" in the password would end the host too early, and expose the rest of the
+  // password.
   if (pathname !== '/' || search !== '' || hash !== '') throw invalid(variable)
   const address = `${hostname}:${port || DEFAULT_PORTS[protocol]}`
   const authorization = basicAuthorization(username, password, variable)

@@ -94,7 +94,7 @@ function statusText(status: number | undefined): string {
   return status === undefined || Number.isNaN(status) ? 'it sent no HTTP status' : `HTTP ${status}`
 }
 
-/** The error for a proxy that can't be reached, or that broke the connection off. */
+/** Returns the error for a proxy that can't be reached, or that closed the connection. */
 export function proxyConnectionError(error: unknown, target: Target, proxy: Proxy): KeymgmtError {
   if (error instanceof KeymgmtError) return error
   const { address, variable, url } = proxy

@@ -22,22 +22,22 @@ export interface Transport {
   readonly httpsAgent: Agent
 }
 
-/** The same as the SDK's own agents. */
+/** The SDK's own limit. */
 const MAX_SOCKETS = 50
 
 /** Less than the SDK's connection timeout of 10 s, whose error does not name the proxy. */
 const TUNNEL_TIMEOUT_MS = 9_000
 
-/** More than the SDK's connection timeout: ends connections that nobody waits for any more. */
+/** More than the SDK's connection timeout: closes connections that no request waits for. */
 const DIRECT_TIMEOUT_MS = 11_000
 
 /**
- * The way to AWS that the environment prescribes, as in the AWS CLI: `HTTPS_PROXY`, `HTTP_PROXY`,
- * `NO_PROXY`, `AWS_CA_BUNDLE` and `ca_bundle` of the profile. Use it for every SDK client, and for
- * the lookup of credentials.
+ * Returns the agents for connections to AWS, as the environment configures them for the AWS CLI:
+ * `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`, `AWS_CA_BUNDLE` and `ca_bundle` of the profile. Use them
+ * for every SDK client, and to look up credentials.
  *
- * A request over it fails with KeymgmtError PROXY_FAILED or TLS_REFUSED if the proxy or the
- * certificate is the cause; then nothing of the request was sent.
+ * If the proxy or a certificate fails, the request fails with KeymgmtError PROXY_FAILED or
+ * TLS_REFUSED, and nothing of it was sent.
  * @throws KeymgmtError TLS_REFUSED if the CA bundle can't be used.
  */
 export function createTransport(configuration: AwsConfiguration): Transport {
@@ -60,7 +60,7 @@ interface Route {
 
 type ConnectOptions = Parameters<Agent['connect']>[1]
 
-/** Opens each connection directly or through a proxy, and hands it over once it is safe to use. */
+/** Opens each connection directly or through a proxy, and returns it after the TLS handshake. */
 class RoutingAgent extends Agent {
   readonly #protocol: Target['protocol']
   readonly #route: Route
@@ -71,7 +71,7 @@ class RoutingAgent extends Agent {
     this.#route = route
   }
 
-  /** The library would look at the call stack. */
+  /** The library would inspect the call stack instead. */
   override isSecureEndpoint(): boolean {
     return this.#protocol === 'https:'
   }

@@ -5,7 +5,7 @@
 export const ENVIRONMENT = [
   [
     'KEYMGMT_STORE',
-    'The store: an absolute path or a file: URL. It takes precedence over the setting store.',
+    'The store: an absolute path, or a file: or s3: URL, such as s3://BUCKET/PREFIX?region=REGION. It takes precedence over the setting store.',
   ],
   [
     'KEYMGMT_HOME',
@@ -13,7 +13,7 @@ export const ENVIRONMENT = [
   ],
   [
     'KEYMGMT_KEYFILE',
-    'The keyfile; else $KEYMGMT_HOME/keyfile, the setting keyfile, or $XDG_CONFIG_HOME/keymgmt/keyfile.',
+    'The keyfile; else $KEYMGMT_HOME/keyfile, the setting keyfile, or $XDG_CONFIG_HOME/keymgmt/keyfile. A store on S3 has $XDG_CONFIG_HOME/keymgmt/STORE-ID.keyfile.',
   ],
   [
     'KEYMGMT_PASSPHRASE_FILE',
@@ -45,7 +45,7 @@ export const ENVIRONMENT = [
   ],
   [
     'HTTPS_PROXY, HTTP_PROXY, NO_PROXY',
-    'Proxy for requests to AWS, and hosts that are reached without it. Lower case wins. Loopback and the metadata endpoints never use a proxy.',
+    'Proxy for requests to AWS, and hosts that are reached without it. A name in lower case takes precedence. Loopback and the metadata endpoints never use a proxy.',
   ],
   [
     'AWS_CA_BUNDLE',

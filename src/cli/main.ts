@@ -5,6 +5,7 @@ import { runProgram } from './program.js'
 export async function main(): Promise<number> {
   // Warnings of Node.js and the SDK are for keymgmt's developers, not for its users.
   process.removeAllListeners('warning')
+  console.warn = () => undefined
   const interrupt = new AbortController()
   let signalled = 0
   const onSignal = (status: number) => () => {

@@ -5,7 +5,14 @@ import { quotePlain } from '../router/quote.js'
 import { didYouMean } from '../suggest.js'
 import { makeFolder } from '../store/files.js'
 import { assertFoldersAbove } from '../store/folders-above.js'
-import { absolutePath, hasHome, locate, settingsFile, storeFolder } from '../store/locate.js'
+import {
+  absolutePath,
+  hasHome,
+  locate,
+  nameOfStore,
+  settingsFile,
+  storeLocation,
+} from '../store/locate.js'
 import { assertPrivate } from '../store/permissions.js'
 import { readPrivateFile } from '../store/private-file.js'
 import { FORMAT_VARIABLES } from './environment.js'
@@ -20,7 +27,7 @@ type Check = (value: string, name: string, platform: string) => unknown
 const CHECKS = {
   format: (value) => parseFormat(value),
   keyfile: absolutePath,
-  store: storeFolder,
+  store: storeLocation,
 } as const satisfies Readonly<Record<string, Check>>
 
 /** The name of a setting. */
@@ -122,11 +129,14 @@ export function effectiveSettings(
   { terminal, settings }: Pick<Context, 'terminal' | 'settings'>,
   format: Effective<FormatName>,
 ): Readonly<Record<SettingName, Effective>> {
-  const { storeDir, keyfile, sources } = locate(terminal.env, terminal.platform, homedir, settings)
+  const location = locate(terminal.env, terminal.platform, homedir, settings)
+  const { sources } = location
+  // The keyfile of a store on S3 depends on its id, which is in the bucket.
+  const keyfile = 's3' in location ? (terminal.env.KEYMGMT_KEYFILE ?? '') : location.keyfile
   return {
     format,
     keyfile: { value: keyfile, source: sources.keyfile },
-    store: { value: storeDir, source: sources.storeDir },
+    store: { value: nameOfStore(location), source: sources.store },
   }
 }
 

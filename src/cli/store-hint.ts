@@ -28,9 +28,11 @@ export function missingStoreHint(surroundings: Surroundings): string | undefined
 
 function storeOf({ terminal, settings }: Surroundings): { text: string; exists: boolean } {
   const location = locate(terminal.env, terminal.platform, homedir, settings)
-  return { text: describeStore(location), exists: storeExists(location.storeDir) }
+  // To use a store on S3 that does not exist is an error by itself.
+  const exists = 's3' in location || storeExists(location.storeDir)
+  return { text: describeStore(location), exists }
 }
 
 function missing(text: string): string {
-  return `there is no store in ${text}: check KEYMGMT_STORE, KEYMGMT_HOME and the setting store`
+  return `there is no store in ${text}: if you expected one, check KEYMGMT_STORE, KEYMGMT_HOME and the setting store`
 }

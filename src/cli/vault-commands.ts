@@ -24,7 +24,6 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
   monitor: STORE,
   namespace: 'keymgmt has no namespaces: use one store for each: set KEYMGMT_STORE',
   'operator generate-root': SEAL,
-  'operator init': STORE,
   'operator raft': BACKUP,
   'operator seal': SEAL,
   'operator unseal': SEAL,

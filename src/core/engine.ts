@@ -5,9 +5,9 @@ import type { Store } from '../store/store.js'
 import type { KmsRecord } from './records/model.js'
 
 /**
- * - `done`: AWS has it now;
- * - `failed`: it remains to be done;
- * - `skipped`: the command was not asked to do it, and left it alone;
+ * - `done`: the action succeeded;
+ * - `failed`: the action remains to be done;
+ * - `skipped`: the action was not part of the request, and was not taken;
  * - `lost`: AWS no longer has the KMS key;
  * - `not-applicable`: the action does not apply there.
  */
@@ -19,7 +19,7 @@ export interface Outcome {
   readonly provider: string
   /** AWS Region. */
   readonly region: string
-  /** Absent where no version is concerned. */
+  /** Absent if the outcome is not that of a version. */
   readonly version?: number
   /** Present if the outcome is that of an alias. */
   readonly alias?: string
@@ -33,15 +33,15 @@ export interface Outcome {
   readonly wayOut?: string
 }
 
-/** The context of all operations. Nothing is opened before it is needed. */
+/** The context of all operations. An operation opens only what it needs. */
 export interface Engine {
-  /** Sealed: its records are unreadable outside of it. */
+  /** A sealed store. */
   readonly store: Store
   /** The kinds of KMS that providers may have. */
   readonly kinds: KmsKinds
   /** The clock of all records. */
   readonly now: () => Date
-  /** Receives what is being done, for a person who watches. Never contains secrets. */
+  /** Receives the current activity, for a progress line. Never contains secrets. */
   readonly progress: (message: string) => void
   /** Receives notices for the user. Never contains secrets. */
   readonly notice: (message: string) => void
@@ -61,7 +61,7 @@ export function createEngine(options: Pick<Engine, 'store' | 'kinds'> & Partial<
 }
 
 /**
- * The kind of a stored provider.
+ * Returns the kind of a stored provider.
  * @throws KeymgmtError STORE_VERSION for a kind that only a newer keymgmt has.
  */
 export function kindOf({ kinds }: Engine, { provider }: Pick<KmsRecord, 'provider'>): KmsKind {
@@ -76,7 +76,7 @@ export function kindOf({ kinds }: Engine, { provider }: Pick<KmsRecord, 'provide
   )
 }
 
-/** The settings of a stored provider, as its kind takes them. */
+/** Returns the settings that a kind of KMS takes, from a stored provider. */
 export function providerSettings({ name, keyCollection, credentials }: KmsRecord): KmsSettings {
   return { name, region: keyCollection, credentials }
 }

@@ -91,16 +91,16 @@ export const DEFAULT_KEY_TYPE = 'rsa-2048' satisfies KeyTypeName
 export const KEY_TYPE_NAMES = Object.keys(KEY_TYPES) as readonly KeyTypeName[]
 
 /**
- * The public key of asymmetric `material` as SubjectPublicKeyInfo PEM, or undefined where the type
- * has none.
+ * Returns the public key of asymmetric `material` as SubjectPublicKeyInfo PEM; undefined for other
+ * types.
  */
 export function publicKeyPem(type: KeyTypeName, material: Uint8Array): string | undefined {
   return publicKeyOf(type, material)?.export({ format: 'pem', type: 'spki' }).toString()
 }
 
 /**
- * The public key of asymmetric `material` as SubjectPublicKeyInfo DER, or undefined where the type
- * has none.
+ * Returns the public key of asymmetric `material` as SubjectPublicKeyInfo DER; undefined for other
+ * types.
  */
 export function publicKeyDer(type: KeyTypeName, material: Uint8Array): Uint8Array | undefined {
   return publicKeyOf(type, material)?.export({ format: 'der', type: 'spki' })
@@ -112,7 +112,7 @@ function publicKeyOf(type: KeyTypeName, material: Uint8Array): KeyObject | undef
   return createPublicKey(createPrivateKey({ key, format: 'der', type: 'pkcs8' }))
 }
 
-/** Unencrypted PKCS#8 DER, as it is stored and sent to a KMS. The caller wipes it. */
+/** Returns the unencrypted PKCS#8 DER that is stored and sent to a KMS. The caller wipes it. */
 export function pkcs8(privateKey: KeyObject): Buffer {
   return privateKey.export({ format: 'der', type: 'pkcs8' })
 }

@@ -62,8 +62,8 @@ const ALGORITHM = 'aes-256-gcm'
 export async function createRootKey(
   seal: SealKind,
   secret: Uint8Array,
+  storeId: string = randomUUID(),
 ): Promise<{ header: SealHeader; root: RootKey }> {
-  const storeId = randomUUID()
   const key = randomBytes(32)
   const unwrapped = {
     format: 1 as const,
@@ -111,7 +111,7 @@ export async function openRootKey(
   } catch {
     const what = unwrapped.seal === 'passphrase' ? 'the passphrase' : 'the keyfile'
     throw new KeymgmtError('STORE_SEALED', `${what} does not open this store`, {
-      hints: [`give ${what} that the store was created with; nothing was changed`],
+      hints: [`use ${what} that seals this store; nothing was changed`],
     })
   } finally {
     wrapping.fill(0)

@@ -1,4 +1,7 @@
-/** The `credentials` that a provider of AWS KMS takes: Vault's four and our three. */
+/**
+ * The `credentials` that a provider of AWS KMS takes: four of Vault, and three that only keymgmt
+ * has.
+ */
 export const AWS_CREDENTIALS = {
   access_key: 'AWS access key id.',
   secret_key: 'AWS secret access key.',
@@ -9,7 +12,7 @@ export const AWS_CREDENTIALS = {
   external_id: 'External id for assuming role_arn.',
 } as const
 
-/** Those that nobody else may see. */
+/** The names whose values are secret. */
 export const SECRET_CREDENTIALS: readonly (keyof typeof AWS_CREDENTIALS)[] = [
   'secret_key',
   'session_token',

@@ -5,5 +5,5 @@ export const KMS_KINDS = ['awskms'] as const
 /** The name of a kind of KMS. */
 export type KmsKindName = (typeof KMS_KINDS)[number]
 
-/** Every kind of KMS; the compiler asks for one that is missing. */
+/** Every kind of KMS. The compiler reports a missing one. */
 export type KmsKinds = Readonly<Record<KmsKindName, KmsKind>>

@@ -2,9 +2,9 @@
 export interface PlannedCall {
   readonly operation: string
   readonly region: string
-  /** The id of the KMS key, or in brackets what is to be made. */
+  /** The id of the KMS key, or the description of a new one in brackets. */
   readonly kmsKey: string
   readonly alias?: string
-  /** US dollars that it adds to a month's bill; negative if it saves them. */
+  /** US dollars that it adds to the monthly bill; negative if it reduces the bill. */
   readonly monthlyCost: number
 }

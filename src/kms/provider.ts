@@ -28,7 +28,7 @@ export interface KmsAccount {
 
 /** The address of a KMS. */
 export interface KmsEndpoint {
-  /** Such as `https://kms.us-west-1.amazonaws.com`. */
+  /** For example `https://kms.us-west-1.amazonaws.com`. */
   readonly origin: string
   /** True for an address on this machine, such as that of an embedded KMS. */
   readonly isLoopback: boolean
@@ -36,19 +36,19 @@ export interface KmsEndpoint {
   readonly isAws: boolean
 }
 
-/** The caller, as the KMS's identity service names it. */
+/** The caller, as the identity service of the KMS (AWS: STS) names it. */
 export interface KmsIdentity extends KmsAccount {
-  /** Such as `arn:aws:iam::111122223333:user/operator`. */
+  /** For example `arn:aws:iam::111122223333:user/operator`. */
   readonly arn: string
 }
 
-/** PURE: the account in an ARN of AWS KMS; undefined if it contains none. */
+/** PURE: returns the account in an ARN of AWS KMS; undefined if it contains none. */
 export function accountIn(arn: string): KmsAccount | undefined {
   const [, partition = '', , , account = ''] = arn.split(':')
   return /^\d{12}$/.test(account) ? { account, partition } : undefined
 }
 
-/** PURE: the Region in an ARN of AWS KMS; undefined for an id. */
+/** PURE: returns the Region in an ARN of AWS KMS; undefined for an id. */
 export function regionIn(arnOrId: string): string | undefined {
   return arnOrId.startsWith('arn:') ? arnOrId.split(':')[3] : undefined
 }
@@ -61,9 +61,9 @@ export interface KmsKeyRequest {
   readonly purpose: readonly Purpose[]
   /** True for a multi-Region primary. */
   readonly multiRegion: boolean
-  /** For a person who finds it in the provider's console. */
+  /** The description that the console of the KMS shows. */
   readonly description: string
-  /** Put on the KMS key in the same call that makes it. */
+  /** Tags, which the call that creates the KMS key sets. */
   readonly tags: Readonly<Record<string, string>>
 }
 
@@ -100,102 +100,105 @@ export interface TaggedKmsKeys {
 export type KmsKeyState =
   'enabled' | 'disabled' | 'pending-import' | 'pending-deletion' | 'creating' | 'unavailable'
 
-/** The KMS's description of one of its keys. */
+/** The observed state of a KMS key. */
 export interface KmsKeyStatus {
   /** Id and ARN of the KMS key. */
   readonly key: KmsKey
   /** State of the KMS key. */
   readonly state: KmsKeyState
-  /** When it is going to be deleted, if that is scheduled and has a date. */
+  /** The deletion date, if the deletion is scheduled and has a date. */
   readonly deletionDate: Date | undefined
-  /** When its material is going to be deleted by itself. */
+  /** The time at which its material expires; undefined for never. */
   readonly expires: Date | undefined
-  /** The KMS's name for the material in it, where it has one. */
+  /** The KMS's id of the current material; undefined if it has none. */
   readonly materialId: string | undefined
-  /** Of a multi-Region key, the Region of its primary and all of its Regions. */
+  /** The Region of the primary and all Regions of a multi-Region key; undefined for any other. */
   readonly multiRegion:
     { readonly primary: string; readonly regions: readonly string[] } | undefined
-  /** True if it takes imported material. */
+  /** True if its material is imported (Origin EXTERNAL). */
   readonly external: boolean
-  /** Its type and purpose in our words; undefined if we have none for it. */
+  /** Its key type and purposes; undefined if keymgmt has no such type. */
   readonly kind: { readonly type: KeyTypeName; readonly purpose: readonly Purpose[] } | undefined
 }
 
 /** The KMS's reply to an import. */
 export interface ImportedMaterial {
-  /** The KMS's name for the material in this KMS key, where it has one. */
+  /** The KMS's id of the material in this KMS key; undefined if it has none. */
   readonly materialId?: string | undefined
 }
 
-/** The owner of an alias to move. */
+/** Proof that an alias may be moved. */
 export interface AliasOwner {
-  /** The ids of the KMS keys that it may be moved away from. */
+  /** The ids of the KMS keys from which the alias may be moved. */
   readonly keys: ReadonlySet<string>
   /**
-   * True if it is known to be ours, whatever it names now; `unknown` if its creation was begun
-   * before and no reply is on record.
+   * True if the alias is on record as ours, even if it now points elsewhere; `unknown` if its
+   * creation has no reply on record.
    */
   readonly exists: boolean | 'unknown'
 }
 
 /**
  * A key management service, as one configured destination. Every call except
- * {@link KmsProvider.create} may be repeated: if AWS is in the requested state already, it succeeds
- * without a change. A call resolves when the service has confirmed the change, and waits for the
- * service's eventual consistency.
+ * {@link KmsProvider.create} can be repeated: if the KMS is already in the requested state, the
+ * call succeeds without a change. A call resolves when the service has confirmed the change, and
+ * waits for the service's eventual consistency.
  *
  * Every method may throw KeymgmtError KMS_ACCESS_DENIED, KMS_CREDENTIALS, KMS_UNREACHABLE,
  * KMS_LIMIT, KMS_TIMEOUT, KMS_KEY_NOT_FOUND, KMS_FAILED, INTERRUPTED; the message names the call,
- * the Region and what it was about.
+ * the Region and the subject.
  */
 export interface KmsProvider {
-  /** The Region that new KMS keys are made in. */
+  /** The Region in which KMS keys are created. */
   readonly region: string
 
-  /** The origin of the endpoint, and if it is on this machine; no request is sent for it. */
+  /** Returns the endpoint. Sends no request. */
   endpoint(): Promise<KmsEndpoint>
 
-  /** The account that requests go to; undefined if it can't be read. */
+  /** Returns the account to which requests go; undefined if it can't be read. */
   account(): Promise<KmsAccount | undefined>
 
-  /** The caller. AWS needs no permission for it. */
+  /** Returns the caller. AWS requires no permission for this. */
   identity(): Promise<KmsIdentity>
 
   /**
-   * Makes one empty KMS key. Sent at most once.
-   * @throws KeymgmtError KMS_AMBIGUOUS when it is unknown whether the KMS key was made.
+   * Creates one KMS key without material. Sends the request at most once.
+   * @throws KeymgmtError KMS_AMBIGUOUS if the reply was lost, so that the KMS key may or may not
+   * exist.
    */
   create(request: KmsKeyRequest): Promise<KmsKey>
 
   /**
-   * The KMS keys of the provider's own Region that carry one of these operation ids, by operation
-   * id. One that is not seen yet is waited for until what was requested at `since`, the end of the
-   * last attempt, must be visible.
+   * Returns the KMS keys in the provider's own Region that have one of these operation ids as a
+   * tag, by operation id. Waits for missing ones until a KMS key that was requested at `since`, the
+   * end of the last attempt, must be visible.
    */
   findByOperation(operationIds: ReadonlySet<string>, since: Date): Promise<Map<string, KmsKey>>
 
-  /** The KMS keys of a Region whose tag `name` has this value. */
+  /** Returns the KMS keys of a Region whose tag `name` has this value. */
   findTagged(region: string, name: string, value: string): Promise<TaggedKmsKeys>
 
   /**
-   * Creates the related, still empty KMS key in another Region. If it exists, this returns it.
-   * @throws KeymgmtError KMS_AMBIGUOUS if it is unknown whether it was created; that is unknown
-   * after KMS_TIMEOUT and INTERRUPTED too. After any other error, it was not created.
+   * Creates the replica, without material, in another Region. Returns an existing replica. `key` is
+   * the primary; its ARN names its Region.
+   * @throws KeymgmtError KMS_AMBIGUOUS if the reply was lost. After this error, KMS_TIMEOUT or
+   * INTERRUPTED, the replica may or may not exist. After any other error, it does not exist.
    */
   replicate(key: KmsKey, toRegion: string, request: KmsKeyRequest): Promise<KmsKey>
 
-  /** Waits until the replica in `region` takes material. */
+  /** Waits until the replica in `region` accepts material. */
   awaitReplica(region: string, key: KmsKey): Promise<void>
 
   /**
-   * The replica of a KMS key that was last requested at `since`, if it exists. If its Region can't
-   * be reached, the Region of the KMS key is asked which replicas it has.
+   * Returns the replica of the primary `key` that was last requested at `since`; undefined if it
+   * does not exist. If its Region can't be reached, reads the list of replicas in the primary's
+   * Region.
    */
   findReplica(key: KmsKey, region: string, since: Date): Promise<KmsKey | undefined>
 
   /**
-   * Puts the material into the KMS key and leaves it usable: until `validTo`, or for ever. The
-   * provider does not keep `material`.
+   * Imports the material into the KMS key, which is then usable until `validTo`, or without an
+   * expiry. Does not keep `material`.
    */
   importMaterial(
     region: string,
@@ -206,7 +209,7 @@ export interface KmsProvider {
   ): Promise<ImportedMaterial>
 
   /**
-   * True if the KMS key has exactly this material; undefined if AWS can't show that without a
+   * True if the KMS key has exactly this material; undefined if AWS can't prove that without a
    * change.
    */
   holds(
@@ -217,9 +220,9 @@ export interface KmsProvider {
   ): Promise<boolean | undefined>
 
   /**
-   * Asks the KMS key to take this material, which it does only if it has had it before. It is
-   * changed only if it had none, and expires at `validTo`, or never.
-   * @returns undefined if it is refused.
+   * Imports this material again, which the KMS key accepts only if it has had the material before.
+   * Changes the KMS key only if it has no material. The material expires at `validTo`, or never.
+   * @returns undefined if the KMS key refuses the material.
    */
   accepts(
     region: string,
@@ -229,12 +232,15 @@ export interface KmsProvider {
     validTo?: Date,
   ): Promise<ImportedMaterial | undefined>
 
-  /** Deletes the material of this id, or the current one, from the KMS key, which stays. */
+  /**
+   * Deletes the material with this id, or the current material, from the KMS key. The KMS key
+   * stays.
+   */
   deleteMaterial(region: string, key: KmsKey, materialId?: string): Promise<void>
 
   /**
-   * The KMS key as the KMS describes it; undefined if it has none of that id. One that is not on
-   * record yet is named by its id or its ARN.
+   * Returns the observed state of a KMS key; undefined if the KMS has no such key. A string is an
+   * id or an ARN.
    */
   inspect(region: string, key: KmsKey | string): Promise<KmsKeyStatus | undefined>
   /** Returns the tags of a KMS key. */
@@ -242,13 +248,13 @@ export interface KmsProvider {
   /** Adds tags to a KMS key, or changes them. */
   tag(region: string, key: KmsKey, tags: Readonly<Record<string, string>>): Promise<void>
 
-  /** The id of the KMS key that each alias of the Region names that is in `names`. */
+  /** Returns the id of the KMS key that each alias in `names` points to in the Region. */
   aliasTargets(region: string, names: ReadonlySet<string>): Promise<ReadonlyMap<string, string>>
 
   /**
-   * Makes `alias` name the KMS key: creates it, or moves it.
-   * @throws KeymgmtError KMS_FAILED when the alias names a KMS key that is not its owner's; it is
-   * left alone.
+   * Points `alias` to the KMS key: creates the alias, or moves it.
+   * @throws KeymgmtError KMS_FAILED if the alias points to a KMS key that is not in `owner.keys`.
+   * The alias is not changed.
    */
   pointAlias(region: string, alias: string, key: KmsKey, owner: AliasOwner): Promise<void>
   /** Deletes an alias. */
@@ -260,19 +266,20 @@ export interface KmsProvider {
   disable(region: string, key: KmsKey): Promise<void>
 
   /**
-   * Schedules the KMS key for deletion after `days` days. Returns the date.
+   * Schedules the KMS key for deletion in `days` days. Returns the date; undefined if a primary
+   * waits for its replicas.
    * @throws KeymgmtError KMS_KEY_NOT_FOUND when it has been deleted.
    */
   scheduleDeletion(region: string, key: KmsKey, days: number): Promise<Date | undefined>
 
   /**
-   * Takes a scheduled deletion back, which leaves the KMS key disabled.
+   * Cancels a scheduled deletion. The KMS key is then disabled.
    * @throws KeymgmtError KMS_KEY_NOT_FOUND when it has been deleted.
    */
   cancelDeletion(region: string, key: KmsKey): Promise<void>
 }
 
-/** Settings of one provider, as they are stored. */
+/** The stored settings of one provider. */
 export interface KmsSettings {
   /** The name of the provider, for errors. */
   readonly name?: string
@@ -285,9 +292,9 @@ export interface KmsSettings {
 /** One kind of KMS (`provider=awskms`). */
 export interface KmsKind {
   /**
-   * Checks, without any call, that keys of this type can be distributed to the Region for this
+   * Checks, without a request, that keys of this type can be distributed to the Region for this
    * purpose and protection.
-   * @throws KeymgmtError UNSUPPORTED_BY_KMS, saying what can be had instead.
+   * @throws KeymgmtError UNSUPPORTED_BY_KMS, with the supported choices.
    */
   assertSupported(
     type: KeyTypeName,
@@ -296,16 +303,16 @@ export interface KmsKind {
     region: string,
   ): Promise<void>
   /**
-   * Checks, without any call, that the Regions in `field` exist, and that a key can be in all of
-   * them. With `allowUnknown`, a Region may also be one that this version does not know.
-   * @throws KeymgmtError FIELD_INVALID, with the Region that was probably meant.
+   * Checks, without a request, that the Regions in `field` exist, and that one key can be in all of
+   * them. `allowUnknown` accepts a Region that this version does not know.
+   * @throws KeymgmtError FIELD_INVALID, with a similar Region as a suggestion.
    */
   assertRegions(field: string, regions: readonly string[], allowUnknown: boolean): Promise<void>
   /**
-   * Refuses credentials that cannot be right, without any call.
+   * Refuses invalid credentials, without a request.
    * @throws KeymgmtError FIELD_INVALID, KMS_ENDPOINT_REFUSED.
    */
   assertCredentials(credentials: KmsSettings['credentials']): Promise<void>
-  /** Opens a provider; the first request is made by the provider's own methods. */
+  /** Opens a provider. Sends no request. */
   open(settings: KmsSettings): Promise<KmsProvider>
 }

@@ -148,6 +148,7 @@ function distributionData({
   state,
   versionAliases,
   droppedRegions,
+  primaryRegions,
 }: DistributionRecord): Record<string, Json> {
   const [primary = ''] = regions
   const ids = createdKmsKeys({ kmsKeys }).flatMap(({ version, region, key }) =>
@@ -161,6 +162,7 @@ function distributionData({
     versions: Object.fromEntries(ids),
     ...(versionAliases && { version_aliases: versionAliases }),
     ...(droppedRegions && { dropped_regions: droppedRegions }),
+    ...(primaryRegions && { primary_regions: primaryRegions }),
     ...(state !== 'active' && { state }),
   }
 }

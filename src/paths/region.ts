@@ -1,8 +1,14 @@
-import { REGION_PATTERN } from '../kms/region.js'
+import { REGION_PATTERN } from '../aws/region.js'
 import { boolean } from '../router/fields.js'
 
 /** The check of a field that takes an AWS Region. */
 export const REGION = { pattern: REGION_PATTERN, example: 'us-west-1' }
+
+/** The check of a field that takes a list of AWS Regions. */
+export const REGIONS = {
+  ...REGION,
+  refuseEmpty: 'a variable may be unset; to use the default, leave the field out',
+}
 
 /** The field that lets the same write name a Region that this version does not know. */
 export const allowUnknownRegion = boolean(

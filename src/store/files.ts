@@ -26,7 +26,7 @@ function assertOwnFolder(parent: string, folder: string): void {
   if (uid === 0) return
   throw permissionsError(
     `root would create ${folder} in ${parent}, which belongs to another user (uid ${uid})`,
-    `run without sudo, or as root with root's own home: sudo -H; or create the folder first: mkdir -m 700 ${folder}`,
+    `run without sudo, or as root with root's own home: sudo -H; in a container, set HOME, or KEYMGMT_HOME for the store, to a folder of root's: KEYMGMT_HOME=/var/lib/keymgmt`,
   )
 }
 

@@ -1,20 +1,37 @@
 import { posix, win32, type PlatformPath } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { KeymgmtError } from '../errors.js'
+import { formatS3Url, isS3Url, parseS3Url, type S3Address } from './s3/address.js'
 
 /** The source of a value: the name of the environment variable, the user's settings, or nothing. */
 export type Source = 'KEYMGMT_STORE' | 'KEYMGMT_HOME' | 'KEYMGMT_KEYFILE' | 'settings' | 'default'
 
 /** The location of a user's store and keyfile. */
-export interface Location {
+export type Location = LocalLocation | S3Location
+
+interface Sources {
+  readonly store: Source
+  readonly keyfile: Source
+}
+
+/** The location of a local store. */
+export interface LocalLocation {
   readonly storeDir: string
   readonly keyfile: string
-  readonly sources: { readonly storeDir: Source; readonly keyfile: Source }
+  readonly sources: Sources
+}
+
+/** The location of a store on S3. */
+export interface S3Location {
+  readonly s3: S3Address
+  /** Returns the keyfile of the store with this id. */
+  readonly keyfileOf: (storeId: string) => string
+  readonly sources: Sources
 }
 
 /** The user's settings that name a location. */
 export interface LocationSettings {
-  /** The store: an absolute path or a `file:` URL. */
+  /** The store: an absolute path, or a `file:` or `s3:` URL. */
   readonly store?: string | undefined
   /** The keyfile: an absolute path. */
   readonly keyfile?: string | undefined
@@ -38,6 +55,8 @@ export function locate(
   const usual = () => usualPlaces(env, platform, homeDirectory)
   const store = locateStore(env, platform, settings, () => usual().storeDir())
   const { KEYMGMT_KEYFILE } = env
+  if (isS3Url(store.path))
+    return locateOnS3(env, platform, store, (name) => paths.join(usual().config(), name))
   const keyfile = KEYMGMT_KEYFILE
     ? at(absolutePath(KEYMGMT_KEYFILE, 'KEYMGMT_KEYFILE', platform), 'KEYMGMT_KEYFILE')
     : store.source === 'KEYMGMT_HOME'
@@ -49,7 +68,7 @@ export function locate(
   return {
     storeDir: store.path,
     keyfile: keyfile.path,
-    sources: { storeDir: store.source, keyfile: keyfile.source },
+    sources: { store: store.source, keyfile: keyfile.source },
   }
 }
 
@@ -58,12 +77,34 @@ const SELECTED_BY: Readonly<Partial<Record<Source, string>>> = {
   default: 'the default location',
 }
 
-/** PURE: the store's folder, and what selected it, for a message. */
-export function describeStore({
-  storeDir,
-  sources,
-}: Pick<Location, 'storeDir' | 'sources'>): string {
-  return `${storeDir} (${SELECTED_BY[sources.storeDir] ?? `from ${sources.storeDir}`})`
+/** PURE: the store's folder or URL, and what selected it, for a message. */
+export function describeStore(location: Location): string {
+  const { store } = location.sources
+  return `${nameOfStore(location)} (${SELECTED_BY[store] ?? `from ${store}`})`
+}
+
+/** PURE: the store's folder or URL. */
+export function nameOfStore(location: Location): string {
+  return 's3' in location ? formatS3Url(location.s3) : location.storeDir
+}
+
+const SETTING_STORE = 'the setting store'
+
+/** Each store on S3 has a keyfile with its id, unless KEYMGMT_KEYFILE names another one. */
+function locateOnS3(
+  { KEYMGMT_KEYFILE }: Env,
+  platform: string,
+  { path, source }: Place<Source>,
+  inConfig: (name: string) => string,
+): S3Location {
+  const keyfile = KEYMGMT_KEYFILE
+    ? absolutePath(KEYMGMT_KEYFILE, 'KEYMGMT_KEYFILE', platform)
+    : undefined
+  return {
+    s3: parseS3Url(path, source === 'settings' ? SETTING_STORE : source),
+    keyfileOf: (storeId) => keyfile ?? inConfig(`${storeId}.keyfile`),
+    sources: { store: source, keyfile: keyfile ? 'KEYMGMT_KEYFILE' : 'default' },
+  }
 }
 
 /**
@@ -81,8 +122,17 @@ export function absolutePath(value: string, name: string, platform: string): str
   const paths = pathsOf(platform)
   if (paths.isAbsolute(value)) return paths.resolve(value)
   throw new KeymgmtError('STORE_UNAVAILABLE', `${name} is a relative path`, {
-    hints: ['give an absolute path: the store must not move with the current folder'],
+    hints: ['specify an absolute path, which does not depend on the current folder'],
   })
+}
+
+/**
+ * Checks the name of a store: an absolute path, or a `file:` or `s3:` URL. Returns the folder or
+ * the URL.
+ * @throws KeymgmtError STORE_UNAVAILABLE, which names `name`, for anything else.
+ */
+export function storeLocation(value: string, name: string, platform: string): string {
+  return isS3Url(value) ? formatS3Url(parseS3Url(value, name)) : storeFolder(value, name, platform)
 }
 
 /**
@@ -96,7 +146,7 @@ export function storeFolder(value: string, name: string, platform: string): stri
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (scheme.toLowerCase() !== 'file') {
     throw new KeymgmtError('STORE_UNAVAILABLE', `${name} has the unsupported scheme ${scheme}:`, {
-      hints: ['give an absolute path or a file: URL, such as file:///srv/keymgmt'],
+      hints: ['specify an absolute path, or a file: or s3: URL, such as file:///srv/keymgmt'],
     })
   }
   try {
@@ -105,7 +155,7 @@ export function storeFolder(value: string, name: string, platform: string): stri
     return pathsOf(platform).resolve(fileURLToPath(url, { windows: platform === 'win32' }))
   } catch (cause) {
     throw new KeymgmtError('STORE_UNAVAILABLE', `${name} is not a file: URL of a local folder`, {
-      hints: ['give an absolute path, or a URL such as file:///srv/keymgmt'],
+      hints: ['specify an absolute path, or a URL such as file:///srv/keymgmt'],
       cause,
     })
   }
@@ -132,10 +182,9 @@ function locateStore(
     })
   }
   if (KEYMGMT_STORE)
-    return at(storeFolder(KEYMGMT_STORE, 'KEYMGMT_STORE', platform), 'KEYMGMT_STORE')
+    return at(storeLocation(KEYMGMT_STORE, 'KEYMGMT_STORE', platform), 'KEYMGMT_STORE')
   if (KEYMGMT_HOME) return at(absolutePath(KEYMGMT_HOME, 'KEYMGMT_HOME', platform), 'KEYMGMT_HOME')
-  if (settings.store)
-    return at(storeFolder(settings.store, 'the setting store', platform), 'settings')
+  if (settings.store) return at(storeLocation(settings.store, SETTING_STORE, platform), 'settings')
   return at(usual(), 'default')
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { parseSealHeader, type RootKey, type SealHeader } from '../crypto/root-key.js'
 import { KeymgmtError } from '../errors.js'
 import { createFile, replaceFile } from './atomic-file.js'
+import { formatHeader } from './header.js'
 import { exists, removeIfPossible, syncFolder } from './files.js'
 import { holdsRecords } from './local.js'
 import { storageError } from './permissions.js'
@@ -9,7 +10,7 @@ import { storageError } from './permissions.js'
 /** Access to the seals of a store, for snapshots of it. */
 export interface StoreSeals {
   /** The seal header; undefined if the store doesn't exist. */
-  header(): SealHeader | undefined
+  header(): Promise<SealHeader | undefined>
   /**
    * Opens a header, of this store or of another one, with the keyfile or the passphrase of this
    * location. The key belongs to the store, which keeps it.
@@ -23,7 +24,7 @@ export interface StoreSeals {
    * also after a kill in the middle.
    * @throws KeymgmtError SNAPSHOT_REFUSED if the location has records of another store.
    */
-  restoring<T>(header: SealHeader, restore: (begin: () => void) => Promise<T>): Promise<T>
+  restoring<T>(header: SealHeader, restore: (begin: () => Promise<void>) => Promise<T>): Promise<T>
 }
 
 /** The parts of a sealed local store that {@link createStoreSeals} works on. */
@@ -44,7 +45,7 @@ export function createStoreSeals(location: SealedLocation): StoreSeals {
     return text === undefined ? undefined : parseSealHeader(text)
   }
   return {
-    header,
+    header: () => Promise.resolve().then(header),
     open,
     async restoring(wanted, restore) {
       const isOther = () => header()?.store_id !== wanted.store_id
@@ -54,7 +55,7 @@ export function createStoreSeals(location: SealedLocation): StoreSeals {
       assertReplaceable()
       allow()
       let finish: () => void = () => undefined
-      const result = await restore(() => {
+      const begin = () => {
         finish = () => {
           removeIfPossible(markOf(storeDir))
           syncFolder(storeDir)
@@ -66,7 +67,8 @@ export function createStoreSeals(location: SealedLocation): StoreSeals {
         } catch (error) {
           throw storageError(error, storeDir)
         }
-      })
+      }
+      const result = await restore(() => Promise.resolve().then(begin))
       finish()
       return result
     },
@@ -78,7 +80,7 @@ function writeHeader({ headerFile }: SealedLocation, header: SealHeader): void {
   const draft = `${headerFile}.restored`
   // A killed restore may have left it.
   removeIfPossible(draft)
-  replaceFile(headerFile, `${JSON.stringify(header, null, 2)}\n`, draft)
+  replaceFile(headerFile, formatHeader(header), draft)
 }
 
 /**
@@ -86,10 +88,14 @@ function writeHeader({ headerFile }: SealedLocation, header: SealHeader): void {
  * @throws KeymgmtError STORE_UNAVAILABLE
  */
 export function assertRestored(storeDir: string): void {
-  if (!exists(markOf(storeDir))) return
-  throw new KeymgmtError(
+  if (exists(markOf(storeDir))) throw unfinishedError(storeDir)
+}
+
+/** The error of a store that some records of a snapshot were restored to. */
+export function unfinishedError(store: string): KeymgmtError {
+  return new KeymgmtError(
     'STORE_UNAVAILABLE',
-    `the store ${storeDir} is being restored, or its restore was interrupted`,
+    `the store ${store} is being restored, or its restore was interrupted`,
     {
       hints: ['run the restore again: keymgmt operator snapshot restore FILE; nothing was changed'],
     },
@@ -101,10 +107,11 @@ function markOf(storeDir: string): string {
   return join(storeDir, 'restore-unfinished')
 }
 
-function otherStoreError(storeDir: string, { store_id }: SealHeader): KeymgmtError {
+/** The error of a snapshot of another store than the one at a location with records. */
+export function otherStoreError(store: string, { store_id }: SealHeader): KeymgmtError {
   return new KeymgmtError(
     'SNAPSHOT_REFUSED',
-    `the snapshot is of the store ${store_id}, and ${storeDir} has records of another store`,
+    `the snapshot is of the store ${store_id}, and ${store} has records of another store`,
     {
       hints: [
         'restore it to an empty location: KEYMGMT_HOME=/path/to/empty/folder; nothing was changed',

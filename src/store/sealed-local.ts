@@ -1,17 +1,17 @@
 import { join } from 'node:path'
-import {
-  createRootKey,
-  openRootKey,
-  parseSealHeader,
-  type RootKey,
-  type SealHeader,
-  type SealKind,
-} from '../crypto/root-key.js'
+import { parseSealHeader, type RootKey, type SealKind } from '../crypto/root-key.js'
 import { KeymgmtError } from '../errors.js'
 import { createFile, removeDrafts } from './atomic-file.js'
 import { exists } from './files.js'
 import { assertFoldersAbove } from './folders-above.js'
-import { createKeyfile, readKeyfile } from './keyfile.js'
+import {
+  createHeader,
+  createHeaderOpener,
+  formatHeader,
+  storeExistsError,
+  type HeaderOpener,
+  type SealMeans,
+} from './header.js'
 import { createLocalStore, holdsRecords, type LocalStoreOptions } from './local.js'
 import { assertPrivate, storageError } from './permissions.js'
 import { readPrivateFile } from './private-file.js'
@@ -23,6 +23,10 @@ import type { Store } from './store.js'
 export interface SealedLocalStoreOptions extends LocalStoreOptions {
   /** The location of the keyfile. A new store creates it if it doesn't exist. */
   readonly keyfile: string
+  /**
+   * Returns the passphrase that opens the store, or that seals a new one; undefined if the user
+   * gives none. The bytes are wiped after use.
+   */
   /**
    * Returns the passphrase that opens the store, or that seals a new one; undefined if the user
    * gives none. The bytes are wiped after use.
@@ -45,7 +49,7 @@ export interface SealStatus {
   readonly kind: SealKind | 'none'
   /** The keyfile that seals the store, if one does. */
   readonly keyfile?: string
-  /** The store's folder. */
+  /** The store's folder, or its URL. */
   readonly path: string
 }
 
@@ -63,6 +67,17 @@ export interface OpenedStore {
   seal(): Promise<SealStatus>
   /** The parts of the seal that a snapshot needs. */
   readonly seals: StoreSeals
+  /**
+   * Creates the store.
+   * @throws KeymgmtError STORE_EXISTS if it exists.
+   */
+  initialize(): Promise<CreatedStore>
+  /**
+   * Proves that the server of a shared store keeps the conditions that the store depends on.
+   * Returns the number of requests with conditions; undefined for a local store.
+   * @throws KeymgmtError STORE_UNAVAILABLE, with the rule that the server breaks.
+   */
+  testBackend(): Promise<number | undefined>
 }
 
 /** True if a store was created in `storeDir`. */
@@ -75,14 +90,22 @@ function headerOf(storeDir: string): string {
 }
 
 /** Returns the sealed store in `storeDir`. Nothing is read or created yet. */
-export function openSealedLocalStore(options: SealedLocalStoreOptions): OpenedStore {
+export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStore {
+  let created: CreatedStore | undefined
+  const options: SealedLocalStoreOptions = {
+    ...given,
+    onCreated: (store) => {
+      created = store
+      given.onCreated?.(store)
+    },
+  }
   const records = createLocalStore(options)
   const headerFile = headerOf(options.storeDir)
   let root: Promise<RootKey | undefined> | undefined
   /** True in the process that restores a snapshot. */
   let restores = false
   /** Asks for the passphrase once, also if a snapshot has the same header. */
-  const openOnce = createHeaderOpener(options)
+  const openOnce = createHeaderOpener(meansOf(options))
   const unlock = async (to: 'read' | 'write'): Promise<RootKey | undefined> => {
     if (!root && !restores) assertRestored(options.storeDir)
     root ??= openOrCreate(options, headerFile, to, openOnce)
@@ -108,6 +131,12 @@ export function openSealedLocalStore(options: SealedLocalStoreOptions): OpenedSt
         restores = true
       },
     }),
+    async initialize() {
+      if (readHeader(options, headerFile) === undefined) await unlock('write')
+      if (created) return created
+      throw storeExistsError(options.storeDir)
+    },
+    testBackend: () => Promise.resolve(undefined),
   }
 }
 
@@ -162,70 +191,33 @@ async function openOrCreate(
       { hints: ['restore the file from a backup; nothing was changed'] },
     )
   }
-  return to === 'read' ? undefined : create(options, headerFile)
-}
-
-type HeaderOpener = (header: SealHeader) => Promise<RootKey>
-
-/** Opens each header once. One that did not open can be tried again. */
-function createHeaderOpener(options: SealedLocalStoreOptions): HeaderOpener {
-  const opened = new Map<string, Promise<RootKey>>()
-  return async (header) => {
-    const { wrapped } = header
-    const root = opened.get(wrapped) ?? openHeader(options, header)
-    opened.set(wrapped, root)
-    try {
-      return await root
-    } catch (error) {
-      opened.delete(wrapped)
-      throw error
-    }
-  }
-}
-
-async function openHeader(options: SealedLocalStoreOptions, header: SealHeader): Promise<RootKey> {
-  const secret =
-    header.seal === 'keyfile' ? readKeyfile(options.keyfile) : await readPassphrase(options, 'open')
-  try {
-    return await openRootKey(header, secret)
-  } finally {
-    secret.fill(0)
-  }
+  return to === 'read' ? undefined : create(options, headerFile, open)
 }
 
 /**
- * Writes the keyfile before the header that needs it, and the header before any record. If several
- * commands create the store at once, one of them writes the header and the others open it.
+ * Writes the header before any record. If several commands create the store at once, one of them
+ * writes the header and the others open it.
  */
-async function create(options: SealedLocalStoreOptions, headerFile: string): Promise<RootKey> {
-  const kind = options.createSeal ?? 'keyfile'
-  const { storeDir: path, keyfile } = options
-  const isKeyfileNew = kind === 'keyfile' && createKeyfile(keyfile)
-  const secret = kind === 'keyfile' ? readKeyfile(keyfile) : await readPassphrase(options, 'create')
+async function create(
+  options: SealedLocalStoreOptions,
+  headerFile: string,
+  open: HeaderOpener,
+): Promise<RootKey> {
+  const { storeDir: path, createSeal: kind = 'keyfile' } = options
   try {
-    const { header, root } = await createRootKey(kind, secret)
-    const text = `${JSON.stringify(header, null, 2)}\n`
-    if (createFile(headerFile, text)) {
-      options.onCreated?.({ kind, path, ...(kind === 'keyfile' && { keyfile }), isKeyfileNew })
+    const { header, root, keyfile, isKeyfileNew } = await createHeader(meansOf(options), kind)
+    if (createFile(headerFile, formatHeader(header))) {
+      options.onCreated?.({ kind, path, ...(keyfile !== undefined && { keyfile }), isKeyfileNew })
       return root
     }
   } catch (error) {
     throw storageError(error, headerFile)
-  } finally {
-    secret.fill(0)
   }
-  return openHeader(options, parseSealHeader(readHeader(options, headerFile) ?? ''))
+  return open(parseSealHeader(readHeader(options, headerFile) ?? ''))
 }
 
-async function readPassphrase(
-  { passphrase }: SealedLocalStoreOptions,
-  to: 'open' | 'create',
-): Promise<Uint8Array> {
-  const bytes = await passphrase?.(to)
-  if (bytes && bytes.length > 0) return bytes
-  throw new KeymgmtError('STORE_SEALED', 'the store needs a passphrase, and none was given', {
-    hints: ['set KEYMGMT_PASSPHRASE_FILE to a file with the passphrase, or run on a terminal'],
-  })
+function meansOf({ keyfile, passphrase }: SealedLocalStoreOptions): SealMeans {
+  return { keyfileOf: () => keyfile, passphrase }
 }
 
 function readHeader({ storeDir }: SealedLocalStoreOptions, headerFile: string): string | undefined {

@@ -256,5 +256,9 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
       state: 'enabled',
       multiRegion: { primary: HOME, regions: [HOME, AWAY] },
     })
+    const replica = (await provider.inspect(AWAY, key))?.key ?? key
+    await expect(provider.replicate(replica, 'us-east-1', request)).rejects.toMatchObject({
+      code: 'KMS_FAILED',
+    })
   })
 })

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,9 @@ import {
   type Store,
   type StoredRecord,
 } from '../../src/store/index.js'
+import { parseS3Url } from '../../src/store/s3/address.js'
+import { createS3Store } from '../../src/store/s3/store.js'
+import { S3_ENV, startS3Server, storeUrl, type S3Server } from '../support/s3-server.js'
 
 const folders: string[] = []
 afterEach(() => {
@@ -25,10 +28,30 @@ const newStoreDir = () => {
   return join(folder, 'data')
 }
 
+let s3: S3Server
+beforeAll(async () => {
+  s3 = await startS3Server({ pageSize: 3 })
+})
+afterAll(() => s3.close())
+const newS3Store = () =>
+  createS3Store({
+    address: parseS3Url(storeUrl(s3, randomBytes(8).toString('hex')), 'KEYMGMT_STORE'),
+    env: S3_ENV,
+    signal: new AbortController().signal,
+  })
+
 /** Every implementation, with a function that creates a new, empty one. */
 const STORES: readonly (readonly [string, () => Store])[] = [
   ['memory', createMemoryStore],
   ['local', () => createLocalStore({ storeDir: newStoreDir() })],
+  ['S3', newS3Store],
+  [
+    'sealed S3',
+    () => {
+      const root = { key: randomBytes(32), storeId: randomBytes(8).toString('hex') }
+      return createSealedStore(newS3Store(), () => Promise.resolve(root))
+    },
+  ],
   ['overlay', () => createOverlayStore(createMemoryStore())],
   [
     'sealed memory',

@@ -1,4 +1,4 @@
-import { CreateAliasCommand, CreateKeyCommand } from '@aws-sdk/client-kms'
+import { CreateAliasCommand, CreateKeyCommand, UpdateAliasCommand } from '@aws-sdk/client-kms'
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { CONFIGURE } from '../support/flows.js'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
@@ -46,4 +46,41 @@ it("another owner's aliases stay unchanged, and the alias gets a later second", 
   await testbed.ok('delete keymgmt/kms/k/key/app')
   const left = await aliases()
   expect([left.size, new Set(left.values())]).toEqual([16, new Set([TargetKeyId])])
+})
+
+it('an alias that somebody moves in one Region during an unfinished removal can be moved back', async () => {
+  const [path, AWAY] = ['keymgmt/kms/k/key/app', 'us-east-1']
+  await testbed.ok(`write keymgmt/key/app type=aes256-gcm96 replica_regions=${AWAY}`)
+  await testbed.ok(distribute('app'))
+  await testbed.ok(`write -f ${path}/replicate`)
+  const denying = await createTestbed(
+    {
+      account: testbed.kms.account,
+      faults: [{ operation: 'DeleteAlias', nth: '*', kind: 'denied' }],
+    },
+    testbed.home,
+  )
+  expect((await denying.run(`delete ${path}`)).status).toBe(2)
+  await denying.kms.close()
+  const client = testbed.client(AWAY)
+  const AliasName = await testbed
+    .ok(`read -field=name ${path}`)
+    .then((name) => `alias/hashicorp/${name}`)
+  const TargetKeyId = (await client.send(new CreateKeyCommand({}))).KeyMetadata?.KeyId
+  await client.send(new UpdateAliasCommand({ AliasName, TargetKeyId }))
+
+  const { stdout, status } = await testbed.run(`write -f -format=json ${path}/restore`)
+  expect(status).toBe(2)
+  const { data } = JSON.parse(stdout) as { data: { outcomes: Record<string, unknown>[] } }
+  expect(data.outcomes.filter(({ state }) => state !== 'done')).toEqual([
+    expect.objectContaining({
+      region: AWAY,
+      alias: AliasName,
+      way_out: expect.stringContaining(`keymgmt write -f ${path}/repair`),
+    }),
+  ])
+  await testbed.ok(`write -f ${path}/repair`)
+  await testbed.ok('write -f keymgmt/key/app/rotate')
+  expect(await testbed.ok(`read -field=name ${path}`)).toBe(AliasName.replace(/^.*\//, ''))
+  await testbed.ok(`read ${path}/verify`)
 })

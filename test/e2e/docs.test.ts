@@ -17,6 +17,7 @@ import { TOPICS } from '../../src/cli/help/topics.js'
 import { PATHS } from '../../src/paths/index.js'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 import { programTable } from '../support/program.js'
+import { startS3Server, type S3Server } from '../support/s3-server.js'
 
 // Runs every command that a reader may copy: in bash, with the real binary, against the embedded
 // KMS. Each page starts with an empty home folder. A comment `<!-- not run: why -->` before a block
@@ -84,6 +85,7 @@ function commandsOf(page: string): readonly string[] {
 }
 
 interface Shell {
+  readonly s3: S3Server
   readonly testbed: Testbed
   readonly bash: (
     script: string,
@@ -93,6 +95,7 @@ interface Shell {
 /** Prepares the files, programs and variables that the text of the pages names. */
 async function openShell(): Promise<Shell> {
   const testbed = await createTestbed()
+  const s3 = await startS3Server()
   const work = join(testbed.home, 'work')
   const bin = join(testbed.home, 'bin')
   for (const folder of [work, bin]) mkdirSync(folder)
@@ -153,11 +156,13 @@ async function openShell(): Promise<Shell> {
     AWS_TOKEN: 'token',
     AWS_ENDPOINT_URL_KMS: testbed.kms.endpoint,
     AWS_ENDPOINT_URL_STS: testbed.kms.endpoint,
+    AWS_ENDPOINT_URL_S3: s3.endpoint,
     AWS_ACCESS_KEY_ID: testbed.kms.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: testbed.kms.credentials.secretAccessKey,
   }
   return {
     testbed,
+    s3,
     bash: (script) =>
       new Promise((ended) => {
         const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
@@ -179,7 +184,7 @@ async function openShell(): Promise<Shell> {
 
 /** Runs the scripts in order. Returns an empty text, or the output if one fails. */
 async function failureOf(scripts: readonly string[]): Promise<string> {
-  const { testbed, bash } = await openShell()
+  const { testbed, s3, bash } = await openShell()
   try {
     // One shell for all blocks: what one exports applies to the next.
     const { status, output } = await bash(
@@ -193,6 +198,7 @@ async function failureOf(scripts: readonly string[]): Promise<string> {
           .join('')}`
   } finally {
     await testbed.close()
+    await s3.close()
   }
 }
 
@@ -322,6 +328,8 @@ describe('the examples of the help', () => {
       ? ['keymgmt operator snapshot save backup.snapshot']
       : []
     const before = name === 'write' ? [] : DISTRIBUTED
+    // Only one variable may name the store.
+    if (lines.some((line) => line.includes('s3://'))) backup.push('unset KEYMGMT_HOME')
     expect(await failureOf([...shells, ...before, ...backup, ...lines])).toBe('')
   })
 })

@@ -110,6 +110,9 @@ describe('a store that is created', () => {
     expect([status, readdirSync(other())]).toEqual([2, []])
     expect(stderr).toContain('which belongs to another user (uid 12345)')
     expect(stderr).toContain('sudo -H')
+    expect(stderr).toContain('KEYMGMT_HOME=/')
+    await testbed.ok(CREATE, { env: { HOME: other(), KEYMGMT_HOME: join(testbed.home, 'own') } })
+    expect(readdirSync(other())).toEqual([])
   })
 })
 

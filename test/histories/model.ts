@@ -27,10 +27,8 @@ interface Use {
   readonly touched: Set<Change>
 }
 
-/** Changes that `repair` undoes. */
-const REPARABLE = CHANGES.filter(
-  (each) => each !== 'rotate to other material' && each !== 'move the primary',
-)
+/** Changes that `repair` undoes or accepts. */
+const REPARABLE = CHANGES.filter((each) => each !== 'rotate to other material')
 
 /** All that must stay true, whatever happens. */
 export class Model {

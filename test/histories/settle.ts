@@ -134,12 +134,10 @@ function isOutdated(course: Course, key: string, error: Ran['error']): boolean {
   return error?.code === 'STORE_OUTDATED' && isNewerElsewhere(course, key)
 }
 
-/** Changes of somebody else that keymgmt can't undo. */
-const IRREPARABLE: readonly Change[] = ['rotate to other material', 'move the primary']
+/** The change of somebody else that keymgmt can neither undo nor accept. */
+const IRREPARABLE: Change = 'rotate to other material'
 
 /** True if somebody else changed a KMS key of this key for good. */
 function isExplained({ model }: Course, key: string): boolean {
-  return [...model.uses.values()].some(
-    (use) => use.key === key && IRREPARABLE.some((each) => use.touched.has(each)),
-  )
+  return [...model.uses.values()].some((use) => use.key === key && use.touched.has(IRREPARABLE))
 }

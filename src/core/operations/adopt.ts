@@ -10,14 +10,16 @@ import { withAdoptionLock, withKeyLock, withProviderLock } from '../records/lock
 import { materialFingerprint, withMaterial } from '../records/material.js'
 import {
   recordPath,
+  without,
   type CreatedKmsKey,
   type DistributionRecord,
+  type ForgottenDistribution,
   type KeyRecord,
   type KmsKeyPlace,
   type KmsRecord,
 } from '../records/model.js'
 import { ownerOf, type KmsKeyOwner } from '../records/owner.js'
-import { openRecord } from '../records/record.js'
+import { openRecord, type RecordHandle } from '../records/record.js'
 import { requireKey, requireProvider, type NamedDistribution } from '../records/repository.js'
 import { createDistribution } from './distribute.js'
 
@@ -29,14 +31,16 @@ export interface Adoption {
   readonly version: number
   /** True to adopt it even if its tags name another store, or can't be read. */
   readonly takeOver?: boolean | undefined
-  /** True to import material that expires again for ever; otherwise it keeps its expiry. */
+  /**
+   * True to import material that has an expiry again without one. By default, it keeps its expiry.
+   */
   readonly allowPermanent?: boolean | undefined
 }
 
 /**
- * Adopts an existing KMS key as the KMS key of one version in a new distribution, after it was
- * proven to have that version's material. Then distributes the other versions, and creates the
- * alias. For a KMS key that is adopted already, finishes interrupted work.
+ * Adopts an existing KMS key as the KMS key of one version in a new distribution, after AWS has
+ * proven that it has that version's material. Then distributes the other versions, and creates the
+ * alias. If the KMS key is already adopted, finishes interrupted work.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, DISTRIBUTION_DIFFERS, FIELD_INVALID for a KMS
  * key of another kind, or that another distribution or another store has; KMS_MATERIAL_DIFFERS;
  * nothing is changed then. Errors of the KMS.
@@ -55,8 +59,37 @@ export async function adopt(
         claim(engine, providerName, record.current, adoption),
       ),
     )
+    await recordAsFound(record, named)
     await reconcile(engine, record, named)
   })
+}
+
+/** Drops what is on record of the KMS keys as forgotten: a distribution has them again. */
+async function recordAsFound(
+  key: RecordHandle<KeyRecord>,
+  { distribution }: NamedDistribution,
+): Promise<void> {
+  const { forgotten = [] } = key.current
+  const left = forgotten
+    .map((each) => ({
+      ...each,
+      kmsKeys: each.kmsKeys.filter(
+        (entry) =>
+          entry.state === 'creating' ||
+          createdKmsKeyAt(distribution.current, entry.version, entry.region)?.key.id !==
+            entry.key.id,
+      ),
+    }))
+    .filter(({ kmsKeys }) => kmsKeys.length > 0)
+  if (countKmsKeys(left) === countKmsKeys(forgotten)) return
+  await key.update((current) => ({
+    ...without(current, 'forgotten'),
+    ...(left.length > 0 && { forgotten: left }),
+  }))
+}
+
+function countKmsKeys(forgotten: readonly ForgottenDistribution[]): number {
+  return forgotten.flatMap(({ kmsKeys }) => kmsKeys).length
 }
 
 async function claim(
@@ -76,7 +109,7 @@ async function claim(
     throw new KeymgmtError(
       'DISTRIBUTION_DIFFERS',
       `${key.name} is already distributed to ${providerName}`,
-      { hints: ['adopt the KMS key into another key with the same material'] },
+      { hints: ['import the same material as another key, and adopt the KMS key there'] },
     )
   }
   assertVersion(key, adoption.version)
@@ -98,7 +131,7 @@ async function claim(
   })
 }
 
-/** The same adoption again, be it after an interruption, has nothing to prove. */
+/** True if this KMS key is already adopted. It needs no further proof. */
 function isAdopted(record: DistributionRecord, place: KmsKeyPlace, kmsKeyId: string): boolean {
   const known = createdKmsKeyAt(record, place.version, place.region)?.key
   return record.state === 'active' && (known?.id === kmsKeyId || known?.arn === kmsKeyId)
@@ -124,10 +157,13 @@ function assertRegion({ name, keyCollection }: KmsRecord, kmsKeyId: string): voi
 
 type Adoptable = KmsKeyStatus & Pick<DistributionRecord, 'purpose'>
 
-/** The KMS key as AWS has it, if it is one that `key` can have created. */
+/**
+ * Returns the state and purpose of the KMS key in AWS. Refuses one that `key` could not have
+ * created.
+ */
 async function inspect(
   provider: KmsProvider,
-  { keyCollection }: KmsRecord,
+  { name, keyCollection }: KmsRecord,
   key: KeyRecord,
   kmsKeyId: string,
 ): Promise<Adoptable> {
@@ -136,6 +172,11 @@ async function inspect(
     throw new KeymgmtError(
       'KMS_KEY_NOT_FOUND',
       `there is no KMS key ${kmsKeyId} in ${keyCollection}`,
+      {
+        hints: [
+          `check key_id, the Region, and the account of the credentials: keymgmt read keymgmt/kms/${name}/identity`,
+        ],
+      },
     )
   const unfitError = (problem: string, hint: string) =>
     new KeymgmtError('FIELD_INVALID', `KMS key ${status.key.id} ${problem}`, { hints: [hint] })
@@ -235,7 +276,10 @@ async function prove(
   )
 }
 
-/** It lacks our tags, and it may be enabled or not: the first plan corrects both. */
+/**
+ * Returns the entry of an adopted KMS key. The first plan adds its tags, and enables or disables
+ * it.
+ */
 function adoptedKmsKey(
   key: KeyRecord,
   place: KmsKeyPlace,

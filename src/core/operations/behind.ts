@@ -9,11 +9,17 @@ export interface BehindDistribution {
   readonly providerName: string
   /** The versions that it lacks, ascending. */
   readonly versions: readonly number[]
-  /** Why it lacks them and since when; undefined if no command has failed there. */
+  /**
+   * The reason why it lacks them, and since when (RFC 3339); undefined if no command has failed
+   * there.
+   */
   readonly behind: { readonly since: string; readonly reason: string } | undefined
 }
 
-/** The distributions of the key that are behind, as far as the store knows. */
+/**
+ * Returns the distributions of the key that are behind, according to the records. Sends nothing to
+ * AWS.
+ */
 export async function listBehind(engine: Engine, key: KeyRecord): Promise<BehindDistribution[]> {
   return (await distributionsOf(engine, key.name)).flatMap(({ providerName, distribution }) => {
     const versions = versionsBehind(key, distribution.current)

@@ -32,14 +32,14 @@ export interface DistributionRequest {
   readonly purpose: readonly Purpose[]
   /** The protection of the KMS keys. AWS KMS has only `hsm`. */
   readonly protection: Protection
-  /** True if each version gets an alias of its own too; if undefined, that stays as it is. */
+  /** True if each version also gets its own alias; undefined leaves this unchanged. */
   readonly versionAliases?: boolean | undefined
 }
 
 /**
- * Puts every version of the key into the KMS and points the alias at the latest. Does nothing
- * if they are there already, and finishes the work after an interruption. If AWS still has the KMS
- * keys of an earlier distribution for the same purpose, they are restored, and no others created.
+ * Imports every version of the key into the KMS, and points the alias to the latest. Does nothing
+ * if that is already done, and finishes the work after an interruption. If AWS still has the KMS
+ * keys of an earlier distribution for the same purpose, restores them instead of creating new ones.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, UNSUPPORTED_BY_KMS, DISTRIBUTION_DIFFERS;
  * errors of the KMS.
  */
@@ -64,7 +64,7 @@ export async function distribute(
     if (existing) assertAgree(record.current, providerName, existing)
     if (existing) assertSame(existing, wanted, providerName, key)
     if (existing?.state === 'removed') await takeBackRemoval(engine, providerName, key)
-    const others = await resumableDistributions(engine, record.current)
+    const others = await resumableDistributions(engine, record.current, providerName)
     const named = await withProviderLock(engine.store, providerName, purpose, () =>
       claim(engine, providerName, record.current, wanted),
     )
@@ -97,14 +97,17 @@ function assertActive(
   if (distribution.state === 'revoked') throw revokedError(providerName, key.name)
 }
 
-/** An unfinished removal is taken back like a finished one: by distributing the key again. */
+/** Reverses an unfinished removal, as distributing the key again reverses a finished one. */
 async function takeBackRemoval(engine: Engine, providerName: string, key: string): Promise<void> {
   const distribution = await requireDistribution(engine, providerName, key)
   engine.notice(`Reversing the unfinished removal of ${key} from ${providerName}`)
   await distribution.update(activated)
 }
 
-/** The present distribution, an earlier one, or a new record: in this order. */
+/**
+ * Returns the present distribution, or else a removed one that can be restored, or else a new
+ * record.
+ */
 async function claim(
   engine: Engine,
   providerName: string,
@@ -125,7 +128,7 @@ async function claim(
   })
 }
 
-/** Writes the record of a distribution that begins now, and is to be usable. */
+/** Writes the record of a new, active distribution. */
 export async function createDistribution(
   engine: Engine,
   providerName: string,
@@ -171,10 +174,10 @@ function assertSame(
   if (state === 'removed') throw takedownError('removal', providerName, key)
   throw new KeymgmtError(
     'DISTRIBUTION_DIFFERS',
-    `it is already distributed, with ${kept}, which can't be changed`,
+    `${key} is already distributed to ${providerName} with ${kept}, which can't be changed`,
     {
       hints: [
-        'to change it, remove the distribution first; AWS cannot bring back a KMS key that it has deleted',
+        `to change that, first remove the distribution, whose KMS keys AWS then deletes: keymgmt delete keymgmt/kms/${providerName}/key/${key}`,
       ],
     },
   )
@@ -183,7 +186,7 @@ function assertSame(
 function revokedError(providerName: string, key: string): KeymgmtError {
   return new KeymgmtError(
     'DISTRIBUTION_DIFFERS',
-    'it is already distributed, and its material is revoked',
+    `${key} is already distributed to ${providerName}, and its material is revoked`,
     {
       hints: [
         `to bring the material back: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
@@ -192,7 +195,7 @@ function revokedError(providerName: string, key: string): KeymgmtError {
   )
 }
 
-/** The kind of command on the distribution that did not finish; undefined if all is done. */
+/** Returns the kind of the unfinished command on the distribution; undefined if there is none. */
 export async function readInterruption(
   engine: Engine,
   providerName: string,
@@ -208,15 +211,14 @@ export async function readInterruption(
 function noReplicaRegionsError({ name, type }: KeyRecord): KeymgmtError {
   return new KeymgmtError('NO_REPLICA_REGIONS', `key ${name} does not have replica_regions`, {
     hints: [
-      `they are set when a key is created; create another key: keymgmt write keymgmt/key/${name}-2 type=${type} replica_regions=us-east-1,eu-west-1`,
+      `replica_regions can be set only when a key is created; to create another key: keymgmt write keymgmt/key/${name}-2 type=${type} replica_regions=us-east-1,eu-west-1`,
     ],
   })
 }
 
 /**
- * Puts every version into the key's `replica_regions` as well, now and whenever it is rotated. A
- * Region that was dropped is skipped unless `added` names it. With `added`, only the Regions in it
- * are added.
+ * Replicates every version, present and future, to the key's `replica_regions`. Skips a dropped
+ * Region unless `added` names it. With `added`, adds only those Regions.
  * @throws KeymgmtError NO_REPLICA_REGIONS, FIELD_INVALID, KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND;
  * DISTRIBUTION_DIFFERS if it is revoked or its removal did not finish; errors of the KMS.
  */
@@ -232,7 +234,7 @@ export async function replicate(
     assertReplicaRegions(record.current, added)
     const distribution = await requireDistribution(engine, providerName, key)
     assertActive(record.current, providerName, distribution.current)
-    const others = await resumableDistributions(engine, record.current)
+    const others = await resumableDistributions(engine, record.current, providerName)
     const { keyCollection } = await requireProvider(engine, providerName)
     const { regions, droppedRegions } = distribution.current
     const wanted = [
@@ -250,7 +252,7 @@ export async function replicate(
   })
 }
 
-/** @throws KeymgmtError NO_REPLICA_REGIONS if the only one is the provider's own. */
+/** @throws KeymgmtError NO_REPLICA_REGIONS if the only replica Region is the provider's own. */
 function assertOtherRegion(
   { name, replicaRegions }: KeyRecord,
   providerName: string,

@@ -10,8 +10,8 @@ import type { KeyRecord } from '../records/model.js'
 import { requireDistribution, requireKey, type NamedDistribution } from '../records/repository.js'
 
 /**
- * Drops a Region in which nothing of the distribution was created: `replicate` and later versions
- * skip it. A KMS key whose creation got no reply is looked for first. Dropping it again changes
+ * Drops a Region in which the distribution has nothing: `replicate` and later versions skip it.
+ * First looks for KMS keys whose creation has no reply on record. Dropping it again changes
  * nothing.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; KEY_IN_USE if the Region has
  * replicas; DISTRIBUTION_DIFFERS if a removal or revocation did not finish; errors of the KMS.
@@ -36,7 +36,7 @@ export async function dropRegion(
       await distribution.update((current) => withDropped(current, region))
       engine.outcome({ provider: providerName, region, action: 'drop-region', state: 'done' })
     }
-    // Run the steps that only this Region kept from running.
+    // Take the steps that only this Region blocked.
     await reconcileKey(engine, record, [named], { isRequested: () => false })
   })
 }
@@ -60,7 +60,10 @@ function assertReplicaRegion(
   )
 }
 
-/** Looks for the replicas whose creation got no reply; without any, AWS is not asked. */
+/**
+ * Looks for the replicas whose creation has no reply on record. Sends nothing to AWS if there are
+ * none.
+ */
 async function findUnrecordedIn(
   engine: Engine,
   key: KeyRecord,
@@ -97,7 +100,7 @@ function removalHint(providerName: string, key: string): string {
   return `to remove the key from all Regions: keymgmt delete keymgmt/kms/${providerName}/key/${key}`
 }
 
-/** Reports the Regions that are skipped because the user dropped them. */
+/** Reports the Regions that the command skips because the user dropped them. */
 export function reportDropped(
   engine: Engine,
   key: string,

@@ -15,11 +15,10 @@ import { requireKey } from '../records/repository.js'
 import { forgetCommand } from '../records/takedown.js'
 
 /**
- * Drops the distributions of the key to a provider that can no longer be reached, the present one
- * and the removed ones. It changes only the store and sends nothing to AWS, so AWS keeps the KMS
- * keys and aliases. The key records them, and keeps their material. Forgetting again changes
- * nothing.
- * @returns the records of everything that was forgotten there, now or earlier.
+ * Drops the present and removed distributions of the key to a provider that can no longer be
+ * reached. Changes only the store and sends nothing to AWS, which keeps the KMS keys and aliases.
+ * The key records them, and keeps their material. Forgetting again changes nothing.
+ * @returns the last recorded states of everything that was ever forgotten there.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; FIELD_MISSING unless `allowOrphans`.
  */
 export async function forgetDistribution(
@@ -38,7 +37,7 @@ export async function forgetDistribution(
     const forgotten = merge(record.current, providerName, present)
     if (forgotten.length === 0) throw notDistributedError(providerName, key)
     if (!allowOrphans) throw consentError(providerName, key, forgotten)
-    // Recorded first: at every moment, a record names the KMS keys.
+    // Write this record first, so that at every moment a record names the KMS keys.
     if (present.length > 0) await remember(record, providerName, forgotten)
     await active?.remove()
     for (const each of archived) await deleteArchived(engine, each)
@@ -47,7 +46,7 @@ export async function forgetDistribution(
   })
 }
 
-/** All that is forgotten of the provider: what was so before, and what is present now. */
+/** Returns everything that is forgotten of the provider: earlier, and now. */
 function merge(
   { forgotten = [] }: KeyRecord,
   provider: string,

@@ -21,7 +21,9 @@ import { addVersion } from './rotate.js'
 
 /** The user's own material, and what the user says about it. */
 export interface OwnMaterial {
-  /** As it is in the file: PEM, DER, JWK, raw bytes, hex or base64. The caller wipes it. */
+  /**
+   * The content of the user's file: PEM, DER, JWK, raw bytes, hex or base64. The caller wipes it.
+   */
   readonly material: Uint8Array
   /** The key type. Required if the material does not show it. */
   readonly type?: KeyTypeName | undefined
@@ -50,10 +52,10 @@ export interface Imported {
 }
 
 /**
- * Creates a key of the user's own material. Importing the same into the key that it created does
- * nothing.
- * @throws KeymgmtError FIELD_INVALID for material that can't be taken, KEY_EXISTS for a name that
- * is another key's.
+ * Creates a key from the user's own material. Importing the same material under the same name again
+ * does nothing.
+ * @throws KeymgmtError FIELD_INVALID for material that can't be imported, KEY_EXISTS if another key
+ * has the name.
  */
 export async function importKey(
   engine: Engine,
@@ -72,10 +74,10 @@ export async function importKey(
           material: recognised.material,
         })
       } else if ((await versionWith(engine, existing.current, recognised)) !== 1) {
-        throw new KeymgmtError('KEY_EXISTS', `key "${name}" exists already, with other material`, {
+        throw new KeymgmtError('KEY_EXISTS', `key "${name}" already exists, with other material`, {
           hints: [
-            `add the material as its next version: keymgmt write keymgmt/key/${name}/import_version material=@FILE`,
-            `or import it as another key: keymgmt write keymgmt/key/${name}-2/import material=@FILE`,
+            `to add the material as its next version: keymgmt write keymgmt/key/${name}/import_version material=@FILE`,
+            `to import it as another key: keymgmt write keymgmt/key/${name}-2/import material=@FILE`,
           ],
         })
       }
@@ -84,10 +86,10 @@ export async function importKey(
 }
 
 /**
- * Adds the user's own material to a key as its next version, in every distribution. If it is the
- * latest version already, this only finishes what was interrupted.
- * @throws KeymgmtError KEY_NOT_FOUND, FIELD_INVALID for material that can't be taken or is an
- * earlier version; errors of the KMS.
+ * Adds the user's own material to a key as its next version, in every distribution. If it is
+ * already the latest version, only finishes interrupted work.
+ * @throws KeymgmtError KEY_NOT_FOUND, FIELD_INVALID for material that can't be imported or is that
+ * of an earlier version; errors of the KMS.
  */
 export async function importVersion(
   engine: Engine,
@@ -176,7 +178,7 @@ function recognise(
   }
 }
 
-/** The latest version of the key that has this material. */
+/** Returns the latest version of the key that has this material. */
 async function versionWith(
   { store }: Engine,
   key: KeyRecord,

@@ -20,7 +20,7 @@ import { distributionsOf } from '../records/repository.js'
 import { forgetCommand } from '../records/takedown.js'
 import { assertDeletedByKms } from './pending-deletion.js'
 
-/** The settings of a key; what is undefined stays as it is. */
+/** The settings of a key. Undefined leaves a setting unchanged. */
 export interface KeyChange {
   /** The key type, for a new key. The default is `rsa-2048`. */
   readonly type?: KeyTypeName | undefined
@@ -35,7 +35,7 @@ export interface KeyChange {
 }
 
 /**
- * Creates the key, or changes its settings and brings every distribution in line with them.
+ * Creates the key, or changes its settings and applies them to every distribution.
  * @throws KeymgmtError FIELD_IMMUTABLE, FIELD_INVALID; nothing is changed then. Errors of the KMS.
  */
 export async function saveKey(engine: Engine, name: string, change: KeyChange): Promise<void> {
@@ -48,7 +48,7 @@ export async function saveKey(engine: Engine, name: string, change: KeyChange): 
 }
 
 /**
- * Checks the replica Regions before anything is opened: they are AWS's.
+ * Checks that AWS has the replica Regions, before anything is opened.
  * @throws KeymgmtError FIELD_INVALID
  */
 export async function assertReplicaRegions(
@@ -60,8 +60,8 @@ export async function assertReplicaRegions(
 }
 
 /**
- * Creates a key, of new material or of `change.material`, which is wiped. The
- * caller holds the key's lock.
+ * Creates a key with new material or with `change.material`, which it wipes. The caller holds the
+ * key's lock.
  * @throws KeymgmtError FIELD_INVALID
  */
 export async function createKey(
@@ -87,8 +87,8 @@ export async function createKey(
 }
 
 /**
- * Material is stored before the record that names it, so no version is ever known without its
- * bytes. Wipes `material`.
+ * Stores the material of a new version before any record names it, so that no record ever lacks its
+ * material. Wipes `material`.
  */
 export async function createVersion(
   engine: Engine,
@@ -158,8 +158,8 @@ function checkMinimum(minimum: number, latest: number): number {
 
 /**
  * Deletes the key and its material. Does nothing if the key does not exist.
- * @throws KeymgmtError KEY_IN_USE while it is distributed, or AWS has KMS keys of a removed
- * distribution of it, or may have those of a forgotten one and `allowOrphans` is not true;
+ * @throws KeymgmtError KEY_IN_USE while it is distributed, while AWS has KMS keys of a removed
+ * distribution, or, without `allowOrphans`, while AWS may have KMS keys of a forgotten one;
  * KEY_PROTECTED unless deletion is allowed; errors of the KMS.
  */
 export async function deleteKey(
@@ -190,7 +190,7 @@ function withoutMaterial(key: KeyRecord): KeyRecord {
   return { ...key, versions: Object.fromEntries(versions) }
 }
 
-/** Only the material in the store can fill the KMS keys of a forgotten distribution again. */
+/** Refuses to delete material that the KMS keys of a forgotten distribution may need. */
 function assertNothingForgotten({ name, forgotten = [] }: KeyRecord): void {
   const kmsKeys = forgotten.flatMap(({ kmsKeys }) => kmsKeys)
   if (kmsKeys.length === 0) return
@@ -200,7 +200,7 @@ function assertNothingForgotten({ name, forgotten = [] }: KeyRecord): void {
     `AWS may still have KMS keys of ${name} that were forgotten (${providers}): ${kmsKeys.map(kmsKeyName).join(', ')}`,
     {
       hints: [
-        'without this material, nobody can fill them again, nor create asymmetric and HMAC keys like them',
+        'nobody else has this material: without it, nobody can import it into these KMS keys again, or create the same asymmetric or HMAC key',
         `to delete the key anyway: keymgmt delete keymgmt/key/${name} allow_orphans=true`,
       ],
     },
@@ -213,16 +213,19 @@ async function assertDeletable(engine: Engine, key: KeyRecord): Promise<void> {
   if (providers.length > 0) {
     throw new KeymgmtError('KEY_IN_USE', `${name} is distributed to ${providers.join(', ')}`, {
       hints: [
-        ...providers.map((provider) => `keymgmt delete keymgmt/kms/${provider}/key/${name}`),
+        ...providers.map(
+          (provider) =>
+            `to remove it from ${provider}: keymgmt delete keymgmt/kms/${provider}/key/${name}`,
+        ),
         ...providers
           .slice(0, 1)
-          .map((gone) => `or, if ${gone} is gone for ever: ${forgetCommand(gone, name)}`),
+          .map((gone) => `if ${gone} can never be reached again: ${forgetCommand(gone, name)}`),
       ],
     })
   }
   if (!key.deletionAllowed) {
     throw new KeymgmtError('KEY_PROTECTED', `deletion of ${name} is not allowed`, {
-      hints: [`allow it: keymgmt write keymgmt/key/${name} deletion_allowed=true`],
+      hints: [`to allow it: keymgmt write keymgmt/key/${name} deletion_allowed=true`],
     })
   }
 }

@@ -9,12 +9,13 @@ import {
 } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
 import { versionIn } from '../reconcile/context.js'
+import { OUTDATED_WAYS_OUT } from '../reconcile/newer.js'
 import { ask, type Unchecked } from '../reconcile/observe.js'
 import { archivedIn } from '../records/archive.js'
 import { recordPath, type DistributionRecord } from '../records/model.js'
 import { readDistribution, readKey, requireProvider } from '../records/repository.js'
 
-/** A KMS key that carries the tags of this store and that no distribution names. */
+/** A KMS key that has the tags of this store and is in no distribution. */
 export interface Orphan {
   /** AWS Region. */
   readonly region: string
@@ -22,7 +23,7 @@ export interface Orphan {
   readonly kmsKeyId: string
   /** ARN of the KMS key. */
   readonly arn: string
-  /** The key in its tags; undefined if it has none. */
+  /** The key in its tags; undefined if the tags name none. */
   readonly key: string | undefined
   /** The id of that key, which distinguishes it from a later one of the same name. */
   readonly keyId: string | undefined
@@ -38,7 +39,7 @@ export interface Orphan {
 
 /** The outcome of {@link findOrphans}. */
 export interface OrphanSearch {
-  /** The KMS keys that no distribution names. */
+  /** The KMS keys that are in no distribution. */
   readonly orphans: readonly Orphan[]
   /** Regions that could not be searched. */
   readonly unchecked: readonly Unchecked[]
@@ -47,9 +48,9 @@ export interface OrphanSearch {
 }
 
 /**
- * Looks by tag for KMS keys of this store that no distribution names, in every Region that the
- * provider is or may be used in. An older copy of a store, and a command that lost its lock, leave
- * such KMS keys behind.
+ * Looks by tag for KMS keys of this store that are in no distribution, in every Region where the
+ * provider is or may be used. An older copy of the store, or a command that lost its lock, can
+ * leave such KMS keys behind.
  * @throws KeymgmtError KMS_NOT_FOUND
  */
 export async function findOrphans(engine: Engine, providerName: string): Promise<OrphanSearch> {
@@ -63,7 +64,7 @@ export async function findOrphans(engine: Engine, providerName: string): Promise
       return { region, ...(await ask(unchecked, subject, search)) }
     }),
   )
-  // Read after the search: a command that is running has recorded what it creates by now.
+  // Read the records after the search: they include what other commands have created meanwhile.
   const isKnown = await recordedKmsKeys(engine)
   const orphans = await Promise.all(
     found.flatMap(({ region, tagged = [] }) =>
@@ -84,7 +85,7 @@ export async function findOrphans(engine: Engine, providerName: string): Promise
   }
 }
 
-/** The Regions that the provider is, or may be, used in. */
+/** Returns the Regions in which the provider is or may be used. */
 async function regionsOf(engine: Engine, providerName: string, own: string): Promise<string[]> {
   const keys = await engine.store.list(recordPath.keys)
   const replicas = await Promise.all(
@@ -94,7 +95,7 @@ async function regionsOf(engine: Engine, providerName: string, own: string): Pro
   return [...new Set([own, ...replicas.flat(), ...distributions.flatMap(({ regions }) => regions)])]
 }
 
-/** The distributions in a provider, active and archived. */
+/** Returns the distributions in a provider, active and archived. */
 async function recordsOf(engine: Engine, providerName: string): Promise<DistributionRecord[]> {
   const keys = await engine.store.list(recordPath.distributionsOf(providerName))
   const active = await Promise.all(keys.map((key) => readDistribution(engine, providerName, key)))
@@ -102,7 +103,9 @@ async function recordsOf(engine: Engine, providerName: string): Promise<Distribu
   return [...active.flatMap((each) => each ?? []), ...archived.map(({ record }) => record)]
 }
 
-/** True for a KMS key that a distribution in any provider names, or whose creation it began. */
+/**
+ * Returns a test for KMS keys that a distribution in any provider has, or whose creation it began.
+ */
 async function recordedKmsKeys(
   engine: Engine,
 ): Promise<(region: string, tagged: TaggedKmsKey) => boolean> {
@@ -125,7 +128,7 @@ async function recordedKmsKeys(
     known.has(`${region} ${key.id}`) || known.has(tags[OPERATION_TAG] ?? '')
 }
 
-/** Undefined for a KMS key that AWS has deleted meanwhile. */
+/** Returns undefined for a KMS key that AWS has deleted meanwhile. */
 async function inspectOrphan(
   engine: Engine,
   providerName: string,
@@ -145,17 +148,29 @@ async function inspectOrphan(
     keyId: tags[KEY_ID_TAG],
     version,
   }
+  if (state === 'pending-deletion') return { ...orphan, state, deletionDate, wayOut: undefined }
+  if (await isNewer(engine, tags))
+    return { ...orphan, state, deletionDate, wayOut: OUTDATED_WAYS_OUT.join('; ') }
   const adoption =
     region === provider.region ? await adoptCommand(engine, providerName, kmsKey.id, tags) : []
   const commands = [
     ...adoption,
     `delete it: aws kms schedule-key-deletion --region ${region} --key-id ${kmsKey.id}`,
   ]
-  const wayOut = state === 'pending-deletion' ? undefined : commands.join('; or ')
-  return { ...orphan, state, deletionDate, wayOut }
+  return { ...orphan, state, deletionDate, wayOut: commands.join('; or ') }
 }
 
-/** The command that adopts it: if its key is there and is not distributed to the provider. */
+/** True if the tags name a later version than the key has here: this store is an older copy. */
+async function isNewer(engine: Engine, tags: TaggedKmsKey['tags']): Promise<boolean> {
+  const name = tags[KEY_TAG]
+  const key = name === undefined ? undefined : await readKey(engine, name).catch(() => undefined)
+  return key?.id === tags[KEY_ID_TAG] && (versionIn(tags) ?? 0) > (key?.latestVersion ?? Infinity)
+}
+
+/**
+ * Returns the command that adopts the orphan, if its key exists and is not distributed to the
+ * provider.
+ */
 async function adoptCommand(
   engine: Engine,
   providerName: string,

@@ -8,10 +8,11 @@ import { readProvider } from '../records/repository.js'
 import { forgetCommand } from '../records/takedown.js'
 
 /**
- * Checks that AWS has deleted every KMS key of these removed distributions, so that nothing needs
- * the records which restore them. The local clock can be wrong, so after the date AWS is asked too.
- * @throws KeymgmtError with `code` and the date if a KMS key can still be restored, and if its
- * provider is not configured; errors of the KMS.
+ * Checks that AWS has deleted every KMS key of these removed distributions, so that their records
+ * are no longer needed for a restore. After the date, also asks AWS, because the local clock can be
+ * wrong.
+ * @throws KeymgmtError with `code` if a KMS key can still be restored, or if its provider is not
+ * configured; errors of the KMS.
  */
 export async function assertDeletedByKms(
   engine: Engine,
@@ -28,7 +29,7 @@ export async function assertDeletedByKms(
   }
 }
 
-/** The last date of the KMS keys that AWS still has. */
+/** Returns the latest deletion date of the KMS keys that AWS still has. */
 async function findExisting(
   engine: Engine,
   code: ErrorCode,

@@ -4,15 +4,15 @@ import { recordPath, type KmsRecord, type PinnedPlace } from '../records/model.j
 import { readDistribution, readProvider, requireProvider } from '../records/repository.js'
 import { credentialsSource, type CredentialsSource } from './status.js'
 
-/** A provider, and the places of its KMS keys, as the records have them. */
+/** A provider, and the recorded places of its KMS keys. */
 export interface ProviderDescription {
   readonly record: KmsRecord
   readonly credentials: CredentialsSource
-  /** The places that its distributions pinned, each once. None before the first KMS key. */
+  /** The distinct places that its distributions have pinned. Empty before the first KMS key. */
   readonly pinned: readonly PinnedPlace[]
 }
 
-/** Describes a provider from its records; undefined if there is none. */
+/** Describes a provider from the records; undefined if it does not exist. */
 export async function describeProvider(
   engine: Engine,
   name: string,

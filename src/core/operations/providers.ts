@@ -9,7 +9,7 @@ import { readProvider } from '../records/repository.js'
 import { forgetCommand } from '../records/takedown.js'
 import { assertDeletedByKms } from './pending-deletion.js'
 
-/** The settings of a provider; what is undefined stays as it is. */
+/** The settings of a provider. Undefined leaves a setting unchanged. */
 export interface ProviderChange {
   /** The kind of KMS, for a new provider. */
   readonly provider?: KmsKindName | undefined
@@ -22,7 +22,7 @@ export interface ProviderChange {
 }
 
 /**
- * Configures a provider, or replaces the credentials of one.
+ * Configures a provider, or replaces its credentials.
  * @throws KeymgmtError FIELD_MISSING, FIELD_IMMUTABLE, FIELD_INVALID, KMS_ENDPOINT_REFUSED; nothing
  * is changed then.
  */
@@ -40,7 +40,10 @@ export async function saveProvider(
   })
 }
 
-/** Checks the values before anything is opened or locked: they don't depend on earlier ones. */
+/**
+ * Checks the values that do not depend on the existing provider, before anything is opened or
+ * locked.
+ */
 async function assertChange(
   engine: Engine,
   name: string,
@@ -88,8 +91,8 @@ function amended(existing: KmsRecord, change: ProviderChange): KmsRecord {
 
 /**
  * Deletes a provider. Does nothing if the provider does not exist.
- * @throws KeymgmtError KMS_IN_USE while keys are distributed to it, or AWS has KMS keys of a
- * removed distribution to it; errors of the KMS.
+ * @throws KeymgmtError KMS_IN_USE while keys are distributed to it, or while AWS has KMS keys of a
+ * removed distribution; errors of the KMS.
  */
 export async function deleteProvider(engine: Engine, name: string): Promise<void> {
   await withProviderLock(engine.store, name, `delete keymgmt/kms/${name}`, async () => {
@@ -97,10 +100,12 @@ export async function deleteProvider(engine: Engine, name: string): Promise<void
     if (keys.length > 0) {
       throw new KeymgmtError('KMS_IN_USE', `keys are distributed to ${name}: ${keys.join(', ')}`, {
         hints: [
-          ...keys.slice(0, 3).map((key) => `keymgmt delete keymgmt/kms/${name}/key/${key}`),
+          ...keys
+            .slice(0, 3)
+            .map((key) => `to remove ${key}: keymgmt delete keymgmt/kms/${name}/key/${key}`),
           ...keys
             .slice(0, 1)
-            .map((key) => `or, if ${name} is gone for ever: ${forgetCommand(name, key)}`),
+            .map((key) => `if ${name} can never be reached again: ${forgetCommand(name, key)}`),
         ],
       })
     }

@@ -13,7 +13,7 @@ import {
   unarchive,
   type ArchivedDistribution,
 } from '../records/archive.js'
-import { createdKmsKeys, withImported } from '../records/kms-keys.js'
+import { createdKmsKeys, uncertainAlias, withImported } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import {
   recordPath,
@@ -38,11 +38,12 @@ export interface ScheduledDeletion {
 }
 
 /**
- * Removes the alias and schedules every KMS key for deletion after `days` days (7 to 30). The key,
- * its material and the record stay in the store, so {@link restoreDistribution} can reverse this
+ * Deletes the alias and schedules every KMS key for deletion in `days` days (7 to 30). The key, its
+ * material and the record stay in the store, so that {@link restoreDistribution} can reverse this
  * until AWS has deleted the last KMS key. Does nothing if the key is not distributed.
  * @returns the scheduled deletions; empty if there was nothing to remove.
- * @throws KeymgmtError KEY_NOT_FOUND; errors of the KMS, after which the same call continues.
+ * @throws KeymgmtError KEY_NOT_FOUND; errors of the KMS, after which the same call resumes the
+ * work.
  */
 export async function removeDistribution(
   engine: Engine,
@@ -56,10 +57,11 @@ export async function removeDistribution(
     if (!distribution) return []
     const record = await requireKey(engine, key)
     assertAgree(record.current, providerName, distribution.current)
-    // Unfinished work is not finished first: the way out must not lead through what may be broken.
+    // Do not finish other unfinished work first: it may be what fails, and the removal must work
+    // anyway.
     if (distribution.current.state !== 'removed')
       await distribution.update((current) => ({
-        // A revocation that did not finish may have taken more material than is on record.
+        // An unfinished revocation may have deleted more material than is on record.
         ...(current.state === 'revoked' ? activated(current) : current),
         state: 'removed',
         deletionWindow: days,
@@ -76,8 +78,8 @@ export async function removeDistribution(
 }
 
 /**
- * Deletes the material from every KMS key of the distribution at once. The KMS keys keep their ids,
- * and can't be used until {@link restoreDistribution} imports the same material again.
+ * Deletes the material from every KMS key of the distribution. The KMS keys keep their ids, and
+ * can't be used until {@link restoreDistribution} imports the same material again.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; DISTRIBUTION_DIFFERS if its removal
  * did not finish; errors of the KMS.
  */
@@ -103,9 +105,9 @@ export async function revokeDistribution(
 /**
  * Reverses a removal or a revocation: cancels the deletions, imports the material again, enables
  * the KMS keys, and creates the same alias again. Does nothing if the distribution is active. KMS
- * keys that AWS has deleted stay lost.
- * @throws KeymgmtError DISTRIBUTION_NOT_FOUND if there is nothing to restore; KMS_KEY_NOT_FOUND
- * if AWS has deleted all KMS keys of it; errors of the KMS.
+ * keys that AWS has deleted can't be restored.
+ * @throws KeymgmtError DISTRIBUTION_NOT_FOUND if there is nothing to restore; KMS_KEY_NOT_FOUND if
+ * AWS has deleted all of its KMS keys; errors of the KMS.
  */
 export async function restoreDistribution(
   engine: Engine,
@@ -158,7 +160,7 @@ async function reopen(
   )
 }
 
-/** Reports each KMS key that can't come back. */
+/** Reports each KMS key that can't be restored. */
 function reportLost(
   engine: Engine,
   { name }: KeyRecord,
@@ -200,10 +202,10 @@ async function nothingToRestoreError(
 }
 
 /**
- * PURE: the record of a distribution whose removal or revocation is taken back. A reply to one of
- * its calls may have been lost, so what such a call may have taken away counts as taken away: to
- * cancel a deletion that was not scheduled, to import the same material or to create the same alias
- * once more changes nothing.
+ * PURE: returns the record of a distribution whose removal or revocation is reversed. Assumes that
+ * every call whose reply was lost was carried out. If it was not, the reverse does no harm:
+ * cancelling a deletion that was not scheduled, importing the same material and creating the same
+ * alias change nothing.
  */
 export function activated(record: DistributionRecord): DistributionRecord {
   return {
@@ -212,14 +214,13 @@ export function activated(record: DistributionRecord): DistributionRecord {
     kmsKeys: record.kmsKeys.map((entry) =>
       entry.state === 'created' ? TAKEN[record.state](entry) : entry,
     ),
-    aliases:
-      record.state === 'removed'
-        ? record.aliases.map(({ region, name }) => ({ region, name, state: 'pending' }))
-        : record.aliases,
+    aliases: record.state === 'removed' ? record.aliases.map(uncertainAlias) : record.aliases,
   }
 }
 
-/** A KMS key from which a command of that state may have taken something. */
+/**
+ * The entry of a KMS key after everything that a command leading to this state may have done to it.
+ */
 const TAKEN: Readonly<Record<DistributionState, (entry: CreatedKmsKey) => CreatedKmsKey>> = {
   active: (entry) => entry,
   revoked: (entry) => withImported(without(entry, 'enabled'), false),
@@ -227,8 +228,8 @@ const TAKEN: Readonly<Record<DistributionState, (entry: CreatedKmsKey) => Create
 }
 
 /**
- * The archived distribution of the key for the same purpose, active again, where AWS still has all
- * of its KMS keys. Drops those that AWS has deleted after their date.
+ * Returns the archived distribution of the key for the same purpose, active again, if AWS still has
+ * all of its KMS keys. Deletes archived distributions whose KMS keys AWS has deleted.
  */
 export async function reactivate(
   engine: Engine,

@@ -1,10 +1,10 @@
 import type { KmsKeyStatus } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
-import { assertPlaceOf } from '../reconcile/account.js'
 import {
   compare,
   isExpired,
   isSameExpiry,
+  lostWayOut,
   type Compared,
   type Difference,
 } from '../reconcile/compare.js'
@@ -18,8 +18,9 @@ import {
   type Unchecked,
 } from '../reconcile/observe.js'
 import { wantedAliases } from '../reconcile/plan.js'
+import { movedPrimaries, withMovedPrimaries } from '../reconcile/primaries.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
-import { noticeUnfinished, reportSkipped } from '../reconcile/resume.js'
+import { reportSkipped } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
 import {
   createdKmsKeyAt,
@@ -27,6 +28,7 @@ import {
   holdsMaterial,
   lost,
   materialIn,
+  uncertainAlias,
   withImported,
 } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
@@ -41,7 +43,7 @@ import { requireDistribution, requireKey } from '../records/repository.js'
 
 /** The consent of the user. */
 export interface RepairOptions {
-  /** True to import material for ever that was adopted with an expiry. */
+  /** True to import material without an expiry that was adopted with one. */
   readonly allowPermanent?: boolean | undefined
 }
 
@@ -51,15 +53,15 @@ export interface Repair {
   readonly repaired: readonly Difference[]
   /** The differences that remain. */
   readonly remaining: readonly Difference[]
-  /** The questions that AWS did not answer: what they are about was left alone. */
+  /** The checks that could not be made. Their subjects were not changed. */
   readonly unchecked: readonly Unchecked[]
 }
 
 /**
- * Finishes a distribution that was interrupted, writes down what the KMS really has and brings it
- * in line again: imports material again that was deleted or is to expire, creates or moves aliases,
- * enables or disables and tags KMS keys, and cancels a deletion that was not ours. For a removal or
- * revocation that did not finish, only the records are corrected.
+ * Finishes an interrupted distribution, records the observed state of the KMS, and brings the KMS
+ * back to the desired state: imports material that was deleted or has another expiry, creates or
+ * moves aliases, enables, disables and tags KMS keys, and cancels deletions that keymgmt did not
+ * schedule. For an unfinished removal or revocation, corrects only the records.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; errors of the KMS.
  */
 export async function repairDistribution(
@@ -78,7 +80,6 @@ export async function repairDistribution(
       await distribution.update(withoutExpiry)
     const takedown = takedownOf(record.current, distribution.current)
     const context = await openContext(engine, record.current, named)
-    await assertPlaceOf(context)
     const observation = await observe(context, false)
     await assertNewest(context, observation.newer)
     const { unchecked } = observation
@@ -86,13 +87,15 @@ export async function repairDistribution(
     const compared = { key: record.current, providerName, record: distribution.current, now }
     const differences = compare(compared, observation)
     const repaired = differences.filter(({ repairable }) => repairable)
-    if (!takedown) noticeUnfinished(engine, record.current, [named])
     const isMissing = observation.kmsKeys.some(isDeleted)
     if (repaired.length > 0 || takedown || isMissing)
       await distribution.update((current) => amend({ ...compared, record: current }, observation))
     if (takedown) reportSkipped(engine, key, takedown, named)
     else await reconcileKey(engine, record, [named])
-    const remaining = differences.filter(({ repairable }) => !repairable)
+    const remaining = differences
+      .filter(({ repairable }) => !repairable)
+      // It is on record as lost now: another repair would change nothing.
+      .map((each) => (each.found === 'deleted' ? { ...each, wayOut: lostWayOut(key) } : each))
     return { repaired, remaining, unchecked }
   })
 }
@@ -101,7 +104,7 @@ function hasExpiry(entry: KmsKeyEntry): boolean {
   return entry.state === 'created' && entry.materials.some(({ validTo }) => validTo !== undefined)
 }
 
-/** PURE: the record of a distribution none of whose material is to expire. */
+/** PURE: returns the record without any expiry of material. */
 function withoutExpiry(record: DistributionRecord): DistributionRecord {
   return {
     ...record,
@@ -113,12 +116,14 @@ function withoutExpiry(record: DistributionRecord): DistributionRecord {
   }
 }
 
-/** PURE: the record as the KMS has it, from which the plan is what has to be done. */
+/**
+ * PURE: returns the record corrected to the observed state, so that the plan contains every repair.
+ */
 function amend(compared: Compared, { kmsKeys, aliases }: Observation): DistributionRecord {
   const { key, record } = compared
   const wanted = wantedAliases(key, record)
   return {
-    ...record,
+    ...withMovedPrimaries(record, movedPrimaries(record, kmsKeys)),
     kmsKeys: kmsKeys.map((observed) => amendKmsKey(compared, observed)),
     aliases: record.aliases.map((alias) => {
       const version = wanted.get(alias.name)
@@ -131,16 +136,17 @@ function amend(compared: Compared, { kmsKeys, aliases }: Observation): Distribut
   }
 }
 
-/** It has our name and was ours: wherever it was moved to, it is moved back. */
+/** An alias that was ours is moved back, wherever it was moved to. */
 function amendAlias(
   known: AliasEntry,
   expected: string | undefined,
   target: string | undefined,
 ): AliasEntry {
   if (target === expected) return known
-  const { region, name } = known
-  const isOurs = known.state !== 'pending' && target !== undefined
-  return { region, name, state: isOurs ? 'moved' : 'pending' }
+  const { region, name, state } = known
+  return state === 'pending' || target === undefined
+    ? uncertainAlias(known)
+    : { region, name, state: 'moved' }
 }
 
 /** True if AWS said that it no longer has the KMS key. */
@@ -169,8 +175,9 @@ function amendKmsKey(compared: Compared, observed: ObservedKmsKey): KmsKeyEntry 
 }
 
 /**
- * In a revoked distribution only what is there matters. Else material with another expiry, or that
- * was never seen to be ours, is imported again; AWS takes none with an expiry that is over.
+ * True if the material need not be imported again. In a revoked distribution, only its presence
+ * counts. Otherwise, material with another expiry, or without proof that it is ours, is imported
+ * again, unless its expiry has passed, which AWS refuses.
  */
 function isImported(compared: Compared, entry: CreatedKmsKey, status: KmsKeyStatus): boolean {
   const { state } = compared.record

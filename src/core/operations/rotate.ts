@@ -20,10 +20,10 @@ import { forgetCommand } from '../records/takedown.js'
 import { createVersion } from './keys.js'
 
 /**
- * Creates a version, puts it into every distribution and moves the aliases. It is the latest as
- * soon as one distribution has it; the others are behind. While any is, this only brings those up
- * to date and creates no version, so that the same call after a failure creates no further one. The
- * distributions in the providers of `without` are left alone, and not waited for.
+ * Creates a version, adds it to every distribution and moves the aliases. The version is the latest
+ * as soon as one distribution has it; the others are behind. While a distribution is behind, a call
+ * only brings it up to date, so that repeating a failed call creates no further version. Does not
+ * work on or wait for the distributions in the providers of `without`.
  * @throws KeymgmtError KEY_NOT_FOUND; FIELD_INVALID if the key is not distributed to a provider of
  * `without`; errors of the KMS if a distribution is behind, after which the same call resumes.
  * @returns the key as it is then.
@@ -62,7 +62,7 @@ async function assertDistributed(
   const known = (await distributionsOf(engine, name)).map(({ providerName }) => providerName)
   const unknown = providers.find((provider) => !known.includes(provider))
   if (unknown === undefined && providers.length > 0) return
-  // The value is not repeated: it may have come from a file.
+  // Don't repeat the value: it may have come from a file.
   throw new KeymgmtError('FIELD_INVALID', `"without" names no provider that ${name} is in`, {
     hints: [
       ...(unknown === undefined ? [] : didYouMean(unknown, known)),
@@ -73,7 +73,10 @@ async function assertDistributed(
   })
 }
 
-/** Says why no version is created; false if one is to be created. */
+/**
+ * Gives notice of the reasons why this rotation creates no version; returns false if it creates
+ * one.
+ */
 function explainResumed(
   engine: Engine,
   key: KeyRecord,
@@ -86,7 +89,7 @@ function explainResumed(
       ? behind.map((named) => describeBehind(key, named))
       : [`the rotation of ${key.name} to version ${newestVersion(key)} did not finish`]
   engine.notice(
-    `No version is created, because ${reasons.join('; ')}. This rotation only brings the key up to date. To create version ${newestVersion(key) + 1}, rotate again afterwards`,
+    `No version is created, because ${reasons.join('; ')}. This rotation only brings the key up to date. To create version ${newestVersion(key) + 1}, rotate again afterwards.`,
   )
   return true
 }
@@ -100,10 +103,10 @@ async function leaveOut(engine: Engine, key: KeyRecord, named: NamedDistribution
   await distribution.update((current) => ({ ...current, behind }))
 }
 
-/** The errors after which a provider may be gone for good. */
+/** The errors that a provider returns if it no longer exists. */
 const UNREACHABLE: readonly ErrorCode[] = ['KMS_CREDENTIALS', 'KMS_NOT_FOUND', 'KMS_UNREACHABLE']
 
-/** The error of a rotation, with what was done and the ways forward. */
+/** Returns the error of a rotation, with hints that say what was done and how to proceed. */
 function rotationError(
   error: unknown,
   key: KeyRecord,
@@ -120,10 +123,12 @@ function rotationError(
   const isGone = error instanceof KeymgmtError && UNREACHABLE.includes(error.code)
   return withHints(error, [
     describeProgress(key, created),
-    `bring ${behind.join(', ')} up to date, without another version: keymgmt write -f ${path}`,
-    `or rotate without it: keymgmt write ${path} without=${[...leftOut, ...behind].join(',')}`,
+    `to bring ${behind.join(', ')} up to date without another version: keymgmt write -f ${path}`,
+    `to rotate without it: keymgmt write ${path} without=${[...leftOut, ...behind].join(',')}`,
     ...(isGone
-      ? behind.map((name) => `or, if ${name} is gone for ever: ${forgetCommand(name, key.name)}`)
+      ? behind.map(
+          (name) => `if ${name} can never be reached again: ${forgetCommand(name, key.name)}`,
+        )
       : []),
   ])
 }
@@ -133,14 +138,15 @@ function describeProgress(
   created: number | undefined,
 ): string {
   const done = created === undefined ? 'no version was created' : `version ${created} was created`
+  const nameOf = (version: number) => (version === created ? 'it' : `version ${version}`)
   return pendingVersion === undefined
-    ? `${done}, and version ${latestVersion} is the latest`
-    : `${done}, and version ${pendingVersion} becomes the latest as soon as one provider has it`
+    ? `${done}, and ${nameOf(latestVersion)} is the latest`
+    : `${done}, and ${nameOf(pendingVersion)} becomes the latest as soon as one provider has it`
 }
 
 /**
- * Adds a pending version with this material, which is wiped; returns its number. The caller holds
- * the key's lock, and reconciles. No other version may be pending.
+ * Adds a pending version with this material, which it wipes. Returns the number of the version. The
+ * caller holds the key's lock, has no other pending version, and reconciles afterwards.
  * @throws KeymgmtError STORE_OUTDATED
  */
 export async function addVersion(

@@ -14,7 +14,7 @@ import { recordIn } from './snapshot-records.js'
 export interface SnapshotKey {
   readonly name: string
   readonly type: KeyTypeName
-  /** Also one whose rotation is not finished. */
+  /** Includes a version whose rotation is not finished. */
   readonly versions: readonly number[]
 }
 
@@ -80,10 +80,10 @@ export interface Surplus {
   readonly subject?: string
 }
 
-/** A {@link Surplus} with its identities: the snapshot has it if it has one of them. */
+/** A {@link Surplus} with its identities. The snapshot has it if the snapshot has one of them. */
 interface Item extends Surplus {
   readonly ids: readonly string[]
-  /** Further identities that something in the store may have that is the same. */
+  /** Further identities under which the store may have the same item. */
   readonly covers?: readonly string[]
 }
 
@@ -95,7 +95,7 @@ export const COMPARED_FOLDERS = [
   recordPath.archive,
 ] as const
 
-/** PURE: the things that `store` has and `snapshot` lacks. Material is not compared. */
+/** PURE: returns the items that `store` has and `snapshot` lacks. Does not compare material. */
 export function surplusOf(store: Values, snapshot: Values): Surplus[] {
   const known = new Set(itemsOf(snapshot).flatMap(({ ids, covers = [] }) => [...ids, ...covers]))
   return itemsOf(store)
@@ -128,8 +128,8 @@ function providerItems(record: KmsRecord | undefined): Item[] {
 }
 
 /**
- * A version is the same if its material is. If the store does not have its material, any version of
- * that number is as good.
+ * Versions are equal if their material is. If the store lacks the material, the number alone
+ * counts.
  */
 function keyItems(record: KeyRecord | undefined): Item[] {
   if (!record) return []
@@ -147,7 +147,7 @@ function keyItems(record: KeyRecord | undefined): Item[] {
   return [{ what: 'key', key: name, ids: [`key ${name} ${id}`] }, ...versions]
 }
 
-/** A KMS key whose creation was begun has no id yet: the operation id finds it. */
+/** Identifies a KMS key whose creation has no reply on record by its operation id. */
 function distributionItems(provider: string, record: DistributionRecord | undefined): Item[] {
   if (!record) return []
   const key = record.name.replace(/-\d+$/, '')

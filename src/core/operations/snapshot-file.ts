@@ -29,13 +29,13 @@ interface Manifest {
   readonly records: readonly { readonly path: string; readonly sha256: string }[]
 }
 
-/** A snapshot that was read, and whose seal is still closed. */
+/** A parsed snapshot that has not been opened. */
 export type SealedSnapshot = Pick<SnapshotFile, 'id' | 'seal' | 'manifest' | 'records'>
 
-/** A snapshot whose manifest is proven to describe exactly its records. */
+/** An open snapshot, whose manifest describes exactly its records. */
 export interface Snapshot {
   readonly seal: SealHeader
-  /** RFC 3339. */
+  /** Time of creation, in RFC 3339. */
   readonly created: string
   /** The paths of its records, sorted. */
   readonly paths: readonly string[]
@@ -46,12 +46,12 @@ export interface Snapshot {
   read(path: string): Uint8Array | undefined
 }
 
-/** A snapshot in the making. Each record is sealed as soon as it is added. */
+/** A snapshot that is being written. Seals each record when it is added. */
 export interface SnapshotWriter {
-  /** Adds a record, in place of an earlier one at `path`. */
+  /** Adds a record, which replaces an earlier one at `path`. */
   add(path: string, value: Uint8Array): void
   remove(path: string): void
-  /** The whole snapshot. */
+  /** Returns the complete snapshot. */
   text(): string
 }
 
@@ -87,11 +87,11 @@ export function createSnapshot(header: SealHeader, root: RootKey, created: Date)
 
 /**
  * Parses a snapshot. Nothing in it is authenticated yet.
- * @throws KeymgmtError SNAPSHOT_INVALID for anything else, or for a truncated snapshot;
+ * @throws KeymgmtError SNAPSHOT_INVALID for a truncated snapshot or for any other file;
  * STORE_VERSION for a later format.
  */
-export function parseSnapshot(bytes: Uint8Array): SealedSnapshot {
-  const { keymgmt_snapshot, id, seal, manifest, records } = parseObject(bytes)
+export function parseSnapshot(bytes: Uint8Array, file: string): SealedSnapshot {
+  const { keymgmt_snapshot, id, seal, manifest, records } = parseObject(bytes, file)
   if (typeof keymgmt_snapshot === 'number' && keymgmt_snapshot > FORMAT) {
     throw new KeymgmtError(
       'STORE_VERSION',
@@ -105,12 +105,12 @@ export function parseSnapshot(bytes: Uint8Array): SealedSnapshot {
     typeof manifest !== 'string' ||
     !isStrings(records)
   )
-    throw invalidError('the file is not a snapshot of keymgmt')
+    throw invalidError(`${file} is not a snapshot of keymgmt`)
   return { id, seal: parseHeader(seal), manifest, records }
 }
 
 /**
- * Opens the manifest and compares it with the records, of which none is opened yet.
+ * Opens the manifest and compares it with the sealed records. Opens no record.
  * @throws KeymgmtError SNAPSHOT_INVALID if a byte was changed, or a record is missing or swapped.
  */
 export function openSnapshot(sealed: SealedSnapshot, root: RootKey): Snapshot {
@@ -146,7 +146,10 @@ export function openSnapshot(sealed: SealedSnapshot, root: RootKey): Snapshot {
   }
 }
 
-/** No path of a store contains a space: a record of a store never opens as a part of a snapshot. */
+/**
+ * The space keeps the two apart: no path of a store contains one, so a record of the store never
+ * opens as a part of a snapshot.
+ */
 function bindingOf({ storeId }: RootKey, id: string, part: string) {
   return { storeId, path: `snapshot ${part}`, revision: 0, writeId: id }
 }
@@ -159,11 +162,11 @@ function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64')
 }
 
-function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+function parseObject(bytes: Uint8Array, file: string): Readonly<Record<string, unknown>> {
   try {
     return (JSON.parse(Buffer.from(bytes).toString()) ?? {}) as Record<string, unknown>
   } catch {
-    throw invalidError('the file is not a snapshot of keymgmt, or it is truncated')
+    throw invalidError(`${file} is not a snapshot of keymgmt, or it is truncated`)
   }
 }
 

@@ -11,7 +11,7 @@ import { openRecord, type RecordHandle } from '../records/record.js'
 import { distributionsOf, requireKey, type NamedDistribution } from '../records/repository.js'
 import { findOrphans, type Orphan } from './orphans.js'
 
-/** A KMS key that AWS has, and that a restored store did not know. */
+/** A KMS key that AWS has and a restored store did not know. */
 export interface NewerKmsKey {
   readonly key: string
   readonly provider: string
@@ -21,15 +21,17 @@ export interface NewerKmsKey {
 }
 
 /**
- * Looks by alias for KMS keys that AWS has and a restored store does not, and records each as a
- * version whose material is not in this store. The next rotation thus creates the version after it.
- * @throws KeymgmtError of the KMS; what was found before is recorded.
+ * Looks by alias for KMS keys that AWS has and a restored store does not know. Records each as a
+ * version whose material is not in this store, so that the next rotation creates the version after
+ * it.
+ * @throws KeymgmtError of the KMS. What was found until then stays recorded.
  */
 export async function recordNewerVersions(engine: Engine, name: string): Promise<NewerKmsKey[]> {
   return withKeyLock(engine.store, name, 'operator snapshot restore', async () => {
     const key = await requireKey(engine, name)
     const found: NewerKmsKey[] = []
-    // Without tags, what an alias names is taken for the first version that is not on record.
+    // Without tags, the KMS key that the alias points to counts as the first version that is not on
+    // record.
     const next = newestVersion(key.current) + 1
     for (const named of await distributionsOf(engine, name))
       found.push(...(await recordNewerIn(engine, key, named, next)))
@@ -37,7 +39,7 @@ export async function recordNewerVersions(engine: Engine, name: string): Promise
   })
 }
 
-/** The same for one distribution. The caller holds the key's lock. */
+/** Does the same for one distribution. The caller holds the key's lock. */
 async function recordNewerIn(
   engine: Engine,
   key: RecordHandle<KeyRecord>,
@@ -50,7 +52,8 @@ async function recordNewerIn(
   for (const { region, id, version = next } of await findNewer(context)) {
     const status = await context.provider.inspect(region, id)
     if (!status) continue
-    // One whose creation was begun is found by its operation id when that is resumed.
+    // Skip a KMS key whose creation has no reply on record: the command that resumes it finds it by
+    // its operation id.
     if (kmsKeyAt(distribution.current, version, region)) continue
     await key.update((current) => withVersion(current, version, engine.now()))
     await distribution.update((current) => withKmsKey(current, region, version, status))
@@ -81,7 +84,10 @@ export async function recordTaggedVersions(
   return orphans
 }
 
-/** PURE: the key with this version and those before it, of which the store lacks the material. */
+/**
+ * PURE: returns the key with this version and all earlier ones. The added versions have no material
+ * in this store.
+ */
 function withVersion(key: KeyRecord, version: number, now: Date): KeyRecord {
   const numbers = Array.from({ length: version }, (_, index) => index + 1)
   const missing = numbers.filter((number) => !(number in key.versions))
@@ -99,7 +105,7 @@ function withVersion(key: KeyRecord, version: number, now: Date): KeyRecord {
   }
 }
 
-/** PURE: the distribution with this KMS key, which its alias names. */
+/** PURE: returns the distribution with this KMS key, and the alias that points to it. */
 function withKmsKey(
   record: DistributionRecord,
   region: string,

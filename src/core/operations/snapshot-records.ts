@@ -7,7 +7,7 @@ import { recordPath, type KeyRecord } from '../records/model.js'
 /** Records by path. */
 export type Records = ReadonlyMap<string, { readonly revision: string; readonly value: Uint8Array }>
 
-/** The record at `path`, or undefined. */
+/** Returns the record at `path`, or undefined. */
 export function recordIn(
   records: ReadonlyMap<string, { readonly value: Uint8Array }>,
   path: string,
@@ -16,7 +16,7 @@ export function recordIn(
   return found && decodeRecord(path, found.value)
 }
 
-/** The names of all keys that the store has a record of, even if the key itself is gone. */
+/** Returns the names of all keys that a record mentions, even if the key itself was deleted. */
 export async function keyNames(store: Store): Promise<string[]> {
   const [keys, distributions, archive] = await Promise.all([
     store.list(recordPath.keys),
@@ -27,7 +27,7 @@ export async function keyNames(store: Store): Promise<string[]> {
   return [...new Set([...keys, ...names])].sort()
 }
 
-/** The key that the path of a distribution, or of an archived one, belongs to. */
+/** Returns the key in the path of an active or archived distribution. */
 function keyOf(path: string): string {
   const name = path.split('/').at(-1) ?? ''
   return path.startsWith(`${recordPath.archive}/`) ? name.replace(/-\d+$/, '') : name
@@ -37,9 +37,9 @@ function keyOf(path: string): string {
 const UNLOCKED_ATTEMPTS = 8
 
 /**
- * Reads the records of one key, all from one moment: its own, its distributions, archived ones and
- * its material. Reads again until nothing changes in between. A key that changes all the time is
- * read under its lock. The caller wipes the values.
+ * Reads all records of one key as of one moment: the key, its active and archived distributions,
+ * and its material. Repeats this until nothing changes in between, and finally locks a key that
+ * keeps changing. The caller wipes the values.
  * @throws KeymgmtError STORE_LOCKED
  */
 export async function readKeyRecords(store: Store, name: string): Promise<Records> {
@@ -55,7 +55,7 @@ export async function readKeyRecords(store: Store, name: string): Promise<Record
   })
 }
 
-/** The records if none of them changed while they were read. */
+/** Returns the records, or undefined if one of them changed while they were read. */
 async function readStable(store: Store, name: string): Promise<Records | undefined> {
   const before = await readPlainRecords(store, name)
   const key = recordIn(before, recordPath.key(name)) as KeyRecord | undefined
@@ -66,7 +66,7 @@ async function readStable(store: Store, name: string): Promise<Records | undefin
   return undefined
 }
 
-/** The records of one key without its material. */
+/** Returns the records of one key without its material. */
 export async function readPlainRecords(store: Store, name: string): Promise<Records> {
   const [providers, archived] = await Promise.all([
     store.list(recordPath.distributions),
@@ -83,7 +83,7 @@ function revisionsOf(records: Records): string {
   return [...records].map(([path, { revision }]) => `${path} ${revision}\n`).join('')
 }
 
-/** The versions that the key's record names and whose material is not among the records. */
+/** Returns the versions whose material the key's record names and the records lack. */
 export function missingMaterial(
   records: ReadonlyMap<string, { readonly value: Uint8Array }>,
   name: string,
@@ -96,7 +96,7 @@ export function missingMaterial(
   })
 }
 
-/** The records directly below `folder`. */
+/** Returns the records directly below `folder`. */
 export async function readBelow(store: Store, folder: string): Promise<Records> {
   return readAll(
     store,
@@ -104,13 +104,13 @@ export async function readBelow(store: Store, folder: string): Promise<Records> 
   )
 }
 
-/** The records at those of the paths that have one. */
+/** Returns the records at these paths. Skips paths without a record. */
 async function readAll(store: Store, paths: readonly string[]): Promise<Records> {
   const found = await Promise.all(paths.map(async (path) => [path, await store.get(path)] as const))
   return new Map(found.flatMap(([path, stored]) => (stored ? [[path, stored] as const] : [])))
 }
 
-/** The paths of the records in the folders below `folder`. */
+/** Returns the paths of the records in the folders below `folder`. */
 async function pathsBelow(store: Store, folder: string): Promise<string[]> {
   const folders = (await store.list(folder)).map((name) => `${folder}/${name}`)
   const names = await Promise.all(folders.map((each) => store.list(each)))

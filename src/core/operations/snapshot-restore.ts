@@ -8,26 +8,28 @@ import { keyNames, readBelow, readPlainRecords, wipe, type Records } from './sna
 
 /** Options of {@link restoreSnapshot}. */
 export interface RestoreOptions {
-  /** True to replace and remove what the snapshot lacks. Material always stays. */
+  /** True to replace and remove records that the snapshot lacks. Material always stays. */
   readonly force: boolean
   /**
-   * Called before anything is replaced or removed that the snapshot lacks. All keys and providers
-   * are locked, and the locks of `store` are held already.
+   * Called before the restore replaces or removes anything that the snapshot lacks. All keys and
+   * providers are locked, so `store` takes no locks.
    */
   readonly saveFirst: (store: Store) => Promise<void>
   /** Called before the first change. */
-  readonly begin: () => void
+  readonly begin: () => Promise<void>
 }
 
 /** The outcome of {@link restoreSnapshot}. */
 export interface Restored {
-  /** The records that the snapshot lacked and the store no longer has. */
+  /** The items that the snapshot lacked and that were removed from the store. */
   readonly removed: readonly Surplus[]
-  /** The number of records that were written or removed. */
+  /** Number of records that were written or removed. */
   readonly changes: number
 }
 
-/** Returns what the store has and the snapshot lacks. Takes no lock and writes nothing. */
+/**
+ * Returns the items that the store has and the snapshot lacks. Takes no lock and writes nothing.
+ */
 export async function compareWithSnapshot(store: Store, snapshot: Snapshot): Promise<Surplus[]> {
   const present = await readCompared(store)
   const wanted = openRecords(snapshot, COMPARED_FOLDERS)
@@ -40,8 +42,8 @@ export async function compareWithSnapshot(store: Store, snapshot: Snapshot): Pro
 }
 
 /**
- * Brings the store to the state of the snapshot. Material is only added. Can be repeated after an
- * interruption.
+ * Brings the store to the state of the snapshot. Adds material, but never removes any. Can be
+ * repeated after an interruption.
  * @throws KeymgmtError SNAPSHOT_REFUSED without `force` if the store has what the snapshot lacks,
  * or if both have different material of one name; nothing is changed then. SNAPSHOT_INVALID,
  * STORE_LOCKED.
@@ -58,7 +60,7 @@ export async function restoreSnapshot(
     const present = await readCompared(store)
     wipe(present)
     if (removed.length > 0) await saveFirst(withoutLocks(store))
-    begin()
+    await begin()
     return {
       removed,
       changes:
@@ -68,21 +70,21 @@ export async function restoreSnapshot(
   })
 }
 
-/** The error of a restore that would lose what the snapshot lacks. */
+/** Returns the error of a restore that would remove items that the snapshot lacks. */
 export function surplusError({ length }: readonly Surplus[]): KeymgmtError {
   return new KeymgmtError(
     'SNAPSHOT_REFUSED',
     `the store has ${length} ${length === 1 ? 'item' : 'items'} that the snapshot lacks`,
     {
       hints: [
-        'to list them, add -check; nothing was changed',
+        'nothing was changed; -check lists these items',
         'to restore anyway, add -force: keymgmt first saves a snapshot of the current store, and keeps all material',
       ],
     },
   )
 }
 
-/** True for material, and for the key of its fingerprints: it is never replaced or removed. */
+/** True for material and for the fingerprint key, which are never replaced or removed. */
 function isMaterial(path: string): boolean {
   return path === recordPath.fingerprintKey || path.startsWith(`${recordPath.materials}/`)
 }
@@ -100,7 +102,7 @@ async function assertSameMaterial(store: Store, snapshot: Snapshot): Promise<voi
   }
 }
 
-/** Material first, and the records that name it last. Returns the number of changes. */
+/** Writes material first, and the records that name it last. Returns the number of changes. */
 async function writeRecords(store: Store, snapshot: Snapshot): Promise<number> {
   let changes = 0
   const [material, plain] = [
@@ -120,7 +122,7 @@ async function writeRecords(store: Store, snapshot: Snapshot): Promise<number> {
   return changes
 }
 
-/** Removes those of the records that the snapshot lacks. Returns their number. */
+/** Removes the records that the snapshot lacks. Returns their number. */
 async function removeRecords(
   store: Store,
   snapshot: Snapshot,
@@ -136,7 +138,7 @@ async function removeRecords(
   return surplus.length
 }
 
-/** The records that a restore replaces or removes. */
+/** Returns the records that a restore may replace or remove. */
 async function readCompared(store: Store): Promise<Records> {
   const providers = await readBelow(store, recordPath.providers)
   const keys = await Promise.all(
@@ -146,8 +148,8 @@ async function readCompared(store: Store): Promise<Records> {
 }
 
 /**
- * Runs `use` while no other command changes a key or a provider of the store or the snapshot. The
- * order is that of the other commands: keys, then providers.
+ * Runs `use` while no other command can change a key or a provider of the store or the snapshot.
+ * Takes the locks in the order of all commands: keys, then providers.
  */
 async function withEverythingLocked<T>(
   store: Store,
@@ -172,7 +174,7 @@ async function withEverythingLocked<T>(
   }
 }
 
-/** The store for a caller that holds all of its locks. */
+/** Returns a store whose locks do nothing, for a caller that already holds all of them. */
 function withoutLocks(store: Store): Store {
   return { ...store, lock: () => Promise.resolve({ release: () => Promise.resolve() }) }
 }

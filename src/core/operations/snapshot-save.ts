@@ -11,19 +11,19 @@ import {
   type Records,
 } from './snapshot-records.js'
 
-/** A snapshot, and what is missing in the store that it was made of. */
+/** A snapshot, and warnings about material that the store lacks. */
 export interface SavedSnapshot {
   readonly text: string
-  /** One sentence for each version whose material the store does not have. */
+  /** One sentence for each version whose material the store lacks. */
   readonly warnings: readonly string[]
 }
 
-/** Attempts to read a key whose provider was deleted or created at the same time. */
+/** Attempts to read a key whose provider is deleted or created at the same time. */
 const PROVIDER_ATTEMPTS = 3
 
 /**
- * Makes a snapshot of the store, which other commands may write at the same time: the records of
- * one key are from one moment. Takes a key's lock only if the key changes all the time.
+ * Returns a snapshot of the store. Other commands may write at the same time: the records of one
+ * key are all from one moment. Locks a key only if it keeps changing.
  * @throws KeymgmtError STORE_LOCKED; errors of the store.
  */
 export async function saveSnapshot(
@@ -49,7 +49,8 @@ export async function saveSnapshot(
     )
     wipe(records)
   }
-  // Listed before the keys: the material of a key that is created later is left out with the key.
+  // List the material before the keys: a key that is created later is left out together with its
+  // material.
   const materials = await store.list(recordPath.materials)
   for (const name of await keyNames(store)) await saveKey(name)
   for (let attempt = 1; ; attempt++) {
@@ -67,7 +68,7 @@ export async function saveSnapshot(
   return { text: snapshot.text(), warnings: [...warnings.values()].flat() }
 }
 
-/** Material that no key's record names, and the fingerprint key, which is written before any. */
+/** Saves the fingerprint key, and material that no key's record names. */
 async function saveOtherMaterial(
   store: Store,
   snapshot: ReturnType<typeof createSnapshot>,
@@ -91,7 +92,7 @@ function addAll(snapshot: ReturnType<typeof createSnapshot>, records: Records): 
   return [...records.keys()]
 }
 
-/** The keys with a distribution to a provider that is not among these. */
+/** Returns the keys with a distribution to a provider that is not in this list. */
 function keysWithoutProvider(
   saved: ReadonlyMap<string, readonly string[]>,
   providers: Records,

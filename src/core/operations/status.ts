@@ -24,11 +24,11 @@ export interface StoreStatus {
   readonly providers: number
   /** Number of active and revoked distributions. */
   readonly distributions: number
-  /** The distributions that lack a version. */
+  /** Number of distributions that lack a version. */
   readonly behind: number
-  /** The removed distributions that can still be restored, as far as the store knows. */
+  /** The removed distributions that can still be restored, according to the records. */
   readonly removed: readonly RemovedDistribution[]
-  /** By provider. */
+  /** The source of credentials, by provider. */
   readonly credentials: Readonly<Record<string, CredentialsSource>>
 }
 
@@ -62,7 +62,7 @@ export async function readStatus(engine: Engine): Promise<StoreStatus> {
   }
 }
 
-/** Reads one key after the other: a store can have more records than a process may open files. */
+/** Counts one key after the other: a store can have more records than a process may open files. */
 async function countBehind(engine: Engine, distributedKeys: Iterable<string>): Promise<number> {
   let count = 0
   for (const name of distributedKeys) {
@@ -72,7 +72,7 @@ async function countBehind(engine: Engine, distributedKeys: Iterable<string>): P
   return count
 }
 
-/** PURE: the source that a provider's stored credentials name. */
+/** PURE: returns the source that a provider's stored credentials name. */
 export function credentialsSource(
   credentials: Readonly<Record<string, string>>,
 ): CredentialsSource {

@@ -1,6 +1,4 @@
-import type { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
-import { assertPlaceOf } from '../reconcile/account.js'
 import { compare, compareArchived, type Difference } from '../reconcile/compare.js'
 import { openContext } from '../reconcile/context.js'
 import {
@@ -10,7 +8,7 @@ import {
   type Observation,
   type Unchecked,
 } from '../reconcile/observe.js'
-import { isUnanswered } from '../reconcile/unanswered.js'
+import { unlessUnanswered } from '../reconcile/unanswered.js'
 import { assertAgree } from '../records/agreement.js'
 import { keyInName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
@@ -34,28 +32,31 @@ export interface Verification {
   readonly key: string
   /** The record that was compared. */
   readonly distribution: DistributionRecord
-  /** If a question in it is unchecked, not everything was compared. */
+  /** The state in AWS. If it has unchecked items, the comparison is incomplete. */
   readonly observation: Observation
   /** The differences between the record and AWS. */
   readonly differences: readonly Difference[]
 }
 
-/** A distribution, and the key that it is of. */
+/** A distribution, and its key. */
 interface Records {
   readonly key: KeyRecord
   readonly distribution: DistributionRecord
   readonly isArchived: boolean
 }
 
-/** A command that changes the key at the same time can make the records and the KMS differ. */
+/**
+ * Maximum comparisons: a command that changes the key meanwhile can cause a difference that does
+ * not last.
+ */
 const MAX_ATTEMPTS = 3
 
 /**
- * Compares what is on record of a distribution with what the KMS has; if the key is no longer
- * distributed there, of the latest removed distribution. Takes no lock, so that it works on a
- * read-only store, and compares again if the records changed meanwhile. Changes nothing, unless
- * `challenge` asks symmetric KMS keys to take the same material again, which AWS does only if it is
- * the same.
+ * Compares the records of a distribution with AWS. If the key is no longer distributed there,
+ * compares the latest removed distribution. Takes no lock, so that it works on a read-only store,
+ * and repeats the comparison if the records changed meanwhile. Changes nothing in AWS, except that
+ * `challenge` imports the same material into symmetric KMS keys again, which AWS accepts only if it
+ * is identical.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; STORE_CORRUPT for records that don't
  * belong together; KMS_ACCOUNT_DIFFERS for a distribution of an embedded KMS elsewhere.
  */
@@ -76,7 +77,7 @@ export async function verifyDistribution(
 export interface ProviderVerification {
   /** The result of each distribution in the provider. */
   readonly verifications: readonly Verification[]
-  /** The keys whose distributions were not compared at all. */
+  /** The keys whose distributions could not be compared. */
   readonly unchecked: readonly Unchecked[]
 }
 
@@ -108,11 +109,11 @@ interface KeyQuestion {
   readonly providerName: string
   readonly keyName: string
   readonly challenge: boolean
-  /** The number of distributions to compare: the present one comes first, then the latest. */
+  /** Maximum distributions to compare: the present one, then removed ones, the latest first. */
   readonly limit: number
 }
 
-/** Compares the distributions of a key; again if the records changed meanwhile. */
+/** Compares the distributions of a key, and repeats this if the records changed meanwhile. */
 async function verifyKey(engine: Engine, question: KeyQuestion): Promise<Verification[]> {
   const { providerName, challenge } = question
   for (let attempt = 1; ; attempt++) {
@@ -149,11 +150,7 @@ async function verifyRecords(
 ): Promise<Verification> {
   const named = { providerName, distribution: { current: distribution } }
   const observation = await openContext(engine, key, named).then(
-    async (context) => {
-      // If the account can't be read, each question about a KMS key says why.
-      await assertPlaceOf(context).catch(unlessUnanswered)
-      return observe(context, challenge)
-    },
+    (context) => observe(context, challenge),
     (error: unknown) => observeNothing(distribution, unlessUnanswered(error)),
   )
   const compared = { key, providerName, record: distribution, now: engine.now() }
@@ -161,10 +158,4 @@ async function verifyRecords(
     ? compareArchived(compared, observation)
     : compare(compared, observation)
   return { providerName, key: key.name, distribution, observation, differences }
-}
-
-/** The error of a question that failed. @throws any other error. */
-function unlessUnanswered(error: unknown): KeymgmtError {
-  if (!isUnanswered(error) || error.code === 'KMS_ACCOUNT_DIFFERS') throw error
-  return error
 }

@@ -21,10 +21,10 @@ export interface PlacedDistribution {
 }
 
 /**
- * Refuses a distribution that was created at an embedded KMS anywhere else, and credentials of
- * another account than that of its first KMS key: a reply about its KMS keys would mean nothing
- * there, and material must not go there. If the account can't be read, AWS compares it with the
- * ARNs in the requests.
+ * Refuses credentials of another account than that of the distribution's first KMS key, and any
+ * other endpoint for a distribution that was created at an embedded KMS. Replies from there would
+ * say nothing about its KMS keys, and material must not go there. If the account can't be read, AWS
+ * compares it with the ARNs in the requests.
  * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
  */
 export async function assertPlace(distribution: PlacedDistribution): Promise<void> {
@@ -33,7 +33,7 @@ export async function assertPlace(distribution: PlacedDistribution): Promise<voi
   if (pinned?.endpoint.isLoopback) await assertLoopback(distribution, pinned.endpoint)
   const actual = expected && (await distribution.provider.account())
   if (expected && actual && differs(expected, actual))
-    throw accountError(distribution, expected, actual, 'nothing was changed')
+    throw accountError(distribution, expected, actual, 'nothing was changed in AWS')
 }
 
 async function assertLoopback(
@@ -54,14 +54,14 @@ async function assertLoopback(
   )
 }
 
-/** As {@link assertPlace}, for a distribution that is being reconciled. */
+/** Does the same as {@link assertPlace} for a distribution that is being reconciled. */
 export function assertPlaceOf(context: ObserveContext): Promise<void> {
   return assertPlace(placedIn(context))
 }
 
 /**
- * Steps that would send material to another account, or count as done there. The others name a KMS
- * key by its ARN, and AWS refuses one of another account.
+ * Steps that could send material to another account, or succeed there by mistake. All other steps
+ * name a KMS key by its ARN, and AWS refuses one of another account.
  */
 const CHECKED: readonly Step['action'][] = [
   'create',
@@ -71,7 +71,7 @@ const CHECKED: readonly Step['action'][] = [
   'remove-alias',
 ]
 
-/** True if the place must be right before these steps are taken. */
+/** True if any of these steps requires {@link assertPlaceOf} first. */
 export function needsPlace(steps: readonly Step[]): boolean {
   return steps.some(({ action }) => CHECKED.includes(action))
 }
@@ -86,8 +86,8 @@ function placedIn({
 }
 
 /**
- * Schedules a new KMS key in another account than that of the first one for deletion: it gets no
- * material.
+ * Refuses a new KMS key that is in another account than the first one, and schedules it for
+ * deletion. It gets no material.
  * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
  */
 export async function assertCreatedInAccount(
@@ -110,7 +110,7 @@ export async function assertCreatedInAccount(
   )
 }
 
-/** The place of a KMS key that was just created; undefined if its name contains no account. */
+/** Returns the place of a new KMS key; undefined if its ARN contains no account. */
 export async function placeOf(
   { provider }: Pick<ReconcileContext, 'provider'>,
   key: KmsKey,
@@ -130,7 +130,7 @@ function differs(one: KmsAccount, other: KmsAccount): boolean {
 }
 
 function accountError(
-  { key, providerName }: PlacedDistribution,
+  { key, providerName, provider }: PlacedDistribution,
   expected: KmsAccount,
   actual: KmsAccount,
   state: string,
@@ -141,7 +141,7 @@ function accountError(
     {
       hints: [
         `use credentials of account ${expected.account}, then run the same command again`,
-        `to distribute the key to account ${actual.account} too, configure another provider: keymgmt write keymgmt/kms/${providerName}-2 provider=awskms`,
+        `to distribute the key to account ${actual.account} too, configure another provider: keymgmt write keymgmt/kms/${providerName}-2 provider=awskms key_collection=${provider.region}`,
       ],
     },
   )

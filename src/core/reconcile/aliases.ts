@@ -1,18 +1,19 @@
 import { KeymgmtError } from '../../errors.js'
-import { aliasName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
 import { freeName } from '../records/distribution-name.js'
 import { aliasAt, requireKmsKey } from '../records/kms-keys.js'
 import type { AliasEntry } from '../records/model.js'
 import { writeAlias, type ReconcileContext } from './context.js'
+import { assertNotNewer } from './newer.js'
 import type { StepOf } from './plan.js'
 
-// Consumers use aliases, so moving or removing one that is somebody else's breaks what they run.
-// The name alone proves nothing: two keys can have one alias name, and anybody can move one.
+// Applications use aliases, so moving or removing an alias that belongs to somebody else breaks
+// them. The name alone does not prove ownership: two keys can have the same alias name, and anybody
+// can move an alias.
 
 /**
- * Makes an alias name the KMS key of a version. If the name is taken and the distribution has no
- * alias yet, the distribution gets another name, and the next plan is for that one.
+ * Points an alias to the KMS key of a version. If the name is taken and the distribution had no
+ * alias before this command, the distribution gets another name, and the next plan is for that one.
  * @throws KeymgmtError KMS_FAILED if the alias names a KMS key that is not ours; it is left alone.
  */
 export async function pointAlias(
@@ -24,12 +25,14 @@ export async function pointAlias(
   const { key } = requireKmsKey(distribution, { version, region })
   const known = aliasAt(distribution.current, region, alias)
   const keys = await ownKmsKeys(context, region)
-  if (known?.state === 'set') await assertOwnAlias(context, known, keys)
+  const isUncertain = known?.state === 'pending' || known?.state === 'uncertain'
+  if (known?.state === 'set' || known?.state === 'uncertain')
+    await assertOwnAlias(context, known, keys)
   if (!known) await writeAlias(context, region, alias, { state: 'pending' })
   try {
     await provider.pointAlias(region, alias, key, {
       keys,
-      exists: known?.state === 'pending' ? 'unknown' : known !== undefined,
+      exists: isUncertain ? 'unknown' : known !== undefined,
     })
   } catch (error) {
     if (!(await isNameTaken(context, step, keys, error))) throw error
@@ -40,8 +43,9 @@ export async function pointAlias(
 }
 
 /**
- * Removes an alias that names one of our KMS keys. Another one stays, with a notice, and is no
- * longer on record.
+ * Removes an alias that points to one of our KMS keys. Any other alias stays in AWS, with a notice,
+ * and is dropped from the record.
+ * @throws KeymgmtError STORE_OUTDATED if the alias points to a newer KMS key of the same key.
  */
 export async function removeAlias(
   context: ReconcileContext,
@@ -49,20 +53,23 @@ export async function removeAlias(
 ): Promise<void> {
   const { distribution, engine, key, provider } = context
   const target = await targetOf(context, region, alias)
-  // AWS may not list an alias yet that it has just created. One that is on record as set is ours.
+  // AWS may not yet list an alias that it has just created. An alias that is on record as set is
+  // ours.
   const isOurs =
     target === undefined
       ? aliasAt(distribution.current, region, alias)?.state !== 'pending'
       : (await ownKmsKeys(context, region)).has(target)
   if (isOurs) await provider.removeAlias(region, alias)
-  else if (target !== undefined)
+  else if (target !== undefined) {
+    await assertNotNewer(context, region, alias, target)
     engine.notice(
       `The alias ${alias} in ${region} is left alone: it points to KMS key ${target}, which does not belong to ${key.name}`,
     )
+  }
   await writeAlias(context, region, alias, undefined)
 }
 
-/** The ids of the KMS keys in a Region that the key has or had in the provider. */
+/** Returns the ids of the KMS keys that the key has or had in the provider, in this Region. */
 async function ownKmsKeys(
   { engine, key, distribution, providerName }: ReconcileContext,
   region: string,
@@ -106,8 +113,8 @@ async function assertOwnAlias(
 }
 
 /**
- * True if the alias failed because its name is taken, and nobody can depend on the name of the
- * distribution yet, because it never had its alias.
+ * True if the alias failed because its name is taken, and no application can depend on the name of
+ * the distribution yet.
  */
 async function isNameTaken(
   context: ReconcileContext,
@@ -116,18 +123,17 @@ async function isNameTaken(
   error: unknown,
 ): Promise<boolean> {
   if (!(error instanceof KeymgmtError) || error.code !== 'KMS_FAILED') return false
-  const { name, aliases } = context.distribution.current
-  const main = aliasName(name)
-  if (aliases.some((entry) => entry.name === main && entry.state !== 'pending')) return false
+  if (context.isNamed) return false
   const target = await targetOf(context, region, alias)
   return target !== undefined && !keys.has(target)
 }
 
-/** The most names that one command tries: others rarely have an alias of the same second. */
+/** Maximum names that one command tries. Two aliases of the same second are rare. */
 const MAX_NAMES = 20
 
 /**
- * The taken alias is no longer on record; what was begun in other Regions is then removed.
+ * Drops the taken alias from the record. The next plan removes the aliases that were begun in other
+ * Regions.
  * @throws KeymgmtError KMS_FAILED after {@link MAX_NAMES} names
  */
 async function rename(

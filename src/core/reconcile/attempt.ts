@@ -1,7 +1,7 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { archiveDistribution } from '../records/archive.js'
-import { createdKmsKeyAt, lost, materialIn } from '../records/kms-keys.js'
+import { createdKmsKeyAt, lost, materialIn, primaryRegion } from '../records/kms-keys.js'
 import { without, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import type { NamedDistribution } from '../records/repository.js'
 import { assertPlaceOf, needsPlace } from './account.js'
@@ -20,10 +20,13 @@ import {
 import { plan, type Chain, type Stage, type Step } from './plan.js'
 import { describeStep, takeStep } from './steps.js'
 
-/** Maximum chains side by side: enough to hide the network, few enough to stay small in memory. */
+/** Maximum chains in parallel: enough to hide network latency, few enough to bound memory. */
 const SIDE_BY_SIDE = 32
 
-/** Does all that can be done for one distribution, and records why it is behind; never throws. */
+/**
+ * Takes all steps that can be taken for one distribution, and records why it is behind. Never
+ * throws.
+ */
 export async function attempt(
   engine: Engine,
   key: KeyRecord,
@@ -48,7 +51,7 @@ export async function attempt(
   }
 }
 
-/** True if nothing is left to do, so that the provider need not be opened. */
+/** True if no step remains. The provider need not be opened then. */
 function isSettled(key: KeyRecord, distribution: DistributionRecord): boolean {
   const isCreating = distribution.kmsKeys.some(({ state }) => state === 'creating')
   return !isCreating && plan(key, distribution).length === 0
@@ -75,15 +78,15 @@ async function recordReason(
 }
 
 /**
- * Makes the KMS have what the records desire, as far as it can be reached. Each step is written
- * down before it is taken and again when it is done, so this finishes what an earlier run left.
+ * Brings the KMS to the desired state, as far as it can be reached. Each step is recorded before it
+ * is taken and again when it is done, so this also finishes the work of an interrupted command.
  * @throws an error after which nothing more may be started.
  */
 async function takeAllSteps(context: ReconcileContext, results: StepResults): Promise<void> {
   const { key, distribution } = context
   const steps = plan(key, distribution.current).flat(2)
   if (needsPlace(steps)) await assertPlaceOf(context)
-  // A KMS key whose creation is on record is known, although its id may not be on record yet.
+  // Before anything else, find the KMS keys whose creation is on record without an id.
   await findAllUnrecorded(context, results)
   if (dependOnNewest(distribution, steps)) await assertNewest(context)
   // A step may make another one necessary (a version enabled only to be replicated) or impossible
@@ -95,7 +98,7 @@ async function takeAllSteps(context: ReconcileContext, results: StepResults): Pr
   }
 }
 
-/** The chains of the first stage in which anything can be done. */
+/** Returns the runnable chains of the first stage that has any. */
 function nextChains({ key, distribution }: ReconcileContext, results: StepResults): Stage {
   for (const stage of plan(key, distribution.current)) {
     const runnable = stage.filter((chain) => isRunnable(results, chain))
@@ -104,7 +107,7 @@ function nextChains({ key, distribution }: ReconcileContext, results: StepResult
   return []
 }
 
-/** A Region in which they can't be looked for keeps only its own KMS keys from being created. */
+/** A Region that can't be searched blocks only the creation of its own KMS keys. */
 async function findAllUnrecorded(context: ReconcileContext, results: StepResults): Promise<void> {
   const { distribution, provider } = context
   const creating = distribution.current.kmsKeys.filter(({ state }) => state === 'creating')
@@ -121,8 +124,8 @@ async function findAllUnrecorded(context: ReconcileContext, results: StepResults
 }
 
 /**
- * Runs the chains. A failed chain stops no other. It waits for all running chains, because their
- * outcomes must be recorded.
+ * Runs the chains in parallel. A failed chain does not stop the others. Waits for all of them,
+ * because their outcomes must be recorded.
  * @throws an error after which no chain may be started.
  */
 async function runSideBySide(
@@ -142,7 +145,7 @@ async function runSideBySide(
   if (final.length > 0) throw final[0]
 }
 
-/** True if the chain depends on nothing that failed; otherwise its steps are noted as blocked. */
+/** True if the chain does not depend on a failed step. Otherwise, notes its steps as blocked. */
 function isRunnable(results: StepResults, chain: Chain): boolean {
   let blocker: Step | undefined
   for (const step of chain) {
@@ -179,8 +182,8 @@ async function runChain(
 }
 
 /**
- * Records the KMS key of the step as lost if AWS no longer has it: the step and a second look both
- * say so, with credentials of the right account, and this command did not create it.
+ * Records the KMS key of the step as lost if AWS no longer has it: both the step and a second
+ * request report that, the credentials are of the pinned account, and the KMS key is not new.
  */
 async function recordLost(
   context: ReconcileContext,
@@ -191,7 +194,8 @@ async function recordLost(
   const { provider, distribution } = context
   if (!(error instanceof KeymgmtError) || error.code !== 'KMS_KEY_NOT_FOUND') return false
   if (!('version' in step)) return false
-  const region = step.action === 'replicate' ? provider.region : step.region
+  const region =
+    step.action === 'replicate' ? primaryRegion(distribution.current, step.version) : step.region
   const entry = createdKmsKeyAt(distribution.current, step.version, region)
   if (!entry || results.isNew(entry)) return false
   const isMissing = async () => {
@@ -205,8 +209,8 @@ async function recordLost(
 }
 
 /**
- * Leaves a KMS key alone that waits for material which is not in this store: somebody rotated it in
- * place, and that material was deleted. AWS does not make an earlier material current again.
+ * Leaves a KMS key alone that somebody rotated in place to material that this store does not have,
+ * and whose material was deleted. AWS does not make an earlier material current again.
  */
 async function recordReplaced(
   context: ReconcileContext,
@@ -224,7 +228,7 @@ async function recordReplaced(
   const status = await provider.inspect(step.region, entry.key).catch(() => undefined)
   const isReplaced = status?.state === 'pending-import' && status.materialId !== ours
   if (!isReplaced) return false
-  // Counts as done, so that no command tries it again; `verify` compares it with AWS.
+  // Record it as done, so that no command tries it again. `verify` still reports the difference.
   await writeKmsKey(context, { ...entry, enabled: step.action === 'enable' })
   results.replaced(step, entry.key.id)
   return true

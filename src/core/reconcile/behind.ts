@@ -10,14 +10,15 @@ const BRINGING: ReadonlySet<Step['action']> = new Set([
   'point-alias',
 ])
 
-/** PURE: the version that a step brings to a distribution; undefined for any other step. */
+/** PURE: returns the version that a step brings to a distribution; undefined for any other step. */
 export function versionBrought(step: Step): number | undefined {
   return BRINGING.has(step.action) && 'version' in step ? step.version : undefined
 }
 
 /**
- * PURE: the versions that an active distribution lacks in any Region, or that an alias of it does
- * not name yet, ascending. Lost KMS keys, and removed and revoked distributions, lack none.
+ * PURE: returns the versions that an active distribution lacks in a Region, or that its alias does
+ * not point to yet, ascending. A removed or revoked distribution lacks none, and lost KMS keys do
+ * not count.
  */
 export function versionsBehind(key: KeyRecord, distribution: DistributionRecord): number[] {
   if (distribution.state !== 'active') return []
@@ -32,7 +33,10 @@ export function isBehind(key: KeyRecord, distribution: DistributionRecord): bool
   return versionsBehind(key, distribution).length > 0
 }
 
-/** PURE: true if the alias names the newest version in any Region: applications may use it. */
+/**
+ * PURE: true if the alias points to the newest version in any Region, so that applications may use
+ * that version.
+ */
 export function servesNewest(key: KeyRecord, { name, aliases }: DistributionRecord): boolean {
   return aliases.some(
     (alias) =>

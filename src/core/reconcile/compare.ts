@@ -7,6 +7,7 @@ import { interruptionOf, takedownOf, type Interruption } from './interruption.js
 import type { Observation, ObservedKmsKey } from './observe.js'
 import { OUTDATED_WAYS_OUT } from './newer.js'
 import { isEnabledVersion, wantedAliases } from './plan.js'
+import { isAcceptable, moveBackAdvice, movedPrimaries } from './primaries.js'
 
 /** A difference between the records and AWS. */
 export interface Difference {
@@ -15,7 +16,7 @@ export interface Difference {
     'kms-key' | 'state' | 'material' | 'expiry' | 'tags' | 'multi-region' | 'alias' | 'unfinished'
   /** AWS Region. */
   readonly region: string
-  /** Absent where no version is concerned. */
+  /** Absent if the difference is not that of a version. */
   readonly version?: number
   /** The KMS key id, or the name of the alias. */
   readonly subject: string
@@ -37,7 +38,7 @@ export interface Compared {
   readonly now: Date
 }
 
-/** PURE: where the KMS differs from the records. */
+/** PURE: returns the differences between the records and the KMS. */
 export function compare(compared: Compared, observation: Observation): Difference[] {
   const { key, providerName, record } = compared
   const interruption = interruptionOf(key, record)
@@ -45,6 +46,7 @@ export function compare(compared: Compared, observation: Observation): Differenc
   const differences = [
     ...(interruption ? [unfinishedDifference(compared, interruption)] : []),
     ...observation.kmsKeys.flatMap((observed) => compareKmsKey(compared, observed)),
+    ...comparePrimaries(compared, observation),
     ...(record.state === 'active' ? compareAliases(compared, observation) : []),
   ]
   if (!takedown) return differences
@@ -57,7 +59,7 @@ export function compare(compared: Compared, observation: Observation): Differenc
   }))
 }
 
-/** PURE: the same for a finished removal. Nothing but `restore` works on its KMS keys. */
+/** PURE: does the same for a finished removal. Only `restore` works on its KMS keys. */
 export function compareArchived(compared: Compared, { kmsKeys }: Observation): Difference[] {
   const { finish, restore } = waysForward('removal', compared.providerName, compared.key.name)
   return kmsKeys
@@ -87,7 +89,7 @@ function unfinishedDifference(compared: Compared, interruption: Interruption): D
   }
 }
 
-/** The versions that the distribution lacks, and why. */
+/** Returns the versions that the distribution lacks, and the reason. */
 function describeLag({ key, record }: Compared): string {
   const versions = versionsBehind(key, record)
   if (versions.length === 0) return 'an interrupted command'
@@ -127,11 +129,29 @@ function compareAliases(compared: Compared, { aliases, newer }: Observation): Di
   )
 }
 
+function comparePrimaries(compared: Compared, { kmsKeys }: Observation): Difference[] {
+  const { record } = compared
+  return movedPrimaries(record, kmsKeys).map((moved): Difference => {
+    const { version, id, from, to } = moved
+    const repairable = isAcceptable(record, moved)
+    return {
+      what: 'multi-region',
+      region: to,
+      version,
+      subject: id,
+      expected: `primary in ${from}`,
+      found: `primary in ${to}`,
+      repairable,
+      wayOut: repairable ? repairOf(compared) : moveBackAdvice(moved),
+    }
+  })
+}
+
 function compareKmsKey(compared: Compared, observed: ObservedKmsKey): Difference[] {
   const { entry, status, unchecked } = observed
   if (entry.state === 'creating') return []
   if (status) return compareStatus(compared, { ...observed, entry }, status)
-  // A removal asked for nothing else.
+  // The removal needs no more than that.
   if (compared.record.state === 'removed') return []
   if (unchecked.some(({ what }) => what === 'kms-key')) return []
   const { version, region, key } = entry
@@ -144,10 +164,15 @@ function compareKmsKey(compared: Compared, observed: ObservedKmsKey): Difference
       found: isKnown ? 'lost' : 'deleted',
       repairable: false,
       wayOut: isKnown
-        ? `nothing brings it back; for a new KMS key: keymgmt write -f keymgmt/key/${compared.key.name}/rotate`
+        ? lostWayOut(compared.key.name)
         : `nothing brings it back; so that no command waits for it: ${repairOf(compared)}`,
     },
   ]
+}
+
+/** The way out for a KMS key that AWS no longer has, once that is on record. */
+export function lostWayOut(key: string): string {
+  return `nothing brings it back; for a new KMS key: keymgmt write -f keymgmt/key/${key}/rotate`
 }
 
 type ExistingEntry = Exclude<KmsKeyEntry, { state: 'creating' }>
@@ -168,7 +193,7 @@ function compareStatus(
     what: Difference['what'],
     wanted: string,
     found: string,
-    /** Without it, `repair` is the way out. */
+    /** The default is `repair`. */
     advice?: string,
   ): Difference => ({
     what,
@@ -183,20 +208,19 @@ function compareStatus(
   if (entry.state === 'lost') return [differs('kms-key', 'lost', status.state)]
   const look = `see why: aws kms describe-key --region ${region} --key-id ${key.id}`
   const otherMaterial = `somebody rotated it in place; ${look}; for a new KMS key: keymgmt write -f keymgmt/key/${compared.key.name}/rotate`
+  const actualRegions = status.multiRegion?.regions ?? [region]
+  const recordedRegions = otherRegions(record, version, actualRegions)
   const isStuck = status.state === 'unavailable' || !status.external
   const differences: (Difference | false)[] = [
     status.state !== expected && differs('state', expected, status.state, isStuck ? look : consent),
-    holds === false && differs('material', 'our material', 'other material', otherMaterial),
+    holds === false &&
+      differs('material', 'the material in the store', 'other material', otherMaterial),
     !isSameExpiry(status, validTo) &&
       differs('expiry', validTo ?? 'never', status.expires?.toISOString() ?? 'never', consent),
-    wrongTags.length > 0 && differs('tags', 'ours', `missing or changed: ${wrongTags.join(', ')}`),
-    !sameRegions(status, record.regions) &&
-      differs(
-        'multi-region',
-        record.regions.join(', '),
-        (status.multiRegion?.regions ?? [region]).join(', '),
-        look,
-      ),
+    wrongTags.length > 0 &&
+      differs('tags', "keymgmt's tags", `missing or changed: ${wrongTags.join(', ')}`),
+    recordedRegions !== undefined &&
+      differs('multi-region', recordedRegions, actualRegions.join(', '), look),
   ]
   return differences.filter((difference) => difference !== false)
 }
@@ -216,13 +240,18 @@ export function isSameExpiry(
 }
 
 /**
- * A distribution in one Region may be of a multi-Region key: one that has not been replicated yet.
+ * PURE: the Regions on record if AWS has the version in others. A Region without an entry is
+ * unfinished work; one whose entry is lost or being created may be in AWS or not.
  */
-function sameRegions({ multiRegion }: KmsKeyStatus, regions: readonly string[]): boolean {
-  const found = multiRegion?.regions ?? regions.slice(0, 1)
-  return (
-    found.length === regions.length &&
-    regions.every((region) => found.includes(region)) &&
-    (multiRegion === undefined || multiRegion.primary === regions[0])
-  )
+function otherRegions(
+  { kmsKeys }: DistributionRecord,
+  version: number,
+  found: readonly string[],
+): string | undefined {
+  const entries = kmsKeys.filter((entry) => entry.version === version)
+  const created = entries.filter(({ state }) => state === 'created').map(({ region }) => region)
+  const isSame =
+    created.every((region) => found.includes(region)) &&
+    found.every((region) => entries.some((entry) => entry.region === region))
+  return isSame ? undefined : created.join(', ')
 }

@@ -8,6 +8,7 @@ import {
   type KmsProvider,
 } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
+import { aliasName } from '../records/alias-names.js'
 import { dropKmsKey, putAlias, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
 import type {
   AliasState,
@@ -20,23 +21,25 @@ import type {
 import type { RecordHandle } from '../records/record.js'
 import { requireProvider } from '../records/repository.js'
 
-/** One distribution with all that is needed to reconcile it. */
+/** Everything that is needed to reconcile one distribution. */
 export interface ReconcileContext {
   readonly engine: Engine
   readonly key: KeyRecord
   readonly providerName: string
   readonly distribution: RecordHandle<DistributionRecord>
   readonly provider: KmsProvider
-  /** The names for the distribution that this command found taken in AWS. */
+  /** Names that this command tried for the distribution, and whose aliases are taken in AWS. */
   readonly takenNames: Set<string>
+  /** True if the distribution had its alias before this command: applications may use its name. */
+  readonly isNamed: boolean
 }
 
-/** One distribution with all that is needed to compare it with the KMS. */
+/** Everything that is needed to compare one distribution with the KMS. */
 export type ObserveContext = Omit<ReconcileContext, 'distribution'> & {
   readonly distribution: Pick<RecordHandle<DistributionRecord>, 'current'>
 }
 
-/** The context of one distribution; no request is sent yet. @throws KeymgmtError KMS_NOT_FOUND */
+/** Opens the context of one distribution. Sends no request. @throws KeymgmtError KMS_NOT_FOUND */
 export async function openContext<D extends ObserveContext['distribution']>(
   engine: Engine,
   key: KeyRecord,
@@ -44,12 +47,16 @@ export async function openContext<D extends ObserveContext['distribution']>(
 ): Promise<Omit<ReconcileContext, 'distribution'> & { readonly distribution: D }> {
   const provider = await openProvider(engine, await requireProvider(engine, providerName))
   const takenNames = new Set<string>()
-  return { engine, key, providerName, distribution, provider, takenNames }
+  const { name, aliases } = distribution.current
+  const isNamed = aliases.some(
+    (alias) => alias.name === aliasName(name) && alias.state !== 'pending',
+  )
+  return { engine, key, providerName, distribution, provider, takenNames, isNamed }
 }
 
 /**
- * The tags of the KMS key of one version. The operation id, by which it can be found after a lost
- * response, is absent if it was adopted.
+ * Returns the tags for the KMS key of one version. The operation id finds it after a lost reply; an
+ * adopted KMS key has none.
  */
 export async function tagsFor(
   { engine, key }: Pick<ReconcileContext, 'engine' | 'key'>,
@@ -66,13 +73,13 @@ export async function tagsFor(
   }
 }
 
-/** The version in the tags of a KMS key; undefined if it is not one. */
+/** Returns the version in the tags of a KMS key; undefined if the tag is missing or invalid. */
 export function versionIn(tags: Readonly<Record<string, string>>): number | undefined {
   const version = Number(tags[VERSION_TAG])
   return Number.isSafeInteger(version) && version > 0 ? version : undefined
 }
 
-/** The properties of the KMS key of one version, to create it with. */
+/** Returns the request that creates the KMS key of one version. */
 export async function keyRequest(
   context: ReconcileContext,
   version: number,
@@ -88,7 +95,7 @@ export async function keyRequest(
   }
 }
 
-/** Writes an entry, in place of an earlier one of the same version and Region. */
+/** Writes an entry, which replaces an earlier one of the same version and Region. */
 export async function writeKmsKey(
   { distribution }: ReconcileContext,
   entry: KmsKeyEntry,
@@ -96,7 +103,7 @@ export async function writeKmsKey(
   await distribution.update((current) => putKmsKey(current, entry))
 }
 
-/** Writes what is now known of a created KMS key that is on record. */
+/** Changes the entry of a created KMS key. */
 export async function updateKmsKey(
   { distribution }: ReconcileContext,
   place: KmsKeyPlace,
@@ -116,7 +123,7 @@ export async function removeKmsKey(
   await distribution.update((current) => dropKmsKey(current, place))
 }
 
-/** Writes what is now known of an alias; undefined if it is gone. */
+/** Writes the state of an alias; undefined drops its entry. */
 export async function writeAlias(
   { distribution }: ReconcileContext,
   region: string,

@@ -3,17 +3,21 @@ import { KeymgmtError, withHints } from '../../errors.js'
 import { OPERATION_TAG, type KmsKey } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
 import { dropCommand, hasReplicas } from '../records/dropped-regions.js'
-import { createdKmsKeyAt, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
+import { createdKmsKeyAt, primaryRegion, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
 import type { CreatedKmsKey, CreatingKmsKey, KmsKeyPlace } from '../records/model.js'
 import { assertCreatedInAccount, assertPlaceOf, placeOf } from './account.js'
 import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './context.js'
+import { isAcceptable, moveBackAdvice } from './primaries.js'
 
-/** Maximum creations of one KMS key per command, each after a lost response that created none. */
+/**
+ * Maximum attempts per command to create one KMS key. Each further one follows a lost reply after
+ * which no KMS key was found.
+ */
 const ATTEMPTS = 3
 
 /**
- * The longest time between the record of a creation and the end of its last request. The
- * records do not show when a killed command stopped sending.
+ * Longest time from the record of a creation to the end of its last request. The records do not
+ * show when a killed command stopped sending.
  */
 const LONGEST_ATTEMPT_MS = 600_000
 
@@ -33,7 +37,7 @@ export async function createPrimary(context: ReconcileContext, place: KmsKeyPlac
     } catch (error) {
       if (!(error instanceof KeymgmtError) || error.code === 'INTERRUPTED') throw error
       if (error.code !== 'KMS_AMBIGUOUS') {
-        // After a refusal there is no KMS key, and a later run need not look for one.
+        // AWS refused, so no KMS key exists and no later command needs to look for one.
         await removeKmsKey(context, place)
         throw error
       }
@@ -45,7 +49,7 @@ export async function createPrimary(context: ReconcileContext, place: KmsKeyPlac
 }
 
 /**
- * Writes down a KMS key that was created. The first one pins the account of the distribution.
+ * Records a KMS key that was created. The first one pins the account of the distribution.
  * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
  */
 async function recordPrimary(
@@ -64,27 +68,57 @@ async function recordPrimary(
 }
 
 /**
- * Creates the replica of one version in one Region and writes it down. It can be repeated: a
+ * Creates the replica of one version in one Region and records it. This can be repeated, because a
  * replica has its primary's id.
  */
 export async function createReplica(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
-  const { provider, distribution } = context
+  const { provider } = context
   const { version, region } = place
   const begun = await begin(context, place)
-  const primary = requireKmsKey(distribution, { version, region: provider.region })
+  const primary = primaryOf(context, version)
   const request = await keyRequest(context, version, begun.operationId)
   const key = await provider
     .replicate(primary.key, region, request)
     .catch(async (error: unknown) => {
       if (!isRefused(error)) throw error
       await removeKmsKey(context, place)
-      throw withHints(error, dropHints(context, region))
+      throw (
+        (await movedPrimaryError(context, primary)) ?? withHints(error, dropHints(context, region))
+      )
     })
   await writeKmsKey(context, created(context, begun, key))
   await provider.awaitReplica(region, key)
 }
 
-/** True if the replica was certainly not created. */
+function primaryOf({ distribution }: ReconcileContext, version: number): CreatedKmsKey {
+  const region = primaryRegion(distribution.current, version)
+  return requireKmsKey(distribution, { version, region })
+}
+
+/** AWS replicates a primary only; undefined if this one still is the primary. */
+async function movedPrimaryError(
+  context: ReconcileContext,
+  { version, region, key: { id, arn } }: CreatedKmsKey,
+): Promise<KeymgmtError | undefined> {
+  const { key, provider, providerName, distribution } = context
+  const status = await provider.inspect(region, { id, arn }).catch(() => undefined)
+  const to = status?.multiRegion?.primary
+  if (to === undefined || to === region) return undefined
+  const moved = { version, id, from: region, to }
+  return new KeymgmtError(
+    'KMS_FAILED',
+    `somebody moved the primary of KMS key ${id} from ${region} to ${to}`,
+    {
+      hints: [
+        isAcceptable(distribution.current, moved)
+          ? `to accept that: keymgmt write -f keymgmt/kms/${providerName}/key/${key.name}/repair`
+          : moveBackAdvice(moved),
+      ],
+    },
+  )
+}
+
+/** True if AWS certainly did not create the replica. */
 function isRefused(error: unknown): boolean {
   return (
     error instanceof KeymgmtError &&
@@ -92,7 +126,7 @@ function isRefused(error: unknown): boolean {
   )
 }
 
-/** A Region that has no replica can be dropped. */
+/** Only a Region without replicas can be dropped. */
 function dropHints({ key, providerName, distribution }: ReconcileContext, region: string) {
   return hasReplicas(distribution.current, region)
     ? []
@@ -136,8 +170,8 @@ function created(
 }
 
 /**
- * Looks for the KMS keys whose creation was requested without a response on record: those that are
- * found are written down, the entries of the others are dropped.
+ * Looks for the KMS keys whose creation has no reply on record. Records those that exist, and drops
+ * the entries of the others.
  * @throws KeymgmtError KMS_ACCESS_DENIED if they can't be looked for; the hints say what may have
  * been left.
  */
@@ -149,7 +183,7 @@ export async function findUnrecordedKmsKeys(
   const unrecorded = distribution.current.kmsKeys
     .filter((entry) => entry.state === 'creating')
     .filter(among)
-  // With the credentials of another account, none of them would be seen.
+  // The credentials of another account would show none of them.
   if (unrecorded.length > 0) await assertPlaceOf(context)
   for (const region of new Set(unrecorded.map((entry) => entry.region))) {
     const here = unrecorded.filter((entry) => entry.region === region)
@@ -166,7 +200,7 @@ export async function findUnrecordedKmsKeys(
   }
 }
 
-/** The replicas that exist, by version. */
+/** Returns the replicas that exist, by version. */
 async function findReplicas(
   { engine, provider, distribution }: ReconcileContext,
   entries: readonly CreatingKmsKey[],
@@ -174,7 +208,8 @@ async function findReplicas(
   const found = new Map<number, KmsKey>()
   for (const entry of entries) {
     const { version, region } = entry
-    const primary = createdKmsKeyAt(distribution.current, version, provider.region)
+    const from = primaryRegion(distribution.current, version)
+    const primary = createdKmsKeyAt(distribution.current, version, from)
     const ended = latestEnd(engine, [entry])
     const replica = primary && (await provider.findReplica(primary.key, region, ended))
     if (replica) found.set(version, replica)
@@ -182,7 +217,7 @@ async function findReplicas(
   return found
 }
 
-/** The primaries that exist, by version. */
+/** Returns the primaries that exist, by version. */
 async function findPrimaries(
   { engine, provider }: ReconcileContext,
   entries: readonly CreatingKmsKey[],
@@ -202,8 +237,8 @@ async function findPrimaries(
 }
 
 /**
- * The latest time at which AWS can have received the last of these requests: the settling time
- * starts then, not when the attempt began. Never later than now, whatever the record says.
+ * Returns the latest time at which AWS can have received these requests. The settling time starts
+ * then, not when the attempt began. Never later than now, whatever the record says.
  */
 function latestEnd({ now }: Engine, entries: readonly CreatingKmsKey[]): Date {
   const youngest = Math.max(...entries.map(({ begun }) => Date.parse(begun)))

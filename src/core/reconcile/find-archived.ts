@@ -10,8 +10,9 @@ import { assertPlace } from './account.js'
 import { asError, isFinal } from './outcomes.js'
 
 /**
- * The record of an archived distribution, with the KMS keys as lost that AWS no longer has;
- * undefined if AWS has none of them. A KMS key that AWS can't be asked about stays as recorded.
+ * Returns the record of an archived distribution, in which KMS keys that AWS no longer has are
+ * marked as lost; undefined if AWS has none of them. If AWS does not answer about a KMS key, its
+ * entry is unchanged.
  * @throws KeymgmtError KMS_ACCOUNT_DIFFERS; KMS_NOT_FOUND or DISTRIBUTION_DIFFERS if its provider
  * is missing or is another one; errors of the KMS if it can be asked about none of them.
  */

@@ -6,7 +6,7 @@ import { plan } from './plan.js'
 /** The kind of command that did not finish its work on a distribution. */
 export type Interruption = 'distribution' | Takedown
 
-/** PURE: the unfinished command on a distribution; undefined if all is done. */
+/** PURE: returns the unfinished command on a distribution; undefined if there is none. */
 export function interruptionOf(
   key: KeyRecord,
   distribution: DistributionRecord,
@@ -18,8 +18,8 @@ export function interruptionOf(
 }
 
 /**
- * PURE: the removal or revocation that did not finish. Only the command that started it finishes
- * it. A finished removal is archived.
+ * PURE: returns the removal or revocation that did not finish. Only the command that started it
+ * finishes it. A finished removal is archived.
  */
 export function takedownOf(key: KeyRecord, distribution: DistributionRecord): Takedown | undefined {
   if (distribution.state === 'removed') return 'removal'
@@ -37,7 +37,7 @@ export function describeSkipped(takedown: Takedown, providerName: string, key: s
   return `Skipped ${key} in ${providerName}: its ${takedown} was started and did not finish. To finish it: ${finish}; to reverse it: ${restore}`
 }
 
-/** The refusal of a command that needs the distribution in use. */
+/** Returns the error of a command that needs an active distribution. */
 export function takedownError(takedown: Takedown, providerName: string, key: string): KeymgmtError {
   return new KeymgmtError(
     'DISTRIBUTION_DIFFERS',
@@ -48,7 +48,7 @@ export function takedownError(takedown: Takedown, providerName: string, key: str
 
 /**
  * Runs a removal or a revocation.
- * @throws the error of `work`; its hints then also name both ways forward.
+ * @throws the error of `work`, with hints that name both ways forward.
  */
 export async function withWaysForward<T>(
   takedown: Takedown,

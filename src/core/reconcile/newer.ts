@@ -10,7 +10,7 @@ import { openContext, versionIn, type ObserveContext } from './context.js'
 import { isUnanswered } from './unanswered.js'
 import type { Step } from './plan.js'
 
-/** A KMS key that the alias of a distribution names and that is not on record. */
+/** A KMS key that the alias of a distribution points to, and that is not on record. */
 export interface NewerTarget {
   /** AWS Region. */
   readonly region: string
@@ -21,38 +21,55 @@ export interface NewerTarget {
 }
 
 /**
- * The KMS keys that the alias names and that are not on record, in each Region: AWS is newer than
- * this copy of the store. A KMS key whose tags name another key is not one of them.
+ * Returns the KMS keys that the alias points to in each Region and that are not on record. They
+ * show that AWS is newer than this copy of the store. A KMS key whose tags name another key does
+ * not count.
  */
 export async function findNewer(
   context: ObserveContext,
   targetIn: TargetIn = targetOf(context),
 ): Promise<NewerTarget[]> {
-  const { engine, key, provider, distribution } = context
+  const { key, provider, distribution } = context
   const { name, regions } = distribution.current
-  // Somebody may have moved the alias to a KMS key that the key has in another provider.
-  const [present, archived] = await Promise.all([
-    distributionsOf(engine, key.name),
-    archivedOf(engine, key),
-  ])
-  const known = knownPlaces([
-    distribution.current,
-    ...present.map((named) => named.distribution.current),
-    ...archived.map(({ record }) => record),
-  ])
+  const targets = await Promise.all(
+    regions.map(async (region) => ({ region, id: await targetIn(region, aliasName(name)) })),
+  )
+  const own = knownPlaces([distribution.current])
+  const others = targets.filter(({ region, id }) => id !== undefined && !own.has(`${region} ${id}`))
+  if (others.length === 0) return []
+  const known = knownPlaces(await otherRecords(context))
   const found = await Promise.all(
-    regions.map(async (region) => {
-      const id = await targetIn(region, aliasName(name))
-      return id === undefined || known.has(`${region} ${id}`)
+    others.map(async ({ region, id }) =>
+      id === undefined || known.has(`${region} ${id}`)
         ? []
-        : newerTarget(provider, key, region, id)
-    }),
+        : newerTarget(provider, key, region, id),
+    ),
   )
   return found.flat()
 }
 
+/**
+ * Returns the other distributions of the key: the alias may point to one of their KMS keys, because
+ * somebody moved it there. They are read only then, so that an unreadable one does not fail the
+ * others.
+ */
+async function otherRecords({ engine, key }: ObserveContext): Promise<KmsKeyRecord[]> {
+  const [present, archived] = await Promise.all([
+    distributionsOf(engine, key.name),
+    archivedOf(engine, key),
+  ])
+  return [
+    ...present.map((named) => named.distribution.current),
+    ...archived.map(({ record }) => record),
+    ...(key.forgotten ?? []),
+  ]
+}
+
+/** A record of KMS keys: of a distribution, also of a forgotten one. */
+type KmsKeyRecord = Pick<DistributionRecord, 'kmsKeys'>
+
 /** Region and id of each KMS key. */
-function knownPlaces(records: readonly DistributionRecord[]): ReadonlySet<string> {
+function knownPlaces(records: readonly KmsKeyRecord[]): ReadonlySet<string> {
   return new Set(
     records
       .flatMap(({ kmsKeys }) => kmsKeys)
@@ -60,7 +77,7 @@ function knownPlaces(records: readonly DistributionRecord[]): ReadonlySet<string
   )
 }
 
-/** The id of the KMS key that an alias names. */
+/** Returns the id of the KMS key that an alias points to. */
 type TargetIn = (region: string, alias: string) => Promise<string | undefined> | string | undefined
 
 function targetOf({ provider }: ObserveContext): TargetIn {
@@ -68,7 +85,7 @@ function targetOf({ provider }: ObserveContext): TargetIn {
     (await provider.aliasTargets(region, new Set([alias])).catch(ifDenied))?.get(alias)
 }
 
-/** Without kms:ListAliases, keymgmt can not detect that the store is outdated. */
+/** Without kms:ListAliases, keymgmt cannot detect that the store is outdated. */
 function ifDenied(error: unknown): undefined {
   if (error instanceof KeymgmtError && error.code === 'KMS_ACCESS_DENIED') return undefined
   throw error
@@ -107,8 +124,8 @@ export function dependOnNewest(
 }
 
 /**
- * The same for every distribution of a key, before it gets a new version. A distribution that can't
- * be asked is refused by its own steps.
+ * Does the same as {@link assertNewest} for every distribution of a key, before the key gets a new
+ * version. Ignores a distribution that can't be reached: its own steps fail.
  * @throws KeymgmtError STORE_OUTDATED
  */
 export async function assertAllNewest(
@@ -128,8 +145,8 @@ export async function assertAllNewest(
 }
 
 /**
- * Refuses to work with an older copy of a store: it would create a second KMS key of a version that
- * AWS has, or move the alias back.
+ * Refuses to work with an older copy of a store, which would create a second KMS key for a version
+ * that AWS already has, or move the alias back.
  * @throws KeymgmtError STORE_OUTDATED
  */
 export async function assertNewest(
@@ -138,6 +155,23 @@ export async function assertNewest(
 ): Promise<void> {
   const [newer] = found ?? (await findNewer(context))
   if (newer) throw outdatedError(context, newer)
+}
+
+/**
+ * Refuses to remove an alias that names a newer KMS key of the same key: the older ones would be
+ * removed, and that one would be left behind. If its tags can't be read, nothing is refused.
+ * @throws KeymgmtError STORE_OUTDATED
+ */
+export async function assertNotNewer(
+  context: ObserveContext,
+  region: string,
+  alias: string,
+  target: string,
+): Promise<void> {
+  if (alias !== aliasName(context.distribution.current.name)) return
+  const targetIn = (place: string) => (place === region ? target : undefined)
+  const newer = (await findNewer(context, targetIn)).filter(({ version }) => version !== undefined)
+  if (newer.length > 0) await assertNewest(context, newer)
 }
 
 function outdatedError(
@@ -158,7 +192,7 @@ function outdatedError(
 const ALLOW_TAGS =
   'to find out, allow kms:ListResourceTags on the KMS key, then run the same command again'
 
-/** The ways out of an older copy of the store. */
+/** The next steps for a user who has an older copy of the store. */
 export const OUTDATED_WAYS_OUT: readonly string[] = [
   'use the newest copy of the store, or restore the newest snapshot: keymgmt operator snapshot restore FILE',
   'if there is none, record the KMS key as a version whose material is not in this store: keymgmt operator snapshot save FILE, then keymgmt operator snapshot restore FILE',

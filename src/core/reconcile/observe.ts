@@ -3,18 +3,19 @@ import type { KmsKeyStatus, KmsProvider } from '../../kms/provider.js'
 import { materialIn } from '../records/kms-keys.js'
 import { withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'
+import { assertPlaceOf } from './account.js'
 import { tagsFor, type ObserveContext } from './context.js'
 import { findNewer, type NewerTarget } from './newer.js'
 import { wantedAliases } from './plan.js'
-import { isUnanswered } from './unanswered.js'
+import { isUnanswered, unlessUnanswered } from './unanswered.js'
 
-/** A question about a distribution that AWS did not answer. */
+/** A check that could not be made, because the request to AWS failed. */
 export interface Unchecked {
   /** The property that could not be read. */
   readonly what: 'kms-key' | 'tags' | 'material' | 'alias' | 'distribution' | 'orphans'
   /** AWS Region. */
   readonly region: string
-  /** Absent where no version is concerned. */
+  /** Absent if the question is not about a version. */
   readonly version?: number
   /** The KMS key id, or the name of the distribution, key or provider. */
   readonly subject: string
@@ -26,16 +27,16 @@ export interface Unchecked {
 export interface ObservedKmsKey {
   /** The record of the KMS key. */
   readonly entry: KmsKeyEntry
-  /** Undefined if AWS has no such KMS key, or did not say. */
+  /** Undefined if AWS has no such KMS key, or if the request failed. */
   readonly status: KmsKeyStatus | undefined
-  /** Names of our tags that it lacks, or whose value is another. */
+  /** Names of our tags that are missing or have another value. */
   readonly wrongTags: readonly string[]
   /**
-   * True if it was shown to hold our material, false if its current material is another; undefined
-   * where the two were not compared.
+   * True if the KMS key is proven to have our material, false if its current material is another;
+   * undefined if they were not compared.
    */
   readonly holds: boolean | undefined
-  /** The questions about it that AWS did not answer. */
+  /** The checks of this KMS key that could not be made. */
   readonly unchecked: readonly Unchecked[]
 }
 
@@ -52,25 +53,34 @@ interface MaterialQuestion {
 export interface Observation {
   /** The KMS keys in AWS, in the order of the records. */
   readonly kmsKeys: readonly ObservedKmsKey[]
-  /** By Region and name, the id of the KMS key that an alias names; only Regions that answered. */
+  /**
+   * The id of the KMS key that an alias points to, by Region and alias name. Lacks Regions that
+   * could not be read.
+   */
   readonly aliases: ReadonlyMap<string, ReadonlyMap<string, string>>
   /** The KMS keys that show that this is an older copy of the store. */
   readonly newer: readonly NewerTarget[]
-  /** Every question that AWS did not answer. */
+  /** All checks that could not be made. */
   readonly unchecked: readonly Unchecked[]
 }
 
 /**
- * Asks the KMS about every KMS key and alias of the distribution. A question that is not answered
- * keeps no other one from being asked. With `challenge`, symmetric KMS keys are asked to take the
- * same material again, which AWS does only if it is the same.
+ * Reads every KMS key and alias of the distribution. A request that fails does not stop the others.
+ * With `challenge`, imports the same material into symmetric KMS keys again, which AWS accepts only
+ * if it is identical.
+ * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
  */
 export async function observe(context: ObserveContext, challenge: boolean): Promise<Observation> {
   const { kmsKeys: entries, regions, state, name } = context.distribution.current
   const unchecked: Unchecked[] = []
+  const placeError = await assertPlaceOf(context).then(() => undefined, unlessUnanswered)
   const subject = { what: 'alias', region: regions[0] ?? '', subject: name } as const
   const [kmsKeys, aliases] = await Promise.all([
-    Promise.all(entries.map((entry) => observeKmsKey(context, entry, challenge))),
+    Promise.all(
+      entries.map(async (entry) =>
+        withPlace(await observeKmsKey(context, entry, challenge), placeError),
+      ),
+    ),
     Promise.all(
       state === 'removed' ? [] : regions.map((region) => observeAliases(context, region)),
     ),
@@ -87,7 +97,16 @@ export async function observe(context: ObserveContext, challenge: boolean): Prom
   }
 }
 
-/** The observation of a distribution about which nothing can be asked. */
+/** If the account can't be read, AWS's reply does not prove that a KMS key is gone. */
+function withPlace(observed: ObservedKmsKey, error: KeymgmtError | undefined): ObservedKmsKey {
+  const { entry, status, unchecked } = observed
+  const isClear = status !== undefined || entry.state === 'creating' || unchecked.length > 0
+  return error === undefined || isClear
+    ? observed
+    : { ...observed, unchecked: [{ ...subjectOf(entry), what: 'kms-key', error }] }
+}
+
+/** Returns the observation of a distribution that can't be read at all. */
 export function observeNothing(
   { name, kmsKeys: entries, regions: [region = ''] }: DistributionRecord,
   error: KeymgmtError,
@@ -106,7 +125,7 @@ export function observeNothing(
   return { kmsKeys, aliases: new Map(), newer: [], unchecked }
 }
 
-/** The answer; undefined if there was none, which is then in `unchecked`. */
+/** Returns the result of the request. If it fails, adds it to `unchecked` and returns undefined. */
 export async function ask<T>(
   unchecked: Unchecked[],
   subject: Omit<Unchecked, 'error'>,
@@ -162,8 +181,8 @@ async function observeKmsKey(
 }
 
 /**
- * True if the KMS key was shown to hold our material. AWS's id of the material alone shows that
- * nobody rotated it to another one, and not that it is ours.
+ * True if the KMS key is proven to have our material. AWS's id of the material proves only that
+ * nobody rotated the KMS key, not that the material is ours.
  */
 async function observeMaterial(
   { engine, key, provider }: ObserveContext,
@@ -183,8 +202,8 @@ async function observeMaterial(
 }
 
 /**
- * True if the KMS key shows that its current material is this one, or with `challenge` accepts it
- * again as that, with the same expiry; undefined if it can't show it.
+ * True if the KMS key proves that its current material is this one, or, with `challenge`, accepts
+ * it again with the same expiry; undefined if there is no proof.
  */
 export async function showsMaterial(
   provider: KmsProvider,
@@ -195,7 +214,7 @@ export async function showsMaterial(
   const seen = await provider.holds(region, key, type, material)
   if (seen !== undefined || !challenge) return seen
   const accepted = await provider.accepts(region, key, type, material, expires)
-  // AWS also accepts an earlier material of the KMS key: only its id says which one it is.
+  // AWS also accepts an earlier material of the KMS key. Only the id tells them apart.
   const { materialId } = accepted ?? {}
   return accepted !== undefined && (!materialId || !current || materialId === current)
 }

@@ -1,5 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import type { Outcome } from '../engine.js'
+import { primaryRegion } from '../records/kms-keys.js'
 import type { KmsKeyPlace } from '../records/model.js'
 import type { NamedDistribution } from '../records/repository.js'
 import { waysForward } from '../records/takedown.js'
@@ -14,7 +15,9 @@ const ENABLING: readonly Step['action'][] = [
   'cancel-deletion',
 ]
 
-/** The actions at one place, the one that names its outcome first. */
+/**
+ * The actions at one place, in order of importance: the first one that was taken names the outcome.
+ */
 const BY_WEIGHT: readonly Step['action'][] = [
   'create',
   'replicate',
@@ -29,12 +32,15 @@ const BY_WEIGHT: readonly Step['action'][] = [
   'tag',
 ]
 
-/** PURE: true if `step` must not be taken because `failed` failed. */
-export function dependsOn(step: Step, failed: Step, primaryRegion: string): boolean {
+/**
+ * PURE: true if `step` must not be taken because `failed` failed; `primary` is the Region of the
+ * primary of its version.
+ */
+export function dependsOn(step: Step, failed: Step, primary: string): boolean {
   const enabling = ENABLING.includes(failed.action)
   if (placeOf(step) === placeOf(failed)) return step.action === failed.action || enabling
   const sameRegion = step.region === failed.region
-  // No alias may be left that names a KMS key which cannot be used.
+  // An alias must never point to a KMS key that can't be used.
   if ('alias' in failed)
     return (
       sameRegion &&
@@ -43,10 +49,10 @@ export function dependsOn(step: Step, failed: Step, primaryRegion: string): bool
     )
   if (step.action === 'remove-alias' || step.version !== failed.version) return false
   if (step.action === 'point-alias') return sameRegion && enabling
-  if (step.action === 'replicate') return failed.region === primaryRegion && enabling
+  if (step.action === 'replicate') return failed.region === primary && enabling
   return (
     step.action === 'schedule-deletion' &&
-    step.region === primaryRegion &&
+    step.region === primary &&
     failed.action === 'schedule-deletion'
   )
 }
@@ -55,7 +61,7 @@ function placeOf(step: Step): string {
   return 'alias' in step ? `${step.region} ${step.alias}` : `${step.region} ${step.version}`
 }
 
-/** True if nothing more may be started after this error: the command ends, or the store fails. */
+/** True if no further step may start after this error: the command ends, or the store failed. */
 export function isFinal(error: unknown): boolean {
   return (
     !(error instanceof KeymgmtError) ||
@@ -75,13 +81,16 @@ export interface StepResults {
   done(step: Step): void
   /** True if the KMS key was created by these steps: AWS may not show it yet. */
   isNew(place: KmsKeyPlace): boolean
-  /** Notes that AWS no longer has the KMS key `id` that the step was for. */
+  /** Notes that AWS no longer has the step's KMS key, `id`. */
   lost(step: Step, id: string): void
   /** Notes that the step can't be taken until AWS has material that is not in this store. */
   replaced(step: Step, id: string): void
-  /** Every failure after the first at a place counts for dependent steps only. */
+  /**
+   * Notes that the step failed. The first failure at a place is its outcome; later ones only block
+   * the steps that depend on them.
+   */
   failed(step: Step, error: unknown): void
-  /** The failed step that keeps `step` from being taken. */
+  /** Returns the failed step that blocks `step`. */
   blockerOf(step: Step): Step | undefined
   /** Notes that `step` was not taken because of `blocker`. */
   blocked(step: Step, blocker: Step): void
@@ -99,7 +108,6 @@ export interface ReconcileResult {
 /** Collects the results of the steps of `named`. */
 export function collectResults(key: string, named: NamedDistribution): StepResults {
   const { providerName, distribution } = named
-  const [primary = ''] = distribution.current.regions
   const failures: Step[] = []
   const errors: Error[] = []
   const created = new Set<string>()
@@ -135,20 +143,21 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
       })
     },
     failed: (step, thrown) => {
-      const error = explain(thrown, key, providerName)
+      const error = explain(thrown, key, named)
       errors.push(asError(error))
       fail(step, messageOf(error), wayOutOf(error, key, named))
     },
-    blockerOf: (step) => failures.find((failed) => dependsOn(step, failed, primary)),
+    blockerOf: (step) => {
+      const primary = 'version' in step ? primaryRegion(distribution.current, step.version) : ''
+      return failures.find((failed) => dependsOn(step, failed, primary))
+    },
     blocked: (step, blocker) => {
       const subject = 'alias' in blocker ? blocker.alias : `version ${blocker.version}`
       const reason = `waits for ${subject} in ${blocker.region}, which failed (${blocker.action})`
-      if (
-        !failures.some(
-          (failed) => failed.action === step.action && placeOf(failed) === placeOf(step),
-        )
+      const isFailed = failures.some(
+        (failed) => failed.action === step.action && placeOf(failed) === placeOf(step),
       )
-        fail(step, reason, wayOutOf(undefined, key, named))
+      if (!isFailed) fail(step, reason, outcomes.get(placeOf(blocker))?.wayOut ?? AGAIN)
     },
     result: () => ({
       outcomes: [...outcomes.values()],
@@ -157,18 +166,29 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
   }
 }
 
-/** Adds the hint for which only this layer knows the names. */
-function explain(error: unknown, key: string, providerName: string): unknown {
+/** AWS's errors about the state of a KMS key, which somebody else may have changed. */
+const STATE_ERRORS: readonly unknown[] = ['KMSInvalidStateException', 'DisabledException']
+
+/** Adds the hints that need the names of the key and the provider. */
+function explain(
+  error: unknown,
+  key: string,
+  { providerName, distribution }: NamedDistribution,
+): unknown {
   const isAboutState =
     error instanceof KeymgmtError &&
-    (error.code === 'KMS_KEY_NOT_FOUND' || error.awsError === 'KMSInvalidStateException')
+    (error.code === 'KMS_KEY_NOT_FOUND' || STATE_ERRORS.includes(error.awsError))
   if (!isAboutState) return error
+  const path = `keymgmt/kms/${providerName}/key/${key}`
   return error.withHints([
-    `to compare the records with AWS: keymgmt read keymgmt/kms/${providerName}/key/${key}/verify`,
+    ...(distribution.current.state === 'active'
+      ? [`to record its state in AWS and to correct it: keymgmt write -f ${path}/repair`]
+      : []),
+    `to compare the records with AWS: keymgmt read ${path}/verify`,
   ])
 }
 
-/** The error as it is; anything else that was thrown as its cause. */
+/** Returns an error unchanged, and wraps any other thrown value. */
 export function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error('unexpected failure', { cause: error })
 }
@@ -188,7 +208,7 @@ function subjectOf(step: Step, provider: string): Omit<Outcome, 'state'> {
   }
 }
 
-/** Causes outside of our own errors may repeat what they were given. */
+/** Only our own messages are safe: others may repeat their input. */
 function messageOf(error: unknown): string {
   return error instanceof KeymgmtError ? error.message : 'an unexpected failure'
 }

@@ -1,11 +1,16 @@
 import { aliasName, versionAliasName } from '../records/alias-names.js'
-import { createdKmsKeyAt, createdKmsKeys, holdsMaterial, kmsKeyAt } from '../records/kms-keys.js'
+import {
+  createdKmsKeyAt,
+  createdKmsKeys,
+  holdsMaterial,
+  kmsKeyAt,
+  primaryRegion,
+} from '../records/kms-keys.js'
 import type {
   CreatedKmsKey,
   DistributionRecord,
   DistributionState,
   KeyRecord,
-  KmsKeyEntry,
   KmsKeyPlace,
 } from '../records/model.js'
 
@@ -34,13 +39,13 @@ export type StepOf<Action extends StepAction> = {
 /** One change in the KMS: to the KMS key of one version in one Region, or to an alias there. */
 export type Step = { readonly [Action in StepAction]: StepOf<Action> }[StepAction]
 
-/** Steps to be taken one after the other. */
+/** Steps that run one after the other. */
 export type Chain = readonly Step[]
 
-/** Chains that may run side by side. */
+/** Chains that may run in parallel. */
 export type Stage = readonly Chain[]
 
-/** Every stage is done before the next begins. */
+/** Stages that run one after the other. */
 export type Plan = readonly Stage[]
 
 /** The version that a finished rotation makes the latest. */
@@ -54,8 +59,8 @@ export function isEnabledVersion(key: KeyRecord, version: number): boolean {
 }
 
 /**
- * The aliases that an active distribution has in each of its Regions, and the version that each
- * names.
+ * Returns the desired aliases of an active distribution in each Region, with the version that each
+ * points to.
  */
 export function wantedAliases(
   key: KeyRecord,
@@ -67,16 +72,15 @@ export function wantedAliases(
   return new Map([[aliasName(name), newestVersion(key)], ...ofVersions])
 }
 
-/** Every version, also the one whose rotation is not finished. */
+/** Returns all versions, including one whose rotation is not finished. */
 function versionsOf(key: KeyRecord): number[] {
   return Array.from({ length: newestVersion(key) }, (_, index) => index + 1)
 }
 
 /**
- * PURE: what is still to be done until the KMS has what `key` and `distribution` say, judged by
- * what is recorded of it. An empty plan means that nothing is. Planning again after any of its
- * steps gives the rest, which is what makes an interrupted command resumable: the records are the
- * journal.
+ * PURE: returns the steps that lead from the recorded state to the desired state of `key` and
+ * `distribution`. An empty plan means that no step remains. Planning again after any step returns
+ * the remaining steps, so an interrupted command can be resumed: the records are the journal.
  */
 export function plan(key: KeyRecord, distribution: DistributionRecord): Plan {
   return PLANNERS[distribution.state](key, distribution)
@@ -102,7 +106,7 @@ type ExistingKeyAction = Exclude<
   'create' | 'replicate' | 'import' | 'point-alias' | 'remove-alias'
 >
 
-/** The step for each created KMS key that it applies to. */
+/** Returns a step for each created KMS key that `applies` accepts. */
 function stepIf(
   distribution: DistributionRecord,
   action: ExistingKeyAction,
@@ -117,12 +121,12 @@ const isScheduled = ({ deletion }: CreatedKmsKey) => deletion !== undefined
 const isUntagged = ({ untagged }: CreatedKmsKey) => untagged === true
 
 function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[] {
-  const [primary = '', ...replicas] = distribution.regions
-  // Of a version whose material is not in this store there is nothing to create or to fill.
+  const primaryOf = (version: number) => primaryRegion(distribution, version)
+  // If the material of a version is not in this store, no KMS key can be created or filled.
   const versions = versionsOf(key).filter(
     (version) => key.versions[version]?.material.state !== 'not-in-store',
   )
-  // A KMS key without material can be neither enabled nor disabled; the plan after its import does
+  // A KMS key without material can be neither enabled nor disabled. The plan after its import does
   // it.
   const isPossible = (version: number, region: string) => !isGone(distribution, version, region)
   const isToBe = (enabled: boolean) => (entry: CreatedKmsKey) =>
@@ -133,14 +137,12 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
     stepIf(distribution, 'cancel-deletion', isScheduled),
     stepIf(distribution, 'enable', isToBe(true)),
     versions
-      .filter((version) => isPossible(version, primary))
-      .map((version) =>
-        planFilled(kmsKeyAt(distribution, version, primary), 'create', version, primary),
-      ),
+      .filter((version) => isPossible(version, primaryOf(version)))
+      .map((version) => planFilled(distribution, 'create', version, primaryOf(version))),
     versions.flatMap((version) =>
-      replicas
-        .filter((region) => isPossible(version, region))
-        .map((region) => planReplica(distribution, version, primary, region)),
+      distribution.regions
+        .filter((region) => region !== primaryOf(version) && isPossible(version, region))
+        .map((region) => planReplica(distribution, version, region)),
     ),
     stepIf(distribution, 'tag', isUntagged),
     planAliases(key, distribution),
@@ -152,36 +154,33 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
 function isGone(distribution: DistributionRecord, version: number, region: string): boolean {
   const state = kmsKeyAt(distribution, version, region)?.state
   if (state !== undefined) return state === 'lost'
-  return kmsKeyAt(distribution, version, distribution.regions[0] ?? '')?.state === 'lost'
+  return kmsKeyAt(distribution, version, primaryRegion(distribution, version))?.state === 'lost'
 }
 
-/** The KMS key, with its material in it. */
+/** Plans the KMS key of a version with its material. */
 function planFilled(
-  entry: KmsKeyEntry | undefined,
+  distribution: DistributionRecord,
   action: 'create' | 'replicate',
   version: number,
   region: string,
 ): Chain {
   const fill: Step = { action: 'import', version, region }
+  const entry = kmsKeyAt(distribution, version, region)
   if (entry?.state !== 'created') return [{ action, version, region }, fill]
   return holdsMaterial(entry) ? [] : [fill]
 }
 
 /** Only an enabled KMS key can be replicated; the next plan disables it again. */
-function planReplica(
-  distribution: DistributionRecord,
-  version: number,
-  primary: string,
-  region: string,
-): Chain {
-  const steps = planFilled(kmsKeyAt(distribution, version, region), 'replicate', version, region)
+function planReplica(distribution: DistributionRecord, version: number, region: string): Chain {
+  const steps = planFilled(distribution, 'replicate', version, region)
+  const primary = primaryRegion(distribution, version)
   const source = createdKmsKeyAt(distribution, version, primary)
   return steps[0]?.action === 'replicate' && source && source.enabled !== true
     ? [{ action: 'enable', version, region: primary }, ...steps]
     : steps
 }
 
-/** A KMS key that this very plan creates is enabled when it is done. */
+/** A KMS key that this plan creates is enabled after the import. */
 function disableNew(
   key: KeyRecord,
   distribution: DistributionRecord,
@@ -207,7 +206,7 @@ function planAliases(key: KeyRecord, distribution: DistributionRecord): Stage {
       known.some(
         (entry) => entry.name === alias && entry.state === 'set' && entry.version === version,
       )
-    /** Of a version whose material is elsewhere, this Region may have no KMS key to name. */
+    /** A version whose material is not in this store may have no KMS key in this Region. */
     const canName = (version: number) =>
       key.versions[version]?.material.state !== 'not-in-store' ||
       createdKmsKeyAt(distribution, version, region) !== undefined
@@ -225,11 +224,10 @@ function planAliases(key: KeyRecord, distribution: DistributionRecord): Stage {
 }
 
 /**
- * The alias goes first, so that nobody is sent to a KMS key that is about to go; a primary outlives
- * its replicas.
+ * Removes the alias first, so that it never points to a KMS key that awaits deletion. Deletes
+ * replicas before their primary, as AWS requires.
  */
 function planRemoval(distribution: DistributionRecord): Stage[] {
-  const [primary] = distribution.regions
   const removals = distribution.aliases.map(({ region, name }): Chain => [
     { action: 'remove-alias', region, alias: name },
   ])
@@ -237,7 +235,9 @@ function planRemoval(distribution: DistributionRecord): Stage[] {
     stepIf(
       distribution,
       'schedule-deletion',
-      (entry) => !isScheduled(entry) && (entry.region === primary) === ofPrimaries,
+      (entry) =>
+        !isScheduled(entry) &&
+        (entry.region === primaryRegion(distribution, entry.version)) === ofPrimaries,
     )
   return [removals, deletions(false), deletions(true)]
 }

@@ -9,9 +9,9 @@ import { isFinal, isStoreFailure, type ReconcileResult } from './outcomes.js'
 import { plan, type Step } from './plan.js'
 
 /**
- * Brings one distribution to the state that its record desires; a removed one is archived then.
- * @throws KeymgmtError of the first step that failed, after everything that could be done was done
- * and every outcome was reported.
+ * Brings one distribution to its desired state. Archives it if it is removed.
+ * @throws KeymgmtError of the first failed step, after all other work is done and every outcome is
+ * reported.
  */
 export async function reconcile(
   engine: Engine,
@@ -27,11 +27,11 @@ export async function reconcile(
 /** The part of a reconciliation that the command requested. */
 export interface ReconcileRequest {
   /**
-   * True for a step that the command was asked to take; every step by default. The command fails
-   * only if such a step remains: the others finish what earlier commands left.
+   * True for a step that is part of the request. The default is every step. The command fails only
+   * if such a step remains; other steps finish the work of earlier commands.
    */
   readonly isRequested?: (step: Step, named: NamedDistribution) => boolean
-  /** The providers that a rotation leaves out: it does not wait until they have the version. */
+  /** The providers that a rotation does not work on or wait for. */
   readonly leftOut?: readonly string[]
 }
 
@@ -64,7 +64,7 @@ export async function reconcileKey(
   if (errors[0]) throw errors[0]
 }
 
-/** Turns the failures of steps that nobody asked for into skipped outcomes. */
+/** Reports failures of steps that were not requested as skipped. */
 function skipFailed(
   engine: Engine,
   key: KeyRecord,
@@ -91,8 +91,8 @@ function describeRemaining(
 }
 
 /**
- * Makes the pending version the latest if a distribution has it, or if none can still get it. A
- * distribution that is left out, removed or revoked is not waited for.
+ * Makes the pending version the latest if a distribution has it, or if no distribution can get it.
+ * Does not wait for a distribution that is left out, removed or revoked.
  */
 async function advanceLatest(
   engine: Engine,

@@ -7,8 +7,8 @@ import { isBehind, versionsBehind } from './behind.js'
 import { describeSkipped, interruptionOf, takedownOf } from './interruption.js'
 
 /**
- * The distributions of the key that a command may work on: all but those whose removal or
- * revocation did not finish. A notice names each of those, with both ways forward.
+ * Returns the distributions of the key that a command may work on: all except those whose removal
+ * or revocation did not finish. A notice names each of these, with both ways forward.
  */
 export async function workableDistributions(
   engine: Engine,
@@ -33,7 +33,7 @@ export async function agreeingDistributions(
   return all
 }
 
-/** Reports a distribution that is left alone, with both ways forward. */
+/** Reports a distribution that the command skips, with both ways forward. */
 export function reportSkipped(
   engine: Engine,
   key: string,
@@ -55,21 +55,26 @@ export function reportSkipped(
 }
 
 /**
- * The same, and says what the command also does: it brings distributions up to date, and finishes
- * what an interrupted command left. A removal or a revocation is left to the command that started
- * it.
+ * Does the same as {@link workableDistributions}, and gives notice of the unfinished work of
+ * earlier commands that this command also does. Gives none of the provider `requested`, which the
+ * command is about.
  */
 export async function resumableDistributions(
   engine: Engine,
   key: KeyRecord,
+  requested?: string,
 ): Promise<NamedDistribution[]> {
   const distributions = await workableDistributions(engine, key)
-  noticeUnfinished(engine, key, distributions)
+  noticeUnfinished(
+    engine,
+    key,
+    distributions.filter(({ providerName }) => providerName !== requested),
+  )
   return distributions
 }
 
-/** Says what earlier commands left to be done with the distributions. */
-export function noticeUnfinished(
+/** Gives notice of the work that earlier commands left unfinished. */
+function noticeUnfinished(
   engine: Engine,
   key: KeyRecord,
   distributions: readonly NamedDistribution[],
@@ -77,13 +82,13 @@ export function noticeUnfinished(
   for (const named of distributions) {
     const { providerName, distribution } = named
     if (isBehind(key, distribution.current))
-      engine.notice(`Also bringing a distribution up to date: ${describeBehind(key, named)}`)
+      engine.notice(`Also bringing up to date: ${describeBehind(key, named)}`)
     else if (interruptionOf(key, distribution.current))
       engine.notice(`Also finishing an interrupted command on ${key.name} in ${providerName}`)
   }
 }
 
-/** The versions that the distribution lacks, and why. */
+/** Returns a sentence about the versions that the distribution lacks, and the reason. */
 export function describeBehind(
   key: KeyRecord,
   { providerName, distribution: { current } }: NamedDistribution,
@@ -114,5 +119,5 @@ export function reportLeftOut(
     })
 }
 
-/** The reason of a distribution that a rotation left out. */
+/** The reason why a distribution is behind if a rotation left it out. */
 export const LEFT_OUT = 'left out of the rotation (without)'

@@ -9,14 +9,15 @@ import { tagsFor, updateKmsKey, type ReconcileContext } from './context.js'
 import { createPrimary, createReplica } from './create.js'
 import type { Step, StepOf } from './plan.js'
 
-/** Takes a step and writes it down. @throws KeymgmtError of the KMS or the store. */
+/** Takes a step and records it. @throws KeymgmtError of the KMS or the store. */
 export async function takeStep(context: ReconcileContext, step: Step): Promise<void> {
-  // The table's key is the step's action, which TypeScript does not relate to the step's type.
+  // The cast is safe: the table's key is the step's action, which TypeScript does not relate to the
+  // step's type.
   const take = STEPS[step.action] as (context: ReconcileContext, step: Step) => Promise<void>
   await take(context, step)
 }
 
-/** A step in words, for a person who watches. */
+/** Returns a step in words, for the progress line. */
 export function describeStep({ key }: ReconcileContext, step: Step): string {
   const subject = 'alias' in step ? step.alias : `${key.name} version ${step.version}`
   return `${step.action.replaceAll('-', ' ')}: ${subject} in ${step.region}`
@@ -125,7 +126,7 @@ async function importMaterial(context: ReconcileContext, place: KmsKeyPlace): Pr
   })
 }
 
-/** The time at which the material is to expire; undefined for never. @throws KeymgmtError */
+/** Returns the time at which the material expires; undefined for never. @throws KeymgmtError */
 function expiryOf(context: ReconcileContext, place: KmsKeyPlace): Date | undefined {
   const material = materialIn(requireKmsKey(context.distribution, place), place.version)
   if (material?.validTo === undefined) return undefined
@@ -134,7 +135,7 @@ function expiryOf(context: ReconcileContext, place: KmsKeyPlace): Date | undefin
   throw expiredError(context, place, validTo)
 }
 
-/** True if AWS's clock is ahead of this one: it refuses an expiry in the past. */
+/** True if AWS refused an expiry in the past, because its clock is ahead. */
 function isInvalid(error: unknown): boolean {
   return error instanceof KeymgmtError && error.awsError === 'ValidationException'
 }

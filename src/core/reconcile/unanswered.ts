@@ -1,6 +1,6 @@
 import { KeymgmtError, type ErrorCode } from '../../errors.js'
 
-/** Errors of the way to AWS, and of single records. */
+/** Errors that concern only one request or one record. */
 const UNANSWERED: readonly ErrorCode[] = [
   'PROXY_FAILED',
   'TLS_REFUSED',
@@ -8,10 +8,16 @@ const UNANSWERED: readonly ErrorCode[] = [
   'KEY_NOT_FOUND',
 ]
 
-/** True if only the question failed; anything else ends the command. */
+/** True if only this check failed. Any other error ends the command. */
 export function isUnanswered(error: unknown): error is KeymgmtError {
   return (
     error instanceof KeymgmtError &&
     (error.code.startsWith('KMS_') || UNANSWERED.includes(error.code))
   )
+}
+
+/** The error of a question that failed. @throws any other error. */
+export function unlessUnanswered(error: unknown): KeymgmtError {
+  if (!isUnanswered(error) || error.code === 'KMS_ACCOUNT_DIFFERS') throw error
+  return error
 }

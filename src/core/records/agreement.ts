@@ -2,9 +2,8 @@ import { KeymgmtError } from '../../errors.js'
 import type { DistributionRecord, KeyRecord } from './model.js'
 
 /**
- * Refuses a distribution whose record is of another key, or of another time, than the record of the
- * key. In a torn or older copy of a store, the command could replace what the other record depends
- * on.
+ * Refuses a distribution whose record contradicts the record of its key. In a torn or older copy of
+ * a store, a command could replace material that the other record depends on.
  * @throws KeymgmtError STORE_CORRUPT
  */
 export function assertAgree(
@@ -28,7 +27,7 @@ export function assertAgree(
   )
 }
 
-/** PURE: the contradiction between the two records; undefined if there is none. */
+/** PURE: returns the contradiction between the two records; undefined if they agree. */
 function disagreement(key: KeyRecord, { keyId, kmsKeys }: DistributionRecord): string | undefined {
   if (keyId !== key.id) return `the distribution is of key id ${keyId}, the key has id ${key.id}`
   const newest = key.pendingVersion ?? key.latestVersion

@@ -15,7 +15,7 @@ export interface ArchivedDistribution {
   readonly gone: boolean
 }
 
-/** The archived distributions of a key, the latest first; of one provider, or of all. */
+/** Returns the archived distributions of a key in one provider or in all, the latest first. */
 export async function archivedOf(
   engine: Engine,
   key: KeyRecord,
@@ -24,7 +24,7 @@ export async function archivedOf(
   const providers =
     providerName === undefined ? await engine.store.list(recordPath.archive) : [providerName]
   const found = await Promise.all(
-    // The name begins with the key's, so that only those of the key are opened.
+    // The name begins with the key's name, so only the key's own records are opened.
     providers.map((provider) =>
       archivedIn(engine, provider, (name) => keyInName(name) === key.name),
     ),
@@ -35,7 +35,7 @@ export async function archivedOf(
     .sort((one, other) => other.record.distributionTime.localeCompare(one.record.distributionTime))
 }
 
-/** The archived distributions of a provider, of all keys; with `isWanted`, only those names. */
+/** Returns the archived distributions of all keys in a provider whose names `isWanted` accepts. */
 export async function archivedIn(
   engine: Engine,
   providerName: string,
@@ -53,7 +53,9 @@ export async function archivedIn(
   })
 }
 
-/** Without a date (a primary waits for its replicas first) the end is not known yet. */
+/**
+ * True if every waiting period is over. A primary has no date until AWS has deleted its replicas.
+ */
 function isOver(record: DistributionRecord, now: Date): boolean {
   return createdKmsKeys(record).every(
     ({ deletion }) => deletion?.date !== undefined && new Date(deletion.date) < now,
@@ -61,9 +63,9 @@ function isOver(record: DistributionRecord, now: Date): boolean {
 }
 
 /**
- * Moves the record of a removed distribution to the archive. It is written there before it goes
- * from its place, so that at every moment one of the two names the KMS keys. An archived record is
- * replaced only by a later state of the same distribution.
+ * Moves the record of a removed distribution to the archive. Writes the archived record before it
+ * deletes the other one, so that at every moment a record names the KMS keys. Replaces an archived
+ * record only with a later state of the same distribution.
  * @throws KeymgmtError STORE_CORRUPT if another distribution of that name is archived.
  */
 export async function archiveDistribution(
@@ -77,7 +79,7 @@ export async function archiveDistribution(
   await distribution.remove()
 }
 
-/** An interruption can leave a distribution both in its place and in the archive. */
+/** Accepts an archived record of the same distribution: an interrupted move leaves both records. */
 function assertSameDistribution(
   path: string,
   archived: Uint8Array,
@@ -94,7 +96,7 @@ function assertSameDistribution(
   )
 }
 
-/** The reverse of {@link archiveDistribution}; `record` is what it continues with. */
+/** Moves an archived distribution back, with `record` as its new state. */
 export async function unarchive(
   engine: Engine,
   archived: ArchivedDistribution,
@@ -107,7 +109,7 @@ export async function unarchive(
   return handle
 }
 
-/** Drops the record of a removed distribution whose KMS keys AWS no longer has. */
+/** Deletes the record of a removed distribution whose KMS keys AWS no longer has. */
 export async function deleteArchived(
   { store }: Engine,
   { providerName, record }: ArchivedDistribution,

@@ -3,7 +3,7 @@ import { KeymgmtError } from '../../errors.js'
 /** The format of the records that this version writes, and the only one that it reads. */
 const FORMAT = 2
 
-/** Records that name no format are of the first. */
+/** The format of records that do not name one. */
 const FIRST_FORMAT = 1
 
 /**
@@ -46,8 +46,8 @@ function parseRecord(path: string, bytes: Uint8Array): Record<string, unknown> {
 }
 
 /**
- * The objects whose fields have the same names in both forms: the names of credentials are the
- * user's, and format 2 stores an endpoint as `KmsEndpoint` has it.
+ * Objects whose field names are the same in both forms: the names of credentials are data, and
+ * format 2 stores the fields of an endpoint in camelCase.
  */
 const VERBATIM: readonly string[] = ['credentials', 'endpoint']
 

@@ -4,8 +4,8 @@ import { recordPath } from './model.js'
 import { readDistribution } from './repository.js'
 
 /**
- * A name for a distribution of the key that begins now, with the next second whose alias no
- * distribution of this store has, active or archived. With `taken`, a later one than that name.
+ * Returns a name for a new distribution of the key. Its timestamp is the next second whose alias no
+ * distribution of this store has, active or archived, and is later than that of `taken`.
  */
 export async function freeName(engine: Engine, key: string, taken?: string): Promise<string> {
   const used = new Set((await namesLike(engine, key)).map(aliasName))
@@ -17,7 +17,9 @@ export async function freeName(engine: Engine, key: string, taken?: string): Pro
   }
 }
 
-/** The names of all distributions whose alias is like the key's but for the time. */
+/**
+ * Returns the names of all distributions whose alias differs from the key's only in the timestamp.
+ */
 async function namesLike(engine: Engine, key: string): Promise<string[]> {
   const { store } = engine
   const isLike = (other: string) => aliasName(other) === aliasName(key)

@@ -1,16 +1,16 @@
 import type { DistributionRecord } from './model.js'
 
-/** The command that drops a Region in which nothing was created. */
+/** Returns the command that drops a Region without replicas. */
 export function dropCommand(providerName: string, key: string, region: string): string {
   return `keymgmt delete keymgmt/kms/${providerName}/key/${key}/replicate/${region}`
 }
 
-/** The command that adds a dropped Region again. */
+/** Returns the command that adds a dropped Region again. */
 export function addCommand(providerName: string, key: string, region: string): string {
   return `keymgmt write keymgmt/kms/${providerName}/key/${key}/replicate regions=${region}`
 }
 
-/** The versions that have or had a KMS key in the Region. */
+/** Returns the versions that have or had a KMS key in the Region. */
 export function versionsIn({ kmsKeys }: DistributionRecord, region: string): number[] {
   return kmsKeys
     .filter((entry) => entry.region === region && entry.state !== 'creating')
@@ -24,7 +24,7 @@ export function hasReplicas(record: DistributionRecord, region: string): boolean
   )
 }
 
-/** The record without the Region; later versions are not replicated there. */
+/** Returns the record without the Region. Later versions are not replicated there. */
 export function withDropped(record: DistributionRecord, region: string): DistributionRecord {
   return {
     ...record,
@@ -33,7 +33,7 @@ export function withDropped(record: DistributionRecord, region: string): Distrib
   }
 }
 
-/** The record with these Regions, which are no longer dropped. */
+/** Returns the record with these Regions, which are no longer dropped. */
 export function withRegions(
   record: DistributionRecord,
   regions: readonly string[],

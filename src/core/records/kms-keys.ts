@@ -27,7 +27,7 @@ export function kmsKeyAt(
   return kmsKeys.find(isAt({ version, region }))
 }
 
-/** The same, of a KMS key that exists as far as is known. */
+/** Returns the entry if the KMS key exists, as far as the record shows. */
 export function createdKmsKeyAt(
   record: Pick<DistributionRecord, 'kmsKeys'>,
   version: number,
@@ -37,12 +37,20 @@ export function createdKmsKeyAt(
   return entry?.state === 'created' ? entry : undefined
 }
 
-/** The entries of the KMS keys that exist as far as is known. */
+/** The Region of the primary of one version: its replicas are created from it. */
+export function primaryRegion(
+  { regions, primaryRegions = {} }: Pick<DistributionRecord, 'regions' | 'primaryRegions'>,
+  version: number,
+): string {
+  return primaryRegions[version] ?? regions[0] ?? ''
+}
+
+/** Returns the entries of the KMS keys that exist, as far as the record shows. */
 export function createdKmsKeys({ kmsKeys }: Pick<DistributionRecord, 'kmsKeys'>): CreatedKmsKey[] {
   return kmsKeys.filter((entry) => entry.state === 'created')
 }
 
-/** The last date on which AWS deletes a KMS key, as far as AWS has named dates. */
+/** Returns the latest of the deletion dates that AWS has named. */
 export function lastDeletion(record: Pick<DistributionRecord, 'kmsKeys'>): string | undefined {
   return createdKmsKeys(record)
     .flatMap(({ deletion }) => deletion?.date ?? [])
@@ -50,17 +58,22 @@ export function lastDeletion(record: Pick<DistributionRecord, 'kmsKeys'>): strin
     .at(-1)
 }
 
-/** The entry of a KMS key that AWS no longer has. */
+/** Returns the entry of a KMS key that AWS no longer has. */
 export function lost(entry: CreatedKmsKey): LostKmsKey {
   return { ...without(entry, 'deletion', 'enabled'), state: 'lost' }
 }
 
-/** The entry of a lost KMS key that AWS has again; the next plan says if it is to be enabled. */
+/**
+ * Returns the entry of a lost KMS key that AWS shows again. The next plan enables it if necessary.
+ */
 export function found(entry: LostKmsKey): CreatedKmsKey {
   return { ...entry, state: 'created' }
 }
 
-/** The created KMS key that must be on record. @throws KeymgmtError STORE_CORRUPT */
+/**
+ * Returns the entry of a created KMS key, which must be on record. @throws KeymgmtError
+ * STORE_CORRUPT
+ */
 export function requireKmsKey(
   { path, current }: Pick<RecordHandle<DistributionRecord>, 'path' | 'current'>,
   { version, region }: KmsKeyPlace,
@@ -73,12 +86,12 @@ export function requireKmsKey(
   )
 }
 
-/** True if the KMS key has all of its material. */
+/** True if all materials of the KMS key are imported. */
 export function holdsMaterial({ materials }: CreatedKmsKey): boolean {
   return materials.length > 0 && materials.every(({ imported }) => imported)
 }
 
-/** The KMS key with `imported` for all of its materials. */
+/** Returns the KMS key with `imported` set for all of its materials. */
 export function withImported(entry: CreatedKmsKey, imported: boolean): CreatedKmsKey {
   return { ...entry, materials: entry.materials.map((material) => ({ ...material, imported })) }
 }
@@ -91,7 +104,9 @@ export function materialIn(
   return materials.find((material) => material.version === version)
 }
 
-/** The record with this entry, in place of an earlier one of the same version and Region. */
+/**
+ * Returns the record with this entry, which replaces an earlier one of the same version and Region.
+ */
 export function putKmsKey(record: DistributionRecord, entry: KmsKeyEntry): DistributionRecord {
   const others = record.kmsKeys.filter((other) => !isAt(entry)(other))
   const place = ({ region }: KmsKeyPlace) => record.regions.indexOf(region)
@@ -101,16 +116,14 @@ export function putKmsKey(record: DistributionRecord, entry: KmsKeyEntry): Distr
   return { ...record, kmsKeys }
 }
 
-/**
- * The ARN of a KMS key; of one that may or may not have been created, the tag to find it by.
- */
+/** Returns the ARN of a KMS key or, if its creation has no reply, the tag that finds it. */
 export function kmsKeyName(entry: KmsKeyEntry): string {
   return entry.state === 'creating'
     ? `a KMS key in ${entry.region} with the tag ${OPERATION_TAG}=${entry.operationId}, if there is one`
     : entry.key.arn
 }
 
-/** The record without the entry of this version and Region. */
+/** Returns the record without the entry of this version and Region. */
 export function dropKmsKey(record: DistributionRecord, place: KmsKeyPlace): DistributionRecord {
   return { ...record, kmsKeys: record.kmsKeys.filter((entry) => !isAt(place)(entry)) }
 }
@@ -124,7 +137,14 @@ export function aliasAt(
   return aliases.find((entry) => entry.region === region && entry.name === name)
 }
 
-/** The record with this state of the alias; without the alias if there is none. */
+/** The entry of an alias that may be gone; it is ours as far as it was before. */
+export function uncertainAlias({ region, name, state }: AliasEntry): AliasEntry {
+  return { region, name, state: state === 'pending' ? 'pending' : 'uncertain' }
+}
+
+/**
+ * Returns the record with this state of the alias, or without the alias if `state` is undefined.
+ */
 export function putAlias(
   record: DistributionRecord,
   region: string,

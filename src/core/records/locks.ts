@@ -1,7 +1,7 @@
 import type { Store } from '../../store/store.js'
 import { recordPath } from './model.js'
 
-/** Runs `use` while no other command touches the key. `purpose` is shown to commands that wait. */
+/** Runs `use` while no other command can work on the key. Commands that wait show `purpose`. */
 export function withKeyLock<T>(
   store: Store,
   key: string,
@@ -11,7 +11,7 @@ export function withKeyLock<T>(
   return withLock(store, recordPath.key(key), purpose, use)
 }
 
-/** Runs `use` while no other command changes or deletes the provider. */
+/** Runs `use` while no other command can change or delete the provider. */
 export function withProviderLock<T>(
   store: Store,
   providerName: string,
@@ -22,8 +22,8 @@ export function withProviderLock<T>(
 }
 
 /**
- * Runs `use` while no other command decides that a KMS key becomes part of a distribution: of two
- * commands that adopt the same KMS key, the second sees what the first has written.
+ * Runs `use` while no other command can adopt a KMS key. If two commands adopt the same KMS key,
+ * the second one sees the record of the first.
  */
 export function withAdoptionLock<T>(
   store: Store,

@@ -4,7 +4,7 @@ import type { Store, StoredRecord } from '../../store/store.js'
 import { recordPath, type KeyRecord } from './model.js'
 
 // Material is written once, before the record that names it. If a command is interrupted in
-// between, no record names the material. It stays, because a KMS key may depend on it.
+// between, no record names the material, which nevertheless stays.
 
 const FINGERPRINT_KEY_BYTES = 32
 
@@ -12,8 +12,8 @@ const FINGERPRINT_KEY_BYTES = 32
 const FINGERPRINT_LENGTH = 32
 
 /**
- * Names material without revealing anything of it: equal for equal bytes of one store, and
- * meaningless without that store's sealed key. The first use creates that key.
+ * Returns a name for material that reveals nothing of it: an HMAC under a sealed key of the store.
+ * Equal bytes in one store have equal fingerprints. The first use creates the key.
  * @throws KeymgmtError STORE_CORRUPT if the key is missing or damaged.
  */
 export async function fingerprintOf(store: Store, material: Uint8Array): Promise<string> {
@@ -23,7 +23,7 @@ export async function fingerprintOf(store: Store, material: Uint8Array): Promise
   return fingerprintUnder(await store.get(recordPath.fingerprintKey), material)
 }
 
-/** The fingerprint under the key in the record, which is wiped. */
+/** Returns the fingerprint under the key in the record, and wipes that key. */
 function fingerprintUnder(stored: StoredRecord | undefined, material: Uint8Array): string {
   const key = stored?.value
   try {
@@ -42,9 +42,9 @@ function fingerprintKeyError(stored: StoredRecord | undefined): KeymgmtError {
 }
 
 /**
- * Creates the fingerprint key of a store that has none. Of two commands that do so at once, one
- * writes and both read what it wrote. Where there is material already, the key is missing and not
- * new: another one would make all fingerprints wrong.
+ * Creates the fingerprint key of a store that has none. If two commands do this at once, one writes
+ * the key and both read it. If the store already has material, the key is missing: a new one would
+ * make all fingerprints wrong.
  */
 async function createFingerprintKey(store: Store): Promise<void> {
   if ((await store.list(recordPath.materials)).length > 0) return
@@ -53,7 +53,7 @@ async function createFingerprintKey(store: Store): Promise<void> {
   key.fill(0)
 }
 
-/** Writes a record that must not be there yet; false if one is. */
+/** Writes a new record; returns false if one exists. */
 async function putIfAbsent(store: Store, path: string, value: Uint8Array): Promise<boolean> {
   try {
     await store.put(path, value, undefined)
@@ -65,9 +65,9 @@ async function putIfAbsent(store: Store, path: string, value: Uint8Array): Promi
 }
 
 /**
- * Writes the material of one version and returns its fingerprint. Material is never replaced:
- * writing the same bytes again changes nothing.
- * @throws KeymgmtError STORE_CORRUPT if other bytes have the same name; they are left as they are.
+ * Writes the material of one version and returns its fingerprint. Never replaces material: writing
+ * the same bytes again changes nothing.
+ * @throws KeymgmtError STORE_CORRUPT if other bytes have the same name. They are not changed.
  */
 export async function writeMaterial(
   store: Store,
@@ -91,12 +91,12 @@ export async function writeMaterial(
   )
 }
 
-/** The path of the material of one version. */
+/** Returns the path of the material of one version. */
 export function materialPath(keyId: string, version: number, fingerprint: string): string {
   return recordPath.material(keyId, materialName(version, fingerprint))
 }
 
-/** Begins with the version, so that a person who looks into a store finds it. */
+/** Begins with the version, so that a person can find it in the store's folder. */
 function materialName(version: number, fingerprint: string): string {
   return `${version}-${fingerprint}`
 }
@@ -106,9 +106,9 @@ function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
 }
 
 /**
- * Runs `use` with the material of one version, and wipes it afterwards.
- * @throws KeymgmtError STORE_CORRUPT if the store does not have it, or has other bytes than the
- * key's record names.
+ * Runs `use` with the material of one version, and wipes the material afterwards.
+ * @throws KeymgmtError STORE_CORRUPT if the material is missing or does not match the fingerprint
+ * in the key's record.
  */
 export async function withMaterial<T>(
   store: Store,
@@ -135,7 +135,7 @@ export async function withMaterial<T>(
 }
 
 /**
- * The fingerprint of a version's material.
+ * Returns the fingerprint of a version's material.
  * @throws KeymgmtError STORE_CORRUPT for a version whose material is not in this store.
  */
 export function materialFingerprint(key: KeyRecord, version: number): string {
@@ -160,7 +160,7 @@ function otherMaterialError({ name }: KeyRecord, version: number): KeymgmtError 
   )
 }
 
-/** Deletes all material of the key, with what interrupted commands left. */
+/** Deletes all material of the key, including what interrupted commands left. */
 export async function deleteMaterial(store: Store, keyId: string): Promise<void> {
   for (const name of await store.list(recordPath.materialOf(keyId))) {
     const path = recordPath.material(keyId, name)

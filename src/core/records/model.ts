@@ -1,7 +1,7 @@
 import type { KeyTypeName } from '../../crypto/key-types.js'
 import type { KmsAccount, KmsEndpoint, KmsKey, Protection, Purpose } from '../../kms/provider.js'
 
-/** The material of one version: a fingerprint of what the store has, or a mark that it has none. */
+/** The material of one version: its fingerprint, or a mark that this store does not have it. */
 export type VersionMaterial =
   { readonly state: 'stored'; readonly fingerprint: string } | { readonly state: 'not-in-store' }
 
@@ -15,7 +15,7 @@ export interface KeyVersion {
   readonly material: VersionMaterial
 }
 
-/** A key. Its material has records of its own, so that reading a key never opens any. */
+/** A key. Its material is in separate records, so that reading a key never opens material. */
 export interface KeyRecord {
   /** Distinguishes this key from a later one of the same name. */
   readonly id: string
@@ -29,9 +29,9 @@ export interface KeyRecord {
   readonly deletionAllowed: boolean
   /** 0 and 1 both mean that every version is enabled. */
   readonly minEnabledVersion: number
-  /** The latest version that is in use. */
+  /** The latest version in use. */
   readonly latestVersion: number
-  /** A version that is stored and that no distribution has yet: always `latestVersion + 1`. */
+  /** A stored version that no distribution has yet: always `latestVersion + 1`. */
   readonly pendingVersion?: number
   /** The versions, by number from 1. */
   readonly versions: Readonly<Record<string, KeyVersion>>
@@ -65,18 +65,21 @@ export interface MaterialEntry {
   readonly version: number
   /** Fingerprint of the material in the store. */
   readonly fingerprint: string
-  /** AWS's id of the material in this KMS key, where AWS has one. */
+  /** AWS's id of the material in this KMS key, if AWS has assigned one. */
   readonly materialId?: string
   /**
-   * True if the KMS key has the material, and AWS proved that where it can. Also false until AWS
-   * has replied to the import.
+   * True if AWS has confirmed the import and, where AWS can prove it, the KMS key was shown to have
+   * the material.
    */
   readonly imported: boolean
-  /** Present if the material expires in this KMS key, as it did when it was adopted. */
+  /**
+   * Time at which the material expires in this KMS key, in RFC 3339. Only adopted material can
+   * expire.
+   */
   readonly validTo?: string
 }
 
-/** A KMS key that AWS was asked to create. Until a response is on record it may exist or not. */
+/** A KMS key whose creation was requested. Until a reply is on record, it may or may not exist. */
 export interface CreatingKmsKey extends KmsKeyPlace {
   /** Marks an entry whose KMS key may exist. */
   readonly state: 'creating'
@@ -86,7 +89,9 @@ export interface CreatingKmsKey extends KmsKeyPlace {
   readonly begun: string
 }
 
-/** A KMS key that exists as far as is known. Each field is written as soon as it is so. */
+/**
+ * A KMS key that exists, as far as the record shows. Each field is written as soon as it is known.
+ */
 export interface CreatedKmsKey extends KmsKeyPlace {
   /** Marks an entry whose KMS key exists. */
   readonly state: 'created'
@@ -105,8 +110,8 @@ export interface CreatedKmsKey extends KmsKeyPlace {
 }
 
 /**
- * A KMS key that AWS no longer has. Nothing is done to it, and nothing waits for it; `verify`,
- * `repair` and `restore` look if it is there again.
+ * A KMS key that AWS no longer has. No step changes it, and nothing waits for it. `verify`,
+ * `repair` and `restore` check if AWS shows it again.
  */
 export type LostKmsKey = Omit<CreatedKmsKey, 'state' | 'deletion' | 'enabled'> & {
   readonly state: 'lost'
@@ -119,34 +124,36 @@ export type KmsKeyEntry = CreatingKmsKey | CreatedKmsKey | LostKmsKey
 export type AliasEntry = { readonly region: string; readonly name: string } & AliasState
 
 /**
- * - `pending`: AWS was or will be asked to create it; until then an alias of that name may be
- *   somebody else's;
- * - `set`: it is ours and names the KMS key of `version`;
- * - `moved`: it is ours and names some other KMS key.
+ * - `pending`: its creation is about to be requested or has no reply on record. An alias of that
+ *   name may belong to somebody else;
+ * - `set`: it is ours and points to the KMS key of `version`;
+ * - `uncertain`: it was ours, and may be gone; then somebody else can have an alias of that name;
+ * - `moved`: it is ours and points to another KMS key.
  */
 export type AliasState =
   | { readonly state: 'pending' }
   | { readonly state: 'set'; readonly version: number }
+  | { readonly state: 'uncertain' }
   | { readonly state: 'moved' }
 
 /**
- * The desired state of a distribution: usable; there, but without material; or scheduled for
- * deletion in AWS.
+ * The desired state of a distribution: usable (`active`), without material (`revoked`), or
+ * scheduled for deletion in AWS (`removed`).
  */
 export type DistributionState = 'active' | 'revoked' | 'removed'
 
-/** An account at a KMS. */
+/** The account and endpoint of a distribution's KMS keys. */
 export interface PinnedPlace extends KmsAccount {
   /** The endpoint at which the account was seen. */
   readonly endpoint: KmsEndpoint
 }
 
 /**
- * One key in one KMS provider: its desired state, and what has been done. Where the two differ
- * there is work to do.
+ * One key in one KMS provider: its desired state, and the recorded state of its KMS keys and
+ * aliases. Every difference between the two is work that remains.
  */
 export interface DistributionRecord {
-  /** `<key>-<unix_timestamp>`; the alias is `alias/hashicorp/` and this. */
+  /** `<key>-<unix_timestamp>`. The alias is `alias/hashicorp/` followed by this name. */
   readonly name: string
   /** Id of the key, which is unique among all keys of the store. */
   readonly keyId: string
@@ -158,17 +165,25 @@ export interface DistributionRecord {
   readonly protection: Protection
   /** The desired Regions, the provider's own first. */
   readonly regions: readonly string[]
-  /** Replica Regions of the key that the user does not want here. */
+  /** Replica Regions of the key that the user dropped from this distribution. */
   readonly droppedRegions?: readonly string[]
+  /**
+   * By version, the Region of the primary where somebody moved it; it has the KMS key there on
+   * record.
+   */
+  readonly primaryRegions?: Readonly<Record<string, string>>
   /** The desired state. */
   readonly state: DistributionState
-  /** The place that the first KMS key was created in; no other gets material. */
+  /** The account and endpoint of the first KMS key. No other place gets material. */
   readonly pinned?: PinnedPlace
-  /** True if each version has an alias of its own too. */
+  /** True if each version also has its own alias. */
   readonly versionAliases?: boolean
-  /** The reason why it lacks a version, since when; absent if no command has failed there. */
+  /**
+   * The reason why it lacks a version, and since when (RFC 3339); absent if no command has failed
+   * there.
+   */
   readonly behind?: { readonly since: string; readonly reason: string }
-  /** Days that a removal waits. */
+  /** Days until AWS deletes the KMS keys of a removed distribution. */
   readonly deletionWindow?: number
   /** Sorted by version, then in the order of `regions`. */
   readonly kmsKeys: readonly KmsKeyEntry[]
@@ -176,7 +191,7 @@ export interface DistributionRecord {
   readonly aliases: readonly AliasEntry[]
 }
 
-/** The last record of a distribution that was forgotten. AWS may still have its KMS keys. */
+/** The last recorded state of a forgotten distribution. AWS may still have its KMS keys. */
 export type ForgottenDistribution = Pick<DistributionRecord, 'name' | 'kmsKeys' | 'aliases'> & {
   readonly provider: string
 }
@@ -200,7 +215,7 @@ export const recordPath = {
   archived: (providerName: string, name: string) => `archive/${providerName}/${name}`,
 } as const
 
-/** A record without some of its fields. */
+/** Returns a record without some of its fields. */
 export function without<R extends object, Name extends keyof R>(
   record: R,
   ...names: readonly Name[]

@@ -13,8 +13,8 @@ export interface KmsKeyOwner {
 }
 
 /**
- * The distribution of this store, active or archived, that has the KMS key of this id.
- * A KMS key and its replicas have one id, so all of them have one owner.
+ * Returns the distribution of this store, active or archived, that has the KMS key with this id. A
+ * KMS key and its replicas share one id, and therefore one owner.
  */
 export async function ownerOf(engine: Engine, id: string): Promise<KmsKeyOwner | undefined> {
   const { store } = engine

@@ -2,13 +2,10 @@ import type { KeymgmtError } from '../../errors.js'
 import type { Revision, Store } from '../../store/store.js'
 import { decodeRecord, encodeRecord } from './codec.js'
 
-/**
- * One record, held while it is worked on: every change is written, in order, before the next thing
- * happens.
- */
+/** An open record, whose changes are written in order. */
 export interface RecordHandle<R extends object> {
   readonly path: string
-  /** The record as it was last written. */
+  /** The record as last written. */
   readonly current: R
   /**
    * Writes `change(current)`, and resolves when it is on disk. Changes that are requested together,
@@ -18,7 +15,7 @@ export interface RecordHandle<R extends object> {
   remove(): Promise<void>
 }
 
-/** The record at `path`, or undefined. */
+/** Returns the record at `path`, or undefined. */
 export async function openRecord<R extends object>(
   store: Store,
   path: string,
@@ -50,17 +47,17 @@ function createHandle<R extends object>(
   let queue: Promise<unknown> = Promise.resolve()
   const inOrder = <T>(work: () => Promise<T>): Promise<T> => {
     const result = queue.then(work)
-    // A failed write fails its callers; what is queued behind it then conflicts by itself, for
-    // `known` is the old revision.
+    // A failed write fails its callers. Later writes in the queue then conflict, because `known` is
+    // the old revision.
     queue = result.catch(() => undefined)
     return result
   }
-  /** Changes that wait for the write before theirs: one write takes all of them. */
+  /** Changes that wait for the current write to end. The next write takes all of them. */
   let waiting: ((current: R) => R)[] = []
   let next: Promise<R> | undefined
   const write = async (): Promise<R> => {
-    // A write lets nothing else happen. Answers that have arrived by now are first read, and
-    // written with this one.
+    // A synchronous write blocks the event loop. First let the replies that have already arrived
+    // add their changes to this write.
     await new Promise((resolve) => {
       setImmediate(resolve)
     })
@@ -86,7 +83,7 @@ function createHandle<R extends object>(
   }
 }
 
-/** The record that must be there. @throws KeymgmtError that `missing` returns. */
+/** Returns the record at `path`. @throws KeymgmtError that `missing` returns. */
 export async function requireRecord<R extends object>(
   store: Store,
   path: string,

@@ -1,6 +1,7 @@
 import { KeymgmtError } from '../../errors.js'
 import { didYouMean } from '../../suggest.js'
 import type { Engine } from '../engine.js'
+import { keyInName } from './alias-names.js'
 import { recordPath, type DistributionRecord, type KeyRecord, type KmsRecord } from './model.js'
 import { openRecord, requireRecord, type RecordHandle } from './record.js'
 
@@ -18,7 +19,7 @@ export async function readKey(engine: Engine, name: string): Promise<KeyRecord |
   return (await openRecord<KeyRecord>(engine.store, recordPath.key(name)))?.current
 }
 
-/** The key that must be there. @throws KeymgmtError KEY_NOT_FOUND */
+/** Returns the key. @throws KeymgmtError KEY_NOT_FOUND */
 export function requireKey(engine: Engine, name: string): Promise<RecordHandle<KeyRecord>> {
   return requireRecord<KeyRecord>(
     engine.store,
@@ -53,7 +54,7 @@ export async function readProvider(engine: Engine, name: string): Promise<KmsRec
   return (await openRecord<KmsRecord>(engine.store, recordPath.provider(name)))?.current
 }
 
-/** The provider that must be there. @throws KeymgmtError KMS_NOT_FOUND */
+/** Returns the provider. @throws KeymgmtError KMS_NOT_FOUND */
 export async function requireProvider(engine: Engine, name: string): Promise<KmsRecord> {
   const found = await requireRecord<KmsRecord>(
     engine.store,
@@ -84,7 +85,7 @@ export async function readDistribution(
   )?.current
 }
 
-/** The distribution that must be there. @throws KeymgmtError DISTRIBUTION_NOT_FOUND */
+/** Returns the distribution. @throws KeymgmtError DISTRIBUTION_NOT_FOUND */
 export function requireDistribution(
   engine: Engine,
   providerName: string,
@@ -97,7 +98,7 @@ export function requireDistribution(
   )
 }
 
-/** The distributions of the key. Providers are few, so this looks below each of them. */
+/** The distributions of the key. Looks in every provider, of which there are few. */
 export async function distributionsOf(engine: Engine, key: string): Promise<NamedDistribution[]> {
   const found = await Promise.all(
     (await engine.store.list(recordPath.distributions)).map(async (providerName) => {
@@ -111,7 +112,10 @@ export async function distributionsOf(engine: Engine, key: string): Promise<Name
   return found.flat()
 }
 
-/** Blames the provider or the key if that is missing: it may be mistyped. */
+/**
+ * Returns the error for a missing distribution. If the provider or the key does not exist, the
+ * error is about that: the name may be mistyped.
+ */
 async function undistributedError(
   engine: Engine,
   providerName: string,
@@ -127,8 +131,19 @@ async function undistributedError(
     {
       hints: [
         ...(elsewhere.length > 0 ? [`it is distributed to ${elsewhere.join(', ')}`] : []),
+        ...((await hasArchived(engine, providerName, key))
+          ? [
+              `its distribution was removed; to restore it: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
+            ]
+          : []),
         `to distribute it: keymgmt write keymgmt/kms/${providerName}/key/${key} purpose=${purpose}`,
       ],
     },
   )
+}
+
+/** True if a distribution of the key to the provider was removed, and can be restored. */
+async function hasArchived(engine: Engine, providerName: string, key: string): Promise<boolean> {
+  const names = await engine.store.list(recordPath.archiveOf(providerName))
+  return names.some((name) => keyInName(name) === key)
 }

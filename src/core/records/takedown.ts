@@ -1,7 +1,10 @@
 /** The kind of command whose removal or revocation of a distribution did not finish. */
 export type Takedown = 'removal' | 'revocation'
 
-/** The two commands that end an unfinished removal or revocation: it, or its reverse. */
+/**
+ * Returns the two commands that end an unfinished removal or revocation: the same command again,
+ * and `restore`.
+ */
 export function waysForward(
   takedown: Takedown,
   providerName: string,
@@ -14,7 +17,7 @@ export function waysForward(
   }
 }
 
-/** The command that drops a distribution which can no longer be reached. */
+/** Returns the command that drops a distribution which can no longer be reached. */
 export function forgetCommand(providerName: string, key: string): string {
   return `keymgmt write -f keymgmt/kms/${providerName}/key/${key}/forget allow_orphans=true`
 }

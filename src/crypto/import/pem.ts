@@ -11,7 +11,7 @@ const BEGIN = '-----BEGIN '
 const DASHES = '-----'
 const CONVERT = pipe('convert it: openssl pkcs8 -topk8 -nocrypt -in FILE')
 
-/** The labels of private keys, and the structure under each. */
+/** The labels of private keys, with the structure that each contains. */
 const PRIVATE: ReadonlyMap<string, string> = new Map([
   ['PRIVATE KEY', 'PKCS#8'],
   ['ENCRYPTED PRIVATE KEY', 'encrypted PKCS#8'],
@@ -25,7 +25,7 @@ const FOREIGN: ReadonlyMap<string, readonly [name: string, ...hints: string[]]> 
     'OPENSSH PRIVATE KEY',
     [
       "a private key in OpenSSH's own form",
-      'convert a copy, as ssh-keygen rewrites the file in place: cp KEY COPY; ssh-keygen -p -m PKCS8 -f COPY; then import COPY and remove it',
+      'convert a copy, as ssh-keygen rewrites the file in place: cp FILE FILE.copy && ssh-keygen -p -m PKCS8 -f FILE.copy; then import FILE.copy and remove it',
       'an older ssh-keygen leaves an Ed25519 key in its own form: use a newer one',
     ],
   ],

@@ -18,7 +18,7 @@ export interface RsaNumbers {
 /**
  * The checks, each with its fault; a later check may rely on the earlier ones. Together they are
  * FIPS 186-5 appendix A.1.1, NIST SP 800-56B section 6.4.1.2.3, and ROCA. A test signature would
- * prove less: OpenSSL falls back to `d` if the other numbers are wrong, and the HSM of a KMS may
+ * prove less: if the other numbers are wrong, OpenSSL falls back to `d`, but the HSM of a KMS may
  * not.
  */
 const CHECKS: readonly (readonly [

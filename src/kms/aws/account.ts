@@ -5,9 +5,10 @@ import { ACCOUNT_LOOKUP_LIMIT } from './operations.js'
 import { entriesOf, type Session } from './session.js'
 
 /**
- * The account at the session's endpoint, from the ARN of any alias: AWS's own aliases are in every
- * Region. Without one, or if the caller may not list them, STS names the account, but only if the
- * endpoint is AWS's own: STS knows nothing about another service. Undefined if neither can be read.
+ * Returns the account at the session's endpoint, from the ARN of any alias: every Region has AWS's
+ * own aliases. If there is no alias, or the caller may not list them, asks STS, but only if the
+ * endpoint is AWS's own: STS does not know the accounts of another service. Undefined if neither
+ * can be read.
  */
 export async function readAccount(session: Session): Promise<KmsAccount | undefined> {
   const inAlias = await unlessFinal(aliasAccount(session))
@@ -34,11 +35,11 @@ async function unlessFinal<T>(account: Promise<T>): Promise<T | undefined> {
   })
 }
 
-/** The caller, according to STS in the session's Region. */
+/** Asks STS in the session's Region for the caller. */
 export async function readIdentity({ sts }: Session): Promise<KmsIdentity> {
   const client = await sts()
   const { GetCallerIdentityCommand } = await import('@aws-sdk/client-sts')
-  // A dry run replies with nothing.
+  // The reply of a dry run is empty.
   const { Account: account = '', Arn: arn = '' } = await client.send(
     new GetCallerIdentityCommand({}),
   )

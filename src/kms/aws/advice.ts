@@ -18,7 +18,7 @@ export interface Advice {
 
 type Adviser = (failure: AwsFailure, request: AwsRequest, place: RequestPlace) => Advice
 
-/** The code and the hints for a failed request. */
+/** Returns the code and the hints for a failed request. */
 export const adviceOn: Adviser = (failure, request, place) => {
   const { name, sent, status } = failure
   if (!sent)
@@ -74,7 +74,10 @@ const unreachable: Adviser = (_failure, { region }) => ({
   ],
 })
 
-/** A refusal fails again until its reason is gone; anything else may not happen again. */
+/**
+ * The advice on any other error. A refusal repeats until its cause is removed; other failures may
+ * be temporary.
+ */
 const otherwise: Adviser = ({ name, status = 0 }) => ({
   code: 'KMS_FAILED',
   hints: [
@@ -92,8 +95,8 @@ const expired = constant('KMS_CREDENTIALS', EXPIRED_HINT)
 const wrongClock = constant('KMS_CREDENTIALS', CLOCK_HINT)
 
 /**
- * By the `name` of the SDK's error, which is AWS's error code. A Map, because the names come from
- * outside.
+ * Advice by AWS's error code, the `name` of the SDK's error. A Map, because the names are
+ * untrusted.
  */
 const BY_NAME = new Map<string, Adviser>([
   ['AccessDeniedException', denied],
@@ -118,7 +121,7 @@ const BY_NAME = new Map<string, Adviser>([
       'a quota of the AWS account is exhausted: request an increase in Service Quotas, or delete KMS keys, then run the same command again',
     ),
   ],
-  // The caller knows the names for a hint.
+  // The caller adds the hint, because it knows the names.
   ['NotFoundException', constant('KMS_KEY_NOT_FOUND')],
   [
     RESPONSE_TOO_LARGE,

@@ -20,7 +20,7 @@ export async function pointAlias(
   { keys, exists }: AliasOwner,
 ): Promise<void> {
   const { client } = session
-  // Not by its ARN, which LocalStack would give back as the id in ListAliases.
+  // Send the id, not the ARN: LocalStack would return the ARN as the id in ListAliases.
   const input = { AliasName: alias, TargetKeyId: key.id }
   const update = () => client.send(new UpdateAliasCommand(input))
   if (exists === 'unknown' && (await findTarget(session, alias)) === key.id) return
@@ -34,7 +34,10 @@ export async function pointAlias(
   await update()
 }
 
-/** The id of the KMS key that the alias names, as far as the caller may ask. */
+/**
+ * Returns the id of the KMS key that the alias points to; undefined if there is none, or the caller
+ * may not list aliases.
+ */
 async function findTarget(session: Session, alias: string): Promise<string | undefined> {
   const targets = aliasTargets(session, new Set([alias]))
   return (await catchAwsError(targets, 'AccessDeniedException'))?.get(alias)
@@ -45,7 +48,9 @@ function takenAlias({ region }: Session, alias: string): KeymgmtError {
     'KMS_FAILED',
     `${alias} in ${region} already exists, and points to a KMS key of somebody else`,
     {
-      hints: ['delete that alias, then run the same command again'],
+      hints: [
+        `if nobody needs it, delete it: aws kms delete-alias --region ${region} --alias-name ${alias}; then run the same command again`,
+      ],
     },
   )
 }

@@ -14,7 +14,7 @@ import type { AwsMiddleware, AwsOutput } from './middleware.js'
 import { OPERATIONS, type AwsOperation } from './operations.js'
 import { checkResponses, isFromKms, isFromSts, sendOnce } from './responses.js'
 
-/** A client, as far as middleware is concerned. */
+/** The part of a client that takes middleware. */
 type Middlewares = Pick<KMSClient, 'middlewareStack'>
 
 /** The clients for one Region. */
@@ -26,9 +26,9 @@ export interface Clients {
 }
 
 /**
- * The clients of a provider in `region`. The SDK sends every request once: the retry middleware
- * decides what is repeated. A connection that takes 10 seconds to open, or a response that takes
- * 30, is given up; a response that is too large is refused.
+ * Returns the clients of a provider in `region`. The SDK sends every request once: the retry
+ * middleware decides which are repeated. Opening a connection times out after 10 seconds, and a
+ * response after 30. A response that is too large is refused.
  * @throws KeymgmtError KMS_ENDPOINT_REFUSED
  */
 export async function createClients(
@@ -55,7 +55,7 @@ export async function createClients(
       isAws: isAwsKms(url?.hostname ?? ''),
     },
     sts: async () => {
-      // The client that the SDK assumes roles with is the same, and in the bundle already.
+      // The SDK's own client for assuming roles is already in the bundle.
       const { STSClient } = await import('@aws-sdk/nested-clients/sts')
       const sts = new STSClient({ ...config, ...at(customEndpoint(configuration, 'sts')) })
       const client = sts as unknown as STSClient & Middlewares
@@ -82,7 +82,7 @@ function at(endpoint: CustomEndpoint | undefined): { endpoint?: string } {
 }
 
 /**
- * The endpoint that the SDK chooses; undefined if it finds none, in which case every request fails
+ * Returns the endpoint that the SDK chooses; undefined if it finds none. Every request then fails
  * with the reason.
  */
 async function endpointOf({ config }: KMSClient): Promise<URL | undefined> {
@@ -93,7 +93,7 @@ async function endpointOf({ config }: KMSClient): Promise<URL | undefined> {
   )
 }
 
-/** Makes every request of `client` pass through `middleware`, from the first to the last. */
+/** Sends every request of `client` through the list of middleware, the first one first. */
 export function addMiddleware(
   client: Middlewares,
   region: string,

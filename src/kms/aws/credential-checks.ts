@@ -6,7 +6,7 @@ type Name = keyof typeof AWS_CREDENTIALS
 type Credentials = Readonly<Partial<Record<Name, string>>>
 
 /**
- * The form of each value, in AWS's own words where it has some; `form` follows "takes".
+ * The form of each value, in AWS's words where they exist. `form` follows "takes" in the error.
  * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
  */
 const FORMS: Readonly<Partial<Record<Name, { readonly pattern: RegExp; readonly form: string }>>> =
@@ -34,7 +34,7 @@ const FORMS: Readonly<Partial<Record<Name, { readonly pattern: RegExp; readonly 
     },
   }
 
-/** The names that mean nothing without another one. */
+/** The names that require another one. */
 const NEEDED: readonly (readonly [name: Name, needs: Name])[] = [
   ['access_key', 'secret_key'],
   ['secret_key', 'access_key'],
@@ -75,7 +75,7 @@ function assertValue(name: Name, value: string): void {
     throw invalid(`${name} has the wrong form`, [...roleOf(name, value), ...takes])
 }
 
-/** The role of a session whose ARN was specified instead. */
+/** Returns a hint with the ARN of the role, if the value is the ARN of a session. */
 function roleOf(name: Name, value: string): readonly string[] {
   const [, partition, account, role] =
     /^arn:(aws[a-z-]*):sts::(\d{12}):assumed-role\/([\w+=,.@-]{1,64})(?:\/|$)/.exec(value) ?? []

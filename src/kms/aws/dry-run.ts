@@ -4,10 +4,7 @@ import type { PlannedCall } from '../planned-call.js'
 import type { AwsMiddleware, AwsRequest, AwsOutput } from './middleware.js'
 import { factsOf, isAccountLookup, keyIdOf, textOf, type AwsOperation } from './operations.js'
 
-/**
- * Replies to the requests that are not sent, where the command reads the reply. It reads nothing of
- * the others.
- */
+/** Replies to requests that are not sent, for operations whose reply the command reads. */
 const PLANNED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => AwsOutput>>> = {
   CreateKey: describeNew,
   ReplicateKey: (request) => ({ ReplicaKeyMetadata: describeNew(request).KeyMetadata }),
@@ -18,14 +15,15 @@ const PLANNED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => Aw
 }
 
 /**
- * Replaces the requests that would change AWS, and those about what they would have made: each is
- * added to `calls` and answered as if it had been sent. The others pass.
+ * Returns middleware that sends no request which would change AWS, and none about a KMS key or
+ * alias that such a request would have created. Adds the changes to `calls`, and replies as AWS
+ * would. Sends all other requests.
  */
 export function planCalls(calls: PlannedCall[]): AwsMiddleware {
   const isPlanned = createPlan()
   return async (request, next) => {
     const { operation, region, input } = request
-    // Without an account, nothing is compared: a rehearsal works without credentials.
+    // Return no account, so that a rehearsal works without credentials.
     if (isAccountLookup(request)) return {}
     if (!isPlanned(request)) return next()
     const alias = textOf(input, 'AliasName')
@@ -40,14 +38,17 @@ export function planCalls(calls: PlannedCall[]): AwsMiddleware {
   }
 }
 
-/** The id of the KMS key that a request is about; of one that it makes, its description. */
+/** Returns the id of the request's KMS key or, if the request creates one, its description. */
 function keyIn({ operation, input }: AwsRequest): string {
   return operation === 'CreateKey'
     ? `(${textOf(input, 'Description')})`
     : keyIdOf(textOf(input, 'KeyId') || textOf(input, 'TargetKeyId'))
 }
 
-/** True for requests that are not sent; remembers what the ones so far would have made. */
+/**
+ * Returns a test for requests that are not sent. It remembers what earlier requests would have
+ * created.
+ */
 function createPlan(): (request: AwsRequest) => boolean {
   const made = new Set<string>()
   const imported = new Set<string>()
@@ -71,14 +72,18 @@ function describeNew(request: AwsRequest): AwsOutput {
   return { KeyMetadata: { KeyId: id, Arn: id, KeyState: 'PendingImport' } }
 }
 
-/** Material that was not imported can't be compared with ours: AWS's error for such a question. */
+/**
+ * Throws AWS's error for a disabled KMS key: a dry run has imported nothing that could be compared.
+ */
 export function showNothing({ operation }: AwsRequest): never {
   throw new KeymgmtError('KMS_FAILED', `${operation} was not sent`, {
     awsError: 'DisabledException',
   })
 }
 
-/** A wrapping key whose private half nobody has: what is wrapped under it leaves nothing behind. */
+/**
+ * Returns a wrapping key whose private key is discarded, so that nobody can unwrap the material.
+ */
 function wrappingKey(): Uint8Array {
   const modulus = randomBytes(512)
   modulus[0] = 0xff

@@ -6,12 +6,12 @@ import type { AwsRequest } from './middleware.js'
 import { factsOf } from './operations.js'
 import { isRefusal } from './responses.js'
 
-/** Quote at most this much of a service: messages of AWS KMS are shorter. */
+/** Maximum characters that an error quotes from a service. Messages of AWS KMS are shorter. */
 const MAX_SERVICE_TEXT = 600
 
 /**
- * True if AWS throttled the request. `LimitExceededException` is not that: waiting does not help
- * against it.
+ * True if AWS throttled the request. `LimitExceededException` does not count, because waiting does
+ * not help.
  */
 export function isThrottled({ name, sent }: AwsFailure): boolean {
   return sent && (name === 'ThrottlingException' || name === 'TooManyRequestsException')
@@ -41,8 +41,8 @@ export function isNotYetVisible({ name, message }: AwsFailure): boolean {
 }
 
 /**
- * The error that a user sees for a failed request: the request, AWS's reply, and what to do next.
- * Its `awsError` is AWS's name for it, if the reply came from AWS.
+ * Returns the error for a failed request: the request, AWS's reply, and the next steps. Its
+ * `awsError` is AWS's name for the error, if the reply came from AWS.
  */
 export function translate(
   failure: AwsFailure,
@@ -54,9 +54,10 @@ export function translate(
     return error.code === 'KMS_CREDENTIALS' ? named(error, place) : error
   const { code, hints } = adviceOn(failure, request, place)
   const reason = shorten(redact(failure.message), MAX_SERVICE_TEXT) || 'no reply'
+  const label = status === undefined && cause ? cause : name
   return new KeymgmtError(
     code,
-    `${describeRequest(request, place)}: ${status === undefined && cause ? cause : name}: ${reason}`,
+    `${describeRequest(request, place)}: ${reason.includes(label) ? '' : `${label}: `}${reason}`,
     {
       hints,
       requestId,
@@ -73,7 +74,7 @@ function describeRequest({ operation, region, input }: AwsRequest, place: Reques
   return `${operation} in ${region}${at}${of} for ${factsOf(operation).subject(input)}`
 }
 
-/** The error of a lookup of credentials, which does not know the provider. */
+/** Adds the provider to the error of a lookup of credentials. */
 function named(error: KeymgmtError, { provider }: RequestPlace): KeymgmtError {
   if (provider === undefined) return error
   const { code, message, hints, requestId, awsError } = error
@@ -87,7 +88,8 @@ export function isAwsError(error: unknown, name: string): error is KeymgmtError 
 }
 
 /**
- * The reply, or undefined if AWS refused with the error called `name`; every other error is thrown.
+ * Returns the reply, or undefined if AWS refused with the error called `name`. Throws every other
+ * error.
  */
 export async function catchAwsError<T>(reply: Promise<T>, name: string): Promise<T | undefined> {
   try {

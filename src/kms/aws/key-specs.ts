@@ -9,13 +9,11 @@ import { partitionOf } from './regions.js'
 interface AwsKeyType {
   readonly keySpec: KeySpec
   /**
-   * AWS documents OAEP for symmetric and HMAC material only and requires the AES key wrap for RSA;
-   * emulators accept other choices, so nothing but this table keeps them apart.
+   * AWS documents OAEP for symmetric and HMAC material only, and requires the AES key wrap for RSA.
+   * Emulators accept other choices and don't detect an error in this table.
    */
   readonly wrapping: WrappingAlgorithm
-  /**
-   * Its possible usages: a KMS key has one usage, and a usage comes with all of its purposes.
-   */
+  /** Its possible usages. A KMS key has one usage, which includes all of its purposes. */
   readonly usages: readonly AwsUsage[]
   readonly mac?: AwsMac
 }
@@ -77,29 +75,29 @@ const AWS_KEY_TYPES: Readonly<Record<KeyTypeName, AwsKeyType>> = {
 }
 
 /**
- * The algorithm under which AWS KMS takes material of this type in the Region. China has no AES key
- * wrap.
+ * Returns the wrapping algorithm for material of this type in the Region. The China Regions have no
+ * AES key wrap.
  */
 export function wrappingFor(type: KeyTypeName, region: string): WrappingAlgorithm {
   return isChina(region) ? OAEP : AWS_KEY_TYPES[type].wrapping
 }
 
 /**
- * The operation that shows whether a KMS key of this type holds our material; a symmetric one shows
- * nothing.
+ * Returns the operation that proves whether a KMS key of this type has our material; undefined for
+ * symmetric types, which offer no proof.
  */
 export function proofFor(type: KeyTypeName): 'GetPublicKey' | 'GenerateMac' | undefined {
   if (AWS_KEY_TYPES[type].mac) return 'GenerateMac'
   return AWS_KEY_TYPES[type].wrapping === AES_WRAP ? 'GetPublicKey' : undefined
 }
 
-/** The MAC algorithm of a KMS key of this type; undefined if it makes no MAC. */
+/** Returns the MAC algorithm of a KMS key of this type; undefined for other types. */
 export function macFor(type: KeyTypeName): AwsMac | undefined {
   return AWS_KEY_TYPES[type].mac
 }
 
 /**
- * The KeySpec and KeyUsage of a KMS key for this type and purpose (in any order).
+ * Returns the KeySpec and KeyUsage of a KMS key for this type and these purposes, in any order.
  * @throws KeymgmtError UNSUPPORTED_BY_KMS with the purposes that the type can have.
  */
 export function keySpecFor(
@@ -120,7 +118,10 @@ export function keySpecFor(
   )
 }
 
-/** Our words for a KMS key of AWS's KeySpec and KeyUsage, if we have any. */
+/**
+ * Returns the key type and purposes for AWS's KeySpec and KeyUsage; undefined if keymgmt has no
+ * such type.
+ */
 export function kindFor(
   keySpec: string | undefined,
   keyUsage: string | undefined,
@@ -132,7 +133,7 @@ export function kindFor(
 }
 
 /**
- * Key specs that AWS KMS does not import in the China Regions, and why.
+ * Key specs that AWS KMS does not import in the China Regions, with the reason.
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-conceptual.html
  */
 const NOT_IN_CHINA: Readonly<Partial<Record<KeySpec, string>>> = {

@@ -22,10 +22,13 @@ import { CONSISTENCY_MS } from './retry.js'
 import { entriesOf, keyIdIn, pollUntil, replicaArn, untilSettled, type Session } from './session.js'
 import { tagList } from './tags.js'
 
-/** Milliseconds between two looks at one KMS key. */
+/** Milliseconds between two requests for the state of one KMS key. */
 const LOOK_EVERY_MS = 100
 
-/** AWS always returns both. A reply without one of them is an error. */
+/**
+ * Returns the id and ARN in a reply. AWS always returns both, so a reply without one of them is an
+ * error.
+ */
 function kmsKey(metadata: KeyMetadata | undefined, operation: string): KmsKey {
   const { KeyId, Arn } = metadata ?? {}
   if (!isText(KeyId) || !isText(Arn))
@@ -37,7 +40,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
-/** A time in a reply, if it has one. An invalid time is an error. */
+/** Returns a time in a reply; undefined if it is absent. An invalid time is an error. */
 function timeIn(time: Date | undefined, operation: string): Date | undefined {
   if (time === undefined || !Number.isNaN(time.getTime())) return time
   throw new KeymgmtError('KMS_FAILED', `${operation} returned an invalid time`)
@@ -75,8 +78,8 @@ export async function replicateKey(
 }
 
 /**
- * Waits until the replica takes material: it shows up in its Region a while after ReplicateKey
- * returns, and takes nothing while it is `Creating`.
+ * Waits until the replica accepts material: it becomes visible in its Region some time after
+ * ReplicateKey returns, and accepts nothing while it is `Creating`.
  * @throws KeymgmtError KMS_FAILED if it takes too long.
  */
 export async function awaitReplica(session: Session, primary: KmsKey): Promise<void> {
@@ -104,8 +107,8 @@ export async function findReplica(
 }
 
 /**
- * True if the primary is seen to have a replica in `region`, false if it is not; undefined if AWS
- * does not say which replicas it has. Waits until what was requested at `since` must be visible.
+ * True if the primary has a replica in `region`, false if it has none; undefined if AWS does not
+ * list its replicas. Waits until a replica that was requested at `since` must be visible.
  */
 export async function hasReplica(
   session: Session,
@@ -199,7 +202,7 @@ export async function cancelDeletion(session: Session, key: KmsKey): Promise<voi
   await catchAwsError(session.client.send(command), 'KMSInvalidStateException')
 }
 
-/** AWS has no error of its own for this state. */
+/** True if the KMS key awaits deletion. AWS has no separate error for this state. */
 function isPendingDeletion(error: unknown): boolean {
   return (
     isAwsError(error, 'KMSInvalidStateException') && /is pending.*deletion/s.test(error.message)

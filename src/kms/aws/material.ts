@@ -27,7 +27,7 @@ export async function importMaterial(
   const { PublicKey, ImportToken, ParametersValidTo } = await session.client.send(
     new GetParametersForImportCommand({ KeyId, WrappingAlgorithm, WrappingKeySpec: 'RSA_4096' }),
   )
-  // The SDK keeps how far AWS's clock is ahead of this machine's.
+  // The SDK stores how far AWS's clock is ahead of this machine's.
   const now = Date.now() + session.client.config.systemClockOffset
   if (!PublicKey || (ParametersValidTo && ParametersValidTo.getTime() <= now)) {
     throw new KeymgmtError(
@@ -49,7 +49,10 @@ export async function importMaterial(
   return { materialId: reply.KeyMaterialId }
 }
 
-/** AWS takes nothing but the very material that was in a KMS key before. */
+/**
+ * Imports the material again. AWS refuses any that the KMS key has not had before; the result is
+ * then undefined.
+ */
 export async function accepts(
   session: Session,
   key: KmsKey,
@@ -62,9 +65,8 @@ export async function accepts(
 }
 
 /**
- * An asymmetric KMS key shows its public half, an HMAC key a MAC; a symmetric one shows nothing
- * that could be compared. A disabled one may show nothing, and is not enabled for the sake of a
- * question.
+ * Compares the public key of an asymmetric KMS key, or a MAC of an HMAC key. A symmetric or
+ * disabled KMS key returns nothing to compare, and a check must not enable it.
  */
 export async function holds(
   session: Session,
@@ -100,7 +102,10 @@ function sameBytes(one: Uint8Array, other: Uint8Array | undefined): boolean {
   return one.length === other?.length && timingSafeEqual(one, other)
 }
 
-/** Without an id, AWS deletes the current material, which may be somebody else's. */
+/**
+ * Deletes the material with this id. Without an id, AWS deletes the current material, which may not
+ * be ours.
+ */
 export async function deleteMaterial(
   session: Session,
   key: KmsKey,

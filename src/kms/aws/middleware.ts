@@ -14,8 +14,8 @@ export interface AwsRequest {
 export type AwsOutput = Readonly<Record<string, unknown>>
 
 /**
- * Stands between a call of `client.send` and AWS. It may send the request (`next`) once, several
- * times or not at all; what it returns is the reply that the caller gets.
+ * Runs between a call of `client.send` and AWS. It may send the request (`next`) once, several
+ * times or not at all, and returns the reply to the caller.
  */
 export type AwsMiddleware = (
   request: AwsRequest,

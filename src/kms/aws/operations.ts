@@ -1,4 +1,4 @@
-/** The input of a request: AWS's own field names. */
+/** The input of a request, with AWS's field names. */
 export type AwsInput = Readonly<Record<string, unknown>>
 
 /** Facts about every request of one operation. */
@@ -8,31 +8,31 @@ export interface OperationFacts {
    * @see https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
    */
   readonly requestsPerSecond: number
-  /** The thing that an error names. */
+  /** Returns the subject of the request, for errors. */
   readonly subject: (input: AwsInput) => string
-  /** Never sent again once it may have been carried out. */
+  /** Not sent again if AWS may have carried it out. */
   readonly nonIdempotent?: true
-  /** Creates a KMS key: if no reply can be read, AWS may have it. */
+  /** Creates a KMS key, which may exist even if the reply is lost. */
   readonly creates?: true
   /** `NotFoundException` or "is pending import" means "not yet": the KMS key or material is new. */
   readonly eventuallyConsistent?: true
   /** Not sent by a dry run. */
   readonly changesAws?: true
   /**
-   * US dollars that it adds to a month's bill. A KMS key that is scheduled for deletion costs
+   * US dollars that it adds to the monthly bill. A KMS key that is scheduled for deletion costs
    * nothing.
    * @see https://aws.amazon.com/kms/pricing/
    */
   readonly monthlyCost?: number
 }
 
-/** The text of an input field; empty if it is missing. */
+/** Returns the text of an input field; empty if it is missing. */
 export function textOf(input: AwsInput, field: string): string {
   const value = input[field]
   return typeof value === 'string' ? value : ''
 }
 
-/** The id of the KMS key that an id or an ARN names. */
+/** Returns the id of a KMS key from its id or ARN. */
 export function keyIdOf(idOrArn: string): string {
   return idOrArn.replace(/^arn:.*:key\//, '')
 }
@@ -50,8 +50,8 @@ export const OPERATIONS = {
     changesAws: true,
     monthlyCost: 1,
   },
-  // A replica costs two CreateKey requests, of which there are five, in the Region that it is made
-  // in.
+  // A replica counts as two CreateKey requests, of which AWS allows five per second, in its own
+  // Region.
   ReplicateKey: {
     requestsPerSecond: 2,
     subject: (input) => `${kmsKey(input)} to ${textOf(input, 'ReplicaRegion')}`,
@@ -98,7 +98,7 @@ export const OPERATIONS = {
   ListResourceTags: { requestsPerSecond: 2000, subject: kmsKey },
   ListAliases: { requestsPerSecond: 500, subject: () => 'all aliases' },
   ListKeys: { requestsPerSecond: 500, subject: () => 'all KMS keys' },
-  // Of STS.
+  // An operation of STS.
   GetCallerIdentity: { requestsPerSecond: 600, subject: () => 'the caller' },
 } as const satisfies Readonly<Record<string, OperationFacts>>
 
@@ -122,7 +122,7 @@ export function isAccountLookup({
   )
 }
 
-/** The row of `operation`. */
+/** Returns the row of `operation`. */
 export function factsOf(operation: AwsOperation): OperationFacts {
   return OPERATIONS[operation]
 }

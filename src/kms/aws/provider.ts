@@ -1,6 +1,6 @@
 import { openConnection, type Connection } from '../../aws/connection.js'
 import type { ClientOptions } from '../../aws/endpoint.js'
-import type { KmsProvider, KmsSettings } from '../provider.js'
+import { regionIn, type KmsKey, type KmsProvider, type KmsSettings } from '../provider.js'
 import { readAccount, readIdentity } from './account.js'
 import { aliasTargets, pointAlias, removeAlias } from './aliases.js'
 import { addMiddleware, createClients } from './client.js'
@@ -26,18 +26,24 @@ import { findByOperation, findTagged, tagKey, tagsOf } from './tags.js'
 
 /** The options of all providers of AWS KMS. */
 export interface AwsOptions extends RetryOptions, ClientOptions {
-  /** The requests of a provider pass it before they are sent, from the first to the last. */
+  /**
+   * Returns the middleware that the requests of a provider pass before they are sent, the first one
+   * first.
+   */
   readonly middleware?: ((settings: KmsSettings) => readonly AwsMiddleware[]) | undefined
 }
 
-/** The longest time until AWS shows a KMS key that was made, in milliseconds. */
+/** Longest time until AWS shows a new KMS key, in milliseconds. */
 const SETTLING_MS = 30_000
 
 /** The parts that all providers of one engine share. */
 export interface SharedState {
-  /** By endpoint and Region: providers that share an account's quotas share them here, too. */
+  /**
+   * Rate limiters by endpoint and Region: providers that share an account's quotas also share a
+   * limiter.
+   */
   readonly limiters: Map<string, RateLimiter>
-  /** By Region and credentials: they are looked up once. */
+  /** Connections by Region and credentials, so that credentials are looked up once. */
   readonly connections: Map<string, Promise<Connection>>
   readonly processes: ProcessLookups
 }
@@ -59,6 +65,7 @@ export function openAwsProvider(
     async (region: string, ...args: Args) =>
       call(await inRegion(region), ...args)
   const { region: home } = settings
+  const regionOf = ({ arn }: KmsKey) => regionIn(arn) ?? home
   let account: ReturnType<KmsProvider['account']> | undefined
   return {
     region: home,
@@ -68,14 +75,16 @@ export function openAwsProvider(
     create: (request) => at(createKey)(home, request),
     findByOperation: (ids, since) => at(findByOperation)(home, ids, since),
     findTagged: at(findTagged),
-    replicate: (...args) => at(replicateKey)(home, ...args),
+    replicate: (key, ...args) => at(replicateKey)(regionOf(key), key, ...args),
     awaitReplica: at(awaitReplica),
     findReplica: async (key, region, since) => {
       try {
         return await at(findReplica)(region, key, since)
       } catch (error) {
         if (options.signal.aborted) throw error
-        const isListed = await at(hasReplica)(home, key, region, since).catch(() => undefined)
+        const isListed = await at(hasReplica)(regionOf(key), key, region, since).catch(
+          () => undefined,
+        )
         if (isListed === false) return undefined
         throw error
       }
@@ -133,7 +142,7 @@ async function openSession(
   }
 }
 
-/** A connection that can't be opened is tried again next time. */
+/** Opens a connection once. After a failure, the next call tries again. */
 async function connect(
   settings: KmsSettings,
   options: AwsOptions,

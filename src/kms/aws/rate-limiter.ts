@@ -1,36 +1,45 @@
 import { factsOf, type AwsOperation } from './operations.js'
 
-/** A little slower than the quota: requests that leave a second apart do not arrive so. */
+/**
+ * Slightly slower than the quota, because requests that leave one second apart may arrive closer
+ * together.
+ */
 const MARGIN = 1.02
 const SLOWEST_MS = 10_000
 
-/** Keeps the requests of one operation in one Region apart. */
+/** The allowance of one operation in one Region. */
 interface Bucket {
   readonly quotaMs: number
   intervalMs: number
   limited: boolean
   nextAt: number
-  /** When it was last slowed down, or first limited. */
+  /** Time when it was last slowed down, or first limited. */
   slowedAt: number
 }
 
 /** Schedules requests within AWS's quotas. */
 export interface RateLimiter {
-  /** Milliseconds to wait before the next request of `operation`; takes its place in the queue. */
+  /**
+   * Reserves the next request of `operation`. Returns the milliseconds to wait before it may be
+   * sent.
+   */
   acquire(operation: AwsOperation): number
   /**
-   * Notes that AWS throttled `operation`: from now on it is limited to the quota or, if it was so
-   * already, to less.
+   * Notes that AWS throttled `operation`. From now on it is limited to the quota or, if it already
+   * was, to less.
    */
   throttled(operation: AwsOperation): void
-  /** Notes that AWS took a request of `operation`: below the quota, it gets faster again. */
+  /**
+   * Notes that AWS accepted a request of `operation`. If its limit is below the quota, the limit
+   * rises again.
+   */
   accepted(operation: AwsOperation): void
 }
 
 /**
- * A rate limiter for one Region. `limitedFromStart` holds AWS's quotas from the first request on;
- * otherwise (an endpoint on this machine, which may have none) an operation is limited once it has
- * been throttled.
+ * Returns a rate limiter for one Region. `limitedFromStart` applies AWS's quotas from the first
+ * request. Otherwise (for an endpoint on this machine, which may have no quotas), an operation is
+ * limited after it was throttled.
  */
 export function createRateLimiter(
   limitedFromStart: boolean,
@@ -63,8 +72,7 @@ export function createRateLimiter(
     throttled(operation) {
       const bucket = bucketOf(operation)
       const now = nowMs()
-      // Requests that were under way together are throttled together: they slow the bucket down
-      // once, not once each.
+      // Concurrent requests are throttled together. Slow the bucket down once for all of them.
       if (now < bucket.slowedAt + bucket.intervalMs) return
       if (bucket.limited) bucket.intervalMs = Math.min(bucket.intervalMs * 1.25, SLOWEST_MS)
       bucket.limited = true

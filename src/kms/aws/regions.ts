@@ -1,6 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import { didYouMean } from '../../suggest.js'
-import { REGION_PATTERN } from '../region.js'
+import { REGION_PATTERN } from '../../aws/region.js'
 
 /** The Regions of each partition, as the AWS SDK lists them; a test compares the two. */
 const REGIONS = Object.entries({
@@ -25,10 +25,16 @@ const REGIONS = Object.entries({
 /** The Regions that keymgmt knows. */
 export const KNOWN_REGIONS: readonly string[] = REGIONS.map(({ region }) => region)
 
-/** The part of a Region's name that names its partition and geography, such as `us-gov-`. */
+/**
+ * Returns the beginning of a Region's name that identifies its partition and geography, such as
+ * `us-gov-`.
+ */
 const geographyOf = (region: string) => region.replace(/[a-z]+-\d+$/, '')
 
-/** PURE: the partition of a Region; of an unknown one, that of its geography, or `aws`. */
+/**
+ * PURE: returns the partition of a Region. For an unknown Region, returns that of its geography, or
+ * `aws`.
+ */
 export function partitionOf(region: string): string {
   const geography = geographyOf(region)
   return REGIONS.find((known) => geographyOf(known.region) === geography)?.partition ?? 'aws'

@@ -61,7 +61,7 @@ export async function sendOnce(
   }
 }
 
-/** The parts of an HTTP response that are checked beside its body. */
+/** The parts of an HTTP response that are checked in addition to its body. */
 interface HttpResponse {
   readonly statusCode: number
   readonly headers: Readonly<Record<string, string>>
@@ -84,8 +84,8 @@ async function readWithin(body: Readable, bound: number): Promise<Uint8Array> {
 }
 
 /**
- * PURE: true for the form of AWS KMS: a JSON object, with `__type` if it is an error, or nothing
- * after a plain success.
+ * PURE: true if the response has the form of AWS KMS: a JSON object, with `__type` if it is an
+ * error, or an empty body after a success.
  */
 export function isFromKms({ statusCode }: HttpResponse, body: Uint8Array): boolean {
   if (statusCode === 200 && body.length === 0) return true
@@ -94,7 +94,10 @@ export function isFromKms({ statusCode }: HttpResponse, body: Uint8Array): boole
   return statusCode === 200 || typeof parsed.__type === 'string'
 }
 
-/** PURE: true for the form of STS: an XML document with its name for the reply or for an error. */
+/**
+ * PURE: true if the response has the form of STS: an XML document whose root is STS's name for a
+ * reply or an error.
+ */
 export function isFromSts(_response: HttpResponse, body: Uint8Array): boolean {
   const start = Buffer.from(body.subarray(0, 200)).toString()
   return /^\s*(<\?xml[^>]*>\s*)?<(\w+Response)[\s>]/.test(start)
@@ -128,11 +131,11 @@ const KEY_ID = new RegExp(`^(${KMS_KEY_ID})$`)
 /** Returns the name of a field of the reply that is not valid. */
 type Check = (output: AwsOutput, request: AwsRequest) => string | undefined
 
-/** The reply names the KMS key of the request. */
+/** Checks that the reply names the KMS key of the request. */
 const sameKey: Check = ({ KeyId }, { input }) =>
   isSameKey(KeyId, textOf(input, 'KeyId')) ? undefined : 'KeyId'
 
-/** The same, if the reply names a KMS key. */
+/** Does the same, if the reply names a KMS key. */
 const sameKeyIfAny: Check = (output, request) =>
   output.KeyId === undefined ? undefined : sameKey(output, request)
 
@@ -146,8 +149,8 @@ const describesKey =
   }
 
 /**
- * The checks of the replies: without them, a reply about another KMS key would count as proof, and
- * material would be wrapped under any public key.
+ * The checks of the replies. Without them, a reply about another KMS key would count as proof, and
+ * material could be wrapped under any public key.
  */
 const CHECKS: Readonly<Partial<Record<AwsOperation, readonly Check[]>>> = {
   CreateKey: [describesKey('KeyMetadata')],
@@ -163,7 +166,7 @@ const CHECKS: Readonly<Partial<Record<AwsOperation, readonly Check[]>>> = {
     describesKey('KeyMetadata'),
     ({ KeyMetadata }, { input }) => {
       const asked = textOf(input, 'KeyId')
-      // An alias names any KMS key.
+      // An alias may point to any KMS key.
       if (!KEY_ID.test(keyIdOf(asked))) return undefined
       return isObject(KeyMetadata) && isSameKey(KeyMetadata.Arn, asked) ? undefined : 'Arn'
     },
@@ -218,7 +221,10 @@ function isSameKey(found: unknown, asked: string): boolean {
     : keyIdOf(found) === keyIdOf(asked)
 }
 
-/** True for the only kind that keymgmt requests: RSA with 4,096 bits and AWS's exponent. */
+/**
+ * True for the only kind of wrapping key that keymgmt requests: RSA with 4,096 bits and AWS's
+ * exponent.
+ */
 function isWrappingKey(der: unknown): boolean {
   if (!(der instanceof Uint8Array)) return false
   try {

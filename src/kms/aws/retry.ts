@@ -10,27 +10,27 @@ import { RESPONSE_TOO_LARGE } from './responses.js'
 
 /** The longest wait for AWS's eventual consistency. */
 export const CONSISTENCY_MS = 120_000
-/** Maximum attempts for a request that AWS failed at by itself. */
+/** Maximum attempts for a request that failed with an error of AWS's service. */
 const ATTEMPTS = 5
 /** Maximum attempts to connect. */
 const CONNECTION_ATTEMPTS = 3
-/** A shorter wait is not reported. */
+/** The shortest wait that is reported, in milliseconds. */
 const NOTICEABLE_MS = 500
 
 /** The options that all requests of a provider share. */
 export interface RetryOptions {
   /**
-   * Ends every request and every wait. A `KeymgmtError` as its reason says why; otherwise it is an
-   * interruption. Nothing else bounds the wait for throttling.
+   * Aborts every request and every wait. If its reason is a `KeymgmtError`, that is the error;
+   * otherwise it is an interruption. Nothing else limits the wait for throttling.
    */
   readonly signal: AbortSignal
-  /** Receives a message about a wait that a user would notice. */
+  /** Receives a message about each wait that a user would notice. */
   readonly onWait?: (message: string) => void
 }
 
 /**
- * Sends each request at the right time, waits out throttling and eventual consistency, repeats what
- * AWS failed at by itself, and translates every other error.
+ * Returns middleware that keeps requests within the quota, waits for throttling and eventual
+ * consistency, repeats requests after errors of AWS's service, and translates every other error.
  */
 export function retryWithin(
   limiter: RateLimiter,
@@ -42,7 +42,7 @@ export function retryWithin(
     const { operation } = request
     const facts = factsOf(operation)
     const started = performance.now()
-    // An earlier attempt may have created the KMS key that a later one was refused.
+    // An earlier attempt may have created the KMS key, even if a later one was refused.
     let mayExist = false
     for (let attempt = 1; ; attempt++) {
       await pause(options, request, limiter.acquire(operation), "for AWS's quota")
@@ -82,7 +82,7 @@ async function pause(
   if (signal.aborted) throw stopped(signal, request)
 }
 
-/** PURE: milliseconds until the request may be sent again; undefined if it may not. */
+/** PURE: returns the milliseconds until the request may be sent again; undefined if it may not. */
 export function retryAfter(
   failure: AwsFailure,
   { nonIdempotent, eventuallyConsistent }: Partial<OperationFacts>,
@@ -100,7 +100,10 @@ export function retryAfter(
   return undefined
 }
 
-/** `translated`, or that the reply was lost if AWS may have carried the request out. */
+/**
+ * Returns `translated`, or, if AWS may have carried out the request, an error that says that the
+ * reply was lost.
+ */
 function finalError(
   translated: KeymgmtError,
   { error }: AwsFailure,
@@ -124,7 +127,7 @@ function ambiguous({ message, requestId, awsError }: KeymgmtError, cause: unknow
   })
 }
 
-/** The error of a request that was ended; `lost` is the error of one that may have been done. */
+/** Returns the error of an aborted request. `lost` is the error if AWS may have carried it out. */
 function stopped(
   signal: AbortSignal,
   { operation, region }: AwsRequest,

@@ -11,21 +11,21 @@ export interface Session {
   /** Opens the client for STS. */
   readonly sts: () => Promise<STSClient>
   readonly endpoint: KmsEndpoint
-  /** The longest time until AWS shows what it has made, in milliseconds. */
+  /** Longest time until AWS shows a new KMS key, in milliseconds. */
   readonly settlingMs: number
-  /** Ends a wait; the next request then says why. */
+  /** Ends a wait. The next request then fails with the reason. */
   readonly signal: AbortSignal
 }
 
 /**
- * The name of a KMS key in a request: its ARN, which also says whose it is, or in another Region
- * than its own the id, which its replicas share.
+ * Returns the name of a KMS key for a request: its ARN, which includes the account. In another
+ * Region, returns the id, which replicas share.
  */
 export function keyIdIn({ region }: Session, { id, arn }: KmsKey): string {
   return arn.split(':')[3] === region ? arn : id
 }
 
-/** The ARN of a replica: that of its primary, in the other Region. */
+/** Returns the ARN of a replica: that of its primary with another Region. */
 export function replicaArn(primaryArn: string, region: string): string {
   return primaryArn.replace(/^(arn:[^:]*:kms:)[^:]*/, `$1${region}`)
 }
@@ -33,7 +33,10 @@ export function replicaArn(primaryArn: string, region: string): string {
 /** Milliseconds between two searches for something that AWS may not show yet. */
 const SEARCH_EVERY_MS = 2_000
 
-/** The schedule of a search for what was requested at `since`; it ends when AWS must show it. */
+/**
+ * Returns the schedule of a search for something that was requested at `since`. It ends when AWS
+ * must show it.
+ */
 export function untilSettled({ settlingMs }: Session, since: Date): PollSchedule {
   const withinMs = Math.min(settlingMs, Math.max(0, since.getTime() + settlingMs - Date.now()))
   return { withinMs, everyMs: SEARCH_EVERY_MS }
@@ -44,7 +47,10 @@ interface PollSchedule {
   readonly everyMs: number
 }
 
-/** Calls `look` until it returns something or `withinMs` have passed, whatever the clock says. */
+/**
+ * Calls `look` until it returns a value or `withinMs` milliseconds have passed on a monotonic
+ * clock.
+ */
 export async function pollUntil<T>(
   { signal }: Session,
   { withinMs, everyMs }: PollSchedule,
@@ -66,8 +72,9 @@ interface Page {
 }
 
 /**
- * The pages of one of the SDK's paginators, which by themselves follow any marker for ever.
- * @throws KeymgmtError KMS_FAILED if a marker comes twice or is not text.
+ * Returns the pages of one of the SDK's paginators, which would follow repeated markers without
+ * end.
+ * @throws KeymgmtError KMS_FAILED if a marker is repeated or is not text.
  */
 export async function* boundedPages<P extends Page>(
   operation: string,

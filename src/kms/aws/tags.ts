@@ -18,7 +18,7 @@ import {
 /** Concurrent requests for the tags of KMS keys; AWS allows 2,000 a second. */
 const TAG_REQUESTS = 50
 
-/** Tags as AWS takes them. */
+/** Returns tags in AWS's form. */
 export function tagList(tags: Readonly<Record<string, string>>) {
   return Object.entries(tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue }))
 }
@@ -54,7 +54,10 @@ export async function findTagged(
   return { tagged, hidden }
 }
 
-/** Every KMS key of the Region with its tags, which are undefined if its own policy hides them. */
+/**
+ * Returns every KMS key of the Region with its tags; the tags are undefined if the KMS key's own
+ * policy hides them.
+ */
 async function* listTagged(
   session: Session,
 ): AsyncGenerator<{ readonly key: KmsKey; readonly tags: TaggedKmsKey['tags'] | undefined }> {
@@ -85,8 +88,8 @@ async function visibleTagsOf(
   try {
     return await tagsOf(session, id)
   } catch (error) {
-    // A KMS key that its own policy keeps from us, or that went meanwhile, is not one that we have
-    // just made. But where the caller may not list tags at all, not having seen one says nothing.
+    // Skip a KMS key whose own policy denies access, or that was deleted meanwhile: keymgmt cannot
+    // have just created it. But if the caller may not list tags at all, the search proves nothing.
     if (isAwsError(error, 'NotFoundException')) return {}
     if (
       isAwsError(error, 'AccessDeniedException') &&
@@ -97,7 +100,7 @@ async function visibleTagsOf(
   }
 }
 
-/** The tags of the KMS key that an id or an ARN names. */
+/** Returns the tags of the KMS key with this id or ARN. */
 export async function tagsOf({ client }: Session, KeyId: string): Promise<Record<string, string>> {
   const tags: Record<string, string> = {}
   const pages = paginateListResourceTags({ client }, { KeyId })

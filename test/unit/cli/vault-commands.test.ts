@@ -15,7 +15,6 @@ describe("Vault's commands that keymgmt does not have", () => {
     ['auth enable userpass', 'auth', 'no tokens'],
     ['token lookup', 'token', 'no tokens'],
     ['server -dev', 'server', 'keymgmt dev'],
-    ['operator init', 'operator init', 'the first write creates the store'],
     ['operator unseal', 'operator unseal', 'keyfile or passphrase'],
     ['operator raft snapshot save x', 'operator raft', 'operator snapshot save FILE'],
     ['policy write app app.hcl', 'policy write', 'keymgmt policy keymgmt/kms/NAME'],

@@ -16,9 +16,11 @@ import {
   findProblems,
   createDistributed,
   createTestbed,
+  GLOBAL,
   HOME,
   recorded,
   refusal,
+  REPLICATE,
   type Testbed,
 } from './testbed.js'
 
@@ -147,9 +149,9 @@ describe('an alias that somebody moved to another KMS key', () => {
       `the alias alias/hashicorp/${name ?? ''} in ${HOME} points to KMS key other-kms-key, which does not belong to app: somebody moved it`,
       'keymgmt left the alias alone',
       'to move it back: keymgmt write -f keymgmt/kms/k/key/app/repair',
-      'version 2 was created, and version 2 becomes the latest as soon as one provider has it',
-      'bring k up to date, without another version: keymgmt write -f keymgmt/key/app/rotate',
-      'or rotate without it: keymgmt write keymgmt/key/app/rotate without=k',
+      'version 2 was created, and it becomes the latest as soon as one provider has it',
+      'to bring k up to date without another version: keymgmt write -f keymgmt/key/app/rotate',
+      'to rotate without it: keymgmt write keymgmt/key/app/rotate without=k',
     ])
     expect(targets(testbed)).toEqual(['other-kms-key'])
     await repairDistribution(testbed.engine, 'k', 'app')
@@ -161,6 +163,45 @@ describe('an alias that somebody moved to another KMS key', () => {
     await removeDistribution(testbed.engine, 'k', 'app')
     expect(targets(testbed)).toEqual(['other-kms-key'])
     expect(testbed.kms.keys[0]?.deletion).toBeDefined()
+  })
+})
+
+describe('an alias that somebody moved while its removal was unfinished', () => {
+  const denied = () => Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied'))
+
+  it.each([
+    ['in the only Region', [HOME]],
+    ['in one of several Regions', ['us-east-1']],
+    ['in every Region', [HOME, 'eu-west-1', 'us-east-1']],
+  ])('is left alone by restore, and moved back by repair: %s', async (_name, regions) => {
+    const isGlobal = regions[0] !== HOME || regions.length > 1
+    const testbed = await createDistributed(isGlobal ? GLOBAL : {})
+    if (isGlobal) await REPLICATE(testbed.engine)
+    const failing = recorded(testbed, () => ({ removeAlias: denied }))
+    await refusal(removeDistribution(failing.engine, 'k', 'app'))
+    const name = await nameOf(testbed.engine, 'app')
+    const aliases = regions.map((region) => `${region} alias/hashicorp/${name ?? ''}`)
+    for (const alias of aliases) testbed.kms.aliases.set(alias, 'other-kms-key')
+
+    const refused = await refusal(restoreDistribution(testbed.engine, 'k', 'app'))
+    expect(refused).toContain('to move it back: keymgmt write -f keymgmt/kms/k/key/app/repair')
+    expect(targets(testbed).filter((id) => id === 'other-kms-key')).toHaveLength(regions.length)
+    await repairDistribution(testbed.engine, 'k', 'app')
+    expect(await nameOf(testbed.engine, 'app')).toBe(name)
+    expect(await findProblems(testbed)).toEqual([])
+  })
+
+  it('is created again if the removal had deleted it without a reply', async () => {
+    const testbed = await createDistributed()
+    const lossy = recorded(testbed, (provider) => ({
+      removeAlias: async (...args) => {
+        await provider.removeAlias(...args)
+        throw new KeymgmtError('KMS_UNREACHABLE', 'lost')
+      },
+    }))
+    await refusal(removeDistribution(lossy.engine, 'k', 'app'))
+    await restoreDistribution(testbed.engine, 'k', 'app')
+    expect(await findProblems(testbed)).toEqual([])
   })
 })
 

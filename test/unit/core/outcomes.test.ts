@@ -103,10 +103,33 @@ describe('the outcomes of a command', () => {
         alias: expect.stringMatching(/^alias\/hashicorp\/app-/),
         action: 'point-alias',
         reason: `waits for version 1 in ${HOME}, which failed (create)`,
-        wayOut: 'run the same command again',
+        wayOut: 'allow it',
       },
     ])
   })
+
+  it.each(['KMSInvalidStateException', 'DisabledException'])(
+    'name repair if AWS refuses the state of a KMS key: %s',
+    async (awsError) => {
+      const testbed = await createDistributed()
+      await rotateKey(testbed.engine, 'app')
+      const hints = ['AWS refused the request']
+      const refused = new KeymgmtError('KMS_FAILED', 'refused', { hints, awsError })
+      const { engine } = recorded(testbed, () => ({ disable: () => Promise.reject(refused) }))
+      const outcomes: Outcome[] = []
+      const outcome = (each: Outcome) => outcomes.push(each)
+      const ways = [
+        'to record its state in AWS and to correct it: keymgmt write -f keymgmt/kms/k/key/app/repair',
+        'to compare the records with AWS: keymgmt read keymgmt/kms/k/key/app/verify',
+      ]
+      expect(
+        await refusal(saveKey({ ...engine, outcome }, 'app', { minEnabledVersion: 2 })),
+      ).toEqual(['KMS_FAILED', 'refused', ...ways, ...hints])
+      expect(outcomes).toMatchObject([
+        { action: 'disable', state: 'failed', wayOut: [...ways, ...hints].join('; ') },
+      ])
+    },
+  )
 })
 
 describe('a dead provider', () => {

@@ -135,6 +135,25 @@ describe('the plan of an active distribution', () => {
     ).toEqual([[['enable 1 r1', 'replicate 1 r2', 'import 1 r2']], [['disable 1 r2']]])
   })
 
+  it('replicates from the Region to which somebody moved the primary', () => {
+    const older = { ...key, latestVersion: 2, minEnabledVersion: 2 }
+    const disabled = { enabled: false }
+    const kmsKeys = [
+      kmsKey(1, 'r1', disabled),
+      kmsKey(1, 'r2', disabled),
+      ...['r1', 'r2', 'r3'].map((region) => kmsKey(2, region)),
+    ]
+    const regions = ['r1', 'r2', 'r3']
+    expect(
+      planned(older, {
+        regions,
+        primaryRegions: { 1: 'r2' },
+        kmsKeys,
+        aliases: named(2, ...regions),
+      }),
+    ).toEqual([[['enable 1 r2', 'replicate 1 r3', 'import 1 r3']], [['disable 1 r3']]])
+  })
+
   it('replicates an enabled version directly, including one that is still to be created', () => {
     const regions = ['r1', 'r2']
     const aliases = named(1, ...regions)
@@ -237,6 +256,10 @@ describe('the plan of a removed distribution', () => {
     expect(planned(key, { ...removed, kmsKeys })).toEqual([
       [['schedule-deletion 1 r2'], ['schedule-deletion 2 r2']],
       [['schedule-deletion 1 r1'], ['schedule-deletion 2 r1']],
+    ])
+    expect(planned(key, { ...removed, kmsKeys, primaryRegions: { 2: 'r2' } })).toEqual([
+      [['schedule-deletion 1 r2'], ['schedule-deletion 2 r1']],
+      [['schedule-deletion 1 r1'], ['schedule-deletion 2 r2']],
     ])
   })
 })

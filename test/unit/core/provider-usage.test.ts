@@ -3,6 +3,8 @@ import { distribute, replicate } from '../../../src/core/operations/distribute.j
 import { saveKey } from '../../../src/core/operations/keys.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
+import { dropRegion } from '../../../src/core/operations/drop-region.js'
+import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { removeDistribution } from '../../../src/core/operations/remove.js'
 import {
   distributionNames,
@@ -42,12 +44,33 @@ describe('the Regions of a provider', () => {
     })
     expect(await providerScope(testbed.engine, 'k')).toEqual({
       region: HOME,
+      primaryRegions: [HOME],
       replicaRegions: ['ap-south-1', 'eu-west-1', 'us-east-1'],
       storeId: await testbed.store.id(),
       aliases: 'alias/hashicorp/*',
       arn: undefined,
     })
     expect(await refusal(providerScope(testbed.engine, 'none'))).toEqual(NO_PROVIDER)
+  })
+
+  it('include those to which somebody moved a primary', async () => {
+    const testbed = await createDistributed(GLOBAL)
+    await replicate(testbed.engine, 'k', 'app')
+    for (const { family } of testbed.kms.keys) family.primary = 'us-east-1'
+    await repairDistribution(testbed.engine, 'k', 'app')
+    const primaryRegions = [HOME, 'us-east-1']
+    expect(await providerScope(testbed.engine, 'k')).toMatchObject({ primaryRegions })
+    await removeDistribution(testbed.engine, 'k', 'app')
+    expect(await providerScope(testbed.engine, 'k')).toMatchObject({ primaryRegions })
+  })
+
+  it('leave out a Region that was dropped, unless another key needs it', async () => {
+    const testbed = await createDistributed({ replicaRegions: ['us-east-1', 'eu-west-1'] })
+    await dropRegion(testbed.engine, 'k', 'app', 'us-east-1')
+    const scope = () => providerScope(testbed.engine, 'k')
+    expect((await scope()).replicaRegions).toEqual(['eu-west-1'])
+    await saveKey(testbed.engine, 'other', { replicaRegions: ['us-east-1'] })
+    expect((await scope()).replicaRegions).toEqual(['eu-west-1', 'us-east-1'])
   })
 
   it('do not depend on a key that is deleted at the same time', async () => {

@@ -2,8 +2,13 @@ import { describe, expect, it } from '@jest/globals'
 import { distribute } from '../../../src/core/operations/distribute.js'
 import type { Engine } from '../../../src/core/engine.js'
 import { saveKey } from '../../../src/core/operations/keys.js'
+import { saveProvider } from '../../../src/core/operations/providers.js'
 import { rotateKey } from '../../../src/core/operations/rotate.js'
-import { readDistribution, requireKey } from '../../../src/core/records/repository.js'
+import {
+  readDistribution,
+  requireDistribution,
+  requireKey,
+} from '../../../src/core/records/repository.js'
 import { removeDistribution, restoreDistribution } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { archivedOf } from '../../../src/core/records/archive.js'
@@ -11,7 +16,7 @@ import { createdKmsKeys, holdsMaterial } from '../../../src/core/records/kms-key
 import { verifyDistribution, type Difference } from '../../../src/core/operations/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { KmsKeyRequest, KmsProvider } from '../../../src/kms/provider.js'
-import type { MemoryKey } from '../../support/memory-kms.js'
+import type { MemoryKey } from '../../support/memory-keyring.js'
 import {
   AES,
   testbedOver,
@@ -19,6 +24,7 @@ import {
   createDistributed,
   DAY_MS,
   GLOBAL,
+  HOME,
   recorded,
   refusal,
   type Testbed,
@@ -177,6 +183,15 @@ const OUTSIDE_CHANGES: Readonly<Record<string, OutsideChange>> = {
     finds: ['state 1 us-west-1'],
     calls: ['cancelDeletion us-west-1 1', 'disable us-west-1 1'],
   },
+  'a primary that was moved, which it accepts': {
+    keys: GLOBAL,
+    prepare: [REPLICATE],
+    outsideChange: to(0, ({ family }) => {
+      family.primary = 'us-east-1'
+    }),
+    finds: ['multi-region 1 us-east-1'],
+    calls: [],
+  },
   'a deletion of what had lost its material': {
     prepare: TWO,
     outsideChange: to(0, lost, going),
@@ -324,6 +339,50 @@ describe('repair fixes, with no other call to the KMS,', () => {
   })
 })
 
+describe('repair works although', () => {
+  it('the record of another distribution of the key can not be read', async () => {
+    const testbed = await createDistributed()
+    await saveProvider(testbed.engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
+    await distribute(testbed.engine, 'other', 'app', AES)
+    const corrupt = new KeymgmtError('STORE_CORRUPT', 'unreadable')
+    const get = (path: string) =>
+      path === 'distribution/other/app' ? Promise.reject(corrupt) : testbed.store.get(path)
+    to(0, disabled)(testbed.kms.keys)
+    for (const name of testbed.kms.aliases.keys())
+      if (name.startsWith(HOME)) testbed.kms.aliases.delete(name)
+    const { engine } = testbedOver({ ...testbed.store, get }, testbed.kms, testbed.kms.kind)
+    const { repaired, remaining, unchecked } = await repairDistribution(engine, 'k', 'app')
+    expect(repaired.map(summarise)).toEqual(['state 1 us-west-1', 'alias 1 us-west-1'])
+    expect([remaining, unchecked]).toEqual([[], []])
+  })
+
+  it("the provider's own Region can not be reached: it records and corrects the other Regions", async () => {
+    const testbed = await createDistributed(GLOBAL)
+    await REPLICATE(testbed.engine)
+    const unreachable = () => Promise.reject(new KeymgmtError('KMS_UNREACHABLE', 'no route'))
+    to(1, disabled)(testbed.kms.keys)
+    const dead = recorded(testbed, (provider) => ({
+      account: unreachable,
+      inspect: (region, key) => (region === HOME ? unreachable() : provider.inspect(region, key)),
+      aliasTargets: (region, names) =>
+        region === HOME ? unreachable() : provider.aliasTargets(region, names),
+    }))
+    const record = await requireDistribution(testbed.engine, 'k', 'app')
+    const endpoint = { origin: 'memory', isLoopback: false, isAws: false }
+    const pinned = { account: '111122223333', partition: 'aws', endpoint }
+    await record.update((current) => ({ ...current, pinned }))
+    // Without the account, no reply proves that a KMS key is lost.
+    testbed.kms.keys.splice(2, 1)
+    const { repaired, unchecked } = await repairDistribution(dead.engine, 'k', 'app')
+    expect(repaired.map(summarise)).toEqual(['state 1 eu-west-1'])
+    const asked = unchecked.map(({ what, region }) => `${what} ${region}`)
+    expect(asked).toEqual(expect.arrayContaining([`kms-key ${HOME}`, 'kms-key us-east-1']))
+    expect(dead.calls.filter((call) => call !== 'account')).toEqual(['enable eu-west-1 1'])
+    const states = (await readDistribution(testbed.engine, 'k', 'app'))?.kmsKeys
+    expect(states?.map(({ state }) => state)).toEqual(['created', 'created', 'created'])
+  })
+})
+
 describe('repair finishes an interruption:', () => {
   it.each([
     ['had not made its KMS key', () => ({ create: fail }), []],
@@ -377,7 +436,7 @@ describe('repair finishes an interruption:', () => {
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('a replication: an alias of that name that we did not create is not ours', async () => {
+  it('a replication: the alias is created, and one that somebody else created is left alone', async () => {
     const testbed = await died(REPLICATE, notInVirginia, { keys: GLOBAL })
     to(0, untagged)(testbed.kms.keys)
     const { engine, calls } = recorded(testbed)
@@ -445,6 +504,7 @@ describe('repair finishes an interruption:', () => {
       expect(await refusal(repairDistribution(engine, 'k', 'app'))).toEqual([
         'DISTRIBUTION_NOT_FOUND',
         'key "app" is not distributed to k',
+        'its distribution was removed; to restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
         'to distribute it: keymgmt write keymgmt/kms/k/key/app purpose=encrypt,decrypt',
       ])
     },

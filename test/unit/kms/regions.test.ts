@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isRegion, partitionOf as embeddedPartition } from '../../../src/dev-kms/arn.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import { assertRegions, KNOWN_REGIONS, partitionOf } from '../../../src/kms/aws/regions.js'
-import { REGION_PATTERN } from '../../../src/kms/region.js'
+import { REGION_PATTERN } from '../../../src/aws/region.js'
 
 const SDK_PARTITIONS =
   'node_modules/@aws-sdk/core/dist-es/submodules/client/util-endpoints/lib/aws/partitions.js'

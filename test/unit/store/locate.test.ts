@@ -106,7 +106,7 @@ test.each(PRECEDENCE)(
     expect(locate(env, 'linux', () => '/h', settings)).toEqual({
       storeDir: home,
       keyfile,
-      sources: { storeDir: homeSource, keyfile: keyfileSource },
+      sources: { store: homeSource, keyfile: keyfileSource },
     })
   },
 )
@@ -116,7 +116,7 @@ test('the home folder is not looked up if the environment names the locations', 
   const noHome = () => {
     throw new Error('no home')
   }
-  expect(locate(env, 'linux', noHome).storeDir).toBe('/k')
+  expect(locate(env, 'linux', noHome)).toMatchObject({ storeDir: '/k' })
   expect(settingsFile(env, 'linux', noHome)).toBe('/c/keymgmt/config.json')
 })
 
@@ -128,7 +128,9 @@ test.each([
 ])('the home folder %j is refused by name, unless it is not needed', (home, problem) => {
   for (const env of [{}, { XDG_DATA_HOME: 'relative' }, { KEYMGMT_STORE: '/s' }])
     expect(() => locate(env, 'linux', () => home)).toThrow(problem)
-  expect(locate({ KEYMGMT_HOME: '/k' }, 'linux', () => home).keyfile).toBe('/k/keyfile')
+  expect(locate({ KEYMGMT_HOME: '/k' }, 'linux', () => home)).toMatchObject({
+    keyfile: '/k/keyfile',
+  })
   expect(settingsFile({ XDG_CONFIG_HOME: '/c' }, 'linux', () => home)).toBe(
     '/c/keymgmt/config.json',
   )
@@ -170,4 +172,24 @@ test.each([
 test('a Windows drive is not a URL scheme', () => {
   expect(storeFolder('C:\\k', 'KEYMGMT_STORE', 'win32')).toBe('C:\\k')
   expect(storeFolder('file:///C:/k', 'KEYMGMT_STORE', 'win32')).toBe('C:\\k')
+})
+
+test('a store on S3 has a keyfile with its id, unless KEYMGMT_KEYFILE names one', () => {
+  const KEYMGMT_STORE = 's3://acme-keys/prod?region=eu-west-1'
+  const keyfileOf = (env: Record<string, string>, settings = {}) => {
+    const location = locate(env, 'linux', () => '/h', settings)
+    return 's3' in location && [location.s3.bucket, location.keyfileOf('ID'), location.sources]
+  }
+  const sources = { store: 'KEYMGMT_STORE', keyfile: 'default' }
+  expect(keyfileOf({ KEYMGMT_STORE }, { keyfile: '/of-the-local-store' })).toEqual([
+    'acme-keys',
+    '/h/.config/keymgmt/ID.keyfile',
+    sources,
+  ])
+  expect(keyfileOf({ KEYMGMT_STORE, KEYMGMT_KEYFILE: '/k' })).toEqual([
+    'acme-keys',
+    '/k',
+    { ...sources, keyfile: 'KEYMGMT_KEYFILE' },
+  ])
+  expect(keyfileOf({}, { store: KEYMGMT_STORE })).toMatchObject({ 2: { store: 'settings' } })
 })

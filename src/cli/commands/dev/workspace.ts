@@ -69,7 +69,8 @@ export function chooseStore(
   const inStore = join(storeDir, 'keyfile')
   if (!env.KEYMGMT_KEYFILE && existsSync(inStore)) return { storeDir, keyfile: inStore }
   const own = { ...env, KEYMGMT_STORE: storeDir, KEYMGMT_HOME: undefined }
-  return { storeDir, keyfile: locate(own, platform, homedir, settings).keyfile }
+  const location = locate(own, platform, homedir, settings)
+  return { storeDir, keyfile: 's3' in location ? inStore : location.keyfile }
 }
 
 function readStore(named: string, platform: string): string {

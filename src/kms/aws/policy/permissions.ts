@@ -1,12 +1,12 @@
 import type { AwsOperation } from '../operations.js'
 import { partitionOf } from '../regions.js'
 
-/** The values of a request, or of the KMS key that it is about, by condition key. */
+/** The values of a request or of its KMS key, by condition key. */
 export type ConditionValues = Readonly<Partial<Record<ConditionKey, readonly string[]>>>
 
-/** A KMS key that a permission is needed on, or all that are like it. */
+/** A KMS key, or all similar KMS keys, to which a permission applies. */
 export interface KeyResource {
-  /** Such as `key/ID`; with a `*` for KMS keys whose ids are not known. */
+  /** For example `key/ID`, with a `*` in place of an unknown id. */
   readonly name: string
   readonly values: ConditionValues
 }
@@ -22,7 +22,7 @@ export interface RequiredPermission {
   readonly values?: ConditionValues
 }
 
-/** The operators of the condition keys that are used; a tag's name stands behind a slash. */
+/** The operators of the condition keys. The name of a tag follows a slash. */
 const OPERATORS = {
   'aws:RequestTag': 'StringEquals',
   'aws:RequestedRegion': 'StringEquals',
@@ -48,11 +48,11 @@ export type ConditionKey = ConditionName | `aws:RequestTag/${string}` | `aws:Res
 /** The permission that AWS checks for an operation. */
 interface Permission {
   readonly action: string
-  /** The resource: for `alias`, each of its KMS keys as well. */
+  /** The resource. `alias` also includes each of its KMS keys. */
   readonly on: '*' | 'key' | 'alias' | 'role'
-  /** The conditions that can narrow it. AWS sees none of them where the resource is an alias. */
+  /** The conditions that can restrict it. None of them applies to an alias as the resource. */
   readonly conditions: readonly ConditionName[]
-  /** True if the conditions also hold where AWS does not document values for them. */
+  /** True if the conditions also apply where AWS does not document their values. */
   readonly ifExists?: true
 }
 
@@ -82,8 +82,8 @@ const onAll = (action: string, ...conditions: readonly ConditionName[]): Permiss
 export const PERMISSIONS = {
   CreateKey: onAll('CreateKey', ...NEW_KEY, 'kms:MultiRegion', 'aws:RequestTag'),
   /**
-   * ReplicateKey also needs it, where the replica is made. AWS does not document which of its
-   * values a policy sees.
+   * ReplicateKey also needs this in the replica's Region. AWS does not document which condition
+   * values apply.
    */
   CreateReplica: {
     ...onAll(
@@ -172,7 +172,10 @@ const SERVICE_ROLE = `role/aws-service-role/${SERVICE}/AWSServiceRoleForKeyManag
 /** Conditions of the service-linked role of multi-Region keys. */
 export const MULTI_REGION_SERVICE: ConditionValues = { 'iam:AWSServiceName': [SERVICE] }
 
-/** PURE: what a permission is in an AWS account, `*` where it is not known. */
+/**
+ * PURE: returns the statements for a permission in an AWS account, or `*` if the account is
+ * unknown.
+ */
 export function toStatements(
   { operation, regions, keys = [], alias, values = {} }: RequiredPermission,
   account: string,
@@ -210,20 +213,20 @@ function conditionOf(
   return Object.keys(condition).length > 0 ? condition : undefined
 }
 
-/** As policies are usually written, and a little shorter: AWS limits their size. */
+/** Writes a list of one as a string, as is usual in policies: AWS limits their size. */
 function short(values: readonly string[]): OneOrMore {
   return values.length === 1 ? (values[0] ?? []) : values
 }
 
 /**
- * PURE: a policy that allows these and nothing else; undefined where there is nothing to allow,
- * which no policy can say.
+ * PURE: returns a policy that allows exactly these statements; undefined if there are none, because
+ * a policy can't be empty.
  */
 export function toPolicy(all: readonly Statement[]): PolicyDocument | undefined {
   if (all.length === 0) return undefined
   const statements = all.filter((statement) => !all.some((other) => covers(other, statement)))
-  // First the resources of each action, then the actions that are on the same ones: so no action
-  // gets a resource of another.
+  // First combine the resources of each action, and then the actions with the same resources, so
+  // that no action gets a resource of another one.
   const byAction = gather(
     statements.map(({ action, resource, condition }) => ({
       of: { action, condition },
@@ -259,7 +262,7 @@ function covers(other: Statement, { action, resource }: Statement): boolean {
   )
 }
 
-/** The values of what is alike, in order and each once. */
+/** Groups equal items, and returns their distinct values in order. */
 function gather<Of>(
   items: readonly { readonly of: Of; readonly value: string }[],
 ): { readonly of: Of; readonly values: readonly string[] }[] {

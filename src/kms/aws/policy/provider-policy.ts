@@ -10,12 +10,13 @@ import {
 /** A provider, and its use by the keys in the store. */
 export interface ProviderUse {
   readonly region: string
+  readonly primaryRegions: readonly string[]
   readonly replicaRegions: readonly string[]
   readonly storeId: string
   readonly aliases: string
 }
 
-/** Permissions that every command needs; the keys are narrowed to those with imported material. */
+/** Permissions that every command needs, restricted to KMS keys with imported material. */
 const EVERYWHERE: readonly PermissionName[] = [
   'GetParametersForImport',
   'ImportKeyMaterial',
@@ -28,14 +29,18 @@ const EVERYWHERE: readonly PermissionName[] = [
 ]
 
 /**
- * Nothing is destroyed but what carries our tag: these are never needed just after a KMS key was
- * made, when AWS may not see its tags yet.
+ * Permissions that destroy something, restricted to KMS keys with our tag. They are never needed
+ * immediately after a creation, when AWS may not see the tags yet.
  */
 const OURS: readonly PermissionName[] = ['ScheduleKeyDeletion', 'DeleteImportedKeyMaterial']
 
-/** PURE: what all commands with a provider need, also to finish what was interrupted. */
+/**
+ * PURE: returns the permissions that all commands with a provider need, including those that finish
+ * interrupted work.
+ */
 export function permissionsOfProvider({
   region,
+  primaryRegions,
   replicaRegions,
   storeId,
   aliases,
@@ -75,27 +80,29 @@ export function permissionsOfProvider({
     { operation: 'ListAliases', regions },
     { operation: 'ListKeys', regions: [region] },
     { operation: 'ListResourceTags', regions, keys: [every] },
-    ...(replicaRegions.length === 0 ? [] : permissionsOfReplication(region, replicaRegions, tags)),
+    ...(replicaRegions.length === 0
+      ? []
+      : permissionsOfReplication(primaryRegions, replicaRegions, tags)),
   ]
 }
 
 function permissionsOfReplication(
-  region: string,
+  primaryRegions: readonly string[],
   replicaRegions: readonly string[],
   tags: ConditionValues,
 ): RequiredPermission[] {
   const primary: KeyResource = { name: 'key/mrk-*', values: IMPORTED }
   return [
-    { operation: 'CreateServiceLinkedRole', regions: [region], values: MULTI_REGION_SERVICE },
+    { operation: 'CreateServiceLinkedRole', regions: primaryRegions, values: MULTI_REGION_SERVICE },
     {
       operation: 'ReplicateKey',
-      regions: [region],
+      regions: primaryRegions,
       keys: [primary],
       values: { 'kms:ReplicaRegion': replicaRegions },
     },
     {
       operation: 'CreateReplica',
-      regions: [region, ...replicaRegions],
+      regions: [...new Set([...primaryRegions, ...replicaRegions])],
       values: { ...tags, ...REPLICA },
     },
   ]

@@ -17,7 +17,7 @@ export interface RecordedPermissions {
   readonly required: RequiredPermission[]
   /** ARNs that contain the provider's AWS account. */
   readonly arns: Set<string>
-  /** The questions that AWS did not answer, and whose answer was therefore assumed. */
+  /** The requests that AWS did not answer, and whose reply was assumed. */
   readonly unanswered: Set<string>
 }
 
@@ -36,14 +36,14 @@ export const REPLICA: ConditionValues = {
 
 const ANY_IMPORTED: KeyResource = { name: 'key/*', values: IMPORTED }
 
-/** A request as the permissions for it are found. */
+/** A request whose permissions are being determined. */
 interface Recorded extends Pick<AwsRequest, 'region' | 'input'> {
-  /** The KMS key that it is about, or the one that it makes. */
+  /** The KMS key that the request uses or creates. */
   readonly key: KeyResource
   readonly tags: ConditionValues
 }
 
-/** The permissions that AWS asks for, or that we need, beside the one with the operation's name. */
+/** The permissions that an operation needs in addition to the one with its own name. */
 const FURTHER: Readonly<
   Partial<Record<AwsOperation, (recorded: Recorded) => RequiredPermission[]>>
 > = {
@@ -62,7 +62,7 @@ const FURTHER: Readonly<
   ReplicateKey: ({ region, input, key, tags }) => {
     const replicaRegion = textOf(input, 'ReplicaRegion')
     return [
-      // AWS does not document in which of the two Regions a policy sees it.
+      // AWS does not document in which of the two Regions this applies.
       {
         operation: 'CreateReplica',
         regions: [region, replicaRegion],
@@ -71,7 +71,7 @@ const FURTHER: Readonly<
       { operation: 'TagNewKey', regions: [replicaRegion], keys: [key], values: tags },
     ]
   },
-  // KMS keys are listed to find one by its tags, whichever it is.
+  // A search by tag reads the tags of every KMS key.
   ListKeys: ({ region }) => [
     { operation: 'ListResourceTags', regions: [region], keys: [{ name: 'key/*', values: {} }] },
   ],
@@ -149,7 +149,7 @@ function createRecorder({ required, arns, unanswered }: RecordedPermissions): Aw
   }
 }
 
-/** The permission with the operation's name, if AWS checks one. */
+/** Returns the permission with the operation's own name; undefined if AWS checks none. */
 function ownPermission(request: AwsRequest, resources: Resources): RequiredPermission[] {
   const { operation, region, input } = request
   if (operation === 'GetCallerIdentity') return []
@@ -162,7 +162,7 @@ function ownPermission(request: AwsRequest, resources: Resources): RequiredPermi
   return [{ ...permission, alias: textOf(input, 'AliasName'), keys }]
 }
 
-/** The KMS keys that an alias is moved to, and away from. */
+/** Returns the KMS keys to which and from which an alias moves. */
 function aliasKeys(
   { operation, input }: AwsRequest,
   target: KeyResource,

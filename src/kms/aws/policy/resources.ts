@@ -3,7 +3,7 @@ import { keyIdOf, textOf, type AwsInput } from '../operations.js'
 import { entriesOf } from '../session.js'
 import type { ConditionKey, ConditionValues, KeyResource } from './permissions.js'
 
-/** The condition keys that AWS fills in from the input of a request. */
+/** The condition keys whose values AWS takes from the input of a request. */
 const CONDITION_OF_INPUT: Readonly<Record<string, ConditionKey>> = {
   ExpirationModel: 'kms:ExpirationModel',
   KeySpec: 'kms:KeySpec',
@@ -17,10 +17,10 @@ const CONDITION_OF_INPUT: Readonly<Record<string, ConditionKey>> = {
   WrappingKeySpec: 'kms:WrappingKeySpec',
 }
 
-/** The tags that narrow a policy: those that every KMS key of one of our keys has alike. */
+/** The tags that restrict a policy: those that are equal on all KMS keys of one key. */
 const TELLING_TAGS: readonly unknown[] = ['keymgmt:store', 'keymgmt:key']
 
-/** The values of conditions that follow from the input. */
+/** Returns the condition values that follow from the input. */
 export function inputValues(input: AwsInput): ConditionValues {
   return Object.fromEntries(
     Object.entries(CONDITION_OF_INPUT).flatMap(([field, key]) =>
@@ -33,7 +33,7 @@ function isScalar(value: unknown): value is string | number | boolean {
   return ['string', 'number', 'boolean'].includes(typeof value)
 }
 
-/** The values of conditions that follow from the tags in the input. */
+/** Returns the condition values that follow from the tags in the input. */
 export function tagValues({ Tags }: AwsInput): ConditionValues {
   const tags = (Tags ?? []) as readonly { TagKey: string; TagValue: string }[]
   return Object.fromEntries(
@@ -43,16 +43,16 @@ export function tagValues({ Tags }: AwsInput): ConditionValues {
   )
 }
 
-/** The KMS keys of a provider as a policy can name them. */
+/** The KMS keys of a provider, as resources of a policy. */
 export interface Resources {
-  /** The KMS key that a request is about, or that it makes. */
+  /** Returns the KMS key that a request uses or creates. */
   keyOf(request: AwsRequest): KeyResource
-  /** The KMS key that the alias names, as far as AWS said. */
+  /** Returns the KMS key that the alias points to, if AWS has returned it. */
   aliasTarget(request: AwsRequest): KeyResource | undefined
   learn(request: AwsRequest, output: AwsOutput): void
 }
 
-/** No KMS key is known at first. */
+/** Returns an empty set of resources. */
 export function createResources(): Resources {
   const known = new Map<string, KeyResource>()
   const aliases = new Map<string, string>()
@@ -76,7 +76,7 @@ export function createResources(): Resources {
   }
 }
 
-/** A new KMS key has no id yet, so its properties identify it. */
+/** Returns the resource for a new KMS key. It has no id yet, so its properties identify it. */
 function newKey(input: AwsInput): KeyResource {
   const { 'kms:MultiRegion': multiRegion, ...values } = inputValues(input)
   return { name: multiRegion?.[0] === 'true' ? 'key/mrk-*' : 'key/*', values }

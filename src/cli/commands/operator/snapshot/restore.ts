@@ -1,10 +1,11 @@
 import { Option } from 'commander'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Surplus } from '../../../../core/operations/snapshot-contents.js'
 import type { Snapshot } from '../../../../core/operations/snapshot-file.js'
 import { recordPath } from '../../../../core/records/model.js'
 import { KeymgmtError } from '../../../../errors.js'
 import type { OpenedEngine } from '../../../../open-engine.js'
+import { isS3Url } from '../../../../store/s3/address.js'
 import { composeEngine } from '../../../engine.js'
 import { loadFormat, type Format, type FormatName } from '../../../output/index.js'
 import type { Terminal } from '../../../terminal.js'
@@ -54,6 +55,7 @@ interface Restore {
   readonly terminal: Terminal
   readonly format: Format
   readonly opened: OpenedEngine
+  readonly file: string
   readonly snapshot: Snapshot
 }
 
@@ -63,7 +65,7 @@ async function restore(context: Context, file: string, flags: RestoreFlags): Pro
   const opened = composeEngine(context)
   const { readSnapshot } = await import('./file.js')
   const snapshot = await readSnapshot(terminal, opened, file)
-  const run: Restore = { terminal, format, opened, snapshot }
+  const run: Restore = { terminal, format, opened, file, snapshot }
   if (flags.check) return opened.seals.restoring(snapshot.seal, () => check(run))
   await opened.seals.restoring(snapshot.seal, (begin) => replace(run, flags.force ?? false, begin))
   return lookForNewer(run)
@@ -85,9 +87,9 @@ async function check({ terminal, format, opened, snapshot }: Restore): Promise<n
 }
 
 async function replace(
-  { terminal, format, opened, snapshot }: Restore,
+  { terminal, format, opened, file: snapshotFile, snapshot }: Restore,
   force: boolean,
-  begin: () => void,
+  begin: () => Promise<void>,
 ): Promise<void> {
   const { compareWithSnapshot, restoreSnapshot, surplusError } =
     await import('../../../../core/operations/snapshot-restore.js')
@@ -101,7 +103,9 @@ async function replace(
     force,
     begin,
     saveFirst: async (store) => {
-      const file = join(path, `before-restore-${stampOf(opened.engine.now())}.snapshot`)
+      // A store on S3 has no folder: the file goes next to the snapshot.
+      const folder = isS3Url(path) ? dirname(resolve(snapshotFile)) : path
+      const file = join(folder, `before-restore-${stampOf(opened.engine.now())}.snapshot`)
       await writeSnapshot(terminal, opened, file, store)
       saved = file
       terminal.err(`Saved the current store in ${file}\n`)

@@ -1,0 +1,61 @@
+import { createdKmsKeyAt, primaryRegion } from '../records/kms-keys.js'
+import type { DistributionRecord } from '../records/model.js'
+import type { ObservedKmsKey } from './observe.js'
+
+/** The primary of one version, which somebody moved to another Region. */
+export interface MovedPrimary {
+  readonly version: number
+  /** The id of the KMS key, in every Region. */
+  readonly id: string
+  /** The Region on record. */
+  readonly from: string
+  /** The Region in AWS. */
+  readonly to: string
+}
+
+/** PURE: the primaries that AWS has in another Region than the record. */
+export function movedPrimaries(
+  record: DistributionRecord,
+  kmsKeys: readonly ObservedKmsKey[],
+): MovedPrimary[] {
+  const versions = new Set(record.kmsKeys.map(({ version }) => version))
+  return [...versions].flatMap((version) => {
+    const from = primaryRegion(record, version)
+    const observed = kmsKeys.filter(({ entry }) => entry.version === version)
+    const to = actualPrimary(observed)
+    const id = observed.flatMap(({ status }) => status?.key.id ?? [])[0]
+    return id === undefined || to === undefined || to === from ? [] : [{ version, id, from, to }]
+  })
+}
+
+/** While AWS moves a primary, its Regions differ: the primary itself is right. */
+function actualPrimary(observed: readonly ObservedKmsKey[]): string | undefined {
+  const claims = observed.flatMap(({ entry, status }) =>
+    status?.multiRegion ? [{ from: entry.region, primary: status.multiRegion.primary }] : [],
+  )
+  return (claims.find(({ from, primary }) => from === primary) ?? claims[0])?.primary
+}
+
+/** PURE: true if `repair` can accept it: keymgmt replicates only from KMS keys on record. */
+export function isAcceptable(
+  record: DistributionRecord,
+  { version, to }: Pick<MovedPrimary, 'version' | 'to'>,
+): boolean {
+  return createdKmsKeyAt(record, version, to) !== undefined
+}
+
+/** PURE: the record with the primaries where AWS has them. */
+export function withMovedPrimaries(
+  record: DistributionRecord,
+  moved: readonly MovedPrimary[],
+): DistributionRecord {
+  const accepted = moved.filter((each) => isAcceptable(record, each))
+  if (accepted.length === 0) return record
+  const regions = Object.fromEntries(accepted.map(({ version, to }) => [version, to]))
+  return { ...record, primaryRegions: { ...record.primaryRegions, ...regions } }
+}
+
+/** The way out of a primary that can't be accepted where it is. */
+export function moveBackAdvice({ id, from, to }: MovedPrimary): string {
+  return `move it back: aws kms update-primary-region --region ${to} --key-id ${id} --primary-region ${from}`
+}

@@ -1,0 +1,195 @@
+import { hostname, userInfo } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { KeymgmtError } from '../../errors.js'
+import { identifyProcess } from '../process-identity.js'
+import type { Lock } from '../store.js'
+import type { Bucket } from './bucket.js'
+import { createObjects, type Objects } from './objects.js'
+
+/*
+ * A lock on S3 is a lease: an object that its holder renews. Nobody can find out if a process on
+ * another machine has ended, so a waiter takes over a lease that has not changed for its whole
+ * length, measured by the waiter's own clock. Each change is a compare-and-set.
+ *
+ * A holder that was stopped for longer can lose its lease without noticing. Therefore correctness
+ * depends on the conditions of each write, and a lease only keeps commands from wasting work.
+ */
+
+/** The times of a lease, in milliseconds. */
+export interface LeaseTimes {
+  /** A lease that has not changed for so long can be taken over. */
+  readonly lengthMs: number
+  /** Its holder renews it so often. */
+  readonly renewMs: number
+  /** The longest time between two looks of a waiter. */
+  readonly pollMs: number
+}
+
+/** The times of every store. Tests have shorter ones. */
+export const LEASE_TIMES: LeaseTimes = { lengthMs: 60_000, renewMs: 20_000, pollMs: 1_000 }
+
+/** The options for acquiring a lease. */
+export interface LeaseOptions {
+  readonly signal: AbortSignal
+  readonly waitMs: number
+  readonly times: LeaseTimes
+  /** Receives one message for the user if the wait exceeds a second. */
+  readonly onWait?: ((message: string) => void) | undefined
+}
+
+/** The holder of a lease, as its object describes it. */
+interface Holder {
+  readonly user: string
+  readonly host: string
+  readonly pid: number
+  readonly purpose: string
+  readonly since: string
+  /** How often the lease was renewed. */
+  readonly renewals: number
+}
+
+/** Longer than S3 takes to delete an object; a lease that stays runs out. */
+const RELEASE_MS = 5_000
+
+/**
+ * Acquires the lease in the object `key`.
+ * @throws KeymgmtError STORE_LOCKED, with the name of the holder, if the wait times out.
+ */
+export async function takeLease(
+  bucket: Bucket,
+  key: string,
+  purpose: string,
+  options: LeaseOptions,
+): Promise<Lock> {
+  const { signal, waitMs, times } = options
+  const objects = createObjects(bucket)
+  const holder = describeSelf(purpose)
+  const started = performance.now()
+  const watch = createWatch(times)
+  let notify = options.onWait
+  let mayTake = true
+  for (let look = 0; ; look++) {
+    const etag = mayTake ? await objects.put(key, encode(holder), watch.expired()) : undefined
+    if (etag !== undefined) return hold(bucket, objects, key, { times, holder, etag })
+    const found = await objects.get(key)
+    watch.see(found?.etag)
+    mayTake = found === undefined || watch.expired() !== undefined
+    if (found === undefined || mayTake) continue
+    const waited = performance.now() - started
+    if (waited >= waitMs) throw lockedError(decode(found.value))
+    if (waited > 1_000) {
+      notify?.(`waiting for ${describe(decode(found.value))}`)
+      notify = undefined
+    }
+    const pause = Math.min(50 * 2 ** Math.min(look, 10), times.pollMs) * (0.5 + Math.random() / 2)
+    await sleep(Math.min(pause, waitMs - waited), undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) throw interruption(signal, decode(found.value))
+  }
+}
+
+/** Remembers since when a lease has been the same, by this process's own clock. */
+function createWatch({ lengthMs }: LeaseTimes) {
+  let etag: string | undefined
+  let since = 0
+  return {
+    see(current: string | undefined) {
+      if (current === etag) return
+      etag = current
+      since = performance.now()
+    },
+    /** The ETag of a lease that has run out; undefined if the lease was free or is in use. */
+    expired: () => (etag !== undefined && performance.now() - since >= lengthMs ? etag : undefined),
+  }
+}
+
+interface Held {
+  readonly times: LeaseTimes
+  readonly holder: Holder
+  readonly etag: string
+}
+
+/** Renews the lease until it is released or lost. The timer does not keep the process alive. */
+function hold(
+  bucket: Bucket,
+  objects: Objects,
+  key: string,
+  { holder, etag: first, times }: Held,
+): Lock {
+  let etag: string | undefined = first
+  let renewals = 0
+  let renewal = Promise.resolve()
+  const renew = async () => {
+    if (etag === undefined) return
+    renewals++
+    try {
+      etag = await objects.put(key, encode({ ...holder, renewals }), etag)
+    } catch {
+      // The next renewal tries again. Without any, another process takes the lease over.
+    }
+  }
+  const timer = setInterval(() => {
+    renewal = renewal.then(renew)
+  }, times.renewMs).unref()
+  return {
+    async release() {
+      clearInterval(timer)
+      await renewal
+      const current = etag
+      etag = undefined
+      if (current === undefined) return
+      // Also after an interruption, for which every other request ends.
+      const deadline = AbortSignal.timeout(RELEASE_MS)
+      await bucket.delete(key, current, deadline).catch(() => undefined)
+    },
+  }
+}
+
+function describeSelf(purpose: string): Holder {
+  const { pid } = identifyProcess()
+  const since = new Date().toISOString()
+  return { user: userName(), host: hostname(), pid, purpose, since, renewals: 0 }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container's user can have no name.
+    return 'unknown'
+  }
+}
+
+function encode(holder: Holder): Uint8Array {
+  return Buffer.from(JSON.stringify(holder))
+}
+
+/** The object is untrusted: undefined if this module did not write it. */
+function decode(value: Uint8Array): Holder | undefined {
+  try {
+    const holder = (JSON.parse(Buffer.from(value).toString()) ?? {}) as Holder
+    const texts = [holder.user, holder.host, holder.purpose, holder.since]
+    return texts.every((text) => typeof text === 'string') ? holder : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function describe(holder: Holder | undefined): string {
+  if (!holder) return 'a lock with unknown content'
+  return `${holder.user} on ${holder.host} (process ${holder.pid}): ${holder.purpose}`
+}
+
+function lockedError(holder: Holder | undefined): KeymgmtError {
+  const since = holder ? ` has held the lock since ${holder.since}` : ''
+  return new KeymgmtError('STORE_LOCKED', `timed out waiting for ${describe(holder)}${since}`, {
+    hints: ['wait until it ends, or stop it, then run the same command again'],
+  })
+}
+
+function interruption({ reason }: AbortSignal, holder: Holder | undefined): KeymgmtError {
+  const { code, message, hints } =
+    reason instanceof KeymgmtError ? reason : new KeymgmtError('INTERRUPTED', 'interrupted')
+  return new KeymgmtError(code, `${message}, waiting for ${describe(holder)}`, {
+    hints: [...hints, 'wait until it ends, or stop it, then run the same command again'],
+  })
+}

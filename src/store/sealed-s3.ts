@@ -1,0 +1,45 @@
+import type { CreatedStore, OpenedStore } from './sealed-local.js'
+import type { S3StoreOptions } from './s3/store.js'
+import type { SealKind } from '../crypto/root-key.js'
+import type { SealMeans } from './header.js'
+
+/** Options of a sealed store on S3. */
+export interface SealedS3StoreOptions extends S3StoreOptions, SealMeans {
+  /** The seal of a new store. The default is `keyfile`. */
+  readonly createSeal?: SealKind | undefined
+  /** Receives a description of the store after it was created. */
+  readonly onCreated?: ((created: CreatedStore) => void) | undefined
+}
+
+/**
+ * Returns the sealed store at an address. Nothing is read, and the AWS SDK is not loaded, before
+ * the store is first used. Only {@link OpenedStore.initialize} creates it.
+ */
+export function openSealedS3Store(options: SealedS3StoreOptions): OpenedStore {
+  let opened: Promise<OpenedStore> | undefined
+  const load = async () => {
+    const { openSealedBucket } = await import('./s3/sealed.js')
+    return openSealedBucket(options)
+  }
+  const use = () => (opened ??= load())
+  const store = async () => (await use()).store
+  const seals = async () => (await use()).seals
+  return {
+    store: {
+      id: async () => (await store()).id(),
+      get: async (path) => (await store()).get(path),
+      put: async (...args) => (await store()).put(...args),
+      list: async (path) => (await store()).list(path),
+      delete: async (...args) => (await store()).delete(...args),
+      lock: async (...args) => (await store()).lock(...args),
+    },
+    seal: async () => (await use()).seal(),
+    seals: {
+      header: async () => (await seals()).header(),
+      open: async (header) => (await seals()).open(header),
+      restoring: async (header, restore) => (await seals()).restoring(header, restore),
+    },
+    initialize: async () => (await use()).initialize(),
+    testBackend: async () => (await use()).testBackend(),
+  }
+}

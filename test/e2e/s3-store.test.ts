@@ -1,0 +1,192 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTestbed, type Testbed } from '../support/keymgmt.js'
+import {
+  startS3Server,
+  storeUrl,
+  type S3Server,
+  type S3ServerOptions,
+} from '../support/s3-server.js'
+
+let testbed: Testbed
+let server: S3Server
+let env: Record<string, string>
+const homes: string[] = []
+
+const start = async (options: S3ServerOptions = {}) => {
+  testbed = await createTestbed()
+  server = await startS3Server(options)
+  env = { KEYMGMT_HOME: '', KEYMGMT_STORE: storeUrl(server) }
+}
+const stop = async () => {
+  await testbed.close()
+  await server.close()
+  for (const home of homes.splice(0)) rmSync(home, { recursive: true, force: true })
+}
+
+const ok = (line: string) => testbed.ok(line, { env })
+const run = (line: string) => testbed.run(line, { env })
+const keyfiles = () => {
+  const folder = join(testbed.home, '.config', 'keymgmt')
+  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
+}
+/** The objects of the store that exist. */
+const objects = () => [...server.versions].filter(([, all]) => all.at(-1)).map(([key]) => key)
+
+describe('a store that exists', () => {
+  beforeAll(async () => {
+    await start()
+    await ok('operator init')
+    await ok('write keymgmt/kms/aws provider=awskms key_collection=us-west-1')
+  })
+  afterAll(stop)
+
+  it('is sealed with a keyfile of its own, and the bucket gets only sealed records', async () => {
+    const { seal_keyfile, seal, store, store_source } = (
+      JSON.parse(await ok('status -format=json')) as { data: Record<string, string> }
+    ).data
+    expect({ seal, store, store_source, seal_keyfile }).toEqual({
+      seal: 'keyfile',
+      store: storeUrl(server),
+      store_source: 'KEYMGMT_STORE',
+      seal_keyfile: keyfiles()[0],
+    })
+    expect(objects()).toEqual(['prod/seal.json', 'prod/records/kms/aws'])
+    const record = server.versions.get('prod/records/kms/aws')?.at(-1)?.body.toString('latin1')
+    expect(record).not.toContain('us-west-1')
+  })
+
+  it('is used from two machines that share only the URL and the keyfile', async () => {
+    await ok('write -f keymgmt/key/app type=aes256-gcm96')
+    await ok('write keymgmt/kms/aws/key/app purpose=encrypt,decrypt')
+    const home = mkdtempSync(join(tmpdir(), 'keymgmt-test-'))
+    homes.push(home)
+    cpSync(keyfiles()[0] ?? '', join(home, 'keyfile'))
+    const there = { ...env, HOME: home, KEYMGMT_KEYFILE: join(home, 'keyfile') }
+    await testbed.ok('write -f keymgmt/key/app/rotate', { env: there })
+    expect(await ok('read -field=latest_version keymgmt/key/app')).toBe('2')
+    expect(objects().filter((key) => key.includes('leases'))).toEqual([])
+  })
+
+  it('is not written by reads, dry runs and policies', async () => {
+    await ok('write -f keymgmt/key/dry type=aes256-gcm96')
+    const before = server.requests.length
+    await ok('read keymgmt/key/dry')
+    await ok('list keymgmt/key')
+    await ok('write -dry-run keymgmt/kms/aws/key/dry purpose=encrypt,decrypt')
+    await ok('write -output-policy keymgmt/kms/aws/key/dry purpose=encrypt,decrypt')
+    const methods = server.requests.slice(before).map(({ method }) => method)
+    expect(new Set(methods)).toEqual(new Set(['GET']))
+  })
+
+  it('is not created again, and its keyfile stays', async () => {
+    const again = await run('operator init')
+    expect([again.status, again.stdout]).toEqual([2, ''])
+    expect(again.stderr).toContain(`a store already exists in ${storeUrl(server)}`)
+    expect(keyfiles()).toHaveLength(1)
+  })
+
+  it('names its keyfile if that is missing', async () => {
+    const KEYMGMT_KEYFILE = join(testbed.home, 'none', 'keyfile')
+    const before = server.requests.length
+    const ran = await testbed.run('write -f keymgmt/key/none', { env: { ...env, KEYMGMT_KEYFILE } })
+    expect(ran.status).toBe(2)
+    expect(ran.stderr).toContain(`the keyfile of this store is missing: ${KEYMGMT_KEYFILE}`)
+    const written = server.requests.slice(before).filter(({ method }) => method === 'PUT')
+    expect(written.filter(({ key }) => !key.includes('/leases/'))).toEqual([])
+  })
+
+  it('is saved as a snapshot, which restores to an empty place and not over another store', async () => {
+    await ok('write -f keymgmt/key/saved type=aes256-gcm96')
+    const file = join(testbed.home, 'today.snapshot')
+    await ok(`operator snapshot save ${file}`)
+    const data = (text: string) => (JSON.parse(text) as { data: unknown }).data
+    const before = data(await ok('read -format=json keymgmt/key/saved'))
+    const other = { env: { ...env, KEYMGMT_STORE: storeUrl(server, 'other') } }
+    await testbed.ok(`operator snapshot restore ${file}`, other)
+    expect(data(await testbed.ok('read -format=json keymgmt/key/saved', other))).toEqual(before)
+    expect(objects()).not.toContain('other/restore-unfinished')
+    await testbed.ok('operator init')
+    await testbed.ok('write -f keymgmt/key/mine type=aes256-gcm96')
+    const local = join(testbed.home, 'local.snapshot')
+    await testbed.ok(`operator snapshot save ${local}`)
+    const KEYMGMT_KEYFILE = join(testbed.home, 'keymgmt', 'keyfile')
+    const refused = await testbed.run(`operator snapshot restore ${local}`, {
+      env: { ...env, KEYMGMT_KEYFILE },
+    })
+    expect([refused.status, refused.stderr.includes('has records of another store')]).toEqual([
+      2,
+      true,
+    ])
+  })
+})
+
+describe('a store that does not exist', () => {
+  afterEach(stop)
+
+  it.each([
+    'read keymgmt/key/app',
+    'list keymgmt/key',
+    'write -f keymgmt/key/app',
+    'delete keymgmt/key/app',
+  ])('is an error, and nothing is created: %s', async (line) => {
+    await start()
+    const ran = await run(line)
+    expect([ran.status, ran.stdout, objects(), keyfiles()]).toEqual([2, '', [], []])
+    expect(ran.stderr).toContain(`there is no store in ${storeUrl(server)}`)
+    expect(ran.stderr).toContain('keymgmt operator init')
+  })
+
+  it('is created by one of two commands', async () => {
+    await start()
+    const both = await Promise.all([run('operator init'), run('operator init')])
+    expect(both.map(({ status }) => status).sort()).toEqual([0, 2])
+    expect(keyfiles()).toHaveLength(1)
+    await ok('write -f keymgmt/key/app type=aes256-gcm96')
+  })
+
+  it('is not created on a server that ignores every fiftieth condition', async () => {
+    await start({ ignoreEvery: 50 })
+    for (const line of ['operator check', 'operator init']) {
+      const ran = await run(line)
+      expect([ran.status, ran.stdout]).toEqual([2, ''])
+      expect(ran.stderr).toMatch(/would lose changes: it breaks the rule "If-/)
+    }
+    expect([objects().includes('prod/seal.json'), keyfiles()]).toEqual([false, []])
+  })
+})
+
+describe('operator and the URL', () => {
+  afterEach(stop)
+
+  it('operator check reports the number of requests, and a local store has no server', async () => {
+    await start()
+    const checked = JSON.parse(await ok('operator check -format=json')) as {
+      data: { conditional_requests: number }
+    }
+    expect(checked.data.conditional_requests).toBeGreaterThanOrEqual(200)
+    expect(objects()).toEqual([])
+    const local = await testbed.run('operator check')
+    expect([local.status, local.stderr.includes('no server to check')]).toEqual([2, true])
+  })
+
+  it('operator init creates a local store, once', async () => {
+    await start()
+    await testbed.ok('operator init')
+    expect(await testbed.run('operator init')).toMatchObject({ status: 2 })
+  })
+
+  it.each([
+    ['s3://acme-keys/prod', 'KEYMGMT_STORE names no Region'],
+    ['s3://acme-keys?region=eu-west-1&secret_key=hunter22hunter22', 'contains credentials'],
+    ['gs://acme-keys/prod', 'KEYMGMT_STORE has the unsupported scheme gs:'],
+  ])('%s is refused', async (url, problem) => {
+    await start()
+    const ran = await testbed.run('list keymgmt/key', { env: { ...env, KEYMGMT_STORE: url } })
+    expect(ran.status).toBe(2)
+    expect(ran.stderr).toContain(problem)
+    expect(ran.stderr).not.toContain('hunter')
+  })
+})
