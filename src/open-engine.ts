@@ -171,8 +171,8 @@ function openStore(location: Location, options: StoreOptions): OpenedStore {
 
 function describeCreated({ kind, path, keyfile = '', isKeyfileNew }: CreatedStore): string {
   if (kind === 'passphrase')
-    return `Created a new store in ${path}, sealed with the passphrase.\nWithout the passphrase nothing can be opened.`
-  return `Created a new store in ${path}, sealed with ${isKeyfileNew ? 'a new' : 'the'} keyfile: ${keyfile}\nKeep a copy of it apart from the store: without it nothing can be opened.`
+    return `Created a new store in ${path}, sealed with the passphrase.\nNothing opens the store without the passphrase.`
+  return `Created a new store in ${path}, sealed with ${isKeyfileNew ? 'a new' : 'the'} keyfile: ${keyfile}\nKeep a copy of the keyfile apart from the store: nothing opens the store without it.`
 }
 
 /**

@@ -211,7 +211,9 @@ function lookupError(error: unknown, lastCall: LookupCall | undefined): unknown 
   const call = isReply || failure.code ? lastCall : undefined
   const where = call ? `${call.action ?? call.path} at ${call.host} failed: ` : ''
   const reason = isReply ? `${failure.name}: ${failure.message}` : failure.message || failure.code
-  return new KeymgmtError('KMS_CREDENTIALS', `no AWS credentials: ${where}${reason}`, {
+  // The SDK's words for the end of its chain. Its providers are not ours.
+  const found = reason.replace('Could not load credentials from any providers', 'none were found')
+  return new KeymgmtError('KMS_CREDENTIALS', `no AWS credentials: ${where}${found}`, {
     hints: [lookupHint(failure, call?.action)],
     requestId: failure.requestId,
     cause: error,

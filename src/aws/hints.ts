@@ -73,5 +73,5 @@ export function lookupHint(failure: AwsFailure, action: string | undefined): str
   if (isClockSkew(failure)) return CLOCK_HINT
   if (code === 'ENOENT' || code === 'EACCES')
     return 'create the file, or correct the setting that names it (AWS_WEB_IDENTITY_TOKEN_FILE, or the AWS profile)'
-  return 'check AWS_PROFILE and the AWS configuration files, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the provider credentials'
+  return 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write credentials=@FILE to the provider'
 }

@@ -33,7 +33,13 @@ export function describePlan(calls: readonly PlannedCall[]): Response {
     warnings: [
       calls.length === 0
         ? 'Nothing was changed. The command would change nothing in AWS.'
-        : `Nothing was changed. These calls to AWS would change its monthly bill by ${cost.toFixed(2)} US dollars.`,
+        : `Nothing was changed. These calls to AWS would ${effectOn(cost)} the monthly bill.`,
     ],
   }
+}
+
+/** The effect of a monthly cost in US dollars, as a verb. */
+function effectOn(cost: number): string {
+  if (cost === 0) return 'not change'
+  return cost > 0 ? `add $${cost.toFixed(2)} to` : `take $${(-cost).toFixed(2)} off`
 }

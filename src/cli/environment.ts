@@ -45,7 +45,7 @@ export const ENVIRONMENT = [
   ],
   [
     'HTTPS_PROXY, HTTP_PROXY, NO_PROXY',
-    'Proxy for requests to AWS, and hosts that are reached without it. Lower case wins. Loopback and the metadata endpoints never use a proxy.',
+    'Proxy for requests to AWS, and hosts that are reached without it. A name in lower case takes precedence. Loopback and the metadata endpoints never use a proxy.',
   ],
   [
     'AWS_CA_BUNDLE',

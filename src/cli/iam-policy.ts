@@ -30,7 +30,8 @@ export interface PolicyRequest {
 }
 
 /**
- * Prints the least IAM policy of one command, found by a dry run. Returns the exit status.
+ * Prints the least-privilege IAM policy of one command, found by a dry run. Returns the exit
+ * status.
  * Only the policy goes to stdout.
  * @throws KeymgmtError for everything that the command is refused for before it talks to AWS.
  */
@@ -126,7 +127,10 @@ function explainSize(policy: PolicyDocument | undefined): string[] {
   ]
 }
 
-/** Prints the least IAM policy for all commands with one provider. Returns the exit status. */
+/**
+ * Prints the least-privilege IAM policy for all commands with one provider. Returns the exit
+ * status.
+ */
 export async function policy(context: Context, format: FormatName, path: string): Promise<number> {
   const { terminal } = context
   try {
@@ -154,8 +158,8 @@ function providerOf(path: string): string {
   if (match.path === providerPath && match.params.name !== undefined) return match.params.name
   throw new KeymgmtError('PATH_UNSUPPORTED', `${path} is not a KMS provider`, {
     hints: [
-      'of a provider: keymgmt policy keymgmt/kms/example-kms',
-      'of one command: add -output-policy to it',
+      'to print the policy of a provider: keymgmt policy keymgmt/kms/example-kms',
+      'to print the policy of one command, add -output-policy to it',
     ],
   })
 }

@@ -28,7 +28,8 @@ export function toRefusal(error: unknown, command: KeymgmtCommand): unknown {
       const [, argument, problem = ''] =
         /^[^]* is invalid(?: for argument '([^']*)')?\. ([^]*)$/.exec(message) ?? []
       const hints = argument === undefined ? [] : suggestExample(command)
-      return usage(`invalid value for ${argument ?? `flag ${flags[0] ?? ''}`}: ${problem}`, hints)
+      const reason = problem.replace(/^Allowed choices are (.*)\.$/, 'use one of $1')
+      return usage(`invalid value for ${argument ?? `flag ${flags[0] ?? ''}`}: ${reason}`, hints)
     }
     case 'commander.missingArgument':
       return refuseCount('Not enough', expected.filter(({ required }) => required).length, command)

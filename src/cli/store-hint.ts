@@ -34,5 +34,5 @@ function storeOf({ terminal, settings }: Surroundings): { text: string; exists: 
 }
 
 function missing(text: string): string {
-  return `there is no store in ${text}: check KEYMGMT_STORE, KEYMGMT_HOME and the setting store`
+  return `there is no store in ${text}: if you expected one, check KEYMGMT_STORE, KEYMGMT_HOME and the setting store`
 }

@@ -111,7 +111,7 @@ export async function openRootKey(
   } catch {
     const what = unwrapped.seal === 'passphrase' ? 'the passphrase' : 'the keyfile'
     throw new KeymgmtError('STORE_SEALED', `${what} does not open this store`, {
-      hints: [`give ${what} that the store was created with; nothing was changed`],
+      hints: [`use ${what} that seals this store; nothing was changed`],
     })
   } finally {
     wrapping.fill(0)

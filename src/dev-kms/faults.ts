@@ -39,9 +39,9 @@ export function parseFault(text: string): Fault {
   const isNumber = /^(\*|[1-9]\d*)$/.test(nth)
   if (!isNumber || !known || rest.length > 0) {
     const part = isNumber
-      ? `kinds are ${FAULT_KINDS.join(', ')}`
+      ? `the kinds are ${FAULT_KINDS.join(', ')}`
       : 'nth is 1 for the first request, or * for all'
-    throw new Error(`is Operation:nth:kind, such as CreateKey:1:drop; ${part}`)
+    throw new Error(`must be Operation:nth:kind, such as CreateKey:1:drop; ${part}`)
   }
   if (operation !== '*' && !FAULT_OPERATIONS.includes(operation))
     throw new Error('AWS KMS has no operation of that name')

@@ -65,7 +65,7 @@ function assertStatement(
   statement: unknown,
   principals: readonly string[],
 ): asserts statement is Statement {
-  if (!isObject(statement)) throw new Error('a statement is a JSON object')
+  if (!isObject(statement)) throw new Error('a statement must be a JSON object')
   const pairs = principals.length > 0 ? [...PAIRS, principals] : PAIRS
   assertNames(statement, ['Sid', 'Effect', 'Condition', ...pairs.flat()], 'a statement')
   assertOneOf('Effect', statement.Effect)

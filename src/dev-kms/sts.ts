@@ -24,12 +24,21 @@ export function callerIdentity(body: Buffer, place: Place, requestId: string): s
   )
 }
 
+/**
+ * STS's own codes for errors that AWS KMS names differently.
+ * @see https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+ */
+const CODES = new Map([
+  ['UnrecognizedClientException', 'InvalidClientTokenId'],
+  ['InvalidSignatureException', 'SignatureDoesNotMatch'],
+])
+
 /** An error in STS's Query protocol, in XML. */
 export function stsError({ name, message }: AwsError, requestId: string): string {
   const escaped = message.replace(/[<>&]/g, (character) => `&#${character.charCodeAt(0)};`)
   return (
     `<ErrorResponse xmlns="${NAMESPACE}"><Error><Type>Sender</Type>` +
-    `<Code>${name.replace(/Exception$/, '')}</Code><Message>${escaped}</Message></Error>` +
+    `<Code>${CODES.get(name) ?? name.replace(/Exception$/, '')}</Code><Message>${escaped}</Message></Error>` +
     `<RequestId>${requestId}</RequestId></ErrorResponse>`
   )
 }

@@ -1,7 +1,7 @@
 import type { Engine } from '../core/engine.js'
 import { aliasName, versionAliasName } from '../core/records/alias-names.js'
 import { createdKmsKeys } from '../core/records/kms-keys.js'
-import type { CreatedKmsKey, DistributionRecord } from '../core/records/model.js'
+import type { CreatedKmsKey, DistributionRecord, KeyRecord } from '../core/records/model.js'
 import { distributionsOf, requireKey, type NamedDistribution } from '../core/records/repository.js'
 import type { Created } from '../router/path.js'
 
@@ -35,6 +35,15 @@ export async function readCreated(
     data: { version: latestVersion, kms_keys: rows.map((row) => ({ ...row })) },
     lines: rows.length === 0 ? [`version ${latestVersion}, in no provider`] : rows.map(lineOf),
   }
+}
+
+/** The providers in which the alias of the key points to its latest version. */
+export async function providersOfLatest(engine: Engine, key: KeyRecord): Promise<string[]> {
+  return (await distributionsOf(engine, key.name))
+    .filter((named) =>
+      rowsOf(named).some(({ version, alias }) => version === key.latestVersion && alias),
+    )
+    .map(({ providerName }) => providerName)
 }
 
 function rowsOf({ providerName, distribution }: NamedDistribution): readonly KmsKeyRow[] {

@@ -5,7 +5,7 @@ import { KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, listOf, oneOf, required, secretBytes, secretLine } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import { readCreated } from './created.js'
-import { allowUnknownRegion, REGION } from './region.js'
+import { allowUnknownRegion, REGIONS } from './region.js'
 
 const MATERIAL = {
   material: required(
@@ -47,7 +47,7 @@ export const keyImport = definePath<Engine>()({
         ...MATERIAL,
         replica_regions: listOf(
           "AWS Regions that the key can be replicated to. Can't be changed.",
-          REGION,
+          REGIONS,
         ),
         allow_unknown_region: allowUnknownRegion,
         deletion_allowed: boolean('True if the key may be deleted.'),

@@ -1,12 +1,13 @@
 import type { Engine } from '../core/engine.js'
-import { listBehind } from '../core/operations/behind.js'
-import { distributionsOf } from '../core/records/repository.js'
 import { listOf } from '../router/fields.js'
 import { definePath } from '../router/path.js'
-import { readCreated } from './created.js'
+import { providersOfLatest, readCreated } from './created.js'
 
 /** The type whose ciphertext contains the id of its KMS key. */
 const SYMMETRIC = 'aes256-gcm96'
+
+/** The installed package does not contain this page. */
+const RECIPES = 'https://github.com/keymgmt/keymgmt/blob/main/docs/recipes.md'
 
 /** WRITE keymgmt/key/:name/rotate */
 export const keyRotate = definePath<Engine>()({
@@ -17,7 +18,8 @@ export const keyRotate = definePath<Engine>()({
     '    keymgmt write -f keymgmt/key/app/rotate',
     'The version is the latest as soon as one provider has it. A provider that cannot take it is behind: the next rotation only brings that provider up to date, and creates no version. To rotate without it:',
     '    keymgmt write keymgmt/key/app/rotate without=example-kms',
-    'The alias then points to the KMS key of the new version only. To verify or decrypt the output of an earlier version, name its KMS key. Ciphertext of a symmetric key contains the id of its KMS key: send no KeyId. A client that sends the alias to Decrypt (sops, Tink, the S3 encryption client) gets IncorrectKeyException for older ciphertext; docs/recipes.md has a recipe for each.',
+    'The alias then points to the KMS key of the new version only. To verify or decrypt the output of an earlier version, name its KMS key. Ciphertext of a symmetric key contains the id of its KMS key: send no KeyId. A client that sends the alias to Decrypt (sops, Tink, the S3 encryption client) gets IncorrectKeyException for older ciphertext.',
+    `Recipes for these clients: ${RECIPES}`,
   ].join('\n\n'),
   parameters: { name: 'Name of the key.' },
   operations: {
@@ -29,10 +31,7 @@ export const keyRotate = definePath<Engine>()({
       run: async (engine, { name }, { without }) => {
         const { rotateKey } = await import('../core/operations/rotate.js')
         const key = await rotateKey(engine, name, { without })
-        const behind = (await listBehind(engine, key)).map(({ providerName }) => providerName)
-        const providers = (await distributionsOf(engine, name))
-          .map(({ providerName }) => providerName)
-          .filter((provider) => !behind.includes(provider))
+        const providers = await providersOfLatest(engine, key)
         return {
           created: await readCreated(engine, name),
           warnings: providers.length === 0 ? [] : [explainRotation(key.type, name, providers)],
@@ -49,5 +48,5 @@ function explainRotation(type: string, key: string, providers: readonly string[]
     type === SYMMETRIC
       ? 'To decrypt ciphertext of an earlier version, send no KeyId or the ARN of its KMS key; a client that sends the alias (sops, Tink, the S3 encryption client, aws kms decrypt --key-id alias/…) gets IncorrectKeyException'
       : 'To verify or decrypt the output of an earlier version, name its KMS key'
-  return `The alias now points to the new version only. ${effect}. For the KMS key of each version: ${where}. Recipes: docs/recipes.md`
+  return `The alias now points to the new version only. ${effect}. For the KMS key of each version: ${where}. Recipes: ${RECIPES}`
 }

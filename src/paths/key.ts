@@ -6,7 +6,7 @@ import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, integer, listOf, oneOf } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
-import { allowUnknownRegion, REGION } from './region.js'
+import { allowUnknownRegion, REGIONS } from './region.js'
 
 /** LIST keymgmt/key */
 export const keys = definePath<Engine>()({
@@ -45,7 +45,7 @@ export const key = definePath<Engine>()({
         ),
         replica_regions: listOf(
           "AWS Regions that the key can be replicated to. Can't be changed.",
-          REGION,
+          REGIONS,
         ),
         allow_unknown_region: allowUnknownRegion,
         deletion_allowed: boolean('True if the key may be deleted.'),

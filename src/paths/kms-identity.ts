@@ -8,7 +8,7 @@ export const kmsIdentity = definePath<Engine>()({
   description: [
     "Asks STS (GetCallerIdentity) who the caller is: the AWS account and the ARN of the user or role. `matches` says if the account is the one that the provider's KMS keys are in; it is absent before the first one is created.",
     '    keymgmt read keymgmt/kms/example-kms/identity',
-    "Needs no IAM permission. STS is asked in the provider's Region; AWS_ENDPOINT_URL_STS names another endpoint.",
+    "Needs no IAM permission. The request goes to STS in the provider's Region, or to AWS_ENDPOINT_URL_STS.",
   ].join('\n\n'),
   parameters: { name: 'Name of the provider.' },
   operations: {

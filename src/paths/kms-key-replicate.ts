@@ -2,7 +2,7 @@ import type { Engine } from '../core/engine.js'
 import { listOf } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import { readCreated } from './created.js'
-import { REGION } from './region.js'
+import { REGIONS } from './region.js'
 
 /** WRITE keymgmt/kms/:name/key/:key/replicate */
 export const kmsKeyReplicate = definePath<Engine>()({
@@ -21,7 +21,7 @@ export const kmsKeyReplicate = definePath<Engine>()({
       fields: {
         regions: listOf(
           "Regions to add, from the key's replica_regions. The default is all of them.",
-          REGION,
+          REGIONS,
         ),
       },
       run: async (engine, { name, key }, { regions }) => {

@@ -8,19 +8,19 @@ export const kmsVerify = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/verify',
   synopsis: 'Compares the records of all distributions in a provider with AWS.',
   description: [
-    'Does what verify does for one key, for every key that is or was distributed to the provider. Exits with 3 if something differs; with 2 if AWS did not answer every question.',
+    'Verifies every key that is or was distributed to the provider, as verify of one key does. Exits with 3 if anything differs, and with 2 if AWS did not answer every request.',
     '    keymgmt read keymgmt/kms/example-kms/verify',
-    'With orphans=true it also looks for KMS keys that carry the tags of this store and that no distribution names, in every Region of the provider. An older copy of the store leaves such KMS keys behind.',
+    'With orphans=true, it also looks for KMS keys that carry the tags of this store and that no distribution names, in every Region of the provider. An older copy of the store leaves such KMS keys behind.',
     '    keymgmt read keymgmt/kms/example-kms/verify orphans=true',
-    'Needs what verify needs for each key; orphans=true also needs kms:ListKeys, and kms:ListResourceTags on all KMS keys.',
+    'Needs the permissions of verify for each key; orphans=true also needs kms:ListKeys, and kms:ListResourceTags on all KMS keys.',
   ].join('\n\n'),
   parameters: { name: 'Name of the provider.' },
   operations: {
     read: {
       summary: 'Shows the differences between the records and AWS, and orphans.',
       fields: {
-        challenge: boolean('Whether to have AWS compare symmetric material with ours.'),
-        orphans: boolean('Whether to look for KMS keys of this store that are not on record.'),
+        challenge: boolean('True to let AWS compare symmetric material with that in the store.'),
+        orphans: boolean('True to look also for KMS keys of this store that are not on record.'),
       },
       run: async (engine, { name }, { challenge = false, orphans = false }) => {
         const { verifyProvider } = await import('../core/operations/verify.js')

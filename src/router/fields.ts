@@ -50,6 +50,8 @@ export interface TextOptions<C extends string = string> {
   /** A valid value, for hints. */
   readonly example?: string
   readonly choices?: readonly C[]
+  /** The hint for an empty list, if it is refused: an unset variable in a script makes one. */
+  readonly refuseEmpty?: string
   /** Hints for values that users expect among the choices. */
   readonly unsupported?: Readonly<Record<string, string>>
 }
@@ -123,8 +125,12 @@ export function listOf<const C extends string = string>(
   return {
     ...base('slice', description, textTakes('a comma-separated list', options)),
     ...choicesOf(options),
-    // Without choices, C is string; with choices, checkText guarantees C.
-    parse: (raw) => toSlice(raw).map((element) => checkText(element, options) as C),
+    parse: (raw) => {
+      if (options.refuseEmpty !== undefined && scalarText(raw) === '')
+        throw new FieldError('it is empty', [options.refuseEmpty])
+      // Without choices, C is string; with choices, checkText guarantees C.
+      return toSlice(raw).map((element) => checkText(element, options) as C)
+    },
   }
 }
 
@@ -211,7 +217,7 @@ function notOneOfError(value: string, { choices = [], unsupported = {} }: TextOp
 
 function unsupportedError(noun: string, value: string, choices: readonly string[]): FieldError {
   return new FieldError(
-    (shown) => `unsupported ${noun} ${shown(value)}`,
+    (shown) => `unsupported ${noun} ${shown(value).replace(/^[^"].*/, '($&)')}`,
     [...didYouMean(value, choices), `use one of ${choices.join(', ')}`],
   )
 }

@@ -100,7 +100,7 @@ async function readPassphrase(
 ): Promise<Uint8Array> {
   const bytes = await passphrase?.(to)
   if (bytes && bytes.length > 0) return bytes
-  throw new KeymgmtError('STORE_SEALED', 'the store needs a passphrase, and none was given', {
+  throw new KeymgmtError('STORE_SEALED', 'the store needs a passphrase, and none was specified', {
     hints: ['set KEYMGMT_PASSPHRASE_FILE to a file with the passphrase, or run on a terminal'],
   })
 }

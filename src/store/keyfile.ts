@@ -15,7 +15,7 @@ const PREFIX = 'keymgmt-keyfile-v1:'
 export function readKeyfile(file: string): Buffer {
   const text = readSecretFile(file)?.toString('utf8')
   if (text === undefined) {
-    throw new KeymgmtError('STORE_SEALED', `the keyfile of this store is missing: ${file}`, {
+    throw new KeymgmtError('STORE_SEALED', `the keyfile is missing: ${file}`, {
       hints: ['restore the file, or set KEYMGMT_KEYFILE to its location; nothing was changed'],
     })
   }

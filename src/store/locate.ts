@@ -122,7 +122,7 @@ export function absolutePath(value: string, name: string, platform: string): str
   const paths = pathsOf(platform)
   if (paths.isAbsolute(value)) return paths.resolve(value)
   throw new KeymgmtError('STORE_UNAVAILABLE', `${name} is a relative path`, {
-    hints: ['give an absolute path: the store must not move with the current folder'],
+    hints: ['specify an absolute path, which does not depend on the current folder'],
   })
 }
 
@@ -152,7 +152,7 @@ export function storeFolder(
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (scheme.toLowerCase() !== 'file') {
     throw new KeymgmtError('STORE_UNAVAILABLE', `${name} has the unsupported scheme ${scheme}:`, {
-      hints: [`give ${forms}, such as file:///srv/keymgmt`],
+      hints: [`specify ${forms}, such as file:///srv/keymgmt`],
     })
   }
   try {
@@ -161,7 +161,7 @@ export function storeFolder(
     return pathsOf(platform).resolve(fileURLToPath(url, { windows: platform === 'win32' }))
   } catch (cause) {
     throw new KeymgmtError('STORE_UNAVAILABLE', `${name} is not a file: URL of a local folder`, {
-      hints: ['give an absolute path, or a URL such as file:///srv/keymgmt'],
+      hints: ['specify an absolute path, or a URL such as file:///srv/keymgmt'],
       cause,
     })
   }

@@ -3,12 +3,19 @@ import { dirname } from 'node:path'
 import { KeymgmtError } from '../errors.js'
 
 /**
- * Refuses a folder that other users can access. Accepts one that doesn't exist.
- * @throws KeymgmtError STORE_PERMISSIONS
+ * Refuses a folder that other users can access, and a file. Accepts one that doesn't exist.
+ * @throws KeymgmtError STORE_PERMISSIONS; STORE_UNAVAILABLE for a file
  */
 export function assertPrivate(folder: string): void {
   const stats = lstatSync(folder, { throwIfNoEntry: false })
-  if (stats) assertPrivateStats(folder, stats)
+  if (!stats) return
+  if (stats.isSymbolicLink()) throw linkError(folder)
+  if (!stats.isDirectory()) {
+    throw new KeymgmtError('STORE_UNAVAILABLE', `${folder} is not a folder`, {
+      hints: ['check KEYMGMT_STORE, KEYMGMT_HOME and the setting store'],
+    })
+  }
+  assertPrivateStats(folder, stats)
 }
 
 /**

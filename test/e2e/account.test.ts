@@ -45,6 +45,7 @@ describe('with credentials of another account', () => {
     expect(ran.stderr).toContain('in k are in AWS account 111122223333')
     expect(ran.stderr).toContain(`the credentials are of account ${OTHER}`)
     expect(ran.stderr).toContain('use credentials of account 111122223333')
+    expect(ran.stderr).toMatch(/keymgmt\/kms\/k-2 provider=awskms key_collection=us-west-1$/m)
     await testbed.ok(ROTATE)
     await testbed.ok('read keymgmt/kms/k/key/app/verify')
   })

@@ -107,7 +107,7 @@ describe.each(Object.entries(WAYS))('a provider with %s', (_name, [credentials, 
       'No version is created, because app in other lacks version 2',
     )
     expect(joined(again.stderr)).toContain(
-      'or rotate without it: keymgmt write keymgmt/key/app/rotate without=other',
+      'to rotate without it: keymgmt write keymgmt/key/app/rotate without=other',
     )
     expect(await testbed.ok('read -field=behind keymgmt/key/app')).toBe('[other]')
     expect(await testbed.ok('read keymgmt/key/app')).toMatch(/^behind +\[other\]$/m)

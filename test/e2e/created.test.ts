@@ -92,4 +92,12 @@ describe('the warning after a rotation', () => {
     expect(warnings[0]).toContain(`keymgmt read keymgmt/kms/k/key/${key}`)
     expect(warnings[0]).toContain('docs/recipes.md')
   })
+
+  it('is not printed if no alias was moved, because the distribution is revoked', async () => {
+    await testbed.ok('write -f keymgmt/key/idle type=aes256-gcm96')
+    await testbed.ok('write keymgmt/kms/k/key/idle purpose=encrypt,decrypt')
+    await testbed.ok('write -f keymgmt/kms/k/key/idle/revoke')
+    const ran = await testbed.run('write -f keymgmt/key/idle/rotate')
+    expect(ran).toMatchObject({ status: 0, stderr: '  version 2, in no provider\n' })
+  })
 })

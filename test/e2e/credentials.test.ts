@@ -180,6 +180,7 @@ describe('the order of the sources of credentials', () => {
       env: { ...none, ...noFile },
     })
     expect(ran).toMatchObject({ status: 2, stdout: '' })
+    expect(ran.stderr).toContain('no AWS credentials: none were found')
     expect(ran.stderr).toContain('AWS_ACCESS_KEY_ID')
   })
 

@@ -249,10 +249,10 @@ describe('keymgmt dev refuses to listen on', () => {
 describe('-fault', () => {
   it.each([
     ['Creatkey:1:drop', 'AWS KMS has no operation of that name', 'did you mean "CreateKey"?'],
-    ['CreateKey:1:throtle', 'is Operation:nth:kind, such as', 'did you mean "throttle"?'],
-    ['CreateKey:0:drop', 'is Operation:nth:kind, such as', 'nth is 1 for the first request'],
-    ['CreateKey:drop', 'is Operation:nth:kind, such as', 'did you mean "CreateKey:1:drop"?'],
-    ['*:*:denid', 'is Operation:nth:kind, such as', 'did you mean "denied"?'],
+    ['CreateKey:1:throtle', 'must be Operation:nth:kind, such as', 'did you mean "throttle"?'],
+    ['CreateKey:0:drop', 'must be Operation:nth:kind, such as', 'nth is 1 for the first request'],
+    ['CreateKey:drop', 'must be Operation:nth:kind, such as', 'did you mean "CreateKey:1:drop"?'],
+    ['*:*:denid', 'must be Operation:nth:kind, such as', 'did you mean "denied"?'],
   ])('refuses %s', async (fault, problem, hint) => {
     const { status, stderr } = await testbed.run(`dev -fault=${fault} -- true`)
     expect(status).toBe(1)

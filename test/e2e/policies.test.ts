@@ -47,7 +47,7 @@ const MORE: readonly Flow[] = [
     line: DISTRIBUTE('encrypt,decrypt'),
   },
   {
-    name: 'bring a moved alias back',
+    name: 'move an alias back',
     prepare: [KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')],
     outsideChange: moveAlias,
     line: 'write -f keymgmt/kms/k/key/app/repair',
@@ -66,7 +66,7 @@ const MORE: readonly Flow[] = [
     prepare: [KEY('aes256-gcm96'), DISTRIBUTE('encrypt,decrypt')],
     line: `${VERIFY} challenge=true`,
   },
-  { name: 'verify a pair', prepare: [KEY('ed25519'), DISTRIBUTE('sign,verify')], line: VERIFY },
+  { name: 'verify a key pair', prepare: [KEY('ed25519'), DISTRIBUTE('sign,verify')], line: VERIFY },
   {
     name: 'verify a MAC key',
     prepare: [KEY('hmac-sha512'), DISTRIBUTE('sign,verify')],
@@ -478,12 +478,12 @@ describe('a user without permissions', () => {
 
   it.each([
     'verify',
-    'verify a pair',
+    'verify a key pair',
     'verify a MAC key',
     'verify replicas',
     'restore',
     'distribute again',
-  ])('gets the policy to %s, with a warning that AWS refused a question', async (name) => {
+  ])('gets the policy to %s, with a warning that AWS refused a request', async (name) => {
     const there = await prepare(flowOf(name))
     const printed = await printedUnder(NOTHING, there)
     expect(JSON.parse(printed.stdout)).toEqual(there.policy)

@@ -33,6 +33,7 @@ describe('a value that cannot be right is refused at once: no store is created',
   it.each([
     ['us-east-1,eu-wset-1', 'did you mean "eu-west-1"'],
     ['us-east-1,cn-north-1', 'within one partition'],
+    ['', 'a variable may be unset'],
   ])('replica_regions=%s', async (regions, hint) => {
     await refused(`write keymgmt/key/app replica_regions=${regions}`, hint)
     const material = `material=${'00ff'.repeat(16)} type=aes256-gcm96`

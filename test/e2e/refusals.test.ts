@@ -24,6 +24,7 @@ const REFUSALS: readonly (readonly [line: string, status: number, ...says: strin
   ['read -bogus keymgmt/key/app', 1, 'flag provided but not defined: -bogus'],
   ['read -format=nope keymgmt/key/app', 1, 'Invalid output format: nope'],
   ['read -field=nope keymgmt/key/app', 1, 'Field "nope" not present in secret'],
+  ['read -field=nam keymgmt/key/app', 1, 'Field "nam" not present', 'did you mean "name"?'],
   ['reed keymgmt/key/app', 127, 'reed'],
   ['read secret/foo', 2, 'keymgmt/'],
   ['read keymgmt/keys/app', 2, 'did you mean "keymgmt/key/app"?'],
@@ -141,7 +142,7 @@ describe('refusals', () => {
     [
       'an unreachable endpoint',
       { AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:9' },
-      ': ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:9\n',
+      ' version 1: connect ECONNREFUSED 127.0.0.1:9\n',
     ],
     [
       'an endpoint that is neither https nor loopback',

@@ -65,6 +65,13 @@ describe('operator snapshot save', () => {
     expect(readdirSync(testbed.home).filter((name) => name.includes('draft'))).toEqual([])
   })
 
+  it('creates no folder: a volume that is not mounted gets no backup', async () => {
+    const ran = await testbed.run(`operator snapshot save ${file('none/snapshot')}`)
+    expect(ran).toMatchObject({ status: 2, stdout: '' })
+    expect(ran.stderr).toContain(`the folder of ${file('none/snapshot')} does not exist`)
+    expect(existsSync(file('none'))).toBe(false)
+  })
+
   it('refuses to save if no store exists', async () => {
     const ran = await testbed.run(`operator snapshot save ${file()}`, {
       env: { KEYMGMT_HOME: join(testbed.home, 'none') },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { spawn, spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
@@ -82,6 +82,22 @@ describe('the streams of a command', () => {
     const { stderr, status } = bash('keymgmt read -format=json keymgmt/key/app > /dev/full')
     expect(status).toBe(2)
     expect(stderr).toContain('"code": "OUTPUT_FAILED"')
+  })
+
+  it('a full disk leaves one JSON error on stderr, also after a command with outcomes', async () => {
+    await testbed.ok('write -f keymgmt/key/json type=aes256-gcm96')
+    const line = ['write', '-format=json', 'keymgmt/kms/k/key/json', 'purpose=encrypt,decrypt']
+    const full = openSync('/dev/full', 'w')
+    const child = spawn(process.execPath, [BINARY, ...line], {
+      env,
+      stdio: ['ignore', full, 'pipe'],
+    })
+    let stderr = ''
+    child.stderr?.on('data', (text: Buffer) => (stderr += text.toString()))
+    const status = await new Promise((resolveEnd) => child.on('close', resolveEnd))
+    closeSync(full)
+    expect(status).toBe(2)
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'OUTPUT_FAILED' } })
   })
 
   it('a closed pipe or an unwritable stderr does not fail a write', () => {

@@ -63,7 +63,7 @@ const distribute = async (type = 'aes256-gcm96', purpose = 'encrypt,decrypt', mo
 }
 
 describe('verify reports what AWS did not answer', () => {
-  it('beside the Regions and versions that it compared, and exits with 2', async () => {
+  it('in addition to what it compared, and exits with 2', async () => {
     await distribute('aes256-gcm96', 'encrypt,decrypt', 'replica_regions=eu-west-1')
     await testbed.ok(`write -f ${PATH}/replicate`)
     await testbed.kms.close()
@@ -213,7 +213,7 @@ describe('an adopted KMS key whose material expires', () => {
     return [stateOf(now(), key), currentMaterial(key)?.validTo?.toISOString()]
   }
 
-  it('keeps its expiry, also when the material is imported again', async () => {
+  it('keeps its expiry, even when the material is imported again', async () => {
     const { id, validTo } = await adoptable()
     await testbed.ok(`write ${PATH}/adopt key_id=${id}`)
     expect(expiry(id)).toEqual(['Enabled', validTo])

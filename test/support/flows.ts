@@ -37,7 +37,7 @@ export const FLOWS: readonly Flow[] = [
     line: DISTRIBUTE,
   },
   {
-    name: 'distribute a pair',
+    name: 'distribute a key pair',
     prepare: ['write -f keymgmt/key/app type=ecdsa-p256'],
     line: 'write keymgmt/kms/k/key/app purpose=sign,verify',
   },
@@ -90,12 +90,12 @@ export const FLOWS: readonly Flow[] = [
     line: `write keymgmt/key/app/import_version material=${randomBytes(32).toString('hex')}`,
   },
   {
-    name: 'give versions aliases',
+    name: 'add version aliases',
     prepare: [KEY, ROTATE, DISTRIBUTE],
     line: `${DISTRIBUTE} version_aliases=true`,
   },
   {
-    name: "take the versions' aliases",
+    name: 'remove version aliases',
     prepare: [KEY, `${DISTRIBUTE} version_aliases=true`],
     line: `${DISTRIBUTE} version_aliases=false`,
   },

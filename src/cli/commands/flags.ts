@@ -77,7 +77,7 @@ export function noCreateOf({ create }: RequestFlags): true | undefined {
 export function outputPolicyOption(): Option {
   return new Option(
     '--output-policy',
-    'Print the least IAM policy that this command needs, as JSON. Changes nothing.',
+    'Print the least-privilege IAM policy of this command, as JSON. Changes nothing.',
   )
 }
 

@@ -6,7 +6,7 @@ import { formatOption, pathArgument } from './flags.js'
 /** `keymgmt policy keymgmt/kms/NAME` */
 export function definePolicy(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('policy')
-    .summary('Print the least IAM policy for a KMS provider')
+    .summary('Print the least-privilege IAM policy of a provider')
     .description(
       'Prints the IAM policy that a user of the provider needs, as JSON. It sends nothing to AWS. The flag -output-policy prints the policy of one command.',
     )

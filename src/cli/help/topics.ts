@@ -74,17 +74,17 @@ export const TOPICS: readonly Topic[] = [
         line: 'keymgmt read -format=json keymgmt/key/app 2> error.json',
       },
       {
-        does: 'Exit with 0 if AWS matches the records, else with 3',
+        does: 'Exit with 0 if AWS matches the records, and with 3 if it differs',
         line: 'keymgmt read keymgmt/kms/example-kms/key/app/verify',
       },
     ],
     sections: () => [
       [
         ['0', 'Success.'],
-        ['1', "Input that Vault's client refuses: flags, number of arguments, K=V syntax."],
+        ['1', 'Wrong flags, number of arguments or K=V syntax.'],
         [
           '2',
-          "Anything that Vault's server refuses or fails at; also nothing to read, and an empty list.",
+          'Anything else that was refused or failed: path, field, value, state, store or AWS. Also if there is nothing to read, or a list is empty.',
         ],
         ['3', 'A check found a difference.'],
         ['127', 'No command was given, or no command has that name.'],

@@ -48,7 +48,9 @@ export async function printFailedOutcomes(
   outcomes: readonly Outcome[],
   error: unknown,
 ): Promise<void> {
-  if (outcomes.length === 0) return
+  // A program finds them in the error if its stdout can't be written.
+  const isUnwritable = error instanceof KeymgmtError && error.code === 'OUTPUT_FAILED'
+  if (outcomes.length === 0 || isUnwritable) return
   if (formatName === 'table') {
     const shorten = withoutRepetitions(
       error instanceof KeymgmtError ? [error.message, error.hints.join('; ')] : [],

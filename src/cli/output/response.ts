@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { KeymgmtError } from '../../errors.js'
 import type { Operation, Response } from '../../router/path.js'
 import { quotePlain } from '../../router/quote.js'
+import { didYouMean } from '../../suggest.js'
 import type { Terminal } from '../terminal.js'
 import { selectField, type Format, type PrintOptions, type SecretResponse } from './format.js'
 
@@ -90,7 +91,9 @@ function printSecret(
   }
   const value = selectField(secret, field)
   if (value === undefined || value === null)
-    throw new KeymgmtError('USAGE', `Field ${quotePlain(field)} not present in secret`)
+    throw new KeymgmtError('USAGE', `Field ${quotePlain(field)} not present in secret`, {
+      hints: didYouMean(field, Object.keys(secret.data ?? {})),
+    })
   const text = format.field(value, printOptions(terminal))
   terminal.out(endsLine(terminal) ? `${text}\n` : text)
 }

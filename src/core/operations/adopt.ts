@@ -10,14 +10,16 @@ import { withAdoptionLock, withKeyLock, withProviderLock } from '../records/lock
 import { materialFingerprint, withMaterial } from '../records/material.js'
 import {
   recordPath,
+  without,
   type CreatedKmsKey,
   type DistributionRecord,
+  type ForgottenDistribution,
   type KeyRecord,
   type KmsKeyPlace,
   type KmsRecord,
 } from '../records/model.js'
 import { ownerOf, type KmsKeyOwner } from '../records/owner.js'
-import { openRecord } from '../records/record.js'
+import { openRecord, type RecordHandle } from '../records/record.js'
 import { requireKey, requireProvider, type NamedDistribution } from '../records/repository.js'
 import { createDistribution } from './distribute.js'
 
@@ -57,8 +59,37 @@ export async function adopt(
         claim(engine, providerName, record.current, adoption),
       ),
     )
+    await recordAsFound(record, named)
     await reconcile(engine, record, named)
   })
+}
+
+/** Drops what is on record of the KMS keys as forgotten: a distribution has them again. */
+async function recordAsFound(
+  key: RecordHandle<KeyRecord>,
+  { distribution }: NamedDistribution,
+): Promise<void> {
+  const { forgotten = [] } = key.current
+  const left = forgotten
+    .map((each) => ({
+      ...each,
+      kmsKeys: each.kmsKeys.filter(
+        (entry) =>
+          entry.state === 'creating' ||
+          createdKmsKeyAt(distribution.current, entry.version, entry.region)?.key.id !==
+            entry.key.id,
+      ),
+    }))
+    .filter(({ kmsKeys }) => kmsKeys.length > 0)
+  if (countKmsKeys(left) === countKmsKeys(forgotten)) return
+  await key.update((current) => ({
+    ...without(current, 'forgotten'),
+    ...(left.length > 0 && { forgotten: left }),
+  }))
+}
+
+function countKmsKeys(forgotten: readonly ForgottenDistribution[]): number {
+  return forgotten.flatMap(({ kmsKeys }) => kmsKeys).length
 }
 
 async function claim(
@@ -78,7 +109,7 @@ async function claim(
     throw new KeymgmtError(
       'DISTRIBUTION_DIFFERS',
       `${key.name} is already distributed to ${providerName}`,
-      { hints: ['adopt the KMS key into another key with the same material'] },
+      { hints: ['import the same material as another key, and adopt the KMS key there'] },
     )
   }
   assertVersion(key, adoption.version)
@@ -132,7 +163,7 @@ type Adoptable = KmsKeyStatus & Pick<DistributionRecord, 'purpose'>
  */
 async function inspect(
   provider: KmsProvider,
-  { keyCollection }: KmsRecord,
+  { name, keyCollection }: KmsRecord,
   key: KeyRecord,
   kmsKeyId: string,
 ): Promise<Adoptable> {
@@ -141,6 +172,11 @@ async function inspect(
     throw new KeymgmtError(
       'KMS_KEY_NOT_FOUND',
       `there is no KMS key ${kmsKeyId} in ${keyCollection}`,
+      {
+        hints: [
+          `check key_id, the Region, and the account of the credentials: keymgmt read keymgmt/kms/${name}/identity`,
+        ],
+      },
     )
   const unfitError = (problem: string, hint: string) =>
     new KeymgmtError('FIELD_INVALID', `KMS key ${status.key.id} ${problem}`, { hints: [hint] })

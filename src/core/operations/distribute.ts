@@ -64,7 +64,7 @@ export async function distribute(
     if (existing) assertAgree(record.current, providerName, existing)
     if (existing) assertSame(existing, wanted, providerName, key)
     if (existing?.state === 'removed') await takeBackRemoval(engine, providerName, key)
-    const others = await resumableDistributions(engine, record.current)
+    const others = await resumableDistributions(engine, record.current, providerName)
     const named = await withProviderLock(engine.store, providerName, purpose, () =>
       claim(engine, providerName, record.current, wanted),
     )
@@ -174,10 +174,10 @@ function assertSame(
   if (state === 'removed') throw takedownError('removal', providerName, key)
   throw new KeymgmtError(
     'DISTRIBUTION_DIFFERS',
-    `it is already distributed, with ${kept}, which can't be changed`,
+    `${key} is already distributed to ${providerName} with ${kept}, which can't be changed`,
     {
       hints: [
-        'to change it, remove the distribution first; AWS cannot bring back a KMS key that it has deleted',
+        `to change that, first remove the distribution, whose KMS keys AWS then deletes: keymgmt delete keymgmt/kms/${providerName}/key/${key}`,
       ],
     },
   )
@@ -186,7 +186,7 @@ function assertSame(
 function revokedError(providerName: string, key: string): KeymgmtError {
   return new KeymgmtError(
     'DISTRIBUTION_DIFFERS',
-    'it is already distributed, and its material is revoked',
+    `${key} is already distributed to ${providerName}, and its material is revoked`,
     {
       hints: [
         `to bring the material back: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
@@ -211,7 +211,7 @@ export async function readInterruption(
 function noReplicaRegionsError({ name, type }: KeyRecord): KeymgmtError {
   return new KeymgmtError('NO_REPLICA_REGIONS', `key ${name} does not have replica_regions`, {
     hints: [
-      `they are set when a key is created; create another key: keymgmt write keymgmt/key/${name}-2 type=${type} replica_regions=us-east-1,eu-west-1`,
+      `replica_regions can be set only when a key is created; to create another key: keymgmt write keymgmt/key/${name}-2 type=${type} replica_regions=us-east-1,eu-west-1`,
     ],
   })
 }
@@ -234,7 +234,7 @@ export async function replicate(
     assertReplicaRegions(record.current, added)
     const distribution = await requireDistribution(engine, providerName, key)
     assertActive(record.current, providerName, distribution.current)
-    const others = await resumableDistributions(engine, record.current)
+    const others = await resumableDistributions(engine, record.current, providerName)
     const { keyCollection } = await requireProvider(engine, providerName)
     const { regions, droppedRegions } = distribution.current
     const wanted = [

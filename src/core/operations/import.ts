@@ -74,10 +74,10 @@ export async function importKey(
           material: recognised.material,
         })
       } else if ((await versionWith(engine, existing.current, recognised)) !== 1) {
-        throw new KeymgmtError('KEY_EXISTS', `key "${name}" exists already, with other material`, {
+        throw new KeymgmtError('KEY_EXISTS', `key "${name}" already exists, with other material`, {
           hints: [
-            `add the material as its next version: keymgmt write keymgmt/key/${name}/import_version material=@FILE`,
-            `or import it as another key: keymgmt write keymgmt/key/${name}-2/import material=@FILE`,
+            `to add the material as its next version: keymgmt write keymgmt/key/${name}/import_version material=@FILE`,
+            `to import it as another key: keymgmt write keymgmt/key/${name}-2/import material=@FILE`,
           ],
         })
       }

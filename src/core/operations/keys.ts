@@ -190,7 +190,7 @@ function assertNothingForgotten({ name, forgotten = [] }: KeyRecord): void {
     `AWS may still have KMS keys of ${name} that were forgotten (${providers}): ${kmsKeys.map(kmsKeyName).join(', ')}`,
     {
       hints: [
-        'without this material, nobody can fill them again, nor create asymmetric and HMAC keys like them',
+        'nobody else has this material: without it, nobody can import it into these KMS keys again, or create the same asymmetric or HMAC key',
         `to delete the key anyway: keymgmt delete keymgmt/key/${name} allow_orphans=true`,
       ],
     },
@@ -203,16 +203,19 @@ async function assertDeletable(engine: Engine, key: KeyRecord): Promise<void> {
   if (providers.length > 0) {
     throw new KeymgmtError('KEY_IN_USE', `${name} is distributed to ${providers.join(', ')}`, {
       hints: [
-        ...providers.map((provider) => `keymgmt delete keymgmt/kms/${provider}/key/${name}`),
+        ...providers.map(
+          (provider) =>
+            `to remove it from ${provider}: keymgmt delete keymgmt/kms/${provider}/key/${name}`,
+        ),
         ...providers
           .slice(0, 1)
-          .map((gone) => `or, if ${gone} is gone for ever: ${forgetCommand(gone, name)}`),
+          .map((gone) => `if ${gone} can never be reached again: ${forgetCommand(gone, name)}`),
       ],
     })
   }
   if (!key.deletionAllowed) {
     throw new KeymgmtError('KEY_PROTECTED', `deletion of ${name} is not allowed`, {
-      hints: [`allow it: keymgmt write keymgmt/key/${name} deletion_allowed=true`],
+      hints: [`to allow it: keymgmt write keymgmt/key/${name} deletion_allowed=true`],
     })
   }
 }

@@ -9,6 +9,7 @@ import {
 } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
 import { versionIn } from '../reconcile/context.js'
+import { OUTDATED_WAYS_OUT } from '../reconcile/newer.js'
 import { ask, type Unchecked } from '../reconcile/observe.js'
 import { archivedIn } from '../records/archive.js'
 import { recordPath, type DistributionRecord } from '../records/model.js'
@@ -138,14 +139,23 @@ async function inspectOrphan(
   const { state, deletionDate } = status
   const version = versionIn(tags)
   const orphan = { region, kmsKeyId: kmsKey.id, arn: kmsKey.arn, key: tags[KEY_TAG], version }
+  if (state === 'pending-deletion') return { ...orphan, state, deletionDate, wayOut: undefined }
+  if (await isNewer(engine, tags))
+    return { ...orphan, state, deletionDate, wayOut: OUTDATED_WAYS_OUT.join('; ') }
   const adoption =
     region === provider.region ? await adoptCommand(engine, providerName, kmsKey.id, tags) : []
   const commands = [
     ...adoption,
     `delete it: aws kms schedule-key-deletion --region ${region} --key-id ${kmsKey.id}`,
   ]
-  const wayOut = state === 'pending-deletion' ? undefined : commands.join('; or ')
-  return { ...orphan, state, deletionDate, wayOut }
+  return { ...orphan, state, deletionDate, wayOut: commands.join('; or ') }
+}
+
+/** True if the tags name a later version than the key has here: this store is an older copy. */
+async function isNewer(engine: Engine, tags: TaggedKmsKey['tags']): Promise<boolean> {
+  const name = tags[KEY_TAG]
+  const key = name === undefined ? undefined : await readKey(engine, name).catch(() => undefined)
+  return key?.id === tags[KEY_ID_TAG] && (versionIn(tags) ?? 0) > (key?.latestVersion ?? Infinity)
 }
 
 /**

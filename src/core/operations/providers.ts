@@ -100,10 +100,12 @@ export async function deleteProvider(engine: Engine, name: string): Promise<void
     if (keys.length > 0) {
       throw new KeymgmtError('KMS_IN_USE', `keys are distributed to ${name}: ${keys.join(', ')}`, {
         hints: [
-          ...keys.slice(0, 3).map((key) => `keymgmt delete keymgmt/kms/${name}/key/${key}`),
+          ...keys
+            .slice(0, 3)
+            .map((key) => `to remove ${key}: keymgmt delete keymgmt/kms/${name}/key/${key}`),
           ...keys
             .slice(0, 1)
-            .map((key) => `or, if ${name} is gone for ever: ${forgetCommand(name, key)}`),
+            .map((key) => `if ${name} can never be reached again: ${forgetCommand(name, key)}`),
         ],
       })
     }

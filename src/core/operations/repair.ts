@@ -4,6 +4,7 @@ import {
   compare,
   isExpired,
   isSameExpiry,
+  lostWayOut,
   type Compared,
   type Difference,
 } from '../reconcile/compare.js'
@@ -19,7 +20,7 @@ import {
 import { wantedAliases } from '../reconcile/plan.js'
 import { movedPrimaries, withMovedPrimaries } from '../reconcile/primaries.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
-import { noticeUnfinished, reportSkipped } from '../reconcile/resume.js'
+import { reportSkipped } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
 import {
   createdKmsKeyAt,
@@ -86,13 +87,15 @@ export async function repairDistribution(
     const compared = { key: record.current, providerName, record: distribution.current, now }
     const differences = compare(compared, observation)
     const repaired = differences.filter(({ repairable }) => repairable)
-    if (!takedown) noticeUnfinished(engine, record.current, [named])
     const isMissing = observation.kmsKeys.some(isDeleted)
     if (repaired.length > 0 || takedown || isMissing)
       await distribution.update((current) => amend({ ...compared, record: current }, observation))
     if (takedown) reportSkipped(engine, key, takedown, named)
     else await reconcileKey(engine, record, [named])
-    const remaining = differences.filter(({ repairable }) => !repairable)
+    const remaining = differences
+      .filter(({ repairable }) => !repairable)
+      // It is on record as lost now: another repair would change nothing.
+      .map((each) => (each.found === 'deleted' ? { ...each, wayOut: lostWayOut(key) } : each))
     return { repaired, remaining, unchecked }
   })
 }

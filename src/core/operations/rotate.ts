@@ -89,7 +89,7 @@ function explainResumed(
       ? behind.map((named) => describeBehind(key, named))
       : [`the rotation of ${key.name} to version ${newestVersion(key)} did not finish`]
   engine.notice(
-    `No version is created, because ${reasons.join('; ')}. This rotation only brings the key up to date. To create version ${newestVersion(key) + 1}, rotate again afterwards`,
+    `No version is created, because ${reasons.join('; ')}. This rotation only brings the key up to date. To create version ${newestVersion(key) + 1}, rotate again afterwards.`,
   )
   return true
 }
@@ -123,10 +123,12 @@ function rotationError(
   const isGone = error instanceof KeymgmtError && UNREACHABLE.includes(error.code)
   return withHints(error, [
     describeProgress(key, created),
-    `bring ${behind.join(', ')} up to date, without another version: keymgmt write -f ${path}`,
-    `or rotate without it: keymgmt write ${path} without=${[...leftOut, ...behind].join(',')}`,
+    `to bring ${behind.join(', ')} up to date without another version: keymgmt write -f ${path}`,
+    `to rotate without it: keymgmt write ${path} without=${[...leftOut, ...behind].join(',')}`,
     ...(isGone
-      ? behind.map((name) => `or, if ${name} is gone for ever: ${forgetCommand(name, key.name)}`)
+      ? behind.map(
+          (name) => `if ${name} can never be reached again: ${forgetCommand(name, key.name)}`,
+        )
       : []),
   ])
 }
@@ -136,9 +138,10 @@ function describeProgress(
   created: number | undefined,
 ): string {
   const done = created === undefined ? 'no version was created' : `version ${created} was created`
+  const nameOf = (version: number) => (version === created ? 'it' : `version ${version}`)
   return pendingVersion === undefined
-    ? `${done}, and version ${latestVersion} is the latest`
-    : `${done}, and version ${pendingVersion} becomes the latest as soon as one provider has it`
+    ? `${done}, and ${nameOf(latestVersion)} is the latest`
+    : `${done}, and ${nameOf(pendingVersion)} becomes the latest as soon as one provider has it`
 }
 
 /**

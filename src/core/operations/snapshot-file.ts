@@ -90,8 +90,8 @@ export function createSnapshot(header: SealHeader, root: RootKey, created: Date)
  * @throws KeymgmtError SNAPSHOT_INVALID for a truncated snapshot or for any other file;
  * STORE_VERSION for a later format.
  */
-export function parseSnapshot(bytes: Uint8Array): SealedSnapshot {
-  const { keymgmt_snapshot, id, seal, manifest, records } = parseObject(bytes)
+export function parseSnapshot(bytes: Uint8Array, file: string): SealedSnapshot {
+  const { keymgmt_snapshot, id, seal, manifest, records } = parseObject(bytes, file)
   if (typeof keymgmt_snapshot === 'number' && keymgmt_snapshot > FORMAT) {
     throw new KeymgmtError(
       'STORE_VERSION',
@@ -105,7 +105,7 @@ export function parseSnapshot(bytes: Uint8Array): SealedSnapshot {
     typeof manifest !== 'string' ||
     !isStrings(records)
   )
-    throw invalidError('the file is not a snapshot of keymgmt')
+    throw invalidError(`${file} is not a snapshot of keymgmt`)
   return { id, seal: parseHeader(seal), manifest, records }
 }
 
@@ -162,11 +162,11 @@ function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64')
 }
 
-function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+function parseObject(bytes: Uint8Array, file: string): Readonly<Record<string, unknown>> {
   try {
     return (JSON.parse(Buffer.from(bytes).toString()) ?? {}) as Record<string, unknown>
   } catch {
-    throw invalidError('the file is not a snapshot of keymgmt, or it is truncated')
+    throw invalidError(`${file} is not a snapshot of keymgmt, or it is truncated`)
   }
 }
 

@@ -77,7 +77,7 @@ export function surplusError({ length }: readonly Surplus[]): KeymgmtError {
     `the store has ${length} ${length === 1 ? 'item' : 'items'} that the snapshot lacks`,
     {
       hints: [
-        'to list them, add -check; nothing was changed',
+        'nothing was changed; -check lists these items',
         'to restore anyway, add -force: keymgmt first saves a snapshot of the current store, and keeps all material',
       ],
     },

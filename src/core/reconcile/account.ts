@@ -33,7 +33,7 @@ export async function assertPlace(distribution: PlacedDistribution): Promise<voi
   if (pinned?.endpoint.isLoopback) await assertLoopback(distribution, pinned.endpoint)
   const actual = expected && (await distribution.provider.account())
   if (expected && actual && differs(expected, actual))
-    throw accountError(distribution, expected, actual, 'nothing was changed')
+    throw accountError(distribution, expected, actual, 'nothing was changed in AWS')
 }
 
 async function assertLoopback(
@@ -130,7 +130,7 @@ function differs(one: KmsAccount, other: KmsAccount): boolean {
 }
 
 function accountError(
-  { key, providerName }: PlacedDistribution,
+  { key, providerName, provider }: PlacedDistribution,
   expected: KmsAccount,
   actual: KmsAccount,
   state: string,
@@ -141,7 +141,7 @@ function accountError(
     {
       hints: [
         `use credentials of account ${expected.account}, then run the same command again`,
-        `to distribute the key to account ${actual.account} too, configure another provider: keymgmt write keymgmt/kms/${providerName}-2 provider=awskms`,
+        `to distribute the key to account ${actual.account} too, configure another provider: keymgmt write keymgmt/kms/${providerName}-2 provider=awskms key_collection=${provider.region}`,
       ],
     },
   )

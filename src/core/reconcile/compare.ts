@@ -164,10 +164,15 @@ function compareKmsKey(compared: Compared, observed: ObservedKmsKey): Difference
       found: isKnown ? 'lost' : 'deleted',
       repairable: false,
       wayOut: isKnown
-        ? `nothing brings it back; for a new KMS key: keymgmt write -f keymgmt/key/${compared.key.name}/rotate`
+        ? lostWayOut(compared.key.name)
         : `nothing brings it back; so that no command waits for it: ${repairOf(compared)}`,
     },
   ]
+}
+
+/** The way out for a KMS key that AWS no longer has, once that is on record. */
+export function lostWayOut(key: string): string {
+  return `nothing brings it back; for a new KMS key: keymgmt write -f keymgmt/key/${key}/rotate`
 }
 
 type ExistingEntry = Exclude<KmsKeyEntry, { state: 'creating' }>
@@ -208,10 +213,12 @@ function compareStatus(
   const isStuck = status.state === 'unavailable' || !status.external
   const differences: (Difference | false)[] = [
     status.state !== expected && differs('state', expected, status.state, isStuck ? look : consent),
-    holds === false && differs('material', 'our material', 'other material', otherMaterial),
+    holds === false &&
+      differs('material', 'the material in the store', 'other material', otherMaterial),
     !isSameExpiry(status, validTo) &&
       differs('expiry', validTo ?? 'never', status.expires?.toISOString() ?? 'never', consent),
-    wrongTags.length > 0 && differs('tags', 'ours', `missing or changed: ${wrongTags.join(', ')}`),
+    wrongTags.length > 0 &&
+      differs('tags', "keymgmt's tags", `missing or changed: ${wrongTags.join(', ')}`),
     recordedRegions !== undefined &&
       differs('multi-region', recordedRegions, actualRegions.join(', '), look),
   ]

@@ -53,7 +53,7 @@ export async function findNewer(
  * somebody moved it there. They are read only then, so that an unreadable one does not fail the
  * others.
  */
-async function otherRecords({ engine, key }: ObserveContext): Promise<DistributionRecord[]> {
+async function otherRecords({ engine, key }: ObserveContext): Promise<KmsKeyRecord[]> {
   const [present, archived] = await Promise.all([
     distributionsOf(engine, key.name),
     archivedOf(engine, key),
@@ -61,11 +61,15 @@ async function otherRecords({ engine, key }: ObserveContext): Promise<Distributi
   return [
     ...present.map((named) => named.distribution.current),
     ...archived.map(({ record }) => record),
+    ...(key.forgotten ?? []),
   ]
 }
 
+/** A record of KMS keys: of a distribution, also of a forgotten one. */
+type KmsKeyRecord = Pick<DistributionRecord, 'kmsKeys'>
+
 /** Region and id of each KMS key. */
-function knownPlaces(records: readonly DistributionRecord[]): ReadonlySet<string> {
+function knownPlaces(records: readonly KmsKeyRecord[]): ReadonlySet<string> {
   return new Set(
     records
       .flatMap(({ kmsKeys }) => kmsKeys)

@@ -56,19 +56,25 @@ export function reportSkipped(
 
 /**
  * Does the same as {@link workableDistributions}, and gives notice of the unfinished work of
- * earlier commands that this command also does.
+ * earlier commands that this command also does. Gives none of the provider `requested`, which the
+ * command is about.
  */
 export async function resumableDistributions(
   engine: Engine,
   key: KeyRecord,
+  requested?: string,
 ): Promise<NamedDistribution[]> {
   const distributions = await workableDistributions(engine, key)
-  noticeUnfinished(engine, key, distributions)
+  noticeUnfinished(
+    engine,
+    key,
+    distributions.filter(({ providerName }) => providerName !== requested),
+  )
   return distributions
 }
 
 /** Gives notice of the work that earlier commands left unfinished. */
-export function noticeUnfinished(
+function noticeUnfinished(
   engine: Engine,
   key: KeyRecord,
   distributions: readonly NamedDistribution[],
@@ -76,7 +82,7 @@ export function noticeUnfinished(
   for (const named of distributions) {
     const { providerName, distribution } = named
     if (isBehind(key, distribution.current))
-      engine.notice(`Also bringing a distribution up to date: ${describeBehind(key, named)}`)
+      engine.notice(`Also bringing up to date: ${describeBehind(key, named)}`)
     else if (interruptionOf(key, distribution.current))
       engine.notice(`Also finishing an interrupted command on ${key.name} in ${providerName}`)
   }

@@ -1,6 +1,7 @@
 import { KeymgmtError } from '../../errors.js'
 import { didYouMean } from '../../suggest.js'
 import type { Engine } from '../engine.js'
+import { keyInName } from './alias-names.js'
 import { recordPath, type DistributionRecord, type KeyRecord, type KmsRecord } from './model.js'
 import { openRecord, requireRecord, type RecordHandle } from './record.js'
 
@@ -130,8 +131,19 @@ async function undistributedError(
     {
       hints: [
         ...(elsewhere.length > 0 ? [`it is distributed to ${elsewhere.join(', ')}`] : []),
+        ...((await hasArchived(engine, providerName, key))
+          ? [
+              `its distribution was removed; to restore it: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
+            ]
+          : []),
         `to distribute it: keymgmt write keymgmt/kms/${providerName}/key/${key} purpose=${purpose}`,
       ],
     },
   )
+}
+
+/** True if a distribution of the key to the provider was removed, and can be restored. */
+async function hasArchived(engine: Engine, providerName: string, key: string): Promise<boolean> {
+  const names = await engine.store.list(recordPath.archiveOf(providerName))
+  return names.some((name) => keyInName(name) === key)
 }

@@ -66,7 +66,7 @@ const BEGINNINGS: readonly (readonly [begins: RegExp, file: ForeignFile])[] = [
     {
       name: 'a PuTTY private key, which keymgmt does not read',
       hints: [
-        'convert it: puttygen FILE -O private-openssh -o COPY; ssh-keygen -p -m PKCS8 -f COPY; then import COPY and remove it',
+        'convert it: puttygen FILE -O private-openssh -o FILE.copy && ssh-keygen -p -m PKCS8 -f FILE.copy; then import FILE.copy and remove it',
       ],
     },
   ],

@@ -37,7 +37,10 @@ export function lengthOf(type: KeyTypeName): number | undefined {
 export function needed(type: KeyTypeName | undefined): string {
   if (type === undefined) {
     const lengths = new Set(KEY_TYPE_NAMES.map(lengthOf).filter((length) => length !== undefined))
-    return `an import takes a private key (PEM, DER, JWK), or bytes (raw, hex, base64, JWK): ${[...lengths].sort((a, b) => a - b).join(', ')} of them`
+    return `an import takes a private key (PEM, DER, JWK), or ${[...lengths]
+      .sort((a, b) => a - b)
+      .join(', ')
+      .replace(/, (\d+)$/, ' or $1')} bytes (raw, hex, base64, JWK)`
   }
   return `${type} takes ${takes(KEY_TYPES[type].material)}`
 }

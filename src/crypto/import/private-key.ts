@@ -50,7 +50,7 @@ function typeOf(key: KeyObject): KeyTypeName {
   throw invalidMaterial(
     `the material is ${found}, which can't be imported`,
     ...hints,
-    `private keys can be ${KEY_TYPE_NAMES.filter((name) => KEY_TYPES[name].asymmetric).join(', ')}`,
+    `a private key can be ${KEY_TYPE_NAMES.filter((name) => KEY_TYPES[name].asymmetric).join(', ')}`,
   )
 }
 

@@ -54,9 +54,10 @@ export function translate(
     return error.code === 'KMS_CREDENTIALS' ? named(error, place) : error
   const { code, hints } = adviceOn(failure, request, place)
   const reason = shorten(redact(failure.message), MAX_SERVICE_TEXT) || 'no reply'
+  const label = status === undefined && cause ? cause : name
   return new KeymgmtError(
     code,
-    `${describeRequest(request, place)}: ${status === undefined && cause ? cause : name}: ${reason}`,
+    `${describeRequest(request, place)}: ${reason.includes(label) ? '' : `${label}: `}${reason}`,
     {
       hints,
       requestId,

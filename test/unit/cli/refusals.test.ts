@@ -63,7 +63,7 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: string, hi
     ['-autocomplete-install', '-autocomplete-uninstall'],
     "-autocomplete-install and -autocomplete-uninstall can't be combined",
   ],
-  [['dev', `-quotas=${SECRET}`], 'invalid value for flag -quotas: Allowed choices are aws, none.'],
+  [['dev', `-quotas=${SECRET}`], 'invalid value for flag -quotas: use one of aws, none'],
   [
     ['dev', `-credentials=${SECRET}`],
     'invalid value for flag -credentials: is ID:SECRET, without white space',
@@ -75,7 +75,7 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: string, hi
   [['dev', `-account=${SECRET}`], 'invalid value for flag -account: an account ID has 12 digits'],
   [
     ['completion', SECRET],
-    'invalid value for SHELL: Allowed choices are bash, zsh, fish.',
+    'invalid value for SHELL: use one of bash, zsh, fish',
     'for example: eval "$(keymgmt completion bash)"',
   ],
   [

@@ -269,7 +269,7 @@ describe('a KMS key is refused, without any change,', () => {
       expect(calls).toEqual([])
     })
 
-    it('a removed distribution, also after somebody took the deletion back', async () => {
+    it('a removed distribution, even after somebody cancelled the deletion', async () => {
       const testbed = await twin()
       await removeDistribution(testbed.engine, 'k', 'app')
       for (const key of testbed.kms.keys) key.deletion = undefined
@@ -313,7 +313,7 @@ describe('a KMS key is refused, without any change,', () => {
     const words = [
       'DISTRIBUTION_DIFFERS',
       'app is already distributed to k',
-      'adopt the KMS key into another key with the same material',
+      'import the same material as another key, and adopt the KMS key there',
     ]
     const testbed = await createForeignKey()
     const { engine } = testbed

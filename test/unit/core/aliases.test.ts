@@ -149,9 +149,9 @@ describe('an alias that somebody moved to another KMS key', () => {
       `the alias alias/hashicorp/${name ?? ''} in ${HOME} points to KMS key other-kms-key, which does not belong to app: somebody moved it`,
       'keymgmt left the alias alone',
       'to move it back: keymgmt write -f keymgmt/kms/k/key/app/repair',
-      'version 2 was created, and version 2 becomes the latest as soon as one provider has it',
-      'bring k up to date, without another version: keymgmt write -f keymgmt/key/app/rotate',
-      'or rotate without it: keymgmt write keymgmt/key/app/rotate without=k',
+      'version 2 was created, and it becomes the latest as soon as one provider has it',
+      'to bring k up to date without another version: keymgmt write -f keymgmt/key/app/rotate',
+      'to rotate without it: keymgmt write keymgmt/key/app/rotate without=k',
     ])
     expect(targets(testbed)).toEqual(['other-kms-key'])
     await repairDistribution(testbed.engine, 'k', 'app')

@@ -93,7 +93,7 @@ describe('forgetting a distribution', () => {
     expect(await refusal(deleteKey(testbed.engine, 'app'))).toEqual([
       'KEY_IN_USE',
       `AWS may still have KMS keys of app that were forgotten (k): ${arn}`,
-      'without this material, nobody can fill them again, nor create asymmetric and HMAC keys like them',
+      'nobody else has this material: without it, nobody can import it into these KMS keys again, or create the same asymmetric or HMAC key',
       'to delete the key anyway: keymgmt delete keymgmt/key/app allow_orphans=true',
     ])
     expect(await testbed.store.list(`material/${id}`)).toHaveLength(1)
@@ -111,7 +111,7 @@ describe('forgetting a distribution', () => {
     expect(testbed.kms.keys.map(({ region }) => region)).toEqual([HOME, 'eu-west-1', 'eu-west-1'])
   })
 
-  it('makes a pending version the latest that only it was waited for', async () => {
+  it('makes a pending version the latest if that waited only for it', async () => {
     const testbed = await createDistributed()
     const dead = recorded(testbed, () => ({
       create: () => Promise.reject(new KeymgmtError('KMS_UNREACHABLE', 'no route')),
@@ -209,6 +209,22 @@ describe('a command that dies while it forgets', () => {
       }
     },
   )
+})
+
+it('a KMS key that is adopted again is no longer forgotten; the others are', async () => {
+  const testbed = await createDistributed()
+  await rotateKey(testbed.engine, 'app')
+  await forget(testbed)
+  const forgottenVersions = async () =>
+    (await readKey(testbed.engine, 'app'))?.forgotten?.flatMap(({ kmsKeys }) =>
+      kmsKeys.map(({ version }) => version),
+    )
+  for (const version of [1, 2]) {
+    const kmsKeyId = testbed.kms.keys[version - 1]?.key.id ?? ''
+    await saveProvider(testbed.engine, `p${version}`, { provider: 'awskms', keyCollection: HOME })
+    await adopt(testbed.engine, `p${version}`, 'app', { kmsKeyId, version })
+    expect(await forgottenVersions()).toEqual(version === 1 ? [2] : undefined)
+  }
 })
 
 /** The engine of a command that dies at its n-th write to the store. */

@@ -42,9 +42,9 @@ describe("the user's own material", () => {
       await refusal(importKey(testbed.engine, 'app', { material: two, type: 'aes256-gcm96' }, {})),
     ).toEqual([
       'KEY_EXISTS',
-      'key "app" exists already, with other material',
-      'add the material as its next version: keymgmt write keymgmt/key/app/import_version material=@FILE',
-      'or import it as another key: keymgmt write keymgmt/key/app-2/import material=@FILE',
+      'key "app" already exists, with other material',
+      'to add the material as its next version: keymgmt write keymgmt/key/app/import_version material=@FILE',
+      'to import it as another key: keymgmt write keymgmt/key/app-2/import material=@FILE',
     ])
   })
 
@@ -88,7 +88,11 @@ describe("the user's own material", () => {
     ])
     expect(
       await refusal(adopt(testbed.engine, 'k', 'app', { kmsKeyId: 'none', version: 1 })),
-    ).toEqual(['KMS_KEY_NOT_FOUND', `there is no KMS key none in ${HOME}`])
+    ).toEqual([
+      'KMS_KEY_NOT_FOUND',
+      `there is no KMS key none in ${HOME}`,
+      'check key_id, the Region, and the account of the credentials: keymgmt read keymgmt/kms/k/identity',
+    ])
     const [foreign] = testbed.kms.keys
     Object.assign(foreign ?? {}, {
       material: one.toString('base64'),

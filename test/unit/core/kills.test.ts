@@ -63,7 +63,7 @@ interface Flow {
 
 const FLOWS: Readonly<Record<string, Flow>> = {
   distribute: { prepare: [AES_KEY, ROTATE, key({ minEnabledVersion: 2 })], step: DISTRIBUTE },
-  'distribute a pair': {
+  'distribute a key pair': {
     prepare: [key({ type: 'ed25519' })],
     step: (engine) =>
       distribute(engine, 'k', 'app', { purpose: ['sign', 'verify'], protection: 'hsm' }),
@@ -92,7 +92,7 @@ const FLOWS: Readonly<Record<string, Flow>> = {
     prepare: [AES_KEY, DISTRIBUTE],
     step: (engine) => importVersion(engine, 'app', { material: OWN }),
   },
-  'give versions aliases': {
+  'add version aliases': {
     prepare: [AES_KEY, ROTATE, DISTRIBUTE],
     step: (engine) => distribute(engine, 'k', 'app', { ...AES, versionAliases: true }),
   },

@@ -11,7 +11,7 @@ import {
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
-import type { MemoryKey } from '../../support/memory-kms.js'
+import type { MemoryKey } from '../../support/memory-keyring.js'
 import {
   AES,
   createDistributed,

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Engine } from '../../../src/core/engine.js'
 import { distribute } from '../../../src/core/operations/distribute.js'
 import { importVersion } from '../../../src/core/operations/import.js'
+import { findOrphans } from '../../../src/core/operations/orphans.js'
 import { removeDistribution } from '../../../src/core/operations/remove.js'
 import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
@@ -65,6 +66,14 @@ describe('an older copy of the store', () => {
     expect(hints.join()).toContain('operator snapshot restore')
   })
 
+  it('names no command that deletes the newer KMS key, which is an orphan to it', async () => {
+    const { engine, kms } = await createOlderCopy()
+    const { orphans } = await findOrphans(engine, 'k')
+    expect(orphans.map(({ kmsKeyId }) => kmsKeyId)).toEqual([kms.keys[1]?.key.id])
+    expect(orphans[0]?.wayOut).toContain('snapshot restore')
+    expect(orphans[0]?.wayOut).not.toContain('schedule-key-deletion')
+  })
+
   it('is refused when it finishes an earlier rotation', async () => {
     const testbed = await createOlderCopy()
     const { store } = testbed
@@ -89,7 +98,7 @@ describe('an older copy of the store', () => {
     expect(testbed.kms.keys.map(({ tags }) => tags.get('keymgmt:version'))).toEqual(['1', '2', '3'])
   })
 
-  it('is not what it takes an alias for that somebody moved to another KMS key', async () => {
+  it('is not assumed if somebody moved the alias to an unrelated KMS key', async () => {
     const testbed = await createDistributed()
     for (const name of testbed.kms.aliases.keys()) testbed.kms.aliases.set(name, 'another')
     await repairDistribution(testbed.engine, 'k', 'app')

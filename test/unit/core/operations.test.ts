@@ -130,8 +130,8 @@ describe('a key', () => {
     expect(await refusal(deleteKey(engine, 'app'))).toEqual([
       'KEY_IN_USE',
       'app is distributed to k',
-      'keymgmt delete keymgmt/kms/k/key/app',
-      'or, if k is gone for ever: keymgmt write -f keymgmt/kms/k/key/app/forget allow_orphans=true',
+      'to remove it from k: keymgmt delete keymgmt/kms/k/key/app',
+      'if k can never be reached again: keymgmt write -f keymgmt/kms/k/key/app/forget allow_orphans=true',
     ])
     await revokeDistribution(engine, 'k', 'app')
     await removeDistribution(engine, 'k', 'app')
@@ -155,7 +155,7 @@ describe('a key', () => {
     expect(await refusal(deleteKey(engine, 'kept'))).toEqual([
       'KEY_PROTECTED',
       'deletion of kept is not allowed',
-      'allow it: keymgmt write keymgmt/key/kept deletion_allowed=true',
+      'to allow it: keymgmt write keymgmt/key/kept deletion_allowed=true',
     ])
   })
 })
@@ -200,8 +200,8 @@ describe('a distribution', () => {
     })
     expect(await refusal(distribute(testbed.engine, 'k', 'pair', AES))).toEqual([
       'DISTRIBUTION_DIFFERS',
-      "it is already distributed, with purpose=sign,verify protection=hsm, which can't be changed",
-      'to change it, remove the distribution first; AWS cannot bring back a KMS key that it has deleted',
+      "pair is already distributed to k with purpose=sign,verify protection=hsm, which can't be changed",
+      'to change that, first remove the distribution, whose KMS keys AWS then deletes: keymgmt delete keymgmt/kms/k/key/pair',
     ])
   })
 
@@ -251,7 +251,7 @@ describe('a distribution', () => {
     expect(await refusal(replicate(engine, 'k', 'app'))).toEqual([
       'NO_REPLICA_REGIONS',
       'key app does not have replica_regions',
-      'they are set when a key is created; create another key: keymgmt write keymgmt/key/app-2 type=aes256-gcm96 replica_regions=us-east-1,eu-west-1',
+      'replica_regions can be set only when a key is created; to create another key: keymgmt write keymgmt/key/app-2 type=aes256-gcm96 replica_regions=us-east-1,eu-west-1',
     ])
     await saveKey(engine, 'wide', { type: 'aes256-gcm96', ...GLOBAL })
     expect(await refusal(replicate(engine, 'k', 'wide'))).toEqual([
@@ -261,7 +261,7 @@ describe('a distribution', () => {
     ])
   })
 
-  it('that was interrupted is finished by the next write to the key, with a notice', async () => {
+  it('that was interrupted is finished by the next write to the key, which says so', async () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
     const { kind } = testbed.kms
@@ -289,17 +289,21 @@ describe('a distribution', () => {
         { what: 'alias' },
       ],
     )
-    await saveKey(testbed.engine, 'app', { deletionAllowed: true })
-    expect(testbed.notices).toEqual([
-      'Also bringing a distribution up to date: app in k lacks version 1 (failed)',
+    expect(await refusal(distribute(failing.engine, 'k', 'app', AES))).toEqual([
+      'KMS_FAILED',
+      'failed',
     ])
+    // The same command again does what it was asked to do, and nothing besides.
+    expect([...failing.notices, ...testbed.notices]).toEqual([])
+    await saveKey(testbed.engine, 'app', { deletionAllowed: true })
+    expect(testbed.notices).toEqual(['Also bringing up to date: app in k lacks version 1 (failed)'])
     expect(await readInterruption(testbed.engine, 'k', 'app')).toBeUndefined()
     expect(await refusal(rotateKey(failing.engine, 'app'))).toEqual([
       'KMS_FAILED',
       'failed',
-      'version 2 was created, and version 2 becomes the latest as soon as one provider has it',
-      'bring k up to date, without another version: keymgmt write -f keymgmt/key/app/rotate',
-      'or rotate without it: keymgmt write keymgmt/key/app/rotate without=k',
+      'version 2 was created, and it becomes the latest as soon as one provider has it',
+      'to bring k up to date without another version: keymgmt write -f keymgmt/key/app/rotate',
+      'to rotate without it: keymgmt write keymgmt/key/app/rotate without=k',
     ])
     expect(await readKey(testbed.engine, 'app')).toMatchObject({
       latestVersion: 1,
@@ -307,7 +311,7 @@ describe('a distribution', () => {
     })
     expect((await rotateKey(testbed.engine, 'app')).latestVersion).toBe(2)
     expect(testbed.notices[1]).toBe(
-      'No version is created, because app in k lacks version 2 (failed). This rotation only brings the key up to date. To create version 3, rotate again afterwards',
+      'No version is created, because app in k lacks version 2 (failed). This rotation only brings the key up to date. To create version 3, rotate again afterwards.',
     )
     expect(await readKey(testbed.engine, 'app')).not.toHaveProperty('pendingVersion')
   })
@@ -365,7 +369,7 @@ describe('a removal or revocation', () => {
     expect(shown(testbed)[0]).toBe(`app version 1 ${HOME} empty`)
     expect(await refusal(distribute(testbed.engine, 'k', 'app', AES))).toEqual([
       'DISTRIBUTION_DIFFERS',
-      'it is already distributed, and its material is revoked',
+      'app is already distributed to k, and its material is revoked',
       'to bring the material back: keymgmt write -f keymgmt/kms/k/key/app/restore',
     ])
     expect((await verifyDistribution(testbed.engine, 'k', 'app', true)).differences).toEqual([])
@@ -426,7 +430,7 @@ describe('verify and repair', () => {
         what: 'tags',
         version: 1,
         subject: first.key.id,
-        expected: 'ours',
+        expected: "keymgmt's tags",
         found: 'missing or changed: keymgmt:key',
       },
       {
@@ -486,7 +490,7 @@ describe('verify and repair', () => {
         region: HOME,
         version: 1,
         subject: first.key.id,
-        expected: 'our material',
+        expected: 'the material in the store',
         found: 'other material',
         repairable: false,
         wayOut: expect.stringContaining(`--key-id ${first.key.id}`),
@@ -499,7 +503,8 @@ describe('verify and repair', () => {
         expected: 'exists',
         found: 'deleted',
         repairable: false,
-        wayOut: expect.stringContaining('keymgmt write -f keymgmt/kms/k/key/app/repair'),
+        wayOut:
+          'nothing brings it back; for a new KMS key: keymgmt write -f keymgmt/key/app/rotate',
       },
     ])
   })

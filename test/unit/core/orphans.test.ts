@@ -75,7 +75,7 @@ describe('a KMS key with the tags of the store', () => {
     expect(await wayOut(second?.key.id)).toBe(deletion(second?.key.id))
   })
 
-  it('is reported beside the Regions that could not be searched', async () => {
+  it('is reported together with the Regions that could not be searched', async () => {
     const testbed = await createDistributed(GLOBAL)
     await dropRecord(testbed)
     const partly = recorded(testbed, (provider) => ({

@@ -66,10 +66,10 @@ describe('a provider', () => {
     expect(await refusal(deleteProvider(engine, 'k'))).toEqual([
       'KMS_IN_USE',
       'keys are distributed to k: a, b, c, d',
-      'keymgmt delete keymgmt/kms/k/key/a',
-      'keymgmt delete keymgmt/kms/k/key/b',
-      'keymgmt delete keymgmt/kms/k/key/c',
-      'or, if k is gone for ever: keymgmt write -f keymgmt/kms/k/key/a/forget allow_orphans=true',
+      'to remove a: keymgmt delete keymgmt/kms/k/key/a',
+      'to remove b: keymgmt delete keymgmt/kms/k/key/b',
+      'to remove c: keymgmt delete keymgmt/kms/k/key/c',
+      'if k can never be reached again: keymgmt write -f keymgmt/kms/k/key/a/forget allow_orphans=true',
     ])
     await saveProvider(engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
     await distribute(engine, 'other', 'a', AES)

@@ -295,9 +295,9 @@ describe('a key', () => {
     expect(await refusal(deleteKey(engine, 'app'))).toEqual([
       'KEY_IN_USE',
       'app is distributed to k, other',
-      'keymgmt delete keymgmt/kms/k/key/app',
-      'keymgmt delete keymgmt/kms/other/key/app',
-      'or, if k is gone for ever: keymgmt write -f keymgmt/kms/k/key/app/forget allow_orphans=true',
+      'to remove it from k: keymgmt delete keymgmt/kms/k/key/app',
+      'to remove it from other: keymgmt delete keymgmt/kms/other/key/app',
+      'if k can never be reached again: keymgmt write -f keymgmt/kms/k/key/app/forget allow_orphans=true',
     ])
   })
 

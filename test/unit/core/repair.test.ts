@@ -16,7 +16,7 @@ import { createdKmsKeys, holdsMaterial } from '../../../src/core/records/kms-key
 import { verifyDistribution, type Difference } from '../../../src/core/operations/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { KmsKeyRequest, KmsProvider } from '../../../src/kms/provider.js'
-import type { MemoryKey } from '../../support/memory-kms.js'
+import type { MemoryKey } from '../../support/memory-keyring.js'
 import {
   AES,
   testbedOver,
@@ -436,7 +436,7 @@ describe('repair finishes an interruption:', () => {
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('a replication: an alias of that name that we did not create is not ours', async () => {
+  it('a replication: the alias is created, and one that somebody else created is left alone', async () => {
     const testbed = await died(REPLICATE, notInVirginia, { keys: GLOBAL })
     to(0, untagged)(testbed.kms.keys)
     const { engine, calls } = recorded(testbed)
@@ -504,6 +504,7 @@ describe('repair finishes an interruption:', () => {
       expect(await refusal(repairDistribution(engine, 'k', 'app'))).toEqual([
         'DISTRIBUTION_NOT_FOUND',
         'key "app" is not distributed to k',
+        'its distribution was removed; to restore it: keymgmt write -f keymgmt/kms/k/key/app/restore',
         'to distribute it: keymgmt write keymgmt/kms/k/key/app purpose=encrypt,decrypt',
       ])
     },

@@ -33,7 +33,7 @@ const other = await createRootKey('keyfile', new Uint8Array(32).fill(7))
 const CREATED = new Date('2026-11-28T12:00:00Z')
 
 const save = (store: Store) => saveSnapshot(store, header, root, CREATED)
-const open = (text: string) => openSnapshot(parseSnapshot(Buffer.from(text)), root)
+const open = (text: string) => openSnapshot(parseSnapshot(Buffer.from(text), 'the file'), root)
 const snapshotOf = async (store: Store) => open((await save(store)).text)
 const values = (snapshot: Snapshot) =>
   new Map(snapshot.paths.map((path) => [path, { value: snapshot.read(path) ?? new Uint8Array() }]))
@@ -190,7 +190,7 @@ describe('a damaged snapshot is refused:', () => {
 
   it('opened with another root key', async () => {
     const { text } = await save((await createDistributed()).store)
-    expect(() => openSnapshot(parseSnapshot(Buffer.from(text)), other.root)).toThrow(
+    expect(() => openSnapshot(parseSnapshot(Buffer.from(text), 'the file'), other.root)).toThrow(
       expect.objectContaining({ code: 'SNAPSHOT_INVALID' }),
     )
   })

@@ -15,7 +15,7 @@ import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import type { KmsProvider } from '../../../src/kms/provider.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import type { MemoryKey } from '../../support/memory-kms.js'
+import type { MemoryKey } from '../../support/memory-keyring.js'
 import {
   AES,
   findProblems,

@@ -48,7 +48,7 @@ describe('verify compares the material of a KMS key', () => {
     expect([await verify(quiet.engine), quiet.calls]).toEqual([[], []])
     expect([await verify(quiet.engine, true), quiet.calls]).toEqual([[], [`accepts ${HOME} 1`]])
     for (const key of testbed.kms.keys) Object.assign(key, { material: OTHER, bound: OTHER })
-    const found = ['material 1: our material, other material, for good']
+    const found = ['material 1: the material in the store, other material, for good']
     expect([await verify(testbed.engine), await verify(testbed.engine, true)]).toEqual([
       found,
       found,
@@ -59,7 +59,7 @@ describe('verify compares the material of a KMS key', () => {
     const testbed = await createDistributed()
     // AWS accepts the earlier material again, although it is no longer the current one.
     const rotated = withStatus(testbed, () => ({ materialId: 'another' }))
-    const found = ['material 1: our material, other material, for good']
+    const found = ['material 1: the material in the store, other material, for good']
     expect([await verify(rotated.engine), await verify(rotated.engine, true)]).toEqual([
       found,
       found,
@@ -127,7 +127,7 @@ describe('verify compares the material of a KMS key', () => {
     }))
     expect([await verify(engine), await verify(engine, true)]).toEqual([
       [],
-      ['material 1: our material, other material, for good'],
+      ['material 1: the material in the store, other material, for good'],
     ])
     const { observation } = await verifyDistribution(engine, 'k', 'app', false)
     expect(observation.kmsKeys[0]?.holds).toBeUndefined()
@@ -139,7 +139,7 @@ describe('verify compares the material of a KMS key', () => {
     Object.assign(key ?? {}, { material: OTHER, enabled: false })
     expect(await verify(testbed.engine)).toEqual([
       'state 1: enabled, disabled',
-      'material 1: our material, other material, for good',
+      'material 1: the material in the store, other material, for good',
     ])
     Object.assign(key ?? {}, { deletion: new Date() })
     expect(await verify(testbed.engine)).toEqual(['state 1: enabled, pending-deletion'])
@@ -170,7 +170,7 @@ describe('verify reports', () => {
     testbed.kms.keys.splice(1, 1)
     const { observation, differences } = await verifyDistribution(testbed.engine, 'k', 'app', true)
     expect(differences.map(summarise)).toEqual([
-      'tags 1: ours, missing or changed: managed-by, keymgmt:version',
+      "tags 1: keymgmt's tags, missing or changed: managed-by, keymgmt:version",
       'kms-key 2: exists, deleted, for good',
     ])
     expect(observation.kmsKeys[1]).toMatchObject({

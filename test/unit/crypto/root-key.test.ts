@@ -75,7 +75,7 @@ describe('a store does not open with', () => {
     expect(await said(() => openRootKey(header, randomBytes(32)))).toEqual([
       'STORE_SEALED',
       `${name} does not open this store`,
-      `give ${name} that the store was created with; nothing was changed`,
+      `use ${name} that seals this store; nothing was changed`,
     ])
   })
 

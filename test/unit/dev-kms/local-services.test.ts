@@ -65,12 +65,13 @@ describe('STS', () => {
       Arn: 'arn:aws:iam::444455556666:user/dev',
     })
   })
-  it('refuses a wrong secret', async () => {
+  it.each([
+    ['a wrong secret', { secretAccessKey: 'x' }, 'SignatureDoesNotMatch'],
+    ['an unknown access key id', { accessKeyId: 'AKIAIOSFODNN7EXAMPLE' }, 'InvalidClientTokenId'],
+  ])('refuses %s with the code of STS', async (_what, credentials, name) => {
     const kms = await start()
-    const wrong = sts(kms, { ...kms.credentials, secretAccessKey: 'x' })
-    await expect(wrong.send(new GetCallerIdentityCommand({}))).rejects.toMatchObject({
-      name: 'InvalidSignature',
-    })
+    const wrong = sts(kms, { ...kms.credentials, ...credentials })
+    await expect(wrong.send(new GetCallerIdentityCommand({}))).rejects.toMatchObject({ name })
   })
   it('refuses other operations', async () => {
     const kms = await start()

@@ -179,7 +179,7 @@ describe('a lookup of credentials that failed', () => {
     ['ExpiredToken', 'expired', 'AssumeRole', 'get new credentials'],
     ['SignatureDoesNotMatch', 'Signature expired: 2026', 'AssumeRole', "machine's clock"],
     ['RequestTimeTooSkewed', '', 'AssumeRole', "machine's clock"],
-    ['CredentialsProviderError', 'nothing found', undefined, 'check AWS_PROFILE'],
+    ['CredentialsProviderError', 'nothing found', undefined, 'set AWS_PROFILE'],
   ])('%s: %s', (name, message, action, hint) => {
     const failure = readFailure(Object.assign(new Error(message), { name }))
     expect(lookupHint(failure, action)).toContain(hint)

@@ -104,7 +104,7 @@ describe('the diagnosis names', () => {
   it('a PuTTY key', () => {
     expect(any(Buffer.from('PuTTY-User-Key-File-3: ssh-ed25519\n'))).toEqual([
       'the material is a PuTTY private key, which keymgmt does not read',
-      'convert it: puttygen FILE -O private-openssh -o COPY; ssh-keygen -p -m PKCS8 -f COPY; then import COPY and remove it',
+      'convert it: puttygen FILE -O private-openssh -o FILE.copy && ssh-keygen -p -m PKCS8 -f FILE.copy; then import FILE.copy and remove it',
     ])
   })
 

@@ -218,7 +218,7 @@ describe('an oct key', () => {
     ])
     expect(said(oct(31), {})).toEqual([
       'the JWK contains 31 bytes',
-      'an import takes a private key (PEM, DER, JWK), or bytes (raw, hex, base64, JWK): 28, 32, 48, 64 of them',
+      'an import takes a private key (PEM, DER, JWK), or 28, 32, 48 or 64 bytes (raw, hex, base64, JWK)',
     ])
     expect(said(oct(48), { type: 'rsa-2048' })[0]).toBe('the JWK contains 48 bytes')
   })

@@ -30,7 +30,7 @@ describe('the hint that says what is needed', () => {
 
   it('without a type: every format, and every length once, the shortest first', () => {
     expect(needed(undefined)).toBe(
-      'an import takes a private key (PEM, DER, JWK), or bytes (raw, hex, base64, JWK): 28, 32, 48, 64 of them',
+      'an import takes a private key (PEM, DER, JWK), or 28, 32, 48 or 64 bytes (raw, hex, base64, JWK)',
     )
   })
 })

@@ -75,7 +75,7 @@ describe('a private key in an unsupported format', () => {
       'OPENSSH PRIVATE KEY',
       "a private key in OpenSSH's own form",
       [
-        'convert a copy, as ssh-keygen rewrites the file in place: cp KEY COPY; ssh-keygen -p -m PKCS8 -f COPY; then import COPY and remove it',
+        'convert a copy, as ssh-keygen rewrites the file in place: cp FILE FILE.copy && ssh-keygen -p -m PKCS8 -f FILE.copy; then import FILE.copy and remove it',
         'an older ssh-keygen leaves an Ed25519 key in its own form: use a newer one',
       ],
     ],

@@ -11,7 +11,7 @@ const said = (...given: Parameters<typeof refusalOf>) => refusalOf(...given).spl
 
 /** The hint for a key of an unsupported type. */
 const TYPES =
-  'private keys can be rsa-2048, rsa-3072, rsa-4096, ecdsa-p256, ecdsa-p384, ecdsa-p521, ecdsa-secp256k1, ed25519'
+  'a private key can be rsa-2048, rsa-3072, rsa-4096, ecdsa-p256, ecdsa-p384, ecdsa-p521, ecdsa-secp256k1, ed25519'
 const ANOTHER_COPY =
   'the file is damaged or was made by a faulty program; use another copy of the key'
 const NAME_THE_CURVE =

@@ -125,7 +125,7 @@ describe('without a type', () => {
     (length) => {
       expect(said(noise(length), {})).toEqual([
         `the material is ${length} bytes`,
-        'an import takes a private key (PEM, DER, JWK), or bytes (raw, hex, base64, JWK): 28, 32, 48, 64 of them',
+        'an import takes a private key (PEM, DER, JWK), or 28, 32, 48 or 64 bytes (raw, hex, base64, JWK)',
       ])
     },
   )

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import {
   openSnapshot,
   parseSnapshot,
@@ -11,6 +12,7 @@ import { createFile } from '../../../../store/atomic-file.js'
 import { exists } from '../../../../store/files.js'
 import { storageError } from '../../../../store/permissions.js'
 import { printWarnings } from '../../../output/index.js'
+import { systemReason } from '../../../system-error.js'
 import { writeWarning, type Terminal } from '../../../terminal.js'
 
 /**
@@ -22,7 +24,7 @@ export async function readSnapshot(
   { seals }: OpenedEngine,
   file: string,
 ): Promise<Snapshot> {
-  const sealed = parseSnapshot(readFile(terminal, file))
+  const sealed = parseSnapshot(readFile(terminal, file), file)
   return openSnapshot(sealed, await seals.open(sealed.seal))
 }
 
@@ -30,17 +32,18 @@ function readFile(terminal: Terminal, file: string): Uint8Array {
   try {
     return terminal.readFile(file)
   } catch (cause) {
-    const { code = 'an unknown problem' } = cause as NodeJS.ErrnoException
-    throw new KeymgmtError('SNAPSHOT_INVALID', `the snapshot ${file} can't be read: ${code}`, {
-      hints: ['check the name and the permissions of the file'],
-      cause,
-    })
+    throw new KeymgmtError(
+      'SNAPSHOT_INVALID',
+      `the snapshot ${file} can't be read: ${systemReason(cause)}`,
+      { hints: ['check the name and the permissions of the file'], cause },
+    )
   }
 }
 
 /**
  * Saves a snapshot of `store` in a new file with mode 0600, and proves that it opens.
- * @throws KeymgmtError SNAPSHOT_EXISTS, STORE_UNAVAILABLE if there is no store or the file can't be
+ * @throws KeymgmtError SNAPSHOT_EXISTS; SYSTEM_FAILED if its folder does not exist, because a
+ * volume may not be mounted; STORE_UNAVAILABLE if there is no store or the file can't be
  * written; errors of the store.
  */
 export async function writeSnapshot(
@@ -50,6 +53,7 @@ export async function writeSnapshot(
   store: Store = engine.store,
 ): Promise<Snapshot> {
   if (exists(file)) throw existsError(file)
+  if (!exists(dirname(file))) throw noFolderError(file)
   const header = await seals.header()
   if (!header) {
     throw new KeymgmtError(
@@ -62,7 +66,7 @@ export async function writeSnapshot(
   }
   const root = await seals.open(header)
   const { text, warnings } = await saveSnapshot(store, header, root, engine.now())
-  const snapshot = openSnapshot(parseSnapshot(Buffer.from(text)), root)
+  const snapshot = openSnapshot(parseSnapshot(Buffer.from(text), file), root)
   try {
     if (!createFile(file, text)) throw existsError(file)
   } catch (error) {
@@ -75,7 +79,13 @@ export async function writeSnapshot(
 }
 
 function existsError(file: string): KeymgmtError {
-  return new KeymgmtError('SNAPSHOT_EXISTS', `the file ${file} exists`, {
+  return new KeymgmtError('SNAPSHOT_EXISTS', `the file ${file} already exists`, {
     hints: ['choose another name for the snapshot; nothing was changed'],
+  })
+}
+
+function noFolderError(file: string): KeymgmtError {
+  return new KeymgmtError('SYSTEM_FAILED', `the folder of ${file} does not exist`, {
+    hints: ['create the folder, or name another one; nothing was saved'],
   })
 }
