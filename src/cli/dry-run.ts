@@ -4,13 +4,13 @@ import type { Response } from '../router/path.js'
 import { createOverlayStore } from '../store/index.js'
 import type { EngineOptions } from '../open-engine.js'
 
-/** A dry run that adds to `calls` what would be sent to AWS. */
+/** Returns the options of a dry run, which adds the calls that would change AWS to `calls`. */
 export function dryRun(calls: PlannedCall[]): NonNullable<EngineOptions['dryRun']> {
   const plan = planCalls(calls)
   return { middleware: () => [plan], store: createOverlayStore }
 }
 
-/** The calls of a dry run as a response. */
+/** Returns the calls of a dry run as a response. */
 export function describePlan(calls: readonly PlannedCall[]): Response {
   const cost = calls.reduce((total, { monthlyCost }) => total + monthlyCost, 0)
   return {

@@ -12,7 +12,9 @@ export type CommandEngineOptions = Pick<EngineOptions, 'timeoutMs' | 'dryRun' | 
   readonly outcome?: EngineOptions['onOutcome']
 }
 
-/** Opens the engine of a command, which asks for a passphrase on the terminal. */
+/**
+ * Opens the engine of a command. It asks for a passphrase on the terminal if the store needs one.
+ */
 export function composeEngine(
   { terminal, signal, settings }: Context,
   { notice, outcome, timeoutMs, ...options }: CommandEngineOptions = {},
@@ -45,8 +47,8 @@ export function composeEngine(
 }
 
 /**
- * The AWS SDK looks for its files in the home folder, and fails if the system knows none. This one
- * doesn't exist, as for Debian's users without a home folder.
+ * Sets HOME to a folder that doesn't exist, as Debian does for users without a home folder. The AWS
+ * SDK looks for its files there, and fails if there is no home folder.
  */
 function provideHome(): void {
   try {

@@ -1,6 +1,6 @@
 /**
- * Every environment variable that keymgmt itself reads, and its meaning, for the help, the manual
- * and the tests. The AWS SDK reads its own.
+ * Every environment variable that keymgmt itself reads, with its meaning, for help, the manual page
+ * and the tests. The AWS SDK reads further ones.
  */
 export const ENVIRONMENT = [
   [

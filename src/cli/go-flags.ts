@@ -3,11 +3,11 @@ import type { KeymgmtCommand } from './commands/command.js'
 
 /** A command line in commander's spellings. */
 export interface CommandLine {
-  /** The command that the first words name. */
+  /** The command, which the first words name. */
   readonly command: KeymgmtCommand
   /** Its arguments, without flags. */
   readonly words: readonly string[]
-  /** The flag at the end of the line that has no value. */
+  /** The flag at the end of the line, if its value is missing. */
   readonly incomplete: Option | undefined
   /** The whole line, for commander. */
   readonly argv: readonly string[]
@@ -15,8 +15,8 @@ export interface CommandLine {
 
 /**
  * Translates Go's spellings of flags into commander's: `-name=value`, `-name value`, `-name=false`,
- * with one dash or two, before or after other arguments, until `--`. Refuses nothing: a wrong flag
- * is passed on in a form that commander refuses, without its value.
+ * with one dash or two, before or after other arguments, until `--`. Refuses nothing itself: passes
+ * an invalid flag on, without its value, in a form that commander refuses.
  */
 export function fromGoFlags(args: readonly string[], program: KeymgmtCommand): CommandLine {
   const options = optionsOf(program)
@@ -48,9 +48,9 @@ export function fromGoFlags(args: readonly string[], program: KeymgmtCommand): C
   }
   const { command, rest } = findCommand(program, words)
   const path = words.slice(0, words.length - rest.length)
-  // The program takes the format, too: whatever the command refuses is printed in it.
+  // The program needs the format too, to print errors of the command in it.
   const spelled = [...(flags.get('--format') ?? []), ...path, ...[...flags.values()].flat()]
-  // commander takes what follows as the missing value.
+  // Otherwise, commander would take the next argument as the missing value.
   const end = incomplete === undefined ? ['--', ...rest] : [`--${incomplete.name()}`]
   return { command, words: rest, incomplete, argv: [...spelled, ...end] }
 }
@@ -61,14 +61,17 @@ export function asksForHelp(args: readonly string[]): boolean {
   return args.slice(0, end < 0 ? args.length : end).some((arg) => /^(-h|--?help)$/.test(arg))
 }
 
-/** A flag has the same kind in every command: it can be read before its command is known. */
+/**
+ * Returns the options of all commands. A flag has the same kind in every command, so it can be read
+ * before its command is known.
+ */
 function optionsOf(command: KeymgmtCommand): readonly Option[] {
   return [...command.options, ...command.commands.flatMap(optionsOf)]
 }
 
 /**
- * The last one of a boolean flag counts. commander knows no value of one, and refuses it. Its error
- * names the flag as it was typed.
+ * Translates a boolean flag, of which the last one counts. commander refuses a value for it, in an
+ * error that names the flag as it was typed.
  */
 function spellBoolean(long: string, value = 'true', typed = long): readonly string[] {
   if (/^(1|t|true|T|TRUE|True)$/.test(value)) return [typed]

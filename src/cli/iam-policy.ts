@@ -22,7 +22,7 @@ import { composeEngine, type CommandEngineOptions } from './engine.js'
 import { loadFormat, printWarnings, type FormatName } from './output/index.js'
 import { writeWarning, type Terminal } from './terminal.js'
 
-/** A command whose policy is to be printed. */
+/** A command whose policy keymgmt prints. */
 export interface PolicyRequest {
   readonly resolved: Resolved<Engine>
   readonly format: FormatName
@@ -31,9 +31,8 @@ export interface PolicyRequest {
 
 /**
  * Prints the least-privilege IAM policy of one command, found by a dry run. Returns the exit
- * status.
- * Only the policy goes to stdout.
- * @throws KeymgmtError for everything that the command is refused for before it talks to AWS.
+ * status. Only the policy goes to stdout.
+ * @throws KeymgmtError for every reason to refuse the command before its first request to AWS.
  */
 export async function printCommandPolicy(
   context: Context,
@@ -54,14 +53,14 @@ export async function printCommandPolicy(
       writeWarning(terminal, `${message}\n`)
     },
   })
-  // Only the paths of a key in a provider have a `key`, and a provider as the `name`.
+  // Only paths below a provider have a `key` parameter. Their `name` is the provider's.
   const { name: kms = '', key } = resolved.params
   const names = key === undefined ? undefined : await distributionNames(engine, kms, key)
   try {
     await resolved.run(engine)
   } catch (error) {
-    // An error that follows from an assumed reply refuses nothing: the permissions found so far are
-    // worth printing.
+    // An assumed reply may have caused this error. Print the permissions that were found until
+    // then.
     if (isOver(error) || recorded.every(({ unanswered }) => unanswered.size === 0)) throw error
   } finally {
     terminal.progress('')
@@ -94,8 +93,8 @@ function isOver(error: unknown): boolean {
 }
 
 /**
- * Only what is done to a key in one provider can begin a distribution: elsewhere all names are
- * known.
+ * Replaces the alias by a pattern if the command may begin a distribution. Only commands on one key
+ * in one provider can.
  */
 function withPattern(
   permission: RequiredPermission,
@@ -114,7 +113,7 @@ function explainUnanswered(unanswered: ReadonlySet<string>): string[] {
 }
 
 /**
- * Characters of a managed policy, white space aside.
+ * Maximum characters of a managed policy, without white space.
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
  */
 const LONGEST_POLICY = 6144
@@ -164,7 +163,7 @@ function providerOf(path: string): string {
   })
 }
 
-/** The AWS account in the first of these ARNs; all of them where there is none. */
+/** Returns the AWS account in the first of these ARNs, or `*` if there is none. */
 function accountOf(arns: readonly (string | undefined)[]): string {
   return (
     arns.flatMap((arn) => /^arn:[^:]*:(?:kms|iam):[^:]*:(\d{12}):/.exec(arn ?? '')?.[1] ?? [])[0] ??
@@ -173,8 +172,8 @@ function accountOf(arns: readonly (string | undefined)[]): string {
 }
 
 /**
- * Prints only the document, because the output usually becomes a file: as JSON, or as YAML with
- * -format=yaml. YAML gets no anchors.
+ * Prints only the document, because the output usually becomes a file: as JSON, or as YAML (without
+ * anchors) with -format=yaml.
  */
 async function printPolicy(
   { out }: Terminal,

@@ -8,7 +8,7 @@ import { toRefusal } from './refusals.js'
 import { effectiveFormat, readSettings } from './settings.js'
 import { vaultCommandError } from './vault-commands.js'
 
-/** Runs the command that the arguments ask for. Returns the exit status. */
+/** Runs the command in the arguments. Returns the exit status. */
 export async function runProgram(
   args: readonly string[],
   environment: Environment,
@@ -16,7 +16,7 @@ export async function runProgram(
   const context: Context = { ...environment, settings: {} }
   const { env, out } = context.terminal
   const program = defineProgram(context).hook('preAction', async (_program, action) => {
-    // A damaged settings file must not keep the user from a command that does not depend on it.
+    // A damaged settings file must not block commands that do not depend on it.
     if (hasFormat(action)) context.settings = await readSettings(context.terminal)
     const { value, source } = effectiveFormat(formatFlag(program), env, context.settings)
     action.setOptionValueWithSource('format', value, source)
@@ -46,13 +46,16 @@ function hasFormat(command: { readonly options: KeymgmtCommand['options'] }): bo
   return command.options.some((option) => option.attributeName() === 'format')
 }
 
-/** The value of `-format` itself: commander also fills it from the environment. */
+/**
+ * Returns the value of the flag `-format` alone, because commander also takes it from the
+ * environment.
+ */
 function formatFlag(program: KeymgmtCommand): string | undefined {
   const { format } = program.opts<{ format?: string }>()
   return program.getOptionValueSource('format') === 'cli' ? format : undefined
 }
 
-/** The format of an error: a table if the format itself is refused. */
+/** Returns the format for an error: a table if the format itself is invalid. */
 function errorFormat(program: KeymgmtCommand, { terminal, settings }: Context): FormatName {
   try {
     return effectiveFormat(formatFlag(program), terminal.env, settings).value

@@ -5,9 +5,9 @@ import { didYouMean } from '../suggest.js'
 import type { KeymgmtCommand } from './commands/command.js'
 
 /**
- * Translates an error of commander into Vault's words, or ours; returns any other error unchanged.
- * commander repeats what was typed, which may be a secret: of its text, only names of flags and
- * the problems found by our own parsers are used.
+ * Translates an error of commander into Vault's words or ours; returns any other error unchanged.
+ * commander's text repeats the input, which may be a secret: the result contains only names of
+ * flags and the messages of our own parsers.
  */
 export function toRefusal(error: unknown, command: KeymgmtCommand): unknown {
   if (!(error instanceof CommanderError)) return error
@@ -63,7 +63,7 @@ function refuseFlag(name: string, command: KeymgmtCommand): KeymgmtError {
   if (options.some((option) => option.long === `--${name}`))
     return usage(`invalid boolean value for -${name}`, [`write -${name} or -${name}=false`])
   const escape = 'put -- before an argument that begins with a dash'
-  // A longer or stranger word may be anything, such as a private key in PEM.
+  // Don't repeat a longer or unusual word, which may be a private key.
   if (!/^[A-Za-z][\w-]{0,30}$/.test(name)) return usage('bad flag syntax', [escape])
   const known = options.map((option) => option.name())
   return usage(`flag provided but not defined: -${name}`, [
@@ -74,7 +74,7 @@ function refuseFlag(name: string, command: KeymgmtCommand): KeymgmtError {
   ])
 }
 
-/** The commands that have the flag, if this one does not. */
+/** Returns the commands that have the flag. */
 function ownersOf(name: string, { root }: KeymgmtCommand): readonly string[] {
   const owners = root.runnable.filter(({ options }) =>
     options.some(({ long, short }) => long === `--${name}` || short === `-${name}`),
@@ -87,7 +87,7 @@ function ownersOf(name: string, { root }: KeymgmtCommand): readonly string[] {
 }
 
 function refuseCommand(command: KeymgmtCommand): KeymgmtError {
-  // Vault prints its version for -v alone.
+  // Vault prints its version for a lone -v.
   if (command.getOptionValue('version')) return refuseFlag('v', command)
   const [name] = command.args
   const known = command.commands.map((each) => each.name())

@@ -39,7 +39,7 @@ export const SETTING_NAMES = Object.keys(CHECKS) as readonly SettingName[]
 /** The settings that the user has saved. */
 export type Settings = Readonly<Partial<Record<SettingName, string>>>
 
-/** A value in force, and what set it: a flag, a variable, `settings` or `default`. */
+/** A value in force, and its source: a flag, a variable, `settings` or `default`. */
 export interface Effective<V extends string = string> {
   readonly value: V
   readonly source: string
@@ -48,8 +48,7 @@ export interface Effective<V extends string = string> {
 type Surroundings = Pick<Terminal, 'env' | 'platform'>
 
 /**
- * The saved settings; none if there is no settings file. A file that can't be used is reported and
- * stays as it is.
+ * Reads the saved settings; empty if there is no settings file. Never changes an invalid file.
  * @throws KeymgmtError SETTINGS_INVALID, or STORE_PERMISSIONS if others can reach the file.
  */
 export async function readSettings(io: Surroundings): Promise<Settings> {
@@ -58,7 +57,7 @@ export async function readSettings(io: Surroundings): Promise<Settings> {
 }
 
 /**
- * Saves a setting, or removes it if `value` is empty. Returns the settings file.
+ * Saves a setting, or removes it if `value` is empty. Returns the path of the settings file.
  * @throws KeymgmtError USAGE for a value that the setting can't have; else as readSettings.
  */
 export async function saveSetting(
@@ -78,7 +77,7 @@ export async function saveSetting(
   if (!exists(file) && value === '') return file
   if (value !== '') assertValue(name, value, io.platform)
   try {
-    // conf would create the folder with the mode of the umask.
+    // Create the folder here, because conf would use the mode of the umask.
     makeFolder(dirname(file))
     const conf = await open(file, io.platform)
     if (value === '') conf.delete(name)
@@ -106,7 +105,10 @@ export function assertSettingName(name: string): asserts name is SettingName {
     })
 }
 
-/** The output format in force: the flag, the environment, the settings, or the default. */
+/**
+ * Returns the output format in force: that of the flag, the environment, the settings, or the
+ * default.
+ */
 export function effectiveFormat(
   flag: string | undefined,
   env: Terminal['env'],
@@ -122,7 +124,7 @@ export function effectiveFormat(
 }
 
 /**
- * Every setting in force, for a command with this format.
+ * Returns every setting in force, for a command with this format.
  * @throws KeymgmtError STORE_UNAVAILABLE if the store has no location.
  */
 export function effectiveSettings(
@@ -140,7 +142,10 @@ export function effectiveSettings(
   }
 }
 
-/** As {@link effectiveSettings}, with empty locations for a user without a home folder. */
+/**
+ * Does the same as {@link effectiveSettings}, with empty locations for a user without a home
+ * folder.
+ */
 export function knownSettings(
   context: Pick<Context, 'terminal' | 'settings'>,
   format: Effective<FormatName>,
@@ -183,7 +188,7 @@ function exists(file: string): boolean {
   }
 }
 
-/** conf takes longer to load than a local command: a user without settings never waits for it. */
+/** Loads conf only for a user with settings, because that takes longer than a local command. */
 async function open(file: string, platform: string) {
   try {
     const { default: Conf } = await import('conf')
@@ -232,7 +237,7 @@ function damaged(file: string, problem: string, hints: readonly string[] = []): 
   })
 }
 
-/** The error of a settings file that can't be read or written. */
+/** Returns the error for a settings file that can't be read or written. */
 function unusable(file: string, error: unknown): Error {
   if (error instanceof KeymgmtError) return error
   if (error instanceof SyntaxError) return damaged(file, 'it is not valid JSON')

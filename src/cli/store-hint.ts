@@ -4,7 +4,7 @@ import { describeStore, locate } from '../store/locate.js'
 import { storeExists } from '../store/sealed-local.js'
 import type { Context } from './commands/command.js'
 
-/** The errors that another store than the intended one causes, too. */
+/** The errors that the choice of a wrong store can cause. */
 const CAUSED_BY_STORE: ReadonlySet<ErrorCode> = new Set([
   'KEY_NOT_FOUND',
   'KMS_NOT_FOUND',
@@ -13,14 +13,17 @@ const CAUSED_BY_STORE: ReadonlySet<ErrorCode> = new Set([
 
 type Surroundings = Pick<Context, 'terminal' | 'settings'>
 
-/** `error` with the store that was read as a hint, if something was not found there. */
+/** Returns `error` with a hint that names the store, if something was not found there. */
 export function withStoreHint(error: unknown, surroundings: Surroundings): unknown {
   if (!(error instanceof KeymgmtError) || !CAUSED_BY_STORE.has(error.code)) return error
   const { text, exists } = storeOf(surroundings)
   return error.withHints([exists ? `this is the store ${text}` : missing(text)])
 }
 
-/** The hint for a read that found nothing because there is no store; else undefined. */
+/**
+ * Returns the hint for a read that found nothing because there is no store; undefined if there is
+ * one.
+ */
 export function missingStoreHint(surroundings: Surroundings): string | undefined {
   const { text, exists } = storeOf(surroundings)
   return exists ? undefined : missing(text)

@@ -62,15 +62,15 @@ const VERBS = new Map([
   ['spawn', 'started'],
 ])
 
-/** The words for an error of the operating system, such as "permission denied". */
+/** Returns the words for an error of the operating system, such as "permission denied". */
 export function systemReason(error: unknown): string {
   const { code = '' } = (error ?? {}) as NodeJS.ErrnoException
   return FAILURES.get(code)?.reason ?? `it failed (${code || 'unknown'})`
 }
 
 /**
- * The error for one that the operating system returned, such as EACCES, with the path or the
- * address; undefined for any other error.
+ * Converts an error of the operating system, such as EACCES, and names the path or the address;
+ * undefined for any other error.
  */
 export function systemError(error: unknown): KeymgmtError | undefined {
   const { code, syscall = '', errno } = (error ?? {}) as NodeJS.ErrnoException

@@ -2,7 +2,7 @@ import { fstatSync, readFileSync, readSync, writeSync } from 'node:fs'
 import { KeymgmtError } from '../errors.js'
 import { systemReason } from './system-error.js'
 
-/** Colours of errors and warnings: Vault's. */
+/** The colours of errors and warnings, as in Vault. */
 export interface Style {
   readonly redBright: (text: string) => string
   readonly yellowBright: (text: string) => string
@@ -11,27 +11,26 @@ export interface Style {
 /** No colours. */
 export const PLAIN: Style = { redBright: (text) => text, yellowBright: (text) => text }
 
-/** Everything that a command knows of the terminal and the process around it. */
+/** The terminal and the process, as a command uses them. */
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly platform: NodeJS.Platform
   readonly stdoutIsTty: boolean
-  /** Columns of the terminal that stdout is; undefined where it is none. */
+  /** Returns the columns of the terminal; undefined if stdout is not a terminal. */
   readonly columns: () => number | undefined
   readonly stderrIsTty: boolean
-  /** True if a person can see a question and answer it. */
+  /** True if a person can see a prompt and respond. */
   readonly stdinIsTty: boolean
   /** Writes all of `text` before it returns. */
   readonly out: (text: string) => void
   readonly err: (text: string) => void
   /**
-   * Shows what is being done, on a terminal, until something else is written; nothing to see ends
-   * it.
+   * Shows the current activity on a terminal until other text is written. An empty text ends it.
    */
   readonly progress: (message: string) => void
   readonly readFile: (name: string) => Uint8Array
   readonly readStdin: () => Promise<Uint8Array>
-  /** Colours of stderr, or none. */
+  /** The colours of stderr. */
   readonly style: Style
 }
 
@@ -40,10 +39,10 @@ export function writeWarning({ err, style }: Pick<Terminal, 'err' | 'style'>, te
   err(style.yellowBright(text))
 }
 
-/** The real process. */
+/** Returns the terminal of this process. */
 export async function processTerminal(): Promise<Terminal> {
-  // The streams of `process` are made when they are first named, which takes as long as all the
-  // rest of a local command.
+  // Don't touch the streams of `process`: Node.js creates them on first use, which takes as long as
+  // the rest of a local command.
   const { env, platform } = process
   const [stdoutIsTty, stderrIsTty] = [await isTerminal(1), await isTerminal(2)]
   const line =
@@ -108,17 +107,20 @@ function outputError(error: unknown): KeymgmtError {
   )
 }
 
-/** Node.js presents a folder as an empty stream. A value that can't be read is not empty. */
+/** Refuses input that can't be read: Node.js presents a folder as an empty stream. */
 function assertReadable(descriptor: number): void {
   if (fstatSync(descriptor).isDirectory()) readSync(descriptor, Buffer.alloc(1))
 }
 
-/** A shorter activity ends before a person can read about it, in milliseconds. */
+/**
+ * Milliseconds before an activity is shown. A shorter one would end before a person can read about
+ * it.
+ */
 const UNNOTICED_MS = 500
 
 /**
- * One line of the terminal that is written over, says how long it has been, and is gone when
- * anything else is written.
+ * A line of the terminal that is overwritten in place, shows the elapsed time, and is erased before
+ * other text is written.
  */
 function statusLine(columns: () => number) {
   const started = performance.now()

@@ -50,7 +50,7 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
 /** Names of Vault's commands that keymgmt does not have. */
 export const REPLACED_COMMANDS: readonly string[] = Object.keys(REPLACEMENTS)
 
-/** The error for a command of Vault that keymgmt does not have; undefined for any other line. */
+/** Returns the error for a command that only Vault has; undefined for any other line. */
 export function vaultCommandError({ command, words }: CommandLine): KeymgmtError | undefined {
   const [, ...path] = command.fullName.split(' ')
   const line = [...path, ...words]

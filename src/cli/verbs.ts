@@ -20,10 +20,10 @@ import { printResponse } from './output/response.js'
 import { missingStoreHint, withStoreHint } from './store-hint.js'
 import { writeWarning, type Terminal } from './terminal.js'
 
-/** A request as it came from the command line. */
+/** A request from the command line. */
 export interface VerbRequest {
   readonly path: string
-  /** DATA as it was typed. */
+  /** DATA, unparsed. */
   readonly args: readonly string[]
   readonly flags: RequestFlags
 }
@@ -46,7 +46,7 @@ const ACTIONS: Readonly<Record<Operation, string>> = {
 }
 
 /**
- * Carries out one request and prints the response, or the error; returns the exit status.
+ * Runs one request, and prints the response or the error. Returns the exit status.
  * @throws KeymgmtError USAGE for DATA that is not valid.
  */
 export async function runVerb(
@@ -100,7 +100,7 @@ export async function runVerb(
     return status
   } catch (thrown) {
     const error = withStoreHint(withArgumentHints(thrown, args), context)
-    // After OUTPUT_FAILED, the action itself has not failed.
+    // After OUTPUT_FAILED, only the output failed, not the action.
     const standsAlone =
       error instanceof KeymgmtError && ['USAGE', 'OUTPUT_FAILED'].includes(error.code)
     const action = standsAlone ? undefined : actionOn(ACTIONS[operation], path, error)
@@ -115,7 +115,7 @@ const DONE: Readonly<Partial<Record<Operation, string>>> = {
   delete: 'data deleted (if it existed) at',
 }
 
-/** The error of a command that is done, but whose output could not be written. */
+/** Returns the error of a command that is done, but whose output could not be written. */
 function doneButUnprinted(
   error: unknown,
   operation: Operation,
@@ -144,11 +144,13 @@ interface RunOptions {
   readonly timeoutMs: number | undefined
   readonly dryRun: boolean | undefined
   readonly noCreate: true | undefined
-  /** Receives what was done; a dry run does nothing. */
+  /** Receives the outcomes. A dry run has none. */
   readonly outcomes: Outcome[]
 }
 
-/** The response with all warnings; with -dry-run, the calls that the request would make. */
+/**
+ * Returns the response with all warnings or, with -dry-run, the calls that the request would make.
+ */
 async function respond(
   context: Context,
   resolved: Resolved<Engine>,
@@ -160,7 +162,7 @@ async function respond(
   const plan = dryRun ? await import('./dry-run.js') : undefined
   const { engine } = composeEngine(context, {
     timeoutMs,
-    // A program finds them in the response; a person reads them when they are made.
+    // A program finds the notices in the response. A person sees each one immediately.
     notice: (message) => {
       if (format.humanReadable) writeWarning(terminal, `${message}\n`)
       else notices.push(message)
@@ -183,8 +185,8 @@ async function respond(
 }
 
 /**
- * The response with everything that a program may want in its data: what was created, and the
- * outcomes. A person gets only the field that they name.
+ * Returns the response with the created KMS keys and the outcomes in its data, for a program or for
+ * -field.
  */
 function withResults(
   response: Response,

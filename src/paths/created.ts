@@ -18,8 +18,8 @@ interface KmsKeyRow {
 }
 
 /**
- * The latest version of a key, and its KMS keys: all those in one provider, or those of the latest
- * version in all of them.
+ * Returns the latest version of a key and its KMS keys: all of those in one provider, or those of
+ * the latest version in all providers.
  */
 export async function readCreated(
   engine: Engine,

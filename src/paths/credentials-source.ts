@@ -1,6 +1,6 @@
 import type { BaseCredentials, CredentialsSource } from '../core/operations/status.js'
 
-/** The source of a provider's AWS credentials, in words. */
+/** Returns the source of a provider's AWS credentials in words. */
 export function describeCredentialsSource(credentials: CredentialsSource): string {
   return credentials.source === 'role'
     ? `role ${credentials.roleArn}, assumed with ${describeBase(credentials.assumedWith)}`

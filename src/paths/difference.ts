@@ -1,7 +1,7 @@
 import type { Difference, Unchecked } from '../core/operations/verify.js'
 import type { Json } from '../router/values.js'
 
-/** A difference as data. */
+/** Returns a difference as data. */
 export function differenceData(difference: Difference): Record<string, Json> {
   const { what, region, version, subject, expected, found, repairable, wayOut } = difference
   return {
@@ -16,7 +16,7 @@ export function differenceData(difference: Difference): Record<string, Json> {
   }
 }
 
-/** A question that AWS did not answer, as data. */
+/** Returns a check that could not be made, as data. */
 export function uncheckedData({ error, ...unchecked }: Unchecked): Record<string, Json> {
   const { what, region, version, subject } = unchecked
   return {
@@ -30,13 +30,13 @@ export function uncheckedData({ error, ...unchecked }: Unchecked): Record<string
   }
 }
 
-/** A difference as a row of a table. */
+/** Returns a difference as a row of a table. */
 export function differenceRow(difference: Difference): Record<string, string> {
   const { expected, found, wayOut } = difference
   return { ...subjectCells(difference), Expected: expected, Found: found, 'Way out': wayOut }
 }
 
-/** A question that AWS did not answer, as a row of the same table. */
+/** Returns a check that could not be made, as a row of the same table. */
 export function uncheckedRow(unchecked: Unchecked): Record<string, string> {
   const { error } = unchecked
   return {

@@ -41,7 +41,7 @@ export const keyRotate = definePath<Engine>()({
   },
 })
 
-/** The effect of a rotation on clients that name the alias: their errors do not explain it. */
+/** Explains the effect of a rotation on clients that use the alias, because their errors do not. */
 function explainRotation(type: string, key: string, providers: readonly string[]): string {
   const where = providers.map((name) => `keymgmt read keymgmt/kms/${name}/key/${key}`).join(', ')
   const effect =

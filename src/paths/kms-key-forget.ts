@@ -42,7 +42,7 @@ function forgottenResponse(forgotten: readonly ForgottenDistribution[]): Respons
   }
 }
 
-/** The last state on record of a KMS key. */
+/** Returns the last recorded state of a KMS key. */
 function stateOf(entry: KmsKeyEntry): string {
   if (entry.state !== 'created') return entry.state
   if (entry.deletion) return 'pending-deletion'

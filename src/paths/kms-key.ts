@@ -118,7 +118,7 @@ export const kmsKey = definePath<Engine>()({
   },
 })
 
-/** The latest removed distribution that can still be restored. */
+/** Returns the latest removed distribution that can still be restored. */
 async function describeRemoved(
   engine: Engine,
   name: string,

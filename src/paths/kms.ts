@@ -99,7 +99,10 @@ export const kms = definePath<Engine>()({
   },
 })
 
-/** The places as text; there is more than one only if the credentials were of several accounts. */
+/**
+ * Returns the places as text. There are several only if the credentials were changed to another
+ * account.
+ */
 function placeData(pinned: readonly PinnedPlace[]): Record<string, string> {
   if (pinned.length === 0) return {}
   const each = (text: (place: PinnedPlace) => string) =>

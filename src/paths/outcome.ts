@@ -1,7 +1,7 @@
 import type { Outcome } from '../core/engine.js'
 import type { Json } from '../router/values.js'
 
-/** An outcome as data. */
+/** Returns an outcome as data. */
 export function outcomeData(outcome: Outcome): Record<string, Json> {
   const { provider, region, version, alias, action, state, reason, wayOut } = outcome
   return {
@@ -16,7 +16,7 @@ export function outcomeData(outcome: Outcome): Record<string, Json> {
   }
 }
 
-/** An outcome as one line for a person. */
+/** Returns an outcome as one line for a person. */
 export function outcomeLine(outcome: Outcome): string {
   const { provider, region, version, alias, action, state, reason, wayOut } = outcome
   const subject = alias ?? `version ${version ?? 0}`

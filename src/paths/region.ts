@@ -10,7 +10,7 @@ export const REGIONS = {
   refuseEmpty: 'a variable may be unset; to use the default, leave the field out',
 }
 
-/** The field that lets the same write name a Region that this version does not know. */
+/** The field that allows a Region that this version does not know. */
 export const allowUnknownRegion = boolean(
   'Accept a Region that this version of keymgmt does not know.',
 )

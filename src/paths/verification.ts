@@ -8,7 +8,10 @@ import type { Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
 import { differenceData, differenceRow, uncheckedData, uncheckedRow } from './difference.js'
 
-/** The response of a check, with a row for everything that was, or could not be, compared. */
+/**
+ * Returns the response of a check, with a row for each comparison, including those that could not
+ * be made.
+ */
 export function verificationResponse(verification: Verification): Response {
   const failed = verification.differences.length > 0
   const incomplete = verification.observation.unchecked.length > 0
@@ -23,7 +26,9 @@ export function verificationResponse(verification: Verification): Response {
   }
 }
 
-/** The response of a check of all distributions in a provider, and of a search for orphans. */
+/**
+ * Returns the response of a check of all distributions in a provider, and of a search for orphans.
+ */
 export function providerResponse(
   { verifications, unchecked }: ProviderVerification,
   search?: OrphanSearch,
@@ -120,7 +125,7 @@ function orphanRow({
 
 const PROOF = { true: 'proven', false: 'other material', undefined: 'not compared' } as const
 
-/** In the words of the response: AWS's state, or the reason why there is none. */
+/** Returns AWS's state of a KMS key, or a word for the reason why it is unknown. */
 function stateOf({ entry, status, unchecked }: ObservedKmsKey): string {
   if (status) return status.state
   if (entry.state === 'creating' || unchecked.length > 0) return 'unknown'
@@ -140,7 +145,7 @@ function kmsKeyData(observed: ObservedKmsKey): Record<string, Json> {
   }
 }
 
-/** A row of the table that is printed if there is nothing but KMS keys to report. */
+/** Returns the row of a KMS key in the table of a check that found no difference. */
 function kmsKeyRow(observed: ObservedKmsKey): Record<string, string> {
   const { entry, status, holds } = observed
   const deletion = status?.deletionDate?.toISOString()
@@ -153,7 +158,7 @@ function kmsKeyRow(observed: ObservedKmsKey): Record<string, string> {
   }
 }
 
-/** The same among differences and unanswered questions. */
+/** Returns the row of a KMS key in a table that also has differences. */
 function comparedRow(observed: ObservedKmsKey): Record<string, string> {
   const { Region = '', Version = '', ...cells } = kmsKeyRow(observed)
   return {

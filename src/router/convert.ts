@@ -12,7 +12,7 @@ import {
 const TRUE: readonly unknown[] = ['1', 't', 'T', 'true', 'TRUE', 'True']
 const FALSE: readonly unknown[] = ['', '0', 'f', 'F', 'false', 'FALSE', 'False']
 
-/** A raw value as a boolean, in any spelling that Vault accepts. */
+/** Converts a raw value to a boolean. Accepts every spelling that Vault accepts. */
 export function toBoolean(raw: RawValue): boolean {
   if (typeof raw === 'boolean') return raw
   const written = scalarText(raw)
@@ -22,8 +22,8 @@ export function toBoolean(raw: RawValue): boolean {
 }
 
 /**
- * A raw value as an integer that a double represents exactly, from decimal digits. A leading zero
- * is refused: Vault reads `010` as octal.
+ * Converts decimal digits to an integer that a double represents exactly. Refuses a leading zero:
+ * Vault reads `010` as octal.
  */
 export function toInteger(raw: RawValue): number {
   const written = scalarText(raw)
@@ -36,14 +36,17 @@ export function toInteger(raw: RawValue): number {
   return value + 0
 }
 
-/** A raw value as text, untrimmed. The error never repeats the value. */
+/** Converts a raw value to text, untrimmed. The error never repeats the value. */
 export function toText(raw: RawValue): string {
   const written = scalarText(raw)
   if (written === undefined) throw unexpected('text', raw)
   return written
 }
 
-/** A raw value as a list of texts: the elements of a list, or what commas separate in a text. */
+/**
+ * Converts a raw value to a list of texts: the elements of a list, or the parts of a text between
+ * commas.
+ */
 export function toSlice(raw: RawValue): readonly string[] {
   if (isList(raw)) return raw.map((element) => toText(element).trim())
   const written = toText(raw)
@@ -51,9 +54,9 @@ export function toSlice(raw: RawValue): readonly string[] {
 }
 
 /**
- * A raw value as name and value pairs: objects, texts such as `name=value`, or a list of these. The
- * last of two equal names wins, and an empty value has no pairs. The error never repeats any part
- * of the value, which may be a credential.
+ * Converts a raw value to pairs of name and value: objects, texts such as `name=value`, or a list
+ * of these. The last of two equal names wins, and an empty value has no pairs. The error never
+ * repeats any part of the value, which may be a credential.
  */
 export function toPairs(raw: RawValue): ReadonlyMap<string, string> {
   if (isEmpty(raw)) return new Map()
@@ -70,9 +73,8 @@ function pairsOf(raw: RawValue): readonly (readonly [string, string])[] {
 }
 
 /**
- * The text that a raw value stands for, or undefined for a boolean, a list or an object. The
- * content of a file counts without its last newline; what is not UTF-8 in it becomes U+FFFD, as in
- * Vault.
+ * Returns the text of a raw value; undefined for a boolean, a list or an object. Removes the last
+ * newline of a file, and replaces invalid UTF-8 by U+FFFD, as Vault does.
  */
 export function scalarText(raw: RawValue): string | undefined {
   if (raw === null) return ''

@@ -1,15 +1,18 @@
 import { hidden, quotePlain } from './quote.js'
 
-/** A message around a value; `shown` returns what the message may say of that value. */
+/**
+ * Returns a message about a value. `shown` returns the part of the value that the message may
+ * contain.
+ */
 export type MessageAround = (shown: (value: string) => string) => string
 
 /**
- * A field does not accept a value. The message follows `field "<name>": ` and repeats the value
- * only if it is short and plain.
+ * Thrown if a field does not accept a value. The message follows `field "<name>": ` and repeats the
+ * value only if it is short and plain.
  */
 export class FieldError extends Error {
   override readonly name = 'FieldError'
-  /** The message for a value that came from a file, standard input or JSON: it repeats nothing. */
+  /** The message for a value from a file, standard input or JSON, which it does not repeat. */
   readonly withoutValue: string
   readonly hints: readonly string[]
 

@@ -13,11 +13,9 @@ export interface Field<T> {
   readonly secret: boolean
   /** True if a request must have the field. */
   readonly required: boolean
-  /** The allowed values, if only some are. */
+  /** The allowed values, if the set is closed. */
   readonly choices?: readonly string[]
-  /**
-   * The names in a secret field's pairs whose values are secret; all of them if undefined.
-   */
+  /** The names of pairs whose values are secret; undefined means all of them. */
   readonly secretNames?: readonly string[]
   /** A description of the accepted values, to follow `<name> takes `. */
   readonly takes: string
@@ -65,7 +63,7 @@ export function text(description: string, options: TextOptions = {}): Field<stri
   }
 }
 
-/** A text from a closed set. An error calls another text an unsupported `noun`, as Vault does. */
+/** A text from a closed set. An error calls any other text an unsupported `noun`, as Vault does. */
 export function oneOf<const C extends readonly string[]>(
   choices: C,
   description: string,
@@ -222,7 +220,7 @@ function unsupportedError(noun: string, value: string, choices: readonly string[
   )
 }
 
-/** Refuses JSON text in place of pairs, which Vault splits at its first `=`. */
+/** Refuses JSON text in place of pairs. Vault would split it at its first `=`. */
 function refuseJsonText(raw: RawValue): void {
   const texts = isList(raw) ? raw : [raw]
   if (!texts.some((part) => /^\s*[{[]/.test(scalarText(part) ?? ''))) return

@@ -9,7 +9,7 @@ any of the paths below, use the help command with any route matching
 the path pattern. Names have at most ${MAX_NAME_LENGTH} letters, digits, "_", "-" and
 ".", and start and end with a letter, a digit or "_".`
 
-/** The help of one path in the layout of `vault path-help`, without a final newline. */
+/** Returns the help of one path in the layout of `vault path-help`, without a final newline. */
 export function pathHelp(definition: PathDefinition<never>, requestPath: string): string {
   const [mount] = definition.pattern.split('/')
   const segments = pathSegments(requestPath)
@@ -33,7 +33,7 @@ export function pathHelp(definition: PathDefinition<never>, requestPath: string)
   ].join('\n')
 }
 
-/** The help of the mount in the layout of `vault path-help`, without a final newline. */
+/** Returns the help of the mount in the layout of `vault path-help`, without a final newline. */
 export function mountHelp(
   definitions: readonly PathDefinition<never>[],
   description: string,
@@ -48,7 +48,7 @@ export function mountHelp(
   return ['## DESCRIPTION', description, '## PATHS', PATHS_INTRODUCTION, ...routes].join('\n\n')
 }
 
-/** The help of one path as JSON. */
+/** Returns the help of one path as JSON. */
 export function describePath(definition: PathDefinition<never>): Readonly<Record<string, Json>> {
   const { pattern, synopsis, description, operations } = definition
   return {
@@ -78,7 +78,7 @@ export function describePath(definition: PathDefinition<never>): Readonly<Record
   }
 }
 
-/** The help of the mount as JSON. */
+/** Returns the help of the mount as JSON. */
 export function describeMount(
   definitions: readonly PathDefinition<never>[],
   description: string,
@@ -86,7 +86,7 @@ export function describeMount(
   return { description, paths: definitions.map(describePath) }
 }
 
-/** The reference of all paths in Markdown, with a section for each path. */
+/** Returns the reference of all paths in Markdown, with a section for each path. */
 export function pathsMarkdown(definitions: readonly PathDefinition<never>[]): string {
   return `# Paths\n\n${definitions.map(pathMarkdown).join('\n')}`
 }

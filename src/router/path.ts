@@ -25,7 +25,10 @@ export interface Response {
    * Table rows for a person, shown instead of the data: named cells, in the order of the columns.
    */
   readonly rows?: readonly Readonly<Record<string, string>>[]
-  /** Printed beside `data`, not as `data`: to a person, a write only reports its success. */
+  /**
+   * The created KMS keys. Separate from `data`, because for a person a write reports only its
+   * success.
+   */
   readonly created?: Created
   /** True if a check found a difference. */
   readonly failed?: boolean

@@ -132,21 +132,27 @@ export function absolutePath(value: string, name: string, platform: string): str
  * @throws KeymgmtError STORE_UNAVAILABLE, which names `name`, for anything else.
  */
 export function storeLocation(value: string, name: string, platform: string): string {
-  return isS3Url(value) ? formatS3Url(parseS3Url(value, name)) : storeFolder(value, name, platform)
+  if (isS3Url(value)) return formatS3Url(parseS3Url(value, name))
+  return storeFolder(value, name, platform, 'an absolute path, or a file: or s3: URL')
 }
 
 /**
  * Returns the folder of a store that is named by an absolute path or a `file:` URL.
  * @throws KeymgmtError STORE_UNAVAILABLE, which names `name`, for anything else.
  */
-export function storeFolder(value: string, name: string, platform: string): string {
+export function storeFolder(
+  value: string,
+  name: string,
+  platform: string,
+  forms = 'an absolute path or a file: URL',
+): string {
   // A single letter before the colon is a drive of Windows.
   const [, scheme] = /^([a-z][a-z0-9+.-]+):/i.exec(value) ?? []
   if (scheme === undefined) return absolutePath(value, name, platform)
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (scheme.toLowerCase() !== 'file') {
     throw new KeymgmtError('STORE_UNAVAILABLE', `${name} has the unsupported scheme ${scheme}:`, {
-      hints: ['specify an absolute path, or a file: or s3: URL, such as file:///srv/keymgmt'],
+      hints: [`specify ${forms}, such as file:///srv/keymgmt`],
     })
   }
   try {

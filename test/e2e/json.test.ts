@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
+import { startS3Server, storeUrl } from '../support/s3-server.js'
 
 // docs/json.md is the schema: its tables list the names and their types.
 
@@ -145,6 +146,18 @@ describe('docs/json.md', () => {
     }
   }, 180_000)
 
+  it('describes the output of operator init and, on a store on S3, of operator check', async () => {
+    const server = await startS3Server()
+    for (const [line, env] of [
+      ['operator init', { KEYMGMT_HOME: join(testbed.home, 'other') }],
+      ['operator check', { KEYMGMT_HOME: '', KEYMGMT_STORE: storeUrl(server) }],
+    ] as const) {
+      const answer = JSON.parse(await testbed.ok(`${line} -format=json`, { env })) as { data: Json }
+      expect([...faults(answer, 'envelope'), ...faults(answer.data, line)]).toEqual([])
+    }
+    await server.close()
+  })
+
   it('describes lists, and errors of every kind', async () => {
     const list = await testbed.run('list keymgmt/key -format=json')
     expect(JSON.parse(list.stdout)).toEqual(['app', 'own', 'web'])
@@ -178,7 +191,12 @@ describe('docs/json.md', () => {
   })
 
   it('has a table for each command that the test runs, and no other', () => {
-    const used = new Set([...COMMANDS.map(([schema]) => schema), 'error'])
+    const used = new Set([
+      ...COMMANDS.map(([schema]) => schema),
+      'operator init',
+      'operator check',
+      'error',
+    ])
     const nested = [...SCHEMAS.values()].flatMap((names) =>
       [...names.values()].flatMap(({ type }) => /^array of `(\w+)`$/.exec(type)?.[1] ?? []),
     )

@@ -93,7 +93,7 @@ describe('a store that exists', () => {
     const before = server.requests.length
     const ran = await testbed.run('write -f keymgmt/key/none', { env: { ...env, KEYMGMT_KEYFILE } })
     expect(ran.status).toBe(2)
-    expect(ran.stderr).toContain(`the keyfile of this store is missing: ${KEYMGMT_KEYFILE}`)
+    expect(ran.stderr).toContain(`the keyfile is missing: ${KEYMGMT_KEYFILE}`)
     const written = server.requests.slice(before).filter(({ method }) => method === 'PUT')
     expect(written.filter(({ key }) => !key.includes('/leases/'))).toEqual([])
   })

@@ -102,7 +102,8 @@ describe('keymgmt config', () => {
     ['config keyfil=/x', 'unknown setting "keyfil"\n  hint: did you mean "keyfile"?'],
     ['config =x', 'unknown setting ""'],
     ['config format=xml', 'Invalid output format: xml'],
-    ['config store=s3://b/p', 'the setting store has the unsupported scheme s3:'],
+    ['config store=gs://b/p', 'the setting store has the unsupported scheme gs:'],
+    ['config store=s3://acme-keys/p', 'the setting store names no Region'],
     ['config store=a/b', 'the setting store is a relative path'],
     ['config keyfile=a', 'the setting keyfile is a relative path'],
     ['config store=/a format=json', 'Too many arguments (expected 1, got 2)'],
@@ -175,7 +176,7 @@ describe('a damaged settings file', () => {
     ['null', 'null', 'it is not a JSON object'],
     ['with an unknown setting', '{"stor": "/srv/k"}', 'did you mean "store"?'],
     ['with a number', '{"store": 7}', 'the setting store is not a string'],
-    ['with an unsupported store', '{"store": "s3://b/p"}', 'has the unsupported scheme s3:'],
+    ['with an unsupported store', '{"store": "gs://b/p"}', 'has the unsupported scheme gs:'],
     ['with an unknown format', '{"format": "xml"}', 'Invalid output format: xml'],
   ])('(%s) is reported and kept', async (_how, text, problem) => {
     writeSettings(text)

@@ -11,26 +11,26 @@ export interface Environment {
 
 /** The process and the user's settings. */
 export interface Context extends Environment {
-  /** The user's settings. The program reads them before it runs a command. */
+  /** The user's settings, which the program reads before it runs a command. */
   settings: Settings
 }
 
-/** A command line, and what it does. */
+/** An example: a command line and its purpose. */
 export interface Example {
-  /** Printed before a colon. */
+  /** The purpose, printed before a colon. */
   readonly does: string
   readonly line: string
 }
 
 /**
- * The candidates that completion offers for the first argument: paths with the operation, only one
- * kind of path, or words. The choices of an `Argument` need nothing here.
+ * The candidates that completion offers for the first argument: paths that have the operation, one
+ * kind of path, or words. Completion finds the choices of an `Argument` by itself.
  */
 export type Completes =
   | { readonly paths: Operation | 'any'; readonly only?: PathDefinition<never> }
   | { readonly words: () => Promise<readonly string[]> }
 
-/** A command of commander with examples, with what completion offers, and with an exit status. */
+/** A commander command with examples, completion and an exit status. */
 export class KeymgmtCommand extends Command {
   declare readonly commands: readonly KeymgmtCommand[]
   declare parent: KeymgmtCommand | null
@@ -50,12 +50,12 @@ export class KeymgmtCommand extends Command {
       .configureOutput({ writeOut: silent, writeErr: silent, outputError: silent })
   }
 
-  /** All of its name, such as `keymgmt read`. */
+  /** The full name, such as `keymgmt read`. */
   get fullName(): string {
     return this.parent === null ? this.name() : `${this.parent.fullName} ${this.name()}`
   }
 
-  /** The program. */
+  /** The program, `keymgmt`. */
   get root(): KeymgmtCommand {
     return this.parent === null ? this : this.parent.root
   }
@@ -65,12 +65,12 @@ export class KeymgmtCommand extends Command {
     return [this, ...this.commands.flatMap((command) => command.all)]
   }
 
-  /** The commands at or below it that can be run. A group only holds others. */
+  /** This command and the commands below it, without groups. */
   get runnable(): readonly KeymgmtCommand[] {
     return this.all.filter(({ commands }) => commands.length === 0)
   }
 
-  /** Its name below another command, such as `snapshot save`. */
+  /** The name relative to another command, such as `snapshot save`. */
   nameBelow({ fullName }: KeymgmtCommand): string {
     return this.fullName.slice(fullName.length + 1)
   }
@@ -95,7 +95,7 @@ export class KeymgmtCommand extends Command {
     return this
   }
 
-  /** Runs the command. A number that it returns is the exit status. */
+  /** Sets the action of the command. If the action returns a number, that is the exit status. */
   override action(run: (...args: never[]) => unknown): this {
     return super.action(async (...args: unknown[]) => {
       const status = await run(...(args as never[]))

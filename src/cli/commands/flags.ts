@@ -7,7 +7,7 @@ import type { Effective } from '../settings.js'
 
 // Flags and arguments that several commands have.
 
-/** The values of the flags that the four verbs have. Not each verb has each flag. */
+/** The values of the flags of the four verbs. Not every verb has every flag. */
 export interface RequestFlags {
   readonly format: FormatName
   readonly field?: string
@@ -20,7 +20,7 @@ export interface RequestFlags {
   readonly timeout?: number
 }
 
-/** `-format`. The value that a command receives includes the environment and the settings. */
+/** `-format`. Its value for a command also comes from the environment and the settings. */
 export function formatOption(): Option {
   return new Option(
     '--format <string>',
@@ -31,7 +31,7 @@ export function formatOption(): Option {
     .argParser((text) => (text === '' ? undefined : parseFormat(text)))
 }
 
-/** The output format of a command that runs, and what set it. */
+/** Returns the output format of a running command, and its source. */
 export function formatInForce(command: Command): Effective<FormatName> {
   return {
     value: command.opts<{ format: FormatName }>().format,
@@ -55,7 +55,7 @@ export function dryRunOption(): Option {
   ).conflicts('outputPolicy')
 }
 
-/** `-force`. What it allows depends on the command. */
+/** `-force`. Its effect depends on the command. */
 export function forceOption(description: string): Option {
   return new Option('-f, --force', description)
 }
@@ -92,14 +92,14 @@ export function timeoutOption(): Option {
 /** PATH, without surrounding white space and slashes. */
 export function pathArgument(): Argument {
   return new Argument('<PATH>').argParser((text) => {
-    // A value in the place of the path may be a secret: no error or request may contain it.
+    // A value in place of the path may be a secret: no error or request may contain it.
     if (text.includes('='))
       throw new InvalidArgumentError('the first argument must be the PATH, and this is name=value')
     return sanitizePath(text)
   })
 }
 
-/** DATA, as it was given. */
+/** DATA, unparsed. */
 export function dataArgument(): Argument {
   return new Argument('[DATA K=V...]')
 }

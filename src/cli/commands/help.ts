@@ -29,7 +29,7 @@ export function defineHelp({ terminal }: Context): KeymgmtCommand {
     })
 }
 
-/** The command that holds all others. */
+/** Returns the command that contains all others. */
 function programOf(command: KeymgmtCommand): KeymgmtCommand {
   return command.parent === null ? command : programOf(command.parent)
 }

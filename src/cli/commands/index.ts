@@ -41,7 +41,9 @@ interface ProgramFlags {
   readonly autocompleteUninstall?: boolean
 }
 
-/** `keymgmt` with all its commands, arguments and flags: help and completion read it, too. */
+/**
+ * Returns `keymgmt` with all its commands, arguments and flags. Help and completion read it too.
+ */
 export function defineProgram(context: Context): KeymgmtCommand {
   const program = new KeymgmtCommand('keymgmt')
     .enablePositionalOptions()

@@ -17,8 +17,9 @@ export interface Choices {
 }
 
 /**
- * Returns the candidates for the word at the end of the line. Each begins with that word, or with
- * what follows its last `=`, where shells break words; one that ends with a space is complete.
+ * Returns the candidates for the last word of the line. Each begins with that word or, because
+ * shells break words at `=`, with the part after its last `=`. A candidate that ends with a space
+ * is complete.
  */
 export async function complete(line: string, choices: Choices): Promise<readonly string[]> {
   const words = line.trimStart().split(/\s+/)
@@ -30,7 +31,7 @@ export async function complete(line: string, choices: Choices): Promise<readonly
   return completeFlag(command, current) ?? completeArgument(command, given, current, choices)
 }
 
-/** Those that begin with the word, each as a whole one. */
+/** Returns the candidates that begin with the word, marked as complete. */
 function starting(word: string, candidates: readonly string[]): readonly string[] {
   return candidates
     .filter((candidate) => candidate.startsWith(word))
@@ -68,7 +69,7 @@ async function completeArgument(
     : completeField(sanitizePath(path), completes.paths, data, current, choices)
 }
 
-/** One segment further; more where there is but one way. */
+/** Completes one segment of a path, or more if only one path continues. */
 async function completePath(
   current: string,
   completes: CompletesPaths,
@@ -105,7 +106,10 @@ async function completePath(
     : [...found].sort()
 }
 
-/** A path below a provider can name a key that is not distributed yet: offer every key. */
+/**
+ * Returns the path to list for candidates. Below a provider, lists all keys, because a key may not
+ * be distributed there yet.
+ */
 function parentOf(
   typed: readonly string[],
   parameter: string,
@@ -134,7 +138,7 @@ function completeField(
   const values = field.type === 'bool' ? ['true', 'false'] : (field.choices ?? [])
   if (field.type === 'keypair')
     return values.map((pair) => `${pair}=`).filter((candidate) => candidate.startsWith(value ?? ''))
-  // Of a list, the last of what commas separate.
+  // In a list, complete the element after the last comma.
   const earlier = field.type === 'slice' ? (/^.*,/.exec(value ?? '')?.[0] ?? '') : ''
   return starting(
     value ?? '',

@@ -6,8 +6,8 @@ import { readSettings } from '../settings.js'
 import { complete } from './complete.js'
 
 /**
- * Prints what a line could become, one candidate a line, to a shell that asks with `COMP_LINE` and
- * `COMP_POINT`. Prints no errors, and asks for no passphrase. Returns the exit status.
+ * Prints the completions of a shell's `COMP_LINE` up to `COMP_POINT`, one candidate per line.
+ * Prints no errors, and asks for no passphrase. Returns the exit status.
  */
 export async function printCandidates(
   { terminal, signal }: Context,

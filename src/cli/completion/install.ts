@@ -21,25 +21,25 @@ import { assertFoldersAbove } from '../../store/folders-above.js'
 import type { Terminal } from '../terminal.js'
 import { SCRIPTS } from './scripts.js'
 
-// By hand, because Vault's flags put one line into each file. The packages that edit these files
-// (@pnpm/tabtab, omelette) ask questions first, or write scripts that only their parsers complete.
+// No package does this as Vault's flags do, with one line in each file. @pnpm/tabtab asks questions
+// first, and the scripts of omelette work only with its own parser.
 
-/** One shell that is set up on this machine: its start-up file, and our text in it. */
+/** A shell on this machine: its start-up file, and our text in it. */
 interface ShellFile {
   readonly file: string
   readonly text: string
-  /** True if the file contains nothing else. */
+  /** True if the file contains only our text. */
   readonly whole: boolean
 }
 
-/** The line that is put into a file, wherever the program was then. */
+/** Matches our line in a file, with any location of the program. */
 const OUR_LINE = /\n?.*_keymgmt\(\) \{ unset -f _keymgmt; .*\n/
 
 /**
  * Installs or removes keymgmt's completion in the start-up files of the user's shells, like Vault's
  * `-autocomplete-install`. Returns the exit status. Changes files that exist; creates only the one
  * that fish reads.
- * @throws KeymgmtError USAGE when that cannot be done, before anything is changed.
+ * @throws KeymgmtError USAGE if that is impossible; nothing is changed then.
  */
 export function changeShells(terminal: Terminal, change: 'install' | 'uninstall'): number {
   const uninstall = change === 'uninstall'
@@ -106,8 +106,8 @@ function homeOf({ HOME }: Terminal['env']): string {
 }
 
 /**
- * A function that becomes the real one when it is first needed, so that no shell starts the slower
- * for it.
+ * Returns a function that loads the real one when it is first needed, so that it does not slow down
+ * the start of the shell.
  */
 function onDemand(program: string, shell: 'bash' | 'zsh'): string {
   return `_keymgmt() { unset -f _keymgmt; eval "$('${program.replaceAll("'", "'\\''")}' completion ${shell} 2>/dev/null)"; _keymgmt "$@"; };`
@@ -151,8 +151,8 @@ function readText(descriptor: number): string {
 }
 
 /**
- * Opens a start-up file, which may be a link, and checks the open file. Only this user may be able
- * to put it there: a file that root changes must not be another user's choice.
+ * Opens a start-up file, which may be a link, and checks the open file. Refuses a file that another
+ * user may have put there, especially when root runs the command.
  * @throws KeymgmtError STORE_PERMISSIONS if another user may have chosen it, USAGE if it is not a
  * regular file.
  */

@@ -1,5 +1,6 @@
 // A candidate that ends with a space is a complete word; the user continues to type the others.
-// Shells that break words at `=` get the part after it. File names are completed after `@`.
+// Shells that break words at `=` receive only the part after it. File names are completed after
+// `@`.
 
 const BASH = `# keymgmt completion for bash: eval "$(keymgmt completion bash)"
 _keymgmt() {

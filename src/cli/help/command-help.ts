@@ -2,10 +2,10 @@ import type { Argument, Option } from 'commander'
 import type { Example, KeymgmtCommand } from '../commands/command.js'
 import { wrapEvenly } from '../output/warnings.js'
 
-/** Columns of text after its indentation, so that a line has at most 80. */
+/** Columns of text without its indentation. A line has at most 80. */
 const WIDTH = 72
 
-/** The help of one command, in Vault's layout. */
+/** Returns the help of one command, in Vault's layout. */
 export function commandHelp(command: KeymgmtCommand): string {
   const { commands, examples, options } = command
   return [
@@ -17,7 +17,7 @@ export function commandHelp(command: KeymgmtCommand): string {
   ].join('\n')
 }
 
-/** The text after the name of a command: ` [options] PATH`. */
+/** Returns the usage after the name of a command, such as ` [options] PATH`. */
 export function usage({ commands, options, registeredArguments }: KeymgmtCommand): string {
   const parts = [
     ...(commands.length > 0 ? ['<command>'] : []),
@@ -32,30 +32,30 @@ function argumentForm(argument: Argument): string {
   return argument.required ? form : `[${form}]`
 }
 
-/** The commands of a group, with those of the groups in it. */
+/** Returns the rows for the commands of a group, including those of its subgroups. */
 function commandRows(group: KeymgmtCommand): readonly (readonly [string, string])[] {
   return group.runnable.map((command) => [command.nameBelow(group), command.summary()])
 }
 
-/** A command in a list of commands. */
+/** Returns the row of a command in a list of commands. */
 export function summaryRow(command: KeymgmtCommand): readonly [name: string, summary: string] {
   return [command.name(), command.summary()]
 }
 
-/** Names, and their meanings in a column beside them. */
+/** Formats names, with their meanings in a second column. */
 export function rows(entries: readonly (readonly [name: string, summary: string])[]): string {
   const width = Math.max(...entries.map(([name]) => name.length)) + 6
   return entries.map(([name, summary]) => `    ${name.padEnd(width)}${summary}\n`).join('')
 }
 
-/** Text in lines of at most 80 columns, indented. */
+/** Wraps text to lines of at most 80 columns, indented. */
 export function paragraph(text: string, indent: number): string {
   return wrapEvenly(text, WIDTH + 6 - indent)
     .map((line) => `${' '.repeat(indent)}${line}\n`)
     .join('')
 }
 
-/** The purpose of an example, and its line. A long line is continued as in a shell. */
+/** Formats an example: its purpose, and its line. Continues a long line as in a shell. */
 export function exampleHelp({ does, line }: Example): string {
   const shown =
     line.length <= WIDTH - 2 ? line : wrapEvenly(line, WIDTH - 8).join(' \\\n            ')
@@ -66,13 +66,13 @@ function flagHelp(option: Option): string {
   return `  ${flagForm(option)}\n${paragraph(flagUsage(option), 6)}`
 }
 
-/** `-force`, or `-format=<string>`. */
+/** Returns a flag in the form `-force` or `-format=<string>`. */
 export function flagForm(option: Option): string {
   const [, value] = /<(\w+)/.exec(option.flags) ?? []
   return `-${option.name()}${value === undefined ? '' : `=<${value}>`}`
 }
 
-/** The usage of a flag, with the sentences that Vault appends, in its order. */
+/** Returns the usage of a flag, with the sentences that Vault appends, in Vault's order. */
 export function flagUsage(option: Option): string {
   const { description, short, envVar, defaultValueDescription } = option
   const preset: unknown = option.isBoolean()

@@ -2,7 +2,7 @@ import type { Example, KeymgmtCommand } from '../commands/command.js'
 import { flagForm, flagUsage, usage } from './command-help.js'
 import { TOPICS, type Topic } from './topics.js'
 
-/** The manual page, section 1, in the macros of man(7): what help says, on one page. */
+/** Returns the manual page (section 1, macros of man(7)), which contains all help. */
 export function manual(program: KeymgmtCommand, version: string): string {
   return [
     `.TH KEYMGMT 1 "" "keymgmt ${version}" "User Commands"`,
@@ -62,7 +62,7 @@ function example({ does, line }: Example): string {
   return `.PP\n${escape(does)}:\n.RS 4\n.nf\n${escape(line)}\n.fi\n.RE`
 }
 
-/** Text, of which nothing is a request of roff, and whose dashes and quotes can be copied. */
+/** Escapes text for roff, so that no line is a request, and dashes and quotes can be copied. */
 function escape(text: string): string {
   return text
     .replaceAll('\\', '\\e')

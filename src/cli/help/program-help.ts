@@ -4,7 +4,7 @@ import { TOPICS } from './topics.js'
 
 const COMMON = ['read', 'write', 'delete', 'list']
 
-/** The help text of `keymgmt` itself, examples first. */
+/** Returns the help of `keymgmt` itself, examples first. */
 export function programHelp({ commands }: KeymgmtCommand): string {
   const isCommon = (command: KeymgmtCommand) => COMMON.includes(command.name())
   return `Usage: keymgmt <command> [args]

@@ -3,7 +3,7 @@ import { commandHelp } from './command-help.js'
 import { programHelp } from './program-help.js'
 import { TOPICS, topicHelp } from './topics.js'
 
-/** Everything that `keymgmt help` explains, by name, such as `write` or `operator snapshot`. */
+/** Returns the help texts of `keymgmt help` by name, such as `write` or `operator snapshot`. */
 export function subjects(program: KeymgmtCommand): ReadonlyMap<string, () => string> {
   return new Map([
     ...program.commands
@@ -13,7 +13,7 @@ export function subjects(program: KeymgmtCommand): ReadonlyMap<string, () => str
   ])
 }
 
-/** The help of a command, or of the whole program. */
+/** Returns the help of a command or of the program. */
 export function helpOn(command: KeymgmtCommand): string {
   return command.parent === null ? programHelp(command) : commandHelp(command)
 }

@@ -134,7 +134,7 @@ export const TOPICS: readonly Topic[] = [
   },
 ]
 
-/** The text of a topic, examples first. */
+/** Returns the text of a topic, examples first. */
 export function topicHelp({ summary, examples, sections }: Topic): string {
   return [
     `${summary}\n`,
@@ -145,7 +145,7 @@ export function topicHelp({ summary, examples, sections }: Topic): string {
   ].join('\n')
 }
 
-/** The longest name that has its meaning on the same line. */
+/** Longest name whose meaning is on the same line. */
 const BESIDE = 28
 
 function terms(section: readonly Term[]): string {

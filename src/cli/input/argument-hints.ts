@@ -12,7 +12,7 @@ const CAUSED_BY_ARGUMENTS: ReadonlySet<ErrorCode> = new Set([
   'FIELD_INVALID',
 ])
 
-/** The dashes that word processors and chat programs put in place of "-". */
+/** The dashes with which word processors and chat programs replace "-". */
 const TYPOGRAPHIC_DASH = /^[\u2010-\u2015\u2212]/
 
 const TYPOGRAPHIC_QUOTE = /[\u2018-\u201f\u00ab\u00bb]/
@@ -24,8 +24,8 @@ const FILE_URL = /^fileb?:\/\//
 const KEY_FILE = /^[\w./-]+\.(b64|bin|der|hex|jks|json|jwk|key|p12|p8|pem|pfx|pk8|ppk|txt)$/i
 
 /**
- * `error` with hints about common mistakes in the arguments, if those can have caused it. A hint
- * repeats no part of an argument except a name and a file's name.
+ * Returns `error` with hints about common mistakes in the arguments that may have caused it. A hint
+ * repeats no part of an argument except field names and file names.
  */
 export function withArgumentHints(
   error: unknown,
@@ -39,7 +39,7 @@ export function withArgumentHints(
   return hints.length === 0 ? named : named.withHints(hints)
 }
 
-/** The error with the name of the material's file in the commands of its hints. */
+/** Inserts the name of the material's file into the commands of the error's hints. */
 function withFileName(error: KeymgmtError, file: string): KeymgmtError {
   const hints = error.hints.map((hint) => hint.replace(/(?<![\w@-])FILE\b/g, file))
   return new KeymgmtError(error.code, error.message, { hints, cause: error })

@@ -11,13 +11,13 @@ export interface DataSources {
   readonly readStdin: () => Promise<Uint8Array>
 }
 
-/** Vault's name of the arguments, which depends on the command. */
+/** Vault's name for the arguments, which depends on the command. */
 export type DataKind = 'K=V' | 'string list'
 
 /**
- * Parses DATA arguments in Vault's grammar: `k=v`, `k=@file`, `k=-`, `@file` and `-`
- * for JSON, a repeated key for a list. Returns null if there is no DATA. The value of a key in
- * `pairKeys` is a pair, also `name=@file` and `name=-`; a file of it contains several pairs.
+ * Parses DATA arguments in Vault's grammar: `k=v`, `k=@file`, `k=-`, `@file` and `-` for JSON, a
+ * repeated key for a list. Returns null if there is no DATA. The value of a key in `pairKeys` is
+ * one pair, which may be `name=@file` or `name=-`, or a file with several pairs.
  * @throws KeymgmtError USAGE, which repeats neither a value nor an argument that may be one.
  */
 export async function parseData(
@@ -38,7 +38,10 @@ export async function parseData(
   return data
 }
 
-/** The names whose whole value is in these DATA arguments; none with JSON, which may name any. */
+/**
+ * Returns the names whose whole value is in these DATA arguments; none if they include JSON, which
+ * may contain any name.
+ */
 export function typedNames(args: readonly string[]): ReadonlySet<string> {
   const pairs = args.flatMap((arg) => {
     const [, name, value = ''] = /^([^=]*)=([^]*)$/.exec(arg) ?? []
@@ -92,7 +95,7 @@ async function valueOf(value: string, sources: DataSources): Promise<string | Ui
   return value.startsWith('\\@') ? value.slice(1) : value
 }
 
-/** The value of a key that takes pairs: one pair, or the pairs of a file. */
+/** Returns the value of a key that takes pairs: one pair, or the pairs of a file. */
 async function pairOf(value: string, sources: DataSources): Promise<RawValue> {
   const [, name, inner] = /^(\w+)=([^]*)$/.exec(value) ?? []
   if (name !== undefined && inner !== undefined)
@@ -143,7 +146,10 @@ function merge(
   return merged
 }
 
-/** The argument for an error message: its name, its file or its position. It may be a secret. */
+/**
+ * Returns the name, file or position of an argument, for an error. The argument itself may be a
+ * secret.
+ */
 function showArgument(arg: string, position: number): string {
   const at = arg.indexOf('=')
   if (at >= 0) return quoteName(arg.slice(0, at))

@@ -1,8 +1,8 @@
 import type { Field, Fields } from '../../router/fields.js'
 
 /**
- * The names of the secret fields whose values stand in these DATA arguments, for everybody on the
- * machine to see.
+ * Returns the names of the secret fields whose values are in these DATA arguments, where every user
+ * of the machine can see them.
  */
 export function exposedSecrets(args: readonly string[], fields: Fields): readonly string[] {
   const names = args.flatMap((arg) => {

@@ -1,11 +1,11 @@
 import { isList, type Json, type RawValue } from '../../router/values.js'
 
-/** No request is nested as deep, and a deeper value could overflow the stack. */
+/** Maximum nesting. No request is nested this deep, and a deeper value could overflow the stack. */
 const MAX_DEPTH = 100
 
 /**
- * The JSON value in `bytes`: UTF-8, with or without a byte order mark. The last of two equal names
- * wins, and a number is a whole number that a double represents exactly.
+ * Decodes JSON in UTF-8, with or without a byte order mark. The last of two equal names wins, and
+ * numbers must be whole numbers that a double represents exactly.
  * @throws Error that names the fault. It never repeats the content, which may be a secret.
  */
 export function decodeJson(bytes: Uint8Array): RawValue {
@@ -20,7 +20,7 @@ export function decodeJson(bytes: Uint8Array): RawValue {
   return toRawValue(value, 0)
 }
 
-/** The UTF-8 text in `bytes`, without a byte order mark. @throws Error about `subject` */
+/** Decodes UTF-8 text, and removes a byte order mark. @throws Error about `subject` */
 export function decodeUtf8(bytes: Uint8Array, subject: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -45,7 +45,7 @@ function toRawValue(value: Json, depth: number): RawValue {
     return new Map(
       Object.entries(value).map(([name, inner]) => [name, toRawValue(inner, depth + 1)]),
     )
-  // JSON.parse rounds such a number, or rewrites it: 1.10 becomes 1.1.
+  // JSON.parse would round or rewrite such a number: 1.10 becomes 1.1.
   if (typeof value === 'number' && !Number.isSafeInteger(value))
     throw new Error(
       'the JSON contains a number that is not a whole number of at most 15 digits; write it in double quotes',

@@ -2,8 +2,8 @@ import type { RawValue } from '../../router/values.js'
 import { decodeJson, decodeUtf8 } from './json.js'
 
 /**
- * The pairs in a file or in standard input: a JSON object, or a line `name=value` for each. White
- * space around names and values is not part of them.
+ * Decodes the pairs in a file or in standard input: a JSON object, or one line `name=value` for
+ * each pair. Ignores white space around names and values.
  * @throws Error that names the fault and never repeats the content, which may be a secret.
  */
 export function decodePairs(bytes: Uint8Array): RawValue {

@@ -6,11 +6,11 @@ import type { Terminal } from '../terminal.js'
 import type { PassphraseRequest } from './prompt.js'
 
 /**
- * The store's passphrase: from the file that `KEYMGMT_PASSPHRASE_FILE` names (its last newline is
- * not part of it), from `KEYMGMT_PASSPHRASE`, or typed without echo on a terminal; undefined where
- * there is none of these.
- * @throws KeymgmtError STORE_SEALED when the file can't be read, or a new passphrase is empty
- * or typed differently the second time; INTERRUPTED if the user cancels the prompt.
+ * Returns the store's passphrase: from the file that `KEYMGMT_PASSPHRASE_FILE` names (without its
+ * last newline), from `KEYMGMT_PASSPHRASE`, or typed without echo on a terminal; undefined if all
+ * of these are missing.
+ * @throws KeymgmtError STORE_SEALED if the file can't be read, or a new passphrase is empty or
+ * differs the second time; INTERRUPTED if the user cancels the prompt.
  */
 export async function passphraseFrom(
   terminal: Terminal,
@@ -25,7 +25,7 @@ export async function passphraseFrom(
   return ask(terminal, request)
 }
 
-/** A file that the user's shell opened: it may be a pipe that is written later. */
+/** Matches a file that the user's shell has opened, which may be a pipe that is written later. */
 const DESCRIPTOR = /^\/(dev|proc\/self)\/fd\/\d+$|^\/dev\/stdin$/
 
 function readPassphraseFile(terminal: Terminal, file: string): Uint8Array {

@@ -3,18 +3,20 @@ import { Writable, type Readable } from 'node:stream'
 import { KeymgmtError } from '../../errors.js'
 import type { Terminal } from '../terminal.js'
 
-/** The purpose of a passphrase, and the terminal that it is typed at. */
+/** The purpose of a passphrase, and the terminal of the prompt. */
 export interface PassphraseRequest {
-  /** Opens a store, or seals a new one. In that case, the user types the passphrase twice. */
+  /**
+   * The purpose: to open a store, or to create one, for which the user types the passphrase twice.
+   */
   readonly to: 'open' | 'create'
-  /** Ends the question. */
+  /** Aborts the prompt. */
   readonly signal: AbortSignal
   readonly terminal?: Readable
 }
 
 /**
- * What somebody types at the terminal, without echo; undefined when there is nobody any more.
- * @throws KeymgmtError STORE_SEALED when a new passphrase is empty or was not typed the same twice;
+ * Prompts for a passphrase without echo. Returns undefined at the end of input.
+ * @throws KeymgmtError STORE_SEALED if a new passphrase is empty, or differs the second time;
  * INTERRUPTED.
  */
 export async function ask(
@@ -35,7 +37,7 @@ export async function ask(
   }
   signal.addEventListener('abort', leave)
   prompt.on('SIGINT', leave)
-  // Text that was pasted after the first line waits here for the second question.
+  // Pasted text after the first line stays here for the second prompt.
   const lines = prompt[Symbol.asyncIterator]()
   const question = async (text: string) => {
     io.err(`${text}: `)
@@ -54,7 +56,7 @@ export async function ask(
   }
 }
 
-/** Nobody sees what they type, and a store opens with nothing but what they typed. */
+/** Prompts twice: without echo, a typing error would lock the user out of the store. */
 async function askTwice(
   question: (text: string) => Promise<string | undefined>,
 ): Promise<string | undefined> {

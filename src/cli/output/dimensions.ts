@@ -1,2 +1,2 @@
-// A module of its own, because only a terminal needs it and Node.js loads its network code with it.
+// A separate module, because only a terminal needs it, and it makes Node.js load its network code.
 export { isatty } from 'node:tty'

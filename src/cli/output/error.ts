@@ -10,16 +10,17 @@ import type { Terminal } from '../terminal.js'
 /** The beginning of an error: `Error writing data to keymgmt/key/app`. */
 export type Action = string | undefined
 
-/** The action on a path; a path that does not exist may be a secret in the wrong place. */
+/**
+ * Returns the action on a path. Omits a path that does not exist, which may be a misplaced secret.
+ */
 export function actionOn(action: string, path: string, error: unknown): Action {
   const exists = !(error instanceof KeymgmtError && error.code === 'PATH_UNSUPPORTED')
   return `${action} ${exists ? path : showPath(PATHS, pathSegments(path))}`
 }
 
 /**
- * Tells the person, or with a machine format the program, what went wrong and what to do; answers
- * the exit status. Never prints a stack unless `KEYMGMT_DEBUG` is set: causes come from libraries,
- * which may repeat what they were given.
+ * Prints an error and its hints, as text or in a machine format. Returns the exit status. Prints no
+ * stack unless `KEYMGMT_DEBUG` is set: causes come from libraries, which may repeat their input.
  */
 export function printError(
   terminal: Terminal,

@@ -1,12 +1,12 @@
 import type { Json } from '../../router/values.js'
 
-/** An answer to be printed. */
+/** A response to print. */
 export interface SecretResponse {
-  /** Makes the id, which not every format shows. */
+  /** Creates the request id, which not every format shows. */
   readonly requestId: () => string
   readonly data: Readonly<Record<string, Json>> | null
   readonly warnings: readonly string[]
-  /** Rows to print for a person instead of the data. */
+  /** Rows that a person sees instead of the data. */
   readonly rows?: readonly Readonly<Record<string, string>>[]
 }
 
@@ -14,27 +14,27 @@ export interface SecretResponse {
 export interface PrintOptions {
   /** True to print control characters as escapes. */
   readonly escapeControls: boolean
-  /**
-   * Columns of the terminal, which what a person reads should fit; undefined where there is none.
-   */
+  /** Columns of the terminal; undefined if the output is not a terminal. */
   readonly columns?: number | undefined
 }
 
 /**
- * A way to print answers; no text ends with a newline, but for a field in YAML, where it is a part
+ * An output format. No text ends with a newline, except a field in YAML, where the newline is part
  * of the value's form.
  */
 export interface Format {
-  /** True if it prints sentences too: success lines and warnings. */
+  /** True if it also prints sentences, such as success lines and warnings. */
   readonly humanReadable: boolean
   readonly secret: (response: SecretResponse, options: PrintOptions) => string
   readonly list: (keys: readonly string[], options: PrintOptions) => string
-  /** The text of an empty list; empty if nothing is printed for one. */
+  /** Returns the text of an empty list; empty to print nothing. */
   readonly emptyList: () => string
   readonly field: (value: Json, options: PrintOptions) => string
 }
 
-/** The names and values around an answer's data, in Vault's order. Nothing here has a lease. */
+/**
+ * Returns the names and values around a response's data, in Vault's order. No response has a lease.
+ */
 export function envelope({
   requestId,
   data,
@@ -52,8 +52,8 @@ export function envelope({
 }
 
 /**
- * The value of `-field=name` in a response: a part of its envelope, all of its data, or a field of
- * that.
+ * Returns the value of `-field=name` in a response: a part of its envelope, all of its data, or a
+ * field of the data.
  */
 export function selectField(response: SecretResponse, name: string): Json | undefined {
   const data = response.data ?? {}

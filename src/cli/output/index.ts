@@ -21,12 +21,15 @@ export type FormatName = keyof typeof FORMATS
 /** The names of all output formats. */
 export const FORMAT_NAMES = Object.keys(FORMATS) as readonly FormatName[]
 
-/** The output format of that name. */
+/** Loads the output format with this name. */
 export function loadFormat(name: FormatName): Promise<Format> {
   return FORMATS[name]()
 }
 
-/** @throws KeymgmtError USAGE for an unknown format. The default is `table`. */
+/**
+ * Parses the name of a format. The default is `table`.
+ * @throws KeymgmtError USAGE for an unknown format.
+ */
 export function parseFormat(name: string): FormatName {
   const lower = name.toLowerCase()
   if (lower === '') return 'table'

@@ -2,7 +2,7 @@ import { isList, type Json } from '../../router/values.js'
 import { envelope, type Format } from './format.js'
 
 /**
- * JSON as Go writes it for Vault: two spaces, and the characters escaped that HTML gives a meaning.
+ * JSON as Go writes it for Vault: indented by two spaces, with HTML's special characters escaped.
  */
 export const json: Format = {
   humanReadable: false,
@@ -29,8 +29,7 @@ function write(value: Json, indent: string): string {
 }
 
 /**
- * Put together here, for JSON.stringify moves names that look like numbers to the front, in the
- * order of numbers.
+ * Writes an object itself, because JSON.stringify moves names that look like numbers to the front.
  */
 function writeEntries(entries: readonly (readonly [string, Json])[], indent: string): string {
   const items = entries.map(

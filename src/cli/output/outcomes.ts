@@ -6,12 +6,12 @@ import type { Terminal } from '../terminal.js'
 import { loadFormat, type FormatName } from './index.js'
 import { printOptions } from './response.js'
 
-/** A shorter repetition needs no reference. */
+/** Minimum length of a repetition that is replaced by a reference. */
 const MIN_REPEATED = 20
 
 /**
- * Returns a function that removes from outcomes what the user has read already: in `read`, or in
- * an earlier outcome.
+ * Returns a function that shortens outcomes: it removes text that is in `read` or in an earlier
+ * outcome.
  */
 function withoutRepetitions(read: readonly string[]): (outcome: Outcome) => Outcome {
   const seen = [...read]
@@ -28,7 +28,7 @@ function withoutRepetitions(read: readonly string[]): (outcome: Outcome) => Outc
   }
 }
 
-/** `text` with "as above" in place of a long end that one of the seen texts has too. */
+/** Replaces the end of `text` by "as above" if a seen text has the same long end. */
 function refer(text: string, seen: readonly string[]): string {
   for (let at = text.indexOf(': '); at >= 0; at = text.indexOf(': ', at + 1)) {
     const end = text.slice(at)
@@ -39,8 +39,8 @@ function refer(text: string, seen: readonly string[]): string {
 }
 
 /**
- * Prints the outcomes of a command that failed with an error that is already printed. A person gets
- * those that are not done on stderr, one line each; a program gets all of them on stdout.
+ * Prints the outcomes of a command whose error is already printed: for a person, those that are not
+ * done, one line each on stderr; for a program, all of them on stdout.
  */
 export async function printFailedOutcomes(
   terminal: Terminal,

@@ -25,8 +25,8 @@ const SUCCESS = {
 } as const
 
 /**
- * Prints a response as Vault does. All of it goes to stdout.
- * @throws KeymgmtError USAGE when the response has no such field.
+ * Prints a response to stdout, as Vault does.
+ * @throws KeymgmtError USAGE if the response lacks the field.
  */
 export function printResponse(
   printer: Printer,
@@ -53,7 +53,10 @@ function printDone(
   }
 }
 
-/** A list is an array in every machine format, as in Vault. Its warnings go to stderr, as JSON. */
+/**
+ * Prints a list, which is an array in every machine format, as in Vault. Its warnings go to stderr
+ * as JSON.
+ */
 function printList(
   { terminal, format }: Printer,
   { path }: Printed,
@@ -107,12 +110,15 @@ function envelope({ data, warnings, rows }: Response): SecretResponse {
   }
 }
 
-/** A terminal would act on control characters; a pipe gets the data unchanged. */
+/**
+ * Returns the options for printing. Control characters are escaped only on a terminal, which would
+ * act on them.
+ */
 export function printOptions({ stdoutIsTty, columns }: Terminal): PrintOptions {
   return { escapeControls: stdoutIsTty, columns: columns() }
 }
 
-/** Vault's rule for -field: a newline only where a person reads it in colour. */
+/** True if -field ends with a newline: by Vault's rule, only on a terminal with colours. */
 function endsLine({ stdoutIsTty, env }: Terminal): boolean {
   return stdoutIsTty && !env.NO_COLOR && env.TERM !== 'dumb'
 }

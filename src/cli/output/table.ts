@@ -3,7 +3,7 @@ import { formatGoValue } from './value.js'
 import type { Format, PrintOptions } from './format.js'
 
 const GAP = '    '
-/** For a terminal that is too narrow for the other layout. */
+/** The gap between columns on a terminal that is too narrow for the usual one. */
 const NARROW_GAP = '  '
 
 /** Text for a person, in Vault's columns. */
@@ -40,8 +40,8 @@ export const table: Format = {
 }
 
 /**
- * The first form that fits the terminal, or the last; the first, as Vault has it, where there is no
- * terminal.
+ * Returns the first form that fits the terminal, or else the last one. Without a terminal, returns
+ * the first, which is Vault's.
  */
 function fitting(
   forms: readonly (() => string)[],
@@ -60,8 +60,8 @@ function keyValue(rows: readonly (readonly string[])[]): string {
 }
 
 /**
- * Values that hold others, or lines, below their names and not beside them, so that nothing is torn
- * at the edge.
+ * Prints nested values and texts of several lines below their names, so that the terminal does not
+ * break them.
  */
 function nested(entries: readonly (readonly [string, Json])[]): string {
   const simple = entries
@@ -90,7 +90,7 @@ function below(name: string, value: Json, indent: string): string {
   return [`${indent}${name}`, ...lines.map((line) => `${inner}${line}`)].join('\n')
 }
 
-/** True for one empty line. */
+/** True for a value that fits on the line of its name. */
 function isSimple(value: Json): boolean {
   if (typeof value === 'string') return !value.trimEnd().includes('\n')
   return value === null || typeof value !== 'object' || Object.keys(value).length === 0
@@ -109,7 +109,7 @@ function blocks(rows: readonly Readonly<Record<string, string>>[]): string {
     .join('\n\n')
 }
 
-/** Rows under the names of their cells. */
+/** Prints rows below the names of their columns. */
 function named(rows: readonly Readonly<Record<string, string>>[], gap: string): string {
   const names = Object.keys(rows[0] ?? {})
   if (names.length === 0) return ''
@@ -137,7 +137,7 @@ function columns(rows: readonly (readonly string[])[], gap = GAP): string {
     .join('\n')
 }
 
-/** Characters as Go counts them: code points, whatever they look like together. */
+/** Counts characters as Go does: code points. */
 function runes(text: string): number {
   return Array.from(text).length
 }
@@ -153,7 +153,7 @@ function cell(name: string, value: Json): string {
     : formatGoValue(value)
 }
 
-/** Seconds as Go prints a duration, without the parts that are zero at its end. */
+/** Formats seconds as Go prints a duration, without trailing zero parts. */
 export function humanDuration(seconds: number): string {
   const sign = seconds < 0 ? '-' : ''
   const total = Math.abs(seconds)
@@ -168,10 +168,7 @@ export function humanDuration(seconds: number): string {
   return sign + (parts.join('') || '0s')
 }
 
-/**
- * A terminal acts on control characters; there they are shown instead. New lines and tabs do no
- * harm.
- */
+/** Escapes control characters if required, except newlines and tabs. */
 function shown(text: string, { escapeControls }: { readonly escapeControls: boolean }): string {
   if (!escapeControls) return text
 

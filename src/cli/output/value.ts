@@ -1,6 +1,8 @@
 import { isList, type Json } from '../../router/values.js'
 
-/** A value as Go's `%v` prints it, which is how Vault's tables show what is not text. */
+/**
+ * Formats a value as Go's `%v` does. Vault's tables show every value that is not text in this form.
+ */
 export function formatGoValue(value: Json): string {
   if (value === null) return '<nil>'
   if (typeof value !== 'object') return String(value)

@@ -1,4 +1,4 @@
-/** Columns of a warning's text, after its indentation of two. */
+/** Columns of a warning's text, without its indentation. */
 const WIDTH = 76
 
 /** Writes warnings for a person, as Vault does. */
@@ -13,12 +13,12 @@ export function printWarnings(write: (text: string) => void, warnings: readonly 
   write(`WARNING! The following warnings were returned from keymgmt:\n\n${blocks.join('\n')}\n`)
 }
 
-/** A line that holds more than one word and is too long costs this much more than a ragged one. */
+/** The additional cost of a line that is too long and has more than one word. */
 const TOO_LONG = 100_000
 
 /**
- * Lines of at most `limit` bytes whose raggedness is least: each costs the square of what it lacks,
- * the last nothing.
+ * Wraps text to lines of at most `limit` bytes with minimum raggedness: each line except the last
+ * costs the square of its unused length.
  */
 export function wrapEvenly(text: string, limit: number): string[] {
   const words = text.trim().replaceAll('\n', ' ').split(' ')

@@ -1,7 +1,7 @@
 import { Document, Scalar, visit, type Tags } from 'yaml'
 import { envelope, type Format } from './format.js'
 
-/** YAML that readers of YAML 1.1 and of 1.2 take the same way. Vault's form. */
+/** YAML in Vault's form, which parsers of YAML 1.1 and 1.2 read in the same way. */
 export const yaml: Format = {
   humanReadable: false,
   secret: (response) => write(Object.fromEntries(envelope(response))),
@@ -13,7 +13,7 @@ export const yaml: Format = {
 function write(value: unknown): string {
   const document = new Document(value, {
     version: '1.1',
-    // Else the text "<<" never gets quotes.
+    // Without this, the text "<<" would not be quoted.
     customTags: (tags) => tags.filter((tag) => !isMerge(tag)),
     sortMapEntries: ({ key: one }, { key: other }) => naturally(String(one), String(other)),
   })
@@ -28,17 +28,17 @@ function write(value: unknown): string {
 const isMerge = (tag: Tags[number]) =>
   tag === 'merge' || (typeof tag === 'object' && tag.tag === 'tag:yaml.org,2002:merge')
 
-/** The forms of text that some reader takes as another type: those of both versions of YAML. */
+/** Text that a parser of either version of YAML may read as another type. */
 const AMBIGUOUS: readonly RegExp[] = [
   ...(['1.1', '1.2'] as const).flatMap((version) =>
     new Document(null, { version }).schema.tags.flatMap((tag) => ('test' in tag ? [tag.test] : [])),
   ),
-  // YAML 1.1's default value, and dates in a form that only some readers take.
+  // YAML 1.1's default value, and a form of dates that only some parsers accept.
   /^=$/,
   /^\d{4}-\d\d?-\d\d?([Tt \t]|$)/,
 ]
 
-/** True for text that needs double quotes to stay text; text of a special form gets single ones. */
+/** True for text that some parser would read as another type without quotes. */
 function isAmbiguous(value: unknown): boolean {
   return typeof value === 'string' && AMBIGUOUS.some((form) => form.test(value))
 }

@@ -3,15 +3,15 @@ import { constants } from 'node:os'
 import { isatty } from 'node:tty'
 import { KeymgmtError } from '../../../errors.js'
 
-/** The signals that a person sends from the keyboard. The command receives them as well. */
+/** The signals of the keyboard. The terminal also sends them to the command. */
 const TYPED = ['SIGINT', 'SIGQUIT'] as const
 
 /** The signals that only this process receives. */
 const SENT = ['SIGTERM', 'SIGHUP'] as const
 
 /**
- * Runs a command, and returns its exit status. The command receives the terminal and every signal,
- * and decides when it ends: this process waits for it.
+ * Runs a command, and returns its exit status. The command has the terminal and receives every
+ * signal. This process waits until the command ends.
  * @throws KeymgmtError USAGE when the command can't be run.
  */
 export async function runChild(
@@ -21,7 +21,8 @@ export async function runChild(
   const child = spawn(file, args, { stdio: 'inherit', env })
   const fromKeyboard = isatty(0)
   const undo = [
-    // Else the second Ctrl-C in a shell or a debugger would end this process under it.
+    // Otherwise, the second Ctrl-C in a shell or a debugger would end this process before the
+    // command.
     ...TYPED.map((signal) => replaceListeners(signal, () => fromKeyboard || child.kill(signal))),
     ...SENT.map((signal) => addListener(signal, () => child.kill(signal))),
   ]
@@ -46,7 +47,7 @@ function addListener(signal: NodeJS.Signals, listener: () => unknown): () => voi
 
 function replaceListeners(signal: NodeJS.Signals, listener: () => unknown): () => void {
   const earlier = process.listeners(signal)
-  // Added first: a signal without a listener ends the process.
+  // Add the listeners first: a signal without a listener ends the process.
   const remove = addListener(signal, listener)
   for (const each of earlier) process.off(signal, each)
   return () => {

@@ -75,7 +75,7 @@ function readListen(listen: string): DevFlags['listen'] {
   return { host, port: Number(port) }
 }
 
-/** A longer one is mistyped: clients wait for seconds. */
+/** Upper bound on the latency. A longer one is a mistake, because clients wait only for seconds. */
 const MAX_LATENCY_MS = 3_600_000
 
 function readLatency(text: string): number {

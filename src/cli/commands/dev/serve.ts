@@ -24,7 +24,10 @@ export type ServeFlags = DevFlags & {
   readonly store?: string
 }
 
-/** Serves until the command has ended, and returns its status; without one, until interrupted. */
+/**
+ * Serves until the command has ended, and returns its exit status. Without a command, serves until
+ * interrupted.
+ */
 export async function serve(
   context: Context,
   command: readonly string[],
@@ -63,7 +66,7 @@ async function runCommand(
   return runChild(shell?.command ?? command, { ...devEnvironment(env, values), ...shell?.env })
 }
 
-/** Prints the variables, for a shell that sets them or for a program. */
+/** Prints the variables, as shell commands or for a program. */
 async function printVariables(
   { env, out }: Terminal,
   values: DevValues,
@@ -81,7 +84,7 @@ async function printVariables(
   if (removed.length > 0) out(`unset ${removed.join(' ')}\n`)
 }
 
-/** Resolves when the server is to end. */
+/** Resolves when the signal asks the server to end. */
 function interruption(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {

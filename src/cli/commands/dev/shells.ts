@@ -1,18 +1,18 @@
 import { basename } from 'node:path'
 
-/** The prefix of the prompt of a shell under `keymgmt dev`. */
+/** The prefix of a shell's prompt under `keymgmt dev`. */
 const PREFIX = '(keymgmt dev) '
 
 /** A command that starts a shell with the prefix, and the start-up files that it needs. */
 export interface PreparedShell {
   readonly command: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** Contents by absolute path. */
+  /** The contents of the files, by absolute path. */
   readonly files: Readonly<Record<string, string>>
 }
 
 interface Shell {
-  /** The arguments with which it still is an interactive shell that reads its start-up files. */
+  /** The arguments that keep the shell interactive and let it read its start-up files. */
   readonly flags: readonly string[]
   readonly prepare: (
     command: readonly [file: string, ...args: string[]],
@@ -21,7 +21,7 @@ interface Shell {
   ) => PreparedShell
 }
 
-/** Each shell reads the user's own files first. They stay as they are. */
+/** Each shell first reads the user's own files, which are not changed. */
 const SHELLS: Readonly<Record<string, Shell>> = {
   // A login shell of bash reads no --rcfile.
   bash: {
@@ -50,7 +50,7 @@ const SHELLS: Readonly<Record<string, Shell>> = {
   },
 }
 
-// A prompt that is computed anew before each line, as starship does it, gets the prefix too.
+// Also add the prefix to a prompt that is computed before each line, as by starship.
 const BASHRC = `if [ -f ~/.bashrc ]; then . ~/.bashrc; fi
 keymgmt_dev_prompt() {
   case \${PS1-} in '${PREFIX}'*) ;; *) PS1="${PREFIX}\${PS1-}" ;; esac
@@ -59,7 +59,10 @@ PROMPT_COMMAND="\${PROMPT_COMMAND:+$PROMPT_COMMAND
 }keymgmt_dev_prompt"
 `
 
-/** zsh reads its other start-up files in the folder that ZDOTDIR then names: the user's own. */
+/**
+ * Returns a .zshenv that sets ZDOTDIR to the user's own folder, where zsh reads its other start-up
+ * files.
+ */
 function zshenv(ownFolder: string | undefined): string {
   return `${ownFolder ? `export ZDOTDIR=${shellQuote(ownFolder)}` : 'unset ZDOTDIR'}
 if [[ -f \${ZDOTDIR:-$HOME}/.zshenv ]]; then source \${ZDOTDIR:-$HOME}/.zshenv; fi
@@ -92,7 +95,7 @@ export function prepareShell(
   return shell.prepare([file, ...args], folder, env)
 }
 
-/** True if the program is a shell that `exit` leaves. */
+/** True if the program is a shell that ends with `exit`. */
 export function isShell(file: string): boolean {
   return /^(ba|z|fi|da|k|c|tc)?sh$/.test(nameOf(file))
 }
@@ -101,7 +104,7 @@ function nameOf(file: string): string {
   return basename(file).replace(/\.exe$/i, '')
 }
 
-/** A word that every POSIX shell reads as `text`. */
+/** Quotes `text` as one word for a POSIX shell. */
 export function shellQuote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -106,7 +106,7 @@ function readFault(text: string): Fault {
   )
 }
 
-/** IAM's policies have at most some thousand characters. */
+/** Maximum size of a policy file in bytes. IAM's policies have a few thousand characters. */
 const MAX_POLICY_SIZE = 1024 * 1024
 
 function readJson(file: string): unknown {

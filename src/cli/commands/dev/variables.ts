@@ -1,10 +1,10 @@
-/** The values that the variables of a command under `keymgmt dev` are computed from. */
+/** The values from which the variables of a command under `keymgmt dev` are computed. */
 export interface DevValues {
   /** The URL of the embedded KMS. */
   readonly endpoint: string
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
   readonly region: string
-  /** Files that do not exist unless the command creates them. They are removed at the end. */
+  /** Files that only the command itself may create. They are removed at the end. */
   readonly files: {
     readonly settings: string
     readonly awsConfig: string
@@ -13,7 +13,10 @@ export interface DevValues {
   readonly store: DevStore
 }
 
-/** The store of the command: a throw-away store with its own keyfile, or the one that is named. */
+/**
+ * The store of the command: a throw-away store with its own keyfile, or the one that `-store`
+ * names.
+ */
 export type DevStore =
   { readonly home: string } | { readonly storeDir: string; readonly keyfile: string }
 
@@ -98,11 +101,11 @@ export const SET_VARIABLES: readonly SetVariable[] = [
 ]
 
 interface RemovedVariables {
-  /** A name that ends with `*` stands for every name that begins like it. */
+  /** Names. A trailing `*` matches every name that begins with the rest. */
   readonly names: readonly string[]
-  /** The kind of variable, as the end of a sentence. */
+  /** The kind of variable, for the end of a sentence. */
   readonly kind: string
-  /** True if they stay when `-store` names a store. */
+  /** True if they are kept when `-store` names a store. */
   readonly throwAwayOnly?: true
 }
 
@@ -144,7 +147,7 @@ export const REMOVED_VARIABLES: readonly RemovedVariables[] = [
   },
 ]
 
-/** The variables that are set, by name, in the order of the table. */
+/** Returns the variables to set, by name, in the order of the table. */
 export function setVariables(values: DevValues): Readonly<Record<string, string>> {
   return Object.fromEntries(
     SET_VARIABLES.flatMap(({ name, value }) => {
@@ -154,7 +157,7 @@ export function setVariables(values: DevValues): Readonly<Record<string, string>
   )
 }
 
-/** The names in `env` that are removed, sorted. */
+/** Returns the names in `env` to remove, sorted. */
 export function removedNames(env: Env, values: DevValues): readonly string[] {
   const set = setVariables(values)
   const removed = [
@@ -168,14 +171,14 @@ export function removedNames(env: Env, values: DevValues): readonly string[] {
     .sort()
 }
 
-/** The environment of the command. */
+/** Returns the environment of the command. */
 export function devEnvironment(env: Env, values: DevValues): NodeJS.ProcessEnv {
   const removed = new Set(removedNames(env, values))
   const kept = Object.entries(env).filter(([name]) => !removed.has(name))
   return { ...Object.fromEntries(kept), ...setVariables(values) }
 }
 
-/** Windows takes a name in any case. */
+/** Ignores case on Windows, as Windows does. */
 function matches(pattern: string, name: string): boolean {
   const upper = name.toUpperCase()
   return pattern.endsWith('*') ? upper.startsWith(pattern.slice(0, -1)) : upper === pattern

@@ -14,7 +14,7 @@ export interface Workspace {
 }
 
 /**
- * Creates a folder that is removed at the latest when this process exits.
+ * Creates a folder, and removes it at the latest when this process exits.
  * @throws KeymgmtError STORE_UNAVAILABLE
  */
 export function createWorkspace(): Workspace {
@@ -55,8 +55,8 @@ function makeTemporary(): string {
 }
 
 /**
- * The store of the command: the named one with the keyfile in it or the user's own keyfile, else a
- * throw-away store in the workspace.
+ * Returns the store of the command: the named one, with the keyfile in it or the user's own
+ * keyfile, or else a throw-away store in the workspace.
  * @throws KeymgmtError USAGE if the name is neither an absolute path nor a file: URL.
  */
 export function chooseStore(

@@ -8,7 +8,7 @@ import type { Terminal } from '../../../terminal.js'
 type Data = Readonly<Record<string, Json>>
 type Row = Readonly<Record<string, string>>
 
-/** A response in the format: data for a program, rows instead of them for a person. */
+/** Formats a response: data for a program, or rows for a person. */
 export function formatted(
   terminal: Terminal,
   format: Format,
@@ -18,7 +18,7 @@ export function formatted(
   return `${format.secret(response, printOptions(terminal))}\n`
 }
 
-/** The content of a snapshot as data, its keys with their versions. */
+/** Returns the content of a snapshot as data, with its keys and their versions. */
 export function contentsData(contents: SnapshotContents): Data {
   return {
     ...countsData(contents),
@@ -30,7 +30,7 @@ export function contentsData(contents: SnapshotContents): Data {
   }
 }
 
-/** The same with numbers only. */
+/** Returns the same data, but only the numbers of keys and versions. */
 export function countsData(contents: SnapshotContents) {
   const { storeId, created, seals, providers, distributions, archived, keys } = contents
   return {
@@ -45,12 +45,12 @@ export function countsData(contents: SnapshotContents) {
   }
 }
 
-/** A key as a row of a table. */
+/** Returns a key as a row of a table. */
 export function keyRow({ name, type, versions }: SnapshotContents['keys'][number]): Row {
   return { Key: name, Type: type, Versions: versions.join(', ') }
 }
 
-/** The records that a snapshot lacks, as data. */
+/** Returns an item that a snapshot lacks as data. */
 export function surplusData({ what, key, version, provider, region, subject }: Surplus): Data {
   return {
     what,
@@ -62,7 +62,7 @@ export function surplusData({ what, key, version, provider, region, subject }: S
   }
 }
 
-/** A record that a snapshot lacks, as a row of a table. */
+/** Returns an item that a snapshot lacks as a row of a table. */
 export function surplusRow({ what, key, version, provider, region, subject }: Surplus): Row {
   return {
     'Not in the snapshot': what,

@@ -71,7 +71,7 @@ async function restore(context: Context, file: string, flags: RestoreFlags): Pro
   return lookForNewer(run)
 }
 
-/** Prints what the snapshot lacks. Returns the exit status. */
+/** Prints the items that the snapshot lacks. Returns the exit status. */
 async function check({ terminal, format, opened, snapshot }: Restore): Promise<number> {
   const { compareWithSnapshot } = await import('../../../../core/operations/snapshot-restore.js')
   const surplus = await compareWithSnapshot(opened.engine.store, snapshot)
@@ -130,7 +130,7 @@ async function replace(
 
 /**
  * Records the KMS keys that AWS has and the snapshot lacks, and reports them. Returns the exit
- * status: AWS may be out of reach, which does not undo the restore.
+ * status. The restore stays valid even if AWS can't be reached.
  */
 async function lookForNewer({ terminal, opened, snapshot }: Restore): Promise<number> {
   const { describeSnapshot } = await import('../../../../core/operations/snapshot-contents.js')
@@ -185,7 +185,7 @@ function printSurplus(terminal: Terminal, format: Format, surplus: readonly Surp
   terminal.err(`${formatted(terminal, format, { data: {}, rows: surplus.map(surplusRow) })}\n`)
 }
 
-/** A time as a part of a file's name, also on Windows. */
+/** Returns a time in a form that every platform allows in a file name. */
 function stampOf(time: Date): string {
   return time.toISOString().replace(/[:.]/g, '-')
 }
