@@ -141,7 +141,7 @@ describe('operator snapshot inspect', () => {
     await save()
     expect(await testbed.run(`operator snapshot inspect ${file('none')}`)).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('ENOENT'),
+      stderr: expect.stringContaining('no such file'),
     })
     const env = { KEYMGMT_HOME: join(testbed.home, 'another') }
     await testbed.ok('write -f keymgmt/key/x type=ed25519', { env })

@@ -18,7 +18,7 @@ import {
   type KmsKeyPlace,
   type KmsRecord,
 } from '../records/model.js'
-import { ownerOf, type KmsKeyOwner } from '../records/owner.js'
+import { ownedError, ownerOf } from '../records/owner.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
 import { requireKey, requireProvider, type NamedDistribution } from '../records/repository.js'
 import { createDistribution } from './distribute.js'
@@ -232,21 +232,6 @@ async function assertUnowned(
       hints: [
         'first drop it from that store: a removal there schedules the deletion of this KMS key',
         'if that store no longer exists, adopt it with take_over=true',
-      ],
-    },
-  )
-}
-
-function ownedError(id: string, { providerName, key, removed }: KmsKeyOwner): KeymgmtError {
-  const path = `keymgmt/kms/${providerName}/key/${key}`
-  return new KeymgmtError(
-    'FIELD_INVALID',
-    `KMS key ${id} belongs to the ${removed ? 'removed ' : ''}distribution of ${key} to ${providerName}`,
-    {
-      hints: [
-        removed
-          ? `to bring it back: keymgmt write -f ${path}/restore`
-          : `to see it: keymgmt read ${path}`,
       ],
     },
   )

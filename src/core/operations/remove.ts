@@ -4,6 +4,7 @@ import type { Purpose } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
 import { takedownError, withWaysForward } from '../reconcile/interruption.js'
 import { findArchived } from '../reconcile/find-archived.js'
+import { assertRevokesAll } from '../reconcile/newer.js'
 import { reconcile, reconcileKey } from '../reconcile/reconcile.js'
 import { agreeingDistributions, workableDistributions } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
@@ -81,7 +82,8 @@ export async function removeDistribution(
  * Deletes the material from every KMS key of the distribution. The KMS keys keep their ids, and
  * can't be used until {@link restoreDistribution} imports the same material again.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; DISTRIBUTION_DIFFERS if its removal
- * did not finish; errors of the KMS.
+ * did not finish; STORE_OUTDATED if the alias names a KMS key that this store does not know; errors
+ * of the KMS.
  */
 export async function revokeDistribution(
   engine: Engine,
@@ -94,8 +96,10 @@ export async function revokeDistribution(
     const distribution = await requireDistribution(engine, providerName, key)
     assertAgree(record.current, providerName, distribution.current)
     if (distribution.current.state === 'removed') throw takedownError('removal', providerName, key)
-    if (distribution.current.state === 'active')
+    if (distribution.current.state === 'active') {
+      await assertRevokesAll(engine, record.current, { providerName, distribution })
       await distribution.update((current) => ({ ...current, state: 'revoked' }))
+    }
     await withWaysForward('revocation', providerName, key, () =>
       reconcile(engine, record, { providerName, distribution }),
     )

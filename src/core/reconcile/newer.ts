@@ -170,7 +170,33 @@ export async function assertNotNewer(
 ): Promise<void> {
   if (alias !== aliasName(context.distribution.current.name)) return
   const targetIn = (place: string) => (place === region ? target : undefined)
-  const newer = (await findNewer(context, targetIn)).filter(({ version }) => version !== undefined)
+  await assertNoneCertainlyNewer(context, await findNewer(context, targetIn))
+}
+
+/**
+ * Refuses to revoke a distribution with an older copy of the store: the newest KMS key would stay
+ * usable. A revocation can be urgent, so nothing is refused if AWS can't be asked or the tags can't
+ * be read.
+ * @throws KeymgmtError STORE_OUTDATED
+ */
+export async function assertRevokesAll(
+  engine: Engine,
+  key: KeyRecord,
+  named: NamedDistribution,
+): Promise<void> {
+  try {
+    const context = await openContext(engine, key, named)
+    await assertNoneCertainlyNewer(context, await findNewer(context))
+  } catch (error) {
+    if (!isUnanswered(error)) throw error
+  }
+}
+
+async function assertNoneCertainlyNewer(
+  context: ObserveContext,
+  found: readonly NewerTarget[],
+): Promise<void> {
+  const newer = found.filter(({ version }) => version !== undefined)
   if (newer.length > 0) await assertNewest(context, newer)
 }
 

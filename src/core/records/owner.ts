@@ -1,3 +1,4 @@
+import { KeymgmtError } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { keyInName } from './alias-names.js'
 import { archivedIn } from './archive.js'
@@ -35,4 +36,20 @@ export async function ownerOf(engine: Engine, id: string): Promise<KmsKeyOwner |
 
 function hasKmsKey({ kmsKeys }: DistributionRecord, id: string): boolean {
   return kmsKeys.some((entry) => entry.state === 'created' && entry.key.id === id)
+}
+
+/** The error of a command that would give a KMS key a second owner. */
+export function ownedError(id: string, { providerName, key, removed }: KmsKeyOwner): KeymgmtError {
+  const path = `keymgmt/kms/${providerName}/key/${key}`
+  return new KeymgmtError(
+    'FIELD_INVALID',
+    `KMS key ${id} belongs to the ${removed ? 'removed ' : ''}distribution of ${key} to ${providerName}`,
+    {
+      hints: [
+        removed
+          ? `to bring it back: keymgmt write -f ${path}/restore`
+          : `to see it: keymgmt read ${path}`,
+      ],
+    },
+  )
 }

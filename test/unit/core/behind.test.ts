@@ -341,9 +341,9 @@ it('a rotation without kms:ListAliases says that the next one finishes it', asyn
   expect(await refusal(rotateKey(engine, 'app'))).toEqual([
     'KMS_ACCESS_DENIED',
     'denied',
-    'version 2 was created, and version 2 becomes the latest as soon as one provider has it',
-    'bring k up to date, without another version: keymgmt write -f keymgmt/key/app/rotate',
-    'or rotate without it: keymgmt write keymgmt/key/app/rotate without=k',
+    'version 2 was created, and it becomes the latest as soon as one provider has it',
+    'to bring k up to date without another version: keymgmt write -f keymgmt/key/app/rotate',
+    'to rotate without it: keymgmt write keymgmt/key/app/rotate without=k',
   ])
   expect((await rotateKey(testbed.engine, 'app')).latestVersion).toBe(2)
   expect(await findProblems(testbed)).toEqual([])

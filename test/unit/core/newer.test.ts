@@ -4,12 +4,13 @@ import type { Engine } from '../../../src/core/engine.js'
 import { distribute } from '../../../src/core/operations/distribute.js'
 import { importVersion } from '../../../src/core/operations/import.js'
 import { findOrphans } from '../../../src/core/operations/orphans.js'
-import { removeDistribution } from '../../../src/core/operations/remove.js'
+import { removeDistribution, revokeDistribution } from '../../../src/core/operations/remove.js'
 import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { recordNewerVersions } from '../../../src/core/operations/snapshot-newer.js'
 import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { recordPath } from '../../../src/core/records/model.js'
+import { readDistribution } from '../../../src/core/records/repository.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import { AES, createDistributed, recorded, refusal, type Testbed } from './testbed.js'
 
@@ -72,6 +73,14 @@ describe('an older copy of the store', () => {
     expect(orphans.map(({ kmsKeyId }) => kmsKeyId)).toEqual([kms.keys[1]?.key.id])
     expect(orphans[0]?.wayOut).toContain('snapshot restore')
     expect(orphans[0]?.wayOut).not.toContain('schedule-key-deletion')
+  })
+
+  it('is refused by a revocation, which would leave the newer KMS key usable', async () => {
+    const testbed = await createOlderCopy()
+    const { engine, calls } = recorded(testbed)
+    const [code] = await refusal(revokeDistribution(engine, 'k', 'app'))
+    expect([code, calls]).toEqual(['STORE_OUTDATED', []])
+    expect((await readDistribution(engine, 'k', 'app'))?.state).toBe('active')
   })
 
   it('is refused when it finishes an earlier rotation', async () => {
