@@ -99,13 +99,21 @@ const collectStartup = {
   },
 }
 
-/** Commander loads node:child_process, but keymgmt never uses commander's subprocesses. */
-const withoutChildProcess = {
-  name: 'without-child-process',
-  resolveId: (source, importer = '') =>
-    source === 'node:child_process' && importer.includes('node_modules/commander/')
-      ? resolve('.config/no-child-process.js')
-      : undefined,
+/** Modules that bundled packages import and never use, and the files that replace them. */
+const UNUSED = [
+  { source: 'node:child_process', importer: 'commander', by: 'no-child-process.js' },
+  { source: 'ajv/dist/2020.js', importer: 'conf', by: 'no-schema-validator.js' },
+  { source: 'ajv-formats', importer: 'conf', by: 'no-schema-validator.js' },
+]
+
+const withoutUnused = {
+  name: 'without-unused',
+  resolveId(source, importer = '') {
+    const unused = UNUSED.find(
+      (each) => each.source === source && importer.includes(`node_modules/${each.importer}/`),
+    )
+    return unused && resolve('.config', unused.by)
+  },
 }
 
 /**
@@ -129,7 +137,7 @@ const bundle = await rolldown({
   platform: 'node',
   // The default would bundle packages twice that publish both ES modules and CommonJS.
   resolve: { mainFields: ['module', 'main'] },
-  plugins: [collectStartup, withoutChildProcess, startupInAscii],
+  plugins: [collectStartup, withoutUnused, startupInAscii],
   input: { keymgmt: COMMAND, index: 'src/index.ts', demo: 'demo/demo.ts' },
 })
 const { output } = await bundle.write({
