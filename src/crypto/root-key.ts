@@ -23,7 +23,10 @@ export interface ScryptFactors {
   readonly salt: string
 }
 
-/** The header of a store: its id, and its root key wrapped by the seal. */
+/**
+ * The header of a store, as it is stored: its id, and its root key wrapped by the seal. All fields
+ * but `wrapped`, as JSON in this order, are the associated data of `wrapped`.
+ */
 export interface SealHeader {
   /** Version of the format. */
   readonly format: 1
