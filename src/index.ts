@@ -1,6 +1,6 @@
 export { createEngine, type Engine, type Outcome, type OutcomeState } from './core/engine.js'
 export { adopt, type Adoption } from './core/operations/adopt.js'
-export { listBehind, type BehindDistribution } from './core/operations/behind.js'
+export { listBehind, type BehindDistribution } from './core/operations/list-behind.js'
 export { dropRegion } from './core/operations/drop-region.js'
 export { distribute, replicate, type DistributionRequest } from './core/operations/distribute.js'
 export {

@@ -148,7 +148,7 @@ describe('the direction of imports', () => {
 
   it('paths import operations dynamically, except the one that reading a key needs', () => {
     const isOperation = (name: string) =>
-      within('core/operations')(name) && name !== 'core/operations/behind.js'
+      within('core/operations')(name) && name !== 'core/operations/list-behind.js'
     expect(
       imports.filter(
         ({ from, to, typeOnly, lazy }) =>

@@ -1,5 +1,5 @@
 import type { Engine } from '../core/engine.js'
-import { listBehind, type BehindDistribution } from '../core/operations/behind.js'
+import { listBehind, type BehindDistribution } from '../core/operations/list-behind.js'
 import { readKey } from '../core/records/repository.js'
 import { recordPath, type KeyRecord } from '../core/records/model.js'
 import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'

@@ -1,6 +1,6 @@
 import type { Engine } from '../core/engine.js'
-import { listBehind } from '../core/operations/behind.js'
-import type { BehindDistribution } from '../core/operations/behind.js'
+import { listBehind } from '../core/operations/list-behind.js'
+import type { BehindDistribution } from '../core/operations/list-behind.js'
 import { listRemoved } from '../core/records/removed.js'
 import type { ScheduledDeletion } from '../core/operations/remove.js'
 import type { readInterruption } from '../core/operations/distribute.js'

@@ -1,5 +1,5 @@
 import type { CreatedStore, OpenedStore } from './sealed-local.js'
-import type { S3StoreOptions } from './s3/store.js'
+import type { S3StoreOptions } from './s3/bucket-store.js'
 import type { SealKind } from '../crypto/root-key.js'
 import type { SealMeans } from './header.js'
 
@@ -18,7 +18,7 @@ export interface SealedS3StoreOptions extends S3StoreOptions, SealMeans {
 export function openSealedS3Store(options: SealedS3StoreOptions): OpenedStore {
   let opened: Promise<OpenedStore> | undefined
   const load = async () => {
-    const { openSealedBucket } = await import('./s3/sealed.js')
+    const { openSealedBucket } = await import('./s3/sealed-bucket.js')
     return openSealedBucket(options)
   }
   const use = () => (opened ??= load())

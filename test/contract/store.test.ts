@@ -15,7 +15,7 @@ import {
   type StoredRecord,
 } from '../../src/store/index.js'
 import { parseS3Url } from '../../src/store/s3/address.js'
-import { createS3Store } from '../../src/store/s3/store.js'
+import { createS3Store } from '../../src/store/s3/bucket-store.js'
 import { S3_ENV, startS3Server, storeUrl, type S3Server } from '../support/s3-server.js'
 
 const folders: string[] = []

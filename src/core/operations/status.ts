@@ -1,7 +1,7 @@
 import type { Engine } from '../engine.js'
 import { recordPath } from '../records/model.js'
 import { readKey, readProvider } from '../records/repository.js'
-import { listBehind } from './behind.js'
+import { listBehind } from './list-behind.js'
 import { listRemoved, type RemovedDistribution } from '../records/removed.js'
 
 /** The source of AWS credentials that assume no role. */

@@ -11,7 +11,7 @@ import {
   revokeDistribution,
 } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
-import { listBehind } from '../../../src/core/operations/behind.js'
+import { listBehind } from '../../../src/core/operations/list-behind.js'
 import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { readStatus } from '../../../src/core/operations/status.js'
 import { verifyDistribution } from '../../../src/core/operations/verify.js'

@@ -1,7 +1,7 @@
 import { parseS3Url } from '../../../../src/store/s3/address.js'
 import { openBucket, type Bucket } from '../../../../src/store/s3/bucket.js'
 import type { LeaseTimes } from '../../../../src/store/s3/lease.js'
-import { createS3Store } from '../../../../src/store/s3/store.js'
+import { createS3Store } from '../../../../src/store/s3/bucket-store.js'
 import type { Store } from '../../../../src/store/store.js'
 import { S3_ENV, storeUrl, type S3Server } from '../../../support/s3-server.js'
 

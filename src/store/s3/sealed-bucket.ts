@@ -14,7 +14,7 @@ import { createSealedStore } from '../sealed.js'
 import type { Store } from '../store.js'
 import { openBucket, type Bucket } from './bucket.js'
 import { testConditions } from './self-test.js'
-import { createStoreIn } from './store.js'
+import { createStoreIn } from './bucket-store.js'
 
 /** The object with the store's header. It is not sealed: the header is what opens the store. */
 const HEADER = 'seal.json'
