@@ -38,7 +38,9 @@ describe('something that is not found', () => {
       const ran = await testbed.run(line, { env: NONE })
       expect([ran.status, ran.stdout]).toEqual([2, ''])
       expect(ran.stderr).toContain('No value found at')
-      expect(ran.stderr).toContain('/keymgmt (the default location): check KEYMGMT_STORE')
+      expect(ran.stderr).toContain(
+        '/keymgmt (the default location): if you expected one, check KEYMGMT_STORE',
+      )
     },
   )
 })
