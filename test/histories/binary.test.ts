@@ -11,8 +11,8 @@ import { readStores, type StoreContent } from './stores.js'
 // Some of the same histories, with the real binary and real kills.
 
 const SEED = 3
-const HISTORIES = 4
-const STEPS = 6
+const HISTORIES = 5
+const STEPS = 8
 let kills = 0
 
 /** A command that is killed at one of its first requests that change something. */
@@ -27,7 +27,7 @@ const killed: fc.Arbitrary<Killed> = fc.record({
     .map((each) => ('line' in each ? each.line : ''))
     .filter((line) => line !== '' && !/KMS_KEY|other|operator/.test(line)),
   at: fc.record({
-    request: fc.integer({ min: 1, max: 4 }),
+    request: fc.integer({ min: 1, max: 2 }),
     of: fc.constant(CHANGES),
     when: fc.constantFrom('before' as const, 'after' as const),
   }),
