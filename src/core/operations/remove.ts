@@ -4,7 +4,7 @@ import type { Purpose } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
 import { takedownError, withWaysForward } from '../reconcile/interruption.js'
 import { findArchived } from '../reconcile/find-archived.js'
-import { assertRevokesAll } from '../reconcile/newer.js'
+import { assertIncludesNewest } from '../reconcile/newer.js'
 import { reconcile, reconcileKey } from '../reconcile/reconcile.js'
 import { agreeingDistributions, workableDistributions } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
@@ -43,8 +43,8 @@ export interface ScheduledDeletion {
  * material and the record stay in the store, so that {@link restoreDistribution} can reverse this
  * until AWS has deleted the last KMS key. Does nothing if the key is not distributed.
  * @returns the scheduled deletions; empty if there was nothing to remove.
- * @throws KeymgmtError KEY_NOT_FOUND; errors of the KMS, after which the same call resumes the
- * work.
+ * @throws KeymgmtError KEY_NOT_FOUND; STORE_OUTDATED if the alias names a KMS key that this store
+ * does not know; errors of the KMS, after which the same call resumes the work.
  */
 export async function removeDistribution(
   engine: Engine,
@@ -60,13 +60,15 @@ export async function removeDistribution(
     assertAgree(record.current, providerName, distribution.current)
     // Do not finish other unfinished work first: it may be what fails, and the removal must work
     // anyway.
-    if (distribution.current.state !== 'removed')
+    if (distribution.current.state !== 'removed') {
+      await assertIncludesNewest(engine, record.current, { providerName, distribution })
       await distribution.update((current) => ({
         // An unfinished revocation may have deleted more material than is on record.
         ...(current.state === 'revoked' ? activated(current) : current),
         state: 'removed',
         deletionWindow: days,
       }))
+    }
     await withWaysForward('removal', providerName, key, () =>
       reconcile(engine, record, { providerName, distribution }),
     )
@@ -97,7 +99,7 @@ export async function revokeDistribution(
     assertAgree(record.current, providerName, distribution.current)
     if (distribution.current.state === 'removed') throw takedownError('removal', providerName, key)
     if (distribution.current.state === 'active') {
-      await assertRevokesAll(engine, record.current, { providerName, distribution })
+      await assertIncludesNewest(engine, record.current, { providerName, distribution })
       await distribution.update((current) => ({ ...current, state: 'revoked' }))
     }
     await withWaysForward('revocation', providerName, key, () =>

@@ -174,12 +174,12 @@ export async function assertNotNewer(
 }
 
 /**
- * Refuses to revoke a distribution with an older copy of the store: the newest KMS key would stay
- * usable. A revocation can be urgent, so nothing is refused if AWS can't be asked or the tags can't
- * be read.
+ * Refuses to remove or revoke a distribution with an older copy of the store: the newest KMS key
+ * would stay usable. Either can be urgent, so nothing is refused if AWS can't be asked or the tags
+ * can't be read.
  * @throws KeymgmtError STORE_OUTDATED
  */
-export async function assertRevokesAll(
+export async function assertIncludesNewest(
   engine: Engine,
   key: KeyRecord,
   named: NamedDistribution,

@@ -65,6 +65,7 @@ describe('an older copy of the store', () => {
     const [code, , ...hints] = await refusal(removeDistribution(engine, 'k', 'app'))
     expect([code, calls]).toEqual(['STORE_OUTDATED', []])
     expect(hints.join()).toContain('operator snapshot restore')
+    expect((await readDistribution(engine, 'k', 'app'))?.state).toBe('active')
   })
 
   it('names no command that deletes the newer KMS key, which is an orphan to it', async () => {
