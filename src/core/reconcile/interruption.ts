@@ -48,7 +48,8 @@ export function takedownError(takedown: Takedown, providerName: string, key: str
 
 /**
  * Runs a removal or a revocation.
- * @throws the error of `work`, with hints that name both ways forward.
+ * @throws the error of `work`, with hints that name both ways forward. With an older copy of the
+ * store, neither works.
  */
 export async function withWaysForward<T>(
   takedown: Takedown,
@@ -59,6 +60,7 @@ export async function withWaysForward<T>(
   try {
     return await work()
   } catch (error) {
+    if (error instanceof KeymgmtError && error.code === 'STORE_OUTDATED') throw error
     throw withHints(error, waysForwardHints(takedown, providerName, key))
   }
 }
