@@ -117,10 +117,9 @@ export function openEngine({
     notice: onNotice,
     outcome: onOutcome,
   })
-  const { seals } = opened
   return {
     engine,
-    seals,
+    seals: opened.seals,
     seal: () => opened.seal(),
     initialize: () => opened.initialize(),
     testBackend: () => opened.testBackend(),

@@ -47,6 +47,8 @@ function endWithin(body: Readable, ms: number): void {
     const error = new Error(`the response did not end within ${ms} ms`)
     body.destroy(Object.assign(error, { name: 'TimeoutError' }))
   }, ms).unref()
+  // Without a listener, the error of a body that nobody reads would end keymgmt.
+  body.on('error', () => undefined)
   body.once('close', () => {
     clearTimeout(timer)
   })

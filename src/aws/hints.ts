@@ -14,7 +14,7 @@ const POLICIES: readonly (readonly [inMessage: RegExp, policy: string])[] = [
   [/resource-based polic/i, "the KMS key's policy"],
 ]
 
-/** The policies that allow an operation which is not on a KMS key. */
+/** The policies that allow an operation that names no KMS key. */
 const POLICIES_OF = new Map([
   ['kms:CreateKey', IAM_POLICY],
   ['kms:ListKeys', IAM_POLICY],
@@ -73,5 +73,5 @@ export function lookupHint(failure: AwsFailure, action: string | undefined): str
   if (isClockSkew(failure)) return CLOCK_HINT
   if (code === 'ENOENT' || code === 'EACCES')
     return 'create the file, or correct the setting that names it (AWS_WEB_IDENTITY_TOKEN_FILE, or the AWS profile)'
-  return 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write credentials=@FILE to the provider'
+  return 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
 }

@@ -31,7 +31,7 @@ export function missingStoreHint(surroundings: Surroundings): string | undefined
 
 function storeOf({ terminal, settings }: Surroundings): { text: string; exists: boolean } {
   const location = locate(terminal.env, terminal.platform, homedir, settings)
-  // To use a store on S3 that does not exist is an error by itself.
+  // Opening a store on S3 that does not exist already fails.
   const exists = 's3' in location || storeExists(location.storeDir)
   return { text: describeStore(location), exists }
 }

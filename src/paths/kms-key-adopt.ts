@@ -30,7 +30,7 @@ export const kmsKeyAdopt = definePath<Engine>()({
           min: 1,
         }),
         allow_permanent: boolean(
-          'True to import material that expires without an expiry. By default, it keeps its expiry.',
+          'True to make expiring material permanent, by importing it again. By default, it keeps its expiry.',
         ),
         take_over: boolean(
           'True to adopt a KMS key whose tags name another store. If its distribution is removed there, AWS still deletes it.',

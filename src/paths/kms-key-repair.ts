@@ -18,7 +18,7 @@ export const kmsKeyRepair = definePath<Engine>()({
       summary: 'Repairs the differences between the records and AWS.',
       fields: {
         allow_permanent: boolean(
-          'True to import material without an expiry that was adopted with one. By default, it keeps its expiry.',
+          'True to make expiring material permanent, by importing it again. By default, it keeps its expiry.',
         ),
       },
       run: async (engine, { name, key }, { allow_permanent: allowPermanent }) => {

@@ -24,7 +24,7 @@ export interface SealMeans {
 /** Opens the header of a store. */
 export type HeaderOpener = (header: SealHeader) => Promise<RootKey>
 
-/** Opens each header once. One that did not open can be tried again. */
+/** Opens each header once. A failed attempt can be repeated. */
 export function createHeaderOpener(means: SealMeans): HeaderOpener {
   const opened = new Map<string, Promise<RootKey>>()
   return async (header) => {
@@ -105,7 +105,7 @@ async function readPassphrase(
   })
 }
 
-/** The error of a store to create where one exists. */
+/** The error of creating a store where one exists. */
 export function storeExistsError(store: string): KeymgmtError {
   return new KeymgmtError('STORE_EXISTS', `a store already exists in ${store}`, {
     hints: ['to see its seal: keymgmt status; nothing was changed'],

@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { parseFault } from '../../src/dev-kms/index.js'
 import { copyFolder, createTestbed, type Testbed } from '../support/keymgmt.js'
 import { startProxy } from '../support/proxy.js'
 
@@ -187,10 +188,23 @@ describe('operator snapshot restore', () => {
     await proxy.close()
     const ids = [...testbed.kms.account.region('us-west-1').keys.keys()]
     const { status, stderr } = await testbed.run(`${RESTORE} -force ${file()}`)
-    expect([status, stderr]).toEqual([0, expect.stringContaining(`${ids[1]}, version 2 of app`)])
+    const found = `${ids[1]}, which has the tags of version 2 of app`
+    expect([status, stderr]).toEqual([0, expect.stringContaining(found)])
     await testbed.ok('write -f keymgmt/key/app/rotate')
     const { latest_version } = await data<{ latest_version: number }>('read keymgmt/key/app')
     expect(latest_version).toBe(3)
+  })
+
+  it('says that AWS denied the search by tag, and is valid anyway', async () => {
+    await save()
+    const faults = [parseFault('ListKeys:1:denied')]
+    const denying = await createTestbed({ account: testbed.kms.account, faults }, testbed.home)
+    const { status, stderr } = await denying.run(`${RESTORE} ${file()}`)
+    await denying.kms.close()
+    expect([status, stderr]).toEqual([
+      0,
+      expect.stringContaining('Could not look by tag for KMS keys in k, us-west-1: ListKeys'),
+    ])
   })
 
   it('opens with a passphrase, which is read once', async () => {

@@ -23,7 +23,7 @@ describe('an error of the operating system is not reported as a bug', () => {
       expect(stderr).toContain(file)
       expect(stderr).not.toMatch(/bug in keymgmt|unexpected/)
     }
-    // To change the mode of a file such as /etc/passwd would do harm.
+    // Changing the mode of a file such as /etc/passwd would do harm.
     const { stderr } = await testbed.run('read keymgmt/key/app', { env: { KEYMGMT_HOME: file } })
     expect(stderr).toContain(`${file} is not a folder`)
     expect(stderr).not.toContain('chmod')

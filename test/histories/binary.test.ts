@@ -5,7 +5,7 @@ import { createTestbed, type Testbed } from '../support/keymgmt.js'
 import { startProxy } from '../support/proxy.js'
 import { SECRET } from './aws.js'
 import { CHANGES, strikes, type RequestPoint } from './faults.js'
-import { BEGINNINGS, LINES, step } from './steps.js'
+import { BEGINNINGS, LINES, step, withMaterial } from './steps.js'
 import { readStores, type StoreContent } from './stores.js'
 
 // Some of the same histories, with the real binary and real kills.
@@ -50,7 +50,7 @@ async function run(testbed: Testbed, { line, at }: Killed): Promise<number | nul
     },
   )
   try {
-    const { status } = await testbed.run(line, {
+    const { status } = await testbed.run(withMaterial(line), {
       env: { AWS_ENDPOINT_URL_KMS: proxy.endpoint },
       onSpawn: (killer) => {
         kill = killer

@@ -1,6 +1,6 @@
 import type { Key } from '../../src/dev-kms/state.js'
 
-/** What a consumer can repeat as long as a KMS key works. */
+/** A request that an application can repeat as long as a KMS key works. */
 export interface Probe {
   readonly operation: 'Decrypt' | 'Verify' | 'VerifyMac'
   readonly input: object
@@ -8,7 +8,7 @@ export interface Probe {
 
 const MESSAGE = Buffer.from('written before').toString('base64')
 
-/** Encrypts, signs or MACs with a KMS key, as its consumers do. */
+/** Encrypts, signs or MACs with a KMS key, as applications do. */
 export async function consume(
   call: (operation: string, input: object) => Promise<Record<string, unknown>>,
   { arn: KeyId, usage }: Key,

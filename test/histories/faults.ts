@@ -39,7 +39,7 @@ export type Fault =
   /** No connection to the Region. */
   | { readonly unreachable: string }
 
-/** What a command has done so far. */
+/** The requests and file changes of a command so far. */
 export interface Done {
   /** The operation of each request. */
   readonly operations: readonly string[]

@@ -1,4 +1,4 @@
-/** The wish of a command, as far as it may take something away. */
+/** The intent of a command that may take something away. */
 export interface Intent {
   readonly kind:
     'remove' | 'drop' | 'revoke' | 'minimum' | 'activate' | 'repair' | 'restore-store' | 'other'
@@ -9,7 +9,7 @@ export interface Intent {
   readonly region?: string | undefined
 }
 
-/** PURE: the wish of a command line. */
+/** PURE: returns the intent of a command line. */
 export function intentOf(line: string): Intent {
   const [, provider, ofProvider, ofKey] =
     /keymgmt\/(?:kms\/(\w+)\/key\/(\w+)|key\/(\w+))/.exec(line) ?? []

@@ -107,7 +107,7 @@ export class Model {
     }
   }
 
-  /** A snapshot brings back earlier wishes, which other commands may then carry out. */
+  /** A snapshot brings back earlier intents, which other commands may then carry out. */
   async #noteRestored(store: StoreName, isDisturbed: boolean): Promise<void> {
     const content = (await readStores(this.#world)).find(({ name }) => name === store)
     const inAws = new Set(

@@ -86,9 +86,9 @@ export const LINES = {
     `write -f keymgmt/kms/${provider}/key/${key}/forget allow_orphans=true`,
   orphans: (provider: string) => `read keymgmt/kms/${provider}/verify orphans=true`,
   import: (key: KeyName, number: number) =>
-    `write keymgmt/key/${key}/import ${KEYS[key].fields} material=${materialOf(number)}`,
+    `write keymgmt/key/${key}/import ${KEYS[key].fields} material=MATERIAL_${number}`,
   importVersion: (key: KeyName, number: number) =>
-    `write keymgmt/key/${key}/import_version ${typeOf(key)} material=${materialOf(number)}`,
+    `write keymgmt/key/${key}/import_version ${typeOf(key)} material=MATERIAL_${number}`,
   allowDeletion: (key: KeyName) =>
     `write keymgmt/key/${key} ${KEYS[key].fields} deletion_allowed=true`,
   deleteKey: (key: string) => `delete keymgmt/key/${key}`,
@@ -98,9 +98,11 @@ export const LINES = {
   restoreStore: (number: number) => `operator snapshot restore -force ${snapshotOf(number)}`,
 } as const
 
-/** Material of the user's own, in hexadecimal. */
-function materialOf(number: number): string {
-  return createHash('sha256').update(`material ${number}`).digest('hex')
+/** The line to run. A history contains only the number of material, not the material itself. */
+export function withMaterial(line: string): string {
+  return line.replace(/MATERIAL_(\d+)/, (_match, number: string) =>
+    createHash('sha256').update(`material ${number}`).digest('hex'),
+  )
 }
 
 function typeOf(key: KeyName): string {

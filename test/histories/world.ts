@@ -9,6 +9,7 @@ import type { Random } from './disk.js'
 import { aim, nameOfFault, type Fault, type FilePoint } from './faults.js'
 import { Machine } from './machine.js'
 import type { Process } from './process.js'
+import { withMaterial } from './steps.js'
 
 /** The copies of the store: the one in use, and a backup of it. */
 export const STORES = ['main', 'copy'] as const
@@ -141,7 +142,7 @@ export class World {
     let child: Process | undefined
     const terminal = this.#terminal(command, printed, () => child?.isDead !== true)
     const { signal } = new AbortController()
-    const args = [...line.split(' '), '-format=json']
+    const args = [...withMaterial(line).split(' '), '-format=json']
     const began = this.machine.nowMs
     const status = await this.machine.run(
       () => runProgram(args, { terminal, signal }),

@@ -23,7 +23,7 @@ export type S3Fault =
 export interface S3ServerOptions {
   /** The names in one page of a list. S3 has 1,000. */
   readonly pageSize?: number
-  /** Ignores the condition of every request of this number, as a faulty server does. */
+  /** Ignores the condition of every nth request, as a faulty server does. */
   readonly ignoreEvery?: number
   /** Confirms a conditional deletion of an object that does not exist. */
   readonly deletesAbsent?: boolean

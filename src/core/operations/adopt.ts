@@ -32,7 +32,8 @@ export interface Adoption {
   /** True to adopt it even if its tags name another store, or can't be read. */
   readonly takeOver?: boolean | undefined
   /**
-   * True to import material that has an expiry again without one. By default, it keeps its expiry.
+   * True to make expiring material permanent, by importing it again. By default, it keeps its
+   * expiry.
    */
   readonly allowPermanent?: boolean | undefined
 }
@@ -59,13 +60,13 @@ export async function adopt(
         claim(engine, providerName, record.current, adoption),
       ),
     )
-    await recordAsFound(record, named)
+    await dropForgotten(record, named)
     await reconcile(engine, record, named)
   })
 }
 
-/** Drops what is on record of the KMS keys as forgotten: a distribution has them again. */
-async function recordAsFound(
+/** Drops the adopted KMS keys from the forgotten ones of the key: a distribution has them again. */
+async function dropForgotten(
   key: RecordHandle<KeyRecord>,
   { distribution }: NamedDistribution,
 ): Promise<void> {

@@ -43,7 +43,7 @@ import { requireDistribution, requireKey } from '../records/repository.js'
 
 /** The consent of the user. */
 export interface RepairOptions {
-  /** True to import material without an expiry that was adopted with one. */
+  /** True to make expiring material permanent, by importing it again. */
   readonly allowPermanent?: boolean | undefined
 }
 

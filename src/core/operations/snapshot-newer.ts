@@ -9,7 +9,7 @@ import { withKeyLock } from '../records/locks.js'
 import { recordPath, without, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
 import { distributionsOf, requireKey, type NamedDistribution } from '../records/repository.js'
-import { findOrphans, type Orphan } from './orphans.js'
+import { findOrphans, type OrphanSearch } from './orphans.js'
 
 /** A KMS key that AWS has and a restored store did not know. */
 export interface NewerKmsKey {
@@ -65,15 +65,15 @@ async function recordNewerIn(
 /**
  * Looks by tag for KMS keys of this store that no record names, in the Regions of a provider. The
  * version of each is recorded as one whose material is not in this store, so that no later
- * command creates it again.
+ * command creates it again. Returns the result of the search.
  * @throws KeymgmtError of the KMS
  */
 export async function recordTaggedVersions(
   engine: Engine,
   providerName: string,
-): Promise<readonly Orphan[]> {
-  const { orphans } = await findOrphans(engine, providerName)
-  for (const { key: name, keyId, version } of orphans) {
+): Promise<OrphanSearch> {
+  const search = await findOrphans(engine, providerName)
+  for (const { key: name, keyId, version } of search.orphans) {
     if (name === undefined || version === undefined) continue
     await withKeyLock(engine.store, name, 'operator snapshot restore', async () => {
       const key = await openRecord<KeyRecord>(engine.store, recordPath.key(name))
@@ -81,7 +81,7 @@ export async function recordTaggedVersions(
       await key.update((current) => withVersion(current, version, engine.now()))
     })
   }
-  return orphans
+  return search
 }
 
 /**

@@ -95,7 +95,7 @@ function primaryOf({ distribution }: ReconcileContext, version: number): Created
   return requireKmsKey(distribution, { version, region })
 }
 
-/** AWS replicates a primary only; undefined if this one still is the primary. */
+/** AWS replicates only primaries. Undefined if this KMS key still is the primary. */
 async function movedPrimaryError(
   context: ReconcileContext,
   { version, region, key: { id, arn } }: CreatedKmsKey,

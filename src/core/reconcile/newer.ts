@@ -206,7 +206,7 @@ function outdatedError(
 ): KeymgmtError {
   const [whose, conclusion, hints] =
     version === undefined
-      ? ['whose tags can not be read', 'it may be', [ALLOW_TAGS]]
+      ? ["whose tags can't be read", 'it may be', [ALLOW_TAGS]]
       : [`version ${version} of ${key.name}`, 'it is', []]
   return new KeymgmtError(
     'STORE_OUTDATED',

@@ -137,7 +137,7 @@ export function aliasAt(
   return aliases.find((entry) => entry.region === region && entry.name === name)
 }
 
-/** The entry of an alias that may be gone; it is ours as far as it was before. */
+/** Returns the entry of an alias that may be gone. An alias that was never ours stays `pending`. */
 export function uncertainAlias({ region, name, state }: AliasEntry): AliasEntry {
   return { region, name, state: state === 'pending' ? 'pending' : 'uncertain' }
 }

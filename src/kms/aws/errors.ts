@@ -77,7 +77,11 @@ function describeRequest({ operation, region, input }: AwsRequest, place: Reques
 /** Adds the provider to the error of a lookup of credentials. */
 function named(error: KeymgmtError, { provider }: RequestPlace): KeymgmtError {
   if (provider === undefined) return error
-  const { code, message, hints, requestId, awsError } = error
+  const { code, message, requestId, awsError } = error
+  const hints = [
+    ...error.hints,
+    `to give the provider its own credentials: keymgmt write keymgmt/kms/${provider} credentials=@FILE`,
+  ]
   const details = { hints, requestId, awsError, cause: error }
   return new KeymgmtError(code, `provider ${provider}: ${message}`, details)
 }

@@ -10,7 +10,7 @@ import { RESPONSE_TOO_LARGE } from './responses.js'
 
 /** The longest wait for AWS's eventual consistency. */
 export const CONSISTENCY_MS = 120_000
-/** Maximum attempts for a request that failed with an error of AWS's service. */
+/** Maximum attempts for a request that failed on AWS's side. */
 const ATTEMPTS = 5
 /** Maximum attempts to connect. */
 const CONNECTION_ATTEMPTS = 3
@@ -30,7 +30,7 @@ export interface RetryOptions {
 
 /**
  * Returns middleware that keeps requests within the quota, waits for throttling and eventual
- * consistency, repeats requests after errors of AWS's service, and translates every other error.
+ * consistency, repeats requests that failed on AWS's side, and translates every other error.
  */
 export function retryWithin(
   limiter: RateLimiter,

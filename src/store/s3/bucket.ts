@@ -4,6 +4,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
+  type ListObjectsV2CommandOutput,
 } from '@aws-sdk/client-s3'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -108,28 +109,39 @@ export function openBucket(address: S3Address, options: BucketOptions): Bucket {
     async list(key) {
       const s3 = await client()
       const folder = `${root}${key}/`
-      const names: string[] = []
-      const seen = new Set<string | undefined>()
-      for (let token: string | undefined; !seen.has(token);) {
-        seen.add(token)
-        const page = new ListObjectsV2Command({
-          ...common,
-          Prefix: folder,
-          Delimiter: '/',
-          ContinuationToken: token,
-        })
-        const { reply } = await send('ListObjectsV2', () => s3.send(page), [])
-        for (const { Key = '' } of reply?.Contents ?? []) names.push(Key.slice(folder.length))
-        for (const { Prefix = '' } of reply?.CommonPrefixes ?? [])
-          names.push(Prefix.slice(folder.length, -1))
-        if (!reply?.IsTruncated) return names
-        token = reply.NextContinuationToken
+      const readPage = async (token: string | undefined) => {
+        const page = { Prefix: folder, Delimiter: '/', ContinuationToken: token }
+        const read = () => s3.send(new ListObjectsV2Command({ ...common, ...page }))
+        return (await send('ListObjectsV2', read, [])).reply
       }
-      throw new KeymgmtError('STORE_UNAVAILABLE', `the store ${url} sent the same page twice`, {
-        hints: ['check the endpoint: S3 never does that'],
-      })
+      return namesBelow(folder, readPage, url)
     },
   }
+}
+
+/**
+ * Returns the names directly below `folder`, from all pages of a list.
+ * @throws KeymgmtError STORE_UNAVAILABLE if the server sends a page twice.
+ */
+async function namesBelow(
+  folder: string,
+  readPage: (token: string | undefined) => Promise<ListObjectsV2CommandOutput | undefined>,
+  url: string,
+): Promise<readonly string[]> {
+  const names: string[] = []
+  const seen = new Set<string | undefined>()
+  for (let token: string | undefined; !seen.has(token);) {
+    seen.add(token)
+    const page = await readPage(token)
+    for (const { Key = '' } of page?.Contents ?? []) names.push(Key.slice(folder.length))
+    for (const { Prefix = '' } of page?.CommonPrefixes ?? [])
+      names.push(Prefix.slice(folder.length, -1))
+    if (!page?.IsTruncated) return names
+    token = page.NextContinuationToken
+  }
+  throw new KeymgmtError('STORE_UNAVAILABLE', `the store ${url} sent the same page twice`, {
+    hints: ['check the endpoint: S3 never does that'],
+  })
 }
 
 /** The SDK sends every request once: {@link createSender} decides what is repeated. */
@@ -150,7 +162,7 @@ async function openClient(address: S3Address, options: BucketOptions): Promise<S
     requestChecksumCalculation: 'WHEN_SUPPORTED',
     responseChecksumValidation: 'WHEN_SUPPORTED',
     disableMultiregionAccessPoints: true,
-    // Other services than AWS's own have no host name for each bucket.
+    // S3-compatible servers have no host name for each bucket.
     ...(custom && { endpoint: custom.url, forcePathStyle: true }),
   })
 }

@@ -71,7 +71,7 @@ function otherwise({ name, status = 0 }: AwsFailure, operation: S3Operation): st
     : 'run the same command again: it continues where this one stopped'
 }
 
-/** Without s3:ListBucket, S3 denies to read an object that does not exist. */
+/** Without s3:ListBucket, S3 denies access to an object that does not exist. */
 function permissionHint(operation: S3Operation): string {
   const permission = S3_PERMISSIONS[operation]
   const needed = operation === 'GetObject' ? `${permission} and s3:ListBucket` : permission

@@ -17,11 +17,11 @@ import { createObjects, type Objects } from './objects.js'
 
 /** The times of a lease, in milliseconds. */
 export interface LeaseTimes {
-  /** A lease that has not changed for so long can be taken over. */
+  /** A lease that has not changed for this long can be taken over. */
   readonly lengthMs: number
-  /** Its holder renews it so often. */
+  /** The interval at which its holder renews it. */
   readonly renewMs: number
-  /** The longest time between two looks of a waiter. */
+  /** The longest pause between two checks by a waiter. */
   readonly pollMs: number
 }
 
@@ -44,7 +44,7 @@ interface Holder {
   readonly pid: number
   readonly purpose: string
   readonly since: string
-  /** How often the lease was renewed. */
+  /** Number of renewals so far. */
   readonly renewals: number
 }
 

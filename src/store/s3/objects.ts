@@ -55,7 +55,7 @@ export function createObjects(bucket: Bucket): Objects {
       return found?.writeId.equals(writeId) ? found.etag : undefined
     },
     async delete(key, expected) {
-      // To delete an object that does not exist can succeed.
+      // Deleting an object that does not exist can succeed.
       if ((await bucket.get(key))?.etag !== expected) return false
       const { etag, isAmbiguous } = await bucket.delete(key, expected)
       if (etag !== undefined || !isAmbiguous) return etag !== undefined

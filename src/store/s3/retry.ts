@@ -1,11 +1,11 @@
 import { isNotConnected, type AwsFailure } from '../../aws/failure.js'
 import { KeymgmtError } from '../../errors.js'
 
-/** Maximum attempts for a request that S3 failed at by itself. */
+/** Maximum attempts for a request that failed on S3's side. */
 const ATTEMPTS = 6
 /** Maximum attempts to connect. */
 const CONNECTION_ATTEMPTS = 3
-/** Maximum attempts for a request that met another one for the same object. */
+/** Maximum attempts for a request that conflicts with another one for the same object. */
 const COLLISION_ATTEMPTS = 12
 /** The longest wait for throttling, in milliseconds. */
 const THROTTLING_MS = 60_000

@@ -27,7 +27,8 @@ it('a host with several addresses that refuse a connection: the error names each
   handler.destroy()
 })
 
-it('a response that begins and does not end: reading it fails', async () => {
+/** Requests a response that begins and never ends. */
+async function requestEndless() {
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-length': '100' }).write('{')
   })
@@ -37,10 +38,25 @@ it('a response that begins and does not end: reading it fails', async () => {
   const handler = new AbortableHandler(new AbortController().signal, transport, 200)
   const request = new HttpRequest({ protocol: 'http:', hostname: '127.0.0.1', port })
   const { response } = await handler.handle(request)
-  await expect((response.body as Readable).toArray()).rejects.toMatchObject({
+  const close = () => {
+    handler.destroy()
+    server.close()
+  }
+  return { body: response.body as Readable, close }
+}
+
+it('a response that begins and does not end: reading it fails', async () => {
+  const { body, close } = await requestEndless()
+  await expect(body.toArray()).rejects.toMatchObject({
     name: 'TimeoutError',
     message: 'the response did not end within 200 ms',
   })
-  handler.destroy()
-  server.close()
+  close()
+})
+
+it('a response that does not end and that nobody reads does not end the process', async () => {
+  const { body, close } = await requestEndless()
+  await new Promise((resolve) => body.on('close', resolve))
+  expect(body.destroyed).toBe(true)
+  close()
 })

@@ -50,7 +50,7 @@ describe('an older copy of the store', () => {
     expect(hints.join()).toContain('operator snapshot restore')
   })
 
-  it('is refused although the tags of the newer KMS key can not be read', async () => {
+  it("is refused although the tags of the newer KMS key can\'t be read", async () => {
     const testbed = await createOlderCopy()
     const blind = recorded(testbed, () => ({
       tagsOf: () => Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied')),

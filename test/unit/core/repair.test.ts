@@ -340,7 +340,7 @@ describe('repair fixes, with no other call to the KMS,', () => {
 })
 
 describe('repair works although', () => {
-  it('the record of another distribution of the key can not be read', async () => {
+  it("the record of another distribution of the key can\'t be read", async () => {
     const testbed = await createDistributed()
     await saveProvider(testbed.engine, 'other', { provider: 'awskms', keyCollection: 'eu-west-1' })
     await distribute(testbed.engine, 'other', 'app', AES)

@@ -157,7 +157,10 @@ async function lookForNewer({ terminal, opened, snapshot }: Restore): Promise<nu
   return status
 }
 
-/** The same by tag, for KMS keys that no alias names. It needs more permissions, so it may fail. */
+/**
+ * Does the same by tag, for KMS keys that no alias names. That needs more permissions than keymgmt
+ * has by default, so a search that fails is only reported.
+ */
 async function lookByTag({
   terminal,
   opened,
@@ -165,18 +168,25 @@ async function lookByTag({
   const { engine } = opened
   const { recordTaggedVersions } = await import('../../../../core/operations/snapshot-newer.js')
   const reported = new Set<string>()
+  const report = (subject: string, text: string) => {
+    if (!reported.has(subject)) terminal.err(`${text}\n`)
+    reported.add(subject)
+  }
   for (const provider of await engine.store.list(recordPath.providers)) {
-    const orphans = await recordTaggedVersions(engine, provider).catch((error: unknown) => {
-      if (error instanceof KeymgmtError) return []
-      throw error
-    })
-    for (const { arn, key = '?', version = '?', wayOut } of orphans) {
-      if (reported.has(arn)) continue
-      reported.add(arn)
-      terminal.err(
-        `No restored record names KMS key ${arn}, version ${version} of ${key} by its tags.${wayOut === undefined ? '' : ` You can ${wayOut}`}\n`,
-      )
+    const reportFailed = (error: unknown, where: string) => {
+      if (!(error instanceof KeymgmtError)) throw error
+      report(where, `Could not look by tag for KMS keys in ${where}: ${error.message}`)
     }
+    const search = await recordTaggedVersions(engine, provider).catch((error: unknown) => {
+      reportFailed(error, provider)
+      return { orphans: [], unchecked: [] }
+    })
+    for (const { region, error } of search.unchecked) reportFailed(error, `${provider}, ${region}`)
+    for (const { arn, key = '?', version = '?', wayOut } of search.orphans)
+      report(
+        arn,
+        `No restored record names KMS key ${arn}, which has the tags of version ${version} of ${key}.${wayOut === undefined ? '' : ` Way out: ${wayOut}`}`,
+      )
   }
 }
 
