@@ -105,7 +105,7 @@ export const DIVERGENCES: readonly Divergence[] = [
     target: 'localstack',
     operation: 'ReplicateKey',
     checks: /binary, commands: (replicate|add a dropped Region|rotate everywhere|restore)$/,
-    seen: 'ours missing or changed: managed-by',
+    seen: "keymgmt's tags missing or changed: managed-by",
     does: 'drops the tags of the request, and does not copy later tags to a replica: `verify` finds both',
     aws: 'every related KMS key lists all of them',
     source: `${GUIDE}multi-region-keys-replicate.html`,
