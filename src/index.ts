@@ -125,5 +125,6 @@ export {
   type Store,
   type StoredRecord,
   type StoreSeals,
+  type Versioning,
 } from './store/index.js'
 export type { LocationSettings } from './store/locate.js'

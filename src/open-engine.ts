@@ -113,6 +113,7 @@ export function openEngine({
   const engine = createEngine({
     store: dryRun ? dryRun.store(opened.store) : opened.store,
     kinds: { awskms: kms },
+    versioning: () => opened.versioning(),
     progress: onProgress,
     notice: onNotice,
     outcome: onOutcome,
@@ -123,6 +124,7 @@ export function openEngine({
     seal: () => opened.seal(),
     initialize: () => opened.initialize(),
     testBackend: () => opened.testBackend(),
+    versioning: () => opened.versioning(),
   }
 }
 

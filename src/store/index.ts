@@ -11,4 +11,4 @@ export {
 } from './sealed-local.js'
 export type { StoreSeals } from './restoring.js'
 export { createSealedStore } from './sealed.js'
-export type { Lock, Revision, Store, StoredRecord } from './store.js'
+export type { Lock, Revision, Store, StoredRecord, Versioning } from './store.js'

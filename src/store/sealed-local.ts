@@ -17,7 +17,7 @@ import { assertPrivate, storageError } from './permissions.js'
 import { readPrivateFile } from './private-file.js'
 import { assertRestored, createStoreSeals, type StoreSeals } from './restoring.js'
 import { createSealedStore } from './sealed.js'
-import type { Store } from './store.js'
+import type { Store, Versioning } from './store.js'
 
 /** Options of a sealed local store. */
 export interface SealedLocalStoreOptions extends LocalStoreOptions {
@@ -78,6 +78,8 @@ export interface OpenedStore {
    * @throws KeymgmtError STORE_UNAVAILABLE, with the rule that the server breaks.
    */
   testBackend(): Promise<number | undefined>
+  /** Whether a shared store keeps earlier versions; undefined for a local store. */
+  versioning(): Promise<Versioning | undefined>
 }
 
 /** True if a store was created in `storeDir`. */
@@ -137,6 +139,7 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
       throw storeExistsError(options.storeDir)
     },
     testBackend: () => Promise.resolve(undefined),
+    versioning: () => Promise.resolve(undefined),
   }
 }
 

@@ -41,5 +41,6 @@ export function openSealedS3Store(options: SealedS3StoreOptions): OpenedStore {
     },
     initialize: async () => (await use()).initialize(),
     testBackend: async () => (await use()).testBackend(),
+    versioning: async () => (await use()).versioning(),
   }
 }

@@ -73,6 +73,7 @@ export function openSealedBucket(options: SealedS3StoreOptions): OpenedStore {
     }),
     initialize: () => initialize(bucket, options),
     testBackend: () => testConditions(bucket),
+    versioning: () => bucket.versioning(),
   }
 }
 
