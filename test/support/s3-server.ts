@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { allows, wantedBy, type S3Policies } from './s3-policies.js'
 
 // S3's conditions, pages and versions over real HTTP, independent of the SDK that it tests.
 
 /** A request, as a test sees it. */
 export interface S3Request {
   readonly method: string
+  readonly bucket: string
   /** The key of the object; empty for a request to the bucket. */
   readonly key: string
+  /** True if the object existed when the request arrived. */
+  readonly exists: boolean
   readonly query: URLSearchParams
   readonly headers: IncomingMessage['headers']
   readonly isConditional: boolean
@@ -31,6 +35,8 @@ export interface S3ServerOptions {
   readonly ignoresDeleteConditions?: boolean
   /** What the bucket says of its versioning: nothing if it never had any. */
   readonly versioning?: 'Enabled' | 'Suspended' | undefined
+  /** Denies each request that these policies do not allow. */
+  readonly policies?: S3Policies
   /** Returns the fault of a request. */
   readonly fault?: (request: S3Request) => S3Fault | undefined
 }
@@ -65,6 +71,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     deletesAbsent = false,
     ignoresDeleteConditions = false,
     fault = () => undefined,
+    policies,
   } = options
   const versioning = 'versioning' in options ? options.versioning : 'Enabled'
   const versions = new Map<string, Version[]>()
@@ -78,11 +85,11 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   }
   const server = createServer((incoming, response) => {
     void readAll(incoming).then((body) => {
-      const request = parse(incoming)
+      const request = parse(incoming, versions)
       requests.push(request)
       const failure = fault(request)
       if (failure?.at !== 'before') {
-        const reply = refusalOf(request, incoming) ?? carryOut(request, body)
+        const reply = refusalOf(request, incoming, policies) ?? carryOut(request, body)
         if (!failure) {
           send(response, request, reply)
           return
@@ -127,24 +134,38 @@ async function readAll(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-function parse({ method = '', url = '', headers }: IncomingMessage): S3Request {
+function parse(
+  { method = '', url = '', headers }: IncomingMessage,
+  versions: S3Server['versions'],
+): S3Request {
   const { pathname, searchParams } = new URL(url, 'http://s3')
-  const [, bucket = '', ...key] = pathname.split('/').map(decodeURIComponent)
+  const [, bucket = '', ...rest] = pathname.split('/').map(decodeURIComponent)
+  const key = bucket === BUCKET ? rest.join('/') : ''
   return {
     method,
-    key: bucket === BUCKET ? key.join('/') : '',
+    bucket,
+    key,
+    exists: versions.get(key)?.at(-1) !== undefined,
     query: searchParams,
     headers,
     isConditional: headers['if-match'] !== undefined || headers['if-none-match'] !== undefined,
   }
 }
 
-function refusalOf({ headers }: S3Request, { url = '' }: IncomingMessage): Reply | undefined {
+function refusalOf(
+  request: S3Request,
+  { url = '' }: IncomingMessage,
+  policies: S3Policies | undefined,
+): Reply | undefined {
+  const { headers } = request
   const scope = `/${REGION}/s3/aws4_request`
   if (!headers.authorization?.includes(scope)) return errorReply(403, 'SignatureDoesNotMatch')
   if (!new RegExp(`^/${BUCKET}([/?]|$)`).test(url)) return errorReply(404, 'NoSuchBucket')
   const owner = headers['x-amz-expected-bucket-owner'] ?? '111122223333'
-  return owner === '111122223333' ? undefined : errorReply(403, 'AccessDenied')
+  if (owner !== '111122223333') return errorReply(403, 'AccessDenied')
+  return !policies || allows(policies, wantedBy(request))
+    ? undefined
+    : errorReply(403, 'AccessDenied')
 }
 
 interface Rules {
