@@ -121,6 +121,7 @@ export function openEngine({
     engine,
     seals: opened.seals,
     seal: () => opened.seal(),
+    place: () => opened.place(),
     initialize: () => opened.initialize(),
     testBackend: () => opened.testBackend(),
   }
@@ -139,6 +140,7 @@ function openStore(location: Location, options: StoreOptions): OpenedStore {
     passphrase,
     createSeal: sealOf(env),
     onWait: onNotice,
+    onMoved: onNotice,
     onCreated: (created: CreatedStore) => {
       onNotice(describeCreated(created))
     },
