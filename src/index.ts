@@ -128,5 +128,6 @@ export {
   type StoredText,
   type StorePlace,
   type StoreSeals,
+  type Versioning,
 } from './store/index.js'
 export type { LocationSettings } from './store/locate.js'

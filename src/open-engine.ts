@@ -113,6 +113,7 @@ export function openEngine({
   const engine = createEngine({
     store: dryRun ? dryRun.store(opened.store) : opened.store,
     kinds: { awskms: kms },
+    versioning: () => opened.versioning(),
     progress: onProgress,
     notice: onNotice,
     outcome: onOutcome,
@@ -124,6 +125,7 @@ export function openEngine({
     place: () => opened.place(),
     initialize: () => opened.initialize(),
     testBackend: () => opened.testBackend(),
+    versioning: () => opened.versioning(),
   }
 }
 

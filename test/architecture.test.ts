@@ -109,6 +109,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'kms/provider.js',
     'kms/credential-fields.js',
     'kms/key-id.js',
+    'store/store.js',
     'aws/region.js',
     'errors.js',
   ],
@@ -315,6 +316,7 @@ describe('the promises of the library and the docs', () => {
       'Unchecked',
       'Verification',
       'VersionMaterial',
+      'Versioning',
     ])
   })
 

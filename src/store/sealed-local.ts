@@ -20,7 +20,7 @@ import type { StorePlace } from './place.js'
 import type { StoreSeals } from './restoring.js'
 import { createSealedStore } from './sealed.js'
 import { assertReadable, movedNotice, parseState, stateError, STATE_FILE } from './state.js'
-import type { Store } from './store.js'
+import type { Store, Versioning } from './store.js'
 
 /** Options of a sealed local store. */
 export interface SealedLocalStoreOptions extends LocalStoreOptions {
@@ -81,6 +81,8 @@ export interface OpenedStore {
    * @throws KeymgmtError STORE_UNAVAILABLE, with the rule that the server breaks.
    */
   testBackend(): Promise<number | undefined>
+  /** Whether a shared store keeps earlier versions; undefined for a local store. */
+  versioning(): Promise<Versioning | undefined>
 }
 
 /** True if a store was created in `storeDir`. */
@@ -150,6 +152,7 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
       throw storeExistsError(options.storeDir)
     },
     testBackend: () => Promise.resolve(undefined),
+    versioning: () => Promise.resolve(undefined),
   }
 }
 

@@ -40,5 +40,6 @@ export function openSealedS3Store(options: SealedS3StoreOptions): OpenedStore {
     place: async () => (await use()).place(),
     initialize: async () => (await use()).initialize(),
     testBackend: async () => (await use()).testBackend(),
+    versioning: async () => (await use()).versioning(),
   }
 }

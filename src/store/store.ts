@@ -12,6 +12,12 @@ export interface StoredRecord {
   readonly value: Uint8Array
 }
 
+/**
+ * Whether a shared store keeps the earlier versions of its records: `enabled`; `suspended`, so it
+ * keeps only those from before; `off`; or `unknown`, because the server does not tell.
+ */
+export type Versioning = 'enabled' | 'suspended' | 'off' | 'unknown'
+
 /** A lock that this process holds. */
 export interface Lock {
   /**

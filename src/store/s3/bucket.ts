@@ -1,5 +1,6 @@
 import {
   DeleteObjectCommand,
+  GetBucketVersioningCommand,
   GetObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -14,6 +15,7 @@ import { assertEndpoint, type ClientOptions } from '../../aws/endpoint.js'
 import { readFailure } from '../../aws/failure.js'
 import { AbortableHandler } from '../../aws/handlers.js'
 import { KeymgmtError } from '../../errors.js'
+import type { Versioning } from '../store.js'
 import { formatS3Url, type S3Address } from './address.js'
 import { s3Error, type S3Operation } from './errors.js'
 import { mayBeDone, retryAfter } from './retry.js'
@@ -46,6 +48,8 @@ export interface Bucket {
   list(key: string): Promise<readonly string[]>
   /** Returns the keys of all objects below the folder `key`, relative to it. */
   listAll(key: string): Promise<readonly string[]>
+  /** Returns whether the bucket keeps earlier versions; `unknown` if S3 does not tell. */
+  versioning(): Promise<Versioning>
 }
 
 /** The options of a bucket. */
@@ -120,6 +124,19 @@ export function openBucket(address: S3Address, options: BucketOptions): Bucket {
     },
     list: (key) => list(key, '/'),
     listAll: (key) => list(key, undefined),
+    async versioning() {
+      const s3 = await client()
+      const read = async () => {
+        const { Status } = await s3.send(new GetBucketVersioningCommand(common))
+        return Status === 'Enabled' ? 'enabled' : Status === 'Suspended' ? 'suspended' : 'off'
+      }
+      try {
+        return (await send('GetBucketVersioning', read, ['NotImplemented'])).reply ?? 'unknown'
+      } catch (error) {
+        if (error instanceof KeymgmtError && error.code === 'STORE_UNAVAILABLE') return 'unknown'
+        throw error
+      }
+    },
   }
 }
 

@@ -41,6 +41,7 @@ export function openSealedBucket(options: SealedS3StoreOptions): OpenedStore {
     place: () => Promise.resolve(place),
     initialize: () => initialize(place, bucket, options),
     testBackend: () => testConditions(bucket),
+    versioning: () => bucket.versioning(),
   }
 }
 
