@@ -29,6 +29,8 @@ export interface S3ServerOptions {
   readonly deletesAbsent?: boolean
   /** Ignores the conditions of deletions. */
   readonly ignoresDeleteConditions?: boolean
+  /** What the bucket says of its versioning: nothing if it never had any. */
+  readonly versioning?: 'Enabled' | 'Suspended' | undefined
   /** Returns the fault of a request. */
   readonly fault?: (request: S3Request) => S3Fault | undefined
 }
@@ -56,13 +58,15 @@ interface Reply {
 }
 
 /** Starts a server on a free port of this machine. */
-export async function startS3Server({
-  pageSize = 1_000,
-  ignoreEvery = Infinity,
-  deletesAbsent = false,
-  ignoresDeleteConditions = false,
-  fault = () => undefined,
-}: S3ServerOptions = {}): Promise<S3Server> {
+export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Server> {
+  const {
+    pageSize = 1_000,
+    ignoreEvery = Infinity,
+    deletesAbsent = false,
+    ignoresDeleteConditions = false,
+    fault = () => undefined,
+  } = options
+  const versioning = 'versioning' in options ? options.versioning : 'Enabled'
   const versions = new Map<string, Version[]>()
   const requests: S3Request[] = []
   let conditional = 0
@@ -70,7 +74,7 @@ export async function startS3Server({
     const isIgnored =
       (request.isConditional && ++conditional % ignoreEvery === 0) ||
       (request.method === 'DELETE' && ignoresDeleteConditions)
-    return replyTo(request, body, versions, { pageSize, isIgnored, deletesAbsent })
+    return replyTo(request, body, versions, { pageSize, isIgnored, deletesAbsent, versioning })
   }
   const server = createServer((incoming, response) => {
     void readAll(incoming).then((body) => {
@@ -147,15 +151,17 @@ interface Rules {
   readonly pageSize: number
   readonly isIgnored: boolean
   readonly deletesAbsent: boolean
+  readonly versioning: S3ServerOptions['versioning']
 }
 
 function replyTo(
   request: S3Request,
   body: Buffer,
   versions: Map<string, Version[]>,
-  { pageSize, isIgnored, deletesAbsent }: Rules,
+  { pageSize, isIgnored, deletesAbsent, versioning }: Rules,
 ): Reply {
   const { method, key, query } = request
+  if (key === '' && query.has('versioning')) return versioningReply(versioning)
   if (key === '') return listReply(query, versions, pageSize)
   const current = versions.get(key)?.at(-1)
   if (method === 'DELETE' && !current && deletesAbsent) return { status: 204 }
@@ -179,6 +185,14 @@ function conditionRefusal({ headers }: S3Request, current: Version): Reply | und
   return match === current.etag ? undefined : errorReply(412, 'PreconditionFailed')
 }
 
+function versioningReply(status: S3ServerOptions['versioning']): Reply {
+  const text = status === undefined ? '' : `<Status>${status}</Status>`
+  return xml(
+    200,
+    `<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${text}</VersioningConfiguration>`,
+  )
+}
+
 /** ListObjectsV2. A token is the last name of the page before. */
 function listReply(
   query: URLSearchParams,
@@ -187,10 +201,11 @@ function listReply(
 ): Reply {
   const prefix = query.get('prefix') ?? ''
   const after = query.get('continuation-token') ?? ''
+  const namePattern = query.get('delimiter') === '/' ? /^[^/]*\/?/ : /^.*$/
   const present = [...versions].filter(([, all]) => all.at(-1)).map(([key]) => key)
   const names = present
     .filter((key) => key.startsWith(prefix))
-    .map((key) => /^[^/]*\/?/.exec(key.slice(prefix.length))?.[0] ?? '')
+    .map((key) => namePattern.exec(key.slice(prefix.length))?.[0] ?? '')
   const sorted = [...new Set(names)].sort().filter((name) => name > after)
   const page = sorted.slice(0, pageSize)
   const isTruncated = sorted.length > pageSize

@@ -9,6 +9,7 @@ export const S3_PERMISSIONS = {
   PutObject: 's3:PutObject',
   DeleteObject: 's3:DeleteObject',
   ListObjectsV2: 's3:ListBucket',
+  GetBucketVersioning: 's3:GetBucketVersioning',
 } as const
 
 /** A request of a store. */
