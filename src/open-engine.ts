@@ -122,6 +122,7 @@ export function openEngine({
     engine,
     seals: opened.seals,
     seal: () => opened.seal(),
+    place: () => opened.place(),
     initialize: () => opened.initialize(),
     testBackend: () => opened.testBackend(),
     versioning: () => opened.versioning(),
@@ -141,6 +142,7 @@ function openStore(location: Location, options: StoreOptions): OpenedStore {
     passphrase,
     createSeal: sealOf(env),
     onWait: onNotice,
+    onMoved: onNotice,
     onCreated: (created: CreatedStore) => {
       onNotice(describeCreated(created))
     },

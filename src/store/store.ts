@@ -20,6 +20,11 @@ export type Versioning = 'enabled' | 'suspended' | 'off' | 'unknown'
 
 /** A lock that this process holds. */
 export interface Lock {
+  /**
+   * Returns true while no other process can have acquired the lock. A lock on S3 runs out if its
+   * holder can't renew it, or was stopped.
+   */
+  isHeld(): boolean
   /** Releases the lock. Never throws, and has no effect if the lock is no longer held. */
   release(): Promise<void>
 }

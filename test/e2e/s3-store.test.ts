@@ -107,7 +107,7 @@ describe('a store that exists', () => {
     const other = { env: { ...env, KEYMGMT_STORE: storeUrl(server, 'other') } }
     await testbed.ok(`operator snapshot restore ${file}`, other)
     expect(data(await testbed.ok('read -format=json keymgmt/key/saved', other))).toEqual(before)
-    expect(objects()).not.toContain('other/restore-unfinished')
+    expect(objects()).not.toContain('other/state.json')
     await testbed.ok('operator init')
     await testbed.ok('write -f keymgmt/key/mine type=aes256-gcm96')
     const local = join(testbed.home, 'local.snapshot')

@@ -222,10 +222,11 @@ function listReply(
 ): Reply {
   const prefix = query.get('prefix') ?? ''
   const after = query.get('continuation-token') ?? ''
+  const namePattern = query.get('delimiter') === '/' ? /^[^/]*\/?/ : /^.*$/
   const present = [...versions].filter(([, all]) => all.at(-1)).map(([key]) => key)
   const names = present
     .filter((key) => key.startsWith(prefix))
-    .map((key) => /^[^/]*\/?/.exec(key.slice(prefix.length))?.[0] ?? '')
+    .map((key) => namePattern.exec(key.slice(prefix.length))?.[0] ?? '')
   const sorted = [...new Set(names)].sort().filter((name) => name > after)
   const page = sorted.slice(0, pageSize)
   const isTruncated = sorted.length > pageSize

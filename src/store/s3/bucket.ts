@@ -46,6 +46,8 @@ export interface Bucket {
   delete(key: string, expected: string, signal?: AbortSignal): Promise<Conditional>
   /** Returns the names directly below the folder `key`: of objects, and of folders. */
   list(key: string): Promise<readonly string[]>
+  /** Returns the keys of all objects below the folder `key`, relative to it. */
+  listAll(key: string): Promise<readonly string[]>
   /** Returns whether the bucket keeps earlier versions; `unknown` if S3 does not tell. */
   versioning(): Promise<Versioning>
 }
@@ -82,6 +84,16 @@ export function openBucket(address: S3Address, options: BucketOptions): Bucket {
       opened = undefined
       throw s3Error(readFailure(error), 'GetObject', url)
     }))
+  const list = async (key: string, Delimiter: string | undefined) => {
+    const s3 = await client()
+    const folder = `${root}${key}/`
+    const readPage = async (token: string | undefined) => {
+      const page = { Prefix: folder, Delimiter, ContinuationToken: token }
+      const read = () => s3.send(new ListObjectsV2Command({ ...common, ...page }))
+      return (await send('ListObjectsV2', read, [])).reply
+    }
+    return namesBelow(folder, readPage, url)
+  }
   return {
     url,
     async get(key) {
@@ -110,16 +122,8 @@ export function openBucket(address: S3Address, options: BucketOptions): Bucket {
       const { reply, isAmbiguous } = await send('DeleteObject', remove, CONDITION_NOT_MET, signal)
       return { etag: reply, isAmbiguous }
     },
-    async list(key) {
-      const s3 = await client()
-      const folder = `${root}${key}/`
-      const readPage = async (token: string | undefined) => {
-        const page = { Prefix: folder, Delimiter: '/', ContinuationToken: token }
-        const read = () => s3.send(new ListObjectsV2Command({ ...common, ...page }))
-        return (await send('ListObjectsV2', read, [])).reply
-      }
-      return namesBelow(folder, readPage, url)
-    },
+    list: (key) => list(key, '/'),
+    listAll: (key) => list(key, undefined),
     async versioning() {
       const s3 = await client()
       const read = async () => {
@@ -137,7 +141,7 @@ export function openBucket(address: S3Address, options: BucketOptions): Bucket {
 }
 
 /**
- * Returns the names directly below `folder`, from all pages of a list.
+ * Returns the names below `folder`, from all pages of a list.
  * @throws KeymgmtError STORE_UNAVAILABLE if the server sends a page twice.
  */
 async function namesBelow(
