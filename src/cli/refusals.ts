@@ -37,7 +37,7 @@ export function toRefusal(
     case 'commander.missingArgument':
       return refuseCount('Not enough', expected.filter(({ required }) => required).length, command)
     case 'commander.excessArguments':
-      return command.commands.length > 0
+      return command.isGroup
         ? refuseCommand(command, program)
         : refuseCount('Too many', expected.length, command)
     default:
