@@ -117,6 +117,7 @@ export {
   openSealedLocalStore,
   type BeginWrite,
   type CreatedStore,
+  type Leases,
   type LocalStoreOptions,
   type Lock,
   type OpenedStore,

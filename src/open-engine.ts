@@ -38,6 +38,11 @@ export interface EngineOptions {
     ((to: 'open' | 'create', signal: AbortSignal) => Promise<Uint8Array | undefined>) | undefined
   /** True to fail instead of creating a store. The default is the variable KEYMGMT_NO_CREATE. */
   readonly noCreate?: boolean | undefined
+  /**
+   * The command, for others that wait for its locks in a shared store. It is stored there in plain
+   * text, so it must contain no data.
+   */
+  readonly command?: string | undefined
   /** Receives notices for the user. Never contains secrets. */
   readonly onNotice?: ((message: string) => void) | undefined
   /** Receives the outcome at each provider, Region and version, also before an error. */
@@ -77,6 +82,7 @@ export function openEngine({
     }),
   passphrase,
   noCreate,
+  command,
   onNotice = () => undefined,
   onOutcome = () => undefined,
   onProgress = () => undefined,
@@ -90,6 +96,7 @@ export function openEngine({
     onNotice,
     noCreate,
     timeoutMs,
+    command,
     signal: bounded,
     passphrase:
       passphrase &&
@@ -108,6 +115,7 @@ export function openEngine({
       return packageVersion()
     },
     onWait: onProgress,
+    beforeCreating: async (ms) => opened.store.leases?.outlast(ms),
     middleware: dryRun?.middleware,
   })
   const engine = createEngine({
@@ -130,7 +138,7 @@ export function openEngine({
 }
 
 /** The parts of {@link EngineOptions} that a store needs. */
-interface StoreOptions extends Pick<EngineOptions, 'env' | 'noCreate' | 'timeoutMs'> {
+interface StoreOptions extends Pick<EngineOptions, 'env' | 'noCreate' | 'timeoutMs' | 'command'> {
   readonly onNotice: (message: string) => void
   readonly signal: () => AbortSignal
   readonly passphrase: SealMeans['passphrase']
@@ -154,6 +162,7 @@ function openStore(location: Location, options: StoreOptions): OpenedStore {
       address: location.s3,
       keyfileOf: location.keyfileOf,
       lockWaitMs: timeoutMs,
+      command: options.command,
       get signal() {
         return signal()
       },

@@ -262,6 +262,7 @@ describe('the promises of the library and the docs', () => {
       'KmsProvider',
       'KmsRecord',
       'KmsSettings',
+      'Leases',
       'Limits',
       'LocalStoreOptions',
       'LocationSettings',

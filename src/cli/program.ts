@@ -16,6 +16,7 @@ export async function runProgram(
   const context: Context = { ...environment, settings: {} }
   const { env, out } = context.terminal
   const program = defineProgram(context).hook('preAction', async (_program, action) => {
+    context.command = withPath(line.command.fullName, action.args)
     // A damaged settings file must not block commands that do not depend on it.
     if (hasFormat(action)) context.settings = await readSettings(context.terminal)
     const { value, source } = effectiveFormat(formatFlag(program), env, context.settings)
@@ -40,6 +41,11 @@ export async function runProgram(
     const refusal = withArgumentHints(toRefusal(error, command), args)
     return printError(context.terminal, refusal, undefined, errorFormat(program, context))
   }
+}
+
+/** The name of a command and, if its first argument is a path, that path. */
+function withPath(name: string, [path = '']: readonly string[]): string {
+  return /^keymgmt(\/[\w.-]+)*$/.test(path) ? `${name} ${path}` : name
 }
 
 function hasFormat(command: { readonly options: KeymgmtCommand['options'] }): boolean {

@@ -12,4 +12,4 @@ export {
 export type { StoredText, StorePlace } from './place.js'
 export type { StoreSeals } from './restoring.js'
 export { createSealedStore, type BeginWrite } from './sealed.js'
-export type { Lock, Revision, Store, StoredRecord, Versioning } from './store.js'
+export type { Leases, Lock, Revision, Store, StoredRecord, Versioning } from './store.js'
