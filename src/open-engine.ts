@@ -113,6 +113,7 @@ export function openEngine({
   const engine = createEngine({
     store: dryRun ? dryRun.store(opened.store) : opened.store,
     kinds: { awskms: kms },
+    versioning: () => opened.versioning(),
     progress: onProgress,
     notice: onNotice,
     outcome: onOutcome,
@@ -121,8 +122,10 @@ export function openEngine({
     engine,
     seals: opened.seals,
     seal: () => opened.seal(),
+    place: () => opened.place(),
     initialize: () => opened.initialize(),
     testBackend: () => opened.testBackend(),
+    versioning: () => opened.versioning(),
   }
 }
 
@@ -139,6 +142,7 @@ function openStore(location: Location, options: StoreOptions): OpenedStore {
     passphrase,
     createSeal: sealOf(env),
     onWait: onNotice,
+    onMoved: onNotice,
     onCreated: (created: CreatedStore) => {
       onNotice(describeCreated(created))
     },

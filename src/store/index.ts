@@ -9,6 +9,7 @@ export {
   type SealedLocalStoreOptions,
   type SealStatus,
 } from './sealed-local.js'
+export type { StoredText, StorePlace } from './place.js'
 export type { StoreSeals } from './restoring.js'
-export { createSealedStore } from './sealed.js'
-export type { Lock, Revision, Store, StoredRecord } from './store.js'
+export { createSealedStore, type BeginWrite } from './sealed.js'
+export type { Lock, Revision, Store, StoredRecord, Versioning } from './store.js'

@@ -1,11 +1,8 @@
-import { join } from 'node:path'
 import { parseSealHeader, type RootKey, type SealHeader } from '../crypto/root-key.js'
 import { KeymgmtError } from '../errors.js'
-import { createFile, replaceFile } from './atomic-file.js'
-import { formatHeader } from './header.js'
-import { exists, removeIfPossible, syncFolder } from './files.js'
-import { holdsRecords } from './local.js'
-import { storageError } from './permissions.js'
+import { formatHeader, storeExistsError } from './header.js'
+import type { StorePlace } from './place.js'
+import { formatState, parseState, stateError } from './state.js'
 
 /** Access to the seals of a store, for snapshots of it. */
 export interface StoreSeals {
@@ -27,88 +24,74 @@ export interface StoreSeals {
   restoring<T>(header: SealHeader, restore: (begin: () => Promise<void>) => Promise<T>): Promise<T>
 }
 
-/** The parts of a sealed local store that {@link createStoreSeals} works on. */
-interface SealedLocation {
-  readonly storeDir: string
-  readonly headerFile: string
-  readonly readHeader: () => string | undefined
+/** The parts of a sealed store that {@link createStoreSeals} works on. */
+export interface SealedPlace {
+  readonly place: StorePlace
   readonly open: (header: SealHeader) => Promise<RootKey>
   /** Allows this process to use the store while it is being restored. */
   readonly allow: () => void
+  /** Is called after the header was replaced. */
+  readonly changed: () => void
 }
 
-/** Returns the seals of a local store. Nothing is read yet. */
-export function createStoreSeals(location: SealedLocation): StoreSeals {
-  const { storeDir, readHeader, open, allow } = location
-  const header = () => {
-    const text = readHeader()
+/** Returns the seals of a store. Nothing is read yet. */
+export function createStoreSeals({ place, open, allow, changed }: SealedPlace): StoreSeals {
+  const header = async () => {
+    const text = await place.header.read()
     return text === undefined ? undefined : parseSealHeader(text)
   }
   return {
-    header: () => Promise.resolve().then(header),
+    header,
     open,
     async restoring(wanted, restore) {
-      const isOther = () => header()?.store_id !== wanted.store_id
-      const assertReplaceable = () => {
-        if (isOther() && holdsRecords(storeDir)) throw otherStoreError(storeDir, wanted)
-      }
-      assertReplaceable()
+      await isReplaceable(place, wanted)
       allow()
-      let finish: () => void = () => undefined
-      const begin = () => {
-        finish = () => {
-          removeIfPossible(markOf(storeDir))
-          syncFolder(storeDir)
-        }
-        assertReplaceable()
-        try {
-          createFile(markOf(storeDir), `${wanted.store_id}\n`)
-          if (isOther()) writeHeader(location, wanted)
-        } catch (error) {
-          throw storageError(error, storeDir)
-        }
+      let finish = () => Promise.resolve(true)
+      const begin = async () => {
+        const mark = await setRestoring(place, wanted)
+        finish = () => place.state.replace(undefined, mark)
+        if (await isReplaceable(place, wanted)) await replaceHeader(place, wanted)
+        changed()
       }
-      const result = await restore(() => Promise.resolve().then(begin))
-      finish()
+      const result = await restore(begin)
+      await finish()
       return result
     },
   }
 }
 
-/** A header without records may be there: it seals nothing. */
-function writeHeader({ headerFile }: SealedLocation, header: SealHeader): void {
-  const draft = `${headerFile}.restored`
-  // A killed restore may have left it.
-  removeIfPossible(draft)
-  replaceFile(headerFile, formatHeader(header), draft)
+/**
+ * Returns true if the place has no records, and takes the header of the snapshot; false if it has
+ * the store of the snapshot.
+ * @throws KeymgmtError SNAPSHOT_REFUSED
+ */
+async function isReplaceable(place: StorePlace, wanted: SealHeader): Promise<boolean> {
+  const text = await place.header.read()
+  if (text !== undefined && parseSealHeader(text).store_id === wanted.store_id) return false
+  if (await place.holdsRecords()) throw otherStoreError(place.name, wanted)
+  return true
 }
 
 /**
- * Refuses a store whose restore was interrupted: some of its records are older than others.
- * @throws KeymgmtError STORE_UNAVAILABLE
+ * Returns the text of the state, which an interrupted restore may have left.
+ * @throws KeymgmtError if the store is in another state.
  */
-export function assertRestored(storeDir: string): void {
-  if (exists(markOf(storeDir))) throw unfinishedError(storeDir)
+async function setRestoring({ name, state }: StorePlace, wanted: SealHeader): Promise<string> {
+  const text = formatState({ condition: 'restoring', other: wanted.store_id })
+  if (await state.replace(text, undefined)) return text
+  const found = await state.read()
+  const current = parseState(found, name)
+  if (current && current.condition !== 'restoring') throw stateError(name, current)
+  return found ?? text
 }
 
-/** The error of a store that some records of a snapshot were restored to. */
-export function unfinishedError(store: string): KeymgmtError {
-  return new KeymgmtError(
-    'STORE_UNAVAILABLE',
-    `the store ${store} is being restored, or its restore was interrupted`,
-    {
-      hints: ['run the restore again: keymgmt operator snapshot restore FILE; nothing was changed'],
-    },
-  )
+/** A header without records may be there: it seals nothing. */
+async function replaceHeader({ name, header }: StorePlace, wanted: SealHeader): Promise<void> {
+  if (!(await header.replace(formatHeader(wanted), await header.read())))
+    throw storeExistsError(name)
 }
 
-/** Exists while a restore is under way. */
-function markOf(storeDir: string): string {
-  return join(storeDir, 'restore-unfinished')
-}
-
-/** The error of a snapshot of another store than the one at a location with records. */
-export function otherStoreError(store: string, { store_id }: SealHeader): KeymgmtError {
+function otherStoreError(store: string, { store_id }: SealHeader): KeymgmtError {
   return new KeymgmtError(
     'SNAPSHOT_REFUSED',
     `the snapshot is of the store ${store_id}, and ${store} has records of another store`,

@@ -2,6 +2,7 @@ import type { CreatedStore, OpenedStore } from './sealed-local.js'
 import type { S3StoreOptions } from './s3/bucket-store.js'
 import type { SealKind } from '../crypto/root-key.js'
 import type { SealMeans } from './header.js'
+import { createLazySeals } from './lazy-seals.js'
 
 /** Options of a sealed store on S3. */
 export interface SealedS3StoreOptions extends S3StoreOptions, SealMeans {
@@ -9,6 +10,8 @@ export interface SealedS3StoreOptions extends S3StoreOptions, SealMeans {
   readonly createSeal?: SealKind | undefined
   /** Receives a description of the store after it was created. */
   readonly onCreated?: ((created: CreatedStore) => void) | undefined
+  /** Receives a notice if the store that is read has moved to another place. */
+  readonly onMoved?: ((notice: string) => void) | undefined
 }
 
 /**
@@ -23,7 +26,6 @@ export function openSealedS3Store(options: SealedS3StoreOptions): OpenedStore {
   }
   const use = () => (opened ??= load())
   const store = async () => (await use()).store
-  const seals = async () => (await use()).seals
   return {
     store: {
       id: async () => (await store()).id(),
@@ -34,12 +36,10 @@ export function openSealedS3Store(options: SealedS3StoreOptions): OpenedStore {
       lock: async (...args) => (await store()).lock(...args),
     },
     seal: async () => (await use()).seal(),
-    seals: {
-      header: async () => (await seals()).header(),
-      open: async (header) => (await seals()).open(header),
-      restoring: async (header, restore) => (await seals()).restoring(header, restore),
-    },
+    seals: createLazySeals(async () => (await use()).seals),
+    place: async () => (await use()).place(),
     initialize: async () => (await use()).initialize(),
     testBackend: async () => (await use()).testBackend(),
+    versioning: async () => (await use()).versioning(),
   }
 }

@@ -55,19 +55,19 @@ export class KeymgmtCommand extends Command {
     return this.parent === null ? this.name() : `${this.parent.fullName} ${this.name()}`
   }
 
-  /** The program, `keymgmt`. */
-  get root(): KeymgmtCommand {
-    return this.parent === null ? this : this.parent.root
-  }
-
   /** This command, and all commands below it, in order. */
   get all(): readonly KeymgmtCommand[] {
     return [this, ...this.commands.flatMap((command) => command.all)]
   }
 
-  /** This command and the commands below it, without groups. */
+  /** This command and the commands below it, without those that only group others. */
   get runnable(): readonly KeymgmtCommand[] {
-    return this.all.filter(({ commands }) => commands.length === 0)
+    return this.all.filter(({ isGroup }) => !isGroup)
+  }
+
+  /** True if it only groups other commands. */
+  get isGroup(): boolean {
+    return this.commands.length > 0 && this.registeredArguments.length === 0
   }
 
   /** The name relative to another command, such as `snapshot save`. */

@@ -2,7 +2,6 @@ import { composeEngine } from '../../engine.js'
 import { loadFormat, type FormatName } from '../../output/index.js'
 import { KeymgmtCommand, type Context } from '../command.js'
 import { formatOption } from '../flags.js'
-import { formatted } from './snapshot/print.js'
 
 /** `keymgmt operator init` */
 export function defineInit(context: Context): KeymgmtCommand {
@@ -22,7 +21,10 @@ export function defineInit(context: Context): KeymgmtCommand {
 async function init(context: Context, formatName: FormatName): Promise<number> {
   const { terminal } = context
   const format = await loadFormat(formatName)
-  const { kind, path, keyfile = '' } = await composeEngine(context).initialize()
-  terminal.out(formatted(terminal, format, { data: { keyfile, seal: kind, store: path } }))
+  const opened = composeEngine(context)
+  const { kind, path, keyfile = '' } = await opened.initialize()
+  const versioning = await opened.versioning()
+  const { printStoreReport } = await import('../../output/store-report.js')
+  printStoreReport(terminal, format, { keyfile, seal: kind, store: path }, versioning)
   return 0
 }
