@@ -1,52 +1,56 @@
 import { join } from 'node:path'
-import { parseSealHeader, type RootKey, type SealHeader } from '../crypto/root-key.js'
+import { formatSealHeader, parseSealHeader, type SealHeader } from '../crypto/root-key.js'
 import { KeymgmtError } from '../errors.js'
 import { createFile, replaceFile } from './atomic-file.js'
-import { formatHeader } from './header.js'
 import { exists, removeIfPossible, syncFolder } from './files.js'
 import { holdsRecords } from './local.js'
 import { storageError } from './permissions.js'
-
-/** Access to the seals of a store, for snapshots of it. */
-export interface StoreSeals {
-  /** The seal header; undefined if the store doesn't exist. */
-  header(): Promise<SealHeader | undefined>
-  /**
-   * Opens a header, of this store or of another one, with the keyfile or the passphrase of this
-   * location. The key belongs to the store, which keeps it.
-   * @throws KeymgmtError STORE_SEALED
-   */
-  open(header: SealHeader): Promise<RootKey>
-  /**
-   * Runs `restore`, which brings the store to the state of a snapshot with this header, and calls
-   * `begin` before its first change. A location without records then takes the header, and with it
-   * the store's id and seals. From then on every other command is refused until `restore` is done,
-   * also after a kill in the middle.
-   * @throws KeymgmtError SNAPSHOT_REFUSED if the location has records of another store.
-   */
-  restoring<T>(header: SealHeader, restore: (begin: () => Promise<void>) => Promise<T>): Promise<T>
-}
+import type { HeaderOpener } from './seals/open.js'
+import type { SealMeans } from './seals/seal.js'
+import { headerConflict, sealMethods, type StoreSeals } from './seals/store-seals.js'
+import type { Lock } from './store.js'
 
 /** The parts of a sealed local store that {@link createStoreSeals} works on. */
 interface SealedLocation {
   readonly storeDir: string
   readonly headerFile: string
   readonly readHeader: () => string | undefined
-  readonly open: (header: SealHeader) => Promise<RootKey>
+  readonly means: SealMeans
+  readonly opener: HeaderOpener
+  /** Takes the lock that makes comparing and replacing the header one step. */
+  readonly lock: () => Promise<Lock>
   /** Allows this process to use the store while it is being restored. */
   readonly allow: () => void
+  /** Called after the header was replaced. */
+  readonly changed: () => void
 }
 
 /** Returns the seals of a local store. Nothing is read yet. */
 export function createStoreSeals(location: SealedLocation): StoreSeals {
-  const { storeDir, readHeader, open, allow } = location
+  const { storeDir, readHeader, means, opener, allow } = location
   const header = () => {
     const text = readHeader()
     return text === undefined ? undefined : parseSealHeader(text)
   }
   return {
+    ...sealMethods(means, opener),
     header: () => Promise.resolve().then(header),
-    open,
+    async replace(expected, wanted) {
+      const lock = await location.lock()
+      try {
+        const text = formatSealHeader(wanted)
+        const current = header()
+        const currentText = current && formatSealHeader(current)
+        if (currentText === text) return
+        if (currentText !== formatSealHeader(expected)) throw headerConflict(storeDir)
+        writeHeader(location, text)
+        location.changed()
+      } catch (error) {
+        throw storageError(error, location.headerFile)
+      } finally {
+        await lock.release()
+      }
+    },
     async restoring(wanted, restore) {
       const isOther = () => header()?.store_id !== wanted.store_id
       const assertReplaceable = () => {
@@ -63,7 +67,7 @@ export function createStoreSeals(location: SealedLocation): StoreSeals {
         assertReplaceable()
         try {
           createFile(markOf(storeDir), `${wanted.store_id}\n`)
-          if (isOther()) writeHeader(location, wanted)
+          if (isOther()) writeHeader(location, formatSealHeader(wanted))
         } catch (error) {
           throw storageError(error, storeDir)
         }
@@ -75,12 +79,11 @@ export function createStoreSeals(location: SealedLocation): StoreSeals {
   }
 }
 
-/** A header without records may be there: it seals nothing. */
-function writeHeader({ headerFile }: SealedLocation, header: SealHeader): void {
-  const draft = `${headerFile}.restored`
-  // A killed restore may have left it.
+function writeHeader({ headerFile }: SealedLocation, text: string): void {
+  const draft = `${headerFile}.draft`
+  // A killed command may have left it.
   removeIfPossible(draft)
-  replaceFile(headerFile, formatHeader(header), draft)
+  replaceFile(headerFile, text, draft)
 }
 
 /**

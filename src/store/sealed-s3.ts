@@ -1,12 +1,12 @@
 import type { CreatedStore, OpenedStore } from './sealed-local.js'
 import type { S3StoreOptions } from './s3/bucket-store.js'
-import type { SealKind } from '../crypto/root-key.js'
-import type { SealMeans } from './header.js'
+import type { SealName } from './seals/index.js'
+import type { SealMeans } from './seals/seal.js'
 
 /** Options of a sealed store on S3. */
 export interface SealedS3StoreOptions extends S3StoreOptions, SealMeans {
-  /** The seal of a new store. The default is `keyfile`. */
-  readonly createSeal?: SealKind | undefined
+  /** The seals of a new store. The default is a keyfile. */
+  readonly createSeals?: readonly SealName[] | undefined
   /** Receives a description of the store after it was created. */
   readonly onCreated?: ((created: CreatedStore) => void) | undefined
 }
@@ -37,6 +37,10 @@ export function openSealedS3Store(options: SealedS3StoreOptions): OpenedStore {
     seals: {
       header: async () => (await seals()).header(),
       open: async (header) => (await seals()).open(header),
+      probe: async (header) => (await seals()).probe(header),
+      create: async (...args) => (await seals()).create(...args),
+      rewrap: async (...args) => (await seals()).rewrap(...args),
+      replace: async (...args) => (await seals()).replace(...args),
       restoring: async (header, restore) => (await seals()).restoring(header, restore),
     },
     initialize: async () => (await use()).initialize(),

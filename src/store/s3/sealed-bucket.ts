@@ -1,16 +1,22 @@
-import { parseSealHeader, type RootKey, type SealHeader } from '../../crypto/root-key.js'
-import { KeymgmtError } from '../../errors.js'
 import {
-  createHeader,
-  createHeaderOpener,
-  formatHeader,
-  storeExistsError,
-  type HeaderOpener,
-} from '../header.js'
-import { otherStoreError, unfinishedError, type StoreSeals } from '../restoring.js'
-import type { OpenedStore } from '../sealed-local.js'
+  formatSealHeader,
+  parseSealHeader,
+  type RootKey,
+  type SealHeader,
+} from '../../crypto/root-key.js'
+import { KeymgmtError } from '../../errors.js'
+import { otherStoreError, unfinishedError } from '../restoring.js'
+import { statusOf, type OpenedStore } from '../sealed-local.js'
 import type { SealedS3StoreOptions } from '../sealed-s3.js'
 import { createSealedStore } from '../sealed.js'
+import { createHeader } from '../seals/create.js'
+import { createHeaderOpener } from '../seals/open.js'
+import {
+  headerConflict,
+  sealMethods,
+  storeExistsError,
+  type StoreSeals,
+} from '../seals/store-seals.js'
 import type { Store } from '../store.js'
 import { openBucket, type Bucket } from './bucket.js'
 import { testConditions } from './self-test.js'
@@ -31,7 +37,7 @@ interface FoundHeader {
 /** Returns the sealed store at an address. Nothing is read yet. */
 export function openSealedBucket(options: SealedS3StoreOptions): OpenedStore {
   const bucket = openBucket(options.address, options)
-  const open = createHeaderOpener(checkingIds(options))
+  const opener = createHeaderOpener(options)
   let restores = false
   let found: Promise<FoundHeader | undefined> | undefined
   /** Reads the header once, while it exists. */
@@ -51,18 +57,16 @@ export function openSealedBucket(options: SealedS3StoreOptions): OpenedStore {
   const unlock = async (): Promise<RootKey | undefined> => {
     await assertExists()
     const current = await header()
-    return current && open(current.header)
+    return current && opener.open(current.header)
   }
   return {
     store: createSealedStore(records, unlock),
     async seal() {
       const current = await header()
       const path = bucket.url
-      if (!current) return { kind: 'none', path }
-      const { seal: kind, store_id } = current.header
-      return { kind, path, ...(kind === 'keyfile' && { keyfile: options.keyfileOf(store_id) }) }
+      return current ? statusOf(path, current.header, options.keyfileOf) : { seals: [], path }
     },
-    seals: createSeals(bucket, header, open, {
+    seals: createBucketSeals(bucket, header, sealMethods(options, opener), {
       allow: () => {
         restores = true
         found = undefined
@@ -73,20 +77,6 @@ export function openSealedBucket(options: SealedS3StoreOptions): OpenedStore {
     }),
     initialize: () => initialize(bucket, options),
     testBackend: () => testConditions(bucket),
-  }
-}
-
-/** The id comes from the bucket, and becomes a part of a file's name. */
-function checkingIds(options: SealedS3StoreOptions): SealedS3StoreOptions {
-  return {
-    ...options,
-    keyfileOf: (storeId) => {
-      if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(storeId))
-        return options.keyfileOf(storeId)
-      throw new KeymgmtError('STORE_CORRUPT', `the header of the store (${HEADER}) is damaged`, {
-        hints: ['restore it from an earlier version of the object'],
-      })
-    },
   }
 }
 
@@ -135,17 +125,14 @@ async function initialize(bucket: Bucket, options: SealedS3StoreOptions) {
       { hints: ['restore an earlier version of the object; nothing was changed'] },
     )
   await testConditions(bucket)
-  const { createSeal: kind = 'keyfile' } = options
-  const { header, keyfile, isKeyfileNew, discard } = await createHeader(options, kind)
+  const { header, createdKeyfile, discard } = await createHeader(options, options.createSeals)
   if (!(await putHeader(bucket, header, undefined))) {
     discard()
     throw storeExistsError(bucket.url)
   }
   const created = {
-    kind,
-    path: bucket.url,
-    ...(keyfile !== undefined && { keyfile }),
-    isKeyfileNew,
+    ...statusOf(bucket.url, header, options.keyfileOf),
+    isKeyfileNew: createdKeyfile !== undefined,
   }
   options.onCreated?.(created)
   return created
@@ -157,22 +144,32 @@ async function putHeader(
   header: SealHeader,
   expected: string | undefined,
 ): Promise<boolean> {
-  const text = formatHeader(header)
+  const text = formatSealHeader(header)
   const { etag, isAmbiguous } = await bucket.put(HEADER, Buffer.from(text), expected)
   if (etag !== undefined || !isAmbiguous) return etag !== undefined
   return Buffer.from((await bucket.get(HEADER))?.body ?? []).toString() === text
 }
 
 /** The seals of a store on S3, as `StoreSeals` describes them. */
-function createSeals(
+function createBucketSeals(
   bucket: Bucket,
   header: () => Promise<FoundHeader | undefined>,
-  open: HeaderOpener,
+  methods: ReturnType<typeof sealMethods>,
   { allow, changed }: { readonly allow: () => void; readonly changed: () => void },
 ): StoreSeals {
   return {
+    ...methods,
     header: async () => (await header())?.header,
-    open,
+    async replace(expected, wanted) {
+      const found = await bucket.get(HEADER)
+      const text = Buffer.from(found?.body ?? []).toString()
+      const isSame = (other: SealHeader) => text === formatSealHeader(other)
+      if (found && isSame(wanted)) return
+      const isUnchanged = found && isSame(expected)
+      if (!isUnchanged || !(await putHeader(bucket, wanted, found.etag)))
+        throw headerConflict(bucket.url)
+      changed()
+    },
     async restoring(wanted, restore) {
       allow()
       const current = await header()
