@@ -76,6 +76,7 @@ export const ERRORS = {
   STORE_VERSION: { exitStatus: 2, meaning: 'another version of keymgmt wrote the record' },
   STORE_PERMISSIONS: { exitStatus: 2, meaning: 'other users can read or change the store' },
   STORE_EXISTS: { exitStatus: 2, meaning: 'a store already exists in that place' },
+  STORE_MOVED: { exitStatus: 2, meaning: 'the store is moving, or has moved, to another place' },
   STORE_UNAVAILABLE: { exitStatus: 2, meaning: 'the store cannot be read or written' },
   SNAPSHOT_INVALID: { exitStatus: 2, meaning: 'the file is not a complete, unchanged snapshot' },
   SNAPSHOT_EXISTS: { exitStatus: 2, meaning: 'a file with the name of the new snapshot exists' },

@@ -115,6 +115,7 @@ export {
   createMemoryStore,
   createSealedStore,
   openSealedLocalStore,
+  type BeginWrite,
   type CreatedStore,
   type HeaderOpener,
   type LocalStoreOptions,
@@ -130,6 +131,9 @@ export {
   type SealStatus,
   type Store,
   type StoredRecord,
+  type StoredText,
+  type StorePlace,
   type StoreSeals,
+  type Versioning,
 } from './store/index.js'
 export type { LocationSettings } from './store/locate.js'

@@ -122,6 +122,7 @@ export function openEngine({
   const engine = createEngine({
     store: dryRun ? dryRun.store(opened.store) : opened.store,
     kinds: { awskms: kms },
+    versioning: () => opened.versioning(),
     progress: onProgress,
     notice: onNotice,
     outcome: onOutcome,
@@ -130,8 +131,10 @@ export function openEngine({
     engine,
     seals: opened.seals,
     seal: () => opened.seal(),
+    place: () => opened.place(),
     initialize: () => opened.initialize(),
     testBackend: () => opened.testBackend(),
+    versioning: () => opened.versioning(),
   }
 }
 
@@ -151,6 +154,7 @@ function openStore(location: Location, options: StoreOptions): OpenedStore {
     passphrase,
     createSeals,
     onWait: onNotice,
+    onMoved: onNotice,
     onCreated: (created: CreatedStore) => {
       onNotice(describeCreated(created))
     },

@@ -109,6 +109,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'kms/provider.js',
     'kms/credential-fields.js',
     'kms/key-id.js',
+    'store/store.js',
     'aws/region.js',
     'errors.js',
   ],
@@ -214,6 +215,7 @@ describe('the promises of the library and the docs', () => {
       'AwsOutput',
       'AwsRequest',
       'BaseCredentials',
+      'BeginWrite',
       'BehindDistribution',
       'ClientOptions',
       'Created',
@@ -309,14 +311,17 @@ describe('the promises of the library and the docs', () => {
       'SealStatus',
       'SealedLocalStoreOptions',
       'Store',
+      'StorePlace',
       'StoreSeals',
       'StoreStatus',
       'StoredRecord',
+      'StoredText',
       'TaggedKmsKey',
       'TaggedKmsKeys',
       'Unchecked',
       'Verification',
       'VersionMaterial',
+      'Versioning',
     ])
   })
 

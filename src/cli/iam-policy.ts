@@ -14,13 +14,13 @@ import { permissionsOfProvider } from '../kms/aws/policy/provider-policy.js'
 import { PATHS } from '../paths/index.js'
 import { kms as providerPath } from '../paths/kms.js'
 import { findPath, type Resolved } from '../router/router.js'
-import type { Json } from '../router/values.js'
 import { createOverlayStore } from '../store/index.js'
 import type { Context } from './commands/command.js'
 import { actionOn, printError } from './output/error.js'
 import { composeEngine, type CommandEngineOptions } from './engine.js'
-import { loadFormat, printWarnings, type FormatName } from './output/index.js'
-import { writeWarning, type Terminal } from './terminal.js'
+import { printDocument } from './output/document.js'
+import { printWarnings, type FormatName } from './output/index.js'
+import { writeWarning } from './terminal.js'
 
 /** A command whose policy keymgmt prints. */
 export interface PolicyRequest {
@@ -80,7 +80,7 @@ export async function printCommandPolicy(
     ...explainUnanswered(new Set(recorded.flatMap(({ unanswered }) => [...unanswered]))),
     ...explainSize(policy),
   ])
-  if (policy) await printPolicy(terminal, policy, format)
+  if (policy) await printDocument(terminal, policy, format)
   else terminal.err('This command needs no IAM permissions.\n')
   return 0
 }
@@ -140,7 +140,7 @@ export async function policy(context: Context, format: FormatName, path: string)
     const found = toPolicy(
       permissionsOfProvider(scope).flatMap((permission) => toStatements(permission, account)),
     )
-    if (found) await printPolicy(terminal, found, format)
+    if (found) await printDocument(terminal, found, format)
     return 0
   } catch (error) {
     return printError(
@@ -158,6 +158,7 @@ function providerOf(path: string): string {
   throw new KeymgmtError('PATH_UNSUPPORTED', `${path} is not a KMS provider`, {
     hints: [
       'to print the policy of a provider: keymgmt policy keymgmt/kms/example-kms',
+      'to print the policies of the store on S3: keymgmt policy store',
       'to print the policy of one command, add -output-policy to it',
     ],
   })
@@ -169,22 +170,4 @@ function accountOf(arns: readonly (string | undefined)[]): string {
     arns.flatMap((arn) => /^arn:[^:]*:(?:kms|iam):[^:]*:(\d{12}):/.exec(arn ?? '')?.[1] ?? [])[0] ??
     '*'
   )
-}
-
-/**
- * Prints only the document, because the output usually becomes a file: as JSON, or as YAML (without
- * anchors) with -format=yaml.
- */
-async function printPolicy(
-  { out }: Terminal,
-  document: PolicyDocument,
-  format: FormatName,
-): Promise<void> {
-  if (format !== 'yaml') out(`${JSON.stringify(document, null, 2)}\n`)
-  else
-    out(
-      (await loadFormat(format)).field(JSON.parse(JSON.stringify(document)) as Json, {
-        escapeControls: false,
-      }),
-    )
 }

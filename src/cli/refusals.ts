@@ -34,7 +34,7 @@ export function toRefusal(error: unknown, command: KeymgmtCommand): unknown {
     case 'commander.missingArgument':
       return refuseCount('Not enough', expected.filter(({ required }) => required).length, command)
     case 'commander.excessArguments':
-      return command.commands.length > 0
+      return command.isGroup
         ? refuseCommand(command)
         : refuseCount('Too many', expected.length, command)
     default:

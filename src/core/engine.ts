@@ -1,7 +1,7 @@
 import { KeymgmtError } from '../errors.js'
 import { KMS_KINDS, type KmsKinds } from '../kms/index.js'
 import type { KmsKind, KmsProvider, KmsSettings } from '../kms/provider.js'
-import type { Store } from '../store/store.js'
+import type { Store, Versioning } from '../store/store.js'
 import type { KmsRecord } from './records/model.js'
 
 /**
@@ -39,6 +39,8 @@ export interface Engine {
   readonly store: Store
   /** The kinds of KMS that providers may have. */
   readonly kinds: KmsKinds
+  /** Whether the store keeps what is deleted from it; undefined for a local store. */
+  readonly versioning: () => Promise<Versioning | undefined>
   /** The clock of all records. */
   readonly now: () => Date
   /** Receives the current activity, for a progress line. Never contains secrets. */
@@ -52,6 +54,7 @@ export interface Engine {
 /** Creates an {@link Engine} over a sealed store and the kinds of KMS that it may open. */
 export function createEngine(options: Pick<Engine, 'store' | 'kinds'> & Partial<Engine>): Engine {
   return {
+    versioning: () => Promise.resolve(undefined),
     now: () => new Date(),
     progress: () => undefined,
     notice: () => undefined,

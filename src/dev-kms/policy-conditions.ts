@@ -30,9 +30,10 @@ const OPERATORS: Readonly<Record<string, { readonly test: Test; readonly negativ
 }
 
 /**
- * The condition keys that `policy-values.ts` supplies. A name follows those that end in `/` or `:`.
+ * The condition keys of AWS KMS. `policy-values.ts` supplies all but `kms:ViaService`, which a
+ * direct request does not have. A name follows those that end in `/` or `:`.
  */
-const KEYS = [
+export const KMS_CONDITION_KEYS: readonly string[] = [
   'kms:KeySpec',
   'kms:KeyUsage',
   'kms:KeyOrigin',
@@ -56,12 +57,13 @@ const KEYS = [
   'kms:DataKeyPairSpec',
   'kms:EncryptionContextKeys',
   'kms:EncryptionContext:',
+  'kms:ViaService',
   'aws:RequestedRegion',
   'aws:TagKeys',
   'aws:RequestTag/',
   'aws:ResourceTag/',
   'iam:AWSServiceName',
-].map((key) => key.toLowerCase())
+]
 
 interface Operator {
   readonly name: string
@@ -75,20 +77,25 @@ function readOperator(text: string): Operator {
   return { name, every: set === 'ForAllValues:', ifExists: ifExists !== '' }
 }
 
-/** The first unknown operator or condition key, or undefined if all are known. */
-export function unknownCondition(condition: Condition): string | undefined {
+/** The first operator or condition key that is unknown; undefined if all are known. */
+export function unknownCondition(
+  condition: Condition,
+  conditionKeys: readonly string[],
+): string | undefined {
   for (const [operator, keys] of Object.entries(condition ?? {})) {
     if (!Object.hasOwn(OPERATORS, readOperator(operator).name)) return operator
-    const unknown = Object.keys(keys).find((key) => !isKnown(key.toLowerCase()))
+    const unknown = Object.keys(keys).find((key) => !isKnown(key.toLowerCase(), conditionKeys))
     if (unknown !== undefined) return unknown
   }
   return undefined
 }
 
-function isKnown(key: string): boolean {
-  return KEYS.some((known) =>
-    /[/:]$/.test(known) ? key.startsWith(known) && key.length > known.length : key === known,
-  )
+function isKnown(key: string, conditionKeys: readonly string[]): boolean {
+  return conditionKeys
+    .map((known) => known.toLowerCase())
+    .some((known) =>
+      /[/:]$/.test(known) ? key.startsWith(known) && key.length > known.length : key === known,
+    )
 }
 
 /**

@@ -1,15 +1,19 @@
 import { callerArn, type Place } from './arn.js'
 import { AwsError } from './errors.js'
-import { conditionHolds, unknownCondition } from './policy-conditions.js'
+import { conditionHolds, KMS_CONDITION_KEYS, unknownCondition } from './policy-conditions.js'
 import { asList, matches, readStatements, type Statement } from './policy-document.js'
 
 /** One permission that a request needs. */
-export interface Permission {
+export interface Permission extends Wanted {
+  readonly region: Place
+}
+
+/** What a request wants to do. */
+export interface Wanted {
   /** For example `kms:CreateKey`. */
   readonly action: string
   /** The ARN of a key or an alias, or `*` for actions without a resource. */
   readonly resource: string
-  readonly region: Place
   /** Values by condition key in lower case. */
   readonly values: ReadonlyMap<string, readonly string[]>
 }
@@ -29,23 +33,41 @@ export function readIamPolicy(document: unknown): IamPolicy {
   const statements = readStatements(document)
   return {
     assertAllows(permission) {
-      const applicable = statements.filter((statement) => applies(statement, permission))
-      const unknown = applicable
-        .map(({ Condition }) => unknownCondition(Condition))
-        .find((problem) => problem !== undefined)
-      if (unknown !== undefined)
-        throw denied(permission, `of a condition that the embedded KMS does not know: ${unknown}`)
-      const met = applicable.filter(({ Condition }) => conditionHolds(Condition, permission.values))
-      if (met.some(({ Effect }) => Effect === 'Deny')) throw denied(permission)
-      if (met.length === 0)
+      const decision = decide(statements, permission, KMS_CONDITION_KEYS)
+      if (typeof decision === 'object')
+        throw denied(
+          permission,
+          `of a condition that the embedded KMS does not know: ${decision.unknown}`,
+        )
+      if (decision === 'Deny') throw denied(permission)
+      if (decision === undefined)
         throw denied(permission, `no identity-based policy allows the ${permission.action} action`)
     },
   }
 }
 
+/**
+ * PURE: the effect of the statements on a request, as AWS decides: a denial outweighs all else, and
+ * undefined means that none applies. Names a condition on which it depends, if `conditionKeys` or
+ * the supported operators lack it.
+ */
+export function decide(
+  statements: readonly Statement[],
+  wanted: Wanted,
+  conditionKeys: readonly string[],
+): Statement['Effect'] | { readonly unknown: string } | undefined {
+  const applicable = statements.filter((statement) => applies(statement, wanted))
+  const unknown = applicable
+    .map(({ Condition }) => unknownCondition(Condition, conditionKeys))
+    .find((problem) => problem !== undefined)
+  if (unknown !== undefined) return { unknown }
+  const met = applicable.filter(({ Condition }) => conditionHolds(Condition, wanted.values))
+  return met.find(({ Effect }) => Effect === 'Deny')?.Effect ?? met[0]?.Effect
+}
+
 function applies(
   { Action, NotAction, Resource, NotResource }: Statement,
-  { action, resource }: Permission,
+  { action, resource }: Wanted,
 ): boolean {
   const acts = (patterns: readonly string[]) =>
     patterns.some((pattern) => matches(pattern, action, 'i'))

@@ -5,6 +5,7 @@ import { recordPath, type KeyRecord } from '../core/records/model.js'
 import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, integer, listOf, oneOf } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
+import type { Versioning } from '../store/store.js'
 import type { Json } from '../router/values.js'
 import { allowUnknownRegion, REGIONS } from './region.js'
 
@@ -95,11 +96,30 @@ export const key = definePath<Engine>()({
       run: async (engine, { name }, { allow_orphans: allowOrphans }) => {
         const { deleteKey } = await import('../core/operations/keys.js')
         await deleteKey(engine, name, { allowOrphans })
-        return undefined
+        // The key is deleted: a question that fails now changes nothing.
+        const versioning = await engine.versioning().catch(() => 'unknown' as const)
+        return versioning && { warnings: KEPT[versioning] }
       },
     },
   },
 })
+
+const KEPT_MATERIAL =
+  'deleting is not erasing: whoever can read the earlier versions and open the seal can restore it. To erase it, delete those object versions in S3.'
+
+/** The warnings after a deletion, by the versioning of the bucket. */
+const KEPT: Readonly<Record<Versioning, readonly string[]>> = {
+  enabled: [
+    `The bucket keeps the sealed material of the key as earlier versions of its objects: ${KEPT_MATERIAL}`,
+  ],
+  suspended: [
+    `The bucket may keep sealed material of the key, as object versions from before its versioning was suspended: ${KEPT_MATERIAL}`,
+  ],
+  off: [],
+  unknown: [
+    `keymgmt can't tell whether the bucket keeps the sealed material of the key as earlier versions of its objects (allow s3:GetBucketVersioning). If it does, ${KEPT_MATERIAL}`,
+  ],
+}
 
 function keyResponse(key: KeyRecord, behind: readonly BehindDistribution[]): Response {
   const { deletionAllowed, latestVersion, minEnabledVersion, name, type } = key

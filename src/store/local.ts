@@ -83,7 +83,7 @@ function createLocking(
   { storeDir, lockWaitMs = 60_000, onWait }: LocalStoreOptions,
   assertPlace: (folder: string) => void,
 ): Locking {
-  const folder = join(storeDir, 'locks')
+  const folder = locksOf(storeDir)
   let tidied: Promise<void> | undefined
   return async (name, purpose) => {
     assertPlace(folder)
@@ -92,6 +92,11 @@ function createLocking(
     await (tidied ??= tidyLocks(folder))
     return takeLock(folder, name, purpose, { waitMs: lockWaitMs, onWait })
   }
+}
+
+/** The folder of the locks. */
+export function locksOf(storeDir: string): string {
+  return join(storeDir, 'locks')
 }
 
 /** Callers may hold their own locks. This lock makes comparing and writing one step. */
@@ -141,6 +146,22 @@ function namesIn(folder: string): string[] {
     return hasRecords(join(folder, entry.name)) ? [nameOfFolder(entry.name)] : []
   })
   return [...new Set(names)].sort()
+}
+
+/** Returns the paths of all records of the store in `storeDir`. */
+export function recordPathsIn(storeDir: string): string[] {
+  assertPrivate(storeDir)
+  return pathsBelow(join(storeDir, 'store'), [])
+}
+
+function pathsBelow(folder: string, segments: readonly string[]): string[] {
+  return entriesOf(folder).flatMap((entry) => {
+    const path = (name: string) => [...segments, name]
+    if (entry.isDirectory())
+      return pathsBelow(join(folder, entry.name), path(nameOfFolder(entry.name)))
+    const name = nameOfFile(entry.name)
+    return name === undefined ? [] : [path(name).join('/')]
+  })
 }
 
 function hasRecords(folder: string): boolean {

@@ -56,11 +56,25 @@ export async function takeLock(
   } catch (error) {
     throw storageError(error, folder)
   }
-  return take(
-    folder,
-    createHash('sha256').update(name).digest('hex').slice(0, 32),
-    purpose,
-    options,
+  return take(folder, stemOf(name), purpose, options)
+}
+
+function stemOf(name: string): string {
+  return createHash('sha256').update(name).digest('hex').slice(0, 32)
+}
+
+/**
+ * Waits until each lock in `folder` that is held now, except the lock `own`, was free once.
+ * @throws KeymgmtError STORE_LOCKED if that takes longer than `waitMs`.
+ */
+export async function awaitLocks(folder: string, own: string, options: LockOptions): Promise<void> {
+  const stems = namesIn(folder).flatMap((name) => /^([0-9a-f]{32})\.lock$/.exec(name)?.[1] ?? [])
+  const others = [...new Set(stems)].filter((stem) => stem !== stemOf(own))
+  await Promise.all(
+    others.map(async (stem) => {
+      const lock = await take(folder, stem, 'wait for commands that run', options)
+      await lock.release()
+    }),
   )
 }
 
@@ -142,9 +156,12 @@ function held(folder: string, stem: string, token: string): HeldLock {
   for (const name of namesIn(folder)) {
     if (name.startsWith(`${stem}.`) && name !== `${stem}.lock`) removeIfPossible(join(folder, name))
   }
+  let isHeld = true
   return {
     draft: join(folder, `${stem}.draft`),
+    isHeld: () => isHeld,
     release: () => {
+      isHeld = false
       try {
         remove(path, token)
       } catch {

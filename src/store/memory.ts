@@ -48,8 +48,11 @@ export function createMemoryStore(): Store {
         }),
       )
       await before
+      let isHeld = true
       return {
+        isHeld: () => isHeld,
         release: () => {
+          isHeld = false
           release()
           return Promise.resolve()
         },

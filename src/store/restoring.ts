@@ -1,117 +1,99 @@
-import { join } from 'node:path'
 import { formatSealHeader, parseSealHeader, type SealHeader } from '../crypto/root-key.js'
 import { KeymgmtError } from '../errors.js'
-import { createFile, replaceFile } from './atomic-file.js'
-import { exists, removeIfPossible, syncFolder } from './files.js'
-import { holdsRecords } from './local.js'
-import { storageError } from './permissions.js'
+import type { StorePlace } from './place.js'
 import type { HeaderOpener } from './seals/open.js'
 import type { SealMeans } from './seals/seal.js'
-import { headerConflict, sealMethods, type StoreSeals } from './seals/store-seals.js'
-import type { Lock } from './store.js'
+import {
+  headerConflict,
+  sealMethods,
+  storeExistsError,
+  type StoreSeals,
+} from './seals/store-seals.js'
+import { formatState, parseState, stateError } from './state.js'
 
-/** The parts of a sealed local store that {@link createStoreSeals} works on. */
-interface SealedLocation {
-  readonly storeDir: string
-  readonly headerFile: string
-  readonly readHeader: () => string | undefined
+/** The parts of a sealed store that {@link createStoreSeals} works on. */
+export interface SealedPlace {
+  readonly place: StorePlace
   readonly means: SealMeans
   readonly opener: HeaderOpener
-  /** Takes the lock that makes comparing and replacing the header one step. */
-  readonly lock: () => Promise<Lock>
   /** Allows this process to use the store while it is being restored. */
   readonly allow: () => void
-  /** Called after the header was replaced. */
+  /** Is called after the header was replaced. */
   readonly changed: () => void
 }
 
-/** Returns the seals of a local store. Nothing is read yet. */
-export function createStoreSeals(location: SealedLocation): StoreSeals {
-  const { storeDir, readHeader, means, opener, allow } = location
-  const header = () => {
-    const text = readHeader()
+/** Returns the seals of a store. Nothing is read yet. */
+export function createStoreSeals({
+  place,
+  means,
+  opener,
+  allow,
+  changed,
+}: SealedPlace): StoreSeals {
+  const header = async () => {
+    const text = await place.header.read()
     return text === undefined ? undefined : parseSealHeader(text)
   }
   return {
     ...sealMethods(means, opener),
-    header: () => Promise.resolve().then(header),
+    header,
     async replace(expected, wanted) {
-      const lock = await location.lock()
-      try {
-        const text = formatSealHeader(wanted)
-        const current = header()
-        const currentText = current && formatSealHeader(current)
-        if (currentText === text) return
-        if (currentText !== formatSealHeader(expected)) throw headerConflict(storeDir)
-        writeHeader(location, text)
-        location.changed()
-      } catch (error) {
-        throw storageError(error, location.headerFile)
-      } finally {
-        await lock.release()
-      }
+      const [text, wantedText] = [await place.header.read(), formatSealHeader(wanted)]
+      if (text === wantedText) return
+      const isExpected = text === formatSealHeader(expected)
+      if (!isExpected || !(await place.header.replace(wantedText, text)))
+        throw headerConflict(place.name)
+      changed()
     },
     async restoring(wanted, restore) {
-      const isOther = () => header()?.store_id !== wanted.store_id
-      const assertReplaceable = () => {
-        if (isOther() && holdsRecords(storeDir)) throw otherStoreError(storeDir, wanted)
-      }
-      assertReplaceable()
+      await isReplaceable(place, wanted)
       allow()
-      let finish: () => void = () => undefined
-      const begin = () => {
-        finish = () => {
-          removeIfPossible(markOf(storeDir))
-          syncFolder(storeDir)
-        }
-        assertReplaceable()
-        try {
-          createFile(markOf(storeDir), `${wanted.store_id}\n`)
-          if (isOther()) writeHeader(location, formatSealHeader(wanted))
-        } catch (error) {
-          throw storageError(error, storeDir)
-        }
+      let finish = () => Promise.resolve(true)
+      const begin = async () => {
+        const mark = await setRestoring(place, wanted)
+        finish = () => place.state.replace(undefined, mark)
+        if (await isReplaceable(place, wanted)) await replaceHeader(place, wanted)
+        changed()
       }
-      const result = await restore(() => Promise.resolve().then(begin))
-      finish()
+      const result = await restore(begin)
+      await finish()
       return result
     },
   }
 }
 
-function writeHeader({ headerFile }: SealedLocation, text: string): void {
-  const draft = `${headerFile}.draft`
-  // A killed command may have left it.
-  removeIfPossible(draft)
-  replaceFile(headerFile, text, draft)
+/**
+ * Returns true if the place has no records, and takes the header of the snapshot; false if it has
+ * the store of the snapshot.
+ * @throws KeymgmtError SNAPSHOT_REFUSED
+ */
+async function isReplaceable(place: StorePlace, wanted: SealHeader): Promise<boolean> {
+  const text = await place.header.read()
+  if (text !== undefined && parseSealHeader(text).store_id === wanted.store_id) return false
+  if (await place.holdsRecords()) throw otherStoreError(place.name, wanted)
+  return true
 }
 
 /**
- * Refuses a store whose restore was interrupted: some of its records are older than others.
- * @throws KeymgmtError STORE_UNAVAILABLE
+ * Returns the text of the state, which an interrupted restore may have left.
+ * @throws KeymgmtError if the store is in another state.
  */
-export function assertRestored(storeDir: string): void {
-  if (exists(markOf(storeDir))) throw unfinishedError(storeDir)
+async function setRestoring({ name, state }: StorePlace, wanted: SealHeader): Promise<string> {
+  const text = formatState({ condition: 'restoring', other: wanted.store_id })
+  if (await state.replace(text, undefined)) return text
+  const found = await state.read()
+  const current = parseState(found, name)
+  if (current && current.condition !== 'restoring') throw stateError(name, current)
+  return found ?? text
 }
 
-/** The error of a store that some records of a snapshot were restored to. */
-export function unfinishedError(store: string): KeymgmtError {
-  return new KeymgmtError(
-    'STORE_UNAVAILABLE',
-    `the store ${store} is being restored, or its restore was interrupted`,
-    {
-      hints: ['run the restore again: keymgmt operator snapshot restore FILE; nothing was changed'],
-    },
-  )
+/** A header without records may be there: it seals nothing. */
+async function replaceHeader({ name, header }: StorePlace, wanted: SealHeader): Promise<void> {
+  if (!(await header.replace(formatSealHeader(wanted), await header.read())))
+    throw storeExistsError(name)
 }
 
-/** Exists while a restore is under way. */
-function markOf(storeDir: string): string {
-  return join(storeDir, 'restore-unfinished')
-}
-
-/** The error of a snapshot of another store than the one at a location with records. */
-export function otherStoreError(store: string, { store_id }: SealHeader): KeymgmtError {
+function otherStoreError(store: string, { store_id }: SealHeader): KeymgmtError {
   return new KeymgmtError(
     'SNAPSHOT_REFUSED',
     `the snapshot is of the store ${store_id}, and ${store} has records of another store`,

@@ -13,14 +13,16 @@ import { assertFoldersAbove } from './folders-above.js'
 import { createLocalStore, holdsRecords, type LocalStoreOptions } from './local.js'
 import { assertPrivate, storageError } from './permissions.js'
 import { readPrivateFile } from './private-file.js'
-import { assertRestored, createStoreSeals } from './restoring.js'
+import { createLazySeals } from './lazy-seals.js'
+import type { StorePlace } from './place.js'
 import { createSealedStore } from './sealed.js'
 import { createHeader } from './seals/create.js'
 import type { SealName } from './seals/index.js'
 import { createHeaderOpener, type HeaderOpener } from './seals/open.js'
 import type { SealMeans } from './seals/seal.js'
 import { storeExistsError, type StoreSeals } from './seals/store-seals.js'
-import type { Store } from './store.js'
+import { assertReadable, movedNotice, parseState, stateError, STATE_FILE } from './state.js'
+import type { Store, Versioning } from './store.js'
 
 /** Options of a sealed local store. */
 export interface SealedLocalStoreOptions extends LocalStoreOptions, Omit<SealMeans, 'keyfileOf'> {
@@ -30,6 +32,8 @@ export interface SealedLocalStoreOptions extends LocalStoreOptions, Omit<SealMea
   readonly createSeals?: readonly SealName[] | undefined
   /** Receives a description of the store after it was created. */
   readonly onCreated?: (created: CreatedStore) => void
+  /** Receives a notice if the store that is read has moved to another place. */
+  readonly onMoved?: ((notice: string) => void) | undefined
   /**
    * If given, no store is created, and one that doesn't exist is not read either: every use of it
    * fails with this error.
@@ -64,6 +68,8 @@ export interface OpenedStore {
   seal(): Promise<SealStatus>
   /** Access to the seals. */
   readonly seals: StoreSeals
+  /** What is stored, without the seal. */
+  place(): Promise<StorePlace>
   /**
    * Creates the store.
    * @throws KeymgmtError STORE_EXISTS if it exists.
@@ -75,6 +81,8 @@ export interface OpenedStore {
    * @throws KeymgmtError STORE_UNAVAILABLE, with the rule that the server breaks.
    */
   testBackend(): Promise<number | undefined>
+  /** Whether a shared store keeps earlier versions; undefined for a local store. */
+  versioning(): Promise<Versioning | undefined>
 }
 
 /** True if a store was created in `storeDir`. */
@@ -96,7 +104,6 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
       given.onCreated?.(store)
     },
   }
-  const records = createLocalStore(options)
   const headerFile = headerOf(options.storeDir)
   let root: Promise<RootKey | undefined> | undefined
   /** True in the process that restores a snapshot. */
@@ -105,7 +112,6 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
   const means = meansOf(options)
   const opener = createHeaderOpener(means)
   const unlock = async (to: 'read' | 'write'): Promise<RootKey | undefined> => {
-    if (!root && !restores) assertRestored(options.storeDir)
     root ??= openOrCreate(options, headerFile, to, opener)
     const opened = await root.catch((error: unknown) => {
       root = undefined
@@ -114,25 +120,33 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
     if (!opened) root = undefined
     return opened
   }
-  const store = createSealedStore(records, unlock)
+  const state = createStateChecks(options, () => restores)
+  const place = async () => (await import('./local-place.js')).createLocalPlace(options, headerFile)
+  const sealed = createSealedStore(createLocalStore(options), unlock, async () => {
+    await state.assertWritable()
+    return state.assertWritable
+  })
+  const assertExists = () => {
+    if (options.missingError && readHeader(options, headerFile) === undefined)
+      throw options.missingError()
+  }
   return {
-    store: options.missingError
-      ? refuseMissing(store, () => readHeader(options, headerFile), options.missingError)
-      : store,
+    store: checkEachUse(sealed, assertExists, state),
+    place,
     seal: () => Promise.resolve().then(() => describeSeal(options, headerFile)),
-    seals: createStoreSeals({
-      storeDir: options.storeDir,
-      headerFile,
-      readHeader: () => readHeader(options, headerFile),
-      means,
-      opener,
-      lock: () => records.lock('seal', 'change the seals'),
-      allow: () => {
-        restores = true
-      },
-      changed: () => {
-        root = undefined
-      },
+    seals: createLazySeals(async () => {
+      const { createStoreSeals } = await import('./restoring.js')
+      return createStoreSeals({
+        place: await place(),
+        means,
+        opener,
+        allow: () => {
+          restores = true
+        },
+        changed: () => {
+          root = undefined
+        },
+      })
     }),
     async initialize() {
       if (readHeader(options, headerFile) === undefined) await unlock('write')
@@ -140,19 +154,46 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
       throw storeExistsError(options.storeDir)
     },
     testBackend: () => Promise.resolve(undefined),
+    versioning: () => Promise.resolve(undefined),
   }
 }
 
-/** A store whose every use fails if it does not exist. */
-function refuseMissing(
-  store: Store,
-  readHeaderText: () => string | undefined,
-  missingError: () => Error,
-): Store {
+/** Checks of the state of a store. Each reads the state again. */
+interface StateChecks {
+  readonly assertReadable: () => void
+  readonly assertWritable: () => Promise<void>
+}
+
+function createStateChecks(
+  { storeDir, onMoved }: SealedLocalStoreOptions,
+  restores: () => boolean,
+): StateChecks {
+  let notify = onMoved
+  const read = () =>
+    restores() ? undefined : parseState(readPrivateFile(join(storeDir, STATE_FILE)), storeDir)
+  return {
+    assertReadable() {
+      const state = read()
+      assertReadable(storeDir, state)
+      const notice = movedNotice(storeDir, state)
+      if (notice !== undefined) notify?.(notice)
+      if (notice !== undefined) notify = undefined
+    },
+    async assertWritable() {
+      await Promise.resolve()
+      const state = read()
+      if (state) throw stateError(storeDir, state)
+    },
+  }
+}
+
+/** A store whose uses fail if it must exist and doesn't, or if its state does not allow them. */
+function checkEachUse(store: Store, assertExists: () => void, state: StateChecks): Store {
   const checked =
     <Args extends unknown[], Result>(use: (...args: Args) => Promise<Result>) =>
     async (...args: Args) => {
-      if (readHeaderText() === undefined) throw missingError()
+      assertExists()
+      state.assertReadable()
       return use(...args)
     }
   return {
@@ -161,7 +202,12 @@ function refuseMissing(
     put: checked((path, value, expected) => store.put(path, value, expected)),
     list: checked((path) => store.list(path)),
     delete: checked((path, expected) => store.delete(path, expected)),
-    lock: checked((name, purpose) => store.lock(name, purpose)),
+    async lock(name, purpose) {
+      assertExists()
+      // A command that changes something takes a lock first: it then is refused as a whole.
+      await state.assertWritable()
+      return store.lock(name, purpose)
+    },
   }
 }
 

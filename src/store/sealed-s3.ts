@@ -1,5 +1,6 @@
 import type { CreatedStore, OpenedStore } from './sealed-local.js'
 import type { S3StoreOptions } from './s3/bucket-store.js'
+import { createLazySeals } from './lazy-seals.js'
 import type { SealName } from './seals/index.js'
 import type { SealMeans } from './seals/seal.js'
 
@@ -9,6 +10,8 @@ export interface SealedS3StoreOptions extends S3StoreOptions, SealMeans {
   readonly createSeals?: readonly SealName[] | undefined
   /** Receives a description of the store after it was created. */
   readonly onCreated?: ((created: CreatedStore) => void) | undefined
+  /** Receives a notice if the store that is read has moved to another place. */
+  readonly onMoved?: ((notice: string) => void) | undefined
 }
 
 /**
@@ -23,7 +26,6 @@ export function openSealedS3Store(options: SealedS3StoreOptions): OpenedStore {
   }
   const use = () => (opened ??= load())
   const store = async () => (await use()).store
-  const seals = async () => (await use()).seals
   return {
     store: {
       id: async () => (await store()).id(),
@@ -34,16 +36,10 @@ export function openSealedS3Store(options: SealedS3StoreOptions): OpenedStore {
       lock: async (...args) => (await store()).lock(...args),
     },
     seal: async () => (await use()).seal(),
-    seals: {
-      header: async () => (await seals()).header(),
-      open: async (header) => (await seals()).open(header),
-      probe: async (header) => (await seals()).probe(header),
-      create: async (...args) => (await seals()).create(...args),
-      rewrap: async (...args) => (await seals()).rewrap(...args),
-      replace: async (...args) => (await seals()).replace(...args),
-      restoring: async (header, restore) => (await seals()).restoring(header, restore),
-    },
+    seals: createLazySeals(async () => (await use()).seals),
+    place: async () => (await use()).place(),
     initialize: async () => (await use()).initialize(),
     testBackend: async () => (await use()).testBackend(),
+    versioning: async () => (await use()).versioning(),
   }
 }

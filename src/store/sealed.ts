@@ -7,6 +7,14 @@ import { segmentsOf } from './path.js'
 import type { Revision, Store } from './store.js'
 
 /**
+ * Is called before each write. Throws if the store takes no writes. Returns a function that is
+ * called after the write, and throws if it may be lost because the store takes no writes any more.
+ */
+export type BeginWrite = () => Promise<() => Promise<void>>
+
+const UNCHECKED: BeginWrite = () => Promise.resolve(() => Promise.resolve())
+
+/**
  * Creates a store that seals its records and keeps them in `inner`. The seal binds each record to
  * the store's id, the record's path, and the revision number and write id in its header. `unlock`
  * is called when a record is first read or written. For `read`, it may return undefined if nothing
@@ -15,6 +23,7 @@ import type { Revision, Store } from './store.js'
 export function createSealedStore(
   inner: Store,
   unlock: (to: 'read' | 'write') => Promise<RootKey | undefined>,
+  beginWrite: BeginWrite = UNCHECKED,
 ): Store {
   const unlockToWrite = async () => {
     const root = await unlock('write')
@@ -40,18 +49,24 @@ export function createSealedStore(
     async put(path, value, expected) {
       segmentsOf(path)
       const root = await unlockToWrite()
+      const endWrite = await beginWrite()
       const previous = expected === undefined ? undefined : split(path, expected)
       const revisionNumber = (previous?.revisionNumber ?? 0) + 1
       const writeId = randomBytes(16).toString('hex')
       const binding = { storeId: root.storeId, path, revision: revisionNumber, writeId }
       const sealed = seal(root.key, value, binding)
       const envelope = encodeEnvelope({ revisionNumber, writeId, sealed })
-      return join(revisionNumber, await inner.put(path, envelope, previous?.inner))
+      const revision = await inner.put(path, envelope, previous?.inner)
+      await endWrite()
+      return join(revisionNumber, revision)
     },
     list: (path) => inner.list(path),
     async delete(path, expected) {
       segmentsOf(path)
-      await inner.delete(path, split(path, expected).inner)
+      const { inner: revision } = split(path, expected)
+      const endWrite = await beginWrite()
+      await inner.delete(path, revision)
+      await endWrite()
     },
     lock: (name, purpose) => inner.lock(name, purpose),
   }

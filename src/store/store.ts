@@ -12,8 +12,19 @@ export interface StoredRecord {
   readonly value: Uint8Array
 }
 
+/**
+ * Whether a shared store keeps the earlier versions of its records: `enabled`; `suspended`, so it
+ * keeps only those from before; `off`; or `unknown`, because the server does not tell.
+ */
+export type Versioning = 'enabled' | 'suspended' | 'off' | 'unknown'
+
 /** A lock that this process holds. */
 export interface Lock {
+  /**
+   * Returns true while no other process can have acquired the lock. A lock on S3 runs out if its
+   * holder can't renew it, or was stopped.
+   */
+  isHeld(): boolean
   /** Releases the lock. Never throws, and has no effect if the lock is no longer held. */
   release(): Promise<void>
 }

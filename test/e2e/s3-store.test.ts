@@ -107,7 +107,7 @@ describe('a store that exists', () => {
     const other = { env: { ...env, KEYMGMT_STORE: storeUrl(server, 'other') } }
     await testbed.ok(`operator snapshot restore ${file}`, other)
     expect(data(await testbed.ok('read -format=json keymgmt/key/saved', other))).toEqual(before)
-    expect(objects()).not.toContain('other/restore-unfinished')
+    expect(objects()).not.toContain('other/state.json')
     await testbed.ok('operator init')
     await testbed.ok('write -f keymgmt/key/mine type=aes256-gcm96')
     const local = join(testbed.home, 'local.snapshot')
@@ -155,6 +155,95 @@ describe('a store that does not exist', () => {
       expect(ran.stderr).toMatch(/would lose changes: it breaks the rule "If-/)
     }
     expect([objects().includes('prod/seal.json'), keyfiles()]).toEqual([false, []])
+  })
+})
+
+describe('the versioning of the bucket', () => {
+  afterEach(stop)
+
+  const DELETE = 'delete keymgmt/key/app'
+  /** What the commands say on stderr, and the versioning in the data of those that report it. */
+  const reports = async () => {
+    const lines = ['operator init', 'operator check', 'status']
+    const said: string[] = []
+    for (const line of lines) said.push((await run(line)).stderr.replace(/\s+/g, ' '))
+    await ok('write -f keymgmt/key/app type=aes256-gcm96')
+    await ok('write keymgmt/key/app deletion_allowed=true')
+    const deleted = await run(DELETE)
+    const { data, warnings } = JSON.parse(await ok('status -format=json')) as {
+      data: { versioning: string }
+      warnings: readonly string[] | null
+    }
+    return {
+      said,
+      deleted: deleted.stderr.replace(/\s+/g, ' '),
+      versioning: data.versioning,
+      warnings: warnings ?? [],
+    }
+  }
+
+  it('is on: nothing is missing, and a deletion is not an erasure', async () => {
+    await start()
+    const { said, deleted, versioning, warnings } = await reports()
+    expect([versioning, warnings]).toEqual(['enabled', []])
+    expect(said.join()).not.toContain('WARNING')
+    expect(deleted).toContain('The bucket keeps the sealed material')
+    expect(deleted).toContain('deleting is not erasing')
+  })
+
+  it.each([
+    ['off', undefined, 'The bucket has no versioning', undefined],
+    ['suspended', 'Suspended', 'The versioning of the bucket is suspended', 'is not erasing'],
+  ] as const)('is %s: the missing protection is named', async (state, status, text, onDelete) => {
+    await start({ versioning: status })
+    const { said, deleted, versioning, warnings } = await reports()
+    expect(versioning).toBe(state)
+    for (const output of [...said, ...warnings]) {
+      expect(output).toContain(text)
+      expect(output).toContain('nobody can bring back a record that was overwritten or deleted')
+      expect(output).toContain('no earlier copy of the originals is in escrow')
+    }
+    if (onDelete === undefined) expect(deleted).toBe('')
+    else expect(deleted).toContain(onDelete)
+  })
+
+  it.each([
+    [403, 'AccessDenied'],
+    [501, 'NotImplemented'],
+  ])('is unknown after %d %s', async (status, code) => {
+    await start({
+      fault: ({ query }) => (query.has('versioning') ? { at: 'before', status, code } : undefined),
+    })
+    const { said, deleted, versioning, warnings } = await reports()
+    expect(versioning).toBe('unknown')
+    for (const output of [...said, ...warnings])
+      expect(output).toMatch(/can't tell whether the bucket has versioning.*s3:GetBucketVersioning/)
+    expect(deleted).toContain("can't tell whether the bucket keeps the sealed material")
+  })
+
+  it('is not asked for by other commands, and a deletion succeeds without an answer', async () => {
+    await start({
+      fault: ({ query }) =>
+        query.has('versioning') ? { at: 'before', status: 400, code: 'InvalidRequest' } : undefined,
+    })
+    await ok('operator init')
+    const asked = () => server.requests.filter(({ query }) => query.has('versioning')).length
+    const before = asked()
+    await ok('write -f keymgmt/key/app type=aes256-gcm96 deletion_allowed=true')
+    await ok('read keymgmt/key/app')
+    await ok('list keymgmt/key')
+    expect(asked()).toBe(before)
+    expect(await ok(DELETE)).toContain('Success! Data deleted')
+    expect(objects().filter((key) => key.includes('/key/') || key.includes('material'))).toEqual([])
+  })
+
+  it('is part of the JSON of a deletion', async () => {
+    await start()
+    await ok('operator init')
+    const deleted = JSON.parse(await ok('delete -format=json keymgmt/key/none')) as {
+      warnings: readonly string[]
+    }
+    expect(deleted.warnings).toEqual([expect.stringContaining('deleting is not erasing')])
   })
 })
 

@@ -292,7 +292,7 @@ describe('operator snapshot restore', () => {
       await testbed.run(`${RESTORE} ${file()}`, {
         env: killing({ KILL_AT_FILE_OPERATION: String(n) }),
       })
-      const begun = existsSync(join(env.KEYMGMT_HOME, 'restore-unfinished'))
+      const begun = existsSync(join(env.KEYMGMT_HOME, 'state.json'))
       const between = await testbed.run('write -f keymgmt/key/app type=aes256-gcm96', { env })
       if (begun) expect(between.stderr).toContain('operator snapshot restore')
       else if (between.status === 0) {

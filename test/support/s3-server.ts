@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { allows, wantedBy, type S3Policies } from './s3-policies.js'
 
 // S3's conditions, pages and versions over real HTTP, independent of the SDK that it tests.
 
 /** A request, as a test sees it. */
 export interface S3Request {
   readonly method: string
+  readonly bucket: string
   /** The key of the object; empty for a request to the bucket. */
   readonly key: string
+  /** True if the object existed when the request arrived. */
+  readonly exists: boolean
   readonly query: URLSearchParams
   readonly headers: IncomingMessage['headers']
   readonly isConditional: boolean
@@ -29,6 +33,10 @@ export interface S3ServerOptions {
   readonly deletesAbsent?: boolean
   /** Ignores the conditions of deletions. */
   readonly ignoresDeleteConditions?: boolean
+  /** What the bucket says of its versioning: nothing if it never had any. */
+  readonly versioning?: 'Enabled' | 'Suspended' | undefined
+  /** Denies each request that these policies do not allow. */
+  readonly policies?: S3Policies
   /** Returns the fault of a request. */
   readonly fault?: (request: S3Request) => S3Fault | undefined
 }
@@ -56,13 +64,16 @@ interface Reply {
 }
 
 /** Starts a server on a free port of this machine. */
-export async function startS3Server({
-  pageSize = 1_000,
-  ignoreEvery = Infinity,
-  deletesAbsent = false,
-  ignoresDeleteConditions = false,
-  fault = () => undefined,
-}: S3ServerOptions = {}): Promise<S3Server> {
+export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Server> {
+  const {
+    pageSize = 1_000,
+    ignoreEvery = Infinity,
+    deletesAbsent = false,
+    ignoresDeleteConditions = false,
+    fault = () => undefined,
+    policies,
+  } = options
+  const versioning = 'versioning' in options ? options.versioning : 'Enabled'
   const versions = new Map<string, Version[]>()
   const requests: S3Request[] = []
   let conditional = 0
@@ -70,15 +81,15 @@ export async function startS3Server({
     const isIgnored =
       (request.isConditional && ++conditional % ignoreEvery === 0) ||
       (request.method === 'DELETE' && ignoresDeleteConditions)
-    return replyTo(request, body, versions, { pageSize, isIgnored, deletesAbsent })
+    return replyTo(request, body, versions, { pageSize, isIgnored, deletesAbsent, versioning })
   }
   const server = createServer((incoming, response) => {
     void readAll(incoming).then((body) => {
-      const request = parse(incoming)
+      const request = parse(incoming, versions)
       requests.push(request)
       const failure = fault(request)
       if (failure?.at !== 'before') {
-        const reply = refusalOf(request, incoming) ?? carryOut(request, body)
+        const reply = refusalOf(request, incoming, policies) ?? carryOut(request, body)
         if (!failure) {
           send(response, request, reply)
           return
@@ -123,39 +134,55 @@ async function readAll(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-function parse({ method = '', url = '', headers }: IncomingMessage): S3Request {
+function parse(
+  { method = '', url = '', headers }: IncomingMessage,
+  versions: S3Server['versions'],
+): S3Request {
   const { pathname, searchParams } = new URL(url, 'http://s3')
-  const [, bucket = '', ...key] = pathname.split('/').map(decodeURIComponent)
+  const [, bucket = '', ...rest] = pathname.split('/').map(decodeURIComponent)
+  const key = bucket === BUCKET ? rest.join('/') : ''
   return {
     method,
-    key: bucket === BUCKET ? key.join('/') : '',
+    bucket,
+    key,
+    exists: versions.get(key)?.at(-1) !== undefined,
     query: searchParams,
     headers,
     isConditional: headers['if-match'] !== undefined || headers['if-none-match'] !== undefined,
   }
 }
 
-function refusalOf({ headers }: S3Request, { url = '' }: IncomingMessage): Reply | undefined {
+function refusalOf(
+  request: S3Request,
+  { url = '' }: IncomingMessage,
+  policies: S3Policies | undefined,
+): Reply | undefined {
+  const { headers } = request
   const scope = `/${REGION}/s3/aws4_request`
   if (!headers.authorization?.includes(scope)) return errorReply(403, 'SignatureDoesNotMatch')
   if (!new RegExp(`^/${BUCKET}([/?]|$)`).test(url)) return errorReply(404, 'NoSuchBucket')
   const owner = headers['x-amz-expected-bucket-owner'] ?? '111122223333'
-  return owner === '111122223333' ? undefined : errorReply(403, 'AccessDenied')
+  if (owner !== '111122223333') return errorReply(403, 'AccessDenied')
+  return !policies || allows(policies, wantedBy(request))
+    ? undefined
+    : errorReply(403, 'AccessDenied')
 }
 
 interface Rules {
   readonly pageSize: number
   readonly isIgnored: boolean
   readonly deletesAbsent: boolean
+  readonly versioning: S3ServerOptions['versioning']
 }
 
 function replyTo(
   request: S3Request,
   body: Buffer,
   versions: Map<string, Version[]>,
-  { pageSize, isIgnored, deletesAbsent }: Rules,
+  { pageSize, isIgnored, deletesAbsent, versioning }: Rules,
 ): Reply {
   const { method, key, query } = request
+  if (key === '' && query.has('versioning')) return versioningReply(versioning)
   if (key === '') return listReply(query, versions, pageSize)
   const current = versions.get(key)?.at(-1)
   if (method === 'DELETE' && !current && deletesAbsent) return { status: 204 }
@@ -179,6 +206,14 @@ function conditionRefusal({ headers }: S3Request, current: Version): Reply | und
   return match === current.etag ? undefined : errorReply(412, 'PreconditionFailed')
 }
 
+function versioningReply(status: S3ServerOptions['versioning']): Reply {
+  const text = status === undefined ? '' : `<Status>${status}</Status>`
+  return xml(
+    200,
+    `<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${text}</VersioningConfiguration>`,
+  )
+}
+
 /** ListObjectsV2. A token is the last name of the page before. */
 function listReply(
   query: URLSearchParams,
@@ -187,10 +222,11 @@ function listReply(
 ): Reply {
   const prefix = query.get('prefix') ?? ''
   const after = query.get('continuation-token') ?? ''
+  const namePattern = query.get('delimiter') === '/' ? /^[^/]*\/?/ : /^.*$/
   const present = [...versions].filter(([, all]) => all.at(-1)).map(([key]) => key)
   const names = present
     .filter((key) => key.startsWith(prefix))
-    .map((key) => /^[^/]*\/?/.exec(key.slice(prefix.length))?.[0] ?? '')
+    .map((key) => namePattern.exec(key.slice(prefix.length))?.[0] ?? '')
   const sorted = [...new Set(names)].sort().filter((name) => name > after)
   const page = sorted.slice(0, pageSize)
   const isTruncated = sorted.length > pageSize

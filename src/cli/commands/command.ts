@@ -65,9 +65,14 @@ export class KeymgmtCommand extends Command {
     return [this, ...this.commands.flatMap((command) => command.all)]
   }
 
-  /** This command and the commands below it, without groups. */
+  /** This command and the commands below it, without those that only group others. */
   get runnable(): readonly KeymgmtCommand[] {
-    return this.all.filter(({ commands }) => commands.length === 0)
+    return this.all.filter(({ isGroup }) => !isGroup)
+  }
+
+  /** True if it only groups other commands. */
+  get isGroup(): boolean {
+    return this.commands.length > 0 && this.registeredArguments.length === 0
   }
 
   /** The name relative to another command, such as `snapshot save`. */

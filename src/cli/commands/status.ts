@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { describeCredentialsSource } from '../../paths/credentials-source.js'
 import { composeEngine } from '../engine.js'
 import { loadFormat, type FormatName } from '../output/index.js'
-import { printOptions } from '../output/response.js'
 import { effectiveSettings, type Effective } from '../settings.js'
 import { KeymgmtCommand, type Context } from './command.js'
 import { formatInForce, formatOption } from './flags.js'
@@ -12,7 +10,7 @@ export function defineStatus(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('status')
     .summary('Show the store, its seals and the settings')
     .description(
-      'Shows the location of the store, its seals, the settings in force, and the numbers of keys, providers and distributions, also of those that are removed or behind. It reads the records of distributed keys, opens no material, and sends nothing to AWS.',
+      'Shows the location of the store, its seals, the settings in force, and the numbers of keys, providers and distributions, also of those that are removed or behind. It reads the records of distributed keys, opens no material, and sends nothing to AWS KMS.',
     )
     .example('Find the keyfile, to back it up', 'keymgmt status')
     .addOption(formatOption())
@@ -25,7 +23,7 @@ async function printStatus(context: Context, formatName: Effective<FormatName>):
   const { terminal } = context
   const settings = effectiveSettings(context, formatName)
   const opened = composeEngine(context)
-  const seal = await opened.seal()
+  const [seal, versioning] = await Promise.all([opened.seal(), opened.versioning()])
   const { readStatus } = await import('../../core/operations/status.js')
   const { credentials, removed, ...counts } = await readStatus(opened.engine)
   const data = {
@@ -52,8 +50,7 @@ async function printStatus(context: Context, formatName: Effective<FormatName>):
     store_source: settings.store.source,
   }
   const format = await loadFormat(formatName.value)
-  terminal.out(
-    `${format.secret({ requestId: () => randomUUID(), data, warnings: [] }, printOptions(terminal))}\n`,
-  )
+  const { printStoreReport } = await import('../output/store-report.js')
+  printStoreReport(terminal, format, data, versioning)
   return 0
 }

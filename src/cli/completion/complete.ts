@@ -56,14 +56,14 @@ async function completeArgument(
   choices: Choices,
 ): Promise<readonly string[]> {
   const [path, ...data] = given
-  const words =
-    registeredArguments[given.length]?.argChoices ??
-    (given.length === 0 && commands.length > 0 ? commands.map((each) => each.name()) : undefined)
+  const words = registeredArguments[given.length]?.argChoices
   if (words) return starting(current, words)
-  if (completes === undefined) return []
+  const names = path === undefined ? commands.map((each) => each.name()) : []
+  if (completes === undefined) return starting(current, names)
   if ('words' in completes)
     return path === undefined ? starting(current, await completes.words()) : []
-  if (path === undefined) return completePath(current, completes, choices)
+  if (path === undefined)
+    return [...(await completePath(current, completes, choices)), ...starting(current, names)]
   return completes.paths === 'any' || completes.only
     ? []
     : completeField(sanitizePath(path), completes.paths, data, current, choices)

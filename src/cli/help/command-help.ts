@@ -18,9 +18,9 @@ export function commandHelp(command: KeymgmtCommand): string {
 }
 
 /** Returns the usage after the name of a command, such as ` [options] PATH`. */
-export function usage({ commands, options, registeredArguments }: KeymgmtCommand): string {
+export function usage({ isGroup, options, registeredArguments }: KeymgmtCommand): string {
   const parts = [
-    ...(commands.length > 0 ? ['<command>'] : []),
+    ...(isGroup ? ['<command>'] : []),
     ...(options.length > 0 ? ['[options]'] : []),
     ...registeredArguments.map(argumentForm),
   ]
@@ -34,7 +34,9 @@ function argumentForm(argument: Argument): string {
 
 /** Returns the rows for the commands of a group, including those of its subgroups. */
 function commandRows(group: KeymgmtCommand): readonly (readonly [string, string])[] {
-  return group.runnable.map((command) => [command.nameBelow(group), command.summary()])
+  return group.commands
+    .flatMap(({ runnable }) => runnable)
+    .map((command) => [command.nameBelow(group), command.summary()])
 }
 
 /** Returns the row of a command in a list of commands. */

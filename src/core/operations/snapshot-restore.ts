@@ -176,7 +176,10 @@ async function withEverythingLocked<T>(
 
 /** Returns a store whose locks do nothing, for a caller that already holds all of them. */
 function withoutLocks(store: Store): Store {
-  return { ...store, lock: () => Promise.resolve({ release: () => Promise.resolve() }) }
+  return {
+    ...store,
+    lock: () => Promise.resolve({ isHeld: () => true, release: () => Promise.resolve() }),
+  }
 }
 
 function isEqual(one: Uint8Array, other: Uint8Array): boolean {

@@ -3,7 +3,7 @@ import { KEY_TYPE_NAMES, type KeyTypeName } from '../../crypto/key-types.js'
 import type { WrappingAlgorithm } from '../../crypto/wrap.js'
 import { KeymgmtError } from '../../errors.js'
 import type { Protection, Purpose } from '../provider.js'
-import { partitionOf } from './regions.js'
+import { partitionOf } from '../../aws/partition.js'
 
 /** One of our key types in AWS KMS. */
 interface AwsKeyType {

@@ -1,44 +1,7 @@
 import { KeymgmtError } from '../../errors.js'
 import { didYouMean } from '../../suggest.js'
+import { KNOWN_REGIONS, partitionOf } from '../../aws/partition.js'
 import { REGION_PATTERN } from '../../aws/region.js'
-
-/** The Regions of each partition, as the AWS SDK lists them; a test compares the two. */
-const REGIONS = Object.entries({
-  aws: [
-    'af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1',
-    'ap-south-2 ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5',
-    'ap-southeast-6 ap-southeast-7 ca-central-1 ca-west-1 eu-central-1 eu-central-2 eu-north-1',
-    'eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3 il-central-1 me-central-1 me-south-1',
-    'me-west-1 mx-central-1 sa-east-1 sa-west-1 us-east-1 us-east-2 us-west-1 us-west-2',
-  ],
-  'aws-cn': ['cn-north-1 cn-northwest-1'],
-  'aws-eusc': ['eusc-de-east-1'],
-  'aws-iso': ['us-iso-east-1 us-iso-west-1'],
-  'aws-iso-b': ['us-isob-east-1 us-isob-west-1'],
-  'aws-iso-e': ['eu-isoe-west-1'],
-  'aws-iso-f': ['us-isof-east-1 us-isof-south-1'],
-  'aws-us-gov': ['us-gov-east-1 us-gov-west-1'],
-}).flatMap(([partition, lines]) =>
-  lines.flatMap((line) => line.split(' ').map((region) => ({ region, partition }))),
-)
-
-/** The Regions that keymgmt knows. */
-export const KNOWN_REGIONS: readonly string[] = REGIONS.map(({ region }) => region)
-
-/**
- * Returns the beginning of a Region's name that identifies its partition and geography, such as
- * `us-gov-`.
- */
-const geographyOf = (region: string) => region.replace(/[a-z]+-\d+$/, '')
-
-/**
- * PURE: returns the partition of a Region. For an unknown Region, returns that of its geography, or
- * `aws`.
- */
-export function partitionOf(region: string): string {
-  const geography = geographyOf(region)
-  return REGIONS.find((known) => geographyOf(known.region) === geography)?.partition ?? 'aws'
-}
 
 /**
  * Checks the Regions in a field.

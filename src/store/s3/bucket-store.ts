@@ -5,7 +5,7 @@ import { segmentsOf } from '../path.js'
 import type { Store } from '../store.js'
 import type { S3Address } from './address.js'
 import { openBucket, type Bucket, type BucketOptions } from './bucket.js'
-import { LEASE_TIMES, takeLease, type LeaseTimes } from './lease.js'
+import { LEASE_TIMES, LEASES, takeLease, type LeaseOptions, type LeaseTimes } from './lease.js'
 import { createObjects } from './objects.js'
 
 /** The options of a store on S3. */
@@ -31,15 +31,7 @@ export function createS3Store(options: S3StoreOptions): Store {
 }
 
 /** As {@link createS3Store}, in an open bucket. */
-export function createStoreIn(
-  bucket: Bucket,
-  {
-    signal,
-    onWait,
-    lockWaitMs = Infinity,
-    leaseTimes = LEASE_TIMES,
-  }: Omit<S3StoreOptions, 'address'>,
-): Store {
+export function createStoreIn(bucket: Bucket, options: Omit<S3StoreOptions, 'address'>): Store {
   const objects = createObjects(bucket)
   const keyOf = (path: string) => `records/${segmentsOf(path).join('/')}`
   return {
@@ -70,11 +62,20 @@ export function createStoreIn(
       if (!ETAG.test(expected) || !(await objects.delete(key, expected))) throw conflict(path)
     },
     async lock(name, purpose) {
-      const key = `leases/${(await checked(segmentsOf, name)).join('/')}`
-      const options = { signal, waitMs: lockWaitMs, times: leaseTimes, onWait }
-      return takeLease(bucket, key, purpose, options)
+      const key = `${LEASES}/${(await checked(segmentsOf, name)).join('/')}`
+      return takeLease(bucket, key, purpose, leaseOptions(options))
     },
   }
+}
+
+/** The options for acquiring a lease of the store. */
+export function leaseOptions({
+  signal,
+  onWait,
+  lockWaitMs = Infinity,
+  leaseTimes = LEASE_TIMES,
+}: Omit<S3StoreOptions, 'address'>): LeaseOptions {
+  return { signal, waitMs: lockWaitMs, times: leaseTimes, onWait }
 }
 
 /** Makes the error of an invalid path a rejection. */

@@ -1,5 +1,6 @@
 import {
   DeleteObjectCommand,
+  GetBucketVersioningCommand,
   GetObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -14,6 +15,7 @@ import { assertEndpoint, type ClientOptions } from '../../aws/endpoint.js'
 import { readFailure } from '../../aws/failure.js'
 import { AbortableHandler } from '../../aws/handlers.js'
 import { KeymgmtError } from '../../errors.js'
+import type { Versioning } from '../store.js'
 import { formatS3Url, type S3Address } from './address.js'
 import { s3Error, type S3Operation } from './errors.js'
 import { mayBeDone, retryAfter } from './retry.js'
@@ -44,6 +46,10 @@ export interface Bucket {
   delete(key: string, expected: string, signal?: AbortSignal): Promise<Conditional>
   /** Returns the names directly below the folder `key`: of objects, and of folders. */
   list(key: string): Promise<readonly string[]>
+  /** Returns the keys of all objects below the folder `key`, relative to it. */
+  listAll(key: string): Promise<readonly string[]>
+  /** Returns whether the bucket keeps earlier versions; `unknown` if S3 does not tell. */
+  versioning(): Promise<Versioning>
 }
 
 /** The options of a bucket. */
@@ -78,6 +84,16 @@ export function openBucket(address: S3Address, options: BucketOptions): Bucket {
       opened = undefined
       throw s3Error(readFailure(error), 'GetObject', url)
     }))
+  const list = async (key: string, Delimiter: string | undefined) => {
+    const s3 = await client()
+    const folder = `${root}${key}/`
+    const readPage = async (token: string | undefined) => {
+      const page = { Prefix: folder, Delimiter, ContinuationToken: token }
+      const read = () => s3.send(new ListObjectsV2Command({ ...common, ...page }))
+      return (await send('ListObjectsV2', read, [])).reply
+    }
+    return namesBelow(folder, readPage, url)
+  }
   return {
     url,
     async get(key) {
@@ -106,21 +122,26 @@ export function openBucket(address: S3Address, options: BucketOptions): Bucket {
       const { reply, isAmbiguous } = await send('DeleteObject', remove, CONDITION_NOT_MET, signal)
       return { etag: reply, isAmbiguous }
     },
-    async list(key) {
+    list: (key) => list(key, '/'),
+    listAll: (key) => list(key, undefined),
+    async versioning() {
       const s3 = await client()
-      const folder = `${root}${key}/`
-      const readPage = async (token: string | undefined) => {
-        const page = { Prefix: folder, Delimiter: '/', ContinuationToken: token }
-        const read = () => s3.send(new ListObjectsV2Command({ ...common, ...page }))
-        return (await send('ListObjectsV2', read, [])).reply
+      const read = async () => {
+        const { Status } = await s3.send(new GetBucketVersioningCommand(common))
+        return Status === 'Enabled' ? 'enabled' : Status === 'Suspended' ? 'suspended' : 'off'
       }
-      return namesBelow(folder, readPage, url)
+      try {
+        return (await send('GetBucketVersioning', read, ['NotImplemented'])).reply ?? 'unknown'
+      } catch (error) {
+        if (error instanceof KeymgmtError && error.code === 'STORE_UNAVAILABLE') return 'unknown'
+        throw error
+      }
     },
   }
 }
 
 /**
- * Returns the names directly below `folder`, from all pages of a list.
+ * Returns the names below `folder`, from all pages of a list.
  * @throws KeymgmtError STORE_UNAVAILABLE if the server sends a page twice.
  */
 async function namesBelow(

@@ -1,6 +1,7 @@
 import type { AwsFailure } from '../../aws/failure.js'
 import { KeymgmtError, type ErrorCode } from '../../errors.js'
 import { redact, shorten } from '../../redact.js'
+import { NOT_IMPLEMENTED } from './retry.js'
 
 /** The requests of a store, and the permission that each one needs. */
 export const S3_PERMISSIONS = {
@@ -8,6 +9,7 @@ export const S3_PERMISSIONS = {
   PutObject: 's3:PutObject',
   DeleteObject: 's3:DeleteObject',
   ListObjectsV2: 's3:ListBucket',
+  GetBucketVersioning: 's3:GetBucketVersioning',
 } as const
 
 /** A request of a store. */
@@ -66,6 +68,8 @@ function otherwise({ name, status = 0 }: AwsFailure, operation: S3Operation): st
   if (status === 403 || name === 'AccessDenied') return permissionHint(operation)
   if (status === 0)
     return 'check the network, the Region and the endpoint, then run the same command again'
+  if (status === NOT_IMPLEMENTED)
+    return 'use Amazon S3, or a server that implements this request of S3; nothing was changed'
   return status < 500
     ? 'S3 refused the request: the same command fails again until that reason is removed'
     : 'run the same command again: it continues where this one stopped'

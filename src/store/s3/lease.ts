@@ -48,6 +48,9 @@ interface Holder {
   readonly renewals: number
 }
 
+/** The folder of all leases of a store. */
+export const LEASES = 'leases'
+
 /** Longer than S3 takes to delete an object; a lease that stays runs out. */
 const RELEASE_MS = 5_000
 
@@ -69,8 +72,9 @@ export async function takeLease(
   let notify = options.onWait
   let mayTake = true
   for (let look = 0; ; look++) {
+    const sent = readClocks()
     const etag = mayTake ? await objects.put(key, encode(holder), watch.expired()) : undefined
-    if (etag !== undefined) return hold(bucket, objects, key, { times, holder, etag })
+    if (etag !== undefined) return hold(bucket, objects, key, { times, holder, etag, sent })
     const found = await objects.get(key)
     watch.see(found?.etag)
     mayTake = found === undefined || watch.expired() !== undefined
@@ -85,6 +89,27 @@ export async function takeLease(
     await sleep(Math.min(pause, waitMs - waited), undefined, { signal }).catch(() => undefined)
     if (signal.aborted) throw interruption(signal, decode(found.value))
   }
+}
+
+/**
+ * Waits until each lease in `bucket` that is held now, except the lease `own`, was free once.
+ * @throws KeymgmtError STORE_LOCKED if that takes longer than `waitMs`.
+ */
+export async function awaitLeases(
+  bucket: Bucket,
+  own: string,
+  options: LeaseOptions,
+): Promise<void> {
+  const names = await bucket.listAll(LEASES)
+  await Promise.all(
+    names
+      .filter((name) => name !== own)
+      .map(async (name) => {
+        const purpose = 'wait for commands that run'
+        const lease = await takeLease(bucket, `${LEASES}/${name}`, purpose, options)
+        await lease.release()
+      }),
+  )
 }
 
 /** Remembers since when a lease has been the same, by this process's own clock. */
@@ -106,6 +131,24 @@ interface Held {
   readonly times: LeaseTimes
   readonly holder: Holder
   readonly etag: string
+  /** The time at which the request that acquired the lease was sent. */
+  readonly sent: Clocks
+}
+
+/** Two clocks: the first one stops while a machine sleeps, the second one can be set. */
+interface Clocks {
+  readonly monotonic: number
+  readonly wall: number
+}
+
+function readClocks(): Clocks {
+  return { monotonic: performance.now(), wall: Date.now() }
+}
+
+/** PURE: true if less than `length` milliseconds have passed by both clocks. */
+function isWithin(length: number, since: Clocks, now: Clocks): boolean {
+  const elapsed = [now.monotonic - since.monotonic, now.wall - since.wall]
+  return elapsed.every((each) => each >= 0 && each < length)
 }
 
 /** Renews the lease until it is released or lost. The timer does not keep the process alive. */
@@ -113,16 +156,19 @@ function hold(
   bucket: Bucket,
   objects: Objects,
   key: string,
-  { holder, etag: first, times }: Held,
+  { holder, etag: first, times, sent }: Held,
 ): Lock {
   let etag: string | undefined = first
+  let renewed = sent
   let renewals = 0
   let renewal = Promise.resolve()
   const renew = async () => {
     if (etag === undefined) return
     renewals++
+    const now = readClocks()
     try {
       etag = await objects.put(key, encode({ ...holder, renewals }), etag)
+      renewed = now
     } catch {
       // The next renewal tries again. Without any, another process takes the lease over.
     }
@@ -131,6 +177,7 @@ function hold(
     renewal = renewal.then(renew)
   }, times.renewMs).unref()
   return {
+    isHeld: () => etag !== undefined && isWithin(times.lengthMs, renewed, readClocks()),
     async release() {
       clearInterval(timer)
       await renewal

@@ -10,10 +10,14 @@ const COLLISION_ATTEMPTS = 12
 /** The longest wait for throttling, in milliseconds. */
 const THROTTLING_MS = 60_000
 
+/** A server that does not implement a request has not carried it out, and never will. */
+export const NOT_IMPLEMENTED = 501
+
 /** PURE: true if S3 may have carried out the request although it failed. */
 export function mayBeDone(failure: AwsFailure): boolean {
   if (failure.error instanceof KeymgmtError || isNotConnected(failure)) return false
-  return failure.status === undefined || failure.status >= 500 || failure.status < 300
+  const { status } = failure
+  return status === undefined || (status >= 500 && status !== NOT_IMPLEMENTED) || status < 300
 }
 
 /** PURE: milliseconds until the request may be sent again; undefined if it may not. */

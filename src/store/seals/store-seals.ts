@@ -23,7 +23,8 @@ export interface StoreSeals extends HeaderOpener {
   rewrap(header: SealHeader, root: RootKey): Promise<SealHeader>
   /**
    * Replaces the header of the store, if it is still `expected`. Succeeds also if the store already
-   * has the new header.
+   * has the new header. The caller holds the lock of the commands that change the whole store,
+   * because a local store compares and replaces in two steps.
    * @throws KeymgmtError STORE_CONFLICT if another command changed it.
    */
   replace(expected: SealHeader, header: SealHeader): Promise<void>

@@ -1,21 +1,24 @@
-/** A KMS implementation of somebody else's, as a Python package. */
+import { pythonPackages, type Install } from './installers.js'
+
+/** A server that somebody else wrote, and that runs on this machine. */
 export interface Emulator {
   readonly name: string
-  /** What is installed, each package pinned, in `requirements/`. */
-  readonly requirements: string
-  /** The arguments of the virtual environment's Python that start it. */
-  readonly start: readonly string[]
-  /** What tells it to stay on loopback, at `port`, and to keep its files in `folder`. */
-  readonly env: (port: number, folder: string) => Readonly<Record<string, string>>
-  /** What answers 200 once it is ready. */
+  /** Installs it, with a pinned version of everything. */
+  readonly install: Install
+  /** The arguments with which it serves `port`. */
+  readonly start: (port: number) => readonly string[]
+  /** The variables that keep it on loopback, at `port`, and its files in `folder`. */
+  readonly env?: (port: number, folder: string) => Readonly<Record<string, string>>
+  /** A path that answers 200 as soon as it is ready. */
   readonly ready: string
 }
 
+/** The emulators of AWS KMS. */
 export const EMULATORS: readonly Emulator[] = [
   {
     name: 'localstack',
-    requirements: 'localstack.txt',
-    start: ['-m', 'localstack.runtime.main'],
+    install: pythonPackages('localstack.txt'),
+    start: () => ['-m', 'localstack.runtime.main'],
     env: (port, folder) => ({
       FILESYSTEM_ROOT: folder,
       GATEWAY_LISTEN: `127.0.0.1:${port}`,
@@ -29,18 +32,23 @@ export const EMULATORS: readonly Emulator[] = [
     }),
     ready: '/_localstack/health',
   },
-  {
-    name: 'ministack',
-    requirements: 'ministack.txt',
-    start: ['-m', 'ministack'],
+  ministack('ministack', 'kms'),
+]
+
+/** ministack with some of AWS's services. */
+export function ministack(name: string, services: string): Emulator {
+  return {
+    name,
+    install: pythonPackages('ministack.txt'),
+    start: () => ['-m', 'ministack'],
     // Without the last two it listens on every interface, whatever SERVICES says.
     env: (port) => ({
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
-      SERVICES: 'kms',
+      SERVICES: services,
       IOT_MTLS_ENABLED: '0',
       SFTP_ENABLED: '0',
     }),
     ready: '/_ministack/ready',
-  },
-]
+  }
+}

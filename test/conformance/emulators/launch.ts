@@ -1,16 +1,10 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { openSync, readdirSync, readFileSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { openSync, readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import type { Emulator } from './emulators.js'
 
-/**
- * LocalStack's last open release asks for what only Python 3.13 has (`warnings.deprecated`), and
- * its pins are of that time.
- */
-const PYTHON = '3.13'
 const INSTALL_MS = 240_000
 const START_MS = 60_000
 const STOP_MS = 5_000
@@ -26,39 +20,22 @@ export interface Launched {
  * @throws Error that says which step failed, with the end of what it printed.
  */
 export async function launch(
-  { name, requirements, start, env, ready }: Emulator,
+  { name, install, start, env = () => ({}), ready }: Emulator,
   folder: string,
   signal: AbortSignal,
 ): Promise<Launched> {
-  const python = await findPython()
-  const venv = join(folder, 'venv')
-  const pinned = resolve('test/conformance/emulators/requirements', requirements)
-  const virtual = join(venv, 'bin', 'python')
-  await complete(name, python, ['-m', 'venv', venv], folder, signal)
-  await complete(
-    name,
-    virtual,
-    [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--no-compile',
-      '--disable-pip-version-check',
-      '-r',
-      pinned,
-    ],
-    folder,
-    signal,
+  const { command, args } = await install(folder, (step, stepArgs) =>
+    complete(name, step, stepArgs, folder, signal),
   )
   const port = await freePort()
-  const child = spawn(virtual, start, {
+  const child = spawn(command, [...args, ...start(port)], {
     ...logged(folder),
     env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, ...env(port, folder) },
   })
   const stop = () => end(child)
+  const unstarted = new Promise<never>((_, reject) => child.once('error', reject))
   try {
-    await untilReady(child, `http://127.0.0.1:${port}${ready}`, signal)
+    await Promise.race([unstarted, untilReady(child, `http://127.0.0.1:${port}${ready}`, signal)])
   } catch (error) {
     await stop()
     throw new Error(`${name} did not start: ${(error as Error).message}\n${tail(folder)}`, {
@@ -66,41 +43,6 @@ export async function launch(
     })
   }
   return { endpoint: `http://127.0.0.1:${port}`, stop }
-}
-
-/**
- * The Python on the PATH or of pyenv that the emulators run on.
- * @throws Error that says what was looked for, when there is none.
- */
-async function findPython(): Promise<string> {
-  const root = (await output('pyenv', ['root'])).trim()
-  const versions = root
-    ? readdirSync(join(root, 'versions')).filter((version) => version.startsWith(`${PYTHON}.`))
-    : []
-  const candidates = [
-    `python${PYTHON}`,
-    'python3',
-    ...versions.map((version) => join(root, 'versions', version, 'bin', 'python3')),
-  ]
-  for (const candidate of candidates) {
-    if (
-      (
-        await output(candidate, [
-          '-c',
-          'import ensurepip, sys, venv; print("%d.%d" % sys.version_info[:2])',
-        ])
-      ).trim() === PYTHON
-    )
-      return candidate
-  }
-  throw new Error(`it needs Python ${PYTHON}, and none is among ${candidates.join(', ')}`)
-}
-
-async function output(command: string, args: readonly string[]): Promise<string> {
-  return promisify(execFile)(command, args).then(
-    ({ stdout }) => stdout,
-    () => '',
-  )
 }
 
 /** What a child prints goes into a file beside it, for the case that it fails. */
@@ -122,12 +64,14 @@ async function complete(
 ): Promise<void> {
   const child = spawn(command, args, { ...logged(folder), signal, timeout: INSTALL_MS })
   const status = await new Promise<number | null>((resolveExit, reject) => {
-    child.on('error', reject)
+    child.on('error', (error) => {
+      reject(new Error(`${name} could not be installed: ${error.message}`, { cause: error }))
+    })
     child.on('close', resolveExit)
   })
   if (status !== 0)
     throw new Error(
-      `${name} could not be installed: ${args.slice(0, 3).join(' ')} ended with ${String(status)}\n${tail(folder)}`,
+      `${name} could not be installed: ${[command, ...args.slice(0, 3)].join(' ')} ended with ${String(status)}\n${tail(folder)}`,
     )
 }
 

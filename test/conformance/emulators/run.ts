@@ -9,46 +9,95 @@ import { DIVERGENCES } from './divergences.js'
 import { EMULATORS, type Emulator } from './emulators.js'
 import { GROUPS } from './groups.js'
 import { launch } from './launch.js'
+import { S3_GROUPS, refusalOf } from './s3/groups.js'
+import { s3PlaceAt, type S3Place } from './s3/place.js'
+import { FAULTY_S3_SERVERS, S3_SERVERS } from './s3/servers.js'
 import { chosenSite, type Site } from './site.js'
-import { runSuite } from './suite.js'
+import { runSuite, type CheckGroup, type Place } from './suite.js'
 import { count, divergenceTable, summary, type Verdict } from './verdict.js'
 
-/** Something to hold to the suite. */
+/** Something to hold to a suite. */
 interface Target {
   readonly name: string
-  readonly run: (site: Site) => Promise<Verdict[]>
+  readonly run: (place: LocalPlace) => Promise<Verdict[]>
 }
 
-/** Where every target is that is started here. */
-const PLACE = { home: 'us-west-1', replicas: ['us-east-1', 'eu-west-1'], checkMs: 60_000 } as const
+/** A place on this machine, with a folder for the files of a target. */
+interface LocalPlace extends Place {
+  readonly folder: string
+}
+
+/** The site of a KMS that is started here. */
+function siteAt(place: LocalPlace): Site {
+  return {
+    ...place,
+    home: 'us-west-1',
+    replicas: ['us-east-1', 'eu-west-1'],
+    endpoint: undefined,
+    pair: undefined,
+    runId: randomUUID(),
+    operators: [],
+  }
+}
 
 function emulated(emulator: Emulator): Target {
   return {
     name: emulator.name,
-    run: async (site) => {
-      const { endpoint, stop } = await launch(emulator, site.folder, site.signal)
-      try {
-        return await runSuite(GROUPS, { ...site, endpoint, pair: { id: 'test', secret: 'test' } })
-      } finally {
-        await stop()
-      }
-    },
+    run: (place) =>
+      withEmulator(emulator, place, (endpoint) =>
+        runSuite(GROUPS, { ...siteAt(place), endpoint, pair: { id: 'test', secret: 'test' } }),
+      ),
+  }
+}
+
+/** A server of the S3 protocol, held to `groups`. */
+function s3Server(emulator: Emulator, groups: readonly CheckGroup<S3Place>[]): Target {
+  return {
+    name: emulator.name,
+    run: (place) =>
+      withEmulator(emulator, place, async (endpoint) =>
+        runSuite(groups, await s3PlaceAt(place, endpoint)),
+      ),
+  }
+}
+
+async function withEmulator<T>(
+  emulator: Emulator,
+  { folder, signal }: LocalPlace,
+  use: (endpoint: string) => Promise<T>,
+): Promise<T> {
+  const { endpoint, stop } = await launch(emulator, folder, signal)
+  try {
+    return await use(endpoint)
+  } finally {
+    await stop()
   }
 }
 
 /** Ours, treated as an account of AWS's: so what is done to an account is tried each time. */
 const EMBEDDED: Target = {
   name: 'keymgmt dev',
-  run: async (site) => {
+  run: async (place) => {
     const kms = await startDevKms()
     try {
       const { accessKeyId: id, secretAccessKey: secret } = kms.credentials
-      return await runInAccount(GROUPS, { ...site, endpoint: kms.endpoint, pair: { id, secret } })
+      const site = { ...siteAt(place), endpoint: kms.endpoint, pair: { id, secret } }
+      return await runInAccount(GROUPS, site)
     } finally {
       await kms.close()
     }
   },
 }
+
+const LOCAL_TARGETS: readonly Target[] = [
+  ...EMULATORS.map(emulated),
+  EMBEDDED,
+  ...S3_SERVERS.map((server) => s3Server(server, S3_GROUPS)),
+  ...FAULTY_S3_SERVERS.map((server) => s3Server(server, [refusalOf(server)])),
+]
+
+/** How long one check may take on this machine. */
+const CHECK_MS = 60_000
 
 /** Runs one target; that it can't be run is a failure of it. */
 async function attempt(
@@ -57,26 +106,25 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<Verdict[]> {
   const own = mkdtempSync(join(folder, 'site-'))
-  const site: Site = {
-    name,
-    ...PLACE,
-    endpoint: undefined,
-    pair: undefined,
-    runId: randomUUID(),
-    folder: own,
-    signal,
-    operators: [],
-  }
-  return run(site).catch((error: unknown): Verdict[] => [
-    { check: 'the whole suite', kind: 'failed', why: (error as Error).message },
-  ])
+  return run({ name, folder: own, signal, checkMs: CHECK_MS }).catch(
+    (error: unknown): Verdict[] => [
+      { check: 'the whole suite', kind: 'failed', why: (error as Error).message },
+    ],
+  )
+}
+
+/** The targets: the site that a variable names, or those that start here and arguments name. */
+function chosenTargets(names: readonly string[]): readonly Target[] {
+  const chosen = chosenSite(process.env)
+  const unknown = names.find((name) => !LOCAL_TARGETS.some((target) => target.name === name))
+  if (unknown !== undefined) throw new Error(`there is no target ${unknown}`)
+  if (!chosen) return LOCAL_TARGETS.filter(({ name }) => names.length === 0 || names.includes(name))
+  const run = (place: LocalPlace) => runInAccount(GROUPS, { ...siteAt(place), ...chosen })
+  return [{ name: chosen.name, run }]
 }
 
 async function runAll(folder: string, signal: AbortSignal): Promise<boolean> {
-  const chosen = chosenSite(process.env)
-  const targets = chosen
-    ? [{ name: chosen.name, run: (site: Site) => runInAccount(GROUPS, { ...site, ...chosen }) }]
-    : [...EMULATORS.map(emulated), EMBEDDED]
+  const targets = chosenTargets(process.argv.slice(2))
   const results = await Promise.all(
     targets.map(async (target) => ({ ...target, verdicts: await attempt(target, folder, signal) })),
   )

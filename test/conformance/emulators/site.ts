@@ -1,10 +1,10 @@
 import { KMSClient } from '@aws-sdk/client-kms'
 import { awsKms, type KmsProvider } from '../../../src/index.js'
 import type { Operator } from './operator.js'
+import type { Place } from './suite.js'
 
 /** A KMS that the suite runs against. */
-export interface Site {
-  readonly name: string
+export interface Site extends Place {
   /** Undefined for AWS's own. */
   readonly endpoint: string | undefined
   /** The pair that it is given; undefined to take what the environment has. */
@@ -16,10 +16,6 @@ export interface Site {
   readonly runId: string
   /** A folder for the stores of its operators. */
   readonly folder: string
-  /** Ends the run. */
-  readonly signal: AbortSignal
-  /** How long one check may take. */
-  readonly checkMs: number
   /** Everybody who has worked on it with the binary. */
   readonly operators: Operator[]
 }

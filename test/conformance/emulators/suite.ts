@@ -9,12 +9,25 @@ export interface Check {
   readonly run: () => Promise<void>
 }
 
-/** Checks that belong together, in the order in which they are made: they may share KMS keys. */
-export interface Group {
+/** A place where checks run. */
+export interface Place {
   readonly name: string
+  /** Ends the run. */
+  readonly signal: AbortSignal
+  /** How long one check may take. */
+  readonly checkMs: number
+}
+
+/** Checks that belong together, in the order in which they are made: they may share objects. */
+export interface CheckGroup<P extends Place> {
+  readonly name: string
+  readonly checks: (place: P) => readonly Check[]
+}
+
+/** Checks of a KMS. */
+export interface Group extends CheckGroup<Site> {
   /** How many KMS keys it makes at most, replicas counted. */
   readonly kmsKeys: number
-  readonly checks: (site: Site) => readonly Check[]
 }
 
 /** How one check went. */
@@ -29,7 +42,10 @@ export interface Outcome {
  * Makes every check of every group at one site, and prints a line for each group and for all that
  * does not hold.
  */
-export async function runSuite(groups: readonly Group[], site: Site): Promise<Verdict[]> {
+export async function runSuite<P extends Place>(
+  groups: readonly CheckGroup<P>[],
+  site: P,
+): Promise<Verdict[]> {
   const rows = DIVERGENCES.filter(({ target }) => target === site.name)
   const verdicts: Verdict[] = []
   for (const group of groups) {
@@ -45,7 +61,7 @@ export async function runSuite(groups: readonly Group[], site: Site): Promise<Ve
   return [...verdicts, ...strayRows(rows, verdicts)]
 }
 
-async function runGroup(group: Group, site: Site): Promise<Outcome[]> {
+async function runGroup<P extends Place>(group: CheckGroup<P>, site: P): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   for (const { name, run } of group.checks(site)) {
     site.signal.throwIfAborted()
@@ -56,7 +72,7 @@ async function runGroup(group: Group, site: Site): Promise<Outcome[]> {
 
 async function failureOf(
   run: () => Promise<void>,
-  { checkMs, signal }: Site,
+  { checkMs, signal }: Place,
 ): Promise<string | undefined> {
   const late = new AbortController()
   try {

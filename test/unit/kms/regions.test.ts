@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import { readFileSync } from 'node:fs'
 import { isRegion, partitionOf as embeddedPartition } from '../../../src/dev-kms/arn.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import { assertRegions, KNOWN_REGIONS, partitionOf } from '../../../src/kms/aws/regions.js'
+import { KNOWN_REGIONS, partitionOf } from '../../../src/aws/partition.js'
+import { assertRegions } from '../../../src/kms/aws/regions.js'
 import { REGION_PATTERN } from '../../../src/aws/region.js'
 
 const SDK_PARTITIONS =

@@ -1,6 +1,6 @@
 import type { DevKms } from '../../../dev-kms/index.js'
 import { KeymgmtError } from '../../../errors.js'
-import { KNOWN_REGIONS } from '../../../kms/aws/regions.js'
+import { KNOWN_REGIONS } from '../../../aws/partition.js'
 import { didYouMean } from '../../../suggest.js'
 import { loadFormat, type FormatName } from '../../output/index.js'
 import type { Terminal } from '../../terminal.js'

@@ -3,14 +3,13 @@ import { composeEngine } from '../../engine.js'
 import { loadFormat, type FormatName } from '../../output/index.js'
 import { KeymgmtCommand, type Context } from '../command.js'
 import { formatOption } from '../flags.js'
-import { formatted } from './snapshot/print.js'
 
 /** `keymgmt operator check` */
 export function defineCheck(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('check')
     .summary('Check the server of a store on S3')
     .description(
-      'Proves that the server of a store on S3 keeps the conditions of requests: it sends more than 200 of them, at the same time and one after the other, for objects of its own, which it deletes at the end. A server that ignores a condition would lose changes; the error names the rule that it breaks. The store itself is not changed.',
+      'Proves that the server of a store on S3 keeps the conditions of requests: it sends more than 200 of them, at the same time and one after the other, for objects of its own, which it deletes at the end. A server that ignores a condition would lose changes; the error names the rule that it breaks. It also says whether the bucket has versioning. The store itself is not changed.',
     )
     .example(
       'Check the server of a bucket',
@@ -27,9 +26,9 @@ async function check(context: Context, formatName: FormatName): Promise<number> 
   const requests = await opened.testBackend()
   const { path } = await opened.seal()
   if (requests === undefined) throw localStoreError(path)
-  terminal.out(
-    formatted(terminal, format, { data: { conditional_requests: requests, store: path } }),
-  )
+  const { printStoreReport } = await import('../../output/store-report.js')
+  const facts = { conditional_requests: requests, store: path }
+  printStoreReport(terminal, format, facts, await opened.versioning())
   return 0
 }
 

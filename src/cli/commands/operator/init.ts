@@ -4,7 +4,6 @@ import { loadFormat, type FormatName } from '../../output/index.js'
 import { KeymgmtCommand, type Context } from '../command.js'
 import { formatOption } from '../flags.js'
 import { sealOption } from './seals.js'
-import { formatted } from './snapshot/print.js'
 
 interface InitFlags {
   readonly format: FormatName
@@ -37,6 +36,8 @@ async function init(context: Context, flags: InitFlags): Promise<number> {
   const format = await loadFormat(flags.format)
   const opened = composeEngine(context, { createSeals: flags.seal })
   const { seals, path, keyfile = '' } = await opened.initialize()
-  terminal.out(formatted(terminal, format, { data: { keyfile, seals: [...seals], store: path } }))
+  const versioning = await opened.versioning()
+  const { printStoreReport } = await import('../../output/store-report.js')
+  printStoreReport(terminal, format, { keyfile, seals: [...seals], store: path }, versioning)
   return 0
 }

@@ -1,5 +1,5 @@
 import type { AwsOperation } from '../operations.js'
-import { partitionOf } from '../regions.js'
+import { partitionOf } from '../../../aws/partition.js'
 
 /** The values of a request or of its KMS key, by condition key. */
 export type ConditionValues = Readonly<Partial<Record<ConditionKey, readonly string[]>>>

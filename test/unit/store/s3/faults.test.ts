@@ -119,6 +119,13 @@ describe('an error names the request and the way out', () => {
       hints: ["correct region= in the store's URL: the bucket is in another Region"],
     })
   })
+  it('a request that the server does not implement, which is sent once', async () => {
+    expect(await errorOf(failure(501, 'NotImplemented'))).toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      hints: ['use Amazon S3, or a server that implements this request of S3; nothing was changed'],
+    })
+    expect(server.requests).toHaveLength(1)
+  })
   it('an expired session', async () => {
     expect(await errorOf(failure(400, 'ExpiredToken'))).toMatchObject({ code: 'KMS_CREDENTIALS' })
   })

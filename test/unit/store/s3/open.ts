@@ -2,6 +2,8 @@ import { parseS3Url } from '../../../../src/store/s3/address.js'
 import { openBucket, type Bucket } from '../../../../src/store/s3/bucket.js'
 import type { LeaseTimes } from '../../../../src/store/s3/lease.js'
 import { createS3Store } from '../../../../src/store/s3/bucket-store.js'
+import { openSealedS3Store } from '../../../../src/store/sealed-s3.js'
+import type { OpenedStore } from '../../../../src/store/index.js'
 import type { Store } from '../../../../src/store/store.js'
 import { S3_ENV, storeUrl, type S3Server } from '../../../support/s3-server.js'
 
@@ -11,6 +13,7 @@ interface Options {
   readonly lockWaitMs?: number
   readonly onWait?: (message: string) => void
   readonly url?: string
+  readonly onMoved?: ((notice: string) => void) | undefined
 }
 
 function optionsOf(server: S3Server, { url = storeUrl(server), ...options }: Options) {
@@ -27,4 +30,13 @@ export function storeOn(server: S3Server, options: Options = {}): Store {
 export function bucketOn(server: S3Server, options: Options = {}): Bucket {
   const { address, ...rest } = optionsOf(server, options)
   return openBucket(address, rest)
+}
+
+/** Opens the sealed store on the server, with a keyfile. */
+export function sealedStoreOn(
+  server: S3Server,
+  keyfile: string,
+  options: Options = {},
+): OpenedStore {
+  return openSealedS3Store({ ...optionsOf(server, options), keyfileOf: () => keyfile })
 }
