@@ -66,6 +66,3 @@ export const ENVIRONMENT = [
   ['NO_COLOR, VAULT_CLI_NO_COLOR', 'No colour. TERM=dumb and a pipe have the same effect.'],
   ['FORCE_COLOR', 'Colour in a pipe too; 0 for none.'],
 ] as const
-
-/** The variables that name the output format. The first one that is set takes precedence. */
-export const FORMAT_VARIABLES = ['KEYMGMT_FORMAT', 'VAULT_FORMAT'] as const
