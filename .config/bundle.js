@@ -83,10 +83,15 @@ function copyDeclarations(file, copied = new Set()) {
 
 rmSync(OUT, { recursive: true, force: true })
 const COMMAND = resolve('src/cli/main.ts')
-/** The modules that every command loads. */
+const VERBS = ['read', 'write', 'delete', 'list'].map((verb) =>
+  resolve(`src/cli/commands/${verb}.ts`),
+)
+/** The file that bin/keymgmt.js loads. */
+const STARTUP = 'keymgmt'
+/** Its modules: those that every command loads, and those of the four verbs. */
 const startup = new Set(['\0rolldown/runtime.js'])
 
-/** Collects the modules that the command imports statically, directly or indirectly. */
+/** Collects the modules that these modules import statically, directly or indirectly. */
 const collectStartup = {
   name: 'collect-startup',
   buildEnd() {
@@ -95,7 +100,7 @@ const collectStartup = {
       startup.add(id)
       this.getModuleInfo(id)?.importedIds.forEach(collect)
     }
-    collect(COMMAND)
+    for (const id of [COMMAND, ...VERBS]) collect(id)
   },
 }
 
@@ -124,7 +129,7 @@ const startupInAscii = {
   name: 'startup-in-ascii',
   generateBundle(_options, chunks) {
     for (const chunk of Object.values(chunks)) {
-      if (chunk.name !== 'startup') continue
+      if (chunk.name !== STARTUP) continue
       chunk.code = chunk.code.replace(
         /[^\0-\x7f]/g,
         (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -138,7 +143,7 @@ const bundle = await rolldown({
   // The default would bundle packages twice that publish both ES modules and CommonJS.
   resolve: { mainFields: ['module', 'main'] },
   plugins: [collectStartup, withoutUnused, startupInAscii],
-  input: { keymgmt: COMMAND, index: 'src/index.ts', demo: 'demo/demo.ts' },
+  input: { command: COMMAND, index: 'src/index.ts', demo: 'demo/demo.ts' },
 })
 const { output } = await bundle.write({
   dir: OUT,
@@ -146,7 +151,7 @@ const { output } = await bundle.write({
   // bin/package.json.
   format: 'cjs',
   entryFileNames: '[name].cjs',
-  chunkFileNames: '[name]-[hash].cjs',
+  chunkFileNames: ({ name }) => (name === STARTUP ? '[name].cjs' : '[name]-[hash].cjs'),
   dynamicImportInCjs: false,
   minifyInternalExports: false,
   minify: true,
@@ -154,7 +159,7 @@ const { output } = await bundle.write({
   // need, and another what all commands that change something need.
   codeSplitting: {
     groups: [
-      { name: 'startup', test: (id) => startup.has(id), priority: 2 },
+      { name: STARTUP, test: (id) => startup.has(id), priority: 2 },
       // The client of S3 stays out of them.
       { name: 'changes', test: /\/src\/(core\/(reconcile|records)|store(?!\/s3))\//, priority: 1 },
     ],
@@ -177,5 +182,5 @@ const { manual } = await import('../dist/src/cli/help/manual.js')
 const { defineProgram } = await import('../dist/src/cli/commands/index.js')
 const { processTerminal } = await import('../dist/src/cli/terminal.js')
 const { signal } = new AbortController()
-const program = defineProgram({ terminal: await processTerminal(), signal })
+const program = await defineProgram({ terminal: await processTerminal(), signal })
 writeFileSync(join(OUT, 'keymgmt.1'), manual(program, manifest.version))

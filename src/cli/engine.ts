@@ -5,7 +5,10 @@ import { humanDuration } from './output/index.js'
 import type { Context } from './commands/command.js'
 
 /** Options that a command chooses. The rest comes from the terminal. */
-export type CommandEngineOptions = Pick<EngineOptions, 'timeoutMs' | 'dryRun' | 'noCreate'> & {
+export type CommandEngineOptions = Pick<
+  EngineOptions,
+  'timeoutMs' | 'dryRun' | 'noCreate' | 'createSeals'
+> & {
   /** Receives notices for the user. By default, they are lines on stderr. */
   readonly notice?: (message: string) => void
   /** Receives the outcome at each provider, Region and version. */
@@ -33,8 +36,12 @@ export function composeEngine(
         `timed out after ${humanDuration(Math.round((timeoutMs ?? 0) / 1000))}`,
         { hints: ['allow more time: -timeout=30m'] },
       ),
-    passphrase: async (to, bounded) =>
-      (await import('./input/passphrase.js')).passphraseFrom(terminal, { to, signal: bounded }),
+    passphrase: async (to, bounded, mayAsk) =>
+      (await import('./input/passphrase.js')).passphraseFrom(terminal, {
+        to,
+        signal: bounded,
+        mayAsk,
+      }),
     onNotice:
       notice ??
       ((message) => {

@@ -22,7 +22,7 @@ export const ENVIRONMENT = [
   ['KEYMGMT_PASSPHRASE', 'The passphrase itself, if there is no file.'],
   [
     'KEYMGMT_SEAL',
-    '"passphrase": seal a new store with a passphrase, and ask for it. "keyfile" is the default.',
+    'The seals of a new store, separated by commas: keyfile, passphrase. Each of them opens it. The default is a passphrase if one is set, else a keyfile.',
   ],
   [
     'KEYMGMT_NO_CREATE',
@@ -66,6 +66,3 @@ export const ENVIRONMENT = [
   ['NO_COLOR, VAULT_CLI_NO_COLOR', 'No colour. TERM=dumb and a pipe have the same effect.'],
   ['FORCE_COLOR', 'Colour in a pipe too; 0 for none.'],
 ] as const
-
-/** The variables that name the output format. The first one that is set takes precedence. */
-export const FORMAT_VARIABLES = ['KEYMGMT_FORMAT', 'VAULT_FORMAT'] as const

@@ -1,3 +1,4 @@
+import { CommanderError } from 'commander'
 import { defineProgram } from './commands/index.js'
 import type { Context, Environment, KeymgmtCommand } from './commands/command.js'
 import { asksForHelp, fromGoFlags } from './go-flags.js'
@@ -15,19 +16,23 @@ export async function runProgram(
 ): Promise<number> {
   const context: Context = { ...environment, settings: {} }
   const { env, out } = context.terminal
-  const program = defineProgram(context).hook('preAction', async (_program, action) => {
-    context.command = withPath(line.command.fullName, action.args)
-    // A damaged settings file must not block commands that do not depend on it.
-    if (hasFormat(action)) context.settings = await readSettings(context.terminal)
-    const { value, source } = effectiveFormat(formatFlag(program), env, context.settings)
-    action.setOptionValueWithSource('format', value, source)
-  })
+  const program = (await defineProgram(context, args[0])).hook(
+    'preAction',
+    async (_program, action) => {
+      context.command = withPath(line.command.fullName, action.args)
+      // A damaged settings file must not block commands that do not depend on it.
+      if (hasFormat(action)) context.settings = await readSettings(context.terminal)
+      const { value, source } = effectiveFormat(formatFlag(program), env, context.settings)
+      action.setOptionValueWithSource('format', value, source)
+    },
+  )
   const line = fromGoFlags(args, program)
   const { command, argv } = line
   try {
     if (env.COMP_LINE) {
       const { printCandidates } = await import('./completion/index.js')
-      return await printCandidates(context, program, env.COMP_LINE, env.COMP_POINT)
+      const all = await defineProgram(context)
+      return await printCandidates(context, all, env.COMP_LINE, env.COMP_POINT)
     }
     if (asksForHelp(args)) {
       out((await import('./help/subjects.js')).helpOn(command))
@@ -38,8 +43,17 @@ export async function runProgram(
     await program.parseAsync(argv, { from: 'user' })
     return command.exitStatus
   } catch (error) {
-    const refusal = withArgumentHints(toRefusal(error, command), args)
-    return printError(context.terminal, refusal, undefined, errorFormat(program, context))
+    // Its hints name the other commands, too.
+    const refusal =
+      error instanceof CommanderError
+        ? toRefusal(error, command, await defineProgram(context))
+        : error
+    return printError(
+      context.terminal,
+      withArgumentHints(refusal, args),
+      undefined,
+      errorFormat(program, context),
+    )
   }
 }
 

@@ -1,17 +1,19 @@
-import { CommanderError } from 'commander'
+import type { CommanderError } from 'commander'
 import { KeymgmtError } from '../errors.js'
 import { quotePlain } from '../router/quote.js'
 import { didYouMean } from '../suggest.js'
 import type { KeymgmtCommand } from './commands/command.js'
 
 /**
- * Translates an error of commander into Vault's words or ours; returns any other error unchanged.
- * commander's text repeats the input, which may be a secret: the result contains only names of
- * flags and the messages of our own parsers.
+ * Translates an error of commander into Vault's words or ours. commander's text repeats the input,
+ * which may be a secret: the result contains only names of flags and the messages of our own
+ * parsers. `program` has all commands.
  */
-export function toRefusal(error: unknown, command: KeymgmtCommand): unknown {
-  if (!(error instanceof CommanderError)) return error
-  const { code, message } = error
+export function toRefusal(
+  { code, message }: CommanderError,
+  command: KeymgmtCommand,
+  program: KeymgmtCommand,
+): KeymgmtError {
   const flags = [...message.matchAll(/option '(?:-\w, )?-(-[\w-]+)/g)].map(([, flag = '']) => flag)
   const { registeredArguments: expected } = command
   switch (code) {
@@ -19,6 +21,7 @@ export function toRefusal(error: unknown, command: KeymgmtCommand): unknown {
       return refuseFlag(
         /^error: unknown option '--?([^=]*?)(?:=[^]*)?'$/.exec(message)?.[1] ?? '',
         command,
+        program,
       )
     case 'commander.optionMissingArgument':
       return usage(`flag needs an argument: ${flags[0] ?? ''}`)
@@ -35,10 +38,10 @@ export function toRefusal(error: unknown, command: KeymgmtCommand): unknown {
       return refuseCount('Not enough', expected.filter(({ required }) => required).length, command)
     case 'commander.excessArguments':
       return command.isGroup
-        ? refuseCommand(command)
+        ? refuseCommand(command, program)
         : refuseCount('Too many', expected.length, command)
     default:
-      return refuseCommand(command)
+      return refuseCommand(command, program)
   }
 }
 
@@ -58,7 +61,7 @@ function refuseCount(problem: string, expected: number, command: KeymgmtCommand)
   )
 }
 
-function refuseFlag(name: string, command: KeymgmtCommand): KeymgmtError {
+function refuseFlag(name: string, command: KeymgmtCommand, program: KeymgmtCommand): KeymgmtError {
   const { options } = command
   if (options.some((option) => option.long === `--${name}`))
     return usage(`invalid boolean value for -${name}`, [`write -${name} or -${name}=false`])
@@ -68,27 +71,27 @@ function refuseFlag(name: string, command: KeymgmtCommand): KeymgmtError {
   const known = options.map((option) => option.name())
   return usage(`flag provided but not defined: -${name}`, [
     ...didYouMean(name, known).map((hint) => hint.replace(/"(.*)"/, '-$1')),
-    ...ownersOf(name, command),
+    ...ownersOf(name, program),
     'to list the flags, add -h',
     escape,
   ])
 }
 
 /** Returns the commands that have the flag. */
-function ownersOf(name: string, { root }: KeymgmtCommand): readonly string[] {
-  const owners = root.runnable.filter(({ options }) =>
+function ownersOf(name: string, program: KeymgmtCommand): readonly string[] {
+  const owners = program.runnable.filter(({ options }) =>
     options.some(({ long, short }) => long === `--${name}` || short === `-${name}`),
   )
   return owners.length === 0
     ? []
     : [
-        `only these commands have -${name}: ${owners.map((each) => each.nameBelow(root)).join(', ')}`,
+        `only these commands have -${name}: ${owners.map((each) => each.nameBelow(program)).join(', ')}`,
       ]
 }
 
-function refuseCommand(command: KeymgmtCommand): KeymgmtError {
+function refuseCommand(command: KeymgmtCommand, program: KeymgmtCommand): KeymgmtError {
   // Vault prints its version for a lone -v.
-  if (command.getOptionValue('version')) return refuseFlag('v', command)
+  if (command.getOptionValue('version')) return refuseFlag('v', command, program)
   const [name] = command.args
   const known = command.commands.map((each) => each.name())
   const message =

@@ -15,8 +15,7 @@ import {
 } from '../store/locate.js'
 import { assertPrivate } from '../store/permissions.js'
 import { readPrivateFile } from '../store/private-file.js'
-import { FORMAT_VARIABLES } from './environment.js'
-import { parseFormat, type FormatName } from './output/index.js'
+import { FORMAT_VARIABLES, parseFormat, type FormatName } from './output/index.js'
 import type { Context } from './commands/command.js'
 import type { Terminal } from './terminal.js'
 

@@ -67,6 +67,21 @@ it('exits with the status that the command returns', () => {
   expect(run(copyWith('status', 'exports.main = () => Promise.resolve(7)')).status).toBe(7)
 })
 
+it('loads one file to read a key', () => {
+  const listing = join(folder, 'listing.cjs')
+  writeFileSync(
+    listing,
+    `process.on('exit', () => console.error(Object.keys(require.cache).join('\\n')))`,
+  )
+  const { stderr } = spawnSync(
+    process.execPath,
+    ['--require', listing, 'bin/keymgmt.js', 'read', 'keymgmt/key/app'],
+    { env: { HOME: folder }, encoding: 'utf8' },
+  )
+  const files = stderr.split('\n').flatMap((file) => /dist.bundle.(.*)/.exec(file)?.[1] ?? [])
+  expect(files).toEqual(['keymgmt.cjs', expect.stringMatching(/^rolldown-runtime-/)])
+})
+
 it('writes no cache', () => {
   const home = join(folder, 'home')
   mkdirSync(home)

@@ -21,7 +21,12 @@ export interface S3Request {
 /** A failure: before or after the server carried out the request. */
 export type S3Fault =
   | { readonly at: 'before' | 'after'; readonly drop: true }
-  | { readonly at: 'before' | 'after'; readonly status: number; readonly code: string }
+  | {
+      readonly at: 'before' | 'after'
+      readonly status: number
+      readonly code: string
+      readonly text?: string
+    }
 
 /** The options of a server. */
 export interface S3ServerOptions {
@@ -98,7 +103,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
         }
       }
       if ('drop' in failure) response.destroy()
-      else send(response, request, errorReply(failure.status, failure.code))
+      else send(response, request, errorReply(failure.status, failure.code, failure.text))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -250,11 +255,8 @@ function listReply(
   )
 }
 
-function errorReply(status: number, code: string): Reply {
-  return xml(
-    status,
-    `<Error><Code>${code}</Code><Message>${code}, says the server</Message></Error>`,
-  )
+function errorReply(status: number, code: string, text = `${code}, says the server`): Reply {
+  return xml(status, `<Error><Code>${code}</Code><Message>${text}</Message></Error>`)
 }
 
 function xml(status: number, document: string): Reply {

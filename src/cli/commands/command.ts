@@ -57,11 +57,6 @@ export class KeymgmtCommand extends Command {
     return this.parent === null ? this.name() : `${this.parent.fullName} ${this.name()}`
   }
 
-  /** The program, `keymgmt`. */
-  get root(): KeymgmtCommand {
-    return this.parent === null ? this : this.parent.root
-  }
-
   /** This command, and all commands below it, in order. */
   get all(): readonly KeymgmtCommand[] {
     return [this, ...this.commands.flatMap((command) => command.all)]

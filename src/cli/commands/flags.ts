@@ -1,8 +1,7 @@
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
 import { DEFAULT_TIMEOUT, parseDuration } from '../input/duration.js'
 import { sanitizePath } from '../input/paths.js'
-import { FORMAT_NAMES, parseFormat, type FormatName } from '../output/index.js'
-import { FORMAT_VARIABLES } from '../environment.js'
+import { FORMAT_NAMES, FORMAT_VARIABLES, parseFormat, type FormatName } from '../output/index.js'
 import type { Effective } from '../settings.js'
 
 // Flags and arguments that several commands have.

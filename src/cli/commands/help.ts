@@ -5,10 +5,12 @@ import { didYouMean } from '../../suggest.js'
 import { KeymgmtCommand, type Context } from './command.js'
 
 /** `keymgmt help [COMMAND | TOPIC...]` */
-export function defineHelp({ terminal }: Context): KeymgmtCommand {
-  const command = new KeymgmtCommand('help')
-  const subjects = async () => (await import('../help/subjects.js')).subjects(programOf(command))
-  return command
+export function defineHelp(context: Context): KeymgmtCommand {
+  const { terminal } = context
+  // The program that runs has only this command.
+  const wholeProgram = async () => (await import('./index.js')).defineProgram(context)
+  const subjects = async () => (await import('../help/subjects.js')).subjects(await wholeProgram())
+  return new KeymgmtCommand('help')
     .summary('Show help for a command or a topic')
     .description('Lists the commands and topics, or describes one of them.')
     .example('List the commands and topics', 'keymgmt help')
@@ -22,16 +24,11 @@ export function defineHelp({ terminal }: Context): KeymgmtCommand {
     .action(async (words: readonly string[]) => {
       terminal.out(
         words.length === 0
-          ? (await import('../help/program-help.js')).programHelp(programOf(command))
+          ? (await import('../help/program-help.js')).programHelp(await wholeProgram())
           : helpOn(words.join(' '), await subjects()),
       )
       return 0
     })
-}
-
-/** Returns the command that contains all others. */
-function programOf(command: KeymgmtCommand): KeymgmtCommand {
-  return command.parent === null ? command : programOf(command.parent)
 }
 
 function helpOn(subject: string, subjects: ReadonlyMap<string, () => string>): string {

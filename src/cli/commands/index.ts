@@ -1,38 +1,27 @@
 import { Option } from 'commander'
 import { KeymgmtError } from '../../errors.js'
 import { KeymgmtCommand, type Context } from './command.js'
-import { defineCompletion } from './completion.js'
-import { defineConfig } from './config.js'
-import { defineDelete } from './delete.js'
-import { defineDev } from './dev/index.js'
 import { formatOption } from './flags.js'
-import { defineHelp } from './help.js'
-import { defineList } from './list.js'
-import { defineOperator } from './operator/index.js'
-import { definePathHelp } from './path-help.js'
-import { definePolicy } from './policy.js'
-import { defineRead } from './read.js'
-import { defineStatus } from './status.js'
-import { defineVersion, printVersion } from './version.js'
-import { defineWrite } from './write.js'
 import type { FormatName } from '../output/index.js'
 
-/** Every command, in the order in which help lists them. */
-const COMMANDS: readonly ((context: Context) => KeymgmtCommand)[] = [
-  defineRead,
-  defineWrite,
-  defineDelete,
-  defineList,
-  defineCompletion,
-  defineConfig,
-  defineDev,
-  defineHelp,
-  defineOperator,
-  definePathHelp,
-  definePolicy,
-  defineStatus,
-  defineVersion,
-]
+type Definition = (context: Context) => KeymgmtCommand
+
+/** Loads the definition of each command, in the order in which help lists them. */
+const COMMANDS: ReadonlyMap<string, () => Promise<Definition>> = new Map([
+  ['read', async () => (await import('./read.js')).defineRead],
+  ['write', async () => (await import('./write.js')).defineWrite],
+  ['delete', async () => (await import('./delete.js')).defineDelete],
+  ['list', async () => (await import('./list.js')).defineList],
+  ['completion', async () => (await import('./completion.js')).defineCompletion],
+  ['config', async () => (await import('./config.js')).defineConfig],
+  ['dev', async () => (await import('./dev/index.js')).defineDev],
+  ['help', async () => (await import('./help.js')).defineHelp],
+  ['operator', async () => (await import('./operator/index.js')).defineOperator],
+  ['path-help', async () => (await import('./path-help.js')).definePathHelp],
+  ['policy', async () => (await import('./policy.js')).definePolicy],
+  ['status', async () => (await import('./status.js')).defineStatus],
+  ['version', async () => (await import('./version.js')).defineVersion],
+])
 
 interface ProgramFlags {
   readonly format: FormatName
@@ -42,9 +31,10 @@ interface ProgramFlags {
 }
 
 /**
- * Returns `keymgmt` with all its commands, arguments and flags. Help and completion read it too.
+ * Returns `keymgmt` with only the command of this name, which takes less time. Returns it with all
+ * commands if none has this name, for help, completion and hints.
  */
-export function defineProgram(context: Context): KeymgmtCommand {
+export async function defineProgram(context: Context, name = ''): Promise<KeymgmtCommand> {
   const program = new KeymgmtCommand('keymgmt')
     .enablePositionalOptions()
     .addOption(
@@ -62,7 +52,9 @@ export function defineProgram(context: Context): KeymgmtCommand {
     .addOption(formatOption())
     .addOption(new Option('-v, --version', 'Print the version.'))
   program.action((flags: ProgramFlags) => runBare(context, program, flags))
-  for (const define of COMMANDS) program.addCommand(define(context))
+  const named = COMMANDS.get(name)
+  const needed = named ? [named] : [...COMMANDS.values()]
+  for (const load of needed) program.addCommand((await load())(context))
   return program
 }
 
@@ -72,7 +64,7 @@ async function runBare(
   program: KeymgmtCommand,
   { format, version, autocompleteInstall, autocompleteUninstall }: ProgramFlags,
 ): Promise<number> {
-  if (version) return printVersion(terminal, format)
+  if (version) return (await import('./version.js')).printVersion(terminal, format)
   if (autocompleteInstall || autocompleteUninstall)
     return (await import('../completion/install.js')).changeShells(
       terminal,

@@ -21,6 +21,9 @@ export type FormatName = keyof typeof FORMATS
 /** The names of all output formats. */
 export const FORMAT_NAMES = Object.keys(FORMATS) as readonly FormatName[]
 
+/** The variables that name the output format. The first one that is set takes precedence. */
+export const FORMAT_VARIABLES = ['KEYMGMT_FORMAT', 'VAULT_FORMAT'] as const
+
 /** Loads the output format with this name. */
 export function loadFormat(name: FormatName): Promise<Format> {
   return FORMATS[name]()

@@ -1,4 +1,4 @@
-import { KeymgmtError } from '../../errors.js'
+import { KeymgmtError, type ErrorCode } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { archiveDistribution } from '../records/archive.js'
 import { createdKmsKeyAt, lost, materialIn, primaryRegion } from '../records/kms-keys.js'
@@ -178,10 +178,27 @@ async function runChain(
       if (await recordLost(context, results, step, error)) return
       if (await recordReplaced(context, results, step, error)) return
       failed = step
-      results.failed(step, error)
-      if (isFinal(error)) throw error
+      const cause = await placeErrorOr(context, error)
+      results.failed(step, cause)
+      if (isFinal(cause)) throw cause
     }
   }
+}
+
+/**
+ * Returns the error about credentials of another account, which AWS reports as a missing KMS key or
+ * as a missing permission; any other error unchanged.
+ */
+async function placeErrorOr(context: ReconcileContext, error: unknown): Promise<unknown> {
+  if (!isOneOf(error, ['KMS_KEY_NOT_FOUND', 'KMS_ACCESS_DENIED'])) return error
+  return assertPlaceOf(context).then(
+    () => error,
+    (other: unknown) => (isOneOf(other, ['KMS_ACCOUNT_DIFFERS']) ? other : error),
+  )
+}
+
+function isOneOf(error: unknown, codes: readonly ErrorCode[]): boolean {
+  return error instanceof KeymgmtError && codes.includes(error.code)
 }
 
 /**

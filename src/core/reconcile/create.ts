@@ -3,14 +3,21 @@ import { KeymgmtError, withHints } from '../../errors.js'
 import { OPERATION_TAG, type KmsKey } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
 import { dropCommand, hasReplicas } from '../records/dropped-regions.js'
-import { createdKmsKeyAt, primaryRegion, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
+import {
+  createdKmsKeyAt,
+  createdKmsKeys,
+  primaryRegion,
+  putKmsKey,
+  requireKmsKey,
+} from '../records/kms-keys.js'
 import type {
   CreatedKmsKey,
   CreatingKmsKey,
   DistributionRecord,
   KmsKeyPlace,
+  PinnedPlace,
 } from '../records/model.js'
-import { assertCreatedInAccount, assertPlaceOf, placeOf } from './account.js'
+import { assertCreatedInAccount, assertPlaceOf, currentPlace, placeOf } from './account.js'
 import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './context.js'
 import { isStoreFailure } from './outcomes.js'
 import { isAcceptable, moveBackAdvice } from './primaries.js'
@@ -151,15 +158,28 @@ async function begin(
   context: ReconcileContext,
   { version, region }: KmsKeyPlace,
 ): Promise<CreatingKmsKey> {
+  const place = await placeOfFirst(context)
   const entry: CreatingKmsKey = {
     version,
     region,
     state: 'creating',
     operationId: randomUUID(),
     begun: context.engine.now().toISOString(),
+    ...(place && { place }),
   }
   await writeKmsKey(context, entry)
   return entry
+}
+
+/**
+ * Returns the place of the first KMS key's request; undefined for a later one. Without it on
+ * record, a later command with credentials of another account would look for the KMS key there, and
+ * create a second one.
+ */
+async function placeOfFirst(context: ReconcileContext): Promise<PinnedPlace | undefined> {
+  const { current } = context.distribution
+  if (current.pinned || createdKmsKeys(current).length > 0) return undefined
+  return currentPlace(context)
 }
 
 /** A new KMS key is to get its version's material, and is enabled as soon as it has it. */

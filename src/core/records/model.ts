@@ -87,6 +87,8 @@ export interface CreatingKmsKey extends KmsKeyPlace {
   readonly operationId: string
   /** Time of the record, in RFC 3339. */
   readonly begun: string
+  /** The account and endpoint that the request goes to, if the account could be read. */
+  readonly place?: PinnedPlace
 }
 
 /**
@@ -142,9 +144,9 @@ export type AliasState =
  */
 export type DistributionState = 'active' | 'revoked' | 'removed'
 
-/** The account and endpoint of a distribution's KMS keys. */
+/** An AWS account, and the endpoint at which it was seen. */
 export interface PinnedPlace extends KmsAccount {
-  /** The endpoint at which the account was seen. */
+  /** The endpoint. */
   readonly endpoint: KmsEndpoint
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals'
-import { Option } from 'commander'
+import { CommanderError, Option } from 'commander'
 import { parseData } from '../../../src/cli/input/data.js'
 import { parseDuration } from '../../../src/cli/input/duration.js'
 import { KeymgmtCommand } from '../../../src/cli/commands/command.js'
@@ -70,7 +70,7 @@ const DRIVERS: Readonly<Record<string, Driver>> = {
     const command = takesFlags()
     const { argv, words } = fromGoFlags(args, command)
     await command.parseAsync(argv, { from: 'user' }).catch((error: unknown) => {
-      throw toRefusal(error, command) as Error
+      throw error instanceof CommanderError ? toRefusal(error, command, command) : error
     })
     const given = Object.entries(command.opts()).map(([name, value]) => [name, String(value)])
     return { given: Object.fromEntries(given) as unknown, words }

@@ -1,4 +1,4 @@
-import { Option } from 'commander'
+import { CommanderError, Option } from 'commander'
 import { parseData } from '../../../src/cli/input/data.js'
 import { parseDuration } from '../../../src/cli/input/duration.js'
 import { KeymgmtCommand } from '../../../src/cli/commands/command.js'
@@ -234,7 +234,7 @@ function readFlags(args: readonly string[]): unknown {
   try {
     return command.parse(fromGoFlags(args, command).argv, { from: 'user' })
   } catch (error) {
-    throw toRefusal(error, command) as Error
+    throw error instanceof CommanderError ? toRefusal(error, command, command) : error
   }
 }
 
