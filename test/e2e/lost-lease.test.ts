@@ -5,8 +5,8 @@ import { startProxy } from '../support/proxy.js'
 import { startS3Server, storeUrl, type S3Request, type S3Server } from '../support/s3-server.js'
 
 // A process that rotates a key is stopped (SIGSTOP) after it has recorded that it creates a KMS
-// key. Its lease runs out, and another process does its work. Then the first one continues (SIGCONT).
-// The test deletes the lease instead of waiting for a minute: the first process sees no difference.
+// key. Its lease runs out, and another process does its work. Then the first one gets SIGCONT. The
+// test deletes the lease instead of waiting for a minute: the first process sees no difference.
 
 const KEY = 'write -f keymgmt/key/app type=aes256-gcm96'
 const DISTRIBUTE = 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt'
