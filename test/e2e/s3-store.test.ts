@@ -44,11 +44,11 @@ describe('a store that exists', () => {
   afterAll(stop)
 
   it('is sealed with a keyfile of its own, and the bucket gets only sealed records', async () => {
-    const { seal_keyfile, seal, store, store_source } = (
+    const { seal_keyfile, seals, store, store_source } = (
       JSON.parse(await ok('status -format=json')) as { data: Record<string, string> }
     ).data
-    expect({ seal, store, store_source, seal_keyfile }).toEqual({
-      seal: 'keyfile',
+    expect({ seals, store, store_source, seal_keyfile }).toEqual({
+      seals: ['keyfile'],
       store: storeUrl(server),
       store_source: 'KEYMGMT_STORE',
       seal_keyfile: keyfiles()[0],
