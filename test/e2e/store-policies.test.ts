@@ -216,6 +216,16 @@ describe('keymgmt policy store', () => {
     })
   })
 
+  it('lets the user open the seals', async () => {
+    const arns = ['1', '2'].map((id) => `arn:aws:kms:eu-west-1:111122223333:key/${id}`)
+    const { stdout } = await printed(`-field=iam_policy -seal-key=${arns.join(',')}`)
+    expect((JSON.parse(stdout) as StorePolicies['iam_policy']).Statement.at(-1)).toEqual({
+      Effect: 'Allow',
+      Action: ['kms:Encrypt', 'kms:Decrypt', 'kms:DescribeKey'],
+      Resource: arns,
+    })
+  })
+
   it.each([
     ['-field=bucket', 'Field "bucket" not present in the policies', 1],
     ['-bucket-key=alias/app', 'it takes the ARN of a KMS key', 1],
