@@ -125,6 +125,7 @@ export {
   type Revision,
   type SealAttempt,
   type SealedLocalStoreOptions,
+  type SealingKmsKey,
   type SealKind,
   type SealMeans,
   type SealName,
