@@ -118,6 +118,7 @@ export {
   type BeginWrite,
   type CreatedStore,
   type HeaderOpener,
+  type Leases,
   type LocalStoreOptions,
   type Lock,
   type NewSeal,

@@ -45,6 +45,11 @@ export interface EngineOptions {
   readonly createSeals?: readonly SealName[] | undefined
   /** True to fail instead of creating a store. The default is the variable KEYMGMT_NO_CREATE. */
   readonly noCreate?: boolean | undefined
+  /**
+   * The command, for others that wait for its locks in a shared store. It is stored there in plain
+   * text, so it must contain no data.
+   */
+  readonly command?: string | undefined
   /** Receives notices for the user. Never contains secrets. */
   readonly onNotice?: ((message: string) => void) | undefined
   /** Receives the outcome at each provider, Region and version, also before an error. */
@@ -85,6 +90,7 @@ export function openEngine({
   passphrase,
   createSeals = sealsOf(env),
   noCreate,
+  command,
   onNotice = () => undefined,
   onOutcome = () => undefined,
   onProgress = () => undefined,
@@ -102,6 +108,7 @@ export function openEngine({
       return packageVersion()
     },
     onWait: onProgress,
+    beforeCreating: async (ms) => opened.store.leases?.outlast(ms),
     middleware: dryRun?.middleware,
   }
   const opened = openStore(location, {
@@ -109,6 +116,7 @@ export function openEngine({
     onNotice,
     noCreate,
     timeoutMs,
+    command,
     signal: bounded,
     createSeals,
     means: {
@@ -145,7 +153,7 @@ export function openEngine({
 /** The parts of {@link EngineOptions} that a store needs. */
 interface StoreOptions extends Pick<
   EngineOptions,
-  'env' | 'noCreate' | 'timeoutMs' | 'createSeals'
+  'env' | 'noCreate' | 'timeoutMs' | 'command' | 'createSeals'
 > {
   readonly onNotice: (message: string) => void
   readonly signal: () => AbortSignal
@@ -170,6 +178,7 @@ function openStore(location: Location, options: StoreOptions): OpenedStore {
       address: location.s3,
       keyfileOf: location.keyfileOf,
       lockWaitMs: timeoutMs,
+      command: options.command,
       get signal() {
         return signal()
       },

@@ -263,6 +263,7 @@ describe('the promises of the library and the docs', () => {
       'KmsProvider',
       'KmsRecord',
       'KmsSettings',
+      'Leases',
       'Limits',
       'LocalStoreOptions',
       'LocationSettings',

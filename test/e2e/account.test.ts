@@ -91,6 +91,17 @@ describe('with credentials of another account', () => {
     await testbed.ok(line)
   })
 
+  it.each([`${APP}/revoke`, 'write keymgmt/key/app type=aes256-gcm96 min_enabled_version=2'])(
+    '%s, which AWS refuses by the ARN, says so too',
+    async (line) => {
+      await testbed.ok(ROTATE)
+      const ran = await testbed.run(line, { env: await elsewhere() })
+      expect(ran.status).toBe(2)
+      expect(ran.stderr).toContain(`the credentials are of account ${OTHER}: nothing was changed`)
+      await testbed.ok(line)
+    },
+  )
+
   it('an interrupted first distribution is not repeated in a second account', async () => {
     const distribute = 'write keymgmt/kms/k/key/fresh purpose=encrypt,decrypt'
     await testbed.ok('write -f keymgmt/key/fresh type=aes256-gcm96')
