@@ -52,13 +52,16 @@ interface Workflow {
   >
 }
 
-interface Pipeline {
-  readonly [job: string]: {
-    readonly variables?: Variables
-    readonly id_tokens?: Readonly<Record<string, { readonly aud: string }>>
-    readonly script: readonly string[]
-  }
-}
+type Pipeline = Readonly<
+  Record<
+    string,
+    {
+      readonly variables?: Variables
+      readonly id_tokens?: Readonly<Record<string, { readonly aud: string }>>
+      readonly script: readonly string[]
+    }
+  >
+>
 
 /** The token that a runner gives a job. STS would check its signature. */
 const IDENTITY_TOKEN = 'header.identity-of-the-job.signature'
