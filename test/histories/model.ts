@@ -6,7 +6,8 @@ import { consume, type Probe } from './consumers.js'
 import { intentOf, type Intent } from './intent.js'
 import { CHANGES, type Change } from './steps.js'
 import { readStores, type StoreContent } from './stores.js'
-import type { Ran, StoreName, World } from './world.js'
+import type { StoreName } from './sites/site.js'
+import type { Ran, World } from './world.js'
 
 /** What consumers have encrypted or signed with one KMS key. */
 interface Use {
