@@ -45,6 +45,11 @@ export interface EngineOptions {
   readonly createSeals?: readonly SealName[] | undefined
   /** True to fail instead of creating a store. The default is the variable KEYMGMT_NO_CREATE. */
   readonly noCreate?: boolean | undefined
+  /**
+   * The command, for others that wait for its locks in a shared store. It is stored there in plain
+   * text, so it must contain no data.
+   */
+  readonly command?: string | undefined
   /** Receives notices for the user. Never contains secrets. */
   readonly onNotice?: ((message: string) => void) | undefined
   /** Receives the outcome at each provider, Region and version, also before an error. */
@@ -85,6 +90,7 @@ export function openEngine({
   passphrase,
   createSeals = sealsOf(env),
   noCreate,
+  command,
   onNotice = () => undefined,
   onOutcome = () => undefined,
   onProgress = () => undefined,
@@ -93,22 +99,7 @@ export function openEngine({
   registerSecrets(...SECRET_VARIABLES.map((name) => env[name]))
   const bounded = signalWithin(signal, timeoutMs, timeoutError)
   const location = locate(env, platform, homedir, settings)
-  const opened = openStore(location, {
-    env,
-    onNotice,
-    noCreate,
-    timeoutMs,
-    signal: bounded,
-    createSeals,
-    passphrase:
-      passphrase &&
-      (async (to, mayAsk) => {
-        const given = await passphrase(to, bounded(), mayAsk)
-        if (to === 'create' && given && isShort(given)) onNotice(SHORT_PASSPHRASE)
-        return given
-      }),
-  })
-  const kms = awsKms({
+  const aws: AwsOptions = {
     env,
     get signal() {
       return bounded()
@@ -117,12 +108,33 @@ export function openEngine({
       return packageVersion()
     },
     onWait: onProgress,
+    beforeCreating: async (ms) => opened.store.leases?.outlast(ms),
     middleware: dryRun?.middleware,
+  }
+  const opened = openStore(location, {
+    env,
+    onNotice,
+    noCreate,
+    timeoutMs,
+    command,
+    signal: bounded,
+    createSeals,
+    means: {
+      passphrase:
+        passphrase &&
+        (async (to, mayAsk) => {
+          const given = await passphrase(to, bounded(), mayAsk)
+          if (to === 'create' && given && isShort(given)) onNotice(SHORT_PASSPHRASE)
+          return given
+        }),
+      kmsKey: async (arn) => (await import('./kms/aws/seal-key.js')).openSealKey(arn, aws),
+    },
   })
   const engine = createEngine({
     store: dryRun ? dryRun.store(opened.store) : opened.store,
-    kinds: { awskms: kms },
+    kinds: { awskms: awsKms(aws) },
     versioning: () => opened.versioning(),
+    sealKmsKeys: async () => (await opened.seal()).kmsKeys,
     progress: onProgress,
     notice: onNotice,
     outcome: onOutcome,
@@ -141,17 +153,17 @@ export function openEngine({
 /** The parts of {@link EngineOptions} that a store needs. */
 interface StoreOptions extends Pick<
   EngineOptions,
-  'env' | 'noCreate' | 'timeoutMs' | 'createSeals'
+  'env' | 'noCreate' | 'timeoutMs' | 'command' | 'createSeals'
 > {
   readonly onNotice: (message: string) => void
   readonly signal: () => AbortSignal
-  readonly passphrase: SealMeans['passphrase']
+  readonly means: Omit<SealMeans, 'keyfileOf'>
 }
 
 function openStore(location: Location, options: StoreOptions): OpenedStore {
-  const { env, onNotice, noCreate, timeoutMs, signal, passphrase, createSeals } = options
+  const { env, onNotice, noCreate, timeoutMs, signal, means, createSeals } = options
   const common = {
-    passphrase,
+    ...means,
     createSeals,
     onWait: onNotice,
     onMoved: onNotice,
@@ -166,6 +178,7 @@ function openStore(location: Location, options: StoreOptions): OpenedStore {
       address: location.s3,
       keyfileOf: location.keyfileOf,
       lockWaitMs: timeoutMs,
+      command: options.command,
       get signal() {
         return signal()
       },

@@ -19,13 +19,14 @@ export type CommandEngineOptions = Pick<
  * Opens the engine of a command. It asks for a passphrase on the terminal if the store needs one.
  */
 export function composeEngine(
-  { terminal, signal, settings }: Context,
+  { terminal, signal, settings, command }: Context,
   { notice, outcome, timeoutMs, ...options }: CommandEngineOptions = {},
 ): OpenedEngine {
   const opened = openEngine({
     ...options,
     signal,
     settings,
+    command,
     env: terminal.env,
     platform: terminal.platform,
     timeoutMs,

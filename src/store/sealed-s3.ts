@@ -34,6 +34,7 @@ export function openSealedS3Store(options: SealedS3StoreOptions): OpenedStore {
       list: async (path) => (await store()).list(path),
       delete: async (...args) => (await store()).delete(...args),
       lock: async (...args) => (await store()).lock(...args),
+      leases: { outlast: async (ms) => (await store()).leases?.outlast(ms) },
     },
     seal: async () => (await use()).seal(),
     seals: createLazySeals(async () => (await use()).seals),

@@ -56,6 +56,8 @@ export interface S3Server {
   readonly requests: readonly S3Request[]
   /** Every version of every object, the latest last. */
   readonly versions: ReadonlyMap<string, readonly Version[]>
+  /** Deletes the objects whose keys begin with `prefix`. */
+  remove(prefix: string): void
   close(): Promise<void>
 }
 
@@ -110,6 +112,10 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     bucket: BUCKET,
     requests,
     versions,
+    remove(prefix) {
+      for (const [key, all] of versions)
+        if (key.startsWith(prefix) && all.at(-1)) versions.set(key, [...all, undefined])
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => {

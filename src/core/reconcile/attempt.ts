@@ -19,6 +19,7 @@ import {
 } from './outcomes.js'
 import { plan, type Chain, type Stage, type Step } from './plan.js'
 import { describeStep, takeStep } from './steps.js'
+import { discardAbandoned } from './surplus.js'
 
 /** Maximum chains in parallel: enough to hide network latency, few enough to bound memory. */
 const SIDE_BY_SIDE = 32
@@ -54,7 +55,8 @@ export async function attempt(
 /** True if no step remains. The provider need not be opened then. */
 function isSettled(key: KeyRecord, distribution: DistributionRecord): boolean {
   const isCreating = distribution.kmsKeys.some(({ state }) => state === 'creating')
-  return !isCreating && plan(key, distribution).length === 0
+  const { abandoned = [] } = distribution
+  return !isCreating && abandoned.length === 0 && plan(key, distribution).length === 0
 }
 
 /** Records the reason why the distribution is behind, or drops it if it is not. */
@@ -88,6 +90,7 @@ async function takeAllSteps(context: ReconcileContext, results: StepResults): Pr
   if (needsPlace(steps)) await assertPlaceOf(context)
   // Before anything else, find the KMS keys whose creation is on record without an id.
   await findAllUnrecorded(context, results)
+  await discardAbandoned(context)
   if (dependOnNewest(distribution, steps)) await assertNewest(context)
   // A step may make another one necessary (a version enabled only to be replicated) or impossible
   // (a KMS key that turns out to be lost), so plan again after each stage.

@@ -10,10 +10,18 @@ import {
   putKmsKey,
   requireKmsKey,
 } from '../records/kms-keys.js'
-import type { CreatedKmsKey, CreatingKmsKey, KmsKeyPlace, PinnedPlace } from '../records/model.js'
+import type {
+  CreatedKmsKey,
+  CreatingKmsKey,
+  DistributionRecord,
+  KmsKeyPlace,
+  PinnedPlace,
+} from '../records/model.js'
 import { assertCreatedInAccount, assertPlaceOf, currentPlace, placeOf } from './account.js'
 import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './context.js'
+import { isStoreFailure } from './outcomes.js'
 import { isAcceptable, moveBackAdvice } from './primaries.js'
+import { dropUnfound, undoCreation } from './surplus.js'
 
 /**
  * Maximum attempts per command to create one KMS key. Each further one follows a lost reply after
@@ -42,12 +50,15 @@ export async function createPrimary(context: ReconcileContext, place: KmsKeyPlac
       return
     } catch (error) {
       if (!(error instanceof KeymgmtError) || error.code === 'INTERRUPTED') throw error
+      // Without its lock, this command must leave the record to the one that has it.
+      if (isStoreFailure(error)) throw error
       if (error.code !== 'KMS_AMBIGUOUS') {
         // AWS refused, so no KMS key exists and no later command needs to look for one.
         await removeKmsKey(context, place)
         throw error
       }
-      await findUnrecordedKmsKeys(context, ({ version }) => version === place.version)
+      const isThis = ({ version }: KmsKeyPlace) => version === place.version
+      await findUnrecordedKmsKeys(context, isThis, removeKmsKey)
       if (createdKmsKeyAt(distribution.current, place.version, place.region)) return
       if (attempt >= ATTEMPTS) throw error
     }
@@ -65,12 +76,15 @@ async function recordPrimary(
 ): Promise<void> {
   await assertCreatedInAccount(context, entry.region, key)
   const place = await placeOf(context, key)
-  await context.distribution.update((current) =>
+  const record = (current: DistributionRecord) =>
     putKmsKey(
       { ...current, ...(place && { pinned: current.pinned ?? place }) },
       created(context, entry, key),
-    ),
-  )
+    )
+  await context.distribution.update(record).catch((error: unknown) => {
+    if (!(error instanceof KeymgmtError) || error.code !== 'STORE_CONFLICT') throw error
+    return undoCreation(context, entry, key, error)
+  })
 }
 
 /**
@@ -128,6 +142,7 @@ async function movedPrimaryError(
 function isRefused(error: unknown): boolean {
   return (
     error instanceof KeymgmtError &&
+    !isStoreFailure(error) &&
     !['KMS_AMBIGUOUS', 'KMS_TIMEOUT', 'INTERRUPTED'].includes(error.code)
   )
 }
@@ -190,13 +205,14 @@ function created(
 
 /**
  * Looks for the KMS keys whose creation has no reply on record. Records those that exist, and drops
- * the entries of the others.
+ * the entries of the others with `drop`.
  * @throws KeymgmtError KMS_ACCESS_DENIED if they can't be looked for; the hints say what may have
  * been left.
  */
 export async function findUnrecordedKmsKeys(
   context: ReconcileContext,
-  among: (entry: CreatingKmsKey) => boolean = () => true,
+  among: (entry: CreatingKmsKey) => boolean,
+  drop: typeof dropUnfound = dropUnfound,
 ): Promise<void> {
   const { engine, provider, distribution } = context
   const unrecorded = distribution.current.kmsKeys
@@ -214,7 +230,7 @@ export async function findUnrecordedKmsKeys(
     for (const entry of here) {
       const key = found.get(entry.version)
       if (key) await recordPrimary(context, entry, key)
-      else await removeKmsKey(context, entry)
+      else await drop(context, entry)
     }
   }
 }

@@ -187,6 +187,11 @@ export interface DistributionRecord {
   readonly behind?: { readonly since: string; readonly reason: string }
   /** Days until AWS deletes the KMS keys of a removed distribution. */
   readonly deletionWindow?: number
+  /**
+   * Primaries whose creation a stopped process began, and may still request after it lost its lock.
+   * Each command looks for them, until a day has passed.
+   */
+  readonly abandoned?: readonly CreatingKmsKey[]
   /** Sorted by version, then in the order of `regions`. */
   readonly kmsKeys: readonly KmsKeyEntry[]
   /** The aliases, one for each name and Region. */
