@@ -57,7 +57,7 @@ function s3Server(emulator: Emulator, groups: readonly CheckGroup<S3Place>[]): T
     name: emulator.name,
     run: (place) =>
       withEmulator(emulator, place, async (endpoint) =>
-        runSuite(groups, await s3PlaceAt(place, endpoint)),
+        runSuite(groups, await s3PlaceAt({ ...place, checkMs: S3_CHECK_MS }, endpoint)),
       ),
   }
 }
@@ -101,6 +101,8 @@ const LOCAL_TARGETS: readonly Target[] = [
 
 /** How long one check may take on this machine. */
 const CHECK_MS = 60_000
+/** How long one check of a store may take: some start many processes. */
+const S3_CHECK_MS = 240_000
 
 /** Runs one target; that it can't be run is a failure of it. */
 async function attempt(
