@@ -1,6 +1,6 @@
 import { currentMaterial, type Key } from '../../src/dev-kms/state.js'
 import type { Model } from './model.js'
-import { readStores, type StoreContent } from './stores.js'
+import { readOriginals, readStores, type StoreContent } from './stores.js'
 import type { World } from './world.js'
 
 /**
@@ -22,7 +22,7 @@ export async function check(world: World, model: Model): Promise<string[]> {
     ...doubleKmsKeys(model),
     ...sharedKmsKeys(stores),
     ...foreignAccounts(stores),
-    ...lostOriginals(model),
+    ...(await lostOriginals(world, model, stores)),
   ]
 }
 
@@ -112,14 +112,26 @@ function foreignAccounts(stores: readonly StoreContent[]): string[] {
   )
 }
 
-/** A store has the original of every material that AWS has. */
-function lostOriginals(model: Model): string[] {
-  return [...model.kmsKeys()].flatMap(({ region, key }) => {
-    const bytes = currentMaterial(key)?.bytes
-    if (!bytes || model.touchedAt(region, key.id).size > 0) return []
-    if (key.usage === 'SIGN_VERIFY' || model.knows(bytes.toString('hex'))) return []
-    return [`no store has the material of KMS key ${key.id} in ${region} (${tagsOf(key)})`]
+/** A store has the original of every material that AWS has, also of a removed distribution. */
+async function lostOriginals(
+  world: World,
+  model: Model,
+  stores: readonly StoreContent[],
+): Promise<string[]> {
+  const inUse = new Set(stores.flatMap(({ materials }) => [...materials.values()]))
+  const others = [...model.kmsKeys()].flatMap(({ region, key }) => {
+    const hex = currentMaterial(key)?.bytes?.toString('hex')
+    const isExcused = key.usage === 'SIGN_VERIFY' || model.touchedAt(region, key.id).size > 0
+    return hex === undefined || isExcused || inUse.has(hex) ? [] : [{ region, key, hex }]
   })
+  if (others.length === 0 || stores.some(({ error }) => error !== undefined)) return []
+  const originals = await readOriginals(world)
+  return others
+    .filter(({ hex }) => !originals.has(hex))
+    .map(
+      ({ region, key }) =>
+        `no store has the material of KMS key ${key.id} in ${region} (${tagsOf(key)})`,
+    )
 }
 
 function tagsOf({ tags }: Key): string {

@@ -239,11 +239,6 @@ export class Model {
     return isOther ? `the material of version ${version} was replaced` : undefined
   }
 
-  /** True if a store has or had this material. */
-  knows(hex: string): boolean {
-    return [...this.#materials.values()].some((known) => known.has(hex))
-  }
-
   #assertAsked({ operation, region, account, input, process }: Sent): void {
     const line = this.#world.running.get(process)?.line ?? ''
     const intent = intentOf(line)

@@ -123,19 +123,21 @@ async function prove(
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   cpSync('dist/src', join(folder, 'src'), { recursive: true })
-  cpSync('dist/test/histories', join(folder, 'test/histories'), { recursive: true })
+  for (const part of ['histories', 'support'])
+    cpSync(join('dist/test', part), join(folder, 'test', part), { recursive: true })
   cpSync('package.json', join('dist', 'proof', 'package.json'))
   const faulty = join(folder, 'src', file)
   const text = readFileSync(faulty, 'utf8')
   if (!text.includes(from)) throw new Error(`${name}: ${file} no longer contains "${from}"`)
   writeFileSync(faulty, text.replaceAll(from, to))
-  const output = await run(join(folder, 'test/histories/run.js'), seed)
+  const { output, status } = await run(join(folder, 'test/histories/run.js'), seed)
   const [, number] = /^History (\d+) failed/m.exec(output) ?? []
   const [, problem] = /^(?:Error: )(.*)$/m.exec(output) ?? []
+  if (number === undefined && status !== 0) throw new Error(`${name}: the histories did not run`)
   return number === undefined ? undefined : `found in history ${number}: ${problem ?? ''}`
 }
 
-function run(script: string, seed: number): Promise<string> {
+function run(script: string, seed: number): Promise<{ output: string; status: number | null }> {
   return new Promise((resolve) => {
     const args = ['--no-warnings', script, `-runs=${RUNS}`, `-seed=${seed}`, '-shrink=no']
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -143,8 +145,8 @@ function run(script: string, seed: number): Promise<string> {
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString()
     })
-    child.on('close', () => {
-      resolve(output)
+    child.on('close', (status) => {
+      resolve({ output, status })
     })
   })
 }

@@ -81,6 +81,18 @@ async function materialsOf(
   return found
 }
 
+/** Returns all material in the stores, in hexadecimal, also of versions that no key has now. */
+export async function readOriginals({ site }: Pick<World, 'site'>): Promise<ReadonlySet<string>> {
+  const found = new Set<string>()
+  for (const store of STORES.map((name) => site.open(name)))
+    for (const keyId of await store.list(recordPath.materials))
+      for (const name of await store.list(recordPath.materialOf(keyId))) {
+        const stored = await store.get(recordPath.material(keyId, name))
+        if (stored) found.add(Buffer.from(stored.value).toString('hex'))
+      }
+  return found
+}
+
 async function activeOf(engine: Engine, { name }: KeyRecord): Promise<FoundDistribution[]> {
   return (await distributionsOf(engine, name)).map(({ providerName, distribution }) => ({
     provider: providerName,
