@@ -174,7 +174,7 @@ const commandLine: fc.Arbitrary<string> = fc.oneof(
   OF(1, [symmetricKey, fc.nat(3)], LINES.import),
   OF(2, [symmetricKey, fc.nat(3)], LINES.importVersion),
   OF_KEY(4, LINES.allowDeletion),
-  OF_KEY(4, LINES.deleteKey),
+  OF(8, [fc.constantFrom<KeyName>('a', 'a', 'g', 'h')], LINES.deleteKey),
   OF(2, [place], ([at]) => LINES.deleteProvider(at)),
   OF_PLACE(2, LINES.rotateWithout),
   OF_PLACE(2, LINES.forget),
