@@ -59,8 +59,10 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'crypto/root-key.js',
     'errors.js',
     'redact.js',
+    'time-limit.js',
     'version.js',
   ],
+  'time-limit.ts': [],
   'version.ts': [],
   'core/engine.ts': [
     'core/records/model.js',

@@ -39,11 +39,10 @@ export function createSealedStore(
       if (!stored) return undefined
       const root = await unlock('read')
       if (!root) return undefined
-      const { revisionNumber, writeId, sealed } = decodeEnvelope(path, stored.value)
-      const binding = { storeId: root.storeId, path, revision: revisionNumber, writeId }
+      const { revisionNumber } = decodeEnvelope(path, stored.value)
       return {
         revision: join(revisionNumber, stored.revision),
-        value: open(root.key, sealed, binding),
+        value: openEnvelope(root, path, stored.value),
       }
     },
     async put(path, value, expected) {
@@ -71,6 +70,16 @@ export function createSealedStore(
     lock: (name, purpose) => inner.lock(name, purpose),
     ...(inner.leases && { leases: inner.leases }),
   }
+}
+
+/**
+ * Opens a record as a sealed store keeps it. The caller wipes the result.
+ * @throws KeymgmtError STORE_CORRUPT, STORE_VERSION
+ */
+export function openEnvelope(root: RootKey, path: string, bytes: Uint8Array): Buffer {
+  const { revisionNumber, writeId, sealed } = decodeEnvelope(path, bytes)
+  const { storeId } = root
+  return open(root.key, sealed, { storeId, path, revision: revisionNumber, writeId })
 }
 
 /**

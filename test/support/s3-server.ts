@@ -44,6 +44,8 @@ export interface S3ServerOptions {
   readonly policies?: S3Policies
   /** Returns the fault of a request. */
   readonly fault?: (request: S3Request) => S3Fault | undefined
+  /** Carries a request out only after the promise has resolved. */
+  readonly hold?: (request: S3Request) => Promise<void> | undefined
 }
 
 /** One version of an object; undefined marks a deletion. */
@@ -78,6 +80,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     deletesAbsent = false,
     ignoresDeleteConditions = false,
     fault = () => undefined,
+    hold = () => undefined,
     policies,
   } = options
   const versioning = 'versioning' in options ? options.versioning : 'Enabled'
@@ -91,9 +94,10 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     return replyTo(request, body, versions, { pageSize, isIgnored, deletesAbsent, versioning })
   }
   const server = createServer((incoming, response) => {
-    void readAll(incoming).then((body) => {
+    void readAll(incoming).then(async (body) => {
       const request = parse(incoming, versions)
       requests.push(request)
+      await hold(request)
       const failure = fault(request)
       if (failure?.at !== 'before') {
         const reply = refusalOf(request, incoming, policies) ?? carryOut(request, body)
