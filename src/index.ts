@@ -126,6 +126,7 @@ export {
   type Revision,
   type SealAttempt,
   type SealedLocalStoreOptions,
+  type SealingKmsKey,
   type SealKind,
   type SealMeans,
   type SealName,

@@ -113,24 +113,7 @@ export function openEngine({
   registerSecrets(...SECRET_VARIABLES.map((name) => env[name]))
   const bounded = signalWithin(signal, timeoutMs, timeoutError)
   const location = locate(env, platform, homedir, settings)
-  const storeOptions: StoreOptions = {
-    env,
-    onNotice,
-    noCreate,
-    timeoutMs,
-    command,
-    signal: bounded,
-    createSeals,
-    passphrase:
-      passphrase &&
-      (async (to, mayAsk) => {
-        const given = await passphrase(to, bounded(), mayAsk)
-        if (to === 'create' && given && isShort(given)) onNotice(SHORT_PASSPHRASE)
-        return given
-      }),
-  }
-  const opened = openStore(location, storeOptions)
-  const kms = awsKms({
+  const aws: AwsOptions = {
     env,
     get signal() {
       return bounded()
@@ -141,11 +124,32 @@ export function openEngine({
     onWait: onProgress,
     beforeCreating: async (ms) => opened.store.leases?.outlast(ms),
     middleware: dryRun?.middleware,
-  })
+  }
+  const storeOptions: StoreOptions = {
+    env,
+    onNotice,
+    noCreate,
+    timeoutMs,
+    command,
+    signal: bounded,
+    createSeals,
+    means: {
+      passphrase:
+        passphrase &&
+        (async (to, mayAsk) => {
+          const given = await passphrase(to, bounded(), mayAsk)
+          if (to === 'create' && given && isShort(given)) onNotice(SHORT_PASSPHRASE)
+          return given
+        }),
+      kmsKey: async (arn) => (await import('./kms/aws/seal-key.js')).openSealKey(arn, aws),
+    },
+  }
+  const opened = openStore(location, storeOptions)
   const engine = createEngine({
     store: dryRun ? dryRun.store(opened.store) : opened.store,
-    kinds: { awskms: kms },
+    kinds: { awskms: awsKms(aws) },
     versioning: () => opened.versioning(),
+    sealKmsKeys: async () => (await opened.seal()).kmsKeys,
     progress: onProgress,
     notice: onNotice,
     outcome: onOutcome,
@@ -183,13 +187,13 @@ interface StoreOptions extends Pick<
 > {
   readonly onNotice: (message: string) => void
   readonly signal: () => AbortSignal
-  readonly passphrase: SealMeans['passphrase']
+  readonly means: Omit<SealMeans, 'keyfileOf'>
 }
 
 function openStore(location: Location, options: StoreOptions): OpenedStore {
-  const { env, onNotice, noCreate, timeoutMs, signal, passphrase, createSeals } = options
+  const { env, onNotice, noCreate, timeoutMs, signal, means, createSeals } = options
   const common = {
-    passphrase,
+    ...means,
     createSeals,
     onWait: onNotice,
     onMoved: onNotice,

@@ -313,6 +313,7 @@ describe('the promises of the library and the docs', () => {
       'SealName',
       'SealStatus',
       'SealedLocalStoreOptions',
+      'SealingKmsKey',
       'Store',
       'StorePlace',
       'StoreSeals',

@@ -48,6 +48,8 @@ export interface SealStatus {
    * yet. Nothing has proven them.
    */
   readonly seals: readonly string[]
+  /** The ARNs of the KMS keys that seal the store. */
+  readonly kmsKeys: readonly string[]
   /** The keyfile that seals the store, if one does. */
   readonly keyfile?: string
   /** The store's folder, or its URL. */
@@ -214,7 +216,7 @@ function checkEachUse(store: Store, assertExists: () => void, state: StateChecks
 function describeSeal(options: SealedLocalStoreOptions, headerFile: string): SealStatus {
   const { storeDir, keyfile } = options
   const text = readHeader(options, headerFile)
-  if (text === undefined) return { seals: [], path: storeDir }
+  if (text === undefined) return { seals: [], kmsKeys: [], path: storeDir }
   return statusOf(storeDir, parseSealHeader(text), () => keyfile)
 }
 
@@ -227,6 +229,7 @@ export function statusOf(
   const hasKeyfile = seals.some(({ kind }) => kind === 'keyfile')
   return {
     seals: seals.map(sealName),
+    kmsKeys: seals.flatMap(({ kind, id }) => (kind === 'awskms' && id !== undefined ? [id] : [])),
     path,
     ...(hasKeyfile && { keyfile: keyfileOf(store_id) }),
   }

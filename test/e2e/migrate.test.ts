@@ -220,7 +220,7 @@ describe('a migration that is killed', () => {
         rmSync(folder('old'), { recursive: true, force: true })
         for (const key of server.versions.keys())
           if (key.startsWith('old/')) (server.versions as Map<string, unknown>).delete(key)
-        await create(source())
+        await createBoth(source())
         ;[writes, killAt] = [0, n]
         const ran = await testbed.run(['operator', 'migrate', `-to=${url(name)}`], {
           env: at(source()).env,

@@ -21,11 +21,11 @@ describe('openEngine', () => {
       env: { KEYMGMT_HOME },
       onNotice: (message) => notices.push(message),
     })
-    expect(await seal()).toEqual({ seals: [], path: KEYMGMT_HOME })
+    expect(await seal()).toEqual({ seals: [], kmsKeys: [], path: KEYMGMT_HOME })
     expect(existsSync(KEYMGMT_HOME)).toBe(false)
     await engine.store.put('key/app', value, undefined)
     const keyfile = join(KEYMGMT_HOME, 'keyfile')
-    expect(await seal()).toEqual({ seals: ['keyfile'], path: KEYMGMT_HOME, keyfile })
+    expect(await seal()).toEqual({ seals: ['keyfile'], kmsKeys: [], path: KEYMGMT_HOME, keyfile })
     expect(notices).toEqual([expect.stringContaining(keyfile)])
   })
 
@@ -33,6 +33,7 @@ describe('openEngine', () => {
     const env = { XDG_DATA_HOME: join(base, 'share') }
     return expect(openEngine({ env, platform: 'linux' }).seal()).resolves.toEqual({
       seals: [],
+      kmsKeys: [],
       path: join(base, 'share', 'keymgmt'),
     })
   })

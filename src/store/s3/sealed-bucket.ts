@@ -35,7 +35,7 @@ export function openSealedBucket(options: SealedS3StoreOptions): OpenedStore {
     async seal() {
       const current = await standing.header()
       const path = bucket.url
-      return current ? statusOf(path, current, options.keyfileOf) : { seals: [], path }
+      return current ? statusOf(path, current, options.keyfileOf) : { seals: [], kmsKeys: [], path }
     },
     seals: createStoreSeals({ place, means: options, opener, ...standing }),
     place: () => Promise.resolve(place),

@@ -14,6 +14,7 @@ interface SealKindDefinition {
 const SEALS = {
   keyfile: { load: () => Promise.resolve(keyfile) },
   passphrase: { load: async () => (await import('./passphrase.js')).passphrase },
+  awskms: { takes: 'ARN', load: async () => (await import('./awskms.js')).awskms },
 } as const satisfies Readonly<Record<string, SealKindDefinition>>
 
 /** A kind of seal that a store can have. */

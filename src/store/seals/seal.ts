@@ -1,6 +1,19 @@
 import type { RootKey, SealEntry } from '../../crypto/root-key.js'
 import type { KeymgmtError } from '../../errors.js'
 
+/** A KMS key that seals stores. */
+export interface SealingKmsKey {
+  /** Returns the facts that decide if it can seal a store; undefined if AWS does not have it. */
+  describe(): Promise<
+    | { readonly state: string; readonly isExternal: boolean; readonly isSymmetric: boolean }
+    | undefined
+  >
+  /** Encrypts the root key, in an encryption context. */
+  encrypt(plaintext: Uint8Array, context: Readonly<Record<string, string>>): Promise<Uint8Array>
+  /** Decrypts what was encrypted in the same context. The caller wipes the result. */
+  decrypt(ciphertext: Uint8Array, context: Readonly<Record<string, string>>): Promise<Uint8Array>
+}
+
 /** The means that open a store, or that seal a new one. */
 export interface SealMeans {
   /** Returns the location of the keyfile of the store with this id. */
@@ -11,6 +24,8 @@ export interface SealMeans {
    */
   readonly passphrase?:
     ((to: 'open' | 'create', mayAsk: boolean) => Promise<Uint8Array | undefined>) | undefined
+  /** Opens the KMS key with this ARN. Sends no request. */
+  readonly kmsKey?: ((arn: string) => Promise<SealingKmsKey>) | undefined
 }
 
 /** A new seal. It has opened the root key once. */

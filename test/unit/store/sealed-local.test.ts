@@ -65,11 +65,11 @@ describe('a store', () => {
       await opened.store.get('key/app'),
       await opened.store.list('key'),
       await opened.seal(),
-    ]).toEqual([undefined, [], { seals: [], path: place.storeDir }])
+    ]).toEqual([undefined, [], { seals: [], kmsKeys: [], path: place.storeDir }])
     expect(existsSync(place.storeDir)).toBe(false)
     await opened.store.put('key/app', value, undefined)
     await openSealedLocalStore(place).store.put('key/b', value, undefined)
-    const seal = { seals: ['keyfile'], path: place.storeDir, keyfile: place.keyfile }
+    const seal = { seals: ['keyfile'], kmsKeys: [], path: place.storeDir, keyfile: place.keyfile }
     expect(created).toEqual([{ ...seal, isKeyfileNew: true }])
     expect(await opened.seal()).toEqual(seal)
     const modes = [
