@@ -1,15 +1,11 @@
 import { createHash } from 'node:crypto'
 import { sep } from 'node:path'
-import {
-  formatSealHeader,
-  parseSealHeader,
-  type RootKey,
-  type SealHeader,
-} from '../crypto/root-key.js'
+import { formatSealHeader, type RootKey, type SealHeader } from '../crypto/root-key.js'
 import { KeymgmtError } from '../errors.js'
-import { lockForOperator, type OperatorLock } from './operator-lock.js'
+import { lockForOperator, readHeader, type OperatorLock } from './operator-lock.js'
 import { inParallel } from './parallel.js'
 import type { StorePlace } from './place.js'
+import { unfinishedRotationError } from './rotate.js'
 import { openEnvelope } from './sealed.js'
 import { storeExistsError } from './seals/store-seals.js'
 import { formatState, parseState, stateError, type StoreState } from './state.js'
@@ -64,8 +60,6 @@ export interface Migration {
  */
 export async function migrateStore(options: MigrationOptions): Promise<Migration> {
   const { from, to } = options
-  // Locking a store that does not exist would create its folder.
-  await readHeader(from)
   const lock = await lockForOperator(from, `operator migrate -to=${to.name}`)
   try {
     const header = await readHeader(from)
@@ -85,7 +79,6 @@ export async function migrateStore(options: MigrationOptions): Promise<Migration
  * @throws KeymgmtError STORE_MOVED if the migration is complete.
  */
 export async function cancelMigration(from: StorePlace): Promise<string | undefined> {
-  await readHeader(from)
   const lock = await lockForOperator(from, 'operator migrate -cancel')
   try {
     const text = await from.state.read()
@@ -105,6 +98,7 @@ async function moveRecords(
   lock: OperatorLock,
 ): Promise<void> {
   const { from, to, prepareSeals } = options
+  if (header.previous !== undefined) throw unfinishedRotationError(from.name)
   const root = await options.open(header)
   await assertFree(options)
   const source = await beginMigrating(options)
@@ -114,14 +108,6 @@ async function moveRecords(
   await verifyRecords(options, digests, root)
   prepareSeals(header)
   await replace(from, formatState({ condition: 'moved', other: to.name }), source)
-}
-
-async function readHeader({ name, header }: StorePlace): Promise<SealHeader> {
-  const text = await header.read()
-  if (text !== undefined) return parseSealHeader(text)
-  throw new KeymgmtError('STORE_UNAVAILABLE', `there is no store in ${name}`, {
-    hints: ['check KEYMGMT_STORE, KEYMGMT_HOME and the setting store'],
-  })
 }
 
 /** Checks everything that a user can get wrong, before anything is changed. */

@@ -1,3 +1,4 @@
+import { parseSealHeader, type SealHeader } from '../crypto/root-key.js'
 import { KeymgmtError } from '../errors.js'
 import type { StorePlace } from './place.js'
 
@@ -14,12 +15,13 @@ const NAME = 'operator'
 
 /**
  * Acquires the lock of a store for a command of its operator.
- * @throws KeymgmtError STORE_LOCKED, with the name of the holder, if the wait times out.
+ * @throws KeymgmtError STORE_LOCKED, with the name of the holder, if the wait times out;
+ * STORE_UNAVAILABLE if there is no store.
  */
-export async function lockForOperator(
-  { name: store, records }: StorePlace,
-  purpose: string,
-): Promise<OperatorLock> {
+export async function lockForOperator(place: StorePlace, purpose: string): Promise<OperatorLock> {
+  const { name: store, records } = place
+  // Locking a store that does not exist would create its folder.
+  await readHeader(place)
   const lock = await records.lock(NAME, purpose)
   return {
     name: NAME,
@@ -31,4 +33,13 @@ export async function lockForOperator(
     },
     release: () => lock.release(),
   }
+}
+
+/** Returns the header. @throws KeymgmtError STORE_UNAVAILABLE if there is no store. */
+export async function readHeader({ name, header }: StorePlace): Promise<SealHeader> {
+  const text = await header.read()
+  if (text !== undefined) return parseSealHeader(text)
+  throw new KeymgmtError('STORE_UNAVAILABLE', `there is no store in ${name}`, {
+    hints: ['check KEYMGMT_STORE, KEYMGMT_HOME and the setting store'],
+  })
 }

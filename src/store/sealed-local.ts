@@ -113,8 +113,13 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
   /** Asks for the passphrase once, also if a snapshot has the same header. */
   const means = meansOf(options)
   const opener = createHeaderOpener(means)
-  const unlock = async (to: 'read' | 'write'): Promise<RootKey | undefined> => {
-    root ??= openOrCreate(options, headerFile, to, opener)
+  /** Lets the next use read the header again. The opener opens each header only once. */
+  const look = () => {
+    root = undefined
+  }
+  const unlock = async (to: 'read' | 'write' | 'again'): Promise<RootKey | undefined> => {
+    if (to === 'again') look()
+    root ??= openOrCreate(options, headerFile, to === 'write' ? to : 'read', opener)
     const opened = await root.catch((error: unknown) => {
       root = undefined
       throw error
@@ -126,14 +131,17 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
   const place = async () => (await import('./local-place.js')).createLocalPlace(options, headerFile)
   const sealed = createSealedStore(createLocalStore(options), unlock, async () => {
     await state.assertWritable()
-    return state.assertWritable
+    return async () => {
+      await state.assertWritable()
+      look()
+    }
   })
   const assertExists = () => {
     if (options.missingError && readHeader(options, headerFile) === undefined)
       throw options.missingError()
   }
   return {
-    store: checkEachUse(sealed, assertExists, state),
+    store: checkEachUse(sealed, assertExists, state, look),
     place,
     seal: () => Promise.resolve().then(() => describeSeal(options, headerFile)),
     seals: createLazySeals(async () => {
@@ -145,9 +153,7 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
         allow: () => {
           restores = true
         },
-        changed: () => {
-          root = undefined
-        },
+        changed: look,
       })
     }),
     async initialize() {
@@ -190,7 +196,12 @@ function createStateChecks(
 }
 
 /** A store whose uses fail if it must exist and doesn't, or if its state does not allow them. */
-function checkEachUse(store: Store, assertExists: () => void, state: StateChecks): Store {
+function checkEachUse(
+  store: Store,
+  assertExists: () => void,
+  state: StateChecks,
+  onLocked: () => void,
+): Store {
   const checked =
     <Args extends unknown[], Result>(use: (...args: Args) => Promise<Result>) =>
     async (...args: Args) => {
@@ -208,7 +219,9 @@ function checkEachUse(store: Store, assertExists: () => void, state: StateChecks
       assertExists()
       // A command that changes something takes a lock first: it then is refused as a whole.
       await state.assertWritable()
-      return store.lock(name, purpose)
+      const lock = await store.lock(name, purpose)
+      onLocked()
+      return lock
     },
   }
 }

@@ -193,7 +193,7 @@ describe('a migration that is killed', () => {
     })
     const operations = Number(readFileSync(count, 'utf8'))
     expect(operations).toBeGreaterThan(50)
-    for (let n = 1; n <= operations; n += 17) {
+    for (let n = 1; n <= operations; n += 41) {
       rmSync(places, { recursive: true })
       copyFolder(folder('saved'), places)
       await migrate(from, to, killing({ KILL_AT_FILE_OPERATION: String(n) }))
@@ -215,12 +215,16 @@ describe('a migration that is killed', () => {
         if (key.startsWith(`${name}/`) || key.startsWith('old/')) writes++
         if (writes === killAt) kill()
       }
-      for (let n = 1; ; n++) {
+      await createBoth(source())
+      const objects = new Map(server.versions)
+      if (existsSync(folder('old'))) copyFolder(folder('old'), folder('saved'))
+      for (let n = 1; ; n += 2) {
         name = `new-${n}`
+        deleteObjects((key) => key.startsWith('old/'))
+        for (const [key, versions] of objects)
+          (server.versions as Map<string, unknown>).set(key, versions)
         rmSync(folder('old'), { recursive: true, force: true })
-        for (const key of server.versions.keys())
-          if (key.startsWith('old/')) (server.versions as Map<string, unknown>).delete(key)
-        await createBoth(source())
+        if (existsSync(folder('saved'))) copyFolder(folder('saved'), folder('old'))
         ;[writes, killAt] = [0, n]
         const ran = await testbed.run(['operator', 'migrate', `-to=${url(name)}`], {
           env: at(source()).env,

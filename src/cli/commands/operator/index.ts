@@ -2,6 +2,7 @@ import { KeymgmtCommand, type Context } from '../command.js'
 import { defineCheck } from './check.js'
 import { defineInit } from './init.js'
 import { defineMigrate } from './migrate.js'
+import { defineRotate } from './rotate.js'
 import { defineSnapshot } from './snapshot/index.js'
 
 /** `keymgmt operator` */
@@ -13,5 +14,6 @@ export function defineOperator(context: Context): KeymgmtCommand {
     .addCommand(defineInit(context))
     .addCommand(defineCheck(context))
     .addCommand(defineMigrate(context))
+    .addCommand(defineRotate(context))
     .addCommand(defineSnapshot(context))
 }
