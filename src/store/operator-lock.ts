@@ -39,7 +39,15 @@ export async function lockForOperator(place: StorePlace, purpose: string): Promi
 export async function readHeader({ name, header }: StorePlace): Promise<SealHeader> {
   const text = await header.read()
   if (text !== undefined) return parseSealHeader(text)
-  throw new KeymgmtError('STORE_UNAVAILABLE', `there is no store in ${name}`, {
-    hints: ['check KEYMGMT_STORE, KEYMGMT_HOME and the setting store'],
+  throw missingStoreError(name)
+}
+
+/** The error of a store that does not exist. */
+export function missingStoreError(store: string): KeymgmtError {
+  return new KeymgmtError('STORE_UNAVAILABLE', `there is no store in ${store}`, {
+    hints: [
+      'check KEYMGMT_STORE, KEYMGMT_HOME and the setting store: keymgmt config',
+      'to create a store there: keymgmt operator init',
+    ],
   })
 }

@@ -72,7 +72,7 @@ export async function change(
     if (name === 'move an alias' || name === 'delete an alias')
       await changeAlias(name, call, at, model)
     else {
-      model.touch(at.region, at.key.id, name)
+      model.touch(at.region, at.key, name)
       await OF_KMS_KEYS[name](call, at, world)
     }
   } catch (error) {

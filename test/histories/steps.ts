@@ -4,7 +4,8 @@ import { without } from '../../src/core/records/model.js'
 import type { AccessKeyId } from './aws.js'
 import { ROOT } from './disk.js'
 import { fault } from './faults.js'
-import { credentialsOf, type CommandRun, type StoreName } from './world.js'
+import type { StoreName } from './sites/site.js'
+import { credentialsOf, type CommandRun } from './world.js'
 
 /** Steps of a history, as data, so that a history can be stored and repeated. */
 

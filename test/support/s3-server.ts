@@ -63,10 +63,10 @@ export interface S3Server {
   close(): Promise<void>
 }
 
-const BUCKET = 'acme-keys'
+export const BUCKET = 'acme-keys'
 const REGION = 'eu-west-1'
 
-interface Reply {
+export interface Reply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Buffer | string
@@ -130,8 +130,40 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   }
 }
 
+/** Every version of every object, the latest last. */
+export type Versions = Map<string, Version[]>
+
+/** A bucket in memory, with the conditions of S3, for requests that need no server. */
+export function createS3Bucket(versions: Versions = new Map()) {
+  return {
+    /** A copy of everything, to begin from it again. */
+    copy: (): Versions => new Map([...versions].map(([key, all]) => [key, [...all]])),
+    /** The keys of all objects. */
+    keys: () => [...versions].filter(([, all]) => all.at(-1)).map(([key]) => key),
+    /** Copies an object, if there is one. */
+    copyObject(from: string, to: string): void {
+      const latest = versions.get(from)?.at(-1)
+      if (latest) versions.set(to, [latest])
+    },
+    answer(incoming: Incoming, body: Buffer): Reply {
+      const request = parse(incoming, versions)
+      const rules = { pageSize: 1_000, isIgnored: false, deletesAbsent: false } as const
+      return (
+        refusalOf(request, incoming, undefined) ??
+        replyTo(request, body, versions, { ...rules, versioning: 'Enabled' })
+      )
+    },
+  }
+}
+
+/** The parts of a request that S3 reads. */
+type Incoming = Pick<IncomingMessage, 'method' | 'url' | 'headers'>
+
 /** The URL of a store on this server. */
-export function storeUrl({ endpoint, bucket }: S3Server, prefix = 'prod'): string {
+export function storeUrl(
+  { endpoint, bucket }: Pick<S3Server, 'endpoint' | 'bucket'>,
+  prefix = 'prod',
+): string {
   return `s3://${bucket}/${prefix}?region=${REGION}&endpoint=${endpoint}`
 }
 
@@ -150,7 +182,7 @@ async function readAll(request: IncomingMessage): Promise<Buffer> {
 }
 
 function parse(
-  { method = '', url = '', headers }: IncomingMessage,
+  { method = '', url = '', headers }: Incoming,
   versions: S3Server['versions'],
 ): S3Request {
   const { pathname, searchParams } = new URL(url, 'http://s3')
@@ -169,7 +201,7 @@ function parse(
 
 function refusalOf(
   request: S3Request,
-  { url = '' }: IncomingMessage,
+  { url = '' }: Incoming,
   policies: S3Policies | undefined,
 ): Reply | undefined {
   const { headers } = request
