@@ -273,6 +273,7 @@ describe('the promises of the library and the docs', () => {
       'LostKmsKey',
       'MaterialEntry',
       'MaterialFormat',
+      'Migration',
       'NewSeal',
       'NewerTarget',
       'Observation',

@@ -21,7 +21,7 @@ import type { SealName } from './seals/index.js'
 import { createHeaderOpener, type HeaderOpener } from './seals/open.js'
 import type { SealMeans } from './seals/seal.js'
 import { storeExistsError, type StoreSeals } from './seals/store-seals.js'
-import { assertReadable, movedNotice, parseState, stateError, STATE_FILE } from './state.js'
+import { checkEachUse, createStateChecks } from './state-checks.js'
 import type { Store, Versioning } from './store.js'
 
 /** Options of a sealed local store. */
@@ -163,66 +163,6 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
     },
     testBackend: () => Promise.resolve(undefined),
     versioning: () => Promise.resolve(undefined),
-  }
-}
-
-/** Checks of the state of a store. Each reads the state again. */
-interface StateChecks {
-  readonly assertReadable: () => void
-  readonly assertWritable: () => Promise<void>
-}
-
-function createStateChecks(
-  { storeDir, onMoved }: SealedLocalStoreOptions,
-  restores: () => boolean,
-): StateChecks {
-  let notify = onMoved
-  const read = () =>
-    restores() ? undefined : parseState(readPrivateFile(join(storeDir, STATE_FILE)), storeDir)
-  return {
-    assertReadable() {
-      const state = read()
-      assertReadable(storeDir, state)
-      const notice = movedNotice(storeDir, state)
-      if (notice !== undefined) notify?.(notice)
-      if (notice !== undefined) notify = undefined
-    },
-    async assertWritable() {
-      await Promise.resolve()
-      const state = read()
-      if (state) throw stateError(storeDir, state)
-    },
-  }
-}
-
-/** A store whose uses fail if it must exist and doesn't, or if its state does not allow them. */
-function checkEachUse(
-  store: Store,
-  assertExists: () => void,
-  state: StateChecks,
-  onLocked: () => void,
-): Store {
-  const checked =
-    <Args extends unknown[], Result>(use: (...args: Args) => Promise<Result>) =>
-    async (...args: Args) => {
-      assertExists()
-      state.assertReadable()
-      return use(...args)
-    }
-  return {
-    id: checked(() => store.id()),
-    get: checked((path) => store.get(path)),
-    put: checked((path, value, expected) => store.put(path, value, expected)),
-    list: checked((path) => store.list(path)),
-    delete: checked((path, expected) => store.delete(path, expected)),
-    async lock(name, purpose) {
-      assertExists()
-      // A command that changes something takes a lock first: it then is refused as a whole.
-      await state.assertWritable()
-      const lock = await store.lock(name, purpose)
-      onLocked()
-      return lock
-    },
   }
 }
 

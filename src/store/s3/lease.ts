@@ -4,6 +4,7 @@ import { KeymgmtError } from '../../errors.js'
 import { identifyProcess } from '../process-identity.js'
 import type { Lock } from '../store.js'
 import type { Bucket } from './bucket.js'
+import { isWithin, readClocks, type Clocks } from './clocks.js'
 import { createObjects, type Objects } from './objects.js'
 
 /*
@@ -168,22 +169,6 @@ interface Held {
   readonly etag: string
   /** The time at which the request that acquired the lease was sent. */
   readonly sent: Clocks
-}
-
-/** Two clocks: the first one stops while a machine sleeps, the second one can be set. */
-interface Clocks {
-  readonly monotonic: number
-  readonly wall: number
-}
-
-function readClocks(): Clocks {
-  return { monotonic: performance.now(), wall: Date.now() }
-}
-
-/** PURE: true if less than `length` milliseconds have passed by both clocks. */
-function isWithin(length: number, since: Clocks, now: Clocks): boolean {
-  const elapsed = [now.monotonic - since.monotonic, now.wall - since.wall]
-  return elapsed.every((each) => each >= 0 && each < length)
 }
 
 /** Renews the lease until it is released or lost. The timer does not keep the process alive. */

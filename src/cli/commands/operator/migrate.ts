@@ -25,7 +25,6 @@ export function defineMigrate(context: Context): KeymgmtCommand {
       "keymgmt operator migrate -to='s3://acme-keys/prod?region=eu-west-1'",
     )
     .example('Stay with the old store', 'keymgmt operator migrate -cancel')
-    .addOption(new Option('--to <URL>', 'The new place: an absolute path, or a file: or s3: URL.'))
     .addOption(
       new Option(
         '--cancel',
@@ -33,6 +32,7 @@ export function defineMigrate(context: Context): KeymgmtCommand {
       ).conflicts('to'),
     )
     .addOption(formatOption())
+    .addOption(new Option('--to <URL>', 'The new place: an absolute path, or a file: or s3: URL.'))
     .action((flags: MigrateFlags) => migrate(context, flags))
 }
 
