@@ -26,8 +26,12 @@ export async function readCreated(
   key: string,
   providerName?: string,
 ): Promise<Created> {
-  const { latestVersion } = (await requireKey(engine, key)).current
-  const rows = (await distributionsOf(engine, key))
+  const [handle, distributions] = await Promise.all([
+    requireKey(engine, key),
+    distributionsOf(engine, key),
+  ])
+  const { latestVersion } = handle.current
+  const rows = distributions
     .filter((named) => providerName === undefined || named.providerName === providerName)
     .flatMap(rowsOf)
     .filter(({ version }) => providerName !== undefined || version === latestVersion)

@@ -31,9 +31,12 @@ export const keyRotate = definePath<Engine>()({
       run: async (engine, { name }, { without }) => {
         const { rotateKey } = await import('../core/operations/rotate.js')
         const key = await rotateKey(engine, name, { without })
-        const providers = await providersOfLatest(engine, key)
+        const [created, providers] = await Promise.all([
+          readCreated(engine, name),
+          providersOfLatest(engine, key),
+        ])
         return {
-          created: await readCreated(engine, name),
+          created,
           warnings: providers.length === 0 ? [] : [explainRotation(key.type, name, providers)],
         }
       },
