@@ -30,7 +30,15 @@ export async function readCreated(
     requireKey(engine, key),
     distributionsOf(engine, key),
   ])
-  const { latestVersion } = handle.current
+  return createdOf(handle.current, distributions, providerName)
+}
+
+/** PURE: as {@link readCreated}, from records. */
+export function createdOf(
+  { latestVersion }: KeyRecord,
+  distributions: readonly NamedDistribution[],
+  providerName?: string,
+): Created {
   const rows = distributions
     .filter((named) => providerName === undefined || named.providerName === providerName)
     .flatMap(rowsOf)
@@ -41,11 +49,14 @@ export async function readCreated(
   }
 }
 
-/** The providers in which the alias of the key points to its latest version. */
-export async function providersOfLatest(engine: Engine, key: KeyRecord): Promise<string[]> {
-  return (await distributionsOf(engine, key.name))
+/** PURE: the providers in which the alias of the key points to its latest version. */
+export function providersOfLatest(
+  { latestVersion }: KeyRecord,
+  distributions: readonly NamedDistribution[],
+): string[] {
+  return distributions
     .filter((named) =>
-      rowsOf(named).some(({ version, alias }) => version === key.latestVersion && alias),
+      rowsOf(named).some(({ version, alias }) => version === latestVersion && alias),
     )
     .map(({ providerName }) => providerName)
 }

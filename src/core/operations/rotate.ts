@@ -26,8 +26,17 @@ import { createVersion } from './keys.js'
 export async function rotateKey(
   engine: Engine,
   name: string,
-  { without }: { readonly without?: readonly string[] | undefined } = {},
+  options: { readonly without?: readonly string[] | undefined } = {},
 ): Promise<KeyRecord> {
+  return (await rotate(engine, name, options)).key
+}
+
+/** Does the same as {@link rotateKey}, and returns all distributions of the key, too. */
+export async function rotate(
+  engine: Engine,
+  name: string,
+  { without }: { readonly without?: readonly string[] | undefined },
+): Promise<{ readonly key: KeyRecord; readonly distributions: readonly NamedDistribution[] }> {
   const leftOut = without ?? []
   return withKeyLock(engine.store, name, `rotate keymgmt/key/${name}`, async () => {
     const [key, all] = await Promise.all([requireKey(engine, name), distributionsOf(engine, name)])
@@ -45,7 +54,7 @@ export async function rotateKey(
     } catch (error) {
       throw rotationError(error, key.current, created, included, leftOut)
     }
-    return key.current
+    return { key: key.current, distributions: all }
   })
 }
 

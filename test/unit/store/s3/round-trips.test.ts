@@ -78,8 +78,8 @@ it.each([
   ['read', 'keymgmt/key/key-1', 2],
   ['read', 'keymgmt/kms/k/key/key-1', 1],
   ['list', 'keymgmt/key', 1],
-  ['write', 'keymgmt/key/plain/rotate', 10],
-  ['write', 'keymgmt/key/key-1/rotate', 19],
+  ['write', 'keymgmt/key/plain/rotate', 8],
+  ['write', 'keymgmt/key/key-1/rotate', 17],
 ] satisfies [Operation, string, number][])(
   '%s %s waits for at most %d requests, one after the other',
   async (operation, path, bound) => {
