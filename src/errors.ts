@@ -67,7 +67,11 @@ export const ERRORS = {
     exitStatus: 2,
     meaning: 'AWS has KMS keys that are newer than this copy of the store',
   },
-  STORE_SEALED: { exitStatus: 2, meaning: 'the keyfile or the passphrase is missing or wrong' },
+  STORE_SEALED: { exitStatus: 2, meaning: 'no seal of the store opens it here' },
+  SEAL_REFUSED: {
+    exitStatus: 2,
+    meaning: "a seal can't be used for the store, or removed from it",
+  },
   STORE_CORRUPT: { exitStatus: 2, meaning: 'a record is damaged' },
   STORE_VERSION: { exitStatus: 2, meaning: 'another version of keymgmt wrote the record' },
   STORE_PERMISSIONS: { exitStatus: 2, meaning: 'other users can read or change the store' },

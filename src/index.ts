@@ -61,7 +61,7 @@ export type {
 export { readDistribution, readKey, readProvider } from './core/records/repository.js'
 export type { MaterialFormat } from './crypto/import/material.js'
 export { KEY_TYPE_NAMES, type KeyTypeName } from './crypto/key-types.js'
-export type { RootKey, ScryptFactors, SealHeader, SealKind } from './crypto/root-key.js'
+export type { RootKey, SealEntry, SealHeader } from './crypto/root-key.js'
 export type { Fault, FaultKind } from './dev-kms/faults.js'
 export {
   copyAccount,
@@ -117,11 +117,19 @@ export {
   openSealedLocalStore,
   type BeginWrite,
   type CreatedStore,
+  type HeaderOpener,
+  type Leases,
   type LocalStoreOptions,
   type Lock,
+  type NewSeal,
   type OpenedStore,
   type Revision,
+  type SealAttempt,
   type SealedLocalStoreOptions,
+  type SealingKmsKey,
+  type SealKind,
+  type SealMeans,
+  type SealName,
   type SealStatus,
   type Store,
   type StoredRecord,

@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events'
 import { homedir, platform as hostPlatform } from 'node:os'
 import { createEngine, type Engine, type Outcome } from './core/engine.js'
-import type { SealKind } from './crypto/root-key.js'
 import { KeymgmtError } from './errors.js'
 import { registerSecrets } from './redact.js'
 import { awsKms } from './kms/aws/index.js'
 import type { AwsOptions } from './kms/aws/provider.js'
 import { describeStore, locate, type Location, type LocationSettings } from './store/locate.js'
-import type { SealMeans } from './store/header.js'
+import { parseSealNames, type SealName } from './store/seals/index.js'
+import type { SealMeans } from './store/seals/seal.js'
 import { openSealedLocalStore, type CreatedStore, type OpenedStore } from './store/sealed-local.js'
 import { openSealedS3Store } from './store/sealed-s3.js'
 import type { Store } from './store/store.js'
@@ -32,12 +32,24 @@ export interface EngineOptions {
   readonly timeoutError?: (() => Error) | undefined
   /**
    * Returns the passphrase that opens the store, or that seals a new one; undefined if there is
-   * none. The bytes are wiped after use.
+   * none. Asks the user only if `mayAsk` is true. The bytes are wiped after use.
    */
   readonly passphrase?:
-    ((to: 'open' | 'create', signal: AbortSignal) => Promise<Uint8Array | undefined>) | undefined
+    | ((
+        to: 'open' | 'create',
+        signal: AbortSignal,
+        mayAsk: boolean,
+      ) => Promise<Uint8Array | undefined>)
+    | undefined
+  /** The seals of a new store. The default is KEYMGMT_SEAL, else a passphrase or a keyfile. */
+  readonly createSeals?: readonly SealName[] | undefined
   /** True to fail instead of creating a store. The default is the variable KEYMGMT_NO_CREATE. */
   readonly noCreate?: boolean | undefined
+  /**
+   * The command, for others that wait for its locks in a shared store. It is stored there in plain
+   * text, so it must contain no data.
+   */
+  readonly command?: string | undefined
   /** Receives notices for the user. Never contains secrets. */
   readonly onNotice?: ((message: string) => void) | undefined
   /** Receives the outcome at each provider, Region and version, also before an error. */
@@ -76,7 +88,9 @@ export function openEngine({
       hints: ['run the operation again, with a longer timeout'],
     }),
   passphrase,
+  createSeals = sealsOf(env),
   noCreate,
+  command,
   onNotice = () => undefined,
   onOutcome = () => undefined,
   onProgress = () => undefined,
@@ -85,21 +99,7 @@ export function openEngine({
   registerSecrets(...SECRET_VARIABLES.map((name) => env[name]))
   const bounded = signalWithin(signal, timeoutMs, timeoutError)
   const location = locate(env, platform, homedir, settings)
-  const opened = openStore(location, {
-    env,
-    onNotice,
-    noCreate,
-    timeoutMs,
-    signal: bounded,
-    passphrase:
-      passphrase &&
-      (async (to) => {
-        const given = await passphrase(to, bounded())
-        if (to === 'create' && given && isShort(given)) onNotice(SHORT_PASSPHRASE)
-        return given
-      }),
-  })
-  const kms = awsKms({
+  const aws: AwsOptions = {
     env,
     get signal() {
       return bounded()
@@ -108,12 +108,33 @@ export function openEngine({
       return packageVersion()
     },
     onWait: onProgress,
+    beforeCreating: async (ms) => opened.store.leases?.outlast(ms),
     middleware: dryRun?.middleware,
+  }
+  const opened = openStore(location, {
+    env,
+    onNotice,
+    noCreate,
+    timeoutMs,
+    command,
+    signal: bounded,
+    createSeals,
+    means: {
+      passphrase:
+        passphrase &&
+        (async (to, mayAsk) => {
+          const given = await passphrase(to, bounded(), mayAsk)
+          if (to === 'create' && given && isShort(given)) onNotice(SHORT_PASSPHRASE)
+          return given
+        }),
+      kmsKey: async (arn) => (await import('./kms/aws/seal-key.js')).openSealKey(arn, aws),
+    },
   })
   const engine = createEngine({
     store: dryRun ? dryRun.store(opened.store) : opened.store,
-    kinds: { awskms: kms },
+    kinds: { awskms: awsKms(aws) },
     versioning: () => opened.versioning(),
+    sealKmsKeys: async () => (await opened.seal()).kmsKeys,
     progress: onProgress,
     notice: onNotice,
     outcome: onOutcome,
@@ -130,17 +151,20 @@ export function openEngine({
 }
 
 /** The parts of {@link EngineOptions} that a store needs. */
-interface StoreOptions extends Pick<EngineOptions, 'env' | 'noCreate' | 'timeoutMs'> {
+interface StoreOptions extends Pick<
+  EngineOptions,
+  'env' | 'noCreate' | 'timeoutMs' | 'command' | 'createSeals'
+> {
   readonly onNotice: (message: string) => void
   readonly signal: () => AbortSignal
-  readonly passphrase: SealMeans['passphrase']
+  readonly means: Omit<SealMeans, 'keyfileOf'>
 }
 
 function openStore(location: Location, options: StoreOptions): OpenedStore {
-  const { env, onNotice, noCreate, timeoutMs, signal, passphrase } = options
+  const { env, onNotice, noCreate, timeoutMs, signal, means, createSeals } = options
   const common = {
-    passphrase,
-    createSeal: sealOf(env),
+    ...means,
+    createSeals,
     onWait: onNotice,
     onMoved: onNotice,
     onCreated: (created: CreatedStore) => {
@@ -154,6 +178,7 @@ function openStore(location: Location, options: StoreOptions): OpenedStore {
       address: location.s3,
       keyfileOf: location.keyfileOf,
       lockWaitMs: timeoutMs,
+      command: options.command,
       get signal() {
         return signal()
       },
@@ -172,10 +197,15 @@ function openStore(location: Location, options: StoreOptions): OpenedStore {
   })
 }
 
-function describeCreated({ kind, path, keyfile = '', isKeyfileNew }: CreatedStore): string {
-  if (kind === 'passphrase')
-    return `Created a new store in ${path}, sealed with the passphrase.\nNothing opens the store without the passphrase.`
-  return `Created a new store in ${path}, sealed with ${isKeyfileNew ? 'a new' : 'the'} keyfile: ${keyfile}\nKeep a copy of the keyfile apart from the store: nothing opens the store without it.`
+function describeCreated({ seals, path, keyfile = '', isKeyfileNew }: CreatedStore): string {
+  const created = `Created a new store in ${path}, sealed with`
+  const [only = ''] = seals
+  if (seals.length > 1)
+    return `${created} ${seals.length} seals: ${seals.join(', ')}${keyfile === '' ? '' : `\nThe keyfile is ${keyfile}`}\nEach of them opens the store.`
+  if (only === 'keyfile')
+    return `${created} ${isKeyfileNew ? 'a new' : 'the'} keyfile: ${keyfile}\nKeep a copy of the keyfile apart from the store: nothing opens the store without it.`
+  const name = only === 'passphrase' ? 'the passphrase' : only
+  return `${created} ${name}.\nNothing opens the store without ${only === 'passphrase' ? name : 'it'}.`
 }
 
 /**
@@ -253,15 +283,11 @@ function signalAt(end: number, reason: () => Error): AbortSignal {
 }
 
 /**
- * Returns the seal of a new store: a passphrase if there is one, or if the user requests it.
- * @throws KeymgmtError STORE_SEALED if a variable has a value that would weaken the seal.
+ * Returns the seals of a new store: those that the variable names, else a passphrase if there is
+ * one, else a keyfile.
+ * @throws KeymgmtError SEAL_REFUSED for an unknown seal, STORE_SEALED for an empty passphrase.
  */
-function sealOf(env: EngineOptions['env']): SealKind {
-  const { KEYMGMT_SEAL: seal } = env
-  if (seal && seal !== 'passphrase' && seal !== 'keyfile')
-    throw new KeymgmtError('STORE_SEALED', 'KEYMGMT_SEAL is neither "passphrase" nor "keyfile"', {
-      hints: ['set it to one of them, or unset it'],
-    })
+function sealsOf(env: EngineOptions['env']): readonly SealName[] {
   const { KEYMGMT_PASSPHRASE_FILE: file, KEYMGMT_PASSPHRASE: passphrase } = env
   // An unset secret of a CI job is an empty variable.
   if (file === '' || (passphrase === '' && !file))
@@ -270,5 +296,7 @@ function sealOf(env: EngineOptions['env']): SealKind {
       `${file === '' ? 'KEYMGMT_PASSPHRASE_FILE' : 'KEYMGMT_PASSPHRASE'} is set but empty`,
       { hints: ['set it to the passphrase (or its file) of the store, or unset it'] },
     )
-  return file || passphrase || seal === 'passphrase' ? 'passphrase' : 'keyfile'
+  const { KEYMGMT_SEAL: seals } = env
+  if (seals) return parseSealNames(seals, 'KEYMGMT_SEAL')
+  return [{ kind: file || passphrase ? 'passphrase' : 'keyfile' }]
 }

@@ -22,6 +22,7 @@ import { lookupHint } from './hints.js'
 export type Credentials = NonNullable<KMSClientConfig['credentials']>
 type Lookup = Extract<Credentials, (...args: never[]) => unknown>
 type Identity = Awaited<ReturnType<Lookup>>
+type ChainOptions = NonNullable<Parameters<typeof defaultProvider>[0]>
 
 /** Lookups by profile: its process runs once for all providers and Regions. */
 export type ProcessLookups = Map<string, Lookup>
@@ -129,6 +130,7 @@ async function chainOf(
     // This Region is not used for SSO, which has its own.
     parentClientConfig: { region },
     clientConfig,
+    ...assumersAt(stsEndpoint(configuration), region, clientConfig),
   }
   if (!hasCredentials(configuration)) return defaultProvider(init)
   const { fromIni } = await import('@aws-sdk/credential-providers')
@@ -163,8 +165,7 @@ async function assumeRole(
   config: LookupConfig,
 ): Promise<Lookup> {
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
-  const endpoint = customEndpoint(configuration, 'sts')
-  if (endpoint) assertEndpoint(endpoint.url, endpoint.source)
+  const endpoint = stsEndpoint(configuration)
   const masterCredentials: Lookup =
     typeof base === 'function'
       ? async (properties) => registered(await base(properties))
@@ -172,9 +173,35 @@ async function assumeRole(
   const lookup = fromTemporaryCredentials({
     masterCredentials,
     params: { RoleArn, RoleSessionName: 'keymgmt', ...(ExternalId && { ExternalId }) },
-    clientConfig: { region, ...config, ...(endpoint && { endpoint: endpoint.url }) },
+    clientConfig: { region, ...config, ...(endpoint !== undefined && { endpoint }) },
   })
   return () => lookup()
+}
+
+/** Returns the custom endpoint of STS. */
+function stsEndpoint(configuration: AwsConfiguration): string | undefined {
+  const endpoint = customEndpoint(configuration, 'sts')
+  if (endpoint) assertEndpoint(endpoint.url, endpoint.source)
+  return endpoint?.url
+}
+
+/**
+ * Returns the functions by which the SDK's chain assumes a role at a custom endpoint: its own would
+ * ignore it, as all our clients ignore what they find in the environment.
+ */
+function assumersAt(
+  endpoint: string | undefined,
+  region: string,
+  config: LookupConfig,
+): Pick<ChainOptions, 'roleAssumer' | 'roleAssumerWithWebIdentity'> {
+  if (endpoint === undefined) return {}
+  const options = { region, ...config, endpoint }
+  const sts = () => import('@aws-sdk/nested-clients/sts')
+  return {
+    roleAssumer: async (...args) => (await sts()).getDefaultRoleAssumer(options)(...args),
+    roleAssumerWithWebIdentity: async (...args) =>
+      (await sts()).getDefaultRoleAssumerWithWebIdentity(options)(...args),
+  }
 }
 
 /** Makes a lookup abort with the signal, and its error name the file or the call. */

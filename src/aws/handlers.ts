@@ -5,6 +5,10 @@ import type { Transport } from './transport.js'
 
 /** Longest time in milliseconds until a response begins, and again until it ends. */
 const RESPONSE_TIMEOUT_MS = 30_000
+const CONNECTION_TIMEOUT_MS = 10_000
+
+/** Longest time in milliseconds until the response to a request begins. */
+export const REQUEST_TIMEOUT_MS = CONNECTION_TIMEOUT_MS + RESPONSE_TIMEOUT_MS
 
 /**
  * Ends the requests under way when `signal` does, so that no call site has to pass the signal. A
@@ -17,7 +21,7 @@ export class AbortableHandler extends NodeHttpHandler {
 
   constructor(signal: AbortSignal, transport: Transport, responseTimeoutMs = RESPONSE_TIMEOUT_MS) {
     super({
-      connectionTimeout: 10_000,
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
       requestTimeout: responseTimeoutMs,
       throwOnRequestTimeout: true,
       ...transport,

@@ -5,7 +5,10 @@ import { humanDuration } from './output/index.js'
 import type { Context } from './commands/command.js'
 
 /** Options that a command chooses. The rest comes from the terminal. */
-export type CommandEngineOptions = Pick<EngineOptions, 'timeoutMs' | 'dryRun' | 'noCreate'> & {
+export type CommandEngineOptions = Pick<
+  EngineOptions,
+  'timeoutMs' | 'dryRun' | 'noCreate' | 'createSeals'
+> & {
   /** Receives notices for the user. By default, they are lines on stderr. */
   readonly notice?: (message: string) => void
   /** Receives the outcome at each provider, Region and version. */
@@ -16,13 +19,14 @@ export type CommandEngineOptions = Pick<EngineOptions, 'timeoutMs' | 'dryRun' | 
  * Opens the engine of a command. It asks for a passphrase on the terminal if the store needs one.
  */
 export function composeEngine(
-  { terminal, signal, settings }: Context,
+  { terminal, signal, settings, command }: Context,
   { notice, outcome, timeoutMs, ...options }: CommandEngineOptions = {},
 ): OpenedEngine {
   const opened = openEngine({
     ...options,
     signal,
     settings,
+    command,
     env: terminal.env,
     platform: terminal.platform,
     timeoutMs,
@@ -32,8 +36,12 @@ export function composeEngine(
         `timed out after ${humanDuration(Math.round((timeoutMs ?? 0) / 1000))}`,
         { hints: ['allow more time: -timeout=30m'] },
       ),
-    passphrase: async (to, bounded) =>
-      (await import('./input/passphrase.js')).passphraseFrom(terminal, { to, signal: bounded }),
+    passphrase: async (to, bounded, mayAsk) =>
+      (await import('./input/passphrase.js')).passphraseFrom(terminal, {
+        to,
+        signal: bounded,
+        mayAsk,
+      }),
     onNotice:
       notice ??
       ((message) => {

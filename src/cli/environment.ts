@@ -22,7 +22,7 @@ export const ENVIRONMENT = [
   ['KEYMGMT_PASSPHRASE', 'The passphrase itself, if there is no file.'],
   [
     'KEYMGMT_SEAL',
-    '"passphrase": seal a new store with a passphrase, and ask for it. "keyfile" is the default.',
+    'The seals of a new store, separated by commas: keyfile, passphrase, awskms:ARN. Each of them opens it. The default is a passphrase if one is set, else a keyfile.',
   ],
   [
     'KEYMGMT_NO_CREATE',

@@ -19,6 +19,7 @@ export async function runProgram(
   const program = (await defineProgram(context, args[0])).hook(
     'preAction',
     async (_program, action) => {
+      context.command = withPath(line.command.fullName, action.args)
       // A damaged settings file must not block commands that do not depend on it.
       if (hasFormat(action)) context.settings = await readSettings(context.terminal)
       const { value, source } = effectiveFormat(formatFlag(program), env, context.settings)
@@ -54,6 +55,11 @@ export async function runProgram(
       errorFormat(program, context),
     )
   }
+}
+
+/** The name of a command and, if its first argument is a path, that path. */
+function withPath(name: string, [path = '']: readonly string[]): string {
+  return /^keymgmt(\/[\w.-]+)*$/.test(path) ? `${name} ${path}` : name
 }
 
 function hasFormat(command: { readonly options: KeymgmtCommand['options'] }): boolean {

@@ -41,6 +41,8 @@ export interface Engine {
   readonly kinds: KmsKinds
   /** Whether the store keeps what is deleted from it; undefined for a local store. */
   readonly versioning: () => Promise<Versioning | undefined>
+  /** Returns the ARNs of the KMS keys that seal the store. None of them may be managed by it. */
+  readonly sealKmsKeys: () => Promise<readonly string[]>
   /** The clock of all records. */
   readonly now: () => Date
   /** Receives the current activity, for a progress line. Never contains secrets. */
@@ -55,6 +57,7 @@ export interface Engine {
 export function createEngine(options: Pick<Engine, 'store' | 'kinds'> & Partial<Engine>): Engine {
   return {
     versioning: () => Promise.resolve(undefined),
+    sealKmsKeys: () => Promise.resolve([]),
     now: () => new Date(),
     progress: () => undefined,
     notice: () => undefined,

@@ -1,43 +1,39 @@
 import {
   createCipheriv,
   createDecipheriv,
+  createHmac,
   randomBytes,
   randomUUID,
-  scrypt,
-  type ScryptOptions,
+  timingSafeEqual,
 } from 'node:crypto'
 import { KeymgmtError } from '../errors.js'
 
-/** The kinds of seal that a store can have. */
-export type SealKind = 'keyfile' | 'passphrase'
-
-/** Work factors of scrypt (RFC 7914). */
-export interface ScryptFactors {
-  /** CPU and memory cost, a power of 2. */
-  readonly N: number
-  /** Block size. */
-  readonly r: number
-  /** Parallelization. */
-  readonly p: number
-  /** Base64 of 16 random bytes. */
-  readonly salt: string
+/** One seal of a store, as it is stored: the root key, wrapped. Contains no secret. */
+export interface SealEntry {
+  /** The kind of seal, such as `keyfile`. */
+  readonly kind: string
+  /** Names the key of the seal, such as an ARN; absent for a kind that needs no name. */
+  readonly id?: string
+  /** Further parameters, such as the work factors of a passphrase. */
+  readonly parameters?: Readonly<Record<string, string | number>>
+  /** Base64 of the wrapped root key. Its form depends on the kind. */
+  readonly wrapped: string
 }
 
 /**
- * The header of a store, as it is stored: its id, and its root key wrapped by the seal. All fields
- * but `wrapped`, as JSON in this order, are the associated data of `wrapped`.
+ * The header of a store, as it is stored. Each seal opens it on its own. `mac` authenticates all
+ * other fields under the root key: somebody who can write the header, but not open it, can neither
+ * add a seal nor change one.
  */
 export interface SealHeader {
   /** Version of the format. */
   readonly format: 1
-  /** Id of the store. */
+  /** Id of the store, a UUID. */
   readonly store_id: string
-  /** The kind of seal. */
-  readonly seal: SealKind
-  /** Salt and work factors of a passphrase. */
-  readonly kdf?: ScryptFactors
-  /** Base64 of nonce (12 bytes), wrapped root key (32), tag (16). */
-  readonly wrapped: string
+  /** The seals, at least one. */
+  readonly seals: readonly SealEntry[]
+  /** Base64 of the HMAC-SHA-256 of the other fields. */
+  readonly mac: string
 }
 
 /** The root key, 32 bytes, of one store. */
@@ -48,148 +44,190 @@ export interface RootKey {
   readonly storeId: string
 }
 
-/** OWASP's minimum, used for new stores. */
-const MIN_N = 2 ** 17
-/**
- * Upper bound on scrypt's work (N·r·p) and, with it, on its memory (512 MiB): about 2 s on an
- * ordinary machine. The factors come from a file that somebody else may have written.
- */
-const MAX_WORK = 2 ** 22
-
+const FORMAT = 1
+const KEY_LENGTH = 32
+const NONCE_LENGTH = 12
+const TAG_LENGTH = 16
 const ALGORITHM = 'aes-256-gcm'
+const MAC_LABEL = 'keymgmt seal header v1'
 
-/**
- * Creates a root key, and the header that contains it wrapped under `secret`: the keyfile's 32
- * bytes, or a passphrase.
- */
-export async function createRootKey(
-  seal: SealKind,
-  secret: Uint8Array,
-  storeId: string = randomUUID(),
-): Promise<{ header: SealHeader; root: RootKey }> {
-  const key = randomBytes(32)
-  const unwrapped = {
-    format: 1 as const,
-    store_id: storeId,
-    seal,
-    ...(seal === 'passphrase' && {
-      kdf: { N: MIN_N, r: 8, p: 1, salt: randomBytes(16).toString('base64') },
-    }),
-  }
-  const wrapping = await wrappingKey(unwrapped, secret)
-  try {
-    const nonce = randomBytes(12)
-    const cipher = createCipheriv(ALGORITHM, wrapping, nonce, { authTagLength: 16 })
-    cipher.setAAD(Buffer.from(JSON.stringify(unwrapped)))
-    const wrapped = Buffer.concat([
-      nonce,
-      cipher.update(key),
-      cipher.final(),
-      cipher.getAuthTag(),
-    ]).toString('base64')
-    return { header: { ...unwrapped, wrapped }, root: { key, storeId } }
-  } finally {
-    wrapping.fill(0)
-  }
+/** Upper bounds: the header comes from a file that somebody else may have written. */
+const MAX_SEALS = 32
+const MAX_WRAPPED_LENGTH = 16_384
+
+/** Creates the root key of a new store. */
+export function createRootKey(storeId: string = randomUUID()): RootKey {
+  return { key: randomBytes(KEY_LENGTH), storeId }
+}
+
+/** Returns the header of the store with these seals, which all wrap `root`. */
+export function createSealHeader(root: RootKey, seals: readonly SealEntry[]): SealHeader {
+  const fields = { format: FORMAT, store_id: root.storeId, seals } as const
+  return { ...fields, mac: macOf(root.key, fields).toString('base64') }
 }
 
 /**
- * Unwraps the root key in `header`.
- * @throws KeymgmtError STORE_SEALED if `secret` is wrong or the header was changed.
+ * Returns the root key of a header, after `key` has proven that nothing in the header was changed.
+ * @throws KeymgmtError STORE_CORRUPT
  */
-export async function openRootKey(
-  { wrapped, ...unwrapped }: SealHeader,
-  secret: Uint8Array,
-): Promise<RootKey> {
-  const wrapping = await wrappingKey(unwrapped, secret)
+export function authenticateHeader(header: SealHeader, key: Uint8Array): RootKey {
+  const { mac, ...fields } = header
+  const given = Buffer.from(mac, 'base64')
+  const expected = macOf(key, fields)
+  if (given.length !== expected.length || !timingSafeEqual(given, expected))
+    throw damagedHeaderError()
+  return { key, storeId: header.store_id }
+}
+
+/** The root key seals records, too: a key derived from it authenticates the header. */
+function macOf(rootKey: Uint8Array, fields: Omit<SealHeader, 'mac'>): Buffer {
+  const derived = createHmac('sha256', rootKey).update(MAC_LABEL).digest()
+  try {
+    return createHmac('sha256', derived).update(JSON.stringify(fields)).digest()
+  } finally {
+    derived.fill(0)
+  }
+}
+
+/** The fields of a seal that its wrapped root key is bound to. */
+export type SealBinding = Omit<SealEntry, 'wrapped'> & { readonly storeId: string }
+
+function associatedData({ storeId, kind, id, parameters }: SealBinding): Buffer {
+  return Buffer.from(JSON.stringify({ format: FORMAT, store_id: storeId, kind, id, parameters }))
+}
+
+/**
+ * Wraps the root key with AES-256-GCM under `wrapping`, 32 bytes. Returns base64 of nonce (12
+ * bytes), wrapped key (32) and tag (16).
+ */
+export function wrapRootKey(wrapping: Uint8Array, { key }: RootKey, binding: SealBinding): string {
+  const nonce = randomBytes(NONCE_LENGTH)
+  const cipher = createCipheriv(ALGORITHM, wrapping, nonce, { authTagLength: TAG_LENGTH })
+  cipher.setAAD(associatedData(binding))
+  return Buffer.concat([nonce, cipher.update(key), cipher.final(), cipher.getAuthTag()]).toString(
+    'base64',
+  )
+}
+
+/**
+ * Unwraps what {@link wrapRootKey} wrapped; undefined if the key, the binding or a byte differs.
+ * The caller wipes the result.
+ */
+export function unwrapRootKey(
+  wrapping: Uint8Array,
+  wrapped: string,
+  binding: SealBinding,
+): Buffer | undefined {
   const bytes = Buffer.from(wrapped, 'base64')
+  if (bytes.length !== NONCE_LENGTH + KEY_LENGTH + TAG_LENGTH) throw damagedHeaderError()
+  const decipher = createDecipheriv(ALGORITHM, wrapping, bytes.subarray(0, NONCE_LENGTH), {
+    authTagLength: TAG_LENGTH,
+  })
+  decipher.setAAD(associatedData(binding))
+  decipher.setAuthTag(bytes.subarray(-TAG_LENGTH))
+  const key = decipher.update(bytes.subarray(NONCE_LENGTH, -TAG_LENGTH))
   try {
-    const decipher = createDecipheriv(ALGORITHM, wrapping, bytes.subarray(0, 12), {
-      authTagLength: 16,
-    })
-    decipher.setAAD(Buffer.from(JSON.stringify(unwrapped)))
-    decipher.setAuthTag(bytes.subarray(-16))
-    const key = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()])
-    return { key, storeId: unwrapped.store_id }
+    decipher.final()
+    return key
   } catch {
-    const what = unwrapped.seal === 'passphrase' ? 'the passphrase' : 'the keyfile'
-    throw new KeymgmtError('STORE_SEALED', `${what} does not open this store`, {
-      hints: [`use ${what} that seals this store; nothing was changed`],
-    })
-  } finally {
-    wrapping.fill(0)
+    key.fill(0)
+    return undefined
   }
 }
 
+/** The name of a seal, by which a user adds or removes it: its kind, and its id if it has one. */
+export function sealName({ kind, id }: Pick<SealEntry, 'kind' | 'id'>): string {
+  return id === undefined ? kind : `${kind}:${id}`
+}
+
+/** The text of a header. {@link parseSealHeader} is the inverse. */
+export function formatSealHeader(header: SealHeader): string {
+  return `${JSON.stringify(header, null, 2)}\n`
+}
+
 /**
- * Parses the header file of a store.
+ * Parses the header file of a store. Nothing in it is authenticated yet.
  * @throws KeymgmtError STORE_VERSION if a newer keymgmt wrote it, STORE_CORRUPT if it is invalid.
  */
 export function parseSealHeader(text: string): SealHeader {
-  const corruptError = () =>
-    new KeymgmtError('STORE_CORRUPT', 'the header of the store (seal.json) is damaged', {
-      hints: ['restore it from a backup'],
-    })
-  let header: Partial<SealHeader>
+  let header: unknown
   try {
-    header = (JSON.parse(text) ?? {}) as Partial<SealHeader>
+    header = JSON.parse(text)
   } catch {
-    throw corruptError()
+    throw damagedHeaderError()
   }
-  if (typeof header.format === 'number' && (header.format as number) > 1) {
+  if (!isObject(header)) throw damagedHeaderError()
+  const { format, store_id, seals, mac } = header
+  if (typeof format === 'number' && format > FORMAT) {
     throw new KeymgmtError(
       'STORE_VERSION',
-      `this store was written by a newer keymgmt (format ${header.format as number})`,
+      `this store was written by a newer keymgmt (format ${format})`,
       { hints: ['use that version'] },
     )
   }
-  const { format, store_id, seal, kdf, wrapped } = header
   if (
-    format !== 1 ||
-    typeof store_id !== 'string' ||
-    typeof wrapped !== 'string' ||
-    lengthOfBase64(wrapped) !== 60
+    format !== FORMAT ||
+    hasOthers(header, ['format', 'store_id', 'seals', 'mac']) ||
+    !isUuid(store_id) ||
+    !isBase64(mac, 44) ||
+    !Array.isArray(seals) ||
+    seals.length === 0 ||
+    seals.length > MAX_SEALS
   )
-    throw corruptError()
-  if (seal === 'keyfile' && kdf === undefined) return { format, store_id, seal, wrapped }
-  if (seal !== 'passphrase' || !isScryptFactors(kdf)) throw corruptError()
-  return { format, store_id, seal, kdf: { N: kdf.N, r: kdf.r, p: kdf.p, salt: kdf.salt }, wrapped }
+    throw damagedHeaderError()
+  return { format, store_id, seals: seals.map(parseEntry), mac }
 }
 
-function isScryptFactors(kdf: Partial<ScryptFactors> | null | undefined): kdf is ScryptFactors {
-  const { N, r, p, salt } = kdf ?? {}
-  return (
-    typeof N === 'number' &&
-    N >= MIN_N &&
-    Number.isInteger(Math.log2(N)) &&
-    r === 8 &&
-    typeof p === 'number' &&
-    Number.isInteger(p) &&
-    p >= 1 &&
-    N * r * p <= MAX_WORK &&
-    typeof salt === 'string' &&
-    lengthOfBase64(salt) === 16
+function parseEntry(entry: unknown): SealEntry {
+  if (!isObject(entry) || hasOthers(entry, ['kind', 'id', 'parameters', 'wrapped']))
+    throw damagedHeaderError()
+  const { kind, id, parameters, wrapped } = entry
+  if (
+    typeof kind !== 'string' ||
+    !(id === undefined || typeof id === 'string') ||
+    !(parameters === undefined || isParameters(parameters)) ||
+    !isBase64(wrapped, MAX_WRAPPED_LENGTH)
   )
+    throw damagedHeaderError()
+  return {
+    kind,
+    ...(id !== undefined && { id }),
+    ...(parameters !== undefined && { parameters }),
+    wrapped,
+  }
 }
 
-function lengthOfBase64(text: string): number {
-  return Buffer.from(text, 'base64').length
-}
-
-async function wrappingKey(
-  { kdf }: Omit<SealHeader, 'wrapped'>,
-  secret: Uint8Array,
-): Promise<Buffer> {
-  if (!kdf) return Buffer.from(secret)
-  const { N, r, p, salt } = kdf
-  return deriveKey(secret, Buffer.from(salt, 'base64'), { N, r, p, maxmem: 256 * N * r })
-}
-
-function deriveKey(secret: Uint8Array, salt: Uint8Array, options: ScryptOptions): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    scrypt(secret, salt, 32, options, (error, key) => {
-      if (error) reject(error)
-      else resolve(key)
-    })
+/** The error of a header that was changed or that keymgmt did not write. */
+export function damagedHeaderError(): KeymgmtError {
+  return new KeymgmtError('STORE_CORRUPT', 'the header of the store (seal.json) is damaged', {
+    hints: ['restore it from a backup'],
   })
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function hasOthers(object: object, known: readonly string[]): boolean {
+  return Object.keys(object).some((name) => !known.includes(name))
+}
+
+function isUuid(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value)
+}
+
+function isBase64(value: unknown, maxLength: number): value is string {
+  return (
+    typeof value === 'string' &&
+    value !== '' &&
+    value.length <= maxLength &&
+    Buffer.from(value, 'base64').toString('base64') === value
+  )
+}
+
+function isParameters(value: unknown): value is Readonly<Record<string, string | number>> {
+  return (
+    isObject(value) &&
+    Object.values(value).every((each) => typeof each === 'string' || typeof each === 'number')
+  )
 }

@@ -10,6 +10,9 @@ export {
   type SealStatus,
 } from './sealed-local.js'
 export type { StoredText, StorePlace } from './place.js'
-export type { StoreSeals } from './restoring.js'
+export type { SealName, SealKind } from './seals/index.js'
+export type { HeaderOpener, SealAttempt } from './seals/open.js'
+export type { NewSeal, SealingKmsKey, SealMeans } from './seals/seal.js'
+export type { StoreSeals } from './seals/store-seals.js'
 export { createSealedStore, type BeginWrite } from './sealed.js'
-export type { Lock, Revision, Store, StoredRecord, Versioning } from './store.js'
+export type { Leases, Lock, Revision, Store, StoredRecord, Versioning } from './store.js'

@@ -1,33 +1,21 @@
-import { parseSealHeader, type RootKey, type SealHeader } from '../crypto/root-key.js'
+import { formatSealHeader, parseSealHeader, type SealHeader } from '../crypto/root-key.js'
 import { KeymgmtError } from '../errors.js'
-import { formatHeader, storeExistsError } from './header.js'
 import type { StorePlace } from './place.js'
+import type { HeaderOpener } from './seals/open.js'
+import type { SealMeans } from './seals/seal.js'
+import {
+  headerConflict,
+  sealMethods,
+  storeExistsError,
+  type StoreSeals,
+} from './seals/store-seals.js'
 import { formatState, parseState, stateError } from './state.js'
-
-/** Access to the seals of a store, for snapshots of it. */
-export interface StoreSeals {
-  /** The seal header; undefined if the store doesn't exist. */
-  header(): Promise<SealHeader | undefined>
-  /**
-   * Opens a header, of this store or of another one, with the keyfile or the passphrase of this
-   * location. The key belongs to the store, which keeps it.
-   * @throws KeymgmtError STORE_SEALED
-   */
-  open(header: SealHeader): Promise<RootKey>
-  /**
-   * Runs `restore`, which brings the store to the state of a snapshot with this header, and calls
-   * `begin` before its first change. A location without records then takes the header, and with it
-   * the store's id and seals. From then on every other command is refused until `restore` is done,
-   * also after a kill in the middle.
-   * @throws KeymgmtError SNAPSHOT_REFUSED if the location has records of another store.
-   */
-  restoring<T>(header: SealHeader, restore: (begin: () => Promise<void>) => Promise<T>): Promise<T>
-}
 
 /** The parts of a sealed store that {@link createStoreSeals} works on. */
 export interface SealedPlace {
   readonly place: StorePlace
-  readonly open: (header: SealHeader) => Promise<RootKey>
+  readonly means: SealMeans
+  readonly opener: HeaderOpener
   /** Allows this process to use the store while it is being restored. */
   readonly allow: () => void
   /** Is called after the header was replaced. */
@@ -35,14 +23,28 @@ export interface SealedPlace {
 }
 
 /** Returns the seals of a store. Nothing is read yet. */
-export function createStoreSeals({ place, open, allow, changed }: SealedPlace): StoreSeals {
+export function createStoreSeals({
+  place,
+  means,
+  opener,
+  allow,
+  changed,
+}: SealedPlace): StoreSeals {
   const header = async () => {
     const text = await place.header.read()
     return text === undefined ? undefined : parseSealHeader(text)
   }
   return {
+    ...sealMethods(means, opener),
     header,
-    open,
+    async replace(expected, wanted) {
+      const [text, wantedText] = [await place.header.read(), formatSealHeader(wanted)]
+      if (text === wantedText) return
+      const isExpected = text === formatSealHeader(expected)
+      if (!isExpected || !(await place.header.replace(wantedText, text)))
+        throw headerConflict(place.name)
+      changed()
+    },
     async restoring(wanted, restore) {
       await isReplaceable(place, wanted)
       allow()
@@ -87,7 +89,7 @@ async function setRestoring({ name, state }: StorePlace, wanted: SealHeader): Pr
 
 /** A header without records may be there: it seals nothing. */
 async function replaceHeader({ name, header }: StorePlace, wanted: SealHeader): Promise<void> {
-  if (!(await header.replace(formatHeader(wanted), await header.read())))
+  if (!(await header.replace(formatSealHeader(wanted), await header.read())))
     throw storeExistsError(name)
 }
 

@@ -1,38 +1,35 @@
 import { join } from 'node:path'
-import { parseSealHeader, type RootKey, type SealKind } from '../crypto/root-key.js'
+import {
+  formatSealHeader,
+  parseSealHeader,
+  sealName,
+  type RootKey,
+  type SealHeader,
+} from '../crypto/root-key.js'
 import { KeymgmtError } from '../errors.js'
 import { createFile, removeDrafts } from './atomic-file.js'
 import { exists } from './files.js'
 import { assertFoldersAbove } from './folders-above.js'
-import {
-  createHeader,
-  createHeaderOpener,
-  formatHeader,
-  storeExistsError,
-  type HeaderOpener,
-  type SealMeans,
-} from './header.js'
 import { createLocalStore, holdsRecords, type LocalStoreOptions } from './local.js'
 import { assertPrivate, storageError } from './permissions.js'
 import { readPrivateFile } from './private-file.js'
 import { createLazySeals } from './lazy-seals.js'
 import type { StorePlace } from './place.js'
-import type { StoreSeals } from './restoring.js'
 import { createSealedStore } from './sealed.js'
+import { createHeader } from './seals/create.js'
+import type { SealName } from './seals/index.js'
+import { createHeaderOpener, type HeaderOpener } from './seals/open.js'
+import type { SealMeans } from './seals/seal.js'
+import { storeExistsError, type StoreSeals } from './seals/store-seals.js'
 import { assertReadable, movedNotice, parseState, stateError, STATE_FILE } from './state.js'
 import type { Store, Versioning } from './store.js'
 
 /** Options of a sealed local store. */
-export interface SealedLocalStoreOptions extends LocalStoreOptions {
+export interface SealedLocalStoreOptions extends LocalStoreOptions, Omit<SealMeans, 'keyfileOf'> {
   /** The location of the keyfile. A new store creates it if it doesn't exist. */
   readonly keyfile: string
-  /**
-   * Returns the passphrase that opens the store, or that seals a new one; undefined if the user
-   * gives none. The bytes are wiped after use.
-   */
-  readonly passphrase?: ((to: 'open' | 'create') => Promise<Uint8Array | undefined>) | undefined
-  /** The seal of a new store. The default is `keyfile`. */
-  readonly createSeal?: SealKind
+  /** The seals of a new store. The default is a keyfile. */
+  readonly createSeals?: readonly SealName[] | undefined
   /** Receives a description of the store after it was created. */
   readonly onCreated?: (created: CreatedStore) => void
   /** Receives a notice if the store that is read has moved to another place. */
@@ -44,10 +41,15 @@ export interface SealedLocalStoreOptions extends LocalStoreOptions {
   readonly missingError?: (() => Error) | undefined
 }
 
-/** Describes a store and its seal to the user. */
+/** Describes a store and its seals to the user. */
 export interface SealStatus {
-  /** `none` if the store doesn't exist yet. */
-  readonly kind: SealKind | 'none'
+  /**
+   * The names of the seals, such as `keyfile` or `awskms:ARN`; empty if the store doesn't exist
+   * yet. Nothing has proven them.
+   */
+  readonly seals: readonly string[]
+  /** The ARNs of the KMS keys that seal the store. */
+  readonly kmsKeys: readonly string[]
   /** The keyfile that seals the store, if one does. */
   readonly keyfile?: string
   /** The store's folder, or its URL. */
@@ -64,9 +66,9 @@ export interface CreatedStore extends SealStatus {
 export interface OpenedStore {
   /** To list and to lock needs no root key. */
   readonly store: Store
-  /** Describes the seal. Opens nothing. */
+  /** Describes the seals. Opens nothing. */
   seal(): Promise<SealStatus>
-  /** The parts of the seal that a snapshot needs. */
+  /** Access to the seals. */
   readonly seals: StoreSeals
   /** What is stored, without the seal. */
   place(): Promise<StorePlace>
@@ -109,9 +111,10 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
   /** True in the process that restores a snapshot. */
   let restores = false
   /** Asks for the passphrase once, also if a snapshot has the same header. */
-  const openOnce = createHeaderOpener(meansOf(options))
+  const means = meansOf(options)
+  const opener = createHeaderOpener(means)
   const unlock = async (to: 'read' | 'write'): Promise<RootKey | undefined> => {
-    root ??= openOrCreate(options, headerFile, to, openOnce)
+    root ??= openOrCreate(options, headerFile, to, opener)
     const opened = await root.catch((error: unknown) => {
       root = undefined
       throw error
@@ -137,7 +140,8 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
       const { createStoreSeals } = await import('./restoring.js')
       return createStoreSeals({
         place: await place(),
-        open: openOnce,
+        means,
+        opener,
         allow: () => {
           restores = true
         },
@@ -212,33 +216,47 @@ function checkEachUse(store: Store, assertExists: () => void, state: StateChecks
 function describeSeal(options: SealedLocalStoreOptions, headerFile: string): SealStatus {
   const { storeDir, keyfile } = options
   const text = readHeader(options, headerFile)
-  if (text === undefined) return { kind: 'none', path: storeDir }
-  const { seal } = parseSealHeader(text)
-  return { kind: seal, path: storeDir, ...(seal === 'keyfile' && { keyfile }) }
+  if (text === undefined) return { seals: [], kmsKeys: [], path: storeDir }
+  return statusOf(storeDir, parseSealHeader(text), () => keyfile)
+}
+
+/** PURE: describes the store at `path` with this header. */
+export function statusOf(
+  path: string,
+  { store_id, seals }: SealHeader,
+  keyfileOf: SealMeans['keyfileOf'],
+): SealStatus {
+  const hasKeyfile = seals.some(({ kind }) => kind === 'keyfile')
+  return {
+    seals: seals.map(sealName),
+    kmsKeys: seals.flatMap(({ kind, id }) => (kind === 'awskms' && id !== undefined ? [id] : [])),
+    path,
+    ...(hasKeyfile && { keyfile: keyfileOf(store_id) }),
+  }
 }
 
 async function openOrCreate(
   options: SealedLocalStoreOptions,
   headerFile: string,
   to: 'read' | 'write',
-  open: HeaderOpener,
+  opener: HeaderOpener,
 ): Promise<RootKey | undefined> {
   const text = readHeader(options, headerFile)
   if (text !== undefined) {
     if (to === 'write') removeDrafts(headerFile)
-    return open(parseSealHeader(text))
+    return opener.open(parseSealHeader(text))
   }
   if (holdsRecords(options.storeDir)) {
     // Another command may have created the store after the first look.
     const created = readHeader(options, headerFile)
-    if (created !== undefined) return open(parseSealHeader(created))
+    if (created !== undefined) return opener.open(parseSealHeader(created))
     throw new KeymgmtError(
       'STORE_SEALED',
       `the store ${options.storeDir} has records but no root key: ${headerFile} is missing`,
       { hints: ['restore the file from a backup; nothing was changed'] },
     )
   }
-  return to === 'read' ? undefined : create(options, headerFile, open)
+  return to === 'read' ? undefined : create(options, headerFile, opener)
 }
 
 /**
@@ -248,23 +266,24 @@ async function openOrCreate(
 async function create(
   options: SealedLocalStoreOptions,
   headerFile: string,
-  open: HeaderOpener,
+  opener: HeaderOpener,
 ): Promise<RootKey> {
-  const { storeDir: path, createSeal: kind = 'keyfile' } = options
+  const means = meansOf(options)
   try {
-    const { header, root, keyfile, isKeyfileNew } = await createHeader(meansOf(options), kind)
-    if (createFile(headerFile, formatHeader(header))) {
-      options.onCreated?.({ kind, path, ...(keyfile !== undefined && { keyfile }), isKeyfileNew })
+    const { header, root, createdKeyfile } = await createHeader(means, options.createSeals)
+    if (createFile(headerFile, formatSealHeader(header))) {
+      const status = statusOf(options.storeDir, header, means.keyfileOf)
+      options.onCreated?.({ ...status, isKeyfileNew: createdKeyfile !== undefined })
       return root
     }
   } catch (error) {
     throw storageError(error, headerFile)
   }
-  return open(parseSealHeader(readHeader(options, headerFile) ?? ''))
+  return opener.open(parseSealHeader(readHeader(options, headerFile) ?? ''))
 }
 
-function meansOf({ keyfile, passphrase }: SealedLocalStoreOptions): SealMeans {
-  return { keyfileOf: () => keyfile, passphrase }
+function meansOf(options: SealedLocalStoreOptions): SealMeans {
+  return { ...options, keyfileOf: () => options.keyfile }
 }
 
 function readHeader({ storeDir }: SealedLocalStoreOptions, headerFile: string): string | undefined {

@@ -1,13 +1,13 @@
 import type { CreatedStore, OpenedStore } from './sealed-local.js'
 import type { S3StoreOptions } from './s3/bucket-store.js'
-import type { SealKind } from '../crypto/root-key.js'
-import type { SealMeans } from './header.js'
 import { createLazySeals } from './lazy-seals.js'
+import type { SealName } from './seals/index.js'
+import type { SealMeans } from './seals/seal.js'
 
 /** Options of a sealed store on S3. */
 export interface SealedS3StoreOptions extends S3StoreOptions, SealMeans {
-  /** The seal of a new store. The default is `keyfile`. */
-  readonly createSeal?: SealKind | undefined
+  /** The seals of a new store. The default is a keyfile. */
+  readonly createSeals?: readonly SealName[] | undefined
   /** Receives a description of the store after it was created. */
   readonly onCreated?: ((created: CreatedStore) => void) | undefined
   /** Receives a notice if the store that is read has moved to another place. */
@@ -34,6 +34,7 @@ export function openSealedS3Store(options: SealedS3StoreOptions): OpenedStore {
       list: async (path) => (await store()).list(path),
       delete: async (...args) => (await store()).delete(...args),
       lock: async (...args) => (await store()).lock(...args),
+      leases: { outlast: async (ms) => (await store()).leases?.outlast(ms) },
     },
     seal: async () => (await use()).seal(),
     seals: createLazySeals(async () => (await use()).seals),

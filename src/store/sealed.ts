@@ -69,6 +69,7 @@ export function createSealedStore(
       await endWrite()
     },
     lock: (name, purpose) => inner.lock(name, purpose),
+    ...(inner.leases && { leases: inner.leases }),
   }
 }
 

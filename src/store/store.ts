@@ -29,6 +29,15 @@ export interface Lock {
   release(): Promise<void>
 }
 
+/** The locks of a process, in a store whose locks run out. */
+export interface Leases {
+  /**
+   * Makes sure that every lock of this process lasts for `ms` more milliseconds.
+   * @throws KeymgmtError STORE_LOCKED if a lock is lost or can't last that long.
+   */
+  outlast(ms: number): Promise<void>
+}
+
 /**
  * Stores records. A path consists of `/`-separated segments, such as `key/app`. Each segment
  * matches `NAME_PATTERN` and has at most `MAX_SEGMENT_LENGTH` characters (`names.ts`). Any two
@@ -72,4 +81,10 @@ export interface Store {
    * @throws KeymgmtError STORE_LOCKED, with the name of the holder, if the wait times out.
    */
   lock(name: string, purpose: string): Promise<Lock>
+
+  /**
+   * Present if a process can lose its locks without noticing. Another process may then have done
+   * its work, and the condition of each put is what protects the records.
+   */
+  readonly leases?: Leases
 }

@@ -12,10 +12,12 @@ describe('with credentials of another account', () => {
   let testbed: Testbed
   let others: DevKms[]
   let requests: DevKmsRequest[]
+  let interrupt: (operation: string) => void
   beforeEach(async () => {
     testbed = await createTestbed()
     others = []
     requests = []
+    interrupt = () => undefined
     await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
     await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
     await testbed.ok(DISTRIBUTE)
@@ -31,7 +33,10 @@ describe('with credentials of another account', () => {
       accountId: OTHER,
       credentials: { [accessKeyId]: secretAccessKey },
       policies: policy ? { [accessKeyId]: policy } : {},
-      onRequest: (request) => requests.push(request),
+      onRequest: (request) => {
+        requests.push(request)
+        interrupt(request.operation)
+      },
     })
     others.push(kms)
     return { AWS_ENDPOINT_URL_KMS: kms.endpoint }
@@ -84,6 +89,44 @@ describe('with credentials of another account', () => {
     expect([ran.status, operations()]).toEqual([2, ['ListAliases']])
     expect(ran.stderr).toContain(`the credentials are of account ${OTHER}: nothing was changed`)
     await testbed.ok(line)
+  })
+
+  it.each([`${APP}/revoke`, 'write keymgmt/key/app type=aes256-gcm96 min_enabled_version=2'])(
+    '%s, which AWS refuses by the ARN, says so too',
+    async (line) => {
+      await testbed.ok(ROTATE)
+      const ran = await testbed.run(line, { env: await elsewhere() })
+      expect(ran.status).toBe(2)
+      expect(ran.stderr).toContain(`the credentials are of account ${OTHER}: nothing was changed`)
+      await testbed.ok(line)
+    },
+  )
+
+  it('an interrupted first distribution is not repeated in a second account', async () => {
+    const distribute = 'write keymgmt/kms/k/key/fresh purpose=encrypt,decrypt'
+    await testbed.ok('write -f keymgmt/key/fresh type=aes256-gcm96')
+    const env = await elsewhere()
+    const { status } = await testbed.run(distribute, {
+      env,
+      onSpawn: (kill) => {
+        interrupt = (operation) => {
+          if (operation === 'CreateKey') kill()
+        }
+      },
+    })
+    expect(status).toBe(null)
+    interrupt = () => undefined
+    for (const line of [distribute, 'write -f keymgmt/kms/k/key/fresh/repair']) {
+      const sent = testbed.requests.length
+      const refused = await testbed.run(line)
+      expect(refused.status).toBe(2)
+      expect(refused.stderr).toMatch(/the KMS keys of fresh in k (may be|are) in AWS account 4444/)
+      expect(testbed.requests.slice(sent).map(({ operation }) => operation)).toEqual([
+        'ListAliases',
+      ])
+    }
+    await testbed.ok(distribute, { env })
+    expect(requests.filter(({ operation }) => operation === 'CreateKey')).toHaveLength(1)
   })
 
   it('a distribution that was created at an embedded KMS is refused elsewhere', async () => {

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
+import { startStsServer } from '../support/sts-server.js'
 
 // Each source has its own pair, so that the signing id shows which source was used.
 const PAIRS = {
@@ -213,6 +214,46 @@ describe('the order of the sources of credentials', () => {
       ...noFile,
     }
     expect(await failing(token)).toContain('/nonexistent/token')
+  })
+
+  describe('with a custom endpoint of STS', () => {
+    const session = {
+      accessKeyId: 'CONTAINERROLE000001',
+      secretAccessKey: 'd',
+      sessionToken: 'token',
+    }
+    const role = 'arn:aws:iam::111122223333:role/keys'
+
+    it('the role of a token file is assumed there', async () => {
+      const sts = await startStsServer(session)
+      const token = join(testbed.home, 'identity-token')
+      writeFileSync(token, 'identity')
+      const env = {
+        ...none,
+        ...noFile,
+        AWS_ENDPOINT_URL_STS: sts.endpoint,
+        AWS_WEB_IDENTITY_TOKEN_FILE: token,
+        AWS_ROLE_ARN: role,
+      }
+      const signers = await signer('', env).finally(() => sts.close())
+      expect(signers).toEqual(['CONTAINERROLE000001'])
+      expect(sts.assumed).toEqual([{ role, token: 'identity' }])
+    })
+
+    it('the role of a profile is assumed there', async () => {
+      const sts = await startStsServer(session)
+      const config = join(testbed.home, 'config')
+      writeFileSync(config, `[profile ci]\nrole_arn = ${role}\nsource_profile = other\n`)
+      const env = {
+        ...none,
+        AWS_CONFIG_FILE: config,
+        AWS_PROFILE: 'ci',
+        AWS_ENDPOINT_URL_STS: sts.endpoint,
+      }
+      const signers = await signer('', env).finally(() => sts.close())
+      expect(signers).toEqual(['CONTAINERROLE000001'])
+      expect(sts.assumed).toEqual([{ role, token: '' }])
+    })
   })
 
   it('names the call to STS that failed', async () => {

@@ -337,6 +337,20 @@ describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))(
   },
 )
 
+const LOST: Flow = {
+  name: 'lost',
+  prepare: [KEY('aes256-gcm96')],
+  line: DISTRIBUTE('encrypt,decrypt'),
+}
+
+it('a lost response to CreateAlias is recovered with the policy of the command', async () => {
+  const there = await prepare(LOST)
+  expect(await runUnder(there, there.policy, ['CreateAlias:1:drop'])).toMatchObject({
+    status: 0,
+    problems: [],
+  })
+})
+
 describe.each([
   [
     'CreateKey',
@@ -349,22 +363,16 @@ describe.each([
       'kms:ListResourceTags',
     ],
   ],
-  ['CreateAlias', ['kms:ListAliases']],
 ])('a lost response to %s', (operation, needed) => {
-  const flow: Flow = {
-    name: 'lost',
-    prepare: [KEY('aes256-gcm96')],
-    line: DISTRIBUTE('encrypt,decrypt'),
-  }
   const faults = [`${operation}:1:drop`]
 
   it("is recovered with the provider's policy", async () => {
-    const there = await prepare(flow)
+    const there = await prepare(LOST)
     expect(await runUnder(there, there.wide, faults)).toMatchObject({ status: 0, problems: [] })
   })
 
   it('needs a new policy of the command', async () => {
-    const there = await prepare(flow)
+    const there = await prepare(LOST)
     expect(await runUnder(there, there.policy, faults)).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('allow kms:List'),

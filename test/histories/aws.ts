@@ -1,5 +1,4 @@
 import { HttpResponse, type HttpRequest } from '@smithy/core/protocols'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { copyAccount, createAccount, type Account } from '../../src/dev-kms/account.js'
@@ -10,6 +9,7 @@ import { callerIdentity, STS_CONTENT_TYPE } from '../../src/dev-kms/sts.js'
 import { authenticate, type Credential } from '../../src/dev-kms/sigv4.js'
 import { strikes, type Fault, type RequestPoint } from './faults.js'
 import type { Machine } from './machine.js'
+import { bytesOf, networkError, RESPONSE_TIMEOUT_MS, type Faults, type Send } from './network.js'
 import { never, type Process } from './process.js'
 
 /** The two accounts, by the access key id that belongs to each. */
@@ -21,9 +21,6 @@ export type AccessKeyId = keyof typeof ACCOUNTS
 
 /** The secret of both. */
 export const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
-
-/** Longer than the SDK waits for a response. */
-const RESPONSE_TIMEOUT_MS = 30_000
 
 /** One request of a command. */
 export interface Sent {
@@ -104,45 +101,20 @@ export class Aws {
     return (await perform(service, call)) as Record<string, unknown>
   }
 
-  /** Makes the SDK's clients send their requests here. */
-  install(
-    faultOf: (process: Process) => Fault | undefined,
-    onMet: (process: Process) => void,
-  ): void {
-    const send = (request: HttpRequest, signal: AbortSignal | undefined) =>
-      this.#exchange(request, signal, faultOf, onMet)
-    NodeHttpHandler.prototype.handle = (request, { abortSignal } = {}) =>
-      send(request, abortSignal as AbortSignal | undefined)
-  }
-
-  async #exchange(
-    request: HttpRequest,
-    signal: AbortSignal | undefined,
-    faultOf: (process: Process) => Fault | undefined,
-    onMet: (process: Process) => void,
-  ): Promise<{ response: HttpResponse }> {
-    const process = this.#machine.current
-    if (!process) throw new Error('a request outside of every process')
-    if (process.isDead) return never()
-    const operation = (request.headers['x-amz-target'] ?? '').replace('TrentService.', '')
-    const region = regionOf(request)
-    process.operations.push(operation)
-    const fault = faultOf(process)
-    const met = fault && strikes(fault, process.operations, region)
-    if (met) onMet(process)
-    const exchange = this.#travel(request, operation, region, process, met ? fault : undefined)
-    let abort: () => void = () => undefined
-    const aborted = new Promise<never>((_resolve, reject) => {
-      abort = () => {
-        reject(Object.assign(new Error('Request aborted'), { name: 'AbortError' }))
-      }
-      if (signal?.aborted) abort()
-      signal?.addEventListener('abort', abort)
-    })
-    exchange.catch(() => undefined)
-    return Promise.race([exchange, aborted]).finally(() => {
-      signal?.removeEventListener('abort', abort)
-    })
+  /** Returns what carries out the requests of the SDK's clients. */
+  handler({ faultOf, onMet }: Faults): Send {
+    return async (request) => {
+      const process = this.#machine.current
+      if (!process) throw new Error('a request outside of every process')
+      if (process.isDead) return never()
+      const operation = (request.headers['x-amz-target'] ?? '').replace('TrentService.', '')
+      const region = regionOf(request)
+      process.operations.push(operation)
+      const fault = faultOf(process)
+      const met = fault && strikes(fault, process.operations, region)
+      if (met) onMet(process)
+      return this.#travel(request, operation, region, process, met ? fault : undefined)
+    }
   }
 
   async #travel(
@@ -266,19 +238,9 @@ function regionOf({ headers }: HttpRequest): string {
   return (headers.authorization ?? '').split('/')[2] ?? ''
 }
 
-function bytesOf(body: unknown): Buffer {
-  if (typeof body === 'string') return Buffer.from(body)
-  const { buffer, byteOffset, byteLength } = body as Uint8Array
-  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
-}
-
 function identityReply(body: Buffer, { id }: Account, region: string): Reply {
   const text = callerIdentity(body, { account: id, name: region }, 'example')
   return { status: 200, body: text, type: 'text/xml' }
-}
-
-function networkError(code: string): Error {
-  return Object.assign(new Error(code), { code })
 }
 
 function errorReply(status: number, name: string, message: string): Reply {

@@ -6,7 +6,8 @@ import { startProxy } from '../support/proxy.js'
 import { SECRET } from './aws.js'
 import { CHANGES, strikes, type RequestPoint } from './faults.js'
 import { BEGINNINGS, LINES, step, withMaterial } from './steps.js'
-import { readStores, type StoreContent } from './stores.js'
+import { openFolder } from './sites/local.js'
+import { readStore, type StoreContent } from './stores.js'
 
 // Some of the same histories, with the real binary and real kills.
 
@@ -63,8 +64,8 @@ async function run(testbed: Testbed, { line, at }: Killed): Promise<number | nul
 }
 
 async function readStoreOf({ home }: Testbed): Promise<StoreContent> {
-  const [main] = await readStores({ folderOf: () => join(home, 'keymgmt') })
-  if (!main || main.error !== undefined) throw new Error(main?.error ?? 'there is no store')
+  const main = await readStore('main', openFolder(join(home, 'keymgmt')))
+  if (main.error !== undefined) throw new Error(main.error)
   return main
 }
 

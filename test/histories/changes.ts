@@ -12,12 +12,16 @@ type Call = (operation: string, input: object, region?: string) => Promise<Recor
 const OF_KMS_KEYS: Readonly<
   Record<
     Exclude<Change, 'move an alias' | 'delete an alias'>,
-    (call: Call, at: Changed) => Promise<unknown>
+    (call: Call, at: Changed, world: World) => Promise<unknown>
   >
 > = {
   disable: (call, { key }) => call('DisableKey', { KeyId: key.arn }),
   'schedule deletion': (call, { key }) =>
     call('ScheduleKeyDeletion', { KeyId: key.arn, PendingWindowInDays: 7 }),
+  'delete for good': async (call, { key }, { machine }) => {
+    await call('ScheduleKeyDeletion', { KeyId: key.arn, PendingWindowInDays: 7 })
+    machine.nowMs += 8 * 86_400_000
+  },
   'delete material': (call, { key }) => call('DeleteImportedKeyMaterial', { KeyId: key.arn }),
   'rotate to other material': async (call, { key }) => {
     const KeyId = key.arn
@@ -68,8 +72,8 @@ export async function change(
     if (name === 'move an alias' || name === 'delete an alias')
       await changeAlias(name, call, at, model)
     else {
-      model.touch(at.region, at.key.id, name)
-      await OF_KMS_KEYS[name](call, at)
+      model.touch(at.region, at.key, name)
+      await OF_KMS_KEYS[name](call, at, world)
     }
   } catch (error) {
     if (!(error instanceof AwsError)) throw error

@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 const RUN = fileURLToPath(new URL('run.js', import.meta.url))
 /** `npm run histories` runs more, with other seeds. */
 const [RUNS, SEED] = [300, 1]
+/** A history on S3 takes longer: each check reads the store by requests. */
+const RUNS_ON_S3 = 10
 const CORPUS = 'test/histories/corpus'
 
 /** Runs histories in processes of their own, because they replace the clock and the files. */
@@ -28,6 +30,11 @@ describe('histories', () => {
   it(`${RUNS} random ones lose, duplicate and block nothing`, async () => {
     const { status, output } = await run(`-runs=${RUNS}`, `-seed=${SEED}`, '-jobs=2')
     process.stdout.write(output)
+    expect({ status, output }).toMatchObject({ status: 0 })
+  }, 900_000)
+
+  it(`${RUNS_ON_S3} random ones on S3 lose, duplicate and block nothing`, async () => {
+    const { status, output } = await run('-store=s3', `-runs=${RUNS_ON_S3}`, `-seed=${SEED}`)
     expect({ status, output }).toMatchObject({ status: 0 })
   }, 900_000)
 

@@ -42,7 +42,7 @@ export class Course {
 
   /** Runs the commands at the beginning, or continues from what they left. */
   async begin({ luck, beginning }: Omit<History, 'steps'>): Promise<void> {
-    const lines = BEGINNINGS[beginning] ?? []
+    const lines = [...this.world.site.create, ...(BEGINNINGS[beginning] ?? [])]
     if (!beginnings.has(beginning)) {
       this.world.reset(randomOf(beginning))
       for (const line of lines) {

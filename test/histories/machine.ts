@@ -24,6 +24,8 @@ const real = {
   now: Date.now.bind(Date),
   setTimeout: globalThis.setTimeout,
   clearTimeout: globalThis.clearTimeout,
+  setInterval: globalThis.setInterval,
+  clearInterval: globalThis.clearInterval,
   setImmediate: globalThis.setImmediate,
   sleep: timers.setTimeout,
   pid: process.pid,
@@ -187,11 +189,40 @@ export class Machine {
       this.current
         ? { timer: this.#schedule(ms, fire), unref: () => undefined }
         : real.setTimeout(fire, ms, ...args)) as typeof setTimeout
-    globalThis.clearTimeout = (timer) => {
-      const simulated = (timer as unknown as { timer?: Timer } | undefined)?.timer
+    globalThis.setInterval = ((fire: () => void, ms = 0) => {
+      const owner = this.current
+      return owner ? this.#repeat(owner, fire, ms) : real.setInterval(fire, ms)
+    }) as typeof setInterval
+    const clear = (handle: unknown, clearReal: () => void) => {
+      const simulated = (handle as { timer?: Timer } | undefined)?.timer
       if (simulated) this.#timers = this.#timers.filter((other) => other !== simulated)
-      else real.clearTimeout(timer)
+      else clearReal()
     }
+    globalThis.clearTimeout = (timer) => {
+      clear(timer, () => {
+        real.clearTimeout(timer)
+      })
+    }
+    globalThis.clearInterval = (timer) => {
+      clear(timer, () => {
+        real.clearInterval(timer)
+      })
+    }
+  }
+
+  /** Calls `fire` in the process again and again, until it is stopped or the process ends. */
+  #repeat(owner: Process, fire: () => void, ms: number): object {
+    const handle: { timer?: Timer; unref: () => object } = { unref: () => handle }
+    const arm = () => {
+      handle.timer = this.#schedule(ms, () => {
+        this.#context.run(owner, () => {
+          arm()
+          fire()
+        })
+      })
+    }
+    arm()
+    return handle
   }
 
   #sleepUntilAborted(ms: number, signal: AbortSignal | undefined): Promise<void> {

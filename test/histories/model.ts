@@ -1,12 +1,13 @@
 import type { Account } from '../../src/dev-kms/account.js'
 import { currentMaterial, stateOf, type Key } from '../../src/dev-kms/state.js'
-import { KEY_ID_TAG, VERSION_TAG } from '../../src/kms/provider.js'
+import { KEY_ID_TAG, KEY_TAG, VERSION_TAG } from '../../src/kms/provider.js'
 import type { Sent } from './aws.js'
 import { consume, type Probe } from './consumers.js'
 import { intentOf, type Intent } from './intent.js'
 import { CHANGES, type Change } from './steps.js'
 import { readStores, type StoreContent } from './stores.js'
-import type { Ran, StoreName, World } from './world.js'
+import type { StoreName } from './sites/site.js'
+import type { Ran, World } from './world.js'
 
 /** What consumers have encrypted or signed with one KMS key. */
 interface Use {
@@ -30,6 +31,9 @@ interface Use {
 /** Changes that `repair` undoes or accepts. */
 const REPARABLE = CHANGES.filter((each) => each !== 'rotate to other material')
 
+/** Changes after which AWS deletes a KMS key, unless somebody takes them back. */
+const DELETIONS: readonly Change[] = ['schedule deletion', 'delete for good']
+
 /** All that must stay true, whatever happens. */
 export class Model {
   readonly #world: World
@@ -42,7 +46,7 @@ export class Model {
   readonly #materials = new Map<string, Set<string>>()
   /** The keys that exist, and the distributions that there are or were, as PROVIDER/KEY. */
   readonly known = new Set<string>()
-  /** The keys of which AWS has deleted a KMS key. */
+  /** The keys of which AWS has deleted a KMS key, or may delete one. */
   readonly lost = new Set<string>()
   /** The keys that a command changed in the copy of the store: AWS can be newer than the others. */
   readonly changedInCopy = new Set<string>()
@@ -136,8 +140,9 @@ export class Model {
   }
 
   /** Notes that somebody else changed a KMS key. */
-  touch(region: string, id: string, change: Change): void {
+  touch(region: string, { id, tags }: Key, change: Change): void {
     this.touchedAt(region, id).add(change)
+    if (DELETIONS.includes(change)) this.lost.add(tags.get(KEY_TAG) ?? '')
   }
 
   /** The changes that somebody else made to a KMS key. */
@@ -184,7 +189,7 @@ export class Model {
       account: account.id,
       region,
       id: key.id,
-      key: key.tags.get('keymgmt:key') ?? '',
+      key: key.tags.get(KEY_TAG) ?? '',
       version: Number(key.tags.get('keymgmt:version')),
       probe,
       provider: undefined,
@@ -246,7 +251,7 @@ export class Model {
     const complain = (what: string) => {
       this.unasked.push(`"${line}" ${what}, which nobody asked for`)
     }
-    const name = key?.tags.get('keymgmt:key')
+    const name = key?.tags.get(KEY_TAG)
     const isOwn = name === undefined || name === intent.key
     const use = this.uses.get(`${region} ${key?.id ?? ''}`)
     const isRemoval =
@@ -272,7 +277,7 @@ export class Model {
     const { aliases, keys } = account.region(region)
     const target = keys.get(aliases.get(alias)?.target ?? '')
     if (!target || kind === 'repair') return
-    const owner = target.tags.get('keymgmt:key')
+    const owner = target.tags.get(KEY_TAG)
     if (owner !== key && !this.uses.get(`${region} ${target.id}`)?.touched.size)
       complain(`changes the alias ${alias}, which names a KMS key of ${owner ?? 'somebody else'}`)
   }

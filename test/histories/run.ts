@@ -6,11 +6,12 @@ import { runHistories, type Failed } from './campaign.js'
 import { add, tableOf, type Coverage } from './coverage.js'
 import { replay, type History } from './history.js'
 import { proveAll } from './prove.js'
+import { createS3Site } from './sites/s3.js'
 import { World } from './world.js'
 
-const USAGE = `Usage: npm run histories -- [-runs=10000] [-seed=N] [-jobs=N]
-       npm run histories -- -seed=N -path=PATH
-       npm run histories -- -file=test/histories/corpus/NAME.json
+const USAGE = `Usage: npm run histories -- [-runs=10000] [-seed=N] [-jobs=N] [-store=local|s3]
+       npm run histories -- -seed=N -path=PATH [-store=s3]
+       npm run histories -- -file=test/histories/corpus/NAME.json [-store=s3]
        npm run histories -- -prove=all|NAME [-seed=N]`
 
 /** The seeds of two processes are this far apart. */
@@ -29,18 +30,25 @@ function write(text: string): void {
 function readOptions(args: readonly string[]): ReadonlyMap<string, string> {
   return new Map(
     args.map((argument) => {
-      const [, name, value] = /^-(runs|seed|jobs|path|file|prove|shrink)=(.+)$/.exec(argument) ?? []
+      const [, name, value] =
+        /^-(runs|seed|jobs|path|file|prove|shrink|store)=(.+)$/.exec(argument) ?? []
       if (name === undefined || value === undefined) throw new Error(`${argument}?\n${USAGE}`)
       return [name, value]
     }),
   )
 }
 
+/** Replaces the clock, the files and the network of this process of Node.js. */
+async function installWorld(): Promise<World> {
+  const world = new World(store === 's3' ? createS3Site : undefined)
+  await world.install()
+  return world
+}
+
 /** Runs histories in this process of Node.js, whose clock, files and network it replaces. */
 async function runHere(runs: number, seed: number, path?: string, shrink = true): Promise<Result> {
   const coverage: Coverage = new Map()
-  const world = new World()
-  await world.install()
+  const world = await installWorld()
   const failed = await runHistories(world, coverage, { runs, seed, path, shrink })
   return { coverage: [...coverage].map(([step, row]) => [step, [...row]] as const), failed }
 }
@@ -48,9 +56,13 @@ async function runHere(runs: number, seed: number, path?: string, shrink = true)
 /** Runs histories in a process of their own. */
 function runApart(runs: number, seed: number): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(import.meta.url), [`-runs=${runs}`, `-seed=${seed}`], {
-      env: { ...process.env, HISTORIES_CHILD: '1' },
-    })
+    const child = fork(
+      fileURLToPath(import.meta.url),
+      [`-runs=${runs}`, `-seed=${seed}`, `-store=${store}`],
+      {
+        env: { ...process.env, HISTORIES_CHILD: '1' },
+      },
+    )
     child.on('message', resolve)
     child.on('exit', (status) => {
       reject(new Error(`the process of seed ${seed} ended with ${String(status)}`))
@@ -61,7 +73,9 @@ function runApart(runs: number, seed: number): Promise<Result> {
 function report(result: Result, seed: number): void {
   const { failed } = result
   if (!failed) return
-  write(`History ${failed.number} failed: npm run histories -- -seed=${seed} -path=${failed.path}`)
+  write(
+    `History ${failed.number} failed: npm run histories -- -store=${store} -seed=${seed} -path=${failed.path}`,
+  )
   write(JSON.stringify(failed.history))
   write(failed.report)
   process.exitCode = 1
@@ -83,6 +97,7 @@ async function runAll(runs: number, seed: number, jobs: number): Promise<void> {
 
 const options = readOptions(process.argv.slice(2))
 const [file, path, prove] = ['file', 'path', 'prove'].map((name) => options.get(name))
+const store = options.get('store') ?? 'local'
 const runs = Number(options.get('runs') ?? 10_000)
 const seed = Number(options.get('seed') ?? Math.floor(Math.random() * 2 ** 31))
 if (process.env.HISTORIES_CHILD) {
@@ -91,9 +106,7 @@ if (process.env.HISTORIES_CHILD) {
 } else if (prove !== undefined) {
   process.exitCode = await proveAll(prove, seed, write)
 } else if (file !== undefined) {
-  const world = new World()
-  await world.install()
-  await replay(world, JSON.parse(readFileSync(file, 'utf8')) as History, new Map())
+  await replay(await installWorld(), JSON.parse(readFileSync(file, 'utf8')) as History, new Map())
   write(`${file}: nothing is wrong`)
 } else if (path !== undefined || options.get('shrink') === 'no') {
   report(await runHere(runs, seed, path, false), seed)

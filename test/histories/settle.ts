@@ -1,7 +1,7 @@
 import { currentMaterial } from '../../src/dev-kms/state.js'
 import { ACCOUNTS, type AccessKeyId } from './aws.js'
 import type { Course } from './history.js'
-import { LINES, type Change } from './steps.js'
+import { LINES, type Change, type KeyName } from './steps.js'
 import { readStores, type FoundDistribution } from './stores.js'
 import type { Ran } from './world.js'
 
@@ -23,6 +23,8 @@ export async function settle(course: Course): Promise<string[]> {
   const { unfinishedRestore } = course.model
   if (unfinishedRestore !== undefined) await course.run(unfinishedRestore)
   const problems: string[] = []
+  for (const found of await activeDistributions(course))
+    problems.push(...(await passLost(course, found)))
   for (const found of await activeDistributions(course))
     problems.push(...(await mend(course, found)))
   for (const found of await newestOfEachKey(course)) problems.push(...(await rotate(course, found)))
@@ -48,6 +50,20 @@ async function newestOfEachKey(course: Course): Promise<FoundDistribution[]> {
 function accountOf({ record }: FoundDistribution): AccessKeyId {
   const isSecond = record.pinned?.account === ACCOUNTS.AKIAEXAMPLE000000002
   return isSecond ? 'AKIAEXAMPLE000000002' : 'AKIAEXAMPLE000000001'
+}
+
+/** A KMS key that AWS no longer has blocks no command, also before a repair. */
+async function passLost(course: Course, found: FoundDistribution): Promise<string[]> {
+  const { key, record } = found
+  if (!course.model.lost.has(key)) return []
+  const latest = Math.max(...record.kmsKeys.map(({ version }) => version))
+  const problems: string[] = []
+  for (const minimum of [latest, 0]) {
+    const line = LINES.minimum(key as KeyName, minimum)
+    const { error } = await course.run(line, accountOf(found))
+    if (error?.code === 'KMS_KEY_NOT_FOUND') problems.push(`${line}: ${error.message}`)
+  }
+  return problems
 }
 
 /** Takes back what was begun, and repairs. */

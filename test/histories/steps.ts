@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { createHash } from 'node:crypto'
+import { without } from '../../src/core/records/model.js'
 import type { AccessKeyId } from './aws.js'
 import { ROOT } from './disk.js'
 import { fault } from './faults.js'
-import { credentialsOf, type CommandRun, type StoreName } from './world.js'
+import type { StoreName } from './sites/site.js'
+import { credentialsOf, type CommandRun } from './world.js'
 
 /** Steps of a history, as data, so that a history can be stored and repeated. */
 
@@ -11,6 +13,7 @@ import { credentialsOf, type CommandRun, type StoreName } from './world.js'
 export const CHANGES = [
   'disable',
   'schedule deletion',
+  'delete for good',
   'delete material',
   'rotate to other material',
   'move the primary',
@@ -128,6 +131,12 @@ const place = fc.oneof(
 )
 const key = place.map(([, name]) => name)
 
+/** `twin` can adopt the KMS keys of `west`, and the other way round. */
+const adopting = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom<Place>(['twin', 'a'], ['west', 'a']) },
+  { weight: 1, arbitrary: place },
+)
+
 /** The keys of which a user can have material of their own without a file. */
 const symmetricKey = fc.constantFrom<KeyName>('a', 'a', 'g', 'h')
 const replicaRegion = fc.constantFrom('eu-central-1', 'us-east-1')
@@ -160,7 +169,7 @@ const commandLine: fc.Arbitrary<string> = fc.oneof(
   OF_PLACE(6, LINES.restore),
   OF_PLACE(4, LINES.revoke),
   OF_PLACE(6, LINES.repair),
-  OF_PLACE(2, LINES.adopt),
+  OF(4, [adopting], (at) => LINES.adopt(...at)),
   OF_PLACE(2, LINES.aliases),
   OF(1, [symmetricKey, fc.nat(3)], LINES.import),
   OF(2, [symmetricKey, fc.nat(3)], LINES.importVersion),
@@ -192,10 +201,16 @@ const command: fc.Arbitrary<CommandRun> = commandLine.chain((text) => {
   )
 })
 
+/** Two commands at once; often the same one, as when a CI job runs twice. */
+const together: fc.Arbitrary<Step> = fc.oneof(
+  fc.tuple(command, command).map(([one, beside]) => ({ ...one, beside })),
+  command.map((one) => ({ ...one, beside: without(one, 'fault') })),
+)
+
 /** Every kind of step. */
 export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 18, arbitrary: command },
-  { weight: 2, arbitrary: fc.tuple(command, command).map(([one, beside]) => ({ ...one, beside })) },
+  { weight: 2, arbitrary: together },
   { weight: 3, arbitrary: fc.record({ change: fc.constantFrom(...CHANGES), pick: fc.nat(50) }) },
   {
     weight: 1,
@@ -232,6 +247,7 @@ export const BEGINNINGS: readonly (readonly string[])[] = [
     LINES.create('s'),
     LINES.distribute('west', 's'),
   ],
+  [...CONFIGURED, LINES.create('a'), LINES.allowDeletion('a'), LINES.distribute('west', 'a')],
 ]
 
 /** The name of a step in the table of what met what. */

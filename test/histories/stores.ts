@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { createEngine, type Engine } from '../../src/core/engine.js'
 import { archivedIn } from '../../src/core/records/archive.js'
 import { withMaterial } from '../../src/core/records/material.js'
@@ -9,8 +8,9 @@ import {
   type KeyRecord,
 } from '../../src/core/records/model.js'
 import { distributionsOf, readKey } from '../../src/core/records/repository.js'
-import { openSealedLocalStore } from '../../src/store/sealed-local.js'
-import { STORES, type StoreName, type World } from './world.js'
+import type { Store } from '../../src/store/store.js'
+import { STORES, type StoreName } from './sites/site.js'
+import type { World } from './world.js'
 
 /** A distribution in a store. */
 export interface FoundDistribution {
@@ -32,15 +32,14 @@ export interface StoreContent {
 }
 
 /** Reads every copy of the store, as the library does. */
-export async function readStores(world: Pick<World, 'folderOf'>): Promise<StoreContent[]> {
+export async function readStores({ site }: Pick<World, 'site'>): Promise<StoreContent[]> {
   const contents: StoreContent[] = []
-  for (const name of STORES) contents.push(await readStore(world, name))
+  for (const name of STORES) contents.push(await readStore(name, site.open(name)))
   return contents
 }
 
-async function readStore(world: Pick<World, 'folderOf'>, name: StoreName): Promise<StoreContent> {
-  const storeDir = world.folderOf(name)
-  const { store } = openSealedLocalStore({ storeDir, keyfile: join(storeDir, 'keyfile') })
+/** Reads one store. */
+export async function readStore(name: StoreName, store: Store): Promise<StoreContent> {
   const engine = createEngine({ store, kinds: {} as Engine['kinds'] })
   try {
     const names = await store.list(recordPath.keys)

@@ -8,12 +8,11 @@ import { Aws, SECRET, type AccessKeyId } from './aws.js'
 import type { Random } from './disk.js'
 import { aim, nameOfFault, type Fault, type FilePoint } from './faults.js'
 import { Machine } from './machine.js'
+import { installNetwork } from './network.js'
 import type { Process } from './process.js'
+import type { Site, StoreName } from './sites/site.js'
+import { createLocalSite } from './sites/local.js'
 import { withMaterial } from './steps.js'
-
-/** The copies of the store: the one in use, and a backup of it. */
-export const STORES = ['main', 'copy'] as const
-export type StoreName = (typeof STORES)[number]
 
 /** One command to run. */
 export interface CommandRun {
@@ -53,6 +52,7 @@ export interface CommandError {
 interface Saved {
   readonly nowMs: number
   readonly disk: unknown
+  readonly site: unknown
   readonly accounts: readonly Account[]
 }
 
@@ -60,6 +60,7 @@ interface Saved {
 export class World {
   readonly machine = new Machine()
   readonly aws = new Aws(this.machine)
+  readonly site: Site
   /** The command that each process runs. */
   readonly running = new WeakMap<Process, CommandRun>()
   readonly #met = new WeakMap<Process, Set<string>>()
@@ -67,23 +68,30 @@ export class World {
   #uncopied: string[] = []
   #pace = 1
 
+  constructor(createSite: (machine: Machine) => Site = ({ disk }) => createLocalSite(disk)) {
+    this.site = createSite(this.machine)
+  }
+
   /** Replaces the clock, the files, the processes and the network of this process for good. */
   async install(): Promise<void> {
     // It takes a second, and would take it on the simulated clock.
     await wrappingPair('RSA_4096')
     this.machine.install()
-    this.aws.install(
-      (process) => this.running.get(process)?.fault,
-      (process) => {
+    const faults = {
+      faultOf: (process: Process) => this.running.get(process)?.fault,
+      onMet: (process: Process) => {
         this.#meet(process)
       },
-    )
+    }
+    const kms = this.aws.handler(faults)
+    installNetwork((request) => this.site.handlerOf?.(request, faults) ?? kms)
   }
 
   /** The state of everything, to begin from it again. */
   save(): Saved {
     const { disk, nowMs } = this.machine
-    return { nowMs, disk: disk.save(), accounts: this.aws.save() }
+    const site = this.site.state?.save()
+    return { nowMs, disk: disk.save(), site, accounts: this.aws.save() }
   }
 
   /** Begins from what was saved, or from nothing; `random` chooses all that is left to chance. */
@@ -91,6 +99,7 @@ export class World {
     this.machine.reset(random)
     if (saved) this.machine.nowMs = saved.nowMs
     this.machine.disk.reset(saved?.disk)
+    this.site.state?.reset(saved?.site)
     this.aws.reset(saved?.accounts)
   }
 
@@ -108,17 +117,12 @@ export class World {
   async #fork(): Promise<() => Promise<void>> {
     await this.machine.quiesce()
     const { nowMs } = this.machine
-    const [forgetFiles, forgetAccounts] = [this.machine.disk.fork(), this.aws.fork()]
+    const forks = [this.machine.disk.fork(), this.site.state?.fork(), this.aws.fork()]
     return async () => {
       await this.machine.quiesce()
       this.machine.nowMs = nowMs
-      forgetFiles()
-      forgetAccounts()
+      for (const forget of forks) forget?.()
     }
-  }
-
-  folderOf(store: StoreName): string {
-    return join(this.machine.disk.root, store)
   }
 
   /**
@@ -182,20 +186,15 @@ export class World {
 
   /** Begins a copy, which other changes can overtake. The files come in any order. */
   #beginCopy(): void {
-    const { disk, random } = this.machine
-    if (disk.files(this.folderOf('copy')).size > 0) return
-    const files = [...disk.files(this.folderOf('main')).keys()].map((file) => ({
-      file,
-      order: random(),
-    }))
-    this.#uncopied = files.sort((one, other) => one.order - other.order).map(({ file }) => file)
-    this.#pace = 1 + Math.floor(random() * files.length)
+    const { random } = this.machine
+    if (this.site.names('copy').length > 0) return
+    const names = this.site.names('main').map((name) => ({ name, order: random() }))
+    this.#uncopied = names.sort((one, other) => one.order - other.order).map(({ name }) => name)
+    this.#pace = 1 + Math.floor(random() * names.length)
   }
 
   #copyFiles(number: number): void {
-    const [main, copy] = [this.folderOf('main'), this.folderOf('copy')]
-    for (const file of this.#uncopied.splice(0, number))
-      this.machine.disk.copyFile(file, file.replace(main, copy))
+    for (const name of this.#uncopied.splice(0, number)) this.site.copyOne(name)
   }
 
   #meet(process: Process): void {
@@ -212,7 +211,7 @@ export class World {
     return {
       env: {
         HOME: join(root, 'home'),
-        KEYMGMT_HOME: this.folderOf(store),
+        ...this.site.env(store),
         AWS_ACCESS_KEY_ID: as,
         AWS_SECRET_ACCESS_KEY: SECRET,
       },

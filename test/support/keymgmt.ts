@@ -38,8 +38,8 @@ export function copyFolder(from: string, to: string): void {
 }
 
 export interface RunOptions {
-  /** Receives a function that kills the process. */
-  readonly onSpawn?: (kill: () => void) => void
+  /** Receives a function that kills the process, or sends it another signal. */
+  readonly onSpawn?: (kill: (signal?: NodeJS.Signals) => void) => void
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
   /** Path of the binary, if it is not this repository's. */
@@ -70,8 +70,8 @@ export async function createTestbed(
     new Promise<Ran>((resolveRun, reject) => {
       const args = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line
       const child = spawn(process.execPath, [binary, ...args], { env: { ...base, ...env } })
-      onSpawn?.(() => {
-        child.kill('SIGKILL')
+      onSpawn?.((signal = 'SIGKILL') => {
+        child.kill(signal)
       })
       let [stdout, stderr] = ['', '']
       child.stdout.on('data', (chunk: Buffer) => {

@@ -25,7 +25,12 @@ export interface S3Request {
 /** A failure: before or after the server carried out the request. */
 export type S3Fault =
   | { readonly at: 'before' | 'after'; readonly drop: true }
-  | { readonly at: 'before' | 'after'; readonly status: number; readonly code: string }
+  | {
+      readonly at: 'before' | 'after'
+      readonly status: number
+      readonly code: string
+      readonly text?: string
+    }
 
 /** The options of a server. */
 export interface S3ServerOptions {
@@ -57,13 +62,15 @@ export interface S3Server {
   readonly requests: readonly S3Request[]
   /** Every version of every object, the latest last. */
   readonly versions: ReadonlyMap<string, readonly Version[]>
+  /** Deletes the objects whose keys begin with `prefix`. */
+  remove(prefix: string): void
   close(): Promise<void>
 }
 
-const BUCKET = 'acme-keys'
+export const BUCKET = 'acme-keys'
 const REGION = 'eu-west-1'
 
-interface Reply {
+export interface Reply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Buffer | string
@@ -106,7 +113,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
         }
       }
       if ('drop' in failure) response.destroy()
-      else send(response, request, errorReply(failure.status, failure.code))
+      else send(response, request, errorReply(failure.status, failure.code, failure.text))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -115,6 +122,10 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     bucket: BUCKET,
     requests,
     versions,
+    remove(prefix) {
+      for (const [key, all] of versions)
+        if (key.startsWith(prefix) && all.at(-1)) versions.set(key, [...all, undefined])
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
@@ -144,8 +155,40 @@ export function parallelRequests(requests: readonly S3Request[]): number {
   return Math.max(0, ...requests.map(underWay))
 }
 
+/** Every version of every object, the latest last. */
+export type Versions = Map<string, Version[]>
+
+/** A bucket in memory, with the conditions of S3, for requests that need no server. */
+export function createS3Bucket(versions: Versions = new Map()) {
+  return {
+    /** A copy of everything, to begin from it again. */
+    copy: (): Versions => new Map([...versions].map(([key, all]) => [key, [...all]])),
+    /** The keys of all objects. */
+    keys: () => [...versions].filter(([, all]) => all.at(-1)).map(([key]) => key),
+    /** Copies an object, if there is one. */
+    copyObject(from: string, to: string): void {
+      const latest = versions.get(from)?.at(-1)
+      if (latest) versions.set(to, [latest])
+    },
+    answer(incoming: Incoming, body: Buffer): Reply {
+      const request = parse(incoming, versions)
+      const rules = { pageSize: 1_000, isIgnored: false, deletesAbsent: false } as const
+      return (
+        refusalOf(request, incoming, undefined) ??
+        replyTo(request, body, versions, { ...rules, versioning: 'Enabled' })
+      )
+    },
+  }
+}
+
+/** The parts of a request that S3 reads. */
+type Incoming = Pick<IncomingMessage, 'method' | 'url' | 'headers'>
+
 /** The URL of a store on this server. */
-export function storeUrl({ endpoint, bucket }: S3Server, prefix = 'prod'): string {
+export function storeUrl(
+  { endpoint, bucket }: Pick<S3Server, 'endpoint' | 'bucket'>,
+  prefix = 'prod',
+): string {
   return `s3://${bucket}/${prefix}?region=${REGION}&endpoint=${endpoint}`
 }
 
@@ -164,7 +207,7 @@ async function readAll(request: IncomingMessage): Promise<Buffer> {
 }
 
 function parse(
-  { method = '', url = '', headers }: IncomingMessage,
+  { method = '', url = '', headers }: Incoming,
   versions: S3Server['versions'],
 ): S3Request {
   const { pathname, searchParams } = new URL(url, 'http://s3')
@@ -185,7 +228,7 @@ function parse(
 
 function refusalOf(
   request: S3Request,
-  { url = '' }: IncomingMessage,
+  { url = '' }: Incoming,
   policies: S3Policies | undefined,
 ): Reply | undefined {
   const { headers } = request
@@ -275,11 +318,8 @@ function listReply(
   )
 }
 
-function errorReply(status: number, code: string): Reply {
-  return xml(
-    status,
-    `<Error><Code>${code}</Code><Message>${code}, says the server</Message></Error>`,
-  )
+function errorReply(status: number, code: string, text = `${code}, says the server`): Reply {
+  return xml(status, `<Error><Code>${code}</Code><Message>${text}</Message></Error>`)
 }
 
 function xml(status: number, document: string): Reply {

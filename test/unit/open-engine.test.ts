@@ -21,18 +21,19 @@ describe('openEngine', () => {
       env: { KEYMGMT_HOME },
       onNotice: (message) => notices.push(message),
     })
-    expect(await seal()).toEqual({ kind: 'none', path: KEYMGMT_HOME })
+    expect(await seal()).toEqual({ seals: [], kmsKeys: [], path: KEYMGMT_HOME })
     expect(existsSync(KEYMGMT_HOME)).toBe(false)
     await engine.store.put('key/app', value, undefined)
     const keyfile = join(KEYMGMT_HOME, 'keyfile')
-    expect(await seal()).toEqual({ kind: 'keyfile', path: KEYMGMT_HOME, keyfile })
+    expect(await seal()).toEqual({ seals: ['keyfile'], kmsKeys: [], path: KEYMGMT_HOME, keyfile })
     expect(notices).toEqual([expect.stringContaining(keyfile)])
   })
 
   it('uses the default location of the platform', () => {
     const env = { XDG_DATA_HOME: join(base, 'share') }
     return expect(openEngine({ env, platform: 'linux' }).seal()).resolves.toEqual({
-      kind: 'none',
+      seals: [],
+      kmsKeys: [],
       path: join(base, 'share', 'keymgmt'),
     })
   })
@@ -47,7 +48,7 @@ describe('openEngine', () => {
       passphrase: (to) => Promise.resolve(Buffer.from(`to ${to} it`)),
     })
     await engine.store.put('key/app', value, undefined)
-    expect(await seal()).toMatchObject({ kind: 'passphrase' })
+    expect(await seal()).toMatchObject({ seals: ['passphrase'] })
   })
 
   it('changes nothing in a dry run', async () => {

@@ -13,6 +13,8 @@ export interface Environment {
 export interface Context extends Environment {
   /** The user's settings, which the program reads before it runs a command. */
   settings: Settings
+  /** The command and its path, without data. */
+  command?: string
 }
 
 /** An example: a command line and its purpose. */

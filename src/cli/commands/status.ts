@@ -8,9 +8,9 @@ import { formatInForce, formatOption } from './flags.js'
 /** `keymgmt status` */
 export function defineStatus(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('status')
-    .summary('Show the store, its seal and the settings')
+    .summary('Show the store, its seals and the settings')
     .description(
-      'Shows the location of the store, its seal, the settings in force, and the numbers of keys, providers and distributions, also of those that are removed or behind. It reads the records of distributed keys, opens no material, and sends nothing to AWS KMS.',
+      'Shows the location of the store, its seals, the settings in force, and the numbers of keys, providers and distributions, also of those that are removed or behind. It reads the records of distributed keys, opens no material, and sends nothing to AWS KMS.',
     )
     .example('Find the keyfile, to back it up', 'keymgmt status')
     .addOption(formatOption())
@@ -44,7 +44,7 @@ async function printStatus(context: Context, formatName: Effective<FormatName>):
     format_source: settings.format.source,
     keyfile: settings.keyfile.value,
     keyfile_source: settings.keyfile.source,
-    seal: seal.kind,
+    seals: [...seal.seals],
     seal_keyfile: seal.keyfile ?? '',
     store: seal.path,
     store_source: settings.store.source,

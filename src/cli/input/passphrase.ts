@@ -7,8 +7,8 @@ import type { PassphraseRequest } from './prompt.js'
 
 /**
  * Returns the store's passphrase: from the file that `KEYMGMT_PASSPHRASE_FILE` names (without its
- * last newline), from `KEYMGMT_PASSPHRASE`, or typed without echo on a terminal; undefined if all
- * of these are missing.
+ * last newline), from `KEYMGMT_PASSPHRASE`, or typed without echo on a terminal, if the request
+ * allows it; undefined if all of these are missing.
  * @throws KeymgmtError STORE_SEALED if the file can't be read, or a new passphrase is empty or
  * differs the second time; INTERRUPTED if the user cancels the prompt.
  */
@@ -20,7 +20,7 @@ export async function passphraseFrom(
   if (file) return readPassphraseFile(terminal, file)
   const value = terminal.env.KEYMGMT_PASSPHRASE
   if (value) return Buffer.from(value)
-  if (!terminal.stdinIsTty || !terminal.stderrIsTty) return undefined
+  if (request.mayAsk === false || !terminal.stdinIsTty || !terminal.stderrIsTty) return undefined
   const { ask } = await import('./prompt.js')
   return ask(terminal, request)
 }

@@ -9,6 +9,8 @@ export interface PassphraseRequest {
    * The purpose: to open a store, or to create one, for which the user types the passphrase twice.
    */
   readonly to: 'open' | 'create'
+  /** False to use only a passphrase that the environment gives. The default is true. */
+  readonly mayAsk?: boolean
   /** Aborts the prompt. */
   readonly signal: AbortSignal
   readonly terminal?: Readable

@@ -43,8 +43,8 @@ export interface Adoption {
  * proven that it has that version's material. Then distributes the other versions, and creates the
  * alias. If the KMS key is already adopted, finishes interrupted work.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, DISTRIBUTION_DIFFERS, FIELD_INVALID for a KMS
- * key of another kind, or that another distribution or another store has; KMS_MATERIAL_DIFFERS;
- * nothing is changed then. Errors of the KMS.
+ * key of another kind, that seals the store, or that another distribution or another store has;
+ * KMS_MATERIAL_DIFFERS; nothing is changed then. Errors of the KMS.
  */
 export async function adopt(
   engine: Engine,
@@ -116,7 +116,7 @@ async function claim(
   assertVersion(key, adoption.version)
   assertRegion(provider, adoption.kmsKeyId)
   const opened = await openProvider(engine, provider)
-  const status = await inspect(opened, provider, key, adoption.kmsKeyId)
+  const status = await inspect(engine, opened, provider, key, adoption.kmsKeyId)
   await kindOf(engine, provider).assertSupported(key.type, status.purpose, 'hsm', place.region)
   await assertUnowned(engine, opened, adoption, status)
   const kmsKeys = [adoptedKmsKey(key, place, status, adoption)]
@@ -163,6 +163,7 @@ type Adoptable = KmsKeyStatus & Pick<DistributionRecord, 'purpose'>
  * created.
  */
 async function inspect(
+  { sealKmsKeys }: Engine,
   provider: KmsProvider,
   { name, keyCollection }: KmsRecord,
   key: KeyRecord,
@@ -181,6 +182,11 @@ async function inspect(
     )
   const unfitError = (problem: string, hint: string) =>
     new KeymgmtError('FIELD_INVALID', `KMS key ${status.key.id} ${problem}`, { hints: [hint] })
+  if ((await sealKmsKeys()).includes(status.key.arn))
+    throw unfitError(
+      'seals this store',
+      'opening the store must not depend on a KMS key that it manages',
+    )
   if (!status.external)
     throw unfitError(
       'has material that AWS generated',

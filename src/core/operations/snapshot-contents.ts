@@ -1,5 +1,5 @@
 import type { KeyTypeName } from '../../crypto/key-types.js'
-import type { SealKind } from '../../crypto/root-key.js'
+import { sealName } from '../../crypto/root-key.js'
 import {
   recordPath,
   without,
@@ -22,7 +22,8 @@ export interface SnapshotKey {
 export interface SnapshotContents {
   readonly storeId: string
   readonly created: string
-  readonly seals: readonly SealKind[]
+  /** The names of the seals that open it. */
+  readonly seals: readonly string[]
   readonly providers: number
   readonly distributions: number
   /** Removed distributions whose KMS keys AWS may still have. */
@@ -41,7 +42,7 @@ export function describeSnapshot(snapshot: Snapshot): SnapshotContents {
   return {
     storeId: snapshot.seal.store_id,
     created: snapshot.created,
-    seals: [snapshot.seal.seal],
+    seals: snapshot.seal.seals.map(sealName),
     providers: below(recordPath.providers),
     distributions: below(recordPath.distributions),
     archived: below(recordPath.archive),

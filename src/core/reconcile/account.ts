@@ -28,9 +28,9 @@ export interface PlacedDistribution {
  * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
  */
 export async function assertPlace(distribution: PlacedDistribution): Promise<void> {
-  const { pinned } = distribution.record
-  const expected = pinnedAccount(distribution.record)
-  if (pinned?.endpoint.isLoopback) await assertLoopback(distribution, pinned.endpoint)
+  const expected = expectedAccount(distribution.record)
+  const endpoint = (distribution.record.pinned ?? requestedPlace(distribution.record))?.endpoint
+  if (endpoint?.isLoopback) await assertLoopback(distribution, endpoint)
   const actual = expected && (await distribution.provider.account())
   if (expected && actual && differs(expected, actual))
     throw accountError(distribution, expected, actual, 'nothing was changed in AWS')
@@ -95,7 +95,7 @@ export async function assertCreatedInAccount(
   region: string,
   key: KmsKey,
 ): Promise<void> {
-  const expected = pinnedAccount(context.distribution.current)
+  const expected = expectedAccount(context.distribution.current)
   const actual = accountIn(key.arn)
   if (!expected || !actual || !differs(expected, actual)) return
   const scheduled = await context.provider.scheduleDeletion(region, key, DELETION_WINDOW.min).then(
@@ -119,10 +119,24 @@ export async function placeOf(
   return account && { ...account, endpoint: await provider.endpoint() }
 }
 
-function pinnedAccount(record: PlacedDistribution['record']): KmsAccount | undefined {
-  const { pinned } = record
+/** Returns the place that requests of this command go to; undefined if it can't be read. */
+export async function currentPlace({
+  provider,
+}: Pick<ReconcileContext, 'provider'>): Promise<PinnedPlace | undefined> {
+  const account = await provider.account()
+  return account && { ...account, endpoint: await provider.endpoint() }
+}
+
+/** The account of the first KMS key, or else the one in which its creation was requested. */
+function expectedAccount(record: PlacedDistribution['record']): KmsAccount | undefined {
   const [first] = createdKmsKeys(record)
-  return pinned ?? (first && accountIn(first.key.arn))
+  return record.pinned ?? (first && accountIn(first.key.arn)) ?? requestedPlace(record)
+}
+
+/** The place in which a KMS key may exist whose creation has no reply on record. */
+function requestedPlace({ kmsKeys }: PlacedDistribution['record']): PinnedPlace | undefined {
+  for (const entry of kmsKeys) if (entry.state === 'creating' && entry.place) return entry.place
+  return undefined
 }
 
 function differs(one: KmsAccount, other: KmsAccount): boolean {
@@ -130,18 +144,20 @@ function differs(one: KmsAccount, other: KmsAccount): boolean {
 }
 
 function accountError(
-  { key, providerName, provider }: PlacedDistribution,
+  { key, providerName, provider, record }: PlacedDistribution,
   expected: KmsAccount,
   actual: KmsAccount,
   state: string,
 ): KeymgmtError {
+  const mayExist = createdKmsKeys(record).length === 0 ? 'may be' : 'are'
   return new KeymgmtError(
     'KMS_ACCOUNT_DIFFERS',
-    `the KMS keys of ${key} in ${providerName} are in AWS account ${nameOf(expected)}, and the credentials are of account ${nameOf(actual)}: ${state}`,
+    `the KMS keys of ${key} in ${providerName} ${mayExist} in AWS account ${nameOf(expected)}, and the credentials are of account ${nameOf(actual)}: ${state}`,
     {
       hints: [
         `use credentials of account ${expected.account}, then run the same command again`,
         `to distribute the key to account ${actual.account} too, configure another provider: keymgmt write keymgmt/kms/${providerName}-2 provider=awskms key_collection=${provider.region}`,
+        `if nobody can use account ${expected.account} any more, give up the distribution: keymgmt write keymgmt/kms/${providerName}/key/${key}/forget allow_orphans=true`,
       ],
     },
   )

@@ -1,4 +1,4 @@
-import { KeymgmtError } from '../../errors.js'
+import { KeymgmtError, type ErrorCode } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { archiveDistribution } from '../records/archive.js'
 import { createdKmsKeyAt, lost, materialIn, primaryRegion } from '../records/kms-keys.js'
@@ -20,6 +20,7 @@ import {
 } from './outcomes.js'
 import { plan, type Chain, type Stage, type Step } from './plan.js'
 import { describeStep, takeStep } from './steps.js'
+import { discardAbandoned } from './surplus.js'
 
 /**
  * Takes all steps that can be taken for one distribution, and records why it is behind. Never
@@ -52,7 +53,8 @@ export async function attempt(
 /** True if no step remains. The provider need not be opened then. */
 function isSettled(key: KeyRecord, distribution: DistributionRecord): boolean {
   const isCreating = distribution.kmsKeys.some(({ state }) => state === 'creating')
-  return !isCreating && plan(key, distribution).length === 0
+  const { abandoned = [] } = distribution
+  return !isCreating && abandoned.length === 0 && plan(key, distribution).length === 0
 }
 
 /** Records the reason why the distribution is behind, or drops it if it is not. */
@@ -86,6 +88,7 @@ async function takeAllSteps(context: ReconcileContext, results: StepResults): Pr
   if (needsPlace(steps)) await assertPlaceOf(context)
   // Before anything else, find the KMS keys whose creation is on record without an id.
   await findAllUnrecorded(context, results)
+  await discardAbandoned(context)
   if (dependOnNewest(distribution, steps)) await assertNewest(context)
   // A step may make another one necessary (a version enabled only to be replicated) or impossible
   // (a KMS key that turns out to be lost), so plan again after each stage.
@@ -164,10 +167,27 @@ async function runChain(
       if (await recordLost(context, results, step, error)) return
       if (await recordReplaced(context, results, step, error)) return
       failed = step
-      results.failed(step, error)
-      if (isFinal(error)) throw error
+      const cause = await placeErrorOr(context, error)
+      results.failed(step, cause)
+      if (isFinal(cause)) throw cause
     }
   }
+}
+
+/**
+ * Returns the error about credentials of another account, which AWS reports as a missing KMS key or
+ * as a missing permission; any other error unchanged.
+ */
+async function placeErrorOr(context: ReconcileContext, error: unknown): Promise<unknown> {
+  if (!isOneOf(error, ['KMS_KEY_NOT_FOUND', 'KMS_ACCESS_DENIED'])) return error
+  return assertPlaceOf(context).then(
+    () => error,
+    (other: unknown) => (isOneOf(other, ['KMS_ACCOUNT_DIFFERS']) ? other : error),
+  )
+}
+
+function isOneOf(error: unknown, codes: readonly ErrorCode[]): boolean {
+  return error instanceof KeymgmtError && codes.includes(error.code)
 }
 
 /**

@@ -3,11 +3,25 @@ import { KeymgmtError, withHints } from '../../errors.js'
 import { OPERATION_TAG, type KmsKey } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
 import { dropCommand, hasReplicas } from '../records/dropped-regions.js'
-import { createdKmsKeyAt, primaryRegion, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
-import type { CreatedKmsKey, CreatingKmsKey, KmsKeyPlace } from '../records/model.js'
-import { assertCreatedInAccount, assertPlaceOf, placeOf } from './account.js'
+import {
+  createdKmsKeyAt,
+  createdKmsKeys,
+  primaryRegion,
+  putKmsKey,
+  requireKmsKey,
+} from '../records/kms-keys.js'
+import type {
+  CreatedKmsKey,
+  CreatingKmsKey,
+  DistributionRecord,
+  KmsKeyPlace,
+  PinnedPlace,
+} from '../records/model.js'
+import { assertCreatedInAccount, assertPlaceOf, currentPlace, placeOf } from './account.js'
 import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './context.js'
+import { isStoreFailure } from './outcomes.js'
 import { isAcceptable, moveBackAdvice } from './primaries.js'
+import { dropUnfound, undoCreation } from './surplus.js'
 
 /**
  * Maximum attempts per command to create one KMS key. Each further one follows a lost reply after
@@ -36,12 +50,15 @@ export async function createPrimary(context: ReconcileContext, place: KmsKeyPlac
       return
     } catch (error) {
       if (!(error instanceof KeymgmtError) || error.code === 'INTERRUPTED') throw error
+      // Without its lock, this command must leave the record to the one that has it.
+      if (isStoreFailure(error)) throw error
       if (error.code !== 'KMS_AMBIGUOUS') {
         // AWS refused, so no KMS key exists and no later command needs to look for one.
         await removeKmsKey(context, place)
         throw error
       }
-      await findUnrecordedKmsKeys(context, ({ version }) => version === place.version)
+      const isThis = ({ version }: KmsKeyPlace) => version === place.version
+      await findUnrecordedKmsKeys(context, isThis, removeKmsKey)
       if (createdKmsKeyAt(distribution.current, place.version, place.region)) return
       if (attempt >= ATTEMPTS) throw error
     }
@@ -59,12 +76,15 @@ async function recordPrimary(
 ): Promise<void> {
   await assertCreatedInAccount(context, entry.region, key)
   const place = await placeOf(context, key)
-  await context.distribution.update((current) =>
+  const record = (current: DistributionRecord) =>
     putKmsKey(
       { ...current, ...(place && { pinned: current.pinned ?? place }) },
       created(context, entry, key),
-    ),
-  )
+    )
+  await context.distribution.update(record).catch((error: unknown) => {
+    if (!(error instanceof KeymgmtError) || error.code !== 'STORE_CONFLICT') throw error
+    return undoCreation(context, entry, key, error)
+  })
 }
 
 /**
@@ -122,6 +142,7 @@ async function movedPrimaryError(
 function isRefused(error: unknown): boolean {
   return (
     error instanceof KeymgmtError &&
+    !isStoreFailure(error) &&
     !['KMS_AMBIGUOUS', 'KMS_TIMEOUT', 'INTERRUPTED'].includes(error.code)
   )
 }
@@ -137,15 +158,28 @@ async function begin(
   context: ReconcileContext,
   { version, region }: KmsKeyPlace,
 ): Promise<CreatingKmsKey> {
+  const place = await placeOfFirst(context)
   const entry: CreatingKmsKey = {
     version,
     region,
     state: 'creating',
     operationId: randomUUID(),
     begun: context.engine.now().toISOString(),
+    ...(place && { place }),
   }
   await writeKmsKey(context, entry)
   return entry
+}
+
+/**
+ * Returns the place of the first KMS key's request; undefined for a later one. Without it on
+ * record, a later command with credentials of another account would look for the KMS key there, and
+ * create a second one.
+ */
+async function placeOfFirst(context: ReconcileContext): Promise<PinnedPlace | undefined> {
+  const { current } = context.distribution
+  if (current.pinned || createdKmsKeys(current).length > 0) return undefined
+  return currentPlace(context)
 }
 
 /** A new KMS key is to get its version's material, and is enabled as soon as it has it. */
@@ -171,13 +205,14 @@ function created(
 
 /**
  * Looks for the KMS keys whose creation has no reply on record. Records those that exist, and drops
- * the entries of the others.
+ * the entries of the others with `drop`.
  * @throws KeymgmtError KMS_ACCESS_DENIED if they can't be looked for; the hints say what may have
  * been left.
  */
 export async function findUnrecordedKmsKeys(
   context: ReconcileContext,
-  among: (entry: CreatingKmsKey) => boolean = () => true,
+  among: (entry: CreatingKmsKey) => boolean,
+  drop: typeof dropUnfound = dropUnfound,
 ): Promise<void> {
   const { engine, provider, distribution } = context
   const unrecorded = distribution.current.kmsKeys
@@ -195,7 +230,7 @@ export async function findUnrecordedKmsKeys(
     for (const entry of here) {
       const key = found.get(entry.version)
       if (key) await recordPrimary(context, entry, key)
-      else await removeKmsKey(context, entry)
+      else await drop(context, entry)
     }
   }
 }

@@ -87,6 +87,8 @@ export interface CreatingKmsKey extends KmsKeyPlace {
   readonly operationId: string
   /** Time of the record, in RFC 3339. */
   readonly begun: string
+  /** The account and endpoint that the request goes to, if the account could be read. */
+  readonly place?: PinnedPlace
 }
 
 /**
@@ -142,9 +144,9 @@ export type AliasState =
  */
 export type DistributionState = 'active' | 'revoked' | 'removed'
 
-/** The account and endpoint of a distribution's KMS keys. */
+/** An AWS account, and the endpoint at which it was seen. */
 export interface PinnedPlace extends KmsAccount {
-  /** The endpoint at which the account was seen. */
+  /** The endpoint. */
   readonly endpoint: KmsEndpoint
 }
 
@@ -185,6 +187,11 @@ export interface DistributionRecord {
   readonly behind?: { readonly since: string; readonly reason: string }
   /** Days until AWS deletes the KMS keys of a removed distribution. */
   readonly deletionWindow?: number
+  /**
+   * Primaries whose creation a stopped process began, and may still request after it lost its lock.
+   * Each command looks for them, until a day has passed.
+   */
+  readonly abandoned?: readonly CreatingKmsKey[]
   /** Sorted by version, then in the order of `regions`. */
   readonly kmsKeys: readonly KmsKeyEntry[]
   /** The aliases, one for each name and Region. */

@@ -95,6 +95,9 @@ export const OPERATIONS = {
   DescribeKey: { requestsPerSecond: 2000, subject: kmsKey },
   GetPublicKey: { requestsPerSecond: 2000, subject: kmsKey, eventuallyConsistent: true },
   GenerateMac: { requestsPerSecond: 1000, subject: kmsKey, eventuallyConsistent: true },
+  // Only for a KMS key that seals the store.
+  Encrypt: { requestsPerSecond: 10_000, subject: kmsKey },
+  Decrypt: { requestsPerSecond: 10_000, subject: kmsKey },
   ListResourceTags: { requestsPerSecond: 2000, subject: kmsKey },
   ListAliases: { requestsPerSecond: 500, subject: () => 'all aliases' },
   ListKeys: { requestsPerSecond: 500, subject: () => 'all KMS keys' },

@@ -192,12 +192,25 @@ const CHECKS: Readonly<Partial<Record<AwsOperation, readonly Check[]>>> = {
   CancelKeyDeletion: [sameKey],
   GetPublicKey: [sameKey],
   GenerateMac: [sameKey],
+  Encrypt: [
+    sameKey,
+    ({ CiphertextBlob }) =>
+      isBytes(CiphertextBlob, LARGEST_CIPHERTEXT) ? undefined : 'CiphertextBlob',
+  ],
+  Decrypt: [
+    sameKey,
+    ({ Plaintext }) => (isBytes(Plaintext, LARGEST_PLAINTEXT) ? undefined : 'Plaintext'),
+  ],
   GetCallerIdentity: [
     ({ Account }) => (isAccount(Account) ? undefined : 'Account'),
     ({ Account, Arn }) =>
       typeof Arn === 'string' && CALLER_ARN.exec(Arn)?.[1] === Account ? undefined : 'Arn',
   ],
 }
+
+/** The largest input of Encrypt, and its largest output, in bytes. */
+const LARGEST_PLAINTEXT = 4096
+const LARGEST_CIPHERTEXT = 6144
 
 /** The largest import token, in bytes. */
 const LARGEST_TOKEN = 6144

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { REQUEST_TIMEOUT_MS } from '../../aws/handlers.js'
 import { isNotConnected, readFailure, type AwsFailure } from '../../aws/failure.js'
 import { KeymgmtError } from '../../errors.js'
 import { isAmbiguous, isInTransition, isNotYetVisible, isThrottled, translate } from './errors.js'
@@ -26,6 +27,11 @@ export interface RetryOptions {
   readonly signal: AbortSignal
   /** Receives a message about each wait that a user would notice. */
   readonly onWait?: (message: string) => void
+  /**
+   * Runs before each request that creates a KMS key, with the longest time that the request takes,
+   * in milliseconds. If it rejects, the request is not sent.
+   */
+  readonly beforeCreating?: ((timeoutMs: number) => Promise<void>) | undefined
 }
 
 /**
@@ -46,6 +52,7 @@ export function retryWithin(
     let mayExist = false
     for (let attempt = 1; ; attempt++) {
       await pause(options, request, limiter.acquire(operation), "for AWS's quota")
+      if (facts.creates) await options.beforeCreating?.(REQUEST_TIMEOUT_MS)
       try {
         const reply = await next()
         limiter.accepted(operation)

@@ -23,6 +23,9 @@ const BUCKET = /^(?!\d+(\.\d+){3}$)[a-z0-9](?:[a-z0-9-]|\.(?![.-])){1,61}[a-z0-9
 const MAX_PREFIX_LENGTH = 200
 const PREFIX = /^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/
 
+/** Names of parameters that may contain a secret, such as those of a presigned URL. */
+const SECRET_PARAMETER = /^x-amz-|key|secret|token|pass|credential|sig|auth/i
+
 const PARAMETERS = ['region', 'endpoint', 'expected_owner'] as const
 
 /** True for a URL of a store on S3. */
@@ -59,7 +62,11 @@ export function parseS3Url(url: string, name: string): S3Address {
       'add the Region of the bucket, such as ?region=eu-west-1',
     )
   if (!REGION_PATTERN.test(region)) throw invalid(name, 'contains an invalid Region')
-  if (endpoint !== undefined) assertEndpoint(endpoint, `endpoint= in ${name}`)
+  if (endpoint !== undefined) {
+    // An origin has no place for a user name, a password or a query, which may be secrets.
+    if (/[@?#]/.test(endpoint)) throw secretError(name)
+    assertEndpoint(endpoint, `endpoint= in ${name}`)
+  }
   if (expectedOwner !== undefined && !/^\d{12}$/.test(expectedOwner))
     throw invalid(name, 'contains an invalid expected_owner', 'expected_owner takes 12 digits')
   return {
@@ -94,8 +101,7 @@ function parseQuery(query: string, name: string): Parameters {
   for (const [parameter, value] of new URLSearchParams(query)) {
     const known = PARAMETERS.find((each) => each === parameter)
     if (known === undefined) {
-      if (/key|secret|token|password|passphrase|credential|signature/i.test(parameter))
-        throw secretError(name)
+      if (SECRET_PARAMETER.test(parameter)) throw secretError(name)
       throw invalid(
         name,
         'contains an unknown parameter',

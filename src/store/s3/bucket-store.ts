@@ -5,7 +5,14 @@ import { segmentsOf } from '../path.js'
 import type { Store } from '../store.js'
 import type { S3Address } from './address.js'
 import { openBucket, type Bucket, type BucketOptions } from './bucket.js'
-import { LEASE_TIMES, LEASES, takeLease, type LeaseOptions, type LeaseTimes } from './lease.js'
+import {
+  LEASE_TIMES,
+  LEASES,
+  takeLease,
+  type Lease,
+  type LeaseOptions,
+  type LeaseTimes,
+} from './lease.js'
 import { createObjects } from './objects.js'
 
 /** The options of a store on S3. */
@@ -15,6 +22,8 @@ export interface S3StoreOptions extends BucketOptions {
   readonly lockWaitMs?: number | undefined
   /** The times of its locks. */
   readonly leaseTimes?: LeaseTimes | undefined
+  /** The command that uses the store, for others that wait for its locks. */
+  readonly command?: string | undefined
 }
 
 /** The form of an ETag. Another revision is not one of this store's. */
@@ -33,6 +42,7 @@ export function createS3Store(options: S3StoreOptions): Store {
 /** As {@link createS3Store}, in an open bucket. */
 export function createStoreIn(bucket: Bucket, options: Omit<S3StoreOptions, 'address'>): Store {
   const objects = createObjects(bucket)
+  const leases = new Set<Lease>()
   const keyOf = (path: string) => `records/${segmentsOf(path).join('/')}`
   return {
     async id() {
@@ -63,7 +73,20 @@ export function createStoreIn(bucket: Bucket, options: Omit<S3StoreOptions, 'add
     },
     async lock(name, purpose) {
       const key = `${LEASES}/${(await checked(segmentsOf, name)).join('/')}`
-      return takeLease(bucket, key, purpose, leaseOptions(options))
+      const lease = await takeLease(bucket, key, purpose, leaseOptions(options))
+      leases.add(lease)
+      return {
+        isHeld: () => lease.isHeld(),
+        release() {
+          leases.delete(lease)
+          return lease.release()
+        },
+      }
+    },
+    leases: {
+      async outlast(ms) {
+        await Promise.all([...leases].map((lease) => lease.outlast(ms)))
+      },
     },
   }
 }
@@ -74,8 +97,9 @@ export function leaseOptions({
   onWait,
   lockWaitMs = Infinity,
   leaseTimes = LEASE_TIMES,
+  command,
 }: Omit<S3StoreOptions, 'address'>): LeaseOptions {
-  return { signal, waitMs: lockWaitMs, times: leaseTimes, onWait }
+  return { signal, waitMs: lockWaitMs, times: leaseTimes, command, onWait }
 }
 
 /** Makes the error of an invalid path a rejection. */

@@ -49,7 +49,11 @@ export function s3Error(failure: AwsFailure, operation: S3Operation, store: stri
   return new KeymgmtError(
     code,
     `the store ${store}: ${operation}: ${status === undefined && socketCode ? socketCode : name}: ${reason}`,
-    { hints: [hint], requestId, cause: error },
+    {
+      hints: [hint, ...(isDenied(failure) ? denialHints(store) : [])],
+      requestId,
+      cause: error,
+    },
   )
 }
 
@@ -64,8 +68,22 @@ function ofStore(error: KeymgmtError, store: string): KeymgmtError {
   })
 }
 
-function otherwise({ name, status = 0 }: AwsFailure, operation: S3Operation): string {
-  if (status === 403 || name === 'AccessDenied') return permissionHint(operation)
+function isDenied({ name, status }: AwsFailure): boolean {
+  return !ADVICE.has(name) && (status === 403 || name === 'AccessDenied')
+}
+
+function denialHints(store: string): readonly string[] {
+  return [
+    ...(store.includes('expected_owner=')
+      ? ['check expected_owner= in its URL: the bucket must belong to that account']
+      : []),
+    'to print the policies that a user and the bucket need: keymgmt policy store',
+  ]
+}
+
+function otherwise(failure: AwsFailure, operation: S3Operation): string {
+  const { status = 0 } = failure
+  if (isDenied(failure)) return deniedKmsHint(failure) ?? permissionHint(operation)
   if (status === 0)
     return 'check the network, the Region and the endpoint, then run the same command again'
   if (status === NOT_IMPLEMENTED)
@@ -73,6 +91,14 @@ function otherwise({ name, status = 0 }: AwsFailure, operation: S3Operation): st
   return status < 500
     ? 'S3 refused the request: the same command fails again until that reason is removed'
     : 'run the same command again: it continues where this one stopped'
+}
+
+/** The hint if S3 may not use the KMS key of the bucket for the user. */
+function deniedKmsHint({ message }: AwsFailure): string | undefined {
+  const [, action] = /not authorized to perform: (kms:[A-Za-z]+)/.exec(message) ?? []
+  return action === undefined
+    ? undefined
+    : `allow ${action} on the KMS key with which the bucket encrypts, through S3: keymgmt policy store -bucket-key=ARN`
 }
 
 /** Without s3:ListBucket, S3 denies access to an object that does not exist. */

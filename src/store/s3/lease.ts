@@ -33,8 +33,20 @@ export interface LeaseOptions {
   readonly signal: AbortSignal
   readonly waitMs: number
   readonly times: LeaseTimes
+  /** The command that acquires it, without its data. */
+  readonly command?: string | undefined
   /** Receives one message for the user if the wait exceeds a second. */
   readonly onWait?: ((message: string) => void) | undefined
+}
+
+/** A lease that this process acquired. */
+export interface Lease extends Lock {
+  /**
+   * Makes sure that the lease lasts for `ms` more milliseconds, and renews it if necessary.
+   * @throws KeymgmtError STORE_LOCKED, with the name of the new holder, if it is lost, or if no
+   * lease lasts that long.
+   */
+  outlast(ms: number): Promise<void>
 }
 
 /** The holder of a lease, as its object describes it. */
@@ -42,6 +54,8 @@ interface Holder {
   readonly user: string
   readonly host: string
   readonly pid: number
+  /** Absent if a program uses the library. */
+  readonly command?: string | undefined
   readonly purpose: string
   readonly since: string
   /** Number of renewals so far. */
@@ -63,10 +77,10 @@ export async function takeLease(
   key: string,
   purpose: string,
   options: LeaseOptions,
-): Promise<Lock> {
+): Promise<Lease> {
   const { signal, waitMs, times } = options
   const objects = createObjects(bucket)
-  const holder = describeSelf(purpose)
+  const holder = describeSelf(purpose, options.command)
   const started = performance.now()
   const watch = createWatch(times)
   let notify = options.onWait
@@ -157,7 +171,7 @@ function hold(
   objects: Objects,
   key: string,
   { holder, etag: first, times, sent }: Held,
-): Lock {
+): Lease {
   let etag: string | undefined = first
   let renewed = sent
   let renewals = 0
@@ -173,11 +187,18 @@ function hold(
       // The next renewal tries again. Without any, another process takes the lease over.
     }
   }
-  const timer = setInterval(() => {
-    renewal = renewal.then(renew)
-  }, times.renewMs).unref()
+  const renewNext = () => (renewal = renewal.then(renew))
+  const timer = setInterval(() => void renewNext(), times.renewMs).unref()
+  const lasts = (ms: number) =>
+    etag !== undefined && isWithin(times.lengthMs - ms, renewed, readClocks())
   return {
-    isHeld: () => etag !== undefined && isWithin(times.lengthMs, renewed, readClocks()),
+    isHeld: () => lasts(0),
+    async outlast(ms) {
+      if (lasts(ms)) return
+      await renewNext()
+      if (lasts(ms)) return
+      throw lostError(key, holder, decode((await objects.get(key))?.value))
+    },
     async release() {
       clearInterval(timer)
       await renewal
@@ -191,10 +212,10 @@ function hold(
   }
 }
 
-function describeSelf(purpose: string): Holder {
+function describeSelf(purpose: string, command: string | undefined): Holder {
   const { pid } = identifyProcess()
   const since = new Date().toISOString()
-  return { user: userName(), host: hostname(), pid, purpose, since, renewals: 0 }
+  return { user: userName(), host: hostname(), pid, command, purpose, since, renewals: 0 }
 }
 
 function userName(): string {
@@ -211,7 +232,7 @@ function encode(holder: Holder): Uint8Array {
 }
 
 /** The object is untrusted: undefined if this module did not write it. */
-function decode(value: Uint8Array): Holder | undefined {
+function decode(value: Uint8Array = new Uint8Array()): Holder | undefined {
   try {
     const holder = (JSON.parse(Buffer.from(value).toString()) ?? {}) as Holder
     const texts = [holder.user, holder.host, holder.purpose, holder.since]
@@ -223,7 +244,9 @@ function decode(value: Uint8Array): Holder | undefined {
 
 function describe(holder: Holder | undefined): string {
   if (!holder) return 'a lock with unknown content'
-  return `${holder.user} on ${holder.host} (process ${holder.pid}): ${holder.purpose}`
+  const { user, host, pid, command, purpose } = holder
+  const process = `process ${pid}${typeof command === 'string' ? `, ${command}` : ''}`
+  return `${user} on ${host} (${process}): ${purpose}`
 }
 
 function lockedError(holder: Holder | undefined): KeymgmtError {
@@ -231,6 +254,20 @@ function lockedError(holder: Holder | undefined): KeymgmtError {
   return new KeymgmtError('STORE_LOCKED', `timed out waiting for ${describe(holder)}${since}`, {
     hints: ['wait until it ends, or stop it, then run the same command again'],
   })
+}
+
+function lostError(key: string, own: Holder, current: Holder | undefined): KeymgmtError {
+  const isOther = current && describe(current) !== describe(own)
+  const by = isOther ? `, and is now held by ${describe(current)}` : ''
+  return new KeymgmtError(
+    'STORE_LOCKED',
+    `this command was stopped for too long, or could not reach the store: its lock ${key.replace(`${LEASES}/`, '')} has run out${by}`,
+    {
+      hints: [
+        'another command may have done its work: look with keymgmt read, then run the same command again if it is still needed',
+      ],
+    },
+  )
 }
 
 function interruption({ reason }: AbortSignal, holder: Holder | undefined): KeymgmtError {

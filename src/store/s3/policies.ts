@@ -1,4 +1,5 @@
 import { partitionOf } from '../../aws/partition.js'
+import { SEAL_ACTIONS } from '../seals/awskms.js'
 import type { S3Address } from './address.js'
 
 type OneOrMore = string | readonly string[]
@@ -111,7 +112,7 @@ function kmsPermissions(region: string, kmsKeys: StoreKmsKeys): StoreStatement[]
       : [
           {
             Effect: 'Allow',
-            Action: ['kms:Encrypt', 'kms:Decrypt', 'kms:DescribeKey'],
+            Action: SEAL_ACTIONS,
             Resource: sealKeys,
           } as const,
         ]),

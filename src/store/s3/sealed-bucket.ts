@@ -1,11 +1,13 @@
-import type { RootKey } from '../../crypto/root-key.js'
+import { formatSealHeader, type RootKey } from '../../crypto/root-key.js'
 import { KeymgmtError } from '../../errors.js'
-import { createHeader, createHeaderOpener, formatHeader, storeExistsError } from '../header.js'
 import type { StorePlace } from '../place.js'
 import { createStoreSeals } from '../restoring.js'
-import type { OpenedStore } from '../sealed-local.js'
+import { statusOf, type OpenedStore } from '../sealed-local.js'
 import type { SealedS3StoreOptions } from '../sealed-s3.js'
 import { createSealedStore } from '../sealed.js'
+import { createHeader } from '../seals/create.js'
+import { createHeaderOpener } from '../seals/open.js'
+import { storeExistsError } from '../seals/store-seals.js'
 import { stateError } from '../state.js'
 import type { Store } from '../store.js'
 import { createBucketPlace, HEADER } from './bucket-place.js'
@@ -17,12 +19,12 @@ import { testConditions } from './self-test.js'
 export function openSealedBucket(options: SealedS3StoreOptions): OpenedStore {
   const bucket = openBucket(options.address, options)
   const place = createBucketPlace(bucket, options)
-  const open = createHeaderOpener(checkingIds(options))
+  const opener = createHeaderOpener(options)
   const standing = createStanding(place, options.onMoved)
   const unlock = async (): Promise<RootKey | undefined> => {
     await standing.assertExists()
     const current = await standing.header()
-    return current && open(current)
+    return current && opener.open(current)
   }
   return {
     store: createSealedStore(
@@ -33,29 +35,13 @@ export function openSealedBucket(options: SealedS3StoreOptions): OpenedStore {
     async seal() {
       const current = await standing.header()
       const path = bucket.url
-      if (!current) return { kind: 'none', path }
-      const { seal: kind, store_id } = current
-      return { kind, path, ...(kind === 'keyfile' && { keyfile: options.keyfileOf(store_id) }) }
+      return current ? statusOf(path, current, options.keyfileOf) : { seals: [], kmsKeys: [], path }
     },
-    seals: createStoreSeals({ place, open, ...standing }),
+    seals: createStoreSeals({ place, means: options, opener, ...standing }),
     place: () => Promise.resolve(place),
     initialize: () => initialize(place, bucket, options),
     testBackend: () => testConditions(bucket),
     versioning: () => bucket.versioning(),
-  }
-}
-
-/** The id comes from the bucket, and becomes a part of a file's name. */
-function checkingIds(options: SealedS3StoreOptions): SealedS3StoreOptions {
-  return {
-    ...options,
-    keyfileOf: (storeId) => {
-      if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(storeId))
-        return options.keyfileOf(storeId)
-      throw new KeymgmtError('STORE_CORRUPT', `the header of the store (${HEADER}) is damaged`, {
-        hints: ['restore it from an earlier version of the object'],
-      })
-    },
   }
 }
 
@@ -91,17 +77,14 @@ async function initialize(place: StorePlace, bucket: Bucket, options: SealedS3St
       { hints: ['restore an earlier version of the object; nothing was changed'] },
     )
   await testConditions(bucket)
-  const { createSeal: kind = 'keyfile' } = options
-  const { header, keyfile, isKeyfileNew, discard } = await createHeader(options, kind)
-  if (!(await place.header.replace(formatHeader(header), undefined))) {
+  const { header, createdKeyfile, discard } = await createHeader(options, options.createSeals)
+  if (!(await place.header.replace(formatSealHeader(header), undefined))) {
     discard()
     throw storeExistsError(bucket.url)
   }
   const created = {
-    kind,
-    path: bucket.url,
-    ...(keyfile !== undefined && { keyfile }),
-    isKeyfileNew,
+    ...statusOf(bucket.url, header, options.keyfileOf),
+    isKeyfileNew: createdKeyfile !== undefined,
   }
   options.onCreated?.(created)
   return created

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
 import { createDecipheriv, randomBytes } from 'node:crypto'
-import { createRootKey, openRootKey, parseSealHeader } from '../../../src/crypto/root-key.js'
 import { open, seal } from '../../../src/crypto/seal.js'
 
 const key = randomBytes(32)
@@ -78,63 +77,5 @@ describe('sealing', () => {
         decipher.final(),
       ]),
     ).toEqual(Buffer.alloc(16))
-  })
-})
-
-describe('the root key', () => {
-  it.each(['keyfile', 'passphrase'] as const)('opens with its %s', async (kind) => {
-    const secret =
-      kind === 'keyfile' ? randomBytes(32) : Buffer.from('correct horse battery staple')
-    const { header, root } = await createRootKey(kind, secret)
-    const read = parseSealHeader(JSON.stringify(header))
-    expect(await openRootKey(read, secret)).toEqual(root)
-    await expect(openRootKey(read, randomBytes(32))).rejects.toMatchObject({ code: 'STORE_SEALED' })
-    await expect(openRootKey({ ...read, store_id: 'other' }, secret)).rejects.toMatchObject({
-      code: 'STORE_SEALED',
-    })
-  })
-
-  it.each([
-    { N: 2 ** 16 },
-    { N: 2 ** 21 },
-    { N: 2 ** 17 + 1 },
-    { N: '131072' },
-    { r: 1 },
-    { p: 0 },
-    { p: 9 },
-    { N: 2 ** 20 },
-    { N: 2 ** 18, p: 3 },
-    { salt: 'AAAA' },
-    { salt: undefined },
-    { salt: Buffer.alloc(17).toString('base64') },
-  ])('does not open with scrypt factors out of bounds: %j', (change) => {
-    const kdf = { N: 2 ** 17, r: 8, p: 1, salt: Buffer.alloc(16).toString('base64') }
-    const header = {
-      format: 1,
-      store_id: 'id',
-      seal: 'passphrase',
-      kdf,
-      wrapped: Buffer.alloc(60).toString('base64'),
-    }
-    expect(parseSealHeader(JSON.stringify(header))).toEqual(header)
-    expect(() =>
-      parseSealHeader(JSON.stringify({ ...header, kdf: { ...kdf, ...change } })),
-    ).toThrow('damaged')
-    expect(() => parseSealHeader(JSON.stringify({ ...header, kdf: null }))).toThrow('damaged')
-  })
-
-  it.each(['null', '7', '[]', '', '{}', '{"format":1}', '{"format":0}', '{"format":"2"}'])(
-    'does not open with the header %j',
-    (text) => {
-      expect(() => parseSealHeader(text)).toThrow(
-        expect.objectContaining({ code: 'STORE_CORRUPT' }),
-      )
-    },
-  )
-
-  it('is reported as of a newer version, in any form', () => {
-    expect(() => parseSealHeader('{"format":2}')).toThrow(
-      expect.objectContaining({ code: 'STORE_VERSION' }),
-    )
   })
 })

@@ -6,11 +6,9 @@ import {
   generateKeyPairSync,
   privateDecrypt,
   randomBytes,
-  scryptSync,
 } from 'node:crypto'
 import { encode } from '../../../src/crypto/import/der.js'
 import { recogniseMaterial } from '../../../src/crypto/import/recognise.js'
-import { createRootKey, openRootKey } from '../../../src/crypto/root-key.js'
 import { open, seal } from '../../../src/crypto/seal.js'
 import { wrapForImport } from '../../../src/crypto/wrap.js'
 import { watchWiping } from '../../support/watch-wiping.js'
@@ -41,37 +39,6 @@ describe('wipes', () => {
       blob.subarray(0, 256),
     )
     expect([includes(wiped, ephemeral), includes(wiped, material)]).toEqual([true, true])
-  })
-
-  it('the key that wraps the root key, with every seal', async () => {
-    const passphrase = Buffer.from('correct horse battery staple')
-    const wiped = watchWiping()
-    const { header } = await createRootKey('passphrase', passphrase)
-    const { N = 0, r = 0, p = 0, salt = '' } = header.kdf ?? {}
-    const derived = scryptSync(passphrase, Buffer.from(salt, 'base64'), 32, {
-      N,
-      r,
-      p,
-      maxmem: 256 * N * r,
-    })
-    expect(includes(wiped, derived)).toBe(true)
-    wiped.length = 0
-    await openRootKey(header, passphrase)
-    expect(includes(wiped, derived)).toBe(true)
-  })
-
-  it("the copy of a keyfile's secret, but not the caller's", async () => {
-    const secret = randomBytes(32)
-    const given = Buffer.from(secret)
-    const wiped = watchWiping()
-    const { header } = await createRootKey('keyfile', given)
-    expect(includes(wiped, secret)).toBe(true)
-    wiped.length = 0
-    await expect(openRootKey({ ...header, store_id: 'another' }, given)).rejects.toMatchObject({
-      code: 'STORE_SEALED',
-    })
-    expect(includes(wiped, secret)).toBe(true)
-    expect(given.equals(secret)).toBe(true)
   })
 
   it('the decrypted bytes of a record that was changed', () => {

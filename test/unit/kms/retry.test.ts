@@ -32,6 +32,36 @@ async function outcome(errors: readonly Error[], operation: AwsOperation = PLAIN
   return [ended, sent]
 }
 
+describe('a request that creates a KMS key', () => {
+  const send = async (operation: AwsOperation, beforeCreating: (ms: number) => Promise<void>) => {
+    const { signal } = new AbortController()
+    const retry = retryWithin(createRateLimiter(false), { signal, beforeCreating })
+    let sent = 0
+    await retry(request(operation), () => {
+      sent++
+      return Promise.resolve({})
+    }).catch(() => undefined)
+    return sent
+  }
+
+  it.each(['CreateKey', 'ReplicateKey', 'EnableKey', 'ListAliases'] as const)(
+    'is announced with its timeout: %s',
+    async (operation) => {
+      const announced: number[] = []
+      const announce = (ms: number) => {
+        announced.push(ms)
+        return Promise.resolve()
+      }
+      expect(await send(operation, announce)).toBe(1)
+      expect(announced).toEqual(/^(Create|Replicate)/.test(operation) ? [40_000] : [])
+    },
+  )
+
+  it('is not sent if the announcement is refused', async () => {
+    expect(await send('CreateKey', () => Promise.reject(new Error('no lock')))).toBe(0)
+  })
+})
+
 describe('a request', () => {
   it.each<[string, Error, AwsOperation, string, number]>([
     ['waits out throttling', aws('ThrottlingException'), PLAIN, 'done', 2],

@@ -113,7 +113,7 @@ describe('a passphrase prompt', () => {
       const { store } = openSealedLocalStore({
         storeDir,
         keyfile: join(base, 'keyfile'),
-        createSeal: 'passphrase',
+        createSeals: [{ kind: 'passphrase' }],
         passphrase: ask,
       })
       await expect(store.put('key/app', Buffer.from('x'), undefined)).rejects.toMatchObject({
@@ -128,7 +128,7 @@ describe('a passphrase prompt', () => {
     await openSealedLocalStore({
       storeDir,
       keyfile: join(base, 'keyfile'),
-      createSeal: 'passphrase',
+      createSeals: [{ kind: 'passphrase' }],
       passphrase: ask,
     }).store.put('key/app', Buffer.from('x'), undefined)
     const again = openSealedLocalStore({

@@ -130,6 +130,8 @@ export const PERMISSIONS = {
   CreateAlias: onAlias('CreateAlias'),
   UpdateAlias: onAlias('UpdateAlias'),
   DeleteAlias: onAlias('DeleteAlias'),
+  Encrypt: onKey('Encrypt'),
+  Decrypt: onKey('Decrypt'),
   ListAliases: onAll('ListAliases'),
   ListKeys: onAll('ListKeys'),
 } as const satisfies Readonly<

@@ -59,6 +59,12 @@ describe('the URL of a store on S3', () => {
     's3://AKIAEXAMPLE:hunter22hunter22@acme-keys?region=eu-west-1',
     's3://acme-keys?region=eu-west-1&secret_key=hunter22hunter22',
     's3://acme-keys?region=eu-west-1&X-Amz-Signature=hunter22hunter22',
+    's3://acme-keys?X-Amz-Date=hunter22hunter22',
+    's3://acme-keys?AWSAccessKeyId=hunter22hunter22',
+    's3://acme-keys?sig=hunter22hunter22',
+    's3://acme-keys?session-token=hunter22hunter22',
+    's3://acme-keys?region=eu-west-1&endpoint=https://me:hunter22hunter22@s3.example.com',
+    's3://acme-keys?region=eu-west-1&endpoint=https://s3.example.com/?Signature=hunter22hunter22',
   ])('credentials in it are refused, and not repeated: %s', (url) => {
     const attempt = () => parseS3Url(url, 'KEYMGMT_STORE')
     expect(attempt).toThrow('KEYMGMT_STORE contains credentials, which a URL must not')

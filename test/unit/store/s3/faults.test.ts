@@ -98,7 +98,18 @@ describe('an error names the request and the way out', () => {
       requestId: 'REQUEST1',
       hints: [
         "allow s3:GetObject and s3:ListBucket in the IAM policy of the user or role, and in the bucket's policy",
+        'to print the policies that a user and the bucket need: keymgmt policy store',
       ],
+    })
+  })
+  it('access denied to the KMS key of the bucket: the action', async () => {
+    const text = 'User: me is not authorized to perform: kms:GenerateDataKey on this resource'
+    expect(
+      await errorOf({ fault: () => ({ at: 'before', status: 403, code: 'AccessDenied', text }) }),
+    ).toMatchObject({
+      hints: expect.arrayContaining([
+        'allow kms:GenerateDataKey on the KMS key with which the bucket encrypts, through S3: keymgmt policy store -bucket-key=ARN',
+      ]),
     })
   })
   it('a bucket that does not exist', async () => {
@@ -112,7 +123,13 @@ describe('an error names the request and the way out', () => {
   it('a bucket of another owner', async () => {
     expect(
       await errorOf({}, (running) => `${storeUrl(running)}&expected_owner=999988887777`),
-    ).toMatchObject({ code: 'STORE_UNAVAILABLE', requestId: 'REQUEST1' })
+    ).toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      requestId: 'REQUEST1',
+      hints: expect.arrayContaining([
+        'check expected_owner= in its URL: the bucket must belong to that account',
+      ]),
+    })
   })
   it('a bucket in another Region', async () => {
     expect(await errorOf(failure(301, 'PermanentRedirect'))).toMatchObject({

@@ -11,6 +11,7 @@ interface Options {
   readonly signal?: AbortSignal
   readonly leaseTimes?: LeaseTimes
   readonly lockWaitMs?: number
+  readonly command?: string
   readonly onWait?: (message: string) => void
   readonly url?: string
   readonly onMoved?: ((notice: string) => void) | undefined
