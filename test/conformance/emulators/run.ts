@@ -11,6 +11,7 @@ import { GROUPS } from './groups.js'
 import { launch } from './launch.js'
 import { S3_GROUPS, refusalOf } from './s3/groups.js'
 import { s3PlaceAt, type S3Place } from './s3/place.js'
+import { RECIPES } from './s3/recipes.js'
 import { FAULTY_S3_SERVERS, S3_SERVERS } from './s3/servers.js'
 import { chosenSite, type Site } from './site.js'
 import { runSuite, type CheckGroup, type Place } from './suite.js'
@@ -56,7 +57,7 @@ function s3Server(emulator: Emulator, groups: readonly CheckGroup<S3Place>[]): T
     name: emulator.name,
     run: (place) =>
       withEmulator(emulator, place, async (endpoint) =>
-        runSuite(groups, await s3PlaceAt(place, endpoint)),
+        runSuite(groups, await s3PlaceAt({ ...place, checkMs: S3_CHECK_MS }, endpoint)),
       ),
   }
 }
@@ -92,12 +93,16 @@ const EMBEDDED: Target = {
 const LOCAL_TARGETS: readonly Target[] = [
   ...EMULATORS.map(emulated),
   EMBEDDED,
-  ...S3_SERVERS.map((server) => s3Server(server, S3_GROUPS)),
+  ...S3_SERVERS.map((server) =>
+    s3Server(server, server.hasSts ? [...S3_GROUPS, RECIPES] : S3_GROUPS),
+  ),
   ...FAULTY_S3_SERVERS.map((server) => s3Server(server, [refusalOf(server)])),
 ]
 
 /** How long one check may take on this machine. */
 const CHECK_MS = 60_000
+/** How long one check of a store may take: some start many processes. */
+const S3_CHECK_MS = 240_000
 
 /** Runs one target; that it can't be run is a failure of it. */
 async function attempt(

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import type { CheckGroup } from '../suite.js'
 import { COMMANDS } from './commands.js'
 import { CONTRACT } from './contract.js'
+import { LOAD } from './load.js'
 import type { S3Place } from './place.js'
 
 /** The checks of a server that keeps the conditions of requests. */
-export const S3_GROUPS: readonly CheckGroup<S3Place>[] = [CONTRACT, COMMANDS]
+export const S3_GROUPS: readonly CheckGroup<S3Place>[] = [CONTRACT, COMMANDS, LOAD]
 
 /** The refusal of a server that ignores conditions. */
 export function refusalOf({ breaks }: { readonly breaks: string }): CheckGroup<S3Place> {
