@@ -323,6 +323,8 @@ describe('the examples of the help', () => {
       'mkdir -p ~/.config/fish/completions',
       'fpath=(/usr/share "$PWD")',
       'KEYMGMT_HOME=$PWD/store keymgmt write -f keymgmt/key/app type=aes256-gcm96',
+      'umask 077',
+      'echo correct horse battery staple > passphrase',
     ]
     const backup = name.startsWith('operator')
       ? ['keymgmt operator snapshot save backup.snapshot']

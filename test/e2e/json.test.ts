@@ -101,6 +101,8 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   ['read keymgmt/kms/NAME/key/KEY/verify', 'read keymgmt/kms/k/key/app/verify', 3],
   ['write keymgmt/kms/NAME/key/KEY/repair', 'write -f keymgmt/kms/k/key/app/repair'],
   ['status', 'status'],
+  ['operator seal-status', 'operator seal-status'],
+  ['operator rekey', 'operator rekey -add=keyfile'],
   ['operator snapshot save FILE', 'operator snapshot save FILE'],
   ['operator snapshot inspect FILE', 'operator snapshot inspect FILE'],
   ['', 'write keymgmt/key/late type=ed25519'],

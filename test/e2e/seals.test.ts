@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { CONFIGURE } from '../support/flows.js'
-import { createTestbed, type Testbed } from '../support/keymgmt.js'
+import { copyFolder, createTestbed, type Testbed } from '../support/keymgmt.js'
 import { startS3Server, storeUrl, type S3Server } from '../support/s3-server.js'
 
 let testbed: Testbed
@@ -107,5 +107,119 @@ describe('a local store with several seals', () => {
     expect([ran.status, ran.stdout]).toEqual([status, ''])
     expect(ran.stderr).toContain(says)
     expect(readdirSync(testbed.home)).toEqual([])
+  })
+})
+
+const KILLER = new URL('../support/kill-at-file-operation.js', import.meta.url).href
+
+describe('operator rekey', () => {
+  it('exchanges seals, warns about the root key, and can be repeated', async () => {
+    await testbed.ok(CONFIGURE)
+    const arn = await createSealKey()
+    const rekeyed = await testbed.run(`operator rekey -add=awskms:${arn} -remove=keyfile`)
+    expect(rekeyed.status).toBe(0)
+    expect(rekeyed.stdout).toContain(`seals      [awskms:${arn}]`)
+    expect(rekeyed.stderr.replace(/\s+/g, ' ')).toContain('The root key is still the same.')
+    rmSync(join(testbed.home, 'keymgmt', 'keyfile'))
+    await testbed.ok('list keymgmt/kms')
+    const again = await testbed.run(`operator rekey -add=awskms:${arn} -remove=keyfile`)
+    expect([again.status, again.stderr]).toEqual([
+      0,
+      expect.stringContaining('Nothing was changed'),
+    ])
+    const last = await testbed.run(`operator rekey -remove=awskms:${arn}`)
+    expect([last.status, last.stdout]).toEqual([2, ''])
+    expect(last.stderr).toContain('-add=SEAL')
+    expect((await testbed.run('operator rekey')).status).toBe(1)
+  })
+
+  it('can be killed at each change of a file, and run again', async () => {
+    const arn = await createSealKey()
+    await testbed.ok(CONFIGURE, { env: { KEYMGMT_SEAL: `awskms:${arn}` } })
+    const home = join(testbed.home, 'keymgmt')
+    const original = join(testbed.home, 'original')
+    copyFolder(home, original)
+    const line = `operator rekey -add=keyfile -remove=awskms:${arn} -format=json`
+    for (let n = 1; ; n++) {
+      rmSync(home, { recursive: true })
+      copyFolder(original, home)
+      const env = {
+        NODE_OPTIONS: `--import=${KILLER}`,
+        KILL_BELOW: home,
+        KILL_AT_FILE_OPERATION: String(n),
+      }
+      const killed = await testbed.run(line, { env })
+      if (killed.status !== null) {
+        expect([n > 10, killed.status]).toEqual([true, 0])
+        break
+      }
+      expect([n, dataOf(await testbed.ok(line))]).toEqual([
+        n,
+        expect.objectContaining({ seals: ['keyfile'] }),
+      ])
+    }
+    testbed.requests.length = 0
+    await testbed.ok('read keymgmt/kms/k')
+    expect(testbed.requests).toEqual([])
+  }, 180_000)
+
+  it('keeps the changes of two commands at a time, and survives a lost reply, on S3', async () => {
+    let dropped = 0
+    const server = await startS3Server({
+      fault: ({ method, key }) =>
+        method === 'PUT' && key === 'prod/seal.json' && dropped++ === 1
+          ? { at: 'after', drop: true }
+          : undefined,
+    })
+    const env = { KEYMGMT_HOME: '', KEYMGMT_STORE: storeUrl(server) }
+    const arns = [await createSealKey(), await createSealKey('us-east-1')]
+    await testbed.ok('operator init', { env })
+    await Promise.all(arns.map((arn) => testbed.ok(`operator rekey -add=awskms:${arn}`, { env })))
+    const { seals } = dataOf(await testbed.ok('status -format=json', { env }))
+    expect([...(seals as string[])].sort()).toEqual(
+      ['keyfile', ...arns.map((arn) => `awskms:${arn}`)].sort(),
+    )
+    expect(dropped).toBeGreaterThan(2)
+    await server.close()
+  })
+})
+
+describe('operator seal-status', () => {
+  it('shows which seal opens the store here, and why the others do not', async () => {
+    const arn = await createSealKey()
+    await testbed.ok(CONFIGURE, {
+      env: { KEYMGMT_SEAL: `keyfile,passphrase,awskms:${arn}`, KEYMGMT_PASSPHRASE: 'a passphrase' },
+    })
+    rmSync(join(testbed.home, 'keymgmt', 'keyfile'))
+    const env = { KEYMGMT_PASSPHRASE: 'a wrong one' }
+    const { seals } = dataOf(await testbed.ok('operator seal-status -format=json', { env }))
+    expect(seals).toEqual([
+      {
+        seal: 'keyfile',
+        outcome: 'untried',
+        reason: expect.stringContaining('the keyfile is missing') as unknown,
+        hints: [expect.stringContaining('KEYMGMT_KEYFILE')],
+      },
+      {
+        seal: 'passphrase',
+        outcome: 'fails',
+        reason: 'the passphrase does not open this store',
+        hints: [expect.any(String)],
+      },
+      { seal: `awskms:${arn}`, outcome: 'opens', reason: '', hints: [] },
+    ])
+    const shown = await testbed.run('operator seal-status', {
+      env: { AWS_ACCESS_KEY_ID: 'AKIDUNKNOWN' },
+    })
+    expect(shown.status).toBe(2)
+    expect(shown.stdout).toContain('not tried')
+    expect(shown.stdout).toContain('does not open')
+  })
+
+  it('is refused without a store, and creates none', async () => {
+    const ran = await testbed.run('operator seal-status')
+    expect([ran.status, ran.stdout]).toEqual([2, ''])
+    expect(ran.stderr).toContain('there is no store in')
+    expect(existsSync(join(testbed.home, 'keymgmt'))).toBe(false)
   })
 })

@@ -33,7 +33,16 @@ export function printStoreReport(
   versioning: Versioning | undefined,
 ): void {
   const data = { ...facts, ...(versioning && { versioning }) }
-  const warnings = versioning ? WARNINGS[versioning] : []
+  printResult(terminal, format, data, versioning ? WARNINGS[versioning] : [])
+}
+
+/** Prints the result of a command, and its warnings, which a person sees on stderr. */
+export function printResult(
+  terminal: Terminal,
+  format: Format,
+  data: Readonly<Record<string, Json>>,
+  warnings: readonly string[],
+): void {
   if (format.humanReadable)
     printWarnings((text) => {
       writeWarning(terminal, text)

@@ -16,7 +16,7 @@ export const awskms: Seal = {
     if (!KEY_ARN.test(arn)) throw arnError()
     const key = await open(arn, means)
     await assertSuitable(arn, key)
-    return { entry: await seal(arn, key, root) }
+    return { entry: await seal(arn, key, root), isProven: true }
   },
   rewrap: async (entry, root, means) => seal(arnOf(entry), await open(arnOf(entry), means), root),
   async unwrap(entry, storeId, means) {

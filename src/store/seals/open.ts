@@ -51,7 +51,7 @@ export function createHeaderOpener(means: SealMeans): HeaderOpener {
       const attempts: SealAttempt[] = []
       for (const entry of header.seals) {
         const { key, ...attempt } = await tryEntry(header, entry, means, false)
-        key?.fill(0)
+        if (key) authenticateHeader(header, key).key.fill(0)
         attempts.push(attempt)
       }
       return attempts

@@ -28,8 +28,10 @@ export interface SealMeans {
   readonly kmsKey?: ((arn: string) => Promise<SealingKmsKey>) | undefined
 }
 
-/** A new seal. It has opened the root key once. */
+/** A new seal. */
 export interface NewSeal {
+  /** True if it has opened the root key once; false if nothing here can open it. */
+  readonly isProven: boolean
   /** The seal, as the header has it. */
   readonly entry: SealEntry
   /** The keyfile that was created for it. */
@@ -42,7 +44,7 @@ export type Unwrapped = { readonly key: Uint8Array } | { readonly missing: Keymg
 /** One kind of seal. */
 export interface Seal {
   /**
-   * Wraps the root key of a store with a new seal, and proves that the seal opens it.
+   * Wraps the root key of a store with a new seal, and proves that the seal opens it, if it can.
    * @throws KeymgmtError SEAL_REFUSED if `id` can't seal this store, or an error of the means.
    */
   wrap(root: RootKey, id: string | undefined, means: SealMeans): Promise<NewSeal>

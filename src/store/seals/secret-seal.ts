@@ -62,7 +62,7 @@ export function createSecretSeal(source: SecretSource): Seal {
       try {
         const entry = await seal(root, secret)
         assertOpens(await open(entry, root.storeId, secret), root)
-        return { entry, createdFile }
+        return { entry, createdFile, isProven: true }
       } finally {
         secret.fill(0)
       }
