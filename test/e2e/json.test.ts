@@ -200,6 +200,7 @@ describe('docs/json.md', () => {
       ...COMMANDS.map(([schema]) => schema),
       'operator init',
       'operator check',
+      'policy store',
       'error',
     ])
     const nested = [...SCHEMAS.values()].flatMap((names) =>
