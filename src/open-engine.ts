@@ -127,6 +127,7 @@ export function openEngine({
           if (to === 'create' && given && isShort(given)) onNotice(SHORT_PASSPHRASE)
           return given
         }),
+      ageIdentityFile: env.KEYMGMT_AGE_IDENTITY_FILE,
       kmsKey: async (arn) => (await import('./kms/aws/seal-key.js')).openSealKey(arn, aws),
     },
   })
