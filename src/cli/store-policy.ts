@@ -14,6 +14,8 @@ export interface StorePolicyFlags {
   readonly field?: string
   /** The ARN of the KMS key with which the bucket encrypts. */
   readonly bucketKey?: string
+  /** The ARNs of the KMS keys that seal the store. */
+  readonly sealKey?: readonly string[]
 }
 
 const NOTE =
@@ -26,11 +28,12 @@ const NOTE =
  */
 export async function printStorePolicy(
   { terminal, settings }: Context,
-  { format, field, bucketKey }: StorePolicyFlags,
+  { format, field, bucketKey, sealKey: sealKeys = [] }: StorePolicyFlags,
 ): Promise<number> {
   const location = locate(terminal.env, terminal.platform, homedir, settings)
   if (!('s3' in location)) throw localStoreError(location.storeDir)
-  const policies = storePolicies(location.s3, { bucketKeys: bucketKey ? [bucketKey] : [] })
+  const bucketKeys = bucketKey === undefined ? [] : [bucketKey]
+  const policies = storePolicies(location.s3, { bucketKeys, sealKeys })
   const document = field === undefined ? policies : fieldOf(policies, field)
   await printDocument(terminal, document, format)
   terminal.err(NOTE)

@@ -1,3 +1,4 @@
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import { PATHS } from '../../src/paths/index.js'
 import { findPath } from '../../src/router/router.js'
 import { storePolicies, type StorePolicies } from '../../src/store/s3/policies.js'
 import { parseS3Url } from '../../src/store/s3/address.js'
+import { SEAL_ACTIONS } from '../../src/store/seals/awskms.js'
 import { CONFIGURE } from '../support/flows.js'
 import { programTable } from '../support/program.js'
 import { allows, wantedBy } from '../support/s3-policies.js'
@@ -216,6 +218,16 @@ describe('keymgmt policy store', () => {
     })
   })
 
+  it('lets the user open the seals', async () => {
+    const arns = ['1', '2'].map((id) => `arn:aws:kms:eu-west-1:111122223333:key/${id}`)
+    const { stdout } = await printed(`-field=iam_policy -seal-key=${arns.join(',')}`)
+    expect((JSON.parse(stdout) as StorePolicies['iam_policy']).Statement.at(-1)).toEqual({
+      Effect: 'Allow',
+      Action: ['kms:Encrypt', 'kms:Decrypt', 'kms:DescribeKey'],
+      Resource: arns,
+    })
+  })
+
   it.each([
     ['-field=bucket', 'Field "bucket" not present in the policies', 1],
     ['-bucket-key=alias/app', 'it takes the ARN of a KMS key', 1],
@@ -231,6 +243,44 @@ describe('keymgmt policy store', () => {
     const ran = await session.run('policy store', { env })
     expect([ran.status, ran.stdout]).toEqual([2, ''])
     expect(ran.stderr).toContain('is a folder on this machine: it needs no policies')
+  })
+})
+
+describe('the KMS key of a seal', () => {
+  const policyOf = (arn: string) =>
+    storePolicies(parseS3Url(storeUrl(server), 'KEYMGMT_STORE'), { sealKeys: [arn] }).iam_policy
+
+  /** Creates a store with the seal, and opens it, under a policy. Returns the exit statuses. */
+  const statusesUnder = async (change = (policy: object) => policy) => {
+    const { endpoint, credentials } = kms
+    const client = new KMSClient({ region: 'eu-west-1', endpoint, credentials })
+    const { KeyMetadata } = await client.send(new CreateKeyCommand({}))
+    const arn = KeyMetadata?.Arn ?? ''
+    const bucket = await startS3Server()
+    const { AWS_ACCESS_KEY_ID: user = '', AWS_SECRET_ACCESS_KEY: secret = '' } = S3_ENV
+    const restricted = await startDevKms({
+      account: kms.account,
+      credentials: { [user]: secret },
+      policies: { [user]: change(policyOf(arn)) },
+    })
+    const own = createSession(restricted.endpoint)
+    const env = { ...environment(bucket), KEYMGMT_SEAL: `awskms:${arn}` }
+    const statuses: number[] = []
+    for (const line of ['operator init', 'write -f keymgmt/key/app'])
+      statuses.push((await own.run(line, { env })).status)
+    own.close()
+    await restricted.close()
+    await bucket.close()
+    return statuses
+  }
+
+  it('is used with exactly the permissions of the policy', async () => {
+    expect(await statusesUnder()).toEqual([0, 0])
+    for (const action of SEAL_ACTIONS) {
+      const without = (policy: object) =>
+        JSON.parse(JSON.stringify(policy).replace(`"${action}"`, '"kms:ListKeys"')) as object
+      expect([action, await statusesUnder(without)]).toEqual([action, [2, 2]])
+    }
   })
 })
 

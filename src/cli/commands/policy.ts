@@ -48,6 +48,10 @@ function definePolicyOfStore(context: Context): KeymgmtCommand {
       ).argParser(parseKeyArn),
       fieldOption(),
       formatOption(),
+      new Option(
+        '--seal-key <arns>',
+        'ARNs of the KMS keys that seal the store (awskms seals), separated by commas.',
+      ).argParser((text) => text.split(',').map(parseKeyArn)),
     )
     .action(async (flags: StorePolicyFlags) =>
       (await import('../store-policy.js')).printStorePolicy(context, flags),

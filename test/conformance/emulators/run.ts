@@ -11,6 +11,7 @@ import { GROUPS } from './groups.js'
 import { launch } from './launch.js'
 import { S3_GROUPS, refusalOf } from './s3/groups.js'
 import { s3PlaceAt, type S3Place } from './s3/place.js'
+import { RECIPES } from './s3/recipes.js'
 import { FAULTY_S3_SERVERS, S3_SERVERS } from './s3/servers.js'
 import { chosenSite, type Site } from './site.js'
 import { runSuite, type CheckGroup, type Place } from './suite.js'
@@ -92,7 +93,9 @@ const EMBEDDED: Target = {
 const LOCAL_TARGETS: readonly Target[] = [
   ...EMULATORS.map(emulated),
   EMBEDDED,
-  ...S3_SERVERS.map((server) => s3Server(server, S3_GROUPS)),
+  ...S3_SERVERS.map((server) =>
+    s3Server(server, server.hasSts ? [...S3_GROUPS, RECIPES] : S3_GROUPS),
+  ),
   ...FAULTY_S3_SERVERS.map((server) => s3Server(server, [refusalOf(server)])),
 ]
 

@@ -95,7 +95,7 @@ const CASES: readonly (readonly [line: string, candidates: readonly string[]])[]
   ['keymgmt version ', []],
   ['keymgmt policy ', ['keymgmt/kms/k ', 'store ']],
   ['keymgmt policy s', ['store ']],
-  ['keymgmt policy store -', ['-bucket-key=', '-field=', '-format=']],
+  ['keymgmt policy store -', ['-bucket-key=', '-field=', '-format=', '-seal-key=']],
   ['keymgmt policy keymgmt/kms/k ', []],
   ['key', []],
   ['', []],

@@ -4,13 +4,14 @@ import { goModule, mavenJar, pythonPackages } from '../installers.js'
 
 const HERE = 'test/conformance/emulators/s3'
 
-/** Servers of the S3 protocol that keep the conditions of requests. */
-export const S3_SERVERS: readonly Emulator[] = [
+/** Servers of the S3 protocol that keep the conditions of requests. Some have STS too. */
+export const S3_SERVERS: readonly (Emulator & { readonly hasSts?: true })[] = [
   {
     name: 'moto-s3',
     install: pythonPackages('moto.txt'),
     start: (port) => [resolve(HERE, 'single-threaded-moto.py'), String(port)],
     ready: '/moto-api/',
+    hasSts: true,
   },
   ministack('ministack-s3', 's3'),
 ]
