@@ -80,7 +80,7 @@ interface Plan {
 }
 
 /**
- * PURE: returns what is left to do. A seal that is to be added and exists is left alone, unless it
+ * PURE: returns what is left to do. A seal to add that exists already is left alone, unless it
  * is to be removed, too.
  */
 function planChange(store: string, { seals }: SealHeader, { add, remove }: SealChange): Plan {
