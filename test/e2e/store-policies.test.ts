@@ -29,6 +29,8 @@ const material = () => `material=${randomBytes(32).toString('hex')}`
 const LINES = [
   'operator init',
   'operator check',
+  'operator seal-status',
+  'operator rekey -add=passphrase',
   'status',
   CONFIGURE,
   'list keymgmt/kms',
@@ -101,7 +103,11 @@ beforeAll(async () => {
     const command = line
       .replace('FILE', join(session.home, 'today.snapshot'))
       .replace('KEY_ID', forgotten())
-    const { status, stderr } = await session.run(command, { env: environment(server) })
+    const passphrase = line.includes('passphrase') && {
+      KEYMGMT_PASSPHRASE: 'correct horse battery',
+    }
+    const env = { ...environment(server), ...passphrase }
+    const { status, stderr } = await session.run(command, { env })
     if (status !== 0) throw new Error(`${line} ended with ${status}: ${stderr}`)
     for (const request of server.requests.slice(before)) sent.push({ line, request })
   }

@@ -79,8 +79,8 @@ interface Plan {
 }
 
 /**
- * PURE: returns what is left to do. Leaves a seal to add alone if it exists, unless the command
- * also removes it.
+ * PURE: returns what is left to do. A seal to add that exists already is left alone, unless it
+ * is to be removed, too.
  */
 function planChange(store: string, { seals }: SealHeader, { add, remove }: SealChange): Plan {
   const removing = new Set(remove.map(sealName))
