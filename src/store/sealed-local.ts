@@ -107,15 +107,17 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
     },
   }
   const headerFile = headerOf(options.storeDir)
-  let root: Promise<RootKey | undefined> | undefined
+  let root: Promise<Unlocked | undefined> | undefined
+  /** The header whose root key is in use. */
+  let known: string | undefined
   /** True in the process that restores a snapshot. */
   let restores = false
   /** Asks for the passphrase once, also if a snapshot has the same header. */
   const means = meansOf(options)
   const opener = createHeaderOpener(means)
-  /** Lets the next use read the header again. The opener opens each header only once. */
+  /** Lets the next use open the header again, if another command has replaced it. */
   const look = () => {
-    root = undefined
+    if (readHeader(options, headerFile) !== known) root = undefined
   }
   const unlock = async (to: 'read' | 'write' | 'again'): Promise<RootKey | undefined> => {
     if (to === 'again') look()
@@ -125,7 +127,8 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
       throw error
     })
     if (!opened) root = undefined
-    return opened
+    known = opened?.text
+    return opened?.root
   }
   const state = createStateChecks(options, () => restores)
   const place = async () => (await import('./local-place.js')).createLocalPlace(options, headerFile)
@@ -188,21 +191,31 @@ export function statusOf(
   }
 }
 
+/** A root key, and the text of the header that contains it. */
+interface Unlocked {
+  readonly text: string
+  readonly root: RootKey
+}
+
+async function openText(text: string, opener: HeaderOpener): Promise<Unlocked> {
+  return { text, root: await opener.open(parseSealHeader(text)) }
+}
+
 async function openOrCreate(
   options: SealedLocalStoreOptions,
   headerFile: string,
   to: 'read' | 'write',
   opener: HeaderOpener,
-): Promise<RootKey | undefined> {
+): Promise<Unlocked | undefined> {
   const text = readHeader(options, headerFile)
   if (text !== undefined) {
     if (to === 'write') removeDrafts(headerFile)
-    return opener.open(parseSealHeader(text))
+    return openText(text, opener)
   }
   if (holdsRecords(options.storeDir)) {
     // Another command may have created the store after the first look.
     const created = readHeader(options, headerFile)
-    if (created !== undefined) return opener.open(parseSealHeader(created))
+    if (created !== undefined) return openText(created, opener)
     throw new KeymgmtError(
       'STORE_SEALED',
       `the store ${options.storeDir} has records but no root key: ${headerFile} is missing`,
@@ -220,19 +233,20 @@ async function create(
   options: SealedLocalStoreOptions,
   headerFile: string,
   opener: HeaderOpener,
-): Promise<RootKey> {
+): Promise<Unlocked> {
   const means = meansOf(options)
   try {
     const { header, root, createdKeyfile } = await createHeader(means, options.createSeals)
-    if (createFile(headerFile, formatSealHeader(header))) {
+    const text = formatSealHeader(header)
+    if (createFile(headerFile, text)) {
       const status = statusOf(options.storeDir, header, means.keyfileOf)
       options.onCreated?.({ ...status, isKeyfileNew: createdKeyfile !== undefined })
-      return root
+      return { text, root }
     }
   } catch (error) {
     throw storageError(error, headerFile)
   }
-  return opener.open(parseSealHeader(readHeader(options, headerFile) ?? ''))
+  return openText(readHeader(options, headerFile) ?? '', opener)
 }
 
 function meansOf(options: SealedLocalStoreOptions): SealMeans {

@@ -5,7 +5,6 @@ import { composeEngine } from '../../engine.js'
 import { loadFormat, type FormatName } from '../../output/index.js'
 import { KeymgmtCommand, type Context } from '../command.js'
 import { formatOption } from '../flags.js'
-import { formatted } from './snapshot/print.js'
 
 interface MigrateFlags {
   readonly format: FormatName
@@ -49,14 +48,10 @@ async function move(context: Context, given: string, formatName: FormatName): Pr
   const place = newPlace(given, terminal.platform)
   const format = await loadFormat(formatName)
   const { from, to, storeId, records } = await composeEngine(context).migrate(place)
-  terminal.err(
-    `The store in ${from} takes no more writes. Use the new location: keymgmt config store=${to}, or KEYMGMT_STORE='${to}'\n`,
-  )
-  terminal.out(
-    formatted(terminal, format, {
-      data: { moved_from: from, records, store: to, store_id: storeId },
-    }),
-  )
+  const { printResult } = await import('../../output/store-report.js')
+  printResult(terminal, format, { moved_from: from, records, store: to, store_id: storeId }, [
+    `The store in ${from} takes no more writes. Use the new location: keymgmt config store=${to}, or KEYMGMT_STORE='${to}'`,
+  ])
   return 0
 }
 
@@ -76,7 +71,8 @@ async function endMigration(context: Context, formatName: FormatName): Promise<n
   const { cancelMigration } = await import('../../../store/migrate.js')
   const place = await composeEngine(context).place()
   const copy = (await cancelMigration(place)) ?? ''
-  if (copy === '') terminal.err('No migration is unfinished.\n')
-  terminal.out(formatted(terminal, format, { data: { incomplete_copy: copy, store: place.name } }))
+  const { printResult } = await import('../../output/store-report.js')
+  const data = { incomplete_copy: copy, store: place.name }
+  printResult(terminal, format, data, copy === '' ? ['No migration was unfinished.'] : [])
   return 0
 }

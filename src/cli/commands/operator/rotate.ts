@@ -2,7 +2,6 @@ import { composeEngine } from '../../engine.js'
 import { loadFormat, type FormatName } from '../../output/index.js'
 import { KeymgmtCommand, type Context } from '../command.js'
 import { formatOption } from '../flags.js'
-import { formatted } from './snapshot/print.js'
 
 /** `keymgmt operator rotate` */
 export function defineRotate(context: Context): KeymgmtCommand {
@@ -27,10 +26,8 @@ async function rotate(context: Context, formatName: FormatName): Promise<number>
     seals: opened.seals,
     progress: terminal.progress,
   })
-  terminal.out(
-    formatted(terminal, format, {
-      data: { records, resealed, store: place.name, store_id: storeId },
-    }),
-  )
+  const { printResult } = await import('../../output/store-report.js')
+  const data = { records, resealed, store: place.name, store_id: storeId }
+  printResult(terminal, format, data, [])
   return 0
 }
