@@ -6,7 +6,8 @@ import { registerSecrets } from './redact.js'
 import { awsKms } from './kms/aws/index.js'
 import type { AwsOptions } from './kms/aws/provider.js'
 import { describeStore, locate, type Location, type LocationSettings } from './store/locate.js'
-import { parseSealNames, type SealName } from './store/seals/index.js'
+import { sealsFromEnvironment } from './store/seals/environment.js'
+import type { SealName } from './store/seals/index.js'
 import type { SealMeans } from './store/seals/seal.js'
 import { openSealedLocalStore, type CreatedStore, type OpenedStore } from './store/sealed-local.js'
 import { openSealedS3Store } from './store/sealed-s3.js'
@@ -88,7 +89,7 @@ export function openEngine({
       hints: ['run the operation again, with a longer timeout'],
     }),
   passphrase,
-  createSeals = sealsOf(env),
+  createSeals = sealsFromEnvironment(env),
   noCreate,
   command,
   onNotice = () => undefined,
@@ -127,6 +128,7 @@ export function openEngine({
           if (to === 'create' && given && isShort(given)) onNotice(SHORT_PASSPHRASE)
           return given
         }),
+      ageIdentityFile: env.KEYMGMT_AGE_IDENTITY_FILE,
       kmsKey: async (arn) => (await import('./kms/aws/seal-key.js')).openSealKey(arn, aws),
     },
   })
@@ -280,23 +282,4 @@ function signalAt(end: number, reason: () => Error): AbortSignal {
     deadline.abort(reason())
   }, wait).unref()
   return deadline.signal
-}
-
-/**
- * Returns the seals of a new store: those that the variable names, else a passphrase if there is
- * one, else a keyfile.
- * @throws KeymgmtError SEAL_REFUSED for an unknown seal, STORE_SEALED for an empty passphrase.
- */
-function sealsOf(env: EngineOptions['env']): readonly SealName[] {
-  const { KEYMGMT_PASSPHRASE_FILE: file, KEYMGMT_PASSPHRASE: passphrase } = env
-  // An unset secret of a CI job is an empty variable.
-  if (file === '' || (passphrase === '' && !file))
-    throw new KeymgmtError(
-      'STORE_SEALED',
-      `${file === '' ? 'KEYMGMT_PASSPHRASE_FILE' : 'KEYMGMT_PASSPHRASE'} is set but empty`,
-      { hints: ['set it to the passphrase (or its file) of the store, or unset it'] },
-    )
-  const { KEYMGMT_SEAL: seals } = env
-  if (seals) return parseSealNames(seals, 'KEYMGMT_SEAL')
-  return [{ kind: file || passphrase ? 'passphrase' : 'keyfile' }]
 }

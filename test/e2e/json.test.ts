@@ -148,7 +148,7 @@ describe('docs/json.md', () => {
     }
   }, 180_000)
 
-  it('describes the output of operator init and, on a store on S3, of operator check', async () => {
+  it('describes the output of operator init and, on a store on S3, of operator check and policy store', async () => {
     const server = await startS3Server()
     for (const [line, env] of [
       ['operator init', { KEYMGMT_HOME: join(testbed.home, 'other') }],
@@ -157,6 +157,9 @@ describe('docs/json.md', () => {
       const answer = JSON.parse(await testbed.ok(`${line} -format=json`, { env })) as { data: Json }
       expect([...faults(answer, 'envelope'), ...faults(answer.data, line)]).toEqual([])
     }
+    const env = { KEYMGMT_HOME: '', KEYMGMT_STORE: storeUrl(server) }
+    const policies = JSON.parse(await testbed.ok('policy store -format=json', { env })) as Json
+    expect(faults(policies, 'policy store')).toEqual([])
     await server.close()
   })
 
@@ -197,6 +200,7 @@ describe('docs/json.md', () => {
       ...COMMANDS.map(([schema]) => schema),
       'operator init',
       'operator check',
+      'policy store',
       'error',
     ])
     const nested = [...SCHEMAS.values()].flatMap((names) =>
