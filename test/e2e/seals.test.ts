@@ -89,6 +89,25 @@ describe('a local store with several seals', () => {
     expect(stderr).toContain('keyfile: restore the file')
   })
 
+  it('has snapshots that each of them opens, and that bring its seals to another place', async () => {
+    const arn = await createSealKey()
+    await testbed.ok(CONFIGURE, { env: { KEYMGMT_SEAL: `keyfile,awskms:${arn}` } })
+    await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
+    const file = join(testbed.home, 'backup.snapshot')
+    await testbed.ok(`operator snapshot save ${file}`)
+    const seals = ['keyfile', `awskms:${arn}`]
+    const env = { KEYMGMT_HOME: join(testbed.home, 'restored') }
+    expect(
+      dataOf(await testbed.ok(`operator snapshot inspect ${file} -format=json`, { env })),
+    ).toMatchObject({ seals })
+    await testbed.ok(`operator snapshot restore ${file}`, { env })
+    expect(dataOf(await testbed.ok('status -format=json', { env }))).toMatchObject({
+      keys: 1,
+      seals,
+    })
+    expect(existsSync(join(env.KEYMGMT_HOME, 'keyfile'))).toBe(false)
+  })
+
   it('does not adopt the KMS key that seals it', async () => {
     const arn = await createSealKey('us-west-1')
     await testbed.ok(CONFIGURE, { env: { KEYMGMT_SEAL: `awskms:${arn}` } })
