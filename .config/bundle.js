@@ -108,6 +108,12 @@ const collectStartup = {
 const UNUSED = [
   { source: 'node:child_process', importer: 'commander', by: 'no-child-process.js' },
   { source: 'ajv/dist/2020.js', importer: 'conf', by: 'no-schema-validator.js' },
+  ...[
+    '@noble/post-quantum/hybrid.js',
+    '@noble/curves/nist.js',
+    '@noble/curves/ed25519.js',
+    '@noble/hashes/scrypt.js',
+  ].map((source) => ({ source, importer: 'age-encryption', by: 'only-x25519-of-age.js' })),
   { source: 'ajv-formats', importer: 'conf', by: 'no-schema-validator.js' },
 ]
 

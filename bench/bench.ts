@@ -13,6 +13,7 @@ import {
 } from './local-commands.js'
 import { publishedPackage } from './published-package.js'
 import { formatResult, isWithinBound, type NotMeasured, type Result, type Row } from './result.js'
+import { sharedStore } from './shared-store.js'
 
 // npm run bench [-- [--json] ROW...]: measures the rows, prints each result next to its bound, and
 // exits with 1 if a bound is exceeded or a row fails. Most results are ratios of two things that
@@ -24,6 +25,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'settings-file': settingsFile,
   'local-write': localWrite,
   'many-keys': manyKeys,
+  'shared-store': sharedStore,
   distribute,
   'distribute-quotas': distributeUnderQuotas,
   'byok-script': byokScript,

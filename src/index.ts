@@ -139,3 +139,4 @@ export {
   type Versioning,
 } from './store/index.js'
 export type { LocationSettings } from './store/locate.js'
+export type { Migration } from './store/migrate.js'

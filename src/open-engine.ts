@@ -1,16 +1,24 @@
-import { setMaxListeners } from 'node:events'
 import { homedir, platform as hostPlatform } from 'node:os'
 import { createEngine, type Engine, type Outcome } from './core/engine.js'
 import { KeymgmtError } from './errors.js'
 import { registerSecrets } from './redact.js'
 import { awsKms } from './kms/aws/index.js'
 import type { AwsOptions } from './kms/aws/provider.js'
-import { describeStore, locate, type Location, type LocationSettings } from './store/locate.js'
-import { parseSealNames, type SealName } from './store/seals/index.js'
+import {
+  describeStore,
+  keyfilesOf,
+  locate,
+  type Location,
+  type LocationSettings,
+} from './store/locate.js'
+import type { Migration } from './store/migrate.js'
+import { sealsFromEnvironment } from './store/seals/environment.js'
+import type { SealName } from './store/seals/index.js'
 import type { SealMeans } from './store/seals/seal.js'
 import { openSealedLocalStore, type CreatedStore, type OpenedStore } from './store/sealed-local.js'
 import { openSealedS3Store } from './store/sealed-s3.js'
 import type { Store } from './store/store.js'
+import { signalWithin } from './time-limit.js'
 import { packageVersion } from './version.js'
 
 /** The longest wait for another command that changes the same key of a local store. */
@@ -69,6 +77,13 @@ export interface EngineOptions {
 export interface OpenedEngine extends Omit<OpenedStore, 'store'> {
   /** The engine. */
   readonly engine: Engine
+  /**
+   * Moves the store to another place: an absolute path, or a `file:` or `s3:` URL. A migration that
+   * was interrupted is completed by the same call.
+   * @throws KeymgmtError STORE_EXISTS, STORE_UNAVAILABLE, STORE_MOVED, STORE_LOCKED, STORE_SEALED,
+   * STORE_CORRUPT, as `store/migrate.ts` describes.
+   */
+  migrate(to: string): Promise<Migration>
 }
 
 /**
@@ -88,7 +103,7 @@ export function openEngine({
       hints: ['run the operation again, with a longer timeout'],
     }),
   passphrase,
-  createSeals = sealsOf(env),
+  createSeals = sealsFromEnvironment(env),
   noCreate,
   command,
   onNotice = () => undefined,
@@ -111,7 +126,7 @@ export function openEngine({
     beforeCreating: async (ms) => opened.store.leases?.outlast(ms),
     middleware: dryRun?.middleware,
   }
-  const opened = openStore(location, {
+  const storeOptions: StoreOptions = {
     env,
     onNotice,
     noCreate,
@@ -127,9 +142,11 @@ export function openEngine({
           if (to === 'create' && given && isShort(given)) onNotice(SHORT_PASSPHRASE)
           return given
         }),
+      ageIdentityFile: env.KEYMGMT_AGE_IDENTITY_FILE,
       kmsKey: async (arn) => (await import('./kms/aws/seal-key.js')).openSealKey(arn, aws),
     },
-  })
+  }
+  const opened = openStore(location, storeOptions)
   const engine = createEngine({
     store: dryRun ? dryRun.store(opened.store) : opened.store,
     kinds: { awskms: awsKms(aws) },
@@ -144,6 +161,21 @@ export function openEngine({
     seals: opened.seals,
     seal: () => opened.seal(),
     place: () => opened.place(),
+    async migrate(to) {
+      const { migrateBetween } = await import('./store/migrate-between.js')
+      // As a command finds the new place that is named by the setting or the variable.
+      const there = locate(
+        { ...env, KEYMGMT_HOME: '', KEYMGMT_STORE: to },
+        platform,
+        homedir,
+        settings,
+      )
+      return migrateBetween(
+        { opened, keyfileOf: keyfilesOf(location) },
+        { opened: openStore(there, storeOptions), keyfileOf: keyfilesOf(there) },
+        { progress: onProgress, notice: onNotice },
+      )
+    },
     initialize: () => opened.initialize(),
     testBackend: () => opened.testBackend(),
     versioning: () => opened.versioning(),
@@ -246,57 +278,3 @@ const SECRET_VARIABLES = [
   'AWS_CONTAINER_AUTHORIZATION_TOKEN',
   'KEYMGMT_PASSPHRASE',
 ] as const
-
-/** A longer timer would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
-
-/**
- * Returns a function that returns the signal for all work, which aborts with `signal` or at the
- * time limit. The timer starts when the signal is first needed, because most commands wait for
- * nothing.
- */
-function signalWithin(
-  signal: AbortSignal,
-  timeoutMs: number | undefined,
-  timeoutError: () => Error,
-): () => AbortSignal {
-  const end = timeoutMs === undefined ? undefined : Date.now() + timeoutMs
-  let combined: AbortSignal | undefined
-  return () => {
-    if (combined) return combined
-    const sources = end === undefined ? [signal] : [signal, signalAt(end, timeoutError)]
-    combined = AbortSignal.any(sources)
-    // Each request under way adds a listener, and Node.js warns of more than ten.
-    setMaxListeners(0, combined)
-    return combined
-  }
-}
-
-/** Returns a signal that aborts at `end`. Its timer does not keep the process running. */
-function signalAt(end: number, reason: () => Error): AbortSignal {
-  const deadline = new AbortController()
-  const wait = Math.min(Math.max(0, end - Date.now()), MAX_TIMER_MS)
-  setTimeout(() => {
-    deadline.abort(reason())
-  }, wait).unref()
-  return deadline.signal
-}
-
-/**
- * Returns the seals of a new store: those that the variable names, else a passphrase if there is
- * one, else a keyfile.
- * @throws KeymgmtError SEAL_REFUSED for an unknown seal, STORE_SEALED for an empty passphrase.
- */
-function sealsOf(env: EngineOptions['env']): readonly SealName[] {
-  const { KEYMGMT_PASSPHRASE_FILE: file, KEYMGMT_PASSPHRASE: passphrase } = env
-  // An unset secret of a CI job is an empty variable.
-  if (file === '' || (passphrase === '' && !file))
-    throw new KeymgmtError(
-      'STORE_SEALED',
-      `${file === '' ? 'KEYMGMT_PASSPHRASE_FILE' : 'KEYMGMT_PASSPHRASE'} is set but empty`,
-      { hints: ['set it to the passphrase (or its file) of the store, or unset it'] },
-    )
-  const { KEYMGMT_SEAL: seals } = env
-  if (seals) return parseSealNames(seals, 'KEYMGMT_SEAL')
-  return [{ kind: file || passphrase ? 'passphrase' : 'keyfile' }]
-}

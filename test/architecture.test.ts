@@ -59,8 +59,10 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'crypto/root-key.js',
     'errors.js',
     'redact.js',
+    'time-limit.js',
     'version.js',
   ],
+  'time-limit.ts': [],
   'version.ts': [],
   'core/engine.ts': [
     'core/records/model.js',
@@ -271,6 +273,7 @@ describe('the promises of the library and the docs', () => {
       'LostKmsKey',
       'MaterialEntry',
       'MaterialFormat',
+      'Migration',
       'NewSeal',
       'NewerTarget',
       'Observation',

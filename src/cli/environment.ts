@@ -22,7 +22,11 @@ export const ENVIRONMENT = [
   ['KEYMGMT_PASSPHRASE', 'The passphrase itself, if there is no file.'],
   [
     'KEYMGMT_SEAL',
-    'The seals of a new store, separated by commas: keyfile, passphrase, awskms:ARN. Each of them opens it. The default is a passphrase if one is set, else a keyfile.',
+    'The seals of a new store, separated by commas: keyfile, passphrase, age:RECIPIENT, awskms:ARN. Each of them opens it. The default is a passphrase if one is set, else a keyfile.',
+  ],
+  [
+    'KEYMGMT_AGE_IDENTITY_FILE',
+    'File with the age identity that opens a store with a seal age:RECIPIENT.',
   ],
   [
     'KEYMGMT_NO_CREATE',

@@ -32,6 +32,11 @@ export interface SealHeader {
   readonly store_id: string
   /** The seals, at least one. */
   readonly seals: readonly SealEntry[]
+  /**
+   * Base64 of the root key that this one replaces, wrapped under this one. Present until every
+   * record is sealed under this one.
+   */
+  readonly previous?: string
   /** Base64 of the HMAC-SHA-256 of the other fields. */
   readonly mac: string
 }
@@ -42,6 +47,8 @@ export interface RootKey {
   readonly key: Uint8Array
   /** Id of the store. */
   readonly storeId: string
+  /** The root key that this one replaces, while some records may be sealed under it. */
+  readonly previous?: Uint8Array
 }
 
 const FORMAT = 1
@@ -62,8 +69,25 @@ export function createRootKey(storeId: string = randomUUID()): RootKey {
 
 /** Returns the header of the store with these seals, which all wrap `root`. */
 export function createSealHeader(root: RootKey, seals: readonly SealEntry[]): SealHeader {
-  const fields = { format: FORMAT, store_id: root.storeId, seals } as const
-  return { ...fields, mac: macOf(root.key, fields).toString('base64') }
+  const { key, storeId, previous } = root
+  const fields = {
+    format: FORMAT,
+    store_id: storeId,
+    seals,
+    ...(previous && {
+      previous: wrapRootKey(key, { key: previous, storeId }, previousBinding(storeId)),
+    }),
+  } as const
+  return { ...fields, mac: macOf(key, fields).toString('base64') }
+}
+
+/** Returns the header without the previous root key. */
+export function withoutPrevious(header: SealHeader, { key, storeId }: RootKey): SealHeader {
+  return header.previous === undefined ? header : createSealHeader({ key, storeId }, header.seals)
+}
+
+function previousBinding(storeId: string): SealBinding {
+  return { storeId, kind: 'previous' }
 }
 
 /**
@@ -76,7 +100,11 @@ export function authenticateHeader(header: SealHeader, key: Uint8Array): RootKey
   const expected = macOf(key, fields)
   if (given.length !== expected.length || !timingSafeEqual(given, expected))
     throw damagedHeaderError()
-  return { key, storeId: header.store_id }
+  const storeId = header.store_id
+  if (header.previous === undefined) return { key, storeId }
+  const previous = unwrapRootKey(key, header.previous, previousBinding(storeId))
+  if (!previous) throw damagedHeaderError()
+  return { key, storeId, previous }
 }
 
 /** The root key seals records, too: a key derived from it authenticates the header. */
@@ -157,7 +185,7 @@ export function parseSealHeader(text: string): SealHeader {
     throw damagedHeaderError()
   }
   if (!isObject(header)) throw damagedHeaderError()
-  const { format, store_id, seals, mac } = header
+  const { format, store_id, seals, previous, mac } = header
   if (typeof format === 'number' && format > FORMAT) {
     throw new KeymgmtError(
       'STORE_VERSION',
@@ -167,15 +195,22 @@ export function parseSealHeader(text: string): SealHeader {
   }
   if (
     format !== FORMAT ||
-    hasOthers(header, ['format', 'store_id', 'seals', 'mac']) ||
+    hasOthers(header, ['format', 'store_id', 'seals', 'previous', 'mac']) ||
     !isUuid(store_id) ||
     !isBase64(mac, 44) ||
+    !(previous === undefined || isBase64(previous, MAX_WRAPPED_LENGTH)) ||
     !Array.isArray(seals) ||
     seals.length === 0 ||
     seals.length > MAX_SEALS
   )
     throw damagedHeaderError()
-  return { format, store_id, seals: seals.map(parseEntry), mac }
+  return {
+    format,
+    store_id,
+    seals: seals.map(parseEntry),
+    ...(previous !== undefined && { previous }),
+    mac,
+  }
 }
 
 function parseEntry(entry: unknown): SealEntry {

@@ -26,8 +26,20 @@ export async function readCreated(
   key: string,
   providerName?: string,
 ): Promise<Created> {
-  const { latestVersion } = (await requireKey(engine, key)).current
-  const rows = (await distributionsOf(engine, key))
+  const [handle, distributions] = await Promise.all([
+    requireKey(engine, key),
+    distributionsOf(engine, key),
+  ])
+  return createdOf(handle.current, distributions, providerName)
+}
+
+/** PURE: as {@link readCreated}, from records. */
+export function createdOf(
+  { latestVersion }: KeyRecord,
+  distributions: readonly NamedDistribution[],
+  providerName?: string,
+): Created {
+  const rows = distributions
     .filter((named) => providerName === undefined || named.providerName === providerName)
     .flatMap(rowsOf)
     .filter(({ version }) => providerName !== undefined || version === latestVersion)
@@ -37,11 +49,14 @@ export async function readCreated(
   }
 }
 
-/** The providers in which the alias of the key points to its latest version. */
-export async function providersOfLatest(engine: Engine, key: KeyRecord): Promise<string[]> {
-  return (await distributionsOf(engine, key.name))
+/** PURE: the providers in which the alias of the key points to its latest version. */
+export function providersOfLatest(
+  { latestVersion }: KeyRecord,
+  distributions: readonly NamedDistribution[],
+): string[] {
+  return distributions
     .filter((named) =>
-      rowsOf(named).some(({ version, alias }) => version === key.latestVersion && alias),
+      rowsOf(named).some(({ version, alias }) => version === latestVersion && alias),
     )
     .map(({ providerName }) => providerName)
 }

@@ -1,7 +1,7 @@
 import type { Engine } from '../core/engine.js'
 import { listOf } from '../router/fields.js'
 import { definePath } from '../router/path.js'
-import { providersOfLatest, readCreated } from './created.js'
+import { createdOf, providersOfLatest } from './created.js'
 
 /** The type whose ciphertext contains the id of its KMS key. */
 const SYMMETRIC = 'aes256-gcm96'
@@ -29,11 +29,11 @@ export const keyRotate = definePath<Engine>()({
         without: listOf('Providers to leave out, and not to wait for.'),
       },
       run: async (engine, { name }, { without }) => {
-        const { rotateKey } = await import('../core/operations/rotate.js')
-        const key = await rotateKey(engine, name, { without })
-        const providers = await providersOfLatest(engine, key)
+        const { rotate } = await import('../core/operations/rotate.js')
+        const { key, distributions } = await rotate(engine, name, { without })
+        const providers = providersOfLatest(key, distributions)
         return {
-          created: await readCreated(engine, name),
+          created: createdOf(key, distributions),
           warnings: providers.length === 0 ? [] : [explainRotation(key.type, name, providers)],
         }
       },

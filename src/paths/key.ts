@@ -1,6 +1,6 @@
 import type { Engine } from '../core/engine.js'
-import { listBehind, type BehindDistribution } from '../core/operations/list-behind.js'
-import { readKey } from '../core/records/repository.js'
+import { behindIn, type BehindDistribution } from '../core/operations/list-behind.js'
+import { distributionsOf, readKey } from '../core/records/repository.js'
 import { recordPath, type KeyRecord } from '../core/records/model.js'
 import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, integer, listOf, oneOf } from '../router/fields.js'
@@ -80,9 +80,16 @@ export const key = definePath<Engine>()({
     read: {
       summary: 'Returns the settings and versions of the key, but never its material.',
       run: async (engine, { name }) => {
-        const record = await readKey(engine, name)
+        const [record, distributions] = await Promise.all([
+          readKey(engine, name),
+          distributionsOf(engine, name),
+        ])
         if (!record) return undefined
-        return keyResponse(record, await listBehind(engine, record))
+        const behind = distributions.flatMap(
+          ({ providerName, distribution }) =>
+            behindIn(record, providerName, distribution.current) ?? [],
+        )
+        return keyResponse(record, behind)
       },
     },
     delete: {

@@ -1,13 +1,12 @@
 import type { Engine } from '../core/engine.js'
-import { listBehind } from '../core/operations/list-behind.js'
-import type { BehindDistribution } from '../core/operations/list-behind.js'
+import { behindIn, type BehindDistribution } from '../core/operations/list-behind.js'
 import { listRemoved } from '../core/records/removed.js'
 import type { ScheduledDeletion } from '../core/operations/remove.js'
 import type { readInterruption } from '../core/operations/distribute.js'
 import { archivedOf } from '../core/records/archive.js'
 import { readDistribution, readKey } from '../core/records/repository.js'
 import { createdKmsKeys, lastDeletion } from '../core/records/kms-keys.js'
-import { recordPath, type DistributionRecord } from '../core/records/model.js'
+import { recordPath, type DistributionRecord, type KeyRecord } from '../core/records/model.js'
 import { waysForward } from '../core/records/takedown.js'
 import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
 import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
@@ -85,14 +84,14 @@ export const kmsKey = definePath<Engine>()({
     read: {
       summary: 'Returns the ids of the KMS keys, by version.',
       run: async (engine, { name, key }) => {
-        const record = await readDistribution(engine, name, key)
-        if (!record) return describeRemoved(engine, name, key)
         const { readInterruption } = await import('../core/operations/distribute.js')
-        const interruption = await readInterruption(engine, name, key)
-        const known = await readKey(engine, key)
-        const behind = (known ? await listBehind(engine, known) : []).find(
-          ({ providerName }) => providerName === name,
-        )
+        const [known, record, interruption] = await Promise.all([
+          readKey(engine, key),
+          readDistribution(engine, name, key),
+          readInterruption(engine, name, key),
+        ])
+        if (!record) return describeRemoved(engine, name, known)
+        const behind = known && behindIn(known, name, record)
         return {
           data: { ...distributionData(record), ...(behind && behindData(behind)) },
           warnings: interruption ? [explainInterruption(interruption, name, key, behind)] : [],
@@ -122,19 +121,18 @@ export const kmsKey = definePath<Engine>()({
 async function describeRemoved(
   engine: Engine,
   name: string,
-  key: string,
+  key: KeyRecord | undefined,
 ): Promise<Response | undefined> {
-  const known = await readKey(engine, key)
-  const archived = known ? await archivedOf(engine, known, name) : []
+  const archived = key ? await archivedOf(engine, key, name) : []
   const removed = archived.find(({ gone }) => !gone)
-  if (!removed) return undefined
+  if (!key || !removed) return undefined
   const date = lastDeletion(removed.record)
   return {
     data: {
       ...distributionData(removed.record),
       ...(date !== undefined && { deletion_date: date }),
     },
-    warnings: [explainRemoved({ providerName: name, key, date })],
+    warnings: [explainRemoved({ providerName: name, key: key.name, date })],
   }
 }
 

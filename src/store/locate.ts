@@ -83,6 +83,11 @@ export function describeStore(location: Location): string {
   return `${nameOfStore(location)} (${SELECTED_BY[store] ?? `from ${store}`})`
 }
 
+/** PURE: the function that locates the keyfile of a store in this place. */
+export function keyfilesOf(location: Location): S3Location['keyfileOf'] {
+  return 's3' in location ? location.keyfileOf : () => location.keyfile
+}
+
 /** PURE: the store's folder or URL. */
 export function nameOfStore(location: Location): string {
   return 's3' in location ? formatS3Url(location.s3) : location.storeDir

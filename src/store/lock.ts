@@ -64,18 +64,45 @@ function stemOf(name: string): string {
 }
 
 /**
- * Waits until each lock in `folder` that is held now, except the lock `own`, was free once.
+ * Waits until nobody has the locks in `folder` any more that are held now, except the lock `own`.
  * @throws KeymgmtError STORE_LOCKED if that takes longer than `waitMs`.
  */
 export async function awaitLocks(folder: string, own: string, options: LockOptions): Promise<void> {
   const stems = namesIn(folder).flatMap((name) => /^([0-9a-f]{32})\.lock$/.exec(name)?.[1] ?? [])
-  const others = [...new Set(stems)].filter((stem) => stem !== stemOf(own))
-  await Promise.all(
-    others.map(async (stem) => {
-      const lock = await take(folder, stem, 'wait for commands that run', options)
-      await lock.release()
-    }),
-  )
+  const others = stems.filter((stem) => stem !== stemOf(own))
+  await Promise.all(others.map((stem) => awaitHolder(join(folder, `${stem}.lock`), options)))
+}
+
+/** Waits until the holder has released the lock, or has certainly ended. */
+async function awaitHolder(path: string, options: LockOptions): Promise<void> {
+  const pause = createPause(options)
+  let first: string | undefined
+  for (;;) {
+    const holder = evictIfDead(path, readHolder(path))
+    if (holder === 'free') return
+    const token = typeof holder === 'string' ? holder : holder.token
+    // A lock in other hands was acquired later.
+    if (token !== (first ??= token)) return
+    await pause(path, holder)
+  }
+}
+
+/**
+ * Returns a function that pauses before the next look at a lock that somebody holds. It throws when
+ * the wait is over.
+ */
+function createPause({ waitMs, onWait }: LockOptions) {
+  const begin = performance.now()
+  let notify = onWait
+  return async (path: string, holder: ReturnType<typeof readHolder>) => {
+    const waited = performance.now() - begin
+    if (waited >= waitMs) throw lockedError(path, holder)
+    if (waited > 1_000) {
+      notify?.(`waiting for ${describeHolder(path, holder)}`)
+      notify = undefined
+    }
+    await sleep(Math.min(20 + Math.random() * 60, waitMs - waited))
+  }
 }
 
 /**
@@ -96,22 +123,15 @@ async function take(
   folder: string,
   stem: string,
   purpose: string,
-  { waitMs, onWait }: LockOptions,
+  options: LockOptions,
 ): Promise<HeldLock> {
   const path = join(folder, `${stem}.lock`)
-  const begin = performance.now()
-  let notify = onWait
+  const pause = createPause(options)
   for (;;) {
     const holder = evictIfDead(path, readHolder(path))
     const token = holder === 'free' ? tryToTake(folder, stem, purpose) : undefined
     if (token !== undefined) return held(folder, stem, token)
-    const waited = performance.now() - begin
-    if (waited >= waitMs) throw lockedError(path, holder)
-    if (waited > 1_000) {
-      notify?.(`waiting for ${describeHolder(path, holder)}`)
-      notify = undefined
-    }
-    await sleep(Math.min(20 + Math.random() * 60, waitMs - waited))
+    await pause(path, holder)
   }
 }
 

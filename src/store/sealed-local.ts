@@ -21,7 +21,7 @@ import type { SealName } from './seals/index.js'
 import { createHeaderOpener, type HeaderOpener } from './seals/open.js'
 import type { SealMeans } from './seals/seal.js'
 import { storeExistsError, type StoreSeals } from './seals/store-seals.js'
-import { assertReadable, movedNotice, parseState, stateError, STATE_FILE } from './state.js'
+import { checkEachUse, createStateChecks } from './state-checks.js'
 import type { Store, Versioning } from './store.js'
 
 /** Options of a sealed local store. */
@@ -107,33 +107,44 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
     },
   }
   const headerFile = headerOf(options.storeDir)
-  let root: Promise<RootKey | undefined> | undefined
+  let root: Promise<Unlocked | undefined> | undefined
+  /** The header whose root key is in use. */
+  let known: string | undefined
   /** True in the process that restores a snapshot. */
   let restores = false
   /** Asks for the passphrase once, also if a snapshot has the same header. */
   const means = meansOf(options)
   const opener = createHeaderOpener(means)
-  const unlock = async (to: 'read' | 'write'): Promise<RootKey | undefined> => {
-    root ??= openOrCreate(options, headerFile, to, opener)
+  /** Lets the next use open the header again, if another command has replaced it. */
+  const look = () => {
+    if (readHeader(options, headerFile) !== known) root = undefined
+  }
+  const unlock = async (to: 'read' | 'write' | 'again'): Promise<RootKey | undefined> => {
+    if (to === 'again') look()
+    root ??= openOrCreate(options, headerFile, to === 'write' ? to : 'read', opener)
     const opened = await root.catch((error: unknown) => {
       root = undefined
       throw error
     })
     if (!opened) root = undefined
-    return opened
+    known = opened?.text
+    return opened?.root
   }
   const state = createStateChecks(options, () => restores)
   const place = async () => (await import('./local-place.js')).createLocalPlace(options, headerFile)
   const sealed = createSealedStore(createLocalStore(options), unlock, async () => {
     await state.assertWritable()
-    return state.assertWritable
+    return async () => {
+      await state.assertWritable()
+      look()
+    }
   })
   const assertExists = () => {
     if (options.missingError && readHeader(options, headerFile) === undefined)
       throw options.missingError()
   }
   return {
-    store: checkEachUse(sealed, assertExists, state),
+    store: checkEachUse(sealed, assertExists, state, look),
     place,
     seal: () => Promise.resolve().then(() => describeSeal(options, headerFile)),
     seals: createLazySeals(async () => {
@@ -145,9 +156,7 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
         allow: () => {
           restores = true
         },
-        changed: () => {
-          root = undefined
-        },
+        changed: look,
       })
     }),
     async initialize() {
@@ -157,59 +166,6 @@ export function openSealedLocalStore(given: SealedLocalStoreOptions): OpenedStor
     },
     testBackend: () => Promise.resolve(undefined),
     versioning: () => Promise.resolve(undefined),
-  }
-}
-
-/** Checks of the state of a store. Each reads the state again. */
-interface StateChecks {
-  readonly assertReadable: () => void
-  readonly assertWritable: () => Promise<void>
-}
-
-function createStateChecks(
-  { storeDir, onMoved }: SealedLocalStoreOptions,
-  restores: () => boolean,
-): StateChecks {
-  let notify = onMoved
-  const read = () =>
-    restores() ? undefined : parseState(readPrivateFile(join(storeDir, STATE_FILE)), storeDir)
-  return {
-    assertReadable() {
-      const state = read()
-      assertReadable(storeDir, state)
-      const notice = movedNotice(storeDir, state)
-      if (notice !== undefined) notify?.(notice)
-      if (notice !== undefined) notify = undefined
-    },
-    async assertWritable() {
-      await Promise.resolve()
-      const state = read()
-      if (state) throw stateError(storeDir, state)
-    },
-  }
-}
-
-/** A store whose uses fail if it must exist and doesn't, or if its state does not allow them. */
-function checkEachUse(store: Store, assertExists: () => void, state: StateChecks): Store {
-  const checked =
-    <Args extends unknown[], Result>(use: (...args: Args) => Promise<Result>) =>
-    async (...args: Args) => {
-      assertExists()
-      state.assertReadable()
-      return use(...args)
-    }
-  return {
-    id: checked(() => store.id()),
-    get: checked((path) => store.get(path)),
-    put: checked((path, value, expected) => store.put(path, value, expected)),
-    list: checked((path) => store.list(path)),
-    delete: checked((path, expected) => store.delete(path, expected)),
-    async lock(name, purpose) {
-      assertExists()
-      // A command that changes something takes a lock first: it then is refused as a whole.
-      await state.assertWritable()
-      return store.lock(name, purpose)
-    },
   }
 }
 
@@ -235,21 +191,31 @@ export function statusOf(
   }
 }
 
+/** A root key, and the text of the header that contains it. */
+interface Unlocked {
+  readonly text: string
+  readonly root: RootKey
+}
+
+async function openText(text: string, opener: HeaderOpener): Promise<Unlocked> {
+  return { text, root: await opener.open(parseSealHeader(text)) }
+}
+
 async function openOrCreate(
   options: SealedLocalStoreOptions,
   headerFile: string,
   to: 'read' | 'write',
   opener: HeaderOpener,
-): Promise<RootKey | undefined> {
+): Promise<Unlocked | undefined> {
   const text = readHeader(options, headerFile)
   if (text !== undefined) {
     if (to === 'write') removeDrafts(headerFile)
-    return opener.open(parseSealHeader(text))
+    return openText(text, opener)
   }
   if (holdsRecords(options.storeDir)) {
     // Another command may have created the store after the first look.
     const created = readHeader(options, headerFile)
-    if (created !== undefined) return opener.open(parseSealHeader(created))
+    if (created !== undefined) return openText(created, opener)
     throw new KeymgmtError(
       'STORE_SEALED',
       `the store ${options.storeDir} has records but no root key: ${headerFile} is missing`,
@@ -267,19 +233,20 @@ async function create(
   options: SealedLocalStoreOptions,
   headerFile: string,
   opener: HeaderOpener,
-): Promise<RootKey> {
+): Promise<Unlocked> {
   const means = meansOf(options)
   try {
     const { header, root, createdKeyfile } = await createHeader(means, options.createSeals)
-    if (createFile(headerFile, formatSealHeader(header))) {
+    const text = formatSealHeader(header)
+    if (createFile(headerFile, text)) {
       const status = statusOf(options.storeDir, header, means.keyfileOf)
       options.onCreated?.({ ...status, isKeyfileNew: createdKeyfile !== undefined })
-      return root
+      return { text, root }
     }
   } catch (error) {
     throw storageError(error, headerFile)
   }
-  return opener.open(parseSealHeader(readHeader(options, headerFile) ?? ''))
+  return openText(readHeader(options, headerFile) ?? '', opener)
 }
 
 function meansOf(options: SealedLocalStoreOptions): SealMeans {

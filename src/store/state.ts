@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { KeymgmtError } from '../errors.js'
 
 /**
@@ -75,9 +76,12 @@ const CONDITIONS = {
   },
 } as const satisfies Readonly<Record<string, Condition>>
 
-/** The text of a state. {@link parseState} is the inverse. */
+/**
+ * The text of a state. {@link parseState} is the inverse. No two texts are the same, so that a
+ * command never takes the state that a later one has written for its own.
+ */
 export function formatState({ condition, other }: StoreState): string {
-  return `${JSON.stringify({ condition, other })}\n`
+  return `${JSON.stringify({ condition, other, id: randomUUID() })}\n`
 }
 
 /**

@@ -103,6 +103,8 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   ['status', 'status'],
   ['operator seal-status', 'operator seal-status'],
   ['operator rekey', 'operator rekey -add=keyfile'],
+  ['operator rotate', 'operator rotate'],
+  ['operator migrate -cancel', 'operator migrate -cancel'],
   ['operator snapshot save FILE', 'operator snapshot save FILE'],
   ['operator snapshot inspect FILE', 'operator snapshot inspect FILE'],
   ['', 'write keymgmt/key/late type=ed25519'],
@@ -148,7 +150,7 @@ describe('docs/json.md', () => {
     }
   }, 180_000)
 
-  it('describes the output of operator init and, on a store on S3, of operator check', async () => {
+  it('describes the output of operator init and, on a store on S3, of operator check and policy store', async () => {
     const server = await startS3Server()
     for (const [line, env] of [
       ['operator init', { KEYMGMT_HOME: join(testbed.home, 'other') }],
@@ -157,6 +159,16 @@ describe('docs/json.md', () => {
       const answer = JSON.parse(await testbed.ok(`${line} -format=json`, { env })) as { data: Json }
       expect([...faults(answer, 'envelope'), ...faults(answer.data, line)]).toEqual([])
     }
+    const env = { KEYMGMT_HOME: '', KEYMGMT_STORE: storeUrl(server) }
+    const other = { KEYMGMT_HOME: join(testbed.home, 'other') }
+    const moved = await testbed.ok(`operator migrate -format=json -to=${testbed.home}/moved`, {
+      env: other,
+    })
+    expect(faults((JSON.parse(moved) as { data: Json }).data, 'operator migrate -to=URL')).toEqual(
+      [],
+    )
+    const policies = JSON.parse(await testbed.ok('policy store -format=json', { env })) as Json
+    expect(faults(policies, 'policy store')).toEqual([])
     await server.close()
   })
 
@@ -197,6 +209,8 @@ describe('docs/json.md', () => {
       ...COMMANDS.map(([schema]) => schema),
       'operator init',
       'operator check',
+      'operator migrate -to=URL',
+      'policy store',
       'error',
     ])
     const nested = [...SCHEMAS.values()].flatMap((names) =>

@@ -1,6 +1,7 @@
 import { CreateKeyCommand, DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { generateIdentity, identityToRecipient } from 'age-encryption'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CONFIGURE } from '../support/flows.js'
 import { copyFolder, createTestbed, type Testbed } from '../support/keymgmt.js'
@@ -88,6 +89,25 @@ describe('a local store with several seals', () => {
     expect(stderr).toContain('keyfile: restore the file')
   })
 
+  it('has snapshots that each of them opens, and that bring its seals to another place', async () => {
+    const arn = await createSealKey()
+    await testbed.ok(CONFIGURE, { env: { KEYMGMT_SEAL: `keyfile,awskms:${arn}` } })
+    await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
+    const file = join(testbed.home, 'backup.snapshot')
+    await testbed.ok(`operator snapshot save ${file}`)
+    const seals = ['keyfile', `awskms:${arn}`]
+    const env = { KEYMGMT_HOME: join(testbed.home, 'restored') }
+    expect(
+      dataOf(await testbed.ok(`operator snapshot inspect ${file} -format=json`, { env })),
+    ).toMatchObject({ seals })
+    await testbed.ok(`operator snapshot restore ${file}`, { env })
+    expect(dataOf(await testbed.ok('status -format=json', { env }))).toMatchObject({
+      keys: 1,
+      seals,
+    })
+    expect(existsSync(join(env.KEYMGMT_HOME, 'keyfile'))).toBe(false)
+  })
+
   it('does not adopt the KMS key that seals it', async () => {
     const arn = await createSealKey('us-west-1')
     await testbed.ok(CONFIGURE, { env: { KEYMGMT_SEAL: `awskms:${arn}` } })
@@ -99,7 +119,7 @@ describe('a local store with several seals', () => {
 
   it.each([
     ['-seal=keyfile,keyfile', 1, 'twice'],
-    ['-seal=nothing', 1, 'the seals are keyfile, passphrase'],
+    ['-seal=nothing', 1, 'the seals are keyfile, passphrase, age:RECIPIENT, awskms:ARN'],
     ['-seal=awskms', 1, 'the seals are keyfile, passphrase'],
     ['-seal=awskms:alias/seal', 2, 'aws kms describe-key'],
   ])('is not created with %s', async (flag, status, says) => {
@@ -221,5 +241,43 @@ describe('operator seal-status', () => {
     expect([ran.status, ran.stdout]).toEqual([2, ''])
     expect(ran.stderr).toContain('there is no store in')
     expect(existsSync(join(testbed.home, 'keymgmt'))).toBe(false)
+  })
+})
+
+describe('a seal for a recipient of age', () => {
+  it('is escrow: it needs the identity only to open the store', async () => {
+    const identity = await generateIdentity()
+    const recipient = await identityToRecipient(identity)
+    await testbed.ok(CONFIGURE)
+    const added = await testbed.run(`operator rekey -add=age:${recipient}`)
+    expect([added.status, added.stderr.replace(/\s+/g, ' ')]).toEqual([
+      0,
+      expect.stringContaining(`could not prove that it opens the store`),
+    ])
+    const left = await testbed.run('operator rekey -remove=keyfile')
+    expect(left.stderr).toContain('no seal that would remain opens the store here')
+    const file = join(testbed.home, 'identity.txt')
+    writeFileSync(file, `# public key: ${recipient}\n${identity}\n`, { mode: 0o600 })
+    const env = { KEYMGMT_AGE_IDENTITY_FILE: file }
+    const removed = await testbed.run('operator rekey -remove=keyfile -format=json', { env })
+    expect([removed.status, removed.stderr]).toEqual([0, ''])
+    expect(dataOf(removed.stdout)).toMatchObject({ seals: [`age:${recipient}`] })
+    await testbed.ok('read keymgmt/kms/k', { env })
+    const closed = await testbed.run('read keymgmt/kms/k')
+    expect([closed.status, closed.stdout]).toEqual([2, ''])
+    expect(closed.stderr).toContain('KEYMGMT_AGE_IDENTITY_FILE is not set')
+  })
+
+  it('is refused if it is an identity, which is repeated nowhere', async () => {
+    const identity = await generateIdentity()
+    for (const [line, env] of [
+      [`operator init -seal=age:${identity}`, {}],
+      ['operator init', { KEYMGMT_SEAL: `age:${identity}` }],
+    ] as const) {
+      const { status, stdout, stderr } = await testbed.run(line, { env })
+      expect([status === 0, stdout]).toEqual([false, ''])
+      expect(stderr).toContain('contains an age identity, which is secret')
+      expect(stderr).not.toContain(identity)
+    }
   })
 })

@@ -31,6 +31,8 @@ const LINES = [
   'operator check',
   'operator seal-status',
   'operator rekey -add=passphrase',
+  'operator rekey -remove=passphrase',
+  'operator rotate',
   'status',
   CONFIGURE,
   'list keymgmt/kms',
@@ -69,6 +71,7 @@ const LINES = [
   'delete keymgmt/key/gone',
   CONFIGURE.replace('kms/k ', 'kms/gone '),
   'delete keymgmt/kms/gone',
+  'operator migrate -to=FOLDER',
 ]
 
 /** Commands that send no request to the store. */
@@ -103,6 +106,7 @@ beforeAll(async () => {
     const command = line
       .replace('FILE', join(session.home, 'today.snapshot'))
       .replace('KEY_ID', forgotten())
+      .replace('FOLDER', join(session.home, 'moved'))
     const passphrase = line.includes('passphrase') && {
       KEYMGMT_PASSPHRASE: 'correct horse battery',
     }

@@ -104,8 +104,8 @@ async function activeOf(engine: Engine, { name }: KeyRecord): Promise<FoundDistr
 
 async function archivedOfAll(engine: Engine): Promise<FoundDistribution[]> {
   const providers = await engine.store.list(recordPath.archive)
-  const found = await Promise.all(providers.map((provider) => archivedIn(engine, provider)))
-  return found.flat().map(({ providerName, record }) => ({
+  const found = await archivedIn(engine, providers)
+  return found.map(({ providerName, record }) => ({
     provider: providerName,
     key: record.name.replace(/-\d+$/, ''),
     record,

@@ -6,6 +6,7 @@ import {
   verifyDistribution,
   awsKms,
   type Engine,
+  type Store,
 } from '../../src/index.js'
 import { readDistribution, requireKey } from '../../src/core/records/repository.js'
 import { isEnabledVersion, wantedAliases } from '../../src/core/reconcile/plan.js'
@@ -16,11 +17,11 @@ import { archivedOf } from '../../src/core/records/archive.js'
 import type { DevKms } from '../../src/dev-kms/index.js'
 import { currentMaterial } from '../../src/dev-kms/state.js'
 
-/** The library over a testbed's store: it checks the binary's work independently. */
-export function openEngine(home: string, kms: DevKms): Engine {
+/** The library over a store: it checks the binary's work independently. */
+function openEngine(kms: DevKms, store: Store): Engine {
   const env = { AWS_ENDPOINT_URL_KMS: kms.endpoint }
   return createEngine({
-    store: openSealedLocalStore({ storeDir: home, keyfile: join(home, 'keyfile') }).store,
+    store,
     kinds: { awskms: awsKms({ env, signal: new AbortController().signal }) },
   })
 }
@@ -28,10 +29,14 @@ export function openEngine(home: string, kms: DevKms): Engine {
 /**
  * Lists the problems of the key `app` in the provider `k`. An empty list means: one KMS key for
  * each version and Region and no other, with the store's material and in the right state; the right
- * aliases; no lock; and nothing unfinished.
+ * aliases; no lock; and nothing unfinished. The store is the local one in `home`, by default.
  */
-export async function findProblems(home: string, kms: DevKms): Promise<string[]> {
-  const engine = openEngine(home, kms)
+export async function findProblems(
+  home: string,
+  kms: DevKms,
+  store = openSealedLocalStore({ storeDir: home, keyfile: join(home, 'keyfile') }).store,
+): Promise<string[]> {
+  const engine = openEngine(kms, store)
   const key = (await requireKey(engine, 'app')).current
   const active = await readDistribution(engine, 'k', 'app')
   const record = active ?? (await archivedOf(engine, key, 'k'))[0]?.record

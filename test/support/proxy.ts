@@ -40,18 +40,19 @@ const ANSWERS = {
 } as const
 
 /**
- * Starts a proxy to `target`. `faultAt` chooses the fault of each request by its number, from 1 on.
+ * Starts a proxy to `target`. `faultAt` chooses the fault of each request by its number, from 1 on,
+ * its operation of AWS KMS or its method.
  * `onFault` is called as a fault is injected.
  */
 export async function startProxy(
   target: string,
-  faultAt: (number: number, operation: string) => ProxyFault | undefined,
+  faultAt: (number: number, operation: string, method: string) => ProxyFault | undefined,
   onFault: () => void = () => undefined,
 ): Promise<Proxy> {
   let count = 0
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const operation = String(request.headers['x-amz-target']).replace('TrentService.', '')
-    const fault = faultAt(++count, operation)
+    const fault = faultAt(++count, operation, request.method ?? '')
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const answer =

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { allows, wantedBy, type S3Policies } from './s3-policies.js'
 
 // S3's conditions, pages and versions over real HTTP, independent of the SDK that it tests.
@@ -16,6 +17,9 @@ export interface S3Request {
   readonly query: URLSearchParams
   readonly headers: IncomingMessage['headers']
   readonly isConditional: boolean
+  /** The moments in milliseconds at which it arrived and its reply was sent; Infinity before. */
+  readonly arrived: number
+  answered: number
 }
 
 /** A failure: before or after the server carried out the request. */
@@ -30,6 +34,8 @@ export type S3Fault =
 
 /** The options of a server. */
 export interface S3ServerOptions {
+  /** Returns the delay of the next reply, in milliseconds. */
+  readonly latencyMs?: () => number
   /** The names in one page of a list. S3 has 1,000. */
   readonly pageSize?: number
   /** Ignores the condition of every nth request, as a faulty server does. */
@@ -44,6 +50,8 @@ export interface S3ServerOptions {
   readonly policies?: S3Policies
   /** Returns the fault of a request. */
   readonly fault?: (request: S3Request) => S3Fault | undefined
+  /** Carries a request out only after the promise has resolved. */
+  readonly hold?: (request: S3Request) => Promise<void> | undefined
 }
 
 /** One version of an object; undefined marks a deletion. */
@@ -78,7 +86,9 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     deletesAbsent = false,
     ignoresDeleteConditions = false,
     fault = () => undefined,
+    hold = () => undefined,
     policies,
+    latencyMs = () => 0,
   } = options
   const versioning = 'versioning' in options ? options.versioning : 'Enabled'
   const versions = new Map<string, Version[]>()
@@ -91,9 +101,13 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     return replyTo(request, body, versions, { pageSize, isIgnored, deletesAbsent, versioning })
   }
   const server = createServer((incoming, response) => {
-    void readAll(incoming).then((body) => {
+    void readAll(incoming).then(async (body) => {
       const request = parse(incoming, versions)
       requests.push(request)
+      await hold(request)
+      const delay = latencyMs()
+      if (delay > 0) await sleep(delay)
+      request.answered = performance.now()
       const failure = fault(request)
       if (failure?.at !== 'before') {
         const reply = refusalOf(request, incoming, policies) ?? carryOut(request, body)
@@ -124,6 +138,25 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
         server.closeAllConnections()
       }),
   }
+}
+
+/** Returns the number of requests in the longest chain of which each began after the one before. */
+export function serialRequests(requests: readonly S3Request[]): number {
+  let count = 0
+  let end = -Infinity
+  for (const { arrived, answered } of [...requests].sort((a, b) => a.answered - b.answered)) {
+    if (arrived <= end) continue
+    count++
+    end = answered
+  }
+  return count
+}
+
+/** Returns the number of requests that were under way at the same time, at most. */
+export function parallelRequests(requests: readonly S3Request[]): number {
+  const underWay = ({ arrived: moment }: S3Request) =>
+    requests.filter(({ arrived, answered }) => arrived <= moment && moment < answered).length
+  return Math.max(0, ...requests.map(underWay))
 }
 
 /** Every version of every object, the latest last. */
@@ -192,6 +225,8 @@ function parse(
     query: searchParams,
     headers,
     isConditional: headers['if-match'] !== undefined || headers['if-none-match'] !== undefined,
+    arrived: performance.now(),
+    answered: Infinity,
   }
 }
 

@@ -15,7 +15,7 @@ import { withKeyLock } from '../records/locks.js'
 import { fingerprintOf } from '../records/material.js'
 import { recordPath, type KeyRecord } from '../records/model.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
-import { requireKey, type NamedDistribution } from '../records/repository.js'
+import { distributionsOf, requireKey, type NamedDistribution } from '../records/repository.js'
 import { assertReplicaRegions, createKey } from './keys.js'
 import { addVersion } from './rotate.js'
 
@@ -107,7 +107,7 @@ export async function importVersion(
       const distributions = await resumableDistributions(engine, key.current)
       if (held === undefined) {
         await finishPending(engine, key, distributions)
-        await addVersion(engine, key, recognised.material)
+        await addVersion(engine, key, await distributionsOf(engine, name), recognised.material)
       }
       await reconcileKey(engine, key, distributions)
     }),

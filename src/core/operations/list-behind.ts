@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.js'
 import { versionsBehind } from '../reconcile/behind.js'
-import type { KeyRecord } from '../records/model.js'
+import type { DistributionRecord, KeyRecord } from '../records/model.js'
 import { distributionsOf } from '../records/repository.js'
 
 /** A distribution that lacks versions. */
@@ -21,10 +21,17 @@ export interface BehindDistribution {
  * AWS.
  */
 export async function listBehind(engine: Engine, key: KeyRecord): Promise<BehindDistribution[]> {
-  return (await distributionsOf(engine, key.name)).flatMap(({ providerName, distribution }) => {
-    const versions = versionsBehind(key, distribution.current)
-    return versions.length > 0
-      ? [{ providerName, versions, behind: distribution.current.behind }]
-      : []
-  })
+  return (await distributionsOf(engine, key.name)).flatMap(
+    ({ providerName, distribution }) => behindIn(key, providerName, distribution.current) ?? [],
+  )
+}
+
+/** PURE: returns the distribution if it is behind. */
+export function behindIn(
+  key: KeyRecord,
+  providerName: string,
+  record: DistributionRecord,
+): BehindDistribution | undefined {
+  const versions = versionsBehind(key, record)
+  return versions.length > 0 ? { providerName, versions, behind: record.behind } : undefined
 }

@@ -13,6 +13,7 @@ import { OUTDATED_WAYS_OUT } from '../reconcile/newer.js'
 import { ask, type Unchecked } from '../reconcile/observe.js'
 import { archivedIn } from '../records/archive.js'
 import { recordPath, type DistributionRecord } from '../records/model.js'
+import { inParallel } from '../records/parallel.js'
 import { readDistribution, readKey, requireProvider } from '../records/repository.js'
 
 /** A KMS key that has the tags of this store and is in no distribution. */
@@ -88,8 +89,9 @@ export async function findOrphans(engine: Engine, providerName: string): Promise
 /** Returns the Regions in which the provider is or may be used. */
 async function regionsOf(engine: Engine, providerName: string, own: string): Promise<string[]> {
   const keys = await engine.store.list(recordPath.keys)
-  const replicas = await Promise.all(
-    keys.map(async (name) => (await readKey(engine, name))?.replicaRegions ?? []),
+  const replicas = await inParallel(
+    keys,
+    async (name) => (await readKey(engine, name))?.replicaRegions ?? [],
   )
   const distributions = await recordsOf(engine, providerName)
   return [...new Set([own, ...replicas.flat(), ...distributions.flatMap(({ regions }) => regions)])]
@@ -98,8 +100,8 @@ async function regionsOf(engine: Engine, providerName: string, own: string): Pro
 /** Returns the distributions in a provider, active and archived. */
 async function recordsOf(engine: Engine, providerName: string): Promise<DistributionRecord[]> {
   const keys = await engine.store.list(recordPath.distributionsOf(providerName))
-  const active = await Promise.all(keys.map((key) => readDistribution(engine, providerName, key)))
-  const archived = await archivedIn(engine, providerName)
+  const active = await inParallel(keys, (key) => readDistribution(engine, providerName, key))
+  const archived = await archivedIn(engine, [providerName])
   return [...active.flatMap((each) => each ?? []), ...archived.map(({ record }) => record)]
 }
 

@@ -1,6 +1,7 @@
 import type { KmsIdentity } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
 import { recordPath, type KmsRecord, type PinnedPlace } from '../records/model.js'
+import { inParallel } from '../records/parallel.js'
 import { readDistribution, readProvider, requireProvider } from '../records/repository.js'
 import { credentialsSource, type CredentialsSource } from './status.js'
 
@@ -44,7 +45,7 @@ export async function identifyCaller(engine: Engine, name: string): Promise<Call
 
 async function pinnedPlaces(engine: Engine, providerName: string): Promise<PinnedPlace[]> {
   const keys = await engine.store.list(recordPath.distributionsOf(providerName))
-  const records = await Promise.all(keys.map((key) => readDistribution(engine, providerName, key)))
+  const records = await inParallel(keys, (key) => readDistribution(engine, providerName, key))
   const places = records.flatMap((record) => record?.pinned ?? [])
   return [...new Map(places.map((place) => [JSON.stringify(place), place])).values()]
 }

@@ -27,7 +27,7 @@ export interface ProviderScope {
  */
 export async function providerScope(engine: Engine, providerName: string): Promise<ProviderScope> {
   const { keyCollection: region } = await requireProvider(engine, providerName)
-  const archived = await archivedIn(engine, providerName)
+  const archived = await archivedIn(engine, [providerName])
   const regions = new Set(archived.flatMap(({ record }) => record.regions))
   const primaries = new Set([region, ...archived.flatMap(({ record }) => movedTo(record))])
   for (const name of await engine.store.list(recordPath.keys)) {

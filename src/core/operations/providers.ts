@@ -109,7 +109,7 @@ export async function deleteProvider(engine: Engine, name: string): Promise<void
         ],
       })
     }
-    const archived = await archivedIn(engine, name)
+    const archived = await archivedIn(engine, [name])
     await assertDeletedByKms(engine, 'KMS_IN_USE', archived)
     for (const each of archived) await deleteArchived(engine, each)
     await (await openRecord<KmsRecord>(engine.store, recordPath.provider(name)))?.remove()

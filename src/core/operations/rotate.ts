@@ -6,12 +6,7 @@ import { isBehind, versionBrought } from '../reconcile/behind.js'
 import { assertAllNewest } from '../reconcile/newer.js'
 import { newestVersion, type Step } from '../reconcile/plan.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
-import {
-  describeBehind,
-  LEFT_OUT,
-  reportLeftOut,
-  workableDistributions,
-} from '../reconcile/resume.js'
+import { describeBehind, LEFT_OUT, reportLeftOut, workableAmong } from '../reconcile/resume.js'
 import { withKeyLock } from '../records/locks.js'
 import type { KeyRecord } from '../records/model.js'
 import type { RecordHandle } from '../records/record.js'
@@ -31,35 +26,44 @@ import { createVersion } from './keys.js'
 export async function rotateKey(
   engine: Engine,
   name: string,
-  { without }: { readonly without?: readonly string[] | undefined } = {},
+  options: { readonly without?: readonly string[] | undefined } = {},
 ): Promise<KeyRecord> {
+  return (await rotate(engine, name, options)).key
+}
+
+/** Does the same as {@link rotateKey}, and returns all distributions of the key, too. */
+export async function rotate(
+  engine: Engine,
+  name: string,
+  { without }: { readonly without?: readonly string[] | undefined },
+): Promise<{ readonly key: KeyRecord; readonly distributions: readonly NamedDistribution[] }> {
   const leftOut = without ?? []
   return withKeyLock(engine.store, name, `rotate keymgmt/key/${name}`, async () => {
-    const key = await requireKey(engine, name)
-    if (without) await assertDistributed(engine, name, without)
+    const [key, all] = await Promise.all([requireKey(engine, name), distributionsOf(engine, name)])
+    if (without) assertDistributed(name, all, without)
     const isLeftOut = ({ providerName }: NamedDistribution) => leftOut.includes(providerName)
-    const all = await workableDistributions(engine, key.current)
-    const included = all.filter((named) => !isLeftOut(named))
+    const workable = workableAmong(engine, key.current, all)
+    const included = workable.filter((named) => !isLeftOut(named))
     const created = explainResumed(engine, key.current, included)
       ? undefined
-      : await addVersion(engine, key, await KEY_TYPES[key.current.type].generate())
-    for (const named of all.filter(isLeftOut)) await leaveOut(engine, key.current, named)
+      : await addVersion(engine, key, all, await KEY_TYPES[key.current.type].generate())
+    for (const named of workable.filter(isLeftOut)) await leaveOut(engine, key.current, named)
     try {
       const isRequested = (step: Step) => versionBrought(step) !== undefined
-      await reconcileKey(engine, key, included, { isRequested, leftOut })
+      await reconcileKey(engine, key, included, { isRequested, leftOut, all })
     } catch (error) {
       throw rotationError(error, key.current, created, included, leftOut)
     }
-    return key.current
+    return { key: key.current, distributions: all }
   })
 }
 
-async function assertDistributed(
-  engine: Engine,
+function assertDistributed(
   name: string,
+  distributions: readonly NamedDistribution[],
   providers: readonly string[],
-): Promise<void> {
-  const known = (await distributionsOf(engine, name)).map(({ providerName }) => providerName)
+): void {
+  const known = distributions.map(({ providerName }) => providerName)
   const unknown = providers.find((provider) => !known.includes(provider))
   if (unknown === undefined && providers.length > 0) return
   // Don't repeat the value: it may have come from a file.
@@ -145,23 +149,24 @@ function describeProgress(
 }
 
 /**
- * Adds a pending version with this material, which it wipes. Returns the number of the version. The
- * caller holds the key's lock, has no other pending version, and reconciles afterwards.
+ * Adds a version with this material, which it wipes. Returns the number of the version. It is
+ * pending, or the latest if the key has no distribution. The caller holds the key's lock, has no
+ * other pending version, has read all distributions of the key, and reconciles them afterwards.
  * @throws KeymgmtError STORE_OUTDATED
  */
 export async function addVersion(
   engine: Engine,
   key: RecordHandle<KeyRecord>,
+  distributions: readonly NamedDistribution[],
   material: Uint8Array,
 ): Promise<number> {
-  const { name } = key.current
-  await assertAllNewest(engine, key.current, await distributionsOf(engine, name))
-  const pendingVersion = key.current.latestVersion + 1
-  const version = await createVersion(engine, key.current, pendingVersion, material)
+  await assertAllNewest(engine, key.current, distributions)
+  const number = key.current.latestVersion + 1
+  const version = await createVersion(engine, key.current, number, material)
   await key.update((current) => ({
     ...current,
-    pendingVersion,
-    versions: { ...current.versions, [pendingVersion]: version },
+    ...(distributions.length > 0 ? { pendingVersion: number } : { latestVersion: number }),
+    versions: { ...current.versions, [number]: version },
   }))
-  return pendingVersion
+  return number
 }

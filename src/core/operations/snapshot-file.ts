@@ -1,5 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { parseSealHeader, type RootKey, type SealHeader } from '../../crypto/root-key.js'
+import {
+  parseSealHeader,
+  withoutPrevious,
+  type RootKey,
+  type SealHeader,
+} from '../../crypto/root-key.js'
 import { open, seal } from '../../crypto/seal.js'
 import { KeymgmtError } from '../../errors.js'
 
@@ -76,7 +81,8 @@ export function createSnapshot(header: SealHeader, root: RootKey, created: Date)
       const file: SnapshotFile = {
         keymgmt_snapshot: FORMAT,
         id,
-        seal: header,
+        // Every record in the snapshot is sealed under this root key.
+        seal: withoutPrevious(header, root),
         manifest: toBase64(seal(root.key, bytes, bindingOf(root, id, 'manifest'))),
         records: sorted.map(([, sealed]) => toBase64(sealed)),
       }

@@ -3,6 +3,7 @@ import { withKeyLock } from '../records/locks.js'
 import { materialPath } from '../records/material.js'
 import { decodeRecord } from '../records/codec.js'
 import { recordPath, type KeyRecord } from '../records/model.js'
+import { inParallel } from '../records/parallel.js'
 
 /** Records by path. */
 export type Records = ReadonlyMap<string, { readonly revision: string; readonly value: Uint8Array }>
@@ -106,7 +107,7 @@ export async function readBelow(store: Store, folder: string): Promise<Records> 
 
 /** Returns the records at these paths. Skips paths without a record. */
 async function readAll(store: Store, paths: readonly string[]): Promise<Records> {
-  const found = await Promise.all(paths.map(async (path) => [path, await store.get(path)] as const))
+  const found = await inParallel(paths, async (path) => [path, await store.get(path)] as const)
   return new Map(found.flatMap(([path, stored]) => (stored ? [[path, stored] as const] : [])))
 }
 

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { KeymgmtError } from '../../errors.js'
 import type { Lock, Store } from '../../store/store.js'
 import { recordPath } from '../records/model.js'
+import { inParallel } from '../records/parallel.js'
 import { COMPARED_FOLDERS, openRecords, surplusOf, type Surplus } from './snapshot-contents.js'
 import type { Snapshot } from './snapshot-file.js'
 import { keyNames, readBelow, readPlainRecords, wipe, type Records } from './snapshot-records.js'
@@ -141,9 +142,7 @@ async function removeRecords(
 /** Returns the records that a restore may replace or remove. */
 async function readCompared(store: Store): Promise<Records> {
   const providers = await readBelow(store, recordPath.providers)
-  const keys = await Promise.all(
-    (await keyNames(store)).map((name) => readPlainRecords(store, name)),
-  )
+  const keys = await inParallel(await keyNames(store), (name) => readPlainRecords(store, name))
   return new Map([...providers, ...keys.flatMap((records) => [...records])])
 }
 

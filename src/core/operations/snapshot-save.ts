@@ -1,6 +1,7 @@
 import type { RootKey, SealHeader } from '../../crypto/root-key.js'
 import type { Store } from '../../store/store.js'
 import { recordPath } from '../records/model.js'
+import { inParallel } from '../records/parallel.js'
 import { createSnapshot } from './snapshot-file.js'
 import {
   keyNames,
@@ -52,7 +53,7 @@ export async function saveSnapshot(
   // List the material before the keys: a key that is created later is left out together with its
   // material.
   const materials = await store.list(recordPath.materials)
-  for (const name of await keyNames(store)) await saveKey(name)
+  await inParallel(await keyNames(store), saveKey)
   for (let attempt = 1; ; attempt++) {
     const providers = await readBelow(store, recordPath.providers)
     const without = keysWithoutProvider(saved, providers)
@@ -62,10 +63,13 @@ export async function saveSnapshot(
       break
     }
     wipe(providers)
-    for (const name of without) await saveKey(name)
+    await inParallel(without, saveKey)
   }
   await saveOtherMaterial(store, snapshot, materials, [...saved.values()].flat())
-  return { text: snapshot.text(), warnings: [...warnings.values()].flat() }
+  return {
+    text: snapshot.text(),
+    warnings: [...warnings.keys()].sort().flatMap((name) => warnings.get(name) ?? []),
+  }
 }
 
 /** Saves the fingerprint key, and material that no key's record names. */
@@ -75,12 +79,13 @@ async function saveOtherMaterial(
   keyIds: readonly string[],
   saved: readonly string[],
 ): Promise<void> {
-  for (const folder of keyIds.map(recordPath.materialOf)) {
-    if (saved.some((path) => path.startsWith(`${folder}/`))) continue
+  const complete = new Set(saved.map((path) => path.slice(0, path.lastIndexOf('/'))))
+  const folders = keyIds.map(recordPath.materialOf).filter((folder) => !complete.has(folder))
+  await inParallel(folders, async (folder) => {
     const records = await readBelow(store, folder)
     addAll(snapshot, records)
     wipe(records)
-  }
+  })
   const fingerprintKey = await store.get(recordPath.fingerprintKey)
   if (!fingerprintKey) return
   snapshot.add(recordPath.fingerprintKey, fingerprintKey.value)

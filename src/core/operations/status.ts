@@ -1,7 +1,8 @@
 import type { Engine } from '../engine.js'
 import { recordPath } from '../records/model.js'
-import { readKey, readProvider } from '../records/repository.js'
-import { listBehind } from './list-behind.js'
+import { inParallel } from '../records/parallel.js'
+import { readDistribution, readKey, readProvider } from '../records/repository.js'
+import { isBehind } from '../reconcile/behind.js'
 import { listRemoved, type RemovedDistribution } from '../records/removed.js'
 
 /** The source of AWS credentials that assume no role. */
@@ -43,33 +44,40 @@ export async function readStatus(engine: Engine): Promise<StoreStatus> {
     engine.store.list(recordPath.providers),
     engine.store.list(recordPath.distributions),
   ])
-  const distributions = await Promise.all(
-    distributed.map((name) => engine.store.list(recordPath.distributionsOf(name))),
-  )
-  const credentials = await Promise.all(
-    providers.map(async (name) => {
-      const provider = await readProvider(engine, name)
-      return [name, credentialsSource(provider?.credentials ?? {})] as const
-    }),
-  )
+  const distributions = await inParallel(distributed, async (providerName) => {
+    const names = await engine.store.list(recordPath.distributionsOf(providerName))
+    return names.map((key) => ({ providerName, key }))
+  })
+  const credentials = await inParallel(providers, async (name) => {
+    const provider = await readProvider(engine, name)
+    return [name, credentialsSource(provider?.credentials ?? {})] as const
+  })
   return {
     keys: keys.length,
     providers: providers.length,
     distributions: distributions.flat().length,
-    behind: await countBehind(engine, new Set(distributions.flat())),
+    behind: await countBehind(engine, distributions.flat()),
     removed: await listRemoved(engine),
     credentials: Object.fromEntries(credentials),
   }
 }
 
-/** Counts one key after the other: a store can have more records than a process may open files. */
-async function countBehind(engine: Engine, distributedKeys: Iterable<string>): Promise<number> {
-  let count = 0
-  for (const name of distributedKeys) {
-    const key = await readKey(engine, name)
-    if (key) count += (await listBehind(engine, key)).length
-  }
-  return count
+/** Reads the record of each key and of each distribution once. */
+async function countBehind(
+  engine: Engine,
+  distributions: readonly { readonly providerName: string; readonly key: string }[],
+): Promise<number> {
+  const names = new Set(distributions.map(({ key }) => key))
+  const keys = new Map(
+    await inParallel(names, async (name) => [name, await readKey(engine, name)] as const),
+  )
+  const behind = await inParallel(distributions, async ({ providerName, key: name }) => {
+    const key = keys.get(name)
+    if (!key) return false
+    const distribution = await readDistribution(engine, providerName, name)
+    return distribution !== undefined && isBehind(key, distribution)
+  })
+  return behind.filter(Boolean).length
 }
 
 /** PURE: returns the source that a provider's stored credentials name. */

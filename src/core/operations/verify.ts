@@ -13,6 +13,7 @@ import { assertAgree } from '../records/agreement.js'
 import { keyInName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
+import { inParallel } from '../records/parallel.js'
 import {
   readDistribution,
   requireDistribution,
@@ -94,15 +95,18 @@ export async function verifyProvider(
   const { keyCollection: region } = await requireProvider(engine, providerName)
   const present = await engine.store.list(recordPath.distributionsOf(providerName))
   const removed = await engine.store.list(recordPath.archiveOf(providerName))
-  const unchecked: Unchecked[] = []
-  const verifications: Verification[] = []
-  for (const keyName of [...new Set([...present, ...removed.map(keyInName)])].sort()) {
+  const keyNames = [...new Set([...present, ...removed.map(keyInName)])].sort()
+  const results = await inParallel(keyNames, async (keyName) => {
+    const unchecked: Unchecked[] = []
     const subject = { what: 'distribution', region, subject: keyName } as const
     const question = { providerName, keyName, challenge, limit: Infinity }
     const answer = await ask(unchecked, subject, () => verifyKey(engine, question))
-    verifications.push(...(answer ?? []))
+    return { verifications: answer ?? [], unchecked }
+  })
+  return {
+    verifications: results.flatMap(({ verifications }) => verifications),
+    unchecked: results.flatMap(({ unchecked }) => unchecked),
   }
-  return { verifications, unchecked }
 }
 
 interface KeyQuestion {

@@ -3,6 +3,7 @@ import type { Engine } from '../engine.js'
 import { archiveDistribution } from '../records/archive.js'
 import { createdKmsKeyAt, lost, materialIn, primaryRegion } from '../records/kms-keys.js'
 import { without, type DistributionRecord, type KeyRecord } from '../records/model.js'
+import { inParallel } from '../records/parallel.js'
 import type { NamedDistribution } from '../records/repository.js'
 import { assertPlaceOf, needsPlace } from './account.js'
 import { isBehind } from './behind.js'
@@ -20,9 +21,6 @@ import {
 import { plan, type Chain, type Stage, type Step } from './plan.js'
 import { describeStep, takeStep } from './steps.js'
 import { discardAbandoned } from './surplus.js'
-
-/** Maximum chains in parallel: enough to hide network latency, few enough to bound memory. */
-const SIDE_BY_SIDE = 32
 
 /**
  * Takes all steps that can be taken for one distribution, and records why it is behind. Never
@@ -136,16 +134,7 @@ async function runSideBySide(
   results: StepResults,
   chains: Stage,
 ): Promise<void> {
-  const waiting = chains.values()
-  const final: unknown[] = []
-  const worker = async (): Promise<void> => {
-    for (const chain of waiting) {
-      if (final.length > 0) return
-      await runChain(context, results, chain).catch((error: unknown) => final.push(error))
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, chains.length) }, worker))
-  if (final.length > 0) throw final[0]
+  await inParallel(chains, (chain) => runChain(context, results, chain))
 }
 
 /** True if the chain does not depend on a failed step. Otherwise, notes its steps as blocked. */

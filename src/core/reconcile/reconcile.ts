@@ -21,7 +21,7 @@ export async function reconcile(
   const { outcomes, error } = await attempt(engine, key.current, named)
   for (const outcome of outcomes) engine.outcome(outcome)
   if (error) throw error
-  await advanceLatest(engine, key, [])
+  await advanceLatest(engine, key)
 }
 
 /** The part of a reconciliation that the command requested. */
@@ -33,6 +33,8 @@ export interface ReconcileRequest {
   readonly isRequested?: (step: Step, named: NamedDistribution) => boolean
   /** The providers that a rotation does not work on or wait for. */
   readonly leftOut?: readonly string[]
+  /** All distributions of the key, if the command has read them. */
+  readonly all?: readonly NamedDistribution[]
 }
 
 /**
@@ -45,7 +47,7 @@ export async function reconcileKey(
   engine: Engine,
   key: RecordHandle<KeyRecord>,
   distributions: readonly NamedDistribution[],
-  { isRequested = () => true, leftOut = [] }: ReconcileRequest = {},
+  { isRequested = () => true, leftOut = [], all }: ReconcileRequest = {},
 ): Promise<void> {
   const results = await Promise.all(
     distributions.map(async (named) => {
@@ -60,7 +62,7 @@ export async function reconcileKey(
   )
   for (const { outcomes } of results) for (const outcome of outcomes) engine.outcome(outcome)
   const errors = results.flatMap(({ error }) => error ?? [])
-  if (!errors.some(isStoreFailure)) await advanceLatest(engine, key, leftOut)
+  if (!errors.some(isStoreFailure)) await advanceLatest(engine, key, leftOut, all)
   if (errors[0]) throw errors[0]
 }
 
@@ -97,11 +99,12 @@ function describeRemaining(
 async function advanceLatest(
   engine: Engine,
   key: RecordHandle<KeyRecord>,
-  leftOut: readonly string[],
+  leftOut: readonly string[] = [],
+  all?: readonly NamedDistribution[],
 ): Promise<void> {
   const { name, pendingVersion } = key.current
   if (pendingVersion === undefined) return
-  const records = (await distributionsOf(engine, name))
+  const records = (all ?? (await distributionsOf(engine, name)))
     .filter(({ providerName }) => !leftOut.includes(providerName))
     .map(({ distribution }) => distribution.current)
   const isServed = records.some((record) => servesNewest(key.current, record))

@@ -14,7 +14,16 @@ export async function workableDistributions(
   engine: Engine,
   key: KeyRecord,
 ): Promise<NamedDistribution[]> {
-  const all = await agreeingDistributions(engine, key)
+  return workableAmong(engine, key, await distributionsOf(engine, key.name))
+}
+
+/** Does the same as {@link workableDistributions} with distributions that were already read. */
+export function workableAmong(
+  engine: Engine,
+  key: KeyRecord,
+  all: readonly NamedDistribution[],
+): NamedDistribution[] {
+  assertAllAgree(key, all)
   return all.filter((named) => {
     const takedown = takedownOf(key, named.distribution.current)
     if (takedown) reportSkipped(engine, key.name, takedown, named)
@@ -28,9 +37,13 @@ export async function agreeingDistributions(
   key: KeyRecord,
 ): Promise<NamedDistribution[]> {
   const all = await distributionsOf(engine, key.name)
+  assertAllAgree(key, all)
+  return all
+}
+
+function assertAllAgree(key: KeyRecord, all: readonly NamedDistribution[]): void {
   for (const { providerName, distribution } of all)
     assertAgree(key, providerName, distribution.current)
-  return all
 }
 
 /** Reports a distribution that the command skips, with both ways forward. */

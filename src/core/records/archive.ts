@@ -4,6 +4,7 @@ import { keyInName } from './alias-names.js'
 import { createdKmsKeys } from './kms-keys.js'
 import { decodeRecord, encodeRecord } from './codec.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from './model.js'
+import { inParallel } from './parallel.js'
 import { createRecord, openRecord, type RecordHandle } from './record.js'
 import type { NamedDistribution } from './repository.js'
 
@@ -23,34 +24,29 @@ export async function archivedOf(
 ): Promise<ArchivedDistribution[]> {
   const providers =
     providerName === undefined ? await engine.store.list(recordPath.archive) : [providerName]
-  const found = await Promise.all(
-    // The name begins with the key's name, so only the key's own records are opened.
-    providers.map((provider) =>
-      archivedIn(engine, provider, (name) => keyInName(name) === key.name),
-    ),
-  )
+  // The name begins with the key's name, so only the key's own records are opened.
+  const found = await archivedIn(engine, providers, (name) => keyInName(name) === key.name)
   return found
-    .flat()
     .filter(({ record }) => record.keyId === key.id)
     .sort((one, other) => other.record.distributionTime.localeCompare(one.record.distributionTime))
 }
 
-/** Returns the archived distributions of all keys in a provider whose names `isWanted` accepts. */
+/** Returns the archived distributions in the providers whose names `isWanted` accepts. */
 export async function archivedIn(
   engine: Engine,
-  providerName: string,
+  providers: readonly string[],
   isWanted: (name: string) => boolean = () => true,
 ): Promise<ArchivedDistribution[]> {
-  const names = (await engine.store.list(recordPath.archiveOf(providerName))).filter(isWanted)
-  const handles = await Promise.all(
-    names.map((name) =>
-      openRecord<DistributionRecord>(engine.store, recordPath.archived(providerName, name)),
-    ),
-  )
-  return handles.flatMap((handle) => {
-    if (!handle) return []
-    return [{ providerName, record: handle.current, gone: isOver(handle.current, engine.now()) }]
+  const archived = await inParallel(providers, async (providerName) => {
+    const names = await engine.store.list(recordPath.archiveOf(providerName))
+    return names.filter(isWanted).map((name) => ({ providerName, name }))
   })
+  const found = await inParallel(archived.flat(), async ({ providerName, name }) => {
+    const path = recordPath.archived(providerName, name)
+    const record = (await openRecord<DistributionRecord>(engine.store, path))?.current
+    return record && { providerName, record, gone: isOver(record, engine.now()) }
+  })
+  return found.filter((each) => each !== undefined)
 }
 
 /**

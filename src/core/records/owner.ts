@@ -27,7 +27,7 @@ export async function ownerOf(engine: Engine, id: string): Promise<KmsKeyOwner |
     }
   }
   for (const providerName of await store.list(recordPath.archive)) {
-    const archived = await archivedIn(engine, providerName)
+    const archived = await archivedIn(engine, [providerName])
     const owner = archived.find(({ record }) => hasKmsKey(record, id))
     if (owner) return { providerName, key: keyInName(owner.record.name), removed: true }
   }

@@ -26,11 +26,7 @@ export async function listRemoved(
   const providers =
     providerName === undefined ? await engine.store.list(recordPath.archive) : [providerName]
   const isWanted = (name: string) => key === undefined || keyInName(name) === key
-  const archived = await Promise.all(
-    providers.map((provider) => archivedIn(engine, provider, isWanted)),
-  )
-  return archived
-    .flat()
+  return (await archivedIn(engine, providers, isWanted))
     .filter(({ gone }) => !gone)
     .map(({ providerName: provider, record }) => ({
       providerName: provider,

@@ -4,6 +4,7 @@ import { KeymgmtError } from '../../errors.js'
 import { identifyProcess } from '../process-identity.js'
 import type { Lock } from '../store.js'
 import type { Bucket } from './bucket.js'
+import { isWithin, readClocks, type Clocks } from './clocks.js'
 import { createObjects, type Objects } from './objects.js'
 
 /*
@@ -78,35 +79,46 @@ export async function takeLease(
   purpose: string,
   options: LeaseOptions,
 ): Promise<Lease> {
-  const { signal, waitMs, times } = options
+  const { times } = options
   const objects = createObjects(bucket)
   const holder = describeSelf(purpose, options.command)
-  const started = performance.now()
   const watch = createWatch(times)
-  let notify = options.onWait
+  const pause = createPause(options)
   let mayTake = true
-  for (let look = 0; ; look++) {
+  for (;;) {
     const sent = readClocks()
     const etag = mayTake ? await objects.put(key, encode(holder), watch.expired()) : undefined
     if (etag !== undefined) return hold(bucket, objects, key, { times, holder, etag, sent })
     const found = await objects.get(key)
     watch.see(found?.etag)
     mayTake = found === undefined || watch.expired() !== undefined
-    if (found === undefined || mayTake) continue
-    const waited = performance.now() - started
-    if (waited >= waitMs) throw lockedError(decode(found.value))
-    if (waited > 1_000) {
-      notify?.(`waiting for ${describe(decode(found.value))}`)
-      notify = undefined
-    }
-    const pause = Math.min(50 * 2 ** Math.min(look, 10), times.pollMs) * (0.5 + Math.random() / 2)
-    await sleep(Math.min(pause, waitMs - waited), undefined, { signal }).catch(() => undefined)
-    if (signal.aborted) throw interruption(signal, decode(found.value))
+    if (found !== undefined && !mayTake) await pause(found.value)
   }
 }
 
 /**
- * Waits until each lease in `bucket` that is held now, except the lease `own`, was free once.
+ * Returns a function that pauses before the next look at a lease that somebody holds. It throws
+ * when the wait is over.
+ */
+function createPause({ signal, waitMs, times, onWait }: LeaseOptions) {
+  const started = performance.now()
+  let notify = onWait
+  let look = 0
+  return async (value: Uint8Array) => {
+    const waited = performance.now() - started
+    if (waited >= waitMs) throw lockedError(decode(value))
+    if (waited > 1_000) {
+      notify?.(`waiting for ${describe(decode(value))}`)
+      notify = undefined
+    }
+    const pause = Math.min(50 * 2 ** Math.min(look++, 10), times.pollMs) * (0.5 + Math.random() / 2)
+    await sleep(Math.min(pause, waitMs - waited), undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) throw interruption(signal, decode(value))
+  }
+}
+
+/**
+ * Waits until nobody has the leases in `bucket` any more that are held now, except the lease `own`.
  * @throws KeymgmtError STORE_LOCKED if that takes longer than `waitMs`.
  */
 export async function awaitLeases(
@@ -115,15 +127,25 @@ export async function awaitLeases(
   options: LeaseOptions,
 ): Promise<void> {
   const names = await bucket.listAll(LEASES)
-  await Promise.all(
-    names
-      .filter((name) => name !== own)
-      .map(async (name) => {
-        const purpose = 'wait for commands that run'
-        const lease = await takeLease(bucket, `${LEASES}/${name}`, purpose, options)
-        await lease.release()
-      }),
-  )
+  const others = names.filter((name) => name !== own)
+  await Promise.all(others.map((name) => awaitHolder(bucket, `${LEASES}/${name}`, options)))
+}
+
+/** Waits until the holder has released the lease, or it has run out. */
+async function awaitHolder(bucket: Bucket, key: string, options: LeaseOptions): Promise<void> {
+  const objects = createObjects(bucket)
+  const watch = createWatch(options.times)
+  const pause = createPause(options)
+  let first: string | undefined
+  for (;;) {
+    const found = await objects.get(key)
+    watch.see(found?.etag)
+    if (!found || watch.expired() !== undefined) return
+    // A lease in other hands was acquired later.
+    const holder = JSON.stringify({ ...decode(found.value), renewals: 0 })
+    if (holder !== (first ??= holder)) return
+    await pause(found.value)
+  }
 }
 
 /** Remembers since when a lease has been the same, by this process's own clock. */
@@ -147,22 +169,6 @@ interface Held {
   readonly etag: string
   /** The time at which the request that acquired the lease was sent. */
   readonly sent: Clocks
-}
-
-/** Two clocks: the first one stops while a machine sleeps, the second one can be set. */
-interface Clocks {
-  readonly monotonic: number
-  readonly wall: number
-}
-
-function readClocks(): Clocks {
-  return { monotonic: performance.now(), wall: Date.now() }
-}
-
-/** PURE: true if less than `length` milliseconds have passed by both clocks. */
-function isWithin(length: number, since: Clocks, now: Clocks): boolean {
-  const elapsed = [now.monotonic - since.monotonic, now.wall - since.wall]
-  return elapsed.every((each) => each >= 0 && each < length)
 }
 
 /** Renews the lease until it is released or lost. The timer does not keep the process alive. */

@@ -21,7 +21,8 @@ export function openSealedBucket(options: SealedS3StoreOptions): OpenedStore {
   const place = createBucketPlace(bucket, options)
   const opener = createHeaderOpener(options)
   const standing = createStanding(place, options.onMoved)
-  const unlock = async (): Promise<RootKey | undefined> => {
+  const unlock = async (to: 'read' | 'write' | 'again'): Promise<RootKey | undefined> => {
+    if (to === 'again') standing.changed()
     await standing.assertExists()
     const current = await standing.header()
     return current && opener.open(current)

@@ -14,6 +14,7 @@ interface SealKindDefinition {
 const SEALS = {
   keyfile: { load: () => Promise.resolve(keyfile) },
   passphrase: { load: async () => (await import('./passphrase.js')).passphrase },
+  age: { takes: 'RECIPIENT', load: async () => (await import('./age.js')).age },
   awskms: { takes: 'ARN', load: async () => (await import('./awskms.js')).awskms },
 } as const satisfies Readonly<Record<string, SealKindDefinition>>
 
@@ -64,6 +65,7 @@ export function inOrder(entries: readonly SealEntry[]): readonly SealEntry[] {
  * @throws KeymgmtError SEAL_REFUSED, which never repeats the text: it may be a secret.
  */
 export function parseSealNames(text: string, source: string): readonly SealName[] {
+  if (/AGE-SECRET-KEY-/i.test(text)) throw identityError(source)
   const names = text.split(',').map((each) => parseSealName(each.trim(), source))
   assertDistinct(names, source)
   return names
@@ -83,6 +85,14 @@ function parseSealName(text: string, source: string): SealName {
   const { takes }: SealKindDefinition = SEALS[kind]
   if ((id !== undefined) !== (takes !== undefined) || id === '') throw formError(source)
   return { kind, ...(id !== undefined && { id }) }
+}
+
+/** The text was in a command or a variable, so others may have seen it. */
+function identityError(source: string): KeymgmtError {
+  return refusedError(
+    `${source} contains an age identity, which is secret`,
+    'create another identity with age-keygen, and specify its recipient (age1…)',
+  )
 }
 
 function formError(source: string): KeymgmtError {

@@ -32,13 +32,33 @@ export function missingKeyfileError(file: string): KeymgmtError {
 }
 
 /**
+ * Copies a keyfile, unless there is none or a file is in the other place. Returns `different` if
+ * that is another keyfile. Never replaces a file.
+ * @throws KeymgmtError STORE_PERMISSIONS if other users can replace the file; as readKeyfile.
+ */
+export function copyKeyfile(from: string, to: string): 'none' | 'copied' | 'kept' | 'different' {
+  const secret = readKeyfile(from)
+  if (!secret) return 'none'
+  try {
+    if (writeKeyfile(to, secret)) return 'copied'
+    return readKeyfile(to)?.equals(secret) ? 'kept' : 'different'
+  } finally {
+    secret.fill(0)
+  }
+}
+
+/**
  * Durably creates a keyfile with a new secret. Returns false if a file exists.
  * @throws KeymgmtError STORE_PERMISSIONS if other users can replace the file.
  */
 export function createKeyfile(file: string): boolean {
+  return writeKeyfile(file, randomBytes(32))
+}
+
+function writeKeyfile(file: string, secret: Buffer): boolean {
   assertFoldersAbove(file, 'follow')
   try {
-    return createFile(file, `${PREFIX}${randomBytes(32).toString('base64')}\n`)
+    return createFile(file, `${PREFIX}${secret.toString('base64')}\n`)
   } catch (error) {
     throw storageError(error, file)
   }

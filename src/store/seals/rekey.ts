@@ -6,6 +6,7 @@ import {
   type SealHeader,
 } from '../../crypto/root-key.js'
 import { KeymgmtError } from '../../errors.js'
+import { lockForOperator, readHeader } from '../operator-lock.js'
 import type { StorePlace } from '../place.js'
 import { parseState, stateError } from '../state.js'
 import type { SealName } from './index.js'
@@ -38,13 +39,11 @@ export async function rekey(
   seals: StoreSeals,
   change: SealChange,
 ): Promise<Rekeyed> {
-  const lock = await place.records.lock('operator', 'operator rekey')
+  const lock = await lockForOperator(place, 'operator rekey')
   try {
     const state = parseState(await place.state.read(), place.name)
     if (state) throw stateError(place.name, state)
-    const header = await seals.header()
-    if (!header) throw missingStoreError(place.name)
-    return await rekeyHeader(place.name, seals, header, change)
+    return await rekeyHeader(place.name, seals, await readHeader(place), change)
   } finally {
     await lock.release()
   }
@@ -156,14 +155,4 @@ function lastError(store: string): KeymgmtError {
 
 function refusedError(message: string, hints: readonly string[]): KeymgmtError {
   return new KeymgmtError('SEAL_REFUSED', message, { hints })
-}
-
-/** The error of a store that does not exist. */
-export function missingStoreError(store: string): KeymgmtError {
-  return new KeymgmtError('STORE_UNAVAILABLE', `there is no store in ${store}`, {
-    hints: [
-      'check KEYMGMT_STORE, KEYMGMT_HOME and the setting store: keymgmt config',
-      'to create a store there: keymgmt operator init',
-    ],
-  })
 }

@@ -82,7 +82,10 @@ const CASES: readonly (readonly [line: string, candidates: readonly string[]])[]
     ['encrypt,decrypt ', 'encrypt,derive '],
   ],
   ['keymgmt write keymgmt/kms/k/key/app purpose=encrypt,e', []],
-  ['keymgmt operator ', ['init ', 'check ', 'seal-status ', 'rekey ', 'snapshot ']],
+  [
+    'keymgmt operator ',
+    ['init ', 'check ', 'seal-status ', 'rekey ', 'migrate ', 'rotate ', 'snapshot '],
+  ],
   ['keymgmt operator snapshot ', ['save ', 'inspect ', 'restore ']],
   ['keymgmt operator snapshot restore -', ['-check ', '-force ', '-format=']],
   ['keymgmt help sec', ['security ']],

@@ -141,7 +141,13 @@ export const REMOVED_VARIABLES: readonly RemovedVariables[] = [
     kind: 'settings of TLS and of other endpoints',
   },
   {
-    names: ['KEYMGMT_PASSPHRASE', 'KEYMGMT_PASSPHRASE_FILE', 'KEYMGMT_SEAL', 'KEYMGMT_NO_CREATE'],
+    names: [
+      'KEYMGMT_PASSPHRASE',
+      'KEYMGMT_PASSPHRASE_FILE',
+      'KEYMGMT_AGE_IDENTITY_FILE',
+      'KEYMGMT_SEAL',
+      'KEYMGMT_NO_CREATE',
+    ],
     kind: 'the passphrase and the rule for a missing store, unless -store names a store',
     throwAwayOnly: true,
   },

@@ -64,7 +64,7 @@ function warningsOf({ added, removed, unproven }: Rekeyed): string[] {
     ),
     ...(removed.length > 0
       ? [
-          'The root key is still the same. Somebody who has opened the store with a removed seal may have kept it, and an earlier copy of the header still has the seal.',
+          'The root key is still the same. Somebody who has opened the store with a removed seal may have kept it, and an earlier copy of the header still has the seal. To replace the root key: keymgmt operator rotate',
         ]
       : []),
   ]

@@ -25,7 +25,7 @@ async function sealStatus(context: Context, formatName: FormatName): Promise<num
   const { path, keyfile = '' } = await opened.seal()
   const header = await opened.seals.header()
   if (!header) {
-    const { missingStoreError } = await import('../../../store/seals/rekey.js')
+    const { missingStoreError } = await import('../../../store/operator-lock.js')
     throw missingStoreError(path)
   }
   const attempts = await opened.seals.probe(header)

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import type { CheckGroup } from '../suite.js'
 import { COMMANDS } from './commands.js'
 import { CONTRACT } from './contract.js'
+import { KILLS } from './kills.js'
 import { LOAD } from './load.js'
 import type { S3Place } from './place.js'
 
 /** The checks of a server that keeps the conditions of requests. */
-export const S3_GROUPS: readonly CheckGroup<S3Place>[] = [CONTRACT, COMMANDS, LOAD]
+export const S3_GROUPS: readonly CheckGroup<S3Place>[] = [CONTRACT, COMMANDS, KILLS, LOAD]
 
 /** The refusal of a server that ignores conditions. */
 export function refusalOf({ breaks }: { readonly breaks: string }): CheckGroup<S3Place> {

@@ -6,12 +6,11 @@ import type { S3Place } from './place.js'
 /** Sixteen writers on one store, while leases run out and replies fail, are slow or get lost. */
 export const LOAD: CheckGroup<S3Place> = {
   name: 'load',
-  checks: ({ endpoint, newStoreUrl }) => [
+  checks: ({ endpoint, urlAt }) => [
     {
       name: 'no update is lost, and no version exists twice or is missing',
       run: async () => {
-        const url = newStoreUrl()
-        const { problems } = await runLoad(endpoint, (other) => url.replace(endpoint, other), {
+        const { problems } = await runLoad(endpoint, (other) => urlAt(other, 'load'), {
           appends: 5,
           rotations: 2,
           faults: { share: 0.08, slowMs: 600 },

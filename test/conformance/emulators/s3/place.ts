@@ -6,6 +6,8 @@ import type { Place } from '../suite.js'
 /** A server of the S3 protocol, with a bucket. */
 export interface S3Place extends Place {
   readonly endpoint: string
+  /** Returns the URL of a store at an endpoint of the server. */
+  readonly urlAt: (endpoint: string, prefix: string) => string
   /** The URL of a store that does not exist yet, a different one for each call. */
   readonly newStoreUrl: () => string
   /** Runs `use` with the real binary, a new home and a new store, on the embedded KMS. */
@@ -29,8 +31,9 @@ export async function s3PlaceAt<P extends Place>(place: P, endpoint: string): Pr
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
   const client = new S3Client({ endpoint, region: REGION, credentials, forcePathStyle: true })
   await client.send(new CreateBucketCommand({ Bucket: BUCKET }))
-  const newStoreUrl = () =>
-    `s3://${BUCKET}/${randomBytes(8).toString('hex')}?region=${REGION}&endpoint=${endpoint}`
+  const urlAt = (server: string, prefix: string) =>
+    `s3://${BUCKET}/${prefix}?region=${REGION}&endpoint=${server}`
+  const newStoreUrl = () => urlAt(endpoint, randomBytes(8).toString('hex'))
   const withUser = async (use: (user: S3User) => Promise<void>) => {
     const testbed = await createTestbed()
     try {
@@ -39,7 +42,7 @@ export async function s3PlaceAt<P extends Place>(place: P, endpoint: string): Pr
       await testbed.close()
     }
   }
-  return { ...place, endpoint, newStoreUrl, withUser }
+  return { ...place, endpoint, urlAt, newStoreUrl, withUser }
 }
 
 function userOf(testbed: Testbed, storeUrl: string): S3User {
