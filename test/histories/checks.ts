@@ -113,7 +113,7 @@ function foreignAccounts(stores: readonly StoreContent[]): string[] {
 }
 
 /** A store has the original of every material that AWS has, also of a removed distribution. */
-async function lostOriginals(
+export async function lostOriginals(
   world: World,
   model: Model,
   stores: readonly StoreContent[],

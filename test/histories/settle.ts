@@ -1,5 +1,6 @@
 import { currentMaterial } from '../../src/dev-kms/state.js'
 import { ACCOUNTS, type AccessKeyId } from './aws.js'
+import { lostOriginals } from './checks.js'
 import type { Course } from './history.js'
 import { LINES, type Change, type KeyName } from './steps.js'
 import { readStores, type FoundDistribution } from './stores.js'
@@ -30,7 +31,25 @@ export async function settle(course: Course): Promise<string[]> {
   for (const found of await newestOfEachKey(course)) problems.push(...(await rotate(course, found)))
   for (const found of await activeDistributions(course))
     problems.push(...(await verify(course, found)))
+  for (const key of await removedKeys(course)) problems.push(...(await tryToDelete(course, key)))
   return problems
+}
+
+/** The keys that are no longer distributed, and whose KMS keys wait for their deletion. */
+async function removedKeys({ world }: Course): Promise<readonly string[]> {
+  const [main] = await readStores(world)
+  const all = main?.distributions ?? []
+  const active = new Set(all.filter(({ isArchived }) => !isArchived).map(({ key }) => key))
+  return [...new Set(all.map(({ key }) => key))].filter((key) => !active.has(key))
+}
+
+/** As long as AWS has a KMS key, a user can't delete the original that `restore` needs. */
+async function tryToDelete({ world, model }: Course, key: string): Promise<string[]> {
+  return world.pretend(async () => {
+    for (const line of [LINES.allowDeletion(key as KeyName), LINES.deleteKey(key)])
+      await world.run({ line })
+    return lostOriginals(world, model, await readStores(world))
+  })
 }
 
 async function activeDistributions({ world }: Course): Promise<FoundDistribution[]> {
