@@ -61,13 +61,16 @@ const requestPoint: fc.Arbitrary<RequestPoint> = fc.oneof(
 )
 const filePoint: fc.Arbitrary<FilePoint> = fc.record({ file: point(100), when })
 
+/** A late reply matters to few requests. */
+const oneOfReplies = fc.constantFrom<(typeof REPLIES)[number]>(...REPLIES, 'late', 'late')
+
 /** A fault. Points beyond the end of a command are aimed at what it does: see {@link aim}. */
 export const fault: fc.Arbitrary<Fault> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kill: kind(), at: requestPoint }) },
   { weight: 4, arbitrary: fc.record({ kill: kind(), at: filePoint }) },
   {
     weight: 6,
-    arbitrary: fc.record({ reply: fc.constantFrom(...REPLIES), at: requestPoint }),
+    arbitrary: fc.record({ reply: oneOfReplies, at: requestPoint }),
   },
   { weight: 2, arbitrary: fc.record({ deny: fc.nat(9) }) },
   { weight: 1, arbitrary: fc.record({ unreachable: fc.constantFrom(...REGIONS) }) },
