@@ -44,7 +44,7 @@ const CONDITIONS = {
         `the store ${store} is a copy of ${other} that is not complete yet`,
         {
           hints: [
-            `to complete it, use the store ${other} and run: keymgmt operator migrate -to=${store}; nothing was changed`,
+            `to complete it, use the store ${other} and run: keymgmt operator migrate -to='${store}'; nothing was changed`,
           ],
         },
       ),
@@ -58,7 +58,7 @@ const CONDITIONS = {
         `the store ${store} is moving to ${other}, and takes no writes until that is done`,
         {
           hints: [
-            `if the migration was interrupted, complete it: keymgmt operator migrate -to=${other}`,
+            `if the migration was interrupted, complete it: keymgmt operator migrate -to='${other}'`,
             'to stay with this store instead: keymgmt operator migrate -cancel; nothing was changed',
           ],
         },
@@ -70,7 +70,7 @@ const CONDITIONS = {
     error: (store: string, other: string) =>
       new KeymgmtError('STORE_MOVED', `the store ${store} has moved to ${other}`, {
         hints: [
-          `use the new location: keymgmt config store=${other}, or KEYMGMT_STORE='${other}'; nothing was changed`,
+          `use the new location: keymgmt config store='${other}', or KEYMGMT_STORE='${other}'; nothing was changed`,
         ],
       }),
   },
@@ -120,5 +120,5 @@ export function stateError(store: string, { condition, other }: StoreState): Key
 /** A notice for a command that only reads a store which has moved; undefined for any other. */
 export function movedNotice(store: string, state: StoreState | undefined): string | undefined {
   if (state?.condition !== 'moved') return undefined
-  return `The store ${store} has moved to ${state.other}. This command reads the old copy; use the new location: keymgmt config store=${state.other}`
+  return `The store ${store} has moved to ${state.other}. This command reads the old copy; use the new location: keymgmt config store='${state.other}'`
 }

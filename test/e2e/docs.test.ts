@@ -331,7 +331,7 @@ describe('the examples of the help', () => {
       : []
     const before = name === 'write' ? [] : DISTRIBUTED
     // Only one variable may name the store.
-    if (lines.some((line) => line.includes('s3://'))) backup.push('unset KEYMGMT_HOME')
+    if (lines.some((line) => line.includes('KEYMGMT_STORE='))) backup.push('unset KEYMGMT_HOME')
     expect(await failureOf([...shells, ...before, ...backup, ...lines])).toBe('')
   })
 })

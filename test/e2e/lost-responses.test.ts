@@ -54,18 +54,21 @@ const MALFORMED: readonly (readonly [string, Replacement])[] = [
   ['a connection that is cut within the body', cutInBody],
 ]
 
-describe('a CreateKey request that gets', () => {
+describe('a request, mostly CreateKey, that gets', () => {
   let kms: DevKms
   let proxy: Proxy
   let session: Session
   let fault: ProxyFault | undefined
+  let struck = 'CreateKey'
   let operations: string[] = []
   const creations = () => operations.filter((operation) => operation === 'CreateKey').length
   beforeAll(async () => {
     kms = await startDevKms()
     proxy = await startProxy(kms.endpoint, (_number, operation) => {
       operations.push(operation)
-      return operation === 'CreateKey' && creations() === 1 ? fault : undefined
+      return operations.filter((each) => each === struck).length === 1 && operation === struck
+        ? fault
+        : undefined
     })
     session = createSession(proxy.endpoint)
     const { accessKeyId, secretAccessKey } = kms.credentials
@@ -78,6 +81,7 @@ describe('a CreateKey request that gets', () => {
   })
   afterEach(() => {
     fault = undefined
+    struck = 'CreateKey'
   })
   afterAll(async () => {
     session.close()
@@ -118,6 +122,18 @@ describe('a CreateKey request that gets', () => {
       expect([await distribute(`created-${index}`), creations()]).toEqual([1, 2])
     },
   )
+
+  it("nothing, as EnableKey does after a success, but without AWS's request id: it is sent again", async () => {
+    await run('write -f keymgmt/key/twice type=aes256-gcm96')
+    await run('write -f keymgmt/key/twice/rotate')
+    await run('write keymgmt/kms/k/key/twice purpose=encrypt,decrypt protection=hsm')
+    await run('write keymgmt/key/twice type=aes256-gcm96 min_enabled_version=2')
+    struck = 'EnableKey'
+    fault = { when: 'before', kind: (response) => response.writeHead(200).end() }
+    await run('write keymgmt/key/twice type=aes256-gcm96 min_enabled_version=0')
+    expect(operations.filter((operation) => operation === 'EnableKey')).toHaveLength(2)
+    await run('read keymgmt/kms/k/key/twice/verify')
+  })
 
   it("AWS's own refusal: no KMS key is searched for", async () => {
     const refusal = { __type: 'LimitExceededException', message: 'too many' }

@@ -62,7 +62,7 @@ describe('operator migrate', () => {
     const before = await data('read keymgmt/key/app', from)
     const moved = await migrate(from, to)
     expect([moved.status, moved.stdout]).toEqual([0, expect.stringMatching(/records +5/)])
-    expect(unwrapped(moved.stderr)).toContain(`keymgmt config store=${to}`)
+    expect(unwrapped(moved.stderr)).toContain(`keymgmt config store='${to}'`)
     expect(await data('read keymgmt/key/app', to)).toEqual(before)
     await verify(to)
     await testbed.ok('write -f keymgmt/key/app/rotate', at(to))
@@ -254,7 +254,7 @@ describe('a migration that is killed', () => {
       { mode: 0o600 },
     )
     const refused = await testbed.run('write -f keymgmt/key/app/rotate', at(from))
-    expect(refused.stderr).toContain(`keymgmt operator migrate -to=${url('new')}`)
+    expect(refused.stderr).toContain(`keymgmt operator migrate -to='${url('new')}'`)
     expect(refused.stderr).toContain('keymgmt operator migrate -cancel')
     expect((await migrate(from, folder('third'))).stderr).toContain('is moving to')
     expect(await data('operator migrate -cancel', from)).toEqual({

@@ -205,13 +205,19 @@ export class Aws {
       case '500':
         return this.#responseOf(errorReply(500, 'KMSInternalException', 'It can be retried.'))
       case 'html':
-        return this.#responseOf({ status: 200, body: '<html>Sign in</html>', type: 'text/html' })
+        return this.#responseOf(
+          { status: 200, body: '<html>Sign in</html>', type: 'text/html' },
+          false,
+        )
       case 'forbidden-html':
-        return this.#responseOf({ status: 403, body: '<html>Forbidden</html>', type: 'text/html' })
+        return this.#responseOf(
+          { status: 403, body: '<html>Forbidden</html>', type: 'text/html' },
+          false,
+        )
       case 'empty':
-        return this.#responseOf({ status: 200, body: '' })
+        return this.#responseOf({ status: 200, body: '' }, false)
       case 'object':
-        return this.#responseOf({ status: 200, body: '{}' })
+        return this.#responseOf({ status: 200, body: '{}' }, false)
       case 'truncated':
         return this.#responseOf({ status: 200, body: body.slice(0, body.length / 2) })
       case 'oversized':
@@ -219,10 +225,11 @@ export class Aws {
     }
   }
 
-  #responseOf({ status, body, type = 'application/x-amz-json-1.1' }: Reply) {
+  /** A reply of AWS has its request id; one of a proxy has none. */
+  #responseOf({ status, body, type = 'application/x-amz-json-1.1' }: Reply, isAws = true) {
     const headers = {
       'content-type': type,
-      'x-amzn-requestid': 'example',
+      ...(isAws && { 'x-amzn-requestid': 'example' }),
       date: new Date(this.#machine.nowMs).toUTCString(),
     }
     const stream = Readable.from([Buffer.from(body)])

@@ -85,9 +85,11 @@ async function readWithin(body: Readable, bound: number): Promise<Uint8Array> {
 
 /**
  * PURE: true if the response has the form of AWS KMS: a JSON object, with `__type` if it is an
- * error, or an empty body after a success.
+ * error, or an empty body after a success. Each success has AWS's request id; without it, an empty
+ * reply of a proxy would look like the success of EnableKey.
  */
-export function isFromKms({ statusCode }: HttpResponse, body: Uint8Array): boolean {
+export function isFromKms({ statusCode, headers }: HttpResponse, body: Uint8Array): boolean {
+  if (statusCode === 200 && headers['x-amzn-requestid'] === undefined) return false
   if (statusCode === 200 && body.length === 0) return true
   const parsed = parseObject(body)
   if (parsed === undefined) return false

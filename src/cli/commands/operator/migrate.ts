@@ -23,7 +23,6 @@ export function defineMigrate(context: Context): KeymgmtCommand {
       'Move a local store to a bucket',
       "keymgmt operator migrate -to='s3://acme-keys/prod?region=eu-west-1'",
     )
-    .example('Stay with the old store', 'keymgmt operator migrate -cancel')
     .addOption(
       new Option(
         '--cancel',
@@ -50,7 +49,7 @@ async function move(context: Context, given: string, formatName: FormatName): Pr
   const { from, to, storeId, records } = await composeEngine(context).migrate(place)
   const { printResult } = await import('../../output/store-report.js')
   printResult(terminal, format, { moved_from: from, records, store: to, store_id: storeId }, [
-    `The store in ${from} takes no more writes. Use the new location: keymgmt config store=${to}, or KEYMGMT_STORE='${to}'`,
+    `The store in ${from} takes no more writes. Use the new location: keymgmt config store='${to}', or KEYMGMT_STORE='${to}'`,
   ])
   return 0
 }
