@@ -117,9 +117,10 @@ describe('without permission to list aliases', () => {
   let proxy: ConnectProxy
   beforeEach(async () => {
     const authority = await createAuthority('Inspection')
-    // The first one looks for a newer version, and the second one reads the account.
+    // The first one reads the account of the first KMS key. Then one looks for a newer version, and
+    // one reads the account again.
     testbed = await createTestbed({
-      faults: [1, 2].map((nth) => ({ operation: 'ListAliases', nth, kind: 'denied' })),
+      faults: [1, 2, 3].map((nth) => ({ operation: 'ListAliases', nth, kind: 'denied' })),
     })
     const hosts = ['kms.us-west-1.amazonaws.com', 'sts.us-west-1.amazonaws.com']
     aws = await startAwsOverTls(testbed.kms, await authority.issue(hosts))

@@ -26,7 +26,12 @@ async function aliasAccount({ client }: Session): Promise<KmsAccount | undefined
 }
 
 /** Errors that end the command: no other request would succeed. */
-const FINAL: readonly ErrorCode[] = ['INTERRUPTED', 'KMS_TIMEOUT', 'KMS_CREDENTIALS']
+const FINAL: readonly ErrorCode[] = [
+  'INTERRUPTED',
+  'KMS_TIMEOUT',
+  'KMS_CREDENTIALS',
+  'PROXY_FAILED',
+]
 
 async function unlessFinal<T>(account: Promise<T>): Promise<T | undefined> {
   return account.catch((error: unknown) => {
