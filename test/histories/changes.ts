@@ -93,6 +93,10 @@ async function changeAlias(
         model.uses.get(`${region} ${target}`)?.takenDown.size === 0,
     ) ?? []
   if (AliasName === undefined) return
-  if (name === 'delete an alias') await call('DeleteAlias', { AliasName })
-  else await call('UpdateAlias', { AliasName, TargetKeyId: key.id })
+  if (name === 'delete an alias') {
+    await call('DeleteAlias', { AliasName })
+    return
+  }
+  model.movedAliases.add(AliasName.replace(/^alias\/hashicorp\/(\w+)-.*$/, '$1'))
+  await call('UpdateAlias', { AliasName, TargetKeyId: key.id })
 }

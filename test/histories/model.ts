@@ -50,6 +50,8 @@ export class Model {
   readonly lost = new Set<string>()
   /** The keys that a command changed in the copy of the store: AWS can be newer than the others. */
   readonly changedInCopy = new Set<string>()
+  /** The keys of which somebody moved an alias. */
+  readonly movedAliases = new Set<string>()
   /** The restore of a snapshot that did not finish. */
   unfinishedRestore: string | undefined
   /** Everything that was printed. */
