@@ -167,7 +167,7 @@ function amendKmsKey(compared: Compared, observed: ObservedKmsKey): KmsKeyEntry 
     ...(status.state === 'pending-deletion' && {
       deletion: deletionDate ? { date: deletionDate.toISOString() } : {},
     }),
-    ...(imported &&
+    ...((imported || entry.materials.length === 0) &&
       (status.state === 'enabled' || status.state === 'disabled') && {
         enabled: status.state === 'enabled',
       }),

@@ -126,11 +126,11 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
   const versions = versionsOf(key).filter(
     (version) => key.versions[version]?.material.state !== 'not-in-store',
   )
+  const isPossible = (version: number, region: string) => !isGone(distribution, version, region)
   // A KMS key without material can be neither enabled nor disabled. The plan after its import does
   // it.
-  const isPossible = (version: number, region: string) => !isGone(distribution, version, region)
   const isToBe = (enabled: boolean) => (entry: CreatedKmsKey) =>
-    holdsMaterial(entry) &&
+    (holdsMaterial(entry) || holdsUnknown(entry)) &&
     isEnabledVersion(key, entry.version) === enabled &&
     entry.enabled !== enabled
   return [
@@ -148,6 +148,11 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
     planAliases(key, distribution),
     [...stepIf(distribution, 'disable', isToBe(false)), ...disableNew(key, distribution, versions)],
   ]
+}
+
+/** True if AWS has shown that the KMS key has material that is not in this store. */
+function holdsUnknown({ materials, enabled }: CreatedKmsKey): boolean {
+  return materials.length === 0 && enabled !== undefined
 }
 
 /** True if the KMS key is lost, or can't be created because its primary is. */

@@ -97,6 +97,16 @@ describe('the plan of an active distribution', () => {
     expect(planned(key, { kmsKeys: [kmsKey(1)], aliases: named(1, 'r1') })).toEqual([])
   })
 
+  it('enables a KMS key with material that is not in this store', () => {
+    const material = { state: 'not-in-store' } as const
+    const unknown = { ...key, versions: { 1: { creationTime: '', material } } }
+    const aliases = named(1, 'r1')
+    const disabled = kmsKey(1, 'r1', { materials: [], enabled: false })
+    expect(planned(unknown, { kmsKeys: [disabled], aliases })).toEqual([[['enable 1 r1']]])
+    const unseen = without(kmsKey(1, 'r1', { materials: [] }), 'enabled')
+    expect(planned(unknown, { kmsKeys: [unseen], aliases })).toEqual([])
+  })
+
   it('continues after an interruption', () => {
     expect(planned(key, { kmsKeys: [empty(1)] })).toEqual([
       [['import 1 r1']],
