@@ -97,7 +97,10 @@ export async function commands(): Promise<Target> {
           respond(stage, operation, region, Buffer.concat(chunks)).then(
             ([status, reply]) => {
               response
-                .writeHead(status, { 'content-type': 'application/x-amz-json-1.1' })
+                .writeHead(status, {
+                  'content-type': 'application/x-amz-json-1.1',
+                  'x-amzn-requestid': 'r',
+                })
                 .end(reply)
             },
             () => response.destroy(),

@@ -150,7 +150,10 @@ function play(scene: Scene, request: IncomingMessage, response: ServerResponse):
   // Retries end here, because they take longer than a test may. Reading pages must end by itself.
   const isOver = scene.requests > 1 && (scene.status !== 200 || !operation.startsWith('List'))
   if (isIt && scene.status < 100) {
-    response.writeHead(200, { 'content-length': scene.body.length + 1 })
+    response.writeHead(200, {
+      'content-length': scene.body.length + 1,
+      'x-amzn-requestid': 'r',
+    })
     response.write(scene.body, () => {
       request.socket.destroy()
     })
