@@ -1,12 +1,14 @@
 import { rmSync } from 'node:fs'
+import { basename } from 'node:path'
 import {
   createRootKey,
   createSealHeader,
+  sealName,
   type RootKey,
   type SealEntry,
   type SealHeader,
 } from '../../crypto/root-key.js'
-import { kindOf, loadSeal, type SealName } from './index.js'
+import { inOrder, kindOf, loadSeal, type SealName } from './index.js'
 import type { NewSeal, SealMeans } from './seal.js'
 
 /** The seals of a new store, if the user names none. */
@@ -18,7 +20,10 @@ export interface NewHeader {
   readonly root: RootKey
   /** The keyfile that was created for the store. */
   readonly createdKeyfile: string | undefined
-  /** Removes the keyfile, if it was created for a store that then was not. */
+  /**
+   * Removes the keyfile that was created for this store, if the store then was not. Keeps one that
+   * is not named after the store: another command may have sealed its store with it meanwhile.
+   */
   readonly discard: () => void
 }
 
@@ -38,20 +43,27 @@ export async function createHeader(
     root,
     createdKeyfile,
     discard: () => {
-      if (createdKeyfile !== undefined) rmSync(createdKeyfile, { force: true })
+      if (createdKeyfile !== undefined && basename(createdKeyfile).includes(root.storeId))
+        rmSync(createdKeyfile, { force: true })
     },
   }
 }
 
-/** Wraps a root key with new seals, one after the other. Each has opened it once. */
+/**
+ * Wraps a root key with new seals, one after the other, those that need a network first: a refusal
+ * then leaves no new keyfile behind. Each has opened the root key once.
+ */
 export async function createSeals(
   root: RootKey,
   names: readonly SealName[],
   means: SealMeans,
 ): Promise<NewSeal[]> {
-  const seals: NewSeal[] = []
-  for (const { kind, id } of names) seals.push(await (await loadSeal(kind)).wrap(root, id, means))
-  return seals
+  const created = new Map<string, NewSeal>()
+  for (const name of [...inOrder(names)].reverse()) {
+    const seal = await loadSeal(name.kind)
+    created.set(sealName(name), await seal.wrap(root, name.id, means))
+  }
+  return names.flatMap((name) => created.get(sealName(name)) ?? [])
 }
 
 /**

@@ -46,7 +46,7 @@ export function loadSeal(kind: SealKind): Promise<Seal> {
  * Returns the kind of an entry.
  * @throws KeymgmtError STORE_VERSION for one that this version doesn't have.
  */
-export function kindOf({ kind }: SealEntry): SealKind {
+export function kindOf({ kind }: Pick<SealEntry, 'kind'>): SealKind {
   if (isKind(kind)) return kind
   throw new KeymgmtError(
     'STORE_VERSION',
@@ -56,7 +56,9 @@ export function kindOf({ kind }: SealEntry): SealKind {
 }
 
 /** Returns the entries in the order in which they are tried. */
-export function inOrder(entries: readonly SealEntry[]): readonly SealEntry[] {
+export function inOrder<Entry extends Pick<SealEntry, 'kind'>>(
+  entries: readonly Entry[],
+): readonly Entry[] {
   return KINDS.flatMap((kind) => entries.filter((entry) => kindOf(entry) === kind))
 }
 

@@ -1,14 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { randomBytes, scryptSync } from 'node:crypto'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -131,13 +123,25 @@ describe('a store with a keyfile and a passphrase', () => {
     })
   })
 
-  it('removes a keyfile that it created for a store that was not', async () => {
-    ;(await createHeader(meansOf())).discard()
+  it('removes the keyfile that it created for a store that was not', async () => {
+    const means = { ...meansOf(), keyfileOf: (id: string) => join(base, `${id}.keyfile`) }
+    const { createdKeyfile = '', discard } = await createHeader(means)
+    expect(existsSync(createdKeyfile)).toBe(true)
+    discard()
+    expect(existsSync(createdKeyfile)).toBe(false)
+  })
+
+  it('keeps a new keyfile with which another command has sealed its store', async () => {
+    const slower = await createHeader(meansOf())
+    const { header, root } = await createHeader(meansOf())
+    slower.discard()
+    expect(await open(header, meansOf())).toEqual(root)
+  })
+
+  it('leaves no keyfile behind if another of its seals is refused', async () => {
+    const names: readonly SealName[] = [{ kind: 'keyfile' }, { kind: 'passphrase' }]
+    await expect(createHeader(meansOf(), names)).rejects.toMatchObject({ code: 'STORE_SEALED' })
     expect(existsSync(file)).toBe(false)
-    await createHeader(meansOf())
-    const text = readFileSync(file, 'utf8')
-    ;(await createHeader(meansOf())).discard()
-    expect(readFileSync(file, 'utf8')).toBe(text)
   })
 })
 
