@@ -1,7 +1,7 @@
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { inParallel } from '../src/core/records/parallel.js'
+import { inParallel } from '../src/parallel.js'
 import { decodeRecord, encodeRecord } from '../src/core/records/codec.js'
 import { recordPath } from '../src/core/records/model.js'
 import {

@@ -39,7 +39,7 @@ export interface Engine {
   readonly store: Store
   /** The kinds of KMS that providers may have. */
   readonly kinds: KmsKinds
-  /** Whether the store keeps what is deleted from it; undefined for a local store. */
+  /** Returns the versioning of the bucket that has the store; undefined for a local store. */
   readonly versioning: () => Promise<Versioning | undefined>
   /** Returns the ARNs of the KMS keys that seal the store. None of them may be managed by it. */
   readonly sealKmsKeys: () => Promise<readonly string[]>

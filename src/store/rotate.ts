@@ -8,7 +8,7 @@ import {
 import { KeymgmtError } from '../errors.js'
 import { decodeEnvelope } from './envelope.js'
 import { lockForOperator, readHeader, type OperatorLock } from './operator-lock.js'
-import { inParallel } from './parallel.js'
+import { inParallel } from '../parallel.js'
 import type { StorePlace } from './place.js'
 import { openEnvelope, sealEnvelope } from './sealed.js'
 import type { StoreSeals } from './seals/store-seals.js'

@@ -13,7 +13,7 @@ import { OUTDATED_WAYS_OUT } from '../reconcile/newer.js'
 import { ask, type Unchecked } from '../reconcile/observe.js'
 import { archivedIn } from '../records/archive.js'
 import { recordPath, type DistributionRecord } from '../records/model.js'
-import { inParallel } from '../records/parallel.js'
+import { inParallel } from '../../parallel.js'
 import { readDistribution, readKey, requireProvider } from '../records/repository.js'
 
 /** A KMS key that has the tags of this store and is in no distribution. */

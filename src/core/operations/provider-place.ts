@@ -1,7 +1,7 @@
 import type { KmsIdentity } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
 import { recordPath, type KmsRecord, type PinnedPlace } from '../records/model.js'
-import { inParallel } from '../records/parallel.js'
+import { inParallel } from '../../parallel.js'
 import { readDistribution, readProvider, requireProvider } from '../records/repository.js'
 import { credentialsSource, type CredentialsSource } from './status.js'
 

@@ -26,6 +26,7 @@ import {
   createdKmsKeyAt,
   found,
   holdsMaterial,
+  lacksOriginal,
   lost,
   materialIn,
   uncertainAlias,
@@ -167,7 +168,7 @@ function amendKmsKey(compared: Compared, observed: ObservedKmsKey): KmsKeyEntry 
     ...(status.state === 'pending-deletion' && {
       deletion: deletionDate ? { date: deletionDate.toISOString() } : {},
     }),
-    ...((imported || entry.materials.length === 0) &&
+    ...((imported || lacksOriginal(entry)) &&
       (status.state === 'enabled' || status.state === 'disabled') && {
         enabled: status.state === 'enabled',
       }),

@@ -3,7 +3,7 @@ import { withKeyLock } from '../records/locks.js'
 import { materialPath } from '../records/material.js'
 import { decodeRecord } from '../records/codec.js'
 import { recordPath, type KeyRecord } from '../records/model.js'
-import { inParallel } from '../records/parallel.js'
+import { inParallel } from '../../parallel.js'
 
 /** Records by path. */
 export type Records = ReadonlyMap<string, { readonly revision: string; readonly value: Uint8Array }>

@@ -1,7 +1,7 @@
 import type { RootKey, SealHeader } from '../../crypto/root-key.js'
 import type { Store } from '../../store/store.js'
 import { recordPath } from '../records/model.js'
-import { inParallel } from '../records/parallel.js'
+import { inParallel } from '../../parallel.js'
 import { createSnapshot } from './snapshot-file.js'
 import {
   keyNames,

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.js'
 import { recordPath } from '../records/model.js'
-import { inParallel } from '../records/parallel.js'
+import { inParallel } from '../../parallel.js'
 import { readDistribution, readKey, readProvider } from '../records/repository.js'
 import { isBehind } from '../reconcile/behind.js'
 import { listRemoved, type RemovedDistribution } from '../records/removed.js'

@@ -13,7 +13,7 @@ import { assertAgree } from '../records/agreement.js'
 import { keyInName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
-import { inParallel } from '../records/parallel.js'
+import { inParallel } from '../../parallel.js'
 import {
   readDistribution,
   requireDistribution,

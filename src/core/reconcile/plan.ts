@@ -3,6 +3,7 @@ import {
   createdKmsKeyAt,
   createdKmsKeys,
   holdsMaterial,
+  lacksOriginal,
   kmsKeyAt,
   primaryRegion,
 } from '../records/kms-keys.js'
@@ -151,8 +152,8 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
 }
 
 /** True if AWS has shown that the KMS key has material that is not in this store. */
-function holdsUnknown({ materials, enabled }: CreatedKmsKey): boolean {
-  return materials.length === 0 && enabled !== undefined
+function holdsUnknown(entry: CreatedKmsKey): boolean {
+  return lacksOriginal(entry) && entry.enabled !== undefined
 }
 
 /** True if the KMS key is lost, or can't be created because its primary is. */

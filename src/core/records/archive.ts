@@ -4,7 +4,7 @@ import { keyInName } from './alias-names.js'
 import { createdKmsKeys } from './kms-keys.js'
 import { decodeRecord, encodeRecord } from './codec.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from './model.js'
-import { inParallel } from './parallel.js'
+import { inParallel } from '../../parallel.js'
 import { createRecord, openRecord, type RecordHandle } from './record.js'
 import type { NamedDistribution } from './repository.js'
 

@@ -91,6 +91,11 @@ export function holdsMaterial({ materials }: CreatedKmsKey): boolean {
   return materials.length > 0 && materials.every(({ imported }) => imported)
 }
 
+/** True if the store does not have the material of the KMS key's version. */
+export function lacksOriginal({ materials }: CreatedKmsKey): boolean {
+  return materials.length === 0
+}
+
 /** Returns the KMS key with `imported` set for all of its materials. */
 export function withImported(entry: CreatedKmsKey, imported: boolean): CreatedKmsKey {
   return { ...entry, materials: entry.materials.map((material) => ({ ...material, imported })) }

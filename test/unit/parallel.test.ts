@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals'
 import { setImmediate as turn } from 'node:timers/promises'
-import { inParallel } from '../../../src/core/records/parallel.js'
+import { inParallel } from '../../src/parallel.js'
 
 const ITEMS = Array.from({ length: 100 }, (_, index) => index)
 
