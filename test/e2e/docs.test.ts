@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals'
-import { spawn } from 'node:child_process'
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import {
   chmodSync,
@@ -17,6 +16,7 @@ import { TOPICS } from '../../src/cli/help/topics.js'
 import { PATHS } from '../../src/paths/index.js'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 import { programTable } from '../support/program.js'
+import { runToEnd, type Ended } from '../support/run-to-end.js'
 import { startS3Server, type S3Server } from '../support/s3-server.js'
 
 // Runs every command that a reader may copy: in bash, with the real binary, against the embedded
@@ -87,9 +87,7 @@ function commandsOf(page: string): readonly string[] {
 interface Shell {
   readonly s3: S3Server
   readonly testbed: Testbed
-  readonly bash: (
-    script: string,
-  ) => Promise<{ readonly status: number | null; readonly output: string }>
+  readonly bash: (script: string) => Promise<Ended>
 }
 
 /** Prepares the files, programs and variables that the text of the pages names. */
@@ -163,22 +161,7 @@ async function openShell(): Promise<Shell> {
   return {
     testbed,
     s3,
-    bash: (script) =>
-      new Promise((ended) => {
-        const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
-          env,
-          cwd: work,
-          stdio: ['ignore', 'pipe', 'pipe'],
-        })
-        let output = ''
-        for (const stream of [child.stdout, child.stderr])
-          stream.on('data', (chunk: Buffer) => {
-            output += chunk.toString()
-          })
-        child.on('close', (status) => {
-          ended({ status, output })
-        })
-      }),
+    bash: (script) => runToEnd('bash', ['-euo', 'pipefail', '-c', script], { env, cwd: work }),
   }
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
-import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runToEnd } from '../support/run-to-end.js'
 
 const RUN = fileURLToPath(new URL('run.js', import.meta.url))
 /** `npm run histories` runs more, with other seeds. */
@@ -12,19 +12,8 @@ const RUNS_ON_S3 = 10
 const CORPUS = 'test/histories/corpus'
 
 /** Runs histories in processes of their own, because they replace the clock and the files. */
-function run(...args: readonly string[]): Promise<{ status: number | null; output: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--no-warnings', RUN, ...args])
-    let output = ''
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => {
-        output += chunk.toString()
-      })
-    child.on('close', (status) => {
-      resolve({ status, output })
-    })
-  })
-}
+const run = (...args: readonly string[]) =>
+  runToEnd(process.execPath, ['--no-warnings', RUN, ...args])
 
 describe('histories', () => {
   it(`${RUNS} random ones lose, duplicate and block nothing`, async () => {

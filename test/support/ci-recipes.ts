@@ -1,8 +1,9 @@
 import { AssumeRoleWithWebIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parse } from 'yaml'
+import { runToEnd, type Ended } from './run-to-end.js'
 
 // Runs the recipes of docs/ci.md as a hosted runner does: each job on an empty machine, with the
 // text of its YAML file. Only `npx keymgmt` is replaced, by the binary of the packed package.
@@ -27,12 +28,6 @@ export interface Runner {
   readonly folder: string
   readonly binary: string
   readonly endpoints: { readonly kms: string; readonly s3: string; readonly sts: string }
-}
-
-/** The output and exit status of a script. */
-export interface ScriptResult {
-  readonly status: number | null
-  readonly output: string
 }
 
 interface Workflow {
@@ -104,9 +99,9 @@ function gitlabJobs(text: string): readonly Job[] {
 }
 
 /** Runs a job on an empty machine. Returns the results of its scripts until the first failure. */
-export async function runJob({ steps }: Job, runner: Runner): Promise<readonly ScriptResult[]> {
+export async function runJob({ steps }: Job, runner: Runner): Promise<readonly Ended[]> {
   const machine = emptyMachine(runner)
-  const results: ScriptResult[] = []
+  const results: Ended[] = []
   let credentials: Variables = {}
   for (const { role, script, variables } of steps) {
     if (role) credentials = await assume(role, runner.endpoints.sts)
@@ -228,22 +223,8 @@ async function assume(
 }
 
 /** Runs a script in bash, which ends at the first failure as on a runner. */
-export function runScript(script: string, cwd: string, env: Variables): Promise<ScriptResult> {
-  return new Promise((resolve) => {
-    const child = spawn('bash', ['-eo', 'pipefail', '-c', script], {
-      cwd,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => {
-        output += chunk.toString()
-      })
-    child.on('close', (status) => {
-      resolve({ status, output })
-    })
-  })
+export function runScript(script: string, cwd: string, env: Variables): Promise<Ended> {
+  return runToEnd('bash', ['-eo', 'pipefail', '-c', script], { cwd, env })
 }
 
 /** Packs the package as it is built, and installs it in `folder`. Returns its binary. */

@@ -44,7 +44,7 @@ export interface S3ServerOptions {
   readonly deletesAbsent?: boolean
   /** Ignores the conditions of deletions. */
   readonly ignoresDeleteConditions?: boolean
-  /** What the bucket says of its versioning: nothing if it never had any. */
+  /** The versioning that the bucket reports; nothing if it never had any. */
   readonly versioning?: 'Enabled' | 'Suspended' | undefined
   /** Denies each request that these policies do not allow. */
   readonly policies?: S3Policies

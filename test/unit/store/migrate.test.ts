@@ -1,37 +1,22 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { describe, expect, it } from '@jest/globals'
 import { join } from 'node:path'
 import type { SealHeader } from '../../../src/crypto/root-key.js'
 import { openSealedLocalStore, type OpenedStore } from '../../../src/store/index.js'
 import { cancelMigration, migrateStore } from '../../../src/store/migrate.js'
-import type { LeaseTimes } from '../../../src/store/s3/lease.js'
-import { startS3Server, storeUrl, type S3Request, type S3Server } from '../../support/s3-server.js'
+import { storeUrl } from '../../support/s3-server.js'
 import { sealedStoreOn } from './s3/open.js'
+import { TIMES, textOf, useTwoPlaces } from './two-places.js'
 
-let folder: string
-let server: S3Server
-/** Holds a request back until the promise resolves. */
-let hold: (request: S3Request) => Promise<void> | undefined = () => undefined
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'keymgmt-migrate-'))
-  hold = () => undefined
-  server = await startS3Server({ hold: (request) => hold(request) })
-})
-afterEach(async () => {
-  rmSync(folder, { recursive: true, force: true })
-  await server.close()
-})
-
-const TIMES: LeaseTimes = { lengthMs: 4_000, renewMs: 500, pollMs: 20 }
-const keyfile = () => join(folder, 'keyfile')
+const places = useTwoPlaces()
 const local = (name: string) => () =>
-  openSealedLocalStore({ storeDir: join(folder, name), keyfile: keyfile() })
+  openSealedLocalStore({ storeDir: join(places.folder, name), keyfile: places.keyfile() })
 const onS3 =
   (name: string, leaseTimes = TIMES) =>
   () =>
-    sealedStoreOn(server, keyfile(), { url: storeUrl(server, name), leaseTimes })
+    sealedStoreOn(places.server, places.keyfile(), {
+      url: storeUrl(places.server, name),
+      leaseTimes,
+    })
 const migrate = async (from: OpenedStore, to: OpenedStore) =>
   migrateStore({
     from: await from.place(),
@@ -41,8 +26,6 @@ const migrate = async (from: OpenedStore, to: OpenedStore) =>
     prepareSeals: () => undefined,
     progress: () => undefined,
   })
-const text = async ({ store }: OpenedStore, path: string) =>
-  Buffer.from((await store.get(path))?.value ?? []).toString()
 
 describe.each([
   ['local', local],
@@ -89,7 +72,7 @@ describe.each([
     )
     expect(records).toBeGreaterThanOrEqual(20)
     for (const [path, value] of acknowledged)
-      expect([path, await text(moved(), path)]).toEqual([path, value])
+      expect([path, await textOf(moved(), path)]).toEqual([path, value])
     for (const path of deleted) expect(await moved().store.get(path)).toBeUndefined()
     expect(await (await moved().place()).state.read()).toBeUndefined()
   })
@@ -120,7 +103,7 @@ describe.each([
     await store.put('key/changed', Buffer.from('two'), changed)
     await migrate(old(), moved())
     expect(await moved().store.list('key')).toEqual(['changed'])
-    expect(await text(moved(), 'key/changed')).toBe('two')
+    expect(await textOf(moved(), 'key/changed')).toBe('two')
   })
 
   it('reports a copy that does not open, and the old store can be kept', async () => {
@@ -148,7 +131,7 @@ it('a write whose lease has run out, and that arrives late, is not acknowledged'
   const late = new Promise<void>((resolve) => {
     arrive = resolve
   })
-  hold = ({ method, key }) =>
+  places.hold = ({ method, key }) =>
     method === 'PUT' && key === 'old/records/key/late' ? late : undefined
   const writing = store.put('key/late', Buffer.from('late'), undefined)
   writing.catch(() => undefined)

@@ -1,38 +1,18 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { describe, expect, it } from '@jest/globals'
 import { join } from 'node:path'
 import type { RootKey } from '../../../src/crypto/root-key.js'
 import { openSealedLocalStore, type OpenedStore } from '../../../src/store/index.js'
 import { rotateRootKey } from '../../../src/store/rotate.js'
-import type { LeaseTimes } from '../../../src/store/s3/lease.js'
 import { openEnvelope } from '../../../src/store/sealed.js'
-import { startS3Server, type S3Request, type S3Server } from '../../support/s3-server.js'
 import { sealedStoreOn } from './s3/open.js'
+import { TIMES, textOf, useTwoPlaces } from './two-places.js'
 
-let folder: string
-let server: S3Server
-/** Holds a request back until the promise resolves. */
-let hold: (request: S3Request) => Promise<void> | undefined = () => undefined
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'keymgmt-rotate-'))
-  hold = () => undefined
-  server = await startS3Server({ hold: (request) => hold(request) })
-})
-afterEach(async () => {
-  rmSync(folder, { recursive: true, force: true })
-  await server.close()
-})
-
-const TIMES: LeaseTimes = { lengthMs: 4_000, renewMs: 500, pollMs: 20 }
-const keyfile = () => join(folder, 'keyfile')
-const local = () => openSealedLocalStore({ storeDir: join(folder, 'data'), keyfile: keyfile() })
-const onS3 = (leaseTimes = TIMES) => sealedStoreOn(server, keyfile(), { leaseTimes })
+const places = useTwoPlaces()
+const local = () =>
+  openSealedLocalStore({ storeDir: join(places.folder, 'data'), keyfile: places.keyfile() })
+const onS3 = (leaseTimes = TIMES) => sealedStoreOn(places.server, places.keyfile(), { leaseTimes })
 const rotate = async (opened: OpenedStore, progress: (message: string) => void = () => undefined) =>
   rotateRootKey({ place: await opened.place(), seals: opened.seals, progress })
-const text = async ({ store }: OpenedStore, path: string) =>
-  Buffer.from((await store.get(path))?.value ?? []).toString()
 const rootOf = async ({ seals }: OpenedStore): Promise<RootKey> => {
   const header = await seals.header()
   if (!header) throw new Error('the store has no header')
@@ -67,9 +47,9 @@ describe.each([
     expect(await unopened(open(), old)).toEqual(['key/app', 'kms/k'])
     expect(await unopened(open(), await rootOf(open()))).toEqual([])
     expect(await open().seals.header()).not.toHaveProperty('previous')
-    expect([await text(open(), 'key/app'), await open().store.id()]).toEqual(['one', id])
+    expect([await textOf(open(), 'key/app'), await open().store.id()]).toEqual(['one', id])
     // A command that began before it goes on, also with a revision that it read before.
-    expect(await text({ ...open(), store }, 'kms/k')).toBe('two')
+    expect(await textOf({ ...open(), store }, 'kms/k')).toBe('two')
     await store.put('key/app', Buffer.from('three'), revision)
     await store.put('key/new', Buffer.from('four'), undefined)
     expect(await unopened(open(), await rootOf(open()))).toEqual([])
@@ -114,7 +94,7 @@ describe.each([
     expect(errors).toEqual([])
     expect(await unopened(open(), await rootOf(open()))).toEqual([])
     for (const [path, value] of acknowledged)
-      expect([path, await text(open(), path)]).toEqual([path, value])
+      expect([path, await textOf(open(), path)]).toEqual([path, value])
   })
 
   it('is completed by the same call after an interruption; until then, everything works', async () => {
@@ -128,7 +108,7 @@ describe.each([
       }),
     ).rejects.toThrow('interrupted')
     const opened = open()
-    for (const name of ['a', 'b', 'c']) expect(await text(opened, `key/${name}`)).toBe(name)
+    for (const name of ['a', 'b', 'c']) expect(await textOf(opened, `key/${name}`)).toBe(name)
     const found = await opened.store.get('key/a')
     await opened.store.put('key/a', Buffer.from('changed'), found?.revision)
     await opened.store.put('key/d', Buffer.from('d'), undefined)
@@ -136,7 +116,7 @@ describe.each([
     await rotate(open())
     expect(Buffer.from((await rootOf(open())).key).equals(first.key)).toBe(true)
     expect(await unopened(open(), old)).toEqual(['key/a', 'key/b', 'key/c', 'key/d'])
-    expect(await text(open(), 'key/a')).toBe('changed')
+    expect(await textOf(open(), 'key/a')).toBe('changed')
     expect(await open().seals.header()).not.toHaveProperty('previous')
   })
 
@@ -155,7 +135,7 @@ describe.each([
     expect(await open().seals.header()).toHaveProperty('previous')
     await records.put('key/app', stored?.value ?? Buffer.alloc(0), revision)
     await rotate(open())
-    expect(await text(open(), 'key/app')).toBe('one')
+    expect(await textOf(open(), 'key/app')).toBe('one')
   })
 })
 
@@ -169,7 +149,7 @@ it('a write whose lease has run out, and that arrives late, is sealed again', as
   const late = new Promise<void>((resolve) => {
     arrive = resolve
   })
-  hold = ({ method, key }) =>
+  places.hold = ({ method, key }) =>
     method === 'PUT' && key === 'prod/records/key/late' ? late : undefined
   const writing = store.put('key/late', Buffer.from('late'), undefined)
   writing.catch(() => undefined)
@@ -177,6 +157,6 @@ it('a write whose lease has run out, and that arrives late, is sealed again', as
   arrive()
   await writing
   await lock.release()
-  expect(await text(onS3(), 'key/late')).toBe('late')
+  expect(await textOf(onS3(), 'key/late')).toBe('late')
   expect(await unopened(onS3(), await rootOf(onS3()))).toEqual([])
 })
