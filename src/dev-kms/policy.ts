@@ -8,7 +8,7 @@ export interface Permission extends Wanted {
   readonly region: Place
 }
 
-/** What a request wants to do. */
+/** A request, as policies see it. */
 export interface Wanted {
   /** For example `kms:CreateKey`. */
   readonly action: string

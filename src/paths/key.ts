@@ -112,7 +112,7 @@ export const key = definePath<Engine>()({
 })
 
 const KEPT_MATERIAL =
-  'deleting is not erasing: whoever can read the earlier versions and open the seal can restore it. To erase it, delete those object versions in S3.'
+  'deleting is not erasing: anyone who can read the earlier versions and open the seal can restore it. To erase it, delete those object versions in S3.'
 
 /** The warnings after a deletion, by the versioning of the bucket. */
 const KEPT: Readonly<Record<Versioning, readonly string[]>> = {

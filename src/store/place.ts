@@ -11,7 +11,7 @@ export interface StoredText {
   replace(text: string | undefined, expected: string | undefined): Promise<boolean>
 }
 
-/** The place of a sealed store: what is there, without its seal. */
+/** The place of a sealed store. Its records are sealed bytes here. */
 export interface StorePlace {
   /** The folder or the URL. */
   readonly name: string

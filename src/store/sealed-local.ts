@@ -70,7 +70,7 @@ export interface OpenedStore {
   seal(): Promise<SealStatus>
   /** Access to the seals. */
   readonly seals: StoreSeals
-  /** What is stored, without the seal. */
+  /** Returns the place of the store, where records are sealed bytes. */
   place(): Promise<StorePlace>
   /**
    * Creates the store.
@@ -83,7 +83,7 @@ export interface OpenedStore {
    * @throws KeymgmtError STORE_UNAVAILABLE, with the rule that the server breaks.
    */
   testBackend(): Promise<number | undefined>
-  /** Whether a shared store keeps earlier versions; undefined for a local store. */
+  /** Returns the versioning of the bucket that has the store; undefined for a local store. */
   versioning(): Promise<Versioning | undefined>
 }
 

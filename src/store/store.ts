@@ -13,8 +13,8 @@ export interface StoredRecord {
 }
 
 /**
- * Whether a shared store keeps the earlier versions of its records: `enabled`; `suspended`, so it
- * keeps only those from before; `off`; or `unknown`, because the server does not tell.
+ * The versioning of the bucket that has a store: `enabled`; `suspended`, so that only versions from
+ * before remain; `off`; or `unknown`, because the server does not tell.
  */
 export type Versioning = 'enabled' | 'suspended' | 'off' | 'unknown'
 

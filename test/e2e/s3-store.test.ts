@@ -162,7 +162,7 @@ describe('the versioning of the bucket', () => {
   afterEach(stop)
 
   const DELETE = 'delete keymgmt/key/app'
-  /** What the commands say on stderr, and the versioning in the data of those that report it. */
+  /** Returns stderr of the commands, and the versioning in the data of those that report it. */
   const reports = async () => {
     const lines = ['operator init', 'operator check', 'status']
     const said: string[] = []

@@ -12,7 +12,7 @@ export interface Faults {
 /** Carries out one request. */
 export type Send = (request: HttpRequest) => Promise<{ response: HttpResponse }>
 
-/** How long the SDK waits for a response. */
+/** The longest time that the SDK waits for a response. */
 export const RESPONSE_TIMEOUT_MS = 30_000
 
 /** Makes the SDK's clients of this process of Node.js send their requests here, for good. */

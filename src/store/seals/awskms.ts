@@ -58,7 +58,7 @@ function arnOf({ id = '' }: SealEntry): string {
 }
 
 function arnError(): KeymgmtError {
-  return refusedError('awskms: takes the ARN of a KMS key, and this is none', [
+  return refusedError('awskms: takes the ARN of a KMS key, and this is not one', [
     'an ARN has the form arn:aws:kms:REGION:ACCOUNT:key/ID; to find it: aws kms describe-key --key-id alias/NAME',
   ])
 }
@@ -117,7 +117,7 @@ function accountOf(arn: string): string {
 
 type Explainer = (arn: string, action: string, error: KeymgmtError) => KeymgmtError
 
-/** The error for each of AWS's refusals, by its name. */
+/** Creates the error for a refusal, by the name of AWS's error. */
 const EXPLAINERS: Readonly<Record<string, Explainer>> = {
   DisabledException: (arn, _action, error) =>
     sealed(`KMS key ${arn} is disabled`, [BY_STATE.disabled?.(arn) ?? ''], error),

@@ -35,7 +35,7 @@ export const EMULATORS: readonly Emulator[] = [
   ministack('ministack', 'kms'),
 ]
 
-/** ministack with some of AWS's services. */
+/** Returns ministack, limited to these services of AWS. */
 export function ministack(name: string, services: string): Emulator {
   return {
     name,

@@ -111,7 +111,7 @@ function isDead(process: Process): boolean {
   return process.isDead
 }
 
-/** What a fault makes of a reply; undefined before S3 has carried out the request. */
+/** Fails as the fault says. `original` is absent before S3 has carried out the request. */
 async function fail(
   machine: Machine,
   process: Process,
