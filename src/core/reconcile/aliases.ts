@@ -1,5 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
-import { archivedOf } from '../records/archive.js'
+import { archivedOf, deleteArchivedCopy } from '../records/archive.js'
 import { freeName } from '../records/distribution-name.js'
 import { aliasAt, requireKmsKey } from '../records/kms-keys.js'
 import type { AliasEntry } from '../records/model.js'
@@ -144,6 +144,7 @@ async function rename(
   takenNames.add(distribution.current.name)
   if (takenNames.size >= MAX_NAMES) throw noFreeNameError(region, alias)
   const name = await freeName(engine, key.name, distribution.current.name)
+  await deleteArchivedCopy(engine, context)
   await writeAlias(context, region, alias, undefined)
   await distribution.update((current) => ({ ...current, name }))
 }

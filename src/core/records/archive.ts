@@ -75,14 +75,35 @@ export async function archiveDistribution(
   await distribution.remove()
 }
 
+/**
+ * Deletes the archived record that an interrupted move left beside the distribution. After the
+ * distribution has another name, no later move would replace it.
+ */
+export async function deleteArchivedCopy(
+  { store }: Engine,
+  { providerName, distribution }: NamedDistribution,
+): Promise<void> {
+  const path = recordPath.archived(providerName, distribution.current.name)
+  const stored = await store.get(path)
+  if (stored && isSameDistribution(decodeRecord(path, stored.value), distribution.current))
+    await store.delete(path, stored.revision)
+}
+
+function isSameDistribution(
+  archived: unknown,
+  { keyId, distributionTime }: DistributionRecord,
+): boolean {
+  const earlier = archived as DistributionRecord
+  return earlier.keyId === keyId && earlier.distributionTime === distributionTime
+}
+
 /** Accepts an archived record of the same distribution: an interrupted move leaves both records. */
 function assertSameDistribution(
   path: string,
   archived: Uint8Array,
-  { keyId, distributionTime }: DistributionRecord,
+  distribution: DistributionRecord,
 ): void {
-  const earlier = decodeRecord(path, archived) as DistributionRecord
-  if (earlier.keyId === keyId && earlier.distributionTime === distributionTime) return
+  if (isSameDistribution(decodeRecord(path, archived), distribution)) return
   throw new KeymgmtError(
     'STORE_CORRUPT',
     `${path} is the record of another distribution, and is not replaced`,
