@@ -1,3 +1,4 @@
+import { durationMs } from '../duration.js'
 import { FieldError } from './field-error.js'
 import {
   isEmpty,
@@ -34,6 +35,34 @@ export function toInteger(raw: RawValue): number {
   if (!Number.isSafeInteger(value)) throw unexpected('a whole number of at most 15 digits', raw)
   // Negative zero becomes zero.
   return value + 0
+}
+
+/**
+ * Converts a duration in one of Vault's forms to whole seconds. Refuses an empty text: Vault reads
+ * it as 0, and an unset variable in a script makes one.
+ */
+export function toSeconds(raw: RawValue): number {
+  const milliseconds = durationMs(scalarText(raw) ?? '')
+  if (milliseconds === undefined) throw unexpected('a duration such as 90s, 12h or 30d', raw)
+  // Decimals of an hour, such as 1.1h, have a rounding error.
+  const seconds = Number((milliseconds / 1_000).toFixed(6))
+  if (Number.isInteger(seconds)) return seconds
+  throw unexpected('whole seconds', raw)
+}
+
+/** A time in RFC 3339. Without its offset, JavaScript would use the zone of this machine. */
+const TIME = /^(\d{4}-\d\d)-(\d\d)T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i
+
+/** Converts a time in RFC 3339 to a date. */
+export function toTime(raw: RawValue): Date {
+  const written = scalarText(raw) ?? ''
+  const [, month, day] = TIME.exec(written) ?? []
+  const time = new Date(written)
+  // JavaScript reads the 30th of February as a day in March.
+  const isDay = month !== undefined && new Date(`${month}-${day}`).getUTCDate() === Number(day)
+  if (!isDay || Number.isNaN(time.getTime()))
+    throw unexpected('a time such as 2027-01-31T12:00:00Z', raw)
+  return time
 }
 
 /** Converts a raw value to text, untrimmed. The error never repeats the value. */

@@ -1,12 +1,22 @@
-import { scalarText, toBoolean, toInteger, toPairs, toSlice, toText } from './convert.js'
+import {
+  scalarText,
+  toBoolean,
+  toInteger,
+  toPairs,
+  toSeconds,
+  toSlice,
+  toText,
+  toTime,
+} from './convert.js'
 import { FieldError } from './field-error.js'
 import { didYouMean } from '../suggest.js'
 import { isList, withoutLastNewline, type RawValue } from './values.js'
 
 /** One field of a request: its description, and the conversion of its raw value. */
 export interface Field<T> {
-  /** Name of the type, for help. */
-  readonly type: 'string' | 'int' | 'bool' | 'keypair' | 'slice' | 'bytes'
+  /** Name of the type, for help. Where Vault has the type, its name is Vault's. */
+  readonly type:
+    'string' | 'int' | 'bool' | 'keypair' | 'slice' | 'bytes' | 'duration (sec)' | 'time'
   /** Description, for help. */
   readonly description: string
   /** True if errors and responses must never contain the value. */
@@ -108,6 +118,33 @@ function integerTakes(min: number | undefined, max: number | undefined): string 
   return max === undefined
     ? `a whole number of at least ${min}`
     : `a whole number from ${min} to ${max}`
+}
+
+/** A duration of whole seconds, at most `max` (in the same form, such as `365d`). */
+export function duration(
+  description: string,
+  { max }: { readonly max?: string } = {},
+): Field<number> {
+  const limit = max === undefined ? Infinity : toSeconds(max)
+  const takes = 'a duration such as 90s, 12h or 30d'
+  return {
+    ...base('duration (sec)', description, max ? `${takes}, of at most ${max}` : takes),
+    parse: (raw) => {
+      const seconds = toSeconds(raw)
+      if (seconds <= limit) return seconds
+      throw new FieldError(
+        (shown) => `${shown(scalarText(raw) ?? '').replaceAll('"', '')} is more than ${max}`,
+      )
+    },
+  }
+}
+
+/** A time in RFC 3339. */
+export function time(description: string): Field<Date> {
+  return {
+    ...base('time', description, 'a time in RFC 3339 such as 2027-01-31T12:00:00Z'),
+    parse: toTime,
+  }
 }
 
 /** True or false. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { scalarText } from '../../../src/router/convert.js'
 import {
   boolean,
+  duration,
   integer,
   listOf,
   oneOf,
@@ -9,6 +10,7 @@ import {
   secretBytes,
   secretLine,
   text,
+  time,
 } from '../../../src/router/fields.js'
 import { mountHelp, pathsMarkdown } from '../../../src/router/help.js'
 import { createRouter } from '../../../src/router/router.js'
@@ -39,6 +41,13 @@ describe('fields', () => {
     [integer('d'), { type: 'int', takes: 'a whole number' }, false],
     [integer('d', { min: 0 }), { takes: 'a whole number of at least 0' }, false],
     [boolean('d'), { type: 'bool', takes: 'true or false' }, false],
+    [
+      duration('d', { max: '365d' }),
+      { type: 'duration (sec)', takes: 'a duration such as 90s, 12h or 30d, of at most 365d' },
+      false,
+    ],
+    [duration('d'), { takes: 'a duration such as 90s, 12h or 30d' }, false],
+    [time('d'), { type: 'time', takes: 'a time in RFC 3339 such as 2027-01-31T12:00:00Z' }, false],
     [listOf('d'), { type: 'slice', takes: 'a comma-separated list' }, false],
     [listOf('d', { choices: ['a', 'b'] }), { takes: 'a comma-separated list of a, b' }, true],
     [
@@ -64,6 +73,51 @@ describe('fields', () => {
     expect(() => parse('6')).toThrow('6 is less than 7')
     expect(() => parse('31')).toThrow('31 is more than 30')
     expect(integer('x').parse('-5')).toBe(-5)
+  })
+
+  it.each<[RawValue, number]>([
+    ['30d', 2_592_000],
+    ['720h', 2_592_000],
+    ['1h30m', 5400],
+    ['1.1h', 3960],
+    ['90', 90],
+    [90, 90],
+    ['0', 0],
+    ['365d', 31_536_000],
+    [Buffer.from('90s\n'), 90],
+  ])('the duration %j is %i seconds', (raw, seconds) => {
+    expect(duration('x', { max: '365d' }).parse(raw)).toBe(seconds)
+  })
+
+  it.each<[RawValue, string]>([
+    ['', 'expected a duration such as 90s, 12h or 30d, not ""'],
+    ['-1h', 'expected a duration such as 90s, 12h or 30d, not "-1h"'],
+    ['1w', 'expected a duration such as 90s, 12h or 30d, not "1w"'],
+    [true, 'expected a duration such as 90s, 12h or 30d, not a boolean'],
+    ['500ms', 'expected whole seconds, not "500ms"'],
+    ['366d', '366d is more than 365d'],
+    ['8760h1s', '8760h1s is more than 365d'],
+  ])('the duration %j is refused', (raw, message) => {
+    expect(() => duration('x', { max: '365d' }).parse(raw)).toThrow(message)
+  })
+
+  it.each([
+    ['2027-01-31T12:00:00Z', '2027-01-31T12:00:00.000Z'],
+    ['2027-01-31t12:00:00.5+02:00', '2027-01-31T10:00:00.500Z'],
+    ['2028-02-29T00:00:00-01:00', '2028-02-29T01:00:00.000Z'],
+  ])('the time %s is %s', (raw, instant) => {
+    expect(time('x').parse(raw).toISOString()).toBe(instant)
+  })
+
+  it.each([
+    '',
+    '2027-01-31',
+    '2027-01-31T12:00:00',
+    '2027-02-29T12:00:00Z',
+    '2027-01-31T25:00:00Z',
+    '1800000000',
+  ])('the time %j is refused', (raw) => {
+    expect(() => time('x').parse(raw)).toThrow('expected a time such as 2027-01-31T12:00:00Z')
   })
 
   it('a text matches the pattern anywhere in it', () => {
