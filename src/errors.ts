@@ -35,7 +35,8 @@ export const ERRORS = {
   NO_REPLICA_REGIONS: { exitStatus: 2, meaning: 'the key has no replica_regions' },
   KMS_ENDPOINT_REFUSED: {
     exitStatus: 2,
-    meaning: 'the endpoint is neither https nor on this machine',
+    meaning:
+      'the endpoint is neither https nor on this machine, or keymgmt dev -clock does not allow it',
   },
   KMS_CREDENTIALS: { exitStatus: 2, meaning: 'AWS credentials are missing or not accepted' },
   KMS_ACCOUNT_DIFFERS: {

@@ -32,6 +32,8 @@ export interface EngineOptions {
   readonly settings?: LocationSettings | undefined
   /** The platform whose default locations apply. The default is this one. */
   readonly platform?: string | undefined
+  /** The clock of all records and requests to AWS. Endpoints must be on this machine. */
+  readonly now?: (() => Date) | undefined
   /** Aborts all waiting and sending. */
   readonly signal?: AbortSignal | undefined
   /** The time limit for all work, in milliseconds from now. There is none by default. */
@@ -96,6 +98,7 @@ export function openEngine({
   env,
   settings,
   platform = hostPlatform(),
+  now,
   signal = new AbortController().signal,
   timeoutMs,
   timeoutError = () =>
@@ -116,6 +119,7 @@ export function openEngine({
   const location = locate(env, platform, homedir, settings)
   const aws: AwsOptions = {
     env,
+    now,
     get signal() {
       return bounded()
     },
@@ -152,6 +156,7 @@ export function openEngine({
     kinds: { awskms: awsKms(aws) },
     versioning: () => opened.versioning(),
     sealKmsKeys: async () => (await opened.seal()).kmsKeys,
+    ...(now && { now }),
     progress: onProgress,
     notice: onNotice,
     outcome: onOutcome,

@@ -8,6 +8,8 @@ export interface ClientOptions {
   readonly signal: AbortSignal
   /** The version of keymgmt in the user agent, by which detection rules recognise keymgmt. */
   readonly version?: string
+  /** The clock of `keymgmt dev`, for an endpoint on this machine. The default is the machine's. */
+  readonly now?: (() => Date) | undefined
 }
 
 /** True if `host` (as `URL.hostname` spells it) is this machine. */

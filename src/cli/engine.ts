@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { KeymgmtError } from '../errors.js'
 import { openEngine, type EngineOptions, type OpenedEngine } from '../open-engine.js'
+import { devClock } from './dev-clock.js'
 import { humanDuration } from './output/index.js'
 import type { Context } from './commands/command.js'
 
@@ -29,6 +30,7 @@ export function composeEngine(
     command,
     env: terminal.env,
     platform: terminal.platform,
+    now: devClock(terminal.env),
     timeoutMs,
     timeoutError: () =>
       new KeymgmtError(

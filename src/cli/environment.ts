@@ -40,6 +40,10 @@ export const ENVIRONMENT = [
   ['VAULT_FORMAT', 'The same, for scripts that set it for Vault.'],
   ['KEYMGMT_DEV', '1 in a command that keymgmt dev runs. keymgmt only sets it.'],
   [
+    'KEYMGMT_DEV_CLOCK',
+    'The file of keymgmt dev -clock. keymgmt only sets it, and refuses it outside keymgmt dev.',
+  ],
+  [
     'KEYMGMT_DEBUG',
     'Print the stack of an error. Read it for secrets before you show it to anybody.',
   ],

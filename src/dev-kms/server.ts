@@ -173,16 +173,21 @@ async function serve(
   const requestId = randomUUID()
   const protocol = protocolOf(request)
   const seen = { operation: '', region: '', accessKeyId: '', requestId }
+  const headers: Record<string, string> = {
+    'content-type': protocol.contentType,
+    'x-amzn-requestid': requestId,
+  }
   let failure: AwsError | undefined
   let reply: string
   try {
+    headers.date = timeOf(service.account).toUTCString()
     assertLocal(request)
     const body = await readBody(request)
     seen.operation = protocol.operationOf(request, body)
     if (options.latencyMs) await sleep(options.latencyMs)
     assertForm(request, protocol)
-    const { method = '', url = '/', headers } = request
-    const signed = { service: protocol.service, method, url, headers, body }
+    const { method = '', url = '/' } = request
+    const signed = { service: protocol.service, method, url, headers: request.headers, body }
     const signer = authenticate(signed, credentials, service.account.now())
     Object.assign(seen, signer)
     reply = await protocol.reply(service, { ...signer, operation: seen.operation, requestId, body })
@@ -199,12 +204,17 @@ async function serve(
   }
   const status = failure?.status ?? 200
   options.onRequest?.({ ...seen, status, ...(failure && { error: failure.name }) })
-  response.writeHead(status, {
-    'content-type': protocol.contentType,
-    'x-amzn-requestid': requestId,
-    date: service.account.now().toUTCString(),
-  })
+  response.writeHead(status, headers)
   response.end(reply)
+}
+
+/** The time at the account. A clock that can't be read is the reason that the request fails. */
+function timeOf({ now }: Account): Date {
+  try {
+    return now()
+  } catch (cause) {
+    throw new AwsError('KMSInternalException', (cause as Error).message, 500)
+  }
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {

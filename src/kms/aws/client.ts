@@ -9,6 +9,7 @@ import {
 import { clientConfig, type Connection } from '../../aws/connection.js'
 import { assertEndpoint, isAwsKms, isLoopback, type ClientOptions } from '../../aws/endpoint.js'
 import { AbortableHandler } from '../../aws/handlers.js'
+import { KeymgmtError } from '../../errors.js'
 import type { KmsEndpoint, KmsSettings } from '../provider.js'
 import type { AwsMiddleware, AwsOutput } from './middleware.js'
 import { OPERATIONS, type AwsOperation } from './operations.js'
@@ -43,10 +44,12 @@ export async function createClients(
     credentials,
     maxAttempts: 1,
     requestHandler: new AbortableHandler(options.signal, transport),
+    systemClockOffset: options.now ? options.now().getTime() - Date.now() : 0,
   }
   const kms = new KMSClient({ ...config, ...at(kmsEndpoint(stored, configuration)) })
   checkResponses(kms, isFromKms)
   const url = await endpointOf(kms)
+  if (options.now) assertOwnClock(url)
   return {
     kms,
     endpoint: {
@@ -73,6 +76,19 @@ function kmsEndpoint(
   if (endpoint) return { url: endpoint, source: 'credentials=endpoint' }
   if (AWS_KMS_ENDPOINT) return { url: AWS_KMS_ENDPOINT, source: 'AWS_KMS_ENDPOINT' }
   return customEndpoint(configuration, 'kms')
+}
+
+/**
+ * Refuses the clock of `keymgmt dev` for any endpoint but an embedded KMS: with a moved clock, real
+ * material would expire at the wrong time.
+ */
+function assertOwnClock(url: URL | undefined): void {
+  if (isLoopback(url?.hostname ?? '')) return
+  throw new KeymgmtError(
+    'KMS_ENDPOINT_REFUSED',
+    `the endpoint ${url?.origin ?? 'of AWS'} is not on this machine, and keymgmt dev -clock has moved the clock`,
+    { hints: ['use the endpoint of the embedded KMS, or keymgmt dev without -clock'] },
+  )
 }
 
 function at(endpoint: CustomEndpoint | undefined): { endpoint?: string } {

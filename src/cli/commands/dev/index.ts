@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { resolve } from 'node:path'
 import { DEFAULT_ACCOUNT } from '../../../dev-kms/default-account.js'
 import { parseDuration } from '../../input/duration.js'
 import { KeymgmtCommand, type Context } from '../command.js'
@@ -26,6 +27,10 @@ export function defineDev(context: Context): KeymgmtCommand {
       'Rehearse with a copy of the store, in another account',
       'keymgmt dev -account=444455556666 -store=/tmp/copy -- bash',
     )
+    .example(
+      'See what happens in 30 days: echo 30d > clock in the shell',
+      'keymgmt dev -clock=clock -- bash',
+    )
     .argument('[-- COMMAND...]')
     .addOptions(...devOptions())
     .action(async (args: readonly string[], flags: ServeFlags) =>
@@ -38,6 +43,10 @@ function devOptions(): readonly Option[] {
     new Option('--account <string>', 'ID of the AWS account to serve: 12 digits.')
       .default(undefined, DEFAULT_ACCOUNT)
       .argParser(readAccount),
+    new Option(
+      '--clock <string>',
+      'File with a duration, such as 30d or -1h, by which to move the clock of the embedded KMS and of the command. It is read again whenever the time is needed.',
+    ).argParser((file) => resolve(file)),
     new Option(
       '--credentials <string...>',
       'Credentials to accept, as ID:SECRET. Can be specified several times.',

@@ -40,7 +40,7 @@ export async function serve(
     const store = chooseStore(flags.store, workspace, context)
     const kms = await start(flags)
     try {
-      const values = valuesOf(kms, store, workspace, region)
+      const values = { ...valuesOf(kms, store, workspace, region), clock: flags.clock }
       if (terminal.stderrIsTty) terminal.err(banner(kms.account.id, store, command))
       if (command.length > 0) return await runCommand(command, values, workspace, terminal)
       // Whoever reads the variables may end the server at once.

@@ -8,6 +8,7 @@ import {
   type Fault,
 } from '../../../dev-kms/index.js'
 import { KeymgmtError } from '../../../errors.js'
+import { clockOf } from '../../dev-clock.js'
 import { readRegularFile, UnsuitableFileError } from '../../../regular-file.js'
 import { isLoopback } from '../../../aws/endpoint.js'
 import { didYouMean } from '../../../suggest.js'
@@ -19,6 +20,8 @@ export interface DevFlags {
   readonly listen: { readonly host: string; readonly port: number }
   /** In milliseconds. */
   readonly latency?: number
+  /** Absolute path of a file with the offset of the clock. */
+  readonly clock?: string
   readonly quotas: 'aws' | 'none'
   readonly fault?: readonly string[]
   /** Secret access keys by access key id. */
@@ -36,6 +39,7 @@ export async function start({
   account,
   listen,
   latency = 0,
+  clock,
   quotas,
   fault = [],
   credentials = {},
@@ -51,6 +55,8 @@ export async function start({
       () => readIamPolicy(policies.default),
       ({ message }) => `${policy ?? ''} is not an IAM policy: ${message}`,
     )
+  const now = clock === undefined ? undefined : clockOf(clock)
+  now?.()
   return startDevKms({
     host: listen.host.replace(/^\[|\]$/g, ''),
     port: listen.port,
@@ -59,6 +65,7 @@ export async function start({
     faults,
     credentials,
     ...(account !== undefined && { accountId: account }),
+    ...(now && { now }),
     ...(policies && { policies }),
   }).catch((error: unknown) => {
     throw listenError(error as NodeJS.ErrnoException, listen)

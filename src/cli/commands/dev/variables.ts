@@ -11,6 +11,8 @@ export interface DevValues {
     readonly awsCredentials: string
   }
   readonly store: DevStore
+  /** The file with the offset of the clock. */
+  readonly clock?: string | undefined
 }
 
 /**
@@ -98,6 +100,11 @@ export const SET_VARIABLES: readonly SetVariable[] = [
     value: ({ files }) => files.settings,
   },
   { name: 'KEYMGMT_DEV', meaning: '1, for prompts and scripts.', value: () => '1' },
+  {
+    name: 'KEYMGMT_DEV_CLOCK',
+    meaning: 'The file that -clock names, else removed.',
+    value: ({ clock }) => clock,
+  },
 ]
 
 interface RemovedVariables {
