@@ -1,17 +1,10 @@
 // Bundles the published package: the command, the library and the demo, in a few files without
 // dependencies. Adds the licences of the bundled packages, a bill of materials (CycloneDX 1.6), and
 // the manual page.
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
+import { bundleDeclarations } from './declarations.js'
 
 const OUT = 'dist/bundle'
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
@@ -70,17 +63,6 @@ function billOfMaterials(packages) {
   }
 }
 
-/** Copies a file of declarations, and those that it refers to, from dist/src/. */
-function copyDeclarations(file, copied = new Set()) {
-  if (copied.has(file)) return
-  copied.add(file)
-  const target = join(OUT, 'types', relative('dist/src', file))
-  mkdirSync(dirname(target), { recursive: true })
-  cpSync(file, target)
-  for (const [, name] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()'(\.[^']+)\.js'/g))
-    copyDeclarations(join(dirname(file), `${name}.d.ts`), copied)
-}
-
 rmSync(OUT, { recursive: true, force: true })
 const COMMAND = resolve('src/cli/main.ts')
 const VERBS = ['read', 'write', 'delete', 'list'].map((verb) =>
@@ -115,6 +97,8 @@ const UNUSED = [
     '@noble/hashes/scrypt.js',
   ].map((source) => ({ source, importer: 'age-encryption', by: 'only-x25519-of-age.js' })),
   { source: 'ajv-formats', importer: 'conf', by: 'no-schema-validator.js' },
+  { source: 'semver', importer: 'conf', by: 'no-migrations.js' },
+  { source: 'debug', importer: 'https-proxy-agent', by: 'no-debug-output.js' },
 ]
 
 const withoutUnused = {
@@ -147,7 +131,11 @@ const startupInAscii = {
 const bundle = await rolldown({
   platform: 'node',
   // The default would bundle packages twice that publish both ES modules and CommonJS.
-  resolve: { mainFields: ['module', 'main'] },
+  resolve: {
+    mainFields: ['module', 'main'],
+    // yaml has ES modules, of which the bundler can leave out the parser, only under this name.
+    alias: { yaml: resolve('node_modules/yaml/browser/dist/index.js') },
+  },
   plugins: [collectStartup, withoutUnused, startupInAscii],
   input: { command: COMMAND, index: 'src/index.ts', demo: 'demo/demo.ts' },
 })
@@ -183,7 +171,7 @@ const packages = bundledPackages(modules)
   .map(readPackage)
 writeFileSync(join(OUT, 'THIRD-PARTY-NOTICES.txt'), `${notices(packages)}\n`)
 writeFileSync(join(OUT, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(packages), null, 2)}\n`)
-copyDeclarations('dist/src/index.d.ts')
+writeFileSync(join(OUT, 'index.d.ts'), bundleDeclarations('dist/src/index.d.ts'))
 const { manual } = await import('../dist/src/cli/help/manual.js')
 const { defineProgram } = await import('../dist/src/cli/commands/index.js')
 const { processTerminal } = await import('../dist/src/cli/terminal.js')

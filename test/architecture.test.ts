@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { PATHS } from '../src/paths/index.js'
 import { pathsMarkdown } from '../src/router/help.js'
-import { exportsOf } from './support/exports.js'
+import { errorsIn, exportsOf } from './support/exports.js'
 
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) =>
   name.endsWith('.ts'),
@@ -214,6 +214,13 @@ describe('the promises of the library and the docs', () => {
 
   it('documents every export, and every member of an exported interface', () => {
     expect(exported.undocumented).toEqual([])
+  })
+
+  it('publishes the same exports in one file, which needs no other', () => {
+    const published = 'dist/bundle/index.d.ts'
+    expect(readFileSync(published, 'utf8')).not.toMatch(/\bfrom '|\bimport\(/)
+    expect(errorsIn(published)).toEqual([])
+    expect(exportsOf(published, ['Account'])).toEqual(exported)
   })
 
   it('exports exactly these types', () => {

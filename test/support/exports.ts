@@ -15,11 +15,7 @@ export interface ModuleExports {
  * of the `opaque` types are not checked: users only pass such a value on.
  */
 export function exportsOf(declarations: string, opaque: readonly string[]): ModuleExports {
-  const program = ts.createProgram([declarations], {
-    module: ts.ModuleKind.NodeNext,
-    skipLibCheck: true,
-    types: ['node'],
-  })
+  const program = programOf(declarations)
   const checker = program.getTypeChecker()
   const source = program.getSourceFile(declarations)
   const module = source && checker.getSymbolAtLocation(source)
@@ -60,6 +56,22 @@ export function exportsOf(declarations: string, opaque: readonly string[]): Modu
     missing: [...missing].sort(),
     undocumented: [...exported].flatMap(([symbol]) => undocumentedIn(symbol, checker)).sort(),
   }
+}
+
+/** The errors of a user's compiler about the declarations of a module, without those of others. */
+export function errorsIn(declarations: string): readonly string[] {
+  const program = programOf(declarations, { skipLibCheck: false, strict: true })
+  return program
+    .getSemanticDiagnostics(program.getSourceFile(declarations))
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
+}
+
+function programOf(declarations: string, options: ts.CompilerOptions = { skipLibCheck: true }) {
+  return ts.createProgram([declarations], {
+    module: ts.ModuleKind.NodeNext,
+    types: ['node'],
+    ...options,
+  })
 }
 
 /** The names of a symbol and of the members of an interface that have no TSDoc. */
