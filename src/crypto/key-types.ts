@@ -11,8 +11,8 @@ const generatePair = promisify(generateKeyPair)
 
 /** The form of the material of one key type, for generation and for the check of an import. */
 export type MaterialSpec =
-  /** Exactly `length` raw bytes. */
-  | { readonly kind: 'bytes'; readonly length: number }
+  /** Raw bytes: `length` of them if generated, and from `length` to `most` if imported. */
+  | { readonly kind: 'bytes'; readonly length: number; readonly most: number }
   /** A private key of exactly `modulusLength` bits with two primes. */
   | { readonly kind: 'rsa'; readonly modulusLength: number }
   /**
@@ -33,11 +33,11 @@ export interface KeyType {
   readonly material: MaterialSpec
 }
 
-/** A symmetric or HMAC type: `length` random bytes. */
-function random(length: number): KeyType {
+/** A symmetric or HMAC type: `length` random bytes; an import accepts up to `most`. */
+function random(length: number, most = length): KeyType {
   return {
     asymmetric: false,
-    material: { kind: 'bytes', length },
+    material: { kind: 'bytes', length, most },
     generate: () => Promise.resolve(randomBytes(length)),
   }
 }
@@ -64,6 +64,12 @@ const ed25519: KeyType = {
   generate: async () => pkcs8((await generatePair('ed25519')).privateKey),
 }
 
+/**
+ * The longest HMAC material in bytes (https://docs.aws.amazon.com/kms/latest/developerguide/
+ * importing-keys-conceptual.html). The shortest is as long as the hash.
+ */
+export const LONGEST_HMAC = 128
+
 /** Every key type by name, in the style of Vault's names. */
 export const KEY_TYPES = {
   'aes256-gcm96': random(32),
@@ -75,10 +81,10 @@ export const KEY_TYPES = {
   'ecdsa-p521': ec('secp521r1', 'P-521'),
   'ecdsa-secp256k1': ec('secp256k1', 'secp256k1'),
   ed25519,
-  'hmac-sha224': random(28),
-  'hmac-sha256': random(32),
-  'hmac-sha384': random(48),
-  'hmac-sha512': random(64),
+  'hmac-sha224': random(28, LONGEST_HMAC),
+  'hmac-sha256': random(32, LONGEST_HMAC),
+  'hmac-sha384': random(48, LONGEST_HMAC),
+  'hmac-sha512': random(64, LONGEST_HMAC),
 } as const satisfies Record<string, KeyType>
 
 /** The name of a key type. */

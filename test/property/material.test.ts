@@ -153,7 +153,8 @@ const options: fc.Arbitrary<MaterialOptions> = fc.record({
 function assertSound({ type, material }: RecognisedMaterial): void {
   const row = KEY_TYPES[type]
   if (row.material.kind === 'bytes') {
-    expect(material).toHaveLength(row.material.length)
+    expect(material.length).toBeGreaterThanOrEqual(row.material.length)
+    expect(material.length).toBeLessThanOrEqual(row.material.most)
     return
   }
   const key = createPrivateKey({ key: Buffer.from(material), format: 'der', type: 'pkcs8' })

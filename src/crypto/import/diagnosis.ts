@@ -1,9 +1,9 @@
-import { KEY_TYPES, type KeyTypeName } from '../key-types.js'
+import { KEY_TYPES, LONGEST_HMAC, type KeyTypeName } from '../key-types.js'
 import { extent, TAG } from './der.js'
 import { DECODE_COMMANDS, decodeBase64, decodeHex } from './digits.js'
 import { foreignFile } from './foreign.js'
 import { DASHES_HINT, pipe } from './invalid-material.js'
-import { view } from './material.js'
+import { isLengthOf, lengthOf, view } from './material.js'
 import { bareSecret } from './bare-secret.js'
 import { isText } from './weak.js'
 
@@ -24,8 +24,8 @@ interface Case {
   readonly bytes: Uint8Array
   /** The material decoded from hex and base64. */
   readonly decoded: readonly Decoded[]
-  /** The lengths that the types accept. */
-  readonly lengths: readonly (number | undefined)[]
+  /** The types that the material can have. */
+  readonly types: readonly KeyTypeName[]
   /** The type that the user specified. */
   readonly type: KeyTypeName | undefined
 }
@@ -38,19 +38,20 @@ export const TEXT_IS_MEANT =
 
 /** Common mistakes, the most specific first. */
 const SYMPTOMS: readonly Symptom[] = [
-  function lineEnd({ bytes, lengths }) {
+  function lineEnd({ bytes, types }) {
     const length = bytes.length - (bytes.at(-2) === 0x0d ? 2 : 1)
-    if (bytes.at(-1) !== 0x0a || isText(bytes) || !lengths.includes(length)) return undefined
+    if (bytes.at(-1) !== 0x0a || isText(bytes) || !isLengthOf(types, length)) return undefined
     return {
       found: `${length} bytes followed by a line end, which is not part of a key`,
       hints: [pipe(`remove it: head -c ${length} FILE`)],
     }
   },
-  function blockPadding({ bytes, lengths }) {
+  function blockPadding({ bytes, types }) {
     const count = bytes.at(-1) ?? 0
     const isPadding = count > 0 && bytes.subarray(-count).every((byte) => byte === count)
     const length = bytes.length - count
-    if (!isPadding || count > 16 || isText(bytes) || !lengths.includes(length)) return undefined
+    const isKey = types.some((type) => lengthOf(type) === length)
+    if (!isPadding || count > 16 || isText(bytes) || !isKey) return undefined
     return {
       found: `${length} bytes followed by ${count} bytes of padding, which are not part of a key`,
       hints: [pipe(`remove them: head -c ${length} FILE`)],
@@ -106,11 +107,15 @@ const SYMPTOMS: readonly Symptom[] = [
     }
     return undefined
   },
-  function otherLength({ bytes, decoded, lengths }) {
+  function otherLength({ bytes, decoded, types }) {
     if (decoded.length === 0) return undefined
+    const other = decoded.slice(1).find((read) => isLengthOf(types, read.bytes.length))
     return {
       found: `text: ${decoded.map((read) => `${read.form} of ${read.bytes.length} bytes`).join(', or ')}`,
-      hints: textHints(bytes, lengths),
+      hints: [
+        ...(other ? [`if it is ${other.form}, add format=${other.form}`] : []),
+        ...textHints(bytes, types),
+      ],
     }
   },
   function padding({ bytes }) {
@@ -122,11 +127,21 @@ const SYMPTOMS: readonly Symptom[] = [
       hints: [pipe('remove them: tr -d = < FILE')],
     }
   },
-  function text({ bytes, lengths }) {
+  function longHmac({ bytes, type }) {
+    const hash = /^hmac-(.*)$/.exec(type ?? '')?.[1]
+    if (hash === undefined || bytes.length <= LONGEST_HMAC || isText(bytes)) return undefined
+    return {
+      found: `${bytes.length} bytes`,
+      hints: [
+        pipe(`import its digest, which has the same MACs: openssl dgst -${hash} -binary FILE`),
+      ],
+    }
+  },
+  function text({ bytes, types }) {
     if (!isText(bytes)) return undefined
     return {
       found: `text of ${bytes.length} characters that is not a PEM, JWK, hex or base64`,
-      hints: textHints(bytes, lengths),
+      hints: textHints(bytes, types),
     }
   },
 ]
@@ -155,21 +170,29 @@ const DECORATIONS: readonly (Diagnosis & { readonly is: RegExp })[] = [
   },
 ]
 
-/** Describes material that fits no key type. */
-export function diagnose(given: Case): Diagnosis {
+/** Returns the mistake that the material shows, or undefined. */
+export function symptomOf(given: Case): Diagnosis | undefined {
   for (const symptom of SYMPTOMS) {
     const diagnosis = symptom(given)
     if (diagnosis) return { found: diagnosis.found, hints: diagnosis.hints }
   }
-  const { bytes, lengths } = given
-  return {
-    found: `${bytes.length} bytes${lengths.some((length) => length !== undefined) ? '' : ' that are not a private key'}`,
-    hints: [],
-  }
+  return undefined
+}
+
+/** Describes material that fits no key type. */
+export function diagnose(given: Case): Diagnosis {
+  const { bytes, types } = given
+  const isSecret = types.some((type) => lengthOf(type) !== undefined)
+  return (
+    symptomOf(given) ?? {
+      found: `${bytes.length} bytes${isSecret ? '' : ' that are not a private key'}`,
+      hints: [],
+    }
+  )
 }
 
 /** Identifies the content of decoded material that is not the key itself. */
-function contentOf(bytes: Uint8Array): string | undefined {
+export function contentOf(bytes: Uint8Array): string | undefined {
   if (view(bytes).includes('-----BEGIN ')) return 'a PEM file'
   const foreign = foreignFile(bytes)
   if (foreign) return foreign.name
@@ -187,6 +210,6 @@ function isUtf8Text(bytes: Uint8Array): boolean {
   }
 }
 
-function textHints(bytes: Uint8Array, lengths: readonly (number | undefined)[]): readonly string[] {
-  return lengths.includes(bytes.length) ? [TEXT_IS_MEANT] : []
+function textHints(bytes: Uint8Array, types: readonly KeyTypeName[]): readonly string[] {
+  return isLengthOf(types, bytes.length) ? [TEXT_IS_MEANT] : []
 }

@@ -1,4 +1,10 @@
-import { KEY_TYPE_NAMES, KEY_TYPES, type KeyTypeName, type MaterialSpec } from '../key-types.js'
+import {
+  KEY_TYPE_NAMES,
+  KEY_TYPES,
+  LONGEST_HMAC,
+  type KeyTypeName,
+  type MaterialSpec,
+} from '../key-types.js'
 
 /** The accepted values of the option `format`. */
 export const MATERIAL_FORMATS = ['pem', 'der', 'jwk', 'raw', 'hex', 'base64'] as const
@@ -33,6 +39,18 @@ export function lengthOf(type: KeyTypeName): number | undefined {
   return material.kind === 'bytes' ? material.length : undefined
 }
 
+/**
+ * True if `length` bytes can be the material of one of `types`: any length that AWS accepts for a
+ * type by itself. Among several types, only the length of generated material tells them apart.
+ */
+export function isLengthOf(types: readonly KeyTypeName[], length: number): boolean {
+  const [type, another] = types
+  if (type === undefined || another !== undefined)
+    return types.some((candidate) => lengthOf(candidate) === length)
+  const { material } = KEY_TYPES[type]
+  return material.kind === 'bytes' && length >= material.length && length <= material.most
+}
+
 /** A hint that says which material a type accepts, or any import without a type. */
 export function needed(type: KeyTypeName | undefined): string {
   if (type === undefined) {
@@ -40,7 +58,10 @@ export function needed(type: KeyTypeName | undefined): string {
     return `an import takes a private key (PEM, DER, JWK), or ${[...lengths]
       .sort((a, b) => a - b)
       .join(', ')
-      .replace(/, (\d+)$/, ' or $1')} bytes (raw, hex, base64, JWK)`
+      .replace(
+        /, (\d+)$/,
+        ' or $1',
+      )} bytes (raw, hex, base64, JWK); with the type of an HMAC key, up to ${LONGEST_HMAC} bytes`
   }
   return `${type} takes ${takes(KEY_TYPES[type].material)}`
 }
@@ -48,7 +69,7 @@ export function needed(type: KeyTypeName | undefined): string {
 function takes(material: MaterialSpec): string {
   switch (material.kind) {
     case 'bytes':
-      return `exactly ${material.length} bytes, raw or as hex, base64 or a JWK`
+      return `${material.length === material.most ? 'exactly' : `${material.length} to`} ${material.most} bytes, raw or as hex, base64 or a JWK`
     case 'rsa':
       return `an RSA private key of ${material.modulusLength} bits with two primes, as PEM, DER or a JWK`
     case 'ec':

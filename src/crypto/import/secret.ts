@@ -1,10 +1,16 @@
 import { KEY_TYPE_NAMES, type KeyTypeName } from '../key-types.js'
 import { isKnownDer, readContainer } from './containers.js'
-import { TEXT_IS_MEANT, diagnose } from './diagnosis.js'
-import { decodeBase64, decodeHex } from './digits.js'
-import { lengthOf, needed, type MaterialOptions, type RecognisedMaterial } from './material.js'
+import { TEXT_IS_MEANT, contentOf, diagnose, symptomOf } from './diagnosis.js'
+import { DECODE_COMMANDS, decodeBase64, decodeHex } from './digits.js'
+import {
+  isLengthOf,
+  lengthOf,
+  needed,
+  type MaterialOptions,
+  type RecognisedMaterial,
+} from './material.js'
 import { assertNoPassphrase } from './passphrase.js'
-import { invalidMaterial } from './invalid-material.js'
+import { invalidMaterial, pipe } from './invalid-material.js'
 import { isText, weakness } from './weak.js'
 
 /** The material, decoded in one way. */
@@ -13,7 +19,7 @@ export interface Reading {
   readonly bytes: Uint8Array
 }
 
-/** A reading with the length of a type's material. */
+/** A reading with a length of a type's material. */
 type Fit = Reading & { readonly type: KeyTypeName }
 
 const DECODERS = [
@@ -22,10 +28,11 @@ const DECODERS = [
 ] as const
 
 /**
- * Reads material that is not a container: raw bytes, or hex or base64 text. For n bytes, hex has 2n
- * digits and base64 4n/3, so at most one reading has the length of a given type. Without a type, a
- * reading is accepted if it is the only one that fits any type. Text counts as raw bytes only with
- * `format` raw. Hex or base64 of a DER private key is read as DER.
+ * Reads material that is not a container: raw bytes, or hex or base64 text. With a type, text that
+ * is hex is never read as base64, unless `format` says so: 38 characters of base64 are all hex with
+ * a chance below 2^-58. Without a type, a reading is accepted if it is the only one that fits any
+ * type. Text counts as raw bytes only with `format` raw. Hex or base64 of a DER private key is read
+ * as DER.
  * @throws KeymgmtError FIELD_INVALID if no reading fits, several fit, or the material is weak.
  */
 export function readSecret(bytes: Uint8Array, options: MaterialOptions): RecognisedMaterial {
@@ -41,25 +48,52 @@ export function readSecret(bytes: Uint8Array, options: MaterialOptions): Recogni
     if (der) return readContainer(der.bytes, `DER in ${der.form}`, options)
     assertNoPassphrase(options)
     const isRaw = format === 'raw' || (format === undefined && !isText(bytes))
+    const readings: Reading[] = isRaw ? [...decoded, { form: 'raw', bytes }] : decoded
     const fits = fitsOf(
-      isRaw ? [...decoded, { form: 'raw', bytes }] : decoded,
-      options.type === undefined ? KEY_TYPE_NAMES : [options.type],
+      options.type === undefined ? readings : readings.slice(0, 1),
+      typesOf(options),
     )
     if (fits.length === 0) throw noFitError(bytes, options, decoded)
+    if (format === undefined) assertNoMistake(fits[0])
     return chooseSecret(fits, format === 'raw')
   } finally {
     for (const reading of decoded) reading.bytes.fill(0)
   }
 }
 
-/** The readings with the length of one of `types`. */
+function typesOf({ type }: MaterialOptions): readonly KeyTypeName[] {
+  return type === undefined ? KEY_TYPE_NAMES : [type]
+}
+
+/**
+ * Refuses raw bytes of another length than generated material if they look like a mistake, such as
+ * a line end after a key.
+ * @throws KeymgmtError FIELD_INVALID, with the mistake.
+ */
+function assertNoMistake(fit: Fit | undefined): void {
+  if (fit?.form !== 'raw' || fit.bytes.length === lengthOf(fit.type)) return
+  const { bytes, type } = fit
+  const mistake = symptomOf({ bytes, decoded: [], types: [type], type })
+  if (!mistake) return
+  throw invalidMaterial(
+    `the material is ${mistake.found}`,
+    ...mistake.hints,
+    `if all ${bytes.length} bytes are the key, add format=raw`,
+  )
+}
+
+/** The readings with a length of one of `types`. */
 export function fitsOf(
   readings: readonly Reading[],
   types: readonly KeyTypeName[],
 ): readonly Fit[] {
   return readings.flatMap((reading) =>
     types
-      .filter((type) => lengthOf(type) === reading.bytes.length)
+      .filter((type) =>
+        types.length === 1
+          ? isLengthOf(types, reading.bytes.length)
+          : lengthOf(type) === reading.bytes.length,
+      )
       .map((type) => ({ ...reading, type })),
   )
 }
@@ -80,6 +114,12 @@ export function chooseSecret(fits: readonly Fit[], textIsMeant: boolean): Recogn
   }
   const { type, form, bytes } = fit
   const isWords = !textIsMeant && isText(bytes)
+  const [content, command] = [
+    isWords && bytes.length !== lengthOf(type) && contentOf(bytes),
+    DECODE_COMMANDS[form],
+  ]
+  if (content && command !== undefined)
+    throw invalidMaterial(`the material is ${form} of ${content}`, pipe(`decode it: ${command}`))
   const found = weakness(bytes) ?? (isWords ? 'text, where random bytes are expected' : undefined)
   if (found !== undefined) {
     throw invalidMaterial(
@@ -91,14 +131,10 @@ export function chooseSecret(fits: readonly Fit[], textIsMeant: boolean): Recogn
   return { type, material: new Uint8Array(bytes), format: form }
 }
 
-function noFitError(
-  bytes: Uint8Array,
-  { type, format }: MaterialOptions,
-  decoded: readonly Reading[],
-) {
+function noFitError(bytes: Uint8Array, options: MaterialOptions, decoded: readonly Reading[]) {
+  const { type, format } = options
   if ((format === 'hex' || format === 'base64') && decoded.length === 0)
     return invalidMaterial(`the material is not ${format}, as format says`, needed(type))
-  const lengths = (type === undefined ? KEY_TYPE_NAMES : [type]).map(lengthOf)
-  const { found, hints } = diagnose({ bytes, decoded, lengths, type })
+  const { found, hints } = diagnose({ bytes, decoded, types: typesOf(options), type })
   return invalidMaterial(`the material is ${found}`, needed(type), ...hints)
 }

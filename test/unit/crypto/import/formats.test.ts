@@ -164,6 +164,44 @@ describe('symmetric and HMAC keys', () => {
     }
   })
 
+  it.each([
+    ['aes256-gcm96', 32, 32],
+    ['hmac-sha224', 28, 128],
+    ['hmac-sha256', 32, 128],
+    ['hmac-sha384', 48, 128],
+    ['hmac-sha512', 64, 128],
+  ] as const)('%s has %d to %d bytes, in every format', (type, least, most) => {
+    for (let length = least - 1; length <= most + 1; length++) {
+      const key = createHash('shake256', { outputLength: length }).update(type).digest()
+      const jwk = { kty: 'oct', k: key.toString('base64url') }
+      const files = [
+        Buffer.from(key.toString('hex')),
+        Buffer.from(key.toString('base64')),
+        Buffer.from(JSON.stringify(jwk)),
+      ]
+      for (const file of files) {
+        if (length < least || length > most) expect(refusalOf(file, { type })).toMatch(`${length}`)
+        else expect(recogniseMaterial(file, { type }).material).toEqual(new Uint8Array(key))
+      }
+      if (length < least || length > most)
+        expect(refusalOf(key, { type, format: 'raw' })).toMatch(`the material is ${length} bytes`)
+      else
+        expect(recogniseMaterial(key, { type, format: 'raw' }).material).toEqual(
+          new Uint8Array(key),
+        )
+    }
+  })
+
+  it('an HMAC key of another length than a hash needs a type, or a JWK whose alg is one', () => {
+    const key = randomBytes(70)
+    expect(refusalOf(key)).toMatch('with the type of an HMAC key, up to 128 bytes')
+    const jwk = { kty: 'oct', k: key.toString('base64url'), alg: 'HS256' }
+    expect(recogniseMaterial(Buffer.from(JSON.stringify(jwk)))).toMatchObject({
+      type: 'hmac-sha256',
+      material: new Uint8Array(key),
+    })
+  })
+
   it('is copied: wiping the input does not change it', () => {
     const key = randomBytes(32)
     const { material } = recogniseMaterial(key, { type: 'aes256-gcm96' })

@@ -218,7 +218,7 @@ describe('an oct key', () => {
     ])
     expect(said(oct(31), {})).toEqual([
       'the JWK contains 31 bytes',
-      'an import takes a private key (PEM, DER, JWK), or 28, 32, 48 or 64 bytes (raw, hex, base64, JWK)',
+      'an import takes a private key (PEM, DER, JWK), or 28, 32, 48 or 64 bytes (raw, hex, base64, JWK); with the type of an HMAC key, up to 128 bytes',
     ])
     expect(said(oct(48), { type: 'rsa-2048' })[0]).toBe('the JWK contains 48 bytes')
   })

@@ -13,10 +13,10 @@ const TAKES: Readonly<Record<KeyTypeName, readonly [words: string, length: numbe
   'ecdsa-p521': ['a private key on the curve P-521, as PEM, DER or a JWK', undefined],
   'ecdsa-secp256k1': ['a private key on the curve secp256k1, as PEM, DER or a JWK', undefined],
   ed25519: ['an Ed25519 private key, as PEM, DER or a JWK', undefined],
-  'hmac-sha224': ['exactly 28 bytes, raw or as hex, base64 or a JWK', 28],
-  'hmac-sha256': ['exactly 32 bytes, raw or as hex, base64 or a JWK', 32],
-  'hmac-sha384': ['exactly 48 bytes, raw or as hex, base64 or a JWK', 48],
-  'hmac-sha512': ['exactly 64 bytes, raw or as hex, base64 or a JWK', 64],
+  'hmac-sha224': ['28 to 128 bytes, raw or as hex, base64 or a JWK', 28],
+  'hmac-sha256': ['32 to 128 bytes, raw or as hex, base64 or a JWK', 32],
+  'hmac-sha384': ['48 to 128 bytes, raw or as hex, base64 or a JWK', 48],
+  'hmac-sha512': ['64 to 128 bytes, raw or as hex, base64 or a JWK', 64],
 }
 
 describe('the hint that says what is needed', () => {
@@ -30,7 +30,7 @@ describe('the hint that says what is needed', () => {
 
   it('without a type: every format, and every length once, the shortest first', () => {
     expect(needed(undefined)).toBe(
-      'an import takes a private key (PEM, DER, JWK), or 28, 32, 48 or 64 bytes (raw, hex, base64, JWK)',
+      'an import takes a private key (PEM, DER, JWK), or 28, 32, 48 or 64 bytes (raw, hex, base64, JWK); with the type of an HMAC key, up to 128 bytes',
     )
   })
 })

@@ -221,7 +221,7 @@ describe('a private key of another type than the specified one', () => {
   it.each([
     ['ecdsa-p256', 'a private key on the curve P-256, as PEM, DER or a JWK'],
     ['rsa-2048', 'an RSA private key of 2048 bits with two primes, as PEM, DER or a JWK'],
-    ['hmac-sha256', 'exactly 32 bytes, raw or as hex, base64 or a JWK'],
+    ['hmac-sha256', '32 to 128 bytes, raw or as hex, base64 or a JWK'],
   ] as const)('is refused with both types: %s', (type, takes) => {
     const file = generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' })
     expect(said(file, { type })).toEqual([

@@ -25,7 +25,7 @@ describe('material of the wrong type', () => {
       'takes an RSA private key of 2048 bits with two primes',
     ],
     ['16 bytes', randomBytes(16), 'aes256-gcm96', 'takes exactly 32 bytes'],
-    ['128 bytes', randomBytes(128), 'hmac-sha256', 'takes exactly 32 bytes'],
+    ['129 bytes', randomBytes(129), 'hmac-sha256', 'takes 32 to 128 bytes'],
     [
       '16 bytes in a JWK',
       jwk({ kty: 'oct', k: randomBytes(16).toString('base64url') }),

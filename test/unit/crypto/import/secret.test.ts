@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { createHash, generateKeyPairSync } from 'node:crypto'
+import { createHash, createHmac, generateKeyPairSync } from 'node:crypto'
 import { recogniseMaterial } from '../../../../src/crypto/import/recognise.js'
 import { refusalOf } from './material.js'
 
@@ -125,7 +125,7 @@ describe('without a type', () => {
     (length) => {
       expect(said(noise(length), {})).toEqual([
         `the material is ${length} bytes`,
-        'an import takes a private key (PEM, DER, JWK), or 28, 32, 48 or 64 bytes (raw, hex, base64, JWK)',
+        'an import takes a private key (PEM, DER, JWK), or 28, 32, 48 or 64 bytes (raw, hex, base64, JWK); with the type of an HMAC key, up to 128 bytes',
       ])
     },
   )
@@ -167,6 +167,75 @@ describe('a weak secret', () => {
       'the material is weak: its 32 bytes (raw) are the same byte over and over',
       'generate a key: openssl rand -out key.bin 32',
     ])
+  })
+})
+
+describe('an HMAC key whose length is not that of the hash', () => {
+  const hmac = { type: 'hmac-sha256' } as const
+
+  it.each([
+    [
+      'a line end',
+      Buffer.concat([noise(32), Buffer.from('\n')]),
+      'the material is 32 bytes followed by a line end, which is not part of a key',
+      'remove it: head -c 32 FILE | keymgmt write … material=-',
+    ],
+    [
+      'padding',
+      Buffer.concat([noise(32), Buffer.alloc(16, 16)]),
+      'the material is 32 bytes followed by 16 bytes of padding, which are not part of a key',
+      'remove them: head -c 32 FILE | keymgmt write … material=-',
+    ],
+    [
+      'the header of an archive',
+      Buffer.concat([Buffer.of(0x1f, 0x8b), noise(58)]),
+      'the material is a gzip archive',
+      'unpack it: gzip -dc FILE | keymgmt write … material=-',
+    ],
+  ])('is refused with %s, except with format raw', (_name, bytes, message, hint) => {
+    expect(said(bytes, hmac)).toEqual([
+      message,
+      hint,
+      `if all ${bytes.length} bytes are the key, add format=raw`,
+    ])
+    expect(recogniseMaterial(bytes, { ...hmac, format: 'raw' }).material).toEqual(
+      new Uint8Array(bytes),
+    )
+  })
+
+  it('is hex if it can be hex, so it is never read as base64 by mistake', () => {
+    const text = Buffer.from(noise(48).toString('hex'))
+    expect(recogniseMaterial(text, hmac).material).toEqual(new Uint8Array(noise(48)))
+    expect(said(text, { type: 'hmac-sha512' })).toEqual([
+      'the material is text: hex of 48 bytes, or base64 of 72 bytes',
+      'hmac-sha512 takes 64 to 128 bytes, raw or as hex, base64 or a JWK',
+      'if it is base64, add format=base64',
+      MEANT,
+    ])
+    expect(recogniseMaterial(text, { type: 'hmac-sha512', format: 'base64' }).material).toEqual(
+      new Uint8Array(Buffer.from(text.toString(), 'base64')),
+    )
+  })
+
+  it('is refused with the way to decode it if it was encoded twice', () => {
+    const twice = Buffer.from(Buffer.from(noise(32).toString('base64')).toString('base64'))
+    expect(said(twice, hmac)).toEqual([
+      'the material is base64 of base64',
+      'decode it: base64 -d < FILE | keymgmt write … material=-',
+    ])
+  })
+
+  it('is imported as its digest if it is longer than 128 bytes', () => {
+    const long = noise(200)
+    expect(said(long, { type: 'hmac-sha384' })).toEqual([
+      'the material is 200 bytes',
+      'hmac-sha384 takes 48 to 128 bytes, raw or as hex, base64 or a JWK',
+      'import its digest, which has the same MACs: openssl dgst -sha384 -binary FILE | keymgmt write … material=-',
+    ])
+    for (const hash of ['sha224', 'sha256', 'sha384', 'sha512'])
+      expect(createHmac(hash, long).update('message').digest()).toEqual(
+        createHmac(hash, createHash(hash).update(long).digest()).update('message').digest(),
+      )
   })
 })
 
