@@ -3,7 +3,6 @@ import type { Engine } from '../engine.js'
 import { openContext } from '../reconcile/context.js'
 import { findNewer } from '../reconcile/newer.js'
 import { newestVersion } from '../reconcile/plan.js'
-import { aliasName } from '../records/alias-names.js'
 import { kmsKeyAt, putAlias, putKmsKey } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import { recordPath, without, type DistributionRecord, type KeyRecord } from '../records/model.js'
@@ -49,14 +48,14 @@ async function recordNewerIn(
   if (distribution.current.state !== 'active') return []
   const context = await openContext(engine, key.current, { providerName, distribution })
   const recorded: NewerKmsKey[] = []
-  for (const { region, id, version = next } of await findNewer(context)) {
+  for (const { region, alias, id, version = next } of await findNewer(context)) {
     const status = await context.provider.inspect(region, id)
     if (!status) continue
     // Skip a KMS key whose creation has no reply on record: the command that resumes it finds it by
     // its operation id.
     if (kmsKeyAt(distribution.current, version, region)) continue
     await key.update((current) => withVersion(current, version, engine.now()))
-    await distribution.update((current) => withKmsKey(current, region, version, status))
+    await distribution.update((current) => withKmsKey(current, alias, region, version, status))
     recorded.push({ key: key.current.name, provider: providerName, region, version, kmsKeyId: id })
   }
   return recorded
@@ -105,9 +104,10 @@ function withVersion(key: KeyRecord, version: number, now: Date): KeyRecord {
   }
 }
 
-/** PURE: returns the distribution with this KMS key, and the alias that points to it. */
+/** PURE: returns the distribution with this KMS key, and with `alias`, which points to it. */
 function withKmsKey(
   record: DistributionRecord,
+  alias: string,
   region: string,
   version: number,
   { key, state }: KmsKeyStatus,
@@ -120,8 +120,5 @@ function withKmsKey(
     materials: [],
     ...((state === 'enabled' || state === 'disabled') && { enabled: state === 'enabled' }),
   } as const
-  return putAlias(putKmsKey(record, entry), region, aliasName(record.name), {
-    state: 'set',
-    version,
-  })
+  return putAlias(putKmsKey(record, entry), region, alias, { state: 'set', version })
 }

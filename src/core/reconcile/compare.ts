@@ -6,7 +6,7 @@ import { versionsBehind } from './behind.js'
 import { interruptionOf, takedownOf, type Interruption } from './interruption.js'
 import type { Observation, ObservedKmsKey } from './observe.js'
 import { OUTDATED_WAYS_OUT } from './newer.js'
-import { isEnabledVersion, wantedAliases } from './plan.js'
+import { isEnabledVersion, newestVersion, wantedAliases } from './plan.js'
 import { isAcceptable, moveBackAdvice, movedPrimaries } from './primaries.js'
 
 /** A difference between the records and AWS. */
@@ -105,8 +105,10 @@ function expectedState({ key, record }: Compared, { version }: KmsKeyPlace): Kms
 
 function compareAliases(compared: Compared, { aliases, newer }: Observation): Difference[] {
   const { key, record } = compared
+  const unknown = newer.map(({ alias }) => [alias, newestVersion(key) + 1] as const)
+  const versions = new Map([...unknown, ...wantedAliases(key, record)])
   return record.regions.flatMap((region) =>
-    [...wantedAliases(key, record)].flatMap(([name, version]): Difference[] => {
+    [...versions].flatMap(([name, version]): Difference[] => {
       const expected = createdKmsKeyAt(record, version, region)?.key.id
       const targets = aliases.get(region)
       const found = targets?.get(name)

@@ -1,6 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import { KEY_ID_TAG, type KmsProvider } from '../../kms/provider.js'
-import { aliasName } from '../records/alias-names.js'
+import { aliasName, versionAliasName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
 import { aliasAt } from '../records/kms-keys.js'
 import type { DistributionRecord, KeyRecord } from '../records/model.js'
@@ -8,12 +8,14 @@ import { distributionsOf, type NamedDistribution } from '../records/repository.j
 import type { Engine } from '../engine.js'
 import { openContext, versionIn, type ObserveContext } from './context.js'
 import { isUnanswered } from './unanswered.js'
-import type { Step } from './plan.js'
+import { newestVersion, type Step } from './plan.js'
 
-/** A KMS key that the alias of a distribution points to, and that is not on record. */
+/** A KMS key that an alias of a distribution points to, and that is not on record. */
 export interface NewerTarget {
   /** AWS Region. */
   readonly region: string
+  /** Name of the alias. */
+  readonly alias: string
   /** Id of the KMS key. */
   readonly id: string
   /** The version in its tags; undefined if the tags can't be read. */
@@ -23,29 +25,52 @@ export interface NewerTarget {
 /**
  * Returns the KMS keys that the alias points to in each Region and that are not on record. They
  * show that AWS is newer than this copy of the store. A KMS key whose tags name another key does
- * not count.
+ * not count. The aliases of the newest version and the next one count as well: they show a rotation
+ * that did not get as far as the alias.
  */
 export async function findNewer(
   context: ObserveContext,
-  targetIn: TargetIn = targetOf(context),
+  targetsIn: TargetsIn = listTargets(context),
 ): Promise<NewerTarget[]> {
   const { key, provider, distribution } = context
-  const { name, regions } = distribution.current
+  const aliases = tellingAliases(key, distribution.current)
   const targets = await Promise.all(
-    regions.map(async (region) => ({ region, id: await targetIn(region, aliasName(name)) })),
+    distribution.current.regions.map(async (region) => {
+      const found = await targetsIn(region, new Set(aliases))
+      return aliases.flatMap((alias) => {
+        const id = found?.get(alias)
+        return id === undefined ? [] : [{ region, alias, id }]
+      })
+    }),
   )
   const own = knownPlaces([distribution.current])
-  const others = targets.filter(({ region, id }) => id !== undefined && !own.has(`${region} ${id}`))
+  const others = uniqueTargets(targets.flat()).filter((target) => !own.has(placeOf(target)))
   if (others.length === 0) return []
   const known = knownPlaces(await otherRecords(context))
-  const found = await Promise.all(
-    others.map(async ({ region, id }) =>
-      id === undefined || known.has(`${region} ${id}`)
-        ? []
-        : newerTarget(provider, key, region, id),
-    ),
-  )
+  const unknown = others.filter((target) => !known.has(placeOf(target)))
+  const found = await Promise.all(unknown.map((target) => newerTarget(provider, key, target)))
   return found.flat()
+}
+
+/** PURE: returns the aliases that a newer copy of the store has moved or created. */
+export function tellingAliases(
+  key: KeyRecord,
+  { name, versionAliases }: Pick<DistributionRecord, 'name' | 'versionAliases'>,
+): string[] {
+  const newest = newestVersion(key)
+  const ofVersions = versionAliases ? [newest, newest + 1] : []
+  return [aliasName(name), ...ofVersions.map((version) => versionAliasName(name, version))]
+}
+
+type Target = Pick<NewerTarget, 'region' | 'alias' | 'id'>
+
+const placeOf = ({ region, id }: Target) => `${region} ${id}`
+
+/** Several aliases can point to one KMS key: the first of them stands for it. */
+function uniqueTargets(targets: readonly Target[]): Target[] {
+  return [
+    ...new Map(targets.toReversed().map((target) => [placeOf(target), target])).values(),
+  ].reverse()
 }
 
 /**
@@ -77,12 +102,16 @@ function knownPlaces(records: readonly KmsKeyRecord[]): ReadonlySet<string> {
   )
 }
 
-/** Returns the id of the KMS key that an alias points to. */
-type TargetIn = (region: string, alias: string) => Promise<string | undefined> | string | undefined
+/** Returns the id of the KMS key that each alias points to; undefined if they can't be listed. */
+type TargetsIn = (
+  region: string,
+  aliases: ReadonlySet<string>,
+) => Promise<Targets | undefined> | Targets | undefined
 
-function targetOf({ provider }: ObserveContext): TargetIn {
-  return async (region, alias) =>
-    (await provider.aliasTargets(region, new Set([alias])).catch(ifDenied))?.get(alias)
+type Targets = ReadonlyMap<string, string>
+
+function listTargets({ provider }: ObserveContext): TargetsIn {
+  return (region, aliases) => provider.aliasTargets(region, aliases).catch(ifDenied)
 }
 
 /** Without kms:ListAliases, keymgmt cannot detect that the store is outdated. */
@@ -94,16 +123,15 @@ function ifDenied(error: unknown): undefined {
 async function newerTarget(
   provider: KmsProvider,
   key: KeyRecord,
-  region: string,
-  id: string,
+  target: Target,
 ): Promise<NewerTarget[]> {
   try {
-    const tags = await provider.tagsOf(region, { id, arn: '' })
-    return tags[KEY_ID_TAG] === key.id ? [{ region, id, version: versionIn(tags) }] : []
+    const tags = await provider.tagsOf(target.region, { id: target.id, arn: '' })
+    return tags[KEY_ID_TAG] === key.id ? [{ ...target, version: versionIn(tags) }] : []
   } catch (error) {
     if (!(error instanceof KeymgmtError)) throw error
     if (error.code === 'KMS_KEY_NOT_FOUND') return []
-    if (error.code === 'KMS_ACCESS_DENIED') return [{ region, id, version: undefined }]
+    if (error.code === 'KMS_ACCESS_DENIED') return [{ ...target, version: undefined }]
     throw error
   }
 }
@@ -169,8 +197,8 @@ export async function assertNotNewer(
   target: string,
 ): Promise<void> {
   if (alias !== aliasName(context.distribution.current.name)) return
-  const targetIn = (place: string) => (place === region ? target : undefined)
-  await assertNoneCertainlyNewer(context, await findNewer(context, targetIn))
+  const targetsIn = (place: string) => (place === region ? new Map([[alias, target]]) : undefined)
+  await assertNoneCertainlyNewer(context, await findNewer(context, targetsIn))
 }
 
 /**
@@ -201,8 +229,8 @@ async function assertNoneCertainlyNewer(
 }
 
 function outdatedError(
-  { key, distribution }: ObserveContext,
-  { region, id, version }: NewerTarget,
+  { key }: ObserveContext,
+  { region, alias, id, version }: NewerTarget,
 ): KeymgmtError {
   const [whose, conclusion, hints] =
     version === undefined
@@ -210,7 +238,7 @@ function outdatedError(
       : [`version ${version} of ${key.name}`, 'it is', []]
   return new KeymgmtError(
     'STORE_OUTDATED',
-    `the alias ${aliasName(distribution.current.name)} in ${region} names KMS key ${id}, ${whose}, which this store does not know: ${conclusion} an older copy of the store`,
+    `the alias ${alias} in ${region} names KMS key ${id}, ${whose}, which this store does not know: ${conclusion} an older copy of the store`,
     { hints: ['nothing was changed in AWS', ...hints, ...OUTDATED_WAYS_OUT] },
   )
 }

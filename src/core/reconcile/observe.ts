@@ -5,7 +5,7 @@ import { withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'
 import { assertPlaceOf } from './account.js'
 import { tagsFor, type ObserveContext } from './context.js'
-import { findNewer, type NewerTarget } from './newer.js'
+import { findNewer, tellingAliases, type NewerTarget } from './newer.js'
 import { wantedAliases } from './plan.js'
 import { isUnanswered, unlessUnanswered } from './unanswered.js'
 
@@ -88,11 +88,11 @@ export async function observe(context: ObserveContext, challenge: boolean): Prom
   const targets = new Map(
     aliases.flatMap(({ region, targets }) => (targets ? [[region, targets] as const] : [])),
   )
-  const targetIn = (region: string, alias: string) => targets.get(region)?.get(alias)
+  const targetsIn = (region: string) => targets.get(region)
   return {
     kmsKeys,
     aliases: targets,
-    newer: (await ask(unchecked, subject, () => findNewer(context, targetIn))) ?? [],
+    newer: (await ask(unchecked, subject, () => findNewer(context, targetsIn))) ?? [],
     unchecked: [...kmsKeys, ...aliases, { unchecked }].flatMap((each) => each.unchecked),
   }
 }
@@ -142,7 +142,8 @@ export async function ask<T>(
 
 async function observeAliases(context: ObserveContext, region: string) {
   const { provider, distribution, key } = context
-  const names = new Set(wantedAliases(key, distribution.current).keys())
+  const wanted = wantedAliases(key, distribution.current).keys()
+  const names = new Set([...wanted, ...tellingAliases(key, distribution.current)])
   const unchecked: Unchecked[] = []
   const subject = { what: 'alias', region, subject: distribution.current.name } as const
   const targets = await ask(unchecked, subject, () => provider.aliasTargets(region, names))

@@ -5,6 +5,7 @@ import { distribute } from '../../../src/core/operations/distribute.js'
 import { importVersion } from '../../../src/core/operations/import.js'
 import { findOrphans } from '../../../src/core/operations/orphans.js'
 import { removeDistribution, revokeDistribution } from '../../../src/core/operations/remove.js'
+import { saveKey } from '../../../src/core/operations/keys.js'
 import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { recordNewerVersions } from '../../../src/core/operations/snapshot-newer.js'
@@ -12,22 +13,34 @@ import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { recordPath } from '../../../src/core/records/model.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import { AES, createDistributed, recorded, refusal, type Testbed } from './testbed.js'
+import {
+  AES,
+  createDistributed,
+  createTestbed,
+  HOME,
+  recorded,
+  refusal,
+  type Testbed,
+} from './testbed.js'
 
 const RECORDS = [recordPath.key('app'), recordPath.distribution('k', 'app')]
 
 /** An older copy of the store: AWS has version 2, and the copy has version 1 only. */
 async function createOlderCopy(): Promise<Testbed> {
   const testbed = await createDistributed()
-  const { store } = testbed
+  await returnToCopy(testbed, () => rotateKey(testbed.engine, 'app'))
+  return testbed
+}
+
+/** Runs `command`, and puts the records back that were there before. */
+async function returnToCopy({ store }: Testbed, command: () => Promise<unknown>): Promise<void> {
   const copy = await Promise.all(RECORDS.map((path) => store.get(path)))
-  await rotateKey(testbed.engine, 'app')
+  await command()
   for (const [index, path] of RECORDS.entries()) {
     const newer = await store.get(path)
     const older = copy[index]
     if (newer && older) await store.put(path, older.value, newer.revision)
   }
-  return testbed
 }
 
 const own = { material: randomBytes(32), type: 'aes256-gcm96' } as const
@@ -48,6 +61,31 @@ describe('an older copy of the store', () => {
       `names KMS key ${testbed.kms.keys[1]?.key.id ?? ''}, version 2 of app`,
     )
     expect(hints.join()).toContain('operator snapshot restore')
+  })
+
+  it('is refused if the newer rotation has only created the alias of its version', async () => {
+    const testbed = await createTestbed()
+    await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
+    await distribute(testbed.engine, 'k', 'app', { ...AES, versionAliases: true })
+    const { name } = (await readDistribution(testbed.engine, 'k', 'app')) ?? {}
+    await returnToCopy(testbed, () => rotateKey(testbed.engine, 'app'))
+    testbed.kms.aliases.set(
+      `${HOME} alias/hashicorp/${name ?? ''}`,
+      testbed.kms.keys[0]?.key.id ?? '',
+    )
+    const { engine, calls } = recorded(testbed)
+    const [code, message] = await refusal(rotateKey(engine, 'app'))
+    expect([code, calls]).toEqual(['STORE_OUTDATED', []])
+    expect(message).toContain(`alias/hashicorp/${name ?? ''}/v2 in ${HOME} names KMS key`)
+    const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
+    expect(differences).toMatchObject([
+      { what: 'alias', version: 2, repairable: false, expected: 'names a KMS key on record' },
+    ])
+    expect(await recordNewerVersions(testbed.engine, 'app')).toMatchObject([{ version: 2 }])
+    await repairDistribution(testbed.engine, 'k', 'app')
+    expect(await verifyDistribution(testbed.engine, 'k', 'app', false)).toMatchObject({
+      differences: [],
+    })
   })
 
   it("is refused although the tags of the newer KMS key can\'t be read", async () => {
