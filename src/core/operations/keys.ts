@@ -13,7 +13,7 @@ import { resumableDistributions } from '../reconcile/resume.js'
 import { archivedOf, deleteArchived } from '../records/archive.js'
 import { createdKmsKeyAt, kmsKeyName } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
-import { deleteMaterial, writeMaterial } from '../records/material.js'
+import { deleteMaterial, fingerprintOf, writeMaterial } from '../records/material.js'
 import { recordPath, type KeyRecord, type KeyVersion } from '../records/model.js'
 import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
 import { distributionsOf } from '../records/repository.js'
@@ -88,16 +88,18 @@ export async function createKey(
 
 /**
  * Stores the material of a new version before any record names it, so that no record ever lacks its
- * material. Wipes `material`.
+ * material. Stores nothing if `check` throws. Wipes `material` in any case.
  */
 export async function createVersion(
   engine: Engine,
   { id, type }: Pick<KeyRecord, 'id' | 'type'>,
   version: number,
   material: Uint8Array,
+  check: () => Promise<void> = () => Promise.resolve(),
 ): Promise<KeyVersion> {
   try {
-    const fingerprint = await writeMaterial(engine.store, id, version, material)
+    const [fingerprint] = await Promise.all([fingerprintOf(engine.store, material), check()])
+    await writeMaterial(engine.store, id, version, material, fingerprint)
     const publicKey = publicKeyPem(type, material)
     return {
       creationTime: engine.now().toISOString(),

@@ -160,9 +160,10 @@ export async function addVersion(
   distributions: readonly NamedDistribution[],
   material: Uint8Array,
 ): Promise<number> {
-  await assertAllNewest(engine, key.current, distributions)
   const number = key.current.latestVersion + 1
-  const version = await createVersion(engine, key.current, number, material)
+  const version = await createVersion(engine, key.current, number, material, () =>
+    assertAllNewest(engine, key.current, distributions),
+  )
   await key.update((current) => ({
     ...current,
     ...(distributions.length > 0 ? { pendingVersion: number } : { latestVersion: number }),

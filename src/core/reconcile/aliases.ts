@@ -1,5 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
-import { archivedOf, deleteArchivedCopy } from '../records/archive.js'
+import { deleteArchivedCopy } from '../records/archive.js'
 import { freeName } from '../records/distribution-name.js'
 import { aliasAt, requireKmsKey } from '../records/kms-keys.js'
 import type { AliasEntry } from '../records/model.js'
@@ -71,12 +71,11 @@ export async function removeAlias(
 
 /** Returns the ids of the KMS keys that the key has or had in the provider, in this Region. */
 async function ownKmsKeys(
-  { engine, key, distribution, providerName }: ReconcileContext,
+  { distribution, archived }: ReconcileContext,
   region: string,
 ): Promise<ReadonlySet<string>> {
-  const archived = await archivedOf(engine, key, providerName)
   return new Set(
-    [distribution.current, ...archived.map(({ record }) => record)]
+    [distribution.current, ...(await archived()).map(({ record }) => record)]
       .flatMap(({ kmsKeys }) => kmsKeys)
       .flatMap((entry) =>
         entry.state !== 'creating' && entry.region === region ? [entry.key.id] : [],

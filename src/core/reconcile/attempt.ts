@@ -85,6 +85,8 @@ async function recordReason(
 async function takeAllSteps(context: ReconcileContext, results: StepResults): Promise<void> {
   const { key, distribution } = context
   const steps = plan(key, distribution.current).flat(2)
+  // Read ahead: the steps of aliases need the archive at the end.
+  if (steps.some((step) => 'alias' in step)) void context.archived().catch(() => undefined)
   if (needsPlace(steps)) await assertPlaceOf(context)
   // Before anything else, find the KMS keys whose creation is on record without an id.
   await findAllUnrecorded(context, results)

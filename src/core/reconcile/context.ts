@@ -9,6 +9,7 @@ import {
 } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
 import { aliasName } from '../records/alias-names.js'
+import { archivedOf, type ArchivedDistribution } from '../records/archive.js'
 import { dropKmsKey, putAlias, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
 import type {
   AliasState,
@@ -32,6 +33,11 @@ export interface ReconcileContext {
   readonly takenNames: Set<string>
   /** True if the distribution had its alias before this command: applications may use its name. */
   readonly isNamed: boolean
+  /**
+   * Returns the archived distributions of the key in this provider. Reads them once: nobody else
+   * changes them while this command holds the key's lock.
+   */
+  readonly archived: () => Promise<readonly ArchivedDistribution[]>
 }
 
 /** Everything that is needed to compare one distribution with the KMS. */
@@ -45,13 +51,39 @@ export async function openContext<D extends ObserveContext['distribution']>(
   key: KeyRecord,
   { providerName, distribution }: { readonly providerName: string; readonly distribution: D },
 ): Promise<Omit<ReconcileContext, 'distribution'> & { readonly distribution: D }> {
-  const provider = await openProvider(engine, await requireProvider(engine, providerName))
+  const provider = await providerOf(engine, providerName, distribution)
   const takenNames = new Set<string>()
   const { name, aliases } = distribution.current
   const isNamed = aliases.some(
     (alias) => alias.name === aliasName(name) && alias.state !== 'pending',
   )
-  return { engine, key, providerName, distribution, provider, takenNames, isNamed }
+  let archived: ReturnType<ReconcileContext['archived']> | undefined
+  return {
+    engine,
+    key,
+    providerName,
+    distribution,
+    provider,
+    takenNames,
+    isNamed,
+    archived: () => (archived ??= archivedOf(engine, key, providerName)),
+  }
+}
+
+/** The open providers of distributions whose records are open. */
+const opened = new WeakMap<object, KmsProvider>()
+
+/** Opens the provider, and reads its record only once for each open record of a distribution. */
+async function providerOf(
+  engine: Engine,
+  providerName: string,
+  distribution: object,
+): Promise<KmsProvider> {
+  const known = opened.get(distribution)
+  if (known) return known
+  const provider = await openProvider(engine, await requireProvider(engine, providerName))
+  opened.set(distribution, provider)
+  return provider
 }
 
 /**

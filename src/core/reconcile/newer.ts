@@ -1,5 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import { KEY_ID_TAG, type KmsProvider } from '../../kms/provider.js'
+import { inParallel } from '../../parallel.js'
 import { aliasName, versionAliasName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
 import { aliasAt } from '../records/kms-keys.js'
@@ -161,15 +162,16 @@ export async function assertAllNewest(
   key: KeyRecord,
   distributions: readonly NamedDistribution[],
 ): Promise<void> {
-  for (const named of distributions) {
-    const { state, kmsKeys } = named.distribution.current
-    if (state !== 'active' || kmsKeys.length === 0) continue
+  const comparable = distributions.filter(({ distribution: { current } }) => {
+    return current.state === 'active' && current.kmsKeys.length > 0
+  })
+  await inParallel(comparable, async (named) => {
     try {
       await assertNewest(await openContext(engine, key, named))
     } catch (error) {
       if (!isUnanswered(error)) throw error
     }
-  }
+  })
 }
 
 /**

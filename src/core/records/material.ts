@@ -65,8 +65,8 @@ async function putIfAbsent(store: Store, path: string, value: Uint8Array): Promi
 }
 
 /**
- * Writes the material of one version and returns its fingerprint. Never replaces material: writing
- * the same bytes again changes nothing.
+ * Writes the material of one version under its fingerprint. Never replaces material: writing the
+ * same bytes again changes nothing.
  * @throws KeymgmtError STORE_CORRUPT if other bytes have the same name. They are not changed.
  */
 export async function writeMaterial(
@@ -74,14 +74,14 @@ export async function writeMaterial(
   keyId: string,
   version: number,
   material: Uint8Array,
-): Promise<string> {
-  const fingerprint = await fingerprintOf(store, material)
+  fingerprint: string,
+): Promise<void> {
   const path = materialPath(keyId, version, fingerprint)
-  if (await putIfAbsent(store, path, material)) return fingerprint
+  if (await putIfAbsent(store, path, material)) return
   const existing = (await store.get(path))?.value
   const same = existing && equalBytes(existing, material)
   existing?.fill(0)
-  if (same) return fingerprint
+  if (same) return
   throw new KeymgmtError(
     'STORE_CORRUPT',
     `${path} contains material that does not match its name`,

@@ -17,6 +17,13 @@ import { createTestbed, refusal } from './testbed.js'
 const BACKUP = 'restore the store from a backup; nothing was changed'
 const [one, other] = [randomBytes(32), randomBytes(32)]
 
+/** Writes the material under its fingerprint, which it returns. */
+async function storeMaterial(store: Store, keyId: string, version: number, material: Uint8Array) {
+  const fingerprint = await fingerprintOf(store, material)
+  await writeMaterial(store, keyId, version, material, fingerprint)
+  return fingerprint
+}
+
 async function createKey(): Promise<{ store: Store; key: KeyRecord; path: string }> {
   const { engine, store } = await createTestbed()
   await saveKey(engine, 'app', { type: 'aes256-gcm96' })
@@ -40,10 +47,10 @@ describe('material', () => {
 
   it('is written once: the same bytes again change nothing', async () => {
     const store = createMemoryStore()
-    const fingerprint = await writeMaterial(store, 'id', 1, one)
+    const fingerprint = await storeMaterial(store, 'id', 1, one)
     const path = recordPath.material('id', `1-${fingerprint}`)
     const revision = await revisionOf(store, path)
-    expect(await writeMaterial(store, 'id', 1, one)).toBe(fingerprint)
+    expect(await storeMaterial(store, 'id', 1, one)).toBe(fingerprint)
     const stored = await store.get(path)
     expect(stored?.revision).toBe(revision)
     expect(Buffer.from(stored?.value ?? [])).toEqual(one)
@@ -56,7 +63,7 @@ describe('material', () => {
     const store = createMemoryStore()
     const path = recordPath.material('id', `1-${await fingerprintOf(store, one)}`)
     await store.put(path, first, undefined)
-    expect(await refusal(writeMaterial(store, 'id', 1, one))).toEqual([
+    expect(await refusal(storeMaterial(store, 'id', 1, one))).toEqual([
       'STORE_CORRUPT',
       `${path} contains material that does not match its name`,
       'nothing was changed; restore the store from a backup',
@@ -66,9 +73,9 @@ describe('material', () => {
 
   it('of another version or another fingerprint is written separately', async () => {
     const store = createMemoryStore()
-    await writeMaterial(store, 'id', 1, one)
-    await writeMaterial(store, 'id', 1, other)
-    await writeMaterial(store, 'id', 2, one)
+    await storeMaterial(store, 'id', 1, one)
+    await storeMaterial(store, 'id', 1, other)
+    await storeMaterial(store, 'id', 2, one)
     expect(await store.list(recordPath.materialOf('id'))).toHaveLength(3)
   })
 
@@ -76,9 +83,9 @@ describe('material', () => {
     const full = new KeymgmtError('STORE_UNAVAILABLE', 'the disk is full')
     const store = createMemoryStore()
     const failing = { ...store, put: () => Promise.reject(full) }
-    await expect(writeMaterial(failing, 'id', 1, one)).rejects.toBe(full)
+    await expect(storeMaterial(failing, 'id', 1, one)).rejects.toBe(full)
     await fingerprintOf(store, one)
-    await expect(writeMaterial(failing, 'id', 1, one)).rejects.toBe(full)
+    await expect(storeMaterial(failing, 'id', 1, one)).rejects.toBe(full)
   })
 
   it('is refused when it is read if it does not match the fingerprint in the key', async () => {

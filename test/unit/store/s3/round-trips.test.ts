@@ -79,7 +79,7 @@ it.each([
   ['read', 'keymgmt/kms/k/key/key-1', 1],
   ['list', 'keymgmt/key', 1],
   ['write', 'keymgmt/key/plain/rotate', 8],
-  ['write', 'keymgmt/key/key-1/rotate', 17],
+  ['write', 'keymgmt/key/key-1/rotate', 14],
 ] satisfies [Operation, string, number][])(
   '%s %s waits for at most %d requests, one after the other',
   async (operation, path, bound) => {
