@@ -119,7 +119,6 @@ export function expireMaterial(account: Account, key: Key, material: Material): 
   material.validTo = undefined
   if (isPermanent(material)) return
   if (key.multiRegion && key.multiRegion.primary !== key.region) {
-    material.state = 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION'
     updatePendingRotation(account, key)
     return
   }
@@ -137,14 +136,15 @@ export function relatedKeys(account: Account, key: Key): Key[] {
   )
 }
 
-/** Updates the state of a primary's pending material: rotation needs its bytes in every replica. */
+/**
+ * Updates the state of pending material in each Region: rotation needs its bytes in every replica.
+ */
 export function updatePendingRotation(account: Account, key: Key): void {
-  const related = relatedKeys(account, key)
-  const primary = related.find(({ region }) => region === key.multiRegion?.primary)
-  const pending = primary && pendingMaterial(primary)
-  if (!pending) return
-  const everywhere = related.every((relative) => pendingMaterial(relative)?.bytes !== undefined)
-  pending.state = everywhere ? 'PENDING_ROTATION' : 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION'
+  const pending = relatedKeys(account, key).map(pendingMaterial)
+  const everywhere = pending.every((material) => material?.bytes !== undefined)
+  for (const material of pending)
+    if (material)
+      material.state = everywhere ? 'PENDING_ROTATION' : 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION'
 }
 
 function finishRotation(account: Account, key: Key): void {

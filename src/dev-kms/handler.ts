@@ -27,6 +27,8 @@ export interface Context {
   readonly operation: Operation
   readonly requestId: string
   readonly limits: Limits
+  /** Duration of the states `Creating` and `Updating`, and of a rotation. */
+  readonly transitionMs: number
   /** @throws AwsError AccessDeniedException if the caller's policy does not allow it */
   authorize(wanted: PermissionRequest): void
   /** For quotas other than the operation's own, which is counted before the handler runs. */

@@ -3,6 +3,16 @@ import { asList, matches, type Statement } from './policy-document.js'
 type Condition = Statement['Condition']
 type Test = (actual: string, wanted: string) => boolean
 
+const dated =
+  (compare: (actual: number, wanted: number) => boolean): Test =>
+  (actual, wanted) =>
+    compare(timeOf(actual), timeOf(wanted))
+
+/** A date in IAM's grammar, as seconds since 1970: ISO 8601, or these seconds. */
+function timeOf(text: string): number {
+  return /^[\d.]+$/.test(text) ? Number(text) : Date.parse(text) / 1000
+}
+
 const numeric =
   (compare: (actual: number, wanted: number) => boolean): Test =>
   (actual, wanted) =>
@@ -26,6 +36,12 @@ const OPERATORS: Readonly<Record<string, { readonly test: Test; readonly negativ
   NumericLessThanEquals: { test: numeric((actual, wanted) => actual <= wanted) },
   NumericGreaterThan: { test: numeric((actual, wanted) => actual > wanted) },
   NumericGreaterThanEquals: { test: numeric((actual, wanted) => actual >= wanted) },
+  DateEquals: { test: dated((actual, wanted) => actual === wanted) },
+  DateNotEquals: { test: dated((actual, wanted) => actual === wanted), negative: true },
+  DateLessThan: { test: dated((actual, wanted) => actual < wanted) },
+  DateLessThanEquals: { test: dated((actual, wanted) => actual <= wanted) },
+  DateGreaterThan: { test: dated((actual, wanted) => actual > wanted) },
+  DateGreaterThanEquals: { test: dated((actual, wanted) => actual >= wanted) },
   Null: { test: () => false },
 }
 
@@ -43,6 +59,9 @@ export const KMS_CONDITION_KEYS: readonly string[] = [
   'kms:CallerAccount',
   'kms:BypassPolicyLockoutSafetyCheck',
   'kms:ExpirationModel',
+  'kms:ValidTo',
+  'kms:RotationPeriodInDays',
+  'kms:TrailingDaysWithoutKeyUsage',
   'kms:WrappingAlgorithm',
   'kms:WrappingKeySpec',
   'kms:RequestAlias',

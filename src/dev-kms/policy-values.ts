@@ -1,5 +1,6 @@
 import type { PermissionRequest } from './handler.js'
 import type { Input } from './input.js'
+import { daysWithoutUse } from './last-usage.js'
 import type { Key, Region } from './state.js'
 
 type Value = string | readonly string[] | undefined
@@ -7,6 +8,8 @@ type Value = string | readonly string[] | undefined
 /** Condition keys whose value is one member of the request. */
 const MEMBERS: Readonly<Record<string, string>> = {
   'kms:BypassPolicyLockoutSafetyCheck': 'BypassPolicyLockoutSafetyCheck',
+  'kms:RotationPeriodInDays': 'RotationPeriodInDays',
+  'kms:ValidTo': 'ValidTo',
   'kms:WrappingAlgorithm': 'WrappingAlgorithm',
   'kms:WrappingKeySpec': 'WrappingKeySpec',
   'kms:ReplicaRegion': 'ReplicaRegion',
@@ -25,8 +28,12 @@ const DEFAULTS: Readonly<Record<string, readonly [key: string, member: string, v
   ScheduleKeyDeletion: ['kms:ScheduleKeyDeletionPendingWindowInDays', 'PendingWindowInDays', '30'],
 }
 
+/** The operations with a condition on the last use of the key. */
+const USE_MATTERS = ['DisableKey', 'ScheduleKeyDeletion']
+
 /** The values of a request's condition keys, by key in lower case. */
 export function conditionValues(
+  now: Date,
   operation: string,
   region: Region,
   input: Input,
@@ -43,6 +50,10 @@ export function conditionValues(
     ...(replica ? replicaValues(replica.of) : []),
     ...(key ? keyValues(key, region) : []),
     ...requestValues(operation, input),
+    [
+      'kms:TrailingDaysWithoutKeyUsage',
+      key && USE_MATTERS.includes(operation) ? String(daysWithoutUse(now, key)) : undefined,
+    ],
     ['kms:RequestAlias', alias?.replace(/^arn:.*:(?=alias\/)/, '')],
   ]
   return new Map(

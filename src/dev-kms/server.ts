@@ -53,6 +53,11 @@ export interface DevKmsOptions {
   readonly policies?: Readonly<Record<string, unknown>>
   /** Delay of each reply, in milliseconds. */
   readonly latencyMs?: number
+  /**
+   * Duration of the states `Creating` and `Updating`, and of a rotation, in milliseconds. The
+   * default is 60; AWS takes up to a minute.
+   */
+  readonly transitionMs?: number
   /** AWS's request quotas, or none (the default). */
   readonly quotas?: 'aws' | 'none'
   /** Limits that replace AWS's, so that a test can reach them. */
@@ -88,6 +93,9 @@ const DOCUMENTED = ['ASIADJO3WTX6WPLJM42V', 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQd
 const OWN_POLICY = 'default'
 /** Larger than any valid request to AWS KMS. */
 const MOST_BODY_BYTES = 1024 * 1024
+
+/** The default duration of transitions. Tests don't wait as long as in AWS. */
+const TRANSITION_MS = 60
 
 interface Pair {
   readonly accessKeyId: string
@@ -143,6 +151,7 @@ function createService(options: DevKmsOptions, { accessKeyId }: Pair): Service {
     account: options.account ?? createAccount(options.now, options.accountId),
     quotas: options.quotas === 'aws' ? createQuotas(() => performance.now()) : UNLIMITED,
     limits: { ...AWS_LIMITS, ...options.limits },
+    transitionMs: options.transitionMs ?? TRANSITION_MS,
     policies: new Map(policies),
     faultOf: createFaults(options.faults ?? []),
   }

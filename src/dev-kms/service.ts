@@ -44,6 +44,8 @@ export interface Service {
   readonly account: Account
   readonly quotas: Quotas
   readonly limits: Limits
+  /** Duration of the states `Creating` and `Updating`, and of a rotation, in milliseconds. */
+  readonly transitionMs: number
   /** By access key id. An id without a policy may do everything. */
   readonly policies: ReadonlyMap<string, IamPolicy>
   readonly faultOf: (operation: string) => FaultKind | undefined
@@ -106,7 +108,7 @@ function isOperation(name: string): name is Operation {
 }
 
 function contextOf(
-  { account, quotas, limits, policies }: Service,
+  { account, quotas, limits, transitionMs, policies }: Service,
   call: Call,
   operation: Operation,
   input: Input,
@@ -119,6 +121,7 @@ function contextOf(
     operation,
     quotas,
     limits,
+    transitionMs,
     requestId: call.requestId,
     authorize(wanted) {
       const action = wanted.action ?? operation
@@ -126,7 +129,7 @@ function contextOf(
         action: action.includes(':') ? action : `kms:${action}`,
         resource: wanted.resource ?? wanted.key?.arn ?? '*',
         region,
-        values: conditionValues(operation, region, input, wanted),
+        values: conditionValues(account.now(), operation, region, input, wanted),
       })
     },
   }

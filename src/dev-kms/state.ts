@@ -62,7 +62,13 @@ export interface Key {
   deletion: { windowDays: number; at: Date | undefined } | undefined
   readonly grants: Map<string, Grant>
   lastUsage:
-    { readonly operation: string; readonly at: Date; readonly requestId: string } | undefined
+    | {
+        readonly operation: string
+        readonly at: Date
+        readonly requestId: string
+        readonly eventId: string
+      }
+    | undefined
 }
 
 /** The keys and aliases of one Region. */

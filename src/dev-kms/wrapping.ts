@@ -141,14 +141,11 @@ export function readToken(account: Account, bytes: Buffer, key: Key): Token {
 
 /**
  * Allows each token for one blob only: AWS asks for new parameters for each import. The same
- * request may be repeated, because its reply may have been lost.
+ * request may be repeated, because its reply may have been lost. Returns a function that uses up
+ * the token.
  * @throws AwsError InvalidImportTokenException for a token that was used with another blob
  */
-export function assertUnused(
-  { usedTokens }: Account,
-  token: Buffer,
-  blob: Buffer,
-): { readonly repeated: boolean; use(): void } {
+export function assertUnused({ usedTokens }: Account, token: Buffer, blob: Buffer): () => void {
   const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
   const before = usedTokens.get(digest(token))
   if (before !== undefined && before !== digest(blob)) {
@@ -157,11 +154,8 @@ export function assertUnused(
       'The import token was used before: get new parameters for each import.',
     )
   }
-  return {
-    repeated: before !== undefined,
-    use: () => {
-      usedTokens.set(digest(token), digest(blob))
-    },
+  return () => {
+    usedTokens.set(digest(token), digest(blob))
   }
 }
 

@@ -72,6 +72,7 @@ export class Aws {
         quotas: UNLIMITED,
         limits: AWS_LIMITS,
         policies: new Map(),
+        transitionMs: 60,
         faultOf: () => undefined,
       })
   }

@@ -109,11 +109,7 @@ function associate(context: Context, key: Key, bytes: Buffer, id: string): Mater
   )
   if (material.state === 'CURRENT') return material
   for (const relative of relatedKeys(account, key)) {
-    if (relative !== key)
-      relative.materials.push({
-        ...recordOf(material),
-        state: 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION',
-      })
+    if (relative !== key) relative.materials.push(recordOf(material))
   }
   return material
 }
@@ -123,8 +119,6 @@ function reimport(key: Key, bytes: Buffer, id: string, expected: string | undefi
   const material = key.materials.find((known) => known.id === id)
   if (!material || (expected !== undefined && expected !== id)) throw incorrect()
   material.bytes = bytes
-  if (material.state === 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION')
-    material.state = 'PENDING_ROTATION'
   return material
 }
 
@@ -136,19 +130,17 @@ const importKeyMaterial: Handler = async (context, input) => {
   const blob = input.requiredBytes('EncryptedKeyMaterial')
   const token = input.requiredBytes('ImportToken')
   const parameters = readToken(account, token, key)
-  const once = assertUnused(account, token, blob)
+  const useToken = assertUnused(account, token, blob)
   const bytes = await unwrap(parameters, blob)
   // Another request may have changed the key while this one awaited the wrapping key.
   openForImport(context, input)
   if (!isImportable(key.keySpec, key.region, bytes)) throw incorrect()
   const id = materialId(key, bytes)
-  const repeated = fresh && once.repeated && key.materials.some((material) => material.id === id)
   const wasPending = stateOf(account.now(), key) === 'PendingImport'
-  const material =
-    fresh && !repeated
-      ? associate(context, key, bytes, id)
-      : reimport(key, bytes, id, input.text('KeyMaterialId'))
-  once.use()
+  const material = fresh
+    ? associate(context, key, bytes, id)
+    : reimport(key, bytes, id, input.text('KeyMaterialId'))
+  useToken()
   describeMaterial(context, key, material, input.text('KeyMaterialDescription'))
   material.validTo = validTo
   updatePendingRotation(account, key)

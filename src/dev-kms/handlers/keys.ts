@@ -5,6 +5,7 @@ import { openKey, openKeyOrAlias } from '../find.js'
 import { wireDate, type Context, type Handler, type Handlers } from '../handler.js'
 import type { Input } from '../input.js'
 import { algorithmsMember, materialLength, SPECS, type Spec } from '../key-specs.js'
+import { trackingStart } from '../last-usage.js'
 import { page } from '../paging.js'
 import { publicKeyDer } from '../private-keys.js'
 import { currentMaterial, isPermanent, newKeyId, stateOf, type Key } from '../state.js'
@@ -222,16 +223,18 @@ export const keyHandlers: Handlers = {
     return {}
   },
   GetKeyLastUsage: (context, input) => {
-    const { id, created, lastUsage } = openKey(context, input.required('KeyId'))
+    const key = openKey(context, input.required('KeyId'))
+    const { id, created, lastUsage } = key
     const KeyLastUsage = lastUsage && {
       Operation: lastUsage.operation,
       Timestamp: wireDate(lastUsage.at),
       KmsRequestId: lastUsage.requestId,
+      CloudTrailEventId: lastUsage.eventId,
     }
     return {
       KeyId: id,
       KeyLastUsage: KeyLastUsage ?? {},
-      TrackingStartDate: wireDate(created),
+      TrackingStartDate: wireDate(trackingStart(key)),
       KeyCreationDate: wireDate(created),
     }
   },

@@ -10,10 +10,6 @@ import { defaultPolicy, readPolicy } from './key-policies.js'
 import { recordOf } from './materials.js'
 import { tagList } from './tags.js'
 
-/** Duration of the states `Creating` and `Updating`. In AWS it is up to a minute. */
-const CREATING_MS = 60
-const UPDATING_MS = 60
-
 /**
  * The Regions of a multi-Region primary key.
  * @throws AwsError UnsupportedOperationException if the key is not a multi-Region primary
@@ -28,15 +24,9 @@ export function requirePrimary({ multiRegion, region, arn }: Key): MultiRegion {
  * AWS copies its own material to a replica. Imported material has to be imported into each replica.
  */
 function replicaMaterials(source: Key): Material[] {
-  return source.materials.map((material): Material => {
-    if (source.origin === 'AWS_KMS') return { ...material }
-    return {
-      ...recordOf(material),
-      ...(material.state === 'PENDING_ROTATION' && {
-        state: 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION',
-      }),
-    }
-  })
+  return source.materials.map((material) =>
+    source.origin === 'AWS_KMS' ? { ...material } : recordOf(material),
+  )
 }
 
 /** A replica's Region must exist, in the primary's partition. */
@@ -68,7 +58,7 @@ const replicateKey: Handler = (context, input) => {
     ...initialValues(context, input),
     arn,
     region: target,
-    readyAt: account.now().getTime() + CREATING_MS,
+    readyAt: account.now().getTime() + context.transitionMs,
     policy: readPolicy(context, input, there) ?? defaultPolicy(there),
     materials: replicaMaterials(source),
     publicKey: source.origin === 'AWS_KMS' ? source.publicKey : undefined,
@@ -98,7 +88,8 @@ const updatePrimaryRegion: Handler = (context, input) => {
   family.replicas.delete(target)
   family.replicas.add(region.name)
   family.primary = target
-  for (const changed of [key, other]) changed.updatingUntil = account.now().getTime() + UPDATING_MS
+  for (const changed of [key, other])
+    changed.updatingUntil = account.now().getTime() + context.transitionMs
   updatePendingRotation(account, other)
   return {}
 }

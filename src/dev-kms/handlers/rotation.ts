@@ -9,8 +9,6 @@ import { generate } from './keys.js'
 import { addMaterial } from './materials.js'
 import { requirePrimary } from './replicas.js'
 
-/** Duration of a rotation in the background. In AWS it is about a minute. */
-const ROTATION_MS = 60
 const DEFAULT_PERIOD = 365
 const DEFAULT_LIMIT = 100
 const DAY_MS = 86_400_000
@@ -25,7 +23,7 @@ function openRotatable(context: Context, input: Input): Key {
 }
 
 const rotateKeyOnDemand: Handler = (context, input) => {
-  const { account, limits } = context
+  const { account, limits, transitionMs } = context
   const key = openRotatable(context, input)
   if (key.multiRegion) requirePrimary(key)
   if (key.rotation) throw new AwsError('ConflictException', `${key.arn} is being rotated already.`)
@@ -44,7 +42,7 @@ const rotateKeyOnDemand: Handler = (context, input) => {
     )
   }
   const startedAt = account.now()
-  key.rotation = { startedAt, doneAt: startedAt.getTime() + ROTATION_MS }
+  key.rotation = { startedAt, doneAt: startedAt.getTime() + transitionMs }
   return { KeyId: key.arn }
 }
 

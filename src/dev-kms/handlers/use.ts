@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto'
+import { randomUUID, type KeyObject } from 'node:crypto'
 import { AwsError, invalid, unsupported } from '../errors.js'
 import { invalidUsage } from '../find.js'
 import type { Context, Handler } from '../handler.js'
@@ -34,6 +34,7 @@ export function recordUse(context: Context, input: Input, ...keys: readonly Key[
       operation: context.operation,
       at: context.account.now(),
       requestId: context.requestId,
+      eventId: randomUUID(),
     }
 }
 

@@ -117,6 +117,7 @@ export async function commands(): Promise<Target> {
     quotas: UNLIMITED,
     limits: AWS_LIMITS,
     policies: new Map(),
+    transitionMs: 60,
     faultOf: () => undefined,
   })
   const enginesOf = (id: string, store: Engine['store']) => {

@@ -13,6 +13,7 @@ function service(): Service {
     quotas: UNLIMITED,
     limits: AWS_LIMITS,
     policies: new Map(),
+    transitionMs: 60,
     faultOf: () => undefined,
   }
 }

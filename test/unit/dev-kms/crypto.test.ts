@@ -1,4 +1,5 @@
 import {
+  CreateKeyCommand,
   DecryptCommand,
   DeriveSharedSecretCommand,
   DescribeKeyCommand,
@@ -11,7 +12,9 @@ import {
   GenerateRandomCommand,
   GetKeyLastUsageCommand,
   GetPublicKeyCommand,
+  KMSClient,
   ReEncryptCommand,
+  ReplicateKeyCommand,
   SignCommand,
   VerifyCommand,
   VerifyMacCommand,
@@ -38,7 +41,7 @@ import {
   verify,
   type KeyObject,
 } from 'node:crypto'
-import { createLab, errorOf, type Lab } from './lab.js'
+import { ABROAD, createLab, errorOf, HOME, type Lab } from './lab.js'
 
 let lab: Lab
 beforeAll(async () => {
@@ -585,12 +588,46 @@ describe('SYMMETRIC_DEFAULT', () => {
   })
   it('reports its last use', async () => {
     const fresh = await imported('SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT', randomBytes(32))
-    expect(
-      (await lab.client().send(new GetKeyLastUsageCommand({ KeyId: fresh }))).KeyLastUsage,
-    ).toEqual({})
+    const usage = () => lab.client().send(new GetKeyLastUsageCommand({ KeyId: fresh }))
+    expect((await usage()).KeyLastUsage).toEqual({})
     await encrypt({ KeyId: fresh })
-    expect(
-      (await lab.client().send(new GetKeyLastUsageCommand({ KeyId: fresh }))).KeyLastUsage,
-    ).toMatchObject({ Operation: 'Encrypt' })
+    expect((await usage()).KeyLastUsage).toMatchObject({
+      Operation: 'Encrypt',
+      Timestamp: expect.any(Date),
+      CloudTrailEventId: expect.any(String),
+      KmsRequestId: expect.any(String),
+    })
+  })
+  it('reports since when it records uses: AWS began on 23 April 2026', async () => {
+    const starts = async (created: string) => {
+      const own = await createLab({ now: () => new Date(created) })
+      const client = new KMSClient({
+        region: HOME,
+        endpoint: own.kms.endpoint,
+        credentials: own.kms.credentials,
+        systemClockOffset: Date.parse(created) - Date.now(),
+      })
+      const { KeyMetadata } = await client.send(new CreateKeyCommand({}))
+      const usage = await client.send(new GetKeyLastUsageCommand({ KeyId: KeyMetadata?.KeyId }))
+      await own.close()
+      return [usage.TrackingStartDate?.toISOString(), usage.KeyCreationDate?.toISOString()]
+    }
+    expect(await starts('2026-01-01T00:00:00.000Z')).toEqual([
+      '2026-04-23T00:00:00.000Z',
+      '2026-01-01T00:00:00.000Z',
+    ])
+    expect(await starts('2026-05-01T00:00:00.000Z')).toEqual([
+      '2026-05-01T00:00:00.000Z',
+      '2026-05-01T00:00:00.000Z',
+    ])
+  })
+  it('of a multi-Region key is that in its own Region', async () => {
+    const KeyId = await lab.create({ MultiRegion: true })
+    const material = randomBytes(32)
+    await lab.put(KeyId, material)
+    await encrypt({ KeyId })
+    await lab.client().send(new ReplicateKeyCommand({ KeyId, ReplicaRegion: ABROAD }))
+    const abroad = await lab.client(ABROAD).send(new GetKeyLastUsageCommand({ KeyId }))
+    expect(abroad.KeyLastUsage).toEqual({})
   })
 })

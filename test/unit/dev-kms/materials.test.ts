@@ -311,13 +311,14 @@ describe('an import', () => {
           ImportToken,
           EncryptedKeyMaterial,
           ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
-          ...NEW,
           ...rest,
         }),
       )
     expect(await errorOf(again({ ExpirationModel: undefined }))).toBe('ValidationException')
     await again()
     await again()
+    // "KMS expected new key material but the key material being imported is already associated"
+    expect(await errorOf(again(NEW))).toBe('IncorrectKeyMaterialException')
     const other = wrap('RSAES_OAEP_SHA_256', PublicKey ?? new Uint8Array(), randomBytes(32))
     expect(await errorOf(again({ EncryptedKeyMaterial: other }))).toBe(
       'InvalidImportTokenException',
@@ -479,6 +480,88 @@ describe('rotation on demand', () => {
     const done = await lab.client().send(new ListKeyRotationsCommand({ KeyId: id }))
     expect(done.Rotations).toMatchObject([{ KeyMaterialId: second, RotationType: 'ON_DEMAND' }])
   })
+  it('encrypts with the old material, and refuses another rotation, until it is done', async () => {
+    const id = await lab.create()
+    const first = await lab.put(id, randomBytes(32))
+    await lab.put(id, randomBytes(32), NEW)
+    await rotate(id)
+    expect(await statesOf(id)).toEqual(['CURRENT IMPORTED', 'PENDING_ROTATION IMPORTED'])
+    expect((await decrypt(await encrypt(id))).KeyMaterialId).toBe(first)
+    expect(await errorOf(rotate(id))).toBe('ConflictException')
+    expect(await errorOf(lab.put(id, randomBytes(32), NEW))).toBe('KMSInvalidStateException')
+    expect((await lab.client().send(new ListKeyRotationsCommand({ KeyId: id }))).Rotations).toEqual(
+      [],
+    )
+    lab.wait(SECOND)
+    expect(await errorOf(rotate(id))).toBe('KMSInvalidStateException')
+  })
+  it('of material that is deleted meanwhile has no effect', async () => {
+    const id = await lab.create()
+    const first = await lab.put(id, randomBytes(32))
+    const second = await lab.put(id, randomBytes(32), NEW)
+    await rotate(id)
+    await remove(id, second)
+    lab.wait(SECOND)
+    expect(await describeKey(id)).toMatchObject({
+      KeyState: 'Enabled',
+      CurrentKeyMaterialId: first,
+    })
+    expect(await statesOf(id)).toEqual(['CURRENT IMPORTED'])
+  })
+  it('lasts as long as transitionMs says', async () => {
+    const slow = await createLab({ transitionMs: 60 * SECOND })
+    const id = await slow.create()
+    await slow.put(id, randomBytes(32))
+    await slow.put(id, randomBytes(32), NEW)
+    await slow.client().send(new RotateKeyOnDemandCommand({ KeyId: id }))
+    const isRotating = async () =>
+      (await slow.client().send(new GetKeyRotationStatusCommand({ KeyId: id })))
+        .OnDemandRotationStartDate !== undefined
+    slow.wait(59 * SECOND)
+    expect(await isRotating()).toBe(true)
+    slow.wait(SECOND)
+    expect(await isRotating()).toBe(false)
+    await slow.close()
+  })
+  it('of material that expires while it is pending leaves the key as it was', async () => {
+    const id = await lab.create()
+    await lab.put(id, randomBytes(32))
+    const ValidTo = new Date(lab.kms.account.now().getTime() + 60 * SECOND)
+    await lab.put(id, randomBytes(32), { ...NEW, ValidTo })
+    expect(await describeKey(id)).toMatchObject({
+      KeyState: 'Enabled',
+      ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE',
+    })
+    lab.wait(61 * SECOND)
+    expect([await lab.stateOf(id), await statesOf(id)]).toEqual(['Enabled', ['CURRENT IMPORTED']])
+    await lab.put(id, randomBytes(32), NEW)
+  })
+  it('disables the whole key when one older material expires', async () => {
+    const [id, one] = [await lab.create(), randomBytes(32)]
+    const ValidTo = new Date(Math.ceil(lab.kms.account.now().getTime() / 1000) * 1000 + DAY)
+    const first = await lab.put(id, one, { ValidTo })
+    await lab.put(id, randomBytes(32), NEW)
+    await rotate(id)
+    lab.wait(SECOND)
+    expect(await describeKey(id)).toMatchObject({ KeyState: 'Enabled', ValidTo })
+    lab.wait(DAY)
+    expect(await statesOf(id)).toEqual(['NON_CURRENT PENDING_IMPORT', 'CURRENT IMPORTED'])
+    expect(await errorOf(encrypt(id))).toBe('KMSInvalidStateException')
+    await lab.put(id, one, { ImportType: 'EXISTING_KEY_MATERIAL', KeyMaterialId: first })
+    await encrypt(id)
+  })
+  it('keeps a description until another one is imported, in letters, digits and :/_ .-', async () => {
+    const [id, one] = [await lab.create(), randomBytes(32)]
+    const describe = async () => (await rotations(id))[0]?.KeyMaterialDescription
+    await lab.put(id, one, { KeyMaterialDescription: 'keymgmt:app/v1/0f' })
+    await lab.put(id, one)
+    expect(await describe()).toBe('keymgmt:app/v1/0f')
+    await lab.put(id, one, { KeyMaterialDescription: 'other' })
+    expect(await describe()).toBe('other')
+    expect(await errorOf(lab.put(id, one, { KeyMaterialDescription: 'a@b' }))).toBe(
+      'ValidationException',
+    )
+  })
   it('needs all materials for the key to be enabled', async () => {
     const [id, one, two] = [await lab.create(), randomBytes(32), randomBytes(32)]
     const first = await lab.put(id, one)
@@ -607,6 +690,40 @@ describe('multi-Region keys', () => {
     expect(await statesOf(id, 'us-west-2')).toEqual([
       'NON_CURRENT PENDING_IMPORT',
       'CURRENT PENDING_IMPORT',
+    ])
+  })
+  it('rotates only after every replica has the material, also one that is created meanwhile', async () => {
+    const { id, material } = await replicated()
+    await lab.put(id, material, { region: ABROAD })
+    const next = randomBytes(32)
+    await lab.put(id, next, NEW)
+    await lab.put(id, next, { region: ABROAD })
+    const regions = [HOME, ABROAD, 'us-west-2']
+    const pending = () =>
+      Promise.all(regions.map(async (region) => (await statesOf(id, region))[1]?.split(' ')[0]))
+    await lab.client().send(new ReplicateKeyCommand({ KeyId: id, ReplicaRegion: 'us-west-2' }))
+    lab.wait(SECOND)
+    expect(new Set(await pending())).toEqual(new Set(['PENDING_MULTI_REGION_IMPORT_AND_ROTATION']))
+    expect(await errorOf(rotate(id))).toBe('KMSInvalidStateException')
+    await lab.put(id, next, { region: 'us-west-2' })
+    expect(new Set(await pending())).toEqual(new Set(['PENDING_ROTATION']))
+    await rotate(id)
+    lab.wait(SECOND)
+    // The new replica still lacks the older material.
+    expect(await Promise.all(regions.map((region) => lab.stateOf(id, region)))).toEqual([
+      'Enabled',
+      'Enabled',
+      'PendingImport',
+    ])
+  })
+  it('expire in each Region by itself', async () => {
+    const { id, material } = await replicated()
+    const ValidTo = new Date(lab.kms.account.now().getTime() + DAY)
+    await lab.put(id, material, { region: ABROAD, ValidTo })
+    lab.wait(DAY)
+    expect([await lab.stateOf(id), await lab.stateOf(id, ABROAD)]).toEqual([
+      'Enabled',
+      'PendingImport',
     ])
   })
   it('deleting pending material from the primary removes it everywhere, from a replica only there', async () => {

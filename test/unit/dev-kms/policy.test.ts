@@ -1,4 +1,4 @@
-import { KMS } from '@aws-sdk/client-kms'
+import { DisableKeyCommand, EncryptCommand, KMS } from '@aws-sdk/client-kms'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import { copyAccount, startDevKms } from '../../../src/dev-kms/index.js'
@@ -404,6 +404,49 @@ describe('conditions', () => {
     expect(
       await errorOf(lab.put(other, randomBytes(32), { ValidTo: new Date(Date.now() + 3_600_000) })),
     ).toBe('AccessDeniedException')
+  })
+  it.each([
+    ['NumericLessThanEquals', (date: Date) => String(date.getTime() / 1000)],
+    ['DateLessThan', (date: Date) => new Date(date.getTime() + 1000).toISOString()],
+    ['DateLessThanEquals', (date: Date) => String(date.getTime() / 1000)],
+  ])('kms:ValidTo with %s', async (operator, valueOf) => {
+    const limit = new Date(Math.floor(Date.now() / 1000) * 1000 + 3_600_000)
+    const Condition = { [operator]: { 'kms:ValidTo': valueOf(limit) } }
+    const { lab } = await under(
+      document(
+        allow(['kms:CreateKey', 'kms:GetParametersForImport']),
+        allow('kms:ImportKeyMaterial', { Condition }),
+      ),
+    )
+    const attempt = async (rest: object) =>
+      errorOf(lab.put(await lab.create(), randomBytes(32), rest))
+    expect(await attempt({ ValidTo: limit })).toBe('none')
+    expect(await attempt({ ValidTo: new Date(limit.getTime() + 1000) })).toBe(
+      'AccessDeniedException',
+    )
+    expect(await attempt({})).toBe('AccessDeniedException')
+  })
+  it('kms:TrailingDaysWithoutKeyUsage, since the last use or the creation', async () => {
+    const lab = await createLab({
+      policies: {
+        default: document(
+          allow('kms:*'),
+          deny('kms:DisableKey', {
+            Condition: { NumericLessThanEquals: { 'kms:TrailingDaysWithoutKeyUsage': '9' } },
+          }),
+        ),
+      },
+    })
+    labs.push(lab)
+    const KeyId = await lab.create({ Origin: 'AWS_KMS' })
+    const disable = () => errorOf(lab.client().send(new DisableKeyCommand({ KeyId })))
+    const DAY = 86_400_000
+    lab.wait(5 * DAY)
+    await lab.client().send(new EncryptCommand({ KeyId, Plaintext: randomBytes(1) }))
+    lab.wait(10 * DAY - 1000)
+    expect(await disable()).toBe('AccessDeniedException')
+    lab.wait(1000)
+    expect(await disable()).toBe('none')
   })
   it.each([
     ['a key', { StringEquals: { 'kms:KeySpeck': 'x' } }, 'kms:KeySpeck'],
