@@ -64,7 +64,7 @@ export class Course {
   async take(step: Step): Promise<void> {
     this.log.push(JSON.stringify(step))
     const ran = await this.#take(step)
-    for (const each of ran) await this.#note(each)
+    for (const each of ran) await this.#note(each, ran.length > 1)
     const met = ran.flatMap((each) => each.met)
     for (const each of ran) this.#assertNothingWrong(await followHints(this.world, each))
     for (const fault of met.length > 0 ? met : [NO_FAULT])
@@ -110,10 +110,10 @@ export class Course {
     return ran
   }
 
-  async #note(ran: Ran): Promise<void> {
+  async #note(ran: Ran, beside = false): Promise<void> {
     const { line, status, error, tookMs } = ran
     this.log.push(`  ${line}: ${status ?? 'killed'} ${error?.code ?? ''} ${error?.message ?? ''}`)
-    await this.model.end(ran)
+    await this.model.end(ran, beside)
     if (error && this.#never.includes(error.code))
       this.#assertNothingWrong([`${line}: ${error.code} ${error.message}`])
     if (tookMs > LONGEST_MS) this.#assertNothingWrong([`${line} took ${tookMs} ms`])

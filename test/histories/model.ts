@@ -89,8 +89,8 @@ export class Model {
     )
   }
 
-  /** Notes what a command has done. */
-  async end({ line, status, stdout, stderr, store, met }: Ran): Promise<void> {
+  /** Notes what a command has done. Another one may have run at the same time, `beside` it. */
+  async end({ line, status, stdout, stderr, store, met }: Ran, beside = false): Promise<void> {
     this.reported += stdout + stderr
     const { kind, provider, key = '', minimum } = intentOf(line)
     if (kind === 'restore-store') {
@@ -103,6 +103,8 @@ export class Model {
     if (kind !== 'activate' && kind !== 'repair') return
     const content = (await readStores(this.#world)).find(({ name }) => name === store)
     const named = content?.distributions.find((one) => one.provider === provider && one.key === key)
+    // The other command may have removed or revoked it again.
+    if (beside && named?.record.state !== 'active') return
     for (const entry of named?.record.kmsKeys ?? []) {
       const use = entry.state === 'created' && this.uses.get(`${entry.region} ${entry.key.id}`)
       if (!use) continue
