@@ -36,7 +36,7 @@ export const ERRORS = {
   KMS_ENDPOINT_REFUSED: {
     exitStatus: 2,
     meaning:
-      'the endpoint is neither https nor on this machine, or keymgmt dev -clock does not allow it',
+      'the endpoint is neither https nor on this machine, or another setting does not allow it',
   },
   KMS_CREDENTIALS: { exitStatus: 2, meaning: 'AWS credentials are missing or not accepted' },
   KMS_ACCOUNT_DIFFERS: {

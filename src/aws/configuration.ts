@@ -1,11 +1,17 @@
 import { loadSharedConfigFiles } from '@smithy/core/config'
 import { KeymgmtError } from '../errors.js'
+import { assertEndpoint } from './endpoint.js'
 import type { Env } from './proxy.js'
 
 type Section = Readonly<Record<string, string | undefined>>
 
-/** The AWS configuration in force: the environment, and one profile of the shared files. */
+/**
+ * The AWS configuration in force: a provider's settings, the environment, and one profile of the
+ * shared files.
+ */
 export interface AwsConfiguration {
+  /** The `credentials` of the provider, by name. */
+  readonly stored: Section
   readonly env: Env
   /** The profile's name, which need not exist in a file. */
   readonly profile: string
@@ -27,24 +33,24 @@ export interface CustomEndpoint {
 }
 
 /**
- * Reads the configuration with the profile `stored`, or else the one that AWS_PROFILE names, or
- * else `default`.
+ * Reads the configuration with the profile of the provider's `stored` credentials, or else the one
+ * that AWS_PROFILE names, or else `default`.
  * @throws KeymgmtError KMS_CREDENTIALS if a named profile, or its `services` section, does not
  * exist: its endpoint and FIPS settings would be ignored silently.
  */
-export async function readConfiguration(env: Env, stored?: string): Promise<AwsConfiguration> {
+export async function readConfiguration(env: Env, stored: Section = {}): Promise<AwsConfiguration> {
   const { AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_PROFILE } = env
   const files = {
     ...(AWS_CONFIG_FILE && { configFilepath: AWS_CONFIG_FILE }),
     ...(AWS_SHARED_CREDENTIALS_FILE && { filepath: AWS_SHARED_CREDENTIALS_FILE }),
   }
   const { configFile, credentialsFile } = await loadSharedConfigFiles(files)
-  const named = [stored, AWS_PROFILE].find(Boolean)
+  const named = [stored.profile, AWS_PROFILE].find(Boolean)
   const profile = named ?? 'default'
   const exists = Object.hasOwn(configFile, profile) || Object.hasOwn(credentialsFile, profile)
   if (named !== undefined && !exists) {
     const known = new Set([...Object.keys(configFile), ...Object.keys(credentialsFile)])
-    throw missingProfile(profile, stored ? 'credentials=profile' : 'AWS_PROFILE', known)
+    throw missingProfile(profile, stored.profile ? 'credentials=profile' : 'AWS_PROFILE', known)
   }
   const settings = { ...configFile[profile], ...credentialsFile[profile] }
   const services =
@@ -55,7 +61,7 @@ export async function readConfiguration(env: Env, stored?: string): Promise<AwsC
       `the AWS profile ${profile} names the services section ${settings.services ?? ''}, which does not exist`,
       { hints: [`add [services ${settings.services ?? ''}] to the AWS configuration file`] },
     )
-  return { env, profile, settings, services, files }
+  return { stored, env, profile, settings, services, files }
 }
 
 /** Matches the sections of the configuration file that are not profiles. */
@@ -96,27 +102,63 @@ export function customEndpoint(
   return undefined
 }
 
-/**
- * The settings that are true or false. The variable's name is AWS_ and the setting's name in
- * capitals.
- */
-export type Flag =
-  'ignore_configured_endpoint_urls' | 'use_fips_endpoint' | 'use_dualstack_endpoint'
+/** The settings that choose one of AWS's own endpoints. */
+const ENDPOINT_FLAGS = ['use_fips_endpoint', 'use_dualstack_endpoint'] as const
+
+/** The settings that are true or false. */
+export type Flag = 'ignore_configured_endpoint_urls' | (typeof ENDPOINT_FLAGS)[number]
 
 /**
- * PURE: true if the environment, or else the profile, sets `flag`. The SDK ignores a value that it
- * doesn't know, such as `True`.
+ * PURE: true if the provider, or else the environment, or else the profile, sets `flag`. The SDK
+ * ignores a value that it doesn't know, such as `True`.
  * @throws KeymgmtError FIELD_INVALID for a value that is neither true nor false.
  */
-export function isSet({ env, profile, settings }: AwsConfiguration, flag: Flag): boolean {
-  const variable = `AWS_${flag.toUpperCase()}`
-  const [value, name] = env[variable]
-    ? [env[variable], variable]
-    : [settings[flag] ?? '', `${flag} of the AWS profile ${profile}`]
+export function isSet(configuration: AwsConfiguration, flag: Flag): boolean {
+  const { value, source } = flagOf(configuration, flag)
   if (/^(true|false)?$/i.test(value)) return value.toLowerCase() === 'true'
-  throw new KeymgmtError('FIELD_INVALID', `${name} is neither true nor false`, {
-    hints: [`set ${name} to true or false, or unset it`],
+  throw new KeymgmtError('FIELD_INVALID', `${source} is neither true nor false`, {
+    hints: [`set ${source} to true or false, or unset it`],
   })
+}
+
+/**
+ * PURE: returns the value of `flag`, empty if it has none, and the name of the setting that defines
+ * it. A provider has it without `_endpoint`, the environment as AWS_ and its name in capitals.
+ */
+function flagOf({ stored, env, profile, settings }: AwsConfiguration, flag: Flag) {
+  const field = flag.replace(/_endpoint$/, '')
+  const variable = `AWS_${flag.toUpperCase()}`
+  if (stored[field]) return { value: stored[field], source: `credentials=${field}` }
+  if (env[variable]) return { value: env[variable], source: variable }
+  return { value: settings[flag] ?? '', source: `${flag} of the AWS profile ${profile}` }
+}
+
+/**
+ * Returns the custom endpoint of an SDK client; nothing if the client is to use AWS's own.
+ * @throws KeymgmtError KMS_ENDPOINT_REFUSED if somebody else could impersonate the endpoint, or if
+ * a setting asks for one of AWS's own at the same time.
+ */
+export function endpointConfig(
+  configuration: AwsConfiguration,
+  service: AwsService,
+  custom = customEndpoint(configuration, service),
+): { readonly endpoint?: string } {
+  if (!custom) return {}
+  const { url, source } = custom
+  assertEndpoint(url, source)
+  const flag = ENDPOINT_FLAGS.find((each) => isSet(configuration, each))
+  if (flag === undefined) return { endpoint: url }
+  const { source: asked } = flagOf(configuration, flag)
+  throw new KeymgmtError(
+    'KMS_ENDPOINT_REFUSED',
+    `${asked} selects an endpoint of AWS, but ${source} selects ${new URL(url).origin}`,
+    {
+      hints: [
+        `set ${asked} to false, or remove ${source}`,
+        'the URL of an endpoint may itself be one with FIPS, such as https://kms-fips.us-west-1.amazonaws.com',
+      ],
+    },
+  )
 }
 
 /** PURE: true if the profile names any source of credentials, even an incomplete one. */

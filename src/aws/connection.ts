@@ -35,7 +35,7 @@ export async function openConnection(
   options: ClientOptions,
   processes: ProcessLookups = new Map(),
 ): Promise<Connection> {
-  const configuration = await readConfiguration(options.env, settings.credentials.profile)
+  const configuration = await readConfiguration(options.env, settings.credentials)
   const transport = createTransport(configuration)
   const config = clientConfig(configuration, options)
   const handler = new LookupHandler(options.signal, transport)

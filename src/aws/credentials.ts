@@ -9,11 +9,11 @@ import { KeymgmtError } from '../errors.js'
 import { registerSecrets } from '../redact.js'
 import {
   customEndpoint,
+  endpointConfig,
   hasCredentials,
   runsProcess,
   type AwsConfiguration,
 } from './configuration.js'
-import { assertEndpoint } from './endpoint.js'
 import { readFailure } from './failure.js'
 import type { LookupCall, LookupHandler } from './handlers.js'
 import { lookupHint } from './hints.js'
@@ -130,7 +130,7 @@ async function chainOf(
     // This Region is not used for SSO, which has its own.
     parentClientConfig: { region },
     clientConfig,
-    ...assumersAt(stsEndpoint(configuration), region, clientConfig),
+    ...assumersAt(configuration, region, clientConfig),
   }
   if (!hasCredentials(configuration)) return defaultProvider(init)
   const { fromIni } = await import('@aws-sdk/credential-providers')
@@ -165,7 +165,6 @@ async function assumeRole(
   config: LookupConfig,
 ): Promise<Lookup> {
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
-  const endpoint = stsEndpoint(configuration)
   const masterCredentials: Lookup =
     typeof base === 'function'
       ? async (properties) => registered(await base(properties))
@@ -173,16 +172,9 @@ async function assumeRole(
   const lookup = fromTemporaryCredentials({
     masterCredentials,
     params: { RoleArn, RoleSessionName: 'keymgmt', ...(ExternalId && { ExternalId }) },
-    clientConfig: { region, ...config, ...(endpoint !== undefined && { endpoint }) },
+    clientConfig: { region, ...config, ...endpointConfig(configuration, 'sts') },
   })
   return () => lookup()
-}
-
-/** Returns the custom endpoint of STS. */
-function stsEndpoint(configuration: AwsConfiguration): string | undefined {
-  const endpoint = customEndpoint(configuration, 'sts')
-  if (endpoint) assertEndpoint(endpoint.url, endpoint.source)
-  return endpoint?.url
 }
 
 /**
@@ -190,17 +182,17 @@ function stsEndpoint(configuration: AwsConfiguration): string | undefined {
  * ignore it, as all our clients ignore what they find in the environment.
  */
 function assumersAt(
-  endpoint: string | undefined,
+  configuration: AwsConfiguration,
   region: string,
   config: LookupConfig,
 ): Pick<ChainOptions, 'roleAssumer' | 'roleAssumerWithWebIdentity'> {
-  if (endpoint === undefined) return {}
-  const options = { region, ...config, endpoint }
+  if (!customEndpoint(configuration, 'sts')) return {}
+  const options = () => ({ region, ...config, ...endpointConfig(configuration, 'sts') })
   const sts = () => import('@aws-sdk/nested-clients/sts')
   return {
-    roleAssumer: async (...args) => (await sts()).getDefaultRoleAssumer(options)(...args),
+    roleAssumer: async (...args) => (await sts()).getDefaultRoleAssumer(options())(...args),
     roleAssumerWithWebIdentity: async (...args) =>
-      (await sts()).getDefaultRoleAssumerWithWebIdentity(options)(...args),
+      (await sts()).getDefaultRoleAssumerWithWebIdentity(options())(...args),
   }
 }
 

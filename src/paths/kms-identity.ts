@@ -6,17 +6,17 @@ export const kmsIdentity = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/identity',
   synopsis: "The caller that a provider's credentials belong to, according to AWS.",
   description: [
-    "Asks STS (GetCallerIdentity) who the caller is: the AWS account and the ARN of the user or role. `matches` says if the account is the one that the provider's KMS keys are in; it is absent before the first one is created.",
+    "Asks STS (GetCallerIdentity) who the caller is: the AWS account and the ARN of the user or role. `matches` says if the account is the one that the provider's KMS keys are in; it is absent before the first one is created. `endpoint` is the endpoint of AWS KMS that the provider uses.",
     '    keymgmt read keymgmt/kms/example-kms/identity',
     "Needs no IAM permission. The request goes to STS in the provider's Region, or to AWS_ENDPOINT_URL_STS.",
   ].join('\n\n'),
   parameters: { name: 'Name of the provider.' },
   operations: {
     read: {
-      summary: 'Account and ARN of the caller.',
+      summary: 'Account and ARN of the caller, and the endpoint of AWS KMS.',
       run: async (engine, { name }) => {
         const { identifyCaller } = await import('../core/operations/provider-place.js')
-        const { identity, pinned } = await identifyCaller(engine, name)
+        const { identity, endpoint, pinned } = await identifyCaller(engine, name)
         const { account, partition, arn } = identity
         const differs = pinned.find(
           (place) => place.account !== account || place.partition !== partition,
@@ -26,6 +26,7 @@ export const kmsIdentity = definePath<Engine>()({
             account,
             partition,
             arn,
+            endpoint: endpoint.origin,
             ...(pinned.length > 0 && { matches: differs === undefined }),
           },
           warnings: differs

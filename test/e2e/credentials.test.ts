@@ -275,7 +275,10 @@ describe('the order of the sources of credentials', () => {
   })
 
   it('names a setting that the SDK refuses', async () => {
-    expect(await failing({ ...environment, AWS_USE_FIPS_ENDPOINT: 'true' })).toContain('FIPS')
+    const stderr = await failing({ ...environment, AWS_USE_FIPS_ENDPOINT: 'true' })
+    expect(stderr).toContain(
+      `AWS_USE_FIPS_ENDPOINT selects an endpoint of AWS, but AWS_ENDPOINT_URL_KMS selects http://127.0.0.1:`,
+    )
   })
 
   it('does not use the role of the machine for a profile that does not exist', async () => {

@@ -47,6 +47,7 @@ describe('the account of a provider', () => {
       account: '111122223333',
       partition: 'aws',
       arn: 'arn:aws:iam::111122223333:user/dev',
+      endpoint: testbed.kms.endpoint,
     }
     expect(dataOf(await testbed.ok(IDENTITY))).toEqual(caller)
     await testbed.ok(DISTRIBUTE)

@@ -69,8 +69,9 @@ async function replyTo(
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const body = Buffer.concat(chunks)
-  if (host.startsWith('sts.') && body.includes('GetCallerIdentity')) return identityOf(caller)
-  if (host.startsWith('sts.')) return assumeRole(body.toString())
+  const isSts = /^sts(-fips)?\./.test(host)
+  if (isSts && body.includes('GetCallerIdentity')) return identityOf(caller)
+  if (isSts) return assumeRole(body.toString())
   if (host.startsWith('portal.sso.')) return roleCredentials()
   return forward(kms, request, body)
 }

@@ -1,4 +1,4 @@
-import type { KmsIdentity } from '../../kms/provider.js'
+import type { KmsEndpoint, KmsIdentity } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
 import { recordPath, type KmsRecord, type PinnedPlace } from '../records/model.js'
 import { inParallel } from '../../parallel.js'
@@ -31,6 +31,8 @@ export async function describeProvider(
 /** The caller, and the accounts that the caller's requests must go to. */
 export interface CallerDescription {
   readonly identity: KmsIdentity
+  /** The endpoint of the provider, in its own Region. */
+  readonly endpoint: KmsEndpoint
   readonly pinned: readonly PinnedPlace[]
 }
 
@@ -40,7 +42,11 @@ export interface CallerDescription {
  */
 export async function identifyCaller(engine: Engine, name: string): Promise<CallerDescription> {
   const provider = await openProvider(engine, await requireProvider(engine, name))
-  return { identity: await provider.identity(), pinned: await pinnedPlaces(engine, name) }
+  return {
+    endpoint: await provider.endpoint(),
+    identity: await provider.identity(),
+    pinned: await pinnedPlaces(engine, name),
+  }
 }
 
 async function pinnedPlaces(engine: Engine, providerName: string): Promise<PinnedPlace[]> {

@@ -3,14 +3,15 @@ import type { STSClient } from '@aws-sdk/client-sts'
 import { getEndpointFromInstructions } from '@smithy/core/endpoints'
 import {
   customEndpoint,
+  endpointConfig,
   type AwsConfiguration,
   type CustomEndpoint,
 } from '../../aws/configuration.js'
 import { clientConfig, type Connection } from '../../aws/connection.js'
-import { assertEndpoint, isAwsKms, isLoopback, type ClientOptions } from '../../aws/endpoint.js'
+import { isAwsKms, isLoopback, type ClientOptions } from '../../aws/endpoint.js'
 import { AbortableHandler } from '../../aws/handlers.js'
 import { KeymgmtError } from '../../errors.js'
-import type { KmsEndpoint, KmsSettings } from '../provider.js'
+import type { KmsEndpoint } from '../provider.js'
 import type { AwsMiddleware, AwsOutput } from './middleware.js'
 import { OPERATIONS, type AwsOperation } from './operations.js'
 import { checkResponses, isFromKms, isFromSts, sendOnce } from './responses.js'
@@ -33,7 +34,6 @@ export interface Clients {
  * @throws KeymgmtError KMS_ENDPOINT_REFUSED
  */
 export async function createClients(
-  { credentials: stored }: KmsSettings,
   region: string,
   { configuration, transport, credentials }: Connection,
   options: ClientOptions,
@@ -46,7 +46,10 @@ export async function createClients(
     requestHandler: new AbortableHandler(options.signal, transport),
     systemClockOffset: options.now ? options.now().getTime() - Date.now() : 0,
   }
-  const kms = new KMSClient({ ...config, ...at(kmsEndpoint(stored, configuration)) })
+  const kms = new KMSClient({
+    ...config,
+    ...endpointConfig(configuration, 'kms', kmsEndpoint(configuration)),
+  })
   checkResponses(kms, isFromKms)
   const url = await endpointOf(kms)
   if (options.now) assertOwnClock(url)
@@ -60,7 +63,7 @@ export async function createClients(
     sts: async () => {
       // The SDK's own client for assuming roles is already in the bundle.
       const { STSClient } = await import('@aws-sdk/nested-clients/sts')
-      const sts = new STSClient({ ...config, ...at(customEndpoint(configuration, 'sts')) })
+      const sts = new STSClient({ ...config, ...endpointConfig(configuration, 'sts') })
       const client = sts as unknown as STSClient & Middlewares
       checkResponses(client, isFromSts)
       return client
@@ -68,12 +71,10 @@ export async function createClients(
   }
 }
 
-function kmsEndpoint(
-  { endpoint }: KmsSettings['credentials'],
-  configuration: AwsConfiguration,
-): CustomEndpoint | undefined {
-  const { AWS_KMS_ENDPOINT } = configuration.env
-  if (endpoint) return { url: endpoint, source: 'credentials=endpoint' }
+function kmsEndpoint(configuration: AwsConfiguration): CustomEndpoint | undefined {
+  const { stored, env } = configuration
+  const { AWS_KMS_ENDPOINT } = env
+  if (stored.endpoint) return { url: stored.endpoint, source: 'credentials=endpoint' }
   if (AWS_KMS_ENDPOINT) return { url: AWS_KMS_ENDPOINT, source: 'AWS_KMS_ENDPOINT' }
   return customEndpoint(configuration, 'kms')
 }
@@ -89,12 +90,6 @@ function assertOwnClock(url: URL | undefined): void {
     `the endpoint ${url?.origin ?? 'of AWS'} is not on this machine, and keymgmt dev -clock has moved the clock`,
     { hints: ['use the endpoint of the embedded KMS, or keymgmt dev without -clock'] },
   )
-}
-
-function at(endpoint: CustomEndpoint | undefined): { endpoint?: string } {
-  if (!endpoint) return {}
-  assertEndpoint(endpoint.url, endpoint.source)
-  return { endpoint: endpoint.url }
 }
 
 /**

@@ -5,6 +5,8 @@ import { assertEndpoint } from '../../aws/endpoint.js'
 type Name = keyof typeof AWS_CREDENTIALS
 type Credentials = Readonly<Partial<Record<Name, string>>>
 
+const TRUE_OR_FALSE = { pattern: /^(true|false)$/i, form: 'true or false' }
+
 /**
  * The form of each value, in AWS's words where they exist. `form` follows "takes" in the error.
  * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
@@ -32,6 +34,8 @@ const FORMS: Readonly<Partial<Record<Name, { readonly pattern: RegExp; readonly 
       pattern: /^[\w+=,.@:/-]{2,1224}$/,
       form: '2 to 1,224 letters, digits and characters of +=,.@:/-',
     },
+    use_fips: TRUE_OR_FALSE,
+    use_dualstack: TRUE_OR_FALSE,
   }
 
 /** The names that require another one. */
@@ -59,6 +63,11 @@ export function assertCredentials(credentials: Readonly<Record<string, string>>)
       'specify only one of them',
     ])
   if (given.endpoint !== undefined) assertEndpoint(given.endpoint, 'credentials=endpoint')
+  for (const name of ['use_fips', 'use_dualstack'] as const)
+    if (given.endpoint !== undefined && given[name]?.toLowerCase() === 'true')
+      throw invalid(`${name} selects an endpoint of AWS, and endpoint another one`, [
+        'specify only one of them: the URL of an endpoint may itself be one with FIPS, such as https://kms-fips.us-west-1.amazonaws.com',
+      ])
 }
 
 function assertValue(name: Name, value: string): void {

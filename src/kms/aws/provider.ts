@@ -119,7 +119,7 @@ async function openSession(
 ): Promise<Session> {
   const { limiters } = shared
   const connection = await connect(settings, options, shared)
-  const { kms, endpoint, sts } = await createClients(settings, region, connection, options)
+  const { kms, endpoint, sts } = await createClients(region, connection, options)
   const limiterName = `${endpoint.origin} ${region}`
   const limiter = limiters.get(limiterName) ?? createRateLimiter(!endpoint.isLoopback)
   limiters.set(limiterName, limiter)

@@ -40,9 +40,8 @@ export async function openSealKey(arn: string, options: AwsOptions) {
 }
 
 async function openSession(region: string, options: AwsOptions): Promise<Session> {
-  const settings = { region, credentials: {} }
-  const connection = await openConnection(settings, options)
-  const { kms, endpoint, sts } = await createClients(settings, region, connection, options)
+  const connection = await openConnection({ region, credentials: {} }, options)
+  const { kms, endpoint, sts } = await createClients(region, connection, options)
   const host = URL.canParse(endpoint.origin) ? new URL(endpoint.origin).host : undefined
   addMiddleware(kms, region, [
     retryWithin(createRateLimiter(!endpoint.isLoopback), options, { host }),

@@ -9,9 +9,9 @@ import {
 } from '@aws-sdk/client-s3'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { customEndpoint } from '../../aws/configuration.js'
+import { customEndpoint, endpointConfig } from '../../aws/configuration.js'
 import { clientConfig, openConnection } from '../../aws/connection.js'
-import { assertEndpoint, type ClientOptions } from '../../aws/endpoint.js'
+import type { ClientOptions } from '../../aws/endpoint.js'
 import { readFailure } from '../../aws/failure.js'
 import { AbortableHandler } from '../../aws/handlers.js'
 import { KeymgmtError } from '../../errors.js'
@@ -173,7 +173,7 @@ async function openClient(address: S3Address, options: BucketOptions): Promise<S
   const custom = address.endpoint
     ? { url: address.endpoint, source: 'endpoint= in the URL of the store' }
     : customEndpoint(configuration, 's3')
-  if (custom) assertEndpoint(custom.url, custom.source)
+  const endpoint = endpointConfig(configuration, 's3', custom)
   return new S3Client({
     ...clientConfig(configuration, options),
     region,
@@ -184,7 +184,8 @@ async function openClient(address: S3Address, options: BucketOptions): Promise<S
     responseChecksumValidation: 'WHEN_SUPPORTED',
     disableMultiregionAccessPoints: true,
     // S3-compatible servers have no host name for each bucket.
-    ...(custom && { endpoint: custom.url, forcePathStyle: true }),
+    ...endpoint,
+    forcePathStyle: custom !== undefined,
   })
 }
 

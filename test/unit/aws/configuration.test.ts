@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   customEndpoint,
+  endpointConfig,
   hasCredentials,
   isSet,
   readConfiguration,
@@ -54,14 +55,18 @@ beforeAll(() => {
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
-const read = (profile?: string, env: Readonly<Record<string, string>> = {}) =>
+const read = (
+  profile?: string,
+  env: Readonly<Record<string, string>> = {},
+  stored: Readonly<Record<string, string>> = {},
+) =>
   readConfiguration(
     {
       AWS_CONFIG_FILE: join(folder, 'config'),
       AWS_SHARED_CREDENTIALS_FILE: join(folder, 'credentials'),
       ...env,
     },
-    profile,
+    { profile, ...stored },
   )
 
 describe('the endpoint of a profile', () => {
@@ -107,11 +112,44 @@ describe('a flag', () => {
     expect(isSet(configuration, 'use_fips_endpoint')).toBe(false)
   })
 
+  it("is the provider's own before that of the environment", async () => {
+    const env = { AWS_USE_FIPS_ENDPOINT: 'true', AWS_USE_DUALSTACK_ENDPOINT: 'false' }
+    const stored = { use_fips: 'false', use_dualstack: 'True' }
+    const configuration = await read('full', env, stored)
+    expect(isSet(configuration, 'use_fips_endpoint')).toBe(false)
+    expect(isSet(configuration, 'use_dualstack_endpoint')).toBe(true)
+  })
+
   it('is neither true nor false', async () => {
     const configuration = await read('invalid')
     expect(() => isSet(configuration, 'use_fips_endpoint')).toThrow(
       'use_fips_endpoint of the AWS profile invalid is neither true nor false',
     )
+  })
+
+  const custom = { AWS_ENDPOINT_URL_KMS: 'https://vpce-1.kms.us-west-1.vpce.amazonaws.com' }
+  it.each([
+    ['credentials=use_fips', undefined, {}, { use_fips: 'true' }],
+    ['AWS_USE_FIPS_ENDPOINT', undefined, { AWS_USE_FIPS_ENDPOINT: 'TRUE' }, {}],
+    ['AWS_USE_DUALSTACK_ENDPOINT', undefined, { AWS_USE_DUALSTACK_ENDPOINT: 'true' }, {}],
+    ['use_fips_endpoint of the AWS profile full', 'full', {}, {}],
+  ])('%s excludes a custom endpoint', async (source, profile, env, stored) => {
+    const configuration = await read(profile, { ...custom, ...env }, stored)
+    expect(() => endpointConfig(configuration, 'kms')).toThrow(
+      expect.objectContaining({
+        code: 'KMS_ENDPOINT_REFUSED',
+        message: `${source} selects an endpoint of AWS, but AWS_ENDPOINT_URL_KMS selects https://vpce-1.kms.us-west-1.vpce.amazonaws.com`,
+        hints: [
+          `set ${source} to false, or remove AWS_ENDPOINT_URL_KMS`,
+          expect.stringContaining('https://kms-fips.us-west-1.amazonaws.com'),
+        ],
+      }),
+    )
+  })
+
+  it('of false leaves a custom endpoint alone', async () => {
+    const configuration = await read('full', custom, { use_fips: 'false', use_dualstack: 'false' })
+    expect(endpointConfig(configuration, 'kms')).toEqual({ endpoint: custom.AWS_ENDPOINT_URL_KMS })
   })
 })
 

@@ -75,7 +75,7 @@ interface Failure extends Error {
 }
 
 const get = async (url: string, env: Env, profile?: string): Promise<string> => {
-  const transport = createTransport(await readConfiguration(env, profile))
+  const transport = createTransport(await readConfiguration(env, { profile }))
   const isTls = url.startsWith('https:')
   return new Promise((resolve, reject) => {
     const request = (isTls ? requestHttps : requestHttp)(

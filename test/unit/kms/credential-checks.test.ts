@@ -28,6 +28,8 @@ describe('credentials', () => {
     { ...PAIR, session_token: 'FwoGZXIvYXdzEXAMPLE==' },
     { profile: 'my team' },
     { role_arn: ROLE, external_id: 'a:b/c' },
+    { use_fips: 'true', use_dualstack: 'False' },
+    { use_fips: 'false', endpoint: 'https://kms.example.com' },
     { role_arn: 'arn:aws-us-gov:iam::111122223333:role/x', profile: 'p' },
     { endpoint: 'https://vpce-0-x.kms.us-west-1.vpce.amazonaws.com' },
     { access_key: 'test', secret_key: 'test', endpoint: 'http://127.0.0.1:4566' },
@@ -58,6 +60,12 @@ describe('credentials', () => {
     ['role_arn has the wrong form', { role_arn: 'arn:aws:iam::111122223333:user/keymgmt' }],
     ['role_arn has the wrong form', { role_arn: 'arn:aws:iam::1111:role/keymgmt' }],
     ['external_id has the wrong form', { role_arn: ROLE, external_id: '!' }],
+    ['use_fips has the wrong form', { use_fips: 'yes' }],
+    ['use_dualstack is empty', { use_dualstack: '' }],
+    [
+      'use_fips selects an endpoint of AWS, and endpoint another one',
+      { use_fips: 'true', endpoint: 'https://kms.example.com' },
+    ],
     ['the endpoint of credentials=endpoint is not a URL', { endpoint: 'localhost:4566' }],
     ['the endpoint of credentials=endpoint is not a URL', { endpoint: 'kms.example.com' }],
   ])('%s: %j', (problem, credentials) => {

@@ -1,7 +1,10 @@
+import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { describe, expect, it } from '@jest/globals'
+import { getEndpointFromInstructions } from '@smithy/core/endpoints'
 import { openConnection } from '../../../src/aws/connection.js'
 import { createClients } from '../../../src/kms/aws/client.js'
 import { assertEndpoint } from '../../../src/aws/endpoint.js'
+import { KNOWN_REGIONS, partitionOf } from '../../../src/aws/partition.js'
 
 const refused = (attempt: () => void) => {
   try {
@@ -12,11 +15,15 @@ const refused = (attempt: () => void) => {
   throw new Error('it was taken')
 }
 
-const clientsOf = async (credentials: Record<string, string>, env: object = {}) => {
-  const settings = { region: 'us-west-1', credentials }
+const clientsOf = async (
+  credentials: Record<string, string>,
+  env: object = {},
+  region = 'us-west-1',
+) => {
+  const settings = { region, credentials }
   const none = { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' }
   const options = { env: { ...none, ...env }, signal: new AbortController().signal }
-  return createClients(settings, 'us-west-1', await openConnection(settings, options), options)
+  return createClients(region, await openConnection(settings, options), options)
 }
 
 describe('the endpoint', () => {
@@ -70,6 +77,54 @@ describe('the endpoint', () => {
     expect(error.code).toBe('KMS_ENDPOINT_REFUSED')
     expect(error.message).toContain('the flag')
     expect(error.message).not.toContain('secret')
+  })
+})
+
+/**
+ * The domains of each partition: of IPv4 endpoints, and of dual-stack endpoints.
+ * @see https://docs.aws.amazon.com/general/latest/gr/kms.html
+ */
+const DOMAINS: Readonly<Record<string, readonly [ipv4: string, dualStack: string]>> = {
+  aws: ['amazonaws.com', 'api.aws'],
+  'aws-cn': ['amazonaws.com.cn', 'api.amazonwebservices.com.cn'],
+  'aws-eusc': ['amazonaws.eu', 'api.amazonwebservices.eu'],
+  'aws-iso': ['c2s.ic.gov', 'api.aws.ic.gov'],
+  'aws-iso-b': ['sc2s.sgov.gov', 'api.aws.scloud'],
+  'aws-iso-e': ['cloud.adc-e.uk', 'api.cloud-aws.adc-e.uk'],
+  'aws-iso-f': ['csp.hci.ic.gov', 'api.aws.hci.ic.gov'],
+  'aws-us-gov': ['amazonaws.com', 'api.aws'],
+}
+
+describe("AWS's own endpoint", () => {
+  const pair = { access_key: 'a', secret_key: 'b' }
+  it.each([
+    [{}, 'kms', 0],
+    [{ use_fips: 'true' }, 'kms-fips', 0],
+    [{ use_dualstack: 'true' }, 'kms', 1],
+    [{ use_fips: 'true', use_dualstack: 'true' }, 'kms-fips', 1],
+  ])('with %j begins with %s, in every Region', async (flags, name, domain) => {
+    for (const region of KNOWN_REGIONS) {
+      const { endpoint } = await clientsOf({ ...pair, ...flags }, {}, region)
+      expect(endpoint).toEqual({
+        origin: `https://${name}.${region}.${DOMAINS[partitionOf(region)]?.[domain]}`,
+        isLoopback: false,
+        isAws: true,
+      })
+    }
+  })
+
+  it.each([
+    ['us-west-1', {}, 'sts.us-west-1.amazonaws.com'],
+    ['us-west-1', { use_fips: 'true' }, 'sts-fips.us-west-1.amazonaws.com'],
+    ['us-west-1', { use_dualstack: 'true' }, 'sts.us-west-1.api.aws'],
+    ['us-gov-west-1', { use_fips: 'true' }, 'sts.us-gov-west-1.amazonaws.com'],
+    ['cn-north-1', {}, 'sts.cn-north-1.amazonaws.com.cn'],
+    ['us-iso-east-1', {}, 'sts.us-iso-east-1.c2s.ic.gov'],
+  ])('of STS in %s with %j is %s', async (region, flags, host) => {
+    const { sts } = await clientsOf({ ...pair, ...flags }, {}, region)
+    const { config } = await sts()
+    const { url } = await getEndpointFromInstructions({}, GetCallerIdentityCommand, config)
+    expect(url.host).toBe(host)
   })
 })
 

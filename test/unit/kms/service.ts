@@ -71,7 +71,7 @@ export function serve(): Services {
       }
       const options = { env: {}, signal, version: '1.2.3' }
       const connection = await openConnection(settings, options)
-      const { kms } = await createClients(settings, settings.region, connection, options)
+      const { kms } = await createClients(settings.region, connection, options)
       const retry = retryWithin(createRateLimiter(false), { signal })
       addMiddleware(kms, settings.region, [...middleware, retry])
       return kms
