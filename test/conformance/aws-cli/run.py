@@ -297,6 +297,15 @@ def throttled(cases):
         dev.close()
 
 
+def in_place(cases):
+    from in_place import ByHand, rotate_in_place
+    dev = Dev()
+    try:
+        return rotate_in_place(ByHand(Run(cases, Boto(dev), dev), dev, wrap))
+    finally:
+        dev.close()
+
+
 def main(folder):
     cases = json.loads((HERE / 'cases.json').read_text())
     started = time.monotonic()
@@ -317,7 +326,7 @@ def main(folder):
 
     with ThreadPoolExecutor() as pool:
         waiting = [pool.submit(whole, Boto, errors=True), pool.submit(whole, lambda dev: Cli(dev, folder), errors=False),
-                   pool.submit(denied, cases, folder), pool.submit(throttled, cases)]
+                   pool.submit(denied, cases, folder), pool.submit(throttled, cases), pool.submit(in_place, cases)]
         runs = [item.result() for item in waiting]
     failed = [line for run in runs for line in run.failed]
     for line in failed:
