@@ -56,6 +56,7 @@ export type {
   LostKmsKey,
   MaterialEntry,
   PinnedPlace,
+  Rotation,
   VersionMaterial,
 } from './core/records/model.js'
 export { readDistribution, readKey, readProvider } from './core/records/repository.js'
@@ -83,6 +84,7 @@ export type { KmsKindName, KmsKinds } from './kms/index.js'
 export type {
   AliasOwner,
   ImportedMaterial,
+  ImportKind,
   KmsAccount,
   KmsEndpoint,
   KmsIdentity,
@@ -91,6 +93,7 @@ export type {
   KmsKeyState,
   KmsKeyStatus,
   KmsKind,
+  KmsMaterial,
   KmsProvider,
   KmsSettings,
   Protection,

@@ -127,6 +127,32 @@ export interface ImportedMaterial {
   readonly materialId?: string | undefined
 }
 
+/** How the material of a symmetric KMS key that can be rotated in place is imported. */
+export type ImportKind =
+  /** The KMS key must not have had it before. The description names it in the KMS. */
+  | { readonly kind: 'new'; readonly description: string }
+  /** The KMS key must have had it before, under this id if there is one. */
+  | { readonly kind: 'existing'; readonly materialId: string | undefined }
+
+/** One material that a symmetric KMS key has, had, or is to be rotated to. */
+export interface KmsMaterial {
+  /** The KMS's id of the material in this KMS key. */
+  readonly id: string
+  /**
+   * `current` encrypts, and `former` only decrypts. `pending` waits for the rotation, and
+   * `incomplete` for its import in a further Region before that.
+   */
+  readonly state: 'current' | 'former' | 'pending' | 'incomplete'
+  /** False if it was deleted or has expired, or was never imported in this Region. */
+  readonly imported: boolean
+  /** The description that came with the import. */
+  readonly description: string | undefined
+  /** The time at which it expires; undefined for never. */
+  readonly expires: Date | undefined
+  /** True if a rotation has made it current. The KMS limits their number. */
+  readonly rotated: boolean
+}
+
 /** Proof that an alias may be moved. */
 export interface AliasOwner {
   /** The ids of the KMS keys from which the alias may be moved. */
@@ -198,7 +224,8 @@ export interface KmsProvider {
 
   /**
    * Imports the material into the KMS key, which is then usable until `validTo`, or without an
-   * expiry. Does not keep `material`.
+   * expiry. Does not keep `material`. New material can't be repeated: the KMS key has it after the
+   * first time, and takes no other until it was rotated.
    */
   importMaterial(
     region: string,
@@ -206,7 +233,17 @@ export interface KmsProvider {
     type: KeyTypeName,
     material: Uint8Array,
     validTo?: Date,
+    as?: ImportKind,
   ): Promise<ImportedMaterial>
+
+  /** Returns the materials of a symmetric KMS key, oldest first. */
+  materials(region: string, key: KmsKey): Promise<readonly KmsMaterial[]>
+
+  /**
+   * Makes the pending material of a primary current, and waits until the KMS has done so. Does
+   * nothing if none is pending. Returns the materials after that.
+   */
+  rotate(region: string, key: KmsKey): Promise<readonly KmsMaterial[]>
 
   /**
    * True if the KMS key has exactly this material; undefined if AWS can't prove that without a

@@ -1,5 +1,18 @@
+import { createHash } from 'node:crypto'
 import { KeymgmtError } from '../../src/errors.js'
-import type { KmsKey, KmsKeyRequest } from '../../src/kms/provider.js'
+import type { ImportKind, KmsKey, KmsKeyRequest } from '../../src/kms/provider.js'
+
+/** One material of a KMS key. */
+export interface MemoryMaterial {
+  /** The bytes, in base64; undefined while they are missing. */
+  bytes: string | undefined
+  /** The bytes that can be imported again. */
+  bound: string
+  state: 'current' | 'former' | 'pending'
+  expires: Date | undefined
+  readonly description: string | undefined
+  rotated: boolean
+}
 
 /** One KMS key in one Region. */
 export interface MemoryKey {
@@ -9,12 +22,19 @@ export interface MemoryKey {
   /** The Region of the primary, shared by the related KMS keys. */
   readonly family: { primary: string }
   readonly tags: Map<string, string>
-  /** The imported material, in base64. `bound` is the only material that can be imported again. */
+  /** All materials, oldest first. */
+  materials: MemoryMaterial[]
+  /** The bytes of the current material, in base64. */
   material: string | undefined
+  /**
+   * The bytes of the current material that can be imported again. Another value replaces all
+   * material.
+   */
   bound: string | undefined
+  /** The expiry of the current material. */
+  expires: Date | undefined
   enabled: boolean
   deletion: Date | 'after its replicas' | undefined
-  expires: Date | undefined
 }
 
 /** The KMS keys of all Regions, and the rules that AWS applies to each. */
@@ -50,7 +70,7 @@ export class Keyring {
 
   filled(region: string, key: KmsKey): MemoryKey {
     const found = this.alive(region, key)
-    if (found.material === undefined) throw failed(`${key.id} is pending import`)
+    if (lacksMaterial(found)) throw failed(`${key.id} is pending import`)
     return found
   }
 
@@ -62,26 +82,125 @@ export class Keyring {
       request,
       family,
       tags: new Map(Object.entries(request.tags)),
-      material: undefined,
-      bound: undefined,
+      materials: [],
+      get material() {
+        return currentOf(this)?.bytes
+      },
+      set material(bytes) {
+        const current = currentOf(this)
+        if (current) current.bytes = bytes
+      },
+      get bound() {
+        return currentOf(this)?.bound
+      },
+      set bound(bytes) {
+        if (bytes !== undefined) this.materials = [materialOf(bytes)]
+      },
+      get expires() {
+        return currentOf(this)?.expires
+      },
+      set expires(time) {
+        const current = currentOf(this)
+        if (current) current.expires = time
+      },
       enabled: true,
       deletion: undefined,
-      expires: undefined,
     })
     return key
   }
 
-  take(region: string, key: KmsKey, material: string, expires?: Date): boolean {
-    const found = this.alive(region, key)
-    if (found.bound !== undefined && found.bound !== material) return false
-    Object.assign(found, {
-      enabled: found.enabled || found.material === undefined,
-      material,
-      bound: material,
-      expires,
-    })
-    return true
+  /** The KMS key itself, and the others with its id. */
+  related({ key }: Pick<MemoryKey, 'key'>): MemoryKey[] {
+    return this.keys.filter((other) => other.key.id === key.id)
   }
+
+  /** Returns the id of the imported material; undefined if it is not what the KMS key expects. */
+  take(
+    region: string,
+    key: KmsKey,
+    bytes: string,
+    expires?: Date,
+    as?: ImportKind,
+  ): string | undefined {
+    const found = this.alive(region, key)
+    const known = found.materials.find(({ bound }) => bound === bytes)
+    const isNew = as ? as.kind === 'new' : found.materials.length === 0
+    const id = idOf(found, bytes)
+    if (isNew === (known !== undefined)) return undefined
+    if (as?.kind === 'existing' && (as.materialId ?? id) !== id) return undefined
+    const wasEmpty = lacksMaterial(found)
+    if (known) Object.assign(known, { bytes, expires })
+    else this.add(found, bytes, expires, as)
+    if (wasEmpty) found.enabled = true
+    return id
+  }
+
+  private add(found: MemoryKey, bytes: string, expires?: Date, as?: ImportKind): void {
+    if (found.materials.some(({ state }) => state === 'pending'))
+      throw failed(`${found.key.id} has material that is pending rotation`)
+    const material = {
+      ...materialOf(bytes),
+      state: found.materials.length === 0 ? ('current' as const) : ('pending' as const),
+      expires,
+      description: as?.kind === 'new' ? as.description : undefined,
+    }
+    for (const each of this.related(found))
+      each.materials.push(each === found ? material : { ...material, bytes: undefined })
+  }
+
+  /** Makes the pending material current in every Region. */
+  rotate(region: string, key: KmsKey): void {
+    const found = this.filled(region, key)
+    const related = this.related(found)
+    const isReady = related.every(({ materials }) =>
+      materials.some(({ state, bytes }) => state === 'pending' && bytes !== undefined),
+    )
+    if (!isReady) return
+    for (const material of related.flatMap(({ materials }) => materials)) {
+      if (material.state === 'current') material.state = 'former'
+      if (material.state === 'pending') Object.assign(material, { state: 'current', rotated: true })
+    }
+  }
+
+  /** Deletes the material with this id, or the current material. Forgets one that is pending. */
+  drop(region: string, key: KmsKey, id?: string): void {
+    const found = this.alive(region, key)
+    const material = found.materials.find((each) =>
+      id === undefined ? each.state === 'current' : idOf(found, each.bound) === id,
+    )
+    if (!material) {
+      if (id === undefined) return
+      throw new KeymgmtError('KMS_KEY_NOT_FOUND', `no material ${id} in ${key.id}`)
+    }
+    material.bytes = undefined
+    if (material.state !== 'pending') return
+    for (const each of this.related(found))
+      each.materials = each.materials.filter(({ bound }) => bound !== material.bound)
+  }
+}
+
+function materialOf(bytes: string): MemoryMaterial {
+  return {
+    bytes,
+    bound: bytes,
+    state: 'current',
+    expires: undefined,
+    description: undefined,
+    rotated: false,
+  }
+}
+
+const currentOf = ({ materials }: MemoryKey) => materials.find(({ state }) => state === 'current')
+
+/** The id of material, which is the same in every Region of a KMS key. */
+export function idOf({ key }: Pick<MemoryKey, 'key'>, bound: string): string {
+  return createHash('sha256').update(`${key.id} ${bound}`).digest('hex')
+}
+
+/** True unless the KMS key has all material that ever was current. */
+export function lacksMaterial({ materials }: MemoryKey): boolean {
+  const permanent = materials.filter(({ state }) => state !== 'pending')
+  return permanent.length === 0 || permanent.some(({ bytes }) => bytes === undefined)
 }
 
 /** The refusal of a request. */

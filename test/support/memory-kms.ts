@@ -1,14 +1,15 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { KEY_TYPES, type KeyTypeName } from '../../src/crypto/key-types.js'
 import { awsKms } from '../../src/kms/aws/index.js'
 import {
   OPERATION_TAG,
   regionIn,
+  type KmsKey,
   type KmsKeyState,
   type KmsKind,
   type KmsProvider,
 } from '../../src/kms/provider.js'
-import { failed, Keyring, type MemoryKey } from './memory-keyring.js'
+import { failed, idOf, Keyring, lacksMaterial, type MemoryKey } from './memory-keyring.js'
 
 /**
  * A KMS in this process, with those of AWS's rules that the core depends on. It passes the contract
@@ -65,7 +66,10 @@ function creationMethods(
       if (!primary.enabled || !primary.request.multiRegion || primary.family.primary !== from)
         throw failed(`${key.id} can't be replicated`)
       const replica = keyring.make(toRegion, key.id, request, primary.family)
-      keyring.here(toRegion, replica).bound = primary.bound
+      keyring.here(toRegion, replica).materials = primary.materials.map((each) => ({
+        ...each,
+        bytes: undefined,
+      }))
       return replica
     }),
     awaitReplica: later((region, key) => {
@@ -76,24 +80,44 @@ function creationMethods(
 
 function materialMethods(
   keyring: Keyring,
-): Pick<KmsProvider, 'importMaterial' | 'holds' | 'accepts' | 'deleteMaterial'> {
+): Pick<
+  KmsProvider,
+  'importMaterial' | 'holds' | 'accepts' | 'deleteMaterial' | 'materials' | 'rotate'
+> {
+  const materials = (region: string, key: KmsKey) => {
+    const found = keyring.here(region, key)
+    const isComplete = keyring
+      .related(found)
+      .every((each) => each.materials.at(-1)?.bytes !== undefined)
+    return found.materials.map(({ bytes, bound, state, ...rest }) => ({
+      ...rest,
+      id: idOf(found, bound),
+      imported: bytes !== undefined,
+      state: state === 'pending' && !isComplete ? ('incomplete' as const) : state,
+    }))
+  }
+
   return {
-    importMaterial: later((region, key, _type, material, validTo) => {
-      if (!keyring.take(region, key, text(material), validTo))
-        throw failed(`${key.id} had other material`)
-      return { materialId: materialIdOf(keyring.here(region, key)) }
+    importMaterial: later((region, key, type, material, validTo, as) => {
+      const id = keyring.take(region, key, text(material), validTo, as)
+      if (id === undefined) throw failed(`${key.id} had other material`)
+      return { materialId: isShown(type) ? undefined : id }
+    }),
+    materials: later(materials),
+    rotate: later((region, key) => {
+      keyring.rotate(region, key)
+      return materials(region, key)
     }),
     holds: later((region, key, type, material) => {
       const { material: held } = keyring.filled(region, key)
       return isShown(type) ? held === text(material) : undefined
     }),
-    accepts: later((region, key, _type, material, validTo) =>
-      keyring.take(region, key, text(material), validTo)
-        ? { materialId: materialIdOf(keyring.here(region, key)) }
-        : undefined,
-    ),
-    deleteMaterial: later((region, key) => {
-      keyring.alive(region, key).material = undefined
+    accepts: later((region, key, type, material, validTo) => {
+      const id = keyring.take(region, key, text(material), validTo)
+      return id === undefined ? undefined : { materialId: isShown(type) ? undefined : id }
+    }),
+    deleteMaterial: later((region, key, materialId) => {
+      keyring.drop(region, key, materialId)
     }),
   }
 }
@@ -201,7 +225,7 @@ function statusOf(found: MemoryKey, keys: readonly MemoryKey[]) {
     kind: { type, purpose },
     external: true,
     materialId: materialIdOf(found),
-    expires: found.expires,
+    expires: earliest(found),
     state: stateOf(found),
     deletionDate: found.deletion instanceof Date ? found.deletion : undefined,
     multiRegion: multiRegion ? { primary, regions } : undefined,
@@ -209,16 +233,21 @@ function statusOf(found: MemoryKey, keys: readonly MemoryKey[]) {
 }
 
 /** AWS identifies only the material of symmetric keys, even after it was deleted. */
-function materialIdOf({ key, request: { type }, bound }: MemoryKey): string | undefined {
-  return isShown(type) || bound === undefined
-    ? undefined
-    : createHash('sha256').update(`${key.id} ${bound}`).digest('hex')
+function materialIdOf(found: MemoryKey): string | undefined {
+  const { request, bound } = found
+  return isShown(request.type) || bound === undefined ? undefined : idOf(found, bound)
 }
 
-function stateOf({ deletion, material, enabled }: MemoryKey): KmsKeyState {
-  if (deletion) return 'pending-deletion'
-  if (material === undefined) return 'pending-import'
-  return enabled ? 'enabled' : 'disabled'
+/** The first expiry of any material. */
+function earliest({ materials }: MemoryKey): Date | undefined {
+  const times = materials.flatMap(({ expires }) => expires ?? [])
+  return times.sort((one, other) => one.getTime() - other.getTime())[0]
+}
+
+function stateOf(found: MemoryKey): KmsKeyState {
+  if (found.deletion) return 'pending-deletion'
+  if (lacksMaterial(found)) return 'pending-import'
+  return found.enabled ? 'enabled' : 'disabled'
 }
 
 /** True if AWS reveals something of the material to compare: not for symmetric keys. */

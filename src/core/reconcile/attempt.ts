@@ -1,7 +1,7 @@
 import { KeymgmtError, type ErrorCode } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { archiveDistribution } from '../records/archive.js'
-import { createdKmsKeyAt, lost, materialIn, primaryRegion } from '../records/kms-keys.js'
+import { createdKmsKeyAt, lost, primaryRegion } from '../records/kms-keys.js'
 import { without, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import { inParallel } from '../../parallel.js'
 import type { NamedDistribution } from '../records/repository.js'
@@ -234,10 +234,11 @@ async function recordReplaced(
   if (!(error instanceof KeymgmtError) || error.awsError !== 'KMSInvalidStateException')
     return false
   const entry = createdKmsKeyAt(distribution.current, step.version, step.region)
-  const ours = entry && materialIn(entry, step.version)?.materialId
-  if (!entry || ours === undefined) return false
+  const ours = entry?.materials.flatMap(({ materialId }) => materialId ?? []) ?? []
+  if (!entry || ours.length === 0) return false
   const status = await provider.inspect(step.region, entry.key).catch(() => undefined)
-  const isReplaced = status?.state === 'pending-import' && status.materialId !== ours
+  const isReplaced =
+    status?.state === 'pending-import' && !ours.some((id) => id === status.materialId)
   if (!isReplaced) return false
   // Record it as done, so that no command tries it again. `verify` still reports the difference.
   await writeKmsKey(context, { ...entry, enabled: step.action === 'enable' })

@@ -1,4 +1,5 @@
 import { aliasName } from '../records/alias-names.js'
+import { createdKmsKeyAt, currentVersion, isInPlace } from '../records/kms-keys.js'
 import type { DistributionRecord, KeyRecord } from '../records/model.js'
 import { newestVersion, plan, type Step } from './plan.js'
 
@@ -7,6 +8,7 @@ const BRINGING: ReadonlySet<Step['action']> = new Set([
   'create',
   'replicate',
   'import',
+  'rotate',
   'point-alias',
 ])
 
@@ -37,11 +39,11 @@ export function isBehind(key: KeyRecord, distribution: DistributionRecord): bool
  * PURE: true if the alias points to the newest version in any Region, so that applications may use
  * that version.
  */
-export function servesNewest(key: KeyRecord, { name, aliases }: DistributionRecord): boolean {
-  return aliases.some(
-    (alias) =>
-      alias.name === aliasName(name) &&
-      alias.state === 'set' &&
-      alias.version === newestVersion(key),
-  )
+export function servesNewest(key: KeyRecord, distribution: DistributionRecord): boolean {
+  return distribution.aliases.some((alias) => {
+    if (alias.name !== aliasName(distribution.name) || alias.state !== 'set') return false
+    const entry = createdKmsKeyAt(distribution, alias.version, alias.region)
+    const served = isInPlace(distribution) ? entry && currentVersion(entry) : alias.version
+    return served === newestVersion(key)
+  })
 }

@@ -10,7 +10,7 @@ import {
 import { openProvider, type Engine } from '../engine.js'
 import { aliasName } from '../records/alias-names.js'
 import { archivedOf, type ArchivedDistribution } from '../records/archive.js'
-import { dropKmsKey, putAlias, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
+import { dropKmsKey, isInPlace, putAlias, putKmsKey, requireKmsKey } from '../records/kms-keys.js'
 import type {
   AliasState,
   CreatedKmsKey,
@@ -122,7 +122,9 @@ export async function keyRequest(
     type: key.type,
     purpose: distribution.current.purpose,
     multiRegion: key.replicaRegions.length > 0,
-    description: `keymgmt ${key.name} version ${version}`,
+    description: isInPlace(distribution.current)
+      ? `keymgmt ${key.name}, rotated in place`
+      : `keymgmt ${key.name} version ${version}`,
     tags: await tagsFor(context, version, operationId),
   }
 }

@@ -19,6 +19,7 @@ import type {
 } from '../records/model.js'
 import { assertCreatedInAccount, assertPlaceOf, currentPlace, placeOf } from './account.js'
 import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './context.js'
+import { materialsToImport } from './new-material.js'
 import { isStoreFailure } from './outcomes.js'
 import { isAcceptable, moveBackAdvice } from './primaries.js'
 import { dropUnfound, undoCreation } from './surplus.js'
@@ -182,23 +183,19 @@ async function placeOfFirst(context: ReconcileContext): Promise<PinnedPlace | un
   return currentPlace(context)
 }
 
-/** A new KMS key is to get its version's material, and is enabled as soon as it has it. */
+/** A new KMS key is enabled as soon as it has its material. */
 function created(
-  { key: record }: ReconcileContext,
+  context: ReconcileContext,
   { version, region, operationId }: CreatingKmsKey,
   key: KmsKey,
 ): CreatedKmsKey {
-  const material = record.versions[version]?.material
   return {
     version,
     region,
     state: 'created',
     key,
     operationId,
-    materials:
-      material?.state === 'stored'
-        ? [{ version, fingerprint: material.fingerprint, imported: false }]
-        : [],
+    materials: materialsToImport(context, version),
     enabled: true,
   }
 }

@@ -8,18 +8,22 @@ import type { DistributionRecord, KeyRecord } from '../records/model.js'
 import { distributionsOf, type NamedDistribution } from '../records/repository.js'
 import type { Engine } from '../engine.js'
 import { openContext, versionIn, type ObserveContext } from './context.js'
+import { findNewerMaterials } from './newer-material.js'
 import { isUnanswered } from './unanswered.js'
 import { newestVersion, type Step } from './plan.js'
 
-/** A KMS key that an alias of a distribution points to, and that is not on record. */
+/**
+ * A KMS key that an alias of a distribution points to, and that is not on record, or one that is, if
+ * it was rotated in place to a version that is not.
+ */
 export interface NewerTarget {
   /** AWS Region. */
   readonly region: string
-  /** Name of the alias. */
-  readonly alias: string
+  /** Name of the alias; undefined for a KMS key on record. */
+  readonly alias: string | undefined
   /** Id of the KMS key. */
   readonly id: string
-  /** The version in its tags; undefined if the tags can't be read. */
+  /** The version in its tags or of its material; undefined if the tags can't be read. */
   readonly version: number | undefined
 }
 
@@ -46,11 +50,12 @@ export async function findNewer(
   )
   const own = knownPlaces([distribution.current])
   const others = uniqueTargets(targets.flat()).filter((target) => !own.has(placeOf(target)))
-  if (others.length === 0) return []
+  const rotated = await findNewerMaterials(context).catch(ifDenied)
+  if (others.length === 0) return rotated ?? []
   const known = knownPlaces(await otherRecords(context))
   const unknown = others.filter((target) => !known.has(placeOf(target)))
   const found = await Promise.all(unknown.map((target) => newerTarget(provider, key, target)))
-  return found.flat()
+  return [...(rotated ?? []), ...found.flat()]
 }
 
 /** PURE: returns the aliases that a newer copy of the store has moved or created. */
@@ -63,7 +68,7 @@ export function tellingAliases(
   return [aliasName(name), ...ofVersions.map((version) => versionAliasName(name, version))]
 }
 
-type Target = Pick<NewerTarget, 'region' | 'alias' | 'id'>
+type Target = Pick<NewerTarget, 'region' | 'id'> & { readonly alias: string }
 
 const placeOf = ({ region, id }: Target) => `${region} ${id}`
 
@@ -238,9 +243,13 @@ function outdatedError(
     version === undefined
       ? ["whose tags can't be read", 'it may be', [ALLOW_TAGS]]
       : [`version ${version} of ${key.name}`, 'it is', []]
+  const subject =
+    alias === undefined
+      ? `KMS key ${id} in ${region} has material of`
+      : `the alias ${alias} in ${region} names KMS key ${id},`
   return new KeymgmtError(
     'STORE_OUTDATED',
-    `the alias ${alias} in ${region} names KMS key ${id}, ${whose}, which this store does not know: ${conclusion} an older copy of the store`,
+    `${subject} ${whose}, which this store does not know: ${conclusion} an older copy of the store`,
     { hints: ['nothing was changed in AWS', ...hints, ...OUTDATED_WAYS_OUT] },
   )
 }

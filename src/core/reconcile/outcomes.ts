@@ -24,6 +24,7 @@ const BY_WEIGHT: readonly Step['action'][] = [
   'schedule-deletion',
   'delete-material',
   'cancel-deletion',
+  'rotate',
   'import',
   'point-alias',
   'remove-alias',

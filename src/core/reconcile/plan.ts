@@ -1,8 +1,8 @@
 import { aliasName, versionAliasName } from '../records/alias-names.js'
 import {
   createdKmsKeyAt,
-  createdKmsKeys,
   holdsMaterial,
+  isInPlace,
   lacksOriginal,
   kmsKeyAt,
   primaryRegion,
@@ -12,42 +12,20 @@ import type {
   DistributionRecord,
   DistributionState,
   KeyRecord,
-  KmsKeyPlace,
+  Rotation,
 } from '../records/model.js'
+import { planInPlace, planRevocationInPlace } from './plan-in-place.js'
+import {
+  isScheduled,
+  isUntagged,
+  stepIf,
+  type Chain,
+  type Plan,
+  type Stage,
+  type Step,
+} from './step.js'
 
-/** The fields of each step: the place of a KMS key, or an alias in a Region. */
-interface StepFields {
-  readonly create: KmsKeyPlace
-  readonly replicate: KmsKeyPlace
-  readonly import: KmsKeyPlace
-  readonly tag: KmsKeyPlace
-  readonly enable: KmsKeyPlace
-  readonly disable: KmsKeyPlace
-  readonly 'delete-material': KmsKeyPlace
-  readonly 'schedule-deletion': KmsKeyPlace
-  readonly 'cancel-deletion': KmsKeyPlace
-  readonly 'point-alias': KmsKeyPlace & { readonly alias: string }
-  readonly 'remove-alias': { readonly region: string; readonly alias: string }
-}
-
-type StepAction = keyof StepFields
-
-/** One step of an action. */
-export type StepOf<Action extends StepAction> = {
-  readonly action: Action
-} & StepFields[Action]
-
-/** One change in the KMS: to the KMS key of one version in one Region, or to an alias there. */
-export type Step = { readonly [Action in StepAction]: StepOf<Action> }[StepAction]
-
-/** Steps that run one after the other. */
-export type Chain = readonly Step[]
-
-/** Chains that may run in parallel. */
-export type Stage = readonly Chain[]
-
-/** Stages that run one after the other. */
-export type Plan = readonly Stage[]
+export type { Chain, Plan, Stage, Step, StepOf } from './step.js'
 
 /** The version that a finished rotation makes the latest. */
 export function newestVersion(key: KeyRecord): number {
@@ -65,8 +43,10 @@ export function isEnabledVersion(key: KeyRecord, version: number): boolean {
  */
 export function wantedAliases(
   key: KeyRecord,
-  { name, versionAliases }: DistributionRecord,
+  distribution: DistributionRecord,
 ): ReadonlyMap<string, number> {
+  const { name, versionAliases } = distribution
+  if (isInPlace(distribution)) return new Map([[aliasName(name), oldestVersion(key, distribution)]])
   const ofVersions = versionAliases
     ? versionsOf(key).map((version) => [versionAliasName(name, version), version] as const)
     : []
@@ -79,54 +59,65 @@ function versionsOf(key: KeyRecord): number[] {
 }
 
 /**
+ * Returns the versions whose material is in this store. No KMS key can be created or filled for any
+ * other.
+ */
+function storedVersionsOf(key: KeyRecord): number[] {
+  return versionsOf(key).filter(
+    (version) => key.versions[version]?.material.state !== 'not-in-store',
+  )
+}
+
+/**
+ * The oldest version in the KMS keys of a distribution with rotation in place. It never changes
+ * once they have an entry.
+ */
+function oldestVersion(key: KeyRecord, { kmsKeys: [entry] }: DistributionRecord): number {
+  return (
+    entry?.version ??
+    storedVersionsOf(key).find((version) => isEnabledVersion(key, version)) ??
+    newestVersion(key)
+  )
+}
+
+/**
  * PURE: returns the steps that lead from the recorded state to the desired state of `key` and
  * `distribution`. An empty plan means that no step remains. Planning again after any step returns
  * the remaining steps, so an interrupted command can be resumed: the records are the journal.
  */
 export function plan(key: KeyRecord, distribution: DistributionRecord): Plan {
-  return PLANNERS[distribution.state](key, distribution)
+  return PLANNERS[distribution.rotation ?? 'alias']
+    [distribution.state](key, distribution)
     .map((chains) => chains.filter((chain) => chain.length > 0))
     .filter((chains) => chains.length > 0)
 }
 
-const PLANNERS: Readonly<
-  Record<DistributionState, (key: KeyRecord, distribution: DistributionRecord) => Stage[]>
-> = {
-  active: planPresence,
-  revoked: (_key, distribution) => [
-    stepIf(distribution, 'cancel-deletion', isScheduled),
-    stepIf(distribution, 'delete-material', holdsMaterial),
-    stepIf(distribution, 'tag', isUntagged),
-  ],
-  removed: (_key, distribution) => planRemoval(distribution),
+type Planner = (key: KeyRecord, distribution: DistributionRecord) => readonly Stage[]
+
+const PLANNERS: Readonly<Record<Rotation, Readonly<Record<DistributionState, Planner>>>> = {
+  alias: {
+    active: planPresence,
+    revoked: (_key, distribution) => [
+      stepIf(distribution, 'cancel-deletion', isScheduled),
+      stepIf(distribution, 'delete-material', holdsMaterial),
+      stepIf(distribution, 'tag', isUntagged),
+    ],
+    removed: (_key, distribution) => planRemoval(distribution),
+  },
+  in_place: {
+    active: (key, distribution) => {
+      const from = oldestVersion(key, distribution)
+      const versions = storedVersionsOf(key).filter((version) => version >= from)
+      return [...planInPlace(distribution, versions), planAliases(key, distribution)]
+    },
+    revoked: (_key, distribution) => planRevocationInPlace(distribution),
+    removed: (_key, distribution) => planRemoval(distribution),
+  },
 }
-
-/** The actions on a KMS key that exists. */
-type ExistingKeyAction = Exclude<
-  StepAction,
-  'create' | 'replicate' | 'import' | 'point-alias' | 'remove-alias'
->
-
-/** Returns a step for each created KMS key that `applies` accepts. */
-function stepIf(
-  distribution: DistributionRecord,
-  action: ExistingKeyAction,
-  applies: (entry: CreatedKmsKey) => boolean,
-): Stage {
-  return createdKmsKeys(distribution)
-    .filter(applies)
-    .map(({ version, region }): Chain => [{ action, version, region }])
-}
-
-const isScheduled = ({ deletion }: CreatedKmsKey) => deletion !== undefined
-const isUntagged = ({ untagged }: CreatedKmsKey) => untagged === true
 
 function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[] {
   const primaryOf = (version: number) => primaryRegion(distribution, version)
-  // If the material of a version is not in this store, no KMS key can be created or filled.
-  const versions = versionsOf(key).filter(
-    (version) => key.versions[version]?.material.state !== 'not-in-store',
-  )
+  const versions = storedVersionsOf(key)
   const isPossible = (version: number, region: string) => !isGone(distribution, version, region)
   // A KMS key without material can be neither enabled nor disabled. The plan after its import does
   // it.

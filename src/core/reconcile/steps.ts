@@ -6,6 +6,7 @@ import { pointAlias, removeAlias } from './aliases.js'
 import { tagsFor, updateKmsKey, type ReconcileContext } from './context.js'
 import { createPrimary, createReplica } from './create.js'
 import { deleteMaterial, importMaterial } from './materials.js'
+import { rotateToMaterial } from './new-material.js'
 import type { Step, StepOf } from './plan.js'
 
 /** Takes a step and records it. @throws KeymgmtError of the KMS or the store. */
@@ -33,6 +34,8 @@ const STEPS: {
   replicate: createReplica,
 
   import: importMaterial,
+
+  rotate: rotateToMaterial,
 
   'delete-material': deleteMaterial,
 

@@ -13,23 +13,34 @@ import {
   type MaterialEntry,
 } from './model.js'
 
-const isAt =
-  ({ version, region }: KmsKeyPlace) =>
-  (entry: KmsKeyPlace): boolean =>
-    entry.version === version && entry.region === region
+/** The part of a distribution that says which KMS key has or is to have a version. */
+type KmsKeysOf = Pick<DistributionRecord, 'kmsKeys' | 'rotation'>
 
-/** The entry of one version in one Region. */
+/** True if each KMS key of the distribution has the material of all versions. */
+export function isInPlace({ rotation }: Pick<DistributionRecord, 'rotation'>): boolean {
+  return rotation === 'in_place'
+}
+
+const isAt =
+  (record: Pick<DistributionRecord, 'rotation'>, { version, region }: KmsKeyPlace) =>
+  (entry: KmsKeyPlace): boolean =>
+    entry.region === region && (isInPlace(record) || entry.version === version)
+
+/**
+ * The entry of the KMS key that has or is to have the material of one version in one Region: with
+ * rotation in place, the only one of the Region.
+ */
 export function kmsKeyAt(
-  { kmsKeys }: Pick<DistributionRecord, 'kmsKeys'>,
+  record: KmsKeysOf,
   version: number,
   region: string,
 ): KmsKeyEntry | undefined {
-  return kmsKeys.find(isAt({ version, region }))
+  return record.kmsKeys.find(isAt(record, { version, region }))
 }
 
 /** Returns the entry if the KMS key exists, as far as the record shows. */
 export function createdKmsKeyAt(
-  record: Pick<DistributionRecord, 'kmsKeys'>,
+  record: KmsKeysOf,
   version: number,
   region: string,
 ): CreatedKmsKey | undefined {
@@ -39,10 +50,12 @@ export function createdKmsKeyAt(
 
 /** The Region of the primary of one version: its replicas are created from it. */
 export function primaryRegion(
-  { regions, primaryRegions = {} }: Pick<DistributionRecord, 'regions' | 'primaryRegions'>,
+  record: Pick<DistributionRecord, 'regions' | 'primaryRegions' | 'rotation'>,
   version: number,
 ): string {
-  return primaryRegions[version] ?? regions[0] ?? ''
+  const { regions, primaryRegions = {} } = record
+  const moved = isInPlace(record) ? Object.values(primaryRegions)[0] : primaryRegions[version]
+  return moved ?? regions[0] ?? ''
 }
 
 /** Returns the entries of the KMS keys that exist, as far as the record shows. */
@@ -109,11 +122,36 @@ export function materialIn(
   return materials.find((material) => material.version === version)
 }
 
+/** True if the KMS key has or had the material for good: AWS takes the same again, by its id. */
+export function isAssociated({ imported, materialId, pending }: MaterialEntry): boolean {
+  return !pending && (imported || materialId !== undefined)
+}
+
+/** The version whose material is current in the KMS key; undefined if it has none. */
+export function currentVersion({
+  materials,
+}: Pick<CreatedKmsKey, 'materials'>): number | undefined {
+  return materials.filter(isAssociated).at(-1)?.version
+}
+
+/** Returns the KMS key with this material, which replaces an earlier entry of the same version. */
+export function putMaterial(entry: CreatedKmsKey, material: MaterialEntry): CreatedKmsKey {
+  const others = entry.materials.filter(({ version }) => version !== material.version)
+  const materials = [...others, material].sort((one, other) => one.version - other.version)
+  return { ...entry, materials }
+}
+
+/** Returns the KMS key without the material of this version. */
+export function withoutMaterial(entry: CreatedKmsKey, version: number): CreatedKmsKey {
+  return { ...entry, materials: entry.materials.filter((each) => each.version !== version) }
+}
+
 /**
  * Returns the record with this entry, which replaces an earlier one of the same version and Region.
  */
 export function putKmsKey(record: DistributionRecord, entry: KmsKeyEntry): DistributionRecord {
-  const others = record.kmsKeys.filter((other) => !isAt(entry)(other))
+  const isOther = (other: KmsKeyPlace) => !isAt(record, entry)(other)
+  const others = record.kmsKeys.filter(isOther)
   const place = ({ region }: KmsKeyPlace) => record.regions.indexOf(region)
   const kmsKeys = [...others, entry].sort(
     (one, other) => one.version - other.version || place(one) - place(other),
@@ -130,7 +168,8 @@ export function kmsKeyName(entry: KmsKeyEntry): string {
 
 /** Returns the record without the entry of this version and Region. */
 export function dropKmsKey(record: DistributionRecord, place: KmsKeyPlace): DistributionRecord {
-  return { ...record, kmsKeys: record.kmsKeys.filter((entry) => !isAt(place)(entry)) }
+  const isDropped = isAt(record, place)
+  return { ...record, kmsKeys: record.kmsKeys.filter((entry) => !isDropped(entry)) }
 }
 
 /** The entry of an alias. */

@@ -77,6 +77,13 @@ export interface MaterialEntry {
    * expire.
    */
   readonly validTo?: string
+  /**
+   * Present from before new material is imported until the reply is on record. AWS has it in the
+   * description of the material, which finds the material after a lost reply.
+   */
+  readonly operationId?: string
+  /** True if the KMS key is to be rotated to the material, which does not encrypt until then. */
+  readonly pending?: true
 }
 
 /** A KMS key whose creation was requested. Until a reply is on record, it may or may not exist. */
@@ -107,6 +114,8 @@ export interface CreatedKmsKey extends KmsKeyPlace {
   readonly enabled?: boolean
   /** True if its tags are known to be lost. */
   readonly untagged?: boolean
+  /** The rotations of the KMS key that AWS counted when keymgmt last looked. */
+  readonly rotations?: number
   /** Present while its deletion is scheduled; the date is absent until AWS has named one. */
   readonly deletion?: { readonly date?: string }
 }
@@ -119,7 +128,10 @@ export type LostKmsKey = Omit<CreatedKmsKey, 'state' | 'deletion' | 'enabled'> &
   readonly state: 'lost'
 }
 
-/** The KMS key of one version in one Region. */
+/**
+ * The KMS key of one version in one Region or, in a distribution with rotation in place, the KMS key
+ * of all versions, which is entered under the oldest of them.
+ */
 export type KmsKeyEntry = CreatingKmsKey | CreatedKmsKey | LostKmsKey
 
 /** An alias in one Region. */
@@ -144,6 +156,12 @@ export type AliasState =
  */
 export type DistributionState = 'active' | 'revoked' | 'removed'
 
+/**
+ * How a distribution gets a new version: as a new KMS key, to which the alias moves (`alias`), or as
+ * the new current material of the same KMS key (`in_place`).
+ */
+export type Rotation = 'alias' | 'in_place'
+
 /** An AWS account, and the endpoint at which it was seen. */
 export interface PinnedPlace extends KmsAccount {
   /** The endpoint. */
@@ -165,6 +183,8 @@ export interface DistributionRecord {
   readonly purpose: readonly Purpose[]
   /** The protection of the KMS keys. */
   readonly protection: Protection
+  /** The kind of rotation, which never changes; absent for `alias`. */
+  readonly rotation?: Exclude<Rotation, 'alias'>
   /** The desired Regions, the provider's own first. */
   readonly regions: readonly string[]
   /** Replica Regions of the key that the user dropped from this distribution. */

@@ -55,7 +55,8 @@ function createPlan(): (request: AwsRequest) => boolean {
   return (request) => {
     const { operation, region, input } = request
     const key = `${region} ${keyIn(request)}`
-    if (operation === 'CreateKey') made.add(key)
+    // What AWS would reply about a rotated KMS key is not known either.
+    if (operation === 'CreateKey' || operation === 'RotateKeyOnDemand') made.add(key)
     if (operation === 'ReplicateKey')
       made.add(`${textOf(input, 'ReplicaRegion')} ${keyIn(request)}`)
     if (operation === 'ImportKeyMaterial') imported.add(key)

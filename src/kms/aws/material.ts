@@ -10,7 +10,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { publicKeyDer, type KeyTypeName } from '../../crypto/key-types.js'
 import { wrapForImport } from '../../crypto/wrap.js'
 import { KeymgmtError } from '../../errors.js'
-import type { ImportedMaterial, KmsKey } from '../provider.js'
+import type { ImportedMaterial, ImportKind, KmsKey } from '../provider.js'
 import { catchAwsError } from './errors.js'
 import { macFor, wrappingFor } from './key-specs.js'
 import { keyIdIn, type Session } from './session.js'
@@ -21,6 +21,7 @@ export async function importMaterial(
   type: KeyTypeName,
   material: Uint8Array,
   validTo?: Date,
+  as?: ImportKind,
 ): Promise<ImportedMaterial> {
   const KeyId = keyIdIn(session, key)
   const WrappingAlgorithm = wrappingFor(type, session.region)
@@ -44,9 +45,17 @@ export async function importMaterial(
       ...(validTo
         ? { ExpirationModel: 'KEY_MATERIAL_EXPIRES', ValidTo: validTo }
         : { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' }),
+      ...(as && importType(as)),
     }),
   )
   return { materialId: reply.KeyMaterialId }
+}
+
+/** AWS refuses these fields for asymmetric and HMAC KMS keys. */
+function importType(as: ImportKind) {
+  return as.kind === 'new'
+    ? { ImportType: 'NEW_KEY_MATERIAL' as const, KeyMaterialDescription: as.description }
+    : { ImportType: 'EXISTING_KEY_MATERIAL' as const, KeyMaterialId: as.materialId }
 }
 
 /**

@@ -73,6 +73,9 @@ export const OPERATIONS = {
     eventuallyConsistent: true,
     changesAws: true,
   },
+  RotateKeyOnDemand: { requestsPerSecond: 5, subject: kmsKey, changesAws: true },
+  ListKeyRotations: { requestsPerSecond: 100, subject: kmsKey, eventuallyConsistent: true },
+  GetKeyRotationStatus: { requestsPerSecond: 1000, subject: kmsKey },
   DeleteImportedKeyMaterial: { requestsPerSecond: 15, subject: kmsKey, changesAws: true },
   CreateAlias: {
     requestsPerSecond: 5,

@@ -16,7 +16,8 @@ import {
   replicateKey,
   scheduleDeletion,
 } from './keys.js'
-import { accepts, deleteMaterial, holds, importMaterial } from './material.js'
+import { accepts, deleteMaterial, holds } from './material.js'
+import { importWhenKnown, listMaterials, rotateKey } from './rotation.js'
 import type { ProcessLookups } from '../../aws/credentials.js'
 import type { AwsMiddleware } from './middleware.js'
 import { createRateLimiter, type RateLimiter } from './rate-limiter.js'
@@ -89,7 +90,9 @@ export function openAwsProvider(
         throw error
       }
     },
-    importMaterial: at(importMaterial),
+    importMaterial: at(importWhenKnown),
+    materials: at(listMaterials),
+    rotate: at(rotateKey),
     holds: at(holds),
     accepts: at(accepts),
     deleteMaterial: at(deleteMaterial),

@@ -190,6 +190,8 @@ const CHECKS: Readonly<Partial<Record<AwsOperation, readonly Check[]>>> = {
         : 'KeyMaterialId',
   ],
   DeleteImportedKeyMaterial: [sameKeyIfAny],
+  RotateKeyOnDemand: [sameKeyIfAny],
+  GetKeyRotationStatus: [sameKeyIfAny],
   ScheduleKeyDeletion: [sameKey],
   CancelKeyDeletion: [sameKey],
   GetPublicKey: [sameKey],

@@ -20,6 +20,9 @@ export interface ProviderUse {
 const EVERYWHERE: readonly PermissionName[] = [
   'GetParametersForImport',
   'ImportKeyMaterial',
+  'RotateKeyOnDemand',
+  'ListKeyRotations',
+  'GetKeyRotationStatus',
   'GetPublicKey',
   'GenerateMac',
   'DescribeKey',

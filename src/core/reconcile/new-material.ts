@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto'
+import { KeymgmtError } from '../../errors.js'
+import type { KmsMaterial } from '../../kms/provider.js'
+import {
+  createdKmsKeyAt,
+  isAssociated,
+  isInPlace,
+  materialIn,
+  primaryRegion,
+  putMaterial,
+  requireKmsKey,
+  withoutMaterial,
+} from '../records/kms-keys.js'
+import { materialFingerprint } from '../records/material.js'
+import {
+  without,
+  type CreatedKmsKey,
+  type KmsKeyPlace,
+  type MaterialEntry,
+} from '../records/model.js'
+import { updateKmsKey, type ReconcileContext } from './context.js'
+import { describeMaterial, newerMaterials } from './newer-material.js'
+import { assertNewest } from './newer.js'
+
+/** The rotations in the life of a KMS key. AWS does not raise this quota. */
+export const MAX_ROTATIONS = 25
+
+/** Rotations after which each further one is a warning. */
+const MANY_ROTATIONS = 20
+
+/**
+ * Returns the materials that a new KMS key is to get: that of its version or, in a replica of a KMS
+ * key that is rotated in place, all of its primary.
+ */
+export function materialsToImport(
+  { key, distribution: { current } }: ReconcileContext,
+  version: number,
+): readonly MaterialEntry[] {
+  const primary = createdKmsKeyAt(current, version, primaryRegion(current, version))
+  if (primary && isInPlace(current))
+    return primary.materials.map((each) => ({ ...each, imported: false }))
+  const material = key.versions[version]?.material
+  return material?.state === 'stored'
+    ? [{ version, fingerprint: material.fingerprint, imported: false }]
+    : []
+}
+
+/** An import of new material that may begin, or the material if an earlier import has succeeded. */
+type NewMaterial =
+  { readonly found: KmsMaterial } | { readonly found: undefined; readonly description: string }
+
+/**
+ * Records the operation id of an import of new material, so that the material can be found after a
+ * lost reply. Looks for it first if an earlier import may have succeeded.
+ * @throws KeymgmtError KMS_LIMIT if AWS would not rotate the KMS key to it; KMS_FAILED if somebody
+ * else's material is pending; STORE_OUTDATED.
+ */
+export async function beginNewMaterial(
+  context: ReconcileContext,
+  place: KmsKeyPlace,
+): Promise<NewMaterial> {
+  const { provider, distribution } = context
+  const { version } = place
+  const entry = requireKmsKey(distribution, place)
+  const known = materialIn(entry, version)
+  const isFirst = !entry.materials.some(isAssociated)
+  const listed =
+    isFirst && !known?.operationId ? [] : await provider.materials(place.region, entry.key)
+  const found = listed.find((material) => isThis(material, known))
+  if (found) return { found }
+  await assertNewest(context, newerMaterials(context.key, entry, listed))
+  if (!isFirst) assertRotatable(context, entry, listed)
+  const operationId = known?.operationId ?? randomUUID()
+  const fingerprint = materialFingerprint(context.key, version)
+  await updateKmsKey(context, place, (current) =>
+    putMaterial(current, {
+      ...(known && without(known, 'materialId')),
+      version,
+      fingerprint,
+      imported: false,
+      operationId,
+      ...(!isFirst && { pending: true }),
+    }),
+  )
+  return { found: undefined, description: describeMaterial(context.key.name, version, operationId) }
+}
+
+/** Returns the new material that an import without a reply has left in AWS, if it did. */
+export async function findNewMaterial(
+  { provider, distribution }: ReconcileContext,
+  place: KmsKeyPlace,
+): Promise<KmsMaterial | undefined> {
+  const entry = requireKmsKey(distribution, place)
+  const known = materialIn(entry, place.version)
+  return (await provider.materials(place.region, entry.key)).find((each) => isThis(each, known))
+}
+
+function isThis({ id, description }: KmsMaterial, known: MaterialEntry | undefined): boolean {
+  const operationId = known?.operationId
+  return (
+    id === known?.materialId ||
+    (operationId !== undefined && description?.endsWith(`/${operationId}`) === true)
+  )
+}
+
+/** Refuses new material that the KMS key could not be rotated to, before AWS has it. */
+function assertRotatable(
+  context: ReconcileContext,
+  entry: CreatedKmsKey,
+  listed: readonly KmsMaterial[],
+): void {
+  const { key, region } = entry
+  const pending = listed.find(({ state }) => state === 'pending' || state === 'incomplete')
+  const command = (name: string) => `aws kms ${name} --region ${region} --key-id ${key.id}`
+  if (pending)
+    throw new KeymgmtError(
+      'KMS_FAILED',
+      `somebody else imported material ${pending.id} into KMS key ${key.id} in ${region}, and it is pending rotation; AWS takes no other material until then`,
+      {
+        hints: [
+          `to delete that material: ${command('delete-imported-key-material')} --key-material-id ${pending.id}`,
+          `or to rotate to it: ${command('rotate-key-on-demand')}`,
+          'then run the same command again',
+        ],
+      },
+    )
+  if (countRotations(listed) >= MAX_ROTATIONS) throw exhaustedError(context, entry)
+}
+
+/** The rotations that AWS counts, including those of others. */
+function countRotations(listed: readonly KmsMaterial[]): number {
+  return listed.filter(({ rotated }) => rotated).length
+}
+
+function exhaustedError(context: ReconcileContext, { key, region }: CreatedKmsKey): KeymgmtError {
+  return new KeymgmtError(
+    'KMS_LIMIT',
+    `KMS key ${key.id} in ${region} has used all ${MAX_ROTATIONS} rotations in place that AWS allows in its life`,
+    { hints: [secondProviderHint(context), KEEP_HINT] },
+  )
+}
+
+/** The way forward at the end of a KMS key's rotations. */
+export function secondProviderHint({
+  key,
+  provider,
+  providerName,
+  distribution,
+}: ReconcileContext): string {
+  const purpose = distribution.current.purpose.join(',')
+  return `distribute ${key.name} to a second provider in ${provider.region}: keymgmt write keymgmt/kms/${providerName}-2 provider=awskms key_collection=${provider.region}, then keymgmt write keymgmt/kms/${providerName}-2/key/${key.name} purpose=${purpose} rotation=in_place`
+}
+
+const KEEP_HINT =
+  'keep this distribution too: what its KMS key has encrypted can be decrypted with no other'
+
+/** Drops pending material, which AWS has forgotten, from every Region. */
+export async function dropMaterial(context: ReconcileContext, version: number): Promise<void> {
+  await context.distribution.update((current) => ({
+    ...current,
+    kmsKeys: current.kmsKeys.map((entry) =>
+      entry.state === 'created' ? withoutMaterial(entry, version) : entry,
+    ),
+  }))
+}
+
+/**
+ * Rotates to the pending material of one version, and records it as current in every Region.
+ * @throws KeymgmtError KMS_FAILED if somebody deleted it meanwhile. The next plan imports it again.
+ */
+export async function rotateToMaterial(
+  context: ReconcileContext,
+  place: KmsKeyPlace,
+): Promise<void> {
+  const { provider, distribution } = context
+  const { version, region } = place
+  const entry = requireKmsKey(distribution, place)
+  const listed = await provider.rotate(region, entry.key)
+  const materialId = materialIn(entry, version)?.materialId
+  const ours = listed.find(({ id }) => id === materialId)
+  // A dry run has no id of what it did not import.
+  if (materialId !== undefined && !ours) {
+    await dropMaterial(context, version)
+    throw deletedError(context, place, entry)
+  }
+  const rotations = countRotations(listed)
+  await distribution.update((current) => ({
+    ...current,
+    kmsKeys: current.kmsKeys.map((each) =>
+      each.state === 'created' ? { ...withoutPending(each, version), rotations } : each,
+    ),
+  }))
+  if (rotations >= MANY_ROTATIONS)
+    context.engine.notice(
+      `KMS key ${entry.key.id} in ${region} has used ${rotations} of the ${MAX_ROTATIONS} rotations in place that AWS allows in its life. Before they are used up, ${secondProviderHint(context)}`,
+    )
+}
+
+function withoutPending(entry: CreatedKmsKey, version: number): CreatedKmsKey {
+  const known = materialIn(entry, version)
+  return known ? putMaterial(entry, without(known, 'pending')) : entry
+}
+
+function deletedError(
+  { key }: ReconcileContext,
+  { version, region }: KmsKeyPlace,
+  entry: CreatedKmsKey,
+): KeymgmtError {
+  return new KeymgmtError(
+    'KMS_FAILED',
+    `KMS key ${entry.key.id} in ${region} was not rotated to version ${version} of ${key.name}: somebody deleted its pending material`,
+    { hints: ['run the same command again, which imports it again'] },
+  )
+}

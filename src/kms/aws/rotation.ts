@@ -1,0 +1,127 @@
+import {
+  GetKeyRotationStatusCommand,
+  paginateListKeyRotations,
+  RotateKeyOnDemandCommand,
+  type KeyMaterialState,
+} from '@aws-sdk/client-kms'
+import type { KeyTypeName } from '../../crypto/key-types.js'
+import { KeymgmtError } from '../../errors.js'
+import type { ImportedMaterial, ImportKind, KmsKey, KmsMaterial } from '../provider.js'
+import { catchAwsError, isAwsError } from './errors.js'
+import { importMaterial } from './material.js'
+import { CONSISTENCY_MS } from './retry.js'
+import { boundedPages, entriesOf, keyIdIn, pollUntil, type Session } from './session.js'
+
+/** Longest wait for a rotation, which takes AWS about a minute. */
+const ROTATION_MS = 600_000
+
+/** Milliseconds between two looks at a rotation. */
+const LOOK_EVERY_MS = 2_000
+const LOOK_EVERY_LOOPBACK_MS = 25
+
+const everyMs = ({ endpoint }: Session) =>
+  endpoint.isLoopback ? LOOK_EVERY_LOOPBACK_MS : LOOK_EVERY_MS
+
+const STATES = new Map<unknown, KmsMaterial['state']>(
+  Object.entries({
+    CURRENT: 'current',
+    NON_CURRENT: 'former',
+    PENDING_ROTATION: 'pending',
+    PENDING_MULTI_REGION_IMPORT_AND_ROTATION: 'incomplete',
+  } satisfies Record<KeyMaterialState, KmsMaterial['state']>),
+)
+
+export async function listMaterials(session: Session, key: KmsKey): Promise<KmsMaterial[]> {
+  const { client } = session
+  const input = { KeyId: keyIdIn(session, key), IncludeKeyMaterial: 'ALL_KEY_MATERIAL' } as const
+  const materials: KmsMaterial[] = []
+  for await (const { Rotations } of boundedPages(
+    'ListKeyRotations',
+    paginateListKeyRotations({ client }, input),
+  )) {
+    for (const entry of entriesOf(Rotations)) {
+      const state = STATES.get(entry.KeyMaterialState)
+      const id = entry.KeyMaterialId
+      if (typeof id !== 'string' || !/^[\w-]{1,64}$/.test(id) || state === undefined)
+        throw new KeymgmtError('KMS_FAILED', 'ListKeyRotations answered with unknown material')
+      materials.push({
+        id,
+        state,
+        imported: entry.ImportState === 'IMPORTED',
+        description: entry.KeyMaterialDescription,
+        expires: entry.ExpirationModel === 'KEY_MATERIAL_EXPIRES' ? entry.ValidTo : undefined,
+        rotated: entry.RotationDate !== undefined,
+      })
+    }
+  }
+  return materials
+}
+
+/**
+ * Imports material. A replica takes material of its primary only when AWS has copied its id there,
+ * so waits for that.
+ */
+export async function importWhenKnown(
+  session: Session,
+  key: KmsKey,
+  type: KeyTypeName,
+  material: Uint8Array,
+  validTo?: Date,
+  as?: ImportKind,
+): Promise<ImportedMaterial> {
+  const send = () => importMaterial(session, key, type, material, validTo, as)
+  if (as?.kind !== 'existing') return send()
+  try {
+    return await send()
+  } catch (error) {
+    if (!isAwsError(error, 'IncorrectKeyMaterialException')) throw error
+    const schedule = { withinMs: CONSISTENCY_MS, everyMs: everyMs(session) }
+    const isKnown = await pollUntil(session, schedule, async () => {
+      const materials = await listMaterials(session, key)
+      return materials.some(({ id }) => id === as.materialId) || undefined
+    })
+    if (!isKnown) throw error
+    return send()
+  }
+}
+
+/**
+ * Rotates the KMS key to its pending material. AWS rotates in the background, and learns from the
+ * other Regions some time after an import there that nothing is missing any more.
+ * @throws KeymgmtError KMS_FAILED if it takes too long.
+ */
+export async function rotateKey(session: Session, key: KmsKey): Promise<readonly KmsMaterial[]> {
+  const KeyId = keyIdIn(session, key)
+  let isRequested = await requestRotation(session, KeyId)
+  const schedule = { withinMs: ROTATION_MS, everyMs: everyMs(session) }
+  const rotated = await pollUntil(session, schedule, async () => {
+    const status = await session.client.send(new GetKeyRotationStatusCommand({ KeyId }))
+    if (status.OnDemandRotationStartDate) return undefined
+    const materials = await listMaterials(session, key)
+    const next = materials.find(({ state }) => state === 'pending' || state === 'incomplete')
+    if (!next) return materials
+    if (!isRequested && next.state === 'pending')
+      isRequested = await requestRotation(session, KeyId)
+    return undefined
+  })
+  if (rotated) return rotated
+  throw new KeymgmtError(
+    'KMS_FAILED',
+    `the rotation of KMS key ${key.id} in ${session.region} is not finished`,
+    { hints: ['run the same command again: it continues from here'] },
+  )
+}
+
+/** True if AWS rotates the KMS key; false if it has no material for that. */
+async function requestRotation({ client }: Session, KeyId: string): Promise<boolean> {
+  const reply = client.send(new RotateKeyOnDemandCommand({ KeyId }))
+  try {
+    // AWS has this error for a KMS key that it is rotating already.
+    await catchAwsError(reply, 'ConflictException')
+    return true
+  } catch (error) {
+    if (isAwsError(error, 'KMSInvalidStateException') && /pending rotation/.test(error.message))
+      return false
+    throw error
+  }
+}
