@@ -1,9 +1,9 @@
-import type { KmsKeyStatus } from '../../kms/provider.js'
+import type { KmsKeyStatus, KmsMaterial } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
 import { openContext } from '../reconcile/context.js'
 import { findNewer } from '../reconcile/newer.js'
 import { newestVersion } from '../reconcile/plan.js'
-import { kmsKeyAt, putAlias, putKmsKey } from '../records/kms-keys.js'
+import { kmsKeyAt, putAlias, putKmsKey, putMaterial } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import { recordPath, without, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
@@ -48,7 +48,17 @@ async function recordNewerIn(
   if (distribution.current.state !== 'active') return []
   const context = await openContext(engine, key.current, { providerName, distribution })
   const recorded: NewerKmsKey[] = []
-  for (const { region, alias, id, version = next } of await findNewer(context)) {
+  for (const { region, alias, id, version = next, material } of await findNewer(context)) {
+    const newer = { key: key.current.name, provider: providerName, region, kmsKeyId: id }
+    if (material) {
+      // Another version of that number may have been created with this copy of the store.
+      const isTaken = key.current.versions[version]?.material.state === 'stored'
+      const number = isTaken ? newestVersion(key.current) + 1 : version
+      await key.update((current) => withVersion(current, number, engine.now()))
+      await distribution.update((current) => withMaterialOf(current, number, material))
+      recorded.push({ ...newer, version: number })
+    }
+    if (alias === undefined) continue
     const status = await context.provider.inspect(region, id)
     if (!status) continue
     // Skip a KMS key whose creation has no reply on record: the command that resumes it finds it by
@@ -56,7 +66,7 @@ async function recordNewerIn(
     if (kmsKeyAt(distribution.current, version, region)) continue
     await key.update((current) => withVersion(current, version, engine.now()))
     await distribution.update((current) => withKmsKey(current, alias, region, version, status))
-    recorded.push({ key: key.current.name, provider: providerName, region, version, kmsKeyId: id })
+    recorded.push({ ...newer, version })
   }
   return recorded
 }
@@ -101,6 +111,27 @@ function withVersion(key: KeyRecord, version: number, now: Date): KeyRecord {
       ...key.versions,
       ...Object.fromEntries(missing.map((number) => [number, unknown])),
     },
+  }
+}
+
+/** PURE: returns the distribution whose KMS keys have this material, which the store does not. */
+function withMaterialOf(
+  record: DistributionRecord,
+  version: number,
+  { id, state }: KmsMaterial,
+): DistributionRecord {
+  const isPending = state === 'pending' || state === 'incomplete'
+  const material = {
+    version,
+    imported: true,
+    materialId: id,
+    ...(isPending && { pending: true as const }),
+  }
+  return {
+    ...record,
+    kmsKeys: record.kmsKeys.map((entry) =>
+      entry.state === 'created' ? putMaterial(entry, material) : entry,
+    ),
   }
 }
 

@@ -105,7 +105,9 @@ function expectedState({ key, record }: Compared, { version }: KmsKeyPlace): Kms
 
 function compareAliases(compared: Compared, { aliases, newer }: Observation): Difference[] {
   const { key, record } = compared
-  const unknown = newer.map(({ alias }) => [alias, newestVersion(key) + 1] as const)
+  const unknown = newer.flatMap(({ alias }) =>
+    alias === undefined ? [] : [[alias, newestVersion(key) + 1] as const],
+  )
   const versions = new Map([...unknown, ...wantedAliases(key, record)])
   return record.regions.flatMap((region) =>
     [...versions].flatMap(([name, version]): Difference[] => {

@@ -38,14 +38,15 @@ export function newerMaterials(
   { region, key: { id }, materials }: CreatedKmsKey,
   listed: readonly KmsMaterial[],
 ): NewerTarget[] {
-  return listed.flatMap(({ id: materialId, description = '' }): NewerTarget[] => {
+  return listed.flatMap((material): NewerTarget[] => {
+    const { id: materialId, description = '' } = material
     const [subject, version = '', operationId] = description.split('/')
     const isKnown = materials.some(
       (known) => known.materialId === materialId || known.operationId === operationId,
     )
     const isOurs = subject === `keymgmt:${name}` && /^v[1-9]\d{0,8}$/.test(version)
     return isOurs && !isKnown
-      ? [{ region, alias: undefined, id, version: Number(version.slice(1)) }]
+      ? [{ region, alias: undefined, id, version: Number(version.slice(1)), material }]
       : []
   })
 }

@@ -1,5 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
-import { KEY_ID_TAG, type KmsProvider } from '../../kms/provider.js'
+import { KEY_ID_TAG, type KmsMaterial, type KmsProvider } from '../../kms/provider.js'
 import { inParallel } from '../../parallel.js'
 import { aliasName, versionAliasName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
@@ -13,8 +13,8 @@ import { isUnanswered } from './unanswered.js'
 import { newestVersion, type Step } from './plan.js'
 
 /**
- * A KMS key that an alias of a distribution points to, and that is not on record, or one that is, if
- * it was rotated in place to a version that is not.
+ * A KMS key that an alias of a distribution points to, and that is not on record, or one that is,
+ * if it was rotated in place to a version that is not.
  */
 export interface NewerTarget {
   /** AWS Region. */
@@ -25,6 +25,8 @@ export interface NewerTarget {
   readonly id: string
   /** The version in its tags or of its material; undefined if the tags can't be read. */
   readonly version: number | undefined
+  /** The material that is not on record, in a KMS key that is. */
+  readonly material?: KmsMaterial
 }
 
 /**

@@ -14,9 +14,9 @@ import { isScheduled, isUntagged, stepIf, type Chain, type Stage, type Step } fr
 // chain, whose first failure stops the later ones.
 
 /**
- * PURE: returns the steps to one KMS key in each Region with the material of each of `versions`, the
- * last of which is current. `versions` are those from the oldest of the KMS keys up whose material
- * is in the store.
+ * PURE: returns the steps to one KMS key in each Region with the material of each of `versions`,
+ * the last of which is current. `versions` are those from the oldest of the KMS keys up, without
+ * those whose material is not in the store.
  */
 export function planInPlace(
   distribution: DistributionRecord,
@@ -33,8 +33,8 @@ export function planInPlace(
 }
 
 /**
- * PURE: returns the steps that delete all material. What is pending is deleted first, in the primary
- * only: AWS then drops it in every Region.
+ * PURE: returns the steps that delete all material. What is pending is deleted first, in the
+ * primary only: AWS then drops it in every Region.
  */
 export function planRevocationInPlace(distribution: DistributionRecord): Stage[] {
   const deletions = (applies: (material: MaterialEntry, entry: CreatedKmsKey) => boolean) =>

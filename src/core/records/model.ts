@@ -63,8 +63,8 @@ export interface KmsKeyPlace {
 export interface MaterialEntry {
   /** The version of the key whose material it is. */
   readonly version: number
-  /** Fingerprint of the material in the store. */
-  readonly fingerprint: string
+  /** Fingerprint of the material in the store; absent if the store does not have it. */
+  readonly fingerprint?: string
   /** AWS's id of the material in this KMS key, if AWS has assigned one. */
   readonly materialId?: string
   /**
@@ -129,8 +129,8 @@ export type LostKmsKey = Omit<CreatedKmsKey, 'state' | 'deletion' | 'enabled'> &
 }
 
 /**
- * The KMS key of one version in one Region or, in a distribution with rotation in place, the KMS key
- * of all versions, which is entered under the oldest of them.
+ * The KMS key of one version in one Region or, in a distribution with rotation in place, the KMS
+ * key of all versions, which is entered under the oldest of them.
  */
 export type KmsKeyEntry = CreatingKmsKey | CreatedKmsKey | LostKmsKey
 
@@ -157,8 +157,8 @@ export type AliasState =
 export type DistributionState = 'active' | 'revoked' | 'removed'
 
 /**
- * How a distribution gets a new version: as a new KMS key, to which the alias moves (`alias`), or as
- * the new current material of the same KMS key (`in_place`).
+ * How a distribution gets a new version: as a new KMS key, to which the alias moves (`alias`), or
+ * as the new current material of the same KMS key (`in_place`).
  */
 export type Rotation = 'alias' | 'in_place'
 

@@ -120,7 +120,7 @@ async function requestRotation({ client }: Session, KeyId: string): Promise<bool
     await catchAwsError(reply, 'ConflictException')
     return true
   } catch (error) {
-    if (isAwsError(error, 'KMSInvalidStateException') && /pending rotation/.test(error.message))
+    if (isAwsError(error, 'KMSInvalidStateException') && error.message.includes('pending rotation'))
       return false
     throw error
   }

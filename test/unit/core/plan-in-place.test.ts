@@ -223,7 +223,6 @@ describe('the plan of a removed distribution with rotation in place', () => {
 })
 
 /** Material that AWS has given no id. */
-function unassociated({ version, fingerprint, imported, ...rest }: MaterialEntry): MaterialEntry {
-  const { operationId } = rest
-  return { version, fingerprint, imported, ...(operationId !== undefined && { operationId }) }
+function unassociated({ version, operationId }: MaterialEntry): MaterialEntry {
+  return { version, imported: false, ...(operationId !== undefined && { operationId }) }
 }
