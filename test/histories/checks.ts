@@ -1,4 +1,4 @@
-import { currentMaterial, type Key } from '../../src/dev-kms/state.js'
+import type { Key } from '../../src/dev-kms/state.js'
 import type { Model } from './model.js'
 import { readOriginals, readStores, type StoreContent } from './stores.js'
 import type { World } from './world.js'
@@ -120,9 +120,11 @@ export async function lostOriginals(
 ): Promise<string[]> {
   const inUse = new Set(stores.flatMap(({ materials }) => [...materials.values()]))
   const others = [...model.kmsKeys()].flatMap(({ region, key }) => {
-    const hex = currentMaterial(key)?.bytes?.toString('hex')
-    const isExcused = key.usage === 'SIGN_VERIFY' || model.touchedAt(region, key.id).size > 0
-    return hex === undefined || isExcused || inUse.has(hex) ? [] : [{ region, key, hex }]
+    if (key.usage === 'SIGN_VERIFY' || model.touchedAt(region, key.id).size > 0) return []
+    return key.materials
+      .flatMap(({ bytes }) => bytes?.toString('hex') ?? [])
+      .filter((hex) => !inUse.has(hex))
+      .map((hex) => ({ region, key, hex }))
   })
   if (others.length === 0 || stores.some(({ error }) => error !== undefined)) return []
   const originals = await readOriginals(world)

@@ -1,32 +1,13 @@
 import type { Account } from '../../src/dev-kms/account.js'
-import { currentMaterial, stateOf, type Key } from '../../src/dev-kms/state.js'
+import type { Key } from '../../src/dev-kms/state.js'
 import { KEY_ID_TAG, KEY_TAG, VERSION_TAG } from '../../src/kms/provider.js'
 import type { Sent } from './aws.js'
-import { consume, type Probe } from './consumers.js'
 import { intentOf, type Intent } from './intent.js'
 import { CHANGES, type Change } from './steps.js'
 import { readStores, type StoreContent } from './stores.js'
 import type { StoreName } from './sites/site.js'
+import { brokenBy, unused, useOnce, type Use } from './uses.js'
 import type { Ran, World } from './world.js'
-
-/** What consumers have encrypted or signed with one KMS key. */
-interface Use {
-  readonly account: string
-  readonly region: string
-  readonly id: string
-  /** The name of the key that it belongs to. */
-  readonly key: string
-  readonly version: number
-  readonly probe: Probe
-  /** The provider that a record names it under. */
-  provider: string | undefined
-  /** The copies of the store in which somebody asked to remove or revoke it. */
-  readonly takenDown: Set<StoreName>
-  /** True if its revocation has ended: `repair` then keeps it without material. */
-  isRevoked: boolean
-  /** The changes that somebody else made to it. */
-  readonly touched: Set<Change>
-}
 
 /** Changes that `repair` undoes or accepts. */
 const REPARABLE = CHANGES.filter((each) => each !== 'rotate to other material')
@@ -176,30 +157,11 @@ export class Model {
     }
     for (const { account, region, key } of this.kmsKeys()) {
       const at = `${region} ${key.id}`
-      const use = this.uses.get(at) ?? (await this.#use(account, region, key))
-      if (!use) continue
+      const use = this.uses.get(at) ?? unused(account, region, key, this.touchedAt(region, key.id))
+      await useOnce(this.#world, use, key)
+      if (use.probes.size === 0) continue
       this.uses.set(at, use)
       use.provider ??= providerOf(stores, region, key.id)
-    }
-  }
-
-  async #use(account: Account, region: string, key: Key): Promise<Use | undefined> {
-    if (stateOf(account.now(), key) !== 'Enabled') return undefined
-    const probe = await consume(
-      (operation, input) => this.#world.aws.call(account.id, region, operation, input),
-      key,
-    )
-    return {
-      account: account.id,
-      region,
-      id: key.id,
-      key: key.tags.get(KEY_TAG) ?? '',
-      version: Number(key.tags.get('keymgmt:version')),
-      probe,
-      provider: undefined,
-      takenDown: new Set(),
-      isRevoked: false,
-      touched: this.touchedAt(region, key.id),
     }
   }
 
@@ -218,11 +180,7 @@ export class Model {
     for (const [at, use] of this.uses) {
       const isExcused =
         use.takenDown.size > 0 || use.touched.size > 0 || use.version < this.#minimumOf(use.key)
-      const { operation, input } = use.probe
-      const problem = await this.#world.aws.call(use.account, use.region, operation, input).then(
-        () => undefined,
-        (error: unknown) => (error as Error).message,
-      )
+      const problem = await brokenBy(this.#world, use)
       if (problem === undefined) continue
       if (!isExcused) found.push(`${use.key} version ${use.version} no longer works: ${problem}`)
       // AWS never brings it back.
@@ -281,8 +239,6 @@ export class Model {
       complain(`changes the alias ${alias}, which names a KMS key of ${owner ?? 'somebody else'}`)
   }
 }
-
-export { currentMaterial }
 
 function providerOf(
   stores: readonly StoreContent[],
