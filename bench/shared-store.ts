@@ -7,6 +7,7 @@ import { recordPath } from '../src/core/records/model.js'
 import {
   createRouter,
   distribute,
+  listDue,
   openEngine,
   PATHS,
   readStatus,
@@ -47,8 +48,10 @@ export async function* sharedStore(folder: string): AsyncGenerator<Result> {
     }
     const list = () => engine.store.list(recordPath.keys)
     const status = () => readStatus(engine)
+    const due = () => listDue(engine)
     yield await compare('list of 10,000 keys', SCANS, 1.5, list, bare.list)
     yield await compare('status of 10,000 keys', SCANS, 1.5, status, bare.scan)
+    yield await compare('due of 10,000 keys', SCANS, 1.5, due, bare.scanAll)
   } finally {
     await s3.close()
     await kms.close()
@@ -106,7 +109,11 @@ function createBareClient({ endpoint, bucket: Bucket, env }: S3) {
     const keys = distributions.map((path) => path.replace('distribution/k', 'key'))
     await inParallel([...keys, ...distributions], get)
   }
-  return { get: () => get(), list: () => list(), scan }
+  const scanAll = async () => {
+    const found = await Promise.all([list(), list('distribution/k')])
+    await inParallel(found.flat(), get)
+  }
+  return { get: () => get(), list: () => list(), scan, scanAll }
 }
 
 /** Runs both alternately. The first pair opens the connections, and is not counted. */

@@ -1,6 +1,14 @@
 export { createEngine, type Engine, type Outcome, type OutcomeState } from './core/engine.js'
 export { adopt, type Adoption } from './core/operations/adopt.js'
 export { listBehind, type BehindDistribution } from './core/operations/list-behind.js'
+export {
+  listDue,
+  rotateDue,
+  type DueKey,
+  type DueKeys,
+  type RotatedKey,
+  type UncheckedRecord,
+} from './core/operations/due.js'
 export { dropRegion } from './core/operations/drop-region.js'
 export { distribute, replicate, type DistributionRequest } from './core/operations/distribute.js'
 export {

@@ -24,7 +24,9 @@ import { writeWarning } from './terminal.js'
 
 /** A command whose policy keymgmt prints. */
 export interface PolicyRequest {
-  readonly resolved: Resolved<Engine>
+  readonly resolved: Pick<Resolved<Engine>, 'params'> & {
+    readonly run: (engine: Engine) => Promise<unknown>
+  }
   readonly format: FormatName
   readonly timeoutMs: number | undefined
 }

@@ -5,6 +5,7 @@ import { KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, listOf, oneOf, required, secretBytes, secretLine } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import { readCreated } from './created.js'
+import { rotationPeriodField } from './rotation-period.js'
 import { allowUnknownRegion, REGIONS } from './region.js'
 
 const MATERIAL = {
@@ -51,6 +52,7 @@ export const keyImport = definePath<Engine>()({
         ),
         allow_unknown_region: allowUnknownRegion,
         deletion_allowed: boolean('True if the key may be deleted.'),
+        rotation_period: rotationPeriodField,
       },
       run: async (
         engine,
@@ -59,6 +61,7 @@ export const keyImport = definePath<Engine>()({
           replica_regions: replicaRegions,
           allow_unknown_region: allowUnknownRegion,
           deletion_allowed: deletionAllowed,
+          rotation_period: rotationPeriod,
           ...own
         },
       ) => {
@@ -67,6 +70,7 @@ export const keyImport = definePath<Engine>()({
           replicaRegions,
           allowUnknownRegion,
           deletionAllowed,
+          rotationPeriod,
         })
         return importedResponse(engine, name, imported)
       },

@@ -2,11 +2,13 @@ import type { Engine } from '../core/engine.js'
 import { behindIn, type BehindDistribution } from '../core/operations/list-behind.js'
 import { distributionsOf, readKey } from '../core/records/repository.js'
 import { recordPath, type KeyRecord } from '../core/records/model.js'
+import { nextRotation } from '../core/records/rotation-age.js'
 import { DEFAULT_KEY_TYPE, KEY_TYPE_NAMES } from '../crypto/key-types.js'
 import { boolean, integer, listOf, oneOf } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import type { Versioning } from '../store/store.js'
 import type { Json } from '../router/values.js'
+import { rotationPeriodField } from './rotation-period.js'
 import { allowUnknownRegion, REGIONS } from './region.js'
 
 /** LIST keymgmt/key */
@@ -31,6 +33,7 @@ export const key = definePath<Engine>()({
     'The first write creates the key. Later writes change its settings, except type and replica_regions.',
     '    keymgmt write -f keymgmt/key/app type=aes256-gcm96',
     '    keymgmt write keymgmt/key/app min_enabled_version=2',
+    '    keymgmt write keymgmt/key/app rotation_period=90d',
     '    keymgmt read keymgmt/key/app',
   ].join('\n\n'),
   parameters: { name: 'Name of the key.' },
@@ -54,6 +57,7 @@ export const key = definePath<Engine>()({
           'Lower versions are disabled wherever the key is distributed. 0 enables all.',
           { min: 0 },
         ),
+        rotation_period: rotationPeriodField,
       },
       run: async (
         engine,
@@ -64,6 +68,7 @@ export const key = definePath<Engine>()({
           allow_unknown_region: allowUnknownRegion,
           deletion_allowed: deletionAllowed,
           min_enabled_version: minEnabledVersion,
+          rotation_period: rotationPeriod,
         },
       ) => {
         const { saveKey } = await import('../core/operations/keys.js')
@@ -73,6 +78,7 @@ export const key = definePath<Engine>()({
           allowUnknownRegion,
           deletionAllowed,
           minEnabledVersion,
+          rotationPeriod,
         })
         return undefined
       },
@@ -130,7 +136,8 @@ const KEPT: Readonly<Record<Versioning, readonly string[]>> = {
 
 function keyResponse(key: KeyRecord, behind: readonly BehindDistribution[]): Response {
   const { deletionAllowed, latestVersion, minEnabledVersion, name, type } = key
-  const { replicaRegions, forgotten = [] } = key
+  const { replicaRegions, forgotten = [], rotationPeriod = 0 } = key
+  const next = nextRotation(key)
   return {
     data: {
       deletion_allowed: deletionAllowed,
@@ -139,6 +146,7 @@ function keyResponse(key: KeyRecord, behind: readonly BehindDistribution[]): Res
       name,
       type,
       versions: versionsData(key),
+      ...(next && { rotation_period: rotationPeriod, next_rotation: next.toISOString() }),
       ...(replicaRegions.length > 0 && { replica_regions: replicaRegions }),
       ...(behind.length > 0 && { behind: behind.map(({ providerName }) => providerName) }),
       ...(forgotten.length > 0 && {

@@ -84,6 +84,12 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   [CREATED, 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt version_aliases=true'],
   [CREATED, 'write -f keymgmt/key/web/rotate'],
   [CREATED, 'write -f keymgmt/key/app/rotate'],
+  ['due', 'due'],
+  ['', 'write keymgmt/key/app rotation_period=90d'],
+  [CREATED, 'write keymgmt/key/app/rotate without=k'],
+  ['due', 'due', 3],
+  ['due -rotate', 'due -rotate'],
+  ['read keymgmt/key/NAME', 'read keymgmt/key/app'],
   [CREATED, 'write -f keymgmt/kms/k/key/app/replicate'],
   [
     IMPORTED,

@@ -34,6 +34,7 @@ const LINES = [
   'operator rekey -remove=passphrase',
   'operator rotate',
   'status',
+  'due',
   CONFIGURE,
   'list keymgmt/kms',
   'read keymgmt/kms/k',

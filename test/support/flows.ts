@@ -48,6 +48,11 @@ export const FLOWS: readonly Flow[] = [
     line: ROTATE,
   },
   {
+    name: 'rotate the keys that are due',
+    prepare: [KEY, DISTRIBUTE, LEAVE_OUT],
+    line: 'due -rotate',
+  },
+  {
     name: 'disable',
     prepare: [KEY, DISTRIBUTE, ROTATE, ROTATE],
     line: 'write keymgmt/key/app min_enabled_version=3',

@@ -14,6 +14,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Definition>> = new Map([
   ['list', async () => (await import('./list.js')).defineList],
   ['completion', async () => (await import('./completion.js')).defineCompletion],
   ['config', async () => (await import('./config.js')).defineConfig],
+  ['due', async () => (await import('./due.js')).defineDue],
   ['dev', async () => (await import('./dev/index.js')).defineDev],
   ['help', async () => (await import('./help.js')).defineHelp],
   ['operator', async () => (await import('./operator/index.js')).defineOperator],

@@ -1,6 +1,7 @@
 import { KeymgmtError } from '../../errors.js'
 import { PATHS } from '../../paths/index.js'
 import { redact } from '../../redact.js'
+import type { Json } from '../../router/values.js'
 import { pathSegments } from '../../router/pattern.js'
 import { showPath } from '../../router/router.js'
 import { systemError } from '../system-error.js'
@@ -28,9 +29,9 @@ export function printError(
   action: Action,
   format: FormatName,
 ): number {
-  const known = error instanceof KeymgmtError ? error : (systemError(error) ?? unexpected(error))
+  const known = toKnown(error)
   if (format === 'table') terminal.err(asText(terminal, known, action))
-  else terminal.err(`${JSON.stringify(asJson(known, action), null, 2)}\n`)
+  else terminal.err(`${JSON.stringify({ error: errorData(known, action) }, null, 2)}\n`)
   if (terminal.env.KEYMGMT_DEBUG && error instanceof Error)
     terminal.err(`${redact(error.stack ?? '')}\n`)
   return known.exitStatus
@@ -47,15 +48,19 @@ function asText(
   return `${lines.join('\n')}\n`
 }
 
-function asJson({ code, message, hints, requestId, exitStatus }: KeymgmtError, action: Action) {
+function toKnown(error: unknown): KeymgmtError {
+  return error instanceof KeymgmtError ? error : (systemError(error) ?? unexpected(error))
+}
+
+/** Returns an error as data. */
+export function errorData(error: unknown, action?: Action): Readonly<Record<string, Json>> {
+  const { code, message, hints, requestId, exitStatus } = toKnown(error)
   return {
-    error: {
-      code,
-      message: action === undefined ? message : `${action}: ${message}`,
-      hints,
-      ...(requestId !== undefined && { aws_request_id: requestId }),
-      exit_status: exitStatus,
-    },
+    code,
+    message: action === undefined ? message : `${action}: ${message}`,
+    hints,
+    ...(requestId !== undefined && { aws_request_id: requestId }),
+    exit_status: exitStatus,
   }
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Json } from '../../router/values.js'
 import type { Versioning } from '../../store/store.js'
 import { writeWarning, type Terminal } from '../terminal.js'
-import { printWarnings, type Format } from './index.js'
+import { printWarnings, type Format, type SecretResponse } from './index.js'
 import { printOptions } from './response.js'
 
 const MISSING =
@@ -36,17 +36,22 @@ export function printStoreReport(
   printResult(terminal, format, data, versioning ? WARNINGS[versioning] : [])
 }
 
-/** Prints the result of a command, and its warnings, which a person sees on stderr. */
+/**
+ * Prints the result of a command, and its warnings, which a person sees on stderr. A person sees
+ * `rows` instead of the data.
+ */
 export function printResult(
   terminal: Terminal,
   format: Format,
   data: Readonly<Record<string, Json>>,
   warnings: readonly string[],
+  rows?: SecretResponse['rows'],
 ): void {
   if (format.humanReadable)
     printWarnings((text) => {
       writeWarning(terminal, text)
     }, warnings)
-  const response = { requestId: () => randomUUID(), data, warnings }
-  terminal.out(`${format.secret(response, printOptions(terminal))}\n`)
+  const response = { requestId: () => randomUUID(), data, warnings, ...(rows && { rows }) }
+  const text = format.secret(response, printOptions(terminal))
+  if (text !== '') terminal.out(`${text}\n`)
 }

@@ -39,6 +39,8 @@ export interface ImportSettings {
   readonly replicaRegions?: readonly string[] | undefined
   /** True if the key may be deleted. The default is false. */
   readonly deletionAllowed?: boolean | undefined
+  /** Seconds after which the newest version is to be replaced, at least an hour; 0 for never. */
+  readonly rotationPeriod?: number | undefined
   /** True to accept a replica Region that this version does not know. */
   readonly allowUnknownRegion?: boolean | undefined
 }

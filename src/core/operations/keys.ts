@@ -15,6 +15,7 @@ import { createdKmsKeyAt, kmsKeyName } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import { deleteMaterial, fingerprintOf, writeMaterial } from '../records/material.js'
 import { recordPath, type KeyRecord, type KeyVersion } from '../records/model.js'
+import { checkRotationPeriod } from '../records/rotation-age.js'
 import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
 import { distributionsOf } from '../records/repository.js'
 import { forgetCommand } from '../records/takedown.js'
@@ -30,6 +31,8 @@ export interface KeyChange {
   readonly deletionAllowed?: boolean | undefined
   /** Lower versions are disabled. 0 enables all. */
   readonly minEnabledVersion?: number | undefined
+  /** Seconds after which the newest version is to be replaced, at least an hour; 0 for never. */
+  readonly rotationPeriod?: number | undefined
   /** True to accept a replica Region that this version does not know. */
   readonly allowUnknownRegion?: boolean | undefined
 }
@@ -72,6 +75,7 @@ export async function createKey(
   const type = change.type ?? DEFAULT_KEY_TYPE
   const id = randomUUID()
   const minEnabledVersion = checkMinimum(change.minEnabledVersion ?? 1, 1)
+  const rotationPeriod = checkRotationPeriod(change.rotationPeriod ?? 0)
   const material = await (change.material ?? KEY_TYPES[type].generate())
   const record: KeyRecord = {
     id,
@@ -82,6 +86,7 @@ export async function createKey(
     versions: { 1: await createVersion(engine, { id, type }, 1, material) },
     deletionAllowed: change.deletionAllowed ?? false,
     minEnabledVersion,
+    ...(rotationPeriod > 0 && { rotationPeriod }),
   }
   await createRecord(engine.store, recordPath.key(name), record)
 }
@@ -127,11 +132,13 @@ async function updateKey(
       change.minEnabledVersion ?? key.current.minEnabledVersion,
       newestVersion(key.current),
     ),
+    rotationPeriod: checkRotationPeriod(change.rotationPeriod ?? key.current.rotationPeriod ?? 0),
   }
   const distributions = await resumableDistributions(engine, key.current)
   const differs =
     next.deletionAllowed !== key.current.deletionAllowed ||
-    next.minEnabledVersion !== key.current.minEnabledVersion
+    next.minEnabledVersion !== key.current.minEnabledVersion ||
+    next.rotationPeriod !== (key.current.rotationPeriod ?? 0)
   if (differs) await key.update((current) => ({ ...current, ...next }))
   await reconcileKey(engine, key, distributions, {
     isRequested: (step, { distribution }) =>

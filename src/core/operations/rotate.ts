@@ -31,15 +31,24 @@ export async function rotateKey(
   return (await rotate(engine, name, options)).key
 }
 
+/** Options of {@link rotate}. */
+export interface RotateOptions {
+  /** The providers to leave out. */
+  readonly without?: readonly string[] | undefined
+  /** False to change nothing. It is asked while no other command can change the key. */
+  readonly onlyIf?: (key: KeyRecord, distributions: readonly NamedDistribution[]) => boolean
+}
+
 /** Does the same as {@link rotateKey}, and returns all distributions of the key, too. */
 export async function rotate(
   engine: Engine,
   name: string,
-  { without }: { readonly without?: readonly string[] | undefined },
+  { without, onlyIf }: RotateOptions,
 ): Promise<{ readonly key: KeyRecord; readonly distributions: readonly NamedDistribution[] }> {
   const leftOut = without ?? []
   return withKeyLock(engine.store, name, `rotate keymgmt/key/${name}`, async () => {
     const [key, all] = await Promise.all([requireKey(engine, name), distributionsOf(engine, name)])
+    if (onlyIf?.(key.current, all) === false) return { key: key.current, distributions: all }
     if (without) assertDistributed(name, all, without)
     const isLeftOut = ({ providerName }: NamedDistribution) => leftOut.includes(providerName)
     const workable = workableAmong(engine, key.current, all)

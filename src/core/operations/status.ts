@@ -1,7 +1,12 @@
 import type { Engine } from '../engine.js'
 import { recordPath } from '../records/model.js'
 import { inParallel } from '../../parallel.js'
-import { readDistribution, readKey, readProvider } from '../records/repository.js'
+import {
+  listDistributions,
+  readDistribution,
+  readKey,
+  readProvider,
+} from '../records/repository.js'
 import { isBehind } from '../reconcile/behind.js'
 import { listRemoved, type RemovedDistribution } from '../records/removed.js'
 
@@ -39,15 +44,11 @@ export interface StoreStatus {
  * @throws KeymgmtError STORE_SEALED, STORE_CORRUPT, STORE_UNAVAILABLE
  */
 export async function readStatus(engine: Engine): Promise<StoreStatus> {
-  const [keys, providers, distributed] = await Promise.all([
+  const [keys, providers, distributions] = await Promise.all([
     engine.store.list(recordPath.keys),
     engine.store.list(recordPath.providers),
-    engine.store.list(recordPath.distributions),
+    listDistributions(engine),
   ])
-  const distributions = await inParallel(distributed, async (providerName) => {
-    const names = await engine.store.list(recordPath.distributionsOf(providerName))
-    return names.map((key) => ({ providerName, key }))
-  })
   const credentials = await inParallel(providers, async (name) => {
     const provider = await readProvider(engine, name)
     return [name, credentialsSource(provider?.credentials ?? {})] as const
@@ -55,8 +56,8 @@ export async function readStatus(engine: Engine): Promise<StoreStatus> {
   return {
     keys: keys.length,
     providers: providers.length,
-    distributions: distributions.flat().length,
-    behind: await countBehind(engine, distributions.flat()),
+    distributions: distributions.length,
+    behind: await countBehind(engine, distributions),
     removed: await listRemoved(engine),
     credentials: Object.fromEntries(credentials),
   }

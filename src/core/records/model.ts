@@ -31,6 +31,8 @@ export interface KeyRecord {
   readonly minEnabledVersion: number
   /** The latest version in use. */
   readonly latestVersion: number
+  /** Seconds after which the newest version is to be replaced. Absent or 0: never. */
+  readonly rotationPeriod?: number
   /** A stored version that no distribution has yet: always `latestVersion + 1`. */
   readonly pendingVersion?: number
   /** The versions, by number from 1. */

@@ -1,5 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import { didYouMean } from '../../suggest.js'
+import { inParallel } from '../../parallel.js'
 import type { Engine } from '../engine.js'
 import { keyInName } from './alias-names.js'
 import { recordPath, type DistributionRecord, type KeyRecord, type KmsRecord } from './model.js'
@@ -96,6 +97,20 @@ export function requireDistribution(
     recordPath.distribution(providerName, key),
     () => undistributedError(engine, providerName, key),
   )
+}
+
+/** Returns the provider and the key of every distribution, without reading a record. */
+export async function listDistributions({
+  store,
+}: Engine): Promise<{ readonly providerName: string; readonly key: string }[]> {
+  const providers = await store.list(recordPath.distributions)
+  const found = await inParallel(providers, async (providerName) =>
+    (await store.list(recordPath.distributionsOf(providerName))).map((key) => ({
+      providerName,
+      key,
+    })),
+  )
+  return found.flat()
 }
 
 /** The distributions of the key. Looks in every provider, of which there are few. */

@@ -143,6 +143,8 @@ export const REQUESTS = [
   'path-help keymgmt/key/app',
   'version',
   'status',
+  'due -rotate',
+  'write keymgmt/key/app rotation_period=90d',
   'write -timeout=1h30m keymgmt/key/app deletion_allowed=false',
   'write keymgmt/kms/k/key/app/adopt key_id=x',
 ].map((line) => line.replaceAll('SECRET', SECRET).replaceAll(' ', '\u001f'))

@@ -1,0 +1,197 @@
+import { KeymgmtError, type ErrorCode } from '../../errors.js'
+import { inParallel } from '../../parallel.js'
+import type { Engine, Outcome } from '../engine.js'
+import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
+import { listDistributions, readDistribution, readKey } from '../records/repository.js'
+import { isOverAge, nextRotation } from '../records/rotation-age.js'
+import { behindIn, type BehindDistribution } from './list-behind.js'
+import { rotate } from './rotate.js'
+
+/** A key that is due for a rotation. */
+export interface DueKey {
+  /** Name of the key. */
+  readonly name: string
+  /** The latest version in use. */
+  readonly latestVersion: number
+  /** The version that no distribution has yet. */
+  readonly pendingVersion: number | undefined
+  /** The distributions that lack a version. */
+  readonly behind: readonly BehindDistribution[]
+  /** Seconds after which its newest version is to be replaced; 0 if the key has no period. */
+  readonly rotationPeriod: number
+  /** The time at which its newest version reaches that age. */
+  readonly nextRotation: Date | undefined
+  /** True if that time has passed. */
+  readonly overAge: boolean
+}
+
+/** A record that could not be read. */
+export interface UncheckedRecord {
+  /** Path of the record. */
+  readonly path: string
+  /** The reason. */
+  readonly reason: string
+}
+
+/** The keys that are due, by name, and the records that could not be read. */
+export interface DueKeys {
+  /** The keys. */
+  readonly due: readonly DueKey[]
+  /** The records. */
+  readonly unchecked: readonly UncheckedRecord[]
+}
+
+/** The result of one rotation. */
+export interface RotatedKey {
+  /** The key as it was before. */
+  readonly due: DueKey
+  /** The latest version afterwards. */
+  readonly latestVersion: number
+  /** The outcomes in AWS. */
+  readonly outcomes: readonly Outcome[]
+  /** The reason why the key is still due; undefined if it is not. */
+  readonly error: unknown
+}
+
+/**
+ * PURE: returns the key if it is due: if its newest version is as old as its rotation period, is
+ * pending, or is missing in a distribution.
+ */
+export function dueKey(
+  key: KeyRecord,
+  distributions: readonly {
+    readonly providerName: string
+    readonly record: DistributionRecord
+  }[],
+  now: Date,
+): DueKey | undefined {
+  const { name, latestVersion, pendingVersion, rotationPeriod = 0 } = key
+  const behind = distributions.flatMap(
+    ({ providerName, record }) => behindIn(key, providerName, record) ?? [],
+  )
+  const overAge = isOverAge(key, now)
+  if (!overAge && pendingVersion === undefined && behind.length === 0) return undefined
+  return {
+    name,
+    latestVersion,
+    pendingVersion,
+    behind,
+    rotationPeriod,
+    nextRotation: nextRotation(key),
+    overAge,
+  }
+}
+
+/**
+ * Returns the keys that are due, from the records alone, each of which is read once. A damaged
+ * record hides no other key.
+ * @throws KeymgmtError STORE_SEALED, STORE_UNAVAILABLE
+ */
+export async function listDue(engine: Engine): Promise<DueKeys> {
+  const [names, distributed] = await Promise.all([
+    engine.store.list(recordPath.keys),
+    listDistributions(engine),
+  ])
+  const unchecked: UncheckedRecord[] = []
+  const keys = new Map<string, KeyRecord>()
+  const distributions = new Map<string, { providerName: string; record: DistributionRecord }[]>()
+  await inParallel(
+    [
+      ...names.map((name) => ({ path: recordPath.key(name), read: () => readOneKey(name) })),
+      ...distributed.map(({ providerName, key }) => ({
+        path: recordPath.distribution(providerName, key),
+        read: () => readOneDistribution(providerName, key),
+      })),
+    ],
+    ({ path, read }) => read().catch((error: unknown) => unchecked.push(damaged(path, error))),
+  )
+  return {
+    due: [...keys.values()]
+      .flatMap((key) => dueKey(key, distributions.get(key.name) ?? [], engine.now()) ?? [])
+      .sort((one, other) => (one.name < other.name ? -1 : 1)),
+    unchecked,
+  }
+
+  async function readOneKey(name: string): Promise<void> {
+    const key = await readKey(engine, name)
+    if (key) keys.set(name, key)
+  }
+
+  async function readOneDistribution(providerName: string, key: string): Promise<void> {
+    const record = await readDistribution(engine, providerName, key)
+    if (record)
+      distributions.set(key, [...(distributions.get(key) ?? []), { providerName, record }])
+  }
+}
+
+/** The errors that are about one record. */
+const OF_ONE_RECORD: readonly ErrorCode[] = ['STORE_CORRUPT', 'STORE_VERSION']
+
+/** @throws any error that is not about one record. */
+function damaged(path: string, error: unknown): UncheckedRecord {
+  if (error instanceof KeymgmtError && OF_ONE_RECORD.includes(error.code))
+    return { path, reason: error.message }
+  throw error
+}
+
+/** The errors after which no other key can be rotated either. */
+const ENDING: readonly ErrorCode[] = [
+  'INTERRUPTED',
+  'KMS_TIMEOUT',
+  'STORE_MOVED',
+  'STORE_SEALED',
+  'STORE_UNAVAILABLE',
+]
+
+/**
+ * Rotates the keys, one after the other. A key whose distribution is behind is brought up to date;
+ * if it is also over age, it is rotated after that. A failure does not stop the others. Leaves out
+ * a key that another command has rotated meanwhile.
+ * @returns one result for each key. After an interruption, a timeout or a failure of the store, the
+ * error of the remaining keys is that one.
+ */
+export async function rotateDue(
+  engine: Engine,
+  due: readonly DueKey[],
+): Promise<readonly RotatedKey[]> {
+  const results: RotatedKey[] = []
+  let ending: unknown
+  for (const each of due) {
+    const outcomes: Outcome[] = []
+    const collecting: Engine = {
+      ...engine,
+      outcome: (outcome) => {
+        outcomes.push(outcome)
+        engine.outcome(outcome)
+      },
+    }
+    const result = { due: each, latestVersion: each.latestVersion, outcomes, error: ending }
+    try {
+      if (ending === undefined) result.latestVersion = await rotateOne(collecting, each.name)
+    } catch (error) {
+      result.error = error
+      // A rotation that failed in one provider may have created a version for another.
+      const key = await readKey(engine, each.name).catch(() => undefined)
+      result.latestVersion = key?.latestVersion ?? each.latestVersion
+      if (error instanceof KeymgmtError && ENDING.includes(error.code)) ending = error
+    }
+    results.push(result)
+  }
+  return results
+}
+
+/** Returns the latest version afterwards. */
+async function rotateOne(engine: Engine, name: string): Promise<number> {
+  const { key } = await rotate(engine, name, {
+    onlyIf: (current, all) => {
+      const records = all.map(({ providerName, distribution }) => ({
+        providerName,
+        record: distribution.current,
+      }))
+      return dueKey(current, records, engine.now()) !== undefined
+    },
+  })
+  const isStillDue = (current: KeyRecord) => isOverAge(current, engine.now())
+  if (!isStillDue(key)) return key.latestVersion
+  return (await rotate(engine, name, { onlyIf: isStillDue })).key.latestVersion
+}
