@@ -340,6 +340,11 @@ export interface KmsKind {
     region: string,
   ): Promise<void>
   /**
+   * Checks, without a request, that KMS keys of this type can be rotated in place.
+   * @throws KeymgmtError UNSUPPORTED_BY_KMS
+   */
+  assertRotatable(type: KeyTypeName): Promise<void>
+  /**
    * Checks, without a request, that the Regions in `field` exist, and that one key can be in all of
    * them. `allowUnknown` accepts a Region that this version does not know.
    * @throws KeymgmtError FIELD_INVALID, with a similar Region as a suggestion.

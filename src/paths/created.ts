@@ -1,6 +1,6 @@
 import type { Engine } from '../core/engine.js'
 import { aliasName, versionAliasName } from '../core/records/alias-names.js'
-import { createdKmsKeys } from '../core/records/kms-keys.js'
+import { createdKmsKeys, isInPlace, versionsIn } from '../core/records/kms-keys.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord } from '../core/records/model.js'
 import { distributionsOf, requireKey, type NamedDistribution } from '../core/records/repository.js'
 import type { Created } from '../router/path.js'
@@ -49,29 +49,37 @@ export function createdOf(
   }
 }
 
-/** PURE: the providers in which the alias of the key points to its latest version. */
+/**
+ * PURE: the providers in which the alias of the key points to its latest version only, not to a KMS
+ * key that is rotated in place.
+ */
 export function providersOfLatest(
   { latestVersion }: KeyRecord,
   distributions: readonly NamedDistribution[],
 ): string[] {
   return distributions
-    .filter((named) =>
-      rowsOf(named).some(({ version, alias }) => version === latestVersion && alias),
+    .filter(
+      (named) =>
+        !isInPlace(named.distribution.current) &&
+        rowsOf(named).some(({ version, alias }) => version === latestVersion && alias),
     )
     .map(({ providerName }) => providerName)
 }
 
 function rowsOf({ providerName, distribution }: NamedDistribution): readonly KmsKeyRow[] {
   const record = distribution.current
-  return createdKmsKeys(record).map((entry) => {
+  return createdKmsKeys(record).flatMap((entry) => {
     const names = aliasesTo(record, entry)
     const main = aliasName(record.name)
     const own = versionAliasName(record.name, entry.version)
     const { id, arn } = entry.key
+    // A KMS key that is rotated in place has several versions, and encrypts with the latest.
+    const version = versionsIn(entry, record.rotation).at(-1)
+    if (version === undefined) return []
     return {
       provider: providerName,
       region: entry.region,
-      version: entry.version,
+      version,
       kms_key: id,
       arn,
       ...(names.includes(main) && { alias: main, alias_arn: arn.replace(/key\/[^/]*$/, main) }),

@@ -5,8 +5,14 @@ import type { ScheduledDeletion } from '../core/operations/remove.js'
 import type { readInterruption } from '../core/operations/distribute.js'
 import { archivedOf } from '../core/records/archive.js'
 import { readDistribution, readKey } from '../core/records/repository.js'
-import { createdKmsKeys, lastDeletion } from '../core/records/kms-keys.js'
-import { recordPath, type DistributionRecord, type KeyRecord } from '../core/records/model.js'
+import { createdKmsKeys, lastDeletion, versionsIn } from '../core/records/kms-keys.js'
+import {
+  MAX_ROTATIONS,
+  recordPath,
+  ROTATIONS,
+  type DistributionRecord,
+  type KeyRecord,
+} from '../core/records/model.js'
 import { waysForward } from '../core/records/takedown.js'
 import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
 import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
@@ -66,17 +72,22 @@ export const kmsKey = definePath<Engine>()({
         version_aliases: boolean(
           'True to give each version its own alias too, which ends in /v1, /v2 and so on.',
         ),
+        rotation: oneOf(
+          ROTATIONS,
+          "Kind of rotation. With alias, each version has its own KMS key, and the alias moves to the latest. With in_place, for symmetric keys, one KMS key gets all enabled versions, and its ARN stays the same. The default is alias. Can't be changed.",
+        ),
       },
       run: async (
         engine,
         { name, key },
-        { purpose, protection = 'hsm', version_aliases: versionAliases },
+        { purpose, protection = 'hsm', version_aliases: versionAliases, rotation },
       ) => {
         const { distribute } = await import('../core/operations/distribute.js')
         await distribute(engine, name, key, {
           purpose,
           protection,
           versionAliases,
+          rotation,
         })
         return { created: await readCreated(engine, key, name) }
       },
@@ -147,11 +158,14 @@ function distributionData({
   versionAliases,
   droppedRegions,
   primaryRegions,
+  rotation,
 }: DistributionRecord): Record<string, Json> {
   const [primary = ''] = regions
-  const ids = createdKmsKeys({ kmsKeys }).flatMap(({ version, region, key }) =>
-    region === primary ? [[String(version), key.id] as const] : [],
+  const entries = createdKmsKeys({ kmsKeys }).filter(({ region }) => region === primary)
+  const ids = entries.flatMap((entry) =>
+    versionsIn(entry, rotation).map((version) => [String(version), entry.key.id] as const),
   )
+  const [used] = entries.flatMap(({ rotations }) => rotations ?? [])
   return {
     distribution_time: distributionTime,
     name,
@@ -159,6 +173,11 @@ function distributionData({
     purpose: purpose.join(','),
     versions: Object.fromEntries(ids),
     ...(versionAliases && { version_aliases: versionAliases }),
+    ...(rotation && {
+      rotation,
+      rotations_used: used ?? 0,
+      rotations_left: Math.max(0, MAX_ROTATIONS - (used ?? 0)),
+    }),
     ...(droppedRegions && { dropped_regions: droppedRegions }),
     ...(primaryRegions && { primary_regions: primaryRegions }),
     ...(state !== 'active' && { state }),

@@ -232,6 +232,86 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     expect(await target()).toBeUndefined()
   })
 
+  it('rotates in place to new material, and can repeat that', async () => {
+    const { key } = await filled()
+    const next = await KEY_TYPES['aes256-gcm96'].generate()
+    const add = (material: Uint8Array, description: string) =>
+      provider.importMaterial(HOME, key, 'aes256-gcm96', material, undefined, {
+        kind: 'new',
+        description,
+      })
+    const { materialId } = await add(next, 'contract/v2')
+    expect(await provider.materials(HOME, key)).toMatchObject([
+      { state: 'current', imported: true, expires: undefined, rotated: false },
+      { id: materialId, state: 'pending', imported: true, description: 'contract/v2' },
+    ])
+    await expect(add(next, 'again')).rejects.toMatchObject({ code: 'KMS_FAILED' })
+    await twice(() => provider.rotate(HOME, key))
+    expect(await provider.rotate(HOME, key)).toMatchObject([
+      { state: 'former', rotated: false },
+      { id: materialId, state: 'current', rotated: true },
+    ])
+    expect(await provider.inspect(HOME, key)).toMatchObject({ state: 'enabled', materialId })
+  })
+
+  it('deletes each material by its id, and imports it again by its id', async () => {
+    const { key, material } = await filled()
+    const next = await KEY_TYPES['aes256-gcm96'].generate()
+    const as = { kind: 'new', description: 'contract/v2' } as const
+    const type = 'aes256-gcm96'
+    const pending = await provider.importMaterial(HOME, key, type, next, undefined, as)
+    await provider.deleteMaterial(HOME, key, pending.materialId)
+    expect([await state(key), (await provider.materials(HOME, key)).length]).toEqual(['enabled', 1])
+    await expect(provider.deleteMaterial(HOME, key, pending.materialId)).rejects.toMatchObject({
+      code: 'KMS_KEY_NOT_FOUND',
+    })
+    await provider.importMaterial(HOME, key, type, next, undefined, as)
+    const [first] = await provider.rotate(HOME, key)
+    await twice(() => provider.deleteMaterial(HOME, key, first?.id))
+    expect(await state(key)).toBe('pending-import')
+    const existing = { kind: 'existing', materialId: first?.id } as const
+    await expect(
+      provider.importMaterial(HOME, key, type, next, undefined, existing),
+    ).rejects.toMatchObject({ code: 'KMS_FAILED' })
+    await provider.importMaterial(HOME, key, type, material, undefined, existing)
+    expect([await state(key), (await provider.materials(HOME, key)).length]).toEqual(['enabled', 2])
+  })
+
+  it('rotates a multi-Region key in place when every Region has the material', async () => {
+    const type = 'aes256-gcm96'
+    const key = await make(type, ['decrypt', 'encrypt'], randomUUID(), true)
+    const [first, next] = [await KEY_TYPES[type].generate(), await KEY_TYPES[type].generate()]
+    await provider.importMaterial(HOME, key, type, first)
+    const request = {
+      type,
+      purpose: ['decrypt', 'encrypt'] as const,
+      multiRegion: true,
+      description: 'contract',
+      tags: {},
+    } as const
+    const replica = await provider.replicate(key, AWAY, request)
+    await provider.awaitReplica(AWAY, replica)
+    await provider.importMaterial(AWAY, replica, type, first)
+    const as = { kind: 'new', description: 'contract/v2' } as const
+    const { materialId } = await provider.importMaterial(HOME, key, type, next, undefined, as)
+    expect((await provider.materials(HOME, key))[1]).toMatchObject({ state: 'incomplete' })
+    expect((await provider.materials(AWAY, replica))[1]).toMatchObject({
+      id: materialId,
+      imported: false,
+    })
+    const existing = { kind: 'existing', materialId } as const
+    await provider.importMaterial(AWAY, replica, type, next, undefined, existing)
+    await provider.rotate(HOME, key)
+    for (const [region, each] of [
+      [HOME, key],
+      [AWAY, replica],
+    ] as const)
+      expect(await provider.materials(region, each)).toMatchObject([
+        { state: 'former' },
+        { id: materialId, state: 'current', rotated: true },
+      ])
+  })
+
   it('replicates, can repeat it, and finds the replica', async () => {
     const key = await make('aes256-gcm96', ['decrypt', 'encrypt'], randomUUID(), true)
     const material = await KEY_TYPES['aes256-gcm96'].generate()

@@ -13,7 +13,12 @@ import { assertAgree } from '../records/agreement.js'
 import { freeName } from '../records/distribution-name.js'
 import { withRegions } from '../records/dropped-regions.js'
 import { withKeyLock, withProviderLock } from '../records/locks.js'
-import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
+import {
+  recordPath,
+  type DistributionRecord,
+  type KeyRecord,
+  type Rotation,
+} from '../records/model.js'
 import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
 import {
   readDistribution,
@@ -25,6 +30,8 @@ import {
 } from '../records/repository.js'
 import { reportDropped } from './drop-region.js'
 import { activated, reactivate } from './remove.js'
+import { assertOtherRegion, assertReplicaRegions } from './replica-regions.js'
+import { assertRotation } from './rotation.js'
 
 /** The settings of a distribution. */
 export interface DistributionRequest {
@@ -34,6 +41,8 @@ export interface DistributionRequest {
   readonly protection: Protection
   /** True if each version also gets its own alias; undefined leaves this unchanged. */
   readonly versionAliases?: boolean | undefined
+  /** The kind of rotation, which can't be changed. The default of a new distribution is `alias`. */
+  readonly rotation?: Rotation | undefined
 }
 
 /**
@@ -62,6 +71,7 @@ export async function distribute(
     )
     const existing = await readDistribution(engine, providerName, key)
     if (existing) assertAgree(record.current, providerName, existing)
+    await assertRotation(engine, provider, record.current, wanted, existing)
     if (existing) assertSame(existing, wanted, providerName, key)
     if (existing?.state === 'removed') await takeBackRemoval(engine, providerName, key)
     const others = await resumableDistributions(engine, record.current, providerName)
@@ -112,17 +122,18 @@ async function claim(
   engine: Engine,
   providerName: string,
   key: KeyRecord,
-  { purpose, protection }: DistributionRequest,
+  { purpose, protection, rotation = 'alias' }: DistributionRequest,
 ): Promise<NamedDistribution> {
   const provider = await requireProvider(engine, providerName)
   const path = recordPath.distribution(providerName, key.name)
   const distribution =
     (await openRecord<DistributionRecord>(engine.store, path)) ??
-    (await reactivate(engine, provider, key, purpose))
+    (await reactivate(engine, provider, key, { purpose, rotation }))
   if (distribution) return { providerName, distribution }
   return createDistribution(engine, providerName, key, {
     purpose,
     protection,
+    ...(rotation === 'in_place' && { rotation }),
     regions: [provider.keyCollection],
     kmsKeys: [],
   })
@@ -133,7 +144,10 @@ export async function createDistribution(
   engine: Engine,
   providerName: string,
   key: KeyRecord,
-  begun: Pick<DistributionRecord, 'purpose' | 'protection' | 'regions' | 'kmsKeys' | 'pinned'>,
+  begun: Pick<
+    DistributionRecord,
+    'purpose' | 'protection' | 'rotation' | 'regions' | 'kmsKeys' | 'pinned'
+  >,
 ): Promise<NamedDistribution> {
   const now = engine.now()
   const distribution = await createRecord<DistributionRecord>(
@@ -161,7 +175,7 @@ async function setVersionAliases(
 }
 
 function assertSame(
-  { state, purpose, protection }: DistributionRecord,
+  { state, purpose, protection, rotation: kind }: DistributionRecord,
   request: DistributionRequest,
   providerName: string,
   key: string,
@@ -169,8 +183,11 @@ function assertSame(
   if (state === 'revoked') {
     throw revokedError(providerName, key)
   }
-  const kept = `purpose=${purpose.join(',')} protection=${protection}`
-  if (kept === `purpose=${request.purpose.join(',')} protection=${request.protection}`) return
+  const rotation = kind ?? 'alias'
+  const settingsOf = (settings: Omit<DistributionRequest, 'versionAliases'>) =>
+    `purpose=${settings.purpose.join(',')} protection=${settings.protection} rotation=${settings.rotation}`
+  const kept = settingsOf({ purpose, protection, rotation })
+  if (kept === settingsOf({ ...request, rotation: request.rotation ?? rotation })) return
   if (state === 'removed') throw takedownError('removal', providerName, key)
   throw new KeymgmtError(
     'DISTRIBUTION_DIFFERS',
@@ -206,14 +223,6 @@ export async function readInterruption(
     readDistribution(engine, providerName, key),
   ])
   return record && distribution && interruptionOf(record, distribution)
-}
-
-function noReplicaRegionsError({ name, type }: KeyRecord): KeymgmtError {
-  return new KeymgmtError('NO_REPLICA_REGIONS', `key ${name} does not have replica_regions`, {
-    hints: [
-      `replica_regions can be set only when a key is created; to create another key: keymgmt write keymgmt/key/${name}-2 type=${type} replica_regions=us-east-1,eu-west-1`,
-    ],
-  })
 }
 
 /**
@@ -252,38 +261,6 @@ export async function replicate(
   })
 }
 
-/** @throws KeymgmtError NO_REPLICA_REGIONS if the only replica Region is the provider's own. */
-function assertOtherRegion(
-  { name, replicaRegions }: KeyRecord,
-  providerName: string,
-  home: string,
-): void {
-  if (replicaRegions.some((region) => region !== home)) return
-  throw new KeymgmtError(
-    'NO_REPLICA_REGIONS',
-    `the only replica Region of ${name} is ${home}, the Region of ${providerName} itself`,
-    {
-      hints: [
-        'distribute it to a provider in another Region, or create a key with other replica_regions',
-      ],
-    },
-  )
-}
-
 function without(regions: readonly string[], excluded: readonly string[] = []): string[] {
   return regions.filter((region) => !excluded.includes(region))
-}
-
-function assertReplicaRegions(key: KeyRecord, added: readonly string[] = []): void {
-  const { name, replicaRegions } = key
-  if (replicaRegions.length === 0) throw noReplicaRegionsError(key)
-  const [other] = without(added, replicaRegions)
-  if (other !== undefined)
-    throw new KeymgmtError(
-      'FIELD_INVALID',
-      `${other} is not one of the replica_regions of ${name}`,
-      {
-        hints: [`its replica_regions are ${replicaRegions.join(', ')}`],
-      },
-    )
 }

@@ -20,6 +20,7 @@ import { createRecord, openRecord, type RecordHandle } from '../records/record.j
 import { distributionsOf } from '../records/repository.js'
 import { forgetCommand } from '../records/takedown.js'
 import { assertDeletedByKms } from './pending-deletion.js'
+import { assertDisabling, reportNotApplicable } from './rotation.js'
 
 /** The settings of a key. Undefined leaves a setting unchanged. */
 export interface KeyChange {
@@ -134,12 +135,16 @@ async function updateKey(
     ),
     rotationPeriod: checkRotationPeriod(change.rotationPeriod ?? key.current.rotationPeriod ?? 0),
   }
+  const all = await distributionsOf(engine, key.current.name)
+  assertDisabling(key.current, next.minEnabledVersion, all)
   const distributions = await resumableDistributions(engine, key.current)
   const differs =
     next.deletionAllowed !== key.current.deletionAllowed ||
     next.minEnabledVersion !== key.current.minEnabledVersion ||
     next.rotationPeriod !== (key.current.rotationPeriod ?? 0)
   if (differs) await key.update((current) => ({ ...current, ...next }))
+  if (change.minEnabledVersion !== undefined)
+    reportNotApplicable(engine, key.current, distributions)
   await reconcileKey(engine, key, distributions, {
     isRequested: (step, { distribution }) =>
       change.minEnabledVersion !== undefined &&

@@ -24,6 +24,7 @@ import {
   type DistributionState,
   type KeyRecord,
   type KmsRecord,
+  type Rotation,
 } from '../records/model.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
 import { requireDistribution, requireKey, requireProvider } from '../records/repository.js'
@@ -234,19 +235,21 @@ const TAKEN: Readonly<Record<DistributionState, (entry: CreatedKmsKey) => Create
 }
 
 /**
- * Returns the archived distribution of the key for the same purpose, active again, if AWS still has
- * all of its KMS keys. Deletes archived distributions whose KMS keys AWS has deleted.
+ * Returns the archived distribution of the key for the same purpose and kind of rotation, active
+ * again, if AWS still has all of its KMS keys. Deletes archived distributions whose KMS keys AWS
+ * has deleted.
  */
 export async function reactivate(
   engine: Engine,
   provider: KmsRecord,
   key: KeyRecord,
-  purpose: readonly Purpose[],
+  { purpose, rotation }: { readonly purpose: readonly Purpose[]; readonly rotation: Rotation },
 ): Promise<RecordHandle<DistributionRecord> | undefined> {
   for (const archived of await archivedOf(engine, key, provider.name)) {
     const { record, gone } = archived
     const isThere = record.regions[0] === provider.keyCollection
     if (!isThere || record.purpose.join() !== purpose.join()) continue
+    if ((record.rotation ?? 'alias') !== rotation) continue
     const found = await findArchived(engine, archived)
     if (found?.kmsKeys.every(({ state }) => state === 'created')) {
       engine.notice(

@@ -13,6 +13,7 @@ import {
 } from '../records/kms-keys.js'
 import { materialFingerprint } from '../records/material.js'
 import {
+  MAX_ROTATIONS,
   without,
   type CreatedKmsKey,
   type KmsKeyPlace,
@@ -21,9 +22,6 @@ import {
 import { updateKmsKey, type ReconcileContext } from './context.js'
 import { describeMaterial, newerMaterials } from './newer-material.js'
 import { assertNewest } from './newer.js'
-
-/** The rotations in the life of a KMS key. AWS does not raise this quota. */
-export const MAX_ROTATIONS = 25
 
 /** Rotations after which each further one is a warning. */
 const MANY_ROTATIONS = 20

@@ -134,6 +134,16 @@ export function currentVersion({
   return materials.filter(isAssociated).at(-1)?.version
 }
 
+/** The versions that can be used with the KMS key, ascending, or are to be brought back to it. */
+export function versionsIn(
+  { version, materials }: Pick<CreatedKmsKey, 'version' | 'materials'>,
+  rotation: DistributionRecord['rotation'],
+): number[] {
+  return rotation === 'in_place'
+    ? materials.filter(isAssociated).map((each) => each.version)
+    : [version]
+}
+
 /** Returns the KMS key with this material, which replaces an earlier entry of the same version. */
 export function putMaterial(entry: CreatedKmsKey, material: MaterialEntry): CreatedKmsKey {
   const others = entry.materials.filter(({ version }) => version !== material.version)

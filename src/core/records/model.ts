@@ -162,7 +162,12 @@ export type DistributionState = 'active' | 'revoked' | 'removed'
  * How a distribution gets a new version: as a new KMS key, to which the alias moves (`alias`), or
  * as the new current material of the same KMS key (`in_place`).
  */
-export type Rotation = 'alias' | 'in_place'
+export const ROTATIONS = ['alias', 'in_place'] as const
+/** A kind of rotation. */
+export type Rotation = (typeof ROTATIONS)[number]
+
+/** The rotations in place in the life of a KMS key. AWS does not raise this quota. */
+export const MAX_ROTATIONS = 25
 
 /** An AWS account, and the endpoint at which it was seen. */
 export interface PinnedPlace extends KmsAccount {

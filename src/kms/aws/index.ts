@@ -9,6 +9,9 @@ export function awsKms(options: AwsOptions): KmsKind {
     assertSupported: async (...wanted) => {
       ;(await import('./key-specs.js')).assertSupported(...wanted)
     },
+    assertRotatable: async (type) => {
+      ;(await import('./key-specs.js')).assertRotatable(type)
+    },
     assertRegions: async (...given) => {
       ;(await import('./regions.js')).assertRegions(...given)
     },

@@ -173,3 +173,13 @@ export function assertSupported(
     })
   }
 }
+
+/** @throws KeymgmtError UNSUPPORTED_BY_KMS unless AWS KMS rotates such keys in place. */
+export function assertRotatable(type: KeyTypeName): void {
+  if (AWS_KEY_TYPES[type].keySpec === 'SYMMETRIC_DEFAULT') return
+  throw new KeymgmtError(
+    'UNSUPPORTED_BY_KMS',
+    `keys of type ${type} can't be rotated in place: AWS KMS gives only symmetric KMS keys further material`,
+    { hints: ['use rotation=alias, or leave it out: each version then gets its own KMS key'] },
+  )
+}
