@@ -27,6 +27,7 @@ export {
   revokeDistribution,
   type ScheduledDeletion,
 } from './core/operations/remove.js'
+export type { KmsKeyUse } from './core/operations/last-use.js'
 export { findOrphans, type Orphan, type OrphanSearch } from './core/operations/orphans.js'
 export { repairDistribution, type Repair, type RepairOptions } from './core/operations/repair.js'
 export { rotateKey } from './core/operations/rotate.js'
@@ -100,6 +101,7 @@ export type {
   KmsKeyRequest,
   KmsKeyState,
   KmsKeyStatus,
+  KmsLastUse,
   KmsKind,
   KmsMaterial,
   KmsProvider,

@@ -89,7 +89,11 @@ export async function runVerb(
     try {
       printResponse({ terminal, format }, operation, { path, ...flags }, response)
       if (format.humanReadable && flags.field === undefined)
-        for (const line of response.created?.lines ?? []) terminal.err(`  ${line}\n`)
+        for (const line of [
+          ...(response.created?.lines ?? []),
+          ...(response.observed?.lines ?? []),
+        ])
+          terminal.err(`  ${line}\n`)
     } catch (error) {
       throw flags.dryRun ? error : doneButUnprinted(error, operation, path, response)
     }
@@ -176,12 +180,8 @@ async function respond(
   const response = await resolved.run(engine).finally(() => {
     terminal.progress('')
   })
-  return (
-    plan?.describePlan(calls) ?? {
-      ...response,
-      warnings: [...notices, ...(response.warnings ?? [])],
-    }
-  )
+  if (!plan) return { ...response, warnings: [...notices, ...(response.warnings ?? [])] }
+  return { ...plan.describePlan(calls), ...(response.observed && { observed: response.observed }) }
 }
 
 /**
@@ -195,6 +195,7 @@ function withResults(
 ): Response {
   const results = {
     ...response.created?.data,
+    ...response.observed?.data,
     ...(outcomes.length > 0 && { outcomes: outcomes.map(outcomeData) }),
   }
   const isAsked = field === undefined ? !format.humanReadable : isFieldOf(results, field)

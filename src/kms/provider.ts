@@ -153,6 +153,16 @@ export interface KmsMaterial {
   readonly rotated: boolean
 }
 
+/** The last use of a KMS key for a cryptographic operation, as far as the KMS records it. */
+export interface KmsLastUse {
+  /** The time and the operation; undefined if there was none since `trackedSince`. */
+  readonly last: { readonly at: Date; readonly operation: string } | undefined
+  /** The time since which the KMS records the uses of this KMS key. */
+  readonly trackedSince: Date
+  /** The time of its creation. */
+  readonly created: Date
+}
+
 /** Proof that an alias may be moved. */
 export interface AliasOwner {
   /** The ids of the KMS keys from which the alias may be moved. */
@@ -280,6 +290,8 @@ export interface KmsProvider {
    * id or an ARN.
    */
   inspect(region: string, key: KmsKey | string): Promise<KmsKeyStatus | undefined>
+  /** Returns the last use of a KMS key in this Region. Each Region has its own. */
+  lastUse(region: string, key: KmsKey): Promise<KmsLastUse>
   /** Returns the tags of a KMS key. */
   tagsOf(region: string, key: KmsKey): Promise<Readonly<Record<string, string>>>
   /** Adds tags to a KMS key, or changes them. */

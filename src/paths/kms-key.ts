@@ -19,6 +19,7 @@ import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
 import { readCreated } from './created.js'
+import { describeLastUse } from './last-use.js'
 import { explainRemoved } from './removed.js'
 
 const NO_WRAPPING =
@@ -121,7 +122,10 @@ export const kmsKey = definePath<Engine>()({
         const { removeDistribution } = await import('../core/operations/remove.js')
         const scheduled = await removeDistribution(engine, name, key, deletion_window)
         return scheduled.length > 0
-          ? { warnings: explainRemoval(scheduled, `keymgmt/kms/${name}/key/${key}`) }
+          ? {
+              observed: describeLastUse(scheduled),
+              warnings: explainRemoval(scheduled, `keymgmt/kms/${name}/key/${key}`),
+            }
           : undefined
       },
     },

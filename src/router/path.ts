@@ -30,6 +30,8 @@ export interface Response {
    * success.
    */
   readonly created?: Created
+  /** What the command read in AWS for its user. A dry run shows it, too. */
+  readonly observed?: Created
   /** True if a check found a difference. */
   readonly failed?: boolean
   /** True if a check could not check everything. */

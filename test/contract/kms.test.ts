@@ -122,6 +122,23 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     },
   )
 
+  it('knows the last use of a KMS key, in each of its states', async () => {
+    const key = await make('aes256-gcm96', ['decrypt', 'encrypt'])
+    const { last, created, trackedSince } = await provider.lastUse(HOME, key)
+    expect(last).toBeUndefined()
+    expect(Math.abs(created.getTime() - Date.now())).toBeLessThan(60_000)
+    expect(trackedSince.getTime()).toBeGreaterThanOrEqual(created.getTime())
+    await provider.scheduleDeletion(HOME, key, 7)
+    expect(await provider.lastUse(HOME, key)).toEqual({ last, created, trackedSince })
+    const missing = {
+      id: key.id.replace(/^.{8}/, '00000000'),
+      arn: key.arn.replace(/\/.{8}/, '/00000000'),
+    }
+    await expect(provider.lastUse(HOME, missing)).rejects.toMatchObject({
+      code: 'KMS_KEY_NOT_FOUND',
+    })
+  })
+
   it('deletes material, imports the same again, and so enables the KMS key', async () => {
     const { key, material } = await filled()
     await provider.disable(HOME, key)

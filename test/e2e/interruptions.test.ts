@@ -32,6 +32,7 @@ interface Prepared {
   readonly account: Account
   /** The command that gets the faults. */
   readonly line: string
+  readonly after: string | undefined
 }
 
 interface Point {
@@ -40,7 +41,7 @@ interface Point {
   readonly kind: Kind
 }
 
-async function prepare({ prepare: lines, outsideChange, line }: Flow): Promise<Prepared> {
+async function prepare({ prepare: lines, outsideChange, line, after }: Flow): Promise<Prepared> {
   const testbed = await createTestbed()
   try {
     await testbed.ok(CONFIGURE)
@@ -50,6 +51,7 @@ async function prepare({ prepare: lines, outsideChange, line }: Flow): Promise<P
       home: testbed.home,
       account: testbed.kms.account,
       line: typeof line === 'string' ? line : line(testbed),
+      after,
     }
   } finally {
     await testbed.kms.close()
@@ -101,9 +103,11 @@ async function interrupt(prepared: Prepared, point: Point): Promise<string[]> {
 }
 
 /** Runs the same command again, which must succeed, and returns the problems. */
-async function finish(testbed: Testbed, { line }: Prepared): Promise<string[]> {
-  const again = await createSession(testbed.kms.endpoint, testbed.home).run(line)
+async function finish(testbed: Testbed, { line, after }: Prepared): Promise<string[]> {
+  const session = createSession(testbed.kms.endpoint, testbed.home)
+  const again = await session.run(line)
   if (again.status !== 0) return [`again it ended with ${String(again.status)}: ${again.stderr}`]
+  if (after !== undefined) await session.run(after)
   return findProblems(join(testbed.home, 'keymgmt'), testbed.kms)
 }
 

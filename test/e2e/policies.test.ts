@@ -268,11 +268,13 @@ const DOCUMENT = 'docs/permissions.md'
 const BY_COMMAND = /(?<=<!-- by command -->\n)[^]*(?=<!-- end -->)/
 
 /**
- * True for the permission to list aliases of a command that imports or deletes material, or creates
- * an alias. Before that, it looks for a newer version, and most compare the account, which STS or
- * the ARN of a KMS key reveals too.
+ * True for the permission to ask for the last use, which is then unknown, and for the permission to
+ * list aliases of a command that imports or deletes material, or creates an alias. Before that, it
+ * looks for a newer version, and most compare the account, which STS or the ARN of a KMS key
+ * reveals too.
  */
 function isOptional(removed: string, policy: PolicyDocument): boolean {
+  if (removed.includes('GetKeyLastUsage')) return true
   const isChecked = [
     'kms:ImportKeyMaterial',
     'kms:DeleteImportedKeyMaterial',
@@ -283,14 +285,13 @@ function isOptional(removed: string, policy: PolicyDocument): boolean {
 
 /** The observed permissions of one command, as a row of the document. */
 function describeNeed({ name }: Flow, { line, policy }: Prepared): string {
-  const { path } = findPath(
-    PATHS,
-    line.split(' ').find((word) => word.startsWith('keymgmt/')) ?? '',
-  )
+  const path = line.split(' ').find((word) => word.startsWith('keymgmt/'))
   const command = normalise(line)
     .replace(/material=\S+/, 'material=@file')
     .replace('keymgmt/kms/k/', 'keymgmt/kms/example-kms/')
-  return `| \`${path.pattern}\` | ${name}: \`${command}\` | ${[...actions(policy)]
+  return `| ${path === undefined ? '' : `\`${findPath(PATHS, path).path.pattern}\` `}| ${name}: \`${command}\` | ${[
+    ...actions(policy),
+  ]
     .map((action) => action.replace('kms:', ''))
     .sort()
     .join(', ')} |`

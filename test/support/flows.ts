@@ -13,6 +13,8 @@ export interface Flow {
   /** Changes that somebody else makes in AWS or in the store before the command. */
   readonly outsideChange?: (site: Site) => void
   readonly line: string | ((site: Site) => string)
+  /** A command that removes the lock of a killed one, if `line` takes none when all is done. */
+  readonly after?: string
 }
 
 /** The provider, with the credentials of Vault's documentation. */
@@ -51,6 +53,7 @@ export const FLOWS: readonly Flow[] = [
     name: 'rotate the keys that are due',
     prepare: [KEY, DISTRIBUTE, LEAVE_OUT],
     line: 'due -rotate',
+    after: 'write keymgmt/key/app deletion_allowed=false',
   },
   {
     name: 'disable',

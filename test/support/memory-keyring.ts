@@ -35,6 +35,8 @@ export interface MemoryKey {
   expires: Date | undefined
   enabled: boolean
   deletion: Date | 'after its replicas' | undefined
+  readonly created: Date
+  lastUse: { readonly at: Date; readonly operation: string } | undefined
 }
 
 /** The KMS keys of all Regions, and the rules that AWS applies to each. */
@@ -83,6 +85,8 @@ export class Keyring {
       family,
       tags: new Map(Object.entries(request.tags)),
       materials: [],
+      created: new Date(),
+      lastUse: undefined,
       get material() {
         return currentOf(this)?.bytes
       },

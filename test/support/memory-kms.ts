@@ -125,7 +125,10 @@ function materialMethods(
 function readingMethods(
   home: string,
   keyring: Keyring,
-): Pick<KmsProvider, 'findByOperation' | 'findTagged' | 'findReplica' | 'inspect' | 'tagsOf'> {
+): Pick<
+  KmsProvider,
+  'findByOperation' | 'findTagged' | 'findReplica' | 'inspect' | 'lastUse' | 'tagsOf'
+> {
   return {
     findByOperation: later(
       (ids) =>
@@ -146,6 +149,10 @@ function readingMethods(
     inspect: later((region, key) => {
       const found = keyring.find(region, key)
       return found && statusOf(found, keyring.keys)
+    }),
+    lastUse: later((region, key) => {
+      const { lastUse: last, created } = keyring.here(region, key)
+      return { last, trackedSince: created, created }
     }),
     tagsOf: later((region, key) => Object.fromEntries(keyring.here(region, key).tags)),
   }

@@ -27,14 +27,11 @@ import {
   type Rotation,
 } from '../records/model.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
+import { readLastUse, type KmsKeyUse } from './last-use.js'
 import { requireDistribution, requireKey, requireProvider } from '../records/repository.js'
 
 /** A KMS key whose deletion was scheduled, with the date if AWS has set one. */
-export interface ScheduledDeletion {
-  /** AWS Region. */
-  readonly region: string
-  /** Id of the KMS key. */
-  readonly kmsKeyId: string
+export interface ScheduledDeletion extends KmsKeyUse {
   /** Date of the deletion, in RFC 3339. */
   readonly date: string | undefined
 }
@@ -57,6 +54,7 @@ export async function removeDistribution(
   return withKeyLock(engine.store, key, purpose, async () => {
     const distribution = await openDistribution(engine, providerName, key)
     if (!distribution) return []
+    const uses = await readLastUse(engine, providerName, createdKmsKeys(distribution.current))
     const record = await requireKey(engine, key)
     assertAgree(record.current, providerName, distribution.current)
     // Do not finish other unfinished work first: it may be what fails, and the removal must work
@@ -73,11 +71,18 @@ export async function removeDistribution(
     await withWaysForward('removal', providerName, key, () =>
       reconcile(engine, record, { providerName, distribution }),
     )
-    return createdKmsKeys(distribution.current).map((entry) => ({
-      region: entry.region,
-      kmsKeyId: entry.key.id,
-      date: entry.deletion?.date,
-    }))
+    return createdKmsKeys(distribution.current).map(
+      ({ version, region, key: { id }, deletion }) => ({
+        version,
+        region,
+        providerName,
+        kmsKeyId: id,
+        use: uses.find((each) => each.region === region && each.kmsKeyId === id)?.use ?? {
+          unknown: 'its creation was still unfinished',
+        },
+        date: deletion?.date,
+      }),
+    )
   })
 }
 

@@ -4,6 +4,7 @@ import {
   DescribeKeyCommand,
   DisableKeyCommand,
   EnableKeyCommand,
+  GetKeyLastUsageCommand,
   ReplicateKeyCommand,
   ScheduleKeyDeletionCommand,
   type KeyMetadata,
@@ -15,6 +16,7 @@ import {
   type KmsKeyRequest,
   type KmsKeyState,
   type KmsKeyStatus,
+  type KmsLastUse,
 } from '../provider.js'
 import { catchAwsError, isAwsError } from './errors.js'
 import { keySpecFor, kindFor } from './key-specs.js'
@@ -169,6 +171,22 @@ function statusOf(metadata: KeyMetadata | undefined): KmsKeyStatus {
       : undefined,
     external: metadata?.Origin === 'EXTERNAL',
     kind: kindFor(metadata?.KeySpec, metadata?.KeyUsage),
+  }
+}
+
+export async function lastUse(session: Session, key: KmsKey): Promise<KmsLastUse> {
+  const operation = 'GetKeyLastUsage'
+  const command = new GetKeyLastUsageCommand({ KeyId: keyIdIn(session, key) })
+  const { KeyLastUsage, TrackingStartDate, KeyCreationDate } = await session.client.send(command)
+  const at = timeIn(KeyLastUsage?.Timestamp, operation)
+  const created = timeIn(KeyCreationDate, operation)
+  const trackedSince = timeIn(TrackingStartDate, operation)
+  if (!created || !trackedSince)
+    throw new KeymgmtError('KMS_FAILED', `${operation} answered without its dates`)
+  return {
+    last: at && { at, operation: KeyLastUsage?.Operation ?? '' },
+    trackedSince,
+    created,
   }
 }
 

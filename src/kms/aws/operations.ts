@@ -96,6 +96,7 @@ export const OPERATIONS = {
   },
   CancelKeyDeletion: { requestsPerSecond: 5, subject: kmsKey, changesAws: true, monthlyCost: 1 },
   DescribeKey: { requestsPerSecond: 2000, subject: kmsKey },
+  GetKeyLastUsage: { requestsPerSecond: 5, subject: kmsKey },
   GetPublicKey: { requestsPerSecond: 2000, subject: kmsKey, eventuallyConsistent: true },
   GenerateMac: { requestsPerSecond: 1000, subject: kmsKey, eventuallyConsistent: true },
   // Only for a KMS key that seals the store.

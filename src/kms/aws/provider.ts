@@ -13,6 +13,7 @@ import {
   findReplica,
   hasReplica,
   inspectKey,
+  lastUse,
   replicateKey,
   scheduleDeletion,
 } from './keys.js'
@@ -97,6 +98,7 @@ export function openAwsProvider(
     accepts: at(accepts),
     deleteMaterial: at(deleteMaterial),
     inspect: at(inspectKey),
+    lastUse: at(lastUse),
     tagsOf: at((session, key) => tagsOf(session, keyIdIn(session, key))),
     tag: at(tagKey),
     aliasTargets: at(aliasTargets),

@@ -177,10 +177,8 @@ const CHECKS: Readonly<Partial<Record<AwsOperation, readonly Check[]>>> = {
     sameKey,
     ({ PublicKey }) => (isWrappingKey(PublicKey) ? undefined : 'PublicKey'),
     ({ ImportToken }) => (isBytes(ImportToken, LARGEST_TOKEN) ? undefined : 'ImportToken'),
-    ({ ParametersValidTo }) =>
-      ParametersValidTo instanceof Date && !Number.isNaN(ParametersValidTo.getTime())
-        ? undefined
-        : 'ParametersValidTo',
+    ({ ParametersValidTo: end }) =>
+      end instanceof Date && !Number.isNaN(end.getTime()) ? undefined : 'ParametersValidTo',
   ],
   ImportKeyMaterial: [
     sameKey,
@@ -194,6 +192,7 @@ const CHECKS: Readonly<Partial<Record<AwsOperation, readonly Check[]>>> = {
   GetKeyRotationStatus: [sameKeyIfAny],
   ScheduleKeyDeletion: [sameKey],
   CancelKeyDeletion: [sameKey],
+  GetKeyLastUsage: [sameKey],
   GetPublicKey: [sameKey],
   GenerateMac: [sameKey],
   Encrypt: [

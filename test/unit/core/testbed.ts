@@ -41,6 +41,7 @@ export const READ_ONLY_METHODS = [
   'id',
   'lock',
   'inspect',
+  'lastUse',
   'tagsOf',
   'aliasTargets',
   'holds',

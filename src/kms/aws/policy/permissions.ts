@@ -116,6 +116,7 @@ export const PERMISSIONS = {
   RotateKeyOnDemand: onKey('RotateKeyOnDemand'),
   ListKeyRotations: onKey('ListKeyRotations'),
   GetKeyRotationStatus: onKey('GetKeyRotationStatus'),
+  GetKeyLastUsage: onKey('GetKeyLastUsage'),
   GetPublicKey: onKey('GetPublicKey'),
   GenerateMac: onKey('GenerateMac', 'kms:MacAlgorithm'),
   DescribeKey: onKey('DescribeKey'),

@@ -23,6 +23,7 @@ const EVERYWHERE: readonly PermissionName[] = [
   'RotateKeyOnDemand',
   'ListKeyRotations',
   'GetKeyRotationStatus',
+  'GetKeyLastUsage',
   'GetPublicKey',
   'GenerateMac',
   'DescribeKey',

@@ -95,6 +95,8 @@ const ASSUMED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => Aw
   },
   GenerateMac: showNothing,
   GetPublicKey: showNothing,
+  // Never used: a recent use would end the command.
+  GetKeyLastUsage: () => ({ TrackingStartDate: new Date(0), KeyCreationDate: new Date(0) }),
 }
 
 /** Errors of requests that only read, after which a policy can still be printed. */
