@@ -9,7 +9,8 @@ const UNITS = new Map([
   ['h', 3_600_000],
 ])
 
-const DAY_MS = 86_400_000
+/** Milliseconds in a day. */
+export const DAY_MS = 86_400_000
 
 /**
  * PURE: returns the milliseconds of a duration in the forms that Vault accepts: Go's (`1h30m`,
@@ -25,4 +26,9 @@ export function durationMs(text: string): number | undefined {
     (total, [, count, unit = '']) => total + Number(count) * (UNITS.get(unit) ?? 0),
     0,
   )
+}
+/** PURE: returns seconds in the form of {@link durationMs}: in days, if these are whole. */
+export function durationText(seconds: number): string {
+  const days = (seconds * 1_000) / DAY_MS
+  return days >= 1 && Number.isInteger(days) ? `${days}d` : `${seconds}s`
 }

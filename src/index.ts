@@ -30,6 +30,7 @@ export {
 export type { KmsKeyUse } from './core/operations/last-use.js'
 export { findOrphans, type Orphan, type OrphanSearch } from './core/operations/orphans.js'
 export { repairDistribution, type Repair, type RepairOptions } from './core/operations/repair.js'
+export { renewDistribution } from './core/operations/renew.js'
 export { rotateKey } from './core/operations/rotate.js'
 export {
   readStatus,
@@ -49,6 +50,7 @@ export {
   type ProviderVerification,
   type Verification,
 } from './core/operations/verify.js'
+export type { ExpiryRequest } from './core/records/expiry.js'
 export type {
   AliasEntry,
   AliasState,
@@ -56,6 +58,7 @@ export type {
   CreatingKmsKey,
   DistributionRecord,
   DistributionState,
+  Expiry,
   ForgottenDistribution,
   KeyRecord,
   KeyVersion,

@@ -10,6 +10,7 @@ import { kmsVerify } from './kms-verify.js'
 import { kmsKey, kmsKeys } from './kms-key.js'
 import { kmsKeyAdopt } from './kms-key-adopt.js'
 import { kmsKeyForget } from './kms-key-forget.js'
+import { kmsKeyRenew } from './kms-key-renew.js'
 import { kmsKeyRepair } from './kms-key-repair.js'
 import { kmsKeyReplicate } from './kms-key-replicate.js'
 import { kmsKeyReplicateRegion } from './kms-key-replicate-region.js'
@@ -44,5 +45,6 @@ export const PATHS: readonly PathDefinition<Engine>[] = [
   kmsKeyRestore,
   kmsKeyVerify,
   kmsKeyRepair,
+  kmsKeyRenew,
   kmsKeyForget,
 ]

@@ -19,6 +19,7 @@ import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
 import { readCreated } from './created.js'
+import { expiryData, expiryFields } from './expiry.js'
 import { describeLastUse } from './last-use.js'
 import { explainRemoved } from './removed.js'
 
@@ -77,11 +78,19 @@ export const kmsKey = definePath<Engine>()({
           ROTATIONS,
           "Kind of rotation. With alias, each version has its own KMS key, and the alias moves to the latest. With in_place, for symmetric keys, one KMS key gets all enabled versions, and its ARN stays the same. The default is alias. Can't be changed.",
         ),
+        ...expiryFields,
       },
       run: async (
         engine,
         { name, key },
-        { purpose, protection = 'hsm', version_aliases: versionAliases, rotation },
+        {
+          purpose,
+          protection = 'hsm',
+          version_aliases: versionAliases,
+          rotation,
+          ttl,
+          valid_to: validTo,
+        },
       ) => {
         const { distribute } = await import('../core/operations/distribute.js')
         await distribute(engine, name, key, {
@@ -89,6 +98,8 @@ export const kmsKey = definePath<Engine>()({
           protection,
           versionAliases,
           rotation,
+          ttl,
+          validTo,
         })
         return { created: await readCreated(engine, key, name) }
       },
@@ -151,19 +162,9 @@ async function describeRemoved(
   }
 }
 
-function distributionData({
-  name,
-  distributionTime,
-  purpose,
-  protection,
-  regions,
-  kmsKeys,
-  state,
-  versionAliases,
-  droppedRegions,
-  primaryRegions,
-  rotation,
-}: DistributionRecord): Record<string, Json> {
+function distributionData(record: DistributionRecord): Record<string, Json> {
+  const { name, distributionTime, purpose, protection, rotation, regions, kmsKeys, state } = record
+  const { versionAliases, droppedRegions, primaryRegions } = record
   const [primary = ''] = regions
   const entries = createdKmsKeys({ kmsKeys }).filter(({ region }) => region === primary)
   const ids = entries.flatMap((entry) =>
@@ -184,6 +185,7 @@ function distributionData({
     }),
     ...(droppedRegions && { dropped_regions: droppedRegions }),
     ...(primaryRegions && { primary_regions: primaryRegions }),
+    ...expiryData(record),
     ...(state !== 'active' && { state }),
   }
 }

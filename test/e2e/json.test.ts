@@ -106,6 +106,8 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   ['', 'write -f keymgmt/kms/k/key/app/restore'],
   ['read keymgmt/kms/NAME/key/KEY/verify', 'read keymgmt/kms/k/key/app/verify', 3],
   ['write keymgmt/kms/NAME/key/KEY/repair', 'write -f keymgmt/kms/k/key/app/repair'],
+  ['write keymgmt/kms/NAME/key/KEY/renew', 'write keymgmt/kms/k/key/app/renew ttl=30d'],
+  ['read keymgmt/kms/NAME/key/KEY', 'read keymgmt/kms/k/key/app'],
   ['status', 'status'],
   ['operator seal-status', 'operator seal-status'],
   ['operator rekey', 'operator rekey -add=keyfile'],

@@ -251,10 +251,10 @@ describe('an adopted KMS key whose material expires', () => {
     const refused = await testbed.run(`write -f ${PATH}/repair`)
     expect(refused.status).toBe(2)
     expect(refused.stderr.replace(/\s+/g, ' ')).toContain(
-      `keymgmt write ${PATH}/repair allow_permanent=true`,
+      `to choose a new expiry (ttl=0 is none): keymgmt write ${PATH}/renew ttl=30d`,
     )
     expect(expiry(id)).toEqual(['PendingImport', undefined])
-    await testbed.ok(`write ${PATH}/repair allow_permanent=true`)
+    await testbed.ok(`write ${PATH}/renew ttl=0`)
     expect(expiry(id)).toEqual(['Enabled', undefined])
     expect((await verify()).status).toBe(0)
   })

@@ -29,13 +29,16 @@ const LEAVE_OUT = 'write keymgmt/key/app/rotate without=k'
 const REPLICATE = 'write -f keymgmt/kms/k/key/app/replicate'
 const REMOVE = 'delete keymgmt/kms/k/key/app deletion_window=7'
 const REVOKE = 'write -f keymgmt/kms/k/key/app/revoke'
+const RENEW = 'write -f keymgmt/kms/k/key/app/renew'
+/** Disables version 1. */
+const HALF = 'write keymgmt/key/app min_enabled_version=2'
 const RESTORE = 'write -f keymgmt/kms/k/key/app/restore'
 
 /** Every flow that changes AWS. The provider is `k`, in us-west-1, and the key `app`. */
 export const FLOWS: readonly Flow[] = [
   {
     name: 'distribute',
-    prepare: [KEY, ROTATE, ROTATE, 'write keymgmt/key/app min_enabled_version=2'],
+    prepare: [KEY, ROTATE, ROTATE, HALF],
     line: DISTRIBUTE,
   },
   {
@@ -62,12 +65,12 @@ export const FLOWS: readonly Flow[] = [
   },
   {
     name: 'enable',
-    prepare: [KEY, ROTATE, DISTRIBUTE, 'write keymgmt/key/app min_enabled_version=2'],
+    prepare: [KEY, ROTATE, DISTRIBUTE, HALF],
     line: 'write keymgmt/key/app min_enabled_version=0',
   },
   {
     name: 'replicate',
-    prepare: [GLOBAL, ROTATE, 'write keymgmt/key/app min_enabled_version=2', DISTRIBUTE],
+    prepare: [GLOBAL, ROTATE, HALF, DISTRIBUTE],
     line: REPLICATE,
   },
   {
@@ -91,6 +94,21 @@ export const FLOWS: readonly Flow[] = [
   },
   { name: 'distribute again', prepare: [KEY, ROTATE, DISTRIBUTE, REMOVE], line: DISTRIBUTE },
   { name: 'revoke', prepare: [KEY, ROTATE, DISTRIBUTE], line: REVOKE },
+  {
+    name: 'distribute, with an expiry',
+    prepare: [KEY, ROTATE],
+    line: `${DISTRIBUTE} ttl=30d`,
+  },
+  {
+    name: 'renew',
+    prepare: [GLOBAL, ROTATE, HALF, `${DISTRIBUTE} ttl=30d`, REPLICATE],
+    line: RENEW,
+  },
+  {
+    name: 'renew for ever',
+    prepare: [KEY, `${DISTRIBUTE} ttl=30d`],
+    line: 'write keymgmt/kms/k/key/app/renew ttl=0',
+  },
   { name: 'restore the material', prepare: [KEY, ROTATE, DISTRIBUTE, REVOKE], line: RESTORE },
   {
     name: 'import a version',

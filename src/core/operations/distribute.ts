@@ -1,17 +1,17 @@
-import { KeymgmtError } from '../../errors.js'
 import type { Protection, Purpose } from '../../kms/provider.js'
 import { kindOf, type Engine } from '../engine.js'
-import {
-  interruptionOf,
-  takedownError,
-  takedownOf,
-  type Interruption,
-} from '../reconcile/interruption.js'
+import { interruptionOf, type Interruption } from '../reconcile/interruption.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { resumableDistributions } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
 import { freeName } from '../records/distribution-name.js'
 import { withRegions } from '../records/dropped-regions.js'
+import {
+  isSameSetting,
+  requestedExpiry,
+  withExpiry,
+  type ExpiryRequest,
+} from '../records/expiry.js'
 import { withKeyLock, withProviderLock } from '../records/locks.js'
 import {
   recordPath,
@@ -29,12 +29,13 @@ import {
   type NamedDistribution,
 } from '../records/repository.js'
 import { reportDropped } from './drop-region.js'
+import { assertActive, assertSame, type WantedDistribution } from './present-distribution.js'
 import { activated, reactivate } from './remove.js'
 import { assertOtherRegion, assertReplicaRegions } from './replica-regions.js'
 import { assertRotation } from './rotation.js'
 
-/** The settings of a distribution. */
-export interface DistributionRequest {
+/** The settings of a distribution. Without an expiry, a present distribution keeps its own. */
+export interface DistributionRequest extends ExpiryRequest {
   /** The purposes of the KMS keys. They can't be changed. */
   readonly purpose: readonly Purpose[]
   /** The protection of the KMS keys. AWS KMS has only `hsm`. */
@@ -49,8 +50,8 @@ export interface DistributionRequest {
  * Imports every version of the key into the KMS, and points the alias to the latest. Does nothing
  * if that is already done, and finishes the work after an interruption. If AWS still has the KMS
  * keys of an earlier distribution for the same purpose, restores them instead of creating new ones.
- * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, UNSUPPORTED_BY_KMS, DISTRIBUTION_DIFFERS;
- * errors of the KMS.
+ * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, UNSUPPORTED_BY_KMS, FIELD_INVALID,
+ * DISTRIBUTION_DIFFERS; errors of the KMS.
  */
 export async function distribute(
   engine: Engine,
@@ -58,7 +59,11 @@ export async function distribute(
   key: string,
   request: DistributionRequest,
 ): Promise<void> {
-  const wanted = { ...request, purpose: [...new Set(request.purpose)].sort() }
+  const wanted = {
+    ...request,
+    purpose: [...new Set(request.purpose)].sort(),
+    requested: requestedExpiry(request, engine.now()),
+  }
   const purpose = `write keymgmt/kms/${providerName}/key/${key}`
   await withKeyLock(engine.store, key, purpose, async () => {
     const record = await requireKey(engine, key)
@@ -96,17 +101,6 @@ function reconcileOne(
   })
 }
 
-/** @throws KeymgmtError DISTRIBUTION_DIFFERS if it is revoked, or its removal did not finish. */
-function assertActive(
-  key: KeyRecord,
-  providerName: string,
-  distribution: DistributionRecord,
-): void {
-  const takedown = takedownOf(key, distribution)
-  if (takedown) throw takedownError(takedown, providerName, key.name)
-  if (distribution.state === 'revoked') throw revokedError(providerName, key.name)
-}
-
 /** Reverses an unfinished removal, as distributing the key again reverses a finished one. */
 async function takeBackRemoval(engine: Engine, providerName: string, key: string): Promise<void> {
   const distribution = await requireDistribution(engine, providerName, key)
@@ -122,15 +116,21 @@ async function claim(
   engine: Engine,
   providerName: string,
   key: KeyRecord,
-  { purpose, protection, rotation = 'alias' }: DistributionRequest,
+  { purpose, protection, rotation = 'alias', requested }: WantedDistribution,
 ): Promise<NamedDistribution> {
   const provider = await requireProvider(engine, providerName)
   const path = recordPath.distribution(providerName, key.name)
   const distribution =
     (await openRecord<DistributionRecord>(engine.store, path)) ??
     (await reactivate(engine, provider, key, { purpose, rotation }))
-  if (distribution) return { providerName, distribution }
+  if (distribution) {
+    // Only one that was removed can have another expiry.
+    if (requested && !isSameSetting(requested.expiry, distribution.current.expiry))
+      await distribution.update((current) => withExpiry(current, requested.expiry))
+    return { providerName, distribution }
+  }
   return createDistribution(engine, providerName, key, {
+    ...requested,
     purpose,
     protection,
     ...(rotation === 'in_place' && { rotation }),
@@ -146,7 +146,7 @@ export async function createDistribution(
   key: KeyRecord,
   begun: Pick<
     DistributionRecord,
-    'purpose' | 'protection' | 'rotation' | 'regions' | 'kmsKeys' | 'pinned'
+    'purpose' | 'protection' | 'rotation' | 'regions' | 'kmsKeys' | 'pinned' | 'expiry'
   >,
 ): Promise<NamedDistribution> {
   const now = engine.now()
@@ -172,44 +172,6 @@ async function setVersionAliases(
   const { versionAliases = false } = distribution.current
   if (wanted === undefined || wanted === versionAliases) return
   await distribution.update((current) => ({ ...current, versionAliases: wanted }))
-}
-
-function assertSame(
-  { state, purpose, protection, rotation: kind }: DistributionRecord,
-  request: DistributionRequest,
-  providerName: string,
-  key: string,
-): void {
-  if (state === 'revoked') {
-    throw revokedError(providerName, key)
-  }
-  const rotation = kind ?? 'alias'
-  const settingsOf = (settings: Omit<DistributionRequest, 'versionAliases'>) =>
-    `purpose=${settings.purpose.join(',')} protection=${settings.protection} rotation=${settings.rotation}`
-  const kept = settingsOf({ purpose, protection, rotation })
-  if (kept === settingsOf({ ...request, rotation: request.rotation ?? rotation })) return
-  if (state === 'removed') throw takedownError('removal', providerName, key)
-  throw new KeymgmtError(
-    'DISTRIBUTION_DIFFERS',
-    `${key} is already distributed to ${providerName} with ${kept}, which can't be changed`,
-    {
-      hints: [
-        `to change that, first remove the distribution, whose KMS keys AWS then deletes: keymgmt delete keymgmt/kms/${providerName}/key/${key}`,
-      ],
-    },
-  )
-}
-
-function revokedError(providerName: string, key: string): KeymgmtError {
-  return new KeymgmtError(
-    'DISTRIBUTION_DIFFERS',
-    `${key} is already distributed to ${providerName}, and its material is revoked`,
-    {
-      hints: [
-        `to bring the material back: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/restore`,
-      ],
-    },
-  )
 }
 
 /** Returns the kind of the unfinished command on the distribution; undefined if there is none. */

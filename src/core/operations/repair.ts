@@ -39,6 +39,7 @@ import {
   type CreatedKmsKey,
   type DistributionRecord,
   type KmsKeyEntry,
+  type MaterialEntry,
 } from '../records/model.js'
 import { requireDistribution, requireKey } from '../records/repository.js'
 
@@ -77,8 +78,7 @@ export async function repairDistribution(
     const distribution = await requireDistribution(engine, providerName, key)
     const named = { providerName, distribution }
     assertAgree(record.current, providerName, distribution.current)
-    if (allowPermanent && distribution.current.kmsKeys.some(hasExpiry))
-      await distribution.update(withoutExpiry)
+    if (allowPermanent && canExpire(distribution.current)) await distribution.update(withoutExpiry)
     const takedown = takedownOf(record.current, distribution.current)
     const context = await openContext(engine, record.current, named)
     const observation = await observe(context, false)
@@ -101,17 +101,21 @@ export async function repairDistribution(
   })
 }
 
-function hasExpiry(entry: KmsKeyEntry): boolean {
-  return entry.state === 'created' && entry.materials.some(({ validTo }) => validTo !== undefined)
+function canExpire({ expiry, kmsKeys }: DistributionRecord): boolean {
+  const hasExpiry = ({ validTo }: MaterialEntry) => validTo !== undefined
+  return (
+    expiry !== undefined ||
+    kmsKeys.some((entry) => entry.state === 'created' && entry.materials.some(hasExpiry))
+  )
 }
 
 /** PURE: returns the record without any expiry of material. */
 function withoutExpiry(record: DistributionRecord): DistributionRecord {
   return {
-    ...record,
+    ...without(record, 'expiry'),
     kmsKeys: record.kmsKeys.map((entry) =>
       entry.state === 'created'
-        ? { ...entry, materials: entry.materials.map((each) => without(each, 'validTo')) }
+        ? { ...entry, materials: entry.materials.map((each) => without(each, 'validTo', 'stale')) }
         : entry,
     ),
   }
@@ -183,7 +187,12 @@ function amendKmsKey(compared: Compared, observed: ObservedKmsKey): KmsKeyEntry 
 function isImported(compared: Compared, entry: CreatedKmsKey, status: KmsKeyStatus): boolean {
   const { state } = compared.record
   if (state === 'revoked') return status.state !== 'pending-import'
-  const validTo = materialIn(entry, entry.version)?.validTo
-  if (isExpired(compared, validTo)) return holdsMaterial(entry)
-  return status.state !== 'pending-import' && holdsMaterial(entry) && isSameExpiry(status, validTo)
+  const material = materialIn(entry, entry.version)
+  if (isExpired(compared, material)) return holdsMaterial(entry)
+  return (
+    status.state !== 'pending-import' &&
+    holdsMaterial(entry) &&
+    // A step of the plan renews it.
+    (material?.stale === true || isSameExpiry(status, material?.validTo))
+  )
 }

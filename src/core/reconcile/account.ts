@@ -67,6 +67,7 @@ const CHECKED: readonly Step['action'][] = [
   'create',
   'replicate',
   'import',
+  'renew',
   'point-alias',
   'remove-alias',
 ]

@@ -1,6 +1,13 @@
 import type { KmsKeyState, KmsKeyStatus } from '../../kms/provider.js'
+import { expiryAt, renewCommand } from '../records/expiry.js'
 import { createdKmsKeyAt, materialIn } from '../records/kms-keys.js'
-import type { DistributionRecord, KeyRecord, KmsKeyEntry, KmsKeyPlace } from '../records/model.js'
+import type {
+  DistributionRecord,
+  KeyRecord,
+  KmsKeyEntry,
+  KmsKeyPlace,
+  MaterialEntry,
+} from '../records/model.js'
 import { waysForward } from '../records/takedown.js'
 import { versionsBehind } from './behind.js'
 import { interruptionOf, takedownOf, type Interruption } from './interruption.js'
@@ -186,12 +193,14 @@ function compareStatus(
   { entry, wrongTags, holds }: ObservedKmsKey & { readonly entry: ExistingEntry },
   status: KmsKeyStatus,
 ): Difference[] {
-  const { record } = compared
+  const { record, now } = compared
   const { version, region, key, materials } = entry
   const expected = expectedState(compared, entry)
-  const validTo = materialIn({ materials }, version)?.validTo
-  const consent = isExpired(compared, validTo)
-    ? `import it for ever: keymgmt write ${pathOf(compared)}/repair allow_permanent=true`
+  const material = materialIn({ materials }, version)
+  const validTo = material?.validTo
+  const hasExpired = status.state === 'pending-import' && validTo && new Date(validTo) <= now
+  const consent = isExpired(compared, material)
+    ? `to choose a new expiry (ttl=0 is none): ${renewCommand(compared.providerName, compared.key.name)}`
     : undefined
   const differs = (
     what: Difference['what'],
@@ -216,10 +225,18 @@ function compareStatus(
   const recordedRegions = otherRegions(record, version, actualRegions)
   const isStuck = status.state === 'unavailable' || !status.external
   const differences: (Difference | false)[] = [
-    status.state !== expected && differs('state', expected, status.state, isStuck ? look : consent),
+    status.state !== expected &&
+      differs(
+        'state',
+        expected,
+        hasExpired ? `expired at ${validTo}` : status.state,
+        isStuck ? look : consent,
+      ),
     holds === false &&
       differs('material', 'the material in the store', 'other material', otherMaterial),
-    !isSameExpiry(status, validTo) &&
+    // Material that waits for its renewal may have the new expiry already.
+    !material?.stale &&
+      !isSameExpiry(status, validTo) &&
       differs('expiry', validTo ?? 'never', status.expires?.toISOString() ?? 'never', consent),
     wrongTags.length > 0 &&
       differs('tags', "keymgmt's tags", `missing or changed: ${wrongTags.join(', ')}`),
@@ -229,8 +246,10 @@ function compareStatus(
   return differences.filter((difference) => difference !== false)
 }
 
-export function isExpired({ now, record }: Compared, validTo: string | undefined): boolean {
-  return record.state === 'active' && validTo !== undefined && new Date(validTo) <= now
+/** True if AWS would refuse the material: its expiry has passed, and only the user moves it. */
+export function isExpired({ now, record }: Compared, material: MaterialEntry | undefined): boolean {
+  const validTo = expiryAt(record, material, now)
+  return record.state === 'active' && validTo !== undefined && validTo <= now
 }
 
 /** AWS shows no expiry of material that it does not have. It may round the time to seconds. */

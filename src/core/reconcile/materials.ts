@@ -1,5 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import type { ImportKind, KmsKey, KmsMaterial } from '../../kms/provider.js'
+import { expiryAt, renewCommand } from '../records/expiry.js'
 import {
   createdKmsKeyAt,
   isAssociated,
@@ -16,8 +17,9 @@ import { beginNewMaterial, dropMaterial, findNewMaterial } from './new-material.
 import { isStoreFailure } from './outcomes.js'
 
 /**
- * Imports the material of one version into its KMS key, and records it. The KMS key is then usable,
- * or can be rotated to the material.
+ * Imports the material of one version into its KMS key, with the expiry of the distribution, and
+ * records it. The KMS key may have the material already. It is then usable, or can be rotated to
+ * the material.
  */
 export async function importMaterial(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
   const { current } = context.distribution
@@ -50,7 +52,7 @@ async function importNew(context: ReconcileContext, place: KmsKeyPlace): Promise
   const begun = await beginNewMaterial(context, place)
   const record = (found: KmsMaterial) =>
     found.imported
-      ? recordImported(context, place, found.id)
+      ? recordImported(context, place, found.id, found.expires)
       : importAs(context, place, { kind: 'existing', materialId: found.id })
   if (begun.found) return record(begun.found)
   try {
@@ -71,36 +73,42 @@ async function importAs(
   const { engine, provider, key } = context
   const { version, region } = place
   const { key: kmsKey } = requireKmsKey(context.distribution, place)
-  const validTo = expiryOf(context, place)
+  const validTo = futureExpiry(context, place)
   const materialId = await withMaterial(engine.store, key, version, async (material) => {
     const imported = await provider
       .importMaterial(region, kmsKey, key.type, material, validTo, as)
       .catch((error: unknown) => {
-        throw validTo && isInvalid(error) ? expiredError(context, place, validTo) : error
+        throw validTo && isInvalid(error)
+          ? refusedExpiryError(context, place, validTo, error)
+          : error
       })
     if ((await provider.holds(region, kmsKey, key.type, material)) === false)
       throw differentMaterialError(context, place, kmsKey)
     return imported.materialId
   })
-  await recordImported(context, place, materialId)
+  await recordImported(context, place, materialId, validTo)
 }
 
 async function recordImported(
   context: ReconcileContext,
   place: KmsKeyPlace,
   materialId: string | undefined,
+  validTo: Date | undefined,
 ): Promise<void> {
   const { version } = place
   const fingerprint = materialFingerprint(context.key, version)
   const pending = primaryMaterial(context, place)?.pending
   await updateKmsKey(context, place, (entry) => {
-    const known = materialIn(entry, version)
-    return putMaterial(entry, {
-      ...(known && without(known, 'operationId')),
+    const known: Partial<MaterialEntry> = materialIn(entry, version) ?? {}
+    // AWS enables a KMS key that gets its material back. The next plan disables it again.
+    const rest = entry.enabled === false ? without(entry, 'enabled') : entry
+    return putMaterial(rest, {
+      ...without(known, 'operationId', 'validTo', 'stale'),
       version,
       fingerprint,
       imported: true,
       ...(materialId && { materialId }),
+      ...(validTo && { validTo: validTo.toISOString() }),
       ...(pending && { pending }),
     })
   })
@@ -142,18 +150,35 @@ async function hasMaterial(
   return (await provider.materials(place.region, key)).some(({ id }) => id === materialId)
 }
 
-/** Returns the time at which the material expires; undefined for never. @throws KeymgmtError */
-function expiryOf(context: ReconcileContext, place: KmsKeyPlace): Date | undefined {
-  const material = materialIn(requireKmsKey(context.distribution, place), place.version)
-  if (material?.validTo === undefined) return undefined
-  const validTo = new Date(material.validTo)
-  if (validTo > context.engine.now()) return validTo
+/**
+ * Returns the time at which the material is to expire if it is imported now; undefined for never.
+ * @throws KeymgmtError KMS_FAILED if that time has passed: only the user moves it.
+ */
+export function futureExpiry(context: ReconcileContext, place: KmsKeyPlace): Date | undefined {
+  const { engine, distribution } = context
+  const { current } = distribution
+  const entry = createdKmsKeyAt(current, place.version, place.region)
+  const validTo = expiryAt(current, entry && materialIn(entry, place.version), engine.now())
+  if (validTo === undefined || validTo > engine.now()) return validTo
   throw expiredError(context, place, validTo)
 }
 
-/** True if AWS refused an expiry in the past, because its clock is ahead. */
-function isInvalid(error: unknown): boolean {
+function isInvalid(error: unknown): error is KeymgmtError {
   return error instanceof KeymgmtError && error.awsError === 'ValidationException'
+}
+
+/** AWS refuses an expiry in the past, or too far ahead, by its own clock. */
+function refusedExpiryError(
+  context: ReconcileContext,
+  place: KmsKeyPlace,
+  validTo: Date,
+  error: KeymgmtError,
+): KeymgmtError {
+  const { expiry } = context.distribution.current
+  if (!expiry || !('ttl' in expiry)) return expiredError(context, place, validTo)
+  return error.withHints([
+    `AWS refused an expiry at ${validTo.toISOString()}: compare this machine's clock with AWS's, or choose a shorter ttl`,
+  ])
 }
 
 function expiredError(
@@ -163,12 +188,8 @@ function expiredError(
 ): KeymgmtError {
   return new KeymgmtError(
     'KMS_FAILED',
-    `the material of ${key.name} version ${version} in ${region} was adopted with an expiry that has passed (${validTo.toISOString()})`,
-    {
-      hints: [
-        `import it for ever: keymgmt write keymgmt/kms/${providerName}/key/${key.name}/repair allow_permanent=true`,
-      ],
-    },
+    `version ${version} of ${key.name} can't be imported in ${region}: its material was to expire at ${validTo.toISOString()}, which has passed; only renew moves it`,
+    { hints: [`to choose a new expiry (ttl=0 is none): ${renewCommand(providerName, key.name)}`] },
   )
 }
 

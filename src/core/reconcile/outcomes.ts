@@ -26,6 +26,7 @@ const BY_WEIGHT: readonly Step['action'][] = [
   'cancel-deletion',
   'rotate',
   'import',
+  'renew',
   'point-alias',
   'remove-alias',
   'enable',

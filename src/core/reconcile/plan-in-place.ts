@@ -7,6 +7,7 @@ import {
   primaryRegion,
 } from '../records/kms-keys.js'
 import type { CreatedKmsKey, DistributionRecord, MaterialEntry } from '../records/model.js'
+import { planRenewals } from './plan-renewals.js'
 import { isScheduled, isUntagged, stepIf, type Chain, type Stage, type Step } from './step.js'
 
 // With rotation in place, a distribution has one KMS key in each Region. AWS takes one new material
@@ -24,6 +25,7 @@ export function planInPlace(
 ): Stage[] {
   return [
     stepIf(distribution, 'cancel-deletion', isScheduled),
+    planRenewals(distribution),
     planRefill(distribution, versions),
     stepIf(distribution, 'enable', (entry) => isFilled(entry) && entry.enabled !== true),
     [planVersions(distribution, versions)],

@@ -15,6 +15,7 @@ import type {
   Rotation,
 } from '../records/model.js'
 import { planInPlace, planRevocationInPlace } from './plan-in-place.js'
+import { planRenewals } from './plan-renewals.js'
 import {
   isScheduled,
   isUntagged,
@@ -127,6 +128,7 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
     entry.enabled !== enabled
   return [
     stepIf(distribution, 'cancel-deletion', isScheduled),
+    planRenewals(distribution),
     stepIf(distribution, 'enable', isToBe(true)),
     versions
       .filter((version) => isPossible(version, primaryOf(version)))

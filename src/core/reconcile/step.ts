@@ -6,6 +6,8 @@ interface StepFields {
   readonly create: KmsKeyPlace
   readonly replicate: KmsKeyPlace
   readonly import: KmsKeyPlace
+  /** Imports material again that the KMS key has, with a new expiry. */
+  readonly renew: KmsKeyPlace
   readonly rotate: KmsKeyPlace
   readonly tag: KmsKeyPlace
   readonly enable: KmsKeyPlace
@@ -39,7 +41,7 @@ export type Plan = readonly Stage[]
 /** The actions on a KMS key that exists. */
 type ExistingKeyAction = Exclude<
   StepAction,
-  'create' | 'replicate' | 'import' | 'rotate' | 'point-alias' | 'remove-alias'
+  'create' | 'replicate' | 'import' | 'renew' | 'rotate' | 'point-alias' | 'remove-alias'
 >
 
 /** Returns a step for each created KMS key that `applies` accepts. */

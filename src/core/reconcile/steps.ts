@@ -5,7 +5,7 @@ import { without, type KmsKeyPlace } from '../records/model.js'
 import { pointAlias, removeAlias } from './aliases.js'
 import { tagsFor, updateKmsKey, type ReconcileContext } from './context.js'
 import { createPrimary, createReplica } from './create.js'
-import { deleteMaterial, importMaterial } from './materials.js'
+import { deleteMaterial, futureExpiry, importMaterial } from './materials.js'
 import { rotateToMaterial } from './new-material.js'
 import type { Step, StepOf } from './plan.js'
 
@@ -29,13 +29,22 @@ const STEPS: {
     step: StepOf<Action>,
   ) => Promise<void>
 } = {
-  create: createPrimary,
+  // A KMS key that can't get its material is not created.
+  create: async (context, step) => {
+    futureExpiry(context, step)
+    await createPrimary(context, step)
+  },
 
-  replicate: createReplica,
+  replicate: async (context, step) => {
+    futureExpiry(context, step)
+    await createReplica(context, step)
+  },
 
   import: importMaterial,
 
   rotate: rotateToMaterial,
+
+  renew: importMaterial,
 
   'delete-material': deleteMaterial,
 

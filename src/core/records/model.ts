@@ -74,10 +74,7 @@ export interface MaterialEntry {
    * the material.
    */
   readonly imported: boolean
-  /**
-   * Time at which the material expires in this KMS key, in RFC 3339. Only adopted material can
-   * expire.
-   */
+  /** Time at which the material expires in this KMS key, in RFC 3339; absent for never. */
   readonly validTo?: string
   /**
    * Present from before new material is imported until the reply is on record. AWS has it in the
@@ -86,7 +83,15 @@ export interface MaterialEntry {
   readonly operationId?: string
   /** True if the KMS key is to be rotated to the material, which does not encrypt until then. */
   readonly pending?: true
+  /** True until it is imported again, because a renewal changed its expiry. */
+  readonly stale?: true
 }
+
+/**
+ * The expiry of imported material: a number of seconds after each import, or one fixed time in RFC
+ * 3339.
+ */
+export type Expiry = { readonly ttl: number } | { readonly validTo: string }
 
 /** A KMS key whose creation was requested. Until a reply is on record, it may or may not exist. */
 export interface CreatingKmsKey extends KmsKeyPlace {
@@ -207,6 +212,11 @@ export interface DistributionRecord {
   readonly pinned?: PinnedPlace
   /** True if each version also has its own alias. */
   readonly versionAliases?: boolean
+  /**
+   * The expiry of all material that is imported. Absent if it never expires, except adopted
+   * material, which keeps the expiry that it had.
+   */
+  readonly expiry?: Expiry
   /**
    * The reason why it lacks a version, and since when (RFC 3339); absent if no command has failed
    * there.

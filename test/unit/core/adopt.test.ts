@@ -109,9 +109,14 @@ describe('a KMS key is adopted', () => {
     Object.assign(kmsKey, { material: undefined, expires: undefined })
     const engine = { ...testbed.engine, now: () => new Date(validTo.getTime() + 1) }
     const { differences } = await verifyDistribution(engine, 'k', 'app', false)
-    const consent = 'keymgmt write keymgmt/kms/k/key/app/repair allow_permanent=true'
     expect(differences).toMatchObject([
-      { what: 'state', repairable: false, wayOut: `import it for ever: ${consent}` },
+      {
+        what: 'state',
+        found: `expired at ${validTo.toISOString()}`,
+        repairable: false,
+        wayOut:
+          'to choose a new expiry (ttl=0 is none): keymgmt write keymgmt/kms/k/key/app/renew ttl=30d',
+      },
     ])
     const quiet = recorded(testbed)
     const repair = await repairDistribution({ ...quiet.engine, now: engine.now }, 'k', 'app')

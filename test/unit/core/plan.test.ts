@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { plan, type Step } from '../../../src/core/reconcile/plan.js'
-import { withImported } from '../../../src/core/records/kms-keys.js'
+import { lost, withImported } from '../../../src/core/records/kms-keys.js'
 import {
   without,
   type AliasEntry,
@@ -69,6 +69,43 @@ const planned = (of: KeyRecord, change: Partial<DistributionRecord>) =>
   plan(of, { ...distribution, ...change }).map((stage) => stage.map((chain) => chain.map(inWords)))
 
 describe('the plan of an active distribution', () => {
+  it('renews stale material that the KMS keys have, the earliest expiry first', () => {
+    const stale = (version: number, validTo?: string, change: Partial<CreatedKmsKey> = {}) =>
+      kmsKey(version, 'r1', {
+        materials: [
+          { version, fingerprint: 'f', imported: true, stale: true, ...(validTo && { validTo }) },
+        ],
+        ...change,
+      })
+    const three = { ...key, latestVersion: 3 }
+    const aliases = named(3, 'r1')
+    const kmsKeys = [stale(1), stale(2, '2027-01-02'), stale(3, '2027-01-01')]
+    expect(planned(three, { kmsKeys, aliases })).toEqual([
+      [['renew 3 r1'], ['renew 2 r1'], ['renew 1 r1']],
+    ])
+    const others = [withImported(stale(1), false), lost(stale(2)), kmsKey(3)]
+    expect(planned(three, { kmsKeys: others, aliases })).toEqual([[['import 1 r1']]])
+    expect(planned(three, { kmsKeys, aliases, state: 'removed' }).flat(2)).not.toContain(
+      'renew 1 r1',
+    )
+  })
+
+  it('renews material before anything that AWS refuses while it is expired', () => {
+    const expired = kmsKey(1, 'r1', {
+      materials: [{ version: 1, fingerprint: 'f', imported: true, stale: true, validTo: '2020' }],
+      enabled: false,
+    })
+    expect(planned(key, { regions: ['r1', 'r2'], kmsKeys: [expired] }).flat(2)).toEqual([
+      'renew 1 r1',
+      'enable 1 r1',
+      'enable 1 r1',
+      'replicate 1 r2',
+      'import 1 r2',
+      'point-alias 1 r1',
+      'point-alias 1 r2',
+    ])
+  })
+
   it('creates the KMS keys and imports material before an alias names one', () => {
     expect(planned({ ...key, latestVersion: 2 }, {})).toEqual([
       [

@@ -1,0 +1,91 @@
+import { KeymgmtError } from '../../errors.js'
+import type { Engine } from '../engine.js'
+import type { Step } from '../reconcile/plan.js'
+import { reconcileKey } from '../reconcile/reconcile.js'
+import { resumableDistributions } from '../reconcile/resume.js'
+import {
+  renewCommand,
+  requestedExpiry,
+  withExpiry,
+  type ExpiryRequest,
+  type RequestedExpiry,
+} from '../records/expiry.js'
+import { createdKmsKeyAt, createdKmsKeys, lacksOriginal } from '../records/kms-keys.js'
+import { withKeyLock } from '../records/locks.js'
+import type { DistributionRecord } from '../records/model.js'
+import { requireDistribution, requireKey, type NamedDistribution } from '../records/repository.js'
+import { assertActive } from './present-distribution.js'
+
+/**
+ * Imports the same material again into every KMS key of the distribution, with a new expiry, and
+ * deletes nothing first. An empty request repeats the `ttl` on record. Later versions get the same
+ * expiry.
+ * @returns the distribution as it is then.
+ * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; FIELD_INVALID; FIELD_MISSING for an
+ * empty request if no `ttl` is on record; DISTRIBUTION_DIFFERS if the distribution is revoked or
+ * its removal did not finish; errors of the KMS, after which the same call renews what is left.
+ */
+export async function renewDistribution(
+  engine: Engine,
+  providerName: string,
+  key: string,
+  request: ExpiryRequest,
+): Promise<DistributionRecord> {
+  const purpose = `write keymgmt/kms/${providerName}/key/${key}/renew`
+  return withKeyLock(engine.store, key, purpose, async () => {
+    const record = await requireKey(engine, key)
+    const distribution = await requireDistribution(engine, providerName, key)
+    const asked = { providerName, distribution }
+    assertActive(record.current, providerName, distribution.current)
+    const { expiry } =
+      requestedExpiry(request, engine.now()) ?? repeated(distribution.current, providerName, key)
+    const all = await resumableDistributions(engine, record.current, providerName)
+    await distribution.update((current) => withExpiry(current, expiry))
+    reportUnrenewable(engine, asked)
+    const others = all.filter((named) => named.providerName !== providerName)
+    await reconcileKey(engine, record, [asked, ...others], {
+      isRequested: (step, named) => named === asked && isRenewal(step, distribution.current),
+    })
+    return distribution.current
+  })
+}
+
+/** True if the step is part of a renewal: it needs a KMS key that exists. */
+function isRenewal(step: Step, record: DistributionRecord): boolean {
+  if (step.action === 'import')
+    return createdKmsKeyAt(record, step.version, step.region) !== undefined
+  // AWS enables a KMS key that gets its material back.
+  return step.action === 'renew' || step.action === 'disable'
+}
+
+/** Returns the `ttl` on record. @throws KeymgmtError FIELD_MISSING */
+function repeated(
+  { expiry }: DistributionRecord,
+  providerName: string,
+  key: string,
+): RequestedExpiry {
+  if (expiry && 'ttl' in expiry) return { expiry }
+  throw new KeymgmtError(
+    'FIELD_MISSING',
+    expiry
+      ? `the material of ${key} in ${providerName} has a fixed end (valid_to=${expiry.validTo}): specify a new ttl or valid_to`
+      : `the material of ${key} in ${providerName} has no ttl to repeat: specify ttl or valid_to`,
+    { hints: [`for example: ${renewCommand(providerName, key)}`] },
+  )
+}
+
+/** Names the versions whose material is not in this store. */
+function reportUnrenewable(
+  engine: Engine,
+  { providerName, distribution }: NamedDistribution,
+): void {
+  for (const { version, region } of createdKmsKeys(distribution.current).filter(lacksOriginal))
+    engine.outcome({
+      provider: providerName,
+      region,
+      version,
+      action: 'renew',
+      state: 'skipped',
+      reason: 'its material is not in this store',
+    })
+}
