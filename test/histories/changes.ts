@@ -1,6 +1,6 @@
 import { constants, publicEncrypt, createPublicKey, randomBytes } from 'node:crypto'
 import { AwsError } from '../../src/dev-kms/errors.js'
-import type { Model } from './model.js'
+import { keyOfAlias, type Model } from './model.js'
 import type { Change } from './steps.js'
 import type { World } from './world.js'
 
@@ -97,6 +97,6 @@ async function changeAlias(
     await call('DeleteAlias', { AliasName })
     return
   }
-  model.movedAliases.add(AliasName.replace(/^alias\/hashicorp\/(\w+)-.*$/, '$1'))
+  model.movedAliases.add(keyOfAlias(AliasName))
   await call('UpdateAlias', { AliasName, TargetKeyId: key.id })
 }

@@ -1,4 +1,5 @@
 import type { AccessKeyId } from './aws.js'
+import { LINES } from './steps.js'
 import type { CommandError, Ran, World } from './world.js'
 
 /** A command in a hint, unless the user has to fill in something. */
@@ -42,7 +43,8 @@ function same(one: CommandError, other: CommandError): boolean {
 
 /** The failed command itself, after other hints, is for the time when those were followed. */
 function isRepetition(command: string, { line, error }: Ran): boolean {
-  return command === line && (error?.hints.length ?? 0) > 1
+  const isSame = command === line || (line === LINES.rotateDue && command.endsWith('/rotate'))
+  return isSame && (error?.hints.length ?? 0) > 1
 }
 
 /** The message without the path of the command, and without dates. */

@@ -1,7 +1,16 @@
 /** The intent of a command that may take something away. */
 export interface Intent {
+  /** `all` concerns every key. */
   readonly kind:
-    'remove' | 'drop' | 'revoke' | 'minimum' | 'activate' | 'repair' | 'restore-store' | 'other'
+    | 'remove'
+    | 'drop'
+    | 'revoke'
+    | 'minimum'
+    | 'activate'
+    | 'repair'
+    | 'restore-store'
+    | 'all'
+    | 'other'
   readonly provider?: string | undefined
   readonly key?: string | undefined
   readonly minimum?: number
@@ -21,6 +30,7 @@ export function intentOf(line: string): Intent {
   if (region !== undefined) return { kind: 'drop', ...at, region }
   if (line.includes('/revoke')) return { kind: 'revoke', ...at }
   if (line.includes('/repair')) return { kind: 'repair', ...at }
+  if (line.startsWith('due ')) return { kind: 'all' }
   if (line.startsWith('operator snapshot restore')) return { kind: 'restore-store' }
   if (/\/restore| purpose=/.test(line)) return { kind: 'activate', ...at }
   return { kind: 'other', ...at }

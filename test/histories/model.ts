@@ -50,7 +50,8 @@ export class Model {
   /** Notes what a command is asked to do, before it runs. */
   begin(line: string, store: StoreName = 'main'): void {
     const { kind, provider, key = '', minimum, region } = intentOf(line)
-    if (store !== 'main') this.changedInCopy.add(key)
+    if (store !== 'main')
+      for (const each of kind === 'all' ? this.known : [key]) this.changedInCopy.add(each)
     if (kind === 'remove' || kind === 'revoke' || kind === 'drop')
       for (const use of this.#usesOf(provider, key))
         if (kind !== 'drop' || use.region === region) use.takenDown.add(store)
@@ -65,7 +66,7 @@ export class Model {
     const { key = '', provider } = intentOf(line)
     const isNew = /\/adopt | purpose=/.test(line)
     return (
-      / type=|^operator/.test(line) ||
+      / type=|^operator|^due/.test(line) ||
       this.known.has(isNew || !provider ? key : `${provider}/${key}`)
     )
   }
@@ -209,7 +210,7 @@ export class Model {
       this.unasked.push(`"${line}" ${what}, which nobody asked for`)
     }
     const name = key?.tags.get(KEY_TAG)
-    const isOwn = name === undefined || name === intent.key
+    const isOwn = name === undefined || name === intent.key || intent.kind === 'all'
     const use = this.uses.get(`${region} ${key?.id ?? ''}`)
     const isRemoval =
       intent.kind === 'remove' || (intent.kind === 'drop' && region === intent.region)
@@ -235,9 +236,15 @@ export class Model {
     const target = keys.get(aliases.get(alias)?.target ?? '')
     if (!target || kind === 'repair') return
     const owner = target.tags.get(KEY_TAG)
-    if (owner !== key && !this.uses.get(`${region} ${target.id}`)?.touched.size)
+    const asked = kind === 'all' ? keyOfAlias(alias) : key
+    if (owner !== asked && !this.uses.get(`${region} ${target.id}`)?.touched.size)
       complain(`changes the alias ${alias}, which names a KMS key of ${owner ?? 'somebody else'}`)
   }
+}
+
+/** The key whose alias this is. */
+export function keyOfAlias(alias: string): string {
+  return alias.replace(/^alias\/hashicorp\/(\w+)-.*$/, '$1')
 }
 
 function providerOf(

@@ -71,6 +71,9 @@ export const LINES = {
   rotate: (key: string) => `write -f keymgmt/key/${key}/rotate`,
   minimum: (key: KeyName, version: number) =>
     `write keymgmt/key/${key} ${KEYS[key].fields} min_enabled_version=${version}`,
+  period: (key: KeyName, period: string) =>
+    `write keymgmt/key/${key} ${KEYS[key].fields} rotation_period=${period}`,
+  rotateDue: 'due -rotate',
   remove: (provider: string, key: string) => `delete keymgmt/kms/${provider}/key/${key}`,
   restore: (provider: string, key: string) => `write -f keymgmt/kms/${provider}/key/${key}/restore`,
   revoke: (provider: string, key: string) => `write -f keymgmt/kms/${provider}/key/${key}/revoke`,
@@ -165,6 +168,8 @@ const commandLine: fc.Arbitrary<string> = fc.oneof(
   OF(2, [provider, replicaRegion], (at, region) => LINES.drop(at, 'g', region)),
   OF_KEY(12, LINES.rotate),
   OF(4, [key, fc.nat(3)], LINES.minimum),
+  OF(2, [key, fc.constantFrom('0', '1h', '20d')], LINES.period),
+  { weight: 6, arbitrary: fc.constant(LINES.rotateDue) },
   OF_PLACE(8, LINES.remove),
   OF_PLACE(6, LINES.restore),
   OF_PLACE(4, LINES.revoke),
@@ -216,7 +221,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: together },
   { weight: 3, arbitrary: fc.record({ change: oneOfChanges, pick: fc.nat(50) }) },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       clock: fc.constantFrom('machine' as const, 'all' as const),
       hours: fc.constantFrom(-1, 1, 25, 8 * 24, 31 * 24),
@@ -251,6 +256,14 @@ export const BEGINNINGS: readonly (readonly string[])[] = [
     LINES.distribute('west', 's'),
   ],
   [...CONFIGURED, LINES.create('a'), LINES.allowDeletion('a'), LINES.distribute('west', 'a')],
+  [
+    ...CONFIGURED,
+    LINES.period('a', '1h'),
+    LINES.distribute('west', 'a'),
+    LINES.period('g', '20d'),
+    LINES.distribute('west', 'g'),
+    LINES.replicate('west', 'g'),
+  ],
 ]
 
 /** The name of a step in the table of what met what. */
@@ -276,6 +289,8 @@ const KINDS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/^operator snapshot save/, 'save a snapshot'],
   [/^operator snapshot restore/, 'restore a snapshot'],
   [/\/import /, 'import'],
+  [/^due /, 'rotate what is due'],
+  [/rotation_period/, 'rotation period'],
   [/deletion_allowed/, 'allow deletion'],
   [/^delete keymgmt\/key\/\w+$/, 'delete the key'],
   [/^delete keymgmt\/kms\/\w+$/, 'delete the provider'],
