@@ -99,11 +99,12 @@ export function retryAfter(
   const backoff = Math.min(50 * 2 ** (attempt - 1), 5_000) * (0.5 + Math.random() / 2)
   if (failure.error instanceof KeymgmtError || failure.name === RESPONSE_TOO_LARGE) return undefined
   if (isThrottled(failure)) return backoff
-  if (failure.clockCorrected && attempt === 1) return 0
+  const isUnsafe = nonIdempotent === true && isAmbiguous(failure)
+  if (failure.clockCorrected && attempt === 1 && !isUnsafe) return 0
   const settling = isInTransition(failure) || (eventuallyConsistent && isNotYetVisible(failure))
   if (settling) return waitedMs < CONSISTENCY_MS ? backoff : undefined
   if (isNotConnected(failure)) return attempt < CONNECTION_ATTEMPTS ? backoff : undefined
-  if (isAmbiguous(failure) && !nonIdempotent) return attempt < ATTEMPTS ? backoff : undefined
+  if (isAmbiguous(failure) && !isUnsafe) return attempt < ATTEMPTS ? backoff : undefined
   return undefined
 }
 

@@ -13,6 +13,12 @@ const request = (operation: AwsOperation) => ({
 })
 const aws = (name: string, status = 400, message = name) =>
   Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status, requestId: 'r' } })
+/** The SDK has corrected its clock by the Date header of the reply. */
+const skewed = (name: string, status = 400) =>
+  Object.assign(new Error(name), {
+    name,
+    $metadata: { httpStatusCode: status, requestId: 'r', clockSkewCorrected: true },
+  })
 const socket = (code: string) => Object.assign(new Error(code), { code })
 
 /** Operations that are sent once, that concern a new KMS key, and neither of the two. */
@@ -96,6 +102,20 @@ describe('a request', () => {
       new NotSentError(aws('AccessDenied', 403)),
       ONCE,
       'KMS_FAILED',
+      1,
+    ],
+    [
+      'is repeated with the corrected clock if AWS refused the old one',
+      skewed('InvalidSignatureException', 403),
+      ONCE,
+      'done',
+      2,
+    ],
+    [
+      'is not repeated because the clock was corrected if AWS may have carried it out',
+      skewed('KMSInternalException', 500),
+      ONCE,
+      'KMS_AMBIGUOUS',
       1,
     ],
     ['waits for a new KMS key', aws('NotFoundException'), NEW_KEY, 'done', 2],
