@@ -298,10 +298,14 @@ def throttled(cases):
 
 
 def in_place(cases):
-    from in_place import ByHand, rotate_in_place
+    from in_place import ByHand, ByKeymgmt, rotate_in_place
     dev = Dev()
     try:
-        return rotate_in_place(ByHand(Run(cases, Boto(dev), dev), dev, wrap))
+        run = Run(cases, Boto(dev), dev)
+        rotate_in_place(ByHand(run, dev, wrap))
+        with tempfile.TemporaryDirectory() as home:
+            rotate_in_place(ByKeymgmt(run, dev, str(ROOT / 'bin' / 'keymgmt.js'), home))
+        return run
     finally:
         dev.close()
 
