@@ -1,4 +1,5 @@
 import type { Engine } from '../core/engine.js'
+import { recordedState } from '../core/records/kms-keys.js'
 import type { AliasEntry, ForgottenDistribution, KmsKeyEntry } from '../core/records/model.js'
 import { boolean } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
@@ -42,20 +43,13 @@ function forgottenResponse(forgotten: readonly ForgottenDistribution[]): Respons
   }
 }
 
-/** Returns the last recorded state of a KMS key. */
-function stateOf(entry: KmsKeyEntry): string {
-  if (entry.state !== 'created') return entry.state
-  if (entry.deletion) return 'pending-deletion'
-  return entry.enabled === false ? 'disabled' : 'enabled'
-}
-
 function kmsKeyData(entry: KmsKeyEntry): Record<string, Json> {
   const { version, region } = entry
   return {
     version,
     region,
     arn: entry.state === 'creating' ? null : entry.key.arn,
-    state: stateOf(entry),
+    state: recordedState(entry),
     ...(entry.operationId !== undefined && { operation_id: entry.operationId }),
     ...(entry.state === 'created' &&
       entry.deletion?.date && { deletion_date: entry.deletion.date }),
@@ -72,7 +66,7 @@ function kmsKeyRow(entry: KmsKeyEntry): Record<string, string> {
     Version: String(entry.version),
     'Remains in AWS':
       entry.state === 'creating' ? `perhaps one with tag ${entry.operationId}` : entry.key.arn,
-    State: stateOf(entry),
+    State: recordedState(entry),
   }
 }
 

@@ -21,6 +21,7 @@ import type { Json } from '../router/values.js'
 import { readCreated } from './created.js'
 import { expiryData, expiryFields } from './expiry.js'
 import { describeLastUse } from './last-use.js'
+import { recordedKmsKeys } from './recorded-kms-keys.js'
 import { explainRemoved } from './removed.js'
 
 const NO_WRAPPING =
@@ -105,7 +106,7 @@ export const kmsKey = definePath<Engine>()({
       },
     },
     read: {
-      summary: 'Returns the ids of the KMS keys, by version.',
+      summary: 'Returns the KMS keys and the alias, as they are on record.',
       run: async (engine, { name, key }) => {
         const { readInterruption } = await import('../core/operations/distribute.js')
         const [known, record, interruption] = await Promise.all([
@@ -163,7 +164,7 @@ async function describeRemoved(
 }
 
 function distributionData(record: DistributionRecord): Record<string, Json> {
-  const { name, distributionTime, purpose, protection, rotation, regions, kmsKeys, state } = record
+  const { name, distributionTime, purpose, protection, regions, kmsKeys, rotation } = record
   const { versionAliases, droppedRegions, primaryRegions } = record
   const [primary = ''] = regions
   const entries = createdKmsKeys({ kmsKeys }).filter(({ region }) => region === primary)
@@ -186,7 +187,7 @@ function distributionData(record: DistributionRecord): Record<string, Json> {
     ...(droppedRegions && { dropped_regions: droppedRegions }),
     ...(primaryRegions && { primary_regions: primaryRegions }),
     ...expiryData(record),
-    ...(state !== 'active' && { state }),
+    ...recordedKmsKeys(record),
   }
 }
 

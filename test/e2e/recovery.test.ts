@@ -18,6 +18,7 @@ import { createTestbed, type Testbed } from '../support/keymgmt.js'
 import { ownAliases } from '../support/own-aliases.js'
 
 interface Distribution {
+  readonly kms_keys: readonly object[]
   readonly name: string
   readonly versions: Readonly<Record<string, string>>
 }
@@ -85,7 +86,7 @@ describe('a removal', () => {
     await testbed.ok(`delete ${PATH}`)
     await expect(decrypt(secret)).rejects.toMatchObject({ name: 'KMSInvalidStateException' })
     await testbed.ok(line)
-    expect(await read()).toEqual(before)
+    expect(await read()).toEqual({ ...before, as_of: expect.any(String) })
     expect(await decrypt(secret)).toBe('x')
     expect(await keyCount()).toBe(2)
     const first = await testbed
@@ -100,10 +101,17 @@ describe('a removal', () => {
     const before = await read()
     await testbed.ok(`delete ${PATH} deletion_window=7`)
     const date = new Date(time.getTime() + 7 * 86_400_000).toISOString().slice(0, 10)
+    const scheduled = { deletion_date: expect.stringContaining(date) }
     expect(await read()).toEqual({
       ...before,
+      ...scheduled,
       state: 'removed',
-      deletion_date: expect.stringContaining(date),
+      kms_keys: before.kms_keys.map((each) => ({
+        ...each,
+        ...scheduled,
+        state: 'pending-deletion',
+      })),
+      as_of: expect.any(String),
     })
     const shown = await testbed.run(`read ${PATH}`)
     expect(shown.stderr.replace(/\s+/g, ' ')).toContain(`keymgmt write -f ${PATH}/restore`)
@@ -131,7 +139,7 @@ describe('a removal', () => {
       expect(refused.stderr).toContain(`${PATH}/restore`)
     }
     await testbed.ok(`write -f ${PATH}/restore`)
-    expect(await read()).toEqual(before)
+    expect(await read()).toEqual({ ...before, as_of: expect.any(String) })
     expect(await testbed.run('list keymgmt/kms/k/key')).toMatchObject({ status: 0, stderr: '' })
     expect(await json('status')).toMatchObject({ distributions: 1, removed: 0 })
   })

@@ -1,6 +1,6 @@
-import type { Json } from '../../router/values.js'
+import { isList, type Json } from '../../router/values.js'
 import { formatGoValue } from './value.js'
-import type { Format, PrintOptions } from './format.js'
+import type { Format } from './format.js'
 
 const GAP = '    '
 /** The gap between columns on a terminal that is too narrow for the usual one. */
@@ -10,28 +10,18 @@ const NARROW_GAP = '  '
 export const table: Format = {
   humanReadable: true,
   secret: ({ data, rows: given }, options) => {
-    if (given)
-      return shown(
-        fitting(
-          [() => named(given, GAP), () => named(given, NARROW_GAP), () => blocks(given)],
-          options,
-        ),
-        options,
-      )
+    const { columns: width = Infinity } = options
+    if (given) {
+      const forms = [() => named(given, GAP), () => named(given, NARROW_GAP), () => blocks(given)]
+      return shown(fitting(forms, width), options)
+    }
     const entries = Object.entries(data ?? {}).sort(([one], [other]) =>
       Buffer.compare(Buffer.from(one), Buffer.from(other)),
     )
     if (entries.length === 0) return ''
-    return shown(
-      fitting(
-        [
-          () => keyValue(entries.map(([name, value]) => [name, cell(name, value)])),
-          () => nested(entries),
-        ],
-        options,
-      ),
-      options,
-    )
+    const rows = entries.map(([name, value]) => [name, cell(name, value)])
+    const forms = [() => columns([...HEAD, ...rows]), () => nested(entries, width, HEAD)]
+    return shown(fitting(forms, width), options)
   },
   list: (keys, options) =>
     shown(columns([['Keys'], ['----'], ...[...keys].sort().map((key) => [key])]), options),
@@ -43,10 +33,7 @@ export const table: Format = {
  * Returns the first form that fits the terminal, or else the last one. Without a terminal, returns
  * the first, which is Vault's.
  */
-function fitting(
-  forms: readonly (() => string)[],
-  { columns: width = Infinity }: PrintOptions,
-): string {
+function fitting(forms: readonly (() => string)[], width: number): string {
   let text = ''
   for (const form of forms) {
     text = form()
@@ -55,39 +42,55 @@ function fitting(
   return text
 }
 
-function keyValue(rows: readonly (readonly string[])[]): string {
-  return columns([['Key', 'Value'], ['---', '-----'], ...rows])
-}
+type Entries = readonly (readonly [string, Json])[]
+type Row = Readonly<Record<string, string>>
+
+const HEAD = [
+  ['Key', 'Value'],
+  ['---', '-----'],
+]
 
 /**
- * Prints nested values and texts of several lines below their names, so that the terminal does not
- * break them.
+ * Prints nested values, texts of several lines, and values that do not fit beside their names below
+ * their names, so that the terminal does not break a line that it need not.
  */
-function nested(entries: readonly (readonly [string, Json])[]): string {
-  const simple = entries
-    .filter(([, value]) => isSimple(value))
-    .map(([name, value]) => [name, cell(name, value)])
-  const others = entries.filter(([, value]) => !isSimple(value))
+function nested(entries: Entries, width: number, head: readonly (readonly string[])[]): string {
+  const column = Math.max(...entries.map(([name]) => runes(name))) + GAP.length
+  const fits = ([name, value]: Entries[number]) =>
+    isSimple(value) && column + runes(cell(name, value)) <= width
+  const beside = entries.filter(fits).map(([name, value]) => [name, cell(name, value)])
   return [
-    ...(simple.length > 0 ? [keyValue(simple)] : []),
-    ...others.map(([name, value]) => below(name, value, '')),
+    ...(beside.length > 0 ? [columns([...head, ...beside])] : []),
+    ...entries
+      .filter((entry) => !fits(entry))
+      .flatMap(([name, value]) => [name, ...below(value, width - INDENT.length).map(indented)]),
   ].join('\n')
 }
 
-function below(name: string, value: Json, indent: string): string {
-  const inner = `${indent}  `
-  if (isSimple(value)) return `${indent}${name}${GAP}${formatGoValue(value)}`
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return [
-      `${indent}${name}`,
-      ...Object.entries(value).map(([key, item]) => below(key, item, inner)),
-    ].join('\n')
+const INDENT = '  '
+const indented = (line: string) => (line === '' ? '' : INDENT + line)
+
+/** The lines of a value below its name. */
+function below(value: Json, width: number): readonly string[] {
+  if (isList(value)) {
+    const maps = value.filter(isMap)
+    return maps.length === value.length
+      ? listOfMaps(maps, width).split('\n')
+      : value.map(formatGoValue)
   }
-  const lines =
-    typeof value === 'string'
-      ? value.trimEnd().split('\n')
-      : (value as readonly Json[]).map(formatGoValue)
-  return [`${indent}${name}`, ...lines.map((line) => `${inner}${line}`)].join('\n')
+  // One entry at a time, which keeps the versions of a key in order.
+  if (isMap(value))
+    return Object.entries(value).flatMap((entry) => nested([entry], width, []).split('\n'))
+  return formatGoValue(value).trimEnd().split('\n')
+}
+
+/** Prints a table if it fits, and otherwise a block for each map. */
+function listOfMaps(maps: readonly JsonMap[], width: number): string {
+  const rows = maps.map((map) =>
+    Object.fromEntries(Object.entries(map).map(([name, value]) => [name, cell(name, value)])),
+  )
+  const inBlocks = () => maps.map((map) => nested(Object.entries(map), width, [])).join('\n\n')
+  return fitting([() => named(rows, GAP), () => named(rows, NARROW_GAP), inBlocks], width)
 }
 
 /** True for a value that fits on the line of its name. */
@@ -96,8 +99,14 @@ function isSimple(value: Json): boolean {
   return value === null || typeof value !== 'object' || Object.keys(value).length === 0
 }
 
+type JsonMap = Readonly<Record<string, Json>>
+
+function isMap(value: Json): value is JsonMap {
+  return typeof value === 'object' && value !== null && !isList(value)
+}
+
 /** Prints a block for each row and a line for each cell. Empty cells are left out. */
-function blocks(rows: readonly Readonly<Record<string, string>>[]): string {
+function blocks(rows: readonly Row[]): string {
   const width = Math.max(...Object.keys(rows[0] ?? {}).map(runes))
   return rows
     .map((row) =>
@@ -110,8 +119,8 @@ function blocks(rows: readonly Readonly<Record<string, string>>[]): string {
 }
 
 /** Prints rows below the names of their columns. */
-function named(rows: readonly Readonly<Record<string, string>>[], gap: string): string {
-  const names = Object.keys(rows[0] ?? {})
+function named(rows: readonly Row[], gap: string): string {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))]
   if (names.length === 0) return ''
   return columns(
     [

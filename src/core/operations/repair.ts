@@ -8,7 +8,7 @@ import {
   type Compared,
   type Difference,
 } from '../reconcile/compare.js'
-import { openContext } from '../reconcile/context.js'
+import { openContext, recordState } from '../reconcile/context.js'
 import { takedownOf } from '../reconcile/interruption.js'
 import { assertNewest } from '../reconcile/newer.js'
 import {
@@ -90,7 +90,7 @@ export async function repairDistribution(
     const repaired = differences.filter(({ repairable }) => repairable)
     const isMissing = observation.kmsKeys.some(isDeleted)
     if (repaired.length > 0 || takedown || isMissing)
-      await distribution.update((current) => amend({ ...compared, record: current }, observation))
+      await recordState(context, (current) => amend({ ...compared, record: current }, observation))
     if (takedown) reportSkipped(engine, key, takedown, named)
     else await reconcileKey(engine, record, [named])
     const remaining = differences

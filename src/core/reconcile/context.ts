@@ -129,40 +129,45 @@ export async function keyRequest(
   }
 }
 
+/** Changes the recorded state of KMS keys or aliases, and its time. */
+export async function recordState(
+  { engine, distribution }: Pick<ReconcileContext, 'engine' | 'distribution'>,
+  change: (current: DistributionRecord) => DistributionRecord,
+): Promise<DistributionRecord> {
+  return distribution.update((current) => ({
+    ...change(current),
+    observedAt: engine.now().toISOString(),
+  }))
+}
+
 /** Writes an entry, which replaces an earlier one of the same version and Region. */
-export async function writeKmsKey(
-  { distribution }: ReconcileContext,
-  entry: KmsKeyEntry,
-): Promise<void> {
-  await distribution.update((current) => putKmsKey(current, entry))
+export async function writeKmsKey(context: ReconcileContext, entry: KmsKeyEntry): Promise<void> {
+  await recordState(context, (current) => putKmsKey(current, entry))
 }
 
 /** Changes the entry of a created KMS key. */
 export async function updateKmsKey(
-  { distribution }: ReconcileContext,
+  context: ReconcileContext,
   place: KmsKeyPlace,
   change: (entry: CreatedKmsKey) => CreatedKmsKey,
 ): Promise<void> {
-  const { path } = distribution
-  await distribution.update((current) =>
+  const { path } = context.distribution
+  await recordState(context, (current) =>
     putKmsKey(current, change(requireKmsKey({ path, current }, place))),
   )
 }
 
 /** Drops the entry of a KMS key that was never created. */
-export async function removeKmsKey(
-  { distribution }: ReconcileContext,
-  place: KmsKeyPlace,
-): Promise<void> {
-  await distribution.update((current) => dropKmsKey(current, place))
+export async function removeKmsKey(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
+  await recordState(context, (current) => dropKmsKey(current, place))
 }
 
 /** Writes the state of an alias; undefined drops its entry. */
 export async function writeAlias(
-  { distribution }: ReconcileContext,
+  context: ReconcileContext,
   region: string,
   name: string,
   state: AliasState | undefined,
 ): Promise<void> {
-  await distribution.update((current) => putAlias(current, region, name, state))
+  await recordState(context, (current) => putAlias(current, region, name, state))
 }

@@ -18,7 +18,13 @@ import type {
   PinnedPlace,
 } from '../records/model.js'
 import { assertCreatedInAccount, assertPlaceOf, currentPlace, placeOf } from './account.js'
-import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './context.js'
+import {
+  keyRequest,
+  recordState,
+  removeKmsKey,
+  writeKmsKey,
+  type ReconcileContext,
+} from './context.js'
 import { materialsToImport } from './new-material.js'
 import { isStoreFailure } from './outcomes.js'
 import { isAcceptable, moveBackAdvice } from './primaries.js'
@@ -82,7 +88,7 @@ async function recordPrimary(
       { ...current, ...(place && { pinned: current.pinned ?? place }) },
       created(context, entry, key),
     )
-  await context.distribution.update(record).catch((error: unknown) => {
+  await recordState(context, record).catch((error: unknown) => {
     if (!(error instanceof KeymgmtError) || error.code !== 'STORE_CONFLICT') throw error
     return undoCreation(context, entry, key, error)
   })

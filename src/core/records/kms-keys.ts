@@ -99,6 +99,19 @@ export function requireKmsKey(
   )
 }
 
+/**
+ * Returns the last recorded state of a KMS key, in the words of {@link KmsKeyState}; `lost` and
+ * `creating` are those of the record.
+ */
+export function recordedState(entry: KmsKeyEntry): string {
+  if (entry.state !== 'created') return entry.state
+  if (entry.deletion) return 'pending-deletion'
+  // A pending material changes nothing until the KMS key is rotated to it.
+  if (entry.materials.some(({ imported, pending }) => !imported && !pending))
+    return 'pending-import'
+  return entry.enabled === false ? 'disabled' : 'enabled'
+}
+
 /** True if all materials of the KMS key are imported. */
 export function holdsMaterial({ materials }: CreatedKmsKey): boolean {
   return materials.length > 0 && materials.every(({ imported }) => imported)

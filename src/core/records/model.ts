@@ -229,6 +229,11 @@ export interface DistributionRecord {
    * Each command looks for them, until a day has passed.
    */
   readonly abandoned?: readonly CreatingKmsKey[]
+  /**
+   * Time of the last change to `kmsKeys` or `aliases` that a command made, in RFC 3339; absent in a
+   * record that an older version wrote.
+   */
+  readonly observedAt?: string
   /** Sorted by version, then in the order of `regions`. */
   readonly kmsKeys: readonly KmsKeyEntry[]
   /** The aliases, one for each name and Region. */

@@ -54,6 +54,55 @@ describe("on a terminal that is too narrow for Vault's table", () => {
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
   })
 
+  const ARN = `arn:aws:kms:us-west-1:111122223333:key/${ID}`
+  const distribution = {
+    ...answer,
+    data: {
+      arn: ARN,
+      distribution_time: '2026-11-24T11:41:17.039Z',
+      kms_keys: [
+        { version: 1, region: 'us-west-1', arn: ARN, state: 'enabled' },
+        { version: 2, region: 'us-west-1', arn: null, state: 'creating', note: 'x' },
+      ],
+    },
+  }
+
+  it('a long value is shown below its name, and each map of a list in a block', async () => {
+    const text = (await loadFormat('table')).secret(distribution, at(80))
+    expect(text).toBe(
+      [
+        'Key                  Value',
+        '---                  -----',
+        'distribution_time    2026-11-24T11:41:17.039Z',
+        'arn',
+        `  ${ARN}`,
+        'kms_keys',
+        '  version    1',
+        '  region     us-west-1',
+        '  state      enabled',
+        '  arn',
+        `    ${ARN}`,
+        '',
+        '  version    2',
+        '  region     us-west-1',
+        '  arn        <nil>',
+        '  state      creating',
+        '  note       x',
+      ].join('\n'),
+    )
+  })
+
+  it('a list of maps becomes a table on a wide terminal', async () => {
+    const { secret } = await loadFormat('table')
+    expect(secret(distribution, at(128)).split('\n').slice(4)).toEqual([
+      'kms_keys',
+      `  version    region       ${'arn'.padEnd(ARN.length)}    state       note`,
+      `  -------    ------       ${'---'.padEnd(ARN.length)}    -----       ----`,
+      `  1          us-west-1    ${ARN}    enabled     n/a`,
+      `  2          us-west-1    ${'<nil>'.padEnd(ARN.length)}    creating    x`,
+    ])
+  })
+
   it("a table that fits, or goes to a pipe, has Vault's form", async () => {
     const { secret } = await loadFormat('table')
     const short = { ...answer, data: { name: 'web', versions: { 1: ID } } }

@@ -83,6 +83,7 @@ async function createRecorded(type: 'aes256-gcm96' | 'ed25519'): Promise<{
     protection: 'hsm',
     regions: [HOME],
     state: 'active',
+    observedAt: NOW.toISOString(),
     kmsKeys: [kmsKey],
     aliases: [{ region: HOME, name: 'alias/hashicorp/app-1688559292', state: 'set', version: 1 }],
   }
