@@ -4,6 +4,7 @@ import type {
   ProviderVerification,
   Verification,
 } from '../core/operations/verify.js'
+import type { KmsMaterial } from '../kms/provider.js'
 import type { Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
 import { differenceData, differenceRow, uncheckedData, uncheckedRow } from './difference.js'
@@ -20,7 +21,7 @@ export function verificationResponse(verification: Verification): Response {
     rows:
       failed || incomplete
         ? comparedRows(verification)
-        : verification.observation.kmsKeys.map(kmsKeyRow),
+        : verification.observation.kmsKeys.flatMap(kmsKeyRows),
     failed,
     incomplete,
   }
@@ -84,7 +85,7 @@ function comparedRows({
   differences,
 }: Verification): Record<string, string>[] {
   return [
-    ...kmsKeys.filter((observed) => stateOf(observed) !== 'unknown').map(comparedRow),
+    ...kmsKeys.filter((observed) => stateOf(observed) !== 'unknown').flatMap(observedRows),
     ...differences.map(differenceRow),
     ...unchecked.map(uncheckedRow),
   ]
@@ -133,7 +134,7 @@ function stateOf({ entry, status, unchecked }: ObservedKmsKey): string {
 }
 
 function kmsKeyData(observed: ObservedKmsKey): Record<string, Json> {
-  const { entry, status, holds } = observed
+  const { entry, status, holds, materials } = observed
   const deletion = status?.deletionDate?.toISOString()
   return {
     version: entry.version,
@@ -142,26 +143,54 @@ function kmsKeyData(observed: ObservedKmsKey): Record<string, Json> {
     state: stateOf(observed),
     material: PROOF[`${holds}`],
     ...(deletion !== undefined && { deletion_date: deletion }),
+    ...(materials && { materials: materials.map((each) => materialData(observed, each)) }),
   }
 }
 
-/** Returns the row of a KMS key in the table of a check that found no difference. */
-function kmsKeyRow(observed: ObservedKmsKey): Record<string, string> {
-  const { entry, status, holds } = observed
-  const deletion = status?.deletionDate?.toISOString()
+/** Returns one of the materials of a KMS key that is rotated in place. */
+function materialData(
+  { entry }: ObservedKmsKey,
+  { id, state, imported, expires }: KmsMaterial,
+): Record<string, Json> {
   return {
+    version: versionOf(entry, id) ?? 0,
+    material_id: id,
+    state,
+    imported,
+    ...(expires && { expires: expires.toISOString() }),
+  }
+}
+
+function versionOf(entry: ObservedKmsKey['entry'], id: string): number | undefined {
+  if (entry.state === 'creating') return undefined
+  return entry.materials.find(({ materialId }) => materialId === id)?.version
+}
+
+/**
+ * Returns the row of a KMS key in the table of a check that found no difference; one for each
+ * material if it is rotated in place.
+ */
+function kmsKeyRows(observed: ObservedKmsKey): Record<string, string>[] {
+  const { entry, status, holds, materials } = observed
+  const deletion = status?.deletionDate?.toISOString()
+  const row = {
     Region: entry.region,
     Version: String(entry.version),
     'KMS key': entry.state === 'creating' ? '' : entry.key.id,
     State: `${stateOf(observed)}${deletion === undefined ? '' : ` until ${deletion}`}`,
     Material: PROOF[`${holds}`],
   }
+  if (!materials) return [row]
+  return materials.map(({ id, state, imported }) => ({
+    ...row,
+    Version: String(versionOf(entry, id) ?? ''),
+    Material: `${state}, ${imported ? PROOF[`${holds}`] : 'missing'}`,
+  }))
 }
 
-/** Returns the row of a KMS key in a table that also has differences. */
-function comparedRow(observed: ObservedKmsKey): Record<string, string> {
-  const { Region = '', Version = '', ...cells } = kmsKeyRow(observed)
-  return {
+/** Returns the rows of a KMS key in a table that also has differences. */
+function observedRows(observed: ObservedKmsKey): Record<string, string>[] {
+  return kmsKeyRows(observed).map(({ Region = '', Version = '', ...cells }) => ({
     Region,
     Version,
     What: 'kms-key',
@@ -169,5 +198,5 @@ function comparedRow(observed: ObservedKmsKey): Record<string, string> {
     Expected: '',
     Found: `${cells.State ?? ''}, material ${cells.Material ?? ''}`,
     'Way out': '',
-  }
+  }))
 }

@@ -24,6 +24,7 @@ export const CONFIGURE =
 const KEY = 'write -f keymgmt/key/app type=aes256-gcm96'
 const GLOBAL = `${KEY} replica_regions=us-east-1,eu-west-1`
 const DISTRIBUTE = 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt'
+const IN_PLACE = `${DISTRIBUTE} rotation=in_place`
 const ROTATE = 'write -f keymgmt/key/app/rotate'
 const LEAVE_OUT = 'write keymgmt/key/app/rotate without=k'
 const REPLICATE = 'write -f keymgmt/kms/k/key/app/replicate'
@@ -32,6 +33,7 @@ const REVOKE = 'write -f keymgmt/kms/k/key/app/revoke'
 const RENEW = 'write -f keymgmt/kms/k/key/app/renew'
 /** Disables version 1. */
 const HALF = 'write keymgmt/key/app min_enabled_version=2'
+const REPAIR = 'write -f keymgmt/kms/k/key/app/repair'
 const RESTORE = 'write -f keymgmt/kms/k/key/app/restore'
 
 /** Every flow that changes AWS. The provider is `k`, in us-west-1, and the key `app`. */
@@ -135,7 +137,27 @@ export const FLOWS: readonly Flow[] = [
     name: 'repair',
     prepare: [KEY, DISTRIBUTE, ROTATE],
     outsideChange: breakKmsKeys,
-    line: 'write -f keymgmt/kms/k/key/app/repair',
+    line: REPAIR,
+  },
+  { name: 'distribute in place', prepare: [KEY, ROTATE, ROTATE], line: IN_PLACE },
+  { name: 'rotate in place', prepare: [KEY, IN_PLACE], line: ROTATE },
+  { name: 'replicate in place', prepare: [GLOBAL, ROTATE, IN_PLACE], line: REPLICATE },
+  {
+    name: 'rotate in place everywhere',
+    prepare: [GLOBAL, IN_PLACE, REPLICATE],
+    line: ROTATE,
+  },
+  { name: 'revoke in place', prepare: [KEY, ROTATE, IN_PLACE], line: REVOKE },
+  {
+    name: 'restore the material in place',
+    prepare: [KEY, ROTATE, IN_PLACE, REVOKE],
+    line: RESTORE,
+  },
+  {
+    name: 'repair in place',
+    prepare: [KEY, ROTATE, IN_PLACE],
+    outsideChange: breakMaterials,
+    line: REPAIR,
   },
 ]
 
@@ -167,4 +189,14 @@ function breakKmsKeys(site: Site): void {
   for (const material of first.materials) material.bytes = undefined
   first.tags.clear()
   second.enabled = false
+}
+
+/** Deletes the alias and the former material, and disables the KMS key. */
+function breakMaterials(site: Site): void {
+  const key = onlyKey(site)
+  region(site).aliases.clear()
+  const [former] = key.materials
+  if (!former || key.materials.length < 2) throw new Error('fewer than two materials')
+  former.bytes = undefined
+  key.enabled = false
 }

@@ -10,12 +10,12 @@ import {
 } from '../../src/index.js'
 import { readDistribution, requireKey } from '../../src/core/records/repository.js'
 import { isEnabledVersion, wantedAliases } from '../../src/core/reconcile/plan.js'
-import { createdKmsKeyAt } from '../../src/core/records/kms-keys.js'
+import { createdKmsKeyAt, isInPlace } from '../../src/core/records/kms-keys.js'
 import { withMaterial } from '../../src/core/records/material.js'
 import type { DistributionRecord, KeyRecord } from '../../src/core/records/model.js'
 import { archivedOf } from '../../src/core/records/archive.js'
 import type { DevKms } from '../../src/dev-kms/index.js'
-import { currentMaterial } from '../../src/dev-kms/state.js'
+import { currentMaterial, type Key } from '../../src/dev-kms/state.js'
 
 /** The library over a store: it checks the binary's work independently. */
 function openEngine(kms: DevKms, store: Store): Engine {
@@ -72,13 +72,16 @@ async function kmsKeyProblems(
       const there = kms.account.region(region).keys.get(id)
       expected.add(`${region} ${id}`)
       if (!there) found.push(`version ${version} has no KMS key in ${region}`)
+      else if (isInPlace(record))
+        found.push(...inPlaceProblems(there, version, material, key, record))
       else if (record.state !== 'revoked' && !currentMaterial(there)?.bytes?.equals(material))
         found.push(`${id} in ${region} has other material`)
       else if (record.state === 'revoked' && currentMaterial(there)?.bytes)
         found.push(`${id} in ${region} has material`)
       if (there && Boolean(there.deletion) !== (record.state === 'removed'))
         found.push(`${id} in ${region}: deletion`)
-      if (there && record.state === 'active' && there.enabled !== isEnabledVersion(key, version))
+      const enabled = isInPlace(record) || isEnabledVersion(key, version)
+      if (there && record.state === 'active' && there.enabled !== enabled)
         found.push(`${id} in ${region}: enabled ${there.enabled}`)
     }
   }
@@ -87,6 +90,29 @@ async function kmsKeyProblems(
       if (!expected.has(`${name} ${id}`)) found.push(`orphan ${id} in ${name}`)
   }
   return found
+}
+
+/** The problems of one version in a KMS key that is rotated in place. */
+function inPlaceProblems(
+  { id, region, materials }: Key,
+  version: number,
+  material: Buffer,
+  { latestVersion }: KeyRecord,
+  { state, kmsKeys }: DistributionRecord,
+): string[] {
+  const [first] = kmsKeys
+  const at = version - (first?.version ?? 1)
+  const found = materials[at]
+  const place = `version ${version} in ${id} in ${region}`
+  if (at < 0) return []
+  if (!found || materials.length !== latestVersion - version + at + 1)
+    return [`${place}: it has ${materials.length} materials`]
+  const wanted = version === latestVersion ? 'CURRENT' : 'NON_CURRENT'
+  const hasBytes = state === 'revoked' ? !found.bytes : found.bytes?.equals(material) === true
+  return [
+    ...(hasBytes ? [] : [`${place}: other bytes`]),
+    ...(found.state === wanted ? [] : [`${place} is ${found.state}`]),
+  ]
 }
 
 function aliasProblems(kms: DevKms, key: KeyRecord, record: DistributionRecord): string[] {

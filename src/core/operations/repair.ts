@@ -1,15 +1,11 @@
 import type { KmsKeyStatus } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
-import {
-  compare,
-  isExpired,
-  isSameExpiry,
-  lostWayOut,
-  type Compared,
-  type Difference,
-} from '../reconcile/compare.js'
+import { compare, lostWayOut } from '../reconcile/compare.js'
+import { amendMaterials } from '../reconcile/compare-materials.js'
 import { openContext, recordState } from '../reconcile/context.js'
+import { isExpired, isSameExpiry, type Compared, type Difference } from '../reconcile/difference.js'
 import { takedownOf } from '../reconcile/interruption.js'
+import { countRotations } from '../reconcile/new-material.js'
 import { assertNewest } from '../reconcile/newer.js'
 import {
   observe,
@@ -26,6 +22,8 @@ import {
   createdKmsKeyAt,
   found,
   holdsMaterial,
+  isFilled,
+  isInPlace,
   lacksOriginal,
   lost,
   materialIn,
@@ -164,10 +162,11 @@ function amendKmsKey(compared: Compared, observed: ObservedKmsKey): KmsKeyEntry 
   if (entry.state === 'creating') return entry
   if (!status) return entry.state === 'created' && isDeleted(observed) ? lost(entry) : entry
   if (entry.state === 'lost') return found(entry)
-  const imported = isImported(compared, entry, status)
+  const amended = withObservedMaterial(compared, entry, observed, status)
+  const imported = isInPlace(compared.record) ? isFilled(amended) : holdsMaterial(amended)
   const { deletionDate } = status
   return {
-    ...withImported(without(entry, 'enabled', 'deletion'), imported),
+    ...without(amended, 'enabled', 'deletion'),
     ...(wrongTags.length > 0 && { untagged: true }),
     ...(status.state === 'pending-deletion' && {
       deletion: deletionDate ? { date: deletionDate.toISOString() } : {},
@@ -176,6 +175,21 @@ function amendKmsKey(compared: Compared, observed: ObservedKmsKey): KmsKeyEntry 
       (status.state === 'enabled' || status.state === 'disabled') && {
         enabled: status.state === 'enabled',
       }),
+  }
+}
+
+function withObservedMaterial(
+  compared: Compared,
+  entry: CreatedKmsKey,
+  { materials }: ObservedKmsKey,
+  status: KmsKeyStatus,
+): CreatedKmsKey {
+  if (!isInPlace(compared.record)) return withImported(entry, isImported(compared, entry, status))
+  if (!materials) return entry
+  return {
+    ...entry,
+    materials: amendMaterials(compared, entry, materials),
+    rotations: countRotations(materials),
   }
 }
 

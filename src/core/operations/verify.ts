@@ -1,6 +1,7 @@
 import type { Engine } from '../engine.js'
-import { compare, compareArchived, type Difference } from '../reconcile/compare.js'
+import { compare, compareArchived } from '../reconcile/compare.js'
 import { openContext } from '../reconcile/context.js'
+import type { Difference } from '../reconcile/difference.js'
 import {
   ask,
   observe,
@@ -21,7 +22,7 @@ import {
   requireProvider,
 } from '../records/repository.js'
 
-export type { Difference } from '../reconcile/compare.js'
+export type { Difference } from '../reconcile/difference.js'
 export type { NewerTarget } from '../reconcile/newer.js'
 export type { Observation, ObservedKmsKey, Unchecked } from '../reconcile/observe.js'
 

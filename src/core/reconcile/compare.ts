@@ -1,49 +1,16 @@
 import type { KmsKeyState, KmsKeyStatus } from '../../kms/provider.js'
-import { expiryAt, renewCommand } from '../records/expiry.js'
-import { createdKmsKeyAt, materialIn } from '../records/kms-keys.js'
-import type {
-  DistributionRecord,
-  KeyRecord,
-  KmsKeyEntry,
-  KmsKeyPlace,
-  MaterialEntry,
-} from '../records/model.js'
+import { renewCommand } from '../records/expiry.js'
+import { createdKmsKeyAt, isInPlace, materialIn } from '../records/kms-keys.js'
+import type { DistributionRecord, KmsKeyEntry, KmsKeyPlace } from '../records/model.js'
 import { waysForward } from '../records/takedown.js'
 import { versionsBehind } from './behind.js'
+import { compareMaterials } from './compare-materials.js'
+import { isExpired, isSameExpiry, repairOf, type Compared, type Difference } from './difference.js'
 import { interruptionOf, takedownOf, type Interruption } from './interruption.js'
 import type { Observation, ObservedKmsKey } from './observe.js'
 import { OUTDATED_WAYS_OUT } from './newer.js'
 import { isEnabledVersion, newestVersion, wantedAliases } from './plan.js'
 import { isAcceptable, moveBackAdvice, movedPrimaries } from './primaries.js'
-
-/** A difference between the records and AWS. */
-export interface Difference {
-  /** The property that differs. */
-  readonly what:
-    'kms-key' | 'state' | 'material' | 'expiry' | 'tags' | 'multi-region' | 'alias' | 'unfinished'
-  /** AWS Region. */
-  readonly region: string
-  /** Absent if the difference is not that of a version. */
-  readonly version?: number
-  /** The KMS key id, or the name of the alias. */
-  readonly subject: string
-  /** The recorded value. */
-  readonly expected: string
-  /** The value in AWS. */
-  readonly found: string
-  /** True if `repair` ends the difference. */
-  readonly repairable: boolean
-  /** The next step: a command, or advice. */
-  readonly wayOut: string
-}
-
-/** A distribution whose observation is compared with its record. */
-export interface Compared {
-  readonly key: KeyRecord
-  readonly providerName: string
-  readonly record: DistributionRecord
-  readonly now: Date
-}
 
 /** PURE: returns the differences between the records and the KMS. */
 export function compare(compared: Compared, observation: Observation): Difference[] {
@@ -79,9 +46,6 @@ export function compareArchived(compared: Compared, { kmsKeys }: Observation): D
     }))
 }
 
-const pathOf = ({ key, providerName }: Compared) => `keymgmt/kms/${providerName}/key/${key.name}`
-const repairOf = (compared: Compared) => `keymgmt write -f ${pathOf(compared)}/repair`
-
 function unfinishedDifference(compared: Compared, interruption: Interruption): Difference {
   const { name, regions } = compared.record
   return {
@@ -107,7 +71,7 @@ function describeLag({ key, record }: Compared): string {
 function expectedState({ key, record }: Compared, { version }: KmsKeyPlace): KmsKeyState {
   if (record.state === 'removed') return 'pending-deletion'
   if (record.state === 'revoked') return 'pending-import'
-  return isEnabledVersion(key, version) ? 'enabled' : 'disabled'
+  return isInPlace(record) || isEnabledVersion(key, version) ? 'enabled' : 'disabled'
 }
 
 function compareAliases(compared: Compared, { aliases, newer }: Observation): Difference[] {
@@ -161,7 +125,16 @@ function comparePrimaries(compared: Compared, { kmsKeys }: Observation): Differe
 function compareKmsKey(compared: Compared, observed: ObservedKmsKey): Difference[] {
   const { entry, status, unchecked } = observed
   if (entry.state === 'creating') return []
-  if (status) return compareStatus(compared, { ...observed, entry }, status)
+  if (status) {
+    const differences = compareStatus(compared, { ...observed, entry }, status)
+    const { materials } = observed
+    if (entry.state !== 'created' || !materials) return differences
+    // Its materials are compared one by one.
+    const ofMaterials = compareMaterials(compared, entry, materials)
+    const isGeneral = ({ what }: Difference) =>
+      what === 'expiry' || (what === 'material' && ofMaterials.length > 0)
+    return [...differences.filter((each) => !isGeneral(each)), ...ofMaterials]
+  }
   // The removal needs no more than that.
   if (compared.record.state === 'removed') return []
   if (unchecked.some(({ what }) => what === 'kms-key')) return []
@@ -244,22 +217,6 @@ function compareStatus(
       differs('multi-region', recordedRegions, actualRegions.join(', '), look),
   ]
   return differences.filter((difference) => difference !== false)
-}
-
-/** True if AWS would refuse the material: its expiry has passed, and only the user moves it. */
-export function isExpired({ now, record }: Compared, material: MaterialEntry | undefined): boolean {
-  const validTo = expiryAt(record, material, now)
-  return record.state === 'active' && validTo !== undefined && validTo <= now
-}
-
-/** AWS shows no expiry of material that it does not have. It may round the time to seconds. */
-export function isSameExpiry(
-  { state, expires }: KmsKeyStatus,
-  validTo: string | undefined,
-): boolean {
-  if (!expires) return validTo === undefined || state.startsWith('pending')
-  if (validTo === undefined) return false
-  return Math.abs(expires.getTime() - Date.parse(validTo)) < 1000
 }
 
 /**

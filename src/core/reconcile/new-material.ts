@@ -126,7 +126,7 @@ function assertRotatable(
 }
 
 /** The rotations that AWS counts, including those of others. */
-function countRotations(listed: readonly KmsMaterial[]): number {
+export function countRotations(listed: readonly KmsMaterial[]): number {
   return listed.filter(({ rotated }) => rotated).length
 }
 

@@ -1,6 +1,6 @@
 import type { KeymgmtError } from '../../errors.js'
-import type { KmsKeyStatus, KmsProvider } from '../../kms/provider.js'
-import { materialIn } from '../records/kms-keys.js'
+import type { KmsKeyStatus, KmsMaterial, KmsProvider } from '../../kms/provider.js'
+import { currentVersion, isAssociated, isInPlace, materialIn } from '../records/kms-keys.js'
 import { withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'
 import { assertPlaceOf } from './account.js'
@@ -36,6 +36,8 @@ export interface ObservedKmsKey {
    * undefined if they were not compared.
    */
   readonly holds: boolean | undefined
+  /** The materials in AWS, if it is rotated in place and AWS has listed them. */
+  readonly materials?: readonly KmsMaterial[] | undefined
   /** The checks of this KMS key that could not be made. */
   readonly unchecked: readonly Unchecked[]
 }
@@ -172,11 +174,19 @@ async function observeKmsKey(
     return { entry, status, wrongTags: [], holds: undefined, unchecked }
   const tags = await inquire('tags', () => provider.tagsOf(entry.region, entry.key))
   const ours = await tagsFor(context, entry.version, entry.operationId)
+  const materials = isInPlace(context.distribution.current)
+    ? await inquire('material', () => provider.materials(entry.region, entry.key))
+    : undefined
   return {
     entry,
     status,
     wrongTags: tags ? Object.keys(ours).filter((name) => tags[name] !== ours[name]) : [],
-    holds: await inquire('material', () => observeMaterial(context, entry, status, challenge)),
+    holds: await inquire('material', () =>
+      materials
+        ? observeMaterials(context, entry, materials, challenge)
+        : observeMaterial(context, entry, status, challenge),
+    ),
+    materials,
     unchecked,
   }
 }
@@ -200,6 +210,35 @@ async function observeMaterial(
   return withMaterial(engine.store, key, version, (material) =>
     showsMaterial(provider, { region, type: key.type, status, challenge }, material),
   )
+}
+
+/**
+ * Does the same for a KMS key that is rotated in place: its current material must be that of the
+ * latest version in it. With `challenge`, it must accept every material that it has.
+ */
+async function observeMaterials(
+  { engine, key, provider }: ObserveContext,
+  entry: CreatedKmsKey,
+  listed: readonly KmsMaterial[],
+  challenge: boolean,
+): Promise<boolean | undefined> {
+  const current = listed.find(({ state }) => state === 'current')
+  const expected = materialIn(entry, currentVersion(entry) ?? 0)?.materialId
+  if (current && expected !== undefined && current.id !== expected) return false
+  if (!challenge) return undefined
+  const present = entry.materials.filter(isAssociated).flatMap(({ version, materialId }) => {
+    const found = listed.find(({ id, imported }) => id === materialId && imported)
+    const isStored = key.versions[version]?.material.state === 'stored'
+    return found && isStored ? [{ version, found }] : []
+  })
+  if (present.length === 0) return undefined
+  for (const { version, found } of present) {
+    const accepted = await withMaterial(engine.store, key, version, (material) =>
+      provider.accepts(entry.region, entry.key, key.type, material, found.expires),
+    )
+    if (accepted?.materialId !== found.id) return false
+  }
+  return true
 }
 
 /**

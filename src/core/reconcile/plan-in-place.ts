@@ -2,6 +2,7 @@ import {
   createdKmsKeyAt,
   createdKmsKeys,
   isAssociated,
+  isFilled,
   kmsKeyAt,
   materialIn,
   primaryRegion,
@@ -57,12 +58,6 @@ export function planRevocationInPlace(distribution: DistributionRecord): Stage[]
 
 function isPrimary(distribution: DistributionRecord, { version, region }: CreatedKmsKey): boolean {
   return region === primaryRegion(distribution, version)
-}
-
-/** AWS can use the KMS key: it has all material that ever was current. */
-function isFilled({ materials }: CreatedKmsKey): boolean {
-  const associated = materials.filter(isAssociated)
-  return associated.length > 0 && associated.every(({ imported }) => imported)
 }
 
 /** Brings back material that the KMS keys had before. */

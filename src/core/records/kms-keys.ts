@@ -140,6 +140,12 @@ export function isAssociated({ imported, materialId, pending }: MaterialEntry): 
   return !pending && (imported || materialId !== undefined)
 }
 
+/** True if the KMS key can be used: it has all material that ever was current in it. */
+export function isFilled({ materials }: CreatedKmsKey): boolean {
+  const associated = materials.filter(isAssociated)
+  return associated.length > 0 && associated.every(({ imported }) => imported)
+}
+
 /** The version whose material is current in the KMS key; undefined if it has none. */
 export function currentVersion({
   materials,

@@ -1,0 +1,52 @@
+import type { KmsKeyStatus } from '../../kms/provider.js'
+import { expiryAt } from '../records/expiry.js'
+import type { DistributionRecord, KeyRecord, MaterialEntry } from '../records/model.js'
+
+/** A difference between the records and AWS. */
+export interface Difference {
+  /** The property that differs. */
+  readonly what:
+    'kms-key' | 'state' | 'material' | 'expiry' | 'tags' | 'multi-region' | 'alias' | 'unfinished'
+  /** AWS Region. */
+  readonly region: string
+  /** Absent if the difference is not that of a version. */
+  readonly version?: number
+  /** The KMS key id, or the name of the alias. */
+  readonly subject: string
+  /** The recorded value. */
+  readonly expected: string
+  /** The value in AWS. */
+  readonly found: string
+  /** True if `repair` ends the difference. */
+  readonly repairable: boolean
+  /** The next step: a command, or advice. */
+  readonly wayOut: string
+}
+
+/** A distribution whose observation is compared with its record. */
+export interface Compared {
+  readonly key: KeyRecord
+  readonly providerName: string
+  readonly record: DistributionRecord
+  readonly now: Date
+}
+
+const pathOf = ({ key, providerName }: Compared) => `keymgmt/kms/${providerName}/key/${key.name}`
+/** The command that repairs the distribution. */
+export const repairOf = (compared: Compared) => `keymgmt write -f ${pathOf(compared)}/repair`
+
+/** True if AWS would refuse the material: its expiry has passed, and only the user moves it. */
+export function isExpired({ now, record }: Compared, material: MaterialEntry | undefined): boolean {
+  const validTo = expiryAt(record, material, now)
+  return record.state === 'active' && validTo !== undefined && validTo <= now
+}
+
+/** AWS shows no expiry of material that it does not have. It may round the time to seconds. */
+export function isSameExpiry(
+  { state, expires }: Pick<KmsKeyStatus, 'state' | 'expires'>,
+  validTo: string | undefined,
+): boolean {
+  if (!expires) return validTo === undefined || state.startsWith('pending')
+  if (validTo === undefined) return false
+  return Math.abs(expires.getTime() - Date.parse(validTo)) < 1000
+}
