@@ -214,7 +214,7 @@ describe('a distribution', () => {
     })
     expect(await refusal(distribute(testbed.engine, 'k', 'pair', AES))).toEqual([
       'DISTRIBUTION_DIFFERS',
-      "pair is already distributed to k with purpose=sign,verify protection=hsm, which can't be changed",
+      "pair is already distributed to k with purpose=sign,verify protection=hsm rotation=alias, which can't be changed",
       'to change that, first remove the distribution, whose KMS keys AWS then deletes: keymgmt delete keymgmt/kms/k/key/pair',
     ])
   })
