@@ -19,7 +19,7 @@ import {
   type KmsKeyPlace,
   type MaterialEntry,
 } from '../records/model.js'
-import { updateKmsKey, type ReconcileContext } from './context.js'
+import { recordState, updateKmsKey, type ReconcileContext } from './context.js'
 import { describeMaterial, newerMaterials } from './newer-material.js'
 import { assertNewest } from './newer.js'
 
@@ -154,7 +154,7 @@ const KEEP_HINT =
 
 /** Drops pending material, which AWS has forgotten, from every Region. */
 export async function dropMaterial(context: ReconcileContext, version: number): Promise<void> {
-  await context.distribution.update((current) => ({
+  await recordState(context, (current) => ({
     ...current,
     kmsKeys: current.kmsKeys.map((entry) =>
       entry.state === 'created' ? withoutMaterial(entry, version) : entry,
@@ -182,7 +182,7 @@ export async function rotateToMaterial(
     throw deletedError(context, place, entry)
   }
   const rotations = countRotations(listed)
-  await distribution.update((current) => ({
+  await recordState(context, (current) => ({
     ...current,
     kmsKeys: current.kmsKeys.map((each) =>
       each.state === 'created' ? { ...withoutPending(each, version), rotations } : each,
