@@ -22,8 +22,8 @@ export function defineExpiring(context: Context): KeymgmtCommand {
       'Lists the KMS keys of all providers whose imported material expires soon or has expired, the earliest first. It reads the records only. The exit status is 3 if it lists a KMS key, and 0 if it lists none. With -renew, it renews each of these distributions that has a ttl, one after the other; a failure does not stop the others. It leaves a valid_to and the expiry of adopted material as they are. The exit status is then 2 if a renewal failed, otherwise 3 if a KMS key would still be listed, and otherwise 0. With a ttl that is not longer than -within, one always is.',
     )
     .example(
-      'Distribute a key whose material expires after 30 days',
-      'keymgmt write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt ttl=30d',
+      'Let the material of a key expire after 90 days',
+      'keymgmt write keymgmt/kms/example-kms/key/app/renew ttl=90d',
     )
     .example('List what expires within 30 days', 'keymgmt expiring')
     .example(
