@@ -59,6 +59,10 @@ export const ERRORS = {
     exitStatus: 2,
     meaning: 'the reply was lost; run the command again to find out',
   },
+  KMS_KEY_IN_USE: {
+    exitStatus: 2,
+    meaning: 'a KMS key was used recently, or its last use is unknown',
+  },
   KMS_KEY_NOT_FOUND: { exitStatus: 2, meaning: 'AWS has no such KMS key' },
   KMS_MATERIAL_DIFFERS: { exitStatus: 2, meaning: 'the KMS key has different material' },
   KMS_FAILED: { exitStatus: 2, meaning: 'AWS KMS failed in another way' },

@@ -7,16 +7,8 @@ export {
   type DueKey,
   type DueKeys,
   type RotatedKey,
+  type UncheckedRecord,
 } from './core/operations/due.js'
-export {
-  listExpiring,
-  renewExpiring,
-  type ExpiringKmsKey,
-  type ExpiringKmsKeys,
-  type Renewable,
-} from './core/operations/expiring.js'
-export type { ItemResult } from './core/operations/one-by-one.js'
-export type { UncheckedRecord } from './core/operations/unchecked-record.js'
 export { dropRegion } from './core/operations/drop-region.js'
 export { distribute, replicate, type DistributionRequest } from './core/operations/distribute.js'
 export {
@@ -39,6 +31,7 @@ export type { KmsKeyUse } from './core/operations/last-use.js'
 export { findOrphans, type Orphan, type OrphanSearch } from './core/operations/orphans.js'
 export { repairDistribution, type Repair, type RepairOptions } from './core/operations/repair.js'
 export { renewDistribution } from './core/operations/renew.js'
+export { trimKey, type Trim } from './core/operations/trim.js'
 export { rotateKey } from './core/operations/rotate.js'
 export {
   readStatus,

@@ -3,6 +3,7 @@ import { aliasName, versionAliasName } from '../core/records/alias-names.js'
 import { createdKmsKeys, isInPlace, versionsIn } from '../core/records/kms-keys.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord } from '../core/records/model.js'
 import { distributionsOf, requireKey, type NamedDistribution } from '../core/records/repository.js'
+import { isTrimmed } from '../core/records/trimmed.js'
 import type { Created } from '../router/path.js'
 
 /** One KMS key, with the aliases that point to it. */
@@ -35,13 +36,16 @@ export async function readCreated(
 
 /** PURE: as {@link readCreated}, from records. */
 export function createdOf(
-  { latestVersion }: KeyRecord,
+  key: KeyRecord,
   distributions: readonly NamedDistribution[],
   providerName?: string,
 ): Created {
+  const { latestVersion } = key
   const rows = distributions
     .filter((named) => providerName === undefined || named.providerName === providerName)
-    .flatMap(rowsOf)
+    .flatMap((named) =>
+      rowsOf(named).filter(({ version }) => !isTrimmed(key, named.distribution.current, version)),
+    )
     .filter(({ version }) => providerName !== undefined || version === latestVersion)
   return {
     data: { version: latestVersion, kms_keys: rows.map((row) => ({ ...row })) },

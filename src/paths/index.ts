@@ -4,6 +4,7 @@ import { key, keys } from './key.js'
 import { keyKms } from './key-kms.js'
 import { keyImport, keyImportVersion } from './key-import.js'
 import { keyRotate } from './key-rotate.js'
+import { keyTrim } from './key-trim.js'
 import { kms, providers } from './kms.js'
 import { kmsIdentity } from './kms-identity.js'
 import { kmsVerify } from './kms-verify.js'
@@ -31,6 +32,7 @@ export const PATHS: readonly PathDefinition<Engine>[] = [
   keyImport,
   keyImportVersion,
   keyRotate,
+  keyTrim,
   keyKms,
   providers,
   kms,

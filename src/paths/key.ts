@@ -143,6 +143,7 @@ function keyResponse(key: KeyRecord, behind: readonly BehindDistribution[]): Res
       deletion_allowed: deletionAllowed,
       latest_version: latestVersion,
       min_enabled_version: minEnabledVersion,
+      ...(key.minAvailableVersion && { min_available_version: key.minAvailableVersion }),
       name,
       type,
       versions: versionsData(key),

@@ -13,7 +13,8 @@ import {
   type DistributionRecord,
   type KeyRecord,
 } from '../core/records/model.js'
-import { waysForward } from '../core/records/takedown.js'
+import { trimWays, waysForward } from '../core/records/takedown.js'
+import { isTrimmed, withoutTrimmed } from '../core/records/trimmed.js'
 import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
 import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
@@ -117,8 +118,14 @@ export const kmsKey = definePath<Engine>()({
         if (!record) return describeRemoved(engine, name, known)
         const behind = known && behindIn(known, name, record)
         return {
-          data: { ...distributionData(record), ...(behind && behindData(behind)) },
-          warnings: interruption ? [explainInterruption(interruption, name, key, behind)] : [],
+          data: {
+            ...distributionData(known ? withoutTrimmed(known, record) : record),
+            ...(known && trimmedData(known, record)),
+            ...(behind && behindData(behind)),
+          },
+          warnings: interruption
+            ? [explainInterruption(interruption, name, known ?? { name: key }, behind)]
+            : [],
         }
       },
     },
@@ -191,6 +198,17 @@ function distributionData(record: DistributionRecord): Record<string, Json> {
   }
 }
 
+/** Returns the KMS keys of the trimmed versions, by version. */
+function trimmedData(key: KeyRecord, record: DistributionRecord): Record<string, Json> {
+  const [primary] = record.regions
+  const trimmed = createdKmsKeys(record).filter(
+    ({ version, region }) => region === primary && isTrimmed(key, record, version),
+  )
+  if (trimmed.length === 0) return {}
+  const ids = trimmed.map((entry) => [String(entry.version), entry.key.id] as const)
+  return { trimmed: Object.fromEntries(ids) }
+}
+
 function behindData({ versions, behind }: BehindDistribution): Record<string, Json> {
   return {
     behind: versions,
@@ -201,17 +219,19 @@ function behindData({ versions, behind }: BehindDistribution): Record<string, Js
 function explainInterruption(
   interruption: NonNullable<Awaited<ReturnType<typeof readInterruption>>>,
   name: string,
-  key: string,
+  key: Pick<KeyRecord, 'name' | 'minAvailableVersion'>,
   behind: BehindDistribution | undefined,
 ): string {
+  if (interruption === 'trim')
+    return `Its trim was started and did not finish; no other command finishes it; ${trimWays(key)}`
   if (interruption !== 'distribution') {
-    const { finish, restore } = waysForward(interruption, name, key)
+    const { finish, restore } = waysForward(interruption, name, key.name)
     return `Its ${interruption} was started and did not finish; no other command finishes it. To finish it: ${finish}; to reverse it: ${restore}`
   }
   const problem = behind
     ? `It lacks version ${behind.versions.join(', ')}`
     : 'An earlier command did not finish'
-  return `${problem}. The next write to the key corrects that, and so does: keymgmt write -f keymgmt/kms/${name}/key/${key}/repair`
+  return `${problem}. The next write to the key corrects that, and so does: keymgmt write -f keymgmt/kms/${name}/key/${key.name}/repair`
 }
 
 function explainRemoval(scheduled: readonly ScheduledDeletion[], path: string): string[] {

@@ -127,7 +127,9 @@ function orphanRow({
 const PROOF = { true: 'proven', false: 'other material', undefined: 'not compared' } as const
 
 /** Returns AWS's state of a KMS key, or a word for the reason why it is unknown. */
-function stateOf({ entry, status, unchecked }: ObservedKmsKey): string {
+function stateOf({ entry, isTrimmed, status, unchecked }: ObservedKmsKey): string {
+  const isUnknown = !status && unchecked.length > 0
+  if (isTrimmed && !isUnknown && (!status || status.state === 'pending-deletion')) return 'trimmed'
   if (status) return status.state
   if (entry.state === 'creating' || unchecked.length > 0) return 'unknown'
   return entry.state === 'lost' ? 'lost' : 'deleted'

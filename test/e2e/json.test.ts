@@ -66,6 +66,7 @@ function isOf(value: Json, type: string): boolean {
 
 const OUTCOMES = 'write PATH, delete PATH'
 const CREATED = 'write keymgmt/key/NAME/rotate'
+const TRIMMED = 'write keymgmt/key/NAME/trim'
 const IMPORTED = 'write keymgmt/key/NAME/import'
 
 /** Commands in order, with the table for their output or its data. */
@@ -104,6 +105,12 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   ['read keymgmt/kms/NAME/key/KEY', 'read keymgmt/kms/k/key/app'],
   ['read keymgmt/kms/NAME/key/KEY/verify', 'read keymgmt/kms/k/key/app/verify'],
   ['read keymgmt/kms/NAME/verify', 'read keymgmt/kms/k/verify orphans=true'],
+  [OUTCOMES, 'write keymgmt/key/app min_enabled_version=2'],
+  [TRIMMED, 'write keymgmt/key/app/trim min_available_version=2'],
+  ['read keymgmt/key/NAME', 'read keymgmt/key/app'],
+  ['read keymgmt/kms/NAME/key/KEY', 'read keymgmt/kms/k/key/app'],
+  ['read keymgmt/kms/NAME/key/KEY/verify', 'read keymgmt/kms/k/key/app/verify'],
+  [TRIMMED, 'write keymgmt/key/app/trim min_available_version=0'],
   [OUTCOMES, 'write -f keymgmt/kms/k/key/app/revoke'],
   ['read keymgmt/kms/NAME/key/KEY', 'read keymgmt/kms/k/key/app'],
   [OUTCOMES, 'write -f keymgmt/kms/k/key/app/restore'],
@@ -112,9 +119,6 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   ['write keymgmt/kms/NAME/key/KEY/repair', 'write -f keymgmt/kms/k/key/app/repair'],
   ['write keymgmt/kms/NAME/key/KEY/renew', 'write keymgmt/kms/k/key/app/renew ttl=30d'],
   ['read keymgmt/kms/NAME/key/KEY', 'read keymgmt/kms/k/key/app'],
-  ['expiring', 'expiring -within=1d'],
-  ['expiring', 'expiring', 3],
-  ['expiring -renew', 'expiring -renew', 3],
   ['status', 'status'],
   ['operator seal-status', 'operator seal-status'],
   ['operator rekey', 'operator rekey -add=keyfile'],

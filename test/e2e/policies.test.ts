@@ -279,6 +279,7 @@ function isOptional(removed: string, policy: PolicyDocument): boolean {
     'kms:ImportKeyMaterial',
     'kms:DeleteImportedKeyMaterial',
     'kms:CreateAlias',
+    'kms:ScheduleKeyDeletion',
   ].some((name) => actions(policy).has(name))
   return isChecked && removed.includes('ListAliases')
 }

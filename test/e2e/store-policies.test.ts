@@ -35,7 +35,6 @@ const LINES = [
   'operator rotate',
   'status',
   'due',
-  'expiring',
   CONFIGURE,
   'list keymgmt/kms',
   'read keymgmt/kms/k',

@@ -27,6 +27,8 @@ const DISTRIBUTE = 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt'
 const IN_PLACE = `${DISTRIBUTE} rotation=in_place`
 const ROTATE = 'write -f keymgmt/key/app/rotate'
 const LEAVE_OUT = 'write keymgmt/key/app/rotate without=k'
+const MINIMUM = 'write keymgmt/key/app min_enabled_version=3'
+const TRIM = 'write keymgmt/key/app/trim min_available_version=3'
 const REPLICATE = 'write -f keymgmt/kms/k/key/app/replicate'
 const REMOVE = 'delete keymgmt/kms/k/key/app deletion_window=7'
 const REVOKE = 'write -f keymgmt/kms/k/key/app/revoke'
@@ -63,7 +65,18 @@ export const FLOWS: readonly Flow[] = [
   {
     name: 'disable',
     prepare: [KEY, DISTRIBUTE, ROTATE, ROTATE],
-    line: 'write keymgmt/key/app min_enabled_version=3',
+    line: MINIMUM,
+  },
+  { name: 'trim', prepare: [KEY, DISTRIBUTE, ROTATE, ROTATE, MINIMUM], line: TRIM },
+  {
+    name: 'trim replicas and version aliases',
+    prepare: [GLOBAL, `${DISTRIBUTE} version_aliases=true`, REPLICATE, ROTATE, ROTATE, MINIMUM],
+    line: TRIM,
+  },
+  {
+    name: 'cancel a trim',
+    prepare: [KEY, DISTRIBUTE, ROTATE, ROTATE, MINIMUM, TRIM],
+    line: 'write keymgmt/key/app/trim min_available_version=0',
   },
   {
     name: 'enable',

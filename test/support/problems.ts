@@ -11,6 +11,7 @@ import {
 import { readDistribution, requireKey } from '../../src/core/records/repository.js'
 import { isEnabledVersion, wantedAliases } from '../../src/core/reconcile/plan.js'
 import { createdKmsKeyAt, isInPlace } from '../../src/core/records/kms-keys.js'
+import { isTrimmed } from '../../src/core/records/trimmed.js'
 import { withMaterial } from '../../src/core/records/material.js'
 import type { DistributionRecord, KeyRecord } from '../../src/core/records/model.js'
 import { archivedOf } from '../../src/core/records/archive.js'
@@ -78,8 +79,8 @@ async function kmsKeyProblems(
         found.push(`${id} in ${region} has other material`)
       else if (record.state === 'revoked' && currentMaterial(there)?.bytes)
         found.push(`${id} in ${region} has material`)
-      if (there && Boolean(there.deletion) !== (record.state === 'removed'))
-        found.push(`${id} in ${region}: deletion`)
+      const isEnded = record.state === 'removed' || isTrimmed(key, record, version)
+      if (there && Boolean(there.deletion) !== isEnded) found.push(`${id} in ${region}: deletion`)
       const enabled = isInPlace(record) || isEnabledVersion(key, version)
       if (there && record.state === 'active' && there.enabled !== enabled)
         found.push(`${id} in ${region}: enabled ${there.enabled}`)

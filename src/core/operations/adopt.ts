@@ -20,6 +20,7 @@ import {
 } from '../records/model.js'
 import { ownedError, ownerOf } from '../records/owner.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
+import { assertUntrimmed } from '../records/trimmed.js'
 import { requireKey, requireProvider, type NamedDistribution } from '../records/repository.js'
 import { createDistribution } from './distribute.js'
 
@@ -89,9 +90,8 @@ async function dropForgotten(
   }))
 }
 
-function countKmsKeys(forgotten: readonly ForgottenDistribution[]): number {
-  return forgotten.flatMap(({ kmsKeys }) => kmsKeys).length
-}
+const countKmsKeys = (forgotten: readonly ForgottenDistribution[]) =>
+  forgotten.flatMap(({ kmsKeys }) => kmsKeys).length
 
 async function claim(
   engine: Engine,
@@ -139,6 +139,7 @@ function isAdopted(record: DistributionRecord, place: KmsKeyPlace, kmsKeyId: str
 }
 
 function assertVersion(key: KeyRecord, version: number): void {
+  assertUntrimmed(key, version)
   if (version >= 1 && version <= key.latestVersion) return
   throw new KeymgmtError('FIELD_INVALID', `${key.name} has no version ${version}`, {
     hints: [`use 1 to ${key.latestVersion}`],

@@ -78,7 +78,7 @@ export async function distribute(
     if (existing) assertAgree(record.current, providerName, existing)
     await assertRotation(engine, provider, record.current, wanted, existing)
     if (existing) assertSame(existing, wanted, providerName, key)
-    if (existing?.state === 'removed') await takeBackRemoval(engine, providerName, key)
+    if (existing?.state === 'removed') await takeBackRemoval(engine, providerName, record.current)
     const others = await resumableDistributions(engine, record.current, providerName)
     const named = await withProviderLock(engine.store, providerName, purpose, () =>
       claim(engine, providerName, record.current, wanted),
@@ -102,10 +102,14 @@ function reconcileOne(
 }
 
 /** Reverses an unfinished removal, as distributing the key again reverses a finished one. */
-async function takeBackRemoval(engine: Engine, providerName: string, key: string): Promise<void> {
-  const distribution = await requireDistribution(engine, providerName, key)
-  engine.notice(`Reversing the unfinished removal of ${key} from ${providerName}`)
-  await distribution.update(activated)
+async function takeBackRemoval(
+  engine: Engine,
+  providerName: string,
+  key: KeyRecord,
+): Promise<void> {
+  const distribution = await requireDistribution(engine, providerName, key.name)
+  engine.notice(`Reversing the unfinished removal of ${key.name} from ${providerName}`)
+  await distribution.update((current) => activated(current, key))
 }
 
 /**

@@ -18,7 +18,7 @@ import { recordPath, type KeyRecord, type KeyVersion } from '../records/model.js
 import { checkRotationPeriod } from '../records/rotation-age.js'
 import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
 import { distributionsOf } from '../records/repository.js'
-import { forgetCommand } from '../records/takedown.js'
+import { forgetCommand, trimCommand } from '../records/takedown.js'
 import { assertDeletedByKms } from './pending-deletion.js'
 import { assertDisabling, reportNotApplicable } from './rotation.js'
 
@@ -135,6 +135,7 @@ async function updateKey(
     ),
     rotationPeriod: checkRotationPeriod(change.rotationPeriod ?? key.current.rotationPeriod ?? 0),
   }
+  assertAvailable(key.current, next.minEnabledVersion)
   const all = await distributionsOf(engine, key.current.name)
   assertDisabling(key.current, next.minEnabledVersion, all)
   const distributions = await resumableDistributions(engine, key.current)
@@ -161,6 +162,16 @@ function immutableError(field: string, value: string): KeymgmtError {
 
 function sameSet(one: readonly string[], other: readonly string[]): boolean {
   return [...new Set(one)].sort().join() === [...other].sort().join()
+}
+
+/** @throws KeymgmtError FIELD_INVALID if the minimum would enable trimmed versions. */
+function assertAvailable({ name, minAvailableVersion = 0 }: KeyRecord, minimum: number): void {
+  if (minimum >= minAvailableVersion) return
+  throw new KeymgmtError(
+    'FIELD_INVALID',
+    `min_enabled_version is below ${minAvailableVersion}, and the versions below that are trimmed`,
+    { hints: [`first make them available again: ${trimCommand(name, minimum)}`] },
+  )
 }
 
 function checkMinimum(minimum: number, latest: number): number {

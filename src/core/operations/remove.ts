@@ -27,6 +27,7 @@ import {
   type Rotation,
 } from '../records/model.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
+import { isTrimmed, withoutTrimmed } from '../records/trimmed.js'
 import { readLastUse, type KmsKeyUse } from './last-use.js'
 import { requireDistribution, requireKey, requireProvider } from '../records/repository.js'
 
@@ -63,7 +64,7 @@ export async function removeDistribution(
       await assertIncludesNewest(engine, record.current, { providerName, distribution })
       await distribution.update((current) => ({
         // An unfinished revocation may have deleted more material than is on record.
-        ...(current.state === 'revoked' ? activated(current) : current),
+        ...(current.state === 'revoked' ? activated(current, record.current) : current),
         state: 'removed',
         deletionWindow: days,
       }))
@@ -131,7 +132,8 @@ export async function restoreDistribution(
     const record = await requireKey(engine, key)
     await agreeingDistributions(engine, record.current)
     const distribution = await reopen(engine, providerName, record.current)
-    if (distribution.current.state !== 'active') await distribution.update(activated)
+    if (distribution.current.state !== 'active')
+      await distribution.update((current) => activated(current, record.current))
     const distributions = await workableDistributions(engine, record.current)
     await reconcileKey(engine, record, distributions, {
       isRequested: (_step, named) => named.providerName === providerName,
@@ -158,7 +160,12 @@ async function reopen(
   if (!latest) throw await nothingToRestoreError(engine, providerName, key.name)
   const found = await findArchived(engine, latest)
   if (found)
-    return unarchive(engine, latest, key.name, activated(reportLost(engine, key, latest, found)))
+    return unarchive(
+      engine,
+      latest,
+      key.name,
+      activated(reportLost(engine, key, latest, found), key),
+    )
   const purpose = latest.record.purpose.join(',')
   throw new KeymgmtError(
     'KMS_KEY_NOT_FOUND',
@@ -175,14 +182,15 @@ async function reopen(
 /** Reports each KMS key that can't be restored. */
 function reportLost(
   engine: Engine,
-  { name }: KeyRecord,
+  key: KeyRecord,
   { providerName }: ArchivedDistribution,
   record: DistributionRecord,
 ): DistributionRecord {
-  for (const entry of record.kmsKeys) {
+  const { name } = key
+  for (const entry of withoutTrimmed(key, record).kmsKeys) {
     if (entry.state !== 'lost') continue
-    const { version, region, key } = entry
-    const reason = `AWS no longer has KMS key ${key.id}`
+    const { version, region } = entry
+    const reason = `AWS no longer has KMS key ${entry.key.id}`
     const wayOut = 'ciphertext of it can no longer be decrypted'
     engine.notice(
       `Version ${version} of ${name} in ${region} can't come back: ${reason}; ${wayOut}`,
@@ -217,14 +225,16 @@ async function nothingToRestoreError(
  * PURE: returns the record of a distribution whose removal or revocation is reversed. Assumes that
  * every call whose reply was lost was carried out. If it was not, the reverse does no harm:
  * cancelling a deletion that was not scheduled, importing the same material and creating the same
- * alias change nothing.
+ * alias change nothing. The KMS keys of trimmed versions stay as they are.
  */
-export function activated(record: DistributionRecord): DistributionRecord {
+export function activated(record: DistributionRecord, key: KeyRecord): DistributionRecord {
+  const isKept = ({ version }: CreatedKmsKey) =>
+    record.state === 'removed' && isTrimmed(key, record, version)
   return {
     ...without(record, 'deletionWindow'),
     state: 'active',
     kmsKeys: record.kmsKeys.map((entry) =>
-      entry.state === 'created' ? TAKEN[record.state](entry) : entry,
+      entry.state === 'created' && !isKept(entry) ? TAKEN[record.state](entry) : entry,
     ),
     aliases: record.state === 'removed' ? record.aliases.map(uncertainAlias) : record.aliases,
   }
@@ -256,11 +266,13 @@ export async function reactivate(
     if (!isThere || record.purpose.join() !== purpose.join()) continue
     if ((record.rotation ?? 'alias') !== rotation) continue
     const found = await findArchived(engine, archived)
-    if (found?.kmsKeys.every(({ state }) => state === 'created')) {
+    const isComplete = ({ kmsKeys }: DistributionRecord) =>
+      kmsKeys.every(({ state }) => state === 'created')
+    if (found && isComplete(withoutTrimmed(key, found))) {
       engine.notice(
         `Bringing back the KMS keys that were scheduled for deletion with ${record.name}`,
       )
-      return unarchive(engine, archived, key.name, activated(found))
+      return unarchive(engine, archived, key.name, activated(found, key))
     }
     if (gone && !found) await deleteArchived(engine, archived)
   }

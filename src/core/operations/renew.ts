@@ -12,7 +12,8 @@ import {
 } from '../records/expiry.js'
 import { createdKmsKeyAt, createdKmsKeys, lacksOriginal } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
-import type { DistributionRecord } from '../records/model.js'
+import type { DistributionRecord, KeyRecord } from '../records/model.js'
+import { isTrimmed } from '../records/trimmed.js'
 import { requireDistribution, requireKey, type NamedDistribution } from '../records/repository.js'
 import { assertActive } from './present-distribution.js'
 
@@ -41,7 +42,7 @@ export async function renewDistribution(
       requestedExpiry(request, engine.now()) ?? repeated(distribution.current, providerName, key)
     const all = await resumableDistributions(engine, record.current, providerName)
     await distribution.update((current) => withExpiry(current, expiry))
-    reportUnrenewable(engine, asked)
+    reportUnrenewable(engine, record.current, asked)
     const others = all.filter((named) => named.providerName !== providerName)
     await reconcileKey(engine, record, [asked, ...others], {
       isRequested: (step, named) => named === asked && isRenewal(step, distribution.current),
@@ -74,18 +75,23 @@ function repeated(
   )
 }
 
-/** Names the versions whose material is not in this store. */
+/** Names the versions that are trimmed, or whose material is not in this store. */
 function reportUnrenewable(
   engine: Engine,
+  key: KeyRecord,
   { providerName, distribution }: NamedDistribution,
 ): void {
-  for (const { version, region } of createdKmsKeys(distribution.current).filter(lacksOriginal))
-    engine.outcome({
-      provider: providerName,
-      region,
-      version,
-      action: 'renew',
-      state: 'skipped',
-      reason: 'its material is not in this store',
-    })
+  for (const entry of createdKmsKeys(distribution.current)) {
+    const { version, region } = entry
+    const isEnded = isTrimmed(key, distribution.current, version)
+    if (isEnded || lacksOriginal(entry))
+      engine.outcome({
+        provider: providerName,
+        region,
+        version,
+        action: 'renew',
+        state: 'skipped',
+        reason: isEnded ? 'the version is trimmed' : 'its material is not in this store',
+      })
+  }
 }

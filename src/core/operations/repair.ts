@@ -153,8 +153,8 @@ function amendAlias(
 }
 
 /** True if AWS said that it no longer has the KMS key. */
-function isDeleted({ entry, status, unchecked }: ObservedKmsKey): boolean {
-  return entry.state === 'created' && !status && unchecked.length === 0
+function isDeleted({ entry, isTrimmed, status, unchecked }: ObservedKmsKey): boolean {
+  return entry.state === 'created' && !isTrimmed && !status && unchecked.length === 0
 }
 
 function amendKmsKey(compared: Compared, observed: ObservedKmsKey): KmsKeyEntry {

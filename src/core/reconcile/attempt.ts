@@ -18,7 +18,14 @@ import {
   type ReconcileResult,
   type StepResults,
 } from './outcomes.js'
-import { plan, type Chain, type Stage, type Step } from './plan.js'
+import {
+  planWithoutTrim,
+  type Chain,
+  type Plan,
+  type Planner,
+  type Stage,
+  type Step,
+} from './plan.js'
 import { describeStep, takeStep } from './steps.js'
 import { discardAbandoned } from './surplus.js'
 
@@ -30,18 +37,19 @@ export async function attempt(
   engine: Engine,
   key: KeyRecord,
   named: NamedDistribution,
+  planOf: Planner = planWithoutTrim,
 ): Promise<ReconcileResult> {
   const results = collectResults(key.name, named)
   try {
-    if (!isSettled(key, named.distribution.current))
-      await takeAllSteps(await openContext(engine, key, named), results)
+    if (!isSettled(key, named.distribution.current, planOf))
+      await takeAllSteps(await openContext(engine, key, named), results, planOf)
     const { error } = results.result()
     if (error === undefined && named.distribution.current.state === 'removed')
       await archiveDistribution(engine, named)
     else await recordReason(engine, key, named, error)
     return results.result()
   } catch (error) {
-    const steps = plan(key, named.distribution.current).flat(2)
+    const steps = planOf(key, named.distribution.current).flat(2)
     for (const step of steps) results.failed(step, error)
     const result = results.result()
     if (!isStoreFailure(error))
@@ -51,10 +59,10 @@ export async function attempt(
 }
 
 /** True if no step remains. The provider need not be opened then. */
-function isSettled(key: KeyRecord, distribution: DistributionRecord): boolean {
+function isSettled(key: KeyRecord, distribution: DistributionRecord, planOf: Planner): boolean {
   const isCreating = distribution.kmsKeys.some(({ state }) => state === 'creating')
   const { abandoned = [] } = distribution
-  return !isCreating && abandoned.length === 0 && plan(key, distribution).length === 0
+  return !isCreating && abandoned.length === 0 && planOf(key, distribution).length === 0
 }
 
 /** Records the reason why the distribution is behind, or drops it if it is not. */
@@ -82,9 +90,13 @@ async function recordReason(
  * is taken and again when it is done, so this also finishes the work of an interrupted command.
  * @throws an error after which nothing more may be started.
  */
-async function takeAllSteps(context: ReconcileContext, results: StepResults): Promise<void> {
+async function takeAllSteps(
+  context: ReconcileContext,
+  results: StepResults,
+  planOf: Planner,
+): Promise<void> {
   const { key, distribution } = context
-  const steps = plan(key, distribution.current).flat(2)
+  const steps = planOf(key, distribution.current).flat(2)
   // Read ahead: the steps of aliases need the archive at the end.
   if (steps.some((step) => 'alias' in step)) void context.archived().catch(() => undefined)
   if (needsPlace(steps)) await assertPlaceOf(context)
@@ -95,15 +107,15 @@ async function takeAllSteps(context: ReconcileContext, results: StepResults): Pr
   // A step may make another one necessary (a version enabled only to be replicated) or impossible
   // (a KMS key that turns out to be lost), so plan again after each stage.
   for (;;) {
-    const chains = nextChains(context, results)
+    const chains = nextChains(planOf(key, distribution.current), results)
     if (chains.length === 0) return
     await runSideBySide(context, results, chains)
   }
 }
 
 /** Returns the runnable chains of the first stage that has any. */
-function nextChains({ key, distribution }: ReconcileContext, results: StepResults): Stage {
-  for (const stage of plan(key, distribution.current)) {
+function nextChains(stages: Plan, results: StepResults): Stage {
+  for (const stage of stages) {
     const runnable = stage.filter((chain) => isRunnable(results, chain))
     if (runnable.length > 0) return runnable
   }

@@ -2,9 +2,10 @@ import type { KmsKeyState, KmsKeyStatus } from '../../kms/provider.js'
 import { renewCommand } from '../records/expiry.js'
 import { createdKmsKeyAt, isInPlace, materialIn } from '../records/kms-keys.js'
 import type { DistributionRecord, KmsKeyEntry, KmsKeyPlace } from '../records/model.js'
-import { waysForward } from '../records/takedown.js'
+import { trimWays, waysForward } from '../records/takedown.js'
 import { versionsBehind } from './behind.js'
 import { compareMaterials } from './compare-materials.js'
+import { compareTrimmed } from './compare-trimmed.js'
 import { isExpired, isSameExpiry, repairOf, type Compared, type Difference } from './difference.js'
 import { interruptionOf, takedownOf, type Interruption } from './interruption.js'
 import type { Observation, ObservedKmsKey } from './observe.js'
@@ -48,6 +49,7 @@ export function compareArchived(compared: Compared, { kmsKeys }: Observation): D
 
 function unfinishedDifference(compared: Compared, interruption: Interruption): Difference {
   const { name, regions } = compared.record
+  const isTrim = interruption === 'trim'
   return {
     what: 'unfinished',
     region: regions[0] ?? '',
@@ -55,8 +57,8 @@ function unfinishedDifference(compared: Compared, interruption: Interruption): D
     expected: 'every command finished',
     found:
       interruption === 'distribution' ? describeLag(compared) : `an unfinished ${interruption}`,
-    repairable: true,
-    wayOut: repairOf(compared),
+    repairable: !isTrim,
+    wayOut: isTrim ? trimWays(compared.key) : repairOf(compared),
   }
 }
 
@@ -125,6 +127,7 @@ function comparePrimaries(compared: Compared, { kmsKeys }: Observation): Differe
 function compareKmsKey(compared: Compared, observed: ObservedKmsKey): Difference[] {
   const { entry, status, unchecked } = observed
   if (entry.state === 'creating') return []
+  if (observed.isTrimmed) return compareTrimmed(compared.key, entry, status)
   if (status) {
     const differences = compareStatus(compared, { ...observed, entry }, status)
     const { materials } = observed

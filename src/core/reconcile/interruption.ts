@@ -1,20 +1,20 @@
 import { KeymgmtError, withHints } from '../../errors.js'
 import type { DistributionRecord, KeyRecord } from '../records/model.js'
 import { waysForward, type Takedown } from '../records/takedown.js'
-import { plan } from './plan.js'
+import { plan, planWithoutTrim } from './plan.js'
 
 /** The kind of command that did not finish its work on a distribution. */
-export type Interruption = 'distribution' | Takedown
+export type Interruption = 'distribution' | 'trim' | Takedown
 
 /** PURE: returns the unfinished command on a distribution; undefined if there is none. */
 export function interruptionOf(
   key: KeyRecord,
   distribution: DistributionRecord,
 ): Interruption | undefined {
-  return (
-    takedownOf(key, distribution) ??
-    (plan(key, distribution).length > 0 ? 'distribution' : undefined)
-  )
+  const takedown = takedownOf(key, distribution)
+  if (takedown) return takedown
+  if (planWithoutTrim(key, distribution).length > 0) return 'distribution'
+  return plan(key, distribution).length > 0 ? 'trim' : undefined
 }
 
 /**

@@ -3,6 +3,7 @@ import type { KmsKeyStatus, KmsMaterial, KmsProvider } from '../../kms/provider.
 import { currentVersion, isAssociated, isInPlace, materialIn } from '../records/kms-keys.js'
 import { withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'
+import { isTrimmed } from '../records/trimmed.js'
 import { assertPlaceOf } from './account.js'
 import { tagsFor, type ObserveContext } from './context.js'
 import { findNewer, tellingAliases, type NewerTarget } from './newer.js'
@@ -27,6 +28,8 @@ export interface Unchecked {
 export interface ObservedKmsKey {
   /** The record of the KMS key. */
   readonly entry: KmsKeyEntry
+  /** True if its version is trimmed: it awaits its deletion, or is deleted. */
+  readonly isTrimmed: boolean
   /** Undefined if AWS has no such KMS key, or if the request failed. */
   readonly status: KmsKeyStatus | undefined
   /** Names of our tags that are missing or have another value. */
@@ -115,6 +118,7 @@ export function observeNothing(
 ): Observation {
   const kmsKeys = entries.map((entry): ObservedKmsKey => ({
     entry,
+    isTrimmed: false,
     status: undefined,
     wrongTags: [],
     holds: undefined,
@@ -170,16 +174,16 @@ async function observeKmsKey(
     entry.state === 'creating'
       ? undefined
       : await inquire('kms-key', () => provider.inspect(entry.region, entry.key))
-  if (entry.state !== 'created' || !status)
-    return { entry, status, wrongTags: [], holds: undefined, unchecked }
+  const isEnded = isTrimmed(context.key, context.distribution.current, entry.version)
+  const observed = { entry, isTrimmed: isEnded, status, unchecked }
+  if (entry.state !== 'created' || !status) return { ...observed, wrongTags: [], holds: undefined }
   const tags = await inquire('tags', () => provider.tagsOf(entry.region, entry.key))
   const ours = await tagsFor(context, entry.version, entry.operationId)
   const materials = isInPlace(context.distribution.current)
     ? await inquire('material', () => provider.materials(entry.region, entry.key))
     : undefined
   return {
-    entry,
-    status,
+    ...observed,
     wrongTags: tags ? Object.keys(ours).filter((name) => tags[name] !== ours[name]) : [],
     holds: await inquire('material', () =>
       materials
@@ -187,7 +191,6 @@ async function observeKmsKey(
         : observeMaterial(context, entry, status, challenge),
     ),
     materials,
-    unchecked,
   }
 }
 

@@ -46,7 +46,7 @@ export function dependsOn(step: Step, failed: Step, primary: string): boolean {
   if ('alias' in failed)
     return (
       sameRegion &&
-      ((failed.action === 'remove-alias' && step.action === 'schedule-deletion') ||
+      (step.action === 'schedule-deletion' ||
         (failed.action === 'point-alias' && step.action === 'disable'))
     )
   if (step.action === 'remove-alias' || step.version !== failed.version) return false

@@ -14,6 +14,7 @@ import type {
   KeyRecord,
   Rotation,
 } from '../records/model.js'
+import { isAvailableVersion, withoutTrimmed } from '../records/trimmed.js'
 import { planInPlace, planRevocationInPlace } from './plan-in-place.js'
 import { planRenewals } from './plan-renewals.js'
 import {
@@ -49,7 +50,9 @@ export function wantedAliases(
   const { name, versionAliases } = distribution
   if (isInPlace(distribution)) return new Map([[aliasName(name), oldestVersion(key, distribution)]])
   const ofVersions = versionAliases
-    ? versionsOf(key).map((version) => [versionAliasName(name, version), version] as const)
+    ? versionsOf(key)
+        .filter((version) => isAvailableVersion(key, version))
+        .map((version) => [versionAliasName(name, version), version] as const)
     : []
   return new Map([[aliasName(name), newestVersion(key)], ...ofVersions])
 }
@@ -93,15 +96,18 @@ export function plan(key: KeyRecord, distribution: DistributionRecord): Plan {
     .filter((chains) => chains.length > 0)
 }
 
-type Planner = (key: KeyRecord, distribution: DistributionRecord) => readonly Stage[]
+/** Returns the steps that remain. */
+export type Planner = (key: KeyRecord, distribution: DistributionRecord) => Plan
 
 const PLANNERS: Readonly<Record<Rotation, Readonly<Record<DistributionState, Planner>>>> = {
   alias: {
-    active: planPresence,
-    revoked: (_key, distribution) => [
-      stepIf(distribution, 'cancel-deletion', isScheduled),
-      stepIf(distribution, 'delete-material', holdsMaterial),
-      stepIf(distribution, 'tag', isUntagged),
+    active: (key, distribution) => [
+      ...planPresence(key, withoutTrimmed(key, distribution)),
+      ...planTrim(key, distribution),
+    ],
+    revoked: (key, distribution) => [
+      ...planRevocation(withoutTrimmed(key, distribution)),
+      ...planTrim(key, distribution),
     ],
     removed: (_key, distribution) => planRemoval(distribution),
   },
@@ -116,9 +122,33 @@ const PLANNERS: Readonly<Record<Rotation, Readonly<Record<DistributionState, Pla
   },
 }
 
+/** Schedules the KMS keys of trimmed versions for deletion. */
+function planTrim(key: KeyRecord, distribution: DistributionRecord): Stage[] {
+  return planDeletions(distribution, ({ version }) => !isAvailableVersion(key, version))
+}
+
+/**
+ * PURE: returns the plan without the deletions of `trim`. Only that command takes them: no command
+ * destroys what it was not asked to.
+ */
+export function planWithoutTrim(key: KeyRecord, distribution: DistributionRecord): Plan {
+  const stages = plan(key, distribution)
+  if (distribution.state === 'removed') return stages
+  const isOther = (chain: Chain) => chain.every(({ action }) => action !== 'schedule-deletion')
+  return stages.map((stage) => stage.filter(isOther)).filter((stage) => stage.length > 0)
+}
+
+function planRevocation(distribution: DistributionRecord): Stage[] {
+  return [
+    stepIf(distribution, 'cancel-deletion', isScheduled),
+    stepIf(distribution, 'delete-material', holdsMaterial),
+    stepIf(distribution, 'tag', isUntagged),
+  ]
+}
+
 function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[] {
   const primaryOf = (version: number) => primaryRegion(distribution, version)
-  const versions = storedVersionsOf(key)
+  const versions = storedVersionsOf(key).filter((version) => isAvailableVersion(key, version))
   const isPossible = (version: number, region: string) => !isGone(distribution, version, region)
   // A KMS key without material can be neither enabled nor disabled. The plan after its import does
   // it.
@@ -222,21 +252,27 @@ function planAliases(key: KeyRecord, distribution: DistributionRecord): Stage {
   })
 }
 
-/**
- * Removes the alias first, so that it never points to a KMS key that awaits deletion. Deletes
- * replicas before their primary, as AWS requires.
- */
+/** Removes the alias first, so that it never points to a KMS key that awaits deletion. */
 function planRemoval(distribution: DistributionRecord): Stage[] {
   const removals = distribution.aliases.map(({ region, name }): Chain => [
     { action: 'remove-alias', region, alias: name },
   ])
+  return [removals, ...planDeletions(distribution)]
+}
+
+/** Deletes replicas before their primary, as AWS requires. */
+function planDeletions(
+  distribution: DistributionRecord,
+  applies: (entry: CreatedKmsKey) => boolean = () => true,
+): Stage[] {
   const deletions = (ofPrimaries: boolean) =>
     stepIf(
       distribution,
       'schedule-deletion',
       (entry) =>
+        applies(entry) &&
         !isScheduled(entry) &&
         (entry.region === primaryRegion(distribution, entry.version)) === ofPrimaries,
     )
-  return [removals, deletions(false), deletions(true)]
+  return [deletions(false), deletions(true)]
 }

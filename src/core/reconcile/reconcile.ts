@@ -6,7 +6,7 @@ import { distributionsOf, type NamedDistribution } from '../records/repository.j
 import { attempt } from './attempt.js'
 import { isBehind, servesNewest } from './behind.js'
 import { isFinal, isStoreFailure, type ReconcileResult } from './outcomes.js'
-import { plan, type Step } from './plan.js'
+import { planWithoutTrim, type Planner, type Step } from './plan.js'
 
 /**
  * Brings one distribution to its desired state. Archives it if it is removed.
@@ -33,6 +33,8 @@ export interface ReconcileRequest {
   readonly isRequested?: (step: Step, named: NamedDistribution) => boolean
   /** The providers that a rotation does not work on or wait for. */
   readonly leftOut?: readonly string[]
+  /** Returns the steps to take. The default is all but the deletions of `trim`. */
+  readonly planOf?: Planner
   /** All distributions of the key, if the command has read them. */
   readonly all?: readonly NamedDistribution[]
 }
@@ -47,12 +49,12 @@ export async function reconcileKey(
   engine: Engine,
   key: RecordHandle<KeyRecord>,
   distributions: readonly NamedDistribution[],
-  { isRequested = () => true, leftOut = [], all }: ReconcileRequest = {},
+  { isRequested = () => true, leftOut = [], planOf = planWithoutTrim, all }: ReconcileRequest = {},
 ): Promise<void> {
   const results = await Promise.all(
     distributions.map(async (named) => {
-      const result = await attempt(engine, key.current, named)
-      const remaining = plan(key.current, named.distribution.current).flat(2)
+      const result = await attempt(engine, key.current, named, planOf)
+      const remaining = planOf(key.current, named.distribution.current).flat(2)
       return result.error === undefined ||
         isFinal(result.error) ||
         remaining.some((step) => isRequested(step, named))

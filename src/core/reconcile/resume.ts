@@ -2,7 +2,7 @@ import type { Engine } from '../engine.js'
 import { assertAgree } from '../records/agreement.js'
 import type { KeyRecord } from '../records/model.js'
 import { distributionsOf, type NamedDistribution } from '../records/repository.js'
-import { waysForward, type Takedown } from '../records/takedown.js'
+import { trimWays, waysForward, type Takedown } from '../records/takedown.js'
 import { isBehind, versionsBehind } from './behind.js'
 import { describeSkipped, interruptionOf, takedownOf } from './interruption.js'
 
@@ -96,8 +96,12 @@ function noticeUnfinished(
     const { providerName, distribution } = named
     if (isBehind(key, distribution.current))
       engine.notice(`Also bringing up to date: ${describeBehind(key, named)}`)
-    else if (interruptionOf(key, distribution.current))
+    else if (interruptionOf(key, distribution.current) === 'distribution')
       engine.notice(`Also finishing an interrupted command on ${key.name} in ${providerName}`)
+    else if (interruptionOf(key, distribution.current) === 'trim')
+      engine.notice(
+        `Skipped the trim of ${key.name} in ${providerName}, which did not finish: ${trimWays(key)}`,
+      )
   }
 }
 

@@ -58,8 +58,6 @@ export function requestedExpiry(
 
 /** A material that expires in one KMS key. */
 export interface ExpiringMaterial extends KmsKeyPlace {
-  /** Id of the KMS key. */
-  readonly kmsKeyId: string
   /** Time of the expiry, in RFC 3339. It may have passed. */
   readonly expires: string
 }
@@ -72,9 +70,9 @@ export function expiringIn(record: DistributionRecord): ExpiringMaterial[] {
   if (record.state !== 'active') return []
   return createdKmsKeys(record)
     .filter(({ deletion }) => deletion === undefined)
-    .flatMap(({ region, key, materials }) =>
+    .flatMap(({ region, materials }) =>
       materials.flatMap(({ version, validTo }) =>
-        validTo === undefined ? [] : [{ version, region, kmsKeyId: key.id, expires: validTo }],
+        validTo === undefined ? [] : [{ version, region, expires: validTo }],
       ),
     )
     .sort((one, other) => compareTimes(one.expires, other.expires))
@@ -90,7 +88,7 @@ export function earliestByVersion(record: DistributionRecord): ReadonlyMap<numbe
   )
 }
 
-/** Orders two times in the form that records have: their order as texts is that in time. */
+/** Orders two times in RFC 3339 in UTC with milliseconds, as records have them. */
 export function compareTimes(one: string, other: string): number {
   return one < other ? -1 : Number(one > other)
 }

@@ -29,6 +29,8 @@ export interface KeyRecord {
   readonly deletionAllowed: boolean
   /** 0 and 1 both mean that every version is enabled. */
   readonly minEnabledVersion: number
+  /** Versions below it are trimmed: they have no KMS key of their own. Absent or 0: none is. */
+  readonly minAvailableVersion?: number
   /** The latest version in use. */
   readonly latestVersion: number
   /** Seconds after which the newest version is to be replaced. Absent or 0: never. */
