@@ -7,8 +7,16 @@ export {
   type DueKey,
   type DueKeys,
   type RotatedKey,
-  type UncheckedRecord,
 } from './core/operations/due.js'
+export {
+  listExpiring,
+  renewExpiring,
+  type ExpiringKmsKey,
+  type ExpiringKmsKeys,
+  type Renewable,
+} from './core/operations/expiring.js'
+export type { ItemResult } from './core/operations/one-by-one.js'
+export type { UncheckedRecord } from './core/operations/unchecked-record.js'
 export { dropRegion } from './core/operations/drop-region.js'
 export { distribute, replicate, type DistributionRequest } from './core/operations/distribute.js'
 export {

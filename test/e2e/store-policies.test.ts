@@ -35,6 +35,7 @@ const LINES = [
   'operator rotate',
   'status',
   'due',
+  'expiring',
   CONFIGURE,
   'list keymgmt/kms',
   'read keymgmt/kms/k',

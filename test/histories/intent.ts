@@ -8,6 +8,7 @@ export interface Intent {
     | 'minimum'
     | 'activate'
     | 'repair'
+    | 'renew'
     | 'restore-store'
     | 'all'
     | 'other'
@@ -30,6 +31,7 @@ export function intentOf(line: string): Intent {
   if (region !== undefined) return { kind: 'drop', ...at, region }
   if (line.includes('/revoke')) return { kind: 'revoke', ...at }
   if (line.includes('/repair')) return { kind: 'repair', ...at }
+  if (line.includes('/renew')) return { kind: 'renew', ...at }
   if (line.startsWith('due ')) return { kind: 'all' }
   if (line.startsWith('operator snapshot restore')) return { kind: 'restore-store' }
   if (/\/restore| purpose=/.test(line)) return { kind: 'activate', ...at }

@@ -1,12 +1,13 @@
 import type { Account } from '../../src/dev-kms/account.js'
 import type { Key } from '../../src/dev-kms/state.js'
+import { lacksOriginal } from '../../src/core/records/kms-keys.js'
 import { KEY_ID_TAG, KEY_TAG, VERSION_TAG } from '../../src/kms/provider.js'
 import type { Sent } from './aws.js'
 import { intentOf, type Intent } from './intent.js'
 import { CHANGES, type Change } from './steps.js'
-import { readStores, type StoreContent } from './stores.js'
+import { readStores, type FoundDistribution, type StoreContent } from './stores.js'
 import type { StoreName } from './sites/site.js'
-import { brokenBy, unused, useOnce, type Use } from './uses.js'
+import { brokenBy, noteExpiry, unused, useOnce, type Use } from './uses.js'
 import type { Ran, World } from './world.js'
 
 /** Changes that `repair` undoes or accepts. */
@@ -14,6 +15,9 @@ const REPARABLE = CHANGES.filter((each) => each !== 'rotate to other material')
 
 /** Changes after which AWS deletes a KMS key, unless somebody takes them back. */
 const DELETIONS: readonly Change[] = ['schedule deletion', 'delete for good']
+
+/** A command that lets material expire. */
+const LETS_EXPIRE = / ttl=[1-9]/
 
 /** All that must stay true, whatever happens. */
 export class Model {
@@ -23,6 +27,8 @@ export class Model {
   readonly #touched = new Map<string, Set<Change>>()
   /** By key: the versions below the largest of these may be disabled. */
   readonly #minimums = new Map<string, Set<number>>()
+  /** The keys whose material somebody asked to let expire. */
+  readonly #expiring = new Set<string>()
   /** By key id and version, the material that a store had first. */
   readonly #materials = new Map<string, Set<string>>()
   /** The keys that exist, and the distributions that there are or were, as PROVIDER/KEY. */
@@ -57,6 +63,7 @@ export class Model {
         if (kind !== 'drop' || use.region === region) use.takenDown.add(store)
     if (minimum !== undefined)
       this.#minimums.set(key, (this.#minimums.get(key) ?? new Set()).add(minimum))
+    if (LETS_EXPIRE.test(line)) this.#expiring.add(key)
   }
 
   /** True if there is something that the command can work on. */
@@ -82,18 +89,20 @@ export class Model {
     if (status !== 0) return
     if (minimum !== undefined) this.#minimums.set(key, new Set([minimum]))
     if (kind === 'revoke') for (const use of this.#usesOf(provider, key)) use.isRevoked = true
-    if (kind !== 'activate' && kind !== 'repair') return
+    if (kind !== 'activate' && kind !== 'repair' && kind !== 'renew') return
     const content = (await readStores(this.#world)).find(({ name }) => name === store)
     const named = content?.distributions.find((one) => one.provider === provider && one.key === key)
     // The other command may have removed or revoked it again.
     if (beside && named?.record.state !== 'active') return
+    const renews = kind === 'renew' || (kind === 'repair' && named?.record.expiry !== undefined)
     for (const entry of named?.record.kmsKeys ?? []) {
       const use = entry.state === 'created' && this.uses.get(`${entry.region} ${entry.key.id}`)
       if (!use) continue
+      if (renews && !lacksOriginal(entry)) use.expires = undefined
       if (kind === 'activate') {
         use.takenDown.delete(store)
         use.isRevoked = false
-      } else for (const each of REPARABLE) use.touched.delete(each)
+      } else if (kind === 'repair') for (const each of REPARABLE) use.touched.delete(each)
     }
   }
 
@@ -150,6 +159,10 @@ export class Model {
     return Math.max(1, ...(this.#minimums.get(key) ?? []))
   }
 
+  #mayBeDisabled({ isInPlace, version, key }: Use): boolean {
+    return !isInPlace && version < this.#minimumOf(key)
+  }
+
   /** Uses every KMS key of ours that can be used and was not yet, and learns materials. */
   async observe(stores: readonly StoreContent[]): Promise<void> {
     for (const { keys, distributions } of stores) {
@@ -162,7 +175,10 @@ export class Model {
       await useOnce(this.#world, use, key)
       if (use.probes.size === 0) continue
       this.uses.set(at, use)
-      use.provider ??= providerOf(stores, region, key.id)
+      noteExpiry(use, key)
+      const owner = ownerOf(stores, region, key.id)
+      use.provider ??= owner?.provider
+      use.isInPlace ||= owner?.record.rotation === 'in_place'
     }
   }
 
@@ -178,9 +194,11 @@ export class Model {
   /** What was encrypted or signed, and can't be decrypted or verified although it must. */
   async broken(): Promise<string[]> {
     const found: string[] = []
+    const { machine } = this.#world
     for (const [at, use] of this.uses) {
+      const hasExpired = use.expires !== undefined && use.expires.getTime() <= machine.nowMs
       const isExcused =
-        use.takenDown.size > 0 || use.touched.size > 0 || use.version < this.#minimumOf(use.key)
+        use.takenDown.size > 0 || use.touched.size > 0 || hasExpired || this.#mayBeDisabled(use)
       const problem = await brokenBy(this.#world, use)
       if (problem === undefined) continue
       if (!isExcused) found.push(`${use.key} version ${use.version} no longer works: ${problem}`)
@@ -219,8 +237,11 @@ export class Model {
       complain(`schedules the deletion of KMS key ${use.id}`)
     if (operation === 'DeleteImportedKeyMaterial' && use && !(isOwn && mayRevoke))
       complain(`deletes the material of KMS key ${use.id}`)
-    if (operation === 'DisableKey' && use && use.version >= this.#minimumOf(use.key))
+    if (operation === 'DisableKey' && use && !this.#mayBeDisabled(use))
       complain(`disables version ${use.version} of ${use.key}`)
+    const mayExpire = this.#expiring.has(name ?? '') || (isOwn && LETS_EXPIRE.test(line))
+    if (input.ExpirationModel === 'KEY_MATERIAL_EXPIRES' && !mayExpire)
+      complain(`lets the material of ${name ?? 'a KMS key'} expire`)
     if (operation === 'UpdateAlias' || operation === 'DeleteAlias')
       this.#assertOwnAlias(account, region, String(input.AliasName), intent, complain)
   }
@@ -247,15 +268,17 @@ export function keyOfAlias(alias: string): string {
   return alias.replace(/^alias\/hashicorp\/(\w+)-.*$/, '$1')
 }
 
-function providerOf(
+/** The distribution that has a KMS key, in the first store that knows it. */
+function ownerOf(
   stores: readonly StoreContent[],
   region: string,
   id: string,
-): string | undefined {
-  for (const { distributions } of stores)
-    for (const { provider, record } of distributions)
-      for (const entry of record.kmsKeys)
-        if (entry.state !== 'creating' && entry.region === region && entry.key.id === id)
-          return provider
-  return undefined
+): FoundDistribution | undefined {
+  return stores
+    .flatMap(({ distributions }) => distributions)
+    .find(({ record }) =>
+      record.kmsKeys.some(
+        (entry) => entry.state !== 'creating' && entry.region === region && entry.key.id === id,
+      ),
+    )
 }

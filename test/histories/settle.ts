@@ -151,7 +151,8 @@ async function otherMaterial(
   const kmsKeys = new Map([...course.model.kmsKeys()].map((each) => [each.key.arn, each.key]))
   return (found?.record.kmsKeys ?? []).flatMap((entry) => {
     if (entry.state !== 'created') return []
-    const expected = main?.materials.get(`${found?.record.keyId ?? ''} ${entry.version}`)
+    const newest = Math.max(...entry.materials.map(({ version }) => version))
+    const expected = main?.materials.get(`${found?.record.keyId ?? ''} ${newest}`)
     const kmsKey = kmsKeys.get(entry.key.arn)
     const actual = kmsKey && currentMaterial(kmsKey)?.bytes?.toString('hex')
     // A version that a restored snapshot lacks has no material in the store.

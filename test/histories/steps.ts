@@ -66,6 +66,13 @@ export const LINES = {
   create: (key: KeyName) => `write -f keymgmt/key/${key} ${KEYS[key].fields}`,
   distribute: (provider: string, key: KeyName) =>
     `write keymgmt/kms/${provider}/key/${key} purpose=${KEYS[key].purpose} protection=hsm`,
+  distributeInPlace: (provider: string, key: KeyName) =>
+    `${LINES.distribute(provider, key)} rotation=in_place`,
+  distributeFor: (provider: string, key: KeyName, ttl: string) =>
+    `${LINES.distribute(provider, key)} ttl=${ttl}`,
+  renew: (provider: string, key: string) => `write -f keymgmt/kms/${provider}/key/${key}/renew`,
+  renewFor: (provider: string, key: string, ttl: string) =>
+    `write keymgmt/kms/${provider}/key/${key}/renew ttl=${ttl}`,
   replicate: (provider: string, key: string) =>
     `write -f keymgmt/kms/${provider}/key/${key}/replicate`,
   rotate: (key: string) => `write -f keymgmt/key/${key}/rotate`,
@@ -163,6 +170,9 @@ const OF = <T extends unknown[]>(
 const commandLine: fc.Arbitrary<string> = fc.oneof(
   OF_KEY(2, LINES.create),
   OF_PLACE(10, LINES.distribute),
+  OF(2, [place], (at) => LINES.distributeFor(...at, '20d')),
+  OF_PLACE(2, LINES.renew),
+  OF(3, [place, fc.constantFrom('20d', '40d', '0')], (at, ttl) => LINES.renewFor(...at, ttl)),
   OF_PLACE(4, (at) => LINES.replicate(at, 'g')),
   OF(2, [provider, replicaRegion], (at, region) => LINES.replicateTo(at, 'g', region)),
   OF(2, [provider, replicaRegion], (at, region) => LINES.drop(at, 'g', region)),
@@ -264,6 +274,17 @@ export const BEGINNINGS: readonly (readonly string[])[] = [
     LINES.distribute('west', 'g'),
     LINES.replicate('west', 'g'),
   ],
+  [
+    ...CONFIGURED,
+    LINES.create('g'),
+    LINES.distributeFor('west', 'g', '40d'),
+    LINES.replicate('west', 'g'),
+    LINES.import('h', 0),
+    LINES.distributeFor('west', 'h', '20d'),
+    LINES.create('s'),
+    LINES.distribute('west', 's'),
+    LINES.rotate('g'),
+  ],
 ]
 
 /** The name of a step in the table of what met what. */
@@ -283,6 +304,8 @@ const KINDS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/\/forget /, 'forget'],
   [/orphans=true/, 'look for orphans'],
   [/version_aliases/, 'version aliases'],
+  [/\/renew/, 'renew'],
+  [/rotation=in_place/, 'distribute in place'],
   [/\/(adopt|import_version) /, '$1'],
   [/^delete .*\/replicate\//, 'drop a Region'],
   [/\/replicate regions=/, 'add a Region'],

@@ -1,5 +1,5 @@
 import type { Account } from '../../src/dev-kms/account.js'
-import { currentMaterial, stateOf, type Key } from '../../src/dev-kms/state.js'
+import { currentMaterial, isPermanent, stateOf, type Key } from '../../src/dev-kms/state.js'
 import { KEY_TAG, VERSION_TAG } from '../../src/kms/provider.js'
 import { consume, type Probe } from './consumers.js'
 import type { StoreName } from './sites/site.js'
@@ -25,6 +25,10 @@ export interface Use {
   isRevoked: boolean
   /** The changes that somebody else made to it. */
   readonly touched: Set<Change>
+  /** True if it has all versions of its key, one after the other. */
+  isInPlace: boolean
+  /** The time at which AWS deletes the first of its materials; undefined for never. */
+  expires: Date | undefined
 }
 
 /** A KMS key that nobody has used yet. */
@@ -45,7 +49,17 @@ export function unused(
     takenDown: new Set(),
     isRevoked: false,
     touched,
+    isInPlace: false,
+    expires: undefined,
   }
+}
+
+/** Notes when the first material expires, as long as the KMS key has all of them. */
+export function noteExpiry(use: Use, { materials }: Key): void {
+  const associated = materials.filter(isPermanent)
+  if (associated.some(({ bytes }) => bytes === undefined)) return
+  const ends = associated.flatMap(({ validTo }) => validTo?.getTime() ?? [])
+  use.expires = ends.length > 0 ? new Date(Math.min(...ends)) : undefined
 }
 
 /** Uses the KMS key with its current material, if it can be used and was not yet with that. */

@@ -16,6 +16,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Definition>> = new Map([
   ['config', async () => (await import('./config.js')).defineConfig],
   ['due', async () => (await import('./due.js')).defineDue],
   ['dev', async () => (await import('./dev/index.js')).defineDev],
+  ['expiring', async () => (await import('./expiring.js')).defineExpiring],
   ['help', async () => (await import('./help.js')).defineHelp],
   ['operator', async () => (await import('./operator/index.js')).defineOperator],
   ['path-help', async () => (await import('./path-help.js')).definePathHelp],

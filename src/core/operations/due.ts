@@ -1,11 +1,12 @@
-import { KeymgmtError, type ErrorCode } from '../../errors.js'
 import { inParallel } from '../../parallel.js'
-import type { Engine, Outcome } from '../engine.js'
+import type { Engine } from '../engine.js'
 import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import { listDistributions, readDistribution, readKey } from '../records/repository.js'
 import { isOverAge, nextRotation } from '../records/rotation-age.js'
 import { behindIn, type BehindDistribution } from './list-behind.js'
+import { oneByOne, type ItemResult } from './one-by-one.js'
 import { rotate } from './rotate.js'
+import { uncheckedRecord, type UncheckedRecord } from './unchecked-record.js'
 
 /** A key that is due for a rotation. */
 export interface DueKey {
@@ -25,14 +26,6 @@ export interface DueKey {
   readonly overAge: boolean
 }
 
-/** A record that could not be read. */
-export interface UncheckedRecord {
-  /** Path of the record. */
-  readonly path: string
-  /** The reason. */
-  readonly reason: string
-}
-
 /** The keys that are due, by name, and the records that could not be read. */
 export interface DueKeys {
   /** The keys. */
@@ -41,16 +34,12 @@ export interface DueKeys {
   readonly unchecked: readonly UncheckedRecord[]
 }
 
-/** The result of one rotation. */
-export interface RotatedKey {
+/** The result of one rotation. Its error is the reason why the key is still due. */
+export interface RotatedKey extends Omit<ItemResult<DueKey>, 'item'> {
   /** The key as it was before. */
   readonly due: DueKey
   /** The latest version afterwards. */
   readonly latestVersion: number
-  /** The outcomes in AWS. */
-  readonly outcomes: readonly Outcome[]
-  /** The reason why the key is still due; undefined if it is not. */
-  readonly error: unknown
 }
 
 /**
@@ -103,7 +92,8 @@ export async function listDue(engine: Engine): Promise<DueKeys> {
         read: () => readOneDistribution(providerName, key),
       })),
     ],
-    ({ path, read }) => read().catch((error: unknown) => unchecked.push(damaged(path, error))),
+    ({ path, read }) =>
+      read().catch((error: unknown) => unchecked.push(uncheckedRecord(path, error))),
   )
   return {
     due: [...keys.values()]
@@ -124,25 +114,6 @@ export async function listDue(engine: Engine): Promise<DueKeys> {
   }
 }
 
-/** The errors that are about one record. */
-const OF_ONE_RECORD: readonly ErrorCode[] = ['STORE_CORRUPT', 'STORE_VERSION']
-
-/** @throws any error that is not about one record. */
-function damaged(path: string, error: unknown): UncheckedRecord {
-  if (error instanceof KeymgmtError && OF_ONE_RECORD.includes(error.code))
-    return { path, reason: error.message }
-  throw error
-}
-
-/** The errors after which no other key can be rotated either. */
-const ENDING: readonly ErrorCode[] = [
-  'INTERRUPTED',
-  'KMS_TIMEOUT',
-  'STORE_MOVED',
-  'STORE_SEALED',
-  'STORE_UNAVAILABLE',
-]
-
 /**
  * Rotates the keys, one after the other. A key whose distribution is behind is brought up to date;
  * if it is also over age, it is rotated after that. A failure does not stop the others. Leaves out
@@ -154,30 +125,18 @@ export async function rotateDue(
   engine: Engine,
   due: readonly DueKey[],
 ): Promise<readonly RotatedKey[]> {
-  const results: RotatedKey[] = []
-  let ending: unknown
-  for (const each of due) {
-    const outcomes: Outcome[] = []
-    const collecting: Engine = {
-      ...engine,
-      outcome: (outcome) => {
-        outcomes.push(outcome)
-        engine.outcome(outcome)
-      },
-    }
-    const result = { due: each, latestVersion: each.latestVersion, outcomes, error: ending }
-    try {
-      if (ending === undefined) result.latestVersion = await rotateOne(collecting, each.name)
-    } catch (error) {
-      result.error = error
+  const latest = new Map<string, number>()
+  const results = await oneByOne(engine, due, async (collecting, { name }) => {
+    latest.set(name, await rotateOne(collecting, name))
+  })
+  return Promise.all(
+    results.map(async ({ item, ...result }) => {
       // A rotation that failed in one provider may have created a version for another.
-      const key = await readKey(engine, each.name).catch(() => undefined)
-      result.latestVersion = key?.latestVersion ?? each.latestVersion
-      if (error instanceof KeymgmtError && ENDING.includes(error.code)) ending = error
-    }
-    results.push(result)
-  }
-  return results
+      const known = () => readKey(engine, item.name).catch(() => undefined)
+      const latestVersion = latest.get(item.name) ?? (await known())?.latestVersion
+      return { ...result, due: item, latestVersion: latestVersion ?? item.latestVersion }
+    }),
+  )
 }
 
 /** Returns the latest version afterwards. */

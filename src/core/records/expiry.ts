@@ -58,6 +58,8 @@ export function requestedExpiry(
 
 /** A material that expires in one KMS key. */
 export interface ExpiringMaterial extends KmsKeyPlace {
+  /** Id of the KMS key. */
+  readonly kmsKeyId: string
   /** Time of the expiry, in RFC 3339. It may have passed. */
   readonly expires: string
 }
@@ -70,9 +72,9 @@ export function expiringIn(record: DistributionRecord): ExpiringMaterial[] {
   if (record.state !== 'active') return []
   return createdKmsKeys(record)
     .filter(({ deletion }) => deletion === undefined)
-    .flatMap(({ region, materials }) =>
+    .flatMap(({ region, key, materials }) =>
       materials.flatMap(({ version, validTo }) =>
-        validTo === undefined ? [] : [{ version, region, expires: validTo }],
+        validTo === undefined ? [] : [{ version, region, kmsKeyId: key.id, expires: validTo }],
       ),
     )
     .sort((one, other) => compareTimes(one.expires, other.expires))
@@ -88,7 +90,7 @@ export function earliestByVersion(record: DistributionRecord): ReadonlyMap<numbe
   )
 }
 
-/** Orders two times in RFC 3339 in UTC with milliseconds, as records have them. */
+/** Orders two times in the form that records have: their order as texts is that in time. */
 export function compareTimes(one: string, other: string): number {
   return one < other ? -1 : Number(one > other)
 }

@@ -144,6 +144,7 @@ export const REQUESTS = [
   'version',
   'status',
   'due -rotate',
+  'expiring -within=7d -renew',
   'write keymgmt/key/app/trim min_available_version=1',
   'write keymgmt/key/app rotation_period=90d',
   'write -timeout=1h30m keymgmt/key/app deletion_allowed=false',

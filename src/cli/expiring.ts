@@ -1,0 +1,149 @@
+import {
+  listExpiring,
+  renewExpiring,
+  type ExpiringKmsKey,
+  type ExpiringKmsKeys,
+  type Renewable,
+} from '../core/operations/expiring.js'
+import type { ItemResult } from '../core/operations/one-by-one.js'
+import { expiryField } from '../core/records/expiry.js'
+import { expirySetting } from '../paths/expiry.js'
+import { outcomeData } from '../paths/outcome.js'
+import type { Json } from '../router/values.js'
+import type { Context } from './commands/command.js'
+import type { ExpiringFlags } from './commands/expiring.js'
+import {
+  explainUnchecked,
+  FOUND,
+  INCOMPLETE,
+  printFailures,
+  runGate,
+  throwFirst,
+  type Gate,
+} from './gate.js'
+import { errorData } from './output/error.js'
+import { printResult } from './output/store-report.js'
+
+/** Lists the KMS keys whose material expires, or renews them. Returns the exit status. */
+export function expiring(context: Context, flags: ExpiringFlags): Promise<number> {
+  const { within } = flags
+  return runGate(context, flags, {
+    failure: 'Error listing the material that expires',
+    work: async (engine) => {
+      throwFirst(await renewExpiring(engine, (await listExpiring(engine, within)).expiring))
+    },
+    run: async (gate) => {
+      const found = await listExpiring(gate.engine, within)
+      return flags.renew
+        ? await renewAndPrint(context, gate, found, flags)
+        : printExpiring(context, gate, found)
+    },
+  })
+}
+
+function printExpiring(
+  { terminal }: Context,
+  { engine, format, notices }: Gate,
+  { expiring: kmsKeys, unchecked }: ExpiringKmsKeys,
+): number {
+  printResult(
+    terminal,
+    format,
+    { kms_keys: kmsKeys.map(kmsKeyData), unchecked: unchecked.map((each) => ({ ...each })) },
+    [...notices, ...explainUnchecked(unchecked)],
+    kmsKeys.map((each) => rowOf(each, engine.now())),
+  )
+  if (format.humanReadable && terminal.stderrIsTty && kmsKeys.length === 0)
+    terminal.err('No material expires in that time.\n')
+  if (unchecked.length > 0) return INCOMPLETE
+  return kmsKeys.length > 0 ? FOUND : 0
+}
+
+/** Prints the list from before the renewals with their results; a program gets what is left. */
+async function renewAndPrint(
+  context: Context,
+  gate: Gate,
+  { expiring: before }: ExpiringKmsKeys,
+  flags: ExpiringFlags,
+): Promise<number> {
+  const { engine, format, notices } = gate
+  const results = await renewExpiring(engine, before)
+  const { expiring: left, unchecked } = await listExpiring(engine, flags.within)
+  printResult(
+    context.terminal,
+    format,
+    {
+      renewed: results.map(renewedData),
+      kms_keys: left.map(kmsKeyData),
+      unchecked: unchecked.map((each) => ({ ...each })),
+    },
+    [...notices, ...explainUnchecked(unchecked)],
+    before.map((each) => ({
+      ...rowOf(each, engine.now()),
+      Result: describeResult(each, results, left),
+    })),
+  )
+  const status = await printFailures(context, gate, flags, results, describeFailed)
+  if (status > 0) return status
+  if (unchecked.length > 0) return INCOMPLETE
+  return left.length > 0 ? FOUND : 0
+}
+
+function describeFailed(failed: readonly Renewable[]): string {
+  const paths = failed.map(({ key, providerName }) => `keymgmt/kms/${providerName}/key/${key}`)
+  return `Error renewing ${paths.join(', ')}`
+}
+
+const isOf =
+  ({ key, providerName }: Renewable) =>
+  (other: Renewable): boolean =>
+    other.key === key && other.providerName === providerName
+
+function describeResult(
+  kmsKey: ExpiringKmsKey,
+  results: readonly ItemResult<Renewable>[],
+  left: readonly ExpiringKmsKey[],
+): string {
+  const result = results.find(({ item }) => isOf(item)(kmsKey))
+  if (!result) return 'left as it is'
+  if (result.error !== undefined) return 'failed'
+  const after = left.find(({ kmsKeyId }) => kmsKeyId === kmsKey.kmsKeyId)
+  return after ? `renewed, until ${after.expires}` : 'renewed'
+}
+
+function kmsKeyData(kmsKey: ExpiringKmsKey): Record<string, Json> {
+  const { key, providerName, regions, version, kmsKeyId, expires, expiry } = kmsKey
+  return {
+    key,
+    provider: providerName,
+    regions,
+    version,
+    kms_key: kmsKeyId,
+    expires,
+    ...expirySetting(expiry),
+  }
+}
+
+function renewedData({ item, outcomes, error }: ItemResult<Renewable>): Record<string, Json> {
+  return {
+    key: item.key,
+    provider: item.providerName,
+    state: error === undefined ? 'done' : 'failed',
+    outcomes: outcomes.map(outcomeData),
+    ...(error !== undefined && { error: errorData(error) }),
+  }
+}
+
+function rowOf(kmsKey: ExpiringKmsKey, now: Date): Record<string, string> {
+  const { key, providerName, regions, version, expires, expiry } = kmsKey
+  const hasExpired = new Date(expires) <= now
+  return {
+    Key: key,
+    Provider: providerName,
+    Regions: regions.join(', '),
+    Version: String(version),
+    Expires: hasExpired ? `${expires} (expired)` : expires,
+    // The time of a valid_to is in the column before.
+    Expiry: expiry && 'validTo' in expiry ? 'valid_to' : expiry ? expiryField(expiry) : '',
+  }
+}
