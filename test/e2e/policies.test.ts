@@ -271,7 +271,7 @@ const BY_COMMAND = /(?<=<!-- by command -->\n)[^]*(?=<!-- end -->)/
  * True for the permission to ask for the last use, which is then unknown, and for the permission to
  * list aliases of a command that imports or deletes material, or creates an alias. Before that, it
  * looks for a newer version, and most compare the account, which STS or the ARN of a KMS key
- * reveals too.
+ * reveals too. A revocation looks for a newer version in a KMS key that is rotated in place, too.
  */
 function isOptional(removed: string, policy: PolicyDocument): boolean {
   if (removed.includes('GetKeyLastUsage')) return true
@@ -281,7 +281,11 @@ function isOptional(removed: string, policy: PolicyDocument): boolean {
     'kms:CreateAlias',
     'kms:ScheduleKeyDeletion',
   ].some((name) => actions(policy).has(name))
-  return isChecked && removed.includes('ListAliases')
+  const isRevocation = actions(policy).has('kms:DeleteImportedKeyMaterial')
+  return (
+    (isChecked && removed.includes('ListAliases')) ||
+    (isRevocation && removed.includes('ListKeyRotations'))
+  )
 }
 
 /** The observed permissions of one command, as a row of the document. */

@@ -163,6 +163,7 @@ function amendKmsKey(compared: Compared, observed: ObservedKmsKey): KmsKeyEntry 
   if (!status) return entry.state === 'created' && isDeleted(observed) ? lost(entry) : entry
   if (entry.state === 'lost') return found(entry)
   const amended = withObservedMaterial(compared, entry, observed, status)
+  if (!amended) return entry
   const imported = isInPlace(compared.record) ? isFilled(amended) : holdsMaterial(amended)
   const { deletionDate } = status
   return {
@@ -178,14 +179,15 @@ function amendKmsKey(compared: Compared, observed: ObservedKmsKey): KmsKeyEntry 
   }
 }
 
+/** Returns undefined if AWS did not list the materials of a KMS key that is rotated in place. */
 function withObservedMaterial(
   compared: Compared,
   entry: CreatedKmsKey,
   { materials }: ObservedKmsKey,
   status: KmsKeyStatus,
-): CreatedKmsKey {
+): CreatedKmsKey | undefined {
   if (!isInPlace(compared.record)) return withImported(entry, isImported(compared, entry, status))
-  if (!materials) return entry
+  if (!materials) return undefined
   return {
     ...entry,
     materials: amendMaterials(compared, entry, materials),
