@@ -10,6 +10,7 @@ import {
   listDue,
   openEngine,
   PATHS,
+  readDetailedStatus,
   readStatus,
   saveKey,
   saveProvider,
@@ -51,6 +52,8 @@ export async function* sharedStore(folder: string): AsyncGenerator<Result> {
     const due = () => listDue(engine)
     yield await compare('list of 10,000 keys', SCANS, 1.5, list, bare.list)
     yield await compare('status of 10,000 keys', SCANS, 1.5, status, bare.scan)
+    const detailed = () => readDetailedStatus(engine)
+    yield await compare('status -detailed of 10,000 keys', SCANS, 1.5, detailed, bare.scanAll)
     yield await compare('due of 10,000 keys', SCANS, 1.5, due, bare.scanAll)
   } finally {
     await s3.close()

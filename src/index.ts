@@ -9,6 +9,12 @@ export {
   type RotatedKey,
 } from './core/operations/due.js'
 export {
+  readDetailedStatus,
+  type DetailedStatus,
+  type DistributionStatus,
+  type KeyStatus,
+} from './core/operations/detailed-status.js'
+export {
   listExpiring,
   renewExpiring,
   type ExpiringKmsKey,
@@ -16,7 +22,7 @@ export {
   type Renewable,
 } from './core/operations/expiring.js'
 export type { ItemResult } from './core/operations/one-by-one.js'
-export type { UncheckedRecord } from './core/operations/unchecked-record.js'
+export type { UncheckedRecord } from './core/records/unchecked-record.js'
 export { dropRegion } from './core/operations/drop-region.js'
 export { distribute, replicate, type DistributionRequest } from './core/operations/distribute.js'
 export {

@@ -1,6 +1,6 @@
 import type { Engine } from '../core/engine.js'
 import type { ItemResult } from '../core/operations/one-by-one.js'
-import type { UncheckedRecord } from '../core/operations/unchecked-record.js'
+import type { UncheckedRecord } from '../core/records/unchecked-record.js'
 import { KeymgmtError } from '../errors.js'
 import type { PlannedCall } from '../kms/planned-call.js'
 import type { Context } from './commands/command.js'

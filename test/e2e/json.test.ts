@@ -88,6 +88,7 @@ const COMMANDS: readonly (readonly [schema: string, line: string, status?: numbe
   ['due', 'due'],
   ['', 'write keymgmt/key/app rotation_period=90d'],
   [CREATED, 'write keymgmt/key/app/rotate without=k'],
+  ['status -detailed', 'status -detailed'],
   ['due', 'due', 3],
   ['due -rotate', 'due -rotate'],
   ['read keymgmt/key/NAME', 'read keymgmt/key/app'],

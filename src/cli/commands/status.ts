@@ -1,3 +1,4 @@
+import { Option } from 'commander'
 import { describeCredentialsSource } from '../../paths/credentials-source.js'
 import { composeEngine } from '../engine.js'
 import { loadFormat, type FormatName } from '../output/index.js'
@@ -10,13 +11,22 @@ export function defineStatus(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('status')
     .summary('Show the store, its seals and the settings')
     .description(
-      'Shows the location of the store, its seals, the settings in force, and the numbers of keys, providers and distributions, also of those that are removed or behind. It reads the records of distributed keys, opens no material, and sends nothing to AWS KMS.',
+      'Shows the location of the store, its seals, the settings in force, and the numbers of keys, providers and distributions, also of those that are removed or behind. It reads the records of distributed keys, opens no material, and sends nothing to AWS KMS. With -detailed, it lists every key, from the records alone; the exit status is then 2 if one could not be read.',
     )
     .example('Find the keyfile, to back it up', 'keymgmt status')
-    .addOption(formatOption())
-    .action((_flags: object, command: KeymgmtCommand) =>
-      printStatus(context, formatInForce(command)),
+    .example('List every key, with its distributions and their cost', 'keymgmt status -detailed')
+    .addOptions(
+      new Option(
+        '--detailed',
+        'List every key instead, with its versions, providers, Regions, states, dates and monthly cost.',
+      ),
+      formatOption(),
     )
+    .action(async ({ detailed }: { readonly detailed?: boolean }, command: KeymgmtCommand) => {
+      const format = formatInForce(command)
+      if (!detailed) return printStatus(context, format)
+      return (await import('../detailed-status.js')).printDetailedStatus(context, format.value)
+    })
 }
 
 async function printStatus(context: Context, formatName: Effective<FormatName>): Promise<number> {

@@ -1,12 +1,12 @@
-import { inParallel } from '../../parallel.js'
 import type { Engine } from '../engine.js'
-import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
-import { listDistributions, readDistribution, readKey } from '../records/repository.js'
+import { readAllRecords, type ProviderDistribution } from '../records/all-records.js'
+import type { KeyRecord } from '../records/model.js'
+import { readKey } from '../records/repository.js'
 import { isOverAge, nextRotation } from '../records/rotation-age.js'
 import { behindIn, type BehindDistribution } from './list-behind.js'
 import { oneByOne, type ItemResult } from './one-by-one.js'
 import { rotate } from './rotate.js'
-import { uncheckedRecord, type UncheckedRecord } from './unchecked-record.js'
+import type { UncheckedRecord } from '../records/unchecked-record.js'
 
 /** A key that is due for a rotation. */
 export interface DueKey {
@@ -48,10 +48,7 @@ export interface RotatedKey extends Omit<ItemResult<DueKey>, 'item'> {
  */
 export function dueKey(
   key: KeyRecord,
-  distributions: readonly {
-    readonly providerName: string
-    readonly record: DistributionRecord
-  }[],
+  distributions: readonly ProviderDistribution[],
   now: Date,
 ): DueKey | undefined {
   const { name, latestVersion, pendingVersion, rotationPeriod = 0 } = key
@@ -77,41 +74,9 @@ export function dueKey(
  * @throws KeymgmtError STORE_SEALED, STORE_UNAVAILABLE
  */
 export async function listDue(engine: Engine): Promise<DueKeys> {
-  const [names, distributed] = await Promise.all([
-    engine.store.list(recordPath.keys),
-    listDistributions(engine),
-  ])
-  const unchecked: UncheckedRecord[] = []
-  const keys = new Map<string, KeyRecord>()
-  const distributions = new Map<string, { providerName: string; record: DistributionRecord }[]>()
-  await inParallel(
-    [
-      ...names.map((name) => ({ path: recordPath.key(name), read: () => readOneKey(name) })),
-      ...distributed.map(({ providerName, key }) => ({
-        path: recordPath.distribution(providerName, key),
-        read: () => readOneDistribution(providerName, key),
-      })),
-    ],
-    ({ path, read }) =>
-      read().catch((error: unknown) => unchecked.push(uncheckedRecord(path, error))),
-  )
-  return {
-    due: [...keys.values()]
-      .flatMap((key) => dueKey(key, distributions.get(key.name) ?? [], engine.now()) ?? [])
-      .sort((one, other) => (one.name < other.name ? -1 : 1)),
-    unchecked,
-  }
-
-  async function readOneKey(name: string): Promise<void> {
-    const key = await readKey(engine, name)
-    if (key) keys.set(name, key)
-  }
-
-  async function readOneDistribution(providerName: string, key: string): Promise<void> {
-    const record = await readDistribution(engine, providerName, key)
-    if (record)
-      distributions.set(key, [...(distributions.get(key) ?? []), { providerName, record }])
-  }
+  const { keys, distributionsOf, unchecked } = await readAllRecords(engine)
+  const now = engine.now()
+  return { due: keys.flatMap((key) => dueKey(key, distributionsOf(key), now) ?? []), unchecked }
 }
 
 /**

@@ -5,7 +5,7 @@ import { recordPath, type DistributionRecord, type Expiry } from '../records/mod
 import { listDistributions, readDistribution } from '../records/repository.js'
 import { oneByOne, type ItemResult } from './one-by-one.js'
 import { renewDistribution } from './renew.js'
-import { uncheckedRecord, type UncheckedRecord } from './unchecked-record.js'
+import { uncheckedRecord, type UncheckedRecord } from '../records/unchecked-record.js'
 
 /** A KMS key, with its replicas, whose material expires soon or has expired. */
 export interface ExpiringKmsKey {

@@ -52,7 +52,7 @@ export async function archivedIn(
 /**
  * True if every waiting period is over. A primary has no date until AWS has deleted its replicas.
  */
-function isOver(record: DistributionRecord, now: Date): boolean {
+export function isOver(record: DistributionRecord, now: Date): boolean {
   return createdKmsKeys(record).every(
     ({ deletion }) => deletion?.date !== undefined && new Date(deletion.date) < now,
   )

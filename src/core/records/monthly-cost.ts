@@ -1,0 +1,25 @@
+import { createdKmsKeys, versionsIn } from './kms-keys.js'
+import type { DistributionRecord } from './model.js'
+
+/** US dollars a month for a KMS key in a Region. */
+const KMS_KEY = 1
+/** The rotations of a KMS key that cost as much as another one; further ones are free. */
+const MAX_BILLED_ROTATIONS = 2
+
+/**
+ * PURE: returns what AWS bills a month for the KMS keys of a distribution, in US dollars: for each
+ * one in each Region, unless AWS is to delete it. Requests are not included.
+ * @see https://aws.amazon.com/kms/pricing/
+ */
+export function monthlyCost(record: DistributionRecord): number {
+  return createdKmsKeys(record)
+    .filter(({ deletion }) => deletion === undefined)
+    .reduce((sum, entry) => {
+      // AWS's own count is on record only where keymgmt has read it.
+      const rotations = Math.max(
+        entry.rotations ?? 0,
+        versionsIn(entry, record.rotation).length - 1,
+      )
+      return sum + KMS_KEY * (1 + Math.min(rotations, MAX_BILLED_ROTATIONS))
+    }, 0)
+}
