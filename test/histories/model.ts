@@ -87,7 +87,9 @@ export class Model {
       await this.#noteRestored(store, met.length > 0)
     }
     if (status !== 0) return
-    if (minimum !== undefined) this.#minimums.set(key, new Set([minimum]))
+    // A copy of the store does not know what the other one has disabled.
+    if (minimum !== undefined && !this.changedInCopy.has(key))
+      this.#minimums.set(key, new Set([minimum]))
     if (kind === 'revoke') for (const use of this.#usesOf(provider, key)) use.isRevoked = true
     if (kind !== 'activate' && kind !== 'repair' && kind !== 'renew') return
     const content = (await readStores(this.#world)).find(({ name }) => name === store)

@@ -170,6 +170,7 @@ const OF = <T extends unknown[]>(
 const commandLine: fc.Arbitrary<string> = fc.oneof(
   OF_KEY(2, LINES.create),
   OF_PLACE(10, LINES.distribute),
+  OF_PLACE(4, LINES.distributeInPlace),
   OF(2, [place], (at) => LINES.distributeFor(...at, '20d')),
   OF_PLACE(2, LINES.renew),
   OF(3, [place, fc.constantFrom('20d', '40d', '0')], (at, ttl) => LINES.renewFor(...at, ttl)),
@@ -277,7 +278,17 @@ export const BEGINNINGS: readonly (readonly string[])[] = [
   [
     ...CONFIGURED,
     LINES.create('g'),
-    LINES.distributeFor('west', 'g', '40d'),
+    LINES.distributeInPlace('west', 'g'),
+    LINES.replicate('west', 'g'),
+    LINES.rotate('g'),
+    LINES.create('a'),
+    LINES.distributeInPlace('west', 'a'),
+    LINES.distribute('east', 'a'),
+  ],
+  [
+    ...CONFIGURED,
+    LINES.create('g'),
+    `${LINES.distributeInPlace('west', 'g')} ttl=40d`,
     LINES.replicate('west', 'g'),
     LINES.import('h', 0),
     LINES.distributeFor('west', 'h', '20d'),
