@@ -47,6 +47,12 @@ const FAULTS: readonly KnownFault[] = [
     to: 'if (key && false)',
   },
   {
+    name: 'a-lost-import-of-new-material-is-not-looked-for',
+    file: 'core/reconcile/new-material.js',
+    from: 'operationId !== undefined && description',
+    to: 'false && description',
+  },
+  {
     name: 'one-kms-key-has-two-owners',
     file: 'core/operations/adopt.js',
     from: 'if (owner)',
