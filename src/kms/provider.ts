@@ -149,8 +149,8 @@ export interface KmsMaterial {
   readonly description: string | undefined
   /** The time at which it expires; undefined for never. */
   readonly expires: Date | undefined
-  /** True if a rotation has made it current. The KMS limits their number. */
-  readonly rotated: boolean
+  /** Time of the rotation that made it current, of which the KMS has a limit; undefined if none. */
+  readonly rotatedAt: Date | undefined
 }
 
 /** The last use of a KMS key for a cryptographic operation, as far as the KMS records it. */

@@ -1,6 +1,7 @@
 import type { Engine } from '../core/engine.js'
+import { ROTATIONS } from '../core/records/model.js'
 import { KMS_KEY_ID } from '../kms/key-id.js'
-import { boolean, integer, required, text } from '../router/fields.js'
+import { boolean, integer, oneOf, required, text } from '../router/fields.js'
 import { definePath } from '../router/path.js'
 import { readCreated } from './created.js'
 
@@ -13,7 +14,7 @@ export const kmsKeyAdopt = definePath<Engine>()({
     '    keymgmt write keymgmt/key/app/import type=aes256-gcm96 material=@key.bin',
     '    keymgmt write keymgmt/kms/example-kms/key/app/adopt key_id=1234abcd-12ab-34cd-56ef-1234567890ab',
     "The KMS key then belongs to a distribution. It gets keymgmt's tags and alias, and keeps its other aliases. A KMS key of another distribution is refused, and so is one whose tags name another store, unless take_over=true.",
-    'Needs kms:DescribeKey, kms:ListResourceTags (not with take_over=true) and kms:TagResource, and kms:GetPublicKey or kms:GenerateMac for the types that have them.',
+    'Needs kms:DescribeKey, kms:ListResourceTags (not with take_over=true) and kms:TagResource, and kms:GetPublicKey or kms:GenerateMac, or for symmetric keys kms:ListKeyRotations.',
   ].join('\n\n'),
   parameters: { name: 'Name of the provider.', key: 'Name of the key.' },
   operations: {
@@ -32,6 +33,10 @@ export const kmsKeyAdopt = definePath<Engine>()({
         allow_permanent: boolean(
           'True to make expiring material permanent, by importing it again. By default, it keeps its expiry.',
         ),
+        rotation: oneOf(
+          ROTATIONS,
+          'Kind of rotation of the distribution. With in_place, the KMS key may have the materials of several versions: that of version first, and then those of the versions after it. The default is alias.',
+        ),
         take_over: boolean(
           'True to adopt a KMS key whose tags name another store. If its distribution is removed there, AWS still deletes it.',
         ),
@@ -39,7 +44,7 @@ export const kmsKeyAdopt = definePath<Engine>()({
       run: async (
         engine,
         { name, key },
-        { key_id, version = 1, take_over: takeOver, allow_permanent: allowPermanent },
+        { key_id, version = 1, take_over: takeOver, allow_permanent: allowPermanent, rotation },
       ) => {
         const { adopt } = await import('../core/operations/adopt.js')
         await adopt(engine, name, key, {
@@ -47,6 +52,7 @@ export const kmsKeyAdopt = definePath<Engine>()({
           version,
           takeOver,
           allowPermanent,
+          rotation,
         })
         return { created: await readCreated(engine, key, name) }
       },

@@ -259,14 +259,14 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
       })
     const { materialId } = await add(next, 'contract/v2')
     expect(await provider.materials(HOME, key)).toMatchObject([
-      { state: 'current', imported: true, expires: undefined, rotated: false },
+      { state: 'current', imported: true, expires: undefined, rotatedAt: undefined },
       { id: materialId, state: 'pending', imported: true, description: 'contract/v2' },
     ])
     await expect(add(next, 'again')).rejects.toMatchObject({ code: 'KMS_FAILED' })
     await twice(() => provider.rotate(HOME, key))
     expect(await provider.rotate(HOME, key)).toMatchObject([
-      { state: 'former', rotated: false },
-      { id: materialId, state: 'current', rotated: true },
+      { state: 'former', rotatedAt: undefined },
+      { id: materialId, state: 'current', rotatedAt: expect.any(Date) },
     ])
     expect(await provider.inspect(HOME, key)).toMatchObject({ state: 'enabled', materialId })
   })
@@ -325,7 +325,7 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     ] as const)
       expect(await provider.materials(region, each)).toMatchObject([
         { state: 'former' },
-        { id: materialId, state: 'current', rotated: true },
+        { id: materialId, state: 'current', rotatedAt: expect.any(Date) },
       ])
   })
 

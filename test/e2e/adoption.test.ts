@@ -40,6 +40,67 @@ describe('adoption', () => {
     return id
   }
 
+  describe('of a KMS key that was rotated in place', () => {
+    const materials = [randomBytes(32), randomBytes(32)].map((bytes) => bytes.toString('hex'))
+    const [one = '', two = ''] = materials
+    /** Creates a KMS key with both materials, of another key of the store. */
+    const rotated = async () => {
+      await testbed.ok(`write keymgmt/key/other/import type=aes256-gcm96 material=${one}`)
+      const other = 'keymgmt/kms/k/key/other'
+      await testbed.ok(`write ${other} purpose=encrypt,decrypt rotation=in_place`)
+      await testbed.ok(`write keymgmt/key/other/import_version material=${two}`)
+      const id = await firstId(other)
+      await testbed.ok(`write ${other}/forget allow_orphans=true`)
+      return id
+    }
+
+    it('takes all of its materials, and rotates it further under the same ARN', async () => {
+      const id = await rotated()
+      await testbed.ok(`write keymgmt/key/app/import type=aes256-gcm96 material=${one}`)
+      await testbed.ok(`write keymgmt/key/app/import_version material=${two}`)
+      await testbed.ok(`write ${PATH}/adopt key_id=${id} rotation=in_place`)
+      await testbed.ok('write -f keymgmt/key/app/rotate')
+      expect(await json(`read ${PATH}`)).toMatchObject({
+        rotation: 'in_place',
+        rotations_used: 2,
+        versions: { 1: id, 2: id, 3: id },
+      })
+      await testbed.ok(`write -f ${PATH}/revoke`)
+      await testbed.ok(`write -f ${PATH}/restore`)
+      await testbed.ok(`read ${PATH}/verify challenge=true`)
+      expect((await testbed.client().send(new ListKeysCommand({}))).Keys).toHaveLength(1)
+    })
+
+    it('is refused if the store lacks a material, or has them in another order', async () => {
+      const id = await rotated()
+      const adopt = `write ${PATH}/adopt key_id=${id}`
+      await testbed.ok(`write keymgmt/key/app/import type=aes256-gcm96 material=${one}`)
+      const before = testbed.requests.length
+      expect((await testbed.run(adopt)).stderr).toContain(
+        `KMS key ${id} has 2 materials: it was rotated in place`,
+      )
+      expect((await testbed.run(`${adopt} rotation=in_place`)).stderr).toContain(
+        `KMS key ${id} has 2 materials, and app has 1 version from version 1 up`,
+      )
+      expect(
+        testbed.requests.slice(before).filter((each) => each.operation === 'ImportKeyMaterial'),
+      ).toEqual([])
+      await testbed.ok('write -f keymgmt/key/app/rotate')
+      const { status, stderr } = await testbed.run(`${adopt} rotation=in_place`)
+      expect([status, stderr]).toEqual([
+        2,
+        expect.stringContaining(`KMS key ${id} (enabled) does not contain version 2 of app`),
+      ])
+    })
+
+    it('starts with a KMS key that has one material', async () => {
+      const id = await orphan('aes256-gcm96', 'encrypt,decrypt')
+      await testbed.ok('write -f keymgmt/key/app/rotate')
+      await testbed.ok(`write ${PATH}/adopt key_id=${id} rotation=in_place`)
+      expect(await json(`read ${PATH}`)).toMatchObject({ versions: { 1: id, 2: id } })
+    })
+  })
+
   it.each([
     ['aes256-gcm96', 'encrypt,decrypt'],
     ['rsa-2048', 'encrypt,decrypt'],

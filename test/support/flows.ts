@@ -152,6 +152,13 @@ export const FLOWS: readonly Flow[] = [
     outsideChange: breakKmsKeys,
     line: REPAIR,
   },
+  {
+    name: 'adopt in place',
+    prepare: [KEY, ROTATE, IN_PLACE],
+    outsideChange: forget,
+    line: (site) =>
+      `write keymgmt/kms/k/key/app/adopt key_id=${onlyKey(site).id} rotation=in_place`,
+  },
   { name: 'distribute in place', prepare: [KEY, ROTATE, ROTATE], line: IN_PLACE },
   { name: 'rotate in place', prepare: [KEY, IN_PLACE], line: ROTATE },
   { name: 'replicate in place', prepare: [GLOBAL, ROTATE, IN_PLACE], line: REPLICATE },

@@ -11,7 +11,7 @@ export interface MemoryMaterial {
   state: 'current' | 'former' | 'pending'
   expires: Date | undefined
   readonly description: string | undefined
-  rotated: boolean
+  rotatedAt: Date | undefined
 }
 
 /** One KMS key in one Region. */
@@ -162,7 +162,8 @@ export class Keyring {
     if (!isReady) return
     for (const material of related.flatMap(({ materials }) => materials)) {
       if (material.state === 'current') material.state = 'former'
-      if (material.state === 'pending') Object.assign(material, { state: 'current', rotated: true })
+      if (material.state === 'pending')
+        Object.assign(material, { state: 'current', rotatedAt: new Date() })
     }
   }
 
@@ -190,7 +191,7 @@ function materialOf(bytes: string): MemoryMaterial {
     state: 'current',
     expires: undefined,
     description: undefined,
-    rotated: false,
+    rotatedAt: undefined,
   }
 }
 

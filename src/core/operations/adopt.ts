@@ -2,12 +2,10 @@ import { KeymgmtError } from '../../errors.js'
 import { regionIn, STORE_TAG, type KmsKeyStatus, type KmsProvider } from '../../kms/provider.js'
 import { kindOf, openProvider, type Engine } from '../engine.js'
 import { assertPlace, placeOf } from '../reconcile/account.js'
-import { showsMaterial } from '../reconcile/observe.js'
 import { reconcile } from '../reconcile/reconcile.js'
 import { assertAgree } from '../records/agreement.js'
 import { createdKmsKeyAt } from '../records/kms-keys.js'
 import { withAdoptionLock, withKeyLock, withProviderLock } from '../records/locks.js'
-import { materialFingerprint, withMaterial } from '../records/material.js'
 import {
   recordPath,
   without,
@@ -17,11 +15,13 @@ import {
   type KeyRecord,
   type KmsKeyPlace,
   type KmsRecord,
+  type Rotation,
 } from '../records/model.js'
 import { ownedError, ownerOf } from '../records/owner.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
 import { assertUntrimmed } from '../records/trimmed.js'
 import { requireKey, requireProvider, type NamedDistribution } from '../records/repository.js'
+import { proveMaterials } from './adopt-material.js'
 import { createDistribution } from './distribute.js'
 
 /** The KMS key to adopt. */
@@ -37,6 +37,11 @@ export interface Adoption {
    * expiry.
    */
   readonly allowPermanent?: boolean | undefined
+  /**
+   * With `in_place`, the KMS key gets all later versions too, and may have several already: that of
+   * `version` first, and then the versions after it. The default is `alias`.
+   */
+  readonly rotation?: Rotation | undefined
 }
 
 /**
@@ -104,7 +109,7 @@ async function claim(
   const path = recordPath.distribution(providerName, key.name)
   const existing = await openRecord<DistributionRecord>(engine.store, path)
   if (existing) assertAgree(key, providerName, existing.current)
-  if (existing && isAdopted(existing.current, place, adoption.kmsKeyId))
+  if (existing && isAdopted(existing.current, place, adoption))
     return { providerName, distribution: existing }
   if (existing) {
     throw new KeymgmtError(
@@ -117,23 +122,39 @@ async function claim(
   assertRegion(provider, adoption.kmsKeyId)
   const opened = await openProvider(engine, provider)
   const status = await inspect(engine, opened, provider, key, adoption.kmsKeyId)
-  await kindOf(engine, provider).assertSupported(key.type, status.purpose, 'hsm', place.region)
+  const kind = kindOf(engine, provider)
+  await kind.assertSupported(key.type, status.purpose, 'hsm', place.region)
+  if (adoption.rotation === 'in_place') await kind.assertRotatable(key.type)
   await assertUnowned(engine, opened, adoption, status)
-  const kmsKeys = [adoptedKmsKey(key, place, status, adoption)]
+  const entry: CreatedKmsKey = {
+    ...place,
+    state: 'created',
+    key: status.key,
+    materials: [],
+    enabled: status.state === 'enabled',
+    untagged: true,
+  }
   const pinned = await placeOf({ provider: opened }, status.key)
-  const record = { kmsKeys, ...(pinned && { pinned }) }
+  const record = { kmsKeys: [entry], ...(pinned && { pinned }) }
   await assertPlace({ key: key.name, providerName, record, provider: opened })
-  await prove(engine, opened, key, adoption.version, status)
+  const proven = await proveMaterials(engine, opened, key, adoption, status)
   return createDistribution(engine, providerName, key, {
+    ...record,
+    ...(adoption.rotation === 'in_place' && { rotation: adoption.rotation }),
     purpose: status.purpose,
     protection: 'hsm',
     regions: status.multiRegion?.regions ?? [place.region],
-    ...record,
+    kmsKeys: [{ ...entry, ...proven }],
   })
 }
 
 /** True if this KMS key is already adopted. It needs no further proof. */
-function isAdopted(record: DistributionRecord, place: KmsKeyPlace, kmsKeyId: string): boolean {
+function isAdopted(
+  record: DistributionRecord,
+  place: KmsKeyPlace,
+  { kmsKeyId, rotation = 'alias' }: Adoption,
+): boolean {
+  if ((record.rotation ?? 'alias') !== rotation) return false
   const known = createdKmsKeyAt(record, place.version, place.region)?.key
   return record.state === 'active' && (known?.id === kmsKeyId || known?.arn === kmsKeyId)
 }
@@ -243,57 +264,4 @@ async function assertUnowned(
       ],
     },
   )
-}
-
-async function prove(
-  { store }: Engine,
-  provider: KmsProvider,
-  key: KeyRecord,
-  version: number,
-  status: KmsKeyStatus,
-): Promise<void> {
-  const { key: kmsKey, state } = status
-  const question = { region: provider.region, type: key.type, status, challenge: true }
-  const proven = await withMaterial(store, key, version, (material) =>
-    showsMaterial(provider, question, material),
-  )
-  if (proven) return
-  throw new KeymgmtError(
-    'KMS_MATERIAL_DIFFERS',
-    `KMS key ${kmsKey.id} (${state}) does not contain version ${version} of ${key.name}`,
-    {
-      hints: [
-        `nothing was changed; import the material of the KMS key as another key: keymgmt write keymgmt/key/${key.name}-2/import material=@FILE`,
-      ],
-    },
-  )
-}
-
-/**
- * Returns the entry of an adopted KMS key. The first plan adds its tags, and enables or disables
- * it.
- */
-function adoptedKmsKey(
-  key: KeyRecord,
-  place: KmsKeyPlace,
-  { key: { id, arn }, state, materialId, expires }: KmsKeyStatus,
-  { allowPermanent = false }: Adoption,
-): CreatedKmsKey {
-  const isMadePermanent = expires !== undefined && allowPermanent
-  return {
-    ...place,
-    state: 'created',
-    key: { id, arn },
-    materials: [
-      {
-        version: place.version,
-        fingerprint: materialFingerprint(key, place.version),
-        ...(materialId && { materialId }),
-        ...(expires && !isMadePermanent && { validTo: expires.toISOString() }),
-        imported: !isMadePermanent,
-      },
-    ],
-    enabled: state === 'enabled',
-    untagged: true,
-  }
 }

@@ -127,7 +127,7 @@ function assertRotatable(
 
 /** The rotations that AWS counts, including those of others. */
 export function countRotations(listed: readonly KmsMaterial[]): number {
-  return listed.filter(({ rotated }) => rotated).length
+  return listed.filter(({ rotatedAt }) => rotatedAt).length
 }
 
 function exhaustedError(context: ReconcileContext, { key, region }: CreatedKmsKey): KeymgmtError {

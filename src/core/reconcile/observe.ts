@@ -1,5 +1,10 @@
 import type { KeymgmtError } from '../../errors.js'
-import type { KmsKeyStatus, KmsMaterial, KmsProvider } from '../../kms/provider.js'
+import type {
+  ImportedMaterial,
+  KmsKeyStatus,
+  KmsMaterial,
+  KmsProvider,
+} from '../../kms/provider.js'
 import { currentVersion, isAssociated, isInPlace, materialIn } from '../records/kms-keys.js'
 import { withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'
@@ -239,7 +244,7 @@ async function observeMaterials(
     const accepted = await withMaterial(engine.store, key, version, (material) =>
       provider.accepts(entry.region, entry.key, key.type, material, found.expires),
     )
-    if (accepted?.materialId !== found.id) return false
+    if (!isAcceptedAs(accepted, found.id)) return false
   }
   return true
 }
@@ -257,7 +262,17 @@ export async function showsMaterial(
   const seen = await provider.holds(region, key, type, material)
   if (seen !== undefined || !challenge) return seen
   const accepted = await provider.accepts(region, key, type, material, expires)
-  // AWS also accepts an earlier material of the KMS key. Only the id tells them apart.
+  return isAcceptedAs(accepted, current)
+}
+
+/**
+ * PURE: true if the KMS key has accepted the material as that with this id. AWS accepts each
+ * material of the KMS key: only the id, which a dry run does not have, tells them apart.
+ */
+export function isAcceptedAs(
+  accepted: ImportedMaterial | undefined,
+  id: string | undefined,
+): boolean {
   const { materialId } = accepted ?? {}
-  return accepted !== undefined && (!materialId || !current || materialId === current)
+  return accepted !== undefined && (!materialId || !id || materialId === id)
 }

@@ -50,11 +50,18 @@ export async function listMaterials(session: Session, key: KmsKey): Promise<KmsM
         imported: entry.ImportState === 'IMPORTED',
         description: entry.KeyMaterialDescription,
         expires: entry.ExpirationModel === 'KEY_MATERIAL_EXPIRES' ? entry.ValidTo : undefined,
-        rotated: entry.RotationDate !== undefined,
+        rotatedAt: entry.RotationDate,
       })
     }
   }
-  return materials
+  // AWS does not document the order of the list.
+  return materials.sort((one, other) => age(one) - age(other))
+}
+
+/** Orders materials by the time from which they are or will be current. */
+function age({ state, rotatedAt }: KmsMaterial): number {
+  if (state === 'pending' || state === 'incomplete') return Infinity
+  return rotatedAt?.getTime() ?? 0
 }
 
 /**

@@ -42,6 +42,7 @@ export const READ_ONLY_METHODS = [
   'lock',
   'inspect',
   'lastUse',
+  'materials',
   'tagsOf',
   'aliasTargets',
   'holds',

@@ -1,0 +1,142 @@
+import { KeymgmtError } from '../../errors.js'
+import type { KmsKeyStatus, KmsMaterial, KmsProvider } from '../../kms/provider.js'
+import type { Engine } from '../engine.js'
+import { isAcceptedAs, showsMaterial } from '../reconcile/observe.js'
+import { countRotations } from '../reconcile/new-material.js'
+import { materialFingerprint, withMaterial } from '../records/material.js'
+import type { CreatedKmsKey, KeyRecord, MaterialEntry } from '../records/model.js'
+import type { Adoption } from './adopt.js'
+
+/**
+ * Returns the entries of the materials of a KMS key, after AWS has proven that the store has every
+ * one of them: with one that only AWS has, the KMS key could not be restored.
+ * @throws KeymgmtError KMS_MATERIAL_DIFFERS; FIELD_INVALID for more materials than the key has
+ * versions for.
+ */
+export async function proveMaterials(
+  engine: Engine,
+  provider: KmsProvider,
+  key: KeyRecord,
+  adoption: Adoption,
+  status: KmsKeyStatus,
+): Promise<Pick<CreatedKmsKey, 'materials' | 'rotations'>> {
+  const { version, rotation } = adoption
+  // Only symmetric KMS keys have several materials, and ids of them.
+  const listed =
+    status.materialId === undefined ? [] : await provider.materials(provider.region, status.key)
+  if (rotation !== 'in_place') {
+    if (listed.length > 1) throw severalError(status, listed)
+    await prove(engine, provider, key, version, status)
+    return { materials: [entryOf(key, adoption, version, status)] }
+  }
+  assertVersions(key, adoption, status, listed)
+  for (const [index, material] of listed.entries())
+    await proveOne(engine, provider, key, version + index, status, material)
+  return {
+    materials: listed.map(({ id, expires }, index) =>
+      entryOf(key, adoption, version + index, { materialId: id, expires }),
+    ),
+    rotations: countRotations(listed),
+  }
+}
+
+function severalError({ key }: KmsKeyStatus, listed: readonly KmsMaterial[]): KeymgmtError {
+  return new KeymgmtError(
+    'FIELD_INVALID',
+    `KMS key ${key.id} has ${listed.length} materials: it was rotated in place`,
+    {
+      hints: [
+        'to adopt it with all of them, import each as a version of the key, oldest first, and use rotation=in_place',
+      ],
+    },
+  )
+}
+
+/** Each material must be that of a version, and none may be pending. */
+function assertVersions(
+  key: KeyRecord,
+  { version }: Adoption,
+  { key: { id } }: KmsKeyStatus,
+  listed: readonly KmsMaterial[],
+): void {
+  const pending = listed.find(({ state }) => state === 'pending' || state === 'incomplete')
+  if (pending)
+    throw new KeymgmtError(
+      'FIELD_INVALID',
+      `KMS key ${id} has material ${pending.id}, which is pending rotation`,
+      { hints: ['rotate the KMS key to it, or delete it, and then adopt the KMS key'] },
+    )
+  const available = key.latestVersion - version + 1
+  if (listed.length <= available) return
+  throw new KeymgmtError(
+    'FIELD_INVALID',
+    `KMS key ${id} has ${listed.length} materials, and ${key.name} has ${available} ${available === 1 ? 'version' : 'versions'} from version ${version} up`,
+    {
+      hints: [
+        `import the other materials as versions, oldest first: keymgmt write keymgmt/key/${key.name}/import_version material=@FILE`,
+      ],
+    },
+  )
+}
+
+/** Lets the KMS key accept the material of a version as this one of its materials. */
+async function proveOne(
+  { store }: Engine,
+  provider: KmsProvider,
+  key: KeyRecord,
+  version: number,
+  status: KmsKeyStatus,
+  { id, expires }: KmsMaterial,
+): Promise<void> {
+  const accepted = await withMaterial(store, key, version, (material) =>
+    provider.accepts(provider.region, status.key, key.type, material, expires),
+  )
+  if (!isAcceptedAs(accepted, id)) throw differsError(key, version, status)
+}
+
+async function prove(
+  { store }: Engine,
+  provider: KmsProvider,
+  key: KeyRecord,
+  version: number,
+  status: KmsKeyStatus,
+): Promise<void> {
+  const question = { region: provider.region, type: key.type, status, challenge: true }
+  const proven = await withMaterial(store, key, version, (material) =>
+    showsMaterial(provider, question, material),
+  )
+  if (!proven) throw differsError(key, version, status)
+}
+
+function differsError(
+  { name }: KeyRecord,
+  version: number,
+  { key: { id }, state }: KmsKeyStatus,
+): KeymgmtError {
+  return new KeymgmtError(
+    'KMS_MATERIAL_DIFFERS',
+    `KMS key ${id} (${state}) does not contain version ${version} of ${name}`,
+    {
+      hints: [
+        `nothing was changed; import the material of the KMS key as another key: keymgmt write keymgmt/key/${name}-2/import material=@FILE`,
+      ],
+    },
+  )
+}
+
+/** Material that is made permanent is imported again by the first plan. */
+function entryOf(
+  key: KeyRecord,
+  { allowPermanent = false }: Adoption,
+  version: number,
+  { materialId, expires }: Pick<KmsKeyStatus, 'materialId' | 'expires'>,
+): MaterialEntry {
+  const isMadePermanent = expires !== undefined && allowPermanent
+  return {
+    version,
+    fingerprint: materialFingerprint(key, version),
+    ...(materialId && { materialId }),
+    ...(expires && !isMadePermanent && { validTo: expires.toISOString() }),
+    imported: !isMadePermanent,
+  }
+}
