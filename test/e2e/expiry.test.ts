@@ -118,6 +118,26 @@ describe('material with a ttl', () => {
     expect(await ok(`read ${PATH}`)).toMatch(/^ttl +720h$/m)
   })
 
+  it('of a trimmed version is not renewed, until trim is lowered', async () => {
+    await distribute('ttl=30d')
+    await ok('write -f keymgmt/key/app/rotate')
+    await ok('write keymgmt/key/app min_enabled_version=2')
+    await ok('write keymgmt/key/app/trim min_available_version=2 allow_recent_use=true')
+    const sent = () =>
+      testbed.requests.filter(({ operation }) => operation === 'ImportKeyMaterial').length
+    const before = sent()
+    const { status, stderr } = await run(`write -f ${PATH}/renew`)
+    expect([status, stderr.replace(/\s+/g, ' ')]).toEqual([
+      0,
+      expect.stringContaining('Version 1 of app in k is not renewed: the version is trimmed'),
+    ])
+    expect(sent()).toBe(before + 1)
+    expect(Object.keys((await read()).expires_by_version ?? {})).toEqual(['2'])
+    await ok('write keymgmt/key/app/trim min_available_version=0')
+    expect(sent()).toBe(before + 2)
+    expect((await run(`read ${PATH}/verify challenge=true`)).status).toBe(0)
+  })
+
   it('becomes permanent with renew ttl=0', async () => {
     await distribute('ttl=30d')
     await ok(`write ${PATH}/renew ttl=0`)

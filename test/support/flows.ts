@@ -167,6 +167,16 @@ export const FLOWS: readonly Flow[] = [
     prepare: [GLOBAL, IN_PLACE, REPLICATE],
     line: ROTATE,
   },
+  {
+    name: 'rotate in place, with an expiry',
+    prepare: [KEY, `${IN_PLACE} ttl=30d`],
+    line: ROTATE,
+  },
+  {
+    name: 'renew in place',
+    prepare: [GLOBAL, ROTATE, `${IN_PLACE} ttl=30d`, REPLICATE],
+    line: RENEW,
+  },
   { name: 'revoke in place', prepare: [KEY, ROTATE, IN_PLACE], line: REVOKE },
   {
     name: 'restore the material in place',

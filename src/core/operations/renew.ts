@@ -81,17 +81,22 @@ function reportUnrenewable(
   key: KeyRecord,
   { providerName, distribution }: NamedDistribution,
 ): void {
+  const kept = new Map<number, string>()
   for (const entry of createdKmsKeys(distribution.current)) {
     const { version, region } = entry
     const isEnded = isTrimmed(key, distribution.current, version)
-    if (isEnded || lacksOriginal(entry))
-      engine.outcome({
-        provider: providerName,
-        region,
-        version,
-        action: 'renew',
-        state: 'skipped',
-        reason: isEnded ? 'the version is trimmed' : 'its material is not in this store',
-      })
+    if (!isEnded && !lacksOriginal(entry)) continue
+    const reason = isEnded ? 'the version is trimmed' : 'its material is not in this store'
+    kept.set(version, reason)
+    engine.outcome({
+      provider: providerName,
+      region,
+      version,
+      action: 'renew',
+      state: 'skipped',
+      reason,
+    })
   }
+  for (const [version, reason] of kept)
+    engine.notice(`Version ${version} of ${key.name} in ${providerName} is not renewed: ${reason}`)
 }
