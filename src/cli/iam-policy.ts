@@ -1,6 +1,11 @@
 import { aliasPattern } from '../core/records/alias-names.js'
 import type { Engine } from '../core/engine.js'
-import { distributionNames, knownArn, providerScope } from '../core/operations/provider-usage.js'
+import {
+  distributionNames,
+  fixedEnd,
+  knownArn,
+  providerScope,
+} from '../core/operations/provider-usage.js'
 import { KeymgmtError } from '../errors.js'
 import { planCalls } from '../kms/aws/dry-run.js'
 import { recordPermissions, type RecordedPermissions } from '../kms/aws/policy/recorder.js'
@@ -68,10 +73,11 @@ export async function printCommandPolicy(
     terminal.progress('')
   }
   const arn = key !== undefined && recorded.length > 0 ? await knownArn(engine, kms) : undefined
+  const end = key === undefined ? undefined : await fixedEnd(engine, kms, key)
   const policy = toPolicy(
     recorded.flatMap(({ required, arns }) =>
       required.flatMap((permission) =>
-        toStatements(withPattern(permission, names), accountOf([...arns, arn])),
+        toStatements(withPattern(withEnd(permission, end), names), accountOf([...arns, arn])),
       ),
     ),
   )
@@ -92,6 +98,13 @@ function isOver(error: unknown): boolean {
   return (
     error instanceof KeymgmtError && (error.code === 'INTERRUPTED' || error.code === 'KMS_TIMEOUT')
   )
+}
+
+/** Leaves out the end of a ttl, which is later each time that the command runs. */
+function withEnd(permission: RequiredPermission, end: Date | undefined): RequiredPermission {
+  const { 'kms:ValidTo': validTo, ...values } = permission.values ?? {}
+  const isFixed = Number(validTo?.[0]) * 1000 === end?.getTime()
+  return validTo === undefined || isFixed ? permission : { ...permission, values }
 }
 
 /**

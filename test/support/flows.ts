@@ -120,6 +120,11 @@ export const FLOWS: readonly Flow[] = [
     line: RENEW,
   },
   {
+    name: 'renew until a fixed end',
+    prepare: [KEY, `${DISTRIBUTE} ttl=30d`],
+    line: `write keymgmt/kms/k/key/app/renew valid_to=${new Date(Date.now() + 100 * 86_400_000).toISOString()}`,
+  },
+  {
     name: 'renew for ever',
     prepare: [KEY, `${DISTRIBUTE} ttl=30d`],
     line: 'write keymgmt/kms/k/key/app/renew ttl=0',

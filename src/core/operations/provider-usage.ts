@@ -83,3 +83,16 @@ export async function distributionNames(
   const archived = record ? await archivedOf(engine, record, providerName) : []
   return [...(current ? [current.name] : []), ...archived.map(({ record: { name } }) => name)]
 }
+
+/**
+ * Returns the time at which all material of the distribution expires; undefined if it has no fixed
+ * end.
+ */
+export async function fixedEnd(
+  engine: Engine,
+  providerName: string,
+  key: string,
+): Promise<Date | undefined> {
+  const expiry = (await readDistribution(engine, providerName, key))?.expiry
+  return expiry && 'validTo' in expiry ? new Date(expiry.validTo) : undefined
+}

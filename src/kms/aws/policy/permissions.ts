@@ -37,6 +37,7 @@ const OPERATORS = {
   'kms:MultiRegionKeyType': 'StringEquals',
   'kms:ReplicaRegion': 'StringEquals',
   'kms:ScheduleKeyDeletionPendingWindowInDays': 'NumericEquals',
+  'kms:ValidTo': 'NumericLessThanEquals',
   'kms:WrappingAlgorithm': 'StringEquals',
   'kms:WrappingKeySpec': 'StringEquals',
 } as const
@@ -112,7 +113,7 @@ export const PERMISSIONS = {
     'kms:WrappingAlgorithm',
     'kms:WrappingKeySpec',
   ),
-  ImportKeyMaterial: onKey('ImportKeyMaterial', 'kms:ExpirationModel'),
+  ImportKeyMaterial: onKey('ImportKeyMaterial', 'kms:ExpirationModel', 'kms:ValidTo'),
   RotateKeyOnDemand: onKey('RotateKeyOnDemand'),
   ListKeyRotations: onKey('ListKeyRotations'),
   GetKeyRotationStatus: onKey('GetKeyRotationStatus'),

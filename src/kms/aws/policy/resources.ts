@@ -22,11 +22,16 @@ const TELLING_TAGS: readonly unknown[] = ['keymgmt:store', 'keymgmt:key']
 
 /** Returns the condition values that follow from the input. */
 export function inputValues(input: AwsInput): ConditionValues {
-  return Object.fromEntries(
-    Object.entries(CONDITION_OF_INPUT).flatMap(([field, key]) =>
-      isScalar(input[field]) ? [[key, [String(input[field])]]] : [],
+  const { ValidTo } = input
+  return {
+    ...Object.fromEntries(
+      Object.entries(CONDITION_OF_INPUT).flatMap(([field, key]) =>
+        isScalar(input[field]) ? [[key, [String(input[field])]]] : [],
+      ),
     ),
-  )
+    // A policy compares it in Unix time.
+    ...(ValidTo instanceof Date && { 'kms:ValidTo': [String(ValidTo.getTime() / 1000)] }),
+  }
 }
 
 function isScalar(value: unknown): value is string | number | boolean {
