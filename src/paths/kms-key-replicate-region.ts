@@ -1,15 +1,20 @@
 import type { Engine } from '../core/engine.js'
+import type { ScheduledDeletion } from '../core/operations/remove.js'
 import { definePath } from '../router/path.js'
+import { DELETION_WINDOW_FIELD } from './deletion-window.js'
+import { describeLastUse } from './last-use.js'
 
 /** DELETE keymgmt/kms/:name/key/:key/replicate/:region */
 export const kmsKeyReplicateRegion = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/replicate/:region',
   synopsis: 'One replica Region of a distributed key.',
   description: [
-    'Drops a Region that has no replica, for example because its name is mistyped, it is not enabled, or AWS denied it. Later rotations and replicate skip it, unless regions= names it. A Region with replicas is refused.',
+    "Drops a Region: deletes the alias there, and schedules the replicas for deletion. Later rotations and replicate skip the Region, unless regions= names it. The Region of the provider can't be dropped.",
     '    keymgmt delete keymgmt/kms/example-kms/key/app/replicate/eu-west-1',
+    'Until the deletion date, restore brings the replicas back. After it, regions= creates new ones with the same material; ciphertext of the other Regions decrypts there.',
+    '    keymgmt write -f keymgmt/kms/example-kms/key/app/restore',
     '    keymgmt write keymgmt/kms/example-kms/key/app/replicate regions=eu-west-1',
-    'If AWS did not reply to the creation of a replica, keymgmt first looks for it, which needs kms:DescribeKey and kms:ListAliases. Otherwise, it sends nothing to AWS.',
+    'If AWS did not reply to the creation of a replica, keymgmt first looks for it, which needs kms:DescribeKey and kms:ListAliases.',
   ].join('\n\n'),
   parameters: {
     name: 'Name of the provider.',
@@ -18,12 +23,32 @@ export const kmsKeyReplicateRegion = definePath<Engine>()({
   },
   operations: {
     delete: {
-      summary: 'Drops a Region that has no replica.',
-      run: async (engine, { name, key, region }) => {
+      summary: 'Drops a Region, and schedules its replicas for deletion.',
+      fields: { deletion_window: DELETION_WINDOW_FIELD },
+      run: async (engine, { name, key, region }, { deletion_window }) => {
         const { dropRegion } = await import('../core/operations/drop-region.js')
-        await dropRegion(engine, name, key, region)
-        return undefined
+        const scheduled = await dropRegion(engine, name, key, region, deletion_window)
+        return scheduled.length > 0
+          ? {
+              observed: describeLastUse(scheduled),
+              warnings: explainDropped(scheduled, region, `keymgmt/kms/${name}/key/${key}`),
+            }
+          : undefined
       },
     },
   },
 })
+
+function explainDropped(
+  scheduled: readonly ScheduledDeletion[],
+  region: string,
+  path: string,
+): string[] {
+  const ids = scheduled.map(({ kmsKeyId }) => kmsKeyId).join(', ')
+  const [first] = scheduled.flatMap(({ date }) => date ?? []).sort()
+  const when = first === undefined ? '' : `, the first on ${first}`
+  return [
+    `AWS will delete these replicas in ${region}${when}: ${ids}.`,
+    `Until then, restore them with: keymgmt write -f ${path}/restore`,
+  ]
+}

@@ -4,9 +4,9 @@ import { definePath } from '../router/path.js'
 /** WRITE keymgmt/kms/:name/key/:key/restore */
 export const kmsKeyRestore = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/restore',
-  synopsis: 'Reverses a removal or a revocation.',
+  synopsis: 'Reverses a removal, a revocation, or the removal of a Region.',
   description: [
-    'Cancels the scheduled deletions, imports the same material again where it is missing, enables the KMS keys, and creates the same alias again.',
+    'Cancels the scheduled deletions, imports the same material again where it is missing, enables the KMS keys, and creates the same alias again. If the distribution itself was not removed, this brings back the replicas in dropped Regions.',
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/restore',
     'Needs kms:CancelKeyDeletion and kms:DescribeKey.',
   ].join('\n\n'),

@@ -16,13 +16,14 @@ import {
 import { trimWays, waysForward } from '../core/records/takedown.js'
 import { isTrimmed, withoutTrimmed } from '../core/records/trimmed.js'
 import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
-import { boolean, integer, listOf, oneOf, required } from '../router/fields.js'
+import { boolean, listOf, oneOf, required } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
 import { readCreated } from './created.js'
 import { expiryData, expiryFields } from './expiry.js'
 import { describeLastUse } from './last-use.js'
 import { recordedKmsKeys } from './recorded-kms-keys.js'
+import { DELETION_WINDOW_FIELD } from './deletion-window.js'
 import { explainRemoved } from './removed.js'
 
 const NO_WRAPPING =
@@ -132,10 +133,7 @@ export const kmsKey = definePath<Engine>()({
     delete: {
       summary: 'Removes the alias and schedules the KMS keys for deletion.',
       fields: {
-        deletion_window: integer('Days until AWS deletes the KMS keys. The default is 30.', {
-          min: 7,
-          max: 30,
-        }),
+        deletion_window: DELETION_WINDOW_FIELD,
       },
       run: async (engine, { name, key }, { deletion_window }) => {
         const { removeDistribution } = await import('../core/operations/remove.js')

@@ -5,6 +5,7 @@ import type {
   Verification,
 } from '../core/operations/verify.js'
 import type { KmsMaterial } from '../kms/provider.js'
+import type { KmsKeyPlace } from '../core/records/model.js'
 import type { Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
 import { differenceData, differenceRow, uncheckedData, uncheckedRow } from './difference.js'
@@ -22,6 +23,7 @@ export function verificationResponse(verification: Verification): Response {
       failed || incomplete
         ? comparedRows(verification)
         : verification.observation.kmsKeys.flatMap(kmsKeyRows),
+    warnings: verification.skipped.map(explainSkipped),
     failed,
     incomplete,
   }
@@ -62,6 +64,10 @@ export function providerResponse(
   }
 }
 
+function explainSkipped({ version, region }: KmsKeyPlace): string {
+  return `Version ${version} has no replica in ${region}, because it is disabled. When it is enabled, repair creates it.`
+}
+
 function explainHidden(hidden: number): string {
   return `KMS keys whose own policies hide their tags were not looked at: ${hidden}. A KMS key that keymgmt created hides them only if somebody changed its policy.`
 }
@@ -70,12 +76,14 @@ function verificationData({
   distribution,
   observation: { kmsKeys, unchecked },
   differences,
+  skipped,
 }: Verification): Record<string, Json> {
   return {
     state: distribution.state,
     kms_keys: kmsKeys.map(kmsKeyData),
     differences: differences.map(differenceData),
     unchecked: unchecked.map(uncheckedData),
+    ...(skipped.length > 0 && { skipped: skipped.map((place) => ({ ...place })) }),
     verified: differences.length === 0 && unchecked.length === 0,
   }
 }

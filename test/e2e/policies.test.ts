@@ -305,6 +305,7 @@ function describeNeed({ name }: Flow, { line, policy }: Prepared): string {
 describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))(
   '%s',
   (_name, flow) => {
+    const dropsRegion = flow.name === 'drop a Region'
     const preparing = new Map<string, Promise<Prepared>>()
     const prepared = () => {
       const known = preparing.get(flow.name) ?? prepare(flow)
@@ -325,6 +326,8 @@ describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))(
       for (const [removed, policy] of withoutEach(there.policy)) {
         const { status, stdout, stderr } = await runUnder(there, policy)
         if (status === 0 && isOptional(removed, there.policy)) continue
+        // In the Region of the provider, it only shows the account.
+        if (status === 0 && dropsRegion && removed.includes('ListAliases')) continue
         // A check reports on stdout that it could not check everything.
         const printed = `${stdout}${stderr}`
         const isNamed = printed.includes(`allow ${removed.split(' ')[0]} on the KMS key`)

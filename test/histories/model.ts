@@ -98,6 +98,8 @@ export class Model {
     if (beside && named?.record.state !== 'active') return
     const renews = kind === 'renew' || (kind === 'repair' && named?.record.expiry !== undefined)
     for (const entry of named?.record.kmsKeys ?? []) {
+      // A dropped Region stays dropped.
+      if (!named?.record.regions.includes(entry.region)) continue
       const use = entry.state === 'created' && this.uses.get(`${entry.region} ${entry.key.id}`)
       if (!use) continue
       if (renews && !lacksOriginal(entry)) use.expires = undefined

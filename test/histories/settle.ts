@@ -89,7 +89,11 @@ async function passLost(course: Course, found: FoundDistribution): Promise<strin
 async function mend(course: Course, found: FoundDistribution): Promise<string[]> {
   const { provider, key, record } = found
   const run = (line: string) => course.run(line, accountOf(found))
-  if (record.state !== 'active') {
+  const isHalfDropped = record.kmsKeys.some(
+    (entry) =>
+      entry.state === 'created' && !entry.deletion && !record.regions.includes(entry.region),
+  )
+  if (record.state !== 'active' || isHalfDropped) {
     const first = await run(LINES.restore(provider, key))
     // Somebody else's change can be in the way: `repair` says so to the records.
     if (first.status !== 0) await run(LINES.repair(provider, key))

@@ -85,6 +85,11 @@ export const FLOWS: readonly Flow[] = [
   },
   {
     name: 'replicate',
+    prepare: [GLOBAL, ROTATE, DISTRIBUTE],
+    line: REPLICATE,
+  },
+  {
+    name: 'replicate all but a disabled version',
     prepare: [GLOBAL, ROTATE, HALF, DISTRIBUTE],
     line: REPLICATE,
   },
@@ -98,6 +103,22 @@ export const FLOWS: readonly Flow[] = [
       ROTATE,
     ],
     line: 'write keymgmt/kms/k/key/app/replicate regions=eu-west-1',
+  },
+  {
+    name: 'drop a Region',
+    prepare: [GLOBAL, DISTRIBUTE, REPLICATE, ROTATE],
+    line: 'delete keymgmt/kms/k/key/app/replicate/eu-west-1 deletion_window=7',
+  },
+  {
+    name: 'restore a dropped Region',
+    prepare: [
+      GLOBAL,
+      DISTRIBUTE,
+      REPLICATE,
+      'delete keymgmt/kms/k/key/app/replicate/eu-west-1',
+      ROTATE,
+    ],
+    line: RESTORE,
   },
   { name: 'rotate everywhere', prepare: [GLOBAL, DISTRIBUTE, REPLICATE], line: ROTATE },
   { name: 'remove', prepare: [GLOBAL, DISTRIBUTE, REPLICATE], line: REMOVE },

@@ -9,8 +9,8 @@ import {
   type Store,
 } from '../../src/index.js'
 import { readDistribution, requireKey } from '../../src/core/records/repository.js'
-import { isEnabledVersion, wantedAliases } from '../../src/core/reconcile/plan.js'
-import { createdKmsKeyAt, isInPlace } from '../../src/core/records/kms-keys.js'
+import { isEnabledVersion, skippedReplicas, wantedAliases } from '../../src/core/reconcile/plan.js'
+import { createdKmsKeyAt, createdKmsKeys, isInPlace } from '../../src/core/records/kms-keys.js'
 import { isTrimmed } from '../../src/core/records/trimmed.js'
 import { withMaterial } from '../../src/core/records/material.js'
 import type { DistributionRecord, KeyRecord } from '../../src/core/records/model.js'
@@ -64,11 +64,19 @@ async function kmsKeyProblems(
 ): Promise<string[]> {
   const found: string[] = []
   const expected = new Set<string>()
+  const skipped = skippedReplicas(key, record)
+  for (const { region, key: replica, deletion } of createdKmsKeys(record)) {
+    if (record.regions.includes(region)) continue
+    expected.add(`${region} ${replica.id}`)
+    if (!deletion || !kms.account.region(region).keys.get(replica.id)?.deletion)
+      found.push(`${replica.id} in ${region}, which was dropped: no deletion`)
+  }
   for (let version = 1; version <= key.latestVersion; version++) {
     const material = await withMaterial(engine.store, key, version, (bytes) =>
       Promise.resolve(Buffer.from(bytes)),
     )
     for (const region of record.regions) {
+      if (skipped.some((place) => place.version === version && place.region === region)) continue
       const id = createdKmsKeyAt(record, version, region)?.key.id ?? ''
       const there = kms.account.region(region).keys.get(id)
       expected.add(`${region} ${id}`)

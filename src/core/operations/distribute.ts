@@ -5,7 +5,7 @@ import { reconcileKey } from '../reconcile/reconcile.js'
 import { resumableDistributions } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
 import { freeName } from '../records/distribution-name.js'
-import { withRegions } from '../records/dropped-regions.js'
+import { withoutKmsKeysIn, withRegions } from '../records/dropped-regions.js'
 import {
   isSameSetting,
   requestedExpiry,
@@ -28,10 +28,10 @@ import {
   requireProvider,
   type NamedDistribution,
 } from '../records/repository.js'
-import { reportDropped } from './drop-region.js'
+import { reportDropped, reportSkippedReplicas } from './drop-region.js'
 import { assertActive, assertSame, type WantedDistribution } from './present-distribution.js'
 import { activated, reactivate } from './remove.js'
-import { assertOtherRegion, assertReplicaRegions } from './replica-regions.js'
+import { assertDeleted, assertOtherRegion, assertReplicaRegions } from './replica-regions.js'
 import { assertRotation } from './rotation.js'
 
 /** The settings of a distribution. Without an expiry, a present distribution keeps its own. */
@@ -220,9 +220,14 @@ export async function replicate(
       ]),
     ]
     if (wanted.length === 1) assertOtherRegion(record.current, providerName, keyCollection)
-    if (wanted.length !== regions.length)
-      await distribution.update((current) => withRegions(current, wanted))
+    const joining = without(wanted, regions)
+    assertDeleted(engine, record.current, { providerName, distribution }, joining)
+    if (joining.length > 0)
+      await distribution.update((current) =>
+        withRegions(withoutKmsKeysIn(current, joining), wanted),
+      )
     if (!added) reportDropped(engine, key, { providerName, distribution })
+    reportSkippedReplicas(engine, record.current, { providerName, distribution })
     await reconcileOne(engine, record, { providerName, distribution }, others)
   })
 }

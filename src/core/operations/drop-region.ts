@@ -1,29 +1,46 @@
-import { KeymgmtError } from '../../errors.js'
+import { KeymgmtError, withHints } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { openContext } from '../reconcile/context.js'
 import { findUnrecordedKmsKeys } from '../reconcile/create.js'
 import { takedownError, takedownOf } from '../reconcile/interruption.js'
+import { moveBackAdvice } from '../reconcile/primaries.js'
+import { planDropping, skippedReplicas } from '../reconcile/plan.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
-import { addCommand, hasReplicas, versionsIn, withDropped } from '../records/dropped-regions.js'
+import {
+  addCommand,
+  dropCommand,
+  droppedPart,
+  hasReplicas,
+  withDropped,
+} from '../records/dropped-regions.js'
+import { DELETION_WINDOW } from '../records/deletion-window.js'
+import { createdKmsKeys, primaryRegion } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import type { KeyRecord } from '../records/model.js'
 import { requireDistribution, requireKey, type NamedDistribution } from '../records/repository.js'
+import { waysForward } from '../records/takedown.js'
+import { readLastUse } from './last-use.js'
+import { scheduledDeletions, type ScheduledDeletion } from './remove.js'
 
 /**
- * Drops a Region in which the distribution has nothing: `replicate` and later versions skip it.
- * First looks for KMS keys whose creation has no reply on record. Dropping it again changes
- * nothing.
- * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; KEY_IN_USE if the Region has
- * replicas; DISTRIBUTION_DIFFERS if a removal or revocation did not finish; errors of the KMS.
+ * Drops a replica Region: removes the alias there, and schedules the replicas for deletion in
+ * `days` days (7 to 30). `replicate` and later versions skip the Region. First looks for replicas
+ * whose creation has no reply on record. {@link restoreDistribution} reverses this until AWS has
+ * deleted the replicas. Dropping the Region again only finishes what is unfinished.
+ * @returns the scheduled deletions; empty if the Region has no replica.
+ * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; KEY_IN_USE if the Region is that of
+ * the provider or of a primary; DISTRIBUTION_DIFFERS if a removal or revocation did not finish;
+ * STORE_OUTDATED; errors of the KMS, after which the same call resumes the work.
  */
 export async function dropRegion(
   engine: Engine,
   providerName: string,
   key: string,
   region: string,
-): Promise<void> {
+  days: number = DELETION_WINDOW.default,
+): Promise<readonly ScheduledDeletion[]> {
   const purpose = `delete keymgmt/kms/${providerName}/key/${key}/replicate/${region}`
-  await withKeyLock(engine.store, key, purpose, async () => {
+  return withKeyLock(engine.store, key, purpose, async () => {
     const record = await requireKey(engine, key)
     const distribution = await requireDistribution(engine, providerName, key)
     const named = { providerName, distribution }
@@ -31,14 +48,40 @@ export async function dropRegion(
     const takedown = takedownOf(record.current, distribution.current)
     if (takedown) throw takedownError(takedown, providerName, key)
     await findUnrecordedIn(engine, record.current, named, region)
-    assertEmpty(record.current, named, region)
+    assertNoPrimary(record.current, named, region)
     if (!distribution.current.droppedRegions?.includes(region)) {
       await distribution.update((current) => withDropped(current, region))
       engine.outcome({ provider: providerName, region, action: 'drop-region', state: 'done' })
     }
-    // Take the steps that only this Region blocked.
-    await reconcileKey(engine, record, [named], { isRequested: () => false })
+    const replicas = createdKmsKeys(droppedPart(distribution.current, region))
+    const uses = replicas.length > 0 ? await readLastUse(engine, providerName, replicas) : []
+    // Also takes the steps that only this Region blocked.
+    await withBothWays(named, key, region, () =>
+      reconcileKey(engine, record, [named], {
+        planOf: planDropping(region, days),
+        isRequested: (step) => step.region === region,
+      }),
+    )
+    return scheduledDeletions(providerName, droppedPart(distribution.current, region), uses)
   })
+}
+
+/** @throws the error of `work`, with hints that name both ways forward. */
+async function withBothWays(
+  { providerName, distribution }: NamedDistribution,
+  key: string,
+  region: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!hasReplicas(distribution.current, region)) throw error
+    throw withHints(error, [
+      `to finish the removal: ${dropCommand(providerName, key, region)}`,
+      `to reverse it: ${waysForward('removal', providerName, key).restore}`,
+    ])
+  }
 }
 
 /** @throws KeymgmtError KEY_IN_USE, DISTRIBUTION_NOT_FOUND */
@@ -76,20 +119,24 @@ async function findUnrecordedIn(
   await findUnrecordedKmsKeys(await openContext(engine, key, named), isUnrecorded)
 }
 
-/** @throws KeymgmtError KEY_IN_USE */
-function assertEmpty(
+/** @throws KeymgmtError KEY_IN_USE if somebody moved a primary to the Region. */
+function assertNoPrimary(
   { name }: KeyRecord,
-  { providerName, distribution }: NamedDistribution,
+  { providerName, distribution: { current } }: NamedDistribution,
   region: string,
 ): void {
-  if (!hasReplicas(distribution.current, region)) return
-  const versions = versionsIn(distribution.current, region)
+  const primary = createdKmsKeys(current).find(
+    (entry) => entry.region === region && primaryRegion(current, entry.version) === region,
+  )
+  const [home = ''] = current.regions
+  if (!primary) return
+  const { version, key } = primary
   throw new KeymgmtError(
     'KEY_IN_USE',
-    `${name} has replicas in ${region}: version ${versions.join(', ')}`,
+    `${region} has the primary of ${name} version ${version}, without which AWS has no replicas`,
     {
       hints: [
-        'only a Region without replicas can be dropped; nothing was changed',
+        `first ${moveBackAdvice({ version, id: key.id, from: home, to: region })}; then keymgmt write -f keymgmt/kms/${providerName}/key/${name}/repair`,
         removalHint(providerName, name),
       ],
     },
@@ -98,6 +145,29 @@ function assertEmpty(
 
 function removalHint(providerName: string, key: string): string {
   return `to remove the key from all Regions: keymgmt delete keymgmt/kms/${providerName}/key/${key}`
+}
+
+/** Reports the replicas that are not created because their versions are disabled. */
+export function reportSkippedReplicas(
+  engine: Engine,
+  key: KeyRecord,
+  { providerName, distribution }: NamedDistribution,
+): void {
+  const skipped = skippedReplicas(key, distribution.current)
+  for (const place of skipped)
+    engine.outcome({
+      provider: providerName,
+      ...place,
+      action: 'replicate',
+      state: 'skipped',
+      reason: 'the version is disabled, and AWS replicates only enabled KMS keys',
+      wayOut: `to replicate it: keymgmt write keymgmt/key/${key.name} min_enabled_version=${place.version}`,
+    })
+  const versions = [...new Set(skipped.map(({ version }) => version))].join(', ')
+  if (versions !== '')
+    engine.notice(
+      `Version ${versions} of ${key.name} is disabled and was not replicated in ${providerName}: AWS replicates only enabled KMS keys`,
+    )
 }
 
 /** Reports the Regions that the command skips because the user dropped them. */

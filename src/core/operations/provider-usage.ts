@@ -1,6 +1,7 @@
 import type { Engine } from '../engine.js'
 import { aliasName } from '../records/alias-names.js'
 import { archivedIn, archivedOf } from '../records/archive.js'
+import { restorableRegions } from '../records/dropped-regions.js'
 import { createdKmsKeys } from '../records/kms-keys.js'
 import { recordPath, type DistributionRecord } from '../records/model.js'
 import { readDistribution, readKey, requireProvider } from '../records/repository.js'
@@ -33,6 +34,8 @@ export async function providerScope(engine: Engine, providerName: string): Promi
   for (const name of await engine.store.list(recordPath.keys)) {
     const key = await readKey(engine, name)
     const distribution = await readDistribution(engine, providerName, name)
+    for (const region of distribution ? restorableRegions(distribution, engine.now()) : [])
+      regions.add(region)
     const dropped = distribution?.droppedRegions ?? []
     for (const replica of key?.replicaRegions ?? [])
       if (!dropped.includes(replica)) regions.add(replica)

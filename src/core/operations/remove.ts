@@ -15,6 +15,7 @@ import {
   type ArchivedDistribution,
 } from '../records/archive.js'
 import { createdKmsKeys, uncertainAlias, withImported } from '../records/kms-keys.js'
+import { restorableRegions, withRegions } from '../records/dropped-regions.js'
 import { withKeyLock } from '../records/locks.js'
 import {
   recordPath,
@@ -72,19 +73,26 @@ export async function removeDistribution(
     await withWaysForward('removal', providerName, key, () =>
       reconcile(engine, record, { providerName, distribution }),
     )
-    return createdKmsKeys(distribution.current).map(
-      ({ version, region, key: { id }, deletion }) => ({
-        version,
-        region,
-        providerName,
-        kmsKeyId: id,
-        use: uses.find((each) => each.region === region && each.kmsKeyId === id)?.use ?? {
-          unknown: 'its creation was still unfinished',
-        },
-        date: deletion?.date,
-      }),
-    )
+    return scheduledDeletions(providerName, distribution.current, uses)
   })
+}
+
+/** PURE: returns the deletions of the KMS keys that exist, with their last use. */
+export function scheduledDeletions(
+  providerName: string,
+  record: DistributionRecord,
+  uses: readonly KmsKeyUse[],
+): ScheduledDeletion[] {
+  return createdKmsKeys(record).map(({ version, region, key: { id }, deletion }) => ({
+    version,
+    region,
+    providerName,
+    kmsKeyId: id,
+    use: uses.find((each) => each.region === region && each.kmsKeyId === id)?.use ?? {
+      unknown: 'its creation was still unfinished',
+    },
+    date: deletion?.date,
+  }))
 }
 
 /**
@@ -117,8 +125,8 @@ export async function revokeDistribution(
 
 /**
  * Reverses a removal or a revocation: cancels the deletions, imports the material again, enables
- * the KMS keys, and creates the same alias again. Does nothing if the distribution is active. KMS
- * keys that AWS has deleted can't be restored.
+ * the KMS keys, and creates the same alias again. If the distribution is active, does this in the
+ * dropped Regions whose replicas AWS still has. KMS keys that AWS has deleted can't be restored.
  * @throws KeymgmtError DISTRIBUTION_NOT_FOUND if there is nothing to restore; KMS_KEY_NOT_FOUND if
  * AWS has deleted all of its KMS keys; errors of the KMS.
  */
@@ -134,11 +142,21 @@ export async function restoreDistribution(
     const distribution = await reopen(engine, providerName, record.current)
     if (distribution.current.state !== 'active')
       await distribution.update((current) => activated(current, record.current))
+    else await bringBackRegions(engine, distribution)
     const distributions = await workableDistributions(engine, record.current)
     await reconcileKey(engine, record, distributions, {
       isRequested: (_step, named) => named.providerName === providerName,
     })
   })
+}
+
+async function bringBackRegions(
+  { now }: Engine,
+  distribution: RecordHandle<DistributionRecord>,
+): Promise<void> {
+  const regions = restorableRegions(distribution.current, now())
+  if (regions.length === 0) return
+  await distribution.update((current) => withRegions(current, [...current.regions, ...regions]))
 }
 
 function openDistribution(

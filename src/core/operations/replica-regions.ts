@@ -1,5 +1,10 @@
 import { KeymgmtError } from '../../errors.js'
+import type { Engine } from '../engine.js'
+import { restorableRegions } from '../records/dropped-regions.js'
+import { lastDeletion } from '../records/kms-keys.js'
 import type { KeyRecord } from '../records/model.js'
+import type { NamedDistribution } from '../records/repository.js'
+import { waysForward } from '../records/takedown.js'
 
 function noReplicaRegionsError({ name, type }: KeyRecord): KeymgmtError {
   return new KeymgmtError('NO_REPLICA_REGIONS', `key ${name} does not have replica_regions`, {
@@ -43,4 +48,25 @@ export function assertReplicaRegions(key: KeyRecord, added: readonly string[] = 
         hints: [`its replica_regions are ${replicaRegions.join(', ')}`],
       },
     )
+}
+
+/** @throws KeymgmtError DISTRIBUTION_DIFFERS if AWS still has replicas in one of the Regions. */
+export function assertDeleted(
+  { now }: Engine,
+  { name }: KeyRecord,
+  { providerName, distribution: { current } }: NamedDistribution,
+  regions: readonly string[],
+): void {
+  const restorable = restorableRegions(current, now())
+  const region = regions.find((each) => restorable.includes(each))
+  if (region === undefined) return
+  const date = lastDeletion({ kmsKeys: current.kmsKeys.filter((each) => each.region === region) })
+  const until = date === undefined ? '' : ` until ${date}`
+  throw new KeymgmtError(
+    'DISTRIBUTION_DIFFERS',
+    `${region} was dropped, and AWS still has the replicas of ${name} there${until}`,
+    {
+      hints: [`to bring them back: ${waysForward('removal', providerName, name).restore}`],
+    },
+  )
 }

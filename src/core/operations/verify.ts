@@ -9,11 +9,17 @@ import {
   type Observation,
   type Unchecked,
 } from '../reconcile/observe.js'
+import { skippedReplicas } from '../reconcile/plan.js'
 import { unlessUnanswered } from '../reconcile/unanswered.js'
 import { assertAgree } from '../records/agreement.js'
 import { keyInName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
-import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
+import {
+  recordPath,
+  type DistributionRecord,
+  type KeyRecord,
+  type KmsKeyPlace,
+} from '../records/model.js'
 import { inParallel } from '../../parallel.js'
 import {
   readDistribution,
@@ -38,6 +44,8 @@ export interface Verification {
   readonly observation: Observation
   /** The differences between the record and AWS. */
   readonly differences: readonly Difference[]
+  /** The replicas that do not exist because their versions are disabled. */
+  readonly skipped: readonly KmsKeyPlace[]
 }
 
 /** A distribution, and its key. */
@@ -162,5 +170,6 @@ async function verifyRecords(
   const differences = isArchived
     ? compareArchived(compared, observation)
     : compare(compared, observation)
-  return { providerName, key: key.name, distribution, observation, differences }
+  const skipped = isArchived ? [] : skippedReplicas(key, distribution)
+  return { providerName, key: key.name, distribution, observation, differences, skipped }
 }

@@ -104,8 +104,8 @@ async function takeAllSteps(
   await findAllUnrecorded(context, results)
   await discardAbandoned(context)
   if (dependOnNewest(distribution, steps)) await assertNewest(context)
-  // A step may make another one necessary (a version enabled only to be replicated) or impossible
-  // (a KMS key that turns out to be lost), so plan again after each stage.
+  // A step may make another one necessary (a new KMS key of a disabled version is enabled) or
+  // impossible (a KMS key that turns out to be lost), so plan again after each stage.
   for (;;) {
     const chains = nextChains(planOf(key, distribution.current), results)
     if (chains.length === 0) return

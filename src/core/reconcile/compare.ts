@@ -2,6 +2,7 @@ import type { KmsKeyState, KmsKeyStatus } from '../../kms/provider.js'
 import { renewCommand } from '../records/expiry.js'
 import { createdKmsKeyAt, isInPlace, materialIn } from '../records/kms-keys.js'
 import type { DistributionRecord, KmsKeyEntry, KmsKeyPlace } from '../records/model.js'
+import { dropCommand, isDropped } from '../records/dropped-regions.js'
 import { trimWays, waysForward } from '../records/takedown.js'
 import { versionsBehind } from './behind.js'
 import { compareMaterials } from './compare-materials.js'
@@ -70,8 +71,8 @@ function describeLag({ key, record }: Compared): string {
   return `lacks version ${versions.join(', ')}: ${reason}`
 }
 
-function expectedState({ key, record }: Compared, { version }: KmsKeyPlace): KmsKeyState {
-  if (record.state === 'removed') return 'pending-deletion'
+function expectedState({ key, record }: Compared, { version, region }: KmsKeyPlace): KmsKeyState {
+  if (record.state === 'removed' || isDropped(record, region)) return 'pending-deletion'
   if (record.state === 'revoked') return 'pending-import'
   return isInPlace(record) || isEnabledVersion(key, version) ? 'enabled' : 'disabled'
 }
@@ -131,7 +132,8 @@ function compareKmsKey(compared: Compared, observed: ObservedKmsKey): Difference
   if (status) {
     const differences = compareStatus(compared, { ...observed, entry }, status)
     const { materials } = observed
-    if (entry.state !== 'created' || !materials) return differences
+    const isRemoved = isDropped(compared.record, entry.region)
+    if (entry.state !== 'created' || !materials || isRemoved) return differences
     // Its materials are compared one by one.
     const ofMaterials = compareMaterials(compared, entry, materials)
     const isGeneral = ({ what }: Difference) =>
@@ -139,7 +141,7 @@ function compareKmsKey(compared: Compared, observed: ObservedKmsKey): Difference
     return [...differences.filter((each) => !isGeneral(each)), ...ofMaterials]
   }
   // The removal needs no more than that.
-  if (compared.record.state === 'removed') return []
+  if (compared.record.state === 'removed' || isDropped(compared.record, entry.region)) return []
   if (unchecked.some(({ what }) => what === 'kms-key')) return []
   const { version, region, key } = entry
   const isKnown = entry.state === 'lost'
@@ -194,6 +196,12 @@ function compareStatus(
     repairable: advice === undefined,
     wayOut: advice ?? repairOf(compared),
   })
+  if (isDropped(record, region)) {
+    const { restore } = waysForward('removal', compared.providerName, compared.key.name)
+    const finish = dropCommand(compared.providerName, compared.key.name, region)
+    const advice = `${finish}, or ${restore}`
+    return status.state === expected ? [] : [differs('state', expected, status.state, advice)]
+  }
   if (entry.state === 'lost') return [differs('kms-key', 'lost', status.state)]
   const look = `see why: aws kms describe-key --region ${region} --key-id ${key.id}`
   const otherMaterial = `somebody rotated it in place; ${look}; for a new KMS key: keymgmt write -f keymgmt/key/${compared.key.name}/rotate`
@@ -224,15 +232,18 @@ function compareStatus(
 
 /**
  * PURE: the Regions on record if AWS has the version in others. A Region without an entry is
- * unfinished work; one whose entry is lost or being created may be in AWS or not.
+ * unfinished work; one that was dropped, or whose entry is lost or being created, may be in AWS or
+ * not.
  */
 function otherRegions(
-  { kmsKeys }: DistributionRecord,
+  record: DistributionRecord,
   version: number,
   found: readonly string[],
 ): string | undefined {
-  const entries = kmsKeys.filter((entry) => entry.version === version)
-  const created = entries.filter(({ state }) => state === 'created').map(({ region }) => region)
+  const entries = record.kmsKeys.filter((entry) => entry.version === version)
+  const created = entries
+    .filter(({ state, region }) => state === 'created' && !isDropped(record, region))
+    .map(({ region }) => region)
   const isSame =
     created.every((region) => found.includes(region)) &&
     found.every((region) => entries.some((entry) => entry.region === region))

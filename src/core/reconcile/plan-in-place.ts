@@ -7,6 +7,7 @@ import {
   materialIn,
   primaryRegion,
 } from '../records/kms-keys.js'
+import { keptPart } from '../records/dropped-regions.js'
 import type { CreatedKmsKey, DistributionRecord, MaterialEntry } from '../records/model.js'
 import { planRenewals } from './plan-renewals.js'
 import { isScheduled, isUntagged, stepIf, type Chain, type Stage, type Step } from './step.js'
@@ -47,7 +48,7 @@ export function planRevocationInPlace(distribution: DistributionRecord): Stage[]
         .map(({ version }): Step => ({ action: 'delete-material', version, region: entry.region })),
     )
   return [
-    stepIf(distribution, 'cancel-deletion', isScheduled),
+    stepIf(keptPart(distribution), 'cancel-deletion', isScheduled),
     deletions(({ pending }, entry) => pending === true && isPrimary(distribution, entry)),
     deletions(
       ({ pending, imported, operationId }) => !pending && (imported || operationId !== undefined),

@@ -12,8 +12,10 @@ import type {
   DistributionRecord,
   DistributionState,
   KeyRecord,
+  KmsKeyPlace,
   Rotation,
 } from '../records/model.js'
+import { droppedPart, keptPart } from '../records/dropped-regions.js'
 import { isAvailableVersion, withoutTrimmed } from '../records/trimmed.js'
 import { planInPlace, planRevocationInPlace } from './plan-in-place.js'
 import { planRenewals } from './plan-renewals.js'
@@ -90,8 +92,13 @@ function oldestVersion(key: KeyRecord, { kmsKeys: [entry] }: DistributionRecord)
  * the remaining steps, so an interrupted command can be resumed: the records are the journal.
  */
 export function plan(key: KeyRecord, distribution: DistributionRecord): Plan {
-  return PLANNERS[distribution.rotation ?? 'alias']
-    [distribution.state](key, distribution)
+  return withoutEmpty(
+    PLANNERS[distribution.rotation ?? 'alias'][distribution.state](key, distribution),
+  )
+}
+
+function withoutEmpty(stages: Plan): Plan {
+  return stages
     .map((chains) => chains.filter((chain) => chain.length > 0))
     .filter((chains) => chains.length > 0)
 }
@@ -102,7 +109,7 @@ export type Planner = (key: KeyRecord, distribution: DistributionRecord) => Plan
 const PLANNERS: Readonly<Record<Rotation, Readonly<Record<DistributionState, Planner>>>> = {
   alias: {
     active: (key, distribution) => [
-      ...planPresence(key, withoutTrimmed(key, distribution)),
+      ...planPresence(key, keptPart(withoutTrimmed(key, distribution))),
       ...planTrim(key, distribution),
     ],
     revoked: (key, distribution) => [
@@ -112,7 +119,8 @@ const PLANNERS: Readonly<Record<Rotation, Readonly<Record<DistributionState, Pla
     removed: (_key, distribution) => planRemoval(distribution),
   },
   in_place: {
-    active: (key, distribution) => {
+    active: (key, whole) => {
+      const distribution = keptPart(whole)
       const from = oldestVersion(key, distribution)
       const versions = storedVersionsOf(key).filter((version) => version >= from)
       return [...planInPlace(distribution, versions), planAliases(key, distribution)]
@@ -135,12 +143,28 @@ export function planWithoutTrim(key: KeyRecord, distribution: DistributionRecord
   const stages = plan(key, distribution)
   if (distribution.state === 'removed') return stages
   const isOther = (chain: Chain) => chain.every(({ action }) => action !== 'schedule-deletion')
-  return stages.map((stage) => stage.filter(isOther)).filter((stage) => stage.length > 0)
+  return withoutEmpty(stages.map((stage) => stage.filter(isOther)))
+}
+
+/**
+ * PURE: returns a planner that also removes what is left in a dropped Region, where AWS deletes the
+ * KMS keys after `days` days. Only the command that drops the Region uses it.
+ */
+export function planDropping(region: string, days: number): Planner {
+  const withDays = (step: Step): Step =>
+    step.action === 'schedule-deletion' ? { ...step, days } : step
+  return (key, distribution) => {
+    const removal = planRemoval(droppedPart(distribution, region))
+    return withoutEmpty([
+      ...planWithoutTrim(key, distribution),
+      ...removal.map((stage) => stage.map((chain) => chain.map(withDays))),
+    ])
+  }
 }
 
 function planRevocation(distribution: DistributionRecord): Stage[] {
   return [
-    stepIf(distribution, 'cancel-deletion', isScheduled),
+    stepIf(keptPart(distribution), 'cancel-deletion', isScheduled),
     stepIf(distribution, 'delete-material', holdsMaterial),
     stepIf(distribution, 'tag', isUntagged),
   ]
@@ -166,7 +190,8 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
     versions.flatMap((version) =>
       distribution.regions
         .filter((region) => region !== primaryOf(version) && isPossible(version, region))
-        .map((region) => planReplica(distribution, version, region)),
+        .filter((region) => canReplicate(key, distribution, version, region))
+        .map((region) => planFilled(distribution, 'replicate', version, region)),
     ),
     stepIf(distribution, 'tag', isUntagged),
     planAliases(key, distribution),
@@ -199,14 +224,28 @@ function planFilled(
   return holdsMaterial(entry) ? [] : [fill]
 }
 
-/** Only an enabled KMS key can be replicated; the next plan disables it again. */
-function planReplica(distribution: DistributionRecord, version: number, region: string): Chain {
-  const steps = planFilled(distribution, 'replicate', version, region)
-  const primary = primaryRegion(distribution, version)
-  const source = createdKmsKeyAt(distribution, version, primary)
-  return steps[0]?.action === 'replicate' && source && source.enabled !== true
-    ? [{ action: 'enable', version, region: primary }, ...steps]
-    : steps
+/** AWS replicates only enabled KMS keys: a disabled version gets no new replica. */
+function canReplicate(
+  key: KeyRecord,
+  distribution: DistributionRecord,
+  version: number,
+  region: string,
+): boolean {
+  return isEnabledVersion(key, version) || kmsKeyAt(distribution, version, region) !== undefined
+}
+
+/**
+ * PURE: returns the replicas that an active distribution lacks because their versions are disabled.
+ */
+export function skippedReplicas(key: KeyRecord, distribution: DistributionRecord): KmsKeyPlace[] {
+  if (distribution.state !== 'active' || isInPlace(distribution)) return []
+  const versions = storedVersionsOf(key).filter((version) => isAvailableVersion(key, version))
+  return versions.flatMap((version) =>
+    distribution.regions
+      .filter((region) => region !== primaryRegion(distribution, version))
+      .filter((region) => !canReplicate(key, distribution, version, region))
+      .map((region) => ({ version, region })),
+  )
 }
 
 /** A KMS key that this plan creates is enabled after the import. */
@@ -217,14 +256,12 @@ function disableNew(
 ): Stage {
   return versions
     .filter((version) => !isEnabledVersion(key, version))
-    .flatMap((version) =>
-      distribution.regions
-        .filter(
-          (region) =>
-            !kmsKeyAt(distribution, version, region) && !isGone(distribution, version, region),
-        )
-        .map((region): Chain => [{ action: 'disable', version, region }]),
+    .map((version) => ({ version, region: primaryRegion(distribution, version) }))
+    .filter(
+      ({ version, region }) =>
+        !kmsKeyAt(distribution, version, region) && !isGone(distribution, version, region),
     )
+    .map((place): Chain => [{ action: 'disable', ...place }])
 }
 
 function planAliases(key: KeyRecord, distribution: DistributionRecord): Stage {

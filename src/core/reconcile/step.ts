@@ -13,7 +13,7 @@ interface StepFields {
   readonly enable: KmsKeyPlace
   readonly disable: KmsKeyPlace
   readonly 'delete-material': KmsKeyPlace
-  readonly 'schedule-deletion': KmsKeyPlace
+  readonly 'schedule-deletion': KmsKeyPlace & { readonly days?: number }
   readonly 'cancel-deletion': KmsKeyPlace
   readonly 'point-alias': KmsKeyPlace & { readonly alias: string }
   readonly 'remove-alias': { readonly region: string; readonly alias: string }

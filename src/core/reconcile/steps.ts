@@ -70,7 +70,8 @@ const STEPS: {
   'remove-alias': removeAlias,
 
   'schedule-deletion': async (context, step) => {
-    const days = context.distribution.current.deletionWindow ?? DELETION_WINDOW.default
+    const { deletionWindow = DELETION_WINDOW.default } = context.distribution.current
+    const days = step.days ?? deletionWindow
     const kmsKey = kmsKeyAt(context, step)
     const date = await context.provider.scheduleDeletion(step.region, kmsKey, days)
     await updateKmsKey(context, step, (entry) => ({

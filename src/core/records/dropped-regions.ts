@@ -1,6 +1,7 @@
+import { createdKmsKeys } from './kms-keys.js'
 import type { DistributionRecord } from './model.js'
 
-/** Returns the command that drops a Region without replicas. */
+/** Returns the command that drops a Region. */
 export function dropCommand(providerName: string, key: string, region: string): string {
   return `keymgmt delete keymgmt/kms/${providerName}/key/${key}/replicate/${region}`
 }
@@ -30,6 +31,57 @@ export function withDropped(record: DistributionRecord, region: string): Distrib
     ...record,
     regions: record.regions.filter((other) => other !== region),
     droppedRegions: [...new Set([...(record.droppedRegions ?? []), region])],
+  }
+}
+
+/** PURE: returns the distribution without what is or was in Regions that the user dropped. */
+export function keptPart(distribution: DistributionRecord): DistributionRecord {
+  return inRegions(distribution, (region) => !isDropped(distribution, region))
+}
+
+/** PURE: returns the distribution with only what is or was in this dropped Region. */
+export function droppedPart(distribution: DistributionRecord, dropped: string): DistributionRecord {
+  return inRegions(distribution, (region) => region === dropped && isDropped(distribution, region))
+}
+
+function inRegions(
+  distribution: DistributionRecord,
+  includes: (region: string) => boolean,
+): DistributionRecord {
+  const { kmsKeys, aliases } = distribution
+  return {
+    ...distribution,
+    kmsKeys: kmsKeys.filter(({ region }) => includes(region)),
+    aliases: aliases.filter(({ region }) => includes(region)),
+  }
+}
+
+/** True if the user dropped the Region from the distribution. */
+export function isDropped({ regions }: DistributionRecord, region: string): boolean {
+  return !regions.includes(region)
+}
+
+/**
+ * Returns the dropped Regions whose replicas AWS still has, as far as the record shows: `restore`
+ * brings them back.
+ */
+export function restorableRegions(record: DistributionRecord, now: Date): string[] {
+  const kept = createdKmsKeys(record)
+    .filter(({ region }) => isDropped(record, region))
+    .filter(({ deletion }) => deletion?.date === undefined || new Date(deletion.date) > now)
+  return [...new Set(kept.map(({ region }) => region))]
+}
+
+/** Returns the record without the KMS keys in these Regions, which AWS has deleted. */
+export function withoutKmsKeysIn(
+  record: DistributionRecord,
+  regions: readonly string[],
+): DistributionRecord {
+  return {
+    ...record,
+    kmsKeys: record.kmsKeys.filter(
+      ({ region, state }) => state === 'creating' || !regions.includes(region),
+    ),
   }
 }
 

@@ -181,7 +181,8 @@ export function withoutMaterial(entry: CreatedKmsKey, version: number): CreatedK
 export function putKmsKey(record: DistributionRecord, entry: KmsKeyEntry): DistributionRecord {
   const isOther = (other: KmsKeyPlace) => !isAt(record, entry)(other)
   const others = record.kmsKeys.filter(isOther)
-  const place = ({ region }: KmsKeyPlace) => record.regions.indexOf(region)
+  const order = [...record.regions, ...(record.droppedRegions ?? [])]
+  const place = ({ region }: KmsKeyPlace) => order.indexOf(region)
   const kmsKeys = [...others, entry].sort(
     (one, other) => one.version - other.version || place(one) - place(other),
   )

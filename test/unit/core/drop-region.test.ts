@@ -3,8 +3,15 @@ import type { Engine, Outcome } from '../../../src/core/engine.js'
 import { dropRegion } from '../../../src/core/operations/drop-region.js'
 import { distribute, replicate } from '../../../src/core/operations/distribute.js'
 import { rotateKey } from '../../../src/core/operations/rotate.js'
-import { removeDistribution, revokeDistribution } from '../../../src/core/operations/remove.js'
-import { recordPath } from '../../../src/core/records/model.js'
+import { repairDistribution } from '../../../src/core/operations/repair.js'
+import {
+  removeDistribution,
+  restoreDistribution,
+  revokeDistribution,
+} from '../../../src/core/operations/remove.js'
+import { verifyDistribution } from '../../../src/core/operations/verify.js'
+import { recordPath, type DistributionRecord } from '../../../src/core/records/model.js'
+import { openRecord } from '../../../src/core/records/record.js'
 import { readDistribution, readKey } from '../../../src/core/records/repository.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import type { KmsProvider } from '../../../src/kms/provider.js'
@@ -134,7 +141,7 @@ describe('dropping a Region', () => {
     expect((await distribution(testbed)).dropped).toEqual([FAR])
   })
 
-  it('looks first for a replica whose creation got no reply, and drops nothing if it is there', async () => {
+  it('looks first for a replica whose creation got no reply, and removes it', async () => {
     const testbed = await createDistributed(GLOBAL)
     const lost = recorded(testbed, (provider: KmsProvider) => ({
       replicate: async (...args) => {
@@ -143,11 +150,8 @@ describe('dropping a Region', () => {
       },
     }))
     await refusal(replicate(lost.engine, 'k', 'app'))
-    expect(await refusal(dropRegion(testbed.engine, 'k', 'app', FAR))).toEqual([
-      'KEY_IN_USE',
-      `app has replicas in ${FAR}: version 1`,
-      expect.stringContaining('nothing was changed'),
-      'to remove the key from all Regions: keymgmt delete keymgmt/kms/k/key/app',
+    expect(await dropRegion(testbed.engine, 'k', 'app', FAR)).toMatchObject([
+      { version: 1, region: FAR, kmsKeyId: testbed.kms.keys[0]?.key.id, date: expect.any(String) },
     ])
     await replicate(testbed.engine, 'k', 'app')
     expect(await findProblems(testbed)).toEqual([])
@@ -174,7 +178,6 @@ describe('dropping a Region', () => {
 
   it.each([
     [HOME, 'KEY_IN_USE', `${HOME} is the Region of k itself`],
-    [NEAR, 'KEY_IN_USE', `app has replicas in ${NEAR}: version 1`],
     ['us-east-2', 'DISTRIBUTION_NOT_FOUND', 'us-east-2 is not one of the replica_regions of app'],
   ])('refuses %s: %s', async (region, code, message) => {
     const testbed = await createDistributed(GLOBAL)
@@ -203,9 +206,117 @@ describe('dropping a Region', () => {
   })
 })
 
+describe('a dropped Region with replicas', () => {
+  const createReplicated = async () => {
+    const testbed = await createDistributed(GLOBAL)
+    await replicate(testbed.engine, 'k', 'app')
+    return testbed
+  }
+
+  it('loses its alias first, then its replicas are scheduled for deletion', async () => {
+    const testbed = await createReplicated()
+    await rotateKey(testbed.engine, 'app')
+    const { engine, calls } = recorded(testbed)
+    const scheduled = await dropRegion(engine, 'k', 'app', FAR, 7)
+    expect(calls.map((call) => call.split(' ')[0])).toEqual([
+      'removeAlias',
+      'scheduleDeletion',
+      'scheduleDeletion',
+    ])
+    expect(scheduled.map(({ region }) => region)).toEqual([FAR, FAR])
+    expect(await findProblems(testbed)).toEqual([])
+    await rotateKey(testbed.engine, 'app')
+    expect(shown(testbed).filter((line) => line.startsWith('app version 3'))).toEqual([
+      `app version 3 ${NEAR} enabled`,
+      `app version 3 ${HOME} enabled`,
+    ])
+    expect(await findProblems(testbed)).toEqual([])
+  })
+
+  it('is removed by no other command if that is interrupted, and verify names both ways', async () => {
+    const testbed = await createReplicated()
+    const stuck = recorded(testbed, () => ({
+      removeAlias: () => Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied')),
+    }))
+    const RESTORE = 'keymgmt write -f keymgmt/kms/k/key/app/restore'
+    expect(await refusal(dropRegion(stuck.engine, 'k', 'app', FAR))).toEqual([
+      'KMS_ACCESS_DENIED',
+      'denied',
+      `to finish the removal: ${DROP}`,
+      `to reverse it: ${RESTORE}`,
+    ])
+    const { engine, calls } = recorded(testbed)
+    await repairDistribution(engine, 'k', 'app')
+    await rotateKey(engine, 'app')
+    expect(calls.filter((call) => /scheduleDeletion|removeAlias/.test(call))).toEqual([])
+    const { differences } = await verifyDistribution(engine, 'k', 'app', false)
+    expect(differences).toMatchObject([
+      {
+        what: 'state',
+        region: FAR,
+        expected: 'pending-deletion',
+        found: 'enabled',
+        repairable: false,
+        wayOut: `${DROP}, or ${RESTORE}`,
+      },
+    ])
+    await dropRegion(engine, 'k', 'app', FAR)
+    expect((await verifyDistribution(engine, 'k', 'app', false)).differences).toEqual([])
+  })
+
+  it('is brought back by restore, with the versions that were created meanwhile', async () => {
+    const testbed = await createReplicated()
+    const { engine } = testbed
+    await dropRegion(engine, 'k', 'app', FAR)
+    await rotateKey(engine, 'app')
+    expect((await refusal(replicate(engine, 'k', 'app', [FAR]))).slice(0, 2)).toEqual([
+      'DISTRIBUTION_DIFFERS',
+      expect.stringContaining(
+        `${FAR} was dropped, and AWS still has the replicas of app there until`,
+      ),
+    ])
+    await restoreDistribution(engine, 'k', 'app')
+    expect(await distribution(testbed)).toEqual({ regions: [HOME, NEAR, FAR], dropped: undefined })
+    expect(shown(testbed).filter((line) => line.startsWith('app') && line.includes(FAR))).toEqual([
+      `app version 1 ${FAR} enabled`,
+      `app version 2 ${FAR} enabled`,
+    ])
+    expect(await findProblems(testbed)).toEqual([])
+  })
+
+  it('gets new replicas after AWS has deleted the old ones', async () => {
+    const testbed = await createReplicated()
+    await dropRegion(testbed.engine, 'k', 'app', FAR, 7)
+    const later = { ...testbed.engine, now: () => new Date(Date.now() + 8 * 86_400_000) }
+    testbed.kms.keys.splice(
+      testbed.kms.keys.findIndex(({ region }) => region === FAR),
+      1,
+    )
+    expect((await verifyDistribution(later, 'k', 'app', false)).differences).toEqual([])
+    await restoreDistribution(later, 'k', 'app')
+    expect((await distribution(testbed)).dropped).toEqual([FAR])
+    await replicate(later, 'k', 'app', [FAR])
+    expect(shown(testbed)).toContain(`app version 1 ${FAR} enabled`)
+    expect(await findProblems(testbed)).toEqual([])
+  })
+
+  it('is refused while somebody has moved a primary there', async () => {
+    const testbed = await createReplicated()
+    const handle = await openRecord<DistributionRecord>(
+      testbed.store,
+      recordPath.distribution('k', 'app'),
+    )
+    await handle?.update((current) => ({ ...current, primaryRegions: { 1: FAR } }))
+    const [code, message] = await refusal(dropRegion(testbed.engine, 'k', 'app', FAR))
+    expect([code, message]).toEqual([
+      'KEY_IN_USE',
+      `${FAR} has the primary of app version 1, without which AWS has no replicas`,
+    ])
+  })
+})
+
 /** Records that the KMS keys are in an account: the KMS in memory has none. */
 async function pin({ engine }: Testbed): Promise<void> {
-  const { openRecord } = await import('../../../src/core/records/record.js')
   const handle = await openRecord(engine.store, recordPath.distribution('k', 'app'))
   const pinned = {
     account: '111122223333',

@@ -82,6 +82,14 @@ const FLOWS: Readonly<Record<string, Flow>> = {
     prepare: [WIDE, DISTRIBUTE, withoutReplies(REPLICATE), withoutReplies(ROTATE)],
     step: DROP,
   },
+  'drop a Region with replicas': {
+    prepare: [WIDE, DISTRIBUTE, REPLICATE, ROTATE],
+    step: DROP,
+  },
+  'restore a dropped Region': {
+    prepare: [WIDE, DISTRIBUTE, REPLICATE, DROP, ROTATE],
+    step: RESTORE,
+  },
   'rotate everywhere': { prepare: [WIDE, DISTRIBUTE, REPLICATE], step: ROTATE },
   remove: { prepare: [WIDE, DISTRIBUTE, REPLICATE], step: REMOVE },
   restore: { prepare: [WIDE, DISTRIBUTE, REPLICATE, REMOVE], step: RESTORE },

@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
-import { plan, type Step } from '../../../src/core/reconcile/plan.js'
 import { lost, withImported } from '../../../src/core/records/kms-keys.js'
+import {
+  plan,
+  planDropping,
+  skippedReplicas,
+  type Planner,
+  type Step,
+} from '../../../src/core/reconcile/plan.js'
 import {
   without,
   type AliasEntry,
@@ -65,8 +71,10 @@ const inWords = (step: Step) =>
   'version' in step
     ? `${step.action} ${step.version} ${step.region}`
     : `${step.action} ${step.alias} ${step.region}`
-const planned = (of: KeyRecord, change: Partial<DistributionRecord>) =>
-  plan(of, { ...distribution, ...change }).map((stage) => stage.map((chain) => chain.map(inWords)))
+const planned = (of: KeyRecord, change: Partial<DistributionRecord>, planOf: Planner = plan) =>
+  planOf(of, { ...distribution, ...change }).map((stage) =>
+    stage.map((chain) => chain.map(inWords)),
+  )
 
 describe('the plan of an active distribution', () => {
   it('renews stale material that the KMS keys have, the earliest expiry first', () => {
@@ -97,7 +105,6 @@ describe('the plan of an active distribution', () => {
     })
     expect(planned(key, { regions: ['r1', 'r2'], kmsKeys: [expired] }).flat(2)).toEqual([
       'renew 1 r1',
-      'enable 1 r1',
       'enable 1 r1',
       'replicate 1 r2',
       'import 1 r2',
@@ -174,20 +181,42 @@ describe('the plan of an active distribution', () => {
     ])
   })
 
-  it('enables a disabled version for as long as it is replicated', () => {
+  it('replicates a disabled version only after it is enabled', () => {
     const older = { ...key, latestVersion: 2, minEnabledVersion: 2 }
     const kmsKeys = [kmsKey(1, 'r1', { enabled: false }), kmsKey(2), kmsKey(2, 'r2')]
-    expect(
-      planned(older, { regions: ['r1', 'r2'], kmsKeys, aliases: named(2, 'r1', 'r2') }),
-    ).toEqual([[['enable 1 r1', 'replicate 1 r2', 'import 1 r2']], [['disable 1 r2']]])
+    const record = { regions: ['r1', 'r2'], kmsKeys, aliases: named(2, 'r1', 'r2') }
+    expect(planned(older, record)).toEqual([])
+    expect(skippedReplicas(older, { ...distribution, ...record })).toEqual([
+      { version: 1, region: 'r2' },
+    ])
+    const enabled = { ...older, minEnabledVersion: 1 }
+    expect(planned(enabled, record)).toEqual([
+      [['enable 1 r1']],
+      [['replicate 1 r2', 'import 1 r2']],
+    ])
+    expect(skippedReplicas(enabled, { ...distribution, ...record })).toEqual([])
+  })
+
+  it('schedules nothing in a dropped Region, except for the command that drops it', () => {
+    const record = {
+      regions: ['r1'],
+      droppedRegions: ['r2'],
+      kmsKeys: [kmsKey(1), kmsKey(1, 'r2')],
+      aliases: named(1, 'r1', 'r2'),
+    }
+    expect(planned(key, record)).toEqual([])
+    expect(planned(key, record, planDropping('r3', 7))).toEqual([])
+    expect(planned(key, record, planDropping('r2', 7))).toEqual([
+      [['remove-alias alias/hashicorp/app-1 r2']],
+      [['schedule-deletion 1 r2']],
+    ])
   })
 
   it('replicates from the Region to which somebody moved the primary', () => {
-    const older = { ...key, latestVersion: 2, minEnabledVersion: 2 }
-    const disabled = { enabled: false }
+    const older = { ...key, latestVersion: 2, minEnabledVersion: 1 }
     const kmsKeys = [
-      kmsKey(1, 'r1', disabled),
-      kmsKey(1, 'r2', disabled),
+      kmsKey(1, 'r1'),
+      kmsKey(1, 'r2'),
       ...['r1', 'r2', 'r3'].map((region) => kmsKey(2, region)),
     ]
     const regions = ['r1', 'r2', 'r3']
@@ -198,7 +227,7 @@ describe('the plan of an active distribution', () => {
         kmsKeys,
         aliases: named(2, ...regions),
       }),
-    ).toEqual([[['enable 1 r2', 'replicate 1 r3', 'import 1 r3']], [['disable 1 r3']]])
+    ).toEqual([[['replicate 1 r3', 'import 1 r3']]])
   })
 
   it('replicates an enabled version directly, including one that is still to be created', () => {

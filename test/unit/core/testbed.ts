@@ -3,6 +3,8 @@ import { distribute, replicate } from '../../../src/core/operations/distribute.j
 import { saveKey } from '../../../src/core/operations/keys.js'
 import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { readDistribution, requireKey } from '../../../src/core/records/repository.js'
+import { skippedReplicas } from '../../../src/core/reconcile/plan.js'
+import { isDropped } from '../../../src/core/records/dropped-regions.js'
 import { withMaterial } from '../../../src/core/records/material.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import { revokeDistribution } from '../../../src/core/operations/remove.js'
@@ -255,10 +257,13 @@ export async function findProblems({ engine, store, kms }: Testbed): Promise<str
   const active = await readDistribution(engine, 'k', 'app')
   const record = active ?? (await archivedOf(engine, key, 'k'))[0]?.record
   if (!record) return ['the store has no record of the distribution']
-  const expected = key.latestVersion * record.regions.length
+  const dropped = record.kmsKeys.filter(({ region }) => isDropped(record, region))
+  const expected =
+    key.latestVersion * record.regions.length - skippedReplicas(key, record).length + dropped.length
   const held = await Promise.all(
     record.kmsKeys.map(async (entry) => {
       const { version, region } = entry
+      if (isDropped(record, region)) return []
       const stored = await withMaterial(store, key, version, (material) =>
         Promise.resolve(Buffer.from(material).toString('base64')),
       )
