@@ -149,6 +149,56 @@ describe('somebody else', () => {
   })
 })
 
+describe('a rotation that AWS refuses in the middle', () => {
+  const GLOBAL = ['us-west-1', 'us-east-1', 'eu-west-1']
+  const keysIn = (region: string) => [...testbed.kms.account.region(region).keys.values()]
+  const states = () =>
+    GLOBAL.map((region) =>
+      keysIn(region).map(({ materials }) => materials.map(({ state }) => state)),
+    )
+  /** A key in three Regions, whose pending material is in all of them. */
+  const begin = async () => {
+    await testbed.close()
+    await open({ faults: [{ operation: 'RotateKeyOnDemand', nth: '*', kind: 'denied' }] })
+    const regions = GLOBAL.slice(1).join()
+    await testbed.ok(`write keymgmt/key/app type=aes256-gcm96 replica_regions=${regions}`)
+    await testbed.ok(DISTRIBUTE)
+    await testbed.ok('write -f keymgmt/kms/k/key/app/replicate')
+    expect(await refused(ROTATE)).toContain('allow kms:RotateKeyOnDemand')
+    expect(states()).toEqual(GLOBAL.map(() => [['CURRENT', 'PENDING_ROTATION']]))
+    const { account } = testbed.kms
+    const { home } = testbed
+    await testbed.kms.close()
+    testbed = await createTestbed({ account }, home)
+  }
+  beforeEach(begin)
+
+  it('is revoked, pending material first, and restored', async () => {
+    await testbed.ok('write -f keymgmt/kms/k/key/app/revoke')
+    const deleted = testbed.requests.filter(
+      ({ operation }) => operation === 'DeleteImportedKeyMaterial',
+    )
+    expect(deleted).toHaveLength(4)
+    expect(states()).toEqual(GLOBAL.map(() => [['CURRENT']]))
+    await testbed.ok('write -f keymgmt/kms/k/key/app/restore')
+    expect(await problems()).toEqual([])
+    expect(states()).toEqual(GLOBAL.map(() => [['NON_CURRENT', 'CURRENT']]))
+  })
+
+  it('is removed and distributed again', async () => {
+    await testbed.ok('delete keymgmt/kms/k/key/app deletion_window=7')
+    expect(GLOBAL.flatMap(keysIn).every(({ deletion }) => deletion)).toBe(true)
+    await testbed.ok(DISTRIBUTE)
+    expect(await problems()).toEqual([])
+  })
+
+  it('is finished by repair', async () => {
+    await testbed.ok(REPAIR)
+    expect(await problems()).toEqual([])
+    expect(states()).toEqual(GLOBAL.map(() => [['NON_CURRENT', 'CURRENT']]))
+  })
+})
+
 describe('the rotations of a KMS key', () => {
   /** Lets AWS count rotations of others. */
   const use = (rotations: number) => {

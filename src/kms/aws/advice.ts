@@ -87,6 +87,16 @@ const otherwise: Adviser = ({ name, status = 0 }) => ({
   ],
 })
 
+/** AWS raises every quota but that of rotations in place. */
+const exhausted: Adviser = (_failure, { operation }) => ({
+  code: 'KMS_LIMIT',
+  hints: [
+    operation === 'RotateKeyOnDemand'
+      ? 'AWS does not raise this quota: distribute the key to a second provider in that Region, and keep this KMS key for what it has encrypted'
+      : 'a quota of the AWS account is exhausted: request an increase in Service Quotas, or delete KMS keys, then run the same command again',
+  ],
+})
+
 const constant =
   (code: ErrorCode, ...hints: readonly string[]): Adviser =>
   () => ({ code, hints })
@@ -114,13 +124,7 @@ const BY_NAME = new Map<string, Adviser>([
   ['RequestTimeTooSkewed', wrongClock],
   ['OptInRequired', notEnabled],
   ['RegionDisabledException', notEnabled],
-  [
-    'LimitExceededException',
-    constant(
-      'KMS_LIMIT',
-      'a quota of the AWS account is exhausted: request an increase in Service Quotas, or delete KMS keys, then run the same command again',
-    ),
-  ],
+  ['LimitExceededException', exhausted],
   // The caller adds the hint, because it knows the names.
   ['NotFoundException', constant('KMS_KEY_NOT_FOUND')],
   [

@@ -48,6 +48,18 @@ describe('an error of AWS', () => {
   })
 })
 
+describe('an exhausted quota', () => {
+  it('can be raised, except that of rotations in place', () => {
+    const { code, hints } = errorFor('LimitExceededException', 'no', { operation: 'CreateKey' })
+    expect([code, hints]).toEqual(['KMS_LIMIT', [expect.stringContaining('Service Quotas')]])
+    const rotation = errorFor('LimitExceededException', 'no', { operation: 'RotateKeyOnDemand' })
+    expect([rotation.code, rotation.hints]).toEqual([
+      'KMS_LIMIT',
+      [expect.stringContaining('AWS does not raise this quota')],
+    ])
+  })
+})
+
 describe('a denied request', () => {
   it.each([
     [
