@@ -8,6 +8,7 @@ import {
   createRouter,
   distribute,
   listDue,
+  listExpiring,
   openEngine,
   PATHS,
   readDetailedStatus,
@@ -55,6 +56,8 @@ export async function* sharedStore(folder: string): AsyncGenerator<Result> {
     const detailed = () => readDetailedStatus(engine)
     yield await compare('status -detailed of 10,000 keys', SCANS, 1.5, detailed, bare.scanAll)
     yield await compare('due of 10,000 keys', SCANS, 1.5, due, bare.scanAll)
+    const expiring = () => listExpiring(engine, 0)
+    yield await compare('expiring of 10,000 keys', SCANS, 1.5, expiring, bare.scanDistributed)
   } finally {
     await s3.close()
     await kms.close()
@@ -116,7 +119,10 @@ function createBareClient({ endpoint, bucket: Bucket, env }: S3) {
     const found = await Promise.all([list(), list('distribution/k')])
     await inParallel(found.flat(), get)
   }
-  return { get: () => get(), list: () => list(), scan, scanAll }
+  const scanDistributed = async () => {
+    await inParallel(await list('distribution/k'), get)
+  }
+  return { get: () => get(), list: () => list(), scan, scanAll, scanDistributed }
 }
 
 /** Runs both alternately. The first pair opens the connections, and is not counted. */

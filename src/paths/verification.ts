@@ -153,6 +153,7 @@ function kmsKeyData(observed: ObservedKmsKey): Record<string, Json> {
     state: stateOf(observed),
     material: PROOF[`${holds}`],
     ...(deletion !== undefined && { deletion_date: deletion }),
+    ...(status?.expires && { expires: status.expires.toISOString() }),
     ...(materials && { materials: materials.map((each) => materialData(observed, each)) }),
   }
 }

@@ -33,8 +33,8 @@ export interface ExpiringKmsKeys {
   readonly unchecked: readonly UncheckedRecord[]
 }
 
-/** The last time that JavaScript can represent. */
-const LAST_MS = 8.64e15
+/** The last day whose text has four digits for the year, as those of all records. */
+const LAST_MS = Date.UTC(9999, 11, 31)
 
 /** One distribution whose material is to be renewed. */
 export type Renewable = Pick<ExpiringKmsKey, 'key' | 'providerName'>
