@@ -58,7 +58,9 @@ describe('adoption', () => {
       const id = await rotated()
       await testbed.ok(`write keymgmt/key/app/import type=aes256-gcm96 material=${one}`)
       await testbed.ok(`write keymgmt/key/app/import_version material=${two}`)
-      await testbed.ok(`write ${PATH}/adopt key_id=${id} rotation=in_place`)
+      const { stderr } = await testbed.run(`write ${PATH}/adopt key_id=${id}`)
+      const [, hint = ''] = /adopt all of them: keymgmt (.*)/.exec(stderr) ?? []
+      await testbed.ok(hint)
       await testbed.ok('write -f keymgmt/key/app/rotate')
       expect(await json(`read ${PATH}`)).toMatchObject({
         rotation: 'in_place',

@@ -192,6 +192,16 @@ describe('a rotation that AWS refuses in the middle', () => {
     expect(await problems()).toEqual([])
   })
 
+  it('is waited for while AWS works on it, as long as -timeout allows', async () => {
+    const key = onlyKey()
+    key.rotation = { startedAt: new Date(), doneAt: Infinity }
+    const { status, stderr } = await testbed.run(`${ROTATE} -timeout=4s`)
+    expect([status, stderr]).toEqual([2, expect.stringContaining('GetKeyRotationStatus')])
+    key.rotation = { startedAt: new Date(), doneAt: Date.now() }
+    await testbed.ok(ROTATE)
+    expect(await problems()).toEqual([])
+  })
+
   it('is finished by repair', async () => {
     await testbed.ok(REPAIR)
     expect(await problems()).toEqual([])

@@ -15,7 +15,7 @@ import type { Adoption } from './adopt.js'
  */
 export async function proveMaterials(
   engine: Engine,
-  provider: KmsProvider,
+  { name: providerName, provider }: { readonly name: string; readonly provider: KmsProvider },
   key: KeyRecord,
   adoption: Adoption,
   status: KmsKeyStatus,
@@ -25,7 +25,7 @@ export async function proveMaterials(
   const listed =
     status.materialId === undefined ? [] : await provider.materials(provider.region, status.key)
   if (rotation !== 'in_place') {
-    if (listed.length > 1) throw severalError(status, listed)
+    if (listed.length > 1) throw severalError(providerName, key, adoption, status, listed)
     await prove(engine, provider, key, version, status)
     return { materials: [entryOf(key, adoption, version, status)] }
   }
@@ -40,13 +40,19 @@ export async function proveMaterials(
   }
 }
 
-function severalError({ key }: KmsKeyStatus, listed: readonly KmsMaterial[]): KeymgmtError {
+function severalError(
+  providerName: string,
+  { name }: KeyRecord,
+  { version }: Adoption,
+  { key: { id } }: KmsKeyStatus,
+  listed: readonly KmsMaterial[],
+): KeymgmtError {
   return new KeymgmtError(
     'FIELD_INVALID',
-    `KMS key ${key.id} has ${listed.length} materials: it was rotated in place`,
+    `KMS key ${id} has ${listed.length} materials: it was rotated in place`,
     {
       hints: [
-        'to adopt it with all of them, import each as a version of the key, oldest first, and use rotation=in_place',
+        `if they are the versions of ${name} from version ${version} up, adopt all of them: keymgmt write keymgmt/kms/${providerName}/key/${name}/adopt key_id=${id} version=${version} rotation=in_place`,
       ],
     },
   )

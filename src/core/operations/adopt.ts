@@ -137,7 +137,8 @@ async function claim(
   const pinned = await placeOf({ provider: opened }, status.key)
   const record = { kmsKeys: [entry], ...(pinned && { pinned }) }
   await assertPlace({ key: key.name, providerName, record, provider: opened })
-  const proven = await proveMaterials(engine, opened, key, adoption, status)
+  const named = { name: providerName, provider: opened }
+  const proven = await proveMaterials(engine, named, key, adoption, status)
   return createDistribution(engine, providerName, key, {
     ...record,
     ...(adoption.rotation === 'in_place' && { rotation: adoption.rotation }),
