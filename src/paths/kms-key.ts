@@ -16,7 +16,7 @@ import {
 import { trimWays, waysForward } from '../core/records/takedown.js'
 import { isTrimmed, withoutTrimmed } from '../core/records/trimmed.js'
 import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
-import { boolean, listOf, oneOf, required } from '../router/fields.js'
+import { boolean, listOf, oneOf, text } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
 import { readCreated } from './created.js'
@@ -63,19 +63,20 @@ export const kmsKey = definePath<Engine>()({
     write: {
       summary: 'Distributes the key to the provider.',
       fields: {
-        purpose: required(
-          listOf("Uses of the key. Can't be changed.", {
-            choices: PURPOSES,
-            example: 'encrypt,decrypt',
-            unsupported: { wrap: NO_WRAPPING, unwrap: NO_WRAPPING },
-          }),
-        ),
+        purpose: listOf("Uses of the key. A new distribution needs them. Can't be changed.", {
+          choices: PURPOSES,
+          example: 'encrypt,decrypt',
+          unsupported: { wrap: NO_WRAPPING, unwrap: NO_WRAPPING },
+        }),
         protection: oneOf(
           PROTECTIONS,
           "Protection of the key. AWS KMS has only hsm. Can't be changed.",
         ),
         version_aliases: boolean(
           'True to give each version its own alias too, which ends in /v1, /v2 and so on.',
+        ),
+        custom_alias: text(
+          'Name of a further alias of the latest version, such as alias/payments/app. Empty removes it.',
         ),
         rotation: oneOf(
           ROTATIONS,
@@ -90,6 +91,7 @@ export const kmsKey = definePath<Engine>()({
           purpose,
           protection = 'hsm',
           version_aliases: versionAliases,
+          custom_alias: customAlias,
           rotation,
           ttl,
           valid_to: validTo,
@@ -100,6 +102,7 @@ export const kmsKey = definePath<Engine>()({
           purpose,
           protection,
           versionAliases,
+          customAlias,
           rotation,
           ttl,
           validTo,

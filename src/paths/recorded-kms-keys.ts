@@ -18,6 +18,7 @@ export function recordedKmsKeys(record: DistributionRecord): Record<string, Json
   return {
     ...(arn !== undefined && { arn }),
     alias: aliasName(record.name),
+    ...(record.customAlias !== undefined && { custom_alias: record.customAlias }),
     regions: record.regions,
     state: record.state,
     kms_keys: record.kmsKeys.map((entry) => kmsKeyData(entry, record)),

@@ -167,6 +167,21 @@ export const FLOWS: readonly Flow[] = [
     line: `${DISTRIBUTE} version_aliases=false`,
   },
   {
+    name: 'set a custom alias',
+    prepare: [GLOBAL, ROTATE, DISTRIBUTE, REPLICATE],
+    line: 'write keymgmt/kms/k/key/app custom_alias=alias/apps/app',
+  },
+  {
+    name: 'change a custom alias',
+    prepare: [KEY, `${DISTRIBUTE} custom_alias=alias/apps/app`],
+    line: 'write keymgmt/kms/k/key/app custom_alias=alias/apps/other-1234567890',
+  },
+  {
+    name: 'rotate, with a custom alias',
+    prepare: [KEY, `${DISTRIBUTE} custom_alias=alias/apps/app`],
+    line: ROTATE,
+  },
+  {
     name: 'adopt',
     prepare: [KEY, DISTRIBUTE],
     outsideChange: forget,

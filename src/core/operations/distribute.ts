@@ -1,9 +1,11 @@
+import { KeymgmtError } from '../../errors.js'
 import type { Protection, Purpose } from '../../kms/provider.js'
 import { kindOf, type Engine } from '../engine.js'
 import { interruptionOf, type Interruption } from '../reconcile/interruption.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { resumableDistributions } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
+import { checkCustomAlias } from '../records/alias-names.js'
 import { freeName } from '../records/distribution-name.js'
 import { withoutKmsKeysIn, withRegions } from '../records/dropped-regions.js'
 import {
@@ -15,6 +17,7 @@ import {
 import { withKeyLock, withProviderLock } from '../records/locks.js'
 import {
   recordPath,
+  without,
   type DistributionRecord,
   type KeyRecord,
   type Rotation,
@@ -28,6 +31,7 @@ import {
   requireProvider,
   type NamedDistribution,
 } from '../records/repository.js'
+import { assertAliasFree } from './custom-alias.js'
 import { reportDropped, reportSkippedReplicas } from './drop-region.js'
 import { assertActive, assertSame, type WantedDistribution } from './present-distribution.js'
 import { activated, reactivate } from './remove.js'
@@ -36,12 +40,16 @@ import { assertRotation } from './rotation.js'
 
 /** The settings of a distribution. Without an expiry, a present distribution keeps its own. */
 export interface DistributionRequest extends ExpiryRequest {
-  /** The purposes of the KMS keys. They can't be changed. */
-  readonly purpose: readonly Purpose[]
+  /** The purposes of the KMS keys. They can't be changed. Only a new distribution needs them. */
+  readonly purpose?: readonly Purpose[] | undefined
   /** The protection of the KMS keys. AWS KMS has only `hsm`. */
   readonly protection: Protection
   /** True if each version also gets its own alias; undefined leaves this unchanged. */
   readonly versionAliases?: boolean | undefined
+  /**
+   * A further alias, such as `alias/payments/app`; empty for none, undefined leaves it unchanged.
+   */
+  readonly customAlias?: string | undefined
   /** The kind of rotation, which can't be changed. The default of a new distribution is `alias`. */
   readonly rotation?: Rotation | undefined
 }
@@ -51,7 +59,7 @@ export interface DistributionRequest extends ExpiryRequest {
  * if that is already done, and finishes the work after an interruption. If AWS still has the KMS
  * keys of an earlier distribution for the same purpose, restores them instead of creating new ones.
  * @throws KeymgmtError KEY_NOT_FOUND, KMS_NOT_FOUND, UNSUPPORTED_BY_KMS, FIELD_INVALID,
- * DISTRIBUTION_DIFFERS; errors of the KMS.
+ * FIELD_MISSING, DISTRIBUTION_DIFFERS; errors of the KMS.
  */
 export async function distribute(
   engine: Engine,
@@ -59,31 +67,33 @@ export async function distribute(
   key: string,
   request: DistributionRequest,
 ): Promise<void> {
-  const wanted = {
-    ...request,
-    purpose: [...new Set(request.purpose)].sort(),
-    requested: requestedExpiry(request, engine.now()),
-  }
+  const requested = requestedExpiry(request, engine.now())
+  const { versionAliases, customAlias } = request
+  const alias = customAlias === undefined ? undefined : checkCustomAlias(customAlias)
   const purpose = `write keymgmt/kms/${providerName}/key/${key}`
   await withKeyLock(engine.store, key, purpose, async () => {
     const record = await requireKey(engine, key)
     const provider = await requireProvider(engine, providerName)
+    const existing = await readDistribution(engine, providerName, key)
+    const wanted = { ...request, requested, purpose: wantedPurpose(request, existing) }
     await kindOf(engine, provider).assertSupported(
       record.current.type,
       wanted.purpose,
       wanted.protection,
       provider.keyCollection,
     )
-    const existing = await readDistribution(engine, providerName, key)
     if (existing) assertAgree(record.current, providerName, existing)
     await assertRotation(engine, provider, record.current, wanted, existing)
     if (existing) assertSame(existing, wanted, providerName, key)
+    if (alias !== undefined && alias !== existing?.customAlias)
+      await assertAliasFree(engine, provider, record.current, alias, existing)
     if (existing?.state === 'removed') await takeBackRemoval(engine, providerName, record.current)
     const others = await resumableDistributions(engine, record.current, providerName)
     const named = await withProviderLock(engine.store, providerName, purpose, () =>
       claim(engine, providerName, record.current, wanted),
     )
-    await setVersionAliases(named, wanted.versionAliases)
+    await setVersionAliases(named, versionAliases)
+    if (customAlias !== undefined) await setCustomAlias(named, alias)
     await reconcileOne(engine, record, named, others)
   })
 }
@@ -178,6 +188,31 @@ async function setVersionAliases(
   await distribution.update((current) => ({ ...current, versionAliases: wanted }))
 }
 
+async function setCustomAlias(
+  { distribution }: NamedDistribution,
+  wanted: string | undefined,
+): Promise<void> {
+  if (wanted === distribution.current.customAlias) return
+  await distribution.update((current) => ({
+    ...without(current, 'customAlias'),
+    ...(wanted !== undefined && { customAlias: wanted }),
+  }))
+}
+
+/** @throws KeymgmtError FIELD_MISSING for a new distribution without a purpose. */
+function wantedPurpose(
+  { purpose }: DistributionRequest,
+  existing: DistributionRecord | undefined,
+): readonly Purpose[] {
+  if (purpose && purpose.length > 0) return [...new Set(purpose)].sort()
+  if (existing && existing.state !== 'removed') return existing.purpose
+  throw new KeymgmtError('FIELD_MISSING', 'missing required parameter "purpose"', {
+    hints: [
+      'a new distribution needs its uses, a comma-separated list such as purpose=encrypt,decrypt',
+    ],
+  })
+}
+
 /** Returns the kind of the unfinished command on the distribution; undefined if there is none. */
 export async function readInterruption(
   engine: Engine,
@@ -216,11 +251,11 @@ export async function replicate(
       ...new Set([
         keyCollection,
         ...regions,
-        ...(added ?? without(record.current.replicaRegions, droppedRegions)),
+        ...(added ?? excluding(record.current.replicaRegions, droppedRegions)),
       ]),
     ]
     if (wanted.length === 1) assertOtherRegion(record.current, providerName, keyCollection)
-    const joining = without(wanted, regions)
+    const joining = excluding(wanted, regions)
     assertDeleted(engine, record.current, { providerName, distribution }, joining)
     if (joining.length > 0)
       await distribution.update((current) =>
@@ -232,6 +267,6 @@ export async function replicate(
   })
 }
 
-function without(regions: readonly string[], excluded: readonly string[] = []): string[] {
+function excluding(regions: readonly string[], excluded: readonly string[] = []): string[] {
   return regions.filter((region) => !excluded.includes(region))
 }

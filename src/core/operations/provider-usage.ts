@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.js'
-import { aliasName } from '../records/alias-names.js'
+import { aliasName, isOwnName } from '../records/alias-names.js'
 import { archivedIn, archivedOf } from '../records/archive.js'
 import { restorableRegions } from '../records/dropped-regions.js'
 import { createdKmsKeys } from '../records/kms-keys.js'
@@ -16,8 +16,8 @@ export interface ProviderScope {
   readonly replicaRegions: readonly string[]
   /** The id of the store, which is a tag of every KMS key. */
   readonly storeId: string
-  /** A pattern that matches the names of its aliases. */
-  readonly aliases: string
+  /** The names of its aliases, and a pattern of those that keymgmt names itself. */
+  readonly aliases: readonly string[]
   /** An ARN in the account of the KMS keys. */
   readonly arn: string | undefined
 }
@@ -31,6 +31,7 @@ export async function providerScope(engine: Engine, providerName: string): Promi
   const archived = await archivedIn(engine, [providerName])
   const regions = new Set(archived.flatMap(({ record }) => record.regions))
   const primaries = new Set([region, ...archived.flatMap(({ record }) => movedTo(record))])
+  const aliases = new Set(archived.flatMap(({ record: { customAlias } }) => customAlias ?? []))
   for (const name of await engine.store.list(recordPath.keys)) {
     const key = await readKey(engine, name)
     const distribution = await readDistribution(engine, providerName, name)
@@ -40,13 +41,15 @@ export async function providerScope(engine: Engine, providerName: string): Promi
     for (const replica of key?.replicaRegions ?? [])
       if (!dropped.includes(replica)) regions.add(replica)
     for (const primary of distribution ? movedTo(distribution) : []) primaries.add(primary)
+    for (const alias of distribution?.aliases ?? []) aliases.add(alias.name)
+    if (distribution?.customAlias !== undefined) aliases.add(distribution.customAlias)
   }
   return {
     region,
     primaryRegions: [...primaries],
     replicaRegions: [...regions].filter((replica) => replica !== region).sort(),
     storeId: await engine.store.id(),
-    aliases: aliasName('*'),
+    aliases: [aliasName('*'), ...[...aliases].filter((alias) => !isOwnName(alias)).sort()],
     arn: await knownArn(engine, providerName),
   }
 }

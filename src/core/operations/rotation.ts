@@ -19,7 +19,7 @@ export async function assertRotation(
   engine: Engine,
   provider: KmsRecord,
   key: KeyRecord,
-  { purpose, rotation, versionAliases }: DistributionRequest,
+  { purpose, rotation, versionAliases }: DistributionRequest & Pick<DistributionRecord, 'purpose'>,
   existing: DistributionRecord | undefined,
 ): Promise<void> {
   if ((rotation ?? existing?.rotation ?? 'alias') === 'alias') return

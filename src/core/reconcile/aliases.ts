@@ -122,7 +122,7 @@ async function isNameTaken(
   error: unknown,
 ): Promise<boolean> {
   if (!(error instanceof KeymgmtError) || error.code !== 'KMS_FAILED') return false
-  if (context.isNamed) return false
+  if (context.isNamed || alias === context.distribution.current.customAlias) return false
   const target = await targetOf(context, region, alias)
   return target !== undefined && !keys.has(target)
 }

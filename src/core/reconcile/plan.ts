@@ -49,14 +49,16 @@ export function wantedAliases(
   key: KeyRecord,
   distribution: DistributionRecord,
 ): ReadonlyMap<string, number> {
-  const { name, versionAliases } = distribution
-  if (isInPlace(distribution)) return new Map([[aliasName(name), oldestVersion(key, distribution)]])
+  const { name, versionAliases, customAlias } = distribution
+  const names = [aliasName(name), ...(customAlias === undefined ? [] : [customAlias])]
+  const latest = (version: number) => names.map((alias) => [alias, version] as const)
+  if (isInPlace(distribution)) return new Map(latest(oldestVersion(key, distribution)))
   const ofVersions = versionAliases
     ? versionsOf(key)
         .filter((version) => isAvailableVersion(key, version))
         .map((version) => [versionAliasName(name, version), version] as const)
     : []
-  return new Map([[aliasName(name), newestVersion(key)], ...ofVersions])
+  return new Map([...latest(newestVersion(key)), ...ofVersions])
 }
 
 /** Returns all versions, including one whose rotation is not finished. */

@@ -214,6 +214,8 @@ export interface DistributionRecord {
   readonly pinned?: PinnedPlace
   /** True if each version also has its own alias. */
   readonly versionAliases?: boolean
+  /** A further alias of the latest version, with the name that the user chose. */
+  readonly customAlias?: string
   /**
    * The expiry of all material that is imported. Absent if it never expires, except adopted
    * material, which keeps the expiry that it had.

@@ -92,9 +92,9 @@ describe('a schema that differs from keymgmt', () => {
       { operation: 'write', field: 'min_enabled_version', vault: 'string', keymgmt: 'int' },
     ],
     [
-      'has a field that is no longer required',
-      (schema) => schema.replace('"required":["purpose"]', '"required":[]'),
-      { operation: 'write', field: 'purpose', vault: 'slice', keymgmt: 'slice, required' },
+      'requires another field',
+      (schema) => schema.replace('"required":["purpose"]', '"required":["purpose","protection"]'),
+      { operation: 'write', field: 'protection', vault: 'string, required', keymgmt: 'string' },
     ],
     [
       'has another choice',

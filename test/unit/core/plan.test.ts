@@ -76,6 +76,41 @@ const planned = (of: KeyRecord, change: Partial<DistributionRecord>, planOf: Pla
     stage.map((chain) => chain.map(inWords)),
   )
 
+describe('a custom alias', () => {
+  const custom = 'alias/apps/app'
+  const kmsKeys = [kmsKey(1), kmsKey(1, 'r2')]
+  const record = { regions: ['r1', 'r2'], kmsKeys, aliases: named(1, 'r1', 'r2') }
+  const set = (alias: string, region: string): AliasEntry => ({
+    region,
+    name: alias,
+    state: 'set',
+    version: 1,
+  })
+
+  it('is pointed to the latest version in every Region', () => {
+    expect(plan(key, { ...distribution, ...record, customAlias: custom })).toEqual([
+      ['r1', 'r2'].map((region) => [{ action: 'point-alias', version: 1, region, alias: custom }]),
+    ])
+  })
+
+  it('takes the place of an earlier one', () => {
+    const aliases = [...record.aliases, set('alias/apps/old', 'r1'), set(custom, 'r2')]
+    expect(plan(key, { ...distribution, ...record, aliases, customAlias: custom })).toEqual([
+      [
+        [{ action: 'point-alias', version: 1, region: 'r1', alias: custom }],
+        [{ action: 'remove-alias', region: 'r1', alias: 'alias/apps/old' }],
+      ],
+    ])
+  })
+
+  it('is removed with the setting', () => {
+    const aliases = [...record.aliases, set(custom, 'r2')]
+    expect(plan(key, { ...distribution, ...record, aliases })).toEqual([
+      [[{ action: 'remove-alias', region: 'r2', alias: custom }]],
+    ])
+  })
+})
+
 describe('the plan of an active distribution', () => {
   it('renews stale material that the KMS keys have, the earliest expiry first', () => {
     const stale = (version: number, validTo?: string, change: Partial<CreatedKmsKey> = {}) =>

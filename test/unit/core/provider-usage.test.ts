@@ -47,7 +47,7 @@ describe('the Regions of a provider', () => {
       primaryRegions: [HOME],
       replicaRegions: ['ap-south-1', 'eu-west-1', 'us-east-1'],
       storeId: await testbed.store.id(),
-      aliases: 'alias/hashicorp/*',
+      aliases: ['alias/hashicorp/*'],
       arn: undefined,
     })
     expect(await refusal(providerScope(testbed.engine, 'none'))).toEqual(NO_PROVIDER)

@@ -13,7 +13,7 @@ export interface ProviderUse {
   readonly primaryRegions: readonly string[]
   readonly replicaRegions: readonly string[]
   readonly storeId: string
-  readonly aliases: string
+  readonly aliases: readonly string[]
 }
 
 /** Permissions that every command needs, restricted to KMS keys with imported material. */
@@ -73,13 +73,8 @@ export function permissionsOfProvider({
       values: WRAPPING,
     })),
     ...OURS.map((operation): RequiredPermission => ({ operation, regions, keys: [ours] })),
-    ...(['CreateAlias', 'UpdateAlias', 'DeleteAlias'] as const).map(
-      (operation): RequiredPermission => ({
-        operation,
-        regions,
-        alias: aliases,
-        keys: [imported],
-      }),
+    ...(['CreateAlias', 'UpdateAlias', 'DeleteAlias'] as const).flatMap((operation) =>
+      aliases.map((alias): RequiredPermission => ({ operation, regions, alias, keys: [imported] })),
     ),
     { operation: 'ListAliases', regions },
     { operation: 'ListKeys', regions: [region] },
