@@ -33,25 +33,28 @@ export function requestedExpiry(
   { ttl, validTo }: ExpiryRequest,
   now: Date,
 ): RequestedExpiry | undefined {
-  if (ttl === undefined && validTo === undefined) return undefined
   if (ttl !== undefined && validTo !== undefined)
     throw new KeymgmtError('FIELD_INVALID', 'ttl and valid_to exclude each other', {
       hints: ['ttl counts from each import; valid_to is a fixed end'],
     })
   if (ttl === 0) return {}
-  // AWS stores whole seconds.
-  const end = validTo ? Math.floor(validTo.getTime() / 1_000) * 1_000 : undefined
-  const expiry: Expiry =
-    end === undefined ? { ttl: ttl ?? 0 } : { validTo: new Date(end).toISOString() }
-  const ahead = end === undefined ? (ttl ?? 0) * 1_000 : end - now.getTime()
-  const problem =
-    ahead <= 0
-      ? 'has passed'
-      : ahead > (durationMs(MAX_TTL) ?? 0)
-        ? `is more than ${MAX_TTL} ahead`
-        : undefined
-  if (problem === undefined) return { expiry }
-  throw new KeymgmtError('FIELD_INVALID', `the expiry ${expiryField(expiry)} ${problem}`, {
+  if (ttl === undefined && validTo === undefined) return undefined
+  const expiry = validTo ? { validTo: endOf(validTo) } : { ttl: ttl ?? 0 }
+  const ahead = Number(expiryAt({ expiry }, undefined, now)) - now.getTime()
+  if (ahead <= 0) throw refusedError(expiry, 'has passed')
+  if (ahead > LONGEST_MS) throw refusedError(expiry, `is more than ${MAX_TTL} ahead`)
+  return { expiry }
+}
+
+const LONGEST_MS = durationMs(MAX_TTL) ?? 0
+
+/** AWS stores whole seconds. */
+function endOf(validTo: Date): string {
+  return new Date(Math.floor(validTo.getTime() / 1_000) * 1_000).toISOString()
+}
+
+function refusedError(expiry: Expiry, problem: string): KeymgmtError {
+  return new KeymgmtError('FIELD_INVALID', `the expiry ${expiryField(expiry)} ${problem}`, {
     hints: [`AWS accepts an expiry of at most ${MAX_TTL} from now; renew it before it ends`],
   })
 }
