@@ -38,12 +38,13 @@ function kmsKey(metadata: KeyMetadata | undefined, operation: string): KmsKey {
   return { id: KeyId, arn: Arn }
 }
 
-function isText(value: unknown): value is string {
+/** True for text that is not empty: the reply is untrusted. */
+export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
 /** Returns a time in a reply; undefined if it is absent. An invalid time is an error. */
-function timeIn(time: Date | undefined, operation: string): Date | undefined {
+export function timeIn(time: Date | undefined, operation: string): Date | undefined {
   if (time === undefined || !Number.isNaN(time.getTime())) return time
   throw new KeymgmtError('KMS_FAILED', `${operation} returned an invalid time`)
 }

@@ -8,6 +8,7 @@ import type { KeyTypeName } from '../../crypto/key-types.js'
 import { KeymgmtError } from '../../errors.js'
 import type { ImportedMaterial, ImportKind, KmsKey, KmsMaterial } from '../provider.js'
 import { catchAwsError, isAwsError } from './errors.js'
+import { isText, timeIn } from './keys.js'
 import { importMaterial } from './material.js'
 import { CONSISTENCY_MS } from './retry.js'
 import { boundedPages, entriesOf, keyIdIn, pollUntil, type Session } from './session.js'
@@ -41,16 +42,19 @@ export async function listMaterials(session: Session, key: KmsKey): Promise<KmsM
   )) {
     for (const entry of entriesOf(Rotations)) {
       const state = STATES.get(entry.KeyMaterialState)
-      const id = entry.KeyMaterialId
-      if (typeof id !== 'string' || !/^[\w-]{1,64}$/.test(id) || state === undefined)
+      const { KeyMaterialId: id, KeyMaterialDescription: description } = entry
+      if (!isText(id) || !/^[\w-]{1,64}$/.test(id) || state === undefined)
         throw new KeymgmtError('KMS_FAILED', 'ListKeyRotations answered with unknown material')
       materials.push({
         id,
         state,
         imported: entry.ImportState === 'IMPORTED',
-        description: entry.KeyMaterialDescription,
-        expires: entry.ExpirationModel === 'KEY_MATERIAL_EXPIRES' ? entry.ValidTo : undefined,
-        rotatedAt: entry.RotationDate,
+        description: isText(description) ? description : undefined,
+        expires:
+          entry.ExpirationModel === 'KEY_MATERIAL_EXPIRES'
+            ? timeIn(entry.ValidTo, 'ListKeyRotations')
+            : undefined,
+        rotatedAt: timeIn(entry.RotationDate, 'ListKeyRotations'),
       })
     }
   }

@@ -106,6 +106,12 @@ async function exchanges(): Promise<Readonly<Record<string, Exchange>>> {
       },
       call: (provider) => provider.replicate(KEY, 'eu-west-1', request),
     },
+    ListKeyRotations: {
+      replies: {
+        ListKeyRotations: `{"Rotations":[{"KeyId":"${ID}","KeyMaterialId":"m","KeyMaterialState":"CURRENT","KeyMaterialDescription":"d","ImportState":"IMPORTED","ExpirationModel":"KEY_MATERIAL_EXPIRES","ValidTo":1767225600,"RotationDate":1767225600,"RotationType":"ON_DEMAND"}],"Truncated":true,"NextMarker":"AAAA"}`,
+      },
+      call: (provider) => provider.materials('us-west-1', KEY),
+    },
     DeleteImportedKeyMaterial: {
       replies: { DeleteImportedKeyMaterial: '{}' },
       call: (provider) => provider.deleteMaterial('us-west-1', KEY),
