@@ -124,6 +124,7 @@ export const kmsKey = definePath<Engine>()({
         return {
           data: {
             ...distributionData(known ? withoutTrimmed(known, record) : record),
+            ...recordedKmsKeys(record),
             ...(known && trimmedData(known, record)),
             ...(behind && behindData(behind)),
           },
@@ -165,6 +166,7 @@ async function describeRemoved(
   return {
     data: {
       ...distributionData(removed.record),
+      ...recordedKmsKeys(removed.record),
       ...(date !== undefined && { deletion_date: date }),
     },
     warnings: [explainRemoved({ providerName: name, key: key.name, date })],
@@ -195,7 +197,6 @@ function distributionData(record: DistributionRecord): Record<string, Json> {
     ...(droppedRegions && { dropped_regions: droppedRegions }),
     ...(primaryRegions && { primary_regions: primaryRegions }),
     ...expiryData(record),
-    ...recordedKmsKeys(record),
   }
 }
 

@@ -76,6 +76,23 @@ describe('a key that is rotated in place', () => {
     expect((await json('read keymgmt/key/app')).latest_version).toBe(4)
   })
 
+  it('costs at most $3 a month, where a key with rotation by alias costs $1 for each version', async () => {
+    await testbed.ok('write -f keymgmt/key/priced type=aes256-gcm96')
+    for (let version = 2; version <= 4; version++)
+      await testbed.ok('write -f keymgmt/key/priced/rotate')
+    const cost = async (line: string) => (await json(`${line} -dry-run`)).monthly_cost_usd
+    const distribute = 'write keymgmt/kms/k/key/priced purpose=encrypt,decrypt'
+    expect([await cost(distribute), await cost(`${distribute} rotation=in_place`)]).toEqual([4, 3])
+    await testbed.ok('write keymgmt/key/priced min_enabled_version=4')
+    await testbed.ok(`${distribute} rotation=in_place`)
+    const costs = []
+    for (let version = 5; version <= 7; version++) {
+      costs.push(await cost('write -f keymgmt/key/priced/rotate'))
+      await testbed.ok('write -f keymgmt/key/priced/rotate')
+    }
+    expect(costs).toEqual([1, 1, 0])
+  })
+
   it('does so in every Region', async () => {
     await testbed.ok(
       'write -f keymgmt/key/global type=aes256-gcm96 replica_regions=us-east-1,eu-west-1',

@@ -35,7 +35,7 @@ const MAX_STEPS = 30
 
 const histories = fc.record({
   luck: fc.nat(),
-  beginning: fc.constantFrom(2, 2, 2, 3, 3, 4, 4, 1, 0),
+  beginning: fc.constantFrom(2, 2, 2, 3, 3, 4, 4, 5, 5, 1, 0),
   steps: fc.commands([step.map((each) => new StepCommand(each))], {
     maxCommands: MAX_STEPS,
     size: 'max',

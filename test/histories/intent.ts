@@ -6,6 +6,7 @@ export interface Intent {
     | 'drop'
     | 'revoke'
     | 'minimum'
+    | 'trim'
     | 'activate'
     | 'repair'
     | 'renew'
@@ -15,6 +16,8 @@ export interface Intent {
   readonly provider?: string | undefined
   readonly key?: string | undefined
   readonly minimum?: number
+  /** The versions below it are trimmed. */
+  readonly available?: number
   /** The Region that is dropped. */
   readonly region?: string | undefined
 }
@@ -25,8 +28,10 @@ export function intentOf(line: string): Intent {
     /keymgmt\/(?:kms\/(\w+)\/key\/(\w+)|key\/(\w+))/.exec(line) ?? []
   const at = { provider, key: ofProvider ?? ofKey }
   const [, minimum] = /min_enabled_version=(\d+)/.exec(line) ?? []
+  const [, available] = /min_available_version=(\d+)/.exec(line) ?? []
   const [, region] = /^delete .*\/replicate\/(.+)$/.exec(line) ?? []
   if (minimum !== undefined) return { kind: 'minimum', ...at, minimum: Number(minimum) }
+  if (available !== undefined) return { kind: 'trim', ...at, available: Number(available) }
   if (/^delete keymgmt\/kms\/\w+\/key\/\w+$/.test(line)) return { kind: 'remove', ...at }
   if (region !== undefined) return { kind: 'drop', ...at, region }
   if (line.includes('/revoke')) return { kind: 'revoke', ...at }

@@ -6,7 +6,7 @@ import type { Sent } from './aws.js'
 import { intentOf, type Intent } from './intent.js'
 import { CHANGES, type Change } from './steps.js'
 import { readStores, type FoundDistribution, type StoreContent } from './stores.js'
-import type { StoreName } from './sites/site.js'
+import { STORES, type StoreName } from './sites/site.js'
 import { brokenBy, noteExpiry, unused, useOnce, type Use } from './uses.js'
 import type { Ran, World } from './world.js'
 
@@ -29,6 +29,8 @@ export class Model {
   readonly #minimums = new Map<string, Set<number>>()
   /** The keys whose material somebody asked to let expire. */
   readonly #expiring = new Set<string>()
+  /** By store and key: the versions below the largest of these may be trimmed. */
+  readonly #trims = new Map<string, Set<number>>()
   /** By key id and version, the material that a store had first. */
   readonly #materials = new Map<string, Set<string>>()
   /** The keys that exist, and the distributions that there are or were, as PROVIDER/KEY. */
@@ -55,12 +57,13 @@ export class Model {
 
   /** Notes what a command is asked to do, before it runs. */
   begin(line: string, store: StoreName = 'main'): void {
-    const { kind, provider, key = '', minimum, region } = intentOf(line)
+    const { kind, provider, key = '', minimum, available, region } = intentOf(line)
     if (store !== 'main')
       for (const each of kind === 'all' ? this.known : [key]) this.changedInCopy.add(each)
     if (kind === 'remove' || kind === 'revoke' || kind === 'drop')
       for (const use of this.#usesOf(provider, key))
         if (kind !== 'drop' || use.region === region) use.takenDown.add(store)
+    if (available !== undefined) this.#trimsOf(store, key).add(available)
     if (minimum !== undefined)
       this.#minimums.set(key, (this.#minimums.get(key) ?? new Set()).add(minimum))
     if (LETS_EXPIRE.test(line)) this.#expiring.add(key)
@@ -79,9 +82,12 @@ export class Model {
   }
 
   /** Notes what a command has done. Another one may have run at the same time, `beside` it. */
-  async end({ line, status, stdout, stderr, store, met }: Ran, beside = false): Promise<void> {
+  async end(ran: Ran, beside = false): Promise<void> {
+    const { line, status, stdout, stderr, store, met, error } = ran
     this.reported += stdout + stderr
-    const { kind, provider, key = '', minimum } = intentOf(line)
+    const { kind, provider, key = '', minimum, available } = intentOf(line)
+    const isRefused = error?.code === 'FIELD_INVALID'
+    if (available !== undefined && isRefused) this.#trimsOf(store, key).delete(available)
     if (kind === 'restore-store') {
       this.unfinishedRestore = status === 0 ? undefined : line
       await this.#noteRestored(store, met.length > 0)
@@ -90,6 +96,7 @@ export class Model {
     // A copy of the store does not know what the other one has disabled.
     if (minimum !== undefined && !this.changedInCopy.has(key))
       this.#minimums.set(key, new Set([minimum]))
+    if (available !== undefined && !beside) this.#trims.set(`${store} ${key}`, new Set([available]))
     if (kind === 'revoke') for (const use of this.#usesOf(provider, key)) use.isRevoked = true
     if (kind !== 'activate' && kind !== 'repair' && kind !== 'renew') return
     const content = (await readStores(this.#world)).find(({ name }) => name === store)
@@ -125,8 +132,9 @@ export class Model {
       const isFound = inAws.has(`${keyId} ${version}`) && !isDisturbed
       if (owner === store && !isKept && !isFound) this.#materials.delete(at)
     }
-    for (const { name, minEnabledVersion } of content?.keys ?? []) {
+    for (const { name, minEnabledVersion, minAvailableVersion = 0 } of content?.keys ?? []) {
       this.changedInCopy.add(name)
+      this.#trimsOf(store, name).add(minAvailableVersion)
       this.#minimums.set(name, (this.#minimums.get(name) ?? new Set()).add(minEnabledVersion))
     }
     for (const { record } of content?.distributions ?? [])
@@ -161,6 +169,17 @@ export class Model {
   /** Versions below this may be disabled. */
   #minimumOf(key: string): number {
     return Math.max(1, ...(this.#minimums.get(key) ?? []))
+  }
+
+  #trimsOf(store: StoreName, key: string): Set<number> {
+    const trims = this.#trims.get(`${store} ${key}`) ?? new Set()
+    this.#trims.set(`${store} ${key}`, trims)
+    return trims
+  }
+
+  #mayBeTrimmed({ isInPlace, version, key }: Use): boolean {
+    const minimums = STORES.flatMap((store) => [...this.#trimsOf(store, key)])
+    return !isInPlace && minimums.some((minimum) => version < minimum)
   }
 
   #mayBeDisabled({ isInPlace, version, key }: Use): boolean {
@@ -202,7 +221,11 @@ export class Model {
     for (const [at, use] of this.uses) {
       const hasExpired = use.expires !== undefined && use.expires.getTime() <= machine.nowMs
       const isExcused =
-        use.takenDown.size > 0 || use.touched.size > 0 || hasExpired || this.#mayBeDisabled(use)
+        use.takenDown.size > 0 ||
+        use.touched.size > 0 ||
+        hasExpired ||
+        this.#mayBeTrimmed(use) ||
+        this.#mayBeDisabled(use)
       const problem = await brokenBy(this.#world, use)
       if (problem === undefined) continue
       if (!isExcused) found.push(`${use.key} version ${use.version} no longer works: ${problem}`)
@@ -234,14 +257,18 @@ export class Model {
     const name = key?.tags.get(KEY_TAG)
     const isOwn = name === undefined || name === intent.key || intent.kind === 'all'
     const use = this.uses.get(`${region} ${key?.id ?? ''}`)
+    const isBelow = (minimum = 0) => use && !use.isInPlace && use.version < minimum
     const isRemoval =
-      intent.kind === 'remove' || (intent.kind === 'drop' && region === intent.region)
+      intent.kind === 'remove' ||
+      (intent.kind === 'drop' && region === intent.region) ||
+      isBelow(intent.available)
     const mayRevoke = intent.kind === 'revoke' || (intent.kind === 'repair' && use?.isRevoked)
     if (operation === 'ScheduleKeyDeletion' && use && !(isOwn && isRemoval))
       complain(`schedules the deletion of KMS key ${use.id}`)
     if (operation === 'DeleteImportedKeyMaterial' && use && !(isOwn && mayRevoke))
       complain(`deletes the material of KMS key ${use.id}`)
-    if (operation === 'DisableKey' && use && !this.#mayBeDisabled(use))
+    const mayDisable = use && (this.#mayBeDisabled(use) || (isOwn && isBelow(intent.minimum)))
+    if (operation === 'DisableKey' && use && !mayDisable)
       complain(`disables version ${use.version} of ${use.key}`)
     const mayExpire = this.#expiring.has(name ?? '') || (isOwn && LETS_EXPIRE.test(line))
     if (input.ExpirationModel === 'KEY_MATERIAL_EXPIRES' && !mayExpire)

@@ -1,3 +1,4 @@
+import { isTrimmed } from '../../src/core/records/trimmed.js'
 import { currentMaterial } from '../../src/dev-kms/state.js'
 import { ACCOUNTS, type AccessKeyId } from './aws.js'
 import { lostOriginals } from './checks.js'
@@ -28,6 +29,7 @@ export async function settle(course: Course): Promise<string[]> {
     problems.push(...(await passLost(course, found)))
   for (const found of await activeDistributions(course))
     problems.push(...(await mend(course, found)))
+  for (const found of await newestOfEachKey(course)) problems.push(...(await trim(course, found)))
   for (const found of await newestOfEachKey(course)) problems.push(...(await rotate(course, found)))
   for (const found of await activeDistributions(course))
     problems.push(...(await verify(course, found)))
@@ -114,6 +116,17 @@ async function mend(course: Course, found: FoundDistribution): Promise<string[]>
     : [`repair of ${key} in ${provider}: ${error?.message ?? ''}`]
 }
 
+/** Finishes the trim of a key, which no other command does. */
+async function trim(course: Course, found: FoundDistribution): Promise<string[]> {
+  const { key } = found
+  const [main] = await readStores(course.world)
+  const minimum = main?.keys.find(({ name }) => name === key)?.minAvailableVersion ?? 0
+  if (minimum === 0) return []
+  const { status, error } = await course.run(LINES.trim(key, minimum), accountOf(found))
+  if (status === 0 || isExplained(course, key) || isOutdated(course, key, error)) return []
+  return [`trim of ${key}: ${error?.message ?? ''}`]
+}
+
 /** A key can always get another version. The first rotation may finish an earlier one. */
 async function rotate(course: Course, found: FoundDistribution): Promise<string[]> {
   const { key } = found
@@ -157,8 +170,10 @@ async function otherMaterial(
     (one) => one.provider === provider && one.key === key && !one.isArchived,
   )
   const kmsKeys = new Map([...course.model.kmsKeys()].map((each) => [each.key.arn, each.key]))
+  const owner = main?.keys.find(({ name }) => name === key)
   return (found?.record.kmsKeys ?? []).flatMap((entry) => {
-    if (entry.state !== 'created') return []
+    const isEnded = owner && found && isTrimmed(owner, found.record, entry.version)
+    if (entry.state !== 'created' || isEnded) return []
     const newest = Math.max(...entry.materials.map(({ version }) => version))
     const expected = main?.materials.get(`${found?.record.keyId ?? ''} ${newest}`)
     const kmsKey = kmsKeys.get(entry.key.arn)

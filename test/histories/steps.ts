@@ -81,6 +81,8 @@ export const LINES = {
   period: (key: KeyName, period: string) =>
     `write keymgmt/key/${key} ${KEYS[key].fields} rotation_period=${period}`,
   rotateDue: 'due -rotate',
+  trim: (key: string, version: number) =>
+    `write keymgmt/key/${key}/trim min_available_version=${version} allow_recent_use=true`,
   remove: (provider: string, key: string) => `delete keymgmt/kms/${provider}/key/${key}`,
   restore: (provider: string, key: string) => `write -f keymgmt/kms/${provider}/key/${key}/restore`,
   revoke: (provider: string, key: string) => `write -f keymgmt/kms/${provider}/key/${key}/revoke`,
@@ -179,6 +181,7 @@ const commandLine: fc.Arbitrary<string> = fc.oneof(
   OF(2, [provider, replicaRegion], (at, region) => LINES.drop(at, 'g', region)),
   OF_KEY(12, LINES.rotate),
   OF(4, [key, fc.nat(3)], LINES.minimum),
+  OF(4, [key, fc.nat(3)], LINES.trim),
   OF(2, [key, fc.constantFrom('0', '1h', '20d')], LINES.period),
   { weight: 6, arbitrary: fc.constant(LINES.rotateDue) },
   OF_PLACE(8, LINES.remove),
@@ -269,6 +272,16 @@ export const BEGINNINGS: readonly (readonly string[])[] = [
   [...CONFIGURED, LINES.create('a'), LINES.allowDeletion('a'), LINES.distribute('west', 'a')],
   [
     ...CONFIGURED,
+    LINES.create('g'),
+    LINES.rotate('g'),
+    LINES.distribute('west', 'g'),
+    LINES.replicate('west', 'g'),
+    LINES.rotate('g'),
+    LINES.minimum('g', 3),
+    LINES.trim('g', 2),
+  ],
+  [
+    ...CONFIGURED,
     LINES.period('a', '1h'),
     LINES.distribute('west', 'a'),
     LINES.period('g', '20d'),
@@ -310,6 +323,7 @@ export function nameOfStep(step: Step): string {
 /** The kind of each command, by its line; the first that matches counts. */
 const KINDS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/min_enabled_version/, 'minimum'],
+  [/\/trim /, 'trim'],
   [/kms\/\w+ provider=/, 'configure'],
   [/without=/, 'rotate without'],
   [/\/forget /, 'forget'],

@@ -37,9 +37,8 @@ export async function readLastUse(
         return await provider.lastUse(region, key)
       } catch (error) {
         if (!(error instanceof KeymgmtError) || isFinal(error)) throw error
-        const reason = [error.message, ...error.hints].join('; ')
-        if (!OF_ONE_KMS_KEY.includes(error.code)) unknown = reason
-        return { unknown: reason }
+        if (!OF_ONE_KMS_KEY.includes(error.code)) unknown = error.message
+        return { unknown: error.message }
       }
     }
     const uses: KmsKeyUse[] = []

@@ -55,10 +55,9 @@ export async function trimKey(
       readLastUse(engine, named.providerName, trimmed(named).filter(isUnscheduled)),
     )
     if (!allowRecentUse) assertUnused(engine, name, minAvailableVersion, uses.flat())
-    if (minAvailableVersion !== before) {
-      await assertAllNewest(engine, key.current, distributions)
+    if (minAvailableVersion > before) await assertAllNewest(engine, key.current, distributions)
+    if (minAvailableVersion !== before)
       await key.update((current) => ({ ...current, minAvailableVersion }))
-    }
     reportInPlace(engine, minAvailableVersion, distributions)
     const earlier = scheduledIn(distributions)
     const isRequested = (step: Step) =>
@@ -160,6 +159,9 @@ function assertUnused(
     `versions of ${name} may still be in use: ${found.join('; ')}`,
     {
       hints: [
+        ...(uses.some(({ use }) => 'unknown' in use)
+          ? ['to find out the last use, allow kms:GetKeyLastUsage on the KMS keys']
+          : []),
         'nothing was changed; AWS cannot bring back a deleted symmetric KMS key, not even from its material',
         `to trim them anyway: ${trimCommand(name, minimum)} allow_recent_use=true`,
       ],

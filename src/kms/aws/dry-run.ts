@@ -3,6 +3,7 @@ import { KeymgmtError } from '../../errors.js'
 import type { PlannedCall } from '../planned-call.js'
 import type { AwsMiddleware, AwsRequest, AwsOutput } from './middleware.js'
 import { factsOf, isAccountLookup, keyIdOf, textOf, type AwsOperation } from './operations.js'
+import { Prices } from './prices.js'
 
 /** Replies to requests that are not sent, for operations whose reply the command reads. */
 const PLANNED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => AwsOutput>>> = {
@@ -21,18 +22,23 @@ const PLANNED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => Aw
  */
 export function planCalls(calls: PlannedCall[]): AwsMiddleware {
   const isPlanned = createPlan()
+  const prices = new Prices()
   return async (request, next) => {
     const { operation, region, input } = request
     // Return no account, so that a rehearsal works without credentials.
     if (isAccountLookup(request)) return {}
-    if (!isPlanned(request)) return next()
+    if (!isPlanned(request)) {
+      const output = await next()
+      prices.learn(request, output)
+      return output
+    }
     const alias = textOf(input, 'AliasName')
     calls.push({
       operation,
       region,
       kmsKey: keyIn(request),
       ...(alias && { alias }),
-      monthlyCost: factsOf(operation).monthlyCost ?? 0,
+      monthlyCost: factsOf(operation).changesAws ? prices.of(request) : 0,
     })
     return PLANNED[operation]?.(request) ?? {}
   }
