@@ -1,5 +1,6 @@
 import { durationMs, durationText } from '../../duration.js'
 import { KeymgmtError } from '../../errors.js'
+import { keptPart } from './dropped-regions.js'
 import { createdKmsKeys } from './kms-keys.js'
 import {
   without,
@@ -69,11 +70,11 @@ export interface ExpiringMaterial extends KmsKeyPlace {
 
 /**
  * PURE: returns the expiring material of an active distribution, the earliest first. Leaves out KMS
- * keys that AWS is to delete.
+ * keys that AWS is to delete, and those in dropped Regions.
  */
 export function expiringIn(record: DistributionRecord): ExpiringMaterial[] {
   if (record.state !== 'active') return []
-  return createdKmsKeys(record)
+  return createdKmsKeys(keptPart(record))
     .filter(({ deletion }) => deletion === undefined)
     .flatMap(({ region, key, materials }) =>
       materials.flatMap(({ version, validTo }) =>

@@ -6,6 +6,7 @@ import { saveKey } from '../../../src/core/operations/keys.js'
 import { removeDistribution, revokeDistribution } from '../../../src/core/operations/remove.js'
 import { recordPath } from '../../../src/core/records/model.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
+import { requireDistribution } from '../../../src/core/records/repository.js'
 import { KeymgmtError } from '../../../src/errors.js'
 import { AES, createTestbed, DAY_MS, fail, GLOBAL, recorded, refusal } from './testbed.js'
 
@@ -54,6 +55,17 @@ describe('the list of what expires', () => {
     await revokeDistribution(engine, 'k', 'a')
     await removeDistribution(engine, 'k', 'b')
     expect(await listed(at(engine, 100), 0)).toEqual([])
+  })
+
+  it('has no KMS key in a Region that was dropped, even before AWS is to delete it', async () => {
+    const { engine } = await createExpiring()
+    const distribution = await requireDistribution(engine, 'k', 'b')
+    await distribution.update((current) => ({
+      ...current,
+      regions: current.regions.filter((region) => region !== 'eu-west-1'),
+      droppedRegions: ['eu-west-1'],
+    }))
+    expect(await listed(engine, 15)).toEqual(['b us-west-1,us-east-1 2027-01-11'])
   })
 
   it('names a damaged record, which hides no other; a store that fails is an error', async () => {
