@@ -121,8 +121,8 @@ async function demo(endpoint: string): Promise<void> {
   )
   run('write -f keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1,eu-west-1')
   run('write keymgmt/kms/example-kms/key/app purpose=encrypt,decrypt protection=hsm')
-  run('read keymgmt/kms/example-kms/key/app')
-  const alias = `alias/hashicorp/${run('read -field=name keymgmt/kms/example-kms/key/app')}`
+  run('read -field=arn keymgmt/kms/example-kms/key/app')
+  const alias = run('read -field=alias keymgmt/kms/example-kms/key/app')
   const first = await encrypt(endpoint, 'us-west-1', alias, 'attack at dawn')
   check(
     (await decrypt(endpoint, 'us-west-1', first)) === 'attack at dawn',
@@ -185,7 +185,7 @@ async function demo(endpoint: string): Promise<void> {
   run('write keymgmt/key/app deletion_allowed=true')
   // Until AWS has deleted the KMS keys, a restore needs the key.
   run('delete keymgmt/key/app', 2)
-  run('read keymgmt/kms/example-kms/key/app')
+  run('read -field=deletion_date keymgmt/kms/example-kms/key/app')
 
   heading('Try next')
   console.log(NEXT)

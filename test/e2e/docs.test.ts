@@ -196,7 +196,7 @@ const DISTRIBUTED = [
 /** Commands to run before those of a page. */
 const BEFORE_PAGE: Readonly<Record<string, readonly string[]>> = {
   'docs/permissions.md': [PROVIDER, KEY],
-  'docs/reference.md': [KEY],
+  'docs/reference.md': [KEY, 'keymgmt write -f keymgmt/key/app/rotate'],
   'docs/uninstall.md': DISTRIBUTED,
 }
 
