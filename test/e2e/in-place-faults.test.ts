@@ -209,6 +209,21 @@ describe('a rotation that AWS refuses in the middle', () => {
   })
 })
 
+describe('a dropped Region', () => {
+  it('whose replica AWS is to delete holds up a rotation, until it is brought back', async () => {
+    await testbed.ok('write keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1')
+    await testbed.ok(DISTRIBUTE)
+    await testbed.ok('write -f keymgmt/kms/k/key/app/replicate')
+    await testbed.ok('delete keymgmt/kms/k/key/app/replicate/us-east-1')
+    const stderr = await refused(ROTATE)
+    expect(stderr).toContain('one of its replicas lacks the new material')
+    const [, back = ''] = /or bring it back: keymgmt (.*)/.exec(stderr) ?? []
+    expect(back).toBe('write -f keymgmt/kms/k/key/app/restore')
+    await testbed.ok(back)
+    expect(await problems()).toEqual([])
+  })
+})
+
 describe('the rotations of a KMS key', () => {
   /** Lets AWS count rotations of others. */
   const use = (rotations: number) => {
@@ -237,7 +252,12 @@ describe('the rotations of a KMS key', () => {
     }
     const read = await testbed.ok('read -format=json keymgmt/key/app')
     expect(JSON.parse(read)).toMatchObject({ data: { latest_version: 3, behind: ['k'] } })
-    await testbed.ok('write keymgmt/key/app/rotate without=k')
+    const { data } = JSON.parse(
+      await testbed.ok('write -format=json keymgmt/key/app/rotate without=k'),
+    ) as { data: { outcomes: object[] } }
+    expect(data.outcomes).toContainEqual(
+      expect.objectContaining({ provider: 'k', action: 'import', state: 'skipped' }),
+    )
   })
 
   it('are counted with those of others, and a warning comes from 20', async () => {

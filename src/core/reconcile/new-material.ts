@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { KeymgmtError } from '../../errors.js'
+import { KeymgmtError, withHints } from '../../errors.js'
 import type { KmsMaterial } from '../../kms/provider.js'
+import { restorableRegions } from '../records/dropped-regions.js'
 import {
   createdKmsKeyAt,
   isAssociated,
@@ -19,6 +20,7 @@ import {
   type KmsKeyPlace,
   type MaterialEntry,
 } from '../records/model.js'
+import { waysForward } from '../records/takedown.js'
 import { recordState, updateKmsKey, type ReconcileContext } from './context.js'
 import { describeMaterial, newerMaterials } from './newer-material.js'
 import { assertNewest } from './newer.js'
@@ -173,7 +175,9 @@ export async function rotateToMaterial(
   const { provider, distribution } = context
   const { version, region } = place
   const entry = requireKmsKey(distribution, place)
-  const listed = await provider.rotate(region, entry.key)
+  const listed = await provider.rotate(region, entry.key).catch((error: unknown) => {
+    throw withHints(error, removedReplicaHints(context))
+  })
   const materialId = materialIn(entry, version)?.materialId
   const ours = listed.find(({ id }) => id === materialId)
   // A dry run has no id of what it did not import.
@@ -192,6 +196,14 @@ export async function rotateToMaterial(
     context.engine.notice(
       `KMS key ${entry.key.id} in ${region} has used ${rotations} of the ${MAX_ROTATIONS} rotations in place that AWS allows in its life. Before they are used up, ${secondProviderHint(context)}`,
     )
+}
+
+/** AWS may wait for a replica that it is to delete, and that takes no material until then. */
+function removedReplicaHints({ key, providerName, distribution, engine }: ReconcileContext) {
+  return restorableRegions(distribution.current, engine.now()).map(
+    (region) =>
+      `the replica in ${region} is scheduled for deletion, and takes no material: wait until AWS has deleted it, or bring it back: ${waysForward('removal', providerName, key.name).restore}`,
+  )
 }
 
 function withoutPending(entry: CreatedKmsKey, version: number): CreatedKmsKey {

@@ -1,5 +1,6 @@
 import type { Engine } from '../engine.js'
 import { assertAgree } from '../records/agreement.js'
+import { isInPlace } from '../records/kms-keys.js'
 import type { KeyRecord } from '../records/model.js'
 import { distributionsOf, type NamedDistribution } from '../records/repository.js'
 import { trimWays, waysForward, type Takedown } from '../records/takedown.js'
@@ -124,12 +125,13 @@ export function reportLeftOut(
   { providerName, distribution }: NamedDistribution,
 ): void {
   const [primary] = distribution.current.regions
+  const actionIn = (region: string) => (region === primary ? 'create' : 'replicate')
   for (const region of distribution.current.regions)
     engine.outcome({
       provider: providerName,
       region,
       version,
-      action: region === primary ? 'create' : 'replicate',
+      action: isInPlace(distribution.current) ? 'import' : actionIn(region),
       state: 'skipped',
       reason: LEFT_OUT,
       wayOut: `to bring it up to date: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/repair`,

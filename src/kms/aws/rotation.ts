@@ -104,6 +104,7 @@ export async function importWhenKnown(
 export async function rotateKey(session: Session, key: KmsKey): Promise<readonly KmsMaterial[]> {
   const KeyId = keyIdIn(session, key)
   let isRequested = await requestRotation(session, KeyId)
+  const incompleteUntil = performance.now() + (session.settlingMs > 0 ? CONSISTENCY_MS : 2_000)
   const schedule = { withinMs: ROTATION_MS, everyMs: everyMs(session) }
   const rotated = await pollUntil(session, schedule, async () => {
     const status = await session.client.send(new GetKeyRotationStatusCommand({ KeyId }))
@@ -111,6 +112,8 @@ export async function rotateKey(session: Session, key: KmsKey): Promise<readonly
     const materials = await listMaterials(session, key)
     const next = materials.find(({ state }) => state === 'pending' || state === 'incomplete')
     if (!next) return materials
+    if (next.state === 'incomplete' && performance.now() > incompleteUntil)
+      throw incompleteError(session, key)
     if (!isRequested && next.state === 'pending')
       isRequested = await requestRotation(session, KeyId)
     return undefined
@@ -120,6 +123,14 @@ export async function rotateKey(session: Session, key: KmsKey): Promise<readonly
     'KMS_FAILED',
     `the rotation of KMS key ${key.id} in ${session.region} is not finished`,
     { hints: ['run the same command again: it continues from here'] },
+  )
+}
+
+function incompleteError({ region }: Session, { id }: KmsKey): KeymgmtError {
+  return new KeymgmtError(
+    'KMS_FAILED',
+    `AWS does not rotate KMS key ${id} in ${region}: one of its replicas lacks the new material`,
+    { hints: [`see the replicas: aws kms describe-key --region ${region} --key-id ${id}`] },
   )
 }
 
