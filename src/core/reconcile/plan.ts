@@ -17,6 +17,7 @@ import type {
 } from '../records/model.js'
 import { droppedPart, keptPart } from '../records/dropped-regions.js'
 import { isAvailableVersion, withoutTrimmed } from '../records/trimmed.js'
+import { planRemoval, planTrim } from './plan-deletions.js'
 import { planInPlace, planRevocationInPlace } from './plan-in-place.js'
 import { planRenewals } from './plan-renewals.js'
 import {
@@ -130,11 +131,6 @@ const PLANNERS: Readonly<Record<Rotation, Readonly<Record<DistributionState, Pla
     revoked: (_key, distribution) => planRevocationInPlace(distribution),
     removed: (_key, distribution) => planRemoval(distribution),
   },
-}
-
-/** Schedules the KMS keys of trimmed versions for deletion. */
-function planTrim(key: KeyRecord, distribution: DistributionRecord): Stage[] {
-  return planDeletions(distribution, ({ version }) => !isAvailableVersion(key, version))
 }
 
 /**
@@ -289,29 +285,4 @@ function planAliases(key: KeyRecord, distribution: DistributionRecord): Stage {
       ),
     ]
   })
-}
-
-/** Removes the alias first, so that it never points to a KMS key that awaits deletion. */
-function planRemoval(distribution: DistributionRecord): Stage[] {
-  const removals = distribution.aliases.map(({ region, name }): Chain => [
-    { action: 'remove-alias', region, alias: name },
-  ])
-  return [removals, ...planDeletions(distribution)]
-}
-
-/** Deletes replicas before their primary, as AWS requires. */
-function planDeletions(
-  distribution: DistributionRecord,
-  applies: (entry: CreatedKmsKey) => boolean = () => true,
-): Stage[] {
-  const deletions = (ofPrimaries: boolean) =>
-    stepIf(
-      distribution,
-      'schedule-deletion',
-      (entry) =>
-        applies(entry) &&
-        !isScheduled(entry) &&
-        (entry.region === primaryRegion(distribution, entry.version)) === ofPrimaries,
-    )
-  return [deletions(false), deletions(true)]
 }

@@ -31,7 +31,12 @@ const CASES: readonly (readonly [line: string, candidates: readonly string[]])[]
   ['keymgmt write keymgmt/key/a', ['keymgmt/key/app ', 'keymgmt/key/app/']],
   [
     'keymgmt write keymgmt/key/app/',
-    ['keymgmt/key/app/import ', 'keymgmt/key/app/import_version ', 'keymgmt/key/app/rotate '],
+    [
+      'keymgmt/key/app/import ',
+      'keymgmt/key/app/import_version ',
+      'keymgmt/key/app/rotate ',
+      'keymgmt/key/app/trim ',
+    ],
   ],
   [
     'keymgmt write keymgmt/kms/k/key/',
