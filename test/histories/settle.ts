@@ -1,3 +1,4 @@
+import { isDropped } from '../../src/core/records/dropped-regions.js'
 import { isTrimmed } from '../../src/core/records/trimmed.js'
 import { currentMaterial } from '../../src/dev-kms/state.js'
 import { ACCOUNTS, type AccessKeyId } from './aws.js'
@@ -172,7 +173,11 @@ async function otherMaterial(
   const kmsKeys = new Map([...course.model.kmsKeys()].map((each) => [each.key.arn, each.key]))
   const owner = main?.keys.find(({ name }) => name === key)
   return (found?.record.kmsKeys ?? []).flatMap((entry) => {
-    const isEnded = owner && found && isTrimmed(owner, found.record, entry.version)
+    // Those await deletion, with or without material.
+    const isEnded =
+      owner &&
+      found &&
+      (isTrimmed(owner, found.record, entry.version) || isDropped(found.record, entry.region))
     if (entry.state !== 'created' || isEnded) return []
     const newest = Math.max(...entry.materials.map(({ version }) => version))
     const expected = main?.materials.get(`${found?.record.keyId ?? ''} ${newest}`)
