@@ -82,14 +82,15 @@ describe('a primary that somebody moved to another Region', () => {
     expect(await stateOf(1, EUROPE)).toBe('Enabled')
   })
 
-  it('is enabled in its Region for as long as it is replicated', async () => {
+  it('is replicated from its Region once its version is enabled', async () => {
     await accept()
     await testbed.ok('write keymgmt/key/app min_enabled_version=2')
     await isClean()
     const before = testbed.requests.length
     await testbed.ok(`write -f ${PATH}/replicate`)
-    expect(sent('EnableKey', before)).toEqual([EAST])
-    expect(sent('DisableKey', before).sort()).toEqual([EUROPE, EAST])
+    expect(sent('ReplicateKey', before)).toEqual([HOME])
+    await testbed.ok('write keymgmt/key/app min_enabled_version=1')
+    expect(sent('ReplicateKey', before)).toEqual([HOME, EAST])
     await isClean()
   })
 
