@@ -56,6 +56,7 @@ export class Course {
     }
     this.world.reset(randomOf(luck), beginnings.get(beginning))
     this.model = new Model(this.world)
+    for (const line of lines) this.model.begin(line)
     this.log.splice(0, this.log.length, ...lines)
     this.#assertNothingWrong(await check(this.world, this.model))
   }

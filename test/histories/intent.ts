@@ -37,7 +37,7 @@ export function intentOf(line: string): Intent {
   if (line.includes('/revoke')) return { kind: 'revoke', ...at }
   if (line.includes('/repair')) return { kind: 'repair', ...at }
   if (line.includes('/renew')) return { kind: 'renew', ...at }
-  if (line.startsWith('due ')) return { kind: 'all' }
+  if (/^(due|expiring) /.test(line)) return { kind: 'all' }
   if (line.startsWith('operator snapshot restore')) return { kind: 'restore-store' }
   if (/\/restore| purpose=/.test(line)) return { kind: 'activate', ...at }
   return { kind: 'other', ...at }

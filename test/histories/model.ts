@@ -76,7 +76,7 @@ export class Model {
     const { key = '', provider } = intentOf(line)
     const isNew = /\/adopt | purpose=/.test(line)
     return (
-      / type=|^operator|^due/.test(line) ||
+      / type=|^operator|^due|^expiring/.test(line) ||
       this.known.has(isNew || !provider ? key : `${provider}/${key}`)
     )
   }

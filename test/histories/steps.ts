@@ -81,6 +81,7 @@ export const LINES = {
   period: (key: KeyName, period: string) =>
     `write keymgmt/key/${key} ${KEYS[key].fields} rotation_period=${period}`,
   rotateDue: 'due -rotate',
+  renewExpiring: 'expiring -renew',
   trim: (key: string, version: number) =>
     `write keymgmt/key/${key}/trim min_available_version=${version} allow_recent_use=true`,
   remove: (provider: string, key: string) => `delete keymgmt/kms/${provider}/key/${key}`,
@@ -184,6 +185,7 @@ const commandLine: fc.Arbitrary<string> = fc.oneof(
   OF(4, [key, fc.nat(3)], LINES.trim),
   OF(2, [key, fc.constantFrom('0', '1h', '20d')], LINES.period),
   { weight: 6, arbitrary: fc.constant(LINES.rotateDue) },
+  { weight: 3, arbitrary: fc.constant(LINES.renewExpiring) },
   OF_PLACE(8, LINES.remove),
   OF_PLACE(6, LINES.restore),
   OF_PLACE(4, LINES.revoke),
@@ -338,6 +340,7 @@ const KINDS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/^operator snapshot restore/, 'restore a snapshot'],
   [/\/import /, 'import'],
   [/^due /, 'rotate what is due'],
+  [/^expiring /, 'renew what expires'],
   [/rotation_period/, 'rotation period'],
   [/deletion_allowed/, 'allow deletion'],
   [/^delete keymgmt\/key\/\w+$/, 'delete the key'],
