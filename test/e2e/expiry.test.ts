@@ -1,5 +1,6 @@
 import { DecryptCommand, EncryptCommand } from '@aws-sdk/client-kms'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
@@ -44,6 +45,12 @@ interface Distribution {
   readonly valid_to?: string
   readonly expires?: string
   readonly expires_by_version?: Readonly<Record<string, string>>
+}
+interface Expiring {
+  readonly key: string
+  readonly provider: string
+  readonly regions: readonly string[]
+  readonly expires: string
 }
 const read = () => data<Distribution>(`read ${PATH}`)
 const daysUntil = (time = '') => Math.round((Date.parse(time) - Date.now()) / DAY_MS)
@@ -185,6 +192,56 @@ describe('material with valid_to', () => {
   })
 })
 
+describe('with rotation in place', () => {
+  beforeEach(async () => {
+    await distribute('rotation=in_place ttl=30d', 'replica_regions=us-east-1')
+    await ok(`write -f ${PATH}/replicate`)
+  })
+
+  it('each rotation renews the earlier material in every Region', async () => {
+    const ciphertext = await encrypt()
+    setDays(20)
+    await ok('write -f keymgmt/key/app/rotate')
+    expect(Object.values((await read()).expires_by_version ?? {}).map(daysUntil)).toEqual([50, 50])
+    const material = randomBytes(32).toString('hex')
+    setDays(40)
+    await ok(`write keymgmt/key/app/import_version material=${material}`)
+    setDays(69)
+    expect(await decrypt(ciphertext)).toBe('attack at dawn')
+    expect(await decrypt(ciphertext, 'us-east-1')).toBe('attack at dawn')
+    expect((await run(`read ${PATH}/verify`)).status).toBe(0)
+  })
+
+  it('renew brings all expired material back, and expiring lists the KMS key once', async () => {
+    setDays(10)
+    await ok('write -f keymgmt/key/app/rotate')
+    const ciphertext = await encrypt()
+    setDays(41)
+    await expect(decrypt(ciphertext)).rejects.toThrow('pending import')
+    const { kms_keys: kmsKeys } = await data<{ kms_keys: Expiring[] }>('expiring')
+    expect(kmsKeys).toMatchObject([{ key: 'app', regions: ['us-west-1', 'us-east-1'] }])
+    const verified = await data<{ differences: { what: string; found: string }[] }>(
+      `read ${PATH}/verify`,
+    )
+    expect(new Set(verified.differences.map(({ found }) => found.slice(0, 12)))).toEqual(
+      new Set(['expired at 2']),
+    )
+    await ok('expiring -within=5d -renew')
+    expect(await decrypt(ciphertext)).toBe('attack at dawn')
+    expect(await decrypt(ciphertext, 'us-east-1')).toBe('attack at dawn')
+    expect((await run(`read ${PATH}/verify`)).status).toBe(0)
+    await ok('write -f keymgmt/key/app/rotate')
+  })
+
+  it('a rotation revives what has expired with a ttl', async () => {
+    const ciphertext = await encrypt()
+    setDays(31)
+    await ok('write -f keymgmt/key/app/rotate')
+    expect(await decrypt(ciphertext)).toBe('attack at dawn')
+    expect((await run(`read ${PATH}/verify`)).status).toBe(0)
+  })
+})
+
 it.each([
   ['ttl=366d', 'field "ttl": 366d is more than 365d'],
   ['ttl=', 'field "ttl": expected a duration such as 90s, 12h or 30d, not ""'],
@@ -214,12 +271,6 @@ it.each([
   await ok(`write -f ${PATH}/renew`)
 })
 
-interface Expiring {
-  readonly key: string
-  readonly provider: string
-  readonly regions: readonly string[]
-  readonly expires: string
-}
 interface Renewed {
   readonly key: string
   readonly state: string

@@ -17,6 +17,7 @@ import { recordPath, type KeyRecord } from '../records/model.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
 import { distributionsOf, requireKey, type NamedDistribution } from '../records/repository.js'
 import { assertReplicaRegions, createKey } from './keys.js'
+import { renewEarlier } from './renew.js'
 import { addVersion } from './rotate.js'
 
 /** The user's own material, and what the user says about it. */
@@ -109,6 +110,7 @@ export async function importVersion(
       const distributions = await resumableDistributions(engine, key.current)
       if (held === undefined) {
         await finishPending(engine, key, distributions)
+        await renewEarlier(distributions)
         await addVersion(engine, key, await distributionsOf(engine, name), recognised.material)
       }
       await reconcileKey(engine, key, distributions)

@@ -10,7 +10,7 @@ import {
   type ExpiryRequest,
   type RequestedExpiry,
 } from '../records/expiry.js'
-import { createdKmsKeyAt, createdKmsKeys, lacksOriginal } from '../records/kms-keys.js'
+import { createdKmsKeyAt, createdKmsKeys, isInPlace, lacksOriginal } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import type { DistributionRecord, KeyRecord } from '../records/model.js'
 import { isTrimmed } from '../records/trimmed.js'
@@ -49,6 +49,19 @@ export async function renewDistribution(
     })
     return distribution.current
   })
+}
+
+/**
+ * Lets the plan renew the earlier material of distributions that are rotated in place and have a
+ * `ttl`, before they get a new version: one expired material disables the whole KMS key.
+ */
+export async function renewEarlier(distributions: readonly NamedDistribution[]): Promise<void> {
+  for (const { distribution } of distributions) {
+    const { state, expiry } = distribution.current
+    const isTimed = expiry !== undefined && 'ttl' in expiry
+    if (state === 'active' && isTimed && isInPlace(distribution.current))
+      await distribution.update((current) => withExpiry(current, expiry))
+  }
 }
 
 /** True if the step is part of a renewal: it needs a KMS key that exists. */

@@ -7,12 +7,14 @@ import { assertAllNewest } from '../reconcile/newer.js'
 import { newestVersion, type Step } from '../reconcile/plan.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { describeBehind, LEFT_OUT, reportLeftOut, workableAmong } from '../reconcile/resume.js'
+import { isInPlace } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import type { KeyRecord } from '../records/model.js'
 import type { RecordHandle } from '../records/record.js'
 import { distributionsOf, requireKey, type NamedDistribution } from '../records/repository.js'
 import { forgetCommand } from '../records/takedown.js'
 import { createVersion } from './keys.js'
+import { renewEarlier } from './renew.js'
 
 /**
  * Creates a version, adds it to every distribution and moves the aliases. The version is the latest
@@ -53,12 +55,17 @@ export async function rotate(
     const isLeftOut = ({ providerName }: NamedDistribution) => leftOut.includes(providerName)
     const workable = workableAmong(engine, key.current, all)
     const included = workable.filter((named) => !isLeftOut(named))
-    const created = explainResumed(engine, key.current, included)
+    const isResumed = explainResumed(engine, key.current, included)
+    if (!isResumed) await renewEarlier(included)
+    const created = isResumed
       ? undefined
       : await addVersion(engine, key, all, await KEY_TYPES[key.current.type].generate())
     for (const named of workable.filter(isLeftOut)) await leaveOut(engine, key.current, named)
     try {
-      const isRequested = (step: Step) => versionBrought(step) !== undefined
+      // With rotation in place, the new version can't be used without the earlier material.
+      const isRequested = (step: Step, named: NamedDistribution) =>
+        versionBrought(step) !== undefined ||
+        (step.action === 'renew' && isInPlace(named.distribution.current))
       await reconcileKey(engine, key, included, { isRequested, leftOut, all })
     } catch (error) {
       throw rotationError(error, key.current, created, included, leftOut)

@@ -1,8 +1,15 @@
 import type { KmsMaterial } from '../../kms/provider.js'
-import { renewCommand } from '../records/expiry.js'
 import { currentVersion } from '../records/kms-keys.js'
 import { without, type CreatedKmsKey, type MaterialEntry } from '../records/model.js'
-import { isExpired, isSameExpiry, repairOf, type Compared, type Difference } from './difference.js'
+import {
+  expiredAdvice,
+  expiredText,
+  isExpired,
+  isSameExpiry,
+  repairOf,
+  type Compared,
+  type Difference,
+} from './difference.js'
 import { newerMaterials } from './newer-material.js'
 import { OUTDATED_WAYS_OUT } from './newer.js'
 
@@ -66,14 +73,19 @@ function compareMaterial(
         ? differs('material', version, 'pending rotation', 'deleted')
         : differs('material', version, 'imported', 'unknown to AWS', NO_SUCH_MATERIAL),
     ]
-  const consent = isExpired(compared, known)
-    ? `to choose a new expiry (ttl=0 is none): ${renewCommand(compared.providerName, compared.key.name)}`
-    : undefined
+  const consent = expiredAdvice(compared, [known])
   const isCurrent = version === currentVersion(entry)
   const again = `somebody rotated it in place; to rotate it to a new version: keymgmt write -f keymgmt/key/${compared.key.name}/rotate`
   const state = found.imported ? 'enabled' : 'pending-import'
   const differences: (Difference | false)[] = [
-    !found.imported && differs('material', version, 'imported', 'missing', consent),
+    !found.imported &&
+      differs(
+        'material',
+        version,
+        'imported',
+        expiredText(compared, [known]) ?? 'missing',
+        consent,
+      ),
     isCurrent &&
       found.state !== 'current' &&
       differs('material', version, 'current', found.state, again),

@@ -1,5 +1,4 @@
 import type { KmsKeyState, KmsKeyStatus } from '../../kms/provider.js'
-import { renewCommand } from '../records/expiry.js'
 import { createdKmsKeyAt, isInPlace, materialIn } from '../records/kms-keys.js'
 import type { DistributionRecord, KmsKeyEntry, KmsKeyPlace } from '../records/model.js'
 import { dropCommand, isDropped } from '../records/dropped-regions.js'
@@ -7,7 +6,14 @@ import { trimWays, waysForward } from '../records/takedown.js'
 import { versionsBehind } from './behind.js'
 import { compareMaterials } from './compare-materials.js'
 import { compareTrimmed } from './compare-trimmed.js'
-import { isExpired, isSameExpiry, repairOf, type Compared, type Difference } from './difference.js'
+import {
+  expiredAdvice,
+  expiredText,
+  isSameExpiry,
+  repairOf,
+  type Compared,
+  type Difference,
+} from './difference.js'
 import { interruptionOf, takedownOf, type Interruption } from './interruption.js'
 import type { Observation, ObservedKmsKey } from './observe.js'
 import { OUTDATED_WAYS_OUT } from './newer.js'
@@ -171,15 +177,13 @@ function compareStatus(
   { entry, wrongTags, holds }: ObservedKmsKey & { readonly entry: ExistingEntry },
   status: KmsKeyStatus,
 ): Difference[] {
-  const { record, now } = compared
+  const { record } = compared
   const { version, region, key, materials } = entry
   const expected = expectedState(compared, entry)
   const material = materialIn({ materials }, version)
   const validTo = material?.validTo
-  const hasExpired = status.state === 'pending-import' && validTo && new Date(validTo) <= now
-  const consent = isExpired(compared, material)
-    ? `to choose a new expiry (ttl=0 is none): ${renewCommand(compared.providerName, compared.key.name)}`
-    : undefined
+  const missing = status.state === 'pending-import' ? materials : []
+  const consent = expiredAdvice(compared, materials)
   const differs = (
     what: Difference['what'],
     wanted: string,
@@ -213,7 +217,7 @@ function compareStatus(
       differs(
         'state',
         expected,
-        hasExpired ? `expired at ${validTo}` : status.state,
+        expiredText(compared, missing) ?? status.state,
         isStuck ? look : consent,
       ),
     holds === false &&

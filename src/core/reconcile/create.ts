@@ -10,7 +10,13 @@ import {
   putKmsKey,
   requireKmsKey,
 } from '../records/kms-keys.js'
-import type { CreatedKmsKey, CreatingKmsKey, KmsKeyPlace, PinnedPlace } from '../records/model.js'
+import type {
+  CreatedKmsKey,
+  CreatingKmsKey,
+  DistributionRecord,
+  KmsKeyPlace,
+  PinnedPlace,
+} from '../records/model.js'
 import { assertCreatedInAccount, assertPlaceOf, currentPlace, placeOf } from './account.js'
 import {
   keyRequest,
@@ -77,12 +83,12 @@ async function recordPrimary(
 ): Promise<void> {
   await assertCreatedInAccount(context, entry.region, key)
   const place = await placeOf(context, key)
-  await recordState(context, (current) =>
+  const record = (current: DistributionRecord) =>
     putKmsKey(
       { ...current, ...(place && { pinned: current.pinned ?? place }) },
       created(context, entry, key),
-    ),
-  ).catch((error: unknown) => {
+    )
+  await recordState(context, record).catch((error: unknown) => {
     if (!(error instanceof KeymgmtError) || error.code !== 'STORE_CONFLICT') throw error
     return undoCreation(context, entry, key, error)
   })

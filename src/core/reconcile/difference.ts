@@ -1,5 +1,5 @@
 import type { KmsKeyStatus } from '../../kms/provider.js'
-import { expiryAt } from '../records/expiry.js'
+import { compareTimes, expiredWayOut, expiryAt } from '../records/expiry.js'
 import type { DistributionRecord, KeyRecord, MaterialEntry } from '../records/model.js'
 
 /** A difference between the records and AWS. */
@@ -39,6 +39,26 @@ export const repairOf = (compared: Compared) => `keymgmt write -f ${pathOf(compa
 export function isExpired({ now, record }: Compared, material: MaterialEntry | undefined): boolean {
   const validTo = expiryAt(record, material, now)
   return record.state === 'active' && validTo !== undefined && validTo <= now
+}
+
+/** The way out for such material; undefined for any other. */
+export function expiredAdvice(
+  compared: Compared,
+  materials: readonly (MaterialEntry | undefined)[],
+): string | undefined {
+  return materials.some((material) => isExpired(compared, material))
+    ? expiredWayOut(compared.providerName, compared.key.name)
+    : undefined
+}
+
+/** Returns `expired at TIME` for material whose time has passed; undefined for any other. */
+export function expiredText(
+  { now }: Compared,
+  materials: readonly MaterialEntry[],
+): string | undefined {
+  const times = materials.flatMap(({ validTo }) => validTo ?? []).sort(compareTimes)
+  const [first] = times.filter((validTo) => new Date(validTo) <= now)
+  return first === undefined ? undefined : `expired at ${first}`
 }
 
 /** AWS shows no expiry of material that it does not have. It may round the time to seconds. */

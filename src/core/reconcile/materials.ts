@@ -1,6 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import type { ImportKind, KmsKey, KmsMaterial } from '../../kms/provider.js'
-import { expiryAt, renewCommand } from '../records/expiry.js'
+import { expiredWayOut, expiryAt } from '../records/expiry.js'
 import {
   createdKmsKeyAt,
   isAssociated,
@@ -189,7 +189,7 @@ function expiredError(
   return new KeymgmtError(
     'KMS_FAILED',
     `version ${version} of ${key.name} can't be imported in ${region}: its material was to expire at ${validTo.toISOString()}, which has passed; only renew moves it`,
-    { hints: [`to choose a new expiry (ttl=0 is none): ${renewCommand(providerName, key.name)}`] },
+    { hints: [expiredWayOut(providerName, key.name)] },
   )
 }
 

@@ -145,6 +145,11 @@ export function expiryField(expiry: Expiry | undefined): string {
   return 'ttl' in expiry ? `ttl=${durationText(expiry.ttl)}` : `valid_to=${expiry.validTo}`
 }
 
+/** Returns the way out for material whose expiry has passed. */
+export function expiredWayOut(providerName: string, key: string): string {
+  return `to choose a new expiry (ttl=0 is none): ${renewCommand(providerName, key)}`
+}
+
 /** Returns the command that imports the material again, with a new expiry. */
 export function renewCommand(providerName: string, key: string, field = 'ttl=30d'): string {
   return `keymgmt write keymgmt/kms/${providerName}/key/${key}/renew ${field}`
