@@ -14,7 +14,14 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { exists, makeFolder, removeIfPossible, syncFile, syncFolder } from './files.js'
+import {
+  exists,
+  makeFolder,
+  removeIfPossible,
+  syncFile,
+  syncFolder,
+  syncFoldersAbove,
+} from './files.js'
 
 /*
  * Every file of the store is first written as a draft, which becomes the file in one step. A crash
@@ -103,6 +110,7 @@ function publish(draft: string, file: string): boolean {
     syncFile(file)
   }
   syncFolder(dirname(file))
+  syncFoldersAbove(dirname(file))
   return true
 }
 

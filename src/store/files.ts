@@ -38,6 +38,22 @@ export function syncFolder(folder: string): void {
   if (process.platform !== 'win32') syncFile(folder)
 }
 
+/**
+ * Makes `folder` itself survive a power failure: a command that created it, or a folder above it,
+ * may have been killed before it synced that. Goes up to the first folder of another user, in which
+ * keymgmt creates none. Skips what can't be read.
+ */
+export function syncFoldersAbove(folder: string): void {
+  const parent = dirname(folder)
+  if (parent === folder || process.platform === 'win32') return
+  try {
+    syncFile(parent)
+    if (statSync(parent).uid === process.getuid?.()) syncFoldersAbove(parent)
+  } catch {
+    // A folder that this user can't read was not created by this user.
+  }
+}
+
 /** Makes the content of `file` survive a power failure. */
 export function syncFile(file: string): void {
   const descriptor = openSync(file, 'r')

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { createFile } from './atomic-file.js'
 import { conflict } from './conflict.js'
 import { fileOf, folderOf, nameOfFile, nameOfFolder } from './file-names.js'
-import { syncFolder } from './files.js'
+import { syncFolder, syncFoldersAbove } from './files.js'
 import { assertFoldersAbove } from './folders-above.js'
 import type { HeldLock } from './lock.js'
 import { segmentsOf } from './path.js'
@@ -46,9 +46,12 @@ export function createLocalStore(options: LocalStoreOptions): Store {
         return found && { revision: found.revision, value: found.value }
       }),
     put: (path, value, expected) =>
-      replace(path, expected, (file, draft, current) =>
-        writeRecordFile(file, { number: (current?.number ?? 0) + 1, value }, draft),
-      ),
+      replace(path, expected, (file, draft, current) => {
+        const number = (current?.number ?? 0) + 1
+        const revision = writeRecordFile(file, { number, value }, draft)
+        if (!current) syncFoldersAbove(dirname(file))
+        return revision
+      }),
     list: (path) =>
       Promise.resolve().then(() => {
         const folder = folderOf(root, path)
