@@ -30,7 +30,7 @@ const LINES: Readonly<Record<string, { readonly zsh: string; readonly fish: read
     },
     'keymgmt read -for': { zsh: 'keymgmt read -format=', fish: ['-format='] },
     'keymgmt read -format=j': { zsh: 'keymgmt read -format=json ', fish: ['-format=json'] },
-    'keymgmt help ex': { zsh: 'keymgmt help exit-codes ', fish: ['exit-codes'] },
+    'keymgmt help exi': { zsh: 'keymgmt help exit-codes ', fish: ['exit-codes'] },
     'keymgmt completion f': { zsh: 'keymgmt completion fish ', fish: ['fish'] },
     'keymgmt nothing ': { zsh: 'keymgmt nothing ', fish: [] },
   }

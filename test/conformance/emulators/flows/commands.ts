@@ -2,14 +2,21 @@ import { ListAliasesCommand, type AliasListEntry } from '@aws-sdk/client-kms'
 import assert from 'node:assert/strict'
 import { aliasName } from '../../../../src/core/records/alias-names.js'
 import { readDistribution, requireKey } from '../../../../src/core/records/repository.js'
-import { isEnabledVersion } from '../../../../src/core/reconcile/plan.js'
-import { createdKmsKeyAt, createdKmsKeys } from '../../../../src/core/records/kms-keys.js'
+import { isEnabledVersion, skippedReplicas } from '../../../../src/core/reconcile/plan.js'
+import { isDropped } from '../../../../src/core/records/dropped-regions.js'
+import {
+  createdKmsKeyAt,
+  createdKmsKeys,
+  isInPlace,
+} from '../../../../src/core/records/kms-keys.js'
 import {
   recordPath,
   type DistributionRecord,
   type KeyRecord,
+  type KmsKeyPlace,
 } from '../../../../src/core/records/model.js'
 import { archivedOf } from '../../../../src/core/records/archive.js'
+import { isTrimmed } from '../../../../src/core/records/trimmed.js'
 import { awsKms, createEngine } from '../../../../src/index.js'
 import { FLOWS } from '../../../support/flows.js'
 import { hire, stateOf, type Operator } from '../operator.js'
@@ -19,7 +26,7 @@ import type { Group } from '../suite.js'
 /** Every command that changes AWS, after what was done before it. */
 export const COMMANDS: Group = {
   name: 'binary, commands',
-  kmsKeys: 53,
+  kmsKeys: 118,
   checks: (site) =>
     FLOWS.flatMap(({ name, prepare, line }) =>
       typeof line === 'string' ? [{ name, run: () => play(site, [...prepare, line]) }] : [],
@@ -78,11 +85,17 @@ const STATES: Readonly<Record<DistributionRecord['state'], (enabled: boolean) =>
 
 async function assertStates(site: Site, key: KeyRecord, record: DistributionRecord): Promise<void> {
   const kmsKeys = createdKmsKeys(record)
-  assert.equal(kmsKeys.length, key.latestVersion * record.regions.length)
-  for (const { version, region, key: kmsKey } of kmsKeys) {
+  const isKept = ({ region }: KmsKeyPlace) => !isDropped(record, region)
+  const versions = isInPlace(record) ? 1 : key.latestVersion
+  const wanted = versions * record.regions.length - skippedReplicas(key, record).length
+  assert.equal(kmsKeys.filter(isKept).length, wanted)
+  for (const entry of kmsKeys) {
+    const { version, region, key: kmsKey } = entry
+    const isEnding = !isKept(entry) || isTrimmed(key, record, version)
+    const isEnabled = isInPlace(record) || isEnabledVersion(key, version)
     assert.match(
       String(await stateOf(site, region, kmsKey.id)),
-      STATES[record.state](isEnabledVersion(key, version)),
+      STATES[isEnding ? 'removed' : record.state](isEnabled),
       `version ${version} in ${region}`,
     )
   }

@@ -52,12 +52,13 @@ const STORIES: readonly (readonly [string, Story])[] = [
     async (site, operator, alias) => {
       const client = clientAt(site, site.home)
       const sealed = await seal(client, alias)
-      const before = await operator.json<object>(`read ${PATH}`)
+      const shown = async () => ({ ...(await operator.json<object>(`read ${PATH}`)), as_of: '' })
+      const before = await shown()
       await operator.ok(`delete ${PATH} deletion_window=7`)
       await assert.rejects(opens(client, sealed), { name: 'KMSInvalidStateException' })
       await operator.ok(`write -f ${PATH}/restore`)
       await opens(client, sealed)
-      assert.deepEqual(await operator.json<object>(`read ${PATH}`), before)
+      assert.deepEqual(await shown(), before)
     },
   ],
   [
