@@ -142,6 +142,8 @@ describe('permissions', () => {
         'DescribeKey',
         'DisableKey',
         'EnableKey',
+        // A removal shows the last use if AWS tells it, and works without.
+        'GetKeyLastUsage',
         'GetParametersForImport',
         'ImportKeyMaterial',
         'ListAliases',

@@ -50,6 +50,8 @@ const LINES = [
   'write -f keymgmt/key/app/rotate',
   'delete keymgmt/kms/k/key/app/replicate/eu-west-1',
   'write -f keymgmt/kms/k/key/app/replicate',
+  'write keymgmt/kms/k/key/app/renew ttl=30d',
+  'write keymgmt/key/app/trim min_available_version=0',
   'write -f -dry-run keymgmt/key/app/rotate',
   'write -f -output-policy keymgmt/key/app/rotate',
   'policy keymgmt/kms/k',

@@ -10,13 +10,7 @@ import {
   putKmsKey,
   requireKmsKey,
 } from '../records/kms-keys.js'
-import type {
-  CreatedKmsKey,
-  CreatingKmsKey,
-  DistributionRecord,
-  KmsKeyPlace,
-  PinnedPlace,
-} from '../records/model.js'
+import type { CreatedKmsKey, CreatingKmsKey, KmsKeyPlace, PinnedPlace } from '../records/model.js'
 import { assertCreatedInAccount, assertPlaceOf, currentPlace, placeOf } from './account.js'
 import {
   keyRequest,
@@ -83,12 +77,12 @@ async function recordPrimary(
 ): Promise<void> {
   await assertCreatedInAccount(context, entry.region, key)
   const place = await placeOf(context, key)
-  const record = (current: DistributionRecord) =>
+  await recordState(context, (current) =>
     putKmsKey(
       { ...current, ...(place && { pinned: current.pinned ?? place }) },
       created(context, entry, key),
-    )
-  await recordState(context, record).catch((error: unknown) => {
+    ),
+  ).catch((error: unknown) => {
     if (!(error instanceof KeymgmtError) || error.code !== 'STORE_CONFLICT') throw error
     return undoCreation(context, entry, key, error)
   })
