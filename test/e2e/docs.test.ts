@@ -257,6 +257,11 @@ const BEFORE_PATH: Readonly<Record<string, readonly string[]>> = {
     'keymgmt write -f keymgmt/key/app type=aes256-gcm96',
     'keymgmt write -f keymgmt/key/app/rotate',
   ],
+  'keymgmt/key/:name/trim': [
+    'keymgmt write -f keymgmt/key/app type=aes256-gcm96',
+    'keymgmt write -f keymgmt/key/app/rotate',
+    'keymgmt write -f keymgmt/key/app/rotate',
+  ],
   'keymgmt/key/:name/import': [
     'keymgmt() { command keymgmt "${@/key\\/app\\/import/key/app-$RANDOM/import}"; }',
   ],
