@@ -86,7 +86,9 @@ describe('with credentials of another account', () => {
     await testbed.ok('write keymgmt/kms/k/key/pair purpose=sign,verify')
     for (const command of prepare) await testbed.ok(command)
     const ran = await testbed.run(line, { env: await elsewhere() })
-    expect([ran.status, operations()]).toEqual([2, ['ListAliases']])
+    // A removal asks for the last use of the KMS keys, which changes nothing.
+    const sent = operations().filter((operation) => operation !== 'GetKeyLastUsage')
+    expect([ran.status, sent]).toEqual([2, ['ListAliases']])
     expect(ran.stderr).toContain(`the credentials are of account ${OTHER}: nothing was changed`)
     await testbed.ok(line)
   })

@@ -126,8 +126,7 @@ export async function deleteMaterial(context: ReconcileContext, place: KmsKeyPla
   const id = known?.operationId ? (await findNewMaterial(context, place))?.id : known?.materialId
   if (known?.operationId === undefined || id !== undefined)
     await provider.deleteMaterial(region, kmsKey, id).catch(async (error: unknown) => {
-      const isGone = isMissing(error) && !(await hasMaterial(context, place, id))
-      if (!isGone) throw error
+      if (!isMissing(error) || !(await isForgotten(context, place, id))) throw error
     })
   if (known?.pending) return dropMaterial(context, version)
   await updateKmsKey(context, place, (entry) => {
@@ -141,13 +140,19 @@ function isMissing(error: unknown): boolean {
   return error instanceof KeymgmtError && error.code === 'KMS_KEY_NOT_FOUND'
 }
 
-async function hasMaterial(
+/**
+ * True if AWS has the KMS key, and not this material of it. Only a KMS key that is rotated in place
+ * can have lost it: it was pending.
+ */
+async function isForgotten(
   { provider, distribution }: ReconcileContext,
   place: KmsKeyPlace,
   materialId: string | undefined,
 ): Promise<boolean> {
   const { key } = requireKmsKey(distribution, place)
-  return (await provider.materials(place.region, key)).some(({ id }) => id === materialId)
+  if (!isInPlace(distribution.current)) return false
+  if (!(await provider.inspect(place.region, key))) return false
+  return (await provider.materials(place.region, key)).every(({ id }) => id !== materialId)
 }
 
 /**
