@@ -54,7 +54,8 @@ export function checkCustomAlias(alias: string): string | undefined {
         ? 'is not the name of an alias'
         : undefined
   if (problem === undefined) return alias
-  throw new KeymgmtError('FIELD_INVALID', `field "custom_alias": "${alias}" ${problem}`, {
+  // Don't repeat the value: it may have come from a file.
+  throw new KeymgmtError('FIELD_INVALID', `custom_alias ${problem}`, {
     hints: [
       'use a name such as alias/payments/app, with letters, digits, "/", "_" and "-", of at most 256 characters',
     ],
