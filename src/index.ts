@@ -109,25 +109,27 @@ export type { RetryOptions } from './kms/aws/retry.js'
 export type { ClientOptions } from './aws/endpoint.js'
 export type { KmsKindName, KmsKinds } from './kms/index.js'
 export type {
-  AliasOwner,
   ImportedMaterial,
   ImportKind,
-  KmsAccount,
-  KmsEndpoint,
-  KmsIdentity,
   KmsKey,
   KmsKeyRequest,
   KmsKeyState,
   KmsKeyStatus,
   KmsLastUse,
-  KmsKind,
   KmsMaterial,
-  KmsProvider,
-  KmsSettings,
   Protection,
   Purpose,
   TaggedKmsKey,
   TaggedKmsKeys,
+} from './kms/kms-key.js'
+export type {
+  AliasOwner,
+  KmsAccount,
+  KmsEndpoint,
+  KmsIdentity,
+  KmsKind,
+  KmsProvider,
+  KmsSettings,
 } from './kms/provider.js'
 export { openEngine, type EngineOptions, type OpenedEngine } from './open-engine.js'
 export { PATHS } from './paths/index.js'

@@ -15,7 +15,7 @@ import {
 } from '../core/records/model.js'
 import { trimWays, waysForward } from '../core/records/takedown.js'
 import { isTrimmed, withoutTrimmed } from '../core/records/trimmed.js'
-import { PROTECTIONS, PURPOSES } from '../kms/provider.js'
+import { PROTECTIONS, PURPOSES } from '../kms/kms-key.js'
 import { boolean, listOf, oneOf, text } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import type { Json } from '../router/values.js'

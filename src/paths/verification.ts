@@ -4,7 +4,7 @@ import type {
   ProviderVerification,
   Verification,
 } from '../core/operations/verify.js'
-import type { KmsMaterial } from '../kms/provider.js'
+import type { KmsMaterial } from '../kms/kms-key.js'
 import type { KmsKeyPlace } from '../core/records/model.js'
 import type { Response } from '../router/path.js'
 import type { Json } from '../router/values.js'

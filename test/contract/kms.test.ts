@@ -4,12 +4,8 @@ import { KEY_TYPES, type KeyTypeName } from '../../src/crypto/key-types.js'
 import { startDevKms, type DevKms } from '../../src/dev-kms/index.js'
 import { awsKms } from '../../src/kms/aws/index.js'
 import { createMemoryKms } from '../support/memory-kms.js'
-import {
-  OPERATION_TAG,
-  type KmsKey,
-  type KmsProvider,
-  type Purpose,
-} from '../../src/kms/provider.js'
+import { OPERATION_TAG, type KmsKey, type Purpose } from '../../src/kms/kms-key.js'
+import type { KmsProvider } from '../../src/kms/provider.js'
 
 // The contract of every KmsProvider. Above all, every call except `create` can be repeated.
 

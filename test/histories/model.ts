@@ -1,7 +1,7 @@
 import type { Account } from '../../src/dev-kms/account.js'
 import type { Key } from '../../src/dev-kms/state.js'
 import { lacksOriginal } from '../../src/core/records/kms-keys.js'
-import { KEY_ID_TAG, KEY_TAG, VERSION_TAG } from '../../src/kms/provider.js'
+import { KEY_ID_TAG, KEY_TAG, VERSION_TAG } from '../../src/kms/kms-key.js'
 import type { Sent } from './aws.js'
 import { intentOf, type Intent } from './intent.js'
 import { CHANGES, type Change } from './steps.js'

@@ -1,6 +1,6 @@
 import type { Account } from '../../src/dev-kms/account.js'
 import { currentMaterial, isPermanent, stateOf, type Key } from '../../src/dev-kms/state.js'
-import { KEY_TAG, VERSION_TAG } from '../../src/kms/provider.js'
+import { KEY_TAG, VERSION_TAG } from '../../src/kms/kms-key.js'
 import { consume, type Probe } from './consumers.js'
 import type { StoreName } from './sites/site.js'
 import type { Change } from './steps.js'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { KeymgmtError } from '../../src/errors.js'
-import type { ImportKind, KmsKey, KmsKeyRequest } from '../../src/kms/provider.js'
+import type { ImportKind, KmsKey, KmsKeyRequest } from '../../src/kms/kms-key.js'
 
 /** One material of a KMS key. */
 export interface MemoryMaterial {

@@ -1,14 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { KEY_TYPES, type KeyTypeName } from '../../src/crypto/key-types.js'
 import { awsKms } from '../../src/kms/aws/index.js'
-import {
-  OPERATION_TAG,
-  regionIn,
-  type KmsKey,
-  type KmsKeyState,
-  type KmsKind,
-  type KmsProvider,
-} from '../../src/kms/provider.js'
+import { OPERATION_TAG, regionIn, type KmsKey, type KmsKeyState } from '../../src/kms/kms-key.js'
+import type { KmsKind, KmsProvider } from '../../src/kms/provider.js'
 import { failed, idOf, Keyring, lacksMaterial, type MemoryKey } from './memory-keyring.js'
 
 /**

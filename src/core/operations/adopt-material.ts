@@ -1,5 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
-import type { KmsKeyStatus, KmsMaterial, KmsProvider } from '../../kms/provider.js'
+import type { KmsKeyStatus, KmsMaterial } from '../../kms/kms-key.js'
+import type { KmsProvider } from '../../kms/provider.js'
 import type { Engine } from '../engine.js'
 import { isAcceptedAs, showsMaterial } from '../reconcile/observe.js'
 import { countRotations } from '../reconcile/new-material.js'

@@ -1,5 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
-import { regionIn, STORE_TAG, type KmsKeyStatus, type KmsProvider } from '../../kms/provider.js'
+import { regionIn, STORE_TAG, type KmsKeyStatus } from '../../kms/kms-key.js'
+import type { KmsProvider } from '../../kms/provider.js'
 import { kindOf, openProvider, type Engine } from '../engine.js'
 import { assertPlace, placeOf } from '../reconcile/account.js'
 import { reconcile } from '../reconcile/reconcile.js'

@@ -1,5 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
-import type { Protection, Purpose } from '../../kms/provider.js'
+import type { Protection, Purpose } from '../../kms/kms-key.js'
 import { kindOf, type Engine } from '../engine.js'
 import { interruptionOf, type Interruption } from '../reconcile/interruption.js'
 import { reconcileKey } from '../reconcile/reconcile.js'

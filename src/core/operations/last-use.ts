@@ -1,5 +1,5 @@
 import { KeymgmtError, type ErrorCode } from '../../errors.js'
-import type { KmsLastUse } from '../../kms/provider.js'
+import type { KmsLastUse } from '../../kms/kms-key.js'
 import { openProvider, type Engine } from '../engine.js'
 import { isFinal } from '../reconcile/outcomes.js'
 import type { CreatedKmsKey, KmsKeyPlace } from '../records/model.js'

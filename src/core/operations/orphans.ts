@@ -4,9 +4,9 @@ import {
   OPERATION_TAG,
   STORE_TAG,
   type KmsKeyState,
-  type KmsProvider,
   type TaggedKmsKey,
-} from '../../kms/provider.js'
+} from '../../kms/kms-key.js'
+import type { KmsProvider } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
 import { versionIn } from '../reconcile/context.js'
 import { OUTDATED_WAYS_OUT } from '../reconcile/newer.js'

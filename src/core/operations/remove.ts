@@ -1,6 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import { DELETION_WINDOW } from '../records/deletion-window.js'
-import type { Purpose } from '../../kms/provider.js'
+import type { Purpose } from '../../kms/kms-key.js'
 import type { Engine } from '../engine.js'
 import { takedownError, withWaysForward } from '../reconcile/interruption.js'
 import { findArchived } from '../reconcile/find-archived.js'

@@ -1,4 +1,4 @@
-import type { KmsKeyStatus } from '../../kms/provider.js'
+import type { KmsKeyStatus } from '../../kms/kms-key.js'
 import type { Engine } from '../engine.js'
 import { compare, lostWayOut } from '../reconcile/compare.js'
 import { amendMaterials } from '../reconcile/compare-materials.js'

@@ -1,4 +1,4 @@
-import type { KmsKeyStatus, KmsMaterial } from '../../kms/provider.js'
+import type { KmsKeyStatus, KmsMaterial } from '../../kms/kms-key.js'
 import type { Engine } from '../engine.js'
 import { openContext } from '../reconcile/context.js'
 import { findNewer } from '../reconcile/newer.js'

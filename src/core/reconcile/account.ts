@@ -1,9 +1,9 @@
 import { KeymgmtError } from '../../errors.js'
+import type { KmsKey } from '../../kms/kms-key.js'
 import {
   accountIn,
   type KmsAccount,
   type KmsEndpoint,
-  type KmsKey,
   type KmsProvider,
 } from '../../kms/provider.js'
 import { DELETION_WINDOW } from '../records/deletion-window.js'

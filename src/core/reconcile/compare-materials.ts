@@ -1,4 +1,4 @@
-import type { KmsMaterial } from '../../kms/provider.js'
+import type { KmsMaterial } from '../../kms/kms-key.js'
 import { currentVersion } from '../records/kms-keys.js'
 import { without, type CreatedKmsKey, type MaterialEntry } from '../records/model.js'
 import {

@@ -1,4 +1,4 @@
-import type { KmsKeyStatus } from '../../kms/provider.js'
+import type { KmsKeyStatus } from '../../kms/kms-key.js'
 import type { CreatedKmsKey, KeyRecord, LostKmsKey } from '../records/model.js'
 import { trimWays } from '../records/takedown.js'
 import type { Difference } from './difference.js'

@@ -1,4 +1,4 @@
-import type { KmsKeyState, KmsKeyStatus } from '../../kms/provider.js'
+import type { KmsKeyState, KmsKeyStatus } from '../../kms/kms-key.js'
 import { createdKmsKeyAt, isInPlace, materialIn } from '../records/kms-keys.js'
 import type { DistributionRecord, KmsKeyEntry, KmsKeyPlace } from '../records/model.js'
 import { dropCommand, isDropped } from '../records/dropped-regions.js'

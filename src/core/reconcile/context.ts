@@ -5,8 +5,8 @@ import {
   STORE_TAG,
   VERSION_TAG,
   type KmsKeyRequest,
-  type KmsProvider,
-} from '../../kms/provider.js'
+} from '../../kms/kms-key.js'
+import type { KmsProvider } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
 import { aliasName } from '../records/alias-names.js'
 import { archivedOf, type ArchivedDistribution } from '../records/archive.js'

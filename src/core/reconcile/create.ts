@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { KeymgmtError, withHints } from '../../errors.js'
-import { OPERATION_TAG, type KmsKey } from '../../kms/provider.js'
+import { OPERATION_TAG, type KmsKey } from '../../kms/kms-key.js'
 import type { Engine } from '../engine.js'
 import { dropCommand, hasReplicas } from '../records/dropped-regions.js'
 import {

@@ -1,4 +1,4 @@
-import type { KmsKeyStatus } from '../../kms/provider.js'
+import type { KmsKeyStatus } from '../../kms/kms-key.js'
 import { compareTimes, expiredWayOut, expiryAt } from '../records/expiry.js'
 import type { DistributionRecord, KeyRecord, MaterialEntry } from '../records/model.js'
 

@@ -1,5 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
-import type { ImportKind, KmsKey, KmsMaterial } from '../../kms/provider.js'
+import type { ImportKind, KmsKey, KmsMaterial } from '../../kms/kms-key.js'
 import { expiredWayOut, expiryAt } from '../records/expiry.js'
 import {
   createdKmsKeyAt,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { KeymgmtError, withHints } from '../../errors.js'
-import type { KmsMaterial } from '../../kms/provider.js'
+import type { KmsMaterial } from '../../kms/kms-key.js'
 import { restorableRegions } from '../records/dropped-regions.js'
 import {
   createdKmsKeyAt,

@@ -1,5 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
-import type { KmsMaterial } from '../../kms/provider.js'
+import type { KmsMaterial } from '../../kms/kms-key.js'
 import { createdKmsKeys, isInPlace, primaryRegion } from '../records/kms-keys.js'
 import type { CreatedKmsKey, KeyRecord } from '../records/model.js'
 import type { ObserveContext } from './context.js'

@@ -1,5 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
-import { KEY_ID_TAG, type KmsMaterial, type KmsProvider } from '../../kms/provider.js'
+import { KEY_ID_TAG, type KmsMaterial } from '../../kms/kms-key.js'
+import type { KmsProvider } from '../../kms/provider.js'
 import { inParallel } from '../../parallel.js'
 import { aliasName, versionAliasName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'

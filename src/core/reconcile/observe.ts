@@ -1,10 +1,6 @@
 import type { KeymgmtError } from '../../errors.js'
-import type {
-  ImportedMaterial,
-  KmsKeyStatus,
-  KmsMaterial,
-  KmsProvider,
-} from '../../kms/provider.js'
+import type { ImportedMaterial, KmsKeyStatus, KmsMaterial } from '../../kms/kms-key.js'
+import type { KmsProvider } from '../../kms/provider.js'
 import { currentVersion, isAssociated, isInPlace, materialIn } from '../records/kms-keys.js'
 import { withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'

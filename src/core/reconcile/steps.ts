@@ -1,5 +1,5 @@
 import { DELETION_WINDOW } from '../records/deletion-window.js'
-import type { KmsKey } from '../../kms/provider.js'
+import type { KmsKey } from '../../kms/kms-key.js'
 import { requireKmsKey, withImported } from '../records/kms-keys.js'
 import { without, type KmsKeyPlace } from '../records/model.js'
 import { pointAlias, removeAlias } from './aliases.js'

@@ -1,5 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
-import type { KmsKey } from '../../kms/provider.js'
+import type { KmsKey } from '../../kms/kms-key.js'
 import { DELETION_WINDOW } from '../records/deletion-window.js'
 import { dropKmsKey } from '../records/kms-keys.js'
 import { without, type CreatingKmsKey, type DistributionRecord } from '../records/model.js'

@@ -1,5 +1,5 @@
 import { KeymgmtError } from '../../errors.js'
-import { OPERATION_TAG } from '../../kms/provider.js'
+import { OPERATION_TAG } from '../../kms/kms-key.js'
 import type { RecordHandle } from './record.js'
 import {
   without,

@@ -1,5 +1,6 @@
 import type { KeyTypeName } from '../../crypto/key-types.js'
-import type { KmsAccount, KmsEndpoint, KmsKey, Protection, Purpose } from '../../kms/provider.js'
+import type { KmsKey, Protection, Purpose } from '../../kms/kms-key.js'
+import type { KmsAccount, KmsEndpoint } from '../../kms/provider.js'
 
 /** The material of one version: its fingerprint, or a mark that this store does not have it. */
 export type VersionMaterial =

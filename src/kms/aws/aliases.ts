@@ -5,7 +5,8 @@ import {
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms'
 import { KeymgmtError } from '../../errors.js'
-import type { AliasOwner, KmsKey } from '../provider.js'
+import type { KmsKey } from '../kms-key.js'
+import type { AliasOwner } from '../provider.js'
 import { catchAwsError } from './errors.js'
 import { boundedPages, entriesOf, type Session } from './session.js'
 

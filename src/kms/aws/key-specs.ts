@@ -2,7 +2,7 @@ import type { KeySpec, KeyUsageType, MacAlgorithmSpec } from '@aws-sdk/client-km
 import { KEY_TYPE_NAMES, type KeyTypeName } from '../../crypto/key-types.js'
 import type { WrappingAlgorithm } from '../../crypto/wrap.js'
 import { KeymgmtError } from '../../errors.js'
-import type { Protection, Purpose } from '../provider.js'
+import type { Protection, Purpose } from '../kms-key.js'
 import { partitionOf } from '../../aws/partition.js'
 
 /** One of our key types in AWS KMS. */

@@ -11,13 +11,7 @@ import {
   type KeyState,
 } from '@aws-sdk/client-kms'
 import { KeymgmtError } from '../../errors.js'
-import {
-  type KmsKey,
-  type KmsKeyRequest,
-  type KmsKeyState,
-  type KmsKeyStatus,
-  type KmsLastUse,
-} from '../provider.js'
+import type { KmsKey, KmsKeyRequest, KmsKeyState, KmsKeyStatus, KmsLastUse } from '../kms-key.js'
 import { catchAwsError, isAwsError } from './errors.js'
 import { keySpecFor, kindFor } from './key-specs.js'
 import { CONSISTENCY_MS } from './retry.js'

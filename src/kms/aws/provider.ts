@@ -1,6 +1,7 @@
 import { openConnection, type Connection } from '../../aws/connection.js'
 import type { ClientOptions } from '../../aws/endpoint.js'
-import { regionIn, type KmsKey, type KmsProvider, type KmsSettings } from '../provider.js'
+import { regionIn, type KmsKey } from '../kms-key.js'
+import type { KmsProvider, KmsSettings } from '../provider.js'
 import { readAccount, readIdentity } from './account.js'
 import { aliasTargets, pointAlias, removeAlias } from './aliases.js'
 import { addMiddleware, createClients } from './client.js'

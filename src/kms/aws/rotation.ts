@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-kms'
 import type { KeyTypeName } from '../../crypto/key-types.js'
 import { KeymgmtError } from '../../errors.js'
-import type { ImportedMaterial, ImportKind, KmsKey, KmsMaterial } from '../provider.js'
+import type { ImportedMaterial, ImportKind, KmsKey, KmsMaterial } from '../kms-key.js'
 import { catchAwsError, isAwsError } from './errors.js'
 import { isText, timeIn } from './keys.js'
 import { importMaterial } from './material.js'

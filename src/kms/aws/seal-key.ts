@@ -1,6 +1,6 @@
 import { DecryptCommand, EncryptCommand } from '@aws-sdk/client-kms'
 import { openConnection } from '../../aws/connection.js'
-import { regionIn } from '../provider.js'
+import { regionIn } from '../kms-key.js'
 import { addMiddleware, createClients } from './client.js'
 import { inspectKey } from './keys.js'
 import type { AwsOptions } from './provider.js'

@@ -2,7 +2,8 @@ import type { KMSClient } from '@aws-sdk/client-kms'
 import type { STSClient } from '@aws-sdk/client-sts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeymgmtError } from '../../errors.js'
-import type { KmsEndpoint, KmsKey } from '../provider.js'
+import type { KmsKey } from '../kms-key.js'
+import type { KmsEndpoint } from '../provider.js'
 
 /** The client for AWS KMS in one Region. */
 export interface Session {

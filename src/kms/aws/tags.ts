@@ -4,7 +4,7 @@ import {
   TagResourceCommand,
   type KeyListEntry,
 } from '@aws-sdk/client-kms'
-import { OPERATION_TAG, type KmsKey, type TaggedKmsKey, type TaggedKmsKeys } from '../provider.js'
+import { OPERATION_TAG, type KmsKey, type TaggedKmsKey, type TaggedKmsKeys } from '../kms-key.js'
 import { isAwsError } from './errors.js'
 import {
   boundedPages,

@@ -1,6 +1,6 @@
 import { KEY_TYPE_NAMES, KeymgmtError, type KeyTypeName } from '../../../src/index.js'
 import { KEY_TYPES } from '../../../src/crypto/key-types.js'
-import type { Purpose } from '../../../src/kms/provider.js'
+import type { Purpose } from '../../../src/kms/kms-key.js'
 import { assertSupported } from '../../../src/kms/aws/key-specs.js'
 
 /** A key type with a purpose that AWS KMS has for it. */

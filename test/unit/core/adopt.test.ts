@@ -23,7 +23,7 @@ import {
   type KmsKey,
   type KmsKeyRequest,
   type KmsKeyStatus,
-} from '../../../src/kms/provider.js'
+} from '../../../src/kms/kms-key.js'
 import {
   AES,
   findProblems,

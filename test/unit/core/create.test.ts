@@ -6,7 +6,8 @@ import { openRecord } from '../../../src/core/records/record.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
 import { recordPath, type DistributionRecord } from '../../../src/core/records/model.js'
 import { KeymgmtError, type ErrorCode } from '../../../src/errors.js'
-import { OPERATION_TAG, type KmsProvider } from '../../../src/kms/provider.js'
+import { OPERATION_TAG } from '../../../src/kms/kms-key.js'
+import type { KmsProvider } from '../../../src/kms/provider.js'
 import {
   AES,
   findProblems,

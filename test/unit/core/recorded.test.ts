@@ -20,7 +20,7 @@ import { archivedOf } from '../../../src/core/records/archive.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import { requireKmsKey, withImported } from '../../../src/core/records/kms-keys.js'
 import { fingerprintOf, withMaterial } from '../../../src/core/records/material.js'
-import { OPERATION_TAG } from '../../../src/kms/provider.js'
+import { OPERATION_TAG } from '../../../src/kms/kms-key.js'
 import {
   AES,
   findProblems,

@@ -15,7 +15,8 @@ import { archivedOf } from '../../../src/core/records/archive.js'
 import { createdKmsKeys, holdsMaterial } from '../../../src/core/records/kms-keys.js'
 import { verifyDistribution, type Difference } from '../../../src/core/operations/verify.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import type { KmsKeyRequest, KmsProvider } from '../../../src/kms/provider.js'
+import type { KmsKeyRequest } from '../../../src/kms/kms-key.js'
+import type { KmsProvider } from '../../../src/kms/provider.js'
 import type { MemoryKey } from '../../support/memory-keyring.js'
 import {
   AES,

@@ -12,13 +12,8 @@ import { archivedOf } from '../../../src/core/records/archive.js'
 import { verifyDistribution } from '../../../src/core/operations/verify.js'
 import { KEY_TYPES } from '../../../src/crypto/key-types.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import type {
-  KmsKey,
-  KmsKeyRequest,
-  KmsKeyStatus,
-  KmsKind,
-  KmsProvider,
-} from '../../../src/kms/provider.js'
+import type { KmsKey, KmsKeyRequest, KmsKeyStatus } from '../../../src/kms/kms-key.js'
+import type { KmsKind, KmsProvider } from '../../../src/kms/provider.js'
 import { createMemoryStore, type Store } from '../../../src/store/index.js'
 import { createMemoryKms, type MemoryKms } from '../../support/memory-kms.js'
 

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { startDevKms, type DevKms, type Fault } from '../../../src/dev-kms/index.js'
 import { KEY_TYPES } from '../../../src/crypto/key-types.js'
 import { awsKms } from '../../../src/kms/aws/index.js'
-import { OPERATION_TAG, type KmsKey, type KmsProvider } from '../../../src/kms/provider.js'
+import { OPERATION_TAG, type KmsKey } from '../../../src/kms/kms-key.js'
+import type { KmsProvider } from '../../../src/kms/provider.js'
 
 const [HOME, AWAY] = ['us-west-1', 'eu-west-1']
 const TYPE = 'aes256-gcm96'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { KeymgmtError, type ErrorCode, type KeyTypeName } from '../../../../src/index.js'
-import type { KmsKey, KmsProvider } from '../../../../src/kms/provider.js'
+import type { KmsKey } from '../../../../src/kms/kms-key.js'
+import type { KmsProvider } from '../../../../src/kms/provider.js'
 import { kindOf, materialOf } from '../kinds.js'
 import { providerAt, type Site } from '../site.js'
 import { once, type Check, type Group } from '../suite.js'

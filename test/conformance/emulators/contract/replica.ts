@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { OPERATION_TAG } from '../../../../src/kms/provider.js'
+import { OPERATION_TAG } from '../../../../src/kms/kms-key.js'
 import { materialOf, nameOf, type Kind } from '../kinds.js'
 import { opens, prove, seal } from '../proofs.js'
 import { clientAt, RUN_TAG, type Site } from '../site.js'

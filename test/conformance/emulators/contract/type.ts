@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { OPERATION_TAG, type KmsKey, type KmsProvider } from '../../../../src/kms/provider.js'
+import { OPERATION_TAG, type KmsKey } from '../../../../src/kms/kms-key.js'
+import type { KmsProvider } from '../../../../src/kms/provider.js'
 import { FAMILIES, materialOf, nameOf, type Kind } from '../kinds.js'
 import { opens, prove, seal } from '../proofs.js'
 import { clientAt, providerAt, RUN_TAG, type Site } from '../site.js'
