@@ -1,4 +1,5 @@
 import { KeymgmtError, withHints } from '../../errors.js'
+import { inParallel } from '../../parallel.js'
 import type { Engine } from '../engine.js'
 import { openContext } from '../reconcile/context.js'
 import { findUnrecordedKmsKeys } from '../reconcile/create.js'
@@ -16,7 +17,7 @@ import {
 import { DELETION_WINDOW } from '../records/deletion-window.js'
 import { createdKmsKeys, primaryRegion } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
-import type { KeyRecord } from '../records/model.js'
+import type { CreatedKmsKey, KeyRecord } from '../records/model.js'
 import { requireDistribution, requireKey, type NamedDistribution } from '../records/repository.js'
 import { waysForward } from '../records/takedown.js'
 import { readLastUse } from './last-use.js'
@@ -48,7 +49,7 @@ export async function dropRegion(
     const takedown = takedownOf(record.current, distribution.current)
     if (takedown) throw takedownError(takedown, providerName, key)
     await findUnrecordedIn(engine, record.current, named, region)
-    assertNoPrimary(record.current, named, region)
+    await assertNoPrimary(engine, record.current, named, region)
     if (!distribution.current.droppedRegions?.includes(region)) {
       await distribution.update((current) => withDropped(current, region))
       engine.outcome({ provider: providerName, region, action: 'drop-region', state: 'done' })
@@ -119,19 +120,37 @@ async function findUnrecordedIn(
   await findUnrecordedKmsKeys(await openContext(engine, key, named), isUnrecorded)
 }
 
-/** @throws KeymgmtError KEY_IN_USE if somebody moved a primary to the Region. */
-function assertNoPrimary(
+/**
+ * Asks AWS, because the record does not show that somebody moved a primary to the Region: AWS would
+ * delete it after its replicas.
+ * @throws KeymgmtError KEY_IN_USE if there is a primary in the Region; errors of the KMS.
+ */
+async function assertNoPrimary(
+  engine: Engine,
+  key: KeyRecord,
+  named: NamedDistribution,
+  region: string,
+): Promise<void> {
+  const { current } = named.distribution
+  const here = createdKmsKeys(current).filter((entry) => entry.region === region)
+  if (here.length === 0) return
+  const { provider } = await openContext(engine, key, named)
+  const found = await inParallel(here, async (entry) => {
+    if (primaryRegion(current, entry.version) === region) return [entry]
+    const status = await provider.inspect(region, entry.key)
+    return status?.multiRegion?.primary === region ? [entry] : []
+  })
+  const [primary] = found.flat()
+  if (primary) throw primaryError(key, named, primary)
+}
+
+function primaryError(
   { name }: KeyRecord,
   { providerName, distribution: { current } }: NamedDistribution,
-  region: string,
-): void {
-  const primary = createdKmsKeys(current).find(
-    (entry) => entry.region === region && primaryRegion(current, entry.version) === region,
-  )
+  { version, region, key }: CreatedKmsKey,
+): KeymgmtError {
   const [home = ''] = current.regions
-  if (!primary) return
-  const { version, key } = primary
-  throw new KeymgmtError(
+  return new KeymgmtError(
     'KEY_IN_USE',
     `${region} has the primary of ${name} version ${version}, without which AWS has no replicas`,
     {

@@ -15,7 +15,7 @@ import {
   type ArchivedDistribution,
 } from '../records/archive.js'
 import { createdKmsKeys, uncertainAlias, withImported } from '../records/kms-keys.js'
-import { restorableRegions, withRegions } from '../records/dropped-regions.js'
+import { restorableRegions, withRestored } from '../records/dropped-regions.js'
 import { withKeyLock } from '../records/locks.js'
 import {
   recordPath,
@@ -156,7 +156,7 @@ async function bringBackRegions(
 ): Promise<void> {
   const regions = restorableRegions(distribution.current, now())
   if (regions.length === 0) return
-  await distribution.update((current) => withRegions(current, [...current.regions, ...regions]))
+  await distribution.update((current) => withRestored(current, regions))
 }
 
 function openDistribution(

@@ -171,7 +171,8 @@ function planRevocation(distribution: DistributionRecord): Stage[] {
 function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[] {
   const primaryOf = (version: number) => primaryRegion(distribution, version)
   const versions = storedVersionsOf(key).filter((version) => isAvailableVersion(key, version))
-  const isPossible = (version: number, region: string) => !isGone(distribution, version, region)
+  const isPossible = (version: number, region: string) =>
+    distribution.regions.includes(region) && !isGone(distribution, version, region)
   // A KMS key without material can be neither enabled nor disabled. The plan after its import does
   // it.
   const isToBe = (enabled: boolean) => (entry: CreatedKmsKey) =>

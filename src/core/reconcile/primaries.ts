@@ -36,12 +36,15 @@ function actualPrimary(observed: readonly ObservedKmsKey[]): string | undefined 
   return (claims.find(({ from, primary }) => from === primary) ?? claims[0])?.primary
 }
 
-/** PURE: true if `repair` can accept it: keymgmt replicates only from KMS keys on record. */
+/**
+ * PURE: true if `repair` can accept it: keymgmt replicates only from KMS keys on record, and not
+ * from a dropped Region.
+ */
 export function isAcceptable(
   record: DistributionRecord,
   { version, to }: Pick<MovedPrimary, 'version' | 'to'>,
 ): boolean {
-  return createdKmsKeyAt(record, version, to) !== undefined
+  return record.regions.includes(to) && createdKmsKeyAt(record, version, to) !== undefined
 }
 
 /** PURE: the record with the primaries where AWS has them. */

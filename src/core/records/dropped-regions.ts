@@ -1,5 +1,5 @@
-import { createdKmsKeys } from './kms-keys.js'
-import type { DistributionRecord } from './model.js'
+import { aliasAt, createdKmsKeys } from './kms-keys.js'
+import type { AliasEntry, DistributionRecord } from './model.js'
 
 /** Returns the command that drops a Region. */
 export function dropCommand(providerName: string, key: string, region: string): string {
@@ -83,6 +83,25 @@ export function withoutKmsKeysIn(
       ({ region, state }) => state === 'creating' || !regions.includes(region),
     ),
   }
+}
+
+/**
+ * Returns the record with these dropped Regions again. Their aliases were ours, and somebody may
+ * have created one of that name meanwhile: `repair` moves it back.
+ */
+export function withRestored(
+  record: DistributionRecord,
+  regions: readonly string[],
+): DistributionRecord {
+  const [home] = record.regions
+  const names = record.aliases.filter(({ region }) => region === home).map(({ name }) => name)
+  const aliases = regions.flatMap((region) =>
+    names
+      .filter((name) => !aliasAt(record, region, name))
+      .map((name): AliasEntry => ({ region, name, state: 'uncertain' })),
+  )
+  const restored = withRegions(record, [...record.regions, ...regions])
+  return { ...restored, aliases: [...record.aliases, ...aliases] }
 }
 
 /** Returns the record with these Regions, which are no longer dropped. */

@@ -300,18 +300,42 @@ describe('a dropped Region with replicas', () => {
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('is refused while somebody has moved a primary there', async () => {
+  it.each([true, false])(
+    'is refused while somebody has moved a primary there (on record: %s)',
+    async (isRecorded) => {
+      const testbed = await createReplicated()
+      const handle = await openRecord<DistributionRecord>(
+        testbed.store,
+        recordPath.distribution('k', 'app'),
+      )
+      if (isRecorded)
+        await handle?.update((current) => ({ ...current, primaryRegions: { 1: FAR } }))
+      const { engine, calls } = recorded(testbed, (provider) => ({
+        inspect: async (region, key) => {
+          const status = await provider.inspect(region, key)
+          return status && { ...status, multiRegion: { primary: FAR, regions: [HOME, NEAR, FAR] } }
+        },
+      }))
+      const [code, message] = await refusal(dropRegion(engine, 'k', 'app', FAR))
+      expect([code, message]).toEqual([
+        'KEY_IN_USE',
+        `${FAR} has the primary of app version 1, without which AWS has no replicas`,
+      ])
+      expect(calls).toEqual([])
+      expect((await distribution(testbed)).dropped).toBeUndefined()
+    },
+  )
+
+  it('gets back an alias that somebody took meanwhile, by repair', async () => {
     const testbed = await createReplicated()
-    const handle = await openRecord<DistributionRecord>(
-      testbed.store,
-      recordPath.distribution('k', 'app'),
-    )
-    await handle?.update((current) => ({ ...current, primaryRegions: { 1: FAR } }))
-    const [code, message] = await refusal(dropRegion(testbed.engine, 'k', 'app', FAR))
-    expect([code, message]).toEqual([
-      'KEY_IN_USE',
-      `${FAR} has the primary of app version 1, without which AWS has no replicas`,
-    ])
+    const { engine, kms } = testbed
+    const { name = '' } = (await readDistribution(engine, 'k', 'app')) ?? {}
+    await dropRegion(engine, 'k', 'app', FAR)
+    kms.aliases.set(`${FAR} alias/hashicorp/${name}`, 'somebody-else')
+    const [code, , ...hints] = await refusal(restoreDistribution(engine, 'k', 'app'))
+    expect([code, hints.join()]).toEqual(['KMS_FAILED', expect.stringContaining('/repair')])
+    await repairDistribution(engine, 'k', 'app')
+    expect(await findProblems(testbed)).toEqual([])
   })
 })
 
