@@ -14,7 +14,7 @@ export const kmsKeyReplicateRegion = definePath<Engine>()({
     'Until the deletion date, restore brings the replicas back. After it, regions= creates new ones with the same material; ciphertext of the other Regions decrypts there.',
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/restore',
     '    keymgmt write keymgmt/kms/example-kms/key/app/replicate regions=eu-west-1',
-    'If AWS did not reply to the creation of a replica, keymgmt first looks for it, which needs kms:DescribeKey and kms:ListAliases.',
+    'If the Region has replicas, keymgmt first asks AWS whether somebody has moved a primary there, which needs kms:DescribeKey. A Region that has a primary is refused.',
   ].join('\n\n'),
   parameters: {
     name: 'Name of the provider.',
