@@ -7,20 +7,18 @@ import {
   type RotatedKey,
 } from '../core/operations/due.js'
 import { dueData, describeDue } from '../paths/due.js'
-import { outcomeData } from '../paths/outcome.js'
 import type { Context } from './commands/command.js'
 import type { DueFlags } from './commands/due.js'
 import {
-  explainUnchecked,
-  FOUND,
-  INCOMPLETE,
   printFailures,
+  printFound,
+  printList,
+  resultData,
   runGate,
+  statusOfList,
   throwFirst,
   type Gate,
 } from './gate.js'
-import { errorData } from './output/error.js'
-import { printResult } from './output/store-report.js'
 
 /** Lists the keys that are due, or rotates them. Returns the exit status. */
 export function due(context: Context, flags: DueFlags): Promise<number> {
@@ -38,23 +36,10 @@ export function due(context: Context, flags: DueFlags): Promise<number> {
   })
 }
 
-function printDue(
-  { terminal }: Context,
-  { format, notices }: Gate,
-  { due: keys, unchecked }: DueKeys,
-): number {
-  const data = { keys: keys.map(dueData), unchecked: unchecked.map((each) => ({ ...each })) }
-  printResult(
-    terminal,
-    format,
-    data,
-    [...notices, ...explainUnchecked(unchecked)],
-    keys.map((key) => ({ ...rowOf(key), Reason: describeDue(key) })),
-  )
-  if (format.humanReadable && terminal.stderrIsTty && keys.length === 0)
-    terminal.err('No key is due.\n')
-  if (unchecked.length > 0) return INCOMPLETE
-  return keys.length > 0 ? FOUND : 0
+function printDue(context: Context, gate: Gate, { due: keys, unchecked }: DueKeys): number {
+  const data = { keys: keys.map(dueData) }
+  const rows = keys.map((key) => ({ ...rowOf(key), Reason: describeDue(key) }))
+  return printList(context, gate, { data, rows, unchecked }, 'No key is due.')
 }
 
 function rowOf({ name, latestVersion }: DueKey) {
@@ -68,17 +53,14 @@ async function rotateAndPrint(
   flags: DueFlags,
 ): Promise<number> {
   const results = await rotateDue(gate.engine, keys)
-  const data = { keys: results.map(rotatedData), unchecked: unchecked.map((each) => ({ ...each })) }
-  printResult(
-    context.terminal,
-    gate.format,
-    data,
-    [...gate.notices, ...explainUnchecked(unchecked)],
-    results.map((result) => ({ ...rowOf(result.due), Result: describeResult(result) })),
-  )
+  printFound(context, gate, {
+    data: { keys: results.map(rotatedData) },
+    rows: results.map((result) => ({ ...rowOf(result.due), Result: describeResult(result) })),
+    unchecked,
+  })
   const items = results.map((result) => ({ ...result, item: result.due.name }))
   const status = await printFailures(context, gate, flags, items, describeFailed)
-  return status > 0 || unchecked.length === 0 ? status : INCOMPLETE
+  return status || statusOfList([], unchecked)
 }
 
 function describeFailed(names: readonly string[]): string {
@@ -87,14 +69,8 @@ function describeFailed(names: readonly string[]): string {
 }
 
 function rotatedData(result: RotatedKey) {
-  const { due: key, latestVersion, outcomes, error } = result
-  return {
-    ...dueData(key),
-    latest_version: latestVersion,
-    state: error === undefined ? 'done' : 'failed',
-    outcomes: outcomes.map(outcomeData),
-    ...(error !== undefined && { error: errorData(error) }),
-  }
+  const { due: key, latestVersion } = result
+  return { ...dueData(key), latest_version: latestVersion, ...resultData(result) }
 }
 
 function describeResult({ due: { latestVersion: before }, latestVersion, error }: RotatedKey) {

@@ -8,21 +8,19 @@ import {
 import type { ItemResult } from '../core/operations/one-by-one.js'
 import { expiryField } from '../core/records/expiry.js'
 import { expirySetting } from '../paths/expiry.js'
-import { outcomeData } from '../paths/outcome.js'
 import type { Json } from '../router/values.js'
 import type { Context } from './commands/command.js'
 import type { ExpiringFlags } from './commands/expiring.js'
 import {
-  explainUnchecked,
-  FOUND,
-  INCOMPLETE,
   printFailures,
+  printFound,
+  printList,
+  resultData,
   runGate,
+  statusOfList,
   throwFirst,
   type Gate,
 } from './gate.js'
-import { errorData } from './output/error.js'
-import { printResult } from './output/store-report.js'
 
 /** Lists the KMS keys whose material expires, or renews them. Returns the exit status. */
 export function expiring(context: Context, flags: ExpiringFlags): Promise<number> {
@@ -42,21 +40,14 @@ export function expiring(context: Context, flags: ExpiringFlags): Promise<number
 }
 
 function printExpiring(
-  { terminal }: Context,
-  { engine, format, notices }: Gate,
+  context: Context,
+  gate: Gate,
   { expiring: kmsKeys, unchecked }: ExpiringKmsKeys,
 ): number {
-  printResult(
-    terminal,
-    format,
-    { kms_keys: kmsKeys.map(kmsKeyData), unchecked: unchecked.map((each) => ({ ...each })) },
-    [...notices, ...explainUnchecked(unchecked)],
-    kmsKeys.map((each) => rowOf(each, engine.now())),
-  )
-  if (format.humanReadable && terminal.stderrIsTty && kmsKeys.length === 0)
-    terminal.err('No material expires in that time.\n')
-  if (unchecked.length > 0) return INCOMPLETE
-  return kmsKeys.length > 0 ? FOUND : 0
+  const now = gate.engine.now()
+  const data = { kms_keys: kmsKeys.map(kmsKeyData) }
+  const rows = kmsKeys.map((each) => rowOf(each, now))
+  return printList(context, gate, { data, rows, unchecked }, 'No material expires in that time.')
 }
 
 /** Prints the list from before the renewals with their results; a program gets what is left. */
@@ -66,27 +57,19 @@ async function renewAndPrint(
   { expiring: before }: ExpiringKmsKeys,
   flags: ExpiringFlags,
 ): Promise<number> {
-  const { engine, format, notices } = gate
+  const { engine } = gate
   const results = await renewExpiring(engine, before)
   const { expiring: left, unchecked } = await listExpiring(engine, flags.within)
-  printResult(
-    context.terminal,
-    format,
-    {
-      renewed: results.map(renewedData),
-      kms_keys: left.map(kmsKeyData),
-      unchecked: unchecked.map((each) => ({ ...each })),
-    },
-    [...notices, ...explainUnchecked(unchecked)],
-    before.map((each) => ({
+  printFound(context, gate, {
+    data: { renewed: results.map(renewedData), kms_keys: left.map(kmsKeyData) },
+    rows: before.map((each) => ({
       ...rowOf(each, engine.now()),
       Result: describeResult(each, results, left),
     })),
-  )
+    unchecked,
+  })
   const status = await printFailures(context, gate, flags, results, describeFailed)
-  if (status > 0) return status
-  if (unchecked.length > 0) return INCOMPLETE
-  return left.length > 0 ? FOUND : 0
+  return status || statusOfList(left, unchecked)
 }
 
 function describeFailed(failed: readonly Renewable[]): string {
@@ -124,14 +107,9 @@ function kmsKeyData(kmsKey: ExpiringKmsKey): Record<string, Json> {
   }
 }
 
-function renewedData({ item, outcomes, error }: ItemResult<Renewable>): Record<string, Json> {
-  return {
-    key: item.key,
-    provider: item.providerName,
-    state: error === undefined ? 'done' : 'failed',
-    outcomes: outcomes.map(outcomeData),
-    ...(error !== undefined && { error: errorData(error) }),
-  }
+function renewedData(result: ItemResult<Renewable>): Record<string, Json> {
+  const { key, providerName } = result.item
+  return { key, provider: providerName, ...resultData(result) }
 }
 
 function rowOf(kmsKey: ExpiringKmsKey, now: Date): Record<string, string> {

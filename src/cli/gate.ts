@@ -3,11 +3,13 @@ import type { ItemResult } from '../core/operations/one-by-one.js'
 import type { UncheckedRecord } from '../core/records/unchecked-record.js'
 import { KeymgmtError } from '../errors.js'
 import type { PlannedCall } from '../kms/planned-call.js'
+import { outcomeData } from '../paths/outcome.js'
+import type { Json } from '../router/values.js'
 import type { Context } from './commands/command.js'
 import type { RequestFlags } from './commands/flags.js'
 import { composeEngine } from './engine.js'
 import { DEFAULT_TIMEOUT, parseDuration } from './input/duration.js'
-import { printError } from './output/error.js'
+import { errorData, printError } from './output/error.js'
 import { loadFormat, type Format } from './output/index.js'
 import { printFailedOutcomes } from './output/outcomes.js'
 import { printResult } from './output/store-report.js'
@@ -38,7 +40,7 @@ export interface GateCommand {
 
 /** Exit statuses: a list that is not complete ends with another one than a complete list. */
 export const INCOMPLETE = new KeymgmtError('CHECK_INCOMPLETE', '').exitStatus
-export const FOUND = new KeymgmtError('CHECK_FAILED', '').exitStatus
+const FOUND = new KeymgmtError('CHECK_FAILED', '').exitStatus
 
 /** Runs a command for cron, or prints its plan or its policy. Returns the exit status. */
 export async function runGate(
@@ -96,6 +98,61 @@ export function throwFirst(results: readonly Pick<ItemResult<unknown>, 'error'>[
 /** Returns a warning for each record that could not be read. */
 export function explainUnchecked(unchecked: readonly UncheckedRecord[]): string[] {
   return unchecked.map(({ path, reason }) => `The record ${path} was not checked: ${reason}`)
+}
+
+/** What such a command has found in the records. */
+export interface Found {
+  /** The data for a program, without `unchecked`. */
+  readonly data: Readonly<Record<string, Json>>
+  /** The table for a person: a row for each item. */
+  readonly rows: readonly Readonly<Record<string, string>>[]
+  /** The records that could not be read. */
+  readonly unchecked: readonly UncheckedRecord[]
+}
+
+/** Prints what was found, and the records that could not be read. */
+export function printFound(
+  { terminal }: Context,
+  { format, notices }: Gate,
+  { data, rows, unchecked }: Found,
+): void {
+  printResult(
+    terminal,
+    format,
+    { ...data, unchecked: unchecked.map((each) => ({ ...each })) },
+    [...notices, ...explainUnchecked(unchecked)],
+    rows,
+  )
+}
+
+/** Prints what was found; if that is nothing, tells a person so. Returns the exit status. */
+export function printList(context: Context, gate: Gate, found: Found, nothing: string): number {
+  const { terminal } = context
+  printFound(context, gate, found)
+  if (gate.format.humanReadable && terminal.stderrIsTty && found.rows.length === 0)
+    terminal.err(`${nothing}\n`)
+  return statusOfList(found.rows, found.unchecked)
+}
+
+/** Returns the exit status of a command that leaves these items. */
+export function statusOfList(
+  left: readonly unknown[],
+  unchecked: readonly UncheckedRecord[],
+): number {
+  if (unchecked.length > 0) return INCOMPLETE
+  return left.length > 0 ? FOUND : 0
+}
+
+/** Returns the result of the work on one item, for a program. */
+export function resultData({
+  outcomes,
+  error,
+}: Pick<ItemResult<unknown>, 'outcomes' | 'error'>): Record<string, Json> {
+  return {
+    state: error === undefined ? 'done' : 'failed',
+    outcomes: outcomes.map(outcomeData),
+    ...(error !== undefined && { error: errorData(error) }),
+  }
 }
 
 /**

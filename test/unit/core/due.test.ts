@@ -15,6 +15,7 @@ import {
   DAY_MS,
   recorded,
   refusal,
+  withFailingStore,
   type Testbed,
 } from './testbed.js'
 
@@ -129,14 +130,10 @@ describe('a key is due', () => {
     const { due, unchecked } = await listDue(after({ engine }, 2))
     expect(due.map(reasons)).toEqual(['app: age'])
     expect(unchecked).toEqual([{ path, reason: expect.stringContaining(path) }])
-    const failing: Engine = {
-      ...engine,
-      store: {
-        ...store,
-        get: () => Promise.reject(new KeymgmtError('STORE_UNAVAILABLE', 'no store')),
-      },
-    }
-    expect(await refusal(listDue(failing))).toEqual(['STORE_UNAVAILABLE', 'no store'])
+    expect(await refusal(listDue(withFailingStore(engine)))).toEqual([
+      'STORE_UNAVAILABLE',
+      'no store',
+    ])
   })
 })
 

@@ -8,7 +8,16 @@ import { recordPath } from '../../../src/core/records/model.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'
 import { requireDistribution } from '../../../src/core/records/repository.js'
 import { KeymgmtError } from '../../../src/errors.js'
-import { AES, createTestbed, DAY_MS, fail, GLOBAL, recorded, refusal } from './testbed.js'
+import {
+  AES,
+  createTestbed,
+  DAY_MS,
+  fail,
+  GLOBAL,
+  recorded,
+  refusal,
+  withFailingStore,
+} from './testbed.js'
 
 const DAY = 86_400
 const START = new Date('2027-01-01T00:00:00Z')
@@ -76,14 +85,10 @@ describe('the list of what expires', () => {
     const { expiring, unchecked } = await listExpiring(engine, 30 * DAY_MS)
     expect(expiring.map(({ key }) => key)).toEqual(['a'])
     expect(unchecked).toEqual([{ path, reason: expect.stringContaining(path) }])
-    const failing: Engine = {
-      ...engine,
-      store: {
-        ...store,
-        get: () => Promise.reject(new KeymgmtError('STORE_UNAVAILABLE', 'no store')),
-      },
-    }
-    expect(await refusal(listExpiring(failing, 0))).toEqual(['STORE_UNAVAILABLE', 'no store'])
+    expect(await refusal(listExpiring(withFailingStore(engine), 0))).toEqual([
+      'STORE_UNAVAILABLE',
+      'no store',
+    ])
   })
 })
 

@@ -213,6 +213,15 @@ function summarise(kms: MemoryKms, arg: unknown): string[] {
   return 'id' in arg ? [version(arg.id)] : []
 }
 
+/** The engine, with a store that can't be read. */
+export const withFailingStore = (engine: Engine): Engine => ({
+  ...engine,
+  store: {
+    ...engine.store,
+    get: () => Promise.reject(new KeymgmtError('STORE_UNAVAILABLE', 'no store')),
+  },
+})
+
 /** Fails a call to the KMS or the store. */
 export const fail = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'failed'))
 
