@@ -15,13 +15,22 @@ import { catchAwsError } from './errors.js'
 import { macFor, wrappingFor } from './key-specs.js'
 import { keyIdIn, type Session } from './session.js'
 
+/** Material to import, and how. */
+export interface MaterialToImport {
+  /** The key type of the material. */
+  readonly type: KeyTypeName
+  /** The raw material. */
+  readonly material: Uint8Array
+  /** The time at which AWS deletes it; undefined for never. */
+  readonly validTo?: Date | undefined
+  /** New or earlier material of a KMS key that can be rotated in place; undefined for any other. */
+  readonly as?: ImportKind | undefined
+}
+
 export async function importMaterial(
   session: Session,
   key: KmsKey,
-  type: KeyTypeName,
-  material: Uint8Array,
-  validTo?: Date,
-  as?: ImportKind,
+  { type, material, validTo, as }: MaterialToImport,
 ): Promise<ImportedMaterial> {
   const KeyId = keyIdIn(session, key)
   const WrappingAlgorithm = wrappingFor(type, session.region)
@@ -69,7 +78,7 @@ export async function accepts(
   material: Uint8Array,
   validTo?: Date,
 ): Promise<ImportedMaterial | undefined> {
-  const imported = importMaterial(session, key, type, material, validTo)
+  const imported = importMaterial(session, key, { type, material, validTo })
   return catchAwsError(imported, 'IncorrectKeyMaterialException')
 }
 

@@ -92,7 +92,9 @@ export function openAwsProvider(
         throw error
       }
     },
-    importMaterial: at(importWhenKnown),
+    importMaterial: at((session, key, type, material, validTo, as) =>
+      importWhenKnown(session, key, { type, material, validTo, as }),
+    ),
     materials: at(listMaterials),
     rotate: at(rotateKey),
     holds: at(holds),

@@ -4,12 +4,11 @@ import {
   RotateKeyOnDemandCommand,
   type KeyMaterialState,
 } from '@aws-sdk/client-kms'
-import type { KeyTypeName } from '../../crypto/key-types.js'
 import { KeymgmtError } from '../../errors.js'
-import type { ImportedMaterial, ImportKind, KmsKey, KmsMaterial } from '../kms-key.js'
+import type { ImportedMaterial, KmsKey, KmsMaterial } from '../kms-key.js'
 import { catchAwsError, isAwsError } from './errors.js'
 import { isText, timeIn } from './keys.js'
-import { importMaterial } from './material.js'
+import { importMaterial, type MaterialToImport } from './material.js'
 import { CONSISTENCY_MS } from './retry.js'
 import { boundedPages, entriesOf, keyIdIn, pollUntil, type Session } from './session.js'
 
@@ -75,12 +74,10 @@ function age({ state, rotatedAt }: KmsMaterial): number {
 export async function importWhenKnown(
   session: Session,
   key: KmsKey,
-  type: KeyTypeName,
-  material: Uint8Array,
-  validTo?: Date,
-  as?: ImportKind,
+  toImport: MaterialToImport,
 ): Promise<ImportedMaterial> {
-  const send = () => importMaterial(session, key, type, material, validTo, as)
+  const { as } = toImport
+  const send = () => importMaterial(session, key, toImport)
   if (as?.kind !== 'existing') return send()
   try {
     return await send()

@@ -117,12 +117,10 @@ export function recorded(
   { store, kms }: Pick<Testbed, 'store' | 'kms'>,
   instead: (provider: KmsProvider) => Partial<KmsProvider> = () => ({}),
 ): RecordedTestbed {
-  const [calls, written, locks, progress]: [string[], string[], string[], string[]] = [
-    [],
-    [],
-    [],
-    [],
-  ]
+  const calls: string[] = []
+  const written: string[] = []
+  const locks: string[] = []
+  const progress: string[] = []
   const watchedStore = watched(store, (name, args) => {
     if (name === 'lock') locks.push(args.join(': '))
     else if (!READ_ONLY_METHODS.includes(name)) written.push(String(args[0]))
@@ -214,13 +212,10 @@ function summarise(kms: MemoryKms, arg: unknown): string[] {
 }
 
 /** The engine, with a store that can't be read. */
-export const withFailingStore = (engine: Engine): Engine => ({
-  ...engine,
-  store: {
-    ...engine.store,
-    get: () => Promise.reject(new KeymgmtError('STORE_UNAVAILABLE', 'no store')),
-  },
-})
+export function withFailingStore(engine: Engine): Engine {
+  const get = () => Promise.reject(new KeymgmtError('STORE_UNAVAILABLE', 'no store'))
+  return { ...engine, store: { ...engine.store, get } }
+}
 
 /** Fails a call to the KMS or the store. */
 export const fail = () => Promise.reject(new KeymgmtError('KMS_FAILED', 'failed'))

@@ -86,12 +86,8 @@ describe('a reply', () => {
   it('whose parameters have expired is refused before material is sent', async () => {
     const body = { ...parameters(), ParametersValidTo: Date.now() / 1000 - 60 }
     const client = await clientOf(reply(200, body))
-    const sent = importMaterial(
-      sessionWith(client),
-      { id: ID, arn: ARN },
-      'aes256-gcm96',
-      new Uint8Array(32),
-    )
+    const toImport = { type: 'aes256-gcm96', material: new Uint8Array(32) } as const
+    const sent = importMaterial(sessionWith(client), { id: ID, arn: ARN }, toImport)
     await expect(sent).rejects.toMatchObject({
       code: 'KMS_FAILED',
       message: expect.stringContaining('expired'),
