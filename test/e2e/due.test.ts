@@ -1,31 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { createTestbed, type Testbed } from '../support/keymgmt.js'
+import { createMovedClockTestbed, DAY_MS, type MovedClockTestbed } from '../support/moved-clock.js'
 
-const DAY_MS = 86_400_000
-
-let testbed: Testbed
-let days = 0
-let env: Readonly<Record<string, string>>
-
-/** Moves the clock of the KMS, and of the commands that run with `env`. */
-const setDays = (moved: number) => {
-  days = moved
-  writeFileSync(env.KEYMGMT_DEV_CLOCK ?? '', `${days}d`)
-}
+let testbed: MovedClockTestbed
 
 beforeEach(async () => {
-  testbed = await createTestbed({ now: () => new Date(Date.now() + days * DAY_MS) })
-  env = { KEYMGMT_DEV_CLOCK: join(testbed.home, 'clock'), KEYMGMT_DEV: '1' }
-  setDays(0)
+  testbed = await createMovedClockTestbed()
   await ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
   await ok('write keymgmt/kms/other provider=awskms key_collection=eu-west-1')
 })
 afterEach(() => testbed.close())
 
-const ok = (line: string) => testbed.ok(line, { env })
-const run = (line: string) => testbed.run(line, { env })
+const ok = (line: string) => testbed.ok(line)
+const run = (line: string) => testbed.run(line)
 
 interface Listed {
   readonly key: string
@@ -56,7 +42,7 @@ describe('keymgmt due', () => {
   it('finds nothing in an empty store, or while every key is young', async () => {
     expect(await run('due')).toEqual({ status: 0, stdout: '', stderr: '' })
     await createKey('app', 'rotation_period=90d')
-    setDays(89)
+    testbed.setDays(89)
     expect(await run('due')).toEqual({ status: 0, stdout: '', stderr: '' })
     expect(await listed('due')).toEqual({ status: 0, keys: [] })
   })
@@ -73,7 +59,7 @@ describe('keymgmt due', () => {
     expect(Date.parse(data.next_rotation) - Date.parse(created[0]?.creation_time ?? '')).toBe(
       90 * DAY_MS,
     )
-    setDays(91)
+    testbed.setDays(91)
     const { status, stdout, stderr } = await run('due')
     expect([status, stderr]).toEqual([3, ''])
     expect(stdout).toBe(
@@ -127,7 +113,7 @@ describe('keymgmt due -rotate', () => {
     await createKey('app', 'rotation_period=90d')
     await createKey('web', 'rotation_period=30d')
     await createKey('young', 'rotation_period=365d')
-    setDays(91)
+    testbed.setDays(91)
     expect(await run('due -rotate')).toEqual({
       status: 0,
       stdout: [
@@ -142,7 +128,7 @@ describe('keymgmt due -rotate', () => {
     expect(await listed('due')).toEqual({ status: 0, keys: [] })
     expect(await listed('due -rotate')).toEqual({ status: 0, keys: [] })
     expect(await ok('read -field=latest_version keymgmt/key/young')).toBe('1')
-    setDays(122)
+    testbed.setDays(122)
     expect(await listed('due -rotate')).toMatchObject({
       status: 0,
       keys: [
@@ -163,7 +149,7 @@ describe('keymgmt due -rotate', () => {
     await createKey('app', 'rotation_period=90d')
     await ok('write keymgmt/kms/other/key/app purpose=encrypt,decrypt')
     await createKey('web', 'rotation_period=90d')
-    setDays(91)
+    testbed.setDays(91)
     await ok(CLOSED)
     const { status, stdout, stderr } = await run('due -rotate')
     expect(status).toBe(2)
@@ -187,7 +173,7 @@ describe('keymgmt due -rotate', () => {
   it('brings a key up to date, and rotates it too if it is over age', async () => {
     await createKey('app', 'rotation_period=90d')
     await ok('write keymgmt/key/app/rotate without=k')
-    setDays(91)
+    testbed.setDays(91)
     expect(await listed('due')).toMatchObject({ keys: [{ reasons: ['age', 'behind'] }] })
     expect((await run('due -rotate')).stdout).toMatch(/^app +2 +rotated to version 3$/m)
     expect(await listed('due')).toEqual({ status: 0, keys: [] })
@@ -195,7 +181,7 @@ describe('keymgmt due -rotate', () => {
 
   it('plans the same rotations without a change: -dry-run', async () => {
     await createKey('app', 'rotation_period=90d')
-    setDays(91)
+    testbed.setDays(91)
     const planned = await run('due -dry-run')
     expect(planned).toMatchObject({ status: 0, stdout: expect.stringMatching(/^CreateKey /m) })
     expect(planned.stderr.replace(/\s+/g, ' ')).toContain('would add $1.00 to the monthly bill')

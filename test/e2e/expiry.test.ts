@@ -1,34 +1,21 @@
 import { DecryptCommand, EncryptCommand } from '@aws-sdk/client-kms'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { createTestbed, type Testbed } from '../support/keymgmt.js'
+import { createMovedClockTestbed, DAY_MS, type MovedClockTestbed } from '../support/moved-clock.js'
 
-const DAY_MS = 86_400_000
 const PATH = 'keymgmt/kms/k/key/app'
 const RENEW = `keymgmt write ${PATH}/renew ttl=30d`
 
-let testbed: Testbed
-let days = 0
-let env: Readonly<Record<string, string>>
-
-/** Moves the clock of the KMS and of the commands. */
-const setDays = (moved: number) => {
-  days = moved
-  writeFileSync(env.KEYMGMT_DEV_CLOCK ?? '', `${days}d`)
-}
+let testbed: MovedClockTestbed
 
 beforeEach(async () => {
-  testbed = await createTestbed({ now: () => new Date(Date.now() + days * DAY_MS) })
-  env = { KEYMGMT_DEV_CLOCK: join(testbed.home, 'clock'), KEYMGMT_DEV: '1' }
-  setDays(0)
+  testbed = await createMovedClockTestbed()
   await ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
 })
 afterEach(() => testbed.close())
 
-const ok = (line: string) => testbed.ok(line, { env })
-const run = (line: string) => testbed.run(line, { env })
+const ok = (line: string) => testbed.ok(line)
+const run = (line: string) => testbed.run(line)
 /** What a refused command says, on one line. */
 const refusal = async (line: string) => {
   const { status, stderr } = await run(line)
@@ -59,20 +46,14 @@ const distribute = async (fields: string, keyFields = '') => {
   await ok(`write -f keymgmt/key/app type=aes256-gcm96 ${keyFields}`)
   await ok(`write ${PATH} purpose=encrypt,decrypt ${fields}`)
 }
-/** A client whose clock is that of the KMS. */
-const client = (region?: string) => {
-  const made = testbed.client(region)
-  made.config.systemClockOffset = days * DAY_MS
-  return made
-}
 const alias = async () => `alias/hashicorp/${(await read()).name}`
 const encrypt = async (region?: string) => {
   const Plaintext = Buffer.from('attack at dawn')
   const input = { KeyId: await alias(), Plaintext }
-  return (await client(region).send(new EncryptCommand(input))).CiphertextBlob
+  return (await testbed.client(region).send(new EncryptCommand(input))).CiphertextBlob
 }
 const decrypt = async (CiphertextBlob: Uint8Array | undefined, region?: string) => {
-  const { Plaintext } = await client(region).send(new DecryptCommand({ CiphertextBlob }))
+  const { Plaintext } = await testbed.client(region).send(new DecryptCommand({ CiphertextBlob }))
   return Buffer.from(Plaintext ?? []).toString()
 }
 
@@ -81,7 +62,7 @@ describe('material with a ttl', () => {
     await distribute('ttl=30d', 'replica_regions=us-east-1')
     await ok(`write -f ${PATH}/replicate`)
     const ciphertext = await encrypt()
-    setDays(31)
+    testbed.setDays(31)
     await expect(decrypt(ciphertext)).rejects.toThrow('pending import')
     const verified = await data<{ differences: { found: string; way_out: string }[] }>(
       `read ${PATH}/verify`,
@@ -117,7 +98,7 @@ describe('material with a ttl', () => {
 
   it('is inherited by later versions, and read shows each', async () => {
     await distribute('ttl=720h')
-    setDays(10)
+    testbed.setDays(10)
     await ok('write -f keymgmt/key/app/rotate')
     const { ttl, expires, expires_by_version: byVersion } = await read()
     expect([ttl, daysUntil(expires)]).toEqual([2_592_000, 30])
@@ -149,7 +130,7 @@ describe('material with a ttl', () => {
     await distribute('ttl=30d')
     await ok(`write ${PATH}/renew ttl=0`)
     expect(Object.keys(await read())).not.toContain('expires')
-    setDays(365)
+    testbed.setDays(365)
     expect((await run(`read ${PATH}/verify challenge=true`)).status).toBe(0)
     expect(await refusal(`write -f ${PATH}/renew`)).toContain(`no ttl to repeat`)
   })
@@ -160,11 +141,11 @@ describe('material with valid_to', () => {
 
   it('has a fixed end: the way out of rotate and repair is renew', async () => {
     await distribute(`valid_to=${inDays(20)}`)
-    setDays(10)
+    testbed.setDays(10)
     await ok('write -f keymgmt/key/app/rotate')
     expect(daysUntil((await read()).expires)).toBe(20)
     const ciphertext = await encrypt()
-    setDays(21)
+    testbed.setDays(21)
     expect(await refusal('write -f keymgmt/key/app/rotate')).toContain(RENEW)
     expect(await ok(`read ${PATH}`)).toMatch(/^behind_reason .*only renew moves it$/m)
     expect(await refusal(`write -f ${PATH}/renew`)).toContain('has a fixed end (valid_to=')
@@ -178,7 +159,7 @@ describe('material with valid_to', () => {
 
   it('is reported by repair, which changes nothing', async () => {
     await distribute(`valid_to=${inDays(20)}`)
-    setDays(21)
+    testbed.setDays(21)
     const { status, remaining } = await data<{ remaining: { found: string; way_out: string }[] }>(
       `write -f ${PATH}/repair`,
     )
@@ -200,23 +181,23 @@ describe('with rotation in place', () => {
 
   it('each rotation renews the earlier material in every Region', async () => {
     const ciphertext = await encrypt()
-    setDays(20)
+    testbed.setDays(20)
     await ok('write -f keymgmt/key/app/rotate')
     expect(Object.values((await read()).expires_by_version ?? {}).map(daysUntil)).toEqual([50, 50])
     const material = randomBytes(32).toString('hex')
-    setDays(40)
+    testbed.setDays(40)
     await ok(`write keymgmt/key/app/import_version material=${material}`)
-    setDays(69)
+    testbed.setDays(69)
     expect(await decrypt(ciphertext)).toBe('attack at dawn')
     expect(await decrypt(ciphertext, 'us-east-1')).toBe('attack at dawn')
     expect((await run(`read ${PATH}/verify`)).status).toBe(0)
   })
 
   it('renew brings all expired material back, and expiring lists the KMS key once', async () => {
-    setDays(10)
+    testbed.setDays(10)
     await ok('write -f keymgmt/key/app/rotate')
     const ciphertext = await encrypt()
-    setDays(41)
+    testbed.setDays(41)
     await expect(decrypt(ciphertext)).rejects.toThrow('pending import')
     const { kms_keys: kmsKeys } = await data<{ kms_keys: Expiring[] }>('expiring')
     expect(kmsKeys).toMatchObject([{ key: 'app', regions: ['us-west-1', 'us-east-1'] }])
@@ -235,7 +216,7 @@ describe('with rotation in place', () => {
 
   it('a rotation revives what has expired with a ttl', async () => {
     const ciphertext = await encrypt()
-    setDays(31)
+    testbed.setDays(31)
     await ok('write -f keymgmt/key/app/rotate')
     expect(await decrypt(ciphertext)).toBe('attack at dawn')
     expect((await run(`read ${PATH}/verify`)).status).toBe(0)
@@ -297,7 +278,7 @@ describe('keymgmt expiring', () => {
     expect(await listed()).toEqual([3, 'web 20'])
     expect(await listed('-within=7d')).toEqual([0])
     expect(await listed('-within=60d')).toEqual([3, 'web 20', 'app 40', 'app 40'])
-    setDays(25)
+    testbed.setDays(25)
     expect(await listed('-within=0')).toEqual([3, 'web 20'])
     const { status, stdout } = await run('expiring')
     expect(status).toBe(3)
@@ -308,7 +289,7 @@ describe('keymgmt expiring', () => {
   it('-renew renews what has a ttl, leaves the rest, and exits with 3 for it', async () => {
     await create('app', 'ttl=40d')
     await create('late', 'ttl=20d')
-    setDays(21)
+    testbed.setDays(21)
     expect(await run('expiring -renew')).toMatchObject({ status: 3 })
     // `late` is renewed for less than the 30 days that are listed.
     expect(await listed()).toEqual([3, 'late 41'])
@@ -326,7 +307,7 @@ describe('keymgmt expiring', () => {
     await ok(
       'write keymgmt/kms/k credentials=endpoint=http://127.0.0.1:1 credentials=access_key=a credentials=secret_key=b',
     )
-    setDays(15)
+    testbed.setDays(15)
     const { status, renewed } = await data<{ renewed: Renewed[] }>('expiring -within=5d -renew')
     expect(status).toBe(2)
     expect(renewed).toMatchObject([
