@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startAwsOverTls, type AwsOverTls } from '../support/aws-over-tls.js'
-import { createAuthority } from '../support/certificates.js'
-import { startConnectProxy, type ConnectProxy } from '../support/connect-proxy.js'
+import { startInspectedAws, type InspectedAws } from '../support/inspected-aws.js'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 const HOSTS = [
@@ -21,33 +19,19 @@ const HOSTS = [
 ]
 
 let testbed: Testbed
-let aws: AwsOverTls
-let proxy: ConnectProxy
+let inspected: InspectedAws
 
 beforeEach(async () => {
-  const authority = await createAuthority('Inspection')
   testbed = await createTestbed()
-  aws = await startAwsOverTls(testbed.kms, await authority.issue(HOSTS))
-  proxy = await startConnectProxy({ route: () => aws.port })
-  writeFileSync(join(testbed.home, 'ca.pem'), authority.pem)
+  inspected = await startInspectedAws(testbed, HOSTS)
   writeFileSync(
     join(testbed.home, 'config'),
     '[profile fips]\nuse_fips_endpoint = true\nrole_arn = arn:aws:iam::123456789012:role/r\ncredential_source = Environment\n',
   )
 })
 afterEach(async () => {
-  await proxy.close()
-  await aws.close()
+  await inspected.close()
   await testbed.close()
-})
-
-const environment = () => ({
-  AWS_ENDPOINT_URL_KMS: '',
-  AWS_ENDPOINT_URL_STS: '',
-  HTTPS_PROXY: `http://${proxy.address}`,
-  AWS_CA_BUNDLE: join(testbed.home, 'ca.pem'),
-  AWS_CONFIG_FILE: join(testbed.home, 'config'),
-  AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
 })
 
 const DISTRIBUTE = 'write keymgmt/kms/k/key/app purpose=sign,verify'
@@ -56,9 +40,9 @@ const provider = (settings: string) =>
 
 /** The hosts that the requests of a command named, once each. */
 async function hostsOf(line: string, env: Readonly<Record<string, string>> = {}) {
-  aws.requests.length = 0
-  await testbed.ok(line, { env: { ...environment(), ...env } })
-  return [...new Set(aws.requests.map(({ host }) => host))].sort()
+  inspected.aws.requests.length = 0
+  await testbed.ok(line, { env: { ...inspected.env, ...env } })
+  return [...new Set(inspected.aws.requests.map(({ host }) => host))].sort()
 }
 
 describe('the endpoint that a distribution contacts', () => {
@@ -85,7 +69,7 @@ describe('the endpoint that a distribution contacts', () => {
   it('has FIPS in each replica Region too', async () => {
     await provider('us-west-1 credentials=use_fips=true')
     await testbed.ok('write keymgmt/key/app type=hmac-sha256 replica_regions=us-east-1')
-    await testbed.ok(DISTRIBUTE, { env: environment() })
+    await testbed.ok(DISTRIBUTE, { env: inspected.env })
     expect(await hostsOf('write -f keymgmt/kms/k/key/app/replicate')).toEqual([
       'kms-fips.us-east-1.amazonaws.com',
       'kms-fips.us-west-1.amazonaws.com',
@@ -104,7 +88,7 @@ describe('the endpoint that a distribution contacts', () => {
   it('can change to FIPS later', async () => {
     await provider('us-west-1')
     await testbed.ok('write -f keymgmt/key/app type=hmac-sha256')
-    await testbed.ok(DISTRIBUTE, { env: environment() })
+    await testbed.ok(DISTRIBUTE, { env: inspected.env })
     await testbed.ok('write keymgmt/kms/k credentials=use_fips=true')
     expect(await hostsOf('write -f keymgmt/key/app/rotate')).toEqual([
       'kms-fips.us-west-1.amazonaws.com',
@@ -114,7 +98,7 @@ describe('the endpoint that a distribution contacts', () => {
   it('is the one that identity shows', async () => {
     await provider('us-west-1 credentials=use_fips=true')
     const line = 'read -field=endpoint keymgmt/kms/k/identity'
-    const stdout = await testbed.ok(line, { env: environment() })
+    const stdout = await testbed.ok(line, { env: inspected.env })
     expect(stdout.trim()).toBe('https://kms-fips.us-west-1.amazonaws.com')
   })
 })

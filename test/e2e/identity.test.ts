@@ -1,12 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { startDevKms } from '../../src/dev-kms/index.js'
-import { startAwsOverTls, type AwsOverTls } from '../support/aws-over-tls.js'
-import { createAuthority } from '../support/certificates.js'
-import { startConnectProxy, type ConnectProxy } from '../support/connect-proxy.js'
+import { startInspectedAws, type InspectedAws } from '../support/inspected-aws.js'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 const PROVIDER = 'write keymgmt/kms/k provider=awskms key_collection=us-west-1'
@@ -114,40 +110,29 @@ describe('the account of a provider', () => {
 // STS is called only for AWS's own endpoint: it knows nothing about another service.
 describe('without permission to list aliases', () => {
   let testbed: Testbed
-  let aws: AwsOverTls
-  let proxy: ConnectProxy
+  let inspected: InspectedAws
   beforeEach(async () => {
-    const authority = await createAuthority('Inspection')
     // The first one reads the account of the first KMS key. Then one looks for a newer version, and
     // one reads the account again.
     testbed = await createTestbed({
       faults: [1, 2, 3].map((nth) => ({ operation: 'ListAliases', nth, kind: 'denied' })),
     })
     const hosts = ['kms.us-west-1.amazonaws.com', 'sts.us-west-1.amazonaws.com']
-    aws = await startAwsOverTls(testbed.kms, await authority.issue(hosts))
-    proxy = await startConnectProxy({ route: () => aws.port })
-    writeFileSync(join(testbed.home, 'ca.pem'), authority.pem)
+    inspected = await startInspectedAws(testbed, hosts)
     await testbed.ok(PROVIDER)
     await testbed.ok(KEY)
-    await testbed.ok(DISTRIBUTE, { env: environment() })
+    await testbed.ok(DISTRIBUTE, { env: inspected.env })
     testbed.requests.length = 0
   })
   afterEach(async () => {
-    await proxy.close()
-    await aws.close()
+    await inspected.close()
     await testbed.close()
-  })
-  const environment = () => ({
-    AWS_ENDPOINT_URL_KMS: '',
-    AWS_ENDPOINT_URL_STS: '',
-    HTTPS_PROXY: `http://${proxy.address}`,
-    AWS_CA_BUNDLE: join(testbed.home, 'ca.pem'),
   })
   const ROTATE = 'write -f keymgmt/key/app/rotate'
 
   it('STS names the account before a KMS key is created', async () => {
-    aws.caller = OTHER
-    const ran = await testbed.run(ROTATE, { env: environment() })
+    inspected.aws.caller = OTHER
+    const ran = await testbed.run(ROTATE, { env: inspected.env })
     expect(ran.status).toBe(2)
     expect(ran.stderr).toContain(`the credentials are of account ${OTHER}: nothing was changed`)
     expect(testbed.requests.map(({ operation }) => operation)).toEqual([
@@ -157,7 +142,7 @@ describe('without permission to list aliases', () => {
   })
 
   it('the right account is accepted', async () => {
-    await testbed.ok(ROTATE, { env: environment() })
-    expect(aws.requests.map(({ host }) => host)).toContain('sts.us-west-1.amazonaws.com')
+    await testbed.ok(ROTATE, { env: inspected.env })
+    expect(inspected.aws.requests.map(({ host }) => host)).toContain('sts.us-west-1.amazonaws.com')
   })
 })

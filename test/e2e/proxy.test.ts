@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ISSUED, startAwsOverTls, type AwsOverTls } from '../support/aws-over-tls.js'
-import { createAuthority, type Authority } from '../support/certificates.js'
-import { startConnectProxy, type ConnectProxy } from '../support/connect-proxy.js'
+import { ISSUED } from '../support/aws-over-tls.js'
+import { createAuthority } from '../support/certificates.js'
+import { startInspectedAws, type InspectedAws } from '../support/inspected-aws.js'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 const CREDENTIALS = 'operator:hunter2'
@@ -12,39 +12,18 @@ const KMS = 'kms.us-west-1.amazonaws.com'
 const SSO_START_URL = 'https://example.awsapps.com/start'
 
 let testbed: Testbed
-let aws: AwsOverTls
-let proxy: ConnectProxy
-let authority: Authority
+let inspected: InspectedAws
 
 beforeEach(async () => {
-  authority = await createAuthority('Inspection')
   testbed = await createTestbed()
-  aws = await startAwsOverTls(
-    testbed.kms,
-    await authority.issue([
-      KMS,
-      'sts.us-west-1.amazonaws.com',
-      'portal.sso.eu-west-1.amazonaws.com',
-    ]),
-  )
-  proxy = await startConnectProxy({ route: () => aws.port, credentials: CREDENTIALS })
-  writeFileSync(join(testbed.home, 'ca.pem'), authority.pem)
+  const hosts = [KMS, 'sts.us-west-1.amazonaws.com', 'portal.sso.eu-west-1.amazonaws.com']
+  inspected = await startInspectedAws(testbed, hosts, CREDENTIALS)
   await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
 })
 
 afterEach(async () => {
-  await proxy.close()
-  await aws.close()
+  await inspected.close()
   await testbed.close()
-})
-
-const environment = () => ({
-  AWS_ENDPOINT_URL_KMS: '',
-  AWS_ENDPOINT_URL_STS: '',
-  HTTPS_PROXY: `http://${CREDENTIALS}@${proxy.address}`,
-  AWS_CA_BUNDLE: join(testbed.home, 'ca.pem'),
-  AWS_CONFIG_FILE: join(testbed.home, 'config'),
-  AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
 })
 
 const DISTRIBUTE = 'write keymgmt/kms/k/key/app purpose=encrypt,decrypt'
@@ -54,15 +33,15 @@ const provider = (credentials = '') =>
 describe('through a proxy that inspects TLS', () => {
   it('the key reaches AWS KMS', async () => {
     await provider()
-    await testbed.ok(DISTRIBUTE, { env: environment() })
-    expect([...new Set(proxy.targets)]).toEqual([`${KMS}:443`])
+    await testbed.ok(DISTRIBUTE, { env: inspected.env })
+    expect([...new Set(inspected.proxy.targets)]).toEqual([`${KMS}:443`])
     expect(testbed.requests.map(({ operation }) => operation)).toContain('ImportKeyMaterial')
   })
 
   it('the role of the provider is assumed', async () => {
     await provider('credentials=role_arn=arn:aws:iam::123456789012:role/r')
-    await testbed.ok(DISTRIBUTE, { env: environment() })
-    expect([...new Set(proxy.targets)].sort()).toEqual([
+    await testbed.ok(DISTRIBUTE, { env: inspected.env })
+    expect([...new Set(inspected.proxy.targets)].sort()).toEqual([
       `${KMS}:443`,
       'sts.us-west-1.amazonaws.com:443',
     ])
@@ -79,16 +58,16 @@ describe('through a proxy that inspects TLS', () => {
       AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/r',
       AWS_WEB_IDENTITY_TOKEN_FILE: join(testbed.home, 'token'),
     }
-    await testbed.ok(DISTRIBUTE, { env: { ...environment(), ...identity } })
-    expect(proxy.targets).toContain('sts.us-west-1.amazonaws.com:443')
+    await testbed.ok(DISTRIBUTE, { env: { ...inspected.env, ...identity } })
+    expect(inspected.proxy.targets).toContain('sts.us-west-1.amazonaws.com:443')
     expect(signers()).toEqual([ISSUED.sts])
   })
 
   it('a profile of IAM Identity Center gets credentials in its own Region', async () => {
     writeSsoProfile()
     await provider('credentials=profile=sso')
-    await testbed.ok(DISTRIBUTE, { env: environment() })
-    expect(proxy.targets).toContain('portal.sso.eu-west-1.amazonaws.com:443')
+    await testbed.ok(DISTRIBUTE, { env: inspected.env })
+    expect(inspected.proxy.targets).toContain('portal.sso.eu-west-1.amazonaws.com:443')
     expect(signers()).toEqual([ISSUED.sso])
   })
 })
@@ -97,7 +76,7 @@ describe('a request that is refused', () => {
   const refusalOf = async (env: Readonly<Record<string, string>>) => {
     await provider()
     const { status, stderr } = await testbed.run(['write', '-format=json', ...WORDS], {
-      env: { ...environment(), ...env },
+      env: { ...inspected.env, ...env },
     })
     expect(status).toBe(2)
     expect(stderr).not.toContain('hunter2')
@@ -107,10 +86,10 @@ describe('a request that is refused', () => {
   }
 
   it('by the proxy is sent once, and ends with one error', async () => {
-    const { code, message } = await refusalOf({ HTTPS_PROXY: `http://${proxy.address}` })
+    const { code, message } = await refusalOf({ HTTPS_PROXY: `http://${inspected.proxy.address}` })
     expect(code).toBe('PROXY_FAILED')
     expect(message).toContain('407 Proxy Authentication Required')
-    expect(new Set(proxy.targets).size).toBe(proxy.targets.length)
+    expect(new Set(inspected.proxy.targets).size).toBe(inspected.proxy.targets.length)
   })
 
   it('because the bundle replaces the default authorities names the file and the variable', async () => {
@@ -122,22 +101,22 @@ describe('a request that is refused', () => {
     expect(code).toBe('TLS_REFUSED')
     expect(message).toContain(KMS)
     expect(hints.join()).toContain(`${other} (from AWS_CA_BUNDLE)`)
-    await testbed.ok(DISTRIBUTE, { env: { ...environment(), ...defaults, AWS_CA_BUNDLE: '' } })
+    await testbed.ok(DISTRIBUTE, { env: { ...inspected.env, ...defaults, AWS_CA_BUNDLE: '' } })
   })
 
   it('because certificates are not checked sends nothing', async () => {
     const { code } = await refusalOf({ NODE_TLS_REJECT_UNAUTHORIZED: '0' })
     expect(code).toBe('TLS_REFUSED')
-    expect(aws.requests).toEqual([])
+    expect(inspected.aws.requests).toEqual([])
   })
 
   it('prints no credentials of the proxy with every debug output on', async () => {
     await provider()
     const { stderr } = await testbed.run(DISTRIBUTE, {
-      env: { ...environment(), DEBUG: '*', KEYMGMT_DEBUG: '1', AWS_CA_BUNDLE: '/missing.pem' },
+      env: { ...inspected.env, DEBUG: '*', KEYMGMT_DEBUG: '1', AWS_CA_BUNDLE: '/missing.pem' },
     })
     const proxied = await testbed.run(DISTRIBUTE, {
-      env: { ...environment(), DEBUG: '*', KEYMGMT_DEBUG: '1' },
+      env: { ...inspected.env, DEBUG: '*', KEYMGMT_DEBUG: '1' },
     })
     const encoded = Buffer.from(CREDENTIALS).toString('base64')
     for (const text of [stderr, proxied.stderr, proxied.stdout]) {
@@ -153,7 +132,9 @@ const WORDS = DISTRIBUTE.split(' ').slice(1)
 function signers(): (string | undefined)[] {
   return [
     ...new Set(
-      aws.requests.filter(({ host }) => host === KMS).map(({ accessKeyId }) => accessKeyId),
+      inspected.aws.requests
+        .filter(({ host }) => host === KMS)
+        .map(({ accessKeyId }) => accessKeyId),
     ),
   ]
 }
