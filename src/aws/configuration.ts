@@ -102,15 +102,15 @@ export function customEndpoint(
   return undefined
 }
 
-/** The settings that choose one of AWS's own endpoints. */
+/** The settings that select the FIPS or dual-stack endpoints of AWS. */
 const ENDPOINT_FLAGS = ['use_fips_endpoint', 'use_dualstack_endpoint'] as const
 
 /** The settings that are true or false. */
 export type Flag = 'ignore_configured_endpoint_urls' | (typeof ENDPOINT_FLAGS)[number]
 
 /**
- * PURE: true if the provider, or else the environment, or else the profile, sets `flag`. The SDK
- * ignores a value that it doesn't know, such as `True`.
+ * PURE: true if `flag` is on. The provider decides, or else the environment, or else the profile.
+ * The SDK ignores a value that it doesn't know, such as `True`.
  * @throws KeymgmtError FIELD_INVALID for a value that is neither true nor false.
  */
 export function isSet(configuration: AwsConfiguration, flag: Flag): boolean {
@@ -122,8 +122,9 @@ export function isSet(configuration: AwsConfiguration, flag: Flag): boolean {
 }
 
 /**
- * PURE: returns the value of `flag`, empty if it has none, and the name of the setting that defines
- * it. A provider has it without `_endpoint`, the environment as AWS_ and its name in capitals.
+ * PURE: returns the value of `flag`, empty if it is not set, and the name of the setting that
+ * defines it. In the `credentials` of a provider, its name lacks `_endpoint`; in the environment,
+ * it is in capitals after AWS_.
  */
 function flagOf({ stored, env, profile, settings }: AwsConfiguration, flag: Flag) {
   const field = flag.replace(/_endpoint$/, '')
@@ -134,9 +135,9 @@ function flagOf({ stored, env, profile, settings }: AwsConfiguration, flag: Flag
 }
 
 /**
- * Returns the custom endpoint of an SDK client; nothing if the client is to use AWS's own.
+ * Returns the custom endpoint of an SDK client; nothing if the client is to use an endpoint of AWS.
  * @throws KeymgmtError KMS_ENDPOINT_REFUSED if somebody else could impersonate the endpoint, or if
- * a setting asks for one of AWS's own at the same time.
+ * another setting selects a FIPS or dual-stack endpoint.
  */
 export function endpointConfig(
   configuration: AwsConfiguration,
@@ -155,7 +156,7 @@ export function endpointConfig(
     {
       hints: [
         `set ${asked} to false, or remove ${source}`,
-        'the URL of an endpoint may itself be one with FIPS, such as https://kms-fips.us-west-1.amazonaws.com',
+        'a custom endpoint can be the URL of a FIPS endpoint, such as https://kms-fips.us-west-1.amazonaws.com',
       ],
     },
   )

@@ -8,7 +8,10 @@ export interface ClientOptions {
   readonly signal: AbortSignal
   /** The version of keymgmt in the user agent, by which detection rules recognise keymgmt. */
   readonly version?: string
-  /** The clock of `keymgmt dev`, for an endpoint on this machine. The default is the machine's. */
+  /**
+   * The clock of `keymgmt dev`, for an endpoint on this machine. The default is the machine's
+   * clock.
+   */
   readonly now?: (() => Date) | undefined
 }
 

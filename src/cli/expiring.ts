@@ -50,7 +50,10 @@ function printExpiring(
   return printList(context, gate, { data, rows, unchecked }, 'No material expires in that time.')
 }
 
-/** Prints the list from before the renewals with their results; a program gets what is left. */
+/**
+ * For a person, prints the earlier list with the result of each renewal; for a program, the list
+ * after the renewals.
+ */
 async function renewAndPrint(
   context: Context,
   gate: Gate,

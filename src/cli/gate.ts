@@ -15,7 +15,7 @@ import { printFailedOutcomes } from './output/outcomes.js'
 import { printResult } from './output/store-report.js'
 import { writeWarning } from './terminal.js'
 
-// The commands for cron: each lists what needs work, from the records alone, or does that work.
+// The commands for cron. Each reads only the records, and lists the work that is due, or does it.
 
 /** The flags that these commands have. */
 export type GateFlags = Pick<RequestFlags, 'format' | 'dryRun' | 'outputPolicy' | 'timeout'>
@@ -24,11 +24,11 @@ export type GateFlags = Pick<RequestFlags, 'format' | 'dryRun' | 'outputPolicy' 
 export interface Gate {
   readonly engine: Engine
   readonly format: Format
-  /** The notices for a program, which a person has seen already. */
+  /** The notices, for a program only: a person has already seen them. */
   readonly notices: readonly string[]
 }
 
-/** The parts of such a command. */
+/** The parts of a command for cron. */
 export interface GateCommand {
   /** The beginning of an error, such as `Error listing the keys that are due`. */
   readonly failure: string
@@ -38,7 +38,7 @@ export interface GateCommand {
   readonly run: (gate: Gate) => Promise<number>
 }
 
-/** Exit statuses: a list that is not complete ends with another one than a complete list. */
+/** The exit status of a list that is not complete, and of a complete list that is not empty. */
 export const INCOMPLETE = new KeymgmtError('CHECK_INCOMPLETE', '').exitStatus
 const FOUND = new KeymgmtError('CHECK_FAILED', '').exitStatus
 
@@ -156,8 +156,8 @@ export function resultData({
 }
 
 /**
- * Prints the errors of the work, with the outcomes that are not done: each one for a person, the
- * first one for a program. Returns the exit status; 0 without an error.
+ * Prints the errors of the work and the unfinished outcomes: all errors for a person, only the
+ * first for a program. Returns the exit status; 0 without an error.
  */
 export async function printFailures<Item>(
   { terminal }: Context,

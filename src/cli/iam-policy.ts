@@ -100,7 +100,7 @@ function isOver(error: unknown): boolean {
   )
 }
 
-/** Leaves out the end of a ttl, which is later each time that the command runs. */
+/** Leaves out the expiry of a ttl, because it is later each time that the command runs. */
 function withEnd(permission: RequiredPermission, end: Date | undefined): RequiredPermission {
   const { 'kms:ValidTo': validTo, ...values } = permission.values ?? {}
   const isFixed = Number(validTo?.[0]) * 1000 === end?.getTime()

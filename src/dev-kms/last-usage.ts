@@ -12,7 +12,9 @@ export function trackingStart({ created }: Key): Date {
   return created > TRACKING_SINCE ? created : TRACKING_SINCE
 }
 
-/** Whole days since the last recorded use of a key or, without any, since its use is recorded. */
+/**
+ * Whole days since the last recorded use of a key or, if it has none, since the recording began.
+ */
 export function daysWithoutUse(now: Date, key: Key): number {
   const since = key.lastUsage?.at ?? trackingStart(key)
   return Math.floor((now.getTime() - since.getTime()) / DAY_MS)

@@ -217,7 +217,7 @@ async function serve(
   response.end(reply)
 }
 
-/** The time at the account. A clock that can't be read is the reason that the request fails. */
+/** The time in the account. If the clock can't be read, the request fails for that reason. */
 function timeOf({ now }: Account): Date {
   try {
     return now()

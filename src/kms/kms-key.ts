@@ -97,14 +97,16 @@ export interface ImportedMaterial {
   readonly materialId?: string | undefined
 }
 
-/** How the material of a symmetric KMS key that can be rotated in place is imported. */
+/**
+ * The import of one material into a symmetric KMS key: as new material, or as material that it had.
+ */
 export type ImportKind =
   /** The KMS key must not have had it before. The description names it in the KMS. */
   | { readonly kind: 'new'; readonly description: string }
   /** The KMS key must have had it before, under this id if there is one. */
   | { readonly kind: 'existing'; readonly materialId: string | undefined }
 
-/** One material that a symmetric KMS key has, had, or is to be rotated to. */
+/** One material of a symmetric KMS key: current, former, or pending rotation. */
 export interface KmsMaterial {
   /** The KMS's id of the material in this KMS key. */
   readonly id: string
@@ -119,11 +121,14 @@ export interface KmsMaterial {
   readonly description: string | undefined
   /** The time at which it expires; undefined for never. */
   readonly expires: Date | undefined
-  /** Time of the rotation that made it current, of which the KMS has a limit; undefined if none. */
+  /**
+   * Time of the rotation that made it current; undefined if none did. The KMS limits the number of
+   * rotations.
+   */
   readonly rotatedAt: Date | undefined
 }
 
-/** The last use of a KMS key for a cryptographic operation, as far as the KMS records it. */
+/** The last use of a KMS key for a cryptographic operation that the KMS has recorded. */
 export interface KmsLastUse {
   /** The time and the operation; undefined if there was none since `trackedSince`. */
   readonly last: { readonly at: Date; readonly operation: string } | undefined

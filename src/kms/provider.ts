@@ -113,8 +113,8 @@ export interface KmsProvider {
 
   /**
    * Imports the material into the KMS key, which is then usable until `validTo`, or without an
-   * expiry. Does not keep `material`. New material can't be repeated: the KMS key has it after the
-   * first time, and takes no other until it was rotated.
+   * expiry. Does not keep `material`. An import of new material can't be repeated: after the first,
+   * the KMS key has the material, and accepts no other until it is rotated.
    */
   importMaterial(
     region: string,

@@ -54,8 +54,8 @@ export function createdOf(
 }
 
 /**
- * PURE: the providers in which the alias of the key points to its latest version only, not to a KMS
- * key that is rotated in place.
+ * PURE: returns the providers in which the KMS key of the alias has only the latest version,
+ * because it is not rotated in place.
  */
 export function providersOfLatest(
   { latestVersion }: KeyRecord,

@@ -18,7 +18,7 @@ export function detailedStatusData({ keys, unchecked }: DetailedStatus): Record<
   }
 }
 
-/** Returns what AWS bills a month for the KMS keys of these keys, in US dollars. */
+/** Returns AWS's monthly charge for the KMS keys of these keys, in US dollars. */
 export function costOf(keys: readonly KeyStatus[]): number {
   return keys
     .flatMap(({ distributions }) => distributions)
@@ -113,7 +113,7 @@ const dayOf = (time: string) => time.slice(0, 'YYYY-MM-DD'.length)
 /** The states of KMS keys that follow from the state of their distribution. */
 const EXPECTED = { active: 'enabled', revoked: 'pending-import', removed: 'pending-deletion' }
 
-/** The state of a distribution, and of the KMS keys that have another one. */
+/** The state of a distribution, and of its KMS keys whose state differs. */
 function stateText(record: DistributionRecord, behind: readonly number[]): string {
   const counts = new Map<string, number>()
   for (const state of record.kmsKeys.map(recordedState))

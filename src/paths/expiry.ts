@@ -6,7 +6,7 @@ import type { Json } from '../router/values.js'
 /** The fields of an expiry, which have the same meaning wherever material is imported. */
 export const expiryFields = {
   ttl: duration(
-    'Time from each import until the material expires, such as 30d. 0 means that it never does.',
+    'Time from each import until the material expires, such as 30d. 0 means that it never expires.',
     { max: MAX_TTL },
   ),
   valid_to: time(

@@ -8,18 +8,18 @@ import { describeLastUse } from './last-use.js'
 /** WRITE keymgmt/key/:name/trim */
 export const keyTrim = definePath<Engine>()({
   pattern: 'keymgmt/key/:name/trim',
-  synopsis: 'Ends the KMS keys of old versions.',
+  synopsis: 'Schedules the KMS keys of old versions for deletion.',
   description: [
-    'Schedules the KMS keys of the versions below min_available_version for deletion, wherever the key is distributed. They must be disabled already (min_enabled_version). Until AWS deletes them, after 30 days, a lower number cancels that; 0 cancels it for all versions.',
+    'Schedules the KMS keys of the versions below min_available_version for deletion, wherever the key is distributed. These versions must already be disabled (min_enabled_version). AWS deletes the KMS keys after 30 days. Until then, a lower number cancels their deletion; 0 cancels all deletions.',
     '    keymgmt write keymgmt/key/app min_enabled_version=3',
     '    keymgmt write keymgmt/key/app/trim min_available_version=3',
     '    keymgmt write keymgmt/key/app/trim min_available_version=0',
-    'AWS cannot bring back a deleted symmetric KMS key, not even from its material. It is therefore refused if a version was used within 30 days, or if its last use is unknown. The originals stay in the store until the key is deleted. A KMS key that is rotated in place has all versions, and is left alone.',
+    'AWS cannot bring back a deleted symmetric KMS key, not even from its material. The command is therefore refused if a version was used within 30 days, or if its last use is unknown. The originals stay in the store until the key is deleted. A KMS key that is rotated in place has all versions, so trim does not change it.',
   ].join('\n\n'),
   parameters: { name: 'Name of the key.' },
   operations: {
     write: {
-      summary: 'Schedules the KMS keys of old versions for deletion, or cancels that.',
+      summary: 'Schedules the KMS keys of old versions for deletion, or cancels their deletion.',
       fields: {
         min_available_version: required(
           integer('The KMS keys of lower versions are deleted. 0 deletes none.', { min: 0 }),

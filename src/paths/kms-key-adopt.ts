@@ -35,7 +35,7 @@ export const kmsKeyAdopt = definePath<Engine>()({
         ),
         rotation: oneOf(
           ROTATIONS,
-          'Kind of rotation of the distribution. With in_place, the KMS key may have the materials of several versions: that of version first, and then those of the versions after it. The default is alias.',
+          'Kind of rotation of the distribution. With in_place, the KMS key may have the materials of several versions, oldest first, starting with version. The default is alias.',
         ),
         take_over: boolean(
           'True to adopt a KMS key whose tags name another store. If its distribution is removed there, AWS still deletes it.',

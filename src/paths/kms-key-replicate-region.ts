@@ -11,7 +11,7 @@ export const kmsKeyReplicateRegion = definePath<Engine>()({
   description: [
     "Drops a Region: deletes the alias there, and schedules the replicas for deletion. Later rotations and replicate skip the Region, unless regions= names it. The Region of the provider can't be dropped.",
     '    keymgmt delete keymgmt/kms/example-kms/key/app/replicate/eu-west-1',
-    'Until the deletion date, restore brings the replicas back. After it, regions= creates new ones with the same material; ciphertext of the other Regions decrypts there.',
+    'Until the deletion date, restore brings the replicas back. After that date, replicate regions=REGION creates new replicas with the same material, which decrypt ciphertext of the other Regions.',
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/restore',
     '    keymgmt write keymgmt/kms/example-kms/key/app/replicate regions=eu-west-1',
     'If the Region has replicas, keymgmt first asks AWS whether somebody has moved a primary there, which needs kms:DescribeKey. A Region that has a primary is refused.',

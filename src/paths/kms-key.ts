@@ -76,7 +76,7 @@ export const kmsKey = definePath<Engine>()({
           'True to give each version its own alias too, which ends in /v1, /v2 and so on.',
         ),
         custom_alias: text(
-          'Name of a further alias of the latest version, such as alias/payments/app. Empty removes it.',
+          'Name of an additional alias of the latest version, such as alias/payments/app. Empty removes it.',
         ),
         rotation: oneOf(
           ROTATIONS,

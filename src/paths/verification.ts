@@ -178,8 +178,8 @@ function versionOf(entry: ObservedKmsKey['entry'], id: string): number | undefin
 }
 
 /**
- * Returns the row of a KMS key in the table of a check that found no difference; one for each
- * material if it is rotated in place.
+ * Returns the row of a KMS key in the table of a check that found no difference; with rotation in
+ * place, one row for each material.
  */
 function kmsKeyRows(observed: ObservedKmsKey): Record<string, string>[] {
   const { entry, status, holds, materials } = observed

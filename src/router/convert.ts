@@ -38,8 +38,8 @@ export function toInteger(raw: RawValue): number {
 }
 
 /**
- * Converts a duration in one of Vault's forms to whole seconds. Refuses an empty text: Vault reads
- * it as 0, and an unset variable in a script makes one.
+ * Converts a duration in one of Vault's forms to whole seconds. Refuses an empty text, which Vault
+ * reads as 0: it may come from an unset variable in a script.
  */
 export function toSeconds(raw: RawValue): number {
   const milliseconds = durationMs(scalarText(raw) ?? '')

@@ -14,7 +14,7 @@ import { isList, withoutLastNewline, type RawValue } from './values.js'
 
 /** One field of a request: its description, and the conversion of its raw value. */
 export interface Field<T> {
-  /** Name of the type, for help. Where Vault has the type, its name is Vault's. */
+  /** Name of the type, for help. If Vault has the type, the name is the same. */
   readonly type:
     'string' | 'int' | 'bool' | 'keypair' | 'slice' | 'bytes' | 'duration (sec)' | 'time'
   /** Description, for help. */

@@ -30,7 +30,7 @@ export interface Response {
    * success.
    */
   readonly created?: Created
-  /** What the command read in AWS for its user. A dry run shows it, too. */
+  /** Information that the command read from AWS to show to the user. A dry run shows it, too. */
   readonly observed?: Created
   /** True if a check found a difference. */
   readonly failed?: boolean

@@ -41,7 +41,7 @@ export function syncFolder(folder: string): void {
 /**
  * Makes `folder` itself survive a power failure: a command that created it, or a folder above it,
  * may have been killed before it synced that. Goes up to the first folder of another user, in which
- * keymgmt creates none. Skips what can't be read.
+ * keymgmt creates no folder. Skips what can't be read.
  */
 export function syncFoldersAbove(folder: string): void {
   const parent = dirname(folder)

@@ -14,7 +14,7 @@ export interface StoredRecord {
 
 /**
  * The versioning of the bucket that has a store: `enabled`; `suspended`, so that only versions from
- * before remain; `off`; or `unknown`, because the server does not tell.
+ * before remain; `off`; or `unknown`, because the server does not report it.
  */
 export type Versioning = 'enabled' | 'suspended' | 'off' | 'unknown'
 

@@ -66,7 +66,7 @@ describe('the endpoint that a distribution contacts', () => {
     expect(testbed.requests.map(({ operation }) => operation)).toContain('ImportKeyMaterial')
   })
 
-  it('has FIPS in each replica Region too', async () => {
+  it('is a FIPS endpoint in each replica Region too', async () => {
     await provider('us-west-1 credentials=use_fips=true')
     await testbed.ok('write keymgmt/key/app type=hmac-sha256 replica_regions=us-east-1')
     await testbed.ok(DISTRIBUTE, { env: inspected.env })
@@ -76,7 +76,7 @@ describe('the endpoint that a distribution contacts', () => {
     ])
   })
 
-  it('follows the profile, and so does that of STS', async () => {
+  it('follows the profile, as the endpoint of STS does', async () => {
     await provider('us-west-1 credentials=profile=fips')
     await testbed.ok('write -f keymgmt/key/app type=hmac-sha256')
     expect(await hostsOf(DISTRIBUTE)).toEqual([
@@ -95,7 +95,7 @@ describe('the endpoint that a distribution contacts', () => {
     ])
   })
 
-  it('is the one that identity shows', async () => {
+  it('is shown by identity', async () => {
     await provider('us-west-1 credentials=use_fips=true')
     const line = 'read -field=endpoint keymgmt/kms/k/identity'
     const stdout = await testbed.ok(line, { env: inspected.env })
@@ -125,7 +125,7 @@ describe('an endpoint of AWS and a custom endpoint', () => {
     )
     expect(ran.status).toBe(2)
     expect(ran.stderr).toContain(
-      'use_dualstack selects an endpoint of AWS, and endpoint another one',
+      'use_dualstack selects an endpoint of AWS, but endpoint selects another one',
     )
     expect(ran.stderr).toContain('https://kms-fips.us-west-1.amazonaws.com')
   })

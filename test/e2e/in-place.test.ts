@@ -76,7 +76,7 @@ describe('a key that is rotated in place', () => {
     expect((await json('read keymgmt/key/app')).latest_version).toBe(4)
   })
 
-  it('costs at most $3 a month, where a key with rotation by alias costs $1 for each version', async () => {
+  it('costs at most $3 a month; with rotation by alias, each version costs $1', async () => {
     await testbed.ok('write -f keymgmt/key/priced type=aes256-gcm96')
     for (let version = 2; version <= 4; version++)
       await testbed.ok('write -f keymgmt/key/priced/rotate')
@@ -158,7 +158,7 @@ describe('rotation in place is refused', () => {
     const { status, stderr } = await testbed.run(line)
     expect([status, stderr]).toEqual([
       2,
-      `Error writing data to keymgmt/kms/k/key/${type}: keys of type ${type} can't be rotated in place: AWS KMS gives only symmetric KMS keys further material
+      `Error writing data to keymgmt/kms/k/key/${type}: keys of type ${type} can't be rotated in place: only symmetric KMS keys can have several materials
   hint: use rotation=alias, or leave it out: each version then gets its own KMS key
 `,
     ])
@@ -167,7 +167,7 @@ describe('rotation in place is refused', () => {
   it('with version_aliases, and for a distribution of the other kind', async () => {
     await testbed.ok('write -f keymgmt/key/fixed type=aes256-gcm96')
     const aliases = await testbed.run(`write keymgmt/kms/k/key/fixed ${IN_PLACE} version_aliases=1`)
-    expect(aliases.stderr).toContain('version_aliases is not for rotation=in_place')
+    expect(aliases.stderr).toContain("version_aliases can't be used with rotation=in_place")
     await testbed.ok('write keymgmt/kms/k/key/fixed purpose=encrypt,decrypt')
     const { status, stderr } = await testbed.run(`write keymgmt/kms/k/key/fixed ${IN_PLACE}`)
     expect([status, stderr]).toEqual([
@@ -201,7 +201,7 @@ describe('rotation in place is refused', () => {
 })
 
 describe('min_enabled_version', () => {
-  it('is refused if every distribution is rotated in place, and else does not apply to those', async () => {
+  it('is refused if every distribution is rotated in place, and otherwise skips such distributions', async () => {
     await testbed.ok('write keymgmt/kms/k2 provider=awskms key_collection=us-west-1')
     await testbed.ok('write -f keymgmt/key/both type=aes256-gcm96')
     await testbed.ok('write -f keymgmt/key/both/rotate')

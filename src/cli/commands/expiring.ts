@@ -19,7 +19,7 @@ export function defineExpiring(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('expiring')
     .summary('List the KMS keys whose material expires, or renew them')
     .description(
-      'Lists the KMS keys of all providers whose imported material expires soon or has expired, the earliest first. It reads the records only. The exit status is 3 if it lists a KMS key, and 0 if it lists none. With -renew, it renews each of these distributions that has a ttl, one after the other; a failure does not stop the others. It leaves a valid_to and the expiry of adopted material as they are. The exit status is then 2 if a renewal failed, otherwise 3 if a KMS key would still be listed, and otherwise 0. With a ttl that is not longer than -within, one always is.',
+      'Lists the KMS keys of all providers whose imported material expires soon or has expired, the earliest first. It reads the records only. The exit status is 3 if it lists a KMS key, and 0 if it lists none. With -renew, it renews each of these distributions that has a ttl, one after the other; a failure does not stop the others. It does not change a valid_to or the expiry of adopted material. The exit status is then 2 if a renewal failed, otherwise 3 if a KMS key would still be listed, and otherwise 0. A KMS key whose ttl is not longer than -within is always listed.',
     )
     .example(
       'Let the material of a key expire after 90 days',

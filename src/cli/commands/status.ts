@@ -11,7 +11,7 @@ export function defineStatus(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('status')
     .summary('Show the store, its seals and the settings')
     .description(
-      'Shows the location of the store, its seals, the settings in force, and the numbers of keys, providers and distributions, also of those that are removed or behind. It reads the records of distributed keys, opens no material, and sends nothing to AWS KMS. With -detailed, it lists every key, from the records alone; the exit status is then 2 if one could not be read.',
+      'Shows the location of the store, its seals, the settings in force, and the numbers of keys, providers and distributions, including those that are removed or behind. It reads the records of distributed keys, opens no material, and sends nothing to AWS KMS. With -detailed, it lists every key, from the records alone; the exit status is then 2 if one could not be read.',
     )
     .example('Find the keyfile, to back it up', 'keymgmt status')
     .example('List every key, with its distributions and their cost', 'keymgmt status -detailed')

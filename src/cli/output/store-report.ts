@@ -37,8 +37,8 @@ export function printStoreReport(
 }
 
 /**
- * Prints the result of a command, and its warnings, which a person sees on stderr. A person sees
- * `rows` instead of the data.
+ * Prints the result of a command and its warnings. For a person, prints `rows` instead of the data,
+ * and the warnings on stderr.
  */
 export function printResult(
   terminal: Terminal,

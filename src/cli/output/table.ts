@@ -51,8 +51,8 @@ const HEAD = [
 ]
 
 /**
- * Prints nested values, texts of several lines, and values that do not fit beside their names below
- * their names, so that the terminal does not break a line that it need not.
+ * Prints a value below its name if it is nested, has several lines, or is too long to fit beside
+ * its name. The terminal then breaks as few lines as possible.
  */
 function nested(entries: Entries, width: number, head: readonly (readonly string[])[]): string {
   const column = Math.max(...entries.map(([name]) => runes(name))) + GAP.length

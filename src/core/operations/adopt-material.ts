@@ -9,10 +9,10 @@ import type { CreatedKmsKey, KeyRecord, MaterialEntry } from '../records/model.j
 import type { Adoption } from './adopt.js'
 
 /**
- * Returns the entries of the materials of a KMS key, after AWS has proven that the store has every
- * one of them: with one that only AWS has, the KMS key could not be restored.
- * @throws KeymgmtError KMS_MATERIAL_DIFFERS; FIELD_INVALID for more materials than the key has
- * versions for.
+ * Returns one entry for each material of a KMS key, after AWS has proven that the store has all of
+ * them. If only AWS had one, keymgmt could not restore the KMS key.
+ * @throws KeymgmtError KMS_MATERIAL_DIFFERS; FIELD_INVALID if the KMS key has more materials than
+ * the key has versions.
  */
 export async function proveMaterials(
   engine: Engine,
@@ -22,7 +22,7 @@ export async function proveMaterials(
   status: KmsKeyStatus,
 ): Promise<Pick<CreatedKmsKey, 'materials' | 'rotations'>> {
   const { version, rotation } = adoption
-  // Only symmetric KMS keys have several materials, and ids of them.
+  // Only symmetric KMS keys can have several materials, and have ids for them.
   const listed =
     status.materialId === undefined ? [] : await provider.materials(provider.region, status.key)
   if (rotation !== 'in_place') {
@@ -59,7 +59,7 @@ function severalError(
   )
 }
 
-/** Each material must be that of a version, and none may be pending. */
+/** Each material must belong to a version, and none may be pending. */
 function assertVersions(
   key: KeyRecord,
   { version }: Adoption,
@@ -86,7 +86,7 @@ function assertVersions(
   )
 }
 
-/** Lets the KMS key accept the material of a version as this one of its materials. */
+/** Has AWS confirm that the material of a version is the material with this id. */
 async function proveOne(
   { store }: Engine,
   provider: KmsProvider,
@@ -131,7 +131,7 @@ function differsError(
   )
 }
 
-/** Material that is made permanent is imported again by the first plan. */
+/** If the material is to become permanent, the first plan imports it again. */
 function entryOf(
   key: KeyRecord,
   { allowPermanent = false }: Adoption,

@@ -39,8 +39,8 @@ export interface Adoption {
    */
   readonly allowPermanent?: boolean | undefined
   /**
-   * With `in_place`, the KMS key gets all later versions too, and may have several already: that of
-   * `version` first, and then the versions after it. The default is `alias`.
+   * With `in_place`, the KMS key gets all later versions too, and may already have several, oldest
+   * first, starting with `version`. The default is `alias`.
    */
   readonly rotation?: Rotation | undefined
 }

@@ -4,9 +4,9 @@ import { archivedOf } from '../records/archive.js'
 import type { DistributionRecord, KeyRecord, KmsRecord } from '../records/model.js'
 
 /**
- * Refuses an alias that points to a KMS key of anybody else, in any Region of the distribution,
- * before the alias becomes part of the desired state. Without the permission to list aliases, the
- * step that points the alias finds out.
+ * Refuses an alias that points to somebody else's KMS key in any Region of the distribution, before
+ * the alias becomes part of the desired state. Without the permission to list aliases, the step
+ * that points the alias refuses it.
  * @throws KeymgmtError FIELD_INVALID; errors of the KMS.
  */
 export async function assertAliasFree(
@@ -29,7 +29,7 @@ export async function assertAliasFree(
     if (target === undefined || own.has(target)) continue
     throw new KeymgmtError(
       'FIELD_INVALID',
-      `field "custom_alias": ${alias} in ${region} points to KMS key ${target}, which is not of ${key.name} in ${provider.name}`,
+      `field "custom_alias": ${alias} in ${region} points to KMS key ${target}, which does not belong to ${key.name} in ${provider.name}`,
       {
         hints: [
           `choose another name, or, if nobody needs the alias, delete it: aws kms delete-alias --region ${region} --alias-name ${alias}`,

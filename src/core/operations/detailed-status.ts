@@ -9,7 +9,7 @@ import { monthlyCost } from '../records/monthly-cost.js'
 import { nextRotation } from '../records/rotation-age.js'
 import type { UncheckedRecord } from '../records/unchecked-record.js'
 
-/** A distribution, as it is on record. */
+/** A distribution, according to its record. */
 export interface DistributionStatus {
   /** Name of the provider. */
   readonly providerName: string
@@ -19,9 +19,11 @@ export interface DistributionStatus {
   readonly behind: readonly number[]
   /** The time at which its first material expires, in RFC 3339; undefined if none does. */
   readonly expires: string | undefined
-  /** The last date on which AWS deletes a KMS key of it, where AWS has named one. */
+  /**
+   * The latest date on which AWS deletes one of its KMS keys; undefined if AWS has named no date.
+   */
   readonly deletionDate: string | undefined
-  /** What AWS bills a month for its KMS keys, in US dollars. */
+  /** AWS's monthly charge for its KMS keys, in US dollars. */
   readonly monthlyCost: number
 }
 

@@ -38,7 +38,10 @@ import { activated, reactivate } from './remove.js'
 import { assertDeleted, assertOtherRegion, assertReplicaRegions } from './replica-regions.js'
 import { assertRotation } from './rotation.js'
 
-/** The settings of a distribution. Without an expiry, a present distribution keeps its own. */
+/**
+ * The settings of a distribution. Without an expiry here, an existing distribution keeps the expiry
+ * that it has.
+ */
 export interface DistributionRequest extends ExpiryRequest {
   /** The purposes of the KMS keys. They can't be changed. Only a new distribution needs them. */
   readonly purpose?: readonly Purpose[] | undefined
@@ -47,7 +50,8 @@ export interface DistributionRequest extends ExpiryRequest {
   /** True if each version also gets its own alias; undefined leaves this unchanged. */
   readonly versionAliases?: boolean | undefined
   /**
-   * A further alias, such as `alias/payments/app`; empty for none, undefined leaves it unchanged.
+   * An additional alias, such as `alias/payments/app`. An empty text removes it; undefined leaves
+   * it unchanged.
    */
   readonly customAlias?: string | undefined
   /** The kind of rotation, which can't be changed. The default of a new distribution is `alias`. */
@@ -138,7 +142,7 @@ async function claim(
     (await openRecord<DistributionRecord>(engine.store, path)) ??
     (await reactivate(engine, provider, key, { purpose, rotation }))
   if (distribution) {
-    // Only one that was removed can have another expiry.
+    // Only a distribution that was removed can get another expiry.
     if (requested && !isSameSetting(requested.expiry, distribution.current.expiry))
       await distribution.update((current) => withExpiry(current, requested.expiry))
     return { providerName, distribution }

@@ -27,10 +27,10 @@ import { scheduledDeletions, type ScheduledDeletion } from './remove.js'
  * Drops a replica Region: removes the alias there, and schedules the replicas for deletion in
  * `days` days (7 to 30). `replicate` and later versions skip the Region. First looks for replicas
  * whose creation has no reply on record. {@link restoreDistribution} reverses this until AWS has
- * deleted the replicas. Dropping the Region again only finishes what is unfinished.
+ * deleted the replicas. Dropping the Region again only finishes the unfinished work.
  * @returns the scheduled deletions; empty if the Region has no replica.
- * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; KEY_IN_USE if the Region is that of
- * the provider or of a primary; DISTRIBUTION_DIFFERS if a removal or revocation did not finish;
+ * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; KEY_IN_USE if it is the provider's
+ * Region or has a primary; DISTRIBUTION_DIFFERS if a removal or revocation did not finish;
  * STORE_OUTDATED; errors of the KMS, after which the same call resumes the work.
  */
 export async function dropRegion(

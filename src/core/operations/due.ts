@@ -84,7 +84,7 @@ export async function listDue(engine: Engine): Promise<DueKeys> {
  * if it is also over age, it is rotated after that. A failure does not stop the others. Leaves out
  * a key that another command has rotated meanwhile.
  * @returns one result for each key. After an interruption, a timeout or a failure of the store, the
- * error of the remaining keys is that one.
+ * remaining keys have the same error.
  */
 export async function rotateDue(
   engine: Engine,

@@ -33,7 +33,7 @@ export interface ExpiringKmsKeys {
   readonly unchecked: readonly UncheckedRecord[]
 }
 
-/** The last day whose text has four digits for the year, as those of all records. */
+/** The last day whose year has four digits, as in all records. */
 const LAST_MS = Date.UTC(9999, 11, 31)
 
 /** One distribution whose material is to be renewed. */

@@ -19,8 +19,8 @@ export interface KmsKeyUse extends KmsKeyPlace {
 const OF_ONE_KMS_KEY: readonly ErrorCode[] = ['KMS_ACCESS_DENIED', 'KMS_KEY_NOT_FOUND']
 
 /**
- * Asks AWS for the last use of KMS keys. No answer is an error: nothing that keymgmt does needs
- * one.
+ * Asks AWS for the last use of KMS keys. A failed request is not an error: the last use is then
+ * unknown.
  * @throws KeymgmtError INTERRUPTED, KMS_TIMEOUT; errors of the store.
  */
 export async function readLastUse(

@@ -7,11 +7,11 @@ export interface ItemResult<Item> {
   readonly item: Item
   /** The outcomes in AWS. */
   readonly outcomes: readonly Outcome[]
-  /** The reason why the work on it is not done; undefined if it is. */
+  /** The reason why the work on it is not done; undefined if it is done. */
   readonly error: unknown
 }
 
-/** The errors after which no other item can be worked on either. */
+/** The errors after which the work on the other items would fail too. */
 const ENDING: readonly ErrorCode[] = [
   'INTERRUPTED',
   'KMS_TIMEOUT',
@@ -23,7 +23,7 @@ const ENDING: readonly ErrorCode[] = [
 /**
  * Works on the items, one after the other. A failure does not stop the others.
  * @returns one result for each item. After an interruption, a timeout or a failure of the store,
- * the error of the remaining items is that one.
+ * the remaining items have the same error.
  */
 export async function oneByOne<Item>(
   engine: Engine,

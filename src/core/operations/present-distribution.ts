@@ -10,9 +10,12 @@ import type { DistributionRecord, KeyRecord, Rotation } from '../records/model.j
 
 /** The settings of a distribution that a user requests. */
 export type WantedDistribution = Pick<DistributionRecord, 'purpose' | 'protection'> & {
-  /** Undefined for the kind that a present distribution has. */
+  /** Undefined to keep the kind of an existing distribution. */
   readonly rotation?: Rotation | undefined
-  /** Undefined if the request mentions no expiry: a present distribution keeps its own. */
+  /**
+   * Undefined if the request mentions no expiry: an existing distribution keeps the expiry that it
+   * has.
+   */
   readonly requested: RequestedExpiry | undefined
 }
 

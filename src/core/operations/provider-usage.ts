@@ -16,7 +16,7 @@ export interface ProviderScope {
   readonly replicaRegions: readonly string[]
   /** The id of the store, which is a tag of every KMS key. */
   readonly storeId: string
-  /** The names of its aliases, and a pattern of those that keymgmt names itself. */
+  /** Its custom aliases, and a pattern that matches the aliases that keymgmt names. */
   readonly aliases: readonly string[]
   /** An ARN in the account of the KMS keys. */
   readonly arn: string | undefined

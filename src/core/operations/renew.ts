@@ -24,7 +24,8 @@ import { assertActive } from './present-distribution.js'
  * @returns the distribution as it is then.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; FIELD_INVALID; FIELD_MISSING for an
  * empty request if no `ttl` is on record; DISTRIBUTION_DIFFERS if the distribution is revoked or
- * its removal did not finish; errors of the KMS, after which the same call renews what is left.
+ * its removal did not finish; errors of the KMS, after which the same call renews the remaining
+ * material.
  */
 export async function renewDistribution(
   engine: Engine,

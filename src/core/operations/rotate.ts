@@ -37,7 +37,7 @@ export async function rotateKey(
 export interface RotateOptions {
   /** The providers to leave out. */
   readonly without?: readonly string[] | undefined
-  /** False to change nothing. It is asked while no other command can change the key. */
+  /** Returns false to change nothing. Called while no other command can change the key. */
   readonly onlyIf?: (key: KeyRecord, distributions: readonly NamedDistribution[]) => boolean
 }
 

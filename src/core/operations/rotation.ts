@@ -12,7 +12,7 @@ import type { NamedDistribution } from '../records/repository.js'
 import type { DistributionRequest } from './distribute.js'
 
 /**
- * Refuses settings that rotation in place can't have.
+ * Refuses settings that rotation in place does not allow.
  * @throws KeymgmtError UNSUPPORTED_BY_KMS, FIELD_INVALID, KMS_LIMIT
  */
 export async function assertRotation(
@@ -27,7 +27,7 @@ export async function assertRotation(
   if (versionAliases)
     throw new KeymgmtError(
       'FIELD_INVALID',
-      'version_aliases is not for rotation=in_place: one KMS key has all versions',
+      "version_aliases can't be used with rotation=in_place: one KMS key has all versions",
       { hints: ['leave version_aliases out, or use rotation=alias'] },
     )
   const oldest = Math.max(1, key.minEnabledVersion)
@@ -46,7 +46,7 @@ export async function assertRotation(
 }
 
 /**
- * Refuses a change of `min_enabled_version` that could change nothing in AWS.
+ * Refuses a change of `min_enabled_version` that would have no effect in AWS.
  * @throws KeymgmtError FIELD_INVALID if every distribution of the key is rotated in place.
  */
 export function assertDisabling(

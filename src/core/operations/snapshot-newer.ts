@@ -51,7 +51,7 @@ async function recordNewerIn(
   for (const { region, alias, id, version = next, material } of await findNewer(context)) {
     const newer = { key: key.current.name, provider: providerName, region, kmsKeyId: id }
     if (material) {
-      // Another version of that number may have been created with this copy of the store.
+      // This copy of the store may have created another version with the same number.
       const isTaken = key.current.versions[version]?.material.state === 'stored'
       const number = isTaken ? newestVersion(key.current) + 1 : version
       await key.update((current) => withVersion(current, number, engine.now()))

@@ -18,9 +18,9 @@ import { readLastUse, type KmsKeyUse } from './last-use.js'
 export interface Trim {
   /** The last use of each KMS key that was scheduled for deletion, asked before that. */
   readonly uses: readonly KmsKeyUse[]
-  /** Number of KMS keys that are scheduled for deletion and were not before. */
+  /** Number of KMS keys whose deletion this call scheduled. */
   readonly scheduled: number
-  /** Number of KMS keys that are no longer scheduled for deletion. */
+  /** Number of KMS keys whose deletion this call cancelled. */
   readonly cancelled: number
   /** The first date on which AWS deletes a KMS key of a trimmed version; undefined for none. */
   readonly firstDeletion: string | undefined
@@ -30,11 +30,11 @@ export interface Trim {
 
 /**
  * Schedules the KMS keys of the versions below `minAvailableVersion` for deletion, in every
- * distribution with rotation by alias, and cancels the deletion of those of all other versions. The
- * originals stay. An interrupted call is finished by the same call, and by no other.
- * @throws KeymgmtError KEY_NOT_FOUND; FIELD_INVALID if a version below is not disabled; unless
- * `allowRecentUse`, KMS_KEY_IN_USE if one was used within 30 days or its last use is unknown;
- * nothing is changed then. Errors of the KMS.
+ * distribution with rotation by alias, and cancels the deletion of the KMS keys of all other
+ * versions. The originals stay. Only the same call finishes an interrupted call.
+ * @throws KeymgmtError KEY_NOT_FOUND; FIELD_INVALID if a lower version is not disabled; unless
+ * `allowRecentUse`, KMS_KEY_IN_USE if a KMS key was used within 30 days or its last use is unknown
+ * (these errors leave everything unchanged); errors of the KMS.
  */
 export async function trimKey(
   engine: Engine,
@@ -81,7 +81,7 @@ export async function trimKey(
   })
 }
 
-/** Versions are disabled first, so that a use of one shows before its KMS key is gone. */
+/** Versions must be disabled first, so that a user of one notices before its KMS key is gone. */
 function assertDisabled({ name, minEnabledVersion }: KeyRecord, minimum: number): void {
   if (minimum <= Math.max(1, minEnabledVersion)) return
   throw new KeymgmtError(
@@ -95,7 +95,7 @@ function assertDisabled({ name, minEnabledVersion }: KeyRecord, minimum: number)
   )
 }
 
-/** The KMS keys of the versions that are trimmed by then. */
+/** The KMS keys of the versions that the new minimum trims. */
 function kmsKeysToTrim(key: KeyRecord, { distribution }: NamedDistribution): CreatedKmsKey[] {
   const record = distribution.current
   return createdKmsKeys(record).filter(({ version }) => isTrimmed(key, record, version))
@@ -177,9 +177,9 @@ function problemOf({ use }: KmsKeyUse, since: Date): string | undefined {
     return last.at > since
       ? `it was last used on ${last.at.toISOString()} (${last.operation})`
       : undefined
-  // A KMS key that AWS has tracked from its creation was never used.
+  // If AWS has recorded uses since the KMS key was created, it was never used.
   return trackedSince > since && trackedSince > created
-    ? `its last use is unknown (AWS records it since ${trackedSince.toISOString()})`
+    ? `its last use is unknown (AWS has recorded uses only since ${trackedSince.toISOString()})`
     : undefined
 }
 

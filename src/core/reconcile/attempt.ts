@@ -97,7 +97,7 @@ async function takeAllSteps(
 ): Promise<void> {
   const { key, distribution } = context
   const steps = planOf(key, distribution.current).flat(2)
-  // Read ahead: the steps of aliases need the archive at the end.
+  // Start reading early: the steps of aliases need the archive at the end.
   if (steps.some((step) => 'alias' in step)) void context.archived().catch(() => undefined)
   if (needsPlace(steps)) await assertPlaceOf(context)
   // Before anything else, find the KMS keys whose creation is on record without an id.

@@ -36,8 +36,8 @@ function differsIn(compared: Compared, { region, key }: CreatedKmsKey): Differs 
 }
 
 /**
- * PURE: returns the differences between the materials on record and those in AWS, of a KMS key that
- * is rotated in place.
+ * PURE: compares the materials of a KMS key that is rotated in place: those on record with those in
+ * AWS. Returns the differences.
  */
 export function compareMaterials(
   compared: Compared,
@@ -109,7 +109,7 @@ function compareMaterial(
 const NO_SUCH_MATERIAL =
   'AWS never forgets material that was current: check the account and the endpoint of the provider'
 
-/** Material that is not on record: somebody else's, or that of a newer copy of the store. */
+/** Material that is not on record: somebody else or a newer copy of the store imported it. */
 function compareUnknown(
   { key }: Compared,
   entry: CreatedKmsKey,

@@ -140,7 +140,7 @@ function compareKmsKey(compared: Compared, observed: ObservedKmsKey): Difference
     const { materials } = observed
     const isRemoved = isDropped(compared.record, entry.region)
     if (entry.state !== 'created' || !materials || isRemoved) return differences
-    // Its materials are compared one by one.
+    // The materials of such a KMS key are compared one by one.
     const ofMaterials = compareMaterials(compared, entry, materials)
     const isGeneral = ({ what }: Difference) =>
       what === 'expiry' || (what === 'material' && ofMaterials.length > 0)

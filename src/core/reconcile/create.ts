@@ -183,7 +183,7 @@ async function placeOfFirst(context: ReconcileContext): Promise<PinnedPlace | un
   return currentPlace(context)
 }
 
-/** A new KMS key is enabled as soon as it has its material. */
+/** AWS enables a new KMS key as soon as it has its material. */
 function created(
   context: ReconcileContext,
   { version, region, operationId }: CreatingKmsKey,

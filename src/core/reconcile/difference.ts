@@ -9,7 +9,7 @@ export interface Difference {
     'kms-key' | 'state' | 'material' | 'expiry' | 'tags' | 'multi-region' | 'alias' | 'unfinished'
   /** AWS Region. */
   readonly region: string
-  /** Absent if the difference is not that of a version. */
+  /** Absent if the difference does not concern a version. */
   readonly version?: number
   /** The KMS key id, or the name of the alias. */
   readonly subject: string
@@ -35,13 +35,15 @@ const pathOf = ({ key, providerName }: Compared) => `keymgmt/kms/${providerName}
 /** The command that repairs the distribution. */
 export const repairOf = (compared: Compared) => `keymgmt write -f ${pathOf(compared)}/repair`
 
-/** True if AWS would refuse the material: its expiry has passed, and only the user moves it. */
+/**
+ * True if AWS would refuse the material: its expiry has passed, and only the user can change it.
+ */
 export function isExpired({ now, record }: Compared, material: MaterialEntry | undefined): boolean {
   const validTo = expiryAt(record, material, now)
   return record.state === 'active' && validTo !== undefined && validTo <= now
 }
 
-/** The way out for such material; undefined for any other. */
+/** The way out if AWS would refuse the material; undefined otherwise. */
 export function expiredAdvice(
   compared: Compared,
   materials: readonly (MaterialEntry | undefined)[],

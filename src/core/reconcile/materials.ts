@@ -18,8 +18,8 @@ import { isStoreFailure } from './outcomes.js'
 
 /**
  * Imports the material of one version into its KMS key, with the expiry of the distribution, and
- * records it. The KMS key may have the material already. It is then usable, or can be rotated to
- * the material.
+ * records it. The KMS key may already have the material. After the import, the KMS key is usable,
+ * or can be rotated to the material.
  */
 export async function importMaterial(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
   const { current } = context.distribution
@@ -45,8 +45,8 @@ function primaryMaterial(
 }
 
 /**
- * Imports material that the KMS key has never had. AWS takes it only once, so after a lost reply it
- * is found by the operation id in its description.
+ * Imports material that the KMS key has never had. AWS accepts it only once, so after a lost reply,
+ * the operation id in its description shows whether AWS has it.
  */
 async function importNew(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
   const begun = await beginNewMaterial(context, place)
@@ -116,7 +116,7 @@ async function recordImported(
 
 /**
  * Deletes the material of one version from its KMS key, and records that. AWS forgets pending
- * material in every Region, and keeps the id of any other.
+ * material in every Region, but keeps the id of other material.
  */
 export async function deleteMaterial(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
   const { provider, distribution } = context
@@ -141,8 +141,8 @@ function isMissing(error: unknown): boolean {
 }
 
 /**
- * True if AWS has the KMS key, and not this material of it. Only a KMS key that is rotated in place
- * can have lost it: it was pending.
+ * True if AWS has the KMS key, but has forgotten this material of it. Only pending material of a
+ * KMS key that is rotated in place can be forgotten.
  */
 async function isForgotten(
   { provider, distribution }: ReconcileContext,
@@ -157,7 +157,7 @@ async function isForgotten(
 
 /**
  * Returns the time at which the material is to expire if it is imported now; undefined for never.
- * @throws KeymgmtError KMS_FAILED if that time has passed: only the user moves it.
+ * @throws KeymgmtError KMS_FAILED if that time has passed: only the user can change it.
  */
 export function futureExpiry(context: ReconcileContext, place: KmsKeyPlace): Date | undefined {
   const { engine, distribution } = context

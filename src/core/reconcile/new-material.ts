@@ -25,12 +25,12 @@ import { recordState, updateKmsKey, type ReconcileContext } from './context.js'
 import { describeMaterial, newerMaterials } from './newer-material.js'
 import { assertNewest } from './newer.js'
 
-/** Rotations after which each further one is a warning. */
+/** From this number of rotations on, each rotation causes a warning. */
 const MANY_ROTATIONS = 20
 
 /**
- * Returns the materials that a new KMS key is to get: that of its version or, in a replica of a KMS
- * key that is rotated in place, all of its primary.
+ * Returns the materials to import into a new KMS key: the one of its version or, for a replica of a
+ * KMS key that is rotated in place, all materials of the primary.
  */
 export function materialsToImport(
   { key, distribution: { current } }: ReconcileContext,
@@ -45,7 +45,10 @@ export function materialsToImport(
     : []
 }
 
-/** An import of new material that may begin, or the material if an earlier import has succeeded. */
+/**
+ * The operation id with which to import new material, or the material if an earlier import has
+ * succeeded.
+ */
 type NewMaterial =
   { readonly found: KmsMaterial } | { readonly found: undefined; readonly description: string }
 
@@ -85,7 +88,7 @@ export async function beginNewMaterial(
   return { found: undefined, description: describeMaterial(context.key.name, version, operationId) }
 }
 
-/** Returns the new material that an import without a reply has left in AWS, if it did. */
+/** Returns the new material if AWS has it from an import without a reply; undefined otherwise. */
 export async function findNewMaterial(
   { provider, distribution }: ReconcileContext,
   place: KmsKeyPlace,
@@ -103,7 +106,7 @@ function isThis({ id, description }: KmsMaterial, known: MaterialEntry | undefin
   )
 }
 
-/** Refuses new material that the KMS key could not be rotated to, before AWS has it. */
+/** Refuses new material before its import if the KMS key could not be rotated to it. */
 function assertRotatable(
   context: ReconcileContext,
   entry: CreatedKmsKey,
@@ -140,7 +143,7 @@ function exhaustedError(context: ReconcileContext, { key, region }: CreatedKmsKe
   )
 }
 
-/** The way forward at the end of a KMS key's rotations. */
+/** The way forward when a KMS key has used all of its rotations. */
 export function secondProviderHint({
   key,
   provider,
@@ -151,10 +154,9 @@ export function secondProviderHint({
   return `distribute ${key.name} to a second provider in ${provider.region}: keymgmt write keymgmt/kms/${providerName}-2 provider=awskms key_collection=${provider.region}, then keymgmt write keymgmt/kms/${providerName}-2/key/${key.name} purpose=${purpose} rotation=in_place`
 }
 
-const KEEP_HINT =
-  'keep this distribution too: what its KMS key has encrypted can be decrypted with no other'
+const KEEP_HINT = 'keep this distribution too: only its KMS key can decrypt what it has encrypted'
 
-/** Drops pending material, which AWS has forgotten, from every Region. */
+/** Removes pending material that AWS has forgotten from the record, in every Region. */
 export async function dropMaterial(context: ReconcileContext, version: number): Promise<void> {
   await recordState(context, (current) => ({
     ...current,
@@ -180,7 +182,7 @@ export async function rotateToMaterial(
   })
   const materialId = materialIn(entry, version)?.materialId
   const ours = listed.find(({ id }) => id === materialId)
-  // A dry run has no id of what it did not import.
+  // In a dry run, the material has no id, because nothing was imported.
   if (materialId !== undefined && !ours) {
     await dropMaterial(context, version)
     throw deletedError(context, place, entry)
@@ -198,11 +200,14 @@ export async function rotateToMaterial(
     )
 }
 
-/** AWS may wait for a replica that it is to delete, and that takes no material until then. */
+/**
+ * The rotation may be blocked by a replica whose deletion is scheduled, because it accepts no
+ * material.
+ */
 function removedReplicaHints({ key, providerName, distribution, engine }: ReconcileContext) {
   return restorableRegions(distribution.current, engine.now()).map(
     (region) =>
-      `the replica in ${region} is scheduled for deletion, and takes no material: wait until AWS has deleted it, or bring it back: ${waysForward('removal', providerName, key.name).restore}`,
+      `the replica in ${region} is scheduled for deletion, and accepts no material: wait until AWS has deleted it, or bring it back: ${waysForward('removal', providerName, key.name).restore}`,
   )
 }
 

@@ -14,8 +14,9 @@ import { isUnanswered } from './unanswered.js'
 import { newestVersion, type Step } from './plan.js'
 
 /**
- * A KMS key that an alias of a distribution points to, and that is not on record, or one that is,
- * if it was rotated in place to a version that is not.
+ * A KMS key that shows a newer version: one that is not on record although an alias of the
+ * distribution points to it, or one on record that was rotated in place to a version that is not on
+ * record.
  */
 export interface NewerTarget {
   /** AWS Region. */
@@ -26,7 +27,7 @@ export interface NewerTarget {
   readonly id: string
   /** The version in its tags or of its material; undefined if the tags can't be read. */
   readonly version: number | undefined
-  /** The material that is not on record, in a KMS key that is. */
+  /** The material that is not on record, if the KMS key is on record. */
   readonly material?: KmsMaterial
 }
 

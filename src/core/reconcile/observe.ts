@@ -217,8 +217,8 @@ async function observeMaterial(
 }
 
 /**
- * Does the same for a KMS key that is rotated in place: its current material must be that of the
- * latest version in it. With `challenge`, it must accept every material that it has.
+ * Does the same for a KMS key that is rotated in place: its current material must belong to its
+ * latest version. With `challenge`, it must accept every material that it has.
  */
 async function observeMaterials(
   { engine, key, provider }: ObserveContext,
@@ -262,8 +262,8 @@ export async function showsMaterial(
 }
 
 /**
- * PURE: true if the KMS key has accepted the material as that with this id. AWS accepts each
- * material of the KMS key: only the id, which a dry run does not have, tells them apart.
+ * PURE: true if the KMS key has accepted the material as that with this id. AWS accepts every
+ * material of the KMS key, and only the id says which one it was. A dry run has no id.
  */
 export function isAcceptedAs(
   accepted: ImportedMaterial | undefined,

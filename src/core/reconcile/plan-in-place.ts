@@ -17,9 +17,9 @@ import { isScheduled, isUntagged, stepIf, type Chain, type Stage, type Step } fr
 // chain, whose first failure stops the later ones.
 
 /**
- * PURE: returns the steps to one KMS key in each Region with the material of each of `versions`,
- * the last of which is current. `versions` are those from the oldest of the KMS keys up, without
- * those whose material is not in the store.
+ * PURE: returns the steps after which one KMS key in each Region has the material of all
+ * `versions`, and the last one is current. `versions` start with the oldest in the KMS keys, and
+ * leave out versions whose material is not in the store.
  */
 export function planInPlace(
   distribution: DistributionRecord,
@@ -37,8 +37,8 @@ export function planInPlace(
 }
 
 /**
- * PURE: returns the steps that delete all material. What is pending is deleted first, in the
- * primary only: AWS then drops it in every Region.
+ * PURE: returns the steps that delete all material. Deletes pending material first, in the primary
+ * only: AWS then drops it in every Region.
  */
 export function planRevocationInPlace(distribution: DistributionRecord): Stage[] {
   const deletions = (applies: (material: MaterialEntry, entry: CreatedKmsKey) => boolean) =>

@@ -6,7 +6,7 @@ import type { Chain, Stage } from './step.js'
 /**
  * PURE: returns the steps that import stale material again. They come before all steps that AWS
  * refuses while material is expired. The material that expires first is renewed first, so that a
- * command that is interrupted each time does not begin with the same material each time.
+ * command that is interrupted again and again still renews all material in the end.
  */
 export function planRenewals(distribution: DistributionRecord): Stage {
   return createdKmsKeys(distribution)
@@ -19,5 +19,5 @@ export function planRenewals(distribution: DistributionRecord): Stage {
     .map(({ version, region }): Chain => [{ action: 'renew', version, region }])
 }
 
-/** Comes after every time. */
+/** Sorts after every time. */
 const NEVER = 'never'

@@ -68,8 +68,8 @@ function versionsOf(key: KeyRecord): number[] {
 }
 
 /**
- * Returns the versions whose material is in this store. No KMS key can be created or filled for any
- * other.
+ * Returns the versions whose material is in this store. The other versions can get no KMS key and
+ * no import.
  */
 function storedVersionsOf(key: KeyRecord): number[] {
   return versionsOf(key).filter(
@@ -79,7 +79,7 @@ function storedVersionsOf(key: KeyRecord): number[] {
 
 /**
  * The oldest version in the KMS keys of a distribution with rotation in place. It never changes
- * once they have an entry.
+ * once the record has one of them.
  */
 function oldestVersion(key: KeyRecord, { kmsKeys: [entry] }: DistributionRecord): number {
   return (
@@ -134,8 +134,8 @@ const PLANNERS: Readonly<Record<Rotation, Readonly<Record<DistributionState, Pla
 }
 
 /**
- * PURE: returns the plan without the deletions of `trim`. Only that command takes them: no command
- * destroys what it was not asked to.
+ * PURE: returns the plan without the deletions of `trim`. Only `trim` carries them out, so that no
+ * other command destroys a KMS key as a side effect.
  */
 export function planWithoutTrim(key: KeyRecord, distribution: DistributionRecord): Plan {
   const stages = plan(key, distribution)
@@ -145,8 +145,9 @@ export function planWithoutTrim(key: KeyRecord, distribution: DistributionRecord
 }
 
 /**
- * PURE: returns a planner that also removes what is left in a dropped Region, where AWS deletes the
- * KMS keys after `days` days. Only the command that drops the Region uses it.
+ * PURE: returns a planner that also removes the aliases and KMS keys that remain in a dropped
+ * Region. AWS deletes the KMS keys after `days` days. Only the command that drops the Region uses
+ * it.
  */
 export function planDropping(region: string, days: number): Planner {
   const withDays = (step: Step): Step =>

@@ -29,7 +29,7 @@ const STEPS: {
     step: StepOf<Action>,
   ) => Promise<void>
 } = {
-  // A KMS key that can't get its material is not created.
+  // Don't create a KMS key that can't get its material.
   create: async (context, step) => {
     futureExpiry(context, step)
     await createPrimary(context, step)

@@ -76,8 +76,8 @@ export async function archiveDistribution(
 }
 
 /**
- * Deletes the archived record that an interrupted move left beside the distribution. After the
- * distribution has another name, no later move would replace it.
+ * Deletes the archived record that an interrupted move left beside the distribution. Once the
+ * distribution has another name, no later move would replace that record.
  */
 export async function deleteArchivedCopy(
   { store }: Engine,

@@ -34,12 +34,14 @@ export function withDropped(record: DistributionRecord, region: string): Distrib
   }
 }
 
-/** PURE: returns the distribution without what is or was in Regions that the user dropped. */
+/**
+ * PURE: returns the distribution without the KMS keys and aliases of Regions that the user dropped.
+ */
 export function keptPart(distribution: DistributionRecord): DistributionRecord {
   return inRegions(distribution, (region) => !isDropped(distribution, region))
 }
 
-/** PURE: returns the distribution with only what is or was in this dropped Region. */
+/** PURE: returns the distribution with only the KMS keys and aliases of this dropped Region. */
 export function droppedPart(distribution: DistributionRecord, dropped: string): DistributionRecord {
   return inRegions(distribution, (region) => region === dropped && isDropped(distribution, region))
 }
@@ -62,7 +64,7 @@ export function isDropped({ regions }: DistributionRecord, region: string): bool
 }
 
 /**
- * Returns the dropped Regions whose replicas AWS still has, as far as the record shows: `restore`
+ * Returns the dropped Regions whose replicas AWS still has, according to the record. `restore`
  * brings them back.
  */
 export function restorableRegions(record: DistributionRecord, now: Date): string[] {

@@ -10,7 +10,7 @@ import {
   type MaterialEntry,
 } from './model.js'
 
-/** The longest that AWS keeps imported material that expires. */
+/** The longest time from an import to the expiry that AWS accepts. */
 export const MAX_TTL = '365d'
 
 /** An expiry that a user asks for. At most one of the two is set. */
@@ -21,14 +21,14 @@ export interface ExpiryRequest {
   readonly validTo?: Date | undefined
 }
 
-/** A request for no expiry has no `expiry`. */
+/** A requested expiry. Without `expiry`, the material is to become permanent. */
 export interface RequestedExpiry {
   readonly expiry?: Expiry
 }
 
 /**
  * PURE: returns the requested expiry; undefined if the request does not mention one.
- * @throws KeymgmtError FIELD_INVALID for two of them, and for a time that AWS does not accept.
+ * @throws KeymgmtError FIELD_INVALID if both fields are set, or if AWS does not accept the time.
  */
 export function requestedExpiry(
   { ttl, validTo }: ExpiryRequest,
@@ -70,7 +70,7 @@ export interface ExpiringMaterial extends KmsKeyPlace {
 
 /**
  * PURE: returns the expiring material of an active distribution, the earliest first. Leaves out KMS
- * keys that AWS is to delete, and those in dropped Regions.
+ * keys whose deletion is scheduled, and those in dropped Regions.
  */
 export function expiringIn(record: DistributionRecord): ExpiringMaterial[] {
   if (record.state !== 'active') return []
@@ -86,7 +86,7 @@ export function expiringIn(record: DistributionRecord): ExpiringMaterial[] {
 
 /** PURE: returns the time at which the first material of each version expires, in any Region. */
 export function earliestByVersion(record: DistributionRecord): ReadonlyMap<number, string> {
-  // The earliest comes first in the list, and so last here.
+  // The list is ascending, so read it backwards: the earliest expiry of a version then wins.
   return new Map(
     expiringIn(record)
       .reverse()
@@ -94,7 +94,10 @@ export function earliestByVersion(record: DistributionRecord): ReadonlyMap<numbe
   )
 }
 
-/** Orders two times in the form that records have: their order as texts is that in time. */
+/**
+ * Orders two times in the form that records have, in which the order of the texts is the order in
+ * time.
+ */
 export function compareTimes(one: string, other: string): number {
   return one < other ? -1 : Number(one > other)
 }
@@ -139,7 +142,9 @@ export function isSameSetting(one: Expiry | undefined, other: Expiry | undefined
   return expiryField(one) === expiryField(other)
 }
 
-/** Returns the expiry as the field of a command, such as `ttl=30d`; `ttl=0` for never. */
+/**
+ * Returns the expiry as the field of a command, such as `ttl=30d`; `ttl=0` if there is no expiry.
+ */
 export function expiryField(expiry: Expiry | undefined): string {
   if (expiry === undefined) return 'ttl=0'
   return 'ttl' in expiry ? `ttl=${durationText(expiry.ttl)}` : `valid_to=${expiry.validTo}`

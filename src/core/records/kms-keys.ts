@@ -27,8 +27,8 @@ const isAt =
     entry.region === region && (isInPlace(record) || entry.version === version)
 
 /**
- * The entry of the KMS key that has or is to have the material of one version in one Region: with
- * rotation in place, the only one of the Region.
+ * The entry of the KMS key that has or is to have the material of one version in one Region. With
+ * rotation in place, a Region has only one entry.
  */
 export function kmsKeyAt(
   record: KmsKeysOf,
@@ -100,8 +100,8 @@ export function requireKmsKey(
 }
 
 /**
- * Returns the last recorded state of a KMS key, in the words of {@link KmsKeyState}; `lost` and
- * `creating` are those of the record.
+ * Returns the last recorded state of a KMS key, in the words of {@link KmsKeyState}, or as `lost`
+ * or `creating`, which only records have.
  */
 export function recordedState(entry: KmsKeyEntry): string {
   if (entry.state !== 'created') return entry.state
@@ -140,7 +140,7 @@ export function isAssociated({ imported, materialId, pending }: MaterialEntry): 
   return !pending && (imported || materialId !== undefined)
 }
 
-/** True if the KMS key can be used: it has all material that ever was current in it. */
+/** True if the KMS key can be used: no material that was ever current in it is missing. */
 export function isFilled({ materials }: CreatedKmsKey): boolean {
   const associated = materials.filter(isAssociated)
   return associated.length > 0 && associated.every(({ imported }) => imported)

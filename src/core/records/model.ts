@@ -30,7 +30,7 @@ export interface KeyRecord {
   readonly deletionAllowed: boolean
   /** 0 and 1 both mean that every version is enabled. */
   readonly minEnabledVersion: number
-  /** Versions below it are trimmed: they have no KMS key of their own. Absent or 0: none is. */
+  /** Lower versions are trimmed: they have no separate KMS key. Absent or 0: none is. */
   readonly minAvailableVersion?: number
   /** The latest version in use. */
   readonly latestVersion: number
@@ -80,8 +80,8 @@ export interface MaterialEntry {
   /** Time at which the material expires in this KMS key, in RFC 3339; absent for never. */
   readonly validTo?: string
   /**
-   * Present from before new material is imported until the reply is on record. AWS has it in the
-   * description of the material, which finds the material after a lost reply.
+   * Present from before new material is imported until the reply is on record. The description of
+   * the material in AWS contains it, so that keymgmt finds the material after a lost reply.
    */
   readonly operationId?: string
   /** True if the KMS key is to be rotated to the material, which does not encrypt until then. */
@@ -139,8 +139,8 @@ export type LostKmsKey = Omit<CreatedKmsKey, 'state' | 'deletion' | 'enabled'> &
 }
 
 /**
- * The KMS key of one version in one Region or, in a distribution with rotation in place, the KMS
- * key of all versions, which is entered under the oldest of them.
+ * The KMS key of one version in one Region. In a distribution with rotation in place, the KMS key
+ * of all versions, with the number of the oldest.
  */
 export type KmsKeyEntry = CreatingKmsKey | CreatedKmsKey | LostKmsKey
 
@@ -167,8 +167,8 @@ export type AliasState =
 export type DistributionState = 'active' | 'revoked' | 'removed'
 
 /**
- * How a distribution gets a new version: as a new KMS key, to which the alias moves (`alias`), or
- * as the new current material of the same KMS key (`in_place`).
+ * The kinds of rotation. With `alias`, each new version gets a new KMS key, and the alias moves to
+ * it. With `in_place`, the same KMS key gets new current material.
  */
 export const ROTATIONS = ['alias', 'in_place'] as const
 /** A kind of rotation. */
@@ -215,11 +215,11 @@ export interface DistributionRecord {
   readonly pinned?: PinnedPlace
   /** True if each version also has its own alias. */
   readonly versionAliases?: boolean
-  /** A further alias of the latest version, with the name that the user chose. */
+  /** An additional alias of the latest version, whose name the user chose. */
   readonly customAlias?: string
   /**
-   * The expiry of all material that is imported. Absent if it never expires, except adopted
-   * material, which keeps the expiry that it had.
+   * The expiry of all material that is imported. Absent if it never expires. Adopted material keeps
+   * the expiry that it had even so.
    */
   readonly expiry?: Expiry
   /**

@@ -3,12 +3,14 @@ import type { DistributionRecord } from './model.js'
 
 /** US dollars a month for a KMS key in a Region. */
 const KMS_KEY = 1
-/** The rotations of a KMS key that cost as much as another one; further ones are free. */
+/**
+ * The number of rotations of a KMS key that each cost as much as a KMS key; later ones are free.
+ */
 const MAX_BILLED_ROTATIONS = 2
 
 /**
- * PURE: returns what AWS bills a month for the KMS keys of a distribution, in US dollars: for each
- * one in each Region, unless AWS is to delete it. Requests are not included.
+ * PURE: returns AWS's monthly charge for the KMS keys of a distribution, in US dollars: for each
+ * one in each Region, unless its deletion is scheduled. Requests are not included.
  * @see https://aws.amazon.com/kms/pricing/
  */
 export function monthlyCost(record: DistributionRecord): number {

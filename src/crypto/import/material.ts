@@ -40,8 +40,8 @@ export function lengthOf(type: KeyTypeName): number | undefined {
 }
 
 /**
- * True if `length` bytes can be the material of one of `types`: any length that AWS accepts for a
- * type by itself. Among several types, only the length of generated material tells them apart.
+ * True if `length` bytes can be the material of one of `types`: for a single type, any length that
+ * AWS accepts. Several types can be told apart only by the length of their generated material.
  */
 export function isLengthOf(types: readonly KeyTypeName[], length: number): boolean {
   const [type, another] = types

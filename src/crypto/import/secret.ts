@@ -19,7 +19,7 @@ export interface Reading {
   readonly bytes: Uint8Array
 }
 
-/** A reading with a length of a type's material. */
+/** A reading of the input whose length fits a key type. */
 type Fit = Reading & { readonly type: KeyTypeName }
 
 const DECODERS = [
@@ -66,8 +66,8 @@ function typesOf({ type }: MaterialOptions): readonly KeyTypeName[] {
 }
 
 /**
- * Refuses raw bytes of another length than generated material if they look like a mistake, such as
- * a line end after a key.
+ * Refuses raw bytes that look like a mistake, such as a key with a line end, if their length
+ * differs from the length of generated material.
  * @throws KeymgmtError FIELD_INVALID, with the mistake.
  */
 function assertNoMistake(fit: Fit | undefined): void {
@@ -82,7 +82,7 @@ function assertNoMistake(fit: Fit | undefined): void {
   )
 }
 
-/** The readings with a length of one of `types`. */
+/** The readings whose length fits one of `types`. */
 export function fitsOf(
   readings: readonly Reading[],
   types: readonly KeyTypeName[],

@@ -87,7 +87,7 @@ const otherwise: Adviser = ({ name, status = 0 }) => ({
   ],
 })
 
-/** AWS raises every quota but that of rotations in place. */
+/** AWS can raise every quota except the number of rotations in place. */
 const exhausted: Adviser = (_failure, { operation }) => ({
   code: 'KMS_LIMIT',
   hints: [

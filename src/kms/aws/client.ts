@@ -80,7 +80,7 @@ function kmsEndpoint(configuration: AwsConfiguration): CustomEndpoint | undefine
 }
 
 /**
- * Refuses the clock of `keymgmt dev` for any endpoint but an embedded KMS: with a moved clock, real
+ * Allows the clock of `keymgmt dev` only for an endpoint on this machine: with a moved clock, real
  * material would expire at the wrong time.
  */
 function assertOwnClock(url: URL | undefined): void {

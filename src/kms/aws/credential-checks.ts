@@ -65,8 +65,8 @@ export function assertCredentials(credentials: Readonly<Record<string, string>>)
   if (given.endpoint !== undefined) assertEndpoint(given.endpoint, 'credentials=endpoint')
   for (const name of ['use_fips', 'use_dualstack'] as const)
     if (given.endpoint !== undefined && given[name]?.toLowerCase() === 'true')
-      throw invalid(`${name} selects an endpoint of AWS, and endpoint another one`, [
-        'specify only one of them: the URL of an endpoint may itself be one with FIPS, such as https://kms-fips.us-west-1.amazonaws.com',
+      throw invalid(`${name} selects an endpoint of AWS, but endpoint selects another one`, [
+        'specify only one of them: endpoint can be the URL of a FIPS endpoint, such as https://kms-fips.us-west-1.amazonaws.com',
       ])
 }
 

@@ -61,7 +61,7 @@ function createPlan(): (request: AwsRequest) => boolean {
   return (request) => {
     const { operation, region, input } = request
     const key = `${region} ${keyIn(request)}`
-    // What AWS would reply about a rotated KMS key is not known either.
+    // A dry run can't predict AWS's replies about a KMS key that it would rotate.
     if (operation === 'CreateKey' || operation === 'RotateKeyOnDemand') made.add(key)
     if (operation === 'ReplicateKey')
       made.add(`${textOf(input, 'ReplicaRegion')} ${keyIn(request)}`)

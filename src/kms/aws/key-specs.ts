@@ -179,7 +179,7 @@ export function assertRotatable(type: KeyTypeName): void {
   if (AWS_KEY_TYPES[type].keySpec === 'SYMMETRIC_DEFAULT') return
   throw new KeymgmtError(
     'UNSUPPORTED_BY_KMS',
-    `keys of type ${type} can't be rotated in place: AWS KMS gives only symmetric KMS keys further material`,
+    `keys of type ${type} can't be rotated in place: only symmetric KMS keys can have several materials`,
     { hints: ['use rotation=alias, or leave it out: each version then gets its own KMS key'] },
   )
 }

@@ -19,8 +19,8 @@ export interface OperationFacts {
   /** Not sent by a dry run. */
   readonly changesAws?: true
   /**
-   * US dollars that it adds to the monthly bill, for a KMS key that was never rotated in place. A
-   * KMS key that is scheduled for deletion costs nothing.
+   * US dollars that the request adds to the monthly bill, for a KMS key that was never rotated in
+   * place. A KMS key that is scheduled for deletion costs nothing.
    * @see https://aws.amazon.com/kms/pricing/
    */
   readonly monthlyCost?: number

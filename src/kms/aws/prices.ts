@@ -5,14 +5,14 @@ import { factsOf, keyIdOf, textOf } from './operations.js'
 const CHARGED_ROTATIONS = 2
 
 /**
- * What the requests of a dry run add to the monthly bill. A KMS key costs $1 a month in each
+ * Adds up how the requests of a dry run change the monthly bill. A KMS key costs $1 a month in each
  * Region, and $1 more for each of its first two rotations: at most $3.
  * @see https://aws.amazon.com/kms/pricing/
  */
 export class Prices {
   /** The rotations of a KMS key that AWS has listed or that are planned. */
   readonly #rotations = new Map<string, number>()
-  /** The Regions that got material which awaits a rotation. */
+  /** The Regions with pending material. */
   readonly #pending = new Map<string, Set<string>>()
 
   /** Learns the rotations of a KMS key from AWS's reply. */

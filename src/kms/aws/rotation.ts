@@ -15,7 +15,7 @@ import { boundedPages, entriesOf, keyIdIn, pollUntil, type Session } from './ses
 /** Longest wait for a rotation, which takes AWS about a minute. */
 const ROTATION_MS = 600_000
 
-/** Milliseconds between two looks at a rotation. */
+/** Milliseconds between two requests for the state of a rotation. */
 const LOOK_EVERY_MS = 2_000
 const LOOK_EVERY_LOOPBACK_MS = 25
 
@@ -68,8 +68,8 @@ function age({ state, rotatedAt }: KmsMaterial): number {
 }
 
 /**
- * Imports material. A replica takes material of its primary only when AWS has copied its id there,
- * so waits for that.
+ * Imports material. A replica accepts the material of its primary only after AWS has copied its id
+ * there, so waits for that.
  */
 export async function importWhenKnown(
   session: Session,
@@ -94,8 +94,9 @@ export async function importWhenKnown(
 }
 
 /**
- * Rotates the KMS key to its pending material. AWS rotates in the background, and learns from the
- * other Regions some time after an import there that nothing is missing any more.
+ * Rotates the KMS key to its pending material. AWS rotates in the background. It notices an import
+ * in another Region only some time later, so it may first refuse to rotate because material is
+ * missing.
  * @throws KeymgmtError KMS_FAILED if it takes too long.
  */
 export async function rotateKey(session: Session, key: KmsKey): Promise<readonly KmsMaterial[]> {
@@ -131,11 +132,11 @@ function incompleteError({ region }: Session, { id }: KmsKey): KeymgmtError {
   )
 }
 
-/** True if AWS rotates the KMS key; false if it has no material for that. */
+/** True if AWS has begun to rotate the KMS key; false if no material is pending. */
 async function requestRotation({ client }: Session, KeyId: string): Promise<boolean> {
   const reply = client.send(new RotateKeyOnDemandCommand({ KeyId }))
   try {
-    // AWS has this error for a KMS key that it is rotating already.
+    // AWS returns this error for a KMS key that it is already rotating.
     await catchAwsError(reply, 'ConflictException')
     return true
   } catch (error) {

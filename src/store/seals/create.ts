@@ -21,8 +21,9 @@ export interface NewHeader {
   /** The keyfile that was created for the store. */
   readonly createdKeyfile: string | undefined
   /**
-   * Removes the keyfile that was created for this store, if the store then was not. Keeps one that
-   * is not named after the store: another command may have sealed its store with it meanwhile.
+   * Removes the keyfile that was created for this store if the creation of the store then failed.
+   * Keeps a keyfile that is not named after the store: another command may have sealed its store
+   * with it meanwhile.
    */
   readonly discard: () => void
 }

@@ -63,7 +63,7 @@ describe('credentials', () => {
     ['use_fips has the wrong form', { use_fips: 'yes' }],
     ['use_dualstack is empty', { use_dualstack: '' }],
     [
-      'use_fips selects an endpoint of AWS, and endpoint another one',
+      'use_fips selects an endpoint of AWS, but endpoint selects another one',
       { use_fips: 'true', endpoint: 'https://kms.example.com' },
     ],
     ['the endpoint of credentials=endpoint is not a URL', { endpoint: 'localhost:4566' }],

@@ -86,12 +86,12 @@ export const SET_VARIABLES: readonly SetVariable[] = [
   },
   {
     name: 'KEYMGMT_STORE',
-    meaning: 'The store that -store names, else removed.',
+    meaning: 'The store that -store names; removed without -store.',
     value: ({ store }) => ('home' in store ? undefined : store.storeDir),
   },
   {
     name: 'KEYMGMT_KEYFILE',
-    meaning: 'The keyfile of the store that -store names, else removed.',
+    meaning: 'The keyfile of the store that -store names; removed without -store.',
     value: ({ store }) => ('home' in store ? undefined : store.keyfile),
   },
   {
@@ -102,7 +102,7 @@ export const SET_VARIABLES: readonly SetVariable[] = [
   { name: 'KEYMGMT_DEV', meaning: '1, for prompts and scripts.', value: () => '1' },
   {
     name: 'KEYMGMT_DEV_CLOCK',
-    meaning: 'The file that -clock names, else removed.',
+    meaning: 'The file that -clock names; removed without -clock.',
     value: ({ clock }) => clock,
   },
 ]

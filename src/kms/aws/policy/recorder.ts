@@ -95,7 +95,7 @@ const ASSUMED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => Aw
   },
   GenerateMac: showNothing,
   GetPublicKey: showNothing,
-  // Never used: a recent use would end the command.
+  // A KMS key that was never used: the command would refuse a recent use.
   GetKeyLastUsage: () => ({ TrackingStartDate: new Date(0), KeyCreationDate: new Date(0) }),
 }
 
