@@ -32,7 +32,7 @@ const read = async (key = 'app') =>
   ).data
 
 describe('a custom alias', () => {
-  it('names the latest version in every Region, beside the own alias', async () => {
+  it('names the latest version in every Region, in addition to the alias of keymgmt', async () => {
     await testbed.ok(`${DISTRIBUTE} custom_alias=${ALIAS}`)
     await testbed.ok(`write -f ${PATH}/replicate`)
     await testbed.ok('write -f keymgmt/key/app/rotate')
@@ -91,7 +91,7 @@ describe('a custom alias', () => {
     expect(await testbed.ok('policy keymgmt/kms/k')).toContain(`:${ALIAS}"`)
   })
 
-  it('of a KMS key that is rotated in place stays where it is', async () => {
+  it('never moves if the KMS key is rotated in place', async () => {
     await testbed.ok(`${DISTRIBUTE} rotation=in_place custom_alias=${ALIAS}`)
     await testbed.ok('write -f keymgmt/key/app/rotate')
     expect(await targetOf(ALIAS)).toBe((await read()).versions[2])

@@ -97,7 +97,7 @@ describe('keymgmt dev -clock', () => {
 })
 
 describe('KEYMGMT_DEV_CLOCK', () => {
-  it('signs each request by the moved clock, so that none is refused', async () => {
+  it('signs each request by the moved clock, so that the embedded KMS accepts it', async () => {
     writeFileSync(clock, '+90d\n')
     const moved = await createTestbed({ now: () => new Date(Date.now() + 90 * 86_400_000) })
     const env = { KEYMGMT_DEV_CLOCK: clock, KEYMGMT_DEV: '1' }

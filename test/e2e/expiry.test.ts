@@ -96,7 +96,7 @@ describe('material with a ttl', () => {
     expect(sent).not.toContain('DeleteImportedKeyMaterial')
   })
 
-  it('is inherited by later versions, and read shows each', async () => {
+  it('applies to later versions too, and read shows the expiry of each', async () => {
     await distribute('ttl=720h')
     testbed.setDays(10)
     await ok('write -f keymgmt/key/app/rotate')
@@ -139,7 +139,7 @@ describe('material with a ttl', () => {
 describe('material with valid_to', () => {
   const inDays = (number: number) => new Date(Date.now() + number * DAY_MS).toISOString()
 
-  it('has a fixed end: the way out of rotate and repair is renew', async () => {
+  it('has a fixed end: rotate and repair point to renew', async () => {
     await distribute(`valid_to=${inDays(20)}`)
     testbed.setDays(10)
     await ok('write -f keymgmt/key/app/rotate')
@@ -214,7 +214,7 @@ describe('with rotation in place', () => {
     await ok('write -f keymgmt/key/app/rotate')
   })
 
-  it('a rotation revives what has expired with a ttl', async () => {
+  it('a rotation imports expired material with a ttl again', async () => {
     const ciphertext = await encrypt()
     testbed.setDays(31)
     await ok('write -f keymgmt/key/app/rotate')
@@ -286,7 +286,7 @@ describe('keymgmt expiring', () => {
     expect(testbed.requests).toHaveLength(requests)
   })
 
-  it('-renew renews what has a ttl, leaves the rest, and exits with 3 for it', async () => {
+  it('-renew renews distributions with a ttl, leaves the others, and exits with 3 because of them', async () => {
     await create('app', 'ttl=40d')
     await create('late', 'ttl=20d')
     testbed.setDays(21)
@@ -300,7 +300,7 @@ describe('keymgmt expiring', () => {
     expect(stdout).toMatch(/^fixed +k +us-west-1 +1 +\S+ +valid_to +left as it is$/m)
   })
 
-  it('-renew goes on after a failure, and exits with 2', async () => {
+  it('-renew continues after a failure, and exits with 2', async () => {
     await ok('write keymgmt/kms/other provider=awskms key_collection=eu-west-1')
     await create('app', 'ttl=10d')
     await create('web', 'ttl=20d', 'other')

@@ -192,7 +192,7 @@ describe('a rotation that AWS refuses in the middle', () => {
     expect(await problems()).toEqual([])
   })
 
-  it('is waited for while AWS works on it, as long as -timeout allows', async () => {
+  it('is awaited while AWS rotates, as long as -timeout allows', async () => {
     const key = onlyKey()
     key.rotation = { startedAt: new Date(), doneAt: Infinity }
     const { status, stderr } = await testbed.run(`${ROTATE} -timeout=4s`)
@@ -210,7 +210,7 @@ describe('a rotation that AWS refuses in the middle', () => {
 })
 
 describe('a dropped Region', () => {
-  it('whose replica AWS is to delete holds up a rotation, until it is brought back', async () => {
+  it('blocks a rotation while its replica awaits deletion, until restore brings it back', async () => {
     await testbed.ok('write keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1')
     await testbed.ok(DISTRIBUTE)
     await testbed.ok('write -f keymgmt/kms/k/key/app/replicate')
@@ -232,7 +232,7 @@ describe('the rotations of a KMS key', () => {
     )
   }
 
-  it('are used up: nothing is imported, the other providers go on, and the hint names a way', async () => {
+  it('are used up: nothing is imported, the other providers continue, and the hint names a way forward', async () => {
     await prepare()
     use(24)
     await testbed.ok('write keymgmt/kms/other provider=awskms key_collection=eu-west-1')
@@ -260,7 +260,7 @@ describe('the rotations of a KMS key', () => {
     )
   })
 
-  it('are counted with those of others, and a warning comes from 20', async () => {
+  it('include rotations by others, and cause a warning from 20 on', async () => {
     await prepare()
     use(17)
     expect((await testbed.run(ROTATE)).stderr).not.toContain('rotations')
@@ -274,7 +274,7 @@ describe('the rotations of a KMS key', () => {
     expect(data).toMatchObject({ rotations_used: 20, rotations_left: 5 })
   })
 
-  it('are too few for a key with more than 26 enabled versions, which is refused at once', async () => {
+  it('do not suffice for a key with more than 26 enabled versions, which is refused at once', async () => {
     await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
     for (let version = 2; version <= 27; version++) await testbed.ok(ROTATE)
     const stderr = await refused(DISTRIBUTE)

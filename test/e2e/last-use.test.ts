@@ -5,7 +5,7 @@ import { createTestbed, type Testbed } from '../support/keymgmt.js'
 const REMOVE = 'delete keymgmt/kms/k/key/app'
 const CREDENTIALS =
   'credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'
-/** Everything but the question about the last use. */
+/** Allows everything except GetKeyLastUsage. */
 const POLICY = {
   Version: '2012-10-17',
   Statement: [
@@ -50,7 +50,7 @@ it('a removal shows the last use of each KMS key, in each Region, also in a dry 
   for (const line of lines) expect(stderr).toMatch(line)
 })
 
-it('a removal says that it is unknown without the permission, and works', async () => {
+it('a removal works without the permission, and reports the last use as unknown', async () => {
   await testbed.ok(`write keymgmt/kms/k ${CREDENTIALS}`)
   const { status, stdout } = await testbed.run(`${REMOVE} -format=json`)
   const { data } = JSON.parse(stdout) as { data: { last_use: { state: string; reason: string }[] } }

@@ -142,7 +142,7 @@ describe('permissions', () => {
         'DescribeKey',
         'DisableKey',
         'EnableKey',
-        // A removal shows the last use if AWS tells it, and works without.
+        // A removal shows the last use if AWS returns it, and also works without it.
         'GetKeyLastUsage',
         'GetParametersForImport',
         'ImportKeyMaterial',

@@ -268,10 +268,11 @@ const DOCUMENT = 'docs/permissions.md'
 const BY_COMMAND = /(?<=<!-- by command -->\n)[^]*(?=<!-- end -->)/
 
 /**
- * True for the permission to ask for the last use, which is then unknown, and for the permission to
- * list aliases of a command that imports or deletes material, or creates an alias. Before that, it
- * looks for a newer version, and most compare the account, which STS or the ARN of a KMS key
- * reveals too. A revocation looks for a newer version in a KMS key that is rotated in place, too.
+ * True if the command also works without the permission. Without GetKeyLastUsage, the last use is
+ * unknown. ListAliases serves to find a newer version before a command imports or deletes material
+ * or creates an alias; most commands also use it to compare the account, which STS or the ARN of a
+ * KMS key reveals too. A revocation also looks for a newer version in a KMS key that is rotated in
+ * place.
  */
 function isOptional(removed: string, policy: PolicyDocument): boolean {
   if (removed.includes('GetKeyLastUsage')) return true
@@ -302,7 +303,7 @@ function describeNeed({ name }: Flow, { line, policy }: Prepared): string {
     .join(', ')} |`
 }
 
-/** The flows that add a Region or an alias, after which the provider's policy is printed again. */
+/** The flows that add a Region or an alias. After each, the provider's policy is printed again. */
 const WIDER = new Set(['add a dropped Region', 'set a custom alias', 'change a custom alias'])
 
 describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))(
@@ -329,7 +330,7 @@ describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))(
       for (const [removed, policy] of withoutEach(there.policy)) {
         const { status, stdout, stderr } = await runUnder(there, policy)
         if (status === 0 && isOptional(removed, there.policy)) continue
-        // In the Region of the provider, it only shows the account.
+        // In the provider's Region, ListAliases only reveals the account.
         if (status === 0 && dropsRegion && removed.includes('ListAliases')) continue
         // A check reports on stdout that it could not check everything.
         const printed = `${stdout}${stderr}`

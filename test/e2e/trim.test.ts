@@ -28,7 +28,7 @@ const states = () =>
   )
 const flat = (text: string) => text.replace(/\s+/g, ' ')
 
-it('trims the disabled versions, says what that means, and takes it back', async () => {
+it('trims the disabled versions, explains the effect, and cancels the trim', async () => {
   const early = await testbed.run(`${TRIM}=2`)
   expect([early.status, early.stderr]).toEqual([
     2,

@@ -129,7 +129,7 @@ async function encryptAll(month: number): Promise<void> {
   }
 }
 
-/** What no longer decrypts to what was encrypted. */
+/** The ciphertexts that no longer decrypt to their plaintext. */
 async function unreadable(): Promise<string[]> {
   const problems: string[] = []
   for (const { name, month, blob } of kept)
@@ -200,7 +200,7 @@ it('a year of monthly rotations and renewals loses nothing', async () => {
   expect(versions.map(Number)).toEqual([7, 5, 1, 3])
 }, 900_000)
 
-it('what nobody renewed for three months is listed as expired, and works again after a renewal', async () => {
+it('material that nobody renewed for three months is listed as expired, and works again after a renewal', async () => {
   moveTo(15 * MONTH)
   await expect(encryptAll(15)).rejects.toThrow('is pending import')
   expect(await listExpiring(3)).toEqual(['moving', 'steady'])

@@ -27,7 +27,7 @@ export class Model {
   readonly #touched = new Map<string, Set<Change>>()
   /** By key: the versions below the largest of these may be disabled. */
   readonly #minimums = new Map<string, Set<number>>()
-  /** The keys whose material somebody asked to let expire. */
+  /** The keys whose material may expire, because somebody set an expiry. */
   readonly #expiring = new Set<string>()
   /** By store and key: the versions below the largest of these may be trimmed. */
   readonly #trims = new Map<string, Set<number>>()
@@ -81,7 +81,7 @@ export class Model {
     )
   }
 
-  /** Notes what a command has done. Another one may have run at the same time, `beside` it. */
+  /** Notes what a command has done. Another command, `beside`, may have run at the same time. */
   async end(ran: Ran, beside = false): Promise<void> {
     const { line, status, stdout, stderr, store, met, error } = ran
     this.reported += stdout + stderr
@@ -93,7 +93,7 @@ export class Model {
       await this.#noteRestored(store, met.length > 0)
     }
     if (status !== 0) return
-    // A copy of the store does not know what the other one has disabled.
+    // A copy of the store does not know which versions the other copy has disabled.
     if (minimum !== undefined && !this.changedInCopy.has(key))
       this.#minimums.set(key, new Set([minimum]))
     if (available !== undefined && !beside) this.#trims.set(`${store} ${key}`, new Set([available]))

@@ -173,7 +173,7 @@ async function otherMaterial(
   const kmsKeys = new Map([...course.model.kmsKeys()].map((each) => [each.key.arn, each.key]))
   const owner = main?.keys.find(({ name }) => name === key)
   return (found?.record.kmsKeys ?? []).flatMap((entry) => {
-    // Those await deletion, with or without material.
+    // These KMS keys await deletion, with or without material.
     const isEnded =
       owner &&
       found &&

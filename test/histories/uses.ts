@@ -6,7 +6,7 @@ import type { StoreName } from './sites/site.js'
 import type { Change } from './steps.js'
 import type { World } from './world.js'
 
-/** What consumers have encrypted or signed with one KMS key. */
+/** The ciphertexts and signatures that consumers have made with one KMS key. */
 export interface Use {
   readonly account: string
   readonly region: string
@@ -62,7 +62,10 @@ export function noteExpiry(use: Use, { materials }: Key): void {
   use.expires = ends.length > 0 ? new Date(Math.min(...ends)) : undefined
 }
 
-/** Uses the KMS key with its current material, if it can be used and was not yet with that. */
+/**
+ * Uses the KMS key with its current material, unless it was already used with that material or
+ * can't be used.
+ */
 export async function useOnce(
   { aws }: World,
   { account: id, region, probes }: Use,
@@ -75,7 +78,10 @@ export async function useOnce(
   probes.set(material.id, await consume(call, key))
 }
 
-/** Why something that was encrypted or signed with the KMS key can't be decrypted or verified. */
+/**
+ * Returns the reason why something that was encrypted or signed with the KMS key can't be decrypted
+ * or verified.
+ */
 export async function brokenBy({ aws }: World, use: Use): Promise<string | undefined> {
   for (const { operation, input } of use.probes.values())
     try {

@@ -58,7 +58,10 @@ export function exportsOf(declarations: string, opaque: readonly string[]): Modu
   }
 }
 
-/** The errors of a user's compiler about the declarations of a module, without those of others. */
+/**
+ * The errors of a user's compiler about the declarations of one module, without errors about other
+ * modules.
+ */
 export function errorsIn(declarations: string): readonly string[] {
   const program = programOf(declarations, { skipLibCheck: false, strict: true })
   return program

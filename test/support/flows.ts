@@ -13,7 +13,10 @@ export interface Flow {
   /** Changes that somebody else makes in AWS or in the store before the command. */
   readonly outsideChange?: (site: Site) => void
   readonly line: string | ((site: Site) => string)
-  /** A command that removes the lock of a killed one, if `line` takes none when all is done. */
+  /**
+   * A command that removes the lock of a killed command, if `line` takes no lock once its work is
+   * done.
+   */
   readonly after?: string
 }
 

@@ -113,12 +113,12 @@ export class Keyring {
     return key
   }
 
-  /** The KMS key itself, and the others with its id. */
+  /** The KMS key, and its replicas or primary, which have the same id. */
   related({ key }: Pick<MemoryKey, 'key'>): MemoryKey[] {
     return this.keys.filter((other) => other.key.id === key.id)
   }
 
-  /** Returns the id of the imported material; undefined if it is not what the KMS key expects. */
+  /** Returns the id of the imported material; undefined if the KMS key expects other material. */
   take(
     region: string,
     key: KmsKey,
@@ -167,7 +167,7 @@ export class Keyring {
     }
   }
 
-  /** Deletes the material with this id, or the current material. Forgets one that is pending. */
+  /** Deletes the material with this id, or the current material. Forgets pending material. */
   drop(region: string, key: KmsKey, id?: string): void {
     const found = this.alive(region, key)
     const material = found.materials.find((each) =>
@@ -202,7 +202,7 @@ export function idOf({ key }: Pick<MemoryKey, 'key'>, bound: string): string {
   return createHash('sha256').update(`${key.id} ${bound}`).digest('hex')
 }
 
-/** True unless the KMS key has all material that ever was current. */
+/** True if material is missing that was ever current in the KMS key. */
 export function lacksMaterial({ materials }: MemoryKey): boolean {
   const permanent = materials.filter(({ state }) => state !== 'pending')
   return permanent.length === 0 || permanent.some(({ bytes }) => bytes === undefined)

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 
-/** The status of a program, and its output on both streams. */
+/** The exit status of a program, and its output on both streams. */
 export interface Ended {
   readonly status: number | null
   readonly output: string

@@ -2,7 +2,7 @@ import { readStatements } from '../../src/dev-kms/policy-document.js'
 import { decide, type Wanted } from '../../src/dev-kms/policy.js'
 import type { S3Request } from './s3-server.js'
 
-// Asks the policies about a request, as S3 does. The evaluator is that of the embedded KMS.
+// Asks the policies about a request, as S3 does. Uses the evaluator of the embedded KMS.
 
 /** The policies that apply to a request. */
 export interface S3Policies {

@@ -112,7 +112,7 @@ describe('a flag', () => {
     expect(isSet(configuration, 'use_fips_endpoint')).toBe(false)
   })
 
-  it("is the provider's own before that of the environment", async () => {
+  it('comes from the provider before the environment', async () => {
     const env = { AWS_USE_FIPS_ENDPOINT: 'true', AWS_USE_DUALSTACK_ENDPOINT: 'false' }
     const stored = { use_fips: 'false', use_dualstack: 'True' }
     const configuration = await read('full', env, stored)
@@ -147,7 +147,7 @@ describe('a flag', () => {
     )
   })
 
-  it('of false leaves a custom endpoint alone', async () => {
+  it('allows a custom endpoint if it is false', async () => {
     const configuration = await read('full', custom, { use_fips: 'false', use_dualstack: 'false' })
     expect(endpointConfig(configuration, 'kms')).toEqual({ endpoint: custom.AWS_ENDPOINT_URL_KMS })
   })

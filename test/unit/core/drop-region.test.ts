@@ -233,7 +233,7 @@ describe('a dropped Region with replicas', () => {
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('is removed by no other command if that is interrupted, and verify names both ways', async () => {
+  it('is removed by no other command after an interruption, and verify names both ways forward', async () => {
     const testbed = await createReplicated()
     const stuck = recorded(testbed, () => ({
       removeAlias: () => Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied')),

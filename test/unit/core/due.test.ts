@@ -161,7 +161,7 @@ describe('rotating the keys that are due', () => {
     expect(await rotated(engine)).toEqual([])
   })
 
-  it('only brings a key up to date that is behind, and rotates it too if it is over age', async () => {
+  it('brings a key that is behind up to date, and rotates it only if it is also over age', async () => {
     const behind = async () => {
       const testbed = await createPair()
       await refusal(rotateKey(without(testbed, 'eu-west-1').engine, 'app'))
@@ -174,7 +174,7 @@ describe('rotating the keys that are due', () => {
     expect(await listed(after(old, 91))).toEqual([])
   })
 
-  it('goes on after a failure, and reports what was done before it', async () => {
+  it('continues after a failure, and reports what was done before it', async () => {
     const testbed = await createPair()
     await saveKey(testbed.engine, 'zebra', { type: 'aes256-gcm96', rotationPeriod: DAY })
     const engine = after(without(testbed, 'eu-west-1'), 91)

@@ -58,7 +58,7 @@ describe('the list of what expires', () => {
     expect(await listed(engine, Number.MAX_SAFE_INTEGER)).toHaveLength(2)
   })
 
-  it('has what has expired, but no revoked or removed distribution', async () => {
+  it('includes expired material, but no revoked or removed distribution', async () => {
     const { engine } = await createExpiring()
     expect(await listed(at(engine, 100), 0)).toHaveLength(2)
     await revokeDistribution(engine, 'k', 'a')
@@ -66,7 +66,7 @@ describe('the list of what expires', () => {
     expect(await listed(at(engine, 100), 0)).toEqual([])
   })
 
-  it('has no KMS key in a Region that was dropped, even before AWS is to delete it', async () => {
+  it('has no KMS key in a dropped Region, even before its deletion is scheduled', async () => {
     const { engine } = await createExpiring()
     const distribution = await requireDistribution(engine, 'k', 'b')
     await distribution.update((current) => ({
@@ -93,7 +93,7 @@ describe('the list of what expires', () => {
 })
 
 describe('renewing what expires', () => {
-  it('renews each distribution once, and goes on after a failure', async () => {
+  it('renews each distribution once, and continues after a failure', async () => {
     const testbed = await createExpiring()
     await saveProvider(testbed.engine, 'east', { provider: 'awskms', keyCollection: 'us-east-1' })
     await distribute(testbed.engine, 'east', 'a', { ...AES, ttl: 15 * DAY })
@@ -112,7 +112,7 @@ describe('renewing what expires', () => {
     ).toEqual([
       ['k/b', ['renew done', 'renew done', 'renew done'], undefined],
       ['east/a', ['renew failed'], 'KMS_FAILED'],
-      // The rest of the other one is tried again, as any unfinished work.
+      // The unfinished work of the other distribution is tried again.
       ['k/a', ['renew done', 'renew skipped'], undefined],
     ])
     expect(await listed(engine, 9)).toEqual(['a us-east-1 2027-01-16'])

@@ -142,7 +142,7 @@ describe('with valid_to', () => {
     expect(calls).toEqual([])
   })
 
-  it('restore after it points to renew, which brings the material back', async () => {
+  it('restore after that time points to renew, which brings the material back', async () => {
     const testbed = await createExpiring({ validTo })
     await revokeDistribution(testbed.engine, 'k', 'app')
     testbed.waitUntil(31)
@@ -176,7 +176,7 @@ describe('a renewal', () => {
     expect(await findProblems(testbed)).toEqual([])
   })
 
-  it('that failed in one Region did the rest, and any later command finishes it', async () => {
+  it('that failed in one Region is complete in the others, and any later command finishes it', async () => {
     const testbed = await createExpiring({ ttl: 30 * 86_400 }, GLOBAL)
     await REPLICATE(testbed.engine)
     testbed.waitUntil(20)

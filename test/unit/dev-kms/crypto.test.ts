@@ -621,7 +621,7 @@ describe('SYMMETRIC_DEFAULT', () => {
       '2026-05-01T00:00:00.000Z',
     ])
   })
-  it('of a multi-Region key is that in its own Region', async () => {
+  it('of a multi-Region key is separate in each Region', async () => {
     const KeyId = await lab.create({ MultiRegion: true })
     const material = randomBytes(32)
     await lab.put(KeyId, material)

@@ -550,7 +550,7 @@ describe('rotation on demand', () => {
     await lab.put(id, one, { ImportType: 'EXISTING_KEY_MATERIAL', KeyMaterialId: first })
     await encrypt(id)
   })
-  it('keeps a description until another one is imported, in letters, digits and :/_ .-', async () => {
+  it('keeps a description, in letters, digits and :/_ .-, until another one is imported', async () => {
     const [id, one] = [await lab.create(), randomBytes(32)]
     const describe = async () => (await rotations(id))[0]?.KeyMaterialDescription
     await lab.put(id, one, { KeyMaterialDescription: 'keymgmt:app/v1/0f' })
@@ -716,7 +716,7 @@ describe('multi-Region keys', () => {
       'PendingImport',
     ])
   })
-  it('expire in each Region by itself', async () => {
+  it('expire separately in each Region', async () => {
     const { id, material } = await replicated()
     const ValidTo = new Date(lab.kms.account.now().getTime() + DAY)
     await lab.put(id, material, { region: ABROAD, ValidTo })

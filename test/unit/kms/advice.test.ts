@@ -49,7 +49,7 @@ describe('an error of AWS', () => {
 })
 
 describe('an exhausted quota', () => {
-  it('can be raised, except that of rotations in place', () => {
+  it('can be raised, unless it is the quota of rotations in place', () => {
     const { code, hints } = errorFor('LimitExceededException', 'no', { operation: 'CreateKey' })
     expect([code, hints]).toEqual(['KMS_LIMIT', [expect.stringContaining('Service Quotas')]])
     const rotation = errorFor('LimitExceededException', 'no', { operation: 'RotateKeyOnDemand' })

@@ -31,7 +31,7 @@ it('a rotation counts in every Region that has the KMS key', () => {
   expect(prices.of(request('RotateKeyOnDemand'))).toBe(3)
 })
 
-it('the rotations that AWS lists count, whoever made them', () => {
+it('rotations by others count, because AWS lists them', () => {
   for (const [count, cost] of [
     [0, 1],
     [1, 1],

@@ -170,7 +170,7 @@ describe('a weak secret', () => {
   })
 })
 
-describe('an HMAC key whose length is not that of the hash', () => {
+describe('an HMAC key whose length differs from the length of its hash', () => {
   const hmac = { type: 'hmac-sha256' } as const
 
   it.each([

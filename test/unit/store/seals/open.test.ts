@@ -123,7 +123,7 @@ describe('a store with a keyfile and a passphrase', () => {
     })
   })
 
-  it('removes the keyfile that it created for a store that was not', async () => {
+  it('removes the keyfile that it created if the creation of the store failed', async () => {
     const means = { ...meansOf(), keyfileOf: (id: string) => join(base, `${id}.keyfile`) }
     const { createdKeyfile = '', discard } = await createHeader(means)
     expect(existsSync(createdKeyfile)).toBe(true)
