@@ -127,7 +127,7 @@ function orphanRow({
     What: 'orphan',
     Subject: kmsKeyId,
     Expected: 'on record',
-    Found: deletionDate ? `${state} until ${deletionDate.toISOString()}` : state,
+    Found: deletionDate ? `${state}, deletion on ${deletionDate.toISOString()}` : state,
     'Way out': wayOut ?? '',
   }
 }
@@ -188,7 +188,7 @@ function kmsKeyRows(observed: ObservedKmsKey): Record<string, string>[] {
     Region: entry.region,
     Version: String(entry.version),
     'KMS key': entry.state === 'creating' ? '' : entry.key.id,
-    State: `${stateOf(observed)}${deletion === undefined ? '' : ` until ${deletion}`}`,
+    State: `${stateOf(observed)}${deletion === undefined ? '' : `, deletion on ${deletion}`}`,
     Material: PROOF[`${holds}`],
   }
   if (!materials) return [row]

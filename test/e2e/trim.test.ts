@@ -59,7 +59,9 @@ it('trims the disabled versions, explains the effect, and cancels the trim', asy
     data: { versions: object; trimmed: object }
   }
   expect([Object.keys(data.versions), Object.keys(data.trimmed)]).toEqual([['2', '3'], ['1']])
-  expect(await testbed.ok('read keymgmt/kms/k/key/app/verify')).toMatch(/1 .* trimmed until 20/)
+  expect(await testbed.ok('read keymgmt/kms/k/key/app/verify')).toMatch(
+    /1 .* trimmed, deletion on 20/,
+  )
   const refused = await testbed.run('write keymgmt/key/app min_enabled_version=0')
   expect(refused.stderr).toContain('trim min_available_version=0')
   const back = await testbed.run(`${TRIM}=0`)
