@@ -110,7 +110,7 @@ export interface Found {
   readonly unchecked: readonly UncheckedRecord[]
 }
 
-/** Prints what was found, and the records that could not be read. */
+/** Prints the result, and the records that could not be read. */
 export function printFound(
   { terminal }: Context,
   { format, notices }: Gate,
@@ -125,7 +125,10 @@ export function printFound(
   )
 }
 
-/** Prints what was found; if that is nothing, tells a person so. Returns the exit status. */
+/**
+ * Prints the result. If it is empty, prints a message for a person instead. Returns the exit
+ * status.
+ */
 export function printList(context: Context, gate: Gate, found: Found, nothing: string): number {
   const { terminal } = context
   printFound(context, gate, found)

@@ -112,7 +112,7 @@ export interface KmsMaterial {
   readonly id: string
   /**
    * `current` encrypts, and `former` only decrypts. `pending` waits for the rotation, and
-   * `incomplete` for its import in a further Region before that.
+   * `incomplete` waits for its import in another Region before the rotation.
    */
   readonly state: 'current' | 'former' | 'pending' | 'incomplete'
   /** False if it was deleted or has expired, or was never imported in this Region. */

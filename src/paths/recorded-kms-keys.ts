@@ -27,8 +27,8 @@ export function recordedKmsKeys(record: DistributionRecord): Record<string, Json
 }
 
 /**
- * Returns the ARN of the primary KMS key that the alias points to; without an alias, that of the
- * latest version; undefined if there is no KMS key.
+ * Returns the ARN of the primary KMS key that the alias points to; without an alias, the ARN of the
+ * latest version; undefined without a KMS key.
  */
 function arnInUse(record: DistributionRecord): string | undefined {
   const [home = ''] = record.regions

@@ -34,7 +34,7 @@ interface Listed {
 const day = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
 
 describe('keymgmt status -detailed', () => {
-  it('has a line for each distribution, and asks AWS nothing', async () => {
+  it('has a line for each distribution, and sends nothing to AWS', async () => {
     const sent = testbed.requests.length
     const { status, stdout, stderr } = await testbed.run('status -detailed')
     expect([status, stderr, testbed.requests.length]).toEqual([0, '', sent])

@@ -16,7 +16,7 @@ afterEach(() => testbed.close())
 
 const ok = (line: string) => testbed.ok(line)
 const run = (line: string) => testbed.run(line)
-/** What a refused command says, on one line. */
+/** The message of a refused command, on one line. */
 const refusal = async (line: string) => {
   const { status, stderr } = await run(line)
   return `${String(status)} ${stderr.replace(/\s+/g, ' ')}`

@@ -81,7 +81,7 @@ export class Model {
     )
   }
 
-  /** Notes what a command has done. Another command, `beside`, may have run at the same time. */
+  /** Notes the effects of a command. With `beside`, another command ran at the same time. */
   async end(ran: Ran, beside = false): Promise<void> {
     const { line, status, stdout, stderr, store, met, error } = ran
     this.reported += stdout + stderr

@@ -18,7 +18,9 @@ export interface DueKey {
   readonly pendingVersion: number | undefined
   /** The distributions that lack a version. */
   readonly behind: readonly BehindDistribution[]
-  /** Seconds after which its newest version is to be replaced; 0 if the key has no period. */
+  /**
+   * Age in seconds at which its newest version is due for a rotation; 0 if the key has no period.
+   */
   readonly rotationPeriod: number
   /** The time at which its newest version reaches that age. */
   readonly nextRotation: Date | undefined
@@ -69,8 +71,8 @@ export function dueKey(
 }
 
 /**
- * Returns the keys that are due, from the records alone, each of which is read once. A damaged
- * record hides no other key.
+ * Returns the keys that are due, from the records alone. Reads each record once. A damaged record
+ * hides no other key.
  * @throws KeymgmtError STORE_SEALED, STORE_UNAVAILABLE
  */
 export async function listDue(engine: Engine): Promise<DueKeys> {

@@ -36,7 +36,7 @@ export interface ExpiringKmsKeys {
 /** The last day whose year has four digits, as in all records. */
 const LAST_MS = Date.UTC(9999, 11, 31)
 
-/** One distribution whose material is to be renewed. */
+/** One distribution to renew. */
 export type Renewable = Pick<ExpiringKmsKey, 'key' | 'providerName'>
 
 /**

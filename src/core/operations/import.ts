@@ -40,7 +40,7 @@ export interface ImportSettings {
   readonly replicaRegions?: readonly string[] | undefined
   /** True if the key may be deleted. The default is false. */
   readonly deletionAllowed?: boolean | undefined
-  /** Seconds after which the newest version is to be replaced, at least an hour; 0 for never. */
+  /** Seconds after which the key is due for a rotation, at least an hour; 0 for never. */
   readonly rotationPeriod?: number | undefined
   /** True to accept a replica Region that this version does not know. */
   readonly allowUnknownRegion?: boolean | undefined

@@ -32,7 +32,7 @@ export interface KeyChange {
   readonly deletionAllowed?: boolean | undefined
   /** Lower versions are disabled. 0 enables all. */
   readonly minEnabledVersion?: number | undefined
-  /** Seconds after which the newest version is to be replaced, at least an hour; 0 for never. */
+  /** Seconds after which the key is due for a rotation, at least an hour; 0 for never. */
   readonly rotationPeriod?: number | undefined
   /** True to accept a replica Region that this version does not know. */
   readonly allowUnknownRegion?: boolean | undefined

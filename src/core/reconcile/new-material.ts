@@ -130,7 +130,7 @@ function assertRotatable(
   if (countRotations(listed) >= MAX_ROTATIONS) throw exhaustedError(context, entry)
 }
 
-/** The rotations that AWS counts, including those of others. */
+/** The rotations that AWS counts, including rotations by others. */
 export function countRotations(listed: readonly KmsMaterial[]): number {
   return listed.filter(({ rotatedAt }) => rotatedAt).length
 }

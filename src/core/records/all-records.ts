@@ -23,8 +23,8 @@ export interface AllRecords {
 }
 
 /**
- * Reads the record of every key and distribution once, in parallel; with `archived`, those of
- * removed distributions too. A damaged record hides no other one.
+ * Reads the record of every key and distribution once, in parallel; with `archived`, also the
+ * records of removed distributions. A damaged record hides no other one.
  * @throws KeymgmtError STORE_SEALED, STORE_UNAVAILABLE
  */
 export async function readAllRecords(

@@ -34,7 +34,7 @@ export interface KeyRecord {
   readonly minAvailableVersion?: number
   /** The latest version in use. */
   readonly latestVersion: number
-  /** Seconds after which the newest version is to be replaced. Absent or 0: never. */
+  /** Age in seconds at which the newest version is due for a rotation. Absent or 0: never. */
   readonly rotationPeriod?: number
   /** A stored version that no distribution has yet: always `latestVersion + 1`. */
   readonly pendingVersion?: number
@@ -84,7 +84,9 @@ export interface MaterialEntry {
    * the material in AWS contains it, so that keymgmt finds the material after a lost reply.
    */
   readonly operationId?: string
-  /** True if the KMS key is to be rotated to the material, which does not encrypt until then. */
+  /**
+   * True until the KMS key is rotated to the material. Until then, the material does not encrypt.
+   */
   readonly pending?: true
   /** True until it is imported again, because a renewal changed its expiry. */
   readonly stale?: true

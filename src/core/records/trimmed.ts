@@ -12,7 +12,7 @@ export function isAvailableVersion(
 }
 
 /**
- * True if the version is trimmed, and has a KMS key of its own. With rotation in place, a KMS key
+ * True if the version is trimmed and has a separate KMS key. With rotation in place, one KMS key
  * has all versions.
  */
 export function isTrimmed(

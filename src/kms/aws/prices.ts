@@ -1,7 +1,7 @@
 import type { AwsOutput, AwsRequest } from './middleware.js'
 import { factsOf, keyIdOf, textOf } from './operations.js'
 
-/** AWS charges for the first two rotations of a KMS key, and for no further one. */
+/** AWS charges only for the first two rotations of a KMS key. */
 const CHARGED_ROTATIONS = 2
 
 /**

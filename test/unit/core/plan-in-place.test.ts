@@ -101,7 +101,7 @@ describe('the plan of an active distribution with rotation in place', () => {
       [material(1), pending(2, { imported: false, operationId: 'o' })],
       ['import 2 r1', 'rotate 2 r1'],
     ],
-    ['the import of what is pending', [material(1), pending(2)], ['rotate 2 r1']],
+    ['the import of pending material', [material(1), pending(2)], ['rotate 2 r1']],
   ])('continues after %s', (_what, materials, steps) => {
     const begun = materials.length > 0 ? materials : [{ ...material(1), imported: false }]
     const [first] = begun.map((each) => (materials.length > 0 ? each : unassociated(each)))

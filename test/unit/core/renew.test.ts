@@ -44,7 +44,7 @@ async function createExpiring(expiry: ExpiryRequest, change: Parameters<typeof s
   return {
     ...testbed,
     engine,
-    /** Sets the clock, and lets AWS delete what has expired by then. */
+    /** Sets the clock, and lets AWS delete the material that has expired by then. */
     waitUntil: (number: number) => {
       days = number
       for (const key of testbed.kms.keys)
