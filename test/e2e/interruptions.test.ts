@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { copyAccount, type Account } from '../../src/dev-kms/index.js'
+import { factsOf, OPERATIONS, type AwsOperation } from '../../src/kms/aws/operations.js'
 import { findProblems } from '../support/problems.js'
 import { CONFIGURE, FLOWS, type Flow } from '../support/flows.js'
 import { copyFolder, createTestbed, type Testbed } from '../support/keymgmt.js'
@@ -12,19 +13,30 @@ import { createSession } from '../support/session.js'
 // Every request of every flow gets every kind of fault, once before AWS receives it and once after
 // AWS has carried it out. Then the same command runs again and must succeed, without leftovers,
 // missing parts or changes. Kills use the real binary; other faults run the program in this
-// process, which starts faster.
+// process, which starts faster. A request that only reads is not killed: the kill at the write
+// before it leaves the same state.
 
 const PRELOAD = new URL('../support/kill-at-file-operation.js', import.meta.url).href
 
 type Kind = ProxyFault['kind'] | 'kill'
-const WAYS: readonly { readonly when: ProxyFault['when']; readonly kind: Kind }[] = [
-  { when: 'before', kind: 'kill' },
+interface Way {
+  readonly when: ProxyFault['when']
+  readonly kind: Kind
+}
+
+/** The faults of every request. */
+const FAULTS: readonly Way[] = [
   { when: 'before', kind: 'cut' },
   { when: 'before', kind: '500' },
   { when: 'before', kind: 'throttle' },
-  { when: 'after', kind: 'kill' },
   { when: 'after', kind: 'cut' },
   { when: 'after', kind: '500' },
+]
+
+/** The kills at every request that changes AWS. */
+const KILLS: readonly Way[] = [
+  { when: 'before', kind: 'kill' },
+  { when: 'after', kind: 'kill' },
 ]
 
 interface Prepared {
@@ -35,10 +47,13 @@ interface Prepared {
   readonly after: string | undefined
 }
 
-interface Point {
+/** A fault at the n-th request, or a kill at the n-th request that changes AWS. */
+interface Point extends Way {
   readonly at: number
-  readonly when: ProxyFault['when']
-  readonly kind: Kind
+}
+
+function changesAws(operation: string): boolean {
+  return operation in OPERATIONS && factsOf(operation as AwsOperation).changesAws === true
 }
 
 async function prepare({ prepare: lines, outsideChange, line, after }: Flow): Promise<Prepared> {
@@ -74,8 +89,11 @@ async function interrupt(prepared: Prepared, point: Point): Promise<string[]> {
   const testbed = await reopen(prepared)
   const { at, when, kind } = point
   let kill: () => void = () => undefined
-  const faultAt = (number: number) =>
-    number === at ? ({ when, kind: kind === 'kill' ? 'cut' : kind } as const) : undefined
+  let counted = 0
+  const faultAt = (_number: number, operation: string) => {
+    if (kind === 'kill' && !changesAws(operation)) return undefined
+    return ++counted === at ? ({ when, kind: kind === 'kill' ? 'cut' : kind } as const) : undefined
+  }
   const proxy = await startProxy(testbed.kms.endpoint, faultAt, () => {
     if (kind === 'kill') kill()
   })
@@ -90,7 +108,7 @@ async function interrupt(prepared: Prepared, point: Point): Promise<string[]> {
           })
         : await createSession(proxy.endpoint, testbed.home).run(prepared.line)
     await proxy.close()
-    if (proxy.count() < at) return [`request ${at} never came`]
+    if (counted < at) return [`request ${at} never came`]
     if ((first.status === null) !== (kind === 'kill'))
       return [`it ended with ${String(first.status)}`]
     return first.status === 0
@@ -157,16 +175,22 @@ async function countWrites(prepared: Prepared): Promise<number> {
   }
 }
 
-async function countRequests(prepared: Prepared): Promise<number> {
+/** Returns the operations that the command requests, in order. */
+async function listRequests(prepared: Prepared): Promise<string[]> {
   const testbed = await reopen(prepared)
   try {
     await testbed.ok(prepared.line)
-    const { length } = testbed.requests
+    const operations = testbed.requests.map(({ operation }) => operation)
     expect(await findProblems(join(testbed.home, 'keymgmt'), testbed.kms)).toEqual([])
-    return length
+    return operations
   } finally {
     await testbed.close()
   }
+}
+
+function pointsOf(count: number, ways: readonly Way[]): Point[] {
+  const numbers = Array.from({ length: count }, (_, index) => index + 1)
+  return numbers.flatMap((at) => ways.map((way) => ({ at, ...way })))
 }
 
 /** Runs `work` for each of `items`, a few at a time. */
@@ -189,10 +213,10 @@ describe('after any fault at any request', () => {
     'of "%s", the same command finishes the job',
     async (name, flow) => {
       const prepared = await prepare(flow)
-      const requests = await countRequests(prepared)
-      const points = Array.from({ length: requests }, (_, index) => index + 1).flatMap((at) =>
-        WAYS.map((way) => ({ at, ...way })),
-      )
+      const operations = await listRequests(prepared)
+      const requests = operations.length
+      const changes = operations.filter(changesAws).length
+      const points = [...pointsOf(requests, FAULTS), ...pointsOf(changes, KILLS)]
       const wrong: string[] = []
       await each(points, async (point) => {
         const found = await interrupt(prepared, point)
@@ -204,17 +228,14 @@ describe('after any fault at any request', () => {
         )
       })
       const writes = await countWrites(prepared)
-      const kills = Array.from({ length: writes }, (_, index) => index + 1).flatMap((at) => [
-        { at, when: 'before' as const },
-        { at, when: 'after' as const },
-      ])
+      const kills = pointsOf(writes, KILLS)
       await each(kills, async (point) => {
         const found = await killAtWrite(prepared, point)
         wrong.push(...found.map((problem) => `kill ${point.when} write ${point.at}: ${problem}`))
       })
       total += points.length + kills.length
       process.stdout.write(
-        `interruptions: ${name}: ${requests} requests in ${WAYS.length} ways, ${writes} writes in 2 ways: ${points.length + kills.length} points\n`,
+        `interruptions: ${name}: ${requests} requests, ${changes} changes, ${writes} writes: ${points.length + kills.length} points\n`,
       )
       expect(wrong).toEqual([])
       expect(Math.min(requests, writes)).toBeGreaterThan(0)
