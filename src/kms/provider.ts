@@ -112,6 +112,13 @@ export interface KmsProvider {
   findReplica(key: KmsKey, region: string, since: Date): Promise<KmsKey | undefined>
 
   /**
+   * Makes the replica in the Region `to` the primary of the multi-Region key, whose primary is in
+   * `region`. Waits until the KMS has done so. Both KMS keys must be enabled.
+   * @throws KeymgmtError KMS_FAILED if the primary is in neither Region.
+   */
+  movePrimary(region: string, key: KmsKey, to: string): Promise<void>
+
+  /**
    * Imports the material into the KMS key, which is then usable until `validTo`, or without an
    * expiry. Does not keep `material`. An import of new material can't be repeated: after the first,
    * the KMS key has the material, and accepts no other until it is rotated.

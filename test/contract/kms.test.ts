@@ -354,4 +354,34 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
       code: 'KMS_FAILED',
     })
   })
+
+  it('moves the primary to an enabled replica and back, and can repeat each', async () => {
+    const type = 'aes256-gcm96'
+    const request = {
+      type,
+      purpose: ['decrypt', 'encrypt'] as const,
+      multiRegion: true,
+      description: 'contract',
+      tags: {},
+    } as const
+    const key = await make(type, request.purpose, randomUUID(), true)
+    const material = await KEY_TYPES[type].generate()
+    await provider.importMaterial(HOME, key, type, material)
+    const replica = await provider.replicate(key, AWAY, request)
+    await provider.awaitReplica(AWAY, replica)
+    const refused = { code: 'KMS_FAILED' }
+    await provider.importMaterial(AWAY, replica, type, material)
+    await provider.disable(AWAY, replica)
+    await expect(provider.movePrimary(HOME, key, AWAY)).rejects.toMatchObject(refused)
+    await provider.enable(AWAY, replica)
+    await twice(() => provider.movePrimary(HOME, key, AWAY))
+    for (const region of [HOME, AWAY])
+      expect(await provider.inspect(region, key)).toMatchObject({
+        state: 'enabled',
+        multiRegion: { primary: AWAY },
+      })
+    await expect(provider.movePrimary(HOME, key, 'us-east-1')).rejects.toMatchObject(refused)
+    await twice(() => provider.movePrimary(AWAY, replica, HOME))
+    expect(await provider.inspect(AWAY, key)).toMatchObject({ multiRegion: { primary: HOME } })
+  })
 })

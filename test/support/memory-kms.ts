@@ -49,7 +49,7 @@ function openProvider(home: string, keys: MemoryKey[], aliases: Map<string, stri
 function creationMethods(
   home: string,
   keyring: Keyring,
-): Pick<KmsProvider, 'create' | 'replicate' | 'awaitReplica'> {
+): Pick<KmsProvider, 'create' | 'replicate' | 'awaitReplica' | 'movePrimary'> {
   return {
     create: later((request) => keyring.make(home, randomUUID(), request)),
     replicate: later((key, toRegion, request) => {
@@ -68,6 +68,14 @@ function creationMethods(
     }),
     awaitReplica: later((region, key) => {
       keyring.here(region, key)
+    }),
+    movePrimary: later((region, key, to) => {
+      const { family } = keyring.here(region, key)
+      if (family.primary === to) return
+      if (family.primary !== region) throw failed(`the primary of ${key.id} is not in ${region}`)
+      const isReady = [region, to].every((each) => keyring.filled(each, key).enabled)
+      if (!isReady) throw failed(`${key.id} is disabled`)
+      family.primary = to
     }),
   }
 }

@@ -65,6 +65,10 @@ function createPlan(): (request: AwsRequest) => boolean {
     if (operation === 'CreateKey' || operation === 'RotateKeyOnDemand') made.add(key)
     if (operation === 'ReplicateKey')
       made.add(`${textOf(input, 'ReplicaRegion')} ${keyIn(request)}`)
+    // Nor about its primary.
+    if (operation === 'UpdatePrimaryRegion')
+      for (const each of [region, textOf(input, 'PrimaryRegion')])
+        made.add(`${each} ${keyIn(request)}`)
     if (operation === 'ImportKeyMaterial') imported.add(key)
     return (
       factsOf(operation).changesAws === true ||

@@ -15,11 +15,16 @@ import type { KmsKey, KmsKeyRequest, KmsKeyState, KmsKeyStatus, KmsLastUse } fro
 import { catchAwsError, isAwsError } from './errors.js'
 import { keySpecFor, kindFor } from './key-specs.js'
 import { CONSISTENCY_MS } from './retry.js'
-import { entriesOf, keyIdIn, pollUntil, replicaArn, untilSettled, type Session } from './session.js'
+import {
+  entriesOf,
+  keyIdIn,
+  LOOK_EVERY_MS,
+  pollUntil,
+  replicaArn,
+  untilSettled,
+  type Session,
+} from './session.js'
 import { tagList } from './tags.js'
-
-/** Milliseconds between two requests for the state of one KMS key. */
-const LOOK_EVERY_MS = 100
 
 /**
  * Returns the id and ARN in a reply. AWS always returns both, so a reply without one of them is an

@@ -60,6 +60,12 @@ export const OPERATIONS = {
     changesAws: true,
     monthlyCost: 1,
   },
+  UpdatePrimaryRegion: {
+    requestsPerSecond: 5,
+    subject: (input) => `${kmsKey(input)} to ${textOf(input, 'PrimaryRegion')}`,
+    eventuallyConsistent: true,
+    changesAws: true,
+  },
   // Changes nothing, but its quota is the smallest, and only an import needs it.
   GetParametersForImport: {
     requestsPerSecond: 1,

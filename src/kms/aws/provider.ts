@@ -19,6 +19,7 @@ import {
   scheduleDeletion,
 } from './keys.js'
 import { accepts, deleteMaterial, holds } from './material.js'
+import { movePrimary } from './primary.js'
 import { importWhenKnown, listMaterials, rotateKey } from './rotation.js'
 import type { ProcessLookups } from '../../aws/credentials.js'
 import type { AwsMiddleware } from './middleware.js'
@@ -92,6 +93,8 @@ export function openAwsProvider(
         throw error
       }
     },
+    movePrimary: async (region, key, to) =>
+      movePrimary(await inRegion(region), await inRegion(to), key),
     importMaterial: at((session, key, type, material, validTo, as) =>
       importWhenKnown(session, key, { type, material, validTo, as }),
     ),

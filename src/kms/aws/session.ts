@@ -31,6 +31,9 @@ export function replicaArn(primaryArn: string, region: string): string {
   return primaryArn.replace(/^(arn:[^:]*:kms:)[^:]*/, `$1${region}`)
 }
 
+/** Milliseconds between two requests for the state of one KMS key. */
+export const LOOK_EVERY_MS = 100
+
 /** Milliseconds between two searches for something that AWS may not show yet. */
 const SEARCH_EVERY_MS = 2_000
 

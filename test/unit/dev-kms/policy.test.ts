@@ -189,6 +189,33 @@ describe('resources', () => {
       ),
     ).toBe('AccessDeniedException')
   })
+
+  it('a move of the primary needs kms:UpdatePrimaryRegion in both Regions', async () => {
+    const lab = await createLab()
+    labs.push(lab)
+    const KeyId = await lab.create({ MultiRegion: true })
+    const material = randomBytes(32)
+    await lab.put(KeyId, material)
+    await at(lab).replicateKey({ KeyId, ReplicaRegion: ABROAD })
+    lab.wait(1_000)
+    await lab.put(KeyId, material, { region: ABROAD })
+    const attempt = async (PrimaryRegion: string, ...regions: readonly string[]) => {
+      const statement = allow('kms:UpdatePrimaryRegion', {
+        Resource: regions.map((region) => `arn:aws:kms:${region}:111122223333:key/${KeyId}`),
+        Condition: { StringEquals: { 'kms:PrimaryRegion': PrimaryRegion } },
+      })
+      const restricted = await createLab({
+        account: copyAccount(lab.kms.account),
+        policies: { default: document(statement) },
+      })
+      labs.push(restricted)
+      return errorOf(at(restricted).updatePrimaryRegion({ KeyId, PrimaryRegion: ABROAD }))
+    }
+    expect(await attempt(ABROAD, HOME)).toBe('AccessDeniedException')
+    expect(await attempt(ABROAD, ABROAD)).toBe('AccessDeniedException')
+    expect(await attempt(HOME, HOME, ABROAD)).toBe('AccessDeniedException')
+    expect(await attempt(ABROAD, HOME, ABROAD)).toBe('none')
+  })
 })
 
 describe('multi-Region keys', () => {

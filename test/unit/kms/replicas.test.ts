@@ -6,7 +6,8 @@ import { awsKms } from '../../../src/kms/aws/index.js'
 import { OPERATION_TAG, type KmsKey } from '../../../src/kms/kms-key.js'
 import type { KmsProvider } from '../../../src/kms/provider.js'
 
-const [HOME, AWAY] = ['us-west-1', 'eu-west-1']
+const [HOME, AWAY, FAR] = ['us-west-1', 'eu-west-1', 'us-east-1']
+const OPERATION = 'UpdatePrimaryRegion'
 const TYPE = 'aes256-gcm96'
 
 let kms: DevKms | undefined
@@ -15,9 +16,11 @@ afterEach(async () => {
 })
 
 /** A provider of an embedded KMS with faults, and a multi-Region KMS key in it. */
-async function open(
-  faults: readonly Fault[],
-): Promise<{ readonly provider: KmsProvider; readonly key: KmsKey }> {
+async function open(faults: readonly Fault[]): Promise<{
+  readonly provider: KmsProvider
+  readonly key: KmsKey
+  readonly material: Uint8Array
+}> {
   kms = await startDevKms({ faults })
   const { accessKeyId, secretAccessKey } = kms.credentials
   const kind = awsKms({ env: {}, signal: new AbortController().signal })
@@ -30,8 +33,9 @@ async function open(
     },
   })
   const key = await provider.create(request())
-  await provider.importMaterial(HOME, key, TYPE, await KEY_TYPES[TYPE].generate())
-  return { provider, key }
+  const material = await KEY_TYPES[TYPE].generate()
+  await provider.importMaterial(HOME, key, TYPE, material)
+  return { provider, key, material }
 }
 
 const request = () => ({
@@ -62,6 +66,55 @@ describe('a replica whose Region is out of reach', () => {
     const { provider, key } = await open([{ ...denied, nth: '*' }])
     await expect(provider.findReplica(key, AWAY, new Date())).rejects.toMatchObject({
       code: 'KMS_ACCESS_DENIED',
+    })
+  })
+})
+
+describe('a move of the primary', () => {
+  const replicated = async (faults: readonly Fault[]) => {
+    const { provider, key, material } = await open(faults)
+    for (const region of [AWAY, FAR]) {
+      await provider.replicate(key, region, request())
+      await provider.awaitReplica(region, key)
+      await provider.importMaterial(region, key, TYPE, material)
+    }
+    return { provider, key }
+  }
+
+  it.each(['drop', 'error-after', 'error', 'throttle'] as const)(
+    'is certain after a failed attempt: %s',
+    async (kind) => {
+      const { provider, key } = await replicated([{ operation: OPERATION, nth: 1, kind }])
+      await provider.movePrimary(HOME, key, AWAY)
+      expect(await provider.inspect(AWAY, key)).toMatchObject({ multiRegion: { primary: AWAY } })
+    },
+  )
+
+  it('is found by the next command after a lost reply', async () => {
+    const { provider, key } = await replicated([
+      { operation: OPERATION, nth: 1, kind: 'drop' },
+      { operation: OPERATION, nth: 2, kind: 'denied' },
+    ])
+    const code = 'KMS_ACCESS_DENIED'
+    await expect(provider.movePrimary(HOME, key, AWAY)).rejects.toMatchObject({ code })
+    await provider.movePrimary(HOME, key, AWAY)
+  })
+
+  it('is waited for', async () => {
+    const { provider, key } = await replicated([])
+    await provider.movePrimary(HOME, key, AWAY)
+    for (const region of [HOME, AWAY])
+      expect(kms?.account.region(region).keys.get(key.id)?.updatingUntil ?? 0).toBeLessThan(
+        Date.now(),
+      )
+  })
+
+  it('is refused if somebody moved the primary to another Region', async () => {
+    const { provider, key } = await replicated([])
+    await provider.movePrimary(HOME, key, FAR)
+    await expect(provider.movePrimary(HOME, key, AWAY)).rejects.toMatchObject({
+      code: 'KMS_FAILED',
+      awsError: 'UnsupportedOperationException',
     })
   })
 })

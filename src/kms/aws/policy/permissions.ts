@@ -35,6 +35,7 @@ const OPERATORS = {
   'kms:MacAlgorithm': 'StringEquals',
   'kms:MultiRegion': 'Bool',
   'kms:MultiRegionKeyType': 'StringEquals',
+  'kms:PrimaryRegion': 'StringEquals',
   'kms:ReplicaRegion': 'StringEquals',
   'kms:ScheduleKeyDeletionPendingWindowInDays': 'NumericEquals',
   'kms:ValidTo': 'NumericLessThanEquals',
@@ -132,6 +133,8 @@ export const PERMISSIONS = {
   ),
   CancelKeyDeletion: onKey('CancelKeyDeletion'),
   ReplicateKey: onKey('ReplicateKey', 'kms:ReplicaRegion'),
+  /** AWS checks it in both Regions. */
+  UpdatePrimaryRegion: onKey('UpdatePrimaryRegion', 'kms:PrimaryRegion'),
   CreateAlias: onAlias('CreateAlias'),
   UpdateAlias: onAlias('UpdateAlias'),
   DeleteAlias: onAlias('DeleteAlias'),

@@ -81,11 +81,12 @@ export function permissionsOfProvider({
     { operation: 'ListResourceTags', regions, keys: [every] },
     ...(replicaRegions.length === 0
       ? []
-      : permissionsOfReplication(primaryRegions, replicaRegions, tags)),
+      : permissionsOfReplication(regions, primaryRegions, replicaRegions, tags)),
   ]
 }
 
 function permissionsOfReplication(
+  regions: readonly string[],
   primaryRegions: readonly string[],
   replicaRegions: readonly string[],
   tags: ConditionValues,
@@ -98,6 +99,12 @@ function permissionsOfReplication(
       regions: primaryRegions,
       keys: [primary],
       values: { 'kms:ReplicaRegion': replicaRegions },
+    },
+    {
+      operation: 'UpdatePrimaryRegion',
+      regions,
+      keys: [primary],
+      values: { 'kms:PrimaryRegion': regions },
     },
     {
       operation: 'CreateReplica',

@@ -71,6 +71,14 @@ const FURTHER: Readonly<
       { operation: 'TagNewKey', regions: [replicaRegion], keys: [key], values: tags },
     ]
   },
+  UpdatePrimaryRegion: ({ input, key }) => [
+    {
+      operation: 'UpdatePrimaryRegion',
+      regions: [textOf(input, 'PrimaryRegion')],
+      keys: [key],
+      values: inputValues(input),
+    },
+  ],
   // A search by tag reads the tags of every KMS key.
   ListKeys: ({ region }) => [
     { operation: 'ListResourceTags', regions: [region], keys: [{ name: 'key/*', values: {} }] },

@@ -12,6 +12,7 @@ const CONDITION_OF_INPUT: Readonly<Record<string, ConditionKey>> = {
   MultiRegion: 'kms:MultiRegion',
   Origin: 'kms:KeyOrigin',
   PendingWindowInDays: 'kms:ScheduleKeyDeletionPendingWindowInDays',
+  PrimaryRegion: 'kms:PrimaryRegion',
   ReplicaRegion: 'kms:ReplicaRegion',
   WrappingAlgorithm: 'kms:WrappingAlgorithm',
   WrappingKeySpec: 'kms:WrappingKeySpec',
