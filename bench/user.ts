@@ -6,7 +6,7 @@ import type { Environment, Invocation } from './processes.js'
 
 const KEYMGMT = fileURLToPath(new URL('../../bin/keymgmt.js', import.meta.url))
 
-/** A user with a home folder of their own, and nothing else in the environment. */
+/** A user with a separate home folder, and nothing else in the environment. */
 export interface User {
   readonly env: Environment
   /** Deletes all compiled code that an earlier run left. */

@@ -168,7 +168,7 @@ export function openEngine({
     place: () => opened.place(),
     async migrate(to) {
       const { migrateBetween } = await import('./store/migrate-between.js')
-      // As a command finds the new place that is named by the setting or the variable.
+      // The location that a command finds if a setting or a variable names the new place.
       const there = locate(
         { ...env, KEYMGMT_HOME: '', KEYMGMT_STORE: to },
         platform,

@@ -135,7 +135,7 @@ function flagOf({ stored, env, profile, settings }: AwsConfiguration, flag: Flag
 }
 
 /**
- * Returns the custom endpoint of an SDK client; nothing if the client is to use an endpoint of AWS.
+ * Returns the custom endpoint of an SDK client; an empty object for an endpoint of AWS.
  * @throws KeymgmtError KMS_ENDPOINT_REFUSED if somebody else could impersonate the endpoint, or if
  * another setting selects a FIPS or dual-stack endpoint.
  */

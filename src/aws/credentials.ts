@@ -69,7 +69,7 @@ export async function createCredentials(
 }
 
 /**
- * Caches the credentials for all clients, and failures too. The SDK caches per client, and no
+ * Caches credentials and failures for all clients. The SDK's cache is per client, and has no
  * failures.
  */
 function memoized(lookup: Lookup): Lookup {
@@ -178,8 +178,8 @@ async function assumeRole(
 }
 
 /**
- * Returns the functions by which the SDK's chain assumes a role at a custom endpoint: its own would
- * ignore it, as all our clients ignore what they find in the environment.
+ * Returns the functions with which the SDK's chain assumes a role at a custom endpoint. The chain's
+ * own functions would ignore that endpoint.
  */
 function assumersAt(
   configuration: AwsConfiguration,
@@ -230,7 +230,7 @@ function lookupError(error: unknown, lastCall: LookupCall | undefined): unknown 
   const call = isReply || failure.code ? lastCall : undefined
   const where = call ? `${call.action ?? call.path} at ${call.host} failed: ` : ''
   const reason = isReply ? `${failure.name}: ${failure.message}` : failure.message || failure.code
-  // The SDK's words for the end of its chain. Its providers are not ours.
+  // The SDK's message for the end of its chain. Its "providers" are not keymgmt's providers.
   const found = reason.replace('Could not load credentials from any providers', 'none were found')
   return new KeymgmtError('KMS_CREDENTIALS', `no AWS credentials: ${where}${found}`, {
     hints: [lookupHint(failure, call?.action)],

@@ -11,9 +11,9 @@ const CONNECTION_TIMEOUT_MS = 10_000
 export const REQUEST_TIMEOUT_MS = CONNECTION_TIMEOUT_MS + RESPONSE_TIMEOUT_MS
 
 /**
- * Ends the requests under way when `signal` does, so that no call site has to pass the signal. A
- * request with a signal of its own ends with that one instead. A response that does not end in time
- * fails, which the SDK itself would wait for.
+ * Aborts all requests when `signal` aborts, so that no call site has to pass the signal. A request
+ * that has its own signal follows only that one. Fails a response that does not end in time; the
+ * SDK itself would wait for it.
  */
 export class AbortableHandler extends NodeHttpHandler {
   readonly signal: AbortSignal

@@ -28,8 +28,8 @@ export const KNOWN_REGIONS: readonly string[] = REGIONS.map(({ region }) => regi
 const geographyOf = (region: string) => region.replace(/[a-z]+-\d+$/, '')
 
 /**
- * PURE: returns the partition of a Region. For an unknown Region, returns that of its geography, or
- * `aws`.
+ * PURE: returns the partition of a Region. For an unknown Region, returns the partition of its
+ * geography, or `aws`.
  */
 export function partitionOf(region: string): string {
   const geography = geographyOf(region)

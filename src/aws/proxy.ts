@@ -36,7 +36,7 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:':
 
 /**
  * PURE: returns the proxy for connections to `target`; undefined to connect directly. The rules are
- * those of the AWS CLI and of curl:
+ * the same as in the AWS CLI and curl:
  *
  * - The lower-case name of a variable takes precedence. If its value is empty, the proxy is off.
  * - `https://` uses `HTTPS_PROXY` only, `http://` uses `HTTP_PROXY` only.

@@ -37,7 +37,7 @@ const DIRECT_TIMEOUT_MS = 11_000
  * for every SDK client, and to look up credentials.
  *
  * If the proxy or a certificate fails, the request fails with KeymgmtError PROXY_FAILED or
- * TLS_REFUSED, and nothing of it was sent.
+ * TLS_REFUSED, and nothing was sent.
  * @throws KeymgmtError TLS_REFUSED if the CA bundle can't be used.
  */
 export function createTransport(configuration: AwsConfiguration): Transport {

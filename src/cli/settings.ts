@@ -105,8 +105,7 @@ export function assertSettingName(name: string): asserts name is SettingName {
 }
 
 /**
- * Returns the output format in force: that of the flag, the environment, the settings, or the
- * default.
+ * Returns the output format in force: from the flag, the environment, the settings or the default.
  */
 export function effectiveFormat(
   flag: string | undefined,
@@ -141,10 +140,7 @@ export function effectiveSettings(
   }
 }
 
-/**
- * Does the same as {@link effectiveSettings}, with empty locations for a user without a home
- * folder.
- */
+/** Returns every setting in force, with empty locations for a user without a home folder. */
 export function knownSettings(
   context: Pick<Context, 'terminal' | 'settings'>,
   format: Effective<FormatName>,

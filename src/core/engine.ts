@@ -19,9 +19,9 @@ export interface Outcome {
   readonly provider: string
   /** AWS Region. */
   readonly region: string
-  /** Absent if the outcome is not that of a version. */
+  /** Absent if the outcome does not concern a version. */
   readonly version?: number
-  /** Present if the outcome is that of an alias. */
+  /** Present if the outcome concerns an alias. */
   readonly alias?: string
   /** The step that failed, or the main step of those that succeeded. */
   readonly action: string

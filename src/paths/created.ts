@@ -34,7 +34,7 @@ export async function readCreated(
   return createdOf(handle.current, distributions, providerName)
 }
 
-/** PURE: as {@link readCreated}, from records. */
+/** PURE: returns the result of {@link readCreated} from records. */
 export function createdOf(
   key: KeyRecord,
   distributions: readonly NamedDistribution[],

@@ -109,7 +109,7 @@ export const key = definePath<Engine>()({
       run: async (engine, { name }, { allow_orphans: allowOrphans }) => {
         const { deleteKey } = await import('../core/operations/keys.js')
         await deleteKey(engine, name, { allowOrphans })
-        // The key is deleted: a question that fails now changes nothing.
+        // The key is already deleted, so a failed request must not fail the command.
         const versioning = await engine.versioning().catch(() => 'unknown' as const)
         return versioning && { warnings: KEPT[versioning] }
       },

@@ -64,7 +64,7 @@ function stemOf(name: string): string {
 }
 
 /**
- * Waits until nobody has the locks in `folder` any more that are held now, except the lock `own`.
+ * Waits until all locks in `folder` that are held now, except the lock `own`, are released.
  * @throws KeymgmtError STORE_LOCKED if that takes longer than `waitMs`.
  */
 export async function awaitLocks(folder: string, own: string, options: LockOptions): Promise<void> {
@@ -81,7 +81,7 @@ async function awaitHolder(path: string, options: LockOptions): Promise<void> {
     const holder = evictIfDead(path, readHolder(path))
     if (holder === 'free') return
     const token = typeof holder === 'string' ? holder : holder.token
-    // A lock in other hands was acquired later.
+    // Another holder acquired the lock later.
     if (token !== (first ??= token)) return
     await pause(path, holder)
   }

@@ -3,7 +3,7 @@ import type { OpenedStore } from './sealed-local.js'
 import { copyKeyfile } from './seals/keyfile-file.js'
 import type { SealMeans } from './seals/seal.js'
 
-/** A sealed store at the old or the new place, and where its keyfile is looked for. */
+/** A sealed store at the old or the new place, and the expected location of its keyfile. */
 export interface Side extends Pick<SealMeans, 'keyfileOf'> {
   readonly opened: OpenedStore
 }
@@ -15,8 +15,8 @@ export interface Reports {
 }
 
 /**
- * Moves the store `from` to the place `to`, with its keyfile if that is looked for in another file
- * there. Throws as {@link migrateStore}.
+ * Moves the store `from` to the place `to`, and copies its keyfile if a command expects it in
+ * another file there. Throws as {@link migrateStore}.
  */
 export async function migrateBetween(
   from: Side,

@@ -12,7 +12,7 @@ import { formatState, parseState, stateError, type StoreState } from './state.js
 
 /*
  * A migration copies the sealed records as they are: the seal binds them to the store's id, which
- * stays the same. Its steps, each of which a repetition finds done or does again:
+ * stays the same. Its steps, each of which can be repeated:
  *
  * 1. The old store becomes `migrating`: it takes no writes. Commands that hold a lock may finish.
  * 2. The new place becomes `receiving`, and gets the header: no other command uses it.
@@ -33,7 +33,7 @@ export interface MigrationOptions extends MigrationPlaces {
   readonly open: (header: SealHeader) => Promise<RootKey>
   /** Proves that the server of the new place keeps the conditions of requests. */
   readonly testBackend: () => Promise<unknown>
-  /** Is called before the old store becomes `moved`: the new one must then open. */
+  /** Called before the old store becomes `moved`, so that a command can open the new one. */
   readonly prepareSeals: (header: SealHeader) => void
   /** Receives the current activity. */
   readonly progress: (message: string) => void
@@ -212,6 +212,8 @@ async function verifyRecords(
   progress('')
 }
 
+/**
+ */
 /** PURE: true if a store is in a condition that concerns the other place. */
 function isBetween(
   state: StoreState | undefined,

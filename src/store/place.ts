@@ -26,8 +26,8 @@ export interface StorePlace {
   /** Returns the paths of all records, in no order. */
   paths(): Promise<readonly string[]>
   /**
-   * Waits until nobody has the locks any more that are held now, except the lock `own`. Every
-   * command that takes a lock later sees a header or a state that was written before.
+   * Waits until all locks that are held now, except the lock `own`, are released. Every command
+   * that takes a lock later sees a header or a state that was written before.
    * @throws KeymgmtError STORE_LOCKED if the wait times out.
    */
   awaitLocks(own: string): Promise<void>

@@ -18,7 +18,7 @@ export interface SealedPlace {
   readonly opener: HeaderOpener
   /** Allows this process to use the store while it is being restored. */
   readonly allow: () => void
-  /** Is called after the header was replaced. */
+  /** Called after the header was replaced. */
   readonly changed: () => void
 }
 

@@ -15,7 +15,7 @@ import type { StoreSeals } from './seals/store-seals.js'
 import { parseState, stateError } from './state.js'
 
 /*
- * A rotation of the root key has these steps, each of which a repetition finds done or does again:
+ * A rotation of the root key has these steps, each of which can be repeated:
  *
  * 1. The header gets a new root key, which all seals wrap. It also contains the previous root key,
  *    wrapped under the new one. Commands that begin from now on seal under the new one.
@@ -130,6 +130,8 @@ async function reseal(
   }
 }
 
+/**
+ */
 /** True if the record opens without the previous root key. */
 function isSealedUnder({ key, storeId }: RootKey, path: string, bytes: Uint8Array): boolean {
   try {

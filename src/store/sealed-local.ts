@@ -64,7 +64,7 @@ export interface CreatedStore extends SealStatus {
 
 /** A sealed store. It is opened or created when it is first used. */
 export interface OpenedStore {
-  /** To list and to lock needs no root key. */
+  /** Listing and locking need no root key. */
   readonly store: Store
   /** Describes the seals. Opens nothing. */
   seal(): Promise<SealStatus>

@@ -8,8 +8,9 @@ import { segmentsOf } from './path.js'
 import type { Revision, Store, StoredRecord } from './store.js'
 
 /**
- * Is called before each write. Throws if the store takes no writes. Returns a function that is
- * called after the write, and throws if it may be lost because the store takes no writes any more.
+ * Called before each write. Throws if the store takes no writes. Returns a function to call after
+ * the write, which throws if the write may be lost because the store stopped taking writes
+ * meanwhile.
  */
 export type BeginWrite = () => Promise<() => Promise<void>>
 
@@ -153,7 +154,10 @@ export function openEnvelope(root: RootKey, path: string, bytes: Uint8Array): Bu
   }
 }
 
-/** True if two root keys seal alike. Neither is a guess of somebody else. */
+/**
+ * True if two root keys are equal. No attacker supplies either of them, so the comparison need not
+ * take constant time.
+ */
 function isSameKey(one: RootKey, other: RootKey): boolean {
   return Buffer.from(one.key).equals(other.key)
 }

@@ -56,7 +56,8 @@ export function checkEachUse(
     delete: checked((path, expected) => store.delete(path, expected)),
     async lock(name, purpose) {
       assertExists()
-      // A command that changes something takes a lock first: it then is refused as a whole.
+      // A command that changes something takes a lock first, so it is refused before it changes
+      // anything.
       await state.assertWritable()
       const lock = await store.lock(name, purpose)
       onLocked()

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { KeymgmtError } from '../errors.js'
 
 /**
- * A condition in which a store is not used as usual. It is kept in `state.json` next to the header,
- * and nothing is there in normal use.
+ * A condition in which a store can't be used normally. It is in `state.json`, next to the header; a
+ * store in normal use has no such file.
  */
 export interface StoreState {
   readonly condition: keyof typeof CONDITIONS
@@ -14,7 +14,7 @@ export interface StoreState {
 /** The name of the file or object with the state. */
 export const STATE_FILE = 'state.json'
 
-/** A condition: is the store readable, and what does a refused command say? */
+/** A condition, which decides if the store is readable, and the error of a refused command. */
 interface Condition {
   readonly isReadable: boolean
   readonly error: (store: string, other: string) => KeymgmtError
@@ -78,7 +78,7 @@ const CONDITIONS = {
 
 /**
  * The text of a state. {@link parseState} is the inverse. No two texts are the same, so that a
- * command never takes the state that a later one has written for its own.
+ * command never mistakes a later command's state for its own.
  */
 export function formatState({ condition, other }: StoreState): string {
   return `${JSON.stringify({ condition, other, id: randomUUID() })}\n`

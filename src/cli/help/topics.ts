@@ -146,11 +146,11 @@ export function topicHelp({ summary, examples, sections }: Topic): string {
 }
 
 /** Longest name whose meaning is on the same line. */
-const BESIDE = 28
+const LONGEST_INLINE = 28
 
 function terms(section: readonly Term[]): string {
   const width = Math.max(...section.map(([name]) => name.length))
-  if (width > BESIDE)
+  if (width > LONGEST_INLINE)
     return section.map(([name, meaning]) => `  ${name}\n${paragraph(meaning, 6)}`).join('')
   const indent = 2 + width + 2
   return section

@@ -51,7 +51,7 @@ const HEAD = [
 ]
 
 /**
- * Prints a value below its name if it is nested, has several lines, or is too long to fit beside
+ * Prints a value below its name if it is nested, has several lines, or is too long to fit next to
  * its name. The terminal then breaks as few lines as possible.
  */
 function nested(entries: Entries, width: number, head: readonly (readonly string[])[]): string {

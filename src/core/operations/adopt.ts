@@ -169,7 +169,7 @@ function assertVersion(key: KeyRecord, version: number): void {
   })
 }
 
-/** @throws KeymgmtError FIELD_INVALID for an ARN of another Region than the provider's. */
+/** @throws KeymgmtError FIELD_INVALID for an ARN in a Region other than the provider's. */
 function assertRegion({ name, keyCollection }: KmsRecord, kmsKeyId: string): void {
   const region = regionIn(kmsKeyId)
   if (region === undefined || region === keyCollection) return

@@ -39,8 +39,7 @@ import { assertDeleted, assertOtherRegion, assertReplicaRegions } from './replic
 import { assertRotation } from './rotation.js'
 
 /**
- * The settings of a distribution. Without an expiry here, an existing distribution keeps the expiry
- * that it has.
+ * The settings of a distribution. Without an expiry here, an existing distribution keeps its own.
  */
 export interface DistributionRequest extends ExpiryRequest {
   /** The purposes of the KMS keys. They can't be changed. Only a new distribution needs them. */

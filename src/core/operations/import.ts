@@ -91,8 +91,8 @@ export async function importKey(
 /**
  * Adds the user's own material to a key as its next version, in every distribution. If it is
  * already the latest version, only finishes interrupted work.
- * @throws KeymgmtError KEY_NOT_FOUND, FIELD_INVALID for material that can't be imported or is that
- * of an earlier version; errors of the KMS.
+ * @throws KeymgmtError KEY_NOT_FOUND, FIELD_INVALID for material that can't be imported, or that an
+ * earlier version has; errors of the KMS.
  */
 export async function importVersion(
   engine: Engine,

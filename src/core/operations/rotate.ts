@@ -2,7 +2,7 @@ import { KEY_TYPES } from '../../crypto/key-types.js'
 import { KeymgmtError, withHints, type ErrorCode } from '../../errors.js'
 import { didYouMean } from '../../suggest.js'
 import type { Engine } from '../engine.js'
-import { isBehind, versionBrought } from '../reconcile/behind.js'
+import { isBehind, versionAddedBy } from '../reconcile/behind.js'
 import { assertAllNewest } from '../reconcile/newer.js'
 import { newestVersion, type Step } from '../reconcile/plan.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
@@ -19,8 +19,8 @@ import { renewEarlier } from './renew.js'
 /**
  * Creates a version, adds it to every distribution and moves the aliases. The version is the latest
  * as soon as one distribution has it; the others are behind. While a distribution is behind, a call
- * only brings it up to date, so that repeating a failed call creates no further version. Does not
- * work on or wait for the distributions in the providers of `without`.
+ * only brings it up to date, so that repeating a failed call creates no further version. Skips the
+ * providers of `without`, and does not wait for them.
  * @throws KeymgmtError KEY_NOT_FOUND; FIELD_INVALID if the key is not distributed to a provider of
  * `without`; errors of the KMS if a distribution is behind, after which the same call resumes.
  * @returns the key as it is then.
@@ -41,7 +41,7 @@ export interface RotateOptions {
   readonly onlyIf?: (key: KeyRecord, distributions: readonly NamedDistribution[]) => boolean
 }
 
-/** Does the same as {@link rotateKey}, and returns all distributions of the key, too. */
+/** Rotates a key like {@link rotateKey}, and also returns all distributions of the key. */
 export async function rotate(
   engine: Engine,
   name: string,
@@ -64,7 +64,7 @@ export async function rotate(
     try {
       // With rotation in place, the new version can't be used without the earlier material.
       const isRequested = (step: Step, named: NamedDistribution) =>
-        versionBrought(step) !== undefined ||
+        versionAddedBy(step) !== undefined ||
         (step.action === 'renew' && isInPlace(named.distribution.current))
       await reconcileKey(engine, key, included, { isRequested, leftOut, all })
     } catch (error) {

@@ -38,7 +38,10 @@ export async function recordNewerVersions(engine: Engine, name: string): Promise
   })
 }
 
-/** Does the same for one distribution. The caller holds the key's lock. */
+/**
+ * Records the newer versions that the aliases of one distribution show. The caller holds the key's
+ * lock.
+ */
 async function recordNewerIn(
   engine: Engine,
   key: RecordHandle<KeyRecord>,

@@ -16,7 +16,7 @@ import { readLastUse, type KmsKeyUse } from './last-use.js'
 
 /** The result of {@link trimKey}. */
 export interface Trim {
-  /** The last use of each KMS key that was scheduled for deletion, asked before that. */
+  /** The last use of each KMS key that was scheduled for deletion, read before that. */
   readonly uses: readonly KmsKeyUse[]
   /** Number of KMS keys whose deletion this call scheduled. */
   readonly scheduled: number
@@ -50,7 +50,9 @@ export async function trimKey(
     const wanted = { ...key.current, minAvailableVersion }
     const distributions = await workableDistributions(engine, key.current)
     const trimmed = (named: NamedDistribution) => kmsKeysToTrim(wanted, named)
-    await inParallel(distributions, (named) => lookAgain(engine, named, trimmed(named)))
+    await inParallel(distributions, (named) =>
+      recordCancelledDeletions(engine, named, trimmed(named)),
+    )
     const uses = await inParallel(distributions, (named) =>
       readLastUse(engine, named.providerName, trimmed(named).filter(isUnscheduled)),
     )
@@ -81,7 +83,10 @@ export async function trimKey(
   })
 }
 
-/** Versions must be disabled first, so that a user of one notices before its KMS key is gone. */
+/**
+ * Versions must be disabled first, so that an application that still uses one fails before its KMS
+ * key is deleted.
+ */
 function assertDisabled({ name, minEnabledVersion }: KeyRecord, minimum: number): void {
   if (minimum <= Math.max(1, minEnabledVersion)) return
   throw new KeymgmtError(
@@ -114,9 +119,9 @@ function scheduledIn(distributions: readonly NamedDistribution[]): Map<string, s
 
 /**
  * Records which KMS keys are no longer scheduled for deletion, because somebody else cancelled it.
- * If AWS does not say, the record stays as it is.
+ * If AWS can't be asked, the record stays unchanged.
  */
-async function lookAgain(
+async function recordCancelledDeletions(
   engine: Engine,
   { providerName, distribution }: NamedDistribution,
   entries: readonly CreatedKmsKey[],

@@ -92,8 +92,8 @@ export interface ProviderVerification {
 }
 
 /**
- * Does the same for every distribution in the provider, active and removed. An error in one does
- * not stop the others.
+ * Compares the records of every distribution in the provider, active and removed, with AWS. An
+ * error in one does not stop the others.
  * @throws KeymgmtError KMS_NOT_FOUND
  */
 export async function verifyProvider(

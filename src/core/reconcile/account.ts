@@ -21,9 +21,9 @@ export interface PlacedDistribution {
 }
 
 /**
- * Refuses credentials of another account than that of the distribution's first KMS key, and any
- * other endpoint for a distribution that was created at an embedded KMS. Replies from there would
- * say nothing about its KMS keys, and material must not go there. If the account can't be read, AWS
+ * Refuses credentials of an account other than the pinned one and, for a distribution that was
+ * created in an embedded KMS, any other endpoint. Replies from another place would say nothing
+ * about its KMS keys, and material must not go there. If the account can't be read, AWS itself
  * compares it with the ARNs in the requests.
  * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
  */
@@ -54,14 +54,14 @@ async function assertLoopback(
   )
 }
 
-/** Does the same as {@link assertPlace} for a distribution that is being reconciled. */
+/** Calls {@link assertPlace} for a distribution that is being reconciled. */
 export function assertPlaceOf(context: ObserveContext): Promise<void> {
   return assertPlace(placedIn(context))
 }
 
 /**
  * Steps that could send material to another account, or succeed there by mistake. All other steps
- * name a KMS key by its ARN, and AWS refuses one of another account.
+ * name a KMS key by its ARN, and AWS refuses an ARN of another account.
  */
 const CHECKED: readonly Step['action'][] = [
   'create',

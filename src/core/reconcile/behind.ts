@@ -3,8 +3,8 @@ import { createdKmsKeyAt, currentVersion, isInPlace } from '../records/kms-keys.
 import type { DistributionRecord, KeyRecord } from '../records/model.js'
 import { newestVersion, plan, type Step } from './plan.js'
 
-/** The actions that bring a version to a distribution. */
-const BRINGING: ReadonlySet<Step['action']> = new Set([
+/** The actions that add a version to a distribution. */
+const VERSION_ACTIONS: ReadonlySet<Step['action']> = new Set([
   'create',
   'replicate',
   'import',
@@ -12,9 +12,9 @@ const BRINGING: ReadonlySet<Step['action']> = new Set([
   'point-alias',
 ])
 
-/** PURE: returns the version that a step brings to a distribution; undefined for any other step. */
-export function versionBrought(step: Step): number | undefined {
-  return BRINGING.has(step.action) && 'version' in step ? step.version : undefined
+/** PURE: returns the version that a step adds to a distribution; undefined for any other step. */
+export function versionAddedBy(step: Step): number | undefined {
+  return VERSION_ACTIONS.has(step.action) && 'version' in step ? step.version : undefined
 }
 
 /**
@@ -26,7 +26,7 @@ export function versionsBehind(key: KeyRecord, distribution: DistributionRecord)
   if (distribution.state !== 'active') return []
   const lacking = plan(key, distribution)
     .flat(2)
-    .flatMap((step) => versionBrought(step) ?? [])
+    .flatMap((step) => versionAddedBy(step) ?? [])
   return [...new Set(lacking)].sort((one, other) => one - other)
 }
 

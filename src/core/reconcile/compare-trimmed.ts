@@ -3,7 +3,10 @@ import type { CreatedKmsKey, KeyRecord, LostKmsKey } from '../records/model.js'
 import { trimWays } from '../records/takedown.js'
 import type { Difference } from './difference.js'
 
-/** PURE: the KMS key of a trimmed version awaits its deletion, or is deleted. */
+/**
+ * PURE: returns the difference if the KMS key of a trimmed version neither awaits its deletion nor
+ * is deleted.
+ */
 export function compareTrimmed(
   key: KeyRecord,
   { version, region, key: { id } }: CreatedKmsKey | LostKmsKey,

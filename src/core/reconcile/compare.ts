@@ -41,7 +41,10 @@ export function compare(compared: Compared, observation: Observation): Differenc
   }))
 }
 
-/** PURE: does the same for a finished removal. Only `restore` works on its KMS keys. */
+/**
+ * PURE: returns the differences between a finished removal and the KMS. Only `restore` changes its
+ * KMS keys.
+ */
 export function compareArchived(compared: Compared, { kmsKeys }: Observation): Difference[] {
   const { finish, restore } = waysForward('removal', compared.providerName, compared.key.name)
   return kmsKeys
@@ -146,7 +149,7 @@ function compareKmsKey(compared: Compared, observed: ObservedKmsKey): Difference
       what === 'expiry' || (what === 'material' && ofMaterials.length > 0)
     return [...differences.filter((each) => !isGeneral(each)), ...ofMaterials]
   }
-  // The removal needs no more than that.
+  // A removal needs no other comparison.
   if (compared.record.state === 'removed' || isDropped(compared.record, entry.region)) return []
   if (unchecked.some(({ what }) => what === 'kms-key')) return []
   const { version, region, key } = entry

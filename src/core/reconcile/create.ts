@@ -37,9 +37,9 @@ const ATTEMPTS = 3
 const LONGEST_ATTEMPT_MS = 600_000
 
 /**
- * Creates the KMS key of one version and writes it down. AWS has no idempotency token for it, so
- * the operation id is on record before the call, on the KMS key as a tag from its first moment, and
- * looked for before another one is created.
+ * Creates the KMS key of one version and records it. CreateKey has no idempotency token. Therefore
+ * the operation id is recorded before the call, the call puts it on the KMS key as a tag, and
+ * keymgmt looks for that tag before it creates another KMS key.
  */
 export async function createPrimary(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {
   const { provider, distribution } = context
@@ -270,7 +270,7 @@ async function findPrimaries(
 
 /**
  * Returns the latest time at which AWS can have received these requests. The settling time starts
- * then, not when the attempt began. Never later than now, whatever the record says.
+ * then, not when the attempt began. Never later than now, even if the record says so.
  */
 function latestEnd({ now }: Engine, entries: readonly CreatingKmsKey[]): Date {
   const youngest = Math.max(...entries.map(({ begun }) => Date.parse(begun)))

@@ -11,10 +11,10 @@ import { asError, isFinal } from './outcomes.js'
 
 /**
  * Returns the record of an archived distribution, in which KMS keys that AWS no longer has are
- * marked as lost; undefined if AWS has none of them. If AWS does not answer about a KMS key, its
+ * marked as lost; undefined if AWS has none of them. If the request about a KMS key fails, its
  * entry is unchanged.
  * @throws KeymgmtError KMS_ACCOUNT_DIFFERS; KMS_NOT_FOUND or DISTRIBUTION_DIFFERS if its provider
- * is missing or is another one; errors of the KMS if it can be asked about none of them.
+ * is missing or is another one; errors of the KMS if all requests fail.
  */
 export async function findArchived(
   engine: Engine,

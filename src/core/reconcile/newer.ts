@@ -162,8 +162,8 @@ export function dependOnNewest(
 }
 
 /**
- * Does the same as {@link assertNewest} for every distribution of a key, before the key gets a new
- * version. Ignores a distribution that can't be reached: its own steps fail.
+ * Calls {@link assertNewest} for every distribution of a key, before the key gets a new version.
+ * Ignores a distribution that can't be reached: its own steps fail.
  * @throws KeymgmtError STORE_OUTDATED
  */
 export async function assertAllNewest(
@@ -197,8 +197,8 @@ export async function assertNewest(
 }
 
 /**
- * Refuses to remove an alias that names a newer KMS key of the same key: the older ones would be
- * removed, and that one would be left behind. If its tags can't be read, nothing is refused.
+ * Refuses to remove an alias that names a newer KMS key of the same key: the older KMS keys would
+ * be removed, and the newer one would stay. If its tags can't be read, nothing is refused.
  * @throws KeymgmtError STORE_OUTDATED
  */
 export async function assertNotNewer(

@@ -217,8 +217,8 @@ async function observeMaterial(
 }
 
 /**
- * Does the same for a KMS key that is rotated in place: its current material must belong to its
- * latest version. With `challenge`, it must accept every material that it has.
+ * True if a KMS key that is rotated in place accepts every material that it has, which only
+ * `challenge` tries. False if its current material does not belong to its latest version.
  */
 async function observeMaterials(
   { engine, key, provider }: ObserveContext,

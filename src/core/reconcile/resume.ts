@@ -18,7 +18,7 @@ export async function workableDistributions(
   return workableAmong(engine, key, await distributionsOf(engine, key.name))
 }
 
-/** Does the same as {@link workableDistributions} with distributions that were already read. */
+/** Returns the ones of `all` that a command may work on, as {@link workableDistributions} does. */
 export function workableAmong(
   engine: Engine,
   key: KeyRecord,
@@ -69,9 +69,9 @@ export function reportSkipped(
 }
 
 /**
- * Does the same as {@link workableDistributions}, and gives notice of the unfinished work of
- * earlier commands that this command also does. Gives none of the provider `requested`, which the
- * command is about.
+ * Returns the distributions that a command may work on, as {@link workableDistributions} does.
+ * Gives notice of unfinished work of earlier commands that this command also does, except for the
+ * provider `requested`, which the command is about.
  */
 export async function resumableDistributions(
   engine: Engine,

@@ -8,9 +8,9 @@ import { assertPlaceOf } from './account.js'
 import type { ReconcileContext } from './context.js'
 import { isFinal } from './outcomes.js'
 
-// A process that was stopped can lose its lock without noticing, and AWS has no fencing: it can
-// then create a KMS key for a version that has another one meanwhile. That KMS key has no material,
-// and its operation id is on record.
+// A stopped process (SIGSTOP, a closed laptop) can lose its lock without noticing, and AWS has no
+// fencing. When the process continues, it can create a second KMS key for a version. That KMS key
+// has no material, and its operation id is on record.
 
 /** Time in which a stopped process may still send its request, in milliseconds. */
 const ABANDONED_MS = 86_400_000
@@ -44,7 +44,7 @@ export async function discardAbandoned(context: ReconcileContext): Promise<void>
   try {
     await assertPlaceOf(context)
     const ids = new Set(abandoned.map(({ operationId }) => operationId))
-    // Each command looks once: one that AWS does not show yet is found by the next.
+    // Each command looks once. The next one finds a KMS key that AWS does not show yet.
     const found = await provider.findByOperation(ids, new Date(0))
     for (const entry of abandoned) {
       const key = found.get(entry.operationId)
@@ -66,7 +66,7 @@ export async function discardAbandoned(context: ReconcileContext): Promise<void>
  * Undoes the creation of a KMS key that can't be recorded, because another command has changed the
  * record.
  * @throws `conflict` if the record has the KMS key, or its operation id; otherwise KeymgmtError
- * STORE_CONFLICT, which names the KMS key and says what became of it.
+ * STORE_CONFLICT, which names the KMS key and says if its deletion is scheduled.
  */
 export async function undoCreation(
   { engine, provider, providerName, key: { name }, distribution }: ReconcileContext,

@@ -16,7 +16,7 @@ export function isUnanswered(error: unknown): error is KeymgmtError {
   )
 }
 
-/** The error of a question that failed. @throws any other error. */
+/** Returns the error of a check that failed. @throws any other error. */
 export function unlessUnanswered(error: unknown): KeymgmtError {
   if (!isUnanswered(error) || error.code === 'KMS_ACCOUNT_DIFFERS') throw error
   return error

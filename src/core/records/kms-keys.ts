@@ -135,7 +135,7 @@ export function materialIn(
   return materials.find((material) => material.version === version)
 }
 
-/** True if the KMS key has or had the material for good: AWS takes it again, by its id. */
+/** True if the material belongs to the KMS key permanently: AWS accepts it again, by its id. */
 export function isAssociated({ imported, materialId, pending }: MaterialEntry): boolean {
   return !pending && (imported || materialId !== undefined)
 }

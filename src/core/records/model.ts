@@ -206,10 +206,7 @@ export interface DistributionRecord {
   readonly regions: readonly string[]
   /** Replica Regions of the key that the user dropped from this distribution. */
   readonly droppedRegions?: readonly string[]
-  /**
-   * By version, the Region of the primary where somebody moved it; it has the KMS key there on
-   * record.
-   */
+  /** By version, the Region to which somebody moved the primary. A KMS key there is on record. */
   readonly primaryRegions?: Readonly<Record<string, string>>
   /** The desired state. */
   readonly state: DistributionState

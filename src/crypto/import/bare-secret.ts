@@ -4,7 +4,7 @@ import type { Decoded, Diagnosis } from './diagnosis.js'
 import { DECODE_COMMANDS } from './digits.js'
 import { pipe } from './invalid-material.js'
 
-/** The secret of a private key without its structure: how to put the structure around it. */
+/** The bytes around the bare secret of a private key that complete its structure. */
 interface Wrapping {
   readonly name: string
   readonly length: number

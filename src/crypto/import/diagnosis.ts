@@ -32,8 +32,8 @@ interface Case {
 
 type Symptom = (given: Case) => Diagnosis | undefined
 
-/** The only way to import text as a key. */
-export const TEXT_IS_MEANT =
+/** The hint for a user whose key is text. */
+export const TEXT_HINT =
   'if the characters themselves are the key, import a file that contains nothing else, with format=raw'
 
 /** Common mistakes, the most specific first. */
@@ -211,5 +211,5 @@ function isUtf8Text(bytes: Uint8Array): boolean {
 }
 
 function textHints(bytes: Uint8Array, types: readonly KeyTypeName[]): readonly string[] {
-  return isLengthOf(types, bytes.length) ? [TEXT_IS_MEANT] : []
+  return isLengthOf(types, bytes.length) ? [TEXT_HINT] : []
 }

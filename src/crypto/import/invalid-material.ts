@@ -21,9 +21,9 @@ export const DASHES_HINT = pipe(
 )
 
 /**
- * The only error of an import: FIELD_INVALID, with what was found, and hints that say what to do.
- * The message never contains the text of an error of OpenSSL or a parser, which may quote the
- * input, nor any part of the input: only lengths, and names out of closed sets.
+ * Returns the only error of an import: FIELD_INVALID, with a description of the material, and hints
+ * that say what to do. The message never contains the text of an error of OpenSSL or a parser,
+ * which may quote the input, nor any part of the input: only lengths, and names out of closed sets.
  */
 export function invalidMaterial(message: string, ...hints: readonly string[]): KeymgmtError {
   return new KeymgmtError('FIELD_INVALID', message, { hints })

@@ -1,6 +1,6 @@
 import { KEY_TYPE_NAMES, type KeyTypeName } from '../key-types.js'
 import { isKnownDer, readContainer } from './containers.js'
-import { TEXT_IS_MEANT, contentOf, diagnose, symptomOf } from './diagnosis.js'
+import { TEXT_HINT, contentOf, diagnose, symptomOf } from './diagnosis.js'
 import { DECODE_COMMANDS, decodeBase64, decodeHex } from './digits.js'
 import {
   isLengthOf,
@@ -125,7 +125,7 @@ export function chooseSecret(fits: readonly Fit[], textIsMeant: boolean): Recogn
     throw invalidMaterial(
       `the material is weak: its ${bytes.length} bytes (${form}) are ${found}`,
       `generate a key: openssl rand -out key.bin ${bytes.length}`,
-      ...(isWords ? [TEXT_IS_MEANT] : []),
+      ...(isWords ? [TEXT_HINT] : []),
     )
   }
   return { type, material: new Uint8Array(bytes), format: form }

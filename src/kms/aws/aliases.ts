@@ -11,8 +11,8 @@ import { catchAwsError } from './errors.js'
 import { boundedPages, entriesOf, type Session } from './session.js'
 
 /**
- * The record of an alias may be behind: CreateAlias and UpdateAlias each say if it is not as
- * recorded. Where the record itself says that it does not know, AWS is asked first.
+ * The record of an alias may be outdated; the error of CreateAlias or UpdateAlias then shows it. If
+ * the record says `unknown`, ask AWS first.
  */
 export async function pointAlias(
   session: Session,

@@ -137,7 +137,7 @@ type Check = (output: AwsOutput, request: AwsRequest) => string | undefined
 const sameKey: Check = ({ KeyId }, { input }) =>
   isSameKey(KeyId, textOf(input, 'KeyId')) ? undefined : 'KeyId'
 
-/** Does the same, if the reply names a KMS key. */
+/** Checks the KMS key in the reply, if the reply names one. */
 const sameKeyIfAny: Check = (output, request) =>
   output.KeyId === undefined ? undefined : sameKey(output, request)
 

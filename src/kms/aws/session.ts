@@ -26,7 +26,7 @@ export function keyIdIn({ region }: Session, { id, arn }: KmsKey): string {
   return arn.split(':')[3] === region ? arn : id
 }
 
-/** Returns the ARN of a replica: that of its primary with another Region. */
+/** Returns the ARN of a replica: the ARN of its primary, with another Region. */
 export function replicaArn(primaryArn: string, region: string): string {
   return primaryArn.replace(/^(arn:[^:]*:kms:)[^:]*/, `$1${region}`)
 }

@@ -23,7 +23,7 @@ export function createBucketPlace(
   }
 }
 
-/** Texts are not repeated, so equal text means that it is the same write. */
+/** Each text is unique, so an equal text proves that this write was carried out. */
 function createText(bucket: Bucket, key: string): StoredText {
   const read = async () => {
     const found = await bucket.get(key)
@@ -40,7 +40,7 @@ function createText(bucket: Bucket, key: string): StoredText {
           ? await bucket.delete(key, current?.etag ?? '')
           : await bucket.put(key, Buffer.from(text), current?.etag)
       if (etag !== undefined || !isAmbiguous) return etag !== undefined
-      // The attempt whose reply was lost may have changed what the next attempt then refused.
+      // The attempt whose reply was lost may have succeeded, so that the next one was refused.
       return (await read())?.text === text
     },
   }

@@ -26,7 +26,7 @@ export interface S3StoreOptions extends BucketOptions {
   readonly command?: string | undefined
 }
 
-/** The form of an ETag. Another revision is not one of this store's. */
+/** The form of an ETag, and so of every revision of this store. */
 const ETAG = /^"[^"]+"$/
 
 const NAME = new RegExp(`^${NAME_PATTERN}$`)
@@ -39,7 +39,7 @@ export function createS3Store(options: S3StoreOptions): Store {
   return createStoreIn(openBucket(options.address, options), options)
 }
 
-/** As {@link createS3Store}, in an open bucket. */
+/** Creates the store of {@link createS3Store} in an open bucket. */
 export function createStoreIn(bucket: Bucket, options: Omit<S3StoreOptions, 'address'>): Store {
   const objects = createObjects(bucket)
   const leases = new Set<Lease>()

@@ -48,7 +48,7 @@ export interface Bucket {
   list(key: string): Promise<readonly string[]>
   /** Returns the keys of all objects below the folder `key`, relative to it. */
   listAll(key: string): Promise<readonly string[]>
-  /** Returns whether the bucket keeps earlier versions; `unknown` if S3 does not tell. */
+  /** Returns the versioning of the bucket; `unknown` if S3 does not report it. */
   versioning(): Promise<Versioning>
 }
 

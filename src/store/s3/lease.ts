@@ -118,7 +118,8 @@ function createPause({ signal, waitMs, times, onWait }: LeaseOptions) {
 }
 
 /**
- * Waits until nobody has the leases in `bucket` any more that are held now, except the lease `own`.
+ * Waits until all leases in `bucket` that are held now, except the lease `own`, are released or
+ * have run out.
  * @throws KeymgmtError STORE_LOCKED if that takes longer than `waitMs`.
  */
 export async function awaitLeases(
@@ -141,7 +142,7 @@ async function awaitHolder(bucket: Bucket, key: string, options: LeaseOptions): 
     const found = await objects.get(key)
     watch.see(found?.etag)
     if (!found || watch.expired() !== undefined) return
-    // A lease in other hands was acquired later.
+    // Another holder acquired the lease later.
     const holder = JSON.stringify({ ...decode(found.value), renewals: 0 })
     if (holder !== (first ??= holder)) return
     await pause(found.value)

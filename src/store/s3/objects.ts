@@ -50,7 +50,7 @@ export function createObjects(bucket: Bucket): Objects {
       const body = Buffer.concat([Buffer.of(FORMAT), writeId, value])
       const { etag, isAmbiguous } = await bucket.put(key, body, expected)
       if (etag !== undefined || !isAmbiguous) return etag
-      // The attempt whose reply was lost may have changed what the next attempt then refused.
+      // The attempt whose reply was lost may have succeeded, so that the next one was refused.
       const found = await read(key)
       return found?.writeId.equals(writeId) ? found.etag : undefined
     },

@@ -13,8 +13,8 @@ const RECIPIENT = /^age1[02-9ac-hj-np-z]{58}$/
 const IDENTITY = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/
 
 /**
- * Wraps the root key for a recipient of age. To add the seal, nothing secret is needed; to open the
- * store, the identity.
+ * Wraps the root key for an age recipient. Adding the seal needs no secret; opening the store needs
+ * the identity.
  * @see https://age-encryption.org/v1
  */
 export const age: Seal = {

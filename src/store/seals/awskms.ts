@@ -67,7 +67,7 @@ function refusedError(message: string, hints: readonly string[]): KeymgmtError {
   return new KeymgmtError('SEAL_REFUSED', message, { hints })
 }
 
-/** The ways out for a KMS key that is in a state in which it encrypts and decrypts nothing. */
+/** The next steps for a KMS key whose state prevents encryption and decryption. */
 const BY_STATE: Readonly<Record<string, (arn: string) => string>> = {
   disabled: (arn) => `enable it: aws kms enable-key --key-id ${arn} --region ${regionOf(arn)}`,
   'pending-deletion': (arn) =>

@@ -68,7 +68,7 @@ async function openHeader(header: SealHeader, means: SealMeans): Promise<RootKey
   }
   for (const mayAsk of [false, true]) {
     for (const entry of inOrder(header.seals)) {
-      // A seal that failed would fail again. Of the others, some only miss the user's answer.
+      // A seal that failed would fail again. Some of the others only lack the user's passphrase.
       if (mayAsk && attempts.get(entry)?.outcome !== 'untried') continue
       const root = await openWith(entry, mayAsk)
       if (root) return root
@@ -108,7 +108,9 @@ async function tryEntry(
   }
 }
 
-/** PURE: the error of a store that no seal opens. A single seal speaks for itself. */
+/**
+ * PURE: the error of a store that no seal opens. For a single seal, it is the error of that seal.
+ */
 export function sealedError(attempts: readonly SealAttempt[]): KeymgmtError {
   const [first] = attempts
   if (first?.error && attempts.length === 1) return first.error

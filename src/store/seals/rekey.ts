@@ -90,7 +90,7 @@ function planChange(store: string, { seals }: SealHeader, { add, remove }: SealC
   const left = add.filter((name) => !present.has(sealName(name)) || removing.has(sealName(name)))
   const removed = seals.filter((entry) => removing.has(sealName(entry)))
   const absent = [...removing].find((name) => !present.has(name))
-  // After a kill, the same command finds its work done. Anything else is a slip of the pen.
+  // A repeated command may find all of its work done. Anything else is a mistake of the user.
   if (absent !== undefined && left.length + removed.length > 0)
     throw absentError(store, absent, [...present])
   const kept = seals.filter((entry) => !removing.has(sealName(entry)))

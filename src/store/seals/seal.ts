@@ -24,7 +24,7 @@ export interface SealMeans {
    */
   readonly passphrase?:
     ((to: 'open' | 'create', mayAsk: boolean) => Promise<Uint8Array | undefined>) | undefined
-  /** A file with identities of age. */
+  /** A file with age identities. */
   readonly ageIdentityFile?: string | undefined
   /** Opens the KMS key with this ARN. Sends no request. */
   readonly kmsKey?: ((arn: string) => Promise<SealingKmsKey>) | undefined

@@ -43,7 +43,7 @@ export async function serve(
       const values = { ...valuesOf(kms, store, workspace, region), clock: flags.clock }
       if (terminal.stderrIsTty) terminal.err(banner(kms.account.id, store, command))
       if (command.length > 0) return await runCommand(command, values, workspace, terminal)
-      // Whoever reads the variables may end the server at once.
+      // A program that reads the variables may end the server at once.
       const interrupted = interruption(context.signal)
       await printVariables(terminal, values, flags.format)
       terminal.err('The embedded AWS KMS is running, in memory, until you press Ctrl-C.\n')

@@ -18,8 +18,8 @@ const CONDITION_OF_INPUT: Readonly<Record<string, ConditionKey>> = {
   WrappingKeySpec: 'kms:WrappingKeySpec',
 }
 
-/** The tags that restrict a policy: those that are equal on all KMS keys of one key. */
-const TELLING_TAGS: readonly unknown[] = ['keymgmt:store', 'keymgmt:key']
+/** The tags that can restrict a policy, because all KMS keys of one key have the same values. */
+const POLICY_TAGS: readonly unknown[] = ['keymgmt:store', 'keymgmt:key']
 
 /** Returns the condition values that follow from the input. */
 export function inputValues(input: AwsInput): ConditionValues {
@@ -44,7 +44,7 @@ export function tagValues({ Tags }: AwsInput): ConditionValues {
   const tags = (Tags ?? []) as readonly { TagKey: string; TagValue: string }[]
   return Object.fromEntries(
     tags
-      .filter(({ TagKey }) => TELLING_TAGS.includes(TagKey))
+      .filter(({ TagKey }) => POLICY_TAGS.includes(TagKey))
       .map(({ TagKey, TagValue }) => [`aws:RequestTag/${TagKey}`, [TagValue]]),
   )
 }

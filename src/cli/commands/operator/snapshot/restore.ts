@@ -158,8 +158,8 @@ async function lookForNewer({ terminal, opened, snapshot }: Restore): Promise<nu
 }
 
 /**
- * Does the same by tag, for KMS keys that no alias names. That needs more permissions than keymgmt
- * has by default, so a search that fails is only reported.
+ * Looks by tag for KMS keys that no alias names, and records and reports them. The search needs
+ * more permissions than keymgmt has by default, so a failed search is only reported.
  */
 async function lookByTag({
   terminal,
