@@ -101,8 +101,11 @@ export interface KmsProvider {
    */
   replicate(key: KmsKey, toRegion: string, request: KmsKeyRequest): Promise<KmsKey>
 
-  /** Waits until the replica in `region` accepts material. */
-  awaitReplica(region: string, key: KmsKey): Promise<void>
+  /**
+   * Waits until the replica in `region` exists and is no longer being created. Returns its state: a
+   * replica that existed already may be disabled or scheduled for deletion.
+   */
+  awaitReplica(region: string, key: KmsKey): Promise<KmsKeyStatus>
 
   /**
    * Returns the replica of the primary `key` that was last requested at `since`; undefined if it

@@ -106,11 +106,7 @@ async function mend(course: Course, found: FoundDistribution): Promise<string[]>
         ? []
         : [`restore of ${key} in ${provider}: ${error?.message ?? ''}`]
   }
-  const first = await run(LINES.repair(provider, key))
-  // After a snapshot is restored, the first repair only finds the KMS keys that were removed since.
-  const { status, error } = first.error?.message.includes('is pending deletion')
-    ? await run(LINES.repair(provider, key))
-    : first
+  const { status, error } = await run(LINES.repair(provider, key))
   if (status === 0 || status === 3) return []
   return isExplained(course, key) || isOutdated(course, key, error)
     ? []

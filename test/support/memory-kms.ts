@@ -66,9 +66,7 @@ function creationMethods(
       }))
       return replica
     }),
-    awaitReplica: later((region, key) => {
-      keyring.here(region, key)
-    }),
+    awaitReplica: later((region, key) => statusOf(keyring.here(region, key), keyring.keys)),
     movePrimary: later((region, key, to) => {
       const { family } = keyring.here(region, key)
       if (family.primary === to) return

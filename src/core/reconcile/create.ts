@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { KeymgmtError, withHints } from '../../errors.js'
-import { OPERATION_TAG, type KmsKey } from '../../kms/kms-key.js'
+import { OPERATION_TAG, type KmsKey, type KmsKeyState } from '../../kms/kms-key.js'
 import type { Engine } from '../engine.js'
 import { dropCommand, hasReplicas } from '../records/dropped-regions.js'
 import {
@@ -16,6 +16,7 @@ import {
   keyRequest,
   recordState,
   removeKmsKey,
+  updateKmsKey,
   writeKmsKey,
   type ReconcileContext,
 } from './context.js'
@@ -108,7 +109,28 @@ export async function createReplica(context: ReconcileContext, place: KmsKeyPlac
       )
     })
   await writeKmsKey(context, created(context, begun, key))
-  await provider.awaitReplica(region, key)
+  const { state } = await provider.awaitReplica(region, key)
+  if (state === 'pending-deletion' || state === 'disabled')
+    await takeBackReplica(context, place, key, state)
+}
+
+/**
+ * Makes a replica usable that existed already: it was not on record, and may be disabled or
+ * scheduled for deletion. An example is a replica that was removed after the snapshot that was
+ * restored. Its tags name an earlier operation.
+ */
+async function takeBackReplica(
+  context: ReconcileContext,
+  place: KmsKeyPlace,
+  key: KmsKey,
+  state: KmsKeyState,
+): Promise<void> {
+  const { provider } = context
+  const { region } = place
+  await updateKmsKey(context, place, (entry) => ({ ...entry, untagged: true }))
+  if (state === 'pending-deletion') await provider.cancelDeletion(region, key)
+  const now = state === 'pending-deletion' ? (await provider.inspect(region, key))?.state : state
+  if (now === 'disabled') await provider.enable(region, key)
 }
 
 function primaryOf({ distribution }: ReconcileContext, version: number): CreatedKmsKey {

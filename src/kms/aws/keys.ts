@@ -81,16 +81,16 @@ export async function replicateKey(
 
 /**
  * Waits until the replica accepts material: it becomes visible in its Region some time after
- * ReplicateKey returns, and accepts nothing while it is `Creating`.
+ * ReplicateKey returns, and accepts nothing while it is `Creating`. Returns its state.
  * @throws KeymgmtError KMS_FAILED if it takes too long.
  */
-export async function awaitReplica(session: Session, primary: KmsKey): Promise<void> {
+export async function awaitReplica(session: Session, primary: KmsKey): Promise<KmsKeyStatus> {
   const schedule = { withinMs: CONSISTENCY_MS, everyMs: LOOK_EVERY_MS }
   const replica = await pollUntil(session, schedule, async () => {
     const status = await inspectKey(session, primary)
     return status?.state === 'creating' ? undefined : status
   })
-  if (replica) return
+  if (replica) return replica
   throw new KeymgmtError(
     'KMS_FAILED',
     `the replica of KMS key ${primary.id} in ${session.region} is still being created`,

@@ -6,7 +6,7 @@ import { openRecord } from '../../../src/core/records/record.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
 import { recordPath, type DistributionRecord } from '../../../src/core/records/model.js'
 import { KeymgmtError, type ErrorCode } from '../../../src/errors.js'
-import { OPERATION_TAG } from '../../../src/kms/kms-key.js'
+import { OPERATION_TAG, type KmsKey } from '../../../src/kms/kms-key.js'
 import type { KmsProvider } from '../../../src/kms/provider.js'
 import {
   AES,
@@ -343,4 +343,25 @@ it('a failed replication is tried again, and creates no second replica', async (
     LOOKING.replace(HOME, 'us-east-1'),
   ])
   expect(await findProblems(testbed)).toEqual([])
+})
+
+describe('a replica that AWS has and that is not on record', () => {
+  const change = {
+    'is scheduled for deletion': (provider: KmsProvider, key: KmsKey) =>
+      provider.scheduleDeletion(AWAY, key, 7),
+    'is disabled': (provider: KmsProvider, key: KmsKey) => provider.disable(AWAY, key),
+  }
+
+  it.each(Object.entries(change))('and %s, becomes usable', async (_name, changeReplica) => {
+    const testbed = await createDistributed(GLOBAL)
+    await replicate(testbed.engine, 'k', 'app')
+    const [primary] = testbed.kms.keys
+    if (!primary) throw new Error('there is no KMS key')
+    const provider = await testbed.kms.kind.open({ region: HOME, credentials: {} })
+    await changeReplica(provider, primary.key)
+    await edit(testbed, ({ kmsKeys }) => kmsKeys.filter(({ region }) => region !== AWAY))
+    await replicate(testbed.engine, 'k', 'app')
+    expect((await provider.inspect(AWAY, primary.key))?.state).toBe('enabled')
+    expect(await findProblems(testbed)).toEqual([])
+  })
 })
