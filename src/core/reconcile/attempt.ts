@@ -8,7 +8,7 @@ import type { NamedDistribution } from '../records/repository.js'
 import { assertPlaceOf, needsPlace } from './account.js'
 import { isBehind } from './behind.js'
 import { openContext, writeKmsKey, type ReconcileContext } from './context.js'
-import { findUnrecordedKmsKeys } from './create.js'
+import { findUnrecordedKmsKeys } from './find-unrecorded.js'
 import { assertNewest, dependOnNewest } from './newer.js'
 import {
   asError,

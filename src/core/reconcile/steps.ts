@@ -1,6 +1,6 @@
 import { DELETION_WINDOW } from '../records/deletion-window.js'
 import type { KmsKey } from '../../kms/kms-key.js'
-import { requireKmsKey, withImported } from '../records/kms-keys.js'
+import { requireKmsKey, withDeletion, withImported } from '../records/kms-keys.js'
 import { without, type KmsKeyPlace } from '../records/model.js'
 import { pointAlias, removeAlias } from './aliases.js'
 import { tagsFor, updateKmsKey, type ReconcileContext } from './context.js'
@@ -74,10 +74,7 @@ const STEPS: {
     const days = step.days ?? deletionWindow
     const kmsKey = kmsKeyAt(context, step)
     const date = await context.provider.scheduleDeletion(step.region, kmsKey, days)
-    await updateKmsKey(context, step, (entry) => ({
-      ...entry,
-      deletion: date ? { date: date.toISOString() } : {},
-    }))
+    await updateKmsKey(context, step, (entry) => withDeletion(entry, date))
   },
 
   'cancel-deletion': async (context, step) => {

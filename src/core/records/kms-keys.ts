@@ -71,6 +71,11 @@ export function lastDeletion(record: Pick<DistributionRecord, 'kmsKeys'>): strin
     .at(-1)
 }
 
+/** Returns the entry of a KMS key that AWS deletes on `date`, or once it names a date. */
+export function withDeletion(entry: CreatedKmsKey, date: Date | undefined): CreatedKmsKey {
+  return { ...entry, deletion: date ? { date: date.toISOString() } : {} }
+}
+
 /** Returns the entry of a KMS key that AWS no longer has. */
 export function lost(entry: CreatedKmsKey): LostKmsKey {
   return { ...without(entry, 'deletion', 'enabled'), state: 'lost' }

@@ -345,6 +345,28 @@ it('a failed replication is tried again, and creates no second replica', async (
   expect(await findProblems(testbed)).toEqual([])
 })
 
+describe('a KMS key whose creation got no reply, and that is scheduled for deletion', () => {
+  it.each([HOME, AWAY])('is taken back in %s', async (region) => {
+    const testbed = await createDistributed(GLOBAL)
+    await replicate(testbed.engine, 'k', 'app')
+    const [primary] = testbed.kms.keys
+    if (!primary) throw new Error('there is no KMS key')
+    const provider = await testbed.kms.kind.open({ region: HOME, credentials: {} })
+    await provider.scheduleDeletion(region, primary.key, 7)
+    const begun = '2026-01-01T00:00:00.000Z'
+    await edit(testbed, ({ kmsKeys }) =>
+      kmsKeys.map((entry) =>
+        entry.region === region
+          ? { version: 1, region, state: 'creating', operationId: entry.operationId ?? '', begun }
+          : entry,
+      ),
+    )
+    await replicate(testbed.engine, 'k', 'app')
+    expect((await provider.inspect(region, primary.key))?.state).toBe('enabled')
+    expect(await findProblems(testbed)).toEqual([])
+  })
+})
+
 describe('a replica that AWS has and that is not on record', () => {
   const change = {
     'is scheduled for deletion': (provider: KmsProvider, key: KmsKey) =>

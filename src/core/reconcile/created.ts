@@ -1,0 +1,50 @@
+import { KeymgmtError } from '../../errors.js'
+import type { KmsKey } from '../../kms/kms-key.js'
+import { putKmsKey } from '../records/kms-keys.js'
+import type { CreatedKmsKey, CreatingKmsKey } from '../records/model.js'
+import { assertCreatedInAccount, placeOf } from './account.js'
+import { recordState, type ReconcileContext } from './context.js'
+import { materialsToImport } from './new-material.js'
+import { undoCreation } from './surplus.js'
+
+/**
+ * Records a KMS key that AWS has created. The first one pins the account of the distribution.
+ * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
+ */
+export async function recordCreated(
+  context: ReconcileContext,
+  entry: CreatingKmsKey,
+  key: KmsKey,
+): Promise<void> {
+  await assertCreatedInAccount(context, entry.region, key)
+  const place = await placeOf(context, key)
+  await recordState(context, (current) =>
+    putKmsKey(
+      { ...current, ...(place && { pinned: current.pinned ?? place }) },
+      created(context, entry, key),
+    ),
+  ).catch((error: unknown) => {
+    if (!(error instanceof KeymgmtError) || error.code !== 'STORE_CONFLICT') throw error
+    return undoCreation(context, entry, key, error)
+  })
+}
+
+/**
+ * Returns the entry of a KMS key that AWS has created. AWS enables it as soon as it has its
+ * material.
+ */
+export function created(
+  context: ReconcileContext,
+  { version, region, operationId }: CreatingKmsKey,
+  key: KmsKey,
+): CreatedKmsKey {
+  return {
+    version,
+    region,
+    state: 'created',
+    key,
+    operationId,
+    materials: materialsToImport(context, version),
+    enabled: true,
+  }
+}
