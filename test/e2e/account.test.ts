@@ -14,7 +14,7 @@ describe('with credentials of another account', () => {
   let requests: DevKmsRequest[]
   let interrupt: (operation: string) => void
   beforeEach(async () => {
-    testbed = await createTestbed()
+    testbed = await createTestbed({ inProcess: true })
     others = []
     requests = []
     interrupt = () => undefined

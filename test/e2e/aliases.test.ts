@@ -6,7 +6,7 @@ import { ownAliases } from '../support/own-aliases.js'
 
 let testbed: Testbed
 beforeEach(async () => {
-  testbed = await createTestbed()
+  testbed = await createTestbed({ inProcess: true })
   await testbed.ok(CONFIGURE)
 })
 afterEach(() => testbed.close())

@@ -36,7 +36,7 @@ const WAYS = {
 describe.each(Object.entries(WAYS))('a provider with %s', (_name, [credentials, reason]) => {
   let testbed: Testbed
   beforeEach(async () => {
-    testbed = await createTestbed({ policies: { ASIADJO3WTX6WPLJM42V: DENIED } })
+    testbed = await createTestbed({ inProcess: true, policies: { ASIADJO3WTX6WPLJM42V: DENIED } })
     await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
     await testbed.ok('write keymgmt/kms/other provider=awskms key_collection=eu-west-1')
     await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
@@ -160,7 +160,7 @@ describe.each(Object.entries(WAYS))('a provider with %s', (_name, [credentials, 
 })
 
 it('a provider without a record in the store can be forgotten and deleted', async () => {
-  const testbed = await createTestbed()
+  const testbed = await createTestbed({ inProcess: true })
   try {
     await testbed.ok('write keymgmt/kms/other provider=awskms key_collection=eu-west-1')
     await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
@@ -176,7 +176,7 @@ it('a provider without a record in the store can be forgotten and deleted', asyn
 })
 
 it('a key whose distribution was forgotten is deleted only with allow_orphans=true', async () => {
-  const testbed = await createTestbed()
+  const testbed = await createTestbed({ inProcess: true })
   try {
     await testbed.ok('write keymgmt/kms/other provider=awskms key_collection=eu-west-1')
     await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96 deletion_allowed=true')

@@ -5,7 +5,7 @@ import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 let testbed: Testbed
 beforeAll(async () => {
-  testbed = await createTestbed()
+  testbed = await createTestbed({ inProcess: true })
   await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
   await testbed.ok('write keymgmt/key/app type=aes256-gcm96 replica_regions=eu-west-1')
 })

@@ -18,7 +18,7 @@ const VERIFY = 'read keymgmt/kms/k/key/app/verify'
 
 let testbed: Testbed
 const open = async (options: DevKmsOptions = {}, home?: string) => {
-  testbed = await createTestbed(options, home)
+  testbed = await createTestbed({ inProcess: true, ...options }, home)
   await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
 }
 const prepare = async () => {
@@ -68,7 +68,7 @@ describe('the lost reply', () => {
     const { account } = testbed.kms
     const { home } = testbed
     await testbed.kms.close()
-    testbed = await createTestbed({ account }, home)
+    testbed = await createTestbed({ inProcess: true, account }, home)
     await testbed.ok(DISTRIBUTE)
     expect([status === 0 || status === 2, await problems()]).toEqual([true, []])
     expect(onlyKey().materials).toHaveLength(2)
@@ -142,7 +142,7 @@ describe('somebody else', () => {
     expect(key.materials.map(({ state }) => state)).toEqual(['CURRENT', 'PENDING_ROTATION'])
     key.materials.pop()
     await testbed.kms.close()
-    testbed = await createTestbed({ account }, home)
+    testbed = await createTestbed({ inProcess: true, account }, home)
     expect(await refused(DISTRIBUTE)).toContain('somebody deleted its pending material')
     await testbed.ok(DISTRIBUTE)
     expect(await problems()).toEqual([])
@@ -169,7 +169,7 @@ describe('a rotation that AWS refuses in the middle', () => {
     const { account } = testbed.kms
     const { home } = testbed
     await testbed.kms.close()
-    testbed = await createTestbed({ account }, home)
+    testbed = await createTestbed({ inProcess: true, account }, home)
   }
   beforeEach(begin)
 

@@ -15,7 +15,7 @@ const IN_PLACE = 'purpose=encrypt,decrypt rotation=in_place'
 
 let testbed: Testbed
 beforeAll(async () => {
-  testbed = await createTestbed()
+  testbed = await createTestbed({ inProcess: true })
   await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
 })
 afterAll(() => testbed.close())

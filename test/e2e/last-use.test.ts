@@ -16,7 +16,7 @@ const POLICY = {
 
 let testbed: Testbed
 beforeEach(async () => {
-  testbed = await createTestbed({ policies: { ASIADJO3WTX6WPLJM42V: POLICY } })
+  testbed = await createTestbed({ inProcess: true, policies: { ASIADJO3WTX6WPLJM42V: POLICY } })
   await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
   await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96 replica_regions=us-west-1,eu-west-1')
   await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')

@@ -6,7 +6,7 @@ const PATH = 'keymgmt/kms/k/key/app'
 
 /** A store with the key `app` in the provider `k`. */
 async function createDistributed(): Promise<Testbed> {
-  const testbed = await createTestbed()
+  const testbed = await createTestbed({ inProcess: true })
   await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
   await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
   await testbed.ok(`write ${PATH} purpose=encrypt,decrypt`)
@@ -122,7 +122,7 @@ describe('a replica Region that AWS refuses', () => {
   const DROP = `delete ${PATH}/replicate/${FAR}`
   let testbed: Testbed
   beforeAll(async () => {
-    testbed = await createTestbed()
+    testbed = await createTestbed({ inProcess: true })
     await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
     await testbed.ok(
       `write keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1,${FAR} allow_unknown_region=true`,
@@ -202,9 +202,12 @@ describe('a replica whose creation got no reply', () => {
     ['drop', 'was created', ['PendingDeletion']],
     ['drop-before', 'was not created', []],
   ] as const)('is looked for before its Region is dropped (%s: it %s)', async (kind, _, states) => {
-    const first = await createTestbed()
+    const first = await createTestbed({ inProcess: true })
     const faults = [{ operation: 'ReplicateKey', nth: '*', kind }] as const
-    const lossy = await createTestbed({ account: first.kms.account, faults }, first.home)
+    const lossy = await createTestbed(
+      { inProcess: true, account: first.kms.account, faults },
+      first.home,
+    )
     try {
       await first.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
       await first.ok('write keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1')

@@ -30,7 +30,7 @@ import { createTestbed, type Testbed } from '../support/keymgmt.js'
 let testbed: Testbed
 let kms: KMSClient
 beforeAll(async () => {
-  testbed = await createTestbed()
+  testbed = await createTestbed({ inProcess: true })
   kms = testbed.client()
   await testbed.ok(CONFIGURE)
 })
@@ -328,6 +328,7 @@ describe('an import', () => {
 
   it('that AWS refuses for a distributed key is finished by the next write', async () => {
     const strict = await createTestbed({
+      inProcess: true,
       faults: [{ operation: 'ImportKeyMaterial', nth: 2, kind: 'denied' }],
     })
     try {

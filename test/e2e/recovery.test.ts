@@ -27,7 +27,7 @@ let testbed: Testbed
 let time: Date
 beforeEach(async () => {
   time = new Date()
-  testbed = await createTestbed({ now: () => time })
+  testbed = await createTestbed({ now: () => time, inProcess: true })
   await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
   await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
   await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')

@@ -10,7 +10,10 @@ let testbed: Testbed
 let days = 0
 beforeEach(async () => {
   days = 0
-  testbed = await createTestbed({ now: () => new Date(Date.now() + days * DAY_MS) })
+  testbed = await createTestbed({
+    inProcess: true,
+    now: () => new Date(Date.now() + days * DAY_MS),
+  })
   await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
   await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96 replica_regions=us-west-1,eu-west-1')
   await testbed.ok('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')

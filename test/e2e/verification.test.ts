@@ -17,7 +17,7 @@ let ahead: number
 const now = () => new Date(Date.now() + ahead * DAY_MS)
 beforeEach(async () => {
   ahead = 0
-  testbed = await createTestbed({ now })
+  testbed = await createTestbed({ inProcess: true, now })
   await testbed.ok(CONFIGURE)
 })
 afterEach(() => testbed.close())
@@ -68,7 +68,11 @@ describe('verify reports what AWS did not answer', () => {
     await testbed.ok(`write -f ${PATH}/replicate`)
     await testbed.kms.close()
     const faulty = await createTestbed(
-      { account: testbed.kms.account, faults: [parseFault('DescribeKey:1:denied')] },
+      {
+        inProcess: true,
+        account: testbed.kms.account,
+        faults: [parseFault('DescribeKey:1:denied')],
+      },
       testbed.home,
     )
     try {
@@ -102,7 +106,11 @@ describe('verify reports what AWS did not answer', () => {
     testbed.kms.account.region('us-west-1').aliases.clear()
     await testbed.kms.close()
     const faulty = await createTestbed(
-      { account: testbed.kms.account, faults: [parseFault('ListResourceTags:1:denied')] },
+      {
+        inProcess: true,
+        account: testbed.kms.account,
+        faults: [parseFault('ListResourceTags:1:denied')],
+      },
       testbed.home,
     )
     try {

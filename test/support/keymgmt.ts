@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { KMSClient } from '@aws-sdk/client-kms'
+import { createSession } from './session.js'
 import {
   startDevKms,
   type DevKms,
@@ -19,7 +20,7 @@ export interface Ran {
   readonly status: number | null
 }
 
-/** The real binary with its own home folder and embedded KMS. */
+/** keymgmt with its own home folder and embedded KMS. */
 export interface Testbed {
   readonly home: string
   readonly kms: DevKms
@@ -46,15 +47,25 @@ export interface RunOptions {
   readonly binary?: string
 }
 
+/** The options of the embedded KMS, and the way in which commands run. */
+export interface TestbedOptions extends DevKmsOptions {
+  /**
+   * True to run commands in this process, which is faster. Tests of output need the real binary,
+   * which is the default.
+   */
+  readonly inProcess?: boolean
+}
+
 /** Creates a testbed with a fresh embedded KMS, in a fresh home folder by default. */
 export async function createTestbed(
-  options: DevKmsOptions = {},
+  { inProcess = false, ...options }: TestbedOptions = {},
   home = mkdtempSync(join(tmpdir(), 'keymgmt-test-')),
 ): Promise<Testbed> {
   const requests: DevKmsRequest[] = []
   const kms = await startDevKms({ ...options, onRequest: (request) => requests.push(request) })
+  const session = createSession(kms.endpoint, home)
   const base = {
-    PATH: process.env.PATH,
+    PATH: process.env.PATH ?? '',
     HOME: home,
     KEYMGMT_HOME: join(home, 'keymgmt'),
     AWS_ENDPOINT_URL_KMS: kms.endpoint,
@@ -63,7 +74,7 @@ export async function createTestbed(
     AWS_SECRET_ACCESS_KEY: kms.credentials.secretAccessKey,
     AWS_EC2_METADATA_DISABLED: 'true',
   }
-  const run = (
+  const spawnBinary = (
     line: string | readonly string[],
     { env = {}, stdin = '', onSpawn, binary = BINARY }: RunOptions = {},
   ) =>
@@ -87,6 +98,12 @@ export async function createTestbed(
         resolveRun({ stdout, stderr, status })
       })
     })
+  const run: Testbed['run'] = (line, runOptions = {}) => {
+    const { env = {}, stdin = '', onSpawn, binary } = runOptions
+    return inProcess && !onSpawn && binary === undefined
+      ? session.run(line, { stdin, env: { ...base, ...env } })
+      : spawnBinary(line, runOptions)
+  }
   return {
     home,
     kms,
