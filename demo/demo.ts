@@ -191,7 +191,7 @@ async function demo(endpoint: string): Promise<void> {
   console.log(NEXT)
 }
 
-const NEXT = `Every step did what it should. To continue on your own:
+const NEXT = `Every step succeeded. To continue on your own:
 
   npm link                      put the command keymgmt on your PATH
   keymgmt dev -- bash           open a shell with an embedded AWS KMS and a

@@ -39,7 +39,7 @@ export function certificateError(
       ? authorityHints(bundle)
       : [
           VERIFICATION_HINTS[code] ??
-            'check the endpoint, and the network between this machine and it',
+            'check the endpoint, and the network between it and this machine',
         ],
     cause: error,
   })
@@ -62,7 +62,7 @@ export function verificationOffError(target: Target): KeymgmtError {
     `NODE_TLS_REJECT_UNAUTHORIZED=0 switches off the check of certificates: refused for ${addressOf(target)}`,
     {
       hints: [
-        'unset NODE_TLS_REJECT_UNAUTHORIZED; to trust a certificate authority of your own, set AWS_CA_BUNDLE to its PEM file',
+        'unset NODE_TLS_REJECT_UNAUTHORIZED; to trust your own certificate authority, set AWS_CA_BUNDLE to its PEM file',
       ],
     },
   )

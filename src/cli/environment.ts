@@ -17,7 +17,7 @@ export const ENVIRONMENT = [
   ],
   [
     'KEYMGMT_PASSPHRASE_FILE',
-    'File with the passphrase of the store; /dev/fd/3 is file descriptor 3. A new store is then sealed with it.',
+    'File with the passphrase of the store; /dev/fd/3 is file descriptor 3. A new store is sealed with it, unless KEYMGMT_SEAL is set.',
   ],
   ['KEYMGMT_PASSPHRASE', 'The passphrase itself, if there is no file.'],
   [
@@ -30,7 +30,7 @@ export const ENVIRONMENT = [
   ],
   [
     'KEYMGMT_NO_CREATE',
-    '1: fail if the store does not exist, and create none. -no-create does the same.',
+    '1: fail if the store does not exist, instead of creating it. -no-create has the same effect.',
   ],
   [
     'KEYMGMT_SETTINGS',
@@ -38,10 +38,13 @@ export const ENVIRONMENT = [
   ],
   ['KEYMGMT_FORMAT', 'Output format: table, json or yaml. It takes precedence over VAULT_FORMAT.'],
   ['VAULT_FORMAT', 'The same, for scripts that set it for Vault.'],
-  ['KEYMGMT_DEV', '1 in a command that keymgmt dev runs. keymgmt only sets it.'],
+  [
+    'KEYMGMT_DEV',
+    '1 in a command that keymgmt dev runs, which sets it. KEYMGMT_DEV_CLOCK needs it.',
+  ],
   [
     'KEYMGMT_DEV_CLOCK',
-    'The file of keymgmt dev -clock. keymgmt only sets it, and refuses it outside keymgmt dev.',
+    'The file of keymgmt dev -clock, which sets it. It is refused outside keymgmt dev.',
   ],
   [
     'KEYMGMT_DEBUG',

@@ -123,7 +123,7 @@ function withPattern(
 function explainUnanswered(unanswered: ReadonlySet<string>): string[] {
   if (unanswered.size === 0) return []
   return [
-    `AWS did not reply to: ${[...unanswered].sort().join(', ')}. The policy may lack what depends on those replies. Attach it, then print it again.`,
+    `AWS did not reply to: ${[...unanswered].sort().join(', ')}. The policy may lack permissions that depend on those replies. Attach it, then print it again.`,
   ]
 }
 

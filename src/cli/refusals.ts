@@ -98,7 +98,7 @@ function refuseCommand(command: KeymgmtCommand, program: KeymgmtCommand): Keymgm
     name === undefined
       ? `${command.fullName} needs the name of a command`
       : name.includes('=')
-        ? 'the first argument must be a command, and this is name=value'
+        ? 'the first argument must be a command, not name=value'
         : `unknown command ${quotePlain(name)}`
   return new KeymgmtError('COMMAND_UNKNOWN', message, {
     hints: [...didYouMean(name ?? '', known), `to list the commands: ${command.fullName} -h`],

@@ -22,7 +22,7 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
   lease: 'keymgmt has no leases: a KMS key works until you remove or revoke it',
   login: IDENTITY,
   monitor: STORE,
-  namespace: 'keymgmt has no namespaces: use one store for each: set KEYMGMT_STORE',
+  namespace: 'keymgmt has no namespaces: use a separate store for each (KEYMGMT_STORE)',
   'operator generate-root': SEAL,
   'operator raft': BACKUP,
   'operator seal': SEAL,

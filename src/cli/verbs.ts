@@ -135,7 +135,7 @@ function doneButUnprinted(
     `the command is done (${done} ${path}), but ${error.message}`,
     {
       hints: [
-        'everything is done: the same command would do it a second time',
+        'do not run the command again: it would do everything a second time',
         ...(returned ? [`the data that it returned: ${JSON.stringify(returned)}`] : []),
       ],
       cause: error,

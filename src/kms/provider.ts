@@ -24,7 +24,7 @@ export interface KmsAccount {
 export interface KmsEndpoint {
   /** For example `https://kms.us-west-1.amazonaws.com`. */
   readonly origin: string
-  /** True for an address on this machine, such as that of an embedded KMS. */
+  /** True for an address on this machine, such as an embedded KMS. */
   readonly isLoopback: boolean
   /** True for an endpoint of AWS's own. */
   readonly isAws: boolean

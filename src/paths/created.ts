@@ -19,8 +19,8 @@ interface KmsKeyRow {
 }
 
 /**
- * Returns the latest version of a key and its KMS keys: all of those in one provider, or those of
- * the latest version in all providers.
+ * Returns the latest version of a key and its KMS keys: all versions' KMS keys in one provider, or
+ * the latest version's in all providers.
  */
 export async function readCreated(
   engine: Engine,

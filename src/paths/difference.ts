@@ -33,7 +33,7 @@ export function uncheckedData({ error, ...unchecked }: Unchecked): Record<string
 /** Returns a difference as a row of a table. */
 export function differenceRow(difference: Difference): Record<string, string> {
   const { expected, found, wayOut } = difference
-  return { ...subjectCells(difference), Expected: expected, Found: found, 'Way out': wayOut }
+  return { ...subjectCells(difference), Expected: expected, Found: found, 'Next step': wayOut }
 }
 
 /** Returns a check that could not be made, as a row of the same table. */
@@ -43,7 +43,7 @@ export function uncheckedRow(unchecked: Unchecked): Record<string, string> {
     ...subjectCells(unchecked),
     Expected: '',
     Found: `not checked: ${error.message}`,
-    'Way out': wayOutOf(error),
+    'Next step': wayOutOf(error),
   }
 }
 

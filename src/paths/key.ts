@@ -130,7 +130,7 @@ const KEPT: Readonly<Record<Versioning, readonly string[]>> = {
   ],
   off: [],
   unknown: [
-    `keymgmt can't tell whether the bucket keeps the sealed material of the key as earlier versions of its objects (allow s3:GetBucketVersioning). If it does, ${KEPT_MATERIAL}`,
+    `keymgmt could not find out if the bucket keeps the sealed material of the key as earlier versions of its objects (allow s3:GetBucketVersioning). If it does, ${KEPT_MATERIAL}`,
   ],
 }
 

@@ -6,7 +6,7 @@ export const kmsIdentity = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/identity',
   synopsis: "The caller that a provider's credentials belong to, according to AWS.",
   description: [
-    "Asks STS (GetCallerIdentity) who the caller is: the AWS account and the ARN of the user or role. `matches` says if the account is the one that the provider's KMS keys are in; it is absent before the first one is created. `endpoint` is the endpoint of AWS KMS that the provider uses.",
+    "Asks STS (GetCallerIdentity) who the caller is: the AWS account and the ARN of the user or role. `matches` is true if the provider's KMS keys are in that account; it is absent before the first KMS key exists. `endpoint` is the endpoint of AWS KMS that the provider uses.",
     '    keymgmt read keymgmt/kms/example-kms/identity',
     "Needs no IAM permission. The request goes to STS in the provider's Region, or to AWS_ENDPOINT_URL_STS.",
   ].join('\n\n'),
@@ -31,7 +31,7 @@ export const kmsIdentity = definePath<Engine>()({
           },
           warnings: differs
             ? [
-                `The KMS keys of ${name} are in AWS account ${differs.account} (${differs.partition}), not in that of the caller: keymgmt sends no material with these credentials.`,
+                `The KMS keys of ${name} are in AWS account ${differs.account} (${differs.partition}), not in the caller's account: keymgmt sends no material with these credentials.`,
               ]
             : [],
         }

@@ -35,7 +35,7 @@ export const kmsKeyRepair = definePath<Engine>()({
           rows: [
             ...repaired.map((difference) => ({
               ...differenceRow(difference),
-              'Way out': 'repaired',
+              'Next step': 'repaired',
             })),
             ...remaining.map(differenceRow),
             ...unchecked.map(uncheckedRow),

@@ -14,7 +14,7 @@ export const kmsKeyReplicateRegion = definePath<Engine>()({
     'Until the deletion date, restore brings the replicas back. After that date, replicate regions=REGION creates new replicas with the same material, which decrypt ciphertext of the other Regions.',
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/restore',
     '    keymgmt write keymgmt/kms/example-kms/key/app/replicate regions=eu-west-1',
-    'If the Region has replicas, keymgmt first asks AWS whether somebody has moved a primary there, which needs kms:DescribeKey. A Region that has a primary is refused.',
+    'If the Region has replicas, keymgmt first checks that nobody has moved a primary there, which needs kms:DescribeKey. A Region that has a primary is refused.',
   ].join('\n\n'),
   parameters: {
     name: 'Name of the provider.',

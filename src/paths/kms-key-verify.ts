@@ -20,7 +20,9 @@ export const kmsKeyVerify = definePath<Engine>()({
     read: {
       summary: 'Shows the differences between the records and AWS.',
       fields: {
-        challenge: boolean('True to let AWS compare symmetric material with that in the store.'),
+        challenge: boolean(
+          'True to let AWS compare symmetric material with the material in the store.',
+        ),
       },
       run: async (engine, { name, key }, { challenge = false }) => {
         const { verifyDistribution } = await import('../core/operations/verify.js')

@@ -21,6 +21,6 @@ export function outcomeLine(outcome: Outcome): string {
   const { provider, region, version, alias, action, state, reason, wayOut } = outcome
   const subject = alias ?? `version ${version ?? 0}`
   const why = reason === undefined ? '' : `: ${reason}`
-  const out = wayOut === undefined ? '' : ` | way out: ${wayOut}`
+  const out = wayOut === undefined ? '' : ` | next step: ${wayOut}`
   return `${state}: ${provider}, ${region}, ${subject}, ${action}${why}${out}`.replace(/\s+/g, ' ')
 }

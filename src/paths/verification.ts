@@ -128,7 +128,7 @@ function orphanRow({
     Subject: kmsKeyId,
     Expected: 'on record',
     Found: deletionDate ? `${state}, deletion on ${deletionDate.toISOString()}` : state,
-    'Way out': wayOut ?? '',
+    'Next step': wayOut ?? '',
   }
 }
 
@@ -208,6 +208,6 @@ function observedRows(observed: ObservedKmsKey): Record<string, string>[] {
     Subject: cells['KMS key'] ?? '',
     Expected: '',
     Found: `${cells.State ?? ''}, material ${cells.Material ?? ''}`,
-    'Way out': '',
+    'Next step': '',
   }))
 }

@@ -52,7 +52,7 @@ function assertIrreplaceable(folder: string, stats: Stats): void {
   const { mode, uid, gid } = stats
   // In a folder with the sticky bit, such as /tmp, only the owner of an entry replaces it.
   if ((mode & 0o1000) !== 0) return
-  // Many systems have a group of its own for each user, with the user's number.
+  // Many systems have a separate group for each user, with the user's number.
   const isOwnGroup = gid === 0 || (gid === process.getgid?.() && gid === uid)
   if ((mode & 0o002) === 0 && ((mode & 0o020) === 0 || isOwnGroup)) return
   throw permissionsError(

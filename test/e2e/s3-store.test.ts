@@ -217,8 +217,10 @@ describe('the versioning of the bucket', () => {
     const { said, deleted, versioning, warnings } = await reports()
     expect(versioning).toBe('unknown')
     for (const output of [...said, ...warnings])
-      expect(output).toMatch(/can't tell whether the bucket has versioning.*s3:GetBucketVersioning/)
-    expect(deleted).toContain("can't tell whether the bucket keeps the sealed material")
+      expect(output).toMatch(
+        /could not find out if the bucket has versioning.*s3:GetBucketVersioning/,
+      )
+    expect(deleted).toContain('could not find out if the bucket keeps the sealed material')
   })
 
   it('is not asked for by other commands, and a deletion succeeds without an answer', async () => {

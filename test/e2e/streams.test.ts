@@ -73,7 +73,7 @@ describe('the streams of a command', () => {
     expect(stderr).toContain(
       "the command is done (data written to keymgmt/key/full/rotate), but the output can't be written to standard output: no space left on device",
     )
-    expect(stderr).toContain('everything is done: the same command would do it a second time')
+    expect(stderr).toContain('do not run the command again: it would do everything a second time')
     expect(stderr).not.toMatch(/Error writing|defect/)
     expect(await testbed.ok('read -field=latest_version keymgmt/key/full')).toBe('2')
   })

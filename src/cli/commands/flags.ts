@@ -63,7 +63,7 @@ export function forceOption(description: string): Option {
 export function noCreateOption(): Option {
   return new Option(
     '--no-create',
-    'Fail if the store does not exist, and create none. KEYMGMT_NO_CREATE=1 does the same.',
+    'Fail if the store does not exist, instead of creating it. KEYMGMT_NO_CREATE=1 has the same effect.',
   )
 }
 
@@ -93,7 +93,7 @@ export function pathArgument(): Argument {
   return new Argument('<PATH>').argParser((text) => {
     // A value in place of the path may be a secret: no error or request may contain it.
     if (text.includes('='))
-      throw new InvalidArgumentError('the first argument must be the PATH, and this is name=value')
+      throw new InvalidArgumentError('the first argument must be the PATH, not name=value')
     return sanitizePath(text)
   })
 }

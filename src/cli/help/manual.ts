@@ -15,7 +15,7 @@ export function manual(program: KeymgmtCommand, version: string): string {
     ),
     '.SH DESCRIPTION',
     paragraph(
-      "keymgmt creates keys, keeps the originals sealed in a store on this machine, distributes copies to AWS KMS, rotates them, and removes them. The verbs, paths and key=value grammar are Vault's.",
+      "keymgmt creates keys, keeps the originals in a sealed store, distributes copies to AWS KMS, rotates them, and removes them. The verbs, paths and key=value grammar are Vault's.",
     ),
     '.SH COMMANDS',
     ...program.commands.flatMap(({ all }) => all).map(section),

@@ -126,7 +126,7 @@ export const TOPICS: readonly Topic[] = [
       },
     ],
     sections: () => [
-      'The store on this machine contains the originals of all keys, sealed with AES-256-GCM under a root key, which a keyfile or a passphrase opens. Nobody can open the store without it. Back up the store and the keyfile in different places.',
+      'The store contains the originals of all keys, sealed with AES-256-GCM under a root key. Its seals, such as a keyfile or a passphrase, open the root key. Nobody can open the store without one of them. Back up the store and the keyfile in different places.',
       'Material leaves this machine only wrapped under an AWS KMS wrapping key that is valid for that import. It never appears in output, errors, logs or temporary files.',
       'Other users of the machine can see arguments, and the shell saves them. Pass secrets in a file, on standard input, or through a file descriptor.',
       'A user who can read the memory of the process can read the keys that it opens. SECURITY.md states the assumptions and the limits of JavaScript.',

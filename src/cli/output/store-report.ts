@@ -13,12 +13,10 @@ const TURN_ON =
 /** The protection that the bucket lacks, by its versioning. */
 const WARNINGS: Readonly<Record<Versioning, readonly string[]>> = {
   enabled: [],
-  suspended: [
-    `The versioning of the bucket is suspended: for what changes now, ${MISSING}. ${TURN_ON}`,
-  ],
+  suspended: [`The versioning of the bucket is suspended: after a change, ${MISSING}. ${TURN_ON}`],
   off: [`The bucket has no versioning: ${MISSING}. ${TURN_ON}`],
   unknown: [
-    `keymgmt can't tell whether the bucket has versioning. Without it, ${MISSING}. Allow s3:GetBucketVersioning, and run the command again.`,
+    `keymgmt could not find out if the bucket has versioning. Without it, ${MISSING}. Allow s3:GetBucketVersioning, and run the command again.`,
   ],
 }
 

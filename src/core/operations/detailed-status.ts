@@ -17,7 +17,9 @@ export interface DistributionStatus {
   readonly record: DistributionRecord
   /** The versions that it lacks, ascending. */
   readonly behind: readonly number[]
-  /** The time at which its first material expires, in RFC 3339; undefined if none does. */
+  /**
+   * The time at which its first material expires, in RFC 3339; undefined if no material expires.
+   */
   readonly expires: string | undefined
   /**
    * The latest date on which AWS deletes one of its KMS keys; undefined if AWS has named no date.

@@ -204,6 +204,6 @@ function reportInPlace(
             action: 'schedule-deletion',
             state: 'not-applicable',
             reason: 'it is rotated in place: one KMS key has all versions',
-            wayOut: 'none is needed: AWS charges for at most three versions of it',
+            wayOut: 'nothing to do: AWS charges for at most three versions of it',
           })
 }

@@ -168,7 +168,7 @@ function compareKmsKey(compared: Compared, observed: ObservedKmsKey): Difference
   ]
 }
 
-/** The way out for a KMS key that AWS no longer has, once that is on record. */
+/** The next step for a KMS key that AWS no longer has, once that is on record. */
 export function lostWayOut(key: string): string {
   return `nothing brings it back; for a new KMS key: keymgmt write -f keymgmt/key/${key}/rotate`
 }

@@ -43,7 +43,7 @@ export function isExpired({ now, record }: Compared, material: MaterialEntry | u
   return record.state === 'active' && validTo !== undefined && validTo <= now
 }
 
-/** The way out if AWS would refuse the material; undefined otherwise. */
+/** The next step if AWS would refuse the material; undefined otherwise. */
 export function expiredAdvice(
   compared: Compared,
   materials: readonly (MaterialEntry | undefined)[],

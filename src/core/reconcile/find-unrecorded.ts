@@ -17,8 +17,8 @@ const LONGEST_ATTEMPT_MS = 600_000
 /**
  * Looks for the KMS keys whose creation has no reply on record. Records those that exist, and drops
  * the entries of the others with `drop`.
- * @throws KeymgmtError KMS_ACCESS_DENIED if they can't be looked for; the hints say what may have
- * been left.
+ * @throws KeymgmtError KMS_ACCESS_DENIED if the search is denied; the hints name the KMS keys that
+ * may exist.
  */
 export async function findUnrecordedKmsKeys(
   context: ReconcileContext,
@@ -113,7 +113,7 @@ function searchError(error: unknown, region: string, operations: readonly string
   if (!(error instanceof KeymgmtError) || error.code !== 'KMS_ACCESS_DENIED') return error
   return new KeymgmtError(
     'KMS_ACCESS_DENIED',
-    `KMS keys that AWS may have created in ${region} can't be looked for: ${error.message}`,
+    `KMS keys that AWS may have created in ${region} can't be found: ${error.message}`,
     {
       hints: [
         'allow kms:ListKeys and kms:ListResourceTags, then run the same command again',

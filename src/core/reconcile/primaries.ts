@@ -58,7 +58,7 @@ export function withMovedPrimaries(
   return { ...record, primaryRegions: { ...record.primaryRegions, ...regions } }
 }
 
-/** The way out of a primary that can't be accepted where it is. */
+/** The next step for a primary that can't be accepted where it is. */
 export function moveBackAdvice({ id, from, to }: MovedPrimary): string {
   return `move it back: aws kms update-primary-region --region ${to} --key-id ${id} --primary-region ${from}`
 }

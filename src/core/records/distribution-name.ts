@@ -5,7 +5,7 @@ import { readDistribution } from './repository.js'
 
 /**
  * Returns a name for a new distribution of the key. Its timestamp is the next second whose alias no
- * distribution of this store has, active or archived, and is later than that of `taken`.
+ * distribution of this store has, active or archived, and is later than the timestamp of `taken`.
  */
 export async function freeName(engine: Engine, key: string, taken?: string): Promise<string> {
   const used = new Set((await namesLike(engine, key)).map(aliasName))

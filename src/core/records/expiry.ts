@@ -150,7 +150,7 @@ export function expiryField(expiry: Expiry | undefined): string {
   return 'ttl' in expiry ? `ttl=${durationText(expiry.ttl)}` : `valid_to=${expiry.validTo}`
 }
 
-/** Returns the way out for material whose expiry has passed. */
+/** Returns the next step for material whose expiry has passed. */
 export function expiredWayOut(providerName: string, key: string): string {
   return `to choose a new expiry (ttl=0 is none): ${renewCommand(providerName, key)}`
 }

@@ -30,7 +30,9 @@ export interface KeyRecord {
   readonly deletionAllowed: boolean
   /** 0 and 1 both mean that every version is enabled. */
   readonly minEnabledVersion: number
-  /** Lower versions are trimmed: they have no separate KMS key. Absent or 0: none is. */
+  /**
+   * Lower versions are trimmed: they have no separate KMS key. Absent or 0: no version is trimmed.
+   */
   readonly minAvailableVersion?: number
   /** The latest version in use. */
   readonly latestVersion: number

@@ -81,7 +81,7 @@ export function readPem(bytes: Uint8Array, options: MaterialOptions): Recognised
   if (another)
     throw invalidMaterial(
       `the material contains ${keys.length} private keys (PEM)`,
-      'import one at a time, from a file of its own',
+      'import one at a time, each from a separate file',
     )
   const [foreign, ...hints] = FOREIGN.get(key.label) ?? []
   if (foreign !== undefined)

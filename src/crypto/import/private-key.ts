@@ -174,7 +174,7 @@ function assertNotWeak(secret: Uint8Array): void {
 }
 
 const ANOTHER_COPY =
-  'the file is damaged or was made by a faulty program; use another copy of the key'
+  'the file is damaged, or a faulty program created it; use another copy of the key'
 
 /** An RSA key with three primes or more (RFC 8017 section 3.2). */
 export function multiPrimeError() {

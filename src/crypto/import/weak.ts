@@ -1,6 +1,6 @@
 /** Patterns that random bytes don't have: the chance of each is below 2^-80 for 28 bytes. */
 const WEAKNESSES: readonly (readonly [is: (bytes: Uint8Array) => boolean, words: string])[] = [
-  [(bytes) => distinct(bytes) === 1, 'the same byte over and over'],
+  [(bytes) => distinct(bytes) === 1, 'the same byte repeated'],
   [isCounting, 'a sequence that counts up or down'],
   [isRepeating, 'one pattern repeated'],
   [(bytes) => distinct(bytes) <= 8, 'made of only a few different bytes'],

@@ -15,7 +15,7 @@ const SYMMETRIC = 'SYMMETRIC_DEFAULT'
 
 type EncryptionContext = ReadonlyMap<string, string>
 
-/** Member names of a request. ReEncrypt has a set of its own for its source and its destination. */
+/** Member names of a request. ReEncrypt has separate names for its source and its destination. */
 interface Names {
   readonly keyId: string
   readonly algorithm: string

@@ -55,7 +55,7 @@ const badCredentials: Adviser = (failure, { region }, { provider }) => ({
     : [
         provider === undefined
           ? 'check the AWS credentials'
-          : `check the AWS credentials; to replace those of the provider: keymgmt write keymgmt/kms/${provider} credentials=@FILE`,
+          : `check the AWS credentials; to replace the provider's: keymgmt write keymgmt/kms/${provider} credentials=@FILE`,
         ...(ALWAYS_ENABLED.test(region)
           ? []
           : [`AWS also refuses credentials if the Region is not enabled; ${enableHint(region)}`]),

@@ -33,7 +33,7 @@ import { tagList } from './tags.js'
 function kmsKey(metadata: KeyMetadata | undefined, operation: string): KmsKey {
   const { KeyId, Arn } = metadata ?? {}
   if (!isText(KeyId) || !isText(Arn))
-    throw new KeymgmtError('KMS_FAILED', `${operation} answered without a key id and ARN`)
+    throw new KeymgmtError('KMS_FAILED', `${operation} returned no key id and ARN`)
   return { id: KeyId, arn: Arn }
 }
 
@@ -182,7 +182,7 @@ export async function lastUse(session: Session, key: KmsKey): Promise<KmsLastUse
   const created = timeIn(KeyCreationDate, operation)
   const trackedSince = timeIn(TrackingStartDate, operation)
   if (!created || !trackedSince)
-    throw new KeymgmtError('KMS_FAILED', `${operation} answered without its dates`)
+    throw new KeymgmtError('KMS_FAILED', `${operation} did not return its dates`)
   return {
     last: at && { at, operation: KeyLastUsage?.Operation ?? '' },
     trackedSince,

@@ -43,7 +43,7 @@ export async function listMaterials(session: Session, key: KmsKey): Promise<KmsM
       const state = STATES.get(entry.KeyMaterialState)
       const { KeyMaterialId: id, KeyMaterialDescription: description } = entry
       if (!isText(id) || !/^[\w-]{1,64}$/.test(id) || state === undefined)
-        throw new KeymgmtError('KMS_FAILED', 'ListKeyRotations answered with unknown material')
+        throw new KeymgmtError('KMS_FAILED', 'ListKeyRotations returned unknown material')
       materials.push({
         id,
         state,

@@ -90,7 +90,7 @@ export async function* boundedPages<P extends Page>(
     const { Truncated, NextMarker } = page
     if (!Truncated || !NextMarker) return
     if (typeof NextMarker !== 'string' || seen.has(NextMarker))
-      throw new KeymgmtError('KMS_FAILED', `${operation} answered with the same page again`)
+      throw new KeymgmtError('KMS_FAILED', `${operation} returned the same page again`)
     seen.add(NextMarker)
   }
 }

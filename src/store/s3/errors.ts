@@ -40,7 +40,7 @@ const ADVICE = new Map<string, readonly [code: ErrorCode, hint: string]>([
   ['RequestTimeTooSkewed', ['KMS_CREDENTIALS', CLOCK]],
 ])
 
-/** PURE: the error for a request of the store `store` that failed for good. */
+/** PURE: the error for a request of the store `store` that is not sent again. */
 export function s3Error(failure: AwsFailure, operation: S3Operation, store: string): KeymgmtError {
   const { error, name, status, code: socketCode, requestId } = failure
   if (error instanceof KeymgmtError) return ofStore(error, store)

@@ -130,7 +130,7 @@ function recipientOf({ id = '' }: SealEntry): string {
 
 /** Never repeats the text: it may be an identity. */
 function recipientError(): KeymgmtError {
-  return new KeymgmtError('SEAL_REFUSED', 'age: takes a recipient of age, and this is not one', {
+  return new KeymgmtError('SEAL_REFUSED', 'the value of age: is not an age recipient', {
     hints: [
       'a recipient has the form age1… with 62 characters, as age-keygen prints it; keymgmt supports no other kinds, such as age1pq1… or plugins',
     ],

@@ -58,7 +58,7 @@ function arnOf({ id = '' }: SealEntry): string {
 }
 
 function arnError(): KeymgmtError {
-  return refusedError('awskms: takes the ARN of a KMS key, and this is not one', [
+  return refusedError('the value of awskms: is not the ARN of a KMS key', [
     'an ARN has the form arn:aws:kms:REGION:ACCOUNT:key/ID; to find it: aws kms describe-key --key-id alias/NAME',
   ])
 }
@@ -152,7 +152,7 @@ function sealed(message: string, hints: readonly string[], error: KeymgmtError):
   return new KeymgmtError('STORE_SEALED', message, { hints, requestId, awsError, cause: error })
 }
 
-/** Replaces AWS's refusal by an error that names the whole ARN and the way out. */
+/** Replaces AWS's refusal by an error that names the whole ARN and the next step. */
 async function explain<T>(arn: string, action: string, reply: Promise<T>): Promise<T> {
   try {
     return await reply

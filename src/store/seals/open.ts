@@ -22,10 +22,10 @@ export interface SealAttempt {
 /** Opens the header of a store. */
 export interface HeaderOpener {
   /**
-   * Returns the root key. Tries the seals whose means are available, in a fixed order, and asks
-   * for a passphrase only if no other seal opens.
-   * @throws KeymgmtError STORE_SEALED if none opens, with the reason of each; STORE_CORRUPT if the
-   * header was changed; STORE_PERMISSIONS.
+   * Returns the root key. Tries the seals whose means are available, in a fixed order, and asks for
+   * a passphrase only if no other seal opens.
+   * @throws KeymgmtError STORE_SEALED if no seal opens it, with the reason for each; STORE_CORRUPT
+   * if the header was changed; STORE_PERMISSIONS.
    */
   open(header: SealHeader): Promise<RootKey>
   /** Tries every seal, also after one has opened. Asks for nothing. */

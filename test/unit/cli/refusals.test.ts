@@ -79,7 +79,7 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: string, hi
   ],
   [
     ['read', `credentials=${SECRET}`],
-    'invalid value for PATH: the first argument must be the PATH, and this is name=value',
+    'invalid value for PATH: the first argument must be the PATH, not name=value',
     'for example: keymgmt read keymgmt/key/app',
   ],
   [
@@ -90,7 +90,7 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: string, hi
   [['list', 'p', SECRET], 'Too many arguments (expected 1, got 2)'],
   [['status', SECRET], 'Too many arguments (expected 0, got 1)'],
   [['reed', SECRET], 'unknown command "reed"', 'did you mean "read"?'],
-  [['a=b'], 'the first argument must be a command, and this is name=value'],
+  [['a=b'], 'the first argument must be a command, not name=value'],
   [['-v', 'reed'], 'flag provided but not defined: -v'],
 ]
 

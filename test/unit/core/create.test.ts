@@ -297,7 +297,7 @@ describe('a KMS key whose creation got no reply', () => {
     )
     expect(await refusal(attempt)).toEqual([
       'KMS_ACCESS_DENIED',
-      `KMS keys that AWS may have created in ${HOME} can't be looked for: ListKeys was denied`,
+      `KMS keys that AWS may have created in ${HOME} can't be found: ListKeys was denied`,
       'allow kms:ListKeys and kms:ListResourceTags, then run the same command again',
       `or look for KMS keys with the tag keymgmt:operation=${operations.join(' or ')}`,
     ])

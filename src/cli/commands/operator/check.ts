@@ -9,7 +9,7 @@ export function defineCheck(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('check')
     .summary('Check the server of a store on S3')
     .description(
-      'Proves that the server of a store on S3 keeps the conditions of requests: it sends more than 200 of them, at the same time and one after the other, for objects of its own, which it deletes at the end. A server that ignores a condition would lose changes; the error names the rule that it breaks. It also says whether the bucket has versioning. The store itself is not changed.',
+      'Proves that the server of a store on S3 honours conditional requests. Sends more than 200 of them, in parallel and one after the other, to separate objects that it deletes at the end. A server that ignores a condition would lose changes; the error names the rule that it breaks. Also shows if the bucket has versioning. Does not change the store.',
     )
     .example(
       'Check the server of a bucket',

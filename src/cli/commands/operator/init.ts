@@ -15,7 +15,7 @@ export function defineInit(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('init')
     .summary('Create the store')
     .description(
-      'Creates the store with its seals, each of which opens it. A store on S3 needs this command; keymgmt creates a local store by itself. On S3, it first proves, as keymgmt operator check does, that the server keeps the conditions of requests. Refuses if the store exists; of several commands at the same time, one succeeds.',
+      'Creates the store with its seals; each of them opens it alone. Only this command creates a store on S3, after the test of keymgmt operator check; the first write creates a local store. Fails if the store exists; if several commands create it at the same time, one succeeds.',
     )
     .example(
       'Create a store for a team',

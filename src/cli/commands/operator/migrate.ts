@@ -17,7 +17,7 @@ export function defineMigrate(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('migrate')
     .summary('Move the store to another place')
     .description(
-      'Copies every record to another place, which must be empty, and opens each of them there. The store keeps its id and its seals. Commands that are running may finish; every other write is refused meanwhile. Afterwards the old store refuses writes for good, and names the new place; it can still be read. If the keyfile is looked for in another file at the new place, it is copied there. Run an interrupted migration again to complete it, or cancel it.',
+      'Copies every record to another place, which must be empty, and opens each copy there. The store keeps its id and its seals. Running commands may finish; all other writes are refused meanwhile. Afterwards, the old store can still be read, but refuses writes and names the new place. If keymgmt expects the keyfile of the new place under another path, it copies the keyfile there. Run an interrupted migration again to complete it, or cancel it.',
     )
     .example(
       'Move a local store to a bucket',

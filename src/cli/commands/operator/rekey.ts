@@ -56,7 +56,7 @@ async function runRekey(context: Context, flags: RekeyFlags): Promise<number> {
 function warningsOf({ added, removed, unproven }: Rekeyed): string[] {
   return [
     ...(added.length + removed.length === 0
-      ? ['Nothing was changed: the store has the seals to add, and none of those to remove.']
+      ? ['Nothing was changed: the store already has the seals to add, and has no seal to remove.']
       : []),
     ...unproven.map(
       (name) =>

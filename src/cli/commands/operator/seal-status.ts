@@ -11,9 +11,9 @@ export function defineSealStatus(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('seal-status')
     .summary('Show which seals open the store here')
     .description(
-      'Tries each seal of the store with what it finds here: the keyfile, the passphrase of the environment, AWS credentials. Asks for nothing. Shows the reason for each seal that does not open the store. Exits with 2 if none does.',
+      'Tries each seal of the store with the keyfile, the passphrase in the environment, the age identity or the AWS credentials of this machine. Never prompts. Shows the reason for each seal that does not open the store. Exits with 2 if no seal opens it.',
     )
-    .example('Find out what opens the store on this machine', 'keymgmt operator seal-status')
+    .example('See which seals open the store on this machine', 'keymgmt operator seal-status')
     .addOption(formatOption())
     .action(({ format }: { format: FormatName }) => sealStatus(context, format))
 }

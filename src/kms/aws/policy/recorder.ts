@@ -97,7 +97,7 @@ const ASSUMED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => Aw
         KeyMetadata: { KeyId: keyIdOf(arn), Arn: arn, KeyState: 'Enabled', Origin: 'EXTERNAL' },
       }
     }
-    throw new KeymgmtError('KMS_KEY_NOT_FOUND', `KMS key ${arn} was not looked for`, {
+    throw new KeymgmtError('KMS_KEY_NOT_FOUND', `KMS key ${arn} was not requested`, {
       awsError: 'NotFoundException',
     })
   },

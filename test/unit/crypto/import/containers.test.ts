@@ -13,7 +13,7 @@ const [PBES2, PBKDF2, AES] = [
   oid('60864801650304012a'),
 ]
 const ANOTHER_COPY =
-  'the file is damaged or was made by a faulty program; use another copy of the key'
+  'the file is damaged, or a faulty program created it; use another copy of the key'
 
 describe('PKCS#8 version 2 (RFC 5958)', () => {
   const key = generateKeyPairSync('ed25519').privateKey

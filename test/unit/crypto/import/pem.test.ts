@@ -169,7 +169,7 @@ describe('a private key under a label', () => {
       ),
     ).toEqual([
       'the material contains 3 private keys (PEM)',
-      'import one at a time, from a file of its own',
+      'import one at a time, each from a separate file',
     ])
   })
 

@@ -13,7 +13,7 @@ const said = (...given: Parameters<typeof refusalOf>) => refusalOf(...given).spl
 const TYPES =
   'a private key can be rsa-2048, rsa-3072, rsa-4096, ecdsa-p256, ecdsa-p384, ecdsa-p521, ecdsa-secp256k1, ed25519'
 const ANOTHER_COPY =
-  'the file is damaged or was made by a faulty program; use another copy of the key'
+  'the file is damaged, or a faulty program created it; use another copy of the key'
 const NAME_THE_CURVE =
   'name the curve: openssl ec -in FILE -param_enc named_curve | keymgmt write … material=-'
 const UNRESTRICT =

@@ -99,7 +99,7 @@ describe('a key with the public key of another', () => {
 describe('weak material', () => {
   const counting = Uint8Array.from({ length: 32 }, (_, index) => index)
   it.each([
-    ['zeros', new Uint8Array(32), 'the same byte over and over'],
+    ['zeros', new Uint8Array(32), 'the same byte repeated'],
     ['a sequence', counting, 'counts up or down'],
     ['a sequence down', counting.toReversed(), 'counts up or down'],
     [

@@ -141,13 +141,13 @@ describe('a weak secret', () => {
 
   it('is refused with a way to generate another', () => {
     expect(said(Buffer.alloc(32, 0xee), { type: 'aes256-gcm96' })).toEqual([
-      'the material is weak: its 32 bytes (raw) are the same byte over and over',
+      'the material is weak: its 32 bytes (raw) are the same byte repeated',
       'generate a key: openssl rand -out key.bin 32',
     ])
     expect(
       said(Buffer.from(Buffer.alloc(48, 0xee).toString('hex')), { type: 'hmac-sha384' }),
     ).toEqual([
-      'the material is weak: its 48 bytes (hex) are the same byte over and over',
+      'the material is weak: its 48 bytes (hex) are the same byte repeated',
       'generate a key: openssl rand -out key.bin 48',
     ])
   })
@@ -164,7 +164,7 @@ describe('a weak secret', () => {
 
   it('is refused even with format raw', () => {
     expect(said(Buffer.alloc(32, 'a'), { type: 'aes256-gcm96', format: 'raw' })).toEqual([
-      'the material is weak: its 32 bytes (raw) are the same byte over and over',
+      'the material is weak: its 32 bytes (raw) are the same byte repeated',
       'generate a key: openssl rand -out key.bin 32',
     ])
   })

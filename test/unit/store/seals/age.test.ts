@@ -134,7 +134,7 @@ describe('a recipient of age as a seal', () => {
     ])
       await expect(create(id)).rejects.toMatchObject({
         code: 'SEAL_REFUSED',
-        message: 'age: takes a recipient of age, and this is not one',
+        message: 'the value of age: is not an age recipient',
       })
   })
 

@@ -189,7 +189,7 @@ describe('a KMS key as a seal', () => {
   ])('needs the ARN of a KMS key: %s', async (id) => {
     await expect(create(id)).rejects.toMatchObject({
       code: 'SEAL_REFUSED',
-      message: 'awskms: takes the ARN of a KMS key, and this is not one',
+      message: 'the value of awskms: is not the ARN of a KMS key',
     })
     const { header } = await create(await createKey())
     const changed = { ...header, seals: header.seals.map((entry) => ({ ...entry, id })) }

@@ -24,7 +24,7 @@ export function defineRestore(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('restore')
     .summary('Bring the store to the state of a snapshot')
     .description(
-      'Replaces the records of the store with those of the snapshot. Lists what the store has and the snapshot lacks, and refuses to lose it without -force. Material always stays. An empty location takes the id and the seals of the store in the snapshot. Run an interrupted restore again: until it is done, every other command is refused. Afterwards, keymgmt asks AWS for newer versions.',
+      'Replaces the records of the store with the records of the snapshot. Lists the items that the store has and the snapshot lacks, and refuses to remove them without -force. Material always stays. An empty location takes the id and the seals of the store in the snapshot. Run an interrupted restore again: until it is done, every other command is refused. Afterwards, keymgmt asks AWS for newer versions.',
     )
     .example(
       'List what a restore would lose',
@@ -38,12 +38,12 @@ export function defineRestore(context: Context): KeymgmtCommand {
     .addOption(
       new Option(
         '--check',
-        'Only list what the store has and the snapshot lacks. Exit with 3 if the list is not empty.',
+        'Only list the items that the store has and the snapshot lacks. Exit with 3 if the list is not empty.',
       ).conflicts('force'),
     )
     .addOption(
       forceOption(
-        'Restore although the snapshot lacks something that the store has. First saves a snapshot of the current store, and prints its name.',
+        'Restore even if the store has items that the snapshot lacks. First saves a snapshot of the current store, and prints its name.',
       ),
     )
     .addOption(formatOption())
@@ -185,7 +185,7 @@ async function lookByTag({
     for (const { arn, key = '?', version = '?', wayOut } of search.orphans)
       report(
         arn,
-        `No restored record names KMS key ${arn}, which has the tags of version ${version} of ${key}.${wayOut === undefined ? '' : ` Way out: ${wayOut}`}`,
+        `No restored record names KMS key ${arn}, which has the tags of version ${version} of ${key}.${wayOut === undefined ? '' : ` Next step: ${wayOut}`}`,
       )
   }
 }

@@ -9,7 +9,7 @@ export function defineSave(context: Context): KeymgmtCommand {
   return new KeymgmtCommand('save')
     .summary('Save a snapshot of the store')
     .description(
-      'Saves everything that the store contains in a new file, also while other commands write: the records of one key are from one moment. The file is sealed like the store; keep the keyfile or the passphrase elsewhere. Refuses a FILE that exists.',
+      'Saves everything that the store contains in a new file, even while other commands write. The records of one key are from the same moment. The file is sealed like the store; keep the keyfile or the passphrase elsewhere. Refuses a FILE that exists.',
     )
     .example('Back up the store', 'keymgmt operator snapshot save store.snapshot')
     .argument('<FILE>')
