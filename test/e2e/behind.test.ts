@@ -131,7 +131,7 @@ describe.each(Object.entries(WAYS))('a provider with %s', (_name, [credentials, 
     await testbed.ok(`read ${OTHER}/verify`)
   })
 
-  it('can be forgotten, with a statement of what remains, and deleted then', async () => {
+  it('can be forgotten, with a list of the KMS keys that remain, and then deleted', async () => {
     const refused = await testbed.run('delete keymgmt/kms/other')
     expect(joined(refused.stderr)).toContain(`keymgmt write -f ${OTHER}/forget allow_orphans=true`)
     expect((await testbed.run(`write -f ${OTHER}/forget`)).status).toBe(2)

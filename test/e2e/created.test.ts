@@ -23,7 +23,7 @@ interface Created {
 const asJson = async (line: string) =>
   (JSON.parse(await testbed.ok(`${line} -format=json`)) as Created).data
 
-describe('what was created', () => {
+describe('the created KMS keys', () => {
   it('is on stderr for a person, and stdout has only the line of Vault', async () => {
     const ran = await testbed.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt')
     expect(ran).toMatchObject({
@@ -65,14 +65,14 @@ describe('what was created', () => {
     ])
   })
 
-  it('can be printed field by field, also after a rotation that nobody distributed', async () => {
+  it('can be printed field by field, also after a rotation of a key without a distribution', async () => {
     await testbed.ok('write -f keymgmt/key/local type=ed25519')
     expect(await testbed.ok('write -f -field=version keymgmt/key/local/rotate')).toBe('2')
     const ran = await testbed.run('write -f keymgmt/key/local/rotate')
     expect(ran).toMatchObject({ status: 0, stderr: '  version 3, in no provider\n' })
   })
 
-  it('is not what a dry run says', async () => {
+  it('are not in the output of a dry run', async () => {
     const ran = await testbed.run('write -f -dry-run -format=json keymgmt/key/app/rotate')
     expect(JSON.parse(ran.stdout)).not.toHaveProperty('data.kms_keys')
   })

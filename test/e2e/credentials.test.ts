@@ -174,7 +174,7 @@ describe('the order of the sources of credentials', () => {
     expect(ran.stderr).toContain('the session has expired')
   })
 
-  it('reports how to supply credentials if none exist', async () => {
+  it('explains how to supply missing credentials', async () => {
     await testbed.ok('write keymgmt/kms/k provider=awskms key_collection=us-west-1')
     await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
     const ran = await testbed.run('write keymgmt/kms/k/key/app purpose=encrypt,decrypt', {

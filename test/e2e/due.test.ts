@@ -145,7 +145,7 @@ describe('keymgmt due -rotate', () => {
     })
   })
 
-  it('continues after a failure, shows what to do, and finishes the next day', async () => {
+  it('continues after a failure, shows the next step, and finishes the next day', async () => {
     await createKey('app', 'rotation_period=90d')
     await ok('write keymgmt/kms/other/key/app purpose=encrypt,decrypt')
     await createKey('web', 'rotation_period=90d')

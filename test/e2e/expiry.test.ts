@@ -244,7 +244,7 @@ it.each([
 it.each([
   [`write -f ${PATH}/revoke`, `write -f ${PATH}/restore`],
   [`delete ${PATH}`, `write -f ${PATH}/restore`],
-])('renew is refused after %s, with the way out', async (takeDown, wayOut) => {
+])('renew is refused after %s, with the next step', async (takeDown, wayOut) => {
   await distribute('ttl=30d')
   await ok(takeDown)
   expect(await refusal(`write -f ${PATH}/renew`)).toContain(`keymgmt ${wayOut}`)
@@ -267,7 +267,7 @@ describe('keymgmt expiring', () => {
     return [status, ...kmsKeys.map(({ key, expires }) => `${key} ${daysUntil(expires)}`)]
   }
 
-  it('lists what expires in all providers by date, from the records alone', async () => {
+  it('lists the expiring material of all providers by date, from the records alone', async () => {
     expect(await run('expiring')).toEqual({ status: 0, stdout: '', stderr: '' })
     await ok('write keymgmt/kms/east provider=awskms key_collection=us-east-1')
     await create('app', 'ttl=40d')

@@ -38,7 +38,7 @@ describe('the account of a provider', () => {
     expect(testbed.requests).toHaveLength(sent)
   })
 
-  it('is compared with that of the caller, whom STS names', async () => {
+  it("is compared with the caller's account, which STS names", async () => {
     const caller = {
       account: '111122223333',
       partition: 'aws',
@@ -50,7 +50,7 @@ describe('the account of a provider', () => {
     expect(dataOf(await testbed.ok(IDENTITY))).toEqual({ ...caller, matches: true })
   })
 
-  it('differs from that of a caller with other credentials', async () => {
+  it('differs from the account of a caller with other credentials', async () => {
     await testbed.ok(DISTRIBUTE)
     const { accessKeyId, secretAccessKey } = testbed.kms.credentials
     const other = await startDevKms({

@@ -46,7 +46,7 @@ const countKmsKeys = async () =>
   (await testbed.client().send(new ListKeysCommand({}))).Keys?.length ?? 0
 
 describe('a key that is rotated in place', () => {
-  it('keeps its KMS key, which decrypts what every version has encrypted', async () => {
+  it('keeps its KMS key, which decrypts the ciphertext of every version', async () => {
     await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
     await testbed.ok('write -f keymgmt/key/app/rotate')
     const before = await countKmsKeys()

@@ -137,7 +137,7 @@ describe('a replica Region that AWS refuses', () => {
     return { outcomes: data.outcomes, stderr, status }
   }
 
-  it('does not prevent replicas in other Regions, and its outcome names the way out', async () => {
+  it('does not prevent replicas in other Regions, and its outcome names the next step', async () => {
     const { outcomes, stderr, status } = await outcomesOf(`write -f -format=json ${PATH}/replicate`)
     expect(status).toBe(2)
     expect(JSON.parse(stderr)).toMatchObject({ error: { exit_status: 2 } })

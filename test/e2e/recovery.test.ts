@@ -356,7 +356,7 @@ describe('verify and repair', () => {
     expect(await decrypt(await encrypt(name))).toBe('x')
   })
 
-  it('say what cannot be repaired', async () => {
+  it('name the differences that cannot be repaired', async () => {
     await testbed.client().send(
       new ScheduleKeyDeletionCommand({
         KeyId: (await read()).versions['1'],

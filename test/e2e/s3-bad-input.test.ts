@@ -125,7 +125,7 @@ it('a snapshot of another store is not restored over records', async () => {
 })
 
 describe('the bucket', () => {
-  it('of an account that is not expected_owner is refused, and that of the expected one is used', async () => {
+  it('of an account that is not expected_owner is refused, and the one of the expected account is used', async () => {
     const owned = (owner: string) => ({
       KEYMGMT_STORE: `${storeUrl(server)}&expected_owner=${owner}`,
     })

@@ -43,7 +43,7 @@ describe('a store that exists', () => {
   })
   afterAll(stop)
 
-  it('is sealed with a keyfile of its own, and the bucket gets only sealed records', async () => {
+  it('is sealed with its own keyfile, and the bucket gets only sealed records', async () => {
     const { seal_keyfile, seals, store, store_source } = (
       JSON.parse(await ok('status -format=json')) as { data: Record<string, string> }
     ).data

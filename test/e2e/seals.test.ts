@@ -68,7 +68,7 @@ describe('a store on S3 that a KMS key seals', () => {
 })
 
 describe('a local store with several seals', () => {
-  it('opens with each of them, and tells what it tried', async () => {
+  it('opens with each of them, and lists the seals that it tried', async () => {
     const arn = await createSealKey()
     const env = { KEYMGMT_SEAL: `keyfile,awskms:${arn}` }
     const created = await testbed.run(CONFIGURE, { env })
@@ -236,7 +236,7 @@ describe('operator seal-status', () => {
     expect(shown.stdout).toContain('does not open')
   })
 
-  it('is refused without a store, and creates none', async () => {
+  it('is refused without a store, and does not create one', async () => {
     const ran = await testbed.run('operator seal-status')
     expect([ran.status, ran.stdout]).toEqual([2, ''])
     expect(ran.stderr).toContain('there is no store in')

@@ -252,7 +252,7 @@ describe('keymgmt policy store', () => {
     expect(ran.stderr).toContain(problem)
   })
 
-  it('has none for a local store', async () => {
+  it('has no policies for a local store', async () => {
     const env = { KEYMGMT_HOME: join(session.home, 'local') }
     const ran = await session.run('policy store', { env })
     expect([ran.status, ran.stdout]).toEqual([2, ''])

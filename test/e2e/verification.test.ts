@@ -62,8 +62,8 @@ const distribute = async (type = 'aes256-gcm96', purpose = 'encrypt,decrypt', mo
   await testbed.ok(`write ${PATH} purpose=${purpose}`)
 }
 
-describe('verify reports what AWS did not answer', () => {
-  it('in addition to what it compared, and exits with 2', async () => {
+describe('verify reports the requests that failed', () => {
+  it('in addition to its comparisons, and exits with 2', async () => {
     await distribute('aes256-gcm96', 'encrypt,decrypt', 'replica_regions=eu-west-1')
     await testbed.ok(`write -f ${PATH}/replicate`)
     await testbed.kms.close()
@@ -139,7 +139,7 @@ it('verify refuses a distribution of an embedded KMS elsewhere, and says so', as
   expect(stderr.replace(/\s+/g, ' ')).toContain('was created at an embedded KMS')
 })
 
-it('verify shows a removed distribution, and what was cancelled by hand; its way out works', async () => {
+it('verify shows a removed distribution, and a deletion that was cancelled by hand; the next step works', async () => {
   await distribute()
   const KeyId = await idOf('1')
   await testbed.ok(`delete ${PATH} deletion_window=7`)
@@ -251,7 +251,7 @@ describe('an adopted KMS key whose material expires', () => {
     expect((await verify()).status).toBe(0)
   })
 
-  it('is not imported again after that time without consent; the way out works', async () => {
+  it('is not imported again after that time without consent; the next step works', async () => {
     const { id } = await adoptable()
     await testbed.ok(`write ${PATH}/adopt key_id=${id}`)
     ahead = 11
@@ -289,7 +289,7 @@ describe('a KMS key that somebody rotated in place', () => {
     expect(ours.bytes).toBeDefined()
   })
 
-  it('is reported, and not tried for ever, if the other material was deleted', async () => {
+  it('is reported, and not retried, if the other material was deleted', async () => {
     await distribute()
     await rotateInPlace(undefined)
     const repaired = await testbed.run(`write -f ${PATH}/repair -format=json`)

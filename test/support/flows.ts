@@ -149,7 +149,7 @@ export const FLOWS: readonly Flow[] = [
     line: `write keymgmt/kms/k/key/app/renew valid_to=${new Date(Date.now() + 100 * 86_400_000).toISOString()}`,
   },
   {
-    name: 'renew for ever',
+    name: 'make the material permanent',
     prepare: [KEY, `${DISTRIBUTE} ttl=30d`],
     line: 'write keymgmt/kms/k/key/app/renew ttl=0',
   },

@@ -17,7 +17,7 @@ it('returns the results in the order of the items, and runs at most 32 at the sa
   expect(most).toBe(32)
 })
 
-it('starts nothing after an error, waits for what is under way, and throws the first error', async () => {
+it('starts nothing after an error, waits for the running work, and throws the first error', async () => {
   const begun: number[] = []
   const ended: number[] = []
   const work = async (item: number) => {

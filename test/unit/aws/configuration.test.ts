@@ -79,7 +79,7 @@ describe('the endpoint of a profile', () => {
     expect(customEndpoint(await read(profile), 'kms')).toEqual(url && { url, source })
   })
 
-  it('of STS is that of all services, unless the section has one', async () => {
+  it("of STS is the endpoint for all services, unless the section has STS's own", async () => {
     expect(customEndpoint(await read('full'), 'sts')?.url).toBe('https://all.example.com')
   })
 
@@ -100,14 +100,14 @@ describe('the endpoint of a profile', () => {
 })
 
 describe('a flag', () => {
-  it('is that of the profile, in any case of letters', async () => {
+  it('comes from the profile, in upper or lower case', async () => {
     const configuration = await read('full')
     expect(isSet(configuration, 'use_fips_endpoint')).toBe(true)
     expect(isSet(configuration, 'use_dualstack_endpoint')).toBe(true)
     expect(isSet(await read(), 'use_fips_endpoint')).toBe(false)
   })
 
-  it('is that of the environment first', async () => {
+  it('comes from the environment first', async () => {
     const configuration = await read('full', { AWS_USE_FIPS_ENDPOINT: 'False' })
     expect(isSet(configuration, 'use_fips_endpoint')).toBe(false)
   })

@@ -115,7 +115,7 @@ describe('completion', () => {
     expect(await complete(line, choices)).toEqual(candidates)
   })
 
-  it('a candidate begins with the word, or with what follows its last "="', async () => {
+  it('a candidate begins with the word, or with the part after its last "="', async () => {
     for (const [line] of CASES) {
       const word = (/[^\s]*$/.exec(line)?.[0] ?? '').replace(/^.*=/, '')
       for (const candidate of await complete(line, choices))

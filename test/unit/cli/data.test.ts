@@ -83,7 +83,7 @@ describe('name=value pairs', () => {
 describe('the JSON decoder', () => {
   const decode = (text: string) => decodeJson(Buffer.from(text))
 
-  it('reads what JSON.parse reads, except numbers that a double does not represent exactly', () => {
+  it('accepts the same JSON as JSON.parse, except numbers that a double does not represent exactly', () => {
     const json = fc.jsonValue().filter((value) => !hasOtherNumber(value))
     fc.assert(
       fc.property(json, (value) => {
@@ -101,7 +101,7 @@ describe('the JSON decoder', () => {
     },
   )
 
-  it('accepts a byte order mark, and refuses what is not UTF-8', () => {
+  it('accepts a byte order mark, and refuses invalid UTF-8', () => {
     expect(decode('\ufeff{}')).toEqual(new Map())
     expect(() => decodeJson(Buffer.from('\ufeff{}', 'utf16le'))).toThrow(
       'the JSON is not UTF-8 text; save the file as UTF-8',
@@ -118,7 +118,7 @@ describe('the JSON decoder', () => {
     )
   })
 
-  it('refuses what follows the value', () => {
+  it('refuses anything after the value', () => {
     for (const text of ['{"a":1}{"b":2}', '{"a":1}garbage'])
       expect(() => decode(text)).toThrow('the input is not valid JSON (line 1, column 8)')
   })

@@ -94,7 +94,7 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: string, hi
   [['-v', 'reed'], 'flag provided but not defined: -v'],
 ]
 
-describe('what commander refuses', () => {
+describe('command lines that commander refuses', () => {
   it.each(REFUSALS)('%j', async (args, message, ...firstHint) => {
     const { message: said, hints, code } = await refusal(await programTable(), args)
     expect(said).toBe(message)

@@ -14,7 +14,7 @@ test.each([
   expect(effectiveFormat(flag, env, settings)).toEqual({ value, source })
 })
 
-test('a format that does not exist is refused, whatever sets it', () => {
+test('an unknown format is refused from every source', () => {
   expect(() => effectiveFormat(undefined, { VAULT_FORMAT: 'raw' }, {})).toThrow(
     'Invalid output format: raw',
   )

@@ -205,7 +205,7 @@ describe('an alias that somebody moved while its removal was unfinished', () => 
   })
 })
 
-it('an archived record is never replaced by that of another distribution', async () => {
+it('the record of another distribution never replaces an archived record', async () => {
   const { engine, store } = await createDistributed()
   const path = recordPath.distribution('k', 'app')
   const distribution = await openRecord<DistributionRecord>(store, path)

@@ -267,7 +267,7 @@ describe('rotate without=PROVIDER', () => {
   })
 })
 
-describe('what is never behind', () => {
+describe('distributions that are never behind', () => {
   it('is a removed or revoked distribution; restore imports the versions created meanwhile', async () => {
     const testbed = await createPair()
     await revokeDistribution(testbed.engine, 'k', 'app')

@@ -56,7 +56,7 @@ const distribution = async ({ engine }: Testbed) => {
 }
 
 describe('a Region in which AWS refuses the replica', () => {
-  it('leaves no entry, and its error names the way out', async () => {
+  it('leaves no entry, and its error names the next step', async () => {
     const testbed = await createDistributed(GLOBAL)
     const { engine } = failing(testbed, 'KMS_ACCESS_DENIED')
     expect(await refusal(replicate(engine, 'k', 'app'))).toEqual([
@@ -72,7 +72,7 @@ describe('a Region in which AWS refuses the replica', () => {
     ])
   })
 
-  it('is dropped: what waited for it is done, and later versions skip it', async () => {
+  it('is dropped: the blocked work is done, and later versions skip the Region', async () => {
     const testbed = await createDistributed(GLOBAL)
     const { engine } = failing(testbed, 'KMS_ACCESS_DENIED')
     await refusal(replicate(engine, 'k', 'app'))
@@ -115,7 +115,7 @@ describe('a Region in which AWS refuses the replica', () => {
   })
 })
 
-it('a key whose only replica Region is that of the provider cannot be replicated', async () => {
+it("a key whose only replica Region is the provider's own cannot be replicated", async () => {
   const { engine } = await createDistributed({ replicaRegions: [HOME] })
   expect((await refusal(replicate(engine, 'k', 'app'))).slice(0, 2)).toEqual([
     'NO_REPLICA_REGIONS',

@@ -147,7 +147,7 @@ describe('rotating the keys that are due', () => {
     ])
   }
 
-  it('creates one version of each, and then none is due', async () => {
+  it('creates one version of each, and then no key is due', async () => {
     const testbed = await createDistributed({ rotationPeriod: DAY })
     await saveKey(testbed.engine, 'local', { type: 'ed25519', rotationPeriod: 2 * DAY })
     const outcomes: Outcome[] = []
@@ -174,7 +174,7 @@ describe('rotating the keys that are due', () => {
     expect(await listed(after(old, 91))).toEqual([])
   })
 
-  it('continues after a failure, and reports what was done before it', async () => {
+  it('continues after a failure, and reports the work before it', async () => {
     const testbed = await createPair()
     await saveKey(testbed.engine, 'zebra', { type: 'aes256-gcm96', rotationPeriod: DAY })
     const engine = after(without(testbed, 'eu-west-1'), 91)

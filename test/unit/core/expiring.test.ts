@@ -46,7 +46,7 @@ const listed = async (engine: Engine, days: number) =>
     ({ key, regions, expires }) => `${key} ${regions.join()} ${expires.slice(0, 10)}`,
   )
 
-describe('the list of what expires', () => {
+describe('the list of expiring material', () => {
   it('has one entry for a KMS key and its replicas, with the earliest expiry', async () => {
     const { engine } = await createExpiring()
     expect(await listed(engine, 9)).toEqual([])
@@ -92,7 +92,7 @@ describe('the list of what expires', () => {
   })
 })
 
-describe('renewing what expires', () => {
+describe('renewing expiring material', () => {
   it('renews each distribution once, and continues after a failure', async () => {
     const testbed = await createExpiring()
     await saveProvider(testbed.engine, 'east', { provider: 'awskms', keyCollection: 'us-east-1' })

@@ -146,7 +146,7 @@ describe('forgetting a distribution', () => {
 })
 
 describe('the KMS keys of a removed distribution whose provider is not configured', () => {
-  it('do not count as deleted, whatever the local clock says', async () => {
+  it('do not count as deleted, even if the local clock says so', async () => {
     const testbed = await createDistributed({ deletionAllowed: true })
     await removeDistribution(testbed.engine, 'k', 'app')
     const { name } = (await testbed.store.list('archive/k'))
@@ -166,7 +166,7 @@ describe('the KMS keys of a removed distribution whose provider is not configure
     expect((await refusal(deleteKey(later, 'app')))[0]).toBe('KEY_IN_USE')
   })
 
-  it('are named with the way out when the provider is out of reach', async () => {
+  it('are named with the next step when the provider is out of reach', async () => {
     const testbed = await createDistributed({ deletionAllowed: true })
     await removeDistribution(testbed.engine, 'k', 'app')
     const { engine } = recorded(testbed, () => ({

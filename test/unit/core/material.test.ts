@@ -111,7 +111,7 @@ describe('material', () => {
     expect((await refusal(readBytes(store, key, 2)))[1]).toContain('version 2')
   })
 
-  it('is wiped after its use, whatever the outcome', async () => {
+  it('is wiped after its use, even after an error', async () => {
     const { store, key } = await createKey()
     const seen: Uint8Array[] = []
     await withMaterial(store, key, 1, (material) => Promise.resolve(seen.push(material)))

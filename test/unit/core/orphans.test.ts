@@ -43,7 +43,7 @@ describe('a KMS key with the tags of the store', () => {
     expect(await orphansOf(testbed)).toEqual([])
   })
 
-  it('is an orphan if none does, in every Region, until its deletion is scheduled', async () => {
+  it('is an orphan if no distribution has it, in every Region, until its deletion is scheduled', async () => {
     const testbed = await createDistributed(GLOBAL)
     await replicate(testbed.engine, 'k', 'app')
     await dropRecord(testbed)

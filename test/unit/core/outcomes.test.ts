@@ -83,7 +83,7 @@ describe('the outcomes of a command', () => {
     ])
   })
 
-  it('state what failed, why, and the way out', async () => {
+  it('state the failed action, the reason and the next step', async () => {
     const testbed = await createTestbed()
     await saveKey(testbed.engine, 'app', { type: 'aes256-gcm96' })
     const denied = new KeymgmtError('KMS_ACCESS_DENIED', 'denied', { hints: ['allow it'] })

@@ -152,7 +152,7 @@ describe('the plan of an active distribution with rotation in place', () => {
     expect(planned({ kmsKeys: filled, aliases: named('r1') })).toEqual([[['enable 1 r1']]])
   })
 
-  it('never disables, whatever min_enabled_version is', () => {
+  it('never disables, for any min_enabled_version', () => {
     const kmsKeys = [kmsKey(versions(1, 2, 3))]
     const aliases = named('r1')
     expect(planned({ kmsKeys, aliases }, { ...key, minEnabledVersion: 3 })).toEqual([])

@@ -354,7 +354,7 @@ describe('the plan of a revoked distribution', () => {
 describe('the plan of a removed distribution', () => {
   const removed = { state: 'removed', regions: ['r1', 'r2'] } as const
 
-  it('removes the alias, then schedules what is not scheduled yet', () => {
+  it('removes the alias, then schedules the remaining deletions', () => {
     const kmsKeys = [kmsKey(1), kmsKey(1, 'r2', { deletion: {} })]
     expect(planned(key, { ...removed, kmsKeys, aliases: named(1, 'r1') })).toEqual([
       [[`remove-alias ${name} r1`]],

@@ -87,7 +87,7 @@ describe('the Regions of a provider', () => {
 })
 
 describe('the account of a provider', () => {
-  it('is that of the first known KMS key or, if none exists yet, of the role', async () => {
+  it('is the ARN of the first known KMS key or, before the first one exists, of the role', async () => {
     const testbed = await createTestbed()
     await saveProvider(testbed.engine, 'k', { credentials: { role_arn: ROLE } })
     expect(await knownArn(testbed.engine, 'k')).toBe(ROLE)

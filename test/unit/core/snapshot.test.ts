@@ -253,7 +253,7 @@ describe('a snapshot during writes of other commands', () => {
     }
   })
 
-  it('has no distribution without its provider or key, whatever is created or deleted', async () => {
+  it('has no distribution without its provider or key, during any creation or deletion', async () => {
     for (let moment = 1; ; moment++) {
       const { store, kms } = await createDistributed()
       const { engine } = testbedOver(store, kms, kms.kind)
@@ -416,7 +416,7 @@ describe('a restore', () => {
     ['nothing but a removal', ({ engine }) => removeDistribution(engine, 'k', 'app', 7), []],
   ]
 
-  it.each(LATER)('lists what the snapshot lacks: %s', async (_what, later, expected) => {
+  it.each(LATER)('lists the items that the snapshot lacks: %s', async (_what, later, expected) => {
     const testbed = await createFilled()
     const { store } = testbed
     const snapshot = await snapshotOf(store)

@@ -229,7 +229,7 @@ describe('verify reports', () => {
   })
 })
 
-describe('verify reports what AWS did not answer, and compares the rest', () => {
+describe('verify reports the requests that failed, and compares the rest', () => {
   const denied = () =>
     Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied', { hints: ['allow it'] }))
   const shown = async (

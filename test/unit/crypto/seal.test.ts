@@ -57,7 +57,7 @@ describe('sealing', () => {
     expect(open(key, sealed, binding)).toHaveLength(0)
   })
 
-  it('names the record and the way out', () => {
+  it('names the record and the next step', () => {
     expect(() => open(key, randomBytes(60), binding)).toThrow(
       expect.objectContaining({
         code: 'STORE_CORRUPT',

@@ -294,7 +294,7 @@ describe.each([
       ),
     ).toBe('ValidationException')
   })
-  it('refuses what AWS refuses', async () => {
+  it('refuses the same inputs as AWS', async () => {
     const { CiphertextBlob } = await lab.client().send(
       new EncryptCommand({
         KeyId,

@@ -349,7 +349,7 @@ describe('an import', () => {
       ).toBe('ValidationException')
     }
   })
-  it('of other material is refused for ever, for HMAC and asymmetric keys also after a deletion', async () => {
+  it('of other material is always refused, for HMAC and asymmetric keys even after a deletion', async () => {
     for (const [spec, make] of [
       [P256, p256],
       [{ KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }, () => randomBytes(32)],
@@ -523,7 +523,7 @@ describe('rotation on demand', () => {
     expect(await isRotating()).toBe(false)
     await slow.close()
   })
-  it('of material that expires while it is pending leaves the key as it was', async () => {
+  it('of material that expires while it is pending does not change the key', async () => {
     const id = await lab.create()
     await lab.put(id, randomBytes(32))
     const ValidTo = new Date(lab.kms.account.now().getTime() + 60 * SECOND)

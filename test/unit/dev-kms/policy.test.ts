@@ -60,7 +60,7 @@ describe('a policy', () => {
       'User: arn:aws:iam::111122223333:user/dev is not authorized to perform: kms:CreateKey because no identity-based policy allows the kms:CreateKey action',
     )
   })
-  it('denies even what another statement allows', async () => {
+  it('a denial outweighs another statement that allows the request', async () => {
     const { kms, id } = await under(document(allow('kms:*'), deny('kms:DisableKey')))
     expect(await errorOf(kms.enableKey({ KeyId: id }))).toBe('none')
     expect((await refusalOf(kms.disableKey({ KeyId: id }))).message).toContain(

@@ -53,7 +53,7 @@ describe('the Regions', () => {
     expect(partitionOf('xx-new-1')).toBe('aws')
   })
 
-  it('are those of the embedded KMS, which has a table of its own', () => {
+  it("are the Regions in the embedded KMS's separate table", () => {
     for (const region of KNOWN_REGIONS)
       expect([region, isRegion(region), embeddedPartition(region)]).toEqual([
         region,

@@ -61,7 +61,7 @@ describe('an error', () => {
   })
 })
 
-test('quoting escapes what is not printable', () => {
+test('quoting escapes unprintable characters', () => {
   expect(quote('a"\\\n\u0001\u007f\u0080\u00a0\u2028\u202e\u{e0001}\u{10ffff}é 😀')).toBe(
     '"a\\"\\\\\\n\\u0001\\u{7f}\\u{80}\\u{a0}\\u{2028}\\u{202e}\\u{e0001}\\u{10ffff}é 😀"',
   )

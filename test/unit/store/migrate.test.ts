@@ -77,7 +77,7 @@ describe.each([
     expect(await (await moved().place()).state.read()).toBeUndefined()
   })
 
-  it('copies what was written after a canceled migration, and removes what was deleted', async () => {
+  it('copies the records written after a canceled migration, and removes the deleted ones', async () => {
     const [old, moved] = [at('old'), at('new')]
     const { store } = old()
     await old().initialize()

@@ -37,7 +37,7 @@ describe.each([
   ['a local store', local],
   ['a store on S3', onS3],
 ])('the rotation of the root key of %s', (_kind, open) => {
-  it('seals every record under a new root key, and the old one opens none', async () => {
+  it('seals every record under a new root key, and the old root key opens no record', async () => {
     await open().initialize()
     const { store } = open()
     const revision = await store.put('key/app', Buffer.from('one'), undefined)
@@ -58,7 +58,7 @@ describe.each([
     })
   })
 
-  it('loses no write of commands that run meanwhile, and none of them fails', async () => {
+  it('loses no write of commands that run meanwhile, and no command fails', async () => {
     await open().initialize()
     const acknowledged = new Map<string, string>()
     const errors: unknown[] = []

@@ -192,7 +192,7 @@ describe('symmetric and HMAC keys', () => {
     }
   })
 
-  it('an HMAC key of another length than a hash needs a type, or a JWK whose alg is one', () => {
+  it('an HMAC key that is not as long as a hash needs a type, or the alg of a JWK', () => {
     const key = randomBytes(70)
     expect(refusalOf(key)).toMatch('with the type of an HMAC key, up to 128 bytes')
     const jwk = { kty: 'oct', k: key.toString('base64url'), alg: 'HS256' }

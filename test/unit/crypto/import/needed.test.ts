@@ -19,7 +19,7 @@ const TAKES: Readonly<Record<KeyTypeName, readonly [words: string, length: numbe
   'hmac-sha512': ['64 to 128 bytes, raw or as hex, base64 or a JWK', 64],
 }
 
-describe('the hint that says what is needed', () => {
+describe('the hint about the accepted material', () => {
   it.each(KEY_TYPE_NAMES.map((type) => [type, ...TAKES[type]] as const))(
     'for %s: %s',
     (type, words, length) => {

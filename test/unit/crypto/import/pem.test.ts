@@ -79,7 +79,7 @@ describe('a private key in an unsupported format', () => {
         'an older ssh-keygen leaves an Ed25519 key in its own form: use a newer one',
       ],
     ],
-  ])('is named, with the way out: %s', (label, name, hints) => {
+  ])('is named, with the next step: %s', (label, name, hints) => {
     expect(said(pem(label, pkcs8), {})).toEqual([
       `the material is ${name}, which keymgmt does not read`,
       ...hints,

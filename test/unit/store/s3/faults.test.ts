@@ -79,7 +79,7 @@ it('a conditional deletion that S3 confirms for an absent object is a conflict',
   await expect(store.delete('key/app', revision)).rejects.toMatchObject({ code: 'STORE_CONFLICT' })
 })
 
-describe('an error names the request and the way out', () => {
+describe('an error names the request and the next step', () => {
   const errorOf = async (options: S3ServerOptions, url?: (server: S3Server) => string) => {
     server = await startS3Server(options)
     const store = storeOn(server, url ? { url: url(server) } : {})

@@ -95,7 +95,7 @@ describe('the policies of a store', () => {
     })
   })
 
-  it('let S3 use the KMS key of the bucket, and the user that of a seal', () => {
+  it('let S3 use the KMS key of the bucket, and the user the KMS key of a seal', () => {
     const { iam_policy } = storePolicies(at('s3://acme-keys?region=eu-west-1'), {
       bucketKeys: [KEY],
       sealKeys: [KEY],

@@ -59,7 +59,7 @@ describe('a store with a keyfile and a passphrase', () => {
     expect(await open(header, meansOf(PASSPHRASE))).toEqual(root)
   })
 
-  it('reports in one error what was tried, why it failed, and what was not tried', async () => {
+  it('reports in one error which seals failed, why, and which were not tried', async () => {
     const { header } = await createHeader(meansOf(PASSPHRASE), BOTH)
     rmSync(file)
     await expect(open(header, meansOf())).rejects.toMatchObject({
@@ -75,7 +75,7 @@ describe('a store with a keyfile and a passphrase', () => {
     })
   })
 
-  it('tells what each seal does here, without asking', async () => {
+  it('shows if each seal opens here, without asking', async () => {
     const { header } = await createHeader(meansOf(PASSPHRASE), BOTH)
     const outcomes = async (means: SealMeans) =>
       (await createHeaderOpener(means).probe(header)).map(({ name, outcome }) => [name, outcome])
