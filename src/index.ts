@@ -66,6 +66,9 @@ export {
   type Verification,
 } from './core/operations/verify.js'
 export type { ExpiryRequest } from './core/records/expiry.js'
+export type { KeySettingsRequest } from './core/operations/key-settings.js'
+export type { SettingDifference } from './core/reconcile/compare-settings.js'
+export type { KeySetting } from './core/records/key-settings.js'
 export type {
   AliasEntry,
   AliasState,
@@ -113,12 +116,14 @@ export type {
   ImportKind,
   KmsKey,
   KmsKeyRequest,
+  KmsKeySettings,
   KmsKeyState,
   KmsKeyStatus,
   KmsLastUse,
   KmsMaterial,
   Protection,
   Purpose,
+  Replica,
   TaggedKmsKey,
   TaggedKmsKeys,
 } from './kms/kms-key.js'

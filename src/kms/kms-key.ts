@@ -18,6 +18,14 @@ export interface KmsKey {
   readonly arn: string
 }
 
+/** The replica that a request created, or that was there before. */
+export interface Replica {
+  /** Id and ARN of the replica. */
+  readonly key: KmsKey
+  /** False if it was there before: it may have other properties than those of the request. */
+  readonly isNew: boolean
+}
+
 /** PURE: returns the Region in an ARN of AWS KMS; undefined for an id. */
 export function regionIn(arnOrId: string): string | undefined {
   return arnOrId.startsWith('arn:') ? arnOrId.split(':')[3] : undefined
@@ -37,6 +45,14 @@ export interface KmsKeyRequest {
   readonly tags: Readonly<Record<string, string>>
 }
 
+/** The settings of a KMS key that a user can choose. */
+export interface KmsKeySettings {
+  /** The description; empty for none. */
+  readonly description?: string
+  /** The user's tags, in addition to keymgmt's own. */
+  readonly tags?: Readonly<Record<string, string>>
+}
+
 /**
  * The tag with the operation id. It finds a KMS key again if the reply to its creation was lost.
  */
@@ -49,6 +65,15 @@ export const STORE_TAG = 'keymgmt:store'
 export const KEY_TAG = 'keymgmt:key'
 export const KEY_ID_TAG = 'keymgmt:key-id'
 export const VERSION_TAG = 'keymgmt:version'
+
+/** The tag that marks every KMS key of keymgmt. */
+export const MANAGED_TAG = 'managed-by'
+
+/** The beginning of the names of all other tags of keymgmt. */
+export const OWN_TAG_PREFIX = 'keymgmt:'
+
+/** The number of tags that keymgmt gives each KMS key. */
+export const OWN_TAGS = 6
 
 /** A KMS key and its tags. */
 export interface TaggedKmsKey {
@@ -85,6 +110,8 @@ export interface KmsKeyStatus {
   /** The Region of the primary and all Regions of a multi-Region key; undefined for any other. */
   readonly multiRegion:
     { readonly primary: string; readonly regions: readonly string[] } | undefined
+  /** The description that the console of the KMS shows; empty if it has none. */
+  readonly description: string
   /** True if its material is imported (Origin EXTERNAL). */
   readonly external: boolean
   /** Its key type and purposes; undefined if keymgmt has no such type. */

@@ -4,11 +4,13 @@ import type {
   ImportKind,
   KmsKey,
   KmsKeyRequest,
+  KmsKeySettings,
   KmsKeyStatus,
   KmsLastUse,
   KmsMaterial,
   Protection,
   Purpose,
+  Replica,
   TaggedKmsKeys,
 } from './kms-key.js'
 
@@ -94,12 +96,12 @@ export interface KmsProvider {
   findTagged(region: string, name: string, value: string): Promise<TaggedKmsKeys>
 
   /**
-   * Creates the replica, without material, in another Region. Returns an existing replica. `key` is
-   * the primary; its ARN names its Region.
+   * Creates the replica, without material, in another Region. Returns an existing replica
+   * unchanged. `key` is the primary; its ARN names its Region.
    * @throws KeymgmtError KMS_AMBIGUOUS if the reply was lost. After this error, KMS_TIMEOUT or
    * INTERRUPTED, the replica may or may not exist. After any other error, it does not exist.
    */
-  replicate(key: KmsKey, toRegion: string, request: KmsKeyRequest): Promise<KmsKey>
+  replicate(key: KmsKey, toRegion: string, request: KmsKeyRequest): Promise<Replica>
 
   /**
    * Waits until the replica in `region` exists and is no longer being created. Returns its state: a
@@ -181,10 +183,14 @@ export interface KmsProvider {
   inspect(region: string, key: KmsKey | string): Promise<KmsKeyStatus | undefined>
   /** Returns the last use of a KMS key in this Region. Each Region has its own. */
   lastUse(region: string, key: KmsKey): Promise<KmsLastUse>
-  /** Returns the tags of a KMS key. */
+  /** Returns the tags of a KMS key, without those that the KMS itself sets (AWS: `aws:…`). */
   tagsOf(region: string, key: KmsKey): Promise<Readonly<Record<string, string>>>
   /** Adds tags to a KMS key, or changes them. */
   tag(region: string, key: KmsKey, tags: Readonly<Record<string, string>>): Promise<void>
+  /** Removes the tags of these names from a KMS key. */
+  untag(region: string, key: KmsKey, names: readonly string[]): Promise<void>
+  /** Changes the description of a KMS key. An empty text removes it. */
+  describe(region: string, key: KmsKey, description: string): Promise<void>
 
   /** Returns the id of the KMS key that each alias in `names` points to in the Region. */
   aliasTargets(region: string, names: ReadonlySet<string>): Promise<ReadonlyMap<string, string>>
@@ -256,6 +262,11 @@ export interface KmsKind {
    * @throws KeymgmtError FIELD_INVALID, KMS_ENDPOINT_REFUSED.
    */
   assertCredentials(credentials: KmsSettings['credentials']): Promise<void>
+  /**
+   * Checks, without a request, that KMS keys can have these settings.
+   * @throws KeymgmtError FIELD_INVALID, which names the field.
+   */
+  assertSettings(settings: KmsKeySettings): Promise<void>
   /** Opens a provider. Sends no request. */
   open(settings: KmsSettings): Promise<KmsProvider>
 }

@@ -19,6 +19,7 @@ import { PROTECTIONS, PURPOSES } from '../kms/kms-key.js'
 import { boolean, listOf, oneOf, text } from '../router/fields.js'
 import { definePath, type Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
+import { settingFields, settingsData } from './key-settings.js'
 import { readCreated } from './created.js'
 import { expiryData, expiryFields } from './expiry.js'
 import { describeLastUse } from './last-use.js'
@@ -82,6 +83,7 @@ export const kmsKey = definePath<Engine>()({
           ROTATIONS,
           "Kind of rotation. With alias, each version has its own KMS key, and the alias moves to the latest. With in_place, for symmetric keys, one KMS key gets all enabled versions, and its ARN stays the same. The default is alias. Can't be changed.",
         ),
+        ...settingFields,
         ...expiryFields,
       },
       run: async (
@@ -95,6 +97,8 @@ export const kmsKey = definePath<Engine>()({
           rotation,
           ttl,
           valid_to: validTo,
+          description,
+          tags,
         },
       ) => {
         const { distribute } = await import('../core/operations/distribute.js')
@@ -106,6 +110,8 @@ export const kmsKey = definePath<Engine>()({
           rotation,
           ttl,
           validTo,
+          description,
+          tags,
         })
         return { created: await readCreated(engine, key, name) }
       },
@@ -196,6 +202,7 @@ function distributionData(record: DistributionRecord): Record<string, Json> {
     }),
     ...(droppedRegions && { dropped_regions: droppedRegions }),
     ...(primaryRegions && { primary_regions: primaryRegions }),
+    ...settingsData(record),
     ...expiryData(record),
   }
 }

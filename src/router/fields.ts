@@ -196,6 +196,17 @@ export function pairs(
   }
 }
 
+/** Name and value pairs, whose names are open. An empty value has none. */
+export function openPairs(description: string): Field<Readonly<Record<string, string>>> {
+  return {
+    ...base('keypair', description, 'name=value pairs, once for each'),
+    parse: (raw) => {
+      refuseJsonText(raw)
+      return Object.fromEntries(toPairs(raw))
+    },
+  }
+}
+
 /** Secret bytes: the content of a file or of standard input, or a text in UTF-8. */
 export function secretBytes(description: string): Field<Uint8Array> {
   return {

@@ -302,7 +302,7 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
       description: 'contract',
       tags: {},
     } as const
-    const replica = await provider.replicate(key, AWAY, request)
+    const { key: replica } = await provider.replicate(key, AWAY, request)
     await provider.awaitReplica(AWAY, replica)
     await provider.importMaterial(AWAY, replica, type, first)
     const as = { kind: 'new', description: 'contract/v2' } as const
@@ -338,7 +338,7 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
       tags: {},
     }
     await twice(async () => {
-      const replica = await provider.replicate(key, AWAY, request)
+      const { key: replica } = await provider.replicate(key, AWAY, request)
       await provider.awaitReplica(AWAY, replica)
       expect(replica).toEqual((await provider.inspect(AWAY, replica))?.key)
     })
@@ -367,7 +367,7 @@ describe.each(Object.entries(CANDIDATES))('%s', (_name, start) => {
     const key = await make(type, request.purpose, randomUUID(), true)
     const material = await KEY_TYPES[type].generate()
     await provider.importMaterial(HOME, key, type, material)
-    const replica = await provider.replicate(key, AWAY, request)
+    const { key: replica } = await provider.replicate(key, AWAY, request)
     await provider.awaitReplica(AWAY, replica)
     const refused = { code: 'KMS_FAILED' }
     await provider.importMaterial(AWAY, replica, type, material)

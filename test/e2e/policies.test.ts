@@ -15,7 +15,7 @@ import type { PolicyDocument, PolicyStatement } from '../../src/kms/aws/policy/p
 import { PATHS } from '../../src/paths/index.js'
 import { findPath } from '../../src/router/router.js'
 import { findProblems } from '../support/problems.js'
-import { CONFIGURE, FLOWS, type Flow } from '../support/flows.js'
+import { CONFIGURE, FLOWS, SETTINGS, type Flow } from '../support/flows.js'
 import { copyFolder } from '../support/keymgmt.js'
 import { createSession, type Session } from '../support/session.js'
 import { normalise } from '../support/normalise.js'
@@ -303,8 +303,17 @@ function describeNeed({ name }: Flow, { line, policy }: Prepared): string {
     .join(', ')} |`
 }
 
-/** The flows that add a Region or an alias. After each, the provider's policy is printed again. */
-const WIDER = new Set(['add a dropped Region', 'set a custom alias', 'change a custom alias'])
+/**
+ * The flows that add a Region, an alias or a setting. After each, the provider's policy is printed
+ * again.
+ */
+const WIDER = new Set([
+  'add a dropped Region',
+  'set a custom alias',
+  'change a custom alias',
+  'change the settings',
+  'change the settings in place',
+])
 
 describe.each([...FLOWS, ...MORE].map((flow) => [flow.name, flow] as const))(
   '%s',
@@ -419,8 +428,8 @@ describe.each([
 it("a provider's policy has only actions that a command needs", async () => {
   const { wide } = await prepare({
     name: 'wide',
-    prepare: [GLOBAL],
-    line: DISTRIBUTE('encrypt,decrypt'),
+    prepare: [GLOBAL, `${DISTRIBUTE('encrypt,decrypt')} ${SETTINGS}`],
+    line: VERIFY,
   })
   expect([...actions(wide)].filter((action) => !seen.has(action))).toEqual([])
   expect([...seen].filter((action) => !actions(wide).has(action))).toEqual([])

@@ -41,6 +41,9 @@ const HALF = 'write keymgmt/key/app min_enabled_version=2'
 const REPAIR = 'write -f keymgmt/kms/k/key/app/repair'
 const RESTORE = 'write -f keymgmt/kms/k/key/app/restore'
 
+/** Every setting of AWS that a distribution can have. */
+export const SETTINGS = 'description=Payments tags=team=payments tags=env=prod'
+
 /** Every flow that changes AWS. The provider is `k`, in us-west-1, and the key `app`. */
 export const FLOWS: readonly Flow[] = [
   {
@@ -185,6 +188,27 @@ export const FLOWS: readonly Flow[] = [
     line: ROTATE,
   },
   {
+    name: 'distribute with settings',
+    prepare: [KEY, ROTATE],
+    line: `${DISTRIBUTE} ${SETTINGS}`,
+  },
+  {
+    name: 'change the settings',
+    prepare: [GLOBAL, ROTATE, DISTRIBUTE, REPLICATE, HALF],
+    line: `write keymgmt/kms/k/key/app ${SETTINGS}`,
+  },
+  {
+    name: 'repair the settings',
+    prepare: [KEY, `${DISTRIBUTE} ${SETTINGS}`],
+    outsideChange: changeSettings,
+    line: REPAIR,
+  },
+  {
+    name: 'change the settings in place',
+    prepare: [KEY, ROTATE, IN_PLACE],
+    line: `write keymgmt/kms/k/key/app ${SETTINGS}`,
+  },
+  {
     name: 'adopt',
     prepare: [KEY, DISTRIBUTE],
     outsideChange: forget,
@@ -263,6 +287,14 @@ function breakKmsKeys(site: Site): void {
   for (const material of first.materials) material.bytes = undefined
   first.tags.clear()
   second.enabled = false
+}
+
+/** Changes each setting. */
+function changeSettings(site: Site): void {
+  const key = onlyKey(site)
+  key.description = 'somebody else'
+  key.tags.delete('team')
+  key.tags.set('owner', 'somebody else')
 }
 
 /** Deletes the alias and the former material, and disables the KMS key. */

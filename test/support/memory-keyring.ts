@@ -22,6 +22,7 @@ export interface MemoryKey {
   /** The Region of the primary, shared by the related KMS keys. */
   readonly family: { primary: string }
   readonly tags: Map<string, string>
+  description: string
   /** All materials, oldest first. */
   materials: MemoryMaterial[]
   /** The bytes of the current material, in base64. */
@@ -84,6 +85,7 @@ export class Keyring {
       request,
       family,
       tags: new Map(Object.entries(request.tags)),
+      description: request.description,
       materials: [],
       created: new Date(),
       lastUse: undefined,

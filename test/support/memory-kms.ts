@@ -54,7 +54,7 @@ function creationMethods(
     create: later((request) => keyring.make(home, randomUUID(), request)),
     replicate: later((key, toRegion, request) => {
       const there = keyring.find(toRegion, key)
-      if (there) return there.key
+      if (there) return { key: there.key, isNew: false }
       const from = regionIn(key.arn) ?? home
       const primary = keyring.filled(from, key)
       if (!primary.enabled || !primary.request.multiRegion || primary.family.primary !== from)
@@ -64,7 +64,7 @@ function creationMethods(
         ...each,
         bytes: undefined,
       }))
-      return replica
+      return { key: replica, isNew: true }
     }),
     awaitReplica: later((region, key) => statusOf(keyring.here(region, key), keyring.keys)),
     movePrimary: later((region, key, to) => {
@@ -191,11 +191,20 @@ function aliasMethods(
 
 function stateMethods(
   keyring: Keyring,
-): Pick<KmsProvider, 'tag' | 'enable' | 'disable' | 'scheduleDeletion' | 'cancelDeletion'> {
+): Pick<
+  KmsProvider,
+  'tag' | 'untag' | 'describe' | 'enable' | 'disable' | 'scheduleDeletion' | 'cancelDeletion'
+> {
   return {
     tag: later((region, key, tags) => {
       for (const [name, value] of Object.entries(tags))
         keyring.alive(region, key).tags.set(name, value)
+    }),
+    untag: later((region, key, names) => {
+      for (const name of names) keyring.alive(region, key).tags.delete(name)
+    }),
+    describe: later((region, key, description) => {
+      keyring.alive(region, key).description = description
     }),
     enable: later((region, key) => {
       keyring.filled(region, key).enabled = true
@@ -230,6 +239,7 @@ function statusOf(found: MemoryKey, keys: readonly MemoryKey[]) {
   return {
     key,
     kind: { type, purpose },
+    description: found.description,
     external: true,
     materialId: materialIdOf(found),
     expires: earliest(found),

@@ -13,5 +13,5 @@ export function decodePairs(bytes: Uint8Array): RawValue {
   return text
     .split('\n')
     .filter((line) => line.trim() !== '')
-    .map((line) => line.trim().replace(/^(\w+)\s*=\s*/, '$1='))
+    .map((line) => line.trim().replace(/^([^=]+?)\s*=\s*/, '$1='))
 }

@@ -133,7 +133,7 @@ async function claim(
     key: status.key,
     materials: [],
     enabled: status.state === 'enabled',
-    untagged: true,
+    staleSettings: ['tags'],
   }
   const pinned = await placeOf({ provider: opened }, status.key)
   const record = { kmsKeys: [entry], ...(pinned && { pinned }) }

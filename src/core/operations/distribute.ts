@@ -14,6 +14,7 @@ import {
   withExpiry,
   type ExpiryRequest,
 } from '../records/expiry.js'
+import type { KeySetting } from '../records/key-settings.js'
 import { withKeyLock, withProviderLock } from '../records/locks.js'
 import {
   recordPath,
@@ -32,6 +33,7 @@ import {
   type NamedDistribution,
 } from '../records/repository.js'
 import { assertAliasFree } from './custom-alias.js'
+import { changeSettings, requestedSettings, type KeySettingsRequest } from './key-settings.js'
 import { reportDropped, reportSkippedReplicas } from './drop-region.js'
 import { assertActive, assertSame, type WantedDistribution } from './present-distribution.js'
 import { activated, reactivate } from './remove.js'
@@ -41,7 +43,7 @@ import { assertRotation } from './rotation.js'
 /**
  * The settings of a distribution. Without an expiry here, an existing distribution keeps its own.
  */
-export interface DistributionRequest extends ExpiryRequest {
+export interface DistributionRequest extends ExpiryRequest, KeySettingsRequest {
   /** The purposes of the KMS keys. They can't be changed. Only a new distribution needs them. */
   readonly purpose?: readonly Purpose[] | undefined
   /** The protection of the KMS keys. AWS KMS has only `hsm`. */
@@ -78,7 +80,12 @@ export async function distribute(
     const record = await requireKey(engine, key)
     const provider = await requireProvider(engine, providerName)
     const existing = await readDistribution(engine, providerName, key)
-    const wanted = { ...request, requested, purpose: wantedPurpose(request, existing) }
+    const wanted = {
+      ...request,
+      requested,
+      purpose: wantedPurpose(request, existing),
+      settings: await requestedSettings(engine, provider, request),
+    }
     await kindOf(engine, provider).assertSupported(
       record.current.type,
       wanted.purpose,
@@ -133,7 +140,7 @@ async function claim(
   engine: Engine,
   providerName: string,
   key: KeyRecord,
-  { purpose, protection, rotation = 'alias', requested }: WantedDistribution,
+  { purpose, protection, rotation = 'alias', requested, settings }: WantedDistribution,
 ): Promise<NamedDistribution> {
   const provider = await requireProvider(engine, providerName)
   const path = recordPath.distribution(providerName, key.name)
@@ -144,10 +151,12 @@ async function claim(
     // Only a distribution that was removed can get another expiry.
     if (requested && !isSameSetting(requested.expiry, distribution.current.expiry))
       await distribution.update((current) => withExpiry(current, requested.expiry))
+    await changeSettings({ providerName, distribution }, settings)
     return { providerName, distribution }
   }
   return createDistribution(engine, providerName, key, {
     ...requested,
+    ...settings,
     purpose,
     protection,
     ...(rotation === 'in_place' && { rotation }),
@@ -163,7 +172,7 @@ export async function createDistribution(
   key: KeyRecord,
   begun: Pick<
     DistributionRecord,
-    'purpose' | 'protection' | 'rotation' | 'regions' | 'kmsKeys' | 'pinned' | 'expiry'
+    'purpose' | 'protection' | 'rotation' | 'regions' | 'kmsKeys' | 'pinned' | 'expiry' | KeySetting
   >,
 ): Promise<NamedDistribution> {
   const now = engine.now()

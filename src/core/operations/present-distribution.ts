@@ -6,6 +6,7 @@ import {
   renewCommand,
   type RequestedExpiry,
 } from '../records/expiry.js'
+import type { KeySettings } from '../records/key-settings.js'
 import type { DistributionRecord, KeyRecord, Rotation } from '../records/model.js'
 
 /** The settings of a distribution that a user requests. */
@@ -17,6 +18,8 @@ export type WantedDistribution = Pick<DistributionRecord, 'purpose' | 'protectio
    * has.
    */
   readonly requested: RequestedExpiry | undefined
+  /** The settings of the KMS keys that the request mentions. */
+  readonly settings: KeySettings
 }
 
 /** @throws KeymgmtError DISTRIBUTION_DIFFERS if it is revoked, or its removal did not finish. */
@@ -39,7 +42,7 @@ export function assertSame(
 ): void {
   if (state === 'revoked') throw revokedError(providerName, key)
   const rotation = kind ?? 'alias'
-  const settingsOf = (settings: Omit<WantedDistribution, 'requested'>) =>
+  const settingsOf = (settings: Omit<WantedDistribution, 'requested' | 'settings'>) =>
     `purpose=${settings.purpose.join(',')} protection=${settings.protection} rotation=${settings.rotation}`
   const kept = settingsOf({ purpose, protection, rotation })
   const isSame = kept === settingsOf({ ...wanted, rotation: wanted.rotation ?? rotation })

@@ -2,6 +2,7 @@ import type { Engine } from '../engine.js'
 import { aliasName, isOwnName } from '../records/alias-names.js'
 import { archivedIn, archivedOf } from '../records/archive.js'
 import { restorableRegions } from '../records/dropped-regions.js'
+import { KEY_SETTINGS, managedSettings, type KeySetting } from '../records/key-settings.js'
 import { createdKmsKeys } from '../records/kms-keys.js'
 import { recordPath, type DistributionRecord } from '../records/model.js'
 import { readDistribution, readKey, requireProvider } from '../records/repository.js'
@@ -18,6 +19,8 @@ export interface ProviderScope {
   readonly storeId: string
   /** Its custom aliases, and a pattern that matches the aliases that keymgmt names. */
   readonly aliases: readonly string[]
+  /** The settings of KMS keys that are set in any of its distributions. */
+  readonly settings: readonly KeySetting[]
   /** An ARN in the account of the KMS keys. */
   readonly arn: string | undefined
 }
@@ -32,6 +35,7 @@ export async function providerScope(engine: Engine, providerName: string): Promi
   const regions = new Set(archived.flatMap(({ record }) => record.regions))
   const primaries = new Set([region, ...archived.flatMap(({ record }) => movedTo(record))])
   const aliases = new Set(archived.flatMap(({ record: { customAlias } }) => customAlias ?? []))
+  const settings = new Set(archived.flatMap(({ record }) => managedSettings(record)))
   for (const name of await engine.store.list(recordPath.keys)) {
     const key = await readKey(engine, name)
     const distribution = await readDistribution(engine, providerName, name)
@@ -42,6 +46,7 @@ export async function providerScope(engine: Engine, providerName: string): Promi
       if (!dropped.includes(replica)) regions.add(replica)
     for (const primary of distribution ? movedTo(distribution) : []) primaries.add(primary)
     for (const alias of distribution?.aliases ?? []) aliases.add(alias.name)
+    for (const setting of distribution ? managedSettings(distribution) : []) settings.add(setting)
     if (distribution?.customAlias !== undefined) aliases.add(distribution.customAlias)
   }
   return {
@@ -50,6 +55,7 @@ export async function providerScope(engine: Engine, providerName: string): Promi
     replicaRegions: [...regions].filter((replica) => replica !== region).sort(),
     storeId: await engine.store.id(),
     aliases: [aliasName('*'), ...[...aliases].filter((alias) => !isOwnName(alias)).sort()],
+    settings: KEY_SETTINGS.filter((setting) => settings.has(setting)),
     arn: await knownArn(engine, providerName),
   }
 }

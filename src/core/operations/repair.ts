@@ -30,6 +30,7 @@ import {
   uncertainAlias,
   withImported,
 } from '../records/kms-keys.js'
+import { withStale } from '../records/key-settings.js'
 import { withKeyLock } from '../records/locks.js'
 import {
   without,
@@ -158,7 +159,7 @@ function isDeleted({ entry, isTrimmed, status, unchecked }: ObservedKmsKey): boo
 }
 
 function amendKmsKey(compared: Compared, observed: ObservedKmsKey): KmsKeyEntry {
-  const { entry, status, wrongTags } = observed
+  const { entry, status, settings } = observed
   if (entry.state === 'creating') return entry
   if (!status) return entry.state === 'created' && isDeleted(observed) ? lost(entry) : entry
   if (entry.state === 'lost') return found(entry)
@@ -167,8 +168,10 @@ function amendKmsKey(compared: Compared, observed: ObservedKmsKey): KmsKeyEntry 
   const imported = isInPlace(compared.record) ? isFilled(amended) : holdsMaterial(amended)
   const { deletionDate } = status
   return {
-    ...without(amended, 'enabled', 'deletion'),
-    ...(wrongTags.length > 0 && { untagged: true }),
+    ...withStale(
+      without(amended, 'enabled', 'deletion'),
+      settings.map(({ setting }) => setting),
+    ),
     ...(status.state === 'pending-deletion' && {
       deletion: deletionDate ? { date: deletionDate.toISOString() } : {},
     }),

@@ -177,7 +177,7 @@ type ExistingEntry = Exclude<KmsKeyEntry, { state: 'creating' }>
 
 function compareStatus(
   compared: Compared,
-  { entry, wrongTags, holds }: ObservedKmsKey & { readonly entry: ExistingEntry },
+  { entry, settings, holds }: ObservedKmsKey & { readonly entry: ExistingEntry },
   status: KmsKeyStatus,
 ): Difference[] {
   const { record } = compared
@@ -229,8 +229,7 @@ function compareStatus(
     !material?.stale &&
       !isSameExpiry(status, validTo) &&
       differs('expiry', validTo ?? 'never', status.expires?.toISOString() ?? 'never', consent),
-    wrongTags.length > 0 &&
-      differs('tags', "keymgmt's tags", `missing or changed: ${wrongTags.join(', ')}`),
+    ...settings.map(({ setting, expected: wanted, found }) => differs(setting, wanted, found)),
     recordedRegions !== undefined &&
       differs('multi-region', recordedRegions, actualRegions.join(', '), look),
   ]

@@ -1,6 +1,7 @@
 import {
   KEY_ID_TAG,
   KEY_TAG,
+  MANAGED_TAG,
   OPERATION_TAG,
   STORE_TAG,
   VERSION_TAG,
@@ -87,16 +88,17 @@ async function providerOf(
 }
 
 /**
- * Returns the tags for the KMS key of one version. The operation id finds it after a lost reply; an
- * adopted KMS key has none.
+ * Returns the tags for the KMS key of one version, with those of the user. The operation id finds
+ * it after a lost reply; an adopted KMS key has none.
  */
 export async function tagsFor(
-  { engine, key }: Pick<ReconcileContext, 'engine' | 'key'>,
+  { engine, key, distribution }: ObserveContext,
   version: number,
   operationId: string | undefined,
 ): Promise<Record<string, string>> {
   return {
-    'managed-by': 'keymgmt',
+    ...distribution.current.tags,
+    [MANAGED_TAG]: 'keymgmt',
     [STORE_TAG]: await engine.store.id(),
     [KEY_TAG]: key.name,
     [KEY_ID_TAG]: key.id,
@@ -111,6 +113,17 @@ export function versionIn(tags: Readonly<Record<string, string>>): number | unde
   return Number.isSafeInteger(version) && version > 0 ? version : undefined
 }
 
+/**
+ * Returns the description of the KMS key of one version: the user's, or a text of keymgmt's own.
+ */
+export function descriptionFor(
+  { key, distribution: { current } }: Pick<ReconcileContext, 'key' | 'distribution'>,
+  version: number,
+): string {
+  const ofVersion = isInPlace(current) ? ', rotated in place' : ` version ${version}`
+  return current.description ?? `keymgmt ${key.name}${ofVersion}`
+}
+
 /** Returns the request that creates the KMS key of one version. */
 export async function keyRequest(
   context: ReconcileContext,
@@ -122,9 +135,7 @@ export async function keyRequest(
     type: key.type,
     purpose: distribution.current.purpose,
     multiRegion: key.replicaRegions.length > 0,
-    description: isInPlace(distribution.current)
-      ? `keymgmt ${key.name}, rotated in place`
-      : `keymgmt ${key.name} version ${version}`,
+    description: descriptionFor(context, version),
     tags: await tagsFor(context, version, operationId),
   }
 }

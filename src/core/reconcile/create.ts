@@ -8,6 +8,7 @@ import {
   primaryRegion,
   requireKmsKey,
 } from '../records/kms-keys.js'
+import { managedSettings, withStale } from '../records/key-settings.js'
 import type { CreatedKmsKey, CreatingKmsKey, KmsKeyPlace, PinnedPlace } from '../records/model.js'
 import { currentPlace } from './account.js'
 import {
@@ -68,7 +69,7 @@ export async function createReplica(context: ReconcileContext, place: KmsKeyPlac
   const begun = await begin(context, place)
   const primary = primaryOf(context, version)
   const request = await keyRequest(context, version, begun.operationId)
-  const key = await provider
+  const { key, isNew } = await provider
     .replicate(primary.key, region, request)
     .catch(async (error: unknown) => {
       if (!isRefused(error)) throw error
@@ -77,7 +78,8 @@ export async function createReplica(context: ReconcileContext, place: KmsKeyPlac
         (await movedPrimaryError(context, primary)) ?? withHints(error, dropHints(context, region))
       )
     })
-  await writeKmsKey(context, created(context, begun, key))
+  const stale = isNew ? [] : managedSettings(context.distribution.current)
+  await writeKmsKey(context, withStale(created(context, begun, key), stale))
   const { state } = await provider.awaitReplica(region, key)
   if (state === 'pending-deletion' || state === 'disabled')
     await takeBackReplica(context, place, key, state)
@@ -96,7 +98,7 @@ async function takeBackReplica(
 ): Promise<void> {
   const { provider } = context
   const { region } = place
-  await updateKmsKey(context, place, (entry) => ({ ...entry, untagged: true }))
+  await updateKmsKey(context, place, (entry) => withStale(entry, ['tags']))
   if (state === 'pending-deletion') await provider.cancelDeletion(region, key)
   const now = state === 'pending-deletion' ? (await provider.inspect(region, key))?.state : state
   if (now === 'disabled') await provider.enable(region, key)

@@ -1,5 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import type { KmsKey } from '../../kms/kms-key.js'
+import { withStale, type KeySetting } from '../records/key-settings.js'
 import { putKmsKey } from '../records/kms-keys.js'
 import type { CreatedKmsKey, CreatingKmsKey } from '../records/model.js'
 import { assertCreatedInAccount, placeOf } from './account.js'
@@ -8,20 +9,22 @@ import { materialsToImport } from './new-material.js'
 import { undoCreation } from './surplus.js'
 
 /**
- * Records a KMS key that AWS has created. The first one pins the account of the distribution.
+ * Records a KMS key that AWS has created. The first one pins the account of the distribution. One
+ * whose request may be older than the settings of the distribution is marked as `stale`.
  * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
  */
 export async function recordCreated(
   context: ReconcileContext,
   entry: CreatingKmsKey,
   key: KmsKey,
+  stale: readonly KeySetting[] = [],
 ): Promise<void> {
   await assertCreatedInAccount(context, entry.region, key)
   const place = await placeOf(context, key)
   await recordState(context, (current) =>
     putKmsKey(
       { ...current, ...(place && { pinned: current.pinned ?? place }) },
-      created(context, entry, key),
+      withStale(created(context, entry, key), stale),
     ),
   ).catch((error: unknown) => {
     if (!(error instanceof KeymgmtError) || error.code !== 'STORE_CONFLICT') throw error

@@ -1,12 +1,20 @@
 import type { KmsKeyStatus } from '../../kms/kms-key.js'
 import { compareTimes, expiredWayOut, expiryAt } from '../records/expiry.js'
+import type { KeySetting } from '../records/key-settings.js'
 import type { DistributionRecord, KeyRecord, MaterialEntry } from '../records/model.js'
 
 /** A difference between the records and AWS. */
 export interface Difference {
   /** The property that differs. */
   readonly what:
-    'kms-key' | 'state' | 'material' | 'expiry' | 'tags' | 'multi-region' | 'alias' | 'unfinished'
+    | 'kms-key'
+    | 'state'
+    | 'material'
+    | 'expiry'
+    | KeySetting
+    | 'multi-region'
+    | 'alias'
+    | 'unfinished'
   /** AWS Region. */
   readonly region: string
   /** Absent if the difference does not concern a version. */

@@ -1,6 +1,7 @@
 import { KeymgmtError } from '../../errors.js'
 import { OPERATION_TAG, type KmsKey } from '../../kms/kms-key.js'
 import type { Engine } from '../engine.js'
+import { managedSettings } from '../records/key-settings.js'
 import { createdKmsKeyAt, primaryRegion, withDeletion } from '../records/kms-keys.js'
 import type { CreatingKmsKey, KmsKeyPlace } from '../records/model.js'
 import { assertPlaceOf } from './account.js'
@@ -44,7 +45,7 @@ export async function findUnrecordedKmsKeys(
         await drop(context, entry)
         continue
       }
-      await recordCreated(context, entry, key)
+      await recordCreated(context, entry, key, managedSettings(distribution.current))
       await recordDeletion(context, entry, key)
     }
   }

@@ -6,6 +6,7 @@ import { withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'
 import { isTrimmed } from '../records/trimmed.js'
 import { assertPlaceOf } from './account.js'
+import { compareDescription, compareTags, type SettingDifference } from './compare-settings.js'
 import { tagsFor, type ObserveContext } from './context.js'
 import { findNewer, tellingAliases, type NewerTarget } from './newer.js'
 import { wantedAliases } from './plan.js'
@@ -33,8 +34,8 @@ export interface ObservedKmsKey {
   readonly isTrimmed: boolean
   /** Undefined if AWS has no such KMS key, or if the request failed. */
   readonly status: KmsKeyStatus | undefined
-  /** Names of our tags that are missing or have another value. */
-  readonly wrongTags: readonly string[]
+  /** The settings that differ from the record. */
+  readonly settings: readonly SettingDifference[]
   /**
    * True if the KMS key is proven to have our material, false if its current material is another;
    * undefined if they were not compared.
@@ -121,7 +122,7 @@ export function observeNothing(
     entry,
     isTrimmed: false,
     status: undefined,
-    wrongTags: [],
+    settings: [],
     holds: undefined,
     unchecked: [{ ...subjectOf(entry), what: 'kms-key', error }],
   }))
@@ -169,7 +170,7 @@ async function observeKmsKey(
 ): Promise<ObservedKmsKey> {
   const { provider } = context
   const unchecked: Unchecked[] = []
-  const inquire = <T>(what: Unchecked['what'], question: () => Promise<T>) =>
+  const inquire: Inquire = (what, question) =>
     ask(unchecked, { ...subjectOf(entry), what }, question)
   const status =
     entry.state === 'creating'
@@ -177,15 +178,13 @@ async function observeKmsKey(
       : await inquire('kms-key', () => provider.inspect(entry.region, entry.key))
   const isEnded = isTrimmed(context.key, context.distribution.current, entry.version)
   const observed = { entry, isTrimmed: isEnded, status, unchecked }
-  if (entry.state !== 'created' || !status) return { ...observed, wrongTags: [], holds: undefined }
-  const tags = await inquire('tags', () => provider.tagsOf(entry.region, entry.key))
-  const ours = await tagsFor(context, entry.version, entry.operationId)
+  if (entry.state !== 'created' || !status) return { ...observed, settings: [], holds: undefined }
   const materials = isInPlace(context.distribution.current)
     ? await inquire('material', () => provider.materials(entry.region, entry.key))
     : undefined
   return {
     ...observed,
-    wrongTags: tags ? Object.keys(ours).filter((name) => tags[name] !== ours[name]) : [],
+    settings: await observeSettings(context, entry, status, inquire),
     holds: await inquire('material', () =>
       materials
         ? observeMaterials(context, entry, materials, challenge)
@@ -193,6 +192,25 @@ async function observeKmsKey(
     ),
     materials,
   }
+}
+
+/** Returns the result of a request about a KMS key; undefined if it failed. */
+type Inquire = <T>(what: Unchecked['what'], question: () => Promise<T>) => Promise<T | undefined>
+
+/** Asks only for the settings that are compared. */
+async function observeSettings(
+  context: ObserveContext,
+  { version, region, key, operationId }: CreatedKmsKey,
+  { description }: KmsKeyStatus,
+  inquire: Inquire,
+): Promise<SettingDifference[]> {
+  const { provider, distribution } = context
+  const tags = await inquire('tags', () => provider.tagsOf(region, key))
+  const wanted = await tagsFor(context, version, operationId)
+  return [
+    ...(tags ? compareTags(distribution.current, wanted, tags) : []),
+    ...compareDescription(distribution.current, description),
+  ]
 }
 
 /**

@@ -32,6 +32,7 @@ const BY_WEIGHT: readonly Step['action'][] = [
   'enable',
   'disable',
   'tag',
+  'describe',
 ]
 
 /**

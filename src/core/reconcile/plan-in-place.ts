@@ -10,7 +10,8 @@ import {
 import { keptPart } from '../records/dropped-regions.js'
 import type { CreatedKmsKey, DistributionRecord, MaterialEntry } from '../records/model.js'
 import { planRenewals } from './plan-renewals.js'
-import { isScheduled, isUntagged, stepIf, type Chain, type Stage, type Step } from './step.js'
+import { planSettings } from './plan-settings.js'
+import { isScheduled, stepIf, type Chain, type Stage, type Step } from './step.js'
 
 // With rotation in place, a distribution has one KMS key in each Region. AWS takes one new material
 // at a time: it must be in every Region and be rotated to before the next. So the versions form one
@@ -32,7 +33,7 @@ export function planInPlace(
     stepIf(distribution, 'enable', (entry) => isFilled(entry) && entry.enabled !== true),
     [planVersions(distribution, versions)],
     planReplicas(distribution, versions),
-    stepIf(distribution, 'tag', isUntagged),
+    ...planSettings(distribution),
   ]
 }
 
@@ -53,7 +54,7 @@ export function planRevocationInPlace(distribution: DistributionRecord): Stage[]
     deletions(
       ({ pending, imported, operationId }) => !pending && (imported || operationId !== undefined),
     ),
-    stepIf(distribution, 'tag', isUntagged),
+    ...planSettings(keptPart(distribution)),
   ]
 }
 

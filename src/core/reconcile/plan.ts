@@ -20,15 +20,8 @@ import { isAvailableVersion, withoutTrimmed } from '../records/trimmed.js'
 import { planRemoval, planTrim } from './plan-deletions.js'
 import { planInPlace, planRevocationInPlace } from './plan-in-place.js'
 import { planRenewals } from './plan-renewals.js'
-import {
-  isScheduled,
-  isUntagged,
-  stepIf,
-  type Chain,
-  type Plan,
-  type Stage,
-  type Step,
-} from './step.js'
+import { planSettings } from './plan-settings.js'
+import { isScheduled, stepIf, type Chain, type Plan, type Stage, type Step } from './step.js'
 
 export type { Chain, Plan, Stage, Step, StepOf } from './step.js'
 
@@ -165,7 +158,7 @@ function planRevocation(distribution: DistributionRecord): Stage[] {
   return [
     stepIf(keptPart(distribution), 'cancel-deletion', isScheduled),
     stepIf(distribution, 'delete-material', holdsMaterial),
-    stepIf(distribution, 'tag', isUntagged),
+    ...planSettings(keptPart(distribution)),
   ]
 }
 
@@ -193,7 +186,7 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
         .filter((region) => canReplicate(key, distribution, version, region))
         .map((region) => planFilled(distribution, 'replicate', version, region)),
     ),
-    stepIf(distribution, 'tag', isUntagged),
+    ...planSettings(distribution),
     planAliases(key, distribution),
     [...stepIf(distribution, 'disable', isToBe(false)), ...disableNew(key, distribution, versions)],
   ]

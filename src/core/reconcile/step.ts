@@ -10,6 +10,7 @@ interface StepFields {
   readonly renew: KmsKeyPlace
   readonly rotate: KmsKeyPlace
   readonly tag: KmsKeyPlace
+  readonly describe: KmsKeyPlace
   readonly enable: KmsKeyPlace
   readonly disable: KmsKeyPlace
   readonly 'delete-material': KmsKeyPlace
@@ -57,6 +58,3 @@ export function stepIf(
 
 /** True if the deletion of the KMS key is scheduled. */
 export const isScheduled = ({ deletion }: CreatedKmsKey) => deletion !== undefined
-
-/** True if the KMS key has lost its tags. */
-export const isUntagged = ({ untagged }: CreatedKmsKey) => untagged === true

@@ -1,9 +1,11 @@
 import { DELETION_WINDOW } from '../records/deletion-window.js'
 import type { KmsKey } from '../../kms/kms-key.js'
 import { requireKmsKey, withDeletion, withImported } from '../records/kms-keys.js'
-import { without, type KmsKeyPlace } from '../records/model.js'
+import { withoutStale, type KeySetting } from '../records/key-settings.js'
+import { without, type CreatedKmsKey, type KmsKeyPlace } from '../records/model.js'
 import { pointAlias, removeAlias } from './aliases.js'
-import { tagsFor, updateKmsKey, type ReconcileContext } from './context.js'
+import { unwantedTags } from './compare-settings.js'
+import { descriptionFor, tagsFor, updateKmsKey, type ReconcileContext } from './context.js'
 import { createPrimary, createReplica } from './create.js'
 import { deleteMaterial, futureExpiry, importMaterial } from './materials.js'
 import { rotateToMaterial } from './new-material.js'
@@ -48,12 +50,20 @@ const STEPS: {
 
   'delete-material': deleteMaterial,
 
-  tag: async (context, step) => {
-    const { key, operationId } = requireKmsKey(context.distribution, step)
-    const tags = await tagsFor(context, step.version, operationId)
-    await context.provider.tag(step.region, key, tags)
-    await updateKmsKey(context, step, (entry) => without(entry, 'untagged'))
-  },
+  tag: changeSetting('tags', async (context, { version, region, key, operationId }) => {
+    const { provider, distribution } = context
+    const wanted = await tagsFor(context, version, operationId)
+    // First make room: AWS limits the number of tags.
+    if (distribution.current.tags !== undefined) {
+      const others = unwantedTags(wanted, await provider.tagsOf(region, key))
+      if (others.length > 0) await provider.untag(region, key, others)
+    }
+    await provider.tag(region, key, wanted)
+  }),
+
+  describe: changeSetting('description', async (context, { version, region, key }) => {
+    await context.provider.describe(region, key, descriptionFor(context, version))
+  }),
 
   enable: async (context, step) => {
     await context.provider.enable(step.region, kmsKeyAt(context, step))
@@ -90,6 +100,17 @@ const STEPS: {
       return isFilled && isRevoked(context) ? withImported(rest, true) : rest
     })
   },
+}
+
+/** Returns the step that changes a setting of a KMS key, and removes its mark. */
+function changeSetting(
+  setting: KeySetting,
+  change: (context: ReconcileContext, entry: CreatedKmsKey) => Promise<void>,
+): (context: ReconcileContext, step: KmsKeyPlace) => Promise<void> {
+  return async (context, step) => {
+    await change(context, requireKmsKey(context.distribution, step))
+    await updateKmsKey(context, step, (entry) => withoutStale(entry, setting))
+  }
 }
 
 function isRevoked({ distribution }: ReconcileContext): boolean {

@@ -46,10 +46,10 @@ function parseRecord(path: string, bytes: Uint8Array): Record<string, unknown> {
 }
 
 /**
- * Objects whose field names are the same in both forms: the names of credentials are data, and
- * format 2 stores the fields of an endpoint in camelCase.
+ * Objects whose field names are the same in both forms: the names of credentials and tags are data,
+ * and format 2 stores the fields of an endpoint in camelCase.
  */
-const VERBATIM: readonly string[] = ['credentials', 'endpoint']
+const VERBATIM: readonly string[] = ['credentials', 'endpoint', 'tags']
 
 /** Renames the fields of `value` and of all objects in it. */
 function renameFields(value: unknown, rename: (name: string) => string): unknown {

@@ -1,6 +1,7 @@
 import type { KeyTypeName } from '../../crypto/key-types.js'
 import type { KmsKey, Protection, Purpose } from '../../kms/kms-key.js'
 import type { KmsAccount, KmsEndpoint } from '../../kms/provider.js'
+import type { KeySetting } from './key-settings.js'
 
 /** The material of one version: its fingerprint, or a mark that this store does not have it. */
 export type VersionMaterial =
@@ -126,8 +127,8 @@ export interface CreatedKmsKey extends KmsKeyPlace {
   readonly materials: readonly MaterialEntry[]
   /** Absent while it is not known. */
   readonly enabled?: boolean
-  /** True if its tags are known to be lost. */
-  readonly untagged?: boolean
+  /** The settings that it may have another value of than the distribution. */
+  readonly staleSettings?: readonly KeySetting[]
   /** The rotations of the KMS key that AWS counted when keymgmt last looked. */
   readonly rotations?: number
   /** Present while its deletion is scheduled; the date is absent until AWS has named one. */
@@ -218,6 +219,13 @@ export interface DistributionRecord {
   readonly versionAliases?: boolean
   /** An additional alias of the latest version, whose name the user chose. */
   readonly customAlias?: string
+  /**
+   * The description of every KMS key; absent if the user set none: each then has a text of
+   * keymgmt's own, which is not compared.
+   */
+  readonly description?: string
+  /** The user's tags of every KMS key; absent if the user set none, and tags are not compared. */
+  readonly tags?: Readonly<Record<string, string>>
   /**
    * The expiry of all material that is imported. Absent if it never expires. Adopted material keeps
    * the expiry that it had even so.

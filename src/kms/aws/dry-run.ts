@@ -2,7 +2,14 @@ import { createPublicKey, randomBytes } from 'node:crypto'
 import { KeymgmtError } from '../../errors.js'
 import type { PlannedCall } from '../planned-call.js'
 import type { AwsMiddleware, AwsRequest, AwsOutput } from './middleware.js'
-import { factsOf, isAccountLookup, keyIdOf, textOf, type AwsOperation } from './operations.js'
+import {
+  factsOf,
+  isAccountLookup,
+  keyIdOf,
+  newKeyName,
+  textOf,
+  type AwsOperation,
+} from './operations.js'
 import { Prices } from './prices.js'
 
 /** Replies to requests that are not sent, for operations whose reply the command reads. */
@@ -44,10 +51,10 @@ export function planCalls(calls: PlannedCall[]): AwsMiddleware {
   }
 }
 
-/** Returns the id of the request's KMS key or, if the request creates one, its description. */
+/** Returns the id of the request's KMS key or, if the request creates one, its key and version. */
 function keyIn({ operation, input }: AwsRequest): string {
   return operation === 'CreateKey'
-    ? `(${textOf(input, 'Description')})`
+    ? `(${newKeyName(input)})`
     : keyIdOf(textOf(input, 'KeyId') || textOf(input, 'TargetKeyId'))
 }
 

@@ -18,6 +18,9 @@ export function awsKms(options: AwsOptions): KmsKind {
     assertCredentials: async (credentials) => {
       ;(await import('./credential-checks.js')).assertCredentials(credentials)
     },
+    assertSettings: async (settings) => {
+      ;(await import('./setting-checks.js')).assertSettings(settings)
+    },
     open: async (settings) =>
       (await import('./provider.js')).openAwsProvider(settings, options, shared),
   }

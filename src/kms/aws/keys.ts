@@ -7,11 +7,19 @@ import {
   GetKeyLastUsageCommand,
   ReplicateKeyCommand,
   ScheduleKeyDeletionCommand,
+  UpdateKeyDescriptionCommand,
   type KeyMetadata,
   type KeyState,
 } from '@aws-sdk/client-kms'
 import { KeymgmtError } from '../../errors.js'
-import type { KmsKey, KmsKeyRequest, KmsKeyState, KmsKeyStatus, KmsLastUse } from '../kms-key.js'
+import type {
+  KmsKey,
+  KmsKeyRequest,
+  KmsKeyState,
+  KmsKeyStatus,
+  KmsLastUse,
+  Replica,
+} from '../kms-key.js'
 import { catchAwsError, isAwsError } from './errors.js'
 import { keySpecFor, kindFor } from './key-specs.js'
 import { CONSISTENCY_MS } from './retry.js'
@@ -66,7 +74,7 @@ export async function replicateKey(
   key: KmsKey,
   ReplicaRegion: string,
   request: KmsKeyRequest,
-): Promise<KmsKey> {
+): Promise<Replica> {
   const command = new ReplicateKeyCommand({
     KeyId: keyIdIn(session, key),
     ReplicaRegion,
@@ -75,8 +83,8 @@ export async function replicateKey(
   })
   const reply = await catchAwsError(session.client.send(command), 'AlreadyExistsException')
   return reply
-    ? kmsKey(reply.ReplicaKeyMetadata, 'ReplicateKey')
-    : { id: key.id, arn: replicaArn(key.arn, ReplicaRegion) }
+    ? { key: kmsKey(reply.ReplicaKeyMetadata, 'ReplicateKey'), isNew: true }
+    : { key: { id: key.id, arn: replicaArn(key.arn, ReplicaRegion) }, isNew: false }
 }
 
 /**
@@ -169,6 +177,7 @@ function statusOf(metadata: KeyMetadata | undefined): KmsKeyStatus {
     multiRegion: multi?.PrimaryKey?.Region
       ? { primary: multi.PrimaryKey.Region, regions }
       : undefined,
+    description: metadata?.Description ?? '',
     external: metadata?.Origin === 'EXTERNAL',
     kind: kindFor(metadata?.KeySpec, metadata?.KeyUsage),
   }
@@ -196,6 +205,15 @@ export async function enableKey(session: Session, key: KmsKey): Promise<void> {
 
 export async function disableKey(session: Session, key: KmsKey): Promise<void> {
   await session.client.send(new DisableKeyCommand({ KeyId: keyIdIn(session, key) }))
+}
+
+export async function describeAs(
+  session: Session,
+  key: KmsKey,
+  Description: string,
+): Promise<void> {
+  const KeyId = keyIdIn(session, key)
+  await session.client.send(new UpdateKeyDescriptionCommand({ KeyId, Description }))
 }
 
 export async function scheduleDeletion(

@@ -1,3 +1,5 @@
+import { KEY_TAG, VERSION_TAG } from '../kms-key.js'
+
 /** The input of a request, with AWS's field names. */
 export type AwsInput = Readonly<Record<string, unknown>>
 
@@ -37,6 +39,18 @@ export function keyIdOf(idOrArn: string): string {
   return idOrArn.replace(/^arn:.*:key\//, '')
 }
 
+/**
+ * Returns the name of the KMS key that a request creates: its key and version. Its description may
+ * be the user's.
+ */
+export function newKeyName(input: AwsInput): string {
+  const tags = (input.Tags ?? []) as readonly { TagKey: string; TagValue: string }[]
+  const [key, version] = [KEY_TAG, VERSION_TAG].map(
+    (name) => tags.find(({ TagKey }) => TagKey === name)?.TagValue,
+  )
+  return key === undefined ? textOf(input, 'Description') : `keymgmt ${key} version ${version}`
+}
+
 const kmsKey = (input: AwsInput) => `KMS key ${keyIdOf(textOf(input, 'KeyId'))}`
 const alias = (input: AwsInput) => textOf(input, 'AliasName')
 
@@ -44,7 +58,7 @@ const alias = (input: AwsInput) => textOf(input, 'AliasName')
 export const OPERATIONS = {
   CreateKey: {
     requestsPerSecond: 5,
-    subject: (input) => textOf(input, 'Description'),
+    subject: newKeyName,
     nonIdempotent: true,
     creates: true,
     changesAws: true,
@@ -93,7 +107,9 @@ export const OPERATIONS = {
   DeleteAlias: { requestsPerSecond: 15, subject: alias, changesAws: true },
   EnableKey: { requestsPerSecond: 5, subject: kmsKey, changesAws: true },
   DisableKey: { requestsPerSecond: 5, subject: kmsKey, changesAws: true },
+  UpdateKeyDescription: { requestsPerSecond: 5, subject: kmsKey, changesAws: true },
   TagResource: { requestsPerSecond: 10, subject: kmsKey, changesAws: true },
+  UntagResource: { requestsPerSecond: 5, subject: kmsKey, changesAws: true },
   ScheduleKeyDeletion: {
     requestsPerSecond: 15,
     subject: kmsKey,

@@ -9,6 +9,7 @@ import {
   awaitReplica,
   cancelDeletion,
   createKey,
+  describeAs,
   disableKey,
   enableKey,
   findReplica,
@@ -26,7 +27,7 @@ import type { AwsMiddleware } from './middleware.js'
 import { createRateLimiter, type RateLimiter } from './rate-limiter.js'
 import { retryWithin, type RetryOptions } from './retry.js'
 import { keyIdIn, type Session } from './session.js'
-import { findByOperation, findTagged, tagKey, tagsOf } from './tags.js'
+import { findByOperation, findTagged, tagKey, tagsOf, untagKey } from './tags.js'
 
 /** The options of all providers of AWS KMS. */
 export interface AwsOptions extends RetryOptions, ClientOptions {
@@ -107,6 +108,8 @@ export function openAwsProvider(
     lastUse: at(lastUse),
     tagsOf: at((session, key) => tagsOf(session, keyIdIn(session, key))),
     tag: at(tagKey),
+    untag: at(untagKey),
+    describe: at(describeAs),
     aliasTargets: at(aliasTargets),
     pointAlias: at(pointAlias),
     removeAlias: at(removeAlias),

@@ -2,6 +2,7 @@ import {
   paginateListKeys,
   paginateListResourceTags,
   TagResourceCommand,
+  UntagResourceCommand,
   type KeyListEntry,
 } from '@aws-sdk/client-kms'
 import { OPERATION_TAG, type KmsKey, type TaggedKmsKey, type TaggedKmsKeys } from '../kms-key.js'
@@ -17,6 +18,11 @@ import {
 
 /** Concurrent requests for the tags of KMS keys; AWS allows 2,000 a second. */
 const TAG_REQUESTS = 50
+
+/** True for a tag that AWS itself sets: nobody else can change it. */
+export function isOfAws(name: string): boolean {
+  return /^aws:/i.test(name)
+}
 
 /** Returns tags in AWS's form. */
 export function tagList(tags: Readonly<Record<string, string>>) {
@@ -100,14 +106,15 @@ async function visibleTagsOf(
   }
 }
 
-/** Returns the tags of the KMS key with this id or ARN. */
+/** Returns the tags of the KMS key with this id or ARN, without those that AWS itself sets. */
 export async function tagsOf({ client }: Session, KeyId: string): Promise<Record<string, string>> {
-  const tags: Record<string, string> = {}
+  const tags: [string, string][] = []
   const pages = paginateListResourceTags({ client }, { KeyId })
   for await (const page of boundedPages('ListResourceTags', pages)) {
-    for (const { TagKey = '', TagValue = '' } of entriesOf(page.Tags)) tags[TagKey] = TagValue
+    for (const { TagKey = '', TagValue = '' } of entriesOf(page.Tags))
+      if (!isOfAws(TagKey)) tags.push([TagKey, TagValue])
   }
-  return tags
+  return Object.fromEntries(tags)
 }
 
 export async function tagKey(
@@ -117,5 +124,15 @@ export async function tagKey(
 ): Promise<void> {
   await session.client.send(
     new TagResourceCommand({ KeyId: keyIdIn(session, key), Tags: tagList(tags) }),
+  )
+}
+
+export async function untagKey(
+  session: Session,
+  key: KmsKey,
+  names: readonly string[],
+): Promise<void> {
+  await session.client.send(
+    new UntagResourceCommand({ KeyId: keyIdIn(session, key), TagKeys: [...names] }),
   )
 }

@@ -327,7 +327,7 @@ describe('the plan of an active distribution', () => {
   })
 
   it('tags a KMS key that has lost its tags', () => {
-    const untagged = kmsKey(1, 'r1', { untagged: true })
+    const untagged = kmsKey(1, 'r1', { staleSettings: ['tags'] })
     expect(planned(key, { kmsKeys: [untagged], aliases: named(1, 'r1') })).toEqual([[['tag 1 r1']]])
   })
 })
@@ -342,7 +342,7 @@ describe('the plan of a revoked distribution', () => {
   })
 
   it('cancels a deletion, deletes the material and tags, in this order', () => {
-    const scheduled = kmsKey(1, 'r1', { deletion: {}, untagged: true })
+    const scheduled = kmsKey(1, 'r1', { deletion: {}, staleSettings: ['tags'] })
     expect(planned(key, { ...revoked, kmsKeys: [scheduled] })).toEqual([
       [['cancel-deletion 1 r1']],
       [['delete-material 1 r1']],

@@ -48,6 +48,7 @@ describe('the Regions of a provider', () => {
       replicaRegions: ['ap-south-1', 'eu-west-1', 'us-east-1'],
       storeId: await testbed.store.id(),
       aliases: ['alias/hashicorp/*'],
+      settings: [],
       arn: undefined,
     })
     expect(await refusal(providerScope(testbed.engine, 'none'))).toEqual(NO_PROVIDER)

@@ -175,7 +175,7 @@ describe('verify reports', () => {
     ])
     expect(observation.kmsKeys[1]).toMatchObject({
       status: undefined,
-      wrongTags: [],
+      settings: [],
       holds: undefined,
     })
   })

@@ -108,7 +108,9 @@ export const PERMISSIONS = {
    * exist yet.
    */
   TagNewKey: { action: 'kms:TagResource', on: 'key', conditions: ['aws:RequestTag'] },
+  UpdateKeyDescription: onKey('UpdateKeyDescription'),
   TagResource: onKey('TagResource', 'aws:RequestTag'),
+  UntagResource: onKey('UntagResource'),
   GetParametersForImport: onKey(
     'GetParametersForImport',
     'kms:WrappingAlgorithm',

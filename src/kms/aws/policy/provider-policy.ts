@@ -1,3 +1,4 @@
+import type { KmsKeySettings } from '../../kms-key.js'
 import { IMPORTED, REPLICA, WRAPPING } from './recorder.js'
 import {
   MULTI_REGION_SERVICE,
@@ -14,6 +15,8 @@ export interface ProviderUse {
   readonly replicaRegions: readonly string[]
   readonly storeId: string
   readonly aliases: readonly string[]
+  /** The settings of KMS keys that are set in any distribution. */
+  readonly settings: readonly (keyof KmsKeySettings)[]
 }
 
 /** Permissions that every command needs, restricted to KMS keys with imported material. */
@@ -32,6 +35,12 @@ const EVERYWHERE: readonly PermissionName[] = [
   'CancelKeyDeletion',
 ]
 
+/** Permissions that only distributions with a setting need. */
+const OF_SETTING: Readonly<Record<keyof KmsKeySettings, readonly PermissionName[]>> = {
+  tags: ['UntagResource'],
+  description: ['UpdateKeyDescription'],
+}
+
 /**
  * Permissions that destroy something, restricted to KMS keys with our tag. They are never needed
  * immediately after a creation, when AWS may not see the tags yet.
@@ -48,6 +57,7 @@ export function permissionsOfProvider({
   replicaRegions,
   storeId,
   aliases,
+  settings,
 }: ProviderUse): RequiredPermission[] {
   const regions = [region, ...replicaRegions]
   const tags: ConditionValues = { 'aws:RequestTag/keymgmt:store': [storeId] }
@@ -66,12 +76,14 @@ export function permissionsOfProvider({
       values: { ...tags, ...IMPORTED, ...singleRegion },
     },
     { operation: 'TagNewKey', regions, keys: [every], values: tags },
-    ...EVERYWHERE.map((operation): RequiredPermission => ({
-      operation,
-      regions,
-      keys: [imported],
-      values: WRAPPING,
-    })),
+    ...[...EVERYWHERE, ...settings.flatMap((setting) => OF_SETTING[setting])].map(
+      (operation): RequiredPermission => ({
+        operation,
+        regions,
+        keys: [imported],
+        values: WRAPPING,
+      }),
+    ),
     ...OURS.map((operation): RequiredPermission => ({ operation, regions, keys: [ours] })),
     ...(['CreateAlias', 'UpdateAlias', 'DeleteAlias'] as const).flatMap((operation) =>
       aliases.map((alias): RequiredPermission => ({ operation, regions, alias, keys: [imported] })),

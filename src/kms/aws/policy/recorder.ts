@@ -101,6 +101,8 @@ const ASSUMED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => Aw
       awsError: 'NotFoundException',
     })
   },
+  // A tag of somebody else, so that the policy also allows its removal.
+  ListResourceTags: () => ({ Tags: [{ TagKey: 'unknown', TagValue: '' }] }),
   GenerateMac: showNothing,
   GetPublicKey: showNothing,
   // A KMS key that was never used: the command would refuse a recent use.

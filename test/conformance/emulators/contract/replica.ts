@@ -29,7 +29,7 @@ function placeChecks(kind: Kind, primary: Given, site: Site): Check[] {
   const tags = { [RUN_TAG]: site.runId, [OPERATION_TAG]: 'replica' }
   const replicate = async () => {
     const { provider, key } = await primary()
-    const replica = await provider.replicate(key, region, {
+    const { key: replica } = await provider.replicate(key, region, {
       ...kind,
       multiRegion: true,
       description: `keymgmt conformance: ${nameOf(kind)}`,

@@ -1,0 +1,16 @@
+import { isStale, KEY_SETTINGS, type KeySetting } from '../records/key-settings.js'
+import type { DistributionRecord } from '../records/model.js'
+import { stepIf, type Stage, type Step } from './step.js'
+
+/** The step that changes each setting of a KMS key. */
+const SETTING_STEP = {
+  tags: 'tag',
+  description: 'describe',
+} as const satisfies Readonly<Record<KeySetting, Step['action']>>
+
+/** PURE: changes each setting of a KMS key that may have another value than the distribution. */
+export function planSettings(distribution: DistributionRecord): Stage[] {
+  return KEY_SETTINGS.map((setting) =>
+    stepIf(distribution, SETTING_STEP[setting], (entry) => isStale(entry, setting)),
+  )
+}

@@ -1,0 +1,21 @@
+import type { DistributionRecord } from '../core/records/model.js'
+import { openPairs, text } from '../router/fields.js'
+import type { Json } from '../router/values.js'
+
+/** The fields of AWS's settings of KMS keys. */
+export const settingFields = {
+  description: text(
+    "Description of every KMS key, which AWS's console shows. Empty is AWS's default. Without it, keymgmt writes a text for each version.",
+  ),
+  tags: openPairs(
+    'Tags of every KMS key, such as team=payments, in addition to those of keymgmt. They replace all tags that were set before; empty removes them.',
+  ),
+}
+
+/** Returns the settings of a distribution that the user has set, as data. */
+export function settingsData({ description, tags }: DistributionRecord): Record<string, Json> {
+  return {
+    ...(description !== undefined && { description }),
+    ...(tags && { tags }),
+  }
+}
