@@ -24,6 +24,7 @@ export {
 export type { ItemResult } from './core/operations/one-by-one.js'
 export type { UncheckedRecord } from './core/records/unchecked-record.js'
 export { dropRegion } from './core/operations/drop-region.js'
+export { setPrimary } from './core/operations/primary.js'
 export { distribute, replicate, type DistributionRequest } from './core/operations/distribute.js'
 export {
   importKey,
@@ -63,6 +64,7 @@ export {
   type ObservedKmsKey,
   type Unchecked,
   type ProviderVerification,
+  type SkippedStep,
   type Verification,
 } from './core/operations/verify.js'
 export type { ExpiryRequest } from './core/records/expiry.js'

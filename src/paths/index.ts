@@ -11,6 +11,7 @@ import { kmsVerify } from './kms-verify.js'
 import { kmsKey, kmsKeys } from './kms-key.js'
 import { kmsKeyAdopt } from './kms-key-adopt.js'
 import { kmsKeyForget } from './kms-key-forget.js'
+import { kmsKeyPrimary } from './kms-key-primary.js'
 import { kmsKeyRenew } from './kms-key-renew.js'
 import { kmsKeyRepair } from './kms-key-repair.js'
 import { kmsKeyReplicate } from './kms-key-replicate.js'
@@ -43,6 +44,7 @@ export const PATHS: readonly PathDefinition<Engine>[] = [
   kmsKeyAdopt,
   kmsKeyReplicate,
   kmsKeyReplicateRegion,
+  kmsKeyPrimary,
   kmsKeyRevoke,
   kmsKeyRestore,
   kmsKeyVerify,

@@ -13,6 +13,7 @@ import {
   type DistributionRecord,
   type KeyRecord,
 } from '../core/records/model.js'
+import { chosenPrimary } from '../core/records/primary-regions.js'
 import { trimWays, waysForward } from '../core/records/takedown.js'
 import { isTrimmed, withoutTrimmed } from '../core/records/trimmed.js'
 import { PROTECTIONS, PURPOSES } from '../kms/kms-key.js'
@@ -131,6 +132,7 @@ export const kmsKey = definePath<Engine>()({
           data: {
             ...distributionData(known ? withoutTrimmed(known, record) : record),
             ...recordedKmsKeys(record),
+            ...(known && primaryData(known, record)),
             ...(known && trimmedData(known, record)),
             ...(behind && behindData(behind)),
           },
@@ -173,6 +175,7 @@ async function describeRemoved(
     data: {
       ...distributionData(removed.record),
       ...recordedKmsKeys(removed.record),
+      ...primaryData(key, removed.record),
       ...(date !== undefined && { deletion_date: date }),
     },
     warnings: [explainRemoved({ providerName: name, key: key.name, date })],
@@ -181,7 +184,7 @@ async function describeRemoved(
 
 function distributionData(record: DistributionRecord): Record<string, Json> {
   const { name, distributionTime, purpose, protection, regions, kmsKeys, rotation } = record
-  const { versionAliases, droppedRegions, primaryRegions } = record
+  const { versionAliases, droppedRegions } = record
   const [primary = ''] = regions
   const entries = createdKmsKeys({ kmsKeys }).filter(({ region }) => region === primary)
   const ids = entries.flatMap((entry) =>
@@ -201,9 +204,18 @@ function distributionData(record: DistributionRecord): Record<string, Json> {
       rotations_left: Math.max(0, MAX_ROTATIONS - (used ?? 0)),
     }),
     ...(droppedRegions && { dropped_regions: droppedRegions }),
-    ...(primaryRegions && { primary_regions: primaryRegions }),
     ...settingsData(record),
     ...expiryData(record),
+  }
+}
+
+/** Returns the Region for the primaries of a multi-Region key, and those that are elsewhere. */
+function primaryData(key: KeyRecord, record: DistributionRecord): Record<string, Json> {
+  if (key.replicaRegions.length === 0) return {}
+  const { primaryRegions } = record
+  return {
+    primary_region: chosenPrimary(record),
+    ...(primaryRegions && { primary_regions: primaryRegions }),
   }
 }
 

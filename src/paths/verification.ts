@@ -2,10 +2,10 @@ import type { Orphan, OrphanSearch } from '../core/operations/orphans.js'
 import type {
   ObservedKmsKey,
   ProviderVerification,
+  SkippedStep,
   Verification,
 } from '../core/operations/verify.js'
 import type { KmsMaterial } from '../kms/kms-key.js'
-import type { KmsKeyPlace } from '../core/records/model.js'
 import type { Response } from '../router/path.js'
 import type { Json } from '../router/values.js'
 import { differenceData, differenceRow, uncheckedData, uncheckedRow } from './difference.js'
@@ -64,8 +64,10 @@ export function providerResponse(
   }
 }
 
-function explainSkipped({ version, region }: KmsKeyPlace): string {
-  return `Version ${version} has no replica in ${region}, because it is disabled. When it is enabled, repair creates it.`
+function explainSkipped({ version, region, to }: SkippedStep): string {
+  return to === undefined
+    ? `Version ${version} has no replica in ${region}, because it is disabled. When it is enabled, repair creates it.`
+    : `The primary of version ${version} is in ${region} and not in ${to}, because the version is disabled. When it is enabled, repair moves it.`
 }
 
 function explainHidden(hidden: number): string {

@@ -278,6 +278,10 @@ const BEFORE_PATH: Readonly<Record<string, readonly string[]>> = {
     'keymgmt write keymgmt/kms/example-kms/key/other purpose=encrypt,decrypt',
     ...FORGOTTEN,
   ],
+  'keymgmt/kms/:name/key/:key/primary': [
+    ...DISTRIBUTED,
+    'keymgmt write -f keymgmt/kms/example-kms/key/app/replicate',
+  ],
   'keymgmt/kms/:name/key/:key': [PROVIDER, KEY],
 }
 

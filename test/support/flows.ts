@@ -33,6 +33,7 @@ const LEAVE_OUT = 'write keymgmt/key/app/rotate without=k'
 const MINIMUM = 'write keymgmt/key/app min_enabled_version=3'
 const TRIM = 'write keymgmt/key/app/trim min_available_version=3'
 const REPLICATE = 'write -f keymgmt/kms/k/key/app/replicate'
+const MOVE = 'write keymgmt/kms/k/key/app/primary region=eu-west-1'
 const REMOVE = 'delete keymgmt/kms/k/key/app deletion_window=7'
 const REVOKE = 'write -f keymgmt/kms/k/key/app/revoke'
 const RENEW = 'write -f keymgmt/kms/k/key/app/renew'
@@ -125,6 +126,37 @@ export const FLOWS: readonly Flow[] = [
       ROTATE,
     ],
     line: RESTORE,
+  },
+  {
+    name: 'move the primary',
+    prepare: [GLOBAL, DISTRIBUTE, REPLICATE, ROTATE, HALF],
+    line: MOVE,
+  },
+  {
+    name: 'move the primary back',
+    prepare: [GLOBAL, DISTRIBUTE, REPLICATE, MOVE],
+    line: 'write keymgmt/kms/k/key/app/primary region=us-west-1',
+  },
+  {
+    name: 'enable a version, and move its primary',
+    prepare: [GLOBAL, DISTRIBUTE, REPLICATE, ROTATE, HALF, MOVE],
+    line: 'write keymgmt/key/app min_enabled_version=0',
+  },
+  {
+    name: 'rotate with a primary elsewhere',
+    prepare: [GLOBAL, DISTRIBUTE, REPLICATE, MOVE],
+    line: ROTATE,
+  },
+  {
+    name: 'remove with a primary elsewhere',
+    prepare: [GLOBAL, DISTRIBUTE, REPLICATE, MOVE],
+    line: REMOVE,
+  },
+  {
+    name: 'repair a primary that was moved',
+    prepare: [GLOBAL, DISTRIBUTE, REPLICATE, MOVE],
+    outsideChange: movePrimary,
+    line: REPAIR,
   },
   { name: 'rotate everywhere', prepare: [GLOBAL, DISTRIBUTE, REPLICATE], line: ROTATE },
   { name: 'remove', prepare: [GLOBAL, DISTRIBUTE, REPLICATE], line: REMOVE },
@@ -236,6 +268,16 @@ export const FLOWS: readonly Flow[] = [
     line: ROTATE,
   },
   {
+    name: 'move the primary in place',
+    prepare: [GLOBAL, ROTATE, IN_PLACE, REPLICATE],
+    line: MOVE,
+  },
+  {
+    name: 'rotate in place with a primary elsewhere',
+    prepare: [GLOBAL, IN_PLACE, REPLICATE, MOVE],
+    line: ROTATE,
+  },
+  {
     name: 'rotate in place, with an expiry',
     prepare: [KEY, `${IN_PLACE} ttl=30d`],
     line: ROTATE,
@@ -267,6 +309,16 @@ function onlyKey(site: Site) {
   const [key] = region(site).keys.values()
   if (!key) throw new Error('no KMS key')
   return key
+}
+
+/** Moves the primary to us-east-1, and deletes an alias. */
+function movePrimary(site: Site): void {
+  const { multiRegion } = onlyKey(site)
+  if (!multiRegion) throw new Error('not a multi-Region key')
+  multiRegion.replicas.add(multiRegion.primary)
+  multiRegion.primary = 'us-east-1'
+  multiRegion.replicas.delete(multiRegion.primary)
+  region(site).aliases.clear()
 }
 
 /** Removes the distribution's record and alias. */

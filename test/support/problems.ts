@@ -9,7 +9,8 @@ import {
   type Store,
 } from '../../src/index.js'
 import { readDistribution, requireKey } from '../../src/core/records/repository.js'
-import { isEnabledVersion, skippedReplicas, wantedAliases } from '../../src/core/reconcile/plan.js'
+import { isEnabledVersion, wantedAliases } from '../../src/core/reconcile/plan.js'
+import { skippedReplicas } from '../../src/core/reconcile/skipped.js'
 import { createdKmsKeyAt, createdKmsKeys, isInPlace } from '../../src/core/records/kms-keys.js'
 import { isTrimmed } from '../../src/core/records/trimmed.js'
 import { withMaterial } from '../../src/core/records/material.js'

@@ -2,7 +2,7 @@ import { KeymgmtError } from '../../errors.js'
 import type { Protection, Purpose } from '../../kms/kms-key.js'
 import { kindOf, type Engine } from '../engine.js'
 import { interruptionOf, type Interruption } from '../reconcile/interruption.js'
-import { reconcileKey } from '../reconcile/reconcile.js'
+import { reconcileOne } from '../reconcile/reconcile.js'
 import { resumableDistributions } from '../reconcile/resume.js'
 import { assertAgree } from '../records/agreement.js'
 import { checkCustomAlias } from '../records/alias-names.js'
@@ -23,7 +23,7 @@ import {
   type KeyRecord,
   type Rotation,
 } from '../records/model.js'
-import { createRecord, openRecord, type RecordHandle } from '../records/record.js'
+import { createRecord, openRecord } from '../records/record.js'
 import {
   readDistribution,
   readKey,
@@ -34,10 +34,10 @@ import {
 } from '../records/repository.js'
 import { assertAliasFree } from './custom-alias.js'
 import { changeSettings, requestedSettings, type KeySettingsRequest } from './key-settings.js'
-import { reportDropped, reportSkippedReplicas } from './drop-region.js'
 import { assertActive, assertSame, type WantedDistribution } from './present-distribution.js'
 import { activated, reactivate } from './remove.js'
 import { assertDeleted, assertOtherRegion, assertReplicaRegions } from './replica-regions.js'
+import { reportDropped, reportSkippedReplicas } from './report-skipped.js'
 import { assertRotation } from './rotation.js'
 
 /**
@@ -105,19 +105,6 @@ export async function distribute(
     await setVersionAliases(named, versionAliases)
     if (customAlias !== undefined) await setCustomAlias(named, alias)
     await reconcileOne(engine, record, named, others)
-  })
-}
-
-/** Reconciles the requested distribution, and resumes the others. */
-function reconcileOne(
-  engine: Engine,
-  key: RecordHandle<KeyRecord>,
-  asked: NamedDistribution,
-  all: readonly NamedDistribution[],
-): Promise<void> {
-  const others = all.filter(({ providerName }) => providerName !== asked.providerName)
-  return reconcileKey(engine, key, [asked, ...others], {
-    isRequested: (_step, named) => named === asked,
   })
 }
 

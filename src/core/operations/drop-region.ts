@@ -4,22 +4,18 @@ import type { Engine } from '../engine.js'
 import { openContext } from '../reconcile/context.js'
 import { findUnrecordedKmsKeys } from '../reconcile/find-unrecorded.js'
 import { takedownError, takedownOf } from '../reconcile/interruption.js'
-import { moveBackAdvice } from '../reconcile/primaries.js'
-import { planDropping, skippedReplicas } from '../reconcile/plan.js'
+import { isAcceptable, moveBackAdvice, type MovedPrimary } from '../reconcile/primaries.js'
+import { isEnabledVersion, planDropping } from '../reconcile/plan.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
-import {
-  addCommand,
-  dropCommand,
-  droppedPart,
-  hasReplicas,
-  withDropped,
-} from '../records/dropped-regions.js'
+import { dropCommand, droppedPart, hasReplicas, withDropped } from '../records/dropped-regions.js'
 import { DELETION_WINDOW } from '../records/deletion-window.js'
-import { createdKmsKeys, primaryRegion } from '../records/kms-keys.js'
+import { createdKmsKeyAt, createdKmsKeys, isInPlace, primaryRegion } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
+import { primaryCommand } from '../records/primary-regions.js'
 import type { CreatedKmsKey, KeyRecord } from '../records/model.js'
 import { requireDistribution, requireKey, type NamedDistribution } from '../records/repository.js'
-import { waysForward } from '../records/takedown.js'
+import { trimCommand, waysForward } from '../records/takedown.js'
+import { isTrimmed } from '../records/trimmed.js'
 import { readLastUse } from './last-use.js'
 import { scheduledDeletions, type ScheduledDeletion } from './remove.js'
 
@@ -30,8 +26,9 @@ import { scheduledDeletions, type ScheduledDeletion } from './remove.js'
  * deleted the replicas. Dropping the Region again only finishes the unfinished work.
  * @returns the scheduled deletions; empty if the Region has no replica.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; KEY_IN_USE if it is the provider's
- * Region or has a primary; DISTRIBUTION_DIFFERS if a removal or revocation did not finish;
- * STORE_OUTDATED; errors of the KMS, after which the same call resumes the work.
+ * Region, has a primary or was chosen for the primaries; DISTRIBUTION_DIFFERS if a removal or
+ * revocation did not finish; STORE_OUTDATED; errors of the KMS, after which the same call resumes
+ * the work.
  */
 export async function dropRegion(
   engine: Engine,
@@ -91,11 +88,23 @@ function assertReplicaRegion(
   { providerName, distribution }: NamedDistribution,
   region: string,
 ): void {
-  const { regions, droppedRegions = [] } = distribution.current
-  if (region === regions[0])
+  const { regions, droppedRegions = [], primaryRegion: primary } = distribution.current
+  const [home = ''] = regions
+  if (region === home)
     throw new KeymgmtError('KEY_IN_USE', `${region} is the Region of ${providerName} itself`, {
       hints: [removalHint(providerName, name)],
     })
+  if (region === primary)
+    throw new KeymgmtError(
+      'KEY_IN_USE',
+      `${region} is the Region that was chosen for the primaries of ${name}`,
+      {
+        hints: [
+          `to choose another one first: ${primaryCommand(providerName, name, home)}`,
+          removalHint(providerName, name),
+        ],
+      },
+    )
   if ([...replicaRegions, ...regions, ...droppedRegions].includes(region)) return
   throw new KeymgmtError(
     'DISTRIBUTION_NOT_FOUND',
@@ -145,67 +154,53 @@ async function assertNoPrimary(
 }
 
 function primaryError(
-  { name }: KeyRecord,
-  { providerName, distribution: { current } }: NamedDistribution,
-  { version, region, key }: CreatedKmsKey,
+  key: KeyRecord,
+  named: NamedDistribution,
+  { version, region, key: { id } }: CreatedKmsKey,
 ): KeymgmtError {
+  const { providerName, distribution } = named
+  const { current } = distribution
   const [home = ''] = current.regions
+  const moved = { version, id, from: home, to: region }
+  const move = isAcceptable(current, moved)
+    ? moveFirst(key, named, moved)
+    : `first ${moveBackAdvice(moved)}; then ${repairCommand(providerName, key.name)}`
   return new KeymgmtError(
     'KEY_IN_USE',
-    `${region} has the primary of ${name} version ${version}, without which AWS has no replicas`,
-    {
-      hints: [
-        `first ${moveBackAdvice({ version, id: key.id, from: home, to: region })}; then keymgmt write -f keymgmt/kms/${providerName}/key/${name}/repair`,
-        removalHint(providerName, name),
-      ],
-    },
+    `${region} has the primary of ${key.name} version ${version}, without which AWS has no replicas`,
+    { hints: [...(move === undefined ? [] : [move]), removalHint(providerName, key.name)] },
   )
+}
+
+/**
+ * Returns the commands that move a primary out of a Region: AWS moves only the primary of an
+ * enabled KMS key. Undefined if it has no replica elsewhere.
+ */
+function moveFirst(
+  key: KeyRecord,
+  { providerName, distribution: { current } }: NamedDistribution,
+  { version, to: region }: Pick<MovedPrimary, 'version' | 'to'>,
+): string | undefined {
+  const target = current.regions.find(
+    (each) => each !== region && createdKmsKeyAt(current, version, each) !== undefined,
+  )
+  if (target === undefined) return undefined
+  const path = `keymgmt/key/${key.name}`
+  const commands = [
+    isTrimmed(key, current, version) && trimCommand(key.name, version),
+    !isInPlace(current) &&
+      !isEnabledVersion(key, version) &&
+      `keymgmt write ${path} min_enabled_version=${version}`,
+    primaryRegion(current, version) !== region && repairCommand(providerName, key.name),
+    primaryCommand(providerName, key.name, target),
+  ]
+  return `to move it first: ${commands.filter((each) => each !== false).join('; then ')}`
+}
+
+function repairCommand(providerName: string, key: string): string {
+  return `keymgmt write -f keymgmt/kms/${providerName}/key/${key}/repair`
 }
 
 function removalHint(providerName: string, key: string): string {
   return `to remove the key from all Regions: keymgmt delete keymgmt/kms/${providerName}/key/${key}`
-}
-
-/** Reports the replicas that are not created because their versions are disabled. */
-export function reportSkippedReplicas(
-  engine: Engine,
-  key: KeyRecord,
-  { providerName, distribution }: NamedDistribution,
-): void {
-  const skipped = skippedReplicas(key, distribution.current)
-  for (const place of skipped)
-    engine.outcome({
-      provider: providerName,
-      ...place,
-      action: 'replicate',
-      state: 'skipped',
-      reason: 'the version is disabled, and AWS replicates only enabled KMS keys',
-      wayOut: `to replicate it: keymgmt write keymgmt/key/${key.name} min_enabled_version=${place.version}`,
-    })
-  const versions = [...new Set(skipped.map(({ version }) => version))].join(', ')
-  if (versions !== '')
-    engine.notice(
-      `Version ${versions} of ${key.name} is disabled and was not replicated in ${providerName}: AWS replicates only enabled KMS keys`,
-    )
-}
-
-/** Reports the Regions that the command skips because the user dropped them. */
-export function reportDropped(
-  engine: Engine,
-  key: string,
-  { providerName, distribution }: NamedDistribution,
-): void {
-  for (const region of distribution.current.droppedRegions ?? []) {
-    const wayOut = addCommand(providerName, key, region)
-    engine.notice(`Skipped ${region}, which was dropped. To add it again: ${wayOut}`)
-    const reason = 'the Region was dropped'
-    engine.outcome({
-      provider: providerName,
-      region,
-      action: 'replicate',
-      state: 'skipped',
-      reason,
-      wayOut,
-    })
-  }
 }

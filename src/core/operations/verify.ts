@@ -9,17 +9,12 @@ import {
   type Observation,
   type Unchecked,
 } from '../reconcile/observe.js'
-import { skippedReplicas } from '../reconcile/plan.js'
+import { skippedSteps, type SkippedStep } from '../reconcile/skipped.js'
 import { unlessUnanswered } from '../reconcile/unanswered.js'
 import { assertAgree } from '../records/agreement.js'
 import { keyInName } from '../records/alias-names.js'
 import { archivedOf } from '../records/archive.js'
-import {
-  recordPath,
-  type DistributionRecord,
-  type KeyRecord,
-  type KmsKeyPlace,
-} from '../records/model.js'
+import { recordPath, type DistributionRecord, type KeyRecord } from '../records/model.js'
 import { inParallel } from '../../parallel.js'
 import {
   readDistribution,
@@ -29,6 +24,7 @@ import {
 } from '../records/repository.js'
 
 export type { Difference } from '../reconcile/difference.js'
+export type { SkippedStep } from '../reconcile/skipped.js'
 export type { NewerTarget } from '../reconcile/newer.js'
 export type { Observation, ObservedKmsKey, Unchecked } from '../reconcile/observe.js'
 
@@ -44,8 +40,8 @@ export interface Verification {
   readonly observation: Observation
   /** The differences between the record and AWS. */
   readonly differences: readonly Difference[]
-  /** The replicas that do not exist because their versions are disabled. */
-  readonly skipped: readonly KmsKeyPlace[]
+  /** The steps that are not taken because their versions are disabled. */
+  readonly skipped: readonly SkippedStep[]
 }
 
 /** A distribution, and its key. */
@@ -170,6 +166,6 @@ async function verifyRecords(
   const differences = isArchived
     ? compareArchived(compared, observation)
     : compare(compared, observation)
-  const skipped = isArchived ? [] : skippedReplicas(key, distribution)
+  const skipped = isArchived ? [] : skippedSteps(key, distribution)
   return { providerName, key: key.name, distribution, observation, differences, skipped }
 }

@@ -20,8 +20,8 @@ import {
 } from './context.js'
 import { created, recordCreated } from './created.js'
 import { findUnrecordedKmsKeys } from './find-unrecorded.js'
+import { movedPrimaryError } from './move-primary.js'
 import { isStoreFailure } from './outcomes.js'
-import { isAcceptable, moveBackAdvice } from './primaries.js'
 
 /**
  * Maximum attempts per command to create one KMS key. Each further one follows a lost reply after
@@ -107,29 +107,6 @@ async function takeBackReplica(
 function primaryOf({ distribution }: ReconcileContext, version: number): CreatedKmsKey {
   const region = primaryRegion(distribution.current, version)
   return requireKmsKey(distribution, { version, region })
-}
-
-/** AWS replicates only primaries. Undefined if this KMS key still is the primary. */
-async function movedPrimaryError(
-  context: ReconcileContext,
-  { version, region, key: { id, arn } }: CreatedKmsKey,
-): Promise<KeymgmtError | undefined> {
-  const { key, provider, providerName, distribution } = context
-  const status = await provider.inspect(region, { id, arn }).catch(() => undefined)
-  const to = status?.multiRegion?.primary
-  if (to === undefined || to === region) return undefined
-  const moved = { version, id, from: region, to }
-  return new KeymgmtError(
-    'KMS_FAILED',
-    `somebody moved the primary of KMS key ${id} from ${region} to ${to}`,
-    {
-      hints: [
-        isAcceptable(distribution.current, moved)
-          ? `to accept that: keymgmt write -f keymgmt/kms/${providerName}/key/${key.name}/repair`
-          : moveBackAdvice(moved),
-      ],
-    },
-  )
 }
 
 /** True if AWS certainly did not create the replica. */

@@ -25,6 +25,7 @@ const BY_WEIGHT: readonly Step['action'][] = [
   'delete-material',
   'cancel-deletion',
   'rotate',
+  'move-primary',
   'import',
   'renew',
   'point-alias',
@@ -53,6 +54,7 @@ export function dependsOn(step: Step, failed: Step, primary: string): boolean {
   if (step.action === 'remove-alias' || step.version !== failed.version) return false
   if (step.action === 'point-alias') return sameRegion && enabling
   if (step.action === 'replicate') return failed.region === primary && enabling
+  if (step.action === 'move-primary') return failed.region === step.to && enabling
   return (
     step.action === 'schedule-deletion' &&
     step.region === primary &&

@@ -12,13 +12,13 @@ import type {
   DistributionRecord,
   DistributionState,
   KeyRecord,
-  KmsKeyPlace,
   Rotation,
 } from '../records/model.js'
 import { droppedPart, keptPart } from '../records/dropped-regions.js'
 import { isAvailableVersion, withoutTrimmed } from '../records/trimmed.js'
 import { planRemoval, planTrim } from './plan-deletions.js'
 import { planInPlace, planRevocationInPlace } from './plan-in-place.js'
+import { planMoves } from './plan-primaries.js'
 import { planRenewals } from './plan-renewals.js'
 import { planSettings } from './plan-settings.js'
 import { isScheduled, stepIf, type Chain, type Plan, type Stage, type Step } from './step.js'
@@ -64,7 +64,7 @@ function versionsOf(key: KeyRecord): number[] {
  * Returns the versions whose material is in this store. The other versions can get no KMS key and
  * no import.
  */
-function storedVersionsOf(key: KeyRecord): number[] {
+export function storedVersionsOf(key: KeyRecord): number[] {
   return versionsOf(key).filter(
     (version) => key.versions[version]?.material.state !== 'not-in-store',
   )
@@ -119,7 +119,11 @@ const PLANNERS: Readonly<Record<Rotation, Readonly<Record<DistributionState, Pla
       const distribution = keptPart(whole)
       const from = oldestVersion(key, distribution)
       const versions = storedVersionsOf(key).filter((version) => version >= from)
-      return [...planInPlace(distribution, versions), planAliases(key, distribution)]
+      return [
+        ...planInPlace(distribution, versions),
+        planMoves(distribution),
+        planAliases(key, distribution),
+      ]
     },
     revoked: (_key, distribution) => planRevocationInPlace(distribution),
     removed: (_key, distribution) => planRemoval(distribution),
@@ -187,6 +191,7 @@ function planPresence(key: KeyRecord, distribution: DistributionRecord): Stage[]
         .map((region) => planFilled(distribution, 'replicate', version, region)),
     ),
     ...planSettings(distribution),
+    planMoves(distribution, (version) => isEnabledVersion(key, version)),
     planAliases(key, distribution),
     [...stepIf(distribution, 'disable', isToBe(false)), ...disableNew(key, distribution, versions)],
   ]
@@ -218,27 +223,13 @@ function planFilled(
 }
 
 /** AWS replicates only enabled KMS keys: a disabled version gets no new replica. */
-function canReplicate(
+export function canReplicate(
   key: KeyRecord,
   distribution: DistributionRecord,
   version: number,
   region: string,
 ): boolean {
   return isEnabledVersion(key, version) || kmsKeyAt(distribution, version, region) !== undefined
-}
-
-/**
- * PURE: returns the replicas that an active distribution lacks because their versions are disabled.
- */
-export function skippedReplicas(key: KeyRecord, distribution: DistributionRecord): KmsKeyPlace[] {
-  if (distribution.state !== 'active' || isInPlace(distribution)) return []
-  const versions = storedVersionsOf(key).filter((version) => isAvailableVersion(key, version))
-  return versions.flatMap((version) =>
-    distribution.regions
-      .filter((region) => region !== primaryRegion(distribution, version))
-      .filter((region) => !canReplicate(key, distribution, version, region))
-      .map((region) => ({ version, region })),
-  )
 }
 
 /** A KMS key that this plan creates is enabled after the import. */

@@ -1,5 +1,6 @@
 import { createdKmsKeyAt, primaryRegion } from '../records/kms-keys.js'
 import type { DistributionRecord } from '../records/model.js'
+import { withPrimary } from '../records/primary-regions.js'
 import type { ObservedKmsKey } from './observe.js'
 
 /** The primary of one version, which somebody moved to another Region. */
@@ -47,15 +48,33 @@ export function isAcceptable(
   return record.regions.includes(to) && createdKmsKeyAt(record, version, to) !== undefined
 }
 
-/** PURE: the record with the primaries where AWS has them. */
+/**
+ * PURE: the record with the primaries where AWS has them. No plan moves one back that is not in the
+ * Region that the user chose.
+ */
 export function withMovedPrimaries(
   record: DistributionRecord,
   moved: readonly MovedPrimary[],
 ): DistributionRecord {
-  const accepted = moved.filter((each) => isAcceptable(record, each))
-  if (accepted.length === 0) return record
-  const regions = Object.fromEntries(accepted.map(({ version, to }) => [version, to]))
-  return { ...record, primaryRegions: { ...record.primaryRegions, ...regions } }
+  const { primaryRegion: chosen } = record
+  return moved
+    .filter((each) => isAcceptable(record, each))
+    .reduce((current, { version, to }) => {
+      const isChosen = chosen === undefined || to === chosen
+      return withAccepted(withPrimary(current, version, to), version, !isChosen)
+    }, record)
+}
+
+/** Returns the record with or without the version among those whose primary is not moved. */
+function withAccepted(
+  record: DistributionRecord,
+  version: number,
+  isAccepted: boolean,
+): DistributionRecord {
+  const { acceptedPrimaries = [], ...rest } = record
+  const others = acceptedPrimaries.filter((other) => other !== version)
+  const accepted = isAccepted ? [...others, version] : others
+  return { ...rest, ...(accepted.length > 0 && { acceptedPrimaries: accepted }) }
 }
 
 /** The next step for a primary that can't be accepted where it is. */

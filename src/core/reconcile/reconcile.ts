@@ -68,6 +68,22 @@ export async function reconcileKey(
   if (errors[0]) throw errors[0]
 }
 
+/**
+ * Reconciles the requested distribution, and resumes the others of the key.
+ * @throws KeymgmtError as {@link reconcileKey} does, if a step of the requested one remains.
+ */
+export function reconcileOne(
+  engine: Engine,
+  key: RecordHandle<KeyRecord>,
+  requested: NamedDistribution,
+  all: readonly NamedDistribution[],
+): Promise<void> {
+  const others = all.filter(({ providerName }) => providerName !== requested.providerName)
+  return reconcileKey(engine, key, [requested, ...others], {
+    isRequested: (_step, named) => named === requested,
+  })
+}
+
 /** Reports failures of steps that were not requested as skipped. */
 function skipFailed(
   engine: Engine,

@@ -9,6 +9,8 @@ interface StepFields {
   /** Imports material again that the KMS key has, with a new expiry. */
   readonly renew: KmsKeyPlace
   readonly rotate: KmsKeyPlace
+  /** Moves the primary from `region` to another Region. */
+  readonly 'move-primary': KmsKeyPlace & { readonly to: string }
   readonly tag: KmsKeyPlace
   readonly describe: KmsKeyPlace
   readonly enable: KmsKeyPlace
@@ -42,7 +44,14 @@ export type Plan = readonly Stage[]
 /** The actions on a KMS key that exists. */
 type ExistingKeyAction = Exclude<
   StepAction,
-  'create' | 'replicate' | 'import' | 'renew' | 'rotate' | 'point-alias' | 'remove-alias'
+  | 'create'
+  | 'replicate'
+  | 'import'
+  | 'renew'
+  | 'rotate'
+  | 'move-primary'
+  | 'point-alias'
+  | 'remove-alias'
 >
 
 /** Returns a step for each created KMS key that `applies` accepts. */

@@ -8,6 +8,7 @@ import { unwantedTags } from './compare-settings.js'
 import { descriptionFor, tagsFor, updateKmsKey, type ReconcileContext } from './context.js'
 import { createPrimary, createReplica } from './create.js'
 import { deleteMaterial, futureExpiry, importMaterial } from './materials.js'
+import { movePrimary } from './move-primary.js'
 import { rotateToMaterial } from './new-material.js'
 import type { Step, StepOf } from './plan.js'
 
@@ -22,7 +23,8 @@ export async function takeStep(context: ReconcileContext, step: Step): Promise<v
 /** Returns a step in words, for the progress line. */
 export function describeStep({ key }: ReconcileContext, step: Step): string {
   const subject = 'alias' in step ? step.alias : `${key.name} version ${step.version}`
-  return `${step.action.replaceAll('-', ' ')}: ${subject} in ${step.region}`
+  const target = 'to' in step ? ` to ${step.to}` : ''
+  return `${step.action.replaceAll('-', ' ')}: ${subject} in ${step.region}${target}`
 }
 
 const STEPS: {
@@ -47,6 +49,8 @@ const STEPS: {
   rotate: rotateToMaterial,
 
   renew: importMaterial,
+
+  'move-primary': movePrimary,
 
   'delete-material': deleteMaterial,
 

@@ -209,7 +209,17 @@ export interface DistributionRecord {
   readonly regions: readonly string[]
   /** Replica Regions of the key that the user dropped from this distribution. */
   readonly droppedRegions?: readonly string[]
-  /** By version, the Region to which somebody moved the primary. A KMS key there is on record. */
+  /**
+   * The Region that the user chose for all primaries, one of `regions`. Absent if the user chose
+   * none: each primary stays where it is.
+   */
+  readonly primaryRegion?: string
+  /** The versions whose primary stays where somebody else moved it after that choice. */
+  readonly acceptedPrimaries?: readonly number[]
+  /**
+   * By version, the Region of each primary that is not in the provider's Region. A KMS key there is
+   * on record.
+   */
   readonly primaryRegions?: Readonly<Record<string, string>>
   /** The desired state. */
   readonly state: DistributionState

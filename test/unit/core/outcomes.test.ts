@@ -216,12 +216,15 @@ describe('a step depends on one that failed', () => {
     region,
     alias: 'a',
   })
+  const move: Step = { action: 'move-primary', version: 1, region: 'p', to: 'r' }
   const unalias = (region: string): Step => ({ action: 'remove-alias', region, alias: 'a' })
 
   it.each([
     [at('import')(1, 'p'), at('create')(1, 'p')],
     [at('tag')(1, 'p'), at('tag')(1, 'p')],
     [at('replicate')(1, 'r'), at('import')(1, 'p')],
+    [move, at('import')(1, 'r')],
+    [move, at('import')(1, 'p')],
     [alias(1, 'p'), at('import')(1, 'p')],
     [at('disable')(1, 'p'), alias(2, 'p')],
     [at('schedule-deletion')(1, 'p'), unalias('p')],
@@ -241,6 +244,10 @@ describe('a step depends on one that failed', () => {
     [at('schedule-deletion')(1, 'r'), at('schedule-deletion')(1, 'p')],
     [at('schedule-deletion')(1, 'p'), at('schedule-deletion')(2, 'r')],
     [unalias('p'), at('schedule-deletion')(1, 'p')],
+    [move, at('import')(1, 'q')],
+    [move, alias(1, 'r')],
+    [alias(1, 'r'), move],
+    [at('disable')(1, 'r'), move],
   ])('but not %j on %j', (step, failed) => {
     expect(dependsOn(step, failed, 'p')).toBe(false)
   })

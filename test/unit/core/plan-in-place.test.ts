@@ -135,6 +135,18 @@ describe('the plan of an active distribution with rotation in place', () => {
     expect(planned(moved)).toEqual([[['import 3 r2', 'import 3 r1', 'rotate 3 r2']]])
   })
 
+  it('moves the primary to the Region that the user chose, unless material is pending', () => {
+    const regions = ['r1', 'r2']
+    const record = { regions, aliases: named(...regions), primaryRegion: 'r2' }
+    const kmsKeys = regions.map((region) => kmsKey(versions(1, 2, 3), region))
+    expect(planned({ ...record, kmsKeys })).toEqual([[['move-primary 1 r1']]])
+    expect(planned({ ...record, kmsKeys, primaryRegions: { 1: 'r2' } })).toEqual([])
+    const waiting = regions.map((region) => kmsKey([...versions(1, 2, 3), pending(4)], region))
+    expect(planned({ ...record, kmsKeys: waiting }, { ...key, pendingVersion: 4 })).toEqual([
+      [['rotate 4 r1']],
+    ])
+  })
+
   it('gives a new replica every material of its primary, after the rotations', () => {
     const kmsKeys = [kmsKey(versions(1, 2))]
     expect(planned({ regions: ['r1', 'r2'], kmsKeys, aliases: named('r1') })).toEqual([

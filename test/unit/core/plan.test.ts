@@ -1,12 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { lost, withImported } from '../../../src/core/records/kms-keys.js'
-import {
-  plan,
-  planDropping,
-  skippedReplicas,
-  type Planner,
-  type Step,
-} from '../../../src/core/reconcile/plan.js'
+import { plan, planDropping, type Planner, type Step } from '../../../src/core/reconcile/plan.js'
+import { skippedMoves, skippedReplicas } from '../../../src/core/reconcile/skipped.js'
 import {
   without,
   type AliasEntry,
@@ -263,6 +258,85 @@ describe('the plan of an active distribution', () => {
         aliases: named(2, ...regions),
       }),
     ).toEqual([[['replicate 1 r3', 'import 1 r3']]])
+  })
+
+  describe('with a Region that the user chose for the primaries', () => {
+    const regions = ['r1', 'r2']
+    const all = (...versions: readonly number[]) =>
+      versions.flatMap((version) => regions.map((region) => kmsKey(version, region)))
+    const chosen = { regions, aliases: named(2, ...regions), primaryRegion: 'r2' }
+    const second = { ...key, latestVersion: 2 }
+
+    it('moves the primary of each version there, once', () => {
+      const kmsKeys = all(1, 2)
+      expect(plan(second, { ...distribution, ...chosen, kmsKeys })).toEqual([
+        [1, 2].map((version) => [{ action: 'move-primary', version, region: 'r1', to: 'r2' }]),
+      ])
+      expect(planned(second, { ...chosen, kmsKeys, primaryRegions: { 1: 'r2' } })).toEqual([
+        [['move-primary 2 r1']],
+      ])
+      expect(planned(second, { ...chosen, kmsKeys, primaryRegions: { 1: 'r2', 2: 'r2' } })).toEqual(
+        [],
+      )
+    })
+
+    it('moves it back to the Region of the provider', () => {
+      const back = { ...chosen, primaryRegion: 'r1', primaryRegions: { 1: 'r2' } }
+      expect(plan(second, { ...distribution, ...back, kmsKeys: all(1, 2) })).toEqual([
+        [[{ action: 'move-primary', version: 1, region: 'r2', to: 'r1' }]],
+      ])
+    })
+
+    it('moves the primary of a later version after its replication, before the aliases', () => {
+      const record = { ...chosen, primaryRegions: { 1: 'r2', 2: 'r2' } }
+      const rotated = { ...second, pendingVersion: 3 }
+      expect(planned(rotated, { ...record, kmsKeys: all(1, 2) })).toEqual([
+        [['create 3 r1', 'import 3 r1']],
+        [['replicate 3 r2', 'import 3 r2']],
+        [['point-alias 3 r1'], ['point-alias 3 r2']],
+      ])
+      expect(planned(rotated, { ...record, kmsKeys: all(1, 2, 3) })).toEqual([
+        [['move-primary 3 r1']],
+        [['point-alias 3 r1'], ['point-alias 3 r2']],
+      ])
+    })
+
+    it('does not move one that somebody else moved after that', () => {
+      const accepted = { ...chosen, kmsKeys: all(1, 2), acceptedPrimaries: [1] }
+      expect(planned(second, accepted)).toEqual([[['move-primary 2 r1']]])
+    })
+
+    it('does not move a primary if the user chose no Region', () => {
+      const record = { ...without({ ...distribution, ...chosen }, 'primaryRegion') }
+      expect(
+        planned(second, { ...record, kmsKeys: all(1, 2), primaryRegions: { 1: 'r2' } }),
+      ).toEqual([])
+    })
+
+    it('skips a disabled version until it is enabled', () => {
+      const disabled = (version: number) =>
+        regions.map((region) => kmsKey(version, region, { enabled: false }))
+      const kmsKeys = [...disabled(1), ...all(2)]
+      const older = { ...second, minEnabledVersion: 2 }
+      expect(planned(older, { ...chosen, kmsKeys })).toEqual([[['move-primary 2 r1']]])
+      expect(skippedMoves(older, { ...distribution, ...chosen, kmsKeys })).toEqual([
+        { action: 'move-primary', version: 1, region: 'r1', to: 'r2' },
+      ])
+      expect(planned(second, { ...chosen, kmsKeys })[0]).toEqual([['enable 1 r1'], ['enable 1 r2']])
+      expect(skippedMoves(second, { ...distribution, ...chosen, kmsKeys })).toEqual([])
+    })
+
+    it.each<[string, KmsKeyEntry[]]>([
+      ['no replica', []],
+      ['a lost replica', [lost(kmsKey(1, 'r2'))]],
+      ['a replica whose creation has no reply', [creating(1, 'r2')]],
+      ['a replica without material', [empty(1, 'r2')]],
+      ['a replica that is scheduled for deletion', [kmsKey(1, 'r2', { deletion: {} })]],
+      ['a replica in an unknown state', [without(kmsKey(1, 'r2'), 'enabled')]],
+    ])('does not move a primary with %s', (_what, replicas) => {
+      const record = { ...chosen, kmsKeys: [kmsKey(1), ...replicas] }
+      expect(planned(key, record).flat(2)).not.toContain('move-primary 1 r1')
+    })
   })
 
   it('replicates an enabled version directly, including one that is still to be created', () => {

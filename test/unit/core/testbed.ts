@@ -3,7 +3,7 @@ import { distribute, replicate } from '../../../src/core/operations/distribute.j
 import { saveKey } from '../../../src/core/operations/keys.js'
 import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { readDistribution, requireKey } from '../../../src/core/records/repository.js'
-import { skippedReplicas } from '../../../src/core/reconcile/plan.js'
+import { skippedReplicas } from '../../../src/core/reconcile/skipped.js'
 import { isDropped } from '../../../src/core/records/dropped-regions.js'
 import { withMaterial } from '../../../src/core/records/material.js'
 import { saveProvider } from '../../../src/core/operations/providers.js'

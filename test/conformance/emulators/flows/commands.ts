@@ -2,7 +2,8 @@ import { ListAliasesCommand, type AliasListEntry } from '@aws-sdk/client-kms'
 import assert from 'node:assert/strict'
 import { aliasName } from '../../../../src/core/records/alias-names.js'
 import { readDistribution, requireKey } from '../../../../src/core/records/repository.js'
-import { isEnabledVersion, skippedReplicas } from '../../../../src/core/reconcile/plan.js'
+import { isEnabledVersion } from '../../../../src/core/reconcile/plan.js'
+import { skippedReplicas } from '../../../../src/core/reconcile/skipped.js'
 import { isDropped } from '../../../../src/core/records/dropped-regions.js'
 import {
   createdKmsKeyAt,
