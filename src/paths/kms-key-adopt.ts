@@ -10,7 +10,7 @@ export const kmsKeyAdopt = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/adopt',
   synopsis: 'Puts an existing KMS key under management.',
   description: [
-    'Adopts a KMS key whose material is in the store, for example one that you imported with other tools. keymgmt first proves that the material is the same: with the public key, with a MAC over a new challenge, or, for symmetric keys, by importing the bytes once more, which AWS accepts only if they are the same.',
+    'Adopts a KMS key whose material is in the store, for example one that you imported with other tools. keymgmt first proves that the material is the same. It compares the public key, or a MAC over a new challenge. For a symmetric key, it imports the bytes once more, which AWS accepts only if they are the same.',
     '    keymgmt write keymgmt/key/app/import type=aes256-gcm96 material=@key.bin',
     '    keymgmt write keymgmt/kms/example-kms/key/app/adopt key_id=1234abcd-12ab-34cd-56ef-1234567890ab',
     "The KMS key then belongs to a distribution. It gets keymgmt's tags and alias, and keeps its other aliases. A KMS key of another distribution is refused, and so is one whose tags name another store, unless take_over=true.",

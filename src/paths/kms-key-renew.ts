@@ -7,7 +7,7 @@ export const kmsKeyRenew = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/renew',
   synopsis: 'Imports the same material again, with a new expiry.',
   description: [
-    'Imports the material of every version again, in every Region, and deletes nothing first: the KMS keys stay usable meanwhile, and a KMS key whose material has expired becomes usable again. Later versions get the same expiry. Without fields, renew repeats the ttl.',
+    'Imports the material of every version again, in every Region, and deletes nothing first. The KMS keys stay usable meanwhile. A KMS key whose material has expired becomes usable again. Later versions get the same expiry. Without fields, renew repeats the ttl.',
     '    keymgmt write keymgmt/kms/example-kms/key/app/renew ttl=30d',
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/renew',
     'To make the material permanent:',

@@ -8,7 +8,7 @@ export const kmsKeyRepair = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/repair',
   synopsis: 'Corrects the differences between the records and AWS.',
   description: [
-    'Finishes an interrupted distribution, imports material again that was deleted or will expire, creates or moves aliases, enables, disables and tags KMS keys, and cancels deletions that keymgmt did not schedule. It does not finish a removal or revocation: run that command again, or restore. Exits with 3 if a difference remains, and with 2 if AWS did not answer every request.',
+    'Finishes an interrupted distribution, and imports material again that was deleted or will expire. Creates or moves aliases, enables, disables and tags KMS keys, and cancels deletions that keymgmt did not schedule. It does not finish a removal or revocation: run that command again, or restore. Exits with 3 if a difference remains, and with 2 if AWS did not answer every request.',
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/repair',
     'Needs the permissions of verify, and kms:TagResource and kms:CancelKeyDeletion.',
   ].join('\n\n'),

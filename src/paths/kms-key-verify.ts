@@ -8,7 +8,7 @@ export const kmsKeyVerify = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/verify',
   synopsis: 'Compares the records of a distribution with AWS.',
   description: [
-    'For each version and Region, compares the KMS key, its state, tags, multi-Region configuration and expiry, the alias, and the material: with the public key, or with a MAC over a new challenge. For a symmetric KMS key, it compares only the id that AWS gave to the material, and shows "not compared". Exits with 3 if anything differs, and with 2 if AWS did not answer every request; the other requests are still made.',
+    'For each version and Region, compares the KMS key, its state, tags, multi-Region configuration and expiry, the alias, and the material. It proves the material with the public key, or with a MAC over a new challenge. For a symmetric KMS key, it compares only the id that AWS gave to the material, and shows "not compared". Exits with 3 if anything differs, and with 2 if AWS did not answer every request; the other requests are still made.',
     '    keymgmt read keymgmt/kms/example-kms/key/app/verify',
     'With challenge=true, keymgmt imports symmetric material once more, which AWS accepts only if it is the same.',
     '    keymgmt read keymgmt/kms/example-kms/key/app/verify challenge=true',

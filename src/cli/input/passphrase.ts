@@ -6,9 +6,9 @@ import type { Terminal } from '../terminal.js'
 import type { PassphraseRequest } from './prompt.js'
 
 /**
- * Returns the store's passphrase: from the file that `KEYMGMT_PASSPHRASE_FILE` names (without its
- * last newline), from `KEYMGMT_PASSPHRASE`, or typed without echo on a terminal, if the request
- * allows it; undefined if all of these are missing.
+ * Returns the store's passphrase from the file that `KEYMGMT_PASSPHRASE_FILE` names (without its
+ * last newline), or else from `KEYMGMT_PASSPHRASE`. Otherwise, prompts on a terminal, without echo,
+ * if the request allows it. Returns undefined if all of these are missing.
  * @throws KeymgmtError STORE_SEALED if the file can't be read, or a new passphrase is empty or
  * differs the second time; INTERRUPTED if the user cancels the prompt.
  */

@@ -39,8 +39,8 @@ function refer(text: string, seen: readonly string[]): string {
 }
 
 /**
- * Prints the outcomes of a command whose error is already printed: for a person, those that are not
- * done, one line each on stderr; for a program, all of them on stdout.
+ * Prints the outcomes of a command whose error is already printed. A person gets one line on stderr
+ * for each outcome that is not done; a program gets all outcomes on stdout.
  */
 export async function printFailedOutcomes(
   terminal: Terminal,

@@ -53,8 +53,8 @@ export async function renewDistribution(
 }
 
 /**
- * Lets the plan renew the earlier material of distributions that are rotated in place and have a
- * `ttl`, before they get a new version: one expired material disables the whole KMS key.
+ * Makes the plan renew earlier material before a distribution that is rotated in place and has a
+ * `ttl` gets a new version. One expired material would disable the whole KMS key.
  */
 export async function renewEarlier(distributions: readonly NamedDistribution[]): Promise<void> {
   for (const { distribution } of distributions) {

@@ -60,8 +60,8 @@ export interface Repair {
 
 /**
  * Finishes an interrupted distribution, records the observed state of the KMS, and brings the KMS
- * back to the desired state: imports material that was deleted or has another expiry, creates or
- * moves aliases, enables, disables and tags KMS keys, and cancels deletions that keymgmt did not
+ * back to the desired state. Imports material that was deleted or has another expiry, creates or
+ * moves aliases, and enables, disables and tags KMS keys. Cancels deletions that keymgmt did not
  * schedule. For an unfinished removal or revocation, corrects only the records.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; errors of the KMS.
  */

@@ -205,8 +205,9 @@ function isOneOf(error: unknown, codes: readonly ErrorCode[]): boolean {
 }
 
 /**
- * Records the KMS key of the step as lost if AWS no longer has it: both the step and a second
- * request report that, the credentials are of the pinned account, and the KMS key is not new.
+ * Records the KMS key of the step as lost if AWS no longer has it. The proof is that both the step
+ * and a second request report it missing, the credentials are of the pinned account, and the KMS
+ * key is not new.
  */
 async function recordLost(
   context: ReconcileContext,

@@ -31,7 +31,7 @@ const ATTEMPTS = 3
 
 /**
  * Creates the KMS key of one version and records it. CreateKey has no idempotency token. Therefore
- * the operation id is recorded before the call, the call puts it on the KMS key as a tag, and
+ * the operation id is recorded before the call, and the call puts it on the KMS key as a tag.
  * keymgmt looks for that tag before it creates another KMS key.
  */
 export async function createPrimary(context: ReconcileContext, place: KmsKeyPlace): Promise<void> {

@@ -29,8 +29,8 @@ import { assertNewest } from './newer.js'
 const MANY_ROTATIONS = 20
 
 /**
- * Returns the materials to import into a new KMS key: the one of its version or, for a replica of a
- * KMS key that is rotated in place, all materials of the primary.
+ * Returns the materials to import into a new KMS key: its version's material. A replica of a KMS
+ * key that is rotated in place gets all materials of the primary.
  */
 export function materialsToImport(
   { key, distribution: { current } }: ReconcileContext,

@@ -14,9 +14,8 @@ import { isUnanswered } from './unanswered.js'
 import { newestVersion, type Step } from './plan.js'
 
 /**
- * A KMS key that shows a newer version: one that is not on record although an alias of the
- * distribution points to it, or one on record that was rotated in place to a version that is not on
- * record.
+ * A KMS key that shows a newer version. Either an alias of the distribution points to it and it is
+ * not on record, or it is on record and was rotated in place to a version that is not.
  */
 export interface NewerTarget {
   /** AWS Region. */

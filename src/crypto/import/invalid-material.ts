@@ -22,8 +22,8 @@ export const DASHES_HINT = pipe(
 
 /**
  * Returns the only error of an import: FIELD_INVALID, with a description of the material, and hints
- * that say what to do. The message never contains the text of an error of OpenSSL or a parser,
- * which may quote the input, nor any part of the input: only lengths, and names out of closed sets.
+ * that say what to do. The message contains only lengths, and names from closed sets. It never
+ * contains a part of the input, or the message of OpenSSL or a parser, which may quote the input.
  */
 export function invalidMaterial(message: string, ...hints: readonly string[]): KeymgmtError {
   return new KeymgmtError('FIELD_INVALID', message, { hints })

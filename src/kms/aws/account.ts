@@ -6,9 +6,9 @@ import { entriesOf, type Session } from './session.js'
 
 /**
  * Returns the account at the session's endpoint, from the ARN of any alias: every Region has AWS's
- * own aliases. If there is no alias, or the caller may not list them, asks STS, but only if the
- * endpoint is AWS's own: STS does not know the accounts of another service. Undefined if neither
- * can be read.
+ * own aliases. If there is no alias, or the caller may not list aliases, asks STS. It does so only
+ * if the endpoint is AWS's own, because STS does not know the accounts of another service.
+ * Undefined if neither can be read.
  */
 export async function readAccount(session: Session): Promise<KmsAccount | undefined> {
   const inAlias = await unlessFinal(aliasAccount(session))
