@@ -212,8 +212,6 @@ async function verifyRecords(
   progress('')
 }
 
-/**
- */
 /** PURE: true if a store is in a condition that concerns the other place. */
 function isBetween(
   state: StoreState | undefined,

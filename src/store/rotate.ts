@@ -130,8 +130,6 @@ async function reseal(
   }
 }
 
-/**
- */
 /** True if the record opens without the previous root key. */
 function isSealedUnder({ key, storeId }: RootKey, path: string, bytes: Uint8Array): boolean {
   try {

@@ -10,8 +10,9 @@ import { KeymgmtError } from '../../errors.js'
 
 /*
  * A snapshot is one JSON document: the seal header of its store, a sealed manifest, and the sealed
- * records. Each is sealed under the store's root key and bound to the id of this snapshot. Parts of another snapshot, or of the store itself, therefore do not open as parts of this one. The manifest
- * names every record and its digest: none can be left out, added, swapped or repeated.
+ * records. Each is sealed under the store's root key and bound to the id of this snapshot. Parts of
+ * another snapshot, or of the store itself, therefore do not open as parts of this one. The
+ * manifest names every record and its digest: none can be left out, added, swapped or repeated.
  */
 
 const FORMAT = 1
@@ -151,8 +152,6 @@ export function openSnapshot(sealed: SealedSnapshot, root: RootKey): Snapshot {
   }
 }
 
-/**
- */
 /**
  * The space keeps the two apart: no path of a store contains one, so a record of the store never
  * opens as a part of a snapshot.

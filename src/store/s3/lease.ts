@@ -8,7 +8,9 @@ import { isWithin, readClocks, type Clocks } from './clocks.js'
 import { createObjects, type Objects } from './objects.js'
 
 /*
- * A lock on S3 is a lease: an object that its holder renews. Nobody can find out if a process on another machine has ended. Therefore a waiter takes over a lease that has not changed for its whole length, by the waiter's own clock. Each change is a compare-and-set.
+ * A lock on S3 is a lease: an object that its holder renews. Nobody can find out if a process on
+ * another machine has ended. Therefore a waiter takes over a lease that has not changed for its
+ * whole length, by the waiter's own clock. Each change is a compare-and-set.
  *
  * A holder that was stopped for longer can lose its lease without noticing. Therefore correctness
  * depends on the conditions of each write, and a lease only keeps commands from wasting work.
@@ -236,8 +238,6 @@ function encode(holder: Holder): Uint8Array {
   return Buffer.from(JSON.stringify(holder))
 }
 
-/**
- */
 /** The object is untrusted: undefined if this module did not write it. */
 function decode(value: Uint8Array = new Uint8Array()): Holder | undefined {
   try {
