@@ -39,7 +39,11 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\bwhat (can|cannot|can't) be mended\b|\bmends (it|what)\b/i, 'fixes, corrects'],
   [/\bhas something else\b|\bsomething else than\b/i, 'differs from'],
   [/\bof its own making\b|\bof our own making\b/i, 'its own'],
-  [/\bwhoever (is|was|runs|maintains|uses)\b/i, 'the person who'],
+  [/\bwhoever\b/i, 'the person who; a command that'],
+  [/\bdoes the same (as|for|by)\b/i, 'say what it does'],
+  [/\bidentit(y|ies) of age\b|\brecipients? of age\b/i, 'age identity, age recipient'],
+  [/\banswered with(out)?\b/i, 'returned'],
+  [/\bway out\b/i, 'next step'],
   [/\bthat is to (be|name|hold|become)\b/i, 'future: "a KMS key to create"'],
 ]
 

@@ -18,11 +18,11 @@ export interface KmsKey {
   readonly arn: string
 }
 
-/** The replica that a request created, or that was there before. */
+/** The replica that a request created, or that existed before. */
 export interface Replica {
   /** Id and ARN of the replica. */
   readonly key: KmsKey
-  /** False if it was there before: it may have other properties than those of the request. */
+  /** False if it existed before: its properties may then differ from the request. */
   readonly isNew: boolean
 }
 

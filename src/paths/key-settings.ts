@@ -5,7 +5,7 @@ import type { Json } from '../router/values.js'
 /** The fields of AWS's settings of KMS keys. */
 export const settingFields = {
   description: text(
-    "Description of every KMS key, which AWS's console shows. Empty is AWS's default. Without it, keymgmt writes a text for each version.",
+    "Description of every KMS key, which AWS's console shows. Empty is AWS's default. Until it is set, keymgmt writes a text for each version.",
   ),
   tags: openPairs(
     'Tags of every KMS key, such as team=payments, in addition to those of keymgmt. They replace all tags that were set before; empty removes them.',

@@ -8,7 +8,7 @@ export const kmsKeyPrimary = definePath<Engine>()({
   pattern: 'keymgmt/kms/:name/key/:key/primary',
   synopsis: 'The Region of the primary KMS keys of a distribution.',
   description: [
-    'Moves the primary KMS key of each version to a Region that has a replica. Ids, ARNs, aliases and ciphertext stay as they are. keymgmt then creates later versions in the Region of the provider, replicates them, and moves their primaries too. The Region of the provider moves them back.',
+    'Moves the primary KMS key of each version to a Region that has a replica. Ids, ARNs, aliases and ciphertext stay as they are. keymgmt then creates later versions in the Region of the provider, replicates them, and moves their primaries too. To move the primaries back, name the Region of the provider.',
     '    keymgmt write keymgmt/kms/example-kms/key/app/primary region=eu-west-1',
     'AWS moves only the primary of an enabled KMS key. The output names the disabled versions that it skips, and so does verify; the command that enables a version moves its primary. If somebody else moves a primary, verify reports it and repair accepts it; this command moves it again.',
     'Needs kms:UpdatePrimaryRegion in both Regions, and kms:DescribeKey.',

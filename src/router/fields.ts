@@ -196,7 +196,7 @@ export function pairs(
   }
 }
 
-/** Name and value pairs, whose names are open. An empty value has none. */
+/** Name and value pairs with any names. An empty value means no pairs. */
 export function openPairs(description: string): Field<Readonly<Record<string, string>>> {
   return {
     ...base('keypair', description, 'name=value pairs, once for each'),

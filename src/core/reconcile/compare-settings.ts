@@ -16,8 +16,8 @@ export interface SettingDifference {
 const LONGEST_SHOWN = 60
 
 /**
- * PURE: compares the tags of a KMS key with those that keymgmt gives it. If the user has set tags,
- * it has no others.
+ * PURE: compares the tags of a KMS key with the desired ones. If the user has set tags, every other
+ * tag is a difference.
  */
 export function compareTags(
   { tags }: Pick<DistributionRecord, 'tags'>,

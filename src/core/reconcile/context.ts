@@ -113,9 +113,7 @@ export function versionIn(tags: Readonly<Record<string, string>>): number | unde
   return Number.isSafeInteger(version) && version > 0 ? version : undefined
 }
 
-/**
- * Returns the description of the KMS key of one version: the user's, or a text of keymgmt's own.
- */
+/** Returns the description of the KMS key of one version: the user's, or else keymgmt's. */
 export function descriptionFor(
   { key, distribution: { current } }: Pick<ReconcileContext, 'key' | 'distribution'>,
   version: number,

@@ -9,8 +9,8 @@ import { materialsToImport } from './new-material.js'
 import { undoCreation } from './surplus.js'
 
 /**
- * Records a KMS key that AWS has created. The first one pins the account of the distribution. One
- * whose request may be older than the settings of the distribution is marked as `stale`.
+ * Records a KMS key that AWS has created. The first one pins the account of the distribution. If
+ * its request may be older than the settings of the distribution, they are marked as `stale`.
  * @throws KeymgmtError KMS_ACCOUNT_DIFFERS
  */
 export async function recordCreated(

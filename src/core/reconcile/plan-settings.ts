@@ -8,7 +8,10 @@ const SETTING_STEP = {
   description: 'describe',
 } as const satisfies Readonly<Record<KeySetting, Step['action']>>
 
-/** PURE: changes each setting of a KMS key that may have another value than the distribution. */
+/**
+ * PURE: returns the steps that change each setting of a KMS key whose value may differ from the
+ * distribution's.
+ */
 export function planSettings(distribution: DistributionRecord): Stage[] {
   return KEY_SETTINGS.map((setting) =>
     stepIf(distribution, SETTING_STEP[setting], (entry) => isStale(entry, setting)),

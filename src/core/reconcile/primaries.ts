@@ -49,8 +49,8 @@ export function isAcceptable(
 }
 
 /**
- * PURE: the record with the primaries where AWS has them. No plan moves one back that is not in the
- * Region that the user chose.
+ * PURE: the record with the primaries where AWS has them. No plan moves an accepted primary back to
+ * the Region that the user chose.
  */
 export function withMovedPrimaries(
   record: DistributionRecord,

@@ -17,12 +17,15 @@ export function managedSettings(record: KeySettings): KeySetting[] {
   return KEY_SETTINGS.filter((setting) => record[setting] !== undefined)
 }
 
-/** True if the KMS key may have another value of the setting than the distribution. */
+/** True if the value in the KMS key may differ from the distribution's. */
 export function isStale({ staleSettings = [] }: CreatedKmsKey, setting: KeySetting): boolean {
   return staleSettings.includes(setting)
 }
 
-/** Returns the KMS key with a mark for each setting that it may have another value of. */
+/**
+ * Returns the KMS key with a mark on each of these settings: their values may differ from the
+ * distribution's.
+ */
 export function withStale<Entry extends CreatedKmsKey | LostKmsKey>(
   entry: Entry,
   settings: readonly KeySetting[],
@@ -34,7 +37,7 @@ export function withStale<Entry extends CreatedKmsKey | LostKmsKey>(
   return { ...entry, staleSettings: KEY_SETTINGS.filter(isMarked) }
 }
 
-/** Returns the KMS key without the mark of a setting that it now has. */
+/** Returns the KMS key without the mark on a setting that it now has. */
 export function withoutStale(entry: CreatedKmsKey, setting: KeySetting): CreatedKmsKey {
   const { staleSettings = [], ...rest } = entry
   const others = staleSettings.filter((other) => other !== setting)
@@ -43,7 +46,7 @@ export function withoutStale(entry: CreatedKmsKey, setting: KeySetting): Created
 
 /**
  * PURE: returns the record with these desired settings, and with a mark on every KMS key for each
- * one that changes. Returns the same record if none does.
+ * one that changes. Returns the same record if no setting changes.
  */
 export function withSettings(record: DistributionRecord, wanted: KeySettings): DistributionRecord {
   const changed = managedSettings(wanted).filter(

@@ -127,7 +127,7 @@ export interface CreatedKmsKey extends KmsKeyPlace {
   readonly materials: readonly MaterialEntry[]
   /** Absent while it is not known. */
   readonly enabled?: boolean
-  /** The settings that it may have another value of than the distribution. */
+  /** The settings whose values may differ from the distribution's. */
   readonly staleSettings?: readonly KeySetting[]
   /** The rotations of the KMS key that AWS counted when keymgmt last looked. */
   readonly rotations?: number
@@ -230,8 +230,8 @@ export interface DistributionRecord {
   /** An additional alias of the latest version, whose name the user chose. */
   readonly customAlias?: string
   /**
-   * The description of every KMS key; absent if the user set none: each then has a text of
-   * keymgmt's own, which is not compared.
+   * The description of every KMS key; absent if the user set none: keymgmt then writes a text for
+   * each version, and does not compare it.
    */
   readonly description?: string
   /** The user's tags of every KMS key; absent if the user set none, and tags are not compared. */

@@ -72,7 +72,7 @@ function createPlan(): (request: AwsRequest) => boolean {
     if (operation === 'CreateKey' || operation === 'RotateKeyOnDemand') made.add(key)
     if (operation === 'ReplicateKey')
       made.add(`${textOf(input, 'ReplicaRegion')} ${keyIn(request)}`)
-    // Nor about its primary.
+    // It can't predict AWS's replies about the moved primary either.
     if (operation === 'UpdatePrimaryRegion')
       for (const each of [region, textOf(input, 'PrimaryRegion')])
         made.add(`${each} ${keyIn(request)}`)

@@ -26,7 +26,7 @@ export interface StandingChecks extends Pick<SealedPlace, 'allow' | 'changed'> {
 
 /**
  * Reads the header and the state of the store, and checks writes by them. Both are read again after
- * a lock was acquired. Whoever replaces one of them then waits for the locks that are held
+ * a lock was acquired. A command that replaces one of them then waits for the locks that are held
  * (`StorePlace.awaitLocks`), so while a lock is held, the state that was read is still valid.
  */
 export function createStanding(
