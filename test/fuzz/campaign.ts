@@ -88,7 +88,7 @@ export async function check(
 
 /**
  * Checks every target with its share of `runs` inputs. A target that runs inputs in parallel is
- * split into that many checks, each with a seed of its own.
+ * split into that many checks, each with a separate seed.
  */
 export async function campaign(
   targets: readonly Target[],

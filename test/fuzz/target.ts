@@ -5,7 +5,7 @@ import type { Samples } from './inputs.js'
 /** The outcome of an input that does not fail. */
 export type Verdict = 'accepted' | 'refused'
 
-/** Code that reads untrusted input, with samples of its input or an arbitrary of its own. */
+/** Code that reads untrusted input, with samples of its input or its own arbitrary. */
 export type Target = Reader & (Samples | { readonly inputs: fc.Arbitrary<Buffer> })
 
 interface Reader {

@@ -15,7 +15,7 @@ import { findProblems, type Operation } from './checker.js'
 import type { ProcessConfig } from './process.js'
 import { KEY, openShared, readList, readVersions, type SharedStore } from './store.js'
 
-/** Sixteen writers in four processes, each of which has a home of its own. */
+/** Sixteen writers in four processes, each with a separate home folder. */
 const PROCESSES = 4
 const WRITERS = 4
 

@@ -13,13 +13,13 @@ import type { Verdict } from './verdict.js'
 
 /** AWS's shortest waiting period. */
 const DAYS = 7
-/** What AWS's eventual consistency may keep from ListKeys, in milliseconds. */
+/** Longest time until ListKeys shows a new KMS key, in milliseconds. */
 const SETTLING_MS = 30_000
 
 /**
- * Runs the suite in an account that was there before, and leaves nothing usable behind: says first
- * what it will make, and at the end, also of a run that failed or was interrupted, what it has made
- * and what has become of it.
+ * Runs the suite in an existing account, and leaves nothing usable behind. First prints the number
+ * of KMS keys that it will create. At the end, even of a failed or interrupted run, prints each KMS
+ * key that it created, with its state.
  */
 export async function runInAccount(groups: readonly Group[], site: Site): Promise<Verdict[]> {
   const budgeted = groups.reduce((sum, { kmsKeys }) => sum + kmsKeys, 0)
@@ -57,7 +57,7 @@ export async function runInAccount(groups: readonly Group[], site: Site): Promis
 }
 
 /**
- * What a run will do to the account. A KMS key costs 1 USD a month, by the hour:
+ * Describes the changes of a run to the account. A KMS key costs 1 USD a month, by the hour:
  * https://aws.amazon.com/kms/pricing/
  */
 function budget({ name, home, replicas }: Site, kmsKeys: number): string {
@@ -78,7 +78,7 @@ interface Placed {
 interface Cleared {
   readonly key: Placed
   readonly isLeaving: boolean
-  /** Its id, spec, state, deletion date and AWS request id, or what went wrong. */
+  /** Its id, spec, state, deletion date and AWS request id, or the error. */
   readonly evidence: string
 }
 
@@ -86,7 +86,7 @@ function nameOf({ region, id }: Placed): string {
   return `${region} ${id}`
 }
 
-/** Replicas go before the KMS keys that they are of. */
+/** Replicas come before their primaries. */
 function regionsOf({ home, replicas }: Site): readonly string[] {
   return [...replicas, home]
 }
@@ -107,8 +107,8 @@ async function keysAt(site: Site): Promise<Placed[]> {
 }
 
 /**
- * Schedules for deletion what has come into being since `before` and has the tag of this run, or of
- * a store of it; deletes its aliases.
+ * Schedules the KMS keys for deletion that were created since `before` and have the tag of this
+ * run, or of one of its stores. Deletes their aliases.
  */
 async function clearAway(site: Site, before: ReadonlySet<string>): Promise<Cleared[]> {
   if (site.endpoint === undefined) await sleep(SETTLING_MS)
@@ -152,7 +152,7 @@ async function isOurs(
 
 async function schedule(site: Site, key: Placed): Promise<Cleared> {
   const client = clientAt(site, key.region)
-  // Refused where it was done before: what DescribeKey says then decides.
+  // AWS refuses this if it was done before. DescribeKey then shows the state.
   const scheduled = await client
     .send(new ScheduleKeyDeletionCommand({ KeyId: key.id, PendingWindowInDays: DAYS }))
     .catch((error: unknown) => error as Error)

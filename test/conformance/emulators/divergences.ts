@@ -1,14 +1,17 @@
-/** Something in which an emulator is known to differ from what AWS documents. */
+/** A known difference between an emulator and AWS's documentation. */
 export interface Divergence {
   /** The name of the emulator. */
   readonly target: string
   readonly operation: string
   /**
-   * The checks that fail of it: each of them. Of the rows that are about a check, the first one
-   * counts.
+   * Matches the checks that fail because of it: all of them must fail. If several rows match a
+   * check, the first one counts.
    */
   readonly checks: RegExp
-  /** What is in the failure of each of these checks: another failure is another divergence. */
+  /**
+   * A part of the message of each of these failures. A failure with another message is another
+   * divergence.
+   */
   readonly seen: string
   readonly does: string
   readonly aws: string

@@ -1,6 +1,6 @@
 import { pythonPackages, type Install } from './installers.js'
 
-/** A server that somebody else wrote, and that runs on this machine. */
+/** A server that another project wrote, and that runs on this machine. */
 export interface Emulator {
   readonly name: string
   /** Installs it, with a pinned version of everything. */
@@ -9,7 +9,7 @@ export interface Emulator {
   readonly start: (port: number) => readonly string[]
   /** The variables that keep it on loopback, at `port`, and its files in `folder`. */
   readonly env?: (port: number, folder: string) => Readonly<Record<string, string>>
-  /** A path that answers 200 as soon as it is ready. */
+  /** A path that returns 200 as soon as the server is ready. */
   readonly ready: string
 }
 
@@ -41,7 +41,7 @@ export function ministack(name: string, services: string): Emulator {
     name,
     install: pythonPackages('ministack.txt'),
     start: () => ['-m', 'ministack'],
-    // Without the last two it listens on every interface, whatever SERVICES says.
+    // Without the last two, it listens on every interface, even if SERVICES limits it.
     env: (port) => ({
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),

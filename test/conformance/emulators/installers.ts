@@ -19,8 +19,8 @@ export type RunStep = (command: string, args: readonly string[]) => Promise<void
 export type Install = (folder: string, runStep: RunStep) => Promise<Program>
 
 /**
- * LocalStack's last open release asks for what only Python 3.13 has (`warnings.deprecated`), and
- * its pins are of that time.
+ * LocalStack's last open release needs Python 3.13 (`warnings.deprecated`), and pins packages of
+ * that time.
  */
 const PYTHON = '3.13'
 
@@ -39,7 +39,7 @@ export function pythonPackages(requirements: string): Install {
   }
 }
 
-/** Builds the Go module in a folder of this repository. Its go.sum pins what it consists of. */
+/** Builds the Go module in a folder of this repository. Its go.sum pins all of its modules. */
 export function goModule(module: string): Install {
   return async (folder, runStep) => {
     const command = join(folder, 'server')
@@ -64,8 +64,8 @@ export function mavenJar(artifact: string, mainClass: string): Install {
 }
 
 /**
- * The Python on the PATH or of pyenv that the emulators run on.
- * @throws Error that says what was looked for, when there is none.
+ * Returns the Python for the emulators, from the PATH or from pyenv. @throws Error with the
+ * required version if neither has it.
  */
 async function findPython(): Promise<string> {
   const root = (await output('pyenv', ['root'])).trim()

@@ -15,7 +15,7 @@ const PURPOSES: readonly (readonly Purpose[])[] = [
   ['derive'],
 ]
 
-/** Every kind that our provider says AWS has. */
+/** Every kind that our provider supports. */
 export const KINDS: readonly Kind[] = KEY_TYPE_NAMES.flatMap((type) =>
   PURPOSES.filter((purpose) => isSupported(type, purpose)).map((purpose) => ({ type, purpose })),
 )
@@ -24,8 +24,8 @@ export const KINDS: readonly Kind[] = KEY_TYPE_NAMES.flatMap((type) =>
 export const FIRST_KINDS: readonly Kind[] = KEY_TYPE_NAMES.map(kindOf)
 
 /**
- * One for each way in which AWS treats material: what is done to a KMS key later does not depend on
- * its size.
+ * One kind for each way in which AWS treats material. Later operations do not depend on the size of
+ * the key.
  */
 export const FAMILIES: readonly Kind[] = (
   ['aes256-gcm96', 'rsa-2048', 'ecdsa-p256', 'ed25519', 'hmac-sha256'] as const
@@ -55,7 +55,10 @@ function isSupported(type: KeyTypeName, purpose: readonly Purpose[]): boolean {
 
 const made = new Map<string, Promise<Uint8Array>>()
 
-/** Material of the type: the same for the same `label`, for RSA keys take long to make. */
+/**
+ * Returns material of the type: the same for the same `label`, because generating RSA keys takes
+ * long.
+ */
 export function materialOf(type: KeyTypeName, label: 'ours' | 'other'): Promise<Uint8Array> {
   const key = `${type} ${label}`
   const material = made.get(key) ?? KEY_TYPES[type].generate()

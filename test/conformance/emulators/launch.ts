@@ -9,7 +9,7 @@ const INSTALL_MS = 240_000
 const START_MS = 60_000
 const STOP_MS = 5_000
 
-/** An emulator that answers. */
+/** A running emulator. */
 export interface Launched {
   readonly endpoint: string
   readonly stop: () => Promise<void>
@@ -45,7 +45,7 @@ export async function launch(
   return { endpoint: `http://127.0.0.1:${port}`, stop }
 }
 
-/** What a child prints goes into a file beside it, for the case that it fails. */
+/** Sends the output of a child process to a file in its folder, to show it after a failure. */
 function logged(folder: string): { cwd: string; stdio: ['ignore', number, number] } {
   const log = openSync(join(folder, 'log'), 'a')
   return { cwd: folder, stdio: ['ignore', log, log] }

@@ -8,33 +8,30 @@ import { clientAt, credentialsOf, type Site } from './site.js'
 
 const BINARY = resolve('bin/keymgmt.js')
 
-/** What one command printed, and how it ended. */
+/** The output of one command, and its exit status. */
 export interface Ran {
   readonly stdout: string
   readonly stderr: string
   readonly status: number | null
 }
 
-/**
- * Somebody who works with the real binary, with a store of their own and the provider `k` at the
- * site.
- */
+/** A user of the real binary, with a separate store and the provider `k` at the site. */
 export interface Operator {
   /**
-   * The key that `app` stands for in its commands: an alias has the key's name and a second in it,
-   * and those of a run must differ.
+   * The key that `app` stands for in its commands. An alias contains the key's name and a second,
+   * and the aliases of a run must differ.
    */
   readonly key: string
   readonly store: Store
   run(line: string): Promise<Ran>
-  /** Runs a command that must succeed; answers its stdout. */
+  /** Runs a command that must succeed, and returns its stdout. */
   ok(line: string): Promise<string>
   json<T>(line: string): Promise<T>
   /** The id of the KMS key of each version of `app` in the provider `k`. */
   versions(): Promise<Readonly<Record<string, string>>>
 }
 
-/** What becomes of a version's KMS key in a Region, in AWS's words. */
+/** Returns AWS's state of a version's KMS key in a Region. */
 export async function stateOf(
   site: Site,
   region: string,
@@ -44,7 +41,7 @@ export async function stateOf(
     ?.KeyState
 }
 
-/** An operator with an empty store, but for the provider `k`. */
+/** Returns an operator whose store contains only the provider `k`. */
 export async function hire(site: Site): Promise<Operator> {
   const home = mkdtempSync(join(site.folder, 'operator-'))
   const operator = operatorOf(site, home, `app-${site.operators.length + 1}`)
@@ -81,9 +78,7 @@ function operatorOf(site: Site, home: string, key: string): Operator {
   }
 }
 
-/**
- * Where the site has no pair of its own, the binary finds credentials as it would for this user.
- */
+/** If the site has no pair, the binary finds credentials as it does for this user. */
 function environmentOf({ pair }: Site, home: string): NodeJS.ProcessEnv {
   const found = pair
     ? { PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: 'true' }
@@ -119,7 +114,7 @@ function runBinary(
   })
 }
 
-/** That a command is refused with exit status 2, saying `says`. */
+/** Checks that a command is refused with exit status 2, and that its error contains `says`. */
 export async function refused(operator: Operator, line: string, says: string): Promise<void> {
   const ran = await operator.run(line)
   assert.equal(ran.status, 2, `${line} ended with ${String(ran.status)}`)

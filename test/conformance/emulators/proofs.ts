@@ -27,8 +27,8 @@ import type { Kind } from './kinds.js'
 const CONTEXT = { for: 'conformance' }
 
 /**
- * Shows, with the KMS key's own work, that it computes with `material`. A symmetric one can only be
- * asked to undo its own work.
+ * Proves by cryptographic operations that the KMS key uses `material`. A symmetric KMS key can only
+ * decrypt its own ciphertext.
  */
 export async function prove(
   client: KMSClient,
@@ -43,7 +43,7 @@ export async function prove(
   else await signsAsOurs(client, KeyId, type, material)
 }
 
-/** Something that only the material of this symmetric KMS key opens. */
+/** Returns ciphertext that only the material of this symmetric KMS key decrypts. */
 export async function seal(client: KMSClient, KeyId: string): Promise<Uint8Array | undefined> {
   return (
     await client.send(
@@ -52,7 +52,10 @@ export async function seal(client: KMSClient, KeyId: string): Promise<Uint8Array
   ).CiphertextBlob
 }
 
-/** That the site opens what {@link seal} made; answers the ARN of the KMS key that did. */
+/**
+ * Checks that the site decrypts the result of {@link seal}. Returns the ARN of the KMS key that
+ * did.
+ */
 export async function opens(
   client: KMSClient,
   CiphertextBlob: Uint8Array | undefined,

@@ -17,7 +17,7 @@ import { chosenSite, type Site } from './site.js'
 import { runSuite, type CheckGroup, type Place } from './suite.js'
 import { count, divergenceTable, summary, type Verdict } from './verdict.js'
 
-/** Something to hold to a suite. */
+/** A server to run a suite against. */
 interface Target {
   readonly name: string
   readonly run: (place: LocalPlace) => Promise<Verdict[]>
@@ -28,7 +28,7 @@ interface LocalPlace extends Place {
   readonly folder: string
 }
 
-/** The site of a KMS that is started here. */
+/** Returns the site of a KMS that this run starts. */
 function siteAt(place: LocalPlace): Site {
   return {
     ...place,
@@ -51,7 +51,7 @@ function emulated(emulator: Emulator): Target {
   }
 }
 
-/** A server of the S3 protocol, held to `groups`. */
+/** Returns the target of a server of the S3 protocol, with its checks. */
 function s3Server(emulator: Emulator, groups: readonly CheckGroup<S3Place>[]): Target {
   return {
     name: emulator.name,
@@ -75,7 +75,10 @@ async function withEmulator<T>(
   }
 }
 
-/** Ours, treated as an account of AWS's: so what is done to an account is tried each time. */
+/**
+ * The embedded KMS, treated as an AWS account, so that every run also tests the handling of an
+ * account.
+ */
 const EMBEDDED: Target = {
   name: 'keymgmt dev',
   run: async (place) => {
@@ -99,12 +102,12 @@ const LOCAL_TARGETS: readonly Target[] = [
   ...FAULTY_S3_SERVERS.map((server) => s3Server(server, [refusalOf(server)])),
 ]
 
-/** How long one check may take on this machine. */
+/** Longest time for one check on this machine. */
 const CHECK_MS = 60_000
-/** How long one check of a store may take: some start many processes. */
+/** Longest time for one check of a store: some start many processes. */
 const S3_CHECK_MS = 240_000
 
-/** Runs one target; that it can't be run is a failure of it. */
+/** Runs one target. If it can't be run, that is a failure. */
 async function attempt(
   { name, run }: Target,
   folder: string,
@@ -118,7 +121,10 @@ async function attempt(
   )
 }
 
-/** The targets: the site that a variable names, or those that start here and arguments name. */
+/**
+ * Returns the targets: the site that the variable names, or else the targets on this machine that
+ * the arguments name.
+ */
 function chosenTargets(names: readonly string[]): readonly Target[] {
   const chosen = chosenSite(process.env)
   const unknown = names.find((name) => !LOCAL_TARGETS.some((target) => target.name === name))

@@ -5,25 +5,25 @@ import type { Place } from './suite.js'
 
 /** A KMS that the suite runs against. */
 export interface Site extends Place {
-  /** Undefined for AWS's own. */
+  /** Undefined for AWS itself. */
   readonly endpoint: string | undefined
-  /** The pair that it is given; undefined to take what the environment has. */
+  /** The access key pair; undefined to use the credentials of the environment. */
   readonly pair: { readonly id: string; readonly secret: string } | undefined
-  /** The Region that KMS keys are made in, and two that they are replicated to. */
+  /** The Region in which KMS keys are created, and two to which they are replicated. */
   readonly home: string
   readonly replicas: readonly [string, string]
-  /** Tells what this run made from everything else in the account. */
+  /** Distinguishes the KMS keys of this run from everything else in the account. */
   readonly runId: string
   /** A folder for the stores of its operators. */
   readonly folder: string
-  /** Everybody who has worked on it with the binary. */
+  /** All operators that have used it with the binary. */
   readonly operators: Operator[]
 }
 
-/** The tag of what the suite makes without the binary. */
+/** The tag of the KMS keys that the suite creates without the binary. */
 export const RUN_TAG = 'keymgmt:conformance'
 
-/** What a stored provider would have as its credentials. */
+/** Returns the site's credentials as a provider stores them. */
 export function credentialsOf({ endpoint, pair }: Site): Record<string, string> {
   return {
     ...(endpoint && { endpoint }),
@@ -49,9 +49,10 @@ export function clientAt({ endpoint, pair }: Site, region: string): KMSClient {
 }
 
 /**
- * What `KEYMGMT_CONFORMANCE_ENDPOINT` names, with the credentials that the environment has;
- * undefined where it names nothing.
- * @throws Error when the Region is missing, or `aws` is meant and something else would answer.
+ * Returns the site that `KEYMGMT_CONFORMANCE_ENDPOINT` names, with the credentials of the
+ * environment; undefined if it is not set.
+ * @throws Error if the Region is missing, or if it is `aws` and the environment names another
+ * endpoint.
  */
 export function chosenSite(
   env: NodeJS.ProcessEnv,
@@ -70,7 +71,7 @@ export function chosenSite(
     throw new Error(
       `${diverted} is set: unset it, or give its value as KEYMGMT_CONFORMANCE_ENDPOINT`,
     )
-  // AWS needs about a minute to make a replica.
+  // AWS needs about a minute to create a replica.
   return {
     name: chosen,
     endpoint: chosen === 'aws' ? undefined : chosen,

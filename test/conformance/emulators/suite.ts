@@ -3,7 +3,7 @@ import { DIVERGENCES } from './divergences.js'
 import type { Site } from './site.js'
 import { judge, strayRows, summary, type Verdict } from './verdict.js'
 
-/** Something that must hold. It fails by throwing. */
+/** A check. It fails by throwing. */
 export interface Check {
   readonly name: string
   readonly run: () => Promise<void>
@@ -14,11 +14,11 @@ export interface Place {
   readonly name: string
   /** Ends the run. */
   readonly signal: AbortSignal
-  /** How long one check may take. */
+  /** Longest time for one check, in milliseconds. */
   readonly checkMs: number
 }
 
-/** Checks that belong together, in the order in which they are made: they may share objects. */
+/** Checks that belong together, in order: they may share objects. */
 export interface CheckGroup<P extends Place> {
   readonly name: string
   readonly checks: (place: P) => readonly Check[]
@@ -26,21 +26,21 @@ export interface CheckGroup<P extends Place> {
 
 /** Checks of a KMS. */
 export interface Group extends CheckGroup<Site> {
-  /** How many KMS keys it makes at most, replicas counted. */
+  /** The most KMS keys that it creates, including replicas. */
   readonly kmsKeys: number
 }
 
-/** How one check went. */
+/** The outcome of one check. */
 export interface Outcome {
   /** Unique and stable: the divergences refer to it. */
   readonly check: string
-  /** Undefined when it passed. */
+  /** Undefined if it passed. */
   readonly failure: string | undefined
 }
 
 /**
- * Makes every check of every group at one site, and prints a line for each group and for all that
- * does not hold.
+ * Runs every check of every group at one site, and prints a line for each group and for each
+ * failure.
  */
 export async function runSuite<P extends Place>(
   groups: readonly CheckGroup<P>[],
@@ -99,7 +99,7 @@ function describe(error: unknown): string {
   return said.replace(/\s+/g, ' ').trim().slice(0, 600)
 }
 
-/** Computes once, when it is first asked for. */
+/** Returns a function that computes the value once, when it is first called. */
 export function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => (made ??= make())

@@ -1,17 +1,17 @@
 import type { Divergence } from './divergences.js'
 import type { Outcome } from './suite.js'
 
-/** What becomes of one check once the known divergences are taken into account. */
+/** The verdict on one check, given the known divergences. */
 export interface Verdict {
   readonly check: string
   readonly kind: 'held' | 'diverges' | 'failed'
-  /** Why it has not `held`. */
+  /** The reason, unless it `held`. */
   readonly why: string
 }
 
 /**
- * A failure that a row of its target foretells is known; any other one, and a row that foretells
- * none, is a failure.
+ * A failure that matches a row of its target is known. Any other failure, and a row without a
+ * failure, counts as a failure.
  */
 export function judge({ check, failure }: Outcome, rows: readonly Divergence[]): Verdict {
   const row = rows.find(({ checks }) => checks.test(check))
@@ -30,7 +30,7 @@ export function judge({ check, failure }: Outcome, rows: readonly Divergence[]):
   return { check, kind: 'diverges', why: row.does }
 }
 
-/** A failure for each row that is about no check. */
+/** Returns a failure for each row that matches no check. */
 export function strayRows(rows: readonly Divergence[], verdicts: readonly Verdict[]): Verdict[] {
   return rows
     .filter(({ checks }) => !verdicts.some(({ check }) => checks.test(check)))
@@ -41,12 +41,12 @@ export function strayRows(rows: readonly Divergence[], verdicts: readonly Verdic
     }))
 }
 
-/** How many of each kind, in words. */
+/** The number of verdicts of each kind, in words. */
 export function summary(name: string, verdicts: readonly Verdict[]): string {
   return `${name}: ${count(verdicts, 'held')} held, ${count(verdicts, 'diverges')} diverge as known, ${count(verdicts, 'failed')} failed`
 }
 
-/** How many verdicts are of this kind. */
+/** The number of verdicts of this kind. */
 export function count(verdicts: readonly Verdict[], kind: Verdict['kind']): number {
   return verdicts.filter((verdict) => verdict.kind === kind).length
 }

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 
 // Completion in zsh and fish themselves, where they are installed: a line, and the result of a Tab.
-// The completion of bash has a test of its own, because bash is everywhere. Then the prompt of each
+// The completion of bash has a separate test, because bash is everywhere. Then the prompt of each
 // shell under `keymgmt dev`, on a terminal.
 
-/** By line: what a Tab leaves in zsh, and what fish offers. */
+/** By line: the line in zsh after a Tab, and the candidates of fish. */
 const LINES: Readonly<Record<string, { readonly zsh: string; readonly fish: readonly string[] }>> =
   {
     'keymgmt wr': { zsh: 'keymgmt write ', fish: ['write'] },
@@ -56,8 +56,8 @@ function run(file: string, args: readonly string[]): string {
 }
 
 /**
- * Types each line and a Tab into a zsh at a terminal of its own; ^X then prints what stands there,
- * and clears it.
+ * Types each line and a Tab into a zsh on a pseudo-terminal. ^X then prints the line, and clears
+ * it.
  */
 function inZsh(lines: readonly string[]): string[] {
   const script = `
@@ -76,7 +76,7 @@ zpty -d shell`
     .slice(0, -1)
 }
 
-/** What fish would offer at the end of the line, each without its description. */
+/** Returns fish's candidates at the end of the line, without their descriptions. */
 function inFish(line: string): string[] {
   return run('fish', [
     '--no-config',
@@ -89,7 +89,7 @@ function inFish(line: string): string[] {
     .map((offer) => offer.replace(/\t.*/, ''))
 }
 
-/** Start-up files of a user, and what their prompt becomes under `keymgmt dev`. */
+/** Start-up files of a user, and the resulting prompt under `keymgmt dev`. */
 const PROMPTS: Readonly<Record<string, { readonly file: string; readonly text: string }>> = {
   bash: { file: '.bashrc', text: 'PS1="mine> "\n' },
   zsh: { file: '.zshrc', text: 'PROMPT="mine> "\n' },

@@ -4,7 +4,7 @@ import { startDevKms } from '../../../src/dev-kms/index.js'
 import { createSession, type Surroundings } from '../../support/session.js'
 import { describeVectors, driver } from './describe-vectors.js'
 
-// Vault's command line where what the program prints and how it ends are the matter.
+// The vectors of Vault's command line that are about output and exit status.
 
 /** A command, after those that prepare its store; `then` is another one, whose outcome counts. */
 interface CommandVector extends Surroundings {

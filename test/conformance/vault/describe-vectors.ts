@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
 import { isAsSaid, titleOf, VECTORS, type Vector } from './vectors.js'
 
-/** What comes of a vector's input. */
+/** Returns the outcome of a vector's input. */
 export type Driver = (vector: Vector) => unknown
 
-/** A driver of what trusts its vectors to be of its kind. */
+/** Returns a driver that trusts its vectors to be of its kind. */
 export function driver(drive: (of: never) => unknown): Driver {
   return ({ of }) => drive(of as never)
 }
 
-/** What a function's refusal says, without what is the same in all of them. */
+/** Returns the message of a function's refusal, without the part that all messages share. */
 function cause(error: unknown): { refused: string } {
   const prefix =
     /^(Failed to parse K=V data: invalid key\/value pair |invalid value ".*" for flag -timeout: )/
@@ -25,8 +25,8 @@ async function outcome(drive: Driver, vector: Vector): Promise<unknown> {
 }
 
 /**
- * A test for each vector of these kinds. Where we differ from Vault on purpose, the vector says so,
- * and its test holds that the difference is there.
+ * Creates a test for each vector of these kinds. If keymgmt differs from Vault on purpose, the
+ * vector says so, and its test checks that the difference exists.
  */
 export function describeVectors(drivers: Readonly<Record<string, Driver>>): void {
   const sections = VECTORS.map(

@@ -22,7 +22,7 @@ import { raw, shown } from '../../unit/router/raw.js'
 import { describeVectors, driver, type Driver } from './describe-vectors.js'
 import { VECTORS } from './vectors.js'
 
-// Vault's command line, as far as it is known, vector by vector, where a function is the matter.
+// The vectors of Vault's command line that are about a single function.
 
 type Data = Readonly<Record<string, Json>>
 const REQUEST_ID = 'e8147c9e-a3fd-71b6-075e-8f2d67393127'
@@ -59,7 +59,7 @@ function coerce(field: Field<unknown>) {
   return (json: string) => field.parse(raw(json))
 }
 
-/** What comes of a vector's input, by the vector's kind. */
+/** The functions that compute the outcome of a vector, by its kind. */
 const DRIVERS: Readonly<Record<string, Driver>> = {
   data: driver(async ({ args, stdin = '' }: { args: string[]; stdin?: string }) =>
     shown(

@@ -14,7 +14,7 @@ import {
 import { compareSurfaces, surfaceOf, type Difference } from './surface.js'
 
 // Vault's schema of its key-management paths, against the paths of keymgmt. Descriptions are not
-// compared; a Vault operation has no schema of its response, apart from a list.
+// compared; Vault's schema describes no responses, except lists.
 
 interface Listed extends Difference {
   readonly why: string

@@ -25,7 +25,7 @@ interface Method {
   readonly requestBody?: { readonly content: { readonly 'application/json': JsonBody } }
 }
 
-/** A path: its parameters, and its methods beside a description and Vault's own remarks. */
+/** A path: its parameters and methods, a description, and Vault's own remarks. */
 type PathSchema = Readonly<Record<string, unknown>> & { readonly parameters: readonly Parameter[] }
 
 type Schemas = Readonly<
@@ -62,7 +62,7 @@ export function mountParameters({ paths }: VaultSchema): string[] {
 
 /**
  * The paths of Vault, mounted where Vault mounts them by default.
- * @throws Error for a method or a type that keymgmt has no word for.
+ * @throws Error for a method or a type that keymgmt does not have.
  */
 export function vaultSurface({ paths, schemas }: VaultSchema): Surface {
   return Object.fromEntries(
@@ -93,7 +93,7 @@ function pathShape(
   }
 }
 
-/** The names of the schemas that describe no request. */
+/** Returns the names of the schemas that do not describe a request. */
 export function responseSchemas({ paths, schemas }: VaultSchema): string[] {
   const methods = Object.values(paths).flatMap((path) => Object.values(path) as Method[])
   const requests = new Set(methods.map(bodyOf))

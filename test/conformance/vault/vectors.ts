@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { normalise } from '../../support/normalise.js'
 
-/** A text: as it is, in lines, or by what it holds. */
+/** A text: the whole text, its lines, or parts that it contains. */
 type Text = string | readonly string[] | { readonly has: readonly string[] }
 
 /**
- * One vector: of this input, this comes. Where keymgmt differs from Vault on purpose, `vault` is
- * what comes of it there, and `why` the reason.
+ * One vector: an input `of` and its outcome `is`. If keymgmt differs from Vault on purpose, `vault`
+ * is Vault's outcome, and `why` is the reason.
  */
 export interface Vector {
   readonly name?: string
@@ -27,9 +27,7 @@ const FILES = [
   'sessions',
 ] as const
 
-/**
- * The vectors of Vault's command line: one file for each section, in it the vectors of each kind.
- */
+/** The vectors of Vault's command line: a file for each section, with the vectors of each kind. */
 export const VECTORS = FILES.map(
   (file) =>
     [
@@ -40,15 +38,15 @@ export const VECTORS = FILES.map(
     ] as const,
 )
 
-/** What a vector is called. */
+/** Returns the title of a vector. */
 export function titleOf({ name, of, vault }: Vector): string {
   const title = (name ?? JSON.stringify(of)).slice(0, 160)
   return vault === undefined ? title : `${title} (differs from Vault)`
 }
 
 /**
- * Whether `seen` is what a vector says: texts may be given in lines, objects by some of their
- * members.
+ * True if `seen` matches the outcome in a vector, which may give a text as lines, and an object by
+ * some of its members.
  */
 export function isAsSaid(said: unknown, seen: unknown): boolean {
   if (typeof seen === 'string')
@@ -60,7 +58,7 @@ export function isAsSaid(said: unknown, seen: unknown): boolean {
 
 function isTextAsSaid(said: Text, seen: string): boolean {
   if (typeof said === 'string') return said === seen
-  // What a command prints ends its last line, what a function answers does not.
+  // The output of a command ends with a newline; the result of a function does not.
   if (isLines(said)) return [said.join('\n'), `${said.join('\n')}\n`].includes(seen)
   return said.has.every((part) => seen.includes(part))
 }

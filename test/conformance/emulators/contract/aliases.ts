@@ -7,7 +7,7 @@ import { makeEmpty } from './type.js'
 
 const KIND: Kind = { type: 'aes256-gcm96', purpose: ['decrypt', 'encrypt'] }
 
-/** What a provider does to aliases. */
+/** The contract of a provider about aliases. */
 export const ALIASES: Group = { name: 'contract, aliases', kmsKeys: 2, checks: aliasChecks }
 
 function aliasChecks(site: Site): Check[] {

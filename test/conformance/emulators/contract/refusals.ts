@@ -7,7 +7,7 @@ import { providerAt, type Site } from '../site.js'
 import { once, type Check, type Group } from '../suite.js'
 import { makeEmpty } from './type.js'
 
-/** What a provider says of a KMS key that is not there. */
+/** The errors of a provider about a KMS key that does not exist. */
 export const ABSENT: Group = { name: 'contract, no such KMS key', kmsKeys: 0, checks: absentChecks }
 
 const NOBODY: KmsKey = { id: '00000000-0000-4000-8000-000000000000', arn: '' }
@@ -47,7 +47,7 @@ function absentChecks(site: Site): Check[] {
   ]
 }
 
-/** What AWS refuses to do to a KMS key in that state, which a provider passes on. */
+/** Operations that AWS refuses in a state of a KMS key. A provider passes the refusals on. */
 export const STATES: Group = {
   name: 'contract, refused in that state',
   kmsKeys: 2,
@@ -118,7 +118,7 @@ function stateChecks(site: Site): Check[] {
   }))
 }
 
-/** What is not material of the KMS key's type: AWS refuses it after it has unwrapped it. */
+/** Material that does not fit the KMS key's type. AWS refuses it after it has unwrapped it. */
 const UNFIT: readonly (readonly [KeyTypeName, string, () => Promise<Uint8Array>])[] = [
   ['aes256-gcm96', '16 bytes', () => Promise.resolve(new Uint8Array(16).fill(7))],
   ['hmac-sha256', '16 bytes', () => Promise.resolve(new Uint8Array(16).fill(7))],
@@ -127,7 +127,9 @@ const UNFIT: readonly (readonly [KeyTypeName, string, () => Promise<Uint8Array>]
   ['ecdsa-p256', 'bytes that are no PKCS#8', () => Promise.resolve(new Uint8Array(138).fill(7))],
 ]
 
-/** What AWS refuses as material, which a provider passes on without sending it again. */
+/**
+ * Imports that AWS refuses. A provider passes the refusals on, and does not send the request again.
+ */
 export const MATERIALS: Group = {
   name: 'contract, refused as material',
   kmsKeys: UNFIT.length,

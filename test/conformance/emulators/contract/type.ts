@@ -15,7 +15,7 @@ interface Subject {
   readonly begun: Date
 }
 
-/** Makes an empty KMS key of the kind. */
+/** Creates a KMS key of the kind, without material. */
 export async function makeEmpty(site: Site, kind: Kind, multiRegion = false): Promise<Subject> {
   const provider = await providerAt(site)
   const [operation, begun] = [randomUUID(), new Date()]
@@ -30,8 +30,8 @@ export async function makeEmpty(site: Site, kind: Kind, multiRegion = false): Pr
 }
 
 /**
- * Every method of a provider that concerns one KMS key in one Region, along the life of that KMS
- * key, which is whole for one kind of each family.
+ * Every method of a provider that concerns one KMS key in one Region, in the order of that KMS
+ * key's life. One kind of each family goes through the whole life.
  */
 export function typeGroup(kind: Kind): Group {
   return {
@@ -222,7 +222,7 @@ function lifeChecks(kind: Kind, subject: Given, site: Site): Check[] {
   ]
 }
 
-/** Last, for what takes other material holds it from then on. */
+/** Last, because a KMS key that accepts other material keeps it. */
 function otherMaterialChecks({ type }: Kind, subject: Given): Check[] {
   const refuses = async () => {
     const { provider, key } = await subject()

@@ -17,8 +17,8 @@ import { clientAt, RUN_TAG, type Site } from '../site.js'
 import type { Group } from '../suite.js'
 
 /**
- * What somebody does behind our back: its name, what `verify` calls the difference, and how it is
- * done.
+ * A change that somebody else makes in AWS: its name, the difference that `verify` reports, and the
+ * function that makes it.
  */
 type OutsideChange = readonly [
   name: string,
@@ -75,13 +75,13 @@ const OUTSIDE_CHANGES: readonly OutsideChange[] = [
   ],
 ]
 
-/** A KMS key that is not of the binary's making. */
+/** Creates a KMS key without the binary. */
 async function strange(client: KMSClient, { runId }: Site): Promise<string | undefined> {
   return (await client.send(new CreateKeyCommand({ Tags: [{ TagKey: RUN_TAG, TagValue: runId }] })))
     .KeyMetadata?.KeyId
 }
 
-/** What `verify` finds, and `repair` mends. */
+/** Differences that `verify` finds and `repair` corrects. */
 export const VERIFY_AND_REPAIR: Group = {
   name: 'binary, verify and repair',
   kmsKeys: OUTSIDE_CHANGES.length + 2,

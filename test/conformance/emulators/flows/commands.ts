@@ -24,7 +24,7 @@ import { hire, stateOf, type Operator } from '../operator.js'
 import { clientAt, type Site } from '../site.js'
 import type { Group } from '../suite.js'
 
-/** Every command that changes AWS, after what was done before it. */
+/** Every command that changes AWS, after the commands that prepare it. */
 export const COMMANDS: Group = {
   name: 'binary, commands',
   kmsKeys: 118,

@@ -10,7 +10,7 @@ interface Verified {
   readonly kms_keys: readonly { readonly material: string; readonly state: string }[]
 }
 
-/** The life of a key of every type: made, distributed, rotated, verified. */
+/** The life of a key of every type: created, distributed, rotated, verified. */
 export const EVERY_KIND: Group = {
   name: 'binary, create, distribute and rotate',
   kmsKeys: FIRST_KINDS.length * 2,
@@ -48,7 +48,7 @@ async function live(site: Site, operator: Operator, { type, purpose }: Kind): Pr
   await showsOurPublicKeys(site, operator, name, distribution.versions)
 }
 
-/** The public keys that the binary shows are those that the site shows. */
+/** Checks that the binary shows the same public keys as the site. */
 async function showsOurPublicKeys(
   site: Site,
   operator: Operator,

@@ -8,7 +8,7 @@ import { aliasesAt } from './commands.js'
 
 const PATH = 'keymgmt/kms/k/key/app'
 
-/** What those who use a distributed key see of what an operator does. */
+/** The effects of an operator's commands on applications that use a distributed key. */
 export const USERS: Group = { name: 'binary, as users see it', kmsKeys: 13, checks: userChecks }
 
 type Story = (site: Site, operator: Operator, alias: string) => Promise<void>

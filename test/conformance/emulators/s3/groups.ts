@@ -6,7 +6,7 @@ import { KILLS } from './kills.js'
 import { LOAD } from './load.js'
 import type { S3Place } from './place.js'
 
-/** The checks of a server that keeps the conditions of requests. */
+/** The checks of a server that honours the conditions of requests. */
 export const S3_GROUPS: readonly CheckGroup<S3Place>[] = [CONTRACT, COMMANDS, KILLS, LOAD]
 
 /** The refusal of a server that ignores conditions. */

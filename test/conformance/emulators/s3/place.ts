@@ -14,7 +14,7 @@ export interface S3Place extends Place {
   readonly withUser: (use: (user: S3User) => Promise<void>) => Promise<void>
 }
 
-/** Somebody who works with the real binary on a store in the bucket. */
+/** A user of the real binary with a store in the bucket. */
 export interface S3User {
   readonly testbed: Testbed
   readonly storeUrl: string

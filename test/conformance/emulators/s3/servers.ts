@@ -4,7 +4,7 @@ import { goModule, mavenJar, pythonPackages } from '../installers.js'
 
 const HERE = 'test/conformance/emulators/s3'
 
-/** Servers of the S3 protocol that keep the conditions of requests. Some have STS too. */
+/** Servers of the S3 protocol that honour the conditions of requests. Some have STS too. */
 export const S3_SERVERS: readonly (Emulator & { readonly hasSts?: true })[] = [
   {
     name: 'moto-s3',
