@@ -89,8 +89,8 @@ export function found(entry: LostKmsKey): CreatedKmsKey {
 }
 
 /**
- * Returns the entry of a created KMS key, which must be on record. @throws KeymgmtError
- * STORE_CORRUPT
+ * Returns the entry of a created KMS key, which must be on record.
+ * @throws KeymgmtError STORE_CORRUPT
  */
 export function requireKmsKey(
   { path, current }: Pick<RecordHandle<DistributionRecord>, 'path' | 'current'>,

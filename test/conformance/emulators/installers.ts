@@ -64,8 +64,8 @@ export function mavenJar(artifact: string, mainClass: string): Install {
 }
 
 /**
- * Returns the Python for the emulators, from the PATH or from pyenv. @throws Error with the
- * required version if neither has it.
+ * Returns the Python for the emulators, from the PATH or from pyenv.
+ * @throws Error with the required version if neither has it.
  */
 async function findPython(): Promise<string> {
   const root = (await output('pyenv', ['root'])).trim()
