@@ -382,6 +382,7 @@ describe.each([
     'CreateKey',
     [
       'kms:CreateAlias',
+      'kms:DescribeKey',
       'kms:GetParametersForImport',
       'kms:ImportKeyMaterial',
       'kms:ListAliases',
