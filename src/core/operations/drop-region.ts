@@ -16,6 +16,7 @@ import type { CreatedKmsKey, KeyRecord } from '../records/model.js'
 import { requireDistribution, requireKey, type NamedDistribution } from '../records/repository.js'
 import { trimCommand, waysForward } from '../records/takedown.js'
 import { isTrimmed } from '../records/trimmed.js'
+import { recordCancelledDeletions } from './cancelled-deletions.js'
 import { readLastUse } from './last-use.js'
 import { scheduledDeletions, type ScheduledDeletion } from './remove.js'
 
@@ -52,6 +53,7 @@ export async function dropRegion(
       engine.outcome({ provider: providerName, region, action: 'drop-region', state: 'done' })
     }
     const replicas = createdKmsKeys(droppedPart(distribution.current, region))
+    await recordCancelledDeletions(engine, named, replicas)
     const uses = replicas.length > 0 ? await readLastUse(engine, providerName, replicas) : []
     // Also takes the steps that only this Region blocked.
     await withBothWays(named, key, region, () =>

@@ -7,6 +7,7 @@ import { findArchived } from '../reconcile/find-archived.js'
 import { assertIncludesNewest } from '../reconcile/newer.js'
 import { reconcile, reconcileKey } from '../reconcile/reconcile.js'
 import { agreeingDistributions, workableDistributions } from '../reconcile/resume.js'
+import { activated } from '../records/activated.js'
 import { assertAgree } from '../records/agreement.js'
 import {
   archivedOf,
@@ -14,21 +15,18 @@ import {
   unarchive,
   type ArchivedDistribution,
 } from '../records/archive.js'
-import { createdKmsKeys, uncertainAlias, withImported } from '../records/kms-keys.js'
+import { createdKmsKeys } from '../records/kms-keys.js'
 import { restorableRegions, withRestored } from '../records/dropped-regions.js'
 import { withKeyLock } from '../records/locks.js'
 import {
   recordPath,
-  without,
-  type CreatedKmsKey,
   type DistributionRecord,
-  type DistributionState,
   type KeyRecord,
   type KmsRecord,
   type Rotation,
 } from '../records/model.js'
 import { openRecord, type RecordHandle } from '../records/record.js'
-import { isTrimmed, withoutTrimmed } from '../records/trimmed.js'
+import { withoutTrimmed } from '../records/trimmed.js'
 import { readLastUse, type KmsKeyUse } from './last-use.js'
 import { requireDistribution, requireKey, requireProvider } from '../records/repository.js'
 
@@ -142,7 +140,7 @@ export async function restoreDistribution(
     const distribution = await reopen(engine, providerName, record.current)
     if (distribution.current.state !== 'active')
       await distribution.update((current) => activated(current, record.current))
-    else await bringBackRegions(engine, distribution)
+    else await bringBackRegions(engine, record.current, distribution)
     const distributions = await workableDistributions(engine, record.current)
     await reconcileKey(engine, record, distributions, {
       isRequested: (_step, named) => named.providerName === providerName,
@@ -152,11 +150,12 @@ export async function restoreDistribution(
 
 async function bringBackRegions(
   { now }: Engine,
+  key: KeyRecord,
   distribution: RecordHandle<DistributionRecord>,
 ): Promise<void> {
   const regions = restorableRegions(distribution.current, now())
   if (regions.length === 0) return
-  await distribution.update((current) => withRestored(current, regions))
+  await distribution.update((current) => withRestored(current, regions, key))
 }
 
 function openDistribution(
@@ -237,34 +236,6 @@ async function nothingToRestoreError(
     `key "${key}" was not removed from ${providerName}: there is nothing to restore`,
     { hints: [`to list its providers: keymgmt list keymgmt/key/${key}/kms`] },
   )
-}
-
-/**
- * PURE: returns the record of a distribution whose removal or revocation is reversed. Assumes that
- * every call whose reply was lost was carried out. If it was not, the reverse does no harm:
- * cancelling a deletion that was not scheduled, importing the same material and creating the same
- * alias change nothing. The KMS keys of trimmed versions stay as they are.
- */
-export function activated(record: DistributionRecord, key: KeyRecord): DistributionRecord {
-  const isKept = ({ version }: CreatedKmsKey) =>
-    record.state === 'removed' && isTrimmed(key, record, version)
-  return {
-    ...without(record, 'deletionWindow'),
-    state: 'active',
-    kmsKeys: record.kmsKeys.map((entry) =>
-      entry.state === 'created' && !isKept(entry) ? TAKEN[record.state](entry) : entry,
-    ),
-    aliases: record.state === 'removed' ? record.aliases.map(uncertainAlias) : record.aliases,
-  }
-}
-
-/**
- * The entry of a KMS key after everything that a command leading to this state may have done to it.
- */
-const TAKEN: Readonly<Record<DistributionState, (entry: CreatedKmsKey) => CreatedKmsKey>> = {
-  active: (entry) => entry,
-  revoked: (entry) => withImported(without(entry, 'enabled'), false),
-  removed: (entry) => ({ ...entry, deletion: entry.deletion ?? {} }),
 }
 
 /**

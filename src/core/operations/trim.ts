@@ -1,17 +1,18 @@
 import { KeymgmtError, withHints } from '../../errors.js'
 import { inParallel } from '../../parallel.js'
-import { openProvider, type Engine } from '../engine.js'
+import type { Engine } from '../engine.js'
 import { assertAllNewest } from '../reconcile/newer.js'
 import { plan, type Step } from '../reconcile/plan.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { workableDistributions } from '../reconcile/resume.js'
-import { unlessUnanswered } from '../reconcile/unanswered.js'
-import { createdKmsKeys, isInPlace, putKmsKey } from '../records/kms-keys.js'
+import { isScheduled } from '../reconcile/step.js'
+import { createdKmsKeys, isInPlace } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
-import { without, type CreatedKmsKey, type KeyRecord } from '../records/model.js'
-import { requireKey, requireProvider, type NamedDistribution } from '../records/repository.js'
+import type { CreatedKmsKey, KeyRecord } from '../records/model.js'
+import { requireKey, type NamedDistribution } from '../records/repository.js'
 import { trimCommand } from '../records/takedown.js'
 import { isTrimmed } from '../records/trimmed.js'
+import { recordCancelledDeletions } from './cancelled-deletions.js'
 import { readLastUse, type KmsKeyUse } from './last-use.js'
 
 /** The result of {@link trimKey}. */
@@ -54,7 +55,11 @@ export async function trimKey(
       recordCancelledDeletions(engine, named, trimmed(named)),
     )
     const uses = await inParallel(distributions, (named) =>
-      readLastUse(engine, named.providerName, trimmed(named).filter(isUnscheduled)),
+      readLastUse(
+        engine,
+        named.providerName,
+        trimmed(named).filter((entry) => !isScheduled(entry)),
+      ),
     )
     if (!allowRecentUse) assertUnused(engine, name, minAvailableVersion, uses.flat())
     if (minAvailableVersion > before) await assertAllNewest(engine, key.current, distributions)
@@ -106,8 +111,6 @@ function kmsKeysToTrim(key: KeyRecord, { distribution }: NamedDistribution): Cre
   return createdKmsKeys(record).filter(({ version }) => isTrimmed(key, record, version))
 }
 
-const isUnscheduled = ({ deletion }: CreatedKmsKey) => deletion === undefined
-
 /** The ARNs of the KMS keys that are scheduled for deletion, with the date or an empty text. */
 function scheduledIn(distributions: readonly NamedDistribution[]): Map<string, string> {
   return new Map(
@@ -115,28 +118,6 @@ function scheduledIn(distributions: readonly NamedDistribution[]): Map<string, s
       .flatMap(({ distribution }) => createdKmsKeys(distribution.current))
       .flatMap(({ key, deletion }) => (deletion ? [[key.arn, deletion.date ?? ''] as const] : [])),
   )
-}
-
-/**
- * Records which KMS keys are no longer scheduled for deletion, because somebody else cancelled it.
- * If AWS can't be asked, the record stays unchanged.
- */
-async function recordCancelledDeletions(
-  engine: Engine,
-  { providerName, distribution }: NamedDistribution,
-  entries: readonly CreatedKmsKey[],
-): Promise<void> {
-  const scheduled = entries.filter((entry) => !isUnscheduled(entry))
-  if (scheduled.length === 0) return
-  const provider = await openProvider(engine, await requireProvider(engine, providerName))
-  for (const entry of scheduled) {
-    const status = await provider.inspect(entry.region, entry.key).catch((error: unknown) => {
-      unlessUnanswered(error)
-      return undefined
-    })
-    if (status && status.state !== 'pending-deletion')
-      await distribution.update((current) => putKmsKey(current, without(entry, 'deletion')))
-  }
 }
 
 const DAY_MS = 86_400_000

@@ -1,5 +1,6 @@
-import { aliasAt, createdKmsKeys } from './kms-keys.js'
-import type { AliasEntry, DistributionRecord } from './model.js'
+import { aliasAt, createdKmsKeys, withPossibleDeletion } from './kms-keys.js'
+import type { AliasEntry, DistributionRecord, KeyRecord } from './model.js'
+import { isTrimmed } from './trimmed.js'
 
 /** Returns the command that drops a Region. */
 export function dropCommand(providerName: string, key: string, region: string): string {
@@ -89,11 +90,14 @@ export function withoutKmsKeysIn(
 
 /**
  * Returns the record with these dropped Regions again. Their aliases were ours, and somebody may
- * have created one of that name meanwhile: `repair` moves it back.
+ * have created one of that name meanwhile: `repair` moves it back. Assumes that the deletion of
+ * every replica there was scheduled, also if the reply was lost: cancelling it does no harm. The
+ * KMS keys of trimmed versions stay as they are.
  */
 export function withRestored(
   record: DistributionRecord,
   regions: readonly string[],
+  key: KeyRecord,
 ): DistributionRecord {
   const [home] = record.regions
   const names = record.aliases.filter(({ region }) => region === home).map(({ name }) => name)
@@ -103,7 +107,15 @@ export function withRestored(
       .map((name): AliasEntry => ({ region, name, state: 'uncertain' })),
   )
   const restored = withRegions(record, [...record.regions, ...regions])
-  return { ...restored, aliases: [...record.aliases, ...aliases] }
+  return {
+    ...restored,
+    kmsKeys: record.kmsKeys.map((entry) =>
+      regions.includes(entry.region) && !isTrimmed(key, record, entry.version)
+        ? withPossibleDeletion(entry)
+        : entry,
+    ),
+    aliases: [...record.aliases, ...aliases],
+  }
 }
 
 /** Returns the record with these Regions, which are no longer dropped. */

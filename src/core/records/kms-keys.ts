@@ -76,6 +76,11 @@ export function withDeletion(entry: CreatedKmsKey, date: Date | undefined): Crea
   return { ...entry, deletion: date ? { date: date.toISOString() } : {} }
 }
 
+/** Returns the entry of a KMS key whose deletion may be scheduled without a reply on record. */
+export function withPossibleDeletion<Entry extends KmsKeyEntry>(entry: Entry): Entry {
+  return entry.state === 'created' ? { ...entry, deletion: entry.deletion ?? {} } : entry
+}
+
 /** Returns the entry of a KMS key that AWS no longer has. */
 export function lost(entry: CreatedKmsKey): LostKmsKey {
   return { ...without(entry, 'deletion', 'enabled'), state: 'lost' }

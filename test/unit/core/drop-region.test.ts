@@ -284,6 +284,51 @@ describe('a dropped Region with replicas', () => {
     expect(await findProblems(testbed)).toEqual([])
   })
 
+  it('is brought back by restore, although the reply to the deletion was lost', async () => {
+    const testbed = await createReplicated()
+    const lost = recorded(testbed, (provider) => ({
+      scheduleDeletion: async (...args) => {
+        await provider.scheduleDeletion(...args)
+        throw new KeymgmtError('KMS_UNREACHABLE', 'no reply')
+      },
+    }))
+    expect((await refusal(dropRegion(lost.engine, 'k', 'app', FAR)))[0]).toBe('KMS_UNREACHABLE')
+    await restoreDistribution(testbed.engine, 'k', 'app')
+    expect(shown(testbed)).toContain(`app version 1 ${FAR} enabled`)
+    expect(await findProblems(testbed)).toEqual([])
+  })
+
+  it('is still to be removed after an unfinished removal of the distribution is reversed', async () => {
+    const testbed = await createReplicated()
+    const stuck = recorded(testbed, () => ({
+      scheduleDeletion: () => Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied')),
+    }))
+    await refusal(dropRegion(stuck.engine, 'k', 'app', FAR))
+    await refusal(removeDistribution(stuck.engine, 'k', 'app'))
+    const { engine } = testbed
+    await restoreDistribution(engine, 'k', 'app')
+    expect((await verifyDistribution(engine, 'k', 'app', false)).differences).toMatchObject([
+      { what: 'state', region: FAR, wayOut: expect.stringContaining(DROP) },
+    ])
+    await dropRegion(engine, 'k', 'app', FAR)
+    expect(shown(testbed)).toContain(`app version 1 ${FAR} pending-deletion`)
+    expect(await findProblems(testbed)).toEqual([])
+  })
+
+  it('is removed again after somebody cancelled the deletion of its replicas', async () => {
+    const testbed = await createReplicated()
+    const { engine, kms } = testbed
+    await dropRegion(engine, 'k', 'app', FAR)
+    const provider = await kms.kind.open({ name: 'k', region: HOME, credentials: {} })
+    for (const { key, region } of kms.keys.filter((each) => each.region === FAR))
+      await provider.cancelDeletion(region, key)
+    const { differences } = await verifyDistribution(engine, 'k', 'app', false)
+    expect(differences).toMatchObject([{ wayOut: expect.stringContaining(DROP) }])
+    await dropRegion(engine, 'k', 'app', FAR)
+    expect(await findProblems(testbed)).toEqual([])
+    expect((await verifyDistribution(engine, 'k', 'app', false)).differences).toEqual([])
+  })
+
   it('gets new replicas after AWS has deleted the old ones', async () => {
     const testbed = await createReplicated()
     await dropRegion(testbed.engine, 'k', 'app', FAR, 7)
