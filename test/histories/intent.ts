@@ -18,6 +18,8 @@ export interface Intent {
   readonly minimum?: number
   /** The versions below it are trimmed. */
   readonly available?: number
+  /** The Region that is chosen for the primaries. */
+  readonly primary?: string | undefined
   /** The Region that is dropped. */
   readonly region?: string | undefined
 }
@@ -30,6 +32,7 @@ export function intentOf(line: string): Intent {
   const [, minimum] = /min_enabled_version=(\d+)/.exec(line) ?? []
   const [, available] = /min_available_version=(\d+)/.exec(line) ?? []
   const [, region] = /^delete .*\/replicate\/(.+)$/.exec(line) ?? []
+  const [, primary] = /\/primary region=(.+)$/.exec(line) ?? []
   if (minimum !== undefined) return { kind: 'minimum', ...at, minimum: Number(minimum) }
   if (available !== undefined) return { kind: 'trim', ...at, available: Number(available) }
   if (/^delete keymgmt\/kms\/\w+\/key\/\w+$/.test(line)) return { kind: 'remove', ...at }
@@ -40,5 +43,5 @@ export function intentOf(line: string): Intent {
   if (/^(due|expiring) /.test(line)) return { kind: 'all' }
   if (line.startsWith('operator snapshot restore')) return { kind: 'restore-store' }
   if (/\/restore| purpose=/.test(line)) return { kind: 'activate', ...at }
-  return { kind: 'other', ...at }
+  return { kind: 'other', ...at, primary }
 }

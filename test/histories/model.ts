@@ -31,6 +31,8 @@ export class Model {
   readonly #expiring = new Set<string>()
   /** By store and key: the versions below the largest of these may be trimmed. */
   readonly #trims = new Map<string, Set<number>>()
+  /** By key: the Regions that were chosen for its primaries. */
+  readonly #primaries = new Map<string, Set<string>>()
   /** By key id and version, the material that a store had first. */
   readonly #materials = new Map<string, Set<string>>()
   /** The keys that exist, and the distributions that there are or were, as PROVIDER/KEY. */
@@ -57,7 +59,7 @@ export class Model {
 
   /** Notes what a command is asked to do, before it runs. */
   begin(line: string, store: StoreName = 'main'): void {
-    const { kind, provider, key = '', minimum, available, region } = intentOf(line)
+    const { kind, provider, key = '', minimum, available, region, primary } = intentOf(line)
     if (store !== 'main')
       for (const each of kind === 'all' ? this.known : [key]) this.changedInCopy.add(each)
     if (kind === 'remove' || kind === 'revoke' || kind === 'drop')
@@ -67,6 +69,8 @@ export class Model {
     if (minimum !== undefined)
       this.#minimums.set(key, (this.#minimums.get(key) ?? new Set()).add(minimum))
     if (LETS_EXPIRE.test(line)) this.#expiring.add(key)
+    if (primary !== undefined)
+      this.#primaries.set(key, (this.#primaries.get(key) ?? new Set()).add(primary))
   }
 
   /** True if there is something that the command can work on. */
@@ -273,6 +277,9 @@ export class Model {
     const mayExpire = this.#expiring.has(name ?? '') || (isOwn && LETS_EXPIRE.test(line))
     if (input.ExpirationModel === 'KEY_MATERIAL_EXPIRES' && !mayExpire)
       complain(`lets the material of ${name ?? 'a KMS key'} expire`)
+    const chosen = this.#primaries.get(name ?? '')
+    if (operation === 'UpdatePrimaryRegion' && use && !chosen?.has(String(input.PrimaryRegion)))
+      complain(`moves the primary of KMS key ${use.id}`)
     if (operation === 'UpdateAlias' || operation === 'DeleteAlias')
       this.#assertOwnAlias(account, region, String(input.AliasName), intent, complain)
   }

@@ -30,6 +30,8 @@ export async function settle(course: Course): Promise<string[]> {
     problems.push(...(await passLost(course, found)))
   for (const found of await activeDistributions(course))
     problems.push(...(await mend(course, found)))
+  for (const found of await activeDistributions(course))
+    problems.push(...(await movePrimaries(course, found)))
   for (const found of await newestOfEachKey(course)) problems.push(...(await trim(course, found)))
   for (const found of await newestOfEachKey(course)) problems.push(...(await rotate(course, found)))
   for (const found of await activeDistributions(course))
@@ -111,6 +113,16 @@ async function mend(course: Course, found: FoundDistribution): Promise<string[]>
   return isExplained(course, key) || isOutdated(course, key, error)
     ? []
     : [`repair of ${key} in ${provider}: ${error?.message ?? ''}`]
+}
+
+/** The primaries can always be moved to the Region that the user chose, also those of somebody. */
+async function movePrimaries(course: Course, found: FoundDistribution): Promise<string[]> {
+  const { provider, key, record } = found
+  if (record.primaryRegion === undefined) return []
+  const line = LINES.primary(provider, key, record.primaryRegion)
+  const { status, error } = await course.run(line, accountOf(found))
+  if (status === 0 || isExplained(course, key) || isOutdated(course, key, error)) return []
+  return [`move of the primaries of ${key}: ${error?.message ?? ''}`]
 }
 
 /** Finishes the trim of a key, which no other command does. */

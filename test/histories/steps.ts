@@ -94,6 +94,8 @@ export const LINES = {
     `delete keymgmt/kms/${provider}/key/${key}/replicate/${region}`,
   replicateTo: (provider: string, key: string, region: string) =>
     `write keymgmt/kms/${provider}/key/${key}/replicate regions=${region}`,
+  primary: (provider: string, key: string, region: string) =>
+    `write keymgmt/kms/${provider}/key/${key}/primary region=${region}`,
   aliases: (provider: string, key: KeyName) =>
     `${LINES.distribute(provider, key)} version_aliases=true`,
   rotateWithout: (provider: string, key: string) =>
@@ -153,6 +155,8 @@ const adopting = fc.oneof(
 /** The keys of which a user can have material of their own without a file. */
 const symmetricKey = fc.constantFrom<KeyName>('a', 'a', 'g', 'h')
 const replicaRegion = fc.constantFrom('eu-central-1', 'us-east-1')
+/** Also the provider's own Region. */
+const primaryRegion = fc.constantFrom('us-west-1', 'eu-central-1', 'us-east-1')
 const provider = fc.constantFrom('west', 'west', 'west', 'east')
 
 const OF_KEY = (weight: number, line: (key: KeyName) => string) => ({
@@ -180,6 +184,7 @@ const commandLine: fc.Arbitrary<string> = fc.oneof(
   OF_PLACE(4, (at) => LINES.replicate(at, 'g')),
   OF(2, [provider, replicaRegion], (at, region) => LINES.replicateTo(at, 'g', region)),
   OF(2, [provider, replicaRegion], (at, region) => LINES.drop(at, 'g', region)),
+  OF(4, [provider, primaryRegion], (at, region) => LINES.primary(at, 'g', region)),
   OF_KEY(12, LINES.rotate),
   OF(4, [key, fc.nat(3)], LINES.minimum),
   OF(4, [key, fc.nat(3)], LINES.trim),
@@ -289,6 +294,7 @@ export const BEGINNINGS: readonly (readonly string[])[] = [
     LINES.period('g', '20d'),
     LINES.distribute('west', 'g'),
     LINES.replicate('west', 'g'),
+    LINES.primary('west', 'g', 'us-east-1'),
   ],
   [
     ...CONFIGURED,
@@ -336,6 +342,7 @@ const KINDS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/\/(adopt|import_version) /, '$1'],
   [/^delete .*\/replicate\//, 'drop a Region'],
   [/\/replicate regions=/, 'add a Region'],
+  [/\/primary region=/, 'move the primaries'],
   [/^operator snapshot save/, 'save a snapshot'],
   [/^operator snapshot restore/, 'restore a snapshot'],
   [/\/import /, 'import'],

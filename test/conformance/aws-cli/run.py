@@ -310,6 +310,19 @@ def in_place(cases):
         dev.close()
 
 
+def regions(cases):
+    from regions import Regions, change_regions
+    dev = Dev()
+    try:
+        run = Run(cases, Boto(dev), dev)
+        for rotation in ('alias', 'in_place'):
+            with tempfile.TemporaryDirectory() as home:
+                change_regions(Regions(run, dev, str(ROOT / 'bin' / 'keymgmt.js'), home, rotation))
+        return run
+    finally:
+        dev.close()
+
+
 def main(folder):
     cases = json.loads((HERE / 'cases.json').read_text())
     started = time.monotonic()
@@ -330,7 +343,8 @@ def main(folder):
 
     with ThreadPoolExecutor() as pool:
         waiting = [pool.submit(whole, Boto, errors=True), pool.submit(whole, lambda dev: Cli(dev, folder), errors=False),
-                   pool.submit(denied, cases, folder), pool.submit(throttled, cases), pool.submit(in_place, cases)]
+                   pool.submit(denied, cases, folder), pool.submit(throttled, cases), pool.submit(in_place, cases),
+                   pool.submit(regions, cases)]
         runs = [item.result() for item in waiting]
     failed = [line for run in runs for line in run.failed]
     for line in failed:
