@@ -20,9 +20,11 @@ export interface Flow {
   readonly after?: string
 }
 
+/** The Region of the provider. */
+export const FLOWS_REGION = 'us-west-1'
+
 /** The provider, with the credentials of Vault's documentation. */
-export const CONFIGURE =
-  'write keymgmt/kms/k provider=awskms key_collection=us-west-1 credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'
+export const CONFIGURE = `write keymgmt/kms/k provider=awskms key_collection=${FLOWS_REGION} credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w`
 
 const KEY = 'write -f keymgmt/key/app type=aes256-gcm96'
 const GLOBAL = `${KEY} replica_regions=us-east-1,eu-west-1`
@@ -135,7 +137,7 @@ export const FLOWS: readonly Flow[] = [
   {
     name: 'move the primary back',
     prepare: [GLOBAL, DISTRIBUTE, REPLICATE, MOVE],
-    line: 'write keymgmt/kms/k/key/app/primary region=us-west-1',
+    line: `write keymgmt/kms/k/key/app/primary region=${FLOWS_REGION}`,
   },
   {
     name: 'enable a version, and move its primary',
@@ -302,7 +304,7 @@ export const FLOWS: readonly Flow[] = [
 ]
 
 function region({ kms }: Site) {
-  return kms.account.region('us-west-1')
+  return kms.account.region(FLOWS_REGION)
 }
 
 function onlyKey(site: Site) {

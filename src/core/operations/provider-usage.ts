@@ -11,7 +11,7 @@ import { readDistribution, readKey, requireProvider } from '../records/repositor
 export interface ProviderScope {
   /** The Region in which KMS keys are created. */
   readonly region: string
-  /** The Regions of their primaries: that Region, and those to which somebody moved one. */
+  /** The Regions of their primaries: that Region, and those to which one was moved. */
   readonly primaryRegions: readonly string[]
   /** The Regions to which they are or may be replicated. */
   readonly replicaRegions: readonly string[]

@@ -19,7 +19,7 @@ import {
 import { archivedOf } from '../../../../src/core/records/archive.js'
 import { isTrimmed } from '../../../../src/core/records/trimmed.js'
 import { awsKms, createEngine } from '../../../../src/index.js'
-import { FLOWS } from '../../../support/flows.js'
+import { FLOWS, FLOWS_REGION } from '../../../support/flows.js'
 import { hire, stateOf, type Operator } from '../operator.js'
 import { clientAt, type Site } from '../site.js'
 import type { Group } from '../suite.js'
@@ -27,7 +27,7 @@ import type { Group } from '../suite.js'
 /** Every command that changes AWS, after the commands that prepare it. */
 export const COMMANDS: Group = {
   name: 'binary, commands',
-  kmsKeys: 118,
+  kmsKeys: 160,
   checks: (site) =>
     FLOWS.flatMap(({ name, prepare, line }) =>
       typeof line === 'string' ? [{ name, run: () => play(site, [...prepare, line]) }] : [],
@@ -41,7 +41,9 @@ async function play(site: Site, lines: readonly string[]): Promise<void> {
     await operator.ok(
       each
         .replace(/(?<=replica_regions=)\S+/, site.replicas.join(','))
-        .replace(/(?<=\/replicate(?:\/| regions=))\S+/, replica),
+        .replace(/(?<=\/replicate(?:\/| regions=)|\/primary region=)\S+/, (region) =>
+          region === FLOWS_REGION ? site.home : replica,
+        ),
     )
   const { key, record } = await recordsOf(operator)
   await assertStates(site, key, record)
