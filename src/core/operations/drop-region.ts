@@ -12,7 +12,7 @@ import { DELETION_WINDOW } from '../records/deletion-window.js'
 import { createdKmsKeyAt, createdKmsKeys, isInPlace, primaryRegion } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import { primaryCommand } from '../records/primary-regions.js'
-import type { CreatedKmsKey, KeyRecord } from '../records/model.js'
+import type { CreatedKmsKey, DistributionRecord, KeyRecord } from '../records/model.js'
 import { requireDistribution, requireKey, type NamedDistribution } from '../records/repository.js'
 import { trimCommand, waysForward } from '../records/takedown.js'
 import { isTrimmed } from '../records/trimmed.js'
@@ -102,7 +102,7 @@ function assertReplicaRegion(
       `${region} is the Region that was chosen for the primaries of ${name}`,
       {
         hints: [
-          `to choose another one first: ${primaryCommand(providerName, name, home)}`,
+          `to choose another one first: ${[...activation(providerName, name, distribution.current), primaryCommand(providerName, name, home)].join('; then ')}`,
           removalHint(providerName, name),
         ],
       },
@@ -189,6 +189,7 @@ function moveFirst(
   if (target === undefined) return undefined
   const path = `keymgmt/key/${key.name}`
   const commands = [
+    ...activation(providerName, key.name, current),
     isTrimmed(key, current, version) && trimCommand(key.name, version),
     !isInPlace(current) &&
       !isEnabledVersion(key, version) &&
@@ -197,6 +198,11 @@ function moveFirst(
     primaryCommand(providerName, key.name, target),
   ]
   return `to move it first: ${commands.filter((each) => each !== false).join('; then ')}`
+}
+
+/** Returns the command that makes a revoked distribution active: only its primaries can be moved. */
+function activation(providerName: string, key: string, { state }: DistributionRecord): string[] {
+  return state === 'revoked' ? [waysForward('revocation', providerName, key).restore] : []
 }
 
 function repairCommand(providerName: string, key: string): string {

@@ -224,6 +224,11 @@ describe('a Region that has a primary', () => {
       `to choose another one first: keymgmt write ${PATH}/primary region=${HOME}`,
       `to remove the key from all Regions: keymgmt delete ${PATH}`,
     ])
+    await revokeDistribution(engine, 'k', 'app')
+    expect((await refusal(dropRegion(engine, 'k', 'app', FAR)))[2]).toBe(
+      `to choose another one first: keymgmt write -f ${PATH}/restore; then keymgmt write ${PATH}/primary region=${HOME}`,
+    )
+    await restoreDistribution(engine, 'k', 'app')
     await setPrimary(engine, 'k', 'app', HOME)
     await dropRegion(engine, 'k', 'app', FAR)
   })
