@@ -200,7 +200,7 @@ function moveFirst(
   return `to move it first: ${commands.filter((each) => each !== false).join('; then ')}`
 }
 
-/** Returns the command that makes a revoked distribution active: only its primaries can be moved. */
+/** Returns the command that restores a revoked distribution, so that its primaries can be moved. */
 function activation(providerName: string, key: string, { state }: DistributionRecord): string[] {
   return state === 'revoked' ? [waysForward('revocation', providerName, key).restore] : []
 }

@@ -27,7 +27,7 @@ import type { Group } from '../suite.js'
 /** Every command that changes AWS, after the commands that prepare it. */
 export const COMMANDS: Group = {
   name: 'binary, commands',
-  kmsKeys: 160,
+  kmsKeys: 165,
   checks: (site) =>
     FLOWS.flatMap(({ name, prepare, line }) =>
       typeof line === 'string' ? [{ name, run: () => play(site, [...prepare, line]) }] : [],
