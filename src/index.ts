@@ -116,6 +116,7 @@ export type { KmsKindName, KmsKinds } from './kms/index.js'
 export type {
   ImportedMaterial,
   ImportKind,
+  KeyPolicy,
   KmsKey,
   KmsKeyRequest,
   KmsKeySettings,

@@ -283,6 +283,7 @@ describe('the promises of the library and the docs', () => {
       'ItemResult',
       'Json',
       'KeyChange',
+      'KeyPolicy',
       'KeyRecord',
       'KeySetting',
       'KeySettingsRequest',

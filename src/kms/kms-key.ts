@@ -43,6 +43,16 @@ export interface KmsKeyRequest {
   readonly description: string
   /** Tags, which the call that creates the KMS key sets. */
   readonly tags: Readonly<Record<string, string>>
+  /** The key policy; undefined for the default of the KMS. */
+  readonly policy?: KeyPolicy | undefined
+}
+
+/** A key policy: who may use a KMS key. */
+export interface KeyPolicy {
+  /** The policy, in JSON; empty for the default of the KMS. */
+  readonly document: string
+  /** True if nobody in the account needs to be able to change the policy later. */
+  readonly allowLockout?: true
 }
 
 /** The settings of a KMS key that a user can choose. */
@@ -51,6 +61,8 @@ export interface KmsKeySettings {
   readonly description?: string
   /** The user's tags, in addition to keymgmt's own. */
   readonly tags?: Readonly<Record<string, string>>
+  /** The key policy. */
+  readonly policy?: KeyPolicy
 }
 
 /**

@@ -2,6 +2,7 @@ import type { KeyTypeName } from '../crypto/key-types.js'
 import type {
   ImportedMaterial,
   ImportKind,
+  KeyPolicy,
   KmsKey,
   KmsKeyRequest,
   KmsKeySettings,
@@ -191,6 +192,21 @@ export interface KmsProvider {
   untag(region: string, key: KmsKey, names: readonly string[]): Promise<void>
   /** Changes the description of a KMS key. An empty text removes it. */
   describe(region: string, key: KmsKey, description: string): Promise<void>
+
+  /**
+   * Refuses a key policy after which the root of the account could not change it any more, unless
+   * it allows that. `account` is the account of the KMS keys, if it is known. A dry run does not
+   * ask for it, and refuses nothing then.
+   * @throws KeymgmtError FIELD_INVALID, also if the account can't be read.
+   */
+  assertPolicy(policy: KeyPolicy, account: KmsAccount | undefined): Promise<void>
+  /** True if the KMS key has this key policy, in any form. */
+  hasPolicy(region: string, key: KmsKey, policy: KeyPolicy): Promise<boolean>
+  /**
+   * Changes the key policy of a KMS key.
+   * @throws KeymgmtError KMS_FAILED if the KMS refuses it.
+   */
+  putPolicy(region: string, key: KmsKey, policy: KeyPolicy): Promise<void>
 
   /** Returns the id of the KMS key that each alias in `names` points to in the Region. */
   aliasTargets(region: string, names: ReadonlySet<string>): Promise<ReadonlyMap<string, string>>

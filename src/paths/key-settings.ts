@@ -1,5 +1,5 @@
 import type { DistributionRecord } from '../core/records/model.js'
-import { openPairs, text } from '../router/fields.js'
+import { boolean, openPairs, text } from '../router/fields.js'
 import type { Json } from '../router/values.js'
 
 /** The fields of AWS's settings of KMS keys. */
@@ -10,12 +10,23 @@ export const settingFields = {
   tags: openPairs(
     'Tags of every KMS key, such as team=payments, in addition to those of keymgmt. They replace all tags that were set before; empty removes them.',
   ),
+  policy: text(
+    "Key policy of every KMS key, in JSON, such as @policy.json. Empty is AWS's default, with which the account's IAM policies decide.",
+  ),
+  allow_lockout: boolean(
+    'True to accept a key policy that nobody in the account may be able to change any more.',
+  ),
 }
 
 /** Returns the settings of a distribution that the user has set, as data. */
-export function settingsData({ description, tags }: DistributionRecord): Record<string, Json> {
+export function settingsData({
+  description,
+  tags,
+  policy,
+}: DistributionRecord): Record<string, Json> {
   return {
     ...(description !== undefined && { description }),
     ...(tags && { tags }),
+    ...(policy && { policy: policy.document }),
   }
 }

@@ -100,6 +100,8 @@ export const kmsKey = definePath<Engine>()({
           valid_to: validTo,
           description,
           tags,
+          policy,
+          allow_lockout: allowLockout,
         },
       ) => {
         const { distribute } = await import('../core/operations/distribute.js')
@@ -113,6 +115,8 @@ export const kmsKey = definePath<Engine>()({
           validTo,
           description,
           tags,
+          policy,
+          allowLockout,
         })
         return { created: await readCreated(engine, key, name) }
       },

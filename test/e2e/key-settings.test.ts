@@ -1,6 +1,8 @@
 import {
   DescribeKeyCommand,
+  GetKeyPolicyCommand,
   ListResourceTagsCommand,
+  PutKeyPolicyCommand,
   TagResourceCommand,
   UntagResourceCommand,
   UpdateKeyDescriptionCommand,
@@ -9,11 +11,15 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CONFIGURE } from '../support/flows.js'
 import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 const PATH = 'keymgmt/kms/k/key/app'
 const DISTRIBUTE = `write ${PATH} purpose=encrypt,decrypt`
 const REGIONS = ['us-west-1', 'us-east-1', 'eu-west-1']
+
+/** The access key id of {@link CONFIGURE}. */
+const OPERATOR = 'ASIADJO3WTX6WPLJM42V'
 
 let testbed: Testbed
 beforeEach(async () => {
@@ -22,6 +28,24 @@ beforeEach(async () => {
   await testbed.ok('write keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1,eu-west-1')
 })
 afterEach(() => testbed.close())
+
+const ACCOUNT = '111122223333'
+const ROOT = `arn:aws:iam::${ACCOUNT}:root`
+const statement = (change: object = {}) => ({
+  Effect: 'Allow',
+  Principal: { AWS: ROOT },
+  Action: 'kms:*',
+  Resource: '*',
+  ...change,
+})
+/** A key policy, without spaces. */
+const policyOf = (...statements: object[]) =>
+  JSON.stringify({ Version: '2012-10-17', Statement: statements })
+const user = (name: string) => ({
+  Principal: { AWS: `arn:aws:iam::${ACCOUNT}:user/${name}` },
+  Action: ['kms:Decrypt', 'kms:DescribeKey'],
+})
+const LOCKOUT = policyOf(statement(user('app')))
 
 /** Reads and changes one setting of a KMS key, as somebody else does with AWS's own tools. */
 interface Setting {
@@ -61,6 +85,17 @@ const SETTINGS: readonly Setting[] = [
       await client.send(new UntagResourceCommand({ KeyId, TagKeys: ['team'] }))
       const added = [{ TagKey: 'owner', TagValue: 'somebody else' }]
       await client.send(new TagResourceCommand({ KeyId, Tags: added }))
+    },
+  },
+  {
+    name: 'policy',
+    field: `policy=${policyOf(statement())}`,
+    later: `policy=${policyOf(statement(), statement(user('app')))}`,
+    expected: policyOf(statement(), statement(user('app'))),
+    get: async (client, KeyId) => (await client.send(new GetKeyPolicyCommand({ KeyId }))).Policy,
+    change: (client, KeyId) => {
+      const Policy = policyOf(statement(), statement(user('else')))
+      return client.send(new PutKeyPolicyCommand({ KeyId, Policy }))
     },
   },
 ]
@@ -174,6 +209,7 @@ describe('an empty value', () => {
   it.each([
     ['description', ''],
     ['tags', new Map()],
+    ['policy', expect.stringContaining(`"AWS":"${ROOT}"`)],
   ])("of %s returns to AWS's default", async (name, expected) => {
     const setting = settingOf(name)
     await testbed.ok(`${DISTRIBUTE} ${setting.field}`)
@@ -208,6 +244,75 @@ describe('tags', () => {
   })
 })
 
+describe('a key policy that could lock the account out', () => {
+  it('is refused at the first distribution, and creates nothing', async () => {
+    const ran = await testbed.run(`${DISTRIBUTE} policy=${LOCKOUT}`)
+    expect([ran.status, ran.stderr]).toEqual([
+      2,
+      expect.stringContaining(`no statement lets ${ROOT} call kms:PutKeyPolicy`),
+    ])
+    expect(testbed.kms.account.region('us-west-1').keys.size).toBe(0)
+    expect((await testbed.run(`read ${PATH}`)).stderr).toContain('No value found')
+  })
+
+  it('is accepted with consent, for later versions too', async () => {
+    const lockout = { ...settingOf('policy'), expected: LOCKOUT }
+    await testbed.ok(`${DISTRIBUTE} policy=${LOCKOUT} allow_lockout=true`)
+    await testbed.ok(`write -f ${PATH}/replicate`)
+    await testbed.ok('write -f keymgmt/key/app/rotate')
+    expect(await valuesOf(lockout)).toEqual(Array(2 * REGIONS.length).fill(LOCKOUT))
+    expect(await verify()).toEqual([0])
+    await testbed.ok(`write ${PATH} policy=`)
+    await testbed.ok(`write ${PATH} policy=${LOCKOUT} allow_lockout=true`)
+    expect(await valuesOf(lockout)).toEqual(Array(2 * REGIONS.length).fill(LOCKOUT))
+  })
+
+  it('is checked by AWS for the caller, whose refusal says how to go on', async () => {
+    await testbed.ok(DISTRIBUTE)
+    const unknown = policyOf(statement(), statement({ Action: undefined, NotAction: 7 }))
+    const ran = await testbed.run(`write ${PATH} policy=${unknown}`)
+    expect([ran.status, ran.stderr]).toEqual([2, expect.stringContaining('PutKeyPolicy')])
+    expect(ran.stderr).toContain(`policy=@policy.json`)
+    await testbed.ok(`write ${PATH} policy=`)
+    expect(await verify()).toEqual([0])
+  })
+
+  it('can be tried in a dry run, which does not ask for the account', async () => {
+    const planned = await testbed.ok(`${DISTRIBUTE} policy=${policyOf(statement())} -dry-run`)
+    expect(planned).toContain('CreateKey')
+  })
+})
+
+describe('an organisation that requires a tag of each new KMS key', () => {
+  it('accepts KMS keys with the tag, and refuses others', async () => {
+    await testbed.close()
+    const policy = {
+      Version: '2012-10-17',
+      Statement: [
+        { Effect: 'Allow', Action: '*', Resource: '*' },
+        {
+          Effect: 'Deny',
+          Action: 'kms:CreateKey',
+          Resource: '*',
+          Condition: { Null: { 'aws:RequestTag/team': 'true' } },
+        },
+      ],
+    }
+    testbed = await createTestbed({ policies: { [OPERATOR]: policy } })
+    await testbed.ok(CONFIGURE)
+    await testbed.ok('write keymgmt/key/app type=aes256-gcm96 replica_regions=us-east-1,eu-west-1')
+    const refused = await testbed.run(DISTRIBUTE)
+    expect([refused.status, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining('tags=NAME=VALUE'),
+    ])
+    await testbed.ok(`${DISTRIBUTE} tags=team=payments`)
+    await testbed.ok(`write -f ${PATH}/replicate`)
+    await testbed.ok('write -f keymgmt/key/app/rotate')
+    expect(await verify()).toEqual([0])
+  })
+})
+
 describe('refused, before anything is changed:', () => {
   const tags = (count: number) =>
     Array.from({ length: count }, (_, index) => `tags=t${index}=1`).join(' ')
@@ -223,6 +328,14 @@ describe('refused, before anything is changed:', () => {
     ['tags', `tags=${'n'.repeat(129)}=x`, 'does not accept'],
     ['tags', `tags=n=${'v'.repeat(257)}`, 'does not accept'],
     ['tags', tags(45), 'has 45 tags'],
+    ['policy', 'policy={', 'is not a key policy'],
+    ['policy', 'policy={}', 'is not a key policy'],
+    ['policy', 'policy={"Statement":[]}', 'is not a key policy'],
+    ['policy', `policy=${policyOf(statement({ Actions: '*' }))}`, 'is not a key policy'],
+    ['policy', `policy=${policyOf(statement({ Sid: '\u0100' }))}`, 'a character that AWS does not'],
+    ['policy', `policy=${policyOf(statement({ Sid: 'x'.repeat(33_000) }))}`, 'bytes'],
+    ['policy', `policy=${LOCKOUT}`, 'could lock the account out'],
+    ['allow_lockout', 'allow_lockout=true', 'policy, which is missing'],
   ])('%s', async (field, argument, problem) => {
     await testbed.ok(DISTRIBUTE)
     const before = [testbed.requests.length, await testbed.ok(`read ${PATH}`)]

@@ -44,8 +44,18 @@ const HALF = 'write keymgmt/key/app min_enabled_version=2'
 const REPAIR = 'write -f keymgmt/kms/k/key/app/repair'
 const RESTORE = 'write -f keymgmt/kms/k/key/app/restore'
 
+/** The key policy of {@link SETTINGS}, without spaces. */
+const POLICY = JSON.stringify({
+  Statement: ['root', 'user/app'].map((name) => ({
+    Effect: 'Allow',
+    Principal: { AWS: `arn:aws:iam::111122223333:${name}` },
+    Action: name === 'root' ? 'kms:*' : 'kms:Decrypt',
+    Resource: '*',
+  })),
+})
+
 /** Every setting of AWS that a distribution can have. */
-export const SETTINGS = 'description=Payments tags=team=payments tags=env=prod'
+export const SETTINGS = `description=Payments tags=team=payments tags=env=prod policy=${POLICY}`
 
 /** Every flow that changes AWS. The provider is `k`, in us-west-1, and the key `app`. */
 export const FLOWS: readonly Flow[] = [
@@ -347,6 +357,7 @@ function breakKmsKeys(site: Site): void {
 function changeSettings(site: Site): void {
   const key = onlyKey(site)
   key.description = 'somebody else'
+  key.policy = key.policy.replace('user/app', 'user/else')
   key.tags.delete('team')
   key.tags.set('owner', 'somebody else')
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { KeymgmtError } from '../../src/errors.js'
-import type { ImportKind, KmsKey, KmsKeyRequest } from '../../src/kms/kms-key.js'
+import type { ImportKind, KeyPolicy, KmsKey, KmsKeyRequest } from '../../src/kms/kms-key.js'
 
 /** One material of a KMS key. */
 export interface MemoryMaterial {
@@ -23,6 +23,7 @@ export interface MemoryKey {
   readonly family: { primary: string }
   readonly tags: Map<string, string>
   description: string
+  policy: KeyPolicy
   /** All materials, oldest first. */
   materials: MemoryMaterial[]
   /** The bytes of the current material, in base64. */
@@ -86,6 +87,7 @@ export class Keyring {
       family,
       tags: new Map(Object.entries(request.tags)),
       description: request.description,
+      policy: request.policy ?? { document: '' },
       materials: [],
       created: new Date(),
       lastUse: undefined,

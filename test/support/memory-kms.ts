@@ -193,7 +193,16 @@ function stateMethods(
   keyring: Keyring,
 ): Pick<
   KmsProvider,
-  'tag' | 'untag' | 'describe' | 'enable' | 'disable' | 'scheduleDeletion' | 'cancelDeletion'
+  | 'tag'
+  | 'untag'
+  | 'assertPolicy'
+  | 'hasPolicy'
+  | 'putPolicy'
+  | 'describe'
+  | 'enable'
+  | 'disable'
+  | 'scheduleDeletion'
+  | 'cancelDeletion'
 > {
   return {
     tag: later((region, key, tags) => {
@@ -202,6 +211,13 @@ function stateMethods(
     }),
     untag: later((region, key, names) => {
       for (const name of names) keyring.alive(region, key).tags.delete(name)
+    }),
+    assertPolicy: later(() => undefined),
+    hasPolicy: later(
+      (region, key, { document }) => keyring.here(region, key).policy.document === document,
+    ),
+    putPolicy: later((region, key, policy) => {
+      keyring.here(region, key).policy = policy
     }),
     describe: later((region, key, description) => {
       keyring.alive(region, key).description = description

@@ -34,7 +34,12 @@ import {
   type NamedDistribution,
 } from '../records/repository.js'
 import { assertAliasFree } from './custom-alias.js'
-import { changeSettings, requestedSettings, type KeySettingsRequest } from './key-settings.js'
+import {
+  assertNoLockout,
+  changeSettings,
+  requestedSettings,
+  type KeySettingsRequest,
+} from './key-settings.js'
 import { assertActive, assertSame, type WantedDistribution } from './present-distribution.js'
 import { reactivate } from './remove.js'
 import { assertDeleted, assertOtherRegion, assertReplicaRegions } from './replica-regions.js'
@@ -98,6 +103,7 @@ export async function distribute(
     if (existing) assertSame(existing, wanted, providerName, key)
     if (alias !== undefined && alias !== existing?.customAlias)
       await assertAliasFree(engine, provider, record.current, alias, existing)
+    await assertNoLockout(engine, provider, wanted.settings, existing)
     if (existing?.state === 'removed') await takeBackRemoval(engine, providerName, record.current)
     const others = await resumableDistributions(engine, record.current, providerName)
     const named = await withProviderLock(engine.store, providerName, purpose, () =>

@@ -1,6 +1,7 @@
-import { kindOf, type Engine } from '../engine.js'
-import type { KeySettings } from '../records/key-settings.js'
-import type { KmsRecord } from '../records/model.js'
+import { KeymgmtError } from '../../errors.js'
+import { kindOf, openProvider, type Engine } from '../engine.js'
+import type { KmsKeySettings } from '../../kms/kms-key.js'
+import type { DistributionRecord, KmsRecord } from '../records/model.js'
 import type { NamedDistribution } from '../records/repository.js'
 import { withSettings } from '../records/key-settings.js'
 
@@ -10,6 +11,10 @@ export interface KeySettingsRequest {
   readonly description?: string | undefined
   /** The user's tags, which replace all earlier ones; empty for none. */
   readonly tags?: Readonly<Record<string, string>> | undefined
+  /** The key policy, in JSON. An empty text is AWS's default. */
+  readonly policy?: string | undefined
+  /** True to accept a key policy that nobody in the account may be able to change. */
+  readonly allowLockout?: boolean | undefined
 }
 
 /**
@@ -20,20 +25,41 @@ export interface KeySettingsRequest {
 export async function requestedSettings(
   engine: Engine,
   provider: KmsRecord,
-  { description, tags }: KeySettingsRequest,
-): Promise<KeySettings> {
+  { description, tags, policy, allowLockout = false }: KeySettingsRequest,
+): Promise<KmsKeySettings> {
+  if (allowLockout && policy === undefined)
+    throw new KeymgmtError('FIELD_MISSING', 'allow_lockout applies to policy, which is missing', {
+      hints: ['add the key policy: policy=@policy.json'],
+    })
   const settings = {
     ...(description !== undefined && { description }),
     ...(tags !== undefined && { tags }),
+    ...(policy !== undefined && {
+      policy: { document: policy, ...(allowLockout && { allowLockout }) },
+    }),
   }
   await kindOf(engine, provider).assertSettings(settings)
   return settings
 }
 
+/**
+ * Refuses a key policy that could lock the account out. Asks AWS for the account of a new
+ * distribution.
+ * @throws KeymgmtError FIELD_INVALID; errors of the KMS.
+ */
+export async function assertNoLockout(
+  engine: Engine,
+  provider: KmsRecord,
+  { policy }: KmsKeySettings,
+  existing: DistributionRecord | undefined,
+): Promise<void> {
+  if (policy) await (await openProvider(engine, provider)).assertPolicy(policy, existing?.pinned)
+}
+
 /** Records the desired settings of an existing distribution, and the KMS keys that lack them. */
 export async function changeSettings(
   { distribution }: NamedDistribution,
-  settings: KeySettings,
+  settings: KmsKeySettings,
 ): Promise<void> {
   const { current } = distribution
   if (withSettings(current, settings) === current) return

@@ -6,7 +6,7 @@ import {
   renewCommand,
   type RequestedExpiry,
 } from '../records/expiry.js'
-import type { KeySettings } from '../records/key-settings.js'
+import type { KmsKeySettings } from '../../kms/kms-key.js'
 import type { DistributionRecord, KeyRecord, Rotation } from '../records/model.js'
 
 /** The settings of a distribution that a user requests. */
@@ -19,7 +19,7 @@ export type WantedDistribution = Pick<DistributionRecord, 'purpose' | 'protectio
    */
   readonly requested: RequestedExpiry | undefined
   /** The settings of the KMS keys that the request mentions. */
-  readonly settings: KeySettings
+  readonly settings: KmsKeySettings
 }
 
 /** @throws KeymgmtError DISTRIBUTION_DIFFERS if it is revoked, or its removal did not finish. */

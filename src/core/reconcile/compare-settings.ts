@@ -52,6 +52,19 @@ export function compareDescription(
   return [{ setting: 'description', expected: shown(description), found: shown(found) }]
 }
 
+/**
+ * PURE: returns the difference of a key policy; `isSame` is undefined if AWS was not asked or did
+ * not reply.
+ */
+export function comparePolicy(
+  { policy }: Pick<DistributionRecord, 'policy'>,
+  isSame: boolean | undefined,
+): SettingDifference[] {
+  if (!policy || isSame !== false) return []
+  const expected = policy.document === '' ? "AWS's default key policy" : 'the key policy on record'
+  return [{ setting: 'policy', expected, found: 'another key policy' }]
+}
+
 function shown(description: string): string {
   return description === '' ? 'empty' : JSON.stringify(shorten(description, LONGEST_SHOWN))
 }

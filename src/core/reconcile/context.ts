@@ -135,6 +135,7 @@ export async function keyRequest(
     multiRegion: key.replicaRegions.length > 0,
     description: descriptionFor(context, version),
     tags: await tagsFor(context, version, operationId),
+    policy: distribution.current.policy,
   }
 }
 

@@ -6,16 +6,17 @@ import { withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'
 import { isTrimmed } from '../records/trimmed.js'
 import { assertPlaceOf } from './account.js'
-import { compareDescription, compareTags, type SettingDifference } from './compare-settings.js'
-import { tagsFor, type ObserveContext } from './context.js'
+import type { SettingDifference } from './compare-settings.js'
+import type { ObserveContext } from './context.js'
 import { findNewer, tellingAliases, type NewerTarget } from './newer.js'
+import { observeSettings, type Inquire } from './observe-settings.js'
 import { wantedAliases } from './plan.js'
 import { isUnanswered, unlessUnanswered } from './unanswered.js'
 
 /** A check that could not be made, because the request to AWS failed. */
 export interface Unchecked {
   /** The property that could not be read. */
-  readonly what: 'kms-key' | 'tags' | 'material' | 'alias' | 'distribution' | 'orphans'
+  readonly what: 'kms-key' | 'tags' | 'policy' | 'material' | 'alias' | 'distribution' | 'orphans'
   /** AWS Region. */
   readonly region: string
   /** Absent if the question is not about a version. */
@@ -192,25 +193,6 @@ async function observeKmsKey(
     ),
     materials,
   }
-}
-
-/** Returns the result of a request about a KMS key; undefined if it failed. */
-type Inquire = <T>(what: Unchecked['what'], question: () => Promise<T>) => Promise<T | undefined>
-
-/** Asks only for the settings that are compared. */
-async function observeSettings(
-  context: ObserveContext,
-  { version, region, key, operationId }: CreatedKmsKey,
-  { description }: KmsKeyStatus,
-  inquire: Inquire,
-): Promise<SettingDifference[]> {
-  const { provider, distribution } = context
-  const tags = await inquire('tags', () => provider.tagsOf(region, key))
-  const wanted = await tagsFor(context, version, operationId)
-  return [
-    ...(tags ? compareTags(distribution.current, wanted, tags) : []),
-    ...compareDescription(distribution.current, description),
-  ]
 }
 
 /**

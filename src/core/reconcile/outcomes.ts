@@ -34,6 +34,7 @@ const BY_WEIGHT: readonly Step['action'][] = [
   'disable',
   'tag',
   'describe',
+  'put-policy',
 ]
 
 /**

@@ -6,6 +6,7 @@ import { stepIf, type Stage, type Step } from './step.js'
 const SETTING_STEP = {
   tags: 'tag',
   description: 'describe',
+  policy: 'put-policy',
 } as const satisfies Readonly<Record<KeySetting, Step['action']>>
 
 /**

@@ -13,6 +13,7 @@ interface StepFields {
   readonly 'move-primary': KmsKeyPlace & { readonly to: string }
   readonly tag: KmsKeyPlace
   readonly describe: KmsKeyPlace
+  readonly 'put-policy': KmsKeyPlace
   readonly enable: KmsKeyPlace
   readonly disable: KmsKeyPlace
   readonly 'delete-material': KmsKeyPlace

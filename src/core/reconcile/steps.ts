@@ -69,6 +69,11 @@ const STEPS: {
     await context.provider.describe(region, key, descriptionFor(context, version))
   }),
 
+  'put-policy': changeSetting('policy', async ({ provider, distribution }, { region, key }) => {
+    const { policy } = distribution.current
+    if (policy) await provider.putPolicy(region, key, policy)
+  }),
+
   enable: async (context, step) => {
     await context.provider.enable(step.region, kmsKeyAt(context, step))
     await updateKmsKey(context, step, (entry) => ({ ...entry, enabled: true }))

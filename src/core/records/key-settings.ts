@@ -1,19 +1,21 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { KmsKeySettings } from '../../kms/kms-key.js'
 import type { CreatedKmsKey, DistributionRecord, KmsKeyEntry, LostKmsKey } from './model.js'
 
 /**
  * The settings of a distribution that every one of its KMS keys gets, in the order in which they
  * are changed.
  */
-export const KEY_SETTINGS = ['tags', 'description'] as const
+export const KEY_SETTINGS = [
+  'tags',
+  'description',
+  'policy',
+] as const satisfies readonly (keyof KmsKeySettings)[]
 /** A setting that every KMS key of a distribution gets. */
 export type KeySetting = (typeof KEY_SETTINGS)[number]
 
-/** The desired settings. An absent one is not managed: keymgmt neither compares nor changes it. */
-export type KeySettings = Pick<DistributionRecord, KeySetting>
-
 /** Returns the settings that the user has set. */
-export function managedSettings(record: KeySettings): KeySetting[] {
+export function managedSettings(record: KmsKeySettings): KeySetting[] {
   return KEY_SETTINGS.filter((setting) => record[setting] !== undefined)
 }
 
@@ -48,7 +50,10 @@ export function withoutStale(entry: CreatedKmsKey, setting: KeySetting): Created
  * PURE: returns the record with these desired settings, and with a mark on every KMS key for each
  * one that changes. Returns the same record if no setting changes.
  */
-export function withSettings(record: DistributionRecord, wanted: KeySettings): DistributionRecord {
+export function withSettings(
+  record: DistributionRecord,
+  wanted: KmsKeySettings,
+): DistributionRecord {
   const changed = managedSettings(wanted).filter(
     (setting) => !isDeepStrictEqual(wanted[setting], record[setting]),
   )

@@ -1,5 +1,5 @@
 import type { KeyTypeName } from '../../crypto/key-types.js'
-import type { KmsKey, Protection, Purpose } from '../../kms/kms-key.js'
+import type { KmsKey, KmsKeySettings, Protection, Purpose } from '../../kms/kms-key.js'
 import type { KmsAccount, KmsEndpoint } from '../../kms/provider.js'
 import type { KeySetting } from './key-settings.js'
 
@@ -190,9 +190,10 @@ export interface PinnedPlace extends KmsAccount {
 
 /**
  * One key in one KMS provider: its desired state, and the recorded state of its KMS keys and
- * aliases. Every difference between the two is work that remains.
+ * aliases. Every difference between the two is work that remains. A setting of its KMS keys that is
+ * absent is not managed: keymgmt neither compares nor changes it.
  */
-export interface DistributionRecord {
+export interface DistributionRecord extends KmsKeySettings {
   /** `<key>-<unix_timestamp>`. The alias is `alias/hashicorp/` followed by this name. */
   readonly name: string
   /** Id of the key, which is unique among all keys of the store. */
@@ -229,13 +230,6 @@ export interface DistributionRecord {
   readonly versionAliases?: boolean
   /** An additional alias of the latest version, whose name the user chose. */
   readonly customAlias?: string
-  /**
-   * The description of every KMS key; absent if the user set none: keymgmt then writes a text for
-   * each version, and does not compare it.
-   */
-  readonly description?: string
-  /** The user's tags of every KMS key; absent if the user set none, and tags are not compared. */
-  readonly tags?: Readonly<Record<string, string>>
   /**
    * The expiry of all material that is imported. Absent if it never expires. Adopted material keeps
    * the expiry that it had even so.

@@ -41,7 +41,8 @@ export function readPolicy(
   const statements = readKeyPolicy(policy)
   if (
     input.flag('BypassPolicyLockoutSafetyCheck') !== true &&
-    !statements.some((statement) => allowsPutKeyPolicy(statement, place))
+    (!statements.some((statement) => concernsPutKeyPolicy(statement, 'Allow', place)) ||
+      statements.some((statement) => concernsPutKeyPolicy(statement, 'Deny', place)))
   ) {
     throw malformed('The new key policy will not allow you to update the key policy in the future.')
   }
@@ -58,12 +59,13 @@ function readKeyPolicy(policy: string): readonly Statement[] {
   }
 }
 
-/** True if this statement alone lets the caller call PutKeyPolicy unconditionally. */
-function allowsPutKeyPolicy(
+/** True if this statement alone decides unconditionally about PutKeyPolicy by the caller. */
+function concernsPutKeyPolicy(
   { Effect, Principal, Action, Condition }: Statement,
+  effect: Statement['Effect'],
   place: Place,
 ): boolean {
-  if (Effect !== 'Allow' || Condition !== undefined || Principal === undefined) return false
+  if (Effect !== effect || Condition !== undefined || Principal === undefined) return false
   const principals = typeof Principal === 'string' ? [Principal] : asList(Principal.AWS)
   const caller = [rootArn(place), callerArn(place), place.account, '*']
   return (

@@ -2,6 +2,7 @@ import type { AwsFailure } from '../../aws/failure.js'
 import { CLOCK_HINT, EXPIRED_HINT, isClockSkew, permissionHint } from '../../aws/hints.js'
 import type { ErrorCode } from '../../errors.js'
 import type { AwsRequest } from './middleware.js'
+import type { AwsOperation } from './operations.js'
 import { isRefusal, RESPONSE_MALFORMED, RESPONSE_TOO_LARGE } from './responses.js'
 
 /** The provider that sent a request, and the host that received it. */
@@ -27,6 +28,13 @@ export const adviceOn: Adviser = (failure, request, place) => {
   return adviser(failure, request, place)
 }
 
+/** An organisation may deny new KMS keys without certain tags. */
+const TAGS_HINT =
+  'if your organisation requires tags of each KMS key, add them to the distribution: tags=NAME=VALUE'
+
+const isCreation = (operation: AwsOperation) =>
+  operation === 'CreateKey' || operation === 'ReplicateKey'
+
 const denied: Adviser = ({ message }, { operation }, { provider }) => ({
   code: 'KMS_ACCESS_DENIED',
   hints:
@@ -34,6 +42,7 @@ const denied: Adviser = ({ message }, { operation }, { provider }) => ({
       ? ['no IAM policy can deny the call: check the policy of the VPC endpoint for STS']
       : [
           permissionHint(`kms:${operation}`, message),
+          ...(isCreation(operation) && message.includes('explicit deny') ? [TAGS_HINT] : []),
           ...(provider === undefined
             ? []
             : [`to print a sufficient IAM policy: keymgmt policy keymgmt/kms/${provider}`]),
@@ -97,6 +106,18 @@ const exhausted: Adviser = (_failure, { operation }) => ({
   ],
 })
 
+/** AWS refuses a policy that locks the caller out, and one with unknown principals. */
+const refusedPolicy: Adviser = (_failure, _request, { provider }) => {
+  const path = `keymgmt/kms/${provider ?? 'NAME'}/key/KEY`
+  return {
+    code: 'KMS_FAILED',
+    hints: [
+      `AWS refuses the key policy: correct it and set it again: keymgmt write ${path} policy=@policy.json`,
+      `to accept a policy that does not let this caller change it any more, add allow_lockout=true; to return to AWS's default: keymgmt write ${path} policy=`,
+    ],
+  }
+}
+
 const constant =
   (code: ErrorCode, ...hints: readonly string[]): Adviser =>
   () => ({ code, hints })
@@ -125,6 +146,7 @@ const BY_NAME = new Map<string, Adviser>([
   ['OptInRequired', notEnabled],
   ['RegionDisabledException', notEnabled],
   ['LimitExceededException', exhausted],
+  ['MalformedPolicyDocumentException', refusedPolicy],
   // The caller adds the hint, because it knows the names.
   ['NotFoundException', constant('KMS_KEY_NOT_FOUND')],
   [

@@ -22,6 +22,7 @@ import type {
 } from '../kms-key.js'
 import { catchAwsError, isAwsError } from './errors.js'
 import { keySpecFor, kindFor } from './key-specs.js'
+import { policyInput } from './policies.js'
 import { CONSISTENCY_MS } from './retry.js'
 import {
   entriesOf,
@@ -64,6 +65,7 @@ export async function createKey({ client }: Session, request: KmsKeyRequest): Pr
       MultiRegion: request.multiRegion,
       Description: request.description,
       Tags: tagList(request.tags),
+      ...policyInput(request.policy),
     }),
   )
   return kmsKey(reply.KeyMetadata, 'CreateKey')
@@ -80,6 +82,7 @@ export async function replicateKey(
     ReplicaRegion,
     Description: request.description,
     Tags: tagList(request.tags),
+    ...policyInput(request.policy),
   })
   const reply = await catchAwsError(session.client.send(command), 'AlreadyExistsException')
   return reply

@@ -107,6 +107,8 @@ export const OPERATIONS = {
   DeleteAlias: { requestsPerSecond: 15, subject: alias, changesAws: true },
   EnableKey: { requestsPerSecond: 5, subject: kmsKey, changesAws: true },
   DisableKey: { requestsPerSecond: 5, subject: kmsKey, changesAws: true },
+  GetKeyPolicy: { requestsPerSecond: 1000, subject: kmsKey },
+  PutKeyPolicy: { requestsPerSecond: 15, subject: kmsKey, changesAws: true },
   UpdateKeyDescription: { requestsPerSecond: 5, subject: kmsKey, changesAws: true },
   TagResource: { requestsPerSecond: 10, subject: kmsKey, changesAws: true },
   UntagResource: { requestsPerSecond: 5, subject: kmsKey, changesAws: true },

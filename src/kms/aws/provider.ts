@@ -19,8 +19,10 @@ import {
   replicateKey,
   scheduleDeletion,
 } from './keys.js'
+import { assertNoLockout } from './key-policy.js'
 import { accepts, deleteMaterial, holds } from './material.js'
 import { movePrimary } from './primary.js'
+import { hasPolicy, putPolicy } from './policies.js'
 import { importWhenKnown, listMaterials, rotateKey } from './rotation.js'
 import type { ProcessLookups } from '../../aws/credentials.js'
 import type { AwsMiddleware } from './middleware.js'
@@ -72,10 +74,11 @@ export function openAwsProvider(
   const { region: home } = settings
   const regionOf = ({ arn }: KmsKey) => regionIn(arn) ?? home
   let account: ReturnType<KmsProvider['account']> | undefined
+  const accountOnce = () => (account ??= at(readAccount)(home))
   return {
     region: home,
     endpoint: async () => (await inRegion(home)).endpoint,
-    account: () => (account ??= at(readAccount)(home)),
+    account: accountOnce,
     identity: () => at(readIdentity)(home),
     create: (request) => at(createKey)(home, request),
     findByOperation: (ids, since) => at(findByOperation)(home, ids, since),
@@ -109,6 +112,14 @@ export function openAwsProvider(
     tagsOf: at((session, key) => tagsOf(session, keyIdIn(session, key))),
     tag: at(tagKey),
     untag: at(untagKey),
+    assertPolicy: async (policy, known) => {
+      if (policy.document === '' || policy.allowLockout) return
+      const found = known ?? (await accountOnce())
+      // A dry run does not read the account.
+      if (found || !options.middleware) assertNoLockout(policy, found)
+    },
+    hasPolicy: at(hasPolicy),
+    putPolicy: at(putPolicy),
     describe: at(describeAs),
     aliasTargets: at(aliasTargets),
     pointAlias: at(pointAlias),

@@ -193,6 +193,7 @@ const CHECKS: Readonly<Partial<Record<AwsOperation, readonly Check[]>>> = {
   ScheduleKeyDeletion: [sameKey],
   CancelKeyDeletion: [sameKey],
   GetKeyLastUsage: [sameKey],
+  GetKeyPolicy: [({ Policy }) => (typeof Policy === 'string' ? undefined : 'Policy')],
   GetPublicKey: [sameKey],
   GenerateMac: [sameKey],
   Encrypt: [

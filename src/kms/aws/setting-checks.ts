@@ -1,5 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import { MANAGED_TAG, OWN_TAGS, OWN_TAG_PREFIX, type KmsKeySettings } from '../kms-key.js'
+import { assertPolicyForm } from './key-policy.js'
 import { isOfAws } from './tags.js'
 
 /** The longest description that AWS accepts, in characters. */
@@ -24,12 +25,13 @@ const TAG_CHARACTERS = 'letters, digits, spaces and characters of _.:/=+-@'
  * @throws KeymgmtError FIELD_INVALID, which names the field.
  * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
  */
-export function assertSettings({ description, tags }: KmsKeySettings): void {
+export function assertSettings({ description, tags, policy }: KmsKeySettings): void {
   if (description !== undefined && description.length > LONGEST_DESCRIPTION)
     throw invalid('description', `has ${description.length} characters`, [
       `AWS accepts at most ${LONGEST_DESCRIPTION.toLocaleString('en')}`,
     ])
   if (tags) assertTags(tags)
+  if (policy) assertPolicyForm(policy)
 }
 
 function assertTags(tags: Readonly<Record<string, string>>): void {

@@ -42,6 +42,8 @@ export const READ_ONLY_METHODS = [
   'materials',
   'tagsOf',
   'aliasTargets',
+  'assertPolicy',
+  'hasPolicy',
   'holds',
   'findByOperation',
   'findTagged',

@@ -108,6 +108,8 @@ export const PERMISSIONS = {
    * exist yet.
    */
   TagNewKey: { action: 'kms:TagResource', on: 'key', conditions: ['aws:RequestTag'] },
+  GetKeyPolicy: onKey('GetKeyPolicy'),
+  PutKeyPolicy: onKey('PutKeyPolicy'),
   UpdateKeyDescription: onKey('UpdateKeyDescription'),
   TagResource: onKey('TagResource', 'aws:RequestTag'),
   UntagResource: onKey('UntagResource'),

@@ -39,6 +39,7 @@ const EVERYWHERE: readonly PermissionName[] = [
 const OF_SETTING: Readonly<Record<keyof KmsKeySettings, readonly PermissionName[]>> = {
   tags: ['UntagResource'],
   description: ['UpdateKeyDescription'],
+  policy: ['GetKeyPolicy', 'PutKeyPolicy'],
 }
 
 /**

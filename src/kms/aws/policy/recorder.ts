@@ -103,6 +103,8 @@ const ASSUMED: Readonly<Partial<Record<AwsOperation, (request: AwsRequest) => Aw
   },
   // A tag of somebody else, so that the policy also allows its removal.
   ListResourceTags: () => ({ Tags: [{ TagKey: 'unknown', TagValue: '' }] }),
+  // Another policy, so that the printed policy also allows its correction.
+  GetKeyPolicy: () => ({ Policy: '' }),
   GenerateMac: showNothing,
   GetPublicKey: showNothing,
   // A KMS key that was never used: the command would refuse a recent use.
