@@ -70,7 +70,7 @@ export const ERRORS = {
   STORE_LOCKED: { exitStatus: 2, meaning: 'another command is using the record' },
   STORE_OUTDATED: {
     exitStatus: 2,
-    meaning: 'AWS has KMS keys that are newer than this copy of the store',
+    meaning: 'AWS has KMS keys that this copy of the store does not know',
   },
   STORE_SEALED: { exitStatus: 2, meaning: 'no seal of the store opens it here' },
   SEAL_REFUSED: {

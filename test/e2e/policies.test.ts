@@ -272,7 +272,8 @@ const BY_COMMAND = /(?<=<!-- by command -->\n)[^]*(?=<!-- end -->)/
  * unknown. ListAliases serves to find a newer version before a command imports or deletes material
  * or creates an alias; most commands also use it to compare the account, which STS or the ARN of a
  * KMS key reveals too. A revocation also looks for a newer version in a KMS key that is rotated in
- * place. A rotation, and a command that enables a version, does its own work even if it can't move
+ * place. A removal, a revocation and a trim use DescribeKey to find replicas that are not on
+ * record. A rotation, and a command that enables a version, does its own work even if it can't move
  * a primary.
  */
 function isOptional(removed: string, { line, policy }: Prepared): boolean {
@@ -287,6 +288,10 @@ function isOptional(removed: string, { line, policy }: Prepared): boolean {
     'kms:ScheduleKeyDeletion',
   ].some((name) => actions(policy).has(name))
   const isRevocation = actions(policy).has('kms:DeleteImportedKeyMaterial')
+  const isTakedown =
+    isRevocation ||
+    (actions(policy).has('kms:ScheduleKeyDeletion') && !line.includes('/replicate/'))
+  if (isTakedown && removed.includes('DescribeKey on')) return true
   return (
     (isChecked && removed.includes('ListAliases')) ||
     (isRevocation && removed.includes('ListKeyRotations'))

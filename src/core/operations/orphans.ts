@@ -11,6 +11,7 @@ import { openProvider, type Engine } from '../engine.js'
 import { versionIn } from '../reconcile/context.js'
 import { OUTDATED_WAYS_OUT } from '../reconcile/newer.js'
 import { ask, type Unchecked } from '../reconcile/observe.js'
+import { deleteCommand, replicaWayOut } from '../reconcile/unrecorded-replicas.js'
 import { archivedIn } from '../records/archive.js'
 import { recordPath, type DistributionRecord } from '../records/model.js'
 import { inParallel } from '../../parallel.js'
@@ -153,13 +154,32 @@ async function inspectOrphan(
   if (state === 'pending-deletion') return { ...orphan, state, deletionDate, wayOut: undefined }
   if (await isNewer(engine, tags))
     return { ...orphan, state, deletionDate, wayOut: OUTDATED_WAYS_OUT.join('; ') }
+  const replica = await replicaAdvice(engine, providerName, region, kmsKey.id, tags)
+  if (replica !== undefined) return { ...orphan, state, deletionDate, wayOut: replica }
   const adoption =
     region === provider.region ? await adoptCommand(engine, providerName, kmsKey.id, tags) : []
-  const commands = [
-    ...adoption,
-    `delete it: aws kms schedule-key-deletion --region ${region} --key-id ${kmsKey.id}`,
-  ]
+  const commands = [...adoption, deleteCommand(region, kmsKey.id)]
   return { ...orphan, state, deletionDate, wayOut: commands.join('; or ') }
+}
+
+/** Returns the next step for a KMS key that a distribution has in another Region. */
+async function replicaAdvice(
+  engine: Engine,
+  providerName: string,
+  region: string,
+  kmsKeyId: string,
+  tags: TaggedKmsKey['tags'],
+): Promise<string | undefined> {
+  const name = tags[KEY_TAG]
+  if (name === undefined) return undefined
+  const [key, distribution] = await Promise.all([
+    readKey(engine, name).catch(() => undefined),
+    readDistribution(engine, providerName, name).catch(() => undefined),
+  ])
+  const isReplica = distribution?.kmsKeys.some(
+    (entry) => entry.state === 'created' && entry.key.id === kmsKeyId,
+  )
+  return key && isReplica ? replicaWayOut(key, providerName, region, kmsKeyId) : undefined
 }
 
 /** True if the tags name a later version than the key has here: this store is an older copy. */

@@ -7,6 +7,7 @@ import { findArchived } from '../reconcile/find-archived.js'
 import { assertIncludesNewest } from '../reconcile/newer.js'
 import { reconcile, reconcileKey } from '../reconcile/reconcile.js'
 import { agreeingDistributions, workableDistributions } from '../reconcile/resume.js'
+import { assertReplicasRecorded } from '../reconcile/unrecorded-replicas.js'
 import { activated } from '../records/activated.js'
 import { assertAgree } from '../records/agreement.js'
 import {
@@ -41,8 +42,9 @@ export interface ScheduledDeletion extends KmsKeyUse {
  * material and the record stay in the store, so that {@link restoreDistribution} can reverse this
  * until AWS has deleted the last KMS key. Does nothing if the key is not distributed.
  * @returns the scheduled deletions; empty if there was nothing to remove.
- * @throws KeymgmtError KEY_NOT_FOUND; STORE_OUTDATED if the alias names a KMS key that this store
- * does not know; errors of the KMS, after which the same call resumes the work.
+ * @throws KeymgmtError KEY_NOT_FOUND; STORE_OUTDATED if the alias names a KMS key, or AWS has a
+ * replica, that this store does not know; errors of the KMS, after which the same call resumes the
+ * work.
  */
 export async function removeDistribution(
   engine: Engine,
@@ -61,6 +63,7 @@ export async function removeDistribution(
     // anyway.
     if (distribution.current.state !== 'removed') {
       await assertIncludesNewest(engine, record.current, { providerName, distribution })
+      await assertReplicasRecorded(engine, record.current, { providerName, distribution })
       await distribution.update((current) => ({
         // An unfinished revocation may have deleted more material than is on record.
         ...(current.state === 'revoked' ? activated(current, record.current) : current),
@@ -97,8 +100,8 @@ export function scheduledDeletions(
  * Deletes the material from every KMS key of the distribution. The KMS keys keep their ids, and
  * can't be used until {@link restoreDistribution} imports the same material again.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; DISTRIBUTION_DIFFERS if its removal
- * did not finish; STORE_OUTDATED if the alias names a KMS key that this store does not know; errors
- * of the KMS.
+ * did not finish; STORE_OUTDATED if the alias names a KMS key, or AWS has a replica, that this
+ * store does not know; errors of the KMS.
  */
 export async function revokeDistribution(
   engine: Engine,
@@ -113,6 +116,7 @@ export async function revokeDistribution(
     if (distribution.current.state === 'removed') throw takedownError('removal', providerName, key)
     if (distribution.current.state === 'active') {
       await assertIncludesNewest(engine, record.current, { providerName, distribution })
+      await assertReplicasRecorded(engine, record.current, { providerName, distribution })
       await distribution.update((current) => ({ ...current, state: 'revoked' }))
     }
     await withWaysForward('revocation', providerName, key, () =>

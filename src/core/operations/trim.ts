@@ -6,6 +6,7 @@ import { plan, type Step } from '../reconcile/plan.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { workableDistributions } from '../reconcile/resume.js'
 import { isScheduled } from '../reconcile/step.js'
+import { assertReplicasRecorded } from '../reconcile/unrecorded-replicas.js'
 import { createdKmsKeys, isInPlace } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import type { CreatedKmsKey, KeyRecord } from '../records/model.js'
@@ -34,8 +35,9 @@ export interface Trim {
  * distribution with rotation by alias, and cancels the deletion of the KMS keys of all other
  * versions. The originals stay. Only the same call finishes an interrupted call.
  * @throws KeymgmtError KEY_NOT_FOUND; FIELD_INVALID if a lower version is not disabled; unless
- * `allowRecentUse`, KMS_KEY_IN_USE if a KMS key was used within 30 days or its last use is unknown
- * (these errors leave everything unchanged); errors of the KMS.
+ * `allowRecentUse`, KMS_KEY_IN_USE if a KMS key was used within 30 days or its last use is unknown;
+ * STORE_OUTDATED if AWS has KMS keys that this store does not know (these errors leave everything
+ * unchanged); errors of the KMS.
  */
 export async function trimKey(
   engine: Engine,
@@ -62,7 +64,14 @@ export async function trimKey(
       ),
     )
     if (!allowRecentUse) assertUnused(engine, name, minAvailableVersion, uses.flat())
-    if (minAvailableVersion > before) await assertAllNewest(engine, key.current, distributions)
+    if (minAvailableVersion > before) {
+      await assertAllNewest(engine, key.current, distributions)
+      await inParallel(distributions, (named) =>
+        assertReplicasRecorded(engine, key.current, named, (version) =>
+          isTrimmed(wanted, named.distribution.current, version),
+        ),
+      )
+    }
     if (minAvailableVersion !== before)
       await key.update((current) => ({ ...current, minAvailableVersion }))
     reportInPlace(engine, minAvailableVersion, distributions)

@@ -19,6 +19,7 @@ import type { Observation, ObservedKmsKey } from './observe.js'
 import { OUTDATED_WAYS_OUT } from './newer.js'
 import { isEnabledVersion, newestVersion, wantedAliases } from './plan.js'
 import { isAcceptable, moveBackAdvice, movedPrimaries } from './primaries.js'
+import { replicaWayOut, unrecordedRegions } from './unrecorded-replicas.js'
 
 /** PURE: returns the differences between the records and the KMS. */
 export function compare(compared: Compared, observation: Observation): Difference[] {
@@ -231,9 +232,24 @@ function compareStatus(
       differs('expiry', validTo ?? 'never', status.expires?.toISOString() ?? 'never', consent),
     ...settings.map(({ setting, expected: wanted, found }) => differs(setting, wanted, found)),
     recordedRegions !== undefined &&
-      differs('multi-region', recordedRegions, actualRegions.join(', '), look),
+      differs(
+        'multi-region',
+        recordedRegions,
+        actualRegions.join(', '),
+        regionsAdvice(compared, entry, actualRegions) ?? look,
+      ),
   ]
   return differences.filter((difference) => difference !== false)
+}
+
+/** PURE: the next step for replicas that are not on record; undefined if there are none. */
+function regionsAdvice(
+  { key, providerName, record }: Compared,
+  { version, key: { id } }: ExistingEntry,
+  found: readonly string[],
+): string | undefined {
+  const [region] = unrecordedRegions(record, version, found)
+  return region && replicaWayOut(key, providerName, region, id)
 }
 
 /**
@@ -252,6 +268,6 @@ function otherRegions(
     .map(({ region }) => region)
   const isSame =
     created.every((region) => found.includes(region)) &&
-    found.every((region) => entries.some((entry) => entry.region === region))
+    unrecordedRegions(record, version, found).length === 0
   return isSame ? undefined : created.join(', ')
 }

@@ -11,13 +11,7 @@ import {
 import { managedSettings, withStale } from '../records/key-settings.js'
 import type { CreatedKmsKey, CreatingKmsKey, KmsKeyPlace, PinnedPlace } from '../records/model.js'
 import { currentPlace } from './account.js'
-import {
-  keyRequest,
-  removeKmsKey,
-  updateKmsKey,
-  writeKmsKey,
-  type ReconcileContext,
-} from './context.js'
+import { keyRequest, removeKmsKey, writeKmsKey, type ReconcileContext } from './context.js'
 import { created, recordCreated } from './created.js'
 import { findUnrecordedKmsKeys } from './find-unrecorded.js'
 import { movedPrimaryError } from './move-primary.js'
@@ -78,7 +72,8 @@ export async function createReplica(context: ReconcileContext, place: KmsKeyPlac
         (await movedPrimaryError(context, primary)) ?? withHints(error, dropHints(context, region))
       )
     })
-  const stale = isNew ? [] : managedSettings(context.distribution.current)
+  // Its tags may name an earlier operation.
+  const stale = isNew ? [] : (['tags', ...managedSettings(context.distribution.current)] as const)
   await writeKmsKey(context, withStale(created(context, begun, key), stale))
   const { state } = await provider.awaitReplica(region, key)
   if (state === 'pending-deletion' || state === 'disabled')
@@ -88,17 +83,14 @@ export async function createReplica(context: ReconcileContext, place: KmsKeyPlac
 /**
  * Makes a replica usable that existed already: it was not on record, and may be disabled or
  * scheduled for deletion. An example is a replica that was removed after the snapshot that was
- * restored. Its tags name an earlier operation.
+ * restored.
  */
 async function takeBackReplica(
-  context: ReconcileContext,
-  place: KmsKeyPlace,
+  { provider }: ReconcileContext,
+  { region }: KmsKeyPlace,
   key: KmsKey,
   state: KmsKeyState,
 ): Promise<void> {
-  const { provider } = context
-  const { region } = place
-  await updateKmsKey(context, place, (entry) => withStale(entry, ['tags']))
   if (state === 'pending-deletion') await provider.cancelDeletion(region, key)
   const now = state === 'pending-deletion' ? (await provider.inspect(region, key))?.state : state
   if (now === 'disabled') await provider.enable(region, key)
