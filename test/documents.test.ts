@@ -38,7 +38,7 @@ describe('the deletion window', () => {
   it('README.md and docs state its bounds', () => {
     expect(read('README.md')).toContain(`\`deletion_window=${min}\` to \`${max}\``)
     expect(read('docs/from-vault.md')).toContain(`\`deletion_window=${min}\` to \`${max}\``)
-    expect(read('docs/paths.md')).toContain(`The default is ${DELETION_WINDOW.default}.`)
+    expect(read('docs/paths.md')).toContain(`; without one, ${DELETION_WINDOW.default}.`)
   })
 
   it('the field accepts exactly its bounds', () => {

@@ -1,4 +1,5 @@
 import type { DistributionRecord } from '../core/records/model.js'
+import { DELETION_WINDOW_SETTING } from './deletion-window.js'
 import { boolean, openPairs, text } from '../router/fields.js'
 import type { Json } from '../router/values.js'
 
@@ -13,6 +14,7 @@ export const settingFields = {
   policy: text(
     "Key policy of every KMS key, in JSON, such as @policy.json. Empty is AWS's default, with which the account's IAM policies decide.",
   ),
+  deletion_window: DELETION_WINDOW_SETTING,
   allow_lockout: boolean(
     'True to accept a key policy that nobody in the account may be able to change any more.',
   ),
@@ -23,10 +25,12 @@ export function settingsData({
   description,
   tags,
   policy,
+  deletionWindow,
 }: DistributionRecord): Record<string, Json> {
   return {
     ...(description !== undefined && { description }),
     ...(tags && { tags }),
     ...(policy && { policy: policy.document }),
+    ...(deletionWindow !== undefined && { deletion_window: deletionWindow }),
   }
 }

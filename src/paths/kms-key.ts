@@ -101,6 +101,7 @@ export const kmsKey = definePath<Engine>()({
           description,
           tags,
           policy,
+          deletion_window: deletionWindow,
           allow_lockout: allowLockout,
         },
       ) => {
@@ -116,6 +117,7 @@ export const kmsKey = definePath<Engine>()({
           description,
           tags,
           policy,
+          deletionWindow,
           allowLockout,
         })
         return { created: await readCreated(engine, key, name) }

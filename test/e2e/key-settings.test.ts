@@ -110,7 +110,13 @@ function settingOf(name: string): Setting {
 const kmsKeys = async () =>
   (
     JSON.parse(await testbed.ok(`read -format=json ${PATH}`)) as {
-      data: { kms_keys: { readonly kms_key: string; readonly region: string }[] }
+      data: {
+        kms_keys: {
+          readonly kms_key: string
+          readonly region: string
+          readonly deletion_date?: string
+        }[]
+      }
     }
   ).data.kms_keys
 
@@ -313,6 +319,45 @@ describe('an organisation that requires a tag of each new KMS key', () => {
   })
 })
 
+describe('deletion_window', () => {
+  /** The days until the deletions that a command scheduled, apart from primaries with replicas. */
+  const daysAfter = async (line: string) => {
+    const before = new Set((await scheduled()).keys())
+    await testbed.ok(line)
+    const after = [...(await scheduled())].filter(([id]) => !before.has(id))
+    return [...new Set(after.map(([, days]) => days))]
+  }
+  const scheduled = async () =>
+    new Map(
+      (await kmsKeys()).flatMap(({ kms_key, region, deletion_date }) =>
+        deletion_date === undefined
+          ? []
+          : [
+              [
+                `${kms_key} ${region}`,
+                Math.round((Date.parse(deletion_date) - Date.now()) / 86_400_000),
+              ] as const,
+            ],
+      ),
+    )
+
+  it('is the default of each command that schedules deletions', async () => {
+    await testbed.ok(`${DISTRIBUTE} deletion_window=9`)
+    await testbed.ok(`write -f ${PATH}/replicate`)
+    expect(await testbed.ok(`read ${PATH}`)).toMatch(/deletion_window +9/)
+    expect(await daysAfter(`delete ${PATH}/replicate/eu-west-1`)).toEqual([9])
+    await testbed.ok('write -f keymgmt/key/app/rotate')
+    await testbed.ok('write keymgmt/key/app min_enabled_version=2')
+    const trim = 'write keymgmt/key/app/trim min_available_version=2 allow_recent_use=true'
+    expect(await daysAfter(trim)).toEqual([9])
+    expect(await daysAfter(`delete ${PATH} deletion_window=7`)).toEqual([7])
+    await testbed.ok(`write -f ${PATH}/restore`)
+    expect(await daysAfter(`delete ${PATH}`)).toEqual([9])
+    await testbed.ok(`${DISTRIBUTE} deletion_window=`)
+    expect(await daysAfter(`delete ${PATH}`)).toEqual([30])
+  })
+})
+
 describe('refused, before anything is changed:', () => {
   const tags = (count: number) =>
     Array.from({ length: count }, (_, index) => `tags=t${index}=1`).join(' ')
@@ -335,6 +380,8 @@ describe('refused, before anything is changed:', () => {
     ['policy', `policy=${policyOf(statement({ Sid: '\u0100' }))}`, 'a character that AWS does not'],
     ['policy', `policy=${policyOf(statement({ Sid: 'x'.repeat(33_000) }))}`, 'bytes'],
     ['policy', `policy=${LOCKOUT}`, 'could lock the account out'],
+    ['deletion_window', 'deletion_window=6', 'less than 7'],
+    ['deletion_window', 'deletion_window=31', 'more than 30'],
     ['allow_lockout', 'allow_lockout=true', 'policy, which is missing'],
   ])('%s', async (field, argument, problem) => {
     await testbed.ok(DISTRIBUTE)

@@ -61,6 +61,11 @@ export interface DistributionRequest extends ExpiryRequest, KeySettingsRequest {
    * it unchanged.
    */
   readonly customAlias?: string | undefined
+  /**
+   * Days until AWS deletes a KMS key of the distribution, 7 to 30, if the command does not say. 0
+   * is the default of keymgmt; undefined leaves this unchanged.
+   */
+  readonly deletionWindow?: number | undefined
   /** The kind of rotation, which can't be changed. The default of a new distribution is `alias`. */
   readonly rotation?: Rotation | undefined
 }
@@ -111,6 +116,7 @@ export async function distribute(
     )
     await setVersionAliases(named, versionAliases)
     if (customAlias !== undefined) await setCustomAlias(named, alias)
+    await setDeletionWindow(named, request.deletionWindow)
     await reconcileOne(engine, record, named, others)
   })
 }
@@ -202,6 +208,17 @@ async function setCustomAlias(
   await distribution.update((current) => ({
     ...without(current, 'customAlias'),
     ...(wanted !== undefined && { customAlias: wanted }),
+  }))
+}
+
+async function setDeletionWindow(
+  { distribution }: NamedDistribution,
+  days: number | undefined,
+): Promise<void> {
+  if (days === undefined || days === (distribution.current.deletionWindow ?? 0)) return
+  await distribution.update((current) => ({
+    ...without(current, 'deletionWindow'),
+    ...(days > 0 && { deletionWindow: days }),
   }))
 }
 

@@ -8,7 +8,6 @@ import { isAcceptable, moveBackAdvice, type MovedPrimary } from '../reconcile/pr
 import { isEnabledVersion, planDropping } from '../reconcile/plan.js'
 import { reconcileKey } from '../reconcile/reconcile.js'
 import { dropCommand, droppedPart, hasReplicas, withDropped } from '../records/dropped-regions.js'
-import { DELETION_WINDOW } from '../records/deletion-window.js'
 import { createdKmsKeyAt, createdKmsKeys, isInPlace, primaryRegion } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import { primaryCommand } from '../records/primary-regions.js'
@@ -22,9 +21,10 @@ import { scheduledDeletions, type ScheduledDeletion } from './remove.js'
 
 /**
  * Drops a replica Region: removes the alias there, and schedules the replicas for deletion in
- * `days` days (7 to 30). `replicate` and later versions skip the Region. First looks for replicas
- * whose creation has no reply on record. {@link restoreDistribution} reverses this until AWS has
- * deleted the replicas. Dropping the Region again only finishes the unfinished work.
+ * `days` days (7 to 30; by default, the waiting period of the distribution). `replicate` and later
+ * versions skip the Region. First looks for replicas whose creation has no reply on record. {@link
+ * restoreDistribution} reverses this until AWS has deleted the replicas. Dropping the Region again
+ * only finishes the unfinished work.
  * @returns the scheduled deletions; empty if the Region has no replica.
  * @throws KeymgmtError KEY_NOT_FOUND, DISTRIBUTION_NOT_FOUND; KEY_IN_USE if it is the provider's
  * Region, has a primary or was chosen for the primaries; DISTRIBUTION_DIFFERS if a removal or
@@ -36,7 +36,7 @@ export async function dropRegion(
   providerName: string,
   key: string,
   region: string,
-  days: number = DELETION_WINDOW.default,
+  days?: number,
 ): Promise<readonly ScheduledDeletion[]> {
   const purpose = `delete keymgmt/kms/${providerName}/key/${key}/replicate/${region}`
   return withKeyLock(engine.store, key, purpose, async () => {

@@ -1,5 +1,4 @@
 import { KeymgmtError } from '../../errors.js'
-import { DELETION_WINDOW } from '../records/deletion-window.js'
 import type { Purpose } from '../../kms/kms-key.js'
 import type { Engine } from '../engine.js'
 import { takedownError, withWaysForward } from '../reconcile/interruption.js'
@@ -38,7 +37,8 @@ export interface ScheduledDeletion extends KmsKeyUse {
 }
 
 /**
- * Deletes the alias and schedules every KMS key for deletion in `days` days (7 to 30). The key, its
+ * Deletes the alias and schedules every KMS key for deletion in `days` days (7 to 30; by default,
+ * the waiting period of the distribution). The key, its
  * material and the record stay in the store, so that {@link restoreDistribution} can reverse this
  * until AWS has deleted the last KMS key. Does nothing if the key is not distributed.
  * @returns the scheduled deletions; empty if there was nothing to remove.
@@ -50,7 +50,7 @@ export async function removeDistribution(
   engine: Engine,
   providerName: string,
   key: string,
-  days: number = DELETION_WINDOW.default,
+  days?: number,
 ): Promise<readonly ScheduledDeletion[]> {
   const purpose = `delete keymgmt/kms/${providerName}/key/${key}`
   return withKeyLock(engine.store, key, purpose, async () => {
@@ -68,7 +68,7 @@ export async function removeDistribution(
         // An unfinished revocation may have deleted more material than is on record.
         ...(current.state === 'revoked' ? activated(current, record.current) : current),
         state: 'removed',
-        deletionWindow: days,
+        ...(days !== undefined && { removalWindow: days }),
       }))
     }
     await withWaysForward('removal', providerName, key, () =>

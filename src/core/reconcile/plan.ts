@@ -143,12 +143,12 @@ export function planWithoutTrim(key: KeyRecord, distribution: DistributionRecord
 
 /**
  * PURE: returns a planner that also removes the aliases and KMS keys that remain in a dropped
- * Region. AWS deletes the KMS keys after `days` days. Only the command that drops the Region uses
- * it.
+ * Region. AWS deletes the KMS keys after `days` days, by default the waiting period of the
+ * distribution. Only the command that drops the Region uses it.
  */
-export function planDropping(region: string, days: number): Planner {
+export function planDropping(region: string, days?: number): Planner {
   const withDays = (step: Step): Step =>
-    step.action === 'schedule-deletion' ? { ...step, days } : step
+    step.action === 'schedule-deletion' && days !== undefined ? { ...step, days } : step
   return (key, distribution) => {
     const removal = planRemoval(droppedPart(distribution, region))
     return withoutEmpty([

@@ -89,8 +89,8 @@ const STEPS: {
   'remove-alias': removeAlias,
 
   'schedule-deletion': async (context, step) => {
-    const { deletionWindow = DELETION_WINDOW.default } = context.distribution.current
-    const days = step.days ?? deletionWindow
+    const { removalWindow, deletionWindow } = context.distribution.current
+    const days = step.days ?? removalWindow ?? deletionWindow ?? DELETION_WINDOW.default
     const kmsKey = kmsKeyAt(context, step)
     const date = await context.provider.scheduleDeletion(step.region, kmsKey, days)
     await updateKmsKey(context, step, (entry) => withDeletion(entry, date))

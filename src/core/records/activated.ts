@@ -20,7 +20,7 @@ export function activated(record: DistributionRecord, key: KeyRecord): Distribut
   const isKept = ({ version, region }: CreatedKmsKey) =>
     record.state === 'removed' && (isTrimmed(key, record, version) || isDropped(record, region))
   return {
-    ...without(record, 'deletionWindow'),
+    ...without(record, 'removalWindow'),
     state: 'active',
     kmsKeys: record.kmsKeys.map((entry) =>
       entry.state === 'created' && !isKept(entry) ? TAKEN[record.state](entry) : entry,

@@ -240,8 +240,10 @@ export interface DistributionRecord extends KmsKeySettings {
    * there.
    */
   readonly behind?: { readonly since: string; readonly reason: string }
-  /** Days until AWS deletes the KMS keys of a removed distribution. */
+  /** Days until AWS deletes a KMS key of the distribution, if the command does not say. */
   readonly deletionWindow?: number
+  /** The same for the KMS keys of a removed distribution, if the removal said. */
+  readonly removalWindow?: number
   /**
    * Primaries whose creation a stopped process began, and may still request after it lost its lock.
    * Each command looks for them, until a day has passed.

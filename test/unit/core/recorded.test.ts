@@ -114,7 +114,7 @@ describe('the records contain', () => {
       expect(archived?.record).toStrictEqual({
         ...record,
         state: 'removed',
-        deletionWindow: 9,
+        removalWindow: 9,
         aliases: [],
         kmsKeys: [{ ...kmsKey, deletion: { date } }],
       })
