@@ -75,20 +75,23 @@ export function assertNoLockout({ document }: KeyPolicy, account: KmsAccount | u
   const statements = statementsIn(document)
   const root = rootOf(account)
   if (!statements.some((statement) => allowsRoot(statement, account)))
-    throw lockoutError(`no statement lets ${root} call kms:PutKeyPolicy without a condition`, root)
+    throw lockoutError(
+      `no statement lets ${root} call kms:PutKeyPolicy without a condition`,
+      `add this statement, with which the IAM policies of the account decide: ${JSON.stringify(rootStatement(root))}`,
+    )
   const denial = statements.findIndex((statement) => mayDenyRoot(statement, account))
   if (denial >= 0)
-    throw lockoutError(`statement ${denial + 1} may deny ${root} kms:PutKeyPolicy`, root)
+    throw lockoutError(
+      `statement ${denial + 1} may deny ${root} kms:PutKeyPolicy`,
+      'remove that statement, or let it name single actions other than kms:PutKeyPolicy, or single users and roles, in Principal: its conditions are not evaluated',
+    )
 }
 
 const ACCEPT =
   'or, to accept that nobody may be able to change the policy any more: allow_lockout=true'
 
-function lockoutError(problem: string, root: string): KeymgmtError {
-  return invalid(`could lock the account out: ${problem}`, [
-    `add this statement, with which the IAM policies of the account decide: ${JSON.stringify(rootStatement(root))}`,
-    ACCEPT,
-  ])
+function lockoutError(problem: string, hint: string): KeymgmtError {
+  return invalid(`could lock the account out: ${problem}`, [hint, ACCEPT])
 }
 
 /** The policy never appears in the error: it may have come from the wrong file. */
@@ -155,7 +158,10 @@ function allowsRoot(
   )
 }
 
-/** In doubt, a statement denies: its conditions and resources are not evaluated. */
+/**
+ * In doubt, a statement denies: its conditions and resources are not evaluated, and principals of
+ * an unknown kind can stand for the root.
+ */
 function mayDenyRoot(
   { Effect, Principal, Action, NotAction }: Statement,
   account: KmsAccount,
@@ -167,8 +173,16 @@ function mayDenyRoot(
       : textsIn(Action).some(isPutKeyPolicy)
   const isAboutRoot =
     Principal === undefined ||
-    awsPrincipals(Principal).some((principal) => isRoot(principal, account))
+    hasUnknownKind(Principal) ||
+    awsPrincipals(Principal).some(
+      (principal) => isRoot(principal, account) || principal.includes('*'),
+    )
   return isCovered && isAboutRoot
+}
+
+function hasUnknownKind(principal: unknown): boolean {
+  const kinds = isObject(principal) ? Object.keys(principal) : []
+  return kinds.some((kind) => !['AWS', 'Service', 'Federated'].includes(kind))
 }
 
 /** The principals that are not services, federated users or the like. */

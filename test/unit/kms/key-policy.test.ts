@@ -63,6 +63,8 @@ describe('the root of the account', () => {
   it.each([
     ['to everybody', { Principal: '*' }],
     ['to the account', { Principal: { AWS: '111122223333' } }],
+    ['to a pattern', { Principal: { AWS: 'arn:aws:iam::111122223333:*' } }],
+    ['to a principal of another kind', { Principal: { aws: ROOT } }],
     ['under a condition', { Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
     ['to everybody but a user', { Principal: undefined, NotPrincipal: { AWS: USER } }],
     ['for all actions but one', { Action: undefined, NotAction: 'kms:Decrypt' }],
@@ -71,6 +73,13 @@ describe('the root of the account', () => {
     expect(() => {
       assertNoLockout(deny(change), ACCOUNT)
     }).toThrow(`statement 2 may deny ${ROOT}`)
+  })
+
+  it('may be denied, and the hint does not suggest to add a statement', () => {
+    const hints = [expect.stringMatching(/^remove that statement/), expect.any(String)]
+    expect(() => {
+      assertNoLockout(deny({ Principal: '*' }), ACCOUNT)
+    }).toThrow(expect.objectContaining({ hints }))
   })
 
   it.each([
