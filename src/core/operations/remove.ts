@@ -4,6 +4,7 @@ import type { Engine } from '../engine.js'
 import { takedownError, withWaysForward } from '../reconcile/interruption.js'
 import { findArchived } from '../reconcile/find-archived.js'
 import { assertIncludesNewest } from '../reconcile/newer.js'
+import { isSettingStep } from '../reconcile/plan-settings.js'
 import { reconcile, reconcileKey } from '../reconcile/reconcile.js'
 import { agreeingDistributions, workableDistributions } from '../reconcile/resume.js'
 import { assertReplicasRecorded } from '../reconcile/unrecorded-replicas.js'
@@ -120,7 +121,9 @@ export async function revokeDistribution(
       await distribution.update((current) => ({ ...current, state: 'revoked' }))
     }
     await withWaysForward('revocation', providerName, key, () =>
-      reconcile(engine, record, { providerName, distribution }),
+      reconcileKey(engine, record, [{ providerName, distribution }], {
+        isRequested: (step) => !isSettingStep(step),
+      }),
     )
   })
 }

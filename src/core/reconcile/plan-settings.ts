@@ -18,3 +18,8 @@ export function planSettings(distribution: DistributionRecord): Stage[] {
     stepIf(distribution, SETTING_STEP[setting], (entry) => isStale(entry, setting)),
   )
 }
+
+/** True if the step changes a setting of a KMS key. */
+export function isSettingStep({ action }: Step): boolean {
+  return Object.values<Step['action']>(SETTING_STEP).includes(action)
+}

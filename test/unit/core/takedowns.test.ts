@@ -153,3 +153,15 @@ describe.each(['removal', 'revocation'] as const)('an unfinished %s', (name) => 
     },
   )
 })
+
+it('a revocation is done once the material is deleted, although a setting is refused', async () => {
+  const testbed = await createDistributed()
+  const { engine, notices } = recorded(testbed, () => ({ describe: fail }))
+  const refused = distribute(engine, 'k', 'app', { ...AES, description: 'of the payments team' })
+  expect((await refusal(refused))[0]).toBe('KMS_ACCESS_DENIED')
+  await revokeDistribution(engine, 'k', 'app')
+  expect(notices.at(-1)).toBe('An earlier command on app in k is still unfinished: denied')
+  expect(await readInterruption(engine, 'k', 'app')).toBe('distribution')
+  await restoreDistribution(testbed.engine, 'k', 'app')
+  expect(await findProblems(testbed)).toEqual([])
+})
