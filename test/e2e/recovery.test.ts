@@ -48,6 +48,21 @@ const decrypt = async (CiphertextBlob: Uint8Array | undefined) =>
   ).toString()
 const keyCount = async () => (await testbed.client().send(new ListKeysCommand({}))).Keys?.length
 
+it('a KMS key whose deletion somebody scheduled is refused with a hint that brings it back', async () => {
+  await testbed.ok('write -f keymgmt/key/app/rotate')
+  const { versions } = await read()
+  await testbed.client().send(new ScheduleKeyDeletionCommand({ KeyId: versions['1'] }))
+  const line = 'write keymgmt/key/app min_enabled_version=2'
+  const refused = await testbed.run(line)
+  expect(refused.status).toBe(2)
+  const repair = `write -f ${PATH}/repair`
+  expect(refused.stderr.replace(/\s+/g, ' ')).toContain(
+    `to cancel the deletion of the KMS key, which another caller of AWS scheduled: keymgmt ${repair}`,
+  )
+  await testbed.ok(repair)
+  await testbed.ok(line)
+})
+
 describe('a removal', () => {
   it('reports the scheduled deletions, their date and effect, and how to restore', async () => {
     const { versions } = await read()

@@ -13,7 +13,7 @@ import { withKeyLock } from '../records/locks.js'
 import { primaryCommand } from '../records/primary-regions.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord } from '../records/model.js'
 import { requireDistribution, requireKey, type NamedDistribution } from '../records/repository.js'
-import { trimCommand, waysForward } from '../records/takedown.js'
+import { repairCommand, trimCommand, waysForward } from '../records/takedown.js'
 import { isTrimmed } from '../records/trimmed.js'
 import { recordCancelledDeletions } from './cancelled-deletions.js'
 import { readLastUse } from './last-use.js'
@@ -203,10 +203,6 @@ function moveFirst(
 /** Returns the command that restores a revoked distribution, so that its primaries can be moved. */
 function activation(providerName: string, key: string, { state }: DistributionRecord): string[] {
   return state === 'revoked' ? [waysForward('revocation', providerName, key).restore] : []
-}
-
-function repairCommand(providerName: string, key: string): string {
-  return `keymgmt write -f keymgmt/kms/${providerName}/key/${key}/repair`
 }
 
 function removalHint(providerName: string, key: string): string {

@@ -81,7 +81,7 @@ export async function trimKey(
     await reconcileKey(engine, key, distributions, { planOf: plan, isRequested }).catch(
       (error: unknown) => {
         throw withHints(error, [
-          `to finish it: ${trimCommand(name, minAvailableVersion)}`,
+          `to finish it: ${trimCommand(name, minAvailableVersion)}${allowRecentUse ? ' allow_recent_use=true' : ''}`,
           ...(minAvailableVersion > before ? [`to cancel it: ${trimCommand(name, before)}`] : []),
         ])
       },

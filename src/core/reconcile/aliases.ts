@@ -3,6 +3,7 @@ import { deleteArchivedCopy } from '../records/archive.js'
 import { freeName } from '../records/distribution-name.js'
 import { aliasAt, requireKmsKey } from '../records/kms-keys.js'
 import type { AliasEntry } from '../records/model.js'
+import { repairCommand } from '../records/takedown.js'
 import { writeAlias, type ReconcileContext } from './context.js'
 import { assertNotNewer } from './newer.js'
 import type { StepOf } from './plan.js'
@@ -105,7 +106,7 @@ async function assertOwnAlias(
     {
       hints: [
         'keymgmt left the alias alone',
-        `to move it back: keymgmt write -f keymgmt/kms/${providerName}/key/${key.name}/repair`,
+        `to move it back: ${repairCommand(providerName, key.name)}`,
       ],
     },
   )

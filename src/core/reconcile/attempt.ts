@@ -1,8 +1,9 @@
-import { KeymgmtError, type ErrorCode } from '../../errors.js'
+import { KeymgmtError, withHints, type ErrorCode } from '../../errors.js'
 import type { Engine } from '../engine.js'
 import { archiveDistribution } from '../records/archive.js'
 import { createdKmsKeyAt, lost, primaryRegion } from '../records/kms-keys.js'
 import { without, type DistributionRecord, type KeyRecord } from '../records/model.js'
+import { repairCommand } from '../records/takedown.js'
 import { inParallel } from '../../parallel.js'
 import type { NamedDistribution } from '../records/repository.js'
 import { assertPlaceOf, needsPlace } from './account.js'
@@ -181,7 +182,7 @@ async function runChain(
       if (await recordLost(context, results, step, error)) return
       if (await recordReplaced(context, results, step, error)) return
       failed = step
-      const cause = await placeErrorOr(context, error)
+      const cause = withDeletionHint(context, await placeErrorOr(context, error))
       results.failed(step, cause)
       if (isFinal(cause)) throw cause
     }
@@ -198,6 +199,18 @@ async function placeErrorOr(context: ReconcileContext, error: unknown): Promise<
     () => error,
     (other: unknown) => (isOneOf(other, ['KMS_ACCOUNT_DIFFERS']) ? other : error),
   )
+}
+
+/** No step changes a KMS key whose deletion is scheduled, except the step that cancels it. */
+function withDeletionHint({ key, providerName }: ReconcileContext, error: unknown): unknown {
+  const isPendingDeletion =
+    error instanceof KeymgmtError &&
+    error.awsError === 'KMSInvalidStateException' &&
+    /is pending.*deletion/s.test(error.message)
+  if (!isPendingDeletion) return error
+  return withHints(error, [
+    `to cancel the deletion of the KMS key, which another caller of AWS scheduled: ${repairCommand(providerName, key.name)}`,
+  ])
 }
 
 function isOneOf(error: unknown, codes: readonly ErrorCode[]): boolean {

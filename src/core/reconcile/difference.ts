@@ -2,6 +2,7 @@ import type { KmsKeyStatus } from '../../kms/kms-key.js'
 import { compareTimes, expiredWayOut, expiryAt } from '../records/expiry.js'
 import type { KeySetting } from '../records/key-settings.js'
 import type { DistributionRecord, KeyRecord, MaterialEntry } from '../records/model.js'
+import { repairCommand } from '../records/takedown.js'
 
 /** A difference between the records and AWS. */
 export interface Difference {
@@ -39,9 +40,8 @@ export interface Compared {
   readonly now: Date
 }
 
-const pathOf = ({ key, providerName }: Compared) => `keymgmt/kms/${providerName}/key/${key.name}`
 /** The command that repairs the distribution. */
-export const repairOf = (compared: Compared) => `keymgmt write -f ${pathOf(compared)}/repair`
+export const repairOf = ({ key, providerName }: Compared) => repairCommand(providerName, key.name)
 
 /**
  * True if AWS would refuse the material: its expiry has passed, and only the user can change it.

@@ -2,6 +2,7 @@ import { KeymgmtError, withHints } from '../../errors.js'
 import { requireKmsKey } from '../records/kms-keys.js'
 import type { CreatedKmsKey } from '../records/model.js'
 import { primaryCommand, withPrimary } from '../records/primary-regions.js'
+import { repairCommand } from '../records/takedown.js'
 import { recordState, type ReconcileContext } from './context.js'
 import { isAcceptable, moveBackAdvice } from './primaries.js'
 import type { StepOf } from './plan.js'
@@ -43,7 +44,7 @@ export async function movedPrimaryError(
     {
       hints: [
         isAcceptable(distribution.current, moved)
-          ? `to accept that: keymgmt write -f keymgmt/kms/${providerName}/key/${key.name}/repair`
+          ? `to accept that: ${repairCommand(providerName, key.name)}`
           : moveBackAdvice(moved),
       ],
     },

@@ -3,7 +3,7 @@ import { assertAgree } from '../records/agreement.js'
 import { isInPlace } from '../records/kms-keys.js'
 import type { KeyRecord } from '../records/model.js'
 import { distributionsOf, type NamedDistribution } from '../records/repository.js'
-import { trimWays, waysForward, type Takedown } from '../records/takedown.js'
+import { repairCommand, trimWays, waysForward, type Takedown } from '../records/takedown.js'
 import { isBehind, versionsBehind } from './behind.js'
 import { describeSkipped, interruptionOf, takedownOf } from './interruption.js'
 
@@ -134,7 +134,7 @@ export function reportLeftOut(
       action: isInPlace(distribution.current) ? 'import' : actionIn(region),
       state: 'skipped',
       reason: LEFT_OUT,
-      wayOut: `to bring it up to date: keymgmt write -f keymgmt/kms/${providerName}/key/${key}/repair`,
+      wayOut: `to bring it up to date: ${repairCommand(providerName, key)}`,
     })
 }
 

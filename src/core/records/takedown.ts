@@ -19,6 +19,11 @@ export function waysForward(
   }
 }
 
+/** Returns the command that repairs a distribution. */
+export function repairCommand(providerName: string, key: string): string {
+  return `keymgmt write -f keymgmt/kms/${providerName}/key/${key}/repair`
+}
+
 /** Returns the command that trims the versions below `version`; 0 cancels it. */
 export function trimCommand(key: string, version = 0): string {
   return `keymgmt write keymgmt/key/${key}/trim min_available_version=${version}`
