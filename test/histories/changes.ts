@@ -53,6 +53,8 @@ const OF_KMS_KEYS: Readonly<
       KeyId: key.id,
       PrimaryRegion: [...(key.multiRegion?.replicas ?? [])][0] ?? key.region,
     }),
+  'change the description': (call, { key }) =>
+    call('UpdateKeyDescription', { KeyId: key.arn, Description: 'somebody else' }),
   'change tags': (call, { key }) =>
     call('UntagResource', { KeyId: key.arn, TagKeys: ['keymgmt:store'] }),
 }

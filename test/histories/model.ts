@@ -303,7 +303,7 @@ export class Model {
 
 /** The key whose alias this is. */
 export function keyOfAlias(alias: string): string {
-  return alias.replace(/^alias\/hashicorp\/(\w+)-.*$/, '$1')
+  return alias.replace(/^alias\/(?:hashicorp|team\/\w+)\/(\w+)-.*$/, '$1')
 }
 
 /** The distribution that has a KMS key, in the first store that knows it. */

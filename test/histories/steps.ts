@@ -18,6 +18,7 @@ export const CHANGES = [
   'rotate to other material',
   'move the primary',
   'change tags',
+  'change the description',
   'move an alias',
   'delete an alias',
 ] as const
@@ -98,6 +99,10 @@ export const LINES = {
     `write keymgmt/kms/${provider}/key/${key}/primary region=${region}`,
   aliases: (provider: string, key: KeyName) =>
     `${LINES.distribute(provider, key)} version_aliases=true`,
+  settings: (provider: string, key: string, value: string) =>
+    `write keymgmt/kms/${provider}/key/${key} description=${value} tags=team=${value} deletion_window=9`,
+  customAlias: (provider: string, key: string, name: string) =>
+    `write keymgmt/kms/${provider}/key/${key} custom_alias=${name && `alias/team/${provider}/${key}-${name}`}`,
   rotateWithout: (provider: string, key: string) =>
     `write -f keymgmt/key/${key}/rotate without=${provider}`,
   forget: (provider: string, key: string) =>
@@ -202,6 +207,8 @@ const commandLine: fc.Arbitrary<string> = fc.oneof(
   OF_KEY(4, LINES.allowDeletion),
   OF(8, [fc.constantFrom<KeyName>('a', 'a', 'g', 'h')], LINES.deleteKey),
   OF(2, [place], ([at]) => LINES.deleteProvider(at)),
+  OF(4, [place, fc.constantFrom('', 'red', 'blue')], (at, value) => LINES.settings(...at, value)),
+  OF(3, [place, fc.constantFrom('', 'one', 'two')], (at, name) => LINES.customAlias(...at, name)),
   OF_PLACE(2, LINES.rotateWithout),
   OF_PLACE(2, LINES.forget),
   OF_PLACE(2, LINES.orphans),
@@ -337,6 +344,8 @@ const KINDS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/\/forget /, 'forget'],
   [/orphans=true/, 'look for orphans'],
   [/version_aliases/, 'version aliases'],
+  [/custom_alias/, 'custom alias'],
+  [/ description=/, 'settings'],
   [/\/renew/, 'renew'],
   [/rotation=in_place/, 'distribute in place'],
   [/\/(adopt|import_version) /, '$1'],
