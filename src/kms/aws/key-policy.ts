@@ -83,7 +83,7 @@ export function assertNoLockout({ document }: KeyPolicy, account: KmsAccount | u
   if (denial >= 0)
     throw lockoutError(
       `statement ${denial + 1} may deny ${root} kms:PutKeyPolicy`,
-      'remove that statement, or let it name single actions other than kms:PutKeyPolicy, or single users and roles, in Principal: its conditions are not evaluated',
+      'remove that statement, or let it name single actions other than kms:PutKeyPolicy, or single users and roles, in Principal: of its conditions, only aws:SecureTransport is evaluated',
     )
 }
 
@@ -159,14 +159,14 @@ function allowsRoot(
 }
 
 /**
- * In doubt, a statement denies: its conditions and resources are not evaluated, and principals of
- * an unknown kind can stand for the root.
+ * In doubt, a statement denies: its resources are not evaluated, nor its conditions except the
+ * usual one for requests without TLS, and principals of an unknown kind can stand for the root.
  */
 function mayDenyRoot(
-  { Effect, Principal, Action, NotAction }: Statement,
+  { Effect, Principal, Action, NotAction, Condition }: Statement,
   account: KmsAccount,
 ): boolean {
-  if (Effect !== 'Deny') return false
+  if (Effect !== 'Deny' || isOnlyWithoutTls(Condition)) return false
   const isCovered =
     Action === undefined
       ? !textsIn(NotAction).some(isPutKeyPolicy)
@@ -183,6 +183,20 @@ function mayDenyRoot(
 function hasUnknownKind(principal: unknown): boolean {
   const kinds = isObject(principal) ? Object.keys(principal) : []
   return kinds.some((kind) => !['AWS', 'Service', 'Federated'].includes(kind))
+}
+
+/** True if the statement applies only to requests without TLS: the root can send others. */
+function isOnlyWithoutTls(condition: unknown): boolean {
+  if (!isObject(condition)) return false
+  return Object.entries(condition).some(
+    ([operator, values]) =>
+      ['Bool', 'BoolIfExists'].includes(operator) &&
+      isObject(values) &&
+      Object.entries(values).some(
+        ([name, value]) =>
+          name.toLowerCase() === 'aws:securetransport' && [false, 'false'].includes(value as never),
+      ),
+  )
 }
 
 /** The principals that are not services, federated users or the like. */

@@ -65,7 +65,10 @@ describe('the root of the account', () => {
     ['to the account', { Principal: { AWS: '111122223333' } }],
     ['to a pattern', { Principal: { AWS: 'arn:aws:iam::111122223333:*' } }],
     ['to a principal of another kind', { Principal: { aws: ROOT } }],
-    ['under a condition', { Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
+    ['under a condition', { Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'false' } } }],
+    ['with TLS', { Condition: { Bool: { 'aws:SecureTransport': 'true' } } }],
+    ['by TLS or not', { Condition: { Bool: { 'aws:SecureTransport': ['false', 'true'] } } }],
+    ['by a negated TLS', { Condition: { StringNotEquals: { 'aws:SecureTransport': 'false' } } }],
     ['to everybody but a user', { Principal: undefined, NotPrincipal: { AWS: USER } }],
     ['for all actions but one', { Action: undefined, NotAction: 'kms:Decrypt' }],
     ['for a resource', { Resource: 'arn:aws:kms:us-west-1:111122223333:key/1' }],
@@ -84,6 +87,8 @@ describe('the root of the account', () => {
 
   it.each([
     ['a user', { Principal: { AWS: USER } }],
+    ['requests without TLS', { Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
+    ['such requests, if known', { Condition: { BoolIfExists: { 'AWS:securetransport': false } } }],
     ['a service', { Principal: { Service: 'ec2.amazonaws.com' } }],
     ['other actions', { Action: 'kms:Decrypt' }],
     ['all actions but this one', { Action: undefined, NotAction: 'kms:Put*' }],
