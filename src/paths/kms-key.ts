@@ -5,7 +5,12 @@ import type { ScheduledDeletion } from '../core/operations/remove.js'
 import type { readInterruption } from '../core/operations/distribute.js'
 import { archivedOf } from '../core/records/archive.js'
 import { readDistribution, readKey } from '../core/records/repository.js'
-import { createdKmsKeys, lastDeletion, versionsIn } from '../core/records/kms-keys.js'
+import {
+  createdKmsKeys,
+  lastDeletion,
+  primaryRegion,
+  versionsIn,
+} from '../core/records/kms-keys.js'
 import {
   MAX_ROTATIONS,
   recordPath,
@@ -189,10 +194,11 @@ async function describeRemoved(
 }
 
 function distributionData(record: DistributionRecord): Record<string, Json> {
-  const { name, distributionTime, purpose, protection, regions, kmsKeys, rotation } = record
+  const { name, distributionTime, purpose, protection, rotation } = record
   const { versionAliases, droppedRegions } = record
-  const [primary = ''] = regions
-  const entries = createdKmsKeys({ kmsKeys }).filter(({ region }) => region === primary)
+  const entries = createdKmsKeys(record).filter(
+    ({ version, region }) => region === primaryRegion(record, version),
+  )
   const ids = entries.flatMap((entry) =>
     versionsIn(entry, rotation).map((version) => [String(version), entry.key.id] as const),
   )

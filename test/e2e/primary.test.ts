@@ -126,6 +126,16 @@ describe('write keymgmt/kms/:name/key/:key/primary', () => {
     expect(await primaries()).toEqual({ 1: [EAST], 2: [EAST], 3: [EAST] })
   })
 
+  it("stays in read after AWS has deleted the KMS keys in the provider's Region", async () => {
+    await testbed.ok(MOVE)
+    const before = await read()
+    for (const id of Object.values(before.versions))
+      testbed.kms.account.region(HOME).keys.delete(id)
+    await testbed.run(`write -f ${PATH}/repair`)
+    const { versions, arn } = await read()
+    expect({ versions, arn }).toEqual({ versions: before.versions, arn: before.arn })
+  })
+
   it('leaves a primary without a replica in the Region, which AWS has deleted', async () => {
     const id = await idOf(1)
     await testbed
