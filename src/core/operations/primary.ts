@@ -1,11 +1,17 @@
 import { KeymgmtError } from '../../errors.js'
+import { inParallel } from '../../parallel.js'
 import type { Engine } from '../engine.js'
+import { openContext, type ReconcileContext } from '../reconcile/context.js'
+import { isEnabledVersion } from '../reconcile/plan.js'
+import { isAcceptable } from '../reconcile/primaries.js'
 import { reconcileOne } from '../reconcile/reconcile.js'
 import { resumableDistributions } from '../reconcile/resume.js'
+import { unlessUnanswered } from '../reconcile/unanswered.js'
 import { addCommand } from '../records/dropped-regions.js'
+import { createdKmsKeys, isInPlace, primaryRegion } from '../records/kms-keys.js'
 import { withKeyLock } from '../records/locks.js'
 import type { KeyRecord } from '../records/model.js'
-import { withChosenPrimary } from '../records/primary-regions.js'
+import { withChosenPrimary, withPrimary } from '../records/primary-regions.js'
 import { requireDistribution, requireKey, type NamedDistribution } from '../records/repository.js'
 import { assertActive } from './present-distribution.js'
 import { assertDeleted, assertReplicaRegions } from './replica-regions.js'
@@ -38,9 +44,40 @@ export async function setPrimary(
     const { primaryRegion, acceptedPrimaries } = distribution.current
     if (primaryRegion !== region || acceptedPrimaries !== undefined)
       await distribution.update((current) => withChosenPrimary(current, region))
+    await recordMovedPrimaries(await openContext(engine, record.current, named))
     reportSkippedMoves(engine, record.current, named)
     await reconcileOne(engine, record, named, others)
   })
+}
+
+/**
+ * Records where the primaries are in AWS: somebody else may have moved one. Leaves disabled
+ * versions out, which are not moved. If AWS can't be asked, the record stays unchanged.
+ */
+async function recordMovedPrimaries({
+  key,
+  provider,
+  distribution,
+}: ReconcileContext): Promise<void> {
+  const { current } = distribution
+  const primaries = createdKmsKeys(current)
+    .filter(({ version, region }) => region === primaryRegion(current, version))
+    .filter(({ version }) => isInPlace(current) || isEnabledVersion(key, version))
+  const observed = await inParallel(primaries, async ({ version, region, key: kmsKey }) => {
+    const status = await provider.inspect(region, kmsKey).catch((error: unknown) => {
+      unlessUnanswered(error)
+      return undefined
+    })
+    return { version, to: status?.multiRegion?.primary ?? region }
+  })
+  const moved = observed.filter(
+    ({ version, to }) =>
+      to !== primaryRegion(current, version) && isAcceptable(current, { version, to }),
+  )
+  if (moved.length === 0) return
+  await distribution.update((latest) =>
+    moved.reduce((record, { version, to }) => withPrimary(record, version, to), latest),
+  )
 }
 
 /** @throws KeymgmtError DISTRIBUTION_DIFFERS, FIELD_INVALID */

@@ -1,3 +1,4 @@
+import { OPERATION_TAG } from '../../kms/kms-key.js'
 import { shorten } from '../../redact.js'
 import type { KeySetting } from '../records/key-settings.js'
 import type { DistributionRecord } from '../records/model.js'
@@ -40,7 +41,8 @@ export function unwantedTags(
   wanted: Readonly<Record<string, string>>,
   found: Readonly<Record<string, string>>,
 ): string[] {
-  return Object.keys(found).filter((name) => !Object.hasOwn(wanted, name))
+  // The operation that created the KMS key may not be on record: a snapshot can lack it.
+  return Object.keys(found).filter((name) => !Object.hasOwn(wanted, name) && name !== OPERATION_TAG)
 }
 
 /** PURE: compares the description of a KMS key with the desired one, if there is one. */

@@ -198,6 +198,26 @@ describe('a primary that somebody else moved', () => {
     })
   })
 
+  it.each([HOME, NEAR, FAR])(
+    'is moved to %s without a repair, if the user chooses it',
+    async (to) => {
+      const testbed = await createReplicated()
+      moveElsewhere(testbed, 1, NEAR)
+      await setPrimary(testbed.engine, 'k', 'app', to)
+      expect(primaries(testbed)).toEqual([to, to])
+      expect(await findProblems(testbed)).toEqual([])
+    },
+  )
+
+  it('stays unknown if AWS denies the look', async () => {
+    const testbed = await createReplicated()
+    const { engine, calls } = recorded(testbed, () => ({
+      inspect: () => Promise.reject(new KeymgmtError('KMS_ACCESS_DENIED', 'denied')),
+    }))
+    await setPrimary(engine, 'k', 'app', FAR)
+    expect(calls).toEqual([`movePrimary ${HOME} 1 ${FAR}`, `movePrimary ${HOME} 2 ${FAR}`])
+  })
+
   it('is no longer accepted when it is back', async () => {
     const testbed = await createReplicated()
     const { engine } = testbed
