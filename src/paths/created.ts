@@ -1,5 +1,6 @@
 import type { Engine } from '../core/engine.js'
 import { aliasName, versionAliasName } from '../core/records/alias-names.js'
+import { keptPart } from '../core/records/dropped-regions.js'
 import { createdKmsKeys, isInPlace, versionsIn } from '../core/records/kms-keys.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord } from '../core/records/model.js'
 import { distributionsOf, requireKey, type NamedDistribution } from '../core/records/repository.js'
@@ -72,7 +73,7 @@ export function providersOfLatest(
 
 function rowsOf({ providerName, distribution }: NamedDistribution): readonly KmsKeyRow[] {
   const record = distribution.current
-  return createdKmsKeys(record).flatMap((entry) => {
+  return createdKmsKeys(keptPart(record)).flatMap((entry) => {
     const names = aliasesTo(record, entry)
     const main = aliasName(record.name)
     const own = versionAliasName(record.name, entry.version)

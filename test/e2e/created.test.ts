@@ -72,6 +72,15 @@ describe('the created KMS keys', () => {
     expect(ran).toMatchObject({ status: 0, stderr: '  version 3, in no provider\n' })
   })
 
+  it('do not include those in a dropped Region', async () => {
+    await testbed.ok('write keymgmt/key/two type=aes256-gcm96 replica_regions=eu-west-1')
+    await testbed.ok('write keymgmt/kms/k/key/two purpose=encrypt,decrypt')
+    await testbed.ok('write -f keymgmt/kms/k/key/two/replicate')
+    await testbed.ok('delete keymgmt/kms/k/key/two/replicate/eu-west-1')
+    const { kms_keys } = await asJson('write keymgmt/kms/k/key/two description=two')
+    expect(kms_keys.map(({ region }) => region)).toEqual(['us-west-1'])
+  })
+
   it('are not in the output of a dry run', async () => {
     const ran = await testbed.run('write -f -dry-run -format=json keymgmt/key/app/rotate')
     expect(JSON.parse(ran.stdout)).not.toHaveProperty('data.kms_keys')
