@@ -30,7 +30,7 @@ export interface Outcome {
   /** The reason for any state but `done`. Never contains a secret. */
   readonly reason?: string | undefined
   /** The next step for any state but `done`. */
-  readonly wayOut?: string
+  readonly nextStep?: string
 }
 
 /** The context of all operations. An operation opens only what it needs. */

@@ -191,7 +191,7 @@ export interface KmsProvider {
   /** Removes the tags of these names from a KMS key. */
   untag(region: string, key: KmsKey, names: readonly string[]): Promise<void>
   /** Changes the description of a KMS key. An empty text removes it. */
-  describe(region: string, key: KmsKey, description: string): Promise<void>
+  setDescription(region: string, key: KmsKey, description: string): Promise<void>
 
   /**
    * Refuses a key policy after which the root of the account could not change it any more, unless

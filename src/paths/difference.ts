@@ -3,7 +3,7 @@ import type { Json } from '../router/values.js'
 
 /** Returns a difference as data. */
 export function differenceData(difference: Difference): Record<string, Json> {
-  const { what, region, version, subject, expected, found, repairable, wayOut } = difference
+  const { what, region, version, subject, expected, found, repairable, nextStep } = difference
   return {
     what,
     region,
@@ -12,7 +12,7 @@ export function differenceData(difference: Difference): Record<string, Json> {
     expected,
     found,
     repairable,
-    way_out: wayOut,
+    next_step: nextStep,
   }
 }
 
@@ -26,14 +26,14 @@ export function uncheckedData({ error, ...unchecked }: Unchecked): Record<string
     subject,
     code: error.code,
     reason: error.message,
-    way_out: wayOutOf(error),
+    next_step: nextStepOf(error),
   }
 }
 
 /** Returns a difference as a row of a table. */
 export function differenceRow(difference: Difference): Record<string, string> {
-  const { expected, found, wayOut } = difference
-  return { ...subjectCells(difference), Expected: expected, Found: found, 'Next step': wayOut }
+  const { expected, found, nextStep } = difference
+  return { ...subjectCells(difference), Expected: expected, Found: found, 'Next step': nextStep }
 }
 
 /** Returns a check that could not be made, as a row of the same table. */
@@ -43,7 +43,7 @@ export function uncheckedRow(unchecked: Unchecked): Record<string, string> {
     ...subjectCells(unchecked),
     Expected: '',
     Found: `not checked: ${error.message}`,
-    'Next step': wayOutOf(error),
+    'Next step': nextStepOf(error),
   }
 }
 
@@ -61,6 +61,6 @@ function subjectCells({
   }
 }
 
-function wayOutOf({ hints }: Unchecked['error']): string {
+function nextStepOf({ hints }: Unchecked['error']): string {
   return hints.length > 0 ? hints.join('; ') : 'run the same command again'
 }

@@ -3,7 +3,7 @@ import type { Json } from '../router/values.js'
 
 /** Returns an outcome as data. */
 export function outcomeData(outcome: Outcome): Record<string, Json> {
-  const { provider, region, version, alias, action, state, reason, wayOut } = outcome
+  const { provider, region, version, alias, action, state, reason, nextStep } = outcome
   return {
     provider,
     region,
@@ -12,15 +12,15 @@ export function outcomeData(outcome: Outcome): Record<string, Json> {
     action,
     state,
     ...(reason !== undefined && { reason }),
-    ...(wayOut !== undefined && { way_out: wayOut }),
+    ...(nextStep !== undefined && { next_step: nextStep }),
   }
 }
 
 /** Returns an outcome as one line for a person. */
 export function outcomeLine(outcome: Outcome): string {
-  const { provider, region, version, alias, action, state, reason, wayOut } = outcome
+  const { provider, region, version, alias, action, state, reason, nextStep } = outcome
   const subject = alias ?? `version ${version ?? 0}`
   const why = reason === undefined ? '' : `: ${reason}`
-  const out = wayOut === undefined ? '' : ` | next step: ${wayOut}`
+  const out = nextStep === undefined ? '' : ` | next step: ${nextStep}`
   return `${state}: ${provider}, ${region}, ${subject}, ${action}${why}${out}`.replace(/\s+/g, ' ')
 }

@@ -40,7 +40,7 @@ export function providerResponse(
   const orphans = search?.orphans ?? []
   const failed =
     verifications.some(({ differences }) => differences.length > 0) ||
-    orphans.some(({ wayOut }) => wayOut !== undefined)
+    orphans.some(({ nextStep }) => nextStep !== undefined)
   const incomplete =
     unanswered.length > 0 ||
     verifications.some(({ observation }) => observation.unchecked.length > 0)
@@ -102,7 +102,7 @@ function comparedRows({
 }
 
 function orphanData(orphan: Orphan): Record<string, Json> {
-  const { region, kmsKeyId, arn, key, version, state, deletionDate, wayOut } = orphan
+  const { region, kmsKeyId, arn, key, version, state, deletionDate, nextStep } = orphan
   return {
     region,
     kms_key: kmsKeyId,
@@ -111,7 +111,7 @@ function orphanData(orphan: Orphan): Record<string, Json> {
     version: version ?? 0,
     state,
     ...(deletionDate && { deletion_date: deletionDate.toISOString() }),
-    ...(wayOut !== undefined && { way_out: wayOut }),
+    ...(nextStep !== undefined && { next_step: nextStep }),
   }
 }
 
@@ -121,7 +121,7 @@ function orphanRow({
   version,
   state,
   deletionDate,
-  wayOut,
+  nextStep,
 }: Orphan): Record<string, string> {
   return {
     Region: region,
@@ -130,7 +130,7 @@ function orphanRow({
     Subject: kmsKeyId,
     Expected: 'on record',
     Found: deletionDate ? `${state}, deletion on ${deletionDate.toISOString()}` : state,
-    'Next step': wayOut ?? '',
+    'Next step': nextStep ?? '',
   }
 }
 

@@ -76,7 +76,7 @@ it('an alias that somebody moves in one Region during an unfinished removal can 
     expect.objectContaining({
       region: AWAY,
       alias: AliasName,
-      way_out: expect.stringContaining(`keymgmt write -f ${path}/repair`),
+      next_step: expect.stringContaining(`keymgmt write -f ${path}/repair`),
     }),
   ])
   await testbed.ok(`write -f ${path}/repair`)

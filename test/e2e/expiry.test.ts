@@ -64,7 +64,7 @@ describe('material with a ttl', () => {
     const ciphertext = await encrypt()
     testbed.setDays(31)
     await expect(decrypt(ciphertext)).rejects.toThrow('pending import')
-    const verified = await data<{ differences: { found: string; way_out: string }[] }>(
+    const verified = await data<{ differences: { found: string; next_step: string }[] }>(
       `read ${PATH}/verify`,
     )
     expect(verified.status).toBe(3)
@@ -72,7 +72,7 @@ describe('material with a ttl', () => {
       expect.stringMatching(/^expired at 20/),
       expect.stringMatching(/^expired at 20/),
     ])
-    expect(verified.differences[0]?.way_out).toBe(`keymgmt write -f ${PATH}/repair`)
+    expect(verified.differences[0]?.next_step).toBe(`keymgmt write -f ${PATH}/repair`)
     await ok(`write -f ${PATH}/renew`)
     expect(await decrypt(ciphertext)).toBe('attack at dawn')
     expect(await decrypt(ciphertext, 'us-east-1')).toBe('attack at dawn')
@@ -160,12 +160,12 @@ describe('material with valid_to', () => {
   it('is reported by repair, which changes nothing', async () => {
     await distribute(`valid_to=${inDays(20)}`)
     testbed.setDays(21)
-    const { status, remaining } = await data<{ remaining: { found: string; way_out: string }[] }>(
+    const { status, remaining } = await data<{ remaining: { found: string; next_step: string }[] }>(
       `write -f ${PATH}/repair`,
     )
     expect(status).toBe(3)
     expect(remaining).toMatchObject([
-      { found: expect.stringContaining('expired at'), way_out: expect.stringContaining(RENEW) },
+      { found: expect.stringContaining('expired at'), next_step: expect.stringContaining(RENEW) },
     ])
     expect(
       testbed.requests.filter(({ operation }) => operation === 'ImportKeyMaterial'),
@@ -244,11 +244,11 @@ it.each([
 it.each([
   [`write -f ${PATH}/revoke`, `write -f ${PATH}/restore`],
   [`delete ${PATH}`, `write -f ${PATH}/restore`],
-])('renew is refused after %s, with the next step', async (takeDown, wayOut) => {
+])('renew is refused after %s, with the next step', async (takeDown, nextStep) => {
   await distribute('ttl=30d')
   await ok(takeDown)
-  expect(await refusal(`write -f ${PATH}/renew`)).toContain(`keymgmt ${wayOut}`)
-  await ok(wayOut)
+  expect(await refusal(`write -f ${PATH}/renew`)).toContain(`keymgmt ${nextStep}`)
+  await ok(nextStep)
   await ok(`write -f ${PATH}/renew`)
 })
 

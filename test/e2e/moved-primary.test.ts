@@ -52,7 +52,7 @@ describe('a primary that somebody moved to another Region', () => {
         expected: `primary in ${HOME}`,
         found: `primary in ${EAST}`,
         repairable: true,
-        way_out: `keymgmt write -f ${PATH}/repair`,
+        next_step: `keymgmt write -f ${PATH}/repair`,
       },
     ])
     const before = testbed.requests.length
@@ -72,7 +72,7 @@ describe('a primary that somebody moved to another Region', () => {
       action: 'replicate',
       state: 'failed',
       reason: `somebody moved the primary of KMS key ${ids[1] ?? ''} from ${HOME} to ${EAST}`,
-      way_out: `to accept that: keymgmt write -f ${PATH}/repair`,
+      next_step: `to accept that: keymgmt write -f ${PATH}/repair`,
     })
     const before = testbed.requests.length
     await accept()

@@ -83,14 +83,14 @@ describe('a command that cannot reach one of two providers', () => {
     expect(status).toBe(2)
     const { data } = JSON.parse(stdout) as { data: { outcomes: Record<string, unknown>[] } }
     const alias = expect.stringMatching(/^alias\/hashicorp\/app-\d+$/)
-    const [reason, way_out] = [expect.any(String), expect.any(String)]
+    const [reason, next_step] = [expect.any(String), expect.any(String)]
     const here = { provider: 'k', region: 'us-west-1', version: 2, state: 'done' }
     const there = { provider: 'other', region: 'eu-west-1', version: 2, state: 'failed' }
     expect(data.outcomes).toEqual([
       { ...here, action: 'create' },
       { ...here, action: 'point-alias', alias },
-      { ...there, action: 'create', reason, way_out },
-      { ...there, action: 'point-alias', alias, reason, way_out },
+      { ...there, action: 'create', reason, next_step },
+      { ...there, action: 'point-alias', alias, reason, next_step },
     ])
     expect(JSON.parse(stderr)).toMatchObject({
       error: { code: 'KMS_CREDENTIALS', exit_status: 2 },
@@ -149,7 +149,7 @@ describe('a replica Region that AWS refuses', () => {
         expect.objectContaining({ ...far, action: 'point-alias' }),
       ]),
     )
-    expect(outcomes.find(({ region }) => region === FAR)?.way_out).toContain(`keymgmt ${DROP}`)
+    expect(outcomes.find(({ region }) => region === FAR)?.next_step).toContain(`keymgmt ${DROP}`)
     const rotated = await testbed.run('write -f keymgmt/key/app/rotate')
     expect([rotated.status, joined(rotated.stderr)]).toEqual([
       2,

@@ -97,7 +97,7 @@ describe('write keymgmt/kms/:name/key/:key/primary', () => {
       action: 'move-primary',
       state: 'skipped',
       reason: 'the version is disabled, and AWS moves only the primaries of enabled KMS keys',
-      way_out: 'to move it: keymgmt write keymgmt/key/app min_enabled_version=1',
+      next_step: 'to move it: keymgmt write keymgmt/key/app min_enabled_version=1',
     })
     expect(await primaries()).toEqual({ 1: [HOME], 2: [EAST] })
     expect(await data(`read ${PATH}/verify`)).toMatchObject({
@@ -151,7 +151,8 @@ describe('write keymgmt/kms/:name/key/:key/primary', () => {
       action: 'move-primary',
       state: 'lost',
       reason: `AWS no longer has the replica of KMS key ${id} in ${EAST}`,
-      way_out: 'nothing brings it back; for a new KMS key: keymgmt write -f keymgmt/key/app/rotate',
+      next_step:
+        'nothing brings it back; for a new KMS key: keymgmt write -f keymgmt/key/app/rotate',
     })
   })
 

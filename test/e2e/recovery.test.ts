@@ -275,7 +275,7 @@ describe('a command that could not finish', () => {
 })
 
 interface Verified {
-  readonly differences: readonly { readonly what: string; readonly way_out: string }[]
+  readonly differences: readonly { readonly what: string; readonly next_step: string }[]
 }
 
 const OUTSIDE_CHANGES: readonly (readonly [
@@ -362,7 +362,7 @@ describe('verify and repair', () => {
     expect(found.status).toBe(3)
     const { differences } = (JSON.parse(found.stdout) as { data: Verified }).data
     expect(differences.map(({ what }) => what)).toEqual([kind])
-    expect(differences[0]?.way_out).toBe(`keymgmt write -f ${PATH}/repair`)
+    expect(differences[0]?.next_step).toBe(`keymgmt write -f ${PATH}/repair`)
     expect((await testbed.run(`read ${PATH}/verify`)).stdout).toContain(`${PATH}/repair`)
 
     await testbed.ok(`write -f ${PATH}/repair`)

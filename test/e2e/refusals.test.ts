@@ -13,7 +13,7 @@ import { createTestbed, type Testbed } from '../support/keymgmt.js'
 
 const SECRET = 'bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w'
 
-/** Line, exit status, and texts on stderr: the subject and the way out. */
+/** Line, exit status, and texts on stderr: the subject and the next step. */
 const REFUSALS: readonly (readonly [line: string, status: number, ...says: string[]])[] = [
   ['read', 1, 'Not enough arguments (expected 1, got 0)'],
   ['list keymgmt/key extra', 1, 'Too many arguments (expected 1, got 2)'],

@@ -36,12 +36,12 @@ interface Verified {
     readonly material: string
     readonly deletion_date?: string
   }[]
-  readonly differences: readonly { readonly what: string; readonly way_out: string }[]
+  readonly differences: readonly { readonly what: string; readonly next_step: string }[]
   readonly unchecked: readonly {
     readonly what: string
     readonly region: string
     readonly reason: string
-    readonly way_out: string
+    readonly next_step: string
   }[]
 }
 
@@ -83,7 +83,7 @@ describe('verify reports the requests that failed', () => {
       expect(unchecked[0]).toMatchObject({
         what: 'kms-key',
         reason: expect.stringContaining('AccessDenied'),
-        way_out: expect.stringContaining('kms:DescribeKey'),
+        next_step: expect.stringContaining('kms:DescribeKey'),
       })
     } finally {
       await faulty.kms.close()
@@ -149,12 +149,12 @@ it('verify shows a removed distribution, and a deletion that was cancelled by ha
   await testbed.client().send(new CancelKeyDeletionCommand({ KeyId }))
   const { status, differences } = await verify()
   expect([status, differences.length]).toEqual([3, 1])
-  expect(differences[0]?.way_out).toContain(`keymgmt write -f ${PATH}/restore`)
+  expect(differences[0]?.next_step).toContain(`keymgmt write -f ${PATH}/restore`)
   await testbed.ok(`write -f ${PATH}/restore`)
   expect((await verify()).status).toBe(0)
 })
 
-it('verify of a provider finds the KMS keys of an older copy of the store; its ways out work', async () => {
+it('verify of a provider finds the KMS keys of an older copy of the store; its hints work', async () => {
   const home = join(testbed.home, 'keymgmt')
   await testbed.ok('write -f keymgmt/key/app type=aes256-gcm96')
   copyFolder(home, `${home}-before`)
@@ -170,7 +170,7 @@ it('verify of a provider finds the KMS keys of an older copy of the store; its w
     )
     interface Orphan {
       readonly kms_key: string
-      readonly way_out?: string
+      readonly next_step?: string
     }
     const { data } = JSON.parse(stdout) as { data: { orphans: readonly Orphan[] } }
     return { status, orphans: data.orphans }
@@ -181,18 +181,18 @@ it('verify of a provider finds the KMS keys of an older copy of the store; its w
     [first, second].sort(),
   ])
   const adopt = /keymgmt (write \S+\/adopt key_id=\S+ version=1)/
-  await testbed.ok(adopt.exec(orphans.map(({ way_out }) => way_out).join('; '))?.[1] ?? '')
+  await testbed.ok(adopt.exec(orphans.map(({ next_step }) => next_step).join('; '))?.[1] ?? '')
   const [left] = (await search()).orphans
   expect(left?.kms_key).toBe(second)
   const [save = '', restore = ''] = [
-    ...(left?.way_out ?? '').matchAll(/operator snapshot \w+ FILE/g),
+    ...(left?.next_step ?? '').matchAll(/operator snapshot \w+ FILE/g),
   ]
     .slice(-2)
     .map(([command]) => command.replace('FILE', join(testbed.home, 'snapshot')))
   await testbed.ok(save)
   await testbed.ok(restore)
   // The version is on record now, so the next one gets another number.
-  expect((await search()).orphans[0]?.way_out).toBe(
+  expect((await search()).orphans[0]?.next_step).toBe(
     `delete it: aws kms schedule-key-deletion --region us-west-1 --key-id ${second}`,
   )
   await testbed.client().send(new ScheduleKeyDeletionCommand({ KeyId: second }))

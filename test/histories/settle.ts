@@ -14,7 +14,7 @@ interface Difference {
   readonly region: string
   readonly subject: string
   readonly found: string
-  readonly way_out: string | null
+  readonly next_step: string | null
 }
 
 /**
@@ -155,7 +155,7 @@ async function verify(course: Course, found: FoundDistribution): Promise<string[
   if (status !== 3) return [`verify of ${key} in ${provider}: ${error?.message ?? ''}`]
   const isLost = course.model.lost.has(key)
   const { data } = JSON.parse(stdout) as { data: { differences: Difference[] } }
-  const isOlder = data.differences.some(({ way_out }) => way_out?.includes('newest copy'))
+  const isOlder = data.differences.some(({ next_step }) => next_step?.includes('newest copy'))
   if (isOlder && isNewerElsewhere(course, key)) return []
   return data.differences
     .filter(

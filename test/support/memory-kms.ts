@@ -198,7 +198,7 @@ function stateMethods(
   | 'assertPolicy'
   | 'hasPolicy'
   | 'putPolicy'
-  | 'describe'
+  | 'setDescription'
   | 'enable'
   | 'disable'
   | 'scheduleDeletion'
@@ -219,7 +219,7 @@ function stateMethods(
     putPolicy: later((region, key, policy) => {
       keyring.here(region, key).policy = policy
     }),
-    describe: later((region, key, description) => {
+    setDescription: later((region, key, description) => {
       keyring.alive(region, key).description = description
     }),
     enable: later((region, key) => {

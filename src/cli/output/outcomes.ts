@@ -15,15 +15,15 @@ const MIN_REPEATED = 20
  */
 function withoutRepetitions(read: readonly string[]): (outcome: Outcome) => Outcome {
   const seen = [...read]
-  return ({ reason, wayOut, ...outcome }) => {
+  return ({ reason, nextStep, ...outcome }) => {
     const shortened =
       reason === undefined || seen.includes(reason) ? undefined : refer(reason, seen)
-    const isKnown = wayOut === undefined || seen.some((text) => text.includes(wayOut))
-    seen.push(reason ?? '', wayOut ?? '')
+    const isKnown = nextStep === undefined || seen.some((text) => text.includes(nextStep))
+    seen.push(reason ?? '', nextStep ?? '')
     return {
       ...outcome,
       ...(shortened !== undefined && { reason: shortened }),
-      ...(!isKnown && { wayOut }),
+      ...(!isKnown && { nextStep }),
     }
   }
 }

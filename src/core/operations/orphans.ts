@@ -9,9 +9,9 @@ import {
 import type { KmsProvider } from '../../kms/provider.js'
 import { openProvider, type Engine } from '../engine.js'
 import { versionIn } from '../reconcile/context.js'
-import { OUTDATED_WAYS_OUT } from '../reconcile/newer.js'
+import { OUTDATED_NEXT_STEPS } from '../reconcile/newer.js'
 import { ask, type Unchecked } from '../reconcile/observe.js'
-import { deleteCommand, replicaWayOut } from '../reconcile/unrecorded-replicas.js'
+import { deleteCommand, replicaNextStep } from '../reconcile/unrecorded-replicas.js'
 import { archivedIn } from '../records/archive.js'
 import { recordPath, type DistributionRecord } from '../records/model.js'
 import { inParallel } from '../../parallel.js'
@@ -36,7 +36,7 @@ export interface Orphan {
   /** Present if its deletion is scheduled. */
   readonly deletionDate: Date | undefined
   /** The next step; undefined while it waits for its deletion. */
-  readonly wayOut: string | undefined
+  readonly nextStep: string | undefined
 }
 
 /** The outcome of {@link findOrphans}. */
@@ -151,15 +151,15 @@ async function inspectOrphan(
     keyId: tags[KEY_ID_TAG],
     version,
   }
-  if (state === 'pending-deletion') return { ...orphan, state, deletionDate, wayOut: undefined }
+  if (state === 'pending-deletion') return { ...orphan, state, deletionDate, nextStep: undefined }
   if (await isNewer(engine, tags))
-    return { ...orphan, state, deletionDate, wayOut: OUTDATED_WAYS_OUT.join('; ') }
+    return { ...orphan, state, deletionDate, nextStep: OUTDATED_NEXT_STEPS.join('; ') }
   const replica = await replicaAdvice(engine, providerName, region, kmsKey.id, tags)
-  if (replica !== undefined) return { ...orphan, state, deletionDate, wayOut: replica }
+  if (replica !== undefined) return { ...orphan, state, deletionDate, nextStep: replica }
   const adoption =
     region === provider.region ? await adoptCommand(engine, providerName, kmsKey.id, tags) : []
   const commands = [...adoption, deleteCommand(region, kmsKey.id)]
-  return { ...orphan, state, deletionDate, wayOut: commands.join('; or ') }
+  return { ...orphan, state, deletionDate, nextStep: commands.join('; or ') }
 }
 
 /** Returns the next step for a KMS key that a distribution has in another Region. */
@@ -179,7 +179,7 @@ async function replicaAdvice(
   const isReplica = distribution?.kmsKeys.some(
     (entry) => entry.state === 'created' && entry.key.id === kmsKeyId,
   )
-  return key && isReplica ? replicaWayOut(key, providerName, region, kmsKeyId) : undefined
+  return key && isReplica ? replicaNextStep(key, providerName, region, kmsKeyId) : undefined
 }
 
 /** True if the tags name a later version than the key has here: this store is an older copy. */

@@ -215,9 +215,9 @@ function reportLost(
     if (entry.state !== 'lost') continue
     const { version, region } = entry
     const reason = `AWS no longer has KMS key ${entry.key.id}`
-    const wayOut = 'ciphertext of it can no longer be decrypted'
+    const nextStep = 'ciphertext of it can no longer be decrypted'
     engine.notice(
-      `Version ${version} of ${name} in ${region} can't come back: ${reason}; ${wayOut}`,
+      `Version ${version} of ${name} in ${region} can't come back: ${reason}; ${nextStep}`,
     )
     engine.outcome({
       provider: providerName,
@@ -226,7 +226,7 @@ function reportLost(
       action: 'cancel-deletion',
       state: 'lost',
       reason,
-      wayOut,
+      nextStep,
     })
   }
   return record

@@ -1,6 +1,6 @@
 import type { KmsKeyStatus } from '../../kms/kms-key.js'
 import type { Engine } from '../engine.js'
-import { compare, lostWayOut } from '../reconcile/compare.js'
+import { compare, lostNextStep } from '../reconcile/compare.js'
 import { amendMaterials } from '../reconcile/compare-materials.js'
 import { openContext, recordState } from '../reconcile/context.js'
 import { isExpired, isSameExpiry, type Compared, type Difference } from '../reconcile/difference.js'
@@ -95,7 +95,7 @@ export async function repairDistribution(
     const remaining = differences
       .filter(({ repairable }) => !repairable)
       // It is on record as lost now: another repair would change nothing.
-      .map((each) => (each.found === 'deleted' ? { ...each, wayOut: lostWayOut(key) } : each))
+      .map((each) => (each.found === 'deleted' ? { ...each, nextStep: lostNextStep(key) } : each))
     return { repaired, remaining, unchecked }
   })
 }

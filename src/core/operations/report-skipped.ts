@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.js'
-import { lostWayOut } from '../reconcile/compare.js'
+import { lostNextStep } from '../reconcile/compare.js'
 import { skippedMoves, skippedReplicas, type SkippedStep } from '../reconcile/skipped.js'
 import { addCommand } from '../records/dropped-regions.js'
 import { kmsKeyAt } from '../records/kms-keys.js'
@@ -48,7 +48,7 @@ export function reportSkippedMoves(engine: Engine, key: KeyRecord, named: NamedD
       action: 'move-primary',
       state: 'lost',
       reason: `AWS no longer has the replica of KMS key ${entry.key.id} in ${to}`,
-      wayOut: lostWayOut(key.name),
+      nextStep: lostNextStep(key.name),
     })
   }
 }
@@ -69,7 +69,7 @@ function reportDisabled(
       action,
       state: 'skipped',
       reason: `the version is disabled, and ${why}`,
-      wayOut: `${to}: keymgmt write keymgmt/key/${name} min_enabled_version=${version}`,
+      nextStep: `${to}: keymgmt write keymgmt/key/${name} min_enabled_version=${version}`,
     })
   const versions = [...new Set(places.map(({ version }) => version))].join(', ')
   if (versions !== '')
@@ -85,8 +85,8 @@ export function reportDropped(
   { providerName, distribution }: NamedDistribution,
 ): void {
   for (const region of distribution.current.droppedRegions ?? []) {
-    const wayOut = addCommand(providerName, key, region)
-    engine.notice(`Skipped ${region}, which was dropped. To add it again: ${wayOut}`)
+    const nextStep = addCommand(providerName, key, region)
+    engine.notice(`Skipped ${region}, which was dropped. To add it again: ${nextStep}`)
     const reason = 'the Region was dropped'
     engine.outcome({
       provider: providerName,
@@ -94,7 +94,7 @@ export function reportDropped(
       action: 'replicate',
       state: 'skipped',
       reason,
-      wayOut,
+      nextStep,
     })
   }
 }

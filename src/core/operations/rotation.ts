@@ -86,6 +86,6 @@ export function reportNotApplicable(
           action: 'disable',
           state: 'not-applicable',
           reason: 'it is rotated in place: AWS disables a KMS key only with all of its versions',
-          wayOut: 'nothing to do: applications encrypt with the latest version',
+          nextStep: 'nothing to do: applications encrypt with the latest version',
         })
 }

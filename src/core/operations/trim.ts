@@ -194,6 +194,6 @@ function reportInPlace(
             action: 'schedule-deletion',
             state: 'not-applicable',
             reason: 'it is rotated in place: one KMS key has all versions',
-            wayOut: 'nothing to do: AWS charges for at most three versions of it',
+            nextStep: 'nothing to do: AWS charges for at most three versions of it',
           })
 }

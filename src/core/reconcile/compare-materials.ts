@@ -11,7 +11,7 @@ import {
   type Difference,
 } from './difference.js'
 import { newerMaterials } from './newer-material.js'
-import { OUTDATED_WAYS_OUT } from './newer.js'
+import { OUTDATED_NEXT_STEPS } from './newer.js'
 
 /** Creates the difference of one material. The default of `advice` is `repair`. */
 type Differs = (
@@ -31,7 +31,7 @@ function differsIn(compared: Compared, { region, key }: CreatedKmsKey): Differs 
     expected,
     found,
     repairable: advice === undefined,
-    wayOut: advice ?? repairOf(compared),
+    nextStep: advice ?? repairOf(compared),
   })
 }
 
@@ -123,8 +123,8 @@ function compareUnknown(
     .filter((each) => !entry.materials.some((known) => isRecordOf(known, each)))
     .map((each) => {
       const isNewer = newer.some(({ material }) => material === each)
-      const wayOut = isNewer
-        ? OUTDATED_WAYS_OUT.join('; ')
+      const nextStep = isNewer
+        ? OUTDATED_NEXT_STEPS.join('; ')
         : isPending(each)
           ? `to delete it: ${command('delete-imported-key-material')} --key-material-id ${each.id}`
           : `only its owner can import it again; see the rotations: ${command('list-key-rotations')} --include-key-material ALL_KEY_MATERIAL`
@@ -133,7 +133,7 @@ function compareUnknown(
         undefined,
         'on record',
         `${each.state} material ${each.id}`,
-        wayOut,
+        nextStep,
       )
     })
 }

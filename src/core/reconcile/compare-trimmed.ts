@@ -15,8 +15,8 @@ export function compareTrimmed(
   if (!status || status.state === 'pending-deletion') return []
   const expected = 'pending-deletion'
   const found = status.state
-  const wayOut = trimWays(key)
+  const nextStep = trimWays(key)
   return [
-    { what: 'state', region, version, subject: id, expected, found, repairable: false, wayOut },
+    { what: 'state', region, version, subject: id, expected, found, repairable: false, nextStep },
   ]
 }

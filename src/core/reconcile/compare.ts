@@ -16,10 +16,10 @@ import {
 } from './difference.js'
 import { interruptionOf, takedownOf, type Interruption } from './interruption.js'
 import type { Observation, ObservedKmsKey } from './observe.js'
-import { OUTDATED_WAYS_OUT } from './newer.js'
+import { OUTDATED_NEXT_STEPS } from './newer.js'
 import { isEnabledVersion, newestVersion, wantedAliases } from './plan.js'
 import { isAcceptable, moveBackAdvice, movedPrimaries } from './primaries.js'
-import { replicaWayOut, unrecordedRegions } from './unrecorded-replicas.js'
+import { replicaNextStep, unrecordedRegions } from './unrecorded-replicas.js'
 
 /** PURE: returns the differences between the records and the KMS. */
 export function compare(compared: Compared, observation: Observation): Difference[] {
@@ -38,7 +38,7 @@ export function compare(compared: Compared, observation: Observation): Differenc
   return differences.map((difference) => ({
     ...difference,
     repairable: false,
-    wayOut: `${finish}, or ${restore}`,
+    nextStep: `${finish}, or ${restore}`,
   }))
 }
 
@@ -54,7 +54,7 @@ export function compareArchived(compared: Compared, { kmsKeys }: Observation): D
     .map((difference) => ({
       ...difference,
       repairable: false,
-      wayOut: `${restore}; to remove it again after that: ${finish}`,
+      nextStep: `${restore}; to remove it again after that: ${finish}`,
     }))
 }
 
@@ -69,7 +69,7 @@ function unfinishedDifference(compared: Compared, interruption: Interruption): D
     found:
       interruption === 'distribution' ? describeLag(compared) : `an unfinished ${interruption}`,
     repairable: !isTrim,
-    wayOut: isTrim ? trimWays(compared.key) : repairOf(compared),
+    nextStep: isTrim ? trimWays(compared.key) : repairOf(compared),
   }
 }
 
@@ -109,8 +109,8 @@ function compareAliases(compared: Compared, { aliases, newer }: Observation): Di
           expected: `names ${expected ?? 'a KMS key on record'}`,
           found: found === undefined ? 'does not exist' : `names ${found}`,
           ...(isNewer
-            ? { repairable: false, wayOut: OUTDATED_WAYS_OUT.join('; ') }
-            : { repairable: true, wayOut: repairOf(compared) }),
+            ? { repairable: false, nextStep: OUTDATED_NEXT_STEPS.join('; ') }
+            : { repairable: true, nextStep: repairOf(compared) }),
         },
       ]
     }),
@@ -130,7 +130,7 @@ function comparePrimaries(compared: Compared, { kmsKeys }: Observation): Differe
       expected: `primary in ${from}`,
       found: `primary in ${to}`,
       repairable,
-      wayOut: repairable ? repairOf(compared) : moveBackAdvice(moved),
+      nextStep: repairable ? repairOf(compared) : moveBackAdvice(moved),
     }
   })
 }
@@ -162,15 +162,15 @@ function compareKmsKey(compared: Compared, observed: ObservedKmsKey): Difference
       expected: 'exists',
       found: isKnown ? 'lost' : 'deleted',
       repairable: false,
-      wayOut: isKnown
-        ? lostWayOut(compared.key.name)
+      nextStep: isKnown
+        ? lostNextStep(compared.key.name)
         : `nothing brings it back; so that no command waits for it: ${repairOf(compared)}`,
     },
   ]
 }
 
 /** The next step for a KMS key that AWS no longer has, once that is on record. */
-export function lostWayOut(key: string): string {
+export function lostNextStep(key: string): string {
   return `nothing brings it back; for a new KMS key: keymgmt write -f keymgmt/key/${key}/rotate`
 }
 
@@ -202,7 +202,7 @@ function compareStatus(
     expected: wanted,
     found,
     repairable: advice === undefined,
-    wayOut: advice ?? repairOf(compared),
+    nextStep: advice ?? repairOf(compared),
   })
   if (isDropped(record, region)) {
     const { restore } = waysForward('removal', compared.providerName, compared.key.name)
@@ -249,7 +249,7 @@ function regionsAdvice(
   found: readonly string[],
 ): string | undefined {
   const [region] = unrecordedRegions(record, version, found)
-  return region && replicaWayOut(key, providerName, region, id)
+  return region && replicaNextStep(key, providerName, region, id)
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { KmsKeyStatus } from '../../kms/kms-key.js'
-import { compareTimes, expiredWayOut, expiryAt } from '../records/expiry.js'
+import { compareTimes, expiredNextStep, expiryAt } from '../records/expiry.js'
 import type { KeySetting } from '../records/key-settings.js'
 import type { DistributionRecord, KeyRecord, MaterialEntry } from '../records/model.js'
 import { repairCommand } from '../records/takedown.js'
@@ -29,7 +29,7 @@ export interface Difference {
   /** True if `repair` ends the difference. */
   readonly repairable: boolean
   /** The next step: a command, or advice. */
-  readonly wayOut: string
+  readonly nextStep: string
 }
 
 /** A distribution whose observation is compared with its record. */
@@ -57,7 +57,7 @@ export function expiredAdvice(
   materials: readonly (MaterialEntry | undefined)[],
 ): string | undefined {
   return materials.some((material) => isExpired(compared, material))
-    ? expiredWayOut(compared.providerName, compared.key.name)
+    ? expiredNextStep(compared.providerName, compared.key.name)
     : undefined
 }
 

@@ -1,6 +1,6 @@
 import { KeymgmtError } from '../../errors.js'
 import type { ImportKind, KmsKey, KmsMaterial } from '../../kms/kms-key.js'
-import { expiredWayOut, expiryAt } from '../records/expiry.js'
+import { expiredNextStep, expiryAt } from '../records/expiry.js'
 import {
   createdKmsKeyAt,
   isAssociated,
@@ -194,7 +194,7 @@ function expiredError(
   return new KeymgmtError(
     'KMS_FAILED',
     `version ${version} of ${key.name} can't be imported in ${region}: its material was to expire at ${validTo.toISOString()}, which has passed; only renew moves it`,
-    { hints: [expiredWayOut(providerName, key.name)] },
+    { hints: [expiredNextStep(providerName, key.name)] },
   )
 }
 

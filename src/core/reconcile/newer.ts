@@ -253,7 +253,7 @@ function outdatedError(
   return new KeymgmtError(
     'STORE_OUTDATED',
     `${subject} ${whose}, which this store does not know: ${conclusion} an older copy of the store`,
-    { hints: ['nothing was changed in AWS', ...hints, ...OUTDATED_WAYS_OUT] },
+    { hints: ['nothing was changed in AWS', ...hints, ...OUTDATED_NEXT_STEPS] },
   )
 }
 
@@ -261,7 +261,7 @@ const ALLOW_TAGS =
   'to find out, allow kms:ListResourceTags on the KMS key, then run the same command again'
 
 /** The next steps for a user who has an older copy of the store. */
-export const OUTDATED_WAYS_OUT: readonly string[] = [
+export const OUTDATED_NEXT_STEPS: readonly string[] = [
   'use the newest copy of the store, or restore the newest snapshot: keymgmt operator snapshot restore FILE',
   'if there is none, record the KMS key as a version whose material is not in this store: keymgmt operator snapshot save FILE, then keymgmt operator snapshot restore FILE',
 ]

@@ -33,8 +33,8 @@ const BY_WEIGHT: readonly Step['action'][] = [
   'enable',
   'disable',
   'tag',
-  'describe',
-  'put-policy',
+  'set-description',
+  'set-policy',
 ]
 
 /**
@@ -118,11 +118,11 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
   const errors: Error[] = []
   const created = new Set<string>()
   const outcomes = new Map<string, Outcome>()
-  const fail = (step: Step, reason: string, wayOut: string) => {
+  const fail = (step: Step, reason: string, nextStep: string) => {
     failures.push(step)
     const place = placeOf(step)
     if (outcomes.get(place)?.state === 'failed') return
-    outcomes.set(place, { ...subjectOf(step, providerName), state: 'failed', reason, wayOut })
+    outcomes.set(place, { ...subjectOf(step, providerName), state: 'failed', reason, nextStep })
   }
   return {
     done: (step) => {
@@ -137,7 +137,7 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
         ...subjectOf(step, providerName),
         state: 'lost',
         reason: `AWS no longer has KMS key ${id}`,
-        wayOut: `no command waits for it; to compare the records with AWS: keymgmt read keymgmt/kms/${providerName}/key/${key}/verify`,
+        nextStep: `no command waits for it; to compare the records with AWS: keymgmt read keymgmt/kms/${providerName}/key/${key}/verify`,
       })
     },
     replaced: (step, id) => {
@@ -145,13 +145,13 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
         ...subjectOf(step, providerName),
         state: 'lost',
         reason: `somebody rotated KMS key ${id} in place to other material, which is not in AWS any more`,
-        wayOut: `its owner can import that material again; for a new KMS key: keymgmt write -f keymgmt/key/${key}/rotate`,
+        nextStep: `its owner can import that material again; for a new KMS key: keymgmt write -f keymgmt/key/${key}/rotate`,
       })
     },
     failed: (step, thrown) => {
       const error = explain(thrown, key, named)
       errors.push(asError(error))
-      fail(step, messageOf(error), wayOutOf(error, key, named))
+      fail(step, messageOf(error), nextStepOf(error, key, named))
     },
     blockerOf: (step) => {
       const primary = 'version' in step ? primaryRegion(distribution.current, step.version) : ''
@@ -163,7 +163,7 @@ export function collectResults(key: string, named: NamedDistribution): StepResul
       const isFailed = failures.some(
         (failed) => failed.action === step.action && placeOf(failed) === placeOf(step),
       )
-      if (!isFailed) fail(step, reason, outcomes.get(placeOf(blocker))?.wayOut ?? AGAIN)
+      if (!isFailed) fail(step, reason, outcomes.get(placeOf(blocker))?.nextStep ?? AGAIN)
     },
     result: () => ({
       outcomes: [...outcomes.values()],
@@ -221,7 +221,7 @@ function messageOf(error: unknown): string {
 
 const AGAIN = 'run the same command again'
 
-function wayOutOf(
+function nextStepOf(
   error: unknown,
   key: string,
   { providerName, distribution }: NamedDistribution,

@@ -5,8 +5,8 @@ import { stepIf, type Stage, type Step } from './step.js'
 /** The step that changes each setting of a KMS key. */
 const SETTING_STEP = {
   tags: 'tag',
-  description: 'describe',
-  policy: 'put-policy',
+  description: 'set-description',
+  policy: 'set-policy',
 } as const satisfies Readonly<Record<KeySetting, Step['action']>>
 
 /**

@@ -64,7 +64,7 @@ export function reportSkipped(
       action: takedown === 'removal' ? 'schedule-deletion' : 'delete-material',
       state: 'skipped',
       reason: `its ${takedown} was started and did not finish`,
-      wayOut: `${finish}, or ${restore}`,
+      nextStep: `${finish}, or ${restore}`,
     })
 }
 
@@ -134,7 +134,7 @@ export function reportLeftOut(
       action: isInPlace(distribution.current) ? 'import' : actionIn(region),
       state: 'skipped',
       reason: LEFT_OUT,
-      wayOut: `to bring it up to date: ${repairCommand(providerName, key)}`,
+      nextStep: `to bring it up to date: ${repairCommand(providerName, key)}`,
     })
 }
 

@@ -12,8 +12,8 @@ interface StepFields {
   /** Moves the primary from `region` to another Region. */
   readonly 'move-primary': KmsKeyPlace & { readonly to: string }
   readonly tag: KmsKeyPlace
-  readonly describe: KmsKeyPlace
-  readonly 'put-policy': KmsKeyPlace
+  readonly 'set-description': KmsKeyPlace
+  readonly 'set-policy': KmsKeyPlace
   readonly enable: KmsKeyPlace
   readonly disable: KmsKeyPlace
   readonly 'delete-material': KmsKeyPlace

@@ -65,11 +65,11 @@ const STEPS: {
     await provider.tag(region, key, wanted)
   }),
 
-  describe: changeSetting('description', async (context, { version, region, key }) => {
-    await context.provider.describe(region, key, descriptionFor(context, version))
+  'set-description': changeSetting('description', async (context, { version, region, key }) => {
+    await context.provider.setDescription(region, key, descriptionFor(context, version))
   }),
 
-  'put-policy': changeSetting('policy', async ({ provider, distribution }, { region, key }) => {
+  'set-policy': changeSetting('policy', async ({ provider, distribution }, { region, key }) => {
     const { policy } = distribution.current
     if (policy) await provider.putPolicy(region, key, policy)
   }),

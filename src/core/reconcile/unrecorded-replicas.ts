@@ -22,7 +22,7 @@ export function unrecordedRegions(
 }
 
 /** Returns the next step for a replica that AWS has and that is not on record. */
-export function replicaWayOut(
+export function replicaNextStep(
   key: Pick<KeyRecord, 'name' | 'replicaRegions'>,
   providerName: string,
   region: string,
@@ -76,7 +76,7 @@ async function assertRecorded(
       {
         hints: [
           'nothing was changed in AWS',
-          `first ${replicaWayOut(key, providerName, region, kmsKey.id)}`,
+          `first ${replicaNextStep(key, providerName, region, kmsKey.id)}`,
         ],
       },
     )

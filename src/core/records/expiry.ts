@@ -151,7 +151,7 @@ export function expiryField(expiry: Expiry | undefined): string {
 }
 
 /** Returns the next step for material whose expiry has passed. */
-export function expiredWayOut(providerName: string, key: string): string {
+export function expiredNextStep(providerName: string, key: string): string {
   return `to choose a new expiry (ttl=0 is none): ${renewCommand(providerName, key)}`
 }
 

@@ -210,7 +210,7 @@ export async function disableKey(session: Session, key: KmsKey): Promise<void> {
   await session.client.send(new DisableKeyCommand({ KeyId: keyIdIn(session, key) }))
 }
 
-export async function describeAs(
+export async function setDescription(
   session: Session,
   key: KmsKey,
   Description: string,

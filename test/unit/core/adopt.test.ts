@@ -114,7 +114,7 @@ describe('a KMS key is adopted', () => {
         what: 'state',
         found: `expired at ${validTo.toISOString()}`,
         repairable: false,
-        wayOut:
+        nextStep:
           'to choose a new expiry (ttl=0 is none): keymgmt write keymgmt/kms/k/key/app/renew ttl=30d',
       },
     ])

@@ -95,7 +95,7 @@ describe('a version that one of two providers cannot take', () => {
       {
         what: 'unfinished',
         found: 'lacks version 2: no route',
-        wayOut: 'keymgmt write -f keymgmt/kms/other/key/app/repair',
+        nextStep: 'keymgmt write -f keymgmt/kms/other/key/app/repair',
       },
     ])
   })

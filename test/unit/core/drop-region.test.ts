@@ -257,7 +257,7 @@ describe('a dropped Region with replicas', () => {
         expected: 'pending-deletion',
         found: 'enabled',
         repairable: false,
-        wayOut: `${DROP}, or ${RESTORE}`,
+        nextStep: `${DROP}, or ${RESTORE}`,
       },
     ])
     await dropRegion(engine, 'k', 'app', FAR)
@@ -308,7 +308,7 @@ describe('a dropped Region with replicas', () => {
     const { engine } = testbed
     await restoreDistribution(engine, 'k', 'app')
     expect((await verifyDistribution(engine, 'k', 'app', false)).differences).toMatchObject([
-      { what: 'state', region: FAR, wayOut: expect.stringContaining(DROP) },
+      { what: 'state', region: FAR, nextStep: expect.stringContaining(DROP) },
     ])
     await dropRegion(engine, 'k', 'app', FAR)
     expect(shown(testbed)).toContain(`app version 1 ${FAR} pending-deletion`)
@@ -323,7 +323,7 @@ describe('a dropped Region with replicas', () => {
     for (const { key, region } of kms.keys.filter((each) => each.region === FAR))
       await provider.cancelDeletion(region, key)
     const { differences } = await verifyDistribution(engine, 'k', 'app', false)
-    expect(differences).toMatchObject([{ wayOut: expect.stringContaining(DROP) }])
+    expect(differences).toMatchObject([{ nextStep: expect.stringContaining(DROP) }])
     await dropRegion(engine, 'k', 'app', FAR)
     expect(await findProblems(testbed)).toEqual([])
     expect((await verifyDistribution(engine, 'k', 'app', false)).differences).toEqual([])

@@ -110,8 +110,8 @@ describe('an older copy of the store', () => {
     const { engine, kms } = await createOlderCopy()
     const { orphans } = await findOrphans(engine, 'k')
     expect(orphans.map(({ kmsKeyId }) => kmsKeyId)).toEqual([kms.keys[1]?.key.id])
-    expect(orphans[0]?.wayOut).toContain('snapshot restore')
-    expect(orphans[0]?.wayOut).not.toContain('schedule-key-deletion')
+    expect(orphans[0]?.nextStep).toContain('snapshot restore')
+    expect(orphans[0]?.nextStep).not.toContain('schedule-key-deletion')
   })
 
   it('is refused by a revocation, which would leave the newer KMS key usable', async () => {
@@ -139,7 +139,7 @@ describe('an older copy of the store', () => {
     const testbed = await createOlderCopy()
     const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
     expect(differences).toMatchObject([
-      { what: 'alias', repairable: false, wayOut: expect.stringContaining('snapshot restore') },
+      { what: 'alias', repairable: false, nextStep: expect.stringContaining('snapshot restore') },
     ])
     expect(await recordNewerVersions(testbed.engine, 'app')).toMatchObject([{ version: 2 }])
     await rotateKey(testbed.engine, 'app')

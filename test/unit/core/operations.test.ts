@@ -419,8 +419,8 @@ describe('verify and repair', () => {
     testbed.kms.aliases.clear()
     const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', true)
     const alias = (await readDistribution(testbed.engine, 'k', 'app'))?.name ?? ''
-    const wayOut = 'keymgmt write -f keymgmt/kms/k/key/app/repair'
-    const at = { region: HOME, repairable: true, wayOut }
+    const nextStep = 'keymgmt write -f keymgmt/kms/k/key/app/repair'
+    const at = { region: HOME, repairable: true, nextStep }
     expect(differences).toEqual([
       {
         ...at,
@@ -506,7 +506,7 @@ describe('verify and repair', () => {
         expected: 'the material in the store',
         found: 'other material',
         repairable: false,
-        wayOut: expect.stringContaining(`--key-id ${first.key.id}`),
+        nextStep: expect.stringContaining(`--key-id ${first.key.id}`),
       },
       {
         what: 'kms-key',
@@ -516,7 +516,7 @@ describe('verify and repair', () => {
         expected: 'exists',
         found: 'deleted',
         repairable: false,
-        wayOut:
+        nextStep:
           'nothing brings it back; for a new KMS key: keymgmt write -f keymgmt/key/app/rotate',
       },
     ])

@@ -51,7 +51,7 @@ describe('a KMS key with the tags of the store', () => {
     expect(await orphansOf(testbed)).toEqual(found)
     for (const key of testbed.kms.keys) key.deletion = new Date(Date.now() + DAY_MS)
     const { orphans } = await findOrphans(testbed.engine, 'k')
-    expect(orphans.map(({ wayOut, deletionDate }) => [wayOut, deletionDate])).toEqual(
+    expect(orphans.map(({ nextStep, deletionDate }) => [nextStep, deletionDate])).toEqual(
       testbed.kms.keys.map(({ deletion }) => [undefined, deletion]),
     )
   })
@@ -61,18 +61,18 @@ describe('a KMS key with the tags of the store', () => {
     await rotateKey(testbed.engine, 'app')
     await dropRecord(testbed)
     const [first, second] = testbed.kms.keys
-    const wayOut = async (id: string | undefined) =>
+    const nextStep = async (id: string | undefined) =>
       (await findOrphans(testbed.engine, 'k')).orphans.find(({ kmsKeyId }) => kmsKeyId === id)
-        ?.wayOut
+        ?.nextStep
     const deletion = (id = '') =>
       `delete it: aws kms schedule-key-deletion --region ${HOME} --key-id ${id}`
     const id = first?.key.id ?? ''
-    expect(await wayOut(id)).toBe(
+    expect(await nextStep(id)).toBe(
       `adopt it: keymgmt write keymgmt/kms/k/key/app/adopt key_id=${id} version=1; or ${deletion(id)}`,
     )
     testbed.kms.aliases.clear()
     await adopt(testbed.engine, 'k', 'app', { kmsKeyId: id, version: 1 })
-    expect(await wayOut(second?.key.id)).toBe(deletion(second?.key.id))
+    expect(await nextStep(second?.key.id)).toBe(deletion(second?.key.id))
   })
 
   it('is reported together with the Regions that could not be searched', async () => {

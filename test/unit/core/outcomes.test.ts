@@ -97,13 +97,13 @@ describe('the outcomes of a command', () => {
     ])
     const place = { provider: 'k', region: HOME, version: 1, state: 'failed' }
     expect(outcomes).toEqual([
-      { ...place, action: 'create', reason: 'denied', wayOut: 'allow it' },
+      { ...place, action: 'create', reason: 'denied', nextStep: 'allow it' },
       {
         ...place,
         alias: expect.stringMatching(/^alias\/hashicorp\/app-/),
         action: 'point-alias',
         reason: `waits for version 1 in ${HOME}, which failed (create)`,
-        wayOut: 'allow it',
+        nextStep: 'allow it',
       },
     ])
   })
@@ -126,7 +126,7 @@ describe('the outcomes of a command', () => {
         await refusal(saveKey({ ...engine, outcome }, 'app', { minEnabledVersion: 2 })),
       ).toEqual(['KMS_FAILED', 'refused', ...ways, ...hints])
       expect(outcomes).toMatchObject([
-        { action: 'disable', state: 'failed', wayOut: [...ways, ...hints].join('; ') },
+        { action: 'disable', state: 'failed', nextStep: [...ways, ...hints].join('; ') },
       ])
     },
   )

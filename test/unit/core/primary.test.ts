@@ -52,8 +52,10 @@ const moveElsewhere = ({ kms }: Testbed, version: number, region: string) => {
 
 async function outcomesOf({ engine }: Pick<Testbed, 'engine'>, region: string): Promise<string[]> {
   const outcomes: string[] = []
-  const outcome = ({ region: at, version, action, state, wayOut }: Outcome) =>
-    outcomes.push([state, at, version ?? '-', action, ...(wayOut ? [`(${wayOut})`] : [])].join(' '))
+  const outcome = ({ region: at, version, action, state, nextStep }: Outcome) =>
+    outcomes.push(
+      [state, at, version ?? '-', action, ...(nextStep ? [`(${nextStep})`] : [])].join(' '),
+    )
   await setPrimary({ ...engine, outcome }, 'k', 'app', region).catch(() => undefined)
   return outcomes
 }

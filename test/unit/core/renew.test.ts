@@ -123,7 +123,7 @@ describe('with valid_to', () => {
     // It created no KMS key that can't get its material.
     expect(testbed.kms.keys).toHaveLength(2)
     expect((await readDistribution(testbed.engine, 'k', 'app'))?.behind?.reason).toBe(message)
-    // The way out works: the rotation is not repeated, because renew finishes it.
+    // The next step works: the rotation is not repeated, because renew finishes it.
     await renewDistribution(testbed.engine, 'k', 'app', { ttl: 30 * 86_400 })
     expect(inAws(testbed)).toEqual([day(61), day(61), day(61)])
     expect(await findProblems(testbed)).toEqual([])
@@ -137,7 +137,7 @@ describe('with valid_to', () => {
     const repair = await repairDistribution(quiet, 'k', 'app')
     expect(repair.repaired).toEqual([])
     expect(repair.remaining).toMatchObject([
-      { found: `expired at ${day(30)}`, repairable: false, wayOut: RENEW },
+      { found: `expired at ${day(30)}`, repairable: false, nextStep: RENEW },
     ])
     expect(calls).toEqual([])
   })

@@ -466,7 +466,7 @@ describe('repair finishes an interruption:', () => {
       [true, true],
     ],
     [
-      'what is on its way out is neither tagged nor filled',
+      'a KMS key that awaits its deletion is neither tagged nor filled',
       to(0, untagged, expiring),
       [
         'but unfinished 0 us-west-1',

@@ -94,7 +94,7 @@ describe.each(['removal', 'revocation'] as const)('an unfinished %s', (name) => 
     expect(await readInterruption(testbed.engine, 'k', 'app')).toBe(name)
     const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
     expect(differences[0]).toMatchObject({ what: 'unfinished', found: `an unfinished ${name}` })
-    expect(differences.map(({ repairable, wayOut }) => [repairable, wayOut])).toEqual(
+    expect(differences.map(({ repairable, nextStep }) => [repairable, nextStep])).toEqual(
       differences.map(() => [false, `${finish}, or ${RESTORE}`]),
     )
   })
@@ -156,7 +156,7 @@ describe.each(['removal', 'revocation'] as const)('an unfinished %s', (name) => 
 
 it('a revocation is done once the material is deleted, although a setting is refused', async () => {
   const testbed = await createDistributed()
-  const { engine, notices } = recorded(testbed, () => ({ describe: fail }))
+  const { engine, notices } = recorded(testbed, () => ({ setDescription: fail }))
   const refused = distribute(engine, 'k', 'app', { ...AES, description: 'of the payments team' })
   expect((await refusal(refused))[0]).toBe('KMS_ACCESS_DENIED')
   await revokeDistribution(engine, 'k', 'app')

@@ -87,7 +87,7 @@ it('is reported by verify, with the way to take it into the distribution', async
   const id = await replicateOutside(NEAR)
   const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
   expect(differences).toMatchObject([
-    { what: 'multi-region', wayOut: expect.stringContaining(`/replicate regions=${NEAR}`) },
+    { what: 'multi-region', nextStep: expect.stringContaining(`/replicate regions=${NEAR}`) },
   ])
   await replicate(testbed.engine, 'k', 'app', [NEAR])
   expect(shown(testbed)).toContain(`app version 1 ${NEAR} enabled`)
@@ -101,6 +101,6 @@ it('is only to be deleted in a Region that is not one of the replica_regions', a
   const id = await replicateOutside(OTHER)
   const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
   expect(differences).toMatchObject([
-    { what: 'multi-region', wayOut: `delete it: ${DELETE} ${OTHER} --key-id ${id}` },
+    { what: 'multi-region', nextStep: `delete it: ${DELETE} ${OTHER} --key-id ${id}` },
   ])
 })

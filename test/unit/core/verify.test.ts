@@ -327,7 +327,7 @@ describe('verify of a removed distribution', () => {
           expected: 'pending-deletion',
           found: 'disabled',
           repairable: false,
-          wayOut: expect.stringContaining('keymgmt write -f keymgmt/kms/k/key/app/restore'),
+          nextStep: expect.stringContaining('keymgmt write -f keymgmt/kms/k/key/app/restore'),
         },
       ],
     )

@@ -46,7 +46,7 @@ export function refusalOf(...given: Parameters<typeof recogniseMaterial>): strin
       throw error
     const said = [error.message, ...error.hints]
     if (said.length < 2 || said.includes(''))
-      throw new Error('it was refused without a word, or without a way out', { cause: error })
+      throw new Error('it was refused without a word, or without a next step', { cause: error })
     return said.join('\n')
   }
   throw new Error('it was not refused')

@@ -182,10 +182,10 @@ async function lookByTag({
       return { orphans: [], unchecked: [] }
     })
     for (const { region, error } of search.unchecked) reportFailed(error, `${provider}, ${region}`)
-    for (const { arn, key = '?', version = '?', wayOut } of search.orphans)
+    for (const { arn, key = '?', version = '?', nextStep } of search.orphans)
       report(
         arn,
-        `No restored record names KMS key ${arn}, which has the tags of version ${version} of ${key}.${wayOut === undefined ? '' : ` Next step: ${wayOut}`}`,
+        `No restored record names KMS key ${arn}, which has the tags of version ${version} of ${key}.${nextStep === undefined ? '' : ` Next step: ${nextStep}`}`,
       )
   }
 }
