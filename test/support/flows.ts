@@ -23,6 +23,9 @@ export interface Flow {
 /** The Region of the provider. */
 export const FLOWS_REGION = 'us-west-1'
 
+/** The account of the key policy. */
+export const FLOWS_ACCOUNT = '111122223333'
+
 /** The provider, with the credentials of Vault's documentation. */
 export const CONFIGURE = `write keymgmt/kms/k provider=awskms key_collection=${FLOWS_REGION} credentials=access_key=ASIADJO3WTX6WPLJM42V credentials=secret_key=bCiYmNroLxLmPNQ47VIvjlm8mQu5oktZcQdq195w`
 
@@ -48,7 +51,7 @@ const RESTORE = 'write -f keymgmt/kms/k/key/app/restore'
 const POLICY = JSON.stringify({
   Statement: ['root', 'user/app'].map((name) => ({
     Effect: 'Allow',
-    Principal: { AWS: `arn:aws:iam::111122223333:${name}` },
+    Principal: { AWS: `arn:aws:iam::${FLOWS_ACCOUNT}:${name}` },
     Action: name === 'root' ? 'kms:*' : 'kms:Decrypt',
     Resource: '*',
   })),

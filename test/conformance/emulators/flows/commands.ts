@@ -19,9 +19,9 @@ import {
 import { archivedOf } from '../../../../src/core/records/archive.js'
 import { isTrimmed } from '../../../../src/core/records/trimmed.js'
 import { awsKms, createEngine } from '../../../../src/index.js'
-import { FLOWS, FLOWS_REGION } from '../../../support/flows.js'
+import { FLOWS, FLOWS_ACCOUNT, FLOWS_REGION } from '../../../support/flows.js'
 import { hire, stateOf, type Operator } from '../operator.js'
-import { clientAt, type Site } from '../site.js'
+import { clientAt, providerAt, type Site } from '../site.js'
 import type { Group } from '../suite.js'
 
 /** Every command that changes AWS, after the commands that prepare it. */
@@ -37,13 +37,16 @@ export const COMMANDS: Group = {
 async function play(site: Site, lines: readonly string[]): Promise<void> {
   const operator = await hire(site)
   const [replica = ''] = site.replicas.slice(-1)
+  const account = (await (await providerAt(site)).account())?.account ?? FLOWS_ACCOUNT
   for (const each of lines)
     await operator.ok(
       each
         .replace(/(?<=replica_regions=)\S+/, site.replicas.join(','))
         .replace(/(?<=\/replicate(?:\/| regions=)|\/primary region=)\S+/, (region) =>
           region === FLOWS_REGION ? site.home : replica,
-        ),
+        )
+        // The account need not have the user of the key policy, and AWS refuses unknown principals.
+        .replaceAll(/(?<=arn:aws:iam::)\d+:[\w/]+/g, `${account}:root`),
     )
   const { key, record } = await recordsOf(operator)
   await assertStates(site, key, record)
