@@ -277,8 +277,10 @@ export class Model {
     const mayExpire = this.#expiring.has(name ?? '') || (isOwn && LETS_EXPIRE.test(line))
     if (input.ExpirationModel === 'KEY_MATERIAL_EXPIRES' && !mayExpire)
       complain(`lets the material of ${name ?? 'a KMS key'} expire`)
-    const chosen = this.#primaries.get(name ?? '')
-    if (operation === 'UpdatePrimaryRegion' && use && !chosen?.has(String(input.PrimaryRegion)))
+    const to = String(input.PrimaryRegion)
+    // A hint that is followed was not noted when the histories chose their commands.
+    const mayMove = (isOwn && to === intent.primary) || this.#primaries.get(name ?? '')?.has(to)
+    if (operation === 'UpdatePrimaryRegion' && use && !mayMove)
       complain(`moves the primary of KMS key ${use.id}`)
     if (operation === 'UpdateAlias' || operation === 'DeleteAlias')
       this.#assertOwnAlias(account, region, String(input.AliasName), intent, complain)
