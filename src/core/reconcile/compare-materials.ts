@@ -6,6 +6,7 @@ import {
   expiredText,
   isExpired,
   isSameExpiry,
+  notInStoreAdvice,
   repairOf,
   type Compared,
   type Difference,
@@ -73,19 +74,13 @@ function compareMaterial(
         ? differs('material', version, 'pending rotation', 'deleted')
         : differs('material', version, 'imported', 'unknown to AWS', NO_SUCH_MATERIAL),
     ]
-  const consent = expiredAdvice(compared, [known])
+  const advice = notInStoreAdvice(compared, [version]) ?? expiredAdvice(compared, [known])
   const isCurrent = version === currentVersion(entry)
   const again = `somebody rotated it in place; to rotate it to a new version: keymgmt write -f keymgmt/key/${compared.key.name}/rotate`
   const state = found.imported ? 'enabled' : 'pending-import'
   const differences: (Difference | false)[] = [
     !found.imported &&
-      differs(
-        'material',
-        version,
-        'imported',
-        expiredText(compared, [known]) ?? 'missing',
-        consent,
-      ),
+      differs('material', version, 'imported', expiredText(compared, [known]) ?? 'missing', advice),
     isCurrent &&
       found.state !== 'current' &&
       differs('material', version, 'current', found.state, again),
@@ -100,7 +95,7 @@ function compareMaterial(
         version,
         validTo ?? 'never',
         found.expires?.toISOString() ?? 'never',
-        consent,
+        advice,
       ),
   ]
   return differences.filter((difference) => difference !== false)

@@ -1,6 +1,11 @@
-import type { KmsKeyState, KmsKeyStatus } from '../../kms/kms-key.js'
+import type { KmsKeyState, KmsKeyStatus, KmsMaterial } from '../../kms/kms-key.js'
 import { createdKmsKeyAt, isInPlace, materialIn } from '../records/kms-keys.js'
-import type { DistributionRecord, KmsKeyEntry, KmsKeyPlace } from '../records/model.js'
+import type {
+  DistributionRecord,
+  KmsKeyEntry,
+  KmsKeyPlace,
+  MaterialEntry,
+} from '../records/model.js'
 import { dropCommand, isDropped } from '../records/dropped-regions.js'
 import { trimWays, waysForward } from '../records/takedown.js'
 import { versionsBehind } from './behind.js'
@@ -10,6 +15,7 @@ import {
   expiredAdvice,
   expiredText,
   isSameExpiry,
+  notInStoreAdvice,
   repairOf,
   type Compared,
   type Difference,
@@ -178,7 +184,7 @@ type ExistingEntry = Exclude<KmsKeyEntry, { state: 'creating' }>
 
 function compareStatus(
   compared: Compared,
-  { entry, settings, holds }: ObservedKmsKey & { readonly entry: ExistingEntry },
+  { entry, settings, holds, materials: listed }: ObservedKmsKey & { readonly entry: ExistingEntry },
   status: KmsKeyStatus,
 ): Difference[] {
   const { record } = compared
@@ -186,8 +192,9 @@ function compareStatus(
   const expected = expectedState(compared, entry)
   const material = materialIn({ materials }, version)
   const validTo = material?.validTo
-  const missing = status.state === 'pending-import' ? materials : []
+  const isEmpty = status.state === 'pending-import'
   const consent = expiredAdvice(compared, materials)
+  const refill = notInStoreAdvice(compared, isEmpty ? missingVersions(entry, listed) : [])
   const differs = (
     what: Difference['what'],
     wanted: string,
@@ -221,8 +228,8 @@ function compareStatus(
       differs(
         'state',
         expected,
-        expiredText(compared, missing) ?? status.state,
-        isStuck ? look : consent,
+        expiredText(compared, isEmpty ? materials : []) ?? status.state,
+        isStuck ? look : (refill ?? consent),
       ),
     holds === false &&
       differs('material', 'the material in the store', 'other material', otherMaterial),
@@ -240,6 +247,17 @@ function compareStatus(
       ),
   ]
   return differences.filter((difference) => difference !== false)
+}
+
+/** The versions whose material a KMS key in state `pending-import` lacks. */
+function missingVersions(
+  { version, materials }: ExistingEntry,
+  listed: readonly KmsMaterial[] | undefined,
+): readonly number[] {
+  if (!listed) return [version]
+  const isListed = (known: MaterialEntry) =>
+    listed.some(({ id, imported }) => id === known.materialId && imported)
+  return materials.filter((known) => !isListed(known)).map((known) => known.version)
 }
 
 /** PURE: the next step for replicas that are not on record; undefined if there are none. */

@@ -61,6 +61,20 @@ export function expiredAdvice(
     : undefined
 }
 
+/**
+ * The next step if the material of one of the versions is not in this store, so that no command can
+ * import it; undefined otherwise.
+ */
+export function notInStoreAdvice(
+  { key }: Compared,
+  versions: readonly number[],
+): string | undefined {
+  const version = versions.find((each) => key.versions[each]?.material.state === 'not-in-store')
+  return version === undefined
+    ? undefined
+    : `the material of version ${version} is not in this store: use the newest copy of the store, or restore a snapshot that has it: keymgmt operator snapshot restore FILE; for a new version: keymgmt write -f keymgmt/key/${key.name}/rotate`
+}
+
 /** Returns `expired at TIME` for material whose time has passed; undefined for any other. */
 export function expiredText(
   { now }: Compared,
