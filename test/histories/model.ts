@@ -1,5 +1,5 @@
 import type { Account } from '../../src/dev-kms/account.js'
-import type { Key } from '../../src/dev-kms/state.js'
+import { stateOf, type Key } from '../../src/dev-kms/state.js'
 import { lacksOriginal } from '../../src/core/records/kms-keys.js'
 import { KEY_ID_TAG, KEY_TAG, VERSION_TAG } from '../../src/kms/kms-key.js'
 import type { Sent } from './aws.js'
@@ -102,6 +102,7 @@ export class Model {
       this.#minimums.set(key, new Set([minimum]))
     if (available !== undefined && !beside) this.#trims.set(`${store} ${key}`, new Set([available]))
     if (kind === 'revoke') for (const use of this.#usesOf(provider, key)) use.isRevoked = true
+    if (kind === 'revoke' && !beside) await this.#assertRevoked(ran, provider, key)
     if (kind !== 'activate' && kind !== 'repair' && kind !== 'renew') return
     const content = (await readStores(this.#world)).find(({ name }) => name === store)
     const named = content?.distributions.find((one) => one.provider === provider && one.key === key)
@@ -119,6 +120,21 @@ export class Model {
         use.isRevoked = false
       } else if (kind === 'repair') for (const each of REPARABLE) use.touched.delete(each)
     }
+  }
+
+  /** After a revocation, no KMS key of the distribution can be used. */
+  async #assertRevoked({ line, store }: Ran, provider = '', key = ''): Promise<void> {
+    const content = (await readStores(this.#world)).find(({ name }) => name === store)
+    const named = content?.distributions.find((one) => one.provider === provider && one.key === key)
+    const arns = (named?.record.kmsKeys ?? []).flatMap((entry) =>
+      entry.state === 'created' ? entry.key.arn : [],
+    )
+    for (const { key: kmsKey } of this.kmsKeys())
+      if (
+        arns.includes(kmsKey.arn) &&
+        stateOf(new Date(this.#world.machine.nowMs), kmsKey) === 'Enabled'
+      )
+        this.unasked.push(`"${line}" left KMS key ${kmsKey.id} enabled`)
   }
 
   /** A snapshot brings back earlier intents, which other commands may then carry out. */
@@ -266,12 +282,14 @@ export class Model {
       intent.kind === 'remove' ||
       (intent.kind === 'drop' && region === intent.region) ||
       isBelow(intent.available)
-    const mayRevoke = intent.kind === 'revoke' || (intent.kind === 'repair' && use?.isRevoked)
+    const mayRevoke =
+      intent.kind === 'revoke' || (intent.kind === 'repair' && use?.isRevoked === true)
     if (operation === 'ScheduleKeyDeletion' && use && !(isOwn && isRemoval))
       complain(`schedules the deletion of KMS key ${use.id}`)
     if (operation === 'DeleteImportedKeyMaterial' && use && !(isOwn && mayRevoke))
       complain(`deletes the material of KMS key ${use.id}`)
-    const mayDisable = use && (this.#mayBeDisabled(use) || (isOwn && isBelow(intent.minimum)))
+    const mayDisable =
+      use && (this.#mayBeDisabled(use) || (isOwn && (mayRevoke || isBelow(intent.minimum))))
     if (operation === 'DisableKey' && use && !mayDisable)
       complain(`disables version ${use.version} of ${use.key}`)
     const mayExpire = this.#expiring.has(name ?? '') || (isOwn && LETS_EXPIRE.test(line))

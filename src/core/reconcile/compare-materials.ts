@@ -1,6 +1,7 @@
 import type { KmsMaterial } from '../../kms/kms-key.js'
 import { currentVersion } from '../records/kms-keys.js'
 import { without, type CreatedKmsKey, type MaterialEntry } from '../records/model.js'
+import { isStoredVersion } from '../records/stored-versions.js'
 import {
   expiredAdvice,
   expiredText,
@@ -51,7 +52,9 @@ export function compareMaterials(
   const ofVersions = entry.materials.flatMap((known): Difference[] => {
     const found = listed.find(({ id }) => id === known.materialId)
     if (state === 'revoked')
-      return found?.imported ? [differs('material', known.version, 'deleted', 'imported')] : []
+      return found?.imported && isStoredVersion(compared.key, known.version)
+        ? [differs('material', known.version, 'deleted', 'imported')]
+        : []
     return compareMaterial(compared, entry, known, found, differs)
   })
   return state === 'revoked'

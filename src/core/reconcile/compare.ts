@@ -1,12 +1,8 @@
 import type { KmsKeyState, KmsKeyStatus, KmsMaterial } from '../../kms/kms-key.js'
 import { createdKmsKeyAt, isInPlace, materialIn } from '../records/kms-keys.js'
-import type {
-  DistributionRecord,
-  KmsKeyEntry,
-  KmsKeyPlace,
-  MaterialEntry,
-} from '../records/model.js'
+import type { DistributionRecord, KmsKeyEntry, MaterialEntry } from '../records/model.js'
 import { dropCommand, isDropped } from '../records/dropped-regions.js'
+import { isStoredVersion } from '../records/stored-versions.js'
 import { trimWays, waysForward } from '../records/takedown.js'
 import { versionsBehind } from './behind.js'
 import { compareMaterials } from './compare-materials.js'
@@ -87,9 +83,15 @@ function describeLag({ key, record }: Compared): string {
   return `lacks version ${versions.join(', ')}: ${reason}`
 }
 
-function expectedState({ key, record }: Compared, { version, region }: KmsKeyPlace): KmsKeyState {
+function expectedState(
+  { key, record }: Compared,
+  { version, region, materials }: ExistingEntry,
+): KmsKeyState {
   if (record.state === 'removed' || isDropped(record, region)) return 'pending-deletion'
-  if (record.state === 'revoked') return 'pending-import'
+  if (record.state === 'revoked')
+    return materials.some((each) => isStoredVersion(key, each.version))
+      ? 'pending-import'
+      : 'disabled'
   return isInPlace(record) || isEnabledVersion(key, version) ? 'enabled' : 'disabled'
 }
 
@@ -223,8 +225,10 @@ function compareStatus(
   const actualRegions = status.multiRegion?.regions ?? [region]
   const recordedRegions = otherRegions(record, version, actualRegions)
   const isStuck = status.state === 'unavailable' || !status.external
+  const isRevoked = record.state === 'revoked' && isEmpty
   const differences: (Difference | false)[] = [
     status.state !== expected &&
+      !isRevoked &&
       differs(
         'state',
         expected,

@@ -2,6 +2,7 @@ import type { KmsKeyStatus } from '../../kms/kms-key.js'
 import { compareTimes, expiredNextStep, expiryAt } from '../records/expiry.js'
 import type { KeySetting } from '../records/key-settings.js'
 import type { DistributionRecord, KeyRecord, MaterialEntry } from '../records/model.js'
+import { isStoredVersion } from '../records/stored-versions.js'
 import { repairCommand } from '../records/takedown.js'
 
 /** A difference between the records and AWS. */
@@ -69,7 +70,7 @@ export function notInStoreAdvice(
   { key }: Compared,
   versions: readonly number[],
 ): string | undefined {
-  const version = versions.find((each) => key.versions[each]?.material.state === 'not-in-store')
+  const version = versions.find((each) => !isStoredVersion(key, each))
   return version === undefined
     ? undefined
     : `the material of version ${version} is not in this store: use the newest copy of the store, or restore a snapshot that has it: keymgmt operator snapshot restore FILE; for a new version: keymgmt write -f keymgmt/key/${key.name}/rotate`

@@ -27,7 +27,7 @@ export function takedownOf(key: KeyRecord, distribution: DistributionRecord): Ta
     distribution.state === 'revoked' &&
     plan(key, distribution)
       .flat(2)
-      .some(({ action }) => action === 'delete-material')
+      .some(({ action }) => action === 'delete-material' || action === 'disable')
   return isLeft ? 'revocation' : undefined
 }
 

@@ -4,6 +4,7 @@ import type { KmsProvider } from '../../kms/provider.js'
 import { currentVersion, isAssociated, isInPlace, materialIn } from '../records/kms-keys.js'
 import { withMaterial } from '../records/material.js'
 import type { CreatedKmsKey, DistributionRecord, KeyRecord, KmsKeyEntry } from '../records/model.js'
+import { isStoredVersion } from '../records/stored-versions.js'
 import { isTrimmed } from '../records/trimmed.js'
 import { assertPlaceOf } from './account.js'
 import type { SettingDifference } from './compare-settings.js'
@@ -210,7 +211,7 @@ async function observeMaterial(
   const recorded = materialIn(entry, version)?.materialId
   if (recorded !== undefined && materialId !== undefined && recorded !== materialId) return false
   if (state !== 'enabled' && state !== 'disabled') return undefined
-  if (key.versions[version]?.material.state === 'not-in-store') return undefined
+  if (!isStoredVersion(key, version)) return undefined
   return withMaterial(engine.store, key, version, (material) =>
     showsMaterial(provider, { region, type: key.type, status, challenge }, material),
   )

@@ -38,14 +38,20 @@ export function planInPlace(
 }
 
 /**
- * PURE: returns the steps that delete all material. Deletes pending material first, in the primary
- * only: AWS then drops it in every Region.
+ * PURE: returns the steps that delete the material of all `versions`, which are those in the store.
+ * AWS refuses to use a KMS key without one of its materials. Deletes pending material first, in the
+ * primary only: AWS then drops it in every Region. Disables a KMS key if nothing could bring back
+ * any of its materials.
  */
-export function planRevocationInPlace(distribution: DistributionRecord): Stage[] {
+export function planRevocationInPlace(
+  distribution: DistributionRecord,
+  versions: readonly number[],
+): Stage[] {
+  const isStored = ({ version }: MaterialEntry) => versions.includes(version)
   const deletions = (applies: (material: MaterialEntry, entry: CreatedKmsKey) => boolean) =>
     createdKmsKeys(distribution).map((entry) =>
       entry.materials
-        .filter((material) => applies(material, entry))
+        .filter((material) => isStored(material) && applies(material, entry))
         .map(({ version }): Step => ({ action: 'delete-material', version, region: entry.region })),
     )
   return [
@@ -53,6 +59,11 @@ export function planRevocationInPlace(distribution: DistributionRecord): Stage[]
     deletions(({ pending }, entry) => pending === true && isPrimary(distribution, entry)),
     deletions(
       ({ pending, imported, operationId }) => !pending && (imported || operationId !== undefined),
+    ),
+    stepIf(
+      distribution,
+      'disable',
+      ({ materials, enabled }) => !materials.some(isStored) && enabled === true,
     ),
     ...planSettings(keptPart(distribution)),
   ]

@@ -15,6 +15,7 @@ import type {
   Rotation,
 } from '../records/model.js'
 import { droppedPart, keptPart } from '../records/dropped-regions.js'
+import { isStoredVersion } from '../records/stored-versions.js'
 import { isAvailableVersion, withoutTrimmed } from '../records/trimmed.js'
 import { planRemoval, planTrim } from './plan-deletions.js'
 import { planInPlace, planRevocationInPlace } from './plan-in-place.js'
@@ -65,9 +66,7 @@ function versionsOf(key: KeyRecord): number[] {
  * no import.
  */
 export function storedVersionsOf(key: KeyRecord): number[] {
-  return versionsOf(key).filter(
-    (version) => key.versions[version]?.material.state !== 'not-in-store',
-  )
+  return versionsOf(key).filter((version) => isStoredVersion(key, version))
 }
 
 /**
@@ -125,7 +124,7 @@ const PLANNERS: Readonly<Record<Rotation, Readonly<Record<DistributionState, Pla
         planAliases(key, distribution),
       ]
     },
-    revoked: (_key, distribution) => planRevocationInPlace(distribution),
+    revoked: (key, distribution) => planRevocationInPlace(distribution, storedVersionsOf(key)),
     removed: (_key, distribution) => planRemoval(distribution),
   },
 }
@@ -161,7 +160,11 @@ export function planDropping(region: string, days?: number): Planner {
 function planRevocation(distribution: DistributionRecord): Stage[] {
   return [
     stepIf(keptPart(distribution), 'cancel-deletion', isScheduled),
-    stepIf(distribution, 'delete-material', holdsMaterial),
+    [
+      ...stepIf(distribution, 'delete-material', holdsMaterial),
+      // Nothing could bring back material that is not in this store.
+      ...stepIf(distribution, 'disable', (entry) => lacksOriginal(entry) && entry.enabled === true),
+    ],
     ...planSettings(keptPart(distribution)),
   ]
 }
@@ -258,8 +261,7 @@ function planAliases(key: KeyRecord, distribution: DistributionRecord): Stage {
       )
     /** A version whose material is not in this store may have no KMS key in this Region. */
     const canName = (version: number) =>
-      key.versions[version]?.material.state !== 'not-in-store' ||
-      createdKmsKeyAt(distribution, version, region) !== undefined
+      isStoredVersion(key, version) || createdKmsKeyAt(distribution, version, region) !== undefined
     return [
       ...[...wanted].map(([alias, version]): Chain =>
         isSet(alias, version) || isGone(distribution, version, region) || !canName(version)

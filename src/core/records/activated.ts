@@ -1,12 +1,14 @@
 import { isDropped } from './dropped-regions.js'
-import { uncertainAlias, withImported, withPossibleDeletion } from './kms-keys.js'
+import { uncertainAlias, withPossibleDeletion } from './kms-keys.js'
 import {
   without,
   type CreatedKmsKey,
   type DistributionRecord,
   type DistributionState,
   type KeyRecord,
+  type MaterialEntry,
 } from './model.js'
+import { isStoredVersion } from './stored-versions.js'
 import { isTrimmed } from './trimmed.js'
 
 /**
@@ -23,7 +25,7 @@ export function activated(record: DistributionRecord, key: KeyRecord): Distribut
     ...without(record, 'removalWindow'),
     state: 'active',
     kmsKeys: record.kmsKeys.map((entry) =>
-      entry.state === 'created' && !isKept(entry) ? TAKEN[record.state](entry) : entry,
+      entry.state === 'created' && !isKept(entry) ? TAKEN[record.state](entry, key) : entry,
     ),
     aliases: record.state === 'removed' ? record.aliases.map(uncertainAlias) : record.aliases,
   }
@@ -32,8 +34,23 @@ export function activated(record: DistributionRecord, key: KeyRecord): Distribut
 /**
  * The entry of a KMS key after everything that a command leading to this state may have done to it.
  */
-const TAKEN: Readonly<Record<DistributionState, (entry: CreatedKmsKey) => CreatedKmsKey>> = {
+const TAKEN: Readonly<
+  Record<DistributionState, (entry: CreatedKmsKey, key: KeyRecord) => CreatedKmsKey>
+> = {
   active: (entry) => entry,
-  revoked: (entry) => withImported(without(entry, 'enabled'), false),
+  revoked: withoutStored,
   removed: withPossibleDeletion,
+}
+
+/**
+ * A revocation deletes the material that is in the store, and disables a KMS key that has none of
+ * it.
+ */
+function withoutStored(entry: CreatedKmsKey, key: KeyRecord): CreatedKmsKey {
+  const isStored = ({ version }: MaterialEntry) => isStoredVersion(key, version)
+  const materials = entry.materials.map((material) =>
+    isStored(material) ? { ...material, imported: false } : material,
+  )
+  if (materials.some(isStored)) return { ...without(entry, 'enabled'), materials }
+  return entry.enabled === undefined ? entry : { ...entry, enabled: false }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { distribute } from '../../../src/core/operations/distribute.js'
 import { saveKey } from '../../../src/core/operations/keys.js'
+import { restoreDistribution } from '../../../src/core/operations/remove.js'
 import { repairDistribution } from '../../../src/core/operations/repair.js'
 import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { parseSnapshot, openSnapshot } from '../../../src/core/operations/snapshot-file.js'
@@ -57,17 +58,34 @@ describe.each(['alias', 'in_place'] as const)(
         expect.objectContaining({
           version: 2,
           repairable: false,
-          wayOut: expect.stringContaining('the newest copy of the store') as unknown,
+          nextStep: expect.stringContaining('the newest copy of the store') as unknown,
         }),
       )
       const { differences } = await verifyDistribution(testbed.engine, 'k', 'app', false)
       expect(differences).toEqual(remaining)
     })
 
-    it('is deleted by a revocation', async () => {
+    it('survives a revocation, after which no KMS key is usable', async () => {
       const testbed = await createWithoutMaterial(rotation)
-      await REVOKE(testbed.engine)
-      expect((await verifyDistribution(testbed.engine, 'k', 'app', false)).differences).toEqual([])
+      const { engine, kms } = testbed
+      const states = async () => {
+        const verification = await verifyDistribution(engine, 'k', 'app', false)
+        expect(verification.differences).toEqual([])
+        return verification.observation.kmsKeys.map(({ status }) => status?.state)
+      }
+      await REVOKE(engine)
+      const newest = kms.keys.at(-1)
+      if (!newest) throw new Error('no KMS key')
+      expect(newest.materials.at(-1)?.bytes).toBeDefined()
+      expect(await states()).toEqual(
+        rotation === 'alias' ? ['pending-import', 'disabled'] : ['pending-import'],
+      )
+      newest.enabled = true
+      await repairDistribution(engine, 'k', 'app')
+      await REVOKE(engine)
+      await states()
+      await restoreDistribution(engine, 'k', 'app')
+      expect(await states()).toEqual(rotation === 'alias' ? ['enabled', 'enabled'] : ['enabled'])
     })
   },
 )
