@@ -3,8 +3,14 @@ import type {
   DistributionStatus,
   KeyStatus,
 } from '../core/operations/detailed-status.js'
-import { createdKmsKeys, recordedState, versionsIn } from '../core/records/kms-keys.js'
+import {
+  createdKmsKeys,
+  primaryRegion,
+  recordedState,
+  versionsIn,
+} from '../core/records/kms-keys.js'
 import { aliasName } from '../core/records/alias-names.js'
+import { chosenPrimary } from '../core/records/primary-regions.js'
 import type { DistributionRecord } from '../core/records/model.js'
 import type { Json } from '../router/values.js'
 import { recordedKmsKeys } from './recorded-kms-keys.js'
@@ -46,11 +52,22 @@ function distributionData(status: DistributionStatus): Record<string, Json> {
   return {
     provider: providerName,
     ...recordedKmsKeys(record),
+    ...primaryData(record),
     versions: versionsOf(record),
     ...(behind.length > 0 && { behind }),
     ...(expires !== undefined && { expires }),
     ...(deletionDate !== undefined && { deletion_date: deletionDate }),
     monthly_cost_usd: monthlyCost,
+  }
+}
+
+/** Returns the Regions of the primaries, unless they are in the provider's Region. */
+function primaryData(record: DistributionRecord): Record<string, Json> {
+  const { primaryRegions, regions } = record
+  const chosen = chosenPrimary(record)
+  return {
+    ...(chosen !== regions[0] && { primary_region: chosen }),
+    ...(primaryRegions && { primary_regions: primaryRegions }),
   }
 }
 
@@ -99,13 +116,24 @@ function keyRows({ key, age, nextRotation, distributions }: KeyStatus): Row[] {
     ...common,
     Versions: ranges(versionsOf(record)),
     Provider: providerName,
-    Regions: record.regions.join(', '),
+    Regions: record.regions.map((region) => regionText(record, region)).join(', '),
     State: stateText(record, behind),
     ...(expires !== undefined && { Expires: dayOf(expires) }),
     ...(deletionDate !== undefined && { Deletion: dayOf(deletionDate) }),
     Monthly: `$${rest.monthlyCost}`,
     Alias: aliasName(record.name),
   }))
+}
+
+/** Returns the Region, with the versions whose primary is there if that is not the provider's. */
+function regionText(record: DistributionRecord, region: string): string {
+  const primaries = createdKmsKeys(record).filter(
+    (entry) => entry.region === primaryRegion(record, entry.version),
+  )
+  const here = primaries.filter((entry) => entry.region === region)
+  if (region === record.regions[0] || here.length === 0) return region
+  if (here.length === primaries.length) return `${region} (primary)`
+  return `${region} (primary of ${ranges(here.map(({ version }) => version))})`
 }
 
 const dayOf = (time: string) => time.slice(0, 'YYYY-MM-DD'.length)

@@ -50,6 +50,7 @@ const LINES = [
   'write -f keymgmt/key/app/rotate',
   'delete keymgmt/kms/k/key/app/replicate/eu-west-1',
   'write -f keymgmt/kms/k/key/app/replicate',
+  'write keymgmt/kms/k/key/app/primary region=us-east-1',
   'write keymgmt/kms/k/key/app/renew ttl=30d',
   'write keymgmt/key/app/trim min_available_version=0',
   'write -f -dry-run keymgmt/key/app/rotate',

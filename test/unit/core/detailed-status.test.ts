@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
 import { readDetailedStatus } from '../../../src/core/operations/detailed-status.js'
-import { distribute } from '../../../src/core/operations/distribute.js'
+import { distribute, replicate } from '../../../src/core/operations/distribute.js'
 import { saveKey } from '../../../src/core/operations/keys.js'
+import { setPrimary } from '../../../src/core/operations/primary.js'
 import { removeDistribution } from '../../../src/core/operations/remove.js'
 import { rotateKey } from '../../../src/core/operations/rotate.js'
 import { recordPath, type CreatedKmsKey } from '../../../src/core/records/model.js'
 import { monthlyCost } from '../../../src/core/records/monthly-cost.js'
 import { readDistribution } from '../../../src/core/records/repository.js'
-import { detailedStatusRows } from '../../../src/paths/detailed-status.js'
+import { detailedStatusData, detailedStatusRows } from '../../../src/paths/detailed-status.js'
 import { AES, createDistributed, DAY_MS, HOME, recorded } from './testbed.js'
 
 const kmsKey = (version: number, more: Partial<CreatedKmsKey> = {}): CreatedKmsKey => ({
@@ -82,6 +83,35 @@ describe('the detailed status', () => {
       }),
       expect.objectContaining({ Key: 'plain', Versions: '1', Age: '3d', Provider: '', State: '' }),
     ])
+  })
+
+  it('names the Region of primaries that are not in the Region of the provider', async () => {
+    const { engine } = await createDistributed({ replicaRegions: ['eu-west-1', 'us-east-1'] })
+    await rotateKey(engine, 'app')
+    await replicate(engine, 'k', 'app')
+    const shown = async () => {
+      const status = await readDetailedStatus(engine)
+      const [data] = detailedStatusData(status).keys as { distributions: object[] }[]
+      const { Regions } = detailedStatusRows(status.keys)[0] ?? {}
+      return { Regions, data: data?.distributions[0] }
+    }
+    expect(await shown()).toMatchObject({
+      Regions: `${HOME}, eu-west-1, us-east-1`,
+      data: expect.not.objectContaining({
+        primary_region: expect.anything() as unknown,
+      }) as unknown,
+    })
+    await setPrimary(engine, 'k', 'app', 'us-east-1')
+    expect(await shown()).toMatchObject({
+      Regions: `${HOME}, eu-west-1, us-east-1 (primary)`,
+      data: { primary_region: 'us-east-1', primary_regions: { 1: 'us-east-1', 2: 'us-east-1' } },
+    })
+    await saveKey(engine, 'app', { minEnabledVersion: 2 })
+    await setPrimary(engine, 'k', 'app', 'eu-west-1')
+    expect(await shown()).toMatchObject({
+      Regions: `${HOME}, eu-west-1 (primary of 2), us-east-1 (primary of 1)`,
+      data: { primary_region: 'eu-west-1', primary_regions: { 1: 'us-east-1', 2: 'eu-west-1' } },
+    })
   })
 
   it('leaves out a removed distribution whose waiting period is over', async () => {
