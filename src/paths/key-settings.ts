@@ -7,12 +7,14 @@ import type { Json } from '../router/values.js'
 export const settingFields = {
   description: text(
     "Description of every KMS key, which AWS's console shows. Empty is AWS's default. Until it is set, keymgmt writes a text for each version.",
+    { clearable: true },
   ),
   tags: openPairs(
     'Tags of every KMS key, such as team=payments, in addition to those of keymgmt. They replace all tags that were set before; empty removes them.',
   ),
   policy: text(
     "Key policy of every KMS key, in JSON, such as @policy.json. Empty is AWS's default, with which the account's IAM policies decide.",
+    { clearable: true },
   ),
   deletion_window: DELETION_WINDOW_SETTING,
   allow_lockout: boolean(

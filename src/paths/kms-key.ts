@@ -84,6 +84,7 @@ export const kmsKey = definePath<Engine>()({
         ),
         custom_alias: text(
           'Name of an additional alias of the latest version, such as alias/payments/app. Empty removes it.',
+          { clearable: true },
         ),
         rotation: oneOf(
           ROTATIONS,

@@ -73,6 +73,18 @@ export function toText(raw: RawValue): string {
 }
 
 /**
+ * Does not accept an empty file or standard input where an empty text removes a value: the command
+ * that was to write it may have failed. Otherwise the same as {@link toText}.
+ */
+export function toClearableText(raw: RawValue): string {
+  const written = toText(raw)
+  if (!(raw instanceof Uint8Array) || written.trim() !== '') return written
+  throw new FieldError('the file or standard input is empty', [
+    'to remove the value, write the name and "=" only',
+  ])
+}
+
+/**
  * Converts a raw value to a list of texts: the elements of a list, or the parts of a text between
  * commas.
  */

@@ -1,6 +1,7 @@
 import {
   scalarText,
   toBoolean,
+  toClearableText,
   toInteger,
   toPairs,
   toSeconds,
@@ -54,6 +55,8 @@ export type Typed<F extends Fields> = {
 
 /** The checks of a text, or of each element of a list. */
 export interface TextOptions<C extends string = string> {
+  /** True if an empty text removes the value. An empty file or standard input is then refused. */
+  readonly clearable?: boolean
   readonly pattern?: RegExp
   /** A valid value, for hints. */
   readonly example?: string
@@ -69,7 +72,7 @@ export function text(description: string, options: TextOptions = {}): Field<stri
   return {
     ...base('string', description, textTakes('text', options)),
     ...choicesOf(options),
-    parse: (raw) => checkText(toText(raw), options),
+    parse: (raw) => checkText((options.clearable ? toClearableText : toText)(raw), options),
   }
 }
 

@@ -363,6 +363,10 @@ describe('refused, before anything is changed:', () => {
     Array.from({ length: count }, (_, index) => `tags=t${index}=1`).join(' ')
   it.each([
     ['description', `description=${'x'.repeat(8193)}`, 'has 8193 characters'],
+    // The standard input of these commands is empty.
+    ['description', 'description=-', 'standard input is empty'],
+    ['policy', 'policy=-', 'standard input is empty'],
+    ['custom_alias', 'custom_alias=-', 'standard input is empty'],
     ['tags', 'tags=team', 'expected name=value'],
     ['tags', 'tags=keymgmt:store=x', 'reserved'],
     ['tags', 'tags=Keymgmt:x=x', 'reserved'],
