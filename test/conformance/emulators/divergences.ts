@@ -116,6 +116,15 @@ export const DIVERGENCES: readonly Divergence[] = [
   },
   {
     target: 'localstack',
+    operation: 'DescribeKey',
+    checks: /binary, commands: change the settings$/,
+    seen: 'multi-region mrk-',
+    does: 'a replica lists only the replicas that were created before it',
+    aws: 'every related KMS key lists all of them',
+    source: `${GUIDE}multi-region-keys-replicate.html`,
+  },
+  {
+    target: 'localstack',
     operation: 'ReplicateKey',
     checks: /the replica is empty/,
     seen: "+ state: 'enabled' - state: 'pending-import'",
