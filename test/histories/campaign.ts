@@ -8,15 +8,12 @@ import type { World } from './world.js'
 export interface CampaignOptions {
   readonly runs: number
   readonly seed: number
-  /** Replays one failure of that seed. */
-  readonly path?: string | undefined
   /** False to report the first failure as it is. */
   readonly shrink?: boolean
 }
 
 /** A history that failed, shrunk. */
 export interface Failed {
-  readonly path: string
   /** The number of the history, from 1. */
   readonly number: number
   readonly history: History
@@ -46,7 +43,7 @@ const histories = fc.record({
 export async function runHistories(
   world: World,
   coverage: Coverage,
-  { runs, seed, path, shrink = true }: CampaignOptions,
+  { runs, seed, shrink = true }: CampaignOptions,
 ): Promise<Failed | undefined> {
   const property = fc.asyncProperty(histories, async ({ luck, beginning, steps }) => {
     const course = new Course(world, coverage)
@@ -57,15 +54,12 @@ export async function runHistories(
   const details = await fc.check(property, {
     numRuns: runs,
     seed,
-    endOnFailure: !shrink || path !== undefined,
-    ...(path !== undefined && { path }),
+    endOnFailure: !shrink,
   })
   if (!details.failed) return undefined
-  const { counterexample, counterexamplePath, errorInstance } =
-    details as fc.RunDetailsFailureProperty<[Found]>
+  const { counterexample, errorInstance } = details as fc.RunDetailsFailureProperty<[Found]>
   const [{ luck, beginning, steps }] = counterexample
   return {
-    path: counterexamplePath,
     number: details.numRuns,
     history: {
       luck,

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { staleFaults } from './prove.js'
 import { runToEnd } from '../support/run-to-end.js'
 
 const RUN = fileURLToPath(new URL('run.js', import.meta.url))
@@ -16,6 +17,10 @@ const run = (...args: readonly string[]) =>
   runToEnd(process.execPath, ['--no-warnings', RUN, ...args])
 
 describe('histories', () => {
+  it('are proved by faults whose text the compiled code contains', () => {
+    expect(staleFaults()).toEqual([])
+  })
+
   it(`${RUNS} random ones lose, duplicate and block nothing`, async () => {
     const { status, output } = await run(`-runs=${RUNS}`, `-seed=${SEED}`, '-jobs=2')
     process.stdout.write(output)

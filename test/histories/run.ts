@@ -10,7 +10,6 @@ import { createS3Site } from './sites/s3.js'
 import { World } from './world.js'
 
 const USAGE = `Usage: npm run histories -- [-runs=10000] [-seed=N] [-jobs=N] [-store=local|s3]
-       npm run histories -- -seed=N -path=PATH [-store=s3]
        npm run histories -- -file=test/histories/corpus/NAME.json [-store=s3]
        npm run histories -- -prove=all|NAME [-seed=N]`
 
@@ -31,7 +30,7 @@ function readOptions(args: readonly string[]): ReadonlyMap<string, string> {
   return new Map(
     args.map((argument) => {
       const [, name, value] =
-        /^-(runs|seed|jobs|path|file|prove|shrink|store)=(.+)$/.exec(argument) ?? []
+        /^-(runs|seed|jobs|file|prove|shrink|store)=(.+)$/.exec(argument) ?? []
       if (name === undefined || value === undefined) throw new Error(`${argument}?\n${USAGE}`)
       return [name, value]
     }),
@@ -46,10 +45,10 @@ async function installWorld(): Promise<World> {
 }
 
 /** Runs histories in this process of Node.js, whose clock, files and network it replaces. */
-async function runHere(runs: number, seed: number, path?: string, shrink = true): Promise<Result> {
+async function runHere(runs: number, seed: number, shrink = true): Promise<Result> {
   const coverage: Coverage = new Map()
   const world = await installWorld()
-  const failed = await runHistories(world, coverage, { runs, seed, path, shrink })
+  const failed = await runHistories(world, coverage, { runs, seed, shrink })
   return { coverage: [...coverage].map(([step, row]) => [step, [...row]] as const), failed }
 }
 
@@ -70,11 +69,11 @@ function runApart(runs: number, seed: number): Promise<Result> {
   })
 }
 
-function report(result: Result, seed: number): void {
+function report(result: Result): void {
   const { failed } = result
   if (!failed) return
   write(
-    `History ${failed.number} failed: npm run histories -- -store=${store} -seed=${seed} -path=${failed.path}`,
+    `History ${failed.number} failed. To replay it, put the next line into FILE: npm run histories -- -store=${store} -file=FILE`,
   )
   write(JSON.stringify(failed.history))
   write(failed.report)
@@ -89,14 +88,14 @@ async function runAll(runs: number, seed: number, jobs: number): Promise<void> {
       const own = seed + index * SEEDS_APART
       const result = await runApart(Math.ceil(runs / jobs), own)
       add(coverage, new Map(result.coverage.map(([step, row]) => [step, new Map(row)])))
-      report(result, own)
+      report(result)
     }),
   )
   write(tableOf(coverage))
 }
 
 const options = readOptions(process.argv.slice(2))
-const [file, path, prove] = ['file', 'path', 'prove'].map((name) => options.get(name))
+const [file, prove] = ['file', 'prove'].map((name) => options.get(name))
 const store = options.get('store') ?? 'local'
 const runs = Number(options.get('runs') ?? 10_000)
 const seed = Number(options.get('seed') ?? Math.floor(Math.random() * 2 ** 31))
@@ -108,6 +107,6 @@ if (process.env.HISTORIES_CHILD) {
 } else if (file !== undefined) {
   await replay(await installWorld(), JSON.parse(readFileSync(file, 'utf8')) as History, new Map())
   write(`${file}: nothing is wrong`)
-} else if (path !== undefined || options.get('shrink') === 'no') {
-  report(await runHere(runs, seed, path, false), seed)
+} else if (options.get('shrink') === 'no') {
+  report(await runHere(runs, seed, false))
 } else await runAll(runs, seed, Number(options.get('jobs') ?? availableParallelism()))
