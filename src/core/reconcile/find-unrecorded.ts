@@ -35,17 +35,18 @@ export async function findUnrecordedKmsKeys(
   for (const region of new Set(unrecorded.map((entry) => entry.region))) {
     const here = unrecorded.filter((entry) => entry.region === region)
     engine.progress(`looking in ${region} for KMS keys that AWS may have created without a reply`)
-    const found =
-      region === provider.region
-        ? await findPrimaries(context, here)
-        : await findReplicas(context, here)
+    const isHome = region === provider.region
+    const found = await (isHome ? findPrimaries : findReplicas)(context, here)
+    // A replica is found by its id: another copy of the store may have created it.
+    const stale = isHome ? [] : (['tags'] as const)
     for (const entry of here) {
       const key = found.get(entry.version)
       if (!key) {
         await drop(context, entry)
         continue
       }
-      await recordCreated(context, entry, key, managedSettings(distribution.current))
+      const managed = managedSettings(distribution.current)
+      await recordCreated(context, entry, key, [...stale, ...managed])
       await recordDeletion(context, entry, key)
     }
   }
