@@ -9,7 +9,7 @@ export const kmsKeyRevoke = definePath<Engine>()({
     "Deletes the imported material from every KMS key of the distribution, in every Region. The KMS keys keep their ids and aliases, but they can't be used until restore imports the same material again from the store.",
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/revoke',
     '    keymgmt write -f keymgmt/kms/example-kms/key/app/restore',
-    'Needs kms:DeleteImportedKeyMaterial.',
+    'Needs kms:DeleteImportedKeyMaterial. A KMS key whose material is not in the store, because an older snapshot was restored, is disabled instead: nothing could bring the material back. That needs kms:DisableKey.',
   ].join('\n\n'),
   parameters: { name: 'Name of the provider.', key: 'Name of the key.' },
   operations: {

@@ -34,20 +34,21 @@ export async function recordCreated(
 
 /**
  * Returns the entry of a KMS key that AWS has created. AWS enables it as soon as it has its
- * material.
+ * material. The state of one whose material is not in this store is unknown.
  */
 export function created(
   context: ReconcileContext,
   { version, region, operationId }: CreatingKmsKey,
   key: KmsKey,
 ): CreatedKmsKey {
+  const materials = materialsToImport(context, version)
   return {
     version,
     region,
     state: 'created',
     key,
     operationId,
-    materials: materialsToImport(context, version),
-    enabled: true,
+    materials,
+    ...(materials.length > 0 && { enabled: true }),
   }
 }

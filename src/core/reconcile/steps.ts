@@ -80,8 +80,17 @@ const STEPS: {
   },
 
   disable: async (context, step) => {
-    await context.provider.disable(step.region, kmsKeyAt(context, step))
-    await updateKmsKey(context, step, (entry) => ({ ...entry, enabled: false }))
+    const kmsKey = kmsKeyAt(context, step)
+    const isDisabled = await context.provider.disable(step.region, kmsKey).then(
+      () => true,
+      async (error: unknown) => {
+        if (!(await isRevokedWithoutMaterial(context, step.region, kmsKey))) throw error
+        return false
+      },
+    )
+    await updateKmsKey(context, step, (entry) =>
+      isDisabled ? { ...entry, enabled: false } : without(entry, 'enabled'),
+    )
   },
 
   'point-alias': pointAlias,
@@ -120,6 +129,17 @@ function changeSetting(
     await change(context, requireKmsKey(context.distribution, step))
     await updateKmsKey(context, step, (entry) => withoutStale(entry, setting))
   }
+}
+
+/** True if a revocation has nothing to disable: somebody else deleted the material. */
+async function isRevokedWithoutMaterial(
+  context: ReconcileContext,
+  region: string,
+  kmsKey: KmsKey,
+): Promise<boolean> {
+  if (!isRevoked(context)) return false
+  const status = await context.provider.inspect(region, kmsKey).catch(() => undefined)
+  return status?.state === 'pending-import'
 }
 
 function isRevoked({ distribution }: ReconcileContext): boolean {

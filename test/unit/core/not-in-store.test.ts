@@ -65,6 +65,13 @@ describe.each(['alias', 'in_place'] as const)(
       expect(differences).toEqual(remaining)
     })
 
+    it('does not fail a revocation after somebody deleted it', async () => {
+      const testbed = await createWithoutMaterial(rotation)
+      deleteMaterial(testbed)
+      await REVOKE(testbed.engine)
+      expect((await verifyDistribution(testbed.engine, 'k', 'app', false)).differences).toEqual([])
+    })
+
     it('survives a revocation, after which no KMS key is usable', async () => {
       const testbed = await createWithoutMaterial(rotation)
       const { engine, kms } = testbed
