@@ -101,8 +101,16 @@ export async function trimKey(
  * Versions must be disabled first, so that an application that still uses one fails before its KMS
  * key is deleted.
  */
-function assertDisabled({ name, minEnabledVersion }: KeyRecord, minimum: number): void {
+function assertDisabled(
+  { name, minEnabledVersion, latestVersion }: KeyRecord,
+  minimum: number,
+): void {
   if (minimum <= Math.max(1, minEnabledVersion)) return
+  // Don't repeat the value: it may have come from a file.
+  if (minimum > latestVersion)
+    throw new KeymgmtError('FIELD_INVALID', 'min_available_version is not a version of this key', {
+      hints: [`its latest version is ${latestVersion}`],
+    })
   throw new KeymgmtError(
     'FIELD_INVALID',
     `min_available_version=${minimum} is above min_enabled_version=${minEnabledVersion}: only disabled versions can be trimmed`,

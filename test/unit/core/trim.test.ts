@@ -126,6 +126,12 @@ describe('trim', () => {
       'min_available_version=3 is above min_enabled_version=2: only disabled versions can be trimmed',
       'first disable them, and watch for errors: keymgmt write keymgmt/key/app min_enabled_version=3',
     ])
+    // No min_enabled_version would allow it, and the value may have come from a file.
+    expect(await refusal(trimKey(engine, 'app', 100_000_000_000))).toEqual([
+      'FIELD_INVALID',
+      'min_available_version is not a version of this key',
+      'its latest version is 3',
+    ])
     await trimKey(engine, 'app', 2)
     for (const minEnabledVersion of [0, 1])
       expect(await refusal(saveKey(engine, 'app', { minEnabledVersion }))).toEqual([
