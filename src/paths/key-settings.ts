@@ -3,7 +3,7 @@ import { DELETION_WINDOW_SETTING } from './deletion-window.js'
 import { boolean, openPairs, text } from '../router/fields.js'
 import type { Json } from '../router/values.js'
 
-/** The fields of AWS's settings of KMS keys. */
+/** The fields that set the description, tags, key policy and deletion window of KMS keys. */
 export const settingFields = {
   description: text(
     "Description of every KMS key, which AWS's console shows. Empty is AWS's default. Until it is set, keymgmt writes a text for each version.",

@@ -168,7 +168,7 @@ describe('write keymgmt/kms/:name/key/:key/primary', () => {
     expect(await primaries()).toEqual({ 1: [EUROPE], 2: [EUROPE] })
   })
 
-  it('works beside removal, revocation and trimming', async () => {
+  it('works together with removal, revocation and trimming', async () => {
     for (const line of [
       MOVE,
       `delete ${PATH}`,

@@ -271,8 +271,8 @@ describe('a Region that has a primary', () => {
   })
 })
 
-describe('a Region that can not have the primaries', () => {
-  it('is one to which the key is not replicated', async () => {
+describe("a Region can't have the primaries", () => {
+  it('if the key is not replicated to it', async () => {
     const testbed = await createDistributed(GLOBAL)
     expect(await refusal(setPrimary(testbed.engine, 'k', 'app', FAR))).toEqual([
       'FIELD_INVALID',
@@ -287,7 +287,7 @@ describe('a Region that can not have the primaries', () => {
     ])
   })
 
-  it('is one that was dropped, until AWS has deleted the replicas', async () => {
+  it('if it was dropped and AWS still has the replicas', async () => {
     const testbed = await createReplicated()
     await dropRegion(testbed.engine, 'k', 'app', FAR)
     const [code, , hint] = await refusal(setPrimary(testbed.engine, 'k', 'app', FAR))
@@ -297,7 +297,7 @@ describe('a Region that can not have the primaries', () => {
     ])
   })
 
-  it('is any, if the key has no replica Regions or is revoked', async () => {
+  it('if the key has no replica Regions or is revoked', async () => {
     const single = await createDistributed()
     expect((await refusal(setPrimary(single.engine, 'k', 'app', FAR)))[0]).toBe(
       'NO_REPLICA_REGIONS',
