@@ -395,4 +395,10 @@ describe('refused, before anything is changed:', () => {
     expect(ran.stderr).toContain(problem)
     expect([testbed.requests.length, await testbed.ok(`read ${PATH}`)]).toEqual(before)
   })
+
+  it('tags of the wrong file, which the error does not repeat', async () => {
+    const { status, stderr } = await testbed.run(`${DISTRIBUTE} tags=zq0123456789=b*c`)
+    expect([status, stderr]).toEqual([2, expect.stringContaining('pair 1 of 1')])
+    expect(stderr).not.toContain('zq0123456789')
+  })
 })

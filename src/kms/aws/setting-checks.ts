@@ -36,17 +36,18 @@ export function assertSettings({ description, tags, policy }: KmsKeySettings): v
 
 function assertTags(tags: Readonly<Record<string, string>>): void {
   const entries = Object.entries(tags)
-  for (const [name, value] of entries) {
+  for (const [index, [name, value]] of entries.entries()) {
+    const pair = `pair ${index + 1} of ${entries.length}`
     if (!TAG_NAME.test(name))
-      throw invalid('tags', 'has a name that AWS does not accept', [
+      throw invalid('tags', `has a name that AWS does not accept (${pair})`, [
         `a name has 1 to 128 ${TAG_CHARACTERS}`,
       ])
     if (isReserved(name))
-      throw invalid('tags', `has the name ${name}, which is reserved`, [
+      throw invalid('tags', `has a name that is reserved (${pair})`, [
         `choose a name that is not ${MANAGED_TAG} and does not begin with ${OWN_TAG_PREFIX} or aws:`,
       ])
     if (!TAG_VALUE.test(value))
-      throw invalid('tags', `has a value of ${name} that AWS does not accept`, [
+      throw invalid('tags', `has a value that AWS does not accept (${pair})`, [
         `a value has at most 256 ${TAG_CHARACTERS}`,
       ])
   }
@@ -61,7 +62,7 @@ function isReserved(name: string): boolean {
   return lower === MANAGED_TAG || lower.startsWith(OWN_TAG_PREFIX) || isOfAws(name)
 }
 
-/** The values never appear in the error: they may have come from a file. */
+/** Neither names nor values appear in the error: they may have come from the wrong file. */
 function invalid(field: string, problem: string, hints: readonly string[]): KeymgmtError {
   return new KeymgmtError('FIELD_INVALID', `${field} ${problem}`, { hints })
 }
